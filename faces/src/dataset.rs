@@ -1,0 +1,217 @@
+//! Labelled faces on disk: the Kaggle folders `<root>/{train,test}/<class>/*` or the original `fer2013.csv`.
+//!
+//! Opening lists; pixels are read sample by sample. The listing is sorted, so that two runs on one data
+//! set see the same samples in the same order.
+
+use std::{fmt, path::Path, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    emotion::Emotion,
+    image::{Face, Limits, decode},
+};
+
+mod csv;
+mod error;
+mod fingerprint;
+mod folders;
+mod subset;
+
+pub use error::{DatasetError, UnknownSplit};
+
+/// Which part of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Split {
+    /// The images to learn from.
+    #[serde(rename = "train")]
+    Train,
+    /// The images to judge by: everything that is not for training.
+    #[serde(rename = "test")]
+    Test,
+    /// The half of the test images that was public during the FER2013 contest.
+    PublicTest,
+    /// The half of the test images that decided the FER2013 contest.
+    PrivateTest,
+}
+
+impl Split {
+    /// Every split.
+    pub const ALL: [Self; 4] = [Self::Train, Self::Test, Self::PublicTest, Self::PrivateTest];
+
+    /// The name as written in requests, flags and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Test => "test",
+            Self::PublicTest => "PublicTest",
+            Self::PrivateTest => "PrivateTest",
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Split {
+    type Err = UnknownSplit;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|s| s.name() == name)
+            .ok_or_else(|| UnknownSplit(name.to_owned()))
+    }
+}
+
+/// What FER2013 used an image for, as its file name (`PublicTest_123.png`) or CSV column tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Usage {
+    /// One of the 28,709 training images.
+    Training,
+    /// One of the 3,589 images that were public during the contest.
+    PublicTest,
+    /// One of the 3,589 images that decided the contest.
+    PrivateTest,
+    /// The name does not tell.
+    Unknown,
+}
+
+impl Usage {
+    /// The name as FER2013 writes it; `Unknown` where nothing tells.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Training => "Training",
+            Self::PublicTest => "PublicTest",
+            Self::PrivateTest => "PrivateTest",
+            Self::Unknown => "Unknown",
+        }
+    }
+
+    const TOLD: [Self; 3] = [Self::Training, Self::PublicTest, Self::PrivateTest];
+
+    fn of_file(name: &str) -> Self {
+        let told = |usage: &Self| {
+            name.strip_prefix(usage.name()).is_some_and(|rest| rest.starts_with('_'))
+        };
+        Self::TOLD.into_iter().find(told).unwrap_or(Self::Unknown)
+    }
+
+    fn of_column(value: &str) -> Option<Self> {
+        Self::TOLD.into_iter().find(|usage| usage.name() == value)
+    }
+}
+
+/// One labelled image, not read yet.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// Where it is within the data set: `test/angry/PublicTest_1.png`, or `fer2013.csv:17` for a line.
+    pub name: String,
+    /// The label.
+    pub emotion: Emotion,
+    /// What FER2013 used it for.
+    pub usage: Usage,
+    source: Source,
+}
+
+/// Where the pixels of a sample are.
+#[derive(Debug, Clone)]
+enum Source {
+    File(std::path::PathBuf),
+    Row(csv::Row),
+}
+
+impl Sample {
+    /// Reads the image and makes it a face of `side * side`, with the very preprocessing that serving uses.
+    ///
+    /// # Errors
+    /// [`DatasetError::Read`], [`DatasetError::Image`] or [`DatasetError::Csv`], naming the file.
+    pub fn load(&self, side: usize) -> Result<Face, DatasetError> {
+        let picture = match &self.source {
+            Source::Row(row) => row.read()?,
+            Source::File(path) => {
+                let bytes = std::fs::read(path).map_err(DatasetError::reading(path))?;
+                decode(&bytes, &Limits::default())
+                    .map_err(|source| DatasetError::Image { path: path.clone(), source })?
+            }
+        };
+        Ok(picture.to_face(side))
+    }
+}
+
+/// The listing of a data set.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    root: std::path::PathBuf,
+    /// Each sorted by usage, class and name, so that `PublicTest` and `PrivateTest` are runs within `test`.
+    train: Vec<Sample>,
+    test: Vec<Sample>,
+}
+
+impl Dataset {
+    /// Lists a data set: a folder with `train/` or `test/` or both, a folder that holds `fer2013.csv`,
+    /// or the path of such a CSV file.
+    ///
+    /// # Errors
+    /// Names the path and the remedy: nothing there, no class folders, a folder that is no class, a split
+    /// without images, an entry that cannot be read, a malformed CSV.
+    pub fn open(root: &Path) -> Result<Self, DatasetError> {
+        let metadata = std::fs::metadata(root).map_err(DatasetError::reading(root))?;
+        let file = if metadata.is_dir() { root.join(csv::FILE_NAME) } else { root.to_owned() };
+        let is_folders = ["train", "test"].iter().any(|split| root.join(split).is_dir());
+        let (mut train, mut test) = if is_folders {
+            (folders::list(root, "train")?, folders::list(root, "test")?)
+        } else if file.is_file() {
+            csv::list(&file)?
+        } else {
+            return Err(DatasetError::NoSplits { root: root.to_owned() });
+        };
+        for samples in [&mut train, &mut test] {
+            samples.sort_by(|a, b| {
+                (a.usage, a.emotion)
+                    .cmp(&(b.usage, b.emotion))
+                    .then_with(|| natural(a).cmp(&natural(b)))
+            });
+        }
+        Ok(Self { root: root.to_owned(), train, test })
+    }
+
+    /// The samples of a split, in the one order; empty when the data set has none.
+    pub fn samples(&self, split: Split) -> &[Sample] {
+        match split {
+            Split::Train => &self.train,
+            Split::Test => &self.test,
+            Split::PublicTest => self.run_of(Usage::PublicTest),
+            Split::PrivateTest => self.run_of(Usage::PrivateTest),
+        }
+    }
+
+    /// Like [`Dataset::samples`], for callers that cannot go on without any.
+    ///
+    /// # Errors
+    /// [`DatasetError::EmptySplit`] when the split has no samples.
+    pub fn required(&self, split: Split) -> Result<&[Sample], DatasetError> {
+        let samples = self.samples(split);
+        if samples.is_empty() {
+            return Err(DatasetError::EmptySplit { path: self.root.clone(), split });
+        }
+        Ok(samples)
+    }
+
+    fn run_of(&self, usage: Usage) -> &[Sample] {
+        let start = self.test.partition_point(|s| s.usage < usage);
+        let end = self.test.partition_point(|s| s.usage <= usage);
+        &self.test[start..end]
+    }
+}
+
+/// The sort key within a class. Rows of a CSV file go by their position, files by their name.
+fn natural(sample: &Sample) -> (u64, &str) {
+    match &sample.source {
+        Source::Row(row) => (row.offset(), ""),
+        Source::File(_) => (0, &sample.name),
+    }
+}

@@ -1,0 +1,135 @@
+//! The original `fer2013.csv`: columns `emotion,pixels,Usage`, one face a line.
+
+use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{DatasetError, Sample, Source, Usage};
+use crate::{emotion::Emotion, image::Picture};
+
+/// The name that is looked for in a folder.
+pub(super) const FILE_NAME: &str = "fer2013.csv";
+
+/// The file's own class codes, which are not our order.
+const CODES: [Emotion; 7] = [
+    Emotion::Angry,
+    Emotion::Disgust,
+    Emotion::Fear,
+    Emotion::Happy,
+    Emotion::Sad,
+    Emotion::Surprise,
+    Emotion::Neutral,
+];
+
+/// Where one line lies in a file.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    file: Arc<PathBuf>,
+    line: u64,
+    offset: u64,
+    length: u64,
+    /// Which field holds the pixels.
+    column: usize,
+}
+
+/// Lists a file as (training, test) samples. The pixels stay on disk.
+pub(super) fn list(path: &Path) -> Result<(Vec<Sample>, Vec<Sample>), DatasetError> {
+    let bytes = File::open(path).map_err(DatasetError::reading(path))?;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let columns = Columns::find(path, reader.headers().map_err(|e| malformed(path, &e))?)?;
+    let shown =
+        path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let file = Arc::new(path.to_owned());
+
+    let (mut train, mut test) = (Vec::new(), Vec::new());
+    let mut record = csv::StringRecord::new();
+    loop {
+        let offset = reader.position().byte();
+        if !reader.read_record(&mut record).map_err(|e| malformed(path, &e))? {
+            break;
+        }
+        let line = record.position().map_or(0, csv::Position::line);
+        let wrong = |reason| DatasetError::Csv { path: path.to_owned(), line, reason };
+        let (emotion, usage) = columns.read(&record).map_err(wrong)?;
+        let length = reader.position().byte() - offset;
+        let row = Row { file: Arc::clone(&file), line, offset, length, column: columns.pixels };
+        let sample =
+            Sample { name: format!("{shown}:{line}"), emotion, usage, source: Source::Row(row) };
+        if usage == Usage::Training { train.push(sample) } else { test.push(sample) }
+    }
+    if train.is_empty() && test.is_empty() {
+        let reason = "the file has no rows; download it again".to_owned();
+        return Err(DatasetError::Csv { path: path.to_owned(), line: 0, reason });
+    }
+    Ok((train, test))
+}
+
+/// Which field is which; the copies that are about order them differently.
+struct Columns {
+    emotion: usize,
+    pixels: usize,
+    usage: usize,
+}
+
+impl Columns {
+    fn find(path: &Path, headers: &csv::StringRecord) -> Result<Self, DatasetError> {
+        let find = |name: &str| {
+            headers.iter().position(|header| header == name).ok_or_else(|| DatasetError::Csv {
+                path: path.to_owned(),
+                line: 1,
+                reason: format!("no column `{name}`; expected emotion, pixels and Usage"),
+            })
+        };
+        Ok(Self { emotion: find("emotion")?, pixels: find("pixels")?, usage: find("Usage")? })
+    }
+
+    fn read(&self, record: &csv::StringRecord) -> Result<(Emotion, Usage), String> {
+        let (code, usage) = (&record[self.emotion], &record[self.usage]);
+        let emotion = code.parse().ok().and_then(|code: usize| CODES.get(code).copied());
+        let emotion = emotion.ok_or_else(|| format!("emotion `{code}`; expected 0 to 6"))?;
+        let usage = Usage::of_column(usage).ok_or_else(|| {
+            format!("Usage `{usage}`; expected Training, PublicTest or PrivateTest")
+        })?;
+        Ok((emotion, usage))
+    }
+}
+
+impl Row {
+    /// The byte in the file where the line starts.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Reads the pixels of the line: as many as a square has, 0 to 255, separated by spaces.
+    pub(super) fn read(&self) -> Result<Picture, DatasetError> {
+        let mut bytes = Vec::new();
+        let mut file = File::open(&*self.file).map_err(DatasetError::reading(&self.file))?;
+        file.seek(SeekFrom::Start(self.offset))
+            .and_then(|_| file.take(self.length).read_to_end(&mut bytes))
+            .map_err(DatasetError::reading(&self.file))?;
+
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(bytes.as_slice());
+        let mut record = csv::StringRecord::new();
+        reader.read_record(&mut record).map_err(|e| malformed(&self.file, &e))?;
+        let pixels = record.get(self.column).unwrap_or_default();
+        let pixels: Result<Vec<u8>, _> = pixels.split_ascii_whitespace().map(str::parse).collect();
+        let pixels =
+            pixels.map_err(|_| self.wrong("a pixel is no number from 0 to 255".to_owned()))?;
+        let (count, side) = (pixels.len(), pixels.len().isqrt());
+        Picture::new(side, side, pixels).ok_or_else(|| {
+            self.wrong(format!("{count} pixels; expected a square, as 48 * 48 = 2304"))
+        })
+    }
+
+    fn wrong(&self, reason: String) -> DatasetError {
+        DatasetError::Csv { path: self.file.to_path_buf(), line: self.line, reason }
+    }
+}
+
+fn malformed(path: &Path, error: &csv::Error) -> DatasetError {
+    let line = error.position().map_or(0, csv::Position::line);
+    DatasetError::Csv { path: path.to_owned(), line, reason: error.to_string() }
+}

@@ -1,0 +1,33 @@
+//! The same class-mixed part of a split each time.
+
+use std::collections::HashMap;
+
+use sha2::{Digest, Sha256};
+
+use super::{Dataset, Sample, Split};
+
+impl Dataset {
+    /// At most `limit` samples of a split, every class in proportion (to one image), in class-mixed order. The choice is
+    /// the same each time, spread over the class by the hash of the names, and nested: a smaller limit
+    /// gives the first samples of a larger one.
+    pub fn subset(&self, split: Split, limit: usize) -> Vec<Sample> {
+        let mut by_class: HashMap<_, Vec<_>> = HashMap::new();
+        for sample in self.samples(split) {
+            by_class
+                .entry(sample.emotion)
+                .or_default()
+                .push((Sha256::digest(&sample.name), sample));
+        }
+        // The r-th of n samples stands at (2r + 1) / 2n of its class; in this order every prefix is in proportion.
+        let mut placed = Vec::new();
+        for class in by_class.values_mut() {
+            class.sort_unstable_by_key(|(hash, _)| *hash);
+            let count = class.len();
+            let place = |rank: usize| (2 * rank + 1) as f64 / count as f64;
+            placed
+                .extend(class.iter().enumerate().map(|(rank, (_, sample))| (place(rank), *sample)));
+        }
+        placed.sort_unstable_by(|(a, s), (b, t)| a.total_cmp(b).then(s.emotion.cmp(&t.emotion)));
+        placed.into_iter().take(limit).map(|(_, sample)| sample.clone()).collect()
+    }
+}

@@ -1,0 +1,8 @@
+//! What mien's server and trainer agree on, free of any network, web or tensor library.
+//!
+//! - [`emotion`]: the seven classes and their order.
+//! - [`image`]: the bytes of a file -> a gray [`image::Picture`] -> the square [`image::Face`] that a model takes.
+//! - [`dataset`]: labelled faces on disk, as folders or as the original `fer2013.csv`.
+pub mod dataset;
+pub mod emotion;
+pub mod image;
