@@ -1,0 +1,15 @@
+//! Tells the linker and the finished program where libtorch is.
+
+use std::{env, path::Path};
+
+fn main() {
+    println!("cargo:rerun-if-env-changed=LIBTORCH");
+    let Ok(libtorch) = env::var("LIBTORCH") else { return };
+    let lib = Path::new(&libtorch).join("lib");
+    println!("cargo:rustc-link-arg=-Wl,-rpath,{}", lib.display());
+    // Nothing in the program names a symbol of the CUDA part, so the linker would drop it, and
+    // `tch::Cuda::is_available()` would silently be false.
+    if lib.join("libtorch_cuda.so").exists() {
+        println!("cargo:rustc-link-arg=-Wl,--no-as-needed,-ltorch_cuda,--as-needed");
+    }
+}

@@ -1,0 +1,17 @@
+//! Networks as data: one description that the tch builder and the ONNX writer both read.
+//!
+//! ```text
+//! catalog ("resnet-20-v1") -> resnet -> Graph of Op -+-> torch::Network   (training, evaluation)
+//!                                     |              +-> onnx::writer     (export)
+//!                                     +-> shape (sizes, multiply-adds), parameters (names, shapes)
+//! ```
+//!
+//! Nothing here knows tch or protobuf. Readers match [`op::Op`] without a wildcard arm, so that a new op does
+//! not compile until each of them knows it.
+
+pub mod catalog;
+pub mod graph;
+pub mod op;
+pub mod parameter;
+pub mod resnet;
+pub mod shape;

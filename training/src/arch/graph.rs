@@ -1,0 +1,117 @@
+//! A network: nodes in the order in which they run.
+
+use super::{
+    op::{Op, Padding},
+    shape::{Shape, ShapeError},
+};
+
+/// Index of a node in its graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(usize);
+
+impl NodeId {
+    /// Position in [`Graph::nodes`].
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// One operation with its place in the network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Unique in the graph; parameter names begin with it.
+    pub name: String,
+    /// What it does.
+    pub op: Op,
+    /// Where its operands come from; always earlier nodes.
+    pub inputs: Vec<NodeId>,
+}
+
+/// A finished network. Nodes are in running order; the last one yields the logits, `[N, classes]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Graph {
+    name: String,
+    side: usize,
+    nodes: Vec<Node>,
+}
+
+impl Graph {
+    /// The name in the catalogue.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Side of the input picture in pixels for which the network is defined.
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
+    /// The nodes, operands before their readers.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The node whose output are the logits.
+    pub fn output(&self) -> NodeId {
+        NodeId(self.nodes.len() - 1)
+    }
+
+    /// For each node the last node that reads it (itself where none does): when its output can be let go.
+    pub fn last_readers(&self) -> Vec<NodeId> {
+        let mut last: Vec<NodeId> = (0..self.nodes.len()).map(NodeId).collect();
+        for (reader, node) in self.nodes.iter().enumerate() {
+            for input in &node.inputs {
+                last[input.0] = NodeId(reader);
+            }
+        }
+        last
+    }
+}
+
+/// Builds a [`Graph`] node by node.
+#[derive(Debug)]
+pub struct GraphBuilder {
+    graph: Graph,
+}
+
+impl GraphBuilder {
+    /// Starts a network for square pictures of `side` pixels; the first node is the input.
+    pub fn new(name: impl Into<String>, side: usize) -> (Self, NodeId) {
+        let mut builder = Self { graph: Graph { name: name.into(), side, nodes: Vec::new() } };
+        let input = builder.add("image", Op::Input, &[]);
+        (builder, input)
+    }
+
+    /// Appends a node.
+    pub fn add(&mut self, name: impl Into<String>, op: Op, inputs: &[NodeId]) -> NodeId {
+        self.graph.nodes.push(Node { name: name.into(), op, inputs: inputs.to_vec() });
+        NodeId(self.graph.nodes.len() - 1)
+    }
+
+    /// Appends a convolution with "same" padding and a bias, as Keras' `Conv2D(padding="same")`.
+    pub fn conv(&mut self, name: impl Into<String>, filters: usize, kernel: usize, stride: usize, x: NodeId) -> NodeId {
+        self.add(name, Op::Conv { filters, kernel, stride, padding: Padding::Same, bias: true }, &[x])
+    }
+
+    /// Appends a batch normalisation with Keras' defaults: epsilon 1e-3, momentum 0.99.
+    pub fn batch_norm(&mut self, name: impl Into<String>, x: NodeId) -> NodeId {
+        self.add(name, Op::BatchNorm { epsilon: 1e-3, momentum: 0.01 }, &[x])
+    }
+
+    /// Appends a ReLU.
+    pub fn relu(&mut self, name: impl Into<String>, x: NodeId) -> NodeId {
+        self.add(name, Op::Relu, &[x])
+    }
+
+    /// Checks the whole network and gives it out.
+    ///
+    /// # Errors
+    /// Where shapes do not fit, or the last node is not a vector.
+    pub fn finish(self) -> Result<Graph, ShapeError> {
+        let shapes = super::shape::infer(&self.graph, self.graph.side)?;
+        match shapes.last() {
+            Some(Shape::Vector(_)) => Ok(self.graph),
+            Some(Shape::Map { .. }) | None => Err(ShapeError::NoLogits { graph: self.graph.name }),
+        }
+    }
+}

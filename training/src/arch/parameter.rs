@@ -1,0 +1,125 @@
+//! The one place that names parameters: `<node>.<role>`.
+
+use super::{
+    graph::Graph,
+    op::Op,
+    shape::{self, Shape, ShapeError},
+};
+
+/// What a parameter does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Convolution kernel, `[filters, channels, k, k]`.
+    ConvWeight,
+    /// Dense weight, `[outputs, inputs]`.
+    LinearWeight,
+    /// Bias of a convolution or dense layer, `[outputs]`.
+    Bias,
+    /// Batch-norm scale, `[channels]`.
+    Gamma,
+    /// Batch-norm offset, `[channels]`.
+    Beta,
+    /// Running mean, `[channels]`.
+    Mean,
+    /// Running variance, `[channels]`.
+    Variance,
+}
+
+impl Role {
+    /// Whether the optimiser changes it; batch-norm statistics follow the data instead.
+    pub fn is_trainable(self) -> bool {
+        !matches!(self, Self::Mean | Self::Variance)
+    }
+
+    /// Whether weight decay applies: kernels and dense weights only.
+    pub fn decays(self) -> bool {
+        matches!(self, Self::ConvWeight | Self::LinearWeight)
+    }
+
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::ConvWeight | Self::LinearWeight => "weight",
+            Self::Bias => "bias",
+            Self::Gamma => "gamma",
+            Self::Beta => "beta",
+            Self::Mean => "mean",
+            Self::Variance => "variance",
+        }
+    }
+}
+
+/// One array of the network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// Unique name, `<node>.<role>`.
+    pub name: String,
+    /// What it does.
+    pub role: Role,
+    /// Its shape.
+    pub shape: Vec<usize>,
+}
+
+impl Parameter {
+    /// How many values it has.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it has no value (never so in a finished graph).
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Values of one window or row that feed one output: the fan-in of He initialisation.
+    pub fn fan_in(&self) -> usize {
+        self.shape.iter().skip(1).product()
+    }
+}
+
+/// The name of a node's parameter.
+pub fn name(node: &str, role: Role) -> String {
+    format!("{node}.{}", role.suffix())
+}
+
+/// All parameters of a network, in node order; for each node in the order in which Keras stores them.
+///
+/// # Errors
+/// Where operands do not fit.
+pub fn list(graph: &Graph) -> Result<Vec<Parameter>, ShapeError> {
+    let shapes = shape::infer(graph, graph.side())?;
+    let mut parameters = Vec::new();
+    for node in graph.nodes() {
+        let width = |index: usize| match node.inputs.get(index).map(|id| shapes[id.index()]) {
+            Some(Shape::Map { channels, .. }) => channels,
+            Some(Shape::Vector(length)) => length,
+            None => 0,
+        };
+        let mut push =
+            |role, shape| parameters.push(Parameter { name: name(&node.name, role), role, shape });
+        match node.op {
+            Op::Conv { filters, kernel, bias, .. } => {
+                push(Role::ConvWeight, vec![filters, width(0), kernel, kernel]);
+                if bias {
+                    push(Role::Bias, vec![filters]);
+                }
+            }
+            Op::BatchNorm { .. } => {
+                for role in [Role::Gamma, Role::Beta, Role::Mean, Role::Variance] {
+                    push(role, vec![width(0)]);
+                }
+            }
+            Op::Linear { outputs } => {
+                push(Role::LinearWeight, vec![outputs, width(0)]);
+                push(Role::Bias, vec![outputs]);
+            }
+            Op::Input
+            | Op::Normalize { .. }
+            | Op::Relu
+            | Op::AvgPool { .. }
+            | Op::Add
+            | Op::Concat
+            | Op::Flatten { .. } => {}
+        }
+    }
+    Ok(parameters)
+}

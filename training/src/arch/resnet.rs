@@ -1,0 +1,54 @@
+//! ResNet v1 for small pictures: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition" (2015),
+//! section 4.2, in the form of the Keras example `cifar10_resnet` (convolutions with bias, bare 1x1 shortcuts).
+
+use mien_faces::emotion::Emotion;
+
+use super::{
+    graph::{Graph, GraphBuilder, NodeId},
+    op::{FlattenOrder, Op, PoolScaling},
+    shape::ShapeError,
+};
+use crate::arch::catalog::{INPUT_SIDE, NORMALIZE};
+
+/// Filters of the three stacks.
+const STACKS: [usize; 3] = [16, 32, 64];
+
+/// ResNet v1 of depth 6n + 2.
+///
+/// # Errors
+/// Never for n >= 1; the shape check is the builder's.
+pub fn v1(name: &str, n: usize) -> Result<Graph, ShapeError> {
+    let (mut b, image) = GraphBuilder::new(name, INPUT_SIDE);
+    let x = b.add("normalize", NORMALIZE, &[image]);
+    let x = b.conv("stem.conv", STACKS[0], 3, 1, x);
+    let x = b.batch_norm("stem.bn", x);
+    let mut x = b.relu("stem.relu", x);
+    for (stack, filters) in STACKS.into_iter().enumerate() {
+        for block in 0..n {
+            x = v1_block(&mut b, stack, block, filters, x);
+        }
+    }
+    head(&mut b, x);
+    b.finish()
+}
+
+fn v1_block(b: &mut GraphBuilder, stack: usize, block: usize, filters: usize, x: NodeId) -> NodeId {
+    let at = |part: &str| format!("stack{}.block{}.{part}", stack + 1, block + 1);
+    let shrinks = stack > 0 && block == 0;
+    let stride = if shrinks { 2 } else { 1 };
+    let y = b.conv(at("conv1"), filters, 3, stride, x);
+    let y = b.batch_norm(at("bn1"), y);
+    let y = b.relu(at("relu1"), y);
+    let y = b.conv(at("conv2"), filters, 3, 1, y);
+    let y = b.batch_norm(at("bn2"), y);
+    let shortcut = if shrinks { b.conv(at("shortcut"), filters, 1, stride, x) } else { x };
+    let sum = b.add(at("add"), Op::Add, &[shortcut, y]);
+    b.relu(at("relu2"), sum)
+}
+
+/// Average pool over 4x4, flatten, dense layer to the seven classes.
+fn head(b: &mut GraphBuilder, x: NodeId) {
+    let x = b.add("head.pool", Op::AvgPool { kernel: 4, scaling: PoolScaling::WithMap }, &[x]);
+    let x = b.add("head.flatten", Op::Flatten { order: FlattenOrder::HeightWidthChannel }, &[x]);
+    b.add("head.dense", Op::Linear { outputs: Emotion::COUNT }, &[x]);
+}

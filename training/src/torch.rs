@@ -1,0 +1,5 @@
+//! Graphs as libtorch networks: the only module, with [`crate::train`] and the exporter's parity check, that knows tch.
+
+pub mod device;
+pub mod network;
+pub mod weights;

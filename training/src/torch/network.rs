@@ -1,0 +1,148 @@
+//! Runs a [`Graph`] on libtorch.
+
+use tch::{Kind, TchError, Tensor};
+
+use super::weights::Weights;
+use crate::arch::{
+    graph::{Graph, Node, NodeId},
+    op::{FlattenOrder, Op, Padding, PoolScaling},
+    parameter::Role,
+    shape::{self, Shape, ShapeError},
+};
+
+/// Whether batch statistics or running statistics are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Batch statistics; the running ones follow.
+    Train,
+    /// Running statistics.
+    Eval,
+}
+
+/// A graph made ready to run; the weights come with every call.
+#[derive(Debug)]
+pub struct Network {
+    graph: Graph,
+    kind: Kind,
+    /// Sides of the maps at the network's own input side, for pools that grow and shrink with the map.
+    native: Vec<Shape>,
+    last_readers: Vec<NodeId>,
+    /// Nodes that may overwrite their operand.
+    in_place: Vec<bool>,
+}
+
+impl Network {
+    /// Prepares a graph. `kind` is the number format of convolutions and activations.
+    ///
+    /// # Errors
+    /// Where the graph does not fit together.
+    pub fn new(graph: Graph, kind: Kind) -> Result<Self, ShapeError> {
+        let native = shape::infer(&graph, graph.side())?;
+        let in_place = graph.nodes().iter().map(|node| may_overwrite(&graph, node)).collect();
+        Ok(Self { native, last_readers: graph.last_readers(), in_place, graph, kind })
+    }
+
+    /// The graph that it runs.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Logits `[N, 7]`, float32, of pictures `[N, 1, S, S]`, float32 gray values 0..255.
+    ///
+    /// # Errors
+    /// What libtorch refuses: pictures of another shape, memory.
+    pub fn forward(&self, weights: &Weights, pictures: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+        let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.graph.nodes().len());
+        for (index, node) in self.graph.nodes().iter().enumerate() {
+            let operands: Vec<&Tensor> = node.inputs.iter().filter_map(|id| values[id.index()].as_ref()).collect();
+            let value = match node.op {
+                Op::Input => pictures.shallow_clone(),
+                _ => self.run(index, node, &operands, weights, mode)?,
+            };
+            values.push(Some(value));
+            for id in &node.inputs {
+                if self.last_readers[id.index()].index() == index {
+                    values[id.index()] = None;
+                }
+            }
+        }
+        let logits = values.pop().flatten().expect("a finished graph ends with its logits");
+        logits.f_to_kind(Kind::Float)
+    }
+
+    fn run(&self, index: usize, node: &Node, x: &[&Tensor], w: &Weights, mode: Mode) -> Result<Tensor, TchError> {
+        let at = |role| w.get(&node.name, role);
+        match node.op {
+            Op::Input => Ok(x[0].shallow_clone()),
+            Op::Normalize { mean, std } => {
+                let scale = 1.0 / (255.0 * f64::from(std));
+                let offset = f64::from(-mean / std);
+                x[0].f_mul_scalar(scale)?.f_add_scalar(offset)?.f_to_kind(self.kind)
+            }
+            Op::Conv { kernel, stride, padding, bias, filters: _ } => {
+                let bias = bias.then(|| at(Role::Bias));
+                conv(x[0], at(Role::ConvWeight), bias, (kernel, stride, padding))
+            }
+            Op::BatchNorm { epsilon, momentum } => x[0].f_batch_norm(
+                Some(at(Role::Gamma)),
+                Some(at(Role::Beta)),
+                Some(at(Role::Mean)),
+                Some(at(Role::Variance)),
+                mode == Mode::Train,
+                momentum,
+                epsilon,
+                true,
+            ),
+            Op::Relu if self.in_place[index] => x[0].shallow_clone().f_relu_(),
+            Op::Relu => x[0].f_relu(),
+            Op::AvgPool { kernel, scaling } => {
+                let kernel = self.pool_kernel(node, x[0], kernel, scaling);
+                x[0].f_avg_pool2d(kernel, kernel, 0, false, false, None)
+            }
+            Op::Add => x[0].f_add(x[1]),
+            Op::Concat => Tensor::f_cat(x, 1),
+            Op::Flatten { order: FlattenOrder::HeightWidthChannel } => x[0].f_permute([0, 2, 3, 1])?.f_flatten(1, -1),
+            Op::Linear { outputs: _ } => {
+                let x = x[0].f_to_kind(Kind::Float)?;
+                x.f_linear(at(Role::LinearWeight), Some(at(Role::Bias)))
+            }
+        }
+    }
+
+    fn pool_kernel(&self, node: &Node, x: &Tensor, kernel: usize, scaling: PoolScaling) -> i64 {
+        let side = x.size()[2] as usize;
+        let kernel = match (scaling, self.native[node.inputs[0].index()]) {
+            (PoolScaling::WithMap, Shape::Map { side: own, .. }) => shape::scaled_kernel(kernel, side, own),
+            (PoolScaling::WithMap | PoolScaling::Fixed, _) => kernel,
+        };
+        kernel as i64
+    }
+}
+
+fn conv(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    (kernel, stride, padding): (usize, usize, Padding),
+) -> Result<Tensor, TchError> {
+    let kind = x.kind();
+    let weight = weight.f_to_kind(kind)?;
+    let bias = bias.map(|b| b.f_to_kind(kind)).transpose()?;
+    let (before, after) = padding.amounts(x.size()[2] as usize, kernel, stride);
+    let (before, after, stride) = (before as i64, after as i64, stride as i64);
+    if before == after {
+        return x.f_conv2d(&weight, bias.as_ref(), stride, before, 1, 1);
+    }
+    // libtorch pads both sides alike: the bottom and right rest is added first.
+    let padded = x.f_constant_pad_nd([before, after, before, after])?;
+    padded.f_conv2d(&weight, bias.as_ref(), stride, 0, 1, 1)
+}
+
+/// Whether a ReLU may overwrite its operand: it is the only reader, and the operand's own backward pass does
+/// not need its output.
+fn may_overwrite(graph: &Graph, node: &Node) -> bool {
+    let (Op::Relu, [operand]) = (&node.op, &node.inputs[..]) else { return false };
+    let readers = graph.nodes().iter().filter(|n| n.inputs.contains(operand)).count();
+    let producer = &graph.nodes()[operand.index()].op;
+    readers == 1 && matches!(producer, Op::BatchNorm { .. } | Op::Conv { .. } | Op::Add)
+}
