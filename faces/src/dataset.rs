@@ -215,3 +215,6 @@ fn natural(sample: &Sample) -> (u64, &str) {
         Source::File(_) => (0, &sample.name),
     }
 }
+
+#[cfg(test)]
+mod tests;

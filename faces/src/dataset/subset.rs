@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 use super::{Dataset, Sample, Split};
 
 impl Dataset {
-    /// At most `limit` samples of a split, every class in proportion (to one image), in class-mixed order. The choice is
-    /// the same each time, spread over the class by the hash of the names, and nested: a smaller limit
-    /// gives the first samples of a larger one.
+    /// At most `limit` samples of a split in class-mixed order, every class in proportion up to rounding.
+    /// The choice is the same each time, spread over each class by the hash of the names, and nested: a
+    /// smaller limit gives the first samples of a larger one.
     pub fn subset(&self, split: Split, limit: usize) -> Vec<Sample> {
         let mut by_class: HashMap<_, Vec<_>> = HashMap::new();
         for sample in self.samples(split) {

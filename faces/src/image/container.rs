@@ -1,9 +1,27 @@
-//! Whether a file reaches its own end. Decoders fill up what is missing; these walks over the containers find it out.
+//! What a file's container tells without decoding: the size it declares, and whether it reaches its own end.
 
 use super::decode::Format;
 
+/// The columns and rows in the header, for the formats whose decoders answer an absurd size with an
+/// error that does not tell it. The other decoders give the size before they allocate anything.
+pub(super) fn declared_size(format: Format, bytes: &[u8]) -> Option<(u32, u32)> {
+    let field = |at: usize| bytes.get(at..at + 4)?.try_into().ok();
+    match format {
+        Format::Png => Some((u32::from_be_bytes(field(16)?), u32::from_be_bytes(field(20)?))),
+        // The 12-byte header of OS/2 has 16-bit sides, which cannot be absurd.
+        Format::Bmp if bytes.get(14) == Some(&12) => None,
+        // A negative height means rows from the top.
+        Format::Bmp => Some((
+            i32::from_le_bytes(field(18)?).unsigned_abs(),
+            i32::from_le_bytes(field(22)?).unsigned_abs(),
+        )),
+        Format::Jpeg | Format::Gif | Format::WebP => None,
+    }
+}
+
 /// Whether the bytes reach the end that their format marks: a JPEG's EOI, a PNG's IEND, a GIF's trailer,
-/// the length in a WebP's RIFF header. BMP has no such mark: its decoder fails on missing rows by itself.
+/// the length in a WebP's RIFF header. Decoders fill up what is missing, so this must be asked apart.
+/// BMP has no such mark: its decoder fails on missing rows by itself.
 pub(super) fn is_complete(format: Format, bytes: &[u8]) -> bool {
     match format {
         Format::Jpeg => jpeg(bytes).is_some(),

@@ -20,6 +20,23 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    fn check(&self, (width, height): (u32, u32)) -> Result<(), ImageError> {
+        if u64::from(width) * u64::from(height) > self.max_pixels {
+            return Err(ImageError::TooManyPixels { width, height, max_pixels: self.max_pixels });
+        }
+        Ok(())
+    }
+
+    /// What a decoder may allocate: a picture of the largest size in the widest pixels (16-bit RGBA),
+    /// and as much again for its tables and buffers.
+    fn memory(&self) -> image::Limits {
+        let mut memory = image::Limits::default();
+        memory.max_alloc = Some(self.max_pixels.saturating_mul(16).saturating_add(1 << 20));
+        memory
+    }
+}
+
 /// Why bytes did not become a picture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
@@ -57,13 +74,13 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, ImageError> {
     let invalid = |detail: String| ImageError::Invalid { format: format.name(), detail };
     let broken = |error: image::ImageError| invalid(error.to_string());
 
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format.codec());
-    reader.limits(memory(limits));
-    let mut decoder = reader.into_decoder().map_err(broken)?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > limits.max_pixels {
-        return Err(ImageError::TooManyPixels { width, height, max_pixels: limits.max_pixels });
+    if let Some(size) = container::declared_size(format, bytes) {
+        limits.check(size)?;
     }
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format.codec());
+    reader.limits(limits.memory());
+    let mut decoder = reader.into_decoder().map_err(broken)?;
+    limits.check(decoder.dimensions())?;
     if !container::is_complete(format, bytes) {
         return Err(invalid("the file is cut off".to_owned()));
     }
@@ -114,12 +131,4 @@ impl Format {
             Self::Gif => "GIF",
         }
     }
-}
-
-/// What a decoder may allocate: a picture of the largest size in the widest pixels (16-bit RGBA), and
-/// as much again for its tables and buffers.
-fn memory(limits: &Limits) -> image::Limits {
-    let mut memory = image::Limits::default();
-    memory.max_alloc = Some(limits.max_pixels.saturating_mul(16).saturating_add(1 << 20));
-    memory
 }
