@@ -1,0 +1,141 @@
+//! Predictions against truth: the document that an evaluation answers with.
+//!
+//! A ratio without a denominator is `null`, never a made-up 0: the precision of a class that was never predicted, the
+//! recall of one without images, the accuracy of nothing. Means over classes leave such classes out.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{dataset::Usage, emotion::Emotion};
+
+mod calibration;
+mod confusion;
+mod interval;
+
+use calibration::Calibration;
+pub use confusion::{ClassScore, Confusion};
+pub use interval::wilson;
+
+/// One image's truth and what a model made of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome {
+    /// The label.
+    pub truth: Emotion,
+    /// What FER2013 used the image for.
+    pub usage: Usage,
+    /// The probability of each class in class order, adding up to 1.
+    pub probabilities: [f32; Emotion::COUNT],
+}
+
+impl Outcome {
+    /// The most probable class; the first of equals.
+    pub fn prediction(&self) -> Emotion {
+        let mut best = Emotion::ALL[0];
+        for emotion in Emotion::ALL {
+            if self.of(emotion) > self.of(best) {
+                best = emotion;
+            }
+        }
+        best
+    }
+
+    fn of(&self, emotion: Emotion) -> f32 {
+        self.probabilities[emotion.index()]
+    }
+}
+
+/// Counts outcomes one by one; [`Tally::report`] tells of what came so far. The order does not matter.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    confusion: Confusion,
+    calibration: Calibration,
+    by_usage: BTreeMap<Usage, Confusion>,
+}
+
+impl Tally {
+    /// Counts one outcome.
+    pub fn add(&mut self, outcome: &Outcome) {
+        let (truth, prediction) = (outcome.truth, outcome.prediction());
+        self.confusion.add(truth, prediction);
+        self.calibration.add(outcome.of(prediction), truth == prediction, outcome.of(truth));
+        if outcome.usage != Usage::Unknown {
+            self.by_usage.entry(outcome.usage).or_default().add(truth, prediction);
+        }
+    }
+
+    /// The report of everything counted.
+    pub fn report(&self) -> Report {
+        Report {
+            score: Score::of(&self.confusion),
+            macro_f1: self.confusion.macro_f1(),
+            balanced_accuracy: self.confusion.balanced_accuracy(),
+            expected_calibration_error: self.calibration.expected_error(),
+            log_loss: self.calibration.log_loss(),
+            classes: self.confusion.class_scores(),
+            confusion: self.confusion.clone(),
+            splits: self.by_usage.iter().map(|(usage, c)| (*usage, Score::of(c))).collect(),
+        }
+    }
+}
+
+/// How often a model is right.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Score {
+    /// Images judged.
+    pub total: u64,
+    /// Images whose most probable class is the label.
+    pub correct: u64,
+    /// `correct / total`, 0 to 1.
+    pub accuracy: Option<f64>,
+    /// The 95 % Wilson interval of the accuracy.
+    pub interval: Option<[f64; 2]>,
+}
+
+impl Score {
+    fn of(confusion: &Confusion) -> Self {
+        let (total, correct) = (confusion.total(), confusion.correct());
+        Self { total, correct, accuracy: ratio(correct, total), interval: wilson(correct, total) }
+    }
+}
+
+/// What an evaluation finds out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Report {
+    /// Over all images.
+    #[serde(flatten)]
+    pub score: Score,
+    /// The mean F1 over the classes that have one.
+    pub macro_f1: Option<f64>,
+    /// The mean recall over the classes that have images.
+    pub balanced_accuracy: Option<f64>,
+    /// How far confidence and accuracy are apart, 0 to 1, over 15 bins of confidence
+    /// (Guo et al. 2017, "On Calibration of Modern Neural Networks").
+    pub expected_calibration_error: Option<f64>,
+    /// The mean of `-ln` of the label's probability, which is taken as 2^-23 at least.
+    pub log_loss: Option<f64>,
+    /// Rows are the labels, columns the predictions, both in class order.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<u64>>))]
+    pub confusion: Confusion,
+    /// Each class, in class order.
+    pub classes: Vec<ClassScore>,
+    /// The original splits apart, where the names of the images tell them.
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, Score>))]
+    pub splits: BTreeMap<Usage, Score>,
+}
+
+/// `part / whole`, or nothing when there is no whole.
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// The mean of what there is.
+fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let values: Vec<f64> = values.flatten().collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! Counts of (label, prediction) and the scores of each class.
+
+use serde::{Deserialize, Serialize};
+
+use super::{mean, ratio};
+use crate::emotion::Emotion;
+
+/// How often each label was taken for each class.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Confusion {
+    /// `[label][prediction]`, in class order.
+    counts: [[u64; Emotion::COUNT]; Emotion::COUNT],
+}
+
+impl Confusion {
+    /// Counts one prediction.
+    pub fn add(&mut self, truth: Emotion, prediction: Emotion) {
+        self.counts[truth.index()][prediction.index()] += 1;
+    }
+
+    /// How many images with label `truth` were taken for `prediction`.
+    pub fn count(&self, truth: Emotion, prediction: Emotion) -> u64 {
+        self.counts[truth.index()][prediction.index()]
+    }
+
+    /// All images.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().flatten().sum()
+    }
+
+    /// The images on the diagonal.
+    pub fn correct(&self) -> u64 {
+        Emotion::ALL.into_iter().map(|class| self.count(class, class)).sum()
+    }
+
+    /// Precision, recall and F1 of each class, in class order.
+    pub fn class_scores(&self) -> Vec<ClassScore> {
+        Emotion::ALL.into_iter().map(|class| self.class_score(class)).collect()
+    }
+
+    fn class_score(&self, label: Emotion) -> ClassScore {
+        let hits = self.count(label, label);
+        let support = Emotion::ALL.into_iter().map(|other| self.count(label, other)).sum();
+        let predicted = Emotion::ALL.into_iter().map(|other| self.count(other, label)).sum();
+        ClassScore {
+            label,
+            support,
+            precision: ratio(hits, predicted),
+            recall: ratio(hits, support),
+            f1: ratio(2 * hits, support + predicted),
+        }
+    }
+
+    /// The mean F1 over the classes that have one.
+    pub fn macro_f1(&self) -> Option<f64> {
+        mean(self.class_scores().iter().map(|class| class.f1))
+    }
+
+    /// The mean recall over the classes that have images.
+    pub fn balanced_accuracy(&self) -> Option<f64> {
+        mean(self.class_scores().iter().map(|class| class.recall))
+    }
+}
+
+/// How well one class is told from the others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ClassScore {
+    /// The class.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub label: Emotion,
+    /// Images with this label.
+    pub support: u64,
+    /// The part of the predictions of this class that are right; null when it was never predicted.
+    pub precision: Option<f64>,
+    /// The part of the images of this class that were found; null when there are none.
+    pub recall: Option<f64>,
+    /// The harmonic mean of both, as `2 hits / (support + predictions)`; null without images and predictions.
+    pub f1: Option<f64>,
+}

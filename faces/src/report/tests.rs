@@ -1,0 +1,134 @@
+use proptest::prelude::*;
+
+use super::{Outcome, Report, Tally, wilson};
+use crate::{dataset::Usage, emotion::Emotion};
+
+/// An outcome that gives `prediction` the confidence and shares the rest out evenly.
+fn outcome(truth: Emotion, usage: Usage, prediction: Emotion, confidence: f32) -> Outcome {
+    let mut probabilities = [(1.0 - confidence) / 6.0; Emotion::COUNT];
+    probabilities[prediction.index()] = confidence;
+    Outcome { truth, usage, probabilities }
+}
+
+fn report(outcomes: &[Outcome]) -> Report {
+    let mut tally = Tally::default();
+    outcomes.iter().for_each(|o| tally.add(o));
+    tally.report()
+}
+
+fn close(a: Option<f64>, b: f64) {
+    assert!((a.unwrap() - b).abs() < 1e-6, "{a:?} is not {b}");
+}
+
+#[test]
+fn wilson_agrees_with_statsmodels() {
+    // statsmodels.stats.proportion.proportion_confint(hits, total, method="wilson")
+    for (hits, total, low, high) in [
+        (4901, 7178, 0.671_919_08, 0.693_446_82),
+        (0, 10, 0.0, 0.277_532_80),
+        (10, 10, 0.722_467_20, 1.0),
+        (1, 2, 0.094_531_21, 0.905_468_79),
+    ] {
+        let [a, b] = wilson(hits, total).unwrap();
+        assert!((a - low).abs() < 1e-7 && (b - high).abs() < 1e-7, "{hits}/{total}: {a} {b}");
+    }
+    assert_eq!(wilson(0, 0), None);
+}
+
+#[test]
+fn scores_agree_with_scikit_learn() {
+    use Emotion::{Angry, Happy, Sad};
+    let pairs = [
+        (Happy, Happy, 0.9),
+        (Happy, Happy, 0.8),
+        (Happy, Sad, 0.5),
+        (Sad, Sad, 0.6),
+        (Sad, Angry, 0.35),
+        (Angry, Happy, 0.7),
+    ];
+    let outcomes =
+        pairs.map(|(truth, p, confidence)| outcome(truth, Usage::Unknown, p, confidence));
+    let report = report(&outcomes);
+    assert_eq!((report.score.total, report.score.correct), (6, 3));
+    close(report.score.accuracy, 0.5);
+    // f1_score(average="macro") and balanced_accuracy_score over the three labels.
+    close(report.macro_f1, 0.388_888_889);
+    close(report.balanced_accuracy, 0.388_888_889);
+    // Six images in six bins: the mean of |hit - confidence|.
+    close(report.expected_calibration_error, (0.1 + 0.2 + 0.5 + 0.4 + 0.35 + 0.7) / 6.0);
+    // log_loss(truth, probabilities, labels=range(7)).
+    close(report.log_loss, 1.423_751_833);
+    let sad = &report.classes[Sad.index()];
+    assert_eq!((sad.label, sad.support), (Sad, 2));
+    assert_eq!((sad.precision, sad.recall, sad.f1), (Some(0.5), Some(0.5), Some(0.5)));
+}
+
+#[test]
+fn ratios_without_a_denominator_are_null() {
+    let nothing = report(&[]);
+    assert_eq!((nothing.score.accuracy, nothing.score.interval), (None, None));
+    assert_eq!((nothing.macro_f1, nothing.log_loss), (None, None));
+    assert!(nothing.splits.is_empty());
+
+    let one = report(&[outcome(Emotion::Fear, Usage::Unknown, Emotion::Sad, 0.9)]);
+    let [fear, sad, happy] =
+        [Emotion::Fear, Emotion::Sad, Emotion::Happy].map(|e| one.classes[e.index()].clone());
+    assert_eq!((fear.precision, fear.recall, fear.f1), (None, Some(0.0), Some(0.0)));
+    assert_eq!((sad.precision, sad.recall, sad.f1), (Some(0.0), None, Some(0.0)));
+    assert_eq!((happy.precision, happy.recall, happy.f1), (None, None, None));
+    assert_eq!(one.macro_f1, Some(0.0));
+}
+
+#[test]
+fn the_original_splits_stand_apart() {
+    let report = report(&[
+        outcome(Emotion::Fear, Usage::PublicTest, Emotion::Fear, 0.9),
+        outcome(Emotion::Fear, Usage::PrivateTest, Emotion::Fear, 0.9),
+        outcome(Emotion::Fear, Usage::PrivateTest, Emotion::Sad, 0.9),
+        outcome(Emotion::Fear, Usage::Unknown, Emotion::Sad, 0.9),
+    ]);
+    assert_eq!(report.score.total, 4);
+    assert_eq!(report.splits[&Usage::PublicTest].accuracy, Some(1.0));
+    assert_eq!(report.splits[&Usage::PrivateTest].accuracy, Some(0.5));
+    assert_eq!(report.splits.len(), 2);
+}
+
+#[test]
+fn the_document_has_the_shape_of_the_contract() {
+    let report = report(&[outcome(Emotion::Happy, Usage::PublicTest, Emotion::Happy, 0.75)]);
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!((&json["total"], &json["correct"]), (&1.into(), &1.into()));
+    assert_eq!(json["accuracy"], 1.0);
+    assert_eq!(json["interval"].as_array().unwrap().len(), 2);
+    assert_eq!(json["confusion"][3], serde_json::json!([0, 0, 0, 1, 0, 0, 0]));
+    let happy = serde_json::json!({"label": "happy", "support": 1, "precision": 1.0, "recall": 1.0, "f1": 1.0});
+    assert_eq!(json["classes"][3], happy);
+    assert_eq!(json["splits"]["PublicTest"]["total"], 1);
+    assert_eq!(serde_json::from_value::<Report>(json).unwrap(), report);
+}
+
+#[test]
+fn equal_probabilities_predict_the_first_class() {
+    let even =
+        Outcome { truth: Emotion::Sad, usage: Usage::Unknown, probabilities: [1.0 / 7.0; 7] };
+    assert_eq!(even.prediction(), Emotion::Angry);
+}
+
+proptest! {
+    #[test]
+    fn a_report_adds_up_whatever_a_model_says(
+        rows in proptest::collection::vec((0_usize..7, proptest::array::uniform7(any::<f32>())), 0..60),
+    ) {
+        let outcomes: Vec<_> = rows.iter().map(|(truth, probabilities)| Outcome {
+            truth: Emotion::from_index(*truth).unwrap(),
+            usage: Usage::Unknown,
+            probabilities: *probabilities,
+        }).collect();
+        let report = report(&outcomes);
+        prop_assert_eq!(report.score.total as usize, rows.len());
+        prop_assert_eq!(report.classes.iter().map(|c| c.support).sum::<u64>(), report.score.total);
+        if let (Some(accuracy), Some([low, high])) = (report.score.accuracy, report.score.interval) {
+            prop_assert!(0.0 <= low && low <= accuracy && accuracy <= high && high <= 1.0);
+        }
+    }
+}
