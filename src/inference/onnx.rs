@@ -1,0 +1,223 @@
+//! A classifier that runs an ONNX file with ONNX Runtime. With [`runtime`](super::runtime) the only
+//! file that knows `ort`.
+
+use std::{collections::BTreeMap, path::Path};
+
+use mien_faces::image::Face;
+use ort::{
+    session::{Session, builder::GraphOptimizationLevel},
+    value::{Outlet, TensorElementType, TensorRef, ValueType},
+};
+
+use super::{
+    Classifier, InferenceError, Probabilities, probabilities,
+    runtime::Runtime,
+    signature::{Element, OutputKind, Port, Signature},
+};
+
+/// What a model file declares about itself.
+#[derive(Debug, Clone)]
+pub struct Declaration {
+    /// `metadata_props`.
+    pub metadata: BTreeMap<String, String>,
+    /// The graph's inputs.
+    pub inputs: Vec<Port>,
+    /// The graph's outputs.
+    pub outputs: Vec<Port>,
+}
+
+/// Opens a model file: parses and optimises the graph for the runtime's device.
+///
+/// `threads` is how many cores one run uses, at least 1. They wait without spinning: a server's other
+/// threads (more sessions, decoding, HTTP) need the cores between two runs.
+///
+/// # Errors
+/// When the file is no model that ONNX Runtime can run.
+pub fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, InferenceError> {
+    let session = || -> ort::Result<Session> {
+        let mut builder = Session::builder(runtime.environment())?
+            .with_optimization_level(GraphOptimizationLevel::All)?
+            .with_intra_threads(threads.max(1))?
+            .with_inter_threads(1)?
+            .with_intra_op_spinning(false)?
+            .with_execution_providers(runtime.providers())?;
+        builder.commit_from_file(path)
+    };
+    session().map_err(|error| InferenceError::Model(without_path(error.message(), path)))
+}
+
+/// Reads what an open model declares.
+///
+/// # Errors
+/// When its metadata cannot be read.
+pub fn declaration(session: &Session) -> Result<Declaration, InferenceError> {
+    let unreadable = |e: ort::Error| InferenceError::Model(format!("its metadata: {e}"));
+    let properties = session.metadata().map_err(unreadable)?;
+    let mut metadata = BTreeMap::new();
+    for key in properties.custom_keys().map_err(unreadable)? {
+        if let Some(value) = properties.custom(&key) {
+            metadata.insert(key, value);
+        }
+    }
+    let inputs = session.inputs().iter().map(port).collect();
+    let outputs = session.outputs().iter().map(port).collect();
+    Ok(Declaration { metadata, inputs, outputs })
+}
+
+/// A session with the buffer that its input is written to.
+pub struct OnnxClassifier {
+    session: Session,
+    signature: Signature,
+    kind: OutputKind,
+    labels: usize,
+    /// Images of one run; the buffer's size.
+    max_batch: usize,
+    buffer: Buffer,
+}
+
+enum Buffer {
+    Bytes(Vec<u8>),
+    /// With the float of each gray level.
+    Floats(Vec<f32>, Box<[f32; 256]>),
+}
+
+impl OnnxClassifier {
+    /// Takes an open session over and tries it once, with as many images as it will ever run at once:
+    /// memory that is missing, or an output of the wrong shape, shows now and not on a request.
+    ///
+    /// # Errors
+    /// When the trial fails or its output is not one distribution over `labels` labels an image.
+    pub fn new(
+        session: Session,
+        signature: Signature,
+        labels: usize,
+        max_batch: usize,
+    ) -> Result<Self, InferenceError> {
+        let max_batch = signature.fixed_batch.unwrap_or(max_batch).max(1);
+        let elements = max_batch * signature.side * signature.side;
+        let buffer = match signature.feeding {
+            None => Buffer::Bytes(vec![0; elements]),
+            Some(feeding) => {
+                let float = |gray: usize| {
+                    let gray = f32::from(u8::try_from(gray).expect("there are 256 gray levels"));
+                    (gray * feeding.scale - feeding.mean) / feeding.std
+                };
+                Buffer::Floats(vec![0.0; elements], Box::new(std::array::from_fn(float)))
+            }
+        };
+        let kind = signature.kind.unwrap_or(OutputKind::Logits);
+        let mut classifier = Self { session, signature, kind, labels, max_batch, buffer };
+        classifier.try_out()?;
+        Ok(classifier)
+    }
+
+    /// What the output holds, as declared or found out.
+    pub fn kind(&self) -> OutputKind {
+        self.kind
+    }
+
+    /// Runs blank and striped faces. Where nothing says what the output holds, it is probabilities
+    /// when each row of the trial is a distribution, and logits otherwise.
+    fn try_out(&mut self) -> Result<(), InferenceError> {
+        let side = self.signature.side;
+        let face = |index: usize| {
+            let gray = |pixel: usize| if (pixel / 5 + index).is_multiple_of(2) { 0 } else { 255 };
+            let striped = (0..side * side).map(gray).collect();
+            let pixels = if index == 0 { vec![128; side * side] } else { striped };
+            Face::new(side, pixels).expect("a square of the model's side")
+        };
+        let faces: Vec<Face> = (0..self.max_batch).map(face).collect();
+        let rows = self.run(&faces, |row| Ok(row.to_vec()))?;
+        let distributions = rows.iter().all(|row| probabilities::is_distribution(row));
+        if self.signature.kind.is_none() && distributions {
+            self.kind = OutputKind::Probabilities;
+        }
+        rows.iter().try_for_each(|row| self.kind.read(row).map(drop))
+    }
+
+    /// Runs up to `max_batch` faces and hands each row of the output to `read`.
+    fn run<T>(
+        &mut self,
+        faces: &[Face],
+        read: impl Fn(&[f32]) -> Result<T, InferenceError>,
+    ) -> Result<Vec<T>, InferenceError> {
+        let area = self.signature.side * self.signature.side;
+        if let Some(face) = faces.iter().find(|face| face.side() != self.signature.side) {
+            return Err(InferenceError::Run(format!("a face of side {}", face.side())));
+        }
+        let batch = self.signature.fixed_batch.unwrap_or(faces.len());
+        let mut shape = self.signature.shape.clone();
+        shape[0] = batch;
+        let failed = |error: ort::Error| InferenceError::Run(error.message().to_owned());
+        let name = self.signature.input.as_str();
+        let outputs = match &mut self.buffer {
+            Buffer::Bytes(buffer) => {
+                for (slot, face) in buffer.chunks_exact_mut(area).zip(faces) {
+                    slot.copy_from_slice(face.pixels());
+                }
+                let view = (shape, &buffer[..batch * area]);
+                let tensor = TensorRef::from_array_view(view).map_err(failed)?;
+                self.session.run(ort::inputs![name => tensor]).map_err(failed)?
+            }
+            Buffer::Floats(buffer, floats) => {
+                let gray = faces.iter().flat_map(|face| face.pixels());
+                for (slot, &gray) in buffer.iter_mut().zip(gray) {
+                    *slot = floats[usize::from(gray)];
+                }
+                let view = (shape, &buffer[..batch * area]);
+                let tensor = TensorRef::from_array_view(view).map_err(failed)?;
+                self.session.run(ort::inputs![name => tensor]).map_err(failed)?
+            }
+        };
+        let output = outputs.get(&self.signature.output);
+        let output = output.ok_or_else(|| InferenceError::Output("it is missing".to_owned()))?;
+        let (shape, values) = output.try_extract_tensor::<f32>().map_err(failed)?;
+        if values.len() != batch * self.labels
+            || shape.last().copied() != i64::try_from(self.labels).ok()
+        {
+            let expected = format!("[{batch}, {}]", self.labels);
+            return Err(InferenceError::Output(format!("shape {shape:?} in place of {expected}")));
+        }
+        values.chunks_exact(self.labels).take(faces.len()).map(read).collect()
+    }
+}
+
+impl Classifier for OnnxClassifier {
+    fn classify(&mut self, faces: &[Face]) -> Result<Vec<Probabilities>, InferenceError> {
+        let kind = self.kind;
+        let mut rows = Vec::with_capacity(faces.len());
+        for faces in faces.chunks(self.max_batch) {
+            rows.append(&mut self.run(faces, |row| kind.read(row))?);
+        }
+        Ok(rows)
+    }
+}
+
+impl OutputKind {
+    fn read(self, row: &[f32]) -> Result<Probabilities, InferenceError> {
+        match self {
+            Self::Probabilities => Probabilities::new(row),
+            Self::Logits => Probabilities::from_logits(row),
+        }
+    }
+}
+
+fn port(outlet: &Outlet) -> Port {
+    let name = outlet.name().to_owned();
+    let ValueType::Tensor { ty, shape, .. } = outlet.dtype() else {
+        return Port { name, element: None, shape: Vec::new() };
+    };
+    let element = if *ty == TensorElementType::Uint8 {
+        Element::Uint8
+    } else if *ty == TensorElementType::Float32 {
+        Element::Float32
+    } else {
+        Element::Other(format!("{ty:?}").to_lowercase())
+    };
+    Port { name, element: Some(element), shape: shape.to_vec() }
+}
+
+/// ONNX Runtime's messages name the file; what is shown to clients must not tell where it lies.
+fn without_path(message: &str, path: &Path) -> String {
+    message.replace(&path.display().to_string(), "model.onnx")
+}

@@ -1,0 +1,23 @@
+//! The mien server: face pictures in, expression labels out.
+//!
+//! ```text
+//!              http (routes, limits, errors, OpenAPI)          main -> cli -> startup
+//!                |  bytes
+//!                v
+//!   mien_faces::image  decode -> Picture -> Face (the model's square of gray)
+//!                |  faces
+//!                v
+//!              models::registry   name, version -> LiveModel
+//!                |
+//!                v
+//!              batching   queue (bounded in images) -> collect -> worker threads
+//!                |  batches
+//!                v
+//!              inference  Classifier: onnx over ONNX Runtime -> Probabilities
+//! ```
+//!
+//! Each layer calls the next one down and none calls up; [`metrics`] looks on.
+pub mod batching;
+pub mod inference;
+pub mod metrics;
+pub mod models;

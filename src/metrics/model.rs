@@ -1,0 +1,102 @@
+//! One model's metrics, looked up once so that the hot path only adds.
+
+use std::{sync::Arc, time::Duration};
+
+use prometheus::{Histogram, IntCounter, IntGauge};
+
+use super::Metrics;
+use crate::inference::Labels;
+
+/// What became of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Classified, and the answer was taken.
+    Ok,
+    /// Not a picture that can be read.
+    Invalid,
+    /// Did not fit the queue.
+    Rejected,
+    /// The deadline passed first.
+    Expired,
+    /// The client went away first.
+    Cancelled,
+    /// The model failed.
+    Failed,
+}
+
+impl Outcome {
+    const ALL: [Self; 6] =
+        [Self::Ok, Self::Invalid, Self::Rejected, Self::Expired, Self::Cancelled, Self::Failed];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Invalid => "invalid",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The metrics of one model. Clones add to the same series.
+#[derive(Clone)]
+pub struct ModelMetrics(Arc<Series>);
+
+struct Series {
+    queue_wait: Histogram,
+    inference: Histogram,
+    batch_images: Histogram,
+    queue_images: IntGauge,
+    images: [IntCounter; Outcome::ALL.len()],
+    predictions: Vec<IntCounter>,
+    confidence: Histogram,
+}
+
+impl ModelMetrics {
+    pub(super) fn new(all: &Metrics, model: &str, labels: &Labels) -> Self {
+        let of = [model];
+        let prediction =
+            |label: &String| all.predictions.with_label_values(&[model, label.as_str()]);
+        Self(Arc::new(Series {
+            queue_wait: all.queue_wait.with_label_values(&of),
+            inference: all.inference.with_label_values(&of),
+            batch_images: all.batch_images.with_label_values(&of),
+            queue_images: all.queue_images.with_label_values(&of),
+            images: Outcome::ALL
+                .map(|outcome| all.images.with_label_values(&[model, outcome.label()])),
+            predictions: labels.names().iter().map(prediction).collect(),
+            confidence: all.confidence.with_label_values(&of),
+        }))
+    }
+
+    /// Counts images by what became of them. Each image is counted once.
+    pub fn images(&self, outcome: Outcome, count: usize) {
+        self.0.images[outcome as usize].inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
+    /// Notes how long an image waited in the queue.
+    pub fn queue_wait(&self, waited: Duration) {
+        self.0.queue_wait.observe(waited.as_secs_f64());
+    }
+
+    /// Notes one run of the model.
+    pub fn batch(&self, images: usize, took: Duration) {
+        self.0.batch_images.observe(f64::from(u32::try_from(images).unwrap_or(u32::MAX)));
+        self.0.inference.observe(took.as_secs_f64());
+    }
+
+    /// Adds to the count of images that wait, over all versions of the model.
+    pub fn queue_images(&self, change: i64) {
+        self.0.queue_images.add(change);
+    }
+
+    /// Counts an answer to a client: the class index and its probability.
+    pub fn prediction(&self, class: usize, confidence: f32) {
+        if let Some(counter) = self.0.predictions.get(class) {
+            counter.inc();
+        }
+        self.0.confidence.observe(f64::from(confidence));
+    }
+}

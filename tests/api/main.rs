@@ -1,0 +1,2 @@
+//! The API tests.
+#![allow(missing_docs)]
