@@ -1,3 +1,18 @@
 //! Trains mien's face classifiers and writes them as ONNX files.
+//!
+//! ```text
+//! mien_faces::dataset -> data (decoded once) -> augment -> batches ─┐
+//! arch::catalog -> Graph ──> torch::Network ───────────────────> train::Trainer -> runs/NAME/checkpoint.safetensors
+//!                       └──> onnx::writer <── averaged weights ──────────────────────────┘
+//!                              └-> models/NAME/VERSION/model.onnx, checked against ONNX Runtime
+//! ```
+
 pub mod arch;
+pub mod augment;
+pub mod batches;
+pub mod cli;
+pub mod data;
+pub mod evaluate;
+pub mod recipe;
 pub mod torch;
+pub mod train;

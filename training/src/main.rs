@@ -1,1 +1,16 @@
-fn main() {}
+//! `mien-train`: trains, lists and exports face classifiers.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use mien_training::cli::Cli;
+
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

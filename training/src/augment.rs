@@ -1,0 +1,180 @@
+//! Random changes to training faces: one affine map with bilinear sampling, brightness and contrast, a cut-out.
+
+use mien_faces::image::Face;
+use rand::{Rng, RngExt};
+use serde::{Deserialize, Serialize};
+
+/// How strongly faces are changed. Every amount is drawn uniformly from `[-x, x]` unless it says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Augment {
+    /// Probability of a left-right mirror image.
+    pub flip: f64,
+    /// Rotation in degrees.
+    pub rotation: f32,
+    /// Change of scale: the factor is drawn from `[1 - x, 1 + x]`.
+    pub scale: f32,
+    /// Shift along each axis, as a share of the side.
+    pub shift: f32,
+    /// Brightness added, as a share of full white.
+    pub brightness: f32,
+    /// Change of contrast around the face's mean: the factor is drawn from `[1 - x, 1 + x]`.
+    pub contrast: f32,
+    /// Probability of a cut-out (DeVries and Taylor 2017).
+    pub cutout: f64,
+    /// Side of the cut-out square, as a share of the face's side.
+    pub cutout_side: f32,
+}
+
+impl Default for Augment {
+    fn default() -> Self {
+        Self {
+            flip: 0.5,
+            rotation: 8.0,
+            scale: 0.1,
+            shift: 0.06,
+            brightness: 0.1,
+            contrast: 0.15,
+            cutout: 0.0,
+            cutout_side: 0.25,
+        }
+    }
+}
+
+impl Augment {
+    /// Leaves faces as they are.
+    pub const NONE: Self = Self {
+        flip: 0.0,
+        rotation: 0.0,
+        scale: 0.0,
+        shift: 0.0,
+        brightness: 0.0,
+        contrast: 0.0,
+        cutout: 0.0,
+        cutout_side: 0.0,
+    };
+
+    /// Writes a changed copy of a face, gray values 0..255, to `out` (side x side, row-major).
+    pub fn apply(&self, face: &Face, rng: &mut impl Rng, out: &mut [f32]) {
+        let map = AffineMap::draw(self, face.side(), rng);
+        let (gain, offset) = self.draw_light(face, rng);
+        map.sample(face, out);
+        for value in out.iter_mut() {
+            *value = value.mul_add(gain, offset).clamp(0.0, 255.0);
+        }
+        if self.cutout > 0.0 && rng.random_bool(self.cutout) {
+            self.cut_out(face.side(), rng, out);
+        }
+    }
+
+    fn draw_light(&self, face: &Face, rng: &mut impl Rng) -> (f32, f32) {
+        if self.contrast == 0.0 && self.brightness == 0.0 {
+            return (1.0, 0.0);
+        }
+        let sum: u32 = face.pixels().iter().map(|&p| u32::from(p)).sum();
+        let mean = sum as f32 / face.pixels().len() as f32;
+        let gain = 1.0 + symmetric(self.contrast, rng);
+        let offset = mean * (1.0 - gain) + 255.0 * symmetric(self.brightness, rng);
+        (gain, offset)
+    }
+
+    /// Fills a square that may reach over the border with the picture's mean.
+    fn cut_out(&self, side: usize, rng: &mut impl Rng, out: &mut [f32]) {
+        let mean = out.iter().sum::<f32>() / out.len() as f32;
+        let half = (self.cutout_side * side as f32 / 2.0).round() as usize;
+        let (cx, cy) = (rng.random_range(0..side), rng.random_range(0..side));
+        for y in cy.saturating_sub(half)..(cy + half).min(side) {
+            let (from, to) = (cx.saturating_sub(half), (cx + half).min(side));
+            out[y * side + from..y * side + to].fill(mean);
+        }
+    }
+}
+
+fn symmetric(amount: f32, rng: &mut impl Rng) -> f32 {
+    rng.random_range(-1.0..=1.0) * amount
+}
+
+/// Where each pixel of the result comes from: `source = m * (pixel - centre) + centre + t`.
+struct AffineMap {
+    m: [[f32; 2]; 2],
+    t: [f32; 2],
+}
+
+impl AffineMap {
+    fn draw(augment: &Augment, side: usize, rng: &mut impl Rng) -> Self {
+        let mirror = if augment.flip > 0.0 && rng.random_bool(augment.flip) { -1.0 } else { 1.0 };
+        let (sin, cos) = symmetric(augment.rotation, rng).to_radians().sin_cos();
+        let zoom = 1.0 / (1.0 + symmetric(augment.scale, rng));
+        let mut shift = || symmetric(augment.shift, rng) * side as f32;
+        let t = [shift(), shift()];
+        Self { m: [[mirror * cos * zoom, -sin * zoom], [mirror * sin * zoom, cos * zoom]], t }
+    }
+
+    /// Bilinear sampling; beyond the border the nearest pixel counts.
+    fn sample(&self, face: &Face, out: &mut [f32]) {
+        let (side, pixels) = (face.side(), face.pixels());
+        let centre = (side as f32 - 1.0) / 2.0;
+        let last = side as f32 - 1.0;
+        let [[a, b], [c, d]] = self.m;
+        for (row, line) in out.chunks_exact_mut(side).enumerate() {
+            let y = row as f32 - centre;
+            for (column, value) in line.iter_mut().enumerate() {
+                let x = column as f32 - centre;
+                let sx = (a * x + b * y + centre + self.t[0]).clamp(0.0, last);
+                let sy = (c * x + d * y + centre + self.t[1]).clamp(0.0, last);
+                let (x0, y0) = (sx as usize, sy as usize);
+                let (x1, y1) = ((x0 + 1).min(side - 1), (y0 + 1).min(side - 1));
+                let (fx, fy) = (sx - x0 as f32, sy - y0 as f32);
+                let at = |x, y| f32::from(pixels[y * side + x]);
+                let top = at(x0, y0) + (at(x1, y0) - at(x0, y0)) * fx;
+                let bottom = at(x0, y1) + (at(x1, y1) - at(x0, y1)) * fx;
+                *value = top + (bottom - top) * fy;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{SeedableRng, rngs::StdRng};
+
+    use super::*;
+
+    fn ramp() -> Face {
+        Face::new(8, (0..64).map(|i| (i * 4) as u8).collect()).unwrap()
+    }
+
+    fn run(augment: Augment, seed: u64) -> Vec<f32> {
+        let mut out = vec![0.0; 64];
+        augment.apply(&ramp(), &mut StdRng::seed_from_u64(seed), &mut out);
+        out
+    }
+
+    #[test]
+    fn nothing_asked_for_changes_nothing() {
+        let expected: Vec<f32> = ramp().pixels().iter().map(|&p| f32::from(p)).collect();
+        assert_eq!(run(Augment::NONE, 1), expected);
+    }
+
+    #[test]
+    fn a_flip_mirrors_left_and_right() {
+        let flipped = run(Augment { flip: 1.0, ..Augment::NONE }, 1);
+        let face = ramp();
+        for y in 0..8 {
+            for x in 0..8 {
+                assert!((flipped[y * 8 + x] - f32::from(face.pixels()[y * 8 + 7 - x])).abs() < 1e-3);
+            }
+        }
+    }
+
+    #[test]
+    fn values_stay_in_range_and_follow_the_seed() {
+        let strong = Augment { brightness: 0.9, contrast: 0.9, cutout: 1.0, rotation: 90.0, ..Augment::default() };
+        for seed in 0..50 {
+            let out = run(strong, seed);
+            assert!(out.iter().all(|v| (0.0..=255.0).contains(v)));
+            assert_eq!(out, run(strong, seed));
+        }
+        assert_ne!(run(strong, 1), run(strong, 2));
+    }
+}

@@ -1,0 +1,131 @@
+//! Batches of augmented faces, made on a thread of their own while libtorch works on the one before.
+
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+};
+
+use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
+
+use crate::{augment::Augment, data::FaceSet};
+
+/// Batches made ahead of the one in use.
+const AHEAD: usize = 3;
+
+/// Faces and labels of one step.
+#[derive(Debug)]
+pub struct Batch {
+    /// Gray values 0..255, `[count, 1, side, side]`, row-major.
+    pub pixels: Vec<f32>,
+    /// Class indices, `[count]`.
+    pub labels: Vec<i64>,
+    /// Side of the faces, px.
+    pub side: usize,
+}
+
+impl Batch {
+    /// How many faces it has.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+}
+
+/// Which batches an epoch consists of.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Faces a batch.
+    pub batch: usize,
+    /// The run's seed; with the epoch it fixes order and augmentation.
+    pub seed: u64,
+    /// The epoch, from 0.
+    pub epoch: usize,
+    /// Batches to leave out at the beginning: those that an interrupted run has done.
+    pub skip: usize,
+    /// Changes to the faces.
+    pub augment: Augment,
+}
+
+/// Batches of an epoch of `faces` faces: the last one, where it is not full, is left out unless it is the only one.
+pub fn steps(faces: usize, batch: usize) -> usize {
+    (faces / batch).max(1)
+}
+
+/// Starts making an epoch's batches in shuffled order. The iterator ends after the last one.
+pub fn epoch(faces: Arc<FaceSet>, plan: Plan) -> mpsc::IntoIter<Batch> {
+    let (sender, receiver) = mpsc::sync_channel(AHEAD);
+    thread::spawn(move || {
+        let mut order: Vec<usize> = (0..faces.len()).collect();
+        order.shuffle(&mut StdRng::seed_from_u64(mix(plan.seed, plan.epoch, usize::MAX)));
+        let total = steps(faces.len(), plan.batch);
+        for (step, indices) in order.chunks(plan.batch).take(total).enumerate().skip(plan.skip) {
+            // The reader has gone where the run was interrupted.
+            if sender.send(make(&faces, indices, plan, step)).is_err() {
+                return;
+            }
+        }
+    });
+    receiver.into_iter()
+}
+
+fn make(faces: &FaceSet, indices: &[usize], plan: Plan, step: usize) -> Batch {
+    let area = faces.side * faces.side;
+    let mut rng = StdRng::seed_from_u64(mix(plan.seed, plan.epoch, step));
+    let mut pixels = vec![0.0; indices.len() * area];
+    for (&index, out) in indices.iter().zip(pixels.chunks_exact_mut(area)) {
+        plan.augment.apply(&faces.faces[index], &mut rng, out);
+    }
+    let labels = indices.iter().map(|&i| faces.labels[i].index() as i64).collect();
+    Batch { pixels, labels, side: faces.side }
+}
+
+/// One seed of a run's seed, epoch and step (the finaliser of SplitMix64, Steele et al. 2014).
+fn mix(seed: u64, epoch: usize, step: usize) -> u64 {
+    [epoch as u64, step as u64].into_iter().fold(seed, |state, part| {
+        let mut z = state.wrapping_add(part).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use mien_faces::{emotion::Emotion, image::Face};
+
+    use super::*;
+
+    fn faces() -> Arc<FaceSet> {
+        let faces = (0..10u8).map(|i| Face::new(1, vec![i]).unwrap()).collect();
+        Arc::new(FaceSet { side: 1, faces, labels: vec![Emotion::Sad; 10], unreadable: Vec::new() })
+    }
+
+    fn pixels(epoch_index: usize, skip: usize) -> Vec<Vec<f32>> {
+        let plan = Plan { batch: 3, seed: 5, epoch: epoch_index, skip, augment: Augment::NONE };
+        epoch(faces(), plan).map(|b| b.pixels).collect()
+    }
+
+    #[test]
+    fn an_epoch_shows_each_face_at_most_once_in_full_batches() {
+        let mut seen: Vec<f32> = pixels(0, 0).into_iter().flatten().collect();
+        assert_eq!(seen.len(), 9);
+        seen.sort_by(f32::total_cmp);
+        seen.dedup();
+        assert_eq!(seen.len(), 9);
+    }
+
+    #[test]
+    fn an_interrupted_epoch_goes_on_with_the_same_batches() {
+        assert_eq!(pixels(2, 1), pixels(2, 0)[1..]);
+        assert_ne!(pixels(2, 0), pixels(3, 0));
+    }
+
+    #[test]
+    fn fewer_faces_than_a_batch_are_one_batch() {
+        assert_eq!(steps(10, 64), 1);
+    }
+}

@@ -1,0 +1,37 @@
+//! The command line: one file a subcommand.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod list;
+mod train;
+
+/// Trains face classifiers with libtorch and exports them to ONNX.
+#[derive(Debug, Parser)]
+#[command(name = "mien-train", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lists the architectures with their parameters and multiply-adds.
+    List(list::Args),
+    /// Trains a network, or goes on with an interrupted run.
+    Train(train::Args),
+}
+
+impl Cli {
+    /// Runs the subcommand.
+    ///
+    /// # Errors
+    /// With what went wrong, where, and what to do.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::List(args) => args.run(),
+            Command::Train(args) => args.run(),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The training faces in memory, decoded once.
+
+use std::{num::NonZero, path::PathBuf, thread};
+
+use mien_faces::{
+    dataset::{Dataset, DatasetError, Sample, Split},
+    emotion::Emotion,
+    image::{Face, Picture},
+};
+use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
+
+/// Share of unreadable images above which a run does not start.
+const MAX_UNREADABLE: f64 = 0.01;
+
+/// Why there are no faces to train on.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The folder or file does not hold a data set.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// More than 1 % of the images cannot be read.
+    #[error("{unreadable} of {total} images in {path} cannot be read (at most 1 % may be); the first: {first}")]
+    TooManyUnreadable {
+        /// The data set.
+        path: PathBuf,
+        /// How many cannot be read.
+        unreadable: usize,
+        /// How many there are.
+        total: usize,
+        /// The first one's error.
+        first: String,
+    },
+}
+
+/// Labelled faces of one side.
+#[derive(Debug, Clone)]
+pub struct FaceSet {
+    /// Side of every face, px.
+    pub side: usize,
+    /// The faces.
+    pub faces: Vec<Face>,
+    /// The label of each face.
+    pub labels: Vec<Emotion>,
+    /// Errors of the images that were passed over, each naming its file.
+    pub unreadable: Vec<String>,
+}
+
+impl FaceSet {
+    /// Decodes every image of a split to faces of `side` px, on all cores.
+    ///
+    /// # Errors
+    /// Where the split is empty, or more than 1 % of its images cannot be read.
+    pub fn load(dataset: &Dataset, path: &std::path::Path, split: Split, side: usize) -> Result<Self, DataError> {
+        let samples = dataset.required(split)?;
+        let mut set = Self::decode(samples, side);
+        let total = samples.len();
+        if set.unreadable.len() as f64 > MAX_UNREADABLE * total as f64 {
+            let (unreadable, first) = (set.unreadable.len(), set.unreadable.swap_remove(0));
+            return Err(DataError::TooManyUnreadable { path: path.to_owned(), unreadable, total, first });
+        }
+        Ok(set)
+    }
+
+    fn decode(samples: &[Sample], side: usize) -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let share = samples.len().div_ceil(cores).max(1);
+        let read = |part: &[Sample]| part.iter().map(|s| (s.emotion, s.load(side))).collect::<Vec<_>>();
+        let parts: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = samples.chunks(share).map(|part| scope.spawn(move || read(part))).collect();
+            threads.into_iter().map(|t| t.join().expect("decoding returns its errors")).collect()
+        });
+        let mut set = Self { side, faces: Vec::new(), labels: Vec::new(), unreadable: Vec::new() };
+        for (emotion, face) in parts.into_iter().flatten() {
+            match face {
+                Ok(face) => {
+                    set.faces.push(face);
+                    set.labels.push(emotion);
+                }
+                Err(error) => set.unreadable.push(error.to_string()),
+            }
+        }
+        set
+    }
+
+    /// How many faces there are.
+    pub fn len(&self) -> usize {
+        self.faces.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.faces.is_empty()
+    }
+
+    /// The same faces at another side, by the filter that serving uses.
+    pub fn resized(&self, side: usize) -> Self {
+        let resize = |face: &Face| {
+            let picture = Picture::new(face.side(), face.side(), face.pixels().to_vec());
+            picture.expect("a face is a square of pixels").to_face(side)
+        };
+        let faces = self.faces.iter().map(resize).collect();
+        Self { side, faces, labels: self.labels.clone(), unreadable: Vec::new() }
+    }
+
+    /// Splits off a share of every class, the same for a seed: `(rest, held out)`.
+    pub fn hold_out(self, share: f64, seed: u64) -> (Self, Self) {
+        let empty = || Self { side: self.side, faces: Vec::new(), labels: Vec::new(), unreadable: Vec::new() };
+        let (mut rest, mut held) = (empty(), empty());
+        let mut taken = vec![false; self.len()];
+        let mut rng = StdRng::seed_from_u64(seed);
+        for emotion in Emotion::ALL {
+            let mut members: Vec<usize> = (0..self.len()).filter(|&i| self.labels[i] == emotion).collect();
+            members.shuffle(&mut rng);
+            let count = (members.len() as f64 * share).round() as usize;
+            members.into_iter().take(count).for_each(|i| taken[i] = true);
+        }
+        for ((face, label), taken) in self.faces.into_iter().zip(self.labels).zip(taken) {
+            let part = if taken { &mut held } else { &mut rest };
+            part.faces.push(face);
+            part.labels.push(label);
+        }
+        rest.unreadable = self.unreadable;
+        (rest, held)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_holdout_is_stratified_and_the_same_for_a_seed() {
+        let labels: Vec<Emotion> = (0..700).map(|i| Emotion::ALL[if i < 70 { 1 } else { i % 7 }]).collect();
+        let faces = (0..700).map(|i| Face::new(1, vec![(i % 256) as u8]).unwrap()).collect();
+        let set = FaceSet { side: 1, faces, labels, unreadable: Vec::new() };
+        let (rest, held) = set.clone().hold_out(0.1, 7);
+        assert_eq!(rest.len() + held.len(), 700);
+        for emotion in Emotion::ALL {
+            let of = |s: &FaceSet| s.labels.iter().filter(|&&l| l == emotion).count();
+            let total = of(&set);
+            assert_eq!(of(&held), (total as f64 * 0.1).round() as usize, "{emotion}");
+        }
+        assert_eq!(set.hold_out(0.1, 7).1.faces, held.faces);
+    }
+}

@@ -1,0 +1,150 @@
+//! One file that holds all of a run: written beside the old one, then put in its place.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use tch::{Kind, TchError, Tensor};
+
+use super::{ema::Ema, history::EpochRow, optimizer::Sgd};
+use crate::torch::weights::{Weights, WeightsError};
+
+/// The file's name in the run's folder.
+pub const FILE_NAME: &str = "checkpoint.safetensors";
+
+/// Name of the tensor whose bytes are the JSON of [`State`], so that one file, replaced whole, holds everything.
+const STATE: &str = "state.json";
+
+/// A checkpoint that cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The folder cannot be written or read.
+    #[error("cannot access {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// libtorch cannot write or read the file: a full disk, a file of another kind.
+    #[error("cannot save or load {path} (is the disk full, or the file from another program?): {source}")]
+    Tensors {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: TchError,
+    },
+    /// The file has no state, or one of another version.
+    #[error("{path} is not a checkpoint of this version of mien-train: {detail}")]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        detail: String,
+    },
+    /// The file's tensors do not fit the network.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Finished epochs.
+    pub epoch: usize,
+    /// Finished steps of the epoch under way.
+    pub step: usize,
+    /// Steps since the beginning of the run.
+    pub total_steps: usize,
+    /// Sum over the faces of the epoch under way of their loss.
+    pub loss_sum: f64,
+    /// Rightly classified faces of the epoch under way.
+    pub correct: i64,
+    /// Faces seen in the epoch under way.
+    pub seen: usize,
+    /// Seconds of training in the epoch under way.
+    pub seconds: f64,
+    /// The finished epochs.
+    pub history: Vec<EpochRow>,
+}
+
+/// Writes a checkpoint; whenever the process dies, the folder holds a whole one, the old or the new.
+///
+/// # Errors
+/// Where the file cannot be written; the old checkpoint then stays.
+pub fn save(
+    folder: &Path,
+    state: &State,
+    weights: &Weights,
+    optimizer: &Sgd,
+    ema: &Ema,
+) -> Result<(), CheckpointError> {
+    let path = folder.join(FILE_NAME);
+    let partial = folder.join(format!("{FILE_NAME}.partial"));
+    let json = serde_json::to_vec(state)
+        .map_err(|e| CheckpointError::State { path: path.clone(), detail: e.to_string() })?;
+    let mut tensors = vec![(STATE.to_owned(), Tensor::from_slice(&json))];
+    let mut add = |kind: &str, name: &str, tensor: &Tensor| {
+        let plain = tensor.detach().to_device(tch::Device::Cpu).contiguous();
+        tensors.push((format!("{kind}/{name}"), plain));
+    };
+    weights.iter().for_each(|(p, t)| add("weights", &p.name, t));
+    optimizer.state(weights).for_each(|(name, t)| add("velocity", name, t));
+    ema.weights().iter().for_each(|(p, t)| add("ema", &p.name, t));
+
+    let io = |source| CheckpointError::Io { path: partial.clone(), source };
+    Tensor::write_safetensors(&tensors, &partial)
+        .map_err(|source| CheckpointError::Tensors { path: partial.clone(), source })?;
+    File::open(&partial).and_then(|file| file.sync_all()).map_err(io)?;
+    fs::rename(&partial, &path).map_err(io)?;
+    // The rename itself must reach the disk too.
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+}
+
+/// What a checkpoint holds: where the run stands, and its tensors by kind and name.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// Where the run stands.
+    pub state: State,
+    tensors: HashMap<String, Tensor>,
+}
+
+impl Checkpoint {
+    /// Reads the checkpoint of a run's folder; `None` where there is none yet.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or is no checkpoint.
+    pub fn read(folder: &Path) -> Result<Option<Self>, CheckpointError> {
+        let path = folder.join(FILE_NAME);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let tensors = Tensor::read_safetensors(&path)
+            .map_err(|source| CheckpointError::Tensors { path: path.clone(), source })?;
+        let tensors: HashMap<String, Tensor> = tensors.into_iter().collect();
+        let broken = |detail: String| CheckpointError::State { path: path.clone(), detail };
+        let json = tensors.get(STATE).filter(|t| t.kind() == Kind::Uint8).ok_or_else(|| broken("no state".into()))?;
+        let mut bytes = vec![0u8; json.numel()];
+        json.copy_data_u8(&mut bytes, json.numel());
+        let state = serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))?;
+        Ok(Some(Self { state, tensors }))
+    }
+
+    /// The tensors of a kind (`weights`, `ema`) by parameter name.
+    pub fn named(&self, kind: &str) -> HashMap<String, Tensor> {
+        let of_kind = |(key, tensor): (&String, &Tensor)| {
+            let (found, name) = key.split_once('/')?;
+            (found == kind).then(|| (name.to_owned(), tensor.shallow_clone()))
+        };
+        self.tensors.iter().filter_map(of_kind).collect()
+    }
+
+    /// Gives the optimiser its velocities back.
+    pub fn restore_optimizer(&self, weights: &Weights, optimizer: &mut Sgd) {
+        optimizer.restore(weights, |name| Some(self.tensors.get(&format!("velocity/{name}"))?.shallow_clone()));
+    }
+}

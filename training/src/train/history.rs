@@ -1,0 +1,42 @@
+//! One row an epoch: `history.csv`.
+
+use std::{fs, io, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+/// What an epoch gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRow {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// Side of its faces, px.
+    pub side: usize,
+    /// Learning rate of its last step.
+    pub learning_rate: f64,
+    /// Mean loss of the augmented training faces, label smoothing included.
+    pub train_loss: f64,
+    /// Accuracy on the augmented training faces, 0..1.
+    pub train_accuracy: f64,
+    /// Accuracy of the averaged weights on the held-out faces at this epoch's side, 0..1.
+    pub holdout_accuracy: Option<f64>,
+    /// Their mean negative log-likelihood.
+    pub holdout_loss: Option<f64>,
+    /// Seconds of training, over all resumes.
+    pub seconds: f64,
+    /// Training faces a second.
+    pub images_per_second: f64,
+}
+
+/// Writes all rows, replacing the file whole.
+///
+/// # Errors
+/// Where the folder cannot be written.
+pub fn write(folder: &Path, rows: &[EpochRow]) -> io::Result<()> {
+    let partial = folder.join("history.csv.partial");
+    let mut writer = csv::Writer::from_path(&partial)?;
+    for row in rows {
+        writer.serialize(row)?;
+    }
+    writer.flush()?;
+    fs::rename(partial, folder.join("history.csv"))
+}

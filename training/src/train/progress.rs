@@ -1,0 +1,58 @@
+//! What a person sees while a network trains: a bar on a terminal, a line an epoch in a log.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::history::EpochRow;
+
+/// The bar of one epoch.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// A bar for an epoch (from 0) of `steps` steps, `done` of which are finished.
+    pub fn new(epoch: usize, epochs: usize, side: usize, steps: usize, done: usize) -> Self {
+        let bar = ProgressBar::new(steps as u64);
+        let template = "{prefix} {wide_bar} {pos}/{len} {msg} [{elapsed}<{eta}]";
+        bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
+        bar.set_prefix(format!("epoch {}/{epochs} {side}px", epoch + 1));
+        bar.set_position(done as u64);
+        bar.reset_eta();
+        Self { bar }
+    }
+
+    /// One more step; `left` is the time to the end of the whole run in seconds.
+    pub fn step(&self, loss: f64, accuracy: f64, images_per_second: f64, left: f64) {
+        let accuracy = accuracy * 100.0;
+        self.bar.set_message(format!(
+            "loss {loss:.3} acc {accuracy:.1} % {images_per_second:.0} img/s, run ends in {}",
+            clock(left)
+        ));
+        self.bar.inc(1);
+    }
+
+    /// Takes the bar away and leaves the epoch's line.
+    pub fn finish(&self, row: &EpochRow, epochs: usize) {
+        self.bar.finish_and_clear();
+        let holdout = match (row.holdout_accuracy, row.holdout_loss) {
+            (Some(accuracy), Some(loss)) => format!("  holdout {:.2} % (nll {loss:.3})", accuracy * 100.0),
+            _ => String::new(),
+        };
+        eprintln!(
+            "epoch {:>3}/{epochs}  {} px  loss {:.4}  train {:.2} %{holdout}  {:.0} img/s  {}",
+            row.epoch,
+            row.side,
+            row.train_loss,
+            row.train_accuracy * 100.0,
+            row.images_per_second,
+            clock(row.seconds)
+        );
+    }
+}
+
+/// Seconds as `h:mm:ss`.
+fn clock(seconds: f64) -> String {
+    let s = seconds.max(0.0) as u64;
+    format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+}

@@ -1,0 +1,96 @@
+//! The folder of a run: what it trains, on what, by which recipe.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::recipe::{Recipe, RecipeError};
+
+/// A run's folder that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The folder cannot be written or read.
+    #[error("cannot access {path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A new run must not overwrite an old one.
+    #[error("{0} already holds a run; continue it with --resume, or name another folder")]
+    Exists(PathBuf),
+    /// Nothing to resume or export.
+    #[error("{0} holds no run; start one with `mien-train train --out {0}`")]
+    Missing(PathBuf),
+    /// `run.json` is damaged.
+    #[error("{path} is not valid: {source}")]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// `recipe.toml` is damaged.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The recipe cannot be written as TOML.
+    #[error("cannot write the recipe: {0}")]
+    Toml(#[from] toml::ser::Error),
+}
+
+/// What a run trains and on what: `run.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// The network's name in the catalogue.
+    pub architecture: String,
+    /// The data set as named on the command line.
+    pub data: PathBuf,
+    /// SHA-256 of the training split.
+    pub data_sha256: String,
+    /// Faces that are trained on.
+    pub training_faces: usize,
+    /// Faces that are held out.
+    pub holdout_faces: usize,
+    /// Images that could not be read, with the reason.
+    pub unreadable: Vec<String>,
+    /// Version of the program that began the run.
+    pub version: String,
+}
+
+impl Run {
+    /// Starts a run's folder.
+    ///
+    /// # Errors
+    /// Where there is a run already, or the folder cannot be written.
+    pub fn create(&self, folder: &Path, recipe: &Recipe) -> Result<(), RunError> {
+        if folder.join("run.json").exists() {
+            return Err(RunError::Exists(folder.to_owned()));
+        }
+        let json = serde_json::to_string_pretty(self)
+            .map_err(|source| RunError::Json { path: folder.join("run.json"), source })?;
+        let io = |source| RunError::Io { path: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(io)?;
+        fs::write(folder.join("recipe.toml"), toml::to_string(recipe)?).map_err(io)?;
+        // Written last: it marks a complete folder.
+        fs::write(folder.join("run.json"), json).map_err(io)
+    }
+
+    /// Reads a run's folder.
+    ///
+    /// # Errors
+    /// Where it holds no run or a damaged one.
+    pub fn open(folder: &Path) -> Result<(Self, Recipe), RunError> {
+        let path = folder.join("run.json");
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(RunError::Missing(folder.to_owned())),
+            Err(source) => return Err(RunError::Io { path, source }),
+        };
+        let run = serde_json::from_str(&text).map_err(|source| RunError::Json { path, source })?;
+        Ok((run, Recipe::read(&folder.join("recipe.toml"))?))
+    }
+}

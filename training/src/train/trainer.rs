@@ -1,0 +1,251 @@
+//! The training loop.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tch::{Device, TchError, Tensor};
+
+use super::{
+    checkpoint::{self, Checkpoint, CheckpointError, State},
+    ema::Ema,
+    history::{self, EpochRow},
+    optimizer::Sgd,
+    progress::Progress,
+};
+use crate::{
+    arch::{graph::Graph, shape::ShapeError},
+    batches::{self, Batch, Plan},
+    data::FaceSet,
+    evaluate,
+    recipe::Recipe,
+    torch::{
+        network::{Mode, Network},
+        weights::{Weights, WeightsError},
+    },
+};
+
+/// Why training stopped before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// The network does not fit together.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// libtorch refused.
+    #[error("libtorch: {0}")]
+    Torch(#[from] TchError),
+    /// Weights that do not fit.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The history.
+    #[error("cannot write history.csv in {folder}: {source}")]
+    History {
+        /// The run's folder.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The loss is not a number.
+    #[error(
+        "the loss is {loss} at step {step} of epoch {epoch} (learning rate {rate:.5}); \
+         lower `learning_rate` or lengthen `warmup` in the recipe"
+    )]
+    Diverged {
+        /// The loss.
+        loss: f64,
+        /// Step of the epoch, from 1.
+        step: usize,
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The rate.
+        rate: f64,
+    },
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All epochs are done.
+    Finished,
+    /// Interrupted, with everything saved; `--resume` goes on.
+    Interrupted,
+}
+
+/// Where and how often a run is saved, and what stops it.
+#[derive(Debug)]
+pub struct Control {
+    /// The run's folder.
+    pub folder: PathBuf,
+    /// Longest time between two checkpoints.
+    pub save_every: Duration,
+    /// Steps of this process after which it saves and leaves.
+    pub max_steps: Option<usize>,
+    /// Set by Ctrl-C.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+/// A run under way.
+#[derive(Debug)]
+pub struct Trainer {
+    recipe: Recipe,
+    device: Device,
+    network: Network,
+    weights: Weights,
+    optimizer: Sgd,
+    ema: Ema,
+    state: State,
+    control: Control,
+}
+
+impl Trainer {
+    /// Starts a run, or goes on where its checkpoint stands.
+    ///
+    /// # Errors
+    /// Where the checkpoint cannot be read or belongs to another network.
+    pub fn new(graph: Graph, recipe: Recipe, device: Device, control: Control) -> Result<Self, TrainError> {
+        let checkpoint = Checkpoint::read(&control.folder)?;
+        let weights = match &checkpoint {
+            Some(found) => Weights::from_named(&graph, &found.named("weights"), device)?,
+            None => Weights::random(&graph, recipe.seed as i64, device)?,
+        }
+        .trainable();
+        let mut optimizer = Sgd::new(&weights, &recipe);
+        let (ema, state) = match &checkpoint {
+            Some(found) => {
+                found.restore_optimizer(&weights, &mut optimizer);
+                let average = Weights::from_named(&graph, &found.named("ema"), device)?;
+                (Ema::from_weights(average.duplicate(), recipe.ema), found.state.clone())
+            }
+            None => (Ema::new(&weights, recipe.ema), State::default()),
+        };
+        let network = Network::new(graph, recipe.precision.kind(device))?;
+        Ok(Self { recipe, device, network, weights, optimizer, ema, state, control })
+    }
+
+    /// Trains to the end, or until it is interrupted.
+    ///
+    /// # Errors
+    /// A loss that is not a number, a checkpoint that cannot be written, what libtorch refuses.
+    pub fn run(&mut self, faces: &FaceSet, holdout: &FaceSet) -> Result<Outcome, TrainError> {
+        let mut sized: Option<(Arc<FaceSet>, FaceSet)> = None;
+        let mut budget = self.control.max_steps.unwrap_or(usize::MAX);
+        while self.state.epoch < self.recipe.epochs {
+            let side = self.recipe.side(self.state.epoch);
+            let (faces, holdout) = match &mut sized {
+                Some(pair) if pair.0.side == side => pair,
+                stale => stale.insert((Arc::new(faces.resized(side)), holdout.resized(side))),
+            };
+            if self.epoch(faces, &mut budget)? == Outcome::Interrupted {
+                self.save()?;
+                return Ok(Outcome::Interrupted);
+            }
+            self.close_epoch(side, faces.len(), holdout)?;
+        }
+        Ok(Outcome::Finished)
+    }
+
+    fn epoch(&mut self, faces: &Arc<FaceSet>, budget: &mut usize) -> Result<Outcome, TrainError> {
+        let (batch, epoch) = (self.recipe.batch, self.state.epoch);
+        let steps = batches::steps(faces.len(), batch);
+        let plan = Plan { batch, epoch, seed: self.recipe.seed, skip: self.state.step, augment: self.recipe.augment };
+        let progress = Progress::new(epoch, self.recipe.epochs, faces.side, steps, self.state.step);
+        let mut saved = Instant::now();
+        for batch in batches::epoch(Arc::clone(faces), plan) {
+            if *budget == 0 || self.control.interrupted.load(Ordering::Relaxed) {
+                return Ok(Outcome::Interrupted);
+            }
+            *budget -= 1;
+            let start = Instant::now();
+            self.step(&batch, steps)?;
+            self.state.seconds += start.elapsed().as_secs_f64();
+            self.show(&progress, steps);
+            if saved.elapsed() >= self.control.save_every {
+                self.save()?;
+                saved = Instant::now();
+            }
+        }
+        Ok(Outcome::Finished)
+    }
+
+    fn step(&mut self, batch: &Batch, steps: usize) -> Result<(), TrainError> {
+        let total = steps * self.recipe.epochs;
+        let rate = self.recipe.learning_rate_at(self.state.total_steps, total);
+        let side = batch.side as i64;
+        let pictures = Tensor::from_slice(&batch.pixels).view([-1, 1, side, side]).f_to_device(self.device)?;
+        let labels = Tensor::from_slice(&batch.labels).f_to_device(self.device)?;
+        let logits = self.network.forward(&self.weights, &pictures, Mode::Train)?;
+        let smoothing = self.recipe.label_smoothing;
+        let loss = logits.f_cross_entropy_loss::<Tensor>(&labels, None, tch::Reduction::Mean, -100, smoothing)?;
+        loss.f_backward()?;
+        self.state.step += 1;
+        let value = loss.f_double_value(&[])?;
+        if !value.is_finite() {
+            let (step, epoch) = (self.state.step, self.state.epoch + 1);
+            return Err(TrainError::Diverged { loss: value, step, epoch, rate });
+        }
+        self.optimizer.step(&self.weights, rate)?;
+        self.ema.update(&self.weights, self.state.total_steps)?;
+        let hits = logits.f_argmax(-1, false)?.f_eq_tensor(&labels)?.f_sum(tch::Kind::Int64)?;
+        self.state.total_steps += 1;
+        self.state.loss_sum += value * batch.len() as f64;
+        self.state.correct += hits.f_int64_value(&[])?;
+        self.state.seen += batch.len();
+        Ok(())
+    }
+
+    fn show(&self, progress: &Progress, steps: usize) {
+        let state = &self.state;
+        let seen = state.seen as f64;
+        let rate = seen / state.seconds;
+        // Every face costs in proportion to its area: what is left of each phase, at its own size.
+        let area = |epoch: usize| (self.recipe.side(epoch) as f64).powi(2);
+        let left_here = (steps - state.step) as f64 / steps as f64 * area(state.epoch);
+        let left: f64 = left_here + (state.epoch + 1..self.recipe.epochs).map(area).sum::<f64>();
+        let per_area = state.seconds / (state.step as f64 / steps as f64 * area(state.epoch));
+        progress.step(state.loss_sum / seen, state.correct as f64 / seen, rate, left * per_area);
+    }
+
+    fn close_epoch(&mut self, side: usize, faces: usize, holdout: &FaceSet) -> Result<(), TrainError> {
+        let steps = batches::steps(faces, self.recipe.batch);
+        let state = &mut self.state;
+        let seen = state.seen as f64;
+        let held = match holdout.is_empty() {
+            true => None,
+            false => Some(evaluate::with_libtorch(&self.network, self.ema.weights(), holdout, self.device)?),
+        };
+        state.history.push(EpochRow {
+            epoch: state.epoch + 1,
+            side,
+            learning_rate: self.recipe.learning_rate_at(state.total_steps - 1, steps * self.recipe.epochs),
+            train_loss: state.loss_sum / seen,
+            train_accuracy: state.correct as f64 / seen,
+            holdout_accuracy: held.map(|h| h.accuracy),
+            holdout_loss: held.map(|h| h.nll),
+            seconds: state.seconds,
+            images_per_second: seen / state.seconds,
+        });
+        let history = std::mem::take(&mut state.history);
+        *state = State { epoch: state.epoch + 1, total_steps: state.total_steps, history, ..State::default() };
+        self.save()?;
+        let history = &self.state.history;
+        history::write(&self.control.folder, history)
+            .map_err(|source| TrainError::History { folder: self.control.folder.clone(), source })?;
+        if let Some(row) = history.last() {
+            Progress::new(row.epoch - 1, self.recipe.epochs, side, steps, steps).finish(row, self.recipe.epochs);
+        }
+        Ok(())
+    }
+
+    fn save(&self) -> Result<(), TrainError> {
+        checkpoint::save(&self.control.folder, &self.state, &self.weights, &self.optimizer, &self.ema)?;
+        Ok(())
+    }
+}
