@@ -18,6 +18,12 @@
 //!
 //! Each layer calls the next one down and none calls up; [`metrics`] looks on.
 pub mod batching;
+pub mod cli;
+pub mod evaluation;
+pub mod http;
 pub mod inference;
 pub mod metrics;
 pub mod models;
+pub mod settings;
+pub mod startup;
+pub mod telemetry;

@@ -1,1 +1,28 @@
-fn main() {}
+//! The `mien` program: reads the settings, starts the log, runs.
+
+use std::io::Write;
+
+use anyhow::Context;
+use clap::Parser;
+use mien::{
+    cli::{Cli, Command},
+    http::openapi,
+    startup::Application,
+    telemetry,
+};
+
+#[actix_web::main]
+async fn main() -> anyhow::Result<()> {
+    let Cli { command, log } = Cli::parse();
+    telemetry::init(&log)?;
+    match command {
+        Command::Serve(settings) => {
+            Application::build(&settings)?.run_until_stopped().await?;
+            Ok(())
+        }
+        Command::Openapi => {
+            let document = openapi::document().to_pretty_json()?;
+            writeln!(std::io::stdout(), "{document}").context("writing to standard output")
+        }
+    }
+}

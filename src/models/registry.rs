@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     batching::Batcher,
-    inference::{runtime::Runtime, signature::Signature},
+    inference::{
+        runtime::{Device, Runtime},
+        signature::Signature,
+    },
     metrics::{Metrics, ModelMetrics},
 };
 
@@ -30,6 +33,8 @@ pub struct LiveModel {
     pub manifest: Manifest,
     /// How it is fed and read.
     pub signature: Signature,
+    /// What it runs on.
+    pub device: Device,
     /// Cores that one run uses.
     pub threads: usize,
     /// SHA-256 of `model.onnx`, lower-case hex.

@@ -105,7 +105,7 @@ pub fn load(
 
     // The first worker takes the session that has been tried; the others, and a worker after a panic, open their own.
     let first = Mutex::new(Some(first));
-    let (runtime, copy) = (runtime.clone(), signature.clone());
+    let (device, runtime, copy) = (runtime.device(), runtime.clone(), signature.clone());
     let file = path.clone();
     let factory = move || -> Result<Box<dyn Classifier>, InferenceError> {
         if let Some(first) = first.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -122,6 +122,7 @@ pub fn load(
         version,
         manifest,
         signature,
+        device,
         threads,
         sha256,
         metrics: series,

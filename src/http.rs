@@ -1,0 +1,73 @@
+//! The HTTP door: routes, limits, errors, OpenAPI. Only `startup` calls into it.
+
+mod body;
+mod decode;
+pub mod error;
+pub mod middleware;
+pub mod openapi;
+pub mod routes;
+mod upload;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::web;
+
+pub use self::{decode::Decoder, error::ApiError};
+use crate::{metrics::Metrics, models::registry::Registry, settings::LimitSettings};
+
+/// What the handlers share.
+pub struct State {
+    /// The models.
+    pub registry: Arc<Registry>,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+    /// What a client may send.
+    pub limits: LimitSettings,
+    /// Turns bytes into faces, off the event loop.
+    pub decoder: Decoder,
+    draining: AtomicBool,
+}
+
+impl State {
+    /// The state of a server that is about to serve.
+    pub fn new(registry: Arc<Registry>, metrics: Arc<Metrics>, limits: LimitSettings) -> Self {
+        let decoder = Decoder::new(limits.max_pixels);
+        Self { registry, metrics, limits, decoder, draining: AtomicBool::new(false) }
+    }
+
+    /// From now on `/health/ready` says no and connections close after their answer.
+    pub fn start_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server is about to stop.
+    pub fn draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+/// The largest JSON body of routes that take no picture, in bytes.
+const SMALL_JSON: usize = 64 << 10;
+
+/// How long clients that were refused should wait at least.
+const MIN_RETRY: Duration = Duration::from_secs(1);
+
+/// Adds every route, with the error bodies of the contract for whatever goes wrong in an extractor.
+pub fn configure(config: &mut web::ServiceConfig) {
+    config
+        .app_data(web::QueryConfig::default().error_handler(|e, _| ApiError::from(e).into()))
+        .app_data(web::PathConfig::default().error_handler(|e, _| ApiError::from(e).into()))
+        .app_data(
+            web::JsonConfig::default()
+                .limit(SMALL_JSON)
+                .error_handler(|e, _| ApiError::from(e).into()),
+        )
+        .configure(routes::configure)
+        .default_service(web::to(routes::not_found));
+}

@@ -1,0 +1,251 @@
+//! One table: code -> status -> body. Every error of the API is an RFC 9457 problem with a stable code.
+
+use std::{fmt, time::Duration};
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    error::{JsonPayloadError, PathError, QueryPayloadError},
+    http::{StatusCode, header},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{MIN_RETRY, middleware::REQUEST_ID};
+use crate::{batching::BatchError, models::registry::ResolveError};
+
+/// The media type of error bodies.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// What went wrong, for programs. Codes are stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// 400: the picture cannot be read.
+    InvalidImage,
+    /// 400: the query, a header, the JSON or the multipart body is wrong.
+    InvalidRequest,
+    /// 404: no model of this name.
+    UnknownModel,
+    /// 404: no such version of the model that serves.
+    UnknownVersion,
+    /// 404: no data set of this name.
+    UnknownDataset,
+    /// 404: no evaluation of this id.
+    UnknownEvaluation,
+    /// 404: no such path.
+    NotFound,
+    /// 405: the path knows other methods; `Allow` names them.
+    MethodNotAllowed,
+    /// 408: the body took too long to arrive.
+    RequestTimeout,
+    /// 413: too many bytes, pixels or pictures.
+    TooLarge,
+    /// 415: the `Content-Type` or `Content-Encoding` is none that is read.
+    UnsupportedMediaType,
+    /// 500: the server's fault.
+    Internal,
+    /// 503: the queue is full or the server is stopping; `Retry-After` says when to try again.
+    Overloaded,
+    /// 504: the deadline passed before the answer was there.
+    DeadlineExceeded,
+}
+
+impl Code {
+    /// Its row of the table: name, status, title.
+    fn row(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::InvalidImage => ("invalid_image", S::BAD_REQUEST, "Invalid image"),
+            Self::InvalidRequest => ("invalid_request", S::BAD_REQUEST, "Invalid request"),
+            Self::UnknownModel => ("unknown_model", S::NOT_FOUND, "Unknown model"),
+            Self::UnknownVersion => ("unknown_version", S::NOT_FOUND, "Unknown version"),
+            Self::UnknownDataset => ("unknown_dataset", S::NOT_FOUND, "Unknown data set"),
+            Self::UnknownEvaluation => ("unknown_evaluation", S::NOT_FOUND, "Unknown evaluation"),
+            Self::NotFound => ("not_found", S::NOT_FOUND, "Not found"),
+            Self::MethodNotAllowed => {
+                ("method_not_allowed", S::METHOD_NOT_ALLOWED, "Method not allowed")
+            }
+            Self::RequestTimeout => ("request_timeout", S::REQUEST_TIMEOUT, "Request timeout"),
+            Self::TooLarge => ("too_large", S::PAYLOAD_TOO_LARGE, "Too large"),
+            Self::UnsupportedMediaType => {
+                ("unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
+            }
+            Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
+            Self::Overloaded => ("overloaded", S::SERVICE_UNAVAILABLE, "Overloaded"),
+            Self::DeadlineExceeded => {
+                ("deadline_exceeded", S::GATEWAY_TIMEOUT, "Deadline exceeded")
+            }
+        }
+    }
+
+    /// Its name in bodies.
+    pub fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The status of a response that fails with it.
+    pub fn status(self) -> StatusCode {
+        self.row().1
+    }
+}
+
+/// An error body (RFC 9457).
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "type": "urn:mien:problem:invalid_image",
+    "title": "Invalid image",
+    "status": 400,
+    "detail": "broken PNG picture: the file is cut off",
+    "code": "invalid_image",
+    "request_id": "b7c7f2de-9c53-4d5c-8f6d-0f3a4be0a3a4"
+}))]
+pub struct Problem {
+    /// A name for the kind of problem: `urn:mien:problem:` and the code.
+    pub r#type: String,
+    /// The kind of problem in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What went wrong with this request.
+    pub detail: String,
+    /// The kind of problem for programs.
+    pub code: Code,
+    /// The value of `X-Request-Id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+/// An error that a client sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    code: Code,
+    detail: String,
+    retry_after: Option<Duration>,
+    allow: Option<&'static str>,
+    request_id: Option<String>,
+}
+
+impl ApiError {
+    /// An error with its explanation for people; it must not tell paths or internals.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), retry_after: None, allow: None, request_id: None }
+    }
+
+    /// 400: a mistake in the query, a header or the body's structure.
+    pub fn invalid_request(detail: impl Into<String>) -> Self {
+        Self::new(Code::InvalidRequest, detail)
+    }
+
+    /// 405, with the methods that the path knows.
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        let detail = format!("this path takes {allow}");
+        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, detail) }
+    }
+
+    /// 500. `reason` goes to the log and not to the client.
+    pub fn internal(reason: impl fmt::Display) -> Self {
+        tracing::error!("internal error: {reason}");
+        Self::new(Code::Internal, "the server failed on this request; its log tells why")
+    }
+
+    /// What went wrong, for programs.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The same error, its response bearing the request's id.
+    pub fn with_request_id(self, id: impl Into<String>) -> Self {
+        Self { request_id: Some(id.into()), ..self }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.name(), self.detail)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let (name, status, title) = self.code.row();
+        let mut response = HttpResponse::build(status);
+        if let Some(id) = &self.request_id {
+            response.insert_header((REQUEST_ID, id.as_str()));
+        }
+        response.content_type(PROBLEM_JSON);
+        if let Some(time) = self.retry_after {
+            response.insert_header((header::RETRY_AFTER, time.as_secs().max(1)));
+        }
+        if let Some(methods) = self.allow {
+            response.insert_header((header::ALLOW, methods));
+        }
+        let body = Problem {
+            r#type: format!("urn:mien:problem:{name}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.detail.clone(),
+            code: self.code,
+            request_id: self.request_id.clone(),
+        };
+        response.json(body)
+    }
+}
+
+impl From<BatchError> for ApiError {
+    fn from(error: BatchError) -> Self {
+        let detail = error.to_string();
+        match error {
+            BatchError::Overloaded { retry_after } => {
+                Self { retry_after: Some(retry_after), ..Self::new(Code::Overloaded, detail) }
+            }
+            BatchError::ShuttingDown => {
+                Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::Overloaded, detail) }
+            }
+            BatchError::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
+            BatchError::Failed(reason) => Self::internal(reason),
+        }
+    }
+}
+
+impl From<ResolveError> for ApiError {
+    fn from(error: ResolveError) -> Self {
+        let code = match error {
+            ResolveError::UnknownModel(_) => Code::UnknownModel,
+            ResolveError::UnknownVersion { .. } => Code::UnknownVersion,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<QueryPayloadError> for ApiError {
+    fn from(error: QueryPayloadError) -> Self {
+        Self::invalid_request(format!("query: {error}"))
+    }
+}
+
+impl From<PathError> for ApiError {
+    fn from(error: PathError) -> Self {
+        Self::new(Code::NotFound, format!("path: {error}"))
+    }
+}
+
+impl From<JsonPayloadError> for ApiError {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open")]
+    fn from(error: JsonPayloadError) -> Self {
+        match error {
+            JsonPayloadError::ContentType => {
+                Self::new(Code::UnsupportedMediaType, "send Content-Type: application/json")
+            }
+            JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
+                Self::new(Code::TooLarge, error.to_string())
+            }
+            other => Self::invalid_request(format!("JSON: {other}")),
+        }
+    }
+}

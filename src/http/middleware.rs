@@ -1,0 +1,175 @@
+//! What happens around every request: its id, its line in the log, its metrics, and a problem body
+//! for any error, a panic included.
+
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
+
+use actix_web::{
+    Error, ResponseError,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method, StatusCode,
+        header::{HeaderName, HeaderValue},
+    },
+    middleware::Next,
+    web,
+};
+use futures_util::FutureExt;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::{
+    State,
+    error::{ApiError, Code},
+};
+
+/// The header of a request's id, in both directions.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Routes that would fill the log with nothing.
+const QUIET: [&str; 3] = ["/health/live", "/health/ready", "/metrics"];
+
+/// A request's id: the client's own where it sent a usable one (1 to 128 visible ASCII characters),
+/// else a new UUID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    fn of(request: &ServiceRequest) -> Self {
+        let usable = |value: &&HeaderValue| {
+            (1..=128).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
+        };
+        let own = request.headers().get(&REQUEST_ID).filter(usable).cloned();
+        Self(own.unwrap_or_else(|| {
+            HeaderValue::from_str(&Uuid::new_v4().to_string()).expect("a UUID is visible ASCII")
+        }))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().expect("ids are visible ASCII")
+    }
+}
+
+/// The outermost middleware.
+///
+/// # Errors
+/// For a panic of a handler: actix makes the response from the error.
+pub async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let start = Instant::now();
+    let state = request.app_data::<web::Data<State>>().expect("the app has its state").clone();
+    let id = RequestId::of(&request);
+    let seen = Seen {
+        method: request.method().clone(),
+        path: request.path().to_owned(),
+        route: request.match_pattern(),
+        start,
+    };
+    let span = tracing::info_span!("request", request_id = id.as_str());
+    let result = AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span.clone()).await;
+    let _in_span = span.enter();
+
+    let response = match result {
+        Ok(Ok(response)) => finish(response.map_into_boxed_body(), &id, state.draining()),
+        // The request is gone with the inner service, so the answer is made from the error alone.
+        Ok(Err(error)) => {
+            seen.record(&state, error.as_response_error().status_code());
+            return Err(error);
+        }
+        Err(_) => {
+            let error = ApiError::internal("a handler panicked").with_request_id(id.as_str());
+            seen.record(&state, error.status_code());
+            return Err(error.into());
+        }
+    };
+    seen.record(&state, response.status());
+    Ok(response)
+}
+
+/// Puts the id on a response and into its error body.
+fn finish(
+    response: ServiceResponse<BoxBody>,
+    id: &RequestId,
+    draining: bool,
+) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    let error = response.response().error().and_then(|e| e.as_error::<ApiError>()).cloned();
+    let bare = error.is_none()
+        && matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0));
+    let error = match error {
+        None if bare && (status.is_client_error() || status.is_server_error()) => {
+            unexplained(status)
+        }
+        error => error,
+    };
+    let mut response = match error {
+        Some(error) => response.into_response(error.with_request_id(id.as_str()).error_response()),
+        None => response,
+    };
+    response.headers_mut().insert(REQUEST_ID, id.0.clone());
+    if draining {
+        response
+            .response_mut()
+            .head_mut()
+            .set_connection_type(actix_web::http::ConnectionType::Close);
+    }
+    response
+}
+
+/// A problem for an error without a body, as services of other crates give it.
+fn unexplained(status: StatusCode) -> Option<ApiError> {
+    let code = match status {
+        StatusCode::NOT_FOUND => Code::NotFound,
+        status if status.is_client_error() => Code::InvalidRequest,
+        _ => Code::Internal,
+    };
+    (code.status() == status).then(|| ApiError::new(code, "there is nothing here"))
+}
+
+/// What the log and the metrics say about a request.
+struct Seen {
+    method: Method,
+    path: String,
+    route: Option<String>,
+    start: Instant,
+}
+
+impl Seen {
+    fn record(&self, state: &State, status: StatusCode) {
+        let took = self.start.elapsed();
+        let route = self.route.as_deref().unwrap_or("unmatched");
+        state.metrics.http_request(method_label(&self.method), route, status.as_u16(), took);
+        let (method, path, status) = (self.method.as_str(), self.path.as_str(), status.as_u16());
+        let ms = millis(took);
+        if QUIET.contains(&route) {
+            tracing::debug!(method, path, status, ms, "answered");
+        } else {
+            tracing::info!(method, path, status, ms, "answered");
+        }
+    }
+}
+
+/// Milliseconds, to a hundredth.
+fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e5).round() / 100.0
+}
+
+/// A method of the closed set that metrics know.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}

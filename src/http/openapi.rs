@@ -1,0 +1,75 @@
+//! The OpenAPI document, assembled from the routes. `openapi/openapi.json` is its committed copy.
+
+use actix_web::HttpResponse;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{Header, RefOr, Schema},
+};
+
+use super::{
+    error::Problem,
+    routes::{classify, health, metrics, models},
+};
+
+/// Where the server shows its document.
+pub const PATH: &str = "/openapi.json";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "mien",
+        description = "Facial-expression classification: a picture of a face in, a label with its \
+            probabilities out. Errors are RFC 9457 problems with a stable `code`. Every response has an \
+            `X-Request-Id`, the client's own where it sent one.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+        contact()
+    ),
+    tags(
+        (name = "classification", description = "Pictures in, labels out."),
+        (name = "models", description = "What is served."),
+        (name = "operation", description = "Health and metrics.")
+    ),
+    paths(
+        classify::classify,
+        models::list,
+        models::one,
+        health::live,
+        health::ready,
+        metrics::metrics,
+        serve
+    ),
+    components(schemas(Problem)),
+    modifiers(&RequestIdHeader)
+)]
+struct Document;
+
+/// The whole document.
+pub fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// This document.
+#[utoipa::path(get, path = PATH, tag = "operation", operation_id = "openapi",
+    responses((status = 200, description = "The API in OpenAPI 3.1.", body = serde_json::Value)))]
+pub async fn serve() -> HttpResponse {
+    HttpResponse::Ok().json(document())
+}
+
+/// Gives every response the header that the middleware gives it.
+struct RequestIdHeader;
+
+impl Modify for RequestIdHeader {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let operations = document.paths.paths.values_mut().flat_map(|item| {
+            [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten()
+        });
+        for response in operations.flat_map(|operation| operation.responses.responses.values_mut())
+        {
+            if let RefOr::T(response) = response {
+                let mut header = Header::new(RefOr::<Schema>::T(Schema::default()));
+                header.description = Some("The request's id.".to_owned());
+                response.headers.insert("X-Request-Id".to_owned(), header.into());
+            }
+        }
+    }
+}

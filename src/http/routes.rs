@@ -1,0 +1,71 @@
+//! One file a resource.
+
+pub mod classify;
+pub mod health;
+pub mod metrics;
+pub mod models;
+
+use actix_web::{HttpRequest, Route, guard, web};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::{
+    error::{ApiError, Code},
+    openapi,
+};
+use crate::metrics::Metrics;
+
+/// The routes as metrics show them from the start: method, pattern, status of success.
+const ROUTES: [(&str, &str, u16); 7] = [
+    ("POST", classify::PATH, 200),
+    ("GET", models::LIST_PATH, 200),
+    ("GET", models::ONE_PATH, 200),
+    ("GET", health::LIVE_PATH, 200),
+    ("GET", health::READY_PATH, 200),
+    ("GET", metrics::PATH, 200),
+    ("GET", openapi::PATH, 200),
+];
+
+/// Presents every route in the metrics at zero.
+pub fn init_metrics(metrics: &Metrics) {
+    for (method, route, status) in ROUTES {
+        metrics.init_route(method, route, status);
+    }
+}
+
+pub(super) fn configure(config: &mut web::ServiceConfig) {
+    let get = |path: &str, route: Route| {
+        web::resource(path).route(route).default_service(web::to(async || only("GET, HEAD")))
+    };
+    let post = |path: &str, route: Route| {
+        web::resource(path).route(route).default_service(web::to(async || only("POST")))
+    };
+    config
+        .service(post(classify::PATH, web::post().to(classify::classify)))
+        .service(get(models::LIST_PATH, reading().to(models::list)))
+        .service(get(models::ONE_PATH, reading().to(models::one)))
+        .service(get(health::LIVE_PATH, reading().to(health::live)))
+        .service(get(health::READY_PATH, reading().to(health::ready)))
+        .service(get(metrics::PATH, reading().to(metrics::metrics)))
+        .service(get(openapi::PATH, reading().to(openapi::serve)))
+        .service(web::redirect("/", "/docs/"))
+        .service(web::redirect("/docs", "/docs/"))
+        .service(SwaggerUi::new("/docs/{file:.*}").config(Config::from(openapi::PATH)));
+}
+
+/// A route for GET and for HEAD, whose answer is the same without its body.
+pub fn reading() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// The answer of a path to methods that it does not know.
+///
+/// # Errors
+/// Always: 405 with `allow` in its header.
+pub fn only(allow: &'static str) -> Result<actix_web::HttpResponse, ApiError> {
+    Err(ApiError::method_not_allowed(allow))
+}
+
+pub(super) async fn not_found(request: HttpRequest) -> Result<actix_web::HttpResponse, ApiError> {
+    let detail = format!("there is nothing at {}; /docs tells what there is", request.path());
+    Err(ApiError::new(Code::NotFound, detail))
+}

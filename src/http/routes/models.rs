@@ -1,0 +1,218 @@
+//! `GET /v1/models`, `GET /v1/models/{name}`.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    http::{ApiError, State, error::Problem},
+    models::registry::{LiveModel, ResolveError, VersionState, Versions},
+};
+
+pub(super) const LIST_PATH: &str = "/v1/models";
+pub(super) const ONE_PATH: &str = "/v1/models/{name}";
+
+/// Every model of the server.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ModelList {
+    /// By name.
+    models: Vec<ModelSummary>,
+}
+
+/// A model in short.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ModelSummary {
+    /// Its name.
+    #[schema(example = "resnet-20-v1")]
+    name: String,
+    /// Whether it answers requests that name no model.
+    default: bool,
+    /// The versions that were loaded, lowest first.
+    versions: Vec<VersionSummary>,
+}
+
+/// A version in short.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct VersionSummary {
+    /// The version.
+    #[schema(example = "1")]
+    version: String,
+    /// Whether it serves.
+    status: Status,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// Whether a version serves.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It answers requests.
+    Ready,
+    /// It could not be loaded.
+    Failed,
+}
+
+/// A model in full.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ModelDetails {
+    /// Its name.
+    #[schema(example = "resnet-20-v1")]
+    name: String,
+    /// Whether it answers requests that name no model.
+    default: bool,
+    /// The versions that were loaded, lowest first.
+    versions: Vec<VersionDetails>,
+}
+
+/// A version in full.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct VersionDetails {
+    #[serde(flatten)]
+    #[expect(missing_docs, reason = "its fields stand in its place")]
+    pub summary: VersionSummary,
+    /// What is known about it, where it serves.
+    #[serde(flatten)]
+    pub facts: Option<Facts>,
+}
+
+/// What is known about a version that serves.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Facts {
+    /// Class names, in output order.
+    #[schema(example = json!(["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]))]
+    labels: Vec<String>,
+    /// The network's architecture.
+    #[schema(example = "resnet-20-v1")]
+    architecture: Option<String>,
+    /// How many parameters it has.
+    parameters: Option<u64>,
+    /// The temperature that its logits are divided by.
+    temperature: Option<f64>,
+    /// What it was trained on.
+    trained_on: Option<String>,
+    /// When it was exported.
+    created: Option<String>,
+    /// How it was trained.
+    recipe: Option<serde_json::Value>,
+    /// Split -> accuracy recorded at export, 0 to 1; `test` is the whole test set.
+    #[schema(example = json!({"test": 0.62, "PublicTest": 0.61, "PrivateTest": 0.63}))]
+    accuracy: BTreeMap<String, f64>,
+    /// SHA-256 of the model file, in hex.
+    sha256: String,
+    /// What a run takes.
+    input: Input,
+    /// How it is served.
+    serving: Serving,
+}
+
+/// What a run of a model takes.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Input {
+    /// The input's name in the graph.
+    #[schema(example = "image")]
+    name: String,
+    /// `uint8` or `float32`.
+    #[schema(example = "uint8")]
+    datatype: String,
+    /// Its dimensions; `N` is any number of pictures.
+    #[schema(example = json!(["N", "1", "48", "48"]))]
+    shape: Vec<String>,
+}
+
+/// How a version is served.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Serving {
+    /// `cpu` or `cuda:N`.
+    #[schema(example = "cpu")]
+    device: String,
+    /// Sessions, each with its own worker thread.
+    instances: usize,
+    /// Cores that one run uses.
+    threads: usize,
+    /// The most pictures of one run.
+    max_batch: usize,
+    /// How long a worker waits for a batch to fill up, in milliseconds.
+    max_delay_ms: u64,
+    /// The most pictures that wait.
+    queue_images: usize,
+}
+
+/// Every model, with the versions that were loaded and those that could not be.
+#[utoipa::path(get, path = LIST_PATH, tag = "models", operation_id = "listModels",
+    responses((status = 200, description = "The models.", body = ModelList)))]
+pub async fn list(state: web::Data<State>) -> HttpResponse {
+    let default = state.registry.default_model();
+    let models = state.registry.models().into_iter().map(|(name, versions)| ModelSummary {
+        default: name == default,
+        name,
+        versions: versions.iter().map(|(version, state)| summary(*version, state)).collect(),
+    });
+    HttpResponse::Ok().json(ModelList { models: models.collect() })
+}
+
+/// One model: labels, architecture, recorded accuracy, input and serving configuration of each version.
+#[utoipa::path(get, path = ONE_PATH, tag = "models", operation_id = "getModel",
+    params(("name" = String, Path, description = "The model's name.", example = "resnet-20-v1")),
+    responses(
+        (status = 200, description = "The model.", body = ModelDetails),
+        (status = 404, description = "`unknown_model`.",
+            body = Problem, content_type = "application/problem+json")))]
+pub async fn one(
+    name: web::Path<String>,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    let name = name.into_inner();
+    let versions: Versions = state
+        .registry
+        .versions(&name)
+        .ok_or_else(|| ApiError::from(ResolveError::UnknownModel(name.clone())))?;
+    let versions = versions.iter().map(|(version, state)| VersionDetails {
+        summary: summary(*version, state),
+        facts: state.live().map(|model| facts(model)),
+    });
+    let versions = versions.collect();
+    let default = state.registry.default_model() == name;
+    Ok(HttpResponse::Ok().json(ModelDetails { name, default, versions }))
+}
+
+fn summary(version: u64, state: &VersionState) -> VersionSummary {
+    let (status, reason) = match state {
+        VersionState::Ready(_) => (Status::Ready, None),
+        VersionState::Refused(reason) => (Status::Failed, Some(reason.clone())),
+    };
+    VersionSummary { version: version.to_string(), status, reason }
+}
+
+fn facts(model: &LiveModel) -> Facts {
+    let manifest = model.manifest.clone();
+    let options = model.batcher.options();
+    let datatype = if model.signature.feeding.is_some() { "float32" } else { "uint8" };
+    Facts {
+        labels: manifest.labels.names().to_vec(),
+        architecture: manifest.architecture,
+        parameters: manifest.parameters,
+        temperature: manifest.temperature,
+        trained_on: manifest.trained_on,
+        created: manifest.created,
+        recipe: manifest.recipe,
+        accuracy: manifest.accuracy,
+        sha256: model.sha256.clone(),
+        input: Input {
+            name: model.signature.input.clone(),
+            datatype: datatype.to_owned(),
+            shape: model.signature.layout(),
+        },
+        serving: Serving {
+            device: model.device.to_string(),
+            instances: options.instances,
+            threads: model.threads,
+            max_batch: options.max_batch,
+            max_delay_ms: u64::try_from(options.max_delay.as_millis()).unwrap_or(u64::MAX),
+            queue_images: options.queue_images,
+        },
+    }
+}

@@ -1,0 +1,143 @@
+//! The three kinds of body -> encoded pictures.
+
+use actix_multipart::{Multipart, MultipartError};
+use actix_web::{
+    HttpMessage, HttpRequest,
+    web::{Bytes, BytesMut, Payload},
+};
+use futures_util::TryStreamExt;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{
+    body,
+    error::{ApiError, Code},
+};
+use crate::settings::LimitSettings;
+
+/// The multipart field, and the JSON key's singular.
+const FIELD: &str = "image";
+
+/// A picture as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Encoded {
+    /// The file's bytes.
+    Raw(Bytes),
+    /// The file's bytes in base64, as they stood in JSON.
+    Base64(String),
+}
+
+/// Pictures in JSON.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JsonImages {
+    /// The files in base64 (standard alphabet), each with or without a `data:...;base64,` in front.
+    #[schema(example = json!(["iVBORw0KGgoAAAANSUhEUgAAADAAAAAwCAAAAAByaaZbAAAA..."]))]
+    images: Vec<String>,
+}
+
+/// Pictures in a form.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "describes the form in the OpenAPI document; the form is read part by part"
+)]
+pub(super) struct FormImages {
+    /// One or many parts named `image`, a picture file each.
+    #[schema(content_media_type = "application/octet-stream")]
+    image: Vec<String>,
+}
+
+/// Reads the pictures of a request, at least one, at most `max_images`.
+///
+/// # Errors
+/// For a body of another kind, over a limit, or of wrong structure. What the pictures hold is not looked at.
+pub(super) async fn read(
+    request: &HttpRequest,
+    payload: Payload,
+    limits: &LimitSettings,
+) -> Result<Vec<Encoded>, ApiError> {
+    let kind = Kind::of(request)?;
+    let body = body::limited(request, payload, limits.max_body)?;
+    let images = match kind {
+        Kind::Picture => {
+            vec![Encoded::Raw(body::collect(body, limits.max_body).await?)]
+        }
+        Kind::Json => parse_json(&body::collect(body, limits.max_body).await?)?,
+        Kind::Form => read_form(Multipart::new(request.headers(), body), limits).await?,
+    };
+    check_count(images.len(), limits)?;
+    if images.is_empty() {
+        let detail = format!("there is no picture; send one or many as `{FIELD}`");
+        return Err(ApiError::invalid_request(detail));
+    }
+    Ok(images)
+}
+
+enum Kind {
+    Picture,
+    Form,
+    Json,
+}
+
+impl Kind {
+    fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        let unsupported = |given: &str| {
+            let detail = format!(
+                "Content-Type {given} is not read; send a picture as image/*, application/octet-stream \
+                 or without a type, many as multipart/form-data, or base64 as application/json"
+            );
+            Err(ApiError::new(Code::UnsupportedMediaType, detail))
+        };
+        let Ok(given) = request.mime_type() else { return unsupported("of this form") };
+        let Some(given) = given else { return Ok(Self::Picture) };
+        match (given.type_(), given.subtype()) {
+            (mime::IMAGE, _) | (mime::APPLICATION, mime::OCTET_STREAM) => Ok(Self::Picture),
+            (mime::MULTIPART, mime::FORM_DATA) => Ok(Self::Form),
+            (mime::APPLICATION, mime::JSON) => Ok(Self::Json),
+            _ => unsupported(given.essence_str()),
+        }
+    }
+}
+
+fn parse_json(body: &[u8]) -> Result<Vec<Encoded>, ApiError> {
+    let JsonImages { images } = serde_json::from_slice(body)
+        .map_err(|error| ApiError::invalid_request(format!("JSON: {error}")))?;
+    Ok(images.into_iter().map(Encoded::Base64).collect())
+}
+
+async fn read_form(mut form: Multipart, limits: &LimitSettings) -> Result<Vec<Encoded>, ApiError> {
+    let broken = |error| form_error(error, limits.max_body);
+    let mut images = Vec::new();
+    while let Some(mut part) = form.try_next().await.map_err(broken)? {
+        if part.name() != Some(FIELD) {
+            let name = part.name().unwrap_or_default();
+            let detail = format!("multipart: part `{name}` is not known; name pictures `{FIELD}`");
+            return Err(ApiError::invalid_request(detail));
+        }
+        check_count(images.len() + 1, limits)?;
+        let mut file = BytesMut::new();
+        while let Some(chunk) = part.try_next().await.map_err(broken)? {
+            file.extend_from_slice(&chunk);
+        }
+        images.push(Encoded::Raw(file.freeze()));
+    }
+    Ok(images)
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open")]
+fn form_error(error: MultipartError, max_body: usize) -> ApiError {
+    match error {
+        MultipartError::Payload(error) => body::broken(&error, max_body),
+        other => ApiError::invalid_request(format!("multipart: {other}")),
+    }
+}
+
+fn check_count(images: usize, limits: &LimitSettings) -> Result<(), ApiError> {
+    let most = limits.max_images.get();
+    if images <= most {
+        return Ok(());
+    }
+    let detail = format!("more than {most} pictures; spread them over several requests");
+    Err(ApiError::new(Code::TooLarge, detail))
+}

@@ -1,0 +1,45 @@
+//! Text -> values of settings.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use bytesize::ByteSize;
+
+/// A data set on the server's disk, and the name that clients know it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataSource {
+    /// The name.
+    pub name: String,
+    /// The folder or CSV file.
+    pub path: PathBuf,
+}
+
+impl FromStr for DataSource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+                Ok(Self { name: name.to_owned(), path: path.into() })
+            }
+            _ => Err("expected NAME=DIR".to_owned()),
+        }
+    }
+}
+
+/// A size such as `10MiB` or `500kB`, at least 1 byte.
+pub(super) fn size(text: &str) -> Result<usize, String> {
+    let bytes = count(text)?;
+    usize::try_from(bytes).map_err(|_| "larger than this machine's memory can be".to_owned())
+}
+
+/// A count such as `24M` or `1000`, at least 1.
+pub(super) fn count(text: &str) -> Result<u64, String> {
+    let ByteSize(count) = text.parse()?;
+    if count == 0 { Err("must be at least 1".to_owned()) } else { Ok(count) }
+}
+
+/// A time such as `30s` or `500ms`, longer than nothing.
+pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if time.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(time) }
+}

@@ -1,0 +1,150 @@
+//! Wires everything, runs it, and takes it down without losing a request.
+
+use std::{io, net::TcpListener, sync::Arc, time::Duration};
+
+use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    http::{self, State},
+    inference::{InferenceError, runtime::Runtime},
+    metrics::Metrics,
+    models::registry::{Registry, RegistryError},
+    settings::{DrainSettings, Settings, SettingsError},
+};
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartupError {
+    /// Settings contradict each other.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The address cannot be had.
+    #[error("cannot listen on {addr}; name another address with --addr")]
+    Listen {
+        /// The address.
+        addr: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// ONNX Runtime or the device cannot be used.
+    #[error(transparent)]
+    Runtime(#[from] InferenceError),
+    /// There is nothing to serve.
+    #[error(transparent)]
+    Models(#[from] RegistryError),
+    /// The server's threads or signal handlers cannot be set up.
+    #[error("the server cannot be set up")]
+    Server(#[from] io::Error),
+}
+
+/// A server that is ready to run.
+pub struct Application {
+    server: Server,
+    port: u16,
+    state: web::Data<State>,
+    drain: DrainSettings,
+}
+
+impl Application {
+    /// Loads the models and listens. Requests are answered once it runs.
+    ///
+    /// # Errors
+    /// When a setting, the address, ONNX Runtime or the models stand against it.
+    pub fn build(settings: &Settings) -> Result<Self, StartupError> {
+        settings.validate()?;
+        let addr = settings.addr;
+        let listen = |source| StartupError::Listen { addr: addr.to_string(), source };
+        // First, for it is quick to fail; clients wait in the backlog while the models load.
+        let listener = TcpListener::bind(addr).map_err(listen)?;
+        let port = listener.local_addr().map_err(listen)?.port();
+
+        let metrics = Arc::new(Metrics::new());
+        http::routes::init_metrics(&metrics);
+        let runtime = Runtime::load(settings.models.device)?;
+        let registry = Registry::load(
+            &settings.models.models,
+            settings.models.versions,
+            settings.models.default_model.as_ref(),
+            &runtime,
+            settings.serving(),
+            &metrics,
+        )?;
+        let state = State::new(Arc::new(registry), metrics, settings.limits.clone());
+        let state = web::Data::new(state);
+        let server = listen_http(&state, listener, settings.drain.drain_timeout)?;
+        Ok(Self { server, port, state, drain: settings.drain.clone() })
+    }
+
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Serves until SIGTERM or SIGINT and returns when the last request is answered.
+    ///
+    /// # Errors
+    /// When the signal handlers cannot be set or the server fails.
+    pub async fn run_until_stopped(self) -> Result<(), StartupError> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        self.run_until(async move {
+            let name = tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            };
+            tracing::info!("{name}: shutting down");
+        })
+        .await
+    }
+
+    /// Serves until `stop` and returns when the last request is answered: readiness goes first, then
+    /// after `drain_delay` the listener, then each connection after its answer, at most
+    /// `drain_timeout` later.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartupError> {
+        let Self { server, state, drain, port } = self;
+        tracing::info!(port, "serving");
+        let handle = server.handle();
+        let shutdown = async {
+            stop.await;
+            state.start_draining();
+            tokio::time::sleep(drain.drain_delay).await;
+            handle.stop(true).await;
+        };
+        let (served, ()) = tokio::join!(server, shutdown);
+        served?;
+        let registry = Arc::clone(&state.registry);
+        let workers = tokio::task::spawn_blocking(move || registry.shut_down());
+        if tokio::time::timeout(drain.drain_timeout, workers).await.is_err() {
+            tracing::warn!("the workers did not finish in time");
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+fn listen_http(
+    state: &web::Data<State>,
+    listener: TcpListener,
+    drain_timeout: Duration,
+) -> io::Result<Server> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let shared = state.clone();
+    let app = move || {
+        App::new()
+            .app_data(shared.clone())
+            .configure(http::configure)
+            .wrap(from_fn(http::middleware::observe))
+    };
+    let server = HttpServer::new(app)
+        .workers(threads)
+        // A client that closes its connection has gone: its request is dropped, its images cancelled.
+        .h1_allow_half_closed(false)
+        .shutdown_timeout(drain_timeout.as_secs_f64().ceil() as u64)
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}

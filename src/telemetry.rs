@@ -1,0 +1,64 @@
+//! Log lines: text for people, JSON for collectors. They go to the standard error stream.
+
+use std::io::IsTerminal;
+
+use clap::{Args, ValueEnum};
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people; in colour on a terminal.
+    Text,
+    /// One JSON object a line, with the request's id.
+    Json,
+}
+
+/// Settings of the log.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Log")]
+pub struct LogSettings {
+    /// text for people, json for collectors.
+    #[arg(long, env = "MIEN_LOG_FORMAT", value_enum, default_value = "text", global = true)]
+    pub log_format: LogFormat,
+
+    /// What is logged: a level (error, warn, info, debug, trace), or `target=level` pairs separated
+    /// by commas.
+    #[arg(
+        long,
+        env = "MIEN_LOG",
+        value_name = "FILTER",
+        default_value = "info,ort=warn",
+        global = true
+    )]
+    pub log: String,
+}
+
+/// A log filter that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("--log `{filter}` cannot be read: {reason}")]
+pub struct LogError {
+    filter: String,
+    reason: String,
+}
+
+/// Starts logging for the process, panics included.
+///
+/// # Errors
+/// When the filter cannot be read, or logging has been started before.
+pub fn init(settings: &LogSettings) -> Result<(), LogError> {
+    let wrong = |reason: String| LogError { filter: settings.log.clone(), reason };
+    let filter = EnvFilter::try_new(&settings.log).map_err(|error| wrong(error.to_string()))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match settings.log_format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .try_init()
+        .map_err(|error| wrong(error.to_string()))?;
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+    Ok(())
+}
