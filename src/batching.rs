@@ -18,6 +18,8 @@
 
 mod collect;
 mod queue;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::{

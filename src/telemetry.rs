@@ -28,7 +28,7 @@ pub struct LogSettings {
         long,
         env = "MIEN_LOG",
         value_name = "FILTER",
-        default_value = "info,ort=warn",
+        default_value = "info,ort=warn,actix_server=warn",
         global = true
     )]
     pub log: String,

@@ -225,7 +225,12 @@ impl From<ResolveError> for ApiError {
 
 impl From<QueryPayloadError> for ApiError {
     fn from(error: QueryPayloadError) -> Self {
-        Self::invalid_request(format!("query: {error}"))
+        match error {
+            QueryPayloadError::Deserialize(error) => {
+                Self::invalid_request(format!("query: {error}"))
+            }
+            other => Self::invalid_request(format!("query: {other}")),
+        }
     }
 }
 

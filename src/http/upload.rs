@@ -95,6 +95,9 @@ impl Kind {
             (mime::IMAGE, _) | (mime::APPLICATION, mime::OCTET_STREAM) => Ok(Self::Picture),
             (mime::MULTIPART, mime::FORM_DATA) => Ok(Self::Form),
             (mime::APPLICATION, mime::JSON) => Ok(Self::Json),
+            (mime::APPLICATION, mime::WWW_FORM_URLENCODED) => {
+                unsupported("application/x-www-form-urlencoded (curl's own choice)")
+            }
             _ => unsupported(given.essence_str()),
         }
     }

@@ -1,2 +1,13 @@
-//! The API tests.
-#![allow(missing_docs)]
+//! The server at its public doors: HTTP on a free port, real models, the real program.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+mod batching;
+mod classify;
+mod health;
+mod helpers;
+mod limits;
+mod metrics;
+mod models;
+mod openapi;
+mod program;

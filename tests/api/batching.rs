@@ -1,0 +1,66 @@
+//! Queue, deadlines and cancelled requests, seen from outside. `--max-delay` keeps images in the queue
+//! until a batch of four is full, so nothing depends on how fast a model is.
+
+use std::time::Duration;
+
+use actix_web::rt;
+
+use crate::helpers::{TestApp, answer, assert_problem, face};
+
+const HELD: [&str; 5] =
+    ["--queue-images=4", "--max-images=4", "--max-batch=4", "--max-delay=60s", "--instances=1"];
+const WAITING: &str = "mien_queue_images{model=\"small\"}";
+
+fn faces(count: usize) -> impl Iterator<Item = Vec<u8>> {
+    std::iter::repeat_n(face("happy"), count)
+}
+
+#[actix_web::test]
+async fn what_does_not_fit_the_queue_is_refused_whole_with_retry_after() {
+    let app = TestApp::spawn_with(&HELD);
+    let three = rt::spawn(answer(app.classify_many("", faces(3))));
+    app.until(WAITING, 3.0).await;
+
+    let refused = app.classify_many("", faces(2)).send().await.unwrap();
+    let retry: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!(retry >= 1);
+    assert_problem(refused, 503, "overloaded").await;
+    assert_eq!(app.metric("mien_images_total{model=\"small\",outcome=\"rejected\"}").await, 2.0);
+    assert_eq!(app.metric(WAITING).await, 3.0);
+
+    // One more fits, fills the batch and sets all four going.
+    assert_eq!(answer(app.classify("", face("sad"))).await.0, 200);
+    assert_eq!(three.await.unwrap().0, 200);
+    assert_eq!(app.metric("mien_images_total{model=\"small\",outcome=\"ok\"}").await, 4.0);
+    assert_eq!(app.metric("mien_batch_images_sum{model=\"small\"}").await, 4.0);
+    assert_eq!(app.metric("mien_batch_images_count{model=\"small\"}").await, 1.0);
+}
+
+#[actix_web::test]
+async fn a_client_that_hangs_up_leaves_the_queue() {
+    let app = TestApp::spawn_with(&HELD);
+    let gone = rt::spawn(answer(app.classify_many("", faces(3))));
+    app.until(WAITING, 3.0).await;
+    gone.abort();
+    // Four fit once the server has noticed.
+    for _ in 0..1000 {
+        let (status, _) = answer(app.classify_many("", faces(4))).await;
+        if status == 200 {
+            let cancelled = "mien_images_total{model=\"small\",outcome=\"cancelled\"}";
+            assert_eq!(app.metric(cancelled).await, 3.0);
+            return;
+        }
+        rt::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the images of the client that hung up never left the queue");
+}
+
+#[actix_web::test]
+async fn a_deadline_passes_in_the_queue() {
+    let app = TestApp::spawn_with(&HELD);
+    let request = app.classify("", face("happy")).header("x-request-timeout-ms", "50");
+    assert_problem(request.send().await.unwrap(), 504, "deadline_exceeded").await;
+    let app = TestApp::spawn_with(&[&HELD[..], &["--request-timeout=50ms"]].concat());
+    assert_problem(app.classify("", face("happy")).send().await.unwrap(), 504, "deadline_exceeded")
+        .await;
+}

@@ -1,0 +1,152 @@
+//! Pictures in, labels out: held against ONNX Runtime's Python package (`expected.json`).
+
+use std::{collections::BTreeMap, fs};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+
+use crate::helpers::{TestApp, answer, assert_problem, face, fixture};
+
+const CLASSES: [&str; 7] = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"];
+
+fn expected(model: &str) -> BTreeMap<String, Value> {
+    let text = fs::read_to_string(fixture("expected.json")).unwrap();
+    let mut all: BTreeMap<String, BTreeMap<String, Value>> = serde_json::from_str(&text).unwrap();
+    all.remove(model).unwrap()
+}
+
+/// Compares a prediction with the expected one; `tolerance` is for probabilities.
+fn assert_close(prediction: &Value, expected: &Value, tolerance: f64) {
+    assert_eq!(prediction["label"], expected["label"]);
+    let wanted = expected["probabilities"].as_object().unwrap();
+    let given = prediction["probabilities"].as_object().unwrap();
+    assert_eq!(given.len(), wanted.len());
+    for (label, probability) in wanted {
+        let difference = probability.as_f64().unwrap() - given[label].as_f64().unwrap();
+        assert!(difference.abs() <= tolerance, "{label}: {given:?} {wanted:?}");
+    }
+    let label = prediction["label"].as_str().unwrap();
+    assert_eq!(prediction["confidence"], given[label]);
+}
+
+#[actix_web::test]
+async fn a_lone_picture() {
+    let app = TestApp::spawn();
+    let expected = expected("small");
+    for class in CLASSES {
+        let (status, body) = answer(app.classify("", face(class))).await;
+        assert_eq!((status, &body["model"], &body["version"]), (200, &json!("small"), &json!("1")));
+        assert_close(&body["predictions"][0], &expected[class], 1e-5);
+    }
+}
+
+#[actix_web::test]
+async fn the_bytes_decide_whatever_picture_type_is_given() {
+    let app = TestApp::spawn();
+    for kind in ["image/png", "image/jpeg", "image/x-unheard-of", "application/octet-stream"] {
+        let request = app.classify("", face("happy")).header("content-type", kind);
+        assert_eq!(answer(request).await.0, 200, "{kind}");
+    }
+}
+
+#[actix_web::test]
+async fn many_pictures_in_a_form_and_in_json_have_their_answers_in_order() {
+    let app = TestApp::spawn();
+    let expected = expected("small");
+    let (status, form) = answer(app.classify_many("", CLASSES.map(face))).await;
+    assert_eq!(status, 200);
+    let encoded = CLASSES.map(|class| BASE64_STANDARD.encode(face(class)));
+    let request = app.client.post(app.url("/v1/classify")).json(&json!({ "images": encoded }));
+    let (status, json) = answer(request).await;
+    assert_eq!(status, 200);
+    for (index, class) in CLASSES.into_iter().enumerate() {
+        assert_close(&form["predictions"][index], &expected[class], 1e-5);
+        assert_close(&json["predictions"][index], &expected[class], 1e-5);
+    }
+}
+
+#[actix_web::test]
+async fn data_urls_are_base64_too() {
+    let app = TestApp::spawn();
+    let image = format!("data:image/png;base64,{}", BASE64_STANDARD.encode(face("sad")));
+    let request = app.client.post(app.url("/v1/classify")).json(&json!({ "images": [image] }));
+    let (status, body) = answer(request).await;
+    assert_eq!(status, 200);
+    assert_close(&body["predictions"][0], &expected("small")["sad"], 1e-5);
+}
+
+#[actix_web::test]
+async fn a_foreign_keras_model_serves_with_labels_from_its_sidecar() {
+    let app = TestApp::spawn();
+    let expected = expected("keras");
+    let (status, body) = answer(app.classify_many("?model=keras", CLASSES.map(face))).await;
+    assert_eq!((status, &body["model"]), (200, &json!("keras")));
+    for (index, class) in CLASSES.into_iter().enumerate() {
+        // The resize to 32x32 may differ from Pillow's by a gray level.
+        assert_close(&body["predictions"][index], &expected[class], 0.02);
+    }
+}
+
+#[actix_web::test]
+async fn top_k_keeps_the_most_probable() {
+    let app = TestApp::spawn();
+    let (status, body) =
+        answer(app.classify("?model=small&version=1&top_k=2", face("happy"))).await;
+    assert_eq!(status, 200);
+    insta::assert_json_snapshot!(body, {
+        ".predictions[].confidence" => insta::rounded_redaction(3),
+        ".predictions[].probabilities.*" => insta::rounded_redaction(3),
+    });
+}
+
+#[actix_web::test]
+async fn a_bad_picture_among_good_ones_has_its_error_in_its_place() {
+    let app = TestApp::spawn();
+    let cut_off = face("fear")[..900].to_vec();
+    let pictures = [face("happy"), cut_off, b"no picture".to_vec(), face("sad")];
+    let (status, body) = answer(app.classify_many("?top_k=1", pictures)).await;
+    assert_eq!(status, 200);
+    insta::assert_json_snapshot!(body, {
+        ".predictions[].confidence" => insta::rounded_redaction(3),
+        ".predictions[].probabilities.*" => insta::rounded_redaction(3),
+    });
+    assert_eq!(app.metric("mien_images_total{model=\"small\",outcome=\"invalid\"}").await, 2.0);
+    assert_eq!(app.metric("mien_images_total{model=\"small\",outcome=\"ok\"}").await, 2.0);
+}
+
+#[actix_web::test]
+async fn where_every_picture_is_bad_the_request_is() {
+    let app = TestApp::spawn();
+    let huge = fs::read(fixture("huge.png")).unwrap();
+    let bad = app.classify_many("", [b"no picture".to_vec(), huge.clone()]).send().await.unwrap();
+    let body = assert_problem(bad, 400, "invalid_image").await;
+    assert!(body["detail"].as_str().unwrap().contains("none of 2 pictures"), "{body}");
+    let huge = app.classify_many("", [huge.clone(), huge]).send().await.unwrap();
+    assert_problem(huge, 413, "too_large").await;
+}
+
+#[actix_web::test]
+async fn a_request_may_be_larger_than_a_batch() {
+    let app = TestApp::spawn_with(&["--max-batch=3"]);
+    let expected = expected("small");
+    let classes: Vec<&str> = CLASSES.into_iter().cycle().take(50).collect();
+    let (status, body) =
+        answer(app.classify_many("", classes.iter().map(|class| face(class)))).await;
+    assert_eq!(status, 200);
+    for (index, class) in classes.into_iter().enumerate() {
+        assert_close(&body["predictions"][index], &expected[class], 1e-5);
+    }
+}
+
+#[actix_web::test]
+async fn requests_at_the_same_time_get_their_own_answers() {
+    let app = TestApp::spawn();
+    let expected = expected("small");
+    let classes = || CLASSES.into_iter().cycle().take(70);
+    let requests = classes().map(|class| answer(app.classify("", face(class))));
+    let answers = futures_util::future::join_all(requests).await;
+    for (class, (status, body)) in classes().zip(answers) {
+        assert_eq!(status, 200);
+        assert_close(&body["predictions"][0], &expected[class], 1e-5);
+    }
+}

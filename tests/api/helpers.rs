@@ -1,0 +1,137 @@
+//! A server on a free port, and what the tests say to it.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use actix_web::rt;
+use clap::Parser;
+use mien::{
+    cli::{Cli, Command},
+    settings::Settings,
+    startup::Application,
+};
+use reqwest::{Client, RequestBuilder, Response, multipart};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+/// A path of the fixtures folder.
+pub(crate) fn fixture(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
+}
+
+/// The picture of a class.
+pub(crate) fn face(class: &str) -> Vec<u8> {
+    fs::read(fixture(&format!("faces/{class}.png"))).unwrap()
+}
+
+/// Settings as the command line gives them: the fixture models on the CPU, a free port, a quick end.
+pub(crate) fn settings(flags: &[&str]) -> Settings {
+    let models = fixture("models");
+    let fixed = ["mien", "serve", "--addr=127.0.0.1:0", "--device=cpu", "--drain-delay=0s"];
+    let mut words: Vec<&str> = fixed.to_vec();
+    if !flags.iter().any(|flag| flag.starts_with("--models")) {
+        words.extend(["--models", models.to_str().unwrap()]);
+    }
+    words.extend(flags);
+    match Cli::parse_from(words).command {
+        Command::Serve(settings) => *settings,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A running server. It stops when the test ends.
+pub(crate) struct TestApp {
+    pub(crate) base: String,
+    pub(crate) client: Client,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl TestApp {
+    pub(crate) fn spawn() -> Self {
+        Self::spawn_with(&[])
+    }
+
+    pub(crate) fn spawn_with(flags: &[&str]) -> Self {
+        let app = Application::build(&settings(flags)).unwrap();
+        let base = format!("http://127.0.0.1:{}", app.port());
+        let (stop, stopped) = oneshot::channel();
+        rt::spawn(app.run_until(async { drop(stopped.await) }));
+        Self { base, client: Client::new(), stop: Some(stop) }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.client.get(self.url(path)).send().await.unwrap()
+    }
+
+    pub(crate) async fn json(&self, path: &str) -> Value {
+        self.get(path).await.json().await.unwrap()
+    }
+
+    /// A picture as the whole body. `query` starts with `?` or is empty.
+    pub(crate) fn classify(&self, query: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
+        self.client.post(self.url(&format!("/v1/classify{query}"))).body(body)
+    }
+
+    /// Pictures in a form.
+    pub(crate) fn classify_many(
+        &self,
+        query: &str,
+        pictures: impl IntoIterator<Item = Vec<u8>>,
+    ) -> RequestBuilder {
+        let form = pictures.into_iter().fold(multipart::Form::new(), |form, picture| {
+            form.part("image", multipart::Part::bytes(picture).file_name("face"))
+        });
+        self.client.post(self.url(&format!("/v1/classify{query}"))).multipart(form)
+    }
+
+    /// The value of a metric's line.
+    pub(crate) async fn metric(&self, series: &str) -> f64 {
+        let text = self.get("/metrics").await.text().await.unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(series));
+        line.unwrap_or_else(|| panic!("{series} in {text}")).trim().parse().unwrap()
+    }
+
+    /// Waits until a metric has a value: for what happens in the server and nobody answers for.
+    pub(crate) async fn until(&self, series: &str, value: f64) {
+        for _ in 0..1000 {
+            if self.metric(series).await == value {
+                return;
+            }
+            rt::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{series} never became {value}");
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        let _ = self.stop.take().map(|stop| stop.send(()));
+    }
+}
+
+/// Status and body.
+pub(crate) async fn answer(request: RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+/// Checks a whole error response: the status, the code, the problem body and the request's id.
+pub(crate) async fn assert_problem(response: Response, status: u16, code: &str) -> Value {
+    let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
+    let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+    let given = response.status().as_u16();
+    let body: Value = response.json().await.unwrap();
+    assert_eq!((given, body["code"].as_str()), (status, Some(code)), "{body}");
+    assert_eq!(kind, "application/problem+json");
+    assert_eq!(body["status"], status);
+    assert_eq!(body["type"], format!("urn:mien:problem:{code}"));
+    assert_eq!(body["request_id"], id);
+    for key in ["title", "detail"] {
+        assert!(!body[key].as_str().unwrap().is_empty(), "{body}");
+    }
+    assert!(!body.to_string().contains(env!("CARGO_MANIFEST_DIR")), "a path leaks: {body}");
+    body
+}

@@ -1,0 +1,154 @@
+//! What is served, and what is not and why.
+
+use std::{fs, path::Path};
+
+use mien::startup::Application;
+use serde_json::{Value, json};
+
+use crate::helpers::{TestApp, answer, assert_problem, face, fixture, settings};
+
+fn install(root: &Path, name: &str, version: &str, from: &str) {
+    let folder = root.join(name).join(version);
+    fs::create_dir_all(&folder).unwrap();
+    for file in fs::read_dir(fixture("models").join(from).join("1")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+    }
+}
+
+fn failure(models: &Path, flags: &[&str]) -> String {
+    let models = format!("--models={}", models.display());
+    let flags = [&[models.as_str()], flags].concat();
+    Application::build(&settings(&flags)).err().expect("it must not start").to_string()
+}
+
+#[actix_web::test]
+async fn the_list_tells_the_default_and_what_failed() {
+    let app = TestApp::spawn();
+    insta::assert_json_snapshot!(app.json("/v1/models").await);
+}
+
+#[actix_web::test]
+async fn one_model_in_full() {
+    let app = TestApp::spawn_with(&["--instances=1", "--threads=1"]);
+    insta::assert_json_snapshot!("model_small", app.json("/v1/models/small").await);
+    insta::assert_json_snapshot!("model_keras", app.json("/v1/models/keras").await);
+    insta::assert_json_snapshot!("model_broken", app.json("/v1/models/broken").await);
+    assert_problem(app.get("/v1/models/nope").await, 404, "unknown_model").await;
+}
+
+#[actix_web::test]
+async fn the_default_is_named_or_the_most_accurate() {
+    let default = async |flags: &[&str]| {
+        let app = TestApp::spawn_with(flags);
+        answer(app.classify("", face("happy"))).await.1["model"].clone()
+    };
+    assert_eq!(default(&[]).await, "small");
+    assert_eq!(default(&["--default-model=other"]).await, "other");
+    assert_eq!(default(&["--default-model=keras@1"]).await, "keras");
+    for wrong in ["--default-model=nope", "--default-model=small@2", "--default-model=broken"] {
+        let error = failure(&fixture("models"), &[wrong]);
+        assert!(error.contains("default model"), "{error}");
+    }
+}
+
+#[actix_web::test]
+async fn the_highest_version_that_loads_serves() {
+    let root = tempfile::tempdir().unwrap();
+    install(root.path(), "m", "2", "small");
+    install(root.path(), "m", "9", "other");
+    install(root.path(), "m", "10", "other");
+    install(root.path(), "m", "11", "broken");
+    let models = format!("--models={}", root.path().display());
+    let versions = |list: &Value| -> Vec<(String, String)> {
+        let list = list["models"][0]["versions"].as_array().unwrap();
+        let text = |v: &Value| v.as_str().unwrap().to_owned();
+        list.iter().map(|v| (text(&v["version"]), text(&v["status"]))).collect()
+    };
+    let pair = |version: &str, status: &str| (version.to_owned(), status.to_owned());
+
+    let app = TestApp::spawn_with(&[&models]);
+    let list = app.json("/v1/models").await;
+    assert_eq!(versions(&list), [pair("10", "ready"), pair("11", "failed")]);
+    assert_eq!(answer(app.classify("", face("happy"))).await.1["version"], "10");
+
+    let app = TestApp::spawn_with(&[&models, "--default-model=m@2"]);
+    assert_eq!(answer(app.classify("", face("happy"))).await.1["version"], "2");
+    assert_eq!(answer(app.classify("?model=m", face("happy"))).await.1["version"], "10");
+
+    let app = TestApp::spawn_with(&[&models, "--versions=all"]);
+    let list = app.json("/v1/models").await;
+    let ready = ["2", "9", "10"].map(|version| pair(version, "ready"));
+    assert_eq!(versions(&list), [&ready[..], &[pair("11", "failed")]].concat());
+    for version in ["2", "9", "10"] {
+        let request = app.classify(&format!("?version={version}"), face("happy"));
+        assert_eq!(answer(request).await.1["version"], version);
+    }
+}
+
+#[actix_web::test]
+async fn the_sidecar_overrides_how_a_model_is_served() {
+    let root = tempfile::tempdir().unwrap();
+    install(root.path(), "m", "1", "small");
+    let sidecar =
+        "labels = ['a', 'b', 'c', 'd', 'e', 'f', 'g']\ninstances = 3\nthreads = 2\nmax_batch = 5\n";
+    fs::write(root.path().join("m/1/mien.toml"), sidecar).unwrap();
+    let app = TestApp::spawn_with(&[&format!("--models={}", root.path().display())]);
+    let version = &app.json("/v1/models/m").await["versions"][0];
+    assert_eq!(version["labels"], json!(["a", "b", "c", "d", "e", "f", "g"]));
+    let serving = &version["serving"];
+    assert_eq!(
+        (&serving["instances"], &serving["threads"], &serving["max_batch"]),
+        (&json!(3), &json!(2), &json!(5))
+    );
+    assert_eq!(answer(app.classify("", face("happy"))).await.1["predictions"][0]["label"], "c");
+}
+
+#[actix_web::test]
+async fn what_cannot_be_served_is_refused_with_the_reason() {
+    let reason = |sidecar: &str, from: &str| {
+        let root = tempfile::tempdir().unwrap();
+        install(root.path(), "m", "1", from);
+        let path = root.path().join("m/1/mien.toml");
+        if sidecar.is_empty() {
+            let _ = fs::remove_file(path);
+        } else {
+            fs::write(path, sidecar).unwrap();
+        }
+        failure(root.path(), &[])
+    };
+    for (sidecar, from, expected) in [
+        ("", "keras", "no labels"),
+        ("labels = ['a', 'b']", "keras", "7 classes, but 2 labels"),
+        ("labels = ['a', 'a', 'c', 'd', 'e', 'f', 'g']", "keras", "twice"),
+        ("scale = 1.0", "small", "uint8"),
+        ("output = 'probability'", "small", "mien.toml"),
+        ("labels", "small", "mien.toml"),
+    ] {
+        let error = reason(sidecar, from);
+        assert!(error.contains("m@1") && error.contains(expected), "{error}");
+    }
+}
+
+#[actix_web::test]
+async fn the_sidecar_says_what_the_output_holds() {
+    let root = tempfile::tempdir().unwrap();
+    install(root.path(), "m", "1", "keras");
+    let labels = fs::read_to_string(fixture("models/keras/1/mien.toml")).unwrap();
+    // Probabilities read as logits still are numbers; a softmax on top flattens them, but it is a distribution.
+    fs::write(root.path().join("m/1/mien.toml"), format!("{labels}output = 'logits'\n")).unwrap();
+    let app = TestApp::spawn_with(&[&format!("--models={}", root.path().display())]);
+    let body = answer(app.classify("", face("happy"))).await.1;
+    let confidence = body["predictions"][0]["confidence"].as_f64().unwrap();
+    assert!(confidence < 0.33, "a softmax over probabilities is at most e / (e + 6): {body}");
+}
+
+#[actix_web::test]
+async fn with_nothing_to_serve_the_start_fails() {
+    let empty = tempfile::tempdir().unwrap();
+    assert!(failure(empty.path(), &[]).contains("<name>/<version>/model.onnx"));
+    assert!(failure(&empty.path().join("none"), &[]).contains("--models"));
+    install(empty.path(), "m", "1", "broken");
+    let error = failure(empty.path(), &[]);
+    assert!(error.contains("m@1") && error.contains("can be served"), "{error}");
+}

@@ -1,0 +1,170 @@
+//! The program itself: how it ends, and how it fails to start.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, ChildStderr, Command, Stdio},
+    time::Duration,
+};
+
+use actix_web::{rt, web};
+use reqwest::{Client, multipart};
+use serde_json::Value;
+
+use crate::helpers::{face, fixture};
+
+fn mien() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
+    command.stderr(Stdio::piped()).stdout(Stdio::piped());
+    command
+}
+
+/// A started server, killed where a test does not end it.
+struct Server {
+    child: Child,
+    base: String,
+    log: Option<BufReader<ChildStderr>>,
+}
+
+impl Server {
+    fn start(flags: &[&str]) -> Self {
+        let mut command = mien();
+        command.args(["serve", "--addr=127.0.0.1:0", "--device=cpu", "--log-format=json"]);
+        let child = command.arg("--models").arg(fixture("models")).args(flags).spawn().unwrap();
+        let mut server = Self { child, base: String::new(), log: None };
+        let mut log = BufReader::new(server.child.stderr.take().unwrap());
+        let mut line = String::new();
+        while log.read_line(&mut line).unwrap() > 0 {
+            let event: Value = serde_json::from_str(&line).expect("each line is JSON");
+            if event["message"] == "serving" {
+                server.base = format!("http://127.0.0.1:{}", event["port"]);
+                server.log = Some(log);
+                return server;
+            }
+            line.clear();
+        }
+        panic!("the server ended before it served");
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn terminate(&self) {
+        let status = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Waits for its end; the exit code.
+    async fn end(mut self) -> Option<i32> {
+        web::block(move || self.child.wait().unwrap().code()).await.unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[actix_web::test]
+async fn sigterm_drains_and_ends_with_0() {
+    // The request is held in the queue for a second: it is in flight when the signal comes.
+    let mut server = Server::start(&["--max-delay=1s", "--drain-delay=300ms"]);
+    let log = server.log.take().unwrap();
+    let reader = std::thread::spawn(move || log.lines().map_while(Result::ok).collect::<Vec<_>>());
+    let client = Client::new();
+    let part = multipart::Part::bytes(face("happy"));
+    let request = client.post(server.url("/v1/classify")).header("x-request-id", "in-flight");
+    let request = rt::spawn(request.multipart(multipart::Form::new().part("image", part)).send());
+    let get = async |path: &str| client.get(server.url(path)).send().await;
+    loop {
+        let metrics = get("/metrics").await.unwrap().text().await.unwrap();
+        if metrics.contains("mien_queue_images{model=\"small\"} 1") {
+            break;
+        }
+        rt::time::sleep(Duration::from_millis(5)).await;
+    }
+
+    server.terminate();
+    let mut readiness = get("/health/ready").await.unwrap();
+    while readiness.status() == 200 {
+        readiness = get("/health/ready").await.unwrap();
+    }
+    assert_eq!(readiness.status(), 503);
+    assert_eq!(readiness.json::<Value>().await.unwrap()["status"], "draining");
+
+    let answer = request.await.unwrap().unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.json::<Value>().await.unwrap()["predictions"][0]["label"], "fear");
+    assert_eq!(server.end().await, Some(0));
+    let lines = reader.join().unwrap();
+    assert!(lines.iter().any(|line| line.contains("\"in-flight\"")), "{lines:#?}");
+}
+
+#[actix_web::test]
+async fn an_idle_server_ends_at_once_on_sigterm() {
+    let server = Server::start(&["--drain-delay=0s"]);
+    // A connection that is kept alive must not hold the server up.
+    let client = Client::new();
+    client.get(server.url("/health/live")).send().await.unwrap();
+    server.terminate();
+    let ended = rt::time::timeout(Duration::from_secs(20), server.end()).await;
+    assert_eq!(ended.expect("it ends before --drain-timeout"), Some(0));
+}
+
+fn failure(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_start_that_fails_says_what_to_do() {
+    let mut missing = mien();
+    missing
+        .args(["serve", "--addr=127.0.0.1:0"])
+        .env("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so");
+    let error = failure(&mut missing);
+    assert!(error.contains("/nowhere") && error.contains("cargo xtask setup"), "{error}");
+
+    let mut unfit = mien();
+    unfit.args(["serve", "--addr=127.0.0.1:0"]).env("ORT_DYLIB_PATH", fixture("README.md"));
+    let error = failure(&mut unfit);
+    assert!(error.contains("cargo xtask setup"), "{error}");
+
+    let error = failure(mien().args(["serve", "--addr=127.0.0.1:0", "--queue-images=1"]));
+    assert!(error.contains("--max-images"), "{error}");
+
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let error = failure(mien().args(["serve", "--addr", &addr]));
+    assert!(error.contains(&addr) && error.contains("--addr"), "{error}");
+}
+
+#[test]
+fn cuda_without_a_gpu_build_is_an_error_with_the_remedy() {
+    let library = std::env::var("ORT_DYLIB_PATH").expect(".cargo/config.toml sets it");
+    let provider = Path::new(&library).with_file_name("libonnxruntime_providers_cuda.so");
+    if provider.exists() {
+        // A GPU build: whether it starts depends on the machine.
+        return;
+    }
+    let mut command = mien();
+    command.args(["serve", "--addr=127.0.0.1:0", "--device=cuda", "--models"]);
+    let error = failure(command.arg(fixture("models")));
+    assert!(error.contains("cargo xtask setup --gpu") && error.contains("--device cpu"), "{error}");
+}
+
+#[test]
+fn help_explains_every_flag() {
+    let output = mien().args(["serve", "--help"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for flag in
+        ["--models", "--default-model", "--device", "--max-delay", "--drain-delay", "--data"]
+    {
+        assert!(text.contains(flag), "{flag}: {text}");
+    }
+    assert!(text.contains("MIEN_ADDR") && text.contains("[default: 127.0.0.1:8080]"), "{text}");
+}
