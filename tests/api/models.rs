@@ -44,7 +44,7 @@ async fn the_default_is_named_or_the_most_accurate() {
         answer(app.classify("", face("happy"))).await.1["model"].clone()
     };
     assert_eq!(default(&[]).await, "small");
-    assert_eq!(default(&["--default-model=other"]).await, "other");
+    assert_eq!(default(&["--default-model=tiny"]).await, "tiny");
     assert_eq!(default(&["--default-model=keras@1"]).await, "keras");
     for wrong in ["--default-model=nope", "--default-model=small@2", "--default-model=broken"] {
         let error = failure(&fixture("models"), &[wrong]);
@@ -56,8 +56,8 @@ async fn the_default_is_named_or_the_most_accurate() {
 async fn the_highest_version_that_loads_serves() {
     let root = tempfile::tempdir().unwrap();
     install(root.path(), "m", "2", "small");
-    install(root.path(), "m", "9", "other");
-    install(root.path(), "m", "10", "other");
+    install(root.path(), "m", "9", "tiny");
+    install(root.path(), "m", "10", "tiny");
     install(root.path(), "m", "11", "broken");
     let models = format!("--models={}", root.path().display());
     let versions = |list: &Value| -> Vec<(String, String)> {
