@@ -1,17 +1,17 @@
 //! One table: code -> status -> body. Every error of the API is an RFC 9457 problem with a stable code.
 
+mod convert;
+
 use std::{fmt, time::Duration};
 
 use actix_web::{
     HttpResponse, ResponseError,
-    error::{JsonPayloadError, PathError, QueryPayloadError},
     http::{StatusCode, header},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{MIN_RETRY, middleware::REQUEST_ID};
-use crate::{batching::BatchError, models::registry::ResolveError};
+use super::middleware::REQUEST_ID;
 
 /// The media type of error bodies.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -194,63 +194,5 @@ impl ResponseError for ApiError {
             request_id: self.request_id.clone(),
         };
         response.json(body)
-    }
-}
-
-impl From<BatchError> for ApiError {
-    fn from(error: BatchError) -> Self {
-        let detail = error.to_string();
-        match error {
-            BatchError::Overloaded { retry_after } => {
-                Self { retry_after: Some(retry_after), ..Self::new(Code::Overloaded, detail) }
-            }
-            BatchError::ShuttingDown => {
-                Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::Overloaded, detail) }
-            }
-            BatchError::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
-            BatchError::Failed(reason) => Self::internal(reason),
-        }
-    }
-}
-
-impl From<ResolveError> for ApiError {
-    fn from(error: ResolveError) -> Self {
-        let code = match error {
-            ResolveError::UnknownModel(_) => Code::UnknownModel,
-            ResolveError::UnknownVersion { .. } => Code::UnknownVersion,
-        };
-        Self::new(code, error.to_string())
-    }
-}
-
-impl From<QueryPayloadError> for ApiError {
-    fn from(error: QueryPayloadError) -> Self {
-        match error {
-            QueryPayloadError::Deserialize(error) => {
-                Self::invalid_request(format!("query: {error}"))
-            }
-            other => Self::invalid_request(format!("query: {other}")),
-        }
-    }
-}
-
-impl From<PathError> for ApiError {
-    fn from(error: PathError) -> Self {
-        Self::new(Code::NotFound, format!("path: {error}"))
-    }
-}
-
-impl From<JsonPayloadError> for ApiError {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open")]
-    fn from(error: JsonPayloadError) -> Self {
-        match error {
-            JsonPayloadError::ContentType => {
-                Self::new(Code::UnsupportedMediaType, "send Content-Type: application/json")
-            }
-            JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
-                Self::new(Code::TooLarge, error.to_string())
-            }
-            other => Self::invalid_request(format!("JSON: {other}")),
-        }
     }
 }

@@ -173,3 +173,59 @@ fn method_label(method: &Method) -> &'static str {
         _ => "other",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use actix_web::{App, HttpResponse, middleware::from_fn, test};
+    use clap::Parser;
+
+    use super::*;
+    use crate::{
+        cli::{Cli, Command},
+        http,
+        metrics::Metrics,
+        models::registry::{ModelName, Registry},
+    };
+
+    fn state() -> web::Data<State> {
+        let Command::Serve(settings) = Cli::parse_from(["mien", "serve"]).command else {
+            unreachable!("`serve` was parsed");
+        };
+        let default = ModelName { name: "none".to_owned(), version: None };
+        let registry = Registry::new(BTreeMap::new(), default);
+        web::Data::new(State::new(Arc::new(registry), Arc::new(Metrics::new()), settings.limits))
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_a_500_with_its_request_id() {
+        async fn panics() -> HttpResponse {
+            panic!("boom")
+        }
+        let state = state();
+        let app = App::new()
+            .app_data(state.clone())
+            .route("/panics", web::get().to(panics))
+            .wrap(from_fn(observe));
+        let app = test::init_service(app).await;
+        let request =
+            test::TestRequest::get().uri("/panics").insert_header(("x-request-id", "mine"));
+        let error = test::try_call_service(&app, request.to_request()).await.unwrap_err();
+        let response = error.error_response();
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers().get("x-request-id").unwrap(), "mine");
+        let text = String::from_utf8(state.metrics.render().unwrap()).unwrap();
+        assert!(text.contains(r#"{method="GET",route="/panics",status="500"} 1"#), "{text}");
+    }
+
+    #[actix_web::test]
+    async fn without_a_model_it_is_live_and_not_ready() {
+        let app = App::new().app_data(state()).configure(http::configure).wrap(from_fn(observe));
+        let app = test::init_service(app).await;
+        for (path, status) in [("/health/live", 200), ("/health/ready", 503)] {
+            let request = test::TestRequest::get().uri(path).to_request();
+            assert_eq!(test::call_service(&app, request).await.status(), status, "{path}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use utoipa::{
     Modify, OpenApi,
-    openapi::{Header, RefOr, Schema},
+    openapi::{HeaderBuilder, RefOr},
 };
 
 use super::{
@@ -21,8 +21,7 @@ pub const PATH: &str = "/openapi.json";
         description = "Facial-expression classification: a picture of a face in, a label with its \
             probabilities out. Errors are RFC 9457 problems with a stable `code`. Every response has an \
             `X-Request-Id`, the client's own where it sent one.",
-        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
-        contact()
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     tags(
         (name = "classification", description = "Pictures in, labels out."),
@@ -39,7 +38,7 @@ pub const PATH: &str = "/openapi.json";
         serve
     ),
     components(schemas(Problem)),
-    modifiers(&RequestIdHeader)
+    modifiers(&Finish)
 )]
 struct Document;
 
@@ -55,19 +54,20 @@ pub async fn serve() -> HttpResponse {
     HttpResponse::Ok().json(document())
 }
 
-/// Gives every response the header that the middleware gives it.
-struct RequestIdHeader;
+/// Gives every response the header that the middleware gives it, and takes out what utoipa adds unasked.
+struct Finish;
 
-impl Modify for RequestIdHeader {
+impl Modify for Finish {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        // The manifest names no authors, which utoipa takes for a contact without a name.
+        document.info.contact = None;
         let operations = document.paths.paths.values_mut().flat_map(|item| {
             [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten()
         });
         for response in operations.flat_map(|operation| operation.responses.responses.values_mut())
         {
             if let RefOr::T(response) = response {
-                let mut header = Header::new(RefOr::<Schema>::T(Schema::default()));
-                header.description = Some("The request's id.".to_owned());
+                let header = HeaderBuilder::new().description(Some("The request's id.")).build();
                 response.headers.insert("X-Request-Id".to_owned(), header.into());
             }
         }
