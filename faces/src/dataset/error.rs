@@ -75,6 +75,19 @@ pub enum DatasetError {
 }
 
 impl DatasetError {
+    /// What went wrong, without the path: for readers who know the sample by its name and should not
+    /// learn where it lies.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Read { source, .. } => source.to_string(),
+            Self::Image { source, .. } => source.to_string(),
+            Self::Csv { line, reason, .. } => format!("line {line}: {reason}"),
+            Self::EmptySplit { split, .. } => format!("it has no {split} images"),
+            Self::NoSplits { .. } | Self::NoClasses { .. } => "it is no data set".to_owned(),
+            Self::UnknownClass { .. } => "a folder is no class".to_owned(),
+        }
+    }
+
     /// For `map_err` on anything that reads `path`.
     pub(super) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Read { path: path.to_owned(), source }

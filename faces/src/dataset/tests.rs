@@ -84,6 +84,7 @@ fn an_image_that_cannot_be_read_is_named() {
     let error = data.samples(Split::Test)[0].load(48).unwrap_err();
     assert!(matches!(error, DatasetError::Image { .. }), "{error}");
     assert!(error.to_string().contains("sad/bad.png` cannot be decoded"), "{error}");
+    assert_eq!(error.cause(), "broken PNG picture: the file is cut off");
 }
 
 /// Four-pixel faces, in the file's own class codes: 3 happy, 6 neutral, 4 sad.

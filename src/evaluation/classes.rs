@@ -1,0 +1,73 @@
+//! A model's own order of classes -> the order of [`Emotion`].
+
+use mien_faces::emotion::Emotion;
+
+use crate::inference::{Labels, Probabilities};
+
+/// A model whose labels are not the seven emotions: its answers cannot be held against the data set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the model's labels are {}; only a model with exactly angry, disgust, fear, happy, neutral, sad and surprise can be evaluated",
+    .0.join(", ")
+)]
+pub struct NotEmotions(Vec<String>);
+
+/// Which output of a model stands for which emotion.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Classes {
+    /// The output index of each emotion.
+    outputs: [usize; Emotion::COUNT],
+}
+
+impl Classes {
+    /// Finds each emotion among the labels, by name.
+    ///
+    /// # Errors
+    /// When one is missing or there are labels besides the seven.
+    pub(super) fn of(labels: &Labels) -> Result<Self, NotEmotions> {
+        let not_emotions = || NotEmotions(labels.names().to_vec());
+        if labels.len() != Emotion::COUNT {
+            return Err(not_emotions());
+        }
+        let mut outputs = [0; Emotion::COUNT];
+        for emotion in Emotion::ALL {
+            let output = labels.names().iter().position(|name| name == emotion.label());
+            outputs[emotion.index()] = output.ok_or_else(not_emotions)?;
+        }
+        Ok(Self { outputs })
+    }
+
+    /// The probabilities in the order of the emotions.
+    pub(super) fn arrange(&self, answer: &Probabilities) -> [f32; Emotion::COUNT] {
+        self.outputs.map(|output| answer.as_slice()[output])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(names: &[&str]) -> Labels {
+        Labels::new(names.iter().map(|&name| name.to_owned()).collect()).unwrap()
+    }
+
+    #[test]
+    fn another_order_is_mapped_by_name() {
+        let fer = labels(&["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]);
+        let answer = Probabilities::new(&[0.01, 0.02, 0.03, 0.04, 0.1, 0.2, 0.6]).unwrap();
+        let arranged = Classes::of(&fer).unwrap().arrange(&answer);
+        assert_eq!(arranged, [0.01, 0.02, 0.03, 0.04, 0.6, 0.1, 0.2]);
+    }
+
+    #[test]
+    fn other_labels_are_refused() {
+        for names in [
+            &["cat", "dog"][..],
+            &["angry", "disgust", "fear", "happy", "neutral", "sad", "bored"],
+            &["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise", "contempt"],
+        ] {
+            let error = Classes::of(&labels(names)).unwrap_err();
+            assert!(error.to_string().contains(&names.join(", ")), "{error}");
+        }
+    }
+}
