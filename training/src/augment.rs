@@ -162,14 +162,22 @@ mod tests {
         let face = ramp();
         for y in 0..8 {
             for x in 0..8 {
-                assert!((flipped[y * 8 + x] - f32::from(face.pixels()[y * 8 + 7 - x])).abs() < 1e-3);
+                assert!(
+                    (flipped[y * 8 + x] - f32::from(face.pixels()[y * 8 + 7 - x])).abs() < 1e-3
+                );
             }
         }
     }
 
     #[test]
     fn values_stay_in_range_and_follow_the_seed() {
-        let strong = Augment { brightness: 0.9, contrast: 0.9, cutout: 1.0, rotation: 90.0, ..Augment::default() };
+        let strong = Augment {
+            brightness: 0.9,
+            contrast: 0.9,
+            cutout: 1.0,
+            rotation: 90.0,
+            ..Augment::default()
+        };
         for seed in 0..50 {
             let out = run(strong, seed);
             assert!(out.iter().all(|v| (0.0..=255.0).contains(v)));

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod export;
 mod list;
 mod train;
 
@@ -21,6 +22,8 @@ enum Command {
     List(list::Args),
     /// Trains a network, or goes on with an interrupted run.
     Train(train::Args),
+    /// Writes a run's averaged weights as an ONNX model, checked against ONNX Runtime.
+    Export(export::Args),
 }
 
 impl Cli {
@@ -32,6 +35,7 @@ impl Cli {
         match self.command {
             Command::List(args) => args.run(),
             Command::Train(args) => args.run(),
+            Command::Export(args) => args.run(),
         }
     }
 }

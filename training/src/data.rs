@@ -19,7 +19,9 @@ pub enum DataError {
     #[error(transparent)]
     Dataset(#[from] DatasetError),
     /// More than 1 % of the images cannot be read.
-    #[error("{unreadable} of {total} images in {path} cannot be read (at most 1 % may be); the first: {first}")]
+    #[error(
+        "{unreadable} of {total} images in {path} cannot be read (at most 1 % may be); the first: {first}"
+    )]
     TooManyUnreadable {
         /// The data set.
         path: PathBuf,
@@ -50,13 +52,23 @@ impl FaceSet {
     ///
     /// # Errors
     /// Where the split is empty, or more than 1 % of its images cannot be read.
-    pub fn load(dataset: &Dataset, path: &std::path::Path, split: Split, side: usize) -> Result<Self, DataError> {
+    pub fn load(
+        dataset: &Dataset,
+        path: &std::path::Path,
+        split: Split,
+        side: usize,
+    ) -> Result<Self, DataError> {
         let samples = dataset.required(split)?;
         let mut set = Self::decode(samples, side);
         let total = samples.len();
         if set.unreadable.len() as f64 > MAX_UNREADABLE * total as f64 {
             let (unreadable, first) = (set.unreadable.len(), set.unreadable.swap_remove(0));
-            return Err(DataError::TooManyUnreadable { path: path.to_owned(), unreadable, total, first });
+            return Err(DataError::TooManyUnreadable {
+                path: path.to_owned(),
+                unreadable,
+                total,
+                first,
+            });
         }
         Ok(set)
     }
@@ -64,9 +76,11 @@ impl FaceSet {
     fn decode(samples: &[Sample], side: usize) -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let share = samples.len().div_ceil(cores).max(1);
-        let read = |part: &[Sample]| part.iter().map(|s| (s.emotion, s.load(side))).collect::<Vec<_>>();
+        let read =
+            |part: &[Sample]| part.iter().map(|s| (s.emotion, s.load(side))).collect::<Vec<_>>();
         let parts: Vec<_> = thread::scope(|scope| {
-            let threads: Vec<_> = samples.chunks(share).map(|part| scope.spawn(move || read(part))).collect();
+            let threads: Vec<_> =
+                samples.chunks(share).map(|part| scope.spawn(move || read(part))).collect();
             threads.into_iter().map(|t| t.join().expect("decoding returns its errors")).collect()
         });
         let mut set = Self { side, faces: Vec::new(), labels: Vec::new(), unreadable: Vec::new() };
@@ -104,12 +118,18 @@ impl FaceSet {
 
     /// Splits off a share of every class, the same for a seed: `(rest, held out)`.
     pub fn hold_out(self, share: f64, seed: u64) -> (Self, Self) {
-        let empty = || Self { side: self.side, faces: Vec::new(), labels: Vec::new(), unreadable: Vec::new() };
+        let empty = || Self {
+            side: self.side,
+            faces: Vec::new(),
+            labels: Vec::new(),
+            unreadable: Vec::new(),
+        };
         let (mut rest, mut held) = (empty(), empty());
         let mut taken = vec![false; self.len()];
         let mut rng = StdRng::seed_from_u64(seed);
         for emotion in Emotion::ALL {
-            let mut members: Vec<usize> = (0..self.len()).filter(|&i| self.labels[i] == emotion).collect();
+            let mut members: Vec<usize> =
+                (0..self.len()).filter(|&i| self.labels[i] == emotion).collect();
             members.shuffle(&mut rng);
             let count = (members.len() as f64 * share).round() as usize;
             members.into_iter().take(count).for_each(|i| taken[i] = true);
@@ -130,7 +150,8 @@ mod tests {
 
     #[test]
     fn the_holdout_is_stratified_and_the_same_for_a_seed() {
-        let labels: Vec<Emotion> = (0..700).map(|i| Emotion::ALL[if i < 70 { 1 } else { i % 7 }]).collect();
+        let labels: Vec<Emotion> =
+            (0..700).map(|i| Emotion::ALL[if i < 70 { 1 } else { i % 7 }]).collect();
         let faces = (0..700).map(|i| Face::new(1, vec![(i % 256) as u8]).unwrap()).collect();
         let set = FaceSet { side: 1, faces, labels, unreadable: Vec::new() };
         let (rest, held) = set.clone().hold_out(0.1, 7);

@@ -27,12 +27,20 @@ pub struct Score {
 ///
 /// # Errors
 /// What libtorch refuses.
-pub fn logits(network: &Network, weights: &Weights, faces: &[Face], device: Device) -> Result<Tensor, TchError> {
+pub fn logits(
+    network: &Network,
+    weights: &Weights,
+    faces: &[Face],
+    device: Device,
+) -> Result<Tensor, TchError> {
     let Some(side) = faces.first().map(|f| f.side() as i64) else {
         return Tensor::f_zeros([0, Emotion::COUNT as i64], (Kind::Float, Device::Cpu));
     };
     let pixels: Vec<u8> = faces.iter().flat_map(|face| face.pixels()).copied().collect();
-    let pictures = Tensor::from_slice(&pixels).view([-1, 1, side, side]).f_to_device(device)?.f_to_kind(Kind::Float)?;
+    let pictures = Tensor::from_slice(&pixels)
+        .view([-1, 1, side, side])
+        .f_to_device(device)?
+        .f_to_kind(Kind::Float)?;
     no_grad(|| network.forward(weights, &pictures, Mode::Eval))?.f_to_device(Device::Cpu)
 }
 
@@ -51,8 +59,13 @@ pub fn with_libtorch(
         let labels: Vec<i64> = labels.iter().map(|l| l.index() as i64).collect();
         let labels = Tensor::from_slice(&labels);
         let logits = logits(network, weights, faces, device)?;
-        correct += logits.f_argmax(-1, false)?.f_eq_tensor(&labels)?.f_sum(Kind::Int64)?.f_int64_value(&[])?;
-        let loss = logits.f_cross_entropy_loss::<Tensor>(&labels, None, tch::Reduction::Sum, -100, 0.0)?;
+        correct += logits
+            .f_argmax(-1, false)?
+            .f_eq_tensor(&labels)?
+            .f_sum(Kind::Int64)?
+            .f_int64_value(&[])?;
+        let loss =
+            logits.f_cross_entropy_loss::<Tensor>(&labels, None, tch::Reduction::Sum, -100, 0.0)?;
         nll += loss.f_double_value(&[])?;
     }
     let total = faces.len() as f64;

@@ -13,6 +13,8 @@ pub mod batches;
 pub mod cli;
 pub mod data;
 pub mod evaluate;
+pub mod export;
+pub mod onnx;
 pub mod recipe;
 pub mod torch;
 pub mod train;

@@ -106,8 +106,10 @@ impl Recipe {
     pub fn read(path: &Path) -> Result<Self, RecipeError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| RecipeError::Read { path: path.to_owned(), source })?;
-        let recipe: Self = toml::from_str(&text)
-            .map_err(|source| RecipeError::Parse { path: path.to_owned(), source: Box::new(source) })?;
+        let recipe: Self = toml::from_str(&text).map_err(|source| RecipeError::Parse {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
         recipe.checked()
     }
 
@@ -121,13 +123,21 @@ impl Recipe {
             ("epochs", self.epochs > 0, "at least 1"),
             ("batch", self.batch > 1, "at least 2 (batch-norm needs a variance)"),
             ("holdout", share(self.holdout), "in [0, 1)"),
-            ("learning_rate", self.learning_rate > 0.0 && self.learning_rate.is_finite(), "above 0"),
+            (
+                "learning_rate",
+                self.learning_rate > 0.0 && self.learning_rate.is_finite(),
+                "above 0",
+            ),
             ("warmup", share(self.warmup), "in [0, 1)"),
             ("momentum", share(self.momentum), "in [0, 1)"),
             ("weight_decay", share(self.weight_decay), "in [0, 1)"),
             ("label_smoothing", share(self.label_smoothing), "in [0, 1)"),
             ("ema", share(self.ema), "in [0, 1)"),
-            ("sizes", self.sizes_fit(), "phases with rising `until`, the last 1.0, and sides from 16 to 48"),
+            (
+                "sizes",
+                self.sizes_fit(),
+                "phases with rising `until`, the last 1.0, and sides from 16 to 48",
+            ),
             ("augment.flip", (0.0..=1.0).contains(&self.augment.flip), "in [0, 1]"),
             ("augment.cutout", (0.0..=1.0).contains(&self.augment.cutout), "in [0, 1]"),
             ("augment.scale", (0.0..1.0).contains(&self.augment.scale), "in [0, 1)"),

@@ -27,7 +27,9 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CatalogError {
     /// No such name.
-    #[error("no architecture is named `{name}`; `mien-train list` shows {known}, and resnet-<6n+2>-v1 for any n")]
+    #[error(
+        "no architecture is named `{name}`; `mien-train list` shows {known}, and resnet-<6n+2>-v1 for any n"
+    )]
     Unknown {
         /// What was asked for.
         name: String,
@@ -63,7 +65,11 @@ pub fn build(name: &str) -> Result<Graph, CatalogError> {
 pub fn summary(graph: &Graph) -> Result<Summary, ShapeError> {
     let parameters = parameter::list(graph)?;
     let count = |trainable: bool| {
-        parameters.iter().filter(|p| p.role.is_trainable() == trainable).map(parameter::Parameter::len).sum()
+        parameters
+            .iter()
+            .filter(|p| p.role.is_trainable() == trainable)
+            .map(parameter::Parameter::len)
+            .sum()
     };
     let (trainable, statistics): (usize, usize) = (count(true), count(false));
     Ok(Summary {
@@ -101,7 +107,9 @@ mod tests {
 
     #[test]
     fn other_names_are_refused_with_what_there_is() {
-        for name in ["resnet-21-v1", "resnet-2-v1", "resnet-20-v3", "vgg", "resnet--v1", "resnet-1-v1"] {
+        for name in
+            ["resnet-21-v1", "resnet-2-v1", "resnet-20-v3", "vgg", "resnet--v1", "resnet-1-v1"]
+        {
             let error = build(name).unwrap_err().to_string();
             assert!(error.contains("resnet-104-v1"), "{error}");
         }

@@ -89,8 +89,19 @@ impl GraphBuilder {
     }
 
     /// Appends a convolution with "same" padding and a bias, as Keras' `Conv2D(padding="same")`.
-    pub fn conv(&mut self, name: impl Into<String>, filters: usize, kernel: usize, stride: usize, x: NodeId) -> NodeId {
-        self.add(name, Op::Conv { filters, kernel, stride, padding: Padding::Same, bias: true }, &[x])
+    pub fn conv(
+        &mut self,
+        name: impl Into<String>,
+        filters: usize,
+        kernel: usize,
+        stride: usize,
+        x: NodeId,
+    ) -> NodeId {
+        self.add(
+            name,
+            Op::Conv { filters, kernel, stride, padding: Padding::Same, bias: true },
+            &[x],
+        )
     }
 
     /// Appends a batch normalisation with Keras' defaults: epsilon 1e-3, momentum 0.99.

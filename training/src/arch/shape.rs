@@ -33,7 +33,9 @@ pub enum ShapeError {
         found: String,
     },
     /// A window larger than the map under it.
-    #[error("{graph}: node `{node}` has a window of {kernel} px on a map of {side} px; use larger faces")]
+    #[error(
+        "{graph}: node `{node}` has a window of {kernel} px on a map of {side} px; use larger faces"
+    )]
     TooSmall {
         /// The network.
         graph: String,
@@ -115,7 +117,9 @@ fn node_shape(
         Op::AvgPool { kernel, scaling } => {
             let (channels, side) = map()?;
             let kernel = match (scaling, native[node.inputs[0].index()]) {
-                (PoolScaling::WithMap, Shape::Map { side: own, .. }) => scaled_kernel(kernel, side, own),
+                (PoolScaling::WithMap, Shape::Map { side: own, .. }) => {
+                    scaled_kernel(kernel, side, own)
+                }
                 (PoolScaling::WithMap | PoolScaling::Fixed, _) => kernel,
             };
             Ok(Shape::Map { channels, side: window(kernel, kernel, Padding::Valid, side)? })
@@ -125,7 +129,9 @@ fn node_shape(
             _ => Err(misfit()),
         },
         Op::Concat => concat(&operands).ok_or_else(misfit),
-        Op::Flatten { order: _ } => map().map(|(channels, side)| Shape::Vector(channels * side * side)),
+        Op::Flatten { order: _ } => {
+            map().map(|(channels, side)| Shape::Vector(channels * side * side))
+        }
         Op::Linear { outputs } => match operands[..] {
             [Shape::Vector(_)] => Ok(Shape::Vector(outputs)),
             _ => Err(misfit()),
@@ -155,9 +161,11 @@ pub fn multiply_adds(graph: &Graph) -> Result<u64, ShapeError> {
     let work = graph.nodes().iter().zip(&shapes).map(|(node, out)| {
         let operand = node.inputs.first().map(|id| shapes[id.index()]);
         match (&node.op, operand, *out) {
-            (Op::Conv { kernel, .. }, Some(Shape::Map { channels: c, .. }), Shape::Map { channels: f, side }) => {
-                side * side * kernel * kernel * c * f
-            }
+            (
+                Op::Conv { kernel, .. },
+                Some(Shape::Map { channels: c, .. }),
+                Shape::Map { channels: f, side },
+            ) => side * side * kernel * kernel * c * f,
             (Op::Linear { outputs }, Some(Shape::Vector(inputs)), _) => inputs * outputs,
             _ => 0,
         }

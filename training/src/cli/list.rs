@@ -14,17 +14,26 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let summaries = catalog::NAMES.map(|name| Ok(catalog::summary(&catalog::build(name)?)?));
-        let summaries: Vec<catalog::Summary> = summaries.into_iter().collect::<anyhow::Result<_>>()?;
+        let summaries: Vec<catalog::Summary> =
+            summaries.into_iter().collect::<anyhow::Result<_>>()?;
         let mut out = std::io::stdout().lock();
         if self.json {
             serde_json::to_writer_pretty(&mut out, &summaries)?;
             writeln!(out)?;
             return Ok(ExitCode::SUCCESS);
         }
-        writeln!(out, "{:<22} {:>12} {:>12} {:>11} {:>16}", "name", "parameters", "trainable", "statistics", "multiply-adds")?;
+        writeln!(
+            out,
+            "{:<22} {:>12} {:>12} {:>11} {:>16}",
+            "name", "parameters", "trainable", "statistics", "multiply-adds"
+        )?;
         for s in summaries {
             let row = (s.parameters, s.trainable, s.statistics, s.multiply_adds);
-            writeln!(out, "{:<22} {:>12} {:>12} {:>11} {:>16}", s.name, row.0, row.1, row.2, row.3)?;
+            writeln!(
+                out,
+                "{:<22} {:>12} {:>12} {:>11} {:>16}",
+                s.name, row.0, row.1, row.2, row.3
+            )?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -33,7 +33,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
     /// The network, as `mien-train list` names it.
-    #[arg(long, value_name = "NAME", required_unless_present = "resume", conflicts_with = "resume")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        required_unless_present = "resume",
+        conflicts_with = "resume"
+    )]
     arch: Option<String>,
     /// The data set: a folder with train/<class>/ or fer2013.csv. With --resume, where it lies now, if it has moved.
     #[arg(long, value_name = "DIR", required_unless_present = "resume")]
@@ -75,7 +80,8 @@ fn seconds(text: &str) -> Result<f64, String> {
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         tch::set_num_threads(i32::try_from(self.threads)?);
-        let (run, recipe, faces, holdout) = if self.resume { self.reopen()? } else { self.begin()? };
+        let (run, recipe, faces, holdout) =
+            if self.resume { self.reopen()? } else { self.begin()? };
         for error in &run.unreadable {
             eprintln!("passed over: {error}");
         }
@@ -90,7 +96,8 @@ impl Args {
         );
         let interrupted = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&interrupted);
-        ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
+        ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
+            .context("cannot listen for Ctrl-C")?;
         let control = Control {
             folder: self.out.clone(),
             save_every: Duration::from_secs_f64(self.save_every),
@@ -100,11 +107,17 @@ impl Args {
         let graph = catalog::build(&run.architecture)?;
         match Trainer::new(graph, recipe, device, control)?.run(&faces, &holdout)? {
             Outcome::Finished => {
-                eprintln!("finished; write the model with `mien-train export {}`", self.out.display());
+                eprintln!(
+                    "finished; write the model with `mien-train export {}`",
+                    self.out.display()
+                );
                 Ok(ExitCode::SUCCESS)
             }
             Outcome::Interrupted => {
-                eprintln!("saved; go on with `mien-train train --resume --out {}`", self.out.display());
+                eprintln!(
+                    "saved; go on with `mien-train train --resume --out {}`",
+                    self.out.display()
+                );
                 Ok(ExitCode::from(INTERRUPTED))
             }
         }
@@ -112,7 +125,8 @@ impl Args {
 
     /// Reads data and recipe and starts the run's folder.
     fn begin(&self) -> anyhow::Result<(Run, Recipe, FaceSet, FaceSet)> {
-        let mut recipe = self.recipe.as_deref().map_or_else(|| Ok(Recipe::default()), Recipe::read)?;
+        let mut recipe =
+            self.recipe.as_deref().map_or_else(|| Ok(Recipe::default()), Recipe::read)?;
         recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
         recipe.batch = self.batch.unwrap_or(recipe.batch);
         recipe.seed = self.seed.unwrap_or(recipe.seed);

@@ -3,7 +3,9 @@
 use tch::{Device, Kind};
 
 /// Number format of convolutions and their activations; weights and statistics are always kept in 32 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// bf16 where the processor multiplies it in hardware, else fp32.

@@ -51,10 +51,16 @@ impl Network {
     ///
     /// # Errors
     /// What libtorch refuses: pictures of another shape, memory.
-    pub fn forward(&self, weights: &Weights, pictures: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
+    pub fn forward(
+        &self,
+        weights: &Weights,
+        pictures: &Tensor,
+        mode: Mode,
+    ) -> Result<Tensor, TchError> {
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.graph.nodes().len());
         for (index, node) in self.graph.nodes().iter().enumerate() {
-            let operands: Vec<&Tensor> = node.inputs.iter().filter_map(|id| values[id.index()].as_ref()).collect();
+            let operands: Vec<&Tensor> =
+                node.inputs.iter().filter_map(|id| values[id.index()].as_ref()).collect();
             let value = match node.op {
                 Op::Input => pictures.shallow_clone(),
                 _ => self.run(index, node, &operands, weights, mode)?,
@@ -70,7 +76,14 @@ impl Network {
         logits.f_to_kind(Kind::Float)
     }
 
-    fn run(&self, index: usize, node: &Node, x: &[&Tensor], w: &Weights, mode: Mode) -> Result<Tensor, TchError> {
+    fn run(
+        &self,
+        index: usize,
+        node: &Node,
+        x: &[&Tensor],
+        w: &Weights,
+        mode: Mode,
+    ) -> Result<Tensor, TchError> {
         let at = |role| w.get(&node.name, role);
         match node.op {
             Op::Input => Ok(x[0].shallow_clone()),
@@ -101,7 +114,9 @@ impl Network {
             }
             Op::Add => x[0].f_add(x[1]),
             Op::Concat => Tensor::f_cat(x, 1),
-            Op::Flatten { order: FlattenOrder::HeightWidthChannel } => x[0].f_permute([0, 2, 3, 1])?.f_flatten(1, -1),
+            Op::Flatten { order: FlattenOrder::HeightWidthChannel } => {
+                x[0].f_permute([0, 2, 3, 1])?.f_flatten(1, -1)
+            }
             Op::Linear { outputs: _ } => {
                 let x = x[0].f_to_kind(Kind::Float)?;
                 x.f_linear(at(Role::LinearWeight), Some(at(Role::Bias)))
@@ -112,7 +127,9 @@ impl Network {
     fn pool_kernel(&self, node: &Node, x: &Tensor, kernel: usize, scaling: PoolScaling) -> i64 {
         let side = x.size()[2] as usize;
         let kernel = match (scaling, self.native[node.inputs[0].index()]) {
-            (PoolScaling::WithMap, Shape::Map { side: own, .. }) => shape::scaled_kernel(kernel, side, own),
+            (PoolScaling::WithMap, Shape::Map { side: own, .. }) => {
+                shape::scaled_kernel(kernel, side, own)
+            }
             (PoolScaling::WithMap | PoolScaling::Fixed, _) => kernel,
         };
         kernel as i64

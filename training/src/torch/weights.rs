@@ -69,11 +69,19 @@ impl Weights {
     ///
     /// # Errors
     /// Where one is missing or of another shape.
-    pub fn from_named(graph: &Graph, named: &HashMap<String, Tensor>, device: Device) -> Result<Self, WeightsError> {
+    pub fn from_named(
+        graph: &Graph,
+        named: &HashMap<String, Tensor>,
+        device: Device,
+    ) -> Result<Self, WeightsError> {
         let entries = parameter::list(graph)?.into_iter().map(|p| {
             let values = named.get(&p.name).ok_or_else(|| WeightsError::Missing(p.name.clone()))?;
             if values.size() != size(&p) {
-                return Err(WeightsError::Misfit { name: p.name, expected: p.shape, found: values.size() });
+                return Err(WeightsError::Misfit {
+                    name: p.name,
+                    expected: p.shape,
+                    found: values.size(),
+                });
             }
             let values = lay_out(&values.f_to_device(device)?.f_to_kind(Kind::Float)?)?;
             Ok((p, values))
@@ -84,7 +92,9 @@ impl Weights {
     /// A detached copy.
     pub fn duplicate(&self) -> Self {
         no_grad(|| {
-            Self::from_entries(self.entries.iter().map(|(p, t)| (p.clone(), t.detach().copy())).collect())
+            Self::from_entries(
+                self.entries.iter().map(|(p, t)| (p.clone(), t.detach().copy())).collect(),
+            )
         })
     }
 

@@ -31,7 +31,9 @@ pub enum CheckpointError {
         source: io::Error,
     },
     /// libtorch cannot write or read the file: a full disk, a file of another kind.
-    #[error("cannot save or load {path} (is the disk full, or the file from another program?): {source}")]
+    #[error(
+        "cannot save or load {path} (is the disk full, or the file from another program?): {source}"
+    )]
     Tensors {
         /// The file.
         path: PathBuf,
@@ -127,7 +129,10 @@ impl Checkpoint {
             .map_err(|source| CheckpointError::Tensors { path: path.clone(), source })?;
         let tensors: HashMap<String, Tensor> = tensors.into_iter().collect();
         let broken = |detail: String| CheckpointError::State { path: path.clone(), detail };
-        let json = tensors.get(STATE).filter(|t| t.kind() == Kind::Uint8).ok_or_else(|| broken("no state".into()))?;
+        let json = tensors
+            .get(STATE)
+            .filter(|t| t.kind() == Kind::Uint8)
+            .ok_or_else(|| broken("no state".into()))?;
         let mut bytes = vec![0u8; json.numel()];
         json.copy_data_u8(&mut bytes, json.numel());
         let state = serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))?;
@@ -145,6 +150,8 @@ impl Checkpoint {
 
     /// Gives the optimiser its velocities back.
     pub fn restore_optimizer(&self, weights: &Weights, optimizer: &mut Sgd) {
-        optimizer.restore(weights, |name| Some(self.tensors.get(&format!("velocity/{name}"))?.shallow_clone()));
+        optimizer.restore(weights, |name| {
+            Some(self.tensors.get(&format!("velocity/{name}"))?.shallow_clone())
+        });
     }
 }

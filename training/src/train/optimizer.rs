@@ -17,7 +17,8 @@ pub struct Sgd {
 impl Sgd {
     /// A fresh optimiser for these weights.
     pub fn new(weights: &Weights, recipe: &Recipe) -> Self {
-        let velocity = |(p, t): (&Parameter, &Tensor)| p.role.is_trainable().then(|| t.zeros_like());
+        let velocity =
+            |(p, t): (&Parameter, &Tensor)| p.role.is_trainable().then(|| t.zeros_like());
         let velocities = no_grad(|| weights.iter().map(velocity).collect());
         Self { momentum: recipe.momentum, weight_decay: recipe.weight_decay, velocities }
     }
@@ -45,12 +46,22 @@ impl Sgd {
     }
 
     /// The velocities under their parameters' names, for a checkpoint.
-    pub fn state<'a>(&'a self, weights: &'a Weights) -> impl Iterator<Item = (&'a str, &'a Tensor)> {
-        weights.iter().zip(&self.velocities).filter_map(|((p, _), v)| Some((p.name.as_str(), v.as_ref()?)))
+    pub fn state<'a>(
+        &'a self,
+        weights: &'a Weights,
+    ) -> impl Iterator<Item = (&'a str, &'a Tensor)> {
+        weights
+            .iter()
+            .zip(&self.velocities)
+            .filter_map(|((p, _), v)| Some((p.name.as_str(), v.as_ref()?)))
     }
 
     /// Takes back what [`Self::state`] gave.
-    pub fn restore(&mut self, weights: &Weights, mut velocity_of: impl FnMut(&str) -> Option<Tensor>) {
+    pub fn restore(
+        &mut self,
+        weights: &Weights,
+        mut velocity_of: impl FnMut(&str) -> Option<Tensor>,
+    ) {
         for ((parameter, _), velocity) in weights.iter().zip(&mut self.velocities) {
             if let (Some(velocity), Some(saved)) = (velocity, velocity_of(&parameter.name)) {
                 no_grad(|| velocity.copy_(&saved));

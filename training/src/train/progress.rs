@@ -36,7 +36,9 @@ impl Progress {
     pub fn finish(&self, row: &EpochRow, epochs: usize) {
         self.bar.finish_and_clear();
         let holdout = match (row.holdout_accuracy, row.holdout_loss) {
-            (Some(accuracy), Some(loss)) => format!("  holdout {:.2} % (nll {loss:.3})", accuracy * 100.0),
+            (Some(accuracy), Some(loss)) => {
+                format!("  holdout {:.2} % (nll {loss:.3})", accuracy * 100.0)
+            }
             _ => String::new(),
         };
         eprintln!(

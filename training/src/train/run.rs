@@ -87,7 +87,9 @@ impl Run {
         let path = folder.join("run.json");
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(RunError::Missing(folder.to_owned())),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(RunError::Missing(folder.to_owned()));
+            }
             Err(source) => return Err(RunError::Io { path, source }),
         };
         let run = serde_json::from_str(&text).map_err(|source| RunError::Json { path, source })?;

@@ -110,7 +110,12 @@ impl Trainer {
     ///
     /// # Errors
     /// Where the checkpoint cannot be read or belongs to another network.
-    pub fn new(graph: Graph, recipe: Recipe, device: Device, control: Control) -> Result<Self, TrainError> {
+    pub fn new(
+        graph: Graph,
+        recipe: Recipe,
+        device: Device,
+        control: Control,
+    ) -> Result<Self, TrainError> {
         let checkpoint = Checkpoint::read(&control.folder)?;
         let weights = match &checkpoint {
             Some(found) => Weights::from_named(&graph, &found.named("weights"), device)?,
@@ -155,7 +160,13 @@ impl Trainer {
     fn epoch(&mut self, faces: &Arc<FaceSet>, budget: &mut usize) -> Result<Outcome, TrainError> {
         let (batch, epoch) = (self.recipe.batch, self.state.epoch);
         let steps = batches::steps(faces.len(), batch);
-        let plan = Plan { batch, epoch, seed: self.recipe.seed, skip: self.state.step, augment: self.recipe.augment };
+        let plan = Plan {
+            batch,
+            epoch,
+            seed: self.recipe.seed,
+            skip: self.state.step,
+            augment: self.recipe.augment,
+        };
         let progress = Progress::new(epoch, self.recipe.epochs, faces.side, steps, self.state.step);
         let mut saved = Instant::now();
         for batch in batches::epoch(Arc::clone(faces), plan) {
@@ -179,11 +190,18 @@ impl Trainer {
         let total = steps * self.recipe.epochs;
         let rate = self.recipe.learning_rate_at(self.state.total_steps, total);
         let side = batch.side as i64;
-        let pictures = Tensor::from_slice(&batch.pixels).view([-1, 1, side, side]).f_to_device(self.device)?;
+        let pictures =
+            Tensor::from_slice(&batch.pixels).view([-1, 1, side, side]).f_to_device(self.device)?;
         let labels = Tensor::from_slice(&batch.labels).f_to_device(self.device)?;
         let logits = self.network.forward(&self.weights, &pictures, Mode::Train)?;
         let smoothing = self.recipe.label_smoothing;
-        let loss = logits.f_cross_entropy_loss::<Tensor>(&labels, None, tch::Reduction::Mean, -100, smoothing)?;
+        let loss = logits.f_cross_entropy_loss::<Tensor>(
+            &labels,
+            None,
+            tch::Reduction::Mean,
+            -100,
+            smoothing,
+        )?;
         loss.f_backward()?;
         self.state.step += 1;
         let value = loss.f_double_value(&[])?;
@@ -213,18 +231,30 @@ impl Trainer {
         progress.step(state.loss_sum / seen, state.correct as f64 / seen, rate, left * per_area);
     }
 
-    fn close_epoch(&mut self, side: usize, faces: usize, holdout: &FaceSet) -> Result<(), TrainError> {
+    fn close_epoch(
+        &mut self,
+        side: usize,
+        faces: usize,
+        holdout: &FaceSet,
+    ) -> Result<(), TrainError> {
         let steps = batches::steps(faces, self.recipe.batch);
         let state = &mut self.state;
         let seen = state.seen as f64;
         let held = match holdout.is_empty() {
             true => None,
-            false => Some(evaluate::with_libtorch(&self.network, self.ema.weights(), holdout, self.device)?),
+            false => Some(evaluate::with_libtorch(
+                &self.network,
+                self.ema.weights(),
+                holdout,
+                self.device,
+            )?),
         };
         state.history.push(EpochRow {
             epoch: state.epoch + 1,
             side,
-            learning_rate: self.recipe.learning_rate_at(state.total_steps - 1, steps * self.recipe.epochs),
+            learning_rate: self
+                .recipe
+                .learning_rate_at(state.total_steps - 1, steps * self.recipe.epochs),
             train_loss: state.loss_sum / seen,
             train_accuracy: state.correct as f64 / seen,
             holdout_accuracy: held.map(|h| h.accuracy),
@@ -233,19 +263,33 @@ impl Trainer {
             images_per_second: seen / state.seconds,
         });
         let history = std::mem::take(&mut state.history);
-        *state = State { epoch: state.epoch + 1, total_steps: state.total_steps, history, ..State::default() };
+        *state = State {
+            epoch: state.epoch + 1,
+            total_steps: state.total_steps,
+            history,
+            ..State::default()
+        };
         self.save()?;
         let history = &self.state.history;
-        history::write(&self.control.folder, history)
-            .map_err(|source| TrainError::History { folder: self.control.folder.clone(), source })?;
+        history::write(&self.control.folder, history).map_err(|source| TrainError::History {
+            folder: self.control.folder.clone(),
+            source,
+        })?;
         if let Some(row) = history.last() {
-            Progress::new(row.epoch - 1, self.recipe.epochs, side, steps, steps).finish(row, self.recipe.epochs);
+            Progress::new(row.epoch - 1, self.recipe.epochs, side, steps, steps)
+                .finish(row, self.recipe.epochs);
         }
         Ok(())
     }
 
     fn save(&self) -> Result<(), TrainError> {
-        checkpoint::save(&self.control.folder, &self.state, &self.weights, &self.optimizer, &self.ema)?;
+        checkpoint::save(
+            &self.control.folder,
+            &self.state,
+            &self.weights,
+            &self.optimizer,
+            &self.ema,
+        )?;
         Ok(())
     }
 }

@@ -1,0 +1,81 @@
+//! Runs an exported file with ONNX Runtime: the judge of what is shipped.
+
+use std::path::{Path, PathBuf};
+
+use mien_faces::image::Face;
+use ort::{environment::Environment, session::Session, value::TensorRef};
+
+/// ONNX Runtime cannot be loaded, or does not take the file.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The library is not there.
+    #[error("cannot load ONNX Runtime from {path}: {detail}; `cargo xtask setup` fetches it")]
+    Library {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// Why.
+        detail: String,
+    },
+    /// It refuses the model or the faces.
+    #[error("ONNX Runtime: {0}")]
+    Run(#[from] ort::Error),
+}
+
+/// Answers for a batch of faces, one row a face.
+#[derive(Debug, Clone)]
+pub struct Answers {
+    /// `[N, 7]`, before softmax and temperature.
+    pub logits: Vec<f32>,
+    /// `[N, 7]`, rows sum to 1.
+    pub probabilities: Vec<f32>,
+}
+
+/// The loaded library. A process may load it only once.
+#[derive(Debug)]
+pub struct Runtime(Environment);
+
+impl Runtime {
+    /// Loads the library at `ORT_DYLIB_PATH`, else where `cargo xtask setup` puts it.
+    ///
+    /// # Errors
+    /// Where it is not there, or of another version.
+    pub fn load() -> Result<Self, SessionError> {
+        let path = std::env::var_os("ORT_DYLIB_PATH").map_or_else(
+            || Path::new(".runtime/onnxruntime/libonnxruntime.so").to_owned(),
+            PathBuf::from,
+        );
+        let missing = |detail: String| SessionError::Library { path: path.clone(), detail };
+        let builder = ort::init_from(&path).map_err(|e| missing(e.to_string()))?;
+        builder.with_telemetry(false).build().map(Self).map_err(|e| missing(e.to_string()))
+    }
+}
+
+/// A model file of the contract, open in ONNX Runtime.
+#[derive(Debug)]
+pub struct Model {
+    session: Session,
+}
+
+impl Model {
+    /// Opens the bytes of a `.onnx` file on the CPU.
+    ///
+    /// # Errors
+    /// Where ONNX Runtime refuses the model.
+    pub fn open(runtime: &Runtime, bytes: &[u8]) -> Result<Self, SessionError> {
+        Ok(Self { session: Session::builder(&runtime.0)?.commit_from_memory(bytes)? })
+    }
+
+    /// Runs faces of the model's side as one batch.
+    ///
+    /// # Errors
+    /// Where ONNX Runtime refuses them.
+    pub fn run(&mut self, faces: &[Face]) -> Result<Answers, SessionError> {
+        let side = faces.first().map_or(0, Face::side);
+        let pixels: Vec<u8> = faces.iter().flat_map(|face| face.pixels()).copied().collect();
+        let image = TensorRef::from_array_view(([faces.len(), 1, side, side], &pixels[..]))?;
+        let outputs = self.session.run(ort::inputs!["image" => image])?;
+        let (_, logits) = outputs["logits"].try_extract_tensor::<f32>()?;
+        let (_, probabilities) = outputs["probabilities"].try_extract_tensor::<f32>()?;
+        Ok(Answers { logits: logits.to_vec(), probabilities: probabilities.to_vec() })
+    }
+}

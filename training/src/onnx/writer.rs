@@ -1,0 +1,213 @@
+//! Writes a [`Graph`] with its weights as an ONNX model of the contract: `image` uint8 `[N,1,48,48]` in,
+//! `logits` and `probabilities` float32 `[N,7]` out, scaling and softmax inside.
+
+use std::collections::HashMap;
+
+use mien_faces::emotion::Emotion;
+use prost::Message;
+
+use super::{
+    metadata::Metadata,
+    proto::{
+        AttributeProto, FLOAT, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+        StringStringEntryProto, TensorProto, UINT8, ValueInfoProto,
+    },
+};
+use crate::arch::{
+    graph::{Graph, Node},
+    op::{FlattenOrder, Op, Padding},
+    parameter::{self, Parameter, Role},
+    shape::{self, Shape, ShapeError},
+};
+
+/// The oldest pair that has all that is used; ONNX Runtime 1.20 and Triton's backend read far newer ones.
+const IR_VERSION: i64 = 8;
+const OPSET: i64 = 17;
+
+/// Values by parameter name, in the layout of [`Parameter::shape`].
+pub type Values = HashMap<String, Vec<f32>>;
+
+/// Why a model cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The network does not fit together.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// A parameter without values, or with a wrong number of them.
+    #[error("parameter `{name}` needs {expected} values and has {found}")]
+    Values {
+        /// The parameter.
+        name: String,
+        /// How many the network wants.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+}
+
+/// The bytes of a `.onnx` file.
+///
+/// # Errors
+/// Where values are missing or their number is wrong.
+pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec<u8>, WriteError> {
+    let side = graph.side() as i64;
+    let mut writer = Writer {
+        shapes: shape::infer(graph, graph.side())?,
+        nodes: Vec::new(),
+        initializers: Vec::new(),
+    };
+    for parameter in parameter::list(graph)? {
+        writer.parameter(parameter, values)?;
+    }
+    for node in graph.nodes() {
+        writer.node(graph, node);
+    }
+    writer.outputs(&graph.nodes()[graph.output().index()].name, metadata.temperature);
+    let classes = Emotion::COUNT as i64;
+    let graph = GraphProto {
+        node: writer.nodes,
+        name: graph.name().to_owned(),
+        initializer: writer.initializers,
+        input: vec![ValueInfoProto::batch_of("image", UINT8, &[1, side, side])],
+        output: ["probabilities", "logits"]
+            .map(|name| ValueInfoProto::batch_of(name, FLOAT, &[classes]))
+            .to_vec(),
+    };
+    let entry =
+        |(key, value): (&str, String)| StringStringEntryProto { key: key.to_owned(), value };
+    let model = ModelProto {
+        ir_version: IR_VERSION,
+        producer_name: "mien-train".to_owned(),
+        producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+        graph: Some(graph),
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+        metadata_props: metadata.entries().into_iter().map(entry).collect(),
+    };
+    Ok(model.encode_to_vec())
+}
+
+struct Writer {
+    shapes: Vec<Shape>,
+    nodes: Vec<NodeProto>,
+    initializers: Vec<TensorProto>,
+}
+
+impl Writer {
+    fn parameter(&mut self, parameter: Parameter, values: &Values) -> Result<(), WriteError> {
+        let found = values.get(&parameter.name).map(Vec::as_slice).unwrap_or_default();
+        let expected = parameter.len();
+        if found.len() != expected {
+            return Err(WriteError::Values { name: parameter.name, expected, found: found.len() });
+        }
+        let dims = parameter.shape.iter().map(|&n| n as i64).collect();
+        self.initializers.push(TensorProto::floats(parameter.name, dims, found));
+        Ok(())
+    }
+
+    fn scalar(&mut self, name: &str, value: f32) -> String {
+        self.initializers.push(TensorProto::floats(name.to_owned(), vec![], &[value]));
+        name.to_owned()
+    }
+
+    /// Every result is called as its node.
+    fn push(
+        &mut self,
+        op_type: &str,
+        output: &str,
+        input: Vec<String>,
+        attribute: Vec<AttributeProto>,
+    ) {
+        let (op_type, name) = (op_type.to_owned(), output.to_owned());
+        self.nodes.push(NodeProto { input, output: vec![name.clone()], name, op_type, attribute });
+    }
+
+    fn node(&mut self, graph: &Graph, node: &Node) {
+        let mut inputs: Vec<String> =
+            node.inputs.iter().map(|id| graph.nodes()[id.index()].name.clone()).collect();
+        let name = node.name.as_str();
+        let mut with =
+            |roles: &[Role]| inputs.extend(roles.iter().map(|&role| parameter::name(name, role)));
+        match node.op {
+            // The graph's input is named in the contract, and the first node is called so.
+            Op::Input => {}
+            Op::Normalize { mean, std } => self.normalize(name, inputs, mean, std),
+            Op::Conv { kernel, stride, padding, bias, filters: _ } => {
+                with(if bias { &[Role::ConvWeight, Role::Bias] } else { &[Role::ConvWeight] });
+                let attributes = self.window(node, kernel, stride, padding);
+                self.push("Conv", name, inputs, attributes);
+            }
+            Op::BatchNorm { epsilon, momentum: _ } => {
+                with(&[Role::Gamma, Role::Beta, Role::Mean, Role::Variance]);
+                let epsilon = AttributeProto::float("epsilon", epsilon as f32);
+                self.push("BatchNormalization", name, inputs, vec![epsilon]);
+            }
+            Op::Relu => self.push("Relu", name, inputs, vec![]),
+            Op::AvgPool { kernel, scaling: _ } => {
+                let mut attributes = self.window(node, kernel, kernel, Padding::Valid);
+                attributes.push(AttributeProto::int("count_include_pad", 0));
+                attributes.push(AttributeProto::int("ceil_mode", 0));
+                self.push("AveragePool", name, inputs, attributes);
+            }
+            Op::Add => self.push("Add", name, inputs, vec![]),
+            Op::Concat => self.push("Concat", name, inputs, vec![AttributeProto::int("axis", 1)]),
+            Op::Flatten { order: FlattenOrder::HeightWidthChannel } => {
+                let last = format!("{name}.channels_last");
+                self.push(
+                    "Transpose",
+                    &last,
+                    inputs,
+                    vec![AttributeProto::ints("perm", &[0, 2, 3, 1])],
+                );
+                self.push("Flatten", name, vec![last], vec![AttributeProto::int("axis", 1)]);
+            }
+            Op::Linear { outputs: _ } => {
+                with(&[Role::LinearWeight, Role::Bias]);
+                self.push("Gemm", name, inputs, vec![AttributeProto::int("transB", 1)]);
+            }
+        }
+    }
+
+    /// `(x / 255 - mean) / std` as one multiplication and one addition.
+    fn normalize(&mut self, name: &str, image: Vec<String>, mean: f32, std: f32) {
+        let (float, scaled) = (format!("{name}.float"), format!("{name}.scaled"));
+        let scale = self.scalar(&format!("{name}.scale"), (1.0 / (255.0 * f64::from(std))) as f32);
+        let offset = self.scalar(&format!("{name}.offset"), -mean / std);
+        self.push("Cast", &float, image, vec![AttributeProto::int("to", i64::from(FLOAT))]);
+        self.push("Mul", &scaled, vec![float, scale], vec![]);
+        self.push("Add", name, vec![scaled, offset], vec![]);
+    }
+
+    fn window(
+        &self,
+        node: &Node,
+        kernel: usize,
+        stride: usize,
+        padding: Padding,
+    ) -> Vec<AttributeProto> {
+        let side = match self.shapes[node.inputs[0].index()] {
+            Shape::Map { side, .. } => side,
+            Shape::Vector(_) => unreachable!("shapes were checked: a window has a map under it"),
+        };
+        let (before, after) = padding.amounts(side, kernel, stride);
+        let (kernel, stride, before, after) =
+            (kernel as i64, stride as i64, before as i64, after as i64);
+        vec![
+            AttributeProto::ints("kernel_shape", &[kernel, kernel]),
+            AttributeProto::ints("strides", &[stride, stride]),
+            AttributeProto::ints("pads", &[before, before, after, after]),
+        ]
+    }
+
+    /// `logits`, and `probabilities = softmax(logits / temperature)`.
+    fn outputs(&mut self, last: &str, temperature: f64) {
+        self.push("Identity", "logits", vec![last.to_owned()], vec![]);
+        let temperature = self.scalar("temperature", temperature as f32);
+        self.push("Div", "tempered", vec!["logits".to_owned(), temperature], vec![]);
+        self.push(
+            "Softmax",
+            "probabilities",
+            vec!["tempered".to_owned()],
+            vec![AttributeProto::int("axis", 1)],
+        );
+    }
+}

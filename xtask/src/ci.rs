@@ -1,0 +1,50 @@
+//! Everything that must pass before a change lands, in the order in which it fails fastest.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::{
+    imports, openapi, run, setup,
+    workspace::{cargo, check, root},
+};
+
+/// A step and its name.
+type Step = (&'static str, fn() -> Result<()>);
+
+/// Runs all steps and stops at the first that fails.
+///
+/// # Errors
+/// The step that failed.
+pub(crate) fn run() -> Result<()> {
+    let steps: [Step; 7] = [
+        ("format", || check(cargo(&["fmt", "--all", "--check"])).context("run `cargo fmt --all`")),
+        ("imports", || imports::check(&root())),
+        ("setup", || setup::onnx_runtime().and_then(|()| setup::libtorch())),
+        ("clippy", || {
+            check(cargo(&[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--locked",
+                "--",
+                "-D",
+                "warnings",
+            ]))
+        }),
+        ("docs", || {
+            let mut docs = cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
+            docs.env("RUSTDOCFLAGS", "-D warnings");
+            check(docs)
+        }),
+        ("openapi", || openapi::run(true)),
+        ("test", || run::test(&[])),
+    ];
+    for (name, step) in steps {
+        eprintln!("== {name}");
+        let start = Instant::now();
+        step().with_context(|| format!("step `{name}`"))?;
+        eprintln!("== {name}: done in {:.0} s", start.elapsed().as_secs_f64());
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! All of mien's automation: `cargo xtask <command>`.
+//!
+//! ```text
+//! setup    wheels -> .runtime/{onnxruntime,libtorch}      (pinned, checked, once)
+//! serve    setup, release build, the server
+//! train    setup, release build, mien-train
+//! test     setup, every test of every crate
+//! openapi  openapi/openapi.json from the server's own routes
+//! ci       format, imports, clippy, docs, openapi --check, test
+//! ```
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod ci;
+mod imports;
+mod openapi;
+mod run;
+mod setup;
+mod wheel;
+mod workspace;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "mien's automation")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fetches ONNX Runtime and libtorch into .runtime/, once.
+    Setup {
+        /// Their CUDA builds, with the CUDA and cuDNN libraries they need.
+        #[arg(long)]
+        gpu: bool,
+    },
+    /// Starts the server on 127.0.0.1:8080 with models/; arguments go to `mien serve`.
+    Serve {
+        /// Arguments of `mien serve`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Runs `mien-train` with the given arguments.
+    Train {
+        /// Arguments of `mien-train`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Runs every test of every crate; arguments go to `cargo test`.
+    Test {
+        /// Arguments of `cargo test`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Writes openapi/openapi.json, or checks that it is up to date.
+    Openapi {
+        /// Compare only.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Runs everything that must pass before a change lands.
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Setup { gpu } => setup::all(gpu),
+        Command::Serve { args } => run::serve(&args),
+        Command::Train { args } => run::train(&args),
+        Command::Test { args } => run::test(&args),
+        Command::Openapi { check } => openapi::run(check),
+        Command::Ci => ci::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

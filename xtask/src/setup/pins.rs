@@ -1,0 +1,153 @@
+//! Every wheel by name, version and hash. A change here is all that an update takes.
+
+use crate::wheel::{Rule, Wheel};
+
+/// ONNX Runtime's version, as in its library's name.
+pub(super) const ONNX_RUNTIME_VERSION: &str = "1.31.1";
+
+/// libtorch's version: the one that `tch` is made for.
+pub(super) const TORCH_VERSION: &str = "2.13.0";
+
+/// ONNX Runtime's library and the licences of what it contains.
+const ONNX_RUNTIME_RULES: &[Rule] = &[
+    Rule { prefix: "onnxruntime/capi/", infix: "libonnxruntime", into: "" },
+    Rule { prefix: "onnxruntime/", infix: "ThirdPartyNotices.txt", into: "" },
+    Rule { prefix: "onnxruntime/", infix: "LICENSE", into: "" },
+];
+
+/// The CPU build.
+pub(super) const ONNX_RUNTIME: &[Wheel] = &[Wheel {
+    requirement: "onnxruntime==1.31.1",
+    sha256: "5752bd508126ae7c49894d3b9d2e83f0c3d487319246d04c444b393308d7ad7f",
+    rules: ONNX_RUNTIME_RULES,
+}];
+
+/// The CUDA build; it needs [`NVIDIA`].
+pub(super) const ONNX_RUNTIME_GPU: &[Wheel] = &[Wheel {
+    requirement: "onnxruntime-gpu==1.31.1",
+    sha256: "e26c475fe361b2015f45b4b824bd13f0bb20204e59b62814e6f0acd5f3d491a6",
+    rules: ONNX_RUNTIME_RULES,
+}];
+
+const TORCH: &str = "torch==2.13.0";
+const TORCH_SHA256: &str = "60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7";
+
+/// What `tch` compiles and links against. The wheel's CPU library loads cudart and CUPTI even without a GPU.
+const TORCH_RULES: &[Rule] = &[
+    Rule { prefix: "torch/include/", infix: "", into: "include" },
+    Rule { prefix: "torch/lib/", infix: "libtorch_cpu.so", into: "lib" },
+    Rule { prefix: "torch/lib/", infix: "libc10.so", into: "lib" },
+    Rule { prefix: "torch/lib/", infix: "libgomp.so.1", into: "lib" },
+];
+
+/// The CUDA libraries beside them.
+const TORCH_GPU_RULES: &[Rule] = &[
+    Rule { prefix: "torch/include/", infix: "", into: "include" },
+    Rule { prefix: "torch/lib/", infix: "libtorch_cpu.so", into: "lib" },
+    Rule { prefix: "torch/lib/", infix: "libc10", into: "lib" },
+    Rule { prefix: "torch/lib/", infix: "libgomp.so.1", into: "lib" },
+    Rule { prefix: "torch/lib/", infix: "libtorch_cuda", into: "lib" },
+    Rule { prefix: "torch/lib/", infix: "libtorch_nvshmem", into: "lib" },
+    Rule { prefix: "torch/lib/", infix: "libcaffe2_nvrtc", into: "lib" },
+];
+
+const CUPTI: Wheel = Wheel {
+    requirement: "nvidia-cuda-cupti==13.0.85",
+    sha256: "4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8",
+    rules: &[Rule { prefix: "nvidia/cu13/lib/", infix: "libcupti.so", into: "lib" }],
+};
+
+const CUDART: Wheel = Wheel {
+    requirement: "nvidia-cuda-runtime==13.0.96",
+    sha256: "7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548",
+    rules: &[Rule { prefix: "nvidia/cu13/lib/", infix: "libcudart.so", into: "lib" }],
+};
+
+/// libtorch without a GPU.
+pub(super) const LIBTORCH: &[Wheel] =
+    &[Wheel { requirement: TORCH, sha256: TORCH_SHA256, rules: TORCH_RULES }, CUPTI, CUDART];
+
+/// libtorch with CUDA; it needs [`NVIDIA`].
+pub(super) const LIBTORCH_GPU: &[Wheel] =
+    &[Wheel { requirement: TORCH, sha256: TORCH_SHA256, rules: TORCH_GPU_RULES }, CUPTI, CUDART];
+
+const CUDA_TOOLKIT: &[Rule] = &[Rule { prefix: "nvidia/cu13/lib/", infix: ".so", into: "" }];
+
+/// CUDA 13.0, cuDNN 9 and what libtorch wants beyond them, one folder for both runtimes.
+pub(super) const NVIDIA: &[Wheel] = &[
+    Wheel {
+        requirement: "nvidia-cublas==13.1.2.11",
+        sha256: "e1ad7b57879088bc79e31cc172891a64332f76ae733084d4aaaaa65499b9b3de",
+        rules: CUDA_TOOLKIT,
+    },
+    Wheel {
+        requirement: "nvidia-cuda-cupti==13.0.85",
+        sha256: "4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8",
+        rules: CUDA_TOOLKIT,
+    },
+    Wheel {
+        requirement: "nvidia-cuda-nvrtc==13.0.88",
+        sha256: "ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575",
+        rules: CUDA_TOOLKIT,
+    },
+    Wheel {
+        requirement: "nvidia-cuda-runtime==13.0.96",
+        sha256: "7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548",
+        rules: CUDA_TOOLKIT,
+    },
+    Wheel {
+        requirement: "nvidia-cudnn-cu13==9.20.0.48",
+        sha256: "0c45dd8eeb50b603f07995b1b300c62ffe6a1980482b82b3bcf94a4ca9d49304",
+        rules: &[Rule { prefix: "nvidia/cudnn/lib/", infix: ".so", into: "" }],
+    },
+    Wheel {
+        requirement: "nvidia-cufft==12.0.0.61",
+        sha256: "6c44f692dce8fd5ffd3e3df134b6cdb9c2f72d99cf40b62c32dde45eea9ddad3",
+        rules: CUDA_TOOLKIT,
+    },
+    Wheel {
+        requirement: "nvidia-cufile==1.15.1.6",
+        sha256: "08a3ecefae5a01c7f5117351c64f17c7c62efa5fffdbe24fc7d298da19cd0b44",
+        rules: CUDA_TOOLKIT,
+    },
+    Wheel {
+        requirement: "nvidia-curand==10.4.5.25",
+        sha256: "22bb226a857e5888fe6b54ae465fc4371296bcff13a35f79e19691bcf454f529",
+        rules: CUDA_TOOLKIT,
+    },
+    Wheel {
+        requirement: "nvidia-cusolver==12.0.9.81",
+        sha256: "5d28371e1301d1edfb15b8b1201e24cd680bc72de7f384cc162c7edbd8c5348c",
+        rules: CUDA_TOOLKIT,
+    },
+    Wheel {
+        requirement: "nvidia-cusparse==12.6.3.3",
+        sha256: "2b3c89c88d01ee0e477cb7f82ef60a11a4bcd57b6b87c33f789350b59759360b",
+        rules: CUDA_TOOLKIT,
+    },
+    Wheel {
+        requirement: "nvidia-cusparselt-cu13==0.8.1",
+        sha256: "786ce87568c303fadb5afcc7102d454cd3040d75f6f8626f5db460d1871f4dd0",
+        rules: &[Rule { prefix: "nvidia/cusparselt/lib/", infix: ".so", into: "" }],
+    },
+    Wheel {
+        requirement: "nvidia-nccl-cu13==2.29.7",
+        sha256: "edd81538446786ec3b73972543e53bb43bcaf0bfc8ef76cb679fcc390ffe136d",
+        rules: &[Rule { prefix: "nvidia/nccl/lib/", infix: ".so", into: "" }],
+    },
+    Wheel {
+        requirement: "nvidia-nvjitlink==13.0.88",
+        sha256: "13a74f429e23b921c1109976abefacc69835f2f433ebd323d3946e11d804e47b",
+        rules: CUDA_TOOLKIT,
+    },
+    Wheel {
+        requirement: "nvidia-nvshmem-cu13==3.4.5",
+        sha256: "290f0a2ee94c9f3687a02502f3b9299a9f9fe826e6d0287ee18482e78d495b80",
+        rules: &[Rule { prefix: "nvidia/nvshmem/lib/", infix: ".so", into: "" }],
+    },
+    Wheel {
+        requirement: "nvidia-nvtx==13.0.85",
+        sha256: "4936d1d6780fbe68db454f5e72a42ff64d1fd6397df9f363ae786930fd5c1cd4",
+        rules: CUDA_TOOLKIT,
+    },
+];

