@@ -40,7 +40,7 @@ pub struct Settings {
     pub drain: DrainSettings,
 
     /// A data set that clients may evaluate models on: NAME is what they call it, DIR holds
-    /// `{train,test}/<class>/*` or a `fer2013.csv` (or is the path of one). Repeatable; in the
+    /// `{train,test}/CLASS/*` or a `fer2013.csv` (or is the path of one). Repeatable; in the
     /// variable, separated by commas.
     #[arg(long, env = "MIEN_DATA", value_name = "NAME=DIR", value_delimiter = ',')]
     pub data: Vec<DataSource>,
@@ -50,7 +50,7 @@ pub struct Settings {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Models")]
 pub struct ModelSettings {
-    /// The models folder: <name>/<version>/model.onnx, version a positive integer.
+    /// The models folder: NAME/VERSION/model.onnx, VERSION a positive integer.
     #[arg(long, env = "MIEN_MODELS", value_name = "DIR", default_value = "models")]
     pub models: PathBuf,
 

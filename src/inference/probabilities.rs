@@ -18,7 +18,8 @@ impl Probabilities {
         if !is_distribution(row) {
             return Err(unfit("a row is no distribution", row));
         }
-        Ok(Self(row.into()))
+        // Rounding may leave a sure answer a hair above 1.
+        Ok(Self(row.iter().map(|value| value.min(1.0)).collect()))
     }
 
     /// The softmax of a row of logits.

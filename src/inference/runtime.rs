@@ -184,8 +184,12 @@ fn try_cuda(environment: &Environment, number: u32) -> Result<(), String> {
     cuda(number).register(&mut session).map_err(|error| error.message().to_owned())
 }
 
+/// The CUDA provider. Batches have every size from 1 up, and cuDNN's exhaustive search, the default, would
+/// try all algorithms of every convolution anew for each size, in the middle of a request.
 fn cuda(number: u32) -> ep::CUDA {
-    ep::CUDA::default().with_device_id(i32::try_from(number).unwrap_or(i32::MAX))
+    ep::CUDA::default()
+        .with_device_id(i32::try_from(number).unwrap_or(i32::MAX))
+        .with_conv_algorithm_search(ep::cuda::ConvAlgorithmSearch::Heuristic)
 }
 
 #[cfg(test)]
