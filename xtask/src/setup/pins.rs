@@ -73,11 +73,12 @@ pub(super) const LIBTORCH_GPU: &[Wheel] =
 
 const CUDA_TOOLKIT: &[Rule] = &[Rule { prefix: "nvidia/cu13/lib/", infix: ".so", into: "" }];
 
-/// CUDA 13.0, cuDNN 9 and what libtorch wants beyond them, one folder for both runtimes.
+/// CUDA 13.0, cuDNN 9 and what libtorch wants beyond them, one folder for both runtimes: the versions that the
+/// torch wheel asks for (through `cuda-toolkit==13.0.3`), which lie in the ranges of the ONNX Runtime wheel.
 pub(super) const NVIDIA: &[Wheel] = &[
     Wheel {
-        requirement: "nvidia-cublas==13.1.2.11",
-        sha256: "e1ad7b57879088bc79e31cc172891a64332f76ae733084d4aaaaa65499b9b3de",
+        requirement: "nvidia-cublas==13.1.1.3",
+        sha256: "37936a16db8fe4ac1f065c2139360608a543a09275cb1a1af612e08cfa065436",
         rules: CUDA_TOOLKIT,
     },
     Wheel {
@@ -111,13 +112,13 @@ pub(super) const NVIDIA: &[Wheel] = &[
         rules: CUDA_TOOLKIT,
     },
     Wheel {
-        requirement: "nvidia-curand==10.4.5.25",
-        sha256: "22bb226a857e5888fe6b54ae465fc4371296bcff13a35f79e19691bcf454f529",
+        requirement: "nvidia-curand==10.4.0.35",
+        sha256: "1aee33a5da6e1db083fe2b90082def8915f30f3248d5896bcec36a579d941bfc",
         rules: CUDA_TOOLKIT,
     },
     Wheel {
-        requirement: "nvidia-cusolver==12.0.9.81",
-        sha256: "5d28371e1301d1edfb15b8b1201e24cd680bc72de7f384cc162c7edbd8c5348c",
+        requirement: "nvidia-cusolver==12.0.4.66",
+        sha256: "0a759da5dea5c0ea10fd307de75cdeb59e7ea4fcb8add0924859b944babf1112",
         rules: CUDA_TOOLKIT,
     },
     Wheel {
