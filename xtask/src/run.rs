@@ -18,7 +18,8 @@ pub(crate) fn serve(args: &[String]) -> Result<()> {
     check(cargo(&["build", "--release", "--locked", "--package", "mien"]))?;
     let mut server = Command::new(built("release").join("mien"));
     server.arg("serve");
-    if !args.iter().any(|arg| arg == "--models" || arg.starts_with("--models=")) {
+    let chosen = args.iter().any(|arg| arg == "--models" || arg.starts_with("--models="));
+    if !chosen && std::env::var_os("MIEN_MODELS").is_none() {
         server.arg("--models").arg(root().join("models"));
     }
     replace(server.args(args))
@@ -55,14 +56,16 @@ fn replace(program: &mut Command) -> Result<()> {
     Err(error).with_context(|| format!("cannot start {}", program.get_program().display()))
 }
 
-/// Libraries are found by these variables; one that the user has set wins.
+/// Where the loader finds what the programs load: ONNX Runtime by its own variable (one that the user has set
+/// wins), the CUDA libraries, where they are installed, by the search path. libtorch needs neither: the
+/// trainer was linked with its place.
 fn with_libraries(command: &mut Command) {
     if std::env::var_os("ORT_DYLIB_PATH").is_none() {
         command.env("ORT_DYLIB_PATH", runtime().join("onnxruntime/libonnxruntime.so"));
     }
-    let mut folders = vec![runtime().join("libtorch/lib")];
-    folders.extend(setup::nvidia());
-    folders.extend(std::env::var_os("LD_LIBRARY_PATH").iter().flat_map(std::env::split_paths));
+    let Some(nvidia) = setup::nvidia() else { return };
+    let before = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+    let folders = std::iter::once(nvidia).chain(std::env::split_paths(&before));
     if let Ok(path) = std::env::join_paths(folders) {
         command.env("LD_LIBRARY_PATH", path);
     }
