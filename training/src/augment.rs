@@ -11,19 +11,19 @@ pub struct Augment {
     /// Probability of a left-right mirror image.
     pub flip: f64,
     /// Rotation in degrees.
-    pub rotation: f32,
+    pub rotation: f64,
     /// Change of scale: the factor is drawn from `[1 - x, 1 + x]`.
-    pub scale: f32,
+    pub scale: f64,
     /// Shift along each axis, as a share of the side.
-    pub shift: f32,
+    pub shift: f64,
     /// Brightness added, as a share of full white.
-    pub brightness: f32,
+    pub brightness: f64,
     /// Change of contrast around the face's mean: the factor is drawn from `[1 - x, 1 + x]`.
-    pub contrast: f32,
+    pub contrast: f64,
     /// Probability of a cut-out (DeVries and Taylor 2017).
     pub cutout: f64,
     /// Side of the cut-out square, as a share of the face's side.
-    pub cutout_side: f32,
+    pub cutout_side: f64,
 }
 
 impl Default for Augment {
@@ -81,7 +81,7 @@ impl Augment {
     /// Fills a square that may reach over the border with the picture's mean.
     fn cut_out(&self, side: usize, rng: &mut impl Rng, out: &mut [f32]) {
         let mean = out.iter().sum::<f32>() / out.len() as f32;
-        let half = (self.cutout_side * side as f32 / 2.0).round() as usize;
+        let half = (self.cutout_side * side as f64 / 2.0).round() as usize;
         let (cx, cy) = (rng.random_range(0..side), rng.random_range(0..side));
         for y in cy.saturating_sub(half)..(cy + half).min(side) {
             let (from, to) = (cx.saturating_sub(half), (cx + half).min(side));
@@ -90,8 +90,8 @@ impl Augment {
     }
 }
 
-fn symmetric(amount: f32, rng: &mut impl Rng) -> f32 {
-    rng.random_range(-1.0..=1.0) * amount
+fn symmetric(amount: f64, rng: &mut impl Rng) -> f32 {
+    rng.random_range(-1.0..=1.0) * amount as f32
 }
 
 /// Where each pixel of the result comes from: `source = m * (pixel - centre) + centre + t`.

@@ -262,3 +262,41 @@ fn write(out: &Path, bytes: &[u8]) -> Result<(), ExportError> {
         .and_then(|()| fs::rename(&partial, out));
     written.map_err(|source| ExportError::Io { path: out.to_owned(), source })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_answers_otherwise_than_libtorch_is_refused() {
+        let graph = catalog::build("resnet-8-v1").unwrap();
+        let weights = |seed| Weights::random(&graph, seed, Device::Cpu).unwrap();
+        let run = Run {
+            architecture: "resnet-8-v1".to_owned(),
+            data: PathBuf::new(),
+            data_sha256: String::new(),
+            training_faces: 0,
+            holdout_faces: 0,
+            unreadable: Vec::new(),
+            version: String::new(),
+        };
+        let trained =
+            Trained { run, recipe: Recipe::default(), graph: graph.clone(), weights: weights(1) };
+        let runtime = Runtime::load().unwrap();
+        let compare = |seed| {
+            let bytes = writer::encode(
+                &graph,
+                &values(&weights(seed)).unwrap(),
+                &trained.metadata().unwrap(),
+            )
+            .unwrap();
+            let faces =
+                vec![Face::new(48, (0..48 * 48).map(|i| (i % 251) as u8).collect()).unwrap()];
+            trained.compare(&mut Model::open(&runtime, &bytes).unwrap(), &faces)
+        };
+        assert!(compare(1).unwrap() <= TOLERANCE);
+        assert!(
+            matches!(compare(2), Err(ExportError::Parity { difference, .. }) if difference > TOLERANCE)
+        );
+    }
+}

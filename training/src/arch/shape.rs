@@ -160,14 +160,25 @@ pub fn multiply_adds(graph: &Graph) -> Result<u64, ShapeError> {
     let shapes = infer(graph, graph.side())?;
     let work = graph.nodes().iter().zip(&shapes).map(|(node, out)| {
         let operand = node.inputs.first().map(|id| shapes[id.index()]);
-        match (&node.op, operand, *out) {
-            (
-                Op::Conv { kernel, .. },
-                Some(Shape::Map { channels: c, .. }),
-                Shape::Map { channels: f, side },
-            ) => side * side * kernel * kernel * c * f,
-            (Op::Linear { outputs }, Some(Shape::Vector(inputs)), _) => inputs * outputs,
-            _ => 0,
+        match node.op {
+            Op::Conv { kernel, filters, .. } => match (operand, *out) {
+                (Some(Shape::Map { channels, .. }), Shape::Map { side, .. }) => {
+                    side * side * kernel * kernel * channels * filters
+                }
+                _ => 0,
+            },
+            Op::Linear { outputs } => match operand {
+                Some(Shape::Vector(inputs)) => inputs * outputs,
+                _ => 0,
+            },
+            Op::Input
+            | Op::Normalize { .. }
+            | Op::BatchNorm { .. }
+            | Op::Relu
+            | Op::AvgPool { .. }
+            | Op::Add
+            | Op::Concat
+            | Op::Flatten { .. } => 0,
         }
     });
     Ok(work.map(|w| w as u64).sum())

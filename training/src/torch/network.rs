@@ -59,12 +59,12 @@ impl Network {
     ) -> Result<Tensor, TchError> {
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.graph.nodes().len());
         for (index, node) in self.graph.nodes().iter().enumerate() {
-            let operands: Vec<&Tensor> =
-                node.inputs.iter().filter_map(|id| values[id.index()].as_ref()).collect();
-            let value = match node.op {
-                Op::Input => pictures.shallow_clone(),
-                _ => self.run(index, node, &operands, weights, mode)?,
-            };
+            let read = node.inputs.iter().filter_map(|id| values[id.index()].as_ref());
+            let mut operands: Vec<&Tensor> = read.collect();
+            if operands.is_empty() {
+                operands.push(pictures);
+            }
+            let value = self.run(index, node, &operands, weights, mode)?;
             values.push(Some(value));
             for id in &node.inputs {
                 if self.last_readers[id.index()].index() == index {

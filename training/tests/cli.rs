@@ -1,0 +1,235 @@
+//! `mien-train` as a person runs it, on a dozen real faces.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tch::Tensor;
+
+/// Faces of the repository, one a class, as train and test folders named as in FER2013.
+fn data_set(root: &Path) -> PathBuf {
+    let faces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/faces");
+    let data = root.join("fer");
+    for class in ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"] {
+        for (split, usage) in
+            [("train", "Training"), ("test", "PublicTest"), ("test", "PrivateTest")]
+        {
+            let folder = data.join(split).join(class);
+            fs::create_dir_all(&folder).unwrap();
+            for copy in 0..2 {
+                fs::copy(
+                    faces.join(format!("{class}.png")),
+                    folder.join(format!("{usage}_{copy}.png")),
+                )
+                .unwrap();
+            }
+        }
+    }
+    data
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mien-train"));
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    command(args).output().unwrap()
+}
+
+#[track_caller]
+fn succeeds(args: &[&str]) -> String {
+    let output = run(args);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[track_caller]
+fn fails_with(args: &[&str], words: &[&str]) {
+    let output = run(args);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{args:?} succeeded");
+    assert!(!message.contains("panicked"), "{message}");
+    for word in words {
+        assert!(message.contains(word), "`{word}` is not in: {message}");
+    }
+}
+
+/// A run of four short epochs with three steps each, at 24 and 48 px.
+fn recipe(root: &Path) -> PathBuf {
+    let path = root.join("recipe.toml");
+    let text = "epochs = 4\nbatch = 4\nseed = 3\nlearning_rate = 0.02\nprecision = \"fp32\"\n\
+                sizes = [{ until = 0.5, side = 24 }, { until = 1.0, side = 48 }]\n";
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn train<'a>(data: &'a Path, recipe: &'a Path, out: &'a Path) -> Vec<&'a str> {
+    let fixed = ["train", "--arch", "resnet-8-v1", "--threads", "1", "--save-every", "0"];
+    [&fixed[..], &["--data", text(data), "--recipe", text(recipe), "--out", text(out)]].concat()
+}
+
+fn resume(out: &Path) -> Vec<&str> {
+    vec!["train", "--resume", "--threads", "1", "--save-every", "0", "--out", text(out)]
+}
+
+/// Every tensor of a run's checkpoint but the clock's.
+fn tensors(run: &Path) -> BTreeMap<String, Vec<f32>> {
+    let tensors = Tensor::read_safetensors(run.join("checkpoint.safetensors")).unwrap();
+    let values = |t: Tensor| Vec::<f32>::try_from(t.flatten(0, -1)).unwrap();
+    tensors
+        .into_iter()
+        .filter(|(name, _)| name != "state.json")
+        .map(|(name, t)| (name, values(t)))
+        .collect()
+}
+
+#[test]
+fn a_run_that_is_stopped_or_killed_ends_with_the_weights_of_one_that_was_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, recipe) = (data_set(folder.path()), recipe(folder.path()));
+    let [whole, stopped, killed] =
+        ["whole", "stopped", "killed"].map(|name| folder.path().join(name));
+    succeeds(&train(&data, &recipe, &whole));
+
+    // In the middle of the second epoch.
+    let five_steps = [train(&data, &recipe, &stopped), vec!["--max-steps", "5"]].concat();
+    assert_eq!(run(&five_steps).status.code(), Some(3), "saved, not finished");
+    succeeds(&resume(&stopped));
+
+    let mut child = command(&train(&data, &recipe, &killed)).stderr(Stdio::null()).spawn().unwrap();
+    let begun = Instant::now();
+    while !killed.join("checkpoint.safetensors").exists()
+        && begun.elapsed() < Duration::from_secs(120)
+    {
+        thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    succeeds(&resume(&killed));
+
+    let expected = tensors(&whole);
+    assert!(expected.len() > 60, "weights, velocities and averages of a ResNet-8");
+    assert!(tensors(&stopped) == expected, "the stopped run ends elsewhere");
+    assert!(tensors(&killed) == expected, "the killed run ends elsewhere");
+    let history = fs::read_to_string(stopped.join("history.csv")).unwrap();
+    let sides: Vec<&str> =
+        history.lines().skip(1).map(|row| row.split(',').nth(1).unwrap()).collect();
+    assert_eq!(sides, ["24", "24", "48", "48"]);
+}
+
+#[test]
+fn an_exported_model_answers_as_libtorch_and_tells_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, recipe) = (data_set(folder.path()), recipe(folder.path()));
+    let out = folder.path().join("run");
+    let model = folder.path().join("models/small/1/model.onnx");
+    let export = ["export", text(&out), "--out", text(&model)];
+    let two_steps = [train(&data, &recipe, &out), vec!["--max-steps", "2"]].concat();
+    assert_eq!(run(&two_steps).status.code(), Some(3));
+    fails_with(&export, &["finished 0 of 4 epochs", "--resume"]);
+    assert!(!model.exists());
+    succeeds(&resume(&out));
+
+    let told = succeeds(&export);
+    assert!(told.contains("libtorch and ONNX Runtime differ by at most"), "{told}");
+    assert!(told.contains("PublicTest"), "{told}");
+    let report: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(model.with_file_name("report.json")).unwrap())
+            .unwrap();
+    assert_eq!(report["total"], 28);
+    let bytes = fs::read(&model).unwrap();
+    let holds = |word: &str| bytes.windows(word.len()).any(|window| window == word.as_bytes());
+    for key in [
+        "labels",
+        "architecture",
+        "parameters",
+        "temperature",
+        "trained_on",
+        "recipe",
+        "accuracy",
+        "created",
+    ] {
+        assert!(holds(&format!("mien.{key}")), "metadata mien.{key}");
+    }
+}
+
+#[test]
+fn the_list_is_a_table_or_json() {
+    assert!(succeeds(&["list"]).contains("resnet-104-v1"));
+    let list: serde_json::Value = serde_json::from_str(&succeeds(&["list", "--json"])).unwrap();
+    let find = |name: &str| {
+        list.as_array().unwrap().iter().find(|entry| entry["name"] == name).unwrap().clone()
+    };
+    let expected = serde_json::json!({
+        "name": "resnet-104-v1", "parameters": 1_647_975, "trainable": 1_640_327, "statistics": 7_648,
+        "multiply_adds": 537_075_648,
+    });
+    assert_eq!(find("resnet-104-v1"), expected);
+    assert_eq!(find("resnet-20-v1")["statistics"], 1_376);
+}
+
+#[test]
+fn mistakes_are_told_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, recipe) = (data_set(folder.path()), recipe(folder.path()));
+    let out = folder.path().join("run");
+    let missing = folder.path().join("nowhere");
+    fails_with(&train(&missing, &recipe, &out), &["nowhere"]);
+    fails_with(
+        &["train", "--arch", "vgg", "--data", text(&data), "--out", text(&out)],
+        &["vgg", "mien-train list"],
+    );
+    fails_with(&resume(&missing), &["nowhere", "holds no run"]);
+    assert!(!out.exists(), "a mistake leaves no folder behind");
+
+    let wrong = folder.path().join("wrong.toml");
+    fs::write(&wrong, "learning_rat = 0.1\n").unwrap();
+    fails_with(&train(&data, &wrong, &out), &["wrong.toml", "learning_rat"]);
+    fs::write(&wrong, "ema = 2.0\n").unwrap();
+    fails_with(&train(&data, &wrong, &out), &["`ema`", "in [0, 1)"]);
+
+    let hot = folder.path().join("hot.toml");
+    fs::write(
+        &hot,
+        "batch = 4\nlearning_rate = 1e30\nepochs = 8\nwarmup = 0.0\nprecision = \"fp32\"\n",
+    )
+    .unwrap();
+    fails_with(&train(&data, &hot, &out), &["the loss is", "`learning_rate`"]);
+    fails_with(&train(&data, &recipe, &out), &["already holds a run", "--resume"]);
+
+    fs::write(data.join("train/sad/Training_1.png"), "no picture").unwrap();
+    let other = folder.path().join("other");
+    fails_with(&train(&data, &recipe, &other), &["1 of 14 images", "Training_1.png"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_saves_and_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data_set(folder.path());
+    let out = folder.path().join("run");
+    let endless = folder.path().join("endless.toml");
+    fs::write(&endless, "epochs = 1000000\nbatch = 4\nsizes = [{ until = 1.0, side = 24 }]\n")
+        .unwrap();
+    let mut child = command(&train(&data, &endless, &out)).stderr(Stdio::null()).spawn().unwrap();
+    let begun = Instant::now();
+    while !out.join("checkpoint.safetensors").exists() && begun.elapsed() < Duration::from_secs(120)
+    {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    assert!(!tensors(&out).is_empty());
+}
