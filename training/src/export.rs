@@ -1,11 +1,6 @@
 //! A run's averaged weights as a model file, written only where ONNX Runtime answers as libtorch does.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::{collections::BTreeMap, fs, path::Path, time::SystemTime};
 
 use mien_faces::{
     dataset::{Dataset, DatasetError, Sample, Split},
@@ -16,27 +11,21 @@ use mien_faces::{
 use tch::{Device, Kind, TchError};
 
 use crate::{
-    arch::{
-        catalog::{self, CatalogError},
-        graph::Graph,
-        shape::ShapeError,
-    },
+    arch::{catalog, graph::Graph},
     evaluate,
     onnx::{
         metadata::Metadata,
-        session::{Model, Runtime, SessionError},
-        writer::{self, Values, WriteError},
+        session::{Model, Runtime},
+        writer::{self, Values},
     },
     recipe::Recipe,
-    torch::{
-        network::Network,
-        weights::{Weights, WeightsError},
-    },
-    train::{
-        checkpoint::{Checkpoint, CheckpointError},
-        run::{Run, RunError},
-    },
+    torch::{network::Network, weights::Weights},
+    train::{checkpoint::Checkpoint, run::Run},
 };
+
+mod error;
+
+pub use error::ExportError;
 
 /// The largest difference between libtorch's and ONNX Runtime's outputs with which a file is written.
 pub const TOLERANCE: f32 = 1e-4;
@@ -46,71 +35,6 @@ const PARITY_BATCHES: [usize; 3] = [1, 3, 64];
 
 /// Faces a run of ONNX Runtime when judging.
 const BATCH: usize = 64;
-
-/// Why a model is not written.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// The run.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// Its checkpoint.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// No checkpoint yet.
-    #[error("{0} has no checkpoint yet; let it train first")]
-    Untrained(PathBuf),
-    /// Epochs are missing.
-    #[error(
-        "{folder} has finished {done} of {wanted} epochs; finish it with --resume, or export it as it is with --unfinished"
-    )]
-    Unfinished {
-        /// The run's folder.
-        folder: PathBuf,
-        /// Finished epochs.
-        done: usize,
-        /// The recipe's epochs.
-        wanted: usize,
-    },
-    /// The network's name.
-    #[error(transparent)]
-    Catalog(#[from] CatalogError),
-    /// The network's shapes.
-    #[error(transparent)]
-    Shape(#[from] ShapeError),
-    /// The weights do not fit.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-    /// The graph cannot be written.
-    #[error(transparent)]
-    Write(#[from] WriteError),
-    /// libtorch refused.
-    #[error("libtorch: {0}")]
-    Torch(#[from] TchError),
-    /// ONNX Runtime refused.
-    #[error(transparent)]
-    Session(#[from] SessionError),
-    /// No faces to compare and judge on.
-    #[error(transparent)]
-    Dataset(#[from] DatasetError),
-    /// The two disagree.
-    #[error(
-        "ONNX Runtime differs from libtorch by {difference:e} at batch {batch} (at most 1e-4 may be); nothing was written"
-    )]
-    Parity {
-        /// Largest difference of a logit or probability.
-        difference: f32,
-        /// Faces a run.
-        batch: usize,
-    },
-    /// The file cannot be written.
-    #[error("cannot write {path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-}
 
 /// What an export gave.
 #[derive(Debug)]
@@ -265,6 +189,8 @@ fn write(out: &Path, bytes: &[u8]) -> Result<(), ExportError> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]

@@ -7,6 +7,7 @@
 
 pub mod checkpoint;
 pub mod ema;
+pub mod error;
 pub mod history;
 pub mod optimizer;
 pub mod progress;

@@ -1,4 +1,5 @@
 //! `mien-train` as a person runs it, on a dozen real faces.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     collections::BTreeMap,

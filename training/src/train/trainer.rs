@@ -9,66 +9,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tch::{Device, TchError, Tensor};
+use tch::{Device, Tensor};
 
 use super::{
-    checkpoint::{self, Checkpoint, CheckpointError, State},
+    checkpoint::{self, Checkpoint, State},
     ema::Ema,
+    error::TrainError,
     history::{self, EpochRow},
     optimizer::Sgd,
     progress::Progress,
 };
 use crate::{
-    arch::{graph::Graph, shape::ShapeError},
+    arch::graph::Graph,
     batches::{self, Batch, Plan},
     data::FaceSet,
     evaluate,
     recipe::Recipe,
     torch::{
         network::{Mode, Network},
-        weights::{Weights, WeightsError},
+        weights::Weights,
     },
 };
-
-/// Why training stopped before its end.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainError {
-    /// The network does not fit together.
-    #[error(transparent)]
-    Shape(#[from] ShapeError),
-    /// libtorch refused.
-    #[error("libtorch: {0}")]
-    Torch(#[from] TchError),
-    /// Weights that do not fit.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-    /// The checkpoint.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// The history.
-    #[error("cannot write history.csv in {folder}: {source}")]
-    History {
-        /// The run's folder.
-        folder: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The loss is not a number.
-    #[error(
-        "the loss is {loss} at step {step} of epoch {epoch} (learning rate {rate:.5}); \
-         lower `learning_rate` or lengthen `warmup` in the recipe"
-    )]
-    Diverged {
-        /// The loss.
-        loss: f64,
-        /// Step of the epoch, from 1.
-        step: usize,
-        /// The epoch, from 1.
-        epoch: usize,
-        /// The rate.
-        rate: f64,
-    },
-}
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
