@@ -1,7 +1,7 @@
 //! Networks as data: one description that the tch builder and the ONNX writer both read.
 //!
 //! ```text
-//! catalog ("resnet-20-v1") -> resnet -> Graph of Op -+-> torch::Network   (training, evaluation)
+//! catalog ("resnet-20-v1") -> resnet | densenet -> Graph of Op -+-> torch::Network   (training, evaluation)
 //!                                     |              +-> onnx::writer     (export)
 //!                                     +-> shape (sizes, multiply-adds), parameters (names, shapes)
 //! ```
@@ -10,6 +10,7 @@
 //! not compile until each of them knows it.
 
 pub mod catalog;
+pub mod densenet;
 pub mod graph;
 pub mod op;
 pub mod parameter;

@@ -193,12 +193,11 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_model_that_answers_otherwise_than_libtorch_is_refused() {
-        let graph = catalog::build("resnet-8-v1").unwrap();
-        let weights = |seed| Weights::random(&graph, seed, Device::Cpu).unwrap();
+    fn trained(name: &str, seed: i64) -> Trained {
+        let graph = catalog::build(name).unwrap();
+        let weights = Weights::random(&graph, seed, Device::Cpu).unwrap();
         let run = Run {
-            architecture: "resnet-8-v1".to_owned(),
+            architecture: name.to_owned(),
             data: PathBuf::new(),
             data_sha256: String::new(),
             training_faces: 0,
@@ -206,23 +205,21 @@ mod tests {
             unreadable: Vec::new(),
             version: String::new(),
         };
-        let trained =
-            Trained { run, recipe: Recipe::default(), graph: graph.clone(), weights: weights(1) };
+        Trained { run, recipe: Recipe::default(), graph, weights }
+    }
+
+    #[test]
+    fn every_family_answers_in_onnx_runtime_as_in_libtorch_and_other_weights_are_refused() {
         let runtime = Runtime::load().unwrap();
-        let compare = |seed| {
-            let bytes = writer::encode(
-                &graph,
-                &values(&weights(seed)).unwrap(),
-                &trained.metadata().unwrap(),
-            )
-            .unwrap();
-            let faces =
-                vec![Face::new(48, (0..48 * 48).map(|i| (i % 251) as u8).collect()).unwrap()];
-            trained.compare(&mut Model::open(&runtime, &bytes).unwrap(), &faces)
-        };
-        assert!(compare(1).unwrap() <= TOLERANCE);
-        assert!(
-            matches!(compare(2), Err(ExportError::Parity { difference, .. }) if difference > TOLERANCE)
-        );
+        let faces = vec![Face::new(48, (0..48 * 48).map(|i| (i % 251) as u8).collect()).unwrap()];
+        for name in ["resnet-8-v1", "resnet-11-v2", "densenet-20-4-c05"] {
+            let [one, other] = [1, 2].map(|seed| trained(name, seed));
+            let values = values(&one.weights).unwrap();
+            let bytes = writer::encode(&one.graph, &values, &one.metadata().unwrap()).unwrap();
+            let mut model = Model::open(&runtime, &bytes).unwrap();
+            assert!(one.compare(&mut model, &faces).unwrap() <= TOLERANCE, "{name}");
+            let refused = other.compare(&mut model, &faces);
+            assert!(matches!(refused, Err(ExportError::Parity { .. })), "{name}");
+        }
     }
 }

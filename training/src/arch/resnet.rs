@@ -1,14 +1,13 @@
-//! ResNet v1 for small pictures: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition" (2015),
-//! section 4.2, in the form of the Keras example `cifar10_resnet` (convolutions with bias, bare 1x1 shortcuts).
-
-use mien_faces::emotion::Emotion;
+//! ResNets for small pictures, in the form of the Keras example `cifar10_resnet`: convolutions with bias, bare 1x1
+//! shortcuts. v1: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition" (2015), section 4.2; v2: the
+//! same, "Identity Mappings in Deep Residual Networks" (2016).
 
 use super::{
+    catalog::{CLASSES, INPUT_SIDE, NORMALIZE},
     graph::{Graph, GraphBuilder, NodeId},
     op::{FlattenOrder, Op, PoolScaling},
     shape::ShapeError,
 };
-use crate::arch::catalog::{INPUT_SIDE, NORMALIZE};
 
 /// Filters of the three stacks.
 const STACKS: [usize; 3] = [16, 32, 64];
@@ -46,9 +45,59 @@ fn v1_block(b: &mut GraphBuilder, stack: usize, block: usize, filters: usize, x:
     b.relu(at("relu2"), sum)
 }
 
+/// ResNet v2 of depth 9n + 2: bottlenecks of pre-activations.
+///
+/// # Errors
+/// Never for n >= 1; the shape check is the builder's.
+pub fn v2(name: &str, n: usize) -> Result<Graph, ShapeError> {
+    let (mut b, image) = GraphBuilder::new(name, INPUT_SIDE);
+    let x = b.add("normalize", NORMALIZE, &[image]);
+    let x = b.conv("stem.conv", STACKS[0], 3, 1, x);
+    let x = b.batch_norm("stem.bn", x);
+    let mut x = b.relu("stem.relu", x);
+    let mut inner = STACKS[0];
+    for stack in 0..STACKS.len() {
+        let outer = if stack == 0 { 4 * inner } else { 2 * inner };
+        for block in 0..n {
+            x = v2_block(&mut b, (stack, block), inner, outer, x);
+        }
+        inner = outer;
+    }
+    let x = b.batch_norm("head.bn", x);
+    let x = b.relu("head.relu", x);
+    head(&mut b, x);
+    b.finish()
+}
+
+fn v2_block(
+    b: &mut GraphBuilder,
+    (stack, block): (usize, usize),
+    inner: usize,
+    outer: usize,
+    x: NodeId,
+) -> NodeId {
+    let at = |part: &str| format!("stack{}.block{}.{part}", stack + 1, block + 1);
+    let stride = if stack > 0 && block == 0 { 2 } else { 1 };
+    // The stem has just ended in BN-ReLU: the very first block does not repeat it.
+    let mut y = x;
+    if (stack, block) != (0, 0) {
+        y = b.batch_norm(at("bn1"), y);
+        y = b.relu(at("relu1"), y);
+    }
+    let y = b.conv(at("conv1"), inner, 1, stride, y);
+    let y = b.batch_norm(at("bn2"), y);
+    let y = b.relu(at("relu2"), y);
+    let y = b.conv(at("conv2"), inner, 3, 1, y);
+    let y = b.batch_norm(at("bn3"), y);
+    let y = b.relu(at("relu3"), y);
+    let y = b.conv(at("conv3"), outer, 1, 1, y);
+    let shortcut = if block == 0 { b.conv(at("shortcut"), outer, 1, stride, x) } else { x };
+    b.add(at("add"), Op::Add, &[shortcut, y])
+}
+
 /// Average pool over 4x4, flatten, dense layer to the seven classes.
 fn head(b: &mut GraphBuilder, x: NodeId) {
     let x = b.add("head.pool", Op::AvgPool { kernel: 4, scaling: PoolScaling::WithMap }, &[x]);
     let x = b.add("head.flatten", Op::Flatten { order: FlattenOrder::HeightWidthChannel }, &[x]);
-    b.add("head.dense", Op::Linear { outputs: Emotion::COUNT }, &[x]);
+    b.add("head.dense", Op::Linear { outputs: CLASSES }, &[x]);
 }

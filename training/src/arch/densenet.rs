@@ -1,0 +1,73 @@
+//! DenseNet-BC: Huang, Liu, van der Maaten, Weinberger, "Densely Connected Convolutional Networks" (2017), section 3,
+//! in the form of the Keras example `densenet_cifar10`: convolutions with bias, the first of them joined with its own
+//! input, transitions without ReLU, no BN-ReLU before the head.
+
+use super::{
+    catalog::{CLASSES, INPUT_SIDE, NORMALIZE},
+    graph::{Graph, GraphBuilder, NodeId},
+    op::{FlattenOrder, Op, PoolScaling},
+    shape::ShapeError,
+};
+
+/// What makes one DenseNet-BC differ from another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DenseNet {
+    /// Bottlenecks of a block.
+    pub bottlenecks: usize,
+    /// Channels that a bottleneck adds.
+    pub growth: usize,
+    /// Dense blocks.
+    pub blocks: usize,
+    /// Share of the channels that a transition keeps, in tenths.
+    pub tenths: usize,
+}
+
+impl DenseNet {
+    /// The network, named `name`.
+    ///
+    /// # Errors
+    /// Where so many blocks leave no map for the head.
+    pub fn build(self, name: &str) -> Result<Graph, ShapeError> {
+        let (mut b, image) = GraphBuilder::new(name, INPUT_SIDE);
+        let input = b.add("normalize", NORMALIZE, &[image]);
+        let mut filters = 2 * self.growth;
+        let x = b.batch_norm("stem.bn", input);
+        let x = b.relu("stem.relu", x);
+        let x = b.conv("stem.conv", filters, 3, 1, x);
+        let mut x = b.add("stem.concat", Op::Concat, &[input, x]);
+        for block in 0..self.blocks {
+            for layer in 0..self.bottlenecks {
+                x = self.bottleneck(&mut b, block, layer, x);
+            }
+            if block + 1 < self.blocks {
+                // The example's counter leaves out the joined input channel.
+                filters = (filters + self.bottlenecks * self.growth) * self.tenths / 10;
+                x = transition(&mut b, block, filters, x);
+            }
+        }
+        let pool = Op::AvgPool { kernel: 4, scaling: PoolScaling::WithMap };
+        let x = b.add("head.pool", pool, &[x]);
+        let flatten = Op::Flatten { order: FlattenOrder::HeightWidthChannel };
+        let x = b.add("head.flatten", flatten, &[x]);
+        b.add("head.dense", Op::Linear { outputs: CLASSES }, &[x]);
+        b.finish()
+    }
+
+    fn bottleneck(self, b: &mut GraphBuilder, block: usize, layer: usize, x: NodeId) -> NodeId {
+        let at = |part: &str| format!("block{}.layer{}.{part}", block + 1, layer + 1);
+        let y = b.batch_norm(at("bn1"), x);
+        let y = b.relu(at("relu1"), y);
+        let y = b.conv(at("conv1"), 4 * self.growth, 1, 1, y);
+        let y = b.batch_norm(at("bn2"), y);
+        let y = b.relu(at("relu2"), y);
+        let y = b.conv(at("conv2"), self.growth, 3, 1, y);
+        b.add(at("concat"), Op::Concat, &[x, y])
+    }
+}
+
+fn transition(b: &mut GraphBuilder, block: usize, filters: usize, x: NodeId) -> NodeId {
+    let at = |part: &str| format!("transition{}.{part}", block + 1);
+    let y = b.batch_norm(at("bn"), x);
+    let y = b.conv(at("conv"), filters, 1, 1, y);
+    b.add(at("pool"), Op::AvgPool { kernel: 2, scaling: PoolScaling::Fixed }, &[y])
+}
