@@ -13,9 +13,9 @@ fn shape(text: &str) -> Vec<String> {
             let rest = line.strip_prefix(name);
             rest.is_some_and(|rest| ["{", "_count{"].iter().any(|open| rest.starts_with(open)))
         });
-        let labels = series.and_then(|line| line.split_once('{')?.1.split_once('}'));
+        let labels = series.and_then(|line| line.split_once('{')?.1.rsplit_once('}'));
         let labels = labels
-            .map(|(labels, _)| labels.split(',').map(|label| label.split('=').next().unwrap()));
+            .map(|(labels, _)| labels.split("\",").map(|label| label.split('=').next().unwrap()));
         labels.map(|labels| labels.collect::<Vec<_>>().join(",")).unwrap_or_default()
     };
     kinds.map(|(name, kind)| format!("{name}{{{}}} {kind}", labels(name))).collect()
