@@ -17,9 +17,9 @@ type Step = (&'static str, fn() -> Result<()>);
 /// # Errors
 /// The step that failed.
 pub(crate) fn run() -> Result<()> {
-    let steps: [Step; 7] = [
+    let steps: [Step; 9] = [
         ("format", || check(cargo(&["fmt", "--all", "--check"])).context("run `cargo fmt --all`")),
-        ("imports", || imports::check(&root())),
+        ("imports", || imports::check(&root()).and_then(|()| imports::server_tree())),
         ("setup", || setup::onnx_runtime().and_then(|()| setup::libtorch())),
         ("clippy", || {
             check(cargo(&[
@@ -37,6 +37,8 @@ pub(crate) fn run() -> Result<()> {
             docs.env("RUSTDOCFLAGS", "-D warnings");
             check(docs)
         }),
+        ("deny", || if_installed("deny", &["check"])),
+        ("machete", || if_installed("machete", &[])),
         ("openapi", || openapi::run(true)),
         ("test", || run::test(&[])),
     ];
@@ -47,4 +49,16 @@ pub(crate) fn run() -> Result<()> {
         eprintln!("== {name}: done in {:.0} s", start.elapsed().as_secs_f64());
     }
     Ok(())
+}
+
+/// Runs a cargo subcommand that not every machine has, and says so where it is missing.
+fn if_installed(subcommand: &str, args: &[&str]) -> Result<()> {
+    let found = cargo(&[subcommand, "--version"]).output().is_ok_and(|out| out.status.success());
+    if !found {
+        eprintln!("skipped: `cargo install cargo-{subcommand}` brings it");
+        return Ok(());
+    }
+    let mut command = cargo(&[subcommand]);
+    command.args(args);
+    check(command)
 }

@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::workspace::cargo;
 
 /// Below `room`, save in `except`, no line of code holds one of `words`.
 struct Rule {
@@ -100,6 +102,29 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     bail!("imports against ARCHITECTURE.md:\n{}", broken.join("\n"))
 }
 
+/// Checks what the server's build needs, in all of its dependencies: neither libtorch nor protobuf.
+///
+/// # Errors
+/// The package that does not belong there.
+pub(crate) fn server_tree() -> Result<()> {
+    let mut tree = cargo(&["tree", "--locked", "--package", "mien", "--edges", "normal,build"]);
+    let output = tree.args(["--prefix", "none", "--format", "{p}"]).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let packages = String::from_utf8_lossy(&output.stdout);
+    match stranger(&packages) {
+        Some(line) => bail!("the server's build must do without {line}"),
+        None => Ok(()),
+    }
+}
+
+/// The first line of a `cargo tree` that names a package of the trainer's.
+fn stranger(packages: &str) -> Option<&str> {
+    packages.lines().find(|line| {
+        let name = line.split(' ').next().unwrap_or_default();
+        ["tch", "torch-sys", "prost", "mien-training"].contains(&name)
+    })
+}
+
 /// Numbers, from 1, of the lines of code that hold one of the words.
 fn offending_lines<'a>(text: &'a str, words: &'a [&'a str]) -> impl Iterator<Item = usize> + 'a {
     text.lines().enumerate().filter_map(move |(index, line)| {
@@ -162,6 +187,12 @@ mod tests {
     #[test]
     fn the_checkout_keeps_its_rules() {
         check(&crate::workspace::root()).unwrap();
+    }
+
+    #[test]
+    fn a_package_of_the_trainer_is_found_in_the_servers_tree() {
+        assert_eq!(stranger("mien v0.1.0\nort v2.0.0\npitch v1.0.0"), None);
+        assert_eq!(stranger("mien v0.1.0\ntch v0.26.0"), Some("tch v0.26.0"));
     }
 
     #[test]
