@@ -63,9 +63,11 @@ fn with_libraries(command: &mut Command) {
     if std::env::var_os("ORT_DYLIB_PATH").is_none() {
         command.env("ORT_DYLIB_PATH", runtime().join("onnxruntime/libonnxruntime.so"));
     }
-    let Some(nvidia) = setup::nvidia() else { return };
-    let before = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
-    let folders = std::iter::once(nvidia).chain(std::env::split_paths(&before));
+    let mut folders: Vec<_> = setup::nvidia().collect();
+    if folders.is_empty() {
+        return;
+    }
+    folders.extend(std::env::var_os("LD_LIBRARY_PATH").iter().flat_map(std::env::split_paths));
     if let Ok(path) = std::env::join_paths(folders) {
         command.env("LD_LIBRARY_PATH", path);
     }

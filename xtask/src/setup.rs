@@ -27,6 +27,8 @@ const LIBTORCH: Component =
 const LIBTORCH_GPU: Component =
     Component { folder: "libtorch", wheels: pins::LIBTORCH_GPU, finish: finish_libtorch };
 const NVIDIA: Component = Component { folder: "nvidia", wheels: pins::NVIDIA, finish: |_| Ok(()) };
+const NVIDIA_TRAINING: Component =
+    Component { folder: "nvidia-training", wheels: pins::NVIDIA_TRAINING, finish: |_| Ok(()) };
 
 /// `cargo xtask setup`: fetches what is not there yet, for the server alone or for training too.
 ///
@@ -79,6 +81,7 @@ fn libtorch_gpu() -> Result<()> {
         return Ok(());
     }
     require_compilers()?;
+    install(&NVIDIA_TRAINING)?;
     install(&LIBTORCH_GPU)?;
     // Its bindings look for the CUDA libraries once, when they are built, and would not look again.
     for profile in ["dev", "release"] {
@@ -94,9 +97,10 @@ fn libtorch_gpu() -> Result<()> {
     Ok(())
 }
 
-/// The folder that the loader must know where the CUDA builds are installed.
-pub(crate) fn nvidia() -> Option<PathBuf> {
-    NVIDIA.is_whole(&runtime()).then(|| NVIDIA.path(&runtime()))
+/// The folders that the loader must know where the CUDA builds are installed.
+pub(crate) fn nvidia() -> impl Iterator<Item = PathBuf> {
+    let components = [NVIDIA, NVIDIA_TRAINING].into_iter();
+    components.filter(|part| part.is_whole(&runtime())).map(|part| part.path(&runtime()))
 }
 
 fn install(component: &Component) -> Result<()> {

@@ -67,23 +67,18 @@ const CUDART: Wheel = Wheel {
 pub(super) const LIBTORCH: &[Wheel] =
     &[Wheel { requirement: TORCH, sha256: TORCH_SHA256, rules: TORCH_RULES }, CUPTI, CUDART];
 
-/// libtorch with CUDA; it needs [`NVIDIA`].
+/// libtorch with CUDA; it needs [`NVIDIA`] and [`NVIDIA_TRAINING`].
 pub(super) const LIBTORCH_GPU: &[Wheel] =
     &[Wheel { requirement: TORCH, sha256: TORCH_SHA256, rules: TORCH_GPU_RULES }, CUPTI, CUDART];
 
 const CUDA_TOOLKIT: &[Rule] = &[Rule { prefix: "nvidia/cu13/lib/", infix: ".so", into: "" }];
 
-/// CUDA 13.0, cuDNN 9 and what libtorch wants beyond them, one folder for both runtimes: the versions that the
-/// torch wheel asks for (through `cuda-toolkit==13.0.3`), which lie in the ranges of the ONNX Runtime wheel.
+/// CUDA 13.0 and cuDNN 9 as ONNX Runtime and libtorch both use them: the versions that the torch wheel asks for
+/// (through `cuda-toolkit==13.0.3`), which lie in the ranges of the ONNX Runtime wheel.
 pub(super) const NVIDIA: &[Wheel] = &[
     Wheel {
         requirement: "nvidia-cublas==13.1.1.3",
         sha256: "37936a16db8fe4ac1f065c2139360608a543a09275cb1a1af612e08cfa065436",
-        rules: CUDA_TOOLKIT,
-    },
-    Wheel {
-        requirement: "nvidia-cuda-cupti==13.0.85",
-        sha256: "4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8",
         rules: CUDA_TOOLKIT,
     },
     Wheel {
@@ -107,13 +102,22 @@ pub(super) const NVIDIA: &[Wheel] = &[
         rules: CUDA_TOOLKIT,
     },
     Wheel {
-        requirement: "nvidia-cufile==1.15.1.6",
-        sha256: "08a3ecefae5a01c7f5117351c64f17c7c62efa5fffdbe24fc7d298da19cd0b44",
+        requirement: "nvidia-curand==10.4.0.35",
+        sha256: "1aee33a5da6e1db083fe2b90082def8915f30f3248d5896bcec36a579d941bfc",
         rules: CUDA_TOOLKIT,
     },
     Wheel {
-        requirement: "nvidia-curand==10.4.0.35",
-        sha256: "1aee33a5da6e1db083fe2b90082def8915f30f3248d5896bcec36a579d941bfc",
+        requirement: "nvidia-nvjitlink==13.0.88",
+        sha256: "13a74f429e23b921c1109976abefacc69835f2f433ebd323d3946e11d804e47b",
+        rules: CUDA_TOOLKIT,
+    },
+];
+
+/// What the torch wheel asks for beyond [`NVIDIA`] and its own CUPTI.
+pub(super) const NVIDIA_TRAINING: &[Wheel] = &[
+    Wheel {
+        requirement: "nvidia-cufile==1.15.1.6",
+        sha256: "08a3ecefae5a01c7f5117351c64f17c7c62efa5fffdbe24fc7d298da19cd0b44",
         rules: CUDA_TOOLKIT,
     },
     Wheel {
@@ -135,11 +139,6 @@ pub(super) const NVIDIA: &[Wheel] = &[
         requirement: "nvidia-nccl-cu13==2.29.7",
         sha256: "edd81538446786ec3b73972543e53bb43bcaf0bfc8ef76cb679fcc390ffe136d",
         rules: &[Rule { prefix: "nvidia/nccl/lib/", infix: ".so", into: "" }],
-    },
-    Wheel {
-        requirement: "nvidia-nvjitlink==13.0.88",
-        sha256: "13a74f429e23b921c1109976abefacc69835f2f433ebd323d3946e11d804e47b",
-        rules: CUDA_TOOLKIT,
     },
     Wheel {
         requirement: "nvidia-nvshmem-cu13==3.4.5",
