@@ -1,5 +1,12 @@
 //! `mien <command>`.
 
+pub mod classify;
+pub mod evaluate;
+pub mod health;
+mod model;
+mod progress;
+mod table;
+
 use clap::{Parser, Subcommand};
 
 use crate::{settings::Settings, telemetry::LogSettings};
@@ -17,6 +24,9 @@ pub struct Cli {
     pub log: LogSettings,
 }
 
+/// The exit code of a command that did its work but could not read every picture.
+const INCOMPLETE: u8 = 3;
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -26,6 +36,22 @@ pub enum Command {
     /// be set by the variable named beside it.
     Serve(Box<Settings>),
 
+    /// Measure a model on a labelled data set
+    ///
+    /// No server is needed. Prints accuracy with its interval, the scores of each class and who was
+    /// taken for whom. Ends with 0, with 1 where it failed, with 3 where some pictures could not be read.
+    Evaluate(evaluate::EvaluateArgs),
+
+    /// Label picture files
+    ///
+    /// No server is needed. Ends with 0, with 1 where it failed, with 3 where some files could not be read.
+    Classify(classify::ClassifyArgs),
+
     /// Print the OpenAPI document
     Openapi,
+
+    /// Ask a running server whether it is ready
+    ///
+    /// Ends with 0 where it is: the health check of a container.
+    Health(health::HealthArgs),
 }

@@ -19,7 +19,9 @@ use std::{
 use actix_web::web;
 
 pub use self::{decode::Decoder, error::ApiError};
-use crate::{metrics::Metrics, models::registry::Registry, settings::LimitSettings};
+use crate::{
+    evaluation::Evaluations, metrics::Metrics, models::registry::Registry, settings::LimitSettings,
+};
 
 /// What the handlers share.
 pub struct State {
@@ -27,6 +29,8 @@ pub struct State {
     pub registry: Arc<Registry>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// The evaluations in the background.
+    pub evaluations: Evaluations,
     /// What a client may send.
     pub limits: LimitSettings,
     /// Turns bytes into faces, off the event loop.
@@ -36,9 +40,14 @@ pub struct State {
 
 impl State {
     /// The state of a server that is about to serve.
-    pub fn new(registry: Arc<Registry>, metrics: Arc<Metrics>, limits: LimitSettings) -> Self {
+    pub fn new(
+        registry: Arc<Registry>,
+        metrics: Arc<Metrics>,
+        evaluations: Evaluations,
+        limits: LimitSettings,
+    ) -> Self {
         let decoder = Decoder::new(limits.max_pixels);
-        Self { registry, metrics, limits, decoder, draining: AtomicBool::new(false) }
+        Self { registry, metrics, evaluations, limits, decoder, draining: AtomicBool::new(false) }
     }
 
     /// From now on `/health/ready` says no and connections close after their answer.

@@ -1,6 +1,6 @@
 //! The `mien` program: reads the settings, starts the log, runs.
 
-use std::io::Write;
+use std::{io::Write, process::ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
@@ -12,17 +12,18 @@ use mien::{
 };
 
 #[actix_web::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     let Cli { command, log } = Cli::parse();
     telemetry::init(&log)?;
     match command {
-        Command::Serve(settings) => {
-            Application::build(&settings)?.run_until_stopped().await?;
-            Ok(())
-        }
+        Command::Serve(settings) => Application::build(&settings)?.run_until_stopped().await?,
+        Command::Evaluate(args) => return args.run().await,
+        Command::Classify(args) => return args.run().await,
+        Command::Health(args) => args.check()?,
         Command::Openapi => {
             let document = openapi::document().to_pretty_json()?;
-            writeln!(std::io::stdout(), "{document}").context("writing to standard output")
+            writeln!(std::io::stdout(), "{document}").context("writing to standard output")?;
         }
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,13 @@
 //! Wires everything, runs it, and takes it down without losing a request.
 
-use std::{io, net::TcpListener, sync::Arc, time::Duration};
+use std::{io, net::TcpListener, pin::pin, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
+use mien_faces::dataset::DatasetError;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
+    evaluation::Evaluations,
     http::{self, State},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
@@ -27,6 +29,9 @@ pub enum StartupError {
         /// Why.
         source: io::Error,
     },
+    /// A data set cannot be read.
+    #[error(transparent)]
+    Data(#[from] DatasetError),
     /// ONNX Runtime or the device cannot be used.
     #[error(transparent)]
     Runtime(#[from] InferenceError),
@@ -61,6 +66,8 @@ impl Application {
 
         let metrics = Arc::new(Metrics::new());
         http::routes::init_metrics(&metrics);
+        let sources = settings.data.iter().map(|source| (source.name.clone(), source.path.clone()));
+        let evaluations = Evaluations::open(sources, Arc::clone(&metrics))?;
         let runtime = Runtime::load(settings.models.device)?;
         let registry = Registry::load(
             &settings.models.models,
@@ -70,7 +77,7 @@ impl Application {
             settings.serving(),
             &metrics,
         )?;
-        let state = State::new(Arc::new(registry), metrics, settings.limits.clone());
+        let state = State::new(Arc::new(registry), metrics, evaluations, settings.limits.clone());
         let state = web::Data::new(state);
         let server = listen_http(&state, listener, settings.drain.drain_timeout)?;
         Ok(Self { server, port, state, drain: settings.drain.clone() })
@@ -98,9 +105,9 @@ impl Application {
         .await
     }
 
-    /// Serves until `stop` and returns when the last request is answered: readiness goes first, then
-    /// after `drain_delay` the listener, then each connection after its answer, at most
-    /// `drain_timeout` later.
+    /// Serves until `stop` and returns when the last request is answered: readiness goes first and
+    /// evaluations are cancelled, then after `drain_delay` the listener, then each connection after
+    /// its answer, at most `drain_timeout` later.
     ///
     /// # Errors
     /// When the server fails.
@@ -111,11 +118,15 @@ impl Application {
         let shutdown = async {
             stop.await;
             state.start_draining();
+            state.evaluations.shut_down();
             tokio::time::sleep(drain.drain_delay).await;
             handle.stop(true).await;
         };
-        let (served, ()) = tokio::join!(server, shutdown);
-        served?;
+        let mut server = pin!(server);
+        tokio::select! {
+            served = &mut server => served?,
+            () = shutdown => server.await?,
+        }
         let registry = Arc::clone(&state.registry);
         let workers = tokio::task::spawn_blocking(move || registry.shut_down());
         if tokio::time::timeout(drain.drain_timeout, workers).await.is_err() {

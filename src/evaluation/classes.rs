@@ -20,7 +20,7 @@ pub(super) struct Classes {
 }
 
 impl Classes {
-    /// Finds each emotion among the labels, by name.
+    /// Finds each emotion among the labels by its name, whatever the case: Keras users write `Angry`.
     ///
     /// # Errors
     /// When one is missing or there are labels besides the seven.
@@ -31,7 +31,8 @@ impl Classes {
         }
         let mut outputs = [0; Emotion::COUNT];
         for emotion in Emotion::ALL {
-            let output = labels.names().iter().position(|name| name == emotion.label());
+            let output =
+                labels.names().iter().position(|name| name.eq_ignore_ascii_case(emotion.label()));
             outputs[emotion.index()] = output.ok_or_else(not_emotions)?;
         }
         Ok(Self { outputs })
@@ -53,7 +54,7 @@ mod tests {
 
     #[test]
     fn another_order_is_mapped_by_name() {
-        let fer = labels(&["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]);
+        let fer = labels(&["Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral"]);
         let answer = Probabilities::new(&[0.01, 0.02, 0.03, 0.04, 0.1, 0.2, 0.6]).unwrap();
         let arranged = Classes::of(&fer).unwrap().arrange(&answer);
         assert_eq!(arranged, [0.01, 0.02, 0.03, 0.04, 0.6, 0.1, 0.2]);

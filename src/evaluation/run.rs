@@ -178,11 +178,67 @@ impl Unreadable {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{
+        sync::{Mutex, mpsc},
+        time::Duration,
+    };
 
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{
+        inference::{Classifier, InferenceError, Labels},
+        metrics::Metrics,
+    };
+
+    /// Answers one batch for each token.
+    struct Gated(mpsc::Receiver<()>);
+
+    impl Classifier for Gated {
+        fn classify(&mut self, faces: &[Face]) -> Result<Vec<Probabilities>, InferenceError> {
+            self.0.recv().map_err(|error| InferenceError::Run(error.to_string()))?;
+            faces.iter().map(|_| Probabilities::new(&[0.25, 0.75])).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_waited_for() {
+        let (tokens, gate) = mpsc::channel();
+        let gate = Mutex::new(Some(Gated(gate)));
+        let factory = move || -> Result<Box<dyn Classifier>, InferenceError> {
+            Ok(Box::new(gate.lock().unwrap().take().unwrap()))
+        };
+        let metrics = Metrics::new();
+        let labels = Labels::new(vec!["a".to_owned(), "b".to_owned()]).unwrap();
+        let (queue_images, max_batch, instances, max_delay) = (2, 2, 1, Duration::ZERO);
+        let options = BatchOptions { queue_images, max_batch, max_delay, instances };
+        let series = metrics.model("gated", &labels);
+        let batcher = Batcher::start("gated", &(Arc::new(factory) as _), options, series).unwrap();
+        let shows = async |line: &str| {
+            while !String::from_utf8(metrics.render().unwrap()).unwrap().contains(line) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+
+        // One image in the worker's hands, two in the queue: no room for the evaluation's.
+        let face = || Face::new(1, vec![0]).unwrap();
+        let traffic = |images: usize| {
+            let (batcher, faces) = (batcher.clone(), vec![face(); images]);
+            tokio::spawn(async move { batcher.classify(faces, None).await })
+        };
+        let first = traffic(1);
+        shows("mien_queue_wait_seconds_count{model=\"gated\"} 1").await;
+        let second = traffic(2);
+        shows("mien_queue_images{model=\"gated\"} 2").await;
+        let evaluation = tokio::spawn({
+            let batcher = batcher.clone();
+            async move { classify(&batcher, vec![face()]).await }
+        });
+        shows("mien_images_total{model=\"gated\",outcome=\"rejected\"} 1").await;
+        (0..3).for_each(|_| tokens.send(()).unwrap());
+        assert_eq!(evaluation.await.unwrap().unwrap().len(), 1);
+        assert_eq!(first.await.unwrap().unwrap().len() + second.await.unwrap().unwrap().len(), 3);
+    }
 
     proptest! {
         #[test]

@@ -184,6 +184,7 @@ mod tests {
     use super::*;
     use crate::{
         cli::{Cli, Command},
+        evaluation::Evaluations,
         http,
         metrics::Metrics,
         models::registry::{ModelName, Registry},
@@ -195,7 +196,9 @@ mod tests {
         };
         let default = ModelName { name: "none".to_owned(), version: None };
         let registry = Registry::new(BTreeMap::new(), default);
-        web::Data::new(State::new(Arc::new(registry), Arc::new(Metrics::new()), settings.limits))
+        let metrics = Arc::new(Metrics::new());
+        let evaluations = Evaluations::open([], Arc::clone(&metrics)).unwrap();
+        web::Data::new(State::new(Arc::new(registry), metrics, evaluations, settings.limits))
     }
 
     #[actix_web::test]

@@ -8,7 +8,7 @@ use utoipa::{
 
 use super::{
     error::Problem,
-    routes::{classify, health, metrics, models},
+    routes::{classify, evaluations, health, metrics, models},
 };
 
 /// Where the server shows its document.
@@ -25,11 +25,16 @@ pub const PATH: &str = "/openapi.json";
     ),
     tags(
         (name = "classification", description = "Pictures in, labels out."),
+        (name = "evaluations", description = "How accurate a model is on a data set of the server."),
         (name = "models", description = "What is served."),
         (name = "operation", description = "Health and metrics.")
     ),
     paths(
         classify::classify,
+        evaluations::create,
+        evaluations::list,
+        evaluations::one,
+        evaluations::cancel,
         models::list,
         models::one,
         health::live,

@@ -1,6 +1,7 @@
 //! One file a resource.
 
 pub mod classify;
+pub mod evaluations;
 pub mod health;
 pub mod metrics;
 pub mod models;
@@ -15,8 +16,12 @@ use super::{
 use crate::metrics::Metrics;
 
 /// The routes as metrics show them from the start: method, pattern, status of success.
-const ROUTES: [(&str, &str, u16); 7] = [
+const ROUTES: [(&str, &str, u16); 11] = [
     ("POST", classify::PATH, 200),
+    ("POST", evaluations::LIST_PATH, 202),
+    ("GET", evaluations::LIST_PATH, 200),
+    ("GET", evaluations::ONE_PATH, 200),
+    ("DELETE", evaluations::ONE_PATH, 200),
     ("GET", models::LIST_PATH, 200),
     ("GET", models::ONE_PATH, 200),
     ("GET", health::LIVE_PATH, 200),
@@ -41,6 +46,18 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     };
     config
         .service(post(classify::PATH, web::post().to(classify::classify)))
+        .service(
+            web::resource(evaluations::LIST_PATH)
+                .route(web::post().to(evaluations::create))
+                .route(reading().to(evaluations::list))
+                .default_service(web::to(async || only("GET, HEAD, POST"))),
+        )
+        .service(
+            web::resource(evaluations::ONE_PATH)
+                .route(web::delete().to(evaluations::cancel))
+                .route(reading().to(evaluations::one))
+                .default_service(web::to(async || only("GET, HEAD, DELETE"))),
+        )
         .service(get(models::LIST_PATH, reading().to(models::list)))
         .service(get(models::ONE_PATH, reading().to(models::one)))
         .service(get(health::LIVE_PATH, reading().to(health::live)))

@@ -32,10 +32,10 @@ pub(crate) fn settings(flags: &[&str]) -> Settings {
         words.extend(["--models", models.to_str().unwrap()]);
     }
     words.extend(flags);
-    match Cli::parse_from(words).command {
-        Command::Serve(settings) => *settings,
-        other => panic!("{other:?}"),
-    }
+    let Command::Serve(settings) = Cli::parse_from(words).command else {
+        panic!("`serve` was parsed");
+    };
+    *settings
 }
 
 /// A running server. It stops when the test ends.
@@ -51,11 +51,19 @@ impl TestApp {
     }
 
     pub(crate) fn spawn_with(flags: &[&str]) -> Self {
-        let app = Application::build(&settings(flags)).unwrap();
+        Self::run(Application::build(&settings(flags)).unwrap())
+    }
+
+    pub(crate) fn run(app: Application) -> Self {
         let base = format!("http://127.0.0.1:{}", app.port());
         let (stop, stopped) = oneshot::channel();
         rt::spawn(app.run_until(async { drop(stopped.await) }));
         Self { base, client: Client::new(), stop: Some(stop) }
+    }
+
+    /// Tells the server to stop.
+    pub(crate) fn stop(&mut self) {
+        let _ = self.stop.take().map(|stop| stop.send(()));
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -108,7 +116,7 @@ impl TestApp {
 
 impl Drop for TestApp {
     fn drop(&mut self) {
-        let _ = self.stop.take().map(|stop| stop.send(()));
+        self.stop();
     }
 }
 

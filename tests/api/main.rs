@@ -4,6 +4,8 @@
 
 mod batching;
 mod classify;
+mod cli;
+mod evaluations;
 mod health;
 mod helpers;
 mod limits;

@@ -3,7 +3,9 @@
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 
 use super::{ApiError, Code};
-use crate::{batching::BatchError, http::MIN_RETRY, models::registry::ResolveError};
+use crate::{
+    batching::BatchError, evaluation::StartError, http::MIN_RETRY, models::registry::ResolveError,
+};
 
 impl From<BatchError> for ApiError {
     fn from(error: BatchError) -> Self {
@@ -28,6 +30,19 @@ impl From<ResolveError> for ApiError {
             ResolveError::UnknownVersion { .. } => Code::UnknownVersion,
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<StartError> for ApiError {
+    fn from(error: StartError) -> Self {
+        let detail = error.to_string();
+        match error {
+            StartError::UnknownDataset { .. } => Self::new(Code::UnknownDataset, detail),
+            StartError::EmptySplit { .. } | StartError::Labels(_) => Self::invalid_request(detail),
+            StartError::TooMany | StartError::ShuttingDown => {
+                Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::Overloaded, detail) }
+            }
+        }
     }
 }
 

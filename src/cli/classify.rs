@@ -1,0 +1,131 @@
+//! `mien classify`: labels for picture files, without a server.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use clap::Args;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use mien_faces::image::{Limits, decode};
+use serde::Serialize;
+
+use super::{INCOMPLETE, model::ModelArgs, progress};
+use crate::{inference::Probabilities, models::registry::LiveModel};
+
+/// Flags of `mien classify`.
+#[derive(Debug, Clone, Args)]
+pub struct ClassifyArgs {
+    /// Pictures of faces: JPEG, PNG, WebP, BMP or GIF.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Output<'a> {
+    model: &'a str,
+    version: String,
+    predictions: Vec<Prediction<'a>>,
+}
+
+/// What became of one file.
+#[derive(Serialize)]
+struct Prediction<'a> {
+    file: String,
+    #[serde(flatten)]
+    result: Classified<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Classified<'a> {
+    Answer { label: &'a str, confidence: f32, probabilities: BTreeMap<&'a str, f32> },
+    Failure { error: String },
+}
+
+impl ClassifyArgs {
+    /// Classifies and prints one answer a file to the standard output, in the order of the files.
+    ///
+    /// # Errors
+    /// When the model cannot be used or fails. A file that cannot be read is an answer.
+    pub async fn run(&self) -> anyhow::Result<ExitCode> {
+        let model = self.model.load()?;
+        let options = model.batcher.options();
+        let at_once = (options.instances * options.max_batch).min(options.queue_images);
+        let bar = progress::bar(self.files.len());
+        let answers: anyhow::Result<Vec<Prediction<'_>>> = stream::iter(&self.files)
+            .map(|file| predict(&model, file))
+            .buffered(at_once)
+            .inspect(|_| progress::advance(&bar, 1))
+            .try_collect()
+            .await;
+        bar.finish_and_clear();
+        let predictions = answers?;
+
+        let failed = |p: &Prediction<'_>| matches!(p.result, Classified::Failure { .. });
+        let code = if predictions.iter().any(failed) { INCOMPLETE } else { 0 };
+        let mut out = io::stdout().lock();
+        if self.json {
+            let (name, version) = (model.name.as_str(), model.version.to_string());
+            let output = Output { model: name, version, predictions };
+            serde_json::to_writer_pretty(&mut out, &output).context("writing the answers")?;
+            writeln!(out).context("writing the answers")?;
+        } else {
+            write_lines(&mut out, &predictions).context("writing the answers")?;
+        }
+        Ok(ExitCode::from(code))
+    }
+}
+
+/// Reads a file on a blocking thread and has the model classify it.
+async fn predict<'a>(model: &'a LiveModel, file: &Path) -> anyhow::Result<Prediction<'a>> {
+    let (path, side) = (file.to_owned(), model.signature.side);
+    let read = move || {
+        let bytes = fs::read(path).map_err(|error| error.to_string())?;
+        let picture = decode(&bytes, &Limits::default()).map_err(|error| error.to_string())?;
+        Ok(picture.to_face(side))
+    };
+    let result = match tokio::task::spawn_blocking(read).await.context("a decoder panicked")? {
+        Err(error) => Classified::Failure { error },
+        Ok(face) => {
+            let answers = model.batcher.classify(vec![face], None).await?;
+            answer(model, &answers[0])
+        }
+    };
+    Ok(Prediction { file: file.display().to_string(), result })
+}
+
+fn answer<'a>(model: &'a LiveModel, row: &Probabilities) -> Classified<'a> {
+    let names = model.manifest.labels.names().iter().map(String::as_str);
+    let (class, confidence) = row.top();
+    Classified::Answer {
+        label: model.manifest.labels.get(class).unwrap_or_default(),
+        confidence,
+        probabilities: names.zip(row.as_slice().iter().copied()).collect(),
+    }
+}
+
+/// One line a file: the label, its confidence, the file.
+fn write_lines(out: &mut impl Write, predictions: &[Prediction<'_>]) -> io::Result<()> {
+    for Prediction { file, result } in predictions {
+        match result {
+            Classified::Answer { label, confidence, .. } => {
+                writeln!(out, "{label:10}{:6.2} %  {file}", 100.0 * confidence)?;
+            }
+            Classified::Failure { error } => writeln!(out, "{:18}  {file}: {error}", "unreadable")?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! An evaluation for people's eyes.
+
+use std::fmt::{self, Write as _};
+
+use mien_faces::{
+    emotion::Emotion,
+    report::{Report, Score},
+};
+
+use crate::evaluation::Evaluation;
+
+/// Accuracy, the scores of each class, and who was taken for whom.
+pub(super) fn evaluation(evaluation: &Evaluation) -> String {
+    let mut text = String::new();
+    write(&mut text, evaluation).expect("a string takes everything");
+    text
+}
+
+fn write(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
+    let Evaluation { report, unreadable, seconds, images_per_second } = evaluation;
+    writeln!(text, "accuracy     {}", score(&report.score))?;
+    for (usage, part) in &report.splits {
+        writeln!(text, "  {:11}{}", usage.name(), score(part))?;
+    }
+    summary(text, report)?;
+    classes(text, report)?;
+    confusion(text, report)?;
+    writeln!(text, "{seconds:.1} s, {images_per_second:.1} images/s")?;
+    if unreadable.count > 0 {
+        writeln!(text, "\n{} images could not be read and are in no score:", unreadable.count)?;
+        for image in &unreadable.images {
+            writeln!(text, "  {}: {}", image.name, image.detail)?;
+        }
+        let unnamed = unreadable.count - unreadable.images.len();
+        if unnamed > 0 {
+            writeln!(text, "  and {unnamed} more")?;
+        }
+    }
+    Ok(())
+}
+
+fn score(score: &Score) -> String {
+    let [low, high] = score.interval.map_or([None, None], |interval| interval.map(Some));
+    format!(
+        "{}   {} of {} images, 95 % interval {} to {}",
+        percent(score.accuracy),
+        score.correct,
+        score.total,
+        percent(low).trim_start(),
+        percent(high).trim_start()
+    )
+}
+
+fn summary(text: &mut String, report: &Report) -> fmt::Result {
+    writeln!(text, "macro F1     {}", percent(report.macro_f1))?;
+    writeln!(
+        text,
+        "balanced     {}   mean recall of the classes",
+        percent(report.balanced_accuracy)
+    )?;
+    let calibration = percent(report.expected_calibration_error);
+    writeln!(text, "calibration  {calibration}   expected error of the confidence")?;
+    writeln!(
+        text,
+        "log loss     {}\n",
+        report.log_loss.map_or("-".to_owned(), |loss| format!("{loss:.4}"))
+    )
+}
+
+fn classes(text: &mut String, report: &Report) -> fmt::Result {
+    writeln!(text, "{:9}{:>8}{:>12}{:>10}{:>10}", "class", "images", "precision", "recall", "F1")?;
+    for class in &report.classes {
+        let [precision, recall, f1] = [class.precision, class.recall, class.f1].map(percent);
+        writeln!(
+            text,
+            "{:9}{:>8}{precision:>12}{recall:>10}{f1:>10}",
+            class.label.label(),
+            class.support
+        )?;
+    }
+    writeln!(text)
+}
+
+fn confusion(text: &mut String, report: &Report) -> fmt::Result {
+    write!(text, "{:9}", "taken for")?;
+    for prediction in Emotion::ALL {
+        write!(text, "{:>9}", prediction.label())?;
+    }
+    writeln!(text)?;
+    for truth in Emotion::ALL {
+        write!(text, "{:9}", truth.label())?;
+        for prediction in Emotion::ALL {
+            write!(text, "{:>9}", report.confusion.count(truth, prediction))?;
+        }
+        writeln!(text)?;
+    }
+    writeln!(text)
+}
+
+/// A ratio in percent, eight characters wide; a dash where there is none.
+fn percent(ratio: Option<f64>) -> String {
+    ratio.map_or(format!("{:>8}", "-"), |ratio| format!("{:6.2} %", 100.0 * ratio))
+}
