@@ -102,7 +102,7 @@ impl Score {
 
 /// What an evaluation finds out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Scores))]
 pub struct Report {
     /// Over all images.
     #[serde(flatten)]

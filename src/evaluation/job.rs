@@ -17,6 +17,7 @@ use crate::models::registry::LiveModel;
 /// Where an evaluation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = EvaluationStatus)]
 pub enum Status {
     /// Waits for another evaluation to end.
     Queued,
@@ -39,6 +40,7 @@ impl Status {
 
 /// What the API tells about an evaluation.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Evaluation)]
 pub struct Document {
     /// Its name in `/v1/evaluations/{id}`.
     pub id: String,

@@ -23,6 +23,7 @@ const NAMED: usize = 20;
 
 /// What a run found out.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = EvaluationReport)]
 pub struct Evaluation {
     /// The scores, over the images that could be read.
     #[serde(flatten)]
