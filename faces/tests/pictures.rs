@@ -111,6 +111,32 @@ fn a_file_cut_off_anywhere_is_refused() {
     }
 }
 
+/// A run-length encoded BMP, which Pillow does not write: 4x2 pixels, gray levels 10 and 200.
+fn rle_bmp() -> Vec<u8> {
+    let runs = [4, 0, 0, 0, 2, 1, 2, 0, 0, 0, 0, 1];
+    let palette = [[10, 10, 10, 0], [200, 200, 200, 0]].concat();
+    let mut bytes = b"BM".to_vec();
+    for field in [54 + 8 + 12, 0, 54 + 8, 40, 4, 2] {
+        bytes.extend(u32::to_le_bytes(field));
+    }
+    bytes.extend([1, 0, 8, 0]);
+    for field in [1, 12, 0, 0, 2, 0] {
+        bytes.extend(u32::to_le_bytes(field));
+    }
+    [bytes, palette, runs.to_vec()].concat()
+}
+
+#[test]
+fn run_length_encoded_bmp_is_read_and_refused_when_cut_off() {
+    let bytes = rle_bmp();
+    let whole = decode(&bytes, &Limits::default()).unwrap();
+    assert_eq!(whole.pixels(), [200, 200, 10, 10, 10, 10, 10, 10]);
+    // The last two bytes only say that the picture ends; without them no pixel is missing.
+    for length in 0..bytes.len() - 2 {
+        assert!(decode(&bytes[..length], &Limits::default()).is_err(), "cut to {length}");
+    }
+}
+
 #[test]
 fn bytes_behind_the_end_do_no_harm() {
     for name in ["rgb.png", "rgb.bmp", "lossless.webp", "baseline.jpg", "palette.gif"] {
