@@ -33,6 +33,28 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
+
+    /// The batch cut into parts of `size` faces, the last one perhaps smaller.
+    pub fn parts(&self, size: usize) -> impl Iterator<Item = Part<'_>> {
+        let side = self.side;
+        let pixels = self.pixels.chunks(size * side * side);
+        pixels.zip(self.labels.chunks(size)).map(move |(pixels, labels)| Part {
+            pixels,
+            labels,
+            side,
+        })
+    }
+}
+
+/// Some faces of a [`Batch`].
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// Gray values 0..255, `[count, 1, side, side]`, row-major.
+    pub pixels: &'a [f32],
+    /// Class indices, `[count]`.
+    pub labels: &'a [i64],
+    /// Side of the faces, px.
+    pub side: usize,
 }
 
 /// Which batches an epoch consists of.

@@ -53,8 +53,15 @@ pub struct Recipe {
     pub epochs: usize,
     /// Faces a step.
     pub batch: usize,
+    /// Faces whose batch-norm statistics are taken together: ghost batch normalisation (Hoffer et al. 2017,
+    /// section 4). The threads then work on micro-batches side by side, which is faster on a CPU. `None`: the batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub micro_batch: Option<usize>,
     /// Fixes initial weights, order and augmentation.
     pub seed: u64,
+    /// Whether every residual block begins as the identity (Goyal et al. 2017, section 5.1): deep networks learn
+    /// from the first step instead of after hundreds.
+    pub zero_init_residual: bool,
     /// Share of every class of the training faces kept for choices and never trained on.
     pub holdout: f64,
     /// Highest learning rate, reached at the end of the warm-up.
@@ -82,6 +89,8 @@ impl Default for Recipe {
         let phase = |until, side| Phase { until, side };
         Self {
             epochs: 30,
+            micro_batch: None,
+            zero_init_residual: false,
             batch: 128,
             seed: 1,
             holdout: 0.0,
@@ -122,6 +131,11 @@ impl Recipe {
         let rules = [
             ("epochs", self.epochs > 0, "at least 1"),
             ("batch", self.batch > 1, "at least 2 (batch-norm needs a variance)"),
+            (
+                "micro_batch",
+                self.micro_batch != Some(0) && self.micro_batch != Some(1),
+                "at least 2",
+            ),
             ("holdout", share(self.holdout), "in [0, 1)"),
             (
                 "learning_rate",

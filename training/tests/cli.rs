@@ -130,6 +130,22 @@ fn a_run_that_is_stopped_or_killed_ends_with_the_weights_of_one_that_was_not() {
 }
 
 #[test]
+fn micro_batches_on_two_threads_resume_to_the_bit_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, path) = (data_set(folder.path()), recipe(folder.path()));
+    let keys = "micro_batch = 2\nzero_init_residual = true\n";
+    fs::write(&path, format!("{keys}{}", fs::read_to_string(&path).unwrap())).unwrap();
+    let [whole, stopped] = ["whole", "stopped"].map(|name| folder.path().join(name));
+    let begin = ["train", "--arch", "resnet-8-v1", "--threads", "2", "--data", text(&data)];
+    let begin = [&begin[..], &["--recipe", text(&path), "--out"]].concat();
+    succeeds(&[&begin[..], &[text(&whole)]].concat());
+    let part = [&begin[..], &[text(&stopped), "--max-steps", "5"]].concat();
+    assert_eq!(run(&part).status.code(), Some(3), "saved, not finished");
+    succeeds(&["train", "--resume", "--threads", "2", "--out", text(&stopped)]);
+    assert!(tensors(&stopped) == tensors(&whole), "the stopped run ends elsewhere");
+}
+
+#[test]
 fn an_exported_model_answers_as_libtorch_and_tells_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path()));

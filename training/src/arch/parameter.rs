@@ -1,7 +1,7 @@
 //! The one place that names parameters: `<node>.<role>`.
 
 use super::{
-    graph::Graph,
+    graph::{Graph, Node},
     op::Op,
     shape::{self, Shape, ShapeError},
 };
@@ -122,4 +122,26 @@ pub fn list(graph: &Graph) -> Result<Vec<Parameter>, ShapeError> {
         }
     }
     Ok(parameters)
+}
+
+/// The parameter that ends each residual branch: the scale of its last batch-norm, or the kernel of its last
+/// convolution. Zero there makes every block begin as the identity (Goyal et al. 2017, section 5.1).
+pub fn residual_ends(graph: &Graph) -> Vec<String> {
+    let branch_of_add = |node: &Node| match (&node.op, &node.inputs[..]) {
+        (Op::Add, [_, branch]) => Some(&graph.nodes()[branch.index()]),
+        _ => None,
+    };
+    let ends = graph.nodes().iter().filter_map(branch_of_add).filter_map(|end| match end.op {
+        Op::BatchNorm { .. } => Some(name(&end.name, Role::Gamma)),
+        Op::Conv { .. } => Some(name(&end.name, Role::ConvWeight)),
+        Op::Input
+        | Op::Normalize { .. }
+        | Op::Relu
+        | Op::AvgPool { .. }
+        | Op::Add
+        | Op::Concat
+        | Op::Flatten { .. }
+        | Op::Linear { .. } => None,
+    });
+    ends.collect()
 }

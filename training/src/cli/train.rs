@@ -102,6 +102,7 @@ impl Args {
             folder: self.out.clone(),
             save_every: Duration::from_secs_f64(self.save_every),
             max_steps: self.max_steps,
+            threads: self.threads,
             interrupted,
         };
         let graph = catalog::build(&run.architecture)?;

@@ -90,7 +90,9 @@ impl Network {
             Op::Normalize { mean, std } => {
                 let scale = 1.0 / (255.0 * f64::from(std));
                 let offset = f64::from(-mean / std);
-                x[0].f_mul_scalar(scale)?.f_add_scalar(offset)?.f_to_kind(self.kind)
+                channels_last_gray(
+                    &x[0].f_mul_scalar(scale)?.f_add_scalar(offset)?.f_to_kind(self.kind)?,
+                )
             }
             Op::Conv { kernel, stride, padding, bias, filters: _ } => {
                 let bias = bias.then(|| at(Role::Bias));
@@ -134,6 +136,14 @@ impl Network {
         };
         kernel as i64
     }
+}
+
+/// A one-channel map with the strides of a channels-last one. Its memory is the same either way, but libtorch
+/// takes the layout of every later map from its strides: without them the residual stream of a whole stack would
+/// be channels-first, and each convolution would copy it.
+fn channels_last_gray(x: &Tensor) -> Result<Tensor, TchError> {
+    let [n, _, height, width] = x.size()[..] else { return Ok(x.shallow_clone()) };
+    x.f_contiguous()?.f_as_strided([n, 1, height, width], [height * width, 1, width, 1], None)
 }
 
 fn conv(

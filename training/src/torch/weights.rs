@@ -98,6 +98,29 @@ impl Weights {
         })
     }
 
+    /// Sets whole parameters to zero; names that the network does not have are left alone.
+    ///
+    /// # Errors
+    /// What libtorch refuses.
+    pub fn zero(&self, names: &[String]) -> Result<(), TchError> {
+        no_grad(|| {
+            for index in names.iter().filter_map(|name| self.index.get(name)) {
+                let _ = self.entries[*index].1.shallow_clone().f_zero_()?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The same memory for what is trained, but with gradients of its own, and a copy of the running statistics.
+    pub(super) fn replica(&self) -> Self {
+        let alias = |(p, t): &(Parameter, Tensor)| {
+            let tensor = t.detach();
+            let trained = p.role.is_trainable();
+            (p.clone(), if trained { tensor } else { no_grad(|| tensor.copy()) })
+        };
+        Self::from_entries(self.entries.iter().map(alias).collect()).trainable()
+    }
+
     /// Marks what the optimiser may change, so that gradients are kept for it.
     #[must_use]
     pub fn trainable(mut self) -> Self {
@@ -110,6 +133,11 @@ impl Weights {
     /// Every parameter with its tensor.
     pub fn iter(&self) -> impl Iterator<Item = (&Parameter, &Tensor)> {
         self.entries.iter().map(|(p, t)| (p, t))
+    }
+
+    /// The tensor at a place in the order of [`Self::iter`].
+    pub(super) fn at(&self, index: usize) -> &Tensor {
+        &self.entries[index].1
     }
 
     /// The tensor of a node's parameter.

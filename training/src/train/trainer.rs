@@ -20,13 +20,14 @@ use super::{
     progress::Progress,
 };
 use crate::{
-    arch::graph::Graph,
-    batches::{self, Batch, Plan},
+    arch::{graph::Graph, parameter},
+    batches::{self, Batch, Part, Plan},
     data::FaceSet,
     evaluate,
     recipe::Recipe,
     torch::{
         network::{Mode, Network},
+        replicas::Replicas,
         weights::Weights,
     },
 };
@@ -49,6 +50,8 @@ pub struct Control {
     pub save_every: Duration,
     /// Steps of this process after which it saves and leaves.
     pub max_steps: Option<usize>,
+    /// Threads that work on micro-batches side by side.
+    pub threads: usize,
     /// Set by Ctrl-C.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -60,6 +63,7 @@ pub struct Trainer {
     device: Device,
     network: Network,
     weights: Weights,
+    replicas: Replicas,
     optimizer: Sgd,
     ema: Ema,
     state: State,
@@ -80,7 +84,7 @@ impl Trainer {
         let checkpoint = Checkpoint::read(&control.folder)?;
         let weights = match &checkpoint {
             Some(found) => Weights::from_named(&graph, &found.named("weights"), device)?,
-            None => Weights::random(&graph, recipe.seed as i64, device)?,
+            None => initial_weights(&graph, &recipe, device)?,
         }
         .trainable();
         let mut optimizer = Sgd::new(&weights, &recipe);
@@ -93,7 +97,9 @@ impl Trainer {
             None => (Ema::new(&weights, recipe.ema), State::default()),
         };
         let network = Network::new(graph, recipe.precision.kind(device))?;
-        Ok(Self { recipe, device, network, weights, optimizer, ema, state, control })
+        let threads = recipe.micro_batch.map_or(1, |_| control.threads);
+        let replicas = Replicas::new(&weights, threads);
+        Ok(Self { replicas, recipe, device, network, weights, optimizer, ema, state, control })
     }
 
     /// Trains to the end, or until it is interrupted.
@@ -150,32 +156,23 @@ impl Trainer {
     fn step(&mut self, batch: &Batch, steps: usize) -> Result<(), TrainError> {
         let total = steps * self.recipe.epochs;
         let rate = self.recipe.learning_rate_at(self.state.total_steps, total);
-        let side = batch.side as i64;
-        let pictures =
-            Tensor::from_slice(&batch.pixels).view([-1, 1, side, side]).f_to_device(self.device)?;
-        let labels = Tensor::from_slice(&batch.labels).f_to_device(self.device)?;
-        let logits = self.network.forward(&self.weights, &pictures, Mode::Train)?;
-        let smoothing = self.recipe.label_smoothing;
-        let loss = logits.f_cross_entropy_loss::<Tensor>(
-            &labels,
-            None,
-            tch::Reduction::Mean,
-            -100,
-            smoothing,
-        )?;
-        loss.f_backward()?;
+        let parts = batch.parts(self.recipe.micro_batch.unwrap_or(batch.len())).collect();
+        let Self { network, weights, replicas, recipe, device, .. } = self;
+        let gradient = |weights: &Weights, part: Part<'_>| {
+            gradient(network, weights, part, batch.len(), recipe, *device)
+        };
+        let results = replicas.run(weights, parts, gradient)?;
         self.state.step += 1;
-        let value = loss.f_double_value(&[])?;
+        let value: f64 = results.iter().map(|(loss, _)| loss).sum();
         if !value.is_finite() {
             let (step, epoch) = (self.state.step, self.state.epoch + 1);
             return Err(TrainError::Diverged { loss: value, step, epoch, rate });
         }
         self.optimizer.step(&self.weights, rate)?;
         self.ema.update(&self.weights, self.state.total_steps)?;
-        let hits = logits.f_argmax(-1, false)?.f_eq_tensor(&labels)?.f_sum(tch::Kind::Int64)?;
         self.state.total_steps += 1;
         self.state.loss_sum += value * batch.len() as f64;
-        self.state.correct += hits.f_int64_value(&[])?;
+        self.state.correct += results.iter().map(|(_, hits)| hits).sum::<i64>();
         self.state.seen += batch.len();
         Ok(())
     }
@@ -253,4 +250,40 @@ impl Trainer {
         )?;
         Ok(())
     }
+}
+
+/// The weights that a run begins with.
+fn initial_weights(graph: &Graph, recipe: &Recipe, device: Device) -> Result<Weights, TrainError> {
+    let weights = Weights::random(graph, recipe.seed as i64, device)?;
+    if recipe.zero_init_residual {
+        weights.zero(&parameter::residual_ends(graph))?;
+    }
+    Ok(weights)
+}
+
+/// Adds the gradient of a part's share of the batch's mean loss to the weights' gradients.
+/// Returns that share of the loss, and how many faces were classified rightly.
+fn gradient(
+    network: &Network,
+    weights: &Weights,
+    part: Part<'_>,
+    batch: usize,
+    recipe: &Recipe,
+    device: Device,
+) -> Result<(f64, i64), TrainError> {
+    let side = part.side as i64;
+    let pictures = Tensor::from_slice(part.pixels).view([-1, 1, side, side]).f_to_device(device)?;
+    let labels = Tensor::from_slice(part.labels).f_to_device(device)?;
+    let logits = network.forward(weights, &pictures, Mode::Train)?;
+    let loss = logits.f_cross_entropy_loss::<Tensor>(
+        &labels,
+        None,
+        tch::Reduction::Sum,
+        -100,
+        recipe.label_smoothing,
+    )?;
+    let loss = loss.f_div_scalar(batch as f64)?;
+    loss.f_backward()?;
+    let hits = logits.f_argmax(-1, false)?.f_eq_tensor(&labels)?.f_sum(tch::Kind::Int64)?;
+    Ok((loss.f_double_value(&[])?, hits.f_int64_value(&[])?))
 }

@@ -1,0 +1,165 @@
+//! Data-parallel training on a CPU: every thread has its own micro-batches, gradients and running statistics.
+//!
+//! libtorch by itself splits each operation over its threads. Small maps then wait at a barrier a thousand times a
+//! step, and a whole batch of maps falls out of the caches between two operations. Here each thread runs whole
+//! micro-batches alone instead. Batch-norm sees a micro-batch at a time: ghost batch normalisation (Hoffer, Hubara,
+//! Soudry 2017, "Train longer, generalize better", section 4).
+
+use std::thread;
+
+use tch::{TchError, no_grad};
+
+use super::weights::Weights;
+use crate::arch::parameter::Role;
+
+/// The copies of the weights that further threads work on: the same memory for what the optimiser changes, but
+/// gradients and running statistics of their own.
+#[derive(Debug)]
+pub struct Replicas {
+    others: Vec<Weights>,
+}
+
+impl Replicas {
+    /// `threads - 1` replicas beside the weights themselves.
+    pub fn new(weights: &Weights, threads: usize) -> Self {
+        Self { others: (1..threads).map(|_| weights.replica()).collect() }
+    }
+
+    /// Runs `job` on every part, spread over the threads in a fixed order, and leaves the sum of the gradients
+    /// and the mean of the running statistics in `weights`. The same parts and threads give the same bits.
+    ///
+    /// # Errors
+    /// The first error of a job, or what libtorch refuses.
+    pub fn run<P, R, E, F>(
+        &mut self,
+        weights: &mut Weights,
+        parts: Vec<P>,
+        job: F,
+    ) -> Result<Vec<R>, E>
+    where
+        P: Send,
+        R: Send,
+        E: Send + From<TchError>,
+        F: Fn(&Weights, P) -> Result<R, E> + Sync,
+    {
+        if self.others.is_empty() {
+            return parts.into_iter().map(|part| job(weights, part)).collect();
+        }
+        let threads = self.others.len() + 1;
+        let mut shares: Vec<Vec<P>> = (0..threads).map(|_| Vec::new()).collect();
+        for (index, part) in parts.into_iter().enumerate() {
+            shares[index % threads].push(part);
+        }
+        let job = &job;
+        let done: Vec<Result<Vec<R>, E>> = thread::scope(|scope| {
+            let all = std::iter::once(&mut *weights).chain(&mut self.others);
+            let workers: Vec<_> = all
+                .zip(shares)
+                .map(|(weights, share)| {
+                    scope.spawn(move || {
+                        tch::set_num_threads(1);
+                        share.into_iter().map(|part| job(weights, part)).collect()
+                    })
+                })
+                .collect();
+            workers.into_iter().map(join).collect()
+        });
+        let results = done.into_iter().collect::<Result<Vec<_>, E>>()?;
+        self.gather(weights)?;
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    /// Adds the replicas' gradients to the weights', and averages the running statistics.
+    fn gather(&self, weights: &Weights) -> Result<(), TchError> {
+        no_grad(|| {
+            for other in &self.others {
+                for ((parameter, own), (_, theirs)) in weights.iter().zip(other.iter()) {
+                    if parameter.role.is_trainable() {
+                        let mut gradient = theirs.grad();
+                        // A thread without a part in this step has none.
+                        if gradient.defined() {
+                            let _ = own.grad().f_add_(&gradient)?;
+                            let _ = gradient.f_zero_()?;
+                        }
+                    } else {
+                        let _ = own.shallow_clone().f_add_(theirs)?;
+                    }
+                }
+            }
+            let share = 1.0 / (self.others.len() + 1) as f64;
+            for (index, (parameter, own)) in weights.iter().enumerate() {
+                if matches!(parameter.role, Role::Mean | Role::Variance) {
+                    let mut own = own.shallow_clone();
+                    let _ = own.f_mul_scalar_(share)?;
+                    for other in &self.others {
+                        other.at(index).shallow_clone().f_copy_(&own)?;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The result of a worker; its panic goes on in this thread.
+fn join<T>(worker: thread::ScopedJoinHandle<'_, T>) -> T {
+    worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind, Tensor};
+
+    use super::*;
+    use crate::{
+        arch::catalog,
+        torch::network::{Mode, Network},
+    };
+
+    /// Gradients and statistics after one step on four parts of two faces.
+    fn step(threads: usize) -> Vec<(String, Tensor)> {
+        let graph = catalog::build("resnet-8-v1").unwrap();
+        let mut weights = Weights::random(&graph, 1, Device::Cpu).unwrap().trainable();
+        let network = Network::new(graph, Kind::Float).unwrap();
+        let faces = Tensor::arange(8 * 24 * 24, (Kind::Float, Device::Cpu)).remainder(251.0);
+        let parts = faces.view([8, 1, 24, 24]).split(2, 0);
+        let job = |weights: &Weights, part: Tensor| {
+            let logits = network.forward(weights, &part, Mode::Train)?;
+            logits.f_square()?.f_mean(Kind::Float)?.f_backward()
+        };
+        let mut replicas = Replicas::new(&weights, threads);
+        replicas.run::<_, _, TchError, _>(&mut weights, parts, job).unwrap();
+        let read = |(p, t): (&crate::arch::parameter::Parameter, &Tensor)| {
+            let tensor = if p.role.is_trainable() { t.grad() } else { t.detach() };
+            (p.name.clone(), tensor.copy())
+        };
+        weights.iter().map(read).collect()
+    }
+
+    #[test]
+    fn threads_add_up_to_the_gradient_of_one_and_repeat_to_the_bit() {
+        let (alone, pair, again) = (step(1), step(2), step(2));
+        for (((name, one), (_, two)), (_, repeated)) in alone.iter().zip(&pair).zip(&again) {
+            assert_eq!(two, repeated, "{name}");
+            // Running statistics depend on the order of the parts; gradients do not.
+            if !name.ends_with("mean") && !name.ends_with("variance") {
+                assert!(one.allclose(two, 1e-4, 1e-5, false), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn statistics_are_the_mean_of_the_threads() {
+        // Each of two threads has seen two of the four parts: the mean has moved as far as two steps move it.
+        let (pair, alone) = (step(2), step(1));
+        let of = |step: &[(String, Tensor)]| {
+            let (_, mean) = step.iter().find(|(name, _)| name == "stem.bn.variance").unwrap();
+            mean.mean(Kind::Float).double_value(&[])
+        };
+        assert!(of(&pair) != of(&alone));
+        let (two_steps, four_steps) = (0.99f64.powi(2), 0.99f64.powi(4));
+        let moved = (1.0 - of(&pair)) / (1.0 - of(&alone));
+        let expected = (1.0 - two_steps) / (1.0 - four_steps);
+        assert!((moved / expected - 1.0).abs() < 0.05, "{moved} against {expected}");
+    }
+}
