@@ -13,11 +13,13 @@ use crate::{
 };
 
 mod csv;
+mod duplicates;
 mod error;
 mod fingerprint;
 mod folders;
 mod subset;
 
+pub use duplicates::{DuplicateCounts, Duplicates, duplicates};
 pub use error::{DatasetError, UnknownSplit};
 
 /// Which part of a data set.
