@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod compare;
 mod export;
 mod list;
 mod train;
@@ -24,6 +25,8 @@ enum Command {
     Train(train::Args),
     /// Writes a run's averaged weights as an ONNX model, checked against ONNX Runtime.
     Export(export::Args),
+    /// Prints runs side by side and draws their curves in one picture.
+    Compare(compare::Args),
 }
 
 impl Cli {
@@ -36,6 +39,7 @@ impl Cli {
             Command::List(args) => args.run(),
             Command::Train(args) => args.run(),
             Command::Export(args) => args.run(),
+            Command::Compare(args) => args.run(),
         }
     }
 }

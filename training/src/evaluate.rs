@@ -1,6 +1,6 @@
 //! Judges weights on faces with libtorch.
 
-use mien_faces::{emotion::Emotion, image::Face};
+use mien_faces::{emotion::Emotion, image::Face, report::Confusion, temperature::{self, Logits}};
 use tch::{Device, Kind, TchError, Tensor, no_grad};
 
 use crate::{
@@ -15,12 +15,14 @@ use crate::{
 const BATCH: usize = 128;
 
 /// How well weights do on a set of faces.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Score {
     /// Share of right answers, 0..1.
     pub accuracy: f64,
     /// Mean negative log-likelihood of the right class.
     pub nll: f64,
+    /// What each class was taken for.
+    pub confusion: Confusion,
 }
 
 /// Logits `[count, 7]` of faces of one side.
@@ -44,6 +46,26 @@ pub fn logits(
     no_grad(|| network.forward(weights, &pictures, Mode::Eval))?.f_to_device(Device::Cpu)
 }
 
+/// Logits and label of each face of a set.
+///
+/// # Errors
+/// What libtorch refuses.
+pub fn labelled_logits(
+    network: &Network,
+    weights: &Weights,
+    faces: &FaceSet,
+    device: Device,
+) -> Result<Vec<(Logits, Emotion)>, TchError> {
+    let mut rows = Vec::with_capacity(faces.len());
+    for (faces, labels) in faces.faces.chunks(BATCH).zip(faces.labels.chunks(BATCH)) {
+        let logits = logits(network, weights, faces, device)?;
+        let values: Vec<f32> = Vec::try_from(&logits.f_flatten(0, -1)?)?;
+        let (logits, _) = values.as_chunks::<{ Emotion::COUNT }>();
+        rows.extend(logits.iter().copied().zip(labels.iter().copied()));
+    }
+    Ok(rows)
+}
+
 /// Accuracy and likelihood on a set of faces.
 ///
 /// # Errors
@@ -54,20 +76,14 @@ pub fn with_libtorch(
     faces: &FaceSet,
     device: Device,
 ) -> Result<Score, TchError> {
-    let (mut correct, mut nll) = (0, 0.0);
-    for (faces, labels) in faces.faces.chunks(BATCH).zip(faces.labels.chunks(BATCH)) {
-        let labels: Vec<i64> = labels.iter().map(|l| l.index() as i64).collect();
-        let labels = Tensor::from_slice(&labels);
-        let logits = logits(network, weights, faces, device)?;
-        correct += logits
-            .f_argmax(-1, false)?
-            .f_eq_tensor(&labels)?
-            .f_sum(Kind::Int64)?
-            .f_int64_value(&[])?;
-        let loss =
-            logits.f_cross_entropy_loss::<Tensor>(&labels, None, tch::Reduction::Sum, -100, 0.0)?;
-        nll += loss.f_double_value(&[])?;
+    let rows = labelled_logits(network, weights, faces, device)?;
+    let (mut confusion, mut nll) = (Confusion::default(), 0.0);
+    for (logits, label) in &rows {
+        let best = (0..Emotion::COUNT).rev().max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
+        let prediction = best.and_then(Emotion::from_index).expect("there are seven logits");
+        confusion.add(*label, prediction);
+        nll += temperature::nll(logits, *label);
     }
-    let total = faces.len() as f64;
-    Ok(Score { accuracy: correct as f64 / total, nll: nll / total })
+    let total = rows.len() as f64;
+    Ok(Score { accuracy: confusion.correct() as f64 / total, nll: nll / total, confusion })
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{augment::Augment, torch::device::Precision};
+use crate::{augment::Augment, torch::device::Precision, tta::Tta};
 
 /// A recipe that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +80,8 @@ pub struct Recipe {
     pub precision: Precision,
     /// Progressive sizes (Tan and Le 2021, section 4).
     pub sizes: Vec<Phase>,
+    /// Views averaged at test time (Krizhevsky et al. 2012, section 4.1), a figure of its own in the report.
+    pub tta: Tta,
     /// Changes to the training faces.
     pub augment: Augment,
 }
@@ -102,6 +104,7 @@ impl Default for Recipe {
             ema: 0.998,
             precision: Precision::Auto,
             sizes: vec![phase(0.4, 24), phase(0.7, 36), phase(1.0, 48)],
+            tta: Tta::None,
             augment: Augment::default(),
         }
     }

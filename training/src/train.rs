@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! batches -> network -> loss -> optimizer -> ema -> checkpoint (one file, replaced whole)
-//!                                                \-> history.csv
+//!                                                \-> records: history.csv, events, curves.png
 //! ```
 
 pub mod checkpoint;
 pub mod ema;
 pub mod error;
+pub mod events;
 pub mod history;
 pub mod optimizer;
 pub mod progress;
+pub mod records;
 pub mod run;
 pub mod trainer;

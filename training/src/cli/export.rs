@@ -1,52 +1,106 @@
 //! `mien-train export`
 
-use std::{io::Write, path::PathBuf, process::ExitCode};
+use std::{fs, io::Write, path::PathBuf, process::ExitCode};
 
-use anyhow::Context;
+use mien_faces::{report::Score, temperature};
 
-use crate::export::Trained;
+use crate::{
+    export::{TemperatureFrom, Trained},
+    report::{self, ModelReport, TemperatureSource},
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The run's folder.
     run: PathBuf,
-    /// The model file to write, such as models/NAME/1/model.onnx; report.json is written beside it.
+    /// The model file to write, such as models/NAME/1/model.onnx; report, card and pictures are written beside it.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// The data set whose test faces judge the model, where it is not the run's own.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Fit the temperature on the faces that this run held out, by its weights: a run with the same network, data and
+    /// recipe but for `holdout`. Without it on the run's own held-out faces; without those it is 1.
+    #[arg(long, value_name = "RUN", conflicts_with = "temperature")]
+    temperature_from: Option<PathBuf>,
+    /// Divide logits by this number before the softmax.
+    #[arg(long, value_name = "NUMBER", value_parser = allowed)]
+    temperature: Option<f64>,
     /// Export a run whose epochs are not all done.
     #[arg(long)]
     unfinished: bool,
+}
+
+fn allowed(text: &str) -> Result<f64, String> {
+    let (low, high) = (temperature::RANGE.start(), temperature::RANGE.end());
+    let fits = |t: &f64| temperature::RANGE.contains(t);
+    text.parse().ok().filter(fits).ok_or_else(|| format!("a number from {low} to {high}"))
 }
 
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let trained = Trained::open(&self.run, self.unfinished)?;
         let data = self.data.as_deref().unwrap_or(trained.data());
-        let exported = trained.export(data, &self.out)?;
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "wrote {}", self.out.display())?;
-        writeln!(out, "libtorch and ONNX Runtime differ by at most {:.1e}", exported.difference)?;
-        let Some(report) = exported.report else {
-            writeln!(out, "no test faces in {}: the model carries no accuracy", data.display())?;
-            return Ok(ExitCode::SUCCESS);
+        let from = match (self.temperature_from, self.temperature) {
+            (Some(folder), _) => TemperatureFrom::Other(folder),
+            (None, Some(value)) => TemperatureFrom::Given(value),
+            (None, None) => TemperatureFrom::Run,
         };
-        let path = self.out.with_file_name("report.json");
-        let json = serde_json::to_string_pretty(&report)?;
-        std::fs::write(&path, json).with_context(|| format!("cannot write {}", path.display()))?;
-        let parts = report.splits.iter().map(|(usage, score)| (usage.name().to_owned(), score));
-        for (split, score) in std::iter::once(("test".to_owned(), &report.score)).chain(parts) {
-            if let (Some(accuracy), Some([low, high])) = (score.accuracy, score.interval) {
-                let [accuracy, low, high] = [accuracy, low, high].map(|x| x * 100.0);
-                writeln!(
-                    out,
-                    "{split:<12} {:>5} faces  {accuracy:.2} % [{low:.2}, {high:.2}]",
-                    score.total
-                )?;
-            }
+        let found = trained.export(data, &self.out, &from)?;
+        // `compare` looks for it here; a run's folder that is closed by now is no reason to fail.
+        let (made, kept) = (self.out.with_file_name(report::JSON), self.run.join(report::JSON));
+        if let Err(error) = fs::copy(&made, &kept) {
+            eprintln!("no copy of the report in {}: {error}", kept.display());
+        }
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "wrote {}, with its report and card beside it", self.out.display())?;
+        show(&mut out, &found)?;
+        if found.test.is_none() {
+            writeln!(out, "no test faces in {}: the model carries no accuracy", data.display())?;
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn show(out: &mut impl Write, found: &ModelReport) -> anyhow::Result<()> {
+    writeln!(out, "libtorch and ONNX Runtime differ by at most {:.1e}", found.parity)?;
+    let value = found.temperature.value;
+    match &found.temperature.source {
+        TemperatureSource::NotFitted => writeln!(
+            out,
+            "temperature 1: no faces were held out to fit one (--temperature-from names a run that did)"
+        )?,
+        TemperatureSource::Holdout => writeln!(out, "temperature {value:.4} of the held-out faces")?,
+        TemperatureSource::HoldoutOf(run) => {
+            writeln!(out, "temperature {value:.4} of the faces that {run} held out")?;
+        }
+        TemperatureSource::Given => writeln!(out, "temperature {value} as given")?,
+    }
+    if let Some(holdout) = &found.holdout {
+        line(out, "held out", &holdout.score)?;
+    }
+    let Some(test) = &found.test else { return Ok(()) };
+    line(out, "test", &test.report.score)?;
+    for (usage, score) in &test.report.splits {
+        line(out, usage.name(), score)?;
+    }
+    if let Some(duplicates) = &test.duplicates {
+        line(out, "test, not in train", &duplicates.without.score)?;
+    }
+    if let Some(tta) = &test.tta {
+        line(out, &format!("test, {} views", tta.views), &tta.report.score)?;
+    }
+    Ok(())
+}
+
+fn line(out: &mut impl Write, name: &str, score: &Score) -> anyhow::Result<()> {
+    if let (Some(accuracy), Some([low, high])) = (score.accuracy, score.interval) {
+        let [accuracy, low, high] = [accuracy, low, high].map(|x| x * 100.0);
+        writeln!(
+            out,
+            "{name:<18} {:>5} faces  {accuracy:.2} % [{low:.2}, {high:.2}]",
+            score.total
+        )?;
+    }
+    Ok(())
 }

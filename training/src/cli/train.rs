@@ -16,6 +16,7 @@ use mien_faces::dataset::{Dataset, Split};
 use crate::{
     arch::catalog,
     data::FaceSet,
+    machine::{Machine, Workplace},
     recipe::Recipe,
     torch::device,
     train::{
@@ -80,12 +81,16 @@ fn seconds(text: &str) -> Result<f64, String> {
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         tch::set_num_threads(i32::try_from(self.threads)?);
-        let (run, recipe, faces, holdout) =
+        let (mut run, recipe, faces, holdout) =
             if self.resume { self.reopen()? } else { self.begin()? };
         for error in &run.unreadable {
             eprintln!("passed over: {error}");
         }
         let device = device::best_device();
+        let precision = format!("{:?}", recipe.precision.kind(device));
+        let (machine, threads) = (Machine::here(), self.threads);
+        let place = Workplace { machine, device: format!("{device:?}"), precision, threads };
+        run.goes_on(&self.out, place)?;
         eprintln!(
             "{} on {device:?} in {:?}: {} faces, {} held out, {} epochs",
             run.architecture,
@@ -147,6 +152,7 @@ impl Args {
             holdout_faces: holdout.len(),
             unreadable,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            workplaces: Vec::new(),
         };
         run.create(&self.out, &recipe)?;
         Ok((run, recipe, faces, holdout))

@@ -7,7 +7,9 @@ use tch::TchError;
 
 use crate::{
     arch::{catalog::CatalogError, shape::ShapeError},
+    data::DataError,
     onnx::{session::SessionError, writer::WriteError},
+    plot::PlotError,
     torch::weights::WeightsError,
     train::{checkpoint::CheckpointError, run::RunError},
 };
@@ -67,6 +69,39 @@ pub enum ExportError {
         /// Faces a run.
         batch: usize,
     },
+    /// The training faces cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The temperature is to come from a run that is another one.
+    #[error(
+        "{folder} is no run to take the temperature from: `{key}` is {there} there and {here} here; \
+         train it with the same network, data and recipe but for `holdout`"
+    )]
+    OtherRecipe {
+        /// The other run's folder.
+        folder: PathBuf,
+        /// What differs.
+        key: String,
+        /// Its value in the run that is exported.
+        here: String,
+        /// Its value in the other one.
+        there: String,
+    },
+    /// The temperature is to come from a run without held-out faces.
+    #[error("{0} held no faces out to fit a temperature on; train it with --holdout 0.1")]
+    NoHoldout(PathBuf),
+    /// The held-out faces are not at hand.
+    #[error(
+        "the training images in {0} are not those the run began with, so its held-out faces are not among them; \
+         name the right data set with --data"
+    )]
+    OtherData(PathBuf),
+    /// A picture.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    /// The report cannot be written as JSON.
+    #[error("cannot write the report: {0}")]
+    Json(#[from] serde_json::Error),
     /// The file cannot be written.
     #[error("cannot write {path}: {source}")]
     Io {

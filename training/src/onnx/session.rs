@@ -65,6 +65,16 @@ impl Model {
         Ok(Self { session: Session::builder(&runtime.0)?.commit_from_memory(bytes)? })
     }
 
+    /// Opens the bytes of a `.onnx` file on one thread of the CPU.
+    ///
+    /// # Errors
+    /// Where ONNX Runtime refuses the model.
+    pub fn open_on_one_thread(runtime: &Runtime, bytes: &[u8]) -> Result<Self, SessionError> {
+        let builder = Session::builder(&runtime.0)?;
+        let mut builder = builder.with_intra_threads(1).map_err(ort::Error::from)?;
+        Ok(Self { session: builder.commit_from_memory(bytes)? })
+    }
+
     /// Runs faces of the model's side as one batch.
     ///
     /// # Errors

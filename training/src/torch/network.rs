@@ -32,6 +32,11 @@ pub struct Network {
 }
 
 impl Network {
+    /// The network's name in the catalogue.
+    pub fn name(&self) -> &str {
+        self.graph.name()
+    }
+
     /// Prepares a graph. `kind` is the number format of convolutions and activations.
     ///
     /// # Errors

@@ -1,10 +1,8 @@
 //! Why training stops before its end.
 
-use std::path::PathBuf;
-
 use tch::TchError;
 
-use super::checkpoint::CheckpointError;
+use super::{checkpoint::CheckpointError, records::RecordError};
 use crate::{arch::shape::ShapeError, torch::weights::WeightsError};
 
 /// Why training stopped before its end.
@@ -22,14 +20,9 @@ pub enum TrainError {
     /// The checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The history.
-    #[error("cannot write history.csv in {folder}: {source}")]
-    History {
-        /// The run's folder.
-        folder: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// History, events, pictures.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// The loss is not a number.
     #[error(
         "the loss is {loss} at step {step} of epoch {epoch} (learning rate {rate:.5}); \

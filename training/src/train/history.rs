@@ -4,6 +4,9 @@ use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Serialize};
 
+/// The file's name in the run's folder.
+pub const FILE_NAME: &str = "history.csv";
+
 /// What an epoch gave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRow {
@@ -38,5 +41,13 @@ pub fn write(folder: &Path, rows: &[EpochRow]) -> io::Result<()> {
         writer.serialize(row)?;
     }
     writer.flush()?;
-    fs::rename(partial, folder.join("history.csv"))
+    fs::rename(partial, folder.join(FILE_NAME))
+}
+
+/// Reads the rows back.
+///
+/// # Errors
+/// Where there is no history, or one of another version.
+pub fn read(folder: &Path) -> Result<Vec<EpochRow>, csv::Error> {
+    csv::Reader::from_path(folder.join(FILE_NAME))?.into_deserialize().collect()
 }

@@ -4,7 +4,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::history::EpochRow;
 
-/// The bar of one epoch.
+/// The bar of one epoch; it is taken away when dropped.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
@@ -31,30 +31,35 @@ impl Progress {
         ));
         self.bar.inc(1);
     }
+}
 
-    /// Takes the bar away and leaves the epoch's line.
-    pub fn finish(&self, row: &EpochRow, epochs: usize) {
+impl Drop for Progress {
+    fn drop(&mut self) {
         self.bar.finish_and_clear();
-        let holdout = match (row.holdout_accuracy, row.holdout_loss) {
-            (Some(accuracy), Some(loss)) => {
-                format!("  holdout {:.2} % (nll {loss:.3})", accuracy * 100.0)
-            }
-            _ => String::new(),
-        };
-        eprintln!(
-            "epoch {:>3}/{epochs}  {} px  loss {:.4}  train {:.2} %{holdout}  {:.0} img/s  {}",
-            row.epoch,
-            row.side,
-            row.train_loss,
-            row.train_accuracy * 100.0,
-            row.images_per_second,
-            clock(row.seconds)
-        );
     }
 }
 
+/// Prints the line of a finished epoch.
+pub fn report(row: &EpochRow, epochs: usize) {
+    let holdout = match (row.holdout_accuracy, row.holdout_loss) {
+        (Some(accuracy), Some(loss)) => {
+            format!("  holdout {:.2} % (nll {loss:.3})", accuracy * 100.0)
+        }
+        _ => String::new(),
+    };
+    eprintln!(
+        "epoch {:>3}/{epochs}  {} px  loss {:.4}  train {:.2} %{holdout}  {:.0} img/s  {}",
+        row.epoch,
+        row.side,
+        row.train_loss,
+        row.train_accuracy * 100.0,
+        row.images_per_second,
+        clock(row.seconds)
+    );
+}
+
 /// Seconds as `h:mm:ss`.
-fn clock(seconds: f64) -> String {
+pub(crate) fn clock(seconds: f64) -> String {
     let s = seconds.max(0.0) as u64;
     format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
 }

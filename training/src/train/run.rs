@@ -7,7 +7,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::{Recipe, RecipeError};
+use crate::{
+    machine::Workplace,
+    recipe::{Recipe, RecipeError},
+};
 
 /// A run's folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +62,9 @@ pub struct Run {
     pub unreadable: Vec<String>,
     /// Version of the program that began the run.
     pub version: String,
+    /// Where it trained, in order: a resume elsewhere adds one.
+    #[serde(default)]
+    pub workplaces: Vec<Workplace>,
 }
 
 impl Run {
@@ -77,6 +83,23 @@ impl Run {
         fs::write(folder.join("recipe.toml"), toml::to_string(recipe)?).map_err(io)?;
         // Written last: it marks a complete folder.
         fs::write(folder.join("run.json"), json).map_err(io)
+    }
+
+    /// Notes in the run's folder where it goes on, unless that is where it was.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn goes_on(&mut self, folder: &Path, place: Workplace) -> Result<(), RunError> {
+        if self.workplaces.last() == Some(&place) {
+            return Ok(());
+        }
+        self.workplaces.push(place);
+        let (path, partial) = (folder.join("run.json"), folder.join("run.json.partial"));
+        let json = serde_json::to_string_pretty(self)
+            .map_err(|source| RunError::Json { path: path.clone(), source })?;
+        fs::write(&partial, json)
+            .and_then(|()| fs::rename(&partial, &path))
+            .map_err(|source| RunError::Io { path, source })
     }
 
     /// Reads a run's folder.

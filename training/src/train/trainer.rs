@@ -9,15 +9,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use mien_faces::report::Confusion;
 use tch::{Device, Tensor};
 
 use super::{
     checkpoint::{self, Checkpoint, State},
     ema::Ema,
     error::TrainError,
-    history::{self, EpochRow},
+    history::EpochRow,
     optimizer::Sgd,
-    progress::Progress,
+    progress::{self, Progress},
+    records,
 };
 use crate::{
     arch::{graph::Graph, parameter},
@@ -107,6 +109,8 @@ impl Trainer {
     /// # Errors
     /// A loss that is not a number, a checkpoint that cannot be written, what libtorch refuses.
     pub fn run(&mut self, faces: &FaceSet, holdout: &FaceSet) -> Result<Outcome, TrainError> {
+        // A process killed while it wrote may have left the records behind the checkpoint.
+        records::epochs(&self.control.folder, self.network.name(), &self.state.history)?;
         let mut sized: Option<(Arc<FaceSet>, FaceSet)> = None;
         let mut budget = self.control.max_steps.unwrap_or(usize::MAX);
         while self.state.epoch < self.recipe.epochs {
@@ -215,8 +219,8 @@ impl Trainer {
                 .learning_rate_at(state.total_steps - 1, steps * self.recipe.epochs),
             train_loss: state.loss_sum / seen,
             train_accuracy: state.correct as f64 / seen,
-            holdout_accuracy: held.map(|h| h.accuracy),
-            holdout_loss: held.map(|h| h.nll),
+            holdout_accuracy: held.as_ref().map(|h| h.accuracy),
+            holdout_loss: held.as_ref().map(|h| h.nll),
             seconds: state.seconds,
             images_per_second: seen / state.seconds,
         });
@@ -227,15 +231,22 @@ impl Trainer {
             history,
             ..State::default()
         };
-        self.save()?;
+        self.record(held.map(|h| h.confusion).as_ref())
+    }
+
+    /// Saves a finished epoch and shows it.
+    fn record(&self, held: Option<&Confusion>) -> Result<(), TrainError> {
+        let (folder, network) = (&self.control.folder, self.network.name());
         let history = &self.state.history;
-        history::write(&self.control.folder, history).map_err(|source| TrainError::History {
-            folder: self.control.folder.clone(),
-            source,
-        })?;
+        // Before the checkpoint: a finished run never lacks its last row.
+        records::history(folder, history)?;
+        self.save()?;
+        records::epochs(folder, network, history)?;
+        if let Some(confusion) = held {
+            records::confusion(folder, network, confusion)?;
+        }
         if let Some(row) = history.last() {
-            Progress::new(row.epoch - 1, self.recipe.epochs, side, steps, steps)
-                .finish(row, self.recipe.epochs);
+            progress::report(row, self.recipe.epochs);
         }
         Ok(())
     }

@@ -1,0 +1,149 @@
+//! `mien-train compare`
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+
+use crate::{
+    plot,
+    recipe::Recipe,
+    report::{self, ModelReport, keys},
+    train::{
+        history::{self, EpochRow},
+        progress::clock,
+        run::Run,
+    },
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Folders of runs.
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// Draw all runs' losses and accuracies in one picture.
+    #[arg(long, value_name = "FILE.png")]
+    out: Option<PathBuf>,
+}
+
+/// What is known of one run.
+struct Entry {
+    name: String,
+    run: Run,
+    recipe: Recipe,
+    rows: Vec<EpochRow>,
+    report: Option<ModelReport>,
+}
+
+impl Args {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let entries =
+            self.runs.iter().map(|run| Entry::open(run)).collect::<anyhow::Result<Vec<_>>>()?;
+        let mut out = std::io::stdout().lock();
+        table(&mut out, &rows(&entries))?;
+        let recipes: Vec<&Recipe> = entries.iter().map(|entry| &entry.recipe).collect();
+        let differing = keys::differing(&recipes);
+        if entries.len() > 1 {
+            writeln!(out, "\nrecipe keys that differ: {}", differing.len())?;
+        }
+        let values = |(key, values): (&String, &Vec<serde_json::Value>)| {
+            let values = values.iter().map(|v| if v.is_null() { dash() } else { v.to_string() });
+            std::iter::once(key.clone()).chain(values).collect()
+        };
+        table(&mut out, &differing.iter().map(values).collect::<Vec<_>>())?;
+        if let Some(path) = self.out {
+            let runs: Vec<_> = entries.into_iter().map(|e| (e.name, e.rows)).collect();
+            plot::compared(&runs, &path)?;
+            writeln!(out, "\nwrote {}", path.display())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Entry {
+    fn open(folder: &Path) -> anyhow::Result<Self> {
+        let (run, recipe) = Run::open(folder)?;
+        let rows = history::read(folder)
+            .with_context(|| format!("no finished epoch in {}", folder.display()))?;
+        let name = folder.file_name().map_or_else(
+            || folder.display().to_string(),
+            |name| name.to_string_lossy().into_owned(),
+        );
+        let report = std::fs::read(folder.join(report::JSON)).ok();
+        let report: Option<ModelReport> =
+            report.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        // One of an earlier export does not tell of the weights that are there now.
+        let report = report.filter(|report| report.training.epochs == rows.len());
+        Ok(Self { name, run, recipe, rows, report })
+    }
+
+    fn accuracy(&self, usage: Option<&str>) -> String {
+        let Some(test) = self.report.as_ref().and_then(|report| report.test.as_ref()) else {
+            return dash();
+        };
+        let score = match usage {
+            None => Some(&test.report.score),
+            Some(name) => {
+                test.report.splits.iter().find(|(u, _)| u.name() == name).map(|(_, score)| score)
+            }
+        };
+        score.and_then(|score| score.accuracy).map_or_else(dash, percent)
+    }
+
+    fn holdout(&self, pick: impl Fn(&[f64]) -> Option<f64>) -> String {
+        let values: Vec<f64> = self.rows.iter().filter_map(|row| row.holdout_accuracy).collect();
+        pick(&values).map_or_else(dash, percent)
+    }
+}
+
+/// One row a figure, one column a run, names first.
+fn rows(entries: &[Entry]) -> Vec<Vec<String>> {
+    let row = |name: &str, value: &dyn Fn(&Entry) -> String| {
+        std::iter::once(name.to_owned()).chain(entries.iter().map(value)).collect()
+    };
+    let last = |entry: &Entry, value: &dyn Fn(&EpochRow) -> Option<String>| {
+        entry.rows.last().and_then(value).unwrap_or_else(dash)
+    };
+    let best = |values: &[f64]| values.iter().copied().max_by(f64::total_cmp);
+    let seconds = |entry: &Entry| entry.rows.iter().map(|row| row.seconds).sum();
+    vec![
+        row("run", &|e| e.name.clone()),
+        row("architecture", &|e| e.run.architecture.clone()),
+        row("epochs", &|e| format!("{}/{}", e.rows.len(), e.recipe.epochs)),
+        row("training time", &|e| clock(seconds(e))),
+        row("last train loss", &|e| last(e, &|row| Some(format!("{:.4}", row.train_loss)))),
+        row("last train accuracy", &|e| last(e, &|row| Some(percent(row.train_accuracy)))),
+        row("last holdout loss", &|e| last(e, &|row| Some(format!("{:.4}", row.holdout_loss?)))),
+        row("last holdout accuracy", &|e| e.holdout(|values| values.last().copied())),
+        row("best holdout accuracy", &|e| e.holdout(best)),
+        row("test accuracy", &|e| e.accuracy(None)),
+        row("PublicTest accuracy", &|e| e.accuracy(Some("PublicTest"))),
+        row("PrivateTest accuracy", &|e| e.accuracy(Some("PrivateTest"))),
+    ]
+}
+
+/// Prints rows as columns: names to the left, values to the right.
+fn table(out: &mut impl Write, rows: &[Vec<String>]) -> std::io::Result<()> {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<usize> = (0..columns).filter_map(width).collect();
+    for row in rows {
+        write!(out, "{:<1$}", row[0], widths[0])?;
+        for (value, width) in row.iter().zip(&widths).skip(1) {
+            write!(out, "  {value:>width$}")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
+fn dash() -> String {
+    "-".to_owned()
+}

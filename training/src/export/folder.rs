@@ -1,0 +1,65 @@
+//! The files of a model's folder.
+
+use std::{fs, path::Path};
+
+use super::ExportError;
+use crate::{
+    plot,
+    report::{self, ModelReport},
+    train::history::{self, EpochRow},
+};
+
+/// Name of the card.
+const CARD: &str = "README.md";
+
+/// Writes the model and all that goes beside it; the model last, so that a server never loads one whose papers are missing.
+pub(super) fn write(
+    out: &Path,
+    bytes: &[u8],
+    found: &ModelReport,
+    rows: &[EpochRow],
+) -> Result<(), ExportError> {
+    let folder = out.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    let mut json = serde_json::to_string_pretty(found)?;
+    json.push('\n');
+    replace(&folder.join(report::JSON), json.as_bytes())?;
+    replace(&folder.join("report.md"), report::report(found).as_bytes())?;
+    let recipe = toml::to_string(&found.recipe).map_err(crate::train::run::RunError::from)?;
+    replace(&folder.join("recipe.toml"), recipe.as_bytes())?;
+    history::write(folder, rows).map_err(failed(&folder.join(history::FILE_NAME)))?;
+    if !rows.is_empty() {
+        plot::curves(&found.architecture, rows, &folder.join(plot::CURVES))?;
+    }
+    if let Some(test) = &found.test {
+        let confusion = &test.report.confusion;
+        plot::confusion(&found.architecture, "test faces", confusion, &folder.join(plot::CONFUSION))?;
+    }
+    if is_ours(&folder.join(CARD)) {
+        replace(&folder.join(CARD), report::card(found).as_bytes())?;
+    }
+    replace(out, bytes)
+}
+
+/// Whether a card may be written here: there is none yet, or this program wrote it. A text by a person stays.
+fn is_ours(card: &Path) -> bool {
+    match fs::read_to_string(card) {
+        Ok(text) => text.starts_with(report::CARD_MARK),
+        Err(_) => !card.exists(),
+    }
+}
+
+/// Writes the file beside its place and moves it there, so that nobody ever reads half of one.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    let partial = path.with_file_name(name);
+    fs::write(&partial, bytes)
+        .and_then(|()| fs::File::open(&partial)?.sync_all())
+        .and_then(|()| fs::rename(&partial, path))
+        .map_err(failed(path))
+}
+
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> ExportError {
+    move |source| ExportError::Io { path: path.to_owned(), source }
+}

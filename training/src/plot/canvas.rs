@@ -1,0 +1,111 @@
+//! A white sheet to draw on, with the project's font and colours, saved as PNG.
+
+use std::{fs, io::Cursor, path::Path, sync::Once};
+
+use image::{ImageFormat, RgbImage, imageops};
+use plotters::{
+    backend::BitMapBackend,
+    coord::Shift,
+    drawing::{DrawingArea, IntoDrawingArea},
+    style::{
+        Color, FontStyle, IntoFont, RGBColor, TextStyle, WHITE, register_font,
+        text_anchor::{HPos, Pos, VPos},
+    },
+};
+
+use super::PlotError;
+
+/// Pixels drawn for one of the picture, each way: lines and letters get smooth edges.
+const OVERSAMPLING: u32 = 2;
+
+/// Titles and figures.
+pub(super) const INK: RGBColor = RGBColor(0x1f, 0x29, 0x33);
+/// Axes and explanations.
+pub(super) const MUTED: RGBColor = RGBColor(0x5b, 0x66, 0x72);
+/// Grid lines.
+pub(super) const GRID: RGBColor = RGBColor(0xe3, 0xe7, 0xeb);
+
+/// Colours that people with any kind of colour vision tell apart (Okabe and Ito 2008), in order of use.
+pub(super) const PALETTE: [RGBColor; 7] = [
+    RGBColor(0x00, 0x72, 0xb2),
+    RGBColor(0xd5, 0x5e, 0x00),
+    RGBColor(0x00, 0x9e, 0x73),
+    RGBColor(0xcc, 0x79, 0xa7),
+    RGBColor(0xe6, 0x9f, 0x00),
+    RGBColor(0x56, 0xb4, 0xe9),
+    RGBColor(0x00, 0x00, 0x00),
+];
+
+const FONT: &str = "Inter";
+static REGULAR: &[u8] = include_bytes!("../../fonts/Inter-Regular.ttf");
+static SEMI_BOLD: &[u8] = include_bytes!("../../fonts/Inter-SemiBold.ttf");
+
+/// Where drawing goes: a part of the sheet, in its own pixels.
+pub(super) type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+
+/// What drawing gives: an error is text, for the library's own cannot be named without its backend.
+pub(super) type Drawn = Result<(), String>;
+
+/// A length of the picture in the pixels that are drawn.
+pub(super) fn px(length: i32) -> i32 {
+    length * OVERSAMPLING as i32
+}
+
+/// Letters of a height in the picture, px.
+pub(super) fn text(height: i32, color: RGBColor, across: HPos, down: VPos) -> TextStyle<'static> {
+    styled(height, color, across, down, FontStyle::Normal)
+}
+
+/// Heavier letters.
+pub(super) fn bold(height: i32, color: RGBColor, across: HPos, down: VPos) -> TextStyle<'static> {
+    styled(height, color, across, down, FontStyle::Bold)
+}
+
+fn styled(
+    height: i32,
+    color: RGBColor,
+    across: HPos,
+    down: VPos,
+    style: FontStyle,
+) -> TextStyle<'static> {
+    let font = (FONT, px(height)).into_font().style(style);
+    TextStyle::from(font).color(&color.to_rgba()).pos(Pos::new(across, down))
+}
+
+/// Draws on a sheet of `width * height` px and saves it, replacing the file whole.
+pub(super) fn save(
+    path: &Path,
+    (width, height): (u32, u32),
+    draw: impl FnOnce(&Area) -> Drawn,
+) -> Result<(), PlotError> {
+    let failed = |detail: String| PlotError::Draw { path: path.to_owned(), detail };
+    load_fonts();
+    let (wide, high) = (width * OVERSAMPLING, height * OVERSAMPLING);
+    let mut pixels = vec![0; (wide * high * 3) as usize];
+    {
+        let sheet = BitMapBackend::with_buffer(&mut pixels, (wide, high)).into_drawing_area();
+        sheet.fill(&WHITE).map_err(|e| failed(e.to_string()))?;
+        draw(&sheet).map_err(failed)?;
+        sheet.present().map_err(|e| failed(e.to_string()))?;
+    }
+    let drawn = RgbImage::from_raw(wide, high, pixels).expect("the buffer has the picture's size");
+    let mut png = Cursor::new(Vec::new());
+    imageops::thumbnail(&drawn, width, height)
+        .write_to(&mut png, ImageFormat::Png)
+        .map_err(|e| failed(e.to_string()))?;
+    let partial = path.with_extension("png.partial");
+    fs::write(&partial, png.into_inner())
+        .and_then(|()| fs::rename(&partial, path))
+        .map_err(|source| PlotError::Write { path: path.to_owned(), source })
+}
+
+/// Makes the bundled font known: no font of the system is needed, and pictures look the same everywhere.
+fn load_fonts() {
+    static LOADED: Once = Once::new();
+    LOADED.call_once(|| {
+        for (style, bytes) in [(FontStyle::Normal, REGULAR), (FontStyle::Bold, SEMI_BOLD)] {
+            let loaded = register_font(FONT, style, bytes);
+            assert!(loaded.is_ok(), "the bundled font is valid");
+        }
+    });
+}

@@ -1,0 +1,176 @@
+//! Line charts under each other, over the same epochs.
+
+use std::path::Path;
+
+use plotters::{
+    chart::ChartBuilder,
+    element::{Circle, PathElement, Text},
+    series::LineSeries,
+    style::{
+        Color, RGBColor, ShapeStyle, WHITE,
+        text_anchor::{HPos, VPos},
+    },
+};
+
+use super::{
+    PlotError,
+    canvas::{self, Area, Drawn, GRID, INK, MUTED, bold, px, text},
+};
+
+const WIDTH: u32 = 1200;
+const HEADER: u32 = 84;
+const PANEL: u32 = 310;
+const FOOTER: u32 = 16;
+
+/// Points drawn as dots as well: with few epochs a line alone hides where they are.
+const MAX_DOTS: usize = 40;
+
+/// Charts under a title.
+pub(super) struct Figure {
+    pub(super) title: String,
+    pub(super) subtitle: String,
+    pub(super) panels: Vec<Panel>,
+}
+
+/// One chart.
+pub(super) struct Panel {
+    pub(super) title: String,
+    /// What the vertical axis shows, with its unit.
+    pub(super) axis: &'static str,
+    pub(super) lines: Vec<Line>,
+    /// First epoch and name of each part of the run; empty where runs differ.
+    pub(super) phases: Vec<(usize, String)>,
+}
+
+/// One line: its name in the legend and a value an epoch.
+pub(super) struct Line {
+    pub(super) name: String,
+    pub(super) color: RGBColor,
+    pub(super) points: Vec<(f64, f64)>,
+}
+
+/// Draws a figure to a PNG file. A panel without points is left out.
+pub(super) fn save(figure: &Figure, path: &Path) -> Result<(), PlotError> {
+    let has_points = |panel: &&Panel| panel.lines.iter().any(|line| !line.points.is_empty());
+    let panels: Vec<&Panel> = figure.panels.iter().filter(has_points).collect();
+    let height = HEADER + PANEL * panels.len() as u32 + FOOTER;
+    canvas::save(path, (WIDTH, height), |sheet| {
+        let (header, rest) = sheet.split_vertically(px(HEADER as i32));
+        let title = bold(26, INK, HPos::Left, VPos::Top);
+        header.draw(&Text::new(figure.title.clone(), (px(28), px(20)), title)).map_err(told)?;
+        let subtitle = text(16, MUTED, HPos::Left, VPos::Top);
+        header
+            .draw(&Text::new(figure.subtitle.clone(), (px(28), px(54)), subtitle))
+            .map_err(told)?;
+        let (body, _) = rest.split_vertically(px((PANEL * panels.len() as u32) as i32));
+        let last = epochs(&panels);
+        for (panel, area) in panels.iter().zip(body.split_evenly((panels.len(), 1))) {
+            draw(panel, &area, last)?;
+        }
+        Ok(())
+    })
+}
+
+/// The last epoch of any line, at least 1.
+fn epochs(panels: &[&Panel]) -> f64 {
+    let points = panels.iter().flat_map(|p| &p.lines).flat_map(|line| &line.points);
+    points.map(|point| point.0).fold(1.0, f64::max)
+}
+
+fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
+    let title = bold(18, INK, HPos::Left, VPos::Center);
+    area.draw(&Text::new(panel.title.clone(), (px(28), px(22)), title)).map_err(told)?;
+    legend(panel, area)?;
+    let (low, high) = range(panel);
+    let label = text(15, MUTED, HPos::Center, VPos::Center);
+    let mut chart = ChartBuilder::on(area)
+        .margin_left(px(16))
+        .margin_right(px(28))
+        .margin_top(px(62))
+        .margin_bottom(px(8))
+        .x_label_area_size(px(48))
+        .y_label_area_size(px(78))
+        .build_cartesian_2d(0.5..last + 0.5, low..high)
+        .map_err(told)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(WHITE.mix(0.0))
+        .bold_line_style(stroke(GRID, 1))
+        .axis_style(stroke(MUTED, 1))
+        .label_style(text(14, MUTED, HPos::Center, VPos::Center))
+        .axis_desc_style(label)
+        .x_desc("epoch")
+        .y_desc(panel.axis)
+        .x_labels(13)
+        .y_labels(6)
+        .x_label_formatter(&|x| if x.fract() == 0.0 { format!("{x:.0}") } else { String::new() })
+        .y_label_formatter(&|y| tick(*y, high - low))
+        .draw()
+        .map_err(told)?;
+    for (start, name) in &panel.phases {
+        let x = *start as f64 - 0.5;
+        let (left, top) = chart.backend_coord(&(x, high));
+        let (base_x, base_y) = area.get_base_pixel();
+        let at = (left - base_x + px(5), top - base_y - px(10));
+        if *start > 1 {
+            let line = PathElement::new(vec![(x, low), (x, high)], stroke(MUTED, 1));
+            chart.draw_series([line]).map_err(told)?;
+        }
+        let style = text(14, MUTED, HPos::Left, VPos::Center);
+        area.draw(&Text::new(name.clone(), at, style)).map_err(told)?;
+    }
+    for line in &panel.lines {
+        let style = stroke(line.color, 3);
+        chart.draw_series(LineSeries::new(line.points.iter().copied(), style)).map_err(told)?;
+        if line.points.len() <= MAX_DOTS {
+            let dot = |&point: &(f64, f64)| Circle::new(point, px(4), line.color.filled());
+            chart.draw_series(line.points.iter().map(dot)).map_err(told)?;
+        }
+    }
+    Ok(())
+}
+
+/// Names of the lines at the right, on the height of the panel's title; in rows where one is too short.
+fn legend(panel: &Panel, area: &Area) -> Drawn {
+    let style = text(15, INK, HPos::Left, VPos::Center);
+    let mut right = px(WIDTH as i32 - 28);
+    for line in panel.lines.iter().rev().filter(|line| !line.points.is_empty()) {
+        let (width, _) = area.estimate_text_size(&line.name, &style).map_err(told)?;
+        let left = right - width as i32;
+        area.draw(&Text::new(line.name.clone(), (left, px(22)), style.clone())).map_err(told)?;
+        let swatch = vec![(left - px(34), px(22)), (left - px(8), px(22))];
+        area.draw(&PathElement::new(swatch, stroke(line.color, 3))).map_err(told)?;
+        right = left - px(56);
+    }
+    Ok(())
+}
+
+/// The values' range and a little more, so that no line runs along the frame.
+fn range(panel: &Panel) -> (f64, f64) {
+    let values = panel.lines.iter().flat_map(|line| &line.points).map(|point| point.1);
+    let (low, high) =
+        values.fold((f64::MAX, f64::MIN), |(low, high), y| (low.min(y), high.max(y)));
+    let margin = if high > low { 0.06 * (high - low) } else { 0.1 * high.abs().max(1e-3) };
+    // What is never negative has no axis below 0.
+    (if low >= 0.0 { (low - margin).max(0.0) } else { low - margin }, high + margin)
+}
+
+/// A tick's value with as many decimals as its step needs.
+fn tick(value: f64, range: f64) -> String {
+    let decimals = (1.0 - range.log10().floor()).clamp(0.0, 6.0) as usize;
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+fn stroke(color: RGBColor, width: i32) -> ShapeStyle {
+    color.stroke_width(px(width) as u32)
+}
+
+fn told(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

@@ -1,0 +1,57 @@
+//! In which keys recipes differ.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::recipe::Recipe;
+
+/// A recipe's values by key, tables as `table.key`.
+pub fn flat(recipe: &Recipe) -> BTreeMap<String, Value> {
+    let mut keys = BTreeMap::new();
+    flatten("", &serde_json::json!(recipe), &mut keys);
+    keys
+}
+
+fn flatten(path: &str, value: &Value, keys: &mut BTreeMap<String, Value>) {
+    match value.as_object() {
+        Some(table) => {
+            for (key, value) in table {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                flatten(&path, value, keys);
+            }
+        }
+        None => {
+            keys.insert(path.to_owned(), value.clone());
+        }
+    }
+}
+
+/// The keys whose values are not the same in all recipes, each with its value in every one (null where it has none).
+pub fn differing(recipes: &[&Recipe]) -> BTreeMap<String, Vec<Value>> {
+    let flat: Vec<_> = recipes.iter().map(|recipe| flat(recipe)).collect();
+    let keys = flat.iter().flat_map(BTreeMap::keys).cloned();
+    let values = |key: String| {
+        let values: Vec<Value> =
+            flat.iter().map(|keys| keys.get(&key).cloned().unwrap_or_default()).collect();
+        values.windows(2).any(|pair| pair[0] != pair[1]).then_some((key, values))
+    };
+    keys.filter_map(values).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_keys_that_differ_are_told_with_every_value() {
+        let one = Recipe::default();
+        let mut other = Recipe { epochs: one.epochs + 1, ..one.clone() };
+        other.augment.flip = 0.25;
+        let found = differing(&[&one, &other, &one]);
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["augment.flip", "epochs"]);
+        assert_eq!(found["augment.flip"][1], 0.25);
+        assert_eq!(found["epochs"][2], one.epochs);
+        assert!(differing(&[&one, &one]).is_empty());
+    }
+}

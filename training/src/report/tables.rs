@@ -1,0 +1,115 @@
+//! Figures as rows of Markdown tables.
+
+use mien_faces::{
+    emotion::Emotion,
+    report::{Report, Score},
+};
+
+use super::{Calibration, ModelReport, TemperatureSource, Test};
+
+/// A share as `63.44 %`; a dash where there is none.
+pub(super) fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "–".to_owned(), |share| format!("{:.2} %", 100.0 * share))
+}
+
+fn row(name: &str, score: &Score) -> String {
+    let interval = score.interval.map_or_else(
+        || "–".to_owned(),
+        |[low, high]| format!("{:.2} to {:.2}", 100.0 * low, 100.0 * high),
+    );
+    let accuracy = percent(score.accuracy);
+    format!("| {name} | {} | {} | {accuracy} | {interval} |\n", score.total, score.correct)
+}
+
+/// Accuracies with their intervals.
+pub(super) fn accuracies(report: &ModelReport) -> String {
+    let mut text = "| faces | count | right | accuracy | 95 % interval |\n|---|---|---|---|---|\n".to_owned();
+    if let Some(holdout) = &report.holdout {
+        let name = match &holdout.of_run {
+            None => "held out of train".to_owned(),
+            Some(run) => format!("held out of train by `{run}`, its weights"),
+        };
+        text += &row(&name, &holdout.score);
+    }
+    let Some(test) = &report.test else { return text };
+    text += &splits("whole test", "", &test.report);
+    if let Some(duplicates) = &test.duplicates {
+        text += &splits("whole test", " without faces that lie in train", &duplicates.without);
+    }
+    if let Some(tta) = &test.tta {
+        let views = format!(", mean of {} views (`tta = \"{}\"`)", tta.views, tta.kind.name());
+        text += &splits("whole test", &views, &tta.report);
+    }
+    text
+}
+
+fn splits(whole: &str, what: &str, report: &Report) -> String {
+    let parts = report.splits.iter().map(|(usage, score)| (usage.name(), score));
+    let all = std::iter::once((whole, &report.score)).chain(parts);
+    all.map(|(name, score)| row(&format!("{name}{what}"), score)).collect()
+}
+
+/// Calibration before and after the temperature.
+pub(super) fn calibration(report: &ModelReport) -> String {
+    let mut text = "| faces | ECE at T = 1 | ECE | log-loss at T = 1 | log-loss |\n|---|---|---|---|---|\n".to_owned();
+    let mut add = |name: &str, before: Calibration, after: Calibration| {
+        let loss = |c: Calibration| c.log_loss.map_or("–".to_owned(), |loss| format!("{loss:.4}"));
+        let error = |c: Calibration| percent(c.expected_calibration_error);
+        let [(e0, l0), (e1, l1)] = [before, after].map(|c| (error(c), loss(c)));
+        text += &format!("| {name} | {e0} | {e1} | {l0} | {l1} |\n");
+    };
+    if let Some(holdout) = &report.holdout {
+        add("held out", holdout.before, holdout.after);
+    }
+    if let Some(test) = &report.test {
+        add("whole test", test.before, Calibration::of(&test.report));
+    }
+    text
+}
+
+/// The temperature in a sentence's part.
+pub(super) fn temperature(report: &ModelReport) -> String {
+    let value = report.temperature.value;
+    match &report.temperature.source {
+        TemperatureSource::Holdout => {
+            format!("{value:.4}, fitted on the faces held out of train")
+        }
+        TemperatureSource::HoldoutOf(run) => {
+            format!("{value:.4}, fitted on the faces that `{run}`, the same recipe, held out of train")
+        }
+        TemperatureSource::Given => format!("{value}, as named at export"),
+        TemperatureSource::NotFitted => "1: none was fitted".to_owned(),
+    }
+}
+
+/// Precision, recall and F1 of each class.
+pub(super) fn classes(test: &Test) -> String {
+    let mut text = "| class | faces | precision | recall | F1 |\n|---|---|---|---|---|\n".to_owned();
+    for class in &test.report.classes {
+        let [precision, recall, f1] = [class.precision, class.recall, class.f1].map(percent);
+        text +=
+            &format!("| {} | {} | {precision} | {recall} | {f1} |\n", class.label, class.support);
+    }
+    text + &format!(
+        "| mean | | | {} | {} |\n",
+        percent(test.report.balanced_accuracy),
+        percent(test.report.macro_f1)
+    )
+}
+
+/// Counts, rows the labels.
+pub(super) fn confusion(test: &Test) -> String {
+    let mut text = "| label \\ prediction |".to_owned();
+    for class in Emotion::ALL {
+        text += &format!(" {class} |");
+    }
+    text += &format!("\n|{}\n", "---|".repeat(Emotion::COUNT + 1));
+    for label in Emotion::ALL {
+        text += &format!("| **{label}** |");
+        for prediction in Emotion::ALL {
+            text += &format!(" {} |", test.report.confusion.count(label, prediction));
+        }
+        text.push('\n');
+    }
+    text
+}
