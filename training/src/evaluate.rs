@@ -1,6 +1,11 @@
 //! Judges weights on faces with libtorch.
 
-use mien_faces::{emotion::Emotion, image::Face, report::Confusion, temperature::{self, Logits}};
+use mien_faces::{
+    emotion::Emotion,
+    image::Face,
+    report::Confusion,
+    temperature::{self, Logits},
+};
 use tch::{Device, Kind, TchError, Tensor, no_grad};
 
 use crate::{

@@ -98,8 +98,7 @@ impl Trained {
 
         let network = Network::new(self.graph.clone(), Kind::Float)?;
         let faces = real_faces(&dataset)?;
-        let difference =
-            compare(&network, &self.weights, temperature.value, &mut model, &faces)?;
+        let difference = compare(&network, &self.weights, temperature.value, &mut model, &faces)?;
         let test = self.judge(&mut model, train.as_ref(), dataset.samples(Split::Test))?;
         metadata.accuracy = test.as_ref().map(|test| accuracies(&test.report)).unwrap_or_default();
         // Only the metadata has changed since the comparison.

@@ -70,7 +70,9 @@ fn show(out: &mut impl Write, found: &ModelReport) -> anyhow::Result<()> {
             out,
             "temperature 1: no faces were held out to fit one (--temperature-from names a run that did)"
         )?,
-        TemperatureSource::Holdout => writeln!(out, "temperature {value:.4} of the held-out faces")?,
+        TemperatureSource::Holdout => {
+            writeln!(out, "temperature {value:.4} of the held-out faces")?
+        }
         TemperatureSource::HoldoutOf(run) => {
             writeln!(out, "temperature {value:.4} of the faces that {run} held out")?;
         }

@@ -33,7 +33,12 @@ pub(super) fn write(
     }
     if let Some(test) = &found.test {
         let confusion = &test.report.confusion;
-        plot::confusion(&found.architecture, "test faces", confusion, &folder.join(plot::CONFUSION))?;
+        plot::confusion(
+            &found.architecture,
+            "test faces",
+            confusion,
+            &folder.join(plot::CONFUSION),
+        )?;
     }
     if is_ours(&folder.join(CARD)) {
         replace(&folder.join(CARD), report::card(found).as_bytes())?;

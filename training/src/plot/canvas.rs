@@ -22,6 +22,8 @@ const OVERSAMPLING: u32 = 2;
 pub(super) const INK: RGBColor = RGBColor(0x1f, 0x29, 0x33);
 /// Axes and explanations.
 pub(super) const MUTED: RGBColor = RGBColor(0x5b, 0x66, 0x72);
+/// Where one part of a run ends.
+pub(super) const BOUNDARY: RGBColor = RGBColor(0xa9, 0xb3, 0xbd);
 /// Grid lines.
 pub(super) const GRID: RGBColor = RGBColor(0xe3, 0xe7, 0xeb);
 
@@ -36,7 +38,9 @@ pub(super) const PALETTE: [RGBColor; 7] = [
     RGBColor(0x00, 0x00, 0x00),
 ];
 
+/// A family each: the library takes the regular letters of a family for its bold ones.
 const FONT: &str = "Inter";
+const BOLD_FONT: &str = "Inter SemiBold";
 static REGULAR: &[u8] = include_bytes!("../../fonts/Inter-Regular.ttf");
 static SEMI_BOLD: &[u8] = include_bytes!("../../fonts/Inter-SemiBold.ttf");
 
@@ -53,23 +57,16 @@ pub(super) fn px(length: i32) -> i32 {
 
 /// Letters of a height in the picture, px.
 pub(super) fn text(height: i32, color: RGBColor, across: HPos, down: VPos) -> TextStyle<'static> {
-    styled(height, color, across, down, FontStyle::Normal)
+    styled(FONT, height, color, Pos::new(across, down))
 }
 
 /// Heavier letters.
 pub(super) fn bold(height: i32, color: RGBColor, across: HPos, down: VPos) -> TextStyle<'static> {
-    styled(height, color, across, down, FontStyle::Bold)
+    styled(BOLD_FONT, height, color, Pos::new(across, down))
 }
 
-fn styled(
-    height: i32,
-    color: RGBColor,
-    across: HPos,
-    down: VPos,
-    style: FontStyle,
-) -> TextStyle<'static> {
-    let font = (FONT, px(height)).into_font().style(style);
-    TextStyle::from(font).color(&color.to_rgba()).pos(Pos::new(across, down))
+fn styled(font: &'static str, height: i32, color: RGBColor, pos: Pos) -> TextStyle<'static> {
+    TextStyle { font: (font, px(height)).into_font(), color: color.to_backend_color(), pos }
 }
 
 /// Draws on a sheet of `width * height` px and saves it, replacing the file whole.
@@ -103,8 +100,8 @@ pub(super) fn save(
 fn load_fonts() {
     static LOADED: Once = Once::new();
     LOADED.call_once(|| {
-        for (style, bytes) in [(FontStyle::Normal, REGULAR), (FontStyle::Bold, SEMI_BOLD)] {
-            let loaded = register_font(FONT, style, bytes);
+        for (name, bytes) in [(FONT, REGULAR), (BOLD_FONT, SEMI_BOLD)] {
+            let loaded = register_font(name, FontStyle::Normal, bytes);
             assert!(loaded.is_ok(), "the bundled font is valid");
         }
     });

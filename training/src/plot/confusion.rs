@@ -80,7 +80,7 @@ fn cell(sheet: &Area, found: &Confusion, label: Emotion, prediction: Emotion) ->
     let (x, y) = (LEFT + CELL * prediction.index() as i32, TOP + CELL * label.index() as i32);
     let corners = [(px(x + 1), px(y + 1)), (px(x + CELL - 1), px(y + CELL - 1))];
     sheet.draw(&Rectangle::new(corners, shade(share).filled())).map_err(told)?;
-    let ink = if share > 0.5 { WHITE } else { INK };
+    let ink = if share > 0.6 { WHITE } else { INK };
     let (across, down) = (x + CELL / 2, y + CELL / 2);
     let figure = bold(20, ink, HPos::Center, VPos::Center);
     write(sheet, &thousands(count), (px(across), px(down - 12)), figure)?;

@@ -81,9 +81,9 @@ fn phases(rows: &[EpochRow]) -> Vec<(usize, String)> {
 /// Where the run stands.
 fn summary(rows: &[EpochRow]) -> String {
     let Some(last) = rows.last() else { return "no epoch yet".to_owned() };
-    let held = last.holdout_accuracy.map_or(String::new(), |accuracy| {
-        format!(", held-out accuracy {:.2} %", 100.0 * accuracy)
-    });
+    let held = last
+        .holdout_accuracy
+        .map_or(String::new(), |accuracy| format!(", held-out accuracy {:.2} %", 100.0 * accuracy));
     let (loss, accuracy) = (last.train_loss, 100.0 * last.train_accuracy);
     format!(
         "after epoch {}: training loss {loss:.3}, training accuracy {accuracy:.1} %{held}",

@@ -14,7 +14,7 @@ use plotters::{
 
 use super::{
     PlotError,
-    canvas::{self, Area, Drawn, GRID, INK, MUTED, bold, px, text},
+    canvas::{self, Area, BOUNDARY, Drawn, GRID, INK, MUTED, bold, px, text},
 };
 
 const WIDTH: u32 = 1200;
@@ -114,7 +114,7 @@ fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
         let (base_x, base_y) = area.get_base_pixel();
         let at = (left - base_x + px(5), top - base_y - px(10));
         if *start > 1 {
-            let line = PathElement::new(vec![(x, low), (x, high)], stroke(MUTED, 1));
+            let line = PathElement::new(vec![(x, low), (x, high)], stroke(BOUNDARY, 1));
             chart.draw_series([line]).map_err(told)?;
         }
         let style = text(14, MUTED, HPos::Left, VPos::Center);
@@ -139,7 +139,7 @@ fn legend(panel: &Panel, area: &Area) -> Drawn {
         let (width, _) = area.estimate_text_size(&line.name, &style).map_err(told)?;
         let left = right - width as i32;
         area.draw(&Text::new(line.name.clone(), (left, px(22)), style.clone())).map_err(told)?;
-        let swatch = vec![(left - px(34), px(22)), (left - px(8), px(22))];
+        let swatch = vec![(left - px(34), px(20)), (left - px(8), px(20))];
         area.draw(&PathElement::new(swatch, stroke(line.color, 3))).map_err(told)?;
         right = left - px(56);
     }
@@ -149,22 +149,16 @@ fn legend(panel: &Panel, area: &Area) -> Drawn {
 /// The values' range and a little more, so that no line runs along the frame.
 fn range(panel: &Panel) -> (f64, f64) {
     let values = panel.lines.iter().flat_map(|line| &line.points).map(|point| point.1);
-    let (low, high) =
-        values.fold((f64::MAX, f64::MIN), |(low, high), y| (low.min(y), high.max(y)));
+    let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), y| (low.min(y), high.max(y)));
     let margin = if high > low { 0.06 * (high - low) } else { 0.1 * high.abs().max(1e-3) };
     // What is never negative has no axis below 0.
     (if low >= 0.0 { (low - margin).max(0.0) } else { low - margin }, high + margin)
 }
 
-/// A tick's value with as many decimals as its step needs.
+/// A tick's value with as many decimals as a sixth of the range needs.
 fn tick(value: f64, range: f64) -> String {
-    let decimals = (1.0 - range.log10().floor()).clamp(0.0, 6.0) as usize;
-    let text = format!("{value:.decimals$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
+    let decimals = (-(range / 6.0).log10()).ceil().clamp(0.0, 9.0) as usize;
+    format!("{value:.decimals$}")
 }
 
 fn stroke(color: RGBColor, width: i32) -> ShapeStyle {

@@ -90,7 +90,8 @@ fn training(report: &ModelReport) -> String {
 fn duplicates(report: &ModelReport) -> String {
     let Some(test) = &report.test else { return String::new() };
     let Some(found) = &test.duplicates else {
-        return "\n## Duplicates\n\nNot counted: the training faces of the run were not at hand.\n".to_owned();
+        return "\n## Duplicates\n\nNot counted: the training faces of the run were not at hand.\n"
+            .to_owned();
     };
     let counts = found.counts;
     format!(
@@ -115,15 +116,19 @@ fn speed(report: &ModelReport) -> String {
 }
 
 fn again(report: &ModelReport) -> String {
-    let threads =
-        report.training.workplaces.first().map_or(String::new(), |w| format!(" --threads {}", w.threads));
+    let threads = report
+        .training
+        .workplaces
+        .first()
+        .map_or(String::new(), |w| format!(" --threads {}", w.threads));
     let (arch, run) = (&report.architecture, &report.training.run);
     let temperature = match &report.temperature.source {
         super::TemperatureSource::HoldoutOf(run) => format!(" --temperature-from runs/{run}"),
         super::TemperatureSource::Given => format!(" --temperature {}", report.temperature.value),
         super::TemperatureSource::Holdout | super::TemperatureSource::NotFitted => String::new(),
     };
-    let unfinished = if report.training.epochs < report.recipe.epochs { " --unfinished" } else { "" };
+    let unfinished =
+        if report.training.epochs < report.recipe.epochs { " --unfinished" } else { "" };
     format!(
         "\n## Again\n\n`DIR` holds `train/<class>/` and `test/<class>/`, or `fer2013.csv`. The same seed, number of threads and \
          kind of processor give the same weights.\n\n```sh\n\

@@ -23,7 +23,8 @@ fn row(name: &str, score: &Score) -> String {
 
 /// Accuracies with their intervals.
 pub(super) fn accuracies(report: &ModelReport) -> String {
-    let mut text = "| faces | count | right | accuracy | 95 % interval |\n|---|---|---|---|---|\n".to_owned();
+    let mut text =
+        "| faces | count | right | accuracy | 95 % interval |\n|---|---|---|---|---|\n".to_owned();
     if let Some(holdout) = &report.holdout {
         let name = match &holdout.of_run {
             None => "held out of train".to_owned(),
@@ -51,9 +52,12 @@ fn splits(whole: &str, what: &str, report: &Report) -> String {
 
 /// Calibration before and after the temperature.
 pub(super) fn calibration(report: &ModelReport) -> String {
-    let mut text = "| faces | ECE at T = 1 | ECE | log-loss at T = 1 | log-loss |\n|---|---|---|---|---|\n".to_owned();
+    let mut text =
+        "| faces | ECE at T = 1 | ECE | log-loss at T = 1 | log-loss |\n|---|---|---|---|---|\n"
+            .to_owned();
     let mut add = |name: &str, before: Calibration, after: Calibration| {
-        let loss = |c: Calibration| c.log_loss.map_or("–".to_owned(), |loss| format!("{loss:.4}"));
+        let loss =
+            |c: Calibration| c.log_loss.map_or("–".to_owned(), |loss| format!("{loss:.4}"));
         let error = |c: Calibration| percent(c.expected_calibration_error);
         let [(e0, l0), (e1, l1)] = [before, after].map(|c| (error(c), loss(c)));
         text += &format!("| {name} | {e0} | {e1} | {l0} | {l1} |\n");
@@ -75,7 +79,9 @@ pub(super) fn temperature(report: &ModelReport) -> String {
             format!("{value:.4}, fitted on the faces held out of train")
         }
         TemperatureSource::HoldoutOf(run) => {
-            format!("{value:.4}, fitted on the faces that `{run}`, the same recipe, held out of train")
+            format!(
+                "{value:.4}, fitted on the faces that `{run}`, the same recipe, held out of train"
+            )
         }
         TemperatureSource::Given => format!("{value}, as named at export"),
         TemperatureSource::NotFitted => "1: none was fitted".to_owned(),
@@ -84,7 +90,8 @@ pub(super) fn temperature(report: &ModelReport) -> String {
 
 /// Precision, recall and F1 of each class.
 pub(super) fn classes(test: &Test) -> String {
-    let mut text = "| class | faces | precision | recall | F1 |\n|---|---|---|---|---|\n".to_owned();
+    let mut text =
+        "| class | faces | precision | recall | F1 |\n|---|---|---|---|---|\n".to_owned();
     for class in &test.report.classes {
         let [precision, recall, f1] = [class.precision, class.recall, class.f1].map(percent);
         text +=
