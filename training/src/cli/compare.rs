@@ -1,12 +1,14 @@
 //! `mien-train compare`
 
 use std::{
+    collections::BTreeMap,
     io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use anyhow::Context;
+use serde_json::Value;
 
 use crate::{
     plot,
@@ -18,6 +20,9 @@ use crate::{
         run::Run,
     },
 };
+
+/// Characters of a recipe's value that still stand in a column.
+const LONGEST: usize = 24;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -49,11 +54,7 @@ impl Args {
         if entries.len() > 1 {
             writeln!(out, "\nrecipe keys that differ: {}", differing.len())?;
         }
-        let values = |(key, values): (&String, &Vec<serde_json::Value>)| {
-            let values = values.iter().map(|v| if v.is_null() { dash() } else { v.to_string() });
-            std::iter::once(key.clone()).chain(values).collect()
-        };
-        table(&mut out, &differing.iter().map(values).collect::<Vec<_>>())?;
+        differences(&mut out, &entries, &differing)?;
         if let Some(path) = self.out {
             let runs: Vec<_> = entries.into_iter().map(|e| (e.name, e.rows)).collect();
             plot::compared(&runs, &path)?;
@@ -123,6 +124,29 @@ fn rows(entries: &[Entry]) -> Vec<Vec<String>> {
         row("PublicTest accuracy", &|e| e.accuracy(Some("PublicTest"))),
         row("PrivateTest accuracy", &|e| e.accuracy(Some("PrivateTest"))),
     ]
+}
+
+/// Prints the keys that differ: a column a run, but a line a run where a value is too long for that.
+fn differences(
+    out: &mut impl Write,
+    entries: &[Entry],
+    differing: &BTreeMap<String, Vec<Value>>,
+) -> std::io::Result<()> {
+    let shown = |values: &[Value]| -> Vec<String> {
+        values.iter().map(|v| if v.is_null() { dash() } else { v.to_string() }).collect()
+    };
+    let keys = differing.iter().map(|(key, values)| (key, shown(values)));
+    let (short, long): (Vec<_>, Vec<_>) =
+        keys.partition(|(_, values)| values.iter().all(|value| value.len() <= LONGEST));
+    let row = |(key, values): (&String, Vec<String>)| [vec![key.clone()], values].concat();
+    table(out, &short.into_iter().map(row).collect::<Vec<_>>())?;
+    for (key, values) in long {
+        writeln!(out, "{key}")?;
+        for (entry, value) in entries.iter().zip(values) {
+            writeln!(out, "  {}: {value}", entry.name)?;
+        }
+    }
+    Ok(())
 }
 
 /// Prints rows as columns: names to the left, values to the right.
