@@ -5,22 +5,41 @@ use std::{
     thread,
 };
 
+use mien_faces::emotion::Emotion;
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use crate::{augment::Augment, data::FaceSet};
 
+mod mixup;
+mod shrink;
+
 /// Batches made ahead of the one in use.
-const AHEAD: usize = 3;
+pub(crate) const AHEAD: usize = 3;
 
 /// Faces and labels of one step.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Batch {
     /// Gray values 0..255, `[count, 1, side, side]`, row-major.
     pub pixels: Vec<f32>,
-    /// Class indices, `[count]`.
+    /// Class indices, `[count]`; of mixed faces those of the larger share.
     pub labels: Vec<i64>,
     /// Side of the faces, px.
     pub side: usize,
+    /// The other labels, where the faces are mixed.
+    pub mixed: Option<Mixed>,
+    /// The same pictures at the faces' own side, where that is larger: `[count, 1, S, S]`.
+    pub large: Option<Vec<f32>>,
+    /// Probabilities that teachers gave, `[count, 7]`, where there are teachers.
+    pub taught: Option<Vec<f32>>,
+}
+
+/// The smaller share of mixed faces.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mixed {
+    /// Class indices, `[count]`.
+    pub labels: Vec<i64>,
+    /// Their share, 0 to 0.5.
+    pub share: f64,
 }
 
 impl Batch {
@@ -36,12 +55,19 @@ impl Batch {
 
     /// The batch cut into parts of `size` faces, the last one perhaps smaller.
     pub fn parts(&self, size: usize) -> impl Iterator<Item = Part<'_>> {
-        let side = self.side;
-        let pixels = self.pixels.chunks(size * side * side);
-        pixels.zip(self.labels.chunks(size)).map(move |(pixels, labels)| Part {
-            pixels,
-            labels,
-            side,
+        let area = self.side * self.side;
+        (0..self.len()).step_by(size).map(move |from| {
+            let to = (from + size).min(self.len());
+            Part {
+                pixels: &self.pixels[from * area..to * area],
+                labels: &self.labels[from..to],
+                side: self.side,
+                mixed: self.mixed.as_ref().map(|mixed| (&mixed.labels[from..to], mixed.share)),
+                taught: self
+                    .taught
+                    .as_deref()
+                    .map(|rows| &rows[from * Emotion::COUNT..to * Emotion::COUNT]),
+            }
         })
     }
 }
@@ -51,10 +77,14 @@ impl Batch {
 pub struct Part<'a> {
     /// Gray values 0..255, `[count, 1, side, side]`, row-major.
     pub pixels: &'a [f32],
-    /// Class indices, `[count]`.
+    /// Class indices, `[count]`; of mixed faces those of the larger share.
     pub labels: &'a [i64],
     /// Side of the faces, px.
     pub side: usize,
+    /// Labels of the smaller share, `[count]`, and that share, where the faces are mixed.
+    pub mixed: Option<(&'a [i64], f64)>,
+    /// Probabilities that teachers gave, `[count, 7]`, where there are teachers.
+    pub taught: Option<&'a [f32]>,
 }
 
 /// Which batches an epoch consists of.
@@ -68,8 +98,12 @@ pub struct Plan {
     pub epoch: usize,
     /// Batches to leave out at the beginning: those that an interrupted run has done.
     pub skip: usize,
+    /// Side of the pictures, px; where the faces are larger, they are changed at their own side and then shrunk.
+    pub side: usize,
     /// Changes to the faces.
     pub augment: Augment,
+    /// `alpha` of mixup; 0 for none.
+    pub mixup: f64,
 }
 
 /// Batches of an epoch of `faces` faces: the last one, where it is not full, is left out unless it is the only one.
@@ -77,8 +111,8 @@ pub fn steps(faces: usize, batch: usize) -> usize {
     (faces / batch).max(1)
 }
 
-/// Starts making an epoch's batches in shuffled order. The iterator ends after the last one.
-pub fn epoch(faces: Arc<FaceSet>, plan: Plan) -> mpsc::IntoIter<Batch> {
+/// Starts making an epoch's batches in shuffled order. The channel closes after the last one.
+pub fn epoch(faces: Arc<FaceSet>, plan: Plan) -> mpsc::Receiver<Batch> {
     let (sender, receiver) = mpsc::sync_channel(AHEAD);
     thread::spawn(move || {
         let mut order: Vec<usize> = (0..faces.len()).collect();
@@ -91,7 +125,7 @@ pub fn epoch(faces: Arc<FaceSet>, plan: Plan) -> mpsc::IntoIter<Batch> {
             }
         }
     });
-    receiver.into_iter()
+    receiver
 }
 
 fn make(faces: &FaceSet, indices: &[usize], plan: Plan, step: usize) -> Batch {
@@ -101,12 +135,19 @@ fn make(faces: &FaceSet, indices: &[usize], plan: Plan, step: usize) -> Batch {
     for (&index, out) in indices.iter().zip(pixels.chunks_exact_mut(area)) {
         plan.augment.apply(&faces.faces[index], &mut rng, out);
     }
-    let labels = indices.iter().map(|&i| faces.labels[i].index() as i64).collect();
-    Batch { pixels, labels, side: faces.side }
+    let labels: Vec<i64> = indices.iter().map(|&i| faces.labels[i].index() as i64).collect();
+    let mixed =
+        (plan.mixup > 0.0).then(|| mixup::apply(plan.mixup, &mut rng, &mut pixels, &labels));
+    let (pixels, large) = if plan.side == faces.side {
+        (pixels, None)
+    } else {
+        (shrink::pictures(&pixels, faces.side, plan.side), Some(pixels))
+    };
+    Batch { pixels, labels, side: plan.side, mixed, large, taught: None }
 }
 
 /// One seed of a run's seed, epoch and step (the finaliser of SplitMix64, Steele et al. 2014).
-fn mix(seed: u64, epoch: usize, step: usize) -> u64 {
+pub(crate) fn mix(seed: u64, epoch: usize, step: usize) -> u64 {
     [epoch as u64, step as u64].into_iter().fold(seed, |state, part| {
         let mut z = state.wrapping_add(part).wrapping_add(0x9e37_79b9_7f4a_7c15);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -117,18 +158,22 @@ fn mix(seed: u64, epoch: usize, step: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use mien_faces::{emotion::Emotion, image::Face};
+    use mien_faces::image::Face;
 
     use super::*;
 
-    fn faces() -> Arc<FaceSet> {
-        let faces = (0..10u8).map(|i| Face::new(1, vec![i]).unwrap()).collect();
-        Arc::new(FaceSet { side: 1, faces, labels: vec![Emotion::Sad; 10], unreadable: Vec::new() })
+    fn faces(side: usize) -> Arc<FaceSet> {
+        let faces = (0..10u8).map(|i| Face::new(side, vec![i; side * side]).unwrap()).collect();
+        Arc::new(FaceSet { side, faces, labels: vec![Emotion::Sad; 10], unreadable: Vec::new() })
+    }
+
+    fn plan(epoch: usize, skip: usize) -> Plan {
+        let augment = Augment::NONE;
+        Plan { batch: 3, seed: 5, epoch, skip, side: 1, augment, mixup: 0.0 }
     }
 
     fn pixels(epoch_index: usize, skip: usize) -> Vec<Vec<f32>> {
-        let plan = Plan { batch: 3, seed: 5, epoch: epoch_index, skip, augment: Augment::NONE };
-        epoch(faces(), plan).map(|b| b.pixels).collect()
+        epoch(faces(1), plan(epoch_index, skip)).into_iter().map(|b| b.pixels).collect()
     }
 
     #[test]
@@ -144,6 +189,21 @@ mod tests {
     fn an_interrupted_epoch_goes_on_with_the_same_batches() {
         assert_eq!(pixels(2, 1), pixels(2, 0)[1..]);
         assert_ne!(pixels(2, 0), pixels(3, 0));
+    }
+
+    #[test]
+    fn larger_faces_are_shown_at_both_sides() {
+        let plan = Plan { side: 24, ..plan(0, 0) };
+        for batch in epoch(faces(48), plan) {
+            let large = batch.large.unwrap();
+            assert_eq!(
+                (batch.side, batch.pixels.len(), large.len()),
+                (24, 3 * 24 * 24, 3 * 48 * 48)
+            );
+            for (small, large) in batch.pixels.chunks(24 * 24).zip(large.chunks(48 * 48)) {
+                assert!(small.iter().all(|value| (value - large[0]).abs() < 1e-4));
+            }
+        }
     }
 
     #[test]

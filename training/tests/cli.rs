@@ -1,67 +1,19 @@
 //! `mien-train` as a person runs it, on a dozen real faces.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod house;
+
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use sha2::Digest;
-use tch::Tensor;
 
-/// Faces of the repository, one a class, as train and test folders named as in FER2013.
-fn data_set(root: &Path) -> PathBuf {
-    let faces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/faces");
-    let data = root.join("fer");
-    for class in ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"] {
-        for (split, usage) in
-            [("train", "Training"), ("test", "PublicTest"), ("test", "PrivateTest")]
-        {
-            let folder = data.join(split).join(class);
-            fs::create_dir_all(&folder).unwrap();
-            for copy in 0..2 {
-                fs::copy(
-                    faces.join(format!("{class}.png")),
-                    folder.join(format!("{usage}_{copy}.png")),
-                )
-                .unwrap();
-            }
-        }
-    }
-    data
-}
-
-fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mien-train"));
-    command.args(args).stdin(Stdio::null());
-    command
-}
-
-fn run(args: &[&str]) -> Output {
-    command(args).output().unwrap()
-}
-
-#[track_caller]
-fn succeeds(args: &[&str]) -> String {
-    let output = run(args);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-#[track_caller]
-fn fails_with(args: &[&str], words: &[&str]) {
-    let output = run(args);
-    let message = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success(), "{args:?} succeeded");
-    assert!(!message.contains("panicked"), "{message}");
-    for word in words {
-        assert!(message.contains(word), "`{word}` is not in: {message}");
-    }
-}
+use house::{command, data_set, fails_with, resume, run, succeeds, tensors, text};
 
 /// A run of four short epochs with three steps each, at 24 and 48 px.
 fn recipe(root: &Path) -> PathBuf {
@@ -72,28 +24,16 @@ fn recipe(root: &Path) -> PathBuf {
     path
 }
 
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
+/// Waits until a file is there; two minutes at most.
+fn wait_for(file: &Path) {
+    let begun = Instant::now();
+    while !file.exists() && begun.elapsed() < Duration::from_secs(120) {
+        thread::sleep(Duration::from_millis(2));
+    }
 }
 
 fn train<'a>(data: &'a Path, recipe: &'a Path, out: &'a Path) -> Vec<&'a str> {
-    let fixed = ["train", "--arch", "resnet-8-v1", "--threads", "1", "--save-every", "0"];
-    [&fixed[..], &["--data", text(data), "--recipe", text(recipe), "--out", text(out)]].concat()
-}
-
-fn resume(out: &Path) -> Vec<&str> {
-    vec!["train", "--resume", "--threads", "1", "--save-every", "0", "--out", text(out)]
-}
-
-/// Every tensor of a run's checkpoint but the clock's.
-fn tensors(run: &Path) -> BTreeMap<String, Vec<f32>> {
-    let tensors = Tensor::read_safetensors(run.join("checkpoint.safetensors")).unwrap();
-    let values = |t: Tensor| Vec::<f32>::try_from(t.flatten(0, -1)).unwrap();
-    tensors
-        .into_iter()
-        .filter(|(name, _)| name != "state.json")
-        .map(|(name, t)| (name, values(t)))
-        .collect()
+    house::train("resnet-8-v1", data, recipe, out)
 }
 
 #[test]
@@ -110,12 +50,7 @@ fn a_run_that_is_stopped_or_killed_ends_with_the_weights_of_one_that_was_not() {
     succeeds(&resume(&stopped));
 
     let mut child = command(&train(&data, &recipe, &killed)).stderr(Stdio::null()).spawn().unwrap();
-    let begun = Instant::now();
-    while !killed.join("checkpoint.safetensors").exists()
-        && begun.elapsed() < Duration::from_secs(120)
-    {
-        thread::sleep(Duration::from_millis(2));
-    }
+    wait_for(&killed.join("checkpoint.safetensors"));
     child.kill().unwrap();
     child.wait().unwrap();
     succeeds(&resume(&killed));
@@ -385,11 +320,7 @@ fn an_interrupt_saves_and_leaves() {
     fs::write(&endless, "epochs = 1000000\nbatch = 4\nsizes = [{ until = 1.0, side = 24 }]\n")
         .unwrap();
     let mut child = command(&train(&data, &endless, &out)).stderr(Stdio::null()).spawn().unwrap();
-    let begun = Instant::now();
-    while !out.join("checkpoint.safetensors").exists() && begun.elapsed() < Duration::from_secs(120)
-    {
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_for(&out.join("checkpoint.safetensors"));
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(3));

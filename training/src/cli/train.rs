@@ -12,15 +12,17 @@ use std::{
 
 use anyhow::Context;
 use mien_faces::dataset::{Dataset, Split};
+use tch::Device;
 
 use crate::{
-    arch::catalog,
+    arch::{catalog, graph::Graph},
     data::FaceSet,
     machine::{Machine, Workplace},
     recipe::Recipe,
     torch::device,
     train::{
         run::Run,
+        teacher::Teachers,
         trainer::{Control, Outcome, Trainer},
     },
 };
@@ -81,12 +83,12 @@ fn seconds(text: &str) -> Result<f64, String> {
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         tch::set_num_threads(i32::try_from(self.threads)?);
-        let (mut run, recipe, faces, holdout) =
-            if self.resume { self.reopen()? } else { self.begin()? };
+        let device = device::best_device();
+        let Prepared { mut run, recipe, faces, holdout, teachers } =
+            if self.resume { self.reopen(device)? } else { self.begin(device)? };
         for error in &run.unreadable {
             eprintln!("passed over: {error}");
         }
-        let device = device::best_device();
         let precision = format!("{:?}", recipe.precision.kind(device));
         let (machine, threads) = (Machine::here(), self.threads);
         let place = Workplace { machine, device: format!("{device:?}"), precision, threads };
@@ -110,8 +112,9 @@ impl Args {
             threads: self.threads,
             interrupted,
         };
-        let graph = catalog::build(&run.architecture)?;
-        match Trainer::new(graph, recipe, device, control)?.run(&faces, &holdout)? {
+        let graph = network(&run.architecture, &recipe)?;
+        let mut trainer = Trainer::new(graph, recipe, teachers, device, control)?;
+        match trainer.run(&faces, &holdout)? {
             Outcome::Finished => {
                 eprintln!(
                     "finished; write the model with `mien-train export {}`",
@@ -130,7 +133,7 @@ impl Args {
     }
 
     /// Reads data and recipe and starts the run's folder.
-    fn begin(&self) -> anyhow::Result<(Run, Recipe, FaceSet, FaceSet)> {
+    fn begin(&self, device: Device) -> anyhow::Result<Prepared> {
         let mut recipe =
             self.recipe.as_deref().map_or_else(|| Ok(Recipe::default()), Recipe::read)?;
         recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
@@ -139,8 +142,9 @@ impl Args {
         recipe.holdout = self.holdout.unwrap_or(recipe.holdout);
         let recipe = recipe.checked()?;
         let architecture = self.arch.clone().context("--arch is needed for a new run")?;
-        catalog::build(&architecture)?;
+        network(&architecture, &recipe)?;
         let data = self.data.clone().context("--data is needed for a new run")?;
+        let teachers = self.teachers(&recipe, device)?;
         let (data_sha256, faces) = load(&data)?;
         let unreadable = faces.unreadable.clone();
         let (faces, holdout) = faces.hold_out(recipe.holdout, recipe.seed);
@@ -151,16 +155,31 @@ impl Args {
             training_faces: faces.len(),
             holdout_faces: holdout.len(),
             unreadable,
+            teachers: teachers.as_ref().map(Teachers::files).unwrap_or_default(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             workplaces: Vec::new(),
         };
         run.create(&self.out, &recipe)?;
-        Ok((run, recipe, faces, holdout))
+        Ok(Prepared { run, recipe, faces, holdout, teachers })
+    }
+
+    fn teachers(&self, recipe: &Recipe, device: Device) -> anyhow::Result<Option<Teachers>> {
+        let open = |distill| Teachers::open(distill, self.threads, device);
+        Ok(recipe.distill.as_ref().map(open).transpose()?)
     }
 
     /// Opens the run's folder and reads the same data again.
-    fn reopen(&self) -> anyhow::Result<(Run, Recipe, FaceSet, FaceSet)> {
+    fn reopen(&self, device: Device) -> anyhow::Result<Prepared> {
         let (run, recipe) = Run::open(&self.out)?;
+        let teachers = self.teachers(&recipe, device)?;
+        let now = teachers.as_ref().map(Teachers::files).unwrap_or_default();
+        if let Some((old, _)) = run.teachers.iter().zip(&now).find(|(old, now)| old != now) {
+            anyhow::bail!(
+                "the teacher {} is not the one that the run began with (SHA-256 {}); put that one back",
+                old.path.display(),
+                old.sha256
+            );
+        }
         let data = self.data.as_ref().unwrap_or(&run.data);
         let (sha256, faces) = load(data)?;
         anyhow::ensure!(
@@ -169,8 +188,26 @@ impl Args {
             data.display()
         );
         let (faces, holdout) = faces.hold_out(recipe.holdout, recipe.seed);
-        Ok((run, recipe, faces, holdout))
+        Ok(Prepared { run, recipe, faces, holdout, teachers })
     }
+}
+
+/// The network of a run. None of this version can drop values out: a recipe that asks for it is refused, not half obeyed.
+fn network(architecture: &str, recipe: &Recipe) -> anyhow::Result<Graph> {
+    anyhow::ensure!(
+        recipe.dropout == 0.0,
+        "recipe key `dropout` must be 0 for {architecture}: it has no place for dropout"
+    );
+    Ok(catalog::build(architecture)?)
+}
+
+/// What a run is made of, read and checked.
+struct Prepared {
+    run: Run,
+    recipe: Recipe,
+    faces: FaceSet,
+    holdout: FaceSet,
+    teachers: Option<Teachers>,
 }
 
 fn load(data: &Path) -> anyhow::Result<(String, FaceSet)> {

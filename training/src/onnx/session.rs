@@ -16,6 +16,9 @@ pub enum SessionError {
         /// Why.
         detail: String,
     },
+    /// Other inputs or outputs than those of the contract.
+    #[error("the model has not the input `image` and the outputs `logits` and `probabilities`")]
+    Contract,
     /// It refuses the model or the faces.
     #[error("ONNX Runtime: {0}")]
     Run(#[from] ort::Error),
@@ -73,6 +76,27 @@ impl Model {
         let builder = Session::builder(&runtime.0)?;
         let mut builder = builder.with_intra_threads(1).map_err(ort::Error::from)?;
         Ok(Self { session: builder.commit_from_memory(bytes)? })
+    }
+
+    /// Opens the bytes of a `.onnx` file on `threads` threads of the CPU that leave the cores to others while they have
+    /// nothing to do.
+    ///
+    /// # Errors
+    /// Where ONNX Runtime refuses the model, or it is not one of the contract.
+    pub fn open_beside_others(
+        runtime: &Runtime,
+        bytes: &[u8],
+        threads: usize,
+    ) -> Result<Self, SessionError> {
+        let builder = Session::builder(&runtime.0)?;
+        let builder = builder.with_intra_threads(threads).map_err(ort::Error::from)?;
+        let mut builder = builder.with_intra_op_spinning(false).map_err(ort::Error::from)?;
+        let session = builder.commit_from_memory(bytes)?;
+        let has = |outlets: &[ort::value::Outlet], name| outlets.iter().any(|o| o.name() == name);
+        let fits = has(session.inputs(), "image")
+            && has(session.outputs(), "logits")
+            && has(session.outputs(), "probabilities");
+        fits.then_some(Self { session }).ok_or(SessionError::Contract)
     }
 
     /// Runs faces of the model's side as one batch.

@@ -7,10 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use safetensors::SafeTensorError;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, TchError, Tensor};
 
-use super::{ema::Ema, history::EpochRow, optimizer::Sgd};
+use super::{ema::Ema, history::EpochRow, optimizer::Optimizer};
 use crate::torch::weights::{Weights, WeightsError};
 
 /// The file's name in the run's folder.
@@ -30,10 +31,18 @@ pub enum CheckpointError {
         /// Why.
         source: io::Error,
     },
-    /// libtorch cannot write or read the file: a full disk, a file of another kind.
+    /// No room for the new file; the old one, where there is one, is whole.
     #[error(
-        "cannot save or load {path} (is the disk full, or the file from another program?): {source}"
+        "the disk is full: cannot write {path} ({source}); the last checkpoint is kept: free some space and go on with --resume"
     )]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        source: io::Error,
+    },
+    /// The file cannot be written or read as tensors.
+    #[error("cannot save or load {path} (is the file from another program?): {source}")]
     Tensors {
         /// The file.
         path: PathBuf,
@@ -68,8 +77,11 @@ pub struct State {
     pub correct: i64,
     /// Faces seen in the epoch under way.
     pub seen: usize,
-    /// Seconds of training in the epoch under way.
+    /// Seconds of training in the epoch under way, waiting included.
     pub seconds: f64,
+    /// Seconds of them in which the trainer waited for its next batch.
+    #[serde(default)]
+    pub waited: f64,
     /// The finished epochs.
     pub history: Vec<EpochRow>,
 }
@@ -82,7 +94,7 @@ pub fn save(
     folder: &Path,
     state: &State,
     weights: &Weights,
-    optimizer: &Sgd,
+    optimizer: &Optimizer,
     ema: &Ema,
 ) -> Result<(), CheckpointError> {
     let path = folder.join(FILE_NAME);
@@ -95,16 +107,43 @@ pub fn save(
         tensors.push((format!("{kind}/{name}"), plain));
     };
     weights.iter().for_each(|(p, t)| add("weights", &p.name, t));
-    optimizer.state(weights).for_each(|(name, t)| add("velocity", name, t));
+    optimizer.state(weights).for_each(|(kind, name, t)| add(kind, name, t));
     ema.weights().iter().for_each(|(p, t)| add("ema", &p.name, t));
 
-    let io = |source| CheckpointError::Io { path: partial.clone(), source };
-    Tensor::write_safetensors(&tensors, &partial)
-        .map_err(|source| CheckpointError::Tensors { path: partial.clone(), source })?;
-    File::open(&partial).and_then(|file| file.sync_all()).map_err(io)?;
-    fs::rename(&partial, &path).map_err(io)?;
+    replace(folder, &partial, &path, &tensors).inspect_err(|_| {
+        // Half a file helps nobody, and takes room on a full disk.
+        let _ = fs::remove_file(&partial);
+    })
+}
+
+/// Writes the tensors to `partial` and puts it in the place of `path`.
+fn replace(
+    folder: &Path,
+    partial: &Path,
+    path: &Path,
+    tensors: &[(String, Tensor)],
+) -> Result<(), CheckpointError> {
+    let io = |source| not_written(partial, source);
+    Tensor::write_safetensors(tensors, partial).map_err(|error| {
+        if let TchError::SafeTensorError { err: SafeTensorError::IoError(source), .. } = error {
+            return io(source);
+        }
+        CheckpointError::Tensors { path: partial.to_owned(), source: error }
+    })?;
+    File::open(partial).and_then(|file| file.sync_all()).map_err(io)?;
+    fs::rename(partial, path).map_err(io)?;
     // The rename itself must reach the disk too.
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+}
+
+fn not_written(path: &Path, source: io::Error) -> CheckpointError {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    let path = path.to_owned();
+    if [FileTooLarge, QuotaExceeded, StorageFull].contains(&source.kind()) {
+        CheckpointError::Full { path, source }
+    } else {
+        CheckpointError::Io { path, source }
+    }
 }
 
 /// What a checkpoint holds: where the run stands, and its tensors by kind and name.
@@ -112,6 +151,7 @@ pub fn save(
 pub struct Checkpoint {
     /// Where the run stands.
     pub state: State,
+    path: PathBuf,
     tensors: HashMap<String, Tensor>,
 }
 
@@ -136,7 +176,7 @@ impl Checkpoint {
         let mut bytes = vec![0u8; json.numel()];
         json.copy_data_u8(&mut bytes, json.numel());
         let state = serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))?;
-        Ok(Some(Self { state, tensors }))
+        Ok(Some(Self { state, path, tensors }))
     }
 
     /// The tensors of a kind (`weights`, `ema`) by parameter name.
@@ -148,10 +188,19 @@ impl Checkpoint {
         self.tensors.iter().filter_map(of_kind).collect()
     }
 
-    /// Gives the optimiser its velocities back.
-    pub fn restore_optimizer(&self, weights: &Weights, optimizer: &mut Sgd) {
-        optimizer.restore(weights, |name| {
-            Some(self.tensors.get(&format!("velocity/{name}"))?.shallow_clone())
-        });
+    /// Gives the optimiser its memory back.
+    ///
+    /// # Errors
+    /// Where a tensor is missing: the checkpoint is of a run with another optimiser.
+    pub fn restore_optimizer(
+        &self,
+        weights: &Weights,
+        optimizer: &mut Optimizer,
+    ) -> Result<(), CheckpointError> {
+        let saved = |key: &str| self.tensors.get(key).map(Tensor::shallow_clone);
+        optimizer.restore(weights, saved).map_err(|key| CheckpointError::State {
+            path: self.path.clone(),
+            detail: format!("`{key}` is missing; was `optimizer` changed in recipe.toml?"),
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use tch::TchError;
 
-use super::{checkpoint::CheckpointError, records::RecordError};
+use super::{checkpoint::CheckpointError, records::RecordError, teacher::TeacherError};
 use crate::{arch::shape::ShapeError, torch::weights::WeightsError};
 
 /// Why training stopped before its end.
@@ -23,10 +23,24 @@ pub enum TrainError {
     /// History, events, pictures.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// A teacher failed.
+    #[error(transparent)]
+    Teacher(#[from] TeacherError),
+    /// The thread that makes batches has died; its panic is on the terminal.
+    #[error(
+        "the batches of epoch {epoch} ended at step {step} of {steps}: the thread that makes them has failed"
+    )]
+    Starved {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// Finished steps.
+        step: usize,
+        /// Steps of an epoch.
+        steps: usize,
+    },
     /// The loss is not a number.
     #[error(
-        "the loss is {loss} at step {step} of epoch {epoch} (learning rate {rate:.5}); \
-         lower `learning_rate` or lengthen `warmup` in the recipe"
+        "the loss is {loss} at step {step} of epoch {epoch} (learning rate {rate:.5}); {advice}"
     )]
     Diverged {
         /// The loss.
@@ -37,5 +51,7 @@ pub enum TrainError {
         epoch: usize,
         /// The rate.
         rate: f64,
+        /// What to look at in the recipe.
+        advice: String,
     },
 }

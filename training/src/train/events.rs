@@ -159,6 +159,7 @@ mod tests {
             holdout_loss: None,
             seconds: 1.0,
             images_per_second: 2.0,
+            waited_seconds: 0.0,
         };
         (1..=count).map(row).collect()
     }

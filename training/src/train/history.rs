@@ -24,10 +24,13 @@ pub struct EpochRow {
     pub holdout_accuracy: Option<f64>,
     /// Their mean negative log-likelihood.
     pub holdout_loss: Option<f64>,
-    /// Seconds of training, over all resumes.
+    /// Seconds of training, over all resumes, waiting included.
     pub seconds: f64,
     /// Training faces a second.
     pub images_per_second: f64,
+    /// Seconds of training in which libtorch waited for the next batch.
+    #[serde(default)]
+    pub waited_seconds: f64,
 }
 
 /// Writes all rows, replacing the file whole.

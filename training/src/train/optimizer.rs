@@ -1,71 +1,261 @@
-//! Stochastic gradient descent with Nesterov momentum.
+//! Gradients to changes of the weights. One file a rule; what all rules share is here.
 
-use tch::{TchError, Tensor, no_grad};
+use tch::{Kind, TchError, Tensor, no_grad};
 
-use crate::{arch::parameter::Parameter, recipe::Recipe, torch::weights::Weights};
+mod adamw;
+mod rmsprop;
+mod sgd;
 
-/// SGD with Nesterov momentum, in the form of Sutskever et al. (2013) that torch uses:
-/// `m = mu m + g; w = w - rate (g + mu m)`, where `g` includes the L2 term.
-#[derive(Debug)]
-pub struct Sgd {
-    momentum: f64,
-    weight_decay: f64,
-    /// One for every parameter of the weights; statistics have none.
-    velocities: Vec<Option<Tensor>>,
+use crate::{
+    arch::parameter::{Parameter, Role},
+    recipe::{Recipe, choices::OptimizerKind},
+    torch::weights::Weights,
+};
+
+/// How one weight tensor is changed.
+trait Rule: std::fmt::Debug {
+    /// Names of the tensors that are remembered for each weight, as in the checkpoint (`velocity/NAME`).
+    fn slots(&self) -> &'static [&'static str];
+
+    /// Changes a weight along its gradient; `slots` are in the order of [`Rule::slots`].
+    fn update(
+        &self,
+        weight: &mut Tensor,
+        gradient: &Tensor,
+        slots: &mut [Tensor],
+        step: Step,
+    ) -> Result<(), TchError>;
 }
 
-impl Sgd {
+/// What a rule needs to know of the step.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    /// Learning rate.
+    rate: f64,
+    /// Decay of this weight where the rule decays weights itself; else 0.
+    decay: f64,
+    /// Steps of the run, this one included.
+    count: usize,
+}
+
+/// An optimiser with its memory.
+#[derive(Debug)]
+pub struct Optimizer {
+    rule: Box<dyn Rule>,
+    /// Whether the rule decays weights itself.
+    decoupled: bool,
+    weight_decay: f64,
+    l2: f64,
+    clip_norm: f64,
+    /// The rule's tensors for every parameter of the weights; statistics have none.
+    slots: Vec<Vec<Tensor>>,
+}
+
+impl Optimizer {
     /// A fresh optimiser for these weights.
     pub fn new(weights: &Weights, recipe: &Recipe) -> Self {
-        let velocity =
-            |(p, t): (&Parameter, &Tensor)| p.role.is_trainable().then(|| t.zeros_like());
-        let velocities = no_grad(|| weights.iter().map(velocity).collect());
-        Self { momentum: recipe.momentum, weight_decay: recipe.weight_decay, velocities }
+        let rule: Box<dyn Rule> = match recipe.optimizer {
+            OptimizerKind::Sgd => Box::new(sgd::Sgd { momentum: recipe.momentum }),
+            OptimizerKind::RmsProp => Box::new(rmsprop::RmsProp { keys: recipe.rmsprop }),
+            OptimizerKind::AdamW => Box::new(adamw::AdamW { keys: recipe.adamw }),
+        };
+        let fresh = |(parameter, weight): (&Parameter, &Tensor)| match parameter.role {
+            Role::Mean | Role::Variance => Vec::new(),
+            Role::ConvWeight | Role::LinearWeight | Role::Bias | Role::Gamma | Role::Beta => {
+                rule.slots().iter().map(|_| weight.zeros_like()).collect()
+            }
+        };
+        let slots = no_grad(|| weights.iter().map(fresh).collect());
+        Self {
+            decoupled: recipe.optimizer == OptimizerKind::AdamW,
+            weight_decay: recipe.weight_decay,
+            l2: recipe.l2,
+            clip_norm: recipe.clip_norm,
+            slots,
+            rule,
+        }
     }
 
-    /// Changes the weights along their gradients, and clears those.
+    /// Changes the weights along their gradients, and clears those. `count` is the number of this step in the run, from 1.
     ///
     /// # Errors
     /// What libtorch refuses.
-    pub fn step(&mut self, weights: &Weights, rate: f64) -> Result<(), TchError> {
+    pub fn step(&mut self, weights: &Weights, rate: f64, count: usize) -> Result<(), TchError> {
         no_grad(|| {
-            for ((parameter, tensor), velocity) in weights.iter().zip(&mut self.velocities) {
-                let Some(velocity) = velocity else { continue };
-                let mut tensor = tensor.shallow_clone();
-                let mut gradient = tensor.grad();
-                if parameter.role.decays() {
-                    gradient = gradient.f_add(&tensor.f_mul_scalar(self.weight_decay)?)?;
+            let gradients = self.gradients(weights)?;
+            let shortened = self.shortening(&gradients)?;
+            for (((parameter, weight), gradient), slots) in
+                weights.iter().zip(gradients).zip(&mut self.slots)
+            {
+                let Some(mut gradient) = gradient else { continue };
+                if let Some(factor) = &shortened {
+                    gradient = gradient.f_mul(factor)?;
                 }
-                *velocity = velocity.f_mul_scalar(self.momentum)?.f_add(&gradient)?;
-                let direction = gradient.f_add(&velocity.f_mul_scalar(self.momentum)?)?;
-                let _ = tensor.f_sub_(&direction.f_mul_scalar(rate)?)?;
-                tensor.zero_grad();
+                let mut weight = weight.shallow_clone();
+                let decay = if parameter.role.decays() { self.weight_decay } else { 0.0 };
+                if decay > 0.0 && !self.decoupled {
+                    gradient = gradient.f_add(&weight.f_mul_scalar(decay)?)?;
+                }
+                self.rule.update(&mut weight, &gradient, slots, Step { rate, decay, count })?;
+                weight.zero_grad();
             }
             Ok(())
         })
     }
 
-    /// The velocities under their parameters' names, for a checkpoint.
+    /// The gradients of the loss, its L2 term included; none for statistics.
+    fn gradients(&self, weights: &Weights) -> Result<Vec<Option<Tensor>>, TchError> {
+        let gradient = |(parameter, weight): (&Parameter, &Tensor)| {
+            if !parameter.role.is_trainable() {
+                return Ok(None);
+            }
+            let gradient = weight.grad();
+            if self.l2 > 0.0 && parameter.role == Role::ConvWeight {
+                return Ok(Some(gradient.f_add(&weight.f_mul_scalar(2.0 * self.l2)?)?));
+            }
+            Ok(Some(gradient))
+        };
+        weights.iter().map(gradient).collect()
+    }
+
+    /// What all gradients are multiplied with so that their norm is at most `clip_norm`; `None` for no limit.
+    ///
+    /// Source: Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks" (2013), algorithm 1.
+    fn shortening(&self, gradients: &[Option<Tensor>]) -> Result<Option<Tensor>, TchError> {
+        if self.clip_norm == 0.0 {
+            return Ok(None);
+        }
+        let norms: Vec<Tensor> =
+            gradients.iter().flatten().map(Tensor::f_norm).collect::<Result<_, _>>()?;
+        let norm = Tensor::f_stack(&norms, 0)?.f_norm()?.f_to_kind(Kind::Float)?;
+        Ok(Some(norm.f_reciprocal()?.f_mul_scalar(self.clip_norm)?.f_clamp_max(1.0)?))
+    }
+
+    /// What it remembers, for a checkpoint: kind, parameter's name, tensor.
     pub fn state<'a>(
         &'a self,
         weights: &'a Weights,
-    ) -> impl Iterator<Item = (&'a str, &'a Tensor)> {
-        weights
-            .iter()
-            .zip(&self.velocities)
-            .filter_map(|((p, _), v)| Some((p.name.as_str(), v.as_ref()?)))
+    ) -> impl Iterator<Item = (&'static str, &'a str, &'a Tensor)> {
+        weights.iter().zip(&self.slots).flat_map(move |((parameter, _), slots)| {
+            let kinds = self.rule.slots().iter();
+            kinds.zip(slots).map(|(kind, tensor)| (*kind, parameter.name.as_str(), tensor))
+        })
     }
 
     /// Takes back what [`Self::state`] gave.
+    ///
+    /// # Errors
+    /// `kind/NAME` of the first tensor that is not found or of another shape.
     pub fn restore(
         &mut self,
         weights: &Weights,
-        mut velocity_of: impl FnMut(&str) -> Option<Tensor>,
-    ) {
-        for ((parameter, _), velocity) in weights.iter().zip(&mut self.velocities) {
-            if let (Some(velocity), Some(saved)) = (velocity, velocity_of(&parameter.name)) {
-                no_grad(|| velocity.copy_(&saved));
+        saved: impl Fn(&str) -> Option<Tensor>,
+    ) -> Result<(), String> {
+        for ((parameter, _), slots) in weights.iter().zip(&mut self.slots) {
+            for (kind, slot) in self.rule.slots().iter().zip(slots) {
+                let key = format!("{kind}/{}", parameter.name);
+                match saved(&key).filter(|tensor| tensor.size() == slot.size()) {
+                    Some(tensor) => no_grad(|| slot.copy_(&tensor)),
+                    None => return Err(key),
+                }
             }
         }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+
+    use super::*;
+    use crate::{
+        arch::{
+            graph::{Graph, GraphBuilder},
+            op::{FlattenOrder, Op},
+        },
+        recipe::choices::{AdamWKeys, RmsPropKeys},
+    };
+
+    /// One weight, one bias.
+    fn graph() -> Graph {
+        let (mut b, x) = GraphBuilder::new("one", 1);
+        let x = b.add("flatten", Op::Flatten { order: FlattenOrder::HeightWidthChannel }, &[x]);
+        b.add("dense", Op::Linear { outputs: 1 }, &[x]);
+        b.finish().unwrap()
+    }
+
+    /// The weight and the bias after steps with these gradients, both from 0.5.
+    fn train(recipe: &Recipe, gradients: &[[f64; 2]]) -> [f64; 2] {
+        let graph = graph();
+        let start = |p: Parameter| (p.name, Tensor::from_slice(&[0.5f32]));
+        let named = crate::arch::parameter::list(&graph).unwrap().into_iter().map(start);
+        let named =
+            named.map(|(n, t)| if n.ends_with("weight") { (n, t.view([1, 1])) } else { (n, t) });
+        let weights =
+            Weights::from_named(&graph, &named.collect(), Device::Cpu).unwrap().trainable();
+        let mut optimizer = Optimizer::new(&weights, recipe);
+        for (index, gradients) in gradients.iter().enumerate() {
+            let terms = weights.iter().zip(gradients).map(|((_, t), &g)| (t * g).sum(Kind::Float));
+            terms.reduce(|a, b| a + b).unwrap().backward();
+            optimizer.step(&weights, 0.1, index + 1).unwrap();
+        }
+        let values: Vec<f64> = weights.iter().map(|(_, t)| t.double_value(&[])).collect();
+        values.try_into().unwrap()
+    }
+
+    fn close(found: [f64; 2], expected: [f64; 2]) {
+        for (found, expected) in found.into_iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
+        }
+    }
+
+    const GRADIENTS: [[f64; 2]; 3] = [[0.3, -2.0], [-0.1, 0.5], [0.7, 0.0]];
+
+    #[test]
+    fn sgd_follows_nesterov_with_decay_of_weights_alone() {
+        let recipe = Recipe { momentum: 0.9, weight_decay: 0.01, ..Recipe::default() };
+        let by_hand = |column: usize, decay: f64| {
+            let (mut w, mut m) = (0.5, 0.0);
+            for gradients in GRADIENTS {
+                let g = gradients[column] + decay * w;
+                m = 0.9 * m + g;
+                w -= 0.1 * (g + 0.9 * m);
+            }
+            w
+        };
+        close(train(&recipe, &GRADIENTS), [by_hand(0, 0.01), by_hand(1, 0.0)]);
+    }
+
+    #[test]
+    fn rmsprop_is_the_one_of_keras() {
+        let recipe = Recipe {
+            optimizer: OptimizerKind::RmsProp,
+            weight_decay: 0.0,
+            rmsprop: RmsPropKeys { rho: 0.9, epsilon: 1e-2 },
+            ..Recipe::default()
+        };
+        // Computed by Keras 3.15 from the same three gradients.
+        close(train(&recipe, &GRADIENTS), [0.084_663_659, 0.732_791_781]);
+    }
+
+    #[test]
+    fn adamw_is_the_one_of_torch() {
+        let recipe = Recipe {
+            optimizer: OptimizerKind::AdamW,
+            weight_decay: 0.1,
+            adamw: AdamWKeys { epsilon: 1e-3, ..AdamWKeys::default() },
+            ..Recipe::default()
+        };
+        // Computed by torch 2.13: the weight decays, the bias does not.
+        close(train(&recipe, &GRADIENTS), [0.277_227_104, 0.683_124_185]);
+    }
+
+    #[test]
+    fn long_gradients_are_shortened_together_and_short_ones_left_alone() {
+        let recipe =
+            Recipe { momentum: 0.0, weight_decay: 0.0, clip_norm: 1.0, ..Recipe::default() };
+        close(train(&recipe, &[[3.0, 4.0]]), [0.5 - 0.1 * 0.6, 0.5 - 0.1 * 0.8]);
+        close(train(&recipe, &[[0.3, 0.4]]), [0.5 - 0.1 * 0.3, 0.5 - 0.1 * 0.4]);
     }
 }

@@ -45,6 +45,15 @@ pub enum RunError {
     Toml(#[from] toml::ser::Error),
 }
 
+/// A teacher's file and what it held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeacherFile {
+    /// The model file or the run's folder, as the recipe names it.
+    pub path: PathBuf,
+    /// SHA-256 of the model file or the run's checkpoint.
+    pub sha256: String,
+}
+
 /// What a run trains and on what: `run.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
@@ -60,6 +69,9 @@ pub struct Run {
     pub holdout_faces: usize,
     /// Images that could not be read, with the reason.
     pub unreadable: Vec<String>,
+    /// Teachers and their contents when the run began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub teachers: Vec<TeacherFile>,
     /// Version of the program that began the run.
     pub version: String,
     /// Where it trained, in order: a resume elsewhere adds one.

@@ -1,0 +1,125 @@
+//! The values of those recipe keys that are more than a number.
+
+use std::path::PathBuf;
+
+use mien_faces::emotion::Emotion;
+use serde::{Deserialize, Serialize};
+
+/// A part of the run with faces of one side.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phase {
+    /// Where it ends, as a share of all epochs; the last one ends at 1.
+    pub until: f64,
+    /// Side of the faces, px.
+    pub side: usize,
+}
+
+/// What turns gradients into changes of the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// Stochastic gradient descent with Nesterov momentum: key `momentum`.
+    Sgd,
+    /// RMSprop: keys `[rmsprop]`.
+    RmsProp,
+    /// Adam with decoupled weight decay: keys `[adamw]`.
+    AdamW,
+}
+
+/// RMSprop's own keys (Tieleman and Hinton 2012, lecture 6.5).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RmsPropKeys {
+    /// Decay a step of the mean square of the gradient; Keras' default.
+    pub rho: f64,
+    /// Added to the mean square, under the root; Keras' default.
+    pub epsilon: f64,
+}
+
+impl Default for RmsPropKeys {
+    fn default() -> Self {
+        Self { rho: 0.9, epsilon: 1e-7 }
+    }
+}
+
+/// AdamW's own keys (Kingma and Ba 2015, algorithm 1).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdamWKeys {
+    /// Decay a step of the gradient's mean.
+    pub beta1: f64,
+    /// Decay a step of its mean square.
+    pub beta2: f64,
+    /// Added to the root of the mean square.
+    pub epsilon: f64,
+}
+
+impl Default for AdamWKeys {
+    fn default() -> Self {
+        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+    }
+}
+
+/// How the learning rate goes on after the warm-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// Half a cosine to zero (Loshchilov and Hutter 2017, section 3, without restarts).
+    Cosine,
+    /// Constant but for the factors of `steps`.
+    Steps,
+}
+
+/// A fall of the learning rate.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateStep {
+    /// Finished epochs from which it holds.
+    pub after: usize,
+    /// What the rate that held so far is multiplied with.
+    pub factor: f64,
+}
+
+/// What the loss of a face of each class is multiplied with.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ClassWeights {
+    /// By a rule.
+    Rule(ClassWeightRule),
+    /// One weight a class, in the order angry, disgust, fear, happy, neutral, sad, surprise.
+    Values([f64; Emotion::COUNT]),
+}
+
+/// Rules for the weights of the classes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClassWeightRule {
+    /// Every face counts alike.
+    None,
+    /// Every class counts alike: `faces / (classes * faces of the class)` (King and Zeng 2001).
+    Balanced,
+}
+
+/// Teachers whose answers the network learns beside the labels: Hinton, Vinyals, Dean, "Distilling the Knowledge in a
+/// Neural Network" (2015), section 2.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Distill {
+    /// Model files of the contract (`model.onnx`) and folders of runs; the mean of their probabilities counts.
+    pub teachers: Vec<PathBuf>,
+    /// Share `w` of the teachers in the loss: `(1 - w) CE + w T^2 KL(teachers_T || network_T)`.
+    #[serde(default = "half")]
+    pub weight: f64,
+    /// Temperature `T` of both sides' softmax.
+    #[serde(default = "two")]
+    pub temperature: f64,
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+fn two() -> f64 {
+    2.0
+}

@@ -1,0 +1,32 @@
+//! Why a recipe cannot be used.
+
+use std::path::PathBuf;
+
+/// A recipe that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RecipeError {
+    /// The file cannot be read.
+    #[error("cannot read the recipe {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not TOML, an unknown key, a value of another type.
+    #[error("the recipe {path} is not valid: {source}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Why, with the line.
+        source: Box<toml::de::Error>,
+    },
+    /// A value out of its range.
+    #[error("recipe key `{key}` must be {range}")]
+    Range {
+        /// The key.
+        key: &'static str,
+        /// What it may be.
+        range: &'static str,
+    },
+}

@@ -1,0 +1,129 @@
+//! What the numbers of a recipe may be.
+
+use super::{
+    Recipe, RecipeError,
+    choices::{ClassWeights, Distill},
+};
+
+/// A key, whether its value fits, and what it must be.
+type Rule = (&'static str, bool, &'static str);
+
+/// The first key out of its range.
+pub(super) fn check(recipe: &Recipe) -> Result<(), RecipeError> {
+    let rules = [
+        &shape_of_the_run(recipe)[..],
+        &optimiser(recipe),
+        &loss(recipe),
+        &distillation(recipe.distill.as_ref()),
+        &augmentation(recipe),
+    ]
+    .concat();
+    match rules.into_iter().find(|(_, fits, _)| !fits) {
+        Some((key, _, range)) => Err(RecipeError::Range { key, range }),
+        None => Ok(()),
+    }
+}
+
+/// In `[0, 1)`.
+fn share(x: f64) -> bool {
+    (0.0..1.0).contains(&x)
+}
+
+/// In `[0, 1]`.
+fn probability(x: f64) -> bool {
+    (0.0..=1.0).contains(&x)
+}
+
+fn positive(x: f64) -> bool {
+    x > 0.0 && x.is_finite()
+}
+
+fn not_negative(x: f64) -> bool {
+    x >= 0.0 && x.is_finite()
+}
+
+fn shape_of_the_run(recipe: &Recipe) -> [Rule; 7] {
+    // Threads would draw from one generator, in whatever order they come.
+    let repeats = recipe.micro_batch.is_none_or(|size| size > 1 && recipe.dropout == 0.0);
+    [
+        ("micro_batch", repeats, "at least 2, and left out where `dropout` is on"),
+        ("epochs", recipe.epochs > 0, "at least 1"),
+        ("batch", recipe.batch > 1, "at least 2 (batch-norm needs a variance)"),
+        ("holdout", share(recipe.holdout), "in [0, 1)"),
+        ("ema", share(recipe.ema), "in [0, 1)"),
+        ("dropout", share(recipe.dropout), "in [0, 1)"),
+        (
+            "sizes",
+            sizes_fit(recipe),
+            "phases with rising `until`, the last 1.0, and sides from 16 to 48",
+        ),
+    ]
+}
+
+fn sizes_fit(recipe: &Recipe) -> bool {
+    let rising = recipe.sizes.windows(2).all(|pair| pair[0].until < pair[1].until);
+    let sides = recipe.sizes.iter().all(|phase| (16..=48).contains(&phase.side));
+    rising && sides && recipe.sizes.last().is_some_and(|phase| phase.until == 1.0)
+}
+
+fn optimiser(recipe: &Recipe) -> [Rule; 12] {
+    let rising = recipe.steps.windows(2).all(|pair| pair[0].after < pair[1].after);
+    let factors = recipe.steps.iter().all(|step| positive(step.factor));
+    [
+        ("learning_rate", positive(recipe.learning_rate), "above 0"),
+        ("warmup", share(recipe.warmup), "in [0, 1)"),
+        (
+            "steps",
+            rising && factors,
+            "a list of {after, factor} with rising `after` and factors above 0",
+        ),
+        ("momentum", share(recipe.momentum), "in [0, 1)"),
+        ("rmsprop.rho", share(recipe.rmsprop.rho), "in [0, 1)"),
+        ("rmsprop.epsilon", positive(recipe.rmsprop.epsilon), "above 0"),
+        ("adamw.beta1", share(recipe.adamw.beta1), "in [0, 1)"),
+        ("adamw.beta2", share(recipe.adamw.beta2), "in [0, 1)"),
+        ("adamw.epsilon", positive(recipe.adamw.epsilon), "above 0"),
+        ("weight_decay", share(recipe.weight_decay), "in [0, 1)"),
+        ("l2", share(recipe.l2), "in [0, 1)"),
+        ("clip_norm", not_negative(recipe.clip_norm), "at least 0 (0 for none)"),
+    ]
+}
+
+fn loss(recipe: &Recipe) -> [Rule; 3] {
+    let weights = match recipe.class_weights {
+        ClassWeights::Rule(_) => true,
+        ClassWeights::Values(values) => values.into_iter().all(positive),
+    };
+    [
+        ("label_smoothing", share(recipe.label_smoothing), "in [0, 1)"),
+        ("mixup", not_negative(recipe.mixup) && recipe.mixup <= 100.0, "in [0, 100] (0 for none)"),
+        ("class_weights", weights, "\"none\", \"balanced\" or seven numbers above 0"),
+    ]
+}
+
+fn distillation(distill: Option<&Distill>) -> Vec<Rule> {
+    let Some(distill) = distill else { return Vec::new() };
+    vec![
+        (
+            "distill.teachers",
+            !distill.teachers.is_empty(),
+            "at least one model file or run's folder",
+        ),
+        ("distill.weight", distill.weight > 0.0 && distill.weight <= 1.0, "in (0, 1]"),
+        ("distill.temperature", (0.1..=100.0).contains(&distill.temperature), "in [0.1, 100]"),
+    ]
+}
+
+fn augmentation(recipe: &Recipe) -> [Rule; 8] {
+    let augment = &recipe.augment;
+    [
+        ("augment.flip", probability(augment.flip), "in [0, 1]"),
+        ("augment.rotation", (0.0..=180.0).contains(&augment.rotation), "in [0, 180] degrees"),
+        ("augment.scale", share(augment.scale), "in [0, 1)"),
+        ("augment.shift", probability(augment.shift), "in [0, 1]"),
+        ("augment.brightness", probability(augment.brightness), "in [0, 1]"),
+        ("augment.contrast", probability(augment.contrast), "in [0, 1]"),
+        ("augment.cutout", probability(augment.cutout), "in [0, 1]"),
+        ("augment.cutout_side", probability(augment.cutout_side), "in [0, 1]"),
+    ]
+}

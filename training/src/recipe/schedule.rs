@@ -1,0 +1,88 @@
+//! What changes in the course of a run: the learning rate and the faces' side.
+
+use super::{Recipe, choices::Schedule};
+
+impl Recipe {
+    /// Side of the faces in an epoch (from 0), px.
+    pub fn side(&self, epoch: usize) -> usize {
+        let done = epoch as f64 / self.epochs as f64;
+        let phase = self.sizes.iter().find(|phase| done < phase.until).or(self.sizes.last());
+        phase.expect("a checked recipe has phases").side
+    }
+
+    /// Learning rate of a step (from 0) out of `total`, which all epochs share evenly.
+    pub fn learning_rate_at(&self, step: usize, total: usize) -> f64 {
+        let warmup = self.warmup * total as f64;
+        let at = step as f64;
+        let share = if at < warmup {
+            (at + 1.0) / (warmup + 1.0)
+        } else {
+            match self.schedule {
+                Schedule::Cosine => {
+                    let done = (at - warmup) / (total as f64 - warmup);
+                    0.5 * (1.0 + (std::f64::consts::PI * done).cos())
+                }
+                Schedule::Steps => self.factor_after(step * self.epochs / total),
+            }
+        };
+        self.learning_rate * share
+    }
+
+    /// Product of the factors that hold after so many finished epochs.
+    fn factor_after(&self, epochs: usize) -> f64 {
+        self.steps.iter().filter(|s| s.after <= epochs).map(|s| s.factor).product()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::choices::RateStep;
+
+    #[test]
+    fn the_rate_climbs_to_its_peak_and_falls_to_zero() {
+        let recipe = Recipe::default();
+        let rates: Vec<f64> = (0..1000).map(|s| recipe.learning_rate_at(s, 1000)).collect();
+        assert!(rates[0] < 0.01 * recipe.learning_rate);
+        assert!((rates[100] - recipe.learning_rate).abs() < 1e-9);
+        assert!(rates[..100].is_sorted() && rates[100..].is_sorted_by(|a, b| a >= b));
+        assert!(rates[999] < 1e-4 * recipe.learning_rate);
+    }
+
+    #[test]
+    fn steps_multiply_the_rate_from_the_first_step_after_their_epochs() {
+        let step = |after, factor| RateStep { after, factor };
+        let recipe = Recipe {
+            epochs: 200,
+            learning_rate: 1e-3,
+            warmup: 0.0,
+            schedule: Schedule::Steps,
+            steps: vec![step(80, 0.1), step(120, 0.1), step(160, 0.1), step(180, 0.5)],
+            ..Recipe::default()
+        };
+        let per_epoch = 7;
+        let rate = |epoch: usize, step: usize| {
+            recipe.learning_rate_at(epoch * per_epoch + step, 200 * per_epoch)
+        };
+        for (epoch, step, expected) in [
+            (0, 0, 1e-3),
+            (79, 6, 1e-3),
+            (80, 0, 1e-4),
+            (120, 0, 1e-5),
+            (159, 6, 1e-5),
+            (160, 0, 1e-6),
+            (180, 0, 5e-7),
+            (199, 6, 5e-7),
+        ] {
+            let found = rate(epoch, step);
+            assert!((found / expected - 1.0).abs() < 1e-9, "epoch {epoch}, step {step}: {found}");
+        }
+    }
+
+    #[test]
+    fn sizes_follow_the_epochs() {
+        let recipe = Recipe { epochs: 10, ..Recipe::default() };
+        let sides: Vec<usize> = (0..10).map(|e| recipe.side(e)).collect();
+        assert_eq!(sides, [24, 24, 24, 24, 36, 36, 36, 48, 48, 48]);
+    }
+}

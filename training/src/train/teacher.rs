@@ -1,0 +1,234 @@
+//! Teachers: trained networks whose answers a smaller one learns.
+//!
+//! A teacher sees the very pictures that the student sees, at the 48 px that it was made for: pictures are changed at that
+//! side and then shrunk for the student. Its answers are not kept from epoch to epoch, for no picture comes twice.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+};
+
+use mien_faces::{emotion::Emotion, image::Face};
+use sha2::{Digest, Sha256};
+use tch::{Device, Kind, TchError, Tensor, no_grad};
+
+use super::{
+    checkpoint::{self, Checkpoint, CheckpointError},
+    run::{Run, RunError, TeacherFile},
+};
+use crate::{
+    arch::catalog::{self, CatalogError, INPUT_SIDE},
+    batches::{AHEAD, Batch},
+    onnx::session::{Model, Runtime, SessionError},
+    recipe::choices::Distill,
+    torch::{
+        network::{Mode, Network},
+        weights::{Weights, WeightsError},
+    },
+};
+
+/// Pixels of a picture.
+const AREA: usize = INPUT_SIDE * INPUT_SIDE;
+
+/// A teacher that cannot teach.
+#[derive(Debug, thiserror::Error)]
+#[error("the teacher {path} cannot teach: {reason}; look at `distill.teachers` in the recipe")]
+pub struct TeacherError {
+    /// The model file or the run's folder.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub reason: Reason,
+}
+
+/// Why a teacher cannot teach.
+#[derive(Debug, thiserror::Error)]
+pub enum Reason {
+    /// The file is not there.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// ONNX Runtime.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The run's folder.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Its checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// No checkpoint yet.
+    #[error("it has no checkpoint yet")]
+    Untrained,
+    /// Its network.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// Its weights.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// libtorch refused.
+    #[error("libtorch: {0}")]
+    Torch(#[from] TchError),
+    /// Not seven numbers a face.
+    #[error("its answers are not seven finite numbers a face")]
+    Answers,
+}
+
+#[derive(Debug)]
+enum Source {
+    Onnx(Model),
+    Run { network: Network, weights: Weights, device: Device },
+}
+
+#[derive(Debug)]
+struct Teacher {
+    file: TeacherFile,
+    source: Source,
+}
+
+/// All teachers of a recipe.
+#[derive(Debug)]
+pub struct Teachers {
+    teachers: Vec<Teacher>,
+    temperature: f64,
+}
+
+impl Teachers {
+    /// Opens every teacher and has it answer one face. Model files run on ONNX Runtime with `threads` threads of the CPU,
+    /// runs on libtorch.
+    ///
+    /// # Errors
+    /// The first teacher that cannot teach.
+    pub fn open(distill: &Distill, threads: usize, device: Device) -> Result<Self, TeacherError> {
+        let mut runtime = None;
+        let mut teachers = Vec::new();
+        for path in &distill.teachers {
+            let fail = |reason| TeacherError { path: path.clone(), reason };
+            let mut teacher = Teacher::open(path, &mut runtime, threads, device).map_err(fail)?;
+            let blank = vec![128.0; AREA];
+            teacher.logits(&blank).map_err(fail)?;
+            teachers.push(teacher);
+        }
+        Ok(Self { teachers, temperature: distill.temperature })
+    }
+
+    /// The teachers' files and what they hold.
+    pub fn files(&self) -> Vec<TeacherFile> {
+        self.teachers.iter().map(|teacher| teacher.file.clone()).collect()
+    }
+
+    /// The mean of the teachers' probabilities at the recipe's temperature, `[N, 7]`.
+    fn answer(&mut self, pixels: &[f32]) -> Result<Vec<f32>, TeacherError> {
+        let mut mean = vec![0.0; pixels.len() / AREA * Emotion::COUNT];
+        let share = 1.0 / self.teachers.len() as f64;
+        for teacher in &mut self.teachers {
+            let logits = teacher
+                .logits(pixels)
+                .map_err(|reason| TeacherError { path: teacher.file.path.clone(), reason })?;
+            for (row, mean) in logits.chunks(Emotion::COUNT).zip(mean.chunks_mut(Emotion::COUNT)) {
+                for (p, mean) in softmax(row, self.temperature).zip(mean) {
+                    *mean += (p * share) as f32;
+                }
+            }
+        }
+        Ok(mean)
+    }
+}
+
+/// `softmax(row / temperature)`.
+fn softmax(row: &[f32], temperature: f64) -> impl Iterator<Item = f64> {
+    let highest = f64::from(row.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let exp = move |&z: &f32| ((f64::from(z) - highest) / temperature).exp();
+    let sum: f64 = row.iter().map(exp).sum();
+    row.iter().map(move |z| exp(z) / sum)
+}
+
+impl Teacher {
+    fn open(
+        path: &Path,
+        runtime: &mut Option<Runtime>,
+        threads: usize,
+        device: Device,
+    ) -> Result<Self, Reason> {
+        if path.is_dir() {
+            return Self::of_run(path, device);
+        }
+        let bytes = fs::read(path)?;
+        let runtime = match runtime {
+            Some(runtime) => runtime,
+            none => none.insert(Runtime::load()?),
+        };
+        let source = Source::Onnx(Model::open_beside_others(runtime, &bytes, threads)?);
+        Ok(Self { file: file(path, &bytes), source })
+    }
+
+    fn of_run(folder: &Path, device: Device) -> Result<Self, Reason> {
+        let (run, recipe) = Run::open(folder)?;
+        let checkpoint = Checkpoint::read(folder)?.ok_or(Reason::Untrained)?;
+        let bytes = fs::read(folder.join(checkpoint::FILE_NAME))?;
+        let graph = catalog::build(&run.architecture)?;
+        let weights = Weights::from_named(&graph, &checkpoint.named("ema"), device)?;
+        let network =
+            Network::new(graph, recipe.precision.kind(device)).map_err(CatalogError::from)?;
+        Ok(Self { file: file(folder, &bytes), source: Source::Run { network, weights, device } })
+    }
+
+    /// Logits `[N, 7]` of pictures `[N, 1, 48, 48]`, gray 0..255.
+    fn logits(&mut self, pixels: &[f32]) -> Result<Vec<f32>, Reason> {
+        let logits = match &mut self.source {
+            Source::Onnx(model) => model.run(&faces(pixels))?.logits,
+            Source::Run { network, weights, device } => {
+                let side = INPUT_SIDE as i64;
+                let pictures = Tensor::from_slice(pixels).f_view([-1, 1, side, side])?;
+                let pictures = pictures.f_to_device(*device)?;
+                let logits = no_grad(|| network.forward(weights, &pictures, Mode::Eval))?;
+                let plain = logits.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?;
+                Vec::try_from(&plain.f_flatten(0, -1)?)?
+            }
+        };
+        let expected = pixels.len() / AREA * Emotion::COUNT;
+        let fits = logits.len() == expected && logits.iter().all(|value| value.is_finite());
+        fits.then_some(logits).ok_or(Reason::Answers)
+    }
+}
+
+/// Pictures as a model file takes them: whole gray levels.
+fn faces(pixels: &[f32]) -> Vec<Face> {
+    let face = |picture: &[f32]| {
+        let gray = picture.iter().map(|value| value.round() as u8).collect();
+        Face::new(INPUT_SIDE, gray).expect("a picture has 48 * 48 pixels")
+    };
+    pixels.chunks_exact(AREA).map(face).collect()
+}
+
+fn file(path: &Path, bytes: &[u8]) -> TeacherFile {
+    let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    TeacherFile { path: path.to_owned(), sha256 }
+}
+
+/// Has the teachers answer every batch, on a thread of their own.
+pub fn attend(
+    teachers: Arc<Mutex<Teachers>>,
+    batches: mpsc::Receiver<Batch>,
+) -> mpsc::Receiver<Result<Batch, TeacherError>> {
+    let (sender, receiver) = mpsc::sync_channel(AHEAD);
+    thread::spawn(move || {
+        // A panic of an earlier epoch's thread has ended the run.
+        let mut teachers = teachers.lock().unwrap_or_else(PoisonError::into_inner);
+        for mut batch in batches {
+            let large = batch.large.take();
+            let pixels = large.as_ref().unwrap_or(&batch.pixels);
+            let answered = teachers.answer(pixels).map(|taught| {
+                batch.taught = Some(taught);
+                batch
+            });
+            let failed = answered.is_err();
+            // The reader has gone where the run was interrupted.
+            if sender.send(answered).is_err() || failed {
+                return;
+            }
+        }
+    });
+    receiver
+}

@@ -1,0 +1,136 @@
+//! One step: gradients of a batch, then the change of the weights.
+
+use tch::{Device, Kind, Tensor};
+
+use super::Trainer;
+use crate::{
+    batches::{self, Batch, Part},
+    recipe::{Recipe, choices::OptimizerKind},
+    torch::{
+        network::{Mode, Network},
+        weights::Weights,
+    },
+    train::{error::TrainError, loss::Loss},
+};
+
+/// What a step gave.
+#[derive(Debug, Clone, Copy)]
+struct Measured {
+    /// Mean loss of the batch.
+    loss: f64,
+    /// Rightly classified faces.
+    correct: i64,
+}
+
+impl Trainer {
+    /// Trains on one batch, out of `steps` of an epoch.
+    pub(super) fn step(
+        &mut self,
+        batch: &Batch,
+        loss: &Loss,
+        steps: usize,
+    ) -> Result<(), TrainError> {
+        let measured = self.gradients(batch, loss)?;
+        let rate = self.recipe.learning_rate_at(self.state.total_steps, steps * self.recipe.epochs);
+        if !measured.loss.is_finite() {
+            return Err(self.diverged(measured.loss, rate));
+        }
+        self.optimizer.step(&self.weights, rate, self.state.total_steps + 1)?;
+        self.ema.update(&self.weights, self.state.total_steps)?;
+        self.state.step += 1;
+        self.state.total_steps += 1;
+        self.state.loss_sum += measured.loss * batch.len() as f64;
+        self.state.correct += measured.correct;
+        self.state.seen += batch.len();
+        Ok(())
+    }
+
+    /// Leaves the gradients of a batch's mean loss with the weights.
+    fn gradients(&mut self, batch: &Batch, loss: &Loss) -> Result<Measured, TrainError> {
+        // Dropout after a resume is that of a run that was not interrupted.
+        let seed = batches::mix(self.recipe.seed, self.state.epoch, self.state.step);
+        tch::manual_seed(seed as i64);
+        let parts = batch.parts(self.recipe.micro_batch.unwrap_or(batch.len())).collect();
+        let Self { network, weights, replicas, device, .. } = self;
+        let job = |weights: &Weights, part: Part<'_>| {
+            gradient(network, weights, part, loss, batch.len(), *device)
+        };
+        let results = replicas.run(weights, parts, job)?;
+        Ok(Measured {
+            loss: results.iter().map(|part| part.loss).sum(),
+            correct: results.iter().map(|part| part.correct).sum(),
+        })
+    }
+
+    fn diverged(&self, loss: f64, rate: f64) -> TrainError {
+        let (step, epoch) = (self.state.step + 1, self.state.epoch + 1);
+        TrainError::Diverged { loss, step, epoch, rate, advice: advice(&self.recipe) }
+    }
+}
+
+/// Adds the gradient of a part's share of the batch's mean loss to the weights' gradients, and measures that share.
+fn gradient(
+    network: &Network,
+    weights: &Weights,
+    part: Part<'_>,
+    loss: &Loss,
+    batch: usize,
+    device: Device,
+) -> Result<Measured, TrainError> {
+    let side = part.side as i64;
+    let pictures = Tensor::from_slice(part.pixels).view([-1, 1, side, side]).f_to_device(device)?;
+    let logits = network.forward(weights, &pictures, Mode::Train)?;
+    let loss = loss.sum(&logits, part)?.f_div_scalar(batch as f64)?;
+    loss.f_backward()?;
+    let labels = Tensor::from_slice(part.labels).f_to_device(device)?;
+    let correct = logits.f_argmax(-1, false)?.f_eq_tensor(&labels)?.f_sum(Kind::Int64)?;
+    Ok(Measured { loss: loss.f_double_value(&[])?, correct: correct.f_int64_value(&[])? })
+}
+
+/// The recipe's keys that can make its loss infinite, the likeliest first. Teachers cannot: their answers are checked.
+fn advice(recipe: &Recipe) -> String {
+    let mut advice = "lower `learning_rate` or lengthen `warmup` in the recipe".to_owned();
+    match recipe.optimizer {
+        OptimizerKind::Sgd => {}
+        OptimizerKind::RmsProp => advice.push_str(
+            "; RMSprop steps by the whole rate, whatever the gradient: rates are near 0.001, or raise `rmsprop.epsilon`",
+        ),
+        OptimizerKind::AdamW => advice.push_str(
+            "; AdamW steps by the whole rate, whatever the gradient: rates are near 0.001, or raise `adamw.epsilon`",
+        ),
+    }
+    if recipe.clip_norm == 0.0 {
+        advice.push_str("; `clip_norm = 1.0` shortens long gradients");
+    }
+    if let Some(distill) = &recipe.distill {
+        let factor = distill.weight * distill.temperature * distill.temperature;
+        if factor > 10.0 {
+            advice.push_str(&format!(
+                "; the teachers' part of the loss is multiplied with {factor:.0}: lower `distill.temperature`"
+            ));
+        }
+    }
+    advice
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::choices::Distill;
+
+    #[test]
+    fn advice_names_the_keys_of_what_is_on() {
+        let plain = advice(&Recipe::default());
+        assert!(plain.contains("`learning_rate`") && plain.contains("`clip_norm"), "{plain}");
+        assert!(!plain.contains("rmsprop") && !plain.contains("distill"), "{plain}");
+        let distill = Distill { teachers: vec!["t".into()], weight: 0.9, temperature: 8.0 };
+        let other = advice(&Recipe {
+            optimizer: OptimizerKind::RmsProp,
+            clip_norm: 1.0,
+            distill: Some(distill),
+            ..Recipe::default()
+        });
+        assert!(other.contains("`rmsprop.epsilon`"), "{other}");
+        assert!(other.contains("`distill.temperature`") && !other.contains("clip_norm"), "{other}");
+    }
+}

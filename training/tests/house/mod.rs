@@ -1,0 +1,89 @@
+//! What the tests of the command line share.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use tch::Tensor;
+
+/// Faces of the repository, one a class, as train and test folders named as in FER2013.
+pub(crate) fn data_set(root: &Path) -> PathBuf {
+    let faces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/faces");
+    let data = root.join("fer");
+    for class in ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"] {
+        for (split, usage) in
+            [("train", "Training"), ("test", "PublicTest"), ("test", "PrivateTest")]
+        {
+            let folder = data.join(split).join(class);
+            fs::create_dir_all(&folder).unwrap();
+            for copy in 0..2 {
+                fs::copy(
+                    faces.join(format!("{class}.png")),
+                    folder.join(format!("{usage}_{copy}.png")),
+                )
+                .unwrap();
+            }
+        }
+    }
+    data
+}
+
+pub(crate) fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mien-train"));
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn run(args: &[&str]) -> Output {
+    command(args).output().unwrap()
+}
+
+#[track_caller]
+pub(crate) fn succeeds(args: &[&str]) -> String {
+    let output = run(args);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[track_caller]
+pub(crate) fn fails_with(args: &[&str], words: &[&str]) {
+    let output = run(args);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{args:?} succeeded");
+    assert!(!message.contains("panicked"), "{message}");
+    for word in words {
+        assert!(message.contains(word), "`{word}` is not in: {message}");
+    }
+}
+
+pub(crate) fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+pub(crate) fn train<'a>(
+    arch: &'a str,
+    data: &'a Path,
+    recipe: &'a Path,
+    out: &'a Path,
+) -> Vec<&'a str> {
+    let fixed = ["train", "--arch", arch, "--threads", "1", "--save-every", "0"];
+    [&fixed[..], &["--data", text(data), "--recipe", text(recipe), "--out", text(out)]].concat()
+}
+
+pub(crate) fn resume(out: &Path) -> Vec<&str> {
+    vec!["train", "--resume", "--threads", "1", "--save-every", "0", "--out", text(out)]
+}
+
+/// Every tensor of a run's checkpoint but the clock's.
+pub(crate) fn tensors(run: &Path) -> BTreeMap<String, Vec<f32>> {
+    let tensors = Tensor::read_safetensors(run.join("checkpoint.safetensors")).unwrap();
+    let values = |t: Tensor| Vec::<f32>::try_from(t.flatten(0, -1)).unwrap();
+    tensors
+        .into_iter()
+        .filter(|(name, _)| name != "state.json")
+        .map(|(name, t)| (name, values(t)))
+        .collect()
+}

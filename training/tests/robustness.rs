@@ -1,0 +1,207 @@
+//! What may happen to a run: kills, a full disk, teachers that change, a loss that runs away.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod house;
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Stdio},
+    thread,
+    time::Duration,
+};
+
+use house::{command, data_set, fails_with, resume, run, succeeds, tensors, text, train};
+
+/// Epochs of three steps, half of them at 24 and half at 48 px.
+const BASE: &str = "epochs = 8\nbatch = 4\nseed = 3\nlearning_rate = 0.001\nprecision = \"fp32\"\n\
+                    sizes = [{ until = 0.5, side = 24 }, { until = 1.0, side = 48 }]\n";
+
+fn recipe(root: &Path, keys: &str) -> std::path::PathBuf {
+    let path = root.join("recipe.toml");
+    fs::write(&path, format!("{BASE}{keys}")).unwrap();
+    path
+}
+
+/// Waits until the run has saved again or is done.
+fn wait_for_another(checkpoint: &Path, run: &mut Child) {
+    let saved = || fs::metadata(checkpoint).and_then(|file| file.modified()).ok();
+    let before = saved();
+    while saved() == before && run.try_wait().unwrap().is_none() {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Trains with these keys twice: once undisturbed, once killed again and again. Both must end with the same bits.
+fn survives_kills(arch: &str, keys: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, recipe) = (data_set(folder.path()), recipe(folder.path(), keys));
+    let [whole, killed] = ["whole", "killed"].map(|name| folder.path().join(name));
+    succeeds(&train(arch, &data, &recipe, &whole));
+
+    let saved = killed.join("checkpoint.safetensors");
+    let mut child = command(&train(arch, &data, &recipe, &killed)).stderr(Stdio::null()).spawn();
+    for moment in [0, 7, 1, 13, 4] {
+        let mut running = child.unwrap();
+        wait_for_another(&saved, &mut running);
+        // Wherever it stands then: in a step, in the middle of a file, between two epochs.
+        thread::sleep(Duration::from_millis(moment));
+        running.kill().unwrap();
+        running.wait().unwrap();
+        assert!(!tensors(&killed).is_empty(), "the checkpoint is whole");
+        child = command(&resume(&killed)).stderr(Stdio::null()).spawn();
+    }
+    child.unwrap().wait().unwrap();
+    succeeds(&resume(&killed));
+    let (expected, found) = (tensors(&whole), tensors(&killed));
+    assert_eq!(expected.keys().collect::<Vec<_>>(), found.keys().collect::<Vec<_>>());
+    for (name, values) in expected {
+        assert!(found[&name] == values, "{name} ends elsewhere");
+    }
+}
+
+#[test]
+fn kills_do_not_change_a_run_with_rmsprop_and_mixup() {
+    survives_kills(
+        "resnet-8-v1",
+        "optimizer = \"rmsprop\"\nmixup = 0.4\nl2 = 1e-4\nclass_weights = \"balanced\"\nclip_norm = 1.0\n",
+    );
+}
+
+#[test]
+fn kills_do_not_change_a_run_with_adamw_and_cutout() {
+    survives_kills(
+        "resnet-11-v2",
+        "optimizer = \"adamw\"\nweight_decay = 0.05\nzero_init_residual = true\nschedule = \"steps\"\n\
+         steps = [{ after = 1, factor = 0.1 }]\n[augment]\ncutout = 0.5\n",
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_and_the_last_checkpoint_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, recipe) = (data_set(folder.path()), recipe(folder.path(), ""));
+    let [whole, full] = ["whole", "full"].map(|name| folder.path().join(name));
+    succeeds(&train("resnet-8-v1", &data, &recipe, &whole));
+    let two_steps =
+        [train("resnet-8-v1", &data, &recipe, &full), vec!["--max-steps", "2"]].concat();
+    assert_eq!(run(&two_steps).status.code(), Some(3));
+    let before = fs::read(full.join("checkpoint.safetensors")).unwrap();
+
+    // Whatever is written there, the system answers as a full disk does.
+    let partial = full.join("checkpoint.safetensors.partial");
+    std::os::unix::fs::symlink("/dev/full", &partial).unwrap();
+    fails_with(&resume(&full), &["disk is full", "checkpoint.safetensors.partial", "--resume"]);
+    assert!(fs::read(full.join("checkpoint.safetensors")).unwrap() == before);
+    assert!(fs::symlink_metadata(&partial).is_err(), "half a file is left behind");
+    succeeds(&resume(&full));
+    assert!(tensors(&full) == tensors(&whole));
+}
+
+#[test]
+fn students_learn_from_runs_and_model_files_and_notice_another_teacher() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, plain) = (data_set(folder.path()), recipe(folder.path(), ""));
+    let teacher = folder.path().join("teacher");
+    let model = folder.path().join("models/teacher/1/model.onnx");
+    succeeds(&train("resnet-8-v1", &data, &plain, &teacher));
+    succeeds(&["export", text(&teacher), "--out", text(&model)]);
+
+    let both = format!(
+        "mixup = 0.2\n[distill]\nteachers = [{:?}, {:?}]\nweight = 0.7\ntemperature = 3.0\n",
+        text(&teacher),
+        text(&model)
+    );
+    let taught = recipe(folder.path(), &both);
+    let [whole, stopped] = ["whole", "stopped"].map(|name| folder.path().join(name));
+    succeeds(&train("resnet-8-v1", &data, &taught, &whole));
+    let part = [train("resnet-8-v1", &data, &taught, &stopped), vec!["--max-steps", "4"]].concat();
+    assert_eq!(run(&part).status.code(), Some(3));
+    succeeds(&resume(&stopped));
+    assert!(tensors(&stopped) == tensors(&whole), "the stopped student ends elsewhere");
+    assert!(tensors(&whole) != tensors(&teacher));
+
+    let other = folder.path().join("other");
+    let part = [train("resnet-8-v1", &data, &taught, &other), vec!["--max-steps", "1"]].concat();
+    assert_eq!(run(&part).status.code(), Some(3));
+    fs::copy(stopped.join("checkpoint.safetensors"), teacher.join("checkpoint.safetensors"))
+        .unwrap();
+    fails_with(&resume(&other), &["teacher", "not the one that the run began with"]);
+    fs::remove_file(&model).unwrap();
+    fails_with(&resume(&other), &["model.onnx", "`distill.teachers`"]);
+}
+
+#[test]
+fn dropout_is_refused_where_the_network_has_no_place_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (data_set(folder.path()), folder.path().join("run"));
+    let recipe = recipe(folder.path(), "dropout = 0.2\n");
+    fails_with(&train("resnet-8-v1", &data, &recipe, &out), &["dropout", "resnet-8-v1"]);
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_teacher_that_is_no_network_leaves_no_folder_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (data_set(folder.path()), folder.path().join("run"));
+    let broken = folder.path().join("broken.onnx");
+    fs::write(&broken, "no network").unwrap();
+    let taught = recipe(folder.path(), &format!("[distill]\nteachers = [{:?}]\n", text(&broken)));
+    fails_with(&train("resnet-8-v1", &data, &taught, &out), &["broken.onnx", "`distill.teachers`"]);
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_loss_that_runs_away_names_the_optimisers_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (data_set(folder.path()), folder.path().join("run"));
+    let hot = folder.path().join("hot.toml");
+    let keys = "batch = 4\nlearning_rate = 1e30\nepochs = 8\nwarmup = 0.0\nprecision = \"fp32\"\n\
+                optimizer = \"rmsprop\"\nmixup = 0.2\n";
+    fs::write(&hot, keys).unwrap();
+    fails_with(
+        &train("resnet-8-v1", &data, &hot, &out),
+        &["the loss is", "step", "`learning_rate`", "`rmsprop.epsilon`"],
+    );
+}
+
+#[test]
+fn one_unreadable_image_in_a_hundred_is_named_and_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, recipe) = (data_set(folder.path()), recipe(folder.path(), ""));
+    for copy in 2..16 {
+        for class in ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"] {
+            let train = data.join("train").join(class);
+            fs::copy(train.join("Training_0.png"), train.join(format!("Training_{copy}.png")))
+                .unwrap();
+        }
+    }
+    fs::write(data.join("train/sad/Training_9.png"), "no picture").unwrap();
+    let out = folder.path().join("run");
+    let one_step = [train("resnet-8-v1", &data, &recipe, &out), vec!["--max-steps", "1"]].concat();
+    let output = run(&one_step);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("passed over") && told.contains("Training_9.png"), "{told}");
+    assert!(told.contains("111 faces"), "{told}");
+}
+
+#[test]
+fn the_history_tells_how_long_libtorch_waited_for_batches() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, recipe) = (data_set(folder.path()), recipe(folder.path(), ""));
+    let out = folder.path().join("run");
+    succeeds(&train("resnet-8-v1", &data, &recipe, &out));
+    let history = fs::read_to_string(out.join("history.csv")).unwrap();
+    let mut lines = history.lines();
+    let column =
+        |name: &str| lines.clone().next().unwrap().split(',').position(|c| c == name).unwrap();
+    let (waited, seconds) = (column("waited_seconds"), column("seconds"));
+    lines.next();
+    for row in lines {
+        let cells: Vec<&str> = row.split(',').collect();
+        let [waited, seconds] = [waited, seconds].map(|at| cells[at].parse::<f64>().unwrap());
+        assert!(waited > 0.0 && waited < seconds, "{row}");
+    }
+}
