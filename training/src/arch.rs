@@ -12,6 +12,7 @@
 pub mod catalog;
 pub mod densenet;
 pub mod graph;
+pub mod head;
 pub mod op;
 pub mod parameter;
 pub mod resnet;

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 mod compare;
 mod export;
+mod import_keras;
 mod list;
 mod train;
 
@@ -27,6 +28,8 @@ enum Command {
     Export(export::Args),
     /// Prints runs side by side and draws their curves in one picture.
     Compare(compare::Args),
+    /// Writes a model that Keras saved as .h5 as an ONNX model, checked against ONNX Runtime.
+    ImportKeras(import_keras::Args),
 }
 
 impl Cli {
@@ -40,6 +43,7 @@ impl Cli {
             Command::Train(args) => args.run(),
             Command::Export(args) => args.run(),
             Command::Compare(args) => args.run(),
+            Command::ImportKeras(args) => args.run(),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     data::FaceSet,
     machine::Machine,
     onnx::{
+        fuse::Fusing,
         metadata::Metadata,
         session::{Model, Runtime},
         writer::{self, Values},
@@ -35,8 +36,9 @@ mod speed;
 mod temperature;
 
 pub use error::ExportError;
+pub(crate) use folder::replace;
 pub use parity::TOLERANCE;
-use parity::{PARITY_PICTURES, compare};
+pub(crate) use parity::{PARITY_PICTURES, compare, largest_difference};
 pub use temperature::TemperatureFrom;
 
 /// A run read back from its folder.
@@ -87,14 +89,15 @@ impl Trained {
         data: &Path,
         out: &Path,
         from: &TemperatureFrom,
+        fusing: Fusing,
     ) -> Result<ModelReport, ExportError> {
         let dataset = Dataset::open(data)?;
         let train = self.training_faces(&dataset, data)?;
         let (temperature, holdout) = temperature::choose(self, train.as_ref(), data, from)?;
-        let values = values(&self.weights)?;
+        let (graph, values) = fusing.apply(&self.graph, values(&self.weights)?)?;
         let mut metadata = self.metadata(temperature.value)?;
         let runtime = Runtime::load()?;
-        let mut model = Model::open(&runtime, &writer::encode(&self.graph, &values, &metadata)?)?;
+        let mut model = Model::open(&runtime, &writer::encode(&graph, &values, &metadata)?)?;
 
         let network = Network::new(self.graph.clone(), Kind::Float)?;
         let faces = real_faces(&dataset)?;
@@ -102,7 +105,7 @@ impl Trained {
         let test = self.judge(&mut model, train.as_ref(), dataset.samples(Split::Test))?;
         metadata.accuracy = test.as_ref().map(|test| accuracies(&test.report)).unwrap_or_default();
         // Only the metadata has changed since the comparison.
-        let bytes = writer::encode(&self.graph, &values, &metadata)?;
+        let bytes = writer::encode(&graph, &values, &metadata)?;
         let summary = catalog::summary(&self.graph)?;
         let report = ModelReport {
             architecture: self.run.architecture.clone(),

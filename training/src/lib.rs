@@ -14,6 +14,8 @@ pub mod cli;
 pub mod data;
 pub mod evaluate;
 pub mod export;
+pub mod import;
+pub mod keras;
 pub mod machine;
 pub mod onnx;
 pub mod plot;

@@ -3,9 +3,10 @@
 //! input, transitions without ReLU, no BN-ReLU before the head.
 
 use super::{
-    catalog::{CLASSES, INPUT_SIDE, NORMALIZE},
+    catalog::{INPUT_SIDE, NORMALIZE},
     graph::{Graph, GraphBuilder, NodeId},
-    op::{FlattenOrder, Op, PoolScaling},
+    head::{self, Pooling},
+    op::{Op, PoolScaling},
     shape::ShapeError,
 };
 
@@ -20,6 +21,10 @@ pub struct DenseNet {
     pub blocks: usize,
     /// Share of the channels that a transition keeps, in tenths.
     pub tenths: usize,
+    /// Rate of the dropout after each convolution of a bottleneck and of a transition, in `[0, 1)`; 0 for none.
+    pub dropout: f64,
+    /// What the head sees.
+    pub pooling: Pooling,
 }
 
 impl DenseNet {
@@ -31,6 +36,7 @@ impl DenseNet {
         let (mut b, image) = GraphBuilder::new(name, INPUT_SIDE);
         let input = b.add("normalize", NORMALIZE, &[image]);
         let mut filters = 2 * self.growth;
+        let mut side = INPUT_SIDE;
         let x = b.batch_norm("stem.bn", input);
         let x = b.relu("stem.relu", x);
         let x = b.conv("stem.conv", filters, 3, 1, x);
@@ -42,15 +48,11 @@ impl DenseNet {
             if block + 1 < self.blocks {
                 // The example's counter leaves out the joined input channel.
                 filters = (filters + self.bottlenecks * self.growth) * self.tenths / 10;
-                x = transition(&mut b, block, filters, x);
+                x = self.transition(&mut b, block, filters, x);
+                side /= 2;
             }
         }
-        let pool = Op::AvgPool { kernel: 4, scaling: PoolScaling::WithMap };
-        let x = b.add("head.pool", pool, &[x]);
-        let flatten = Op::Flatten { order: FlattenOrder::HeightWidthChannel };
-        let x = b.add("head.flatten", flatten, &[x]);
-        b.add("head.dense", Op::Linear { outputs: CLASSES }, &[x]);
-        b.finish()
+        head::finish(b, x, self.pooling, side)
     }
 
     fn bottleneck(self, b: &mut GraphBuilder, block: usize, layer: usize, x: NodeId) -> NodeId {
@@ -58,16 +60,26 @@ impl DenseNet {
         let y = b.batch_norm(at("bn1"), x);
         let y = b.relu(at("relu1"), y);
         let y = b.conv(at("conv1"), 4 * self.growth, 1, 1, y);
+        let y = self.dropout(b, at("dropout1"), y);
         let y = b.batch_norm(at("bn2"), y);
         let y = b.relu(at("relu2"), y);
         let y = b.conv(at("conv2"), self.growth, 3, 1, y);
+        let y = self.dropout(b, at("dropout2"), y);
         b.add(at("concat"), Op::Concat, &[x, y])
     }
-}
 
-fn transition(b: &mut GraphBuilder, block: usize, filters: usize, x: NodeId) -> NodeId {
-    let at = |part: &str| format!("transition{}.{part}", block + 1);
-    let y = b.batch_norm(at("bn"), x);
-    let y = b.conv(at("conv"), filters, 1, 1, y);
-    b.add(at("pool"), Op::AvgPool { kernel: 2, scaling: PoolScaling::Fixed }, &[y])
+    fn transition(self, b: &mut GraphBuilder, block: usize, filters: usize, x: NodeId) -> NodeId {
+        let at = |part: &str| format!("transition{}.{part}", block + 1);
+        let y = b.batch_norm(at("bn"), x);
+        let y = b.conv(at("conv"), filters, 1, 1, y);
+        let y = self.dropout(b, at("dropout"), y);
+        b.add(at("pool"), Op::AvgPool { kernel: 2, scaling: PoolScaling::Fixed }, &[y])
+    }
+
+    fn dropout(self, b: &mut GraphBuilder, name: String, x: NodeId) -> NodeId {
+        if self.dropout == 0.0 {
+            return x;
+        }
+        b.add(name, Op::Dropout { rate: self.dropout }, &[x])
+    }
 }

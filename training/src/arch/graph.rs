@@ -56,6 +56,17 @@ impl Graph {
         NodeId(self.nodes.len() - 1)
     }
 
+    /// The same network for pictures of another mean and standard deviation, on `[0, 1]`.
+    #[must_use]
+    pub fn with_normalisation(mut self, mean: f32, std: f32) -> Self {
+        for node in &mut self.nodes {
+            if matches!(node.op, Op::Normalize { .. }) {
+                node.op = Op::Normalize { mean, std };
+            }
+        }
+        self
+    }
+
     /// For each node the last node that reads it (itself where none does): when its output can be let go.
     pub fn last_readers(&self) -> Vec<NodeId> {
         let mut last: Vec<NodeId> = (0..self.nodes.len()).map(NodeId).collect();

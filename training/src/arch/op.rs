@@ -84,6 +84,12 @@ pub enum Op {
     },
     /// `max(x, 0)`.
     Relu,
+    /// In training each value is zero with this chance and the others grow to keep the mean; otherwise nothing
+    /// happens (Srivastava et al. 2014).
+    Dropout {
+        /// Share of the values that are dropped, in `[0, 1)`.
+        rate: f64,
+    },
     /// Average over a square window; the step is the window's side, padding never counts.
     AvgPool {
         /// Side of the window, in pixels, at the network's own input side.

@@ -65,6 +65,11 @@ impl Parameter {
         self.shape.iter().product()
     }
 
+    /// The node that it belongs to.
+    pub fn node(&self) -> &str {
+        self.name.rsplit_once('.').map_or(self.name.as_str(), |(node, _)| node)
+    }
+
     /// Whether it has no value (never so in a finished graph).
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -115,6 +120,7 @@ pub fn list(graph: &Graph) -> Result<Vec<Parameter>, ShapeError> {
             Op::Input
             | Op::Normalize { .. }
             | Op::Relu
+            | Op::Dropout { .. }
             | Op::AvgPool { .. }
             | Op::Add
             | Op::Concat
@@ -137,6 +143,7 @@ pub fn residual_ends(graph: &Graph) -> Vec<String> {
         Op::Input
         | Op::Normalize { .. }
         | Op::Relu
+        | Op::Dropout { .. }
         | Op::AvgPool { .. }
         | Op::Add
         | Op::Concat

@@ -3,20 +3,24 @@
 //! same, "Identity Mappings in Deep Residual Networks" (2016).
 
 use super::{
-    catalog::{CLASSES, INPUT_SIDE, NORMALIZE},
+    catalog::{INPUT_SIDE, NORMALIZE},
     graph::{Graph, GraphBuilder, NodeId},
-    op::{FlattenOrder, Op, PoolScaling},
+    head::{self, Pooling},
+    op::Op,
     shape::ShapeError,
 };
 
 /// Filters of the three stacks.
 const STACKS: [usize; 3] = [16, 32, 64];
 
+/// Side of the last map: the second and third stack halve it.
+const MAP: usize = INPUT_SIDE / 4;
+
 /// ResNet v1 of depth 6n + 2.
 ///
 /// # Errors
 /// Never for n >= 1; the shape check is the builder's.
-pub fn v1(name: &str, n: usize) -> Result<Graph, ShapeError> {
+pub fn v1(name: &str, n: usize, pooling: Pooling) -> Result<Graph, ShapeError> {
     let (mut b, image) = GraphBuilder::new(name, INPUT_SIDE);
     let x = b.add("normalize", NORMALIZE, &[image]);
     let x = b.conv("stem.conv", STACKS[0], 3, 1, x);
@@ -27,8 +31,7 @@ pub fn v1(name: &str, n: usize) -> Result<Graph, ShapeError> {
             x = v1_block(&mut b, stack, block, filters, x);
         }
     }
-    head(&mut b, x);
-    b.finish()
+    head::finish(b, x, pooling, MAP)
 }
 
 fn v1_block(b: &mut GraphBuilder, stack: usize, block: usize, filters: usize, x: NodeId) -> NodeId {
@@ -49,7 +52,7 @@ fn v1_block(b: &mut GraphBuilder, stack: usize, block: usize, filters: usize, x:
 ///
 /// # Errors
 /// Never for n >= 1; the shape check is the builder's.
-pub fn v2(name: &str, n: usize) -> Result<Graph, ShapeError> {
+pub fn v2(name: &str, n: usize, pooling: Pooling) -> Result<Graph, ShapeError> {
     let (mut b, image) = GraphBuilder::new(name, INPUT_SIDE);
     let x = b.add("normalize", NORMALIZE, &[image]);
     let x = b.conv("stem.conv", STACKS[0], 3, 1, x);
@@ -65,8 +68,7 @@ pub fn v2(name: &str, n: usize) -> Result<Graph, ShapeError> {
     }
     let x = b.batch_norm("head.bn", x);
     let x = b.relu("head.relu", x);
-    head(&mut b, x);
-    b.finish()
+    head::finish(b, x, pooling, MAP)
 }
 
 fn v2_block(
@@ -93,11 +95,4 @@ fn v2_block(
     let y = b.conv(at("conv3"), outer, 1, 1, y);
     let shortcut = if block == 0 { b.conv(at("shortcut"), outer, 1, stride, x) } else { x };
     b.add(at("add"), Op::Add, &[shortcut, y])
-}
-
-/// Average pool over 4x4, flatten, dense layer to the seven classes.
-fn head(b: &mut GraphBuilder, x: NodeId) {
-    let x = b.add("head.pool", Op::AvgPool { kernel: 4, scaling: PoolScaling::WithMap }, &[x]);
-    let x = b.add("head.flatten", Op::Flatten { order: FlattenOrder::HeightWidthChannel }, &[x]);
-    b.add("head.dense", Op::Linear { outputs: CLASSES }, &[x]);
 }

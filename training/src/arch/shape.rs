@@ -106,7 +106,7 @@ fn node_shape(
         Op::Normalize { .. } | Op::BatchNorm { .. } => {
             map().map(|(channels, side)| Shape::Map { channels, side })
         }
-        Op::Relu => match operands[..] {
+        Op::Relu | Op::Dropout { .. } => match operands[..] {
             [shape] => Ok(shape),
             _ => Err(misfit()),
         },
@@ -175,6 +175,7 @@ pub fn multiply_adds(graph: &Graph) -> Result<u64, ShapeError> {
             | Op::Normalize { .. }
             | Op::BatchNorm { .. }
             | Op::Relu
+            | Op::Dropout { .. }
             | Op::AvgPool { .. }
             | Op::Add
             | Op::Concat

@@ -6,6 +6,7 @@ use mien_faces::{report::Score, temperature};
 
 use crate::{
     export::{TemperatureFrom, Trained},
+    onnx::fuse::Fusing,
     report::{self, ModelReport, TemperatureSource},
 };
 
@@ -29,6 +30,9 @@ pub(super) struct Args {
     /// Export a run whose epochs are not all done.
     #[arg(long)]
     unfinished: bool,
+    /// Keep every batch normalisation instead of folding it into the convolution before it.
+    #[arg(long)]
+    no_fuse: bool,
 }
 
 fn allowed(text: &str) -> Result<f64, String> {
@@ -46,7 +50,7 @@ impl Args {
             (None, Some(value)) => TemperatureFrom::Given(value),
             (None, None) => TemperatureFrom::Run,
         };
-        let found = trained.export(data, &self.out, &from)?;
+        let found = trained.export(data, &self.out, &from, Fusing::unless(self.no_fuse))?;
         // `compare` looks for it here; a run's folder that is closed by now is no reason to fail.
         let (made, kept) = (self.out.with_file_name(report::JSON), self.run.join(report::JSON));
         if let Err(error) = fs::copy(&made, &kept) {

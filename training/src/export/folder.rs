@@ -55,7 +55,7 @@ fn is_ours(card: &Path) -> bool {
 }
 
 /// Writes the file beside its place and moves it there, so that nobody ever reads half of one.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     let partial = path.with_file_name(name);

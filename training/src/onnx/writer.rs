@@ -14,7 +14,7 @@ use super::{
     },
 };
 use crate::arch::{
-    graph::{Graph, Node},
+    graph::{Graph, Node, NodeId},
     op::{FlattenOrder, Op, Padding},
     parameter::{self, Parameter, Role},
     shape::{self, Shape, ShapeError},
@@ -62,7 +62,7 @@ pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec
     for node in graph.nodes() {
         writer.node(graph, node);
     }
-    writer.outputs(&graph.nodes()[graph.output().index()].name, metadata.temperature);
+    writer.outputs(&source(graph, graph.output()).name, metadata.temperature);
     let classes = Emotion::COUNT as i64;
     let graph = GraphProto {
         node: writer.nodes,
@@ -84,6 +84,15 @@ pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec
         metadata_props: metadata.entries().into_iter().map(entry).collect(),
     };
     Ok(model.encode_to_vec())
+}
+
+/// The node whose result stands for `id` in the file: dropout is passed over.
+pub(super) fn source(graph: &Graph, id: NodeId) -> &Node {
+    let node = &graph.nodes()[id.index()];
+    match (&node.op, &node.inputs[..]) {
+        (Op::Dropout { .. }, &[operand]) => source(graph, operand),
+        _ => node,
+    }
 }
 
 struct Writer {
@@ -123,7 +132,7 @@ impl Writer {
 
     fn node(&mut self, graph: &Graph, node: &Node) {
         let mut inputs: Vec<String> =
-            node.inputs.iter().map(|id| graph.nodes()[id.index()].name.clone()).collect();
+            node.inputs.iter().map(|&id| source(graph, id).name.clone()).collect();
         let name = node.name.as_str();
         let mut with =
             |roles: &[Role]| inputs.extend(roles.iter().map(|&role| parameter::name(name, role)));
@@ -142,6 +151,8 @@ impl Writer {
                 self.push("BatchNormalization", name, inputs, vec![epsilon]);
             }
             Op::Relu => self.push("Relu", name, inputs, vec![]),
+            // A model file is not trained: its readers take the operand itself (see `source`).
+            Op::Dropout { rate: _ } => {}
             Op::AvgPool { kernel, scaling: _ } => {
                 let mut attributes = self.window(node, kernel, kernel, Padding::Valid);
                 attributes.push(AttributeProto::int("count_include_pad", 0));
@@ -171,8 +182,12 @@ impl Writer {
     fn normalize(&mut self, name: &str, image: Vec<String>, mean: f32, std: f32) {
         let (float, scaled) = (format!("{name}.float"), format!("{name}.scaled"));
         let scale = self.scalar(&format!("{name}.scale"), (1.0 / (255.0 * f64::from(std))) as f32);
-        let offset = self.scalar(&format!("{name}.offset"), -mean / std);
         self.push("Cast", &float, image, vec![AttributeProto::int("to", i64::from(FLOAT))]);
+        if mean == 0.0 {
+            self.push("Mul", name, vec![float, scale], vec![]);
+            return;
+        }
+        let offset = self.scalar(&format!("{name}.offset"), -mean / std);
         self.push("Mul", &scaled, vec![float, scale], vec![]);
         self.push("Add", name, vec![scaled, offset], vec![]);
     }

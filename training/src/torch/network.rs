@@ -115,6 +115,7 @@ impl Network {
             ),
             Op::Relu if self.in_place[index] => x[0].shallow_clone().f_relu_(),
             Op::Relu => x[0].f_relu(),
+            Op::Dropout { rate } => x[0].f_dropout(rate, mode == Mode::Train),
             Op::AvgPool { kernel, scaling } => {
                 let kernel = self.pool_kernel(node, x[0], kernel, scaling);
                 x[0].f_avg_pool2d(kernel, kernel, 0, false, false, None)

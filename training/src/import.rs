@@ -1,0 +1,183 @@
+//! A Keras model as a model file, written only where ONNX Runtime answers as libtorch and, where Keras' own outputs are
+//! at hand, as Keras.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::Path,
+    time::SystemTime,
+};
+
+use mien_faces::image::Face;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use sha2::{Digest, Sha256};
+use tch::{Device, Kind, TchError, Tensor, no_grad};
+
+use crate::{
+    arch::{
+        catalog::{self, INPUT_SIDE, Summary},
+        parameter,
+    },
+    export::{self, PARITY_PICTURES, TOLERANCE},
+    keras::{self, KerasModel, Output},
+    onnx::{
+        fuse::Fusing,
+        metadata::Metadata,
+        session::{Model, Runtime},
+        writer,
+    },
+    torch::{
+        network::{Mode, Network},
+        weights::Weights,
+    },
+};
+
+mod error;
+mod reference;
+
+pub use error::ImportError;
+pub use reference::Reference;
+
+/// What an import gave.
+#[derive(Debug)]
+pub struct Imported {
+    /// The network and its counts.
+    pub summary: Summary,
+    /// The Keras version that the file names; empty where it names none.
+    pub version: String,
+    /// Largest difference of a logit or probability between libtorch and ONNX Runtime.
+    pub difference: f32,
+    /// The comparison with Keras' own outputs, where they were given.
+    pub check: Option<Check>,
+}
+
+/// How near the written file comes to Keras.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Check {
+    /// Pictures compared.
+    pub pictures: usize,
+    /// Largest difference of a probability (or logit, where the model ends without softmax).
+    pub difference: f32,
+    /// Whether ONNX Runtime answered; where the pictures are no gray levels the file cannot take them, and libtorch did.
+    pub by_onnx: bool,
+}
+
+/// Reads `file`, compares, and writes the model to `out`.
+///
+/// # Errors
+/// Where the file does not fit, the answers differ by more than [`TOLERANCE`], or `out` cannot be written.
+pub fn import(
+    file: &Path,
+    architecture: Option<&str>,
+    reference: Option<&Reference>,
+    fusing: Fusing,
+    out: &Path,
+) -> Result<Imported, ImportError> {
+    let bytes =
+        fs::read(file).map_err(|source| keras::KerasError::Io { path: file.to_owned(), source })?;
+    let sha256 = base16(&Sha256::digest(&bytes));
+    let model = keras::decode(bytes, architecture)?;
+    let summary = catalog::summary(&model.graph)?;
+    let weights = weights(&model)?;
+    let (graph, values) = fusing.apply(&model.graph, model.values.clone())?;
+    let encoded = writer::encode(&graph, &values, &metadata(file, &sha256, &summary, &model))?;
+
+    let runtime = Runtime::load()?;
+    let mut session = Model::open(&runtime, &encoded)?;
+    let network = Network::new(model.graph.clone(), Kind::Float)?;
+    let pictures = reference.and_then(|reference| reference.faces(model.scaling));
+    let pictures = pictures.unwrap_or_else(made_up_pictures);
+    let difference = export::compare(&network, &weights, 1.0, &mut session, &pictures)?;
+    let check = match reference {
+        Some(reference) => Some(check(&model, &network, &weights, &mut session, reference)?),
+        None => None,
+    };
+    let folder = out.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)
+        .map_err(|source| ImportError::Folder { path: folder.to_owned(), source })?;
+    export::replace(out, &encoded)?;
+    Ok(Imported { summary, version: model.version, difference, check })
+}
+
+fn check(
+    model: &KerasModel,
+    network: &Network,
+    weights: &Weights,
+    session: &mut Model,
+    reference: &Reference,
+) -> Result<Check, ImportError> {
+    let faces = reference.faces(model.scaling);
+    let found = match &faces {
+        Some(faces) => {
+            let answers = session.run(faces)?;
+            match model.output {
+                Output::Probabilities => answers.probabilities,
+                Output::Logits => answers.logits,
+            }
+        }
+        None => with_libtorch(model, network, weights, reference)?,
+    };
+    let difference = export::largest_difference(&reference.outputs, &found);
+    if difference > TOLERANCE || difference.is_nan() {
+        return Err(ImportError::Differs { difference });
+    }
+    Ok(Check { pictures: reference.count(), difference, by_onnx: faces.is_some() })
+}
+
+fn with_libtorch(
+    model: &KerasModel,
+    network: &Network,
+    weights: &Weights,
+    reference: &Reference,
+) -> Result<Vec<f32>, TchError> {
+    let side = INPUT_SIDE as i64;
+    let pictures = Tensor::from_slice(&reference.grays(model.scaling)).view([-1, 1, side, side]);
+    let logits = no_grad(|| network.forward(weights, &pictures, Mode::Eval))?;
+    let answers = match model.output {
+        Output::Probabilities => logits.f_softmax(-1, Kind::Float)?,
+        Output::Logits => logits,
+    };
+    Vec::try_from(&answers.f_flatten(0, -1)?)
+}
+
+fn weights(model: &KerasModel) -> Result<Weights, ImportError> {
+    let mut named = HashMap::new();
+    for parameter in parameter::list(&model.graph)? {
+        let shape: Vec<i64> = parameter.shape.iter().map(|&n| n as i64).collect();
+        let values = model.values.get(&parameter.name).map(Vec::as_slice).unwrap_or_default();
+        named.insert(parameter.name, Tensor::from_slice(values).f_view(&shape[..])?);
+    }
+    Ok(Weights::from_named(&model.graph, &named, Device::Cpu)?)
+}
+
+fn metadata(file: &Path, sha256: &str, summary: &Summary, model: &KerasModel) -> Metadata {
+    let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let imported = serde_json::json!({ "file": name, "sha256": sha256, "keras": model.version });
+    Metadata {
+        architecture: summary.name.clone(),
+        parameters: summary.parameters,
+        temperature: 1.0,
+        trained_on: "unknown: imported from Keras".to_owned(),
+        recipe: serde_json::json!({ "imported": imported }),
+        accuracy: BTreeMap::new(),
+        created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+    }
+}
+
+/// Soft waves, the same each time: no faces are at hand.
+fn made_up_pictures() -> Vec<Face> {
+    let mut rng = StdRng::seed_from_u64(0);
+    let picture = |rng: &mut StdRng| {
+        let [down, right, shift] = [(); 3].map(|()| rng.random_range(0.0..0.4_f32));
+        let gray = |at: usize| {
+            let (y, x) = ((at / INPUT_SIDE) as f32, (at % INPUT_SIDE) as f32);
+            (128.0 + 100.0 * (down * y + right * x + 15.0 * shift).sin()) as u8
+        };
+        Face::new(INPUT_SIDE, (0..INPUT_SIDE * INPUT_SIDE).map(gray).collect())
+    };
+    (0..PARITY_PICTURES).filter_map(|_| picture(&mut rng)).collect()
+}
+
+fn base16(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,81 @@
+//! Pictures with Keras' own outputs, from a NumPy `.npz` file.
+
+use std::{fs::File, io::BufReader, path::Path};
+
+use mien_faces::{emotion::Emotion, image::Face};
+use ndarray::{ArrayD, IxDyn, OwnedRepr};
+use ndarray_npy::{NpzReader, ReadNpyError, ReadNpzError};
+
+use super::error::ImportError;
+use crate::{arch::catalog::INPUT_SIDE, keras::Scaling};
+
+/// Pixels of a picture.
+const PIXELS: usize = INPUT_SIDE * INPUT_SIDE;
+
+/// How far from a whole number a gray value may be: single floats of x/255 come nearer than this.
+const NEAR: f32 = 1e-3;
+
+/// Pictures `[N,48,48,1]` as the Keras model takes them, and what it answered, `[N,7]`.
+#[derive(Debug)]
+pub struct Reference {
+    pictures: Vec<f32>,
+    pub(super) outputs: Vec<f32>,
+}
+
+impl Reference {
+    /// Reads the arrays `x` and `y` of a `.npz` file.
+    ///
+    /// # Errors
+    /// Where they are not there, not floats, or of other shapes.
+    pub fn read(path: &Path) -> Result<Self, ImportError> {
+        let refuse = |detail: String| ImportError::Reference { path: path.to_owned(), detail };
+        let file = File::open(path).map_err(|error| refuse(error.to_string()))?;
+        let mut npz =
+            NpzReader::new(BufReader::new(file)).map_err(|error| refuse(error.to_string()))?;
+        let mut array = |name| floats(&mut npz, name).map_err(|e| refuse(format!("`{name}`: {e}")));
+        let (x, y) = (array("x")?, array("y")?);
+        let count = y.shape().first().copied().unwrap_or(0);
+        if count == 0
+            || x.shape() != [count, INPUT_SIDE, INPUT_SIDE, 1]
+            || y.shape() != [count, Emotion::COUNT]
+        {
+            return Err(refuse(format!("x is {:?} and y is {:?}", x.shape(), y.shape())));
+        }
+        Ok(Self { pictures: x.into_iter().collect(), outputs: y.into_iter().collect() })
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.outputs.len() / Emotion::COUNT
+    }
+
+    /// The pictures as gray values 0..255, whole or not.
+    pub(super) fn grays(&self, scaling: Scaling) -> Vec<f32> {
+        self.pictures.iter().map(|x| x * 255.0 / scaling.white).collect()
+    }
+
+    /// The pictures as faces; `None` where a value is no gray level.
+    pub(super) fn faces(&self, scaling: Scaling) -> Option<Vec<Face>> {
+        let grays = self.grays(scaling);
+        let is_level =
+            |gray: &f32| (gray - gray.round()).abs() < NEAR && (-0.5..255.5).contains(gray);
+        if !grays.iter().all(is_level) {
+            return None;
+        }
+        let level = |gray: &f32| gray.round() as u8;
+        grays
+            .chunks(PIXELS)
+            .map(|face| Face::new(INPUT_SIDE, face.iter().map(level).collect()))
+            .collect()
+    }
+}
+
+/// A float array of either width, in C order.
+fn floats(npz: &mut NpzReader<BufReader<File>>, name: &str) -> Result<ArrayD<f32>, ReadNpzError> {
+    match npz.by_name::<OwnedRepr<f32>, IxDyn>(name) {
+        Err(ReadNpzError::Npy(ReadNpyError::WrongDescriptor(_))) => {
+            let wide: ArrayD<f64> = npz.by_name::<OwnedRepr<f64>, IxDyn>(name)?;
+            Ok(wide.mapv(|value| value as f32))
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,205 @@
+//! The model's own description, `model_config`: its layers and what each reads.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{error::KerasError, signature::Kind};
+use crate::arch::catalog::INPUT_SIDE;
+
+mod layer;
+
+use layer::Lowered;
+
+/// The pictures that a Keras model takes: its first operation sees `(gray / 255 - mean) / std`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scaling {
+    /// On `[0, 1]`.
+    pub mean: f32,
+    /// On `[0, 1]`.
+    pub std: f32,
+    /// What 255 is in the model's own input: 1, or 255 where a `Rescaling` layer takes gray values as they are.
+    pub white: f32,
+}
+
+impl Scaling {
+    /// Pictures divided by 255, as the models are trained.
+    pub const UNIT: Self = Self { mean: 0.0, std: 1.0, white: 1.0 };
+
+    /// A `Rescaling` layer, `x * scale + offset`. A scale below 0.1 is for gray values 0..255, a larger one for 0..1.
+    fn of_layer(scale: f64, offset: f64) -> Self {
+        let white = if scale < 0.1 { 255.0 } else { 1.0 };
+        let std = 1.0 / (white * scale);
+        Self { mean: (-offset * std) as f32, std: std as f32, white: white as f32 }
+    }
+}
+
+/// What the Keras model's output is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// After softmax.
+    Probabilities,
+    /// Before softmax; the written file adds it.
+    Logits,
+}
+
+/// An operation of the Keras model.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    /// The Keras layer.
+    pub(super) layer: String,
+    pub(super) kind: Kind,
+    /// Positions of its operands, always earlier ones.
+    pub(super) inputs: Vec<usize>,
+    /// Side of its map in pixels; 0 for a vector.
+    side: usize,
+}
+
+/// A Keras model as operations in running order.
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) nodes: Vec<Node>,
+    /// The node whose results are the logits.
+    pub(super) logits: usize,
+    pub(super) scaling: Scaling,
+    pub(super) output: Output,
+}
+
+impl Model {
+    pub(super) fn parse(json: &str) -> Result<Self, KerasError> {
+        let config: Value = serde_json::from_str(json).map_err(|e| broken(e.to_string()))?;
+        let class = text(&config, "class_name").unwrap_or_default();
+        let inner = &config["config"];
+        let layers = inner["layers"].as_array().ok_or_else(|| broken("it lists no layers"))?;
+        if !matches!(class, "Functional" | "Model") {
+            return Err(broken(format!("it describes a {class}; functional models are read")));
+        }
+        let mut model = Builder::default();
+        model.add_all(layers)?;
+        let [output] = &names(&inner["output_layers"])[..] else {
+            return Err(broken("the model has not one output"));
+        };
+        let last = model.find(output)?;
+        let scaling = model.scaling.unwrap_or(Scaling::UNIT);
+        let (logits, output) = match (&model.nodes[last].kind, &model.nodes[last].inputs[..]) {
+            (Kind::Softmax, &[operand]) => (operand, Output::Probabilities),
+            _ => (last, Output::Logits),
+        };
+        Ok(Self { nodes: model.nodes, logits, scaling, output })
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    nodes: Vec<Node>,
+    /// The node that holds a layer's result.
+    results: HashMap<String, usize>,
+    scaling: Option<Scaling>,
+}
+
+impl Builder {
+    /// Adds the layers, each once its operands are there, in whatever order they are listed.
+    fn add_all(&mut self, layers: &[Value]) -> Result<(), KerasError> {
+        let mut waiting = Vec::with_capacity(layers.len());
+        for layer in layers {
+            let name = text(layer, "name").or_else(|| text(&layer["config"], "name"));
+            let name = name.ok_or_else(|| broken("a layer has no name"))?;
+            let calls = layer["inbound_nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
+            if calls.len() > 1 {
+                return Err(broken(format!("layer `{name}` is used {} times", calls.len())));
+            }
+            waiting.push((name, layer, calls.first().map(names).unwrap_or_default()));
+        }
+        while !waiting.is_empty() {
+            let before = waiting.len();
+            let mut rest = Vec::new();
+            for (name, layer, reads) in waiting {
+                let operands = reads.iter().map(|read| self.results.get(read).copied());
+                match operands.collect::<Option<Vec<usize>>>() {
+                    Some(operands) => self.add(name, layer, operands)?,
+                    None => rest.push((name, layer, reads)),
+                }
+            }
+            if rest.len() == before {
+                let (name, _, reads) = &rest[0];
+                return Err(broken(format!(
+                    "layer `{name}` reads {reads:?}, which never come before it"
+                )));
+            }
+            waiting = rest;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, name: &str, layer: &Value, operands: Vec<usize>) -> Result<(), KerasError> {
+        let sides: Vec<usize> = operands.iter().map(|&operand| self.nodes[operand].side).collect();
+        let first = operands.first().copied();
+        let reads_input = first.is_some_and(|operand| self.nodes[operand].kind == Kind::Input);
+        let result = match (Lowered::read(layer, &sides)?, first) {
+            (Lowered::Passed, Some(operand)) => operand,
+            (Lowered::Rescaling { scale, offset }, Some(operand))
+                if reads_input && self.scaling.is_none() && scale > 0.0 =>
+            {
+                self.scaling = Some(Scaling::of_layer(scale, offset));
+                operand
+            }
+            (Lowered::Rescaling { .. }, _) => {
+                let kind = Kind::Other("a Rescaling in the middle of the model".to_owned());
+                self.push(name, kind, operands, 0)
+            }
+            (Lowered::Passed, None) => return Err(broken(format!("layer `{name}` reads nothing"))),
+            (Lowered::Operations(kinds), _) => {
+                let mut inputs = operands;
+                for (kind, side) in kinds {
+                    inputs = vec![self.push(name, kind, inputs, side)];
+                }
+                inputs.first().copied().ok_or_else(|| broken("a layer does nothing"))?
+            }
+        };
+        self.results.insert(name.to_owned(), result);
+        Ok(())
+    }
+
+    fn push(&mut self, layer: &str, kind: Kind, inputs: Vec<usize>, side: usize) -> usize {
+        self.nodes.push(Node { layer: layer.to_owned(), kind, inputs, side });
+        self.nodes.len() - 1
+    }
+
+    fn find(&self, layer: &str) -> Result<usize, KerasError> {
+        let found = self.results.get(layer).copied();
+        found.ok_or_else(|| broken(format!("the output `{layer}` is no layer")))
+    }
+}
+
+fn broken(what: impl Into<String>) -> KerasError {
+    KerasError::Config(what.into())
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key)?.as_str()
+}
+
+/// The layers that a call reads, in order: `["conv2d", 0, 0, {}]` in Keras 2, tensors with a `keras_history` of that
+/// form in Keras 3, at any depth.
+fn names(call: &Value) -> Vec<String> {
+    match call {
+        Value::Array(items) => match &items[..] {
+            [Value::String(name), Value::Number(_), ..] => vec![name.clone()],
+            items => items.iter().flat_map(names).collect(),
+        },
+        Value::Object(fields) => match fields.get("keras_history") {
+            Some(history) => names(history),
+            None => fields.values().flat_map(names).collect(),
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
+
+/// The pictures that every network of the catalogue takes.
+fn is_our_input(config: &Value) -> bool {
+    let shape = config.get("batch_shape").or_else(|| config.get("batch_input_shape"));
+    let sizes: Option<Vec<u64>> = shape
+        .and_then(Value::as_array)
+        .map(|sizes| sizes.iter().skip(1).map(|size| size.as_u64().unwrap_or(0)).collect());
+    sizes.is_some_and(|sizes| sizes == [INPUT_SIDE as u64, INPUT_SIDE as u64, 1])
+}

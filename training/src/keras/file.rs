@@ -1,0 +1,169 @@
+//! The HDF5 side: layers with their arrays, and the model's config.
+//!
+//! Two layouts are known. Keras 2 and the `.h5` files of Keras 3 hold a group a layer, listed by the attribute
+//! `layer_names` (split as `layer_names0`, `layer_names1`, ... where it is long), each with its `weight_names`.
+//! `.weights.h5` files of Keras 3 hold `layers/<kind>_<number>/vars/<number>`.
+
+use hdf5_reader::{Hdf5File, OpenOptions, error::Error, group::Group};
+
+use super::error::KerasError;
+
+/// The largest array that is read, in bytes; the largest of the catalogue's networks has 256 KB.
+const MAX_ARRAY_BYTES: usize = 1 << 28;
+
+/// One array of a layer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Array {
+    /// The last part of its name, such as `kernel`.
+    pub(super) name: String,
+    pub(super) shape: Vec<usize>,
+    pub(super) values: Vec<f32>,
+}
+
+/// A layer that has weights.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Layer {
+    pub(super) name: String,
+    pub(super) arrays: Vec<Array>,
+}
+
+/// What a file holds.
+#[derive(Debug)]
+pub(super) struct KerasFile {
+    /// The JSON of `model_config`; absent in files of weights alone.
+    pub(super) config: Option<String>,
+    /// The Keras version that saved it.
+    pub(super) version: String,
+    /// Layers that have weights, in the file's order.
+    pub(super) layers: Vec<Layer>,
+}
+
+impl KerasFile {
+    pub(super) fn decode(bytes: Vec<u8>) -> Result<Self, KerasError> {
+        // A user block of 512, 1024, ... bytes may stand before the signature; Keras writes none.
+        if !bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
+            return Err(KerasError::NotHdf5);
+        }
+        let options = OpenOptions::default()
+            .with_max_read_bytes(MAX_ARRAY_BYTES)
+            .with_max_chunk_bytes(MAX_ARRAY_BYTES);
+        let file =
+            Hdf5File::from_vec_with_options(bytes, options).map_err(damaged("superblock"))?;
+        let root = file.root_group().map_err(damaged("root group"))?;
+        let (groups, _) = root.member_names().map_err(damaged("root group"))?;
+        let has = |name: &str| groups.iter().any(|group| group == name);
+        let config = strings(&root, "model_config")?.and_then(|texts| texts.into_iter().next());
+        let weights = match has("model_weights") {
+            true => root.group("model_weights").map_err(damaged("model_weights"))?,
+            false => root,
+        };
+        let version = strings(&weights, "keras_version")?.unwrap_or_default().concat();
+        let layers = match strings(&weights, "layer_names")? {
+            Some(names) => listed(&weights, names)?,
+            None if has("layers") => numbered(&weights)?,
+            None => return Err(KerasError::NoWeights),
+        };
+        Ok(Self { config, version, layers })
+    }
+}
+
+/// What turns the reader's errors into ours.
+fn damaged(place: impl Into<String>) -> impl FnOnce(Error) -> KerasError {
+    move |error| KerasError::Damaged { place: place.into(), detail: error.to_string() }
+}
+
+/// The texts of an attribute, whole or split over `<name>0`, `<name>1`, ...; `None` where it is not there.
+fn strings(group: &Group, name: &str) -> Result<Option<Vec<String>>, KerasError> {
+    let place = || format!("attribute `{name}` of `{}`", group.name());
+    let attributes = group.attributes().map_err(damaged(place()))?;
+    let find = |name: &str| attributes.iter().find(|attribute| attribute.name == name);
+    let mut parts: Vec<_> = find(name).into_iter().collect();
+    if parts.is_empty() {
+        parts.extend((0..).map_while(|part| find(&format!("{name}{part}"))));
+    }
+    if parts.is_empty() {
+        return Ok(None);
+    }
+    let mut texts = Vec::new();
+    for part in parts {
+        // Keras writes the names of a layer without weights as an empty array of numbers.
+        if part.num_elements().map_err(damaged(place()))? == 0 {
+            continue;
+        }
+        let read = match part.shape.is_empty() {
+            true => part.read_string().map(|text| vec![text]),
+            false => part.read_strings(),
+        };
+        texts.extend(read.map_err(damaged(place()))?);
+    }
+    Ok(Some(texts))
+}
+
+/// The layers that `layer_names` lists.
+fn listed(weights: &Group, names: Vec<String>) -> Result<Vec<Layer>, KerasError> {
+    let mut layers = Vec::new();
+    for name in names {
+        let group = descend(weights, &name)?;
+        let mut arrays = Vec::new();
+        for path in strings(&group, "weight_names")?.unwrap_or_default() {
+            let (folder, last) = path.rsplit_once('/').unwrap_or(("", path.as_str()));
+            arrays.push(array(&descend(&group, folder)?, last)?);
+        }
+        if !arrays.is_empty() {
+            layers.push(Layer { name, arrays });
+        }
+    }
+    Ok(layers)
+}
+
+/// The layers of a `.weights.h5`: `layers/conv2d/vars/0`, `layers/conv2d_1/vars/0`, ...; numbers count the layers of
+/// one kind in the model's own order.
+fn numbered(weights: &Group) -> Result<Vec<Layer>, KerasError> {
+    let group = descend(weights, "layers")?;
+    let (mut names, _) = group.member_names().map_err(damaged("layers"))?;
+    names.sort_by_cached_key(|name| kind_and_number(name));
+    let mut layers = Vec::new();
+    for name in names {
+        let vars = descend(&group, &format!("{name}/vars"))?;
+        let (_, mut members) = vars.member_names().map_err(damaged(format!("layers/{name}")))?;
+        members.sort_by_key(|member| member.parse::<usize>().unwrap_or(usize::MAX));
+        let arrays = members.iter().map(|member| array(&vars, member));
+        let arrays: Vec<Array> = arrays.collect::<Result<_, _>>()?;
+        if !arrays.is_empty() {
+            layers.push(Layer { name, arrays });
+        }
+    }
+    Ok(layers)
+}
+
+/// `conv2d_12` as `("conv2d", 12)`; the first of a kind has no number.
+fn kind_and_number(name: &str) -> (String, usize) {
+    match name.rsplit_once('_').map(|(kind, number)| (kind, number.parse())) {
+        Some((kind, Ok(number))) => (kind.to_owned(), number),
+        _ => (name.to_owned(), 0),
+    }
+}
+
+fn descend(group: &Group, path: &str) -> Result<Group, KerasError> {
+    let mut group = group.clone();
+    for part in path.split('/').filter(|part| !part.is_empty()) {
+        group = group.group(part).map_err(damaged(format!("group `{path}`")))?;
+    }
+    Ok(group)
+}
+
+fn array(group: &Group, name: &str) -> Result<Array, KerasError> {
+    let place = || format!("array `{}/{name}`", group.name());
+    let dataset = group.dataset(name).map_err(damaged(place()))?;
+    let shape = dataset.shape().iter().map(|&n| n as usize).collect();
+    let values = match dataset.read_array::<f32>() {
+        Ok(values) => values.into_iter().collect(),
+        Err(single) => match dataset.read_array::<f64>() {
+            Ok(values) => values.into_iter().map(|value| value as f32).collect(),
+            Err(_) => return Err(damaged(place())(single)),
+        },
+    };
+    // Keras 2 ends names with the number of the output: `kernel:0`.
+    let name = name.split(':').next().unwrap_or(name).to_owned();
+    Ok(Array { name, shape, values })
+}

@@ -1,0 +1,151 @@
+//! `mien-train import-keras` on small models that Keras saved (`fixtures/keras/make.py`).
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::LazyLock,
+};
+
+use mien_training::keras;
+use proptest::prelude::*;
+
+const KERAS_2: &str = "keras2-densenet-12-4-c05-b2.h5";
+const KERAS_3: &str = "keras3-resnet-8-v1.h5";
+const WEIGHTS_ALONE: &str = "keras3-densenet-12-4-c05-b2.weights.h5";
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/keras").join(name)
+}
+
+/// The pictures and outputs beside a file.
+fn outputs(name: &str) -> PathBuf {
+    fixture(&format!("{}.npz", name.split('.').next().unwrap()))
+}
+
+fn import(file: &Path, out: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mien-train"));
+    command.arg("import-keras").arg(file).arg("--out").arg(out).args(more);
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+#[track_caller]
+fn refused(file: &Path, more: &[&str], words: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("model.onnx");
+    let output = import(file, &out, more);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && !out.exists());
+    assert!(!message.contains("panicked"), "{message}");
+    for word in words {
+        assert!(message.contains(word), "`{word}` is not in: {message}");
+    }
+}
+
+#[test]
+fn models_of_keras_2_and_3_answer_as_in_keras() {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, name, more) in [
+        (KERAS_2, "densenet-12-4-c05-b2: 7815 parameters, saved by Keras 2.15", vec![]),
+        (KERAS_3, "resnet-8-v1: 81767 parameters, saved by Keras 3.", vec![]),
+        (WEIGHTS_ALONE, "densenet-12-4-c05-b2: 7815 p", vec!["--arch", "densenet-12-4-c05-b2"]),
+    ] {
+        let out = folder.path().join(file).join("1/model.onnx");
+        let check = outputs(file);
+        let more = [&["--check", check.to_str().unwrap()], &more[..]].concat();
+        let output = import(&fixture(file), &out, &more);
+        assert!(output.status.success(), "{file}: {}", String::from_utf8_lossy(&output.stderr));
+        let told = String::from_utf8(output.stdout).unwrap();
+        for line in [name, "libtorch and ONNX Runtime differ", "Keras and ONNX Runtime differ"] {
+            assert!(told.contains(line), "`{line}` is not in: {told}");
+        }
+        assert!(out.exists());
+    }
+}
+
+#[test]
+fn outputs_of_another_model_are_a_difference() {
+    // Its pictures are 0..255, which no gray level of this model is: libtorch answers for them.
+    let other = outputs(KERAS_3);
+    refused(
+        &fixture(KERAS_2),
+        &["--check", other.to_str().unwrap()],
+        &["differs from Keras' own outputs", "nothing was written"],
+    );
+    let no_npz = fixture(KERAS_2);
+    refused(&fixture(KERAS_2), &["--check", no_npz.to_str().unwrap()], &["cannot use", "x [N"]);
+}
+
+#[test]
+fn a_file_that_does_not_fit_tells_the_first_layer_that_differs() {
+    let named = |name| ["--arch", name];
+    refused(
+        &fixture(KERAS_3),
+        &named("resnet-14-v1"),
+        &["stack1.block2.conv1", "expected a convolution of 16 filters", "32 filters", "conv2d"],
+    );
+    refused(
+        &fixture(KERAS_2),
+        &named("densenet-12-4-c05-b2-gap"),
+        &["head.pool", "pool of 24x24", "pool of 4x4"],
+    );
+    refused(
+        &fixture(WEIGHTS_ALONE),
+        &named("densenet-12-8-c05-b2"),
+        &["stem.conv", "[3, 3, 1, 16]", "[3, 3, 1, 8]"],
+    );
+    refused(&fixture(WEIGHTS_ALONE), &named("densenet-12-4-c05-b1"), &["densenet-12-4-c05-b1"]);
+    refused(&fixture(WEIGHTS_ALONE), &[], &["weights alone", "--arch"]);
+    refused(&fixture(KERAS_2), &named("vgg"), &["vgg", "resnet-<6n+2>-v1"]);
+}
+
+#[test]
+fn files_that_are_no_model_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.h5");
+    refused(&path, &[], &["cannot read", "model.h5"]);
+    fs::write(&path, "PK\x03\x04").unwrap();
+    refused(&path, &[], &["no HDF5 file", "model.save"]);
+    let bytes = fs::read(fixture(KERAS_2)).unwrap();
+    fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    refused(&path, &[], &["damaged or cut off"]);
+
+    // A kernel's first value becomes NaN: it stands in the file as it is.
+    let values = keras::decode(bytes.clone(), None).unwrap().values;
+    let value = values["stem.conv.weight"][0].to_le_bytes();
+    let at = bytes.windows(4).position(|window| window == value).unwrap();
+    let mut spoilt = bytes;
+    spoilt[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(&path, spoilt).unwrap();
+    refused(&path, &[], &["`kernel`", "conv2d", "NaN"]);
+}
+
+static FILES: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
+    [KERAS_2, KERAS_3, WEIGHTS_ALONE].map(|name| fs::read(fixture(name)).unwrap())
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever happened to a file, it is read or refused.
+    #[test]
+    fn damage_never_panics(
+        file in 0..3_usize,
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40),
+        early in any::<bool>(),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = FILES[file].clone();
+        // The structures that hold everything else stand at the front.
+        let reach = if early { 8192.min(bytes.len()) } else { bytes.len() };
+        for (at, value) in flips {
+            bytes[at.index(reach)] = value;
+        }
+        if let Some(cut) = cut {
+            let length = cut.index(bytes.len());
+            bytes.truncate(length);
+        }
+        let _ = keras::decode(bytes, (file == 2).then_some("densenet-12-4-c05-b2"));
+    }
+}
