@@ -8,8 +8,6 @@
 //! With the model's own config, layers are matched by what they do and what they read, so neither their names nor their
 //! order matter. A file of weights alone is matched by the order of its layers and their shapes.
 
-use std::path::Path;
-
 use crate::arch::graph::Graph;
 
 mod config;
@@ -42,23 +40,13 @@ pub struct KerasModel {
     pub version: String,
 }
 
-/// Reads a `.h5` file, of a whole model or of weights alone.
+/// Reads the bytes of a `.h5` file, of a whole model or of weights alone.
 ///
 /// The network is recognised from the file's own config where `architecture` names none.
 ///
 /// # Errors
 /// Where the bytes are no HDF5 file, hold no Keras weights, or do not fit the network: then with the first layer that
 /// differs, what was expected and what was found.
-pub fn read(path: &Path, architecture: Option<&str>) -> Result<KerasModel, KerasError> {
-    let bytes =
-        std::fs::read(path).map_err(|source| KerasError::Io { path: path.to_owned(), source })?;
-    decode(bytes, architecture)
-}
-
-/// Reads the bytes of a `.h5` file as [`read`] does.
-///
-/// # Errors
-/// As [`read`].
 pub fn decode(bytes: Vec<u8>, architecture: Option<&str>) -> Result<KerasModel, KerasError> {
     let file = file::KerasFile::decode(bytes)?;
     let (graph, pairs, scaling, output) = match &file.config {

@@ -4,7 +4,8 @@
 //! mien_faces::dataset -> data (decoded once) -> augment -> batches ─┐
 //! arch::catalog -> Graph ──> torch::Network ───────────────────> train::Trainer -> runs/NAME/checkpoint.safetensors
 //!                       └──> onnx::writer <── averaged weights ──────────────────────────┘
-//!                              └-> models/NAME/VERSION/model.onnx, checked against ONNX Runtime
+//! keras (a .h5 file) -> import ──┤
+//!                                └-> models/NAME/VERSION/model.onnx, checked against ONNX Runtime
 //! ```
 
 pub mod arch;

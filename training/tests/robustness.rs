@@ -69,6 +69,11 @@ fn kills_do_not_change_a_run_with_rmsprop_and_mixup() {
 }
 
 #[test]
+fn kills_do_not_change_a_run_with_dropout() {
+    survives_kills("densenet-12-4-c05-b2", "dropout = 0.2\n");
+}
+
+#[test]
 fn kills_do_not_change_a_run_with_adamw_and_cutout() {
     survives_kills(
         "resnet-11-v2",

@@ -137,7 +137,7 @@ fn numbered(weights: &Group) -> Result<Vec<Layer>, KerasError> {
 }
 
 /// `conv2d_12` as `("conv2d", 12)`; the first of a kind has no number.
-fn kind_and_number(name: &str) -> (String, usize) {
+pub(super) fn kind_and_number(name: &str) -> (String, usize) {
     match name.rsplit_once('_').map(|(kind, number)| (kind, number.parse())) {
         Some((kind, Ok(number))) => (kind.to_owned(), number),
         _ => (name.to_owned(), 0),
