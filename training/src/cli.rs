@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod compare;
 mod export;
 mod import_keras;
@@ -26,6 +27,8 @@ enum Command {
     Train(train::Args),
     /// Writes a run's averaged weights as an ONNX model, checked against ONNX Runtime.
     Export(export::Args),
+    /// Measures what a training step costs: time an image and memory.
+    Bench(bench::Args),
     /// Prints runs side by side and draws their curves in one picture.
     Compare(compare::Args),
     /// Writes a model that Keras saved as .h5 as an ONNX model, checked against ONNX Runtime.
@@ -42,6 +45,7 @@ impl Cli {
             Command::List(args) => args.run(),
             Command::Train(args) => args.run(),
             Command::Export(args) => args.run(),
+            Command::Bench(args) => args.run(),
             Command::Compare(args) => args.run(),
             Command::ImportKeras(args) => args.run(),
         }

@@ -11,6 +11,7 @@
 pub mod arch;
 pub mod augment;
 pub mod batches;
+pub mod bench;
 pub mod cli;
 pub mod data;
 pub mod evaluate;
@@ -18,6 +19,7 @@ pub mod export;
 pub mod import;
 pub mod keras;
 pub mod machine;
+pub mod memory;
 pub mod onnx;
 pub mod plot;
 pub mod recipe;

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use mien_training::cli::Cli;
+use mien_training::{cli::Cli, memory};
 
 fn main() -> ExitCode {
+    memory::keep_freed_pages();
     match Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {

@@ -6,6 +6,7 @@
 //! ```
 
 pub mod checkpoint;
+pub mod clock;
 pub mod ema;
 pub mod error;
 pub mod events;

@@ -277,6 +277,23 @@ fn the_list_is_a_table_or_json() {
 }
 
 #[test]
+fn bench_tells_where_the_time_of_a_step_goes() {
+    let small = ["bench", "--arch", "resnet-8-v1", "--batch", "8", "--size", "24", "--steps", "2"];
+    let table = succeeds(&[&small[..], &["--micro-batch", "2", "--threads", "2"]].concat());
+    assert!(table.contains("forward") && table.contains("resnet-8-v1"), "{table}");
+
+    let json = succeeds(&[&small[..], &["--precision", "bf16", "--json"]].concat());
+    let figures: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let of = |key: &str| figures[0][key].as_f64().unwrap();
+    assert_eq!(figures[0]["precision"], "BFloat16");
+    let parts: f64 = ["data", "forward", "backward", "step"].map(of).iter().sum();
+    assert!(parts > 0.0 && parts <= of("total"), "{json}");
+
+    fails_with(&["bench", "--arch", "vgg"], &["vgg", "mien-train list"]);
+    fails_with(&["bench", "--size", "8"], &["`sizes`", "16 to 48"]);
+}
+
+#[test]
 fn mistakes_are_told_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path()));

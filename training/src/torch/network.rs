@@ -181,23 +181,4 @@ fn may_overwrite(graph: &Graph, node: &Node) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::arch::catalog::{self, Options};
-
-    #[test]
-    fn dropout_acts_in_training_alone_and_by_the_generator_s_seed() {
-        let graph = catalog::build_with("densenet-12-4-c05-b2", &Options { dropout: 0.5 }).unwrap();
-        let weights = Weights::random(&graph, 1, tch::Device::Cpu).unwrap();
-        let network = Network::new(graph, Kind::Float).unwrap();
-        let pictures = Tensor::rand([2, 1, 48, 48], (Kind::Float, tch::Device::Cpu)) * 255.0;
-        let answer = |mode, seed| {
-            tch::manual_seed(seed);
-            // Running statistics change in training: each call has weights of its own.
-            network.forward(&weights.duplicate(), &pictures, mode).unwrap()
-        };
-        assert!(answer(Mode::Eval, 1) == answer(Mode::Eval, 2));
-        assert!(answer(Mode::Train, 1) == answer(Mode::Train, 1));
-        assert!(answer(Mode::Train, 1) != answer(Mode::Train, 2));
-    }
-}
+mod tests;

@@ -25,6 +25,11 @@ impl Replicas {
         Self { others: (1..threads).map(|_| weights.replica()).collect() }
     }
 
+    /// Threads that work side by side.
+    pub fn threads(&self) -> u32 {
+        u32::try_from(self.others.len() + 1).expect("there are few threads")
+    }
+
     /// Runs `job` on every part, spread over the threads in a fixed order, and leaves the sum of the gradients
     /// and the mean of the running statistics in `weights`. The same parts and threads give the same bits.
     ///

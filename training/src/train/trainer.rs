@@ -10,6 +10,7 @@ use tch::Device;
 
 use super::{
     checkpoint::{self, Checkpoint, State},
+    clock::Clock,
     ema::Ema,
     error::TrainError,
     loss::Loss,
@@ -64,6 +65,7 @@ pub struct Trainer {
     state: State,
     teachers: Option<Arc<Mutex<Teachers>>>,
     control: Control,
+    clock: Clock,
 }
 
 impl Trainer {
@@ -106,7 +108,19 @@ impl Trainer {
             ema,
             state,
             control,
+            clock: Clock::default(),
         })
+    }
+
+    /// Lets [`Self::run`] take so many steps more, and starts the clock anew.
+    pub fn limit(&mut self, steps: usize) {
+        self.control.max_steps = Some(steps);
+        self.clock = Clock::default();
+    }
+
+    /// Where the time of this process' steps has gone.
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 
     /// Trains to the end, or until it is interrupted.

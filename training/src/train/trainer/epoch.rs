@@ -44,7 +44,10 @@ impl Trainer {
             }
             *budget -= 1;
             self.step(&batch, loss, steps)?;
-            self.state.seconds += begun.elapsed().as_secs_f64();
+            let total = begun.elapsed();
+            self.clock.data += feed.waited();
+            self.clock.total += total;
+            self.state.seconds += total.as_secs_f64();
             self.state.waited += feed.waited().as_secs_f64();
             self.show(&progress, steps);
             if saved.elapsed() >= self.control.save_every {

@@ -1,5 +1,7 @@
 //! One step: gradients of a batch, then the change of the weights.
 
+use std::time::{Duration, Instant};
+
 use tch::{Device, Kind, Tensor};
 
 use super::Trainer;
@@ -20,6 +22,10 @@ struct Measured {
     loss: f64,
     /// Rightly classified faces.
     correct: i64,
+    /// From pictures to loss.
+    forward: Duration,
+    /// From loss to gradients.
+    backward: Duration,
 }
 
 impl Trainer {
@@ -35,8 +41,12 @@ impl Trainer {
         if !measured.loss.is_finite() {
             return Err(self.diverged(measured.loss, rate));
         }
+        let begun = Instant::now();
         self.optimizer.step(&self.weights, rate, self.state.total_steps + 1)?;
         self.ema.update(&self.weights, self.state.total_steps)?;
+        self.clock.forward += measured.forward;
+        self.clock.backward += measured.backward;
+        self.clock.step += begun.elapsed();
         self.state.step += 1;
         self.state.total_steps += 1;
         self.state.loss_sum += measured.loss * batch.len() as f64;
@@ -56,9 +66,12 @@ impl Trainer {
             gradient(network, weights, part, loss, batch.len(), *device)
         };
         let results = replicas.run(weights, parts, job)?;
+        let threads = replicas.threads();
         Ok(Measured {
             loss: results.iter().map(|part| part.loss).sum(),
             correct: results.iter().map(|part| part.correct).sum(),
+            forward: results.iter().map(|part| part.forward).sum::<Duration>() / threads,
+            backward: results.iter().map(|part| part.backward).sum::<Duration>() / threads,
         })
     }
 
@@ -77,14 +90,18 @@ fn gradient(
     batch: usize,
     device: Device,
 ) -> Result<Measured, TrainError> {
+    let begun = Instant::now();
     let side = part.side as i64;
     let pictures = Tensor::from_slice(part.pixels).view([-1, 1, side, side]).f_to_device(device)?;
     let logits = network.forward(weights, &pictures, Mode::Train)?;
     let loss = loss.sum(&logits, part)?.f_div_scalar(batch as f64)?;
+    let forward = begun.elapsed();
     loss.f_backward()?;
+    let backward = begun.elapsed() - forward;
     let labels = Tensor::from_slice(part.labels).f_to_device(device)?;
     let correct = logits.f_argmax(-1, false)?.f_eq_tensor(&labels)?.f_sum(Kind::Int64)?;
-    Ok(Measured { loss: loss.f_double_value(&[])?, correct: correct.f_int64_value(&[])? })
+    let (loss, correct) = (loss.f_double_value(&[])?, correct.f_int64_value(&[])?);
+    Ok(Measured { loss, correct, forward, backward })
 }
 
 /// The recipe's keys that can make its loss infinite, the likeliest first. Teachers cannot: their answers are checked.

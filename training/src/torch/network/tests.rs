@@ -1,0 +1,56 @@
+use tch::{Device, Reduction};
+
+use super::*;
+use crate::arch::catalog::{self, Options};
+
+/// Logits of eight faces and the gradient of their loss, all in one row.
+fn learn(name: &str, kind: Kind) -> (Tensor, Tensor) {
+    let graph = catalog::build(name).unwrap();
+    let weights = Weights::random(&graph, 1, Device::Cpu).unwrap().trainable();
+    let network = Network::new(graph, kind).unwrap();
+    tch::manual_seed(2);
+    let faces = Tensor::rand([8, 1, 24, 24], (Kind::Float, Device::Cpu)) * 255.0;
+    let labels = Tensor::from_slice(&[0i64, 1, 2, 3, 4, 5, 6, 0]);
+    let logits = network.forward(&weights, &faces, Mode::Train).unwrap();
+    logits.cross_entropy_loss::<Tensor>(&labels, None, Reduction::Mean, -100, 0.0).backward();
+    let trained = weights.iter().filter(|(p, _)| p.role.is_trainable());
+    let gradients: Vec<Tensor> = trained.map(|(_, t)| t.grad().flatten(0, -1)).collect();
+    (logits.detach(), Tensor::cat(&gradients, 0))
+}
+
+/// How far `b` is from `a`, as a share of `a`'s length.
+fn distance(a: &Tensor, b: &Tensor) -> f64 {
+    ((a - b).norm() / a.norm()).double_value(&[])
+}
+
+#[test]
+fn bf16_gives_the_logits_and_the_gradient_of_fp32_to_its_precision() {
+    // bf16 has 8 bits of significand: 0.4 % a rounding, some dozens of them in a row.
+    for name in ["resnet-8-v1", "resnet-11-v2", "densenet-20-4-c05"] {
+        let (logits, gradient) = learn(name, Kind::Float);
+        let (rough_logits, rough_gradient) = learn(name, Kind::BFloat16);
+        assert!(logits.kind() == Kind::Float && rough_logits.kind() == Kind::Float, "{name}");
+        let off = distance(&logits, &rough_logits);
+        assert!(off > 0.0, "{name}: bf16 was not used");
+        assert!(off < 0.05, "{name}: logits differ by {off}");
+        let off = distance(&gradient, &rough_gradient);
+        // On the way back batch-norm divides what is left after its mean is taken off.
+        assert!(off < 0.3, "{name}: gradients differ by {off}");
+    }
+}
+
+#[test]
+fn dropout_acts_in_training_alone_and_by_the_generator_s_seed() {
+    let graph = catalog::build_with("densenet-12-4-c05-b2", &Options { dropout: 0.5 }).unwrap();
+    let weights = Weights::random(&graph, 1, tch::Device::Cpu).unwrap();
+    let network = Network::new(graph, Kind::Float).unwrap();
+    let pictures = Tensor::rand([2, 1, 48, 48], (Kind::Float, tch::Device::Cpu)) * 255.0;
+    let answer = |mode, seed| {
+        tch::manual_seed(seed);
+        // Running statistics change in training: each call has weights of its own.
+        network.forward(&weights.duplicate(), &pictures, mode).unwrap()
+    };
+    assert!(answer(Mode::Eval, 1) == answer(Mode::Eval, 2));
+    assert!(answer(Mode::Train, 1) == answer(Mode::Train, 1));
+    assert!(answer(Mode::Train, 1) != answer(Mode::Train, 2));
+}
