@@ -17,3 +17,4 @@ pub mod op;
 pub mod parameter;
 pub mod resnet;
 pub mod shape;
+pub mod summary;

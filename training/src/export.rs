@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tch::{Device, Kind, TchError};
 
 use crate::{
-    arch::{catalog, graph::Graph},
+    arch::{catalog, graph::Graph, summary},
     data::FaceSet,
     machine::Machine,
     onnx::{
@@ -106,7 +106,7 @@ impl Trained {
         metadata.accuracy = test.as_ref().map(|test| accuracies(&test.report)).unwrap_or_default();
         // Only the metadata has changed since the comparison.
         let bytes = writer::encode(&graph, &values, &metadata)?;
-        let summary = catalog::summary(&self.graph)?;
+        let summary = summary::summary(&self.graph)?;
         let report = ModelReport {
             architecture: self.run.architecture.clone(),
             parameters: summary.parameters,
@@ -184,7 +184,7 @@ impl Trained {
     fn metadata(&self, temperature: f64) -> Result<Metadata, ExportError> {
         Ok(Metadata {
             architecture: self.run.architecture.clone(),
-            parameters: catalog::summary(&self.graph)?.parameters,
+            parameters: summary::summary(&self.graph)?.parameters,
             temperature,
             trained_on: format!(
                 "fer2013 train, {} faces, sha256:{}",

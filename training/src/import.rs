@@ -15,8 +15,9 @@ use tch::{Device, Kind, TchError, Tensor, no_grad};
 
 use crate::{
     arch::{
-        catalog::{self, INPUT_SIDE, Summary},
+        catalog::INPUT_SIDE,
         parameter,
+        summary::{self, Summary},
     },
     export::{self, PARITY_PICTURES, TOLERANCE},
     keras::{self, KerasModel, Output},
@@ -77,7 +78,7 @@ pub fn import(
         fs::read(file).map_err(|source| keras::KerasError::Io { path: file.to_owned(), source })?;
     let sha256 = base16(&Sha256::digest(&bytes));
     let model = keras::decode(bytes, architecture)?;
-    let summary = catalog::summary(&model.graph)?;
+    let summary = summary::summary(&model.graph)?;
     let weights = weights(&model)?;
     let (graph, values) = fusing.apply(&model.graph, model.values.clone())?;
     let encoded = writer::encode(&graph, &values, &metadata(file, &sha256, &summary, &model))?;

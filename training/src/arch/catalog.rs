@@ -2,10 +2,7 @@
 
 use mien_faces::emotion::Emotion;
 
-use super::{
-    densenet::DenseNet, graph::Graph, head::Pooling, op::Op, parameter, resnet, shape,
-    shape::ShapeError,
-};
+use super::{densenet::DenseNet, graph::Graph, head::Pooling, op::Op, resnet, shape::ShapeError};
 
 /// Side of the faces that every network of the catalogue takes, in pixels.
 pub const INPUT_SIDE: usize = 48;
@@ -15,21 +12,6 @@ pub const CLASSES: usize = Emotion::COUNT;
 
 /// Mean and standard deviation of the FER2013 training faces, on `[0, 1]`.
 pub const NORMALIZE: Op = Op::Normalize { mean: 0.5077, std: 0.2550 };
-
-/// A network with its figures.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Summary {
-    /// The name in the catalogue.
-    pub name: String,
-    /// All values, trainable and statistics.
-    pub parameters: usize,
-    /// Values that the optimiser changes.
-    pub trainable: usize,
-    /// Running means and variances.
-    pub statistics: usize,
-    /// Multiply-adds of convolutions and dense layers for one face.
-    pub multiply_adds: u64,
-}
 
 /// Why a name gives no network.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -159,50 +141,10 @@ fn repeats(depth: &str, rest: usize, layers: usize) -> Option<usize> {
     (body > 0 && body % layers == 0).then_some(body / layers)
 }
 
-/// The figures of a network.
-///
-/// # Errors
-/// Where operands do not fit.
-pub fn summary(graph: &Graph) -> Result<Summary, ShapeError> {
-    let parameters = parameter::list(graph)?;
-    let count = |trainable: bool| {
-        parameters
-            .iter()
-            .filter(|p| p.role.is_trainable() == trainable)
-            .map(parameter::Parameter::len)
-            .sum()
-    };
-    let (trainable, statistics): (usize, usize) = (count(true), count(false));
-    Ok(Summary {
-        name: graph.name().to_owned(),
-        parameters: trainable + statistics,
-        trainable,
-        statistics,
-        multiply_adds: shape::multiply_adds(graph)?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Total, trainable, statistics, multiply-adds: read off real Keras builds.
-    const KERAS: [(&str, usize, usize, usize, u64); 5] = [
-        ("densenet-100-12-c03", 582_025, 565_317, 16_708, 390_701_076),
-        ("densenet-100-12-c05", 723_891, 703_187, 20_704, 432_833_943),
-        ("densenet-100-12-c07", 918_121, 892_415, 25_706, 482_626_092),
-        ("resnet-104-v1", 1_647_975, 1_640_327, 7_648, 537_075_648),
-        ("resnet-155-v2", 4_711_047, 4_681_639, 29_408, 1_218_924_288),
-    ];
-
-    #[test]
-    fn the_five_networks_have_the_figures_of_their_keras_builds() {
-        for (name, parameters, trainable, statistics, multiply_adds) in KERAS {
-            let expected =
-                Summary { name: name.to_owned(), parameters, trainable, statistics, multiply_adds };
-            assert_eq!(summary(&build(name).unwrap()).unwrap(), expected);
-        }
-    }
+    use crate::arch::{shape, summary::summary};
 
     #[test]
     fn every_listed_name_builds_and_runs_at_training_sizes() {

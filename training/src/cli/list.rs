@@ -2,7 +2,7 @@
 
 use std::{io::Write, process::ExitCode};
 
-use crate::arch::catalog;
+use crate::arch::{catalog, summary};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -13,8 +13,8 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let summaries = catalog::NAMES.map(|name| Ok(catalog::summary(&catalog::build(name)?)?));
-        let summaries: Vec<catalog::Summary> =
+        let summaries = catalog::NAMES.map(|name| Ok(summary::summary(&catalog::build(name)?)?));
+        let summaries: Vec<summary::Summary> =
             summaries.into_iter().collect::<anyhow::Result<_>>()?;
         let mut out = std::io::stdout().lock();
         if self.json {

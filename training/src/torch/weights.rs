@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use rand_distr::StandardNormal;
 use tch::{Device, Kind, TchError, Tensor, no_grad};
 
 use crate::arch::{
@@ -46,15 +48,18 @@ impl Weights {
     ///
     /// # Errors
     /// Where the graph does not fit together or libtorch has no memory.
-    pub fn random(graph: &Graph, seed: i64, device: Device) -> Result<Self, WeightsError> {
-        tch::manual_seed(seed);
+    pub fn random(graph: &Graph, seed: u64, device: Device) -> Result<Self, WeightsError> {
+        // Not libtorch's generator: every thread of the process shares that one.
+        let mut rng = StdRng::seed_from_u64(seed);
         let entries = parameter::list(graph)?.into_iter().map(|p| {
             let size = size(&p);
-            // Drawn on the CPU, so that a seed gives the same weights on every device.
             let options = (Kind::Float, Device::Cpu);
             let values = match p.role {
                 Role::ConvWeight | Role::LinearWeight => {
-                    Tensor::f_randn(&size, options)? * (2.0 / p.fan_in() as f64).sqrt()
+                    let deviation = (2.0 / p.fan_in() as f32).sqrt();
+                    let normal = (&mut rng).sample_iter::<f32, _>(StandardNormal);
+                    let drawn: Vec<f32> = normal.take(p.len()).map(|z| z * deviation).collect();
+                    Tensor::from_slice(&drawn).f_view(&size[..])?
                 }
                 Role::Bias | Role::Beta | Role::Mean => Tensor::f_zeros(&size, options)?,
                 Role::Gamma | Role::Variance => Tensor::f_ones(&size, options)?,

@@ -164,7 +164,7 @@ impl Trainer {
 
 /// The weights that a run begins with.
 fn initial_weights(graph: &Graph, recipe: &Recipe, device: Device) -> Result<Weights, TrainError> {
-    let weights = Weights::random(graph, recipe.seed as i64, device)?;
+    let weights = Weights::random(graph, recipe.seed, device)?;
     if recipe.zero_init_residual {
         weights.zero(&parameter::residual_ends(graph))?;
     }

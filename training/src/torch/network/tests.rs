@@ -8,8 +8,8 @@ fn learn(name: &str, kind: Kind) -> (Tensor, Tensor) {
     let graph = catalog::build(name).unwrap();
     let weights = Weights::random(&graph, 1, Device::Cpu).unwrap().trainable();
     let network = Network::new(graph, kind).unwrap();
-    tch::manual_seed(2);
-    let faces = Tensor::rand([8, 1, 24, 24], (Kind::Float, Device::Cpu)) * 255.0;
+    let pixels: Vec<f32> = (0..8 * 24 * 24).map(|i| (i * i % 251) as f32).collect();
+    let faces = Tensor::from_slice(&pixels).view([8, 1, 24, 24]);
     let labels = Tensor::from_slice(&[0i64, 1, 2, 3, 4, 5, 6, 0]);
     let logits = network.forward(&weights, &faces, Mode::Train).unwrap();
     logits.cross_entropy_loss::<Tensor>(&labels, None, Reduction::Mean, -100, 0.0).backward();
@@ -40,17 +40,13 @@ fn bf16_gives_the_logits_and_the_gradient_of_fp32_to_its_precision() {
 }
 
 #[test]
-fn dropout_acts_in_training_alone_and_by_the_generator_s_seed() {
+fn dropout_acts_in_training_alone() {
     let graph = catalog::build_with("densenet-12-4-c05-b2", &Options { dropout: 0.5 }).unwrap();
-    let weights = Weights::random(&graph, 1, tch::Device::Cpu).unwrap();
+    let weights = Weights::random(&graph, 1, Device::Cpu).unwrap();
     let network = Network::new(graph, Kind::Float).unwrap();
-    let pictures = Tensor::rand([2, 1, 48, 48], (Kind::Float, tch::Device::Cpu)) * 255.0;
-    let answer = |mode, seed| {
-        tch::manual_seed(seed);
-        // Running statistics change in training: each call has weights of its own.
-        network.forward(&weights.duplicate(), &pictures, mode).unwrap()
-    };
-    assert!(answer(Mode::Eval, 1) == answer(Mode::Eval, 2));
-    assert!(answer(Mode::Train, 1) == answer(Mode::Train, 1));
-    assert!(answer(Mode::Train, 1) != answer(Mode::Train, 2));
+    let pictures = Tensor::rand([2, 1, 48, 48], (Kind::Float, Device::Cpu)) * 255.0;
+    // Running statistics change in training: each call has weights of its own.
+    let answer = |mode| network.forward(&weights.duplicate(), &pictures, mode).unwrap();
+    assert!(answer(Mode::Eval) == answer(Mode::Eval));
+    assert!(answer(Mode::Train) != answer(Mode::Train));
 }

@@ -1,5 +1,4 @@
 //! `mien-train import-keras` on small models that Keras saved (`fixtures/keras/make.py`).
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     fs,

@@ -87,3 +87,22 @@ pub(crate) fn tensors(run: &Path) -> BTreeMap<String, Vec<f32>> {
         .map(|(name, t)| (name, values(t)))
         .collect()
 }
+
+/// A run of four short epochs with three steps each, at 24 and 48 px.
+pub(crate) fn recipe(root: &Path) -> PathBuf {
+    let path = root.join("recipe.toml");
+    let text = "epochs = 4\nbatch = 4\nseed = 3\nlearning_rate = 0.02\nprecision = \"fp32\"\n\
+                sizes = [{ until = 0.5, side = 24 }, { until = 1.0, side = 48 }]\n";
+    fs::write(&path, text).unwrap();
+    path
+}
+
+/// Whether a file is a PNG picture.
+pub(crate) fn is_png(path: &Path) -> bool {
+    fs::read(path).unwrap().starts_with(b"\x89PNG\r\n\x1a\n")
+}
+
+/// How often a word stands in a file's bytes.
+pub(crate) fn count(bytes: &[u8], word: &[u8]) -> usize {
+    bytes.windows(word.len()).filter(|window| *window == word).count()
+}

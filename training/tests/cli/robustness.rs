@@ -1,7 +1,4 @@
 //! What may happen to a run: kills, a full disk, teachers that change, a loss that runs away.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod house;
 
 use std::{
     fs,
@@ -11,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use house::{command, data_set, fails_with, resume, run, succeeds, tensors, text, train};
+use crate::house::{command, data_set, fails_with, resume, run, succeeds, tensors, text, train};
 
 /// Epochs of three steps, half of them at 24 and half at 48 px.
 const BASE: &str = "epochs = 8\nbatch = 4\nseed = 3\nlearning_rate = 0.001\nprecision = \"fp32\"\n\

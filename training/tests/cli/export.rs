@@ -1,0 +1,155 @@
+//! What `mien-train export` and `compare` write.
+
+use std::{fs, path::Path};
+
+use sha2::Digest;
+
+use crate::house::{count, data_set, fails_with, is_png, recipe, resume, run, succeeds, text};
+
+fn train<'a>(data: &'a Path, recipe: &'a Path, out: &'a Path) -> Vec<&'a str> {
+    crate::house::train("resnet-8-v1", data, recipe, out)
+}
+
+fn json(path: &Path) -> serde_json::Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// What ONNX Runtime makes of a face of the repository: logits and probabilities.
+fn answers(model: &Path) -> (Vec<f32>, Vec<f32>) {
+    use mien_training::onnx::session::{Model, Runtime};
+    let faces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/faces");
+    let png = fs::read(faces.join("fear.png")).unwrap();
+    let face = mien_faces::image::decode(&png, &mien_faces::image::Limits::default()).unwrap();
+    let mut model = Model::open(&Runtime::load().unwrap(), &fs::read(model).unwrap()).unwrap();
+    let answers = model.run(&[face.to_face(48)]).unwrap();
+    (answers.logits, answers.probabilities)
+}
+
+#[test]
+fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, recipe) = (data_set(folder.path()), recipe(folder.path()));
+    let add = |line: &str| {
+        let text = fs::read_to_string(&recipe).unwrap();
+        fs::write(&recipe, format!("{line}\n{text}")).unwrap();
+    };
+    add("tta = \"flip-shift\"");
+    let [held, last, other] = ["held", "last", "other"].map(|name| folder.path().join(name));
+    succeeds(&[train(&data, &recipe, &held), vec!["--holdout", "0.5", "--epochs", "2"]].concat());
+    succeeds(&[train(&data, &recipe, &last), vec!["--epochs", "2"]].concat());
+    succeeds(&[train(&data, &recipe, &other), vec!["--epochs", "2", "--seed", "4"]].concat());
+    assert!(is_png(&held.join("confusion.png")));
+
+    let model = folder.path().join("models/held/1/model.onnx");
+    succeeds(&["export", text(&held), "--out", text(&model)]);
+    let report = json(&model.with_file_name("report.json"));
+    let fitted = report["temperature"]["value"].as_f64().unwrap();
+    assert_eq!(report["temperature"]["source"], "holdout");
+    assert!(fitted != 1.0 && report["holdout"]["total"] == 7, "{report}");
+    let loss = |when: &str| report["holdout"][when]["log_loss"].as_f64().unwrap();
+    assert!(loss("after") < loss("before"), "{report}");
+    assert_eq!(report["test"]["tta"]["views"], 10);
+    assert_eq!(report["test"]["tta"]["total"], 28);
+    let metadata =
+        format!("mien.temperature\x12{}{fitted}", fitted.to_string().len() as u8 as char);
+    assert_eq!(count(&fs::read(&model).unwrap(), metadata.as_bytes()), 1);
+    let (logits, probabilities) = answers(&model);
+    let powers: Vec<f64> = logits.iter().map(|&z| (f64::from(z) / fitted).exp()).collect();
+    for (power, probability) in powers.iter().zip(probabilities) {
+        let expected = power / powers.iter().sum::<f64>();
+        assert!((expected - f64::from(probability)).abs() < 1e-5, "{expected} {probability}");
+    }
+
+    // The final run has no faces to fit on.
+    let model = folder.path().join("models/last/1/model.onnx");
+    let export = |more: &[&str]| {
+        let args = [&["export", text(&last), "--out", text(&model)], more].concat();
+        (succeeds(&args), json(&model.with_file_name("report.json")))
+    };
+    let (told, report) = export(&[]);
+    assert!(told.contains("temperature 1: no faces were held out"), "{told}");
+    assert_eq!(report["temperature"], serde_json::json!({"value": 1.0, "source": "not_fitted"}));
+    let (_, report) = export(&["--temperature-from", text(&held)]);
+    assert_eq!(report["temperature"]["value"], fitted);
+    assert_eq!(report["temperature"]["source"]["holdout_of"], "held");
+    let (_, report) = export(&["--temperature", "1.5"]);
+    assert_eq!(report["temperature"], serde_json::json!({"value": 1.5, "source": "given"}));
+    let export = |from: &Path| {
+        ["export", text(&last), "--out", text(&model), "--temperature-from", text(from)]
+            .map(str::to_owned)
+    };
+    let refused = |from: &Path, words: &[&str]| {
+        let args = export(from);
+        fails_with(&args.iter().map(String::as_str).collect::<Vec<_>>(), words);
+    };
+    refused(&other, &["`seed` is 4 there and 3 here"]);
+    refused(&last, &["held no faces out", "--holdout"]);
+    fails_with(
+        &["export", text(&last), "--out", text(&model), "--temperature", "0"],
+        &["from 0.05 to 20"],
+    );
+
+    let picture = folder.path().join("both.png");
+    let told = succeeds(&["compare", text(&held), text(&last), "--out", text(&picture)]);
+    assert!(is_png(&picture));
+    for words in ["resnet-8-v1", "2/2", "recipe keys that differ: 1", "holdout", "test accuracy"] {
+        assert!(told.contains(words), "`{words}` is not in {told}");
+    }
+}
+
+#[test]
+fn an_exported_model_answers_as_libtorch_and_tells_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, recipe) = (data_set(folder.path()), recipe(folder.path()));
+    let out = folder.path().join("run");
+    let model = folder.path().join("models/small/1/model.onnx");
+    let export = ["export", text(&out), "--out", text(&model)];
+    let two_steps = [train(&data, &recipe, &out), vec!["--max-steps", "2"]].concat();
+    assert_eq!(run(&two_steps).status.code(), Some(3));
+    fails_with(&export, &["finished 0 of 4 epochs", "--resume"]);
+    assert!(!model.exists());
+    succeeds(&resume(&out));
+
+    let told = succeeds(&export);
+    assert!(told.contains("libtorch and ONNX Runtime differ by at most"), "{told}");
+    assert!(told.contains("PublicTest"), "{told}");
+    let report = json(&model.with_file_name("report.json"));
+    assert_eq!(report["test"]["total"], 28);
+    // Every face of the fixture lies in train as well.
+    assert_eq!(report["test"]["duplicates"]["test_in_train"], 28);
+    assert_eq!(report["test"]["duplicates"]["without"]["total"], 0);
+    assert_eq!(report["training"]["workplaces"][0]["threads"], 1);
+    let bytes = fs::read(&model).unwrap();
+    let sha256 = sha2::Sha256::digest(&bytes);
+    let sha256: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let card = model.with_file_name("README.md");
+    for path in [&card, &model.with_file_name("report.md")] {
+        let text = fs::read_to_string(path).unwrap();
+        for words in [sha256.as_str(), "PrivateTest", "| surprise |", "confusion.png"] {
+            assert!(text.contains(words), "`{words}` is not in {}", path.display());
+        }
+    }
+    for name in ["curves.png", "confusion.png"] {
+        assert!(is_png(&model.with_file_name(name)));
+    }
+    fs::write(&card, "by a person").unwrap();
+    succeeds(&export);
+    assert_eq!(
+        fs::read_to_string(&card).unwrap(),
+        "by a person",
+        "no text by a person is replaced"
+    );
+    let holds = |word: &str| bytes.windows(word.len()).any(|window| window == word.as_bytes());
+    for key in [
+        "labels",
+        "architecture",
+        "parameters",
+        "temperature",
+        "trained_on",
+        "recipe",
+        "accuracy",
+        "created",
+    ] {
+        assert!(holds(&format!("mien.{key}")), "metadata mien.{key}");
+    }
+}

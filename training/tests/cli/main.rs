@@ -1,0 +1,8 @@
+//! `mien-train` as a person runs it, on a dozen real faces.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod export;
+mod house;
+mod keras;
+mod robustness;
+mod runs;
