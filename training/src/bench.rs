@@ -100,7 +100,7 @@ pub fn run(settings: &Settings) -> Result<Figures, BenchError> {
     let precision = format!("{:?}", recipe.precision.kind(device));
     let graph = catalog::build(&settings.architecture)?;
     let faces = noise(settings.batch * (WARM_UP + settings.steps + 1));
-    let nothing_held_out = FaceSet { faces: Vec::new(), labels: Vec::new(), ..faces.clone() };
+    let nothing_held_out = FaceSet::empty(faces.side);
     let folder = tempfile::tempdir()?;
     let control = Control {
         folder: folder.path().to_owned(),

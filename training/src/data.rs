@@ -73,6 +73,11 @@ impl FaceSet {
         Ok(set)
     }
 
+    /// No faces, of `side` px.
+    pub fn empty(side: usize) -> Self {
+        Self { side, faces: Vec::new(), labels: Vec::new(), unreadable: Vec::new() }
+    }
+
     fn decode(samples: &[Sample], side: usize) -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let share = samples.len().div_ceil(cores).max(1);
@@ -83,7 +88,7 @@ impl FaceSet {
                 samples.chunks(share).map(|part| scope.spawn(move || read(part))).collect();
             threads.into_iter().map(|t| t.join().expect("decoding returns its errors")).collect()
         });
-        let mut set = Self { side, faces: Vec::new(), labels: Vec::new(), unreadable: Vec::new() };
+        let mut set = Self::empty(side);
         for (emotion, face) in parts.into_iter().flatten() {
             match face {
                 Ok(face) => {
@@ -118,13 +123,7 @@ impl FaceSet {
 
     /// Splits off a share of every class, the same for a seed: `(rest, held out)`.
     pub fn hold_out(self, share: f64, seed: u64) -> (Self, Self) {
-        let empty = || Self {
-            side: self.side,
-            faces: Vec::new(),
-            labels: Vec::new(),
-            unreadable: Vec::new(),
-        };
-        let (mut rest, mut held) = (empty(), empty());
+        let (mut rest, mut held) = (Self::empty(self.side), Self::empty(self.side));
         let mut taken = vec![false; self.len()];
         let mut rng = StdRng::seed_from_u64(seed);
         for emotion in Emotion::ALL {

@@ -44,10 +44,20 @@ pub fn logits(
         return Tensor::f_zeros([0, Emotion::COUNT as i64], (Kind::Float, Device::Cpu));
     };
     let pixels: Vec<u8> = faces.iter().flat_map(|face| face.pixels()).copied().collect();
-    let pictures = Tensor::from_slice(&pixels)
-        .view([-1, 1, side, side])
-        .f_to_device(device)?
-        .f_to_kind(Kind::Float)?;
+    forward(network, weights, &Tensor::from_slice(&pixels).f_view([-1, 1, side, side])?, device)
+}
+
+/// Logits `[N, 7]` on the CPU of pictures `[N, 1, S, S]`, gray 0..255 of any kind of number.
+///
+/// # Errors
+/// What libtorch refuses.
+pub(crate) fn forward(
+    network: &Network,
+    weights: &Weights,
+    pictures: &Tensor,
+    device: Device,
+) -> Result<Tensor, TchError> {
+    let pictures = pictures.f_to_device(device)?.f_to_kind(Kind::Float)?;
     no_grad(|| network.forward(weights, &pictures, Mode::Eval))?.f_to_device(Device::Cpu)
 }
 

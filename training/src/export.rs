@@ -8,12 +8,12 @@ use mien_faces::{
     image::Face,
     report::Report,
 };
-use sha2::{Digest, Sha256};
 use tch::{Device, Kind, TchError};
 
 use crate::{
     arch::{catalog, graph::Graph, summary},
     data::FaceSet,
+    files,
     machine::Machine,
     onnx::{
         fuse::Fusing,
@@ -66,7 +66,7 @@ impl Trained {
             return Err(ExportError::Unfinished { folder: folder.to_owned(), done, wanted });
         }
         let graph = catalog::build(&run.architecture)?;
-        let weights = Weights::from_named(&graph, &checkpoint.named("ema"), Device::Cpu)?;
+        let weights = checkpoint.averaged(&graph, Device::Cpu)?;
         let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let name = whole.file_name().map_or("run".into(), |name| name.to_string_lossy());
         let (name, history) = (name.into_owned(), checkpoint.state.history);
@@ -112,7 +112,7 @@ impl Trained {
             parameters: summary.parameters,
             trainable: summary.trainable,
             multiply_adds: summary.multiply_adds,
-            sha256: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: files::sha256(&bytes),
             created: metadata.created,
             training: self.training(),
             recipe: self.recipe.clone(),

@@ -10,8 +10,7 @@ use std::{
 
 use mien_faces::image::Face;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use sha2::{Digest, Sha256};
-use tch::{Device, Kind, TchError, Tensor, no_grad};
+use tch::{Device, Kind, TchError, Tensor};
 
 use crate::{
     arch::{
@@ -19,7 +18,9 @@ use crate::{
         parameter,
         summary::{self, Summary},
     },
+    evaluate,
     export::{self, PARITY_PICTURES, TOLERANCE},
+    files,
     keras::{self, KerasModel, Output},
     onnx::{
         fuse::Fusing,
@@ -27,10 +28,7 @@ use crate::{
         session::{Model, Runtime},
         writer,
     },
-    torch::{
-        network::{Mode, Network},
-        weights::Weights,
-    },
+    torch::{network::Network, weights::Weights},
 };
 
 mod error;
@@ -76,7 +74,7 @@ pub fn import(
 ) -> Result<Imported, ImportError> {
     let bytes =
         fs::read(file).map_err(|source| keras::KerasError::Io { path: file.to_owned(), source })?;
-    let sha256 = base16(&Sha256::digest(&bytes));
+    let sha256 = files::sha256(&bytes);
     let model = keras::decode(bytes, architecture)?;
     let summary = summary::summary(&model.graph)?;
     let weights = weights(&model)?;
@@ -133,7 +131,7 @@ fn with_libtorch(
 ) -> Result<Vec<f32>, TchError> {
     let side = INPUT_SIDE as i64;
     let pictures = Tensor::from_slice(&reference.grays(model.scaling)).view([-1, 1, side, side]);
-    let logits = no_grad(|| network.forward(weights, &pictures, Mode::Eval))?;
+    let logits = evaluate::forward(network, weights, &pictures, Device::Cpu)?;
     let answers = match model.output {
         Output::Probabilities => logits.f_softmax(-1, Kind::Float)?,
         Output::Logits => logits,
@@ -177,8 +175,4 @@ fn made_up_pictures() -> Vec<Face> {
         Face::new(INPUT_SIDE, (0..INPUT_SIDE * INPUT_SIDE).map(gray).collect())
     };
     (0..PARITY_PICTURES).filter_map(|_| picture(&mut rng)).collect()
-}
-
-fn base16(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

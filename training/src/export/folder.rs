@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use super::ExportError;
 use crate::{
-    plot,
+    files, plot,
     report::{self, ModelReport},
     train::history::{self, EpochRow},
 };
@@ -54,15 +54,9 @@ fn is_ours(card: &Path) -> bool {
     }
 }
 
-/// Writes the file beside its place and moves it there, so that nobody ever reads half of one.
+/// Writes a file whole, in the place of the one that may stand there.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    let partial = path.with_file_name(name);
-    fs::write(&partial, bytes)
-        .and_then(|()| fs::File::open(&partial)?.sync_all())
-        .and_then(|()| fs::rename(&partial, path))
-        .map_err(failed(path))
+    files::replace(path, bytes).map_err(failed(path))
 }
 
 fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> ExportError {

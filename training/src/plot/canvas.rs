@@ -1,6 +1,6 @@
 //! A white sheet to draw on, with the project's font and colours, saved as PNG.
 
-use std::{fs, io::Cursor, path::Path, sync::Once};
+use std::{io::Cursor, path::Path, sync::Once};
 
 use image::{ImageFormat, RgbImage, imageops};
 use plotters::{
@@ -14,6 +14,7 @@ use plotters::{
 };
 
 use super::PlotError;
+use crate::files;
 
 /// Pixels drawn for one of the picture, each way: lines and letters get smooth edges.
 const OVERSAMPLING: u32 = 2;
@@ -90,9 +91,7 @@ pub(super) fn save(
     imageops::thumbnail(&drawn, width, height)
         .write_to(&mut png, ImageFormat::Png)
         .map_err(|e| failed(e.to_string()))?;
-    let partial = path.with_extension("png.partial");
-    fs::write(&partial, png.into_inner())
-        .and_then(|()| fs::rename(&partial, path))
+    files::replace(path, png.get_ref())
         .map_err(|source| PlotError::Write { path: path.to_owned(), source })
 }
 

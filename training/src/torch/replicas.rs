@@ -10,7 +10,6 @@ use std::thread;
 use tch::{TchError, no_grad};
 
 use super::weights::Weights;
-use crate::arch::parameter::Role;
 
 /// The copies of the weights that further threads work on: the same memory for what the optimiser changes, but
 /// gradients and running statistics of their own.
@@ -93,7 +92,7 @@ impl Replicas {
             }
             let share = 1.0 / (self.others.len() + 1) as f64;
             for (index, (parameter, own)) in weights.iter().enumerate() {
-                if matches!(parameter.role, Role::Mean | Role::Variance) {
+                if !parameter.role.is_trainable() {
                     let mut own = own.shallow_clone();
                     let _ = own.f_mul_scalar_(share)?;
                     for other in &self.others {

@@ -9,10 +9,13 @@ use std::{
 
 use safetensors::SafeTensorError;
 use serde::{Deserialize, Serialize};
-use tch::{Kind, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::{ema::Ema, history::EpochRow, optimizer::Optimizer};
-use crate::torch::weights::{Weights, WeightsError};
+use crate::{
+    arch::graph::Graph,
+    torch::weights::{Weights, WeightsError},
+};
 
 /// The file's name in the run's folder.
 pub const FILE_NAME: &str = "checkpoint.safetensors";
@@ -103,7 +106,7 @@ pub fn save(
         .map_err(|e| CheckpointError::State { path: path.clone(), detail: e.to_string() })?;
     let mut tensors = vec![(STATE.to_owned(), Tensor::from_slice(&json))];
     let mut add = |kind: &str, name: &str, tensor: &Tensor| {
-        let plain = tensor.detach().to_device(tch::Device::Cpu).contiguous();
+        let plain = tensor.detach().to_device(Device::Cpu).contiguous();
         tensors.push((format!("{kind}/{name}"), plain));
     };
     weights.iter().for_each(|(p, t)| add("weights", &p.name, t));
@@ -179,8 +182,24 @@ impl Checkpoint {
         Ok(Some(Self { state, path, tensors }))
     }
 
-    /// The tensors of a kind (`weights`, `ema`) by parameter name.
-    pub fn named(&self, kind: &str) -> HashMap<String, Tensor> {
+    /// The weights as the optimiser left them.
+    ///
+    /// # Errors
+    /// Where one is missing or of another shape than the network's.
+    pub fn weights(&self, graph: &Graph, device: Device) -> Result<Weights, WeightsError> {
+        Weights::from_named(graph, &self.named("weights"), device)
+    }
+
+    /// The averaged weights, which are what is judged and exported.
+    ///
+    /// # Errors
+    /// As for [`Self::weights`].
+    pub fn averaged(&self, graph: &Graph, device: Device) -> Result<Weights, WeightsError> {
+        Weights::from_named(graph, &self.named("ema"), device)
+    }
+
+    /// The tensors of a kind by parameter name.
+    fn named(&self, kind: &str) -> HashMap<String, Tensor> {
         let of_kind = |(key, tensor): (&String, &Tensor)| {
             let (found, name) = key.split_once('/')?;
             (found == kind).then(|| (name.to_owned(), tensor.shallow_clone()))

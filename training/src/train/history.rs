@@ -1,8 +1,10 @@
 //! One row an epoch: `history.csv`.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use serde::{Deserialize, Serialize};
+
+use crate::files;
 
 /// The file's name in the run's folder.
 pub const FILE_NAME: &str = "history.csv";
@@ -38,13 +40,12 @@ pub struct EpochRow {
 /// # Errors
 /// Where the folder cannot be written.
 pub fn write(folder: &Path, rows: &[EpochRow]) -> io::Result<()> {
-    let partial = folder.join("history.csv.partial");
-    let mut writer = csv::Writer::from_path(&partial)?;
+    let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
         writer.serialize(row)?;
     }
-    writer.flush()?;
-    fs::rename(partial, folder.join(FILE_NAME))
+    let text = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
+    files::replace(&folder.join(FILE_NAME), &text)
 }
 
 /// Reads the rows back.

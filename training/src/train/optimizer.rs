@@ -14,6 +14,11 @@ use crate::{
 
 /// How one weight tensor is changed.
 trait Rule: std::fmt::Debug {
+    /// Whether it takes the decay off the weight itself; else the decay is part of the gradient.
+    fn decays_weights(&self) -> bool {
+        false
+    }
+
     /// Names of the tensors that are remembered for each weight, as in the checkpoint (`velocity/NAME`).
     fn slots(&self) -> &'static [&'static str];
 
@@ -32,7 +37,7 @@ trait Rule: std::fmt::Debug {
 struct Step {
     /// Learning rate.
     rate: f64,
-    /// Decay of this weight where the rule decays weights itself; else 0.
+    /// Decay of this weight, for a rule that takes it off the weight itself.
     decay: f64,
     /// Steps of the run, this one included.
     count: usize,
@@ -42,8 +47,6 @@ struct Step {
 #[derive(Debug)]
 pub struct Optimizer {
     rule: Box<dyn Rule>,
-    /// Whether the rule decays weights itself.
-    decoupled: bool,
     weight_decay: f64,
     l2: f64,
     clip_norm: f64,
@@ -59,15 +62,12 @@ impl Optimizer {
             OptimizerKind::RmsProp => Box::new(rmsprop::RmsProp { keys: recipe.rmsprop }),
             OptimizerKind::AdamW => Box::new(adamw::AdamW { keys: recipe.adamw }),
         };
-        let fresh = |(parameter, weight): (&Parameter, &Tensor)| match parameter.role {
-            Role::Mean | Role::Variance => Vec::new(),
-            Role::ConvWeight | Role::LinearWeight | Role::Bias | Role::Gamma | Role::Beta => {
-                rule.slots().iter().map(|_| weight.zeros_like()).collect()
-            }
+        let fresh = |(parameter, weight): (&Parameter, &Tensor)| {
+            let slots: &[&str] = if parameter.role.is_trainable() { rule.slots() } else { &[] };
+            slots.iter().map(|_| weight.zeros_like()).collect()
         };
         let slots = no_grad(|| weights.iter().map(fresh).collect());
         Self {
-            decoupled: recipe.optimizer == OptimizerKind::AdamW,
             weight_decay: recipe.weight_decay,
             l2: recipe.l2,
             clip_norm: recipe.clip_norm,
@@ -93,7 +93,7 @@ impl Optimizer {
                 }
                 let mut weight = weight.shallow_clone();
                 let decay = if parameter.role.decays() { self.weight_decay } else { 0.0 };
-                if decay > 0.0 && !self.decoupled {
+                if decay > 0.0 && !self.rule.decays_weights() {
                     gradient = gradient.f_add(&weight.f_mul_scalar(decay)?)?;
                 }
                 self.rule.update(&mut weight, &gradient, slots, Step { rate, decay, count })?;

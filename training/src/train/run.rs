@@ -8,6 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    files,
     machine::Workplace,
     recipe::{Recipe, RecipeError},
 };
@@ -106,12 +107,10 @@ impl Run {
             return Ok(());
         }
         self.workplaces.push(place);
-        let (path, partial) = (folder.join("run.json"), folder.join("run.json.partial"));
+        let path = folder.join("run.json");
         let json = serde_json::to_string_pretty(self)
             .map_err(|source| RunError::Json { path: path.clone(), source })?;
-        fs::write(&partial, json)
-            .and_then(|()| fs::rename(&partial, &path))
-            .map_err(|source| RunError::Io { path, source })
+        files::replace(&path, json.as_bytes()).map_err(|source| RunError::Io { path, source })
     }
 
     /// Reads a run's folder.

@@ -10,9 +10,8 @@ use std::{
     thread,
 };
 
-use mien_faces::{emotion::Emotion, image::Face};
-use sha2::{Digest, Sha256};
-use tch::{Device, Kind, TchError, Tensor, no_grad};
+use mien_faces::{emotion::Emotion, image::Face, temperature::softmax};
+use tch::{Device, TchError, Tensor};
 
 use super::{
     checkpoint::{self, Checkpoint, CheckpointError},
@@ -21,10 +20,11 @@ use super::{
 use crate::{
     arch::catalog::{self, CatalogError, INPUT_SIDE},
     batches::{AHEAD, Batch},
+    evaluate, files,
     onnx::session::{Model, Runtime, SessionError},
     recipe::choices::Distill,
     torch::{
-        network::{Mode, Network},
+        network::Network,
         weights::{Weights, WeightsError},
     },
 };
@@ -121,27 +121,19 @@ impl Teachers {
     /// The mean of the teachers' probabilities at the recipe's temperature, `[N, 7]`.
     fn answer(&mut self, pixels: &[f32]) -> Result<Vec<f32>, TeacherError> {
         let mut mean = vec![0.0; pixels.len() / AREA * Emotion::COUNT];
-        let share = 1.0 / self.teachers.len() as f64;
+        let share = 1.0 / self.teachers.len() as f32;
         for teacher in &mut self.teachers {
             let logits = teacher
                 .logits(pixels)
                 .map_err(|reason| TeacherError { path: teacher.file.path.clone(), reason })?;
-            for (row, mean) in logits.chunks(Emotion::COUNT).zip(mean.chunks_mut(Emotion::COUNT)) {
-                for (p, mean) in softmax(row, self.temperature).zip(mean) {
-                    *mean += (p * share) as f32;
-                }
+            let (rows, _) = logits.as_chunks::<{ Emotion::COUNT }>();
+            let taught = rows.iter().flat_map(|row| softmax(row, self.temperature));
+            for (mean, p) in mean.iter_mut().zip(taught) {
+                *mean += p * share;
             }
         }
         Ok(mean)
     }
-}
-
-/// `softmax(row / temperature)`.
-fn softmax(row: &[f32], temperature: f64) -> impl Iterator<Item = f64> {
-    let highest = f64::from(row.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let exp = move |&z: &f32| ((f64::from(z) - highest) / temperature).exp();
-    let sum: f64 = row.iter().map(exp).sum();
-    row.iter().map(move |z| exp(z) / sum)
 }
 
 impl Teacher {
@@ -168,7 +160,7 @@ impl Teacher {
         let checkpoint = Checkpoint::read(folder)?.ok_or(Reason::Untrained)?;
         let bytes = fs::read(folder.join(checkpoint::FILE_NAME))?;
         let graph = catalog::build(&run.architecture)?;
-        let weights = Weights::from_named(&graph, &checkpoint.named("ema"), device)?;
+        let weights = checkpoint.averaged(&graph, device)?;
         let network =
             Network::new(graph, recipe.precision.kind(device)).map_err(CatalogError::from)?;
         Ok(Self { file: file(folder, &bytes), source: Source::Run { network, weights, device } })
@@ -181,10 +173,8 @@ impl Teacher {
             Source::Run { network, weights, device } => {
                 let side = INPUT_SIDE as i64;
                 let pictures = Tensor::from_slice(pixels).f_view([-1, 1, side, side])?;
-                let pictures = pictures.f_to_device(*device)?;
-                let logits = no_grad(|| network.forward(weights, &pictures, Mode::Eval))?;
-                let plain = logits.f_to_kind(Kind::Float)?.f_to_device(Device::Cpu)?;
-                Vec::try_from(&plain.f_flatten(0, -1)?)?
+                let logits = evaluate::forward(network, weights, &pictures, *device)?;
+                Vec::try_from(&logits.f_flatten(0, -1)?)?
             }
         };
         let expected = pixels.len() / AREA * Emotion::COUNT;
@@ -203,8 +193,7 @@ fn faces(pixels: &[f32]) -> Vec<Face> {
 }
 
 fn file(path: &Path, bytes: &[u8]) -> TeacherFile {
-    let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    TeacherFile { path: path.to_owned(), sha256 }
+    TeacherFile { path: path.to_owned(), sha256: files::sha256(bytes) }
 }
 
 /// Has the teachers answer every batch, on a thread of their own.

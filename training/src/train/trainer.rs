@@ -82,7 +82,7 @@ impl Trainer {
     ) -> Result<Self, TrainError> {
         let checkpoint = Checkpoint::read(&control.folder)?;
         let weights = match &checkpoint {
-            Some(found) => Weights::from_named(&graph, &found.named("weights"), device)?,
+            Some(found) => found.weights(&graph, device)?,
             None => initial_weights(&graph, &recipe, device)?,
         }
         .trainable();
@@ -90,7 +90,7 @@ impl Trainer {
         let (ema, state) = match &checkpoint {
             Some(found) => {
                 found.restore_optimizer(&weights, &mut optimizer)?;
-                let average = Weights::from_named(&graph, &found.named("ema"), device)?;
+                let average = found.averaged(&graph, device)?;
                 (Ema::from_weights(average.duplicate(), recipe.ema), found.state.clone())
             }
             None => (Ema::new(&weights, recipe.ema), State::default()),

@@ -73,6 +73,11 @@ pub(crate) fn train<'a>(
     [&fixed[..], &["--data", text(data), "--recipe", text(recipe), "--out", text(out)]].concat()
 }
 
+/// Trains the small network that most tests take.
+pub(crate) fn train_small<'a>(data: &'a Path, recipe: &'a Path, out: &'a Path) -> Vec<&'a str> {
+    train("resnet-8-v1", data, recipe, out)
+}
+
 pub(crate) fn resume(out: &Path) -> Vec<&str> {
     vec!["train", "--resume", "--threads", "1", "--save-every", "0", "--out", text(out)]
 }

@@ -10,6 +10,7 @@ use std::{
 
 use crate::house::{
     command, count, data_set, fails_with, is_png, recipe, resume, run, succeeds, tensors, text,
+    train_small as train,
 };
 
 /// Waits until a file is there; two minutes at most.
@@ -18,10 +19,6 @@ fn wait_for(file: &Path) {
     while !file.exists() && begun.elapsed() < Duration::from_secs(120) {
         thread::sleep(Duration::from_millis(2));
     }
-}
-
-fn train<'a>(data: &'a Path, recipe: &'a Path, out: &'a Path) -> Vec<&'a str> {
-    crate::house::train("resnet-8-v1", data, recipe, out)
 }
 
 #[test]

@@ -13,6 +13,10 @@ pub(super) struct AdamW {
 }
 
 impl Rule for AdamW {
+    fn decays_weights(&self) -> bool {
+        true
+    }
+
     fn slots(&self) -> &'static [&'static str] {
         &["mean", "mean_square"]
     }
