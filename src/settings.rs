@@ -1,20 +1,20 @@
 //! Every setting of the server: a flag, a `MIEN_*` variable, a default and a sentence.
 
+mod batching;
+mod drain;
+mod limits;
+mod models;
 mod parse;
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize};
 
 use clap::Args;
 
-pub use parse::DataSource;
-
-use crate::{
-    inference::runtime::DeviceChoice,
-    models::{
-        registry::{ModelName, VersionPolicy},
-        repository::ServingOptions,
-    },
+pub use self::{
+    batching::BatchSettings, drain::DrainSettings, limits::LimitSettings, models::ModelSettings,
+    parse::DataSource,
 };
+use crate::models::repository::ServingOptions;
 
 /// Settings of `mien serve`.
 #[derive(Debug, Clone, Args)]
@@ -44,98 +44,6 @@ pub struct Settings {
     /// variable, separated by commas.
     #[arg(long, env = "MIEN_DATA", value_name = "NAME=DIR", value_delimiter = ',')]
     pub data: Vec<DataSource>,
-}
-
-/// Which models are served, and on what.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Models")]
-pub struct ModelSettings {
-    /// The models folder: NAME/VERSION/model.onnx, VERSION a positive integer.
-    #[arg(long, env = "MIEN_MODELS", value_name = "DIR", default_value = "models")]
-    pub models: PathBuf,
-
-    /// The model for requests that name none. Without it the one with the best recorded accuracy.
-    #[arg(long, env = "MIEN_DEFAULT_MODEL", value_name = "NAME[@VERSION]")]
-    pub default_model: Option<ModelName>,
-
-    /// Which versions of each model to load: the highest that loads, or all.
-    #[arg(long, env = "MIEN_VERSIONS", value_enum, default_value = "latest")]
-    pub versions: VersionPolicy,
-
-    /// auto takes CUDA where the ONNX Runtime that is installed and a GPU allow it, else the CPU.
-    /// cuda or cuda:N ends with the reason where it cannot be had.
-    #[arg(long, env = "MIEN_DEVICE", value_name = "auto|cpu|cuda[:N]", default_value = "auto")]
-    pub device: DeviceChoice,
-
-    /// Sessions of each model, each with a worker thread of its own. Without it one for each core,
-    /// up to 8, on a CPU, and one on a GPU. A model's mien.toml goes before.
-    #[arg(long, env = "MIEN_INSTANCES", value_name = "COUNT")]
-    pub instances: Option<NonZeroUsize>,
-
-    /// Cores that one run of a model uses. Without it the cores divided by the instances. A
-    /// model's mien.toml goes before.
-    #[arg(long, env = "MIEN_THREADS", value_name = "COUNT")]
-    pub threads: Option<NonZeroUsize>,
-}
-
-/// How images are queued and batched.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Batching")]
-pub struct BatchSettings {
-    /// The most images that wait for each model; a request that does not fit as a whole is
-    /// answered 503.
-    #[arg(long, env = "MIEN_QUEUE_IMAGES", value_name = "COUNT", default_value = "512")]
-    pub queue_images: NonZeroUsize,
-
-    /// The most images of one run of a model. Without it 8 on a CPU and 64 on a GPU. A model's
-    /// mien.toml goes before.
-    #[arg(long, env = "MIEN_MAX_BATCH", value_name = "COUNT")]
-    pub max_batch: Option<NonZeroUsize>,
-
-    /// How long an idle worker waits for a batch to fill up. At 0 it never waits: batches form
-    /// while the workers are busy.
-    #[arg(long, env = "MIEN_MAX_DELAY", value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
-    pub max_delay: Duration,
-}
-
-/// What a client may send, and how long it may take.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Limits")]
-pub struct LimitSettings {
-    /// How long a request may take from its head to its answer (504). A client may ask for less
-    /// with the header x-request-timeout-ms.
-    #[arg(long, env = "MIEN_REQUEST_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = parse::positive_duration)]
-    pub request_timeout: Duration,
-
-    /// How long a request's body may take to arrive (408).
-    #[arg(long, env = "MIEN_BODY_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = parse::positive_duration)]
-    pub body_timeout: Duration,
-
-    /// The largest body (413).
-    #[arg(long, env = "MIEN_MAX_BODY", value_name = "SIZE", default_value = "10MiB", value_parser = parse::size)]
-    pub max_body: usize,
-
-    /// The most pixels of a picture, width times height (413).
-    #[arg(long, env = "MIEN_MAX_PIXELS", value_name = "COUNT", default_value = "24M", value_parser = parse::count)]
-    pub max_pixels: u64,
-
-    /// The most pictures of a request (413). At most --queue-images, or such a request would never fit.
-    #[arg(long, env = "MIEN_MAX_IMAGES", value_name = "COUNT", default_value = "64")]
-    pub max_images: NonZeroUsize,
-}
-
-/// What happens after SIGTERM or SIGINT.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Shutdown")]
-pub struct DrainSettings {
-    /// How long the server goes on taking requests while /health/ready says 503, so that balancers
-    /// see it.
-    #[arg(long, env = "MIEN_DRAIN_DELAY", value_name = "TIME", default_value = "1s", value_parser = humantime::parse_duration)]
-    pub drain_delay: Duration,
-
-    /// How long requests then have to finish.
-    #[arg(long, env = "MIEN_DRAIN_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
-    pub drain_timeout: Duration,
 }
 
 /// Settings that contradict each other.
@@ -189,9 +97,12 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use clap::Parser;
 
     use super::*;
+    use crate::inference::runtime::DeviceChoice;
 
     #[derive(Parser)]
     struct Cli {
