@@ -3,7 +3,7 @@
 use actix_multipart::{Multipart, MultipartError};
 use actix_web::{
     HttpMessage, HttpRequest,
-    web::{Bytes, BytesMut, Payload},
+    web::{BytesMut, Payload},
 };
 use futures_util::TryStreamExt;
 use serde::Deserialize;
@@ -13,19 +13,10 @@ use super::{
     body,
     error::{ApiError, Code},
 };
-use crate::settings::LimitSettings;
+use crate::{decoder::Encoded, settings::LimitSettings};
 
 /// The multipart field, and the JSON key's singular.
 const FIELD: &str = "image";
-
-/// A picture as it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Encoded {
-    /// The file's bytes.
-    Raw(Bytes),
-    /// The file's bytes in base64, as they stood in JSON.
-    Base64(String),
-}
 
 /// Pictures in JSON.
 #[derive(Debug, Deserialize, ToSchema)]
