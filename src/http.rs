@@ -6,6 +6,7 @@ pub mod error;
 pub mod middleware;
 pub mod openapi;
 pub mod routes;
+pub mod timing;
 mod upload;
 
 use std::{

@@ -42,6 +42,7 @@ pub struct Metrics {
     batch_images: HistogramVec,
     queue_images: IntGaugeVec,
     images: IntCounterVec,
+    worker_panics: IntCounterVec,
     predictions: IntCounterVec,
     confidence: HistogramVec,
     model_info: IntGaugeVec,
@@ -108,6 +109,12 @@ impl Metrics {
                 "mien_images_total",
                 "Images received, by what became of them.",
                 &["model", "outcome"],
+            ),
+            worker_panics: counter(
+                r,
+                "mien_worker_panics_total",
+                "Panics while a model ran; each time the worker got a new session.",
+                &["model"],
             ),
             predictions: counter(
                 r,

@@ -26,8 +26,6 @@ pub struct LiveModel {
     pub signature: Signature,
     /// What it runs on.
     pub device: Device,
-    /// Cores that one run uses.
-    pub threads: usize,
     /// SHA-256 of `model.onnx`, lower-case hex.
     pub sha256: String,
     /// The model's metrics.

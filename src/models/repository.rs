@@ -15,7 +15,7 @@ use super::{
     registry::LiveModel,
 };
 use crate::{
-    batching::{BatchOptions, Batcher},
+    batching::{BatchOptions, Batcher, Cores},
     inference::{
         Classifier, InferenceError,
         onnx::{self, OnnxClassifier},
@@ -87,8 +87,8 @@ pub fn load(
 ) -> Result<LiveModel, InferenceError> {
     let path = folder.join(MODEL_FILE);
     let sidecar = Sidecar::read(folder)?;
-    let (mut batch, threads) = plan(runtime.device(), options, &sidecar);
-    let session = onnx::open(runtime, &path, threads)?;
+    let mut batch = plan(runtime.device(), options, &sidecar);
+    let session = onnx::open(runtime, &path, batch.threads)?;
     let declared = onnx::declaration(&session)?;
     let manifest = Manifest::new(&declared.metadata, &sidecar)?;
     let labels = manifest.labels.len();
@@ -111,11 +111,15 @@ pub fn load(
         if let Some(first) = first.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return Ok(Box::new(first));
         }
-        let session = onnx::open(&runtime, &file, threads)?;
+        let session = onnx::open(&runtime, &file, batch.threads)?;
         Ok(Box::new(OnnxClassifier::new(session, copy.clone(), labels, batch.max_batch)?))
     };
     let series = metrics.model(name, &manifest.labels);
-    let batcher = Batcher::start(name, &(Arc::new(factory) as _), batch, series.clone())?;
+    let cores = match device {
+        Device::Cpu => Cores::of_machine(),
+        Device::Cuda(_) => Cores::unlimited(),
+    };
+    let batcher = Batcher::start(name, &(Arc::new(factory) as _), batch, cores, series.clone())?;
     let sha256 = hash(&path).map_err(|e| InferenceError::Model(format!("{MODEL_FILE}: {e}")))?;
     Ok(LiveModel {
         name: name.to_owned(),
@@ -123,7 +127,6 @@ pub fn load(
         manifest,
         signature,
         device,
-        threads,
         sha256,
         metrics: series,
         batcher,
@@ -133,7 +136,7 @@ pub fn load(
 /// Instances, threads and batch size: the sidecar's, else the settings', else by the device. On a CPU
 /// one thread for each session and a session for each core, up to eight: many small runs side by side
 /// waste no time on waiting for each other. On a GPU one session and large batches.
-fn plan(device: Device, options: ServingOptions, sidecar: &Sidecar) -> (BatchOptions, usize) {
+fn plan(device: Device, options: ServingOptions, sidecar: &Sidecar) -> BatchOptions {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let instances = sidecar.instances.or(options.instances);
     let threads = sidecar.threads.or(options.threads);
@@ -146,7 +149,7 @@ fn plan(device: Device, options: ServingOptions, sidecar: &Sidecar) -> (BatchOpt
         Device::Cuda(_) => (instances.unwrap_or(1), threads.unwrap_or(1), max_batch.unwrap_or(64)),
     };
     let ServingOptions { queue_images, max_delay, .. } = options;
-    (BatchOptions { queue_images, max_batch, max_delay, instances }, threads)
+    BatchOptions { queue_images, max_batch, max_delay, instances, threads }
 }
 
 fn subfolders(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
@@ -212,11 +215,13 @@ mod tests {
             threads: None,
         };
         let sidecar: Sidecar = "instances = 3\nthreads = 2\nmax_batch = 4".parse().unwrap();
-        let (batch, threads) = plan(Device::Cpu, options, &sidecar);
-        assert_eq!((batch.instances, threads, batch.max_batch, batch.queue_images), (3, 2, 4, 64));
-        let (batch, threads) = plan(Device::Cuda(0), options, &Sidecar::default());
-        assert_eq!((batch.instances, threads, batch.max_batch), (1, 1, 16));
-        let (batch, threads) = plan(Device::Cpu, options, &Sidecar::default());
-        assert!(batch.instances >= 1 && threads >= 1);
+        let plan = |device, sidecar: &Sidecar| {
+            let batch = plan(device, options, sidecar);
+            (batch.instances, batch.threads, batch.max_batch, batch.queue_images)
+        };
+        assert_eq!(plan(Device::Cpu, &sidecar), (3, 2, 4, 64));
+        assert_eq!(plan(Device::Cuda(0), &Sidecar::default()), (1, 1, 16, 64));
+        let (instances, threads, ..) = plan(Device::Cpu, &Sidecar::default());
+        assert!(instances >= 1 && threads >= 1);
     }
 }

@@ -6,18 +6,21 @@ use std::{
 };
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use mien_faces::image::Face;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout_at;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    batching::{Call, Priority},
     http::{
         ApiError, State, body,
         decode::ImageProblem,
         error::{Code, Problem},
+        timing::server_timing,
         upload::{self, FormImages, JsonImages},
     },
-    inference::Probabilities,
+    inference::{Input, Probabilities},
     metrics::Outcome,
     models::registry::LiveModel,
 };
@@ -145,6 +148,7 @@ pub async fn classify(
     let count = images.len();
     model.batcher.check_room(count)?;
 
+    let decode_start = Instant::now();
     let decoding = state.decoder.decode(images, model.signature.side);
     let Ok(decoded) = timeout_at(deadline.into(), decoding).await else {
         model.metrics.images(Outcome::Expired, count);
@@ -152,22 +156,25 @@ pub async fn classify(
         return Err(ApiError::new(Code::DeadlineExceeded, detail));
     };
     let (faces, problems) = separate(decoded?);
+    let preprocess = decode_start.elapsed();
     model.metrics.images(Outcome::Invalid, problems.iter().flatten().count());
     if faces.is_empty() {
         return Err(all_failed(problems));
     }
 
-    let rows = model.batcher.classify(faces, Some(deadline)).await?;
-    for row in &rows {
-        let (class, confidence) = row.top();
+    let call = Call { deadline: Some(deadline), priority: Priority::Live };
+    let answers = model.batcher.classify(faces, call).await?;
+    for row in &answers.rows {
+        let (class, confidence) = row.probabilities.top();
         model.metrics.prediction(class, confidence);
     }
-    let mut rows = rows.into_iter();
+    let mut rows = answers.rows.iter();
     let predictions = problems.into_iter().filter_map(|problem| match problem {
         Some(error) => Some(Prediction::Failure { error }),
-        None => rows.next().map(|row| answer(&model, &row, top_k)),
+        None => rows.next().map(|row| answer(&model, &row.probabilities, top_k)),
     });
-    Ok(HttpResponse::Ok().json(Classification {
+    let timing = server_timing(preprocess, &answers);
+    Ok(HttpResponse::Ok().insert_header(timing).json(Classification {
         model: &model.name,
         version: model.version.to_string(),
         predictions: predictions.collect(),
@@ -197,11 +204,11 @@ fn top_k(asked: Option<usize>, model: &LiveModel) -> Result<usize, ApiError> {
 }
 
 /// The faces, and for each picture its problem or `None`.
-fn separate<F>(decoded: Vec<Result<F, ImageProblem>>) -> (Vec<F>, Vec<Option<ImageProblem>>) {
+fn separate(decoded: Vec<Result<Face, ImageProblem>>) -> (Vec<Input>, Vec<Option<ImageProblem>>) {
     let mut faces = Vec::with_capacity(decoded.len());
     let problems = decoded.into_iter().map(|picture| match picture {
         Ok(face) => {
-            faces.push(face);
+            faces.push(Input::Face(face));
             None
         }
         Err(problem) => Some(problem),

@@ -209,7 +209,7 @@ fn facts(model: &LiveModel) -> Facts {
         serving: Serving {
             device: model.device.to_string(),
             instances: options.instances,
-            threads: model.threads,
+            threads: options.threads,
             max_batch: options.max_batch,
             max_delay_ms: u64::try_from(options.max_delay.as_millis()).unwrap_or(u64::MAX),
             queue_images: options.queue_images,
