@@ -34,8 +34,9 @@ impl PictureError {
     pub fn too_large(&self) -> bool {
         match self {
             Self::Image(ImageError::TooManyPixels { .. }) => true,
-            Self::Base64(_)
-            | Self::Image(ImageError::Unsupported | ImageError::Invalid { .. }) => false,
+            Self::Base64(_) | Self::Image(ImageError::Unsupported | ImageError::Invalid { .. }) => {
+                false
+            }
         }
     }
 }

@@ -1,27 +1,24 @@
 //! The HTTP door: routes, limits, errors, OpenAPI. Only `startup` calls into it.
 
 mod body;
-mod decode;
+mod compression;
+mod deadline;
 pub mod error;
+mod image_problem;
 pub mod middleware;
 pub mod openapi;
 pub mod routes;
 pub mod timing;
 mod upload;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use actix_web::web;
 
-pub use self::{decode::Decoder, error::ApiError};
+pub use self::error::ApiError;
 use crate::{
-    evaluation::Evaluations, metrics::Metrics, models::registry::Registry, settings::LimitSettings,
+    decoder::Decoder, evaluation::Evaluations, metrics::Metrics, models::registry::Registry,
+    readiness::Readiness, settings::LimitSettings, v2,
 };
 
 /// What the handlers share.
@@ -35,8 +32,11 @@ pub struct State {
     /// What a client may send.
     pub limits: LimitSettings,
     /// Turns bytes into faces, off the event loop.
-    pub decoder: Decoder,
-    draining: AtomicBool,
+    pub decoder: Arc<Decoder>,
+    /// Whether requests should be sent here.
+    pub readiness: Arc<Readiness>,
+    /// The inference protocol v2.
+    pub v2: Arc<v2::Service>,
 }
 
 impl State {
@@ -47,18 +47,20 @@ impl State {
         evaluations: Evaluations,
         limits: LimitSettings,
     ) -> Self {
-        let decoder = Decoder::new(limits.max_pixels);
-        Self { registry, metrics, evaluations, limits, decoder, draining: AtomicBool::new(false) }
+        let decoder = Arc::new(Decoder::new(limits.max_pixels));
+        let readiness = Arc::new(Readiness::new(Arc::clone(&registry)));
+        let v2 = v2::Service::new(Arc::clone(&registry), Arc::clone(&decoder), limits.clone());
+        Self { registry, metrics, evaluations, limits, decoder, readiness, v2: Arc::new(v2) }
     }
 
     /// From now on `/health/ready` says no and connections close after their answer.
     pub fn start_draining(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.readiness.start_draining();
     }
 
     /// Whether the server is about to stop.
     pub fn draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.readiness.draining()
     }
 }
 

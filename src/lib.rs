@@ -19,11 +19,14 @@
 //! Each layer calls the next one down and none calls up; [`metrics`] looks on.
 pub mod batching;
 pub mod cli;
+pub mod decoder;
 pub mod evaluation;
 pub mod http;
 pub mod inference;
 pub mod metrics;
 pub mod models;
+pub mod readiness;
 pub mod settings;
 pub mod startup;
 pub mod telemetry;
+pub mod v2;

@@ -4,6 +4,7 @@
 //! client cannot make a new time series.
 
 mod model;
+mod statistics;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use prometheus::{
 };
 
 pub use model::{ModelMetrics, Outcome};
+pub use statistics::{Statistics, Total, Totals};
 
 use crate::inference::Labels;
 

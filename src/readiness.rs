@@ -35,9 +35,14 @@ impl Readiness {
         self.draining.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the server is about to stop.
+    pub fn draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
     /// How the server is now.
     pub fn condition(&self) -> Condition {
-        if self.draining.load(Ordering::Relaxed) {
+        if self.draining() {
             Condition::Draining
         } else if self.registry.resolve(None, None).is_err() {
             Condition::Loading

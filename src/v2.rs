@@ -22,7 +22,9 @@ pub use self::{
     metadata::{ModelMetadata, ServerMetadata, TensorMetadata},
     output::{InferResponse, OutputData, OutputTensor},
     repository::ModelIndex,
-    request::{InferRequest, InputTensor, Parameter, RequestedOutput, TensorData, refuse_shared_memory},
+    request::{
+        InferRequest, InputTensor, Parameter, RequestedOutput, TensorData, refuse_shared_memory,
+    },
     service::Service,
     statistics::{BatchStatistics, DurationStatistic, InferStatistics, ModelStatistics},
 };

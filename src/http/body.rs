@@ -18,20 +18,14 @@ use crate::settings::LimitSettings;
 /// The stream of a body that ends with [`PayloadError::Overflow`] past `max_body` bytes.
 ///
 /// # Errors
-/// At once, when the `Content-Length` is over the limit already, or the body is compressed.
+/// At once, when the `Content-Length` is over the limit already.
 pub(super) fn limited(
     request: &HttpRequest,
     payload: Payload,
     max_body: usize,
 ) -> Result<impl Stream<Item = Result<Bytes, PayloadError>> + 'static, ApiError> {
-    let headers = request.headers();
-    if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
-        && encoding != "identity"
-    {
-        let detail = "compressed bodies are not read; send it without Content-Encoding";
-        return Err(ApiError::new(Code::UnsupportedMediaType, detail));
-    }
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let length =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let length = length.and_then(|length| length.parse::<u64>().ok());
     if length.is_some_and(|length| usize::try_from(length).map_or(true, |n| n > max_body)) {
         return Err(too_large(max_body));
@@ -42,6 +36,20 @@ pub(super) fn limited(
         seen += chunk.len();
         if seen > max_body { Err(PayloadError::Overflow) } else { Ok(chunk) }
     }))
+}
+
+/// Refuses a compressed body.
+///
+/// # Errors
+/// 415, where the body is compressed.
+pub(super) fn uncompressed(request: &HttpRequest) -> Result<(), ApiError> {
+    match request.headers().get(header::CONTENT_ENCODING) {
+        Some(encoding) if encoding != "identity" => {
+            let detail = "compressed bodies are not read here; send it without Content-Encoding";
+            Err(ApiError::new(Code::UnsupportedMediaType, detail))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The whole body.
@@ -90,7 +98,8 @@ pub(super) fn broken(error: &PayloadError, max_body: usize) -> ApiError {
     }
 }
 
-fn too_large(max_body: usize) -> ApiError {
+/// The error of a body over the limit.
+pub(super) fn too_large(max_body: usize) -> ApiError {
     let limit = ByteSize(u64::try_from(max_body).unwrap_or(u64::MAX));
     ApiError::new(Code::TooLarge, format!("the body is over the limit of {limit}"))
 }

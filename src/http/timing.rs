@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 
-use crate::batching::Answers;
-
 /// The header's name.
 pub const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// The header of a classification: waiting for a worker, making faces of pictures, running the model, in milliseconds.
-pub fn server_timing(preprocess: Duration, answers: &Answers) -> (HeaderName, HeaderValue) {
+pub fn server_timing(
+    preprocess: Duration,
+    queue: Duration,
+    inference: Duration,
+) -> (HeaderName, HeaderValue) {
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
-    let (queue, inference) = (ms(answers.queue), ms(answers.inference));
+    let (queue, inference) = (ms(queue), ms(inference));
     let text = format!(
         "queue;dur={queue:.3}, preprocess;dur={:.3}, inference;dur={inference:.3}",
         ms(preprocess)

@@ -49,6 +49,7 @@ pub(super) async fn read(
     limits: &LimitSettings,
 ) -> Result<Vec<Encoded>, ApiError> {
     let kind = Kind::of(request)?;
+    body::uncompressed(request)?;
     let body = body::limited(request, payload, limits.max_body)?;
     let images = match kind {
         Kind::Picture => {

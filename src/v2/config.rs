@@ -71,7 +71,7 @@ pub struct InstanceGroup {
     /// How many sessions.
     pub count: i32,
     /// The GPU's number, where there is one.
-    pub gpus: Vec<i32>,
+    pub gpus: Vec<u32>,
 }
 
 /// How images of many requests are put together.
@@ -115,9 +115,10 @@ impl ModelConfig {
         });
         let (kind, gpus) = match model.device {
             Device::Cpu => ("KIND_CPU", Vec::new()),
-            Device::Cuda(number) => ("KIND_GPU", vec![number]),
+            Device::Cuda(gpu) => ("KIND_GPU", vec![gpu]),
         };
-        let micros = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let micros =
+            |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let small = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
         Self {
             name: model.name.clone(),

@@ -77,14 +77,14 @@ pub(super) fn images(
             check_length(bytes.len(), count * image, "bytes")?;
             let value = |&bytes: &[u8; 4]| f32::from_le_bytes(bytes);
             let images = bytes.chunks_exact(image).map(|image| image.as_chunks().0);
-            images.map(|image| tensor(image.iter().map(value))).collect::<Result<_, _>>()?
+            images.map(|image| floats(image.iter().map(value))).collect::<Result<_, _>>()?
         }
         (Some(_), TensorData::Numbers(numbers)) => {
             check_length(numbers.len(), count * area, "values")?;
             #[expect(clippy::cast_possible_truncation, reason = "what overflows is refused")]
             let value = |&number: &f64| number as f32;
             let images = numbers.chunks_exact(area);
-            images.map(|image| tensor(image.iter().map(value))).collect::<Result<_, _>>()?
+            images.map(|image| floats(image.iter().map(value))).collect::<Result<_, _>>()?
         }
         (_, TensorData::Pictures(_)) => {
             return invalid(format!("input `{name}` is {own}, but its data are strings"));
@@ -145,8 +145,9 @@ fn check_count(count: usize, max_images: usize) -> Result<(), Error> {
     if count <= max_images {
         return Ok(());
     }
-    let message =
-        format!("{count} images; at most {max_images} are taken in one request, spread them over several");
+    let message = format!(
+        "{count} images; at most {max_images} are taken in one request, spread them over several"
+    );
     Err(Error::new(Kind::TooLarge, message))
 }
 
@@ -185,8 +186,8 @@ fn face(side: usize, gray: Vec<u8>) -> Input {
     Input::Face(Face::new(side, gray).expect("the data were cut into squares"))
 }
 
-/// One image of a float model. A value that is not finite would come back as a distribution over nothing.
-fn tensor(values: impl Iterator<Item = f32>) -> Result<Input, Error> {
+/// One image of a float model. A value that is not finite would make an answer that is none.
+fn floats(values: impl Iterator<Item = f32>) -> Result<Input, Error> {
     values.map(finite).collect::<Result<_, _>>().map(Input::Tensor)
 }
 

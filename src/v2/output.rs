@@ -120,7 +120,11 @@ pub(super) fn select(
 }
 
 /// The tensors of a response.
-pub(super) fn tensors(columns: Vec<Column>, answers: &Answers, labels: &Labels) -> Vec<OutputTensor> {
+pub(super) fn tensors(
+    columns: Vec<Column>,
+    answers: &Answers,
+    labels: &Labels,
+) -> Vec<OutputTensor> {
     let tensor = |column: Column| {
         let rows = || answers.rows.iter().map(|row| column.values(row));
         let (width, data) = match column.classes {

@@ -77,8 +77,17 @@ impl From<Total> for DurationStatistic {
 impl ModelStatistics {
     pub(super) fn of(model: &LiveModel) -> Self {
         let totals = model.metrics.statistics().totals();
-        let Totals { last_inference, images, success, fail, queue, inference, input, output, batches } =
-            totals;
+        let Totals {
+            last_inference,
+            images,
+            success,
+            fail,
+            queue,
+            inference,
+            input,
+            output,
+            batches,
+        } = totals;
         let batch = |(images, total): (usize, Total)| BatchStatistics {
             batch_size: u64::try_from(images).unwrap_or(u64::MAX),
             compute_input: DurationStatistic::default(),

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::State;
+use crate::{http::State, readiness::Condition};
 
 pub(super) const LIVE_PATH: &str = "/health/live";
 pub(super) const READY_PATH: &str = "/health/ready";
@@ -39,11 +39,9 @@ pub async fn live() -> HttpResponse {
         (status = 200, description = "The default model serves.", body = Health),
         (status = 503, description = "Send requests elsewhere.", body = Health)))]
 pub async fn ready(state: web::Data<State>) -> HttpResponse {
-    if state.draining() {
-        HttpResponse::ServiceUnavailable().json(health("draining"))
-    } else if state.registry.resolve(None, None).is_err() {
-        HttpResponse::ServiceUnavailable().json(health("loading"))
-    } else {
-        HttpResponse::Ok().json(health("ready"))
+    match state.readiness.condition() {
+        Condition::Draining => HttpResponse::ServiceUnavailable().json(health("draining")),
+        Condition::Loading => HttpResponse::ServiceUnavailable().json(health("loading")),
+        Condition::Ready => HttpResponse::Ok().json(health("ready")),
     }
 }
