@@ -13,3 +13,4 @@ mod metrics;
 mod models;
 mod openapi;
 mod program;
+mod v2;
