@@ -28,6 +28,16 @@ pub(super) enum Encoded {
     Base64(String),
 }
 
+impl Encoded {
+    /// Bytes in memory.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Raw(bytes) => bytes.len(),
+            Self::Base64(text) => text.len(),
+        }
+    }
+}
+
 /// Pictures in JSON.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -66,5 +66,5 @@ async fn server_timing_tells_where_the_time_went() {
         times.iter().map(|time| time.0).collect::<Vec<_>>(),
         ["queue", "preprocess", "inference"]
     );
-    assert!(times.iter().all(|&(_, time)| time > 0.0), "{timing}");
+    assert!(times[1].1 > 0.0 && times[2].1 > 0.0, "{timing}");
 }
