@@ -1,6 +1,7 @@
 //! The HTTP door: routes, limits, errors, OpenAPI. Only `startup` calls into it.
 
 mod body;
+mod budget;
 mod compression;
 mod deadline;
 pub mod error;
@@ -15,7 +16,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::web;
 
-pub use self::error::ApiError;
+pub use self::{budget::BodyBudget, error::ApiError};
 use crate::{
     decoder::Decoder, evaluation::Evaluations, metrics::Metrics, models::registry::Registry,
     readiness::Readiness, settings::LimitSettings, v2,
@@ -33,6 +34,8 @@ pub struct State {
     pub limits: LimitSettings,
     /// Turns bytes into faces, off the event loop.
     pub decoder: Arc<Decoder>,
+    /// Bytes that bodies may take together.
+    pub bodies: BodyBudget,
     /// Whether requests should be sent here.
     pub readiness: Arc<Readiness>,
     /// The inference protocol v2.
@@ -48,9 +51,11 @@ impl State {
         limits: LimitSettings,
     ) -> Self {
         let decoder = Arc::new(Decoder::new(limits.max_pixels));
+        let bodies = BodyBudget::new(limits.max_buffered);
         let readiness = Arc::new(Readiness::new(Arc::clone(&registry)));
         let v2 = v2::Service::new(Arc::clone(&registry), Arc::clone(&decoder), limits.clone());
-        Self { registry, metrics, evaluations, limits, decoder, readiness, v2: Arc::new(v2) }
+        let v2 = Arc::new(v2);
+        Self { registry, metrics, evaluations, limits, decoder, bodies, readiness, v2 }
     }
 
     /// From now on `/health/ready` says no and connections close after their answer.

@@ -1,6 +1,7 @@
 //! Every setting of the server: a flag, a `MIEN_*` variable, a default and a sentence.
 
 mod batching;
+mod connections;
 mod drain;
 mod limits;
 mod models;
@@ -11,8 +12,8 @@ use std::{net::SocketAddr, num::NonZeroUsize};
 use clap::Args;
 
 pub use self::{
-    batching::BatchSettings, drain::DrainSettings, limits::LimitSettings, models::ModelSettings,
-    parse::DataSource,
+    batching::BatchSettings, connections::ConnectionSettings, drain::DrainSettings,
+    limits::LimitSettings, models::ModelSettings, parse::DataSource,
 };
 use crate::models::repository::ServingOptions;
 
@@ -34,6 +35,10 @@ pub struct Settings {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]
     pub limits: LimitSettings,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    pub connections: ConnectionSettings,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]

@@ -1,10 +1,15 @@
 //! Wires everything, runs it, and takes it down without losing a request.
 
-use std::{io, net::TcpListener, pin::pin, sync::Arc, time::Duration};
+mod listen;
+mod signals;
 
-use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
+use std::{io, net::TcpListener, pin::pin, sync::Arc, time::Instant};
+
+use actix_web::{dev::Server, web};
 use mien_faces::dataset::DatasetError;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use self::signals::Signals;
 
 use crate::{
     evaluation::Evaluations,
@@ -79,7 +84,8 @@ impl Application {
         )?;
         let state = State::new(Arc::new(registry), metrics, evaluations, settings.limits.clone());
         let state = web::Data::new(state);
-        let server = listen_http(&state, listener, settings.drain.drain_timeout)?;
+        let server =
+            listen::http(&state, listener, &settings.connections, settings.drain.drain_timeout)?;
         Ok(Self { server, port, state, drain: settings.drain.clone() })
     }
 
@@ -88,21 +94,27 @@ impl Application {
         self.port
     }
 
-    /// Serves until SIGTERM or SIGINT and returns when the last request is answered.
+    /// Serves until SIGTERM or SIGINT and returns when the last request is answered. A second signal ends the process at
+    /// once, with exit code 1.
     ///
     /// # Errors
     /// When the signal handlers cannot be set or the server fails.
     pub async fn run_until_stopped(self) -> Result<(), StartupError> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        self.run_until(async move {
-            let name = tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            };
-            tracing::info!("{name}: shutting down");
-        })
-        .await
+        let mut signals = Signals::catch()?;
+        let (stop, stopped) = oneshot::channel();
+        let forced = async {
+            let name = signals.next().await;
+            tracing::info!("{name}: shutting down; a second signal ends the server at once");
+            let _ = stop.send(());
+            signals.next().await
+        };
+        tokio::select! {
+            ended = self.run_until(async { drop(stopped.await) }) => ended,
+            name = forced => {
+                tracing::warn!("{name} again: ended at once, requests in flight are lost");
+                std::process::exit(1)
+            }
+        }
     }
 
     /// Serves until `stop` and returns when the last request is answered: readiness goes first and
@@ -120,42 +132,21 @@ impl Application {
             state.start_draining();
             state.evaluations.shut_down();
             tokio::time::sleep(drain.drain_delay).await;
+            let last = Instant::now() + drain.drain_timeout;
             handle.stop(true).await;
+            last
         };
         let mut server = pin!(server);
-        tokio::select! {
-            served = &mut server => served?,
-            () = shutdown => server.await?,
-        }
+        let last = tokio::select! {
+            served = &mut server => return Ok(served?),
+            last = shutdown => last,
+        };
+        server.await?;
         let registry = Arc::clone(&state.registry);
-        let workers = tokio::task::spawn_blocking(move || registry.shut_down());
-        if tokio::time::timeout(drain.drain_timeout, workers).await.is_err() {
-            tracing::warn!("the workers did not finish in time");
+        if !listen::ends_before(last, move || registry.shut_down()).await {
+            tracing::warn!("the models' workers did not finish within --drain-timeout");
         }
         tracing::info!("stopped");
         Ok(())
     }
-}
-
-fn listen_http(
-    state: &web::Data<State>,
-    listener: TcpListener,
-    drain_timeout: Duration,
-) -> io::Result<Server> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let shared = state.clone();
-    let app = move || {
-        App::new()
-            .app_data(shared.clone())
-            .configure(http::configure)
-            .wrap(from_fn(http::middleware::observe))
-    };
-    let server = HttpServer::new(app)
-        .workers(threads)
-        // A client that closes its connection has gone: its request is dropped, its images cancelled.
-        .h1_allow_half_closed(false)
-        .shutdown_timeout(drain_timeout.as_secs_f64().ceil() as u64)
-        .disable_signals()
-        .listen(listener)?;
-    Ok(server.run())
 }

@@ -11,7 +11,7 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::middleware::REQUEST_ID;
+use super::{MIN_RETRY, middleware::REQUEST_ID};
 
 /// The media type of error bodies.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -151,6 +151,11 @@ impl ApiError {
     /// 400: a mistake in the query, a header or the body's structure.
     pub fn invalid_request(detail: impl Into<String>) -> Self {
         Self::new(Code::InvalidRequest, detail)
+    }
+
+    /// 503: the server has too much to do; to be tried again in a second.
+    pub fn overloaded(detail: impl Into<String>) -> Self {
+        Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::Overloaded, detail) }
     }
 
     /// 405, with the methods that the path knows.

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     body,
+    budget::BodyShare,
     error::{ApiError, Code},
 };
 use crate::{decoder::Encoded, settings::LimitSettings};
@@ -39,7 +40,7 @@ pub(super) struct FormImages {
     image: Vec<String>,
 }
 
-/// Reads the pictures of a request, at least one, at most `max_images`.
+/// Reads the pictures of a request, at least one, at most `max_images`. Their bytes are taken into `share`.
 ///
 /// # Errors
 /// For a body of another kind, over a limit, or of wrong structure. What the pictures hold is not looked at.
@@ -47,10 +48,11 @@ pub(super) async fn read(
     request: &HttpRequest,
     payload: Payload,
     limits: &LimitSettings,
+    share: BodyShare,
 ) -> Result<Vec<Encoded>, ApiError> {
     let kind = Kind::of(request)?;
     body::uncompressed(request)?;
-    let body = body::limited(request, payload, limits.max_body)?;
+    let body = body::limited(request, payload, limits.max_body, share)?;
     let images = match kind {
         Kind::Picture => {
             vec![Encoded::Raw(body::collect(body, limits.max_body).await?)]

@@ -114,6 +114,29 @@ async fn an_idle_server_ends_at_once_on_sigterm() {
     assert_eq!(ended.expect("it ends before --drain-timeout"), Some(0));
 }
 
+#[actix_web::test]
+async fn a_second_signal_ends_it_at_once() {
+    // The request would be held for an hour, and so would the drain.
+    let flags =
+        ["--max-delay=1h", "--request-timeout=1h", "--drain-timeout=1h", "--drain-delay=0s"];
+    let server = Server::start(&flags);
+    let client = Client::new();
+    let request = client.post(server.url("/v1/classify")).body(face("happy"));
+    let request = rt::spawn(request.send());
+    let metrics = async || client.get(server.url("/metrics")).send().await.unwrap().text().await;
+    while !metrics().await.unwrap().contains("mien_queue_images{model=\"small\"} 1") {
+        rt::time::sleep(Duration::from_millis(5)).await;
+    }
+    server.terminate();
+    while client.get(server.url("/health/live")).send().await.is_ok() {
+        rt::time::sleep(Duration::from_millis(5)).await;
+    }
+    server.terminate();
+    let ended = rt::time::timeout(Duration::from_secs(20), server.end()).await;
+    assert_eq!(ended.expect("it ends long before --drain-timeout"), Some(1));
+    assert!(request.await.unwrap().is_err());
+}
+
 fn failure(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(!output.status.success());

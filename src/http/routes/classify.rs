@@ -138,7 +138,12 @@ pub async fn classify(
     let model = state.registry.resolve(query.model.as_deref(), query.version.as_deref())?;
     let top_k = top_k(query.top_k, &model)?;
 
-    let reading = upload::read(&request, payload, &state.limits);
+    if body::is_large(&request) {
+        // Nobody waits for a body only to hear that there is no room.
+        model.batcher.check_room(1)?;
+    }
+    let share = state.bodies.share();
+    let reading = upload::read(&request, payload, &state.limits, share.clone());
     let images = body::in_time(reading, start, deadline, &state.limits).await?;
     let count = images.len();
     model.batcher.check_room(count)?;
@@ -150,6 +155,7 @@ pub async fn classify(
         let detail = "the deadline passed before the pictures were decoded";
         return Err(ApiError::new(Code::DeadlineExceeded, detail));
     };
+    drop(share);
     let (faces, problems) = separate(decoded?);
     let preprocess = decode_start.elapsed();
     model.metrics.images(Outcome::Invalid, problems.iter().flatten().count());

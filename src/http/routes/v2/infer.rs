@@ -90,10 +90,21 @@ pub async fn infer(
     let json_length = json_length(&request)?;
     let packed = Format::of_body(&request)?;
 
-    let stream = body::limited(&request, payload, limits.max_body)?;
+    if body::is_large(&request) {
+        // Nobody waits for a body only to hear that there is no room.
+        model.batcher.check_room(1)?;
+    }
+    // To the end: the data of tensors are parts of the body.
+    let share = state.bodies.share();
+    let stream = body::limited(&request, payload, limits.max_body, share.clone())?;
     let reading = body::collect(stream, limits.max_body);
-    let body = body::in_time(reading, start, deadline, limits).await?;
-    let body = unpack(body, packed, limits.max_body).await?;
+    let mut body = body::in_time(reading, start, deadline, limits).await?;
+    if let Some(format) = packed {
+        body = unpack(body, format, limits.max_body).await?;
+        if !share.take(body.len()) {
+            return Err(body::no_memory());
+        }
+    }
     let (request_v2, binary) = match json_length {
         Some(0) => {
             let inputs = vec![state.v2.raw_input(&model, body)];
@@ -113,8 +124,7 @@ fn json_length(request: &HttpRequest) -> Result<Option<usize>, ApiError> {
     length.map(Some).ok_or_else(wrong)
 }
 
-async fn unpack(body: Bytes, packed: Option<Format>, most: usize) -> Result<Bytes, ApiError> {
-    let Some(format) = packed else { return Ok(body) };
+async fn unpack(body: Bytes, format: Format, most: usize) -> Result<Bytes, ApiError> {
     let unpacked = spawn_blocking(move || format.unpack(&body, most));
     unpacked.await.map_err(ApiError::internal)?
 }
