@@ -73,7 +73,7 @@ impl Application {
         http::routes::init_metrics(&metrics);
         let sources = settings.data.iter().map(|source| (source.name.clone(), source.path.clone()));
         let evaluations = Evaluations::open(sources, Arc::clone(&metrics))?;
-        let runtime = Runtime::load(settings.models.device)?;
+        let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
         let registry = Registry::load(
             &settings.models.models,
             settings.models.versions,
