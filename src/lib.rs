@@ -21,6 +21,7 @@ pub mod batching;
 pub mod cli;
 pub mod decoder;
 pub mod evaluation;
+pub mod grpc;
 pub mod http;
 pub mod inference;
 pub mod metrics;

@@ -4,6 +4,7 @@ mod batching;
 mod connections;
 mod cuda;
 mod drain;
+mod grpc;
 mod limits;
 mod models;
 mod parse;
@@ -14,7 +15,8 @@ use clap::Args;
 
 pub use self::{
     batching::BatchSettings, connections::ConnectionSettings, cuda::CudaSettings,
-    drain::DrainSettings, limits::LimitSettings, models::ModelSettings, parse::DataSource,
+    drain::DrainSettings, grpc::GrpcSettings, limits::LimitSettings, models::ModelSettings,
+    parse::DataSource,
 };
 use crate::models::repository::ServingOptions;
 
@@ -44,6 +46,10 @@ pub struct Settings {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]
     pub connections: ConnectionSettings,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    pub grpc: GrpcSettings,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]
