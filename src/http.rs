@@ -6,6 +6,7 @@ mod compression;
 mod deadline;
 pub mod error;
 mod image_problem;
+mod in_flight;
 pub mod middleware;
 pub mod openapi;
 pub mod routes;
@@ -16,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::web;
 
-pub use self::{budget::BodyBudget, error::ApiError};
+pub use self::{budget::BodyBudget, error::ApiError, in_flight::InFlight};
 use crate::{
     decoder::Decoder, evaluation::Evaluations, metrics::Metrics, models::registry::Registry,
     readiness::Readiness, settings::LimitSettings, v2,
@@ -36,6 +37,8 @@ pub struct State {
     pub decoder: Arc<Decoder>,
     /// Bytes that bodies may take together.
     pub bodies: BodyBudget,
+    /// The requests that are being answered.
+    pub in_flight: InFlight,
     /// Whether requests should be sent here.
     pub readiness: Arc<Readiness>,
     /// The inference protocol v2.
@@ -52,10 +55,11 @@ impl State {
     ) -> Self {
         let decoder = Arc::new(Decoder::new(limits.max_pixels));
         let bodies = BodyBudget::new(limits.max_buffered);
+        let in_flight = InFlight::default();
         let readiness = Arc::new(Readiness::new(Arc::clone(&registry)));
         let v2 = v2::Service::new(Arc::clone(&registry), Arc::clone(&decoder), limits.clone());
         let v2 = Arc::new(v2);
-        Self { registry, metrics, evaluations, limits, decoder, bodies, readiness, v2 }
+        Self { registry, metrics, evaluations, limits, decoder, bodies, in_flight, readiness, v2 }
     }
 
     /// From now on `/health/ready` says no and connections close after their answer.

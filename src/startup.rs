@@ -3,7 +3,12 @@
 mod listen;
 mod signals;
 
-use std::{io, net::TcpListener, pin::pin, sync::Arc, time::Instant};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Instant,
+};
 
 use actix_web::{dev::Server, web};
 use mien_faces::dataset::DatasetError;
@@ -13,6 +18,7 @@ use self::signals::Signals;
 
 use crate::{
     evaluation::Evaluations,
+    grpc,
     http::{self, State},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
@@ -27,10 +33,12 @@ pub enum StartupError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The address cannot be had.
-    #[error("cannot listen on {addr}; name another address with --addr")]
+    #[error("cannot listen on {addr}; name another address with {flag}")]
     Listen {
         /// The address.
-        addr: String,
+        addr: SocketAddr,
+        /// The flag that names it.
+        flag: &'static str,
         /// Why.
         source: io::Error,
     },
@@ -52,6 +60,7 @@ pub enum StartupError {
 pub struct Application {
     server: Server,
     port: u16,
+    grpc: Option<grpc::Server>,
     state: web::Data<State>,
     drain: DrainSettings,
 }
@@ -64,13 +73,15 @@ impl Application {
     pub fn build(settings: &Settings) -> Result<Self, StartupError> {
         settings.validate()?;
         let addr = settings.addr;
-        let listen = |source| StartupError::Listen { addr: addr.to_string(), source };
+        let listen = |source| StartupError::Listen { addr, flag: "--addr", source };
         // First, for it is quick to fail; clients wait in the backlog while the models load.
         let listener = TcpListener::bind(addr).map_err(listen)?;
         let port = listener.local_addr().map_err(listen)?.port();
+        let grpc = settings.grpc.grpc_addr.map(bind_grpc).transpose()?;
 
         let metrics = Arc::new(Metrics::new());
         http::routes::init_metrics(&metrics);
+        grpc::init_metrics(&metrics);
         let sources = settings.data.iter().map(|source| (source.name.clone(), source.path.clone()));
         let evaluations = Evaluations::open(sources, Arc::clone(&metrics))?;
         let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
@@ -86,12 +97,22 @@ impl Application {
         let state = web::Data::new(state);
         let server =
             listen::http(&state, listener, &settings.connections, settings.drain.drain_timeout)?;
-        Ok(Self { server, port, state, drain: settings.drain.clone() })
+        let grpc = grpc.map(|listener| {
+            let (service, readiness) = (Arc::clone(&state.v2), Arc::clone(&state.readiness));
+            grpc::Server::start(listener, service, readiness, Arc::clone(&state.metrics))
+        });
+        let grpc = grpc.transpose()?;
+        Ok(Self { server, port, grpc, state, drain: settings.drain.clone() })
     }
 
     /// The port that it listens on.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The port that it listens on for gRPC, where it does.
+    pub fn grpc_port(&self) -> Option<u16> {
+        self.grpc.as_ref().map(grpc::Server::port)
     }
 
     /// Serves until SIGTERM or SIGINT and returns when the last request is answered. A second signal ends the process at
@@ -124,8 +145,8 @@ impl Application {
     /// # Errors
     /// When the server fails.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartupError> {
-        let Self { server, state, drain, port } = self;
-        tracing::info!(port, "serving");
+        tracing::info!(port = self.port, grpc_port = self.grpc_port(), "serving");
+        let Self { server, state, drain, grpc, .. } = self;
         let handle = server.handle();
         let shutdown = async {
             stop.await;
@@ -133,15 +154,27 @@ impl Application {
             state.evaluations.shut_down();
             tokio::time::sleep(drain.drain_delay).await;
             let last = Instant::now() + drain.drain_timeout;
-            handle.stop(true).await;
+            state.in_flight.close();
+            let stopped = handle.stop(true);
+            let http_ended = async {
+                // Idle connections of HTTP/2 would keep the listener's threads up to the end of the time.
+                tokio::select! {
+                    () = stopped => {}
+                    () = state.in_flight.answered() => {}
+                }
+            };
+            let grpc_ended = async {
+                if let Some(grpc) = grpc {
+                    grpc.stop(last).await;
+                }
+            };
+            tokio::join!(http_ended, grpc_ended);
             last
         };
-        let mut server = pin!(server);
         let last = tokio::select! {
-            served = &mut server => return Ok(served?),
+            served = server => return Ok(served?),
             last = shutdown => last,
         };
-        server.await?;
         let registry = Arc::clone(&state.registry);
         if !listen::ends_before(last, move || registry.shut_down()).await {
             tracing::warn!("the models' workers did not finish within --drain-timeout");
@@ -149,4 +182,10 @@ impl Application {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Takes the address for gRPC; clients wait in its backlog until the server starts.
+fn bind_grpc(addr: SocketAddr) -> Result<TcpListener, StartupError> {
+    let bound = TcpListener::bind(addr);
+    bound.map_err(|source| StartupError::Listen { addr, flag: "--grpc-addr", source })
 }

@@ -115,7 +115,7 @@ where
             response.headers_mut().insert(REQUEST_ID, id);
             metrics.grpc_request(call, name(code));
             let _in_span = span.enter();
-            let (code, ms) = (name(code), start.elapsed().as_secs_f64() * 1e3);
+            let (code, ms) = (name(code), (start.elapsed().as_secs_f64() * 1e5).round() / 100.0);
             if QUIET.contains(&call) {
                 tracing::debug!(call, code, ms, "answered");
             } else {

@@ -2,9 +2,9 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
+    net::TcpListener,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -35,20 +35,11 @@ pub struct Server {
     stop: watch::Sender<bool>,
     /// Ends with the last request.
     served: JoinHandle<io::Result<()>>,
-    runtime: Runtime,
+    /// There until it is dropped.
+    runtime: Option<Runtime>,
 }
 
 impl Server {
-    /// Takes the address; clients wait in its backlog until the server starts.
-    ///
-    /// # Errors
-    /// When the address cannot be had.
-    pub fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
-        let listener = TcpListener::bind(addr)?;
-        listener.set_nonblocking(true)?;
-        Ok(listener)
-    }
-
     /// Serves from now on.
     ///
     /// # Errors
@@ -60,6 +51,7 @@ impl Server {
         metrics: Arc<Metrics>,
     ) -> io::Result<Self> {
         let port = listener.local_addr()?.port();
+        listener.set_nonblocking(true)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads)
@@ -94,7 +86,7 @@ impl Server {
             let served = router.serve_with_incoming_shutdown(incoming, until(stopped));
             served.await.map_err(io::Error::other)
         });
-        Ok(Self { port, stop, served, runtime })
+        Ok(Self { port, stop, served, runtime: Some(runtime) })
     }
 
     /// The port that it listens on.
@@ -102,17 +94,24 @@ impl Server {
         self.port
     }
 
-    /// Takes no more connections and requests, and returns when the last request is answered or `most` has passed.
-    pub async fn stop(self, most: Duration) {
-        let Self { stop, served, runtime, .. } = self;
-        let _ = stop.send(true);
-        match tokio::time::timeout(most, served).await {
+    /// Takes no more connections and requests, and returns when the last request is answered or the time has come.
+    pub async fn stop(mut self, last: Instant) {
+        let _ = self.stop.send(true);
+        match tokio::time::timeout_at(last.into(), &mut self.served).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => tracing::error!("gRPC: {error}"),
             Ok(Err(error)) => tracing::error!("gRPC: {error}"),
             Err(_) => tracing::warn!("gRPC requests did not finish within --drain-timeout"),
         }
-        runtime.shutdown_background();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A runtime that is dropped blocks until its threads end, which no other runtime allows.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
