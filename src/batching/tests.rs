@@ -132,6 +132,18 @@ fn a_panic_is_contained_and_the_classifier_replaced() {
 }
 
 #[test]
+fn a_worker_that_gets_no_new_classifier_tries_again_for_the_next_batch() {
+    let bench = Bench::new(8, 8, 1);
+    assert!(bench.wait(bench.send([BOMB], Call::default())).is_err());
+    bench.break_factory(true);
+    assert!(bench.wait(bench.send([1], Call::default())).is_err());
+    bench.break_factory(false);
+    assert_eq!(bench.wait(bench.send([2], Call::default())), Ok(vec![2]));
+    assert_eq!(bench.outcome("failed"), 2);
+    assert_eq!(bench.value("mien_worker_panics_total{model=\"m\"} "), 1);
+}
+
+#[test]
 fn what_is_queued_is_answered_before_the_end() {
     let bench = Bench::new(8, 2, 1);
     let busy = bench.occupy();

@@ -4,7 +4,7 @@ use std::{
     future::poll_fn,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc,
     },
     task::Poll,
@@ -87,6 +87,7 @@ pub(super) struct Bench {
     metrics: Metrics,
     pub(super) log: Arc<Mutex<Vec<Vec<u8>>>>,
     pub(super) made: Arc<AtomicUsize>,
+    broken: Arc<AtomicBool>,
     arrived: mpsc::Receiver<()>,
     pub(super) pass: mpsc::Sender<()>,
     pub(super) runtime: Runtime,
@@ -98,9 +99,11 @@ impl Bench {
         let (pass, passes) = mpsc::channel();
         let gate = Arc::new(Gate { arrived: arrive, pass: Mutex::new(passes) });
         let (log, made) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicUsize>::default());
+        let broken = Arc::<AtomicBool>::default();
         let factory: Factory = {
-            let (log, made) = (Arc::clone(&log), Arc::clone(&made));
+            let (log, made, broken) = (Arc::clone(&log), Arc::clone(&made), Arc::clone(&broken));
             Arc::new(move || {
+                assert!(!broken.load(Ordering::SeqCst), "no classifier");
                 made.fetch_add(1, Ordering::SeqCst);
                 Ok(Box::new(Fake { log: Arc::clone(&log), gate: Arc::clone(&gate) }))
             })
@@ -118,7 +121,7 @@ impl Bench {
         let batcher =
             Batcher::start("m", &factory, options, Cores::new(instances), series).unwrap();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
-        Self { batcher, metrics, log, made, arrived, pass, runtime }
+        Self { batcher, metrics, log, made, broken, arrived, pass, runtime }
     }
 
     /// Sends a request off; it is in the queue when this returns or has been refused.
@@ -142,6 +145,11 @@ impl Bench {
         });
         first_poll.recv().unwrap();
         task
+    }
+
+    /// Has the factory panic from now on, or no longer.
+    pub(super) fn break_factory(&self, broken: bool) {
+        self.broken.store(broken, Ordering::SeqCst);
     }
 
     pub(super) fn wait<T>(&self, task: tokio::task::JoinHandle<T>) -> T {
