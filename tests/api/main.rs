@@ -7,6 +7,7 @@ mod classify;
 mod cli;
 mod connections;
 mod evaluations;
+mod grpc;
 mod health;
 mod helpers;
 mod limits;
