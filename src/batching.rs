@@ -2,14 +2,16 @@
 //! them in batches as soon as they are idle.
 //!
 //! ```text
-//! classify(faces) -> queue (bounded in images, all or nothing)
-//!                      -> collect: the next batch, without expired and cancelled images
-//!                           -> worker: one OS thread, one Classifier -> answers
+//! classify(inputs) -> queue (bounded in images, all or nothing)
+//!                       -> cores: permits, one budget for all models
+//!                       -> collect: the next batch, without expired and cancelled images
+//!                            -> worker: one OS thread, one Classifier -> answers
 //! ```
 //!
 //! At low load an image meets an idle worker and waits for nothing; under load batches form by
 //! themselves while the workers are busy. Every image is one entry of the queue with its own reply
 //! channel, so a large request is split over batches and workers, and its answers come back in order.
+//! Images of the background (evaluations) wait in a line of their own that is served when the live one is empty.
 //!
 //! The queue is a `Mutex` with a `Condvar`: admission must be all or nothing over a count of images,
 //! entries are swept out of the middle, and a worker looks at the length before it takes its share.
@@ -17,6 +19,8 @@
 //! allocation of answers happens inside.
 
 mod collect;
+mod cores;
+mod job;
 mod queue;
 #[cfg(test)]
 mod tests;
@@ -28,15 +32,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mien_faces::image::Face;
 use tokio::{sync::oneshot, time::timeout_at};
 
+pub use self::cores::Cores;
 use self::{
-    queue::{Job, Queue, Refusal},
+    job::{Delivery, Job, Reply},
+    queue::{Queue, Refusal},
     worker::Worker,
 };
 use crate::{
-    inference::{Classifier, InferenceError, Probabilities},
+    inference::{Answer, Classifier, InferenceError, Input},
     metrics::{ModelMetrics, Outcome},
 };
 
@@ -46,14 +51,46 @@ pub type Factory = Arc<dyn Fn() -> Result<Box<dyn Classifier>, InferenceError> +
 /// How a model's images are queued and batched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchOptions {
-    /// The most images that wait; more are refused.
+    /// The most live images that wait, and as many of the background; more are refused.
     pub queue_images: usize,
     /// The most images of one run of the model, at least 1.
     pub max_batch: usize,
-    /// How long a worker waits for a batch to fill up. Zero: not at all.
+    /// How long an image waits, from its arrival, for its batch to fill up. Zero: not at all.
     pub max_delay: Duration,
     /// Worker threads, each with its own classifier, at least 1.
     pub instances: usize,
+    /// Cores that one run uses, at least 1.
+    pub threads: usize,
+}
+
+/// Whose images go first, here and among models. The better one is the smaller one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Priority {
+    /// Somebody waits for the answer.
+    #[default]
+    Live,
+    /// An evaluation: it has time.
+    Background,
+}
+
+/// How a request wants to be treated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Call {
+    /// No answer is wanted after it.
+    pub deadline: Option<Instant>,
+    /// Whose images go first.
+    pub priority: Priority,
+}
+
+/// What a request gets.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Answers {
+    /// One a face, in order.
+    pub rows: Vec<Answer>,
+    /// How long the image that waited longest was in the queue.
+    pub queue: Duration,
+    /// The longest of the runs that the images were in.
+    pub inference: Duration,
 }
 
 /// Why a request got no answers.
@@ -95,9 +132,10 @@ impl Batcher {
         model: &str,
         factory: &Factory,
         options: BatchOptions,
+        cores: Cores,
         metrics: ModelMetrics,
     ) -> Result<Self, InferenceError> {
-        let queue = Arc::new(Queue::new(options, metrics.clone()));
+        let queue = Arc::new(Queue::new(options, cores, metrics.clone()));
         let inner = Inner { queue, metrics, workers: Mutex::default() };
         let (ready, loaded) = std::sync::mpsc::channel();
         for index in 0..options.instances.max(1) {
@@ -106,10 +144,10 @@ impl Batcher {
             let name = format!("{model}-{index}");
             let body = move || match factory() {
                 Ok(classifier) => {
-                    let worker = Worker::new(name, queue, factory, classifier, metrics);
+                    let worker = Worker::new(name, factory, classifier, metrics);
                     let _ = ready.send(Ok(()));
                     drop(ready);
-                    worker.run();
+                    worker.run(&queue);
                 }
                 Err(error) => drop(ready.send(Err(error))),
             };
@@ -131,37 +169,34 @@ impl Batcher {
         Ok(batcher)
     }
 
-    /// The probabilities of each face, in order. Dropping the future cancels the images still queued.
+    /// The answer to each input, in order. Dropping the future cancels the images still queued.
     ///
     /// # Errors
-    /// [`BatchError::Overloaded`] when the faces do not fit the queue as a whole, the other variants
+    /// [`BatchError::Overloaded`] when the inputs do not fit the queue as a whole, the other variants
     /// as they say.
-    pub async fn classify(
-        &self,
-        faces: Vec<Face>,
-        deadline: Option<Instant>,
-    ) -> Result<Vec<Probabilities>, BatchError> {
+    pub async fn classify(&self, inputs: Vec<Input>, call: Call) -> Result<Answers, BatchError> {
+        let Call { deadline, priority } = call;
         let enqueued = Instant::now();
-        let count = faces.len();
+        let count = inputs.len();
         if deadline.is_some_and(|deadline| deadline <= enqueued) {
             self.0.metrics.images(Outcome::Expired, count);
             return Err(BatchError::DeadlineExceeded);
         }
-        let (jobs, answers): (Vec<_>, Vec<_>) = faces
+        let (jobs, deliveries): (Vec<_>, Vec<_>) = inputs
             .into_iter()
-            .map(|face| {
-                let (reply, answer) = oneshot::channel();
-                (Job { face, deadline, enqueued, reply }, answer)
+            .map(|input| {
+                let (sender, delivery) = oneshot::channel();
+                (Job { input, enqueued, reply: Reply { sender, deadline } }, delivery)
             })
             .unzip();
-        self.0.queue.push(jobs).map_err(|refusal| {
-            self.0.metrics.images(Outcome::Rejected, count);
-            match refusal {
-                Refusal::Full => BatchError::Overloaded { retry_after: self.retry_after() },
-                Refusal::Closed => BatchError::ShuttingDown,
+        self.0.queue.push(jobs, priority).map_err(|refusal| {
+            // The background comes again; its images are not lost.
+            if priority == Priority::Live {
+                self.0.metrics.images(Outcome::Rejected, count);
             }
+            self.refused(refusal)
         })?;
-        let answers = collect_answers(answers);
+        let answers = collect_answers(deliveries);
         match deadline {
             None => answers.await,
             Some(deadline) => timeout_at(deadline.into(), answers)
@@ -176,18 +211,15 @@ impl Batcher {
     /// # Errors
     /// [`BatchError::Overloaded`], [`BatchError::ShuttingDown`].
     pub fn check_room(&self, count: usize) -> Result<(), BatchError> {
-        let error = match self.0.queue.check_room() {
-            Ok(()) => return Ok(()),
-            Err(Refusal::Full) => BatchError::Overloaded { retry_after: self.retry_after() },
-            Err(Refusal::Closed) => BatchError::ShuttingDown,
-        };
-        self.0.metrics.images(Outcome::Rejected, count);
-        Err(error)
+        self.0.queue.check_room().map_err(|refusal| {
+            self.0.metrics.images(Outcome::Rejected, count);
+            self.refused(refusal)
+        })
     }
 
     /// How the images are queued and batched.
     pub fn options(&self) -> BatchOptions {
-        self.0.queue.options()
+        self.0.queue.options
     }
 
     /// The most images that wait in the queue; a larger request never fits.
@@ -212,10 +244,18 @@ impl Batcher {
         }
     }
 
-    /// When the images that wait now will have been worked off: whole seconds, 1 to 60.
-    fn retry_after(&self) -> Duration {
-        let seconds = self.0.queue.backlog().as_secs_f64().ceil();
-        Duration::from_secs_f64(seconds.clamp(1.0, 60.0))
+    /// The error of images that were not taken, with the time by which those that wait now will have been worked off:
+    /// whole seconds, 1 to 60.
+    fn refused(&self, refusal: Refusal) -> BatchError {
+        match refusal {
+            Refusal::Full => {
+                let seconds = self.0.queue.backlog().as_secs_f64().ceil();
+                BatchError::Overloaded {
+                    retry_after: Duration::from_secs_f64(seconds.clamp(1.0, 60.0)),
+                }
+            }
+            Refusal::Closed => BatchError::ShuttingDown,
+        }
     }
 }
 
@@ -226,12 +266,15 @@ impl Drop for Inner {
 }
 
 async fn collect_answers(
-    answers: Vec<oneshot::Receiver<Result<Probabilities, BatchError>>>,
-) -> Result<Vec<Probabilities>, BatchError> {
-    let mut rows = Vec::with_capacity(answers.len());
-    for answer in answers {
+    deliveries: Vec<oneshot::Receiver<Result<Delivery, BatchError>>>,
+) -> Result<Answers, BatchError> {
+    let mut answers = Answers { rows: Vec::with_capacity(deliveries.len()), ..Answers::default() };
+    for delivery in deliveries {
         let gone = |_| BatchError::Failed("the worker thread ended without an answer".to_owned());
-        rows.push(answer.await.map_err(gone)??);
+        let Delivery { answer, queue, inference } = delivery.await.map_err(gone)??;
+        answers.rows.push(answer);
+        answers.queue = answers.queue.max(queue);
+        answers.inference = answers.inference.max(inference);
     }
-    Ok(rows)
+    Ok(answers)
 }

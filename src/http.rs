@@ -1,11 +1,13 @@
 //! The HTTP door: routes, limits, errors, OpenAPI. Only `startup` calls into it.
 
 mod body;
+mod budget;
 mod decode;
 pub mod error;
 pub mod middleware;
 pub mod openapi;
 pub mod routes;
+pub mod timing;
 mod upload;
 
 use std::{
@@ -18,7 +20,7 @@ use std::{
 
 use actix_web::web;
 
-pub use self::{decode::Decoder, error::ApiError};
+pub use self::{budget::BodyBudget, decode::Decoder, error::ApiError};
 use crate::{
     evaluation::Evaluations, metrics::Metrics, models::registry::Registry, settings::LimitSettings,
 };
@@ -35,6 +37,8 @@ pub struct State {
     pub limits: LimitSettings,
     /// Turns bytes into faces, off the event loop.
     pub decoder: Decoder,
+    /// Bytes that bodies may take together.
+    pub bodies: BodyBudget,
     draining: AtomicBool,
 }
 
@@ -47,7 +51,9 @@ impl State {
         limits: LimitSettings,
     ) -> Self {
         let decoder = Decoder::new(limits.max_pixels);
-        Self { registry, metrics, evaluations, limits, decoder, draining: AtomicBool::new(false) }
+        let bodies = BodyBudget::new(limits.max_buffered);
+        let draining = AtomicBool::new(false);
+        Self { registry, metrics, evaluations, limits, decoder, bodies, draining }
     }
 
     /// From now on `/health/ready` says no and connections close after their answer.

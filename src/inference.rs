@@ -1,4 +1,4 @@
-//! What a model does, free of any runtime: faces in, a probability for each label out.
+//! What a model does, free of any runtime: images in, a probability for each label out.
 //!
 //! [`Classifier`] is the one seam of the server: [`onnx`] implements it for real, the tests of
 //! [`batching`](crate::batching) with a fake.
@@ -14,14 +14,38 @@ use mien_faces::image::Face;
 pub use labels::{Labels, LabelsError};
 pub use probabilities::Probabilities;
 
+/// One image as a model takes it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// Gray, 0 to 255; a float model gets it scaled by its [`signature::Feeding`].
+    Face(Face),
+    /// The values of a float model's own input, as its graph takes them, row by row.
+    Tensor(Box<[f32]>),
+}
+
+impl From<Face> for Input {
+    fn from(face: Face) -> Self {
+        Self::Face(face)
+    }
+}
+
+/// What a model says about one image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// A distribution over the labels.
+    pub probabilities: Probabilities,
+    /// The raw values of each of [`signature::Signature::outputs`], one after the other.
+    pub outputs: Box<[f32]>,
+}
+
 /// A loaded model. It belongs to one worker thread, so it may keep buffers between calls.
 pub trait Classifier: Send {
-    /// One answer for each face, in the order of the faces.
+    /// One answer for each input, in their order.
     ///
     /// # Errors
     /// When the runtime fails or gives something that is no distribution over the labels. The
     /// classifier can be used again afterwards.
-    fn classify(&mut self, faces: &[Face]) -> Result<Vec<Probabilities>, InferenceError>;
+    fn classify(&mut self, inputs: &[Input]) -> Result<Vec<Answer>, InferenceError>;
 }
 
 /// Why a model could not be loaded or run.

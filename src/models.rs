@@ -20,4 +20,5 @@ pub mod policy;
 pub mod registry;
 pub mod repository;
 
-pub use lifecycle::{Change, ChangeError, LifecycleOptions, RegistryError};
+pub(crate) use lifecycle::by_recorded_accuracy;
+pub use lifecycle::{ChangeError, LifecycleOptions, RegistryError, Started};

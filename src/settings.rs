@@ -1,6 +1,8 @@
 //! Every setting of the server: a flag, a `MIEN_*` variable, a default and a sentence.
 
 mod batching;
+mod connections;
+mod cuda;
 mod drain;
 mod limits;
 mod models;
@@ -11,10 +13,10 @@ use std::{net::SocketAddr, num::NonZeroUsize};
 use clap::Args;
 
 pub use self::{
-    batching::BatchSettings, drain::DrainSettings, limits::LimitSettings, models::ModelSettings,
-    parse::DataSource,
+    batching::BatchSettings, connections::ConnectionSettings, cuda::CudaSettings,
+    drain::DrainSettings, limits::LimitSettings, models::ModelSettings, parse::DataSource,
 };
-use crate::models::repository::ServingOptions;
+use crate::models::plan::ServingOptions;
 
 /// Settings of `mien serve`.
 #[derive(Debug, Clone, Args)]
@@ -29,11 +31,19 @@ pub struct Settings {
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    pub cuda: CudaSettings,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would print it as the command's description")]
     pub batching: BatchSettings,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]
     pub limits: LimitSettings,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    pub connections: ConnectionSettings,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]
@@ -62,6 +72,15 @@ pub enum SettingsError {
     /// A data set's name is given twice.
     #[error("--data names `{0}` twice")]
     DataTwice(String),
+    /// A version policy is given twice.
+    #[error("--versions has two policies for {0}")]
+    PolicyTwice(String),
+    /// An alias is given twice.
+    #[error("--alias names `{0}` twice")]
+    AliasTwice(String),
+    /// An alias stands for an alias.
+    #[error("--alias: `{0}` is an alias itself; name the model that it stands for")]
+    AliasOfAlias(String),
 }
 
 impl Settings {
@@ -80,7 +99,7 @@ impl Settings {
                 return Err(SettingsError::DataTwice(source.name.clone()));
             }
         }
-        Ok(())
+        self.models.lifecycle().map(drop)
     }
 
     /// How models are served where their sidecar says nothing else.
@@ -139,6 +158,9 @@ mod tests {
             ["--data", "fer2013"],
             ["--data", "=dir"],
             ["--default-model", "a@b"],
+            ["--versions", "newest"],
+            ["--alias", "stable"],
+            ["--poll", "0"],
         ] {
             assert!(parse(&flags).is_err(), "{flags:?}");
         }
@@ -146,5 +168,19 @@ mod tests {
         assert!(matches!(short.validate(), Err(SettingsError::QueueTooShort { .. })));
         let twice = parse(&["--data", "a=x", "--data", "a=y"]).unwrap();
         assert_eq!(twice.validate(), Err(SettingsError::DataTwice("a".to_owned())));
+        let refused = |flags: &[&str]| parse(flags).unwrap().validate().unwrap_err().to_string();
+        assert!(refused(&["--versions", "a=1", "--versions", "a=all"]).contains("for a"));
+        assert!(refused(&["--alias", "s=a", "--alias", "s=b@1"]).contains("`s` twice"));
+        assert!(refused(&["--alias", "s=a,t=s"]).contains("`s` is an alias"));
+    }
+
+    #[test]
+    fn model_settings_are_lists() {
+        let words = ["--versions", "latest:2;m=1,3", "--alias", "s=a,t=m@1", "--poll", "0.5"];
+        let models = parse(&words).unwrap().models;
+        assert_eq!((models.versions.len(), models.alias.len()), (2, 2));
+        assert_eq!(models.poll, Some(Duration::from_millis(500)));
+        let options = models.lifecycle().unwrap();
+        assert!(options.policies.wants("m", 1, 5) && !options.policies.wants("m", 2, 0));
     }
 }

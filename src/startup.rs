@@ -1,17 +1,22 @@
 //! Wires everything, runs it, and takes it down without losing a request.
 
-use std::{io, net::TcpListener, pin::pin, sync::Arc, time::Duration};
+mod listen;
+mod signals;
 
-use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
+use std::{cell::Cell, io, net::TcpListener, pin::pin, sync::Arc, time::Instant};
+
+use actix_web::{dev::Server, web};
 use mien_faces::dataset::DatasetError;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use self::signals::Signals;
 
 use crate::{
     evaluation::Evaluations,
     http::{self, State},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
-    models::registry::{Registry, RegistryError},
+    models::{RegistryError, Started, load::ModelLoader, registry::Registry},
     settings::{DrainSettings, Settings, SettingsError},
 };
 
@@ -38,6 +43,9 @@ pub enum StartupError {
     /// There is nothing to serve.
     #[error(transparent)]
     Models(#[from] RegistryError),
+    /// The thread that loads the models ended without a word.
+    #[error("loading the models crashed; see the log")]
+    LoadingCrashed,
     /// The server's threads or signal handlers cannot be set up.
     #[error("the server cannot be set up")]
     Server(#[from] io::Error),
@@ -48,11 +56,13 @@ pub struct Application {
     server: Server,
     port: u16,
     state: web::Data<State>,
+    started: Started,
     drain: DrainSettings,
 }
 
 impl Application {
-    /// Loads the models and listens. Requests are answered once it runs.
+    /// Listens, and starts to load the models on a thread of their own. Requests are answered once it runs; it is
+    /// ready as soon as the default model serves.
     ///
     /// # Errors
     /// When a setting, the address, ONNX Runtime or the models stand against it.
@@ -60,7 +70,7 @@ impl Application {
         settings.validate()?;
         let addr = settings.addr;
         let listen = |source| StartupError::Listen { addr: addr.to_string(), source };
-        // First, for it is quick to fail; clients wait in the backlog while the models load.
+        // First, for it is quick to fail.
         let listener = TcpListener::bind(addr).map_err(listen)?;
         let port = listener.local_addr().map_err(listen)?.port();
 
@@ -68,19 +78,15 @@ impl Application {
         http::routes::init_metrics(&metrics);
         let sources = settings.data.iter().map(|source| (source.name.clone(), source.path.clone()));
         let evaluations = Evaluations::open(sources, Arc::clone(&metrics))?;
-        let runtime = Runtime::load(settings.models.device)?;
-        let registry = Registry::load(
-            &settings.models.models,
-            settings.models.versions,
-            settings.models.default_model.as_ref(),
-            &runtime,
-            settings.serving(),
-            &metrics,
-        )?;
+        let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
+        let (options, metrics_of_models) = (settings.serving(), Arc::clone(&metrics));
+        let loader = ModelLoader { runtime, options, metrics: metrics_of_models };
+        let (registry, started) = Registry::start(settings.models.lifecycle()?, loader)?;
         let state = State::new(Arc::new(registry), metrics, evaluations, settings.limits.clone());
         let state = web::Data::new(state);
-        let server = listen_http(&state, listener, settings.drain.drain_timeout)?;
-        Ok(Self { server, port, state, drain: settings.drain.clone() })
+        let server =
+            listen::http(&state, listener, &settings.connections, settings.drain.drain_timeout)?;
+        Ok(Self { server, port, state, started, drain: settings.drain.clone() })
     }
 
     /// The port that it listens on.
@@ -88,21 +94,32 @@ impl Application {
         self.port
     }
 
-    /// Serves until SIGTERM or SIGINT and returns when the last request is answered.
+    /// The models that it serves.
+    pub fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.state.registry)
+    }
+
+    /// Serves until SIGTERM or SIGINT and returns when the last request is answered. A second signal ends the process at
+    /// once, with exit code 1.
     ///
     /// # Errors
-    /// When the signal handlers cannot be set or the server fails.
+    /// When there is nothing to serve, the signal handlers cannot be set or the server fails.
     pub async fn run_until_stopped(self) -> Result<(), StartupError> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        self.run_until(async move {
-            let name = tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            };
-            tracing::info!("{name}: shutting down");
-        })
-        .await
+        let mut signals = Signals::catch()?;
+        let (stop, stopped) = oneshot::channel();
+        let forced = async {
+            let name = signals.next().await;
+            tracing::info!("{name}: shutting down; a second signal ends the server at once");
+            let _ = stop.send(());
+            signals.next().await
+        };
+        tokio::select! {
+            ended = self.run_until(async { drop(stopped.await) }) => ended,
+            name = forced => {
+                tracing::warn!("{name} again: ended at once, requests in flight are lost");
+                std::process::exit(1)
+            }
+        }
     }
 
     /// Serves until `stop` and returns when the last request is answered: readiness goes first and
@@ -110,52 +127,50 @@ impl Application {
     /// its answer, at most `drain_timeout` later.
     ///
     /// # Errors
-    /// When the server fails.
+    /// When there is nothing to serve, or the server fails.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartupError> {
-        let Self { server, state, drain, port } = self;
-        tracing::info!(port, "serving");
+        let Self { server, state, started, drain, port } = self;
+        tracing::info!(port, "listening");
         let handle = server.handle();
+        let last = Cell::new(None);
         let shutdown = async {
             stop.await;
             state.start_draining();
             state.evaluations.shut_down();
             tokio::time::sleep(drain.drain_delay).await;
+            last.set(Some(Instant::now() + drain.drain_timeout));
             handle.stop(true).await;
         };
         let mut server = pin!(server);
-        tokio::select! {
-            served = &mut server => served?,
-            () = shutdown => server.await?,
+        let nothing_to_serve = nothing_to_serve(started, &state, port);
+        let ended = tokio::select! {
+            served = &mut server => served.map_err(StartupError::from),
+            () = shutdown => server.await.map_err(StartupError::from),
+            error = nothing_to_serve => {
+                let (_, served) = tokio::join!(handle.stop(false), server);
+                served.map_err(StartupError::from).and(Err(error))
+            }
+        };
+        // However it ended: nothing may run in ONNX Runtime when the process goes.
+        let registry = state.registry.clone();
+        let last = last.get().unwrap_or_else(|| Instant::now() + drain.drain_timeout);
+        if !listen::ends_before(last, move || registry.shut_down()).await {
+            tracing::warn!("the models' workers did not finish within --drain-timeout");
         }
-        let registry = Arc::clone(&state.registry);
-        let workers = tokio::task::spawn_blocking(move || registry.shut_down());
-        if tokio::time::timeout(drain.drain_timeout, workers).await.is_err() {
-            tracing::warn!("the workers did not finish in time");
-        }
+        ended?;
         tracing::info!("stopped");
         Ok(())
     }
 }
 
-fn listen_http(
-    state: &web::Data<State>,
-    listener: TcpListener,
-    drain_timeout: Duration,
-) -> io::Result<Server> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let shared = state.clone();
-    let app = move || {
-        App::new()
-            .app_data(shared.clone())
-            .configure(http::configure)
-            .wrap(from_fn(http::middleware::observe))
-    };
-    let server = HttpServer::new(app)
-        .workers(threads)
-        // A client that closes its connection has gone: its request is dropped, its images cancelled.
-        .h1_allow_half_closed(false)
-        .shutdown_timeout(drain_timeout.as_secs_f64().ceil() as u64)
-        .disable_signals()
-        .listen(listener)?;
-    Ok(server.run())
+/// Waits for the models; ends only where there is nothing to serve.
+async fn nothing_to_serve(started: Started, state: &State, port: u16) -> StartupError {
+    match started.await {
+        Ok(Ok(())) => tracing::info!(port, "serving"),
+        Ok(Err(error)) => return error.into(),
+        Err(_) if !state.draining() => return StartupError::LoadingCrashed,
+        // Told to stop before the default model served.
+        Err(_) => {}
+    }
+    std::future::pending().await
 }

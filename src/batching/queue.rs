@@ -1,43 +1,16 @@
-//! The images that wait for one model: bounded, first in first out.
+//! The images that wait for one model: bounded, first in first out, live ones before those of the background.
 
 use std::{
     collections::VecDeque,
     sync::{
         Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use mien_faces::image::Face;
-use tokio::sync::oneshot;
-
-use super::{BatchError, BatchOptions};
-use crate::{
-    inference::Probabilities,
-    metrics::{ModelMetrics, Outcome},
-};
-
-/// One image that waits for its answer.
-pub(super) struct Job {
-    pub(super) face: Face,
-    pub(super) deadline: Option<Instant>,
-    pub(super) enqueued: Instant,
-    pub(super) reply: oneshot::Sender<Result<Probabilities, BatchError>>,
-}
-
-impl Job {
-    /// Why nobody wants the answer any more, if so.
-    pub(super) fn dead(&self, now: Instant) -> Option<Outcome> {
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
-            Some(Outcome::Expired)
-        } else if self.reply.is_closed() {
-            Some(Outcome::Cancelled)
-        } else {
-            None
-        }
-    }
-}
+use super::{BatchOptions, Cores, Priority, job::Job};
+use crate::metrics::ModelMetrics;
 
 /// Why images were not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,13 +20,32 @@ pub(super) enum Refusal {
 }
 
 /// What the lock guards.
+#[derive(Default)]
 pub(super) struct State {
-    pub(super) jobs: VecDeque<Job>,
-    /// Workers that wait for images.
-    pub(super) idle: usize,
+    pub(super) live: VecDeque<Job>,
+    pub(super) background: VecDeque<Job>,
+    /// When a live image came last.
+    pub(super) last_live: Option<Instant>,
+    /// Batches of the background that run now.
+    pub(super) background_runs: usize,
+    /// Workers that look for images, with cores in their hands or without.
+    pub(super) looking: usize,
     pub(super) closed: bool,
     /// The length that the gauge has been told.
     published: usize,
+}
+
+impl State {
+    pub(super) fn len(&self) -> usize {
+        self.live.len() + self.background.len()
+    }
+
+    fn of(&mut self, priority: Priority) -> &mut VecDeque<Job> {
+        match priority {
+            Priority::Live => &mut self.live,
+            Priority::Background => &mut self.background,
+        }
+    }
 }
 
 /// The queue of one model.
@@ -62,19 +54,27 @@ pub(super) struct Queue {
     pub(super) wake: Condvar,
     pub(super) options: BatchOptions,
     pub(super) metrics: ModelMetrics,
+    pub(super) cores: Cores,
+    /// Live images that wait; for a worker that waits for cores and must not hold the queue's lock.
+    live_waiting: AtomicUsize,
+    /// Workers that have cores and have not taken their batch yet.
+    pub(super) ready: AtomicUsize,
     /// A moving average of one worker's time for an image, in nanoseconds; 0 before the first batch.
     image_nanos: AtomicU64,
 }
 
 impl Queue {
-    pub(super) fn new(options: BatchOptions, metrics: ModelMetrics) -> Self {
-        let state = State { jobs: VecDeque::new(), idle: 0, closed: false, published: 0 };
-        let image_nanos = AtomicU64::new(0);
-        Self { state: Mutex::new(state), wake: Condvar::new(), options, metrics, image_nanos }
-    }
-
-    pub(super) fn options(&self) -> BatchOptions {
-        self.options
+    pub(super) fn new(options: BatchOptions, cores: Cores, metrics: ModelMetrics) -> Self {
+        Self {
+            state: Mutex::default(),
+            wake: Condvar::new(),
+            options,
+            metrics,
+            cores,
+            live_waiting: AtomicUsize::new(0),
+            ready: AtomicUsize::new(0),
+            image_nanos: AtomicU64::new(0),
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -83,33 +83,42 @@ impl Queue {
     }
 
     /// Takes all the jobs or none. When they do not fit, entries that nobody waits for make room first.
-    pub(super) fn push(&self, jobs: Vec<Job>) -> Result<(), Refusal> {
+    /// Each priority has the whole length for itself: the background never costs live traffic its place.
+    pub(super) fn push(&self, jobs: Vec<Job>, priority: Priority) -> Result<(), Refusal> {
         let mut state = self.lock();
         if state.closed {
             return Err(Refusal::Closed);
         }
-        if !self.fits(&mut state, jobs.len()) {
+        if !self.fits(&mut state, jobs.len(), priority) {
             return Err(Refusal::Full);
         }
         let many = jobs.len() > 1;
-        state.jobs.extend(jobs);
+        if priority == Priority::Live {
+            state.last_live = jobs.last().map(|job| job.enqueued);
+        }
+        state.of(priority).extend(jobs);
         self.publish(&mut state);
+        // Workers that wait for cores on behalf of the background now have a better claim.
+        let nudge = priority == Priority::Live && !state.background.is_empty();
         drop(state);
         if many {
-            self.wake.notify_all()
+            self.wake.notify_all();
         } else {
-            self.wake.notify_one()
+            self.wake.notify_one();
+        }
+        if nudge {
+            self.cores.nudge();
         }
         Ok(())
     }
 
-    /// Whether one more image would be taken now.
+    /// Whether one more live image would be taken now.
     pub(super) fn check_room(&self) -> Result<(), Refusal> {
         let mut state = self.lock();
         if state.closed {
             return Err(Refusal::Closed);
         }
-        if self.fits(&mut state, 1) { Ok(()) } else { Err(Refusal::Full) }
+        if self.fits(&mut state, 1, Priority::Live) { Ok(()) } else { Err(Refusal::Full) }
     }
 
     pub(super) fn close(&self) {
@@ -117,9 +126,15 @@ impl Queue {
         self.wake.notify_all();
     }
 
-    /// How long the workers need for what waits now, by their measured speed.
+    /// Of the best image that waits.
+    pub(super) fn priority(&self) -> Priority {
+        let live = self.live_waiting.load(Ordering::Relaxed) > 0;
+        if live { Priority::Live } else { Priority::Background }
+    }
+
+    /// How long the workers need for the live images that wait now, by their measured speed.
     pub(super) fn backlog(&self) -> Duration {
-        let waiting = u64::try_from(self.lock().jobs.len()).unwrap_or(u64::MAX);
+        let waiting = u64::try_from(self.lock().live.len()).unwrap_or(u64::MAX);
         let workers = u64::try_from(self.options.instances.max(1)).unwrap_or(u64::MAX);
         let nanos = self.image_nanos.load(Ordering::Relaxed);
         Duration::from_nanos(nanos.saturating_mul(waiting) / workers)
@@ -138,20 +153,21 @@ impl Queue {
     /// Tells the gauge how the length has changed; versions of a model share it.
     pub(super) fn publish(&self, state: &mut State) {
         let count = |images: usize| i64::try_from(images).unwrap_or(i64::MAX);
-        self.metrics.queue_images(count(state.jobs.len()) - count(state.published));
-        state.published = state.jobs.len();
+        self.metrics.queue_images(count(state.len()) - count(state.published));
+        self.live_waiting.store(state.live.len(), Ordering::Relaxed);
+        state.published = state.len();
     }
 
-    fn fits(&self, state: &mut State, images: usize) -> bool {
+    fn fits(&self, state: &mut State, images: usize, priority: Priority) -> bool {
         let capacity = self.options.queue_images;
-        if state.jobs.len().saturating_add(images) <= capacity {
+        if state.of(priority).len().saturating_add(images) <= capacity {
             return true;
         }
         if images > capacity {
             return false;
         }
         let now = Instant::now();
-        state.jobs.retain(|job| match job.dead(now) {
+        state.of(priority).retain(|job| match job.dead(now) {
             Some(outcome) => {
                 self.metrics.images(outcome, 1);
                 false
@@ -159,6 +175,6 @@ impl Queue {
             None => true,
         });
         self.publish(state);
-        state.jobs.len() + images <= capacity
+        state.of(priority).len() + images <= capacity
     }
 }

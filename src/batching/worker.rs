@@ -2,28 +2,22 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
-
-use mien_faces::image::Face;
-use tokio::sync::oneshot;
 
 use super::{
-    BatchError, Factory,
-    queue::{Job, Queue},
+    Factory,
+    job::{Delivery, Job},
+    queue::Queue,
 };
 use crate::{
-    inference::{Classifier, Probabilities},
-    metrics::{ModelMetrics, Outcome},
+    inference::{Answer, Classifier, Input},
+    metrics::ModelMetrics,
 };
-
-type Reply = oneshot::Sender<Result<Probabilities, BatchError>>;
 
 /// Pulls batches until the queue is closed and empty.
 pub(super) struct Worker {
     name: String,
-    queue: Arc<Queue>,
     factory: Factory,
     /// `None` after a panic: its state cannot be trusted, so the next batch gets a new one.
     classifier: Option<Box<dyn Classifier>>,
@@ -33,54 +27,64 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(
         name: String,
-        queue: Arc<Queue>,
         factory: Factory,
         classifier: Box<dyn Classifier>,
         metrics: ModelMetrics,
     ) -> Self {
-        Self { name, queue, factory, classifier: Some(classifier), metrics }
+        Self { name, factory, classifier: Some(classifier), metrics }
     }
 
-    pub(super) fn run(mut self) {
-        while let Some(batch) = self.queue.next_batch() {
-            self.answer(batch);
+    pub(super) fn run(mut self, queue: &Queue) {
+        while let Some(batch) = queue.next_batch() {
+            let speed = |took, images| queue.note_speed(took, images);
+            self.answer(batch.jobs, &speed);
         }
     }
 
     /// Answers a batch. When it fails, its images are tried one by one, so that one image cannot fail
     /// the requests that it shares a batch with.
-    fn answer(&mut self, batch: Vec<Job>) {
+    fn answer(&mut self, jobs: Vec<Job>, speed: &dyn Fn(Duration, usize)) {
         let start = Instant::now();
-        let mut waiting = Vec::with_capacity(batch.len());
-        let mut faces = Vec::with_capacity(batch.len());
-        for job in batch {
-            self.metrics.queue_wait(start.duration_since(job.enqueued));
-            waiting.push((job.reply, job.deadline));
-            faces.push(job.face);
+        let mut waiting = Vec::with_capacity(jobs.len());
+        let mut inputs = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let queue = start.duration_since(job.enqueued);
+            self.metrics.queue_wait(queue);
+            waiting.push((job.reply, queue));
+            inputs.push(job.input);
         }
-        match self.classify(&faces) {
-            Ok(rows) => {
-                for ((reply, deadline), row) in waiting.into_iter().zip(rows) {
-                    self.send(reply, deadline, Ok(row));
+        let alone = inputs.len() == 1;
+        match self.classify(&inputs, speed) {
+            Ok((answers, inference)) => {
+                for ((reply, queue), answer) in waiting.into_iter().zip(answers) {
+                    reply.send(Ok(Delivery { answer, queue, inference }), &self.metrics);
                 }
             }
-            Err(reason) if faces.len() == 1 => {
-                for (reply, deadline) in waiting {
-                    self.send(reply, deadline, Err(reason.clone()));
+            Err(reason) if alone => {
+                for (reply, _) in waiting {
+                    reply.send(Err(reason.clone()), &self.metrics);
                 }
             }
             Err(_) => {
-                for ((reply, deadline), face) in waiting.into_iter().zip(&faces) {
-                    let answer = self.classify(std::slice::from_ref(face));
-                    let answer = answer.map(|mut rows| rows.swap_remove(0));
-                    self.send(reply, deadline, answer);
+                for ((reply, queue), input) in waiting.into_iter().zip(&inputs) {
+                    let answer = self.classify(std::slice::from_ref(input), speed);
+                    let delivery = answer.map(|(mut answers, inference)| Delivery {
+                        answer: answers.swap_remove(0),
+                        queue,
+                        inference,
+                    });
+                    reply.send(delivery, &self.metrics);
                 }
             }
         }
     }
 
-    /// Runs the classifier, a panic contained. As many rows as faces, or the reason why not.
-    fn classify(&mut self, faces: &[Face]) -> Result<Vec<Probabilities>, String> {
+    /// Runs the classifier, a panic contained. As many answers as inputs with the time of the run, or the reason why not.
+    fn classify(
+        &mut self,
+        inputs: &[Input],
+        speed: &dyn Fn(Duration, usize),
+    ) -> Result<(Vec<Answer>, Duration), String> {
         let mut classifier = match self.classifier.take() {
             Some(classifier) => classifier,
             None => (self.factory)().map_err(|error| {
@@ -89,36 +93,24 @@ impl Worker {
             })?,
         };
         let start = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| classifier.classify(faces)));
+        let result = catch_unwind(AssertUnwindSafe(|| classifier.classify(inputs)));
         let took = start.elapsed();
-        self.metrics.batch(faces.len(), took);
-        self.queue.note_speed(took, faces.len());
+        self.metrics.batch(inputs.len(), took);
+        speed(took, inputs.len());
 
         let Ok(result) = result else {
-            tracing::error!(worker = self.name, images = faces.len(), "the classifier panicked");
+            tracing::error!(worker = self.name, images = inputs.len(), "the classifier panicked");
+            self.metrics.worker_panic();
             return Err("the model failed unexpectedly".to_owned());
         };
         self.classifier = Some(classifier);
         match result {
-            Ok(rows) if rows.len() == faces.len() => Ok(rows),
-            Ok(rows) => Err(format!("{} answers for {} images", rows.len(), faces.len())),
+            Ok(answers) if answers.len() == inputs.len() => Ok((answers, took)),
+            Ok(answers) => Err(format!("{} answers for {} images", answers.len(), inputs.len())),
             Err(error) => {
-                tracing::error!(worker = self.name, images = faces.len(), %error, "a batch failed");
+                tracing::error!(worker = self.name, images = inputs.len(), %error, "a batch failed");
                 Err(error.to_string())
             }
         }
-    }
-
-    /// Hands an answer over and counts the image, once, by what became of it.
-    fn send(&self, reply: Reply, deadline: Option<Instant>, answer: Result<Probabilities, String>) {
-        let delivered = if answer.is_ok() { Outcome::Ok } else { Outcome::Failed };
-        let outcome = match reply.send(answer.map_err(BatchError::Failed)) {
-            Ok(()) => delivered,
-            Err(_) if deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
-                Outcome::Expired
-            }
-            Err(_) => Outcome::Cancelled,
-        };
-        self.metrics.images(outcome, 1);
     }
 }

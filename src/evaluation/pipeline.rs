@@ -5,8 +5,8 @@ use mien_faces::{dataset::Sample, image::Face};
 
 use super::run::{RunError, UnreadableImage};
 use crate::{
-    batching::{BatchError, BatchOptions, Batcher},
-    inference::Probabilities,
+    batching::{BatchError, BatchOptions, Batcher, Call, Priority},
+    inference::{Answer, Input},
 };
 
 /// The answers to the samples, chunk by chunk as they come.
@@ -34,7 +34,7 @@ struct Chunk {
 /// A chunk with an answer to each of the samples that could be read.
 pub(super) struct Answered {
     pub(super) samples: Vec<Sample>,
-    pub(super) answers: Vec<Probabilities>,
+    pub(super) answers: Vec<Answer>,
     pub(super) failures: Vec<UnreadableImage>,
 }
 
@@ -64,15 +64,19 @@ async fn answer(batcher: &Batcher, chunk: Chunk) -> Result<Answered, RunError> {
     Ok(Answered { samples, answers: classify(batcher, faces).await?, failures })
 }
 
-/// Waits out a full queue: an evaluation has time, and traffic comes first.
-async fn classify(batcher: &Batcher, faces: Vec<Face>) -> Result<Vec<Probabilities>, BatchError> {
+/// An evaluation has time, and traffic comes first.
+const BACKGROUND: Call = Call { deadline: None, priority: Priority::Background };
+
+/// Waits out a full queue.
+async fn classify(batcher: &Batcher, faces: Vec<Face>) -> Result<Vec<Answer>, BatchError> {
     if faces.is_empty() {
         return Ok(Vec::new());
     }
+    let inputs: Vec<Input> = faces.into_iter().map(Input::Face).collect();
     loop {
-        match batcher.classify(faces.clone(), None).await {
+        match batcher.classify(inputs.clone(), BACKGROUND).await {
             Err(BatchError::Overloaded { retry_after }) => tokio::time::sleep(retry_after).await,
-            answer => return answer,
+            answers => return answers.map(|answers| answers.rows),
         }
     }
 }
@@ -94,11 +98,13 @@ mod tests {
         time::Duration,
     };
 
+    use futures_util::FutureExt;
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
-        inference::{Classifier, InferenceError, Labels},
+        batching::Cores,
+        inference::{Classifier, InferenceError, Labels, Probabilities},
         metrics::Metrics,
     };
 
@@ -106,9 +112,10 @@ mod tests {
     struct Gated(mpsc::Receiver<()>);
 
     impl Classifier for Gated {
-        fn classify(&mut self, faces: &[Face]) -> Result<Vec<Probabilities>, InferenceError> {
+        fn classify(&mut self, inputs: &[Input]) -> Result<Vec<Answer>, InferenceError> {
             self.0.recv().map_err(|error| InferenceError::Run(error.to_string()))?;
-            faces.iter().map(|_| Probabilities::new(&[0.25, 0.75])).collect()
+            let answer = Probabilities::new(&[0.25, 0.75])?;
+            Ok(vec![Answer { probabilities: answer, outputs: Box::default() }; inputs.len()])
         }
     }
 
@@ -122,33 +129,34 @@ mod tests {
         let metrics = Metrics::new();
         let labels = Labels::new(vec!["a".to_owned(), "b".to_owned()]).unwrap();
         let (queue_images, max_batch, instances, max_delay) = (2, 2, 1, Duration::ZERO);
-        let options = BatchOptions { queue_images, max_batch, max_delay, instances };
+        let options = BatchOptions { queue_images, max_batch, max_delay, instances, threads: 1 };
         let series = metrics.model("gated", &labels);
-        let batcher = Batcher::start("gated", &(Arc::new(factory) as _), options, series).unwrap();
+        let batcher =
+            Batcher::start("gated", &(Arc::new(factory) as _), options, Cores::new(1), series)
+                .unwrap();
         let shows = async |line: &str| {
             while !String::from_utf8(metrics.render().unwrap()).unwrap().contains(line) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
 
-        // One image in the worker's hands, two in the queue: no room for the evaluation's.
+        // One image in the worker's hands, two in the line of the background: no room for the evaluation's.
         let face = || Face::new(1, vec![0]).unwrap();
         let traffic = |images: usize| {
-            let (batcher, faces) = (batcher.clone(), vec![face(); images]);
-            tokio::spawn(async move { batcher.classify(faces, None).await })
+            let (batcher, faces) = (batcher.clone(), vec![face().into(); images]);
+            tokio::spawn(async move { batcher.classify(faces, BACKGROUND).await })
         };
         let first = traffic(1);
         shows("mien_queue_wait_seconds_count{model=\"gated\"} 1").await;
         let second = traffic(2);
         shows("mien_queue_images{model=\"gated\"} 2").await;
-        let evaluation = tokio::spawn({
-            let batcher = batcher.clone();
-            async move { classify(&batcher, vec![face()]).await }
-        });
-        shows("mien_images_total{model=\"gated\",outcome=\"rejected\"} 1").await;
+        let mut evaluation = Box::pin(classify(&batcher, vec![face()]));
+        assert!(evaluation.as_mut().now_or_never().is_none());
+        shows("mien_queue_images{model=\"gated\"} 2").await;
         (0..3).for_each(|_| tokens.send(()).unwrap());
-        assert_eq!(evaluation.await.unwrap().unwrap().len(), 1);
-        assert_eq!(first.await.unwrap().unwrap().len() + second.await.unwrap().unwrap().len(), 3);
+        assert_eq!(evaluation.await.unwrap().len(), 1);
+        let others = [first.await.unwrap().unwrap(), second.await.unwrap().unwrap()];
+        assert_eq!(others.map(|answers| answers.rows.len()), [1, 2]);
     }
 
     proptest! {
@@ -158,7 +166,7 @@ mod tests {
             max_batch in 0_usize..300,
             instances in 0_usize..20,
         ) {
-            let options = BatchOptions { queue_images, max_batch, instances, max_delay: Duration::ZERO };
+            let options = BatchOptions { queue_images, max_batch, instances, max_delay: Duration::ZERO, threads: 1 };
             let (chunk, in_flight) = share(options);
             prop_assert!(chunk >= 1 && in_flight >= 1);
             prop_assert!(chunk * in_flight <= (queue_images / 4).max(1));

@@ -95,7 +95,7 @@ pub async fn run(
     while let Some(Answered { samples, answers, failures }) = chunks.try_next().await? {
         on_done(samples.len() + failures.len());
         for (sample, answer) in samples.iter().zip(&answers) {
-            let probabilities = classes.arrange(answer);
+            let probabilities = classes.arrange(&answer.probabilities);
             tally.add(&Outcome { truth: sample.emotion, usage: sample.usage, probabilities });
         }
         unreadable.images.extend(failures);

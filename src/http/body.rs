@@ -1,6 +1,6 @@
 //! Reads a body, counting while it streams: no byte over the limit is kept.
 
-use std::time::Instant;
+use std::{io, time::Instant};
 
 use actix_web::{
     HttpRequest,
@@ -12,10 +12,16 @@ use bytesize::ByteSize;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use tokio::time::timeout_at;
 
-use super::error::{ApiError, Code};
+use super::{
+    budget::BodyShare,
+    error::{ApiError, Code},
+};
 use crate::settings::LimitSettings;
 
-/// The stream of a body that ends with [`PayloadError::Overflow`] past `max_body` bytes.
+/// Bytes of a body that are read before anything else is looked at.
+const EAGER: u64 = 64 << 10;
+
+/// The stream of a body that ends with [`PayloadError::Overflow`] past `max_body` bytes. Its bytes are taken into `share`.
 ///
 /// # Errors
 /// At once, when the `Content-Length` is over the limit already, or the body is compressed.
@@ -23,6 +29,7 @@ pub(super) fn limited(
     request: &HttpRequest,
     payload: Payload,
     max_body: usize,
+    share: BodyShare,
 ) -> Result<impl Stream<Item = Result<Bytes, PayloadError>> + 'static, ApiError> {
     let headers = request.headers();
     if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
@@ -31,8 +38,7 @@ pub(super) fn limited(
         let detail = "compressed bodies are not read; send it without Content-Encoding";
         return Err(ApiError::new(Code::UnsupportedMediaType, detail));
     }
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    let length = length.and_then(|length| length.parse::<u64>().ok());
+    let length = content_length(request);
     if length.is_some_and(|length| usize::try_from(length).map_or(true, |n| n > max_body)) {
         return Err(too_large(max_body));
     }
@@ -40,8 +46,23 @@ pub(super) fn limited(
     Ok(payload.into_stream().map(move |chunk| {
         let chunk = chunk?;
         seen += chunk.len();
-        if seen > max_body { Err(PayloadError::Overflow) } else { Ok(chunk) }
+        if seen > max_body {
+            Err(PayloadError::Overflow)
+        } else if share.take(chunk.len()) {
+            Ok(chunk)
+        } else {
+            Err(PayloadError::Io(io::ErrorKind::OutOfMemory.into()))
+        }
     }))
+}
+
+/// Whether a body is more than what is likely to have come with the request's head.
+pub(super) fn is_large(request: &HttpRequest) -> bool {
+    content_length(request).is_none_or(|length| length > EAGER)
+}
+
+fn content_length(request: &HttpRequest) -> Option<u64> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// The whole body.
@@ -86,6 +107,9 @@ pub(super) async fn in_time<T>(
 pub(super) fn broken(error: &PayloadError, max_body: usize) -> ApiError {
     match error {
         PayloadError::Overflow => too_large(max_body),
+        PayloadError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
+            ApiError::overloaded("there is no memory left for bodies; try again")
+        }
         other => ApiError::invalid_request(format!("the body broke off: {other}")),
     }
 }

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     body,
+    budget::BodyShare,
     error::{ApiError, Code},
 };
 use crate::settings::LimitSettings;
@@ -25,6 +26,16 @@ pub(super) enum Encoded {
     Raw(Bytes),
     /// The file's bytes in base64, as they stood in JSON.
     Base64(String),
+}
+
+impl Encoded {
+    /// Bytes in memory.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Raw(bytes) => bytes.len(),
+            Self::Base64(text) => text.len(),
+        }
+    }
 }
 
 /// Pictures in JSON.
@@ -48,7 +59,7 @@ pub(super) struct FormImages {
     image: Vec<String>,
 }
 
-/// Reads the pictures of a request, at least one, at most `max_images`.
+/// Reads the pictures of a request, at least one, at most `max_images`. Their bytes are taken into `share`.
 ///
 /// # Errors
 /// For a body of another kind, over a limit, or of wrong structure. What the pictures hold is not looked at.
@@ -56,9 +67,10 @@ pub(super) async fn read(
     request: &HttpRequest,
     payload: Payload,
     limits: &LimitSettings,
+    share: BodyShare,
 ) -> Result<Vec<Encoded>, ApiError> {
     let kind = Kind::of(request)?;
-    let body = body::limited(request, payload, limits.max_body)?;
+    let body = body::limited(request, payload, limits.max_body, share)?;
     let images = match kind {
         Kind::Picture => {
             vec![Encoded::Raw(body::collect(body, limits.max_body).await?)]

@@ -10,9 +10,9 @@ use ort::{
 };
 
 use super::{
-    Classifier, InferenceError, Probabilities, probabilities,
+    Answer, Classifier, InferenceError, Input, Probabilities, probabilities,
     runtime::Runtime,
-    signature::{Element, OutputKind, Port, Signature},
+    signature::{Element, Output, OutputKind, Port, Signature},
 };
 
 /// What a model file declares about itself.
@@ -116,7 +116,7 @@ impl OnnxClassifier {
         self.kind
     }
 
-    /// Runs blank and striped faces. Where nothing says what the output holds, it is probabilities
+    /// Runs blank and striped faces. Where nothing says what the answer holds, it is probabilities
     /// when each row of the trial is a distribution, and logits otherwise.
     fn try_out(&mut self) -> Result<(), InferenceError> {
         let side = self.signature.side;
@@ -124,73 +124,111 @@ impl OnnxClassifier {
             let gray = |pixel: usize| if (pixel / 5 + index).is_multiple_of(2) { 0 } else { 255 };
             let striped = (0..side * side).map(gray).collect();
             let pixels = if index == 0 { vec![128; side * side] } else { striped };
-            Face::new(side, pixels).expect("a square of the model's side")
+            Input::Face(Face::new(side, pixels).expect("a square of the model's side"))
         };
-        let faces: Vec<Face> = (0..self.max_batch).map(face).collect();
-        let rows = self.run(&faces, |row| Ok(row.to_vec()))?;
-        let distributions = rows.iter().all(|row| probabilities::is_distribution(row));
-        if self.signature.kind.is_none() && distributions {
+        let faces: Vec<Input> = (0..self.max_batch).map(face).collect();
+        let rows = self.run(&faces)?;
+        let mut answers = rows.iter().map(|row| self.answer_of(row));
+        if self.signature.kind.is_none() && answers.all(probabilities::is_distribution) {
             self.kind = OutputKind::Probabilities;
         }
-        rows.iter().try_for_each(|row| self.kind.read(row).map(drop))
+        rows.iter().try_for_each(|row| self.kind.read(self.answer_of(row)).map(drop))
     }
 
-    /// Runs up to `max_batch` faces and hands each row of the output to `read`.
-    fn run<T>(
-        &mut self,
-        faces: &[Face],
-        read: impl Fn(&[f32]) -> Result<T, InferenceError>,
-    ) -> Result<Vec<T>, InferenceError> {
+    /// The values of the answer among those of all outputs.
+    fn answer_of<'a>(&self, row: &'a [f32]) -> &'a [f32] {
+        let start = self.signature.outputs[..self.signature.answer].iter().map(|o| o.columns).sum();
+        &row[start..start + self.labels]
+    }
+
+    /// Runs up to `max_batch` inputs; the values of all outputs, input by input.
+    fn run(&mut self, inputs: &[Input]) -> Result<Vec<Box<[f32]>>, InferenceError> {
         let area = self.signature.side * self.signature.side;
-        if let Some(face) = faces.iter().find(|face| face.side() != self.signature.side) {
-            return Err(InferenceError::Run(format!("a face of side {}", face.side())));
+        for (index, input) in inputs.iter().enumerate() {
+            self.buffer.write(index, area, input)?;
         }
-        let batch = self.signature.fixed_batch.unwrap_or(faces.len());
+        let batch = self.signature.fixed_batch.unwrap_or(inputs.len());
         let mut shape = self.signature.shape.clone();
         shape[0] = batch;
-        let failed = |error: ort::Error| InferenceError::Run(error.message().to_owned());
         let name = self.signature.input.as_str();
-        let outputs = match &mut self.buffer {
+        let outputs = match &self.buffer {
             Buffer::Bytes(buffer) => {
-                for (slot, face) in buffer.chunks_exact_mut(area).zip(faces) {
-                    slot.copy_from_slice(face.pixels());
-                }
                 let view = (shape, &buffer[..batch * area]);
                 let tensor = TensorRef::from_array_view(view).map_err(failed)?;
                 self.session.run(ort::inputs![name => tensor]).map_err(failed)?
             }
-            Buffer::Floats(buffer, floats) => {
-                let gray = faces.iter().flat_map(|face| face.pixels());
-                for (slot, &gray) in buffer.iter_mut().zip(gray) {
-                    *slot = floats[usize::from(gray)];
-                }
+            Buffer::Floats(buffer, _) => {
                 let view = (shape, &buffer[..batch * area]);
                 let tensor = TensorRef::from_array_view(view).map_err(failed)?;
                 self.session.run(ort::inputs![name => tensor]).map_err(failed)?
             }
         };
-        let output = outputs.get(&self.signature.output);
-        let output = output.ok_or_else(|| InferenceError::Output("it is missing".to_owned()))?;
-        let (shape, values) = output.try_extract_tensor::<f32>().map_err(failed)?;
-        if values.len() != batch * self.labels
-            || shape.last().copied() != i64::try_from(self.labels).ok()
-        {
-            let expected = format!("[{batch}, {}]", self.labels);
-            return Err(InferenceError::Output(format!("shape {shape:?} in place of {expected}")));
+        let values = self.signature.output_values();
+        let mut rows: Vec<Vec<f32>> = inputs.iter().map(|_| Vec::with_capacity(values)).collect();
+        for Output { name, columns } in &self.signature.outputs {
+            let output = outputs.get(name);
+            let output = output.ok_or_else(|| InferenceError::Output(format!("no `{name}`")))?;
+            let (shape, values) = output.try_extract_tensor::<f32>().map_err(failed)?;
+            let fits = shape.last().copied() == i64::try_from(*columns).ok();
+            if values.len() != batch * columns || !fits {
+                let reason =
+                    format!("`{name}` of shape {shape:?} in place of [{batch}, {columns}]");
+                return Err(InferenceError::Output(reason));
+            }
+            for (row, values) in rows.iter_mut().zip(values.chunks_exact(*columns)) {
+                row.extend_from_slice(values);
+            }
         }
-        values.chunks_exact(self.labels).take(faces.len()).map(read).collect()
+        Ok(rows.into_iter().map(Vec::into_boxed_slice).collect())
+    }
+}
+
+impl Buffer {
+    /// Writes an input into the slot of this index, in the form that the model takes.
+    fn write(&mut self, index: usize, area: usize, input: &Input) -> Result<(), InferenceError> {
+        let slot = index * area..(index + 1) * area;
+        let length = match input {
+            Input::Face(face) => face.pixels().len(),
+            Input::Tensor(values) => values.len(),
+        };
+        if length != area {
+            return Err(InferenceError::Run(format!("{length} values in place of {area}")));
+        }
+        match (self, input) {
+            (Self::Bytes(buffer), Input::Face(face)) => {
+                buffer[slot].copy_from_slice(face.pixels());
+            }
+            (Self::Bytes(_), Input::Tensor(_)) => {
+                return Err(InferenceError::Run("floats for a model that takes bytes".to_owned()));
+            }
+            (Self::Floats(buffer, floats), Input::Face(face)) => {
+                for (value, &gray) in buffer[slot].iter_mut().zip(face.pixels()) {
+                    *value = floats[usize::from(gray)];
+                }
+            }
+            (Self::Floats(buffer, _), Input::Tensor(values)) => {
+                buffer[slot].copy_from_slice(values);
+            }
+        }
+        Ok(())
     }
 }
 
 impl Classifier for OnnxClassifier {
-    fn classify(&mut self, faces: &[Face]) -> Result<Vec<Probabilities>, InferenceError> {
-        let kind = self.kind;
-        let mut rows = Vec::with_capacity(faces.len());
-        for faces in faces.chunks(self.max_batch) {
-            rows.append(&mut self.run(faces, |row| kind.read(row))?);
+    fn classify(&mut self, inputs: &[Input]) -> Result<Vec<Answer>, InferenceError> {
+        let mut answers = Vec::with_capacity(inputs.len());
+        for inputs in inputs.chunks(self.max_batch) {
+            for outputs in self.run(inputs)? {
+                let probabilities = self.kind.read(self.answer_of(&outputs))?;
+                answers.push(Answer { probabilities, outputs });
+            }
         }
-        Ok(rows)
+        Ok(answers)
     }
+}
+
+fn failed(error: ort::Error) -> InferenceError {
+    InferenceError::Run(error.message().to_owned())
 }
 
 impl OutputKind {

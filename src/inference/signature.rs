@@ -1,7 +1,10 @@
 //! Reads off a model's inputs and outputs how it is fed, or why it cannot be served. Pure: no runtime.
 
+mod outputs;
+
 use serde::Deserialize;
 
+pub use self::outputs::Output;
 use super::InferenceError;
 
 /// The element type of a tensor.
@@ -66,8 +69,10 @@ pub struct Signature {
     pub side: usize,
     /// The batch size of a model that takes no other.
     pub fixed_batch: Option<usize>,
-    /// The output that is read.
-    pub output: String,
+    /// The float outputs `[N, columns]`, in the graph's order.
+    pub outputs: Vec<Output>,
+    /// The one of them that holds a value for each label.
+    pub answer: usize,
     /// What it holds; `None` is to be found out by a trial run.
     pub kind: Option<OutputKind>,
 }
@@ -101,7 +106,7 @@ impl Signature {
             (None, _) => return unfit("its input is no tensor"),
         };
         let (side, shape) = square(&input.shape)?;
-        let (output, kind) = choose_output(outputs, labels, kind)?;
+        let (outputs, answer, kind) = outputs::choose(outputs, labels, kind)?;
         Ok(Self {
             input: input.name.clone(),
             shape,
@@ -112,9 +117,15 @@ impl Signature {
                 .first()
                 .and_then(|&n| usize::try_from(n).ok())
                 .filter(|&n| n > 0),
-            output,
+            outputs,
+            answer,
             kind,
         })
+    }
+
+    /// How many values [`Answer::outputs`](super::Answer) holds.
+    pub fn output_values(&self) -> usize {
+        self.outputs.iter().map(|output| output.columns).sum()
     }
 
     /// The names of the input's dimensions, for people: `N,1,48,48` with the true numbers.
@@ -150,36 +161,6 @@ fn square(shape: &[i64]) -> Result<(usize, Vec<usize>), InferenceError> {
     let mut shape: Vec<usize> = shape.iter().map(|&n| usize::try_from(n).unwrap_or(1)).collect();
     shape[0] = 1;
     Ok((side, shape))
-}
-
-/// The output to read: the one named like its kind, else the first of the right shape.
-fn choose_output(
-    outputs: &[Port],
-    labels: usize,
-    kind: Option<OutputKind>,
-) -> Result<(String, Option<OutputKind>), InferenceError> {
-    let named = |name: &str| outputs.iter().find(|port| port.name == name);
-    let (port, kind) = match kind {
-        None => match (named("probabilities"), named("logits")) {
-            (Some(port), _) => (Some(port), Some(OutputKind::Probabilities)),
-            (None, Some(port)) => (Some(port), Some(OutputKind::Logits)),
-            (None, None) => (None, None),
-        },
-        Some(OutputKind::Probabilities) => (named("probabilities"), kind),
-        Some(OutputKind::Logits) => (named("logits"), kind),
-    };
-    let rows = |port: &&Port| port.element == Some(Element::Float32) && port.shape.len() == 2;
-    let Some(port) = port.or_else(|| outputs.iter().find(rows)) else {
-        return unfit("it has no float32 output of shape [N, labels]");
-    };
-    if !rows(&port) {
-        return unfit(format!("its output `{}` is no float32 [N, labels]", port.name));
-    }
-    let classes = port.shape[1];
-    if classes > 0 && usize::try_from(classes) != Ok(labels) {
-        return unfit(format!("its output has {classes} classes, but {labels} labels are given"));
-    }
-    Ok((port.name.clone(), kind))
 }
 
 fn unfit<T>(reason: impl Into<String>) -> Result<T, InferenceError> {

@@ -50,6 +50,7 @@ struct Series {
     batch_images: Histogram,
     queue_images: IntGauge,
     images: [IntCounter; Outcome::ALL.len()],
+    worker_panics: IntCounter,
     predictions: Vec<IntCounter>,
     confidence: Histogram,
 }
@@ -66,6 +67,7 @@ impl ModelMetrics {
             queue_images: all.queue_images.with_label_values(&of),
             images: Outcome::ALL
                 .map(|outcome| all.images.with_label_values(&[model, outcome.label()])),
+            worker_panics: all.worker_panics.with_label_values(&of),
             predictions: labels.names().iter().map(prediction).collect(),
             confidence: all.confidence.with_label_values(&of),
         }))
@@ -85,6 +87,11 @@ impl ModelMetrics {
     pub fn batch(&self, images: usize, took: Duration) {
         self.0.batch_images.observe(f64::from(u32::try_from(images).unwrap_or(u32::MAX)));
         self.0.inference.observe(took.as_secs_f64());
+    }
+
+    /// Counts a panic of the model's classifier; its worker got a new one.
+    pub fn worker_panic(&self) {
+        self.0.worker_panics.inc();
     }
 
     /// Adds to the count of images that wait, over all versions of the model.

@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-use super::manifest::{Manifest, Sidecar};
+use super::manifest::Manifest;
 
 /// `ModelProto.metadata_props`: entries of a key (field 1) and a value (field 2).
 const METADATA: u64 = 14;

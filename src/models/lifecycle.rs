@@ -22,8 +22,8 @@ use std::{
 use tokio::sync::oneshot;
 
 pub use self::options::{ChangeError, LifecycleOptions, RegistryError};
-use self::thread::{Command, LifecycleThread, Verb};
 pub(crate) use self::ranking::by_recorded_accuracy;
+use self::thread::{Command, LifecycleThread, Verb};
 use super::{
     load::ModelLoader,
     registry::{Current, ModelView},

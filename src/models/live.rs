@@ -30,8 +30,6 @@ pub struct LiveModel {
     pub signature: Signature,
     /// What it runs on.
     pub device: Device,
-    /// Cores that one run uses.
-    pub threads: usize,
     /// SHA-256 of `model.onnx`, lower-case hex.
     pub sha256: String,
     /// The state of the folder that it was loaded from.
@@ -40,6 +38,13 @@ pub struct LiveModel {
     pub metrics: ModelMetrics,
     /// The door to its workers.
     pub batcher: Batcher,
+}
+
+impl LiveModel {
+    /// The network's architecture, `unknown` where the file does not say.
+    pub fn architecture(&self) -> &str {
+        self.manifest.architecture.as_deref().unwrap_or("unknown")
+    }
 }
 
 /// The versions of one model.

@@ -12,11 +12,11 @@ use super::{
     repository::{Fingerprint, Found, MODEL_FILE, hash},
 };
 use crate::{
-    batching::{Batcher, Factory},
+    batching::{Batcher, Cores, Factory},
     inference::{
         Classifier, InferenceError,
         onnx::{self, OnnxClassifier},
-        runtime::Runtime,
+        runtime::{Device, Runtime},
         signature::Signature,
     },
     metrics::Metrics,
@@ -46,8 +46,8 @@ impl ModelLoader {
     ) -> Result<LiveModel, InferenceError> {
         let path = found.folder.join(MODEL_FILE);
         let sidecar = Sidecar::read(&found.folder)?;
-        let (mut batch, threads) = plan(self.runtime.device(), self.options, &sidecar);
-        let session = onnx::open(&self.runtime, &path, threads)?;
+        let mut batch = plan(self.runtime.device(), self.options, &sidecar);
+        let session = onnx::open(&self.runtime, &path, batch.threads)?;
         let declared = onnx::declaration(&session)?;
         let manifest = Manifest::new(&declared.metadata, &sidecar)?;
         let labels = manifest.labels.len();
@@ -65,11 +65,16 @@ impl ModelLoader {
             sha256: sha256.clone(),
             signature: signature.clone(),
             labels,
-            threads,
+            threads: batch.threads,
             max_batch: batch.max_batch,
         };
         let series = self.metrics.model(name, &manifest.labels);
-        let batcher = Batcher::start(name, &opening.factory(first), batch, series.clone())?;
+        let cores = match self.runtime.device() {
+            Device::Cpu => Cores::of_machine(),
+            Device::Cuda(_) => Cores::unlimited(),
+        };
+        let factory = opening.factory(first);
+        let batcher = Batcher::start(name, &factory, batch, cores, series.clone())?;
         if Fingerprint::of(&found.folder).ok().as_ref() != Some(&found.fingerprint) {
             let reason = "its files changed while it was being loaded; load it again";
             return Err(InferenceError::Model(reason.to_owned()));
@@ -81,7 +86,6 @@ impl ModelLoader {
             sidecar,
             signature,
             device: self.runtime.device(),
-            threads,
             sha256,
             fingerprint: found.fingerprint.clone(),
             metrics: series,

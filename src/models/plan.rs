@@ -23,7 +23,7 @@ pub struct ServingOptions {
 /// Instances, threads and batch size: the sidecar's, else the settings', else by the device. On a CPU
 /// one thread for each session and a session for each core, up to eight: many small runs side by side
 /// waste no time on waiting for each other. On a GPU one session and large batches.
-pub fn plan(device: Device, options: ServingOptions, sidecar: &Sidecar) -> (BatchOptions, usize) {
+pub fn plan(device: Device, options: ServingOptions, sidecar: &Sidecar) -> BatchOptions {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let instances = sidecar.instances.or(options.instances);
     let threads = sidecar.threads.or(options.threads);
@@ -36,7 +36,7 @@ pub fn plan(device: Device, options: ServingOptions, sidecar: &Sidecar) -> (Batc
         Device::Cuda(_) => (instances.unwrap_or(1), threads.unwrap_or(1), max_batch.unwrap_or(64)),
     };
     let ServingOptions { queue_images, max_delay, .. } = options;
-    (BatchOptions { queue_images, max_batch, max_delay, instances }, threads)
+    BatchOptions { queue_images, max_batch, max_delay, instances, threads }
 }
 
 #[cfg(test)]
@@ -53,11 +53,13 @@ mod tests {
             threads: None,
         };
         let sidecar: Sidecar = "instances = 3\nthreads = 2\nmax_batch = 4".parse().unwrap();
-        let (batch, threads) = plan(Device::Cpu, options, &sidecar);
-        assert_eq!((batch.instances, threads, batch.max_batch, batch.queue_images), (3, 2, 4, 64));
-        let (batch, threads) = plan(Device::Cuda(0), options, &Sidecar::default());
-        assert_eq!((batch.instances, threads, batch.max_batch), (1, 1, 16));
-        let (batch, threads) = plan(Device::Cpu, options, &Sidecar::default());
-        assert!(batch.instances >= 1 && threads >= 1);
+        let plan = |device, sidecar: &Sidecar| {
+            let batch = plan(device, options, sidecar);
+            (batch.instances, batch.threads, batch.max_batch, batch.queue_images)
+        };
+        assert_eq!(plan(Device::Cpu, &sidecar), (3, 2, 4, 64));
+        assert_eq!(plan(Device::Cuda(0), &Sidecar::default()), (1, 1, 16, 64));
+        let (instances, threads, ..) = plan(Device::Cpu, &Sidecar::default());
+        assert!(instances >= 1 && threads >= 1);
     }
 }

@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn wrong_policies_are_refused() {
-        for wrong in ["", "newest", "latest:0", "latest:x", "0", "1,", "1,a", "=all", "a=", "a=b=c"] {
+        for wrong in ["", "newest", "latest:0", "latest:x", "0", "1,", "1,a", "=all", "a=", "a=b=c"]
+        {
             assert!(wrong.parse::<PolicyChoice>().is_err(), "{wrong}");
         }
         assert_eq!(policies(&["all", "latest"], &[]).unwrap_err(), "all models");

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+pub(super) use self::snapshot::Snapshot;
 pub use self::snapshot::{ModelView, ResolveError};
 pub use super::live::{LiveModel, VersionState, Versions};
-pub(super) use self::snapshot::Snapshot;
 use super::{
     lifecycle::{ChangeError, Lifecycle, LifecycleOptions, RegistryError, Started},
     load::ModelLoader,

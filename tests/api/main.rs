@@ -5,6 +5,7 @@
 mod batching;
 mod classify;
 mod cli;
+mod connections;
 mod evaluations;
 mod health;
 mod helpers;

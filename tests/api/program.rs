@@ -24,14 +24,20 @@ struct Server {
     child: Child,
     base: String,
     log: Option<BufReader<ChildStderr>>,
+    /// What it logged until it served.
+    start: Vec<Value>,
 }
 
 impl Server {
     fn start(flags: &[&str]) -> Self {
+        Self::start_with(flags, "cpu")
+    }
+
+    fn start_with(flags: &[&str], device: &str) -> Self {
         let mut command = mien();
-        command.args(["serve", "--addr=127.0.0.1:0", "--device=cpu", "--log-format=json"]);
+        command.args(["serve", "--addr=127.0.0.1:0", "--device", device, "--log-format=json"]);
         let child = command.arg("--models").arg(fixture("models")).args(flags).spawn().unwrap();
-        let mut server = Self { child, base: String::new(), log: None };
+        let mut server = Self { child, base: String::new(), log: None, start: Vec::new() };
         let mut log = BufReader::new(server.child.stderr.take().unwrap());
         let mut line = String::new();
         while log.read_line(&mut line).unwrap() > 0 {
@@ -41,6 +47,7 @@ impl Server {
                 server.log = Some(log);
                 return server;
             }
+            server.start.push(event);
             line.clear();
         }
         panic!("the server ended before it served");
@@ -114,6 +121,29 @@ async fn an_idle_server_ends_at_once_on_sigterm() {
     assert_eq!(ended.expect("it ends before --drain-timeout"), Some(0));
 }
 
+#[actix_web::test]
+async fn a_second_signal_ends_it_at_once() {
+    // The request would be held for an hour, and so would the drain.
+    let flags =
+        ["--max-delay=1h", "--request-timeout=1h", "--drain-timeout=1h", "--drain-delay=0s"];
+    let server = Server::start(&flags);
+    let client = Client::new();
+    let request = client.post(server.url("/v1/classify")).body(face("happy"));
+    let request = rt::spawn(request.send());
+    let metrics = async || client.get(server.url("/metrics")).send().await.unwrap().text().await;
+    while !metrics().await.unwrap().contains("mien_queue_images{model=\"small\"} 1") {
+        rt::time::sleep(Duration::from_millis(5)).await;
+    }
+    server.terminate();
+    while client.get(server.url("/health/live")).send().await.is_ok() {
+        rt::time::sleep(Duration::from_millis(5)).await;
+    }
+    server.terminate();
+    let ended = rt::time::timeout(Duration::from_secs(20), server.end()).await;
+    assert_eq!(ended.expect("it ends long before --drain-timeout"), Some(1));
+    assert!(request.await.unwrap().is_err());
+}
+
 fn failure(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(!output.status.success());
@@ -155,6 +185,14 @@ fn cuda_without_a_gpu_build_is_an_error_with_the_remedy() {
     command.args(["serve", "--addr=127.0.0.1:0", "--device=cuda", "--models"]);
     let error = failure(command.arg(fixture("models")));
     assert!(error.contains("cargo xtask setup --gpu") && error.contains("--device cpu"), "{error}");
+
+    // auto goes on with the CPU, and says so once.
+    let mut server = Server::start_with(&["--cuda-memory-limit=2GiB"], "auto");
+    let warnings: Vec<&Value> =
+        server.start.iter().filter(|event| event["level"] == "WARN").collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0]["message"].as_str().unwrap().starts_with("device: cpu, because CUDA"));
+    assert!(server.log.take().is_some());
 }
 
 #[test]

@@ -6,18 +6,21 @@ use std::{
 };
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use mien_faces::image::Face;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout_at;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    batching::{Call, Priority},
     http::{
         ApiError, State, body,
         decode::ImageProblem,
         error::{Code, Problem},
+        timing::server_timing,
         upload::{self, FormImages, JsonImages},
     },
-    inference::Probabilities,
+    inference::{Input, Probabilities},
     metrics::Outcome,
     models::registry::LiveModel,
 };
@@ -122,7 +125,7 @@ enum Prediction<'a> {
             body = Problem, content_type = "application/problem+json"),
         (status = 500, description = "`internal`: the server's fault.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: the pictures do not fit the queue.",
+        (status = 503, description = "`overloaded`: the pictures do not fit the queue. `model_loading`: the model does not serve yet.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
         (status = 504, description = "`deadline_exceeded`: the answer was not there in time.",
@@ -140,34 +143,44 @@ pub async fn classify(
     let model = state.registry.resolve(query.model.as_deref(), query.version.as_deref())?;
     let top_k = top_k(query.top_k, &model)?;
 
-    let reading = upload::read(&request, payload, &state.limits);
+    if body::is_large(&request) {
+        // Nobody waits for a body only to hear that there is no room.
+        model.batcher.check_room(1)?;
+    }
+    let share = state.bodies.share();
+    let reading = upload::read(&request, payload, &state.limits, share.clone());
     let images = body::in_time(reading, start, deadline, &state.limits).await?;
     let count = images.len();
     model.batcher.check_room(count)?;
 
+    let decode_start = Instant::now();
     let decoding = state.decoder.decode(images, model.signature.side);
     let Ok(decoded) = timeout_at(deadline.into(), decoding).await else {
         model.metrics.images(Outcome::Expired, count);
         let detail = "the deadline passed before the pictures were decoded";
         return Err(ApiError::new(Code::DeadlineExceeded, detail));
     };
+    drop(share);
     let (faces, problems) = separate(decoded?);
+    let preprocess = decode_start.elapsed();
     model.metrics.images(Outcome::Invalid, problems.iter().flatten().count());
     if faces.is_empty() {
         return Err(all_failed(problems));
     }
 
-    let rows = model.batcher.classify(faces, Some(deadline)).await?;
-    for row in &rows {
-        let (class, confidence) = row.top();
+    let call = Call { deadline: Some(deadline), priority: Priority::Live };
+    let answers = model.batcher.classify(faces, call).await?;
+    for row in &answers.rows {
+        let (class, confidence) = row.probabilities.top();
         model.metrics.prediction(class, confidence);
     }
-    let mut rows = rows.into_iter();
+    let mut rows = answers.rows.iter();
     let predictions = problems.into_iter().filter_map(|problem| match problem {
         Some(error) => Some(Prediction::Failure { error }),
-        None => rows.next().map(|row| answer(&model, &row, top_k)),
+        None => rows.next().map(|row| answer(&model, &row.probabilities, top_k)),
     });
-    Ok(HttpResponse::Ok().json(Classification {
+    let timing = server_timing(preprocess, &answers);
+    Ok(HttpResponse::Ok().insert_header(timing).json(Classification {
         model: &model.name,
         version: model.version.to_string(),
         predictions: predictions.collect(),
@@ -197,11 +210,11 @@ fn top_k(asked: Option<usize>, model: &LiveModel) -> Result<usize, ApiError> {
 }
 
 /// The faces, and for each picture its problem or `None`.
-fn separate<F>(decoded: Vec<Result<F, ImageProblem>>) -> (Vec<F>, Vec<Option<ImageProblem>>) {
+fn separate(decoded: Vec<Result<Face, ImageProblem>>) -> (Vec<Input>, Vec<Option<ImageProblem>>) {
     let mut faces = Vec::with_capacity(decoded.len());
     let problems = decoded.into_iter().map(|picture| match picture {
         Ok(face) => {
-            faces.push(face);
+            faces.push(Input::Face(face));
             None
         }
         Err(problem) => Some(problem),

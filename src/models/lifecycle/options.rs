@@ -34,7 +34,9 @@ pub enum RegistryError {
     #[error("no model in `{}`; expected <name>/<version>/model.onnx, version a positive integer", .0.display())]
     Empty(PathBuf),
     /// An alias has the name of a model.
-    #[error("--alias gives `{0}` another meaning, but a model of this name is in the models folder")]
+    #[error(
+        "--alias gives `{0}` another meaning, but a model of this name is in the models folder"
+    )]
     AliasShadows(String),
     /// None of its models loads.
     #[error("no model in `{}` can be served: {}", folder.display(), reasons.join("; "))]
@@ -59,7 +61,10 @@ pub enum ChangeError {
     #[error("there is no model `{0}` in the models folder")]
     UnknownModel(String),
     /// Its files cannot be served.
-    #[error("version {version} of model `{model}` cannot be served: {reason}; {}", goes_on(serving))]
+    #[error(
+        "version {version} of model `{model}` cannot be served: {reason}; {}",
+        goes_on(serving)
+    )]
     Unfit {
         /// The model.
         model: String,

@@ -39,7 +39,8 @@ impl LifecycleThread {
 
     /// What is on disk; or why it cannot be believed: an empty folder is one whose disk is not there.
     fn listing(&mut self) -> Result<Listing, String> {
-        let mut listing = repository::list(&self.options.root).map_err(|error| error.to_string())?;
+        let mut listing =
+            repository::list(&self.options.root).map_err(|error| error.to_string())?;
         if listing.models.is_empty() {
             return Err("it holds no model".to_owned());
         }

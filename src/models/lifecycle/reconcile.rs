@@ -123,7 +123,7 @@ impl LifecycleThread {
             architecture = model.architecture(),
             input = model.signature.layout().join("x"),
             instances = options.instances,
-            threads = model.threads,
+            threads = options.threads,
             max_batch = options.max_batch,
             accuracy = model.manifest.test_accuracy(),
             "model loaded"

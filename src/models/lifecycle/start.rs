@@ -59,10 +59,7 @@ impl LifecycleThread {
 
     /// Loads every model; tells `start` as soon as the default one serves, or why there is none. `false` where there
     /// is nothing to go on with.
-    pub(super) fn load_all(
-        &mut self,
-        start: oneshot::Sender<Result<(), RegistryError>>,
-    ) -> bool {
+    pub(super) fn load_all(&mut self, start: oneshot::Sender<Result<(), RegistryError>>) -> bool {
         let listing = self.seen.clone();
         for model in listing.models.keys() {
             self.loader.metrics.init_model_loads(model);

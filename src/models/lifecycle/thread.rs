@@ -89,9 +89,7 @@ impl LifecycleThread {
         while !self.closing() {
             let command = match self.options.poll {
                 None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(interval) => {
-                    orders.recv_timeout(interval.saturating_sub(last_look.elapsed()))
-                }
+                Some(interval) => orders.recv_timeout(interval.saturating_sub(last_look.elapsed())),
             };
             match command {
                 Ok(Command::Change { verb, name, reply }) if !self.closing() => {

@@ -75,7 +75,7 @@ pub(in crate::models) struct Snapshot {
 }
 
 impl Snapshot {
-    pub(super) fn resolve(
+    pub(in crate::models) fn resolve(
         &self,
         name: Option<&str>,
         version: Option<&str>,
@@ -107,7 +107,11 @@ impl Snapshot {
         let number = match (alias.and_then(|target| target.version), number) {
             (Some(pinned), Some(number)) if pinned != number => {
                 let (alias, target) = (asked.to_owned(), format!("{model}@{pinned}"));
-                return Err(ResolveError::OtherVersion { alias, target, version: number.to_string() });
+                return Err(ResolveError::OtherVersion {
+                    alias,
+                    target,
+                    version: number.to_string(),
+                });
             }
             (pinned, number) => pinned.or(number),
         };
@@ -186,15 +190,13 @@ mod tests {
 
     /// `a` failed with version 3 and has 2 unloaded, `b` is being loaded.
     fn snapshot(default: Option<&str>) -> Snapshot {
-        let a = [
-            (2, VersionState::Unloaded),
-            (3, VersionState::Failed("it is broken".to_owned())),
-        ];
+        let a = [(2, VersionState::Unloaded), (3, VersionState::Failed("it is broken".to_owned()))];
         let b = [(1, VersionState::Loading)];
         let models = [("a", Versions::from(a)), ("b", Versions::from(b))];
         let aliases = [("stable", "a@3"), ("next", "b"), ("gone", "c")];
-        let alias =
-            |(alias, target): (&str, &str)| (alias.to_owned(), target.parse::<ModelName>().unwrap());
+        let alias = |(alias, target): (&str, &str)| {
+            (alias.to_owned(), target.parse::<ModelName>().unwrap())
+        };
         Snapshot {
             models: models.map(|(name, versions)| (name.to_owned(), versions)).into(),
             default: default.map(|name| name.parse().unwrap()),
@@ -220,7 +222,12 @@ mod tests {
             (None, Some("next"), None, "`next` is being loaded; try again in a second"),
             (None, Some("next"), Some("7"), "model `b` has no version `7`"),
             (None, Some("stable"), Some("3"), "`stable@3` does not serve: it is broken"),
-            (None, Some("stable"), Some("2"), "`stable` stands for `a@3`, which is not version `2`"),
+            (
+                None,
+                Some("stable"),
+                Some("2"),
+                "`stable` stands for `a@3`, which is not version `2`",
+            ),
             (None, Some("gone"), None, "`gone` stands for `c`, and there is no such model"),
         ] {
             assert_eq!(why(default, name, version), expected);

@@ -1,0 +1,66 @@
+//! Memory for the bodies of all requests together: what is being received and what waits to be decoded.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+/// Bytes that bodies may still take. Clones share it.
+#[derive(Clone)]
+pub struct BodyBudget(Arc<AtomicUsize>);
+
+impl BodyBudget {
+    /// A budget of so many bytes.
+    pub fn new(bytes: usize) -> Self {
+        Self(Arc::new(AtomicUsize::new(bytes)))
+    }
+
+    /// An empty share for one request.
+    pub(super) fn share(&self) -> BodyShare {
+        BodyShare(Arc::new(Taken { budget: Arc::clone(&self.0), bytes: AtomicUsize::new(0) }))
+    }
+}
+
+/// What one request's body takes. The last clone to go gives it back.
+#[derive(Clone)]
+pub(super) struct BodyShare(Arc<Taken>);
+
+struct Taken {
+    budget: Arc<AtomicUsize>,
+    bytes: AtomicUsize,
+}
+
+impl BodyShare {
+    /// Takes so many bytes more; false where they are not there.
+    pub(super) fn take(&self, bytes: usize) -> bool {
+        let less = |left: usize| left.checked_sub(bytes);
+        let taken = self.0.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok();
+        if taken {
+            self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
+        taken
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.budget.fetch_add(*self.bytes.get_mut(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BodyBudget;
+
+    #[test]
+    fn shares_come_back_whole() {
+        let budget = BodyBudget::new(10);
+        let (first, second) = (budget.share(), budget.share());
+        assert!(first.take(6) && !second.take(5) && second.take(4) && !first.take(1));
+        let copy = first.clone();
+        drop(first);
+        assert!(!second.take(1), "a copy still holds it");
+        drop(copy);
+        assert!(second.take(6) && !second.take(1));
+    }
+}

@@ -1,0 +1,79 @@
+//! The HTTP listener: its limits on connections, and what happens around every request.
+
+use std::{
+    io,
+    net::TcpListener,
+    time::{Duration, Instant},
+};
+
+use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+use crate::{
+    http::{self, State},
+    settings::ConnectionSettings,
+};
+
+/// Files that are not connections: models, data sets, libraries, the log, pipes.
+const OTHER_FILES: u64 = 256;
+
+/// Starts to listen: HTTP/1.1, and HTTP/2 to clients that begin with it.
+pub(super) fn http(
+    state: &web::Data<State>,
+    listener: TcpListener,
+    settings: &ConnectionSettings,
+    drain_timeout: Duration,
+) -> io::Result<Server> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let shared = state.clone();
+    let app = move || {
+        App::new()
+            .app_data(shared.clone())
+            .configure(http::configure)
+            .wrap(from_fn(http::middleware::observe))
+    };
+    let connections = possible_connections(settings.max_connections.get());
+    let server = HttpServer::new(app)
+        .workers(threads)
+        .max_connections(connections.div_ceil(threads))
+        .client_request_timeout(settings.header_timeout)
+        .keep_alive(settings.keep_alive)
+        // A client that closes its connection has gone: its request is dropped, its images cancelled.
+        .h1_allow_half_closed(false)
+        .shutdown_timeout(drain_timeout.as_secs_f64().ceil() as u64)
+        .disable_signals()
+        .listen_auto_h2c(listener)?;
+    Ok(server.run())
+}
+
+/// How many connections this process can hold open: what is asked for, but no more than its limit of open files allows
+/// after raising it as far as it goes. More wait in the backlog and are not refused.
+fn possible_connections(asked: usize) -> usize {
+    let limits = getrlimit(Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum };
+    let files = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limits.maximum,
+        Err(_) => limits.current,
+    };
+    let Some(files) = files else { return asked };
+    let room = usize::try_from(files.saturating_sub(OTHER_FILES).max(16)).unwrap_or(usize::MAX);
+    if room < asked {
+        tracing::warn!(
+            open_files = files,
+            connections = room,
+            "the limit of open files allows fewer connections than --max-connections; raise it with `ulimit -n`"
+        );
+    }
+    asked.min(room)
+}
+
+/// Blocks a thread of its own until `work` has ended; false where that is not before `until`.
+pub(super) async fn ends_before(until: Instant, work: impl FnOnce() + Send + 'static) -> bool {
+    let (done, ended) = tokio::sync::oneshot::channel();
+    // No blocking task of the runtime: the runtime would wait for it when the program ends.
+    std::thread::spawn(move || {
+        work();
+        let _ = done.send(());
+    });
+    tokio::time::timeout_at(until.into(), ended).await.is_ok()
+}

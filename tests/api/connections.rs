@@ -1,0 +1,70 @@
+//! Connections: what they cost, how long they may do nothing, and HTTP/2.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use actix_web::web;
+use reqwest::{Client, Version};
+use serde_json::Value;
+
+use crate::helpers::{TestApp, assert_problem, face};
+
+#[actix_web::test]
+async fn http_2_without_tls() {
+    let app = TestApp::spawn();
+    let client = Client::builder().http2_prior_knowledge().build().unwrap();
+    let answer = client.post(app.url("/v1/classify")).body(face("happy")).send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.version()), (200, Version::HTTP_2));
+    assert!(answer.headers().contains_key("x-request-id"));
+    assert_eq!(answer.json::<Value>().await.unwrap()["model"], "small");
+    assert_eq!(app.get("/health/live").await.version(), Version::HTTP_11);
+}
+
+#[actix_web::test]
+async fn a_head_that_trickles_is_ended() {
+    let app = TestApp::spawn_with(&["--header-timeout=50ms"]);
+    let port = app.base.rsplit(':').next().unwrap().to_owned();
+    let trickle = move || {
+        let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(b"GET /health/live HTTP/1.1\r\nHost:").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let answer = web::block(trickle).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[actix_web::test]
+async fn bodies_have_a_bounded_memory_together_and_give_it_back() {
+    let app = TestApp::spawn_with(&["--max-buffered=2kB"]);
+    for _ in 0..3 {
+        assert_eq!(app.classify("", face("happy")).send().await.unwrap().status(), 200);
+        let refused = app.classify("", vec![0; 2001]).send().await.unwrap();
+        assert!(refused.headers().contains_key("retry-after"));
+        assert_problem(refused, 503, "overloaded").await;
+    }
+}
+
+#[actix_web::test]
+async fn server_timing_tells_where_the_time_went() {
+    let app = TestApp::spawn();
+    let answer = app.classify("", face("happy")).send().await.unwrap();
+    let timing = answer.headers()["server-timing"].to_str().unwrap();
+    let times: Vec<(&str, f64)> = timing
+        .split(", ")
+        .map(|entry| {
+            let (name, time) = entry.split_once(";dur=").unwrap();
+            (name, time.parse().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        times.iter().map(|time| time.0).collect::<Vec<_>>(),
+        ["queue", "preprocess", "inference"]
+    );
+    assert!(times[1].1 > 0.0 && times[2].1 > 0.0, "{timing}");
+}
