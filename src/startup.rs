@@ -3,7 +3,7 @@
 mod listen;
 mod signals;
 
-use std::{cell::Cell, io, net::TcpListener, pin::pin, sync::Arc, time::Instant};
+use std::{cell::Cell, io, net::TcpListener, sync::Arc, time::Instant};
 
 use actix_web::{dev::Server, web};
 use mien_faces::dataset::DatasetError;
@@ -139,20 +139,21 @@ impl Application {
             state.evaluations.shut_down();
             tokio::time::sleep(drain.drain_delay).await;
             last.set(Some(Instant::now() + drain.drain_timeout));
-            handle.stop(true).await;
-        };
-        let mut server = pin!(server);
-        let nothing_to_serve = nothing_to_serve(started, &state, port);
-        let ended = tokio::select! {
-            served = &mut server => served.map_err(StartupError::from),
-            () = shutdown => server.await.map_err(StartupError::from),
-            error = nothing_to_serve => {
-                let (_, served) = tokio::join!(handle.stop(false), server);
-                served.map_err(StartupError::from).and(Err(error))
+            state.in_flight.close();
+            let stopped = handle.stop(true);
+            // Idle connections of HTTP/2 would keep the listener's threads up to the end of the time.
+            tokio::select! {
+                () = stopped => {}
+                () = state.in_flight.answered() => {}
             }
         };
+        let ended = tokio::select! {
+            served = server => served.map_err(StartupError::from),
+            () = shutdown => Ok(()),
+            error = nothing_to_serve(started, &state, port) => Err(error),
+        };
         // However it ended: nothing may run in ONNX Runtime when the process goes.
-        let registry = state.registry.clone();
+        let registry = Arc::clone(&state.registry);
         let last = last.get().unwrap_or_else(|| Instant::now() + drain.drain_timeout);
         if !listen::ends_before(last, move || registry.shut_down()).await {
             tracing::warn!("the models' workers did not finish within --drain-timeout");

@@ -112,13 +112,15 @@ async fn sigterm_drains_and_ends_with_0() {
 
 #[actix_web::test]
 async fn an_idle_server_ends_at_once_on_sigterm() {
-    let server = Server::start(&["--drain-delay=0s"]);
-    // A connection that is kept alive must not hold the server up.
-    let client = Client::new();
-    client.get(server.url("/health/live")).send().await.unwrap();
-    server.terminate();
-    let ended = rt::time::timeout(Duration::from_secs(20), server.end()).await;
-    assert_eq!(ended.expect("it ends before --drain-timeout"), Some(0));
+    let http_2 = Client::builder().http2_prior_knowledge().build().unwrap();
+    for client in [Client::new(), http_2] {
+        let server = Server::start(&["--drain-delay=0s", "--drain-timeout=1h"]);
+        // A connection that is kept alive must not hold the server up.
+        client.get(server.url("/health/live")).send().await.unwrap();
+        server.terminate();
+        let ended = rt::time::timeout(Duration::from_secs(20), server.end()).await;
+        assert_eq!(ended.expect("it ends before --drain-timeout"), Some(0));
+    }
 }
 
 #[actix_web::test]
