@@ -12,6 +12,8 @@ use crate::models::registry::Registry;
 pub enum Condition {
     /// The default model does not serve yet.
     Loading,
+    /// The default model does not serve.
+    Unavailable,
     /// The default model serves.
     Ready,
     /// The server is about to stop.
@@ -44,10 +46,12 @@ impl Readiness {
     pub fn condition(&self) -> Condition {
         if self.draining() {
             Condition::Draining
-        } else if self.registry.resolve(None, None).is_err() {
-            Condition::Loading
         } else {
-            Condition::Ready
+            match self.registry.resolve(None, None) {
+                Ok(_) => Condition::Ready,
+                Err(error) if error.is_loading() => Condition::Loading,
+                Err(_) => Condition::Unavailable,
+            }
         }
     }
 }

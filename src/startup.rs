@@ -4,6 +4,7 @@ mod listen;
 mod signals;
 
 use std::{
+    cell::Cell,
     io,
     net::{SocketAddr, TcpListener},
     sync::Arc,
@@ -22,7 +23,7 @@ use crate::{
     http::{self, State},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
-    models::registry::{Registry, RegistryError},
+    models::{RegistryError, Started, load::ModelLoader, registry::Registry},
     settings::{DrainSettings, Settings, SettingsError},
 };
 
@@ -51,6 +52,9 @@ pub enum StartupError {
     /// There is nothing to serve.
     #[error(transparent)]
     Models(#[from] RegistryError),
+    /// The thread that loads the models ended without a word.
+    #[error("loading the models crashed; see the log")]
+    LoadingCrashed,
     /// The server's threads or signal handlers cannot be set up.
     #[error("the server cannot be set up")]
     Server(#[from] io::Error),
@@ -62,11 +66,13 @@ pub struct Application {
     port: u16,
     grpc: Option<grpc::Server>,
     state: web::Data<State>,
+    started: Started,
     drain: DrainSettings,
 }
 
 impl Application {
-    /// Loads the models and listens. Requests are answered once it runs.
+    /// Listens, and starts to load the models on a thread of their own. Requests are answered once it runs; it is
+    /// ready as soon as the default model serves.
     ///
     /// # Errors
     /// When a setting, the address, ONNX Runtime or the models stand against it.
@@ -74,7 +80,7 @@ impl Application {
         settings.validate()?;
         let addr = settings.addr;
         let listen = |source| StartupError::Listen { addr, flag: "--addr", source };
-        // First, for it is quick to fail; clients wait in the backlog while the models load.
+        // First, for it is quick to fail.
         let listener = TcpListener::bind(addr).map_err(listen)?;
         let port = listener.local_addr().map_err(listen)?.port();
         let grpc = settings.grpc.grpc_addr.map(bind_grpc).transpose()?;
@@ -85,14 +91,9 @@ impl Application {
         let sources = settings.data.iter().map(|source| (source.name.clone(), source.path.clone()));
         let evaluations = Evaluations::open(sources, Arc::clone(&metrics))?;
         let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
-        let registry = Registry::load(
-            &settings.models.models,
-            settings.models.versions,
-            settings.models.default_model.as_ref(),
-            &runtime,
-            settings.serving(),
-            &metrics,
-        )?;
+        let (options, metrics_of_models) = (settings.serving(), Arc::clone(&metrics));
+        let loader = ModelLoader { runtime, options, metrics: metrics_of_models };
+        let (registry, started) = Registry::start(settings.models.lifecycle()?, loader)?;
         let state = State::new(Arc::new(registry), metrics, evaluations, settings.limits.clone());
         let state = web::Data::new(state);
         let server =
@@ -102,7 +103,7 @@ impl Application {
             grpc::Server::start(listener, service, readiness, Arc::clone(&state.metrics))
         });
         let grpc = grpc.transpose()?;
-        Ok(Self { server, port, grpc, state, drain: settings.drain.clone() })
+        Ok(Self { server, port, grpc, state, started, drain: settings.drain.clone() })
     }
 
     /// The port that it listens on.
@@ -115,11 +116,16 @@ impl Application {
         self.grpc.as_ref().map(grpc::Server::port)
     }
 
+    /// The models that it serves.
+    pub fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.state.registry)
+    }
+
     /// Serves until SIGTERM or SIGINT and returns when the last request is answered. A second signal ends the process at
     /// once, with exit code 1.
     ///
     /// # Errors
-    /// When the signal handlers cannot be set or the server fails.
+    /// When there is nothing to serve, the signal handlers cannot be set or the server fails.
     pub async fn run_until_stopped(self) -> Result<(), StartupError> {
         let mut signals = Signals::catch()?;
         let (stop, stopped) = oneshot::channel();
@@ -143,17 +149,19 @@ impl Application {
     /// its answer, at most `drain_timeout` later.
     ///
     /// # Errors
-    /// When the server fails.
+    /// When there is nothing to serve, or the server fails.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartupError> {
-        tracing::info!(port = self.port, grpc_port = self.grpc_port(), "serving");
-        let Self { server, state, drain, grpc, .. } = self;
+        tracing::info!(port = self.port, grpc_port = self.grpc_port(), "listening");
+        let Self { server, state, started, drain, grpc, port } = self;
         let handle = server.handle();
+        let last = Cell::new(None);
         let shutdown = async {
             stop.await;
             state.start_draining();
             state.evaluations.shut_down();
             tokio::time::sleep(drain.drain_delay).await;
-            let last = Instant::now() + drain.drain_timeout;
+            let end = Instant::now() + drain.drain_timeout;
+            last.set(Some(end));
             state.in_flight.close();
             let stopped = handle.stop(true);
             let http_ended = async {
@@ -165,20 +173,23 @@ impl Application {
             };
             let grpc_ended = async {
                 if let Some(grpc) = grpc {
-                    grpc.stop(last).await;
+                    grpc.stop(end).await;
                 }
             };
             tokio::join!(http_ended, grpc_ended);
-            last
         };
-        let last = tokio::select! {
-            served = server => return Ok(served?),
-            last = shutdown => last,
+        let ended = tokio::select! {
+            served = server => served.map_err(StartupError::from),
+            () = shutdown => Ok(()),
+            error = nothing_to_serve(started, &state, port) => Err(error),
         };
+        // However it ended: nothing may run in ONNX Runtime when the process goes.
         let registry = Arc::clone(&state.registry);
+        let last = last.get().unwrap_or_else(|| Instant::now() + drain.drain_timeout);
         if !listen::ends_before(last, move || registry.shut_down()).await {
             tracing::warn!("the models' workers did not finish within --drain-timeout");
         }
+        ended?;
         tracing::info!("stopped");
         Ok(())
     }
@@ -188,4 +199,16 @@ impl Application {
 fn bind_grpc(addr: SocketAddr) -> Result<TcpListener, StartupError> {
     let bound = TcpListener::bind(addr);
     bound.map_err(|source| StartupError::Listen { addr, flag: "--grpc-addr", source })
+}
+
+/// Waits for the models; ends only where there is nothing to serve.
+async fn nothing_to_serve(started: Started, state: &State, port: u16) -> StartupError {
+    match started.await {
+        Ok(Ok(())) => tracing::info!(port, "serving"),
+        Ok(Err(error)) => return error.into(),
+        Err(_) if !state.draining() => return StartupError::LoadingCrashed,
+        // Told to stop before the default model served.
+        Err(_) => {}
+    }
+    std::future::pending().await
 }

@@ -121,12 +121,12 @@ impl From<Error> for Status {
         let code = match error.kind() {
             Kind::Invalid | Kind::TooLarge => Code::InvalidArgument,
             Kind::NotFound => Code::NotFound,
-            Kind::Overloaded { .. } => Code::Unavailable,
+            Kind::Unavailable { .. } => Code::Unavailable,
             Kind::DeadlineExceeded => Code::DeadlineExceeded,
             Kind::Internal => Code::Internal,
         };
         let mut status = Self::new(code, error.to_string());
-        if let Kind::Overloaded { retry_after } = error.kind() {
+        if let Kind::Unavailable { retry_after } = error.kind() {
             let millis = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
             status.metadata_mut().insert(PUSHBACK, millis.into());
         }

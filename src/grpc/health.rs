@@ -36,7 +36,9 @@ impl Health {
 fn status(readiness: &Readiness) -> ServingStatus {
     match readiness.condition() {
         Condition::Ready => ServingStatus::Serving,
-        Condition::Loading | Condition::Draining => ServingStatus::NotServing,
+        Condition::Loading | Condition::Unavailable | Condition::Draining => {
+            ServingStatus::NotServing
+        }
     }
 }
 

@@ -13,8 +13,9 @@ use super::{
         ModelInferResponse, ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest,
         ModelReadyResponse, ModelStatisticsRequest, ModelStatisticsResponse,
         ModelStreamInferResponse, RepositoryIndexRequest, RepositoryIndexResponse,
-        ServerLiveRequest, ServerLiveResponse, ServerMetadataRequest, ServerMetadataResponse,
-        ServerReadyRequest, ServerReadyResponse,
+        RepositoryModelLoadRequest, RepositoryModelLoadResponse, RepositoryModelUnloadRequest,
+        RepositoryModelUnloadResponse, ServerLiveRequest, ServerLiveResponse,
+        ServerMetadataRequest, ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
         grpc_inference_service_server::GrpcInferenceService, infer_parameter::ParameterChoice,
     },
     server::until,
@@ -163,5 +164,21 @@ impl GrpcInferenceService for Inference {
         let versions = self.service.repository(request.get_ref().ready);
         let models = versions.into_iter().map(Into::into).collect();
         Ok(Response::new(RepositoryIndexResponse { models }))
+    }
+    async fn repository_model_load(
+        &self,
+        request: Request<RepositoryModelLoadRequest>,
+    ) -> Result<Response<RepositoryModelLoadResponse>, Status> {
+        let RepositoryModelLoadRequest { model_name, parameters, .. } = request.into_inner();
+        self.service.load(&model_name, parameters.keys().map(String::as_str)).await?;
+        Ok(Response::new(RepositoryModelLoadResponse {}))
+    }
+
+    async fn repository_model_unload(
+        &self,
+        request: Request<RepositoryModelUnloadRequest>,
+    ) -> Result<Response<RepositoryModelUnloadResponse>, Status> {
+        self.service.unload(&request.get_ref().model_name).await?;
+        Ok(Response::new(RepositoryModelUnloadResponse {}))
     }
 }

@@ -26,7 +26,7 @@ use crate::metrics::Metrics;
 const REQUEST_ID: &str = "x-request-id";
 
 /// The calls that metrics know: their paths, without the first slash.
-const CALLS: [&str; 14] = [
+const CALLS: [&str; 16] = [
     "inference.GRPCInferenceService/ServerLive",
     "inference.GRPCInferenceService/ServerReady",
     "inference.GRPCInferenceService/ModelReady",
@@ -37,6 +37,8 @@ const CALLS: [&str; 14] = [
     "inference.GRPCInferenceService/ModelConfig",
     "inference.GRPCInferenceService/ModelStatistics",
     "inference.GRPCInferenceService/RepositoryIndex",
+    "inference.GRPCInferenceService/RepositoryModelLoad",
+    "inference.GRPCInferenceService/RepositoryModelUnload",
     "grpc.health.v1.Health/Check",
     "grpc.health.v1.Health/Watch",
     "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",

@@ -42,6 +42,8 @@ pub const PATH: &str = "/openapi.json";
         evaluations::cancel,
         models::list,
         models::one,
+        models::load,
+        models::unload,
         health::live,
         health::ready,
         metrics::metrics,
@@ -55,6 +57,8 @@ pub const PATH: &str = "/openapi.json";
         v2::models::all_statistics,
         v2::infer::infer,
         v2::repository::index,
+        v2::repository::load,
+        v2::repository::unload,
         serve
     ),
     components(schemas(Problem)),

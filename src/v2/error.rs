@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use crate::{
     batching::BatchError,
     decoder::{DecoderError, PictureError},
-    models::registry::ResolveError,
+    models::{ChangeError, registry::ResolveError},
 };
 
 /// How long clients of a server that stops should wait before they try again.
@@ -20,8 +20,8 @@ pub enum Kind {
     TooLarge,
     /// No such model or version serves.
     NotFound,
-    /// The images do not fit the queue, or the server is stopping.
-    Overloaded {
+    /// The images do not fit the queue, the model is being loaded, or the server is stopping.
+    Unavailable {
         /// When to try again.
         retry_after: Duration,
     },
@@ -67,10 +67,10 @@ impl From<BatchError> for Error {
         let message = error.to_string();
         match error {
             BatchError::Overloaded { retry_after } => {
-                Self::new(Kind::Overloaded { retry_after }, message)
+                Self::new(Kind::Unavailable { retry_after }, message)
             }
             BatchError::ShuttingDown => {
-                Self::new(Kind::Overloaded { retry_after: MIN_RETRY }, message)
+                Self::new(Kind::Unavailable { retry_after: MIN_RETRY }, message)
             }
             BatchError::DeadlineExceeded => Self::new(Kind::DeadlineExceeded, message),
             BatchError::Failed(reason) => Self::internal(reason),
@@ -80,7 +80,25 @@ impl From<BatchError> for Error {
 
 impl From<ResolveError> for Error {
     fn from(error: ResolveError) -> Self {
-        Self::new(Kind::NotFound, error.to_string())
+        let message = error.to_string();
+        if error.is_loading() {
+            return Self::new(Kind::Unavailable { retry_after: MIN_RETRY }, message);
+        }
+        Self::new(Kind::NotFound, message)
+    }
+}
+
+impl From<ChangeError> for Error {
+    fn from(error: ChangeError) -> Self {
+        let message = error.to_string();
+        match error {
+            ChangeError::UnknownModel(_) => Self::new(Kind::NotFound, message),
+            ChangeError::Unfit { .. } | ChangeError::NotWanted(_) => Self::invalid(message),
+            ChangeError::Failed(reason) => Self::internal(reason),
+            ChangeError::Busy | ChangeError::ShuttingDown => {
+                Self::new(Kind::Unavailable { retry_after: MIN_RETRY }, message)
+            }
+        }
     }
 }
 

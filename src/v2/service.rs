@@ -87,7 +87,7 @@ impl Service {
         let version = version.filter(|version| !version.is_empty());
         let models = match (name, version) {
             (None, _) => {
-                let all = self.registry.models().into_values().flatten();
+                let all = self.registry.models().into_iter().flat_map(|model| model.versions);
                 all.filter_map(|(_, state)| state.live().cloned()).collect()
             }
             (Some(name), None) => self.live(name)?,
@@ -99,6 +99,36 @@ impl Service {
     /// Every version that the server knows; only those that serve where `ready`.
     pub fn repository(&self, ready: bool) -> Vec<ModelIndex> {
         super::repository::index(&self.registry, ready)
+    }
+
+    /// Loads a model, or loads it anew, from what is on disk now. What served before goes on until then.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`]; [`Kind::Invalid`] where it cannot be served, or `parameters` (their names) ask for another
+    /// configuration or other files; [`Kind::Unavailable`] where too many changes wait.
+    pub async fn load(
+        &self,
+        name: &str,
+        mut parameters: impl Iterator<Item = &str>,
+    ) -> Result<(), Error> {
+        if let Some(other) = parameters.find(|name| *name == "config" || name.starts_with("file:"))
+        {
+            let message = format!(
+                "parameter `{other}`: models are loaded from the models folder alone, with its mien.toml"
+            );
+            return Err(Error::invalid(message));
+        }
+        self.registry.load_model(name).await?;
+        Ok(())
+    }
+
+    /// Takes a model out of service, all its versions.
+    ///
+    /// # Errors
+    /// [`Kind::NotFound`]; [`Kind::Unavailable`] where too many changes wait.
+    pub async fn unload(&self, name: &str) -> Result<(), Error> {
+        self.registry.unload_model(name).await?;
+        Ok(())
     }
 
     /// The tensor that data without a description are.
@@ -181,7 +211,7 @@ impl Service {
     /// The versions of a model that serve, lowest first.
     fn live(&self, name: &str) -> Result<Vec<Arc<LiveModel>>, Error> {
         let unknown = || ResolveError::UnknownModel(name.to_owned());
-        let versions = self.registry.versions(name).ok_or_else(unknown)?;
-        Ok(versions.values().filter_map(VersionState::live).cloned().collect())
+        let model = self.registry.model(name).ok_or_else(unknown)?;
+        Ok(model.versions.values().filter_map(VersionState::live).cloned().collect())
     }
 }

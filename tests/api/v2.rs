@@ -12,7 +12,7 @@ use crate::helpers::{TestApp, answer, face};
 const JSON_LENGTH: &str = "inference-header-content-length";
 
 /// The gray values of the picture of a class, 48x48.
-fn gray(class: &str) -> Vec<u8> {
+pub(crate) fn gray(class: &str) -> Vec<u8> {
     let limits = mien_faces::image::Limits { max_pixels: 1 << 20 };
     mien_faces::image::decode(&face(class), &limits).unwrap().pixels().to_vec()
 }
@@ -42,7 +42,7 @@ async fn split(response: Response) -> (Value, Vec<u8>) {
     (serde_json::from_slice(&body[..length]).unwrap(), body[length..].to_vec())
 }
 
-fn floats(bytes: &[u8]) -> Vec<f32> {
+pub(crate) fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
 }
 

@@ -4,7 +4,10 @@ use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 
 use super::{ApiError, Code};
 use crate::{
-    batching::BatchError, evaluation::StartError, http::MIN_RETRY, models::registry::ResolveError,
+    batching::BatchError,
+    evaluation::StartError,
+    http::MIN_RETRY,
+    models::{ChangeError, registry::ResolveError},
     v2,
 };
 
@@ -31,7 +34,7 @@ impl From<v2::Error> for ApiError {
             v2::Kind::Invalid => Self::invalid_request(detail),
             v2::Kind::TooLarge => Self::new(Code::TooLarge, detail),
             v2::Kind::NotFound => Self::new(Code::UnknownModel, detail),
-            v2::Kind::Overloaded { retry_after } => {
+            v2::Kind::Unavailable { retry_after } => {
                 Self { retry_after: Some(retry_after), ..Self::new(Code::Overloaded, detail) }
             }
             v2::Kind::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
@@ -42,11 +45,32 @@ impl From<v2::Error> for ApiError {
 
 impl From<ResolveError> for ApiError {
     fn from(error: ResolveError) -> Self {
-        let code = match error {
-            ResolveError::UnknownModel(_) => Code::UnknownModel,
-            ResolveError::UnknownVersion { .. } => Code::UnknownVersion,
-        };
-        Self::new(code, error.to_string())
+        let detail = error.to_string();
+        match error {
+            ResolveError::UnknownModel(_) | ResolveError::UnknownTarget { .. } => {
+                Self::new(Code::UnknownModel, detail)
+            }
+            ResolveError::UnknownVersion { .. }
+            | ResolveError::OtherVersion { .. }
+            | ResolveError::NotServing { .. } => Self::new(Code::UnknownVersion, detail),
+            ResolveError::Loading(_) => {
+                Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::ModelLoading, detail) }
+            }
+        }
+    }
+}
+
+impl From<ChangeError> for ApiError {
+    fn from(error: ChangeError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ChangeError::UnknownModel(_) => Self::new(Code::UnknownModel, detail),
+            ChangeError::Unfit { .. } | ChangeError::NotWanted(_) => {
+                Self::new(Code::UnfitModel, detail)
+            }
+            ChangeError::Failed(reason) => Self::internal(reason),
+            ChangeError::Busy | ChangeError::ShuttingDown => Self::overloaded(detail),
+        }
     }
 }
 

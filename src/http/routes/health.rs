@@ -12,7 +12,7 @@ pub(super) const READY_PATH: &str = "/health/ready";
 /// How the server is.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Health {
-    /// `live`, `ready`, `loading` or `draining`.
+    /// `live`, `ready`, `loading`, `unavailable` (the default model does not serve) or `draining`.
     #[schema(example = "ready")]
     pub status: String,
 }
@@ -40,8 +40,9 @@ pub async fn live() -> HttpResponse {
         (status = 503, description = "Send requests elsewhere.", body = Health)))]
 pub async fn ready(state: web::Data<State>) -> HttpResponse {
     match state.readiness.condition() {
+        Condition::Ready => HttpResponse::Ok().json(health("ready")),
         Condition::Draining => HttpResponse::ServiceUnavailable().json(health("draining")),
         Condition::Loading => HttpResponse::ServiceUnavailable().json(health("loading")),
-        Condition::Ready => HttpResponse::Ok().json(health("ready")),
+        Condition::Unavailable => HttpResponse::ServiceUnavailable().json(health("unavailable")),
     }
 }

@@ -34,7 +34,7 @@ pub const VERSION_PREFIX: &str = "/v2/models/{model}/versions/{version}";
 const READ: [&str; 4] =
     [server::PATH, server::LIVE_PATH, server::READY_PATH, models::ALL_STATISTICS_PATH];
 /// Paths that are written.
-const WRITTEN: [&str; 1] = [repository::INDEX_PATH];
+const WRITTEN: [&str; 3] = [repository::INDEX_PATH, repository::LOAD_PATH, repository::UNLOAD_PATH];
 /// Ends of the paths of a model, or a version, that are read.
 const MODEL_READ: [&str; 4] = ["", "/ready", "/config", "/stats"];
 
@@ -57,7 +57,9 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .service(get(server::READY_PATH, reading().to(server::ready)))
         // Before the paths of models, or it would be one.
         .service(get(models::ALL_STATISTICS_PATH, reading().to(models::all_statistics)))
-        .service(post(repository::INDEX_PATH, web::post().to(repository::index)));
+        .service(post(repository::INDEX_PATH, web::post().to(repository::index)))
+        .service(post(repository::LOAD_PATH, web::post().to(repository::load)))
+        .service(post(repository::UNLOAD_PATH, web::post().to(repository::unload)));
     for prefix in [MODEL_PREFIX, VERSION_PREFIX] {
         let path = |end: &str| format!("{prefix}{end}");
         config

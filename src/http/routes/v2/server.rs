@@ -46,7 +46,7 @@ pub async fn live() -> HttpResponse {
 pub async fn ready(state: web::Data<State>) -> HttpResponse {
     match state.readiness.condition() {
         Condition::Ready => HttpResponse::Ok().json(Ready { ready: true }),
-        Condition::Loading | Condition::Draining => {
+        Condition::Loading | Condition::Unavailable | Condition::Draining => {
             HttpResponse::ServiceUnavailable().json(Ready { ready: false })
         }
     }
