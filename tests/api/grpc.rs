@@ -110,7 +110,7 @@ async fn the_server_and_its_models_describe_themselves() {
     let Some(SchedulingChoice::DynamicBatching(batching)) = config.scheduling_choice else {
         panic!("it batches");
     };
-    assert_eq!(batching.default_queue_policy.unwrap().max_queue_size, 512);
+    assert_eq!(batching.default_queue_policy.unwrap().max_queue_size, 64);
     let index = client.repository_index(RepositoryIndexRequest::default()).await.unwrap();
     let states: Vec<_> =
         index.get_ref().models.iter().map(|m| (m.name.as_str(), m.state.as_str())).collect();
