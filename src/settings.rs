@@ -6,6 +6,7 @@ mod drain;
 mod limits;
 mod models;
 mod parse;
+mod tuning;
 
 use std::{net::SocketAddr, num::NonZeroUsize};
 
@@ -13,7 +14,7 @@ use clap::Args;
 
 pub use self::{
     batching::BatchSettings, connections::ConnectionSettings, drain::DrainSettings,
-    limits::LimitSettings, models::ModelSettings, parse::DataSource,
+    limits::LimitSettings, models::ModelSettings, parse::DataSource, tuning::TuningSettings,
 };
 use crate::models::repository::ServingOptions;
 
@@ -31,6 +32,10 @@ pub struct Settings {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]
     pub batching: BatchSettings,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    pub tuning: TuningSettings,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]

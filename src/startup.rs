@@ -18,6 +18,7 @@ use crate::{
     metrics::Metrics,
     models::registry::{Registry, RegistryError},
     settings::{DrainSettings, Settings, SettingsError},
+    tuning::Tuner,
 };
 
 /// Why the server did not start.
@@ -74,14 +75,17 @@ impl Application {
         let sources = settings.data.iter().map(|source| (source.name.clone(), source.path.clone()));
         let evaluations = Evaluations::open(sources, Arc::clone(&metrics))?;
         let runtime = Runtime::load(settings.models.device)?;
+        let tuner = Tuner::new(settings.tuning.options());
         let registry = Registry::load(
             &settings.models.models,
             settings.models.versions,
             settings.models.default_model.as_ref(),
             &runtime,
+            &tuner,
             settings.serving(),
             &metrics,
         )?;
+        tuner.start_serving();
         let state = State::new(Arc::new(registry), metrics, evaluations, settings.limits.clone());
         let state = web::Data::new(state);
         let server =

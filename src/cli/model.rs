@@ -12,6 +12,7 @@ use crate::{
         registry::{LiveModel, ModelName, Registry, VersionPolicy},
         repository::{self, ServingOptions},
     },
+    tuning::{TuneMode, Tuner, TuningOptions},
 };
 
 /// Which model runs, and on what.
@@ -42,6 +43,11 @@ pub(super) struct ModelArgs {
     /// The most images of one run. Without it 8 on a CPU and 64 on a GPU.
     #[arg(long, env = "MIEN_MAX_BATCH", value_name = "COUNT")]
     max_batch: Option<NonZeroUsize>,
+
+    /// Where `mien serve` keeps what it has measured: what is not given here is what serves best. Without it
+    /// `$XDG_CACHE_HOME/mien` or `~/.cache/mien`.
+    #[arg(long, env = "MIEN_TUNE_CACHE", value_name = "DIR")]
+    tune_cache: Option<PathBuf>,
 }
 
 /// Images that may wait. Nobody else fills the queue of a command, so this only bounds its memory.
@@ -59,14 +65,21 @@ impl ModelArgs {
             threads: self.threads.map(NonZeroUsize::get),
         };
         let metrics = Metrics::new();
+        let cache = self.tune_cache.clone();
+        let tuner =
+            Tuner::new(TuningOptions { mode: TuneMode::Auto, budget: Duration::ZERO, cache });
+        // A command is not kept waiting for a measurement.
+        tuner.start_serving();
         let Some(wanted) = &self.model else {
             let latest = VersionPolicy::Latest;
-            let registry = Registry::load(&self.models, latest, None, &runtime, options, &metrics)?;
+            let models = &self.models;
+            let registry =
+                Registry::load(models, latest, None, &runtime, &tuner, options, &metrics)?;
             return Ok(registry.resolve(None, None)?);
         };
         let (version, folder) = self.find(wanted)?;
         let name = &wanted.name;
-        let model = repository::load(&runtime, &metrics, options, name, version, &folder);
+        let model = repository::load(&runtime, &metrics, &tuner, options, name, version, &folder);
         Ok(Arc::new(model.with_context(|| format!("{name}@{version} cannot be used"))?))
     }
 

@@ -12,6 +12,7 @@ use crate::{
     batching::Batcher,
     inference::{runtime::Device, signature::Signature},
     metrics::ModelMetrics,
+    tuning::Tuning,
 };
 
 /// A version that serves.
@@ -26,6 +27,8 @@ pub struct LiveModel {
     pub signature: Signature,
     /// What it runs on.
     pub device: Device,
+    /// Why it is served as it is.
+    pub tuning: Tuning,
     /// SHA-256 of `model.onnx`, lower-case hex.
     pub sha256: String,
     /// The model's metrics.

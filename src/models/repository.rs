@@ -23,12 +23,19 @@ use crate::{
         signature::Signature,
     },
     metrics::Metrics,
+    tuning::{
+        Subject, Tuner,
+        space::{Configuration, Given, Layout},
+    },
 };
 
 /// The file that makes a folder a version.
 const MODEL_FILE: &str = "model.onnx";
 
-/// How models are served where their sidecar says nothing else. `None` is chosen by the device.
+/// Images of the run that finds out what the output holds.
+const PROBE_IMAGES: usize = 2;
+
+/// How models are served where their sidecar says nothing else. `None` is chosen by the tuner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServingOptions {
     /// The queue, and the batch where it is given.
@@ -73,13 +80,14 @@ pub fn parse_version(text: &str) -> Option<u64> {
     (number > 0 && number.to_string() == text).then_some(number)
 }
 
-/// Loads a version: checks it, makes its sessions, tries each once, starts its workers.
+/// Loads a version: checks it, tunes it, makes its sessions, tries each once, starts its workers.
 ///
 /// # Errors
 /// When it cannot be served; the reason names no path.
 pub fn load(
     runtime: &Runtime,
     metrics: &Metrics,
+    tuner: &Tuner,
     options: ServingOptions,
     name: &str,
     version: u64,
@@ -87,8 +95,10 @@ pub fn load(
 ) -> Result<LiveModel, InferenceError> {
     let path = folder.join(MODEL_FILE);
     let sidecar = Sidecar::read(folder)?;
-    let mut batch = plan(runtime.device(), options, &sidecar);
-    let session = onnx::open(runtime, &path, batch.threads)?;
+    let sha256 = hash(&path).map_err(|e| InferenceError::Model(format!("{MODEL_FILE}: {e}")))?;
+    let given = given(options, &sidecar);
+    let threads = given.threads.unwrap_or(1);
+    let session = onnx::open(runtime, &path, threads)?;
     let declared = onnx::declaration(&session)?;
     let manifest = Manifest::new(&declared.metadata, &sidecar)?;
     let labels = manifest.labels.len();
@@ -99,9 +109,30 @@ pub fn load(
         sidecar.feeding(),
         sidecar.output,
     )?;
-    batch.max_batch = signature.fixed_batch.unwrap_or(batch.max_batch);
+    let probe = OnnxClassifier::new(session, signature.clone(), labels, PROBE_IMAGES)?;
+    signature.kind = Some(probe.kind());
+    let tuning = tuner.tune(
+        &Subject {
+            name,
+            sha256: &sha256,
+            runtime,
+            side: signature.side,
+            fixed_batch: signature.fixed_batch,
+            open: &|threads, max_batch| {
+                let session = onnx::open(runtime, &path, threads)?;
+                let classifier =
+                    OnnxClassifier::untried(session, signature.clone(), labels, max_batch);
+                Ok(Box::new(classifier))
+            },
+        },
+        given,
+    );
+    let batch = batch_options(options, tuning.configuration);
+    let session = match probe.into_session() {
+        session if batch.threads == threads => session,
+        _ => onnx::open(runtime, &path, batch.threads)?,
+    };
     let first = OnnxClassifier::new(session, signature.clone(), labels, batch.max_batch)?;
-    signature.kind = Some(first.kind());
 
     // The first worker takes the session that has been tried; the others, and a worker after a panic, open their own.
     let first = Mutex::new(Some(first));
@@ -120,35 +151,31 @@ pub fn load(
         Device::Cuda(_) => Cores::unlimited(),
     };
     let batcher = Batcher::start(name, &(Arc::new(factory) as _), batch, cores, series.clone())?;
-    let sha256 = hash(&path).map_err(|e| InferenceError::Model(format!("{MODEL_FILE}: {e}")))?;
     Ok(LiveModel {
         name: name.to_owned(),
         version,
         manifest,
         signature,
         device,
+        tuning,
         sha256,
         metrics: series,
         batcher,
     })
 }
 
-/// Instances, threads and batch size: the sidecar's, else the settings', else by the device. On a CPU
-/// one thread for each session and a session for each core, up to eight: many small runs side by side
-/// waste no time on waiting for each other. On a GPU one session and large batches.
-fn plan(device: Device, options: ServingOptions, sidecar: &Sidecar) -> BatchOptions {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let instances = sidecar.instances.or(options.instances);
-    let threads = sidecar.threads.or(options.threads);
-    let max_batch = sidecar.max_batch.or(options.max_batch);
-    let (instances, threads, max_batch) = match device {
-        Device::Cpu => {
-            let instances = instances.unwrap_or((cores / threads.unwrap_or(1)).clamp(1, 8));
-            (instances, threads.unwrap_or((cores / instances).max(1)), max_batch.unwrap_or(8))
-        }
-        Device::Cuda(_) => (instances.unwrap_or(1), threads.unwrap_or(1), max_batch.unwrap_or(64)),
-    };
+/// What the sidecar says, and where it says nothing the settings.
+fn given(options: ServingOptions, sidecar: &Sidecar) -> Given {
+    Given {
+        instances: sidecar.instances.or(options.instances),
+        threads: sidecar.threads.or(options.threads),
+        max_batch: sidecar.max_batch.or(options.max_batch),
+    }
+}
+
+fn batch_options(options: ServingOptions, configuration: Configuration) -> BatchOptions {
     let ServingOptions { queue_images, max_delay, .. } = options;
+    let Configuration { layout: Layout { instances, threads }, max_batch } = configuration;
     BatchOptions { queue_images, max_batch, max_delay, instances, threads }
 }
 
@@ -214,14 +241,10 @@ mod tests {
             instances: None,
             threads: None,
         };
-        let sidecar: Sidecar = "instances = 3\nthreads = 2\nmax_batch = 4".parse().unwrap();
-        let plan = |device, sidecar: &Sidecar| {
-            let batch = plan(device, options, sidecar);
-            (batch.instances, batch.threads, batch.max_batch, batch.queue_images)
-        };
-        assert_eq!(plan(Device::Cpu, &sidecar), (3, 2, 4, 64));
-        assert_eq!(plan(Device::Cuda(0), &Sidecar::default()), (1, 1, 16, 64));
-        let (instances, threads, ..) = plan(Device::Cpu, &Sidecar::default());
-        assert!(instances >= 1 && threads >= 1);
+        let sidecar: Sidecar = "instances = 3\nmax_batch = 4".parse().unwrap();
+        let both = Given { instances: Some(3), threads: None, max_batch: Some(4) };
+        assert_eq!(given(options, &sidecar), both);
+        let alone = Given { instances: None, threads: None, max_batch: Some(16) };
+        assert_eq!(given(options, &Sidecar::default()), alone);
     }
 }

@@ -14,3 +14,4 @@ mod metrics;
 mod models;
 mod openapi;
 mod program;
+mod tuning;

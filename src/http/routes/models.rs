@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::{
     http::{ApiError, State, error::Problem},
     models::registry::{LiveModel, ResolveError, VersionState, Versions},
+    tuning::{Point, Source},
 };
 
 pub(super) const LIST_PATH: &str = "/v1/models";
@@ -139,6 +140,18 @@ pub struct Serving {
     max_delay_ms: u64,
     /// The most pictures that wait.
     queue_images: usize,
+    /// Why instances, threads and batch size are what they are.
+    tuning: Tuning,
+}
+
+/// How a version's configuration was found.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Tuning {
+    /// Where it is from.
+    source: Source,
+    /// The curve that it was chosen from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    points: Vec<Point>,
 }
 
 /// Every model, with the versions that were loaded and those that could not be.
@@ -213,6 +226,7 @@ fn facts(model: &LiveModel) -> Facts {
             max_batch: options.max_batch,
             max_delay_ms: u64::try_from(options.max_delay.as_millis()).unwrap_or(u64::MAX),
             queue_images: options.queue_images,
+            tuning: Tuning { source: model.tuning.source, points: model.tuning.points.clone() },
         },
     }
 }

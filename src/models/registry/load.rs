@@ -12,6 +12,7 @@ use crate::{
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
     models::repository::{self, ServingOptions},
+    tuning::Tuner,
 };
 
 /// Which versions of a model are loaded.
@@ -60,6 +61,7 @@ impl Registry {
         policy: VersionPolicy,
         default: Option<&ModelName>,
         runtime: &Runtime,
+        tuner: &Tuner,
         options: ServingOptions,
         metrics: &Metrics,
     ) -> Result<Self, RegistryError> {
@@ -77,7 +79,8 @@ impl Registry {
                 if served && policy == VersionPolicy::Latest && pinned != Some(version) {
                     continue;
                 }
-                let loaded = repository::load(runtime, metrics, options, &name, version, &folder);
+                let loaded =
+                    repository::load(runtime, metrics, tuner, options, &name, version, &folder);
                 versions.insert(version, note(metrics, &name, version, loaded));
             }
             models.insert(name, versions);
