@@ -4,6 +4,7 @@ mod body;
 mod budget;
 mod decode;
 pub mod error;
+mod in_flight;
 pub mod middleware;
 pub mod openapi;
 pub mod routes;
@@ -20,7 +21,7 @@ use std::{
 
 use actix_web::web;
 
-pub use self::{budget::BodyBudget, decode::Decoder, error::ApiError};
+pub use self::{budget::BodyBudget, decode::Decoder, error::ApiError, in_flight::InFlight};
 use crate::{
     evaluation::Evaluations, metrics::Metrics, models::registry::Registry, settings::LimitSettings,
 };
@@ -39,6 +40,8 @@ pub struct State {
     pub decoder: Decoder,
     /// Bytes that bodies may take together.
     pub bodies: BodyBudget,
+    /// The requests that are being answered.
+    pub in_flight: InFlight,
     draining: AtomicBool,
 }
 
@@ -52,8 +55,8 @@ impl State {
     ) -> Self {
         let decoder = Decoder::new(limits.max_pixels);
         let bodies = BodyBudget::new(limits.max_buffered);
-        let draining = AtomicBool::new(false);
-        Self { registry, metrics, evaluations, limits, decoder, bodies, draining }
+        let (in_flight, draining) = (InFlight::default(), AtomicBool::new(false));
+        Self { registry, metrics, evaluations, limits, decoder, bodies, in_flight, draining }
     }
 
     /// From now on `/health/ready` says no and connections close after their answer.

@@ -2,6 +2,7 @@
 
 mod batching;
 mod connections;
+mod cuda;
 mod drain;
 mod limits;
 mod models;
@@ -13,8 +14,9 @@ use std::{net::SocketAddr, num::NonZeroUsize};
 use clap::Args;
 
 pub use self::{
-    batching::BatchSettings, connections::ConnectionSettings, drain::DrainSettings,
-    limits::LimitSettings, models::ModelSettings, parse::DataSource, tuning::TuningSettings,
+    batching::BatchSettings, connections::ConnectionSettings, cuda::CudaSettings,
+    drain::DrainSettings, limits::LimitSettings, models::ModelSettings, parse::DataSource,
+    tuning::TuningSettings,
 };
 use crate::models::repository::ServingOptions;
 
@@ -28,6 +30,10 @@ pub struct Settings {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]
     pub models: ModelSettings,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    pub cuda: CudaSettings,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]

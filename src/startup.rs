@@ -3,7 +3,7 @@
 mod listen;
 mod signals;
 
-use std::{io, net::TcpListener, pin::pin, sync::Arc, time::Instant};
+use std::{io, net::TcpListener, sync::Arc, time::Instant};
 
 use actix_web::{dev::Server, web};
 use mien_faces::dataset::DatasetError;
@@ -74,7 +74,7 @@ impl Application {
         http::routes::init_metrics(&metrics);
         let sources = settings.data.iter().map(|source| (source.name.clone(), source.path.clone()));
         let evaluations = Evaluations::open(sources, Arc::clone(&metrics))?;
-        let runtime = Runtime::load(settings.models.device)?;
+        let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
         let tuner = Tuner::new(settings.tuning.options());
         let registry = Registry::load(
             &settings.models.models,
@@ -137,15 +137,19 @@ impl Application {
             state.evaluations.shut_down();
             tokio::time::sleep(drain.drain_delay).await;
             let last = Instant::now() + drain.drain_timeout;
-            handle.stop(true).await;
+            state.in_flight.close();
+            let stopped = handle.stop(true);
+            // Idle connections of HTTP/2 would keep the listener's threads up to the end of the time.
+            tokio::select! {
+                () = stopped => {}
+                () = state.in_flight.answered() => {}
+            }
             last
         };
-        let mut server = pin!(server);
         let last = tokio::select! {
-            served = &mut server => return Ok(served?),
+            served = server => return Ok(served?),
             last = shutdown => last,
         };
-        server.await?;
         let registry = Arc::clone(&state.registry);
         if !listen::ends_before(last, move || registry.shut_down()).await {
             tracing::warn!("the models' workers did not finish within --drain-timeout");

@@ -3,173 +3,18 @@
 //! Nothing here depends on how fast anything is: the fake stops at a gate where a test needs to know
 //! that a worker is busy.
 
+mod fixture;
+
 use std::{
-    future::poll_fn,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
-    task::Poll,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-use mien_faces::image::Face;
 use proptest::prelude::*;
-use tokio::runtime::{Builder, Runtime};
 
+use self::fixture::{BOMB, Bench, GATE, POISON, until};
 use super::*;
-use crate::{
-    inference::{Labels, Probabilities},
-    metrics::Metrics,
-};
-
-/// A face whose gray level, 0 to 254, is its number.
-fn face(number: u8) -> Face {
-    Face::new(1, vec![number]).unwrap()
-}
-
-fn inputs(numbers: impl IntoIterator<Item = u8>) -> Vec<Input> {
-    numbers.into_iter().map(|number| Input::Face(face(number))).collect()
-}
-
-fn until(deadline: Instant) -> Call {
-    Call { deadline: Some(deadline), ..Call::default() }
-}
-
-/// The number of the face that an answer was made for.
-fn number(answer: &Answer) -> u8 {
-    (answer.probabilities.as_slice()[0] * 255.0).round() as u8
-}
-
-/// Makes the fake fail with an error.
-const POISON: u8 = 250;
-/// Makes the fake panic.
-const BOMB: u8 = 251;
-/// Makes the fake wait at its gate.
-const GATE: u8 = 252;
-
-struct Fake {
-    log: Arc<Mutex<Vec<Vec<u8>>>>,
-    gate: Arc<Gate>,
-}
-
-/// Tells that a worker has arrived, and holds it until it is let through.
-struct Gate {
-    arrived: mpsc::Sender<()>,
-    pass: Mutex<mpsc::Receiver<()>>,
-}
-
-impl Classifier for Fake {
-    fn classify(&mut self, inputs: &[Input]) -> Result<Vec<Answer>, InferenceError> {
-        let first = |input: &Input| match input {
-            Input::Face(face) => face.pixels()[0],
-            Input::Tensor(_) => panic!("only faces are sent"),
-        };
-        let numbers: Vec<u8> = inputs.iter().map(first).collect();
-        self.log.lock().unwrap().push(numbers.clone());
-        if numbers.contains(&GATE) {
-            self.gate.arrived.send(()).unwrap();
-            let _ = self.gate.pass.lock().unwrap().recv();
-        }
-        assert!(!numbers.contains(&BOMB), "boom");
-        if numbers.contains(&POISON) {
-            return Err(InferenceError::Run("poison".to_owned()));
-        }
-        let row = |&number: &u8| {
-            let p = f32::from(number) / 255.0;
-            let probabilities = Probabilities::new(&[p, 1.0 - p])?;
-            Ok(Answer { probabilities, outputs: Box::default() })
-        };
-        numbers.iter().map(row).collect()
-    }
-}
-
-/// A batcher over fakes, with a view on everything that happens.
-struct Bench {
-    batcher: Batcher,
-    metrics: Metrics,
-    log: Arc<Mutex<Vec<Vec<u8>>>>,
-    made: Arc<AtomicUsize>,
-    arrived: mpsc::Receiver<()>,
-    pass: mpsc::Sender<()>,
-    runtime: Runtime,
-}
-
-impl Bench {
-    fn new(queue_images: usize, max_batch: usize, instances: usize) -> Self {
-        let (arrive, arrived) = mpsc::channel();
-        let (pass, passes) = mpsc::channel();
-        let gate = Arc::new(Gate { arrived: arrive, pass: Mutex::new(passes) });
-        let (log, made) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicUsize>::default());
-        let factory: Factory = {
-            let (log, made) = (Arc::clone(&log), Arc::clone(&made));
-            Arc::new(move || {
-                made.fetch_add(1, Ordering::SeqCst);
-                Ok(Box::new(Fake { log: Arc::clone(&log), gate: Arc::clone(&gate) }))
-            })
-        };
-        let options = BatchOptions {
-            queue_images,
-            max_batch,
-            max_delay: Duration::ZERO,
-            instances,
-            threads: 1,
-        };
-        let metrics = Metrics::new();
-        let labels = Labels::new(vec!["a".to_owned(), "b".to_owned()]).unwrap();
-        let series = metrics.model("m", &labels);
-        let batcher =
-            Batcher::start("m", &factory, options, Cores::new(instances), series).unwrap();
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
-        Self { batcher, metrics, log, made, arrived, pass, runtime }
-    }
-
-    /// Sends a request off; it is in the queue when this returns or has been refused.
-    fn send(
-        &self,
-        numbers: impl IntoIterator<Item = u8>,
-        call: Call,
-    ) -> tokio::task::JoinHandle<Result<Vec<u8>, BatchError>> {
-        let batcher = self.batcher.clone();
-        let inputs = inputs(numbers);
-        let (polled, first_poll) = mpsc::channel();
-        let task = self.runtime.spawn(async move {
-            let mut request = Box::pin(batcher.classify(inputs, call));
-            let first = poll_fn(|context| Poll::Ready(request.as_mut().poll(context))).await;
-            polled.send(()).unwrap();
-            let answers = match first {
-                Poll::Ready(answers) => answers,
-                Poll::Pending => request.await,
-            };
-            answers.map(|answers| answers.rows.iter().map(number).collect())
-        });
-        first_poll.recv().unwrap();
-        task
-    }
-
-    fn wait<T>(&self, task: tokio::task::JoinHandle<T>) -> T {
-        self.runtime.block_on(task).unwrap()
-    }
-
-    /// Occupies the only worker; `pass` frees it again.
-    fn occupy(&self) -> tokio::task::JoinHandle<Result<Vec<u8>, BatchError>> {
-        let task = self.send([GATE], Call::default());
-        self.arrived.recv().unwrap();
-        task
-    }
-
-    fn outcome(&self, outcome: &str) -> usize {
-        let line = format!("mien_images_total{{model=\"m\",outcome=\"{outcome}\"}} ");
-        self.value(&line)
-    }
-
-    fn value(&self, start: &str) -> usize {
-        let text = String::from_utf8(self.metrics.render().unwrap()).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix(start));
-        line.expect(start).parse().unwrap()
-    }
-}
+use crate::{inference::Labels, metrics::Metrics};
 
 #[test]
 fn answers_come_back_in_order_over_many_batches() {
@@ -284,6 +129,18 @@ fn a_panic_is_contained_and_the_classifier_replaced() {
     assert_eq!(bench.wait(busy), Ok(vec![GATE]));
     // One panic in the batch, one alone: two new classifiers.
     assert_eq!(bench.made.load(Ordering::SeqCst), 3);
+}
+
+#[test]
+fn a_worker_that_gets_no_new_classifier_tries_again_for_the_next_batch() {
+    let bench = Bench::new(8, 8, 1);
+    assert!(bench.wait(bench.send([BOMB], Call::default())).is_err());
+    bench.break_factory(true);
+    assert!(bench.wait(bench.send([1], Call::default())).is_err());
+    bench.break_factory(false);
+    assert_eq!(bench.wait(bench.send([2], Call::default())), Ok(vec![2]));
+    assert_eq!(bench.outcome("failed"), 2);
+    assert_eq!(bench.value("mien_worker_panics_total{model=\"m\"} "), 1);
 }
 
 #[test]

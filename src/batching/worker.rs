@@ -79,6 +79,19 @@ impl Worker {
         }
     }
 
+    /// A new classifier after a panic.
+    fn replace(&self) -> Result<Box<dyn Classifier>, String> {
+        let failed = |reason: String| {
+            tracing::error!(worker = self.name, "no new classifier after a panic: {reason}");
+            reason
+        };
+        match catch_unwind(AssertUnwindSafe(|| (self.factory)())) {
+            Ok(Ok(classifier)) => Ok(classifier),
+            Ok(Err(error)) => Err(failed(error.to_string())),
+            Err(_) => Err(failed("the model failed unexpectedly".to_owned())),
+        }
+    }
+
     /// Runs the classifier, a panic contained. As many answers as inputs with the time of the run, or the reason why not.
     fn classify(
         &mut self,
@@ -87,10 +100,7 @@ impl Worker {
     ) -> Result<(Vec<Answer>, Duration), String> {
         let mut classifier = match self.classifier.take() {
             Some(classifier) => classifier,
-            None => (self.factory)().map_err(|error| {
-                tracing::error!(worker = self.name, %error, "no new classifier after a panic");
-                error.to_string()
-            })?,
+            None => self.replace()?,
         };
         let start = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| classifier.classify(inputs)));

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::{
-    inference::runtime::{DeviceChoice, Runtime},
+    inference::runtime::{CudaOptions, DeviceChoice, Runtime},
     metrics::Metrics,
     models::{
         registry::{LiveModel, ModelName, Registry, VersionPolicy},
@@ -56,7 +56,7 @@ const QUEUE_IMAGES: usize = 4096;
 impl ModelArgs {
     /// Loads the model, and no other where one is named.
     pub(super) fn load(&self) -> anyhow::Result<Arc<LiveModel>> {
-        let runtime = Runtime::load(self.device)?;
+        let runtime = Runtime::load(self.device, CudaOptions::default())?;
         let options = ServingOptions {
             queue_images: QUEUE_IMAGES,
             max_batch: self.max_batch.map(NonZeroUsize::get),

@@ -11,7 +11,7 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Method, StatusCode,
+        Method, StatusCode, Version,
         header::{HeaderName, HeaderValue},
     },
     middleware::Next,
@@ -72,6 +72,14 @@ pub async fn observe(
         start,
     };
     let span = tracing::info_span!("request", request_id = id.as_str());
+    let _in_flight = state.in_flight.enter();
+    if state.in_flight.closed() && request.version() == Version::HTTP_2 {
+        // Its client does not learn from a closed connection that it should go elsewhere.
+        let error = ApiError::overloaded("the server is shutting down");
+        let error = error.with_request_id(id.as_str());
+        seen.record(&state, error.status_code());
+        return Ok(request.into_response(error.error_response()));
+    }
     let result = AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span.clone()).await;
     let _in_span = span.enter();
 

@@ -1,6 +1,8 @@
 //! A classifier that runs an ONNX file with ONNX Runtime. With [`runtime`](super::runtime) the only
 //! file that knows `ort`.
 
+mod buffer;
+
 use std::{collections::BTreeMap, path::Path};
 
 use mien_faces::image::Face;
@@ -9,6 +11,7 @@ use ort::{
     value::{Outlet, TensorElementType, TensorRef, ValueType},
 };
 
+use self::buffer::Buffer;
 use super::{
     Answer, Classifier, InferenceError, Input, Probabilities, probabilities,
     runtime::Runtime,
@@ -75,12 +78,6 @@ pub struct OnnxClassifier {
     buffer: Buffer,
 }
 
-enum Buffer {
-    Bytes(Vec<u8>),
-    /// With the float of each gray level.
-    Floats(Vec<f32>, Box<[f32; 256]>),
-}
-
 impl OnnxClassifier {
     /// Takes an open session over and tries it once, with as many images as it will ever run at once:
     /// memory that is missing, or an output of the wrong shape, shows now and not on a request.
@@ -107,16 +104,7 @@ impl OnnxClassifier {
     ) -> Self {
         let max_batch = signature.fixed_batch.unwrap_or(max_batch).max(1);
         let elements = max_batch * signature.side * signature.side;
-        let buffer = match signature.feeding {
-            None => Buffer::Bytes(vec![0; elements]),
-            Some(feeding) => {
-                let float = |gray: usize| {
-                    let gray = f32::from(u8::try_from(gray).expect("there are 256 gray levels"));
-                    (gray * feeding.scale - feeding.mean) / feeding.std
-                };
-                Buffer::Floats(vec![0.0; elements], Box::new(std::array::from_fn(float)))
-            }
-        };
+        let buffer = Buffer::new(signature.feeding, elements);
         let kind = signature.kind.unwrap_or(OutputKind::Logits);
         Self { session, signature, kind, labels, max_batch, buffer }
     }
@@ -195,37 +183,6 @@ impl OnnxClassifier {
             }
         }
         Ok(rows.into_iter().map(Vec::into_boxed_slice).collect())
-    }
-}
-
-impl Buffer {
-    /// Writes an input into the slot of this index, in the form that the model takes.
-    fn write(&mut self, index: usize, area: usize, input: &Input) -> Result<(), InferenceError> {
-        let slot = index * area..(index + 1) * area;
-        let length = match input {
-            Input::Face(face) => face.pixels().len(),
-            Input::Tensor(values) => values.len(),
-        };
-        if length != area {
-            return Err(InferenceError::Run(format!("{length} values in place of {area}")));
-        }
-        match (self, input) {
-            (Self::Bytes(buffer), Input::Face(face)) => {
-                buffer[slot].copy_from_slice(face.pixels());
-            }
-            (Self::Bytes(_), Input::Tensor(_)) => {
-                return Err(InferenceError::Run("floats for a model that takes bytes".to_owned()));
-            }
-            (Self::Floats(buffer, floats), Input::Face(face)) => {
-                for (value, &gray) in buffer[slot].iter_mut().zip(face.pixels()) {
-                    *value = floats[usize::from(gray)];
-                }
-            }
-            (Self::Floats(buffer, _), Input::Tensor(values)) => {
-                buffer[slot].copy_from_slice(values);
-            }
-        }
-        Ok(())
     }
 }
 

@@ -63,11 +63,21 @@ impl fmt::Display for Device {
     }
 }
 
+/// How a GPU is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CudaOptions {
+    /// The most bytes that a session's arena grows to; `None` is all there are.
+    pub memory_limit: Option<usize>,
+    /// Whether convolutions may round to TF32.
+    pub tf32: bool,
+}
+
 /// The loaded library and the device that was picked.
 #[derive(Clone)]
 pub struct Runtime {
     environment: Environment,
     device: Device,
+    cuda: CudaOptions,
 }
 
 impl Runtime {
@@ -76,7 +86,7 @@ impl Runtime {
     /// # Errors
     /// When no library is found or it does not fit, or for [`DeviceChoice::Cuda`] without a usable
     /// GPU; with the remedy.
-    pub fn load(choice: DeviceChoice) -> Result<Self, InferenceError> {
+    pub fn load(choice: DeviceChoice, cuda: CudaOptions) -> Result<Self, InferenceError> {
         let environment = environment()?;
         let device = match choice {
             DeviceChoice::Cpu => {
@@ -84,7 +94,7 @@ impl Runtime {
                 Device::Cpu
             }
             DeviceChoice::Cuda(number) => {
-                try_cuda(&environment, number).map_err(|reason| {
+                try_cuda(&environment, number, cuda).map_err(|reason| {
                     InferenceError::Runtime(format!(
                         "CUDA was asked for but cannot be used: {reason}. Install the GPU build with \
                          `cargo xtask setup --gpu` on a machine with an NVIDIA driver, or start with \
@@ -94,18 +104,18 @@ impl Runtime {
                 tracing::info!("device: cuda:{number}, as asked for");
                 Device::Cuda(number)
             }
-            DeviceChoice::Auto => match try_cuda(&environment, 0) {
+            DeviceChoice::Auto => match try_cuda(&environment, 0, cuda) {
                 Ok(()) => {
                     tracing::info!("device: cuda:0, found by auto");
                     Device::Cuda(0)
                 }
                 Err(reason) => {
-                    tracing::info!("device: cpu, because CUDA cannot be used: {reason}");
+                    tracing::warn!("device: cpu, because CUDA cannot be used: {reason}");
                     Device::Cpu
                 }
             },
         };
-        Ok(Self { environment, device })
+        Ok(Self { environment, device, cuda })
     }
 
     /// The device that models run on.
@@ -126,7 +136,9 @@ impl Runtime {
     pub(super) fn providers(&self) -> Vec<ExecutionProviderDispatch> {
         match self.device {
             Device::Cpu => Vec::new(),
-            Device::Cuda(number) => vec![cuda(number).build().error_on_failure()],
+            Device::Cuda(number) => {
+                vec![provider(number, self.cuda).build().error_on_failure()]
+            }
         }
     }
 }
@@ -178,7 +190,7 @@ fn find() -> Result<PathBuf, InferenceError> {
 }
 
 /// Whether sessions can use the GPU of this number; if not, why.
-fn try_cuda(environment: &Environment, number: u32) -> Result<(), String> {
+fn try_cuda(environment: &Environment, number: u32, options: CudaOptions) -> Result<(), String> {
     match ep::CUDA::is_available() {
         Ok(true) => {}
         Ok(false) => return Err("the loaded ONNX Runtime is built without CUDA".to_owned()),
@@ -186,15 +198,20 @@ fn try_cuda(environment: &Environment, number: u32) -> Result<(), String> {
     }
     // Registering loads the provider's libraries and asks the driver for the device.
     let mut session = Session::builder(environment).map_err(|e| e.message().to_owned())?;
-    cuda(number).register(&mut session).map_err(|error| error.message().to_owned())
+    provider(number, options).register(&mut session).map_err(|error| error.message().to_owned())
 }
 
 /// The CUDA provider. Batches have every size from 1 up, and cuDNN's exhaustive search, the default, would
 /// try all algorithms of every convolution anew for each size, in the middle of a request.
-fn cuda(number: u32) -> ep::CUDA {
-    ep::CUDA::default()
+fn provider(number: u32, options: CudaOptions) -> ep::CUDA {
+    let cuda = ep::CUDA::default()
         .with_device_id(i32::try_from(number).unwrap_or(i32::MAX))
         .with_conv_algorithm_search(ep::cuda::ConvAlgorithmSearch::Heuristic)
+        .with_tf32(options.tf32);
+    match options.memory_limit {
+        Some(limit) => cuda.with_memory_limit(limit),
+        None => cuda,
+    }
 }
 
 #[cfg(test)]

@@ -37,6 +37,18 @@ async fn what_does_not_fit_the_queue_is_refused_whole_with_retry_after() {
 }
 
 #[actix_web::test]
+async fn a_large_body_is_not_waited_for_where_the_queue_is_full() {
+    let flags = ["--queue-images=2", "--max-images=2", "--max-batch=4", "--max-delay=1h"];
+    let app = TestApp::spawn_with(&[&flags[..], &["--body-timeout=1h"]].concat());
+    let _two = rt::spawn(answer(app.classify_many("", faces(2))));
+    app.until(WAITING, 2.0).await;
+    // This one never ends: the answer comes before it.
+    let endless = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+    let refused = app.classify("", reqwest::Body::wrap_stream(endless)).send().await.unwrap();
+    assert_problem(refused, 503, "overloaded").await;
+}
+
+#[actix_web::test]
 async fn a_client_that_hangs_up_leaves_the_queue() {
     let app = TestApp::spawn_with(&HELD);
     let gone = rt::spawn(answer(app.classify_many("", faces(3))));

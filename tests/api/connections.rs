@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::web;
+use actix_web::{rt, web};
 use reqwest::{Client, Version};
 use serde_json::Value;
 
@@ -21,6 +21,24 @@ async fn http_2_without_tls() {
     assert!(answer.headers().contains_key("x-request-id"));
     assert_eq!(answer.json::<Value>().await.unwrap()["model"], "small");
     assert_eq!(app.get("/health/live").await.version(), Version::HTTP_11);
+}
+
+#[actix_web::test]
+async fn in_the_drain_a_connection_of_http_2_takes_no_more_requests() {
+    let mut app = TestApp::spawn_with(&["--max-delay=1h", "--request-timeout=1h"]);
+    let client = Client::builder().http2_prior_knowledge().build().unwrap();
+    let live = client.get(app.url("/health/live"));
+    assert_eq!(live.send().await.unwrap().status(), 200);
+    let held = rt::spawn(app.classify("", face("happy")).send());
+    app.until("mien_queue_images{model=\"small\"}", 1.0).await;
+    app.stop();
+    let mut answer = client.get(app.url("/health/live")).send().await.unwrap();
+    while answer.status() == 200 {
+        answer = client.get(app.url("/health/live")).send().await.unwrap();
+    }
+    assert!(answer.headers().contains_key("retry-after"));
+    assert_problem(answer, 503, "overloaded").await;
+    held.abort();
 }
 
 #[actix_web::test]

@@ -24,14 +24,20 @@ struct Server {
     child: Child,
     base: String,
     log: Option<BufReader<ChildStderr>>,
+    /// What it logged until it served.
+    start: Vec<Value>,
 }
 
 impl Server {
     fn start(flags: &[&str]) -> Self {
+        Self::start_with(flags, "cpu")
+    }
+
+    fn start_with(flags: &[&str], device: &str) -> Self {
         let mut command = mien();
-        command.args(["serve", "--addr=127.0.0.1:0", "--device=cpu", "--log-format=json"]);
+        command.args(["serve", "--addr=127.0.0.1:0", "--device", device, "--log-format=json"]);
         let child = command.arg("--models").arg(fixture("models")).args(flags).spawn().unwrap();
-        let mut server = Self { child, base: String::new(), log: None };
+        let mut server = Self { child, base: String::new(), log: None, start: Vec::new() };
         let mut log = BufReader::new(server.child.stderr.take().unwrap());
         let mut line = String::new();
         while log.read_line(&mut line).unwrap() > 0 {
@@ -41,6 +47,7 @@ impl Server {
                 server.log = Some(log);
                 return server;
             }
+            server.start.push(event);
             line.clear();
         }
         panic!("the server ended before it served");
@@ -105,13 +112,15 @@ async fn sigterm_drains_and_ends_with_0() {
 
 #[actix_web::test]
 async fn an_idle_server_ends_at_once_on_sigterm() {
-    let server = Server::start(&["--drain-delay=0s"]);
-    // A connection that is kept alive must not hold the server up.
-    let client = Client::new();
-    client.get(server.url("/health/live")).send().await.unwrap();
-    server.terminate();
-    let ended = rt::time::timeout(Duration::from_secs(20), server.end()).await;
-    assert_eq!(ended.expect("it ends before --drain-timeout"), Some(0));
+    let http_2 = Client::builder().http2_prior_knowledge().build().unwrap();
+    for client in [Client::new(), http_2] {
+        let server = Server::start(&["--drain-delay=0s", "--drain-timeout=1h"]);
+        // A connection that is kept alive must not hold the server up.
+        client.get(server.url("/health/live")).send().await.unwrap();
+        server.terminate();
+        let ended = rt::time::timeout(Duration::from_secs(20), server.end()).await;
+        assert_eq!(ended.expect("it ends before --drain-timeout"), Some(0));
+    }
 }
 
 #[actix_web::test]
@@ -178,6 +187,14 @@ fn cuda_without_a_gpu_build_is_an_error_with_the_remedy() {
     command.args(["serve", "--addr=127.0.0.1:0", "--device=cuda", "--models"]);
     let error = failure(command.arg(fixture("models")));
     assert!(error.contains("cargo xtask setup --gpu") && error.contains("--device cpu"), "{error}");
+
+    // auto goes on with the CPU, and says so once.
+    let mut server = Server::start_with(&["--cuda-memory-limit=2GiB"], "auto");
+    let warnings: Vec<&Value> =
+        server.start.iter().filter(|event| event["level"] == "WARN").collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0]["message"].as_str().unwrap().starts_with("device: cpu, because CUDA"));
+    assert!(server.log.take().is_some());
 }
 
 #[test]

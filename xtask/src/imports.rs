@@ -26,7 +26,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "src",
-        except: &["src/http.rs", "src/http", "src/startup.rs", "src/lib.rs", "src/main.rs"],
+        except: &[
+            "src/http.rs",
+            "src/http",
+            "src/startup.rs",
+            "src/startup",
+            "src/lib.rs",
+            "src/main.rs",
+        ],
         words: &["crate::http", "use actix", "actix_web::"],
         why: "nothing but startup imports http, and no other room knows actix",
     },

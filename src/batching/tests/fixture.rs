@@ -1,0 +1,176 @@
+//! A batcher over fake classifiers, with a view on everything that happens.
+
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc,
+    },
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use mien_faces::image::Face;
+use tokio::runtime::{Builder, Runtime};
+
+use super::super::*;
+use crate::{
+    inference::{Labels, Probabilities},
+    metrics::Metrics,
+};
+
+/// A face whose gray level, 0 to 254, is its number.
+fn face(number: u8) -> Face {
+    Face::new(1, vec![number]).unwrap()
+}
+
+fn inputs(numbers: impl IntoIterator<Item = u8>) -> Vec<Input> {
+    numbers.into_iter().map(|number| Input::Face(face(number))).collect()
+}
+
+pub(super) fn until(deadline: Instant) -> Call {
+    Call { deadline: Some(deadline), ..Call::default() }
+}
+
+/// The number of the face that an answer was made for.
+fn number(answer: &Answer) -> u8 {
+    (answer.probabilities.as_slice()[0] * 255.0).round() as u8
+}
+
+/// Makes the fake fail with an error.
+pub(super) const POISON: u8 = 250;
+/// Makes the fake panic.
+pub(super) const BOMB: u8 = 251;
+/// Makes the fake wait at its gate.
+pub(super) const GATE: u8 = 252;
+
+struct Fake {
+    log: Arc<Mutex<Vec<Vec<u8>>>>,
+    gate: Arc<Gate>,
+}
+
+/// Tells that a worker has arrived, and holds it until it is let through.
+struct Gate {
+    arrived: mpsc::Sender<()>,
+    pass: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Classifier for Fake {
+    fn classify(&mut self, inputs: &[Input]) -> Result<Vec<Answer>, InferenceError> {
+        let first = |input: &Input| match input {
+            Input::Face(face) => face.pixels()[0],
+            Input::Tensor(_) => panic!("only faces are sent"),
+        };
+        let numbers: Vec<u8> = inputs.iter().map(first).collect();
+        self.log.lock().unwrap().push(numbers.clone());
+        if numbers.contains(&GATE) {
+            self.gate.arrived.send(()).unwrap();
+            let _ = self.gate.pass.lock().unwrap().recv();
+        }
+        assert!(!numbers.contains(&BOMB), "boom");
+        if numbers.contains(&POISON) {
+            return Err(InferenceError::Run("poison".to_owned()));
+        }
+        let row = |&number: &u8| {
+            let p = f32::from(number) / 255.0;
+            let probabilities = Probabilities::new(&[p, 1.0 - p])?;
+            Ok(Answer { probabilities, outputs: Box::default() })
+        };
+        numbers.iter().map(row).collect()
+    }
+}
+
+/// A batcher over fakes, with a view on everything that happens.
+pub(super) struct Bench {
+    pub(super) batcher: Batcher,
+    metrics: Metrics,
+    pub(super) log: Arc<Mutex<Vec<Vec<u8>>>>,
+    pub(super) made: Arc<AtomicUsize>,
+    broken: Arc<AtomicBool>,
+    arrived: mpsc::Receiver<()>,
+    pub(super) pass: mpsc::Sender<()>,
+    pub(super) runtime: Runtime,
+}
+
+impl Bench {
+    pub(super) fn new(queue_images: usize, max_batch: usize, instances: usize) -> Self {
+        let (arrive, arrived) = mpsc::channel();
+        let (pass, passes) = mpsc::channel();
+        let gate = Arc::new(Gate { arrived: arrive, pass: Mutex::new(passes) });
+        let (log, made) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicUsize>::default());
+        let broken = Arc::<AtomicBool>::default();
+        let factory: Factory = {
+            let (log, made, broken) = (Arc::clone(&log), Arc::clone(&made), Arc::clone(&broken));
+            Arc::new(move || {
+                assert!(!broken.load(Ordering::SeqCst), "no classifier");
+                made.fetch_add(1, Ordering::SeqCst);
+                Ok(Box::new(Fake { log: Arc::clone(&log), gate: Arc::clone(&gate) }))
+            })
+        };
+        let options = BatchOptions {
+            queue_images,
+            max_batch,
+            max_delay: Duration::ZERO,
+            instances,
+            threads: 1,
+        };
+        let metrics = Metrics::new();
+        let labels = Labels::new(vec!["a".to_owned(), "b".to_owned()]).unwrap();
+        let series = metrics.model("m", &labels);
+        let batcher =
+            Batcher::start("m", &factory, options, Cores::new(instances), series).unwrap();
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
+        Self { batcher, metrics, log, made, broken, arrived, pass, runtime }
+    }
+
+    /// Sends a request off; it is in the queue when this returns or has been refused.
+    pub(super) fn send(
+        &self,
+        numbers: impl IntoIterator<Item = u8>,
+        call: Call,
+    ) -> tokio::task::JoinHandle<Result<Vec<u8>, BatchError>> {
+        let batcher = self.batcher.clone();
+        let inputs = inputs(numbers);
+        let (polled, first_poll) = mpsc::channel();
+        let task = self.runtime.spawn(async move {
+            let mut request = Box::pin(batcher.classify(inputs, call));
+            let first = poll_fn(|context| Poll::Ready(request.as_mut().poll(context))).await;
+            polled.send(()).unwrap();
+            let answers = match first {
+                Poll::Ready(answers) => answers,
+                Poll::Pending => request.await,
+            };
+            answers.map(|answers| answers.rows.iter().map(number).collect())
+        });
+        first_poll.recv().unwrap();
+        task
+    }
+
+    /// Has the factory panic from now on, or no longer.
+    pub(super) fn break_factory(&self, broken: bool) {
+        self.broken.store(broken, Ordering::SeqCst);
+    }
+
+    pub(super) fn wait<T>(&self, task: tokio::task::JoinHandle<T>) -> T {
+        self.runtime.block_on(task).unwrap()
+    }
+
+    /// Occupies the only worker; `pass` frees it again.
+    pub(super) fn occupy(&self) -> tokio::task::JoinHandle<Result<Vec<u8>, BatchError>> {
+        let task = self.send([GATE], Call::default());
+        self.arrived.recv().unwrap();
+        task
+    }
+
+    pub(super) fn outcome(&self, outcome: &str) -> usize {
+        let line = format!("mien_images_total{{model=\"m\",outcome=\"{outcome}\"}} ");
+        self.value(&line)
+    }
+
+    pub(super) fn value(&self, start: &str) -> usize {
+        let text = String::from_utf8(self.metrics.render().unwrap()).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(start));
+        line.expect(start).parse().unwrap()
+    }
+}
