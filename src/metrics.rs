@@ -32,6 +32,9 @@ const BATCH_IMAGES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 /// Probability of the answer: a guess among seven is 0.14.
 const CONFIDENCE: &[f64] = &[0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0];
 
+/// What became of a load.
+const LOAD_OUTCOMES: [&str; 2] = ["ok", "failed"];
+
 /// The server's metrics.
 pub struct Metrics {
     registry: Registry,
@@ -45,6 +48,7 @@ pub struct Metrics {
     worker_panics: IntCounterVec,
     predictions: IntCounterVec,
     confidence: HistogramVec,
+    model_loads: IntCounterVec,
     model_info: IntGaugeVec,
     model_ready: IntGaugeVec,
     evaluation_accuracy: GaugeVec,
@@ -129,6 +133,12 @@ impl Metrics {
                 &["model"],
                 CONFIDENCE,
             ),
+            model_loads: counter(
+                r,
+                "mien_model_loads_total",
+                "Versions loaded or refused, at the start and later.",
+                &["model", "outcome"],
+            ),
             model_info: int_gauge(
                 r,
                 "mien_model_info",
@@ -138,7 +148,7 @@ impl Metrics {
             model_ready: int_gauge(
                 r,
                 "mien_model_ready",
-                "1 for a version that serves, 0 for one that could not be loaded.",
+                "1 for a version that serves, 0 for one that could not be loaded or was unloaded.",
                 &["model", "version"],
             ),
             evaluation_accuracy: gauge(
@@ -174,9 +184,34 @@ impl Metrics {
         self.model_ready.with_label_values(&[model, version]).set(1);
     }
 
-    /// Notes that a version could not be loaded.
+    /// Notes that a version does not serve: it could not be loaded.
     pub fn model_refused(&self, model: &str, version: &str) {
         self.model_ready.with_label_values(&[model, version]).set(0);
+    }
+
+    /// Notes that a version serves no longer; its file's series goes.
+    pub fn model_stops(&self, model: &str, version: &str, architecture: &str, sha256: &str) {
+        // An error says that the series is not there, which is what is wanted.
+        let _ = self.model_info.remove_label_values(&[model, version, architecture, sha256]);
+        self.model_ready.with_label_values(&[model, version]).set(0);
+    }
+
+    /// Forgets a version that is no longer on disk.
+    pub fn model_gone(&self, model: &str, version: &str) {
+        let _ = self.model_ready.remove_label_values(&[model, version]);
+    }
+
+    /// Presents the loads of a model at zero.
+    pub fn init_model_loads(&self, model: &str) {
+        for outcome in LOAD_OUTCOMES {
+            self.model_loads.with_label_values(&[model, outcome]);
+        }
+    }
+
+    /// Counts a load of one of a model's versions.
+    pub fn model_load(&self, model: &str, succeeded: bool) {
+        let [ok, failed] = LOAD_OUTCOMES;
+        self.model_loads.with_label_values(&[model, if succeeded { ok } else { failed }]).inc();
     }
 
     /// Notes the accuracy, 0 to 1, of a finished evaluation.

@@ -1,8 +1,25 @@
 //! The models on disk and the models that serve.
 //!
-//! [`repository`] finds `<models>/<name>/<version>/model.onnx` and loads each; [`manifest`] checks
-//! what a file says about itself; [`registry`] answers which model a request means.
+//! ```text
+//! repository  <models>/<name>/<version>/model.onnx, and what tells a changed file
+//!     |
+//! lifecycle   one thread: start, load, unload, polling; by the version policy
+//!     |  load: sidecar and manifest checked -> plan -> sessions tried -> workers
+//!     v
+//! registry    name, version, alias -> live model: a snapshot that readers take without a lock
+//! ```
 
+pub mod file;
+mod header;
+mod lifecycle;
+pub mod live;
+pub mod load;
 pub mod manifest;
+pub mod name;
+pub mod plan;
+pub mod policy;
 pub mod registry;
 pub mod repository;
+
+pub(crate) use lifecycle::by_recorded_accuracy;
+pub use lifecycle::{ChangeError, LifecycleOptions, RegistryError, Started};

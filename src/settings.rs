@@ -18,7 +18,7 @@ pub use self::{
     drain::DrainSettings, limits::LimitSettings, models::ModelSettings, parse::DataSource,
     tuning::TuningSettings,
 };
-use crate::models::repository::ServingOptions;
+use crate::models::plan::ServingOptions;
 
 /// Settings of `mien serve`.
 #[derive(Debug, Clone, Args)]
@@ -78,6 +78,15 @@ pub enum SettingsError {
     /// A data set's name is given twice.
     #[error("--data names `{0}` twice")]
     DataTwice(String),
+    /// A version policy is given twice.
+    #[error("--versions has two policies for {0}")]
+    PolicyTwice(String),
+    /// An alias is given twice.
+    #[error("--alias names `{0}` twice")]
+    AliasTwice(String),
+    /// An alias stands for an alias.
+    #[error("--alias: `{0}` is an alias itself; name the model that it stands for")]
+    AliasOfAlias(String),
 }
 
 impl Settings {
@@ -96,7 +105,7 @@ impl Settings {
                 return Err(SettingsError::DataTwice(source.name.clone()));
             }
         }
-        Ok(())
+        self.models.lifecycle().map(drop)
     }
 
     /// How models are served where their sidecar says nothing else.
@@ -155,6 +164,9 @@ mod tests {
             ["--data", "fer2013"],
             ["--data", "=dir"],
             ["--default-model", "a@b"],
+            ["--versions", "newest"],
+            ["--alias", "stable"],
+            ["--poll", "0"],
         ] {
             assert!(parse(&flags).is_err(), "{flags:?}");
         }
@@ -162,5 +174,19 @@ mod tests {
         assert!(matches!(short.validate(), Err(SettingsError::QueueTooShort { .. })));
         let twice = parse(&["--data", "a=x", "--data", "a=y"]).unwrap();
         assert_eq!(twice.validate(), Err(SettingsError::DataTwice("a".to_owned())));
+        let refused = |flags: &[&str]| parse(flags).unwrap().validate().unwrap_err().to_string();
+        assert!(refused(&["--versions", "a=1", "--versions", "a=all"]).contains("for a"));
+        assert!(refused(&["--alias", "s=a", "--alias", "s=b@1"]).contains("`s` twice"));
+        assert!(refused(&["--alias", "s=a,t=s"]).contains("`s` is an alias"));
+    }
+
+    #[test]
+    fn model_settings_are_lists() {
+        let words = ["--versions", "latest:2;m=1,3", "--alias", "s=a,t=m@1", "--poll", "0.5"];
+        let models = parse(&words).unwrap().models;
+        assert_eq!((models.versions.len(), models.alias.len()), (2, 2));
+        assert_eq!(models.poll, Some(Duration::from_millis(500)));
+        let options = models.lifecycle().unwrap();
+        assert!(options.policies.wants("m", 1, 5) && !options.policies.wants("m", 2, 0));
     }
 }

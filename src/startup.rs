@@ -3,7 +3,7 @@
 mod listen;
 mod signals;
 
-use std::{io, net::TcpListener, sync::Arc, time::Instant};
+use std::{cell::Cell, io, net::TcpListener, sync::Arc, time::Instant};
 
 use actix_web::{dev::Server, web};
 use mien_faces::dataset::DatasetError;
@@ -16,7 +16,7 @@ use crate::{
     http::{self, State},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
-    models::registry::{Registry, RegistryError},
+    models::{RegistryError, Started, load::ModelLoader, registry::Registry},
     settings::{DrainSettings, Settings, SettingsError},
     tuning::Tuner,
 };
@@ -44,6 +44,9 @@ pub enum StartupError {
     /// There is nothing to serve.
     #[error(transparent)]
     Models(#[from] RegistryError),
+    /// The thread that loads the models ended without a word.
+    #[error("loading the models crashed; see the log")]
+    LoadingCrashed,
     /// The server's threads or signal handlers cannot be set up.
     #[error("the server cannot be set up")]
     Server(#[from] io::Error),
@@ -54,11 +57,13 @@ pub struct Application {
     server: Server,
     port: u16,
     state: web::Data<State>,
+    started: Started,
     drain: DrainSettings,
 }
 
 impl Application {
-    /// Loads the models and listens. Requests are answered once it runs.
+    /// Listens, and starts to load the models on a thread of their own. Requests are answered once it runs; it is
+    /// ready as soon as the default model serves.
     ///
     /// # Errors
     /// When a setting, the address, ONNX Runtime or the models stand against it.
@@ -66,7 +71,7 @@ impl Application {
         settings.validate()?;
         let addr = settings.addr;
         let listen = |source| StartupError::Listen { addr: addr.to_string(), source };
-        // First, for it is quick to fail; clients wait in the backlog while the models load.
+        // First, for it is quick to fail.
         let listener = TcpListener::bind(addr).map_err(listen)?;
         let port = listener.local_addr().map_err(listen)?.port();
 
@@ -75,22 +80,15 @@ impl Application {
         let sources = settings.data.iter().map(|source| (source.name.clone(), source.path.clone()));
         let evaluations = Evaluations::open(sources, Arc::clone(&metrics))?;
         let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
+        let (options, metrics_of_models) = (settings.serving(), Arc::clone(&metrics));
         let tuner = Tuner::new(settings.tuning.options());
-        let registry = Registry::load(
-            &settings.models.models,
-            settings.models.versions,
-            settings.models.default_model.as_ref(),
-            &runtime,
-            &tuner,
-            settings.serving(),
-            &metrics,
-        )?;
-        tuner.start_serving();
+        let loader = ModelLoader { runtime, options, tuner, metrics: metrics_of_models };
+        let (registry, started) = Registry::start(settings.models.lifecycle()?, loader)?;
         let state = State::new(Arc::new(registry), metrics, evaluations, settings.limits.clone());
         let state = web::Data::new(state);
         let server =
             listen::http(&state, listener, &settings.connections, settings.drain.drain_timeout)?;
-        Ok(Self { server, port, state, drain: settings.drain.clone() })
+        Ok(Self { server, port, state, started, drain: settings.drain.clone() })
     }
 
     /// The port that it listens on.
@@ -98,11 +96,16 @@ impl Application {
         self.port
     }
 
+    /// The models that it serves.
+    pub fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.state.registry)
+    }
+
     /// Serves until SIGTERM or SIGINT and returns when the last request is answered. A second signal ends the process at
     /// once, with exit code 1.
     ///
     /// # Errors
-    /// When the signal handlers cannot be set or the server fails.
+    /// When there is nothing to serve, the signal handlers cannot be set or the server fails.
     pub async fn run_until_stopped(self) -> Result<(), StartupError> {
         let mut signals = Signals::catch()?;
         let (stop, stopped) = oneshot::channel();
@@ -126,17 +129,18 @@ impl Application {
     /// its answer, at most `drain_timeout` later.
     ///
     /// # Errors
-    /// When the server fails.
+    /// When there is nothing to serve, or the server fails.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartupError> {
-        let Self { server, state, drain, port } = self;
-        tracing::info!(port, "serving");
+        let Self { server, state, started, drain, port } = self;
+        tracing::info!(port, "listening");
         let handle = server.handle();
+        let last = Cell::new(None);
         let shutdown = async {
             stop.await;
             state.start_draining();
             state.evaluations.shut_down();
             tokio::time::sleep(drain.drain_delay).await;
-            let last = Instant::now() + drain.drain_timeout;
+            last.set(Some(Instant::now() + drain.drain_timeout));
             state.in_flight.close();
             let stopped = handle.stop(true);
             // Idle connections of HTTP/2 would keep the listener's threads up to the end of the time.
@@ -144,17 +148,32 @@ impl Application {
                 () = stopped => {}
                 () = state.in_flight.answered() => {}
             }
-            last
         };
-        let last = tokio::select! {
-            served = server => return Ok(served?),
-            last = shutdown => last,
+        let ended = tokio::select! {
+            served = server => served.map_err(StartupError::from),
+            () = shutdown => Ok(()),
+            error = nothing_to_serve(started, &state, port) => Err(error),
         };
+        // However it ended: nothing may run in ONNX Runtime when the process goes.
         let registry = Arc::clone(&state.registry);
+        let last = last.get().unwrap_or_else(|| Instant::now() + drain.drain_timeout);
         if !listen::ends_before(last, move || registry.shut_down()).await {
             tracing::warn!("the models' workers did not finish within --drain-timeout");
         }
+        ended?;
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Waits for the models; ends only where there is nothing to serve.
+async fn nothing_to_serve(started: Started, state: &State, port: u16) -> StartupError {
+    match started.await {
+        Ok(Ok(())) => tracing::info!(port, "serving"),
+        Ok(Err(error)) => return error.into(),
+        Err(_) if !state.draining() => return StartupError::LoadingCrashed,
+        // Told to stop before the default model served.
+        Err(_) => {}
+    }
+    std::future::pending().await
 }

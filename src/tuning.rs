@@ -134,10 +134,21 @@ impl Tuner {
         self.serving.store(true, Ordering::Relaxed);
     }
 
+    /// Whether nothing is to be measured for this file: its curve is there, everything is given, or tuning is off.
+    pub fn knows(&self, sha256: &str, runtime: &Runtime, given: Given) -> bool {
+        let (device, cores) = (runtime.device(), machine::cores());
+        if self.mode == TuneMode::Off || Space::new(device, cores, given).only().is_some() {
+            return true;
+        }
+        let key = Key::new(sha256, Machine::this(device, cores, runtime.build()), given);
+        lock(&self.measured).contains_key(&key) || self.cache.read(&key).is_some()
+    }
+
     /// How the model is best served, within what is given. Measures where that is needed and allowed, which takes
     /// up to the budget, and logs curve and choice.
     pub fn tune(&self, model: &Subject<'_>, given: Given) -> Tuning {
         let (device, cores) = (model.runtime.device(), machine::cores());
+        let asked = given;
         let given = Given { max_batch: model.fixed_batch.or(given.max_batch), ..given };
         let space = Space::new(device, cores, given);
         if let Some(configuration) = space.only() {
@@ -150,20 +161,20 @@ impl Tuner {
             return default;
         }
         let machine = Machine::this(device, cores, model.runtime.build());
-        let key = Key::new(model.sha256, machine, space);
-        let tuning = match self.curve(model, &key) {
+        let key = Key::new(model.sha256, machine, asked);
+        let tuning = match self.curve(model, &key, &space) {
             Some((points, source)) => match choose(&points) {
                 Some(configuration) => Tuning { configuration, source, points },
                 None => default,
             },
-            None => self.inherit(model.name, &key.space).unwrap_or(default),
+            None => self.inherit(model.name, &space).unwrap_or(default),
         };
         lock(&self.chosen).insert(model.name.to_owned(), tuning.configuration);
         tuning
     }
 
     /// The curve: of this process, of the disk, or measured now.
-    fn curve(&self, model: &Subject<'_>, key: &Key) -> Option<(Vec<Point>, Source)> {
+    fn curve(&self, model: &Subject<'_>, key: &Key, space: &Space) -> Option<(Vec<Point>, Source)> {
         if let Some(points) = lock(&self.measured).get(key) {
             return Some((points.clone(), Source::Measured));
         }
@@ -176,7 +187,7 @@ impl Tuner {
         }
         tracing::info!(model = model.name, budget = ?self.budget, "tuning: measuring");
         let deadline = Instant::now() + self.budget;
-        match curve::measure(&key.space, model.side, deadline, model.open) {
+        match curve::measure(space, model.side, deadline, model.open) {
             Ok(points) => {
                 log(model.name, &points, "tuning: measured");
                 self.cache.write(key, &points);

@@ -9,8 +9,13 @@ use crate::{
     inference::runtime::{CudaOptions, DeviceChoice, Runtime},
     metrics::Metrics,
     models::{
-        registry::{LiveModel, ModelName, Registry, VersionPolicy},
-        repository::{self, ServingOptions},
+        by_recorded_accuracy,
+        live::LiveModel,
+        load::ModelLoader,
+        name::ModelName,
+        plan::ServingOptions,
+        policy::VersionPolicies,
+        repository::{self, Folders, Found, Listing},
     },
     tuning::{TuneMode, Tuner, TuningOptions},
 };
@@ -64,51 +69,68 @@ impl ModelArgs {
             instances: self.instances.map(NonZeroUsize::get),
             threads: self.threads.map(NonZeroUsize::get),
         };
-        let metrics = Metrics::new();
         let cache = self.tune_cache.clone();
         let tuner =
             Tuner::new(TuningOptions { mode: TuneMode::Auto, budget: Duration::ZERO, cache });
         // A command is not kept waiting for a measurement.
         tuner.start_serving();
-        let Some(wanted) = &self.model else {
-            let latest = VersionPolicy::Latest;
-            let models = &self.models;
-            let registry =
-                Registry::load(models, latest, None, &runtime, &tuner, options, &metrics)?;
-            return Ok(registry.resolve(None, None)?);
+        let loader = ModelLoader { runtime, options, tuner, metrics: Arc::new(Metrics::new()) };
+        let root = self.models.display();
+        let listing = repository::list(&self.models).with_context(|| {
+            format!("the models folder `{root}` cannot be read; name another with --models")
+        })?;
+        let Some(ModelName { name, version }) = &self.model else {
+            return self.best(&listing, &loader);
         };
-        let (version, folder) = self.find(wanted)?;
-        let name = &wanted.name;
-        let model = repository::load(&runtime, &metrics, &tuner, options, name, version, &folder);
+        let versions = self.versions(&listing, name)?;
+        let (version, found) = self.version(name, versions, *version)?;
+        let model = loader.load(name, version, found);
         Ok(Arc::new(model.with_context(|| format!("{name}@{version} cannot be used"))?))
     }
 
-    /// The version and its folder.
-    fn find(&self, wanted: &ModelName) -> anyhow::Result<(u64, PathBuf)> {
+    /// The model with the best recorded accuracy among those that load, in its highest version that does.
+    fn best(&self, listing: &Listing, loader: &ModelLoader) -> anyhow::Result<Arc<LiveModel>> {
+        let mut reasons = Vec::new();
+        let latest = VersionPolicies::new(&[], []).map_err(anyhow::Error::msg)?;
+        for model in by_recorded_accuracy(listing, &latest) {
+            let name = &model.name;
+            for (version, found) in listing.models[name].iter().rev() {
+                match loader.load(name, *version, found) {
+                    Ok(model) => return Ok(Arc::new(model)),
+                    Err(error) => reasons.push(format!("{name}@{version}: {error}")),
+                }
+            }
+        }
         let root = self.models.display();
-        let models = repository::list(&self.models).with_context(|| {
-            format!("the models folder `{root}` cannot be read; name another with --models")
-        })?;
-        let Some(versions) = models.get(&wanted.name) else {
-            let known: Vec<&str> = models.keys().map(String::as_str).collect();
-            bail!(
-                "there is no model `{}` in `{root}`; it holds: {}",
-                wanted.name,
-                known.join(", ")
-            );
-        };
-        let found = match wanted.version {
+        match reasons.as_slice() {
+            [] => bail!("no model in `{root}`; expected <name>/<version>/model.onnx"),
+            reasons => bail!("no model in `{root}` can be used: {}", reasons.join("; ")),
+        }
+    }
+
+    fn versions<'a>(&self, listing: &'a Listing, name: &str) -> anyhow::Result<&'a Folders> {
+        listing.models.get(name).with_context(|| {
+            let known: Vec<&str> = listing.models.keys().map(String::as_str).collect();
+            let (root, known) = (self.models.display(), known.join(", "));
+            format!("there is no model `{name}` in `{root}`; it holds: {known}")
+        })
+    }
+
+    fn version<'a>(
+        &self,
+        name: &str,
+        versions: &'a Folders,
+        wanted: Option<u64>,
+    ) -> anyhow::Result<(u64, &'a Found)> {
+        let found = match wanted {
             Some(version) => versions.get_key_value(&version),
             None => versions.last_key_value(),
         };
-        let Some((version, folder)) = found else {
+        let (version, found) = found.with_context(|| {
             let known: Vec<String> = versions.keys().map(u64::to_string).collect();
-            bail!(
-                "`{}` has no such version in `{root}`; it has: {}",
-                wanted.name,
-                known.join(", ")
-            );
-        };
-        Ok((*version, folder.clone()))
+            let (root, known) = (self.models.display(), known.join(", "));
+            format!("`{name}` has no such version in `{root}`; it has: {known}")
+        })?;
+        Ok((*version, found))
     }
 }

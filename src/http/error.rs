@@ -38,6 +38,8 @@ pub enum Code {
     MethodNotAllowed,
     /// 408: the body took too long to arrive.
     RequestTimeout,
+    /// 409: the model's files cannot be served as they are.
+    UnfitModel,
     /// 413: too many bytes, pixels or pictures.
     TooLarge,
     /// 415: the `Content-Type` or `Content-Encoding` is none that is read.
@@ -46,6 +48,8 @@ pub enum Code {
     Internal,
     /// 503: the queue is full or the server is stopping; `Retry-After` says when to try again.
     Overloaded,
+    /// 503: the model does not serve yet; `Retry-After` says when to try again.
+    ModelLoading,
     /// 504: the deadline passed before the answer was there.
     DeadlineExceeded,
 }
@@ -66,12 +70,14 @@ impl Code {
                 ("method_not_allowed", S::METHOD_NOT_ALLOWED, "Method not allowed")
             }
             Self::RequestTimeout => ("request_timeout", S::REQUEST_TIMEOUT, "Request timeout"),
+            Self::UnfitModel => ("unfit_model", S::CONFLICT, "Unfit model"),
             Self::TooLarge => ("too_large", S::PAYLOAD_TOO_LARGE, "Too large"),
             Self::UnsupportedMediaType => {
                 ("unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
             }
             Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
             Self::Overloaded => ("overloaded", S::SERVICE_UNAVAILABLE, "Overloaded"),
+            Self::ModelLoading => ("model_loading", S::SERVICE_UNAVAILABLE, "Model loading"),
             Self::DeadlineExceeded => {
                 ("deadline_exceeded", S::GATEWAY_TIMEOUT, "Deadline exceeded")
             }

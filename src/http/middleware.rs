@@ -184,7 +184,7 @@ fn method_label(method: &Method) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, sync::Arc};
+    use std::sync::Arc;
 
     use actix_web::{App, HttpResponse, middleware::from_fn, test};
     use clap::Parser;
@@ -195,15 +195,14 @@ mod tests {
         evaluation::Evaluations,
         http,
         metrics::Metrics,
-        models::registry::{ModelName, Registry},
+        models::registry::Registry,
     };
 
     fn state() -> web::Data<State> {
         let Command::Serve(settings) = Cli::parse_from(["mien", "serve"]).command else {
             unreachable!("`serve` was parsed");
         };
-        let default = ModelName { name: "none".to_owned(), version: None };
-        let registry = Registry::new(BTreeMap::new(), default);
+        let registry = Registry::empty();
         let metrics = Arc::new(Metrics::new());
         let evaluations = Evaluations::open([], Arc::clone(&metrics)).unwrap();
         web::Data::new(State::new(Arc::new(registry), metrics, evaluations, settings.limits))

@@ -37,6 +37,8 @@ pub const PATH: &str = "/openapi.json";
         evaluations::cancel,
         models::list,
         models::one,
+        models::load,
+        models::unload,
         health::live,
         health::ready,
         metrics::metrics,

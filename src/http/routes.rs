@@ -16,7 +16,7 @@ use super::{
 use crate::metrics::Metrics;
 
 /// The routes as metrics show them from the start: method, pattern, status of success.
-const ROUTES: [(&str, &str, u16); 11] = [
+const ROUTES: [(&str, &str, u16); 13] = [
     ("POST", classify::PATH, 200),
     ("POST", evaluations::LIST_PATH, 202),
     ("GET", evaluations::LIST_PATH, 200),
@@ -24,6 +24,8 @@ const ROUTES: [(&str, &str, u16); 11] = [
     ("DELETE", evaluations::ONE_PATH, 200),
     ("GET", models::LIST_PATH, 200),
     ("GET", models::ONE_PATH, 200),
+    ("POST", models::LOAD_PATH, 200),
+    ("POST", models::UNLOAD_PATH, 200),
     ("GET", health::LIVE_PATH, 200),
     ("GET", health::READY_PATH, 200),
     ("GET", metrics::PATH, 200),
@@ -60,6 +62,8 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         )
         .service(get(models::LIST_PATH, reading().to(models::list)))
         .service(get(models::ONE_PATH, reading().to(models::one)))
+        .service(post(models::LOAD_PATH, web::post().to(models::load)))
+        .service(post(models::UNLOAD_PATH, web::post().to(models::unload)))
         .service(get(health::LIVE_PATH, reading().to(health::live)))
         .service(get(health::READY_PATH, reading().to(health::ready)))
         .service(get(metrics::PATH, reading().to(metrics::metrics)))

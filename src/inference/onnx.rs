@@ -7,11 +7,14 @@ use std::{collections::BTreeMap, path::Path};
 
 use mien_faces::image::Face;
 use ort::{
-    session::{Session, builder::GraphOptimizationLevel},
+    session::builder::GraphOptimizationLevel,
     value::{Outlet, TensorElementType, TensorRef, ValueType},
 };
 
 use self::buffer::Buffer;
+/// An open model file.
+pub use ort::session::Session;
+
 use super::{
     Answer, Classifier, InferenceError, Input, Probabilities, probabilities,
     runtime::Runtime,

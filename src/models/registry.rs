@@ -1,196 +1,98 @@
 //! Which model a request means. Readers take a snapshot without a lock; a change swaps it whole.
 
-mod load;
+mod snapshot;
 
-use std::{collections::BTreeMap, str::FromStr, sync::Arc};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-pub use self::load::{RegistryError, VersionPolicy};
-use super::{manifest::Manifest, repository::parse_version};
-use crate::{
-    batching::Batcher,
-    inference::{runtime::Device, signature::Signature},
-    metrics::ModelMetrics,
-    tuning::Tuning,
+pub(super) use self::snapshot::Snapshot;
+pub use self::snapshot::{ModelView, ResolveError};
+pub use super::live::{LiveModel, VersionState, Versions};
+use super::{
+    lifecycle::{ChangeError, Lifecycle, LifecycleOptions, RegistryError, Started},
+    load::ModelLoader,
 };
-
-/// A version that serves.
-pub struct LiveModel {
-    /// The model's name, its folder's.
-    pub name: String,
-    /// The version, positive.
-    pub version: u64,
-    /// What the file says about itself.
-    pub manifest: Manifest,
-    /// How it is fed and read.
-    pub signature: Signature,
-    /// What it runs on.
-    pub device: Device,
-    /// Why it is served as it is.
-    pub tuning: Tuning,
-    /// SHA-256 of `model.onnx`, lower-case hex.
-    pub sha256: String,
-    /// The model's metrics.
-    pub metrics: ModelMetrics,
-    /// The door to its workers.
-    pub batcher: Batcher,
-}
-
-/// What became of a version that was found on disk.
-#[derive(Clone)]
-pub enum VersionState {
-    /// It serves.
-    Ready(Arc<LiveModel>),
-    /// It could not be loaded; the reason names no path.
-    Refused(String),
-}
-
-impl VersionState {
-    /// The model, where it serves.
-    pub fn live(&self) -> Option<&Arc<LiveModel>> {
-        match self {
-            Self::Ready(model) => Some(model),
-            Self::Refused(_) => None,
-        }
-    }
-}
-
-/// The versions of one model.
-pub type Versions = BTreeMap<u64, VersionState>;
-
-/// A model, and a version where one is pinned: `NAME[@VERSION]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelName {
-    /// The model.
-    pub name: String,
-    /// The pinned version; `None` is the highest that serves.
-    pub version: Option<u64>,
-}
-
-impl FromStr for ModelName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, version) = match text.split_once('@') {
-            None => (text, None),
-            Some((name, version)) => {
-                let number = parse_version(version);
-                (
-                    name,
-                    Some(
-                        number
-                            .ok_or("expected NAME or NAME@VERSION, VERSION a positive integer")?,
-                    ),
-                )
-            }
-        };
-        if name.is_empty() {
-            return Err("the model's name is empty".to_owned());
-        }
-        Ok(Self { name: name.to_owned(), version })
-    }
-}
-
-/// Why a request's model does not serve.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ResolveError {
-    /// There is no model of this name.
-    #[error("there is no model `{0}`")]
-    UnknownModel(String),
-    /// The model has no such version that serves.
-    #[error("model `{model}` has no version `{version}` that serves")]
-    UnknownVersion {
-        /// The model.
-        model: String,
-        /// The version that was asked for.
-        version: String,
-    },
-}
-
-struct Snapshot {
-    models: BTreeMap<String, Versions>,
-    default: ModelName,
-}
 
 /// The models of the server.
 pub struct Registry {
-    current: ArcSwap<Snapshot>,
+    current: Arc<Current>,
+    lifecycle: Lifecycle,
 }
 
-impl Registry {
-    /// A registry of models that are loaded already.
-    pub(crate) fn new(models: BTreeMap<String, Versions>, default: ModelName) -> Self {
-        Self { current: ArcSwap::from_pointee(Snapshot { models, default }) }
-    }
+/// What the registry's readers and the thread that changes it share.
+pub(super) type Current = ArcSwap<Snapshot>;
 
-    /// The model that a request means: the default where it names none, the highest version that
-    /// serves where it names no version.
+impl Registry {
+    /// Lists the models folder and starts to load it, on a thread of its own. [`Started`] tells when the default
+    /// model serves, or why there is nothing to serve.
     ///
     /// # Errors
-    /// When there is no such model or version, or it does not serve.
+    /// When the folder cannot be read, or what it holds contradicts the options.
+    pub fn start(
+        options: LifecycleOptions,
+        loader: ModelLoader,
+    ) -> Result<(Self, Started), RegistryError> {
+        let (current, lifecycle, started) = Lifecycle::start(options, loader)?;
+        Ok((Self { current, lifecycle }, started))
+    }
+
+    /// A registry without a model, that takes no orders.
+    #[cfg(test)]
+    pub(crate) fn empty() -> Self {
+        Self { current: Arc::default(), lifecycle: Lifecycle::stopped() }
+    }
+
+    /// The model that a request means: the default where it names none, an alias' target, the highest version
+    /// that serves where it names no version. Whoever holds the answer gets answers from it, even when the model is
+    /// reloaded or unloaded meanwhile.
+    ///
+    /// # Errors
+    /// When there is no such model or version, or it does not serve, or not yet.
     pub fn resolve(
         &self,
         name: Option<&str>,
         version: Option<&str>,
     ) -> Result<Arc<LiveModel>, ResolveError> {
-        let snapshot = self.current.load();
-        let pinned = if name.is_none() { snapshot.default.version } else { None };
-        let name = name.unwrap_or(&snapshot.default.name);
-        let versions = snapshot.models.get(name);
-        let versions = versions.ok_or_else(|| ResolveError::UnknownModel(name.to_owned()))?;
-        let found = match (version.map(parse_version), pinned) {
-            (None, None) => versions.values().rev().find_map(VersionState::live),
-            (None, Some(number)) | (Some(Some(number)), _) => {
-                versions.get(&number).and_then(VersionState::live)
-            }
-            (Some(None), _) => None,
-        };
-        found.cloned().ok_or_else(|| ResolveError::UnknownVersion {
-            model: name.to_owned(),
-            version: version.map_or_else(
-                || pinned.map_or("latest".to_owned(), |v| v.to_string()),
-                str::to_owned,
-            ),
-        })
+        self.current.load().resolve(name, version)
     }
 
-    /// The name of the default model.
-    pub fn default_model(&self) -> String {
-        self.current.load().default.name.clone()
+    /// One model, by its name or an alias.
+    pub fn model(&self, name: &str) -> Option<ModelView> {
+        self.current.load().model(name)
     }
 
-    /// The versions of one model, refused ones included.
-    pub fn versions(&self, name: &str) -> Option<Versions> {
-        self.current.load().models.get(name).cloned()
+    /// Every model, by name.
+    pub fn models(&self) -> Vec<ModelView> {
+        self.current.load().models()
     }
 
-    /// Every model with its versions, by name.
-    pub fn models(&self) -> BTreeMap<String, Versions> {
-        self.current.load().models.clone()
+    /// Loads a model's versions as the version policy wants them, from what is on disk now; those that serve are
+    /// opened anew. Each takes the old one's place once it has been tried. Returns when that is done, however long
+    /// it takes; changes are made one at a time, on a thread of their own, and go on when the future is dropped.
+    ///
+    /// # Errors
+    /// When a version cannot be served: what served before goes on. When there is no such model on disk, or too
+    /// many changes wait.
+    pub async fn load_model(&self, name: &str) -> Result<ModelView, ChangeError> {
+        self.lifecycle.load(name).await
     }
 
-    /// Takes no more images; blocks until the workers have answered what was queued.
+    /// Takes a model out of service, all its versions. Requests that have found it are answered. It stays out,
+    /// whatever happens on disk, until [`Self::load_model`].
+    ///
+    /// # Errors
+    /// When there is no such model, or too many changes wait.
+    pub async fn unload_model(&self, name: &str) -> Result<ModelView, ChangeError> {
+        self.lifecycle.unload(name).await
+    }
+
+    /// Takes no more changes and no more images; blocks until the change that is under way has ended and the
+    /// workers have answered what was queued.
     pub fn shut_down(&self) {
+        self.lifecycle.shut_down();
         let snapshot = self.current.load_full();
-        let live =
-            || snapshot.models.values().flat_map(BTreeMap::values).filter_map(VersionState::live);
-        live().for_each(|model| model.batcher.close());
-        live().for_each(|model| model.batcher.join());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ModelName;
-
-    #[test]
-    fn model_names_are_parsed() {
-        let name = |text: &str| text.parse::<ModelName>();
-        assert_eq!(name("a"), Ok(ModelName { name: "a".to_owned(), version: None }));
-        assert_eq!(name("a@2"), Ok(ModelName { name: "a".to_owned(), version: Some(2) }));
-        for wrong in ["", "@1", "a@", "a@0", "a@latest"] {
-            assert!(name(wrong).is_err(), "{wrong}");
-        }
+        snapshot.live().for_each(|model| model.batcher.close());
+        snapshot.live().for_each(|model| model.batcher.join());
     }
 }

@@ -1,13 +1,19 @@
 //! Settings of the models that are served.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::Args;
 
 use crate::{
     inference::runtime::DeviceChoice,
-    models::registry::{ModelName, VersionPolicy},
+    models::{
+        LifecycleOptions,
+        name::{Alias, ModelName},
+        policy::{PolicyChoice, VersionPolicies},
+    },
 };
+
+use super::{SettingsError, parse};
 
 /// Which models are served, and on what.
 #[derive(Debug, Clone, Args)]
@@ -21,9 +27,27 @@ pub struct ModelSettings {
     #[arg(long, env = "MIEN_DEFAULT_MODEL", value_name = "NAME[@VERSION]")]
     pub default_model: Option<ModelName>,
 
-    /// Which versions of each model to load: the highest that loads, or all.
-    #[arg(long, env = "MIEN_VERSIONS", value_enum, default_value = "latest")]
-    pub versions: VersionPolicy,
+    /// Which versions to load: latest (the highest that loads), latest:N (the N highest), all, or versions
+    /// by number (1,3). NAME=POLICY is for one model and goes before. Repeatable; in the variable,
+    /// separated by semicolons: latest;mine=1,3.
+    #[arg(
+        long,
+        env = "MIEN_VERSIONS",
+        value_name = "[NAME=]POLICY",
+        default_value = "latest",
+        value_delimiter = ';'
+    )]
+    pub versions: Vec<PolicyChoice>,
+
+    /// Another name for a model or for one of its versions, which is then loaded whatever --versions says.
+    /// Repeatable; in the variable, separated by commas.
+    #[arg(long, env = "MIEN_ALIAS", value_name = "ALIAS=NAME[@VERSION]", value_delimiter = ',')]
+    pub alias: Vec<Alias>,
+
+    /// How often to look for new, changed and removed versions; without it the folder is read at the start
+    /// and when a client has a model loaded. A change is acted on once it has lasted for one look.
+    #[arg(long, env = "MIEN_POLL", value_name = "SECONDS", value_parser = parse::seconds)]
+    pub poll: Option<Duration>,
 
     /// auto takes CUDA where the ONNX Runtime that is installed and a GPU allow it, else the CPU.
     /// cuda or cuda:N ends with the reason where it cannot be had.
@@ -39,4 +63,34 @@ pub struct ModelSettings {
     /// by the instances. A model's mien.toml goes before.
     #[arg(long, env = "MIEN_THREADS", value_name = "COUNT")]
     pub threads: Option<NonZeroUsize>,
+}
+
+impl ModelSettings {
+    /// Which models are loaded.
+    ///
+    /// # Errors
+    /// For a policy or an alias that is given twice, and an alias of an alias.
+    pub fn lifecycle(&self) -> Result<LifecycleOptions, SettingsError> {
+        let mut aliases = BTreeMap::new();
+        for Alias { alias, target } in &self.alias {
+            if aliases.insert(alias.clone(), target.clone()).is_some() {
+                return Err(SettingsError::AliasTwice(alias.clone()));
+            }
+        }
+        for target in aliases.values() {
+            if aliases.contains_key(&target.name) {
+                return Err(SettingsError::AliasOfAlias(target.name.clone()));
+            }
+        }
+        let pins = aliases.values().chain(&self.default_model);
+        let policies =
+            VersionPolicies::new(&self.versions, pins).map_err(SettingsError::PolicyTwice)?;
+        Ok(LifecycleOptions {
+            root: self.models.clone(),
+            policies,
+            default: self.default_model.clone(),
+            aliases,
+            poll: self.poll,
+        })
+    }
 }

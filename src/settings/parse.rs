@@ -43,3 +43,14 @@ pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     if time.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(time) }
 }
+
+/// A time as a number of seconds (`5`, `0.5`) or with its unit (`500ms`), longer than nothing.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 => {
+            Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+        }
+        Ok(_) => Err("must be longer than nothing".to_owned()),
+        Err(_) => positive_duration(text),
+    }
+}

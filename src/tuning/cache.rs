@@ -10,10 +10,13 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{curve::Point, machine::Machine, space::Space};
+use super::{curve::Point, machine::Machine, space::Given};
 
 /// Of the files and of how they are measured. A file of another format is measured again.
 const FORMAT: u32 = 1;
+
+/// No instances, threads or images of a run are more than this.
+const MOST: usize = 4096;
 
 /// What a curve belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,13 +25,13 @@ pub(super) struct Key {
     /// SHA-256 of the model file, hex.
     model: String,
     machine: Machine,
-    /// What was measured.
-    pub(super) space: Space,
+    /// What was not open.
+    given: Given,
 }
 
 impl Key {
-    pub(super) fn new(model: &str, machine: Machine, space: Space) -> Self {
-        Self { format: FORMAT, model: model.to_owned(), machine, space }
+    pub(super) fn new(model: &str, machine: Machine, given: Given) -> Self {
+        Self { format: FORMAT, model: model.to_owned(), machine, given }
     }
 
     /// A name that no other key has.
@@ -71,8 +74,7 @@ impl Cache {
         };
         let entry = serde_json::from_slice::<Entry>(&text).ok();
         let points = entry.filter(|entry| entry.key == *key).map(|entry| entry.points);
-        let sound =
-            points.filter(|points| !points.is_empty() && points.iter().all(|p| fits(p, key)));
+        let sound = points.filter(|points| !points.is_empty() && points.iter().all(fits));
         if sound.is_none() {
             tracing::warn!("tuning: `{}` is damaged; measuring again", path.display());
         }
@@ -95,12 +97,11 @@ impl Cache {
     }
 }
 
-/// Whether a point is one of the key's, and its values are possible.
-fn fits(point: &Point, key: &Key) -> bool {
-    let layout = |l: &super::space::Layout| (l.instances, l.threads);
-    key.space.layouts.iter().any(|l| layout(l) == (point.instances, point.threads))
-        && key.space.batches.contains(&point.batch)
-        && [point.images_per_second, point.run_ms].iter().all(|v| v.is_finite() && *v > 0.0)
+/// Whether a point's values are possible.
+fn fits(point: &Point) -> bool {
+    let Point { instances, threads, batch, images_per_second, run_ms } = *point;
+    [instances, threads, batch].iter().all(|count| (1..=MOST).contains(count))
+        && [images_per_second, run_ms].iter().all(|value| value.is_finite() && *value > 0.0)
 }
 
 /// Writes the file under another name and renames it: whoever reads sees all of it or nothing.
@@ -123,14 +124,11 @@ fn users_folder() -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        inference::runtime::Device,
-        tuning::space::{Given, Layout},
-    };
+    use crate::{inference::runtime::Device, tuning::space::Layout};
 
     fn key(model: &str) -> Key {
         let machine = Machine::this(Device::Cpu, 2, "1.0");
-        Key::new(model, machine, Space::new(Device::Cpu, 2, Given::default()))
+        Key::new(model, machine, Given::default())
     }
 
     fn point(batch: usize, images_per_second: f64) -> Point {
@@ -160,11 +158,11 @@ mod tests {
             fs::write(&path, damage).unwrap();
             assert_eq!(cache.read(&key("a")), None, "{damage}");
         }
-        // Renamed by hand, outside of what was asked for, impossible, empty.
+        // Renamed by hand, impossible, empty.
         cache.write(&key("b"), &[point(1, 1.0)]);
         fs::rename(folder.path().join(key("b").file_name()), &path).unwrap();
         assert_eq!(cache.read(&key("a")), None);
-        for points in [vec![point(3, 1.0)], vec![point(1, -1.0)], vec![]] {
+        for points in [vec![point(0, 1.0)], vec![point(1, -1.0)], vec![]] {
             cache.write(&key("a"), &points);
             assert_eq!(cache.read(&key("a")), None);
         }

@@ -38,7 +38,7 @@ impl fmt::Display for Configuration {
 }
 
 /// What settings and sidecar say; the rest is open. Each at least 1.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Given {
     /// Sessions.
     pub instances: Option<usize>,

@@ -1,11 +1,17 @@
 //! A server on a free port, and what the tests say to it.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs, future,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
 
 use actix_web::rt;
 use clap::Parser;
 use mien::{
     cli::{Cli, Command},
+    models::registry::{ModelView, VersionState},
     settings::Settings,
     startup::Application,
 };
@@ -57,7 +63,20 @@ impl TestApp {
         Self::run(Application::build(&settings(flags)).unwrap())
     }
 
+    /// Runs it once every model is loaded or refused.
     pub(crate) fn run(app: Application) -> Self {
+        let (registry, start) = (app.registry(), Instant::now());
+        let loading = |model: &ModelView| {
+            model.versions.values().any(|state| matches!(state, VersionState::Loading))
+        };
+        while registry.models().iter().any(loading) {
+            assert!(start.elapsed() < Duration::from_secs(60), "it never became ready");
+            thread::sleep(Duration::from_millis(2));
+        }
+        Self::run_unready(app)
+    }
+
+    pub(crate) fn run_unready(app: Application) -> Self {
         let base = format!("http://127.0.0.1:{}", app.port());
         let (stop, stopped) = oneshot::channel();
         rt::spawn(app.run_until(async { drop(stopped.await) }));
@@ -114,6 +133,24 @@ impl TestApp {
             rt::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("{series} never became {value}");
+    }
+}
+
+/// Copies a model of the fixtures to `<root>/<name>/<version>`.
+pub(crate) fn install(root: &Path, name: &str, version: &str, from: &str) {
+    let folder = root.join(name).join(version);
+    fs::create_dir_all(&folder).unwrap();
+    for file in fs::read_dir(fixture("models").join(from).join("1")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+    }
+}
+
+/// Why a server with these settings does not start, or ends by itself.
+pub(crate) async fn failure(settings: &Settings) -> String {
+    match Application::build(settings) {
+        Err(error) => error.to_string(),
+        Ok(app) => app.run_until(future::pending()).await.unwrap_err().to_string(),
     }
 }
 

@@ -2,24 +2,13 @@
 
 use std::{fs, path::Path};
 
-use mien::startup::Application;
 use serde_json::{Value, json};
 
-use crate::helpers::{TestApp, answer, assert_problem, face, fixture, settings};
+use crate::helpers::{self, TestApp, answer, assert_problem, face, fixture, install, settings};
 
-fn install(root: &Path, name: &str, version: &str, from: &str) {
-    let folder = root.join(name).join(version);
-    fs::create_dir_all(&folder).unwrap();
-    for file in fs::read_dir(fixture("models").join(from).join("1")).unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), folder.join(file.file_name())).unwrap();
-    }
-}
-
-fn failure(models: &Path, flags: &[&str]) -> String {
+async fn failure(models: &Path, flags: &[&str]) -> String {
     let models = format!("--models={}", models.display());
-    let flags = [&[models.as_str()], flags].concat();
-    Application::build(&settings(&flags)).err().expect("it must not start").to_string()
+    helpers::failure(&settings(&[&[models.as_str()], flags].concat())).await
 }
 
 #[actix_web::test]
@@ -47,7 +36,7 @@ async fn the_default_is_named_or_the_most_accurate() {
     assert_eq!(default(&["--default-model=tiny"]).await, "tiny");
     assert_eq!(default(&["--default-model=keras@1"]).await, "keras");
     for wrong in ["--default-model=nope", "--default-model=small@2", "--default-model=broken"] {
-        let error = failure(&fixture("models"), &[wrong]);
+        let error = failure(&fixture("models"), &[wrong]).await;
         assert!(error.contains("default model"), "{error}");
     }
 }
@@ -69,7 +58,9 @@ async fn the_highest_version_that_loads_serves() {
 
     let app = TestApp::spawn_with(&[&models]);
     let list = app.json("/v1/models").await;
-    assert_eq!(versions(&list), [pair("10", "ready"), pair("11", "failed")]);
+    let unloaded = [pair("2", "unloaded"), pair("9", "unloaded")];
+    let loaded = [pair("10", "ready"), pair("11", "failed")];
+    assert_eq!(versions(&list), [unloaded, loaded].concat());
     assert_eq!(answer(app.classify("", face("happy"))).await.1["version"], "10");
 
     let app = TestApp::spawn_with(&[&models, "--default-model=m@2"]);
@@ -106,7 +97,7 @@ async fn the_sidecar_overrides_how_a_model_is_served() {
 
 #[actix_web::test]
 async fn what_cannot_be_served_is_refused_with_the_reason() {
-    let reason = |sidecar: &str, from: &str| {
+    let reason = async |sidecar: &str, from: &str| {
         let root = tempfile::tempdir().unwrap();
         install(root.path(), "m", "1", from);
         let path = root.path().join("m/1/mien.toml");
@@ -115,7 +106,7 @@ async fn what_cannot_be_served_is_refused_with_the_reason() {
         } else {
             fs::write(path, sidecar).unwrap();
         }
-        failure(root.path(), &[])
+        failure(root.path(), &[]).await
     };
     for (sidecar, from, expected) in [
         ("", "keras", "no labels"),
@@ -125,7 +116,7 @@ async fn what_cannot_be_served_is_refused_with_the_reason() {
         ("output = 'probability'", "small", "mien.toml"),
         ("labels", "small", "mien.toml"),
     ] {
-        let error = reason(sidecar, from);
+        let error = reason(sidecar, from).await;
         assert!(error.contains("m@1") && error.contains(expected), "{error}");
     }
 }
@@ -146,9 +137,9 @@ async fn the_sidecar_says_what_the_output_holds() {
 #[actix_web::test]
 async fn with_nothing_to_serve_the_start_fails() {
     let empty = tempfile::tempdir().unwrap();
-    assert!(failure(empty.path(), &[]).contains("<name>/<version>/model.onnx"));
-    assert!(failure(&empty.path().join("none"), &[]).contains("--models"));
+    assert!(failure(empty.path(), &[]).await.contains("<name>/<version>/model.onnx"));
+    assert!(failure(&empty.path().join("none"), &[]).await.contains("--models"));
     install(empty.path(), "m", "1", "broken");
-    let error = failure(empty.path(), &[]);
+    let error = failure(empty.path(), &[]).await;
     assert!(error.contains("m@1") && error.contains("can be served"), "{error}");
 }

@@ -4,7 +4,10 @@ use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 
 use super::{ApiError, Code};
 use crate::{
-    batching::BatchError, evaluation::StartError, http::MIN_RETRY, models::registry::ResolveError,
+    batching::BatchError,
+    evaluation::StartError,
+    http::MIN_RETRY,
+    models::{ChangeError, registry::ResolveError},
 };
 
 impl From<BatchError> for ApiError {
@@ -25,11 +28,32 @@ impl From<BatchError> for ApiError {
 
 impl From<ResolveError> for ApiError {
     fn from(error: ResolveError) -> Self {
-        let code = match error {
-            ResolveError::UnknownModel(_) => Code::UnknownModel,
-            ResolveError::UnknownVersion { .. } => Code::UnknownVersion,
-        };
-        Self::new(code, error.to_string())
+        let detail = error.to_string();
+        match error {
+            ResolveError::UnknownModel(_) | ResolveError::UnknownTarget { .. } => {
+                Self::new(Code::UnknownModel, detail)
+            }
+            ResolveError::UnknownVersion { .. }
+            | ResolveError::OtherVersion { .. }
+            | ResolveError::NotServing { .. } => Self::new(Code::UnknownVersion, detail),
+            ResolveError::Loading(_) => {
+                Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::ModelLoading, detail) }
+            }
+        }
+    }
+}
+
+impl From<ChangeError> for ApiError {
+    fn from(error: ChangeError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ChangeError::UnknownModel(_) => Self::new(Code::UnknownModel, detail),
+            ChangeError::Unfit { .. } | ChangeError::NotWanted(_) => {
+                Self::new(Code::UnfitModel, detail)
+            }
+            ChangeError::Failed(reason) => Self::internal(reason),
+            ChangeError::Busy | ChangeError::ShuttingDown => Self::overloaded(detail),
+        }
     }
 }
 

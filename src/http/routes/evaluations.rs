@@ -75,7 +75,7 @@ pub struct EvaluationList {
             body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "`unsupported_media_type`: the body is no JSON.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many evaluations wait already.",
+        (status = 503, description = "`overloaded`: too many evaluations wait already. `model_loading`: the model does not serve yet.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
     )

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::State;
+use crate::{http::State, models::registry::ResolveError};
 
 pub(super) const LIVE_PATH: &str = "/health/live";
 pub(super) const READY_PATH: &str = "/health/ready";
@@ -12,7 +12,7 @@ pub(super) const READY_PATH: &str = "/health/ready";
 /// How the server is.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Health {
-    /// `live`, `ready`, `loading` or `draining`.
+    /// `live`, `ready`, `loading`, `unavailable` (the default model does not serve) or `draining`.
     #[schema(example = "ready")]
     pub status: String,
 }
@@ -40,10 +40,17 @@ pub async fn live() -> HttpResponse {
         (status = 503, description = "Send requests elsewhere.", body = Health)))]
 pub async fn ready(state: web::Data<State>) -> HttpResponse {
     if state.draining() {
-        HttpResponse::ServiceUnavailable().json(health("draining"))
-    } else if state.registry.resolve(None, None).is_err() {
-        HttpResponse::ServiceUnavailable().json(health("loading"))
-    } else {
-        HttpResponse::Ok().json(health("ready"))
+        return HttpResponse::ServiceUnavailable().json(health("draining"));
+    }
+    match state.registry.resolve(None, None) {
+        Ok(_) => HttpResponse::Ok().json(health("ready")),
+        Err(ResolveError::Loading(_)) => HttpResponse::ServiceUnavailable().json(health("loading")),
+        Err(
+            ResolveError::UnknownModel(_)
+            | ResolveError::UnknownTarget { .. }
+            | ResolveError::UnknownVersion { .. }
+            | ResolveError::OtherVersion { .. }
+            | ResolveError::NotServing { .. },
+        ) => HttpResponse::ServiceUnavailable().json(health("unavailable")),
     }
 }

@@ -1,14 +1,22 @@
 //! `GET /v1/models`, `GET /v1/models/{name}`.
 
+mod change;
+
 use std::collections::BTreeMap;
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::change::{__path_load, __path_unload, load, unload};
+pub(super) use self::change::{LOAD_PATH, UNLOAD_PATH};
 use crate::{
     http::{ApiError, State, error::Problem},
-    models::registry::{LiveModel, ResolveError, VersionState, Versions},
+    models::{
+        live::{LiveModel, Phase, VersionState},
+        name::Alias,
+        registry::{ModelView, ResolveError},
+    },
     tuning::{Point, Source},
 };
 
@@ -30,8 +38,21 @@ pub struct ModelSummary {
     name: String,
     /// Whether it answers requests that name no model.
     default: bool,
-    /// The versions that were loaded, lowest first.
+    /// What else it is called.
+    aliases: Vec<AliasView>,
+    /// The versions on disk or in memory, lowest first.
     versions: Vec<VersionSummary>,
+}
+
+/// Another name of a model.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AliasView {
+    /// The name.
+    #[schema(example = "stable")]
+    alias: String,
+    /// The version that it stands for; without one it is the highest that serves.
+    #[schema(example = "1")]
+    version: Option<String>,
 }
 
 /// A version in short.
@@ -40,21 +61,27 @@ pub struct VersionSummary {
     /// The version.
     #[schema(example = "1")]
     version: String,
-    /// Whether it serves.
+    /// Where it stands.
     status: Status,
-    /// Why not.
+    /// Why it does not serve; of a version that does, why the files that are on disk now do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
 
-/// Whether a version serves.
+/// Where a version stands.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// It answers requests.
     Ready,
+    /// It is being loaded, or waits for its turn.
+    Loading,
     /// It could not be loaded.
     Failed,
+    /// It answers the requests that it has, and takes no more.
+    Unloading,
+    /// It is on disk and not in memory.
+    Unloaded,
 }
 
 /// A model in full.
@@ -65,7 +92,9 @@ pub struct ModelDetails {
     name: String,
     /// Whether it answers requests that name no model.
     default: bool,
-    /// The versions that were loaded, lowest first.
+    /// What else it is called.
+    aliases: Vec<AliasView>,
+    /// The versions on disk or in memory, lowest first.
     versions: Vec<VersionDetails>,
 }
 
@@ -154,22 +183,17 @@ pub struct Tuning {
     points: Vec<Point>,
 }
 
-/// Every model, with the versions that were loaded and those that could not be.
+/// Every model, with its versions: those that serve, and those that do not and why.
 #[utoipa::path(get, path = LIST_PATH, tag = "models", operation_id = "listModels",
     responses((status = 200, description = "The models.", body = ModelList)))]
 pub async fn list(state: web::Data<State>) -> HttpResponse {
-    let default = state.registry.default_model();
-    let models = state.registry.models().into_iter().map(|(name, versions)| ModelSummary {
-        default: name == default,
-        name,
-        versions: versions.iter().map(|(version, state)| summary(*version, state)).collect(),
-    });
-    HttpResponse::Ok().json(ModelList { models: models.collect() })
+    let models = state.registry.models().into_iter().map(ModelSummary::from).collect();
+    HttpResponse::Ok().json(ModelList { models })
 }
 
 /// One model: labels, architecture, recorded accuracy, input and serving configuration of each version.
 #[utoipa::path(get, path = ONE_PATH, tag = "models", operation_id = "getModel",
-    params(("name" = String, Path, description = "The model's name.", example = "resnet-20-v1")),
+    params(("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1")),
     responses(
         (status = 200, description = "The model.", body = ModelDetails),
         (status = 404, description = "`unknown_model`.",
@@ -178,25 +202,41 @@ pub async fn one(
     name: web::Path<String>,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let name = name.into_inner();
-    let versions: Versions = state
-        .registry
-        .versions(&name)
-        .ok_or_else(|| ApiError::from(ResolveError::UnknownModel(name.clone())))?;
-    let versions = versions.iter().map(|(version, state)| VersionDetails {
+    let model = state.registry.model(&name);
+    let model = model.ok_or_else(|| ResolveError::UnknownModel(name.into_inner()))?;
+    let versions = model.versions.iter().map(|(version, state)| VersionDetails {
         summary: summary(*version, state),
         facts: state.live().map(|model| facts(model)),
     });
     let versions = versions.collect();
-    let default = state.registry.default_model() == name;
-    Ok(HttpResponse::Ok().json(ModelDetails { name, default, versions }))
+    let aliases = aliases(&model.aliases);
+    let ModelView { name, default, .. } = model;
+    Ok(HttpResponse::Ok().json(ModelDetails { name, default, aliases, versions }))
+}
+
+impl From<ModelView> for ModelSummary {
+    fn from(model: ModelView) -> Self {
+        let versions = model.versions.iter().map(|(version, state)| summary(*version, state));
+        let (versions, aliases) = (versions.collect(), aliases(&model.aliases));
+        Self { name: model.name, default: model.default, aliases, versions }
+    }
+}
+
+fn aliases(aliases: &[Alias]) -> Vec<AliasView> {
+    let version = |alias: &Alias| alias.target.version.map(|version| version.to_string());
+    let view = |alias: &Alias| AliasView { alias: alias.alias.clone(), version: version(alias) };
+    aliases.iter().map(view).collect()
 }
 
 fn summary(version: u64, state: &VersionState) -> VersionSummary {
-    let (status, reason) = match state {
-        VersionState::Ready(_) => (Status::Ready, None),
-        VersionState::Refused(reason) => (Status::Failed, Some(reason.clone())),
+    let status = match state.phase() {
+        Phase::Ready => Status::Ready,
+        Phase::Loading => Status::Loading,
+        Phase::Failed => Status::Failed,
+        Phase::Unloading => Status::Unloading,
+        Phase::Unloaded => Status::Unloaded,
     };
+    let reason = state.problem().map(str::to_owned);
     VersionSummary { version: version.to_string(), status, reason }
 }
 

@@ -1,0 +1,50 @@
+//! Which model is the default where none is named: the one with the best recorded accuracy.
+
+use std::cmp::Ordering;
+
+use crate::models::{
+    header::recorded_accuracy,
+    live::VersionState,
+    policy::VersionPolicies,
+    registry::Snapshot,
+    repository::{Folders, Listing, MODEL_FILE},
+};
+
+/// A model and its accuracy on the whole test set, 0 to 1, where one is recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Ranked {
+    pub(crate) name: String,
+    pub(crate) accuracy: Option<f64>,
+}
+
+impl Ranked {
+    /// The better accuracy first, then by name.
+    fn order(&self, other: &Self) -> Ordering {
+        let accuracy = |ranked: &Self| ranked.accuracy.unwrap_or(f64::NEG_INFINITY);
+        accuracy(other).total_cmp(&accuracy(self)).then_with(|| self.name.cmp(&other.name))
+    }
+}
+
+/// The models of a folder by what their files record, the best first.
+pub(crate) fn by_recorded_accuracy(listing: &Listing, policies: &VersionPolicies) -> Vec<Ranked> {
+    let accuracy = |name: &str, folders: &Folders| {
+        let wanted = folders.iter().rev().find(|(version, _)| policies.wants(name, **version, 0));
+        wanted.and_then(|(_, found)| recorded_accuracy(&found.folder.join(MODEL_FILE)))
+    };
+    let models = listing.models.iter();
+    let mut ranked: Vec<Ranked> = models
+        .map(|(name, folders)| Ranked { name: name.clone(), accuracy: accuracy(name, folders) })
+        .collect();
+    ranked.sort_by(Ranked::order);
+    ranked
+}
+
+/// The best of the models that serve, unless one that has not been tried yet might be better.
+pub(super) fn default_among(snapshot: &Snapshot, untried: &[Ranked]) -> Option<String> {
+    let serving = snapshot.models.iter().filter_map(|(name, versions)| {
+        let newest = versions.values().rev().find_map(VersionState::live)?;
+        Some(Ranked { name: name.clone(), accuracy: newest.manifest.test_accuracy() })
+    });
+    let best = serving.min_by(Ranked::order)?;
+    untried.iter().all(|other| best.order(other).is_lt()).then_some(best.name)
+}

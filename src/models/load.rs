@@ -1,0 +1,122 @@
+//! A version on disk -> a live model: examined, tuned, its sessions opened and tried, its workers started.
+
+use std::sync::Arc;
+
+use super::{
+    file::{Examined, ModelFile, examine, read_hash},
+    live::LiveModel,
+    manifest::Sidecar,
+    plan::ServingOptions,
+    repository::{Fingerprint, Found, MODEL_FILE},
+};
+use crate::{
+    batching::{Batcher, Cores},
+    inference::{
+        Classifier, InferenceError,
+        runtime::{Device, Runtime},
+    },
+    metrics::Metrics,
+    tuning::{Subject, Tuner, Tuning, space::Given},
+};
+
+/// Loads versions: what they all have in common.
+pub struct ModelLoader {
+    /// ONNX Runtime and the device.
+    pub runtime: Runtime,
+    /// How models are served.
+    pub options: ServingOptions,
+    /// Finds what the options leave open.
+    pub tuner: Tuner,
+    /// Where their metrics are.
+    pub metrics: Arc<Metrics>,
+}
+
+impl ModelLoader {
+    /// Measures how a version is best served, where that is not known yet. What is wrong with it shows when it is
+    /// loaded.
+    pub fn measure(&self, name: &str, found: &Found) {
+        let Ok(sidecar) = Sidecar::read(&found.folder) else { return };
+        let given = self.options.given(&sidecar);
+        let Ok(sha256) = read_hash(&found.folder.join(MODEL_FILE)) else { return };
+        if !self.tuner.knows(&sha256, &self.runtime, given)
+            && let Ok(examined) = examine(&self.runtime, found, given.threads.unwrap_or(1))
+        {
+            self.tune(name, &examined.file, given);
+        }
+    }
+
+    fn tune(&self, name: &str, file: &ModelFile, given: Given) -> Tuning {
+        let open = |threads, max_batch| -> Result<Box<dyn Classifier>, InferenceError> {
+            Ok(Box::new(file.open_untried(threads, max_batch)?))
+        };
+        let subject = Subject {
+            name,
+            sha256: &file.sha256,
+            runtime: &self.runtime,
+            side: file.signature.side,
+            fixed_batch: file.signature.fixed_batch,
+            open: &open,
+        };
+        self.tuner.tune(&subject, given)
+    }
+
+    /// Loads a version: checks it, tunes it, makes its sessions, tries each once, starts its workers. Takes as long as
+    /// that takes; nothing of it belongs on an event loop.
+    ///
+    /// # Errors
+    /// When it cannot be served or was written to meanwhile; the reason names no path.
+    pub fn load(
+        &self,
+        name: &str,
+        version: u64,
+        found: &Found,
+    ) -> Result<LiveModel, InferenceError> {
+        let given = self.options.given(&Sidecar::read(&found.folder)?);
+        let threads = given.threads.unwrap_or(1);
+        let Examined { file, manifest, sidecar, session } = examine(&self.runtime, found, threads)?;
+        let tuning = self.tune(name, &file, given);
+        let batch = self.options.batch_options(tuning.configuration);
+        let first = file.try_out(
+            if batch.threads == threads { session } else { file.session(batch.threads)? },
+            batch.max_batch,
+        )?;
+
+        let (signature, sha256) = (file.signature.clone(), file.sha256.clone());
+        let series = self.metrics.model(name, &manifest.labels);
+        let cores = match self.runtime.device() {
+            Device::Cpu => Cores::of_machine(),
+            Device::Cuda(_) => Cores::unlimited(),
+        };
+        let factory = file.factory(first, batch);
+        let batcher = Batcher::start(name, &factory, batch, cores, series.clone())?;
+        if Fingerprint::of(&found.folder).ok().as_ref() != Some(&found.fingerprint) {
+            let reason = "its files changed while it was being loaded; load it again";
+            return Err(InferenceError::Model(reason.to_owned()));
+        }
+        Ok(LiveModel {
+            name: name.to_owned(),
+            version,
+            manifest,
+            sidecar,
+            signature,
+            device: self.runtime.device(),
+            tuning,
+            sha256,
+            fingerprint: found.fingerprint.clone(),
+            metrics: series,
+            batcher,
+        })
+    }
+}
+
+/// Whether the folder holds what the model was loaded from, though its fingerprint is another one: files were
+/// touched, or written again with what they held.
+///
+/// # Errors
+/// When its sidecar or model file cannot be read.
+pub fn has_same_content(model: &LiveModel, found: &Found) -> Result<bool, InferenceError> {
+    let by_content = [MODEL_FILE, super::manifest::SIDECAR];
+    Ok(model.fingerprint.without(&by_content) == found.fingerprint.without(&by_content)
+        && Sidecar::read(&found.folder)? == model.sidecar
+        && read_hash(&found.folder.join(MODEL_FILE))? == model.sha256)
+}

@@ -1,0 +1,92 @@
+//! How people write models, versions and aliases.
+
+use std::{fmt, str::FromStr};
+
+/// A version number: positive, decimal, no sign, no leading zero.
+pub fn parse_version(text: &str) -> Option<u64> {
+    let number: u64 = text.parse().ok()?;
+    (number > 0 && number.to_string() == text).then_some(number)
+}
+
+/// A model, and a version where one is pinned: `NAME[@VERSION]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelName {
+    /// The model.
+    pub name: String,
+    /// The pinned version; `None` is the highest that serves.
+    pub version: Option<u64>,
+}
+
+impl FromStr for ModelName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, version) = match text.split_once('@') {
+            None => (text, None),
+            Some((name, version)) => {
+                let expected = "expected NAME or NAME@VERSION, VERSION a positive integer";
+                (name, Some(parse_version(version).ok_or(expected)?))
+            }
+        };
+        if name.is_empty() {
+            return Err("the model's name is empty".to_owned());
+        }
+        Ok(Self { name: name.to_owned(), version })
+    }
+}
+
+impl fmt::Display for ModelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.version {
+            None => f.write_str(&self.name),
+            Some(version) => write!(f, "{}@{version}", self.name),
+        }
+    }
+}
+
+/// Another name for a model, or for one version of it: `ALIAS=NAME[@VERSION]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alias {
+    /// The name that requests use.
+    pub alias: String,
+    /// What it stands for.
+    pub target: ModelName,
+}
+
+impl FromStr for Alias {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((alias, target)) if !alias.is_empty() && !alias.contains(['@', '/']) => {
+                Ok(Self { alias: alias.to_owned(), target: target.parse()? })
+            }
+            _ => Err("expected ALIAS=NAME or ALIAS=NAME@VERSION".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn model_names_are_parsed() {
+        let name = |text: &str| text.parse::<ModelName>();
+        assert_eq!(name("a"), Ok(ModelName { name: "a".to_owned(), version: None }));
+        assert_eq!(name("a@2"), Ok(ModelName { name: "a".to_owned(), version: Some(2) }));
+        assert_eq!(name("a@2").unwrap().to_string(), "a@2");
+        for wrong in ["", "@1", "a@", "a@0", "a@01", "a@+1", "a@latest"] {
+            assert!(name(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn aliases_are_parsed() {
+        let stable: Alias = "stable=a@3".parse().unwrap();
+        assert_eq!((stable.alias.as_str(), stable.target.to_string().as_str()), ("stable", "a@3"));
+        for wrong in ["", "stable", "=a", "stable=", "stable=a@x", "st@ble=a", "a/b=a"] {
+            assert!(wrong.parse::<Alias>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! How a model is served: sessions, cores and batch size.
+
+use std::time::Duration;
+
+use super::manifest::Sidecar;
+use crate::{
+    batching::BatchOptions,
+    tuning::space::{Configuration, Given, Layout},
+};
+
+/// How models are served where their sidecar says nothing else. `None` is chosen by the tuner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServingOptions {
+    /// The queue, and the batch where it is given.
+    pub queue_images: usize,
+    /// The most images of one run.
+    pub max_batch: Option<usize>,
+    /// How long a worker waits for a batch to fill up.
+    pub max_delay: Duration,
+    /// Sessions of each model.
+    pub instances: Option<usize>,
+    /// Cores that one run uses.
+    pub threads: Option<usize>,
+}
+
+impl ServingOptions {
+    /// What the sidecar says, and where it says nothing the settings.
+    pub fn given(self, sidecar: &Sidecar) -> Given {
+        Given {
+            instances: sidecar.instances.or(self.instances),
+            threads: sidecar.threads.or(self.threads),
+            max_batch: sidecar.max_batch.or(self.max_batch),
+        }
+    }
+
+    /// The same for a batcher, with what was chosen.
+    pub fn batch_options(self, chosen: Configuration) -> BatchOptions {
+        let Self { queue_images, max_delay, .. } = self;
+        let Configuration { layout: Layout { instances, threads }, max_batch } = chosen;
+        BatchOptions { queue_images, max_batch, max_delay, instances, threads }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sidecar_overrides_the_settings() {
+        let options = ServingOptions {
+            queue_images: 64,
+            max_batch: Some(16),
+            max_delay: Duration::ZERO,
+            instances: None,
+            threads: None,
+        };
+        let sidecar: Sidecar = "instances = 3\nmax_batch = 4".parse().unwrap();
+        let both = Given { instances: Some(3), threads: None, max_batch: Some(4) };
+        assert_eq!(options.given(&sidecar), both);
+        let alone = Given { instances: None, threads: None, max_batch: Some(16) };
+        assert_eq!(options.given(&Sidecar::default()), alone);
+    }
+}
