@@ -7,7 +7,7 @@
 //!   mien_faces::image  decode -> Picture -> Face (the model's square of gray)
 //!                |  faces
 //!                v
-//!              models::registry   name, version -> LiveModel
+//!              models::registry   name, version -> LiveModel (tuning: how many sessions, what batch size)
 //!                |
 //!                v
 //!              batching   queue (bounded in images) -> collect -> worker threads
@@ -30,4 +30,5 @@ pub mod readiness;
 pub mod settings;
 pub mod startup;
 pub mod telemetry;
+pub mod tuning;
 pub mod v2;

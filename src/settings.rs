@@ -8,6 +8,7 @@ mod grpc;
 mod limits;
 mod models;
 mod parse;
+mod tuning;
 
 use std::{net::SocketAddr, num::NonZeroUsize};
 
@@ -16,7 +17,7 @@ use clap::Args;
 pub use self::{
     batching::BatchSettings, connections::ConnectionSettings, cuda::CudaSettings,
     drain::DrainSettings, grpc::GrpcSettings, limits::LimitSettings, models::ModelSettings,
-    parse::DataSource,
+    parse::DataSource, tuning::TuningSettings,
 };
 use crate::models::plan::ServingOptions;
 
@@ -38,6 +39,10 @@ pub struct Settings {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]
     pub batching: BatchSettings,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    pub tuning: TuningSettings,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]

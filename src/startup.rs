@@ -25,6 +25,7 @@ use crate::{
     metrics::Metrics,
     models::{RegistryError, Started, load::ModelLoader, registry::Registry},
     settings::{DrainSettings, Settings, SettingsError},
+    tuning::Tuner,
 };
 
 /// Why the server did not start.
@@ -92,7 +93,8 @@ impl Application {
         let evaluations = Evaluations::open(sources, Arc::clone(&metrics))?;
         let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
         let (options, metrics_of_models) = (settings.serving(), Arc::clone(&metrics));
-        let loader = ModelLoader { runtime, options, metrics: metrics_of_models };
+        let tuner = Tuner::new(settings.tuning.options());
+        let loader = ModelLoader { runtime, options, tuner, metrics: metrics_of_models };
         let (registry, started) = Registry::start(settings.models.lifecycle()?, loader)?;
         let state = State::new(Arc::new(registry), metrics, evaluations, settings.limits.clone());
         let state = web::Data::new(state);

@@ -14,8 +14,8 @@ pub struct BatchSettings {
     #[arg(long, env = "MIEN_QUEUE_IMAGES", value_name = "COUNT", default_value = "64")]
     pub queue_images: NonZeroUsize,
 
-    /// The most images of one run of a model. Without it 8 on a CPU and 64 on a GPU. A model's
-    /// mien.toml goes before.
+    /// The most images of one run of a model. Without it what --tune finds, else 8 on a CPU and 64 on
+    /// a GPU. A model's mien.toml goes before.
     #[arg(long, env = "MIEN_MAX_BATCH", value_name = "COUNT")]
     pub max_batch: Option<NonZeroUsize>,
 

@@ -34,6 +34,9 @@ pub(crate) fn settings(flags: &[&str]) -> Settings {
     let models = fixture("models");
     let fixed = ["mien", "serve", "--addr=127.0.0.1:0", "--device=cpu"];
     let mut words: Vec<&str> = fixed.to_vec();
+    if !flags.iter().any(|flag| flag.starts_with("--tune=")) {
+        words.push("--tune=off");
+    }
     if !flags.iter().any(|flag| flag.starts_with("--models")) {
         words.extend(["--models", models.to_str().unwrap()]);
     }

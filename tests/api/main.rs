@@ -15,4 +15,5 @@ mod metrics;
 mod models;
 mod openapi;
 mod program;
+mod tuning;
 mod v2;

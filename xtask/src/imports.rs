@@ -50,6 +50,12 @@ const RULES: &[Rule] = &[
         why: "batching knows inference and metrics only",
     },
     Rule {
+        room: "src/tuning",
+        except: &[],
+        words: &["crate::batching", "crate::models", "crate::metrics", "crate::evaluation"],
+        why: "tuning measures classifiers and knows nothing of what is made of them",
+    },
+    Rule {
         room: "src/models",
         except: &[],
         words: &["crate::evaluation"],
