@@ -20,12 +20,16 @@
 pub mod batching;
 pub mod bench;
 pub mod cli;
+pub mod decoder;
 pub mod evaluation;
+pub mod grpc;
 pub mod http;
 pub mod inference;
 pub mod metrics;
 pub mod models;
+pub mod readiness;
 pub mod settings;
 pub mod startup;
 pub mod telemetry;
 pub mod tuning;
+pub mod v2;

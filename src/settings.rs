@@ -4,6 +4,7 @@ mod batching;
 mod connections;
 mod cuda;
 mod drain;
+mod grpc;
 mod limits;
 mod models;
 mod parse;
@@ -15,8 +16,8 @@ use clap::Args;
 
 pub use self::{
     batching::BatchSettings, connections::ConnectionSettings, cuda::CudaSettings,
-    drain::DrainSettings, limits::LimitSettings, models::ModelSettings, parse::DataSource,
-    tuning::TuningSettings,
+    drain::DrainSettings, grpc::GrpcSettings, limits::LimitSettings, models::ModelSettings,
+    parse::DataSource, tuning::TuningSettings,
 };
 use crate::models::plan::ServingOptions;
 
@@ -50,6 +51,10 @@ pub struct Settings {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]
     pub connections: ConnectionSettings,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    pub grpc: GrpcSettings,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod batching;
+mod bench;
 mod classify;
 mod cli;
 mod connections;
 mod evaluations;
+mod grpc;
 mod health;
 mod helpers;
 mod limits;
@@ -15,3 +17,4 @@ mod models;
 mod openapi;
 mod program;
 mod tuning;
+mod v2;
