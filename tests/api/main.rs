@@ -9,6 +9,7 @@ mod connections;
 mod evaluations;
 mod health;
 mod helpers;
+mod lifecycle;
 mod limits;
 mod metrics;
 mod models;
