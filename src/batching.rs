@@ -175,8 +175,26 @@ impl Batcher {
     /// [`BatchError::Overloaded`] when the inputs do not fit the queue as a whole, the other variants
     /// as they say.
     pub async fn classify(&self, inputs: Vec<Input>, call: Call) -> Result<Answers, BatchError> {
-        let Call { deadline, priority } = call;
         let enqueued = Instant::now();
+        let result = self.run(inputs, call, enqueued).await;
+        let statistics = self.0.metrics.statistics();
+        match &result {
+            Ok(answers) => {
+                let Answers { rows, queue, inference } = answers;
+                statistics.answered(rows.len(), enqueued.elapsed(), *queue, *inference);
+            }
+            Err(_) => statistics.failed(enqueued.elapsed()),
+        }
+        result
+    }
+
+    async fn run(
+        &self,
+        inputs: Vec<Input>,
+        call: Call,
+        enqueued: Instant,
+    ) -> Result<Answers, BatchError> {
+        let Call { deadline, priority } = call;
         let count = inputs.len();
         if deadline.is_some_and(|deadline| deadline <= enqueued) {
             self.0.metrics.images(Outcome::Expired, count);

@@ -2,8 +2,10 @@
 
 mod body;
 mod budget;
-mod decode;
+mod compression;
+mod deadline;
 pub mod error;
+mod image_problem;
 mod in_flight;
 pub mod middleware;
 pub mod openapi;
@@ -11,19 +13,14 @@ pub mod routes;
 pub mod timing;
 mod upload;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use actix_web::web;
 
-pub use self::{budget::BodyBudget, decode::Decoder, error::ApiError, in_flight::InFlight};
+pub use self::{budget::BodyBudget, error::ApiError, in_flight::InFlight};
 use crate::{
-    evaluation::Evaluations, metrics::Metrics, models::registry::Registry, settings::LimitSettings,
+    decoder::Decoder, evaluation::Evaluations, metrics::Metrics, models::registry::Registry,
+    readiness::Readiness, settings::LimitSettings, v2,
 };
 
 /// What the handlers share.
@@ -37,12 +34,15 @@ pub struct State {
     /// What a client may send.
     pub limits: LimitSettings,
     /// Turns bytes into faces, off the event loop.
-    pub decoder: Decoder,
+    pub decoder: Arc<Decoder>,
     /// Bytes that bodies may take together.
     pub bodies: BodyBudget,
     /// The requests that are being answered.
     pub in_flight: InFlight,
-    draining: AtomicBool,
+    /// Whether requests should be sent here.
+    pub readiness: Arc<Readiness>,
+    /// The inference protocol v2.
+    pub v2: Arc<v2::Service>,
 }
 
 impl State {
@@ -53,20 +53,23 @@ impl State {
         evaluations: Evaluations,
         limits: LimitSettings,
     ) -> Self {
-        let decoder = Decoder::new(limits.max_pixels);
+        let decoder = Arc::new(Decoder::new(limits.max_pixels));
         let bodies = BodyBudget::new(limits.max_buffered);
-        let (in_flight, draining) = (InFlight::default(), AtomicBool::new(false));
-        Self { registry, metrics, evaluations, limits, decoder, bodies, in_flight, draining }
+        let in_flight = InFlight::default();
+        let readiness = Arc::new(Readiness::new(Arc::clone(&registry)));
+        let v2 = v2::Service::new(Arc::clone(&registry), Arc::clone(&decoder), limits.clone());
+        let v2 = Arc::new(v2);
+        Self { registry, metrics, evaluations, limits, decoder, bodies, in_flight, readiness, v2 }
     }
 
     /// From now on `/health/ready` says no and connections close after their answer.
     pub fn start_draining(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.readiness.start_draining();
     }
 
     /// Whether the server is about to stop.
     pub fn draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.readiness.draining()
     }
 }
 

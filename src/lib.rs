@@ -7,7 +7,7 @@
 //!   mien_faces::image  decode -> Picture -> Face (the model's square of gray)
 //!                |  faces
 //!                v
-//!              models::registry   name, version -> LiveModel
+//!              models::registry   name, version -> LiveModel (tuning: how many sessions, what batch size)
 //!                |
 //!                v
 //!              batching   queue (bounded in images) -> collect -> worker threads
@@ -19,11 +19,16 @@
 //! Each layer calls the next one down and none calls up; [`metrics`] looks on.
 pub mod batching;
 pub mod cli;
+pub mod decoder;
 pub mod evaluation;
+pub mod grpc;
 pub mod http;
 pub mod inference;
 pub mod metrics;
 pub mod models;
+pub mod readiness;
 pub mod settings;
 pub mod startup;
 pub mod telemetry;
+pub mod tuning;
+pub mod v2;

@@ -4,6 +4,7 @@
 //! client cannot make a new time series.
 
 mod model;
+mod statistics;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use prometheus::{
 };
 
 pub use model::{ModelMetrics, Outcome};
+pub use statistics::{Statistics, Total, Totals};
 
 use crate::inference::Labels;
 
@@ -40,6 +42,7 @@ pub struct Metrics {
     registry: Registry,
     http_requests: IntCounterVec,
     http_duration: HistogramVec,
+    grpc_requests: IntCounterVec,
     queue_wait: HistogramVec,
     inference: HistogramVec,
     batch_images: HistogramVec,
@@ -80,6 +83,12 @@ impl Metrics {
                 "Time from a request's head to its answer.",
                 &["route"],
                 REQUEST_SECONDS,
+            ),
+            grpc_requests: counter(
+                r,
+                "mien_grpc_requests_total",
+                "gRPC calls answered, by call and status code.",
+                &["method", "code"],
             ),
             queue_wait: histogram(
                 r,
@@ -171,6 +180,16 @@ impl Metrics {
     pub fn http_request(&self, method: &str, route: &str, status: u16, took: Duration) {
         self.http_requests.with_label_values(&[method, route, &status.to_string()]).inc();
         self.http_duration.with_label_values(&[route]).observe(took.as_secs_f64());
+    }
+
+    /// Presents a gRPC call at zero; `code` is the one that its success has.
+    pub fn init_grpc(&self, method: &str, code: &str) {
+        self.grpc_requests.with_label_values(&[method, code]);
+    }
+
+    /// Counts a gRPC call that was answered. `method` and `code` must come from a closed set.
+    pub fn grpc_request(&self, method: &str, code: &str) {
+        self.grpc_requests.with_label_values(&[method, code]).inc();
     }
 
     /// The metrics of one model, all present at zero from here on. Versions of a model share them.

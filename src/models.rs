@@ -9,6 +9,7 @@
 //! registry    name, version, alias -> live model: a snapshot that readers take without a lock
 //! ```
 
+pub mod file;
 mod header;
 mod lifecycle;
 pub mod live;

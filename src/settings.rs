@@ -4,9 +4,11 @@ mod batching;
 mod connections;
 mod cuda;
 mod drain;
+mod grpc;
 mod limits;
 mod models;
 mod parse;
+mod tuning;
 
 use std::{net::SocketAddr, num::NonZeroUsize};
 
@@ -14,7 +16,8 @@ use clap::Args;
 
 pub use self::{
     batching::BatchSettings, connections::ConnectionSettings, cuda::CudaSettings,
-    drain::DrainSettings, limits::LimitSettings, models::ModelSettings, parse::DataSource,
+    drain::DrainSettings, grpc::GrpcSettings, limits::LimitSettings, models::ModelSettings,
+    parse::DataSource, tuning::TuningSettings,
 };
 use crate::models::plan::ServingOptions;
 
@@ -39,11 +42,19 @@ pub struct Settings {
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    pub tuning: TuningSettings,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would print it as the command's description")]
     pub limits: LimitSettings,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]
     pub connections: ConnectionSettings,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    pub grpc: GrpcSettings,
 
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]

@@ -3,7 +3,13 @@
 mod listen;
 mod signals;
 
-use std::{cell::Cell, io, net::TcpListener, sync::Arc, time::Instant};
+use std::{
+    cell::Cell,
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Instant,
+};
 
 use actix_web::{dev::Server, web};
 use mien_faces::dataset::DatasetError;
@@ -13,11 +19,13 @@ use self::signals::Signals;
 
 use crate::{
     evaluation::Evaluations,
+    grpc,
     http::{self, State},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
     models::{RegistryError, Started, load::ModelLoader, registry::Registry},
     settings::{DrainSettings, Settings, SettingsError},
+    tuning::Tuner,
 };
 
 /// Why the server did not start.
@@ -27,10 +35,12 @@ pub enum StartupError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The address cannot be had.
-    #[error("cannot listen on {addr}; name another address with --addr")]
+    #[error("cannot listen on {addr}; name another address with {flag}")]
     Listen {
         /// The address.
-        addr: String,
+        addr: SocketAddr,
+        /// The flag that names it.
+        flag: &'static str,
         /// Why.
         source: io::Error,
     },
@@ -55,6 +65,7 @@ pub enum StartupError {
 pub struct Application {
     server: Server,
     port: u16,
+    grpc: Option<grpc::Server>,
     state: web::Data<State>,
     started: Started,
     drain: DrainSettings,
@@ -69,29 +80,42 @@ impl Application {
     pub fn build(settings: &Settings) -> Result<Self, StartupError> {
         settings.validate()?;
         let addr = settings.addr;
-        let listen = |source| StartupError::Listen { addr: addr.to_string(), source };
+        let listen = |source| StartupError::Listen { addr, flag: "--addr", source };
         // First, for it is quick to fail.
         let listener = TcpListener::bind(addr).map_err(listen)?;
         let port = listener.local_addr().map_err(listen)?.port();
+        let grpc = settings.grpc.grpc_addr.map(bind_grpc).transpose()?;
 
         let metrics = Arc::new(Metrics::new());
         http::routes::init_metrics(&metrics);
+        grpc::init_metrics(&metrics);
         let sources = settings.data.iter().map(|source| (source.name.clone(), source.path.clone()));
         let evaluations = Evaluations::open(sources, Arc::clone(&metrics))?;
         let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
         let (options, metrics_of_models) = (settings.serving(), Arc::clone(&metrics));
-        let loader = ModelLoader { runtime, options, metrics: metrics_of_models };
+        let tuner = Tuner::new(settings.tuning.options());
+        let loader = ModelLoader { runtime, options, tuner, metrics: metrics_of_models };
         let (registry, started) = Registry::start(settings.models.lifecycle()?, loader)?;
         let state = State::new(Arc::new(registry), metrics, evaluations, settings.limits.clone());
         let state = web::Data::new(state);
         let server =
             listen::http(&state, listener, &settings.connections, settings.drain.drain_timeout)?;
-        Ok(Self { server, port, state, started, drain: settings.drain.clone() })
+        let grpc = grpc.map(|listener| {
+            let (service, readiness) = (Arc::clone(&state.v2), Arc::clone(&state.readiness));
+            grpc::Server::start(listener, service, readiness, Arc::clone(&state.metrics))
+        });
+        let grpc = grpc.transpose()?;
+        Ok(Self { server, port, grpc, state, started, drain: settings.drain.clone() })
     }
 
     /// The port that it listens on.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The port that it listens on for gRPC, where it does.
+    pub fn grpc_port(&self) -> Option<u16> {
+        self.grpc.as_ref().map(grpc::Server::port)
     }
 
     /// The models that it serves.
@@ -129,8 +153,8 @@ impl Application {
     /// # Errors
     /// When there is nothing to serve, or the server fails.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartupError> {
-        let Self { server, state, started, drain, port } = self;
-        tracing::info!(port, "listening");
+        tracing::info!(port = self.port, grpc_port = self.grpc_port(), "listening");
+        let Self { server, state, started, drain, grpc, port } = self;
         let handle = server.handle();
         let last = Cell::new(None);
         let shutdown = async {
@@ -138,14 +162,23 @@ impl Application {
             state.start_draining();
             state.evaluations.shut_down();
             tokio::time::sleep(drain.drain_delay).await;
-            last.set(Some(Instant::now() + drain.drain_timeout));
+            let end = Instant::now() + drain.drain_timeout;
+            last.set(Some(end));
             state.in_flight.close();
             let stopped = handle.stop(true);
-            // Idle connections of HTTP/2 would keep the listener's threads up to the end of the time.
-            tokio::select! {
-                () = stopped => {}
-                () = state.in_flight.answered() => {}
-            }
+            let http_ended = async {
+                // Idle connections of HTTP/2 would keep the listener's threads up to the end of the time.
+                tokio::select! {
+                    () = stopped => {}
+                    () = state.in_flight.answered() => {}
+                }
+            };
+            let grpc_ended = async {
+                if let Some(grpc) = grpc {
+                    grpc.stop(end).await;
+                }
+            };
+            tokio::join!(http_ended, grpc_ended);
         };
         let ended = tokio::select! {
             served = server => served.map_err(StartupError::from),
@@ -162,6 +195,12 @@ impl Application {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Takes the address for gRPC; clients wait in its backlog until the server starts.
+fn bind_grpc(addr: SocketAddr) -> Result<TcpListener, StartupError> {
+    let bound = TcpListener::bind(addr);
+    bound.map_err(|source| StartupError::Listen { addr, flag: "--grpc-addr", source })
 }
 
 /// Waits for the models; ends only where there is nothing to serve.

@@ -115,7 +115,10 @@ impl Worker {
         };
         self.classifier = Some(classifier);
         match result {
-            Ok(answers) if answers.len() == inputs.len() => Ok((answers, took)),
+            Ok(answers) if answers.len() == inputs.len() => {
+                self.metrics.statistics().executed(inputs.len(), took);
+                Ok((answers, took))
+            }
             Ok(answers) => Err(format!("{} answers for {} images", answers.len(), inputs.len())),
             Err(error) => {
                 tracing::error!(worker = self.name, images = inputs.len(), %error, "a batch failed");

@@ -17,6 +17,7 @@ use crate::{
         policy::VersionPolicies,
         repository::{self, Folders, Found, Listing},
     },
+    tuning::{TuneMode, Tuner, TuningOptions},
 };
 
 /// Which model runs, and on what.
@@ -47,6 +48,11 @@ pub(super) struct ModelArgs {
     /// The most images of one run. Without it 8 on a CPU and 64 on a GPU.
     #[arg(long, env = "MIEN_MAX_BATCH", value_name = "COUNT")]
     max_batch: Option<NonZeroUsize>,
+
+    /// Where `mien serve` keeps what it has measured: what is not given here is what serves best. Without it
+    /// `$XDG_CACHE_HOME/mien` or `~/.cache/mien`.
+    #[arg(long, env = "MIEN_TUNE_CACHE", value_name = "DIR")]
+    tune_cache: Option<PathBuf>,
 }
 
 /// Images that may wait. Nobody else fills the queue of a command, so this only bounds its memory.
@@ -63,7 +69,12 @@ impl ModelArgs {
             instances: self.instances.map(NonZeroUsize::get),
             threads: self.threads.map(NonZeroUsize::get),
         };
-        let loader = ModelLoader { runtime, options, metrics: Arc::new(Metrics::new()) };
+        let cache = self.tune_cache.clone();
+        let tuner =
+            Tuner::new(TuningOptions { mode: TuneMode::Auto, budget: Duration::ZERO, cache });
+        // A command is not kept waiting for a measurement.
+        tuner.start_serving();
+        let loader = ModelLoader { runtime, options, tuner, metrics: Arc::new(Metrics::new()) };
         let root = self.models.display();
         let listing = repository::list(&self.models).with_context(|| {
             format!("the models folder `{root}` cannot be read; name another with --models")

@@ -24,20 +24,13 @@ const EAGER: u64 = 64 << 10;
 /// The stream of a body that ends with [`PayloadError::Overflow`] past `max_body` bytes. Its bytes are taken into `share`.
 ///
 /// # Errors
-/// At once, when the `Content-Length` is over the limit already, or the body is compressed.
+/// At once, when the `Content-Length` is over the limit already.
 pub(super) fn limited(
     request: &HttpRequest,
     payload: Payload,
     max_body: usize,
     share: BodyShare,
 ) -> Result<impl Stream<Item = Result<Bytes, PayloadError>> + 'static, ApiError> {
-    let headers = request.headers();
-    if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
-        && encoding != "identity"
-    {
-        let detail = "compressed bodies are not read; send it without Content-Encoding";
-        return Err(ApiError::new(Code::UnsupportedMediaType, detail));
-    }
     let length = content_length(request);
     if length.is_some_and(|length| usize::try_from(length).map_or(true, |n| n > max_body)) {
         return Err(too_large(max_body));
@@ -54,6 +47,20 @@ pub(super) fn limited(
             Err(PayloadError::Io(io::ErrorKind::OutOfMemory.into()))
         }
     }))
+}
+
+/// Refuses a compressed body.
+///
+/// # Errors
+/// 415, where the body is compressed.
+pub(super) fn uncompressed(request: &HttpRequest) -> Result<(), ApiError> {
+    match request.headers().get(header::CONTENT_ENCODING) {
+        Some(encoding) if encoding != "identity" => {
+            let detail = "compressed bodies are not read here; send it without Content-Encoding";
+            Err(ApiError::new(Code::UnsupportedMediaType, detail))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether a body is more than what is likely to have come with the request's head.
@@ -107,14 +114,18 @@ pub(super) async fn in_time<T>(
 pub(super) fn broken(error: &PayloadError, max_body: usize) -> ApiError {
     match error {
         PayloadError::Overflow => too_large(max_body),
-        PayloadError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
-            ApiError::overloaded("there is no memory left for bodies; try again")
-        }
+        PayloadError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => no_memory(),
         other => ApiError::invalid_request(format!("the body broke off: {other}")),
     }
 }
 
-fn too_large(max_body: usize) -> ApiError {
+/// The error of a body that finds no room beside those of other requests.
+pub(super) fn no_memory() -> ApiError {
+    ApiError::overloaded("there is no memory left for bodies; try again")
+}
+
+/// The error of a body over the limit.
+pub(super) fn too_large(max_body: usize) -> ApiError {
     let limit = ByteSize(u64::try_from(max_body).unwrap_or(u64::MAX));
     ApiError::new(Code::TooLarge, format!("the body is over the limit of {limit}"))
 }

@@ -121,6 +121,14 @@ pub struct Problem {
     pub request_id: Option<String>,
 }
 
+/// An error body of the inference protocol v2.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct PlainError {
+    /// What went wrong with this request.
+    #[schema(example = "there is no model `resnet`")]
+    pub error: String,
+}
+
 /// An error that a client sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
@@ -129,12 +137,21 @@ pub struct ApiError {
     retry_after: Option<Duration>,
     allow: Option<&'static str>,
     request_id: Option<String>,
+    /// Whether the body is that of the inference protocol v2.
+    plain: bool,
 }
 
 impl ApiError {
     /// An error with its explanation for people; it must not tell paths or internals.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), retry_after: None, allow: None, request_id: None }
+        Self {
+            code,
+            detail: detail.into(),
+            retry_after: None,
+            allow: None,
+            request_id: None,
+            plain: false,
+        }
     }
 
     /// 400: a mistake in the query, a header or the body's structure.
@@ -168,6 +185,11 @@ impl ApiError {
     pub fn with_request_id(self, id: impl Into<String>) -> Self {
         Self { request_id: Some(id.into()), ..self }
     }
+
+    /// The same error, its body in the form of the path's protocol: `{"error": detail}` below `/v2`.
+    pub fn for_path(self, path: &str) -> Self {
+        Self { plain: path == "/v2" || path.starts_with("/v2/"), ..self }
+    }
 }
 
 impl fmt::Display for ApiError {
@@ -189,12 +211,14 @@ impl ResponseError for ApiError {
         if let Some(id) = &self.request_id {
             response.insert_header((REQUEST_ID, id.as_str()));
         }
-        response.content_type(PROBLEM_JSON);
         if let Some(time) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, time.as_secs().max(1)));
         }
         if let Some(methods) = self.allow {
             response.insert_header((header::ALLOW, methods));
+        }
+        if self.plain {
+            return response.json(PlainError { error: self.detail.clone() });
         }
         let body = Problem {
             r#type: format!("urn:mien:problem:{name}"),
@@ -204,6 +228,6 @@ impl ResponseError for ApiError {
             code: self.code,
             request_id: self.request_id.clone(),
         };
-        response.json(body)
+        response.content_type(PROBLEM_JSON).json(body)
     }
 }

@@ -30,7 +30,8 @@ use super::{
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Routes that would fill the log with nothing.
-const QUIET: [&str; 3] = ["/health/live", "/health/ready", "/metrics"];
+const QUIET: [&str; 5] =
+    ["/health/live", "/health/ready", "/metrics", "/v2/health/live", "/v2/health/ready"];
 
 /// A request's id: the client's own where it sent a usable one (1 to 128 visible ASCII characters),
 /// else a new UUID.
@@ -84,14 +85,18 @@ pub async fn observe(
     let _in_span = span.enter();
 
     let response = match result {
-        Ok(Ok(response)) => finish(response.map_into_boxed_body(), &id, state.draining()),
+        Ok(Ok(response)) => {
+            finish(response.map_into_boxed_body(), &id, &seen.path, state.draining())
+        }
         // The request is gone with the inner service, so the answer is made from the error alone.
         Ok(Err(error)) => {
             seen.record(&state, error.as_response_error().status_code());
             return Err(error);
         }
         Err(_) => {
-            let error = ApiError::internal("a handler panicked").with_request_id(id.as_str());
+            let error = ApiError::internal("a handler panicked")
+                .with_request_id(id.as_str())
+                .for_path(&seen.path);
             seen.record(&state, error.status_code());
             return Err(error.into());
         }
@@ -104,6 +109,7 @@ pub async fn observe(
 fn finish(
     response: ServiceResponse<BoxBody>,
     id: &RequestId,
+    path: &str,
     draining: bool,
 ) -> ServiceResponse<BoxBody> {
     let status = response.status();
@@ -117,7 +123,10 @@ fn finish(
         error => error,
     };
     let mut response = match error {
-        Some(error) => response.into_response(error.with_request_id(id.as_str()).error_response()),
+        Some(error) => {
+            let error = error.with_request_id(id.as_str()).for_path(path);
+            response.into_response(error.error_response())
+        }
         None => response,
     };
     response.headers_mut().insert(REQUEST_ID, id.0.clone());

@@ -3,12 +3,16 @@
 use actix_web::HttpResponse;
 use utoipa::{
     Modify, OpenApi,
-    openapi::{HeaderBuilder, RefOr},
+    openapi::{
+        HeaderBuilder, PathItem, RefOr, Required,
+        path::{ParameterBuilder, ParameterIn},
+        schema::{ObjectBuilder, Type},
+    },
 };
 
 use super::{
     error::Problem,
-    routes::{classify, evaluations, health, metrics, models},
+    routes::{classify, evaluations, health, metrics, models, v2},
 };
 
 /// Where the server shows its document.
@@ -27,6 +31,7 @@ pub const PATH: &str = "/openapi.json";
         (name = "classification", description = "Pictures in, labels out."),
         (name = "evaluations", description = "How accurate a model is on a data set of the server."),
         (name = "models", description = "What is served."),
+        (name = "inference", description = "The Open Inference Protocol v2 of KServe and Triton. Errors are `{\"error\": text}`."),
         (name = "operation", description = "Health and metrics.")
     ),
     paths(
@@ -42,6 +47,18 @@ pub const PATH: &str = "/openapi.json";
         health::live,
         health::ready,
         metrics::metrics,
+        v2::server::metadata,
+        v2::server::live,
+        v2::server::ready,
+        v2::models::metadata,
+        v2::models::ready,
+        v2::models::config,
+        v2::models::statistics,
+        v2::models::all_statistics,
+        v2::infer::infer,
+        v2::repository::index,
+        v2::repository::load,
+        v2::repository::unload,
         serve
     ),
     components(schemas(Problem)),
@@ -68,6 +85,9 @@ impl Modify for Finish {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         // The manifest names no authors, which utoipa takes for a contact without a name.
         document.info.contact = None;
+        let versions: Vec<(String, PathItem)> =
+            document.paths.paths.iter().filter_map(|(path, item)| of_version(path, item)).collect();
+        document.paths.paths.extend(versions);
         let operations = document.paths.paths.values_mut().flat_map(|item| {
             [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten()
         });
@@ -79,4 +99,24 @@ impl Modify for Finish {
             }
         }
     }
+}
+
+/// The path of a version beside that of a model of the inference protocol v2.
+fn of_version(path: &str, item: &PathItem) -> Option<(String, PathItem)> {
+    let end = path.strip_prefix(v2::MODEL_PREFIX)?;
+    let mut item = item.clone();
+    for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+        let text = ObjectBuilder::new().schema_type(Type::String).build();
+        let version = ParameterBuilder::new()
+            .name("version")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(text))
+            .description(Some("The version."));
+        operation.parameters.get_or_insert_default().push(version.build().into());
+        if let Some(id) = &mut operation.operation_id {
+            id.push_str("Version");
+        }
+    }
+    Some((format!("{}{end}", v2::VERSION_PREFIX), item))
 }

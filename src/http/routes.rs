@@ -5,6 +5,7 @@ pub mod evaluations;
 pub mod health;
 pub mod metrics;
 pub mod models;
+pub mod v2;
 
 use actix_web::{HttpRequest, Route, guard, web};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -37,6 +38,7 @@ pub fn init_metrics(metrics: &Metrics) {
     for (method, route, status) in ROUTES {
         metrics.init_route(method, route, status);
     }
+    v2::init_metrics(metrics);
 }
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
@@ -67,6 +69,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .service(get(health::LIVE_PATH, reading().to(health::live)))
         .service(get(health::READY_PATH, reading().to(health::ready)))
         .service(get(metrics::PATH, reading().to(metrics::metrics)))
+        .configure(v2::configure)
         .service(get(openapi::PATH, reading().to(openapi::serve)))
         .service(web::redirect("/", "/docs/"))
         .service(web::redirect("/docs", "/docs/"))

@@ -3,7 +3,7 @@
 use actix_multipart::{Multipart, MultipartError};
 use actix_web::{
     HttpMessage, HttpRequest,
-    web::{Bytes, BytesMut, Payload},
+    web::{BytesMut, Payload},
 };
 use futures_util::TryStreamExt;
 use serde::Deserialize;
@@ -14,29 +14,10 @@ use super::{
     budget::BodyShare,
     error::{ApiError, Code},
 };
-use crate::settings::LimitSettings;
+use crate::{decoder::Encoded, settings::LimitSettings};
 
 /// The multipart field, and the JSON key's singular.
 const FIELD: &str = "image";
-
-/// A picture as it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Encoded {
-    /// The file's bytes.
-    Raw(Bytes),
-    /// The file's bytes in base64, as they stood in JSON.
-    Base64(String),
-}
-
-impl Encoded {
-    /// Bytes in memory.
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Raw(bytes) => bytes.len(),
-            Self::Base64(text) => text.len(),
-        }
-    }
-}
 
 /// Pictures in JSON.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -70,6 +51,7 @@ pub(super) async fn read(
     share: BodyShare,
 ) -> Result<Vec<Encoded>, ApiError> {
     let kind = Kind::of(request)?;
+    body::uncompressed(request)?;
     let body = body::limited(request, payload, limits.max_body, share)?;
     let images = match kind {
         Kind::Picture => {

@@ -7,11 +7,14 @@ use std::{collections::BTreeMap, path::Path};
 
 use mien_faces::image::Face;
 use ort::{
-    session::{Session, builder::GraphOptimizationLevel},
+    session::builder::GraphOptimizationLevel,
     value::{Outlet, TensorElementType, TensorRef, ValueType},
 };
 
 use self::buffer::Buffer;
+/// An open model file.
+pub use ort::session::Session;
+
 use super::{
     Answer, Classifier, InferenceError, Input, Probabilities, probabilities,
     runtime::Runtime,
@@ -90,13 +93,28 @@ impl OnnxClassifier {
         labels: usize,
         max_batch: usize,
     ) -> Result<Self, InferenceError> {
+        let mut classifier = Self::untried(session, signature, labels, max_batch);
+        classifier.try_out()?;
+        Ok(classifier)
+    }
+
+    /// Takes over an open session of a model that has been tried elsewhere.
+    pub fn untried(
+        session: Session,
+        signature: Signature,
+        labels: usize,
+        max_batch: usize,
+    ) -> Self {
         let max_batch = signature.fixed_batch.unwrap_or(max_batch).max(1);
         let elements = max_batch * signature.side * signature.side;
         let buffer = Buffer::new(signature.feeding, elements);
         let kind = signature.kind.unwrap_or(OutputKind::Logits);
-        let mut classifier = Self { session, signature, kind, labels, max_batch, buffer };
-        classifier.try_out()?;
-        Ok(classifier)
+        Self { session, signature, kind, labels, max_batch, buffer }
+    }
+
+    /// Gives the session back.
+    pub fn into_session(self) -> Session {
+        self.session
     }
 
     /// What the output holds, as declared or found out.

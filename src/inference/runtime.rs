@@ -123,6 +123,11 @@ impl Runtime {
         self.device
     }
 
+    /// Version, commit and compiler flags of ONNX Runtime.
+    pub fn build(&self) -> &'static str {
+        ort::info()
+    }
+
     pub(super) fn environment(&self) -> &Environment {
         &self.environment
     }

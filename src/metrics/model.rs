@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use prometheus::{Histogram, IntCounter, IntGauge};
 
-use super::Metrics;
+use super::{Metrics, Statistics};
 use crate::inference::Labels;
 
 /// What became of an image.
@@ -40,7 +40,7 @@ impl Outcome {
     }
 }
 
-/// The metrics of one model. Clones add to the same series.
+/// The metrics of one model and the statistics of one version of it. Clones add to the same series.
 #[derive(Clone)]
 pub struct ModelMetrics(Arc<Series>);
 
@@ -53,6 +53,7 @@ struct Series {
     worker_panics: IntCounter,
     predictions: Vec<IntCounter>,
     confidence: Histogram,
+    statistics: Statistics,
 }
 
 impl ModelMetrics {
@@ -70,7 +71,13 @@ impl ModelMetrics {
             worker_panics: all.worker_panics.with_label_values(&of),
             predictions: labels.names().iter().map(prediction).collect(),
             confidence: all.confidence.with_label_values(&of),
+            statistics: Statistics::default(),
         }))
+    }
+
+    /// The running totals of this version.
+    pub fn statistics(&self) -> &Statistics {
+        &self.0.statistics
     }
 
     /// Counts images by what became of them. Each image is counted once.

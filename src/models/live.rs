@@ -13,6 +13,7 @@ use crate::{
     batching::Batcher,
     inference::{runtime::Device, signature::Signature},
     metrics::ModelMetrics,
+    tuning::Tuning,
 };
 
 /// A version that serves. Requests hold it while they use it: a version that is taken out of the registry answers
@@ -30,6 +31,8 @@ pub struct LiveModel {
     pub signature: Signature,
     /// What it runs on.
     pub device: Device,
+    /// Why it is served as it is.
+    pub tuning: Tuning,
     /// SHA-256 of `model.onnx`, lower-case hex.
     pub sha256: String,
     /// The state of the folder that it was loaded from.

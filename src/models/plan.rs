@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use super::manifest::Sidecar;
-use crate::{batching::BatchOptions, inference::runtime::Device};
+use crate::{
+    batching::BatchOptions,
+    tuning::space::{Configuration, Given, Layout},
+};
 
-/// How models are served where their sidecar says nothing else. `None` is chosen by the device.
+/// How models are served where their sidecar says nothing else. `None` is chosen by the tuner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServingOptions {
     /// The queue, and the batch where it is given.
@@ -20,23 +23,22 @@ pub struct ServingOptions {
     pub threads: Option<usize>,
 }
 
-/// Instances, threads and batch size: the sidecar's, else the settings', else by the device. On a CPU
-/// one thread for each session and a session for each core, up to eight: many small runs side by side
-/// waste no time on waiting for each other. On a GPU one session and large batches.
-pub fn plan(device: Device, options: ServingOptions, sidecar: &Sidecar) -> BatchOptions {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let instances = sidecar.instances.or(options.instances);
-    let threads = sidecar.threads.or(options.threads);
-    let max_batch = sidecar.max_batch.or(options.max_batch);
-    let (instances, threads, max_batch) = match device {
-        Device::Cpu => {
-            let instances = instances.unwrap_or((cores / threads.unwrap_or(1)).clamp(1, 8));
-            (instances, threads.unwrap_or((cores / instances).max(1)), max_batch.unwrap_or(8))
+impl ServingOptions {
+    /// What the sidecar says, and where it says nothing the settings.
+    pub fn given(self, sidecar: &Sidecar) -> Given {
+        Given {
+            instances: sidecar.instances.or(self.instances),
+            threads: sidecar.threads.or(self.threads),
+            max_batch: sidecar.max_batch.or(self.max_batch),
         }
-        Device::Cuda(_) => (instances.unwrap_or(1), threads.unwrap_or(1), max_batch.unwrap_or(64)),
-    };
-    let ServingOptions { queue_images, max_delay, .. } = options;
-    BatchOptions { queue_images, max_batch, max_delay, instances, threads }
+    }
+
+    /// The same for a batcher, with what was chosen.
+    pub fn batch_options(self, chosen: Configuration) -> BatchOptions {
+        let Self { queue_images, max_delay, .. } = self;
+        let Configuration { layout: Layout { instances, threads }, max_batch } = chosen;
+        BatchOptions { queue_images, max_batch, max_delay, instances, threads }
+    }
 }
 
 #[cfg(test)]
@@ -52,14 +54,10 @@ mod tests {
             instances: None,
             threads: None,
         };
-        let sidecar: Sidecar = "instances = 3\nthreads = 2\nmax_batch = 4".parse().unwrap();
-        let plan = |device, sidecar: &Sidecar| {
-            let batch = plan(device, options, sidecar);
-            (batch.instances, batch.threads, batch.max_batch, batch.queue_images)
-        };
-        assert_eq!(plan(Device::Cpu, &sidecar), (3, 2, 4, 64));
-        assert_eq!(plan(Device::Cuda(0), &Sidecar::default()), (1, 1, 16, 64));
-        let (instances, threads, ..) = plan(Device::Cpu, &Sidecar::default());
-        assert!(instances >= 1 && threads >= 1);
+        let sidecar: Sidecar = "instances = 3\nmax_batch = 4".parse().unwrap();
+        let both = Given { instances: Some(3), threads: None, max_batch: Some(4) };
+        assert_eq!(options.given(&sidecar), both);
+        let alone = Given { instances: None, threads: None, max_batch: Some(16) };
+        assert_eq!(options.given(&Sidecar::default()), alone);
     }
 }

@@ -9,12 +9,13 @@ use clap::Args;
 #[command(next_help_heading = "Batching")]
 pub struct BatchSettings {
     /// The most images that wait for each model; a request that does not fit as a whole is
-    /// answered 503.
-    #[arg(long, env = "MIEN_QUEUE_IMAGES", value_name = "COUNT", default_value = "512")]
+    /// answered 503. No image waits longer than the model needs for so many: a longer queue
+    /// takes larger bursts, a shorter one answers sooner under overload.
+    #[arg(long, env = "MIEN_QUEUE_IMAGES", value_name = "COUNT", default_value = "64")]
     pub queue_images: NonZeroUsize,
 
-    /// The most images of one run of a model. Without it 8 on a CPU and 64 on a GPU. A model's
-    /// mien.toml goes before.
+    /// The most images of one run of a model. Without it what --tune finds, else 8 on a CPU and 64 on
+    /// a GPU. A model's mien.toml goes before.
     #[arg(long, env = "MIEN_MAX_BATCH", value_name = "COUNT")]
     pub max_batch: Option<NonZeroUsize>,
 

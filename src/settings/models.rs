@@ -54,13 +54,13 @@ pub struct ModelSettings {
     #[arg(long, env = "MIEN_DEVICE", value_name = "auto|cpu|cuda[:N]", default_value = "auto")]
     pub device: DeviceChoice,
 
-    /// Sessions of each model, each with a worker thread of its own. Without it one for each core,
-    /// up to 8, on a CPU, and one on a GPU. A model's mien.toml goes before.
+    /// Sessions of each model, each with a worker thread of its own. Without it what --tune
+    /// finds, else one for each core, up to 8, on a CPU, and one on a GPU. A model's mien.toml goes before.
     #[arg(long, env = "MIEN_INSTANCES", value_name = "COUNT")]
     pub instances: Option<NonZeroUsize>,
 
-    /// Cores that one run of a model uses. Without it the cores divided by the instances. A
-    /// model's mien.toml goes before.
+    /// Cores that one run of a model uses. Without it what --tune finds, else the cores divided
+    /// by the instances. A model's mien.toml goes before.
     #[arg(long, env = "MIEN_THREADS", value_name = "COUNT")]
     pub threads: Option<NonZeroUsize>,
 }

@@ -32,10 +32,16 @@ pub(crate) fn face(class: &str) -> Vec<u8> {
 /// Settings as the command line gives them: the fixture models on the CPU, a free port, a quick end.
 pub(crate) fn settings(flags: &[&str]) -> Settings {
     let models = fixture("models");
-    let fixed = ["mien", "serve", "--addr=127.0.0.1:0", "--device=cpu", "--drain-delay=0s"];
+    let fixed = ["mien", "serve", "--addr=127.0.0.1:0", "--device=cpu"];
     let mut words: Vec<&str> = fixed.to_vec();
+    if !flags.iter().any(|flag| flag.starts_with("--tune=")) {
+        words.push("--tune=off");
+    }
     if !flags.iter().any(|flag| flag.starts_with("--models")) {
         words.extend(["--models", models.to_str().unwrap()]);
+    }
+    if !flags.iter().any(|flag| flag.starts_with("--drain-delay")) {
+        words.push("--drain-delay=0s");
     }
     words.extend(flags);
     let Command::Serve(settings) = Cli::parse_from(words).command else {

@@ -8,6 +8,7 @@ use crate::{
     evaluation::StartError,
     http::MIN_RETRY,
     models::{ChangeError, registry::ResolveError},
+    v2,
 };
 
 impl From<BatchError> for ApiError {
@@ -22,6 +23,22 @@ impl From<BatchError> for ApiError {
             }
             BatchError::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
             BatchError::Failed(reason) => Self::internal(reason),
+        }
+    }
+}
+
+impl From<v2::Error> for ApiError {
+    fn from(error: v2::Error) -> Self {
+        let detail = error.to_string();
+        match error.kind() {
+            v2::Kind::Invalid => Self::invalid_request(detail),
+            v2::Kind::TooLarge => Self::new(Code::TooLarge, detail),
+            v2::Kind::NotFound => Self::new(Code::UnknownModel, detail),
+            v2::Kind::Unavailable { retry_after } => {
+                Self { retry_after: Some(retry_after), ..Self::new(Code::Overloaded, detail) }
+            }
+            v2::Kind::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
+            v2::Kind::Internal => Self::new(Code::Internal, detail),
         }
     }
 }

@@ -1,9 +1,6 @@
 //! `POST /v1/classify`.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Instant};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use mien_faces::image::Face;
@@ -13,10 +10,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     batching::{Call, Priority},
+    decoder::PictureError,
     http::{
-        ApiError, State, body,
-        decode::ImageProblem,
+        ApiError, State, body, deadline,
         error::{Code, Problem},
+        image_problem::ImageProblem,
         timing::server_timing,
         upload::{self, FormImages, JsonImages},
     },
@@ -26,9 +24,6 @@ use crate::{
 };
 
 pub(super) const PATH: &str = "/v1/classify";
-
-/// The header with which a client asks for a shorter deadline, in milliseconds.
-const TIMEOUT_HEADER: &str = "x-request-timeout-ms";
 
 /// The query of a classification.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -139,7 +134,7 @@ pub async fn classify(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let start = Instant::now();
-    let deadline = start + timeout(&request, state.limits.request_timeout)?;
+    let deadline = start + deadline::timeout(&request, state.limits.request_timeout)?;
     let model = state.registry.resolve(query.model.as_deref(), query.version.as_deref())?;
     let top_k = top_k(query.top_k, &model)?;
 
@@ -179,22 +174,12 @@ pub async fn classify(
         Some(error) => Some(Prediction::Failure { error }),
         None => rows.next().map(|row| answer(&model, &row.probabilities, top_k)),
     });
-    let timing = server_timing(preprocess, &answers);
+    let timing = server_timing(preprocess, answers.queue, answers.inference);
     Ok(HttpResponse::Ok().insert_header(timing).json(Classification {
         model: &model.name,
         version: model.version.to_string(),
         predictions: predictions.collect(),
     }))
-}
-
-/// The request's deadline: the client's where it is shorter than the server's.
-fn timeout(request: &HttpRequest, longest: Duration) -> Result<Duration, ApiError> {
-    let Some(header) = request.headers().get(TIMEOUT_HEADER) else { return Ok(longest) };
-    let millis = header.to_str().ok().and_then(|text| text.parse().ok()).filter(|&ms: &u64| ms > 0);
-    let millis = millis.ok_or_else(|| {
-        ApiError::invalid_request(format!("{TIMEOUT_HEADER}: expected milliseconds, 1 or more"))
-    })?;
-    Ok(longest.min(Duration::from_millis(millis)))
 }
 
 fn top_k(asked: Option<usize>, model: &LiveModel) -> Result<usize, ApiError> {
@@ -210,14 +195,14 @@ fn top_k(asked: Option<usize>, model: &LiveModel) -> Result<usize, ApiError> {
 }
 
 /// The faces, and for each picture its problem or `None`.
-fn separate(decoded: Vec<Result<Face, ImageProblem>>) -> (Vec<Input>, Vec<Option<ImageProblem>>) {
+fn separate(decoded: Vec<Result<Face, PictureError>>) -> (Vec<Input>, Vec<Option<ImageProblem>>) {
     let mut faces = Vec::with_capacity(decoded.len());
     let problems = decoded.into_iter().map(|picture| match picture {
         Ok(face) => {
             faces.push(Input::Face(face));
             None
         }
-        Err(problem) => Some(problem),
+        Err(error) => Some(ImageProblem::from(error)),
     });
     let problems = problems.collect();
     (faces, problems)

@@ -17,6 +17,7 @@ use crate::{
         name::Alias,
         registry::{ModelView, ResolveError},
     },
+    tuning::{Point, Source},
 };
 
 pub(super) const LIST_PATH: &str = "/v1/models";
@@ -168,6 +169,18 @@ pub struct Serving {
     max_delay_ms: u64,
     /// The most pictures that wait.
     queue_images: usize,
+    /// Why instances, threads and batch size are what they are.
+    tuning: Tuning,
+}
+
+/// How a version's configuration was found.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Tuning {
+    /// Where it is from.
+    source: Source,
+    /// The curve that it was chosen from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    points: Vec<Point>,
 }
 
 /// Every model, with its versions: those that serve, and those that do not and why.
@@ -253,6 +266,7 @@ fn facts(model: &LiveModel) -> Facts {
             max_batch: options.max_batch,
             max_delay_ms: u64::try_from(options.max_delay.as_millis()).unwrap_or(u64::MAX),
             queue_images: options.queue_images,
+            tuning: Tuning { source: model.tuning.source, points: model.tuning.points.clone() },
         },
     }
 }

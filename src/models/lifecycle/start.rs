@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::{
     LifecycleOptions, RegistryError,
-    ranking::{by_recorded_accuracy, default_among},
+    ranking::{Ranked, by_recorded_accuracy, default_among},
     thread::LifecycleThread,
 };
 use crate::models::{
@@ -69,6 +69,7 @@ impl LifecycleThread {
             let default = self.current.load().real_name(&default.name).to_owned();
             untried.sort_by_key(|model| model.name != default);
         }
+        self.measure_all(&listing, &untried);
         let mut start = Some(start);
         while !untried.is_empty() {
             let name = untried.remove(0).name;
@@ -91,11 +92,28 @@ impl LifecycleThread {
         true
     }
 
+    /// Has what will be loaded measured, where it is not known how it is best served: now, for nothing serves yet.
+    fn measure_all(&self, listing: &Listing, models: &[Ranked]) {
+        for name in models.iter().map(|model| &model.name) {
+            let mut higher = 0;
+            for (version, found) in listing.models[name].iter().rev() {
+                if self.closing() {
+                    return;
+                }
+                if self.options.policies.wants(name, *version, higher) {
+                    higher += 1;
+                    self.loader.measure(name, found);
+                }
+            }
+        }
+        self.loader.tuner.start_serving();
+    }
+
     /// Chooses the default as soon as that can be done.
     ///
     /// # Errors
     /// When it does not serve, or nothing does and there is nothing left to try.
-    fn default_serves(&self, untried: &[super::ranking::Ranked]) -> Result<bool, RegistryError> {
+    fn default_serves(&self, untried: &[Ranked]) -> Result<bool, RegistryError> {
         if self.options.default.is_none() {
             let best = default_among(&self.current.load(), untried);
             match best {

@@ -52,6 +52,13 @@ pub enum ResolveError {
     Loading(Option<String>),
 }
 
+impl ResolveError {
+    /// Whether it is only a matter of time.
+    pub fn is_loading(&self) -> bool {
+        matches!(self, Self::Loading(_))
+    }
+}
+
 /// A model with its versions, and what else it is called.
 #[derive(Clone)]
 pub struct ModelView {

@@ -1,27 +1,60 @@
-//! Encoded pictures -> faces, on threads of their own but for small ones: the event loop never stands still.
+//! Encoded pictures -> faces, on threads of their own but for small ones: no event loop ever stands still. Both doors,
+//! HTTP and gRPC, decode here.
 
 use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use futures_util::future::join_all;
 use mien_faces::image::{Face, ImageError, Limits, decode};
-use serde::{Deserialize, Serialize};
 use tokio::{sync::Semaphore, task::spawn_blocking};
-use utoipa::ToSchema;
 
-use super::{
-    error::{ApiError, Code},
-    upload::Encoded,
-};
-
-/// Why one picture of several has no answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub(super) struct ImageProblem {
-    /// `invalid_image` or `too_large`.
-    pub(super) code: Code,
-    /// What is wrong with the picture.
-    pub(super) detail: String,
+/// A picture as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Encoded {
+    /// The file's bytes.
+    Raw(Bytes),
+    /// The file's bytes in base64 (standard alphabet), with or without a `data:...;base64,` in front.
+    Base64(String),
 }
+
+impl Encoded {
+    /// Bytes in memory.
+    fn len(&self) -> usize {
+        match self {
+            Self::Raw(bytes) => bytes.len(),
+            Self::Base64(text) => text.len(),
+        }
+    }
+}
+
+/// Why a picture has no face.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PictureError {
+    /// The text is no base64.
+    #[error("not base64: {0}")]
+    Base64(String),
+    /// The bytes are no picture that is read.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}
+
+impl PictureError {
+    /// Whether the picture is only too large.
+    pub fn too_large(&self) -> bool {
+        match self {
+            Self::Image(ImageError::TooManyPixels { .. }) => true,
+            Self::Base64(_) | Self::Image(ImageError::Unsupported | ImageError::Invalid { .. }) => {
+                false
+            }
+        }
+    }
+}
+
+/// Decoding ended with a panic, or the process is ending.
+#[derive(Debug, thiserror::Error)]
+#[error("decoding failed: {0}")]
+pub struct DecoderError(String);
 
 /// Decodes at most as many pictures at a time as there are cores: memory for pixels is bounded by
 /// cores times the pixel limit, however many requests wait.
@@ -37,26 +70,26 @@ impl Decoder {
         Self { limits: Limits { max_pixels }, cores: Arc::new(Semaphore::new(cores)) }
     }
 
-    /// The face, or the problem, of a small picture; `None` for one that is not.
-    fn decode_here(&self, image: &Encoded, side: usize) -> Option<Result<Face, ImageProblem>> {
+    /// The face, or what is wrong, of a small picture; `None` for one that is not.
+    fn decode_here(&self, image: &Encoded, side: usize) -> Option<Result<Face, PictureError>> {
         let (bytes, pixels) = SMALL;
         if image.len() > bytes || pixels > self.limits.max_pixels {
             return None;
         }
         let face = face(image, &Limits { max_pixels: pixels }, side);
-        let larger = face.as_ref().is_err_and(|problem| problem.code == Code::TooLarge);
+        let larger = face.as_ref().is_err_and(PictureError::too_large);
         (!larger).then_some(face)
     }
 
-    /// The face, or the problem, of each picture, in order. `side` is the model's, in pixels.
+    /// The face, or what is wrong, of each picture, in order. `side` is the model's, in pixels.
     ///
     /// # Errors
-    /// 500 when decoding panics.
-    pub(super) async fn decode(
+    /// When decoding panics.
+    pub async fn decode(
         &self,
         images: Vec<Encoded>,
         side: usize,
-    ) -> Result<Vec<Result<Face, ImageProblem>>, ApiError> {
+    ) -> Result<Vec<Result<Face, PictureError>>, DecoderError> {
         if let [image] = images.as_slice()
             && let Some(face) = self.decode_here(image, side)
         {
@@ -64,14 +97,14 @@ impl Decoder {
         }
         let faces = images.into_iter().map(|image| async move {
             let turn = Arc::clone(&self.cores).acquire_owned().await;
-            let turn = turn.map_err(ApiError::internal)?;
+            let turn = turn.map_err(|error| DecoderError(error.to_string()))?;
             let limits = self.limits;
             let face = spawn_blocking(move || {
                 // Kept to the end even when the request is gone, for the work goes on.
                 let _turn = turn;
                 face(&image, &limits, side)
             });
-            face.await.map_err(ApiError::internal)
+            face.await.map_err(|error| DecoderError(error.to_string()))
         });
         join_all(faces).await.into_iter().collect()
     }
@@ -81,14 +114,13 @@ impl Decoder {
 /// back. In bytes of the file and in pixels.
 const SMALL: (usize, u64) = (16 << 10, 128 * 128);
 
-fn face(image: &Encoded, limits: &Limits, side: usize) -> Result<Face, ImageProblem> {
+fn face(image: &Encoded, limits: &Limits, side: usize) -> Result<Face, PictureError> {
     let picture = match image {
         Encoded::Raw(bytes) => decode(bytes, limits),
         Encoded::Base64(text) => {
-            let bytes = BASE64_STANDARD.decode(strip_data_url(text)).map_err(|error| {
-                let detail = format!("not base64: {error}");
-                ImageProblem { code: Code::InvalidImage, detail }
-            })?;
+            let bytes = BASE64_STANDARD
+                .decode(strip_data_url(text))
+                .map_err(|error| PictureError::Base64(error.to_string()))?;
             decode(&bytes, limits)
         }
     };
@@ -99,16 +131,6 @@ fn strip_data_url(text: &str) -> &str {
     match text.split_once(";base64,") {
         Some((head, rest)) if head.starts_with("data:") => rest,
         _ => text,
-    }
-}
-
-impl From<ImageError> for ImageProblem {
-    fn from(error: ImageError) -> Self {
-        let code = match error {
-            ImageError::TooManyPixels { .. } => Code::TooLarge,
-            ImageError::Unsupported | ImageError::Invalid { .. } => Code::InvalidImage,
-        };
-        Self { code, detail: error.to_string() }
     }
 }
 

@@ -1,0 +1,17 @@
+//! Makes the types of `proto/` and their descriptors. The compiler is a library: no `protoc` is needed.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=proto");
+    let mut compiler = protox::Compiler::new(["proto"])?;
+    compiler.open_file("inference.proto")?;
+    let target = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(target.join("inference.bin"), compiler.encode_file_descriptor_set())?;
+    tonic_prost_build::configure()
+        .build_transport(false)
+        // The data of tensors stay where they were received.
+        .bytes(".inference")
+        .compile_fds(compiler.file_descriptor_set())?;
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! Messages <-> the protocol's own types.
+
+mod config;
+mod statistics;
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use tonic::{Code, Status};
+
+use super::proto::{
+    self, InferParameter, InferTensorContents, ModelInferRequest, ModelInferResponse,
+    infer_parameter::ParameterChoice,
+    model_infer_request::{InferInputTensor, InferRequestedOutputTensor},
+    model_infer_response::InferOutputTensor,
+    model_metadata_response,
+};
+use crate::{
+    decoder::Encoded,
+    v2::{
+        self, Error, InferRequest, InferResponse, InputTensor, Kind, Parameter, RequestedOutput,
+        TensorData, refuse_shared_memory,
+    },
+};
+
+/// When to try again, in milliseconds, as gRPC's retries read it.
+const PUSHBACK: &str = "grpc-retry-pushback-ms";
+
+type Parameters = HashMap<String, InferParameter>;
+
+/// Reads a request.
+///
+/// # Errors
+/// For anything that the protocol does not allow.
+pub(super) fn request(message: ModelInferRequest) -> Result<InferRequest, Error> {
+    let mut request = InferRequest { id: message.id, ..InferRequest::default() };
+    for (name, value) in &message.parameters {
+        request.set(name, &parameter(value))?;
+    }
+    let (count, raw) = (message.inputs.len(), message.raw_input_contents.len());
+    if raw != 0 && raw != count {
+        let text =
+            format!("{count} inputs, but {raw} raw_input_contents; expected one for each or none");
+        return Err(Error::invalid(text));
+    }
+    let mut raw = message.raw_input_contents.into_iter();
+    for input in message.inputs {
+        request.inputs.push(tensor(input, raw.next())?);
+    }
+    for InferRequestedOutputTensor { name, parameters } in message.outputs {
+        let mut output = RequestedOutput { name, classification: 0 };
+        for (name, value) in &parameters {
+            output.set(name, &parameter(value))?;
+        }
+        request.outputs.push(output);
+    }
+    Ok(request)
+}
+
+fn tensor(input: InferInputTensor, raw: Option<Bytes>) -> Result<InputTensor, Error> {
+    let InferInputTensor { name, datatype, shape, parameters, contents } = input;
+    parameters.keys().try_for_each(|name| refuse_shared_memory(name))?;
+    let data = match (raw, contents) {
+        (Some(_), Some(contents)) if contents != InferTensorContents::default() => {
+            let text = format!("input `{name}` has both `contents` and raw_input_contents");
+            return Err(Error::invalid(text));
+        }
+        (Some(raw), _) => TensorData::Raw(raw),
+        (None, contents) => typed(&datatype, contents.unwrap_or_default()),
+    };
+    Ok(InputTensor { name, datatype, shape, data })
+}
+
+/// The list of the datatype; the lists of datatypes that no model here takes are left where they are.
+fn typed(datatype: &str, contents: InferTensorContents) -> TensorData {
+    match datatype {
+        "BYTES" => {
+            TensorData::Pictures(contents.bytes_contents.into_iter().map(Encoded::Raw).collect())
+        }
+        "UINT8" => TensorData::Numbers(contents.uint_contents.into_iter().map(f64::from).collect()),
+        _ => TensorData::Numbers(contents.fp32_contents.into_iter().map(f64::from).collect()),
+    }
+}
+
+fn parameter(value: &InferParameter) -> Parameter<'_> {
+    match &value.parameter_choice {
+        Some(ParameterChoice::Int64Param(number)) => Parameter::Integer((*number).into()),
+        Some(ParameterChoice::Uint64Param(number)) => Parameter::Integer((*number).into()),
+        Some(ParameterChoice::BoolParam(_)) => Parameter::Other("true or false"),
+        Some(ParameterChoice::StringParam(_)) => Parameter::Other("a string"),
+        Some(ParameterChoice::DoubleParam(_)) => Parameter::Other("a fraction"),
+        None => Parameter::Other("nothing"),
+    }
+}
+
+impl From<InferResponse> for ModelInferResponse {
+    fn from(response: InferResponse) -> Self {
+        let InferResponse { id, model, version, outputs, .. } = response;
+        let raw_output_contents = outputs.iter().map(|output| output.data.to_bytes().into());
+        let raw_output_contents = raw_output_contents.collect();
+        let outputs = outputs.into_iter().map(|output| InferOutputTensor {
+            name: output.name,
+            datatype: output.data.datatype().to_owned(),
+            shape: output.shape.map(|extent| i64::try_from(extent).unwrap_or(i64::MAX)).to_vec(),
+            parameters: Parameters::new(),
+            contents: None,
+        });
+        Self {
+            model_name: model,
+            model_version: version,
+            id,
+            parameters: Parameters::new(),
+            outputs: outputs.collect(),
+            raw_output_contents,
+        }
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let code = match error.kind() {
+            Kind::Invalid | Kind::TooLarge => Code::InvalidArgument,
+            Kind::NotFound => Code::NotFound,
+            Kind::Unavailable { .. } => Code::Unavailable,
+            Kind::DeadlineExceeded => Code::DeadlineExceeded,
+            Kind::Internal => Code::Internal,
+        };
+        let mut status = Self::new(code, error.to_string());
+        if let Kind::Unavailable { retry_after } = error.kind() {
+            let millis = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
+            status.metadata_mut().insert(PUSHBACK, millis.into());
+        }
+        status
+    }
+}
+
+impl From<v2::ServerMetadata> for proto::ServerMetadataResponse {
+    fn from(metadata: v2::ServerMetadata) -> Self {
+        let extensions = metadata.extensions.map(str::to_owned).to_vec();
+        Self { name: metadata.name.to_owned(), version: metadata.version.to_owned(), extensions }
+    }
+}
+
+impl From<v2::TensorMetadata> for model_metadata_response::TensorMetadata {
+    fn from(tensor: v2::TensorMetadata) -> Self {
+        Self { name: tensor.name, datatype: tensor.datatype.to_owned(), shape: tensor.shape }
+    }
+}
+
+impl From<v2::ModelMetadata> for proto::ModelMetadataResponse {
+    fn from(metadata: v2::ModelMetadata) -> Self {
+        Self {
+            name: metadata.name,
+            versions: metadata.versions,
+            platform: metadata.platform.to_owned(),
+            inputs: metadata.inputs.into_iter().map(Into::into).collect(),
+            outputs: metadata.outputs.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<v2::ModelIndex> for proto::repository_index_response::ModelIndex {
+    fn from(entry: v2::ModelIndex) -> Self {
+        let v2::ModelIndex { name, version, state, reason } = entry;
+        Self { name, version, state: state.to_owned(), reason }
+    }
+}

@@ -1,0 +1,184 @@
+//! The inference protocol's calls.
+
+use std::{sync::Arc, time::Instant};
+
+use futures_util::StreamExt;
+use tokio::sync::watch;
+use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
+
+use super::{
+    convert, deadline,
+    proto::{
+        InferParameter, ModelConfigRequest, ModelConfigResponse, ModelInferRequest,
+        ModelInferResponse, ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest,
+        ModelReadyResponse, ModelStatisticsRequest, ModelStatisticsResponse,
+        ModelStreamInferResponse, RepositoryIndexRequest, RepositoryIndexResponse,
+        RepositoryModelLoadRequest, RepositoryModelLoadResponse, RepositoryModelUnloadRequest,
+        RepositoryModelUnloadResponse, ServerLiveRequest, ServerLiveResponse,
+        ServerMetadataRequest, ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
+        grpc_inference_service_server::GrpcInferenceService, infer_parameter::ParameterChoice,
+    },
+    server::until,
+};
+use crate::{
+    readiness::{Condition, Readiness},
+    v2::{Error, Service},
+};
+
+/// Requests of one stream that are answered side by side.
+const SIDE_BY_SIDE: usize = 16;
+
+/// What tells a client of streams that an answer is the only one to its request.
+const FINAL_RESPONSE: &str = "triton_final_response";
+
+/// Answers for the models.
+pub(super) struct Inference {
+    service: Arc<Service>,
+    readiness: Arc<Readiness>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Inference {
+    pub(super) fn new(
+        service: Arc<Service>,
+        readiness: Arc<Readiness>,
+        stopped: watch::Receiver<bool>,
+    ) -> Self {
+        Self { service, readiness, stopped }
+    }
+}
+
+async fn infer(
+    service: &Service,
+    message: ModelInferRequest,
+    deadline: Instant,
+) -> Result<ModelInferResponse, Error> {
+    let model = service.model(&message.model_name, Some(&message.model_version))?;
+    let request = convert::request(message)?;
+    Ok(service.infer(&model, request, deadline).await?.into())
+}
+
+/// Answers one request of a stream. What is wrong with it does not end the stream.
+async fn infer_one(
+    service: Arc<Service>,
+    message: Result<ModelInferRequest, Status>,
+) -> Result<ModelStreamInferResponse, Status> {
+    let message = message?;
+    let id = message.id.clone();
+    let deadline = Instant::now() + service.limits().request_timeout;
+    let (mut response, error_message) = match infer(&service, message, deadline).await {
+        Ok(response) => (response, String::new()),
+        Err(error) => (ModelInferResponse { id, ..Default::default() }, error.to_string()),
+    };
+    let yes = InferParameter { parameter_choice: Some(ParameterChoice::BoolParam(true)) };
+    response.parameters.insert(FINAL_RESPONSE.to_owned(), yes);
+    Ok(ModelStreamInferResponse { error_message, infer_response: Some(response) })
+}
+
+#[tonic::async_trait]
+impl GrpcInferenceService for Inference {
+    async fn server_live(
+        &self,
+        _: Request<ServerLiveRequest>,
+    ) -> Result<Response<ServerLiveResponse>, Status> {
+        Ok(Response::new(ServerLiveResponse { live: true }))
+    }
+
+    async fn server_ready(
+        &self,
+        _: Request<ServerReadyRequest>,
+    ) -> Result<Response<ServerReadyResponse>, Status> {
+        let ready = self.readiness.condition() == Condition::Ready;
+        Ok(Response::new(ServerReadyResponse { ready }))
+    }
+
+    async fn model_ready(
+        &self,
+        request: Request<ModelReadyRequest>,
+    ) -> Result<Response<ModelReadyResponse>, Status> {
+        let ModelReadyRequest { name, version } = request.into_inner();
+        let ready = self.service.model(&name, Some(&version)).is_ok();
+        Ok(Response::new(ModelReadyResponse { ready }))
+    }
+
+    async fn server_metadata(
+        &self,
+        _: Request<ServerMetadataRequest>,
+    ) -> Result<Response<ServerMetadataResponse>, Status> {
+        Ok(Response::new(self.service.metadata().into()))
+    }
+
+    async fn model_metadata(
+        &self,
+        request: Request<ModelMetadataRequest>,
+    ) -> Result<Response<ModelMetadataResponse>, Status> {
+        let ModelMetadataRequest { name, version } = request.into_inner();
+        Ok(Response::new(self.service.model_metadata(&name, Some(&version))?.into()))
+    }
+
+    async fn model_infer(
+        &self,
+        request: Request<ModelInferRequest>,
+    ) -> Result<Response<ModelInferResponse>, Status> {
+        let longest = self.service.limits().request_timeout;
+        let deadline = Instant::now() + deadline::timeout(request.metadata(), longest);
+        Ok(Response::new(infer(&self.service, request.into_inner(), deadline).await?))
+    }
+
+    type ModelStreamInferStream = BoxStream<ModelStreamInferResponse>;
+
+    async fn model_stream_infer(
+        &self,
+        request: Request<Streaming<ModelInferRequest>>,
+    ) -> Result<Response<Self::ModelStreamInferStream>, Status> {
+        let service = Arc::clone(&self.service);
+        // When the server stops, no more requests are read and those that were are answered.
+        let messages = request.into_inner().take_until(until(self.stopped.clone()));
+        let answers = messages.map(move |message| infer_one(Arc::clone(&service), message));
+        Ok(Response::new(Box::pin(answers.buffered(SIDE_BY_SIDE))))
+    }
+
+    async fn model_config(
+        &self,
+        request: Request<ModelConfigRequest>,
+    ) -> Result<Response<ModelConfigResponse>, Status> {
+        let ModelConfigRequest { name, version } = request.into_inner();
+        let config = self.service.model_config(&name, Some(&version))?.into();
+        Ok(Response::new(ModelConfigResponse { config: Some(config) }))
+    }
+
+    async fn model_statistics(
+        &self,
+        request: Request<ModelStatisticsRequest>,
+    ) -> Result<Response<ModelStatisticsResponse>, Status> {
+        let ModelStatisticsRequest { name, version } = request.into_inner();
+        let stats = self.service.statistics(Some(&name), Some(&version))?;
+        let model_stats = stats.into_iter().map(Into::into).collect();
+        Ok(Response::new(ModelStatisticsResponse { model_stats }))
+    }
+
+    async fn repository_index(
+        &self,
+        request: Request<RepositoryIndexRequest>,
+    ) -> Result<Response<RepositoryIndexResponse>, Status> {
+        let versions = self.service.repository(request.get_ref().ready);
+        let models = versions.into_iter().map(Into::into).collect();
+        Ok(Response::new(RepositoryIndexResponse { models }))
+    }
+    async fn repository_model_load(
+        &self,
+        request: Request<RepositoryModelLoadRequest>,
+    ) -> Result<Response<RepositoryModelLoadResponse>, Status> {
+        let RepositoryModelLoadRequest { model_name, parameters, .. } = request.into_inner();
+        self.service.load(&model_name, parameters.keys().map(String::as_str)).await?;
+        Ok(Response::new(RepositoryModelLoadResponse {}))
+    }
+
+    async fn repository_model_unload(
+        &self,
+        request: Request<RepositoryModelUnloadRequest>,
+    ) -> Result<Response<RepositoryModelUnloadResponse>, Status> {
+        self.service.unload(&request.get_ref().model_name).await?;
+        Ok(Response::new(RepositoryModelUnloadResponse {}))
+    }
+}

@@ -1,0 +1,163 @@
+//! What happens around every call: its id, its line in the log, its count, and a status for a panic.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use tonic::{
+    Code, Status,
+    body::Body,
+    codegen::{
+        Service,
+        http::{HeaderMap, HeaderValue, Request, Response},
+    },
+};
+use tower_layer::Layer;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::metrics::Metrics;
+
+/// The metadata of a call's id, in both directions.
+const REQUEST_ID: &str = "x-request-id";
+
+/// The calls that metrics know: their paths, without the first slash.
+const CALLS: [&str; 16] = [
+    "inference.GRPCInferenceService/ServerLive",
+    "inference.GRPCInferenceService/ServerReady",
+    "inference.GRPCInferenceService/ModelReady",
+    "inference.GRPCInferenceService/ServerMetadata",
+    "inference.GRPCInferenceService/ModelMetadata",
+    "inference.GRPCInferenceService/ModelInfer",
+    "inference.GRPCInferenceService/ModelStreamInfer",
+    "inference.GRPCInferenceService/ModelConfig",
+    "inference.GRPCInferenceService/ModelStatistics",
+    "inference.GRPCInferenceService/RepositoryIndex",
+    "inference.GRPCInferenceService/RepositoryModelLoad",
+    "inference.GRPCInferenceService/RepositoryModelUnload",
+    "grpc.health.v1.Health/Check",
+    "grpc.health.v1.Health/Watch",
+    "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
+/// Calls that would fill the log with nothing.
+const QUIET: [&str; 3] = [
+    "inference.GRPCInferenceService/ServerLive",
+    "inference.GRPCInferenceService/ServerReady",
+    "grpc.health.v1.Health/Check",
+];
+
+/// Presents every call in the metrics at zero.
+pub fn init_metrics(metrics: &Metrics) {
+    CALLS.iter().for_each(|call| metrics.init_grpc(call, name(Code::Ok)));
+}
+
+/// Wraps all services of the server.
+#[derive(Clone)]
+pub(super) struct Observe {
+    metrics: Arc<Metrics>,
+}
+
+impl Observe {
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+        Self { metrics }
+    }
+}
+
+impl<S> Layer<S> for Observe {
+    type Service = Observed<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Observed { inner, metrics: Arc::clone(&self.metrics) }
+    }
+}
+
+/// A service with what happens around its calls.
+#[derive(Clone)]
+pub(super) struct Observed<S> {
+    inner: S,
+    metrics: Arc<Metrics>,
+}
+
+impl<S> Service<Request<Body>> for Observed<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let start = Instant::now();
+        let id = request_id(request.headers());
+        let path = request.uri().path().trim_start_matches('/');
+        let call = CALLS.into_iter().find(|call| *call == path).unwrap_or("other");
+        let span = tracing::info_span!("call", request_id = id.to_str().unwrap_or_default());
+        let metrics = Arc::clone(&self.metrics);
+        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        let answer = answer.instrument(span.clone());
+        async move {
+            let mut response = answer.await.unwrap_or_else(|_| {
+                Ok(Status::internal("the server failed on this request; its log tells why")
+                    .into_http())
+            })?;
+            // An error is in the head; a stream that began is well so far.
+            let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |s| s.code());
+            response.headers_mut().insert(REQUEST_ID, id);
+            metrics.grpc_request(call, name(code));
+            let _in_span = span.enter();
+            let (code, ms) = (name(code), (start.elapsed().as_secs_f64() * 1e5).round() / 100.0);
+            if QUIET.contains(&call) {
+                tracing::debug!(call, code, ms, "answered");
+            } else {
+                tracing::info!(call, code, ms, "answered");
+            }
+            Ok(response)
+        }
+        .boxed()
+    }
+}
+
+/// The client's own id where it sent a usable one (1 to 128 visible ASCII characters), else a new UUID.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let usable = |value: &&HeaderValue| {
+        (1..=128).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
+    };
+    headers.get(REQUEST_ID).filter(usable).cloned().unwrap_or_else(|| {
+        HeaderValue::from_str(&Uuid::new_v4().to_string()).expect("a UUID is visible ASCII")
+    })
+}
+
+/// A code's name in metrics and the log.
+fn name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "ok",
+        Code::Cancelled => "cancelled",
+        Code::Unknown => "unknown",
+        Code::InvalidArgument => "invalid_argument",
+        Code::DeadlineExceeded => "deadline_exceeded",
+        Code::NotFound => "not_found",
+        Code::AlreadyExists => "already_exists",
+        Code::PermissionDenied => "permission_denied",
+        Code::ResourceExhausted => "resource_exhausted",
+        Code::FailedPrecondition => "failed_precondition",
+        Code::Aborted => "aborted",
+        Code::OutOfRange => "out_of_range",
+        Code::Unimplemented => "unimplemented",
+        Code::Internal => "internal",
+        Code::Unavailable => "unavailable",
+        Code::DataLoss => "data_loss",
+        Code::Unauthenticated => "unauthenticated",
+    }
+}

@@ -1,0 +1,203 @@
+//! Inference requests and answers as JSON, with the data of tensors in it or, in the binary extension, after it.
+
+mod data;
+
+use std::collections::BTreeMap;
+
+use actix_web::web::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use self::data::Data;
+use crate::v2::{
+    Error, InferRequest, InferResponse, InputTensor, OutputData, OutputTensor, Parameter,
+    RequestedOutput, TensorData, refuse_shared_memory,
+};
+
+type Parameters = BTreeMap<String, Value>;
+
+#[derive(Deserialize)]
+struct Request {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    parameters: Parameters,
+    inputs: Vec<Input>,
+    #[serde(default)]
+    outputs: Vec<Output>,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    name: String,
+    shape: Vec<i64>,
+    datatype: String,
+    #[serde(default)]
+    parameters: Parameters,
+    data: Option<Data>,
+}
+
+#[derive(Deserialize)]
+struct Output {
+    name: String,
+    #[serde(default)]
+    parameters: Parameters,
+}
+
+/// Which outputs go after the JSON of an answer and not into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Binary {
+    /// For outputs that the request does not name.
+    pub(super) default: bool,
+    /// For those that it names, in order.
+    pub(super) outputs: Vec<bool>,
+}
+
+/// Reads a request whose first `header` bytes are JSON; the rest are the data of tensors, one after the other.
+///
+/// # Errors
+/// For anything that the protocol does not allow.
+pub(super) fn parse(body: &Bytes, header: usize) -> Result<(InferRequest, Binary), Error> {
+    let json: Request = serde_json::from_slice(&body[..header])
+        .map_err(|error| Error::invalid(format!("JSON: {error}")))?;
+    let mut rest = body.slice(header..);
+    let mut request = InferRequest { id: json.id, ..InferRequest::default() };
+    for (name, value) in &json.parameters {
+        request.set(name, &parameter(value))?;
+    }
+    for input in json.inputs {
+        request.inputs.push(tensor(input, &mut rest)?);
+    }
+    if !rest.is_empty() {
+        let message = format!("{} bytes are left after the data of all inputs", rest.len());
+        return Err(Error::invalid(message));
+    }
+    let default = flag(&json.parameters, "binary_data_output")?.unwrap_or(false);
+    let mut binary = Binary { default, outputs: Vec::with_capacity(json.outputs.len()) };
+    for Output { name, parameters } in json.outputs {
+        let mut output = RequestedOutput { name, classification: 0 };
+        for (name, value) in &parameters {
+            output.set(name, &parameter(value))?;
+        }
+        binary.outputs.push(flag(&parameters, "binary_data")?.unwrap_or(default));
+        request.outputs.push(output);
+    }
+    Ok((request, binary))
+}
+
+fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
+    let Input { name, shape, datatype, parameters, data } = input;
+    parameters.keys().try_for_each(|name| refuse_shared_memory(name))?;
+    let size = parameters.get("binary_data_size").map(|size| match size.as_u64() {
+        Some(size) => Ok(usize::try_from(size).unwrap_or(usize::MAX)),
+        None => Err(Error::invalid("parameter `binary_data_size`: expected a count of bytes")),
+    });
+    let data = match (size.transpose()?, data) {
+        (Some(_), Some(_)) => {
+            let message = format!("input `{name}` has both `data` and `binary_data_size`");
+            return Err(Error::invalid(message));
+        }
+        (None, None) => return Err(Error::invalid(format!("input `{name}` has no data"))),
+        (None, Some(data)) => data.into(),
+        (Some(size), None) if size <= rest.len() => TensorData::Raw(rest.split_to(size)),
+        (Some(size), None) => {
+            let left = rest.len();
+            let message =
+                format!("input `{name}` asks for {size} bytes after the JSON; {left} are left");
+            return Err(Error::invalid(message));
+        }
+    };
+    Ok(InputTensor { name, datatype, shape, data })
+}
+
+fn parameter(value: &Value) -> Parameter<'_> {
+    match value {
+        Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(number), _) => Parameter::Integer(number.into()),
+            (None, Some(number)) => Parameter::Integer(number.into()),
+            (None, None) => Parameter::Other("a fraction"),
+        },
+        Value::Null => Parameter::Other("null"),
+        Value::Bool(_) => Parameter::Other("true or false"),
+        Value::String(_) => Parameter::Other("a string"),
+        Value::Array(_) | Value::Object(_) => Parameter::Other("an array or object"),
+    }
+}
+
+fn flag(parameters: &Parameters, name: &str) -> Result<Option<bool>, Error> {
+    match parameters.get(name) {
+        None => Ok(None),
+        Some(Value::Bool(flag)) => Ok(Some(*flag)),
+        Some(_) => Err(Error::invalid(format!("parameter `{name}`: expected true or false"))),
+    }
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    id: &'a str,
+    model_name: &'a str,
+    model_version: &'a str,
+    outputs: Vec<Tensor<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tensor<'a> {
+    name: &'a str,
+    datatype: &'static str,
+    shape: [usize; 2],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<BinarySize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Elements<'a>>,
+}
+
+#[derive(Serialize)]
+struct BinarySize {
+    binary_data_size: usize,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Elements<'a> {
+    Values(&'a [f32]),
+    Classes(&'a [String]),
+}
+
+/// The body of an answer, and the length of its JSON where data follow it.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn body(
+    response: &InferResponse,
+    binary: &Binary,
+) -> Result<(Vec<u8>, Option<usize>), serde_json::Error> {
+    let mut rest = Vec::new();
+    let mut follows = false;
+    let outputs = response.outputs.iter().enumerate().map(|(index, output)| {
+        let OutputTensor { name, shape, data } = output;
+        let mut tensor =
+            Tensor { name, datatype: data.datatype(), shape: *shape, parameters: None, data: None };
+        if binary.outputs.get(index).copied().unwrap_or(binary.default) {
+            let bytes = data.to_bytes();
+            tensor.parameters = Some(BinarySize { binary_data_size: bytes.len() });
+            rest.extend(bytes);
+            follows = true;
+        } else {
+            tensor.data = Some(match data {
+                OutputData::Values(values) => Elements::Values(values),
+                OutputData::Classes(classes) => Elements::Classes(classes),
+            });
+        }
+        tensor
+    });
+    let mut body = serde_json::to_vec(&Answer {
+        id: &response.id,
+        model_name: &response.model,
+        model_version: &response.version,
+        outputs: outputs.collect(),
+    })?;
+    let header = follows.then_some(body.len());
+    body.extend(rest);
+    Ok((body, header))
+}

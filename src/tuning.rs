@@ -1,0 +1,224 @@
+//! How a model is best served on this machine: instances x threads x batch size, measured and not guessed.
+//!
+//! ```text
+//! space   what the settings leave open: layouts (instances x threads) and batch sizes
+//!   -> cache   the curve that was measured before, by model file and machine
+//!   -> curve   else images/s of each point of the space, in a bounded time
+//!   -> choice  the shortest run that is as good as the best: the knee
+//! ```
+//!
+//! Measuring takes all cores, so it is done only while nothing serves. A model that is loaded later takes a cached
+//! curve, else what was chosen for the last version of its name, else the device's default.
+
+mod cache;
+mod choice;
+pub mod curve;
+mod machine;
+pub mod space;
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use self::{
+    cache::{Cache, Key},
+    curve::Open,
+    machine::Machine,
+    space::{Configuration, Given, Space},
+};
+pub use self::{choice::choose, curve::Point};
+use crate::inference::runtime::Runtime;
+
+/// Whether curves are measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum TuneMode {
+    /// Measured at the start, kept on disk.
+    Auto,
+    /// What is not given is the device's default.
+    Off,
+}
+
+/// What a tuner may do.
+#[derive(Debug, Clone)]
+pub struct TuningOptions {
+    /// Whether curves are measured.
+    pub mode: TuneMode,
+    /// How long one model may take.
+    pub budget: Duration,
+    /// The folder of the curves; without it the user's cache folder.
+    pub cache: Option<PathBuf>,
+}
+
+/// Where a model's configuration is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = TuningSource)]
+pub enum Source {
+    /// The curve was measured at this start.
+    Measured,
+    /// The curve was measured before, for this file on a machine like this one.
+    Cached,
+    /// Settings or sidecar say everything.
+    Settings,
+    /// It is that of the version that served before: the model was loaded while others served.
+    Inherited,
+    /// The device's default: tuning is off, or the model was loaded while others served.
+    Default,
+}
+
+/// How a model is served, and why so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tuning {
+    /// Instances, threads and batch size.
+    pub configuration: Configuration,
+    /// Where they are from.
+    pub source: Source,
+    /// The curve, where there is one.
+    pub points: Vec<Point>,
+}
+
+/// The model that is tuned.
+pub struct Subject<'a> {
+    /// Its name; what is inherited goes by it.
+    pub name: &'a str,
+    /// SHA-256 of its file, hex.
+    pub sha256: &'a str,
+    /// What it runs on.
+    pub runtime: &'a Runtime,
+    /// The side of its pictures.
+    pub side: usize,
+    /// The batch size of a model that takes no other.
+    pub fixed_batch: Option<usize>,
+    /// Opens a session.
+    pub open: &'a Open<'a>,
+}
+
+/// Finds the configuration of each model.
+pub struct Tuner {
+    mode: TuneMode,
+    budget: Duration,
+    cache: Cache,
+    /// Whether somebody is served, so that nothing may be measured any more.
+    serving: AtomicBool,
+    /// Curves of this process.
+    measured: Mutex<BTreeMap<Key, Vec<Point>>>,
+    /// What was last chosen for each name.
+    chosen: Mutex<BTreeMap<String, Configuration>>,
+}
+
+impl Tuner {
+    /// A tuner that measures until [`Self::start_serving`].
+    pub fn new(options: TuningOptions) -> Self {
+        let TuningOptions { mode, budget, cache } = options;
+        Self {
+            mode,
+            budget,
+            cache: Cache::new(cache),
+            serving: AtomicBool::new(false),
+            measured: Mutex::default(),
+            chosen: Mutex::default(),
+        }
+    }
+
+    /// From now on somebody is served: nothing is measured any more.
+    pub fn start_serving(&self) {
+        self.serving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing is to be measured for this file: its curve is there, everything is given, or tuning is off.
+    pub fn knows(&self, sha256: &str, runtime: &Runtime, given: Given) -> bool {
+        let (device, cores) = (runtime.device(), machine::cores());
+        if self.mode == TuneMode::Off || Space::new(device, cores, given).only().is_some() {
+            return true;
+        }
+        let key = Key::new(sha256, Machine::this(device, cores, runtime.build()), given);
+        lock(&self.measured).contains_key(&key) || self.cache.read(&key).is_some()
+    }
+
+    /// How the model is best served, within what is given. Measures where that is needed and allowed, which takes
+    /// up to the budget, and logs curve and choice.
+    pub fn tune(&self, model: &Subject<'_>, given: Given) -> Tuning {
+        let (device, cores) = (model.runtime.device(), machine::cores());
+        let asked = given;
+        let given = Given { max_batch: model.fixed_batch.or(given.max_batch), ..given };
+        let space = Space::new(device, cores, given);
+        if let Some(configuration) = space.only() {
+            return Tuning { configuration, source: Source::Settings, points: Vec::new() };
+        }
+        let default = given.or_default(device, cores);
+        let default =
+            Tuning { configuration: default, source: Source::Default, points: Vec::new() };
+        if self.mode == TuneMode::Off {
+            return default;
+        }
+        let machine = Machine::this(device, cores, model.runtime.build());
+        let key = Key::new(model.sha256, machine, asked);
+        let tuning = match self.curve(model, &key, &space) {
+            Some((points, source)) => match choose(&points) {
+                Some(configuration) => Tuning { configuration, source, points },
+                None => default,
+            },
+            None => self.inherit(model.name, &space).unwrap_or(default),
+        };
+        lock(&self.chosen).insert(model.name.to_owned(), tuning.configuration);
+        tuning
+    }
+
+    /// The curve: of this process, of the disk, or measured now.
+    fn curve(&self, model: &Subject<'_>, key: &Key, space: &Space) -> Option<(Vec<Point>, Source)> {
+        if let Some(points) = lock(&self.measured).get(key) {
+            return Some((points.clone(), Source::Measured));
+        }
+        if let Some(points) = self.cache.read(key) {
+            log(model.name, &points, "tuning: a curve that was measured before");
+            return Some((points, Source::Cached));
+        }
+        if self.serving.load(Ordering::Relaxed) {
+            return None;
+        }
+        tracing::info!(model = model.name, budget = ?self.budget, "tuning: measuring");
+        let deadline = Instant::now() + self.budget;
+        match curve::measure(space, model.side, deadline, model.open) {
+            Ok(points) => {
+                log(model.name, &points, "tuning: measured");
+                self.cache.write(key, &points);
+                lock(&self.measured).insert(key.clone(), points.clone());
+                Some((points, Source::Measured))
+            }
+            Err(error) => {
+                tracing::warn!(model = model.name, "tuning: it could not be measured: {error}");
+                None
+            }
+        }
+    }
+
+    /// What was last chosen for the name, where it is still within what is given.
+    fn inherit(&self, name: &str, space: &Space) -> Option<Tuning> {
+        let configuration = lock(&self.chosen).get(name).copied()?;
+        let points = Vec::new();
+        space.contains(configuration).then_some(Tuning {
+            configuration,
+            source: Source::Inherited,
+            points,
+        })
+    }
+}
+
+fn log(model: &str, points: &[Point], event: &str) {
+    let curve: Vec<String> = points.iter().map(Point::to_string).collect();
+    let choice = choose(points).map(|choice| choice.to_string());
+    tracing::info!(model, choice, curve = curve.join(", "), "{event}");
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

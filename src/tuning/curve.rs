@@ -1,0 +1,344 @@
+//! Measures images/s over instances x threads x batch size.
+//!
+//! A sweep looks at every point once, the layouts in turn, and follows a layout's batches no further than they help.
+//! What time is left goes to the points near the best, again in turn; of each the best look counts: a machine that
+//! is busy with something else only ever makes a look slower.
+
+use std::{
+    fmt,
+    sync::Barrier,
+    thread,
+    time::{Duration, Instant},
+};
+
+use mien_faces::image::Face;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::space::{Layout, Space};
+use crate::inference::{Classifier, InferenceError, Input};
+
+/// Opens a session whose runs use this many cores and take up to this many images.
+pub type Open<'a> = dyn Fn(usize, usize) -> Result<Box<dyn Classifier>, InferenceError> + Sync + 'a;
+
+/// One point of a curve.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = TuningPoint)]
+pub struct Point {
+    /// Sessions that ran side by side.
+    pub instances: usize,
+    /// Cores that a run of each used.
+    pub threads: usize,
+    /// Images of one run.
+    pub batch: usize,
+    /// Images a second of all sessions together.
+    pub images_per_second: f64,
+    /// The median run, in milliseconds.
+    pub run_ms: f64,
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { instances, threads, batch, images_per_second, run_ms } = self;
+        write!(f, "{instances}x{threads} batch {batch}: {images_per_second:.1}/s {run_ms:.2} ms")
+    }
+}
+
+/// A batch this much worse than a smaller one, a ratio of their throughputs, ends its layout's sweep.
+const WORSE: f64 = 0.9;
+
+/// What a larger batch must bring, a ratio; two in a row that bring less end their layout's sweep.
+const BETTER: f64 = 1.01;
+
+/// Nobody is to wait longer for one run; a larger batch is not tried.
+const LONGEST_RUN: Duration = Duration::from_millis(250);
+
+/// Points this near the best, a ratio, are looked at again.
+const NEAR: f64 = 0.93;
+
+/// How often they are looked at again at most.
+const ROUNDS: usize = 4;
+
+/// Measures the points of a space, with at least one of each layout, until the deadline: a look that would end later
+/// is not begun. `side` is that of the model's pictures.
+///
+/// # Errors
+/// When no session can be opened, or one fails on a single image.
+pub fn measure(
+    space: &Space,
+    side: usize,
+    deadline: Instant,
+    open: &Open<'_>,
+) -> Result<Vec<Point>, InferenceError> {
+    let look = (deadline.saturating_duration_since(Instant::now()) / 40)
+        .clamp(Duration::from_millis(5), Duration::from_secs(1));
+    let largest = space.batches.last().copied().unwrap_or(1);
+    let inputs = pictures(side, largest);
+    let mut tracks = Vec::with_capacity(space.layouts.len());
+    for &layout in &space.layouts {
+        tracks.push(Track::open(layout, largest, open)?);
+    }
+    sweep(&mut tracks, &space.batches, &inputs, look, deadline)?;
+    for _ in 0..ROUNDS {
+        let best = tracks.iter().map(Track::best).fold(0.0, f64::max);
+        for track in &mut tracks {
+            track.look_again(NEAR * best, &inputs, look, deadline)?;
+        }
+    }
+    Ok(tracks.into_iter().flat_map(|track| track.points).collect())
+}
+
+fn sweep(
+    tracks: &mut [Track],
+    batches: &[usize],
+    inputs: &[Input],
+    look: Duration,
+    deadline: Instant,
+) -> Result<(), InferenceError> {
+    for &batch in batches {
+        for track in tracks.iter_mut().filter(|track| !track.ended) {
+            let first = track.points.is_empty();
+            if !first && !track.has_time_for(batch, look, deadline) {
+                track.ended = true;
+                continue;
+            }
+            match track.measure(&inputs[..batch], look) {
+                Ok(point) => track.note(point, inputs, look, deadline)?,
+                Err(error) if first => return Err(error),
+                // Memory for batches ends somewhere, on a GPU soon.
+                Err(error) => {
+                    tracing::debug!(batch, "tuning: no larger batch: {error}");
+                    track.ended = true;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A layout, its sessions and what was measured of it.
+struct Track {
+    layout: Layout,
+    sessions: Vec<Box<dyn Classifier>>,
+    points: Vec<Point>,
+    /// Whether larger batches are of no use.
+    ended: bool,
+}
+
+impl Track {
+    /// Opens the sessions side by side.
+    fn open(layout: Layout, largest: usize, open: &Open<'_>) -> Result<Self, InferenceError> {
+        let sessions = thread::scope(|scope| {
+            let openers: Vec<_> = (0..layout.instances)
+                .map(|_| scope.spawn(|| open(layout.threads, largest)))
+                .collect();
+            openers.into_iter().map(join).collect::<Result<Vec<_>, _>>()
+        })?;
+        Ok(Self { layout, sessions, points: Vec::new(), ended: false })
+    }
+
+    fn best(&self) -> f64 {
+        self.points.iter().map(|point| point.images_per_second).fold(0.0, f64::max)
+    }
+
+    /// Whether a look at the batch size, with one run to warm up, ends in time.
+    fn has_time_for(&self, batch: usize, look: Duration, deadline: Instant) -> bool {
+        let Some(last) = self.points.iter().rfind(|point| point.batch <= batch) else {
+            return true;
+        };
+        let run = Duration::from_secs_f64(last.run_ms / 1e3 * batch as f64 / last.batch as f64);
+        Instant::now() + run + run.max(look) <= deadline
+    }
+
+    /// Takes a point of the sweep in and decides whether larger batches are worth a look.
+    fn note(
+        &mut self,
+        mut point: Point,
+        inputs: &[Input],
+        look: Duration,
+        deadline: Instant,
+    ) -> Result<(), InferenceError> {
+        let best = self.best();
+        let doubtful = point.images_per_second < WORSE * best;
+        if doubtful && self.has_time_for(point.batch, look, deadline) {
+            let second = self.measure(&inputs[..point.batch], look)?;
+            if second.images_per_second > point.images_per_second {
+                point = second;
+            }
+        }
+        let flat = |point: &Point, before: f64| point.images_per_second < BETTER * before;
+        let second_flat = self.points.split_last().is_some_and(|(last, earlier)| {
+            let before = earlier.iter().map(|p| p.images_per_second).fold(0.0, f64::max);
+            flat(last, before)
+        });
+        self.ended = point.images_per_second < WORSE * best
+            || (flat(&point, best) && second_flat)
+            || 2.0 * point.run_ms > LONGEST_RUN.as_secs_f64() * 1e3;
+        self.points.push(point);
+        Ok(())
+    }
+
+    /// Looks again at the points of at least this many images/s.
+    fn look_again(
+        &mut self,
+        least: f64,
+        inputs: &[Input],
+        look: Duration,
+        deadline: Instant,
+    ) -> Result<(), InferenceError> {
+        for index in 0..self.points.len() {
+            let old = self.points[index];
+            let again = old.images_per_second >= least;
+            if again && self.has_time_for(old.batch, look, deadline) {
+                let new = self.measure(&inputs[..old.batch], look)?;
+                if new.images_per_second > old.images_per_second {
+                    self.points[index] = new;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One look: after a run to warm up, all sessions run side by side until the time is over, at least once each.
+    fn measure(&mut self, inputs: &[Input], look: Duration) -> Result<Point, InferenceError> {
+        let start = Barrier::new(self.sessions.len());
+        let sessions = thread::scope(|scope| {
+            let runners: Vec<_> = self
+                .sessions
+                .iter_mut()
+                .map(|session| scope.spawn(|| runs(session.as_mut(), inputs, &start, look)))
+                .collect();
+            runners.into_iter().map(join).collect::<Result<Vec<_>, _>>()
+        })?;
+        let per_second = |runs: &Vec<Duration>| {
+            let total: Duration = runs.iter().sum();
+            (runs.len() * inputs.len()) as f64 / total.as_secs_f64().max(f64::MIN_POSITIVE)
+        };
+        let images_per_second = sessions.iter().map(per_second).sum();
+        let mut all: Vec<Duration> = sessions.into_iter().flatten().collect();
+        all.sort_unstable();
+        let run_ms = all[all.len() / 2].as_secs_f64() * 1e3;
+        let Layout { instances, threads } = self.layout;
+        Ok(Point { instances, threads, batch: inputs.len(), images_per_second, run_ms })
+    }
+}
+
+/// The times of one session's runs.
+fn runs(
+    session: &mut dyn Classifier,
+    inputs: &[Input],
+    start: &Barrier,
+    look: Duration,
+) -> Result<Vec<Duration>, InferenceError> {
+    let warmed_up = session.classify(inputs);
+    start.wait();
+    warmed_up?;
+    let mut runs = Vec::new();
+    let begin = Instant::now();
+    let mut last = begin;
+    while runs.is_empty() || last - begin < look {
+        session.classify(inputs)?;
+        let now = Instant::now();
+        runs.push(now - last);
+        last = now;
+    }
+    Ok(runs)
+}
+
+fn join<T>(
+    thread: thread::ScopedJoinHandle<'_, Result<T, InferenceError>>,
+) -> Result<T, InferenceError> {
+    thread.join().unwrap_or_else(|_| Err(InferenceError::Run("the model crashed".to_owned())))
+}
+
+/// Faces of noise: what a network's runs cost does not depend on what they show.
+fn pictures(side: usize, count: usize) -> Vec<Input> {
+    let mut state = 1_u32;
+    let mut gray = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    let face = |_| {
+        let pixels = (0..side * side).map(|_| gray()).collect();
+        Input::Face(Face::new(side, pixels).expect("a square of the model's side"))
+    };
+    (0..count).map(face).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::{
+        inference::{Answer, Probabilities},
+        tuning::choose,
+    };
+
+    /// Takes as long for a batch as for an image; fails above a batch size.
+    struct Fake {
+        most: usize,
+    }
+
+    impl Classifier for Fake {
+        fn classify(&mut self, inputs: &[Input]) -> Result<Vec<Answer>, InferenceError> {
+            if inputs.len() > self.most {
+                return Err(InferenceError::Run("too many".to_owned()));
+            }
+            thread::sleep(Duration::from_millis(2));
+            let answer = Answer {
+                probabilities: Probabilities::new(&[1.0]).unwrap(),
+                outputs: Box::default(),
+            };
+            Ok(vec![answer; inputs.len()])
+        }
+    }
+
+    fn space() -> Space {
+        let layouts = [(2, 1), (1, 2)].map(|(instances, threads)| Layout { instances, threads });
+        Space { layouts: layouts.to_vec(), batches: vec![1, 2, 4, 8, 16] }
+    }
+
+    fn in_ms(time: u64) -> Instant {
+        Instant::now() + Duration::from_millis(time)
+    }
+
+    #[test]
+    fn finds_the_layout_and_the_batch_that_do_most() {
+        let opened = AtomicUsize::new(0);
+        let open = |threads, _| -> Result<Box<dyn Classifier>, InferenceError> {
+            opened.fetch_add(threads, Ordering::Relaxed);
+            Ok(Box::new(Fake { most: 8 }))
+        };
+        let points = measure(&space(), 4, in_ms(3_000), &open).unwrap();
+        assert_eq!(opened.into_inner(), 4, "two sessions of one core, one of two");
+        let batches = |instances| -> Vec<usize> {
+            points.iter().filter(|p| p.instances == instances).map(|p| p.batch).collect()
+        };
+        // The batch that fails ends the sweep and not the measurement.
+        assert_eq!((batches(2), batches(1)), (vec![1, 2, 4, 8], vec![1, 2, 4, 8]));
+        assert_eq!(choose(&points).unwrap().to_string(), "2x1 batch 8");
+        assert!(points.iter().all(|point| point.run_ms >= 2.0 && point.images_per_second > 0.0));
+    }
+
+    #[test]
+    fn without_time_each_layout_gets_one_look() {
+        let open = |_, _| -> Result<Box<dyn Classifier>, InferenceError> {
+            Ok(Box::new(Fake { most: usize::MAX }))
+        };
+        let points = measure(&space(), 4, Instant::now(), &open).unwrap();
+        assert_eq!(points.iter().map(|p| p.batch).collect::<Vec<_>>(), [1, 1]);
+    }
+
+    #[test]
+    fn a_model_that_fails_has_no_curve() {
+        let open = |_, _| -> Result<Box<dyn Classifier>, InferenceError> {
+            Ok(Box::new(Fake { most: 0 }))
+        };
+        assert!(measure(&space(), 4, in_ms(30_000), &open).is_err());
+        let closed = |_, _| -> Result<Box<dyn Classifier>, InferenceError> {
+            Err(InferenceError::Model("no".to_owned()))
+        };
+        assert!(measure(&space(), 4, in_ms(30_000), &closed).is_err());
+    }
+}

@@ -1,0 +1,30 @@
+//! The Open Inference Protocol v2 (KServe, Triton), free of any transport: what a request is, how it is answered, and
+//! the documents about server and models. `http` and `grpc` are two thin doors on it.
+//!
+//! ```text
+//! InferRequest -> input  (tensor -> images, checked) -> Batcher
+//!              <- output (answers -> tensors, classification)
+//! ```
+
+mod config;
+mod error;
+mod input;
+mod metadata;
+mod output;
+mod repository;
+mod request;
+mod service;
+mod statistics;
+
+pub use self::{
+    config::{BatchingConfig, InputConfig, InstanceGroup, ModelConfig, OutputConfig, QueuePolicy},
+    error::{Error, Kind},
+    metadata::{ModelMetadata, ServerMetadata, TensorMetadata},
+    output::{InferResponse, OutputData, OutputTensor},
+    repository::ModelIndex,
+    request::{
+        InferRequest, InputTensor, Parameter, RequestedOutput, TensorData, refuse_shared_memory,
+    },
+    service::Service,
+    statistics::{BatchStatistics, DurationStatistic, InferStatistics, ModelStatistics},
+};

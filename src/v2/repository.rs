@@ -1,0 +1,55 @@
+//! What became of every version that the server knows.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::models::{
+    live::{Phase, VersionState},
+    registry::{ModelView, Registry},
+};
+
+/// A version of a model, and whether it serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ModelIndex {
+    /// The model's name.
+    #[schema(example = "resnet-20-v1")]
+    pub name: String,
+    /// The version.
+    #[schema(example = "1")]
+    pub version: String,
+    /// `READY`, `LOADING`, `UNLOADING` or `UNAVAILABLE`.
+    #[schema(example = "READY")]
+    pub state: &'static str,
+    /// Why it does not serve, or why newer files could not take its place.
+    pub reason: String,
+}
+
+/// Every version that the server knows; only those that serve where `ready`.
+pub(super) fn index(registry: &Registry, ready: bool) -> Vec<ModelIndex> {
+    let versions =
+        registry.models().into_iter().flat_map(|ModelView { name, versions, .. }| {
+            versions.into_iter().map(move |(version, state)| ModelIndex {
+                name: name.clone(),
+                version: version.to_string(),
+                state: word(&state),
+                reason: reason(&state),
+            })
+        });
+    versions.filter(|version| !ready || version.state == READY).collect()
+}
+
+const READY: &str = "READY";
+
+fn word(state: &VersionState) -> &'static str {
+    match state.phase() {
+        Phase::Ready => READY,
+        Phase::Loading => "LOADING",
+        Phase::Unloading => "UNLOADING",
+        Phase::Failed | Phase::Unloaded => "UNAVAILABLE",
+    }
+}
+
+fn reason(state: &VersionState) -> String {
+    let unloaded = (state.phase() == Phase::Unloaded).then_some("unloaded");
+    state.problem().or(unloaded).unwrap_or_default().to_owned()
+}

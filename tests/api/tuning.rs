@@ -1,0 +1,79 @@
+//! What a model's configuration is measured from, kept in and overridden by.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use crate::helpers::{TestApp, answer, face};
+
+/// A server that tunes with a short budget, and how it serves its default model.
+async fn serving(cache: &Path, flags: &[&str]) -> Value {
+    let cache = format!("--tune-cache={}", cache.display());
+    let auto = ["--tune=auto", "--tune-budget=200ms", &cache];
+    let app = TestApp::spawn_with(&[&auto, flags].concat());
+    let (status, _) = answer(app.classify("", face("happy"))).await;
+    assert_eq!(status, 200);
+    app.json("/v1/models/small").await["versions"][0]["serving"].clone()
+}
+
+fn source(serving: &Value) -> &str {
+    serving["tuning"]["source"].as_str().unwrap()
+}
+
+/// Instances, threads and batch size of a point or of what serves.
+fn configuration(of: &Value, batch: &str) -> [u64; 3] {
+    ["instances", "threads", batch].map(|key| of[key].as_u64().unwrap())
+}
+
+#[actix_web::test]
+async fn a_curve_is_measured_once_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache");
+    let first = serving(&cache, &[]).await;
+    assert_eq!(source(&first), "measured");
+    let points = first["tuning"]["points"].as_array().unwrap();
+    let chosen = configuration(&first, "max_batch");
+    assert!(points.iter().any(|point| configuration(point, "batch") == chosen), "{first}");
+    for point in points {
+        assert!(point["images_per_second"].as_f64().unwrap() > 0.0, "{point}");
+        assert!(point["run_ms"].as_f64().unwrap() > 0.0, "{point}");
+    }
+
+    let second = serving(&cache, &[]).await;
+    assert_eq!(source(&second), "cached");
+    assert_eq!(second["tuning"]["points"], first["tuning"]["points"]);
+    assert_eq!(configuration(&second, "max_batch"), chosen);
+
+    for file in fs::read_dir(&cache).unwrap() {
+        fs::write(file.unwrap().path(), "{").unwrap();
+    }
+    assert_eq!(source(&serving(&cache, &[]).await), "measured");
+    assert_eq!(source(&serving(&cache, &[]).await), "cached");
+}
+
+#[actix_web::test]
+async fn what_is_given_is_not_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let given = serving(folder.path(), &["--instances=3", "--threads=1", "--max-batch=5"]).await;
+    assert_eq!((source(&given), configuration(&given, "max_batch")), ("settings", [3, 1, 5]));
+    assert_eq!(given["tuning"].get("points"), None);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+
+    let part = serving(folder.path(), &["--instances=1", "--threads=1"]).await;
+    assert_eq!(source(&part), "measured");
+    let points = part["tuning"]["points"].as_array().unwrap();
+    assert!(points.iter().all(|p| configuration(p, "batch")[..2] == [1, 1]), "{part}");
+    assert_eq!(configuration(&part, "max_batch")[..2], [1, 1]);
+}
+
+#[actix_web::test]
+async fn tuning_can_be_off_and_its_folder_unwritable() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let blocked = file.path().join("below-a-file");
+    let flags = ["--instances=1", "--threads=1"];
+    assert_eq!(source(&serving(&blocked, &flags).await), "measured");
+
+    let app = TestApp::spawn_with(&["--tune=off"]);
+    let off = app.json("/v1/models/small").await["versions"][0]["serving"].clone();
+    assert_eq!((source(&off), off["max_batch"].as_u64()), ("default", Some(8)));
+}

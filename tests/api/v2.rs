@@ -1,0 +1,126 @@
+//! The inference protocol v2 over HTTP, as a client sees it that knows the specification and nothing else.
+
+mod errors;
+mod infer;
+
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Value, json};
+
+use crate::helpers::{TestApp, answer, face};
+
+/// The header that tells where the JSON ends.
+const JSON_LENGTH: &str = "inference-header-content-length";
+
+/// The gray values of the picture of a class, 48x48.
+pub(crate) fn gray(class: &str) -> Vec<u8> {
+    let limits = mien_faces::image::Limits { max_pixels: 1 << 20 };
+    mien_faces::image::decode(&face(class), &limits).unwrap().pixels().to_vec()
+}
+
+/// A request of gray faces for the model `small`.
+fn faces(classes: &[&str]) -> Value {
+    let gray: Vec<u8> = classes.iter().flat_map(|class| gray(class)).collect();
+    let shape = [classes.len(), 1, 48, 48];
+    json!({ "inputs": [{ "name": "image", "datatype": "UINT8", "shape": shape, "data": gray }] })
+}
+
+/// JSON with data after it.
+fn binary(app: &TestApp, model: &str, json: &Value, data: &[u8]) -> RequestBuilder {
+    let mut body = json.to_string().into_bytes();
+    let length = body.len();
+    body.extend(data);
+    app.infer(model).header(JSON_LENGTH, length).body(body)
+}
+
+/// The JSON of an answer and the data after it.
+async fn split(response: Response) -> (Value, Vec<u8>) {
+    let status = response.status();
+    let length = response.headers().get(JSON_LENGTH).map(|length| length.to_str().unwrap().parse());
+    let body = response.bytes().await.unwrap();
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
+    let length: usize = length.unwrap().unwrap();
+    (serde_json::from_slice(&body[..length]).unwrap(), body[length..].to_vec())
+}
+
+pub(crate) fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
+}
+
+impl TestApp {
+    /// A request for inference.
+    fn infer(&self, model: &str) -> RequestBuilder {
+        self.client.post(self.url(&format!("/v2/models/{model}/infer")))
+    }
+}
+
+#[actix_web::test]
+async fn the_server_and_its_models_describe_themselves() {
+    let app = TestApp::spawn();
+    insta::assert_json_snapshot!("server", app.json("/v2").await, { ".version" => "[version]" });
+    assert_eq!(app.json("/v2/health/live").await, json!({ "live": true }));
+    assert_eq!(app.json("/v2/health/ready").await, json!({ "ready": true }));
+    for model in ["small", "keras"] {
+        let metadata = app.json(&format!("/v2/models/{model}")).await;
+        insta::assert_json_snapshot!(format!("model_{model}"), metadata);
+        assert_eq!(app.json(&format!("/v2/models/{model}/versions/1")).await, metadata);
+        let ready = app.json(&format!("/v2/models/{model}/versions/1/ready")).await;
+        assert_eq!(ready, json!({ "name": model, "ready": true }));
+    }
+    let app = TestApp::spawn_with(&["--instances=3", "--threads=1", "--max-delay=2ms"]);
+    insta::assert_json_snapshot!("config", app.json("/v2/models/small/config").await);
+}
+
+#[actix_web::test]
+async fn a_server_that_drains_is_live_and_not_ready() {
+    let mut app = TestApp::spawn_with(&["--drain-delay=5s"]);
+    app.stop();
+    for _ in 0..1000 {
+        let ready = app.get("/v2/health/ready").await;
+        if ready.status() == 503 {
+            assert_eq!(ready.json::<Value>().await.unwrap(), json!({ "ready": false }));
+            assert_eq!(app.get("/v2/health/live").await.status(), 200);
+            return;
+        }
+    }
+    panic!("it never stopped being ready");
+}
+
+#[actix_web::test]
+async fn the_repository_lists_what_serves_and_what_does_not() {
+    let app = TestApp::spawn();
+    let index = app.url("/v2/repository/index");
+    let (status, all) = answer(app.client.post(&index)).await;
+    assert_eq!(status, 200);
+    insta::assert_json_snapshot!("repository", all);
+    let (status, ready) = answer(app.client.post(&index).body(r#"{"ready": true}"#)).await;
+    assert_eq!(status, 200);
+    let names: Vec<_> = ready.as_array().unwrap().iter().map(|model| &model["name"]).collect();
+    assert_eq!(names, ["keras", "small", "tiny"]);
+    assert_eq!(answer(app.client.post(&index).body("{")).await.0, 400);
+}
+
+#[actix_web::test]
+async fn statistics_add_up() {
+    let app = TestApp::spawn_with(&["--instances=1", "--max-batch=2"]);
+    let request = || app.infer("small").json(&faces(&["happy", "sad", "fear"]));
+    for _ in 0..2 {
+        assert_eq!(answer(request()).await.0, 200);
+    }
+    let body = app.json("/v2/models/small/stats").await;
+    insta::assert_json_snapshot!("statistics", body, {
+        ".model_stats[].last_inference" => "[time]",
+        ".model_stats[].**.ns" => "[ns]",
+    });
+    let stats = &body["model_stats"][0];
+    assert!(stats["last_inference"].as_u64().unwrap() > 1_700_000_000_000);
+    let ns = |name: &str| stats["inference_stats"][name]["ns"].as_u64().unwrap();
+    assert!(ns("success") >= ns("queue") && ns("success") >= ns("compute_infer"));
+    assert!(ns("compute_infer") > 0 && ns("fail") == 0);
+
+    let all = app.json("/v2/models/stats").await;
+    let names: Vec<_> =
+        all["model_stats"].as_array().unwrap().iter().map(|stats| &stats["name"]).collect();
+    assert_eq!(names, ["keras", "small", "tiny"]);
+    assert_eq!(all["model_stats"][0]["inference_count"], 0);
+    assert_eq!(app.json("/v2/models/small/versions/1/stats").await, body);
+}
