@@ -336,11 +336,17 @@ async fn a_folder_that_is_not_there_for_a_while_takes_nothing_down() {
     assert_eq!(app.version("").await, "1");
 }
 
-/// Makes a version's sidecar a pipe: loading it waits until somebody writes to it.
+/// Makes a version's sidecar a pipe: whoever reads it waits for what this returns, and then finds that there is none.
 fn hold(root: &Path, version: &str) -> impl FnOnce() + use<> {
-    let pipe = root.join(version).join("mien.toml");
+    let (pipe, aside) = (root.join(version).join("mien.toml"), root.join("pipe-of-").join(version));
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    move || fs::write(&pipe, "").unwrap()
+    fs::create_dir_all(aside.parent().unwrap()).unwrap();
+    move || {
+        // Opens once the reader is there, who then waits for the end of the file.
+        let writer = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+        fs::rename(&pipe, &aside).unwrap();
+        drop(writer);
+    }
 }
 
 #[actix_web::test]
