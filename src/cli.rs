@@ -1,5 +1,6 @@
 //! `mien <command>`.
 
+pub mod bench;
 pub mod classify;
 pub mod evaluate;
 pub mod health;
@@ -46,6 +47,12 @@ pub enum Command {
     ///
     /// No server is needed. Ends with 0, with 1 where it failed, with 3 where some files could not be read.
     Classify(classify::ClassifyArgs),
+
+    /// Measure what serving costs
+    ///
+    /// Prints, for a real network and for one that does nothing: ONNX Runtime alone, the batcher without HTTP, and
+    /// `mien serve` as a child under load. With --url it puts the same load on a server that runs already.
+    Bench(bench::BenchArgs),
 
     /// Print the OpenAPI document
     Openapi,

@@ -18,6 +18,7 @@
 //!
 //! Each layer calls the next one down and none calls up; [`metrics`] looks on.
 pub mod batching;
+pub mod bench;
 pub mod cli;
 pub mod decoder;
 pub mod evaluation;

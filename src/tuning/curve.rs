@@ -102,7 +102,7 @@ fn sweep(
                 track.ended = true;
                 continue;
             }
-            match track.measure(&inputs[..batch], look) {
+            match track.measure(&inputs[..batch], look, true) {
                 Ok(point) => track.note(point, inputs, look, deadline)?,
                 Err(error) if first => return Err(error),
                 // Memory for batches ends somewhere, on a GPU soon.
@@ -161,7 +161,7 @@ impl Track {
         let best = self.best();
         let doubtful = point.images_per_second < WORSE * best;
         if doubtful && self.has_time_for(point.batch, look, deadline) {
-            let second = self.measure(&inputs[..point.batch], look)?;
+            let second = self.measure(&inputs[..point.batch], look, true)?;
             if second.images_per_second > point.images_per_second {
                 point = second;
             }
@@ -190,7 +190,7 @@ impl Track {
             let old = self.points[index];
             let again = old.images_per_second >= least;
             if again && self.has_time_for(old.batch, look, deadline) {
-                let new = self.measure(&inputs[..old.batch], look)?;
+                let new = self.measure(&inputs[..old.batch], look, true)?;
                 if new.images_per_second > old.images_per_second {
                     self.points[index] = new;
                 }
@@ -199,14 +199,22 @@ impl Track {
         Ok(())
     }
 
-    /// One look: after a run to warm up, all sessions run side by side until the time is over, at least once each.
-    fn measure(&mut self, inputs: &[Input], look: Duration) -> Result<Point, InferenceError> {
+    /// One look: all sessions run side by side until the time is over, at least once each, and once before that where
+    /// they are to warm up.
+    fn measure(
+        &mut self,
+        inputs: &[Input],
+        look: Duration,
+        warm_up: bool,
+    ) -> Result<Point, InferenceError> {
         let start = Barrier::new(self.sessions.len());
         let sessions = thread::scope(|scope| {
             let runners: Vec<_> = self
                 .sessions
                 .iter_mut()
-                .map(|session| scope.spawn(|| runs(session.as_mut(), inputs, &start, look)))
+                .map(|session| {
+                    scope.spawn(|| runs(session.as_mut(), inputs, &start, look, warm_up))
+                })
                 .collect();
             runners.into_iter().map(join).collect::<Result<Vec<_>, _>>()
         })?;
@@ -223,14 +231,47 @@ impl Track {
     }
 }
 
+/// Sessions that run at one point of the space for as long as somebody wants.
+pub struct Sustained {
+    track: Track,
+    inputs: Vec<Input>,
+}
+
+impl Sustained {
+    /// Opens the sessions of a layout and warms them up. `side` is that of the model's pictures.
+    ///
+    /// # Errors
+    /// When a session cannot be opened or fails.
+    pub fn open(
+        layout: Layout,
+        batch: usize,
+        side: usize,
+        open: &Open<'_>,
+    ) -> Result<Self, InferenceError> {
+        let mut sustained =
+            Self { track: Track::open(layout, batch, open)?, inputs: pictures(side, batch) };
+        sustained.track.measure(&sustained.inputs, Duration::ZERO, true)?;
+        Ok(sustained)
+    }
+
+    /// Runs all sessions side by side for a time.
+    ///
+    /// # Errors
+    /// When one of them fails.
+    pub fn run(&mut self, time: Duration) -> Result<Point, InferenceError> {
+        self.track.measure(&self.inputs, time, false)
+    }
+}
+
 /// The times of one session's runs.
 fn runs(
     session: &mut dyn Classifier,
     inputs: &[Input],
     start: &Barrier,
     look: Duration,
+    warm_up: bool,
 ) -> Result<Vec<Duration>, InferenceError> {
-    let warmed_up = session.classify(inputs);
+    let warmed_up = if warm_up { session.classify(inputs).map(drop) } else { Ok(()) };
     start.wait();
     warmed_up?;
     let mut runs = Vec::new();

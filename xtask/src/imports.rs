@@ -50,6 +50,12 @@ const RULES: &[Rule] = &[
         why: "batching knows inference and metrics only",
     },
     Rule {
+        room: "src/bench",
+        except: &[],
+        words: &["crate::evaluation", "crate::settings", "crate::cli"],
+        why: "a bench sees a server from outside, and below HTTP only what it measures",
+    },
+    Rule {
         room: "src/tuning",
         except: &[],
         words: &["crate::batching", "crate::models", "crate::metrics", "crate::evaluation"],

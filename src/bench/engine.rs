@@ -1,0 +1,130 @@
+//! The same model in this process: without HTTP, and without a batcher.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use mien_faces::image::Face;
+use serde::Serialize;
+
+use super::{
+    load::{Leg, Outcome, Sample, Timing, Window},
+    process::Process,
+};
+use crate::{
+    batching::Call,
+    inference::{Classifier, InferenceError, runtime::Device},
+    models::{file::ModelFile, live::LiveModel},
+    tuning::{
+        Point, choose,
+        curve::{Sustained, measure},
+        space::{Configuration, Given, Layout, Space},
+    },
+};
+
+/// What ONNX Runtime alone does.
+#[derive(Debug, Clone, Serialize)]
+pub struct Raw {
+    /// The curve.
+    pub points: Vec<Point>,
+    /// The best point, run for longer.
+    pub best: Point,
+    /// CPU seconds for a thousand images at the best point.
+    pub cpu_seconds_per_1000: f64,
+}
+
+impl Raw {
+    /// Images of one CPU second.
+    pub fn images_per_cpu_second(&self) -> f64 {
+        1e3 / self.cpu_seconds_per_1000
+    }
+}
+
+/// Measures the curve within `budget`, then its best point for `time`.
+///
+/// # Errors
+/// When the model cannot be run.
+pub(super) fn raw(
+    file: &ModelFile,
+    budget: Duration,
+    time: Duration,
+) -> Result<Raw, InferenceError> {
+    let open = opener(file);
+    let given = Given { max_batch: file.signature.fixed_batch, ..Given::default() };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let space = Space::new(Device::Cpu, cores, given);
+    let side = file.signature.side;
+    let points = measure(&space, side, Instant::now() + budget, &open)?;
+    let nothing = || InferenceError::Run("nothing was measured".to_owned());
+    let Configuration { layout, max_batch } = choose(&points).ok_or_else(nothing)?;
+    let mut sessions = Sustained::open(layout, max_batch, side, &open)?;
+    let (begin, before) = (Instant::now(), own_cpu());
+    let best = sessions.run(time)?;
+    let images = best.images_per_second * begin.elapsed().as_secs_f64();
+    let cpu = own_cpu().saturating_sub(before);
+    Ok(Raw { points, best, cpu_seconds_per_1000: 1e3 * cpu.as_secs_f64() / images })
+}
+
+/// One session, one image at a time: the latency that no server can be under.
+///
+/// # Errors
+/// When the model cannot be run.
+pub(super) fn single(
+    file: &ModelFile,
+    threads: usize,
+    time: Duration,
+) -> Result<Point, InferenceError> {
+    let layout = Layout { instances: 1, threads };
+    Sustained::open(layout, 1, file.signature.side, &opener(file))?.run(time)
+}
+
+fn opener(
+    file: &ModelFile,
+) -> impl Fn(usize, usize) -> Result<Box<dyn Classifier>, InferenceError> + Sync {
+    |threads, max_batch| Ok(Box::new(file.open_untried(threads, max_batch)?))
+}
+
+/// The batcher under as many images at once as its workers run, four times over.
+///
+/// # Errors
+/// When the process's CPU time cannot be read.
+pub(super) async fn batcher(
+    model: Arc<LiveModel>,
+    faces: &[Face],
+    timing: Timing,
+) -> anyhow::Result<Leg> {
+    let options = model.batcher.options();
+    let callers = (4 * options.instances * options.max_batch).min(options.queue_images);
+    let window = Window::starting_now(timing);
+    let callers = (0..callers).map(|first| {
+        let model = &model;
+        async move {
+            let mut samples = Vec::new();
+            let mut faces = faces.iter().cycle().skip(first);
+            while Instant::now() < window.end
+                && let Some(face) = faces.next()
+            {
+                let begin = Instant::now();
+                let answer =
+                    model.batcher.classify(vec![face.clone().into()], Call::default()).await;
+                let outcome = match answer {
+                    Ok(_) => Outcome::Classified,
+                    Err(error) => Outcome::Failed(error.to_string()),
+                };
+                samples.push(Sample { begin, end: Instant::now(), outcome });
+            }
+            samples
+        }
+    });
+    let (samples, usage) = tokio::join!(join_all(callers), window.usage(Some(Process::own())));
+    Ok(window.leg("batcher without HTTP".to_owned(), samples, usage?))
+}
+
+/// The CPU time of this process.
+fn own_cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}

@@ -1,0 +1,289 @@
+//! Load, and what came of it.
+
+use std::{
+    io,
+    net::SocketAddr,
+    thread,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use serde::Serialize;
+use tokio::{
+    sync::{
+        Mutex,
+        mpsc::{UnboundedReceiver, unbounded_channel},
+    },
+    time::sleep_until,
+};
+
+use super::{
+    client::Connection,
+    process::{Process, Usage},
+};
+
+/// Where requests go, what they are and what an answer must hold.
+pub struct Target {
+    /// The server.
+    pub addr: SocketAddr,
+    /// Whole requests, head and body; sent in turn.
+    pub requests: Vec<Vec<u8>>,
+    /// What the body of every answer holds.
+    pub expect: String,
+    /// The server's process, where its CPU time is asked for.
+    pub process: Option<Process>,
+}
+
+/// For how long load is put on a server.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// Before anything is counted.
+    pub warm_up: Duration,
+    /// What is counted.
+    pub measured: Duration,
+}
+
+/// What came of a load.
+#[derive(Debug, Clone, Serialize)]
+pub struct Leg {
+    /// What load it was.
+    pub name: String,
+    /// Images that were classified, a second.
+    pub images_per_second: f64,
+    /// Milliseconds from a request to its answer. In an open loop a request begins when it was due, whether it could be
+    /// sent then or not.
+    pub latency: Option<Latency>,
+    /// The same of requests that were refused (503).
+    pub refused: Option<Latency>,
+    /// Requests that got neither.
+    pub failed: usize,
+    /// Why the first of them failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// The server's CPU seconds for a thousand images, where they are known.
+    pub cpu_seconds_per_1000: Option<f64>,
+}
+
+/// A distribution of times, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "percentiles by their names")]
+pub struct Latency {
+    pub count: usize,
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    pub max: f64,
+}
+
+impl Latency {
+    /// The distribution of some times; `None` without any.
+    pub fn of(mut times: Vec<Duration>) -> Option<Self> {
+        times.sort_unstable();
+        let last = times.len().checked_sub(1)?;
+        let at = |share: f64| {
+            let index = (share * last as f64).round() as usize;
+            times[index.min(last)].as_secs_f64() * 1e3
+        };
+        Some(Self { count: times.len(), p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) })
+    }
+}
+
+impl Leg {
+    /// Images of one CPU second of the server.
+    pub fn images_per_cpu_second(&self) -> Option<f64> {
+        self.cpu_seconds_per_1000.filter(|&seconds| seconds > 0.0).map(|seconds| 1e3 / seconds)
+    }
+}
+
+/// What became of a request.
+pub(super) enum Outcome {
+    Classified,
+    Refused,
+    Failed(String),
+}
+
+/// A request, from when it was due to its answer.
+pub(super) struct Sample {
+    pub(super) begin: Instant,
+    pub(super) end: Instant,
+    pub(super) outcome: Outcome,
+}
+
+/// Each of so many connections sends its next request when it has the answer to the last.
+pub async fn closed_loop(target: &Target, connections: usize, timing: Timing) -> io::Result<Leg> {
+    let window = Window::starting_now(timing);
+    let clients = (0..connections).map(|first| async move {
+        let mut connection = Connection::new(target.addr);
+        let mut samples = Vec::new();
+        let mut requests = target.requests.iter().cycle().skip(first);
+        while Instant::now() < window.end
+            && let Some(request) = requests.next()
+        {
+            samples.push(sample(&mut connection, target, request, Instant::now()).await);
+        }
+        samples
+    });
+    let (samples, usage) = tokio::join!(join_all(clients), window.usage(target.process));
+    Ok(window.leg(format!("closed loop, {connections}"), samples, usage?))
+}
+
+/// Requests come by the clock, at random (a Poisson process) and so many a second in the mean, however fast the server
+/// answers. As many are on their way at once as there are connections; the others wait, and their waiting counts.
+pub async fn open_loop(
+    target: &Target,
+    name: &str,
+    rate: f64,
+    connections: usize,
+    timing: Timing,
+) -> io::Result<Leg> {
+    let window = Window::starting_now(timing);
+    let (due, arrivals) = unbounded_channel();
+    // A thread of its own: the runtime's timer counts in milliseconds.
+    let clock = thread::Builder::new().name("mien-bench-clock".to_owned()).spawn(move || {
+        for arrival in poisson(rate).map(|offset| window.opened + offset) {
+            if arrival >= window.end {
+                return;
+            }
+            thread::sleep(arrival.saturating_duration_since(Instant::now()));
+            if due.send(arrival).is_err() {
+                return;
+            }
+        }
+    })?;
+    let arrivals = Mutex::new(arrivals);
+    let clients = (0..connections).map(|first| open_client(target, &arrivals, first));
+    let (samples, usage) = tokio::join!(join_all(clients), window.usage(target.process));
+    if clock.join().is_err() {
+        return Err(io::Error::other("the clock of the open loop crashed"));
+    }
+    Ok(window.leg(name.to_owned(), samples, usage?))
+}
+
+async fn open_client(
+    target: &Target,
+    arrivals: &Mutex<UnboundedReceiver<Instant>>,
+    first: usize,
+) -> Vec<Sample> {
+    let mut connection = Connection::new(target.addr);
+    let mut samples = Vec::new();
+    let mut requests = target.requests.iter().cycle().skip(first);
+    loop {
+        let Some(due) = arrivals.lock().await.recv().await else { return samples };
+        let Some(request) = requests.next() else { return samples };
+        samples.push(sample(&mut connection, target, request, due).await);
+    }
+}
+
+async fn sample(
+    connection: &mut Connection,
+    target: &Target,
+    request: &[u8],
+    begin: Instant,
+) -> Sample {
+    let outcome = match connection.ask(request).await {
+        Ok(answer) if answer.status == 200 && holds(answer.body, target.expect.as_bytes()) => {
+            Outcome::Classified
+        }
+        Ok(answer) if answer.status == 503 => Outcome::Refused,
+        Ok(answer) => {
+            let body = String::from_utf8_lossy(answer.body);
+            Outcome::Failed(format!("status {}: {body}", answer.status))
+        }
+        Err(error) => {
+            // A server that is away is not to be asked a million times a second.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            Outcome::Failed(error.to_string())
+        }
+    };
+    Sample { begin, end: Instant::now(), outcome }
+}
+
+fn holds(body: &[u8], expect: &[u8]) -> bool {
+    expect.is_empty() || body.windows(expect.len()).any(|part| part == expect)
+}
+
+/// Offsets from the start of events that come at random, `rate` a second in the mean; the same ones each time.
+fn poisson(rate: f64) -> impl Iterator<Item = Duration> {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut offset = 0.0;
+    std::iter::from_fn(move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        // 53 bits, and never 0.
+        let uniform = ((state >> 11) as f64 + 1.0) / (1_u64 << 53) as f64;
+        offset -= uniform.ln() / rate;
+        Some(Duration::from_secs_f64(offset))
+    })
+}
+
+/// The time that is counted.
+#[derive(Clone, Copy)]
+pub(super) struct Window {
+    opened: Instant,
+    start: Instant,
+    pub(super) end: Instant,
+}
+
+impl Window {
+    pub(super) fn starting_now(Timing { warm_up, measured }: Timing) -> Self {
+        let opened = Instant::now();
+        Self { opened, start: opened + warm_up, end: opened + warm_up + measured }
+    }
+
+    /// A process's CPU time within the window.
+    pub(super) async fn usage(self, process: Option<Process>) -> io::Result<Option<Duration>> {
+        let Some(process) = process else { return Ok(None) };
+        sleep_until(self.start.into()).await;
+        let Usage { cpu: before, .. } = process.usage()?;
+        sleep_until(self.end.into()).await;
+        Ok(Some(process.usage()?.cpu.saturating_sub(before)))
+    }
+
+    /// Counts what ended within the window; a refusal or a failure that was due within it.
+    pub(super) fn leg(self, name: String, samples: Vec<Vec<Sample>>, cpu: Option<Duration>) -> Leg {
+        let (mut classified, mut refused, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+        for Sample { begin, end, outcome } in samples.into_iter().flatten() {
+            if end < self.start || end > self.end {
+                continue;
+            }
+            match outcome {
+                Outcome::Classified => classified.push(end - begin),
+                Outcome::Refused => refused.push(end - begin),
+                Outcome::Failed(reason) => failures.push(reason),
+            }
+        }
+        let images = classified.len();
+        let seconds = (self.end - self.start).as_secs_f64();
+        let cpu = cpu.filter(|_| images > 0);
+        Leg {
+            name,
+            images_per_second: images as f64 / seconds,
+            latency: Latency::of(classified),
+            refused: Latency::of(refused),
+            failed: failures.len(),
+            failure: failures.into_iter().next(),
+            cpu_seconds_per_1000: cpu.map(|cpu| 1e3 * cpu.as_secs_f64() / images as f64),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_of_the_sorted_times() {
+        let times = (1..=101).rev().map(Duration::from_millis).collect();
+        let latency = Latency::of(times).unwrap();
+        assert_eq!((latency.count, latency.p50, latency.p99), (101, 51.0, 100.0));
+        assert_eq!(latency.max, 101.0);
+        assert_eq!(Latency::of(Vec::new()), None);
+    }
+
+    #[test]
+    fn arrivals_come_at_the_rate_that_is_asked_for() {
+        let tenth_thousand = poisson(100.0).nth(9_999).unwrap().as_secs_f64();
+        assert!((97.0..103.0).contains(&tenth_thousand), "{tenth_thousand}");
+    }
+}

@@ -1,0 +1,104 @@
+//! What a server's process and its children use, from `/proc`.
+
+use std::{fs, io, time::Duration};
+
+use rustix::param::clock_ticks_per_second;
+use serde::Serialize;
+
+/// A process with all of its descendants.
+#[derive(Debug, Clone, Copy)]
+pub struct Process(pub u32);
+
+/// What a process has used, its living descendants included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// User and system time since it started.
+    #[serde(skip)]
+    pub cpu: Duration,
+    /// Memory now, in bytes.
+    pub resident: u64,
+    /// The most memory at any time, in bytes.
+    pub peak: u64,
+}
+
+impl Process {
+    /// This process.
+    pub fn own() -> Self {
+        Self(std::process::id())
+    }
+
+    /// What it uses.
+    ///
+    /// # Errors
+    /// When there is no such process.
+    pub fn usage(self) -> io::Result<Usage> {
+        let mut usage = one(self.0)?;
+        for pid in self.descendants()? {
+            // One that has ended since is gone with what it used.
+            let Ok(more) = one(pid) else { continue };
+            usage.cpu += more.cpu;
+            usage.resident += more.resident;
+            usage.peak += more.peak;
+        }
+        Ok(usage)
+    }
+
+    fn descendants(self) -> io::Result<Vec<u32>> {
+        let pids = fs::read_dir("/proc")?.filter_map(|entry| {
+            let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            Some((pid, fields(&stat)?.nth(1)?.parse::<u32>().ok()?))
+        });
+        let parents: Vec<(u32, u32)> = pids.collect();
+        let mut found = vec![self.0];
+        let mut next = 0;
+        while let Some(&parent) = found.get(next) {
+            found.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+            next += 1;
+        }
+        found.remove(0);
+        Ok(found)
+    }
+}
+
+fn one(pid: u32) -> io::Result<Usage> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let ticks = fields(&stat).map(|fields| fields.skip(11).take(2)).into_iter().flatten();
+    let ticks: u64 = ticks.filter_map(|field| field.parse::<u64>().ok()).sum();
+    let cpu = Duration::from_secs_f64(ticks as f64 / clock_ticks_per_second() as f64);
+    let bytes = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        kib.unwrap_or(0) * 1024
+    };
+    Ok(Usage { cpu, resident: bytes("VmRSS:"), peak: bytes("VmHWM:") })
+}
+
+/// The fields of a `stat` from the state on: the name before may hold anything.
+fn fields(stat: &str) -> Option<impl Iterator<Item = &str>> {
+    Some(stat.rsplit_once(')')?.1.split_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_and_its_children_are_counted() {
+        let own = Process::own().usage().unwrap();
+        assert!(own.resident > 0 && own.peak >= own.resident, "{own:?}");
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let children = Process::own().descendants().unwrap();
+        assert!(children.contains(&child.id()), "{children:?}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(Process(u32::MAX).usage().is_err());
+    }
+
+    #[test]
+    fn names_with_blanks_and_brackets_do_not_shift_the_fields() {
+        let stat = "7 (a) b) S 3 0 0";
+        assert_eq!(fields(stat).unwrap().collect::<Vec<_>>(), ["S", "3", "0", "0"]);
+    }
+}

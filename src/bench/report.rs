@@ -1,0 +1,144 @@
+//! The figures, for people.
+
+use std::fmt::{self, Write};
+
+use super::{
+    load::{Latency, Leg},
+    process::Usage,
+    study::{CONNECTIONS, Overload, Study},
+};
+use crate::tuning::Point;
+
+/// One table a network, then how it does against what it is to reach.
+pub fn study(study: &Study) -> String {
+    let mut text = String::new();
+    write_study(&mut text, study).expect("a string takes everything");
+    text
+}
+
+/// A table of legs alone.
+pub fn legs(title: &str, legs: &[Leg]) -> String {
+    let mut text = String::new();
+    let written =
+        head(&mut text, title).and_then(|()| legs.iter().try_for_each(|l| leg(&mut text, l)));
+    written.expect("a string takes everything");
+    text
+}
+
+fn write_study(text: &mut String, study: &Study) -> fmt::Result {
+    let Study { name, raw, single, batcher, serving, ready_seconds, http, overload, memory } =
+        study;
+    head(text, name)?;
+    let Point { instances, threads, batch, .. } = raw.best;
+    let best = format!("ONNX Runtime, {instances}x{threads} batch {batch}");
+    point(text, &best, &raw.best, Some(raw.cpu_seconds_per_1000))?;
+    let alone = format!("ONNX Runtime, 1x{} batch 1", single.threads);
+    point(text, &alone, single, None)?;
+    leg(text, batcher)?;
+    http.iter().try_for_each(|l| leg(text, l))?;
+    if let Some(Overload { saturated, overloaded, .. }) = overload {
+        leg(text, saturated)?;
+        leg(text, overloaded)?;
+    }
+    let (instances, threads, batch) = (serving.instances, serving.threads, serving.max_batch);
+    writeln!(
+        text,
+        "  server              {instances}x{threads} batch {batch}, queue {}",
+        serving.queue_images
+    )?;
+    writeln!(
+        text,
+        "  start to ready      {:.2} s tuning, {:.2} s with a cached curve",
+        ready_seconds.first, ready_seconds.cached
+    )?;
+    let [ready, end] = [memory.ready, memory.end].map(mebibytes);
+    writeln!(text, "  resident memory     {ready} ready, {end} after all load")?;
+    compare(text, study)?;
+    writeln!(text)
+}
+
+/// The figures that the project has set itself.
+fn compare(text: &mut String, study: &Study) -> fmt::Result {
+    if let Some(saturated) = study.saturated() {
+        if let Some(images) = saturated.images_per_cpu_second() {
+            let ratio = images / study.raw.images_per_cpu_second();
+            writeln!(text, "  saturated/raw       {ratio:.3} of the images of a CPU second")?;
+        }
+        let ratio = saturated.images_per_second / study.raw.best.images_per_second;
+        writeln!(text, "                      {ratio:.3} of the images/s")?;
+    }
+    debug_assert_eq!(CONNECTIONS[0], 1);
+    if let Some(alone) = study.http.first().and_then(|leg| leg.latency) {
+        let added = alone.p50 - study.single.run_ms;
+        writeln!(text, "  one connection      {added:+.2} ms on a run's median")?;
+    }
+    if let Some(Overload { saturated, overloaded, memory }) = &study.overload {
+        if let (Some(at), Some(over)) = (saturated.latency, overloaded.latency) {
+            let ratio = over.p99 / at.p99;
+            writeln!(
+                text,
+                "  overload            p99 of accepted {ratio:.2} times that at saturation"
+            )?;
+        }
+        if let Some(Latency { count, p50, p99, max, .. }) = overloaded.refused {
+            writeln!(
+                text,
+                "                      {count} refused in p50 {p50:.2}, p99 {p99:.2}, max {max:.2} ms"
+            )?;
+        }
+        let [before, after] = memory.map(mebibytes);
+        writeln!(text, "                      resident {before} before, {after} after")?;
+    }
+    Ok(())
+}
+
+fn head(text: &mut String, title: &str) -> fmt::Result {
+    writeln!(
+        text,
+        "{title:34}{:>10}{:>10}{:>10}{:>10}{:>10}{:>12}{:>14}{:>9}{:>8}",
+        "images/s",
+        "p50 ms",
+        "p90 ms",
+        "p99 ms",
+        "max ms",
+        "CPU s/1000",
+        "images/CPU s",
+        "refused",
+        "failed"
+    )
+}
+
+fn point(text: &mut String, name: &str, point: &Point, cpu: Option<f64>) -> fmt::Result {
+    let Point { images_per_second, run_ms, .. } = point;
+    write!(text, "  {name:32}{images_per_second:>10.1}{run_ms:>10.2}{:>30}", "")?;
+    cpu_columns(text, cpu)?;
+    writeln!(text)
+}
+
+fn leg(text: &mut String, leg: &Leg) -> fmt::Result {
+    write!(text, "  {:32}{:>10.1}", leg.name, leg.images_per_second)?;
+    match leg.latency {
+        None => write!(text, "{:>10}{:>10}{:>10}{:>10}", "-", "-", "-", "-")?,
+        Some(Latency { p50, p90, p99, max, .. }) => {
+            write!(text, "{p50:>10.2}{p90:>10.2}{p99:>10.2}{max:>10.2}")?;
+        }
+    }
+    cpu_columns(text, leg.cpu_seconds_per_1000)?;
+    let refused = leg.refused.map_or(0, |refused| refused.count);
+    writeln!(text, "{refused:>9}{:>8}", leg.failed)?;
+    match &leg.failure {
+        Some(reason) => writeln!(text, "    the first failure: {reason}"),
+        None => Ok(()),
+    }
+}
+
+fn cpu_columns(text: &mut String, cpu_seconds_per_1000: Option<f64>) -> fmt::Result {
+    match cpu_seconds_per_1000 {
+        Some(seconds) => write!(text, "{seconds:>12.3}{:>14.1}", 1e3 / seconds),
+        None => write!(text, "{:>12}{:>14}", "-", "-"),
+    }
+}
+
+fn mebibytes(Usage { resident, peak, .. }: Usage) -> String {
+    format!("{} MiB (peak {})", resident >> 20, peak >> 20)
+}

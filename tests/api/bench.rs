@@ -1,0 +1,63 @@
+//! `mien bench`: its own study, and load on a server that runs already.
+
+use std::process::Command;
+
+use actix_web::web;
+use serde_json::Value;
+
+use crate::helpers::{TestApp, fixture};
+
+async fn bench(flags: &[&str]) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
+    command.args(["bench", "--json", "--log=warn", "--duration=200ms", "--budget=200ms"]);
+    command.arg("--faces").arg(fixture("faces")).arg("--models").arg(fixture("models")).args(flags);
+    let output = web::block(move || command.env("MIEN_TUNE", "off").output().unwrap());
+    let output = output.await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Every request of a leg was classified or refused, and some were classified.
+fn assert_leg(leg: &Value) {
+    assert_eq!(leg["failed"], 0, "{leg}");
+    assert!(leg["images_per_second"].as_f64().unwrap() > 0.0, "{leg}");
+    let latency = &leg["latency"];
+    let [p50, p90, p99, max] =
+        ["p50", "p90", "p99", "max"].map(|key| latency[key].as_f64().unwrap());
+    assert!(0.0 < p50 && p50 <= p90 && p90 <= p99 && p99 <= max, "{leg}");
+}
+
+#[actix_web::test]
+async fn a_study_goes_from_the_bare_runtime_to_http() {
+    let studies = bench(&["--model=small", "--noop=bench/models/noop/1"]).await;
+    let studies = studies.as_array().unwrap();
+    assert_eq!(studies.iter().map(|s| &s["name"]).collect::<Vec<_>>(), ["small", "noop"]);
+    for study in studies {
+        assert!(study["raw"]["best"]["images_per_second"].as_f64().unwrap() > 0.0);
+        assert!(study["single"]["run_ms"].as_f64().unwrap() > 0.0);
+        assert_leg(&study["batcher"]);
+        let http = study["http"].as_array().unwrap();
+        assert_eq!(http.len(), 4);
+        http.iter().for_each(assert_leg);
+        assert!(study["memory"]["end"]["resident"].as_u64().unwrap() > 0);
+        assert!(study["ready_seconds"]["cached"].as_f64().unwrap() > 0.0);
+    }
+}
+
+#[actix_web::test]
+async fn load_on_a_running_server_counts_what_it_answers() {
+    let app = TestApp::spawn();
+    let url = format!("--url={}", app.url("/v1/classify?model=small"));
+    let pid = format!("--pid={}", std::process::id());
+    let legs = bench(&[&url, &pid]).await;
+    assert_eq!(legs.as_array().unwrap().len(), 3);
+    legs.as_array().unwrap().iter().for_each(assert_leg);
+
+    let wrong = format!("--url={}", app.url("/v1/classify?model=nope"));
+    let leg = &bench(&[&wrong]).await[0];
+    assert_eq!(leg["images_per_second"], 0.0);
+    assert!(leg["failed"].as_u64().unwrap() > 0, "{leg}");
+    assert!(leg["failure"].as_str().unwrap().contains("unknown_model"), "{leg}");
+    let unexpected = bench(&[&url, "--expect=\"no such text\""]).await;
+    assert!(unexpected[0]["failed"].as_u64().unwrap() > 0, "{unexpected}");
+}
