@@ -283,7 +283,7 @@ async fn raw_code(address: &str, timeout: &str) -> i32 {
 
 #[actix_web::test]
 async fn deadlines_and_overload() {
-    let flags = ["--max-delay=1h", "--instances=1", "--queue-images=2", "--max-images=2"];
+    let flags = ["--max-delay=2s", "--instances=1", "--queue-images=2", "--max-images=2"];
     let (app, address) = start(&flags);
     let mut client = Client::new(connect(&address).await);
     let mut request = faces(&["happy"]);
