@@ -8,6 +8,7 @@ use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
 use super::{
     convert, deadline,
+    observe::Arrival,
     proto::{
         InferParameter, ModelConfigRequest, ModelConfigResponse, ModelInferRequest,
         ModelInferResponse, ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest,
@@ -121,7 +122,8 @@ impl GrpcInferenceService for Inference {
         request: Request<ModelInferRequest>,
     ) -> Result<Response<ModelInferResponse>, Status> {
         let longest = self.service.limits().request_timeout;
-        let deadline = Instant::now() + deadline::timeout(request.metadata(), longest);
+        let arrival = request.extensions().get().map_or_else(Instant::now, |&Arrival(time)| time);
+        let deadline = arrival + deadline::timeout(request.metadata(), longest);
         Ok(Response::new(infer(&self.service, request.into_inner(), deadline).await?))
     }
 

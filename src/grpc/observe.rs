@@ -52,6 +52,10 @@ const QUIET: [&str; 3] = [
     "grpc.health.v1.Health/Check",
 ];
 
+/// When a call's head came: its time runs from then on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival(pub(super) Instant);
+
 /// Presents every call in the metrics at zero.
 pub fn init_metrics(metrics: &Metrics) {
     CALLS.iter().for_each(|call| metrics.init_grpc(call, name(Code::Ok)));
@@ -98,8 +102,9 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let start = Instant::now();
+        request.extensions_mut().insert(Arrival(start));
         let id = request_id(request.headers());
         let path = request.uri().path().trim_start_matches('/');
         let call = CALLS.into_iter().find(|call| *call == path).unwrap_or("other");
