@@ -108,6 +108,9 @@ pub enum BatchError {
     /// The model failed on one of the images.
     #[error("{0}")]
     Failed(String),
+    /// The model's answer to one of the images is no distribution over the labels.
+    #[error("{0}")]
+    Unfit(String),
     /// The model is being taken out of service.
     #[error("the server is shutting down")]
     ShuttingDown,

@@ -1,5 +1,7 @@
 //! The `mien` program: reads the settings, starts the log, runs.
 
+mod memory;
+
 use std::{io::Write, process::ExitCode};
 
 use anyhow::Context;
@@ -14,6 +16,9 @@ use mien::{
 #[actix_web::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let Cli { command, log } = Cli::parse();
+    if matches!(command, Command::Serve(_)) {
+        memory::give_back_freed_memory();
+    }
     telemetry::init(&log)?;
     match command {
         Command::Serve(settings) => Application::build(&settings)?.run_until_stopped().await?,

@@ -129,6 +129,11 @@ impl Tuner {
         }
     }
 
+    /// Whether a curve may be measured now.
+    pub fn measures(&self) -> bool {
+        self.mode == TuneMode::Auto && !self.serving.load(Ordering::Relaxed)
+    }
+
     /// From now on somebody is served: nothing is measured any more.
     pub fn start_serving(&self) {
         self.serving.store(true, Ordering::Relaxed);

@@ -47,9 +47,9 @@ impl Job {
 
 impl Reply {
     /// Hands the answer over and counts the image, once, by what became of it.
-    pub(super) fn send(self, answer: Result<Delivery, String>, metrics: &ModelMetrics) {
+    pub(super) fn send(self, answer: Result<Delivery, BatchError>, metrics: &ModelMetrics) {
         let delivered = if answer.is_ok() { Outcome::Ok } else { Outcome::Failed };
-        let outcome = match self.sender.send(answer.map_err(BatchError::Failed)) {
+        let outcome = match self.sender.send(answer) {
             Ok(()) => delivered,
             Err(_) if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
                 Outcome::Expired

@@ -6,12 +6,12 @@ use std::{
 };
 
 use super::{
-    Factory,
+    BatchError, Factory,
     job::{Delivery, Job},
     queue::Queue,
 };
 use crate::{
-    inference::{Answer, Classifier, Input},
+    inference::{Answer, Classifier, InferenceError, Input},
     metrics::ModelMetrics,
 };
 
@@ -97,10 +97,10 @@ impl Worker {
         &mut self,
         inputs: &[Input],
         speed: &dyn Fn(Duration, usize),
-    ) -> Result<(Vec<Answer>, Duration), String> {
+    ) -> Result<(Vec<Answer>, Duration), BatchError> {
         let mut classifier = match self.classifier.take() {
             Some(classifier) => classifier,
-            None => self.replace()?,
+            None => self.replace().map_err(BatchError::Failed)?,
         };
         let start = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| classifier.classify(inputs)));
@@ -111,7 +111,7 @@ impl Worker {
         let Ok(result) = result else {
             tracing::error!(worker = self.name, images = inputs.len(), "the classifier panicked");
             self.metrics.worker_panic();
-            return Err("the model failed unexpectedly".to_owned());
+            return Err(BatchError::Failed("the model failed unexpectedly".to_owned()));
         };
         self.classifier = Some(classifier);
         match result {
@@ -119,10 +119,19 @@ impl Worker {
                 self.metrics.statistics().executed(inputs.len(), took);
                 Ok((answers, took))
             }
-            Ok(answers) => Err(format!("{} answers for {} images", answers.len(), inputs.len())),
+            Ok(answers) => {
+                let reason = format!("{} answers for {} images", answers.len(), inputs.len());
+                Err(BatchError::Failed(reason))
+            }
             Err(error) => {
                 tracing::error!(worker = self.name, images = inputs.len(), %error, "a batch failed");
-                Err(error.to_string())
+                let reason = error.to_string();
+                Err(match error {
+                    InferenceError::Output(_) => BatchError::Unfit(reason),
+                    InferenceError::Runtime(_)
+                    | InferenceError::Model(_)
+                    | InferenceError::Run(_) => BatchError::Failed(reason),
+                })
             }
         }
     }

@@ -73,7 +73,7 @@ impl From<BatchError> for Error {
                 Self::new(Kind::Unavailable { retry_after: MIN_RETRY }, message)
             }
             BatchError::DeadlineExceeded => Self::new(Kind::DeadlineExceeded, message),
-            BatchError::Failed(reason) => Self::internal(reason),
+            BatchError::Failed(reason) | BatchError::Unfit(reason) => Self::internal(reason),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
     output,
 };
 use crate::{
-    batching::{Call, Priority},
+    batching::{BatchError, Call, Priority},
     decoder::Decoder,
     inference::Input,
     metrics::Outcome,
@@ -160,7 +160,16 @@ impl Service {
         let inputs = self.faces(model, images, deadline).await?;
         let preprocess = start.elapsed();
         let call = Call { deadline: Some(deadline), priority };
-        let answers = model.batcher.classify(inputs, call).await?;
+        let raw = inputs.iter().any(|input| matches!(input, Input::Tensor(_)));
+        let answers = match model.batcher.classify(inputs, call).await {
+            // Floats that are finite may still be too large for a network to do sums with.
+            Err(BatchError::Unfit(_)) if raw => {
+                return Err(Error::invalid(
+                    "the model has no answer to these values: its own overflow",
+                ));
+            }
+            answers => answers?,
+        };
         for row in &answers.rows {
             let (class, confidence) = row.probabilities.top();
             model.metrics.prediction(class, confidence);

@@ -139,13 +139,15 @@ impl TestApp {
     }
 }
 
-/// Copies a model of the fixtures to `<root>/<name>/<version>`.
+/// Copies a model of the fixtures to `<root>/<name>/<version>`, each file whole under its name at once.
 pub(crate) fn install(root: &Path, name: &str, version: &str, from: &str) {
     let folder = root.join(name).join(version);
     fs::create_dir_all(&folder).unwrap();
     for file in fs::read_dir(fixture("models").join(from).join("1")).unwrap() {
         let file = file.unwrap();
-        fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+        let written = folder.join(".new");
+        fs::copy(file.path(), &written).unwrap();
+        fs::rename(written, folder.join(file.file_name())).unwrap();
     }
 }
 

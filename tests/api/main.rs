@@ -11,6 +11,7 @@ mod evaluations;
 mod grpc;
 mod health;
 mod helpers;
+mod lifecycle;
 mod limits;
 mod metrics;
 mod models;

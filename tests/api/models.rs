@@ -1,6 +1,6 @@
 //! What is served, and what is not and why.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::{Value, json};
 
@@ -142,4 +142,35 @@ async fn with_nothing_to_serve_the_start_fails() {
     install(empty.path(), "m", "1", "broken");
     let error = failure(empty.path(), &[]).await;
     assert!(error.contains("m@1") && error.contains("can be served"), "{error}");
+}
+
+#[actix_web::test]
+async fn keras_networks_that_tf2onnx_converted_answer_as_keras_does() {
+    let app = TestApp::spawn_with(&[&format!("--models={}", fixture("foreign/models").display())]);
+    let text = fs::read_to_string(fixture("foreign/expected.json")).unwrap();
+    let expected: BTreeMap<String, BTreeMap<String, f64>> = serde_json::from_str(&text).unwrap();
+    for model in ["exported", "one-face", "dense"] {
+        let faces: Vec<Vec<u8>> = expected.keys().map(|class| face(class)).collect();
+        let request = app.classify_many(&format!("?model={model}"), faces);
+        let (status, body) = answer(request).await;
+        assert_eq!(status, 200, "{body}");
+        for (prediction, keras) in
+            body["predictions"].as_array().unwrap().iter().zip(expected.values())
+        {
+            let best = keras.iter().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
+            assert_eq!(prediction["label"], **best);
+            for (label, probability) in keras {
+                let given = prediction["probabilities"][label].as_f64().unwrap();
+                assert!(
+                    (given - probability).abs() < 1e-5,
+                    "{model} {label}: {given} {probability}"
+                );
+            }
+        }
+    }
+    let input = async |model: &str| {
+        app.json(&format!("/v1/models/{model}")).await["versions"][0]["input"]["shape"].clone()
+    };
+    assert_eq!(input("exported").await, json!(["N", "48", "48", "1"]));
+    assert_eq!(input("one-face").await, json!(["1", "48", "48", "1"]));
 }

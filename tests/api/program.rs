@@ -34,7 +34,10 @@ impl Server {
     }
 
     fn start_with(flags: &[&str], device: &str) -> Self {
-        let mut command = mien();
+        Self::spawn(mien(), flags, device)
+    }
+
+    fn spawn(mut command: Command, flags: &[&str], device: &str) -> Self {
         command.args(["serve", "--addr=127.0.0.1:0", "--device", device, "--log-format=json"]);
         let child = command.arg("--models").arg(fixture("models")).args(flags).spawn().unwrap();
         let mut server = Self { child, base: String::new(), log: None, start: Vec::new() };
@@ -144,6 +147,23 @@ async fn a_second_signal_ends_it_at_once() {
     let ended = rt::time::timeout(Duration::from_secs(20), server.end()).await;
     assert_eq!(ended.expect("it ends long before --drain-timeout"), Some(1));
     assert!(request.await.unwrap().is_err());
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn memory_is_given_back_unless_the_user_has_a_say() {
+    let tunables = |server: &Server| {
+        let variables =
+            std::fs::read_to_string(format!("/proc/{}/environ", server.child.id())).unwrap();
+        let found = variables.split('\0').find_map(|v| v.strip_prefix("GLIBC_TUNABLES="));
+        found.map(str::to_owned)
+    };
+    let server = Server::start(&[]);
+    assert_eq!(tunables(&server).as_deref(), Some("glibc.malloc.trim_threshold=131072"));
+    let mut own = mien();
+    own.env("GLIBC_TUNABLES", "glibc.malloc.arena_max=3");
+    let server = Server::spawn(own, &[], "cpu");
+    assert_eq!(tunables(&server).as_deref(), Some("glibc.malloc.arena_max=3"));
 }
 
 fn failure(command: &mut Command) -> String {

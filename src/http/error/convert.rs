@@ -22,7 +22,7 @@ impl From<BatchError> for ApiError {
                 Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::Overloaded, detail) }
             }
             BatchError::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
-            BatchError::Failed(reason) => Self::internal(reason),
+            BatchError::Failed(reason) | BatchError::Unfit(reason) => Self::internal(reason),
         }
     }
 }

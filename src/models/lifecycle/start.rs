@@ -94,6 +94,7 @@ impl LifecycleThread {
 
     /// Has what will be loaded measured, where it is not known how it is best served: now, for nothing serves yet.
     fn measure_all(&self, listing: &Listing, models: &[Ranked]) {
+        let models = if self.loader.tuner.measures() { models } else { &[] };
         for name in models.iter().map(|model| &model.name) {
             let mut higher = 0;
             for (version, found) in listing.models[name].iter().rev() {

@@ -192,6 +192,10 @@ async fn numbers_that_a_float_model_cannot_take() {
         let error = refused(binary(&app, "keras", &request, &data), 400).await;
         assert!(error.contains("not finite"), "{error}");
     }
+    // Finite, and more than the network can do sums with.
+    let data = [3e38_f32.to_le_bytes(), (-3e38_f32).to_le_bytes()].concat().repeat(1152);
+    let error = refused(binary(&app, "keras", &request, &data), 400).await;
+    assert!(error.contains("no answer"), "{error}");
     request["inputs"][0]["datatype"] = json!("UINT8");
     let error = refused(binary(&app, "keras", &request, &vec![0; 9216]), 400).await;
     assert!(error.contains("is FP32"), "{error}");
