@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""mien and other servers under the same load, one after the other, and a table.
+
+    bench/peers/run.py --model noop=bench/models/noop/1/model.onnx --model NAME=models/NAME/1/model.onnx
+
+Needs a release build of mien and `pip`; each peer gets a virtual environment of its own below --venvs. The load is that of
+`mien bench --url`: the same pictures, over connections that are kept alive; CPU time is that of the server with all of its
+children.
+"""
+
+import argparse
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+PEERS = {
+    "mien": None,
+    "fastapi": ["bin/uvicorn", "server:app", "--port", "{port}", "--no-access-log", "--log-level", "warning"],
+    "litserve": ["bin/python", "server.py"],
+    "bentoml": ["bin/bentoml", "serve", "server:Faces", "--port", "{port}"],
+    "mlserver": ["bin/mlserver", "start", "."],
+}
+
+
+def venv(folder, peer):
+    """The peer's environment, made where it is not there."""
+    path = folder / peer
+    requirements = (HERE / peer / "requirements.txt").read_text()
+    stamp = path / "requirements.txt"
+    if not stamp.exists() or stamp.read_text() != requirements:
+        subprocess.run([sys.executable, "-m", "venv", path], check=True)
+        subprocess.run([path / "bin/pip", "install", "-q", "-r", HERE / peer / "requirements.txt"], check=True)
+        stamp.write_text(requirements)
+    return path
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+BOUNDARY = "face"
+
+
+def requests(peer, options, scratch):
+    """The header of the requests and the files of their bodies: pictures, for LitServe within a form."""
+    faces = sorted(options.faces.glob("*.png"))
+    if peer != "litserve":
+        return "image/png", faces
+    head = f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="image"; filename="face.png"\r\ncontent-type: image/png\r\n\r\n'
+    forms = []
+    for face in faces:
+        forms.append(Path(scratch) / f"{face.stem}.form")
+        forms[-1].write_bytes(head.encode() + face.read_bytes() + f"\r\n--{BOUNDARY}--\r\n".encode())
+    return f"multipart/form-data; boundary={BOUNDARY}", forms
+
+
+def wait(url, kind, body, process):
+    for _ in range(600):
+        if process.poll() is not None:
+            raise RuntimeError(f"it ended with {process.returncode}")
+        try:
+            request = urllib.request.Request(url, data=body, headers={"content-type": kind})
+            if urllib.request.urlopen(request, timeout=5).status == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("it never answered")
+
+
+def start(peer, options, model, scratch):
+    """The server's process and the URL that takes pictures."""
+    port = free_port()
+    env = dict(os.environ, MODEL=str(model), PORT=str(port), PYTHONPATH=str(HERE), OMP_NUM_THREADS="1")
+    if peer == "mien":
+        folder = Path(scratch) / "models/served"
+        folder.mkdir(parents=True)
+        (folder / "1").symlink_to(model.parent)
+        command = [options.mien, "serve", "--addr", f"127.0.0.1:{port}", "--models", folder.parent, "--log=warn"]
+        command += ["--device=cpu", f"--tune-cache={scratch}/tuning"]
+        cwd, path = ROOT, "/v1/classify"
+    else:
+        env.update(MLSERVER_HTTP_PORT=str(port), MLSERVER_GRPC_PORT=str(free_port()), MLSERVER_METRICS_PORT=str(free_port()))
+        environment = venv(options.venvs, peer)
+        command = [word.format(port=port) for word in PEERS[peer]]
+        command[0] = str(environment / command[0])
+        cwd, path = HERE / peer, "/classify"
+    log = open(Path(scratch) / "log", "w")
+    process = subprocess.Popen(command, cwd=cwd, env=env, stdout=log, stderr=log, start_new_session=True)
+    return process, f"http://127.0.0.1:{port}{path}"
+
+
+def measure(peer, options, model):
+    with tempfile.TemporaryDirectory() as scratch:
+        process, url = start(peer, options, model, scratch)
+        try:
+            kind, bodies = requests(peer, options, scratch)
+            wait(url, kind, bodies[0].read_bytes(), process)
+            command = [options.mien, "bench", "--json", "--log=warn", "--url", url, "--pid", str(process.pid)]
+            command += ["--header", f"content-type: {kind}", "--duration", options.duration]
+            command += [word for body in bodies for word in ("--body", body)]
+            return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        except Exception:
+            sys.stderr.write((Path(scratch) / "log").read_text()[-2000:])
+            raise
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mien", type=Path, default=ROOT / "target/release/mien")
+    parser.add_argument("--model", action="append", required=True, metavar="NAME=FILE")
+    parser.add_argument("--peer", action="append", choices=PEERS, help="repeatable; without it all")
+    parser.add_argument("--faces", type=Path, default=ROOT / "tests/fixtures/faces")
+    parser.add_argument("--duration", default="10s")
+    parser.add_argument("--venvs", type=Path, default=ROOT / "target/peers")
+    options = parser.parse_args()
+    options.venvs.mkdir(parents=True, exist_ok=True)
+    print(f"{'network':22}{'server':10}{'connections':>12}{'images/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'images/CPU s':>14}{'failed':>8}")
+    for name, file in (model.split("=", 1) for model in options.model):
+        for peer in options.peer or PEERS:
+            try:
+                legs = measure(peer, options, Path(file).resolve())
+            except Exception as error:  # One server that fails leaves the others to be measured.
+                print(f"{name:22}{peer:10} could not be measured: {error}", flush=True)
+                continue
+            for leg in legs:
+                connections = leg["name"].rsplit(" ", 1)[1]
+                latency = leg["latency"] or {"p50": float("nan"), "p99": float("nan")}
+                cpu = 1e3 / leg["cpu_seconds_per_1000"] if leg["cpu_seconds_per_1000"] else float("nan")
+                print(
+                    f"{name:22}{peer:10}{connections:>12}{leg['images_per_second']:>10.1f}{latency['p50']:>9.2f}"
+                    f"{latency['p99']:>9.2f}{cpu:>14.1f}{leg['failed']:>8}",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
