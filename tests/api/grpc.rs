@@ -282,15 +282,20 @@ async fn raw_code(address: &str, timeout: &str) -> i32 {
 }
 
 #[actix_web::test]
-async fn deadlines_and_overload() {
-    let flags = ["--max-delay=2s", "--instances=1", "--queue-images=2", "--max-images=2"];
-    let (app, address) = start(&flags);
+async fn deadlines_of_parameter_and_call() {
+    let (_app, address) = start(&["--max-delay=1h", "--instances=1"]);
     let mut client = Client::new(connect(&address).await);
     let mut request = faces(&["happy"]);
     request.parameters = parameter("timeout", ParameterChoice::Int64Param(20_000));
     assert_eq!(code(&mut client, request).await.0, Code::DeadlineExceeded);
     assert_eq!(raw_code(&address, "20m").await, i32::from(Code::DeadlineExceeded));
+}
 
+#[actix_web::test]
+async fn what_does_not_fit_the_queue_comes_again() {
+    let flags = ["--max-delay=1h", "--instances=1", "--queue-images=2", "--max-images=2"];
+    let (app, channel) = serve(&flags).await;
+    let mut client = Client::new(channel);
     let mut waiting = client.clone();
     let waiting = rt::spawn(async move { waiting.model_infer(faces(&["happy"])).await });
     app.until("mien_queue_images{model=\"small\"}", 1.0).await;
