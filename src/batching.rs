@@ -150,7 +150,7 @@ impl Batcher {
                     let worker = Worker::new(name, factory, classifier, metrics);
                     let _ = ready.send(Ok(()));
                     drop(ready);
-                    worker.run(&queue);
+                    worker.run(index, &queue);
                 }
                 Err(error) => drop(ready.send(Err(error))),
             };

@@ -30,8 +30,9 @@ struct Turn<'a> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         if self.background {
-            self.queue.lock().background_runs -= 1;
-            self.queue.wake.notify_one();
+            let mut state = self.queue.lock();
+            state.background_runs -= 1;
+            self.queue.wake(&mut state, 1);
         }
     }
 }
@@ -49,11 +50,11 @@ enum Work {
 
 impl Queue {
     /// Blocks until there are images and cores to run them, and takes the next batch: 1 to `max_batch` images of
-    /// one priority, oldest first. `None` once the queue is closed and empty.
-    pub(super) fn next_batch(&self) -> Option<Batch<'_>> {
+    /// one priority, oldest first. `None` once the queue is closed and empty. `worker` is the index of who asks.
+    pub(super) fn next_batch(&self, worker: usize) -> Option<Batch<'_>> {
         self.lock().looking += 1;
         let batch = loop {
-            if !self.wait() {
+            if !self.wait(worker) {
                 break None;
             }
             // Cores first: what arrives while they are waited for joins the batch.
@@ -71,18 +72,24 @@ impl Queue {
     }
 
     /// Blocks until there is something to take; false when there never will be.
-    fn wait(&self) -> bool {
+    fn wait(&self, worker: usize) -> bool {
         let mut state = self.lock();
         loop {
-            state = match self.work(&state) {
+            let time = match self.work(&state) {
                 Work::Live | Work::Background(_) => return true,
                 Work::End => return false,
-                Work::Wait(None) => self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Work::Wait(Some(time)) => {
-                    let waited = self.wake.wait_timeout(state, time);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
+                Work::Wait(time) => time,
+            };
+            state.idle.push(worker);
+            let wake = &self.wakes[worker];
+            state = match time {
+                None => wake.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(time) => {
+                    wake.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
                 }
-            }
+            };
+            // Whoever woke it took it off the list; time did not.
+            state.idle.retain(|&other| other != worker);
         }
     }
 
@@ -108,11 +115,10 @@ impl Queue {
         self.publish(&mut state);
         let background = background && !jobs.is_empty();
         state.background_runs += usize::from(background);
-        let more = state.len() > 0;
-        drop(state);
-        if more {
-            self.wake.notify_one();
+        if state.len() > 0 {
+            self.wake(&mut state, 1);
         }
+        drop(state);
         (!jobs.is_empty()).then_some((jobs, background))
     }
 

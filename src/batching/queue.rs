@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) last_live: Option<Instant>,
     /// Batches of the background that run now.
     pub(super) background_runs: usize,
+    /// Workers that sleep, in the order in which they fell idle.
+    pub(super) idle: Vec<usize>,
     /// Workers that look for images, with cores in their hands or without.
     pub(super) looking: usize,
     pub(super) closed: bool,
@@ -51,7 +53,8 @@ impl State {
 /// The queue of one model.
 pub(super) struct Queue {
     state: Mutex<State>,
-    pub(super) wake: Condvar,
+    /// One for each worker, so that a certain one can be woken.
+    pub(super) wakes: Box<[Condvar]>,
     pub(super) options: BatchOptions,
     pub(super) metrics: ModelMetrics,
     pub(super) cores: Cores,
@@ -67,7 +70,7 @@ impl Queue {
     pub(super) fn new(options: BatchOptions, cores: Cores, metrics: ModelMetrics) -> Self {
         Self {
             state: Mutex::default(),
-            wake: Condvar::new(),
+            wakes: (0..options.instances.max(1)).map(|_| Condvar::new()).collect(),
             options,
             metrics,
             cores,
@@ -92,7 +95,7 @@ impl Queue {
         if !self.fits(&mut state, jobs.len(), priority) {
             return Err(Refusal::Full);
         }
-        let many = jobs.len() > 1;
+        let count = jobs.len();
         if priority == Priority::Live {
             state.last_live = jobs.last().map(|job| job.enqueued);
         }
@@ -100,12 +103,8 @@ impl Queue {
         self.publish(&mut state);
         // Workers that wait for cores on behalf of the background now have a better claim.
         let nudge = priority == Priority::Live && !state.background.is_empty();
+        self.wake(&mut state, count);
         drop(state);
-        if many {
-            self.wake.notify_all();
-        } else {
-            self.wake.notify_one();
-        }
         if nudge {
             self.cores.nudge();
         }
@@ -122,8 +121,15 @@ impl Queue {
     }
 
     pub(super) fn close(&self) {
-        self.lock().closed = true;
-        self.wake.notify_all();
+        let mut state = self.lock();
+        state.closed = true;
+        self.wake(&mut state, usize::MAX);
+    }
+
+    /// Wakes up to `count` workers, the one first that fell idle last: its session's memory is still in the cache.
+    pub(super) fn wake(&self, state: &mut State, count: usize) {
+        let first = state.idle.len().saturating_sub(count);
+        state.idle.drain(first..).for_each(|worker| self.wakes[worker].notify_one());
     }
 
     /// Of the best image that waits.

@@ -34,8 +34,9 @@ impl Worker {
         Self { name, factory, classifier: Some(classifier), metrics }
     }
 
-    pub(super) fn run(mut self, queue: &Queue) {
-        while let Some(batch) = queue.next_batch() {
+    /// Works as the one of this index to the end of the queue.
+    pub(super) fn run(mut self, index: usize, queue: &Queue) {
+        while let Some(batch) = queue.next_batch(index) {
             let speed = |took, images| queue.note_speed(took, images);
             self.answer(batch.jobs, &speed);
         }
