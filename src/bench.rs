@@ -4,6 +4,7 @@
 //! study    raw sessions -> batcher -> `mien serve` as a child, under load
 //!   load     closed loop (a request follows an answer) and open loop (requests come by the clock)
 //!     client   one HTTP/1.1 connection
+//!   paired   the bare session and one connection by turns
 //!   process  CPU time and memory of the server
 //!   server   the child
 //! report   the figures, as a table or JSON
@@ -14,10 +15,10 @@
 mod client;
 mod engine;
 pub mod load;
+pub mod paired;
 pub mod process;
 pub mod report;
 mod server;
-
 pub mod study;
 
 pub use server::request;

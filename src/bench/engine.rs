@@ -67,6 +67,15 @@ pub(super) fn raw(
     Ok(Raw { points, best, cpu_seconds_per_1000: 1e3 * cpu.as_secs_f64() / images })
 }
 
+/// One session that runs one image at a time.
+///
+/// # Errors
+/// When the model cannot be run.
+pub(super) fn lone_session(file: &ModelFile, threads: usize) -> Result<Sustained, InferenceError> {
+    let layout = Layout { instances: 1, threads };
+    Sustained::open(layout, 1, file.signature.side, &opener(file))
+}
+
 /// One session, one image at a time: the latency that no server can be under.
 ///
 /// # Errors
@@ -76,8 +85,7 @@ pub(super) fn single(
     threads: usize,
     time: Duration,
 ) -> Result<Point, InferenceError> {
-    let layout = Layout { instances: 1, threads };
-    Sustained::open(layout, 1, file.signature.side, &opener(file))?.run(time)
+    lone_session(file, threads)?.run(time)
 }
 
 fn opener(

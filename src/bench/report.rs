@@ -4,8 +4,9 @@ use std::fmt::{self, Write};
 
 use super::{
     load::{Latency, Leg},
+    paired::Paired,
     process::Usage,
-    study::{CONNECTIONS, Overload, Study},
+    study::{Overload, Study},
 };
 use crate::tuning::Point;
 
@@ -26,8 +27,9 @@ pub fn legs(title: &str, legs: &[Leg]) -> String {
 }
 
 fn write_study(text: &mut String, study: &Study) -> fmt::Result {
-    let Study { name, raw, single, batcher, serving, ready_seconds, http, overload, memory } =
-        study;
+    let Study {
+        name, raw, single, batcher, serving, ready_seconds, http, overload, memory, ..
+    } = study;
     head(text, name)?;
     let Point { instances, threads, batch, .. } = raw.best;
     let best = format!("ONNX Runtime, {instances}x{threads} batch {batch}");
@@ -67,11 +69,11 @@ fn compare(text: &mut String, study: &Study) -> fmt::Result {
         let ratio = saturated.images_per_second / study.raw.best.images_per_second;
         writeln!(text, "                      {ratio:.3} of the images/s")?;
     }
-    debug_assert_eq!(CONNECTIONS[0], 1);
-    if let Some(alone) = study.http.first().and_then(|leg| leg.latency) {
-        let added = alone.p50 - study.single.run_ms;
-        writeln!(text, "  one connection      {added:+.2} ms on a run's median")?;
-    }
+    let Paired { raw_ms, http_ms, added_ms } = study.one_connection;
+    writeln!(
+        text,
+        "  one connection      {added_ms:+.2} ms on a run of {raw_ms:.2} ms beside it ({http_ms:.2} ms)"
+    )?;
     if let Some(Overload { saturated, overloaded, memory }) = &study.overload {
         if let (Some(at), Some(over)) = (saturated.latency, overloaded.latency) {
             let ratio = over.p99 / at.p99;

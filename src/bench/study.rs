@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     engine::{self, Raw},
     load::{Leg, Target, Timing, closed_loop, open_loop},
+    paired::{Paired, paired},
     process::Usage,
     server::{Server, folder_of_one, request},
 };
@@ -67,6 +68,8 @@ pub struct Study {
     pub serving: Serving,
     /// From the server's start to readiness, in seconds: the first time, and with a curve on disk.
     pub ready_seconds: Ready,
+    /// What HTTP adds to one image.
+    pub one_connection: Paired,
     /// Over HTTP: closed loops of [`CONNECTIONS`], then an open loop.
     pub http: Vec<Leg>,
     /// Ten times more than it can do, where that can be offered.
@@ -158,18 +161,6 @@ pub async fn study(setup: &Setup, name: &str, version: &Path) -> anyhow::Result<
     let serving = document["versions"][0]["serving"].clone();
     let serving: Serving = serde_json::from_value(serving).context("how the server serves")?;
     let single = engine::single(&file, serving.threads, time)?;
-    let (http, overload, memory) = under_load(setup, &server, &serving).await?;
-    let name = name.to_owned();
-    let ready_seconds = ready;
-    Ok(Study { name, raw, single, batcher, serving, ready_seconds, http, overload, memory })
-}
-
-/// The legs over HTTP.
-async fn under_load(
-    setup: &Setup,
-    server: &Server,
-    serving: &Serving,
-) -> anyhow::Result<(Vec<Leg>, Option<Overload>, Memory)> {
     let headers = [("content-type".to_owned(), "image/png".to_owned())];
     let post = |face: &Vec<u8>| request("POST", server.addr, "/v1/classify", &headers, face);
     let target = Target {
@@ -178,17 +169,43 @@ async fn under_load(
         expect: "\"label\"".to_owned(),
         process: Some(server.process()),
     };
+    tracing::info!("bench: one connection");
+    let one_connection = paired(&file, serving.threads, &target, time).await?;
+    let (http, overload, memory) = under_load(setup, &server, &serving, &target).await?;
+    let name = name.to_owned();
+    let ready_seconds = ready;
+    Ok(Study {
+        name,
+        raw,
+        single,
+        batcher,
+        serving,
+        ready_seconds,
+        one_connection,
+        http,
+        overload,
+        memory,
+    })
+}
+
+/// The legs over HTTP.
+async fn under_load(
+    setup: &Setup,
+    server: &Server,
+    serving: &Serving,
+    target: &Target,
+) -> anyhow::Result<(Vec<Leg>, Option<Overload>, Memory)> {
     let ready = server.process().usage()?;
     let mut http = Vec::new();
     for connections in CONNECTIONS {
         tracing::info!(connections, "bench: closed loop");
-        http.push(closed_loop(&target, connections, setup.timing).await?);
+        http.push(closed_loop(target, connections, setup.timing).await?);
     }
     let best = http.iter().map(|leg| leg.images_per_second).fold(0.0, f64::max);
     let name = format!("open loop, {:.0} % of saturation", 100.0 * LOAD);
     tracing::info!("bench: open loop");
-    http.push(open_loop(&target, &name, LOAD * best, IN_FLIGHT, setup.timing).await?);
-    let overload = overload(setup, server, serving, &target).await?;
+    http.push(open_loop(target, &name, LOAD * best, IN_FLIGHT, setup.timing).await?);
+    let overload = overload(setup, server, serving, target).await?;
     Ok((http, overload, Memory { ready, end: server.process().usage()? }))
 }
 
