@@ -9,6 +9,7 @@ children.
 """
 
 import argparse
+import base64
 import json
 import os
 import signal
@@ -53,8 +54,16 @@ BOUNDARY = "face"
 
 
 def requests(peer, options, scratch):
-    """The header of the requests and the files of their bodies: pictures, for LitServe within a form."""
+    """The content type of the requests and the files of their bodies: pictures, for LitServe within a form, for MLServer
+    within a tensor."""
     faces = sorted(options.faces.glob("*.png"))
+    if peer == "mlserver":
+        tensors = []
+        for face in faces:
+            data = [base64.b64encode(face.read_bytes()).decode()]
+            tensors.append(Path(scratch) / f"{face.stem}.json")
+            tensors[-1].write_text(json.dumps({"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": data}]}))
+        return "application/json", tensors
     if peer != "litserve":
         return "image/png", faces
     head = f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="image"; filename="face.png"\r\ncontent-type: image/png\r\n\r\n'
@@ -94,7 +103,7 @@ def start(peer, options, model, scratch):
         environment = venv(options.venvs, peer)
         command = [word.format(port=port) for word in PEERS[peer]]
         command[0] = str(environment / command[0])
-        cwd, path = HERE / peer, "/classify"
+        cwd, path = HERE / peer, "/v2/models/faces/infer" if peer == "mlserver" else "/classify"
     log = open(Path(scratch) / "log", "w")
     process = subprocess.Popen(command, cwd=cwd, env=env, stdout=log, stderr=log, start_new_session=True)
     return process, f"http://127.0.0.1:{port}{path}"

@@ -1,10 +1,11 @@
-"""MLServer: a custom handler beside the inference protocol that takes the picture as the body; adaptive batching is off, for
-it knows tensors alone."""
+"""MLServer: the picture comes as base64 in a tensor of the inference protocol, which is what it takes. One session with one
+thread runs in each of its worker processes."""
+
+import base64
 
 from common import answer, decode, session
-from fastapi import Request
 from mlserver import MLModel
-from mlserver.handlers import custom_handler
+from mlserver.types import InferenceRequest, InferenceResponse, ResponseOutput
 
 
 class Faces(MLModel):
@@ -12,7 +13,10 @@ class Faces(MLModel):
         self.session = session()
         return True
 
-    @custom_handler(rest_path="/classify")
-    async def classify(self, request: Request) -> dict:
-        pixels = decode(await request.body())
-        return answer(self.session.run(["probabilities"], {"image": pixels[None]})[0][0])
+    async def predict(self, payload: InferenceRequest) -> InferenceResponse:
+        pixels = decode(base64.b64decode(payload.inputs[0].data.root[0]))
+        best = answer(self.session.run(["probabilities"], {"image": pixels[None]})[0][0])
+        label = ResponseOutput(name="label", datatype="BYTES", shape=[1], data=[best["label"]])
+        row = list(best["probabilities"].values())
+        probabilities = ResponseOutput(name="probabilities", datatype="FP32", shape=[1, len(row)], data=row)
+        return InferenceResponse(model_name=self.name, outputs=[label, probabilities])
