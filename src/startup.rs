@@ -124,7 +124,7 @@ impl Application {
     }
 
     /// Serves until SIGTERM or SIGINT and returns when the last request is answered. A second signal ends the process at
-    /// once, with exit code 1.
+    /// once, as SIGKILL does.
     ///
     /// # Errors
     /// When there is nothing to serve, the signal handlers cannot be set or the server fails.
@@ -141,7 +141,7 @@ impl Application {
             ended = self.run_until(async { drop(stopped.await) }) => ended,
             name = forced => {
                 tracing::warn!("{name} again: ended at once, requests in flight are lost");
-                std::process::exit(1)
+                signals::end_at_once()
             }
         }
     }

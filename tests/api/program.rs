@@ -2,8 +2,9 @@
 
 use std::{
     io::{BufRead, BufReader},
+    os::unix::process::ExitStatusExt,
     path::Path,
-    process::{Child, ChildStderr, Command, Stdio},
+    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -66,8 +67,13 @@ impl Server {
     }
 
     /// Waits for its end; the exit code.
-    async fn end(mut self) -> Option<i32> {
-        web::block(move || self.child.wait().unwrap().code()).await.unwrap()
+    async fn end(self) -> Option<i32> {
+        self.status().await.code()
+    }
+
+    /// Waits for its end.
+    async fn status(mut self) -> ExitStatus {
+        web::block(move || self.child.wait().unwrap()).await.unwrap()
     }
 }
 
@@ -144,8 +150,8 @@ async fn a_second_signal_ends_it_at_once() {
         rt::time::sleep(Duration::from_millis(5)).await;
     }
     server.terminate();
-    let ended = rt::time::timeout(Duration::from_secs(20), server.end()).await;
-    assert_eq!(ended.expect("it ends long before --drain-timeout"), Some(1));
+    let ended = rt::time::timeout(Duration::from_secs(20), server.status()).await;
+    assert_eq!(ended.expect("it ends long before --drain-timeout").signal(), Some(9));
     assert!(request.await.unwrap().is_err());
 }
 
