@@ -8,7 +8,7 @@ use super::{
 /// How much of the best throughput is given up at most for shorter runs, a ratio. Below it, curves are noise.
 const TOLERANCE: f64 = 0.02;
 
-/// The knee: of the points within [`TOLERANCE`] of the best throughput the one whose run is the shortest, so that
+/// The knee: of the points within `TOLERANCE` of the best throughput the one whose run is the shortest, so that
 /// nobody waits for images that gain nothing; of equals the one with the fewest sessions. `None` without points.
 pub fn choose(points: &[Point]) -> Option<Configuration> {
     let best = points.iter().map(|point| point.images_per_second).max_by(f64::total_cmp)?;
