@@ -13,7 +13,7 @@
 //! channel, so a large request is split over batches and workers, and its answers come back in order.
 //! Images of the background (evaluations) wait in a line of their own that is served when the live one is empty.
 //!
-//! The queue is a `Mutex` with a `Condvar`: admission must be all or nothing over a count of images,
+//! The queue is a `Mutex` with a `Condvar` for each worker: admission must be all or nothing over a count of images,
 //! entries are swept out of the middle, and a worker looks at the length before it takes its share.
 //! No channel offers that. The critical sections only move entries; no inference, logging or
 //! allocation of answers happens inside.

@@ -188,7 +188,7 @@ impl Application {
         // However it ended: nothing may run in ONNX Runtime when the process goes.
         let registry = Arc::clone(&state.registry);
         let last = last.get().unwrap_or_else(|| Instant::now() + drain.drain_timeout);
-        if !listen::ends_before(last, move || registry.shut_down()).await {
+        if !ends_before(last, move || registry.shut_down()).await {
             tracing::warn!("the models' workers did not finish within --drain-timeout");
         }
         ended?;
@@ -213,4 +213,15 @@ async fn nothing_to_serve(started: Started, state: &State, port: u16) -> Startup
         Err(_) => {}
     }
     std::future::pending().await
+}
+
+/// Blocks a thread of its own until `work` has ended; false where that is not before `until`.
+async fn ends_before(until: Instant, work: impl FnOnce() + Send + 'static) -> bool {
+    let (done, ended) = oneshot::channel();
+    // No blocking task of the runtime: the runtime would wait for it when the program ends.
+    std::thread::spawn(move || {
+        work();
+        let _ = done.send(());
+    });
+    tokio::time::timeout_at(until.into(), ended).await.is_ok()
 }

@@ -1,9 +1,10 @@
 //! Log lines: text for people, JSON for collectors. They go to the standard error stream.
 
-use std::io::IsTerminal;
+use std::{io::IsTerminal, time::Duration};
 
 use clap::{Args, ValueEnum};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use uuid::Uuid;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -61,4 +62,19 @@ pub fn init(settings: &LogSettings) -> Result<(), LogError> {
         .map_err(|error| wrong(error.to_string()))?;
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     Ok(())
+}
+
+/// Whether a client's own request id can be used: 1 to 128 visible ASCII characters.
+pub fn is_request_id(id: &[u8]) -> bool {
+    (1..=128).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
+}
+
+/// The id of a request that brought none that can be used: a new UUID.
+pub fn new_request_id() -> String {
+    Uuid::new_v4().to_string()
+}
+
+/// Milliseconds, to a hundredth, as log lines show them.
+pub fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e5).round() / 100.0
 }

@@ -14,6 +14,7 @@ mod cache;
 mod choice;
 pub mod curve;
 mod machine;
+pub mod sessions;
 pub mod space;
 
 use std::{
@@ -31,11 +32,11 @@ use utoipa::ToSchema;
 
 use self::{
     cache::{Cache, Key},
-    curve::Open,
     machine::Machine,
+    sessions::Open,
     space::{Configuration, Given, Space},
 };
-pub use self::{choice::choose, curve::Point};
+pub use self::{choice::choose, sessions::Point};
 use crate::inference::runtime::Runtime;
 
 /// Whether curves are measured.

@@ -19,7 +19,8 @@ use crate::{
     models::{file::ModelFile, live::LiveModel},
     tuning::{
         Point, choose,
-        curve::{Sustained, measure},
+        curve::measure,
+        sessions::Sustained,
         space::{Configuration, Given, Layout, Space},
     },
 };

@@ -20,6 +20,7 @@ use crate::{
         file::examine,
         live::LiveModel,
         load::ModelLoader,
+        manifest::Sidecar,
         plan::ServingOptions,
         repository::{self, Found},
     },
@@ -137,7 +138,7 @@ pub async fn study(setup: &Setup, name: &str, version: &Path) -> anyhow::Result<
             .with_context(|| format!("`{}` cannot be read", version.display()))?,
     };
     tracing::info!(name, "bench: ONNX Runtime alone");
-    let file = examine(&setup.runtime, &found, 1)?.file;
+    let file = examine(&setup.runtime, &found, Sidecar::read(version)?, 1)?.file;
     let raw = engine::raw(&file, setup.budget, time)?;
 
     tracing::info!(name, "bench: the batcher");

@@ -4,13 +4,14 @@ use std::{
     fs,
     io::{self, Write},
     net::{SocketAddr, ToSocketAddrs},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
 use anyhow::{Context, bail};
 use clap::Args;
 
+use super::model::{find, list};
 use crate::{
     bench::{
         load::{Target, Timing, closed_loop},
@@ -19,7 +20,7 @@ use crate::{
         study::{self, CONNECTIONS, Setup},
     },
     inference::runtime::{CudaOptions, DeviceChoice, Runtime},
-    models::{by_recorded_accuracy, name::ModelName, policy::VersionPolicies, repository},
+    models::{by_recorded_accuracy, name::ModelName, policy::VersionPolicies},
 };
 
 /// Flags of `mien bench`.
@@ -154,10 +155,7 @@ impl BenchArgs {
 
     /// Names and version folders of what is measured, the network that does nothing last.
     fn networks(&self) -> anyhow::Result<Vec<(String, PathBuf)>> {
-        let listing = repository::list(&self.models).with_context(|| {
-            let root = self.models.display();
-            format!("the models folder `{root}` cannot be read; name another with --models")
-        })?;
+        let listing = list(&self.models)?;
         let mut names = self.model.clone();
         if names.is_empty() {
             let latest = VersionPolicies::new(&[], []).map_err(anyhow::Error::msg)?;
@@ -165,18 +163,11 @@ impl BenchArgs {
             names.extend(best.map(|best| ModelName { name: best.name, version: None }));
         }
         let mut networks = Vec::new();
-        for ModelName { name, version } in names {
-            let versions = listing.models.get(&name);
-            let found = versions.and_then(|versions| match version {
-                Some(version) => versions.get(&version),
-                None => versions.values().next_back(),
-            });
-            let Some(found) = found else {
-                bail!("there is no such version of `{name}` in `{}`", self.models.display());
-            };
-            networks.push((name, found.folder.clone()));
+        for wanted in names {
+            let (_, found) = find(&self.models, &listing, &wanted)?;
+            networks.push((wanted.name, found.folder.clone()));
         }
-        if !Path::new(&self.noop).is_dir() {
+        if !self.noop.is_dir() {
             bail!(
                 "`{}` is no folder; name that of the no-op network with --noop",
                 self.noop.display()

@@ -1,6 +1,11 @@
 //! The model of a command that needs no server: loaded from the models folder as the server does it.
 
-use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -15,7 +20,7 @@ use crate::{
         name::ModelName,
         plan::ServingOptions,
         policy::VersionPolicies,
-        repository::{self, Folders, Found, Listing},
+        repository::{self, Found, Listing},
     },
     tuning::{TuneMode, Tuner, TuningOptions},
 };
@@ -75,15 +80,12 @@ impl ModelArgs {
         // A command is not kept waiting for a measurement.
         tuner.start_serving();
         let loader = ModelLoader { runtime, options, tuner, metrics: Arc::new(Metrics::new()) };
-        let root = self.models.display();
-        let listing = repository::list(&self.models).with_context(|| {
-            format!("the models folder `{root}` cannot be read; name another with --models")
-        })?;
-        let Some(ModelName { name, version }) = &self.model else {
+        let listing = list(&self.models)?;
+        let Some(wanted) = &self.model else {
             return self.best(&listing, &loader);
         };
-        let versions = self.versions(&listing, name)?;
-        let (version, found) = self.version(name, versions, *version)?;
+        let (version, found) = find(&self.models, &listing, wanted)?;
+        let name = &wanted.name;
         let model = loader.load(name, version, found);
         Ok(Arc::new(model.with_context(|| format!("{name}@{version} cannot be used"))?))
     }
@@ -107,30 +109,34 @@ impl ModelArgs {
             reasons => bail!("no model in `{root}` can be used: {}", reasons.join("; ")),
         }
     }
+}
 
-    fn versions<'a>(&self, listing: &'a Listing, name: &str) -> anyhow::Result<&'a Folders> {
-        listing.models.get(name).with_context(|| {
-            let known: Vec<&str> = listing.models.keys().map(String::as_str).collect();
-            let (root, known) = (self.models.display(), known.join(", "));
-            format!("there is no model `{name}` in `{root}`; it holds: {known}")
-        })
-    }
+/// The models of a folder.
+pub(super) fn list(root: &Path) -> anyhow::Result<Listing> {
+    repository::list(root).with_context(|| {
+        let root = root.display();
+        format!("the models folder `{root}` cannot be read; name another with --models")
+    })
+}
 
-    fn version<'a>(
-        &self,
-        name: &str,
-        versions: &'a Folders,
-        wanted: Option<u64>,
-    ) -> anyhow::Result<(u64, &'a Found)> {
-        let found = match wanted {
-            Some(version) => versions.get_key_value(&version),
-            None => versions.last_key_value(),
-        };
-        let (version, found) = found.with_context(|| {
-            let known: Vec<String> = versions.keys().map(u64::to_string).collect();
-            let (root, known) = (self.models.display(), known.join(", "));
-            format!("`{name}` has no such version in `{root}`; it has: {known}")
-        })?;
-        Ok((*version, found))
-    }
+/// A version that was named, or the highest one of a model.
+pub(super) fn find<'a>(
+    root: &Path,
+    listing: &'a Listing,
+    wanted: &ModelName,
+) -> anyhow::Result<(u64, &'a Found)> {
+    let (root, name) = (root.display(), &wanted.name);
+    let versions = listing.models.get(name).with_context(|| {
+        let known: Vec<&str> = listing.models.keys().map(String::as_str).collect();
+        format!("there is no model `{name}` in `{root}`; it holds: {}", known.join(", "))
+    })?;
+    let found = match wanted.version {
+        Some(version) => versions.get_key_value(&version),
+        None => versions.last_key_value(),
+    };
+    let (version, found) = found.with_context(|| {
+        let known: Vec<String> = versions.keys().map(u64::to_string).collect();
+        format!("`{name}` has no such version in `{root}`; it has: {}", known.join(", "))
+    })?;
+    Ok((*version, found))
 }

@@ -82,8 +82,8 @@ async fn classify(batcher: &Batcher, faces: Vec<Face>) -> Result<Vec<Answer>, Ba
 }
 
 /// How many images of a run go together, and how many such chunks wait or are worked on at once: what
-/// the workers take, so that traffic finds at most the running batches before it, and a quarter of the
-/// queue at most (one image where the queue is tiny).
+/// the workers take, and a quarter of the background's line at most (one image where the line is tiny), so
+/// that several runs find room in it.
 fn share(options: BatchOptions) -> (usize, usize) {
     let room = (options.queue_images / 4).max(1);
     let chunk = options.max_batch.clamp(1, room);

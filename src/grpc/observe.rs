@@ -18,9 +18,11 @@ use tonic::{
 };
 use tower_layer::Layer;
 use tracing::Instrument;
-use uuid::Uuid;
 
-use crate::metrics::Metrics;
+use crate::{
+    metrics::Metrics,
+    telemetry::{is_request_id, millis, new_request_id},
+};
 
 /// The metadata of a call's id, in both directions.
 const REQUEST_ID: &str = "x-request-id";
@@ -122,7 +124,7 @@ where
             response.headers_mut().insert(REQUEST_ID, id);
             metrics.grpc_request(call, name(code));
             let _in_span = span.enter();
-            let (code, ms) = (name(code), (start.elapsed().as_secs_f64() * 1e5).round() / 100.0);
+            let (code, ms) = (name(code), millis(start.elapsed()));
             if QUIET.contains(&call) {
                 tracing::debug!(call, code, ms, "answered");
             } else {
@@ -136,11 +138,9 @@ where
 
 /// The client's own id where it sent a usable one (1 to 128 visible ASCII characters), else a new UUID.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
-    let usable = |value: &&HeaderValue| {
-        (1..=128).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
-    };
+    let usable = |value: &&HeaderValue| is_request_id(value.as_bytes());
     headers.get(REQUEST_ID).filter(usable).cloned().unwrap_or_else(|| {
-        HeaderValue::from_str(&Uuid::new_v4().to_string()).expect("a UUID is visible ASCII")
+        HeaderValue::from_str(&new_request_id()).expect("a UUID is visible ASCII")
     })
 }
 

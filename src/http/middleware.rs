@@ -1,10 +1,7 @@
 //! What happens around every request: its id, its line in the log, its metrics, and a problem body
 //! for any error, a panic included.
 
-use std::{
-    panic::AssertUnwindSafe,
-    time::{Duration, Instant},
-};
+use std::{panic::AssertUnwindSafe, time::Instant};
 
 use actix_web::{
     Error, ResponseError,
@@ -19,12 +16,12 @@ use actix_web::{
 };
 use futures_util::FutureExt;
 use tracing::Instrument;
-use uuid::Uuid;
 
 use super::{
     State,
     error::{ApiError, Code},
 };
+use crate::telemetry::{is_request_id, millis, new_request_id};
 
 /// The header of a request's id, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -40,12 +37,10 @@ pub struct RequestId(HeaderValue);
 
 impl RequestId {
     fn of(request: &ServiceRequest) -> Self {
-        let usable = |value: &&HeaderValue| {
-            (1..=128).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
-        };
+        let usable = |value: &&HeaderValue| is_request_id(value.as_bytes());
         let own = request.headers().get(&REQUEST_ID).filter(usable).cloned();
         Self(own.unwrap_or_else(|| {
-            HeaderValue::from_str(&Uuid::new_v4().to_string()).expect("a UUID is visible ASCII")
+            HeaderValue::from_str(&new_request_id()).expect("a UUID is visible ASCII")
         }))
     }
 
@@ -170,11 +165,6 @@ impl Seen {
             tracing::info!(method, path, status, ms, "answered");
         }
     }
-}
-
-/// Milliseconds, to a hundredth.
-fn millis(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e5).round() / 100.0
 }
 
 /// A method of the closed set that metrics know.

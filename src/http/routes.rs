@@ -7,7 +7,7 @@ pub mod metrics;
 pub mod models;
 pub mod v2;
 
-use actix_web::{HttpRequest, Route, guard, web};
+use actix_web::{HttpRequest, Resource, Route, guard, web};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
@@ -42,12 +42,6 @@ pub fn init_metrics(metrics: &Metrics) {
 }
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
-    let get = |path: &str, route: Route| {
-        web::resource(path).route(route).default_service(web::to(async || only("GET, HEAD")))
-    };
-    let post = |path: &str, route: Route| {
-        web::resource(path).route(route).default_service(web::to(async || only("POST")))
-    };
     config
         .service(post(classify::PATH, web::post().to(classify::classify)))
         .service(
@@ -74,6 +68,16 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .service(web::redirect("/", "/docs/"))
         .service(web::redirect("/docs", "/docs/"))
         .service(SwaggerUi::new("/docs/{file:.*}").config(Config::from(openapi::PATH)));
+}
+
+/// A path that is read.
+fn get(path: &str, route: Route) -> Resource {
+    web::resource(path).route(route).default_service(web::to(async || only("GET, HEAD")))
+}
+
+/// A path that is written.
+fn post(path: &str, route: Route) -> Resource {
+    web::resource(path).route(route).default_service(web::to(async || only("POST")))
 }
 
 /// A route for GET and for HEAD, whose answer is the same without its body.

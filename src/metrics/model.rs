@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use prometheus::{Histogram, IntCounter, IntGauge};
 
 use super::{Metrics, Statistics};
-use crate::inference::Labels;
+use crate::inference::{Answer, Labels};
 
 /// What became of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,11 +106,14 @@ impl ModelMetrics {
         self.0.queue_images.add(change);
     }
 
-    /// Counts an answer to a client: the class index and its probability.
-    pub fn prediction(&self, class: usize, confidence: f32) {
-        if let Some(counter) = self.0.predictions.get(class) {
-            counter.inc();
+    /// Counts answers to a client: each one's label and its probability.
+    pub fn predictions(&self, answers: &[Answer]) {
+        for answer in answers {
+            let (class, confidence) = answer.probabilities.top();
+            if let Some(counter) = self.0.predictions.get(class) {
+                counter.inc();
+            }
+            self.0.confidence.observe(f64::from(confidence));
         }
-        self.0.confidence.observe(f64::from(confidence));
     }
 }

@@ -45,17 +45,17 @@ pub struct ModelFile {
     labels: usize,
 }
 
-/// Opens a session whose runs use `threads` cores, checks what it says about itself and tries it once.
+/// Opens a session whose runs use `threads` cores, checks what file and sidecar say about it and tries it once.
 ///
 /// # Errors
 /// When it cannot be served; the reason names no path.
 pub fn examine(
     runtime: &Runtime,
     found: &Found,
+    sidecar: Sidecar,
     threads: usize,
 ) -> Result<Examined, InferenceError> {
     let path = found.folder.join(MODEL_FILE);
-    let sidecar = Sidecar::read(&found.folder)?;
     let sha256 = read_hash(&path)?;
     let session = onnx::open(runtime, &path, threads)?;
     let declared = onnx::declaration(&session)?;

@@ -5,6 +5,9 @@ use std::{
     sync::{Arc, Weak},
 };
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 use super::{
     manifest::{Manifest, Sidecar},
     repository::Fingerprint,
@@ -103,8 +106,10 @@ impl VersionState {
     }
 }
 
-/// Where a version stands, in a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where a version stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Status)]
 pub enum Phase {
     /// It answers requests.
     Ready,

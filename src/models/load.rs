@@ -39,7 +39,7 @@ impl ModelLoader {
         let given = self.options.given(&sidecar);
         let Ok(sha256) = read_hash(&found.folder.join(MODEL_FILE)) else { return };
         if !self.tuner.knows(&sha256, &self.runtime, given)
-            && let Ok(examined) = examine(&self.runtime, found, given.threads.unwrap_or(1))
+            && let Ok(examined) = examine(&self.runtime, found, sidecar, given.threads.unwrap_or(1))
         {
             self.tune(name, &examined.file, given);
         }
@@ -71,9 +71,11 @@ impl ModelLoader {
         version: u64,
         found: &Found,
     ) -> Result<LiveModel, InferenceError> {
-        let given = self.options.given(&Sidecar::read(&found.folder)?);
+        let sidecar = Sidecar::read(&found.folder)?;
+        let given = self.options.given(&sidecar);
         let threads = given.threads.unwrap_or(1);
-        let Examined { file, manifest, sidecar, session } = examine(&self.runtime, found, threads)?;
+        let Examined { file, manifest, sidecar, session } =
+            examine(&self.runtime, found, sidecar, threads)?;
         let tuning = self.tune(name, &file, given);
         let batch = self.options.batch_options(tuning.configuration);
         let first = file.try_out(

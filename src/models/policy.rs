@@ -112,6 +112,20 @@ impl VersionPolicies {
         policy.wants(version, higher)
             || self.pinned.get(model).is_some_and(|pinned| pinned.contains(&version))
     }
+
+    /// The versions of a model that are wanted where every one of them loads, from the highest down.
+    pub fn wanted<'a, T>(
+        &'a self,
+        model: &'a str,
+        versions: &'a BTreeMap<u64, T>,
+    ) -> impl Iterator<Item = (u64, &'a T)> {
+        let mut higher = 0;
+        versions.iter().rev().filter_map(move |(&version, found)| {
+            let wanted = self.wants(model, version, higher);
+            higher += usize::from(wanted);
+            wanted.then_some((version, found))
+        })
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,6 @@
 //! The HTTP listener: its limits on connections, and what happens around every request.
 
-use std::{
-    io,
-    net::TcpListener,
-    time::{Duration, Instant},
-};
+use std::{io, net::TcpListener, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -65,15 +61,4 @@ fn possible_connections(asked: usize) -> usize {
         );
     }
     asked.min(room)
-}
-
-/// Blocks a thread of its own until `work` has ended; false where that is not before `until`.
-pub(super) async fn ends_before(until: Instant, work: impl FnOnce() + Send + 'static) -> bool {
-    let (done, ended) = tokio::sync::oneshot::channel();
-    // No blocking task of the runtime: the runtime would wait for it when the program ends.
-    std::thread::spawn(move || {
-        work();
-        let _ = done.send(());
-    });
-    tokio::time::timeout_at(until.into(), ended).await.is_ok()
 }

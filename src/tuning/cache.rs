@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{curve::Point, machine::Machine, space::Given};
+use super::{machine::Machine, sessions::Point, space::Given};
 
 /// Of the files and of how they are measured. A file of another format is measured again.
 const FORMAT: u32 = 1;

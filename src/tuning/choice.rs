@@ -1,7 +1,7 @@
 //! Which point of a curve serves best.
 
 use super::{
-    curve::Point,
+    sessions::Point,
     space::{Configuration, Layout},
 };
 

@@ -4,45 +4,13 @@
 //! What time is left goes to the points near the best, again in turn; of each the best look counts: a machine that
 //! is busy with something else only ever makes a look slower.
 
-use std::{
-    fmt,
-    sync::Barrier,
-    thread,
-    time::{Duration, Instant},
+use std::time::{Duration, Instant};
+
+use super::{
+    sessions::{Open, Point, Sessions, pictures},
+    space::Space,
 };
-
-use mien_faces::image::Face;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
-use super::space::{Layout, Space};
-use crate::inference::{Classifier, InferenceError, Input};
-
-/// Opens a session whose runs use this many cores and take up to this many images.
-pub type Open<'a> = dyn Fn(usize, usize) -> Result<Box<dyn Classifier>, InferenceError> + Sync + 'a;
-
-/// One point of a curve.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = TuningPoint)]
-pub struct Point {
-    /// Sessions that ran side by side.
-    pub instances: usize,
-    /// Cores that a run of each used.
-    pub threads: usize,
-    /// Images of one run.
-    pub batch: usize,
-    /// Images a second of all sessions together.
-    pub images_per_second: f64,
-    /// The median run, in milliseconds.
-    pub run_ms: f64,
-}
-
-impl fmt::Display for Point {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { instances, threads, batch, images_per_second, run_ms } = self;
-        write!(f, "{instances}x{threads} batch {batch}: {images_per_second:.1}/s {run_ms:.2} ms")
-    }
-}
+use crate::inference::{InferenceError, Input};
 
 /// A batch this much worse than a smaller one, a ratio of their throughputs, ends its layout's sweep.
 const WORSE: f64 = 0.9;
@@ -76,7 +44,7 @@ pub fn measure(
     let inputs = pictures(side, largest);
     let mut tracks = Vec::with_capacity(space.layouts.len());
     for &layout in &space.layouts {
-        tracks.push(Track::open(layout, largest, open)?);
+        tracks.push(Track::new(Sessions::open(layout, largest, open)?));
     }
     sweep(&mut tracks, &space.batches, &inputs, look, deadline)?;
     for _ in 0..ROUNDS {
@@ -102,7 +70,7 @@ fn sweep(
                 track.ended = true;
                 continue;
             }
-            match track.measure(&inputs[..batch], look, true) {
+            match track.sessions.measure(&inputs[..batch], look, true) {
                 Ok(point) => track.note(point, inputs, look, deadline)?,
                 Err(error) if first => return Err(error),
                 // Memory for batches ends somewhere, on a GPU soon.
@@ -116,25 +84,17 @@ fn sweep(
     Ok(())
 }
 
-/// A layout, its sessions and what was measured of it.
+/// A layout's sessions and what was measured of them.
 struct Track {
-    layout: Layout,
-    sessions: Vec<Box<dyn Classifier>>,
+    sessions: Sessions,
     points: Vec<Point>,
     /// Whether larger batches are of no use.
     ended: bool,
 }
 
 impl Track {
-    /// Opens the sessions side by side.
-    fn open(layout: Layout, largest: usize, open: &Open<'_>) -> Result<Self, InferenceError> {
-        let sessions = thread::scope(|scope| {
-            let openers: Vec<_> = (0..layout.instances)
-                .map(|_| scope.spawn(|| open(layout.threads, largest)))
-                .collect();
-            openers.into_iter().map(join).collect::<Result<Vec<_>, _>>()
-        })?;
-        Ok(Self { layout, sessions, points: Vec::new(), ended: false })
+    fn new(sessions: Sessions) -> Self {
+        Self { sessions, points: Vec::new(), ended: false }
     }
 
     fn best(&self) -> f64 {
@@ -161,7 +121,7 @@ impl Track {
         let best = self.best();
         let doubtful = point.images_per_second < WORSE * best;
         if doubtful && self.has_time_for(point.batch, look, deadline) {
-            let second = self.measure(&inputs[..point.batch], look, true)?;
+            let second = self.sessions.measure(&inputs[..point.batch], look, true)?;
             if second.images_per_second > point.images_per_second {
                 point = second;
             }
@@ -190,7 +150,7 @@ impl Track {
             let old = self.points[index];
             let again = old.images_per_second >= least;
             if again && self.has_time_for(old.batch, look, deadline) {
-                let new = self.measure(&inputs[..old.batch], look, true)?;
+                let new = self.sessions.measure(&inputs[..old.batch], look, true)?;
                 if new.images_per_second > old.images_per_second {
                     self.points[index] = new;
                 }
@@ -198,122 +158,19 @@ impl Track {
         }
         Ok(())
     }
-
-    /// One look: all sessions run side by side until the time is over, at least once each, and once before that where
-    /// they are to warm up.
-    fn measure(
-        &mut self,
-        inputs: &[Input],
-        look: Duration,
-        warm_up: bool,
-    ) -> Result<Point, InferenceError> {
-        let start = Barrier::new(self.sessions.len());
-        let sessions = thread::scope(|scope| {
-            let runners: Vec<_> = self
-                .sessions
-                .iter_mut()
-                .map(|session| {
-                    scope.spawn(|| runs(session.as_mut(), inputs, &start, look, warm_up))
-                })
-                .collect();
-            runners.into_iter().map(join).collect::<Result<Vec<_>, _>>()
-        })?;
-        let per_second = |runs: &Vec<Duration>| {
-            let total: Duration = runs.iter().sum();
-            (runs.len() * inputs.len()) as f64 / total.as_secs_f64().max(f64::MIN_POSITIVE)
-        };
-        let images_per_second = sessions.iter().map(per_second).sum();
-        let mut all: Vec<Duration> = sessions.into_iter().flatten().collect();
-        all.sort_unstable();
-        let run_ms = all[all.len() / 2].as_secs_f64() * 1e3;
-        let Layout { instances, threads } = self.layout;
-        Ok(Point { instances, threads, batch: inputs.len(), images_per_second, run_ms })
-    }
-}
-
-/// Sessions that run at one point of the space for as long as somebody wants.
-pub struct Sustained {
-    track: Track,
-    inputs: Vec<Input>,
-}
-
-impl Sustained {
-    /// Opens the sessions of a layout and warms them up. `side` is that of the model's pictures.
-    ///
-    /// # Errors
-    /// When a session cannot be opened or fails.
-    pub fn open(
-        layout: Layout,
-        batch: usize,
-        side: usize,
-        open: &Open<'_>,
-    ) -> Result<Self, InferenceError> {
-        let mut sustained =
-            Self { track: Track::open(layout, batch, open)?, inputs: pictures(side, batch) };
-        sustained.track.measure(&sustained.inputs, Duration::ZERO, true)?;
-        Ok(sustained)
-    }
-
-    /// Runs all sessions side by side for a time.
-    ///
-    /// # Errors
-    /// When one of them fails.
-    pub fn run(&mut self, time: Duration) -> Result<Point, InferenceError> {
-        self.track.measure(&self.inputs, time, false)
-    }
-}
-
-/// The times of one session's runs.
-fn runs(
-    session: &mut dyn Classifier,
-    inputs: &[Input],
-    start: &Barrier,
-    look: Duration,
-    warm_up: bool,
-) -> Result<Vec<Duration>, InferenceError> {
-    let warmed_up = if warm_up { session.classify(inputs).map(drop) } else { Ok(()) };
-    start.wait();
-    warmed_up?;
-    let mut runs = Vec::new();
-    let begin = Instant::now();
-    let mut last = begin;
-    while runs.is_empty() || last - begin < look {
-        session.classify(inputs)?;
-        let now = Instant::now();
-        runs.push(now - last);
-        last = now;
-    }
-    Ok(runs)
-}
-
-fn join<T>(
-    thread: thread::ScopedJoinHandle<'_, Result<T, InferenceError>>,
-) -> Result<T, InferenceError> {
-    thread.join().unwrap_or_else(|_| Err(InferenceError::Run("the model crashed".to_owned())))
-}
-
-/// Faces of noise: what a network's runs cost does not depend on what they show.
-fn pictures(side: usize, count: usize) -> Vec<Input> {
-    let mut state = 1_u32;
-    let mut gray = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state.to_be_bytes()[0]
-    };
-    let face = |_| {
-        let pixels = (0..side * side).map(|_| gray()).collect();
-        Input::Face(Face::new(side, pixels).expect("a square of the model's side"))
-    };
-    (0..count).map(face).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+    };
 
     use super::*;
     use crate::{
-        inference::{Answer, Probabilities},
-        tuning::choose,
+        inference::{Answer, Classifier, Probabilities},
+        tuning::{choose, space::Layout},
     };
 
     /// Takes as long for a batch as for an image; fails above a batch size.

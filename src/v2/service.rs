@@ -170,10 +170,7 @@ impl Service {
             }
             answers => answers?,
         };
-        for row in &answers.rows {
-            let (class, confidence) = row.probabilities.top();
-            model.metrics.prediction(class, confidence);
-        }
+        model.metrics.predictions(&answers.rows);
         let finish = Instant::now();
         let outputs = output::tensors(columns, &answers, &model.manifest.labels);
         model.metrics.statistics().converted(preprocess, finish.elapsed());

@@ -165,10 +165,7 @@ pub async fn classify(
 
     let call = Call { deadline: Some(deadline), priority: Priority::Live };
     let answers = model.batcher.classify(faces, call).await?;
-    for row in &answers.rows {
-        let (class, confidence) = row.probabilities.top();
-        model.metrics.prediction(class, confidence);
-    }
+    model.metrics.predictions(&answers.rows);
     let mut rows = answers.rows.iter();
     let predictions = problems.into_iter().filter_map(|problem| match problem {
         Some(error) => Some(Prediction::Failure { error }),

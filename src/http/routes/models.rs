@@ -62,26 +62,10 @@ pub struct VersionSummary {
     #[schema(example = "1")]
     version: String,
     /// Where it stands.
-    status: Status,
+    status: Phase,
     /// Why it does not serve; of a version that does, why the files that are on disk now do not.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-}
-
-/// Where a version stands.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// It answers requests.
-    Ready,
-    /// It is being loaded, or waits for its turn.
-    Loading,
-    /// It could not be loaded.
-    Failed,
-    /// It answers the requests that it has, and takes no more.
-    Unloading,
-    /// It is on disk and not in memory.
-    Unloaded,
 }
 
 /// A model in full.
@@ -229,15 +213,8 @@ fn aliases(aliases: &[Alias]) -> Vec<AliasView> {
 }
 
 fn summary(version: u64, state: &VersionState) -> VersionSummary {
-    let status = match state.phase() {
-        Phase::Ready => Status::Ready,
-        Phase::Loading => Status::Loading,
-        Phase::Failed => Status::Failed,
-        Phase::Unloading => Status::Unloading,
-        Phase::Unloaded => Status::Unloaded,
-    };
     let reason = state.problem().map(str::to_owned);
-    VersionSummary { version: version.to_string(), status, reason }
+    VersionSummary { version: version.to_string(), status: state.phase(), reason }
 }
 
 fn facts(model: &LiveModel) -> Facts {

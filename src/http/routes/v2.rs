@@ -6,11 +6,11 @@ pub mod repository;
 pub mod server;
 mod wire;
 
-use actix_web::{Resource, Route, web};
+use actix_web::web;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{only, reading};
+use super::{get, post, reading};
 use crate::metrics::Metrics;
 
 /// The part of a path that names a model.
@@ -69,12 +69,4 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
             .service(get(&path("/stats"), reading().to(models::statistics)))
             .service(post(&path("/infer"), web::post().to(infer::infer)));
     }
-}
-
-fn get(path: &str, route: Route) -> Resource {
-    web::resource(path).route(route).default_service(web::to(async || only("GET, HEAD")))
-}
-
-fn post(path: &str, route: Route) -> Resource {
-    web::resource(path).route(route).default_service(web::to(async || only("POST")))
 }

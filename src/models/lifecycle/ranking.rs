@@ -28,8 +28,8 @@ impl Ranked {
 /// The models of a folder by what their files record, the best first.
 pub(crate) fn by_recorded_accuracy(listing: &Listing, policies: &VersionPolicies) -> Vec<Ranked> {
     let accuracy = |name: &str, folders: &Folders| {
-        let wanted = folders.iter().rev().find(|(version, _)| policies.wants(name, **version, 0));
-        wanted.and_then(|(_, found)| recorded_accuracy(&found.folder.join(MODEL_FILE)))
+        let (_, highest) = policies.wanted(name, folders).next()?;
+        recorded_accuracy(&highest.folder.join(MODEL_FILE))
     };
     let models = listing.models.iter();
     let mut ranked: Vec<Ranked> = models

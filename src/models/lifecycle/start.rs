@@ -44,13 +44,10 @@ impl LifecycleThread {
     pub(super) fn first_snapshot(options: &LifecycleOptions, listing: &Listing) -> Snapshot {
         let mut models = std::collections::BTreeMap::new();
         for (name, folders) in &listing.models {
-            let (mut versions, mut higher) = (Versions::new(), 0);
-            for version in folders.keys().rev() {
-                let wanted = options.policies.wants(name, *version, higher);
-                higher += usize::from(wanted);
-                let state = if wanted { VersionState::Loading } else { VersionState::Unloaded };
-                versions.insert(*version, state);
-            }
+            let unloaded = folders.keys().map(|version| (*version, VersionState::Unloaded));
+            let mut versions: Versions = unloaded.collect();
+            let wanted = options.policies.wanted(name, folders);
+            versions.extend(wanted.map(|(version, _)| (version, VersionState::Loading)));
             models.insert(name.clone(), versions);
         }
         let aliases = Arc::new(options.aliases.clone());
@@ -96,15 +93,11 @@ impl LifecycleThread {
     fn measure_all(&self, listing: &Listing, models: &[Ranked]) {
         let models = if self.loader.tuner.measures() { models } else { &[] };
         for name in models.iter().map(|model| &model.name) {
-            let mut higher = 0;
-            for (version, found) in listing.models[name].iter().rev() {
+            for (_, found) in self.options.policies.wanted(name, &listing.models[name]) {
                 if self.closing() {
                     return;
                 }
-                if self.options.policies.wants(name, *version, higher) {
-                    higher += 1;
-                    self.loader.measure(name, found);
-                }
+                self.loader.measure(name, found);
             }
         }
         self.loader.tuner.start_serving();
