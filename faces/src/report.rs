@@ -12,10 +12,12 @@ use crate::{dataset::Usage, emotion::Emotion};
 mod calibration;
 mod confusion;
 mod interval;
+mod prediction;
 
 use calibration::Calibration;
 pub use confusion::{ClassScore, Confusion};
 pub use interval::wilson;
+pub use prediction::Prediction;
 
 /// One image's truth and what a model made of it.
 #[derive(Debug, Clone, Copy)]
