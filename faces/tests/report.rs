@@ -1,5 +1,7 @@
 //! Reports and comparisons against scikit-learn, scipy and statsmodels: `fixtures/report/make.py`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
 use std::fs;
 
 use mien_faces::{

@@ -28,7 +28,8 @@ pub struct Prediction {
 impl Prediction {
     /// The same without the names.
     pub fn outcome(&self) -> Outcome {
-        Outcome { truth: self.truth, usage: self.usage, probabilities: self.probabilities }
+        let Self { truth, usage, probabilities, .. } = *self;
+        Outcome { truth, usage, probabilities }
     }
 }
 
