@@ -30,6 +30,7 @@ pub mod models;
 pub mod readiness;
 pub mod settings;
 pub mod startup;
+pub mod state;
 pub mod telemetry;
 pub mod tuning;
 pub mod v2;

@@ -6,6 +6,7 @@
 use std::{fmt, path::Path, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{
     emotion::Emotion,
@@ -20,7 +21,7 @@ mod folders;
 mod subset;
 
 pub use duplicates::{DuplicateCounts, Duplicates, duplicates};
-pub use error::{DatasetError, UnknownSplit};
+pub use error::{DatasetError, UnknownSplit, UnknownUsage};
 
 /// Which part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,6 +94,7 @@ impl Usage {
         }
     }
 
+    const ALL: [Self; 4] = [Self::Training, Self::PublicTest, Self::PrivateTest, Self::Unknown];
     const TOLD: [Self; 3] = [Self::Training, Self::PublicTest, Self::PrivateTest];
 
     fn of_file(name: &str) -> Self {
@@ -107,6 +109,15 @@ impl Usage {
     }
 }
 
+impl FromStr for Usage {
+    type Err = UnknownUsage;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|usage| usage.name() == name);
+        found.ok_or_else(|| UnknownUsage(name.to_owned()))
+    }
+}
+
 /// One labelled image, not read yet.
 #[derive(Debug, Clone)]
 pub struct Sample {
@@ -116,6 +127,8 @@ pub struct Sample {
     pub emotion: Emotion,
     /// What FER2013 used it for.
     pub usage: Usage,
+    /// Whether it is one to learn from.
+    is_train: bool,
     source: Source,
 }
 
@@ -127,6 +140,14 @@ enum Source {
 }
 
 impl Sample {
+    /// A name that tells nothing of where the image lies: the first 16 bytes of the SHA-256 of `train/` or `test/` and
+    /// its name, as 32 hex digits. The same in every run over the same listing.
+    pub fn id(&self) -> String {
+        let split = if self.is_train { Split::Train } else { Split::Test };
+        let digest = Sha256::digest(format!("{split}/{}", self.name));
+        digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Reads the image and makes it a face of `side * side`, with the very preprocessing that serving uses.
     ///
     /// # Errors

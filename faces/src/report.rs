@@ -16,7 +16,9 @@ pub mod csv;
 mod interval;
 mod loss;
 mod mcnemar;
+mod mistakes;
 mod prediction;
+mod without_duplicates;
 
 use calibration::Bins;
 pub use calibration::{Calibration, CalibrationBin};
@@ -25,7 +27,9 @@ pub use confusion::{ClassScore, Confused, Confusion};
 pub use interval::{paired_difference, wilson};
 use loss::Losses;
 pub use mcnemar::mcnemar;
-pub use prediction::{Mistake, Prediction, WithoutDuplicates, mistakes, without_duplicates};
+pub use mistakes::{Mistake, mistakes};
+pub use prediction::Prediction;
+pub use without_duplicates::{WithoutDuplicates, without_duplicates};
 
 /// One image's truth and what a model made of it.
 #[derive(Debug, Clone, Copy)]
@@ -97,6 +101,14 @@ impl Tally {
             confusion: self.confusion.clone(),
             splits: self.by_usage.iter().map(|(usage, c)| (*usage, Score::of(c))).collect(),
         }
+    }
+}
+
+impl<'a> FromIterator<&'a Prediction> for Tally {
+    fn from_iter<I: IntoIterator<Item = &'a Prediction>>(predictions: I) -> Self {
+        let mut tally = Self::default();
+        predictions.into_iter().for_each(|prediction| tally.add(&prediction.outcome()));
+        tally
     }
 }
 

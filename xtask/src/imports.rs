@@ -68,6 +68,18 @@ const RULES: &[Rule] = &[
         why: "models are built on batching, evaluation on models",
     },
     Rule {
+        room: "src/state",
+        except: &[],
+        words: &[
+            "crate::batching",
+            "crate::models",
+            "crate::inference",
+            "crate::metrics",
+            "crate::evaluation",
+        ],
+        why: "state keeps plain records and knows nothing of who makes them",
+    },
+    Rule {
         room: "src/v2",
         except: &[],
         words: &["actix", "tonic", "prost", "crate::http", "crate::grpc"],

@@ -56,9 +56,9 @@ pub(super) fn list(path: &Path) -> Result<(Vec<Sample>, Vec<Sample>), DatasetErr
         let (emotion, usage) = columns.read(&record).map_err(wrong)?;
         let length = reader.position().byte() - offset;
         let row = Row { file: Arc::clone(&file), line, offset, length, column: columns.pixels };
-        let sample =
-            Sample { name: format!("{shown}:{line}"), emotion, usage, source: Source::Row(row) };
-        if usage == Usage::Training { train.push(sample) } else { test.push(sample) }
+        let (name, is_train) = (format!("{shown}:{line}"), usage == Usage::Training);
+        let sample = Sample { name, emotion, usage, is_train, source: Source::Row(row) };
+        if is_train { train.push(sample) } else { test.push(sample) }
     }
     if train.is_empty() && test.is_empty() {
         let reason = "the file has no rows; download it again".to_owned();

@@ -29,6 +29,7 @@ pub(super) fn list(root: &Path, split: &str) -> Result<Vec<Sample>, DatasetError
                 usage: Usage::of_file(&name),
                 name: format!("{split}/{}/{name}", file_name(&path)),
                 emotion,
+                is_train: split == Split::Train.name(),
                 source: Source::File(file),
             });
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Confusion, Outcome, Prediction, Score, mcnemar, paired_difference, prediction::falling, ratio,
+    Confusion, Outcome, Prediction, Score, mcnemar, mistakes::falling, paired_difference, ratio,
 };
 use crate::emotion::Emotion;
 

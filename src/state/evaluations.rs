@@ -1,0 +1,335 @@
+//! Evaluations, from their order to their report.
+
+use std::{fmt, str::FromStr};
+
+use mien_faces::{dataset::Split, report::Prediction};
+use rusqlite::{OptionalExtension, Row, named_params, params};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{INTERRUPTED, Store, StoreError, now, predictions, row, row::UnknownWord};
+
+/// Where an evaluation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EvaluationStatus {
+    /// Waits for another evaluation to end.
+    Queued,
+    /// Images are going through the model.
+    Running,
+    /// The report is there.
+    Succeeded,
+    /// It ended without a report; `error` tells why.
+    Failed,
+    /// A client, or the end of the server, ended it.
+    Cancelled,
+}
+
+impl EvaluationStatus {
+    const ALL: [Self; 5] =
+        [Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled];
+
+    /// Its name in documents and in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether nothing will change any more.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+}
+
+impl fmt::Display for EvaluationStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for EvaluationStatus {
+    type Err = UnknownWord;
+
+    fn from_str(name: &str) -> Result<Self, UnknownWord> {
+        let found = Self::ALL.into_iter().find(|status| status.name() == name);
+        found.ok_or_else(|| UnknownWord(name.to_owned()))
+    }
+}
+
+/// An evaluation as it is kept. Times are RFC 3339 in UTC.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvaluationRecord {
+    /// A UUID.
+    pub id: String,
+    /// Where it stands.
+    pub status: EvaluationStatus,
+    /// The model's name.
+    pub model: String,
+    /// The model's version.
+    pub version: String,
+    /// SHA-256 of the model's file, 64 hex digits.
+    pub sha256: String,
+    /// The data set's name.
+    pub dataset: String,
+    /// Which images of it.
+    pub split: Split,
+    /// The fingerprint of the split, 64 hex digits, once it has been taken.
+    pub dataset_sha256: Option<String>,
+    /// The most images to take, where that was asked for.
+    pub limit: Option<usize>,
+    /// Whether these are all images of the split.
+    pub is_whole: bool,
+    /// Images of the evaluation.
+    pub total: usize,
+    /// Images that were through when it ended.
+    pub done: usize,
+    /// The id of the request that ordered it.
+    pub request_id: Option<String>,
+    /// When it was ordered.
+    pub created: String,
+    /// When its images began to go through the model.
+    pub started: Option<String>,
+    /// When it ended.
+    pub finished: Option<String>,
+    /// 0 to 1, of one that succeeded.
+    pub accuracy: Option<f64>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// The report's single numbers as JSON, of one that succeeded.
+    pub summary: Option<String>,
+    /// The whole report as JSON, of one that succeeded; not in lists.
+    pub report: Option<String>,
+}
+
+/// How an evaluation ended: the fields of its record that change then.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "those of the record")]
+pub struct EvaluationEnd {
+    pub status: EvaluationStatus,
+    pub done: usize,
+    pub finished: String,
+    pub accuracy: Option<f64>,
+    pub error: Option<String>,
+    pub summary: Option<String>,
+    pub report: Option<String>,
+}
+
+/// Which evaluations are listed: those that have every value that is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "those of the record")]
+pub struct EvaluationFilter {
+    pub model: Option<String>,
+    pub version: Option<String>,
+    pub dataset: Option<String>,
+    pub split: Option<Split>,
+    pub status: Option<EvaluationStatus>,
+}
+
+/// The accuracy, 0 to 1, that an evaluation of a whole split measured.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "those of the record")]
+pub struct Accuracy {
+    pub model: String,
+    pub version: String,
+    pub dataset: String,
+    pub split: Split,
+    pub accuracy: f64,
+}
+
+/// The columns of lists: the report of a thousand evaluations would be megabytes.
+const LISTED: &str = "id, status, model, version, sha256, dataset, split, dataset_sha256, image_limit, \
+    is_whole, total, done, request_id, created, started, finished, accuracy, error, summary";
+
+const IS_FINAL: &str = "status IN ('succeeded', 'failed', 'cancelled')";
+
+impl Store {
+    /// Keeps a new evaluation.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn insert_evaluation(&self, record: &EvaluationRecord) -> Result<(), StoreError> {
+        let sql = format!(
+            "INSERT INTO evaluations ({LISTED}, report) VALUES (:id, :status, :model, :version, :sha256, :dataset, \
+            :split, :dataset_sha256, :image_limit, :is_whole, :total, :done, :request_id, :created, :started, \
+            :finished, :accuracy, :error, :summary, :report)"
+        );
+        let r = record;
+        self.connection().execute(
+            &sql,
+            named_params! {
+                ":id": r.id, ":status": r.status.name(), ":model": r.model, ":version": r.version,
+                ":sha256": r.sha256, ":dataset": r.dataset, ":split": r.split.name(),
+                ":dataset_sha256": r.dataset_sha256, ":image_limit": r.limit, ":is_whole": r.is_whole,
+                ":total": r.total, ":done": r.done, ":request_id": r.request_id, ":created": r.created,
+                ":started": r.started, ":finished": r.finished, ":accuracy": r.accuracy,
+                ":error": r.error, ":summary": r.summary, ":report": r.report,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// Notes that an evaluation runs, since when, and the fingerprint of its images.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn start_evaluation(
+        &self,
+        id: &str,
+        started: &str,
+        dataset_sha256: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.connection().execute(
+            "UPDATE evaluations SET status = 'running', started = ?2, dataset_sha256 = ?3 WHERE id = ?1",
+            params![id, started, dataset_sha256],
+        )?;
+        Ok(())
+    }
+
+    /// Keeps the end of an evaluation with its predictions, all or nothing.
+    ///
+    /// # Errors
+    /// When SQLite fails, or there is no such evaluation.
+    pub fn finish_evaluation(
+        &self,
+        id: &str,
+        end: &EvaluationEnd,
+        predictions: &[Prediction],
+    ) -> Result<(), StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        let number: i64 = transaction.query_row(
+            "UPDATE evaluations SET status = ?2, done = ?3, finished = ?4, accuracy = ?5, error = ?6, \
+            summary = ?7, report = ?8 WHERE id = ?1 RETURNING number",
+            params![
+                id, end.status.name(), end.done, end.finished, end.accuracy, end.error, end.summary,
+                end.report
+            ],
+            |row| row.get(0),
+        )?;
+        predictions::insert(&transaction, number, predictions)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// The evaluation of an id, with its report.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn evaluation(&self, id: &str) -> Result<Option<EvaluationRecord>, StoreError> {
+        let sql = format!("SELECT {LISTED}, report FROM evaluations WHERE id = ?1");
+        let with_report =
+            |row: &Row<'_>| Ok(EvaluationRecord { report: row.get("report")?, ..record(row)? });
+        Ok(self.connection().query_row(&sql, [id], with_report).optional()?)
+    }
+
+    /// The evaluations that a filter lets through, newest first, at most `limit`, without their reports.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn evaluations(
+        &self,
+        filter: &EvaluationFilter,
+        limit: usize,
+    ) -> Result<Vec<EvaluationRecord>, StoreError> {
+        let sql = format!(
+            "SELECT {LISTED} FROM evaluations WHERE (:model IS NULL OR model = :model) \
+            AND (:version IS NULL OR version = :version) AND (:dataset IS NULL OR dataset = :dataset) \
+            AND (:split IS NULL OR split = :split) AND (:status IS NULL OR status = :status) \
+            ORDER BY number DESC LIMIT :limit"
+        );
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(&sql)?;
+        let rows = statement.query_map(
+            named_params! {
+                ":model": filter.model, ":version": filter.version, ":dataset": filter.dataset,
+                ":split": filter.split.map(Split::name),
+                ":status": filter.status.map(EvaluationStatus::name), ":limit": limit,
+            },
+            record,
+        )?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Removes an evaluation that has ended, with its predictions; whether there was one.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn delete_evaluation(&self, id: &str) -> Result<bool, StoreError> {
+        let sql = format!("DELETE FROM evaluations WHERE id = ?1 AND {IS_FINAL}");
+        Ok(self.connection().execute(&sql, [id])? > 0)
+    }
+
+    /// Removes the oldest evaluations that have ended, so that at most `keep` of these remain; how many went.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn prune_evaluations(&self, keep: usize) -> Result<usize, StoreError> {
+        let sql = format!(
+            "DELETE FROM evaluations WHERE number IN \
+            (SELECT number FROM evaluations WHERE {IS_FINAL} ORDER BY number DESC LIMIT -1 OFFSET ?1)"
+        );
+        Ok(self.connection().execute(&sql, [keep])?)
+    }
+
+    /// What the newest evaluation of a whole split measured, of each model, version, data set and split.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn accuracies(&self) -> Result<Vec<Accuracy>, StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare(
+            "SELECT model, version, dataset, split, accuracy FROM evaluations WHERE number IN \
+            (SELECT max(number) FROM evaluations WHERE status = 'succeeded' AND is_whole AND accuracy IS NOT NULL \
+            GROUP BY model, version, dataset, split) ORDER BY number",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok(Accuracy {
+                model: row.get("model")?,
+                version: row.get("version")?,
+                dataset: row.get("dataset")?,
+                split: row::word(row, "split")?,
+                accuracy: row.get("accuracy")?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Marks what no server works on any more; how many.
+    pub(super) fn fail_evaluations(&self) -> Result<usize, StoreError> {
+        let sql = format!(
+            "UPDATE evaluations SET status = 'failed', error = ?1, finished = ?2 WHERE NOT {IS_FINAL}"
+        );
+        Ok(self.connection().execute(&sql, [INTERRUPTED, &now()])?)
+    }
+}
+
+/// A row of [`LISTED`] columns.
+fn record(row: &Row<'_>) -> rusqlite::Result<EvaluationRecord> {
+    Ok(EvaluationRecord {
+        id: row.get("id")?,
+        status: row::word(row, "status")?,
+        model: row.get("model")?,
+        version: row.get("version")?,
+        sha256: row.get("sha256")?,
+        dataset: row.get("dataset")?,
+        split: row::word(row, "split")?,
+        dataset_sha256: row.get("dataset_sha256")?,
+        limit: row.get("image_limit")?,
+        is_whole: row.get("is_whole")?,
+        total: row.get("total")?,
+        done: row.get("done")?,
+        request_id: row.get("request_id")?,
+        created: row.get("created")?,
+        started: row.get("started")?,
+        finished: row.get("finished")?,
+        accuracy: row.get("accuracy")?,
+        error: row.get("error")?,
+        summary: row.get("summary")?,
+        report: None,
+    })
+}

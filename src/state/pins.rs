@@ -1,0 +1,60 @@
+//! Which version of a model serves because a promotion says so.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Store, StoreError};
+
+/// A model's version that unversioned traffic gets, whatever is newer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// The model's name.
+    pub model: String,
+    /// The version.
+    pub version: String,
+}
+
+impl Store {
+    /// Pins a model to a version, in place of another one.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn set_pin(&self, model: &str, version: &str) -> Result<(), StoreError> {
+        Ok(set(&self.connection(), &Pin { model: model.to_owned(), version: version.to_owned() })?)
+    }
+
+    /// The version that a model is pinned to.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn pin(&self, model: &str) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT version FROM pins WHERE model = ?1";
+        Ok(self.connection().query_row(sql, [model], |row| row.get(0)).optional()?)
+    }
+
+    /// Every pin, by model.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn pins(&self) -> Result<Vec<Pin>, StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare("SELECT model, version FROM pins ORDER BY model")?;
+        let rows =
+            statement.query_map([], |row| Ok(Pin { model: row.get(0)?, version: row.get(1)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Gives a model back to its version policy; whether it was pinned.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn clear_pin(&self, model: &str) -> Result<bool, StoreError> {
+        Ok(self.connection().execute("DELETE FROM pins WHERE model = ?1", [model])? > 0)
+    }
+}
+
+/// Pins as part of what the connection is doing.
+pub(super) fn set(connection: &Connection, pin: &Pin) -> rusqlite::Result<()> {
+    let sql =
+        "INSERT INTO pins VALUES (?1, ?2) ON CONFLICT DO UPDATE SET version = excluded.version";
+    connection.execute(sql, params![pin.model, pin.version]).map(drop)
+}

@@ -1,0 +1,83 @@
+//! What an evaluation's model made of each image.
+
+use mien_faces::{emotion::Emotion, report::Prediction};
+use rusqlite::{Row, Transaction, params};
+
+use super::{Store, StoreError, row};
+
+impl Store {
+    /// The predictions of an evaluation in the order of the data set; none of one that is not there, or has not
+    /// succeeded.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn predictions(&self, id: &str) -> Result<Vec<Prediction>, StoreError> {
+        self.predictions_from(id, 0, usize::MAX)
+    }
+
+    /// At most `limit` predictions of an evaluation, from the one at `position` on, for who reads them piece by piece.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn predictions_from(
+        &self,
+        id: &str,
+        position: usize,
+        limit: usize,
+    ) -> Result<Vec<Prediction>, StoreError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT image, name, usage, label, angry, disgust, fear, happy, neutral, sad, surprise \
+            FROM predictions WHERE evaluation = (SELECT number FROM evaluations WHERE id = ?1) AND position >= ?2 \
+            ORDER BY position LIMIT ?3",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![id, position, limit], prediction)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+/// Adds the predictions of the evaluation with this number.
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    evaluation: i64,
+    predictions: &[Prediction],
+) -> rusqlite::Result<()> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO predictions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )?;
+    for (position, prediction) in predictions.iter().enumerate() {
+        let Prediction { image, name, usage, truth, probabilities } = prediction;
+        let [angry, disgust, fear, happy, neutral, sad, surprise] = probabilities;
+        statement.execute(params![
+            evaluation,
+            position,
+            image,
+            name,
+            usage.name(),
+            truth.label(),
+            angry,
+            disgust,
+            fear,
+            happy,
+            neutral,
+            sad,
+            surprise
+        ])?;
+    }
+    Ok(())
+}
+
+fn prediction(row: &Row<'_>) -> rusqlite::Result<Prediction> {
+    let mut probabilities = [0.0; Emotion::COUNT];
+    for emotion in Emotion::ALL {
+        probabilities[emotion.index()] = row.get(emotion.label())?;
+    }
+    Ok(Prediction {
+        image: row.get("image")?,
+        name: row.get("name")?,
+        usage: row::word(row, "usage")?,
+        truth: row::word(row, "label")?,
+        probabilities,
+    })
+}
