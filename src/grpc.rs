@@ -1,6 +1,8 @@
 //! The gRPC door: the inference protocol v2 on a port of its own, with gRPC's standard health checks and reflection.
 //! Only `startup` calls into it.
 
+mod buffered;
+mod connections;
 mod convert;
 mod deadline;
 mod health;
@@ -18,4 +20,7 @@ pub mod proto {
         include_bytes!(concat!(env!("OUT_DIR"), "/inference.bin"));
 }
 
-pub use self::{observe::init_metrics, server::Server};
+pub use self::{
+    observe::init_metrics,
+    server::{Options, Server},
+};

@@ -1,7 +1,7 @@
 //! The HTTP door: routes, limits, errors, OpenAPI. Only `startup` calls into it.
 
+mod admin;
 mod body;
-mod budget;
 mod compression;
 mod deadline;
 pub mod error;
@@ -17,10 +17,10 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::web;
 
-pub use self::{budget::BodyBudget, error::ApiError, in_flight::InFlight};
+pub use self::{admin::Admin, error::ApiError, in_flight::InFlight};
 use crate::{
-    decoder::Decoder, evaluation::Evaluations, metrics::Metrics, models::registry::Registry,
-    readiness::Readiness, settings::LimitSettings, v2,
+    admin::Gate, budget::BodyBudget, decoder::Decoder, evaluation::Evaluations, metrics::Metrics,
+    models::registry::Registry, readiness::Readiness, settings::LimitSettings, v2,
 };
 
 /// What the handlers share.
@@ -31,6 +31,8 @@ pub struct State {
     pub metrics: Arc<Metrics>,
     /// The evaluations in the background.
     pub evaluations: Evaluations,
+    /// Who may give orders.
+    pub gate: Gate,
     /// What a client may send.
     pub limits: LimitSettings,
     /// Turns bytes into faces, off the event loop.
@@ -51,6 +53,7 @@ impl State {
         registry: Arc<Registry>,
         metrics: Arc<Metrics>,
         evaluations: Evaluations,
+        gate: Gate,
         limits: LimitSettings,
     ) -> Self {
         let decoder = Arc::new(Decoder::new(limits.max_pixels));
@@ -59,7 +62,18 @@ impl State {
         let readiness = Arc::new(Readiness::new(Arc::clone(&registry)));
         let v2 = v2::Service::new(Arc::clone(&registry), Arc::clone(&decoder), limits.clone());
         let v2 = Arc::new(v2);
-        Self { registry, metrics, evaluations, limits, decoder, bodies, in_flight, readiness, v2 }
+        Self {
+            registry,
+            metrics,
+            evaluations,
+            gate,
+            limits,
+            decoder,
+            bodies,
+            in_flight,
+            readiness,
+            v2,
+        }
     }
 
     /// From now on `/health/ready` says no and connections close after their answer.

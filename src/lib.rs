@@ -17,8 +17,10 @@
 //! ```
 //!
 //! Each layer calls the next one down and none calls up; [`metrics`] looks on.
+pub mod admin;
 pub mod batching;
 pub mod bench;
+pub mod budget;
 pub mod cli;
 pub mod decoder;
 pub mod evaluation;

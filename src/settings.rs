@@ -1,5 +1,6 @@
 //! Every setting of the server: a flag, a `MIEN_*` variable, a default and a sentence.
 
+mod admin;
 mod batching;
 mod connections;
 mod cuda;
@@ -15,9 +16,9 @@ use std::{net::SocketAddr, num::NonZeroUsize};
 use clap::Args;
 
 pub use self::{
-    batching::BatchSettings, connections::ConnectionSettings, cuda::CudaSettings,
-    drain::DrainSettings, grpc::GrpcSettings, limits::LimitSettings, models::ModelSettings,
-    parse::DataSource, tuning::TuningSettings,
+    admin::AdminSettings, batching::BatchSettings, connections::ConnectionSettings,
+    cuda::CudaSettings, drain::DrainSettings, grpc::GrpcSettings, limits::LimitSettings,
+    models::ModelSettings, parse::DataSource, tuning::TuningSettings,
 };
 use crate::models::plan::ServingOptions;
 
@@ -59,6 +60,10 @@ pub struct Settings {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]
     pub drain: DrainSettings,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    pub admin: AdminSettings,
 
     /// A data set that clients may evaluate models on: NAME is what they call it, DIR holds
     /// `{train,test}/CLASS/*` or a `fer2013.csv` (or is the path of one). Repeatable; in the
@@ -172,6 +177,7 @@ mod tests {
             ["--versions", "newest"],
             ["--alias", "stable"],
             ["--poll", "0"],
+            ["--admin-token", "too-short"],
         ] {
             assert!(parse(&flags).is_err(), "{flags:?}");
         }

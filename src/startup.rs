@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use self::signals::Signals;
 
 use crate::{
+    admin::Gate,
     evaluation::Evaluations,
     grpc,
     http::{self, State},
@@ -96,15 +97,17 @@ impl Application {
         let tuner = Tuner::new(settings.tuning.options());
         let loader = ModelLoader { runtime, options, tuner, metrics: metrics_of_models };
         let (registry, started) = Registry::start(settings.models.lifecycle()?, loader)?;
-        let state = State::new(Arc::new(registry), metrics, evaluations, settings.limits.clone());
+        let state = State::new(
+            Arc::new(registry),
+            metrics,
+            evaluations,
+            Gate::new(settings.admin.admin_token.clone(), addr),
+            settings.limits.clone(),
+        );
         let state = web::Data::new(state);
         let server =
             listen::http(&state, listener, &settings.connections, settings.drain.drain_timeout)?;
-        let grpc = grpc.map(|listener| {
-            let (service, readiness) = (Arc::clone(&state.v2), Arc::clone(&state.readiness));
-            grpc::Server::start(listener, service, readiness, Arc::clone(&state.metrics))
-        });
-        let grpc = grpc.transpose()?;
+        let grpc = grpc.map(|listener| listen::grpc(&state, listener, settings)).transpose()?;
         Ok(Self { server, port, grpc, state, started, drain: settings.drain.clone() })
     }
 

@@ -3,7 +3,7 @@
 //! - [`emotion`]: the seven classes and their order.
 //! - [`image`]: the bytes of a file -> a gray [`image::Picture`] -> the square [`image::Face`] that a model takes.
 //! - [`dataset`]: labelled faces on disk, as folders or as the original `fer2013.csv`; copies in both splits.
-//! - [`report`]: predictions against truth: accuracy with its interval, scores of each class, calibration.
+//! - [`report`]: predictions against truth: accuracy with its interval, scores of each class, calibration; two models compared.
 //! - [`temperature`]: the one number that makes confidences honest, fitted.
 pub mod dataset;
 pub mod emotion;

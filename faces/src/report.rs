@@ -10,14 +10,26 @@ use serde::{Deserialize, Serialize};
 use crate::{dataset::Usage, emotion::Emotion};
 
 mod calibration;
+mod comparison;
 mod confusion;
+pub mod csv;
 mod interval;
+mod loss;
+mod mcnemar;
+mod mistakes;
 mod prediction;
+mod without_duplicates;
 
-use calibration::Calibration;
-pub use confusion::{ClassScore, Confusion};
-pub use interval::wilson;
+use calibration::Bins;
+pub use calibration::{Calibration, CalibrationBin};
+pub use comparison::{ClassDifference, CompareError, Comparison, Flip, Flips, Pairs, compare};
+pub use confusion::{ClassScore, Confused, Confusion};
+pub use interval::{paired_difference, wilson};
+use loss::Losses;
+pub use mcnemar::mcnemar;
+pub use mistakes::{Mistake, mistakes};
 pub use prediction::Prediction;
+pub use without_duplicates::{WithoutDuplicates, without_duplicates};
 
 /// One image's truth and what a model made of it.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +54,13 @@ impl Outcome {
         best
     }
 
-    fn of(&self, emotion: Emotion) -> f32 {
+    /// The probability of the most probable class.
+    pub fn confidence(&self) -> f32 {
+        self.of(self.prediction())
+    }
+
+    /// The probability of a class.
+    pub fn of(&self, emotion: Emotion) -> f32 {
         self.probabilities[emotion.index()]
     }
 }
@@ -51,7 +69,8 @@ impl Outcome {
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
     confusion: Confusion,
-    calibration: Calibration,
+    bins: Bins,
+    losses: Losses,
     by_usage: BTreeMap<Usage, Confusion>,
 }
 
@@ -60,7 +79,8 @@ impl Tally {
     pub fn add(&mut self, outcome: &Outcome) {
         let (truth, prediction) = (outcome.truth, outcome.prediction());
         self.confusion.add(truth, prediction);
-        self.calibration.add(outcome.of(prediction), truth == prediction, outcome.of(truth));
+        self.bins.add(outcome.of(prediction), truth == prediction);
+        self.losses.add(outcome);
         if outcome.usage != Usage::Unknown {
             self.by_usage.entry(outcome.usage).or_default().add(truth, prediction);
         }
@@ -72,12 +92,23 @@ impl Tally {
             score: Score::of(&self.confusion),
             macro_f1: self.confusion.macro_f1(),
             balanced_accuracy: self.confusion.balanced_accuracy(),
-            expected_calibration_error: self.calibration.expected_error(),
-            log_loss: self.calibration.log_loss(),
+            expected_calibration_error: self.bins.expected_error(),
+            log_loss: self.losses.log(),
+            brier: self.losses.brier(),
+            calibration: self.bins.calibration(),
+            confusions: self.confusion.most_frequent(),
             classes: self.confusion.class_scores(),
             confusion: self.confusion.clone(),
             splits: self.by_usage.iter().map(|(usage, c)| (*usage, Score::of(c))).collect(),
         }
+    }
+}
+
+impl<'a> FromIterator<&'a Prediction> for Tally {
+    fn from_iter<I: IntoIterator<Item = &'a Prediction>>(predictions: I) -> Self {
+        let mut tally = Self::default();
+        predictions.into_iter().for_each(|prediction| tally.add(&prediction.outcome()));
+        tally
     }
 }
 
@@ -118,6 +149,14 @@ pub struct Report {
     pub expected_calibration_error: Option<f64>,
     /// The mean of `-ln` of the label's probability, which is taken as 2^-23 at least.
     pub log_loss: Option<f64>,
+    /// The mean over images of the squared errors of the seven probabilities, added up: 0 (sure and right) to 2.
+    pub brier: Option<f64>,
+    /// How often it is right where it is so sure. Without bins in a document of an older version.
+    #[serde(default)]
+    pub calibration: Calibration,
+    /// The most frequent confusions, the most frequent first, 10 at most.
+    #[serde(default)]
+    pub confusions: Vec<Confused>,
     /// Rows are the labels, columns the predictions, both in class order.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<u64>>))]
     pub confusion: Confusion,

@@ -16,6 +16,7 @@ use super::proto::{
     model_metadata_response,
 };
 use crate::{
+    admin::Denied,
     decoder::Encoded,
     v2::{
         self, Error, InferRequest, InferResponse, InputTensor, Kind, Parameter, RequestedOutput,
@@ -112,6 +113,15 @@ impl From<InferResponse> for ModelInferResponse {
             parameters: Parameters::new(),
             outputs: outputs.collect(),
             raw_output_contents,
+        }
+    }
+}
+
+impl From<Denied> for Status {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Unauthorized => Self::unauthenticated(denied.to_string()),
+            Denied::Closed | Denied::Foreign => Self::permission_denied(denied.to_string()),
         }
     }
 }

@@ -3,10 +3,12 @@
 use std::{sync::Arc, time::Instant};
 
 use futures_util::StreamExt;
+use prost::Message;
 use tokio::sync::watch;
-use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
+use tonic::{Request, Response, Status, Streaming, codegen::BoxStream, metadata::MetadataMap};
 
 use super::{
+    buffered::{Incoming, no_memory},
     convert, deadline,
     observe::Arrival,
     proto::{
@@ -22,6 +24,8 @@ use super::{
     server::until,
 };
 use crate::{
+    admin::{Denied, Gate},
+    budget::{BodyBudget, BodyShare},
     readiness::{Condition, Readiness},
     v2::{Error, Service},
 };
@@ -34,19 +38,34 @@ const FINAL_RESPONSE: &str = "triton_final_response";
 
 /// Answers for the models.
 pub(super) struct Inference {
-    service: Arc<Service>,
-    readiness: Arc<Readiness>,
-    stopped: watch::Receiver<bool>,
+    pub(super) service: Arc<Service>,
+    pub(super) readiness: Arc<Readiness>,
+    /// Who may give orders.
+    pub(super) gate: Gate,
+    /// Bytes that messages and bodies may take together.
+    pub(super) bodies: BodyBudget,
+    /// Turns true when the server stops.
+    pub(super) stopped: watch::Receiver<bool>,
 }
 
 impl Inference {
-    pub(super) fn new(
-        service: Arc<Service>,
-        readiness: Arc<Readiness>,
-        stopped: watch::Receiver<bool>,
-    ) -> Self {
-        Self { service, readiness, stopped }
+    /// Proof that a call may give orders.
+    fn admit(&self, call: &MetadataMap) -> Result<(), Denied> {
+        self.gate.admit(call.get("authorization").map(|value| value.as_bytes()))
     }
+}
+
+/// The memory that a message takes until it is answered, in exchange for what it took while it came in.
+fn hold(
+    message: &ModelInferRequest,
+    incoming: Option<&Incoming>,
+    bodies: &BodyBudget,
+) -> Result<BodyShare, Status> {
+    if let Some(Incoming(share)) = incoming {
+        share.clear();
+    }
+    let share = bodies.share();
+    if share.take(message.encoded_len()) { Ok(share) } else { Err(no_memory()) }
 }
 
 async fn infer(
@@ -62,9 +81,8 @@ async fn infer(
 /// Answers one request of a stream. What is wrong with it does not end the stream.
 async fn infer_one(
     service: Arc<Service>,
-    message: Result<ModelInferRequest, Status>,
+    message: ModelInferRequest,
 ) -> Result<ModelStreamInferResponse, Status> {
-    let message = message?;
     let id = message.id.clone();
     let deadline = Instant::now() + service.limits().request_timeout;
     let (mut response, error_message) = match infer(&service, message, deadline).await {
@@ -124,7 +142,10 @@ impl GrpcInferenceService for Inference {
         let longest = self.service.limits().request_timeout;
         let arrival = request.extensions().get().map_or_else(Instant::now, |&Arrival(time)| time);
         let deadline = arrival + deadline::timeout(request.metadata(), longest);
-        Ok(Response::new(infer(&self.service, request.into_inner(), deadline).await?))
+        let incoming = request.extensions().get().cloned();
+        let message = request.into_inner();
+        let _held = hold(&message, incoming.as_ref(), &self.bodies)?;
+        Ok(Response::new(infer(&self.service, message, deadline).await?))
     }
 
     type ModelStreamInferStream = BoxStream<ModelStreamInferResponse>;
@@ -133,10 +154,21 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<Streaming<ModelInferRequest>>,
     ) -> Result<Response<Self::ModelStreamInferStream>, Status> {
-        let service = Arc::clone(&self.service);
+        let (service, bodies) = (Arc::clone(&self.service), self.bodies.clone());
+        let incoming: Option<Incoming> = request.extensions().get().cloned();
         // When the server stops, no more requests are read and those that were are answered.
         let messages = request.into_inner().take_until(until(self.stopped.clone()));
-        let answers = messages.map(move |message| infer_one(Arc::clone(&service), message));
+        let answers = messages.map(move |message| {
+            let service = Arc::clone(&service);
+            // Before the next message is read.
+            let held = message.and_then(|message| {
+                hold(&message, incoming.as_ref(), &bodies).map(|held| (message, held))
+            });
+            async move {
+                let (message, _held) = held?;
+                infer_one(service, message).await
+            }
+        });
         Ok(Response::new(Box::pin(answers.buffered(SIDE_BY_SIDE))))
     }
 
@@ -171,6 +203,7 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<RepositoryModelLoadRequest>,
     ) -> Result<Response<RepositoryModelLoadResponse>, Status> {
+        self.admit(request.metadata())?;
         let RepositoryModelLoadRequest { model_name, parameters, .. } = request.into_inner();
         self.service.load(&model_name, parameters.keys().map(String::as_str)).await?;
         Ok(Response::new(RepositoryModelLoadResponse {}))
@@ -180,6 +213,7 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<RepositoryModelUnloadRequest>,
     ) -> Result<Response<RepositoryModelUnloadResponse>, Status> {
+        self.admit(request.metadata())?;
         self.service.unload(&request.get_ref().model_name).await?;
         Ok(Response::new(RepositoryModelUnloadResponse {}))
     }

@@ -18,16 +18,32 @@ use tonic::{
 };
 
 use super::{
-    health::Health, inference::Inference, observe::Observe, proto,
+    buffered::Buffered, connections, health::Health, inference::Inference, observe::Observe, proto,
     proto::grpc_inference_service_server::GrpcInferenceServiceServer,
 };
-use crate::{metrics::Metrics, readiness::Readiness, v2};
+use crate::{admin::Gate, budget::BodyBudget, metrics::Metrics, readiness::Readiness, v2};
 
 /// Requests that one connection may have under way.
 const STREAMS: u32 = 1024;
 
 /// How often a silent connection is asked whether it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// What a gRPC server works with.
+pub struct Options {
+    /// The inference protocol.
+    pub service: Arc<v2::Service>,
+    /// Whether requests should be sent here.
+    pub readiness: Arc<Readiness>,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+    /// Who may give orders.
+    pub gate: Gate,
+    /// Bytes that messages and bodies may take together.
+    pub bodies: BodyBudget,
+    /// The most connections at a time.
+    pub max_connections: usize,
+}
 
 /// A gRPC server, on threads of its own.
 pub struct Server {
@@ -44,12 +60,8 @@ impl Server {
     ///
     /// # Errors
     /// When its threads cannot be started or the descriptors are broken.
-    pub fn start(
-        listener: TcpListener,
-        service: Arc<v2::Service>,
-        readiness: Arc<Readiness>,
-        metrics: Arc<Metrics>,
-    ) -> io::Result<Self> {
+    pub fn start(listener: TcpListener, options: Options) -> io::Result<Self> {
+        let Options { service, readiness, metrics, gate, bodies, max_connections } = options;
         let port = listener.local_addr()?.port();
         listener.set_nonblocking(true)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -65,7 +77,13 @@ impl Server {
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
         let max_body = service.limits().max_body;
-        let inference = Inference::new(service, Arc::clone(&readiness), stopped.clone());
+        let inference = Inference {
+            service,
+            readiness: Arc::clone(&readiness),
+            gate,
+            bodies: bodies.clone(),
+            stopped: stopped.clone(),
+        };
         let inference = GrpcInferenceServiceServer::new(inference)
             .max_decoding_message_size(max_body)
             .accept_compressed(CompressionEncoding::Gzip)
@@ -76,13 +94,14 @@ impl Server {
             .max_concurrent_streams(STREAMS)
             .http2_keepalive_interval(Some(KEEP_ALIVE))
             .layer(Observe::new(metrics))
+            .layer(Buffered::new(bodies))
             .add_service(inference)
             .add_service(Health::new(readiness, stopped.clone()).service())
             .add_service(reflection().build_v1().map_err(io::Error::other)?)
             .add_service(reflection().build_v1alpha().map_err(io::Error::other)?);
         let served = runtime.spawn(async move {
             let incoming = TcpIncoming::from(tokio::net::TcpListener::from_std(listener)?);
-            let incoming = incoming.with_nodelay(Some(true));
+            let incoming = connections::limited(incoming.with_nodelay(Some(true)), max_connections);
             let served = router.serve_with_incoming_shutdown(incoming, until(stopped));
             served.await.map_err(io::Error::other)
         });

@@ -12,11 +12,8 @@ use bytesize::ByteSize;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use tokio::time::timeout_at;
 
-use super::{
-    budget::BodyShare,
-    error::{ApiError, Code},
-};
-use crate::settings::LimitSettings;
+use super::error::{ApiError, Code};
+use crate::{budget::BodyShare, settings::LimitSettings};
 
 /// Bytes of a body that are read before anything else is looked at.
 const EAGER: u64 = 64 << 10;

@@ -24,6 +24,10 @@ pub enum Code {
     InvalidImage,
     /// 400: the query, a header, the JSON or the multipart body is wrong.
     InvalidRequest,
+    /// 401: an order without the admin token.
+    Unauthorized,
+    /// 403: nobody may give this order here.
+    Forbidden,
     /// 404: no model of this name.
     UnknownModel,
     /// 404: no such version of the model that serves.
@@ -61,6 +65,8 @@ impl Code {
         match self {
             Self::InvalidImage => ("invalid_image", S::BAD_REQUEST, "Invalid image"),
             Self::InvalidRequest => ("invalid_request", S::BAD_REQUEST, "Invalid request"),
+            Self::Unauthorized => ("unauthorized", S::UNAUTHORIZED, "Unauthorized"),
+            Self::Forbidden => ("forbidden", S::FORBIDDEN, "Forbidden"),
             Self::UnknownModel => ("unknown_model", S::NOT_FOUND, "Unknown model"),
             Self::UnknownVersion => ("unknown_version", S::NOT_FOUND, "Unknown version"),
             Self::UnknownDataset => ("unknown_dataset", S::NOT_FOUND, "Unknown data set"),
@@ -210,6 +216,9 @@ impl ResponseError for ApiError {
         let mut response = HttpResponse::build(status);
         if let Some(id) = &self.request_id {
             response.insert_header((REQUEST_ID, id.as_str()));
+        }
+        if self.code == Code::Unauthorized {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         if let Some(time) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, time.as_secs().max(1)));

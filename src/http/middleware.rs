@@ -190,6 +190,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        admin::Gate,
         cli::{Cli, Command},
         evaluation::Evaluations,
         http,
@@ -204,7 +205,13 @@ mod tests {
         let registry = Registry::empty();
         let metrics = Arc::new(Metrics::new());
         let evaluations = Evaluations::open([], Arc::clone(&metrics)).unwrap();
-        web::Data::new(State::new(Arc::new(registry), metrics, evaluations, settings.limits))
+        web::Data::new(State::new(
+            Arc::new(registry),
+            metrics,
+            evaluations,
+            Gate::new(None, settings.addr),
+            settings.limits,
+        ))
     }
 
     #[actix_web::test]

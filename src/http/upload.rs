@@ -11,10 +11,9 @@ use utoipa::ToSchema;
 
 use super::{
     body,
-    budget::BodyShare,
     error::{ApiError, Code},
 };
-use crate::{decoder::Encoded, settings::LimitSettings};
+use crate::{budget::BodyShare, decoder::Encoded, settings::LimitSettings};
 
 /// The multipart field, and the JSON key's singular.
 const FIELD: &str = "image";

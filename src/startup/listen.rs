@@ -1,13 +1,15 @@
-//! The HTTP listener: its limits on connections, and what happens around every request.
+//! The listeners: their limits on connections, and what happens around every request.
 
-use std::{io, net::TcpListener, time::Duration};
+use std::{io, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::{
+    admin::Gate,
+    grpc,
     http::{self, State},
-    settings::ConnectionSettings,
+    settings::{ConnectionSettings, Settings},
 };
 
 /// Files that are not connections: models, data sets, libraries, the log, pipes.
@@ -40,6 +42,24 @@ pub(super) fn http(
         .disable_signals()
         .listen_auto_h2c(listener)?;
     Ok(server.run())
+}
+
+/// Starts to listen for gRPC, within the same limits as HTTP.
+pub(super) fn grpc(
+    state: &State,
+    listener: TcpListener,
+    settings: &Settings,
+) -> io::Result<grpc::Server> {
+    let gate = Gate::new(settings.admin.admin_token.clone(), listener.local_addr()?);
+    let options = grpc::Options {
+        service: Arc::clone(&state.v2),
+        readiness: Arc::clone(&state.readiness),
+        metrics: Arc::clone(&state.metrics),
+        gate,
+        bodies: state.bodies.clone(),
+        max_connections: settings.connections.max_connections.get(),
+    };
+    grpc::Server::start(listener, options)
 }
 
 /// How many connections this process can hold open: what is asked for, but no more than its limit of open files allows

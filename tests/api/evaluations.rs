@@ -126,6 +126,8 @@ async fn the_document_has_its_shape() {
     insta::assert_json_snapshot!(document, {
         ".id" => "[id]", ".report.seconds" => "[seconds]", ".report.images_per_second" => "[rate]",
         ".report.log_loss" => insta::rounded_redaction(4),
+        ".report.brier" => insta::rounded_redaction(4),
+        ".report.calibration.bins[].confidence" => insta::rounded_redaction(4),
         ".report.expected_calibration_error" => insta::rounded_redaction(4),
     });
     let list = app.json("/v1/evaluations").await;

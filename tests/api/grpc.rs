@@ -1,5 +1,7 @@
 //! The inference protocol v2 over gRPC: the calls, the status codes, health, reflection and the drain.
 
+mod limits;
+
 use std::{collections::HashMap, time::Duration};
 
 use actix_web::rt;

@@ -16,6 +16,7 @@ mod limits;
 mod metrics;
 mod models;
 mod openapi;
+mod orders;
 mod program;
 mod tuning;
 mod v2;

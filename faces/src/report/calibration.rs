@@ -1,15 +1,39 @@
 //! Whether a confidence of 80 % is right in 80 of 100 images.
 
+use serde::{Deserialize, Serialize};
+
+use super::ratio;
+
 /// Bins of equal width between confidence 0 and 1.
 const BINS: usize = 15;
 
-/// Sums over the images, by bins of the confidence in the predicted class.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Calibration {
-    bins: [Bin; BINS],
-    /// The sum of `-ln` of the labels' probabilities.
-    surprise: f64,
+/// A reliability diagram in numbers: how often the model is right where it is so sure.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Calibration {
+    /// 15 bins of equal width, from confidence 0 to 1.
+    pub bins: Vec<CalibrationBin>,
 }
+
+/// The images whose confidence, that in the predicted class, lies in `(lower, upper]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CalibrationBin {
+    /// Above this, 0 to 1.
+    pub lower: f64,
+    /// Up to this, 0 to 1.
+    pub upper: f64,
+    /// How many.
+    pub images: u64,
+    /// The part of them that is right; null when there are none.
+    pub accuracy: Option<f64>,
+    /// Their mean confidence; null when there are none.
+    pub confidence: Option<f64>,
+}
+
+/// Sums over the images, by bins of their confidence.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Bins([Bin; BINS]);
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Bin {
@@ -18,33 +42,35 @@ struct Bin {
     confidence: f64,
 }
 
-impl Calibration {
-    /// Counts one image: the confidence in the prediction, whether it is right, the label's probability.
-    pub(super) fn add(&mut self, confidence: f32, is_correct: bool, of_truth: f32) {
-        let bin = &mut self.bins[bin_of(confidence)];
+impl Bins {
+    /// Counts one image: the confidence in its prediction, and whether that is right.
+    pub(super) fn add(&mut self, confidence: f32, is_correct: bool) {
+        let bin = &mut self.0[bin_of(confidence)];
         bin.images += 1;
         bin.correct += u64::from(is_correct);
         bin.confidence += f64::from(confidence);
-        self.surprise -= f64::from(of_truth.max(f32::EPSILON)).ln();
     }
 
     /// The expected calibration error: the mean over images of `|accuracy - confidence|` of their bin.
     ///
     /// Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
     pub(super) fn expected_error(&self) -> Option<f64> {
-        let gaps: f64 =
-            self.bins.iter().map(|bin| (bin.correct as f64 - bin.confidence).abs()).sum();
-        self.mean(gaps)
+        let images: u64 = self.0.iter().map(|bin| bin.images).sum();
+        let gaps: f64 = self.0.iter().map(|bin| (bin.correct as f64 - bin.confidence).abs()).sum();
+        (images > 0).then(|| gaps / images as f64)
     }
 
-    /// The mean negative log-likelihood of the labels, in nats.
-    pub(super) fn log_loss(&self) -> Option<f64> {
-        self.mean(self.surprise)
-    }
-
-    fn mean(&self, sum: f64) -> Option<f64> {
-        let images: u64 = self.bins.iter().map(|bin| bin.images).sum();
-        (images > 0).then(|| sum / images as f64)
+    /// The bins as the report tells them.
+    pub(super) fn calibration(&self) -> Calibration {
+        let edge = |index: usize| index as f64 / BINS as f64;
+        let bin = |(index, bin): (usize, &Bin)| CalibrationBin {
+            lower: edge(index),
+            upper: edge(index + 1),
+            images: bin.images,
+            accuracy: ratio(bin.correct, bin.images),
+            confidence: (bin.images > 0).then(|| bin.confidence / bin.images as f64),
+        };
+        Calibration { bins: self.0.iter().enumerate().map(bin).collect() }
     }
 }
 

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::{mean, ratio};
 use crate::emotion::Emotion;
 
+/// How many confusions a report names.
+const MOST_FREQUENT: usize = 10;
+
 /// How often each label was taken for each class.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -34,6 +37,27 @@ impl Confusion {
         Emotion::ALL.into_iter().map(|class| self.count(class, class)).sum()
     }
 
+    /// The images with this label.
+    pub fn support(&self, label: Emotion) -> u64 {
+        self.counts[label.index()].iter().sum()
+    }
+
+    /// The confusions that occur most often, at most 10; of equals those that come first in class order.
+    pub fn most_frequent(&self) -> Vec<Confused> {
+        let pairs = Emotion::ALL.into_iter().flat_map(|a| Emotion::ALL.map(|b| (a, b)));
+        let confused = pairs.filter(|(label, prediction)| label != prediction).filter_map(
+            |(label, prediction)| {
+                let images = self.count(label, prediction);
+                let share = ratio(images, self.support(label))?;
+                (images > 0).then_some(Confused { label, prediction, images, share })
+            },
+        );
+        let mut confused: Vec<_> = confused.collect();
+        confused.sort_by_key(|pair| std::cmp::Reverse(pair.images));
+        confused.truncate(MOST_FREQUENT);
+        confused
+    }
+
     /// Precision, recall and F1 of each class, in class order.
     pub fn class_scores(&self) -> Vec<ClassScore> {
         Emotion::ALL.into_iter().map(|class| self.class_score(class)).collect()
@@ -41,7 +65,7 @@ impl Confusion {
 
     fn class_score(&self, label: Emotion) -> ClassScore {
         let hits = self.count(label, label);
-        let support = Emotion::ALL.into_iter().map(|other| self.count(label, other)).sum();
+        let support = self.support(label);
         let predicted = Emotion::ALL.into_iter().map(|other| self.count(other, label)).sum();
         ClassScore {
             label,
@@ -61,6 +85,22 @@ impl Confusion {
     pub fn balanced_accuracy(&self) -> Option<f64> {
         mean(self.class_scores().iter().map(|class| class.recall))
     }
+}
+
+/// A class that is taken for another one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Confused {
+    /// What the images are.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub label: Emotion,
+    /// What they are taken for.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub prediction: Emotion,
+    /// How many.
+    pub images: u64,
+    /// Their share of the images with this label, 0 to 1.
+    pub share: f64,
 }
 
 /// How well one class is told from the others.

@@ -4,12 +4,23 @@ use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 
 use super::{ApiError, Code};
 use crate::{
+    admin::Denied,
     batching::BatchError,
     evaluation::StartError,
     http::MIN_RETRY,
     models::{ChangeError, registry::ResolveError},
     v2,
 };
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        let code = match denied {
+            Denied::Unauthorized => Code::Unauthorized,
+            Denied::Closed | Denied::Foreign => Code::Forbidden,
+        };
+        Self::new(code, denied.to_string())
+    }
+}
 
 impl From<BatchError> for ApiError {
     fn from(error: BatchError) -> Self {

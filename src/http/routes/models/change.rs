@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use super::ModelSummary;
-use crate::http::{ApiError, State, error::Problem};
+use crate::http::{Admin, ApiError, State, error::Problem};
 
 pub(in crate::http::routes) const LOAD_PATH: &str = "/v1/models/{name}/load";
 pub(in crate::http::routes) const UNLOAD_PATH: &str = "/v1/models/{name}/unload";
@@ -16,6 +16,10 @@ pub(in crate::http::routes) const UNLOAD_PATH: &str = "/v1/models/{name}/unload"
     params(("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1")),
     responses(
         (status = 200, description = "The model as it is now.", body = ModelSummary),
+        (status = 401, description = "`unauthorized`: the admin token is not there or another one.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`: orders are not taken here, or not from this page.",
+            body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_model`: it is not in the models folder.",
             body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`unfit_model`: a version cannot be served, and why. What served before goes on.",
@@ -28,6 +32,7 @@ pub(in crate::http::routes) const UNLOAD_PATH: &str = "/v1/models/{name}/unload"
     )
 )]
 pub async fn load(
+    _: Admin,
     name: web::Path<String>,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
@@ -43,6 +48,10 @@ pub async fn load(
     params(("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1")),
     responses(
         (status = 200, description = "The model as it is now.", body = ModelSummary),
+        (status = 401, description = "`unauthorized`: the admin token is not there or another one.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`: orders are not taken here, or not from this page.",
+            body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_model`.",
             body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`overloaded`: too many changes wait.",
@@ -51,6 +60,7 @@ pub async fn load(
     )
 )]
 pub async fn unload(
+    _: Admin,
     name: web::Path<String>,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {

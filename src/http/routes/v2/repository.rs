@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::ModelPath;
 use crate::{
-    http::{ApiError, SMALL_JSON, State, body, deadline, error::PlainError},
+    http::{Admin, ApiError, SMALL_JSON, State, body, deadline, error::PlainError},
     v2::ModelIndex,
 };
 
@@ -57,9 +57,12 @@ pub async fn index(
     responses(
         (status = 200, description = "It serves."),
         (status = 400, description = "It cannot be served, and why. What served before goes on.", body = PlainError),
+        (status = 401, description = "The admin token is not there or another one.", body = PlainError),
+        (status = 403, description = "Orders are not taken here, or not from this page.", body = PlainError),
         (status = 404, description = "It is not in the models folder.", body = PlainError),
         (status = 503, description = "Too many changes wait.", body = PlainError)))]
 pub async fn load(
+    _: Admin,
     request: HttpRequest,
     path: web::Path<ModelPath>,
     payload: web::Payload,
@@ -77,9 +80,12 @@ pub async fn load(
     responses(
         (status = 200, description = "It takes no more requests."),
         (status = 400, description = "The body is no such JSON.", body = PlainError),
+        (status = 401, description = "The admin token is not there or another one.", body = PlainError),
+        (status = 403, description = "Orders are not taken here, or not from this page.", body = PlainError),
         (status = 404, description = "There is no such model.", body = PlainError),
         (status = 503, description = "Too many changes wait.", body = PlainError)))]
 pub async fn unload(
+    _: Admin,
     request: HttpRequest,
     path: web::Path<ModelPath>,
     payload: web::Payload,

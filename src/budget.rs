@@ -1,4 +1,5 @@
-//! Memory for the bodies of all requests together: what is being received and what waits to be decoded.
+//! Memory for the bodies of all requests together, whatever door they came through: what is being received and what
+//! waits to be decoded.
 
 use std::sync::{
     Arc,
@@ -16,14 +17,14 @@ impl BodyBudget {
     }
 
     /// An empty share for one request.
-    pub(super) fn share(&self) -> BodyShare {
+    pub fn share(&self) -> BodyShare {
         BodyShare(Arc::new(Taken { budget: Arc::clone(&self.0), bytes: AtomicUsize::new(0) }))
     }
 }
 
 /// What one request's body takes. The last clone to go gives it back.
 #[derive(Clone)]
-pub(super) struct BodyShare(Arc<Taken>);
+pub struct BodyShare(Arc<Taken>);
 
 struct Taken {
     budget: Arc<AtomicUsize>,
@@ -32,13 +33,18 @@ struct Taken {
 
 impl BodyShare {
     /// Takes so many bytes more; false where they are not there.
-    pub(super) fn take(&self, bytes: usize) -> bool {
+    pub fn take(&self, bytes: usize) -> bool {
         let less = |left: usize| left.checked_sub(bytes);
         let taken = self.0.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok();
         if taken {
             self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
         }
         taken
+    }
+
+    /// Gives everything back; the share may take again.
+    pub fn clear(&self) {
+        self.0.budget.fetch_add(self.0.bytes.swap(0, Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 
@@ -62,5 +68,7 @@ mod tests {
         assert!(!second.take(1), "a copy still holds it");
         drop(copy);
         assert!(second.take(6) && !second.take(1));
+        second.clear();
+        assert!(second.take(10) && !budget.share().take(1));
     }
 }

@@ -1,0 +1,101 @@
+//! Predictions as CSV: `image,name,usage,label,prediction,confidence` and a column for each class, a line an image.
+
+use std::io::{self, Read, Write};
+
+use serde::{Deserialize, Serialize};
+
+use super::Prediction;
+use crate::{dataset::Usage, emotion::Emotion};
+
+/// A line. The fields' names are the columns'.
+#[derive(Serialize, Deserialize)]
+struct Row<'a> {
+    image: &'a str,
+    name: &'a str,
+    usage: Usage,
+    label: Emotion,
+    prediction: Emotion,
+    confidence: f32,
+    angry: f32,
+    disgust: f32,
+    fear: f32,
+    happy: f32,
+    neutral: f32,
+    sad: f32,
+    surprise: f32,
+}
+
+impl<'a> Row<'a> {
+    fn of(row: &'a Prediction) -> Self {
+        let outcome = row.outcome();
+        let [angry, disgust, fear, happy, neutral, sad, surprise] = row.probabilities;
+        Self {
+            image: &row.image,
+            name: &row.name,
+            usage: row.usage,
+            label: row.truth,
+            prediction: outcome.prediction(),
+            confidence: outcome.confidence(),
+            angry,
+            disgust,
+            fear,
+            happy,
+            neutral,
+            sad,
+            surprise,
+        }
+    }
+
+    fn prediction(&self) -> Prediction {
+        let Self { angry, disgust, fear, happy, neutral, sad, surprise, .. } = *self;
+        Prediction {
+            image: self.image.to_owned(),
+            name: self.name.to_owned(),
+            usage: self.usage,
+            truth: self.label,
+            probabilities: [angry, disgust, fear, happy, neutral, sad, surprise],
+        }
+    }
+}
+
+/// Writes predictions as lines with, or to go on, without the line of the columns' names. The probabilities read back
+/// as they were, to the last bit.
+///
+/// # Errors
+/// What `to` refuses.
+pub fn write<'a>(
+    to: impl Write,
+    predictions: impl IntoIterator<Item = &'a Prediction>,
+    with_header: bool,
+) -> io::Result<()> {
+    let mut writer = ::csv::WriterBuilder::new().has_headers(with_header).from_writer(to);
+    for prediction in predictions {
+        writer.serialize(Row::of(prediction)).map_err(io::Error::from)?;
+    }
+    writer.flush()
+}
+
+/// Why a file holds no predictions.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is no CSV, or a column is missing or holds something else; the line is in the text.
+    #[error("{0}; expected the columns of `mien evaluate --csv`")]
+    Csv(#[from] ::csv::Error),
+    /// No line but that of the columns' names.
+    #[error("there is no prediction; expected the lines of `mien evaluate --csv`")]
+    Empty,
+}
+
+/// Reads predictions, the columns in any order. What `prediction` and `confidence` say is taken from the probabilities.
+///
+/// # Errors
+/// When it is no such CSV, naming the line, or holds no prediction.
+pub fn read(from: impl Read) -> Result<Vec<Prediction>, ReadError> {
+    let mut reader = ::csv::Reader::from_reader(from);
+    let headers = reader.headers()?.clone();
+    let (mut record, mut predictions) = (::csv::StringRecord::new(), Vec::new());
+    while reader.read_record(&mut record)? {
+        predictions.push(record.deserialize::<Row<'_>>(Some(&headers))?.prediction());
+    }
+    if predictions.is_empty() { Err(ReadError::Empty) } else { Ok(predictions) }
+}

@@ -1,0 +1,41 @@
+//! Proper scores: what a model loses by every bit of a probability that is off.
+
+use super::Outcome;
+use crate::emotion::Emotion;
+
+/// Sums over the images.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Losses {
+    images: u64,
+    log: f64,
+    brier: f64,
+}
+
+impl Losses {
+    /// Counts one image.
+    pub(super) fn add(&mut self, outcome: &Outcome) {
+        self.images += 1;
+        self.log -= f64::from(outcome.of(outcome.truth).max(f32::EPSILON)).ln();
+        self.brier += Emotion::ALL
+            .into_iter()
+            .map(|class| f64::from(outcome.of(class)) - f64::from(class == outcome.truth))
+            .map(|error| error * error)
+            .sum::<f64>();
+    }
+
+    /// The mean negative log-likelihood of the labels, in nats.
+    pub(super) fn log(&self) -> Option<f64> {
+        self.mean(self.log)
+    }
+
+    /// The mean over images of the squared errors of all classes' probabilities, added up: 0 to 2.
+    ///
+    /// G. W. Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78 (1950).
+    pub(super) fn brier(&self) -> Option<f64> {
+        self.mean(self.brier)
+    }
+
+    fn mean(&self, sum: f64) -> Option<f64> {
+        (self.images > 0).then(|| sum / self.images as f64)
+    }
+}
