@@ -103,6 +103,8 @@ pub struct Summary {
     pub balanced_accuracy: Option<f64>,
     /// The mean of `-ln` of the label's probability.
     pub log_loss: Option<f64>,
+    /// The mean over images of the squared errors of the seven probabilities, added up: 0 to 2.
+    pub brier: Option<f64>,
     /// How far confidence and accuracy are apart, 0 to 1.
     pub expected_calibration_error: Option<f64>,
     /// How long the run took.
@@ -123,6 +125,7 @@ impl Summary {
             macro_f1: report.macro_f1,
             balanced_accuracy: report.balanced_accuracy,
             log_loss: report.log_loss,
+            brier: report.brier,
             expected_calibration_error: report.expected_calibration_error,
             seconds: evaluation.seconds,
             images_per_second: evaluation.images_per_second,

@@ -149,11 +149,7 @@ impl Evaluations {
     /// # Errors
     /// When there is no such data or the model cannot be evaluated on it, too much is to be done already, or the store
     /// fails.
-    pub async fn start(
-        &self,
-        order: Order,
-        model: Arc<LiveModel>,
-    ) -> Result<Arc<Job>, StartError> {
+    pub async fn start(&self, order: Order, model: Arc<LiveModel>) -> Result<Arc<Job>, StartError> {
         Classes::of(&model.manifest.labels)?;
         let (dataset, samples, is_whole) = self.samples(&order)?;
         let job = Arc::new(Job::new(record(order, &model, samples.len(), is_whole)));

@@ -87,7 +87,8 @@ async fn finish(shared: &Shared, job: &Arc<Job>, result: Option<Result<Finding, 
         },
         Some(Err(error)) => (failure(&record, error.to_string()), Vec::new()),
         None => {
-            let end = EvaluationEnd { status: Status::Cancelled, ..failure(&record, String::new()) };
+            let end =
+                EvaluationEnd { status: Status::Cancelled, ..failure(&record, String::new()) };
             (EvaluationEnd { error: None, ..end }, Vec::new())
         }
     };

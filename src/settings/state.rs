@@ -20,12 +20,7 @@ pub struct StateSettings {
     pub place: StatePlace,
 
     /// How many evaluations that have ended are kept; the oldest go first. One of 7,000 images takes about 1 MB.
-    #[arg(
-        long,
-        env = "MIEN_KEEP_EVALUATIONS",
-        value_name = "COUNT",
-        default_value = "1000"
-    )]
+    #[arg(long, env = "MIEN_KEEP_EVALUATIONS", value_name = "COUNT", default_value = "1000")]
     pub keep_evaluations: NonZeroUsize,
 }
 
