@@ -36,18 +36,18 @@ pub(crate) fn expected(model: &str, class: &str) -> String {
     answers[model][class]["label"].as_str().unwrap().to_lowercase()
 }
 
-fn spawn(data: &TempDir, flags: &[&str]) -> TestApp {
+pub(crate) fn spawn(data: &TempDir, flags: &[&str]) -> TestApp {
     let source = format!("--data=faces={}", data.path().display());
     TestApp::spawn_with(&[&[source.as_str()], flags].concat())
 }
 
 impl TestApp {
-    async fn order(&self, order: &Value) -> Response {
+    pub(crate) async fn order(&self, order: &Value) -> Response {
         self.client.post(self.url("/v1/evaluations")).json(order).send().await.unwrap()
     }
 
     /// Orders an evaluation that is taken; its path.
-    async fn ordered(&self, order: &Value) -> String {
+    pub(crate) async fn ordered(&self, order: &Value) -> String {
         let response = self.order(order).await;
         assert_eq!(response.status(), StatusCode::ACCEPTED);
         let location = response.headers()["location"].to_str().unwrap().to_owned();
@@ -57,7 +57,7 @@ impl TestApp {
     }
 
     /// Waits until an evaluation has a status.
-    async fn status(&self, location: &str, status: &str) -> Value {
+    pub(crate) async fn status(&self, location: &str, status: &str) -> Value {
         for _ in 0..3000 {
             let document = self.json(location).await;
             if document["status"] == status {
@@ -248,7 +248,7 @@ async fn what_cannot_be_evaluated_is_refused() {
 }
 
 /// With this the workers wait for a batch that never fills up: an evaluation runs until it is cancelled.
-const STUCK: [&str; 2] = ["--max-delay=1h", "--max-batch=32"];
+pub(crate) const STUCK: [&str; 2] = ["--max-delay=1h", "--max-batch=32"];
 
 #[actix_web::test]
 async fn several_run_at_once_the_next_ones_wait_and_each_can_be_cancelled() {

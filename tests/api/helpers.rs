@@ -58,6 +58,7 @@ pub(crate) struct TestApp {
     pub(crate) base: String,
     pub(crate) client: Client,
     stop: Option<oneshot::Sender<()>>,
+    end: Option<rt::task::JoinHandle<()>>,
 }
 
 impl TestApp {
@@ -85,13 +86,22 @@ impl TestApp {
     pub(crate) fn run_unready(app: Application) -> Self {
         let base = format!("http://127.0.0.1:{}", app.port());
         let (stop, stopped) = oneshot::channel();
-        rt::spawn(app.run_until(async { drop(stopped.await) }));
-        Self { base, client: Client::new(), stop: Some(stop) }
+        // How it ends is for the tests that look.
+        let end = rt::spawn(async { drop(app.run_until(async { drop(stopped.await) }).await) });
+        Self { base, client: Client::new(), stop: Some(stop), end: Some(end) }
     }
 
     /// Tells the server to stop.
     pub(crate) fn stop(&mut self) {
         let _ = self.stop.take().map(|stop| stop.send(()));
+    }
+
+    /// Stops the server and waits for its end.
+    pub(crate) async fn ended(&mut self) {
+        self.stop();
+        if let Some(end) = self.end.take() {
+            end.await.unwrap();
+        }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

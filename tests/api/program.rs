@@ -12,7 +12,10 @@ use actix_web::{rt, web};
 use reqwest::{Client, multipart};
 use serde_json::Value;
 
-use crate::helpers::{face, fixture};
+use crate::{
+    evaluations::{STUCK, data_set},
+    helpers::{face, fixture},
+};
 
 fn mien() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
@@ -66,7 +69,11 @@ impl Server {
     }
 
     fn terminate(&self) {
-        let status = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
+        self.signal("-TERM");
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill").arg(signal).arg(self.child.id().to_string()).status();
         assert!(status.unwrap().success());
     }
 
@@ -157,6 +164,77 @@ async fn a_second_signal_ends_it_at_once() {
     let ended = rt::time::timeout(Duration::from_secs(20), server.status()).await;
     assert_eq!(ended.expect("it ends long before --drain-timeout").signal(), Some(9));
     assert!(request.await.unwrap().is_err());
+}
+
+#[actix_web::test]
+async fn evaluations_survive_a_crash_and_an_orderly_end() {
+    let (data, state) = (data_set(), tempfile::tempdir().unwrap());
+    let folder = state.path().to_str().unwrap().to_owned();
+    let source = format!("faces={}", data.path().display());
+    let start = |more: &[&str]| {
+        let flags = ["--state", &folder, "--data", &source, "--drain-delay=0s"];
+        Server::start(&[&flags, more].concat())
+    };
+    let client = Client::new();
+    let order = async |server: &Server| {
+        let request = client.post(server.url("/v1/evaluations"));
+        let document: Value = request
+            .header("content-type", "application/json")
+            .body(r#"{"dataset":"faces"}"#)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        document["id"].as_str().unwrap().to_owned()
+    };
+    let get = async |server: &Server, id: &str| -> Value {
+        let url = server.url(&format!("/v1/evaluations/{id}"));
+        client.get(url).send().await.unwrap().json().await.unwrap()
+    };
+    let until = async |server: &Server, id: &str, status: &str| loop {
+        let document = get(server, id).await;
+        if document["status"] == status {
+            break document;
+        }
+        rt::time::sleep(Duration::from_millis(5)).await;
+    };
+
+    let server = start(&[]);
+    let whole = order(&server).await;
+    let document = until(&server, &whole, "succeeded").await;
+    let mut second = mien();
+    second.args(["serve", "--addr=127.0.0.1:0", "--state", &folder]);
+    let error = failure(&mut second);
+    assert!(error.contains("another server uses the state folder"), "{error}");
+    server.signal("-KILL");
+    assert_eq!(server.status().await.signal(), Some(9));
+
+    // Its batch never fills up: it runs when the server is killed.
+    let server = start(&STUCK);
+    assert_eq!(get(&server, &whole).await, document);
+    let killed = order(&server).await;
+    until(&server, &killed, "running").await;
+    server.signal("-KILL");
+    assert_eq!(server.status().await.signal(), Some(9));
+
+    let server = start(&STUCK);
+    let failed = get(&server, &killed).await;
+    assert_eq!(
+        (&failed["status"], &failed["error"]),
+        (&"failed".into(), &"the server ended while it ran".into())
+    );
+    assert!(failed["started"].is_string() && failed["finished"].is_string(), "{failed}");
+    let stopped = order(&server).await;
+    until(&server, &stopped, "running").await;
+    server.terminate();
+    assert_eq!(server.end().await, Some(0));
+
+    let server = start(&[]);
+    assert_eq!(get(&server, &stopped).await["status"], "cancelled");
+    assert_eq!(get(&server, &killed).await, failed);
+    assert_eq!(get(&server, &whole).await, document);
 }
 
 #[test]
