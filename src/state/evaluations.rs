@@ -164,7 +164,7 @@ impl Store {
             named_params! {
                 ":id": r.id, ":status": r.status.name(), ":model": r.model, ":version": r.version,
                 ":sha256": r.sha256, ":dataset": r.dataset, ":split": r.split.name(),
-                ":dataset_sha256": r.dataset_sha256, ":image_limit": r.limit, ":is_whole": r.is_whole,
+                ":dataset_sha256": r.dataset_sha256, ":image_limit": r.limit.map(row::integer), ":is_whole": r.is_whole,
                 ":total": r.total, ":done": r.done, ":request_id": r.request_id, ":created": r.created,
                 ":started": r.started, ":finished": r.finished, ":accuracy": r.accuracy,
                 ":error": r.error, ":summary": r.summary, ":report": r.report,
@@ -248,7 +248,7 @@ impl Store {
             named_params! {
                 ":model": filter.model, ":version": filter.version, ":dataset": filter.dataset,
                 ":split": filter.split.map(Split::name),
-                ":status": filter.status.map(EvaluationStatus::name), ":limit": limit,
+                ":status": filter.status.map(EvaluationStatus::name), ":limit": row::integer(limit),
             },
             record,
         )?;

@@ -31,8 +31,8 @@ impl Store {
             FROM predictions WHERE evaluation = (SELECT number FROM evaluations WHERE id = ?1) AND position >= ?2 \
             ORDER BY position LIMIT ?3",
         )?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = statement.query_map(params![id, position, limit], prediction)?;
+        let rows = statement
+            .query_map(params![id, row::integer(position), row::integer(limit)], prediction)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

@@ -170,7 +170,7 @@ impl Store {
             named_params! {
                 ":id": r.id, ":status": r.status.name(), ":model": r.model, ":version": r.version,
                 ":previous": r.previous, ":dataset": r.dataset, ":split": r.split.name(),
-                ":image_limit": r.limit, ":at_least": r.at_least, ":not_worse_by": r.not_worse_by,
+                ":image_limit": r.limit.map(row::integer), ":at_least": r.at_least, ":not_worse_by": r.not_worse_by,
                 ":candidate": r.candidate, ":serving": r.serving, ":done": r.done, ":total": r.total,
                 ":result": r.result, ":reason": r.reason, ":request_id": r.request_id,
                 ":created": r.created, ":finished": r.finished,
@@ -205,7 +205,7 @@ impl Store {
         let mut statement = connection.prepare_cached(
             "SELECT * FROM promotions WHERE ?1 IS NULL OR model = ?1 ORDER BY number DESC LIMIT ?2",
         )?;
-        let rows = statement.query_map(params![model, limit], record)?;
+        let rows = statement.query_map(params![model, row::integer(limit)], record)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -4,6 +4,11 @@ use std::str::FromStr;
 
 use rusqlite::{Row, RowIndex, types::Type};
 
+/// A number as SQLite takes it; one that is larger than any it knows is that largest one.
+pub(super) fn integer(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// A word of a closed set.
 pub(super) fn word<T>(row: &Row<'_>, column: &str) -> rusqlite::Result<T>
 where

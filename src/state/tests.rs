@@ -125,6 +125,17 @@ fn an_evaluation_is_found_as_it_was_kept() {
 }
 
 #[test]
+fn counts_beyond_every_database_are_taken() {
+    let store = Store::memory().unwrap();
+    store
+        .insert_evaluation(&EvaluationRecord { limit: Some(usize::MAX), ..evaluation("a") })
+        .unwrap();
+    assert_eq!(store.evaluations(&EvaluationFilter::default(), usize::MAX).unwrap().len(), 1);
+    assert_eq!(store.predictions_from("a", usize::MAX, usize::MAX).unwrap(), []);
+    assert_eq!(store.promotions(None, usize::MAX).unwrap(), []);
+}
+
+#[test]
 fn lists_are_newest_first_and_filtered() {
     let store = Store::memory().unwrap();
     let other = EvaluationRecord { model: "tiny".to_owned(), ..evaluation("b") };

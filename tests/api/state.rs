@@ -124,7 +124,7 @@ async fn lists_are_filtered() {
     for order in [
         json!({"dataset": "faces", "model": "small"}),
         json!({"dataset": "faces", "model": "tiny", "split": "PublicTest"}),
-        json!({"dataset": "faces", "model": "tiny", "limit": 2}),
+        json!({"dataset": "faces", "model": "tiny", "limit": u64::MAX}),
     ] {
         let location = app.ordered(&order).await;
         app.status(&location, "succeeded").await;
@@ -139,6 +139,7 @@ async fn lists_are_filtered() {
         ("?version=1&dataset=faces&model=small", &[0]),
         ("?version=2", &[]),
         ("?dataset=more", &[]),
+        ("?limit=18446744073709551615", &[2, 1, 0]),
     ] {
         let list = app.json(&format!("/v1/evaluations{query}")).await;
         let ids: Vec<&str> = list["evaluations"]
@@ -202,6 +203,29 @@ async fn the_oldest_are_pruned() {
     let app = spawn_on(&state, &data, &["--keep-evaluations=1"]).await;
     assert_eq!(app.get(&locations[1]).await.status(), 404);
     assert_eq!(app.get(&locations[2]).await.status(), 200);
+}
+
+#[actix_web::test]
+async fn what_cannot_be_kept_is_said_and_tells_no_path() {
+    let (data, state) = (data_set(), tempfile::tempdir().unwrap());
+    let app = spawn_on(&state, &data, &STUCK).await;
+    let location = app.ordered(&json!({"dataset": "faces"})).await;
+    app.status(&location, "running").await;
+    // Somebody else's hand, while the server runs.
+    let file = rusqlite::Connection::open(state.path().join("mien.sqlite3")).unwrap();
+    file.execute("DELETE FROM evaluations", []).unwrap();
+    let (status, document) = answer(app.client.delete(app.url(&location))).await;
+    let error = json!("the evaluation could not be kept; see the server's log");
+    assert_eq!((status, &document["status"], &document["error"]), (200, &json!("failed"), &error));
+    assert_eq!(app.json(&location).await, document);
+    let events = app.get(&format!("{location}/events")).await.text().await.unwrap();
+    assert!(events.contains("event: end") && events.contains("could not be kept"), "{events}");
+
+    file.execute("DROP TABLE predictions", []).unwrap();
+    file.execute("DROP TABLE evaluations", []).unwrap();
+    let order = app.order(&json!({"dataset": "faces"})).await;
+    let body = assert_problem(order, 500, "internal").await;
+    assert!(!body.to_string().contains("sqlite"), "{body}");
 }
 
 #[actix_web::test]

@@ -55,6 +55,29 @@ fn folders_are_listed_in_order_of_usage_class_and_name() {
 }
 
 #[test]
+fn samples_know_their_place_and_have_ids_that_tell_no_path() {
+    let names = ["test/sad/PublicTest_2.png", "test/happy/a.png", "train/sad/Training_1.png"];
+    let (here, there) = (folder(&names), folder(&names[1..]));
+    let (here, there) = (Dataset::open(here.path()).unwrap(), Dataset::open(there.path()).unwrap());
+    let test = here.samples(Split::Test);
+    assert_eq!(test.iter().map(super::Sample::position).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(here.samples(Split::Train)[0].position(), 0);
+    assert_eq!(here.samples(Split::PublicTest)[0].id(), test[0].id());
+    // Python: hashlib.sha256(b"test/test/happy/a.png").hexdigest()[:32]
+    assert_eq!(test[1].id(), "0f322c3042411078ba9b20c84ece4543");
+    assert_eq!(there.samples(Split::Test)[0].id(), test[1].id());
+    assert_eq!(there.samples(Split::Train)[0].id(), here.samples(Split::Train)[0].id());
+}
+
+#[test]
+fn usages_are_read_as_they_are_written() {
+    for usage in [Usage::Training, Usage::PublicTest, Usage::PrivateTest, Usage::Unknown] {
+        assert_eq!(usage.name().parse(), Ok(usage));
+    }
+    assert!("Test".parse::<Usage>().is_err());
+}
+
+#[test]
 fn a_data_set_of_test_images_alone_has_no_training_images() {
     let root = folder(&["test/sad/a.png"]);
     let data = Dataset::open(root.path()).unwrap();
