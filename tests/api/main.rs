@@ -17,6 +17,7 @@ mod metrics;
 mod models;
 mod openapi;
 mod orders;
+mod page;
 mod program;
 mod tuning;
 mod v2;
