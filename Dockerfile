@@ -32,8 +32,10 @@ COPY --from=build /mien/target/release/mien /usr/local/bin/mien
 COPY models /models
 ENV MIEN_ADDR=0.0.0.0:8080 \
     MIEN_MODELS=/models \
+    MIEN_STATE=memory \
     ORT_DYLIB_PATH=/opt/onnxruntime/libonnxruntime.so
-# Nobody in particular. The server writes nothing, so `--read-only` and any other user work as well.
+# Nobody in particular. The server writes nothing, so `--read-only` and any other user work as well. Evaluations outlive
+# a container that has a volume of that user's: `--volume mien-state:/state --env MIEN_STATE=/state`.
 USER 65532:65532
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -1,17 +1,24 @@
 //! How accurate a model really is: a labelled data set goes through the model's batcher as traffic does.
 //!
 //! ```text
-//! Dataset -> pipeline: read and decode -> Batcher -> run: Tally -> Evaluation
-//! Evaluations: such runs in the background, with progress and cancel
+//! Datasets -> pipeline: read and decode -> Batcher -> run: Tally -> Evaluation, predictions
+//! Evaluations: such runs in the background, with progress and cancel, each kept in the state's store
 //! ```
 
 mod classes;
+mod datasets;
+mod document;
 mod job;
 mod jobs;
 mod pipeline;
 mod run;
+mod work;
 
 pub use classes::NotEmotions;
-pub use job::{Document, ImageCount, Job, Status};
-pub use jobs::{Evaluations, Order, StartError};
-pub use run::{Evaluation, RunError, Unreadable, UnreadableImage, run};
+pub use datasets::Datasets;
+pub use document::{Document, Head, ImageCount, Listed, Progress, Summary};
+pub use job::Job;
+pub use jobs::{Evaluations, Order, Purged, StartError};
+pub use run::{Advance, Evaluation, Finding, RunError, Unreadable, UnreadableImage, run};
+
+pub use crate::state::EvaluationStatus as Status;

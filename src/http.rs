@@ -19,8 +19,15 @@ use actix_web::web;
 
 pub use self::{admin::Admin, error::ApiError, in_flight::InFlight};
 use crate::{
-    admin::Gate, budget::BodyBudget, decoder::Decoder, evaluation::Evaluations, metrics::Metrics,
-    models::registry::Registry, readiness::Readiness, settings::LimitSettings, v2,
+    admin::Gate,
+    budget::BodyBudget,
+    decoder::Decoder,
+    evaluation::{Datasets, Evaluations},
+    metrics::Metrics,
+    models::registry::Registry,
+    readiness::Readiness,
+    settings::LimitSettings,
+    v2,
 };
 
 /// What the handlers share.
@@ -29,8 +36,10 @@ pub struct State {
     pub registry: Arc<Registry>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// The data sets that models can be evaluated on.
+    pub datasets: Arc<Datasets>,
     /// The evaluations in the background.
-    pub evaluations: Evaluations,
+    pub evaluations: Arc<Evaluations>,
     /// Who may give orders.
     pub gate: Gate,
     /// What a client may send.
@@ -52,7 +61,8 @@ impl State {
     pub fn new(
         registry: Arc<Registry>,
         metrics: Arc<Metrics>,
-        evaluations: Evaluations,
+        datasets: Arc<Datasets>,
+        evaluations: Arc<Evaluations>,
         gate: Gate,
         limits: LimitSettings,
     ) -> Self {
@@ -65,6 +75,7 @@ impl State {
         Self {
             registry,
             metrics,
+            datasets,
             evaluations,
             gate,
             limits,

@@ -9,6 +9,7 @@ mod grpc;
 mod limits;
 mod models;
 mod parse;
+mod state;
 mod tuning;
 
 use std::{net::SocketAddr, num::NonZeroUsize};
@@ -16,9 +17,17 @@ use std::{net::SocketAddr, num::NonZeroUsize};
 use clap::Args;
 
 pub use self::{
-    admin::AdminSettings, batching::BatchSettings, connections::ConnectionSettings,
-    cuda::CudaSettings, drain::DrainSettings, grpc::GrpcSettings, limits::LimitSettings,
-    models::ModelSettings, parse::DataSource, tuning::TuningSettings,
+    admin::AdminSettings,
+    batching::BatchSettings,
+    connections::ConnectionSettings,
+    cuda::CudaSettings,
+    drain::DrainSettings,
+    grpc::GrpcSettings,
+    limits::LimitSettings,
+    models::ModelSettings,
+    parse::DataSource,
+    state::{StatePlace, StateSettings},
+    tuning::TuningSettings,
 };
 use crate::models::plan::ServingOptions;
 
@@ -64,6 +73,10 @@ pub struct Settings {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the command's description")]
     pub admin: AdminSettings,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    pub state: StateSettings,
 
     /// A data set that clients may evaluate models on: NAME is what they call it, DIR holds
     /// `{train,test}/CLASS/*` or a `fer2013.csv` (or is the path of one). Repeatable; in the

@@ -19,13 +19,14 @@ use self::signals::Signals;
 
 use crate::{
     admin::Gate,
-    evaluation::Evaluations,
+    evaluation::{Datasets, Evaluations},
     grpc,
     http::{self, State},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
     models::{RegistryError, Started, load::ModelLoader, registry::Registry},
-    settings::{DrainSettings, Settings, SettingsError},
+    settings::{DrainSettings, Settings, SettingsError, StatePlace},
+    state::{Store, StoreError},
     tuning::Tuner,
 };
 
@@ -48,6 +49,9 @@ pub enum StartupError {
     /// A data set cannot be read.
     #[error(transparent)]
     Data(#[from] DatasetError),
+    /// The state cannot be used.
+    #[error(transparent)]
+    State(#[from] StoreError),
     /// ONNX Runtime or the device cannot be used.
     #[error(transparent)]
     Runtime(#[from] InferenceError),
@@ -91,7 +95,14 @@ impl Application {
         http::routes::init_metrics(&metrics);
         grpc::init_metrics(&metrics);
         let sources = settings.data.iter().map(|source| (source.name.clone(), source.path.clone()));
-        let evaluations = Evaluations::open(sources, Arc::clone(&metrics))?;
+        let datasets = Arc::new(Datasets::open(sources)?);
+        let store = match &settings.state.place {
+            StatePlace::Folder(folder) => Store::open(folder)?,
+            StatePlace::Memory => Store::memory()?,
+        };
+        let keep = settings.state.keep_evaluations;
+        let evaluations =
+            Evaluations::open(Arc::clone(&datasets), Arc::clone(&metrics), store, keep)?;
         let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
         let (options, metrics_of_models) = (settings.serving(), Arc::clone(&metrics));
         let tuner = Tuner::new(settings.tuning.options());
@@ -100,7 +111,8 @@ impl Application {
         let state = State::new(
             Arc::new(registry),
             metrics,
-            evaluations,
+            datasets,
+            Arc::new(evaluations),
             Gate::new(settings.admin.admin_token.clone(), addr),
             settings.limits.clone(),
         );
@@ -188,9 +200,14 @@ impl Application {
             () = shutdown => Ok(()),
             error = nothing_to_serve(started, &state, port) => Err(error),
         };
+        // So that their ends are kept; they take no longer than a write.
+        state.evaluations.shut_down();
+        let last = last.get().unwrap_or_else(|| Instant::now() + drain.drain_timeout);
+        if tokio::time::timeout_at(last.into(), state.evaluations.ended()).await.is_err() {
+            tracing::warn!("evaluations did not end within --drain-timeout");
+        }
         // However it ended: nothing may run in ONNX Runtime when the process goes.
         let registry = Arc::clone(&state.registry);
-        let last = last.get().unwrap_or_else(|| Instant::now() + drain.drain_timeout);
         if !ends_before(last, move || registry.shut_down()).await {
             tracing::warn!("the models' workers did not finish within --drain-timeout");
         }

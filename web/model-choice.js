@@ -12,8 +12,8 @@ export class ModelChoice {
   constructor() {
     this.element = [field('Model', this.#model), field('Version', this.#version), this.#note]
     this.#version.addEventListener('change', () => this.#describe())
-    this.#model.classList.add('model')
-    this.#version.classList.add('version')
+    this.#model.classList.add('choose-model')
+    this.#version.classList.add('choose-version')
   }
 
   /** Reads the models anew and keeps what was chosen. */

@@ -23,8 +23,9 @@ export function drawReport({ dataset, report, sha256, dataset_sha256 }) {
         named(row.label), count(row.support), percent(row.precision, 1), percent(row.recall, 1), decimal(row.f1)])))),
     h('div', { class: 'columns' },
       report.calibration?.bins.length && card('Is it as sure as it is right?', reliability(report.calibration.bins)),
-      card('Most frequent confusions', confusions(report.confusions ?? [])),
-      card('In parts', parts(report, { sha256, dataset_sha256 }))),
+      h('div', { class: 'stack' },
+        card('Most frequent confusions', confusions(report.confusions ?? [])),
+        card('In parts', parts(report, { sha256, dataset_sha256 })))),
     report.mistakes?.length ? card('Most confident mistakes', mistakes(dataset, report.mistakes)) : null,
   ]
 }

@@ -95,7 +95,7 @@ def start(peer, options, model, scratch):
         folder = Path(scratch) / "models/served"
         folder.mkdir(parents=True)
         (folder / "1").symlink_to(model.parent)
-        command = [options.mien, "serve", "--addr", f"127.0.0.1:{port}", "--models", folder.parent, "--log=warn"]
+        command = [options.mien, "serve", "--addr", f"127.0.0.1:{port}", "--models", folder.parent, "--log=warn", "--state=memory"]
         command += ["--device=cpu", f"--tune-cache={scratch}/tuning"]
         cwd, path = ROOT, "/v1/classify"
     else:

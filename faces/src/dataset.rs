@@ -129,6 +129,8 @@ pub struct Sample {
     pub usage: Usage,
     /// Whether it is one to learn from.
     is_train: bool,
+    /// Its place in the listing of `train` or `test`.
+    position: usize,
     source: Source,
 }
 
@@ -146,6 +148,11 @@ impl Sample {
         let split = if self.is_train { Split::Train } else { Split::Test };
         let digest = Sha256::digest(format!("{split}/{}", self.name));
         digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Its place in the one order of the training images or of the test images, from 0.
+    pub fn position(&self) -> usize {
+        self.position
     }
 
     /// Reads the image and makes it a face of `side * side`, with the very preprocessing that serving uses.
@@ -198,6 +205,7 @@ impl Dataset {
                     .cmp(&(b.usage, b.emotion))
                     .then_with(|| natural(a).cmp(&natural(b)))
             });
+            samples.iter_mut().enumerate().for_each(|(place, sample)| sample.position = place);
         }
         Ok(Self { root: root.to_owned(), train, test })
     }

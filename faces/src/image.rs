@@ -3,6 +3,7 @@
 mod container;
 mod decode;
 mod luma;
+mod png;
 mod preprocess;
 
 pub use decode::{ImageError, Limits, decode};

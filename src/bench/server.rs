@@ -32,7 +32,7 @@ impl Server {
         let program = env::current_exe().context("finding this program")?;
         let started = Instant::now();
         let child = Command::new(program)
-            .args(["serve", "--log=warn", "--addr"])
+            .args(["serve", "--log=warn", "--state=memory", "--addr"])
             .arg(addr.to_string())
             .arg("--models")
             .arg(models)

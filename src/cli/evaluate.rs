@@ -65,9 +65,9 @@ impl EvaluateArgs {
 
         let bar = progress::bar(samples.len());
         let result =
-            evaluation::run(&model, samples, |images| progress::advance(&bar, images)).await;
+            evaluation::run(&model, &samples, |done| progress::advance(&bar, done.images)).await;
         bar.finish_and_clear();
-        let report = result?;
+        let report = result?.evaluation;
         let unreadable = report.unreadable.count;
 
         let mut out = io::stdout().lock();

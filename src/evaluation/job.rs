@@ -1,181 +1,123 @@
-//! One evaluation in the background: its state, its progress, its cancel.
+//! One evaluation that waits or runs: its state, its progress, its cancel.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Instant,
 };
 
-use mien_faces::dataset::Split;
-use serde::Serialize;
 use tokio::sync::watch;
-use utoipa::ToSchema;
-use uuid::Uuid;
 
-use super::{Evaluation, Order, RunError};
-use crate::models::registry::LiveModel;
-
-/// Where an evaluation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[schema(as = EvaluationStatus)]
-pub enum Status {
-    /// Waits for another evaluation to end.
-    Queued,
-    /// Images are going through the model.
-    Running,
-    /// The report is there.
-    Succeeded,
-    /// It ended without a report; `error` tells why.
-    Failed,
-    /// A client, or the end of the server, ended it.
-    Cancelled,
-}
-
-impl Status {
-    /// Whether nothing will change any more.
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
-    }
-}
-
-/// What the API tells about an evaluation.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = Evaluation)]
-pub struct Document {
-    /// Its name in `/v1/evaluations/{id}`.
-    pub id: String,
-    /// Where it stands.
-    pub status: Status,
-    /// The model that is evaluated.
-    pub model: String,
-    /// The model's version.
-    pub version: String,
-    /// The data set, as `--data` names it.
-    pub dataset: String,
-    /// Which images of it.
-    #[schema(value_type = String, example = "test")]
-    pub split: Split,
-    /// The most images to take, where that was asked for.
-    pub limit: Option<usize>,
-    /// How far it is.
-    pub images: ImageCount,
-    /// The result of an evaluation that succeeded.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub report: Option<Arc<Evaluation>>,
-    /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-}
-
-/// Progress.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-pub struct ImageCount {
-    /// Images that are through.
-    pub done: usize,
-    /// All images of the evaluation.
-    pub total: usize,
-}
+use super::{
+    Status,
+    document::{ImageCount, Progress},
+    run::Advance,
+};
+use crate::state::{EvaluationEnd, EvaluationRecord};
 
 /// An evaluation that was ordered.
 pub struct Job {
     id: String,
     // Not the model itself: a job that is remembered must not keep an unloaded model alive.
-    model: String,
-    version: String,
-    order: Order,
+    record: watch::Sender<EvaluationRecord>,
     total: usize,
     done: AtomicUsize,
-    state: watch::Sender<State>,
-}
-
-/// Changes until the status is final.
-#[derive(Clone)]
-struct State {
-    status: Status,
-    report: Option<Arc<Evaluation>>,
-    error: Option<String>,
+    judged: AtomicUsize,
+    correct: AtomicUsize,
+    since: OnceLock<Instant>,
+    is_cancelled: watch::Sender<bool>,
+    /// Whether its end could not be kept, so that only this server knows it.
+    pub(super) is_unkept: AtomicBool,
 }
 
 impl Job {
-    pub(super) fn new(model: &LiveModel, order: Order, total: usize) -> Self {
-        let state = State { status: Status::Queued, report: None, error: None };
+    pub(super) fn new(record: EvaluationRecord) -> Self {
         Self {
-            id: Uuid::new_v4().to_string(),
-            model: model.name.clone(),
-            version: model.version.to_string(),
-            order,
-            total,
+            id: record.id.clone(),
+            total: record.total,
+            record: watch::Sender::new(record),
             done: AtomicUsize::new(0),
-            state: watch::Sender::new(state),
+            judged: AtomicUsize::new(0),
+            correct: AtomicUsize::new(0),
+            since: OnceLock::new(),
+            is_cancelled: watch::Sender::new(false),
+            is_unkept: AtomicBool::new(false),
         }
     }
 
-    /// The job's name.
+    /// The evaluation's id.
     pub fn id(&self) -> &str {
         &self.id
     }
 
     /// Where it stands.
     pub fn status(&self) -> Status {
-        self.state.borrow().status
+        self.record.borrow().status
     }
 
-    /// What the API tells about it now.
-    pub fn document(&self) -> Document {
-        let State { status, report, error } = self.state.borrow().clone();
-        Document {
-            id: self.id.clone(),
-            status,
-            model: self.model.clone(),
-            version: self.version.clone(),
-            dataset: self.order.dataset.clone(),
-            split: self.order.split,
-            limit: self.order.limit.map(usize::from),
-            images: ImageCount { done: self.done.load(Ordering::Relaxed), total: self.total },
-            report,
-            error,
+    /// What is known about it now. The report of one that succeeded is in the store alone.
+    pub fn record(&self) -> EvaluationRecord {
+        let record = self.record.borrow().clone();
+        EvaluationRecord { done: self.done.load(Ordering::Relaxed), ..record }
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        let record = self.record.borrow();
+        let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+        let (done, judged) = (count(&self.done), count(&self.judged));
+        let elapsed = self.since.get().map(|since| since.elapsed().as_secs_f64());
+        let pace = elapsed.filter(|&time| done > 0 && time > 0.0).map(|time| done as f64 / time);
+        let is_running = record.status == Status::Running;
+        Progress {
+            status: record.status,
+            images: ImageCount { done, total: self.total },
+            images_per_second: pace,
+            accuracy: (judged > 0).then(|| count(&self.correct) as f64 / judged as f64),
+            seconds_left: pace
+                .filter(|_| is_running)
+                .map(|pace| self.total.saturating_sub(done) as f64 / pace),
+            error: record.error.clone(),
         }
     }
 
-    pub(super) fn progress(&self, images: usize) {
-        self.done.fetch_add(images, Ordering::Relaxed);
-    }
-
-    pub(super) fn start(&self) {
-        self.change(|state| state.status = Status::Running);
-    }
-
-    pub(super) fn cancel(&self) {
-        self.change(|state| state.status = Status::Cancelled);
-    }
-
-    pub(super) fn finish(&self, result: Result<Evaluation, RunError>) {
-        self.change(|state| match result {
-            Ok(report) => {
-                state.status = Status::Succeeded;
-                state.report = Some(Arc::new(report));
-            }
-            Err(error) => {
-                state.status = Status::Failed;
-                state.error = Some(error.to_string());
-            }
-        });
-    }
-
-    /// Waits until the status is final.
+    /// Waits until its status is final and, unless that failed, its report kept.
     pub async fn finished(&self) {
         // The sender lives as long as `self`, so this only ends by the condition.
-        let _ = self.state.subscribe().wait_for(|state| state.status.is_final()).await;
+        let _ = self.record.subscribe().wait_for(|record| record.status.is_final()).await;
     }
 
-    /// A final state stays as it is.
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        self.state.send_if_modified(|state| {
-            let may_change = !state.status.is_final();
-            if may_change {
-                change(state);
-            }
-            may_change
+    pub(super) fn advance(&self, advance: Advance) {
+        self.correct.fetch_add(advance.correct, Ordering::Relaxed);
+        self.judged.fetch_add(advance.judged, Ordering::Relaxed);
+        self.done.fetch_add(advance.images, Ordering::Relaxed);
+    }
+
+    pub(super) fn start(&self, started: String, dataset_sha256: Option<String>) {
+        let _ = self.since.set(Instant::now());
+        self.record.send_modify(|record| {
+            record.status = Status::Running;
+            record.started = Some(started);
+            record.dataset_sha256 = dataset_sha256;
         });
+    }
+
+    pub(super) fn end(&self, end: EvaluationEnd) {
+        self.record.send_modify(|record| {
+            record.status = end.status;
+            record.finished = Some(end.finished);
+            record.error = end.error;
+        });
+    }
+
+    /// Asks it to end; [`Self::finished`] tells when it has.
+    pub fn cancel(&self) {
+        self.is_cancelled.send_replace(true);
+    }
+
+    pub(super) async fn cancelled(&self) {
+        let _ = self.is_cancelled.subscribe().wait_for(|is_cancelled| *is_cancelled).await;
     }
 }

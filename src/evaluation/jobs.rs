@@ -1,28 +1,34 @@
-//! The evaluations of a server: a few run, some wait, the last finished ones are remembered.
+//! The evaluations of a server: a few run, some wait, those that ended are in the store.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
     num::NonZeroUsize,
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
 
-use mien_faces::dataset::{Dataset, DatasetError, Sample, Split};
-use tokio::{runtime::Handle, sync::Semaphore};
+use mien_faces::dataset::{Dataset, Sample, Split};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, oneshot},
+};
+use uuid::Uuid;
 
 use super::{
     classes::{Classes, NotEmotions},
-    job::{Document, Job},
-    run::{self, RunError},
+    datasets::Datasets,
+    document::{Document, Listed},
+    job::Job,
+    work::{self, Task},
 };
-use crate::{metrics::Metrics, models::registry::LiveModel};
+use crate::{
+    metrics::Metrics,
+    models::registry::LiveModel,
+    state::{EvaluationFilter, EvaluationRecord, EvaluationStatus, Store, StoreError, now},
+};
 
 /// How many run at once. One keeps a model's workers busy; a second one, of another model, need not wait.
 const RUNNING: usize = 2;
 /// How many may be queued or running; more are refused.
 const UNFINISHED: usize = 16;
-/// How many are remembered.
-const REMEMBERED: usize = 100;
 
 /// What to evaluate on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,10 +39,12 @@ pub struct Order {
     pub split: Split,
     /// At most so many, the same class-mixed ones each time.
     pub limit: Option<NonZeroUsize>,
+    /// The id of the request that wants it.
+    pub request_id: Option<String>,
 }
 
 /// Why an evaluation was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No such data set is configured.
     #[error("there is no data set `{name}`; {}", known_datasets(known))]
@@ -63,6 +71,9 @@ pub enum StartError {
     /// The server is on its way down.
     #[error("the server is shutting down")]
     ShuttingDown,
+    /// It cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 fn known_datasets(known: &[String]) -> String {
@@ -73,121 +84,214 @@ fn known_datasets(known: &[String]) -> String {
     }
 }
 
-/// The background evaluations.
+/// What became of an evaluation that was to be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purged {
+    /// It is gone.
+    Removed,
+    /// There is none of this id.
+    Unknown,
+    /// It waits or runs, and stays.
+    Unfinished,
+}
+
+/// The evaluations, those in the background and those that are kept.
 pub struct Evaluations {
-    datasets: BTreeMap<String, Dataset>,
-    metrics: Arc<Metrics>,
+    datasets: Arc<Datasets>,
     runtime: Handle,
-    running: Arc<Semaphore>,
+    shared: Arc<Shared>,
+}
+
+/// What the evaluations share.
+pub(super) struct Shared {
+    pub(super) store: Store,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) running: Semaphore,
+    /// How many that ended are kept.
+    pub(super) keep: usize,
     jobs: Mutex<Jobs>,
 }
 
 #[derive(Default)]
 struct Jobs {
-    /// Oldest first.
-    all: VecDeque<Arc<Job>>,
+    /// Those that have not ended, and those whose end could not be kept.
+    all: Vec<Arc<Job>>,
     closed: bool,
 }
 
 impl Evaluations {
-    /// Lists the data sets, each by its name. Evaluations will run on the Tokio runtime of the caller.
+    /// Takes up what the store keeps: at most `keep` evaluations that ended, the newest. Evaluations will run on the
+    /// Tokio runtime of the caller.
     ///
     /// # Errors
-    /// When one cannot be listed; the error names its path and the remedy.
+    /// When the store fails.
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
     pub fn open(
-        datasets: impl IntoIterator<Item = (String, PathBuf)>,
+        datasets: Arc<Datasets>,
         metrics: Arc<Metrics>,
-    ) -> Result<Self, DatasetError> {
-        let open = |(name, root): (String, PathBuf)| {
-            let dataset = Dataset::open(&root)?;
-            let images = dataset.samples(Split::Train).len() + dataset.samples(Split::Test).len();
-            tracing::info!(dataset = name, images, "data set listed");
-            Ok((name, dataset))
-        };
-        Ok(Self {
-            datasets: datasets.into_iter().map(open).collect::<Result<_, _>>()?,
-            metrics,
-            runtime: Handle::current(),
-            running: Arc::new(Semaphore::new(RUNNING)),
-            jobs: Mutex::default(),
-        })
+        store: Store,
+        keep: NonZeroUsize,
+    ) -> Result<Self, StoreError> {
+        store.prune_evaluations(keep.get())?;
+        for accuracy in store.accuracies()? {
+            let (model, version, dataset) = (&accuracy.model, &accuracy.version, &accuracy.dataset);
+            metrics.evaluation(model, version, dataset, accuracy.split.name(), accuracy.accuracy);
+        }
+        let (running, jobs) = (Semaphore::new(RUNNING), Mutex::default());
+        let shared = Arc::new(Shared { store, metrics, running, keep: keep.get(), jobs });
+        Ok(Self { datasets, runtime: Handle::current(), shared })
     }
 
-    /// Takes an order; the evaluation starts as soon as one of the running ones ends.
+    /// Takes an order and keeps it; the evaluation starts as soon as one of the running ones ends.
     ///
     /// # Errors
-    /// When there is no such data or the model cannot be evaluated on it, or too much is to be done already.
-    pub fn start(&self, order: Order, model: Arc<LiveModel>) -> Result<Arc<Job>, StartError> {
+    /// When there is no such data or the model cannot be evaluated on it, too much is to be done already, or the store
+    /// fails.
+    pub async fn start(&self, order: Order, model: Arc<LiveModel>) -> Result<Arc<Job>, StartError> {
         Classes::of(&model.manifest.labels)?;
-        let (samples, is_whole) = self.samples(&order)?;
-        let mut jobs = self.lock();
-        if jobs.closed {
-            return Err(StartError::ShuttingDown);
-        }
-        if jobs.all.iter().filter(|job| !job.status().is_final()).count() >= UNFINISHED {
-            return Err(StartError::TooMany);
-        }
-        let job = Arc::new(Job::new(&model, order, samples.len()));
-        jobs.all.push_back(Arc::clone(&job));
-        if jobs.all.len() > REMEMBERED
-            && let Some(oldest) = jobs.all.iter().position(|job| job.status().is_final())
-        {
-            jobs.all.remove(oldest);
-        }
-        drop(jobs);
-        let metrics = is_whole.then(|| Arc::clone(&self.metrics));
-        self.runtime.spawn(work(
-            Arc::clone(&job),
-            model,
-            samples,
-            Arc::clone(&self.running),
-            metrics,
-        ));
+        let (dataset, samples, is_whole) = self.samples(&order)?;
+        let job = Arc::new(Job::new(record(order, &model, samples.len(), is_whole)));
+        self.shared.take(Arc::clone(&job))?;
+        let (kept, is_kept) = oneshot::channel();
+        let task = Task { model, dataset, samples };
+        self.runtime.spawn(work::work(Arc::clone(&self.shared), Arc::clone(&job), task, kept));
+        is_kept.await.unwrap_or(Err(StoreError::Crashed))?;
         Ok(job)
     }
 
-    /// The samples of an order, and whether they are the split as a whole.
-    fn samples(&self, order: &Order) -> Result<(Vec<Sample>, bool), StartError> {
+    /// The samples of an order in class-mixed order, so that every part of them is a fair sample; and whether they are
+    /// the split as a whole.
+    fn samples(&self, order: &Order) -> Result<(Arc<Dataset>, Vec<Sample>, bool), StartError> {
         let dataset = self.datasets.get(&order.dataset).ok_or_else(|| {
-            let known = self.datasets.keys().cloned().collect();
+            let known = self.datasets.names();
             StartError::UnknownDataset { name: order.dataset.clone(), known }
         })?;
-        let all = dataset.samples(order.split);
-        if all.is_empty() {
+        let all = dataset.samples(order.split).len();
+        if all == 0 {
             let (dataset, split) = (order.dataset.clone(), order.split);
             return Err(StartError::EmptySplit { dataset, split });
         }
-        Ok(match order.limit.map(usize::from) {
-            Some(limit) if limit < all.len() => (dataset.subset(order.split, limit), false),
-            Some(_) | None => (all.to_vec(), true),
-        })
+        let limit = order.limit.map_or(all, usize::from);
+        Ok((Arc::clone(dataset), dataset.subset(order.split, limit), limit >= all))
     }
 
-    /// Every evaluation that is remembered, newest first.
-    pub fn list(&self) -> Vec<Document> {
-        self.lock().all.iter().rev().map(|job| job.document()).collect()
+    /// The evaluations that a filter lets through, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list(
+        &self,
+        filter: EvaluationFilter,
+        limit: usize,
+    ) -> Result<Vec<Listed>, StoreError> {
+        // First: one that ends meanwhile is in the store then.
+        let jobs = self.shared.lock().all.clone();
+        let status = filter.status;
+        let kept = self.shared.store.run(move |store| store.evaluations(&filter, limit)).await?;
+        let present = |kept: EvaluationRecord| {
+            let job = jobs.iter().find(|job| job.id() == kept.id && !kept.status.is_final());
+            job.map_or(kept, |job| job.record())
+        };
+        let wanted =
+            |record: &EvaluationRecord| status.is_none_or(|status| record.status == status);
+        Ok(kept.into_iter().map(present).filter(wanted).map(Listed::from).collect())
     }
 
     /// The evaluation of an id.
-    pub fn get(&self, id: &str) -> Option<Arc<Job>> {
-        self.lock().all.iter().find(|job| job.id() == id).cloned()
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn get(&self, id: &str) -> Result<Option<Document>, StoreError> {
+        Ok(self.record(id).await?.map(Document::from))
     }
 
-    /// Cancels the evaluation of an id; one that has ended stays as it is.
-    pub fn cancel(&self, id: &str) -> Option<Arc<Job>> {
-        let job = self.get(id)?;
-        job.cancel();
-        Some(job)
+    /// The record of an evaluation as it is now, with its report.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn record(&self, id: &str) -> Result<Option<EvaluationRecord>, StoreError> {
+        if let Some(job) = self.job(id) {
+            return Ok(Some(job.record()));
+        }
+        let id = id.to_owned();
+        self.shared.store.run(move |store| store.evaluation(&id)).await
+    }
+
+    /// The evaluation of an id, where it waits or runs or only this server knows its end.
+    pub fn job(&self, id: &str) -> Option<Arc<Job>> {
+        self.shared.lock().all.iter().find(|job| job.id() == id).cloned()
+    }
+
+    /// Cancels the evaluation of an id and waits for its end; one that has ended stays as it is.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn cancel(&self, id: &str) -> Result<Option<Document>, StoreError> {
+        if let Some(job) = self.job(id) {
+            job.cancel();
+            job.finished().await;
+        }
+        self.get(id).await
+    }
+
+    /// Removes the evaluation of an id with its predictions.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn purge(&self, id: &str) -> Result<Purged, StoreError> {
+        if self.job(id).is_some() {
+            return Ok(Purged::Unfinished);
+        }
+        let id = id.to_owned();
+        self.shared
+            .store
+            .run(move |store| {
+                Ok(if store.delete_evaluation(&id)? { Purged::Removed } else { Purged::Unknown })
+            })
+            .await
     }
 
     /// Takes no more orders and cancels what is queued or running.
     pub fn shut_down(&self) {
-        let mut jobs = self.lock();
+        let mut jobs = self.shared.lock();
         jobs.closed = true;
         jobs.all.iter().for_each(|job| job.cancel());
+    }
+
+    /// Waits until each evaluation has ended and its end is kept.
+    pub async fn ended(&self) {
+        let jobs = self.shared.lock().all.clone();
+        for job in jobs {
+            job.finished().await;
+        }
+    }
+
+    /// What keeps the evaluations.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+}
+
+impl Shared {
+    /// Takes a job among the unfinished.
+    fn take(&self, job: Arc<Job>) -> Result<(), StartError> {
+        let mut jobs = self.lock();
+        if jobs.closed {
+            return Err(StartError::ShuttingDown);
+        }
+        let unfinished = |job: &&Arc<Job>| !job.is_unkept.load(Ordering::Relaxed);
+        if jobs.all.iter().filter(unfinished).count() >= UNFINISHED {
+            return Err(StartError::TooMany);
+        }
+        jobs.all.push(job);
+        Ok(())
+    }
+
+    /// Leaves a job to the store.
+    pub(super) fn forget(&self, id: &str) {
+        self.lock().all.retain(|job| job.id() != id);
     }
 
     fn lock(&self) -> MutexGuard<'_, Jobs> {
@@ -196,41 +300,28 @@ impl Evaluations {
     }
 }
 
-/// Runs a job to its end or its cancel. `metrics` is for an accuracy over a whole split.
-async fn work(
-    job: Arc<Job>,
-    model: Arc<LiveModel>,
-    samples: Vec<Sample>,
-    running: Arc<Semaphore>,
-    metrics: Option<Arc<Metrics>>,
-) {
-    // If this future panics or is dropped, nobody shall wait for the job forever.
-    let _end = FailUnfinished(Arc::clone(&job));
-    let evaluate = async {
-        let _turn = running.acquire().await;
-        job.start();
-        run::run(&model, samples, |images| job.progress(images)).await
-    };
-    tokio::select! {
-        biased;
-        () = job.finished() => {}
-        result = evaluate => {
-            let accuracy = result.as_ref().ok().and_then(|e| e.report.score.accuracy);
-            if let (Some(metrics), Some(accuracy)) = (metrics, accuracy) {
-                let Document { model, version, dataset, split, .. } = job.document();
-                metrics.evaluation(&model, &version, &dataset, split.name(), accuracy);
-            }
-            job.finish(result);
-        }
-    }
-    let Document { id, status, model, version, dataset, split, error, .. } = job.document();
-    tracing::info!(id, ?status, model, version, dataset, %split, error, "evaluation ended");
-}
-
-struct FailUnfinished(Arc<Job>);
-
-impl Drop for FailUnfinished {
-    fn drop(&mut self) {
-        self.0.finish(Err(RunError::Crashed));
+/// A new evaluation.
+fn record(order: Order, model: &LiveModel, total: usize, is_whole: bool) -> EvaluationRecord {
+    EvaluationRecord {
+        id: Uuid::new_v4().to_string(),
+        status: EvaluationStatus::Queued,
+        model: model.name.clone(),
+        version: model.version.to_string(),
+        sha256: model.sha256.clone(),
+        dataset: order.dataset,
+        split: order.split,
+        dataset_sha256: None,
+        limit: order.limit.map(usize::from),
+        is_whole,
+        total,
+        done: 0,
+        request_id: order.request_id,
+        created: now(),
+        started: None,
+        finished: None,
+        accuracy: None,
+        error: None,
+        summary: None,
+        report: None,
     }
 }

@@ -5,7 +5,8 @@ use std::{pin::pin, time::Instant};
 use futures_util::TryStreamExt;
 use mien_faces::{
     dataset::Sample,
-    report::{Outcome, Report, Tally},
+    emotion::Emotion,
+    report::{Prediction, Report, Tally},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -52,6 +53,26 @@ pub struct UnreadableImage {
     pub detail: String,
 }
 
+/// A report and what it is made of.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The report.
+    pub evaluation: Evaluation,
+    /// What the model made of each image that could be read, in the order of the data set.
+    pub predictions: Vec<Prediction>,
+}
+
+/// Images that are through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advance {
+    /// How many, those that could not be read included.
+    pub images: usize,
+    /// Those that could be read.
+    pub judged: usize,
+    /// Those whose prediction is right.
+    pub correct: usize,
+}
+
 /// Why a run ended without a report.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RunError {
@@ -71,33 +92,42 @@ pub enum RunError {
         /// What is wrong with it.
         detail: String,
     },
+    /// The state could not be written.
+    #[error("the evaluation could not be kept; see the server's log")]
+    NotKept,
     /// A bug: something panicked.
     #[error("the evaluation crashed; see the server's log")]
     Crashed,
 }
 
 /// Sends the samples through the model's batcher, a batch for each of its workers at a time, and scores
-/// the answers; the next chunks are read meanwhile. A full queue is waited for. `on_done` hears how many
-/// more images are through. Dropping the future ends the run and takes its images out of the queue.
+/// the answers; the next chunks are read meanwhile. A full queue is waited for. `on_done` hears of each chunk that is
+/// through. Dropping the future ends the run and takes its images out of the queue.
 ///
 /// # Errors
 /// When the model cannot be evaluated or fails, or no image can be read.
 pub async fn run(
     model: &LiveModel,
-    samples: Vec<Sample>,
-    on_done: impl Fn(usize),
-) -> Result<Evaluation, RunError> {
+    samples: &[Sample],
+    on_done: impl Fn(Advance),
+) -> Result<Finding, RunError> {
     let classes = Classes::of(&model.manifest.labels)?;
     let started = Instant::now();
     let (mut tally, mut unreadable) = (Tally::default(), Unreadable::default());
+    // Each with its place in the data set, for chunks come as they are done.
+    let mut placed: Vec<(usize, Prediction)> = Vec::with_capacity(samples.len());
 
-    let mut chunks = pin!(pipeline::answers(&model.batcher, model.signature.side, &samples));
+    let mut chunks = pin!(pipeline::answers(&model.batcher, model.signature.side, samples));
     while let Some(Answered { samples, answers, failures }) = chunks.try_next().await? {
-        on_done(samples.len() + failures.len());
+        let mut correct = 0;
         for (sample, answer) in samples.iter().zip(&answers) {
-            let probabilities = classes.arrange(&answer.probabilities);
-            tally.add(&Outcome { truth: sample.emotion, usage: sample.usage, probabilities });
+            let prediction = prediction(sample, classes.arrange(&answer.probabilities));
+            let outcome = prediction.outcome();
+            correct += usize::from(outcome.prediction() == outcome.truth);
+            tally.add(&outcome);
+            placed.push((sample.position(), prediction));
         }
+        on_done(Advance { images: samples.len() + failures.len(), judged: samples.len(), correct });
         unreadable.images.extend(failures);
     }
     unreadable.settle();
@@ -109,7 +139,23 @@ pub async fn run(
     }
     let seconds = started.elapsed().as_secs_f64();
     let images_per_second = samples.len() as f64 / seconds;
-    Ok(Evaluation { report, unreadable, seconds, images_per_second })
+    placed.sort_unstable_by_key(|(position, _)| *position);
+    let predictions = placed.into_iter().map(|(_, prediction)| prediction).collect();
+    Ok(Finding {
+        evaluation: Evaluation { report, unreadable, seconds, images_per_second },
+        predictions,
+    })
+}
+
+fn prediction(sample: &Sample, probabilities: [f32; Emotion::COUNT]) -> Prediction {
+    let Sample { name, emotion, usage, .. } = sample;
+    Prediction {
+        image: sample.id(),
+        name: name.clone(),
+        usage: *usage,
+        truth: *emotion,
+        probabilities,
+    }
 }
 
 impl Unreadable {

@@ -36,12 +36,16 @@ pub enum Code {
     UnknownDataset,
     /// 404: no evaluation of this id.
     UnknownEvaluation,
+    /// 404: no image of this id.
+    UnknownImage,
     /// 404: no such path.
     NotFound,
     /// 405: the path knows other methods; `Allow` names them.
     MethodNotAllowed,
     /// 408: the body took too long to arrive.
     RequestTimeout,
+    /// 409: not as things stand now.
+    Conflict,
     /// 409: the model's files cannot be served as they are.
     UnfitModel,
     /// 413: too many bytes, pixels or pictures.
@@ -71,11 +75,13 @@ impl Code {
             Self::UnknownVersion => ("unknown_version", S::NOT_FOUND, "Unknown version"),
             Self::UnknownDataset => ("unknown_dataset", S::NOT_FOUND, "Unknown data set"),
             Self::UnknownEvaluation => ("unknown_evaluation", S::NOT_FOUND, "Unknown evaluation"),
+            Self::UnknownImage => ("unknown_image", S::NOT_FOUND, "Unknown image"),
             Self::NotFound => ("not_found", S::NOT_FOUND, "Not found"),
             Self::MethodNotAllowed => {
                 ("method_not_allowed", S::METHOD_NOT_ALLOWED, "Method not allowed")
             }
             Self::RequestTimeout => ("request_timeout", S::REQUEST_TIMEOUT, "Request timeout"),
+            Self::Conflict => ("conflict", S::CONFLICT, "Conflict"),
             Self::UnfitModel => ("unfit_model", S::CONFLICT, "Unfit model"),
             Self::TooLarge => ("too_large", S::PAYLOAD_TOO_LARGE, "Too large"),
             Self::UnsupportedMediaType => {

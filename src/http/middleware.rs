@@ -4,7 +4,7 @@
 use std::{panic::AssertUnwindSafe, time::Instant};
 
 use actix_web::{
-    Error, ResponseError,
+    Error, HttpMessage, ResponseError,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -61,6 +61,7 @@ pub async fn observe(
     let start = Instant::now();
     let state = request.app_data::<web::Data<State>>().expect("the app has its state").clone();
     let id = RequestId::of(&request);
+    request.extensions_mut().insert(id.clone());
     let seen = Seen {
         method: request.method().clone(),
         path: request.path().to_owned(),
@@ -192,10 +193,11 @@ mod tests {
     use crate::{
         admin::Gate,
         cli::{Cli, Command},
-        evaluation::Evaluations,
+        evaluation::{Datasets, Evaluations},
         http,
         metrics::Metrics,
         models::registry::Registry,
+        state::Store,
     };
 
     fn state() -> web::Data<State> {
@@ -204,11 +206,15 @@ mod tests {
         };
         let registry = Registry::empty();
         let metrics = Arc::new(Metrics::new());
-        let evaluations = Evaluations::open([], Arc::clone(&metrics)).unwrap();
+        let (datasets, store) = (Arc::new(Datasets::default()), Store::memory().unwrap());
+        let keep = settings.state.keep_evaluations;
+        let evaluations =
+            Evaluations::open(Arc::clone(&datasets), Arc::clone(&metrics), store, keep).unwrap();
         web::Data::new(State::new(
             Arc::new(registry),
             metrics,
-            evaluations,
+            datasets,
+            evaluations.into(),
             Gate::new(None, settings.addr),
             settings.limits,
         ))

@@ -12,7 +12,7 @@ use utoipa::{
 
 use super::{
     error::Problem,
-    routes::{classify, evaluations, health, metrics, models, v2},
+    routes::{classify, datasets, evaluations, health, metrics, models, v2},
 };
 
 /// Where the server shows its document.
@@ -39,7 +39,11 @@ pub const PATH: &str = "/openapi.json";
         evaluations::create,
         evaluations::list,
         evaluations::one,
-        evaluations::cancel,
+        evaluations::delete,
+        evaluations::events::events,
+        evaluations::predictions::predictions,
+        datasets::list,
+        datasets::image,
         models::list,
         models::one,
         models::load,

@@ -1,6 +1,7 @@
 //! One file a resource.
 
 pub mod classify;
+pub mod datasets;
 pub mod evaluations;
 pub mod health;
 pub mod metrics;
@@ -20,12 +21,16 @@ use super::{
 use crate::metrics::Metrics;
 
 /// The routes as metrics show them from the start: method, pattern, status of success.
-const ROUTES: [(&str, &str, u16); 15] = [
+const ROUTES: [(&str, &str, u16); 19] = [
     ("POST", classify::PATH, 200),
     ("POST", evaluations::LIST_PATH, 202),
     ("GET", evaluations::LIST_PATH, 200),
     ("GET", evaluations::ONE_PATH, 200),
     ("DELETE", evaluations::ONE_PATH, 200),
+    ("GET", evaluations::events::PATH, 200),
+    ("GET", evaluations::predictions::PATH, 200),
+    ("GET", datasets::LIST_PATH, 200),
+    ("GET", datasets::IMAGE_PATH, 200),
     ("GET", models::LIST_PATH, 200),
     ("GET", models::ONE_PATH, 200),
     ("POST", models::LOAD_PATH, 200),
@@ -57,10 +62,21 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         )
         .service(
             web::resource(evaluations::ONE_PATH)
-                .route(web::delete().to(evaluations::cancel))
+                .route(web::delete().to(evaluations::delete))
                 .route(reading().to(evaluations::one))
                 .default_service(web::to(async || only("GET, HEAD, DELETE"))),
         )
+        .service(
+            web::resource(evaluations::events::PATH)
+                .route(web::get().to(evaluations::events::events))
+                .default_service(web::to(async || only("GET"))),
+        )
+        .service(get(
+            evaluations::predictions::PATH,
+            reading().to(evaluations::predictions::predictions),
+        ))
+        .service(get(datasets::LIST_PATH, reading().to(datasets::list)))
+        .service(get(datasets::IMAGE_PATH, reading().to(datasets::image)))
         .service(get(models::LIST_PATH, reading().to(models::list)))
         .service(get(models::ONE_PATH, reading().to(models::one)))
         .service(post(models::LOAD_PATH, web::post().to(models::load)))

@@ -124,14 +124,24 @@ async fn the_document_has_its_shape() {
     let location = app.ordered(&json!({"dataset": "faces"})).await;
     let document = app.status(&location, "succeeded").await;
     insta::assert_json_snapshot!(document, {
-        ".id" => "[id]", ".report.seconds" => "[seconds]", ".report.images_per_second" => "[rate]",
+        ".id" => "[id]", ".request_id" => "[id]", ".created" => "[time]", ".started" => "[time]",
+        ".finished" => "[time]", ".report.seconds" => "[seconds]", ".report.images_per_second" => "[rate]",
         ".report.log_loss" => insta::rounded_redaction(4),
         ".report.brier" => insta::rounded_redaction(4),
         ".report.calibration.bins[].confidence" => insta::rounded_redaction(4),
         ".report.expected_calibration_error" => insta::rounded_redaction(4),
     });
     let list = app.json("/v1/evaluations").await;
-    assert_eq!(list, json!({"evaluations": [document]}));
+    let listed = &list["evaluations"][0];
+    insta::assert_json_snapshot!(listed, {
+        ".id" => "[id]", ".request_id" => "[id]", ".created" => "[time]", ".started" => "[time]",
+        ".finished" => "[time]", ".report.seconds" => "[seconds]", ".report.images_per_second" => "[rate]",
+        ".report.log_loss" => insta::rounded_redaction(4), ".report.brier" => insta::rounded_redaction(4),
+        ".report.expected_calibration_error" => insta::rounded_redaction(4),
+    });
+    for (key, value) in listed["report"].as_object().unwrap() {
+        assert_eq!(value, &document["report"][key], "{key}");
+    }
 }
 
 #[actix_web::test]

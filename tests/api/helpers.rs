@@ -37,6 +37,9 @@ pub(crate) fn settings(flags: &[&str]) -> Settings {
     if !flags.iter().any(|flag| flag.starts_with("--tune=")) {
         words.push("--tune=off");
     }
+    if !flags.iter().any(|flag| flag.starts_with("--state")) {
+        words.push("--state=memory");
+    }
     if !flags.iter().any(|flag| flag.starts_with("--models")) {
         words.extend(["--models", models.to_str().unwrap()]);
     }

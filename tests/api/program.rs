@@ -16,7 +16,11 @@ use crate::helpers::{face, fixture};
 
 fn mien() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
-    command.env("MIEN_TUNE", "off").stderr(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .env("MIEN_TUNE", "off")
+        .env("MIEN_STATE", "memory")
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped());
     command
 }
 

@@ -57,7 +57,8 @@ pub(super) fn list(path: &Path) -> Result<(Vec<Sample>, Vec<Sample>), DatasetErr
         let length = reader.position().byte() - offset;
         let row = Row { file: Arc::clone(&file), line, offset, length, column: columns.pixels };
         let (name, is_train) = (format!("{shown}:{line}"), usage == Usage::Training);
-        let sample = Sample { name, emotion, usage, is_train, source: Source::Row(row) };
+        let sample =
+            Sample { name, emotion, usage, is_train, position: 0, source: Source::Row(row) };
         if is_train { train.push(sample) } else { test.push(sample) }
     }
     if train.is_empty() && test.is_empty() {

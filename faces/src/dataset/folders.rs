@@ -30,6 +30,7 @@ pub(super) fn list(root: &Path, split: &str) -> Result<Vec<Sample>, DatasetError
                 name: format!("{split}/{}/{name}", file_name(&path)),
                 emotion,
                 is_train: split == Split::Train.name(),
+                position: 0,
                 source: Source::File(file),
             });
         }

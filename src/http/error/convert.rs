@@ -9,6 +9,7 @@ use crate::{
     evaluation::StartError,
     http::MIN_RETRY,
     models::{ChangeError, registry::ResolveError},
+    state::StoreError,
     v2,
 };
 
@@ -94,7 +95,14 @@ impl From<StartError> for ApiError {
             StartError::TooMany | StartError::ShuttingDown => {
                 Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::Overloaded, detail) }
             }
+            StartError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::internal(error)
     }
 }
 

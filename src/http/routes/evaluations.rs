@@ -1,18 +1,23 @@
 //! `POST /v1/evaluations`, `GET /v1/evaluations`, `GET` and `DELETE /v1/evaluations/{id}`.
 
-use std::{num::NonZeroUsize, sync::Arc};
+pub mod events;
+pub mod predictions;
+
+use std::num::NonZeroUsize;
 
 use actix_web::{HttpResponse, http::header, web};
 use mien_faces::dataset::Split;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    evaluation::{Document, Job, Order},
+    evaluation::{Document, Listed, Order, Purged, Status},
     http::{
-        ApiError, State,
+        Admin, ApiError, State,
         error::{Code, Problem},
+        middleware::RequestId,
     },
+    state::{EvaluationFilter, EvaluationRecord},
 };
 
 pub(super) const LIST_PATH: &str = "/v1/evaluations";
@@ -52,11 +57,52 @@ enum Version {
     Number(u64),
 }
 
-/// The evaluations that the server remembers.
+/// Which evaluations are listed: those that have every value that is given.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    /// The model's name.
+    #[param(example = "resnet-20-v1")]
+    model: Option<String>,
+    /// The model's version.
+    #[param(example = "1")]
+    version: Option<String>,
+    /// The data set's name.
+    #[param(example = "fer2013")]
+    dataset: Option<String>,
+    /// The split: `test`, `train`, `PublicTest` or `PrivateTest`.
+    #[param(value_type = Option<String>, example = "test")]
+    split: Option<Split>,
+    /// Where they stand.
+    #[param(inline)]
+    status: Option<Status>,
+    /// At most so many.
+    #[serde(default = "most_listed")]
+    #[param(value_type = usize, minimum = 1, default = 100)]
+    limit: NonZeroUsize,
+}
+
+fn most_listed() -> NonZeroUsize {
+    const { NonZeroUsize::new(100).expect("100 is not 0") }
+}
+
+/// How an evaluation is deleted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DeleteQuery {
+    /// Whether an evaluation that has ended is removed for good, with its predictions.
+    #[serde(default)]
+    #[param(default = false)]
+    purge: bool,
+}
+
+/// The evaluations of the server.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EvaluationList {
     /// Newest first.
-    evaluations: Vec<Document>,
+    evaluations: Vec<Listed>,
 }
 
 /// Evaluates a model on a data set of the server.
@@ -82,6 +128,7 @@ pub struct EvaluationList {
 )]
 pub async fn create(
     request: web::Json<EvaluationRequest>,
+    id: web::ReqData<RequestId>,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let EvaluationRequest { dataset, split, model, version, limit } = request.into_inner();
@@ -90,16 +137,31 @@ pub async fn create(
         Version::Number(number) => number.to_string(),
     });
     let model = state.registry.resolve(model.as_deref(), version.as_deref())?;
-    let job = state.evaluations.start(Order { dataset, split, limit }, model)?;
+    let request_id = Some(id.as_str().to_owned());
+    let order = Order { dataset, split, limit, request_id };
+    let job = state.evaluations.start(order, model).await?;
     let location = format!("{LIST_PATH}/{}", job.id());
-    Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(job.document()))
+    let document = Document::from(job.record());
+    Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(document))
 }
 
-/// Every evaluation that the server remembers: those that wait or run, and the last that ended.
+/// The evaluations: those that wait or run, and those that are kept.
 #[utoipa::path(get, path = LIST_PATH, tag = "evaluations", operation_id = "listEvaluations",
-    responses((status = 200, description = "The evaluations.", body = EvaluationList)))]
-pub async fn list(state: web::Data<State>) -> HttpResponse {
-    HttpResponse::Ok().json(EvaluationList { evaluations: state.evaluations.list() })
+    params(ListQuery),
+    responses(
+        (status = 200, description = "The evaluations.", body = EvaluationList),
+        (status = 400, description = "`invalid_request`: the query.",
+            body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list(
+    query: web::Query<ListQuery>,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    let ListQuery { model, version, dataset, split, status, limit } = query.into_inner();
+    let filter = EvaluationFilter { model, version, dataset, split, status };
+    let evaluations = state.evaluations.list(filter, limit.get()).await?;
+    Ok(HttpResponse::Ok().json(EvaluationList { evaluations }))
 }
 
 /// One evaluation: how far it is, and its report once it succeeded.
@@ -112,31 +174,66 @@ pub async fn list(state: web::Data<State>) -> HttpResponse {
             body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn one(id: web::Path<String>, state: web::Data<State>) -> Result<HttpResponse, ApiError> {
-    answer(&id, state.evaluations.get(&id))
+    let document = state.evaluations.get(&id).await?.ok_or_else(|| unknown(&id))?;
+    Ok(HttpResponse::Ok().json(document))
 }
 
-/// Cancels an evaluation.
+/// Cancels an evaluation, or removes it.
 ///
-/// Its images leave the queue. One that has ended stays as it is.
+/// Its images leave the queue. One that has ended stays as it is; with `purge=true` it is removed with its predictions,
+/// which is an order as loading a model is.
 #[utoipa::path(
-    delete, path = ONE_PATH, tag = "evaluations", operation_id = "cancelEvaluation",
-    params(("id" = String, Path, description = "The evaluation's id.")),
+    delete, path = ONE_PATH, tag = "evaluations", operation_id = "deleteEvaluation",
+    params(("id" = String, Path, description = "The evaluation's id."), DeleteQuery),
     responses(
         (status = 200, description = "The evaluation as it is now.", body = Document),
+        (status = 204, description = "`purge=true`: it is removed."),
+        (status = 401, description = "`purge=true`, `unauthorized`: the admin token is not there or another one.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`purge=true`, `forbidden`: orders are not taken here, or not from this page.",
+            body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_evaluation`.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`purge=true`, `conflict`: it waits or runs; cancel it first.",
             body = Problem, content_type = "application/problem+json"))
 )]
-pub async fn cancel(
+pub async fn delete(
     id: web::Path<String>,
+    query: web::Query<DeleteQuery>,
+    admin: Result<Admin, ApiError>,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    answer(&id, state.evaluations.cancel(&id))
+    if !query.purge {
+        let document = state.evaluations.cancel(&id).await?.ok_or_else(|| unknown(&id))?;
+        return Ok(HttpResponse::Ok().json(document));
+    }
+    admin?;
+    match state.evaluations.purge(&id).await? {
+        Purged::Removed => Ok(HttpResponse::NoContent().finish()),
+        Purged::Unknown => Err(unknown(&id)),
+        Purged::Unfinished => {
+            let detail = "the evaluation waits or runs; cancel it first, with DELETE without purge";
+            Err(ApiError::new(Code::Conflict, detail))
+        }
+    }
 }
 
-fn answer(id: &str, job: Option<Arc<Job>>) -> Result<HttpResponse, ApiError> {
-    let unknown = || {
-        let detail = format!("there is no evaluation `{id}`, or it is no longer remembered");
-        ApiError::new(Code::UnknownEvaluation, detail)
+/// The record of an evaluation that succeeded.
+///
+/// # Errors
+/// 404 for one that is not there, 409 for one that has no report, saying why.
+pub(super) async fn succeeded(state: &State, id: &str) -> Result<EvaluationRecord, ApiError> {
+    let record = state.evaluations.record(id).await?.ok_or_else(|| unknown(id))?;
+    let reason = match record.status {
+        Status::Succeeded => return Ok(record),
+        Status::Queued | Status::Running => "has not ended yet".to_owned(),
+        Status::Cancelled => "was cancelled".to_owned(),
+        Status::Failed => format!("failed: {}", record.error.unwrap_or_default()),
     };
-    Ok(HttpResponse::Ok().json(job.ok_or_else(unknown)?.document()))
+    Err(ApiError::new(Code::Conflict, format!("the evaluation `{id}` {reason}")))
+}
+
+fn unknown(id: &str) -> ApiError {
+    let detail = format!("there is no evaluation `{id}`, or it is no longer kept");
+    ApiError::new(Code::UnknownEvaluation, detail)
 }

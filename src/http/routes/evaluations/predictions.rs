@@ -1,0 +1,92 @@
+//! `GET /v1/evaluations/{id}/predictions`.
+
+use actix_web::{
+    HttpResponse,
+    http::header::{ContentDisposition, DispositionParam, DispositionType},
+    web::{self, Bytes},
+};
+use futures_util::stream;
+use mien_faces::report::csv;
+
+use super::succeeded;
+use crate::{
+    http::{ApiError, State, error::Problem},
+    state::Store,
+};
+
+pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/{id}/predictions";
+
+/// Lines that are in memory at a time.
+const PIECE: usize = 1000;
+
+/// What the model made of each image, as CSV.
+///
+/// The columns are `image` (its id), `name` (within the data set), `usage` (`PublicTest` and so on), `label`,
+/// `prediction`, `confidence` and the probability of each class. Lines are in the order of the data set; images that
+/// could not be read have none.
+#[utoipa::path(get, path = PATH, tag = "evaluations", operation_id = "getPredictions",
+    params(("id" = String, Path, description = "The evaluation's id.")),
+    responses(
+        (status = 200, description = "The predictions.", body = String, content_type = "text/csv",
+            headers(("Content-Disposition" = String, description = "A file's name."))),
+        (status = 404, description = "`unknown_evaluation`.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`conflict`: it has not succeeded, and why.",
+            body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn predictions(
+    id: web::Path<String>,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    let record = succeeded(&state, &id).await?;
+    let file = format!("evaluation-{}.csv", record.id);
+    let reader = Reader {
+        store: state.evaluations.store().clone(),
+        id: record.id,
+        position: 0,
+        is_done: false,
+    };
+    let lines = stream::try_unfold(reader, Reader::next);
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8")
+        .insert_header(ContentDisposition {
+            disposition: DispositionType::Attachment,
+            parameters: vec![DispositionParam::Filename(file)],
+        })
+        .streaming(lines))
+}
+
+/// Reads predictions piece by piece.
+struct Reader {
+    store: Store,
+    id: String,
+    position: usize,
+    is_done: bool,
+}
+
+impl Reader {
+    async fn next(self) -> Result<Option<(Bytes, Self)>, ApiError> {
+        let Self { store, id, position, is_done } = self;
+        if is_done {
+            return Ok(None);
+        }
+        let of = id.clone();
+        let read = move |store: &Store| {
+            let piece = store.predictions_from(&of, position, PIECE)?;
+            let is_last = piece.len() < PIECE;
+            Ok((is_last, !is_last || store.evaluation(&of)?.is_some(), piece))
+        };
+        let (is_done, is_there, piece) = store.run(read).await?;
+        if !is_there {
+            // Cut off, so that the client does not take the part for the whole.
+            return Err(ApiError::internal(format!(
+                "evaluation {id} was removed while it was read"
+            )));
+        }
+        let mut lines = Vec::new();
+        csv::write(&mut lines, &piece, position == 0).map_err(ApiError::internal)?;
+        let position = position + piece.len();
+        Ok(Some((lines.into(), Self { store, id, position, is_done })))
+    }
+}

@@ -1,0 +1,42 @@
+//! Settings of what is kept beyond the server's end.
+
+use std::{convert::Infallible, num::NonZeroUsize, path::PathBuf, str::FromStr};
+
+use clap::Args;
+
+/// Where evaluations are kept, and how many.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "State")]
+pub struct StateSettings {
+    /// The folder that keeps evaluations and promotions, in the SQLite file `mien.sqlite3`: made where it is missing,
+    /// for one server at a time. `memory` keeps nothing beyond the server's end.
+    #[arg(
+        id = "place",
+        long = "state",
+        env = "MIEN_STATE",
+        value_name = "DIR|memory",
+        default_value = "state"
+    )]
+    pub place: StatePlace,
+
+    /// How many evaluations that have ended are kept; the oldest go first. One of 7,000 images takes about 1 MB.
+    #[arg(long, env = "MIEN_KEEP_EVALUATIONS", value_name = "COUNT", default_value = "1000")]
+    pub keep_evaluations: NonZeroUsize,
+}
+
+/// Where the state is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StatePlace {
+    /// A folder.
+    Folder(PathBuf),
+    /// Nowhere.
+    Memory,
+}
+
+impl FromStr for StatePlace {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(if text == "memory" { Self::Memory } else { Self::Folder(text.into()) })
+    }
+}
