@@ -6,9 +6,12 @@ pub mod evaluations;
 pub mod health;
 pub mod metrics;
 pub mod models;
+pub mod page;
 pub mod v2;
 
-use actix_web::{HttpRequest, Resource, Route, guard, web};
+use actix_web::{
+    HttpRequest, Resource, Route, guard, http::header::HeaderName, middleware::DefaultHeaders, web,
+};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
@@ -18,7 +21,7 @@ use super::{
 use crate::metrics::Metrics;
 
 /// The routes as metrics show them from the start: method, pattern, status of success.
-const ROUTES: [(&str, &str, u16); 17] = [
+const ROUTES: [(&str, &str, u16); 19] = [
     ("POST", classify::PATH, 200),
     ("POST", evaluations::LIST_PATH, 202),
     ("GET", evaluations::LIST_PATH, 200),
@@ -36,6 +39,8 @@ const ROUTES: [(&str, &str, u16); 17] = [
     ("GET", health::READY_PATH, 200),
     ("GET", metrics::PATH, 200),
     ("GET", openapi::PATH, 200),
+    ("GET", page::PATH, 200),
+    ("GET", page::FILES_PATH, 200),
 ];
 
 /// Presents every route in the metrics at zero.
@@ -81,9 +86,19 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .service(get(metrics::PATH, reading().to(metrics::metrics)))
         .configure(v2::configure)
         .service(get(openapi::PATH, reading().to(openapi::serve)))
-        .service(web::redirect("/", "/docs/"))
+        .service(get(page::PATH, reading().to(page::index)))
+        .service(get(page::FILES_PATH, reading().to(page::file)))
         .service(web::redirect("/docs", "/docs/"))
-        .service(SwaggerUi::new("/docs/{file:.*}").config(Config::from(openapi::PATH)));
+        .service(
+            web::scope("/docs")
+                .wrap(headers(page::policy(page::DOCS_POLICY)))
+                .service(SwaggerUi::new("/{file:.*}").config(Config::from(openapi::PATH))),
+        );
+}
+
+/// Headers that every answer below a path has.
+fn headers(headers: [(HeaderName, &'static str); 3]) -> DefaultHeaders {
+    headers.into_iter().fold(DefaultHeaders::new(), DefaultHeaders::add)
 }
 
 /// A path that is read.

@@ -19,6 +19,7 @@ mod metrics;
 mod models;
 mod openapi;
 mod orders;
+mod page;
 mod program;
 mod state;
 mod tuning;

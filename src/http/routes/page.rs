@@ -1,0 +1,101 @@
+//! `GET /` and `GET /web/{file}`: the page, from the files of `web/` that the program carries in itself.
+//!
+//! The page may load from this server alone, and nothing in it may be written inline: [`PAGE_POLICY`].
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, EntityTag, IfNoneMatch},
+    web,
+};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::http::{ApiError, compression::Format, error::Code};
+
+pub(super) const PATH: &str = "/";
+pub(super) const FILES_PATH: &str = "/web/{file}";
+
+/// The `Content-Security-Policy` of the page. Pictures that a user chose are shown from the browser's own memory (`blob:`).
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
+     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The `Content-Security-Policy` of Swagger UI, which writes styles inline and draws with `data:` pictures.
+pub(super) const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// A policy's header, and those that always go with it.
+pub(super) fn policy(policy: &'static str) -> [(header::HeaderName, &'static str); 3] {
+    [
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ]
+}
+
+/// The files of `web/`. A debug build reads them from the checkout each time.
+#[derive(RustEmbed)]
+#[folder = "web/"]
+struct Files;
+
+/// The page.
+pub async fn index(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    serve(&request, "index.html")
+}
+
+/// A file that the page consists of.
+pub async fn file(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    serve(&request, &name)
+}
+
+fn serve(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
+    let known = media_type(name).zip(Files::get(name));
+    let Some((media_type, file)) = known else {
+        return Err(ApiError::new(Code::NotFound, "the page has no such file"));
+    };
+    let tag = entity_tag(&file);
+    let mut response = HttpResponse::Ok();
+    for header in policy(PAGE_POLICY) {
+        response.insert_header(header);
+    }
+    response
+        .insert_header(header::ETag(tag.clone()))
+        // Asked for anew each time, answered with 304 until the program is another one.
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::VARY, "accept-encoding"))
+        .insert_header(("permissions-policy", "camera=(self), microphone=(), geolocation=()"));
+    if is_known(request, &tag) {
+        return Ok(response.status(actix_web::http::StatusCode::NOT_MODIFIED).finish());
+    }
+    response.content_type(media_type);
+    let Some(format) = Format::accepted(request) else {
+        return Ok(response.body(file.data.into_owned()));
+    };
+    let packed = format.pack(&file.data).map_err(ApiError::internal)?;
+    Ok(response.insert_header((header::CONTENT_ENCODING, format.name())).body(packed))
+}
+
+/// Weak, for it is the same whatever the bytes were packed with.
+fn entity_tag(file: &EmbeddedFile) -> EntityTag {
+    let hash = file.metadata.sha256_hash();
+    EntityTag::new_weak(hash[..16].iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Whether the client has the file already.
+fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
+    match header::Header::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(tag)),
+        Err(_) => false,
+    }
+}
+
+/// The media type of a file of the page; none of a name that it does not have.
+fn media_type(name: &str) -> Option<&'static str> {
+    let (_, extension) = name.rsplit_once('.')?;
+    match extension {
+        "html" => Some("text/html; charset=utf-8"),
+        "css" => Some("text/css; charset=utf-8"),
+        "js" => Some("text/javascript; charset=utf-8"),
+        "svg" => Some("image/svg+xml"),
+        _ => None,
+    }
+}
