@@ -10,6 +10,7 @@ mod datasets;
 mod document;
 mod job;
 mod jobs;
+mod order;
 mod pipeline;
 mod run;
 mod work;
@@ -18,7 +19,8 @@ pub use classes::NotEmotions;
 pub use datasets::Datasets;
 pub use document::{Document, Head, ImageCount, Listed, Progress, Summary};
 pub use job::Job;
-pub use jobs::{Evaluations, Order, Purged, StartError};
+pub use jobs::{Evaluations, Purged};
+pub use order::{Order, StartError};
 pub use run::{Advance, Evaluation, Finding, RunError, Unreadable, UnreadableImage, run};
 
 pub use crate::state::EvaluationStatus as Status;

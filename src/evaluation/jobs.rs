@@ -5,84 +5,28 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
 
-use mien_faces::dataset::{Dataset, Sample, Split};
+use mien_faces::dataset::{Dataset, Sample};
 use tokio::{
     runtime::Handle,
     sync::{Semaphore, oneshot},
 };
-use uuid::Uuid;
 
 use super::{
-    classes::{Classes, NotEmotions},
+    classes::Classes,
     datasets::Datasets,
     document::{Document, Listed},
     job::Job,
+    order::{Order, StartError, UNFINISHED},
     work::{self, Task},
 };
 use crate::{
     metrics::Metrics,
     models::registry::LiveModel,
-    state::{EvaluationFilter, EvaluationRecord, EvaluationStatus, Store, StoreError, now},
+    state::{EvaluationFilter, EvaluationRecord, Store, StoreError},
 };
 
 /// How many run at once. One keeps a model's workers busy; a second one, of another model, need not wait.
 const RUNNING: usize = 2;
-/// How many may be queued or running; more are refused.
-const UNFINISHED: usize = 16;
-
-/// What to evaluate on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
-    /// A name from `--data`.
-    pub dataset: String,
-    /// Which images.
-    pub split: Split,
-    /// At most so many, the same class-mixed ones each time.
-    pub limit: Option<NonZeroUsize>,
-    /// The id of the request that wants it.
-    pub request_id: Option<String>,
-}
-
-/// Why an evaluation was not taken.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// No such data set is configured.
-    #[error("there is no data set `{name}`; {}", known_datasets(known))]
-    UnknownDataset {
-        /// The name that was asked for.
-        name: String,
-        /// The names that there are.
-        known: Vec<String>,
-    },
-    /// The data set has no such images.
-    #[error("the data set `{dataset}` has no {split} images")]
-    EmptySplit {
-        /// The data set.
-        dataset: String,
-        /// The split that was asked for.
-        split: Split,
-    },
-    /// The model has other labels.
-    #[error(transparent)]
-    Labels(#[from] NotEmotions),
-    /// Too many wait already.
-    #[error("{UNFINISHED} evaluations are queued or running; wait for one to end or cancel one")]
-    TooMany,
-    /// The server is on its way down.
-    #[error("the server is shutting down")]
-    ShuttingDown,
-    /// It cannot be kept.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-fn known_datasets(known: &[String]) -> String {
-    if known.is_empty() {
-        "none is configured: start the server with --data NAME=DIR".to_owned()
-    } else {
-        format!("configured: {}", known.join(", "))
-    }
-}
 
 /// What became of an evaluation that was to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +96,7 @@ impl Evaluations {
     pub async fn start(&self, order: Order, model: Arc<LiveModel>) -> Result<Arc<Job>, StartError> {
         Classes::of(&model.manifest.labels)?;
         let (dataset, samples, is_whole) = self.samples(&order)?;
-        let job = Arc::new(Job::new(record(order, &model, samples.len(), is_whole)));
+        let job = Arc::new(Job::new(order.record(&model, samples.len(), is_whole)));
         self.shared.take(Arc::clone(&job))?;
         let (kept, is_kept) = oneshot::channel();
         let task = Task { model, dataset, samples };
@@ -297,31 +241,5 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Jobs> {
         // Nothing panics while the lock is held.
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A new evaluation.
-fn record(order: Order, model: &LiveModel, total: usize, is_whole: bool) -> EvaluationRecord {
-    EvaluationRecord {
-        id: Uuid::new_v4().to_string(),
-        status: EvaluationStatus::Queued,
-        model: model.name.clone(),
-        version: model.version.to_string(),
-        sha256: model.sha256.clone(),
-        dataset: order.dataset,
-        split: order.split,
-        dataset_sha256: None,
-        limit: order.limit.map(usize::from),
-        is_whole,
-        total,
-        done: 0,
-        request_id: order.request_id,
-        created: now(),
-        started: None,
-        finished: None,
-        accuracy: None,
-        error: None,
-        summary: None,
-        report: None,
     }
 }
