@@ -70,7 +70,7 @@ impl Network {
                 operands.push(pictures);
             }
             let value = self.run(index, node, &operands, weights, mode)?;
-            values.push(Some(value));
+            values.push(Some(channels_last_gray(value)?));
             for id in &node.inputs {
                 if self.last_readers[id.index()].index() == index {
                     values[id.index()] = None;
@@ -95,9 +95,7 @@ impl Network {
             Op::Normalize { mean, std } => {
                 let scale = 1.0 / (255.0 * f64::from(std));
                 let offset = f64::from(-mean / std);
-                channels_last_gray(
-                    &x[0].f_mul_scalar(scale)?.f_add_scalar(offset)?.f_to_kind(self.kind)?,
-                )
+                x[0].f_mul_scalar(scale)?.f_add_scalar(offset)?.f_to_kind(self.kind)
             }
             Op::Conv { kernel, stride, padding, bias, filters: _ } => {
                 let bias = bias.then(|| at(Role::Bias));
@@ -144,12 +142,13 @@ impl Network {
     }
 }
 
-/// A one-channel map with the strides of a channels-last one. Its memory is the same either way, but libtorch
-/// takes the layout of every later map from its strides: without them the residual stream of a whole stack would
-/// be channels-first, and each convolution would copy it.
-fn channels_last_gray(x: &Tensor) -> Result<Tensor, TchError> {
-    let [n, _, height, width] = x.size()[..] else { return Ok(x.shallow_clone()) };
-    x.f_contiguous()?.f_as_strided([n, 1, height, width], [height * width, 1, width, 1], None)
+/// A one-channel map gets the strides of a channels-last one, others stay as they are. Its memory is the same either
+/// way, but libtorch takes the layout of every later map from its strides: without them the residual stream of a whole
+/// stack, or every concatenation of a DenseNet, would be channels-first, and each convolution would copy it. Every
+/// operation on such a map may lose them again.
+fn channels_last_gray(x: Tensor) -> Result<Tensor, TchError> {
+    let [n, 1, height, width] = x.size()[..] else { return Ok(x) };
+    x.f_contiguous()?.f_view([n, height, width, 1])?.f_permute([0, 3, 1, 2])
 }
 
 fn conv(
