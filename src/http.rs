@@ -12,6 +12,7 @@ pub mod openapi;
 pub mod routes;
 pub mod timing;
 mod upload;
+mod version;
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,6 +26,7 @@ use crate::{
     evaluation::{Datasets, Evaluations},
     metrics::Metrics,
     models::registry::Registry,
+    promotion::Promotions,
     readiness::Readiness,
     settings::LimitSettings,
     v2,
@@ -40,6 +42,8 @@ pub struct State {
     pub datasets: Arc<Datasets>,
     /// The evaluations in the background.
     pub evaluations: Arc<Evaluations>,
+    /// The promotions of versions, and the pins.
+    pub promotions: Arc<Promotions>,
     /// Who may give orders.
     pub gate: Gate,
     /// What a client may send.
@@ -63,6 +67,7 @@ impl State {
         metrics: Arc<Metrics>,
         datasets: Arc<Datasets>,
         evaluations: Arc<Evaluations>,
+        promotions: Arc<Promotions>,
         gate: Gate,
         limits: LimitSettings,
     ) -> Self {
@@ -77,6 +82,7 @@ impl State {
             metrics,
             datasets,
             evaluations,
+            promotions,
             gate,
             limits,
             decoder,
