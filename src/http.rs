@@ -61,13 +61,15 @@ pub struct State {
 }
 
 impl State {
-    /// The state of a server that is about to serve.
+    /// The state of a server that is about to serve; promotions will run on the Tokio runtime of the caller.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
     pub fn new(
         registry: Arc<Registry>,
         metrics: Arc<Metrics>,
         datasets: Arc<Datasets>,
         evaluations: Arc<Evaluations>,
-        promotions: Arc<Promotions>,
         gate: Gate,
         limits: LimitSettings,
     ) -> Self {
@@ -77,6 +79,9 @@ impl State {
         let readiness = Arc::new(Readiness::new(Arc::clone(&registry)));
         let v2 = v2::Service::new(Arc::clone(&registry), Arc::clone(&decoder), limits.clone());
         let v2 = Arc::new(v2);
+        let promotions =
+            Promotions::new(Arc::clone(&registry), Arc::clone(&evaluations), Arc::clone(&metrics));
+        let promotions = Arc::new(promotions);
         Self {
             registry,
             metrics,

@@ -16,6 +16,7 @@
 //!              inference  Classifier: onnx over ONNX Runtime -> Probabilities
 //! ```
 //!
+//! [`evaluation`] sends whole data sets through that, and [`promotion`] lets a version take the traffic that has passed one.
 //! Each layer calls the next one down and none calls up; [`metrics`] looks on.
 pub mod admin;
 pub mod batching;

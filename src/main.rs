@@ -25,6 +25,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Evaluate(args) => return args.run().await,
         Command::Classify(args) => return args.run().await,
         Command::Bench(args) => args.run().await?,
+        Command::Promote(args) => return args.run().await,
         Command::Health(args) => args.check()?,
         Command::Openapi => {
             let document = openapi::document().to_pretty_json()?;

@@ -25,10 +25,7 @@ use crate::{
     http::{self, State},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
-    models::{
-        RegistryError, Started, load::ModelLoader, name::parse_version, registry::Registry,
-    },
-    promotion::Promotions,
+    models::{RegistryError, Started, load::ModelLoader, name::parse_version, registry::Registry},
     settings::{DrainSettings, Settings, SettingsError, StatePlace},
     state::{Pin, Store, StoreError},
     tuning::Tuner,
@@ -109,25 +106,16 @@ impl Application {
         lifecycle.pins = pins(&store)?;
         let evaluations =
             Evaluations::open(Arc::clone(&datasets), Arc::clone(&metrics), store, keep)?;
-        let evaluations = Arc::new(evaluations);
         let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
         let (options, metrics_of_models) = (settings.serving(), Arc::clone(&metrics));
         let tuner = Tuner::new(settings.tuning.options());
         let loader = ModelLoader { runtime, options, tuner, metrics: metrics_of_models };
         let (registry, started) = Registry::start(lifecycle, loader)?;
-        let registry = Arc::new(registry);
-        let promotions = Promotions::new(
-            Arc::clone(&registry),
-            Arc::clone(&evaluations),
-            Arc::clone(&metrics),
-            keep,
-        );
         let state = State::new(
-            registry,
+            Arc::new(registry),
             metrics,
             datasets,
-            evaluations,
-            Arc::new(promotions),
+            Arc::new(evaluations),
             Gate::new(settings.admin.admin_token.clone(), addr),
             settings.limits.clone(),
         );

@@ -227,6 +227,11 @@ impl Evaluations {
         }
     }
 
+    /// How many that ended are kept.
+    pub fn keep(&self) -> usize {
+        self.shared.keep
+    }
+
     /// What keeps the evaluations.
     pub fn store(&self) -> &Store {
         &self.shared.store

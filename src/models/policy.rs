@@ -117,11 +117,9 @@ impl VersionPolicies {
     ) -> bool {
         let policy = self.own.get(model).unwrap_or(&self.general);
         let up_to_pin = |version: u64| pin.is_none_or(|pin| version <= pin);
-        let by_policy = match policy {
-            VersionPolicy::Latest(_) if !up_to_pin(version) => false,
-            policy => policy.wants(version, serving.iter().filter(|v| up_to_pin(**v)).count()),
-        };
-        by_policy
+        let is_too_new = matches!(policy, VersionPolicy::Latest(_)) && !up_to_pin(version);
+        let higher = serving.iter().filter(|serving| up_to_pin(**serving)).count();
+        (!is_too_new && policy.wants(version, higher))
             || pin == Some(version)
             || self.pinned.get(model).is_some_and(|pinned| pinned.contains(&version))
     }

@@ -1,9 +1,6 @@
 //! The promotions of a server: one a model, those that ended are in the store.
 
-use std::{
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::{runtime::Handle, sync::oneshot};
 
@@ -45,8 +42,8 @@ struct Jobs {
 }
 
 impl Promotions {
-    /// The promotions of these models, kept where the evaluations are: at most `keep` that ended, the newest. They will
-    /// run on the Tokio runtime of the caller.
+    /// The promotions of these models, kept where the evaluations are, and as many of them. They will run on the Tokio
+    /// runtime of the caller.
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
@@ -54,9 +51,8 @@ impl Promotions {
         registry: Arc<Registry>,
         evaluations: Arc<Evaluations>,
         metrics: Arc<Metrics>,
-        keep: NonZeroUsize,
     ) -> Self {
-        let (store, keep) = (evaluations.store().clone(), keep.get());
+        let (store, keep) = (evaluations.store().clone(), evaluations.keep());
         let jobs = Mutex::default();
         let shared = Arc::new(Shared { registry, evaluations, metrics, store, keep, jobs });
         Self { shared, runtime: Handle::current() }

@@ -122,7 +122,7 @@ impl Verdict {
             low * 100.0,
             high * 100.0
         );
-        let margin = points(-self.required);
+        let margin = points(0.0 - self.required);
         match short {
             None => format!("{found}; a loss of {margin} was allowed"),
             Some(short) => {
@@ -194,7 +194,9 @@ mod tests {
 
         let margin = 0.02;
         let fails = Verdict::not_worse_by(margin, &candidate, &serving).unwrap();
-        assert!(!fails.passed && fails.short_by.is_some_and(|by| (by - (-margin - low)).abs() < 1e-12));
+        assert!(
+            !fails.passed && fails.short_by.is_some_and(|by| (by - (-margin - low)).abs() < 1e-12)
+        );
         let expected = format!(
             "-0.50 points against version 1 on 200 images (95 % interval {:+.2} to {:+.2}): the loss may be {:.2} points over the 2.00 allowed",
             low * 100.0,
@@ -209,7 +211,8 @@ mod tests {
         // The other one was evaluated on more images.
         let verdict = Verdict::not_worse_by(1.0, &side(2, 4, &[]), &side(1, 9, &[8])).unwrap();
         assert_eq!((verdict.candidate.score.total, verdict.difference), (4, Some(0.0)));
-        let apart = Side { predictions: side(1, 9, &[]).predictions.split_off(4), ..side(1, 0, &[]) };
+        let apart =
+            Side { predictions: side(1, 9, &[]).predictions.split_off(4), ..side(1, 0, &[]) };
         assert!(Verdict::not_worse_by(1.0, &side(2, 4, &[]), &apart).is_err());
     }
 }

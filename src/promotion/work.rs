@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
-use super::{job::Job, judge::Judged, jobs::Shared, order::Order, verdict::Verdict};
+use super::{job::Job, jobs::Shared, judge::Judged, order::Order, verdict::Verdict};
 use crate::{
     models::{ChangeError, Commit, PromoteError},
     state::{Pin, PromotionRecord, PromotionStatus, StoreError, now},
@@ -166,13 +166,11 @@ impl Attempt {
 
 /// Why a candidate was not loaded or does not serve, for clients.
 pub(super) fn told(error: PromoteError) -> String {
-    match error {
-        PromoteError::Change(ChangeError::Failed(reason)) => {
-            tracing::error!("a promotion failed: {reason}");
-            "the server failed; its log tells why".to_owned()
-        }
-        other => other.to_string(),
+    if let PromoteError::Change(ChangeError::Failed(reason)) = error {
+        tracing::error!("a promotion failed: {reason}");
+        return "the server failed; its log tells why".to_owned();
     }
+    error.to_string()
 }
 
 /// The store's own words name paths, and go to the log.

@@ -21,6 +21,7 @@ mod openapi;
 mod orders;
 mod page;
 mod program;
+mod promotions;
 mod state;
 mod tuning;
 mod v2;

@@ -16,7 +16,7 @@ pub type Commit = Box<dyn FnOnce(Option<u64>) -> Result<(), String> + Send>;
 impl LifecycleThread {
     /// Pins a model to the version that answers requests that name none.
     pub(in crate::models) fn pin_serving(
-        &mut self,
+        &self,
         name: &str,
         commit: Commit,
     ) -> Result<ModelView, PromoteError> {
@@ -65,7 +65,7 @@ impl LifecycleThread {
     }
 
     /// Takes the versions out of service that neither the policy nor a pin nor a promotion wants any more; but never all.
-    pub(super) fn retire_unwanted(&mut self, name: &str) {
+    pub(super) fn retire_unwanted(&self, name: &str) {
         let (pin, mut kept) = (self.pin(name), BTreeSet::new());
         let mut next: Versions = self.current.load().models.get(name).cloned().unwrap_or_default();
         for (version, state) in loading_order(&next, pin) {

@@ -68,13 +68,7 @@ impl LifecycleThread {
         round.failures
     }
 
-    fn load_wanted(
-        &mut self,
-        name: &str,
-        folders: &Folders,
-        pin: Option<u64>,
-        round: &mut Round,
-    ) {
+    fn load_wanted(&mut self, name: &str, folders: &Folders, pin: Option<u64>, round: &mut Round) {
         for (version, found) in loading_order(folders, pin) {
             if !self.wants(name, version, &round.serving, pin) {
                 continue;
