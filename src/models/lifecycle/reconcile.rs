@@ -47,11 +47,12 @@ impl LifecycleThread {
         let mut round = Round { reload, ..Round::default() };
         let pin = self.pin(name);
         self.load_wanted(name, folders, pin, &mut round);
-        if let Some(pin) = pin.filter(|_| round.serving.is_empty() && !self.closing()) {
-            if self.live(name, pin).is_some() {
+        if let Some(pin) = pin.filter(|_| !self.closing()) {
+            let is_newer = |version: &u64| *version > pin;
+            if round.serving.iter().all(is_newer) && self.live(name, pin).is_some() {
                 // It goes on though its files are gone: what is newer has not been let in.
                 round.serving.insert(pin);
-            } else {
+            } else if round.serving.is_empty() {
                 tracing::warn!(model = name, version = pin, "the pinned version cannot be served");
                 self.load_wanted(name, folders, None, &mut round);
             }

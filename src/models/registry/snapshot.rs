@@ -89,11 +89,13 @@ impl Snapshot {
     }
 
     /// The version of a model that answers requests that name none: of those that serve the one that it is pinned to,
-    /// else the highest.
+    /// else the highest below that, else the highest.
     pub(in crate::models) fn serving(&self, model: &str) -> Option<&Arc<LiveModel>> {
         let versions = self.models.get(model)?;
-        let pinned = self.pins.get(model).and_then(|pin| versions.get(pin)?.live());
-        pinned.or_else(|| versions.values().rev().find_map(VersionState::live))
+        let pin = self.pins.get(model).copied().unwrap_or(u64::MAX);
+        let mut let_in = versions.range(..=pin).rev();
+        let highest = || versions.values().rev().find_map(VersionState::live);
+        let_in.find_map(|(_, state)| state.live()).or_else(highest)
     }
 
     /// The real name of a model or an alias.

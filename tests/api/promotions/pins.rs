@@ -105,6 +105,27 @@ async fn policies_count_from_the_pinned_version_down() {
     }
 }
 
+#[actix_web::test]
+async fn what_is_newer_is_not_let_in_though_it_is_loaded() {
+    let root =
+        models(&[("m", "1", "small"), ("m", "2", "tiny"), ("m", "3", "tiny"), ("n", "1", "tiny")]);
+    let data = faces();
+    let app = serve(&root, &data, &["--versions=all", "--poll=0.02", "--default-model=n"]);
+    let order = json!({"version": "2", "dataset": "faces", "limit": 1, "at_least": 0});
+    app.promoted("m", &order, "promoted").await;
+    assert_eq!(app.versions("m").await, ["1 ready", "2 ready", "3 ready"]);
+    assert_eq!(app.version("?model=m").await, "2");
+    assert_eq!(app.version("?model=m&version=3").await, "3");
+    fs::remove_dir_all(root.path().join("m/2")).unwrap();
+    app.until_versions("m", &["1 ready", "3 ready"]).await;
+    assert_eq!(app.version("?model=m").await, "1");
+    pin(&app, "m").await;
+    fs::remove_dir_all(root.path().join("m/1")).unwrap();
+    install(root.path(), "m", "4", "tiny");
+    app.until_versions("m", &["1 ready", "3 ready", "4 ready"]).await;
+    assert_eq!(app.version("?model=m").await, "1");
+}
+
 /// A server whose state is in a folder that nobody uses any more.
 fn serve_on(state: &TempDir, root: &TempDir, flags: &[&str]) -> TestApp {
     let state = format!("--state={}", state.path().display());
