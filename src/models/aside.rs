@@ -23,7 +23,8 @@ pub(super) fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         .unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
 
