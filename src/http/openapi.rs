@@ -41,6 +41,7 @@ pub const PATH: &str = "/openapi.json";
         evaluations::list,
         evaluations::one,
         evaluations::delete,
+        evaluations::compare::compare,
         evaluations::events::events,
         evaluations::predictions::predictions,
         datasets::list,

@@ -27,6 +27,7 @@ const ROUTES: [(&str, &str, u16); 20] = [
     ("POST", explain::PATH, 200),
     ("POST", evaluations::LIST_PATH, 202),
     ("GET", evaluations::LIST_PATH, 200),
+    ("GET", evaluations::compare::PATH, 200),
     ("GET", evaluations::ONE_PATH, 200),
     ("DELETE", evaluations::ONE_PATH, 200),
     ("GET", evaluations::events::PATH, 200),
@@ -63,6 +64,8 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
                 .route(reading().to(evaluations::list))
                 .default_service(web::to(async || only("GET, HEAD, POST"))),
         )
+        // Before the pattern that would take its name for an id.
+        .service(get(evaluations::compare::PATH, reading().to(evaluations::compare::compare)))
         .service(
             web::resource(evaluations::ONE_PATH)
                 .route(web::delete().to(evaluations::delete))

@@ -6,6 +6,7 @@ mod batching;
 mod bench;
 mod classify;
 mod cli;
+mod comparison;
 mod connections;
 mod datasets;
 mod evaluations;
