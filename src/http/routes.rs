@@ -22,7 +22,7 @@ use super::{
 use crate::metrics::Metrics;
 
 /// The routes as metrics show them from the start: method, pattern, status of success.
-const ROUTES: [(&str, &str, u16); 20] = [
+const ROUTES: [(&str, &str, u16); 21] = [
     ("POST", classify::PATH, 200),
     ("POST", explain::PATH, 200),
     ("POST", evaluations::LIST_PATH, 202),
