@@ -19,6 +19,7 @@
 //! allocation of answers happens inside.
 
 mod answers;
+mod background;
 mod collect;
 mod cores;
 mod job;

@@ -6,7 +6,7 @@ use super::{ApiError, Code};
 use crate::{
     admin::Denied,
     batching::BatchError,
-    evaluation::StartError,
+    evaluation::{Incomparable, StartError},
     http::MIN_RETRY,
     models::{ChangeError, registry::ResolveError},
     state::StoreError,
@@ -97,6 +97,12 @@ impl From<StartError> for ApiError {
             }
             StartError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<Incomparable> for ApiError {
+    fn from(error: Incomparable) -> Self {
+        Self::new(Code::NotComparable, error.to_string())
     }
 }
 
