@@ -6,8 +6,10 @@
 //! ```
 
 mod classes;
+mod comparison;
 mod datasets;
 mod document;
+mod duplicates;
 mod job;
 mod jobs;
 mod order;
@@ -16,8 +18,10 @@ mod run;
 mod work;
 
 pub use classes::NotEmotions;
+pub use comparison::{Compared, Incomparable, compare};
 pub use datasets::Datasets;
 pub use document::{Document, Head, ImageCount, Listed, Progress, Summary};
+pub use duplicates::{InTrain, leave_out, test_in_train};
 pub use job::Job;
 pub use jobs::{Evaluations, Purged};
 pub use order::{Order, StartError};

@@ -26,6 +26,7 @@ pub mod cli;
 mod client;
 pub mod decoder;
 pub mod evaluation;
+pub mod explanation;
 pub mod grpc;
 pub mod http;
 pub mod inference;

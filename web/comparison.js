@@ -10,8 +10,8 @@ export async function showComparison(section, a, b) {
   replace(section, head, h('p', { class: 'dim' }, 'Comparing …'))
   try {
     const path = query('v1/evaluations/compare', { a, b })
-    const [comparison, first, second] = await Promise.all([get(path), get(`v1/evaluations/${a}`), get(`v1/evaluations/${b}`)])
-    replace(section, head, draw(comparison, first, second, path))
+    const comparison = await get(path)
+    replace(section, head, draw(comparison, comparison.evaluation_a, comparison.evaluation_b, path))
   } catch (problem) {
     replace(section, head, h('p', { class: 'notice bad' }, problem.message))
   }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     emotion::Emotion,
-    image::{Face, Limits, decode},
+    image::{Face, Limits, Picture, decode},
 };
 
 mod csv;
@@ -160,15 +160,19 @@ impl Sample {
     /// # Errors
     /// [`DatasetError::Read`], [`DatasetError::Image`] or [`DatasetError::Csv`], naming the file.
     pub fn load(&self, side: usize) -> Result<Face, DatasetError> {
-        let picture = match &self.source {
-            Source::Row(row) => row.read()?,
+        Ok(self.picture()?.to_face(side))
+    }
+
+    /// Reads the image as it is stored.
+    fn picture(&self) -> Result<Picture, DatasetError> {
+        match &self.source {
+            Source::Row(row) => row.read(),
             Source::File(path) => {
                 let bytes = std::fs::read(path).map_err(DatasetError::reading(path))?;
                 decode(&bytes, &Limits::default())
-                    .map_err(|source| DatasetError::Image { path: path.clone(), source })?
+                    .map_err(|source| DatasetError::Image { path: path.clone(), source })
             }
-        };
-        Ok(picture.to_face(side))
+        }
     }
 }
 

@@ -5,15 +5,19 @@ use std::{
     num::NonZeroUsize,
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
 };
 
 use anyhow::Context;
 use clap::Args;
-use mien_faces::dataset::{Dataset, Split};
+use mien_faces::dataset::{Dataset, Sample, Split};
 use serde::Serialize;
 
 use super::{INCOMPLETE, model::ModelArgs, progress, table};
-use crate::evaluation::{self, Evaluation};
+use crate::{
+    evaluation::{self, Evaluation, Finding, RunError},
+    models::live::LiveModel,
+};
 
 /// Flags of `mien evaluate`.
 #[derive(Debug, Clone, Args)]
@@ -55,7 +59,7 @@ impl EvaluateArgs {
     /// # Errors
     /// When the data set or the model cannot be used, or the run fails.
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
-        let dataset = Dataset::open(&self.data)?;
+        let dataset = Arc::new(Dataset::open(&self.data)?);
         let all = dataset.required(self.split)?;
         let samples = match self.limit {
             Some(limit) => dataset.subset(self.split, limit.get()),
@@ -63,11 +67,7 @@ impl EvaluateArgs {
         };
         let model = self.model.load()?;
 
-        let bar = progress::bar(samples.len());
-        let result =
-            evaluation::run(&model, &samples, |done| progress::advance(&bar, done.images)).await;
-        bar.finish_and_clear();
-        let report = result?.evaluation;
+        let report = self.evaluate(&model, &dataset, &samples).await?.evaluation;
         let unreadable = report.unreadable.count;
 
         let mut out = io::stdout().lock();
@@ -87,5 +87,20 @@ impl EvaluateArgs {
         }
         .context("writing the report")?;
         Ok(if unreadable == 0 { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) })
+    }
+
+    /// The run, and beside it the search for test images that lie in train too.
+    async fn evaluate(
+        &self,
+        model: &LiveModel,
+        dataset: &Arc<Dataset>,
+        samples: &[Sample],
+    ) -> Result<Finding, RunError> {
+        let bar = progress::bar(samples.len());
+        let run = evaluation::run(model, samples, |done| progress::advance(&bar, done.images));
+        let in_train = evaluation::test_in_train(Arc::clone(dataset));
+        let finding = evaluation::leave_out(self.split, run, in_train).await;
+        bar.finish_and_clear();
+        finding
     }
 }

@@ -17,10 +17,15 @@ pub(super) fn evaluation(evaluation: &Evaluation) -> String {
 }
 
 fn write(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
-    let Evaluation { report, unreadable, seconds, images_per_second } = evaluation;
+    let Evaluation { report, unreadable, seconds, images_per_second, .. } = evaluation;
     writeln!(text, "accuracy     {}", score(&report.score))?;
     for (usage, part) in &report.splits {
         writeln!(text, "  {:11}{}", usage.name(), score(part))?;
+    }
+    if let Some(without) = &evaluation.without_duplicates {
+        let removed = without.removed;
+        let without = score(&without.score);
+        writeln!(text, "  not seen   {without}, without {removed} that are in train too")?;
     }
     summary(text, report)?;
     classes(text, report)?;

@@ -7,6 +7,9 @@ use std::{
 };
 
 use mien_faces::dataset::{Dataset, DatasetError, Sample, Split};
+use tokio::sync::OnceCell;
+
+use super::duplicates::{self, InTrain};
 
 /// The data sets that `--data` names.
 #[derive(Default)]
@@ -16,6 +19,8 @@ struct Entry {
     dataset: Arc<Dataset>,
     /// An image's id -> its split and its place in there.
     images: HashMap<String, (Split, usize)>,
+    /// The test images that lie in train too, once somebody has asked.
+    in_train: OnceCell<InTrain>,
 }
 
 impl Datasets {
@@ -36,7 +41,7 @@ impl Datasets {
                 })
                 .collect();
             tracing::info!(dataset = name, images = images.len(), "data set listed");
-            Ok((name, Entry { dataset, images }))
+            Ok((name, Entry { dataset, images, in_train: OnceCell::new() }))
         };
         Ok(Self(sources.into_iter().map(open).collect::<Result<_, _>>()?))
     }
@@ -49,6 +54,14 @@ impl Datasets {
     /// A data set by its name.
     pub fn get(&self, name: &str) -> Option<&Arc<Dataset>> {
         self.0.get(name).map(|entry| &entry.dataset)
+    }
+
+    /// The ids of the test images of a data set that lie in its train too; `None` where it has not both. The first
+    /// question reads every image of the data set, off the event loop; the answer is remembered.
+    pub async fn test_in_train(&self, name: &str) -> InTrain {
+        let entry = self.0.get(name)?;
+        let search = || duplicates::test_in_train(Arc::clone(&entry.dataset));
+        entry.in_train.get_or_init(search).await.clone()
     }
 
     /// An image of a data set by its id.

@@ -41,13 +41,13 @@ pub enum Purged {
 
 /// The evaluations, those in the background and those that are kept.
 pub struct Evaluations {
-    datasets: Arc<Datasets>,
     runtime: Handle,
     shared: Arc<Shared>,
 }
 
 /// What the evaluations share.
 pub(super) struct Shared {
+    pub(super) datasets: Arc<Datasets>,
     pub(super) store: Store,
     pub(super) metrics: Arc<Metrics>,
     pub(super) running: Semaphore,
@@ -84,8 +84,8 @@ impl Evaluations {
             metrics.evaluation(model, version, dataset, accuracy.split.name(), accuracy.accuracy);
         }
         let (running, jobs) = (Semaphore::new(RUNNING), Mutex::default());
-        let shared = Arc::new(Shared { store, metrics, running, keep: keep.get(), jobs });
-        Ok(Self { datasets, runtime: Handle::current(), shared })
+        let shared = Arc::new(Shared { datasets, store, metrics, running, keep: keep.get(), jobs });
+        Ok(Self { runtime: Handle::current(), shared })
     }
 
     /// Takes an order and keeps it; the evaluation starts as soon as one of the running ones ends.
@@ -116,8 +116,9 @@ impl Evaluations {
 
     /// The data set of an order, and how many images its split has.
     fn split(&self, order: &Order) -> Result<(&Arc<Dataset>, usize), StartError> {
-        let dataset = self.datasets.get(&order.dataset).ok_or_else(|| {
-            let known = self.datasets.names();
+        let datasets = &self.shared.datasets;
+        let dataset = datasets.get(&order.dataset).ok_or_else(|| {
+            let known = datasets.names();
             StartError::UnknownDataset { name: order.dataset.clone(), known }
         })?;
         let all = dataset.samples(order.split).len();

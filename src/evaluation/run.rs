@@ -6,9 +6,9 @@ use futures_util::TryStreamExt;
 use mien_faces::{
     dataset::Sample,
     emotion::Emotion,
-    report::{Prediction, Report, Tally},
+    report::{Mistake, Prediction, Report, Tally, WithoutDuplicates, mistakes},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
@@ -21,12 +21,19 @@ use crate::{batching::BatchError, models::registry::LiveModel};
 const NAMED: usize = 20;
 
 /// What a run found out.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = EvaluationReport)]
 pub struct Evaluation {
     /// The scores, over the images that could be read.
     #[serde(flatten)]
     pub report: Report,
+    /// The most confident mistakes, the surest first, 24 at most.
+    #[serde(default)]
+    pub mistakes: Vec<Mistake>,
+    /// The score without the test images that lie in train too, which a model may know by heart. Absent where the images
+    /// are those of train, or the data set has no train.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_duplicates: Option<WithoutDuplicates>,
     /// The images that could not.
     pub unreadable: Unreadable,
     /// How long the run took.
@@ -36,7 +43,7 @@ pub struct Evaluation {
 }
 
 /// Images of the data set that could not be read; they are in no score.
-#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Unreadable {
     /// How many.
     pub count: usize,
@@ -45,7 +52,7 @@ pub struct Unreadable {
 }
 
 /// An image that could not be read.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnreadableImage {
     /// Its name within the data set.
     pub name: String,
@@ -140,11 +147,11 @@ pub async fn run(
     let seconds = started.elapsed().as_secs_f64();
     let images_per_second = samples.len() as f64 / seconds;
     placed.sort_unstable_by_key(|(position, _)| *position);
-    let predictions = placed.into_iter().map(|(_, prediction)| prediction).collect();
-    Ok(Finding {
-        evaluation: Evaluation { report, unreadable, seconds, images_per_second },
-        predictions,
-    })
+    let predictions: Vec<_> = placed.into_iter().map(|(_, prediction)| prediction).collect();
+    let (mistakes, without_duplicates) = (mistakes(&predictions), None);
+    let evaluation =
+        Evaluation { report, mistakes, without_duplicates, unreadable, seconds, images_per_second };
+    Ok(Finding { evaluation, predictions })
 }
 
 fn prediction(sample: &Sample, probabilities: [f32; Emotion::COUNT]) -> Prediction {

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use super::{
     Status,
     document::Summary,
+    duplicates,
     job::Job,
     jobs::Shared,
     run::{self, Finding, RunError},
@@ -62,13 +63,15 @@ pub(super) async fn work(
 async fn evaluate(shared: &Shared, job: &Job, task: Task) -> Result<Finding, RunError> {
     let _turn = shared.running.acquire().await;
     let Task { model, dataset, samples } = task;
-    let fingerprint = fingerprint(dataset, job.record().split).await;
+    let EvaluationRecord { dataset: name, split, .. } = job.record();
+    let fingerprint = fingerprint(dataset, split).await;
     let started = now();
     let (id, at, sha256) = (job.id().to_owned(), started.clone(), fingerprint.clone());
     let noted = shared.store.run(move |s| s.start_evaluation(&id, &at, sha256.as_deref())).await;
     noted.map_err(|error| unkept(&error))?;
     job.start(started, fingerprint);
-    run::run(&model, &samples, |advance| job.advance(advance)).await
+    let run = run::run(&model, &samples, |advance| job.advance(advance));
+    duplicates::leave_out(split, run, shared.datasets.test_in_train(&name)).await
 }
 
 /// The fingerprint of a split; none where a file cannot be read, which the run tells of.

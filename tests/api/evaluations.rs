@@ -129,6 +129,7 @@ async fn the_document_has_its_shape() {
         ".finished" => "[time]", ".report.seconds" => "[seconds]", ".report.images_per_second" => "[rate]",
         ".report.log_loss" => insta::rounded_redaction(4),
         ".report.brier" => insta::rounded_redaction(4),
+        ".report.mistakes[].confidence" => insta::rounded_redaction(4),
         ".report.calibration.bins[].confidence" => insta::rounded_redaction(4),
         ".report.expected_calibration_error" => insta::rounded_redaction(4),
     });

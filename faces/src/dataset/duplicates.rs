@@ -1,9 +1,11 @@
 //! Faces that lie in a data set more than once, and above all in both splits: a model has seen those test faces.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
+use super::{Dataset, Sample, Split};
 use crate::{emotion::Emotion, image::Face};
 
 /// How many faces are there more than once. Two faces are the same where every pixel is.
@@ -66,6 +68,45 @@ pub fn duplicates<'a>(
     Duplicates { counts, test_in_train }
 }
 
+impl Dataset {
+    /// The ids of the test images that also lie in train, pixel by pixel as they are stored. Reads every image once and
+    /// remembers 32 bytes of each one in train; an image that cannot be read equals none. `go_on` is asked before each.
+    ///
+    /// `None` where the data set has not both splits, or `go_on` said no.
+    pub fn test_in_train(&self, go_on: impl Fn() -> bool) -> Option<HashSet<String>> {
+        let [train, test] = [Split::Train, Split::Test].map(|split| self.samples(split));
+        if train.is_empty() || test.is_empty() {
+            return None;
+        }
+        let mut known = HashSet::with_capacity(train.len());
+        for sample in train {
+            go_on().then_some(())?;
+            known.extend(sample.pixels_sha256());
+        }
+        let mut found = HashSet::new();
+        for sample in test {
+            go_on().then_some(())?;
+            if sample.pixels_sha256().is_some_and(|pixels| known.contains(&pixels)) {
+                found.insert(sample.id());
+            }
+        }
+        Some(found)
+    }
+}
+
+impl Sample {
+    /// What pictures have in common that are the same in size and in every pixel.
+    fn pixels_sha256(&self) -> Option<[u8; 32]> {
+        let picture = self.picture().ok()?;
+        let mut hash = Sha256::new();
+        for side in [picture.width(), picture.height()] {
+            hash.update((side as u64).to_le_bytes());
+        }
+        hash.update(picture.pixels());
+        Some(hash.finalize().into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +130,37 @@ mod tests {
             within_test: 1,
         };
         assert_eq!(found.counts, expected);
+    }
+
+    /// A data set of faces of 2 x 2 pixels: their usages and levels.
+    fn listed(rows: &[(&str, &str)]) -> (tempfile::TempDir, Dataset) {
+        let root = tempfile::tempdir().unwrap();
+        let lines = rows.iter().map(|(usage, pixels)| format!("3,{pixels},{usage}\n"));
+        let text = format!("emotion,pixels,Usage\n{}", lines.collect::<String>());
+        std::fs::write(root.path().join("fer2013.csv"), text).unwrap();
+        let dataset = Dataset::open(root.path()).unwrap();
+        (root, dataset)
+    }
+
+    #[test]
+    fn test_images_that_lie_in_train_are_found_by_their_pixels() {
+        let (_root, dataset) = listed(&[
+            ("Training", "1 2 3 4"),
+            ("Training", "9 9 9 9"),
+            ("Training", "1 2 3"),
+            ("PublicTest", "4 3 2 1"),
+            ("PublicTest", "1 2 3 4"),
+            ("PublicTest", "1 2 3"),
+            ("PrivateTest", "01 02 03 04"),
+        ]);
+        let expected = [1, 3].map(|place| dataset.samples(Split::Test)[place].id());
+        assert_eq!(dataset.test_in_train(|| true), Some(HashSet::from(expected)));
+
+        let asked = std::cell::Cell::new(0);
+        let until = |most| dataset.test_in_train(|| asked.replace(asked.get() + 1) < most);
+        assert!((until(6), asked.take(), until(7).is_some()) == (None, 7, true));
+        assert_eq!(listed(&[("Training", "1")]).1.test_in_train(|| true), None);
+        assert_eq!(listed(&[("PublicTest", "1")]).1.test_in_train(|| true), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{ApiError, Code};
 use crate::{
     admin::Denied,
     batching::BatchError,
-    evaluation::StartError,
+    evaluation::{Incomparable, StartError},
     http::MIN_RETRY,
     models::{ChangeError, PromoteError, registry::ResolveError},
     promotion,
@@ -127,6 +127,12 @@ impl From<promotion::StartError> for ApiError {
             E::Itself(_) => Self::invalid_request(detail),
             E::TooMany | E::ShuttingDown => Self::overloaded(detail),
         }
+    }
+}
+
+impl From<Incomparable> for ApiError {
+    fn from(error: Incomparable) -> Self {
+        Self::new(Code::NotComparable, error.to_string())
     }
 }
 

@@ -1,5 +1,6 @@
 //! `POST /v1/evaluations`, `GET /v1/evaluations`, `GET` and `DELETE /v1/evaluations/{id}`.
 
+pub mod compare;
 pub mod events;
 pub mod predictions;
 

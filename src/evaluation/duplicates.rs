@@ -1,0 +1,60 @@
+//! The score without the test images that a model may know from train.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use mien_faces::{
+    dataset::{Dataset, Split},
+    report::without_duplicates,
+};
+
+use super::{Finding, RunError};
+
+/// The ids of images of a split that lie in train too; `None` where there is no telling or no sense in it.
+pub type InTrain = Option<Arc<HashSet<String>>>;
+
+/// The ids of the test images of a data set that lie in its train too; `None` where it has not both. Every image is read,
+/// off the event loop; dropping the future ends that.
+pub async fn test_in_train(dataset: Arc<Dataset>) -> InTrain {
+    let wanted = Wanted(Arc::new(AtomicBool::new(true)));
+    let is_wanted = Arc::clone(&wanted.0);
+    let go_on = move || is_wanted.load(Ordering::Relaxed);
+    let search = tokio::task::spawn_blocking(move || dataset.test_in_train(go_on));
+    let found = search.await.inspect_err(|error| tracing::error!("looking for copies: {error}"));
+    found.ok().flatten().map(Arc::new)
+}
+
+/// A run on a split, `in_train` beside it, and of both the score without duplicates. The images of train are all in train:
+/// of these there is none.
+///
+/// # Errors
+/// Those of the run, at once.
+pub async fn leave_out(
+    split: Split,
+    run: impl Future<Output = Result<Finding, RunError>>,
+    in_train: impl Future<Output = InTrain>,
+) -> Result<Finding, RunError> {
+    if split == Split::Train {
+        return run.await;
+    }
+    let (mut finding, in_train) = tokio::try_join!(run, async { Ok(in_train.await) })?;
+    let without = |ids: Arc<HashSet<String>>| {
+        without_duplicates(&finding.predictions, |prediction| ids.contains(&prediction.image))
+    };
+    finding.evaluation.without_duplicates = in_train.map(without);
+    Ok(finding)
+}
+
+/// Whether somebody waits for the answer.
+struct Wanted(Arc<AtomicBool>);
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}

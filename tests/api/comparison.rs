@@ -1,0 +1,172 @@
+//! `/v1/evaluations/compare`: two models on the same images, and what is refused.
+
+use std::fs;
+
+use mien_faces::{
+    image::{Limits, decode},
+    report::{Prediction, csv},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    evaluations::{STUCK, data_set, put, spawn},
+    helpers::{TestApp, answer, assert_problem, face},
+};
+
+impl TestApp {
+    /// The id of an evaluation that was ordered and succeeded.
+    pub(crate) async fn evaluated(&self, order: &Value) -> String {
+        let location = self.ordered(order).await;
+        self.status(&location, "succeeded").await;
+        location.rsplit('/').next().unwrap().to_owned()
+    }
+
+    async fn predictions(&self, id: &str) -> Vec<Prediction> {
+        let lines = self.get(&format!("/v1/evaluations/{id}/predictions")).await;
+        csv::read(lines.bytes().await.unwrap().as_ref()).unwrap()
+    }
+}
+
+fn path(a: &str, b: &str) -> String {
+    format!("/v1/evaluations/compare?a={a}&b={b}")
+}
+
+#[actix_web::test]
+async fn two_models_are_compared_on_the_images_that_both_have() {
+    let data = data_set();
+    let app = spawn(&data, &[]);
+    let a = app.evaluated(&json!({"dataset": "faces", "model": "keras"})).await;
+    let b = app.evaluated(&json!({"dataset": "faces", "model": "small", "limit": 6})).await;
+    let found = app.json(&path(&a, &b)).await;
+    for (key, id) in [("evaluation_a", &a), ("evaluation_b", &b)] {
+        let mut document = app.json(&format!("/v1/evaluations/{id}")).await;
+        document.as_object_mut().unwrap().remove("report");
+        assert_eq!(found[key], document);
+    }
+
+    // Counted by hand from what `/predictions` gives.
+    let (of_a, of_b) = (app.predictions(&a).await, app.predictions(&b).await);
+    assert_eq!((of_a.len(), of_b.len()), (7, 6));
+    let mut pairs = [0; 4];
+    for in_b in &of_b {
+        let in_a = of_a.iter().find(|in_a| in_a.image == in_b.image).unwrap();
+        let is_right = |p: &Prediction| p.outcome().prediction() == p.truth;
+        pairs[2 * usize::from(!is_right(in_a)) + usize::from(!is_right(in_b))] += 1;
+    }
+    let keys = ["both_right", "only_a_right", "only_b_right", "both_wrong"];
+    assert_eq!(json!(keys.map(|key| &found["pairs"][key])), json!(pairs));
+    let counts = ["images", "only_in_a", "only_in_b"].map(|key| &found[key]);
+    assert_eq!(json!(counts), json!([6, 1, 0]));
+
+    insta::assert_json_snapshot!(found, {
+        ".evaluation_a" => "[head]", ".evaluation_b" => "[head]",
+        ".difference_interval[]" => insta::rounded_redaction(4),
+        ".a.interval[]" => insta::rounded_redaction(4), ".b.interval[]" => insta::rounded_redaction(4),
+        ".flipped.images[].confidence_a" => insta::rounded_redaction(4),
+        ".flipped.images[].confidence_b" => insta::rounded_redaction(4),
+    });
+    let mirrored = app.json(&path(&b, &a)).await;
+    assert_eq!(mirrored["pairs"]["only_a_right"], found["pairs"]["only_b_right"]);
+    let same = app.json(&path(&a, &a)).await;
+    assert_eq!((&same["difference"], &same["p_value"]), (&json!(0.0), &json!(1.0)));
+    assert_eq!(same["flipped"], json!({"count": 0, "images": []}));
+}
+
+#[actix_web::test]
+async fn what_cannot_be_compared_is_refused_with_the_reason() {
+    let (data, other) = (data_set(), data_set());
+    put(other.path(), "test/sad/PrivateTest_5.png", &face("happy"));
+    let copy = format!("--data=copy={}", data.path().display());
+    let other = format!("--data=other={}", other.path().display());
+    let app = spawn(&data, &[&copy, &other]);
+    let whole = app.evaluated(&json!({"dataset": "faces"})).await;
+    let public = app.evaluated(&json!({"dataset": "faces", "split": "PublicTest"})).await;
+    let private = app.evaluated(&json!({"dataset": "faces", "split": "PrivateTest"})).await;
+    let of_copy = app.evaluated(&json!({"dataset": "copy", "model": "tiny"})).await;
+    let of_other = app.evaluated(&json!({"dataset": "other"})).await;
+    let part_of_other = app.evaluated(&json!({"dataset": "other", "split": "PublicTest"})).await;
+
+    // A part against the whole, and the same data by another name.
+    assert_eq!(app.json(&path(&whole, &public)).await["images"], 3);
+    assert_eq!(app.json(&path(&whole, &of_copy)).await["images"], 7);
+
+    put(data.path(), "test/happy/PrivateTest_3.png", &face("sad"));
+    let changed = app.evaluated(&json!({"dataset": "faces"})).await;
+    for (a, b, status, code, detail) in [
+        (&*public, &*private, 409, "not_comparable", "no image in common"),
+        (&whole, &of_other, 409, "not_comparable", "one is on `faces`, the other on `other`"),
+        (&whole, &part_of_other, 409, "not_comparable", "one is on `faces`"),
+        (&whole, &changed, 409, "not_comparable", "the test images of `faces` were others"),
+        (&whole, "nope", 404, "unknown_evaluation", "`nope`"),
+        ("nope", &whole, 404, "unknown_evaluation", "`nope`"),
+    ] {
+        let body = assert_problem(app.get(&path(a, b)).await, status, code).await;
+        assert!(body["detail"].as_str().unwrap().contains(detail), "{body}");
+    }
+    for query in ["", "?a=x", "?a=x&b=y&c=z"] {
+        let response = app.get(&format!("/v1/evaluations/compare{query}")).await;
+        assert_problem(response, 400, "invalid_request").await;
+    }
+    let delete = app.client.delete(app.url(&path(&whole, &public))).send().await.unwrap();
+    assert_eq!(delete.headers()["allow"], "GET, HEAD");
+    assert_problem(delete, 405, "method_not_allowed").await;
+}
+
+#[actix_web::test]
+async fn an_evaluation_that_has_no_report_is_not_compared() {
+    let data = data_set();
+    let app = spawn(&data, &STUCK);
+    let location = app.ordered(&json!({"dataset": "faces"})).await;
+    let id = location.rsplit('/').next().unwrap();
+    let body = assert_problem(app.get(&path(id, id)).await, 409, "conflict").await;
+    assert!(body["detail"].as_str().unwrap().contains("has not ended"), "{body}");
+    answer(app.client.delete(app.url(&location))).await;
+    let body = assert_problem(app.get(&path(id, id)).await, 409, "conflict").await;
+    assert!(body["detail"].as_str().unwrap().contains("was cancelled"), "{body}");
+}
+
+#[actix_web::test]
+async fn copies_of_training_faces_are_left_out_of_a_second_score() {
+    let data = data_set();
+    // A face that is happy in train and sad in test, and the same in its pixels alone.
+    let written = decode(&face("happy"), &Limits::default()).unwrap().to_face(48).png();
+    assert_ne!(written, face("happy"));
+    put(data.path(), "test/sad/PublicTest_9.png", &written);
+    let app = spawn(&data, &[]);
+    let report = async |order: Value| {
+        let id = app.evaluated(&order).await;
+        app.json(&format!("/v1/evaluations/{id}")).await["report"].clone()
+    };
+    let whole = report(json!({"dataset": "faces", "model": "tiny"})).await;
+    let without = &whole["without_duplicates"];
+    assert_eq!((&whole["total"], &without["total"]), (&json!(8), &json!(6)));
+    assert_eq!(without["removed"], 2);
+    let (all, rest) = (whole["correct"].as_u64().unwrap(), without["correct"].as_u64().unwrap());
+    let of_copies = async |label: &str| {
+        let (_, body) = answer(app.classify("?model=tiny", face("happy"))).await;
+        u64::from(body["predictions"][0]["label"] == label)
+    };
+    assert_eq!(all - rest, of_copies("happy").await + of_copies("sad").await);
+    assert_eq!(without["interval"].as_array().unwrap().len(), 2);
+
+    let public = report(json!({"dataset": "faces", "split": "PublicTest"})).await;
+    assert_eq!(public["without_duplicates"]["removed"], 1);
+    let train = report(json!({"dataset": "faces", "split": "train"})).await;
+    assert!(train.get("without_duplicates").is_none(), "{train}");
+
+    fs::remove_dir_all(data.path().join("train")).unwrap();
+    let app = spawn(&data, &[]);
+    let id = app.evaluated(&json!({"dataset": "faces"})).await;
+    let report = &app.json(&format!("/v1/evaluations/{id}")).await["report"];
+    assert!(report.get("without_duplicates").is_none(), "{report}");
+    let mistakes = report["mistakes"].as_array().unwrap();
+    assert_eq!(
+        mistakes.len() as u64,
+        report["total"].as_u64().unwrap() - report["correct"].as_u64().unwrap()
+    );
+    for mistake in mistakes {
+        let face = format!("/v1/datasets/faces/images/{}", mistake["image"].as_str().unwrap());
+        assert_eq!(app.get(&face).await.status(), 200);
+        assert!(mistake["name"].as_str().unwrap().contains(mistake["label"].as_str().unwrap()));
+    }
+}
