@@ -22,6 +22,7 @@ mod openapi;
 mod orders;
 mod page;
 mod program;
+mod report;
 mod state;
 mod tuning;
 mod v2;
