@@ -18,6 +18,7 @@
 //! No channel offers that. The critical sections only move entries; no inference, logging or
 //! allocation of answers happens inside.
 
+mod background;
 mod collect;
 mod cores;
 mod job;

@@ -9,7 +9,9 @@ pub mod form;
 mod image_problem;
 mod in_flight;
 pub mod middleware;
+mod negotiation;
 pub mod openapi;
+mod pictures;
 pub mod routes;
 pub mod timing;
 mod upload;
@@ -17,6 +19,7 @@ mod upload;
 use std::{sync::Arc, time::Duration};
 
 use actix_web::web;
+use tokio::sync::Semaphore;
 
 pub use self::{admin::Admin, error::ApiError, in_flight::InFlight};
 use crate::{
@@ -49,6 +52,8 @@ pub struct State {
     pub decoder: Arc<Decoder>,
     /// Bytes that bodies may take together.
     pub bodies: BodyBudget,
+    /// A permit for each face that may be explained now.
+    pub explanations: Semaphore,
     /// The requests that are being answered.
     pub in_flight: InFlight,
     /// Whether requests should be sent here.
@@ -69,6 +74,7 @@ impl State {
     ) -> Self {
         let decoder = Arc::new(Decoder::new(limits.max_pixels));
         let bodies = BodyBudget::new(limits.max_buffered);
+        let explanations = Semaphore::new(limits.max_explanations.get());
         let in_flight = InFlight::default();
         let readiness = Arc::new(Readiness::new(Arc::clone(&registry)));
         let v2 = v2::Service::new(Arc::clone(&registry), Arc::clone(&decoder), limits.clone());
@@ -82,6 +88,7 @@ impl State {
             limits,
             decoder,
             bodies,
+            explanations,
             in_flight,
             readiness,
             v2,

@@ -24,6 +24,7 @@ pub mod budget;
 pub mod cli;
 pub mod decoder;
 pub mod evaluation;
+pub mod explanation;
 pub mod grpc;
 pub mod http;
 pub mod inference;

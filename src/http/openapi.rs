@@ -12,7 +12,7 @@ use utoipa::{
 
 use super::{
     error::Problem,
-    routes::{classify, datasets, evaluations, health, metrics, models, v2},
+    routes::{classify, datasets, evaluations, explain, health, metrics, models, v2},
 };
 
 /// Where the server shows its document.
@@ -28,7 +28,7 @@ pub const PATH: &str = "/openapi.json";
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     tags(
-        (name = "classification", description = "Pictures in, labels out."),
+        (name = "classification", description = "Pictures in, labels out, and why."),
         (name = "evaluations", description = "How accurate a model is on a data set of the server."),
         (name = "models", description = "What is served."),
         (name = "inference", description = "The Open Inference Protocol v2 of KServe and Triton. Errors are `{\"error\": text}`."),
@@ -36,6 +36,7 @@ pub const PATH: &str = "/openapi.json";
     ),
     paths(
         classify::classify,
+        explain::explain,
         evaluations::create,
         evaluations::list,
         evaluations::one,

@@ -3,6 +3,7 @@
 pub mod classify;
 pub mod datasets;
 pub mod evaluations;
+pub mod explain;
 pub mod health;
 pub mod metrics;
 pub mod models;
@@ -21,8 +22,9 @@ use super::{
 use crate::metrics::Metrics;
 
 /// The routes as metrics show them from the start: method, pattern, status of success.
-const ROUTES: [(&str, &str, u16); 21] = [
+const ROUTES: [(&str, &str, u16); 22] = [
     ("POST", classify::PATH, 200),
+    ("POST", explain::PATH, 200),
     ("POST", evaluations::LIST_PATH, 202),
     ("GET", evaluations::LIST_PATH, 200),
     ("GET", evaluations::compare::PATH, 200),
@@ -56,6 +58,7 @@ pub fn init_metrics(metrics: &Metrics) {
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config
         .service(post(classify::PATH, web::post().to(classify::classify)))
+        .service(post(explain::PATH, web::post().to(explain::explain)))
         .service(
             web::resource(evaluations::LIST_PATH)
                 .route(web::post().to(evaluations::create))

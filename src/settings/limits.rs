@@ -34,4 +34,9 @@ pub struct LimitSettings {
     /// The most pictures of a request (413). At most --queue-images, or such a request would never fit.
     #[arg(long, env = "MIEN_MAX_IMAGES", value_name = "COUNT", default_value = "64")]
     pub max_images: NonZeroUsize,
+
+    /// The most faces that are explained at once (503 beyond); each sends up to 122 images through its model, below all
+    /// other requests.
+    #[arg(long, env = "MIEN_MAX_EXPLANATIONS", value_name = "COUNT", default_value = "4")]
+    pub max_explanations: NonZeroUsize,
 }

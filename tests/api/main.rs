@@ -11,6 +11,7 @@ mod connections;
 mod datasets;
 mod evaluations;
 mod events;
+mod explain;
 mod grpc;
 mod health;
 mod helpers;

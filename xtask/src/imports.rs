@@ -46,8 +46,26 @@ const RULES: &[Rule] = &[
     Rule {
         room: "src/batching",
         except: &[],
-        words: &["crate::models", "crate::evaluation"],
+        words: &["crate::models", "crate::evaluation", "crate::explanation"],
         why: "batching knows inference and metrics only",
+    },
+    Rule {
+        room: "src/explanation",
+        except: &["src/explanation/run.rs"],
+        words: &["crate::batching", "crate::inference", "futures_util", "tokio"],
+        why: "patches, maps and pictures are pure; only explanation/run.rs asks a model",
+    },
+    Rule {
+        room: "src/explanation",
+        except: &[],
+        words: &[
+            "use tokio",
+            "crate::models",
+            "crate::metrics",
+            "crate::evaluation",
+            "crate::state",
+        ],
+        why: "an explanation needs a batcher and knows nothing of whose it is",
     },
     Rule {
         room: "src/bench",
@@ -64,7 +82,7 @@ const RULES: &[Rule] = &[
     Rule {
         room: "src/models",
         except: &[],
-        words: &["crate::evaluation"],
+        words: &["crate::evaluation", "crate::explanation"],
         why: "models are built on batching, evaluation on models",
     },
     Rule {

@@ -5,18 +5,18 @@ use std::{collections::BTreeMap, time::Instant};
 use actix_web::{HttpRequest, HttpResponse, web};
 use mien_faces::image::Face;
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout_at;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     batching::{Call, Priority},
     decoder::PictureError,
     http::{
-        ApiError, State, body, deadline,
+        ApiError, State, deadline,
         error::{Code, Problem},
         image_problem::ImageProblem,
+        pictures::{Pictures, Timeframe},
         timing::server_timing,
-        upload::{self, FormImages, JsonImages},
+        upload::{FormImages, JsonImages},
     },
     inference::{Input, Probabilities},
     metrics::Outcome,
@@ -138,25 +138,10 @@ pub async fn classify(
     let model = state.registry.resolve(query.model.as_deref(), query.version.as_deref())?;
     let top_k = top_k(query.top_k, &model)?;
 
-    if body::is_large(&request) {
-        // Nobody waits for a body only to hear that there is no room.
-        model.batcher.check_room(1)?;
-    }
-    let share = state.bodies.share();
-    let reading = upload::read(&request, payload, &state.limits, share.clone());
-    let images = body::in_time(reading, start, deadline, &state.limits).await?;
-    let count = images.len();
-    model.batcher.check_room(count)?;
-
+    let timeframe = Timeframe { start, deadline };
+    let pictures = Pictures::read(&request, payload, &state, &model, timeframe).await?;
     let decode_start = Instant::now();
-    let decoding = state.decoder.decode(images, model.signature.side);
-    let Ok(decoded) = timeout_at(deadline.into(), decoding).await else {
-        model.metrics.images(Outcome::Expired, count);
-        let detail = "the deadline passed before the pictures were decoded";
-        return Err(ApiError::new(Code::DeadlineExceeded, detail));
-    };
-    drop(share);
-    let (faces, problems) = separate(decoded?);
+    let (faces, problems) = separate(pictures.decode(&state, &model, deadline).await?);
     let preprocess = decode_start.elapsed();
     model.metrics.images(Outcome::Invalid, problems.iter().flatten().count());
     if faces.is_empty() {

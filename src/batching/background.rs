@@ -1,0 +1,148 @@
+//! Work that has time, through the line of the background: how much of it goes together, and how a full line is
+//! waited out.
+
+use std::time::Instant;
+
+use super::{Answers, BatchError, BatchOptions, Batcher, Call, Priority};
+use crate::inference::Input;
+
+impl Batcher {
+    /// As [`Self::classify`], below live traffic; a full line is waited out, up to the deadline. Dropping the future takes
+    /// the images out of the queue.
+    ///
+    /// # Errors
+    /// As [`Self::classify`], but never [`BatchError::Overloaded`].
+    pub async fn classify_in_background(
+        &self,
+        inputs: &[Input],
+        deadline: Option<Instant>,
+    ) -> Result<Answers, BatchError> {
+        if inputs.is_empty() {
+            return Ok(Answers::default());
+        }
+        let call = Call { deadline, priority: Priority::Background };
+        loop {
+            match self.classify(inputs.to_vec(), call).await {
+                Err(BatchError::Overloaded { retry_after }) => {
+                    let next = Instant::now() + retry_after;
+                    let next = deadline.map_or(next, |deadline| next.min(deadline));
+                    tokio::time::sleep_until(next.into()).await;
+                }
+                answers => return answers,
+            }
+        }
+    }
+
+    /// How many images of one job of the background go together, and how many such chunks wait or are worked on at
+    /// once: what the workers take, and a quarter of the background's line at most (one image where the line is tiny),
+    /// so that several jobs find room in it.
+    pub fn background_share(&self) -> (usize, usize) {
+        share(self.options())
+    }
+}
+
+fn share(options: BatchOptions) -> (usize, usize) {
+    let room = (options.queue_images / 4).max(1);
+    let chunk = options.max_batch.clamp(1, room);
+    let in_flight = options.instances.clamp(1, room / chunk);
+    (chunk, in_flight)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Arc, Mutex, mpsc},
+        time::Duration,
+    };
+
+    use futures_util::FutureExt;
+    use mien_faces::image::Face;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        batching::Cores,
+        inference::{Answer, Classifier, InferenceError, Labels, Probabilities},
+        metrics::Metrics,
+    };
+
+    /// Answers one batch for each token.
+    struct Gated(mpsc::Receiver<()>);
+
+    impl Classifier for Gated {
+        fn classify(&mut self, inputs: &[Input]) -> Result<Vec<Answer>, InferenceError> {
+            self.0.recv().map_err(|error| InferenceError::Run(error.to_string()))?;
+            let answer = Probabilities::new(&[0.25, 0.75])?;
+            Ok(vec![Answer { probabilities: answer, outputs: Box::default() }; inputs.len()])
+        }
+    }
+
+    /// A batcher with room for two images in each line, and the tokens that let its worker go on.
+    fn gated(metrics: &Metrics) -> (Batcher, mpsc::Sender<()>) {
+        let (tokens, gate) = mpsc::channel();
+        let gate = Mutex::new(Some(Gated(gate)));
+        let factory = move || -> Result<Box<dyn Classifier>, InferenceError> {
+            Ok(Box::new(gate.lock().unwrap().take().unwrap()))
+        };
+        let labels = Labels::new(vec!["a".to_owned(), "b".to_owned()]).unwrap();
+        let (queue_images, max_batch, instances, max_delay) = (2, 2, 1, Duration::ZERO);
+        let options = BatchOptions { queue_images, max_batch, max_delay, instances, threads: 1 };
+        let series = metrics.model("gated", &labels);
+        let batcher =
+            Batcher::start("gated", &(Arc::new(factory) as _), options, Cores::new(1), series);
+        (batcher.unwrap(), tokens)
+    }
+
+    async fn shows(metrics: &Metrics, line: &str) {
+        while !String::from_utf8(metrics.render().unwrap()).unwrap().contains(line) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    fn faces(count: usize) -> Vec<Input> {
+        vec![Face::new(1, vec![0]).unwrap().into(); count]
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_waited_for() {
+        let metrics = Metrics::new();
+        let (batcher, tokens) = gated(&metrics);
+        // One image in the worker's hands, two in the line of the background: no room for the job's.
+        let traffic = |images: usize| {
+            let batcher = batcher.clone();
+            let call = Call { deadline: None, priority: Priority::Background };
+            tokio::spawn(async move { batcher.classify(faces(images), call).await })
+        };
+        let first = traffic(1);
+        shows(&metrics, "mien_queue_wait_seconds_count{model=\"gated\"} 1").await;
+        let second = traffic(2);
+        shows(&metrics, "mien_queue_images{model=\"gated\"} 2").await;
+        let one = faces(1);
+        let mut job = Box::pin(batcher.classify_in_background(&one, None));
+        assert!(job.as_mut().now_or_never().is_none());
+        // No longer than to its deadline, though the line stays full.
+        let soon = Some(Instant::now() + Duration::from_millis(20));
+        let late = batcher.classify_in_background(&one, soon).await;
+        assert_eq!(late.unwrap_err(), BatchError::DeadlineExceeded);
+        shows(&metrics, "mien_queue_images{model=\"gated\"} 2").await;
+        (0..3).for_each(|_| tokens.send(()).unwrap());
+        assert_eq!(job.await.unwrap().rows.len(), 1);
+        let others = [first.await.unwrap().unwrap(), second.await.unwrap().unwrap()];
+        assert_eq!(others.map(|answers| answers.rows.len()), [1, 2]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_job_leaves_room_in_the_queue(
+            queue_images in 0_usize..5000,
+            max_batch in 0_usize..300,
+            instances in 0_usize..20,
+        ) {
+            let options = BatchOptions { queue_images, max_batch, instances, max_delay: Duration::ZERO, threads: 1 };
+            let (chunk, in_flight) = share(options);
+            prop_assert!(chunk >= 1 && in_flight >= 1);
+            prop_assert!(chunk * in_flight <= (queue_images / 4).max(1));
+            prop_assert!(chunk <= max_batch.max(1) && in_flight <= instances.max(1));
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The covered faces go through the model's batcher, as an evaluation's images do.
+
+use std::time::Instant;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use mien_faces::image::Face;
+
+use super::{Map, Occlusion};
+use crate::{
+    batching::{BatchError, Batcher},
+    inference::{Input, Probabilities},
+};
+
+/// Why a face has its label.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// The label that is explained, as an index of the model's labels.
+    pub class: usize,
+    /// Its probability with nothing covered, 0 to 1.
+    pub probability: f32,
+    /// What each place is worth to it.
+    pub map: Map,
+    /// How that was found out.
+    pub occlusion: Occlusion,
+}
+
+/// Explains a label of a face, the most probable one where none is given: at most 122 images, below live traffic, up to the
+/// deadline. Dropping the future takes those that wait out of the queue.
+///
+/// # Errors
+/// When the deadline passes, the model fails or is taken out of service.
+///
+/// # Panics
+/// For a class that the model does not have.
+pub async fn explain(
+    batcher: &Batcher,
+    face: Face,
+    class: Option<usize>,
+    deadline: Instant,
+) -> Result<Explanation, BatchError> {
+    let occlusion = Occlusion::of(face);
+    let mut answers = answers(batcher, &occlusion, deadline).await?.into_iter();
+    let whole = answers.next().expect("the batcher answers every image, the face itself first");
+    let class = class.unwrap_or_else(|| whole.top().0);
+    let probability = whole.as_slice()[class];
+    let covered: Vec<f32> = answers.map(|answer| answer.as_slice()[class]).collect();
+    let map = occlusion.map(probability, &covered);
+    Ok(Explanation { class, probability, map, occlusion })
+}
+
+/// The answers to the face itself and to each covered one, whose pictures are made as they are sent.
+async fn answers(
+    batcher: &Batcher,
+    occlusion: &Occlusion,
+    deadline: Instant,
+) -> Result<Vec<Probabilities>, BatchError> {
+    let (chunk, in_flight) = batcher.background_share();
+    let images = 1 + occlusion.places();
+    let image = |index: usize| match index.checked_sub(1) {
+        None => occlusion.face().clone(),
+        Some(place) => occlusion.covered(place),
+    };
+    let chunks = stream::iter((0..images).step_by(chunk)).map(|start| async move {
+        let inputs: Vec<Input> =
+            (start..images.min(start + chunk)).map(|index| image(index).into()).collect();
+        batcher.classify_in_background(&inputs, Some(deadline)).await
+    });
+    let answered: Vec<_> = chunks.buffered(in_flight).try_collect().await?;
+    let rows = answered.into_iter().flat_map(|answers| answers.rows);
+    Ok(rows.map(|answer| answer.probabilities).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+    use crate::{
+        batching::{BatchOptions, Cores, Factory},
+        inference::{Answer, Classifier, InferenceError, Labels},
+        metrics::Metrics,
+    };
+
+    /// Says `bright` the more, the brighter the pixels of a square are, else `dark`, and `other` always a little.
+    struct Region {
+        side: usize,
+        square: [usize; 2],
+    }
+
+    impl Classifier for Region {
+        fn classify(&mut self, inputs: &[Input]) -> Result<Vec<Answer>, InferenceError> {
+            let answer = |input: &Input| {
+                let Input::Face(face) = input else { panic!("only faces are sent") };
+                let square = self.square[0]..self.square[1];
+                let (mut sum, mut count) = (0.0, 0.0);
+                for (index, &pixel) in face.pixels().iter().enumerate() {
+                    let place = [index / self.side, index % self.side];
+                    if place.iter().all(|at| square.contains(at)) {
+                        sum += f32::from(pixel) / 255.0;
+                        count += 1.0;
+                    }
+                }
+                let bright = 0.8 * sum / count;
+                let probabilities = Probabilities::new(&[0.8 - bright, bright, 0.2])?;
+                Ok(Answer { probabilities, outputs: Box::default() })
+            };
+            inputs.iter().map(answer).collect()
+        }
+    }
+
+    /// A model that looks at a square of the diagonal, and a face that is white there and black elsewhere.
+    fn looking_at(side: usize, square: [usize; 2]) -> (Batcher, Face) {
+        let factory: Factory = Arc::new(move || Ok(Box::new(Region { side, square })));
+        let options = BatchOptions {
+            queue_images: 64,
+            max_batch: 8,
+            max_delay: Duration::ZERO,
+            instances: 2,
+            threads: 1,
+        };
+        let labels = ["dark", "bright", "other"].map(str::to_owned).to_vec();
+        let series = Metrics::new().model("m", &Labels::new(labels).unwrap());
+        let batcher = Batcher::start("m", &factory, options, Cores::new(2), series).unwrap();
+        let white = |index: &usize| {
+            [index / side, index % side].iter().all(|at| (square[0]..square[1]).contains(at))
+        };
+        let pixel = |index| if white(&index) { 255 } else { 0 };
+        (batcher, Face::new(side, (0..side * side).map(pixel).collect()).unwrap())
+    }
+
+    fn later() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    #[tokio::test]
+    async fn the_peak_is_where_the_model_looks_whatever_its_size() {
+        for (side, square) in [(48, [28, 36]), (32, [4, 9]), (100, [70, 86]), (3, [1, 2])] {
+            let (batcher, face) = looking_at(side, square);
+            let explanation = explain(&batcher, face, None, later()).await.unwrap();
+            assert_eq!((explanation.class, explanation.probability), (1, 0.8));
+            let map = &explanation.map;
+            let peak =
+                (0..side * side).max_by(|&a, &b| map.weights()[a].total_cmp(&map.weights()[b]));
+            let [row, column] = [peak.unwrap() / side, peak.unwrap() % side];
+            for at in [row, column] {
+                assert!((square[0]..square[1]).contains(&at), "{side}: {row} {column}");
+            }
+            assert!(map.extent() > 0.3, "{side}: {}", map.extent());
+            // Far from it nothing is lost.
+            let far = if square[0] > side / 2 { 0 } else { side - 1 };
+            assert_eq!(map.at(far, far), 0.0, "{side}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_speaks_against_a_label_is_below_zero() {
+        let (batcher, face) = looking_at(48, [28, 36]);
+        let against = explain(&batcher, face.clone(), Some(0), later()).await.unwrap();
+        assert_eq!((against.class, against.probability), (0, 0.0));
+        let lowest = against.map.weights().iter().copied().fold(0.0, f32::min);
+        assert!(lowest < -0.6, "{lowest}");
+        assert!((against.map.at(31, 31) - lowest).abs() < 1e-6);
+        let other = explain(&batcher, face, Some(2), later()).await.unwrap();
+        assert!(other.map.weights().iter().all(|weight| *weight == 0.0));
+    }
+
+    #[tokio::test]
+    async fn a_deadline_that_has_passed_ends_it() {
+        let (batcher, face) = looking_at(48, [28, 36]);
+        let error = explain(&batcher, face, None, Instant::now()).await.unwrap_err();
+        assert_eq!(error, BatchError::DeadlineExceeded);
+    }
+}
