@@ -2,9 +2,11 @@
 
 pub mod bench;
 pub mod classify;
+pub mod compare;
 pub mod evaluate;
 pub mod health;
 mod model;
+mod output;
 mod progress;
 pub mod promote;
 mod table;
@@ -41,8 +43,14 @@ pub enum Command {
     /// Measure a model on a labelled data set
     ///
     /// No server is needed. Prints accuracy with its interval, the scores of each class and who was
-    /// taken for whom. Ends with 0, with 1 where it failed, with 3 where some pictures could not be read.
+    /// taken for whom; --html, --markdown and --csv write files. Ends with 0, with 1 where it failed, with 3 where some pictures could not be read.
     Evaluate(evaluate::EvaluateArgs),
+
+    /// Compare two models by their predictions
+    ///
+    /// Takes two files that `mien evaluate --csv` or `/v1/evaluations/ID/predictions` wrote, on the same images. Prints
+    /// the difference with its 95 % interval, McNemar's exact test, the recall of each class and the images that flipped.
+    Compare(compare::CompareArgs),
 
     /// Label picture files
     ///

@@ -14,6 +14,7 @@ mod job;
 mod jobs;
 mod order;
 mod pipeline;
+pub mod report;
 mod run;
 mod work;
 

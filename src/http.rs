@@ -5,6 +5,7 @@ mod body;
 mod compression;
 mod deadline;
 pub mod error;
+pub mod form;
 mod image_problem;
 mod in_flight;
 pub mod middleware;

@@ -24,6 +24,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Serve(settings) => Application::build(&settings)?.run_until_stopped().await?,
         Command::Evaluate(args) => return args.run().await,
         Command::Classify(args) => return args.run().await,
+        Command::Compare(args) => args.run()?,
         Command::Bench(args) => args.run().await?,
         Command::Promote(args) => return args.run().await,
         Command::Health(args) => args.check()?,

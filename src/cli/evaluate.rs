@@ -1,6 +1,7 @@
 //! `mien evaluate`: how accurate a model is on a data set, without a server.
 
 use std::{
+    collections::HashMap,
     io::{self, Write},
     num::NonZeroUsize,
     path::PathBuf,
@@ -10,13 +11,20 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use mien_faces::dataset::{Dataset, Sample, Split};
+use mien_faces::{
+    dataset::{Dataset, Sample, Split},
+    report::csv,
+};
 use serde::Serialize;
 
-use super::{INCOMPLETE, model::ModelArgs, progress, table};
+use super::{INCOMPLETE, model::ModelArgs, output::Output, progress, table};
 use crate::{
-    evaluation::{self, Evaluation, Finding, RunError},
+    evaluation::{
+        self, Evaluation, Finding, RunError,
+        report::{self, Pictures, Subject},
+    },
     models::live::LiveModel,
+    state::now,
 };
 
 /// Flags of `mien evaluate`.
@@ -39,26 +47,49 @@ pub struct EvaluateArgs {
     json: bool,
 
     #[command(flatten)]
+    files: Files,
+
+    #[command(flatten)]
     model: ModelArgs,
+}
+
+/// What is written beside what is printed.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Files")]
+struct Files {
+    /// Write the report as one HTML page: charts, tables and the faces of the worst mistakes.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+
+    /// Write the report as Markdown.
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+
+    /// Write the prediction of each image as CSV, for `mien compare`.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
 }
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Output<'a> {
+struct Document<'a> {
     model: &'a str,
-    version: String,
-    dataset: String,
+    version: &'a str,
+    sha256: &'a str,
+    dataset: &'a str,
     split: Split,
-    limit: Option<NonZeroUsize>,
-    report: Evaluation,
+    dataset_sha256: Option<&'a str>,
+    limit: Option<usize>,
+    report: &'a Evaluation,
 }
 
 impl EvaluateArgs {
-    /// Evaluates and prints the report to the standard output.
+    /// Evaluates, prints the report to the standard output and writes the files.
     ///
     /// # Errors
-    /// When the data set or the model cannot be used, or the run fails.
+    /// When a file cannot be written, the data set or the model cannot be used, or the run fails.
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
+        let outputs = self.files.open()?;
         let dataset = Arc::new(Dataset::open(&self.data)?);
         let all = dataset.required(self.split)?;
         let samples = match self.limit {
@@ -66,27 +97,15 @@ impl EvaluateArgs {
             None => all.to_vec(),
         };
         let model = self.model.load()?;
+        // Where a file cannot be read there is none, and the run tells of it.
+        let dataset_sha256 = dataset.fingerprint(self.split).ok();
+        let finding = self.evaluate(&model, &dataset, &samples).await?;
 
-        let report = self.evaluate(&model, &dataset, &samples).await?.evaluation;
-        let unreadable = report.unreadable.count;
-
-        let mut out = io::stdout().lock();
-        let (name, dataset) = (model.name.as_str(), self.data.display().to_string());
-        if self.json {
-            let (version, split, limit) = (model.version.to_string(), self.split, self.limit);
-            let output = Output { model: name, version, dataset, split, limit, report };
-            serde_json::to_writer_pretty(&mut out, &output).context("writing the report")?;
-            writeln!(out)
-        } else {
-            let (version, split) = (model.version, self.split);
-            writeln!(
-                out,
-                "{name}@{version} on {split} of {dataset}\n\n{}",
-                table::evaluation(&report)
-            )
-        }
-        .context("writing the report")?;
-        Ok(if unreadable == 0 { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) })
+        let subject = self.subject(&model, dataset_sha256);
+        outputs.write(&subject, &finding, &samples)?;
+        self.print(&subject, &finding.evaluation).context("writing the report")?;
+        let is_complete = finding.evaluation.unreadable.count == 0;
+        Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) })
     }
 
     /// The run, and beside it the search for test images that lie in train too.
@@ -102,5 +121,73 @@ impl EvaluateArgs {
         let finding = evaluation::leave_out(self.split, run, in_train).await;
         bar.finish_and_clear();
         finding
+    }
+
+    fn subject(&self, model: &LiveModel, dataset_sha256: Option<String>) -> Subject {
+        Subject {
+            model: model.name.clone(),
+            version: model.version.to_string(),
+            sha256: model.sha256.clone(),
+            dataset: self.data.display().to_string(),
+            split: self.split,
+            limit: self.limit.map(NonZeroUsize::get),
+            dataset_sha256,
+            finished: Some(now()),
+            id: None,
+            request_id: None,
+        }
+    }
+
+    fn print(&self, subject: &Subject, report: &Evaluation) -> io::Result<()> {
+        let Subject { model, version, sha256, dataset, split, limit, dataset_sha256, .. } = subject;
+        let mut out = io::stdout().lock();
+        if self.json {
+            let (split, limit, dataset_sha256) = (*split, *limit, dataset_sha256.as_deref());
+            let document =
+                Document { model, version, sha256, dataset, split, dataset_sha256, limit, report };
+            serde_json::to_writer_pretty(&mut out, &document)?;
+            return writeln!(out);
+        }
+        let table = table::evaluation(report);
+        writeln!(out, "{model}@{version} on {split} of {dataset}\n\n{table}")
+    }
+}
+
+impl Files {
+    /// Makes sure that all can be written, before the work.
+    fn open(&self) -> anyhow::Result<Outputs> {
+        Ok(Outputs {
+            html: Output::wanted(self.html.as_ref())?,
+            markdown: Output::wanted(self.markdown.as_ref())?,
+            csv: Output::wanted(self.csv.as_ref())?,
+        })
+    }
+}
+
+/// The files that will be written.
+struct Outputs {
+    html: Option<Output>,
+    markdown: Option<Output>,
+    csv: Option<Output>,
+}
+
+impl Outputs {
+    fn write(self, subject: &Subject, finding: &Finding, samples: &[Sample]) -> anyhow::Result<()> {
+        let evaluation = &finding.evaluation;
+        if let Some(output) = self.html {
+            let by_id: HashMap<_, _> = samples.iter().map(|sample| (sample.id(), sample)).collect();
+            let find = |id: &str| by_id.get(id).copied().cloned();
+            let pictures = Pictures::of_evaluation(evaluation, find);
+            output.write(report::html(subject, evaluation, &pictures).as_bytes())?;
+        }
+        if let Some(output) = self.markdown {
+            output.write(report::markdown(subject, evaluation).as_bytes())?;
+        }
+        if let Some(output) = self.csv {
+            let mut lines = Vec::new();
+            csv::write(&mut lines, &finding.predictions, true)?;
+            output.write(&lines)?;
+        }
+        Ok(())
     }
 }

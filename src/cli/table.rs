@@ -1,5 +1,7 @@
 //! An evaluation for people's eyes.
 
+mod comparison;
+
 use std::fmt::{self, Write as _};
 
 use mien_faces::{
@@ -7,6 +9,7 @@ use mien_faces::{
     report::{Report, Score},
 };
 
+pub(super) use self::comparison::comparison;
 use crate::evaluation::Evaluation;
 
 /// Accuracy, the scores of each class, and who was taken for whom.

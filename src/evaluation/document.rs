@@ -35,7 +35,7 @@ pub struct Listed {
 }
 
 /// All about an evaluation but what it found out. Times are RFC 3339 in UTC.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = EvaluationHead)]
 pub struct Head {
     /// Its name in `/v1/evaluations/{id}`.

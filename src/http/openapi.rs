@@ -44,6 +44,7 @@ pub const PATH: &str = "/openapi.json";
         evaluations::compare::compare,
         evaluations::events::events,
         evaluations::predictions::predictions,
+        evaluations::report::report,
         datasets::list,
         datasets::image,
         models::list,

@@ -22,7 +22,7 @@ use super::{
 use crate::metrics::Metrics;
 
 /// The routes as metrics show them from the start: method, pattern, status of success.
-const ROUTES: [(&str, &str, u16); 27] = [
+const ROUTES: [(&str, &str, u16); 28] = [
     ("POST", classify::PATH, 200),
     ("POST", explain::PATH, 200),
     ("POST", evaluations::LIST_PATH, 202),
@@ -32,6 +32,7 @@ const ROUTES: [(&str, &str, u16); 27] = [
     ("DELETE", evaluations::ONE_PATH, 200),
     ("GET", evaluations::events::PATH, 200),
     ("GET", evaluations::predictions::PATH, 200),
+    ("GET", evaluations::report::PATH, 200),
     ("GET", datasets::LIST_PATH, 200),
     ("GET", datasets::IMAGE_PATH, 200),
     ("GET", models::LIST_PATH, 200),
@@ -87,6 +88,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
             evaluations::predictions::PATH,
             reading().to(evaluations::predictions::predictions),
         ))
+        .service(get(evaluations::report::PATH, reading().to(evaluations::report::report)))
         .service(get(datasets::LIST_PATH, reading().to(datasets::list)))
         .service(get(datasets::IMAGE_PATH, reading().to(datasets::image)))
         .service(get(models::LIST_PATH, reading().to(models::list)))

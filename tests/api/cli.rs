@@ -1,5 +1,7 @@
 //! `mien evaluate` and `mien classify`: the program without a server.
 
+mod files;
+
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};

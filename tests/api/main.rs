@@ -24,6 +24,7 @@ mod orders;
 mod page;
 mod program;
 mod promotions;
+mod report;
 mod state;
 mod tuning;
 mod v2;

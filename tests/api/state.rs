@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A server whose state is in a folder, as soon as the one before it has let go of it.
-async fn spawn_on(state: &TempDir, data: &TempDir, flags: &[&str]) -> TestApp {
+pub(crate) async fn spawn_on(state: &TempDir, data: &TempDir, flags: &[&str]) -> TestApp {
     let source = format!("--data=faces={}", data.path().display());
     let state = format!("--state={}", state.path().display());
     let settings = settings(&[&[source.as_str(), state.as_str()], flags].concat());

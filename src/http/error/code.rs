@@ -32,6 +32,8 @@ pub enum Code {
     NotFound,
     /// 405: the path knows other methods; `Allow` names them.
     MethodNotAllowed,
+    /// 406: the answer comes in none of the forms that `Accept` names.
+    NotAcceptable,
     /// 408: the body took too long to arrive.
     RequestTimeout,
     /// 409: not as things stand now.
@@ -73,6 +75,7 @@ impl Code {
             Self::MethodNotAllowed => {
                 ("method_not_allowed", S::METHOD_NOT_ALLOWED, "Method not allowed")
             }
+            Self::NotAcceptable => ("not_acceptable", S::NOT_ACCEPTABLE, "Not acceptable"),
             Self::RequestTimeout => ("request_timeout", S::REQUEST_TIMEOUT, "Request timeout"),
             Self::Conflict => ("conflict", S::CONFLICT, "Conflict"),
             Self::NotComparable => ("not_comparable", S::CONFLICT, "Not comparable"),

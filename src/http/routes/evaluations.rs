@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod events;
 pub mod predictions;
+pub mod report;
 
 use std::num::NonZeroUsize;
 

@@ -1,14 +1,17 @@
 //! `GET /v1/evaluations/compare`.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use mien_faces::report::Prediction;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{succeeded, unknown};
 use crate::{
-    evaluation::{self, Compared},
-    http::{ApiError, State, error::Problem},
+    evaluation::{
+        self, Compared, Datasets,
+        report::{self, Pictures, Side},
+    },
+    http::{ApiError, State, error::Problem, form::Form},
 };
 
 pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/compare";
@@ -22,20 +25,26 @@ pub struct CompareQuery {
     a: String,
     /// The id of another one.
     b: String,
+    /// In which form the comparison is wanted; goes before `Accept`, for links.
+    #[param(inline)]
+    format: Option<Form>,
 }
 
 /// Two evaluations on the same images: which model is better, and how sure that is.
 ///
 /// The images that both have are compared. The difference of the accuracies has its 95 % interval for paired images
 /// (Newcombe's method 10) and the p-value of McNemar's exact test; recall of each class, and the images that the two take
-/// for different classes.
+/// for different classes. HTML is one page that needs nothing else, as reports are.
 #[utoipa::path(get, path = PATH, tag = "evaluations", operation_id = "compareEvaluations",
     params(CompareQuery),
     responses(
-        (status = 200, description = "The comparison.", body = Compared),
+        (status = 200, description = "The comparison, in the form that `format` or `Accept` asks for; JSON where they do not.",
+            content((Compared = "application/json"), (String = "text/html"), (String = "text/markdown"))),
         (status = 400, description = "`invalid_request`: the query.",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_evaluation`.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 406, description = "`not_acceptable`: `Accept` names none of the three.",
             body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`conflict`: one has not succeeded, and why. `not_comparable`: they are on different data, or \
             have no image in common.",
@@ -44,10 +53,29 @@ pub struct CompareQuery {
 )]
 pub async fn compare(
     query: web::Query<CompareQuery>,
+    request: HttpRequest,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let CompareQuery { a, b } = query.into_inner();
-    Ok(HttpResponse::Ok().json(compared(&state, &a, &b).await?))
+    let CompareQuery { a, b, format } = query.into_inner();
+    let form = Form::wanted(&request, format)?;
+    let compared = compared(&state, &a, &b).await?;
+    let written = web::block(move || written(form, &compared, &state.datasets));
+    Ok(form.answer("comparison", written.await.map_err(ApiError::internal)??))
+}
+
+/// Reads the faces that are shown, so it blocks.
+fn written(form: Form, compared: &Compared, datasets: &Datasets) -> Result<String, ApiError> {
+    let Compared { evaluation_a, evaluation_b, comparison } = compared;
+    let [a, b] = [evaluation_a, evaluation_b].map(Side::from);
+    let find = |image: &str| datasets.image(&evaluation_a.dataset, image).cloned();
+    Ok(match form {
+        Form::Json => serde_json::to_string(compared).map_err(ApiError::internal)?,
+        Form::Markdown => report::comparison_markdown(&a, &b, comparison),
+        Form::Html => {
+            let pictures = Pictures::of_comparison(comparison, find);
+            report::comparison_html(&a, &b, comparison, &pictures)
+        }
+    })
 }
 
 async fn compared(state: &State, a: &str, b: &str) -> Result<Compared, ApiError> {

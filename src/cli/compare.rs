@@ -1,0 +1,89 @@
+//! `mien compare`: two models by the predictions that they made of the same images, without a server.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use clap::Args;
+use mien_faces::report::{self as scores, Comparison, Prediction, csv};
+use serde::Serialize;
+
+use super::{output::Output, table};
+use crate::evaluation::report::{self, Pictures, Side};
+
+/// Flags of `mien compare`.
+#[derive(Debug, Clone, Args)]
+pub struct CompareArgs {
+    /// Predictions of the first model.
+    #[arg(value_name = "A.csv")]
+    a: PathBuf,
+
+    /// Predictions of the second model. Differences are the second less the first.
+    #[arg(value_name = "B.csv")]
+    b: PathBuf,
+
+    /// Print JSON: the comparison as `/v1/evaluations/compare` gives it.
+    #[arg(long)]
+    json: bool,
+
+    /// Write the comparison as one HTML page too.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+
+    /// Write the comparison as Markdown too.
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Document<'a> {
+    file_a: String,
+    file_b: String,
+    #[serde(flatten)]
+    comparison: &'a Comparison,
+}
+
+impl CompareArgs {
+    /// Compares and prints to the standard output.
+    ///
+    /// # Errors
+    /// When a file cannot be read or is none of predictions, the two have no image in common or do not agree on what one is.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let html = Output::wanted(self.html.as_ref())?;
+        let markdown = Output::wanted(self.markdown.as_ref())?;
+        let (of_a, of_b) = (read(&self.a)?, read(&self.b)?);
+        let (file_a, file_b) = (self.a.display().to_string(), self.b.display().to_string());
+        let comparison = scores::compare(&of_a, &of_b)
+            .with_context(|| format!("`{file_a}` and `{file_b}` cannot be compared"))?;
+
+        let [a, b] = [&file_a, &file_b].map(|name| Side { name: name.clone(), subject: None });
+        if let Some(output) = html {
+            let page = report::comparison_html(&a, &b, &comparison, &Pictures::default());
+            output.write(page.as_bytes())?;
+        }
+        if let Some(output) = markdown {
+            output.write(report::comparison_markdown(&a, &b, &comparison).as_bytes())?;
+        }
+        let mut out = io::stdout().lock();
+        if self.json {
+            let document = Document { file_a, file_b, comparison: &comparison };
+            serde_json::to_writer_pretty(&mut out, &document).context("writing the comparison")?;
+            writeln!(out)
+        } else {
+            write!(out, "{}", table::comparison(&file_a, &file_b, &comparison))
+        }
+        .context("writing the comparison")
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<Prediction>> {
+    let name = path.display();
+    let file = File::open(path).with_context(|| {
+        format!("cannot read `{name}`; check that it exists and that you may read it")
+    })?;
+    csv::read(BufReader::new(file)).with_context(|| format!("`{name}` holds no predictions"))
+}

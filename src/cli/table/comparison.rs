@@ -1,0 +1,79 @@
+//! A comparison for people's eyes.
+
+use std::fmt::{self, Write as _};
+
+use mien_faces::{
+    emotion::Emotion,
+    report::{Comparison, Score},
+};
+
+use super::percent;
+use crate::evaluation::report::{
+    text::{self, p_value, points},
+    verdict,
+};
+
+/// How many of the images that flipped are named.
+const FLIPS: usize = 10;
+
+/// Which is better and how sure that is, the recall of each class, who is right, and the images that flipped.
+pub(in crate::cli) fn comparison(a: &str, b: &str, comparison: &Comparison) -> String {
+    let mut text = String::new();
+    write(&mut text, a, b, comparison).expect("a string takes everything");
+    text
+}
+
+fn write(text: &mut String, a: &str, b: &str, found: &Comparison) -> fmt::Result {
+    side(text, "A", a, &found.a)?;
+    side(text, "B", b, &found.b)?;
+    let [low, high] = found.difference_interval.map(|bound| points(bound, 2));
+    let difference = points(found.difference, 2);
+    writeln!(text, "\nB less A    {difference} points, 95 % interval {low} to {high}")?;
+    writeln!(text, "McNemar     {}, exact, two-sided", p_value(found.p_value))?;
+    writeln!(text, "{}\n", verdict(found))?;
+    if found.only_in_a + found.only_in_b > 0 {
+        let (only_a, only_b) = (found.only_in_a, found.only_in_b);
+        writeln!(text, "left out: {only_a} images of A alone, {only_b} of B alone\n")?;
+    }
+    classes(text, found)?;
+    pairs(text, found)?;
+    flips(text, found)
+}
+
+fn side(text: &mut String, side: &str, name: &str, score: &Score) -> fmt::Result {
+    let Score { correct, total, accuracy, .. } = score;
+    writeln!(text, "{side} {}   {correct} of {total} images   {name}", percent(*accuracy))
+}
+
+fn classes(text: &mut String, found: &Comparison) -> fmt::Result {
+    writeln!(text, "{:9}{:>8}{:>10}{:>10}{:>11}", "recall", "images", "A", "B", "B less A")?;
+    for class in &found.classes {
+        let [a, b] = [class.recall_a, class.recall_b].map(percent);
+        let (label, difference) = (class.label.label(), points(class.difference, 2));
+        writeln!(text, "{label:9}{:>8}{a:>10}{b:>10}{difference:>11}", class.support)?;
+    }
+    writeln!(text)
+}
+
+fn pairs(text: &mut String, found: &Comparison) -> fmt::Result {
+    let pairs = &found.pairs;
+    writeln!(text, "{:9}{:>10}{:>10}", "", "B right", "B wrong")?;
+    writeln!(text, "{:9}{:>10}{:>10}", "A right", pairs.both_right, pairs.only_a_right)?;
+    writeln!(text, "{:9}{:>10}{:>10}", "A wrong", pairs.only_b_right, pairs.both_wrong)
+}
+
+fn flips(text: &mut String, found: &Comparison) -> fmt::Result {
+    let flipped = &found.flipped;
+    if flipped.count == 0 {
+        return writeln!(text, "\nNo image flipped.");
+    }
+    writeln!(text, "\n{} images flipped; those first of which both are sure:", flipped.count)?;
+    writeln!(text, "{:9}{:>15}{:>17}  image", "is", "A says", "B says")?;
+    for flip in flipped.images.iter().take(FLIPS) {
+        let [sure_a, sure_b] = [flip.confidence_a, flip.confidence_b]
+            .map(|confidence| text::percent(f64::from(confidence), 0));
+        let [label, a, b] = [flip.label, flip.a, flip.b].map(Emotion::label);
+        writeln!(text, "{label:9}{a:>9}{sure_a:>6}  {b:>9}{sure_b:>6}  {}", flip.name)?;
+    }
+    Ok(())
+}

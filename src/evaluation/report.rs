@@ -1,0 +1,121 @@
+//! Evaluations and their comparisons for people: one HTML page that needs nothing else, or Markdown.
+//!
+//! ```text
+//! Evaluation, Comparison -> html: maud; charts: inline SVG; page: head, style, policy
+//!                        -> markdown
+//! text, summary: the words that all of them use
+//! ```
+//!
+//! Pure: who asks for it reads the pictures and writes the bytes.
+
+mod charts;
+mod glyphs;
+mod html;
+mod markdown;
+mod page;
+mod parts;
+mod pictures;
+mod summary;
+pub mod text;
+
+use mien_faces::dataset::Split;
+
+pub use self::{
+    html::{comparison as comparison_html, html},
+    markdown::{comparison as comparison_markdown, markdown},
+    page::POLICY,
+    pictures::Pictures,
+    summary::verdict,
+};
+use super::Head;
+
+/// What a report is about, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The model's name.
+    pub model: String,
+    /// The model's version.
+    pub version: String,
+    /// SHA-256 of the model's file, hex digits.
+    pub sha256: String,
+    /// The data set's name.
+    pub dataset: String,
+    /// Which images of it.
+    pub split: Split,
+    /// At most how many of them, where that was asked for.
+    pub limit: Option<usize>,
+    /// The fingerprint of the split, hex digits, where it was taken.
+    pub dataset_sha256: Option<String>,
+    /// When the evaluation ended, RFC 3339 in UTC.
+    pub finished: Option<String>,
+    /// The evaluation's id, where a server keeps it.
+    pub id: Option<String>,
+    /// The id of the request that ordered it.
+    pub request_id: Option<String>,
+}
+
+impl From<&Head> for Subject {
+    fn from(head: &Head) -> Self {
+        let head = head.clone();
+        Self {
+            model: head.model,
+            version: head.version,
+            sha256: head.sha256,
+            dataset: head.dataset,
+            split: head.split,
+            limit: head.limit,
+            dataset_sha256: head.dataset_sha256,
+            finished: head.finished,
+            id: Some(head.id),
+            request_id: head.request_id,
+        }
+    }
+}
+
+impl Subject {
+    /// The model as commands name it: `resnet-20-v1@1`.
+    fn title(&self) -> String {
+        format!("{}@{}", self.model, self.version)
+    }
+
+    /// The images: `fer2013 test`, and where they are not all of them how many at most.
+    fn images(&self) -> String {
+        let limit = self.limit.map(|limit| format!(", at most {}", text::images(limit as u64)));
+        format!("{} {}{}", self.dataset, self.split, limit.unwrap_or_default())
+    }
+
+    /// Names and values of what it comes from.
+    fn origin(&self) -> Vec<(&'static str, String)> {
+        let optional = |name, value: &Option<String>| Some((name, value.clone()?));
+        let rows = [
+            Some(("Model", self.model.clone())),
+            Some(("Version", self.version.clone())),
+            Some(("Model file, SHA-256", self.sha256.clone())),
+            Some(("Data", self.images())),
+            optional("Data, SHA-256", &self.dataset_sha256),
+            self.finished.as_deref().map(|time| ("When", text::when(time))),
+            optional("Evaluation", &self.id),
+            optional("Ordered by request", &self.request_id),
+        ];
+        rows.into_iter().flatten().collect()
+    }
+}
+
+/// One of two that are compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Side {
+    /// What it is called: `resnet-20-v1@1`, a file's name.
+    pub name: String,
+    /// What it comes from, where that is known.
+    pub subject: Option<Subject>,
+}
+
+impl From<&Head> for Side {
+    fn from(head: &Head) -> Self {
+        let subject = Subject::from(head);
+        Self { name: subject.title(), subject: Some(subject) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

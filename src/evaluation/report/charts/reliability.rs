@@ -1,0 +1,66 @@
+//! The reliability diagram: how often the model is right where it is so sure.
+
+use maud::{Markup, html};
+use mien_faces::report::{Calibration, CalibrationBin};
+
+use super::length;
+use crate::evaluation::report::text;
+
+const LEFT: f64 = 44.0;
+const RIGHT: f64 = 404.0;
+const TOP: f64 = 10.0;
+/// Where accuracy is 0.
+const FOOT: f64 = 270.0;
+/// Where the columns that count images stand.
+const FLOOR: f64 = 330.0;
+/// How high the highest of these is.
+const MOST: f64 = 44.0;
+
+/// Columns of accuracy by confidence with what is missing or too much to the diagonal, and below how many images.
+pub(in crate::evaluation::report) fn reliability(calibration: &Calibration) -> Markup {
+    let most = calibration.bins.iter().map(|bin| bin.images).max().unwrap_or(0);
+    html! {
+        svg.chart viewBox="0 0 420 372" role="img" aria-label="Reliability diagram: accuracy by confidence in 15 bins" {
+            @for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
+                line.grid x1=(length(LEFT)) x2=(length(RIGHT)) y1=(length(y(tick))) y2=(length(y(tick))) {}
+                text x=(length(LEFT - 8.0)) y=(length(y(tick) + 4.0)) text-anchor="end" { (format!("{:.0}", 100.0 * tick)) }
+                text x=(length(x(tick))) y=(length(FLOOR + 16.0)) text-anchor="middle" { (format!("{:.0}", 100.0 * tick)) }
+            }
+            line.grid x1=(length(LEFT)) x2=(length(RIGHT)) y1=(length(FLOOR)) y2=(length(FLOOR)) {}
+            @for bin in &calibration.bins {
+                (column(bin, most))
+            }
+            line.diagonal x1=(length(x(0.0))) y1=(length(y(0.0))) x2=(length(x(1.0))) y2=(length(y(1.0))) {}
+            text.axis x=(length(x(0.5))) y="368" text-anchor="middle" { "confidence in percent; below, how many images" }
+        }
+    }
+}
+
+fn column(bin: &CalibrationBin, most: u64) -> Markup {
+    let Some((accuracy, confidence)) = bin.accuracy.zip(bin.confidence) else {
+        return html! {};
+    };
+    let (left, width) = (length(x(bin.lower) + 1.5), length(x(bin.upper) - x(bin.lower) - 3.0));
+    let gap = if confidence > accuracy { "over" } else { "under" };
+    let (high, low) = (y(accuracy.max(confidence)), y(accuracy.min(confidence)));
+    let share = MOST * bin.images as f64 / most as f64;
+    html! {
+        g {
+            title {
+                (text::percent(bin.lower, 0)) " to " (text::percent(bin.upper, 0)) " sure: " (text::images(bin.images))
+                ", " (text::percent(accuracy, 1)) " right, " (text::percent(confidence, 1)) " sure on average"
+            }
+            rect.column x=(left) y=(length(low)) width=(width) height=(length(FOOT - low)) {}
+            rect class=(gap) x=(left) y=(length(high)) width=(width) height=(length(low - high)) {}
+            rect.amount x=(left) y=(length(FLOOR - share)) width=(width) height=(length(share)) {}
+        }
+    }
+}
+
+fn x(confidence: f64) -> f64 {
+    LEFT + confidence * (RIGHT - LEFT)
+}
+
+fn y(accuracy: f64) -> f64 {
+    FOOT - accuracy * (FOOT - TOP)
+}

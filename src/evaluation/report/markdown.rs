@@ -1,0 +1,189 @@
+//! Reports as Markdown, in GitHub's flavour for its tables.
+
+mod comparison;
+
+use std::fmt::{self, Write as _};
+
+use mien_faces::{
+    emotion::Emotion,
+    report::{ClassScore, Report, Score},
+};
+
+pub use self::comparison::comparison;
+use super::{
+    Subject, summary,
+    text::{self, count, decimal, images, interval, percent},
+};
+use crate::evaluation::Evaluation;
+
+/// The report of an evaluation.
+pub fn markdown(subject: &Subject, evaluation: &Evaluation) -> String {
+    let mut text = String::new();
+    write(&mut text, subject, evaluation).expect("a string takes everything");
+    text
+}
+
+fn write(text: &mut String, subject: &Subject, evaluation: &Evaluation) -> fmt::Result {
+    let report = &evaluation.report;
+    writeln!(text, "# {} on {}\n", plain(&subject.title()), plain(&subject.images()))?;
+    for sentence in summary::evaluation(evaluation) {
+        writeln!(text, "{sentence}")?;
+    }
+    table(text, 1, &["", "value"], numbers(evaluation))?;
+    parts(text, evaluation)?;
+    heading(text, "Each expression")?;
+    let class = |c: &ClassScore| {
+        let [precision, recall] = [c.precision, c.recall].map(|ratio| percent(ratio, 1));
+        vec![c.label.to_string(), count(c.support), precision, recall, decimal(c.f1)]
+    };
+    table(
+        text,
+        1,
+        &["expression", "images", "precision", "recall", "F1"],
+        report.classes.iter().map(class),
+    )?;
+    confusion(text, report)?;
+    calibration(text, report)?;
+    mistakes(text, evaluation)?;
+    unreadable(text, evaluation)?;
+    origin(text, "Where it comes from", subject)
+}
+
+fn numbers(evaluation: &Evaluation) -> Vec<Vec<String>> {
+    let report = &evaluation.report;
+    let speed = text::rate(evaluation.images_per_second);
+    let rows = [
+        ("Accuracy", percent(report.score.accuracy, 2)),
+        ("95 % interval", interval(report.score.interval)),
+        ("Macro-F1", decimal(report.macro_f1)),
+        ("Balanced accuracy", percent(report.balanced_accuracy, 2)),
+        ("Log-loss", decimal(report.log_loss)),
+        ("Brier score", decimal(report.brier)),
+        ("Expected calibration error", percent(report.expected_calibration_error, 2)),
+        ("Images a second", speed),
+        ("Took", text::duration(evaluation.seconds)),
+    ];
+    rows.map(|(name, value)| vec![name.to_owned(), value]).to_vec()
+}
+
+fn parts(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
+    let part = |name: String, score: &Score| {
+        let accuracy = percent(score.accuracy, 2);
+        vec![name, count(score.correct), count(score.total), accuracy, interval(score.interval)]
+    };
+    let mut rows: Vec<_> = evaluation
+        .report
+        .splits
+        .iter()
+        .map(|(usage, score)| part(usage.name().to_owned(), score))
+        .collect();
+    if let Some(without) = &evaluation.without_duplicates {
+        let name = format!("without the {} that lie in train too", count(without.removed));
+        rows.push(part(name, &without.score));
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    heading(text, "In parts")?;
+    table(text, 1, &["images", "right", "of", "accuracy", "95 % interval"], rows)
+}
+
+fn confusion(text: &mut String, report: &Report) -> fmt::Result {
+    heading(text, "What is taken for what")?;
+    let columns: Vec<_> = [""].into_iter().chain(Emotion::ALL.map(Emotion::label)).collect();
+    let row = |truth: Emotion| {
+        let counts =
+            Emotion::ALL.map(|prediction| count(report.confusion.count(truth, prediction)));
+        [format!("**{truth}**")].into_iter().chain(counts).collect()
+    };
+    table(text, 1, &columns, Emotion::ALL.map(row))?;
+    if report.confusions.is_empty() {
+        return Ok(());
+    }
+    heading(text, "Most frequent confusions")?;
+    let rows = report.confusions.iter().map(|pair| {
+        let (label, prediction) = (pair.label.to_string(), pair.prediction.to_string());
+        vec![label, prediction, count(pair.images), percent(pair.share, 1)]
+    });
+    table(text, 2, &["expression", "taken for", "images", "of its images"], rows)
+}
+
+fn calibration(text: &mut String, report: &Report) -> fmt::Result {
+    heading(text, "Is it as sure as it is right?")?;
+    let filled = report.calibration.bins.iter().filter(|bin| bin.images > 0);
+    let rows = filled.map(|bin| {
+        let range = format!("{:.0} – {}", 100.0 * bin.lower, percent(bin.upper, 0));
+        vec![range, count(bin.images), percent(bin.confidence, 1), percent(bin.accuracy, 1)]
+    });
+    table(text, 1, &["confidence", "images", "on average", "right"], rows)
+}
+
+fn mistakes(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
+    if evaluation.mistakes.is_empty() {
+        return Ok(());
+    }
+    heading(text, "Most confident mistakes")?;
+    let rows = evaluation.mistakes.iter().map(|mistake| {
+        let (label, prediction) = (mistake.label.to_string(), mistake.prediction.to_string());
+        vec![plain(&mistake.name), label, prediction, percent(f64::from(mistake.confidence), 1)]
+    });
+    table(text, 3, &["image", "is", "taken for", "confidence"], rows)
+}
+
+fn unreadable(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
+    let unreadable = &evaluation.unreadable;
+    if unreadable.count == 0 {
+        return Ok(());
+    }
+    heading(text, "Images that could not be read")?;
+    writeln!(text, "{}, in no score; the first of them:\n", images(unreadable.count as u64))?;
+    for image in &unreadable.images {
+        writeln!(text, "- {}: {}", plain(&image.name), plain(&image.detail))?;
+    }
+    Ok(())
+}
+
+fn origin(text: &mut String, name: &str, subject: &Subject) -> fmt::Result {
+    heading(text, name)?;
+    let rows =
+        subject.origin().into_iter().map(|(name, value)| vec![name.to_owned(), plain(&value)]);
+    table(text, 2, &["", "value"], rows)
+}
+
+fn heading(text: &mut String, name: &str) -> fmt::Result {
+    writeln!(text, "\n## {name}")
+}
+
+/// A table whose first `words` columns hold words and whose others hold numbers; nothing where there are no rows.
+fn table(
+    text: &mut String,
+    words: usize,
+    columns: &[&str],
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> fmt::Result {
+    let mut rows = rows.into_iter().peekable();
+    if rows.peek().is_none() {
+        return Ok(());
+    }
+    let marks = columns.iter().enumerate().map(|(at, _)| if at < words { "---|" } else { "---:|" });
+    writeln!(text, "\n| {} |\n|{}", columns.join(" | "), marks.collect::<String>())?;
+    for row in rows {
+        writeln!(text, "| {} |", row.join(" | "))?;
+    }
+    Ok(())
+}
+
+/// Text of others as it is, whatever signs of Markdown are in it.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '&' | '~' => {
+                plain.extend(['\\', letter]);
+            }
+            letter if letter.is_control() => plain.push(' '),
+            letter => plain.push(letter),
+        }
+    }
+    plain
+}

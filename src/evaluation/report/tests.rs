@@ -1,0 +1,160 @@
+use std::collections::HashSet;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use mien_faces::{
+    dataset::Split,
+    report::{Prediction, Tally, compare, csv, mistakes, without_duplicates},
+};
+use sha2::{Digest, Sha256};
+
+use super::*;
+use crate::evaluation::{Evaluation, Unreadable, UnreadableImage};
+
+/// Made-up predictions whose scores are held against scikit-learn's in the tests of `faces`.
+const A: &[u8] = include_bytes!("../../../faces/tests/fixtures/report/a.csv");
+const B: &[u8] = include_bytes!("../../../faces/tests/fixtures/report/b.csv");
+
+fn subject() -> Subject {
+    Subject {
+        model: "my|model".to_owned(),
+        version: "3".to_owned(),
+        sha256: "ab".repeat(32),
+        dataset: "faces<b>".to_owned(),
+        split: Split::Test,
+        limit: Some(1000),
+        dataset_sha256: Some("cd".repeat(32)),
+        finished: Some("2026-01-31T14:05:59.123Z".to_owned()),
+        id: Some("the-id".to_owned()),
+        request_id: None,
+    }
+}
+
+fn evaluation(predictions: &[Prediction]) -> Evaluation {
+    let seen: HashSet<&str> = predictions[..40].iter().map(|p| p.image.as_str()).collect();
+    let bad =
+        |index| UnreadableImage { name: format!("sad/{index}.png"), detail: "cut off".to_owned() };
+    Evaluation {
+        report: predictions.iter().collect::<Tally>().report(),
+        mistakes: mistakes(predictions),
+        without_duplicates: Some(without_duplicates(predictions, |p| {
+            seen.contains(p.image.as_str())
+        })),
+        unreadable: Unreadable { count: 21, images: (0..20).map(bad).collect() },
+        seconds: 1.25,
+        images_per_second: 189.6,
+    }
+}
+
+fn page_of_a() -> String {
+    let mut predictions = csv::read(A).unwrap();
+    for prediction in &mut predictions {
+        prediction.name = format!("<script>alert(1)</script>&\"{}", prediction.name);
+    }
+    html(&subject(), &evaluation(&predictions), &Pictures::default())
+}
+
+/// What stands between the tags, with spaces for these.
+fn words(page: &str) -> String {
+    let (_, body) = page.split_once("<body>").unwrap();
+    body.split('<')
+        .filter_map(|part| part.split_once('>'))
+        .map(|(_, text)| format!("{text} "))
+        .collect()
+}
+
+#[test]
+fn the_report_as_markdown() {
+    let predictions = csv::read(A).unwrap();
+    insta::assert_snapshot!(markdown(&subject(), &evaluation(&predictions)));
+}
+
+#[test]
+fn the_comparison_as_markdown() {
+    let (a, b) = (csv::read(A).unwrap(), csv::read(B).unwrap());
+    let [side_a, side_b] = [
+        Side { name: "a.csv".to_owned(), subject: None },
+        Side { name: "my|model@3".to_owned(), subject: Some(subject()) },
+    ];
+    insta::assert_snapshot!(comparison_markdown(&side_a, &side_b, &compare(&a, &b).unwrap()));
+}
+
+#[test]
+fn a_page_says_what_the_markdown_says() {
+    let page = words(&page_of_a());
+    let predictions = csv::read(A).unwrap();
+    let evaluation = evaluation(&predictions);
+    let report = &evaluation.report;
+    for sentence in summary::evaluation(&evaluation) {
+        assert!(page.contains(&sentence.replace(" %", "\u{a0}%")), "{sentence}");
+    }
+    let mut numbers = vec![
+        text::decimal(report.macro_f1),
+        text::decimal(report.log_loss),
+        text::decimal(report.brier),
+        text::percent(report.balanced_accuracy, 2),
+        text::percent(report.expected_calibration_error, 2),
+        "1.2 s in all".to_owned(),
+        "190".to_owned(),
+        "2026-01-31 14:05 UTC".to_owned(),
+        "faces&lt;b&gt; test, at most 1,000 images".to_owned(),
+        "ab".repeat(32),
+        "cd".repeat(32),
+        "the-id".to_owned(),
+        "and 1 more".to_owned(),
+    ];
+    for score in report.splits.values() {
+        numbers.extend([text::percent(score.accuracy, 2), text::interval(score.interval)]);
+    }
+    for class in &report.classes {
+        numbers.extend([text::percent(class.precision, 1), text::decimal(class.f1)]);
+    }
+    for number in numbers {
+        assert!(page.contains(&number), "{number} in {page}");
+    }
+}
+
+#[test]
+fn a_page_needs_nothing_else_and_runs_nothing() {
+    let (a, b) = (csv::read(A).unwrap(), csv::read(B).unwrap());
+    let side = Side { name: "<img src=x>".to_owned(), subject: Some(subject()) };
+    let comparison = compare(&a, &b).unwrap();
+    for page in [page_of_a(), comparison_html(&side, &side, &comparison, &Pictures::default())] {
+        for foreign in [
+            "<script",
+            "<link",
+            "<img",
+            "<b>",
+            " style=",
+            "url(",
+            "@import",
+            "http:",
+            "https:",
+            " onclick=",
+        ] {
+            assert!(!page.contains(foreign), "{foreign}");
+        }
+        assert!(page.split(" href=\"").skip(1).all(|link| link.starts_with('#')));
+        let (_, style) = page.split_once("<style>").unwrap();
+        let (style, _) = style.split_once("</style>").unwrap();
+        let hash = BASE64_STANDARD.encode(Sha256::digest(style));
+        assert!(POLICY.contains(&format!("style-src 'sha256-{hash}';")), "{}", *POLICY);
+        assert!(page.contains(&format!("content=\"{}\"", *POLICY)));
+        assert!(!POLICY.contains("unsafe") && POLICY.starts_with("default-src 'none';"));
+    }
+    assert!(page_of_a().contains("&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;"));
+}
+
+#[test]
+fn a_model_that_was_never_asked_has_a_page_too() {
+    let nothing = Evaluation {
+        report: Tally::default().report(),
+        mistakes: Vec::new(),
+        without_duplicates: None,
+        unreadable: Unreadable::default(),
+        seconds: 0.0,
+        images_per_second: f64::NAN,
+    };
+    let page = html(&subject(), &nothing, &Pictures::default());
+    assert!(page.contains("It confuses nothing.") && !page.contains("NaN %"), "{page}");
+    assert!(markdown(&subject(), &nothing).contains("| Accuracy | – |"));
+}

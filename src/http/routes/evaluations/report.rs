@@ -1,0 +1,74 @@
+//! `GET /v1/evaluations/{id}/report`.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::succeeded;
+use crate::{
+    evaluation::{
+        Datasets, Document, Evaluation, Head,
+        report::{self, Pictures, Subject},
+    },
+    http::{ApiError, State, error::Problem, form::Form},
+    state::EvaluationRecord,
+};
+
+pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/{id}/report";
+
+/// In which form the report is wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReportQuery {
+    /// Goes before `Accept`, for links.
+    #[param(inline)]
+    format: Option<Form>,
+}
+
+/// The report of an evaluation, to be read by people or programs.
+///
+/// HTML is one page that needs nothing else: charts and the faces of the worst mistakes are in it, it runs no script and can
+/// be printed. Markdown has the same tables. JSON is the evaluation as `GET /v1/evaluations/{id}` gives it.
+#[utoipa::path(get, path = PATH, tag = "evaluations", operation_id = "getReport",
+    params(("id" = String, Path, description = "The evaluation's id."), ReportQuery),
+    responses(
+        (status = 200, description = "The report, in the form that `format` or `Accept` asks for; JSON where they do not.",
+            content((Document = "application/json"), (String = "text/html"), (String = "text/markdown"))),
+        (status = 400, description = "`invalid_request`: the query.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`unknown_evaluation`.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 406, description = "`not_acceptable`: `Accept` names none of the three.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`conflict`: it has not succeeded, and why.",
+            body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn report(
+    id: web::Path<String>,
+    query: web::Query<ReportQuery>,
+    request: HttpRequest,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    let form = Form::wanted(&request, query.format)?;
+    let record = succeeded(&state, &id).await?;
+    let name = format!("evaluation-{}", record.id);
+    let written = web::block(move || written(form, record, &state.datasets));
+    Ok(form.answer(&name, written.await.map_err(ApiError::internal)??))
+}
+
+/// Reads the faces that are shown, so it blocks.
+fn written(form: Form, record: EvaluationRecord, datasets: &Datasets) -> Result<String, ApiError> {
+    if form == Form::Json {
+        return serde_json::to_string(&Document::from(record)).map_err(ApiError::internal);
+    }
+    let evaluation: Evaluation = serde_json::from_str(record.report.as_deref().unwrap_or_default())
+        .map_err(|error| ApiError::internal(format!("the report of {}: {error}", record.id)))?;
+    let subject = Subject::from(&Head::from(record));
+    if form == Form::Markdown {
+        return Ok(report::markdown(&subject, &evaluation));
+    }
+    let find = |image: &str| datasets.image(&subject.dataset, image).cloned();
+    Ok(report::html(&subject, &evaluation, &Pictures::of_evaluation(&evaluation, find)))
+}

@@ -1,0 +1,162 @@
+//! The files that `mien evaluate` writes, and `mien compare`, which reads them.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::{Value, json};
+
+use super::{json_of, mien, stdout};
+use crate::{
+    evaluations::{data_set, spawn},
+    helpers::TestApp,
+};
+
+fn compare(folder: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
+    command.current_dir(folder).arg("compare").args(words).output().unwrap()
+}
+
+/// Evaluates a model on a data set and keeps its predictions in a folder.
+fn predictions(data: &Path, folder: &Path, model: &str) {
+    let (data, file) = (data.to_str().unwrap(), folder.join(format!("{model}.csv")));
+    let output =
+        mien(&["evaluate", "--data", data, "--model", model, "--csv", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
+fn evaluate_writes_what_it_is_asked_for() {
+    let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
+    let root = data.path().to_str().unwrap();
+    let files =
+        ["report.html", "report.md", "predictions.csv"].map(|name| folder.path().join(name));
+    let [html, markdown, csv] = files.each_ref().map(|file| file.to_str().unwrap());
+    fs::write(csv, "an older one").unwrap();
+    let output = mien(&[
+        "evaluate",
+        "--data",
+        root,
+        "--json",
+        "--html",
+        html,
+        "--markdown",
+        markdown,
+        "--csv",
+        csv,
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let body = json_of(&output);
+
+    let [html, markdown, csv] = files.map(|file| fs::read_to_string(file).unwrap());
+    let mistakes = body["report"]["mistakes"].as_array().unwrap().len();
+    assert_eq!(html.matches("<img src=\"data:image/png;base64,").count(), mistakes);
+    for key in ["sha256", "dataset_sha256"] {
+        let hash = body[key].as_str().unwrap();
+        assert!(html.contains(hash) && markdown.contains(hash), "{key}");
+    }
+    assert!(markdown.starts_with("# small@1 on "), "{markdown}");
+    assert_eq!(csv.lines().count(), 8, "{csv}");
+    assert!(csv.starts_with("image,name,usage,label,"), "{csv}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing else is left");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_ends_it_before_the_work() {
+    let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
+    let root = data.path().to_str().unwrap();
+    let nowhere = folder.path().join("nowhere/report.html");
+    let output = mien(&["evaluate", "--data", root, "--html", nowhere.to_str().unwrap()]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{error}");
+    assert!(error.contains("nowhere/report.html") && error.contains("folder exists"), "{error}");
+}
+
+#[actix_web::test]
+async fn compare_says_what_the_server_says() {
+    let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
+    let app = spawn(&data, &[]);
+    let mut ids = Vec::new();
+    for model in ["keras", "small"] {
+        predictions(data.path(), folder.path(), model);
+        ids.push(app.evaluated(&json!({"dataset": "faces", "model": model})).await);
+    }
+    let output = compare(folder.path(), &["keras.csv", "small.csv", "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let mut found = json_of(&output);
+    let mut served = served(&app, &ids).await;
+    let take =
+        |document: &mut Value, key: &str| document.as_object_mut().unwrap().remove(key).unwrap();
+    assert_eq!(take(&mut found, "file_a"), "keras.csv");
+    assert_eq!(take(&mut found, "file_b"), "small.csv");
+    for key in ["evaluation_a", "evaluation_b"] {
+        take(&mut served, key);
+    }
+    assert_eq!(rounded(found), rounded(served));
+
+    // What the server gives for its predictions is read as well.
+    let path = format!("/v1/evaluations/{}/predictions", ids[1]);
+    let lines = app.get(&path).await.bytes().await.unwrap();
+    fs::write(folder.path().join("served.csv"), lines).unwrap();
+    let output = compare(folder.path(), &["small.csv", "served.csv"]);
+    assert!(stdout(&output).contains("No image flipped."), "{output:?}");
+}
+
+async fn served(app: &TestApp, ids: &[String]) -> Value {
+    app.json(&format!("/v1/evaluations/compare?a={}&b={}", ids[0], ids[1])).await
+}
+
+/// With batches of another size a network's last digits are others.
+fn rounded(mut comparison: Value) -> Value {
+    for flip in comparison["flipped"]["images"].as_array_mut().unwrap() {
+        for key in ["confidence_a", "confidence_b"] {
+            flip[key] = json!(format!("{:.4}", flip[key].as_f64().unwrap()));
+        }
+    }
+    comparison
+}
+
+#[test]
+fn compare_prints_a_table_and_writes_pages() {
+    let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
+    for model in ["keras", "small"] {
+        predictions(data.path(), folder.path(), model);
+    }
+    let words = ["keras.csv", "small.csv", "--html", "c.html", "--markdown", "c.md"];
+    let output = compare(folder.path(), &words);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    insta::assert_snapshot!(stdout(&output));
+    let [html, markdown] =
+        ["c.html", "c.md"].map(|name| fs::read_to_string(folder.path().join(name)).unwrap());
+    assert!(html.contains("test/sad/PrivateTest_5.png") && !html.contains("<img"), "{html}");
+    assert!(markdown.starts_with("# A: keras.csv, B: small.csv\n"), "{markdown}");
+}
+
+#[test]
+fn what_cannot_be_compared_ends_with_1_and_the_reason() {
+    let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
+    predictions(data.path(), folder.path(), "small");
+    let whole = fs::read_to_string(folder.path().join("small.csv")).unwrap();
+    let (header, lines) = whole.split_once('\n').unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("empty.csv", header);
+    write("nonsense.csv", "a,b\n1,2\n");
+    write("relabelled.csv", &whole.replace("Test,sad,", "Test,happy,"));
+    write("twice.csv", &format!("{whole}{lines}"));
+    for (file, reason) in [
+        ("absent.csv", "cannot read `absent.csv`; check that it exists"),
+        ("empty.csv", "there is no prediction"),
+        ("nonsense.csv", "`nonsense.csv` holds no predictions"),
+        ("twice.csv", "is there twice"),
+        ("relabelled.csv", "is sad in one and happy in the other"),
+    ] {
+        let output = compare(folder.path(), &["small.csv", file, "--html", "page.html"]);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{file}: {error}");
+        assert!(error.contains(reason), "{file}: {error}");
+        assert!(!folder.path().join("page.html").exists(), "{file}");
+    }
+    assert_eq!(compare(folder.path(), &["small.csv"]).status.code(), Some(2));
+}
