@@ -58,3 +58,11 @@ export function when(text) {
   const date = text ? new Date(text) : null
   return date && !Number.isNaN(date.valueOf()) ? moment.format(date) : text || '–'
 }
+
+const [day, clock] = [{ dateStyle: 'medium' }, { timeStyle: 'short' }].map((style) => new Intl.DateTimeFormat(undefined, style))
+
+/** The ends of an axis of time: dates, or times of the one day. */
+export function ends(first, last) {
+  const format = day.format(first) === day.format(last) ? clock : day
+  return [first, last].map((time) => [time, format.format(time)])
+}
