@@ -74,12 +74,17 @@ function describe({ label, probability, size, weights }) {
   const flat = weights.flat()
   const [high, low] = [extreme(flat, Math.max), extreme(flat, Math.min)]
   const side = ({ value, index }, name, words) => h('li', {}, h('span', { class: `swatch ${name}`, 'aria-hidden': 'true' }),
-    Math.abs(value) < 0.005 ? `Nothing speaks ${words} it.` : `${where(index, size)} speaks ${words} it: covered, ${(Math.abs(value) * 100).toFixed(0)} points ${value > 0 ? 'less' : 'more'}.`)
+    Math.abs(value) < 0.005 ? `Nothing speaks ${words} it.` : `${where(index, size)} speaks ${words} it: covered, ${inPoints(value)} ${value > 0 ? 'less' : 'more'}.`)
   return [
     h('p', {}, h('strong', {}, label), `: ${percent(probability, 1)} with nothing covered.`),
     h('ul', { class: 'why-sides' }, side({ ...high, value: Math.max(high.value, 0) }, 'for', 'for'), side({ ...low, value: Math.min(low.value, 0) }, 'against', 'against')),
     h('p', { class: 'dim' }, 'It shows what the model looks at, not whether it is right.'),
   ]
+}
+
+function inPoints(value) {
+  const number = Math.round(Math.abs(value) * 100)
+  return number === 1 ? '1 point' : `${number} points`
 }
 
 function extreme(values, choose) {

@@ -4,9 +4,9 @@ const whole = new Intl.NumberFormat('en')
 
 export const count = (value) => (value === null || value === undefined ? '–' : whole.format(value))
 
-/** 0.6344 -> `63.44 %`. */
+/** 0.6344 -> `63.44 %`, which is never broken over two lines. */
 export function percent(value, digits = 2) {
-  return value === null || value === undefined ? '–' : `${(value * 100).toFixed(digits)} %`
+  return value === null || value === undefined ? '–' : `${(value * 100).toFixed(digits)}\u00a0%`
 }
 
 /** A difference of ratios in points: 0.0123 -> `+1.23`. */

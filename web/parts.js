@@ -1,7 +1,7 @@
 // Small pieces that several pages are made of.
 
 import { h } from './dom.js'
-import { count } from './format.js'
+import { count, percent } from './format.js'
 import { glyph } from './labels.js'
 
 /** One number below its name. Goes into a `dl.tiles`. */
@@ -68,7 +68,7 @@ export function subject({ dataset, split, limit }) {
 
 /** `62.3 – 64.5 %`. */
 export function interval(bounds) {
-  return bounds ? `${(bounds[0] * 100).toFixed(1)} – ${(bounds[1] * 100).toFixed(1)} %` : ''
+  return bounds ? `${(bounds[0] * 100).toFixed(1)} – ${percent(bounds[1], 1)}` : ''
 }
 
 /** The way back from one evaluation. */
