@@ -18,6 +18,7 @@
 //! No channel offers that. The critical sections only move entries; no inference, logging or
 //! allocation of answers happens inside.
 
+mod answers;
 mod background;
 mod collect;
 mod cores;
@@ -35,14 +36,14 @@ use std::{
 
 use tokio::{sync::oneshot, time::timeout_at};
 
-pub use self::cores::Cores;
+pub use self::{answers::Answers, cores::Cores};
 use self::{
-    job::{Delivery, Job, Reply},
+    job::{Job, Reply},
     queue::{Queue, Refusal},
     worker::Worker,
 };
 use crate::{
-    inference::{Answer, Classifier, InferenceError, Input},
+    inference::{Classifier, InferenceError, Input},
     metrics::{ModelMetrics, Outcome},
 };
 
@@ -81,17 +82,6 @@ pub struct Call {
     pub deadline: Option<Instant>,
     /// Whose images go first.
     pub priority: Priority,
-}
-
-/// What a request gets.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Answers {
-    /// One a face, in order.
-    pub rows: Vec<Answer>,
-    /// How long the image that waited longest was in the queue.
-    pub queue: Duration,
-    /// The longest of the runs that the images were in.
-    pub inference: Duration,
 }
 
 /// Why a request got no answers.
@@ -218,7 +208,7 @@ impl Batcher {
             }
             self.refused(refusal)
         })?;
-        let answers = collect_answers(deliveries);
+        let answers = Answers::collect(deliveries, deadline);
         match deadline {
             None => answers.await,
             Some(deadline) => timeout_at(deadline.into(), answers)
@@ -285,18 +275,4 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
     }
-}
-
-async fn collect_answers(
-    deliveries: Vec<oneshot::Receiver<Result<Delivery, BatchError>>>,
-) -> Result<Answers, BatchError> {
-    let mut answers = Answers { rows: Vec::with_capacity(deliveries.len()), ..Answers::default() };
-    for delivery in deliveries {
-        let gone = |_| BatchError::Failed("the worker thread ended without an answer".to_owned());
-        let Delivery { answer, queue, inference } = delivery.await.map_err(gone)??;
-        answers.rows.push(answer);
-        answers.queue = answers.queue.max(queue);
-        answers.inference = answers.inference.max(inference);
-    }
-    Ok(answers)
 }

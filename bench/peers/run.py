@@ -25,6 +25,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PEERS = {
     "mien": None,
+    "mien-v2": None,
+    "triton": ["bin/python", "server.py"],
     "fastapi": ["bin/uvicorn", "server:app", "--port", "{port}", "--no-access-log", "--log-level", "warning"],
     "litserve": ["bin/python", "server.py"],
     "bentoml": ["bin/bentoml", "serve", "server:Faces", "--port", "{port}"],
@@ -52,34 +54,41 @@ def free_port():
 
 BOUNDARY = "face"
 
+# The inference protocol's raw body: one tensor and nothing else.
+TENSOR = ["content-type: application/octet-stream", "inference-header-content-length: 0"]
+
 
 def requests(peer, options, scratch):
-    """The content type of the requests and the files of their bodies: pictures, for LitServe within a form, for MLServer
-    within a tensor."""
+    """The headers of the requests and the files of their bodies: pictures, for LitServe within a form, for MLServer within a
+    tensor; for Triton, which reads no pictures, and for mien beside it, bare tensors."""
     faces = sorted(options.faces.glob("*.png"))
+    if peer in ("mien-v2", "triton"):
+        tensor = Path(scratch) / "tensor"
+        tensor.write_bytes(bytes(index % 251 for index in range(48 * 48)))
+        return TENSOR, [tensor]
     if peer == "mlserver":
         tensors = []
         for face in faces:
             data = [base64.b64encode(face.read_bytes()).decode()]
             tensors.append(Path(scratch) / f"{face.stem}.json")
             tensors[-1].write_text(json.dumps({"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": data}]}))
-        return "application/json", tensors
+        return ["content-type: application/json"], tensors
     if peer != "litserve":
-        return "image/png", faces
+        return ["content-type: image/png"], faces
     head = f'--{BOUNDARY}\r\ncontent-disposition: form-data; name="image"; filename="face.png"\r\ncontent-type: image/png\r\n\r\n'
     forms = []
     for face in faces:
         forms.append(Path(scratch) / f"{face.stem}.form")
         forms[-1].write_bytes(head.encode() + face.read_bytes() + f"\r\n--{BOUNDARY}--\r\n".encode())
-    return f"multipart/form-data; boundary={BOUNDARY}", forms
+    return [f"content-type: multipart/form-data; boundary={BOUNDARY}"], forms
 
 
-def wait(url, kind, body, process):
+def wait(url, headers, body, process):
     for _ in range(600):
         if process.poll() is not None:
             raise RuntimeError(f"it ended with {process.returncode}")
         try:
-            request = urllib.request.Request(url, data=body, headers={"content-type": kind})
+            request = urllib.request.Request(url, data=body, headers=dict(header.split(": ") for header in headers))
             if urllib.request.urlopen(request, timeout=5).status == 200:
                 return
         except OSError:
@@ -91,19 +100,20 @@ def start(peer, options, model, scratch):
     """The server's process and the URL that takes pictures."""
     port = free_port()
     env = dict(os.environ, MODEL=str(model), PORT=str(port), PYTHONPATH=str(HERE), OMP_NUM_THREADS="1")
-    if peer == "mien":
+    if peer in ("mien", "mien-v2"):
         folder = Path(scratch) / "models/served"
         folder.mkdir(parents=True)
         (folder / "1").symlink_to(model.parent)
         command = [options.mien, "serve", "--addr", f"127.0.0.1:{port}", "--models", folder.parent, "--log=warn", "--state=memory"]
         command += ["--device=cpu", f"--tune-cache={scratch}/tuning"]
-        cwd, path = ROOT, "/v1/classify"
+        cwd, path = ROOT, "/v1/classify" if peer == "mien" else "/v2/models/served/infer"
     else:
         env.update(MLSERVER_HTTP_PORT=str(port), MLSERVER_GRPC_PORT=str(free_port()), MLSERVER_METRICS_PORT=str(free_port()))
         environment = venv(options.venvs, peer)
         command = [word.format(port=port) for word in PEERS[peer]]
         command[0] = str(environment / command[0])
-        cwd, path = HERE / peer, "/v2/models/faces/infer" if peer == "mlserver" else "/classify"
+        paths = {"mlserver": "/v2/models/faces/infer", "triton": "/v2/models/noop/infer"}
+        cwd, path = HERE / peer, paths.get(peer, "/classify")
     log = open(Path(scratch) / "log", "w")
     process = subprocess.Popen(command, cwd=cwd, env=env, stdout=log, stderr=log, start_new_session=True)
     return process, f"http://127.0.0.1:{port}{path}"
@@ -113,11 +123,14 @@ def measure(peer, options, model):
     with tempfile.TemporaryDirectory() as scratch:
         process, url = start(peer, options, model, scratch)
         try:
-            kind, bodies = requests(peer, options, scratch)
-            wait(url, kind, bodies[0].read_bytes(), process)
+            headers, bodies = requests(peer, options, scratch)
+            wait(url, headers, bodies[0].read_bytes(), process)
             command = [options.mien, "bench", "--json", "--log=warn", "--url", url, "--pid", str(process.pid)]
-            command += ["--header", f"content-type: {kind}", "--duration", options.duration]
+            command += ["--duration", options.duration]
+            command += [word for header in headers for word in ("--header", header)]
             command += [word for body in bodies for word in ("--body", body)]
+            if headers is TENSOR:
+                command += ["--expect", '"probabilities"']
             return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
         except Exception:
             sys.stderr.write((Path(scratch) / "log").read_text()[-2000:])
@@ -131,7 +144,7 @@ def measure(peer, options, model):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mien", type=Path, default=ROOT / "target/release/mien")
-    parser.add_argument("--model", action="append", required=True, metavar="NAME=FILE")
+    parser.add_argument("--model", action="append", required=True, metavar="NAME=FILE", help="Triton answers with a no-op of its own")
     parser.add_argument("--peer", action="append", choices=PEERS, help="repeatable; without it all")
     parser.add_argument("--faces", type=Path, default=ROOT / "tests/fixtures/faces")
     parser.add_argument("--duration", default="10s")

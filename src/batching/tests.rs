@@ -95,6 +95,20 @@ fn expired_images_are_answered_in_time_and_never_run() {
 }
 
 #[test]
+fn an_image_that_the_queue_dropped_late_has_expired() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let dropped = |deadline| {
+        let (sender, delivery) = oneshot::channel();
+        drop(sender);
+        runtime.block_on(Answers::collect(vec![delivery], deadline)).err()
+    };
+    assert_eq!(dropped(Some(Instant::now())), Some(BatchError::DeadlineExceeded));
+    let in_time = Instant::now() + Duration::from_secs(3600);
+    assert!(matches!(dropped(Some(in_time)), Some(BatchError::Failed(_))));
+    assert!(matches!(dropped(None), Some(BatchError::Failed(_))));
+}
+
+#[test]
 fn one_bad_image_fails_its_own_request_only() {
     let bench = Bench::new(8, 8, 1);
     let busy = bench.occupy();

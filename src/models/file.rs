@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    aside::aside,
     manifest::{Manifest, Sidecar},
     repository::{Found, MODEL_FILE, hash},
 };
@@ -57,18 +58,24 @@ pub fn examine(
 ) -> Result<Examined, InferenceError> {
     let path = found.folder.join(MODEL_FILE);
     let sha256 = read_hash(&path)?;
-    let session = onnx::open(runtime, &path, threads)?;
+    let session = open(runtime, &path, threads)?;
     let declared = onnx::declaration(&session)?;
     let manifest = Manifest::new(&declared.metadata, &sidecar)?;
     let labels = manifest.labels.len();
     let (feeding, output) = (sidecar.feeding(), sidecar.output);
     let mut signature =
         Signature::new(&declared.inputs, &declared.outputs, labels, feeding, output)?;
-    let probe = OnnxClassifier::new(session, signature.clone(), labels, PROBE_IMAGES)?;
+    let probe = aside(|| OnnxClassifier::new(session, signature.clone(), labels, PROBE_IMAGES))?;
     signature.kind = Some(probe.kind());
     let session = probe.into_session();
     let file = ModelFile { runtime: runtime.clone(), path, sha256, signature, labels };
     Ok(Examined { file, manifest, sidecar, session })
+}
+
+/// Opens a session aside, unless it has threads of its own: they would stand back too.
+fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, InferenceError> {
+    let open = || onnx::open(runtime, path, threads);
+    if threads > 1 { open() } else { aside(open) }
 }
 
 /// SHA-256 of a model file, in hex.
@@ -85,7 +92,7 @@ impl ModelFile {
     /// # Errors
     /// When the file is gone or no model any more.
     pub fn session(&self, threads: usize) -> Result<Session, InferenceError> {
-        onnx::open(&self.runtime, &self.path, threads)
+        open(&self.runtime, &self.path, threads)
     }
 
     /// A classifier of a session, tried with as many images as it will ever run at once.
@@ -97,7 +104,8 @@ impl ModelFile {
         session: Session,
         max_batch: usize,
     ) -> Result<OnnxClassifier, InferenceError> {
-        OnnxClassifier::new(session, self.signature.clone(), self.labels, max_batch)
+        let signature = self.signature.clone();
+        aside(|| OnnxClassifier::new(session, signature, self.labels, max_batch))
     }
 
     /// A classifier of a new session that has not run yet: for measurements.

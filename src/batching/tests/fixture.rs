@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::super::*;
 use crate::{
-    inference::{Labels, Probabilities},
+    inference::{Answer, Labels, Probabilities},
     metrics::Metrics,
 };
 

@@ -69,8 +69,7 @@ impl Network {
             if operands.is_empty() {
                 operands.push(pictures);
             }
-            let value = self.run(index, node, &operands, weights, mode)?;
-            values.push(Some(channels_last_gray(value)?));
+            values.push(Some(self.value(index, node, &operands, weights, mode)?));
             for id in &node.inputs {
                 if self.last_readers[id.index()].index() == index {
                     values[id.index()] = None;
@@ -79,6 +78,18 @@ impl Network {
         }
         let logits = values.pop().flatten().expect("a finished graph ends with its logits");
         logits.f_to_kind(Kind::Float)
+    }
+
+    /// What a node makes of its operands.
+    fn value(
+        &self,
+        index: usize,
+        node: &Node,
+        x: &[&Tensor],
+        w: &Weights,
+        mode: Mode,
+    ) -> Result<Tensor, TchError> {
+        channels_last_gray(self.run(index, node, x, w, mode)?)
     }
 
     fn run(

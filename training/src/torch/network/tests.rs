@@ -40,6 +40,28 @@ fn bf16_gives_the_logits_and_the_gradient_of_fp32_to_its_precision() {
 }
 
 #[test]
+fn every_map_is_channels_last() {
+    for name in ["resnet-8-v1", "resnet-11-v2", "densenet-20-4-c05"] {
+        let graph = catalog::build(name).unwrap();
+        let weights = Weights::random(&graph, 1, Device::Cpu).unwrap();
+        let network = Network::new(graph, Kind::Float).unwrap();
+        let pictures = Tensor::rand([2, 1, 48, 48], (Kind::Float, Device::Cpu)) * 255.0;
+        let mut values: Vec<Tensor> = Vec::new();
+        for (index, node) in network.graph().nodes().iter().enumerate() {
+            let read = node.inputs.iter().map(|id| &values[id.index()]);
+            let mut operands: Vec<&Tensor> = read.collect();
+            if operands.is_empty() {
+                operands.push(&pictures);
+            }
+            let value = network.value(index, node, &operands, &weights, Mode::Train).unwrap();
+            // Channels lie beside each other where a step along them is a step of one.
+            assert!(value.dim() != 4 || value.stride()[1] == 1, "{name}: {}", node.name);
+            values.push(value);
+        }
+    }
+}
+
+#[test]
 fn dropout_acts_in_training_alone() {
     let graph = catalog::build_with("densenet-12-4-c05-b2", &Options { dropout: 0.5 }).unwrap();
     let weights = Weights::random(&graph, 1, Device::Cpu).unwrap();
