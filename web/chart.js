@@ -2,13 +2,20 @@
 
 import { svg } from './dom.js'
 
-const [NARROW, HEIGHT] = [480, 170]
+const [WIDE, HEIGHT] = [480, 170]
 const [LEFT, RIGHT, TOP, BOTTOM] = [46, 10, 10, 24]
 
+/** Pixels across a card when so many stand side by side: a chart of that width has text of the page's size. */
+export function room(side = 1) {
+  const main = document.getElementById('main')
+  const [edge, padding] = matchMedia('(max-width: 640px)').matches ? [16, 17] : [24, 21]
+  return Math.max(240, Math.floor((main.clientWidth - 2 * edge - 20 * (side - 1)) / side) - 2 * padding)
+}
+
 /** Lines over an axis of numbers or times. `series`: `[{name, points: [[x, y], ...]}]`, y null where there is none. */
-export function lines({ title, series, xs, format, from = 0, atLeast = 0, xText, dots = false, width = NARROW }) {
+export function lines({ title, series, xs, format, from = 0, atLeast = 0, xText, dots = false, to = null, width = Math.min(WIDE, room()) }) {
   const ys = series.flatMap(({ points }) => points.map(([, y]) => y)).filter((y) => y !== null)
-  const top = niceTop(Math.max(atLeast, ...ys, from), from)
+  const top = to ?? niceTop(Math.max(atLeast, ...ys, from), from)
   const [x0, x1] = xs
   const x = (value) => LEFT + ((value - x0) / (x1 - x0 || 1)) * (width - LEFT - RIGHT)
   const y = (value) => HEIGHT - BOTTOM - ((value - from) / (top - from || 1)) * (HEIGHT - TOP - BOTTOM)
@@ -23,12 +30,12 @@ export function lines({ title, series, xs, format, from = 0, atLeast = 0, xText,
 }
 
 /** Upright bars: `[[name, value], ...]`. */
-export function columns({ title, bars, format }) {
+export function columns({ title, bars, format, width = Math.min(WIDE, room()) }) {
   const top = niceTop(Math.max(...bars.map(([, value]) => value), 0), 0)
-  const step = (NARROW - LEFT - RIGHT) / Math.max(bars.length, 1)
+  const step = (width - LEFT - RIGHT) / Math.max(bars.length, 1)
   const y = (value) => HEIGHT - BOTTOM - (value / (top || 1)) * (HEIGHT - TOP - BOTTOM)
-  return frame(title, NARROW, [
-    grid(0, top, y, format, NARROW),
+  return frame(title, width, [
+    grid(0, top, y, format, width),
     bars.map(([name, value], index) => [
       svg('rect', { class: 'column', x: LEFT + index * step + step * 0.12, width: step * 0.76, y: y(value), height: Math.max(0, HEIGHT - BOTTOM - y(value)), rx: 4 },
         svg('title', {}, `${name}: ${format(value)}`)),

@@ -3,7 +3,7 @@
 import { get, query } from './api.js'
 import { h, replace } from './dom.js'
 import { count, percent, points } from './format.js'
-import { back, card, face, named, subject, table, tile, title } from './parts.js'
+import { back, card, face, gallery, named, subject, table, tile, title } from './parts.js'
 
 export async function showComparison(section, a, b) {
   const head = [back(), h('h1', { tabindex: '-1' }, 'Comparison')]
@@ -29,7 +29,7 @@ function draw(comparison, first, second, path) {
         tile('A', percent(comparison.a.accuracy), title(first)),
         tile('B', percent(comparison.b.accuracy), title(second)),
         tile('B less A', points(difference), `points, ${points(low)} to ${points(high)}`),
-        tile('McNemar’s test', p < 0.0001 ? 'p < 0.0001' : `p = ${p.toPrecision(2)}`, 'exact, two-sided'),
+        tile('McNemar’s p', p < 0.0001 ? '< 0.0001' : p.toPrecision(2), 'exact, two-sided'),
         tile('Only A right', count(pairs.only_a_right), 'images'),
         tile('Only B right', count(pairs.only_b_right), 'images')),
       card('Recall of each expression', table(['Expression', 'Images', 'A', 'B', 'B less A'], comparison.classes.map((row) => [
@@ -41,15 +41,17 @@ function draw(comparison, first, second, path) {
 const link = (evaluation) => h('a', { href: `#evaluate/${evaluation.id}` }, title(evaluation))
 
 function verdict(difference, low, high) {
-  if (low > 0) return `B is better, by ${points(difference)} points.`
-  if (high < 0) return `B is worse, by ${points(-difference)} points.`
+  const by = `${(Math.abs(difference) * 100).toFixed(2)} points`
+  if (low > 0) return `B is better, by ${by}.`
+  if (high < 0) return `B is worse, by ${by}.`
   return 'These images do not tell which of the two is better.'
 }
 
 function flips(dataset, rows) {
   if (!rows.length) return h('p', { class: 'empty' }, 'None: both say the same of every image.')
-  return h('ul', { class: 'gallery' }, rows.map(({ image, name, label, a, b, confidence_a, confidence_b }) => h('li', {}, h('figure', {},
+  return gallery(rows, ({ image, name, label, a, b, confidence_a, confidence_b }) => [
     face(dataset, image, `${label}; A says ${a}, B says ${b}`),
     h('figcaption', { title: name }, h('strong', {}, label),
-      h('span', { class: 'dim block' }, `A: ${a} ${percent(confidence_a, 0)}`), h('span', { class: 'dim block' }, `B: ${b} ${percent(confidence_b, 0)}`))))))
+      h('span', { class: 'dim block' }, `A: ${a} ${percent(confidence_a, 0)}`), h('span', { class: 'dim block' }, `B: ${b} ${percent(confidence_b, 0)}`)),
+  ])
 }

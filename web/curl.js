@@ -3,10 +3,19 @@
 import { query } from './api.js'
 import { h, toast } from './dom.js'
 
-export function curlLine(files, model) {
-  const url = new URL(query('v1/classify', model), document.baseURI).href
-  const pictures = files.map((file) => `-F image=@${quoted(file.name || 'face.png')}`).join(' ')
-  const line = `curl ${pictures} ${quoted(url)}`
+export function classifyLine(files, model) {
+  return command([...files.map(part), address('v1/classify', model)])
+}
+
+export function explainLine(file, parameters) {
+  return command([part(file), address('v1/explain', { ...parameters, format: 'png' }), '-o why.png'])
+}
+
+const part = (file) => `-F image=@${quoted(file.name || 'face.png')}`
+const address = (path, parameters) => quoted(new URL(query(path, parameters), document.baseURI).href)
+
+function command(words) {
+  const line = ['curl', ...words].join(' ')
   const copy = async () => {
     await navigator.clipboard.writeText(line)
     toast('Copied')

@@ -53,7 +53,10 @@ function watch(section, content, { id, images }) {
     bar.max = now.images.total
     bar.value = now.images.done
     const status = document.getElementById('status')
-    if (status) status.textContent = now.status
+    if (status) {
+      status.textContent = now.status
+      status.className = `badge ${STATES[now.status] ?? ''}`
+    }
     replace(numbers,
       tile('Done', `${count(now.images.done)}`, `of ${count(now.images.total)} images`),
       tile('Accuracy so far', percent(now.accuracy, 1)),

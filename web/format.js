@@ -4,9 +4,9 @@ const whole = new Intl.NumberFormat('en')
 
 export const count = (value) => (value === null || value === undefined ? '–' : whole.format(value))
 
-/** 0.6344 -> `63.44 %`. */
+/** 0.6344 -> `63.44 %`, which is never broken over two lines. */
 export function percent(value, digits = 2) {
-  return value === null || value === undefined ? '–' : `${(value * 100).toFixed(digits)} %`
+  return value === null || value === undefined ? '–' : `${(value * 100).toFixed(digits)}\u00a0%`
 }
 
 /** A difference of ratios in points: 0.0123 -> `+1.23`. */
@@ -57,4 +57,12 @@ const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeSty
 export function when(text) {
   const date = text ? new Date(text) : null
   return date && !Number.isNaN(date.valueOf()) ? moment.format(date) : text || '–'
+}
+
+const [day, clock] = [{ dateStyle: 'medium' }, { timeStyle: 'short' }].map((style) => new Intl.DateTimeFormat(undefined, style))
+
+/** The ends of an axis of time: dates, or times of the one day. */
+export function ends(first, last) {
+  const format = day.format(first) === day.format(last) ? clock : day
+  return [first, last].map((time) => [time, format.format(time)])
 }

@@ -1,8 +1,8 @@
 // Accuracy over time: a line for each model on one split of one data set, whole splits only.
 
-import { lines } from './chart.js'
+import { lines, room } from './chart.js'
 import { h } from './dom.js'
-import { percent, when } from './format.js'
+import { ends, percent, when } from './format.js'
 import { card, legend } from './parts.js'
 
 /** A card, once a split has been evaluated twice. */
@@ -21,11 +21,12 @@ export function history(evaluations) {
   const lowest = Math.min(...points.map(({ accuracy }) => accuracy))
   const highest = Math.max(...points.map(({ accuracy }) => accuracy))
   const from = Math.max(0, Math.floor((lowest - 0.02) * 20) / 20)
+  const to = Math.min(1, Math.ceil((highest + 0.02) * 20) / 20)
   return card(`Accuracy over time, ${name}`,
     lines({
       title: `Accuracy of ${points.length} evaluations on ${name}, ${percent(lowest)} to ${percent(highest)}`,
-      series, from, atLeast: highest, dots: true, width: 1000, format: (value) => percent(value, 0), xs: [first.time, last.time],
-      xText: [[first.time, when(first.finished)], [last.time, when(last.finished)]],
+      series, from, to, dots: true, width: room(), format: (value) => percent(value, 0), xs: [first.time, last.time],
+      xText: ends(first.time, last.time),
     }),
     legend(series.map(({ name: model }) => model)))
 }

@@ -1,7 +1,7 @@
 // Live: what the server is doing, from its own metrics.
 
 import { request } from './api.js'
-import { columns, lines } from './chart.js'
+import { columns, lines, room } from './chart.js'
 import { field, h, replace, select } from './dom.js'
 import { bytes, count, percent, seconds, short } from './format.js'
 import { ordered, tint } from './labels.js'
@@ -76,7 +76,8 @@ function figures(index) {
     time: now.time,
     requests: rate('mien_http_requests_total', answering),
     images: rate('mien_images_total', (labels) => ofModel(labels) && labels.outcome === 'ok'),
-    cpu: rate('process_cpu_seconds_total'),
+    // Counted in whole seconds, so over the window too.
+    cpu: index > 0 ? Math.max(0, sum(now.samples, 'process_cpu_seconds_total') - sum(early.samples, 'process_cpu_seconds_total')) / (now.time - early.time) : null,
     p50: quantile(latency, 0.5),
     p99: quantile(latency, 0.99),
     queue: sum(now.samples, 'mien_queue_images', ofModel),
@@ -107,26 +108,31 @@ function draw() {
       mix(samples)))
 }
 
+/** How many panels stand side by side, as parts.css has them. */
+function side() {
+  if (matchMedia('(min-width: 1100px)').matches) return 3
+  return matchMedia('(min-width: 760px)').matches ? 2 : 1
+}
+
 function overTime(title, all, keys, format, atLeast) {
   const last = all.at(-1).time
   const series = keys.map(([key, name]) => ({ name, points: all.map((row) => [row.time, row[key]]) }))
   const text = keys.map(([key, name]) => `${name} now ${format(all.at(-1)[key])}`).join(', ')
   return card(title,
-    lines({ title: `${title}: ${text}`, series, xs: [last - KEEP * EVERY, last], format, atLeast, xText: [[last - KEEP * EVERY, '5 min ago'], [last, 'now']] }),
+    lines({ title: `${title}: ${text}`, series, xs: [last - KEEP * EVERY, last], format, atLeast, width: room(side()), xText: [[last - KEEP * EVERY, '5 min ago'], [last, 'now']] }),
     keys.length > 1 && legend(keys.map(([, name]) => name)))
 }
 
 function batches(samples) {
   const cumulative = buckets(samples, 'mien_batch_images', ofModel)
   const each = cumulative.map(([bound, total], index) => {
-    const lower = index ? cumulative[index - 1][0] + 1 : 1
-    const name = bound === Infinity ? `${lower}+` : lower >= bound ? `${bound}` : `${lower}–${bound}`
+    const name = bound === Infinity ? `>${cumulative[index - 1]?.[0] ?? 0}` : bound > 2 ? `≤${bound}` : `${bound}`
     return [name, total - (index ? cumulative[index - 1][1] : 0)]
   })
   const total = cumulative.at(-1)?.[1] ?? 0
   const images = sum(samples, 'mien_batch_images_sum', ofModel)
   const mean = total ? `${short(images / total)} images in a batch on average, of ${count(total)} since the start, evaluations included.` : 'No batch has run yet.'
-  return card('Batch sizes', columns({ title: `Batches by their images. ${mean}`, bars: each, format: compact }), h('p', { class: 'dim' }, mean))
+  return card('Batch sizes', columns({ title: `Batches by their images. ${mean}`, bars: each, format: compact, width: room(Math.min(2, side())) }), h('p', { class: 'dim' }, mean))
 }
 
 const compact = (value) => new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 }).format(value)

@@ -27,7 +27,7 @@ export class ModelChoice {
     const chosen = this.#model.value
     const usual = this.#models.find((model) => model.default)
     const options = this.#models.map(({ name, versions }) => h('option', { value: name, disabled: !versions.some(serves) }, name))
-    replace(this.#model, h('option', { value: '' }, usual ? `default (${usual.name})` : 'default'), options)
+    replace(this.#model, h('option', { value: '' }, usual ? `${usual.name} (default)` : 'default'), options)
     this.#model.value = this.#models.some(({ name }) => name === chosen) ? chosen : ''
     this.#fillVersions()
   }

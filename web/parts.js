@@ -1,7 +1,7 @@
 // Small pieces that several pages are made of.
 
 import { h } from './dom.js'
-import { count } from './format.js'
+import { count, percent } from './format.js'
 import { glyph } from './labels.js'
 
 /** One number below its name. Goes into a `dl.tiles`. */
@@ -40,6 +40,21 @@ export function face(dataset, image, alt) {
   return h('img', { src: `v1/datasets/${encodeURIComponent(dataset)}/images/${image}`, alt, loading: 'lazy', width: 48, height: 48 })
 }
 
+const AT_FIRST = 24
+
+/** Figures side by side, the first of them until more are asked for. `draw(row)` gives a figure's content. */
+export function gallery(rows, draw) {
+  const figures = (some) => some.map((row) => h('li', {}, h('figure', {}, draw(row))))
+  const list = h('ul', { class: 'gallery' }, figures(rows.slice(0, AT_FIRST)))
+  const more = h('button', { type: 'button', class: 'small', onclick: () => {
+    list.append(...figures(rows.slice(AT_FIRST)))
+    list.children[AT_FIRST].tabIndex = -1
+    list.children[AT_FIRST].focus()
+    more.remove()
+  } }, `Show all ${count(rows.length)}`)
+  return h('div', { class: 'stack' }, list, rows.length > AT_FIRST && h('div', { class: 'row' }, more))
+}
+
 /** Classes of badges by an evaluation's status. */
 export const STATES = { succeeded: 'good', failed: 'bad', running: 'busy' }
 
@@ -53,7 +68,7 @@ export function subject({ dataset, split, limit }) {
 
 /** `62.3 – 64.5 %`. */
 export function interval(bounds) {
-  return bounds ? `${(bounds[0] * 100).toFixed(1)} – ${(bounds[1] * 100).toFixed(1)} %` : ''
+  return bounds ? `${(bounds[0] * 100).toFixed(1)} – ${percent(bounds[1], 1)}` : ''
 }
 
 /** The way back from one evaluation. */

@@ -4,7 +4,7 @@ import { confusionTable } from './confusion.js'
 import { h } from './dom.js'
 import { count, decimal, duration, percent, short } from './format.js'
 import { tint } from './labels.js'
-import { card, face, facts, interval, named, table, tile } from './parts.js'
+import { card, face, facts, gallery, interval, named, table, tile } from './parts.js'
 import { reliability } from './reliability.js'
 
 export function drawReport({ dataset, report, sha256, dataset_sha256 }) {
@@ -56,7 +56,8 @@ function parts(report, { sha256, dataset_sha256 }) {
 }
 
 function mistakes(dataset, rows) {
-  return h('ul', { class: 'gallery' }, rows.map(({ image, name, label, prediction, confidence }) => h('li', {}, h('figure', {},
+  return gallery(rows, ({ image, name, label, prediction, confidence }) => [
     face(dataset, image, `${label}, taken for ${prediction}`),
-    h('figcaption', { title: name }, named(prediction), h('span', { class: 'dim' }, `${percent(confidence, 0)} sure; it is ${label}`))))))
+    h('figcaption', { title: name }, h('strong', {}, prediction), h('span', { class: 'dim' }, ` ${percent(confidence, 0)}`), h('span', { class: 'dim block' }, `it is ${label}`)),
+  ])
 }

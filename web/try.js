@@ -3,7 +3,7 @@
 import { openCamera } from './camera.js'
 import { answerCard } from './answer.js'
 import { classify } from './classify.js'
-import { curlLine } from './curl.js'
+import { classifyLine, explainLine } from './curl.js'
 import { h, replace } from './dom.js'
 import { glyph, LABELS } from './labels.js'
 import { ModelChoice } from './model-choice.js'
@@ -19,7 +19,7 @@ export function show(section) {
 
 function build(section) {
   choice = new ModelChoice()
-  results = h('div', { class: 'results', id: 'results', 'aria-live': 'polite', 'aria-label': 'Answers' })
+  results = h('div', { class: 'results', id: 'results', role: 'region', 'aria-live': 'polite', 'aria-label': 'Answers' })
   curl = h('div', { class: 'curl', hidden: true })
   const camera = h('div', {})
   const input = h('input', {
@@ -65,9 +65,14 @@ function acceptDrops(drop) {
 function take(files) {
   if (!files.length) return
   const model = choice.chosen()
-  const cards = files.map((file) => answerCard(file, model))
+  const cards = files.map((file) => answerCard(file, (parameters) => say(explainLine(file, parameters))))
   results.prepend(...cards.map((card) => card.element))
-  replace(curl, curlLine(files, model))
-  curl.hidden = false
+  say(classifyLine(files, model))
   classify(files, model, (index, answer) => cards[index].settle(answer))
+}
+
+/** Shows the command line of what has just been done. */
+function say(line) {
+  replace(curl, line)
+  curl.hidden = false
 }

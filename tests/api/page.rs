@@ -1,4 +1,4 @@
-//! The page and its files. What it does is tested in a browser, in tests/e2e.
+//! The page and its files. What it does is tested in a browser, in e2e/.
 
 use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 

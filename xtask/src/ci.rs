@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::{
-    imports, openapi, run, setup,
+    e2e, imports, openapi, run, setup,
     workspace::{cargo, check, root},
 };
 
@@ -17,10 +17,14 @@ type Step = (&'static str, fn() -> Result<()>);
 /// # Errors
 /// The step that failed.
 pub(crate) fn run() -> Result<()> {
-    let steps: [Step; 9] = [
+    let steps: [Step; 10] = [
         ("format", || check(cargo(&["fmt", "--all", "--check"])).context("run `cargo fmt --all`")),
         ("imports", || imports::check(&root()).and_then(|()| imports::server_tree())),
-        ("setup", || setup::onnx_runtime().and_then(|()| setup::libtorch())),
+        ("setup", || {
+            setup::onnx_runtime()?;
+            setup::libtorch()?;
+            e2e::browser().map(drop)
+        }),
         ("clippy", || {
             check(cargo(&[
                 "clippy",
@@ -41,6 +45,7 @@ pub(crate) fn run() -> Result<()> {
         ("machete", || if_installed("machete", &[])),
         ("openapi", || openapi::run(true)),
         ("test", || run::test(&[])),
+        ("e2e", || e2e::run(&[])),
     ];
     for (name, step) in steps {
         eprintln!("== {name}");

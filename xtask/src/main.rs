@@ -5,8 +5,9 @@
 //! serve    setup, release build, the server
 //! train    setup, release build, mien-train
 //! test     setup, every test of every crate
+//! e2e      the page in a real browser
 //! openapi  openapi/openapi.json from the server's own routes
-//! ci       format, imports, clippy, docs, openapi --check, test
+//! ci       format, imports, clippy, docs, openapi --check, test, e2e
 //! ```
 
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod ci;
+mod e2e;
 mod imports;
 mod openapi;
 mod run;
@@ -57,6 +59,13 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Runs the page's tests in Chromium, which is installed where that is missing and can be done; arguments go to the
+    /// tests.
+    E2e {
+        /// Arguments of the tests: names, `--nocapture`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Writes openapi/openapi.json, or checks that it is up to date.
     Openapi {
         /// Compare only.
@@ -73,6 +82,7 @@ fn main() -> ExitCode {
         Command::Serve { args } => run::serve(&args),
         Command::Train { args } => run::train(&args),
         Command::Test { args } => run::test(&args),
+        Command::E2e { args } => e2e::run(&args),
         Command::Openapi { check } => openapi::run(check),
         Command::Ci => ci::run(),
     };

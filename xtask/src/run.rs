@@ -59,7 +59,7 @@ fn replace(program: &mut Command) -> Result<()> {
 /// Where the loader finds what the programs load: ONNX Runtime by its own variable (one that the user has set
 /// wins), the CUDA libraries, where they are installed, by the search path. libtorch needs neither: the
 /// trainer was linked with its place.
-fn with_libraries(command: &mut Command) {
+pub(crate) fn with_libraries(command: &mut Command) {
     if std::env::var_os("ORT_DYLIB_PATH").is_none() {
         command.env("ORT_DYLIB_PATH", runtime().join("onnxruntime/libonnxruntime.so"));
     }

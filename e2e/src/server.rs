@@ -1,0 +1,99 @@
+//! The server's own program on a free port, with the fixture models and a data set of the fixture faces.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::{Child, ChildStderr, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::checkout;
+
+/// A server; killed when it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    /// `http://127.0.0.1:PORT`.
+    pub(crate) origin: String,
+    log: Arc<Mutex<Vec<String>>>,
+    _data: TempDir,
+}
+
+impl Server {
+    /// Starts `MIEN`, or the debug build of the checkout, and waits until it serves.
+    pub(crate) fn start() -> Result<Self> {
+        let program = std::env::var_os("MIEN")
+            .map_or_else(|| checkout("target/debug/mien"), std::path::PathBuf::from);
+        let data = data_set()?;
+        let mut command = Command::new(&program);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("MIEN_") {
+                command.env_remove(name);
+            }
+        }
+        command
+            .args(["serve", "--addr=127.0.0.1:0", "--device=cpu", "--tune=off", "--state=memory"])
+            .args(["--log-format=json", "--drain-delay=0s", "--models"])
+            .arg(checkout("tests/fixtures/models"))
+            .arg(format!("--data=faces={}", data.path().display()))
+            .stderr(Stdio::piped());
+        let started = command.spawn();
+        let mut child = started.with_context(|| format!("cannot start {}", program.display()))?;
+        let stderr = child.stderr.take().context("its log is piped")?;
+        let mut server = Self { child, origin: String::new(), log: Arc::default(), _data: data };
+        server.wait(BufReader::new(stderr))?;
+        Ok(server)
+    }
+
+    /// Reads the log up to the line that tells the port, and the rest on a thread of its own.
+    fn wait(&mut self, mut stderr: BufReader<ChildStderr>) -> Result<()> {
+        let mut line = String::new();
+        while stderr.read_line(&mut line)? > 0 {
+            let event: Value = serde_json::from_str(&line).unwrap_or_default();
+            if event["message"] == "serving" {
+                self.origin = format!("http://127.0.0.1:{}", event["port"]);
+                let log = Arc::clone(&self.log);
+                thread::spawn(move || {
+                    for line in stderr.lines().map_while(Result::ok) {
+                        log.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                    }
+                });
+                return Ok(());
+            }
+            let line = std::mem::take(&mut line).trim_end().to_owned();
+            self.log.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+        }
+        bail!("the server ended before it served:\n{}", self.log())
+    }
+
+    /// What it has logged, but for the page's files.
+    pub(crate) fn log(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = log.iter().filter(|line| !line.contains("\"/web/"));
+        lines.map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The fixture faces as a data set: each class once.
+fn data_set() -> Result<TempDir> {
+    let root = tempfile::tempdir()?;
+    for face in fs::read_dir(checkout("tests/fixtures/faces"))? {
+        let face = face?.path();
+        let class = face.file_stem().context("a face has a name")?;
+        let folder = root.path().join("test").join(class);
+        fs::create_dir_all(&folder)?;
+        fs::copy(&face, folder.join("PrivateTest_0.png"))?;
+    }
+    Ok(root)
+}

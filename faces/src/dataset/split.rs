@@ -1,0 +1,102 @@
+//! The parts of a data set, and what FER2013 used an image for.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use super::{UnknownSplit, UnknownUsage};
+
+/// Which part of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Split {
+    /// The images to learn from.
+    #[serde(rename = "train")]
+    Train,
+    /// The images to judge by: everything that is not for training.
+    #[serde(rename = "test")]
+    Test,
+    /// The half of the test images that was public during the FER2013 contest.
+    PublicTest,
+    /// The half of the test images that decided the FER2013 contest.
+    PrivateTest,
+}
+
+impl Split {
+    /// Every split.
+    pub const ALL: [Self; 4] = [Self::Train, Self::Test, Self::PublicTest, Self::PrivateTest];
+
+    /// The name as written in requests, flags and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Test => "test",
+            Self::PublicTest => "PublicTest",
+            Self::PrivateTest => "PrivateTest",
+        }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Split {
+    type Err = UnknownSplit;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|s| s.name() == name)
+            .ok_or_else(|| UnknownSplit(name.to_owned()))
+    }
+}
+
+/// What FER2013 used an image for, as its file name (`PublicTest_123.png`) or CSV column tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Usage {
+    /// One of the 28,709 training images.
+    Training,
+    /// One of the 3,589 images that were public during the contest.
+    PublicTest,
+    /// One of the 3,589 images that decided the contest.
+    PrivateTest,
+    /// The name does not tell.
+    Unknown,
+}
+
+impl Usage {
+    /// The name as FER2013 writes it; `Unknown` where nothing tells.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Training => "Training",
+            Self::PublicTest => "PublicTest",
+            Self::PrivateTest => "PrivateTest",
+            Self::Unknown => "Unknown",
+        }
+    }
+
+    const ALL: [Self; 4] = [Self::Training, Self::PublicTest, Self::PrivateTest, Self::Unknown];
+    const TOLD: [Self; 3] = [Self::Training, Self::PublicTest, Self::PrivateTest];
+
+    pub(super) fn of_file(name: &str) -> Self {
+        let told = |usage: &Self| {
+            name.strip_prefix(usage.name()).is_some_and(|rest| rest.starts_with('_'))
+        };
+        Self::TOLD.into_iter().find(told).unwrap_or(Self::Unknown)
+    }
+
+    pub(super) fn of_column(value: &str) -> Option<Self> {
+        Self::TOLD.into_iter().find(|usage| usage.name() == value)
+    }
+}
+
+impl FromStr for Usage {
+    type Err = UnknownUsage;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|usage| usage.name() == name);
+        found.ok_or_else(|| UnknownUsage(name.to_owned()))
+    }
+}
