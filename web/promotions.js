@@ -19,6 +19,7 @@ class Panel {
     this.past = h('div')
     this.element = h('div', { class: 'stack', hidden: true }, this.now, this.past)
     this.running = null
+    this.known = []
     this.drawn = ''
   }
 
@@ -32,6 +33,12 @@ class Panel {
     this.timer = null
   }
 
+  /** Follows one that was just ordered to its end, however soon that is. */
+  follow(promotion) {
+    this.draw([promotion, ...this.known])
+    this.start()
+  }
+
   async refresh() {
     if (!document.hidden) await get(`${path(this.model)}?limit=${MOST}`).then(({ promotions }) => this.draw(promotions), () => {})
     // Hidden meanwhile: nobody looks.
@@ -41,6 +48,7 @@ class Panel {
   }
 
   draw(promotions) {
+    this.known = promotions
     const running = promotions.find(({ status }) => !(status in FINAL))
     const ended = this.running && promotions.find(({ id, status }) => id === this.running.id && status in FINAL)
     if (ended) {
@@ -175,9 +183,9 @@ function form(model, version, datasets, title, close) {
     const wanted = { version, dataset: dataset.value, split: split.value, [kind.value]: Number((Number(value.value) / 100).toFixed(6)) }
     if (limit.value) wanted.limit = Number(limit.value)
     try {
-      await post(path(model.name), wanted)
+      const promotion = await post(path(model.name), wanted)
       close()
-      panels.get(model.name)?.start()
+      panels.get(model.name)?.follow(promotion)
     } catch (problem) {
       wrong.textContent = problem.message
       wrong.hidden = false

@@ -1,4 +1,4 @@
-//! The server's own program on a free port, with the fixture models and a data set of the fixture faces.
+//! The server's own program on a free port, with the fixture models, a version to promote and a data set of the fixture faces.
 
 use std::{
     fs,
@@ -21,6 +21,7 @@ pub(crate) struct Server {
     pub(crate) origin: String,
     log: Arc<Mutex<Vec<String>>>,
     _data: TempDir,
+    _models: TempDir,
 }
 
 impl Server {
@@ -28,7 +29,7 @@ impl Server {
     pub(crate) fn start() -> Result<Self> {
         let program = std::env::var_os("MIEN")
             .map_or_else(|| checkout("target/debug/mien"), std::path::PathBuf::from);
-        let data = data_set()?;
+        let (data, models) = (data_set()?, models()?);
         let mut command = Command::new(&program);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("MIEN_") {
@@ -37,14 +38,15 @@ impl Server {
         }
         command
             .args(["serve", "--addr=127.0.0.1:0", "--device=cpu", "--tune=off", "--state=memory"])
-            .args(["--log-format=json", "--drain-delay=0s", "--models"])
-            .arg(checkout("tests/fixtures/models"))
+            .args(["--log-format=json", "--drain-delay=0s", "--versions=1", "--models"])
+            .arg(models.path())
             .arg(format!("--data=faces={}", data.path().display()))
             .stderr(Stdio::piped());
         let started = command.spawn();
         let mut child = started.with_context(|| format!("cannot start {}", program.display()))?;
         let stderr = child.stderr.take().context("its log is piped")?;
-        let mut server = Self { child, origin: String::new(), log: Arc::default(), _data: data };
+        let (origin, log) = (String::new(), Arc::default());
+        let mut server = Self { child, origin, log, _data: data, _models: models };
         server.wait(BufReader::new(stderr))?;
         Ok(server)
     }
@@ -83,6 +85,27 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The fixture models, and a second version of `tiny` that answers as `small` does.
+fn models() -> Result<TempDir> {
+    let root = tempfile::tempdir()?;
+    let fixtures = checkout("tests/fixtures/models");
+    for (from, name, version) in [
+        ("broken", "broken", "1"),
+        ("keras", "keras", "1"),
+        ("small", "small", "1"),
+        ("tiny", "tiny", "1"),
+        ("small", "tiny", "2"),
+    ] {
+        let folder = root.path().join(name).join(version);
+        fs::create_dir_all(&folder)?;
+        for file in fs::read_dir(fixtures.join(from).join("1"))? {
+            let file = file?;
+            fs::copy(file.path(), folder.join(file.file_name()))?;
+        }
+    }
+    Ok(root)
 }
 
 /// The fixture faces as a data set: each class once.

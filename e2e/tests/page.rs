@@ -150,6 +150,38 @@ async fn a_face_is_explained_for_any_label() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_version_is_promoted_if_it_passes() -> Result<()> {
+    let card = "article[aria-label=tiny]";
+    let badges = format!(
+        "[...document.querySelectorAll('{card} .version')].map((part) => part.textContent).join('|')"
+    );
+    on_page(&[], async |page| {
+        page.click("nav a[href='#models']").await?;
+        for (percent, outcome) in [("90", "rejected"), ("0", "promoted")] {
+            page.click("[aria-label='Promote version 2 of tiny']").await?;
+            page.element("dialog select").await?.select_by_value("at_least").await?;
+            let number = page.element("dialog input[type=number]").await?;
+            number.clear().await?;
+            number.send_keys(percent).await?;
+            page.click("dialog .primary").await?;
+            page.until(&format!("return {badges}.includes('Version 2{outcome}')")).await?;
+            let serving = if outcome == "promoted" { 2 } else { 1 };
+            let ready = format!("Version {serving}readyservingpinned");
+            page.until(&format!("return {badges}.includes('{ready}')")).await?;
+        }
+        let told = page.text(&format!("{card} details .plain")).await?;
+        ensure!(told.ends_with("% of 7 images right; at least 0.00 % were asked for"), "{told}");
+
+        // Back to the policy, which names version 1.
+        page.click("[aria-label='Release the pin: tiny']").await?;
+        page.client().accept_alert().await?;
+        page.until(&format!("return {badges}.includes('Version 1readyserving')")).await?;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn every_page_fits_every_screen() -> Result<()> {
     on_page(&[], async |page| {
         drop_face(page, "neutral").await?;
