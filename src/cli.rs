@@ -1,5 +1,6 @@
 //! `mien <command>`.
 
+mod api;
 pub mod bench;
 pub mod classify;
 pub mod compare;

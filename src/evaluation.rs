@@ -5,6 +5,7 @@
 //! Evaluations: such runs in the background, with progress and cancel, each kept in the state's store
 //! ```
 
+mod choice;
 mod classes;
 mod comparison;
 mod datasets;

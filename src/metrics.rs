@@ -3,15 +3,17 @@
 //! Label values come from a closed set: models of the repository, route patterns, known methods. A
 //! client cannot make a new time series.
 
+mod make;
 mod model;
 mod statistics;
 
 use std::time::Duration;
 
 use prometheus::{
-    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
-    TextEncoder, core::Collector,
+    Encoder, GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry, TextEncoder,
 };
+
+use self::make::{counter, gauge, histogram, int_gauge, register};
 
 pub use model::{ModelMetrics, Outcome};
 pub use statistics::{Statistics, Total, Totals};
@@ -271,41 +273,4 @@ impl Metrics {
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
-}
-
-const FIXED: &str = "names are valid, help is there, nothing is registered twice";
-
-fn register(registry: &Registry, collector: impl Collector + 'static) {
-    registry.register(Box::new(collector)).expect(FIXED);
-}
-
-fn counter(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-    let metric = IntCounterVec::new(Opts::new(name, help), labels).expect(FIXED);
-    register(registry, metric.clone());
-    metric
-}
-
-fn gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
-    let metric = GaugeVec::new(Opts::new(name, help), labels).expect(FIXED);
-    register(registry, metric.clone());
-    metric
-}
-
-fn int_gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-    let metric = IntGaugeVec::new(Opts::new(name, help), labels).expect(FIXED);
-    register(registry, metric.clone());
-    metric
-}
-
-fn histogram(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-    buckets: &[f64],
-) -> HistogramVec {
-    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-    let metric = HistogramVec::new(options, labels).expect(FIXED);
-    register(registry, metric.clone());
-    metric
 }

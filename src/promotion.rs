@@ -25,4 +25,5 @@ pub use document::Document;
 pub use job::Job;
 pub use jobs::Promotions;
 pub use order::{Order, Rule, StartError};
+pub use pins::pins;
 pub use verdict::{Measured, Verdict};

@@ -5,7 +5,6 @@ mod signals;
 
 use std::{
     cell::Cell,
-    collections::BTreeMap,
     io,
     net::{SocketAddr, TcpListener},
     sync::Arc,
@@ -25,9 +24,10 @@ use crate::{
     http::{self, State},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
-    models::{RegistryError, Started, load::ModelLoader, name::parse_version, registry::Registry},
+    models::{RegistryError, Started, load::ModelLoader, registry::Registry},
+    promotion,
     settings::{DrainSettings, Settings, SettingsError, StatePlace},
-    state::{Pin, Store, StoreError},
+    state::{Store, StoreError},
     tuning::Tuner,
 };
 
@@ -103,7 +103,7 @@ impl Application {
         };
         let keep = settings.state.keep_evaluations;
         let mut lifecycle = settings.models.lifecycle()?;
-        lifecycle.pins = pins(&store)?;
+        lifecycle.pins = promotion::pins(&store)?;
         let evaluations =
             Evaluations::open(Arc::clone(&datasets), Arc::clone(&metrics), store, keep)?;
         let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
@@ -221,13 +221,6 @@ impl Application {
         tracing::info!("stopped");
         Ok(())
     }
-}
-
-/// The versions that models are pinned to.
-fn pins(store: &Store) -> Result<BTreeMap<String, u64>, StoreError> {
-    let pins = store.pins()?.into_iter();
-    let number = |pin: Pin| Some((pin.model, parse_version(&pin.version)?));
-    Ok(pins.filter_map(number).collect())
 }
 
 /// Takes the address for gRPC; clients wait in its backlog until the server starts.

@@ -5,7 +5,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
 
-use mien_faces::dataset::{Dataset, Sample};
 use tokio::{
     runtime::Handle,
     sync::{Semaphore, oneshot},
@@ -42,7 +41,7 @@ pub enum Purged {
 /// The evaluations, those in the background and those that are kept.
 pub struct Evaluations {
     runtime: Handle,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What the evaluations share.
@@ -103,38 +102,6 @@ impl Evaluations {
         self.runtime.spawn(work::work(Arc::clone(&self.shared), Arc::clone(&job), task, kept));
         is_kept.await.unwrap_or(Err(StoreError::Crashed))?;
         Ok(job)
-    }
-
-    /// How many images an order is about.
-    ///
-    /// # Errors
-    /// When there is no such data.
-    pub fn images(&self, order: &Order) -> Result<usize, StartError> {
-        let (_, all) = self.split(order)?;
-        Ok(order.limit.map_or(all, usize::from).min(all))
-    }
-
-    /// The data set of an order, and how many images its split has.
-    fn split(&self, order: &Order) -> Result<(&Arc<Dataset>, usize), StartError> {
-        let datasets = &self.shared.datasets;
-        let dataset = datasets.get(&order.dataset).ok_or_else(|| {
-            let known = datasets.names();
-            StartError::UnknownDataset { name: order.dataset.clone(), known }
-        })?;
-        let all = dataset.samples(order.split).len();
-        if all == 0 {
-            let (dataset, split) = (order.dataset.clone(), order.split);
-            return Err(StartError::EmptySplit { dataset, split });
-        }
-        Ok((dataset, all))
-    }
-
-    /// The samples of an order in class-mixed order, so that every part of them is a fair sample; and whether they are
-    /// the split as a whole.
-    fn samples(&self, order: &Order) -> Result<(Arc<Dataset>, Vec<Sample>, bool), StartError> {
-        let (dataset, all) = self.split(order)?;
-        let limit = order.limit.map_or(all, usize::from);
-        Ok((Arc::clone(dataset), dataset.subset(order.split, limit), limit >= all))
     }
 
     /// The evaluations that a filter lets through, newest first, at most `limit`.

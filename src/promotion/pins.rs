@@ -1,10 +1,22 @@
-//! Pins by hand, written down before they come true.
+//! Pins: those that are kept, and by hand, written down before they come true.
+
+use std::collections::BTreeMap;
 
 use super::{Promotions, work::unkept};
 use crate::{
-    models::{PromoteError, registry::ModelView},
-    state::Store,
+    models::{PromoteError, name::parse_version, registry::ModelView},
+    state::{Pin, Store, StoreError},
 };
+
+/// The versions that models are pinned to.
+///
+/// # Errors
+/// When the store fails.
+pub fn pins(store: &Store) -> Result<BTreeMap<String, u64>, StoreError> {
+    let pins = store.pins()?.into_iter();
+    let number = |pin: Pin| Some((pin.model, parse_version(&pin.version)?));
+    Ok(pins.filter_map(number).collect())
+}
 
 impl Promotions {
     /// Pins a model to the version that serves.

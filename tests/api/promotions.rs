@@ -3,6 +3,7 @@
 mod command;
 mod crash;
 mod ends;
+mod orders;
 mod pins;
 mod traffic;
 
@@ -16,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::{
     evaluations::{data_set, put},
-    helpers::{TestApp, assert_problem, face, install},
+    helpers::{TestApp, face, install},
     lifecycle::{folder, models},
 };
 
@@ -191,69 +192,4 @@ async fn not_worse_by_is_judged_by_the_paired_interval_on_the_same_images() {
     assert_ne!(&document["against_evaluation"], kept);
     assert_eq!(document["result"]["against"]["total"], 11);
     assert_eq!(app.version("").await, "1");
-}
-
-#[actix_web::test]
-async fn orders_that_make_no_sense_are_refused() {
-    let root = models(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
-    let data = faces();
-    let app = serve(&root, &data, &["--versions=1", "--default-model=n"]);
-    let order = |change: Value| {
-        let mut order = json!({"version": "2", "dataset": "faces", "at_least": 0.5});
-        for (key, value) in change.as_object().unwrap() {
-            order[key] = value.clone();
-        }
-        order
-    };
-    for (model, change, status, code) in [
-        ("nope", json!({}), 404, "unknown_model"),
-        ("m", json!({"version": "3"}), 404, "unknown_version"),
-        ("m", json!({"version": "../1"}), 404, "unknown_version"),
-        ("m", json!({"dataset": "nope"}), 404, "unknown_dataset"),
-        ("m", json!({"split": "dev"}), 400, "invalid_request"),
-        ("m", json!({"limit": 0}), 400, "invalid_request"),
-        ("m", json!({"at_least": 70}), 400, "invalid_request"),
-        ("m", json!({"at_least": -0.1}), 400, "invalid_request"),
-        ("m", json!({"not_worse_by": 0.1}), 400, "invalid_request"),
-        ("m", json!({"at_least": null}), 400, "invalid_request"),
-        ("m", json!({"against": "1"}), 400, "invalid_request"),
-        ("m", json!({"more": 1}), 400, "invalid_request"),
-        ("m", json!({"version": "1"}), 409, "conflict"),
-    ] {
-        let refused = app.order_promotion(model, &order(change.clone())).await;
-        let body = assert_problem(refused, status, code).await;
-        assert!(!body["detail"].as_str().unwrap().contains("MIEN"), "{change}");
-    }
-    let worse = |against: &str| json!({"version": "2", "dataset": "faces", "not_worse_by": 0.1, "against": against});
-    let itself = app.order_promotion("m", &worse("2")).await;
-    assert_problem(itself, 400, "invalid_request").await;
-    assert_problem(app.order_promotion("m", &worse("7")).await, 404, "unknown_version").await;
-    app.unload("m").await;
-    let body = assert_problem(app.order_promotion("m", &order(json!({}))).await, 409, "conflict");
-    assert!(body.await["detail"].as_str().unwrap().contains("load it first"));
-    // None of them has left anything.
-    assert_eq!(app.json("/v1/models/m/promotions").await, json!({"promotions": []}));
-    assert_eq!(app.json("/v1/models/m").await["pinned"], json!(null));
-    assert_problem(app.get("/v1/models/m/promotions/nope").await, 404, "unknown_promotion").await;
-    assert_problem(app.get("/v1/models/nope/promotions").await, 404, "unknown_model").await;
-}
-
-#[actix_web::test]
-async fn promotions_and_pins_are_orders() {
-    const TOKEN: &str = "a-token-of-this-test";
-    let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
-    let app = serve(&root, &data, &["--versions=1", "--admin-token", TOKEN]);
-    let order = json!({"version": "2", "dataset": "faces", "at_least": 0.5});
-    assert_problem(app.order_promotion("m", &order).await, 401, "unauthorized").await;
-    for path in ["/v1/models/m/promotions/x", "/v1/models/m/pin"] {
-        let refused = app.client.delete(app.url(path)).send().await.unwrap();
-        assert_problem(refused, 401, "unauthorized").await;
-    }
-    let refused = app.client.put(app.url("/v1/models/m/pin")).send().await.unwrap();
-    assert_problem(refused, 401, "unauthorized").await;
-    let request = app.client.post(app.url("/v1/models/m/promotions")).json(&order);
-    let taken = request.bearer_auth(TOKEN).send().await.unwrap();
-    let location = taken.headers()["location"].to_str().unwrap().to_owned();
-    // What changes nothing needs none.
-    app.until_promotion(&location, "rejected").await;
 }

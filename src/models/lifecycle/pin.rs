@@ -85,6 +85,18 @@ impl LifecycleThread {
         self.change(|snapshot| drop(snapshot.models.insert(name.to_owned(), next)));
     }
 
+    /// Whether a version is wanted where those of `serving` serve: by the policy, a pin, or a promotion.
+    pub(super) fn wants(
+        &self,
+        name: &str,
+        version: u64,
+        serving: &BTreeSet<u64>,
+        pin: Option<u64>,
+    ) -> bool {
+        self.guests.get(name) == Some(&version)
+            || self.options.policies.wants(name, version, serving, pin)
+    }
+
     /// The version that a model is pinned to.
     pub(super) fn pin(&self, name: &str) -> Option<u64> {
         self.current.load().pins.get(name).copied()

@@ -91,18 +91,6 @@ impl LifecycleThread {
         }
     }
 
-    /// Whether a version is wanted where those of `serving` serve: by the policy, a pin, or a promotion.
-    pub(super) fn wants(
-        &self,
-        name: &str,
-        version: u64,
-        serving: &BTreeSet<u64>,
-        pin: Option<u64>,
-    ) -> bool {
-        self.guests.get(name) == Some(&version)
-            || self.options.policies.wants(name, version, serving, pin)
-    }
-
     /// Whether a version was loaded, or refused, with the files that are there now.
     pub(super) fn is_up_to_date(&mut self, name: &str, version: u64, found: &Found) -> bool {
         let snapshot = self.current.load();

@@ -1,0 +1,53 @@
+//! Makes metrics and registers them.
+
+use prometheus::{
+    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
+    core::Collector,
+};
+
+const FIXED: &str = "names are valid, help is there, nothing is registered twice";
+
+pub(super) fn register(registry: &Registry, collector: impl Collector + 'static) {
+    registry.register(Box::new(collector)).expect(FIXED);
+}
+
+pub(super) fn counter(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> IntCounterVec {
+    let metric = IntCounterVec::new(Opts::new(name, help), labels).expect(FIXED);
+    register(registry, metric.clone());
+    metric
+}
+
+pub(super) fn gauge(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
+    let metric = GaugeVec::new(Opts::new(name, help), labels).expect(FIXED);
+    register(registry, metric.clone());
+    metric
+}
+
+pub(super) fn int_gauge(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> IntGaugeVec {
+    let metric = IntGaugeVec::new(Opts::new(name, help), labels).expect(FIXED);
+    register(registry, metric.clone());
+    metric
+}
+
+pub(super) fn histogram(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+    buckets: &[f64],
+) -> HistogramVec {
+    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+    let metric = HistogramVec::new(options, labels).expect(FIXED);
+    register(registry, metric.clone());
+    metric
+}
