@@ -13,7 +13,7 @@ use crate::{
         ApiError, State, deadline,
         error::Problem,
         image_problem::ImageProblem,
-        negotiation::accepted,
+        negotiation,
         pictures::{Pictures, Timeframe},
         upload::{FormImages, JsonImages},
     },
@@ -50,6 +50,9 @@ enum Form {
     Json,
     Png,
 }
+
+/// Of equals, the first is preferred.
+const OFFERS: [(&str, Form); 2] = [("application/json", Form::Json), ("image/png", Form::Png)];
 
 /// What each place of a face is worth to a label.
 #[derive(Debug, Serialize, ToSchema)]
@@ -135,6 +138,8 @@ struct Method {
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_model` or `unknown_version`.",
             body = Problem, content_type = "application/problem+json"),
+        (status = 406, description = "`not_acceptable`: `Accept` names neither of the two forms.",
+            body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "`request_timeout`: the body took too long to arrive.",
             body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "`too_large`: too many bytes, pixels or pictures.",
@@ -162,8 +167,7 @@ pub async fn explain(
     let model = state.registry.resolve(query.model.as_deref(), query.version.as_deref())?;
     let class = query.label.as_deref().map(|label| class(&model.manifest.labels, label));
     let class = class.transpose()?;
-    let offers = [(mime::APPLICATION_JSON, Form::Json), (mime::IMAGE_PNG, Form::Png)];
-    let form = query.format.or_else(|| accepted(&request, &offers)).unwrap_or(Form::Json);
+    let form = query.format.map_or_else(|| negotiation::best(&request, &OFFERS), Ok)?;
 
     if state.explanations.available_permits() == 0 {
         return Err(busy(&state));
