@@ -1,12 +1,15 @@
 //! `POST /v1/explain`.
 
+mod document;
+
 use std::time::Instant;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use mien_faces::image::Face;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use self::document::Document;
 use crate::{
     explanation::{self, Explanation},
     http::{
@@ -53,49 +56,6 @@ enum Form {
 
 /// Of equals, the first is preferred.
 const OFFERS: [(&str, Form); 2] = [("application/json", Form::Json), ("image/png", Form::Png)];
-
-/// What each place of a face is worth to a label.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Explanation)]
-pub struct Document<'a> {
-    /// The model that was asked.
-    #[schema(example = "resnet-20-v1")]
-    model: &'a str,
-    /// Its version.
-    #[schema(example = "1")]
-    version: String,
-    /// The label that is explained.
-    #[schema(example = "happy")]
-    label: &'a str,
-    /// Its probability with nothing covered, 0 to 1.
-    #[schema(example = 0.92)]
-    probability: f32,
-    /// Rows and columns of `weights`: the model's square.
-    #[schema(example = json!([48, 48]))]
-    size: [usize; 2],
-    /// For each pixel of the square the probability that is lost with a patch over the face there, interpolated between the
-    /// places of the patch: above 0 it speaks for the label, below 0 against it. Rows from the top, each from the left;
-    /// within [-1, 1].
-    #[schema(value_type = Vec<Vec<f32>>, example = json!([[0.0, 0.03], [-0.01, 0.4]]))]
-    weights: Vec<Vec<f32>>,
-    /// How it was found out.
-    occlusion: Method,
-}
-
-/// How a face was covered.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = OcclusionMethod)]
-struct Method {
-    /// Rows and columns of a patch, in pixels of the square.
-    #[schema(example = 8)]
-    patch: usize,
-    /// Places of the patch, one image each.
-    #[schema(example = 121)]
-    places: usize,
-    /// The gray that it is filled with: the face's mean, 0 to 255.
-    #[schema(example = 131)]
-    fill: u8,
-}
 
 /// Explain the label of a face.
 ///
@@ -181,7 +141,7 @@ pub async fn explain(
     match form {
         Form::Json => Ok(HttpResponse::Ok()
             .insert_header((header::VARY, "accept"))
-            .json(document(&model, &explanation))),
+            .json(Document::of(&model, &explanation))),
         Form::Png => picture(explanation).await,
     }
 }
@@ -218,30 +178,6 @@ async fn only_face(
         let ImageProblem { code, detail } = error.into();
         ApiError::new(code, detail)
     })
-}
-
-fn document<'a>(model: &'a LiveModel, explanation: &Explanation) -> Document<'a> {
-    let Explanation { class, probability, map, occlusion } = explanation;
-    let rows = map.weights().chunks_exact(map.side());
-    Document {
-        model: &model.name,
-        version: model.version.to_string(),
-        label: model.manifest.labels.get(*class).unwrap_or_default(),
-        probability: *probability,
-        size: [map.side(); 2],
-        weights: rows.map(|row| row.iter().copied().map(rounded).collect()).collect(),
-        occlusion: Method {
-            patch: occlusion.patch(),
-            places: occlusion.places(),
-            fill: occlusion.fill(),
-        },
-    }
-}
-
-/// To six places: what is smaller is the rounding of the model, and would double the answer's length.
-fn rounded(weight: f32) -> f32 {
-    // Plus zero, for there is a negative one.
-    (weight * 1e6).round() / 1e6 + 0.0
 }
 
 /// Drawn on a thread of its own: packing it takes milliseconds.
