@@ -11,6 +11,13 @@ const SHORTEST: usize = 16;
 #[derive(Clone, PartialEq, Eq)]
 pub struct AdminToken(Arc<str>);
 
+impl AdminToken {
+    /// The value of `Authorization` that shows it.
+    pub fn bearer(&self) -> String {
+        format!("Bearer {}", self.0)
+    }
+}
+
 /// Text that is no token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a token has at least {SHORTEST} characters, all of them visible ASCII")]
@@ -167,5 +174,6 @@ mod tests {
         }
         let token: AdminToken = "0123456789abcdef".parse().unwrap();
         assert_eq!(format!("{token:?}"), "AdminToken(..)");
+        assert_eq!(token.bearer(), "Bearer 0123456789abcdef");
     }
 }

@@ -3,7 +3,6 @@
 //! ```text
 //! study    raw sessions -> batcher -> `mien serve` as a child, under load
 //!   load     closed loop (a request follows an answer) and open loop (requests come by the clock)
-//!     client   one HTTP/1.1 connection
 //!   paired   the bare session and one connection by turns
 //!   process  CPU time and memory of the server
 //!   server   the child
@@ -12,7 +11,6 @@
 //!
 //! The generator shares the machine with the server, so it is one thread and parses no more than it must.
 
-mod client;
 mod engine;
 pub mod load;
 pub mod paired;
@@ -20,5 +18,3 @@ pub mod process;
 pub mod report;
 mod server;
 pub mod study;
-
-pub use server::request;

@@ -8,6 +8,7 @@ pub mod health;
 mod model;
 mod output;
 mod progress;
+pub mod promote;
 mod table;
 
 use clap::{Parser, Subcommand};
@@ -61,6 +62,12 @@ pub enum Command {
     /// Prints, for a real network and for one that does nothing: ONNX Runtime alone, the batcher without HTTP, and
     /// `mien serve` as a child under load. With --url it puts the same load on a server that runs already.
     Bench(bench::BenchArgs),
+
+    /// Give a running server's traffic to another version of a model, if it passes
+    ///
+    /// The server loads the version beside the one that serves, evaluates it and lets it take the traffic if it reaches
+    /// what is asked for. Waits for that and ends with 0 where the version serves, with 1 where it does not.
+    Promote(promote::PromoteArgs),
 
     /// Print the OpenAPI document
     Openapi,

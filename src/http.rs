@@ -15,6 +15,7 @@ mod pictures;
 pub mod routes;
 pub mod timing;
 mod upload;
+mod version;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,6 +30,7 @@ use crate::{
     evaluation::{Datasets, Evaluations},
     metrics::Metrics,
     models::registry::Registry,
+    promotion::Promotions,
     readiness::Readiness,
     settings::LimitSettings,
     v2,
@@ -44,6 +46,8 @@ pub struct State {
     pub datasets: Arc<Datasets>,
     /// The evaluations in the background.
     pub evaluations: Arc<Evaluations>,
+    /// The promotions of versions, and the pins.
+    pub promotions: Arc<Promotions>,
     /// Who may give orders.
     pub gate: Gate,
     /// What a client may send.
@@ -63,7 +67,10 @@ pub struct State {
 }
 
 impl State {
-    /// The state of a server that is about to serve.
+    /// The state of a server that is about to serve; promotions will run on the Tokio runtime of the caller.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
     pub fn new(
         registry: Arc<Registry>,
         metrics: Arc<Metrics>,
@@ -79,11 +86,15 @@ impl State {
         let readiness = Arc::new(Readiness::new(Arc::clone(&registry)));
         let v2 = v2::Service::new(Arc::clone(&registry), Arc::clone(&decoder), limits.clone());
         let v2 = Arc::new(v2);
+        let promotions =
+            Promotions::new(Arc::clone(&registry), Arc::clone(&evaluations), Arc::clone(&metrics));
+        let promotions = Arc::new(promotions);
         Self {
             registry,
             metrics,
             datasets,
             evaluations,
+            promotions,
             gate,
             limits,
             decoder,

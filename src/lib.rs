@@ -16,12 +16,14 @@
 //!              inference  Classifier: onnx over ONNX Runtime -> Probabilities
 //! ```
 //!
+//! [`evaluation`] sends whole data sets through that, and [`promotion`] lets a version take the traffic that has passed one.
 //! Each layer calls the next one down and none calls up; [`metrics`] looks on.
 pub mod admin;
 pub mod batching;
 pub mod bench;
 pub mod budget;
 pub mod cli;
+mod client;
 pub mod decoder;
 pub mod evaluation;
 pub mod explanation;
@@ -30,6 +32,7 @@ pub mod http;
 pub mod inference;
 pub mod metrics;
 pub mod models;
+pub mod promotion;
 pub mod readiness;
 pub mod settings;
 pub mod startup;

@@ -26,6 +26,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Classify(args) => return args.run().await,
         Command::Compare(args) => args.run()?,
         Command::Bench(args) => args.run().await?,
+        Command::Promote(args) => return args.run().await,
         Command::Health(args) => args.check()?,
         Command::Openapi => {
             let document = openapi::document().to_pretty_json()?;

@@ -36,6 +36,8 @@ const CONFIDENCE: &[f64] = &[0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99,
 
 /// What became of a load.
 const LOAD_OUTCOMES: [&str; 2] = ["ok", "failed"];
+/// What became of a promotion.
+const PROMOTION_OUTCOMES: [&str; 4] = ["promoted", "rejected", "failed", "cancelled"];
 
 /// The server's metrics.
 pub struct Metrics {
@@ -55,6 +57,7 @@ pub struct Metrics {
     model_info: IntGaugeVec,
     model_ready: IntGaugeVec,
     evaluation_accuracy: GaugeVec,
+    promotions: IntCounterVec,
 }
 
 impl Metrics {
@@ -166,6 +169,12 @@ impl Metrics {
                 "Accuracy, 0 to 1, that the last finished evaluation measured.",
                 &["model", "version", "dataset", "split"],
             ),
+            promotions: counter(
+                r,
+                "mien_promotions_total",
+                "Promotions that have ended, by what became of them.",
+                &["model", "outcome"],
+            ),
             registry,
         }
     }
@@ -220,10 +229,13 @@ impl Metrics {
         let _ = self.model_ready.remove_label_values(&[model, version]);
     }
 
-    /// Presents the loads of a model at zero.
-    pub fn init_model_loads(&self, model: &str) {
+    /// Presents the loads and the promotions of a model at zero.
+    pub fn init_model(&self, model: &str) {
         for outcome in LOAD_OUTCOMES {
             self.model_loads.with_label_values(&[model, outcome]);
+        }
+        for outcome in PROMOTION_OUTCOMES {
+            self.promotions.with_label_values(&[model, outcome]);
         }
     }
 
@@ -231,6 +243,11 @@ impl Metrics {
     pub fn model_load(&self, model: &str, succeeded: bool) {
         let [ok, failed] = LOAD_OUTCOMES;
         self.model_loads.with_label_values(&[model, if succeeded { ok } else { failed }]).inc();
+    }
+
+    /// Counts a promotion that has ended. `outcome` must come from a closed set.
+    pub fn promotion(&self, model: &str, outcome: &str) {
+        self.promotions.with_label_values(&[model, outcome]).inc();
     }
 
     /// Notes the accuracy, 0 to 1, of a finished evaluation.

@@ -23,4 +23,6 @@ pub mod registry;
 pub mod repository;
 
 pub(crate) use lifecycle::by_recorded_accuracy;
-pub use lifecycle::{ChangeError, LifecycleOptions, RegistryError, Started};
+pub use lifecycle::{
+    Beside, ChangeError, Commit, LifecycleOptions, PromoteError, RegistryError, Started,
+};

@@ -145,7 +145,7 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{collections::BTreeSet, time::Duration};
 
     use clap::Parser;
 
@@ -211,6 +211,7 @@ mod tests {
         assert_eq!((models.versions.len(), models.alias.len()), (2, 2));
         assert_eq!(models.poll, Some(Duration::from_millis(500)));
         let options = models.lifecycle().unwrap();
-        assert!(options.policies.wants("m", 1, 5) && !options.policies.wants("m", 2, 0));
+        let wants = |version| options.policies.wants("m", version, &BTreeSet::from([4, 5]), None);
+        assert!(wants(1) && !wants(2));
     }
 }

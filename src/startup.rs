@@ -5,6 +5,7 @@ mod signals;
 
 use std::{
     cell::Cell,
+    collections::BTreeMap,
     io,
     net::{SocketAddr, TcpListener},
     sync::Arc,
@@ -24,9 +25,9 @@ use crate::{
     http::{self, State},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
-    models::{RegistryError, Started, load::ModelLoader, registry::Registry},
+    models::{RegistryError, Started, load::ModelLoader, name::parse_version, registry::Registry},
     settings::{DrainSettings, Settings, SettingsError, StatePlace},
-    state::{Store, StoreError},
+    state::{Pin, Store, StoreError},
     tuning::Tuner,
 };
 
@@ -101,13 +102,15 @@ impl Application {
             StatePlace::Memory => Store::memory()?,
         };
         let keep = settings.state.keep_evaluations;
+        let mut lifecycle = settings.models.lifecycle()?;
+        lifecycle.pins = pins(&store)?;
         let evaluations =
             Evaluations::open(Arc::clone(&datasets), Arc::clone(&metrics), store, keep)?;
         let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
         let (options, metrics_of_models) = (settings.serving(), Arc::clone(&metrics));
         let tuner = Tuner::new(settings.tuning.options());
         let loader = ModelLoader { runtime, options, tuner, metrics: metrics_of_models };
-        let (registry, started) = Registry::start(settings.models.lifecycle()?, loader)?;
+        let (registry, started) = Registry::start(lifecycle, loader)?;
         let state = State::new(
             Arc::new(registry),
             metrics,
@@ -175,6 +178,7 @@ impl Application {
         let shutdown = async {
             stop.await;
             state.start_draining();
+            state.promotions.shut_down();
             state.evaluations.shut_down();
             tokio::time::sleep(drain.drain_delay).await;
             let end = Instant::now() + drain.drain_timeout;
@@ -200,11 +204,13 @@ impl Application {
             () = shutdown => Ok(()),
             error = nothing_to_serve(started, &state, port) => Err(error),
         };
-        // So that their ends are kept; they take no longer than a write.
+        // So that their ends are kept; they take no longer than a write, and where a candidate is being loaded than that.
+        state.promotions.shut_down();
         state.evaluations.shut_down();
         let last = last.get().unwrap_or_else(|| Instant::now() + drain.drain_timeout);
-        if tokio::time::timeout_at(last.into(), state.evaluations.ended()).await.is_err() {
-            tracing::warn!("evaluations did not end within --drain-timeout");
+        let ends = async { tokio::join!(state.promotions.ended(), state.evaluations.ended()) };
+        if tokio::time::timeout_at(last.into(), ends).await.is_err() {
+            tracing::warn!("evaluations or promotions did not end within --drain-timeout");
         }
         // However it ended: nothing may run in ONNX Runtime when the process goes.
         let registry = Arc::clone(&state.registry);
@@ -215,6 +221,13 @@ impl Application {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// The versions that models are pinned to.
+fn pins(store: &Store) -> Result<BTreeMap<String, u64>, StoreError> {
+    let pins = store.pins()?.into_iter();
+    let number = |pin: Pin| Some((pin.model, parse_version(&pin.version)?));
+    Ok(pins.filter_map(number).collect())
 }
 
 /// Takes the address for gRPC; clients wait in its backlog until the server starts.

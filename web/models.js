@@ -1,10 +1,11 @@
-// Models: what is on disk and in memory, how it is served, and orders to load and unload.
+// Models: what is on disk and in memory, how it is served, and orders to load, unload, pin and promote.
 
-import { get, post } from './api.js'
+import { get, post, request } from './api.js'
 import { lines } from './chart.js'
 import { h, replace, toast } from './dom.js'
 import { count, percent, short, when } from './format.js'
 import { facts, legend } from './parts.js'
+import { askForPromotion, hidePromotions, promotionsOf } from './promotions.js'
 
 let list = null
 let timer = null
@@ -17,6 +18,7 @@ export function show(section) {
       h('p', { class: 'lead' }, 'What this server has in its models folder. A version takes over once it has been opened and tried; no request fails meanwhile.'),
       list)
   }
+  drawn = ''
   refresh()
   clearInterval(timer)
   timer = setInterval(() => { if (!document.hidden) refresh() }, 5000)
@@ -24,6 +26,7 @@ export function show(section) {
 
 export function hide() {
   clearInterval(timer)
+  hidePromotions()
 }
 
 let drawn = ''
@@ -53,8 +56,27 @@ function modelCard(model) {
         model.aliases.map(({ alias, version }) => h('span', { class: 'badge' }, version ? `${alias} → ${version}` : alias))),
       h('div', { class: 'row' },
         order(model, 'load', serves ? 'Load anew' : 'Load'),
+        model.pinned ? pin(model, 'DELETE', 'Release the pin') : serves && pin(model, 'PUT', 'Pin'),
         serves && order(model, 'unload', 'Unload'))),
+    promotionsOf(model.name, refresh),
     model.versions.toReversed().map((version) => versionPart(model, version)))
+}
+
+/** Keeps newer versions from taking the traffic by themselves, or lets them again. */
+function pin(model, method, text) {
+  const button = h('button', { type: 'button', class: 'small', 'aria-label': `${text}: ${model.name}`, onclick: async () => {
+    if (method === 'DELETE' && !confirm(`Let the newest version of ${model.name} take the traffic, as --versions says?`)) return
+    button.disabled = true
+    try {
+      const { serving } = await (await request(`v1/models/${encodeURIComponent(model.name)}/pin`, { method })).json()
+      toast(method === 'PUT' ? `${model.name} is pinned to version ${serving}.` : `The pin is released; version ${serving} serves.`)
+    } catch (problem) {
+      toast(problem.message, 'bad')
+    }
+    button.disabled = false
+    refresh()
+  } }, text)
+  return button
 }
 
 function order(model, verb, text) {
@@ -81,8 +103,10 @@ function versionPart(model, version) {
     h('div', { class: 'row' },
       h('h3', { class: 'plain' }, `Version ${version.version}`),
       h('span', { class: `badge ${STATES[version.status] ?? ''}` }, version.status),
+      model.serving === version.version && h('span', { class: 'badge busy' }, 'serving'),
       model.pinned === version.version && h('span', { class: 'badge' }, 'pinned'),
-      accuracy !== undefined && h('span', { class: 'dim' }, `${percent(accuracy)} of its test faces, as its file says`)),
+      accuracy !== undefined && h('span', { class: 'dim' }, `${percent(accuracy)} of its test faces, as its file says`),
+      model.serving && model.serving !== version.version && h('button', { type: 'button', class: 'small', 'aria-label': `Promote version ${version.version} of ${model.name}`, onclick: () => askForPromotion(model, version.version) }, 'Promote …')),
     version.reason && h('p', { class: 'notice bad' }, version.reason),
     version.serving && served(version),
     version.serving && h('details', { id: `more-${model.name}-${version.version}` }, h('summary', {}, 'Tuning, recipe, file'), more(version)))

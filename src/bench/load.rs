@@ -17,10 +17,8 @@ use tokio::{
     time::sleep_until,
 };
 
-use super::{
-    client::Connection,
-    process::{Process, Usage},
-};
+use super::process::{Process, Usage};
+use crate::client::Connection;
 
 /// Where requests go, what they are and what an answer must hold.
 pub struct Target {

@@ -11,7 +11,8 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use super::{client::Connection, process::Process};
+use super::process::Process;
+use crate::client::{Connection, request};
 
 /// How long a server may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(120);
@@ -74,24 +75,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// A whole request.
-pub fn request(
-    method: &str,
-    host: SocketAddr,
-    path: &str,
-    headers: &[(String, String)],
-    body: &[u8],
-) -> Vec<u8> {
-    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n");
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
-    let mut request = head.into_bytes();
-    request.extend_from_slice(body);
-    request
 }
 
 /// A models folder that holds one version, by a link.

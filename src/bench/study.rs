@@ -11,9 +11,10 @@ use super::{
     load::{Leg, Target, Timing, closed_loop, open_loop},
     paired::{Paired, paired},
     process::Usage,
-    server::{Server, folder_of_one, request},
+    server::{Server, folder_of_one},
 };
 use crate::{
+    client::request,
     inference::runtime::Runtime,
     metrics::Metrics,
     models::{

@@ -1,9 +1,9 @@
 //! `mien bench`: what serving costs.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, Write},
-    net::{SocketAddr, ToSocketAddrs},
     path::PathBuf,
     time::Duration,
 };
@@ -16,9 +16,10 @@ use crate::{
     bench::{
         load::{Target, Timing, closed_loop},
         process::Process,
-        report, request,
+        report,
         study::{self, CONNECTIONS, Setup},
     },
+    client::{address, request},
     inference::runtime::{CudaOptions, DeviceChoice, Runtime},
     models::{by_recorded_accuracy, name::ModelName, policy::VersionPolicies},
 };
@@ -159,7 +160,8 @@ impl BenchArgs {
         let mut names = self.model.clone();
         if names.is_empty() {
             let latest = VersionPolicies::new(&[], []).map_err(anyhow::Error::msg)?;
-            let best = by_recorded_accuracy(&listing, &latest).into_iter().next();
+            let best = by_recorded_accuracy(&listing, &latest, &BTreeMap::new());
+            let best = best.into_iter().next();
             names.extend(best.map(|best| ModelName { name: best.name, version: None }));
         }
         let mut networks = Vec::new();
@@ -176,15 +178,6 @@ impl BenchArgs {
         networks.push(("noop".to_owned(), self.noop.clone()));
         Ok(networks)
     }
-}
-
-/// The address and the path of a URL.
-fn address(url: &str) -> anyhow::Result<(SocketAddr, &str)> {
-    let rest = url.strip_prefix("http://").context("the URL must start with http://")?;
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let addr = host.to_socket_addrs().with_context(|| format!("`{host}` is no HOST:PORT"))?.next();
-    let path = if path.is_empty() { "/" } else { path };
-    Ok((addr.with_context(|| format!("`{host}` is unknown"))?, path))
 }
 
 fn header(text: &str) -> Result<(String, String), String> {

@@ -1,6 +1,7 @@
 //! The model of a command that needs no server: loaded from the models folder as the server does it.
 
 use std::{
+    collections::BTreeMap,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::Arc,
@@ -94,7 +95,7 @@ impl ModelArgs {
     fn best(&self, listing: &Listing, loader: &ModelLoader) -> anyhow::Result<Arc<LiveModel>> {
         let mut reasons = Vec::new();
         let latest = VersionPolicies::new(&[], []).map_err(anyhow::Error::msg)?;
-        for model in by_recorded_accuracy(listing, &latest) {
+        for model in by_recorded_accuracy(listing, &latest, &BTreeMap::new()) {
             let name = &model.name;
             for (version, found) in listing.models[name].iter().rev() {
                 match loader.load(name, *version, found) {

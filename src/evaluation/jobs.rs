@@ -105,9 +105,17 @@ impl Evaluations {
         Ok(job)
     }
 
-    /// The samples of an order in class-mixed order, so that every part of them is a fair sample; and whether they are
-    /// the split as a whole.
-    fn samples(&self, order: &Order) -> Result<(Arc<Dataset>, Vec<Sample>, bool), StartError> {
+    /// How many images an order is about.
+    ///
+    /// # Errors
+    /// When there is no such data.
+    pub fn images(&self, order: &Order) -> Result<usize, StartError> {
+        let (_, all) = self.split(order)?;
+        Ok(order.limit.map_or(all, usize::from).min(all))
+    }
+
+    /// The data set of an order, and how many images its split has.
+    fn split(&self, order: &Order) -> Result<(&Arc<Dataset>, usize), StartError> {
         let datasets = &self.shared.datasets;
         let dataset = datasets.get(&order.dataset).ok_or_else(|| {
             let known = datasets.names();
@@ -118,6 +126,13 @@ impl Evaluations {
             let (dataset, split) = (order.dataset.clone(), order.split);
             return Err(StartError::EmptySplit { dataset, split });
         }
+        Ok((dataset, all))
+    }
+
+    /// The samples of an order in class-mixed order, so that every part of them is a fair sample; and whether they are
+    /// the split as a whole.
+    fn samples(&self, order: &Order) -> Result<(Arc<Dataset>, Vec<Sample>, bool), StartError> {
+        let (dataset, all) = self.split(order)?;
         let limit = order.limit.map_or(all, usize::from);
         Ok((Arc::clone(dataset), dataset.subset(order.split, limit), limit >= all))
     }
@@ -211,6 +226,11 @@ impl Evaluations {
         for job in jobs {
             job.finished().await;
         }
+    }
+
+    /// How many that ended are kept.
+    pub fn keep(&self) -> usize {
+        self.shared.keep
     }
 
     /// What keeps the evaluations.

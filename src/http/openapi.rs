@@ -51,6 +51,12 @@ pub const PATH: &str = "/openapi.json";
         models::one,
         models::load,
         models::unload,
+        models::pin::pin,
+        models::pin::release,
+        models::promotions::create,
+        models::promotions::list,
+        models::promotions::one,
+        models::promotions::cancel,
         health::live,
         health::ready,
         metrics::metrics,
@@ -96,7 +102,7 @@ impl Modify for Finish {
             document.paths.paths.iter().filter_map(|(path, item)| of_version(path, item)).collect();
         document.paths.paths.extend(versions);
         let operations = document.paths.paths.values_mut().flat_map(|item| {
-            [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten()
+            [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
         });
         for response in operations.flat_map(|operation| operation.responses.responses.values_mut())
         {

@@ -22,7 +22,7 @@ use super::{
 use crate::metrics::Metrics;
 
 /// The routes as metrics show them from the start: method, pattern, status of success.
-const ROUTES: [(&str, &str, u16); 22] = [
+const ROUTES: [(&str, &str, u16); 28] = [
     ("POST", classify::PATH, 200),
     ("POST", explain::PATH, 200),
     ("POST", evaluations::LIST_PATH, 202),
@@ -39,6 +39,12 @@ const ROUTES: [(&str, &str, u16); 22] = [
     ("GET", models::ONE_PATH, 200),
     ("POST", models::LOAD_PATH, 200),
     ("POST", models::UNLOAD_PATH, 200),
+    ("PUT", models::pin::PATH, 200),
+    ("DELETE", models::pin::PATH, 200),
+    ("POST", models::promotions::LIST_PATH, 202),
+    ("GET", models::promotions::LIST_PATH, 200),
+    ("GET", models::promotions::ONE_PATH, 200),
+    ("DELETE", models::promotions::ONE_PATH, 200),
     ("GET", health::LIVE_PATH, 200),
     ("GET", health::READY_PATH, 200),
     ("GET", metrics::PATH, 200),
@@ -89,6 +95,24 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .service(get(models::ONE_PATH, reading().to(models::one)))
         .service(post(models::LOAD_PATH, web::post().to(models::load)))
         .service(post(models::UNLOAD_PATH, web::post().to(models::unload)))
+        .service(
+            web::resource(models::pin::PATH)
+                .route(web::put().to(models::pin::pin))
+                .route(web::delete().to(models::pin::release))
+                .default_service(web::to(async || only("DELETE, PUT"))),
+        )
+        .service(
+            web::resource(models::promotions::LIST_PATH)
+                .route(web::post().to(models::promotions::create))
+                .route(reading().to(models::promotions::list))
+                .default_service(web::to(async || only("GET, HEAD, POST"))),
+        )
+        .service(
+            web::resource(models::promotions::ONE_PATH)
+                .route(web::delete().to(models::promotions::cancel))
+                .route(reading().to(models::promotions::one))
+                .default_service(web::to(async || only("GET, HEAD, DELETE"))),
+        )
         .service(get(health::LIVE_PATH, reading().to(health::live)))
         .service(get(health::READY_PATH, reading().to(health::ready)))
         .service(get(metrics::PATH, reading().to(metrics::metrics)))

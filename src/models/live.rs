@@ -51,6 +51,14 @@ impl LiveModel {
     pub fn architecture(&self) -> &str {
         self.manifest.architecture.as_deref().unwrap_or("unknown")
     }
+
+    /// Whether another one is made of the same file and fed and read in the same way: it gives the same answers.
+    pub fn answers_as(&self, other: &Self) -> bool {
+        self.sha256 == other.sha256
+            && self.manifest.labels == other.manifest.labels
+            && self.sidecar.feeding() == other.sidecar.feeding()
+            && self.sidecar.output == other.sidecar.output
+    }
 }
 
 /// The versions of one model.

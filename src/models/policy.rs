@@ -106,26 +106,54 @@ impl VersionPolicies {
         Ok(Self { general: general.unwrap_or(VersionPolicy::Latest(1)), own, pinned })
     }
 
-    /// Whether a version is wanted where `higher` versions of the model serve already.
-    pub fn wants(&self, model: &str, version: u64, higher: usize) -> bool {
+    /// Whether a version is wanted where those of `serving` serve already. The version that the model is pinned to is
+    /// always wanted, and the latest ones are then counted from it down: what is newer has not been let in yet.
+    pub fn wants(
+        &self,
+        model: &str,
+        version: u64,
+        serving: &BTreeSet<u64>,
+        pin: Option<u64>,
+    ) -> bool {
         let policy = self.own.get(model).unwrap_or(&self.general);
-        policy.wants(version, higher)
+        let up_to_pin = |version: u64| pin.is_none_or(|pin| version <= pin);
+        let is_too_new = matches!(policy, VersionPolicy::Latest(_)) && !up_to_pin(version);
+        let higher = serving.iter().filter(|serving| up_to_pin(**serving)).count();
+        (!is_too_new && policy.wants(version, higher))
+            || pin == Some(version)
             || self.pinned.get(model).is_some_and(|pinned| pinned.contains(&version))
     }
 
-    /// The versions of a model that are wanted where every one of them loads, from the highest down.
+    /// The versions of a model that are wanted where every one of them loads, in the order in which they are loaded.
     pub fn wanted<'a, T>(
-        &'a self,
-        model: &'a str,
+        &self,
+        model: &str,
         versions: &'a BTreeMap<u64, T>,
-    ) -> impl Iterator<Item = (u64, &'a T)> {
-        let mut higher = 0;
-        versions.iter().rev().filter_map(move |(&version, found)| {
-            let wanted = self.wants(model, version, higher);
-            higher += usize::from(wanted);
-            wanted.then_some((version, found))
-        })
+        pin: Option<u64>,
+    ) -> Vec<(u64, &'a T)> {
+        let (mut serving, mut wanted) = (BTreeSet::new(), Vec::new());
+        for (version, found) in loading_order(versions, pin) {
+            if self.wants(model, version, &serving, pin) {
+                serving.insert(version);
+                wanted.push((version, found));
+            }
+        }
+        // Nothing is there from the pinned version down: whatever is there is better than nothing.
+        if wanted.is_empty() && pin.is_some() {
+            return self.wanted(model, versions, None);
+        }
+        wanted
     }
+}
+
+/// The version that a model is pinned to, then the others from the highest down.
+pub(super) fn loading_order<T>(
+    versions: &BTreeMap<u64, T>,
+    pin: Option<u64>,
+) -> impl Iterator<Item = (u64, &T)> {
+    let pinned = pin.and_then(|pin| versions.get_key_value(&pin));
+    let others = versions.iter().rev().filter(move |(version, _)| pin != Some(**version));
+    pinned.into_iter().chain(others).map(|(version, found)| (*version, found))
 }
 
 #[cfg(test)]
@@ -140,13 +168,32 @@ mod tests {
 
     /// The versions of 1 to 5 that are loaded when `broken` ones fail.
     fn loaded(policies: &VersionPolicies, model: &str, broken: &[u64]) -> Vec<u64> {
-        let mut served = Vec::new();
+        let mut served = BTreeSet::new();
         for version in (1..=5).rev() {
-            if policies.wants(model, version, served.len()) && !broken.contains(&version) {
-                served.insert(0, version);
+            if policies.wants(model, version, &served, None) && !broken.contains(&version) {
+                served.insert(version);
             }
         }
-        served
+        served.into_iter().collect()
+    }
+
+    /// The versions of those that are there that are loaded where the model is pinned, in that order.
+    fn pinned(policy: &str, named: &[&str], there: &[u64], pin: u64) -> Vec<u64> {
+        let versions = there.iter().map(|version| (*version, ())).collect();
+        let wanted = policies(&[policy], named).unwrap().wanted("a", &versions, Some(pin));
+        wanted.into_iter().map(|(version, ())| version).collect()
+    }
+
+    #[test]
+    fn the_latest_are_counted_from_the_pinned_version_down() {
+        assert_eq!(pinned("latest", &[], &[1, 2, 3, 4], 2), [2]);
+        assert_eq!(pinned("latest:2", &[], &[1, 2, 3, 4], 3), [3, 2]);
+        assert_eq!(pinned("latest:2", &["a@4"], &[1, 2, 3, 4], 3), [3, 4, 2]);
+        assert_eq!(pinned("all", &[], &[1, 2, 3], 2), [2, 3, 1]);
+        assert_eq!(pinned("1,3", &[], &[1, 2, 3], 2), [2, 3, 1]);
+        // The pinned version is gone: the one below it, and what is above it only where there is no other.
+        assert_eq!(pinned("latest", &[], &[1, 2, 4], 3), [2]);
+        assert_eq!(pinned("latest", &[], &[4, 5], 3), [5]);
     }
 
     #[test]

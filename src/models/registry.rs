@@ -1,5 +1,6 @@
 //! Which model a request means. Readers take a snapshot without a lock; a change swaps it whole.
 
+mod error;
 mod snapshot;
 
 use std::sync::Arc;
@@ -7,11 +8,15 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 pub(super) use self::snapshot::Snapshot;
-pub use self::snapshot::{ModelView, ResolveError};
+pub use self::{error::ResolveError, snapshot::ModelView};
 pub use super::live::{LiveModel, VersionState, Versions};
 use super::{
-    lifecycle::{ChangeError, Lifecycle, LifecycleOptions, RegistryError, Started},
+    lifecycle::{
+        Beside, ChangeError, Commit, Lifecycle, LifecycleOptions, PromoteError, RegistryError,
+        Started,
+    },
     load::ModelLoader,
+    repository::MODEL_FILE,
 };
 
 /// The models of the server.
@@ -43,8 +48,8 @@ impl Registry {
         Self { current: Arc::default(), lifecycle: Lifecycle::stopped() }
     }
 
-    /// The model that a request means: the default where it names none, an alias' target, the highest version
-    /// that serves where it names no version. Whoever holds the answer gets answers from it, even when the model is
+    /// The model that a request means: the default where it names none, an alias' target, and where it names no version
+    /// the one that the model is pinned to, else the highest that serves. Whoever holds the answer gets answers from it, even when the model is
     /// reloaded or unloaded meanwhile.
     ///
     /// # Errors
@@ -75,7 +80,8 @@ impl Registry {
     /// When a version cannot be served: what served before goes on. When there is no such model on disk, or too
     /// many changes wait.
     pub async fn load_model(&self, name: &str) -> Result<ModelView, ChangeError> {
-        self.lifecycle.load(name).await
+        let name = name.to_owned();
+        self.lifecycle.order(move |thread| thread.load_model(&name)).await
     }
 
     /// Takes a model out of service, all its versions. Requests that have found it are answered. It stays out,
@@ -84,7 +90,79 @@ impl Registry {
     /// # Errors
     /// When there is no such model, or too many changes wait.
     pub async fn unload_model(&self, name: &str) -> Result<ModelView, ChangeError> {
-        self.lifecycle.unload(name).await
+        let name = name.to_owned();
+        self.lifecycle.order(move |thread| thread.unload_model(&name)).await
+    }
+
+    /// Pins a model to the version that serves: requests that name none get that one, whatever is newer, until the pin
+    /// is moved by a promotion or released. `commit` writes it down.
+    ///
+    /// # Errors
+    /// When there is no such model, no version of it serves, it cannot be written down or too many changes wait.
+    pub async fn pin(&self, name: &str, commit: Commit) -> Result<ModelView, PromoteError> {
+        let name = name.to_owned();
+        self.lifecycle.order(move |thread| Ok(thread.pin_serving(&name, commit))).await?
+    }
+
+    /// Releases a model's pin: its version policy says from now on what is loaded, and the highest version serves.
+    ///
+    /// # Errors
+    /// When there is no such model, it is being promoted, that cannot be written down or too many changes wait.
+    pub async fn release(&self, name: &str, commit: Commit) -> Result<ModelView, PromoteError> {
+        let name = name.to_owned();
+        self.lifecycle.order(move |thread| Ok(thread.release(&name, commit))).await?
+    }
+
+    /// Whether the models folder holds this version of a model now. Blocks for as long as the disk takes.
+    pub fn is_on_disk(&self, name: &str, version: u64) -> bool {
+        let folder = self.lifecycle.root.join(name).join(version.to_string());
+        self.model(name).is_some() && folder.join(MODEL_FILE).is_file()
+    }
+
+    /// Loads a version of a model, named by its real name, beside the one that serves, and pins the model to that one
+    /// before it does.
+    /// The version stays, whatever the policy says, until [`Self::take_over`] or [`Self::leave`].
+    ///
+    /// # Errors
+    /// When the version is not there or cannot be served, it serves already, or nothing does.
+    pub async fn load_beside(
+        &self,
+        name: &str,
+        version: u64,
+        commit: Commit,
+    ) -> Result<Beside, PromoteError> {
+        let name = name.to_owned();
+        self.lifecycle.step(move |thread| thread.load_beside(&name, version, commit)).await
+    }
+
+    /// Gives a model's traffic to the version that stands beside, at one moment: requests that have found the old one are
+    /// answered by it. The version that it was judged against, where there is one, must be as it was, and so must it be.
+    ///
+    /// # Errors
+    /// When one of them is not, or it cannot be written down: nothing has changed then.
+    pub async fn take_over(
+        &self,
+        candidate: Arc<LiveModel>,
+        against: Option<Arc<LiveModel>>,
+        commit: Commit,
+    ) -> Result<(), PromoteError> {
+        self.lifecycle
+            .step(move |thread| thread.take_over(&candidate, against.as_deref(), commit))
+            .await
+    }
+
+    /// Takes the version that stands beside out of service.
+    ///
+    /// # Errors
+    /// When the server is on its way down.
+    pub async fn leave(&self, name: &str) -> Result<(), PromoteError> {
+        let name = name.to_owned();
+        self.lifecycle
+            .step(move |thread| {
+                thread.leave(&name);
+                Ok(())
+            })
+            .await
     }
 
     /// Takes no more changes and no more images; blocks until the change that is under way has ended and the

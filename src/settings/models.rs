@@ -90,6 +90,7 @@ impl ModelSettings {
             policies,
             default: self.default_model.clone(),
             aliases,
+            pins: BTreeMap::new(),
             poll: self.poll,
         })
     }

@@ -96,9 +96,13 @@ pub struct PromotionRecord {
     pub at_least: Option<f64>,
     /// By how much accuracy, 0 to 1, the candidate may be worse.
     pub not_worse_by: Option<f64>,
+    /// The version that it may not be worse than by so much.
+    pub against: Option<String>,
+    /// SHA-256 of the candidate's file, 64 hex digits, once it is loaded.
+    pub sha256: Option<String>,
     /// The id of the candidate's evaluation.
     pub candidate: Option<String>,
-    /// The id of the evaluation of the version that serves.
+    /// The id of the evaluation of the version that it is judged against.
     pub serving: Option<String>,
     /// Images that are through.
     pub done: usize,
@@ -116,6 +120,8 @@ pub struct PromotionRecord {
     pub finished: Option<String>,
 }
 
+const IS_UNFINISHED: &str = "status IN ('queued', 'loading', 'evaluating')";
+
 impl Store {
     /// Keeps a new promotion and, where given, a pin with it: both or neither.
     ///
@@ -128,9 +134,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write_promotion(
             "INSERT INTO promotions (id, status, model, version, previous, dataset, split, image_limit, at_least, \
-            not_worse_by, candidate, serving, done, total, result, reason, request_id, created, finished) \
+            not_worse_by, against, sha256, candidate, serving, done, total, result, reason, request_id, created, finished) \
             VALUES (:id, :status, :model, :version, :previous, :dataset, :split, :image_limit, :at_least, \
-            :not_worse_by, :candidate, :serving, :done, :total, :result, :reason, :request_id, :created, :finished)",
+            :not_worse_by, :against, :sha256, :candidate, :serving, :done, :total, :result, :reason, :request_id, \
+            :created, :finished)",
             record,
             pin,
         )
@@ -148,7 +155,7 @@ impl Store {
         self.write_promotion(
             "UPDATE promotions SET status = :status, model = :model, version = :version, previous = :previous, \
             dataset = :dataset, split = :split, image_limit = :image_limit, at_least = :at_least, \
-            not_worse_by = :not_worse_by, candidate = :candidate, serving = :serving, done = :done, total = :total, \
+            not_worse_by = :not_worse_by, against = :against, sha256 = :sha256, candidate = :candidate, serving = :serving, done = :done, total = :total, \
             result = :result, reason = :reason, request_id = :request_id, created = :created, finished = :finished \
             WHERE id = :id",
             record,
@@ -171,7 +178,7 @@ impl Store {
                 ":id": r.id, ":status": r.status.name(), ":model": r.model, ":version": r.version,
                 ":previous": r.previous, ":dataset": r.dataset, ":split": r.split.name(),
                 ":image_limit": r.limit.map(row::integer), ":at_least": r.at_least, ":not_worse_by": r.not_worse_by,
-                ":candidate": r.candidate, ":serving": r.serving, ":done": r.done, ":total": r.total,
+                ":against": r.against, ":sha256": r.sha256, ":candidate": r.candidate, ":serving": r.serving, ":done": r.done, ":total": r.total,
                 ":result": r.result, ":reason": r.reason, ":request_id": r.request_id,
                 ":created": r.created, ":finished": r.finished,
             },
@@ -209,11 +216,24 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Removes the oldest promotions that have ended, so that at most `keep` of these remain; how many went.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn prune_promotions(&self, keep: usize) -> Result<usize, StoreError> {
+        let sql = format!(
+            "DELETE FROM promotions WHERE number IN (SELECT number FROM promotions WHERE NOT {IS_UNFINISHED} \
+            ORDER BY number DESC LIMIT -1 OFFSET ?1)"
+        );
+        Ok(self.connection().execute(&sql, [row::integer(keep)])?)
+    }
+
     /// Marks what no server works on any more; how many.
     pub(super) fn fail_promotions(&self) -> Result<usize, StoreError> {
-        let sql = "UPDATE promotions SET status = 'failed', reason = ?1, finished = ?2 \
-            WHERE status IN ('queued', 'loading', 'evaluating')";
-        Ok(self.connection().execute(sql, [INTERRUPTED, &now()])?)
+        let sql = format!(
+            "UPDATE promotions SET status = 'failed', reason = ?1, finished = ?2 WHERE {IS_UNFINISHED}"
+        );
+        Ok(self.connection().execute(&sql, [INTERRUPTED, &now()])?)
     }
 }
 
@@ -229,6 +249,8 @@ fn record(row: &Row<'_>) -> rusqlite::Result<PromotionRecord> {
         limit: row.get("image_limit")?,
         at_least: row.get("at_least")?,
         not_worse_by: row.get("not_worse_by")?,
+        against: row.get("against")?,
+        sha256: row.get("sha256")?,
         candidate: row.get("candidate")?,
         serving: row.get("serving")?,
         done: row.get("done")?,

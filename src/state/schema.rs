@@ -8,7 +8,7 @@ use super::StoreError;
 
 /// What leads from each schema to the next one, from an empty file on. The file's `user_version` counts those that it
 /// has had. A step that has been released never changes.
-const STEPS: [&str; 1] = [FIRST];
+const STEPS: [&str; 2] = [FIRST, SECOND];
 
 const FIRST: &str = "
     -- Newest first is `ORDER BY number DESC`. `summary` and `report` are JSON; times are RFC 3339 in UTC.
@@ -83,6 +83,12 @@ const FIRST: &str = "
         model   TEXT PRIMARY KEY,
         version TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
+";
+
+const SECOND: &str = "
+    -- `against` is the version that `not_worse_by` is judged against, `sha256` that of the candidate's file.
+    ALTER TABLE promotions ADD COLUMN against TEXT;
+    ALTER TABLE promotions ADD COLUMN sha256 TEXT;
 ";
 
 /// Opens the database, for use by one process that others may look over the shoulder of.

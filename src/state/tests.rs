@@ -80,6 +80,8 @@ fn promotion(id: &str) -> PromotionRecord {
         limit: Some(5),
         at_least: Some(0.7),
         not_worse_by: None,
+        against: None,
+        sha256: None,
         candidate: None,
         serving: None,
         done: 0,
@@ -236,6 +238,8 @@ fn promotions_and_pins() {
     assert_eq!(store.pins().unwrap(), [pin("1")]);
     let promoted = PromotionRecord {
         status: PromotionStatus::Promoted,
+        against: Some("1".to_owned()),
+        sha256: Some("ab".repeat(32)),
         candidate: Some("e".to_owned()),
         done: 5,
         result: Some("{}".to_owned()),
@@ -252,9 +256,14 @@ fn promotions_and_pins() {
 
     let other = PromotionRecord { model: "tiny".to_owned(), ..promotion("b") };
     store.insert_promotion(&other, None).unwrap();
-    assert_eq!(store.promotions(None, 9).unwrap(), [other, promoted.clone()]);
+    assert_eq!(store.promotions(None, 9).unwrap(), [other.clone(), promoted.clone()]);
     assert_eq!(store.promotions(None, 1).unwrap().len(), 1);
     assert_eq!(store.promotions(Some("small"), 9).unwrap(), [promoted]);
+    let newer = PromotionRecord { status: PromotionStatus::Failed, ..promotion("c") };
+    store.insert_promotion(&newer, None).unwrap();
+    assert_eq!(store.prune_promotions(1).unwrap(), 1);
+    // One that has not ended stays.
+    assert_eq!(store.promotions(None, 9).unwrap(), [newer, other]);
     assert!(store.clear_pin("small").unwrap() && !store.clear_pin("small").unwrap());
     assert_eq!((store.pin("small").unwrap(), store.pins().unwrap()), (None, vec![]));
 }
@@ -283,7 +292,7 @@ fn what_cannot_be_used_is_refused_and_left_as_it_is() {
     let connection = Connection::open(&file).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    assert!(refused(folder.path()).contains("newer mien (schema 99, this one knows up to 1)"));
+    assert!(refused(folder.path()).contains("newer mien (schema 99, this one knows up to 2)"));
 
     fs::write(&file, "nonsense, and enough of it to be no empty file ".repeat(100)).unwrap();
     let before = fs::read(&file).unwrap();

@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 use crate::helpers::{TestApp, answer, assert_problem, face, fixture, settings};
 
-const LABELS: [&str; 7] = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"];
+pub(crate) const LABELS: [&str; 7] =
+    ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"];
 
 /// A data set of the fixture faces: the test folder has each once, three of them from `PublicTest`.
 pub(crate) fn data_set() -> TempDir {

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::helpers::{TestApp, answer, assert_problem, face, failure, fixture, install, settings};
 
 /// A models folder: name, version, fixture.
-fn models(models: &[(&str, &str, &str)]) -> TempDir {
+pub(crate) fn models(models: &[(&str, &str, &str)]) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     for (name, version, from) in models {
         install(root.path(), name, version, from);
@@ -23,25 +23,25 @@ fn serve(root: &TempDir, flags: &[&str]) -> TestApp {
     TestApp::spawn_with(&[&[folder(root).as_str()], flags].concat())
 }
 
-fn folder(root: &TempDir) -> String {
+pub(crate) fn folder(root: &TempDir) -> String {
     format!("--models={}", root.path().display())
 }
 
 impl TestApp {
-    async fn post(&self, path: &str) -> Response {
+    pub(crate) async fn post(&self, path: &str) -> Response {
         self.client.post(self.url(path)).send().await.unwrap()
     }
 
-    async fn load(&self, name: &str) -> Response {
+    pub(crate) async fn load(&self, name: &str) -> Response {
         self.post(&format!("/v1/models/{name}/load")).await
     }
 
-    async fn unload(&self, name: &str) -> Response {
+    pub(crate) async fn unload(&self, name: &str) -> Response {
         self.post(&format!("/v1/models/{name}/unload")).await
     }
 
     /// `version status` of each version of a model.
-    async fn versions(&self, name: &str) -> Vec<String> {
+    pub(crate) async fn versions(&self, name: &str) -> Vec<String> {
         let model = self.json(&format!("/v1/models/{name}")).await;
         let versions = model["versions"].as_array().cloned().unwrap_or_default();
         let text = |v: &Value| {
@@ -51,7 +51,7 @@ impl TestApp {
     }
 
     /// Waits until the versions of a model stand so.
-    async fn until_versions(&self, name: &str, expected: &[&str]) {
+    pub(crate) async fn until_versions(&self, name: &str, expected: &[&str]) {
         for _ in 0..2000 {
             if self.versions(name).await == expected {
                 return;
@@ -62,7 +62,7 @@ impl TestApp {
     }
 
     /// The version that answers.
-    async fn version(&self, query: &str) -> String {
+    pub(crate) async fn version(&self, query: &str) -> String {
         let (status, body) = answer(self.classify(query, face("happy"))).await;
         assert_eq!(status, 200, "{body}");
         body["version"].as_str().unwrap().to_owned()

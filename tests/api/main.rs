@@ -23,6 +23,7 @@ mod openapi;
 mod orders;
 mod page;
 mod program;
+mod promotions;
 mod report;
 mod state;
 mod tuning;

@@ -17,7 +17,7 @@ use crate::{
     helpers::{face, fixture},
 };
 
-fn mien() -> Command {
+pub(crate) fn mien() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
     command
         .env("MIEN_TUNE", "off")
@@ -28,7 +28,7 @@ fn mien() -> Command {
 }
 
 /// A started server, killed where a test does not end it.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     base: String,
     log: Option<BufReader<ChildStderr>>,
@@ -37,7 +37,7 @@ struct Server {
 }
 
 impl Server {
-    fn start(flags: &[&str]) -> Self {
+    pub(crate) fn start(flags: &[&str]) -> Self {
         Self::start_with(flags, "cpu")
     }
 
@@ -47,7 +47,10 @@ impl Server {
 
     fn spawn(mut command: Command, flags: &[&str], device: &str) -> Self {
         command.args(["serve", "--addr=127.0.0.1:0", "--device", device, "--log-format=json"]);
-        let child = command.arg("--models").arg(fixture("models")).args(flags).spawn().unwrap();
+        if !flags.iter().any(|flag| flag.starts_with("--models")) {
+            command.arg("--models").arg(fixture("models"));
+        }
+        let child = command.args(flags).spawn().unwrap();
         let mut server = Self { child, base: String::new(), log: None, start: Vec::new() };
         let mut log = BufReader::new(server.child.stderr.take().unwrap());
         let mut line = String::new();
@@ -64,26 +67,26 @@ impl Server {
         panic!("the server ended before it served");
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }
 
-    fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         self.signal("-TERM");
     }
 
-    fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let status = Command::new("kill").arg(signal).arg(self.child.id().to_string()).status();
         assert!(status.unwrap().success());
     }
 
     /// Waits for its end; the exit code.
-    async fn end(self) -> Option<i32> {
+    pub(crate) async fn end(self) -> Option<i32> {
         self.status().await.code()
     }
 
     /// Waits for its end.
-    async fn status(mut self) -> ExitStatus {
+    pub(crate) async fn status(mut self) -> ExitStatus {
         web::block(move || self.child.wait().unwrap()).await.unwrap()
     }
 }

@@ -82,8 +82,14 @@ const RULES: &[Rule] = &[
     Rule {
         room: "src/models",
         except: &[],
-        words: &["crate::evaluation", "crate::explanation"],
+        words: &["crate::evaluation", "crate::explanation", "crate::promotion"],
         why: "models are built on batching, evaluation on models",
+    },
+    Rule {
+        room: "src/evaluation",
+        except: &[],
+        words: &["crate::promotion"],
+        why: "promotions are built on evaluations",
     },
     Rule {
         room: "src/state",
@@ -94,6 +100,7 @@ const RULES: &[Rule] = &[
             "crate::inference",
             "crate::metrics",
             "crate::evaluation",
+            "crate::promotion",
         ],
         why: "state keeps plain records and knows nothing of who makes them",
     },

@@ -24,6 +24,8 @@ pub enum Code {
     UnknownDataset,
     /// 404: no evaluation of this id.
     UnknownEvaluation,
+    /// 404: the model has no promotion of this id.
+    UnknownPromotion,
     /// 404: no image of this id.
     UnknownImage,
     /// 404: no such path.
@@ -67,6 +69,7 @@ impl Code {
             Self::UnknownVersion => ("unknown_version", S::NOT_FOUND, "Unknown version"),
             Self::UnknownDataset => ("unknown_dataset", S::NOT_FOUND, "Unknown data set"),
             Self::UnknownEvaluation => ("unknown_evaluation", S::NOT_FOUND, "Unknown evaluation"),
+            Self::UnknownPromotion => ("unknown_promotion", S::NOT_FOUND, "Unknown promotion"),
             Self::UnknownImage => ("unknown_image", S::NOT_FOUND, "Unknown image"),
             Self::NotFound => ("not_found", S::NOT_FOUND, "Not found"),
             Self::MethodNotAllowed => {

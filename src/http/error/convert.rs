@@ -8,7 +8,8 @@ use crate::{
     batching::BatchError,
     evaluation::{Incomparable, StartError},
     http::MIN_RETRY,
-    models::{ChangeError, registry::ResolveError},
+    models::{ChangeError, PromoteError, registry::ResolveError},
+    promotion,
     state::StoreError,
     v2,
 };
@@ -96,6 +97,35 @@ impl From<StartError> for ApiError {
                 Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::Overloaded, detail) }
             }
             StartError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PromoteError> for ApiError {
+    fn from(error: PromoteError) -> Self {
+        let detail = error.to_string();
+        match error {
+            PromoteError::Change(error) => error.into(),
+            PromoteError::UnknownVersion { .. } => Self::new(Code::UnknownVersion, detail),
+            PromoteError::NothingServes(_)
+            | PromoteError::Serves { .. }
+            | PromoteError::Changed { .. }
+            | PromoteError::UnderWay(_) => Self::new(Code::Conflict, detail),
+        }
+    }
+}
+
+impl From<promotion::StartError> for ApiError {
+    fn from(error: promotion::StartError) -> Self {
+        use promotion::StartError as E;
+        let detail = error.to_string();
+        match error {
+            E::Promote(error) => error.into(),
+            E::Against(error) => error.into(),
+            E::Evaluation(error) => error.into(),
+            E::Store(error) => error.into(),
+            E::Itself(_) => Self::invalid_request(detail),
+            E::TooMany | E::ShuttingDown => Self::overloaded(detail),
         }
     }
 }

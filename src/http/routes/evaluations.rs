@@ -18,6 +18,7 @@ use crate::{
         Admin, ApiError, State,
         error::{Code, Problem},
         middleware::RequestId,
+        version::Version,
     },
     state::{EvaluationFilter, EvaluationRecord},
 };
@@ -47,16 +48,8 @@ pub struct EvaluationRequest {
     limit: Option<NonZeroUsize>,
 }
 
-fn whole_test() -> Split {
+pub(super) fn whole_test() -> Split {
     Split::Test
-}
-
-/// A version as the API writes it, or as a number.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "a version is text or a number")]
-enum Version {
-    Text(String),
-    Number(u64),
 }
 
 /// Which evaluations are listed: those that have every value that is given.
@@ -85,7 +78,7 @@ pub struct ListQuery {
     limit: NonZeroUsize,
 }
 
-fn most_listed() -> NonZeroUsize {
+pub(super) fn most_listed() -> NonZeroUsize {
     const { NonZeroUsize::new(100).expect("100 is not 0") }
 }
 
@@ -134,10 +127,7 @@ pub async fn create(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let EvaluationRequest { dataset, split, model, version, limit } = request.into_inner();
-    let version = version.map(|version| match version {
-        Version::Text(text) => text,
-        Version::Number(number) => number.to_string(),
-    });
+    let version = version.map(Version::into_text);
     let model = state.registry.resolve(model.as_deref(), version.as_deref())?;
     let request_id = Some(id.as_str().to_owned());
     let order = Order { dataset, split, limit, request_id };

@@ -1,6 +1,8 @@
 //! `GET /v1/models`, `GET /v1/models/{name}`.
 
 mod change;
+pub mod pin;
+pub mod promotions;
 
 use std::collections::BTreeMap;
 
@@ -40,6 +42,11 @@ pub struct ModelSummary {
     default: bool,
     /// What else it is called.
     aliases: Vec<AliasView>,
+    /// The version that answers requests that name none; null where none serves.
+    #[schema(example = "1")]
+    serving: Option<String>,
+    /// The version that the model is pinned to by a promotion or by hand; null where it is not.
+    pinned: Option<String>,
     /// The versions on disk or in memory, lowest first.
     versions: Vec<VersionSummary>,
 }
@@ -78,6 +85,11 @@ pub struct ModelDetails {
     default: bool,
     /// What else it is called.
     aliases: Vec<AliasView>,
+    /// The version that answers requests that name none; null where none serves.
+    #[schema(example = "1")]
+    serving: Option<String>,
+    /// The version that the model is pinned to by a promotion or by hand; null where it is not.
+    pinned: Option<String>,
     /// The versions on disk or in memory, lowest first.
     versions: Vec<VersionDetails>,
 }
@@ -193,22 +205,32 @@ pub async fn one(
         facts: state.live().map(|model| facts(model)),
     });
     let versions = versions.collect();
+    let (serving, pinned) = (text(model.serving), text(model.pinned));
     let aliases = aliases(&model.aliases);
     let ModelView { name, default, .. } = model;
-    Ok(HttpResponse::Ok().json(ModelDetails { name, default, aliases, versions }))
+    let details = ModelDetails { name, default, aliases, serving, pinned, versions };
+    Ok(HttpResponse::Ok().json(details))
 }
 
 impl From<ModelView> for ModelSummary {
     fn from(model: ModelView) -> Self {
         let versions = model.versions.iter().map(|(version, state)| summary(*version, state));
         let (versions, aliases) = (versions.collect(), aliases(&model.aliases));
-        Self { name: model.name, default: model.default, aliases, versions }
+        let (serving, pinned) = (text(model.serving), text(model.pinned));
+        Self { name: model.name, default: model.default, aliases, serving, pinned, versions }
     }
 }
 
+/// A version as the API writes it.
+fn text(version: Option<u64>) -> Option<String> {
+    version.map(|version| version.to_string())
+}
+
 fn aliases(aliases: &[Alias]) -> Vec<AliasView> {
-    let version = |alias: &Alias| alias.target.version.map(|version| version.to_string());
-    let view = |alias: &Alias| AliasView { alias: alias.alias.clone(), version: version(alias) };
+    let view = |alias: &Alias| {
+        let version = text(alias.target.version);
+        AliasView { alias: alias.alias.clone(), version }
+    };
     aliases.iter().map(view).collect()
 }
 

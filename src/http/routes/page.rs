@@ -1,6 +1,6 @@
 //! `GET /` and `GET /web/{file}`: the page, from the files of `web/` that the program carries in itself.
 //!
-//! The page may load from this server alone, and nothing in it may be written inline: [`PAGE_POLICY`].
+//! The page may load from this server alone, and nothing in it may be written inline: `PAGE_POLICY`.
 
 use actix_web::{
     HttpRequest, HttpResponse,

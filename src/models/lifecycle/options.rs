@@ -15,6 +15,8 @@ pub struct LifecycleOptions {
     pub default: Option<ModelName>,
     /// Other names of models.
     pub aliases: BTreeMap<String, ModelName>,
+    /// The versions that serve of models that are pinned.
+    pub pins: BTreeMap<String, u64>,
     /// How often the folder is looked at for changes; never without it.
     pub poll: Option<Duration>,
 }

@@ -29,7 +29,7 @@ impl LifecycleThread {
             }
             tracing::info!(model = name, "the models folder has changed");
             let folders = folders.cloned().unwrap_or_default();
-            self.loader.metrics.init_model_loads(&name);
+            self.loader.metrics.init_model(&name);
             self.reconcile(&name, &folders, false);
             if folders.is_empty() {
                 self.settled.remove(&name);

@@ -1,10 +1,9 @@
 //! Which model is the default where none is named: the one with the best recorded accuracy.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use crate::models::{
     header::recorded_accuracy,
-    live::VersionState,
     policy::VersionPolicies,
     registry::Snapshot,
     repository::{Folders, Listing, MODEL_FILE},
@@ -25,11 +24,16 @@ impl Ranked {
     }
 }
 
-/// The models of a folder by what their files record, the best first.
-pub(crate) fn by_recorded_accuracy(listing: &Listing, policies: &VersionPolicies) -> Vec<Ranked> {
+/// The models of a folder by what the files of their versions that will serve record, the best first.
+pub(crate) fn by_recorded_accuracy(
+    listing: &Listing,
+    policies: &VersionPolicies,
+    pins: &BTreeMap<String, u64>,
+) -> Vec<Ranked> {
     let accuracy = |name: &str, folders: &Folders| {
-        let (_, highest) = policies.wanted(name, folders).next()?;
-        recorded_accuracy(&highest.folder.join(MODEL_FILE))
+        let wanted = policies.wanted(name, folders, pins.get(name).copied());
+        let (_, first) = wanted.first()?;
+        recorded_accuracy(&first.folder.join(MODEL_FILE))
     };
     let models = listing.models.iter();
     let mut ranked: Vec<Ranked> = models
@@ -41,9 +45,9 @@ pub(crate) fn by_recorded_accuracy(listing: &Listing, policies: &VersionPolicies
 
 /// The best of the models that serve, unless one that has not been tried yet might be better.
 pub(super) fn default_among(snapshot: &Snapshot, untried: &[Ranked]) -> Option<String> {
-    let serving = snapshot.models.iter().filter_map(|(name, versions)| {
-        let newest = versions.values().rev().find_map(VersionState::live)?;
-        Some(Ranked { name: name.clone(), accuracy: newest.manifest.test_accuracy() })
+    let serving = snapshot.models.keys().filter_map(|name| {
+        let accuracy = snapshot.serving(name)?.manifest.test_accuracy();
+        Some(Ranked { name: name.clone(), accuracy })
     });
     let best = serving.min_by(Ranked::order)?;
     untried.iter().all(|other| best.order(other).is_lt()).then_some(best.name)

@@ -12,6 +12,7 @@ use crate::{
     models::{
         live::{LiveModel, Phase, VersionState},
         load::has_same_content,
+        policy::loading_order,
         repository::{Folders, Found},
     },
 };
@@ -22,48 +23,88 @@ pub(super) struct Failure {
     pub(super) error: InferenceError,
 }
 
+/// What came of one time of bringing a model in line.
+#[derive(Default)]
+struct Round {
+    /// Whether what serves is opened anew.
+    reload: bool,
+    /// Whether any version was wanted.
+    wanted: bool,
+    serving: BTreeSet<u64>,
+    failures: Vec<Failure>,
+}
+
 impl LifecycleThread {
-    /// Loads the versions that are wanted, from the highest down, then retires those that are not. Each serves as
-    /// soon as it is loaded. With `reload` those that serve are opened anew; without it only those whose files have
-    /// changed. Where a version fails, what served before goes on.
+    /// Loads the versions that are wanted, the pinned one first and then from the highest down, then retires those that
+    /// are not. Each serves as soon as it is loaded. With `reload` those that serve are opened anew; without it only
+    /// those whose files have changed. Where a version fails, what served before goes on.
     pub(super) fn reconcile(
         &mut self,
         name: &str,
         folders: &Folders,
         reload: bool,
     ) -> Vec<Failure> {
-        let (mut serving, mut failures) = (BTreeSet::new(), Vec::new());
-        let mut wanted = false;
-        for (&version, found) in folders.iter().rev() {
-            if !self.options.policies.wants(name, version, serving.len()) {
+        let mut round = Round { reload, ..Round::default() };
+        let pin = self.pin(name);
+        self.load_wanted(name, folders, pin, &mut round);
+        if let Some(pin) = pin.filter(|_| !self.closing()) {
+            let is_newer = |version: &u64| *version > pin;
+            if round.serving.iter().all(is_newer) && self.live(name, pin).is_some() {
+                // It goes on though its files are gone: what is newer has not been let in.
+                round.serving.insert(pin);
+            } else if round.serving.is_empty() {
+                tracing::warn!(model = name, version = pin, "the pinned version cannot be served");
+                self.load_wanted(name, folders, None, &mut round);
+            }
+        }
+        if self.closing() {
+            return round.failures;
+        }
+        // All that is left on disk is broken: the last one that serves goes on, though its files are gone.
+        if round.serving.is_empty() && round.wanted {
+            round.serving.extend(self.highest_live(name));
+        }
+        self.retire(name, folders, &round.serving);
+        self.settled.insert(name.to_owned(), folders.clone());
+        round.failures
+    }
+
+    fn load_wanted(&mut self, name: &str, folders: &Folders, pin: Option<u64>, round: &mut Round) {
+        for (version, found) in loading_order(folders, pin) {
+            if !self.wants(name, version, &round.serving, pin) {
                 continue;
             }
-            wanted = true;
+            round.wanted = true;
             // Below one that failed, what serves is not touched.
-            let reload = reload && failures.is_empty();
+            let reload = round.reload && round.failures.is_empty();
             if reload || !self.is_up_to_date(name, version, found) {
                 if self.closing() {
-                    return failures;
+                    return;
                 }
                 if let Err(error) = self.load_version(name, version, found) {
-                    failures.push(Failure { version, error });
+                    round.failures.push(Failure { version, error });
                 }
             }
             if self.live(name, version).is_some() {
-                serving.insert(version);
+                round.serving.insert(version);
             }
         }
-        // All that is left on disk is broken: the last one that serves goes on, though its files are gone.
-        if serving.is_empty() && wanted {
-            serving.extend(self.highest_live(name));
-        }
-        self.retire(name, folders, &serving);
-        self.settled.insert(name.to_owned(), folders.clone());
-        failures
+    }
+
+    /// Whether a version is wanted where those of `serving` serve: by the policy, a pin, or a promotion.
+    pub(super) fn wants(
+        &self,
+        name: &str,
+        version: u64,
+        serving: &BTreeSet<u64>,
+        pin: Option<u64>,
+    ) -> bool {
+        self.guests.get(name) == Some(&version)
+            || self.options.policies.wants(name, version, serving, pin)
     }
 
     /// Whether a version was loaded, or refused, with the files that are there now.
-    fn is_up_to_date(&mut self, name: &str, version: u64, found: &Found) -> bool {
+    pub(super) fn is_up_to_date(&mut self, name: &str, version: u64, found: &Found) -> bool {
         let snapshot = self.current.load();
         let state = snapshot.models.get(name).and_then(|versions| versions.get(&version));
         let Some(state) = state else { return false };
@@ -83,7 +124,7 @@ impl LifecycleThread {
     }
 
     /// Loads a version and puts it into service, in place of what serves under its number.
-    fn load_version(
+    pub(super) fn load_version(
         &mut self,
         name: &str,
         version: u64,
@@ -193,14 +234,14 @@ impl LifecycleThread {
         self.retire(name, &folders, &BTreeSet::new());
     }
 
-    fn note_retired(&self, model: &LiveModel) {
+    pub(super) fn note_retired(&self, model: &LiveModel) {
         let LiveModel { name, version, .. } = model;
         tracing::info!(model = name, version, "model unloaded");
         let version = version.to_string();
         self.loader.metrics.model_stops(name, &version, model.architecture(), &model.sha256);
     }
 
-    fn live(&self, name: &str, version: u64) -> Option<Arc<LiveModel>> {
+    pub(super) fn live(&self, name: &str, version: u64) -> Option<Arc<LiveModel>> {
         let snapshot = self.current.load();
         snapshot.models.get(name)?.get(&version)?.live().cloned()
     }

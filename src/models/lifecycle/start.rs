@@ -46,12 +46,13 @@ impl LifecycleThread {
         for (name, folders) in &listing.models {
             let unloaded = folders.keys().map(|version| (*version, VersionState::Unloaded));
             let mut versions: Versions = unloaded.collect();
-            let wanted = options.policies.wanted(name, folders);
-            versions.extend(wanted.map(|(version, _)| (version, VersionState::Loading)));
+            let wanted = options.policies.wanted(name, folders, options.pins.get(name).copied());
+            let loading = wanted.iter().map(|(version, _)| (*version, VersionState::Loading));
+            versions.extend(loading);
             models.insert(name.clone(), versions);
         }
-        let aliases = Arc::new(options.aliases.clone());
-        Snapshot { models, default: options.default.clone(), aliases }
+        let (aliases, pins) = (Arc::new(options.aliases.clone()), options.pins.clone());
+        Snapshot { models, default: options.default.clone(), aliases, pins }
     }
 
     /// Loads every model; tells `start` as soon as the default one serves, or why there is none. `false` where there
@@ -59,9 +60,10 @@ impl LifecycleThread {
     pub(super) fn load_all(&mut self, start: oneshot::Sender<Result<(), RegistryError>>) -> bool {
         let listing = self.seen.clone();
         for model in listing.models.keys() {
-            self.loader.metrics.init_model_loads(model);
+            self.loader.metrics.init_model(model);
         }
-        let mut untried = by_recorded_accuracy(&listing, &self.options.policies);
+        let (policies, pins) = (&self.options.policies, &self.current.load().pins);
+        let mut untried = by_recorded_accuracy(&listing, policies, pins);
         if let Some(default) = &self.options.default {
             let default = self.current.load().real_name(&default.name).to_owned();
             untried.sort_by_key(|model| model.name != default);
@@ -93,7 +95,8 @@ impl LifecycleThread {
     fn measure_all(&self, listing: &Listing, models: &[Ranked]) {
         let models = if self.loader.tuner.measures() { models } else { &[] };
         for name in models.iter().map(|model| &model.name) {
-            for (_, found) in self.options.policies.wanted(name, &listing.models[name]) {
+            let (folders, pin) = (&listing.models[name], self.pin(name));
+            for (_, found) in self.options.policies.wanted(name, folders, pin) {
                 if self.closing() {
                     return;
                 }

@@ -24,25 +24,20 @@ use crate::{
 
 /// An order to the thread.
 pub(super) enum Command {
-    Change { verb: Verb, name: String, reply: oneshot::Sender<Result<ModelView, ChangeError>> },
+    Order(Box<dyn FnOnce(&mut LifecycleThread) + Send>),
     Stop,
 }
 
-/// What to do with a model.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Verb {
-    Load,
-    Unload,
-}
-
 /// What the thread owns. It alone writes `current`.
-pub(super) struct LifecycleThread {
+pub(in crate::models) struct LifecycleThread {
     pub(super) options: LifecycleOptions,
     pub(super) loader: ModelLoader,
     pub(super) current: Arc<Current>,
     pub(super) closing: Arc<AtomicBool>,
     /// Models that were unloaded by an order: what happens on disk does not bring them back.
     pub(super) held: BTreeSet<String>,
+    /// Versions that are loaded besides what the policies want, each until it is decided whether it takes the traffic.
+    pub(super) guests: BTreeMap<String, u64>,
     /// The state that each version was in when it was last loaded, whether that succeeded or not.
     pub(super) tried: BTreeMap<(String, u64), Fingerprint>,
     /// What was on disk when each model was last brought in line with it.
@@ -68,6 +63,7 @@ impl LifecycleThread {
             current: Arc::clone(&current),
             closing,
             held: BTreeSet::new(),
+            guests: BTreeMap::new(),
             tried: BTreeMap::new(),
             settled: BTreeMap::new(),
             seen,
@@ -92,15 +88,8 @@ impl LifecycleThread {
                 Some(interval) => orders.recv_timeout(interval.saturating_sub(last_look.elapsed())),
             };
             match command {
-                Ok(Command::Change { verb, name, reply }) if !self.closing() => {
-                    let result = match verb {
-                        Verb::Load => self.load_model(&name),
-                        Verb::Unload => self.unload_model(&name),
-                    };
-                    // Whoever gave the order may have hung up; it is done all the same.
-                    let _ = reply.send(result);
-                }
-                Ok(Command::Change { .. } | Command::Stop) => return,
+                Ok(Command::Order(order)) if !self.closing() => order(&mut self),
+                Ok(Command::Order(_) | Command::Stop) => return,
                 Err(RecvTimeoutError::Timeout) => {
                     self.look();
                     last_look = Instant::now();
@@ -110,24 +99,12 @@ impl LifecycleThread {
         }
     }
 
-    fn load_model(&mut self, name: &str) -> Result<ModelView, ChangeError> {
+    pub(in crate::models) fn load_model(&mut self, name: &str) -> Result<ModelView, ChangeError> {
         let name = self.current.load().real_name(name).to_owned();
-        let unreadable = |reason: &str| {
-            tracing::error!("the models folder cannot be read: {reason}");
-            ChangeError::Failed("the models folder cannot be read".to_owned())
-        };
-        let listing =
-            repository::list(&self.options.root).map_err(|error| unreadable(&error.to_string()))?;
-        if listing.unreadable.contains(&name) {
-            return Err(unreadable(&name));
-        }
-        let Some(folders) = listing.models.get(&name) else {
-            return Err(ChangeError::UnknownModel(name));
-        };
+        let folders = self.folders(&name)?;
         self.held.remove(&name);
-        let failures = self.reconcile(&name, folders, true);
-        let view = self.current.load().model(&name);
-        let view = view.ok_or_else(|| ChangeError::UnknownModel(name.clone()))?;
+        let failures = self.reconcile(&name, &folders, true);
+        let view = self.view(&name)?;
         match failures.into_iter().next() {
             Some(failure) => Err(failed(&view, failure)),
             None if view.versions.values().all(|state| state.live().is_none()) => {
@@ -137,16 +114,32 @@ impl LifecycleThread {
         }
     }
 
-    fn unload_model(&mut self, name: &str) -> Result<ModelView, ChangeError> {
+    pub(in crate::models) fn unload_model(&mut self, name: &str) -> Result<ModelView, ChangeError> {
         let name = self.current.load().real_name(name).to_owned();
-        let view = |thread: &Self| {
-            let view = thread.current.load().model(&name);
-            view.ok_or_else(|| ChangeError::UnknownModel(name.clone()))
-        };
-        view(self)?;
+        self.view(&name)?;
         self.held.insert(name.clone());
         self.retire_all(&name);
-        view(self)
+        self.view(&name)
+    }
+
+    /// What is on disk of a model now.
+    pub(super) fn folders(&self, name: &str) -> Result<Folders, ChangeError> {
+        let unreadable = |reason: &str| {
+            tracing::error!("the models folder cannot be read: {reason}");
+            ChangeError::Failed("the models folder cannot be read".to_owned())
+        };
+        let mut listing =
+            repository::list(&self.options.root).map_err(|error| unreadable(&error.to_string()))?;
+        if listing.unreadable.contains(name) {
+            return Err(unreadable(name));
+        }
+        listing.models.remove(name).ok_or_else(|| ChangeError::UnknownModel(name.to_owned()))
+    }
+
+    /// A model by its real name.
+    pub(super) fn view(&self, name: &str) -> Result<ModelView, ChangeError> {
+        let view = self.current.load().model(name);
+        view.ok_or_else(|| ChangeError::UnknownModel(name.to_owned()))
     }
 
     /// Whether the server is on its way down.
@@ -162,7 +155,8 @@ impl LifecycleThread {
     }
 }
 
-fn failed(model: &ModelView, Failure { version, error }: Failure) -> ChangeError {
+/// The error that a version was not loaded with.
+pub(super) fn failed(model: &ModelView, Failure { version, error }: Failure) -> ChangeError {
     let reason = error.to_string();
     match error {
         InferenceError::Runtime(_) => ChangeError::Failed(reason),

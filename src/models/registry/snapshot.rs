@@ -2,62 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use super::ResolveError;
 use crate::models::{
     live::{LiveModel, Phase, VersionState, Versions},
     name::{Alias, ModelName, parse_version},
 };
-
-/// Why a request's model does not answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ResolveError {
-    /// There is no model of this name.
-    #[error("there is no model `{0}`")]
-    UnknownModel(String),
-    /// The alias' model is not there.
-    #[error("`{alias}` stands for `{target}`, and there is no such model")]
-    UnknownTarget {
-        /// The alias.
-        alias: String,
-        /// What it stands for.
-        target: String,
-    },
-    /// The model has no such version.
-    #[error("model `{model}` has no version `{version}`")]
-    UnknownVersion {
-        /// The model.
-        model: String,
-        /// The version that was asked for.
-        version: String,
-    },
-    /// The alias stands for another version than the one that was asked for.
-    #[error("`{alias}` stands for `{target}`, which is not version `{version}`")]
-    OtherVersion {
-        /// The alias.
-        alias: String,
-        /// What it stands for.
-        target: String,
-        /// The version that was asked for.
-        version: String,
-    },
-    /// It is known and does not serve.
-    #[error("`{model}` does not serve: {reason}")]
-    NotServing {
-        /// What was asked for.
-        model: String,
-        /// Why.
-        reason: String,
-    },
-    /// It will serve soon.
-    #[error("{} is being loaded; try again in a second", .0.as_ref().map_or_else(|| "the default model".to_owned(), |name| format!("`{name}`")))]
-    Loading(Option<String>),
-}
-
-impl ResolveError {
-    /// Whether it is only a matter of time.
-    pub fn is_loading(&self) -> bool {
-        matches!(self, Self::Loading(_))
-    }
-}
 
 /// A model with its versions, and what else it is called.
 #[derive(Clone)]
@@ -70,6 +19,10 @@ pub struct ModelView {
     pub aliases: Vec<Alias>,
     /// Its versions, those that do not serve included.
     pub versions: Versions,
+    /// The version that answers requests that name none.
+    pub serving: Option<u64>,
+    /// The version that it is pinned to.
+    pub pinned: Option<u64>,
 }
 
 /// What is served at one moment.
@@ -79,6 +32,8 @@ pub(in crate::models) struct Snapshot {
     /// `None` until it has been chosen.
     pub(in crate::models) default: Option<ModelName>,
     pub(in crate::models) aliases: Arc<BTreeMap<String, ModelName>>,
+    /// The versions that answer requests that name none, of models that are pinned.
+    pub(in crate::models) pins: BTreeMap<String, u64>,
 }
 
 impl Snapshot {
@@ -122,18 +77,25 @@ impl Snapshot {
             }
             (pinned, number) => pinned.or(number),
         };
-        let found = match number {
-            Some(number) => versions.get(&number),
-            None => versions.values().rev().find(|state| state.live().is_some()),
+        let Some(number) = number else {
+            let serving = self.serving(model).cloned();
+            return serving.ok_or_else(|| none_serves(asked, versions));
         };
-        match found.map(|state| (state, state.live())) {
+        match versions.get(&number).map(|state| (state, state.live())) {
             Some((_, Some(model))) => Ok(Arc::clone(model)),
-            Some((state, None)) => Err(not_serving(asked, number, state)),
-            None => match number {
-                Some(number) => Err(unknown(&number.to_string())),
-                None => Err(none_serves(asked, versions)),
-            },
+            Some((state, None)) => Err(not_serving(asked, Some(number), state)),
+            None => Err(unknown(&number.to_string())),
         }
+    }
+
+    /// The version of a model that answers requests that name none: of those that serve the one that it is pinned to,
+    /// else the highest below that, else the highest.
+    pub(in crate::models) fn serving(&self, model: &str) -> Option<&Arc<LiveModel>> {
+        let versions = self.models.get(model)?;
+        let pin = self.pins.get(model).copied().unwrap_or(u64::MAX);
+        let mut let_in = versions.range(..=pin).rev();
+        let highest = || versions.values().rev().find_map(VersionState::live);
+        let_in.find_map(|(_, state)| state.live()).or_else(highest)
     }
 
     /// The real name of a model or an alias.
@@ -162,6 +124,8 @@ impl Snapshot {
             default: default == Some(name),
             aliases: of_model.map(alias).collect(),
             versions: versions.clone(),
+            serving: self.serving(name).map(|model| model.version),
+            pinned: self.pins.get(name).copied(),
         }
     }
 
@@ -208,6 +172,7 @@ mod tests {
             models: models.map(|(name, versions)| (name.to_owned(), versions)).into(),
             default: default.map(|name| name.parse().unwrap()),
             aliases: Arc::new(aliases.map(alias).into()),
+            pins: BTreeMap::from([("a".to_owned(), 2)]),
         }
     }
 
@@ -247,6 +212,8 @@ mod tests {
         let b = snapshot.model("next").unwrap();
         assert_eq!((b.name.as_str(), b.default, b.versions.len()), ("b", true, 1));
         assert_eq!(b.aliases[0].alias, "next");
+        assert_eq!((b.pinned, b.serving), (None, None));
+        assert_eq!(snapshot.model("a").unwrap().pinned, Some(2));
         assert!(snapshot.model("gone").is_none());
         let defaults: Vec<bool> = snapshot.models().iter().map(|model| model.default).collect();
         assert_eq!(defaults, [false, true]);

@@ -1,6 +1,10 @@
-//! One kept-alive HTTP/1.1 connection: a request's bytes out, status and body in.
+//! A small HTTP/1.1 client, for commands that talk to a server: one kept-alive connection, a request's bytes out, status
+//! and body in.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{SocketAddr, ToSocketAddrs},
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -10,8 +14,49 @@ use tokio::{
 /// Headers of an answer that are understood at most.
 const MAX_HEADERS: usize = 64;
 
+/// Why a text is no URL of a server.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UrlError {
+    /// Another scheme, or none.
+    #[error("`{0}`: the URL must start with http://")]
+    Scheme(String),
+    /// The host is not known, or it is none with a port.
+    #[error("`{0}` is no HOST:PORT that can be reached")]
+    Host(String),
+}
+
+/// The address and the path of a URL, which is `/` where it has none.
+///
+/// # Errors
+/// When it is none of HTTP, or its host cannot be found.
+pub(crate) fn address(url: &str) -> Result<(SocketAddr, &str), UrlError> {
+    let rest = url.strip_prefix("http://").ok_or_else(|| UrlError::Scheme(url.to_owned()))?;
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let addr = host.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    let addr = addr.ok_or_else(|| UrlError::Host(host.to_owned()))?;
+    Ok((addr, if path.is_empty() { "/" } else { path }))
+}
+
+/// A whole request.
+pub(crate) fn request(
+    method: &str,
+    host: SocketAddr,
+    path: &str,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Vec<u8> {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+    let mut request = head.into_bytes();
+    request.extend_from_slice(body);
+    request
+}
+
 /// A connection; it is opened anew after a failure.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     addr: SocketAddr,
     stream: Option<TcpStream>,
     /// The answer that is being read.
@@ -19,9 +64,9 @@ pub(super) struct Connection {
 }
 
 /// An answer, its body within the connection's buffer.
-pub(super) struct Answer<'a> {
-    pub(super) status: u16,
-    pub(super) body: &'a [u8],
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) body: &'a [u8],
 }
 
 /// The head of an answer.
@@ -34,7 +79,7 @@ struct Head {
 }
 
 impl Connection {
-    pub(super) fn new(addr: SocketAddr) -> Self {
+    pub(crate) fn new(addr: SocketAddr) -> Self {
         Self { addr, stream: None, buffer: Vec::with_capacity(8192) }
     }
 
@@ -42,7 +87,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the server cannot be reached, hangs up, or answers something that is not understood.
-    pub(super) async fn ask(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
+    pub(crate) async fn ask(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
         let result = self.exchange(request).await;
         match result {
             Ok(head) => {
@@ -104,7 +149,7 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{address, parse};
 
     #[test]
     fn heads_are_read_once_they_are_whole() {
@@ -117,5 +162,15 @@ mod tests {
         assert_eq!(&answer[head.start..], b"hello");
         assert!(parse(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
         assert!(parse(b"SSH-2.0-OpenSSH\r\n").is_err());
+    }
+
+    #[test]
+    fn urls_have_an_address_and_a_path() {
+        let local = "127.0.0.1:8080".parse().unwrap();
+        assert_eq!(address("http://127.0.0.1:8080").unwrap(), (local, "/"));
+        assert_eq!(address("http://127.0.0.1:8080/a/b").unwrap(), (local, "/a/b"));
+        for wrong in ["127.0.0.1:8080", "https://127.0.0.1:8080", "http://127.0.0.1", "http://"] {
+            assert!(address(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,0 +1,231 @@
+//! `POST` and `GET /v1/models/{name}/promotions`, `GET` and `DELETE /v1/models/{name}/promotions/{id}`.
+
+use std::num::NonZeroUsize;
+
+use actix_web::{HttpResponse, http::header, web};
+use mien_faces::dataset::Split;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    evaluation,
+    http::{
+        Admin, ApiError, State,
+        error::{Code, Problem},
+        middleware::RequestId,
+        routes::evaluations::{most_listed, whole_test},
+        version::Version,
+    },
+    models::{ChangeError, name::parse_version},
+    promotion::{Document, Order, Rule},
+};
+
+pub(in crate::http::routes) const LIST_PATH: &str = "/v1/models/{name}/promotions";
+pub(in crate::http::routes) const ONE_PATH: &str = "/v1/models/{name}/promotions/{id}";
+
+/// What to promote, and what it must reach: either `at_least` or `not_worse_by`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PromotionRequest {
+    /// The version that is to serve. It need not be loaded.
+    #[schema(value_type = String, example = "2")]
+    version: Version,
+    /// A data set of the server, as `--data` names it.
+    #[schema(example = "fer2013")]
+    dataset: String,
+    /// Which images: `test` (all of them), `train`, `PublicTest` or `PrivateTest`.
+    #[serde(default = "whole_test")]
+    #[schema(value_type = String, default = "test", example = "test")]
+    split: Split,
+    /// At most so many images: the same ones each time, every class in proportion.
+    #[schema(value_type = Option<usize>, minimum = 1)]
+    limit: Option<NonZeroUsize>,
+    /// The accuracy that it must reach.
+    #[schema(minimum = 0, maximum = 1)]
+    at_least: Option<f64>,
+    /// By how much accuracy it may be worse on the same images: it passes where the lower end of the 95 % interval of
+    /// the difference is no lower than that.
+    #[schema(minimum = 0, maximum = 1, example = 0.005)]
+    not_worse_by: Option<f64>,
+    /// With `not_worse_by`: the version that it is held against, one that is loaded; without it the one that serves.
+    #[schema(value_type = Option<String>, example = "1")]
+    against: Option<Version>,
+}
+
+/// Which promotions are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PromotionQuery {
+    /// At most so many.
+    #[serde(default = "most_listed")]
+    #[param(value_type = usize, minimum = 1, default = 100)]
+    limit: NonZeroUsize,
+}
+
+/// The promotions of a model.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PromotionList {
+    /// Newest first.
+    promotions: Vec<Document>,
+}
+
+/// Gives a model's traffic to another version if it passes an evaluation.
+///
+/// The version is loaded beside the one that serves and evaluated below live traffic. If it passes, requests that name no
+/// version get it from one moment on; if not, it is unloaded, and `reason` and `result` tell by how much it fell short.
+/// The version before serves all the while. The model is pinned to what serves from the beginning on: newer versions on
+/// disk do not take the traffic by themselves any more, until `DELETE /v1/models/{name}/pin`.
+#[utoipa::path(
+    post, path = LIST_PATH, tag = "models", operation_id = "promoteModel",
+    params(("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1")),
+    request_body = PromotionRequest,
+    responses(
+        (status = 202, description = "Taken; it runs.", body = Document,
+            headers(("Location" = String, description = "Where it is."))),
+        (status = 400, description = "`invalid_request`: the body, or an empty split.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthorized`: the admin token is not there or another one.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`: orders are not taken here, or not from this page.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`unknown_model`, `unknown_version` or `unknown_dataset`.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`conflict`: the version serves already, none does, or the model is being promoted.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "`unsupported_media_type`: the body is no JSON.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`overloaded`: too many promotions run already.",
+            body = Problem, content_type = "application/problem+json",
+            headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
+    )
+)]
+pub async fn create(
+    _: Admin,
+    name: web::Path<String>,
+    request: web::Json<PromotionRequest>,
+    id: web::ReqData<RequestId>,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    let request_id = Some(id.as_str().to_owned());
+    let order = request.into_inner().order(name.into_inner(), request_id)?;
+    let job = state.promotions.start(order).await?;
+    let location = format!("/v1/models/{}/promotions/{}", job.model(), job.id());
+    let document = Document::from(job.record());
+    Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(document))
+}
+
+/// The promotions of a model: the one that runs, and those that are kept.
+#[utoipa::path(get, path = LIST_PATH, tag = "models", operation_id = "listPromotions",
+    params(
+        ("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1"),
+        PromotionQuery,
+    ),
+    responses(
+        (status = 200, description = "The promotions.", body = PromotionList),
+        (status = 400, description = "`invalid_request`: the query.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`unknown_model`.",
+            body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn list(
+    name: web::Path<String>,
+    query: web::Query<PromotionQuery>,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    let promotions = state.promotions.list(&name, query.limit.get()).await?;
+    // A model that is no longer there may have been promoted once.
+    if promotions.is_empty() && state.registry.model(&name).is_none() {
+        return Err(ChangeError::UnknownModel(name.into_inner()).into());
+    }
+    Ok(HttpResponse::Ok().json(PromotionList { promotions }))
+}
+
+/// One promotion: how far it is, what was measured, and why it ended as it did.
+#[utoipa::path(get, path = ONE_PATH, tag = "models", operation_id = "getPromotion",
+    params(
+        ("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1"),
+        ("id" = String, Path, description = "The promotion's id."),
+    ),
+    responses(
+        (status = 200, description = "The promotion.", body = Document),
+        (status = 404, description = "`unknown_promotion`.",
+            body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn one(
+    path: web::Path<(String, String)>,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    let (name, id) = path.into_inner();
+    let document = state.promotions.get(&name, &id).await?.ok_or_else(|| unknown(&name, &id))?;
+    Ok(HttpResponse::Ok().json(document))
+}
+
+/// Cancels a promotion.
+///
+/// Its evaluation ends, the version is unloaded, the one before serves on. One that has ended stays as it is.
+#[utoipa::path(delete, path = ONE_PATH, tag = "models", operation_id = "cancelPromotion",
+    params(
+        ("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1"),
+        ("id" = String, Path, description = "The promotion's id."),
+    ),
+    responses(
+        (status = 200, description = "The promotion as it is now.", body = Document),
+        (status = 401, description = "`unauthorized`: the admin token is not there or another one.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`: orders are not taken here, or not from this page.",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "`unknown_promotion`.",
+            body = Problem, content_type = "application/problem+json"))
+)]
+pub async fn cancel(
+    _: Admin,
+    path: web::Path<(String, String)>,
+    state: web::Data<State>,
+) -> Result<HttpResponse, ApiError> {
+    let (name, id) = path.into_inner();
+    let document = state.promotions.cancel(&name, &id).await?;
+    Ok(HttpResponse::Ok().json(document.ok_or_else(|| unknown(&name, &id))?))
+}
+
+impl PromotionRequest {
+    fn order(mut self, model: String, request_id: Option<String>) -> Result<Order, ApiError> {
+        let rule = self.rule(&model)?;
+        let Self { version, dataset, split, limit, .. } = self;
+        let images = evaluation::Order { dataset, split, limit, request_id };
+        Ok(Order { version: number(&model, version)?, model, rule, images })
+    }
+
+    fn rule(&mut self, model: &str) -> Result<Rule, ApiError> {
+        let against = self.against.take().map(|version| number(model, version)).transpose()?;
+        let (value, rule) = match (self.at_least, self.not_worse_by) {
+            (Some(accuracy), None) if against.is_none() => (accuracy, Rule::AtLeast(accuracy)),
+            (Some(_), None) => {
+                return Err(ApiError::invalid_request("`against` goes with `not_worse_by`"));
+            }
+            (None, Some(margin)) => (margin, Rule::NotWorseBy { margin, against }),
+            (None, None) | (Some(_), Some(_)) => {
+                let detail = "give either `at_least` or `not_worse_by`";
+                return Err(ApiError::invalid_request(detail));
+            }
+        };
+        if !(0.0..=1.0).contains(&value) {
+            let detail = "`at_least` and `not_worse_by` are from 0 to 1";
+            return Err(ApiError::invalid_request(detail));
+        }
+        Ok(rule)
+    }
+}
+
+fn number(model: &str, version: Version) -> Result<u64, ApiError> {
+    let version = version.into_text();
+    parse_version(&version).ok_or_else(|| {
+        let detail = format!("model `{model}` has no version `{version}` in the models folder");
+        ApiError::new(Code::UnknownVersion, detail)
+    })
+}
+
+fn unknown(model: &str, id: &str) -> ApiError {
+    let detail = format!("model `{model}` has no promotion `{id}`, or it is no longer kept");
+    ApiError::new(Code::UnknownPromotion, detail)
+}

@@ -1,0 +1,103 @@
+//! Loads a candidate and holds it against its rule.
+
+use std::sync::Arc;
+
+use super::{
+    order::Rule,
+    verdict::{Side, Verdict},
+    work::{Attempt, told},
+};
+use crate::{
+    models::{Beside, Commit, live::LiveModel},
+    state::PromotionStatus,
+};
+
+/// A candidate that was judged.
+pub(super) struct Judged {
+    pub(super) verdict: Verdict,
+    pub(super) candidate: Arc<LiveModel>,
+    /// What it was held against.
+    pub(super) against: Option<Arc<LiveModel>>,
+}
+
+impl Attempt {
+    /// Loads the candidate beside what serves, and judges it.
+    ///
+    /// # Errors
+    /// Why that cannot be done.
+    pub(super) async fn judge(&self) -> Result<Judged, String> {
+        let (name, version) = (self.job.model(), self.order.version);
+        let loaded = self.shared.registry.load_beside(name, version, self.begin()).await;
+        let Beside { serving, candidate } = loaded.map_err(told)?;
+        self.job.update(|record| {
+            record.status = PromotionStatus::Evaluating;
+            record.sha256 = Some(candidate.sha256.clone());
+        });
+        match self.order.rule {
+            Rule::AtLeast(accuracy) => {
+                let measured = self.measure(&candidate).await?;
+                let verdict = Verdict::at_least(accuracy, &measured);
+                Ok(Judged { verdict, candidate, against: None })
+            }
+            Rule::NotWorseBy { margin, against } => {
+                let against = match against {
+                    None => serving,
+                    Some(other) => {
+                        let found =
+                            self.shared.registry.resolve(Some(name), Some(&other.to_string()));
+                        found.map_err(|error| error.to_string())?
+                    }
+                };
+                let verdict = self.compare(margin, &candidate, &against).await?;
+                Ok(Judged { verdict, candidate, against: Some(against) })
+            }
+        }
+    }
+
+    /// Notes that the candidate is being loaded and that its model is pinned to what serves.
+    fn begin(&self) -> Commit {
+        let job = Arc::clone(&self.job);
+        self.commit(move |serving| {
+            job.update(|record| {
+                record.status = PromotionStatus::Loading;
+                record.previous = serving.map(|version| version.to_string());
+            });
+            job.record()
+        })
+    }
+
+    async fn measure(&self, candidate: &Arc<LiveModel>) -> Result<Side, String> {
+        self.evaluate(candidate, |record, id| record.candidate = Some(id)).await
+    }
+
+    async fn compare(
+        &self,
+        margin: f64,
+        candidate: &Arc<LiveModel>,
+        against: &Arc<LiveModel>,
+    ) -> Result<Verdict, String> {
+        let images = self.job.record().total;
+        // Read before the candidate is evaluated: what is kept may be pruned by that.
+        let known = self.kept(against, images).await?;
+        self.job.update(|record| {
+            record.against = Some(against.version.to_string());
+            record.total = if known.is_some() { images } else { images * 2 };
+        });
+        let measured = self.measure(candidate).await?;
+        let known = known.filter(|known| known.dataset_sha256 == measured.dataset_sha256);
+        let other = match known {
+            Some(known) => {
+                self.job.update(|record| record.serving = Some(known.evaluation.clone()));
+                known
+            }
+            None => {
+                self.job.update(|record| record.total = images * 2);
+                self.evaluate(against, |record, id| record.serving = Some(id)).await?
+            }
+        };
+        if other.dataset_sha256 != measured.dataset_sha256 {
+            return Err("the data set changed between the two evaluations".to_owned());
+        }
+        Verdict::not_worse_by(margin, &measured, &other).map_err(|error| error.to_string())
+    }
+}

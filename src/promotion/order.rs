@@ -1,0 +1,109 @@
+//! What can be ordered, and why it is not taken.
+
+use std::num::NonZeroUsize;
+
+use uuid::Uuid;
+
+use crate::{
+    evaluation,
+    models::{ChangeError, PromoteError, registry::ResolveError},
+    state::{PromotionRecord, PromotionStatus, StoreError, now},
+};
+
+/// How many promotions may wait or run at once, over all models.
+pub(super) const UNFINISHED: usize = 4;
+
+/// What a candidate must reach.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rule {
+    /// So much accuracy, 0 to 1.
+    AtLeast(f64),
+    /// With 95 % confidence no less accuracy than another version on the same images, but for so much.
+    NotWorseBy {
+        /// The most that may be lost, 0 to 1.
+        margin: f64,
+        /// The other version; without it the one that serves.
+        against: Option<u64>,
+    },
+}
+
+/// What to promote.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Order {
+    /// The model's name, or an alias.
+    pub model: String,
+    /// The candidate.
+    pub version: u64,
+    /// What it must reach.
+    pub rule: Rule,
+    /// What it is evaluated on.
+    pub images: evaluation::Order,
+}
+
+/// Why a promotion was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The version cannot be promoted as things stand.
+    #[error(transparent)]
+    Promote(#[from] PromoteError),
+    /// The version that it is to be held against does not serve.
+    #[error(transparent)]
+    Against(#[from] ResolveError),
+    /// It is to be held against itself.
+    #[error("version {0} cannot be held against itself")]
+    Itself(u64),
+    /// It cannot be evaluated so.
+    #[error(transparent)]
+    Evaluation(#[from] evaluation::StartError),
+    /// Too many wait or run already.
+    #[error("{UNFINISHED} promotions wait or run; wait for one to end or cancel one")]
+    TooMany,
+    /// The server is on its way down.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+    /// It cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<ChangeError> for StartError {
+    fn from(error: ChangeError) -> Self {
+        Self::Promote(error.into())
+    }
+}
+
+impl Order {
+    /// The record of a new promotion of the model with this real name, on `total` images.
+    pub(super) fn record(&self, model: &str, previous: u64, total: usize) -> PromotionRecord {
+        let evaluation::Order { dataset, split, limit, request_id } = self.images.clone();
+        let (at_least, not_worse_by, against) = match self.rule {
+            Rule::AtLeast(accuracy) => (Some(accuracy), None, None),
+            Rule::NotWorseBy { margin, against } => {
+                (None, Some(margin), Some(against.unwrap_or(previous).to_string()))
+            }
+        };
+        PromotionRecord {
+            id: Uuid::new_v4().to_string(),
+            status: PromotionStatus::Queued,
+            model: model.to_owned(),
+            version: self.version.to_string(),
+            previous: Some(previous.to_string()),
+            dataset,
+            split,
+            limit: limit.map(NonZeroUsize::get),
+            at_least,
+            not_worse_by,
+            against,
+            sha256: None,
+            candidate: None,
+            serving: None,
+            done: 0,
+            total,
+            result: None,
+            reason: None,
+            request_id,
+            created: now(),
+            finished: None,
+        }
+    }
+}

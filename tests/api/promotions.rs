@@ -1,0 +1,259 @@
+//! Promotions: a version beside the one that serves, evaluated, and then the traffic or the door.
+
+mod command;
+mod crash;
+mod ends;
+mod pins;
+mod traffic;
+
+use std::time::Duration;
+
+use actix_web::rt;
+use mien_faces::report::paired_difference;
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    evaluations::{data_set, put},
+    helpers::{TestApp, assert_problem, face, install},
+    lifecycle::{folder, models},
+};
+
+const FINAL: [&str; 4] = ["promoted", "rejected", "failed", "cancelled"];
+
+/// Faces of which `tiny`, for whom all are disgusted, gets 4 of 10 right, and `small`, who knows the neutral one, 1.
+fn faces() -> TempDir {
+    let root = data_set();
+    for copy in 0..3 {
+        put(root.path(), &format!("test/disgust/PublicTest_{copy}_more.png"), &face("disgust"));
+    }
+    root
+}
+
+/// A server of a models folder and the faces.
+fn serve(root: &TempDir, data: &TempDir, flags: &[&str]) -> TestApp {
+    let (models, data) = (folder(root), format!("--data=faces={}", data.path().display()));
+    TestApp::spawn_with(&[&[models.as_str(), data.as_str()], flags].concat())
+}
+
+impl TestApp {
+    async fn order_promotion(&self, model: &str, order: &Value) -> Response {
+        let path = format!("/v1/models/{model}/promotions");
+        self.client.post(self.url(&path)).json(order).send().await.unwrap()
+    }
+
+    /// Orders a promotion that is taken; its path.
+    async fn promotion(&self, model: &str, order: &Value) -> String {
+        let response = self.order_promotion(model, order).await;
+        assert_eq!(response.status(), StatusCode::ACCEPTED, "{}", response.text().await.unwrap());
+        let location = response.headers()["location"].to_str().unwrap().to_owned();
+        let document: Value = response.json().await.unwrap();
+        let id = document["id"].as_str().unwrap();
+        assert_eq!(location, format!("/v1/models/{model}/promotions/{id}"));
+        location
+    }
+
+    /// Waits until a promotion has a status.
+    async fn until_promotion(&self, location: &str, status: &str) -> Value {
+        for _ in 0..3000 {
+            let document = self.json(location).await;
+            if document["status"] == status {
+                return document;
+            }
+            let now = document["status"].as_str().unwrap();
+            assert!(!FINAL.contains(&now), "not {status}: {document}");
+            rt::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{location} never was {status}");
+    }
+
+    /// Orders a promotion and waits for its end.
+    async fn promoted(&self, model: &str, order: &Value, status: &str) -> Value {
+        let location = self.promotion(model, order).await;
+        self.until_promotion(&location, status).await
+    }
+
+    async fn outcomes(&self, model: &str) -> Vec<f64> {
+        let mut counts = Vec::new();
+        for outcome in FINAL {
+            let series =
+                format!("mien_promotions_total{{model=\"{model}\",outcome=\"{outcome}\"}}");
+            counts.push(self.metric(&series).await);
+        }
+        counts
+    }
+}
+
+#[actix_web::test]
+async fn a_version_that_passes_takes_the_traffic() {
+    let (root, data) = (models(&[("m", "1", "small"), ("n", "1", "keras")]), faces());
+    let app = serve(&root, &data, &["--default-model=m"]);
+    assert_eq!(app.outcomes("m").await, [0.0; 4]);
+    install(root.path(), "m", "2", "tiny");
+    let order = json!({"version": "2", "dataset": "faces", "at_least": 0.4});
+    let request = app.client.post(app.url("/v1/models/m/promotions")).json(&order);
+    let taken = request.header("x-request-id", "who-asked").send().await.unwrap();
+    let location = taken.headers()["location"].to_str().unwrap().to_owned();
+    let mut document = app.until_promotion(&location, "promoted").await;
+
+    assert_eq!(app.version("").await, "2");
+    assert_eq!(app.version("?model=m").await, "2");
+    let model = app.json("/v1/models/m").await;
+    assert_eq!((&model["serving"], &model["pinned"]), (&json!("2"), &json!("2")));
+    app.until_versions("m", &["1 unloaded", "2 ready"]).await;
+    assert_eq!(document["sha256"], model["versions"][1]["sha256"]);
+    assert_eq!(app.outcomes("m").await, [1.0, 0.0, 0.0, 0.0]);
+    assert_eq!(app.outcomes("n").await, [0.0; 4]);
+
+    let id = document["evaluation"].as_str().unwrap().to_owned();
+    let evaluation = app.json(&format!("/v1/evaluations/{id}")).await;
+    assert_eq!(evaluation["report"]["accuracy"], document["result"]["candidate"]["accuracy"]);
+    let head = ["model", "version", "dataset", "split", "request_id"];
+    assert_eq!(head.map(|key| &evaluation[key]), head.map(|key| &document[key]));
+    let list = app.json("/v1/models/m/promotions").await;
+    assert_eq!(list, json!({"promotions": [document.clone()]}));
+    assert_eq!(app.json("/v1/models/n/promotions").await, json!({"promotions": []}));
+
+    for key in ["id", "sha256", "evaluation", "created", "finished"] {
+        assert!(document[key].is_string(), "{document}");
+        document[key] = json!(format!("[{key}]"));
+    }
+    document["result"]["candidate"]["evaluation"] = json!("[evaluation]");
+    insta::assert_json_snapshot!(document);
+}
+
+#[actix_web::test]
+async fn a_version_that_falls_short_is_unloaded_and_the_answer_says_by_how_much() {
+    let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
+    let app = serve(&root, &data, &["--versions=1"]);
+    let order = json!({"version": 2, "dataset": "faces", "at_least": 0.5});
+    let document = app.promoted("m", &order, "rejected").await;
+    let result = &document["result"];
+    assert_eq!(result["candidate"]["accuracy"], 0.4);
+    assert_eq!(
+        json!([result["passed"], result["required"], result["reached"]]),
+        json!([false, 0.5, 0.4])
+    );
+    assert!((result["short_by"].as_f64().unwrap() - 0.1).abs() < 1e-9, "{document}");
+    assert_eq!(
+        document["reason"],
+        "40.00 % of 10 images right: 10.00 points short of the 50.00 % asked for"
+    );
+    assert_eq!(app.version("").await, "1");
+    app.until_versions("m", &["1 ready", "2 unloaded"]).await;
+    assert_eq!(app.outcomes("m").await, [0.0, 1.0, 0.0, 0.0]);
+}
+
+#[actix_web::test]
+async fn not_worse_by_is_judged_by_the_paired_interval_on_the_same_images() {
+    let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
+    let app = serve(&root, &data, &["--versions=1"]);
+    // Of 10 images only the old one has 1 right, only the new one 4.
+    let [low, high] = paired_difference(0, 1, 4, 5).unwrap();
+    assert!(-0.5 < low && low < 0.0, "{low}");
+    let order = |margin: f64| json!({"version": "2", "dataset": "faces", "not_worse_by": margin});
+    let document = app.promoted("m", &order(0.0), "rejected").await;
+    let result = &document["result"];
+    let interval = &result["difference_interval"];
+    for (found, expected) in [
+        (&interval[0], low),
+        (&interval[1], high),
+        (&result["required"], 0.0),
+        (&result["reached"], low),
+        (&result["short_by"], -low),
+        (&result["difference"], 0.3),
+    ] {
+        assert!((found.as_f64().unwrap() - expected).abs() < 1e-12, "{expected}: {result}");
+    }
+    assert_eq!((&result["against"]["version"], &document["against"]), (&json!("1"), &json!("1")));
+    assert_eq!(result["against"]["correct"], 1);
+    assert_eq!(document["images"], json!({"done": 20, "total": 20}));
+    let reason = document["reason"].as_str().unwrap();
+    assert!(reason.starts_with("+30.00 points against version 1 on 10 images"), "{reason}");
+    assert!(reason.ends_with(" points over the 0.00 allowed"), "{reason}");
+
+    // What is known of the serving version is not evaluated again, not for fewer images either.
+    let kept = &document["against_evaluation"];
+    let mut fewer = order(1.0);
+    fewer["limit"] = json!(5);
+    let second = app.promoted("m", &fewer, "promoted").await;
+    assert_eq!(&second["against_evaluation"], kept);
+    assert_eq!(second["images"], json!({"done": 5, "total": 5}));
+    assert_eq!(second["result"]["against"]["total"], 5);
+    assert_eq!(app.version("").await, "2");
+
+    // The other way round, against the one that does not serve: what is kept of other data is not taken.
+    put(data.path(), "test/neutral/PublicTest_new.png", &face("neutral"));
+    let app = serve(&root, &data, &["--versions=all"]);
+    let back = json!({"version": "1", "dataset": "faces", "not_worse_by": 1, "against": "2"});
+    let document = app.promoted("m", &back, "promoted").await;
+    assert_ne!(&document["against_evaluation"], kept);
+    assert_eq!(document["result"]["against"]["total"], 11);
+    assert_eq!(app.version("").await, "1");
+}
+
+#[actix_web::test]
+async fn orders_that_make_no_sense_are_refused() {
+    let root = models(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
+    let data = faces();
+    let app = serve(&root, &data, &["--versions=1", "--default-model=n"]);
+    let order = |change: Value| {
+        let mut order = json!({"version": "2", "dataset": "faces", "at_least": 0.5});
+        for (key, value) in change.as_object().unwrap() {
+            order[key] = value.clone();
+        }
+        order
+    };
+    for (model, change, status, code) in [
+        ("nope", json!({}), 404, "unknown_model"),
+        ("m", json!({"version": "3"}), 404, "unknown_version"),
+        ("m", json!({"version": "../1"}), 404, "unknown_version"),
+        ("m", json!({"dataset": "nope"}), 404, "unknown_dataset"),
+        ("m", json!({"split": "dev"}), 400, "invalid_request"),
+        ("m", json!({"limit": 0}), 400, "invalid_request"),
+        ("m", json!({"at_least": 70}), 400, "invalid_request"),
+        ("m", json!({"at_least": -0.1}), 400, "invalid_request"),
+        ("m", json!({"not_worse_by": 0.1}), 400, "invalid_request"),
+        ("m", json!({"at_least": null}), 400, "invalid_request"),
+        ("m", json!({"against": "1"}), 400, "invalid_request"),
+        ("m", json!({"more": 1}), 400, "invalid_request"),
+        ("m", json!({"version": "1"}), 409, "conflict"),
+    ] {
+        let refused = app.order_promotion(model, &order(change.clone())).await;
+        let body = assert_problem(refused, status, code).await;
+        assert!(!body["detail"].as_str().unwrap().contains("MIEN"), "{change}");
+    }
+    let worse = |against: &str| json!({"version": "2", "dataset": "faces", "not_worse_by": 0.1, "against": against});
+    let itself = app.order_promotion("m", &worse("2")).await;
+    assert_problem(itself, 400, "invalid_request").await;
+    assert_problem(app.order_promotion("m", &worse("7")).await, 404, "unknown_version").await;
+    app.unload("m").await;
+    let body = assert_problem(app.order_promotion("m", &order(json!({}))).await, 409, "conflict");
+    assert!(body.await["detail"].as_str().unwrap().contains("load it first"));
+    // None of them has left anything.
+    assert_eq!(app.json("/v1/models/m/promotions").await, json!({"promotions": []}));
+    assert_eq!(app.json("/v1/models/m").await["pinned"], json!(null));
+    assert_problem(app.get("/v1/models/m/promotions/nope").await, 404, "unknown_promotion").await;
+    assert_problem(app.get("/v1/models/nope/promotions").await, 404, "unknown_model").await;
+}
+
+#[actix_web::test]
+async fn promotions_and_pins_are_orders() {
+    const TOKEN: &str = "a-token-of-this-test";
+    let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
+    let app = serve(&root, &data, &["--versions=1", "--admin-token", TOKEN]);
+    let order = json!({"version": "2", "dataset": "faces", "at_least": 0.5});
+    assert_problem(app.order_promotion("m", &order).await, 401, "unauthorized").await;
+    for path in ["/v1/models/m/promotions/x", "/v1/models/m/pin"] {
+        let refused = app.client.delete(app.url(path)).send().await.unwrap();
+        assert_problem(refused, 401, "unauthorized").await;
+    }
+    let refused = app.client.put(app.url("/v1/models/m/pin")).send().await.unwrap();
+    assert_problem(refused, 401, "unauthorized").await;
+    let request = app.client.post(app.url("/v1/models/m/promotions")).json(&order);
+    let taken = request.bearer_auth(TOKEN).send().await.unwrap();
+    let location = taken.headers()["location"].to_str().unwrap().to_owned();
+    // What changes nothing needs none.
+    app.until_promotion(&location, "rejected").await;
+}

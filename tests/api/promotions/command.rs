@@ -1,0 +1,77 @@
+//! `mien promote`.
+
+use std::process::{Command, Output};
+
+use actix_web::web;
+use serde_json::Value;
+
+use super::{faces, serve};
+use crate::{helpers::TestApp, lifecycle::models};
+
+const TOKEN: &str = "a-token-of-this-test";
+
+async fn promote(app: &TestApp, flags: &[&str], token: Option<&str>) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
+    command.args(["promote", "m", "2", "--dataset=faces", "--url", &app.base]).args(flags);
+    command.env_remove("MIEN_ADMIN_TOKEN");
+    if let Some(token) = token {
+        command.env("MIEN_ADMIN_TOKEN", token);
+    }
+    web::block(move || command.output().unwrap()).await.unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[actix_web::test]
+async fn it_waits_and_tells_what_became_of_it() {
+    let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
+    let app = serve(&root, &data, &["--versions=1", "--admin-token", TOKEN]);
+    let rejected = promote(&app, &["--at-least=0.7"], Some(TOKEN)).await;
+    assert_eq!(rejected.status.code(), Some(1), "{rejected:?}");
+    assert_eq!(
+        text(&rejected.stdout),
+        "m: version 2 is rejected; version 1 serves on: 40.00 % of 10 images right: 30.00 points short of the 70.00 % asked for\n"
+    );
+    assert_eq!(app.version("").await, "1");
+
+    let promoted = promote(&app, &["--not-worse-by=1", "--limit=5", "--json"], Some(TOKEN)).await;
+    assert_eq!(promoted.status.code(), Some(0), "{promoted:?}");
+    let document: Value = serde_json::from_slice(&promoted.stdout).unwrap();
+    assert_eq!(document["result"]["candidate"]["total"], 5);
+    let id = document["id"].as_str().unwrap();
+    assert_eq!(app.json(&format!("/v1/models/m/promotions/{id}")).await, document);
+    assert_eq!(app.version("").await, "2");
+
+    let refused = promote(&app, &["--at-least=0"], Some(TOKEN)).await;
+    assert_eq!(refused.status.code(), Some(1));
+    let error = text(&refused.stderr);
+    assert!(error.contains("refused with 409: version 2 of model `m` serves already"), "{error}");
+    let refused = promote(&app, &["--at-least=0"], None).await;
+    assert!(text(&refused.stderr).contains("refused with 401: orders to this server need"));
+}
+
+#[actix_web::test]
+async fn what_is_wrong_with_the_command_is_said() {
+    let app = TestApp::spawn();
+    for (flags, code, expected) in [
+        (&[][..], 2, "--at-least <ACCURACY>|--not-worse-by <ACCURACY>"),
+        (&["--at-least=0", "--not-worse-by=0"], 2, "cannot be used with"),
+        (&["--at-least=0", "--against=1"], 2, "cannot be used with"),
+        (&["--at-least=0", "--split=dev"], 2, "dev"),
+        (&["--at-least=0"], 1, "refused with 404: there is no model `m`"),
+    ] {
+        let output = promote(&app, flags, None).await;
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{error}");
+        assert!(error.contains(expected), "{flags:?}: {error}");
+    }
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
+    command.args(["promote", "m", "2", "--dataset=faces", "--at-least=0", "--url"]);
+    let output = command.arg(format!("http://{nobody}")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(error.contains(&format!("no answer from the server at {nobody}")), "{error}");
+}

@@ -1,0 +1,91 @@
+//! What clients see of a promotion: nothing but another version, from one moment on.
+
+use std::time::Duration;
+
+use actix_web::rt;
+use serde_json::json;
+
+use super::serve;
+use crate::{
+    evaluations::{LABELS, put},
+    helpers::{answer, face, install},
+    lifecycle::models,
+};
+
+/// Some hundred faces, so that clients come while they are evaluated.
+fn many_faces() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for label in LABELS {
+        for copy in 0..40 {
+            put(root.path(), &format!("test/{label}/PublicTest_{copy}.png"), &face(label));
+        }
+    }
+    root
+}
+
+#[actix_web::test]
+async fn no_request_fails_and_versions_change_once() {
+    let (root, data) = (models(&[("m", "1", "small")]), many_faces());
+    let app = serve(&root, &data, &[]);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let url = app.url("/v1/classify?model=m");
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let (client, url, stopped) = (app.client.clone(), url.clone(), stopped.clone());
+            rt::spawn(async move {
+                let mut versions = Vec::new();
+                while !*stopped.borrow() {
+                    let (status, body) = answer(client.post(&url).body(face("happy"))).await;
+                    assert_eq!(status, 200, "{body}");
+                    versions.push(body["version"].as_str().unwrap().to_owned());
+                }
+                versions
+            })
+        })
+        .collect();
+
+    // First one that is rejected, then one that passes, both under load.
+    install(root.path(), "m", "2", "tiny");
+    let order = |accuracy: f64| json!({"version": "2", "dataset": "faces", "at_least": accuracy});
+    app.promoted("m", &order(1.0), "rejected").await;
+    assert_eq!(app.version("?model=m").await, "1");
+    app.promoted("m", &order(0.1), "promoted").await;
+    // From here on no answer is an old one.
+    assert_eq!(app.version("?model=m").await, "2");
+    rt::time::sleep(Duration::from_millis(200)).await;
+    stop.send(true).unwrap();
+    for client in clients {
+        let versions = client.await.unwrap();
+        let (old, new) = versions.split_at(versions.partition_point(|version| version == "1"));
+        assert!(!old.is_empty() && !new.is_empty(), "{} {}", old.len(), new.len());
+        assert!(new.iter().all(|version| version == "2"), "{versions:?}");
+    }
+    app.until_versions("m", &["1 unloaded", "2 ready"]).await;
+    // Three versions were loaded, none in vain, and every image was answered.
+    let metric = async |series: &str| app.metric(series).await;
+    assert_eq!(metric("mien_model_loads_total{model=\"m\",outcome=\"ok\"}").await, 3.0);
+    for outcome in ["rejected", "expired", "failed"] {
+        let series = format!("mien_images_total{{model=\"m\",outcome=\"{outcome}\"}}");
+        assert_eq!(metric(&series).await, 0.0, "{outcome}");
+    }
+}
+
+#[actix_web::test]
+async fn names_with_a_version_keep_to_it() {
+    let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), many_faces());
+    let flags = ["--versions=1", "--alias=stable=m@1,newest=m", "--default-model=m@1"];
+    let app = serve(&root, &data, &flags);
+    let order = json!({"version": "2", "dataset": "faces", "limit": 7, "at_least": 0});
+    // An alias names its model.
+    let response = app.order_promotion("newest", &order).await;
+    let location = response.headers()["location"].to_str().unwrap().to_owned();
+    assert!(location.starts_with("/v1/models/m/promotions/"), "{location}");
+    app.until_promotion(&location, "promoted").await;
+    for (query, version) in
+        [("", "1"), ("?model=stable", "1"), ("?model=newest", "2"), ("?model=m", "2")]
+    {
+        assert_eq!(app.version(query).await, version, "{query}");
+    }
+    assert_eq!(app.json("/v1/models/stable/promotions").await["promotions"][0]["model"], "m");
+    assert_eq!(app.versions("m").await, ["1 ready", "2 ready"]);
+}
