@@ -20,18 +20,32 @@ fn expected(model: &str, class: &str) -> Result<String> {
 
 /// Drops the picture of a class on the page.
 async fn drop_face(page: &Page, class: &str) -> Result<()> {
-    let file = fs::read(checkout(&format!("tests/fixtures/faces/{class}.png")))?;
     let script = "
-        const bytes = Uint8Array.from(atob(arguments[0]), (c) => c.charCodeAt(0))
-        const dataTransfer = new DataTransfer()
-        dataTransfer.items.add(new File([bytes], arguments[1], { type: 'image/png' }))
         const drop = document.getElementById('drop')
         for (const kind of ['dragenter', 'dragover', 'drop']) {
-          drop.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }))
+          drop.dispatchEvent(new DragEvent(kind, { dataTransfer: held, bubbles: true, cancelable: true }))
         }";
+    with_face(page, class, script).await
+}
+
+/// Pastes it.
+async fn paste_face(page: &Page, class: &str) -> Result<()> {
+    let script = "document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: held, bubbles: true }))";
+    with_face(page, class, script).await
+}
+
+/// Runs a script that has the picture of a class in `held`, as a browser holds what a user drags or has copied.
+async fn with_face(page: &Page, class: &str, script: &str) -> Result<()> {
+    let file = fs::read(checkout(&format!("tests/fixtures/faces/{class}.png")))?;
+    let script = format!(
+        "const bytes = Uint8Array.from(atob(arguments[0]), (c) => c.charCodeAt(0))
+         const held = new DataTransfer()
+         held.items.add(new File([bytes], arguments[1], {{ type: 'image/png' }}))
+         {script}"
+    );
     let arguments = [json!(BASE64_STANDARD.encode(file)), json!(format!("{class}.png"))];
     page.element("#drop").await?;
-    page.run(script, &arguments).await.map(drop)
+    page.run(&script, &arguments).await.map(drop)
 }
 
 /// The label of the newest answer.
@@ -40,19 +54,15 @@ async fn label(page: &Page) -> Result<String> {
 }
 
 #[tokio::test]
-async fn a_dropped_face_gets_its_label() -> Result<()> {
+async fn a_face_that_is_dropped_or_pasted_gets_its_label() -> Result<()> {
     on_page(&[], async |page| {
-        for (count, class) in ["happy", "sad"].into_iter().enumerate() {
-            drop_face(page, class).await?;
-            page.until(&format!(
-                "return document.querySelectorAll('[data-role=label]').length > {count}"
-            ))
-            .await?;
-            ensure!(label(page).await? == expected("small", class)?, "{class}");
-        }
-        let bars = page
-            .run("return document.querySelectorAll('.answer:first-child dt').length", &[])
-            .await?;
+        drop_face(page, "happy").await?;
+        ensure!(label(page).await? == expected("small", "happy")?);
+        paste_face(page, "sad").await?;
+        page.until("return document.querySelectorAll('[data-role=label]').length === 2").await?;
+        ensure!(label(page).await? == expected("small", "sad")?);
+        let bars = "return document.querySelectorAll('.answer:first-child dt').length";
+        let bars = page.run(bars, &[]).await?;
         ensure!(bars == 7, "{bars}");
         let curl = page.text(".curl code").await?;
         ensure!(curl == format!("curl -F image=@sad.png {}/v1/classify", page.origin()), "{curl}");

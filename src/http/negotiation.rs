@@ -1,23 +1,49 @@
-//! Which form of an answer a client wants.
+//! Which form of an answer a client wants (RFC 9110, section 12.5.1).
 
 use actix_web::{
     HttpRequest,
-    http::header::{Accept, Header},
+    http::header::{Accept, Header, Quality},
 };
 use mime::Mime;
 
-/// The one of `offers` that the client's `Accept` header puts first; the first of them where it has none or names nothing
-/// that is offered. Clients that are more exact than their header say so in the query.
-pub(super) fn accepted<T: Copy>(request: &HttpRequest, offers: &[(Mime, T)]) -> Option<T> {
-    let wanted = Accept::parse(request).map(|accept| accept.ranked()).unwrap_or_default();
-    let offer = |range: &Mime| offers.iter().find(|(offer, _)| includes(range, offer));
-    wanted.iter().find_map(offer).or(offers.first()).map(|(_, form)| *form)
+use super::error::{ApiError, Code};
+
+/// The form, of those that are offered by their media types, that `Accept` likes best: by its quality, then by how closely
+/// it was named, then the first. The first where it says nothing.
+///
+/// # Errors
+/// 406 where `Accept` names none of them.
+pub(super) fn best<T: Copy>(request: &HttpRequest, offers: &[(&str, T)]) -> Result<T, ApiError> {
+    let accept = Accept::parse(request).ok().filter(|accept| !accept.is_empty());
+    let liked = offers.iter().rev().filter_map(|&(essence, form)| {
+        let Some(accept) = &accept else { return Some(((Quality::MAX, 0), form)) };
+        let (closeness, quality) = place(essence, accept)?;
+        (quality > Quality::ZERO).then_some(((quality, closeness), form))
+    });
+    // The last of equals, so the first of all.
+    let best = liked.max_by_key(|(place, _)| *place).map(|(_, form)| form);
+    best.ok_or_else(|| {
+        let known: Vec<&str> = offers.iter().map(|(essence, _)| *essence).collect();
+        let detail = format!("it comes as {}; ask for one of them", known.join(", "));
+        ApiError::new(Code::NotAcceptable, detail)
+    })
 }
 
-/// Whether a range such as `image/*` includes a media type.
-fn includes(range: &Mime, offer: &Mime) -> bool {
-    let fits = |wanted: mime::Name<'_>, given| wanted == mime::STAR || wanted == given;
-    fits(range.type_(), offer.type_()) && fits(range.subtype(), offer.subtype())
+/// How closely the closest range of `Accept` names a media type, and the quality of that.
+fn place(essence: &str, accept: &Accept) -> Option<(u8, Quality)> {
+    let ranges = accept.iter();
+    let places = ranges.filter_map(|range| Some((closeness(essence, &range.item)?, range.quality)));
+    places.max_by_key(|(closeness, _)| *closeness)
+}
+
+fn closeness(essence: &str, range: &Mime) -> Option<u8> {
+    let (kind, _) = essence.split_once('/')?;
+    match range.essence_str() {
+        "*/*" => Some(0),
+        _ if range.subtype() == mime::STAR && range.type_() == kind => Some(1),
+        named if named == essence => Some(2),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -26,23 +52,43 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_client_chooses_and_else_the_first_offer_stands() {
-        let offers = [(mime::APPLICATION_JSON, 'j'), (mime::IMAGE_PNG, 'p')];
-        let choice = |accept: Option<&str>| {
-            let request = TestRequest::default();
-            let request = match accept {
-                Some(accept) => request.insert_header(("accept", accept)),
-                None => request,
-            };
-            accepted(&request.to_http_request(), &offers).unwrap()
+    fn wanted(accept: Option<&str>) -> Result<char, ApiError> {
+        let offers = [("application/json", 'j'), ("text/html", 'h'), ("text/markdown", 'm')];
+        let request = TestRequest::default();
+        let request = match accept {
+            Some(accept) => request.insert_header(("accept", accept)),
+            None => request,
         };
-        for accept in [None, Some("*/*"), Some("application/*"), Some("text/plain"), Some("?")] {
-            assert_eq!(choice(accept), 'j', "{accept:?}");
+        best(&request.to_http_request(), &offers)
+    }
+
+    #[test]
+    fn the_client_chooses_by_quality_then_by_closeness() {
+        assert_eq!(wanted(None), Ok('j'));
+        for (accept, form) in [
+            ("*/*", 'j'),
+            ("", 'j'),
+            ("text/html", 'h'),
+            ("TEXT/Markdown; charset=utf-8", 'm'),
+            ("text/*", 'h'),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 'h'),
+            ("application/json, text/plain, */*", 'j'),
+            ("text/html, application/json", 'j'),
+            ("text/html, */*", 'h'),
+            ("text/html;q=0.4, text/markdown;q=0.5, application/json;q=0.3", 'm'),
+            ("*/*, application/json;q=0", 'h'),
+            ("text/*;q=0.9, text/html;q=0.1, application/json;q=0.5", 'm'),
+            ("image/png, nonsense, text/markdown;q=0.1", 'm'),
+        ] {
+            assert_eq!(wanted(Some(accept)), Ok(form), "{accept}");
         }
-        for accept in ["image/png", "image/*", "image/webp, image/png;q=0.5, */*;q=0.1"] {
-            assert_eq!(choice(Some(accept)), 'p', "{accept}");
+    }
+
+    #[test]
+    fn what_nobody_writes_is_not_acceptable() {
+        for accept in ["image/png", "application/*;q=0", "text/html;q=0", "*/*;q=0"] {
+            let error = wanted(Some(accept)).unwrap_err();
+            assert_eq!(error.code(), Code::NotAcceptable, "{accept}");
         }
-        assert_eq!(choice(Some("image/png;q=0.5, application/json")), 'j');
     }
 }

@@ -124,6 +124,8 @@ async fn a_picture_comes_to_whoever_asks_for_one() {
     // The query goes before the header.
     let json = app.explain("?format=json", face("happy")).header("accept", "image/png");
     assert_eq!(answer(json).await.0, 200);
+    let neither = app.explain("", face("happy")).header("accept", "image/webp");
+    assert_problem(neither.send().await.unwrap(), 406, "not_acceptable").await;
 }
 
 #[actix_web::test]

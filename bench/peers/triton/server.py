@@ -20,7 +20,8 @@ if not (backend / stub.name).exists():
     shutil.copy(stub, backend)
 libraries = [sysconfig.get_config_var("LIBDIR"), os.environ.get("LD_LIBRARY_PATH")]
 os.environ["LD_LIBRARY_PATH"] = ":".join(filter(None, libraries))
-os.environ["PYTHONPATH"] = sysconfig.get_path("purelib")
+# The backend's interpreter takes its packages from the environment of the `python3` that it finds.
+os.environ["PATH"] = f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}"
 program = TRITON / "bin/tritonserver"
 options = ["--allow-grpc=false", "--allow-metrics=false", "--log-verbose=0", "--log-info=false"]
 os.execv(program, [program, f"--model-repository={HERE / 'models'}", f"--backend-directory={backend.parent}", f"--http-port={os.environ['PORT']}", *options])

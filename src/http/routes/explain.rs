@@ -1,19 +1,22 @@
 //! `POST /v1/explain`.
 
+mod document;
+
 use std::time::Instant;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use mien_faces::image::Face;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use self::document::Document;
 use crate::{
     explanation::{self, Explanation},
     http::{
         ApiError, State, deadline,
         error::Problem,
         image_problem::ImageProblem,
-        negotiation::accepted,
+        negotiation,
         pictures::{Pictures, Timeframe},
         upload::{FormImages, JsonImages},
     },
@@ -51,48 +54,8 @@ enum Form {
     Png,
 }
 
-/// What each place of a face is worth to a label.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Explanation)]
-pub struct Document<'a> {
-    /// The model that was asked.
-    #[schema(example = "resnet-20-v1")]
-    model: &'a str,
-    /// Its version.
-    #[schema(example = "1")]
-    version: String,
-    /// The label that is explained.
-    #[schema(example = "happy")]
-    label: &'a str,
-    /// Its probability with nothing covered, 0 to 1.
-    #[schema(example = 0.92)]
-    probability: f32,
-    /// Rows and columns of `weights`: the model's square.
-    #[schema(example = json!([48, 48]))]
-    size: [usize; 2],
-    /// For each pixel of the square the probability that is lost with a patch over the face there, interpolated between the
-    /// places of the patch: above 0 it speaks for the label, below 0 against it. Rows from the top, each from the left;
-    /// within [-1, 1].
-    #[schema(value_type = Vec<Vec<f32>>, example = json!([[0.0, 0.03], [-0.01, 0.4]]))]
-    weights: Vec<Vec<f32>>,
-    /// How it was found out.
-    occlusion: Method,
-}
-
-/// How a face was covered.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = OcclusionMethod)]
-struct Method {
-    /// Rows and columns of a patch, in pixels of the square.
-    #[schema(example = 8)]
-    patch: usize,
-    /// Places of the patch, one image each.
-    #[schema(example = 121)]
-    places: usize,
-    /// The gray that it is filled with: the face's mean, 0 to 255.
-    #[schema(example = 131)]
-    fill: u8,
-}
+/// Of equals, the first is preferred.
+const OFFERS: [(&str, Form); 2] = [("application/json", Form::Json), ("image/png", Form::Png)];
 
 /// Explain the label of a face.
 ///
@@ -135,6 +98,8 @@ struct Method {
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_model` or `unknown_version`.",
             body = Problem, content_type = "application/problem+json"),
+        (status = 406, description = "`not_acceptable`: `Accept` names neither of the two forms.",
+            body = Problem, content_type = "application/problem+json"),
         (status = 408, description = "`request_timeout`: the body took too long to arrive.",
             body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "`too_large`: too many bytes, pixels or pictures.",
@@ -162,8 +127,7 @@ pub async fn explain(
     let model = state.registry.resolve(query.model.as_deref(), query.version.as_deref())?;
     let class = query.label.as_deref().map(|label| class(&model.manifest.labels, label));
     let class = class.transpose()?;
-    let offers = [(mime::APPLICATION_JSON, Form::Json), (mime::IMAGE_PNG, Form::Png)];
-    let form = query.format.or_else(|| accepted(&request, &offers)).unwrap_or(Form::Json);
+    let form = query.format.map_or_else(|| negotiation::best(&request, &OFFERS), Ok)?;
 
     if state.explanations.available_permits() == 0 {
         return Err(busy(&state));
@@ -177,7 +141,7 @@ pub async fn explain(
     match form {
         Form::Json => Ok(HttpResponse::Ok()
             .insert_header((header::VARY, "accept"))
-            .json(document(&model, &explanation))),
+            .json(Document::of(&model, &explanation))),
         Form::Png => picture(explanation).await,
     }
 }
@@ -214,30 +178,6 @@ async fn only_face(
         let ImageProblem { code, detail } = error.into();
         ApiError::new(code, detail)
     })
-}
-
-fn document<'a>(model: &'a LiveModel, explanation: &Explanation) -> Document<'a> {
-    let Explanation { class, probability, map, occlusion } = explanation;
-    let rows = map.weights().chunks_exact(map.side());
-    Document {
-        model: &model.name,
-        version: model.version.to_string(),
-        label: model.manifest.labels.get(*class).unwrap_or_default(),
-        probability: *probability,
-        size: [map.side(); 2],
-        weights: rows.map(|row| row.iter().copied().map(rounded).collect()).collect(),
-        occlusion: Method {
-            patch: occlusion.patch(),
-            places: occlusion.places(),
-            fill: occlusion.fill(),
-        },
-    }
-}
-
-/// To six places: what is smaller is the rounding of the model, and would double the answer's length.
-fn rounded(weight: f32) -> f32 {
-    // Plus zero, for there is a negative one.
-    (weight * 1e6).round() / 1e6 + 0.0
 }
 
 /// Drawn on a thread of its own: packing it takes milliseconds.
