@@ -13,6 +13,8 @@ use tokio::{
 
 /// Headers of an answer that are understood at most.
 const MAX_HEADERS: usize = 64;
+/// Bytes of an answer's body at most.
+const MAX_BODY: usize = 64 << 20;
 
 /// Why a text is no URL of a server.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +37,20 @@ pub(crate) fn address(url: &str) -> Result<(SocketAddr, &str), UrlError> {
     let addr = host.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
     let addr = addr.ok_or_else(|| UrlError::Host(host.to_owned()))?;
     Ok((addr, if path.is_empty() { "/" } else { path }))
+}
+
+/// A name as a part of a path.
+pub(crate) fn encoded(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                text.push(char::from(byte));
+            }
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
 }
 
 /// A whole request.
@@ -142,14 +158,17 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
         std::str::from_utf8(header.value).ok()
     };
     let length = find("content-length").and_then(|value| value.trim().parse().ok());
-    let length = length.ok_or_else(|| unclear("an answer without content-length"))?;
+    let length: usize = length.ok_or_else(|| unclear("an answer without content-length"))?;
+    if length > MAX_BODY {
+        return Err(unclear("an answer that is too long"));
+    }
     let close = find("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
     Ok(Some(Head { status: response.code.unwrap_or(0), start, length, close }))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{address, parse};
+    use super::{address, encoded, parse};
 
     #[test]
     fn heads_are_read_once_they_are_whole() {
@@ -161,7 +180,15 @@ mod tests {
         assert_eq!((head.status, head.length, head.close), (503, 5, true));
         assert_eq!(&answer[head.start..], b"hello");
         assert!(parse(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+        let endless = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", usize::MAX);
+        assert!(parse(endless.as_bytes()).is_err());
         assert!(parse(b"SSH-2.0-OpenSSH\r\n").is_err());
+    }
+
+    #[test]
+    fn names_become_parts_of_paths() {
+        assert_eq!(encoded("resnet-20_v1.x~"), "resnet-20_v1.x~");
+        assert_eq!(encoded("a b/ü?"), "a%20b%2F%C3%BC%3F");
     }
 
     #[test]

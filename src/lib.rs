@@ -19,6 +19,7 @@
 //! [`evaluation`] sends whole data sets through that, and [`promotion`] lets a version take the traffic that has passed one.
 //! Each layer calls the next one down and none calls up; [`metrics`] looks on.
 pub mod admin;
+mod aside;
 pub mod batching;
 pub mod bench;
 pub mod budget;

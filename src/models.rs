@@ -9,7 +9,6 @@
 //! registry    name, version, alias -> live model: a snapshot that readers take without a lock
 //! ```
 
-mod aside;
 pub mod file;
 mod header;
 mod lifecycle;

@@ -11,7 +11,10 @@ export function explainLine(file, parameters) {
   return command([part(file), address('v1/explain', { ...parameters, format: 'png' }), '-o why.png'])
 }
 
-const part = (file) => `-F image=@${quoted(file.name || 'face.png')}`
+/** curl itself splits bare names at commas and semicolons. */
+const part = ({ name }) => (/[,;"\\]/.test(name)
+  ? `-F ${quoted(`image=@"${name.replace(/["\\]/g, '\\$&')}"`)}`
+  : `-F image=@${quoted(name || 'face.png')}`)
 const address = (path, parameters) => quoted(new URL(query(path, parameters), document.baseURI).href)
 
 function command(words) {

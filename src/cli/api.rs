@@ -57,28 +57,3 @@ impl Server {
         Ok(document)
     }
 }
-
-/// A name as a part of a path.
-pub(super) fn encoded(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                text.push(char::from(byte));
-            }
-            _ => text.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::encoded;
-
-    #[test]
-    fn names_become_parts_of_paths() {
-        assert_eq!(encoded("resnet-20_v1.x~"), "resnet-20_v1.x~");
-        assert_eq!(encoded("a b/ü?"), "a%20b%2F%C3%BC%3F");
-    }
-}

@@ -14,22 +14,23 @@ use mien_faces::{
 };
 
 use super::{Finding, RunError};
+use crate::aside::aside;
 
 /// The ids of images of a split that lie in train too; `None` where there is no telling or no sense in it.
 pub type InTrain = Option<Arc<HashSet<String>>>;
 
 /// The ids of the test images of a data set that lie in its train too; `None` where it has not both. Every image is read,
-/// off the event loop; dropping the future ends that.
+/// off the event loop and behind whoever else wants the cores; dropping the future ends that.
 pub async fn test_in_train(dataset: Arc<Dataset>) -> InTrain {
     let wanted = Wanted(Arc::new(AtomicBool::new(true)));
     let is_wanted = Arc::clone(&wanted.0);
     let go_on = move || is_wanted.load(Ordering::Relaxed);
-    let search = tokio::task::spawn_blocking(move || dataset.test_in_train(go_on));
+    let search = tokio::task::spawn_blocking(move || aside(|| dataset.test_in_train(go_on)));
     let found = search.await.inspect_err(|error| tracing::error!("looking for copies: {error}"));
     found.ok().flatten().map(Arc::new)
 }
 
-/// A run on a split, `in_train` beside it, and of both the score without duplicates. The images of train are all in train:
+/// A run on a split, `in_train` after it, which would only slow it down, and of both the score without duplicates. The images of train are all in train:
 /// of these there is none.
 ///
 /// # Errors
@@ -42,7 +43,8 @@ pub async fn leave_out(
     if split == Split::Train {
         return run.await;
     }
-    let (mut finding, in_train) = tokio::try_join!(run, async { Ok(in_train.await) })?;
+    let mut finding = run.await?;
+    let in_train = in_train.await;
     let without = |ids: Arc<HashSet<String>>| {
         without_duplicates(&finding.predictions, |prediction| ids.contains(&prediction.image))
     };

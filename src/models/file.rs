@@ -6,11 +6,11 @@ use std::{
 };
 
 use super::{
-    aside::aside,
     manifest::{Manifest, Sidecar},
     repository::{Found, MODEL_FILE, hash},
 };
 use crate::{
+    aside::aside,
     batching::{BatchOptions, Factory},
     inference::{
         InferenceError,

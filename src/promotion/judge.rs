@@ -95,7 +95,7 @@ impl Attempt {
                 self.evaluate(against, |record, id| record.serving = Some(id)).await?
             }
         };
-        if other.dataset_sha256 != measured.dataset_sha256 {
+        if measured.dataset_sha256.is_none() || other.dataset_sha256 != measured.dataset_sha256 {
             return Err("the data set changed between the two evaluations".to_owned());
         }
         Verdict::not_worse_by(margin, &measured, &other).map_err(|error| error.to_string())

@@ -82,6 +82,10 @@ impl Attempt {
         if predictions.is_empty() {
             return Err(gone());
         }
+        let unread = record.total.saturating_sub(predictions.len());
+        if unread > 0 {
+            return Err(format!("{of}: {unread} of {} images could not be read", record.total));
+        }
         Ok(side(model, record, predictions))
     }
 
@@ -117,7 +121,8 @@ impl Attempt {
             Ok(Some((record, predictions)))
         });
         let found = found.await.map_err(|error| unkept(&error))?;
-        Ok(found.map(|(record, predictions)| side(model, record, predictions)))
+        let whole = found.filter(|(record, predictions)| predictions.len() == record.total);
+        Ok(whole.map(|(record, predictions)| side(model, record, predictions)))
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::{job::Job, jobs::Shared, judge::Judged, order::Order, verdict::Verdict};
 use crate::{
     models::{ChangeError, Commit, PromoteError},
-    state::{Pin, PromotionRecord, PromotionStatus, StoreError, now},
+    state::{Pin, PromotionRecord, PromotionStatus, Store, StoreError, now},
 };
 
 /// A promotion that is being worked on.
@@ -35,14 +35,14 @@ impl Attempt {
     /// Runs it to its end or its cancel. `kept` hears whether it was taken into the store, without which it does not run.
     pub(super) async fn run(self, kept: oneshot::Sender<Result<(), StoreError>>) {
         let Self { shared, job, order } = &self;
-        let record = job.record();
-        let inserted = shared.store.run(move |store| store.insert_promotion(&record, None)).await;
+        let inserted = self.insert().await;
         let is_kept = inserted.is_ok();
+        let pinned = *inserted.as_ref().unwrap_or(&false);
         if !is_kept {
             shared.forget(job.id());
         }
         // Its client may have gone: the promotion runs all the same.
-        let _ = kept.send(inserted);
+        let _ = kept.send(inserted.map(drop));
         if !is_kept {
             return;
         }
@@ -61,7 +61,24 @@ impl Attempt {
             Ok(judged) => self.decide(judged).await,
             Err(reason) => Err(End::failed(reason)),
         };
-        self.finish(outcome).await;
+        self.finish(outcome, pinned).await;
+    }
+
+    /// Keeps the record and, with it, a pin to what serves, where the model has none: were the server killed before the
+    /// candidate is loaded, the candidate would otherwise serve after the restart. Whether there is such a pin.
+    async fn insert(&self) -> Result<bool, StoreError> {
+        let record = self.job.record();
+        let serving = self.shared.registry.resolve(Some(self.job.model()), None).ok();
+        let incumbent = serving.map(|serving| Pin {
+            model: record.model.clone(),
+            version: serving.version.to_string(),
+        });
+        let insert = move |store: &Store| {
+            let pin = incumbent.filter(|_| matches!(store.pin(&record.model), Ok(None)));
+            store.insert_promotion(&record, pin.as_ref())?;
+            Ok(pin.is_some())
+        };
+        self.shared.store.run(insert).await
     }
 
     /// Gives the traffic to a candidate that passed; the record that says so, which is kept already.
@@ -122,7 +139,8 @@ impl Attempt {
     }
 
     /// Takes a candidate that does not serve out of service, keeps the end, then tells of it.
-    async fn finish(&self, outcome: Result<PromotionRecord, End>) {
+    /// A pin that only the order brought goes again where the candidate was not even loaded.
+    async fn finish(&self, outcome: Result<PromotionRecord, End>, pinned: bool) {
         let Self { shared, job, .. } = self;
         let (record, is_kept) = match outcome {
             Ok(record) => (record, true),
@@ -131,7 +149,13 @@ impl Attempt {
                 let _ = shared.registry.leave(job.model()).await;
                 let record = self.ended(&self.cancelled_or(end));
                 let kept = record.clone();
-                let saved = shared.store.run(move |store| store.update_promotion(&kept, None));
+                let unpin = pinned && record.previous.is_none();
+                let saved = shared.store.run(move |store| {
+                    if unpin {
+                        store.clear_pin(&kept.model)?;
+                    }
+                    store.update_promotion(&kept, None)
+                });
                 (record, saved.await.map_err(|error| unkept(&error)).is_ok())
             }
         };

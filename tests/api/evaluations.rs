@@ -131,6 +131,8 @@ async fn the_document_has_its_shape() {
         ".report.brier" => insta::rounded_redaction(4),
         ".report.mistakes[].confidence" => insta::rounded_redaction(4),
         ".report.calibration.bins[].confidence" => insta::rounded_redaction(4),
+        ".report.calibration.bins[].lower" => insta::rounded_redaction(4),
+        ".report.calibration.bins[].upper" => insta::rounded_redaction(4),
         ".report.expected_calibration_error" => insta::rounded_redaction(4),
     });
     let list = app.json("/v1/evaluations").await;

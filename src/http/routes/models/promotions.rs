@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    client::encoded,
     evaluation,
     http::{
         Admin, ApiError, State,
@@ -110,7 +111,7 @@ pub async fn create(
     let request_id = Some(id.as_str().to_owned());
     let order = request.into_inner().order(name.into_inner(), request_id)?;
     let job = state.promotions.start(order).await?;
-    let location = format!("/v1/models/{}/promotions/{}", job.model(), job.id());
+    let location = format!("/v1/models/{}/promotions/{}", encoded(job.model()), job.id());
     let document = Document::from(job.record());
     Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(document))
 }

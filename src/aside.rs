@@ -1,4 +1,4 @@
-//! Work that makes way for requests.
+//! Work that makes way for requests: opening sessions, looking for copies of images.
 
 use std::{panic::resume_unwind, thread};
 
@@ -11,7 +11,7 @@ const STEPS: i32 = 10;
 ///
 /// What `work` starts threads for must be done elsewhere: they would stand back for ever, for nobody but root may
 /// raise a priority again.
-pub(super) fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let stand_back = || {
         // `nice` is a thread's own on Linux alone; elsewhere it would slow the whole server down. Without it the work is
         // done all the same.
