@@ -147,6 +147,18 @@ async fn a_version_that_falls_short_is_unloaded_and_the_answer_says_by_how_much(
 }
 
 #[actix_web::test]
+async fn a_part_of_the_images_decides_nothing() {
+    let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
+    put(data.path(), "test/sad/broken.png", b"nonsense");
+    let app = serve(&root, &data, &["--versions=1"]);
+    let order = json!({"version": 2, "dataset": "faces", "at_least": 0.0});
+    let document = app.promoted("m", &order, "failed").await;
+    let reason = document["reason"].as_str().unwrap();
+    assert!(reason.contains("1 of 11 images could not be read"), "{reason}");
+    assert_eq!(app.version("").await, "1");
+}
+
+#[actix_web::test]
 async fn not_worse_by_is_judged_by_the_paired_interval_on_the_same_images() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
     let app = serve(&root, &data, &["--versions=1"]);
