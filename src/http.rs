@@ -36,6 +36,9 @@ use crate::{
     v2,
 };
 
+/// Reports and comparisons that are written at once: each holds the predictions and pictures of whole evaluations.
+const REPORTS: usize = 2;
+
 /// What the handlers share.
 pub struct State {
     /// The models.
@@ -58,6 +61,8 @@ pub struct State {
     pub bodies: BodyBudget,
     /// A permit for each face that may be explained now.
     pub explanations: Semaphore,
+    /// A permit for each report or comparison that may be written now; others wait for their turn.
+    pub reports: Semaphore,
     /// The requests that are being answered.
     pub in_flight: InFlight,
     /// Whether requests should be sent here.
@@ -100,6 +105,7 @@ impl State {
             decoder,
             bodies,
             explanations,
+            reports: Semaphore::new(REPORTS),
             in_flight,
             readiness,
             v2,

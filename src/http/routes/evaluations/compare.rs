@@ -1,5 +1,7 @@
 //! `GET /v1/evaluations/compare`.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use mien_faces::report::Prediction;
 use serde::Deserialize;
@@ -58,8 +60,10 @@ pub async fn compare(
 ) -> Result<HttpResponse, ApiError> {
     let CompareQuery { a, b, format } = query.into_inner();
     let form = Form::wanted(&request, format)?;
+    let _turn = state.reports.acquire().await.map_err(ApiError::internal)?;
     let compared = compared(&state, &a, &b).await?;
-    let written = web::block(move || written(form, &compared, &state.datasets));
+    let datasets = Arc::clone(&state.datasets);
+    let written = web::block(move || written(form, &compared, &datasets));
     Ok(form.answer("comparison", written.await.map_err(ApiError::internal)??))
 }
 

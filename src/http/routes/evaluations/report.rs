@@ -1,5 +1,7 @@
 //! `GET /v1/evaluations/{id}/report`.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -52,9 +54,11 @@ pub async fn report(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let form = Form::wanted(&request, query.format)?;
+    let _turn = state.reports.acquire().await.map_err(ApiError::internal)?;
     let record = succeeded(&state, &id).await?;
     let name = format!("evaluation-{}", record.id);
-    let written = web::block(move || written(form, record, &state.datasets));
+    let datasets = Arc::clone(&state.datasets);
+    let written = web::block(move || written(form, record, &datasets));
     Ok(form.answer(&name, written.await.map_err(ApiError::internal)??))
 }
 
