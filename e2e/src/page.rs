@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use fantoccini::{Client, Locator, elements::Element};
+use fantoccini::{Client, Locator, elements::Element, error::CmdError};
 use serde_json::{Value, json};
 
 use crate::{
@@ -91,16 +91,21 @@ impl Page {
     /// # Errors
     /// When there never is one.
     pub async fn element(&self, css: &str) -> Result<Element> {
-        let wait = self.client().wait().at_most(PATIENCE).every(LOOK);
-        let element = wait.for_element(Locator::Css(css)).await.with_context(|| css.to_owned())?;
         let start = Instant::now();
-        while !element.is_displayed().await? {
-            if start.elapsed() > PATIENCE {
-                bail!("{css} is never shown");
+        while start.elapsed() < PATIENCE {
+            let wait = self.client().wait().at_most(PATIENCE).every(LOOK);
+            let found = wait.for_element(Locator::Css(css)).await;
+            let element = found.with_context(|| css.to_owned())?;
+            match element.is_displayed().await {
+                Ok(true) => return Ok(element),
+                Ok(false) => {}
+                // The page has drawn it anew meanwhile.
+                Err(error) if error.is_stale_element_reference() => {}
+                Err(error) => return Err(error).with_context(|| css.to_owned()),
             }
             tokio::time::sleep(LOOK).await;
         }
-        Ok(element)
+        bail!("{css} is never shown")
     }
 
     /// Waits for an element, scrolls to it as a user would, and clicks it.
@@ -108,10 +113,20 @@ impl Page {
     /// # Errors
     /// As [`Self::element`].
     pub async fn click(&self, css: &str) -> Result<()> {
-        let element = self.element(css).await?;
+        let start = Instant::now();
+        loop {
+            let element = self.element(css).await?;
+            match self.scroll_and_click(&element).await {
+                Err(error) if error.is_stale_element_reference() && start.elapsed() < PATIENCE => {}
+                result => return result.with_context(|| format!("click on {css}")),
+            }
+        }
+    }
+
+    async fn scroll_and_click(&self, element: &Element) -> Result<(), CmdError> {
         let shown = "arguments[0].scrollIntoView({ block: 'center' })";
-        self.run(shown, &[serde_json::to_value(&element)?]).await?;
-        element.click().await.with_context(|| format!("click on {css}"))
+        self.client().execute(shown, vec![serde_json::to_value(element)?]).await?;
+        element.click().await
     }
 
     /// Waits for an element with text, and returns that with plain spaces.
