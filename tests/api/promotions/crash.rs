@@ -122,3 +122,25 @@ async fn whatever_moment_it_is_killed_at_the_right_version_serves_afterwards() {
     let list = place.get(&server, "/v1/models/m/promotions").await;
     assert_eq!(list, json!({"promotions": [cancelled, promoted, failed]}));
 }
+
+#[actix_web::test]
+async fn killed_before_the_candidate_is_loaded_the_old_version_serves_afterwards() {
+    let (models, data) = (models(&[("m", "1", "small"), ("other", "1", "small")]), faces());
+    let (state, client) = (tempfile::tempdir().unwrap(), Client::new());
+    let place = Place { models, data, state, client };
+    let server = place.start(&STUCK);
+    install(place.models.path(), "m", "2", "tiny");
+    // Whoever loads models has other orders before it.
+    for _ in 0..10 {
+        rt::spawn(place.client.post(server.url("/v1/models/other/load")).send());
+    }
+    let order = json!({"version": "2", "dataset": "faces", "at_least": 0});
+    let killed = place.order(&server, &order).await;
+    place.kill(server).await;
+
+    let server = place.start(&["--default-model=m"]);
+    assert_eq!(place.get(&server, &killed).await["status"], "failed");
+    assert_eq!(place.version(&server).await, "1");
+    assert_eq!(place.get(&server, "/v1/models/m").await["pinned"], "1");
+    place.kill(server).await;
+}
