@@ -108,7 +108,7 @@ impl EvaluateArgs {
         Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) })
     }
 
-    /// The run, and beside it the search for test images that lie in train too.
+    /// The run, and after it the search for test images that lie in train too.
     async fn evaluate(
         &self,
         model: &LiveModel,

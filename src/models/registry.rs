@@ -49,8 +49,8 @@ impl Registry {
     }
 
     /// The model that a request means: the default where it names none, an alias' target, and where it names no version
-    /// the one that the model is pinned to, else the highest that serves. Whoever holds the answer gets answers from it, even when the model is
-    /// reloaded or unloaded meanwhile.
+    /// the one that the model is pinned to, else the highest that serves. Whoever holds the answer gets answers from it,
+    /// even when the model is reloaded or unloaded meanwhile.
     ///
     /// # Errors
     /// When there is no such model or version, or it does not serve, or not yet.
@@ -120,8 +120,7 @@ impl Registry {
     }
 
     /// Loads a version of a model, named by its real name, beside the one that serves, and pins the model to that one
-    /// before it does.
-    /// The version stays, whatever the policy says, until [`Self::take_over`] or [`Self::leave`].
+    /// before it does. The version stays, whatever the policy says, until [`Self::take_over`] or [`Self::leave`].
     ///
     /// # Errors
     /// When the version is not there or cannot be served, it serves already, or nothing does.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Promotions, work::unkept};
 use crate::{
-    models::{PromoteError, name::parse_version, registry::ModelView},
+    models::{Commit, PromoteError, name::parse_version, registry::ModelView},
     state::{Pin, Store, StoreError},
 };
 
@@ -24,9 +24,7 @@ impl Promotions {
     /// # Errors
     /// Those of [`crate::models::registry::Registry::pin`].
     pub async fn pin(&self, model: &str) -> Result<ModelView, PromoteError> {
-        let registry = &self.shared.registry;
-        let (store, name) = (self.shared.store.clone(), self.real_name(model));
-        registry.pin(model, Box::new(move |version| keep(&store, &name, version))).await
+        self.shared.registry.pin(model, self.commit(model)).await
     }
 
     /// Releases the pin of a model.
@@ -34,16 +32,18 @@ impl Promotions {
     /// # Errors
     /// Those of [`crate::models::registry::Registry::release`].
     pub async fn release(&self, model: &str) -> Result<ModelView, PromoteError> {
-        let registry = &self.shared.registry;
-        let (store, name) = (self.shared.store.clone(), self.real_name(model));
-        registry.release(model, Box::new(move |version| keep(&store, &name, version))).await
+        self.shared.registry.release(model, self.commit(model)).await
     }
-}
 
-fn keep(store: &Store, model: &str, version: Option<u64>) -> Result<(), String> {
-    let kept = match version {
-        Some(version) => store.set_pin(model, &version.to_string()),
-        None => store.clear_pin(model).map(drop),
-    };
-    kept.map_err(|error| unkept(&error))
+    /// What writes the pin of a model down.
+    fn commit(&self, model: &str) -> Commit {
+        let (store, name) = (self.shared.store.clone(), self.real_name(model));
+        Box::new(move |version| {
+            let kept = match version {
+                Some(version) => store.set_pin(&name, &version.to_string()),
+                None => store.clear_pin(&name).map(drop),
+            };
+            kept.map_err(|error| unkept(&error))
+        })
+    }
 }

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::{job::Job, jobs::Shared, judge::Judged, order::Order, verdict::Verdict};
 use crate::{
     models::{ChangeError, Commit, PromoteError},
-    state::{Pin, PromotionRecord, PromotionStatus, Store, StoreError, now},
+    state::{Pin, PromotionRecord, PromotionStatus, StoreError, now},
 };
 
 /// A promotion that is being worked on.
@@ -37,12 +37,11 @@ impl Attempt {
         let Self { shared, job, order } = &self;
         let inserted = self.insert().await;
         let is_kept = inserted.is_ok();
-        let pinned = *inserted.as_ref().unwrap_or(&false);
         if !is_kept {
             shared.forget(job.id());
         }
         // Its client may have gone: the promotion runs all the same.
-        let _ = kept.send(inserted.map(drop));
+        let _ = kept.send(inserted);
         if !is_kept {
             return;
         }
@@ -61,24 +60,17 @@ impl Attempt {
             Ok(judged) => self.decide(judged).await,
             Err(reason) => Err(End::failed(reason)),
         };
-        self.finish(outcome, pinned).await;
+        self.finish(outcome).await;
     }
 
     /// Keeps the record and, with it, a pin to what serves, where the model has none: were the server killed before the
-    /// candidate is loaded, the candidate would otherwise serve after the restart. Whether there is such a pin.
-    async fn insert(&self) -> Result<bool, StoreError> {
+    /// candidate is loaded, the candidate would otherwise serve after the restart.
+    async fn insert(&self) -> Result<(), StoreError> {
         let record = self.job.record();
-        let serving = self.shared.registry.resolve(Some(self.job.model()), None).ok();
-        let incumbent = serving.map(|serving| Pin {
-            model: record.model.clone(),
-            version: serving.version.to_string(),
-        });
-        let insert = move |store: &Store| {
-            let pin = incumbent.filter(|_| matches!(store.pin(&record.model), Ok(None)));
-            store.insert_promotion(&record, pin.as_ref())?;
-            Ok(pin.is_some())
-        };
-        self.shared.store.run(insert).await
+        let view = self.shared.registry.model(self.job.model());
+        let incumbent = view.filter(|model| model.pinned.is_none()).and_then(|model| model.serving);
+        let pin = incumbent.map(|version| pin(&record, version));
+        self.shared.store.run(move |store| store.insert_promotion(&record, pin.as_ref())).await
     }
 
     /// Gives the traffic to a candidate that passed; the record that says so, which is kept already.
@@ -110,10 +102,7 @@ impl Attempt {
                 return Err(canceller.reason().to_owned());
             }
             let record = record(version);
-            let pin = version.map(|version| {
-                let (model, version) = (record.model.clone(), version.to_string());
-                Pin { model, version }
-            });
+            let pin = version.map(|version| pin(&record, version));
             store.update_promotion(&record, pin.as_ref()).map_err(|error| unkept(&error))
         })
     }
@@ -139,8 +128,7 @@ impl Attempt {
     }
 
     /// Takes a candidate that does not serve out of service, keeps the end, then tells of it.
-    /// A pin that only the order brought goes again where the candidate was not even loaded.
-    async fn finish(&self, outcome: Result<PromotionRecord, End>, pinned: bool) {
+    async fn finish(&self, outcome: Result<PromotionRecord, End>) {
         let Self { shared, job, .. } = self;
         let (record, is_kept) = match outcome {
             Ok(record) => (record, true),
@@ -149,7 +137,9 @@ impl Attempt {
                 let _ = shared.registry.leave(job.model()).await;
                 let record = self.ended(&self.cancelled_or(end));
                 let kept = record.clone();
-                let unpin = pinned && record.previous.is_none();
+                // One that failed before the model was pinned leaves nothing of the pin that its order brought.
+                let view = shared.registry.model(job.model());
+                let unpin = view.is_some_and(|model| model.pinned.is_none());
                 let saved = shared.store.run(move |store| {
                     if unpin {
                         store.clear_pin(&kept.model)?;
@@ -186,6 +176,11 @@ impl Attempt {
             _ => end,
         }
     }
+}
+
+/// The pin of a promotion's model to a version.
+fn pin(record: &PromotionRecord, version: u64) -> Pin {
+    Pin { model: record.model.clone(), version: version.to_string() }
 }
 
 /// Why a candidate was not loaded or does not serve, for clients.
