@@ -35,6 +35,7 @@ pub mod metrics;
 pub mod models;
 pub mod promotion;
 pub mod readiness;
+pub mod roster;
 pub mod settings;
 pub mod startup;
 pub mod state;

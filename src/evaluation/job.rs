@@ -15,7 +15,10 @@ use super::{
     document::{ImageCount, Progress},
     run::Advance,
 };
-use crate::state::{EvaluationEnd, EvaluationRecord};
+use crate::{
+    roster::Entry,
+    state::{EvaluationEnd, EvaluationRecord},
+};
 
 /// An evaluation that was ordered.
 pub struct Job {
@@ -119,5 +122,15 @@ impl Job {
 
     pub(super) async fn cancelled(&self) {
         let _ = self.is_cancelled.subscribe().wait_for(|is_cancelled| *is_cancelled).await;
+    }
+}
+
+impl Entry for Job {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn is_unkept(&self) -> bool {
+        self.is_unkept.load(Ordering::Relaxed)
     }
 }

@@ -1,9 +1,6 @@
 //! The evaluations of a server: a few run, some wait, those that ended are in the store.
 
-use std::{
-    num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
-};
+use std::{num::NonZeroUsize, sync::Arc};
 
 use tokio::{
     runtime::Handle,
@@ -21,6 +18,7 @@ use super::{
 use crate::{
     metrics::Metrics,
     models::registry::LiveModel,
+    roster::Roster,
     state::{EvaluationFilter, EvaluationRecord, Store, StoreError},
 };
 
@@ -52,14 +50,7 @@ pub(super) struct Shared {
     pub(super) running: Semaphore,
     /// How many that ended are kept.
     pub(super) keep: usize,
-    jobs: Mutex<Jobs>,
-}
-
-#[derive(Default)]
-struct Jobs {
-    /// Those that have not ended, and those whose end could not be kept.
-    all: Vec<Arc<Job>>,
-    closed: bool,
+    pub(super) jobs: Roster<Job>,
 }
 
 impl Evaluations {
@@ -82,7 +73,7 @@ impl Evaluations {
             let (model, version, dataset) = (&accuracy.model, &accuracy.version, &accuracy.dataset);
             metrics.evaluation(model, version, dataset, accuracy.split.name(), accuracy.accuracy);
         }
-        let (running, jobs) = (Semaphore::new(RUNNING), Mutex::default());
+        let (running, jobs) = (Semaphore::new(RUNNING), Roster::default());
         let shared = Arc::new(Shared { datasets, store, metrics, running, keep: keep.get(), jobs });
         Ok(Self { runtime: Handle::current(), shared })
     }
@@ -96,7 +87,7 @@ impl Evaluations {
         Classes::of(&model.manifest.labels)?;
         let (dataset, samples, is_whole) = self.samples(&order)?;
         let job = Arc::new(Job::new(order.record(&model, samples.len(), is_whole)));
-        self.shared.take(Arc::clone(&job))?;
+        self.take(Arc::clone(&job))?;
         let (kept, is_kept) = oneshot::channel();
         let task = Task { model, dataset, samples };
         self.runtime.spawn(work::work(Arc::clone(&self.shared), Arc::clone(&job), task, kept));
@@ -114,7 +105,7 @@ impl Evaluations {
         limit: usize,
     ) -> Result<Vec<Listed>, StoreError> {
         // First: one that ends meanwhile is in the store then.
-        let jobs = self.shared.lock().all.clone();
+        let jobs = self.shared.jobs.all();
         let status = filter.status;
         let kept = self.shared.store.run(move |store| store.evaluations(&filter, limit)).await?;
         let present = |kept: EvaluationRecord| {
@@ -148,7 +139,7 @@ impl Evaluations {
 
     /// The evaluation of an id, where it waits or runs or only this server knows its end.
     pub fn job(&self, id: &str) -> Option<Arc<Job>> {
-        self.shared.lock().all.iter().find(|job| job.id() == id).cloned()
+        self.shared.jobs.find(id)
     }
 
     /// Cancels the evaluation of an id and waits for its end; one that has ended stays as it is.
@@ -182,14 +173,12 @@ impl Evaluations {
 
     /// Takes no more orders and cancels what is queued or running.
     pub fn shut_down(&self) {
-        let mut jobs = self.shared.lock();
-        jobs.closed = true;
-        jobs.all.iter().for_each(|job| job.cancel());
+        self.shared.jobs.close().iter().for_each(|job| job.cancel());
     }
 
     /// Waits until each evaluation has ended and its end is kept.
     pub async fn ended(&self) {
-        let jobs = self.shared.lock().all.clone();
+        let jobs = self.shared.jobs.all();
         for job in jobs {
             job.finished().await;
         }
@@ -204,30 +193,11 @@ impl Evaluations {
     pub fn store(&self) -> &Store {
         &self.shared.store
     }
-}
 
-impl Shared {
     /// Takes a job among the unfinished.
     fn take(&self, job: Arc<Job>) -> Result<(), StartError> {
-        let mut jobs = self.lock();
-        if jobs.closed {
-            return Err(StartError::ShuttingDown);
-        }
-        let unfinished = |job: &&Arc<Job>| !job.is_unkept.load(Ordering::Relaxed);
-        if jobs.all.iter().filter(unfinished).count() >= UNFINISHED {
-            return Err(StartError::TooMany);
-        }
-        jobs.all.push(job);
-        Ok(())
-    }
-
-    /// Leaves a job to the store.
-    pub(super) fn forget(&self, id: &str) {
-        self.lock().all.retain(|job| job.id() != id);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Jobs> {
-        // Nothing panics while the lock is held.
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.jobs.take(job, StartError::ShuttingDown, |unfinished| {
+            if unfinished.len() >= UNFINISHED { Err(StartError::TooMany) } else { Ok(()) }
+        })
     }
 }

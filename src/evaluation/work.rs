@@ -41,7 +41,7 @@ pub(super) async fn work(
     let inserted = shared.store.run(move |store| store.insert_evaluation(&record)).await;
     let is_kept = inserted.is_ok();
     if !is_kept {
-        shared.forget(job.id());
+        shared.jobs.forget(job.id());
     }
     // Its client may have gone: the evaluation runs all the same.
     let _ = kept.send(inserted);
@@ -106,7 +106,7 @@ async fn finish(shared: &Shared, job: &Arc<Job>, result: Option<Result<Finding, 
                 let EvaluationRecord { model, version, dataset, split, .. } = &record;
                 shared.metrics.evaluation(model, version, dataset, split.name(), accuracy);
             }
-            shared.forget(job.id());
+            shared.jobs.forget(job.id());
             job.end(end);
         }
         // Remembered by this server as failed, for there is no report to be had.

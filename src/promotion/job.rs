@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::watch;
 
-use crate::{evaluation, state::PromotionRecord};
+use crate::{evaluation, roster::Entry, state::PromotionRecord};
 
 /// Who ended a promotion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,11 +112,17 @@ impl Job {
         let _ = self.cancelled.subscribe().wait_for(Option::is_some).await;
     }
 
-    pub(super) fn is_unkept(&self) -> bool {
-        self.is_unkept.load(Ordering::Relaxed)
-    }
-
     pub(super) fn set_unkept(&self) {
         self.is_unkept.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Entry for Job {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn is_unkept(&self) -> bool {
+        self.is_unkept.load(Ordering::Relaxed)
     }
 }

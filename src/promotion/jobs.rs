@@ -1,6 +1,6 @@
 //! The promotions of a server: one a model, those that ended are in the store.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::{runtime::Handle, sync::oneshot};
 
@@ -14,6 +14,7 @@ use crate::{
     evaluation::Evaluations,
     metrics::Metrics,
     models::{ChangeError, PromoteError, registry::Registry},
+    roster::Roster,
     state::{PromotionRecord, Store, StoreError},
 };
 
@@ -31,14 +32,7 @@ pub(super) struct Shared {
     pub(super) store: Store,
     /// How many that ended are kept.
     pub(super) keep: usize,
-    jobs: Mutex<Jobs>,
-}
-
-#[derive(Default)]
-struct Jobs {
-    /// Those that have not ended, and those whose end could not be kept.
-    all: Vec<Arc<Job>>,
-    closed: bool,
+    pub(super) jobs: Roster<Job>,
 }
 
 impl Promotions {
@@ -53,7 +47,7 @@ impl Promotions {
         metrics: Arc<Metrics>,
     ) -> Self {
         let (store, keep) = (evaluations.store().clone(), evaluations.keep());
-        let jobs = Mutex::default();
+        let jobs = Roster::default();
         let shared = Arc::new(Shared { registry, evaluations, metrics, store, keep, jobs });
         Self { shared, runtime: Handle::current() }
     }
@@ -66,7 +60,7 @@ impl Promotions {
     pub async fn start(&self, order: Order) -> Result<Arc<Job>, StartError> {
         let record = self.check(&order).await?;
         let job = Arc::new(Job::new(record));
-        self.shared.take(Arc::clone(&job))?;
+        self.take(Arc::clone(&job))?;
         let (kept, is_kept) = oneshot::channel();
         let (shared, of) = (Arc::clone(&self.shared), Arc::clone(&job));
         self.runtime.spawn(Attempt { shared, job: of, order }.run(kept));
@@ -107,7 +101,7 @@ impl Promotions {
     /// When the store fails.
     pub async fn list(&self, model: &str, limit: usize) -> Result<Vec<Document>, StoreError> {
         // First: one that ends meanwhile is in the store then.
-        let jobs = self.shared.lock().all.clone();
+        let jobs = self.shared.jobs.all();
         let model = self.real_name(model);
         let kept = self.shared.store.run(move |store| store.promotions(Some(&model), limit));
         let present = |kept: PromotionRecord| {
@@ -123,7 +117,7 @@ impl Promotions {
     /// When the store fails.
     pub async fn get(&self, model: &str, id: &str) -> Result<Option<Document>, StoreError> {
         let model = self.real_name(model);
-        let record = match self.shared.job(id) {
+        let record = match self.shared.jobs.find(id) {
             Some(job) => Some(job.record()),
             None => {
                 let id = id.to_owned();
@@ -139,7 +133,7 @@ impl Promotions {
     /// # Errors
     /// When the store fails.
     pub async fn cancel(&self, model: &str, id: &str) -> Result<Option<Document>, StoreError> {
-        let job = self.shared.job(id);
+        let job = self.shared.jobs.find(id);
         if let Some(job) = job.filter(|job| job.model() == self.real_name(model)) {
             job.cancel(Canceller::Client);
             job.finished().await;
@@ -149,14 +143,12 @@ impl Promotions {
 
     /// Takes no more orders and cancels what waits or runs.
     pub fn shut_down(&self) {
-        let mut jobs = self.shared.lock();
-        jobs.closed = true;
-        jobs.all.iter().for_each(|job| job.cancel(Canceller::Shutdown));
+        self.shared.jobs.close().iter().for_each(|job| job.cancel(Canceller::Shutdown));
     }
 
     /// Waits until each promotion has ended and its end is kept.
     pub async fn ended(&self) {
-        let jobs = self.shared.lock().all.clone();
+        let jobs = self.shared.jobs.all();
         for job in jobs {
             job.finished().await;
         }
@@ -165,37 +157,15 @@ impl Promotions {
     pub(super) fn real_name(&self, name: &str) -> String {
         self.shared.registry.model(name).map_or_else(|| name.to_owned(), |model| model.name)
     }
-}
 
-impl Shared {
-    /// Takes a job among the unfinished.
+    /// Takes a job among the unfinished, one a model.
     fn take(&self, job: Arc<Job>) -> Result<(), StartError> {
-        let mut jobs = self.lock();
-        if jobs.closed {
-            return Err(StartError::ShuttingDown);
-        }
-        let unfinished = jobs.all.iter().filter(|job| !job.is_unkept());
-        if unfinished.clone().any(|other| other.model() == job.model()) {
-            return Err(PromoteError::UnderWay(job.model().to_owned()).into());
-        }
-        if unfinished.count() >= UNFINISHED {
-            return Err(StartError::TooMany);
-        }
-        jobs.all.push(job);
-        Ok(())
-    }
-
-    fn job(&self, id: &str) -> Option<Arc<Job>> {
-        self.lock().all.iter().find(|job| job.id() == id).cloned()
-    }
-
-    /// Leaves a job to the store.
-    pub(super) fn forget(&self, id: &str) {
-        self.lock().all.retain(|job| job.id() != id);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Jobs> {
-        // Nothing panics while the lock is held.
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+        let model = job.model().to_owned();
+        self.shared.jobs.take(job, StartError::ShuttingDown, |unfinished| {
+            if unfinished.iter().any(|other| other.model() == model) {
+                return Err(PromoteError::UnderWay(model).into());
+            }
+            if unfinished.len() >= UNFINISHED { Err(StartError::TooMany) } else { Ok(()) }
+        })
     }
 }
