@@ -1,10 +1,29 @@
-//! Work that makes way for requests: opening sessions, looking for copies of images.
+//! Who makes way for whom on a busy core: threads that talk to clients go first, then those that run models, then work
+//! that can wait, as opening sessions and looking for copies of images.
 
 use std::{panic::resume_unwind, thread};
 
-/// How far below the server's other threads the kernel ranks such work, in steps of `nice`: on a busy core it gets about a
-/// tenth of what one of them gets, on an idle one all.
-const STEPS: i32 = 10;
+/// How far below the threads that talk to clients the kernel ranks those that run models, in steps of `nice`: an answer or a
+/// refusal does not wait for a run to end.
+const RUNS: i32 = 5;
+
+/// How far below whoever asks for it the kernel ranks work that can wait: on a busy core it gets about a tenth of what a
+/// thread that runs models gets, on an idle one all.
+const ASIDE: i32 = 15;
+
+/// Has this thread make way for those that talk to clients, and every thread that it starts from now on.
+pub(crate) fn behind_clients() {
+    stand_back(RUNS);
+}
+
+/// `nice` is a thread's own on Linux alone; elsewhere it would slow the whole server down. Where it fails the work is
+/// done all the same.
+fn stand_back(steps: i32) {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(steps);
+    #[cfg(not(target_os = "linux"))]
+    let _ = steps;
+}
 
 /// Does work on a thread of its own that stands back while others want the cores, and waits for it. Opening a session
 /// optimises a whole network: beside saturated workers that would otherwise take a core from them for a tenth of a second.
@@ -12,14 +31,11 @@ const STEPS: i32 = 10;
 /// What `work` starts threads for must be done elsewhere: they would stand back for ever, for nobody but root may
 /// raise a priority again.
 pub(crate) fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    let stand_back = || {
-        // `nice` is a thread's own on Linux alone; elsewhere it would slow the whole server down. Without it the work is
-        // done all the same.
-        #[cfg(target_os = "linux")]
-        let _ = rustix::process::nice(STEPS);
+    let behind_all = || {
+        stand_back(ASIDE);
         work()
     };
-    thread::scope(|scope| scope.spawn(stand_back).join())
+    thread::scope(|scope| scope.spawn(behind_all).join())
         .unwrap_or_else(|panic| resume_unwind(panic))
 }
 
@@ -35,8 +51,21 @@ mod tests {
     #[test]
     fn only_the_work_stands_back() {
         let before = rank();
-        assert_eq!(aside(rank), (before + STEPS).min(19));
+        assert_eq!(aside(rank), (before + ASIDE).min(19));
         assert_eq!(rank(), before);
+    }
+
+    #[test]
+    fn runs_stand_between_clients_and_work_that_can_wait() {
+        let clients = rank();
+        let (run, waiting) = thread::scope(|scope| {
+            let worker = || {
+                behind_clients();
+                (rank(), aside(rank))
+            };
+            scope.spawn(worker).join().unwrap()
+        });
+        assert!(clients < run && run < waiting, "{clients} {run} {waiting}");
     }
 
     #[test]

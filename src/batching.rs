@@ -43,6 +43,7 @@ use self::{
     worker::Worker,
 };
 use crate::{
+    aside,
     inference::{Classifier, InferenceError, Input},
     metrics::{ModelMetrics, Outcome},
 };
@@ -136,14 +137,17 @@ impl Batcher {
             let (queue, metrics) = (Arc::clone(&inner.queue), inner.metrics.clone());
             let (factory, ready) = (Arc::clone(factory), ready.clone());
             let name = format!("{model}-{index}");
-            let body = move || match factory() {
-                Ok(classifier) => {
-                    let worker = Worker::new(name, factory, classifier, metrics);
-                    let _ = ready.send(Ok(()));
-                    drop(ready);
-                    worker.run(index, &queue);
+            let body = move || {
+                aside::behind_clients();
+                match factory() {
+                    Ok(classifier) => {
+                        let worker = Worker::new(name, factory, classifier, metrics);
+                        let _ = ready.send(Ok(()));
+                        drop(ready);
+                        worker.run(index, &queue);
+                    }
+                    Err(error) => drop(ready.send(Err(error))),
                 }
-                Err(error) => drop(ready.send(Err(error))),
             };
             let thread = std::thread::Builder::new().name("mien-worker".to_owned()).spawn(body);
             let thread = thread

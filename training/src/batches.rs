@@ -111,8 +111,13 @@ pub fn steps(faces: usize, batch: usize) -> usize {
     (faces / batch).max(1)
 }
 
-/// Starts making an epoch's batches in shuffled order. The channel closes after the last one.
-pub fn epoch(faces: Arc<FaceSet>, plan: Plan) -> mpsc::Receiver<Batch> {
+/// Starts making an epoch's batches in shuffled order, with the teachers' `answers` to the faces, `[N, 7]`, where they gave
+/// them once. The channel closes after the last one.
+pub fn epoch(
+    faces: Arc<FaceSet>,
+    answers: Option<Arc<[f32]>>,
+    plan: Plan,
+) -> mpsc::Receiver<Batch> {
     let (sender, receiver) = mpsc::sync_channel(AHEAD);
     thread::spawn(move || {
         let mut order: Vec<usize> = (0..faces.len()).collect();
@@ -120,12 +125,19 @@ pub fn epoch(faces: Arc<FaceSet>, plan: Plan) -> mpsc::Receiver<Batch> {
         let total = steps(faces.len(), plan.batch);
         for (step, indices) in order.chunks(plan.batch).take(total).enumerate().skip(plan.skip) {
             // The reader has gone where the run was interrupted.
-            if sender.send(make(&faces, indices, plan, step)).is_err() {
+            let taught = answers.as_deref().map(|answers| rows(answers, indices));
+            if sender.send(Batch { taught, ..make(&faces, indices, plan, step) }).is_err() {
                 return;
             }
         }
     });
     receiver
+}
+
+/// The answers to some faces.
+fn rows(answers: &[f32], indices: &[usize]) -> Vec<f32> {
+    let (rows, _) = answers.as_chunks::<{ Emotion::COUNT }>();
+    indices.iter().flat_map(|&index| rows[index]).collect()
 }
 
 fn make(faces: &FaceSet, indices: &[usize], plan: Plan, step: usize) -> Batch {
@@ -173,7 +185,7 @@ mod tests {
     }
 
     fn pixels(epoch_index: usize, skip: usize) -> Vec<Vec<f32>> {
-        epoch(faces(1), plan(epoch_index, skip)).into_iter().map(|b| b.pixels).collect()
+        epoch(faces(1), None, plan(epoch_index, skip)).into_iter().map(|b| b.pixels).collect()
     }
 
     #[test]
@@ -194,7 +206,7 @@ mod tests {
     #[test]
     fn larger_faces_are_shown_at_both_sides() {
         let plan = Plan { side: 24, ..plan(0, 0) };
-        for batch in epoch(faces(48), plan) {
+        for batch in epoch(faces(48), None, plan) {
             let large = batch.large.unwrap();
             assert_eq!(
                 (batch.side, batch.pixels.len(), large.len()),
@@ -202,6 +214,17 @@ mod tests {
             );
             for (small, large) in batch.pixels.chunks(24 * 24).zip(large.chunks(48 * 48)) {
                 assert!(small.iter().all(|value| (value - large[0]).abs() < 1e-4));
+            }
+        }
+    }
+
+    #[test]
+    fn answers_go_with_their_faces() {
+        let answers: Vec<f32> = (0..70).map(|i| (i / 7) as f32).collect();
+        for batch in epoch(faces(1), Some(answers.into()), plan(0, 0)) {
+            let taught = batch.taught.unwrap();
+            for (row, pixel) in taught.chunks(7).zip(&batch.pixels) {
+                assert_eq!(row, [*pixel; 7]);
             }
         }
     }

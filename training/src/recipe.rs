@@ -147,7 +147,7 @@ impl Recipe {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{choices::Answers, *};
 
     /// As the first version of the program saved it.
     const FIRST: &str = "epochs = 24\nbatch = 128\nseed = 1\nholdout = 0.0\nlearning_rate = 0.1\n\
@@ -170,6 +170,10 @@ mod tests {
             ("[rmsprop]\nepsilon = 0.0", "`rmsprop.epsilon`"),
             ("[augment]\nshift = inf", "`augment.shift`"),
             ("[distill]\nteachers = []", "`distill.teachers`"),
+            (
+                "mixup = 0.2\n[distill]\nteachers = [\"t\"]\nanswers = \"faces\"",
+                "`distill.answers`",
+            ),
         ] {
             let error = toml::from_str::<Recipe>(text).unwrap().checked().unwrap_err();
             assert!(error.to_string().contains(key), "{text}: {error}");
@@ -185,6 +189,7 @@ mod tests {
                 teachers: vec!["models/a/1/model.onnx".into()],
                 weight: 0.5,
                 temperature: 4.0,
+                answers: Answers::Faces,
             }),
             ..Recipe::default()
         };

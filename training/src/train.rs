@@ -18,4 +18,5 @@ pub mod progress;
 pub mod records;
 pub mod run;
 pub mod teacher;
+pub mod teaching;
 pub mod trainer;

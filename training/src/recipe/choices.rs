@@ -114,6 +114,20 @@ pub struct Distill {
     /// Temperature `T` of both sides' softmax.
     #[serde(default = "two")]
     pub temperature: f64,
+    /// What the teachers answer.
+    #[serde(default)]
+    pub answers: Answers,
+}
+
+/// What teachers answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answers {
+    /// Every picture as the student sees it, in every epoch (Beyer et al. 2022, section 3).
+    #[default]
+    Pictures,
+    /// Every face once, unchanged, with its mirror image: costs next to nothing, and is learnt for all of the face's pictures.
+    Faces,
 }
 
 fn half() -> f64 {

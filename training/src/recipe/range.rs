@@ -2,7 +2,7 @@
 
 use super::{
     Recipe, RecipeError,
-    choices::{ClassWeights, Distill},
+    choices::{Answers, ClassWeights},
 };
 
 /// A key, whether its value fits, and what it must be.
@@ -14,7 +14,7 @@ pub(super) fn check(recipe: &Recipe) -> Result<(), RecipeError> {
         &shape_of_the_run(recipe)[..],
         &optimiser(recipe),
         &loss(recipe),
-        &distillation(recipe.distill.as_ref()),
+        &distillation(recipe),
         &augmentation(recipe),
     ]
     .concat();
@@ -101,8 +101,8 @@ fn loss(recipe: &Recipe) -> [Rule; 3] {
     ]
 }
 
-fn distillation(distill: Option<&Distill>) -> Vec<Rule> {
-    let Some(distill) = distill else { return Vec::new() };
+fn distillation(recipe: &Recipe) -> Vec<Rule> {
+    let Some(distill) = &recipe.distill else { return Vec::new() };
     vec![
         (
             "distill.teachers",
@@ -111,6 +111,11 @@ fn distillation(distill: Option<&Distill>) -> Vec<Rule> {
         ),
         ("distill.weight", distill.weight > 0.0 && distill.weight <= 1.0, "in (0, 1]"),
         ("distill.temperature", (0.1..=100.0).contains(&distill.temperature), "in [0.1, 100]"),
+        (
+            "distill.answers",
+            distill.answers == Answers::Pictures || recipe.mixup == 0.0,
+            "\"pictures\" where `mixup` mixes them",
+        ),
     ]
 }
 

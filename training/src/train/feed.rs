@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::teacher::TeacherError;
+use super::{teacher::TeacherError, teaching::Lessons};
 use crate::batches::Batch;
 
 /// The batches of an epoch, made on other threads.
@@ -18,7 +18,7 @@ pub struct Feed {
 #[derive(Debug)]
 enum Source {
     Plain(Receiver<Batch>),
-    Taught(Receiver<Result<Batch, TeacherError>>),
+    Taught(Lessons),
 }
 
 impl Feed {
@@ -28,8 +28,8 @@ impl Feed {
     }
 
     /// Batches that teachers have answered.
-    pub fn taught(batches: Receiver<Result<Batch, TeacherError>>) -> Self {
-        Self { source: Source::Taught(batches), waited: Duration::ZERO }
+    pub fn taught(lessons: Lessons) -> Self {
+        Self { source: Source::Taught(lessons), waited: Duration::ZERO }
     }
 
     /// The next batch; `None` at the end of the epoch.
@@ -40,7 +40,7 @@ impl Feed {
         let start = Instant::now();
         let batch = match &self.source {
             Source::Plain(batches) => Ok(batches.recv().ok()),
-            Source::Taught(batches) => batches.recv().ok().transpose(),
+            Source::Taught(lessons) => lessons.take(),
         };
         self.waited = start.elapsed();
         batch

@@ -91,7 +91,7 @@ mod tests {
     use tch::Kind;
 
     use super::*;
-    use crate::recipe::choices::Distill;
+    use crate::recipe::choices::{Answers, Distill};
 
     const LOGITS: [f32; 14] =
         [1.0, -2.0, 0.5, 3.0, 0.0, -1.0, 2.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7];
@@ -143,7 +143,12 @@ mod tests {
 
     #[test]
     fn teachers_count_by_their_share_with_the_temperature_made_up_for() {
-        let distill = Distill { teachers: vec!["t".into()], weight: 0.3, temperature: 4.0 };
+        let distill = Distill {
+            teachers: vec!["t".into()],
+            weight: 0.3,
+            temperature: 4.0,
+            answers: Answers::Pictures,
+        };
         let recipe = Recipe { distill: Some(distill), ..plain() };
         let taught =
             [[0.5f32, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0], [0.1, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1]].concat();

@@ -39,6 +39,11 @@ impl Drop for Progress {
     }
 }
 
+/// Prints what is waited for before the first epoch.
+pub fn teaching(faces: usize) {
+    eprintln!("the teachers answer for {faces} faces and their mirror images");
+}
+
 /// Prints the line of a finished epoch.
 pub fn report(row: &EpochRow, epochs: usize) {
     let holdout = match (row.holdout_accuracy, row.holdout_loss) {

@@ -1,13 +1,10 @@
 //! Teachers: trained networks whose answers a smaller one learns.
 //!
-//! A teacher sees the very pictures that the student sees, at the 48 px that it was made for: pictures are changed at that
-//! side and then shrunk for the student. Its answers are not kept from epoch to epoch, for no picture comes twice.
+//! A teacher sees faces at the 48 px that it was made for; when it sees them is told in [`super::teaching`].
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, mpsc},
-    thread,
 };
 
 use mien_faces::{emotion::Emotion, image::Face, temperature::softmax};
@@ -19,7 +16,6 @@ use super::{
 };
 use crate::{
     arch::catalog::{self, CatalogError, INPUT_SIDE},
-    batches::{AHEAD, Batch},
     evaluate, files,
     onnx::session::{Model, Runtime, SessionError},
     recipe::choices::Distill,
@@ -118,8 +114,12 @@ impl Teachers {
         self.teachers.iter().map(|teacher| teacher.file.clone()).collect()
     }
 
-    /// The mean of the teachers' probabilities at the recipe's temperature, `[N, 7]`.
-    fn answer(&mut self, pixels: &[f32]) -> Result<Vec<f32>, TeacherError> {
+    /// The mean of the teachers' probabilities at the recipe's temperature, `[N, 7]`, for pictures `[N, 1, 48, 48]`, gray
+    /// 0..255.
+    ///
+    /// # Errors
+    /// The first teacher that fails.
+    pub fn answer(&mut self, pixels: &[f32]) -> Result<Vec<f32>, TeacherError> {
         let mut mean = vec![0.0; pixels.len() / AREA * Emotion::COUNT];
         let share = 1.0 / self.teachers.len() as f32;
         for teacher in &mut self.teachers {
@@ -194,30 +194,4 @@ fn faces(pixels: &[f32]) -> Vec<Face> {
 
 fn file(path: &Path, bytes: &[u8]) -> TeacherFile {
     TeacherFile { path: path.to_owned(), sha256: files::sha256(bytes) }
-}
-
-/// Has the teachers answer every batch, on a thread of their own.
-pub fn attend(
-    teachers: Arc<Mutex<Teachers>>,
-    batches: mpsc::Receiver<Batch>,
-) -> mpsc::Receiver<Result<Batch, TeacherError>> {
-    let (sender, receiver) = mpsc::sync_channel(AHEAD);
-    thread::spawn(move || {
-        // A panic of an earlier epoch's thread has ended the run.
-        let mut teachers = teachers.lock().unwrap_or_else(PoisonError::into_inner);
-        for mut batch in batches {
-            let large = batch.large.take();
-            let pixels = large.as_ref().unwrap_or(&batch.pixels);
-            let answered = teachers.answer(pixels).map(|taught| {
-                batch.taught = Some(taught);
-                batch
-            });
-            let failed = answered.is_err();
-            // The reader has gone where the run was interrupted.
-            if sender.send(answered).is_err() || failed {
-                return;
-            }
-        }
-    });
-    receiver
 }

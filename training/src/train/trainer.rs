@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, atomic::AtomicBool},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -15,13 +15,14 @@ use super::{
     error::TrainError,
     loss::Loss,
     optimizer::Optimizer,
-    records,
+    progress, records,
     teacher::Teachers,
+    teaching,
 };
 use crate::{
     arch::{graph::Graph, parameter},
     data::FaceSet,
-    recipe::Recipe,
+    recipe::{Recipe, choices::Answers},
     torch::{network::Network, replicas::Replicas, weights::Weights},
 };
 
@@ -64,6 +65,8 @@ pub struct Trainer {
     ema: Ema,
     state: State,
     teachers: Option<Arc<Mutex<Teachers>>>,
+    /// Their answers to the training faces, where they answer once.
+    answers: Option<Arc<[f32]>>,
     control: Control,
     clock: Clock,
 }
@@ -100,6 +103,7 @@ impl Trainer {
         Ok(Self {
             replicas: Replicas::new(&weights, threads),
             teachers: teachers.map(|teachers| Arc::new(Mutex::new(teachers))),
+            answers: None,
             recipe,
             device,
             network,
@@ -130,6 +134,9 @@ impl Trainer {
     pub fn run(&mut self, faces: &FaceSet, holdout: &FaceSet) -> Result<Outcome, TrainError> {
         // A process killed while it wrote may have left the records behind the checkpoint.
         records::epochs(&self.control.folder, self.network.name(), &self.state.history)?;
+        if !self.teach(faces)? {
+            return Ok(Outcome::Interrupted);
+        }
         let loss = Loss::new(&self.recipe, &faces.labels);
         let mut sized: Option<(usize, Arc<FaceSet>, FaceSet)> = None;
         let mut budget = self.control.max_steps.unwrap_or(usize::MAX);
@@ -152,7 +159,23 @@ impl Trainer {
 
     /// The faces as the pipeline takes them: at the epoch's side, or where teachers look too, as they are.
     fn training_faces(&self, faces: &FaceSet, side: usize) -> Arc<FaceSet> {
-        Arc::new(if self.teachers.is_some() { faces.clone() } else { faces.resized(side) })
+        let watched = self.teachers.is_some() && self.answers.is_none();
+        Arc::new(if watched { faces.clone() } else { faces.resized(side) })
+    }
+
+    /// Has the teachers answer for all faces, where they answer once; false where it was interrupted.
+    fn teach(&mut self, faces: &FaceSet) -> Result<bool, TrainError> {
+        let Some(teachers) = &self.teachers else { return Ok(true) };
+        let once =
+            self.recipe.distill.as_ref().is_some_and(|distill| distill.answers == Answers::Faces);
+        if !once || self.answers.is_some() {
+            return Ok(true);
+        }
+        let mut teachers = teachers.lock().unwrap_or_else(PoisonError::into_inner);
+        progress::teaching(faces.len());
+        let answers = teaching::answers(&mut teachers, faces, &self.control.interrupted)?;
+        self.answers = answers.map(Into::into);
+        Ok(self.answers.is_some())
     }
 
     fn save(&self) -> Result<(), TrainError> {

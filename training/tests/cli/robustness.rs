@@ -111,18 +111,28 @@ fn students_learn_from_runs_and_model_files_and_notice_another_teacher() {
     succeeds(&["export", text(&teacher), "--out", text(&model)]);
 
     let both = format!(
-        "mixup = 0.2\n[distill]\nteachers = [{:?}, {:?}]\nweight = 0.7\ntemperature = 3.0\n",
+        "[distill]\nteachers = [{:?}, {:?}]\nweight = 0.7\ntemperature = 3.0\n",
         text(&teacher),
         text(&model)
     );
-    let taught = recipe(folder.path(), &both);
+    let once = recipe(folder.path(), &format!("{both}answers = \"faces\"\n"));
+    let [whole, stopped] = ["whole once", "stopped once"].map(|name| folder.path().join(name));
+    succeeds(&train("resnet-8-v1", &data, &once, &whole));
+    let part = [train("resnet-8-v1", &data, &once, &stopped), vec!["--max-steps", "4"]].concat();
+    assert_eq!(run(&part).status.code(), Some(3));
+    succeeds(&resume(&stopped));
+    assert!(tensors(&stopped) == tensors(&whole), "the student taught once ends elsewhere");
+    let taught_once = tensors(&whole);
+    assert!(taught_once != tensors(&teacher));
+
+    let taught = recipe(folder.path(), &format!("mixup = 0.2\n{both}"));
     let [whole, stopped] = ["whole", "stopped"].map(|name| folder.path().join(name));
     succeeds(&train("resnet-8-v1", &data, &taught, &whole));
     let part = [train("resnet-8-v1", &data, &taught, &stopped), vec!["--max-steps", "4"]].concat();
     assert_eq!(run(&part).status.code(), Some(3));
     succeeds(&resume(&stopped));
     assert!(tensors(&stopped) == tensors(&whole), "the stopped student ends elsewhere");
-    assert!(tensors(&whole) != tensors(&teacher));
+    assert!(tensors(&whole) != tensors(&teacher) && tensors(&whole) != taught_once);
 
     let other = folder.path().join("other");
     let part = [train("resnet-8-v1", &data, &taught, &other), vec!["--max-steps", "1"]].concat();

@@ -19,7 +19,8 @@ use crate::{
         history::EpochRow,
         loss::Loss,
         progress::{self, Progress},
-        records, teacher,
+        records,
+        teaching::Lessons,
     },
 };
 
@@ -66,6 +67,7 @@ impl Trainer {
     fn feed(&self, faces: &Arc<FaceSet>, side: usize) -> Feed {
         let batches = batches::epoch(
             Arc::clone(faces),
+            self.answers.clone(),
             Plan {
                 batch: self.recipe.batch,
                 epoch: self.state.epoch,
@@ -77,8 +79,10 @@ impl Trainer {
             },
         );
         match &self.teachers {
-            Some(teachers) => Feed::taught(teacher::attend(Arc::clone(teachers), batches)),
-            None => Feed::plain(batches),
+            Some(teachers) if self.answers.is_none() => {
+                Feed::taught(Lessons::new(Arc::clone(teachers), batches))
+            }
+            _ => Feed::plain(batches),
         }
     }
 

@@ -133,14 +133,19 @@ fn advice(recipe: &Recipe) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::choices::Distill;
+    use crate::recipe::choices::{Answers, Distill};
 
     #[test]
     fn advice_names_the_keys_of_what_is_on() {
         let plain = advice(&Recipe::default());
         assert!(plain.contains("`learning_rate`") && plain.contains("`clip_norm"), "{plain}");
         assert!(!plain.contains("rmsprop") && !plain.contains("distill"), "{plain}");
-        let distill = Distill { teachers: vec!["t".into()], weight: 0.9, temperature: 8.0 };
+        let distill = Distill {
+            teachers: vec!["t".into()],
+            weight: 0.9,
+            temperature: 8.0,
+            answers: Answers::Pictures,
+        };
         let other = advice(&Recipe {
             optimizer: OptimizerKind::RmsProp,
             clip_norm: 1.0,
