@@ -5,11 +5,11 @@ use std::{panic::resume_unwind, thread};
 
 /// How far below the threads that talk to clients the kernel ranks those that run models, in steps of `nice`: an answer or a
 /// refusal does not wait for a run to end.
-const RUNS: i32 = 5;
+const RUNS: i32 = 10;
 
 /// How far below whoever asks for it the kernel ranks work that can wait: on a busy core it gets about a tenth of what a
 /// thread that runs models gets, on an idle one all.
-const ASIDE: i32 = 15;
+const ASIDE: i32 = 19;
 
 /// Has this thread make way for those that talk to clients, and every thread that it starts from now on.
 pub(crate) fn behind_clients() {

@@ -69,11 +69,12 @@ fn compare(text: &mut String, study: &Study) -> fmt::Result {
         let ratio = saturated.images_per_second / study.raw.best.images_per_second;
         writeln!(text, "                      {ratio:.3} of the images/s")?;
     }
-    let Paired { raw_ms, http_ms, added_ms } = study.one_connection;
+    let Paired { raw_ms, http_ms, added_ms, added_range_ms: (least, most) } = study.one_connection;
     writeln!(
         text,
         "  one connection      {added_ms:+.2} ms on a run of {raw_ms:.2} ms beside it ({http_ms:.2} ms)"
     )?;
+    writeln!(text, "                      {least:+.2} to {most:+.2} ms by the start")?;
     if let Some(Overload { saturated, overloaded, memory }) = &study.overload {
         if let (Some(at), Some(over)) = (saturated.latency, overloaded.latency) {
             let ratio = over.p99 / at.p99;

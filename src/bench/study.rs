@@ -157,22 +157,19 @@ pub async fn study(setup: &Setup, name: &str, version: &Path) -> anyhow::Result<
     let flags = ["--device=cpu".to_owned(), format!("--tune-cache={}", cache.display())];
     tracing::info!(name, "bench: the server tunes itself");
     let first = Server::start(folder.path(), &flags).await?.ready_after;
-    let server = Server::start(folder.path(), &flags).await?;
+    let start = async || {
+        let server = Server::start(folder.path(), &flags).await?;
+        let target = target(&server, &setup.faces);
+        anyhow::Ok((server, target))
+    };
+    let (server, target) = start().await?;
     let ready = Ready { first: first.as_secs_f64(), cached: server.ready_after.as_secs_f64() };
     let document = server.get(&format!("/v1/models/{name}")).await?;
     let serving = document["versions"][0]["serving"].clone();
     let serving: Serving = serde_json::from_value(serving).context("how the server serves")?;
     let single = engine::single(&file, serving.threads, time)?;
-    let headers = [("content-type".to_owned(), "image/png".to_owned())];
-    let post = |face: &Vec<u8>| request("POST", server.addr, "/v1/classify", &headers, face);
-    let target = Target {
-        addr: server.addr,
-        requests: setup.faces.iter().map(post).collect(),
-        expect: "\"label\"".to_owned(),
-        process: Some(server.process()),
-    };
     tracing::info!("bench: one connection");
-    let one_connection = paired(&file, serving.threads, &target, time).await?;
+    let one_connection = paired(&file, serving.threads, start, time).await?;
     let (http, overload, memory) = under_load(setup, &server, &serving, &target).await?;
     let name = name.to_owned();
     let ready_seconds = ready;
@@ -188,6 +185,18 @@ pub async fn study(setup: &Setup, name: &str, version: &Path) -> anyhow::Result<
         overload,
         memory,
     })
+}
+
+/// Every face in turn, for its label.
+fn target(server: &Server, faces: &[Vec<u8>]) -> Target {
+    let headers = [("content-type".to_owned(), "image/png".to_owned())];
+    let post = |face: &Vec<u8>| request("POST", server.addr, "/v1/classify", &headers, face);
+    Target {
+        addr: server.addr,
+        requests: faces.iter().map(post).collect(),
+        expect: "\"label\"".to_owned(),
+        process: Some(server.process()),
+    }
 }
 
 /// The legs over HTTP.
