@@ -3,7 +3,8 @@
 
 use std::{
     io,
-    net::{SocketAddr, ToSocketAddrs},
+    net::{self, SocketAddr, ToSocketAddrs},
+    time::Duration,
 };
 
 use tokio::{
@@ -15,6 +16,9 @@ use tokio::{
 const MAX_HEADERS: usize = 64;
 /// Bytes of an answer's body at most.
 const MAX_BODY: usize = 64 << 20;
+
+/// How long one of several addresses of a host may take to answer.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
 /// Why a text is no URL of a server.
 #[derive(Debug, thiserror::Error)]
@@ -34,9 +38,19 @@ pub(crate) enum UrlError {
 pub(crate) fn address(url: &str) -> Result<(SocketAddr, &str), UrlError> {
     let rest = url.strip_prefix("http://").ok_or_else(|| UrlError::Scheme(url.to_owned()))?;
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let addr = host.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
-    let addr = addr.ok_or_else(|| UrlError::Host(host.to_owned()))?;
+    let addresses = host.to_socket_addrs().map(Vec::from_iter).unwrap_or_default();
+    let addr = first_to_answer(&addresses).ok_or_else(|| UrlError::Host(host.to_owned()))?;
     Ok((addr, if path.is_empty() { "/" } else { path }))
+}
+
+/// Of a host's several addresses the first where somebody listens: `localhost` is `::1` first, and a server may have
+/// `127.0.0.1` alone. The first one where nobody does.
+fn first_to_answer(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+    let answers =
+        |addr: &&SocketAddr| net::TcpStream::connect_timeout(addr, CONNECT_WITHIN).is_ok();
+    let several = addresses.len() > 1;
+    let found = several.then(|| addresses.iter().find(answers)).flatten();
+    found.or(addresses.first()).copied()
 }
 
 /// A name as a part of a path.
@@ -168,7 +182,9 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{address, encoded, parse};
+    use std::net::TcpListener;
+
+    use super::{address, encoded, first_to_answer, parse};
 
     #[test]
     fn heads_are_read_once_they_are_whole() {
@@ -189,6 +205,16 @@ mod tests {
     fn names_become_parts_of_paths() {
         assert_eq!(encoded("resnet-20_v1.x~"), "resnet-20_v1.x~");
         assert_eq!(encoded("a b/ü?"), "a%20b%2F%C3%BC%3F");
+    }
+
+    #[test]
+    fn a_host_is_asked_where_somebody_listens() {
+        let [there, gone] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [open, shut] = [&there, &gone].map(|listener| listener.local_addr().unwrap());
+        drop(gone);
+        assert_eq!(first_to_answer(&[shut, open]), Some(open));
+        assert_eq!(first_to_answer(&[shut, shut]), Some(shut));
+        assert_eq!(first_to_answer(&[]), None);
     }
 
     #[test]

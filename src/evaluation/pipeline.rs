@@ -5,6 +5,7 @@ use mien_faces::{dataset::Sample, image::Face};
 
 use super::run::{RunError, UnreadableImage};
 use crate::{
+    aside::aside,
     batching::Batcher,
     inference::{Answer, Input},
 };
@@ -38,7 +39,7 @@ pub(super) struct Answered {
     pub(super) failures: Vec<UnreadableImage>,
 }
 
-/// Reads and decodes a chunk on a blocking thread.
+/// Reads and decodes a chunk on a blocking thread, behind live traffic.
 async fn read(samples: Vec<Sample>, side: usize) -> Result<Chunk, RunError> {
     let read = move || {
         let mut chunk = Chunk { samples: Vec::new(), faces: Vec::new(), failures: Vec::new() };
@@ -56,7 +57,7 @@ async fn read(samples: Vec<Sample>, side: usize) -> Result<Chunk, RunError> {
         }
         chunk
     };
-    tokio::task::spawn_blocking(read).await.map_err(|_| RunError::Crashed)
+    tokio::task::spawn_blocking(|| aside(read)).await.map_err(|_| RunError::Crashed)
 }
 
 async fn answer(batcher: &Batcher, chunk: Chunk) -> Result<Answered, RunError> {
