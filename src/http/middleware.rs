@@ -73,7 +73,7 @@ pub async fn observe(
     if state.in_flight.closed() && request.version() == Version::HTTP_2 {
         // Its client does not learn from a closed connection that it should go elsewhere.
         let error = ApiError::overloaded("the server is shutting down");
-        let error = error.with_request_id(id.as_str());
+        let error = error.with_request_id(id.as_str()).for_path(&seen.path);
         seen.record(&state, error.status_code());
         return Ok(request.into_response(error.error_response()));
     }

@@ -170,6 +170,35 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[actix_web::test]
+async fn a_client_of_http_2_is_sent_away_in_its_protocols_words() {
+    let flags =
+        ["--max-delay=1h", "--request-timeout=1h", "--drain-timeout=1h", "--drain-delay=0s"];
+    let server = Server::start(&flags);
+    let client = Client::builder().http2_prior_knowledge().build().unwrap();
+    // Holds the connection open, and with it the drain.
+    let request = client.post(server.url("/v1/classify")).body(face("happy"));
+    let request = rt::spawn(request.send());
+    let get = async |path: &str| client.get(server.url(path)).send().await.unwrap();
+    let queued = "mien_queue_images{model=\"small\"} 1";
+    while !get("/metrics").await.text().await.unwrap().contains(queued) {
+        rt::time::sleep(Duration::from_millis(5)).await;
+    }
+    server.terminate();
+    while get("/v2").await.status() == 200 {
+        rt::time::sleep(Duration::from_millis(5)).await;
+    }
+    let answer = get("/v2").await;
+    assert_eq!(answer.status(), 503);
+    let body = answer.json::<Value>().await.unwrap();
+    assert_eq!(body["error"], "the server is shutting down", "{body}");
+    let answer = get("/v1/models").await;
+    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    server.terminate();
+    server.status().await;
+    assert!(request.await.unwrap().is_err());
+}
+
+#[actix_web::test]
 async fn evaluations_survive_a_crash_and_an_orderly_end() {
     let (data, state) = (data_set(), tempfile::tempdir().unwrap());
     let folder = state.path().to_str().unwrap().to_owned();

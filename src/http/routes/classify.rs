@@ -33,7 +33,7 @@ pub struct ClassifyQuery {
     /// The model's name; without it the default model.
     #[param(example = "resnet-20-v1")]
     model: Option<String>,
-    /// The model's version; without it the highest that serves.
+    /// The model's version; without it the pinned one, else the highest that serves.
     #[param(example = "1")]
     version: Option<String>,
     /// Keeps the k most probable labels in `probabilities`; without it all.

@@ -40,7 +40,7 @@ pub struct EvaluationRequest {
     /// The model's name; without it the default model.
     #[schema(example = "resnet-20-v1")]
     model: Option<String>,
-    /// The model's version; without it the highest that serves.
+    /// The model's version; without it the pinned one, else the highest that serves.
     #[schema(value_type = Option<String>, example = "1")]
     version: Option<Version>,
     /// At most so many images: the same ones each time, every class in proportion.

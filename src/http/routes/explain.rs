@@ -35,7 +35,7 @@ pub struct ExplainQuery {
     /// The model's name; without it the default model.
     #[param(example = "resnet-20-v1")]
     model: Option<String>,
-    /// The model's version; without it the highest that serves.
+    /// The model's version; without it the pinned one, else the highest that serves.
     #[param(example = "1")]
     version: Option<String>,
     /// The label to explain; without it the most probable one.

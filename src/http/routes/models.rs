@@ -56,7 +56,7 @@ pub struct AliasView {
     /// The name.
     #[schema(example = "stable")]
     alias: String,
-    /// The version that it stands for; without one it is the highest that serves.
+    /// The version that it stands for; without one it is the pinned one, else the highest that serves.
     #[schema(example = "1")]
     version: Option<String>,
 }

@@ -20,7 +20,7 @@ pub struct ModelPath {
     /// The model's name.
     #[param(example = "resnet-20-v1")]
     model: String,
-    /// The version; the highest that serves where the path names none.
+    /// The version; where the path names none, the pinned one, else the highest that serves.
     #[param(ignore)]
     version: Option<String>,
 }

@@ -1,7 +1,8 @@
 //! What a run's folder shows a person: `history.csv`, TensorBoard's events, `curves.png`, `confusion.png`.
 //!
-//! All of it is made from the finished epochs of the checkpoint, so a run that was killed between two writes is set
-//! right when it goes on.
+//! History, events and curves are made from the finished epochs of the checkpoint, so a run that was killed between two
+//! writes is set right when it goes on. The matrix is drawn before the checkpoint is written: what a kill leaves is that
+//! of the checkpoint's last epoch or of the one that will be done again.
 
 use std::{
     io,

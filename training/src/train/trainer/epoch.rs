@@ -145,13 +145,13 @@ impl Trainer {
     fn record(&self, held: Option<&Confusion>) -> Result<(), TrainError> {
         let (folder, network) = (&self.control.folder, self.network.name());
         let history = &self.state.history;
-        // Before the checkpoint: a finished run never lacks its last row.
+        // Before the checkpoint: a finished run never lacks its last row, nor its matrix.
         records::history(folder, history)?;
-        self.save()?;
-        records::epochs(folder, network, history)?;
         if let Some(confusion) = held {
             records::confusion(folder, network, confusion)?;
         }
+        self.save()?;
+        records::epochs(folder, network, history)?;
         if let Some(row) = history.last() {
             progress::report(row, self.recipe.epochs);
         }
