@@ -1,7 +1,7 @@
 //! Who makes way for whom on a busy core: threads that talk to clients go first, then those that run models, then work
 //! that can wait, as opening sessions and looking for copies of images.
 
-use std::{panic::resume_unwind, thread};
+use std::{cell::Cell, panic::resume_unwind, thread};
 
 /// How far below the threads that talk to clients the kernel ranks those that run models, in steps of `nice`: an answer or a
 /// refusal does not wait for a run to end.
@@ -11,9 +11,32 @@ const RUNS: i32 = 10;
 /// thread that runs models gets, on an idle one all.
 const ASIDE: i32 = 19;
 
+thread_local! {
+    /// Whether this thread makes way for those that talk to clients already.
+    static BEHIND: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Has this thread make way for those that talk to clients, and every thread that it starts from now on.
 pub(crate) fn behind_clients() {
-    stand_back(RUNS);
+    if !BEHIND.replace(true) {
+        stand_back(RUNS);
+    }
+}
+
+/// Does work whose threads will run models, on one that makes way for clients, and waits for it.
+pub(crate) fn with_runs<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    if BEHIND.get() {
+        return work();
+    }
+    let behind = || {
+        behind_clients();
+        work()
+    };
+    on_a_thread(behind)
+}
+
+fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// `nice` is a thread's own on Linux alone; elsewhere it would slow the whole server down. Where it fails the work is
@@ -35,8 +58,7 @@ pub(crate) fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         stand_back(ASIDE);
         work()
     };
-    thread::scope(|scope| scope.spawn(behind_all).join())
-        .unwrap_or_else(|panic| resume_unwind(panic))
+    on_a_thread(behind_all)
 }
 
 #[cfg(test)]
@@ -61,10 +83,12 @@ mod tests {
         let (run, waiting) = thread::scope(|scope| {
             let worker = || {
                 behind_clients();
+                assert_eq!(with_runs(rank), rank());
                 (rank(), aside(rank))
             };
             scope.spawn(worker).join().unwrap()
         });
+        assert_eq!(with_runs(rank), run);
         assert!(clients < run && run < waiting, "{clients} {run} {waiting}");
     }
 

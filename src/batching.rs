@@ -173,6 +173,16 @@ impl Batcher {
     /// [`BatchError::Overloaded`] when the inputs do not fit the queue as a whole, the other variants
     /// as they say.
     pub async fn classify(&self, inputs: Vec<Input>, call: Call) -> Result<Answers, BatchError> {
+        let count = inputs.len();
+        let result = self.attempt(inputs, call).await;
+        if let Err(BatchError::Overloaded { .. } | BatchError::ShuttingDown) = &result {
+            self.0.metrics.images(Outcome::Rejected, count);
+        }
+        result
+    }
+
+    /// The same, for callers that come again when they are refused: no image is lost, and none counted as rejected.
+    async fn attempt(&self, inputs: Vec<Input>, call: Call) -> Result<Answers, BatchError> {
         let enqueued = Instant::now();
         let result = self.run(inputs, call, enqueued).await;
         let statistics = self.0.metrics.statistics();
@@ -205,13 +215,7 @@ impl Batcher {
                 (Job { input, enqueued, reply: Reply { sender, deadline } }, delivery)
             })
             .unzip();
-        self.0.queue.push(jobs, priority).map_err(|refusal| {
-            // The background comes again; its images are not lost.
-            if priority == Priority::Live {
-                self.0.metrics.images(Outcome::Rejected, count);
-            }
-            self.refused(refusal)
-        })?;
+        self.0.queue.push(jobs, priority).map_err(|refusal| self.refused(refusal))?;
         let answers = Answers::collect(deliveries, deadline);
         match deadline {
             None => answers.await,

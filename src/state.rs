@@ -156,7 +156,12 @@ const INTERRUPTED: &str = "the server ended while it ran";
 
 /// The present moment as records have it: RFC 3339 in UTC, to the millisecond.
 pub fn now() -> String {
-    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+    moment(SystemTime::now())
+}
+
+/// A moment as records have it; as texts they are in the order of time.
+pub fn moment(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
 }
 
 #[cfg(test)]

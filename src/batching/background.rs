@@ -22,7 +22,7 @@ impl Batcher {
         }
         let call = Call { deadline, priority: Priority::Background };
         loop {
-            match self.classify(inputs.to_vec(), call).await {
+            match self.attempt(inputs.to_vec(), call).await {
                 Err(BatchError::Overloaded { retry_after }) => {
                     let next = Instant::now() + retry_after;
                     let next = deadline.map_or(next, |deadline| next.min(deadline));

@@ -62,7 +62,12 @@ impl Cores {
             let ticket = state.next;
             state.next += 1;
             loop {
-                state.waiting.insert(ticket, priority());
+                let now = priority();
+                let before = state.waiting.insert(ticket, now);
+                if before.is_some_and(|before| before < now) {
+                    // Who looked before may have slept on because of the claim that is gone.
+                    budget.wake.notify_all();
+                }
                 if state.free >= count && state.is_first(ticket) {
                     break;
                 }
@@ -135,7 +140,10 @@ impl Drop for Permit<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::mpsc, thread};
+    use std::{
+        sync::{atomic::AtomicBool, mpsc},
+        thread,
+    };
 
     use super::*;
 
@@ -151,6 +159,38 @@ mod tests {
         drop(all);
         assert_eq!(cores.room(1), 3);
         assert_eq!(Cores::unlimited().room(4), usize::MAX);
+    }
+
+    /// Waits until so many wait.
+    fn until_waiting(cores: &Cores, count: usize) {
+        let budget = cores.0.as_ref().unwrap();
+        while budget.lock().waiting.len() < count {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_claim_that_gets_worse_holds_nobody_up() {
+        for _ in 0..300 {
+            let cores = Cores::new(1);
+            let held = cores.acquire(1, || Priority::Live);
+            let gone = Arc::new(AtomicBool::new(false));
+            let (mine, flag) = (cores.clone(), Arc::clone(&gone));
+            let first = thread::spawn(move || {
+                let worse = || flag.load(Ordering::SeqCst);
+                let priority = || if worse() { Priority::Background } else { Priority::Live };
+                drop(mine.acquire(1, priority));
+            });
+            until_waiting(&cores, 1);
+            let mine = cores.clone();
+            let second = thread::spawn(move || drop(mine.acquire(1, || Priority::Live)));
+            until_waiting(&cores, 2);
+            gone.store(true, Ordering::SeqCst);
+            drop(held);
+            // Hangs where one of them sleeps on.
+            first.join().unwrap();
+            second.join().unwrap();
+        }
     }
 
     #[test]
@@ -173,10 +213,7 @@ mod tests {
                     done.send(name).unwrap();
                     drop(permit);
                 });
-                let budget = cores.0.as_ref().unwrap();
-                while budget.lock().waiting.len() <= index {
-                    thread::yield_now();
-                }
+                until_waiting(&cores, index + 1);
                 thread
             })
             .collect();

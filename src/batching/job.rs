@@ -46,16 +46,18 @@ impl Job {
 }
 
 impl Reply {
-    /// Hands the answer over and counts the image, once, by what became of it.
+    /// Counts the image, once, by what becomes of it, and hands the answer over: whoever has it finds it counted.
     pub(super) fn send(self, answer: Result<Delivery, BatchError>, metrics: &ModelMetrics) {
         let delivered = if answer.is_ok() { Outcome::Ok } else { Outcome::Failed };
-        let outcome = match self.sender.send(answer) {
-            Ok(()) => delivered,
-            Err(_) if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) => {
-                Outcome::Expired
-            }
-            Err(_) => Outcome::Cancelled,
+        let outcome = if !self.sender.is_closed() {
+            delivered
+        } else if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            Outcome::Expired
+        } else {
+            Outcome::Cancelled
         };
         metrics.images(outcome, 1);
+        // The receiver may have gone just now.
+        let _ = self.sender.send(answer);
     }
 }

@@ -18,8 +18,9 @@ use super::{
     run::{self, Finding, RunError},
 };
 use crate::{
+    aside::aside,
     models::registry::LiveModel,
-    state::{EvaluationEnd, EvaluationRecord, StoreError, now},
+    state::{EvaluationEnd, EvaluationRecord, Store, StoreError, now},
 };
 
 /// What an evaluation works with.
@@ -76,7 +77,8 @@ async fn evaluate(shared: &Shared, job: &Job, task: Task) -> Result<Finding, Run
 
 /// The fingerprint of a split; none where a file cannot be read, which the run tells of.
 async fn fingerprint(dataset: Arc<Dataset>, split: Split) -> Option<String> {
-    let taken = tokio::task::spawn_blocking(move || dataset.fingerprint(split)).await;
+    let take = move || aside(|| dataset.fingerprint(split));
+    let taken = tokio::task::spawn_blocking(take).await;
     taken.ok().and_then(Result::ok)
 }
 
@@ -96,11 +98,15 @@ async fn finish(shared: &Shared, job: &Arc<Job>, result: Option<Result<Finding, 
         }
     };
     let (id, kept, keep) = (record.id.clone(), end.clone(), shared.keep);
-    let saved = shared.store.run(move |store| {
-        store.finish_evaluation(&id, &kept, &predictions)?;
-        store.prune_evaluations(keep)
-    });
-    match saved.await {
+    let save = move |store: &Store| store.finish_evaluation(&id, &kept, &predictions);
+    let saved = shared.store.run(save).await;
+    // What is too many stays until the next one ends.
+    if saved.is_ok()
+        && let Err(error) = shared.store.run(move |store| store.prune_evaluations(keep)).await
+    {
+        tracing::warn!(%error, "old evaluations could not be removed");
+    }
+    match saved {
         Ok(_) => {
             if let (Some(accuracy), true) = (end.accuracy, record.is_whole) {
                 let EvaluationRecord { model, version, dataset, split, .. } = &record;

@@ -14,6 +14,10 @@ use flate2::{
 };
 
 use super::error::{ApiError, Code};
+use crate::budget::BodyShare;
+
+/// Bytes that are unpacked at a time.
+const STEP: usize = 64 << 10;
 
 /// The compressions that are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,21 +68,43 @@ impl Format {
     /// Unpacks a body, up to `most` bytes.
     ///
     /// # Errors
-    /// 400 for a broken body, 413 for one over the limit: no byte beyond it is unpacked.
-    pub(super) fn unpack(self, packed: &[u8], most: usize) -> Result<Bytes, ApiError> {
-        let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-        let mut body = Vec::new();
-        let read = match self {
-            Self::Gzip => MultiGzDecoder::new(packed).take(limit).read_to_end(&mut body),
-            Self::Deflate => ZlibDecoder::new(packed).take(limit).read_to_end(&mut body),
-        };
-        read.map_err(|error| {
-            ApiError::invalid_request(format!("the body is no {}: {error}", self.name()))
-        })?;
-        if body.len() > most {
-            return Err(super::body::too_large(most));
+    /// 400 for a broken body, 413 for one over the limit: no byte beyond it is unpacked. 503 where the memory is not there:
+    /// it is taken from the share before it is used.
+    pub(super) fn unpack(
+        self,
+        packed: &[u8],
+        most: usize,
+        share: &BodyShare,
+    ) -> Result<Bytes, ApiError> {
+        match self {
+            Self::Gzip => self.read(MultiGzDecoder::new(packed), most, share),
+            Self::Deflate => self.read(ZlibDecoder::new(packed), most, share),
         }
-        Ok(body.into())
+    }
+
+    fn read(
+        self,
+        mut unpacked: impl Read,
+        most: usize,
+        share: &BodyShare,
+    ) -> Result<Bytes, ApiError> {
+        let mut body = Vec::new();
+        loop {
+            let step = STEP.min(most + 1 - body.len());
+            if !share.take(step) {
+                return Err(super::body::no_memory());
+            }
+            let limit = step as u64;
+            let read = unpacked.by_ref().take(limit).read_to_end(&mut body).map_err(|error| {
+                ApiError::invalid_request(format!("the body is no {}: {error}", self.name()))
+            })?;
+            if body.len() > most {
+                return Err(super::body::too_large(most));
+            }
+            if read < step {
+                return Ok(body.into());
+            }
+        }
     }
 
     /// Packs an answer.
@@ -107,18 +133,24 @@ mod tests {
     use actix_web::{http::StatusCode, test::TestRequest};
 
     use super::*;
+    use crate::budget::BodyBudget;
 
     #[test]
     fn what_is_packed_is_unpacked_up_to_the_limit() {
         for format in [Format::Gzip, Format::Deflate] {
             let packed = format.pack(&[7; 1000]).unwrap();
             assert!(packed.len() < 100);
-            assert_eq!(format.unpack(&packed, 1000).unwrap(), vec![7; 1000]);
-            assert_eq!(format.unpack(&packed, 999).unwrap_err().code(), Code::TooLarge);
+            let share = BodyBudget::new(100_000).share();
+            let unpack = |packed: &[u8], most| format.unpack(packed, most, &share);
+            assert_eq!(unpack(&packed, 1000).unwrap(), vec![7; 1000]);
+            assert_eq!(unpack(&packed, 999).unwrap_err().code(), Code::TooLarge);
             for broken in [&packed[..packed.len() - 9], b"no such thing", b""] {
-                let error = format.unpack(broken, 1000).unwrap_err();
+                let error = unpack(broken, 1000).unwrap_err();
                 assert_eq!(error.code(), Code::InvalidRequest, "{format:?} {broken:?}");
             }
+            // Ten times the memory that there is, of which no more than that is used.
+            let large = format.pack(&vec![7; 1_000_000]).unwrap();
+            assert_eq!(unpack(&large, 2_000_000).unwrap_err().code(), Code::Overloaded);
         }
     }
 

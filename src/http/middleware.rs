@@ -69,7 +69,7 @@ pub async fn observe(
         start,
     };
     let span = tracing::info_span!("request", request_id = id.as_str());
-    let _in_flight = state.in_flight.enter();
+    let in_flight = state.in_flight.enter();
     if state.in_flight.closed() && request.version() == Version::HTTP_2 {
         // Its client does not learn from a closed connection that it should go elsewhere.
         let error = ApiError::overloaded("the server is shutting down");
@@ -98,7 +98,7 @@ pub async fn observe(
         }
     };
     seen.record(&state, response.status());
-    Ok(response)
+    Ok(response.map_body(|_, body| in_flight.until_sent(body)))
 }
 
 /// Puts the id on a response and into its error body.

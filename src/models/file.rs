@@ -10,7 +10,7 @@ use super::{
     repository::{Found, MODEL_FILE, hash},
 };
 use crate::{
-    aside::aside,
+    aside::{aside, with_runs},
     batching::{BatchOptions, Factory},
     inference::{
         InferenceError,
@@ -72,10 +72,10 @@ pub fn examine(
     Ok(Examined { file, manifest, sidecar, session })
 }
 
-/// Opens a session aside, unless it has threads of its own: they would stand back too.
+/// Opens a session aside, or where it has threads of its own, with the rank that they keep: that of runs.
 fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, InferenceError> {
     let open = || onnx::open(runtime, path, threads);
-    if threads > 1 { open() } else { aside(open) }
+    if threads > 1 { with_runs(open) } else { aside(open) }
 }
 
 /// SHA-256 of a model file, in hex.

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Weak},
+    time::SystemTime,
 };
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,8 @@ pub struct LiveModel {
     pub sha256: String,
     /// The state of the folder that it was loaded from.
     pub fingerprint: Fingerprint,
+    /// When that was.
+    pub loaded: SystemTime,
     /// The model's metrics.
     pub metrics: ModelMetrics,
     /// The door to its workers.

@@ -1,6 +1,6 @@
 //! A version on disk -> a live model: examined, tuned, its sessions opened and tried, its workers started.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use super::{
     file::{Examined, ModelFile, examine, read_hash},
@@ -71,6 +71,7 @@ impl ModelLoader {
         version: u64,
         found: &Found,
     ) -> Result<LiveModel, InferenceError> {
+        let loaded = SystemTime::now();
         let sidecar = Sidecar::read(&found.folder)?;
         let given = self.options.given(&sidecar);
         let threads = given.threads.unwrap_or(1);
@@ -105,6 +106,7 @@ impl ModelLoader {
             tuning,
             sha256,
             fingerprint: found.fingerprint.clone(),
+            loaded,
             metrics: series,
             batcher,
         })

@@ -74,6 +74,12 @@ impl Job {
         PromotionRecord { done, ..record }
     }
 
+    /// Whether it runs the evaluation of an id.
+    pub(super) fn evaluates(&self, id: &str) -> bool {
+        let evaluation = self.evaluation.lock().unwrap_or_else(PoisonError::into_inner);
+        evaluation.0.as_ref().is_some_and(|job| job.id() == id)
+    }
+
     /// Waits until its status is final and, unless that failed, kept.
     pub async fn finished(&self) {
         // The sender lives as long as `self`, so this only ends by the condition.

@@ -95,6 +95,12 @@ impl Promotions {
         Ok(order.record(&name, serving, images))
     }
 
+    /// Whether an unfinished promotion waits for the evaluation of an id.
+    pub fn needs(&self, evaluation: &str) -> bool {
+        let jobs = self.shared.jobs.all();
+        jobs.iter().any(|job| job.evaluates(evaluation))
+    }
+
     /// The promotions of a model, newest first, at most `limit`.
     ///
     /// # Errors

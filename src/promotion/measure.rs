@@ -11,7 +11,7 @@ use super::{
 use crate::{
     evaluation::{self, StartError, Status},
     models::live::LiveModel,
-    state::{EvaluationFilter, EvaluationRecord, PromotionRecord},
+    state::{EvaluationFilter, EvaluationRecord, PromotionRecord, moment},
 };
 
 /// How often it is looked whether there is room for an evaluation, or whether the version is still there.
@@ -89,7 +89,8 @@ impl Attempt {
         Ok(side(model, record, predictions))
     }
 
-    /// The newest evaluation that is kept of a version's very file on `images` of these images, or more.
+    /// The newest evaluation of a version as it is loaded now that is kept on `images` of these images, or more. One from
+    /// before it was loaded may be of the same file with another `mien.toml` beside it, which is in no hash.
     ///
     /// # Errors
     /// When the store fails.
@@ -98,22 +99,21 @@ impl Attempt {
         model: &LiveModel,
         images: usize,
     ) -> Result<Option<Side>, String> {
-        // What a sidecar says changes answers and is in no hash.
-        let sidecar = &model.sidecar;
-        if sidecar.labels.is_some() || sidecar.feeding().is_some() || sidecar.output.is_some() {
-            return Ok(None);
-        }
         let filter = EvaluationFilter {
+            model: Some(model.name.clone()),
             dataset: Some(self.order.images.dataset.clone()),
             split: Some(self.order.images.split),
             status: Some(Status::Succeeded),
             ..EvaluationFilter::default()
         };
-        let sha256 = model.sha256.clone();
+        let (sha256, version) = (model.sha256.clone(), model.version.to_string());
+        let loaded = moment(model.loaded);
         let found = self.shared.store.run(move |store| {
             let fits = |record: &EvaluationRecord| {
                 // A smaller choice of images is a part of a larger one.
-                record.sha256 == sha256 && record.dataset_sha256.is_some() && record.total >= images
+                let same = record.sha256 == sha256 && record.version == version;
+                let since = record.created >= loaded;
+                same && since && record.dataset_sha256.is_some() && record.total >= images
             };
             let record = store.evaluations(&filter, usize::MAX)?.into_iter().find(fits);
             let Some(record) = record else { return Ok(None) };

@@ -173,16 +173,16 @@ pub async fn one(id: web::Path<String>, state: web::Data<State>) -> Result<HttpR
 /// Cancels an evaluation, or removes it.
 ///
 /// Its images leave the queue. One that has ended stays as it is; with `purge=true` it is removed with its predictions,
-/// which is an order as loading a model is.
+/// which is an order as loading a model is. So is the cancel of one that a promotion waits for.
 #[utoipa::path(
     delete, path = ONE_PATH, tag = "evaluations", operation_id = "deleteEvaluation",
     params(("id" = String, Path, description = "The evaluation's id."), DeleteQuery),
     responses(
         (status = 200, description = "The evaluation as it is now.", body = Document),
         (status = 204, description = "`purge=true`: it is removed."),
-        (status = 401, description = "`purge=true`, `unauthorized`: the admin token is not there or another one.",
+        (status = 401, description = "An order, `unauthorized`: the admin token is not there or another one.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`purge=true`, `forbidden`: orders are not taken here, or not from this page.",
+        (status = 403, description = "An order, `forbidden`: orders are not taken here, or not from this page.",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_evaluation`.",
             body = Problem, content_type = "application/problem+json"),
@@ -196,6 +196,10 @@ pub async fn delete(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     if !query.purge {
+        if state.promotions.needs(&id) {
+            // Its end is that of the promotion.
+            admin?;
+        }
         let document = state.evaluations.cancel(&id).await?.ok_or_else(|| unknown(&id))?;
         return Ok(HttpResponse::Ok().json(document));
     }

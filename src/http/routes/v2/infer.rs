@@ -100,10 +100,9 @@ pub async fn infer(
     let reading = body::collect(stream, limits.max_body);
     let mut body = body::in_time(reading, start, deadline, limits).await?;
     if let Some(format) = packed {
-        body = unpack(body, format, limits.max_body).await?;
-        if !share.take(body.len()) {
-            return Err(body::no_memory());
-        }
+        let (most, share) = (limits.max_body, share.clone());
+        let unpacked = spawn_blocking(move || format.unpack(&body, most, &share));
+        body = unpacked.await.map_err(ApiError::internal)??;
     }
     let (request_v2, binary) = match json_length {
         Some(0) => {
@@ -122,11 +121,6 @@ fn json_length(request: &HttpRequest) -> Result<Option<usize>, ApiError> {
     let length = header.to_str().ok().and_then(|text| text.trim().parse().ok());
     let wrong = || ApiError::invalid_request(format!("{JSON_LENGTH}: expected a count of bytes"));
     length.map(Some).ok_or_else(wrong)
-}
-
-async fn unpack(body: Bytes, format: Format, most: usize) -> Result<Bytes, ApiError> {
-    let unpacked = spawn_blocking(move || format.unpack(&body, most));
-    unpacked.await.map_err(ApiError::internal)?
 }
 
 async fn parse(body: Bytes, length: Option<usize>) -> Result<(InferRequest, Binary), ApiError> {

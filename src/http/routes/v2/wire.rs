@@ -1,20 +1,20 @@
 //! Inference requests and answers as JSON, with the data of tensors in it or, in the binary extension, after it.
 
 mod data;
+mod scalar;
 
 use std::collections::BTreeMap;
 
 use actix_web::web::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use self::data::Data;
+use self::{data::Data, scalar::Scalar};
 use crate::v2::{
-    Error, InferRequest, InferResponse, InputTensor, OutputData, OutputTensor, Parameter,
-    RequestedOutput, TensorData, refuse_shared_memory,
+    Error, InferRequest, InferResponse, InputTensor, OutputData, OutputTensor, RequestedOutput,
+    TensorData, refuse_shared_memory,
 };
 
-type Parameters = BTreeMap<String, Value>;
+type Parameters = BTreeMap<String, Scalar>;
 
 #[derive(Deserialize)]
 struct Request {
@@ -63,7 +63,7 @@ pub(super) fn parse(body: &Bytes, header: usize) -> Result<(InferRequest, Binary
     let mut rest = body.slice(header..);
     let mut request = InferRequest { id: json.id, ..InferRequest::default() };
     for (name, value) in &json.parameters {
-        request.set(name, &parameter(value))?;
+        request.set(name, &value.parameter())?;
     }
     for input in json.inputs {
         request.inputs.push(tensor(input, &mut rest)?);
@@ -77,7 +77,7 @@ pub(super) fn parse(body: &Bytes, header: usize) -> Result<(InferRequest, Binary
     for Output { name, parameters } in json.outputs {
         let mut output = RequestedOutput { name, classification: 0 };
         for (name, value) in &parameters {
-            output.set(name, &parameter(value))?;
+            output.set(name, &value.parameter())?;
         }
         binary.outputs.push(flag(&parameters, "binary_data")?.unwrap_or(default));
         request.outputs.push(output);
@@ -88,9 +88,9 @@ pub(super) fn parse(body: &Bytes, header: usize) -> Result<(InferRequest, Binary
 fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
     let Input { name, shape, datatype, parameters, data } = input;
     parameters.keys().try_for_each(|name| refuse_shared_memory(name))?;
-    let size = parameters.get("binary_data_size").map(|size| match size.as_u64() {
-        Some(size) => Ok(usize::try_from(size).unwrap_or(usize::MAX)),
-        None => Err(Error::invalid("parameter `binary_data_size`: expected a count of bytes")),
+    let size = parameters.get("binary_data_size").map(|size| match size {
+        Scalar::Integer(size @ 0..) => Ok(usize::try_from(*size).unwrap_or(usize::MAX)),
+        _ => Err(Error::invalid("parameter `binary_data_size`: expected a count of bytes")),
     });
     let data = match (size.transpose()?, data) {
         (Some(_), Some(_)) => {
@@ -110,24 +110,10 @@ fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
     Ok(InputTensor { name, datatype, shape, data })
 }
 
-fn parameter(value: &Value) -> Parameter<'_> {
-    match value {
-        Value::Number(number) => match (number.as_u64(), number.as_i64()) {
-            (Some(number), _) => Parameter::Integer(number.into()),
-            (None, Some(number)) => Parameter::Integer(number.into()),
-            (None, None) => Parameter::Other("a fraction"),
-        },
-        Value::Null => Parameter::Other("null"),
-        Value::Bool(_) => Parameter::Other("true or false"),
-        Value::String(_) => Parameter::Other("a string"),
-        Value::Array(_) | Value::Object(_) => Parameter::Other("an array or object"),
-    }
-}
-
 fn flag(parameters: &Parameters, name: &str) -> Result<Option<bool>, Error> {
     match parameters.get(name) {
         None => Ok(None),
-        Some(Value::Bool(flag)) => Ok(Some(*flag)),
+        Some(Scalar::Bool(flag)) => Ok(Some(*flag)),
         Some(_) => Err(Error::invalid(format!("parameter `{name}`: expected true or false"))),
     }
 }
