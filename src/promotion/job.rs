@@ -74,10 +74,10 @@ impl Job {
         PromotionRecord { done, ..record }
     }
 
-    /// Whether it runs the evaluation of an id.
+    /// Whether an evaluation of this id is one of its own.
     pub(super) fn evaluates(&self, id: &str) -> bool {
-        let evaluation = self.evaluation.lock().unwrap_or_else(PoisonError::into_inner);
-        evaluation.0.as_ref().is_some_and(|job| job.id() == id)
+        let record = self.record.borrow();
+        [&record.candidate, &record.serving].into_iter().flatten().any(|own| own == id)
     }
 
     /// Waits until its status is final and, unless that failed, kept.

@@ -186,7 +186,13 @@ async fn not_worse_by_is_judged_by_the_paired_interval_on_the_same_images() {
     assert!(reason.starts_with("+30.00 points against version 1 on 10 images"), "{reason}");
     assert!(reason.ends_with(" points over the 0.00 allowed"), "{reason}");
 
-    // What is known of the serving version is not evaluated again, not for fewer images either.
+    // One from before it was loaded anew is not used: another mien.toml may stand beside the file.
+    assert_eq!(app.load("m").await.status(), 200);
+    let anew = app.promoted("m", &order(0.0), "rejected").await;
+    assert_ne!(anew["against_evaluation"], document["against_evaluation"]);
+    let document = anew;
+
+    // What is known of the serving version as it is loaded is not evaluated again, not for fewer images either.
     let kept = &document["against_evaluation"];
     let mut fewer = order(1.0);
     fewer["limit"] = json!(5);

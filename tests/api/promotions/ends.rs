@@ -53,6 +53,11 @@ async fn one_a_model_runs_and_can_be_cancelled() {
     let release = app.client.delete(app.url("/v1/models/a/pin")).send().await.unwrap();
     assert_problem(release, 409, "conflict").await;
 
+    // Nor does somebody who may not give orders end it by its evaluation.
+    let evaluation = format!("/v1/evaluations/{}", document["evaluation"].as_str().unwrap());
+    let stranger = app.client.delete(app.url(&evaluation)).header("origin", "https://a.example");
+    assert_problem(stranger.send().await.unwrap(), 403, "forbidden").await;
+
     assert_eq!(app.versions("a").await, ["1 ready", "2 ready"]);
     assert_eq!(app.json("/v1/models/a").await["serving"], "1");
     let ended = delete(&app, &locations[0]).await;
@@ -62,7 +67,6 @@ async fn one_a_model_runs_and_can_be_cancelled() {
     );
     app.until_versions("a", &["1 ready", "2 unloaded"]).await;
     assert_eq!(app.outcomes("a").await, [0.0, 0.0, 0.0, 1.0]);
-    let evaluation = format!("/v1/evaluations/{}", document["evaluation"].as_str().unwrap());
     app.status(&evaluation, "cancelled").await;
     // Twice is no error, and there is room again.
     assert_eq!(delete(&app, &locations[0]).await, ended);
