@@ -2,6 +2,7 @@
 //! Only `startup` calls into it.
 
 mod buffered;
+mod codec;
 mod connections;
 mod convert;
 mod deadline;

@@ -1,12 +1,17 @@
 //! The three kinds of body -> encoded pictures.
 
+use std::fmt;
+
 use actix_multipart::{Multipart, MultipartError};
 use actix_web::{
     HttpMessage, HttpRequest,
     web::{BytesMut, Payload},
 };
 use futures_util::TryStreamExt;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, SeqAccess, Visitor},
+};
 use utoipa::ToSchema;
 
 use super::{
@@ -24,7 +29,37 @@ const FIELD: &str = "image";
 pub(super) struct JsonImages {
     /// The files in base64 (standard alphabet), each with or without a `data:...;base64,` in front.
     #[schema(example = json!(["iVBORw0KGgoAAAANSUhEUgAAADAAAAAwCAAAAAByaaZbAAAA..."]))]
+    #[serde(deserialize_with = "texts")]
     images: Vec<String>,
+}
+
+/// Strings in JSON at most: three bytes of an empty one make twenty-four of memory.
+const MAX_TEXTS: usize = 1 << 16;
+
+/// Reads a list of strings of bounded length.
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct Texts;
+
+    impl<'de> Visitor<'de> for Texts {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of strings")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
+            let mut texts = Vec::new();
+            while let Some(text) = list.next_element()? {
+                if texts.len() == MAX_TEXTS {
+                    return Err(A::Error::custom(format!("more than {MAX_TEXTS} strings")));
+                }
+                texts.push(text);
+            }
+            Ok(texts)
+        }
+    }
+
+    deserializer.deserialize_seq(Texts)
 }
 
 /// Pictures in a form.

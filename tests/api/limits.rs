@@ -152,6 +152,11 @@ async fn too_many_pictures() {
     let json = r#"{"images":["","",""]}"#;
     let request = app.classify("", json).header("content-type", "application/json");
     assert_refused(request, 413, "too_large").await;
+    // So many that they are not even read to the end.
+    let json = format!(r#"{{"images":[{}]}}"#, vec![r#""""#; 70_000].join(","));
+    let request = app.classify("", json).header("content-type", "application/json");
+    let detail = assert_refused(request, 400, "invalid_request").await;
+    assert!(detail.contains("more than 65536 strings"), "{detail}");
 }
 
 /// Sends a request whose body never ends, and reads the answer to the end of the connection.

@@ -9,6 +9,9 @@ use serde::{
 
 use crate::{decoder::Encoded, v2::TensorData};
 
+/// Strings at most: three bytes of an empty one make twenty-four of memory.
+const MAX_STRINGS: usize = 1 << 16;
+
 /// Elements, all of one kind.
 #[derive(Debug, PartialEq)]
 pub(super) enum Data {
@@ -48,6 +51,9 @@ impl Data {
 
     fn string<E: Error>(&mut self, string: String) -> Result<(), E> {
         match self {
+            Self::Strings(strings) if strings.len() == MAX_STRINGS => {
+                return Err(E::custom(format!("more than {MAX_STRINGS} strings")));
+            }
             Self::Strings(strings) => strings.push(string),
             Self::Numbers(numbers) if numbers.is_empty() => *self = Self::Strings(vec![string]),
             Self::Numbers(_) => return Err(mixed()),
@@ -110,10 +116,18 @@ impl<'de> Visitor<'de> for Collect<'_> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::Data;
+    use super::{Data, MAX_STRINGS};
 
     fn read(json: &str) -> Result<Data, String> {
         serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn strings_are_counted_while_they_are_read() {
+        let strings = |count| read(&format!("[{}]", vec!["\"\""; count].join(",")));
+        assert!(strings(MAX_STRINGS).is_ok());
+        let error = strings(MAX_STRINGS + 1).unwrap_err();
+        assert!(error.starts_with("more than 65536 strings"), "{error}");
     }
 
     #[test]
