@@ -90,7 +90,9 @@ fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
     parameters.keys().try_for_each(|name| refuse_shared_memory(name))?;
     let size = parameters.get("binary_data_size").map(|size| match size {
         Scalar::Integer(size @ 0..) => Ok(usize::try_from(*size).unwrap_or(usize::MAX)),
-        _ => Err(Error::invalid("parameter `binary_data_size`: expected a count of bytes")),
+        Scalar::Integer(_) | Scalar::Bool(_) | Scalar::Other(_) => {
+            Err(Error::invalid("parameter `binary_data_size`: expected a count of bytes"))
+        }
     });
     let data = match (size.transpose()?, data) {
         (Some(_), Some(_)) => {
