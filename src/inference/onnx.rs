@@ -3,8 +3,9 @@
 
 mod buffer;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, path::Path};
 
+use half::{f16, slice::HalfFloatSliceExt};
 use mien_faces::image::Face;
 use ort::{
     session::builder::GraphOptimizationLevel,
@@ -107,7 +108,7 @@ impl OnnxClassifier {
     ) -> Self {
         let max_batch = signature.fixed_batch.unwrap_or(max_batch).max(1);
         let elements = max_batch * signature.side * signature.side;
-        let buffer = Buffer::new(signature.feeding, elements);
+        let buffer = Buffer::new(&signature, elements);
         let kind = signature.kind.unwrap_or(OutputKind::Logits);
         Self { session, signature, kind, labels, max_batch, buffer }
     }
@@ -168,13 +169,24 @@ impl OnnxClassifier {
                 let tensor = TensorRef::from_array_view(view).map_err(failed)?;
                 self.session.run(ort::inputs![name => tensor]).map_err(failed)?
             }
+            Buffer::Halves(buffer, _) => {
+                let view = (shape, &buffer[..batch * area]);
+                let tensor = TensorRef::from_array_view(view).map_err(failed)?;
+                self.session.run(ort::inputs![name => tensor]).map_err(failed)?
+            }
         };
         let values = self.signature.output_values();
         let mut rows: Vec<Vec<f32>> = inputs.iter().map(|_| Vec::with_capacity(values)).collect();
-        for Output { name, columns } in &self.signature.outputs {
+        for Output { name, columns, half } in &self.signature.outputs {
             let output = outputs.get(name);
             let output = output.ok_or_else(|| InferenceError::Output(format!("no `{name}`")))?;
-            let (shape, values) = output.try_extract_tensor::<f32>().map_err(failed)?;
+            let (shape, values) = if *half {
+                let (shape, halves) = output.try_extract_tensor::<f16>().map_err(failed)?;
+                (shape, Cow::Owned(halves.to_f32_vec()))
+            } else {
+                let (shape, floats) = output.try_extract_tensor::<f32>().map_err(failed)?;
+                (shape, Cow::Borrowed(floats))
+            };
             let fits = shape.last().copied() == i64::try_from(*columns).ok();
             if values.len() != batch * columns || !fits {
                 let reason =
@@ -224,6 +236,8 @@ fn port(outlet: &Outlet) -> Port {
         Element::Uint8
     } else if *ty == TensorElementType::Float32 {
         Element::Float32
+    } else if *ty == TensorElementType::Float16 {
+        Element::Float16
     } else {
         Element::Other(format!("{ty:?}").to_lowercase())
     };

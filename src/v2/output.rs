@@ -95,7 +95,7 @@ pub(super) fn select(
     signature: &Signature,
 ) -> Result<Vec<Column>, Error> {
     let column = |index: usize, classification: u64| {
-        let Output { name, columns } = &signature.outputs[index];
+        let Output { name, columns, .. } = &signature.outputs[index];
         let start = signature.outputs[..index].iter().map(|output| output.columns).sum();
         let classes = usize::try_from(classification).unwrap_or(usize::MAX).min(*columns);
         Column { name: name.clone(), start, count: *columns, classes }

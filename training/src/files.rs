@@ -17,8 +17,19 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     name.push(".partial");
     let partial = path.with_file_name(name);
     fs::write(&partial, bytes)?;
-    File::open(&partial)?.sync_all()?;
-    fs::rename(&partial, path)
+    put_in_place(&partial, path)
+}
+
+/// Moves a finished file to its place once its bytes are on the disk, in the same folder.
+///
+/// # Errors
+/// Where the folder cannot be written; what stood at `path` then stays.
+pub(crate) fn put_in_place(partial: &Path, path: &Path) -> io::Result<()> {
+    File::open(partial)?.sync_all()?;
+    fs::rename(partial, path)?;
+    // The rename itself must reach the disk too.
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// SHA-256 in lower-case hexadecimal digits.

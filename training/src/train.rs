@@ -5,6 +5,7 @@
 //!                                                                    \-> records: history.csv, events, curves.png
 //! ```
 
+pub mod answers;
 pub mod checkpoint;
 pub mod clock;
 pub mod ema;

@@ -3,13 +3,15 @@
 use super::{Element, OutputKind, Port, unfit};
 use crate::inference::InferenceError;
 
-/// An output of shape `[N, columns]`, float32.
+/// An output of shape `[N, columns]`, float32 or float16.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// Its name in the graph.
     pub name: String,
     /// Values an image, at least 1.
     pub columns: usize,
+    /// Whether it is float16; it is read as float32.
+    pub half: bool,
 }
 
 /// The outputs that are served, in the graph's order, the index of the one that is the answer, and what it holds. The
@@ -30,10 +32,12 @@ pub(super) fn choose(
         Some(OutputKind::Logits) => (named("logits"), kind),
     };
     let Some(answer) = port.or_else(|| ports.iter().find(|port| is_rows(port))) else {
-        return unfit("it has no float32 output of shape [N, labels]");
+        return unfit("it has no float32 or float16 output of shape [N, labels]");
     };
     if !is_rows(answer) {
-        return unfit(format!("its output `{}` is no float32 [N, labels]", answer.name));
+        return unfit(format!("its output `{}` is no float32 or float16 [N, labels]",
+            answer.name
+        ));
     }
     let classes = answer.shape[1];
     if classes > 0 && usize::try_from(classes) != Ok(labels) {
@@ -42,16 +46,22 @@ pub(super) fn choose(
     let mut outputs = Vec::new();
     let mut index = 0;
     for port in ports.iter().filter(|port| is_rows(port)) {
+        let output = |columns| Output {
+            name: port.name.clone(),
+            columns,
+            half: port.element == Some(Element::Float16),
+        };
         if port.name == answer.name {
             index = outputs.len();
-            outputs.push(Output { name: port.name.clone(), columns: labels });
+            outputs.push(output(labels));
         } else if let Ok(columns @ 1..) = usize::try_from(port.shape[1]) {
-            outputs.push(Output { name: port.name.clone(), columns });
+            outputs.push(output(columns));
         }
     }
     Ok((outputs, index, kind))
 }
 
 fn is_rows(port: &Port) -> bool {
-    port.element == Some(Element::Float32) && port.shape.len() == 2
+    let floats = matches!(port.element, Some(Element::Float32 | Element::Float16));
+    floats && port.shape.len() == 2
 }

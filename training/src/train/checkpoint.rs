@@ -2,8 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -14,6 +13,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::{ema::Ema, history::EpochRow, optimizer::Optimizer};
 use crate::{
     arch::graph::Graph,
+    files,
     torch::weights::{Weights, WeightsError},
 };
 
@@ -113,7 +113,7 @@ pub fn save(
     optimizer.state(weights).for_each(|(kind, name, t)| add(kind, name, t));
     ema.weights().iter().for_each(|(p, t)| add("ema", &p.name, t));
 
-    replace(folder, &partial, &path, &tensors).inspect_err(|_| {
+    replace(&partial, &path, &tensors).inspect_err(|_| {
         // Half a file helps nobody, and takes room on a full disk.
         let _ = fs::remove_file(&partial);
     })
@@ -121,7 +121,6 @@ pub fn save(
 
 /// Writes the tensors to `partial` and puts it in the place of `path`.
 fn replace(
-    folder: &Path,
     partial: &Path,
     path: &Path,
     tensors: &[(String, Tensor)],
@@ -133,10 +132,7 @@ fn replace(
         }
         CheckpointError::Tensors { path: partial.to_owned(), source: error }
     })?;
-    File::open(partial).and_then(|file| file.sync_all()).map_err(io)?;
-    fs::rename(partial, path).map_err(io)?;
-    // The rename itself must reach the disk too.
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+    files::put_in_place(partial, path).map_err(io)
 }
 
 fn not_written(path: &Path, source: io::Error) -> CheckpointError {

@@ -2,7 +2,7 @@
 
 use tch::TchError;
 
-use super::{checkpoint::CheckpointError, records::RecordError, teacher::TeacherError};
+use super::{answers::AnswersError, checkpoint::CheckpointError, records::RecordError, teacher::TeacherError};
 use crate::{arch::shape::ShapeError, torch::weights::WeightsError};
 
 /// Why training stopped before its end.
@@ -26,6 +26,9 @@ pub enum TrainError {
     /// A teacher failed.
     #[error(transparent)]
     Teacher(#[from] TeacherError),
+    /// What the teachers answered cannot be kept.
+    #[error(transparent)]
+    Answers(#[from] AnswersError),
     /// The thread that makes batches has died; its panic is on the terminal.
     #[error(
         "the batches of epoch {epoch} ended at step {step} of {steps}: the thread that makes them has failed"

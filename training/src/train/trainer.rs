@@ -9,6 +9,7 @@ use std::{
 use tch::Device;
 
 use super::{
+    answers,
     checkpoint::{self, Checkpoint, State},
     clock::Clock,
     ema::Ema,
@@ -165,17 +166,24 @@ impl Trainer {
 
     /// Has the teachers answer for all faces, where they answer once; false where it was interrupted.
     fn teach(&mut self, faces: &FaceSet) -> Result<bool, TrainError> {
-        let Some(teachers) = &self.teachers else { return Ok(true) };
-        let once =
-            self.recipe.distill.as_ref().is_some_and(|distill| distill.answers == Answers::Faces);
-        if !once || self.answers.is_some() {
+        let (Some(teachers), Some(distill)) = (&self.teachers, &self.recipe.distill) else {
+            return Ok(true);
+        };
+        if distill.answers != Answers::Faces || self.answers.is_some() {
+            return Ok(true);
+        }
+        let (folder, temperature) = (&self.control.folder, distill.temperature);
+        if let Some(kept) = answers::kept(folder, faces.len(), temperature) {
+            self.answers = Some(kept.into());
             return Ok(true);
         }
         let mut teachers = teachers.lock().unwrap_or_else(PoisonError::into_inner);
         progress::teaching(faces.len());
-        let answers = teaching::answers(&mut teachers, faces, &self.control.interrupted)?;
-        self.answers = answers.map(Into::into);
-        Ok(self.answers.is_some())
+        let given = teaching::answers(&mut teachers, faces, &self.control.interrupted)?;
+        let Some(given) = given else { return Ok(false) };
+        answers::keep(folder, &given, temperature)?;
+        self.answers = Some(given.into());
+        Ok(true)
     }
 
     fn save(&self) -> Result<(), TrainError> {

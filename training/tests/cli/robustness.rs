@@ -120,7 +120,9 @@ fn students_learn_from_runs_and_model_files_and_notice_another_teacher() {
     succeeds(&train("resnet-8-v1", &data, &once, &whole));
     let part = [train("resnet-8-v1", &data, &once, &stopped), vec!["--max-steps", "4"]].concat();
     assert_eq!(run(&part).status.code(), Some(3));
-    succeeds(&resume(&stopped));
+    let rest = run(&resume(&stopped));
+    let told = String::from_utf8_lossy(&rest.stderr);
+    assert!(rest.status.success() && !told.contains("teachers answer"), "asked again: {told}");
     assert!(tensors(&stopped) == tensors(&whole), "the student taught once ends elsewhere");
     let taught_once = tensors(&whole);
     assert!(taught_once != tensors(&teacher));

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    inference::signature::Signature,
     models::live::LiveModel,
     tuning::{Point, Source},
 };
@@ -88,7 +89,11 @@ impl From<&LiveModel> for Facts {
     fn from(model: &LiveModel) -> Self {
         let manifest = model.manifest.clone();
         let options = model.batcher.options();
-        let datatype = if model.signature.feeding.is_some() { "float32" } else { "uint8" };
+        let datatype = match &model.signature {
+            Signature { feeding: None, .. } => "uint8",
+            Signature { half: true, .. } => "float16",
+            Signature { half: false, .. } => "float32",
+        };
         Facts {
             labels: manifest.labels.names().to_vec(),
             architecture: manifest.architecture,
