@@ -149,7 +149,9 @@ async fn keras_networks_that_tf2onnx_converted_answer_as_keras_does() {
     let app = TestApp::spawn_with(&[&format!("--models={}", fixture("foreign/models").display())]);
     let text = fs::read_to_string(fixture("foreign/expected.json")).unwrap();
     let expected: BTreeMap<String, BTreeMap<String, f64>> = serde_json::from_str(&text).unwrap();
-    for (model, tolerance) in [("exported", 1e-5), ("one-face", 1e-5), ("dense", 1e-5), ("half", 1e-3)] {
+    for (model, tolerance) in
+        [("exported", 1e-5), ("one-face", 1e-5), ("dense", 1e-5), ("half", 1e-3)]
+    {
         let faces: Vec<Vec<u8>> = expected.keys().map(|class| face(class)).collect();
         let request = app.classify_many(&format!("?model={model}"), faces);
         let (status, body) = answer(request).await;
@@ -186,7 +188,8 @@ async fn a_network_of_halves_takes_floats_and_rounds_them() {
     for value in [0.5, 1e30] {
         let tensor = json!({"name": metadata["inputs"][0]["name"], "datatype": "FP32",
             "shape": [1, 48, 48, 1], "data": vec![value; 48 * 48]});
-        let request = app.client.post(app.url("/v2/models/half/infer")).json(&json!({"inputs": [tensor]}));
+        let request =
+            app.client.post(app.url("/v2/models/half/infer")).json(&json!({"inputs": [tensor]}));
         let (status, body) = answer(request).await;
         assert_eq!(status, 200, "{value}: {body}");
     }

@@ -60,7 +60,8 @@ impl Buffer {
             }
             (Self::Halves(buffer, _), Input::Tensor(values)) => {
                 // What is too large stays finite.
-                let half = |value: f32| f16::from_f32(value.clamp(f16::MIN.into(), f16::MAX.into()));
+                let half =
+                    |value: f32| f16::from_f32(value.clamp(f16::MIN.into(), f16::MAX.into()));
                 for (to, &value) in buffer[slot].iter_mut().zip(values) {
                     *to = half(value);
                 }

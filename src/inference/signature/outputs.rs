@@ -35,9 +35,7 @@ pub(super) fn choose(
         return unfit("it has no float32 or float16 output of shape [N, labels]");
     };
     if !is_rows(answer) {
-        return unfit(format!("its output `{}` is no float32 or float16 [N, labels]",
-            answer.name
-        ));
+        return unfit(format!("its output `{}` is no float32 or float16 [N, labels]", answer.name));
     }
     let classes = answer.shape[1];
     if classes > 0 && usize::try_from(classes) != Ok(labels) {

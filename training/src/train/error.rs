@@ -2,7 +2,9 @@
 
 use tch::TchError;
 
-use super::{answers::AnswersError, checkpoint::CheckpointError, records::RecordError, teacher::TeacherError};
+use super::{
+    answers::AnswersError, checkpoint::CheckpointError, records::RecordError, teacher::TeacherError,
+};
 use crate::{arch::shape::ShapeError, torch::weights::WeightsError};
 
 /// Why training stopped before its end.
