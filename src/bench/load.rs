@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::process::{Process, Usage};
-use crate::{aside::Ahead, client::Connection};
+use crate::client::Connection;
 
 /// Where requests go, what they are and what an answer must hold.
 pub struct Target {
@@ -134,8 +134,6 @@ pub async fn open_loop(
     connections: usize,
     timing: Timing,
 ) -> io::Result<Leg> {
-    // Dropped when the loop is over, on the one thread that the generator runs on.
-    let _ahead = Ahead::of_all();
     let window = Window::starting_now(timing);
     let (due, arrivals) = unbounded_channel();
     // A thread of its own: the runtime's timer counts in milliseconds.
