@@ -8,6 +8,7 @@ use mien_faces::{
     image::Face,
     report::Report,
 };
+use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use tch::{Device, Kind, TchError};
 
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
     },
     recipe::Recipe,
     report::{DuplicateReport, ModelReport, Test, Training, TtaReport},
-    torch::{network::Network, weights::Weights},
+    torch::{network::Network, statistics, weights::Weights},
     train::{checkpoint::Checkpoint, history::EpochRow, run::Run},
     tta::Tta,
 };
@@ -41,6 +42,9 @@ pub use parity::TOLERANCE;
 pub(crate) use parity::{PARITY_PICTURES, compare, largest_difference};
 pub use temperature::TemperatureFrom;
 
+/// Faces that batch-norm statistics are taken anew from, at most: 32 batches.
+const STATISTICS_FACES: usize = 4096;
+
 /// A run read back from its folder.
 #[derive(Debug)]
 pub struct Trained {
@@ -50,6 +54,8 @@ pub struct Trained {
     history: Vec<EpochRow>,
     graph: Graph,
     weights: Weights,
+    /// Faces that the batch-norm statistics were taken anew from.
+    fresh_statistics: Option<usize>,
 }
 
 impl Trained {
@@ -70,7 +76,23 @@ impl Trained {
         let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let name = whole.file_name().map_or("run".into(), |name| name.to_string_lossy());
         let (name, history) = (name.into_owned(), checkpoint.state.history);
-        Ok(Self { name, run, recipe, history, graph, weights })
+        Ok(Self { name, run, recipe, history, graph, weights, fresh_statistics: None })
+    }
+
+    /// Takes the batch-norm statistics anew, from training faces of `data` as they are (see [`statistics::anew`]).
+    ///
+    /// # Errors
+    /// Where `data` is not the run's, or cannot be read.
+    pub fn with_fresh_statistics(mut self, data: &Path) -> Result<Self, ExportError> {
+        let train = self.training_faces(&Dataset::open(data)?, data)?;
+        let train = train.ok_or_else(|| ExportError::OtherData(data.to_owned()))?;
+        let (mut rest, _) = train.hold_out(self.recipe.holdout, self.recipe.seed);
+        rest.faces.shuffle(&mut StdRng::seed_from_u64(self.recipe.seed));
+        rest.faces.truncate(STATISTICS_FACES);
+        let network = Network::new(self.graph.clone(), Kind::Float)?;
+        self.weights = statistics::anew(&network, &self.weights, &rest.faces)?;
+        self.fresh_statistics = Some(rest.faces.len());
+        Ok(self)
     }
 
     /// The data set as the run named it.
@@ -115,6 +137,7 @@ impl Trained {
             sha256: files::sha256(&bytes),
             created: metadata.created,
             training: self.training(),
+            fresh_statistics: self.fresh_statistics,
             recipe: self.recipe.clone(),
             temperature,
             holdout,

@@ -3,4 +3,5 @@
 pub mod device;
 pub mod network;
 pub mod replicas;
+pub mod statistics;
 pub mod weights;

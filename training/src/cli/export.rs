@@ -27,6 +27,10 @@ pub(super) struct Args {
     /// Divide logits by this number before the softmax.
     #[arg(long, value_name = "NUMBER", value_parser = allowed)]
     temperature: Option<f64>,
+    /// Take the batch-norm statistics anew from 4,096 training faces as they are, in place of those of changed faces that
+    /// training kept. The line "held out" tells whether that helps.
+    #[arg(long)]
+    fresh_statistics: bool,
     /// Export a run whose epochs are not all done.
     #[arg(long)]
     unfinished: bool,
@@ -43,14 +47,17 @@ fn allowed(text: &str) -> Result<f64, String> {
 
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let trained = Trained::open(&self.run, self.unfinished)?;
-        let data = self.data.as_deref().unwrap_or(trained.data());
+        let mut trained = Trained::open(&self.run, self.unfinished)?;
+        let data = self.data.as_deref().unwrap_or(trained.data()).to_owned();
+        if self.fresh_statistics {
+            trained = trained.with_fresh_statistics(&data)?;
+        }
         let from = match (self.temperature_from, self.temperature) {
             (Some(folder), _) => TemperatureFrom::Other(folder),
             (None, Some(value)) => TemperatureFrom::Given(value),
             (None, None) => TemperatureFrom::Run,
         };
-        let found = trained.export(data, &self.out, &from, Fusing::unless(self.no_fuse))?;
+        let found = trained.export(&data, &self.out, &from, Fusing::unless(self.no_fuse))?;
         // `compare` looks for it here; a run's folder that is closed by now is no reason to fail.
         let (made, kept) = (self.out.with_file_name(report::JSON), self.run.join(report::JSON));
         if let Err(error) = fs::copy(&made, &kept) {

@@ -40,7 +40,7 @@ pub(super) fn choose(
     from: &TemperatureFrom,
 ) -> Result<(Temperature, Option<Holdout>), ExportError> {
     let other = match from {
-        TemperatureFrom::Other(folder) => Some(partner(trained, folder)?),
+        TemperatureFrom::Other(folder) => Some(partner(trained, folder, data)?),
         TemperatureFrom::Run | TemperatureFrom::Given(_) => None,
     };
     let judged = other.as_ref().unwrap_or(trained);
@@ -65,7 +65,7 @@ pub(super) fn choose(
 }
 
 /// Another run that is the same but for its held-out faces.
-fn partner(trained: &Trained, folder: &Path) -> Result<Trained, ExportError> {
+fn partner(trained: &Trained, folder: &Path, data: &Path) -> Result<Trained, ExportError> {
     let other = Trained::open(folder, false)?;
     let differs = |key: &str, here: String, there: String| ExportError::OtherRecipe {
         folder: folder.to_owned(),
@@ -87,6 +87,9 @@ fn partner(trained: &Trained, folder: &Path) -> Result<Trained, ExportError> {
     }
     if other.run.holdout_faces == 0 {
         return Err(ExportError::NoHoldout(folder.to_owned()));
+    }
+    if trained.fresh_statistics.is_some() {
+        return other.with_fresh_statistics(data);
     }
     Ok(other)
 }

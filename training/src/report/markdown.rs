@@ -76,6 +76,11 @@ fn training(report: &ModelReport) -> String {
         report.recipe.seed, training.epochs, report.recipe.epochs
     );
     text += &format!("| training time | {} (h:mm:ss) |\n", clock(training.seconds));
+    if let Some(faces) = report.fresh_statistics {
+        text += &format!(
+            "| batch-norm statistics | taken anew at export, from {faces} of these faces as they are |\n"
+        );
+    }
     let places = training.workplaces.iter().map(|place| {
         format!(
             "{}, {} cores, {} with {} threads, {}",
@@ -127,13 +132,14 @@ fn again(report: &ModelReport) -> String {
         super::TemperatureSource::Given => format!(" --temperature {}", report.temperature.value),
         super::TemperatureSource::Holdout | super::TemperatureSource::NotFitted => String::new(),
     };
+    let fresh = if report.fresh_statistics.is_some() { " --fresh-statistics" } else { "" };
     let unfinished =
         if report.training.epochs < report.recipe.epochs { " --unfinished" } else { "" };
     format!(
         "\n## Again\n\n`DIR` holds `train/<class>/` and `test/<class>/`, or `fer2013.csv`. The same seed, number of threads and \
          kind of processor give the same weights.\n\n```sh\n\
          cargo xtask train train --arch {arch} --data DIR --recipe recipe.toml --out runs/{run}{threads}\n\
-         cargo xtask train export runs/{run} --out model.onnx{temperature}{unfinished}\n```\n\n\
+         cargo xtask train export runs/{run} --out model.onnx{fresh}{temperature}{unfinished}\n```\n\n\
          To check this file: its hash, and its accuracy by the server's own code.\n\n```sh\n\
          sha256sum model.onnx\nmien evaluate --data DIR --model NAME --models MODELS\n```\n"
     )

@@ -11,10 +11,15 @@ use crate::arch::{
 };
 
 /// Whether batch statistics or running statistics are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Mode {
     /// Batch statistics; the running ones follow.
     Train,
+    /// Batch statistics; the running ones take in a share of them, 0..1. Dropout is off.
+    Measure {
+        /// How much the batch's weigh.
+        share: f64,
+    },
     /// Running statistics.
     Eval,
 }
@@ -117,8 +122,8 @@ impl Network {
                 Some(at(Role::Beta)),
                 Some(at(Role::Mean)),
                 Some(at(Role::Variance)),
-                mode == Mode::Train,
-                momentum,
+                mode != Mode::Eval,
+                if let Mode::Measure { share } = mode { share } else { momentum },
                 epsilon,
                 true,
             ),
