@@ -12,7 +12,10 @@ pub(crate) fn requests(log: &Value) -> Vec<String> {
         let method = &event["message"]["method"];
         let document = event["message"]["params"]["documentURL"].as_str().unwrap_or_default();
         let known = *method == "Network.requestWillBeSent" || *method == "Network.webSocketCreated";
-        known && !document.starts_with("chrome://")
+        // The browser's own page, which is there before the first of ours.
+        let browsers =
+            ["chrome://", "chrome-untrusted://"].iter().any(|own| document.starts_with(own));
+        known && !browsers
     });
     let address = |event: Value| {
         let params = &event["message"]["params"];
