@@ -7,7 +7,8 @@ use crate::torch::weights::Weights;
 /// Steps after which the average's decay is near its final value.
 const WARMUP: f64 = 10.0;
 
-/// Averaged weights, batch-norm statistics included, so that they stay those of the averaged kernels.
+/// Averaged weights, batch-norm statistics included. An average of statistics lags behind those of the averaged kernels, most
+/// after a change of the faces' side: `export --fresh-statistics` takes them anew.
 #[derive(Debug)]
 pub struct Ema {
     decay: f64,
