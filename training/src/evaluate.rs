@@ -40,11 +40,20 @@ pub fn logits(
     faces: &[Face],
     device: Device,
 ) -> Result<Tensor, TchError> {
-    let Some(side) = faces.first().map(|f| f.side() as i64) else {
+    if faces.is_empty() {
         return Tensor::f_zeros([0, Emotion::COUNT as i64], (Kind::Float, Device::Cpu));
-    };
+    }
+    forward(network, weights, &pictures(faces)?, device)
+}
+
+/// Faces of one side, at least one, as pictures `[N, 1, S, S]`, uint8 gray 0..255.
+///
+/// # Errors
+/// What libtorch refuses.
+pub(crate) fn pictures(faces: &[Face]) -> Result<Tensor, TchError> {
+    let side = faces.first().map_or(0, |face| face.side() as i64);
     let pixels: Vec<u8> = faces.iter().flat_map(|face| face.pixels()).copied().collect();
-    forward(network, weights, &Tensor::from_slice(&pixels).f_view([-1, 1, side, side])?, device)
+    Tensor::from_slice(&pixels).f_view([-1, 1, side, side])
 }
 
 /// Logits `[N, 7]` on the CPU of pictures `[N, 1, S, S]`, gray 0..255 of any kind of number.

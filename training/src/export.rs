@@ -8,7 +8,6 @@ use mien_faces::{
     image::Face,
     report::Report,
 };
-use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use tch::{Device, Kind, TchError};
 
 use crate::{
@@ -24,7 +23,7 @@ use crate::{
     },
     recipe::Recipe,
     report::{DuplicateReport, ModelReport, Test, Training, TtaReport},
-    torch::{network::Network, statistics, weights::Weights},
+    torch::{network::Network, weights::Weights},
     train::{checkpoint::Checkpoint, history::EpochRow, run::Run},
     tta::Tta,
 };
@@ -34,6 +33,7 @@ mod folder;
 mod judge;
 mod parity;
 mod speed;
+mod statistics;
 mod temperature;
 
 pub use error::ExportError;
@@ -42,8 +42,16 @@ pub use parity::TOLERANCE;
 pub(crate) use parity::{PARITY_PICTURES, compare, largest_difference};
 pub use temperature::TemperatureFrom;
 
-/// Faces that batch-norm statistics are taken anew from, at most: 32 batches.
-const STATISTICS_FACES: usize = 4096;
+/// What is done with a run's weights on their way into a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Where the temperature is to come from.
+    pub temperature: TemperatureFrom,
+    /// Whether the batch-norm statistics are taken anew, from training faces as they are.
+    pub fresh_statistics: bool,
+    /// Which batch normalisations are folded.
+    pub fusing: Fusing,
+}
 
 /// A run read back from its folder.
 #[derive(Debug)]
@@ -54,8 +62,6 @@ pub struct Trained {
     history: Vec<EpochRow>,
     graph: Graph,
     weights: Weights,
-    /// Faces that the batch-norm statistics were taken anew from.
-    fresh_statistics: Option<usize>,
 }
 
 impl Trained {
@@ -76,23 +82,7 @@ impl Trained {
         let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let name = whole.file_name().map_or("run".into(), |name| name.to_string_lossy());
         let (name, history) = (name.into_owned(), checkpoint.state.history);
-        Ok(Self { name, run, recipe, history, graph, weights, fresh_statistics: None })
-    }
-
-    /// Takes the batch-norm statistics anew, from training faces of `data` as they are (see [`statistics::anew`]).
-    ///
-    /// # Errors
-    /// Where `data` is not the run's, or cannot be read.
-    pub fn with_fresh_statistics(mut self, data: &Path) -> Result<Self, ExportError> {
-        let train = self.training_faces(&Dataset::open(data)?, data)?;
-        let train = train.ok_or_else(|| ExportError::OtherData(data.to_owned()))?;
-        let (mut rest, _) = train.hold_out(self.recipe.holdout, self.recipe.seed);
-        rest.faces.shuffle(&mut StdRng::seed_from_u64(self.recipe.seed));
-        rest.faces.truncate(STATISTICS_FACES);
-        let network = Network::new(self.graph.clone(), Kind::Float)?;
-        self.weights = statistics::anew(&network, &self.weights, &rest.faces)?;
-        self.fresh_statistics = Some(rest.faces.len());
-        Ok(self)
+        Ok(Self { name, run, recipe, history, graph, weights })
     }
 
     /// The data set as the run named it.
@@ -100,23 +90,27 @@ impl Trained {
         &self.run.data
     }
 
-    /// Fits the temperature, checks the model against libtorch on real faces, judges it on the test faces and writes it to
+    /// Takes the statistics anew where that is asked for, fits the temperature, checks the model against libtorch on real faces, judges it on the test faces and writes it to
     /// `out`, with `report.json`, `report.md`, the card `README.md`, pictures, recipe and history beside it.
     ///
     /// # Errors
     /// Where the two differ by more than [`TOLERANCE`], a temperature cannot be fitted as asked, or anything cannot be
     /// read or written.
     pub fn export(
-        &self,
+        mut self,
         data: &Path,
         out: &Path,
-        from: &TemperatureFrom,
-        fusing: Fusing,
+        options: &Options,
     ) -> Result<ModelReport, ExportError> {
         let dataset = Dataset::open(data)?;
         let train = self.training_faces(&dataset, data)?;
-        let (temperature, holdout) = temperature::choose(self, train.as_ref(), data, from)?;
-        let (graph, values) = fusing.apply(&self.graph, values(&self.weights)?)?;
+        let fresh_statistics = match (&train, options.fresh_statistics) {
+            (Some(train), true) => Some(statistics::renew(&mut self, train)?),
+            (None, true) => return Err(ExportError::OtherData(data.to_owned())),
+            (_, false) => None,
+        };
+        let (temperature, holdout) = temperature::choose(&self, train.as_ref(), data, options)?;
+        let (graph, values) = options.fusing.apply(&self.graph, values(&self.weights)?)?;
         let mut metadata = self.metadata(temperature.value)?;
         let runtime = Runtime::load()?;
         let mut model = Model::open(&runtime, &writer::encode(&graph, &values, &metadata)?)?;
@@ -137,7 +131,7 @@ impl Trained {
             sha256: files::sha256(&bytes),
             created: metadata.created,
             training: self.training(),
-            fresh_statistics: self.fresh_statistics,
+            fresh_statistics,
             recipe: self.recipe.clone(),
             temperature,
             holdout,
@@ -161,6 +155,11 @@ impl Trained {
             return Ok(None);
         }
         Ok(Some(FaceSet::load(dataset, data, Split::Train, catalog::INPUT_SIDE)?))
+    }
+
+    /// The run's own parts of all training faces: those that it trained on, and those that it held out.
+    fn split(&self, train: &FaceSet) -> (FaceSet, FaceSet) {
+        train.clone().hold_out(self.recipe.holdout, self.recipe.seed)
     }
 
     fn judge(

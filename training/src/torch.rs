@@ -3,5 +3,4 @@
 pub mod device;
 pub mod network;
 pub mod replicas;
-pub mod statistics;
 pub mod weights;

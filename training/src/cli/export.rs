@@ -5,7 +5,7 @@ use std::{fs, io::Write, path::PathBuf, process::ExitCode};
 use mien_faces::{report::Score, temperature};
 
 use crate::{
-    export::{TemperatureFrom, Trained},
+    export::{Options, TemperatureFrom, Trained},
     onnx::fuse::Fusing,
     report::{self, ModelReport, TemperatureSource},
 };
@@ -47,17 +47,16 @@ fn allowed(text: &str) -> Result<f64, String> {
 
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let mut trained = Trained::open(&self.run, self.unfinished)?;
+        let trained = Trained::open(&self.run, self.unfinished)?;
         let data = self.data.as_deref().unwrap_or(trained.data()).to_owned();
-        if self.fresh_statistics {
-            trained = trained.with_fresh_statistics(&data)?;
-        }
-        let from = match (self.temperature_from, self.temperature) {
+        let temperature = match (self.temperature_from, self.temperature) {
             (Some(folder), _) => TemperatureFrom::Other(folder),
             (None, Some(value)) => TemperatureFrom::Given(value),
             (None, None) => TemperatureFrom::Run,
         };
-        let found = trained.export(&data, &self.out, &from, Fusing::unless(self.no_fuse))?;
+        let fusing = Fusing::unless(self.no_fuse);
+        let options = Options { temperature, fresh_statistics: self.fresh_statistics, fusing };
+        let found = trained.export(&data, &self.out, &options)?;
         // `compare` looks for it here; a run's folder that is closed by now is no reason to fail.
         let (made, kept) = (self.out.with_file_name(report::JSON), self.run.join(report::JSON));
         if let Err(error) = fs::copy(&made, &kept) {

@@ -10,7 +10,7 @@ use mien_faces::{
 };
 use tch::{Device, Kind};
 
-use super::{ExportError, Trained};
+use super::{ExportError, Options, Trained, statistics};
 use crate::{
     data::FaceSet,
     evaluate,
@@ -37,12 +37,16 @@ pub(super) fn choose(
     trained: &Trained,
     train: Option<&FaceSet>,
     data: &Path,
-    from: &TemperatureFrom,
+    options: &Options,
 ) -> Result<(Temperature, Option<Holdout>), ExportError> {
-    let other = match from {
-        TemperatureFrom::Other(folder) => Some(partner(trained, folder, data)?),
+    let from = &options.temperature;
+    let mut other = match from {
+        TemperatureFrom::Other(folder) => Some(partner(trained, folder)?),
         TemperatureFrom::Run | TemperatureFrom::Given(_) => None,
     };
+    if let (Some(other), Some(train), true) = (&mut other, train, options.fresh_statistics) {
+        statistics::renew(other, train)?;
+    }
     let judged = other.as_ref().unwrap_or(trained);
     let rows = held_out(judged, train, data)?;
     let fitted = temperature::fit(&rows);
@@ -65,7 +69,7 @@ pub(super) fn choose(
 }
 
 /// Another run that is the same but for its held-out faces.
-fn partner(trained: &Trained, folder: &Path, data: &Path) -> Result<Trained, ExportError> {
+fn partner(trained: &Trained, folder: &Path) -> Result<Trained, ExportError> {
     let other = Trained::open(folder, false)?;
     let differs = |key: &str, here: String, there: String| ExportError::OtherRecipe {
         folder: folder.to_owned(),
@@ -88,9 +92,6 @@ fn partner(trained: &Trained, folder: &Path, data: &Path) -> Result<Trained, Exp
     if other.run.holdout_faces == 0 {
         return Err(ExportError::NoHoldout(folder.to_owned()));
     }
-    if trained.fresh_statistics.is_some() {
-        return other.with_fresh_statistics(data);
-    }
     Ok(other)
 }
 
@@ -104,7 +105,7 @@ fn held_out(
         return Ok(Vec::new());
     }
     let train = train.ok_or_else(|| ExportError::OtherData(data.to_owned()))?;
-    let (_, held) = train.clone().hold_out(trained.recipe.holdout, trained.recipe.seed);
+    let (_, held) = trained.split(train);
     let network = Network::new(trained.graph.clone(), Kind::Float)?;
     Ok(evaluate::labelled_logits(&network, &trained.weights, &held, Device::Cpu)?)
 }

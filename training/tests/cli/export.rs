@@ -2,14 +2,13 @@
 
 use std::{fs, path::Path};
 
-use serde_json::json;
 use sha2::Digest;
 
 use crate::house::{
     count, data_set, fails_with, is_png, recipe, resume, run, succeeds, text, train_small as train,
 };
 
-fn json_of(path: &Path) -> serde_json::Value {
+fn json(path: &Path) -> serde_json::Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -41,7 +40,7 @@ fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
 
     let model = folder.path().join("models/held/1/model.onnx");
     succeeds(&["export", text(&held), "--out", text(&model)]);
-    let report = json_of(&model.with_file_name("report.json"));
+    let report = json(&model.with_file_name("report.json"));
     let fitted = report["temperature"]["value"].as_f64().unwrap();
     assert_eq!(report["temperature"]["source"], "holdout");
     assert!(fitted != 1.0 && report["holdout"]["total"] == 7, "{report}");
@@ -61,7 +60,7 @@ fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
 
     let fresh = folder.path().join("models/fresh/1/model.onnx");
     succeeds(&["export", text(&held), "--out", text(&fresh), "--fresh-statistics"]);
-    let of = json_of(&fresh.with_file_name("report.json"));
+    let of = json(&fresh.with_file_name("report.json"));
     assert_eq!(of["fresh_statistics"], 7);
     assert!(report.get("fresh_statistics").is_none(), "{report}");
     assert_ne!(of["sha256"], report["sha256"]);
@@ -76,16 +75,16 @@ fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
     let model = folder.path().join("models/last/1/model.onnx");
     let export = |more: &[&str]| {
         let args = [&["export", text(&last), "--out", text(&model)], more].concat();
-        (succeeds(&args), json_of(&model.with_file_name("report.json")))
+        (succeeds(&args), json(&model.with_file_name("report.json")))
     };
     let (told, report) = export(&[]);
     assert!(told.contains("temperature 1: no faces were held out"), "{told}");
-    assert_eq!(report["temperature"], json!({"value": 1.0, "source": "not_fitted"}));
+    assert_eq!(report["temperature"], serde_json::json!({"value": 1.0, "source": "not_fitted"}));
     let (_, report) = export(&["--temperature-from", text(&held)]);
     assert_eq!(report["temperature"]["value"], fitted);
     assert_eq!(report["temperature"]["source"]["holdout_of"], "held");
     let (_, report) = export(&["--temperature", "1.5"]);
-    assert_eq!(report["temperature"], json!({"value": 1.5, "source": "given"}));
+    assert_eq!(report["temperature"], serde_json::json!({"value": 1.5, "source": "given"}));
     let export = |from: &Path| {
         ["export", text(&last), "--out", text(&model), "--temperature-from", text(from)]
             .map(str::to_owned)
@@ -125,7 +124,7 @@ fn an_exported_model_answers_as_libtorch_and_tells_what_it_is() {
     let told = succeeds(&export);
     assert!(told.contains("libtorch and ONNX Runtime differ by at most"), "{told}");
     assert!(told.contains("PublicTest"), "{told}");
-    let report = json_of(&model.with_file_name("report.json"));
+    let report = json(&model.with_file_name("report.json"));
     assert_eq!(report["test"]["total"], 28);
     // Every face of the fixture lies in train as well.
     assert_eq!(report["test"]["duplicates"]["test_in_train"], 28);
