@@ -40,12 +40,12 @@ fn on_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 }
 
 /// `nice` is a thread's own on Linux alone; elsewhere it would slow the whole server down. Where it fails the work is
-/// done all the same.
-fn stand_back(steps: i32) {
+/// done all the same, and this is false.
+fn stand_back(steps: i32) -> bool {
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(steps);
+    return rustix::process::nice(steps).is_ok();
     #[cfg(not(target_os = "linux"))]
-    let _ = steps;
+    return steps == 0;
 }
 
 /// Does work on a thread of its own that stands back while others want the cores, and waits for it. Opening a session
@@ -68,11 +68,7 @@ pub(crate) struct Ahead(bool);
 
 impl Ahead {
     pub(crate) fn of_all() -> Self {
-        #[cfg(target_os = "linux")]
-        let allowed = rustix::process::nice(-RUNS).is_ok();
-        #[cfg(not(target_os = "linux"))]
-        let allowed = false;
-        Self(allowed)
+        Self(stand_back(-RUNS))
     }
 }
 

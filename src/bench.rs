@@ -3,6 +3,7 @@
 //! ```text
 //! study    raw sessions -> batcher -> `mien serve` as a child, under load
 //!   load     closed loop (a request follows an answer) and open loop (requests come by the clock)
+//!   overload ten times more than it can do
 //!   paired   the bare session and one connection by turns
 //!   process  CPU time and memory of the server
 //!   server   the child
@@ -13,6 +14,7 @@
 
 mod engine;
 pub mod load;
+pub mod overload;
 pub mod paired;
 pub mod process;
 pub mod report;

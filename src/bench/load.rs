@@ -20,6 +20,9 @@ use tokio::{
 use super::process::{Process, Usage};
 use crate::client::Connection;
 
+/// Requests of an open loop that are on their way at most.
+const IN_FLIGHT: usize = 256;
+
 /// Where requests go, what they are and what an answer must hold.
 pub struct Target {
     /// The server.
@@ -126,14 +129,8 @@ pub async fn closed_loop(target: &Target, connections: usize, timing: Timing) ->
 }
 
 /// Requests come by the clock, at random (a Poisson process) and so many a second in the mean, however fast the server
-/// answers. As many are on their way at once as there are connections; the others wait, and their waiting counts.
-pub async fn open_loop(
-    target: &Target,
-    name: &str,
-    rate: f64,
-    connections: usize,
-    timing: Timing,
-) -> io::Result<Leg> {
+/// answers. So many (`IN_FLIGHT`) are on their way at once; the others wait, and their waiting counts.
+pub async fn open_loop(target: &Target, name: &str, rate: f64, timing: Timing) -> io::Result<Leg> {
     let window = Window::starting_now(timing);
     let (due, arrivals) = unbounded_channel();
     // A thread of its own: the runtime's timer counts in milliseconds.
@@ -149,7 +146,7 @@ pub async fn open_loop(
         }
     })?;
     let arrivals = Mutex::new(arrivals);
-    let clients = (0..connections).map(|first| open_client(target, &arrivals, first));
+    let clients = (0..IN_FLIGHT).map(|first| open_client(target, &arrivals, first));
     let (samples, usage) = tokio::join!(join_all(clients), window.usage(target.process));
     if clock.join().is_err() {
         return Err(io::Error::other("the clock of the open loop crashed"));

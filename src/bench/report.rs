@@ -4,9 +4,10 @@ use std::fmt::{self, Write};
 
 use super::{
     load::{Latency, Leg},
+    overload::Overload,
     paired::Paired,
     process::Usage,
-    study::{Overload, Study},
+    study::Study,
 };
 use crate::tuning::Point;
 

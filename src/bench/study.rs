@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     engine::{self, Raw},
     load::{Leg, Target, Timing, closed_loop, open_loop},
+    overload::{Overload, overload},
     paired::{Paired, paired},
     process::Usage,
     server::{Server, folder_of_one},
 };
 use crate::{
-    aside::Ahead,
     client::request,
     inference::runtime::Runtime,
     metrics::Metrics,
@@ -32,17 +32,8 @@ use crate::{
 /// Connections of the closed loops.
 pub const CONNECTIONS: [usize; 3] = [1, 8, 32];
 
-/// Requests of an open loop that are on their way at most.
-const IN_FLIGHT: usize = 256;
-
 /// What the open loop offers, of what the server did at best.
 const LOAD: f64 = 0.7;
-
-/// How much more than it can do a server is offered in the overload.
-const OVERLOAD: f64 = 10.0;
-
-/// Requests a second that one thread beside a busy server can still send by the clock.
-const MOST_OFFERED: f64 = 20_000.0;
 
 /// What every study has in common.
 pub struct Setup {
@@ -98,17 +89,6 @@ pub struct Ready {
     pub first: f64,
     /// With the curve on disk.
     pub cached: f64,
-}
-
-/// A server at its limit and far over it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Overload {
-    /// As many connections as the queue holds, each with one request: full, and nothing refused.
-    pub saturated: Leg,
-    /// Ten times as many requests.
-    pub overloaded: Leg,
-    /// Memory before and after.
-    pub memory: [Usage; 2],
 }
 
 /// A server's memory.
@@ -216,32 +196,9 @@ async fn under_load(
     let best = http.iter().map(|leg| leg.images_per_second).fold(0.0, f64::max);
     let name = format!("open loop, {:.0} % of saturation", 100.0 * LOAD);
     tracing::info!("bench: open loop");
-    http.push(open_loop(target, &name, LOAD * best, IN_FLIGHT, setup.timing).await?);
-    let overload = overload(setup, server, serving, target).await?;
+    http.push(open_loop(target, &name, LOAD * best, setup.timing).await?);
+    let overload = overload(target, server, serving.queue_images, setup.timing).await?;
     Ok((http, overload, Memory { ready, end: server.process().usage()? }))
-}
-
-async fn overload(
-    setup: &Setup,
-    server: &Server,
-    serving: &Serving,
-    target: &Target,
-) -> anyhow::Result<Option<Overload>> {
-    tracing::info!("bench: overload");
-    let saturated = closed_loop(target, serving.queue_images, setup.timing).await?;
-    let rate = OVERLOAD * saturated.images_per_second;
-    if rate > MOST_OFFERED {
-        return Ok(None);
-    }
-    let before = server.process().usage()?;
-    let name = format!("open loop, {OVERLOAD:.0} x saturation");
-    // Refusals are shorter than a turn of the scheduler: a generator that waits for its own would time that. Dropped on the one
-    // thread that it runs on.
-    let ahead = Ahead::of_all();
-    let overloaded = open_loop(target, &name, rate, IN_FLIGHT, setup.timing).await?;
-    drop(ahead);
-    let memory = [before, server.process().usage()?];
-    Ok(Some(Overload { saturated, overloaded, memory }))
 }
 
 /// The model in this process, served as the raw runtime did best.

@@ -1,0 +1,55 @@
+//! Ten times more than a server can do.
+
+use serde::Serialize;
+
+use super::{
+    load::{Leg, Target, Timing, closed_loop, open_loop},
+    process::Usage,
+    server::Server,
+};
+use crate::aside::Ahead;
+
+/// How much more than it can do a server is offered in the overload.
+const OVERLOAD: f64 = 10.0;
+
+/// Requests a second that one thread beside a busy server can still send by the clock.
+const MOST_OFFERED: f64 = 20_000.0;
+
+/// A server at its limit and far over it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Overload {
+    /// As many connections as the queue holds, each with one request: full, and nothing refused.
+    pub saturated: Leg,
+    /// Ten times as many requests.
+    pub overloaded: Leg,
+    /// Memory before and after.
+    pub memory: [Usage; 2],
+}
+
+/// As many connections as the queue holds, `queue_images`, then ten times what they reached; `None` where that cannot be
+/// offered.
+///
+/// # Errors
+/// What the network or `/proc` refuse.
+pub(super) async fn overload(
+    target: &Target,
+    server: &Server,
+    queue_images: usize,
+    timing: Timing,
+) -> anyhow::Result<Option<Overload>> {
+    tracing::info!("bench: overload");
+    let saturated = closed_loop(target, queue_images, timing).await?;
+    let rate = OVERLOAD * saturated.images_per_second;
+    if rate > MOST_OFFERED {
+        return Ok(None);
+    }
+    let before = server.process().usage()?;
+    let name = format!("open loop, {OVERLOAD:.0} x saturation");
+    // Refusals are shorter than a turn of the scheduler: a generator that waits for its own would time that. Dropped on the one
+    // thread that it runs on.
+    let ahead = Ahead::of_all();
+    let overloaded = open_loop(target, &name, rate, timing).await?;
+    drop(ahead);
+    let memory = [before, server.process().usage()?];
+    Ok(Some(Overload { saturated, overloaded, memory }))
+}
