@@ -51,3 +51,12 @@ impl Cli {
         }
     }
 }
+
+/// Threads that the machine runs side by side.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get())
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&n| n > 0).ok_or_else(|| "a number, at least 1".to_owned())
+}

@@ -16,8 +16,16 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     let partial = path.with_file_name(name);
-    fs::write(&partial, bytes)?;
-    put_in_place(&partial, path)
+    let write = || {
+        fs::write(&partial, bytes)?;
+        put_in_place(&partial, path)
+    };
+    write().inspect_err(|_| forget(&partial))
+}
+
+/// Removes what could not be written whole: half a file helps nobody, and takes room on a full disk.
+pub(crate) fn forget(partial: &Path) {
+    let _ = fs::remove_file(partial);
 }
 
 /// Moves a finished file to its place once its bytes are on the disk, in the same folder.

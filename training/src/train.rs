@@ -7,6 +7,7 @@
 
 pub mod answers;
 pub mod checkpoint;
+pub mod claim;
 pub mod clock;
 pub mod ema;
 pub mod error;

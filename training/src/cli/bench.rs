@@ -35,18 +35,14 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value_t = Precision::Auto)]
     precision: Precision,
     /// Steps to measure.
-    #[arg(long, default_value_t = 5, value_parser = at_least_one)]
+    #[arg(long, default_value_t = 5, value_parser = super::at_least_one)]
     steps: usize,
     /// Threads.
-    #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, |n| n.get()))]
+    #[arg(long, default_value_t = super::cores(), value_parser = super::at_least_one)]
     threads: usize,
     /// Print a JSON array instead of a table.
     #[arg(long)]
     json: bool,
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|&n| n > 0).ok_or_else(|| "a number, at least 1".to_owned())
 }
 
 impl Args {

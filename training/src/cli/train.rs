@@ -21,7 +21,8 @@ use crate::{
     recipe::Recipe,
     torch::device,
     train::{
-        run::Run,
+        claim::Claim,
+        run::{Run, TeacherFile},
         teacher::Teachers,
         trainer::{Control, Outcome, Trainer},
     },
@@ -65,7 +66,7 @@ pub(super) struct Args {
     #[arg(long)]
     resume: bool,
     /// Threads of libtorch; the same number is needed to repeat a run to the last bit.
-    #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, |n| n.get()))]
+    #[arg(long, default_value_t = super::cores(), value_parser = super::at_least_one)]
     threads: usize,
     /// Longest time between two checkpoints, in seconds.
     #[arg(long, default_value_t = 60.0, value_parser = seconds)]
@@ -84,7 +85,7 @@ impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         tch::set_num_threads(i32::try_from(self.threads)?);
         let device = device::best_device();
-        let Prepared { mut run, recipe, faces, holdout, teachers } =
+        let Prepared { mut run, recipe, faces, holdout, teachers, claim: _held } =
             if self.resume { self.reopen(device)? } else { self.begin(device)? };
         for error in &run.unreadable {
             eprintln!("passed over: {error}");
@@ -117,15 +118,16 @@ impl Args {
         match trainer.run(&faces, &holdout)? {
             Outcome::Finished => {
                 eprintln!(
-                    "finished; write the model with `mien-train export {}`",
+                    "finished; write the model with `mien-train export {} --out models/NAME/1/model.onnx`",
                     self.out.display()
                 );
                 Ok(ExitCode::SUCCESS)
             }
             Outcome::Interrupted => {
                 eprintln!(
-                    "saved; go on with `mien-train train --resume --out {}`",
-                    self.out.display()
+                    "saved; go on with `mien-train train --resume --out {} --threads {}`",
+                    self.out.display(),
+                    self.threads
                 );
                 Ok(ExitCode::from(INTERRUPTED))
             }
@@ -148,6 +150,13 @@ impl Args {
         let (data_sha256, faces) = load(&data)?;
         let unreadable = faces.unreadable.clone();
         let (faces, holdout) = faces.hold_out(recipe.holdout, recipe.seed);
+        anyhow::ensure!(
+            faces.len() > 1,
+            "a holdout of {} leaves {} of the faces in {} to train on; lower it or name a larger data set",
+            recipe.holdout,
+            faces.len(),
+            data.display()
+        );
         let run = Run {
             architecture,
             data,
@@ -159,8 +168,8 @@ impl Args {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             workplaces: Vec::new(),
         };
-        run.create(&self.out, &recipe)?;
-        Ok(Prepared { run, recipe, faces, holdout, teachers })
+        let claim = run.create(&self.out, &recipe)?;
+        Ok(Prepared { run, recipe, faces, holdout, teachers, claim })
     }
 
     fn teachers(&self, recipe: &Recipe, device: Device) -> anyhow::Result<Option<Teachers>> {
@@ -171,15 +180,10 @@ impl Args {
     /// Opens the run's folder and reads the same data again.
     fn reopen(&self, device: Device) -> anyhow::Result<Prepared> {
         let (run, recipe) = Run::open(&self.out)?;
+        let claim = Claim::take(&self.out)?;
         let teachers = self.teachers(&recipe, device)?;
         let now = teachers.as_ref().map(Teachers::files).unwrap_or_default();
-        if let Some((old, _)) = run.teachers.iter().zip(&now).find(|(old, now)| old != now) {
-            anyhow::bail!(
-                "the teacher {} is not the one that the run began with (SHA-256 {}); put that one back",
-                old.path.display(),
-                old.sha256
-            );
-        }
+        same_teachers(&run.teachers, &now)?;
         let data = self.data.as_ref().unwrap_or(&run.data);
         let (sha256, faces) = load(data)?;
         anyhow::ensure!(
@@ -188,8 +192,26 @@ impl Args {
             data.display()
         );
         let (faces, holdout) = faces.hold_out(recipe.holdout, recipe.seed);
-        Ok(Prepared { run, recipe, faces, holdout, teachers })
+        Ok(Prepared { run, recipe, faces, holdout, teachers, claim })
     }
+}
+
+/// Checks that a run goes on with the teachers that it began with.
+fn same_teachers(began: &[TeacherFile], now: &[TeacherFile]) -> anyhow::Result<()> {
+    if let Some((old, _)) = began.iter().zip(now).find(|(old, now)| old != now) {
+        anyhow::bail!(
+            "the teacher {} is not the one that the run began with (SHA-256 {}); put that one back",
+            old.path.display(),
+            old.sha256
+        );
+    }
+    anyhow::ensure!(
+        began.len() == now.len(),
+        "the run began with {} teachers and its recipe.toml names {} now; put `distill.teachers` back",
+        began.len(),
+        now.len()
+    );
+    Ok(())
 }
 
 /// The network of a run, with the dropout that its recipe asks for.
@@ -204,6 +226,7 @@ struct Prepared {
     faces: FaceSet,
     holdout: FaceSet,
     teachers: Option<Teachers>,
+    claim: Claim,
 }
 
 fn load(data: &Path) -> anyhow::Result<(String, FaceSet)> {

@@ -49,7 +49,8 @@ impl Replicas {
         if self.others.is_empty() {
             return parts.into_iter().map(|part| job(weights, part)).collect();
         }
-        let threads = self.others.len() + 1;
+        // A thread without a part has nothing to add: the statistics of one that stood still would hold back the mean.
+        let threads = (self.others.len() + 1).min(parts.len());
         let mut shares: Vec<Vec<P>> = (0..threads).map(|_| Vec::new()).collect();
         for (index, part) in parts.into_iter().enumerate() {
             shares[index % threads].push(part);
@@ -69,28 +70,26 @@ impl Replicas {
             workers.into_iter().map(join).collect()
         });
         let results = done.into_iter().collect::<Result<Vec<_>, E>>()?;
-        self.gather(weights)?;
+        self.gather(weights, threads.saturating_sub(1))?;
         Ok(results.into_iter().flatten().collect())
     }
 
-    /// Adds the replicas' gradients to the weights', and averages the running statistics.
-    fn gather(&self, weights: &Weights) -> Result<(), TchError> {
+    /// Adds the gradients of the replicas that had a part to the weights', averages their running statistics, and gives
+    /// that mean to all.
+    fn gather(&self, weights: &Weights, busy: usize) -> Result<(), TchError> {
         no_grad(|| {
-            for other in &self.others {
+            for other in &self.others[..busy] {
                 for ((parameter, own), (_, theirs)) in weights.iter().zip(other.iter()) {
                     if parameter.role.is_trainable() {
                         let mut gradient = theirs.grad();
-                        // A thread without a part in this step has none.
-                        if gradient.defined() {
-                            let _ = own.grad().f_add_(&gradient)?;
-                            let _ = gradient.f_zero_()?;
-                        }
+                        let _ = own.grad().f_add_(&gradient)?;
+                        let _ = gradient.f_zero_()?;
                     } else {
                         let _ = own.shallow_clone().f_add_(theirs)?;
                     }
                 }
             }
-            let share = 1.0 / (self.others.len() + 1) as f64;
+            let share = 1.0 / (busy + 1) as f64;
             for (index, (parameter, own)) in weights.iter().enumerate() {
                 if !parameter.role.is_trainable() {
                     let mut own = own.shallow_clone();
@@ -122,11 +121,17 @@ mod tests {
 
     /// Gradients and statistics after one step on four parts of two faces.
     fn step(threads: usize) -> Vec<(String, Tensor)> {
+        step_of(threads, 4)
+    }
+
+    /// The same on the first so many parts.
+    fn step_of(threads: usize, count: usize) -> Vec<(String, Tensor)> {
         let graph = catalog::build("resnet-8-v1").unwrap();
         let mut weights = Weights::random(&graph, 1, Device::Cpu).unwrap().trainable();
         let network = Network::new(graph, Kind::Float).unwrap();
         let faces = Tensor::arange(8 * 24 * 24, (Kind::Float, Device::Cpu)).remainder(251.0);
-        let parts = faces.view([8, 1, 24, 24]).split(2, 0);
+        let mut parts = faces.view([8, 1, 24, 24]).split(2, 0);
+        parts.truncate(count);
         let job = |weights: &Weights, part: Tensor| {
             let logits = network.forward(weights, &part, Mode::Train)?;
             logits.f_square()?.f_mean(Kind::Float)?.f_backward()
@@ -165,5 +170,12 @@ mod tests {
         let moved = (1.0 - of(&pair)) / (1.0 - of(&alone));
         let expected = (1.0 - two_steps) / (1.0 - four_steps);
         assert!((moved / expected - 1.0).abs() < 0.05, "{moved} against {expected}");
+    }
+
+    #[test]
+    fn threads_without_a_part_change_nothing() {
+        for ((name, expected), (_, found)) in step_of(2, 2).iter().zip(&step_of(4, 2)) {
+            assert_eq!(found, expected, "{name}");
+        }
     }
 }

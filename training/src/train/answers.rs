@@ -30,16 +30,19 @@ pub struct AnswersError {
 /// Where the file cannot be written.
 pub fn keep(folder: &Path, answers: &[f32], temperature: f64) -> Result<(), AnswersError> {
     let path = folder.join(FILE_NAME);
+    let partial = folder.join(format!("{FILE_NAME}.partial"));
     let write = || -> io::Result<()> {
         let tensors = [
             ("answers", Tensor::from_slice(answers).view([-1, Emotion::COUNT as i64])),
             ("temperature", Tensor::from_slice(&[temperature])),
         ];
-        let partial = folder.join(format!("{FILE_NAME}.partial"));
         Tensor::write_safetensors(&tensors, &partial).map_err(io::Error::other)?;
         files::put_in_place(&partial, &path)
     };
-    write().map_err(|source| AnswersError { path: path.clone(), source })
+    write().map_err(|source| {
+        files::forget(&partial);
+        AnswersError { path: path.clone(), source }
+    })
 }
 
 /// The answers that an earlier process of the run has kept for so many faces; `None` where there are none, or others:

@@ -113,10 +113,7 @@ pub fn save(
     optimizer.state(weights).for_each(|(kind, name, t)| add(kind, name, t));
     ema.weights().iter().for_each(|(p, t)| add("ema", &p.name, t));
 
-    replace(&partial, &path, &tensors).inspect_err(|_| {
-        // Half a file helps nobody, and takes room on a full disk.
-        let _ = fs::remove_file(&partial);
-    })
+    replace(&partial, &path, &tensors).inspect_err(|_| files::forget(&partial))
 }
 
 /// Writes the tensors to `partial` and puts it in the place of `path`.

@@ -62,11 +62,13 @@ impl Loss {
     fn cross_entropy(&self, logits: &Tensor, labels: &[i64]) -> Result<Tensor, TchError> {
         let device = logits.device();
         let labels = Tensor::from_slice(labels).f_to_device(device)?;
-        let weights = self.class_weights.map(|values| {
-            Tensor::from_slice(&values.map(|value| value as f32)).f_to_device(device)
-        });
-        let weights = weights.transpose()?;
-        logits.f_cross_entropy_loss(&labels, weights, Reduction::Sum, -100, self.smoothing)
+        let loss = |reduction| {
+            logits.f_cross_entropy_loss(&labels, None::<Tensor>, reduction, -100, self.smoothing)
+        };
+        let Some(values) = self.class_weights else { return loss(Reduction::Sum) };
+        // libtorch's own weights would weigh the share that smoothing gives to each class by that class, not by the face's.
+        let weights = Tensor::from_slice(&values.map(|value| value as f32)).f_to_device(device)?;
+        loss(Reduction::None)?.f_dot(&weights.f_index_select(0, &labels)?)
     }
 }
 
@@ -139,6 +141,19 @@ mod tests {
         let found = loss(&Recipe { class_weights: rule, ..plain() }, None, None);
         // Three faces of one class and one of another: weights 4 / (2 * 3) and 4 / 2.
         close(found, 4.0 / 6.0 * nll(0, 3) + 2.0 * nll(1, 0));
+    }
+
+    #[test]
+    fn the_weight_of_a_face_holds_for_its_smoothed_label_too() {
+        let mut weights = [1.0; Emotion::COUNT];
+        (weights[3], weights[0], weights[1]) = (2.0, 5.0, 40.0);
+        let class_weights = ClassWeights::Values(weights);
+        let found = loss(&Recipe { label_smoothing: 0.1, class_weights, ..plain() }, None, None);
+        let smoothed = |row: usize, class: usize| {
+            let every: f64 = (0..Emotion::COUNT).map(|class| nll(row, class)).sum();
+            0.9 * nll(row, class) + 0.1 / Emotion::COUNT as f64 * every
+        };
+        close(found, 2.0 * smoothed(0, 3) + 5.0 * smoothed(1, 0));
     }
 
     #[test]

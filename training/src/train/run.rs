@@ -7,6 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::claim::Claim;
 use crate::{
     files,
     machine::Workplace,
@@ -28,8 +29,11 @@ pub enum RunError {
     #[error("{0} already holds a run; continue it with --resume, or name another folder")]
     Exists(PathBuf),
     /// Nothing to resume or export.
-    #[error("{0} holds no run; start one with `mien-train train --out {0}`")]
+    #[error("{0} holds no run; start one with `mien-train train --arch NAME --data DIR --out {0}`")]
     Missing(PathBuf),
+    /// Two processes would replace each other's checkpoint.
+    #[error("another process trains in {0}; wait until it ends, or name another folder")]
+    Busy(PathBuf),
     /// `run.json` is damaged.
     #[error("{path} is not valid: {source}")]
     Json {
@@ -81,21 +85,29 @@ pub struct Run {
 }
 
 impl Run {
-    /// Starts a run's folder.
+    /// Starts a run's folder and takes it.
     ///
     /// # Errors
     /// Where there is a run already, or the folder cannot be written.
-    pub fn create(&self, folder: &Path, recipe: &Recipe) -> Result<(), RunError> {
+    pub fn create(&self, folder: &Path, recipe: &Recipe) -> Result<Claim, RunError> {
+        let io = |source| RunError::Io { path: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(io)?;
+        let claim = Claim::take(folder)?;
         if folder.join("run.json").exists() {
             return Err(RunError::Exists(folder.to_owned()));
         }
-        let json = serde_json::to_string_pretty(self)
-            .map_err(|source| RunError::Json { path: folder.join("run.json"), source })?;
-        let io = |source| RunError::Io { path: folder.to_owned(), source };
-        fs::create_dir_all(folder).map_err(io)?;
-        fs::write(folder.join("recipe.toml"), toml::to_string(recipe)?).map_err(io)?;
+        files::replace(&folder.join("recipe.toml"), toml::to_string(recipe)?.as_bytes())
+            .map_err(io)?;
         // Written last: it marks a complete folder.
-        fs::write(folder.join("run.json"), json).map_err(io)
+        self.write(folder)?;
+        Ok(claim)
+    }
+
+    fn write(&self, folder: &Path) -> Result<(), RunError> {
+        let path = folder.join("run.json");
+        let json = serde_json::to_string_pretty(self)
+            .map_err(|source| RunError::Json { path: path.clone(), source })?;
+        files::replace(&path, json.as_bytes()).map_err(|source| RunError::Io { path, source })
     }
 
     /// Notes in the run's folder where it goes on, unless that is where it was.
@@ -107,10 +119,7 @@ impl Run {
             return Ok(());
         }
         self.workplaces.push(place);
-        let path = folder.join("run.json");
-        let json = serde_json::to_string_pretty(self)
-            .map_err(|source| RunError::Json { path: path.clone(), source })?;
-        files::replace(&path, json.as_bytes()).map_err(|source| RunError::Io { path, source })
+        self.write(folder)
     }
 
     /// Reads a run's folder.

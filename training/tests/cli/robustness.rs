@@ -147,6 +147,34 @@ fn students_learn_from_runs_and_model_files_and_notice_another_teacher() {
 }
 
 #[test]
+fn a_teacher_that_is_added_to_a_run_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, plain) = (data_set(folder.path()), recipe(folder.path(), ""));
+    let [teacher, student] = ["teacher", "student"].map(|name| folder.path().join(name));
+    succeeds(&train("resnet-8-v1", &data, &plain, &teacher));
+    let begin = [train("resnet-8-v1", &data, &plain, &student), vec!["--max-steps", "1"]].concat();
+    assert_eq!(run(&begin).status.code(), Some(3));
+    let edited = fs::read_to_string(student.join("recipe.toml")).unwrap()
+        + &format!("\n[distill]\nteachers = [{:?}]\n", text(&teacher));
+    fs::write(student.join("recipe.toml"), edited).unwrap();
+    fails_with(&resume(&student), &["began with 0 teachers", "names 1", "`distill.teachers`"]);
+}
+
+#[test]
+fn a_run_is_not_trained_by_two_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, recipe) = (data_set(folder.path()), recipe(folder.path(), ""));
+    let [out, lock] = ["run", "run/lock"].map(|name| folder.path().join(name));
+    let begin = [train("resnet-8-v1", &data, &recipe, &out), vec!["--max-steps", "1"]].concat();
+    assert_eq!(run(&begin).status.code(), Some(3));
+    let held = fs::File::open(&lock).unwrap();
+    held.lock().unwrap();
+    fails_with(&resume(&out), &["another process trains in", text(&out)]);
+    drop(held);
+    succeeds(&resume(&out));
+}
+
+#[test]
 fn dropout_is_refused_where_the_network_has_no_place_for_it() {
     let folder = tempfile::tempdir().unwrap();
     let (data, out) = (data_set(folder.path()), folder.path().join("run"));
