@@ -1,6 +1,6 @@
 //! Line charts under each other, over the same epochs.
 
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 use plotters::{
     chart::ChartBuilder,
@@ -21,6 +21,10 @@ const WIDTH: u32 = 1200;
 const HEADER: u32 = 84;
 const PANEL: u32 = 310;
 const FOOTER: u32 = 16;
+/// Height of a row of the legend.
+const ROW: i32 = 20;
+/// What a name in the legend takes beside its own width: its piece of line and the distance to the next.
+const SWATCH: i32 = 56;
 
 /// Points drawn as dots as well: with few epochs a line alone hides where they are.
 const MAX_DOTS: usize = 40;
@@ -80,13 +84,13 @@ fn epochs(panels: &[&Panel]) -> f64 {
 fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
     let title = bold(18, INK, HPos::Left, VPos::Center);
     area.draw(&Text::new(panel.title.clone(), (px(28), px(22)), title)).map_err(told)?;
-    legend(panel, area)?;
+    let rows = legend(panel, area)?;
     let (low, high) = range(panel);
     let label = text(15, MUTED, HPos::Center, VPos::Center);
     let mut chart = ChartBuilder::on(area)
         .margin_left(px(16))
         .margin_right(px(28))
-        .margin_top(px(62))
+        .margin_top(px(62 + ROW * (rows - 1)))
         .margin_bottom(px(8))
         .x_label_area_size(px(48))
         .y_label_area_size(px(78))
@@ -131,19 +135,46 @@ fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
     Ok(())
 }
 
-/// Names of the lines at the right, on the height of the panel's title; in rows where one is too short.
-fn legend(panel: &Panel, area: &Area) -> Drawn {
+/// Names of the lines at the right, on the height of the panel's title and below it where there are many. How many rows
+/// they take.
+fn legend(panel: &Panel, area: &Area) -> Result<i32, String> {
     let style = text(15, INK, HPos::Left, VPos::Center);
-    let mut right = px(WIDTH as i32 - 28);
-    for line in panel.lines.iter().rev().filter(|line| !line.points.is_empty()) {
-        let (width, _) = area.estimate_text_size(&line.name, &style).map_err(told)?;
-        let left = right - width as i32;
-        area.draw(&Text::new(line.name.clone(), (left, px(22)), style.clone())).map_err(told)?;
-        let swatch = vec![(left - px(34), px(20)), (left - px(8), px(20))];
-        area.draw(&PathElement::new(swatch, stroke(line.color, 3))).map_err(told)?;
-        right = left - px(56);
+    let lines: Vec<&Line> = panel.lines.iter().filter(|line| !line.points.is_empty()).collect();
+    let width = |line: &&Line| area.estimate_text_size(&line.name, &style).map_err(told);
+    let widths: Vec<i32> =
+        lines.iter().map(|line| Ok(width(line)?.0 as i32)).collect::<Result<_, String>>()?;
+    let right = px(WIDTH as i32 - 28);
+    let title = bold(18, INK, HPos::Left, VPos::Center);
+    let (title, _) = area.estimate_text_size(&panel.title, &title).map_err(told)?;
+    let all = right - px(28);
+    let rows = rows(&widths, px(SWATCH), (all - title as i32, all));
+    for (row, names) in rows.iter().enumerate() {
+        let y = px(22 + ROW * row as i32);
+        let mut right = right;
+        for index in names.clone().rev() {
+            let (line, left) = (lines[index], right - widths[index]);
+            area.draw(&Text::new(line.name.clone(), (left, y), style.clone())).map_err(told)?;
+            let swatch = vec![(left - px(34), y - px(2)), (left - px(8), y - px(2))];
+            area.draw(&PathElement::new(swatch, stroke(line.color, 3))).map_err(told)?;
+            right = left - px(SWATCH);
+        }
     }
-    Ok(())
+    Ok(rows.len() as i32)
+}
+
+/// Which of the names stand in each row, in order: as many as its width has room for with `more` beside each, and one at least.
+/// The first row has a width of its own.
+fn rows(names: &[i32], more: i32, (first, other): (i32, i32)) -> Vec<Range<usize>> {
+    let (mut rows, mut begin, mut room) = (Vec::new(), 0, first);
+    for (index, name) in names.iter().enumerate() {
+        if room < name + more && index > begin {
+            rows.push(begin..index);
+            (begin, room) = (index, other);
+        }
+        room -= name + more;
+    }
+    rows.push(begin..names.len());
+    rows
 }
 
 /// The values' range and a little more, so that no line runs along the frame.
@@ -167,4 +198,18 @@ fn stroke(color: RGBColor, width: i32) -> ShapeStyle {
 
 fn told(error: impl std::fmt::Display) -> String {
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rows;
+
+    #[test]
+    fn names_that_do_not_fit_begin_another_row() {
+        assert_eq!(rows(&[30, 30], 10, (80, 100)), [0..2]);
+        assert_eq!(rows(&[30, 30, 30], 10, (80, 100)), [0..2, 2..3]);
+        assert_eq!(rows(&[30; 5], 10, (80, 80)), [0..2, 2..4, 4..5]);
+        assert_eq!(rows(&[500, 30], 10, (80, 100)), [0..1, 1..2], "too long a name stands alone");
+        assert_eq!(rows(&[], 10, (80, 100)), [0..0]);
+    }
 }

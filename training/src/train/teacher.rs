@@ -57,6 +57,16 @@ pub enum Reason {
     /// No checkpoint yet.
     #[error("it has no checkpoint yet")]
     Untrained,
+    /// Its weights are to change: a student could not go on with the ones that it began with.
+    #[error(
+        "its run has finished {done} of {epochs} epochs; let it end, or name a file exported from it"
+    )]
+    Unfinished {
+        /// Finished epochs.
+        done: usize,
+        /// Epochs of its recipe.
+        epochs: usize,
+    },
     /// Its network.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -158,6 +168,10 @@ impl Teacher {
     fn of_run(folder: &Path, device: Device) -> Result<Self, Reason> {
         let (run, recipe) = Run::open(folder)?;
         let checkpoint = Checkpoint::read(folder)?.ok_or(Reason::Untrained)?;
+        let (done, epochs) = (checkpoint.state.epoch, recipe.epochs);
+        if done < epochs {
+            return Err(Reason::Unfinished { done, epochs });
+        }
         let bytes = fs::read(folder.join(checkpoint::FILE_NAME))?;
         let graph = catalog::build(&run.architecture)?;
         let weights = checkpoint.averaged(&graph, device)?;

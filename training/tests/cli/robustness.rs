@@ -161,6 +161,20 @@ fn a_teacher_that_is_added_to_a_run_is_noticed() {
 }
 
 #[test]
+fn a_run_that_has_not_ended_teaches_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, plain) = (data_set(folder.path()), recipe(folder.path(), ""));
+    let [teacher, student] = ["teacher", "student"].map(|name| folder.path().join(name));
+    let part = [train("resnet-8-v1", &data, &plain, &teacher), vec!["--max-steps", "4"]].concat();
+    assert_eq!(run(&part).status.code(), Some(3));
+    let keys = format!("[distill]\nteachers = [{:?}]\n", text(&teacher));
+    let taught = recipe(folder.path(), &keys);
+    let words = ["teacher", "has finished 1 of 8 epochs", "`distill.teachers`"];
+    fails_with(&train("resnet-8-v1", &data, &taught, &student), &words);
+    assert!(!student.exists());
+}
+
+#[test]
 fn a_run_is_not_trained_by_two_processes() {
     let folder = tempfile::tempdir().unwrap();
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path(), ""));
