@@ -72,6 +72,27 @@ fn tensor(input: InferInputTensor, raw: Option<Bytes>) -> Result<InputTensor, Er
     Ok(InputTensor { name, datatype, shape, data })
 }
 
+/// The memory of the numbers that a message has in lists, in bytes: a list may be eight times what it was in the message, and
+/// [`request`] makes another of eight bytes a number.
+pub(super) fn size_of_numbers(message: &ModelInferRequest) -> usize {
+    let contents = message.inputs.iter().filter_map(|input| input.contents.as_ref());
+    contents
+        .map(|c| {
+            list(&c.bool_contents)
+                + list(&c.int_contents)
+                + list(&c.int64_contents)
+                + list(&c.uint_contents)
+                + list(&c.uint64_contents)
+                + list(&c.fp32_contents)
+                + list(&c.fp64_contents)
+        })
+        .sum()
+}
+
+fn list<T>(numbers: &[T]) -> usize {
+    numbers.len() * (size_of::<T>() + size_of::<f64>())
+}
+
 /// The list of the datatype; the lists of datatypes that no model here takes are left where they are.
 fn typed(datatype: &str, contents: InferTensorContents) -> TensorData {
     match datatype {

@@ -65,7 +65,8 @@ fn hold(
         share.clear();
     }
     let share = bodies.share();
-    if share.take(message.encoded_len()) { Ok(share) } else { Err(no_memory()) }
+    let bytes = message.encoded_len() + convert::size_of_numbers(message);
+    if share.take(bytes) { Ok(share) } else { Err(no_memory()) }
 }
 
 async fn infer(

@@ -29,6 +29,22 @@ async fn messages_take_from_the_memory_for_bodies() {
 }
 
 #[actix_web::test]
+async fn numbers_in_lists_take_the_memory_that_they_have_unpacked() {
+    let (_app, channel) = serve(&["--max-buffered=20kB"]).await;
+    let mut client = Client::new(channel);
+    let raw = || faces(&["happy", "sad"]);
+    let mut listed = raw();
+    let gray = std::mem::take(&mut listed.raw_input_contents);
+    let uint_contents = gray[0].iter().map(|&gray| gray.into()).collect();
+    listed.inputs[0].contents = Some(InferTensorContents { uint_contents, ..Default::default() });
+    for _ in 0..3 {
+        let (code, message) = code(&mut client, listed.clone()).await;
+        assert_eq!(code, Code::Unavailable, "{message}");
+        client.model_infer(raw()).await.unwrap();
+    }
+}
+
+#[actix_web::test]
 async fn no_more_connections_than_there_may_be() {
     let (_app, address) = start(&["--max-connections=1"]);
     let first = connect(&address).await;

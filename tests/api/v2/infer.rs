@@ -59,6 +59,25 @@ async fn numbers_in_json_flat_and_nested() {
 }
 
 #[actix_web::test]
+async fn numbers_in_json_take_the_memory_that_they_have_unpacked() {
+    let app = TestApp::spawn_with(&["--max-buffered=30kB"]);
+    let body = |faces: usize| {
+        let numbers = vec![0; faces * 48 * 48];
+        json!({ "inputs": [{
+            "name": "image", "datatype": "UINT8", "shape": [faces, 1, 48, 48], "data": numbers
+        }] })
+    };
+    for _ in 0..3 {
+        // Nine kilobytes that make sixty-five.
+        assert_eq!(app.infer("small").json(&body(2)).send().await.unwrap().status(), 503);
+    }
+    let app = TestApp::spawn_with(&["--max-buffered=80kB"]);
+    for _ in 0..3 {
+        assert_eq!(app.infer("small").json(&body(2)).send().await.unwrap().status(), 200);
+    }
+}
+
+#[actix_web::test]
 async fn a_request_without_an_id_gets_none() {
     let app = TestApp::spawn();
     let (_, body) = answer(app.infer("small").json(&faces(&["happy"]))).await;

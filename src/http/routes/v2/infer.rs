@@ -14,6 +14,7 @@ use super::{
     wire::{self, Binary},
 };
 use crate::{
+    budget::BodyShare,
     http::{
         ApiError, State, body, compression::Format, deadline, error::PlainError,
         timing::server_timing,
@@ -110,7 +111,7 @@ pub async fn infer(
             let binary = Binary { default: true, outputs: Vec::new() };
             (InferRequest { inputs, ..InferRequest::default() }, binary)
         }
-        length => parse(body, length).await?,
+        length => parse(body, length, &share).await?,
     };
     let response = state.v2.infer(&model, request_v2, deadline).await?;
     answer(&request, &response, &binary)
@@ -123,11 +124,19 @@ fn json_length(request: &HttpRequest) -> Result<Option<usize>, ApiError> {
     length.map(Some).ok_or_else(wrong)
 }
 
-async fn parse(body: Bytes, length: Option<usize>) -> Result<(InferRequest, Binary), ApiError> {
+/// Reads the JSON of a body. The memory for its numbers is taken from the share before they are read.
+async fn parse(
+    body: Bytes,
+    length: Option<usize>,
+    share: &BodyShare,
+) -> Result<(InferRequest, Binary), ApiError> {
     let length = length.unwrap_or(body.len());
     if length > body.len() {
         let detail = format!("{JSON_LENGTH} is {length}, but the body has {} bytes", body.len());
         return Err(ApiError::invalid_request(detail));
+    }
+    if !share.take(wire::size_of_numbers(&body[..length])) {
+        return Err(body::no_memory());
     }
     let parsed = if length <= QUICK_JSON {
         wire::parse(&body, length)

@@ -53,6 +53,13 @@ pub(super) struct Binary {
     pub(super) outputs: Vec<bool>,
 }
 
+/// The memory of the numbers of a JSON at most, in bytes: a list that doubles when it is full. All but the first stand behind a
+/// comma.
+pub(super) fn size_of_numbers(json: &[u8]) -> usize {
+    let numbers = 1 + json.iter().filter(|&&byte| byte == b',').count();
+    numbers.next_power_of_two() * size_of::<f64>()
+}
+
 /// Reads a request whose first `header` bytes are JSON; the rest are the data of tensors, one after the other.
 ///
 /// # Errors
