@@ -204,12 +204,20 @@ fn told(error: impl std::fmt::Display) -> String {
 mod tests {
     use super::rows;
 
+    /// How many names stand in each row.
+    fn filled(names: &[i32], widths: (i32, i32)) -> Vec<usize> {
+        let rows = rows(names, 10, widths);
+        let ends = rows.iter().map(|row| row.end).chain([names.len()]);
+        assert!(rows.iter().map(|row| row.start).eq([0].into_iter().chain(ends).take(rows.len())));
+        rows.iter().map(ExactSizeIterator::len).collect()
+    }
+
     #[test]
     fn names_that_do_not_fit_begin_another_row() {
-        assert_eq!(rows(&[30, 30], 10, (80, 100)), [0..2]);
-        assert_eq!(rows(&[30, 30, 30], 10, (80, 100)), [0..2, 2..3]);
-        assert_eq!(rows(&[30; 5], 10, (80, 80)), [0..2, 2..4, 4..5]);
-        assert_eq!(rows(&[500, 30], 10, (80, 100)), [0..1, 1..2], "too long a name stands alone");
-        assert_eq!(rows(&[], 10, (80, 100)), [0..0]);
+        assert_eq!(filled(&[30, 30], (80, 100)), [2]);
+        assert_eq!(filled(&[30, 30, 30], (80, 100)), [2, 1]);
+        assert_eq!(filled(&[30; 5], (80, 80)), [2, 2, 1]);
+        assert_eq!(filled(&[500, 30], (80, 100)), [1, 1], "too long a name stands alone");
+        assert_eq!(filled(&[], (80, 100)), [0]);
     }
 }
