@@ -160,7 +160,7 @@ fn make(faces: &FaceSet, indices: &[usize], plan: Plan, step: usize) -> Batch {
 
 /// One seed of a run's seed, epoch and step (the finaliser of SplitMix64, Steele et al. 2014).
 pub(crate) fn mix(seed: u64, epoch: usize, step: usize) -> u64 {
-    [epoch as u64, step as u64].into_iter().fold(seed, |state, part| {
+    [seed, epoch as u64, step as u64].into_iter().fold(0, |state: u64, part| {
         let mut z = state.wrapping_add(part).wrapping_add(0x9e37_79b9_7f4a_7c15);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -227,6 +227,15 @@ mod tests {
                 assert_eq!(row, [*pixel; 7]);
             }
         }
+    }
+
+    #[test]
+    fn neighbouring_seeds_epochs_and_steps_share_nothing() {
+        let mut seeds: Vec<u64> =
+            (0..1000).map(|i| mix(i / 100, (i / 10 % 10) as usize, (i % 10) as usize)).collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        assert_eq!(seeds.len(), 1000);
     }
 
     #[test]

@@ -111,7 +111,7 @@ pub fn run(settings: &Settings) -> Result<Figures, BenchError> {
     };
     tch::set_num_threads(i32::try_from(settings.threads).unwrap_or(i32::MAX));
     forget_peak();
-    let mut trainer = Trainer::new(graph, recipe, None, device, control)?;
+    let mut trainer = Trainer::new(graph, recipe, None, None, device, control)?;
     trainer.run(&faces, &nothing_held_out)?;
     trainer.limit(settings.steps);
     trainer.run(&faces, &nothing_held_out)?;

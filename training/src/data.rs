@@ -1,6 +1,6 @@
 //! The training faces in memory, decoded once.
 
-use std::{num::NonZero, path::PathBuf, thread};
+use std::{collections::HashSet, num::NonZero, path::PathBuf, thread};
 
 use mien_faces::{
     dataset::{Dataset, DatasetError, Sample, Split},
@@ -121,7 +121,8 @@ impl FaceSet {
         Self { side, faces, labels: self.labels.clone(), unreadable: Vec::new() }
     }
 
-    /// Splits off a share of every class, the same for a seed: `(rest, held out)`.
+    /// Splits off a share of every class, the same for a seed: `(rest, held out)`. FER2013 holds many faces twice: one
+    /// whose exact copy stays in the rest would be judged by what was learnt by heart, and is in neither part.
     pub fn hold_out(self, share: f64, seed: u64) -> (Self, Self) {
         let (mut rest, mut held) = (Self::empty(self.side), Self::empty(self.side));
         let mut taken = vec![false; self.len()];
@@ -139,6 +140,14 @@ impl FaceSet {
             part.labels.push(label);
         }
         rest.unreadable = self.unreadable;
+        let learnt: HashSet<&Face> = rest.faces.iter().collect();
+        let (faces, labels) = held
+            .faces
+            .into_iter()
+            .zip(held.labels)
+            .filter(|(face, _)| !learnt.contains(face))
+            .unzip();
+        let held = Self { faces, labels, ..Self::empty(self.side) };
         (rest, held)
     }
 }
@@ -147,12 +156,31 @@ impl FaceSet {
 mod tests {
     use super::*;
 
+    /// A face of two pixels a side that holds its number.
+    fn numbered(i: u16) -> Face {
+        Face::new(2, [i.to_le_bytes(), [0; 2]].concat()).unwrap()
+    }
+
+    #[test]
+    fn a_held_out_face_has_no_copy_among_the_rest() {
+        // Every face four times, so that many copies are parted.
+        let faces: Vec<Face> = (0..400).map(|i| numbered(i / 4)).collect();
+        let set =
+            FaceSet { side: 2, faces, labels: vec![Emotion::Sad; 400], unreadable: Vec::new() };
+        let (rest, held) = set.hold_out(0.5, 7);
+        assert_eq!(rest.len(), 200);
+        assert_eq!(rest.labels.len(), 200);
+        assert!(held.len() < 200, "no copy was parted");
+        assert_eq!(held.labels.len(), held.len());
+        assert!(held.faces.iter().all(|face| !rest.faces.contains(face)));
+    }
+
     #[test]
     fn the_holdout_is_stratified_and_the_same_for_a_seed() {
         let labels: Vec<Emotion> =
             (0..700).map(|i| Emotion::ALL[if i < 70 { 1 } else { i % 7 }]).collect();
-        let faces = (0..700).map(|i| Face::new(1, vec![(i % 256) as u8]).unwrap()).collect();
-        let set = FaceSet { side: 1, faces, labels, unreadable: Vec::new() };
+        let faces = (0..700).map(numbered).collect();
+        let set = FaceSet { side: 2, faces, labels, unreadable: Vec::new() };
         let (rest, held) = set.clone().hold_out(0.1, 7);
         assert_eq!(rest.len() + held.len(), 700);
         for emotion in Emotion::ALL {

@@ -1,6 +1,6 @@
 //! How a network is trained: read from TOML, saved beside every run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,10 @@ pub struct Recipe {
     pub micro_batch: Option<usize>,
     /// Fixes initial weights, order, augmentation and dropout.
     pub seed: u64,
+    /// Folder of a run of the same network whose averaged weights are the first ones; `None`: random ones. With a high
+    /// learning rate a warm restart (Loshchilov and Hutter 2017, section 3), with a low one fine-tuning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<PathBuf>,
     /// Share of every class of the training faces kept for choices and never trained on.
     pub holdout: f64,
     /// What turns gradients into changes of the weights.
@@ -93,6 +97,7 @@ impl Default for Recipe {
             batch: 128,
             micro_batch: None,
             seed: 1,
+            init: None,
             holdout: 0.0,
             optimizer: OptimizerKind::Sgd,
             learning_rate: 0.1,
@@ -163,6 +168,7 @@ mod tests {
             ("ema = 1.0", "`ema`"),
             ("micro_batch = 1", "`micro_batch`"),
             ("micro_batch = 16\ndropout = 0.2", "`micro_batch`"),
+            ("init = \"runs/a\"\nzero_init_residual = true", "`init`"),
             ("l2 = nan", "`l2`"),
             ("mixup = -0.1", "`mixup`"),
             ("steps = [{ after = 3, factor = 0.1 }, { after = 3, factor = 0.1 }]", "`steps`"),
@@ -183,6 +189,7 @@ mod tests {
     #[test]
     fn a_saved_recipe_reads_back_and_one_of_the_first_version_still_does() {
         let everything = Recipe {
+            init: Some("runs/a".into()),
             class_weights: ClassWeights::Values([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]),
             steps: vec![RateStep { after: 80, factor: 0.1 }],
             distill: Some(Distill {

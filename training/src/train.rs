@@ -1,6 +1,7 @@
 //! Training: faces in, averaged weights out, safe against being killed at any moment.
 //!
 //! ```text
+//!    init -> the first weights
 //! batches -> teachers -> feed -> network -> loss -> optimizer -> ema -> checkpoint (one file, replaced whole)
 //!                                                                    \-> records: history.csv, events, curves.png
 //! ```
@@ -14,6 +15,7 @@ pub mod error;
 pub mod events;
 pub mod feed;
 pub mod history;
+pub mod init;
 pub mod loss;
 pub mod optimizer;
 pub mod progress;

@@ -1,7 +1,7 @@
 //! `mien-train train`
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     sync::{
         Arc,
@@ -11,22 +11,18 @@ use std::{
 };
 
 use anyhow::Context;
-use mien_faces::dataset::{Dataset, Split};
-use tch::Device;
 
 use crate::{
     arch::{catalog, graph::Graph},
-    data::FaceSet,
     machine::{Machine, Workplace},
     recipe::Recipe,
     torch::device,
-    train::{
-        claim::Claim,
-        run::{Run, TeacherFile},
-        teacher::Teachers,
-        trainer::{Control, Outcome, Trainer},
-    },
+    train::trainer::{Control, Outcome, Trainer},
 };
+
+mod prepare;
+
+use prepare::Prepared;
 
 /// Exit code of a run that Ctrl-C or `--max-steps` interrupted: saved, not finished.
 const INTERRUPTED: u8 = 3;
@@ -85,7 +81,7 @@ impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         tch::set_num_threads(i32::try_from(self.threads)?);
         let device = device::best_device();
-        let Prepared { mut run, recipe, faces, holdout, teachers, claim: _held } =
+        let Prepared { mut run, recipe, faces, holdout, teachers, init, claim: _held } =
             if self.resume { self.reopen(device)? } else { self.begin(device)? };
         for error in &run.unreadable {
             eprintln!("passed over: {error}");
@@ -114,7 +110,7 @@ impl Args {
             interrupted,
         };
         let graph = network(&run.architecture, &recipe)?;
-        let mut trainer = Trainer::new(graph, recipe, teachers, device, control)?;
+        let mut trainer = Trainer::new(graph, recipe, teachers, init, device, control)?;
         match trainer.run(&faces, &holdout)? {
             Outcome::Finished => {
                 eprintln!(
@@ -133,104 +129,9 @@ impl Args {
             }
         }
     }
-
-    /// Reads data and recipe and starts the run's folder.
-    fn begin(&self, device: Device) -> anyhow::Result<Prepared> {
-        let mut recipe =
-            self.recipe.as_deref().map_or_else(|| Ok(Recipe::default()), Recipe::read)?;
-        recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
-        recipe.batch = self.batch.unwrap_or(recipe.batch);
-        recipe.seed = self.seed.unwrap_or(recipe.seed);
-        recipe.holdout = self.holdout.unwrap_or(recipe.holdout);
-        let recipe = recipe.checked()?;
-        let architecture = self.arch.clone().context("--arch is needed for a new run")?;
-        network(&architecture, &recipe)?;
-        let data = self.data.clone().context("--data is needed for a new run")?;
-        let teachers = self.teachers(&recipe, device)?;
-        let (data_sha256, faces) = load(&data)?;
-        let unreadable = faces.unreadable.clone();
-        let (faces, holdout) = faces.hold_out(recipe.holdout, recipe.seed);
-        anyhow::ensure!(
-            faces.len() > 1,
-            "a holdout of {} leaves {} of the faces in {} to train on; lower it or name a larger data set",
-            recipe.holdout,
-            faces.len(),
-            data.display()
-        );
-        let run = Run {
-            architecture,
-            data,
-            data_sha256,
-            training_faces: faces.len(),
-            holdout_faces: holdout.len(),
-            unreadable,
-            teachers: teachers.as_ref().map(Teachers::files).unwrap_or_default(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            workplaces: Vec::new(),
-        };
-        let claim = run.create(&self.out, &recipe)?;
-        Ok(Prepared { run, recipe, faces, holdout, teachers, claim })
-    }
-
-    fn teachers(&self, recipe: &Recipe, device: Device) -> anyhow::Result<Option<Teachers>> {
-        let open = |distill| Teachers::open(distill, self.threads, device);
-        Ok(recipe.distill.as_ref().map(open).transpose()?)
-    }
-
-    /// Opens the run's folder and reads the same data again.
-    fn reopen(&self, device: Device) -> anyhow::Result<Prepared> {
-        let (run, recipe) = Run::open(&self.out)?;
-        let claim = Claim::take(&self.out)?;
-        let teachers = self.teachers(&recipe, device)?;
-        let now = teachers.as_ref().map(Teachers::files).unwrap_or_default();
-        same_teachers(&run.teachers, &now)?;
-        let data = self.data.as_ref().unwrap_or(&run.data);
-        let (sha256, faces) = load(data)?;
-        anyhow::ensure!(
-            sha256 == run.data_sha256,
-            "the training images in {} are not those the run began with; name the right data set with --data",
-            data.display()
-        );
-        let (faces, holdout) = faces.hold_out(recipe.holdout, recipe.seed);
-        Ok(Prepared { run, recipe, faces, holdout, teachers, claim })
-    }
-}
-
-/// Checks that a run goes on with the teachers that it began with.
-fn same_teachers(began: &[TeacherFile], now: &[TeacherFile]) -> anyhow::Result<()> {
-    if let Some((old, _)) = began.iter().zip(now).find(|(old, now)| old != now) {
-        anyhow::bail!(
-            "the teacher {} is not the one that the run began with (SHA-256 {}); put that one back",
-            old.path.display(),
-            old.sha256
-        );
-    }
-    anyhow::ensure!(
-        began.len() == now.len(),
-        "the run began with {} teachers and its recipe.toml names {} now; put `distill.teachers` back",
-        began.len(),
-        now.len()
-    );
-    Ok(())
 }
 
 /// The network of a run, with the dropout that its recipe asks for.
 fn network(architecture: &str, recipe: &Recipe) -> anyhow::Result<Graph> {
     Ok(catalog::build_with(architecture, &catalog::Options { dropout: recipe.dropout })?)
-}
-
-/// What a run is made of, read and checked.
-struct Prepared {
-    run: Run,
-    recipe: Recipe,
-    faces: FaceSet,
-    holdout: FaceSet,
-    teachers: Option<Teachers>,
-    claim: Claim,
-}
-
-fn load(data: &Path) -> anyhow::Result<(String, FaceSet)> {
-    let dataset = Dataset::open(data)?;
-    let sha256 = dataset.fingerprint(Split::Train)?;
-    Ok((sha256, FaceSet::load(&dataset, data, Split::Train, catalog::INPUT_SIDE)?))
 }

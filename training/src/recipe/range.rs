@@ -42,10 +42,12 @@ fn not_negative(x: f64) -> bool {
     x >= 0.0 && x.is_finite()
 }
 
-fn shape_of_the_run(recipe: &Recipe) -> [Rule; 7] {
+fn shape_of_the_run(recipe: &Recipe) -> [Rule; 8] {
     // Threads would draw from one generator, in whatever order they come.
     let repeats = recipe.micro_batch.is_none_or(|size| size > 1 && recipe.dropout == 0.0);
+    let begins_once = recipe.init.is_none() || !recipe.zero_init_residual;
     [
+        ("init", begins_once, "left out where `zero_init_residual` is on"),
         ("micro_batch", repeats, "at least 2, and left out where `dropout` is on"),
         ("epochs", recipe.epochs > 0, "at least 1"),
         ("batch", recipe.batch > 1, "at least 2 (batch-norm needs a variance)"),

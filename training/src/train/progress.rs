@@ -1,5 +1,7 @@
 //! What a person sees while a network trains: a bar on a terminal, a line an epoch in a log.
 
+use std::time::Instant;
+
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::history::EpochRow;
@@ -39,9 +41,41 @@ impl Drop for Progress {
     }
 }
 
-/// Prints what is waited for before the first epoch.
-pub fn teaching(faces: usize) {
-    eprintln!("the teachers answer for {faces} faces and their mirror images");
+/// What is waited for before the first epoch, where the teachers answer once: a line, and on a terminal a bar; with large
+/// teachers that is half an hour.
+#[derive(Debug)]
+pub struct Teaching {
+    bar: ProgressBar,
+    begun: Instant,
+}
+
+impl Teaching {
+    /// Says that the teachers answer for so many faces.
+    pub fn new(faces: usize) -> Self {
+        eprintln!("the teachers answer for {faces} faces and their mirror images");
+        let bar = ProgressBar::new(faces as u64);
+        let template = "teachers {wide_bar} {pos}/{len} [{elapsed}<{eta}]";
+        bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
+        Self { bar, begun: Instant::now() }
+    }
+
+    /// So many faces more are answered; the first ones tell how long all will take.
+    pub fn answered(&self, faces: usize) {
+        let first = self.bar.position() == 0;
+        self.bar.inc(faces as u64);
+        let left = self.bar.length().unwrap_or(0).saturating_sub(self.bar.position());
+        if first && left > 0 {
+            let seconds = self.begun.elapsed().as_secs_f64() / faces as f64 * left as f64;
+            let line = format!("their answers will take about {}", clock(seconds));
+            self.bar.suspend(|| eprintln!("{line}"));
+        }
+    }
+}
+
+impl Drop for Teaching {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 /// Prints the line of a finished epoch.

@@ -50,9 +50,9 @@ pub enum RunError {
     Toml(#[from] toml::ser::Error),
 }
 
-/// A teacher's file and what it held.
+/// A model file or another run that a run builds on, and what it held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TeacherFile {
+pub struct SourceFile {
     /// The model file or the run's folder, as the recipe names it.
     pub path: PathBuf,
     /// SHA-256 of the model file or the run's checkpoint.
@@ -76,7 +76,10 @@ pub struct Run {
     pub unreadable: Vec<String>,
     /// Teachers and their contents when the run began.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub teachers: Vec<TeacherFile>,
+    pub teachers: Vec<SourceFile>,
+    /// The run with whose weights it began, where it did not begin at random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<SourceFile>,
     /// Version of the program that began the run.
     pub version: String,
     /// Where it trained, in order: a resume elsewhere adds one.

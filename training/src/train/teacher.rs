@@ -12,7 +12,7 @@ use tch::{Device, TchError, Tensor};
 
 use super::{
     checkpoint::{self, Checkpoint, CheckpointError},
-    run::{Run, RunError, TeacherFile},
+    run::{Run, RunError, SourceFile},
 };
 use crate::{
     arch::catalog::{self, CatalogError, INPUT_SIDE},
@@ -89,7 +89,7 @@ enum Source {
 
 #[derive(Debug)]
 struct Teacher {
-    file: TeacherFile,
+    file: SourceFile,
     source: Source,
 }
 
@@ -120,7 +120,7 @@ impl Teachers {
     }
 
     /// The teachers' files and what they hold.
-    pub fn files(&self) -> Vec<TeacherFile> {
+    pub fn files(&self) -> Vec<SourceFile> {
         self.teachers.iter().map(|teacher| teacher.file.clone()).collect()
     }
 
@@ -206,6 +206,6 @@ fn faces(pixels: &[f32]) -> Vec<Face> {
     pixels.chunks_exact(AREA).map(face).collect()
 }
 
-fn file(path: &Path, bytes: &[u8]) -> TeacherFile {
-    TeacherFile { path: path.to_owned(), sha256: files::sha256(bytes) }
+fn file(path: &Path, bytes: &[u8]) -> SourceFile {
+    SourceFile { path: path.to_owned(), sha256: files::sha256(bytes) }
 }

@@ -11,7 +11,10 @@ use std::{
 
 use mien_faces::emotion::Emotion;
 
-use super::teacher::{TeacherError, Teachers};
+use super::{
+    progress,
+    teacher::{TeacherError, Teachers},
+};
 use crate::{
     batches::{AHEAD, Batch},
     data::FaceSet,
@@ -86,6 +89,7 @@ pub fn answers(
     let views = Tta::Flip.views();
     let share = 1.0 / views.len() as f32;
     let mut answers = Vec::with_capacity(faces.len() * Emotion::COUNT);
+    let progress = progress::Teaching::new(faces.len());
     for faces in faces.faces.chunks(AT_A_TIME) {
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
@@ -101,6 +105,7 @@ pub fn answers(
             }
         }
         answers.extend(mean);
+        progress.answered(faces.len());
     }
     Ok(Some(answers))
 }

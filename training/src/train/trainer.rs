@@ -16,7 +16,7 @@ use super::{
     error::TrainError,
     loss::Loss,
     optimizer::Optimizer,
-    progress, records,
+    records,
     teacher::Teachers,
     teaching,
 };
@@ -73,7 +73,8 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// Starts a run, or goes on where its checkpoint stands. `teachers` are those of the recipe.
+    /// Starts a run, or goes on where its checkpoint stands. `teachers` are those of the recipe; `init` are the weights to
+    /// begin with, in place of random ones.
     ///
     /// # Errors
     /// Where the checkpoint cannot be read or belongs to another network.
@@ -81,13 +82,15 @@ impl Trainer {
         graph: Graph,
         recipe: Recipe,
         teachers: Option<Teachers>,
+        init: Option<Weights>,
         device: Device,
         control: Control,
     ) -> Result<Self, TrainError> {
         let checkpoint = Checkpoint::read(&control.folder)?;
-        let weights = match &checkpoint {
-            Some(found) => found.weights(&graph, device)?,
-            None => initial_weights(&graph, &recipe, device)?,
+        let weights = match (&checkpoint, init) {
+            (Some(found), _) => found.weights(&graph, device)?,
+            (None, Some(init)) => init,
+            (None, None) => random_weights(&graph, &recipe, device)?,
         }
         .trainable();
         let mut optimizer = Optimizer::new(&weights, &recipe);
@@ -178,7 +181,6 @@ impl Trainer {
             return Ok(true);
         }
         let mut teachers = teachers.lock().unwrap_or_else(PoisonError::into_inner);
-        progress::teaching(faces.len());
         let given = teaching::answers(&mut teachers, faces, &self.control.interrupted)?;
         let Some(given) = given else { return Ok(false) };
         answers::keep(folder, &given, temperature)?;
@@ -193,8 +195,8 @@ impl Trainer {
     }
 }
 
-/// The weights that a run begins with.
-fn initial_weights(graph: &Graph, recipe: &Recipe, device: Device) -> Result<Weights, TrainError> {
+/// The weights that a run begins with where it names no other run.
+fn random_weights(graph: &Graph, recipe: &Recipe, device: Device) -> Result<Weights, TrainError> {
     let weights = Weights::random(graph, recipe.seed, device)?;
     if recipe.zero_init_residual {
         weights.zero(&parameter::residual_ends(graph))?;

@@ -9,7 +9,7 @@ use std::{
 
 use tch::Tensor;
 
-/// Faces of the repository, one a class, as train and test folders named as in FER2013.
+/// Faces of the repository, one a class and its mirror image, as train and test folders named as in FER2013.
 pub(crate) fn data_set(root: &Path) -> PathBuf {
     let faces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/faces");
     let data = root.join("fer");
@@ -19,13 +19,9 @@ pub(crate) fn data_set(root: &Path) -> PathBuf {
         {
             let folder = data.join(split).join(class);
             fs::create_dir_all(&folder).unwrap();
-            for copy in 0..2 {
-                fs::copy(
-                    faces.join(format!("{class}.png")),
-                    folder.join(format!("{usage}_{copy}.png")),
-                )
-                .unwrap();
-            }
+            let face = image::open(faces.join(format!("{class}.png"))).unwrap();
+            face.save(folder.join(format!("{usage}_0.png"))).unwrap();
+            face.fliph().save(folder.join(format!("{usage}_1.png"))).unwrap();
         }
     }
     data

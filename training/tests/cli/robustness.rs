@@ -175,6 +175,41 @@ fn a_run_that_has_not_ended_teaches_nobody() {
 }
 
 #[test]
+fn a_run_begins_with_the_averaged_weights_of_the_one_that_init_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let held_out = recipe(folder.path(), "holdout = 0.5\n");
+    let data = data_set(folder.path());
+    let [first, second, moved] = ["first", "second", "moved"].map(|name| folder.path().join(name));
+    succeeds(&train("resnet-8-v1", &data, &held_out, &first));
+    let keys = format!("init = {:?}\n", text(&first));
+    // A rate at which no 32-bit weight moves.
+    let still = recipe(folder.path(), &format!("{keys}holdout = 0.5\n"));
+    let slow = fs::read_to_string(&still).unwrap().replace("= 0.001", "= 1e-30");
+    fs::write(&still, slow).unwrap();
+    succeeds(&train("resnet-8-v1", &data, &still, &second));
+    let (began, ended) = (tensors(&first), tensors(&second));
+    let kernels = |name: &&String| name.starts_with("weights/") && name.ends_with(".weight");
+    let names: Vec<&String> = ended.keys().filter(kernels).collect();
+    assert!(names.len() >= 8, "{:?}", ended.keys());
+    for name in names {
+        assert!(ended[name] == began[&name.replace("weights/", "ema/")], "{name}");
+    }
+    let run_json = fs::read_to_string(second.join("run.json")).unwrap();
+    assert!(run_json.contains("\"init\"") && run_json.contains(text(&first)), "{run_json}");
+
+    // Another network, other held-out faces, no run.
+    fails_with(&train("resnet-20-v1", &data, &still, &moved), &["resnet-8-v1", "`init`"]);
+    let args = [train("resnet-8-v1", &data, &still, &moved), vec!["--seed", "9"]].concat();
+    fails_with(&args, &["held out other faces", "holdout 0.5", "`init`"]);
+    fs::rename(&first, &moved).unwrap();
+    let third = folder.path().join("third");
+    fails_with(&train("resnet-8-v1", &data, &still, &third), &["holds no run", "`init`"]);
+    assert!(!third.exists());
+    // What has begun needs it no more.
+    succeeds(&resume(&second));
+}
+
+#[test]
 fn a_run_is_not_trained_by_two_processes() {
     let folder = tempfile::tempdir().unwrap();
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path(), ""));

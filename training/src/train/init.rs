@@ -1,0 +1,107 @@
+//! Weights that a run begins with where it does not begin at random: the averaged ones of another run.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use tch::Device;
+
+use super::{
+    checkpoint::{self, Checkpoint, CheckpointError},
+    run::{Run, RunError, SourceFile},
+};
+use crate::{
+    arch::graph::Graph,
+    files,
+    recipe::Recipe,
+    torch::weights::{Weights, WeightsError},
+};
+
+/// A run that another one cannot begin from.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot begin with the weights of {path}: {reason}; look at `init` in the recipe")]
+pub struct InitError {
+    /// The run's folder.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub reason: Reason,
+}
+
+/// Why a run cannot be begun from.
+#[derive(Debug, thiserror::Error)]
+pub enum Reason {
+    /// The run's folder.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Its checkpoint cannot be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Its checkpoint is damaged.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// No checkpoint yet.
+    #[error("it has no checkpoint yet")]
+    Untrained,
+    /// Another network.
+    #[error("it trains a {there}, not a {here}")]
+    Architecture {
+        /// Its network.
+        there: String,
+        /// This run's.
+        here: String,
+    },
+    /// Faces that this run holds out were trained on there, so that they would judge what was learnt by heart.
+    #[error(
+        "it held out other faces (seed {seed}, holdout {holdout}); give this run the same two, or `holdout = 0`"
+    )]
+    Holdout {
+        /// Its seed.
+        seed: u64,
+        /// Its held-out share.
+        holdout: f64,
+    },
+    /// Its weights do not fit.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
+
+/// The weights that a recipe's `init` names, and the file that they stand in; `data_sha256` is that of the faces that
+/// this run trains on. `None` where the recipe names none.
+///
+/// # Errors
+/// Where there is no such run, or it is one of another network or of other held-out faces.
+pub fn weights(
+    recipe: &Recipe,
+    graph: &Graph,
+    data_sha256: &str,
+    device: Device,
+) -> Result<Option<(Weights, SourceFile)>, InitError> {
+    let Some(folder) = &recipe.init else { return Ok(None) };
+    read(folder, recipe, graph, data_sha256, device)
+        .map(Some)
+        .map_err(|reason| InitError { path: folder.clone(), reason })
+}
+
+fn read(
+    folder: &Path,
+    recipe: &Recipe,
+    graph: &Graph,
+    data_sha256: &str,
+    device: Device,
+) -> Result<(Weights, SourceFile), Reason> {
+    let (run, its) = Run::open(folder)?;
+    if run.architecture != graph.name() {
+        let here = graph.name().to_owned();
+        return Err(Reason::Architecture { there: run.architecture, here });
+    }
+    let same_faces = (its.seed, its.holdout) == (recipe.seed, recipe.holdout);
+    if recipe.holdout > 0.0 && run.data_sha256 == data_sha256 && !same_faces {
+        return Err(Reason::Holdout { seed: its.seed, holdout: its.holdout });
+    }
+    let checkpoint = Checkpoint::read(folder)?.ok_or(Reason::Untrained)?;
+    let sha256 = files::sha256(&fs::read(folder.join(checkpoint::FILE_NAME))?);
+    let weights = checkpoint.averaged(graph, device)?;
+    Ok((weights, SourceFile { path: folder.to_owned(), sha256 }))
+}
