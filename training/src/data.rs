@@ -167,10 +167,12 @@ mod tests {
         let faces: Vec<Face> = (0..400).map(|i| numbered(i / 4)).collect();
         let set =
             FaceSet { side: 2, faces, labels: vec![Emotion::Sad; 400], unreadable: Vec::new() };
-        let (rest, held) = set.hold_out(0.5, 7);
+        let mut labels = vec![Emotion::Sad; 400];
+        labels.iter_mut().step_by(4).for_each(|label| *label = Emotion::Fear);
+        let (rest, held) = FaceSet { labels, ..set }.hold_out(0.5, 7);
         assert_eq!(rest.len(), 200);
         assert_eq!(rest.labels.len(), 200);
-        assert!(held.len() < 200, "no copy was parted");
+        assert!(!held.is_empty() && held.len() < 200, "{} held out", held.len());
         assert_eq!(held.labels.len(), held.len());
         assert!(held.faces.iter().all(|face| !rest.faces.contains(face)));
     }

@@ -199,6 +199,7 @@ impl Trained {
             held_out: self.run.holdout_faces,
             data_sha256: self.run.data_sha256.clone(),
             seconds: self.history.iter().map(|row| row.seconds).sum(),
+            init: self.run.init.clone(),
             workplaces: self.run.workplaces.clone(),
         }
     }

@@ -6,7 +6,12 @@ use mien_faces::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{machine::Machine, machine::Workplace, recipe::Recipe, tta::Tta};
+use crate::{
+    machine::{Machine, Workplace},
+    recipe::Recipe,
+    train::run::SourceFile,
+    tta::Tta,
+};
 
 pub mod keys;
 mod markdown;
@@ -66,6 +71,9 @@ pub struct Training {
     pub data_sha256: String,
     /// Seconds of training, over all resumes, without evaluating and saving.
     pub seconds: f64,
+    /// The run with whose weights it began, where it did not begin at random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<SourceFile>,
     /// Where it ran, in order; empty for runs of versions that did not note it.
     pub workplaces: Vec<Workplace>,
 }

@@ -76,6 +76,13 @@ fn training(report: &ModelReport) -> String {
         report.recipe.seed, training.epochs, report.recipe.epochs
     );
     text += &format!("| training time | {} (h:mm:ss) |\n", clock(training.seconds));
+    if let Some(init) = &training.init {
+        text += &format!(
+            "| began with | the averaged weights of `{}`, whose checkpoint has the SHA-256 `{}` |\n",
+            init.path.display(),
+            init.sha256
+        );
+    }
     if let Some(faces) = report.fresh_statistics {
         text += &format!(
             "| batch-norm statistics | taken anew at export, from {faces} of these faces as they are |\n"
@@ -132,12 +139,16 @@ fn again(report: &ModelReport) -> String {
         super::TemperatureSource::Given => format!(" --temperature {}", report.temperature.value),
         super::TemperatureSource::Holdout | super::TemperatureSource::NotFitted => String::new(),
     };
+    let begun = match &report.training.init {
+        Some(init) => format!(", begun with `{}`", init.path.display()),
+        None => String::new(),
+    };
     let fresh = if report.fresh_statistics.is_some() { " --fresh-statistics" } else { "" };
     let unfinished =
         if report.training.epochs < report.recipe.epochs { " --unfinished" } else { "" };
     format!(
         "\n## Again\n\n`DIR` holds `train/<class>/` and `test/<class>/`, or `fer2013.csv`. The same seed, number of threads and \
-         kind of processor give the same weights.\n\n```sh\n\
+         kind of processor give the same weights{begun}.\n\n```sh\n\
          cargo xtask train train --arch {arch} --data DIR --recipe recipe.toml --out runs/{run}{threads}\n\
          cargo xtask train export runs/{run} --out model.onnx{fresh}{temperature}{unfinished}\n```\n\n\
          To check this file: its hash, and its accuracy by the server's own code.\n\n```sh\n\

@@ -7,9 +7,11 @@ use std::{
 };
 
 use mien_faces::emotion::Emotion;
+use sha2::{Digest, Sha256};
 use tch::Tensor;
 
-use crate::files;
+use super::run::SourceFile;
+use crate::{data::FaceSet, files};
 
 /// The file's name in the run's folder.
 const FILE_NAME: &str = "answers.safetensors";
@@ -24,17 +26,26 @@ pub struct AnswersError {
     pub source: io::Error,
 }
 
-/// Keeps the answers `[N, 7]` that were given at a temperature.
+/// What answers belong to: SHA-256 of the faces in their order, the teachers' files and the temperature.
+pub fn key(faces: &FaceSet, teachers: &[SourceFile], temperature: f64) -> String {
+    let mut hash = Sha256::new();
+    faces.faces.iter().for_each(|face| hash.update(face.pixels()));
+    teachers.iter().for_each(|teacher| hash.update(&teacher.sha256));
+    hash.update(temperature.to_le_bytes());
+    files::hexadecimal(&hash.finalize())
+}
+
+/// Keeps the answers `[N, 7]` to what `key` tells.
 ///
 /// # Errors
 /// Where the file cannot be written.
-pub fn keep(folder: &Path, answers: &[f32], temperature: f64) -> Result<(), AnswersError> {
+pub fn keep(folder: &Path, answers: &[f32], key: &str) -> Result<(), AnswersError> {
     let path = folder.join(FILE_NAME);
     let partial = folder.join(format!("{FILE_NAME}.partial"));
     let write = || -> io::Result<()> {
         let tensors = [
             ("answers", Tensor::from_slice(answers).view([-1, Emotion::COUNT as i64])),
-            ("temperature", Tensor::from_slice(&[temperature])),
+            ("key", Tensor::from_slice(key.as_bytes())),
         ];
         Tensor::write_safetensors(&tensors, &partial).map_err(io::Error::other)?;
         files::put_in_place(&partial, &path)
@@ -45,14 +56,15 @@ pub fn keep(folder: &Path, answers: &[f32], temperature: f64) -> Result<(), Answ
     })
 }
 
-/// The answers that an earlier process of the run has kept for so many faces; `None` where there are none, or others:
-/// they can be asked for again. Faces and teachers are those of the run, which a resume has checked.
-pub fn kept(folder: &Path, faces: usize, temperature: f64) -> Option<Vec<f32>> {
+/// The answers to so many faces that an earlier process has kept; `None` where there are none, or those to something else
+/// than `key` tells: they can be asked for again.
+pub fn kept(folder: &Path, faces: usize, key: &str) -> Option<Vec<f32>> {
     let tensors = Tensor::read_safetensors(folder.join(FILE_NAME)).ok()?;
     let tensors: HashMap<String, Tensor> = tensors.into_iter().collect();
-    let given_at = f64::try_from(tensors.get("temperature")?).ok()?;
+    let given_to = Vec::<u8>::try_from(tensors.get("key")?).ok()?;
     let answers = tensors.get("answers")?;
-    let fits = answers.size() == [faces as i64, Emotion::COUNT as i64] && given_at == temperature;
+    let fits =
+        answers.size() == [faces as i64, Emotion::COUNT as i64] && given_to == key.as_bytes();
     let answers = Vec::<f32>::try_from(&answers.f_flatten(0, -1).ok()?).ok()?;
     (fits && answers.iter().all(|p| (0.0..=1.0).contains(p))).then_some(answers)
 }
@@ -61,18 +73,39 @@ pub fn kept(folder: &Path, faces: usize, temperature: f64) -> Option<Vec<f32>> {
 mod tests {
     use std::fs;
 
+    use mien_faces::image::Face;
+
     use super::*;
 
     #[test]
     fn answers_are_those_that_were_kept_or_none() {
         let folder = tempfile::tempdir().unwrap();
         let answers: Vec<f32> = (0..14).map(|i| i as f32 / 20.0).collect();
-        assert_eq!(kept(folder.path(), 2, 2.0), None);
-        keep(folder.path(), &answers, 2.0).unwrap();
-        assert_eq!(kept(folder.path(), 2, 2.0), Some(answers));
-        assert_eq!(kept(folder.path(), 3, 2.0), None, "other faces");
-        assert_eq!(kept(folder.path(), 2, 1.0), None, "another temperature");
+        assert_eq!(kept(folder.path(), 2, "ab"), None);
+        keep(folder.path(), &answers, "ab").unwrap();
+        assert_eq!(kept(folder.path(), 2, "ab"), Some(answers));
+        assert_eq!(kept(folder.path(), 3, "ab"), None, "more faces");
+        assert_eq!(kept(folder.path(), 2, "cd"), None, "other ones");
         fs::write(folder.path().join(FILE_NAME), "half a file").unwrap();
-        assert_eq!(kept(folder.path(), 2, 2.0), None);
+        assert_eq!(kept(folder.path(), 2, "ab"), None);
+    }
+
+    #[test]
+    fn the_key_tells_faces_their_order_teachers_and_temperature_apart() {
+        let faces = |pixels: [u8; 2]| FaceSet {
+            faces: pixels.map(|gray| Face::new(1, vec![gray]).unwrap()).to_vec(),
+            labels: vec![Emotion::Sad; 2],
+            ..FaceSet::empty(1)
+        };
+        let teacher = |sha256: &str| [SourceFile { path: "t".into(), sha256: sha256.into() }];
+        let first = key(&faces([1, 2]), &teacher("a"), 2.0);
+        assert_eq!(key(&faces([1, 2]), &teacher("a"), 2.0), first);
+        for other in [
+            key(&faces([2, 1]), &teacher("a"), 2.0),
+            key(&faces([1, 2]), &teacher("b"), 2.0),
+            key(&faces([1, 2]), &teacher("a"), 1.0),
+        ] {
+            assert_ne!(other, first);
+        }
     }
 }

@@ -44,6 +44,14 @@ pub enum Reason {
     /// No checkpoint yet.
     #[error("it has no checkpoint yet")]
     Untrained,
+    /// Its weights are to change: nobody could begin with the same ones again.
+    #[error("its run has finished {done} of {epochs} epochs; let it end")]
+    Unfinished {
+        /// Finished epochs.
+        done: usize,
+        /// Epochs of its recipe.
+        epochs: usize,
+    },
     /// Another network.
     #[error("it trains a {there}, not a {here}")]
     Architecture {
@@ -54,7 +62,7 @@ pub enum Reason {
     },
     /// Faces that this run holds out were trained on there, so that they would judge what was learnt by heart.
     #[error(
-        "it held out other faces (seed {seed}, holdout {holdout}); give this run the same two, or `holdout = 0`"
+        "it was trained on faces that this run holds out (its seed is {seed}, its holdout {holdout}); give this run the same two, or `holdout = 0`"
     )]
     Holdout {
         /// Its seed.
@@ -101,6 +109,10 @@ fn read(
         return Err(Reason::Holdout { seed: its.seed, holdout: its.holdout });
     }
     let checkpoint = Checkpoint::read(folder)?.ok_or(Reason::Untrained)?;
+    let (done, epochs) = (checkpoint.state.epoch, its.epochs);
+    if done < epochs {
+        return Err(Reason::Unfinished { done, epochs });
+    }
     let sha256 = files::sha256(&fs::read(folder.join(checkpoint::FILE_NAME))?);
     let weights = checkpoint.averaged(graph, device)?;
     Ok((weights, SourceFile { path: folder.to_owned(), sha256 }))

@@ -87,6 +87,7 @@ impl Trainer {
         control: Control,
     ) -> Result<Self, TrainError> {
         let checkpoint = Checkpoint::read(&control.folder)?;
+        let begins_elsewhere = checkpoint.is_none() && init.is_some();
         let weights = match (&checkpoint, init) {
             (Some(found), _) => found.weights(&graph, device)?,
             (None, Some(init)) => init,
@@ -104,7 +105,7 @@ impl Trainer {
         };
         let network = Network::new(graph, recipe.precision.kind(device))?;
         let threads = recipe.micro_batch.map_or(1, |_| control.threads);
-        Ok(Self {
+        let trainer = Self {
             replicas: Replicas::new(&weights, threads),
             teachers: teachers.map(|teachers| Arc::new(Mutex::new(teachers))),
             answers: None,
@@ -117,7 +118,12 @@ impl Trainer {
             state,
             control,
             clock: Clock::default(),
-        })
+        };
+        if begins_elsewhere {
+            // From here on the run that it began with is not needed.
+            trainer.save()?;
+        }
+        Ok(trainer)
     }
 
     /// Lets [`Self::run`] take so many steps more, and starts the clock anew.
@@ -176,14 +182,15 @@ impl Trainer {
             return Ok(true);
         }
         let (folder, temperature) = (&self.control.folder, distill.temperature);
-        if let Some(kept) = answers::kept(folder, faces.len(), temperature) {
+        let mut teachers = teachers.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = answers::key(faces, &teachers.files(), temperature);
+        if let Some(kept) = answers::kept(folder, faces.len(), &key) {
             self.answers = Some(kept.into());
             return Ok(true);
         }
-        let mut teachers = teachers.lock().unwrap_or_else(PoisonError::into_inner);
         let given = teaching::answers(&mut teachers, faces, &self.control.interrupted)?;
         let Some(given) = given else { return Ok(false) };
-        answers::keep(folder, &given, temperature)?;
+        answers::keep(folder, &given, &key)?;
         self.answers = Some(given.into());
         Ok(true)
     }

@@ -200,13 +200,51 @@ fn a_run_begins_with_the_averaged_weights_of_the_one_that_init_names() {
     // Another network, other held-out faces, no run.
     fails_with(&train("resnet-20-v1", &data, &still, &moved), &["resnet-8-v1", "`init`"]);
     let args = [train("resnet-8-v1", &data, &still, &moved), vec!["--seed", "9"]].concat();
-    fails_with(&args, &["held out other faces", "holdout 0.5", "`init`"]);
+    fails_with(&args, &["faces that this run holds out", "holdout 0.5", "`init`"]);
+    let all = [train("resnet-8-v1", &data, &still, &moved), vec!["--holdout", "0"]].concat();
+    let one_step = [all, vec!["--max-steps", "1"]].concat();
+    assert_eq!(run(&one_step).status.code(), Some(3), "where nothing is held out, nothing is told");
+    fs::remove_dir_all(&moved).unwrap();
     fs::rename(&first, &moved).unwrap();
     let third = folder.path().join("third");
     fails_with(&train("resnet-8-v1", &data, &still, &third), &["holds no run", "`init`"]);
     assert!(!third.exists());
     // What has begun needs it no more.
     succeeds(&resume(&second));
+    let recipe = second.join("recipe.toml");
+    let without = fs::read_to_string(&recipe).unwrap().replace("init = ", "# init = ");
+    fs::write(&recipe, without).unwrap();
+    fails_with(&resume(&second), &["`init`", "put it back"]);
+}
+
+#[test]
+fn a_run_that_has_not_ended_begins_nobody_and_one_without_a_checkpoint_needs_its_first_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, plain) = (data_set(folder.path()), recipe(folder.path(), ""));
+    let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
+    let part = [train("resnet-8-v1", &data, &plain, &first), vec!["--max-steps", "4"]].concat();
+    assert_eq!(run(&part).status.code(), Some(3));
+    let begun = recipe(folder.path(), &format!("init = {:?}\n", text(&first)));
+    let begin = train("resnet-8-v1", &data, &begun, &second);
+    fails_with(&begin, &["has finished 1 of 8 epochs", "`init`"]);
+    assert!(!second.exists());
+    succeeds(&resume(&first));
+    succeeds(&begin);
+    let whole = tensors(&second);
+    // As a process leaves it that is killed before its first checkpoint.
+    fs::remove_file(second.join("checkpoint.safetensors")).unwrap();
+    succeeds(&resume(&second));
+    assert!(tensors(&second) == whole);
+    let model = folder.path().join("model.onnx");
+    succeeds(&["export", text(&second), "--out", text(&model)]);
+    let card = fs::read_to_string(folder.path().join("README.md")).unwrap();
+    assert!(card.contains("the averaged weights of `") && card.contains(text(&first)), "{card}");
+    // Or another run has taken its place meanwhile.
+    fs::remove_file(second.join("checkpoint.safetensors")).unwrap();
+    fs::remove_dir_all(&first).unwrap();
+    let other = recipe(folder.path(), "label_smoothing = 0.2\n");
+    succeeds(&train("resnet-8-v1", &data, &other, &first));
+    fails_with(&resume(&second), &["`init`", "has changed"]);
 }
 
 #[test]

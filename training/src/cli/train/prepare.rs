@@ -59,6 +59,12 @@ impl Args {
             faces.len(),
             data.display()
         );
+        anyhow::ensure!(
+            recipe.holdout == 0.0 || !holdout.is_empty(),
+            "a holdout of {} holds none of the faces in {} out: they are too few, or lie among the others too; raise it or set it to 0",
+            recipe.holdout,
+            data.display()
+        );
         let run = Run {
             architecture,
             data,
@@ -87,6 +93,10 @@ impl Args {
         let teachers = self.teachers(&recipe, device)?;
         let now = teachers.as_ref().map(Teachers::files).unwrap_or_default();
         same_teachers(&run.teachers, &now)?;
+        anyhow::ensure!(
+            recipe.init.as_ref() == run.init.as_ref().map(|file| &file.path),
+            "`init` in recipe.toml is not what the run began with; put it back"
+        );
         let data = self.data.as_ref().unwrap_or(&run.data);
         let (sha256, faces) = load(data)?;
         anyhow::ensure!(
@@ -112,7 +122,7 @@ impl Args {
         let graph = network(&run.architecture, recipe)?;
         let (init, file) = init::weights(recipe, &graph, &run.data_sha256, device)?.unzip();
         anyhow::ensure!(
-            file == run.init,
+            file.map(|file| file.sha256) == run.init.as_ref().map(|file| file.sha256.clone()),
             "the run that `init` names has changed since this one began, which has no checkpoint of its own yet; begin anew in another folder"
         );
         Ok(init)
