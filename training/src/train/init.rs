@@ -25,7 +25,6 @@ pub struct InitError {
     /// The run's folder.
     pub path: PathBuf,
     /// Why.
-    #[source]
     pub reason: Reason,
 }
 

@@ -35,7 +35,6 @@ pub struct TeacherError {
     /// The model file or the run's folder.
     pub path: PathBuf,
     /// Why.
-    #[source]
     pub reason: Reason,
 }
 
