@@ -14,6 +14,7 @@ pub mod ema;
 pub mod error;
 pub mod events;
 pub mod feed;
+pub mod finished;
 pub mod history;
 pub mod init;
 pub mod loss;

@@ -1,19 +1,15 @@
 //! Weights that a run begins with where it does not begin at random: the averaged ones of another run.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use tch::Device;
 
 use super::{
-    checkpoint::{self, Checkpoint, CheckpointError},
-    run::{Run, RunError, SourceFile},
+    finished::{FinishedError, FinishedRun},
+    run::SourceFile,
 };
 use crate::{
     arch::graph::Graph,
-    files,
     recipe::Recipe,
     torch::weights::{Weights, WeightsError},
 };
@@ -31,26 +27,9 @@ pub struct InitError {
 /// Why a run cannot be begun from.
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
-    /// The run's folder.
+    /// The run itself.
     #[error(transparent)]
-    Run(#[from] RunError),
-    /// Its checkpoint cannot be read.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    /// Its checkpoint is damaged.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// No checkpoint yet.
-    #[error("it has no checkpoint yet")]
-    Untrained,
-    /// Its weights are to change: nobody could begin with the same ones again.
-    #[error("its run has finished {done} of {epochs} epochs; let it end")]
-    Unfinished {
-        /// Finished epochs.
-        done: usize,
-        /// Epochs of its recipe.
-        epochs: usize,
-    },
+    Run(#[from] FinishedError),
     /// Another network.
     #[error("it trains a {there}, not a {here}")]
     Architecture {
@@ -98,7 +77,7 @@ fn read(
     data_sha256: &str,
     device: Device,
 ) -> Result<(Weights, SourceFile), Reason> {
-    let (run, its) = Run::open(folder)?;
+    let FinishedRun { run, recipe: its, checkpoint, file } = FinishedRun::open(folder)?;
     if run.architecture != graph.name() {
         let here = graph.name().to_owned();
         return Err(Reason::Architecture { there: run.architecture, here });
@@ -107,12 +86,5 @@ fn read(
     if recipe.holdout > 0.0 && run.data_sha256 == data_sha256 && !same_faces {
         return Err(Reason::Holdout { seed: its.seed, holdout: its.holdout });
     }
-    let checkpoint = Checkpoint::read(folder)?.ok_or(Reason::Untrained)?;
-    let (done, epochs) = (checkpoint.state.epoch, its.epochs);
-    if done < epochs {
-        return Err(Reason::Unfinished { done, epochs });
-    }
-    let sha256 = files::sha256(&fs::read(folder.join(checkpoint::FILE_NAME))?);
-    let weights = checkpoint.averaged(graph, device)?;
-    Ok((weights, SourceFile { path: folder.to_owned(), sha256 }))
+    Ok((checkpoint.averaged(graph, device)?, file))
 }

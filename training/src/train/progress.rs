@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
 use super::history::EpochRow;
 
@@ -15,9 +15,7 @@ pub struct Progress {
 impl Progress {
     /// A bar for an epoch (from 0) of `steps` steps, `done` of which are finished.
     pub fn new(epoch: usize, epochs: usize, side: usize, steps: usize, done: usize) -> Self {
-        let bar = ProgressBar::new(steps as u64);
-        let template = "{prefix} {wide_bar} {pos}/{len} {msg} [{elapsed}<{eta}]";
-        bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
+        let bar = bar(steps, "{prefix} {wide_bar} {pos}/{len} {msg} [{elapsed}<{eta}]");
         bar.set_prefix(format!("epoch {}/{epochs} {side}px", epoch + 1));
         bar.set_position(done as u64);
         bar.reset_eta();
@@ -35,12 +33,6 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
-    }
-}
-
 /// What is waited for before the first epoch, where the teachers answer once: a line, and on a terminal a bar; with large
 /// teachers that is half an hour.
 #[derive(Debug)]
@@ -53,9 +45,7 @@ impl Teaching {
     /// Says that the teachers answer for so many faces.
     pub fn new(faces: usize) -> Self {
         eprintln!("the teachers answer for {faces} faces and their mirror images");
-        let bar = ProgressBar::new(faces as u64);
-        let template = "teachers {wide_bar} {pos}/{len} [{elapsed}<{eta}]";
-        bar.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
+        let bar = bar(faces, "teachers {wide_bar} {pos}/{len} [{elapsed}<{eta}]");
         Self { bar, begun: Instant::now() }
     }
 
@@ -72,10 +62,10 @@ impl Teaching {
     }
 }
 
-impl Drop for Teaching {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
-    }
+/// A bar that is taken away when dropped.
+fn bar(length: usize, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).expect("the template is valid");
+    ProgressBar::new(length as u64).with_style(style).with_finish(ProgressFinish::AndClear)
 }
 
 /// Prints the line of a finished epoch.

@@ -59,6 +59,13 @@ pub struct SourceFile {
     pub sha256: String,
 }
 
+impl SourceFile {
+    /// Notes what the model file or the run at `path` holds.
+    pub fn of(path: &Path, bytes: &[u8]) -> Self {
+        Self { path: path.to_owned(), sha256: files::sha256(bytes) }
+    }
+}
+
 /// What a run trains and on what: `run.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {

@@ -11,12 +11,12 @@ use mien_faces::{emotion::Emotion, image::Face, temperature::softmax};
 use tch::{Device, TchError, Tensor};
 
 use super::{
-    checkpoint::{self, Checkpoint, CheckpointError},
-    run::{Run, RunError, SourceFile},
+    finished::{FinishedError, FinishedRun},
+    run::SourceFile,
 };
 use crate::{
     arch::catalog::{self, CatalogError, INPUT_SIDE},
-    evaluate, files,
+    evaluate,
     onnx::session::{Model, Runtime, SessionError},
     recipe::choices::Distill,
     torch::{
@@ -47,25 +47,9 @@ pub enum Reason {
     /// ONNX Runtime.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// The run's folder.
+    /// The run.
     #[error(transparent)]
-    Run(#[from] RunError),
-    /// Its checkpoint.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// No checkpoint yet.
-    #[error("it has no checkpoint yet")]
-    Untrained,
-    /// Its weights are to change: a student could not go on with the ones that it began with.
-    #[error(
-        "its run has finished {done} of {epochs} epochs; let it end, or name a file exported from it"
-    )]
-    Unfinished {
-        /// Finished epochs.
-        done: usize,
-        /// Epochs of its recipe.
-        epochs: usize,
-    },
+    Run(#[from] FinishedError),
     /// Its network.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -161,22 +145,16 @@ impl Teacher {
             none => none.insert(Runtime::load()?),
         };
         let source = Source::Onnx(Model::open_beside_others(runtime, &bytes, threads)?);
-        Ok(Self { file: file(path, &bytes), source })
+        Ok(Self { file: SourceFile::of(path, &bytes), source })
     }
 
     fn of_run(folder: &Path, device: Device) -> Result<Self, Reason> {
-        let (run, recipe) = Run::open(folder)?;
-        let checkpoint = Checkpoint::read(folder)?.ok_or(Reason::Untrained)?;
-        let (done, epochs) = (checkpoint.state.epoch, recipe.epochs);
-        if done < epochs {
-            return Err(Reason::Unfinished { done, epochs });
-        }
-        let bytes = fs::read(folder.join(checkpoint::FILE_NAME))?;
+        let FinishedRun { run, recipe, checkpoint, file } = FinishedRun::open(folder)?;
         let graph = catalog::build(&run.architecture)?;
         let weights = checkpoint.averaged(&graph, device)?;
         let network =
             Network::new(graph, recipe.precision.kind(device)).map_err(CatalogError::from)?;
-        Ok(Self { file: file(folder, &bytes), source: Source::Run { network, weights, device } })
+        Ok(Self { file, source: Source::Run { network, weights, device } })
     }
 
     /// Logits `[N, 7]` of pictures `[N, 1, 48, 48]`, gray 0..255.
@@ -203,8 +181,4 @@ fn faces(pixels: &[f32]) -> Vec<Face> {
         Face::new(INPUT_SIDE, gray).expect("a picture has 48 * 48 pixels")
     };
     pixels.chunks_exact(AREA).map(face).collect()
-}
-
-fn file(path: &Path, bytes: &[u8]) -> SourceFile {
-    SourceFile { path: path.to_owned(), sha256: files::sha256(bytes) }
 }

@@ -44,6 +44,14 @@ pub(crate) fn succeeds(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Has a run stop after so many steps, saved and not finished.
+#[track_caller]
+pub(crate) fn stops_after(steps: &str, args: &[&str]) {
+    let output = run(&[args, &["--max-steps", steps]].concat());
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "saved, not finished: {message}");
+}
+
 #[track_caller]
 pub(crate) fn fails_with(args: &[&str], words: &[&str]) {
     let output = run(args);
@@ -95,6 +103,17 @@ pub(crate) fn recipe(root: &Path) -> PathBuf {
     let text = "epochs = 4\nbatch = 4\nseed = 3\nlearning_rate = 0.02\nprecision = \"fp32\"\n\
                 sizes = [{ until = 0.5, side = 24 }, { until = 1.0, side = 48 }]\n";
     fs::write(&path, text).unwrap();
+    path
+}
+
+/// Epochs of three steps, half of them at 24 and half at 48 px.
+const BASE: &str = "epochs = 8\nbatch = 4\nseed = 3\nlearning_rate = 0.001\nprecision = \"fp32\"\n\
+                    sizes = [{ until = 0.5, side = 24 }, { until = 1.0, side = 48 }]\n";
+
+/// A recipe with these keys beside the usual ones.
+pub(crate) fn recipe_with(root: &Path, keys: &str) -> PathBuf {
+    let path = root.join("recipe.toml");
+    fs::write(&path, format!("{BASE}{keys}")).unwrap();
     path
 }
 

@@ -6,3 +6,4 @@ mod house;
 mod keras;
 mod robustness;
 mod runs;
+mod sources;

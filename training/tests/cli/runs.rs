@@ -9,8 +9,8 @@ use std::{
 };
 
 use crate::house::{
-    command, count, data_set, fails_with, is_png, recipe, resume, run, succeeds, tensors, text,
-    train_small as train,
+    command, count, data_set, fails_with, is_png, recipe, resume, stops_after, succeeds, tensors,
+    text, train_small as train,
 };
 
 /// Waits until a file is there; two minutes at most.
@@ -30,8 +30,7 @@ fn a_run_that_is_stopped_or_killed_ends_with_the_weights_of_one_that_was_not() {
     succeeds(&train(&data, &recipe, &whole));
 
     // In the middle of the second epoch.
-    let five_steps = [train(&data, &recipe, &stopped), vec!["--max-steps", "5"]].concat();
-    assert_eq!(run(&five_steps).status.code(), Some(3), "saved, not finished");
+    stops_after("5", &train(&data, &recipe, &stopped));
     succeeds(&resume(&stopped));
 
     let mut child = command(&train(&data, &recipe, &killed)).stderr(Stdio::null()).spawn().unwrap();
@@ -88,8 +87,7 @@ fn micro_batches_on_two_threads_resume_to_the_bit_too() {
     let begin = ["train", "--arch", "resnet-8-v1", "--threads", "2", "--data", text(&data)];
     let begin = [&begin[..], &["--recipe", text(&path), "--out"]].concat();
     succeeds(&[&begin[..], &[text(&whole)]].concat());
-    let part = [&begin[..], &[text(&stopped), "--max-steps", "5"]].concat();
-    assert_eq!(run(&part).status.code(), Some(3), "saved, not finished");
+    stops_after("5", &[&begin[..], &[text(&stopped)]].concat());
     succeeds(&["train", "--resume", "--threads", "2", "--out", text(&stopped)]);
     assert!(tensors(&stopped) == tensors(&whole), "the stopped run ends elsewhere");
 }
