@@ -175,6 +175,7 @@ mod tests {
             ("class_weights = [1, 1, 1, 0, 1, 1, 1]", "`class_weights`"),
             ("[rmsprop]\nepsilon = 0.0", "`rmsprop.epsilon`"),
             ("[augment]\nshift = inf", "`augment.shift`"),
+            ("[augment]\nwarp = 1.1", "`augment.warp`"),
             ("[distill]\nteachers = []", "`distill.teachers`"),
             (
                 "mixup = 0.2\n[distill]\nteachers = [\"t\"]\nanswers = \"faces\"",

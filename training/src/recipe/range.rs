@@ -121,10 +121,11 @@ fn distillation(recipe: &Recipe) -> Vec<Rule> {
     ]
 }
 
-fn augmentation(recipe: &Recipe) -> [Rule; 8] {
+fn augmentation(recipe: &Recipe) -> [Rule; 9] {
     let augment = &recipe.augment;
     [
         ("augment.flip", probability(augment.flip), "in [0, 1]"),
+        ("augment.warp", probability(augment.warp), "in [0, 1]"),
         ("augment.rotation", (0.0..=180.0).contains(&augment.rotation), "in [0, 180] degrees"),
         ("augment.scale", share(augment.scale), "in [0, 1)"),
         ("augment.shift", probability(augment.shift), "in [0, 1]"),
