@@ -3,6 +3,11 @@
 
 use std::{cell::Cell, panic::resume_unwind, thread};
 
+use thread_priority::{
+    RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
+
 /// How far below the threads that talk to clients the kernel ranks those that run models, in steps of `nice`: an answer or a
 /// refusal does not wait for a run to end.
 const RUNS: i32 = 10;
@@ -61,28 +66,29 @@ pub(crate) fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     on_a_thread(behind_all)
 }
 
-/// Puts this thread, and those that it starts meanwhile, before all others as long as this lives, where the system allows
-/// it (to root, mostly): a clock on a busy machine then tells the time of what it measures and not that of its own waiting.
-#[must_use]
-pub(crate) struct Ahead(bool);
-
-impl Ahead {
-    pub(crate) fn of_all() -> Self {
-        Self(stand_back(-RUNS))
-    }
-}
-
-impl Drop for Ahead {
-    fn drop(&mut self) {
-        if self.0 {
-            stand_back(RUNS);
+/// Does work on a thread of its own that, with those that it starts, goes before all others at once (`SCHED_FIFO`), and waits
+/// for it; where the system does not permit that (to root it does, mostly) it is a thread as any other. A clock on a busy
+/// machine then tells the time of what it measures and not that of its own waiting.
+pub(crate) fn ahead<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let before_all = || {
+        let first = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+        let permitted =
+            set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, first);
+        if let Err(error) = permitted {
+            tracing::warn!(
+                "a busy machine will be in the figures: no thread may go first: {error}"
+            );
         }
-    }
+        work()
+    };
+    on_a_thread(before_all)
 }
 
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
+    use thread_priority::thread_schedule_policy;
+
     use super::*;
 
     fn rank() -> i32 {
@@ -112,12 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_was_ahead_takes_its_place_again() {
-        let before = rank();
-        let ahead = Ahead::of_all();
-        assert!(rank() == before - RUNS || rank() == before, "{} {before}", rank());
-        drop(ahead);
-        assert_eq!(rank(), before);
+    fn only_the_work_goes_ahead() {
+        let policy = || thread_schedule_policy().unwrap();
+        let before = policy();
+        let first = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+        let (work, its_thread) = ahead(|| (policy(), thread::spawn(policy).join().unwrap()));
+        assert!(work == first || work == before, "{work:?}");
+        assert_eq!((its_thread, policy()), (work, before));
     }
 
     #[test]

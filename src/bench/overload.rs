@@ -1,13 +1,16 @@
 //! Ten times more than a server can do.
 
+use std::io;
+
 use serde::Serialize;
+use tokio::runtime;
 
 use super::{
     load::{Leg, Target, Timing, closed_loop, open_loop},
     process::Usage,
     server::Server,
 };
-use crate::aside::Ahead;
+use crate::aside::ahead;
 
 /// How much more than it can do a server is offered in the overload.
 const OVERLOAD: f64 = 10.0;
@@ -45,11 +48,12 @@ pub(super) async fn overload(
     }
     let before = server.process().usage()?;
     let name = format!("open loop, {OVERLOAD:.0} x saturation");
-    // Refusals are shorter than a turn of the scheduler: a generator that waits for its own would time that. Dropped on the one
-    // thread that it runs on.
-    let ahead = Ahead::of_all();
-    let overloaded = open_loop(target, &name, rate, timing).await?;
-    drop(ahead);
+    // Refusals are shorter than a turn of the scheduler: a generator that waits for its own would time that. Nothing else runs
+    // on this thread meanwhile.
+    let overloaded = ahead(|| -> io::Result<Leg> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(open_loop(target, &name, rate, timing))
+    })?;
     let memory = [before, server.process().usage()?];
     Ok(Some(Overload { saturated, overloaded, memory }))
 }

@@ -1,75 +1,22 @@
 //! A classifier that runs an ONNX file with ONNX Runtime. With [`runtime`](super::runtime) the only
-//! file that knows `ort`.
+//! module that knows `ort`.
 
 mod buffer;
+mod halves;
+mod session;
 
-use std::{borrow::Cow, collections::BTreeMap, path::Path};
+use std::borrow::Cow;
 
 use half::{f16, slice::HalfFloatSliceExt};
 use mien_faces::image::Face;
-use ort::{
-    session::builder::GraphOptimizationLevel,
-    value::{Outlet, TensorElementType, TensorRef, ValueType},
-};
+use ort::value::TensorRef;
 
 use self::buffer::Buffer;
-/// An open model file.
-pub use ort::session::Session;
-
+pub use self::session::{Declaration, Session};
 use super::{
     Answer, Classifier, InferenceError, Input, Probabilities, probabilities,
-    runtime::Runtime,
-    signature::{Element, Output, OutputKind, Port, Signature},
+    signature::{Output, OutputKind, Signature},
 };
-
-/// What a model file declares about itself.
-#[derive(Debug, Clone)]
-pub struct Declaration {
-    /// `metadata_props`.
-    pub metadata: BTreeMap<String, String>,
-    /// The graph's inputs.
-    pub inputs: Vec<Port>,
-    /// The graph's outputs.
-    pub outputs: Vec<Port>,
-}
-
-/// Opens a model file: parses and optimises the graph for the runtime's device.
-///
-/// `threads` is how many cores one run uses, at least 1. They wait without spinning: a server's other
-/// threads (more sessions, decoding, HTTP) need the cores between two runs.
-///
-/// # Errors
-/// When the file is no model that ONNX Runtime can run.
-pub fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, InferenceError> {
-    let session = || -> ort::Result<Session> {
-        let mut builder = Session::builder(runtime.environment())?
-            .with_optimization_level(GraphOptimizationLevel::All)?
-            .with_intra_threads(threads.max(1))?
-            .with_inter_threads(1)?
-            .with_intra_op_spinning(false)?
-            .with_execution_providers(runtime.providers())?;
-        builder.commit_from_file(path)
-    };
-    session().map_err(|error| InferenceError::Model(without_path(error.message(), path)))
-}
-
-/// Reads what an open model declares.
-///
-/// # Errors
-/// When its metadata cannot be read.
-pub fn declaration(session: &Session) -> Result<Declaration, InferenceError> {
-    let unreadable = |e: ort::Error| InferenceError::Model(format!("its metadata: {e}"));
-    let properties = session.metadata().map_err(unreadable)?;
-    let mut metadata = BTreeMap::new();
-    for key in properties.custom_keys().map_err(unreadable)? {
-        if let Some(value) = properties.custom(&key) {
-            metadata.insert(key, value);
-        }
-    }
-    let inputs = session.inputs().iter().map(port).collect();
-    let outputs = session.outputs().iter().map(port).collect();
-    Ok(Declaration { metadata, inputs, outputs })
-}
 
 /// A session with the buffer that its input is written to.
 pub struct OnnxClassifier {
@@ -108,7 +55,7 @@ impl OnnxClassifier {
     ) -> Self {
         let max_batch = signature.fixed_batch.unwrap_or(max_batch).max(1);
         let elements = max_batch * signature.side * signature.side;
-        let buffer = Buffer::new(&signature, elements);
+        let buffer = Buffer::new(&signature, session.halved, elements);
         let kind = signature.kind.unwrap_or(OutputKind::Logits);
         Self { session, signature, kind, labels, max_batch, buffer }
     }
@@ -157,22 +104,23 @@ impl OnnxClassifier {
         let batch = self.signature.fixed_batch.unwrap_or(inputs.len());
         let mut shape = self.signature.shape.clone();
         shape[0] = batch;
-        let name = self.signature.input.as_str();
+        let Session { inner: session, halved } = &mut self.session;
+        let name = if *halved { halves::INPUT } else { self.signature.input.as_str() };
         let outputs = match &self.buffer {
             Buffer::Bytes(buffer) => {
                 let view = (shape, &buffer[..batch * area]);
                 let tensor = TensorRef::from_array_view(view).map_err(failed)?;
-                self.session.run(ort::inputs![name => tensor]).map_err(failed)?
+                session.run(ort::inputs![name => tensor]).map_err(failed)?
             }
             Buffer::Floats(buffer, _) => {
                 let view = (shape, &buffer[..batch * area]);
                 let tensor = TensorRef::from_array_view(view).map_err(failed)?;
-                self.session.run(ort::inputs![name => tensor]).map_err(failed)?
+                session.run(ort::inputs![name => tensor]).map_err(failed)?
             }
             Buffer::Halves(buffer, _) => {
                 let view = (shape, &buffer[..batch * area]);
                 let tensor = TensorRef::from_array_view(view).map_err(failed)?;
-                self.session.run(ort::inputs![name => tensor]).map_err(failed)?
+                session.run(ort::inputs![name => tensor]).map_err(failed)?
             }
         };
         let values = self.signature.output_values();
@@ -225,26 +173,4 @@ impl OutputKind {
             Self::Logits => Probabilities::from_logits(row),
         }
     }
-}
-
-fn port(outlet: &Outlet) -> Port {
-    let name = outlet.name().to_owned();
-    let ValueType::Tensor { ty, shape, .. } = outlet.dtype() else {
-        return Port { name, element: None, shape: Vec::new() };
-    };
-    let element = if *ty == TensorElementType::Uint8 {
-        Element::Uint8
-    } else if *ty == TensorElementType::Float32 {
-        Element::Float32
-    } else if *ty == TensorElementType::Float16 {
-        Element::Float16
-    } else {
-        Element::Other(format!("{ty:?}").to_lowercase())
-    };
-    Port { name, element: Some(element), shape: shape.to_vec() }
-}
-
-/// ONNX Runtime's messages name the file; what is shown to clients must not tell where it lies.
-fn without_path(message: &str, path: &Path) -> String {
-    message.replace(&path.display().to_string(), "model.onnx")
 }

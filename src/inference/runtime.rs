@@ -70,6 +70,8 @@ pub struct CudaOptions {
     pub memory_limit: Option<usize>,
     /// Whether convolutions may round to TF32.
     pub tf32: bool,
+    /// Whether float32 inputs are copied to the GPU as halves.
+    pub fp16_input: bool,
 }
 
 /// The loaded library and the device that was picked.
@@ -126,6 +128,11 @@ impl Runtime {
     /// Version, commit and compiler flags of ONNX Runtime.
     pub fn build(&self) -> &'static str {
         ort::info()
+    }
+
+    /// Whether float32 inputs are given as halves.
+    pub(super) fn halves_inputs(&self) -> bool {
+        matches!(self.device, Device::Cuda(_)) && self.cuda.fp16_input
     }
 
     pub(super) fn environment(&self) -> &Environment {

@@ -14,7 +14,7 @@ use crate::{
     batching::{BatchOptions, Factory},
     inference::{
         InferenceError,
-        onnx::{self, OnnxClassifier, Session},
+        onnx::{OnnxClassifier, Session},
         runtime::Runtime,
         signature::Signature,
     },
@@ -59,7 +59,7 @@ pub fn examine(
     let path = found.folder.join(MODEL_FILE);
     let sha256 = read_hash(&path)?;
     let session = open(runtime, &path, threads)?;
-    let declared = onnx::declaration(&session)?;
+    let declared = session.declaration()?;
     let manifest = Manifest::new(&declared.metadata, &sidecar)?;
     let labels = manifest.labels.len();
     let (feeding, output) = (sidecar.feeding(), sidecar.output);
@@ -74,7 +74,7 @@ pub fn examine(
 
 /// Opens a session aside, or where it has threads of its own, with the rank that they keep: that of runs.
 fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, InferenceError> {
-    let open = || onnx::open(runtime, path, threads);
+    let open = || Session::open(runtime, path, threads);
     if threads > 1 { with_runs(open) } else { aside(open) }
 }
 

@@ -10,7 +10,8 @@ use super::parse;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connections")]
 pub struct ConnectionSettings {
-    /// The most connections at a time; more wait until one closes. Also bounded by the limit of open files.
+    /// The most connections at a time; more wait until one closes. HTTP takes a multiple of its threads, one a core, that is
+    /// not above it. Also bounded by the limit of open files.
     #[arg(long, env = "MIEN_MAX_CONNECTIONS", value_name = "COUNT", default_value = "8192")]
     pub max_connections: NonZeroUsize,
 

@@ -16,11 +16,20 @@ pub struct CudaSettings {
     /// Convolve in TF32: faster on Ampere and newer, with 10 bits of mantissa; probabilities then differ in the third digit.
     #[arg(long, env = "MIEN_CUDA_TF32")]
     pub cuda_tf32: bool,
+
+    /// Copy the pictures of float32 models to the GPU as float16: half the bytes, and values of 11 bits. Models of bytes, as
+    /// mien trains them, copy a quarter anyway and stay as they are.
+    #[arg(long, env = "MIEN_CUDA_FP16_INPUT")]
+    pub cuda_fp16_input: bool,
 }
 
 impl CudaSettings {
     /// As the runtime takes them.
     pub fn options(&self) -> CudaOptions {
-        CudaOptions { memory_limit: self.cuda_memory_limit, tf32: self.cuda_tf32 }
+        CudaOptions {
+            memory_limit: self.cuda_memory_limit,
+            tf32: self.cuda_tf32,
+            fp16_input: self.cuda_fp16_input,
+        }
     }
 }

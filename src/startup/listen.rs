@@ -22,7 +22,10 @@ pub(super) fn http(
     settings: &ConnectionSettings,
     drain_timeout: Duration,
 ) -> io::Result<Server> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let connections = possible_connections(settings.max_connections.get());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // Each thread counts its own: together no more than may be.
+    let threads = cores.min(connections);
     let shared = state.clone();
     let app = move || {
         App::new()
@@ -30,10 +33,9 @@ pub(super) fn http(
             .configure(http::configure)
             .wrap(from_fn(http::middleware::observe))
     };
-    let connections = possible_connections(settings.max_connections.get());
     let server = HttpServer::new(app)
         .workers(threads)
-        .max_connections(connections.div_ceil(threads))
+        .max_connections(connections / threads)
         .client_request_timeout(settings.header_timeout)
         .keep_alive(settings.keep_alive)
         // A client that closes its connection has gone: its request is dropped, its images cancelled.

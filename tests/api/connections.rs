@@ -58,6 +58,44 @@ async fn a_head_that_trickles_is_ended() {
 }
 
 #[actix_web::test]
+async fn no_more_connections_than_there_may_be() {
+    let app = TestApp::spawn_with(&["--max-connections=1"]);
+    let address = app.base.strip_prefix("http://").unwrap().to_owned();
+    let test = move || {
+        let connect = || {
+            let stream = TcpStream::connect(&address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            stream
+        };
+        let ask = |stream: &mut TcpStream| {
+            stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: mien\r\n\r\n").unwrap();
+        };
+        let answered = |stream: &mut TcpStream| {
+            let mut answer = [0; 4096];
+            let length = stream.read(&mut answer).unwrap();
+            assert!(answer[..length].starts_with(b"HTTP/1.1 200"));
+        };
+        let mut first = connect();
+        ask(&mut first);
+        answered(&mut first);
+        // The system takes the second one, the server does not.
+        let mut second = connect();
+        ask(&mut second);
+        for _ in 0..20 {
+            ask(&mut first);
+            answered(&mut first);
+            second.set_nonblocking(true).unwrap();
+            let early = second.read(&mut [0]).unwrap_err();
+            assert_eq!(early.kind(), std::io::ErrorKind::WouldBlock);
+            second.set_nonblocking(false).unwrap();
+        }
+        drop(first);
+        answered(&mut second);
+    };
+    web::block(test).await.unwrap();
+}
+
+#[actix_web::test]
 async fn bodies_have_a_bounded_memory_together_and_give_it_back() {
     let app = TestApp::spawn_with(&["--max-buffered=2kB"]);
     for _ in 0..3 {

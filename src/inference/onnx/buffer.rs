@@ -17,11 +17,11 @@ pub(super) enum Buffer {
 }
 
 impl Buffer {
-    /// Of `elements` values, in the form that the signature tells.
-    pub(super) fn new(signature: &Signature, elements: usize) -> Self {
+    /// Of `elements` values, in the form that the signature tells; floats as halves where the session takes them so.
+    pub(super) fn new(signature: &Signature, halved: bool, elements: usize) -> Self {
         let Some(feeding) = signature.feeding else { return Self::Bytes(vec![0; elements]) };
         let floats = levels(feeding);
-        if signature.half {
+        if signature.half || halved {
             return Self::Halves(vec![f16::ZERO; elements], Box::new(floats.map(f16::from_f32)));
         }
         Self::Floats(vec![0.0; elements], Box::new(floats))
