@@ -36,13 +36,6 @@ pub struct Raw {
     pub cpu_seconds_per_1000: f64,
 }
 
-impl Raw {
-    /// Images of one CPU second.
-    pub fn images_per_cpu_second(&self) -> f64 {
-        1e3 / self.cpu_seconds_per_1000
-    }
-}
-
 /// Measures the curve within `budget`, then its best point for `time`.
 ///
 /// # Errors
@@ -61,11 +54,32 @@ pub(super) fn raw(
     let nothing = || InferenceError::Run("nothing was measured".to_owned());
     let Configuration { layout, max_batch } = choose(&points).ok_or_else(nothing)?;
     let mut sessions = Sustained::open(layout, max_batch, side, &open)?;
+    let (best, images_per_cpu_second) = run(&mut sessions, time)?;
+    Ok(Raw { points, best, cpu_seconds_per_1000: 1e3 / images_per_cpu_second })
+}
+
+/// Runs sessions for a time; also how many images they did with a CPU second of this process, in which nothing else runs.
+///
+/// # Errors
+/// When the model cannot be run.
+pub(super) fn run(
+    sessions: &mut Sustained,
+    time: Duration,
+) -> Result<(Point, f64), InferenceError> {
     let (begin, before) = (Instant::now(), own_cpu());
-    let best = sessions.run(time)?;
-    let images = best.images_per_second * begin.elapsed().as_secs_f64();
-    let cpu = own_cpu().saturating_sub(before);
-    Ok(Raw { points, best, cpu_seconds_per_1000: 1e3 * cpu.as_secs_f64() / images })
+    let point = sessions.run(time)?;
+    let images = point.images_per_second * begin.elapsed().as_secs_f64();
+    let cpu = own_cpu().saturating_sub(before).as_secs_f64();
+    Ok((point, images / cpu.max(f64::MIN_POSITIVE)))
+}
+
+/// The sessions of a point of the curve.
+///
+/// # Errors
+/// When the model cannot be run.
+pub(super) fn sessions(file: &ModelFile, point: &Point) -> Result<Sustained, InferenceError> {
+    let layout = Layout { instances: point.instances, threads: point.threads };
+    Sustained::open(layout, point.batch, file.signature.side, &opener(file))
 }
 
 /// One session that runs one image at a time.

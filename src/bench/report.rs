@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use super::{
     load::{Latency, Leg},
     overload::Overload,
-    paired::Paired,
+    paired::{Compared, Paired},
     process::Usage,
     study::Study,
 };
@@ -62,20 +62,20 @@ fn write_study(text: &mut String, study: &Study) -> fmt::Result {
 
 /// The figures that the project has set itself.
 fn compare(text: &mut String, study: &Study) -> fmt::Result {
-    if let Some(saturated) = study.saturated() {
-        if let Some(images) = saturated.images_per_cpu_second() {
-            let ratio = images / study.raw.images_per_cpu_second();
-            writeln!(text, "  saturated/raw       {ratio:.3} of the images of a CPU second")?;
-        }
-        let ratio = saturated.images_per_second / study.raw.best.images_per_second;
-        writeln!(text, "                      {ratio:.3} of the images/s")?;
+    let Paired { one_connection, per_cpu_second, per_second } = &study.paired;
+    let shares =
+        [("saturated/raw", "images of a CPU second", per_cpu_second), ("", "images/s", per_second)];
+    for (title, what, Compared { raw, http, median, by_start: (least, most) }) in shares {
+        writeln!(
+            text,
+            "  {title:20}{median:.3} of the {what} by turns ({http:.1} of {raw:.1}), {least:.3} to {most:.3} by the start"
+        )?;
     }
-    let Paired { raw_ms, http_ms, added_ms, added_range_ms: (least, most) } = study.one_connection;
+    let Compared { raw, http, median, by_start: (least, most) } = one_connection;
     writeln!(
         text,
-        "  one connection      {added_ms:+.2} ms on a run of {raw_ms:.2} ms beside it ({http_ms:.2} ms)"
+        "  one connection      {median:+.2} ms by turns ({http:.2} to {raw:.2} ms), {least:+.2} to {most:+.2} ms by the start"
     )?;
-    writeln!(text, "                      {least:+.2} to {most:+.2} ms by the start")?;
     if let Some(Overload { saturated, overloaded, memory }) = &study.overload {
         if let (Some(at), Some(over)) = (saturated.latency, overloaded.latency) {
             let ratio = over.p99 / at.p99;

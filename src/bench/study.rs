@@ -62,8 +62,8 @@ pub struct Study {
     pub serving: Serving,
     /// From the server's start to readiness, in seconds: the first time, and with a curve on disk.
     pub ready_seconds: Ready,
-    /// What HTTP adds to one image.
-    pub one_connection: Paired,
+    /// The server beside the bare runtime.
+    pub paired: Paired,
     /// Over HTTP: closed loops of [`CONNECTIONS`], then an open loop.
     pub http: Vec<Leg>,
     /// Ten times more than it can do, where that can be offered.
@@ -98,14 +98,6 @@ pub struct Memory {
     pub ready: Usage,
     /// At the end.
     pub end: Usage,
-}
-
-impl Study {
-    /// The closed loop with the most images/s.
-    pub fn saturated(&self) -> Option<&Leg> {
-        let loops = &self.http[..CONNECTIONS.len().min(self.http.len())];
-        loops.iter().max_by(|a, b| a.images_per_second.total_cmp(&b.images_per_second))
-    }
 }
 
 /// Measures everything about the model of a version's folder.
@@ -149,23 +141,12 @@ pub async fn study(setup: &Setup, name: &str, version: &Path) -> anyhow::Result<
     let serving = document["versions"][0]["serving"].clone();
     let serving: Serving = serde_json::from_value(serving).context("how the server serves")?;
     let single = engine::single(&file, serving.threads, time)?;
-    tracing::info!("bench: one connection");
-    let one_connection = paired(&file, serving.threads, start, time).await?;
+    tracing::info!("bench: the server beside ONNX Runtime");
+    let paired = paired(&file, &raw.best, serving.threads, start, time).await?;
     let (http, overload, memory) = under_load(setup, &server, &serving, &target).await?;
     let name = name.to_owned();
     let ready_seconds = ready;
-    Ok(Study {
-        name,
-        raw,
-        single,
-        batcher,
-        serving,
-        ready_seconds,
-        one_connection,
-        http,
-        overload,
-        memory,
-    })
+    Ok(Study { name, raw, single, batcher, serving, ready_seconds, paired, http, overload, memory })
 }
 
 /// Every face in turn, for its label.

@@ -39,6 +39,17 @@ async fn a_study_goes_from_the_bare_runtime_to_http() {
         let http = study["http"].as_array().unwrap();
         assert_eq!(http.len(), 4);
         http.iter().for_each(assert_leg);
+        for compared in ["one_connection", "per_cpu_second", "per_second"] {
+            let compared = &study["paired"][compared];
+            let [raw, http, least, most] = [
+                &compared["raw"],
+                &compared["http"],
+                &compared["by_start"][0],
+                &compared["by_start"][1],
+            ]
+            .map(|figure| figure.as_f64().unwrap());
+            assert!(raw > 0.0 && http > 0.0 && least <= most, "{compared}");
+        }
         assert!(study["memory"]["end"]["resident"].as_u64().unwrap() > 0);
         assert!(study["ready_seconds"]["cached"].as_f64().unwrap() > 0.0);
     }
