@@ -173,27 +173,25 @@ impl Batcher {
     /// [`BatchError::Overloaded`] when the inputs do not fit the queue as a whole, the other variants
     /// as they say.
     pub async fn classify(&self, inputs: Vec<Input>, call: Call) -> Result<Answers, BatchError> {
-        let count = inputs.len();
-        let result = self.attempt(inputs, call).await;
+        let (count, enqueued) = (inputs.len(), Instant::now());
+        let result = self.run(inputs, call, enqueued).await;
+        self.note(&result, enqueued);
         if let Err(BatchError::Overloaded { .. } | BatchError::ShuttingDown) = &result {
             self.0.metrics.images(Outcome::Rejected, count);
         }
         result
     }
 
-    /// The same, for callers that come again when they are refused: no image is lost, and none counted as rejected.
-    async fn attempt(&self, inputs: Vec<Input>, call: Call) -> Result<Answers, BatchError> {
-        let enqueued = Instant::now();
-        let result = self.run(inputs, call, enqueued).await;
+    /// Counts a request, once, by what came of it.
+    fn note(&self, result: &Result<Answers, BatchError>, enqueued: Instant) {
         let statistics = self.0.metrics.statistics();
-        match &result {
+        match result {
             Ok(answers) => {
                 let Answers { rows, queue, inference } = answers;
                 statistics.answered(rows.len(), enqueued.elapsed(), *queue, *inference);
             }
             Err(_) => statistics.failed(enqueued.elapsed()),
         }
-        result
     }
 
     async fn run(
@@ -226,13 +224,14 @@ impl Batcher {
     }
 
     /// Refuses at once when not a single image more would fit; for callers with costly work ahead
-    /// of [`Self::classify`]. `count` images are then recorded as rejected.
+    /// of [`Self::classify`]. `count` images are then recorded as rejected, and a request as failed.
     ///
     /// # Errors
     /// [`BatchError::Overloaded`], [`BatchError::ShuttingDown`].
     pub fn check_room(&self, count: usize) -> Result<(), BatchError> {
         self.0.queue.check_room().map_err(|refusal| {
             self.0.metrics.images(Outcome::Rejected, count);
+            self.0.metrics.statistics().failed(Duration::ZERO);
             self.refused(refusal)
         })
     }

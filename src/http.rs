@@ -83,11 +83,11 @@ impl State {
         evaluations: Arc<Evaluations>,
         gate: Gate,
         limits: LimitSettings,
+        in_flight: InFlight,
     ) -> Self {
         let decoder = Arc::new(Decoder::new(limits.max_pixels));
         let bodies = BodyBudget::new(limits.max_buffered);
         let explanations = Semaphore::new(limits.max_explanations.get());
-        let in_flight = InFlight::default();
         let readiness = Arc::new(Readiness::new(Arc::clone(&registry)));
         let v2 = v2::Service::new(Arc::clone(&registry), Arc::clone(&decoder), limits.clone());
         let v2 = Arc::new(v2);

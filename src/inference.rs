@@ -40,12 +40,15 @@ pub struct Answer {
 
 /// A loaded model. It belongs to one worker thread, so it may keep buffers between calls.
 pub trait Classifier: Send {
-    /// One answer for each input, in their order.
+    /// One answer for each input, in their order; an error in the place of one whose output is no distribution over the
+    /// labels.
     ///
     /// # Errors
-    /// When the runtime fails or gives something that is no distribution over the labels. The
-    /// classifier can be used again afterwards.
-    fn classify(&mut self, inputs: &[Input]) -> Result<Vec<Answer>, InferenceError>;
+    /// When the runtime fails. The classifier can be used again afterwards.
+    fn classify(
+        &mut self,
+        inputs: &[Input],
+    ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError>;
 }
 
 /// Why a model could not be loaded or run.

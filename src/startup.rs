@@ -7,6 +7,7 @@ use std::{
     cell::Cell,
     io,
     net::{SocketAddr, TcpListener},
+    pin::pin,
     sync::Arc,
     time::Instant,
 };
@@ -21,7 +22,7 @@ use crate::{
     admin::Gate,
     evaluation::{Datasets, Evaluations},
     grpc,
-    http::{self, State},
+    http::{self, InFlight, State},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
     models::{RegistryError, Started, load::ModelLoader, registry::Registry},
@@ -111,6 +112,7 @@ impl Application {
         let tuner = Tuner::new(settings.tuning.options());
         let loader = ModelLoader { runtime, options, tuner, metrics: metrics_of_models };
         let (registry, started) = Registry::start(lifecycle, loader)?;
+        let connections = listen::connections(settings);
         let state = State::new(
             Arc::new(registry),
             metrics,
@@ -118,11 +120,15 @@ impl Application {
             Arc::new(evaluations),
             Gate::new(settings.admin.admin_token.clone(), addr),
             settings.limits.clone(),
+            InFlight::at_most(connections),
         );
         let state = web::Data::new(state);
+        let drain_timeout = settings.drain.drain_timeout;
         let server =
-            listen::http(&state, listener, &settings.connections, settings.drain.drain_timeout)?;
-        let grpc = grpc.map(|listener| listen::grpc(&state, listener, settings)).transpose()?;
+            listen::http(&state, listener, &settings.connections, connections, drain_timeout)?;
+        let grpc = grpc
+            .map(|listener| listen::grpc(&state, listener, settings, connections))
+            .transpose()?;
         Ok(Self { server, port, grpc, state, started, drain: settings.drain.clone() })
     }
 
@@ -175,7 +181,7 @@ impl Application {
         let Self { server, state, started, drain, grpc, port } = self;
         let handle = server.handle();
         let last = Cell::new(None);
-        let shutdown = async {
+        let mut shutdown = pin!(async {
             stop.await;
             state.start_draining();
             state.promotions.shut_down();
@@ -198,10 +204,16 @@ impl Application {
                 }
             };
             tokio::join!(http_ended, grpc_ended);
-        };
+        });
         let ended = tokio::select! {
-            served = server => served.map_err(StartupError::from),
-            () = shutdown => Ok(()),
+            served = server => {
+                // HTTP has ended before gRPC, where calls may still be answered.
+                if last.get().is_some() {
+                    shutdown.await;
+                }
+                served.map_err(StartupError::from)
+            }
+            () = &mut shutdown => Ok(()),
             error = nothing_to_serve(started, &state, port) => Err(error),
         };
         // So that their ends are kept; they take no longer than a write, and where a candidate is being loaded than that.

@@ -21,16 +21,19 @@ impl Batcher {
             return Ok(Answers::default());
         }
         let call = Call { deadline, priority: Priority::Background };
-        loop {
-            match self.attempt(inputs.to_vec(), call).await {
+        let begin = Instant::now();
+        let result = loop {
+            match self.run(inputs.to_vec(), call, Instant::now()).await {
                 Err(BatchError::Overloaded { retry_after }) => {
                     let next = Instant::now() + retry_after;
                     let next = deadline.map_or(next, |deadline| next.min(deadline));
                     tokio::time::sleep_until(next.into()).await;
                 }
-                answers => return answers,
+                result => break result,
             }
-        }
+        };
+        self.note(&result, begin);
+        result
     }
 
     /// How many images of one job of the background go together, and how many such chunks wait or are worked on at
@@ -70,10 +73,13 @@ mod tests {
     struct Gated(mpsc::Receiver<()>);
 
     impl Classifier for Gated {
-        fn classify(&mut self, inputs: &[Input]) -> Result<Vec<Answer>, InferenceError> {
+        fn classify(
+            &mut self,
+            inputs: &[Input],
+        ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
             self.0.recv().map_err(|error| InferenceError::Run(error.to_string()))?;
             let answer = Probabilities::new(&[0.25, 0.75])?;
-            Ok(vec![Answer { probabilities: answer, outputs: Box::default() }; inputs.len()])
+            Ok(vec![Ok(Answer { probabilities: answer, outputs: Box::default() }); inputs.len()])
         }
     }
 

@@ -103,11 +103,11 @@ impl Queue {
         let most = self.options.max_batch.max(1);
         let (jobs, background) = match self.work(&state) {
             Work::Live => {
-                let size = share(state.live.len(), others, most);
+                let size = self.share(state.live.len(), others, most);
                 (self.living(&mut state.live, size), false)
             }
             Work::Background(most) => {
-                let size = share(state.background.len(), others, most);
+                let size = self.share(state.background.len(), others, most);
                 (self.living(&mut state.background, size), true)
             }
             Work::Wait(_) | Work::End => return None,
@@ -154,6 +154,12 @@ impl Queue {
         rest.filter(|rest| !rest.is_zero())
     }
 
+    /// How many of the waiting images a worker takes. Where they were held back to fill a batch it is not split up again: the
+    /// rest would wait for the whole delay.
+    fn share(&self, waiting: usize, idle: usize, max_batch: usize) -> usize {
+        share(waiting, if self.options.max_delay.is_zero() { idle } else { 0 }, max_batch)
+    }
+
     /// Takes up to `size` living jobs off the front; dead ones on the way are dropped and counted.
     fn living(&self, jobs: &mut VecDeque<Job>, size: usize) -> Vec<Job> {
         let now = Instant::now();
@@ -161,7 +167,7 @@ impl Queue {
         while batch.len() < size
             && let Some(job) = jobs.pop_front()
         {
-            match job.dead(now) {
+            match job.reply.dead(now) {
                 Some(outcome) => self.metrics.images(outcome, 1),
                 None => batch.push(job),
             }

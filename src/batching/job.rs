@@ -32,20 +32,18 @@ pub(super) struct Reply {
     pub(super) deadline: Option<Instant>,
 }
 
-impl Job {
+impl Reply {
     /// Why nobody wants the answer any more, if so.
     pub(super) fn dead(&self, now: Instant) -> Option<Outcome> {
-        if self.reply.deadline.is_some_and(|deadline| deadline <= now) {
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
             Some(Outcome::Expired)
-        } else if self.reply.sender.is_closed() {
+        } else if self.sender.is_closed() {
             Some(Outcome::Cancelled)
         } else {
             None
         }
     }
-}
 
-impl Reply {
     /// Counts the image, once, by what becomes of it, and hands the answer over: whoever has it finds it counted.
     pub(super) fn send(self, answer: Result<Delivery, BatchError>, metrics: &ModelMetrics) {
         let delivered = if answer.is_ok() { Outcome::Ok } else { Outcome::Failed };

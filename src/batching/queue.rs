@@ -62,6 +62,8 @@ pub(super) struct Queue {
     live_waiting: AtomicUsize,
     /// Workers that have cores and have not taken their batch yet.
     pub(super) ready: AtomicUsize,
+    /// Workers that have a classifier, or will get one for their next batch.
+    pub(super) able: AtomicUsize,
     /// A moving average of one worker's time for an image, in nanoseconds; 0 before the first batch.
     image_nanos: AtomicU64,
 }
@@ -76,6 +78,7 @@ impl Queue {
             cores,
             live_waiting: AtomicUsize::new(0),
             ready: AtomicUsize::new(0),
+            able: AtomicUsize::new(options.instances.max(1)),
             image_nanos: AtomicU64::new(0),
         }
     }
@@ -124,6 +127,14 @@ impl Queue {
         let mut state = self.lock();
         state.closed = true;
         self.wake(&mut state, usize::MAX);
+        self.wakes.iter().for_each(Condvar::notify_one);
+    }
+
+    /// Keeps a worker from the images for a time, or until the queue is closed; whether it is.
+    pub(super) fn pause(&self, worker: usize, time: Duration) -> bool {
+        let (state, wake) = (self.lock(), &self.wakes[worker]);
+        let state = wake.wait_timeout_while(state, time, |state| !state.closed);
+        state.unwrap_or_else(PoisonError::into_inner).0.closed
     }
 
     /// Wakes up to `count` workers, the one first that fell idle last: its session's memory is still in the cache.
@@ -173,7 +184,7 @@ impl Queue {
             return false;
         }
         let now = Instant::now();
-        state.of(priority).retain(|job| match job.dead(now) {
+        state.of(priority).retain(|job| match job.reply.dead(now) {
             Some(outcome) => {
                 self.metrics.images(outcome, 1);
                 false

@@ -12,7 +12,7 @@ use std::{
 
 use proptest::prelude::*;
 
-use self::fixture::{BOMB, Bench, GATE, POISON, until};
+use self::fixture::{BOMB, Bench, GATE, NAN, POISON, until};
 use super::*;
 use crate::{inference::Labels, metrics::Metrics};
 
@@ -148,13 +148,112 @@ fn a_panic_is_contained_and_the_classifier_replaced() {
 #[test]
 fn a_worker_that_gets_no_new_classifier_tries_again_for_the_next_batch() {
     let bench = Bench::new(8, 8, 1);
-    assert!(bench.wait(bench.send([BOMB], Call::default())).is_err());
     bench.break_factory(true);
+    assert!(bench.wait(bench.send([BOMB], Call::default())).is_err());
     assert!(bench.wait(bench.send([1], Call::default())).is_err());
     bench.break_factory(false);
     assert_eq!(bench.wait(bench.send([2], Call::default())), Ok(vec![2]));
     assert_eq!(bench.outcome("failed"), 2);
     assert_eq!(bench.value("mien_worker_panics_total{model=\"m\"} "), 1);
+}
+
+#[test]
+fn a_worker_that_gets_no_new_classifier_leaves_the_images_to_the_others() {
+    let bench = Bench::new(8, 1, 2);
+    bench.break_factory(true);
+    assert!(bench.wait(bench.send([BOMB], Call::default())).is_err());
+    for image in 0..50 {
+        assert_eq!(bench.wait(bench.send([image], Call::default())), Ok(vec![image]));
+    }
+    bench.break_factory(false);
+    // Both are back when two can wait at the gate at a time.
+    let gates = [bench.occupy(), bench.occupy()];
+    assert_eq!(bench.made.load(Ordering::SeqCst), 3);
+    gates.each_ref().iter().for_each(|_| bench.pass.send(()).unwrap());
+    for gate in gates {
+        assert_eq!(bench.wait(gate), Ok(vec![GATE]));
+    }
+}
+
+#[test]
+fn an_image_without_an_answer_costs_the_others_nothing() {
+    let bench = Bench::new(8, 8, 1);
+    let busy = bench.occupy();
+    let [before, without, after] = [1, NAN, 2].map(|number| bench.send([number], Call::default()));
+    bench.pass.send(()).unwrap();
+    assert_eq!((bench.wait(before), bench.wait(after)), (Ok(vec![1]), Ok(vec![2])));
+    assert!(matches!(bench.wait(without), Err(BatchError::Unfit(_))));
+    assert_eq!(bench.wait(busy), Ok(vec![GATE]));
+    assert_eq!(*bench.log.lock().unwrap(), [vec![GATE], vec![1, NAN, 2]]);
+}
+
+#[test]
+fn images_nobody_waits_for_are_not_tried_again_after_a_failure() {
+    let bench = Bench::new(8, 8, 1);
+    let busy = bench.occupy();
+    let [held, failing, gone] =
+        [GATE, POISON, 1].map(|number| bench.send([number], Call::default()));
+    bench.pass.send(()).unwrap();
+    bench.arrived();
+    gone.abort();
+    assert!(bench.runtime.block_on(gone).is_err());
+    // The batch fails; then the first one alone comes to the gate again.
+    (0..2).for_each(|_| bench.pass.send(()).unwrap());
+    assert_eq!(bench.wait(held), Ok(vec![GATE]));
+    assert!(bench.wait(failing).is_err());
+    assert_eq!(bench.wait(busy), Ok(vec![GATE]));
+    bench.batcher.join();
+    let batches = [vec![GATE], vec![GATE, POISON, 1], vec![GATE], vec![POISON]];
+    assert_eq!(*bench.log.lock().unwrap(), batches);
+    assert_eq!(bench.outcome("cancelled"), 1);
+}
+
+#[test]
+fn a_batch_that_was_waited_for_is_not_split_up() {
+    let hour = Duration::from_secs(3600);
+    let options =
+        BatchOptions { queue_images: 64, max_batch: 8, max_delay: hour, instances: 2, threads: 1 };
+    for cores in [Cores::new(2), Cores::unlimited()] {
+        let bench = Bench::with(options, cores);
+        assert_eq!(bench.wait(bench.send(0..16, Call::default())), Ok((0..16).collect()));
+        assert!(bench.log.lock().unwrap().iter().all(|batch| batch.len() == 8));
+    }
+}
+
+#[test]
+fn models_that_share_cores_take_turns() {
+    let cores = Cores::new(1);
+    let bench = || {
+        let (max_delay, instances, threads) = (Duration::ZERO, 2, 1);
+        let options = BatchOptions { queue_images: 8, max_batch: 1, max_delay, instances, threads };
+        Bench::with(options, cores.clone())
+    };
+    let (first, second) = (bench(), bench());
+    let busy = first.occupy();
+    let waiting = [first.send([1], Call::default()), second.send([2], Call::default())];
+    // The only core is held at the gate: neither runs, though three workers are idle.
+    for _ in 0..100 {
+        std::thread::yield_now();
+        assert!(second.log.lock().unwrap().is_empty());
+        assert_eq!(*first.log.lock().unwrap(), [vec![GATE]]);
+    }
+    first.pass.send(()).unwrap();
+    let answers = waiting.map(|task| first.wait(task));
+    assert_eq!(answers, [Ok(vec![1]), Ok(vec![2])]);
+    assert_eq!(first.wait(busy), Ok(vec![GATE]));
+}
+
+#[test]
+fn a_request_counts_once_in_the_statistics_however_often_it_tries() {
+    let bench = Bench::new(2, 2, 1);
+    let busy = bench.occupy();
+    let full = bench.send([1, 2], Call::default());
+    assert!(bench.batcher.check_room(1).is_err());
+    assert!(bench.wait(bench.send([3], Call::default())).is_err());
+    bench.pass.send(()).unwrap();
+    assert!(bench.wait(full).is_ok() && bench.wait(busy).is_ok());
+    let totals = bench.batcher.0.metrics.statistics().totals();
+    assert_eq!((totals.success.count, totals.fail.count, totals.images), (2, 2, 3));
 }
 
 #[test]
@@ -210,7 +309,7 @@ fn a_model_that_does_not_load_starts_nothing() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
-    /// Whatever requests come together, and whichever are poisoned: each image is answered once, with
+    /// Whatever requests come together, and whichever are poisoned or get no answer: each image is answered once, with
     /// its own answer, or failed with its own request, and counted once.
     #[test]
     fn nothing_is_lost_or_mixed_up(
@@ -222,8 +321,8 @@ proptest! {
         let tasks: Vec<_> = requests.iter().map(|r| bench.send(r.iter().copied(), Call::default())).collect();
         for (request, task) in requests.iter().zip(tasks) {
             let answers = bench.wait(task);
-            if request.contains(&POISON) {
-                prop_assert!(matches!(answers, Err(BatchError::Failed(_))));
+            if request.contains(&POISON) || request.contains(&NAN) {
+                prop_assert!(matches!(answers, Err(BatchError::Failed(_) | BatchError::Unfit(_))));
             } else {
                 prop_assert_eq!(answers, Ok(request.clone()));
             }

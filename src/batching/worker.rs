@@ -2,6 +2,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
@@ -21,8 +22,13 @@ pub(super) struct Worker {
     factory: Factory,
     /// `None` after a panic: its state cannot be trusted, so the next batch gets a new one.
     classifier: Option<Box<dyn Classifier>>,
+    /// Whether the queue counts on it.
+    able: bool,
     metrics: ModelMetrics,
 }
+
+/// How long a worker without a classifier leaves the images to the others before it tries again: at first, and at most.
+const RETRY: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(10)];
 
 impl Worker {
     pub(super) fn new(
@@ -31,14 +37,41 @@ impl Worker {
         classifier: Box<dyn Classifier>,
         metrics: ModelMetrics,
     ) -> Self {
-        Self { name, factory, classifier: Some(classifier), metrics }
+        Self { name, factory, classifier: Some(classifier), able: true, metrics }
     }
 
     /// Works as the one of this index to the end of the queue.
     pub(super) fn run(mut self, index: usize, queue: &Queue) {
-        while let Some(batch) = queue.next_batch(index) {
+        while self.recover(index, queue)
+            && let Some(batch) = queue.next_batch(index)
+        {
             let speed = |took, images| queue.note_speed(took, images);
             self.answer(batch.jobs, &speed);
+        }
+    }
+
+    /// Gets a new classifier after a panic. While there is none to be had the images are left to the other workers; the last
+    /// one takes them all the same, or they would wait for nobody. `false` where the others do the rest.
+    fn recover(&mut self, index: usize, queue: &Queue) -> bool {
+        let [mut pause, longest] = RETRY;
+        loop {
+            if self.classifier.is_none() {
+                self.classifier = self.replace().ok();
+            }
+            let able = self.classifier.is_some();
+            if able && !self.able {
+                queue.able.fetch_add(1, Ordering::Relaxed);
+            } else if !able && self.able {
+                queue.able.fetch_sub(1, Ordering::Relaxed);
+            }
+            self.able = able;
+            if able || queue.able.load(Ordering::Relaxed) == 0 {
+                return true;
+            }
+            if queue.pause(index, pause) {
+                return false;
+            }
+            pause = longest.min(2 * pause);
         }
     }
 
@@ -58,7 +91,8 @@ impl Worker {
         match self.classify(&inputs, speed) {
             Ok((answers, inference)) => {
                 for ((reply, queue), answer) in waiting.into_iter().zip(answers) {
-                    reply.send(Ok(Delivery { answer, queue, inference }), &self.metrics);
+                    let delivery = answer.map(|answer| Delivery { answer, queue, inference });
+                    reply.send(delivery, &self.metrics);
                 }
             }
             Err(reason) if alone => {
@@ -68,11 +102,14 @@ impl Worker {
             }
             Err(_) => {
                 for ((reply, queue), input) in waiting.into_iter().zip(&inputs) {
+                    if let Some(outcome) = reply.dead(Instant::now()) {
+                        self.metrics.images(outcome, 1);
+                        continue;
+                    }
                     let answer = self.classify(std::slice::from_ref(input), speed);
-                    let delivery = answer.map(|(mut answers, inference)| Delivery {
-                        answer: answers.swap_remove(0),
-                        queue,
-                        inference,
+                    let delivery = answer.and_then(|(mut answers, inference)| {
+                        let answer = answers.swap_remove(0)?;
+                        Ok(Delivery { answer, queue, inference })
                     });
                     reply.send(delivery, &self.metrics);
                 }
@@ -93,12 +130,13 @@ impl Worker {
         }
     }
 
-    /// Runs the classifier, a panic contained. As many answers as inputs with the time of the run, or the reason why not.
+    /// Runs the classifier, a panic contained. As many answers as inputs, or why there is none, with the time of the run; or
+    /// why there was none.
     fn classify(
         &mut self,
         inputs: &[Input],
         speed: &dyn Fn(Duration, usize),
-    ) -> Result<(Vec<Answer>, Duration), BatchError> {
+    ) -> Result<(Vec<Result<Answer, BatchError>>, Duration), BatchError> {
         let mut classifier = match self.classifier.take() {
             Some(classifier) => classifier,
             None => self.replace().map_err(BatchError::Failed)?,
@@ -118,7 +156,13 @@ impl Worker {
         match result {
             Ok(answers) if answers.len() == inputs.len() => {
                 self.metrics.statistics().executed(inputs.len(), took);
-                Ok((answers, took))
+                let answer = |answer: Result<Answer, InferenceError>| {
+                    answer.map_err(|error| {
+                        tracing::warn!(worker = self.name, %error, "an image got no answer");
+                        failure(&error)
+                    })
+                };
+                Ok((answers.into_iter().map(answer).collect(), took))
             }
             Ok(answers) => {
                 let reason = format!("{} answers for {} images", answers.len(), inputs.len());
@@ -126,14 +170,18 @@ impl Worker {
             }
             Err(error) => {
                 tracing::error!(worker = self.name, images = inputs.len(), %error, "a batch failed");
-                let reason = error.to_string();
-                Err(match error {
-                    InferenceError::Output(_) => BatchError::Unfit(reason),
-                    InferenceError::Runtime(_)
-                    | InferenceError::Model(_)
-                    | InferenceError::Run(_) => BatchError::Failed(reason),
-                })
+                Err(failure(&error))
             }
+        }
+    }
+}
+
+fn failure(error: &InferenceError) -> BatchError {
+    let reason = error.to_string();
+    match error {
+        InferenceError::Output(_) => BatchError::Unfit(reason),
+        InferenceError::Runtime(_) | InferenceError::Model(_) | InferenceError::Run(_) => {
+            BatchError::Failed(reason)
         }
     }
 }

@@ -88,7 +88,10 @@ mod tests {
     }
 
     impl Classifier for Region {
-        fn classify(&mut self, inputs: &[Input]) -> Result<Vec<Answer>, InferenceError> {
+        fn classify(
+            &mut self,
+            inputs: &[Input],
+        ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
             let answer = |input: &Input| {
                 let Input::Face(face) = input else { panic!("only faces are sent") };
                 let square = self.square[0]..self.square[1];
@@ -104,7 +107,7 @@ mod tests {
                 let probabilities = Probabilities::new(&[0.8 - bright, bright, 0.2])?;
                 Ok(Answer { probabilities, outputs: Box::default() })
             };
-            inputs.iter().map(answer).collect()
+            Ok(inputs.iter().map(answer).collect())
         }
     }
 

@@ -1,11 +1,14 @@
-//! Counts the bytes of calls that are being received against the memory that bodies may take.
+//! What a call sends: its bytes are counted against the memory that bodies may take, and a message may not trickle.
 
 use std::{
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
+    time::Duration,
 };
 
+use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use tokio::time::{Sleep, sleep};
 use tonic::{
     Status,
     body::Body,
@@ -19,13 +22,21 @@ use crate::budget::{BodyBudget, BodyShare};
 #[derive(Clone)]
 pub(super) struct Incoming(pub(super) BodyShare);
 
+/// Calls that may be silent for as long as they like between two messages.
+const STREAMS: [&str; 3] = ["ModelStreamInfer", "Watch", "ServerReflectionInfo"];
+
 /// Wraps services whose calls are counted.
 #[derive(Clone)]
-pub(super) struct Buffered(BodyBudget);
+pub(super) struct Buffered {
+    budget: BodyBudget,
+    timeout: Duration,
+}
 
 impl Buffered {
-    pub(super) fn new(budget: BodyBudget) -> Self {
-        Self(budget)
+    /// Messages take from the budget and arrive within the timeout: of a call from its head on, of a stream from each
+    /// message's first bytes on.
+    pub(super) fn new(budget: BodyBudget, timeout: Duration) -> Self {
+        Self { budget, timeout }
     }
 }
 
@@ -33,7 +44,7 @@ impl<S> Layer<S> for Buffered {
     type Service = Counting<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Counting { inner, budget: self.0.clone() }
+        Counting { inner, buffered: self.clone() }
     }
 }
 
@@ -41,7 +52,7 @@ impl<S> Layer<S> for Buffered {
 #[derive(Clone)]
 pub(super) struct Counting<S> {
     inner: S,
-    budget: BodyBudget,
+    buffered: Buffered,
 }
 
 impl<S: Service<Request<Body>>> Service<Request<Body>> for Counting<S> {
@@ -54,27 +65,56 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for Counting<S> {
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let share = self.budget.share();
+        let Buffered { budget, timeout } = &self.buffered;
+        let share = budget.share();
         request.extensions_mut().insert(Incoming(share.clone()));
-        self.inner.call(request.map(|body| Body::new(Counted { body, share })))
+        let call = request.uri().path().rsplit('/').next().unwrap_or_default();
+        let is_stream = STREAMS.contains(&call);
+        let timeout = *timeout;
+        self.inner.call(request.map(|body| {
+            let late = (!is_stream).then(|| Box::pin(sleep(timeout)));
+            Body::new(Counted { body, share, is_stream, timeout, late })
+        }))
     }
 }
 
-/// A body whose bytes are taken from a share.
+/// A body whose bytes are taken from a share, and whose messages are given up when they are late.
 struct Counted {
     body: Body,
     share: BodyShare,
+    is_stream: bool,
+    timeout: Duration,
+    /// When the message that is expected will be late.
+    late: Option<Pin<Box<Sleep>>>,
+}
+
+impl Counted {
+    /// Waits for the rest of a message, until it is late.
+    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.is_stream && self.share.is_empty() {
+            // Between two messages.
+            self.late = None;
+            return Poll::Pending;
+        }
+        let timeout = self.timeout;
+        let late = self.late.get_or_insert_with(|| Box::pin(sleep(timeout)));
+        late.as_mut().poll(context).map(|()| {
+            Some(Err(Status::deadline_exceeded("the message did not arrive within --body-timeout")))
+        })
+    }
 }
 
 impl http_body::Body for Counted {
-    type Data = <Body as http_body::Body>::Data;
+    type Data = Bytes;
     type Error = Status;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Status>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
+            return self.wait(context);
+        };
         let bytes = match &frame {
             Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len()),
             Some(Err(_)) | None => 0,

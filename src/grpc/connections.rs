@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::{Stream, StreamExt, stream};
@@ -12,26 +13,57 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
     sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Sleep, sleep},
 };
 use tonic::transport::server::{Connected, TcpIncoming};
 
-/// Accepts a connection whenever there are fewer than `most`.
+/// Bytes with which every client of HTTP/2 begins (RFC 9113, section 3.4).
+const PREFACE: usize = 24;
+
+/// How long nothing is accepted after that has failed: most often there is no file descriptor left.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Accepts a connection whenever there are fewer than `most`; each begins within `preface_timeout`.
 pub(super) fn limited(
     incoming: TcpIncoming,
     most: usize,
+    preface_timeout: Duration,
 ) -> impl Stream<Item = io::Result<Connection>> {
     let room = Arc::new(Semaphore::new(most));
-    stream::unfold((incoming, room), async |(mut incoming, room)| {
+    stream::unfold((incoming, room), move |(mut incoming, room)| async move {
         let permit = Arc::clone(&room).acquire_owned().await.ok()?;
-        let stream = incoming.next().await?;
-        Some((stream.map(|stream| Connection { stream, _permit: permit }), (incoming, room)))
+        let stream = accept(&mut incoming).await?;
+        let begins = Begins { bytes: 0, late: Box::pin(sleep(preface_timeout)) };
+        let connection = Connection { stream, begins: Some(begins), _permit: permit };
+        Some((Ok(connection), (incoming, room)))
     })
+}
+
+/// The next connection, however long none can be accepted.
+async fn accept(incoming: &mut TcpIncoming) -> Option<TcpStream> {
+    loop {
+        match incoming.next().await? {
+            Ok(stream) => return Some(stream),
+            Err(error) => {
+                tracing::warn!("gRPC: no connection can be accepted: {error}");
+                sleep(PAUSE).await;
+            }
+        }
+    }
 }
 
 /// A connection that makes room when it is gone.
 pub(super) struct Connection {
     stream: TcpStream,
+    /// Until its client has said that it speaks HTTP/2.
+    begins: Option<Begins>,
     _permit: OwnedSemaphorePermit,
+}
+
+/// A client that has not yet said what it speaks.
+struct Begins {
+    bytes: usize,
+    late: Pin<Box<Sleep>>,
 }
 
 impl Connected for Connection {
@@ -48,7 +80,18 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let Some(begins) = &mut self.begins else { return read };
+        if read.is_pending() {
+            let late = begins.late.as_mut().poll(context);
+            return late.map(|()| Err(io::ErrorKind::TimedOut.into()));
+        }
+        begins.bytes += buffer.filled().len() - before;
+        if begins.bytes >= PREFACE {
+            self.begins = None;
+        }
+        read
     }
 }
 

@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use prost::Message;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status, Streaming, codegen::BoxStream, metadata::MetadataMap};
+use tracing::{Instrument, Span};
 
 use super::{
     buffered::{Incoming, no_memory},
@@ -27,6 +28,7 @@ use crate::{
     admin::{Denied, Gate},
     budget::{BodyBudget, BodyShare},
     readiness::{Condition, Readiness},
+    telemetry::millis,
     v2::{Error, Service},
 };
 
@@ -84,9 +86,12 @@ async fn infer_one(
     service: Arc<Service>,
     message: ModelInferRequest,
 ) -> Result<ModelStreamInferResponse, Status> {
-    let id = message.id.clone();
-    let deadline = Instant::now() + service.limits().request_timeout;
-    let (mut response, error_message) = match infer(&service, message, deadline).await {
+    let (id, start) = (message.id.clone(), Instant::now());
+    let deadline = start + service.limits().request_timeout;
+    let answer = infer(&service, message, deadline).await;
+    let (error, ms) = (answer.as_ref().err().map(ToString::to_string), millis(start.elapsed()));
+    tracing::info!(id, error, ms, "answered in a stream");
+    let (mut response, error_message) = match answer {
         Ok(response) => (response, String::new()),
         Err(error) => (ModelInferResponse { id, ..Default::default() }, error.to_string()),
     };
@@ -156,6 +161,7 @@ impl GrpcInferenceService for Inference {
         request: Request<Streaming<ModelInferRequest>>,
     ) -> Result<Response<Self::ModelStreamInferStream>, Status> {
         let (service, bodies) = (Arc::clone(&self.service), self.bodies.clone());
+        let span = Span::current();
         let incoming: Option<Incoming> = request.extensions().get().cloned();
         // When the server stops, no more requests are read and those that were are answered.
         let messages = request.into_inner().take_until(until(self.stopped.clone()));
@@ -165,10 +171,11 @@ impl GrpcInferenceService for Inference {
             let held = message.and_then(|message| {
                 hold(&message, incoming.as_ref(), &bodies).map(|held| (message, held))
             });
-            async move {
+            let answer = async move {
                 let (message, _held) = held?;
                 infer_one(service, message).await
-            }
+            };
+            answer.instrument(span.clone())
         });
         Ok(Response::new(Box::pin(answers.buffered(SIDE_BY_SIDE))))
     }

@@ -17,7 +17,7 @@ use tonic::{
     },
 };
 use tower_layer::Layer;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::{
     metrics::Metrics,
@@ -111,9 +111,15 @@ where
         let path = request.uri().path().trim_start_matches('/');
         let call = CALLS.into_iter().find(|call| *call == path).unwrap_or("other");
         let span = tracing::info_span!("call", request_id = id.to_str().unwrap_or_default());
-        let metrics = Arc::clone(&self.metrics);
+        let seen = Seen {
+            call,
+            start,
+            metrics: Arc::clone(&self.metrics),
+            span: span.clone(),
+            answered: false,
+        };
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        let answer = answer.instrument(span.clone());
+        let answer = answer.instrument(span);
         async move {
             let mut response = answer.await.unwrap_or_else(|_| {
                 Ok(Status::internal("the server failed on this request; its log tells why")
@@ -122,17 +128,45 @@ where
             // An error is in the head; a stream that began is well so far.
             let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |s| s.code());
             response.headers_mut().insert(REQUEST_ID, id);
-            metrics.grpc_request(call, name(code));
-            let _in_span = span.enter();
-            let (code, ms) = (name(code), millis(start.elapsed()));
-            if QUIET.contains(&call) {
-                tracing::debug!(call, code, ms, "answered");
-            } else {
-                tracing::info!(call, code, ms, "answered");
-            }
+            seen.record(code);
             Ok(response)
         }
         .boxed()
+    }
+}
+
+/// What the log and the metrics say about a call: once, also of one whose client does not wait for the answer.
+struct Seen {
+    call: &'static str,
+    start: Instant,
+    metrics: Arc<Metrics>,
+    span: Span,
+    answered: bool,
+}
+
+impl Seen {
+    fn record(mut self, code: Code) {
+        self.answered = true;
+        self.write(name(code), "answered");
+    }
+
+    fn write(&self, code: &'static str, message: &str) {
+        let (call, ms) = (self.call, millis(self.start.elapsed()));
+        self.metrics.grpc_request(call, code);
+        let _in_span = self.span.enter();
+        if QUIET.contains(&call) {
+            tracing::debug!(call, code, ms, "{message}");
+        } else {
+            tracing::info!(call, code, ms, "{message}");
+        }
+    }
+}
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.write(name(Code::Cancelled), "the client hung up");
+        }
     }
 }
 

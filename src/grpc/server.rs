@@ -43,6 +43,8 @@ pub struct Options {
     pub bodies: BodyBudget,
     /// The most connections at a time.
     pub max_connections: usize,
+    /// How long a connection may take to say what it speaks.
+    pub header_timeout: Duration,
 }
 
 /// A gRPC server, on threads of its own.
@@ -61,7 +63,8 @@ impl Server {
     /// # Errors
     /// When its threads cannot be started or the descriptors are broken.
     pub fn start(listener: TcpListener, options: Options) -> io::Result<Self> {
-        let Options { service, readiness, metrics, gate, bodies, max_connections } = options;
+        let Options { service, readiness, metrics, gate, bodies, max_connections, header_timeout } =
+            options;
         let port = listener.local_addr()?.port();
         listener.set_nonblocking(true)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -76,7 +79,7 @@ impl Server {
                 .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
-        let max_body = service.limits().max_body;
+        let (max_body, body_timeout) = (service.limits().max_body, service.limits().body_timeout);
         let inference = Inference {
             service,
             readiness: Arc::clone(&readiness),
@@ -94,14 +97,15 @@ impl Server {
             .max_concurrent_streams(STREAMS)
             .http2_keepalive_interval(Some(KEEP_ALIVE))
             .layer(Observe::new(metrics))
-            .layer(Buffered::new(bodies))
+            .layer(Buffered::new(bodies, body_timeout))
             .add_service(inference)
             .add_service(Health::new(readiness, stopped.clone()).service())
             .add_service(reflection().build_v1().map_err(io::Error::other)?)
             .add_service(reflection().build_v1alpha().map_err(io::Error::other)?);
         let served = runtime.spawn(async move {
             let incoming = TcpIncoming::from(tokio::net::TcpListener::from_std(listener)?);
-            let incoming = connections::limited(incoming.with_nodelay(Some(true)), max_connections);
+            let incoming = incoming.with_nodelay(Some(true));
+            let incoming = connections::limited(incoming, max_connections, header_timeout);
             let served = router.serve_with_incoming_shutdown(incoming, until(stopped));
             served.await.map_err(io::Error::other)
         });

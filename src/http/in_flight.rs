@@ -25,9 +25,9 @@ const LINGER: Duration = Duration::from_millis(250);
 const PIECE: usize = 32 << 10;
 
 /// Counts requests between their head and their answer.
-#[derive(Default)]
 pub struct InFlight {
     requests: Arc<AtomicUsize>,
+    most: usize,
     closed: AtomicBool,
 }
 
@@ -35,10 +35,21 @@ pub struct InFlight {
 pub(super) struct Request(Arc<AtomicUsize>);
 
 impl InFlight {
+    /// Of so many requests at most: over HTTP/1 as many as there are connections, while one of HTTP/2 sends as many as it
+    /// likes.
+    pub fn at_most(most: usize) -> Self {
+        Self { requests: Arc::default(), most, closed: AtomicBool::new(false) }
+    }
+
     /// Counts a request in.
     pub(super) fn enter(&self) -> Request {
         self.requests.fetch_add(1, Ordering::Relaxed);
         Request(Arc::clone(&self.requests))
+    }
+
+    /// Whether there are more requests than may be.
+    pub(super) fn too_many(&self) -> bool {
+        self.requests.load(Ordering::Relaxed) > self.most
     }
 
     /// From now on connections that stay open should take no more requests.
@@ -51,14 +62,17 @@ impl InFlight {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Waits until every request is answered and its answer on the way.
+    /// Waits until every request is answered and its answer on the way: the last one may have been counted out just now.
     pub async fn answered(&self) {
         let busy = || self.requests.load(Ordering::Relaxed) > 0;
-        while busy() {
+        loop {
             while busy() {
                 tokio::time::sleep(LOOK).await;
             }
             tokio::time::sleep(LINGER).await;
+            if !busy() {
+                return;
+            }
         }
     }
 }
@@ -122,7 +136,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_large_body_is_unanswered_until_its_last_piece() {
-        let in_flight = InFlight::default();
+        let in_flight = InFlight::at_most(8);
         let bytes: Bytes = vec![7; 3 * PIECE + 1].into();
         let mut body = in_flight.enter().until_sent(BoxBody::new(bytes.clone()));
         assert_eq!(body.size(), BodySize::Sized(bytes.len() as u64));
@@ -138,7 +152,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_small_body_is_as_good_as_sent() {
-        let in_flight = InFlight::default();
+        let in_flight = InFlight::at_most(8);
         let _body = in_flight.enter().until_sent(BoxBody::new("small"));
         assert_eq!(in_flight.requests.load(Ordering::Relaxed), 0);
     }

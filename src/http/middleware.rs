@@ -15,7 +15,7 @@ use actix_web::{
     web,
 };
 use futures_util::FutureExt;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::{
     State,
@@ -62,23 +62,23 @@ pub async fn observe(
     let state = request.app_data::<web::Data<State>>().expect("the app has its state").clone();
     let id = RequestId::of(&request);
     request.extensions_mut().insert(id.clone());
+    let span = tracing::info_span!("request", request_id = id.as_str());
     let seen = Seen {
         method: request.method().clone(),
         path: request.path().to_owned(),
         route: request.match_pattern(),
         start,
+        state: state.clone(),
+        span: span.clone(),
+        answered: false,
     };
-    let span = tracing::info_span!("request", request_id = id.as_str());
     let in_flight = state.in_flight.enter();
-    if state.in_flight.closed() && request.version() == Version::HTTP_2 {
-        // Its client does not learn from a closed connection that it should go elsewhere.
-        let error = ApiError::overloaded("the server is shutting down");
+    if let Some(error) = turned_away(&state, request.version()) {
         let error = error.with_request_id(id.as_str()).for_path(&seen.path);
-        seen.record(&state, error.status_code());
+        seen.record(error.status_code());
         return Ok(request.into_response(error.error_response()));
     }
-    let result = AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span.clone()).await;
-    let _in_span = span.enter();
+    let result = AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span).await;
 
     let response = match result {
         Ok(Ok(response)) => {
@@ -86,19 +86,32 @@ pub async fn observe(
         }
         // The request is gone with the inner service, so the answer is made from the error alone.
         Ok(Err(error)) => {
-            seen.record(&state, error.as_response_error().status_code());
+            seen.record(error.as_response_error().status_code());
             return Err(error);
         }
         Err(_) => {
             let error = ApiError::internal("a handler panicked")
                 .with_request_id(id.as_str())
                 .for_path(&seen.path);
-            seen.record(&state, error.status_code());
+            seen.record(error.status_code());
             return Err(error.into());
         }
     };
-    seen.record(&state, response.status());
+    seen.record(response.status());
     Ok(response.map_body(|_, body| in_flight.until_sent(body)))
+}
+
+/// Why a request of HTTP/2 gets no answer: its client does not learn from a closed connection that it should go elsewhere, and
+/// its connection bounds nothing.
+fn turned_away(state: &State, version: Version) -> Option<ApiError> {
+    if version != Version::HTTP_2 {
+        return None;
+    }
+    if state.in_flight.closed() {
+        return Some(ApiError::overloaded("the server is shutting down"));
+    }
+    let reason = "more requests are under way than --max-connections";
+    state.in_flight.too_many().then(|| ApiError::overloaded(reason))
 }
 
 /// Puts the id on a response and into its error body.
@@ -145,25 +158,45 @@ fn unexplained(status: StatusCode) -> Option<ApiError> {
     (code.status() == status).then(|| ApiError::new(code, "there is nothing here"))
 }
 
-/// What the log and the metrics say about a request.
+/// Who hung up before the answer was there, in the log and the metrics; no client sees it.
+const HUNG_UP: u16 = 499;
+
+/// What the log and the metrics say about a request: once, also of one whose client does not wait for the answer.
 struct Seen {
     method: Method,
     path: String,
     route: Option<String>,
     start: Instant,
+    state: web::Data<State>,
+    span: Span,
+    answered: bool,
 }
 
 impl Seen {
-    fn record(&self, state: &State, status: StatusCode) {
+    fn record(mut self, status: StatusCode) {
+        self.answered = true;
+        self.write(status.as_u16(), "answered");
+    }
+
+    fn write(&self, status: u16, message: &str) {
         let took = self.start.elapsed();
         let route = self.route.as_deref().unwrap_or("unmatched");
-        state.metrics.http_request(method_label(&self.method), route, status.as_u16(), took);
-        let (method, path, status) = (self.method.as_str(), self.path.as_str(), status.as_u16());
+        self.state.metrics.http_request(method_label(&self.method), route, status, took);
+        let (method, path) = (self.method.as_str(), self.path.as_str());
         let ms = millis(took);
+        let _in_span = self.span.enter();
         if QUIET.contains(&route) {
-            tracing::debug!(method, path, status, ms, "answered");
+            tracing::debug!(method, path, status, ms, "{message}");
         } else {
-            tracing::info!(method, path, status, ms, "answered");
+            tracing::info!(method, path, status, ms, "{message}");
+        }
+    }
+}
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.write(HUNG_UP, "the client hung up");
         }
     }
 }
@@ -217,6 +250,7 @@ mod tests {
             evaluations.into(),
             Gate::new(None, settings.addr),
             settings.limits,
+            http::InFlight::at_most(8),
         ))
     }
 

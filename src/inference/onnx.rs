@@ -150,12 +150,15 @@ impl OnnxClassifier {
 }
 
 impl Classifier for OnnxClassifier {
-    fn classify(&mut self, inputs: &[Input]) -> Result<Vec<Answer>, InferenceError> {
+    fn classify(
+        &mut self,
+        inputs: &[Input],
+    ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
         let mut answers = Vec::with_capacity(inputs.len());
         for inputs in inputs.chunks(self.max_batch) {
             for outputs in self.run(inputs)? {
-                let probabilities = self.kind.read(self.answer_of(&outputs))?;
-                answers.push(Answer { probabilities, outputs });
+                let probabilities = self.kind.read(self.answer_of(&outputs));
+                answers.push(probabilities.map(|probabilities| Answer { probabilities, outputs }));
             }
         }
         Ok(answers)

@@ -15,14 +15,22 @@ use crate::{
 /// Files that are not connections: models, data sets, libraries, the log, pipes.
 const OTHER_FILES: u64 = 256;
 
+/// How many connections each listener may hold open: as many as are asked for, or its part of those that the limit of open
+/// files has room for.
+pub(super) fn connections(settings: &Settings) -> usize {
+    let listeners = 1 + usize::from(settings.grpc.grpc_addr.is_some());
+    let asked = settings.connections.max_connections.get();
+    possible_connections(asked.saturating_mul(listeners)) / listeners
+}
+
 /// Starts to listen: HTTP/1.1, and HTTP/2 to clients that begin with it.
 pub(super) fn http(
     state: &web::Data<State>,
     listener: TcpListener,
     settings: &ConnectionSettings,
+    connections: usize,
     drain_timeout: Duration,
 ) -> io::Result<Server> {
-    let connections = possible_connections(settings.max_connections.get());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // Each thread counts its own: together no more than may be.
     let threads = cores.min(connections);
@@ -51,6 +59,7 @@ pub(super) fn grpc(
     state: &State,
     listener: TcpListener,
     settings: &Settings,
+    connections: usize,
 ) -> io::Result<grpc::Server> {
     let gate = Gate::new(settings.admin.admin_token.clone(), listener.local_addr()?);
     let options = grpc::Options {
@@ -59,7 +68,8 @@ pub(super) fn grpc(
         metrics: Arc::clone(&state.metrics),
         gate,
         bodies: state.bodies.clone(),
-        max_connections: settings.connections.max_connections.get(),
+        max_connections: connections,
+        header_timeout: settings.connections.header_timeout,
     };
     grpc::Server::start(listener, options)
 }
@@ -79,7 +89,7 @@ fn possible_connections(asked: usize) -> usize {
         tracing::warn!(
             open_files = files,
             connections = room,
-            "the limit of open files allows fewer connections than --max-connections; raise it with `ulimit -n`"
+            "the limit of open files allows fewer connections than --max-connections, HTTP and gRPC together; raise it with `ulimit -n`"
         );
     }
     asked.min(room)

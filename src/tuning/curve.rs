@@ -179,7 +179,10 @@ mod tests {
     }
 
     impl Classifier for Fake {
-        fn classify(&mut self, inputs: &[Input]) -> Result<Vec<Answer>, InferenceError> {
+        fn classify(
+            &mut self,
+            inputs: &[Input],
+        ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
             if inputs.len() > self.most {
                 return Err(InferenceError::Run("too many".to_owned()));
             }
@@ -188,7 +191,7 @@ mod tests {
                 probabilities: Probabilities::new(&[1.0]).unwrap(),
                 outputs: Box::default(),
             };
-            Ok(vec![answer; inputs.len()])
+            Ok(vec![Ok(answer); inputs.len()])
         }
     }
 

@@ -16,7 +16,10 @@ use crate::{
     decoder::Decoder,
     inference::Input,
     metrics::Outcome,
-    models::registry::{LiveModel, Registry, ResolveError, VersionState},
+    models::{
+        name::Alias,
+        registry::{LiveModel, Registry, ResolveError, VersionState},
+    },
     settings::LimitSettings,
 };
 
@@ -214,10 +217,14 @@ impl Service {
         })
     }
 
-    /// The versions of a model that serve, lowest first.
+    /// The versions of a model that serve, lowest first; of an alias of one version that one.
     fn live(&self, name: &str) -> Result<Vec<Arc<LiveModel>>, Error> {
         let unknown = || ResolveError::UnknownModel(name.to_owned());
         let model = self.registry.model(name).ok_or_else(unknown)?;
+        let is_alias = |alias: &Alias| alias.alias == name && alias.target.version.is_some();
+        if model.aliases.iter().any(is_alias) {
+            return Ok(vec![self.model(name, None)?]);
+        }
         Ok(model.versions.values().filter_map(VersionState::live).cloned().collect())
     }
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use actix_web::rt;
+use serde_json::json;
 
 use crate::helpers::{TestApp, answer, assert_problem, face};
 
@@ -60,11 +61,37 @@ async fn a_client_that_hangs_up_leaves_the_queue() {
         if status == 200 {
             let cancelled = "mien_images_total{model=\"small\",outcome=\"cancelled\"}";
             assert_eq!(app.metric(cancelled).await, 3.0);
+            let route = "mien_http_requests_total{method=\"POST\",route=\"/v1/classify\"";
+            assert_eq!(app.metric(&format!("{route},status=\"499\"}}")).await, 1.0);
             return;
         }
         rt::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("the images of the client that hung up never left the queue");
+}
+
+#[actix_web::test]
+async fn who_asks_for_a_lower_priority_waits_in_another_line() {
+    let app = TestApp::spawn_with(&HELD);
+    let _live = rt::spawn(answer(app.classify_many("", faces(3))));
+    app.until(WAITING, 3.0).await;
+    let infer = |priority: u64| {
+        let gray = vec![128_u8; 2 * 48 * 48];
+        let input =
+            json!({"name": "image", "datatype": "UINT8", "shape": [2, 1, 48, 48], "data": gray});
+        let body = json!({"inputs": [input], "parameters": {"priority": priority}});
+        app.client.post(app.url("/v2/models/small/infer")).json(&body)
+    };
+    // Two more live ones do not fit.
+    assert_eq!(answer(infer(1)).await.0, 503);
+    let background = rt::spawn(answer(infer(2)));
+    app.until(WAITING, 5.0).await;
+    // The live ones still fill a batch by themselves.
+    assert_eq!(answer(app.classify("", face("sad"))).await.0, 200);
+    assert_eq!(background.await.unwrap().0, 200);
+    assert_eq!(app.metric("mien_batch_images_sum{model=\"small\"}").await, 6.0);
+    // One batch of four, and two images by themselves.
+    assert_eq!(app.metric("mien_batch_images_bucket{model=\"small\",le=\"1\"}").await, 2.0);
 }
 
 #[actix_web::test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use actix_web::{rt, web};
-use reqwest::{Client, Version};
+use reqwest::{Client, Response, Version};
 use serde_json::Value;
 
 use crate::helpers::{TestApp, assert_problem, face};
@@ -39,6 +39,51 @@ async fn in_the_drain_a_connection_of_http_2_takes_no_more_requests() {
     assert!(answer.headers().contains_key("retry-after"));
     assert_problem(answer, 503, "overloaded").await;
     held.abort();
+}
+
+#[actix_web::test]
+async fn one_connection_of_http_2_has_no_more_requests_than_there_may_be() {
+    let app = TestApp::spawn_with(&["--max-connections=2", "--max-delay=1h", "--max-batch=9"]);
+    let client = Client::builder().http2_prior_knowledge().build().unwrap();
+    let classify = || client.post(app.url("/v1/classify")).body(face("happy")).send();
+    let held = [rt::spawn(classify()), rt::spawn(classify())];
+    let live = async || client.get(app.url("/health/live")).send().await.unwrap();
+    let mut answer = live().await;
+    while answer.status() == 200 {
+        answer = live().await;
+    }
+    assert_problem(answer, 503, "overloaded").await;
+    for held in held {
+        held.abort();
+    }
+}
+
+/// The answer to a head as it is.
+async fn ask(app: &TestApp, head: String) -> String {
+    let address = app.base.strip_prefix("http://").unwrap().to_owned();
+    let ask = move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        // The server may have seen enough before the end.
+        let _ = stream.write_all(head.as_bytes());
+        let mut answer = [0; 4096];
+        let length = stream.read(&mut answer).unwrap_or(0);
+        String::from_utf8_lossy(&answer[..length]).into_owned()
+    };
+    web::block(ask).await.unwrap()
+}
+
+#[actix_web::test]
+async fn heads_have_a_size_and_a_number_of_lines() {
+    let app = TestApp::spawn();
+    let head = |lines: String| format!("GET /health/live HTTP/1.1\r\nHost: mien\r\n{lines}\r\n");
+    let lines = |count: usize| (0..count).map(|n| format!("x-{n}: 1\r\n")).collect::<String>();
+    assert!(ask(&app, head(lines(50))).await.starts_with("HTTP/1.1 200"));
+    let answer = ask(&app, head(lines(500))).await;
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    let answer = ask(&app, head(format!("x-long: {}\r\n", "a".repeat(300 << 10)))).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    assert_eq!(app.get("/health/live").await.status(), 200);
 }
 
 #[actix_web::test]
@@ -109,7 +154,15 @@ async fn bodies_have_a_bounded_memory_together_and_give_it_back() {
 #[actix_web::test]
 async fn server_timing_tells_where_the_time_went() {
     let app = TestApp::spawn();
-    let answer = app.classify("", face("happy")).send().await.unwrap();
+    assert_timing(app.classify("", face("happy")).send().await.unwrap());
+    let infer = app.client.post(app.url("/v2/models/small/infer"));
+    let gray = vec![128; 48 * 48];
+    let infer = infer.header("inference-header-content-length", 0).body(gray);
+    assert_timing(infer.send().await.unwrap());
+}
+
+fn assert_timing(answer: Response) {
+    assert_eq!(answer.status(), 200);
     let timing = answer.headers()["server-timing"].to_str().unwrap();
     let times: Vec<(&str, f64)> = timing
         .split(", ")

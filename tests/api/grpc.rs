@@ -27,7 +27,7 @@ use tonic::{
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 use crate::{
-    helpers::{TestApp, face, settings},
+    helpers::{TestApp, answer, face, settings},
     v2::{floats, gray},
 };
 
@@ -390,6 +390,32 @@ async fn health_follows_readiness_and_the_drain_answers_what_was_asked() {
         rt::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(refused, "nothing listens any more");
+}
+
+#[actix_web::test]
+async fn a_call_under_way_is_answered_in_the_drain() {
+    let (mut app, channel) = serve(&["--max-delay=2s", "--max-batch=9", "--instances=1"]).await;
+    let mut client = Client::new(channel);
+    let held = rt::spawn(async move { client.model_infer(faces(&["happy"])).await });
+    app.until("mien_queue_images{model=\"small\"}", 1.0).await;
+    app.stop();
+    assert_eq!(held.await.unwrap().unwrap().get_ref().model_name, "small");
+    app.ended().await;
+}
+
+#[actix_web::test]
+async fn a_client_that_hangs_up_leaves_the_queue() {
+    let (app, channel) = serve(&["--max-delay=1h", "--max-batch=9", "--instances=1"]).await;
+    let mut client = Client::new(channel);
+    let gone = rt::spawn(async move { client.model_infer(faces(&["happy", "sad"])).await });
+    app.until("mien_queue_images{model=\"small\"}", 2.0).await;
+    gone.abort();
+    let call = "method=\"inference.GRPCInferenceService/ModelInfer\"";
+    app.until_there(&format!("mien_grpc_requests_total{{code=\"cancelled\",{call}}}")).await;
+    // The next batch of nine leaves them out.
+    let (status, _) = answer(app.classify_many("", std::iter::repeat_n(face("happy"), 9))).await;
+    assert_eq!(status, 200);
+    app.until("mien_images_total{model=\"small\",outcome=\"cancelled\"}", 2.0).await;
 }
 
 #[actix_web::test]

@@ -140,6 +140,17 @@ impl TestApp {
         line.unwrap_or_else(|| panic!("{series} in {text}")).trim().parse().unwrap()
     }
 
+    /// Waits until a metric is there.
+    pub(crate) async fn until_there(&self, series: &str) {
+        for _ in 0..1000 {
+            if self.get("/metrics").await.text().await.unwrap().contains(series) {
+                return;
+            }
+            rt::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{series} never came");
+    }
+
     /// Waits until a metric has a value: for what happens in the server and nobody answers for.
     pub(crate) async fn until(&self, series: &str, value: f64) {
         for _ in 0..1000 {

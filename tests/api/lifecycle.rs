@@ -303,6 +303,23 @@ async fn polling_follows_the_folder() {
 }
 
 #[actix_web::test]
+async fn a_default_that_was_chosen_and_is_gone_is_chosen_again() {
+    let root = models(&[("best", "1", "small"), ("other", "1", "tiny")]);
+    let (free, named) = (serve(&root, &["--poll=0.02"]), ["--poll=0.02", "--default-model=best"]);
+    let named = serve(&root, &named);
+    assert_eq!(answer(free.classify("", face("happy"))).await.1["model"], "best");
+    fs::remove_dir_all(root.path().join("best")).unwrap();
+    for app in [&free, &named] {
+        app.until_versions("best", &[]).await;
+    }
+    while free.get("/health/ready").await.status() != 200 {
+        rt::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(answer(free.classify("", face("happy"))).await.1["model"], "other");
+    assert_eq!(named.get("/health/ready").await.status(), 503);
+}
+
+#[actix_web::test]
 async fn polling_leaves_alone_what_was_unloaded_or_not_changed() {
     let root = models(&[("m", "1", "small"), ("n", "1", "tiny")]);
     let app = serve(&root, &["--poll=0.02"]);

@@ -25,6 +25,7 @@ mod page;
 mod program;
 mod promotions;
 mod report;
+mod resources;
 mod state;
 mod tuning;
 mod v2;

@@ -33,7 +33,7 @@ pub(crate) struct Server {
     base: String,
     log: Option<BufReader<ChildStderr>>,
     /// What it logged until it served.
-    start: Vec<Value>,
+    pub(crate) start: Vec<Value>,
 }
 
 impl Server {
@@ -45,7 +45,7 @@ impl Server {
         Self::spawn(mien(), flags, device)
     }
 
-    fn spawn(mut command: Command, flags: &[&str], device: &str) -> Self {
+    pub(crate) fn spawn(mut command: Command, flags: &[&str], device: &str) -> Self {
         command.args(["serve", "--addr=127.0.0.1:0", "--device", device, "--log-format=json"]);
         if !flags.iter().any(|flag| flag.starts_with("--models")) {
             command.arg("--models").arg(fixture("models"));
@@ -65,6 +65,11 @@ impl Server {
             line.clear();
         }
         panic!("the server ended before it served");
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

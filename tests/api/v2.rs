@@ -6,7 +6,10 @@ mod infer;
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 
-use crate::helpers::{TestApp, answer, face};
+use crate::{
+    helpers::{TestApp, answer, face},
+    lifecycle::{folder, models},
+};
 
 /// The header that tells where the JSON ends.
 const JSON_LENGTH: &str = "inference-header-content-length";
@@ -97,6 +100,22 @@ async fn the_repository_lists_what_serves_and_what_does_not() {
     let names: Vec<_> = ready.as_array().unwrap().iter().map(|model| &model["name"]).collect();
     assert_eq!(names, ["keras", "small", "tiny"]);
     assert_eq!(answer(app.client.post(&index).body("{")).await.0, 400);
+}
+
+#[actix_web::test]
+async fn an_alias_of_a_version_stands_for_it_alone() {
+    let root = models(&[("m", "1", "small"), ("m", "2", "small")]);
+    let flags = [&folder(&root), "--versions=all", "--alias=stable=m@1,all=m"];
+    let app = TestApp::spawn_with(&flags);
+    let versions = async |path: &str| {
+        let stats = app.json(&format!("/v2/models/{path}/stats")).await["model_stats"].clone();
+        let versions = stats.as_array().unwrap().iter().map(|stats| stats["version"].clone());
+        versions.collect::<Vec<_>>()
+    };
+    assert_eq!(versions("stable").await, ["1"]);
+    assert_eq!(versions("all").await, ["1", "2"]);
+    assert_eq!(app.json("/v2/models/stable").await["versions"], json!(["1"]));
+    assert_eq!(app.json("/v2/models/m").await["versions"], json!(["1", "2"]));
 }
 
 #[actix_web::test]

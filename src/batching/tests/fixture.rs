@@ -40,6 +40,8 @@ fn number(answer: &Answer) -> u8 {
 
 /// Makes the fake fail with an error.
 pub(super) const POISON: u8 = 250;
+/// Gets no distribution from the fake.
+pub(super) const NAN: u8 = 249;
 /// Makes the fake panic.
 pub(super) const BOMB: u8 = 251;
 /// Makes the fake wait at its gate.
@@ -57,7 +59,10 @@ struct Gate {
 }
 
 impl Classifier for Fake {
-    fn classify(&mut self, inputs: &[Input]) -> Result<Vec<Answer>, InferenceError> {
+    fn classify(
+        &mut self,
+        inputs: &[Input],
+    ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
         let first = |input: &Input| match input {
             Input::Face(face) => face.pixels()[0],
             Input::Tensor(_) => panic!("only faces are sent"),
@@ -73,11 +78,11 @@ impl Classifier for Fake {
             return Err(InferenceError::Run("poison".to_owned()));
         }
         let row = |&number: &u8| {
-            let p = f32::from(number) / 255.0;
+            let p = if number == NAN { f32::NAN } else { f32::from(number) / 255.0 };
             let probabilities = Probabilities::new(&[p, 1.0 - p])?;
             Ok(Answer { probabilities, outputs: Box::default() })
         };
-        numbers.iter().map(row).collect()
+        Ok(numbers.iter().map(row).collect())
     }
 }
 
@@ -95,6 +100,12 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new(queue_images: usize, max_batch: usize, instances: usize) -> Self {
+        let (max_delay, threads) = (Duration::ZERO, 1);
+        let options = BatchOptions { queue_images, max_batch, max_delay, instances, threads };
+        Self::with(options, Cores::new(instances))
+    }
+
+    pub(super) fn with(options: BatchOptions, cores: Cores) -> Self {
         let (arrive, arrived) = mpsc::channel();
         let (pass, passes) = mpsc::channel();
         let gate = Arc::new(Gate { arrived: arrive, pass: Mutex::new(passes) });
@@ -108,18 +119,10 @@ impl Bench {
                 Ok(Box::new(Fake { log: Arc::clone(&log), gate: Arc::clone(&gate) }))
             })
         };
-        let options = BatchOptions {
-            queue_images,
-            max_batch,
-            max_delay: Duration::ZERO,
-            instances,
-            threads: 1,
-        };
         let metrics = Metrics::new();
         let labels = Labels::new(vec!["a".to_owned(), "b".to_owned()]).unwrap();
         let series = metrics.model("m", &labels);
-        let batcher =
-            Batcher::start("m", &factory, options, Cores::new(instances), series).unwrap();
+        let batcher = Batcher::start("m", &factory, options, cores, series).unwrap();
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
         Self { batcher, metrics, log, made, broken, arrived, pass, runtime }
     }
@@ -159,8 +162,13 @@ impl Bench {
     /// Occupies the only worker; `pass` frees it again.
     pub(super) fn occupy(&self) -> tokio::task::JoinHandle<Result<Vec<u8>, BatchError>> {
         let task = self.send([GATE], Call::default());
-        self.arrived.recv().unwrap();
+        self.arrived();
         task
+    }
+
+    /// Waits until a worker has come to the gate.
+    pub(super) fn arrived(&self) {
+        self.arrived.recv().unwrap();
     }
 
     pub(super) fn outcome(&self, outcome: &str) -> usize {

@@ -151,16 +151,19 @@ pub async fn classify(
     let call = Call { deadline: Some(deadline), priority: Priority::Live };
     let answers = model.batcher.classify(faces, call).await?;
     model.metrics.predictions(&answers.rows);
+    let finish = Instant::now();
     let mut rows = answers.rows.iter();
     let predictions = problems.into_iter().filter_map(|problem| match problem {
         Some(error) => Some(Prediction::Failure { error }),
         None => rows.next().map(|row| answer(&model, &row.probabilities, top_k)),
     });
+    let predictions = predictions.collect();
+    model.metrics.statistics().converted(preprocess, finish.elapsed());
     let timing = server_timing(preprocess, answers.queue, answers.inference);
     Ok(HttpResponse::Ok().insert_header(timing).json(Classification {
         model: &model.name,
         version: model.version.to_string(),
-        predictions: predictions.collect(),
+        predictions,
     }))
 }
 

@@ -82,7 +82,7 @@ mod tests {
         };
         let mut classifier = OnnxClassifier::new(session, signature, 7, 2).unwrap();
         let answers = classifier.classify(&[face(1), face(7), face(23)]).unwrap();
-        (answers.into_iter().map(|answer| answer.outputs.into_vec()).collect(), halved)
+        (answers.into_iter().map(|answer| answer.unwrap().outputs.into_vec()).collect(), halved)
     }
 
     #[test]

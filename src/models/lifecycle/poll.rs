@@ -3,8 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::thread::LifecycleThread;
-use crate::models::repository::{self, Listing};
+use super::{ranking::default_among, thread::LifecycleThread};
+use crate::models::{
+    name::ModelName,
+    repository::{self, Listing},
+};
 
 impl LifecycleThread {
     /// One look.
@@ -34,6 +37,22 @@ impl LifecycleThread {
             if folders.is_empty() {
                 self.settled.remove(&name);
             }
+        }
+        self.replace_default();
+    }
+
+    /// Chooses again where the default was the server's choice and is gone from the folder. One that was unloaded by an
+    /// order, or named by a flag, stays the default.
+    fn replace_default(&self) {
+        let snapshot = self.current.load();
+        let gone =
+            snapshot.default.as_ref().is_some_and(|d| !snapshot.models.contains_key(&d.name));
+        if self.options.default.is_some() || !gone {
+            return;
+        }
+        if let Some(name) = default_among(&snapshot, &[]) {
+            tracing::info!(model = name, "default model, for the one before is gone");
+            self.change(|next| next.default = Some(ModelName { name, version: None }));
         }
     }
 

@@ -59,3 +59,52 @@ async fn no_more_connections_than_there_may_be() {
     drop(first);
     assert!(waiting.await.unwrap().get_ref().live);
 }
+
+/// A call whose message has only begun, over a connection of its own.
+async fn half_a_message(address: &str, call: &str) -> reqwest::Response {
+    let begun = bytes::Bytes::from_static(&[0, 0, 0, 1, 0, 7, 7]);
+    let body = stream::iter([Ok::<_, std::io::Error>(begun)]).chain(stream::pending());
+    let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    client
+        .post(format!("{address}/inference.GRPCInferenceService/{call}"))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .body(reqwest::Body::wrap_stream(body))
+        .send()
+        .await
+        .unwrap()
+}
+
+#[actix_web::test]
+async fn a_message_that_trickles_is_given_up() {
+    let (_app, address) = start(&["--body-timeout=50ms"]);
+    let answer = half_a_message(&address, "ModelInfer").await;
+    let status = answer.headers()["grpc-status"].to_str().unwrap();
+    assert_eq!(status, (Code::DeadlineExceeded as i32).to_string());
+    // Of a stream the head is there before the message; the body ends with the status in its trailers.
+    let answer = half_a_message(&address, "ModelStreamInfer").await;
+    assert_eq!(answer.bytes().await.unwrap().len(), 0);
+
+    // Between two messages it may be silent for as long as it likes.
+    let messages = stream::unfold(0, async |number| {
+        rt::time::sleep(Duration::from_millis(200)).await;
+        (number < 2).then(|| (faces(&["happy"]), number + 1))
+    });
+    let mut client = Client::new(connect(&address).await);
+    let answers = client.model_stream_infer(messages).await.unwrap().into_inner();
+    let answers: Vec<_> = answers.collect().await;
+    assert_eq!(answers.len(), 2);
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().error_message.is_empty()));
+}
+
+#[actix_web::test]
+async fn a_connection_that_says_nothing_makes_room() {
+    let (_app, address) = start(&["--max-connections=1", "--header-timeout=50ms"]);
+    let silent = std::net::TcpStream::connect(address.strip_prefix("http://").unwrap()).unwrap();
+    let mut client = Client::new(Endpoint::new(address.clone()).unwrap().connect_lazy());
+    assert!(client.server_live(ServerLiveRequest {}).await.unwrap().get_ref().live);
+    // Who has said what it speaks may then be silent.
+    rt::time::sleep(Duration::from_millis(200)).await;
+    assert!(client.server_live(ServerLiveRequest {}).await.unwrap().get_ref().live);
+    drop(silent);
+}

@@ -85,6 +85,20 @@ async fn a_request_without_an_id_gets_none() {
 }
 
 #[actix_web::test]
+async fn what_is_null_is_not_there() {
+    let app = TestApp::spawn();
+    let mut request = faces(&["happy"]);
+    let (_, body) = answer(app.infer("small").json(&request)).await;
+    for name in ["id", "parameters", "outputs"] {
+        request[name] = Value::Null;
+    }
+    request["inputs"][0]["parameters"] = Value::Null;
+    assert_eq!(answer(app.infer("small").json(&request)).await, (200, body));
+    request["outputs"] = json!([{ "name": "probabilities", "parameters": null }]);
+    assert_eq!(answer(app.infer("small").json(&request)).await.0, 200);
+}
+
+#[actix_web::test]
 async fn outputs_are_those_that_are_asked_for_in_that_order() {
     let app = TestApp::spawn();
     let mut request = faces(&["fear"]);

@@ -6,7 +6,7 @@ mod scalar;
 use std::collections::BTreeMap;
 
 use actix_web::web::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use self::{data::Data, scalar::Scalar};
 use crate::v2::{
@@ -18,12 +18,12 @@ type Parameters = BTreeMap<String, Scalar>;
 
 #[derive(Deserialize)]
 struct Request {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     parameters: Parameters,
     inputs: Vec<Input>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     outputs: Vec<Output>,
 }
 
@@ -32,7 +32,7 @@ struct Input {
     name: String,
     shape: Vec<i64>,
     datatype: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     parameters: Parameters,
     data: Option<Data>,
 }
@@ -40,8 +40,15 @@ struct Input {
 #[derive(Deserialize)]
 struct Output {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     parameters: Parameters,
+}
+
+/// What is `null` is as if it were not there: clients write out every field that they know.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// Which outputs go after the JSON of an answer and not into it.

@@ -1,0 +1,102 @@
+//! What the program takes of the system: open files, and memory that comes back.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    process::Command,
+    time::Duration,
+};
+
+use reqwest::Client;
+
+use crate::program::{Server, mien};
+
+/// A connection that has sent a request.
+fn ask(server: &Server) -> TcpStream {
+    let address = server.url("").strip_prefix("http://").unwrap().to_owned();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: mien\r\n\r\n").unwrap();
+    stream
+}
+
+fn answered(mut stream: TcpStream) -> TcpStream {
+    let mut answer = [0; 1024];
+    let length = stream.read(&mut answer).unwrap();
+    assert!(answer[..length].starts_with(b"HTTP/1.1 200"));
+    stream
+}
+
+#[test]
+fn at_the_limit_of_open_files_more_connections_wait() {
+    let program = mien();
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 300 && exec \"$0\" \"$@\""]).arg(program.get_program());
+    let set = program.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    limited.envs(set).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let server = Server::spawn(limited, &["--grpc-addr=127.0.0.1:0"], "cpu");
+    let warning = "the limit of open files allows fewer connections than --max-connections";
+    let warned = |event: &&serde_json::Value| {
+        event["message"].as_str().is_some_and(|message| message.starts_with(warning))
+    };
+    assert_eq!(server.start.iter().filter(warned).count(), 1, "{:?}", server.start);
+
+    // 300 less 256 for other things is room for 44, half of them for HTTP: more wait until one closes.
+    let mut held: Vec<TcpStream> = (0..22).map(|_| answered(ask(&server))).collect();
+    let waiting: Vec<TcpStream> = (0..60).map(|_| ask(&server)).collect();
+    for stream in waiting {
+        held.pop();
+        held.insert(0, answered(stream));
+    }
+}
+
+/// Resident memory, in bytes.
+#[cfg(target_os = "linux")]
+fn resident(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
+}
+
+#[actix_web::test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+async fn memory_comes_back_after_an_unload() {
+    let models = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let flags = [
+        &format!("--models={}", models.display()),
+        "--default-model=resnet-20-v1",
+        "--versions=resnet-20-v1=1",
+        "--instances=2",
+    ];
+    let server = Server::spawn(mien(), &flags, "cpu");
+    let client = Client::new();
+    let order = async |model: &str, order: &str| {
+        let url = server.url(&format!("/v1/models/{model}/{order}"));
+        assert_eq!(client.post(url).send().await.unwrap().status(), 200);
+    };
+    let model = "resnet-155-v2";
+    let cycle = async || {
+        order(model, "load").await;
+        let loaded = resident(&server);
+        order(model, "unload").await;
+        let mut left = resident(&server);
+        // Its sessions are closed once the last request has let go of them.
+        for _ in 0..200 {
+            left = left.min(resident(&server));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        (loaded, left)
+    };
+    let (first, left) = cycle().await;
+    let mut last = left;
+    for _ in 0..6 {
+        last = cycle().await.1;
+    }
+    // Two sessions hold the weights of 1.6 million parameters and more; a leak of them all would be six times that.
+    let session = first - left;
+    assert!(session > 8 << 20, "loaded {first}, unloaded {left}");
+    assert!(
+        last < left + session,
+        "{left} bytes after one cycle, {last} after seven; loaded {first}"
+    );
+}
