@@ -92,6 +92,9 @@ impl Application {
         let listener = TcpListener::bind(addr).map_err(listen)?;
         let port = listener.local_addr().map_err(listen)?.port();
         let grpc = settings.grpc.grpc_addr.map(bind_grpc).transpose()?;
+        for listener in [Some(&listener), grpc.as_ref()].into_iter().flatten() {
+            listen::give_up_after(listener, settings.connections.keep_alive)?;
+        }
 
         let metrics = Arc::new(Metrics::new());
         http::routes::init_metrics(&metrics);

@@ -19,7 +19,8 @@ pub struct ConnectionSettings {
     #[arg(long, env = "MIEN_HEADER_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = parse::positive_duration)]
     pub header_timeout: Duration,
 
-    /// How long a connection may stay open without a request.
+    /// How long a connection may stay open without a request, and with an answer whose bytes its client does not take (the latter
+    /// on Linux).
     #[arg(long, env = "MIEN_KEEP_ALIVE", value_name = "TIME", default_value = "75s", value_parser = parse::positive_duration)]
     pub keep_alive: Duration,
 }

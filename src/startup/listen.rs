@@ -15,6 +15,18 @@ use crate::{
 /// Files that are not connections: models, data sets, libraries, the log, pipes.
 const OTHER_FILES: u64 = 256;
 
+/// Has the system end a connection of this listener whose client takes no bytes of its answer for so long. The sockets
+/// that it accepts inherit that.
+pub(super) fn give_up_after(listener: &TcpListener, time: Duration) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        let millis = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        rustix::net::sockopt::set_tcp_user_timeout(listener, millis)?;
+    }
+    let _ = (listener, time);
+    Ok(())
+}
+
 /// How many connections each listener may hold open: as many as are asked for, or its part of those that the limit of open
 /// files has room for.
 pub(super) fn connections(settings: &Settings) -> usize {

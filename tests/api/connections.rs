@@ -141,6 +141,34 @@ async fn no_more_connections_than_there_may_be() {
 }
 
 #[actix_web::test]
+#[cfg(target_os = "linux")]
+async fn a_client_that_takes_no_answers_is_given_up() {
+    let app = TestApp::spawn_with(&["--max-connections=1", "--keep-alive=1s"]);
+    let address = app.base.strip_prefix("http://").unwrap().to_owned();
+    let fill = move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        // Answers that nobody reads fill the buffers of both sides, until the server reads no more either.
+        stream.set_nonblocking(true).unwrap();
+        let ask = b"GET /openapi.json HTTP/1.1\r\nHost: mien\r\n\r\n".repeat(64);
+        let mut stuck = 0;
+        while stuck < 20 {
+            match stream.write(&ask) {
+                Ok(_) => stuck = 0,
+                Err(_) => {
+                    stuck += 1;
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+            }
+        }
+        stream
+    };
+    let deaf = web::block(fill).await.unwrap();
+    // There is room for one connection: this one waits until that one is gone.
+    assert_eq!(app.get("/health/live").await.status(), 200);
+    drop(deaf);
+}
+
+#[actix_web::test]
 async fn bodies_have_a_bounded_memory_together_and_give_it_back() {
     let app = TestApp::spawn_with(&["--max-buffered=2kB"]);
     for _ in 0..3 {
