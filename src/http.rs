@@ -6,6 +6,7 @@ mod compression;
 mod deadline;
 pub mod error;
 pub mod form;
+mod hang_up;
 mod image_problem;
 mod in_flight;
 pub mod middleware;

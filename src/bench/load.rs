@@ -73,6 +73,7 @@ pub struct Latency {
     pub p50: f64,
     pub p90: f64,
     pub p99: f64,
+    pub p999: f64,
     pub max: f64,
 }
 
@@ -85,7 +86,14 @@ impl Latency {
             let index = (share * last as f64).round() as usize;
             times[index.min(last)].as_secs_f64() * 1e3
         };
-        Some(Self { count: times.len(), p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) })
+        Some(Self {
+            count: times.len(),
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: at(1.0),
+        })
     }
 }
 

@@ -84,10 +84,10 @@ fn compare(text: &mut String, study: &Study) -> fmt::Result {
                 "  overload            p99 of accepted {ratio:.2} times that at saturation"
             )?;
         }
-        if let Some(Latency { count, p50, p99, max, .. }) = overloaded.refused {
+        if let Some(Latency { count, p50, p99, p999, max, .. }) = overloaded.refused {
             writeln!(
                 text,
-                "                      {count} refused in p50 {p50:.2}, p99 {p99:.2}, max {max:.2} ms"
+                "                      {count} refused in p50 {p50:.2}, p99 {p99:.2}, p99.9 {p999:.2}, max {max:.2} ms"
             )?;
         }
         let [before, after] = memory.map(mebibytes);

@@ -20,6 +20,7 @@ use tracing::{Instrument, Span};
 use super::{
     State,
     error::{ApiError, Code},
+    hang_up,
 };
 use crate::telemetry::{is_request_id, millis, new_request_id};
 
@@ -55,7 +56,7 @@ impl RequestId {
 /// # Errors
 /// For a panic of a handler: actix makes the response from the error.
 pub async fn observe(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let start = Instant::now();
@@ -78,7 +79,13 @@ pub async fn observe(
         seen.record(error.status_code());
         return Ok(request.into_response(error.error_response()));
     }
-    let result = AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span).await;
+    let hung_up = hang_up::watch(&mut request);
+    let call = AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span);
+    let result = tokio::select! {
+        result = call => result,
+        // Nobody sees this answer; the log and the metrics tell of it as of a connection that has ended.
+        () = hung_up => return Err(ApiError::internal("the client hung up").into()),
+    };
 
     let response = match result {
         Ok(Ok(response)) => {

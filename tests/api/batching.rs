@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use actix_web::rt;
+use reqwest::Client;
 use serde_json::json;
 
 use crate::helpers::{TestApp, answer, assert_problem, face};
@@ -51,10 +52,28 @@ async fn a_large_body_is_not_waited_for_where_the_queue_is_full() {
 
 #[actix_web::test]
 async fn a_client_that_hangs_up_leaves_the_queue() {
-    let app = TestApp::spawn_with(&HELD);
-    let gone = rt::spawn(answer(app.classify_many("", faces(3))));
-    app.until(WAITING, 3.0).await;
-    gone.abort();
+    // Over HTTP/1 the connection ends; over HTTP/2 the stream is reset, or the connection ends.
+    for (client, drop_client) in [(http_1(), false), (http_2(), false), (http_2(), true)] {
+        let app = TestApp::spawn_with(&HELD);
+        let form = app.classify_many("", faces(3)).build().unwrap();
+        let kept = (!drop_client).then(|| client.clone());
+        let gone = rt::spawn(async move { client.execute(form).await });
+        app.until(WAITING, 3.0).await;
+        gone.abort();
+        leaves_the_queue(&app).await;
+        drop(kept);
+    }
+}
+
+fn http_1() -> Client {
+    Client::new()
+}
+
+fn http_2() -> Client {
+    Client::builder().http2_prior_knowledge().build().unwrap()
+}
+
+async fn leaves_the_queue(app: &TestApp) {
     // Four fit once the server has noticed.
     for _ in 0..1000 {
         let (status, _) = answer(app.classify_many("", faces(4))).await;

@@ -106,7 +106,7 @@ pub(crate) fn nvidia() -> impl Iterator<Item = PathBuf> {
 fn install(component: &Component) -> Result<()> {
     ensure!(
         component.is_whole(&runtime()) || cfg!(all(target_os = "linux", target_arch = "x86_64")),
-        "the pinned runtime libraries are for Linux on x86-64; elsewhere install ONNX Runtime 1.31 and \
+        "the pinned runtime libraries are for Linux on x86-64; elsewhere install ONNX Runtime 1.22 or newer and \
          libtorch 2.13 by hand and name them in ORT_DYLIB_PATH and LIBTORCH"
     );
     component.ensure(&runtime(), pip_download)
