@@ -23,20 +23,21 @@ mod background;
 mod collect;
 mod cores;
 mod job;
+mod leaving;
 mod queue;
 #[cfg(test)]
 mod tests;
 mod worker;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
 use tokio::{sync::oneshot, time::timeout_at};
 
-pub use self::{answers::Answers, cores::Cores};
+pub use self::{answers::Answers, cores::Cores, leaving::Leaving};
 use self::{
     job::{Job, Reply},
     queue::{Queue, Refusal},
@@ -116,6 +117,8 @@ struct Inner {
     queue: Arc<Queue>,
     metrics: ModelMetrics,
     workers: Mutex<Vec<JoinHandle<()>>>,
+    /// Where they go when the last clone has gone.
+    leaving: OnceLock<Leaving>,
 }
 
 impl Batcher {
@@ -131,7 +134,7 @@ impl Batcher {
         metrics: ModelMetrics,
     ) -> Result<Self, InferenceError> {
         let queue = Arc::new(Queue::new(options, cores, metrics.clone()));
-        let inner = Inner { queue, metrics, workers: Mutex::default() };
+        let inner = Inner { queue, metrics, workers: Mutex::default(), leaving: OnceLock::new() };
         let (ready, loaded) = std::sync::mpsc::channel();
         for index in 0..options.instances.max(1) {
             let (queue, metrics) = (Arc::clone(&inner.queue), inner.metrics.clone());
@@ -254,13 +257,13 @@ impl Batcher {
     /// Closes the queue and blocks until the workers have answered what was in it.
     pub fn join(&self) {
         self.close();
-        let workers =
-            std::mem::take(&mut *self.0.workers.lock().unwrap_or_else(PoisonError::into_inner));
-        for worker in workers {
-            if worker.join().is_err() {
-                tracing::error!("a worker thread ended with a panic");
-            }
-        }
+        leaving::join_all(self.0.take_workers());
+    }
+
+    /// Has the workers waited for there, once this and all of its clones are gone.
+    pub fn leave_to(&self, leaving: &Leaving) {
+        // The first to say so has its way.
+        let _ = self.0.leaving.set(leaving.clone());
     }
 
     /// The error of images that were not taken, with the time by which those that wait now will have been worked off:
@@ -278,8 +281,17 @@ impl Batcher {
     }
 }
 
+impl Inner {
+    fn take_workers(&self) -> Vec<JoinHandle<()>> {
+        std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
+        if let Some(leaving) = self.leaving.get() {
+            leaving.add(self.take_workers());
+        }
     }
 }

@@ -20,6 +20,7 @@ use self::signals::Signals;
 
 use crate::{
     admin::Gate,
+    batching::Leaving,
     evaluation::{Datasets, Evaluations},
     grpc,
     http::{self, InFlight, State},
@@ -113,7 +114,8 @@ impl Application {
         let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
         let (options, metrics_of_models) = (settings.serving(), Arc::clone(&metrics));
         let tuner = Tuner::new(settings.tuning.options());
-        let loader = ModelLoader { runtime, options, tuner, metrics: metrics_of_models };
+        let leaving = Leaving::default();
+        let loader = ModelLoader { runtime, options, tuner, metrics: metrics_of_models, leaving };
         let (registry, started) = Registry::start(lifecycle, loader)?;
         let connections = listen::connections(settings);
         let state = State::new(

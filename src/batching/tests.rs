@@ -269,6 +269,18 @@ fn what_is_queued_is_answered_before_the_end() {
     assert_eq!(bench.wait(busy), Ok(vec![GATE]));
 }
 
+#[test]
+fn workers_of_a_batcher_that_is_gone_are_waited_for() {
+    let bench = Bench::new(8, 2, 2);
+    let leaving = Leaving::default();
+    bench.batcher.leave_to(&leaving);
+    assert_eq!(bench.wait(bench.send([1, 2], Call::default())), Ok(vec![1, 2]));
+    let Bench { batcher, log, runtime, .. } = bench;
+    drop((runtime, batcher));
+    leaving.join();
+    assert_eq!(Arc::strong_count(&log), 1, "their classifiers are closed");
+}
+
 const BACKGROUND: Call = Call { deadline: None, priority: Priority::Background };
 
 #[test]

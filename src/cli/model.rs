@@ -12,6 +12,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::{
+    batching::Leaving,
     inference::runtime::{CudaOptions, DeviceChoice, Runtime},
     metrics::Metrics,
     models::{
@@ -80,7 +81,8 @@ impl ModelArgs {
             Tuner::new(TuningOptions { mode: TuneMode::Auto, budget: Duration::ZERO, cache });
         // A command is not kept waiting for a measurement.
         tuner.start_serving();
-        let loader = ModelLoader { runtime, options, tuner, metrics: Arc::new(Metrics::new()) };
+        let (metrics, leaving) = (Arc::new(Metrics::new()), Leaving::default());
+        let loader = ModelLoader { runtime, options, tuner, metrics, leaving };
         let listing = list(&self.models)?;
         let Some(wanted) = &self.model else {
             return self.best(&listing, &loader);

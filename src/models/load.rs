@@ -10,7 +10,7 @@ use super::{
     repository::{Fingerprint, Found, MODEL_FILE},
 };
 use crate::{
-    batching::{Batcher, Cores},
+    batching::{Batcher, Cores, Leaving},
     inference::{
         Classifier, InferenceError,
         runtime::{Device, Runtime},
@@ -29,6 +29,8 @@ pub struct ModelLoader {
     pub tuner: Tuner,
     /// Where their metrics are.
     pub metrics: Arc<Metrics>,
+    /// The workers of versions that were retired.
+    pub leaving: Leaving,
 }
 
 impl ModelLoader {
@@ -92,6 +94,7 @@ impl ModelLoader {
         };
         let factory = file.factory(first, batch);
         let batcher = Batcher::start(name, &factory, batch, cores, series.clone())?;
+        batcher.leave_to(&self.leaving);
         if Fingerprint::of(&found.folder).ok().as_ref() != Some(&found.fingerprint) {
             let reason = "its files changed while it was being loaded; load it again";
             return Err(InferenceError::Model(reason.to_owned()));

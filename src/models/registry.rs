@@ -18,11 +18,14 @@ use super::{
     load::ModelLoader,
     repository::MODEL_FILE,
 };
+use crate::batching::Leaving;
 
 /// The models of the server.
 pub struct Registry {
     current: Arc<Current>,
     lifecycle: Lifecycle,
+    /// The workers of versions that were retired.
+    leaving: Leaving,
 }
 
 /// What the registry's readers and the thread that changes it share.
@@ -38,14 +41,16 @@ impl Registry {
         options: LifecycleOptions,
         loader: ModelLoader,
     ) -> Result<(Self, Started), RegistryError> {
+        let leaving = loader.leaving.clone();
         let (current, lifecycle, started) = Lifecycle::start(options, loader)?;
-        Ok((Self { current, lifecycle }, started))
+        Ok((Self { current, lifecycle, leaving }, started))
     }
 
     /// A registry without a model, that takes no orders.
     #[cfg(test)]
     pub(crate) fn empty() -> Self {
-        Self { current: Arc::default(), lifecycle: Lifecycle::stopped() }
+        let (current, leaving) = (Arc::default(), Leaving::default());
+        Self { current, lifecycle: Lifecycle::stopped(), leaving }
     }
 
     /// The model that a request means: the default where it names none, an alias' target, and where it names no version
@@ -165,11 +170,12 @@ impl Registry {
     }
 
     /// Takes no more changes and no more images; blocks until the change that is under way has ended and the
-    /// workers have answered what was queued.
+    /// workers, those of retired versions too, have answered what was queued and closed their sessions.
     pub fn shut_down(&self) {
         self.lifecycle.shut_down();
         let snapshot = self.current.load_full();
         snapshot.live().for_each(|model| model.batcher.close());
         snapshot.live().for_each(|model| model.batcher.join());
+        self.leaving.join();
     }
 }

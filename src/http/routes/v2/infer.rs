@@ -152,7 +152,7 @@ fn answer(
     response: &InferResponse,
     binary: &Binary,
 ) -> Result<HttpResponse, ApiError> {
-    let (mut body, json_length) = wire::body(response, binary).map_err(ApiError::internal)?;
+    let (mut body, json_length) = wire::body(response, binary)?;
     let InferResponse { preprocess, queue, inference, .. } = response;
     let mut answer = HttpResponse::Ok();
     answer.insert_header(server_timing(*preprocess, *queue, *inference));

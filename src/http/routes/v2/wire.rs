@@ -169,11 +169,11 @@ enum Elements<'a> {
 /// The body of an answer, and the length of its JSON where data follow it.
 ///
 /// # Errors
-/// When it cannot be written.
+/// Where JSON is to tell values that it cannot: infinite ones, or none at all.
 pub(super) fn body(
     response: &InferResponse,
     binary: &Binary,
-) -> Result<(Vec<u8>, Option<usize>), serde_json::Error> {
+) -> Result<(Vec<u8>, Option<usize>), Error> {
     let mut rest = Vec::new();
     let mut follows = false;
     let outputs = response.outputs.iter().enumerate().map(|(index, output)| {
@@ -187,19 +187,50 @@ pub(super) fn body(
             follows = true;
         } else {
             tensor.data = Some(match data {
-                OutputData::Values(values) => Elements::Values(values),
+                OutputData::Values(values) if values.iter().all(|value| value.is_finite()) => {
+                    Elements::Values(values)
+                }
+                OutputData::Values(_) => {
+                    return Err(Error::invalid(format!(
+                        "output `{name}` has values that are no numbers of JSON; ask for it with `binary_data`"
+                    )));
+                }
                 OutputData::Classes(classes) => Elements::Classes(classes),
             });
         }
-        tensor
+        Ok(tensor)
     });
-    let mut body = serde_json::to_vec(&Answer {
-        id: &response.id,
-        model_name: &response.model,
-        model_version: &response.version,
-        outputs: outputs.collect(),
-    })?;
+    let outputs = outputs.collect::<Result<_, _>>()?;
+    let (id, model_name, model_version) = (&response.id, &response.model, &response.version);
+    let answer = Answer { id, model_name, model_version, outputs };
+    let mut body = serde_json::to_vec(&answer).expect("strings and finite numbers are JSON");
     let header = follows.then_some(body.len());
     body.extend(rest);
     Ok((body, header))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_json_cannot_tell_is_told_in_binary_alone() {
+        let output = OutputTensor {
+            name: "logits".to_owned(),
+            shape: [1, 2],
+            data: OutputData::Values(vec![f32::NEG_INFINITY, 1.0]),
+        };
+        let [id, model, version] = ["", "m", "1"].map(str::to_owned);
+        let [preprocess, queue, inference] = [Duration::ZERO; 3];
+        let outputs = vec![output];
+        let response = InferResponse { id, model, version, outputs, preprocess, queue, inference };
+        let as_json = body(&response, &Binary { default: false, outputs: Vec::new() });
+        let error = as_json.unwrap_err().to_string();
+        assert!(error.contains("`logits`") && error.contains("binary_data"), "{error}");
+        let (bytes, header) =
+            body(&response, &Binary { default: true, outputs: Vec::new() }).unwrap();
+        assert_eq!(bytes[header.unwrap()..], [0, 0, 128, 255, 0, 0, 128, 63]);
+    }
 }
