@@ -249,6 +249,11 @@ impl Batcher {
         self.options().queue_images
     }
 
+    /// Whether images wait, background ones run, or live ones came within this time.
+    pub fn busy_within(&self, time: Duration) -> bool {
+        self.0.queue.busy_within(time)
+    }
+
     /// Takes no more images; the workers end when the queue is empty.
     pub fn close(&self) {
         self.0.queue.close();

@@ -7,8 +7,9 @@
 //!   -> choice  the shortest run that is as good as the best: the knee
 //! ```
 //!
-//! Measuring takes all cores, so it is done only while nothing serves. A model that is loaded later takes a cached
-//! curve, else what was chosen for the last version of its name, else the device's default.
+//! Measuring takes all cores, so it is done before anything serves. For a model that is loaded later it is done where nobody
+//! asks for anything meanwhile, and behind whoever does; else the model takes what was chosen for the last version of its
+//! name, or the device's default.
 
 mod cache;
 mod choice;
@@ -20,10 +21,7 @@ pub mod space;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -37,12 +35,12 @@ use self::{
     space::{Configuration, Given, Space},
 };
 pub use self::{choice::choose, sessions::Point};
-use crate::inference::runtime::Runtime;
+use crate::{aside::aside, inference::runtime::Runtime};
 
 /// Whether curves are measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum TuneMode {
-    /// Measured at the start, kept on disk.
+    /// Measured at the start, and for models that are loaded later while nobody asks for anything; kept on disk.
     Auto,
     /// What is not given is the device's default.
     Off,
@@ -64,15 +62,15 @@ pub struct TuningOptions {
 #[serde(rename_all = "lowercase")]
 #[schema(as = TuningSource)]
 pub enum Source {
-    /// The curve was measured at this start.
+    /// The curve was measured by this server.
     Measured,
     /// The curve was measured before, for this file on a machine like this one.
     Cached,
     /// Settings or sidecar say everything.
     Settings,
-    /// It is that of the version that served before: the model was loaded while others served.
+    /// It is that of the version that served before: the model was loaded while the server was busy.
     Inherited,
-    /// The device's default: tuning is off, or the model was loaded while others served.
+    /// The device's default: tuning is off, or the model was loaded while the server was busy.
     Default,
 }
 
@@ -103,13 +101,16 @@ pub struct Subject<'a> {
     pub open: &'a Open<'a>,
 }
 
+/// Whether somebody is served now.
+type Busy = Box<dyn Fn() -> bool + Send + Sync>;
+
 /// Finds the configuration of each model.
 pub struct Tuner {
     mode: TuneMode,
     budget: Duration,
     cache: Cache,
-    /// Whether somebody is served, so that nothing may be measured any more.
-    serving: AtomicBool,
+    /// Tells whether somebody is served now; not there before anybody can be.
+    busy: OnceLock<Busy>,
     /// Curves of this process.
     measured: Mutex<BTreeMap<Key, Vec<Point>>>,
     /// What was last chosen for each name.
@@ -117,27 +118,32 @@ pub struct Tuner {
 }
 
 impl Tuner {
-    /// A tuner that measures until [`Self::start_serving`].
+    /// A tuner that measures whatever it is asked for until [`Self::start_serving`].
     pub fn new(options: TuningOptions) -> Self {
         let TuningOptions { mode, budget, cache } = options;
         Self {
             mode,
             budget,
             cache: Cache::new(cache),
-            serving: AtomicBool::new(false),
+            busy: OnceLock::new(),
             measured: Mutex::default(),
             chosen: Mutex::default(),
         }
     }
 
-    /// Whether a curve may be measured now.
+    /// Whether curves are measured before anybody is served.
     pub fn measures(&self) -> bool {
-        self.mode == TuneMode::Auto && !self.serving.load(Ordering::Relaxed)
+        self.mode == TuneMode::Auto && self.busy.get().is_none()
     }
 
-    /// From now on somebody is served: nothing is measured any more.
-    pub fn start_serving(&self) {
-        self.serving.store(true, Ordering::Relaxed);
+    /// From now on somebody may be served: nothing is measured while `busy`.
+    pub fn start_serving(&self, busy: impl Fn() -> bool + Send + Sync + 'static) {
+        // Serving begins once.
+        let _ = self.busy.set(Box::new(busy));
+    }
+
+    fn is_busy(&self) -> bool {
+        self.busy.get().is_some_and(|busy| busy())
     }
 
     /// Whether nothing is to be measured for this file: its curve is there, everything is given, or tuning is off.
@@ -188,12 +194,18 @@ impl Tuner {
             log(model.name, &points, "tuning: a curve that was measured before");
             return Some((points, Source::Cached));
         }
-        if self.serving.load(Ordering::Relaxed) {
+        if self.is_busy() {
             return None;
         }
         tracing::info!(model = model.name, budget = ?self.budget, "tuning: measuring");
-        let deadline = Instant::now() + self.budget;
-        match curve::measure(space, model.side, deadline, model.open) {
+        let measure =
+            || curve::measure(space, model.side, Instant::now() + self.budget, model.open);
+        let serving = self.busy.get().is_some();
+        match if serving { aside(measure) } else { measure() } {
+            Ok(_) if self.is_busy() => {
+                tracing::info!(model = model.name, "tuning: somebody came; it was not measured");
+                None
+            }
             Ok(points) => {
                 log(model.name, &points, "tuning: measured");
                 self.cache.write(key, &points);

@@ -123,6 +123,13 @@ impl Queue {
         if self.fits(&mut state, 1, Priority::Live) { Ok(()) } else { Err(Refusal::Full) }
     }
 
+    /// Whether images wait, background ones run, or live ones came within this time.
+    pub(super) fn busy_within(&self, time: Duration) -> bool {
+        let state = self.lock();
+        let recently = state.last_live.is_some_and(|last| last.elapsed() < time);
+        recently || state.len() > 0 || state.background_runs > 0
+    }
+
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;

@@ -11,7 +11,8 @@ use crate::tuning::{TuneMode, TuningOptions};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Tuning")]
 pub struct TuningSettings {
-    /// auto measures at the start, before the server is ready, which number of sessions, cores a run and
+    /// auto measures at the start, before the server is ready, and for models that are loaded later while nobody
+    /// asks for anything, which number of sessions, cores a run and
     /// batch size serve each model best, and keeps the result for the next start. --instances,
     /// --threads, --max-batch and a model's mien.toml go before. off takes the device's default.
     #[arg(long, env = "MIEN_TUNE", value_enum, default_value = "auto")]

@@ -150,14 +150,13 @@ async fn a_client_that_takes_no_answers_is_given_up() {
         // Answers that nobody reads fill the buffers of both sides, until the server reads no more either.
         stream.set_nonblocking(true).unwrap();
         let ask = b"GET /openapi.json HTTP/1.1\r\nHost: mien\r\n\r\n".repeat(64);
-        let mut stuck = 0;
+        let (mut sent, mut stuck) = (0, 0);
         while stuck < 20 {
-            match stream.write(&ask) {
-                Ok(_) => stuck = 0,
-                Err(_) => {
-                    stuck += 1;
-                    std::thread::sleep(Duration::from_millis(10));
-                }
+            if let Ok(bytes) = stream.write(&ask[sent % ask.len()..]) {
+                (sent, stuck) = (sent + bytes, 0);
+            } else {
+                stuck += 1;
+                std::thread::sleep(Duration::from_millis(10));
             }
         }
         stream

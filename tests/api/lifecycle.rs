@@ -73,16 +73,22 @@ impl TestApp {
 async fn no_request_fails_while_its_model_is_reloaded_fifty_times() {
     let root = models(&[("m", "1", "small")]);
     let app = serve(&root, &[]);
-    let (client, url) = (app.client.clone(), app.url("/v1/classify"));
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let clients: Vec<_> = (0..4)
-        .map(|_| {
-            let (client, url, stopped) = (client.clone(), url.clone(), stopped.clone());
+    let raw = |path: &str| {
+        let request = app.client.post(app.url(path));
+        request.header("inference-header-content-length", 0).body(vec![128; 48 * 48])
+    };
+    let picture = || app.classify("", face("happy"));
+    let two = "/v2/models/m/infer";
+    let clients: Vec<_> = [picture(), picture(), raw(two), raw(two)]
+        .into_iter()
+        .map(|request| {
+            let stopped = stopped.clone();
             rt::spawn(async move {
                 let mut statuses = Vec::new();
                 while !*stopped.borrow() {
-                    let answer = client.post(&url).body(face("happy")).send().await.unwrap();
-                    statuses.push(answer.status().as_u16());
+                    let request = request.try_clone().expect("its body is in memory");
+                    statuses.push(request.send().await.unwrap().status().as_u16());
                 }
                 statuses
             })

@@ -2,9 +2,13 @@
 
 use std::{fs, path::Path};
 
+use actix_web::rt;
 use serde_json::Value;
 
-use crate::helpers::{TestApp, answer, face};
+use crate::{
+    helpers::{TestApp, answer, face, install},
+    lifecycle::{folder, models},
+};
 
 /// A server that tunes with a short budget, and how it serves its default model.
 async fn serving(cache: &Path, flags: &[&str]) -> Value {
@@ -76,4 +80,41 @@ async fn tuning_can_be_off_and_its_folder_unwritable() {
     let app = TestApp::spawn_with(&["--tune=off"]);
     let off = app.json("/v1/models/small").await["versions"][0]["serving"].clone();
     assert_eq!((source(&off), off["max_batch"].as_u64()), ("default", Some(8)));
+}
+
+#[actix_web::test]
+async fn a_model_that_is_loaded_later_is_measured_unless_somebody_is_served() {
+    let root = models(&[("m", "1", "small")]);
+    let cache = tempfile::tempdir().unwrap();
+    let flags = [
+        &folder(&root),
+        "--tune=auto",
+        "--tune-budget=200ms",
+        &format!("--tune-cache={}", cache.path().display()),
+        "--max-batch=4",
+        "--max-delay=1h",
+    ];
+    let app = TestApp::spawn_with(&flags);
+    let load = async |name: &str, version: &str, from: &str| {
+        install(root.path(), name, version, from);
+        assert_eq!(app.load(name).await.status(), 200);
+        let model = app.json(&format!("/v1/models/{name}")).await;
+        let mut versions = model["versions"].as_array().unwrap().iter();
+        let loaded = versions.find(|other| other["version"] == *version).unwrap();
+        loaded["serving"].clone()
+    };
+    let quiet = load("quiet", "1", "keras").await;
+    assert_eq!(source(&quiet), "measured");
+    assert!(!quiet["tuning"]["points"].as_array().unwrap().is_empty());
+
+    // An image waits for its batch to fill up: the server is busy.
+    let _held = rt::spawn(answer(app.classify("?model=m", face("happy"))));
+    app.until("mien_queue_images{model=\"m\"}", 1.0).await;
+    let before = app.json("/v1/models/m").await["versions"][0]["serving"].clone();
+    assert_eq!(source(&load("other", "1", "tiny").await), "default");
+    let successor = load("m", "2", "tiny").await;
+    assert_eq!(source(&successor), "inherited");
+    assert_eq!(configuration(&successor, "max_batch"), configuration(&before, "max_batch"));
+    // What was measured before is known all the same.
+    assert_eq!(source(&load("again", "1", "keras").await), "measured");
 }

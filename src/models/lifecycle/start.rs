@@ -1,6 +1,6 @@
 //! The start: the default model first, then the others.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
@@ -15,6 +15,9 @@ use crate::models::{
     registry::Snapshot,
     repository::{self, Listing},
 };
+
+/// How long nobody has asked for anything when a model that is loaded may be measured.
+const QUIET: Duration = Duration::from_secs(5);
 
 impl LifecycleThread {
     /// What is there, where it does not contradict the options.
@@ -103,7 +106,9 @@ impl LifecycleThread {
                 self.loader.measure(name, found);
             }
         }
-        self.loader.tuner.start_serving();
+        let current = Arc::clone(&self.current);
+        let busy = move || current.load().live().any(|model| model.batcher.busy_within(QUIET));
+        self.loader.tuner.start_serving(busy);
     }
 
     /// Chooses the default as soon as that can be done.
