@@ -22,6 +22,7 @@ mod answers;
 mod background;
 mod collect;
 mod cores;
+mod error;
 mod job;
 mod leaving;
 mod queue;
@@ -37,7 +38,7 @@ use std::{
 
 use tokio::{sync::oneshot, time::timeout_at};
 
-pub use self::{answers::Answers, cores::Cores, leaving::Leaving};
+pub use self::{answers::Answers, cores::Cores, error::BatchError, leaving::Leaving};
 use self::{
     job::{Job, Reply},
     queue::{Queue, Refusal},
@@ -84,29 +85,6 @@ pub struct Call {
     pub deadline: Option<Instant>,
     /// Whose images go first.
     pub priority: Priority,
-}
-
-/// Why a request got no answers.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BatchError {
-    /// The images do not fit the queue.
-    #[error("the server is overloaded; try again in {} s", retry_after.as_secs())]
-    Overloaded {
-        /// When the present queue will have been worked off, in whole seconds, at least 1.
-        retry_after: Duration,
-    },
-    /// The deadline passed before the answers were there.
-    #[error("the deadline passed before the model answered")]
-    DeadlineExceeded,
-    /// The model failed on one of the images.
-    #[error("{0}")]
-    Failed(String),
-    /// The model's answer to one of the images is no distribution over the labels.
-    #[error("{0}")]
-    Unfit(String),
-    /// The model is being taken out of service.
-    #[error("the server is shutting down")]
-    ShuttingDown,
 }
 
 /// The door to one model's queue and workers. Clones share them; the last one to go closes the queue.
@@ -249,9 +227,9 @@ impl Batcher {
         self.options().queue_images
     }
 
-    /// Whether images wait, background ones run, or live ones came within this time.
-    pub fn busy_within(&self, time: Duration) -> bool {
-        self.0.queue.busy_within(time)
+    /// How long ago the last image came; nothing while images wait.
+    pub fn idle(&self) -> Duration {
+        self.0.queue.idle()
     }
 
     /// Takes no more images; the workers end when the queue is empty.

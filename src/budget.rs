@@ -42,11 +42,6 @@ impl BodyShare {
         taken
     }
 
-    /// Whether it holds nothing.
-    pub fn is_empty(&self) -> bool {
-        self.0.bytes.load(Ordering::Relaxed) == 0
-    }
-
     /// Gives everything back; the share may take again.
     pub fn clear(&self) {
         self.0.budget.fetch_add(self.0.bytes.swap(0, Ordering::Relaxed), Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! The gRPC door: the inference protocol v2 on a port of its own, with gRPC's standard health checks and reflection.
 //! Only `startup` calls into it.
 
+mod boundaries;
 mod buffered;
 mod codec;
 mod connections;

@@ -14,6 +14,7 @@ mod negotiation;
 pub mod openapi;
 mod pictures;
 pub mod routes;
+mod seen;
 pub mod timing;
 mod upload;
 mod version;

@@ -30,12 +30,16 @@ use utoipa::ToSchema;
 
 use self::{
     cache::{Cache, Key},
+    curve::Until,
     machine::Machine,
     sessions::Open,
     space::{Configuration, Given, Space},
 };
 pub use self::{choice::choose, sessions::Point};
-use crate::{aside::aside, inference::runtime::Runtime};
+use crate::{
+    aside::aside,
+    inference::runtime::{Device, Runtime},
+};
 
 /// Whether curves are measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -101,16 +105,19 @@ pub struct Subject<'a> {
     pub open: &'a Open<'a>,
 }
 
-/// Whether somebody is served now.
-type Busy = Box<dyn Fn() -> bool + Send + Sync>;
+/// How long nobody has asked for anything; nothing while somebody is served or the server ends.
+type Idle = Box<dyn Fn() -> Duration + Send + Sync>;
+
+/// How long that must be for a model that is loaded later to be measured.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// Finds the configuration of each model.
 pub struct Tuner {
     mode: TuneMode,
     budget: Duration,
     cache: Cache,
-    /// Tells whether somebody is served now; not there before anybody can be.
-    busy: OnceLock<Busy>,
+    /// Not there before anybody can be served.
+    idle: OnceLock<Idle>,
     /// Curves of this process.
     measured: Mutex<BTreeMap<Key, Vec<Point>>>,
     /// What was last chosen for each name.
@@ -125,7 +132,7 @@ impl Tuner {
             mode,
             budget,
             cache: Cache::new(cache),
-            busy: OnceLock::new(),
+            idle: OnceLock::new(),
             measured: Mutex::default(),
             chosen: Mutex::default(),
         }
@@ -133,17 +140,14 @@ impl Tuner {
 
     /// Whether curves are measured before anybody is served.
     pub fn measures(&self) -> bool {
-        self.mode == TuneMode::Auto && self.busy.get().is_none()
+        self.mode == TuneMode::Auto && self.idle.get().is_none()
     }
 
-    /// From now on somebody may be served: nothing is measured while `busy`.
-    pub fn start_serving(&self, busy: impl Fn() -> bool + Send + Sync + 'static) {
+    /// From now on somebody may be served: nothing is measured that nobody has asked for anything before, and until it is
+    /// done. `idle` tells for how long that is so.
+    pub fn start_serving(&self, idle: impl Fn() -> Duration + Send + Sync + 'static) {
         // Serving begins once.
-        let _ = self.busy.set(Box::new(busy));
-    }
-
-    fn is_busy(&self) -> bool {
-        self.busy.get().is_some_and(|busy| busy())
+        let _ = self.idle.set(Box::new(idle));
     }
 
     /// Whether nothing is to be measured for this file: its curve is there, everything is given, or tuning is off.
@@ -152,7 +156,7 @@ impl Tuner {
         if self.mode == TuneMode::Off || Space::new(device, cores, given).only().is_some() {
             return true;
         }
-        let key = Key::new(sha256, Machine::this(device, cores, runtime.build()), given);
+        let key = Key::new(sha256, Machine::this(device, cores, &runtime.variant()), given);
         lock(&self.measured).contains_key(&key) || self.cache.read(&key).is_some()
     }
 
@@ -172,7 +176,7 @@ impl Tuner {
         if self.mode == TuneMode::Off {
             return default;
         }
-        let machine = Machine::this(device, cores, model.runtime.build());
+        let machine = Machine::this(device, cores, &model.runtime.variant());
         let key = Key::new(model.sha256, machine, asked);
         let tuning = match self.curve(model, &key, &space) {
             Some((points, source)) => match choose(&points) {
@@ -194,18 +198,23 @@ impl Tuner {
             log(model.name, &points, "tuning: a curve that was measured before");
             return Some((points, Source::Cached));
         }
-        if self.is_busy() {
+        let idle = self.idle.get();
+        // On a GPU nothing stands back, and larger batches are tried until its memory ends.
+        let forbidden = model.runtime.device() != Device::Cpu;
+        if idle.is_some_and(|idle| forbidden || idle() < QUIET) {
             return None;
         }
         tracing::info!(model = model.name, budget = ?self.budget, "tuning: measuring");
-        let measure =
-            || curve::measure(space, model.side, Instant::now() + self.budget, model.open);
-        let serving = self.busy.get().is_some();
-        match if serving { aside(measure) } else { measure() } {
-            Ok(_) if self.is_busy() => {
-                tracing::info!(model = model.name, "tuning: somebody came; it was not measured");
-                None
-            }
+        let begin = Instant::now();
+        let somebody_came = || idle.is_some_and(|idle| idle() < begin.elapsed());
+        let until = Until { deadline: begin + self.budget, stop: &somebody_came };
+        let measure = || curve::measure(space, model.side, until, model.open);
+        let measured = if idle.is_some() { aside(measure) } else { measure() };
+        if somebody_came() {
+            tracing::info!(model = model.name, "tuning: somebody came; it was not measured");
+            return None;
+        }
+        match measured {
             Ok(points) => {
                 log(model.name, &points, "tuning: measured");
                 self.cache.write(key, &points);
@@ -214,6 +223,8 @@ impl Tuner {
             }
             Err(error) => {
                 tracing::warn!(model = model.name, "tuning: it could not be measured: {error}");
+                // Not tried again.
+                lock(&self.measured).insert(key.clone(), Vec::new());
                 None
             }
         }

@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) background: VecDeque<Job>,
     /// When a live image came last.
     pub(super) last_live: Option<Instant>,
+    /// When any did.
+    last: Option<Instant>,
     /// Batches of the background that run now.
     pub(super) background_runs: usize,
     /// Workers that sleep, in the order in which they fell idle.
@@ -99,6 +101,7 @@ impl Queue {
             return Err(Refusal::Full);
         }
         let count = jobs.len();
+        state.last = jobs.last().map(|job| job.enqueued).or(state.last);
         if priority == Priority::Live {
             state.last_live = jobs.last().map(|job| job.enqueued);
         }
@@ -123,11 +126,13 @@ impl Queue {
         if self.fits(&mut state, 1, Priority::Live) { Ok(()) } else { Err(Refusal::Full) }
     }
 
-    /// Whether images wait, background ones run, or live ones came within this time.
-    pub(super) fn busy_within(&self, time: Duration) -> bool {
+    /// How long ago the last image of any priority came; nothing while images wait, for ever before the first.
+    pub(super) fn idle(&self) -> Duration {
         let state = self.lock();
-        let recently = state.last_live.is_some_and(|last| last.elapsed() < time);
-        recently || state.len() > 0 || state.background_runs > 0
+        if state.len() > 0 {
+            return Duration::ZERO;
+        }
+        state.last.map_or(Duration::MAX, |last| last.elapsed())
     }
 
     pub(super) fn close(&self) {

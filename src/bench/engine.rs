@@ -19,7 +19,7 @@ use crate::{
     models::{file::ModelFile, live::LiveModel},
     tuning::{
         Point, choose,
-        curve::measure,
+        curve::{Until, measure},
         sessions::Sustained,
         space::{Configuration, Given, Layout, Space},
     },
@@ -50,7 +50,8 @@ pub(super) fn raw(
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let space = Space::new(Device::Cpu, cores, given);
     let side = file.signature.side;
-    let points = measure(&space, side, Instant::now() + budget, &open)?;
+    let until = Until { deadline: Instant::now() + budget, stop: &|| false };
+    let points = measure(&space, side, until, &open)?;
     let nothing = || InferenceError::Run("nothing was measured".to_owned());
     let Configuration { layout, max_batch } = choose(&points).ok_or_else(nothing)?;
     let mut sessions = Sustained::open(layout, max_batch, side, &open)?;

@@ -74,7 +74,7 @@ pub(super) async fn paired(
     time: Duration,
 ) -> anyhow::Result<Paired> {
     let saturated_turn = SATURATED_TURN.min(time);
-    let count = |turn: Duration| ((time / STARTS).as_millis() / turn.as_millis()).max(1);
+    let count = |turn: Duration| ((time / STARTS).as_nanos() / turn.as_nanos().max(1)).max(1);
     let (mut one, mut cpu, mut rate) = (Vec::new(), Vec::new(), Vec::new());
     // Kept to the end, or the next ones would lie where the last ones lay.
     let mut kept = Vec::new();

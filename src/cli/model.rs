@@ -80,7 +80,7 @@ impl ModelArgs {
         let tuner =
             Tuner::new(TuningOptions { mode: TuneMode::Auto, budget: Duration::ZERO, cache });
         // A command is not kept waiting for a measurement.
-        tuner.start_serving(|| true);
+        tuner.start_serving(|| Duration::ZERO);
         let (metrics, leaving) = (Arc::new(Metrics::new()), Leaving::default());
         let loader = ModelLoader { runtime, options, tuner, metrics, leaving };
         let listing = list(&self.models)?;

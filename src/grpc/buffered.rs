@@ -16,6 +16,7 @@ use tonic::{
 };
 use tower_layer::Layer;
 
+use super::boundaries::Boundaries;
 use crate::budget::{BodyBudget, BodyShare};
 
 /// What a call's message has taken while it came in. The call gives it back once it has the message.
@@ -73,7 +74,8 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for Counting<S> {
         let timeout = *timeout;
         self.inner.call(request.map(|body| {
             let late = (!is_stream).then(|| Box::pin(sleep(timeout)));
-            Body::new(Counted { body, share, is_stream, timeout, late })
+            let boundaries = Boundaries::default();
+            Body::new(Counted { body, share, boundaries, is_stream, timeout, late })
         }))
     }
 }
@@ -82,18 +84,17 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for Counting<S> {
 struct Counted {
     body: Body,
     share: BodyShare,
+    boundaries: Boundaries,
     is_stream: bool,
     timeout: Duration,
-    /// When the message that is expected will be late.
+    /// When the message that is expected will be late; of a stream from the first wait for the rest of one on.
     late: Option<Pin<Box<Sleep>>>,
 }
 
 impl Counted {
     /// Waits for the rest of a message, until it is late.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if self.is_stream && self.share.is_empty() {
-            // Between two messages.
-            self.late = None;
+        if self.is_stream && !self.boundaries.within() {
             return Poll::Pending;
         }
         let timeout = self.timeout;
@@ -116,10 +117,13 @@ impl http_body::Body for Counted {
             return self.wait(context);
         };
         let bytes = match &frame {
-            Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len()),
-            Some(Err(_)) | None => 0,
+            Some(Ok(frame)) => frame.data_ref().map_or(&[][..], |data| data),
+            Some(Err(_)) | None => &[],
         };
-        Poll::Ready(if self.share.take(bytes) { frame } else { Some(Err(no_memory())) })
+        if self.boundaries.pass(bytes) && self.is_stream {
+            self.late = None;
+        }
+        Poll::Ready(if self.share.take(bytes.len()) { frame } else { Some(Err(no_memory())) })
     }
 
     fn is_end_stream(&self) -> bool {

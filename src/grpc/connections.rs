@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures_util::{Stream, StreamExt, stream};
+use rustix::io::Errno;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -20,7 +21,7 @@ use tonic::transport::server::{Connected, TcpIncoming};
 /// Bytes with which every client of HTTP/2 begins (RFC 9113, section 3.4).
 const PREFACE: usize = 24;
 
-/// How long nothing is accepted after that has failed: most often there is no file descriptor left.
+/// How long nothing is accepted where the system has nothing left to do it with.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Accepts a connection whenever there are fewer than `most`; each begins within `preface_timeout`.
@@ -44,12 +45,19 @@ async fn accept(incoming: &mut TcpIncoming) -> Option<TcpStream> {
     loop {
         match incoming.next().await? {
             Ok(stream) => return Some(stream),
-            Err(error) => {
+            Err(error) if lacks_resources(&error) => {
                 tracing::warn!("gRPC: no connection can be accepted: {error}");
                 sleep(PAUSE).await;
             }
+            Err(error) => tracing::debug!("gRPC: a connection ended before it began: {error}"),
         }
     }
+}
+
+/// Whether the system has no more files or memory: it is no use to ask again at once.
+fn lacks_resources(error: &io::Error) -> bool {
+    let lacking = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|error| lacking.contains(&error))
 }
 
 /// A connection that makes room when it is gone.

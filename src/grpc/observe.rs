@@ -8,6 +8,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
+use tokio::sync::watch;
 use tonic::{
     Code, Status,
     body::Body,
@@ -67,11 +68,13 @@ pub fn init_metrics(metrics: &Metrics) {
 #[derive(Clone)]
 pub(super) struct Observe {
     metrics: Arc<Metrics>,
+    stopped: watch::Receiver<bool>,
 }
 
 impl Observe {
-    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics }
+    /// `stopped` turns true when the server ends.
+    pub(super) fn new(metrics: Arc<Metrics>, stopped: watch::Receiver<bool>) -> Self {
+        Self { metrics, stopped }
     }
 }
 
@@ -79,7 +82,7 @@ impl<S> Layer<S> for Observe {
     type Service = Observed<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Observed { inner, metrics: Arc::clone(&self.metrics) }
+        Observed { inner, observe: self.clone() }
     }
 }
 
@@ -87,7 +90,7 @@ impl<S> Layer<S> for Observe {
 #[derive(Clone)]
 pub(super) struct Observed<S> {
     inner: S,
-    metrics: Arc<Metrics>,
+    observe: Observe,
 }
 
 impl<S> Service<Request<Body>> for Observed<S>
@@ -111,13 +114,8 @@ where
         let path = request.uri().path().trim_start_matches('/');
         let call = CALLS.into_iter().find(|call| *call == path).unwrap_or("other");
         let span = tracing::info_span!("call", request_id = id.to_str().unwrap_or_default());
-        let seen = Seen {
-            call,
-            start,
-            metrics: Arc::clone(&self.metrics),
-            span: span.clone(),
-            answered: false,
-        };
+        let Observe { metrics, stopped } = self.observe.clone();
+        let seen = Seen { call, start, metrics, span: span.clone(), stopped, answered: false };
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         let answer = answer.instrument(span);
         async move {
@@ -141,6 +139,8 @@ struct Seen {
     start: Instant,
     metrics: Arc<Metrics>,
     span: Span,
+    /// Whether the server ends.
+    stopped: watch::Receiver<bool>,
     answered: bool,
 }
 
@@ -164,7 +164,12 @@ impl Seen {
 
 impl Drop for Seen {
     fn drop(&mut self) {
-        if !self.answered {
+        if self.answered {
+            return;
+        }
+        if *self.stopped.borrow() {
+            self.write(name(Code::Unavailable), "not answered before the end");
+        } else {
             self.write(name(Code::Cancelled), "the client hung up");
         }
     }

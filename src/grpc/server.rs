@@ -96,7 +96,7 @@ impl Server {
         let router = transport::Server::builder()
             .max_concurrent_streams(STREAMS)
             .http2_keepalive_interval(Some(KEEP_ALIVE))
-            .layer(Observe::new(metrics))
+            .layer(Observe::new(metrics, stopped.clone()))
             .layer(Buffered::new(bodies, body_timeout))
             .add_service(inference)
             .add_service(Health::new(readiness, stopped.clone()).service())

@@ -30,8 +30,8 @@ struct Inner {
     ended: bool,
 }
 
-/// Ends when the client of a request of HTTP/2 has reset its stream or gone, once its handler has read the whole body; of any
-/// other request never.
+/// Ends when the client of a request of HTTP/2 has reset its stream or gone, once its handler has read the body as far as it
+/// wants to; of any other request never.
 pub(super) fn watch(request: &mut ServiceRequest) -> impl Future<Output = ()> + use<> {
     let body = (request.version() == Version::HTTP_2).then(|| {
         let payload = request.take_payload();
@@ -51,13 +51,14 @@ pub(super) fn watch(request: &mut ServiceRequest) -> impl Future<Output = ()> + 
 }
 
 impl Body {
-    /// Whether the stream has failed since the body's end.
+    /// Whether the stream has failed since the handler has let go of it or come to its end.
     fn is_reset(&self) -> bool {
+        let handler_reads = Rc::strong_count(&self.0) > 1;
         let mut inner = self.0.borrow_mut();
-        if !inner.ended {
-            // What comes is the handler's.
+        if handler_reads && !inner.ended {
             return false;
         }
+        // What is left of the body, an end without data at best, is nobody's.
         let next = poll_fn(|context| Pin::new(&mut inner.payload).poll_next(context));
         matches!(next.now_or_never(), Some(Some(Err(_))))
     }

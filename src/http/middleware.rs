@@ -1,35 +1,32 @@
-//! What happens around every request: its id, its line in the log, its metrics, and a problem body
+//! What happens around every request: its id, its line in the log and the metrics, and a problem body
 //! for any error, a panic included.
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::panic::AssertUnwindSafe;
 
 use actix_web::{
     Error, HttpMessage, ResponseError,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
-        Method, StatusCode, Version,
+        StatusCode, Version,
         header::{HeaderName, HeaderValue},
     },
     middleware::Next,
     web,
 };
 use futures_util::FutureExt;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 use super::{
     State,
     error::{ApiError, Code},
     hang_up,
+    seen::Seen,
 };
-use crate::telemetry::{is_request_id, millis, new_request_id};
+use crate::telemetry::{is_request_id, new_request_id};
 
 /// The header of a request's id, in both directions.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// Routes that would fill the log with nothing.
-const QUIET: [&str; 5] =
-    ["/health/live", "/health/ready", "/metrics", "/v2/health/live", "/v2/health/ready"];
 
 /// A request's id: the client's own where it sent a usable one (1 to 128 visible ASCII characters),
 /// else a new UUID.
@@ -59,23 +56,14 @@ pub async fn observe(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let start = Instant::now();
     let state = request.app_data::<web::Data<State>>().expect("the app has its state").clone();
     let id = RequestId::of(&request);
     request.extensions_mut().insert(id.clone());
     let span = tracing::info_span!("request", request_id = id.as_str());
-    let seen = Seen {
-        method: request.method().clone(),
-        path: request.path().to_owned(),
-        route: request.match_pattern(),
-        start,
-        state: state.clone(),
-        span: span.clone(),
-        answered: false,
-    };
+    let seen = Seen::new(&request, &state, &span);
     let in_flight = state.in_flight.enter();
     if let Some(error) = turned_away(&state, request.version()) {
-        let error = error.with_request_id(id.as_str()).for_path(&seen.path);
+        let error = error.with_request_id(id.as_str()).for_path(seen.path());
         seen.record(error.status_code());
         return Ok(request.into_response(error.error_response()));
     }
@@ -89,7 +77,7 @@ pub async fn observe(
 
     let response = match result {
         Ok(Ok(response)) => {
-            finish(response.map_into_boxed_body(), &id, &seen.path, state.draining())
+            finish(response.map_into_boxed_body(), &id, seen.path(), state.draining())
         }
         // The request is gone with the inner service, so the answer is made from the error alone.
         Ok(Err(error)) => {
@@ -99,7 +87,7 @@ pub async fn observe(
         Err(_) => {
             let error = ApiError::internal("a handler panicked")
                 .with_request_id(id.as_str())
-                .for_path(&seen.path);
+                .for_path(seen.path());
             seen.record(error.status_code());
             return Err(error.into());
         }
@@ -163,63 +151,6 @@ fn unexplained(status: StatusCode) -> Option<ApiError> {
         _ => Code::Internal,
     };
     (code.status() == status).then(|| ApiError::new(code, "there is nothing here"))
-}
-
-/// Who hung up before the answer was there, in the log and the metrics; no client sees it.
-const HUNG_UP: u16 = 499;
-
-/// What the log and the metrics say about a request: once, also of one whose client does not wait for the answer.
-struct Seen {
-    method: Method,
-    path: String,
-    route: Option<String>,
-    start: Instant,
-    state: web::Data<State>,
-    span: Span,
-    answered: bool,
-}
-
-impl Seen {
-    fn record(mut self, status: StatusCode) {
-        self.answered = true;
-        self.write(status.as_u16(), "answered");
-    }
-
-    fn write(&self, status: u16, message: &str) {
-        let took = self.start.elapsed();
-        let route = self.route.as_deref().unwrap_or("unmatched");
-        self.state.metrics.http_request(method_label(&self.method), route, status, took);
-        let (method, path) = (self.method.as_str(), self.path.as_str());
-        let ms = millis(took);
-        let _in_span = self.span.enter();
-        if QUIET.contains(&route) {
-            tracing::debug!(method, path, status, ms, "{message}");
-        } else {
-            tracing::info!(method, path, status, ms, "{message}");
-        }
-    }
-}
-
-impl Drop for Seen {
-    fn drop(&mut self) {
-        if !self.answered {
-            self.write(HUNG_UP, "the client hung up");
-        }
-    }
-}
-
-/// A method of the closed set that metrics know.
-fn method_label(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "HEAD" => "HEAD",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "PATCH" => "PATCH",
-        "DELETE" => "DELETE",
-        "OPTIONS" => "OPTIONS",
-        _ => "other",
-    }
 }
 
 #[cfg(test)]

@@ -130,6 +130,16 @@ impl Runtime {
         ort::info()
     }
 
+    /// What runs differ by on the same device: the build, and on a GPU how it is used.
+    pub fn variant(&self) -> String {
+        let CudaOptions { tf32, fp16_input, .. } = self.cuda;
+        let used = |yes: bool, name: &str| {
+            let here = yes && matches!(self.device, Device::Cuda(_));
+            if here { format!(" {name}") } else { String::new() }
+        };
+        format!("{}{}{}", self.build(), used(tf32, "tf32"), used(fp16_input, "fp16 input"))
+    }
+
     /// Whether float32 inputs are given as halves.
     pub(super) fn halves_inputs(&self) -> bool {
         matches!(self.device, Device::Cuda(_)) && self.cuda.fp16_input

@@ -20,7 +20,9 @@ const OTHER_FILES: u64 = 256;
 pub(super) fn give_up_after(listener: &TcpListener, time: Duration) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
-        let millis = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        // The system takes no more.
+        let most = i32::MAX.unsigned_abs();
+        let millis = u32::try_from(time.as_millis()).map_or(most, |millis| millis.min(most));
         rustix::net::sockopt::set_tcp_user_timeout(listener, millis)?;
     }
     let _ = (listener, time);

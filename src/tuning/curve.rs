@@ -27,30 +27,50 @@ const NEAR: f64 = 0.93;
 /// How often they are looked at again at most.
 const ROUNDS: usize = 4;
 
-/// Measures the points of a space, with at least one of each layout, until the deadline: a look that would end later
-/// is not begun. `side` is that of the model's pictures.
+/// When measuring ends.
+#[derive(Clone, Copy)]
+pub struct Until<'a> {
+    /// A look that would end later is not begun.
+    pub deadline: Instant,
+    /// Asked before each look: whether the cores are wanted for something else.
+    pub stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl Until<'_> {
+    fn has(self, time: Duration) -> bool {
+        Instant::now() + time <= self.deadline && !(self.stop)()
+    }
+
+    fn check(self) -> Result<(), InferenceError> {
+        let stopped = || InferenceError::Run("measuring was stopped".to_owned());
+        if (self.stop)() { Err(stopped()) } else { Ok(()) }
+    }
+}
+
+/// Measures the points of a space, with at least one of each layout. `side` is that of the model's pictures.
 ///
 /// # Errors
-/// When no session can be opened, or one fails on a single image.
+/// When no session can be opened, one fails on a single image, or measuring is stopped.
 pub fn measure(
     space: &Space,
     side: usize,
-    deadline: Instant,
+    until: Until<'_>,
     open: &Open<'_>,
 ) -> Result<Vec<Point>, InferenceError> {
-    let look = (deadline.saturating_duration_since(Instant::now()) / 40)
+    let look = (until.deadline.saturating_duration_since(Instant::now()) / 40)
         .clamp(Duration::from_millis(5), Duration::from_secs(1));
     let largest = space.batches.last().copied().unwrap_or(1);
     let inputs = pictures(side, largest);
     let mut tracks = Vec::with_capacity(space.layouts.len());
     for &layout in &space.layouts {
+        until.check()?;
         tracks.push(Track::new(Sessions::open(layout, largest, open)?));
     }
-    sweep(&mut tracks, &space.batches, &inputs, look, deadline)?;
+    sweep(&mut tracks, &space.batches, &inputs, look, until)?;
     for _ in 0..ROUNDS {
         let best = tracks.iter().map(Track::best).fold(0.0, f64::max);
         for track in &mut tracks {
-            track.look_again(NEAR * best, &inputs, look, deadline)?;
+            track.look_again(NEAR * best, &inputs, look, until)?;
         }
     }
     Ok(tracks.into_iter().flat_map(|track| track.points).collect())
@@ -61,17 +81,18 @@ fn sweep(
     batches: &[usize],
     inputs: &[Input],
     look: Duration,
-    deadline: Instant,
+    until: Until<'_>,
 ) -> Result<(), InferenceError> {
     for &batch in batches {
         for track in tracks.iter_mut().filter(|track| !track.ended) {
+            until.check()?;
             let first = track.points.is_empty();
-            if !first && !track.has_time_for(batch, look, deadline) {
+            if !first && !track.has_time_for(batch, look, until) {
                 track.ended = true;
                 continue;
             }
             match track.sessions.measure(&inputs[..batch], look, true) {
-                Ok(point) => track.note(point, inputs, look, deadline)?,
+                Ok(point) => track.note(point, inputs, look, until)?,
                 Err(error) if first => return Err(error),
                 // Memory for batches ends somewhere, on a GPU soon.
                 Err(error) => {
@@ -102,12 +123,12 @@ impl Track {
     }
 
     /// Whether a look at the batch size, with one run to warm up, ends in time.
-    fn has_time_for(&self, batch: usize, look: Duration, deadline: Instant) -> bool {
+    fn has_time_for(&self, batch: usize, look: Duration, until: Until<'_>) -> bool {
         let Some(last) = self.points.iter().rfind(|point| point.batch <= batch) else {
             return true;
         };
         let run = Duration::from_secs_f64(last.run_ms / 1e3 * batch as f64 / last.batch as f64);
-        Instant::now() + run + run.max(look) <= deadline
+        until.has(run + run.max(look))
     }
 
     /// Takes a point of the sweep in and decides whether larger batches are worth a look.
@@ -116,11 +137,11 @@ impl Track {
         mut point: Point,
         inputs: &[Input],
         look: Duration,
-        deadline: Instant,
+        until: Until<'_>,
     ) -> Result<(), InferenceError> {
         let best = self.best();
         let doubtful = point.images_per_second < WORSE * best;
-        if doubtful && self.has_time_for(point.batch, look, deadline) {
+        if doubtful && self.has_time_for(point.batch, look, until) {
             let second = self.sessions.measure(&inputs[..point.batch], look, true)?;
             if second.images_per_second > point.images_per_second {
                 point = second;
@@ -144,12 +165,12 @@ impl Track {
         least: f64,
         inputs: &[Input],
         look: Duration,
-        deadline: Instant,
+        until: Until<'_>,
     ) -> Result<(), InferenceError> {
         for index in 0..self.points.len() {
             let old = self.points[index];
             let again = old.images_per_second >= least;
-            if again && self.has_time_for(old.batch, look, deadline) {
+            if again && self.has_time_for(old.batch, look, until) {
                 let new = self.sessions.measure(&inputs[..old.batch], look, true)?;
                 if new.images_per_second > old.images_per_second {
                     self.points[index] = new;
@@ -200,8 +221,8 @@ mod tests {
         Space { layouts: layouts.to_vec(), batches: vec![1, 2, 4, 8, 16] }
     }
 
-    fn in_ms(time: u64) -> Instant {
-        Instant::now() + Duration::from_millis(time)
+    fn in_ms(time: u64) -> Until<'static> {
+        Until { deadline: Instant::now() + Duration::from_millis(time), stop: &|| false }
     }
 
     #[test]
@@ -227,8 +248,19 @@ mod tests {
         let open = |_, _| -> Result<Box<dyn Classifier>, InferenceError> {
             Ok(Box::new(Fake { most: usize::MAX }))
         };
-        let points = measure(&space(), 4, Instant::now(), &open).unwrap();
+        let points = measure(&space(), 4, in_ms(0), &open).unwrap();
         assert_eq!(points.iter().map(|p| p.batch).collect::<Vec<_>>(), [1, 1]);
+    }
+
+    #[test]
+    fn it_stops_when_it_is_told() {
+        let asked = AtomicUsize::new(0);
+        let open = |_, _| -> Result<Box<dyn Classifier>, InferenceError> {
+            Ok(Box::new(Fake { most: usize::MAX }))
+        };
+        let stop = || asked.fetch_add(1, Ordering::Relaxed) >= 3;
+        let until = Until { stop: &stop, ..in_ms(3_600_000) };
+        assert!(measure(&space(), 4, until, &open).is_err());
     }
 
     #[test]

@@ -78,10 +78,9 @@ async fn leaves_the_queue(app: &TestApp) {
     for _ in 0..1000 {
         let (status, _) = answer(app.classify_many("", faces(4))).await;
         if status == 200 {
-            let cancelled = "mien_images_total{model=\"small\",outcome=\"cancelled\"}";
-            assert_eq!(app.metric(cancelled).await, 3.0);
+            app.until("mien_images_total{model=\"small\",outcome=\"cancelled\"}", 3.0).await;
             let route = "mien_http_requests_total{method=\"POST\",route=\"/v1/classify\"";
-            assert_eq!(app.metric(&format!("{route},status=\"499\"}}")).await, 1.0);
+            app.until_there(&format!("{route},status=\"499\"}} 1")).await;
             return;
         }
         rt::time::sleep(Duration::from_millis(10)).await;

@@ -318,8 +318,11 @@ async fn a_default_that_was_chosen_and_is_gone_is_chosen_again() {
     for app in [&free, &named] {
         app.until_versions("best", &[]).await;
     }
-    while free.get("/health/ready").await.status() != 200 {
-        rt::time::sleep(Duration::from_millis(5)).await;
+    for _ in 0..1000 {
+        if free.get("/health/ready").await.status() == 200 {
+            break;
+        }
+        rt::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(answer(free.classify("", face("happy"))).await.1["model"], "other");
     assert_eq!(named.get("/health/ready").await.status(), 503);

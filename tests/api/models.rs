@@ -57,6 +57,8 @@ async fn the_highest_version_that_loads_serves() {
     let pair = |version: &str, status: &str| (version.to_owned(), status.to_owned());
 
     let app = TestApp::spawn_with(&[&models]);
+    // The one below is loaded once the highest has failed.
+    app.until_versions("m", &["2 unloaded", "9 unloaded", "10 ready", "11 failed"]).await;
     let list = app.json("/v1/models").await;
     let unloaded = [pair("2", "unloaded"), pair("9", "unloaded")];
     let loaded = [pair("10", "ready"), pair("11", "failed")];

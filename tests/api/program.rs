@@ -351,7 +351,8 @@ fn cuda_without_a_gpu_build_is_an_error_with_the_remedy() {
     assert!(error.contains("cargo xtask setup --gpu") && error.contains("--device cpu"), "{error}");
 
     // auto goes on with the CPU, and says so once.
-    let mut server = Server::start_with(&["--cuda-memory-limit=2GiB"], "auto");
+    let flags = ["--cuda-memory-limit=2GiB", "--cuda-tf32", "--cuda-fp16-input"];
+    let mut server = Server::start_with(&flags, "auto");
     let warnings: Vec<&Value> =
         server.start.iter().filter(|event| event["level"] == "WARN").collect();
     assert_eq!(warnings.len(), 1, "{warnings:?}");

@@ -1,6 +1,9 @@
 //! The start: the default model first, then the others.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::sync::oneshot;
 
@@ -15,9 +18,6 @@ use crate::models::{
     registry::Snapshot,
     repository::{self, Listing},
 };
-
-/// How long nobody has asked for anything when a model that is loaded may be measured.
-const QUIET: Duration = Duration::from_secs(5);
 
 impl LifecycleThread {
     /// What is there, where it does not contradict the options.
@@ -106,9 +106,15 @@ impl LifecycleThread {
                 self.loader.measure(name, found);
             }
         }
-        let current = Arc::clone(&self.current);
-        let busy = move || current.load().live().any(|model| model.batcher.busy_within(QUIET));
-        self.loader.tuner.start_serving(busy);
+        let (current, closing) = (Arc::clone(&self.current), Arc::clone(&self.closing));
+        self.loader.tuner.start_serving(move || {
+            if closing.load(Ordering::Relaxed) {
+                return Duration::ZERO;
+            }
+            let snapshot = current.load();
+            let idle = snapshot.live().map(|model| model.batcher.idle());
+            idle.min().unwrap_or(Duration::MAX)
+        });
     }
 
     /// Chooses the default as soon as that can be done.

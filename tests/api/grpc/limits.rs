@@ -77,7 +77,7 @@ async fn half_a_message(address: &str, call: &str) -> reqwest::Response {
 
 #[actix_web::test]
 async fn a_message_that_trickles_is_given_up() {
-    let (_app, address) = start(&["--body-timeout=50ms"]);
+    let (_app, address) = start(&["--body-timeout=50ms", "--queue-images=4096"]);
     let answer = half_a_message(&address, "ModelInfer").await;
     let status = answer.headers()["grpc-status"].to_str().unwrap();
     assert_eq!(status, (Code::DeadlineExceeded as i32).to_string());
@@ -85,12 +85,20 @@ async fn a_message_that_trickles_is_given_up() {
     let answer = half_a_message(&address, "ModelStreamInfer").await;
     assert_eq!(answer.bytes().await.unwrap().len(), 0);
 
+    // A client that is always ahead, whose messages take longer together than one may.
+    let mut large = faces(&["happy"; 64]);
+    large.raw_input_contents[0] = vec![128; 64 * 48 * 48].into();
+    let mut client = Client::new(connect(&address).await);
+    let answers = client.model_stream_infer(stream::iter(vec![large; 40])).await.unwrap();
+    let answers: Vec<_> = answers.into_inner().collect().await;
+    assert_eq!(answers.len(), 40);
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().error_message.is_empty()));
+
     // Between two messages it may be silent for as long as it likes.
     let messages = stream::unfold(0, async |number| {
         rt::time::sleep(Duration::from_millis(200)).await;
         (number < 2).then(|| (faces(&["happy"]), number + 1))
     });
-    let mut client = Client::new(connect(&address).await);
     let answers = client.model_stream_infer(messages).await.unwrap().into_inner();
     let answers: Vec<_> = answers.collect().await;
     assert_eq!(answers.len(), 2);
