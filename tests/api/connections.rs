@@ -14,7 +14,8 @@ use crate::helpers::{TestApp, assert_problem, face};
 
 #[actix_web::test]
 async fn http_2_without_tls() {
-    let app = TestApp::spawn();
+    // Longer than the system waits for a client to take its answer.
+    let app = TestApp::spawn_with(&["--keep-alive=30d"]);
     let client = Client::builder().http2_prior_knowledge().build().unwrap();
     let answer = client.post(app.url("/v1/classify")).body(face("happy")).send().await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.version()), (200, Version::HTTP_2));
