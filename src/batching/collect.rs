@@ -100,14 +100,16 @@ impl Queue {
         let ready = self.ready.load(Ordering::Relaxed).saturating_sub(1);
         let room = self.cores.room(self.options.threads);
         let others = ready.saturating_add(room).min(state.looking.saturating_sub(1));
+        // What was held back to fill a batch is not split up again: the rest would wait for the whole delay.
+        let others = if self.options.max_delay.is_zero() { others } else { 0 };
         let most = self.options.max_batch.max(1);
         let (jobs, background) = match self.work(&state) {
             Work::Live => {
-                let size = self.share(state.live.len(), others, most);
+                let size = share(state.live.len(), others, most);
                 (self.living(&mut state.live, size), false)
             }
             Work::Background(most) => {
-                let size = self.share(state.background.len(), others, most);
+                let size = share(state.background.len(), others, most);
                 (self.living(&mut state.background, size), true)
             }
             Work::Wait(_) | Work::End => return None,
@@ -152,12 +154,6 @@ impl Queue {
         }
         let rest = self.options.max_delay.checked_sub(jobs.front()?.enqueued.elapsed());
         rest.filter(|rest| !rest.is_zero())
-    }
-
-    /// How many of the waiting images a worker takes. Where they were held back to fill a batch it is not split up again: the
-    /// rest would wait for the whole delay.
-    fn share(&self, waiting: usize, idle: usize, max_batch: usize) -> usize {
-        share(waiting, if self.options.max_delay.is_zero() { idle } else { 0 }, max_batch)
     }
 
     /// Takes up to `size` living jobs off the front; dead ones on the way are dropped and counted.

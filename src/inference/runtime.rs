@@ -132,12 +132,10 @@ impl Runtime {
 
     /// What runs differ by on the same device: the build, and on a GPU how it is used.
     pub fn variant(&self) -> String {
-        let CudaOptions { tf32, fp16_input, .. } = self.cuda;
-        let used = |yes: bool, name: &str| {
-            let here = yes && matches!(self.device, Device::Cuda(_));
-            if here { format!(" {name}") } else { String::new() }
-        };
-        format!("{}{}{}", self.build(), used(tf32, "tf32"), used(fp16_input, "fp16 input"))
+        let on_gpu = matches!(self.device, Device::Cuda(_));
+        let tf32 = if on_gpu && self.cuda.tf32 { " tf32" } else { "" };
+        let fp16_input = if self.halves_inputs() { " fp16 input" } else { "" };
+        format!("{}{tf32}{fp16_input}", self.build())
     }
 
     /// Whether float32 inputs are given as halves.

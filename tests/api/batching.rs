@@ -7,7 +7,7 @@ use actix_web::rt;
 use reqwest::Client;
 use serde_json::json;
 
-use crate::helpers::{TestApp, answer, assert_problem, face};
+use crate::helpers::{TestApp, answer, assert_problem, face, http_2};
 
 const HELD: [&str; 5] =
     ["--queue-images=4", "--max-images=4", "--max-batch=4", "--max-delay=60s", "--instances=1"];
@@ -53,7 +53,7 @@ async fn a_large_body_is_not_waited_for_where_the_queue_is_full() {
 #[actix_web::test]
 async fn a_client_that_hangs_up_leaves_the_queue() {
     // Over HTTP/1 the connection ends; over HTTP/2 the stream is reset, or the connection ends.
-    for (client, drop_client) in [(http_1(), false), (http_2(), false), (http_2(), true)] {
+    for (client, drop_client) in [(Client::new(), false), (http_2(), false), (http_2(), true)] {
         let app = TestApp::spawn_with(&HELD);
         let form = app.classify_many("", faces(3)).build().unwrap();
         let kept = (!drop_client).then(|| client.clone());
@@ -63,14 +63,6 @@ async fn a_client_that_hangs_up_leaves_the_queue() {
         leaves_the_queue(&app).await;
         drop(kept);
     }
-}
-
-fn http_1() -> Client {
-    Client::new()
-}
-
-fn http_2() -> Client {
-    Client::builder().http2_prior_knowledge().build().unwrap()
 }
 
 async fn leaves_the_queue(app: &TestApp) {

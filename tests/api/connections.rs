@@ -7,16 +7,16 @@ use std::{
 };
 
 use actix_web::{rt, web};
-use reqwest::{Client, Response, Version};
+use reqwest::{Response, Version};
 use serde_json::Value;
 
-use crate::helpers::{TestApp, assert_problem, face};
+use crate::helpers::{TestApp, answered, ask, assert_problem, connect, face, http_2};
 
 #[actix_web::test]
 async fn http_2_without_tls() {
     // Longer than the system waits for a client to take its answer.
     let app = TestApp::spawn_with(&["--keep-alive=30d"]);
-    let client = Client::builder().http2_prior_knowledge().build().unwrap();
+    let client = http_2();
     let answer = client.post(app.url("/v1/classify")).body(face("happy")).send().await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.version()), (200, Version::HTTP_2));
     assert!(answer.headers().contains_key("x-request-id"));
@@ -27,7 +27,7 @@ async fn http_2_without_tls() {
 #[actix_web::test]
 async fn in_the_drain_a_connection_of_http_2_takes_no_more_requests() {
     let mut app = TestApp::spawn_with(&["--max-delay=1h", "--request-timeout=1h"]);
-    let client = Client::builder().http2_prior_knowledge().build().unwrap();
+    let client = http_2();
     let live = client.get(app.url("/health/live"));
     assert_eq!(live.send().await.unwrap().status(), 200);
     let held = rt::spawn(app.classify("", face("happy")).send());
@@ -45,7 +45,7 @@ async fn in_the_drain_a_connection_of_http_2_takes_no_more_requests() {
 #[actix_web::test]
 async fn one_connection_of_http_2_has_no_more_requests_than_there_may_be() {
     let app = TestApp::spawn_with(&["--max-connections=2", "--max-delay=1h", "--max-batch=9"]);
-    let client = Client::builder().http2_prior_knowledge().build().unwrap();
+    let client = http_2();
     let classify = || client.post(app.url("/v1/classify")).body(face("happy")).send();
     let held = [rt::spawn(classify()), rt::spawn(classify())];
     let live = async || client.get(app.url("/health/live")).send().await.unwrap();
@@ -63,11 +63,10 @@ async fn one_connection_of_http_2_has_no_more_requests_than_there_may_be() {
 }
 
 /// The answer to a head as it is.
-async fn ask(app: &TestApp, head: String) -> String {
-    let address = app.base.strip_prefix("http://").unwrap().to_owned();
+async fn answer_to(app: &TestApp, head: String) -> String {
+    let base = app.base.clone();
     let ask = move || {
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut stream = connect(&base);
         // The server may have seen enough before the end.
         let _ = stream.write_all(head.as_bytes());
         let mut answer = [0; 4096];
@@ -82,10 +81,10 @@ async fn heads_have_a_size_and_a_number_of_lines() {
     let app = TestApp::spawn();
     let head = |lines: String| format!("GET /health/live HTTP/1.1\r\nHost: mien\r\n{lines}\r\n");
     let lines = |count: usize| (0..count).map(|n| format!("x-{n}: 1\r\n")).collect::<String>();
-    assert!(ask(&app, head(lines(50))).await.starts_with("HTTP/1.1 200"));
-    let answer = ask(&app, head(lines(500))).await;
+    assert!(answer_to(&app, head(lines(50))).await.starts_with("HTTP/1.1 200"));
+    let answer = answer_to(&app, head(lines(500))).await;
     assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
-    let answer = ask(&app, head(format!("x-long: {}\r\n", "a".repeat(300 << 10)))).await;
+    let answer = answer_to(&app, head(format!("x-long: {}\r\n", "a".repeat(300 << 10)))).await;
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
     assert_eq!(app.get("/health/live").await.status(), 200);
 }
@@ -109,26 +108,13 @@ async fn a_head_that_trickles_is_ended() {
 #[actix_web::test]
 async fn no_more_connections_than_there_may_be() {
     let app = TestApp::spawn_with(&["--max-connections=1"]);
-    let address = app.base.strip_prefix("http://").unwrap().to_owned();
+    let base = app.base.clone();
     let test = move || {
-        let connect = || {
-            let stream = TcpStream::connect(&address).unwrap();
-            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-            stream
-        };
-        let ask = |stream: &mut TcpStream| {
-            stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: mien\r\n\r\n").unwrap();
-        };
-        let answered = |stream: &mut TcpStream| {
-            let mut answer = [0; 4096];
-            let length = stream.read(&mut answer).unwrap();
-            assert!(answer[..length].starts_with(b"HTTP/1.1 200"));
-        };
-        let mut first = connect();
+        let mut first = connect(&base);
         ask(&mut first);
         answered(&mut first);
         // The system takes the second one, the server does not.
-        let mut second = connect();
+        let mut second = connect(&base);
         ask(&mut second);
         for _ in 0..20 {
             ask(&mut first);
@@ -148,9 +134,9 @@ async fn no_more_connections_than_there_may_be() {
 #[cfg(target_os = "linux")]
 async fn a_client_that_takes_no_answers_is_given_up() {
     let app = TestApp::spawn_with(&["--max-connections=1", "--keep-alive=1s"]);
-    let address = app.base.strip_prefix("http://").unwrap().to_owned();
+    let base = app.base.clone();
     let fill = move || {
-        let mut stream = TcpStream::connect(address).unwrap();
+        let mut stream = connect(&base);
         // Answers that nobody reads fill the buffers of both sides, until the server reads no more either.
         stream.set_nonblocking(true).unwrap();
         let ask = b"GET /openapi.json HTTP/1.1\r\nHost: mien\r\n\r\n".repeat(64);

@@ -27,7 +27,7 @@ use tonic::{
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 use crate::{
-    helpers::{TestApp, answer, face, settings},
+    helpers::{TestApp, answer, face, http_2, settings},
     v2::{floats, gray},
 };
 
@@ -275,7 +275,7 @@ async fn mistakes_have_their_codes() {
 async fn raw_code(address: &str, timeout: &str) -> i32 {
     let message = faces(&["happy"]).encode_to_vec();
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
-    let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    let client = http_2();
     let request = client.post(format!("{address}/inference.GRPCInferenceService/ModelInfer"));
     let request = request.header("content-type", "application/grpc").header("te", "trailers");
     let body = [&[0], &length[..], &message].concat();

@@ -2,6 +2,8 @@
 
 use std::{
     fs, future,
+    io::{Read, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -187,6 +189,30 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A client that speaks HTTP/2 from the first byte.
+pub(crate) fn http_2() -> Client {
+    Client::builder().http2_prior_knowledge().build().unwrap()
+}
+
+/// A connection to an address `http://HOST:PORT`.
+pub(crate) fn connect(base: &str) -> TcpStream {
+    let stream = TcpStream::connect(base.strip_prefix("http://").unwrap()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream
+}
+
+/// Asks a connection whether the server is alive.
+pub(crate) fn ask(stream: &mut TcpStream) {
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: mien\r\n\r\n").unwrap();
+}
+
+/// Waits for the answer to that.
+pub(crate) fn answered(stream: &mut TcpStream) {
+    let mut answer = [0; 4096];
+    let length = stream.read(&mut answer).unwrap();
+    assert!(answer[..length].starts_with(b"HTTP/1.1 200"));
 }
 
 /// Status and body.

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     evaluations::{STUCK, data_set},
-    helpers::{face, fixture},
+    helpers::{face, fixture, http_2},
 };
 
 pub(crate) fn mien() -> Command {
@@ -140,8 +140,7 @@ async fn sigterm_drains_and_ends_with_0() {
 
 #[actix_web::test]
 async fn an_idle_server_ends_at_once_on_sigterm() {
-    let http_2 = Client::builder().http2_prior_knowledge().build().unwrap();
-    for client in [Client::new(), http_2] {
+    for client in [Client::new(), http_2()] {
         let server = Server::start(&["--drain-delay=0s", "--drain-timeout=1h"]);
         // A connection that is kept alive must not hold the server up.
         client.get(server.url("/health/live")).send().await.unwrap();
@@ -196,7 +195,7 @@ async fn a_client_of_http_2_is_sent_away_in_its_protocols_words() {
     let flags =
         ["--max-delay=1h", "--request-timeout=1h", "--drain-timeout=1h", "--drain-delay=0s"];
     let server = Server::start(&flags);
-    let client = Client::builder().http2_prior_knowledge().build().unwrap();
+    let client = http_2();
     // Holds the connection open, and with it the drain.
     let request = client.post(server.url("/v1/classify")).body(face("happy"));
     let request = rt::spawn(request.send());

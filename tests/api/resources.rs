@@ -1,30 +1,19 @@
 //! What the program takes of the system: open files, and memory that comes back.
 
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-    process::Command,
-    time::Duration,
-};
+use std::{net::TcpStream, process::Command, time::Duration};
 
 use actix_web::rt;
 use reqwest::Client;
 
-use crate::program::{Server, mien};
+use crate::{
+    helpers::{answered, ask, connect},
+    program::{Server, mien},
+};
 
 /// A connection that has sent a request.
-fn ask(server: &Server) -> TcpStream {
-    let address = server.url("").strip_prefix("http://").unwrap().to_owned();
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: mien\r\n\r\n").unwrap();
-    stream
-}
-
-fn answered(mut stream: TcpStream) -> TcpStream {
-    let mut answer = [0; 1024];
-    let length = stream.read(&mut answer).unwrap();
-    assert!(answer[..length].starts_with(b"HTTP/1.1 200"));
+fn asking(server: &Server) -> TcpStream {
+    let mut stream = connect(&server.url(""));
+    ask(&mut stream);
     stream
 }
 
@@ -46,11 +35,13 @@ fn at_the_limit_of_open_files_more_connections_wait() {
     // one closes.
     let threads = std::thread::available_parallelism().unwrap().get().min(22);
     let most = 22 / threads * threads;
-    let mut held: Vec<TcpStream> = (0..most).map(|_| answered(ask(&server))).collect();
-    let waiting: Vec<TcpStream> = (0..60).map(|_| ask(&server)).collect();
-    for stream in waiting {
+    let mut held: Vec<TcpStream> = (0..most).map(|_| asking(&server)).collect();
+    held.iter_mut().for_each(answered);
+    let waiting: Vec<TcpStream> = (0..60).map(|_| asking(&server)).collect();
+    for mut stream in waiting {
         held.pop();
-        held.insert(0, answered(stream));
+        answered(&mut stream);
+        held.insert(0, stream);
     }
 }
 

@@ -64,7 +64,7 @@ async fn no_more_connections_than_there_may_be() {
 async fn half_a_message(address: &str, call: &str) -> reqwest::Response {
     let begun = bytes::Bytes::from_static(&[0, 0, 0, 1, 0, 7, 7]);
     let body = stream::iter([Ok::<_, std::io::Error>(begun)]).chain(stream::pending());
-    let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    let client = http_2();
     client
         .post(format!("{address}/inference.GRPCInferenceService/{call}"))
         .header("content-type", "application/grpc")
