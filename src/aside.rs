@@ -1,16 +1,17 @@
 //! Who makes way for whom on a busy core: threads that talk to clients go first, then those that run models, then work
 //! that can wait, as opening sessions and looking for copies of images.
 
-use std::{cell::Cell, panic::resume_unwind, thread};
-
-use thread_priority::{
-    RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
-    set_thread_priority_and_policy, thread_native_id,
-};
+use std::{cell::Cell, io, panic::resume_unwind, thread};
 
 /// How far below the threads that talk to clients the kernel ranks those that run models, in steps of `nice`: an answer or a
 /// refusal does not wait for a run to end.
 const RUNS: i32 = 10;
+
+/// How long a thread that runs models would keep its core where others want it too, in nanoseconds: longer than the kernel's
+/// own turns, for whoever has the shorter ones interrupts it at once. With equal ones a client would wait for the next tick
+/// of the clock, up to 4 ms, and then for the one after it.
+#[cfg(target_os = "linux")]
+const RUN_TURN: u64 = 20_000_000;
 
 /// How far below whoever asks for it the kernel ranks work that can wait: on a busy core it gets about a tenth of what a
 /// thread that runs models gets, on an idle one all.
@@ -25,6 +26,9 @@ thread_local! {
 pub(crate) fn behind_clients() {
     if !BEHIND.replace(true) {
         stand_back(RUNS);
+        if let Err(error) = yield_at_once() {
+            tracing::debug!("refusals under load may take some milliseconds longer: {error}");
+        }
     }
 }
 
@@ -53,6 +57,24 @@ fn stand_back(steps: i32) -> bool {
     return steps == 0;
 }
 
+/// Has others interrupt this thread as soon as they want its core and have not had their share. No privilege is needed; Linux
+/// before 6.12 takes it and does nothing (EEVDF, "Use `sched_attr::sched_runtime` to set request/slice suggestion").
+#[cfg(target_os = "linux")]
+fn yield_at_once() -> io::Result<()> {
+    let mut attributes = uapi::sched_getattr(THIS_THREAD, 0)?;
+    attributes.sched_runtime = RUN_TURN;
+    Ok(uapi::sched_setattr(THIS_THREAD, &attributes, 0)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn yield_at_once() -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// What the kernel's calls take it for.
+#[cfg(target_os = "linux")]
+const THIS_THREAD: uapi::c::pid_t = 0;
+
 /// Does work on a thread of its own that stands back while others want the cores, and waits for it. Opening a session
 /// optimises a whole network: beside saturated workers that would otherwise take a core from them for a tenth of a second.
 ///
@@ -71,10 +93,7 @@ pub(crate) fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 /// machine then tells the time of what it measures and not that of its own waiting.
 pub(crate) fn ahead<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let before_all = || {
-        let first = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
-        let permitted =
-            set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, first);
-        if let Err(error) = permitted {
+        if let Err(error) = go_first() {
             tracing::warn!(
                 "a busy machine will be in the figures: no thread may go first: {error}"
             );
@@ -84,11 +103,21 @@ pub(crate) fn ahead<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     on_a_thread(before_all)
 }
 
+#[cfg(target_os = "linux")]
+fn go_first() -> io::Result<()> {
+    let least = uapi::c::sched_param { sched_priority: 1 };
+    uapi::sched_setscheduler(THIS_THREAD, uapi::c::SCHED_FIFO, &least)?;
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn go_first() -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
-    use thread_priority::thread_schedule_policy;
-
     use super::*;
 
     fn rank() -> i32 {
@@ -118,12 +147,22 @@ mod tests {
     }
 
     #[test]
+    fn runs_are_interrupted_by_clients_and_not_the_other_way_round() {
+        // Nothing where the kernel's turns cannot be set.
+        let turn = || uapi::sched_getattr(THIS_THREAD, 0).unwrap().sched_runtime;
+        let clients = turn();
+        let (run, its_thread) = with_runs(|| (turn(), thread::spawn(turn).join().unwrap()));
+        assert_eq!((run, its_thread), if clients == 0 { (0, 0) } else { (RUN_TURN, RUN_TURN) });
+        assert!(clients == 0 || clients < run, "{clients}");
+        assert_eq!(turn(), clients);
+    }
+
+    #[test]
     fn only_the_work_goes_ahead() {
-        let policy = || thread_schedule_policy().unwrap();
+        let policy = || uapi::sched_getscheduler(THIS_THREAD).unwrap();
         let before = policy();
-        let first = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
         let (work, its_thread) = ahead(|| (policy(), thread::spawn(policy).join().unwrap()));
-        assert!(work == first || work == before, "{work:?}");
+        assert!(work == uapi::c::SCHED_FIFO || work == before, "{work}");
         assert_eq!((its_thread, policy()), (work, before));
     }
 
