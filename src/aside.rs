@@ -103,6 +103,14 @@ pub(crate) fn ahead<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     on_a_thread(before_all)
 }
 
+/// Whether this thread is one that goes before all others.
+pub(crate) fn goes_first() -> bool {
+    #[cfg(target_os = "linux")]
+    return uapi::sched_getscheduler(THIS_THREAD) == Ok(uapi::c::SCHED_FIFO);
+    #[cfg(not(target_os = "linux"))]
+    return false;
+}
+
 #[cfg(target_os = "linux")]
 fn go_first() -> io::Result<()> {
     let least = uapi::c::sched_param { sched_priority: 1 };

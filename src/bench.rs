@@ -4,6 +4,7 @@
 //! study    raw sessions -> batcher -> `mien serve` as a child, under load
 //!   load     closed loop (a request follows an answer) and open loop (requests come by the clock)
 //!   overload ten times more than it can do
+//!   stalls   how long the machine itself stood still meanwhile
 //!   paired   the bare session and one connection by turns
 //!   process  CPU time and memory of the server
 //!   server   the child
@@ -19,4 +20,5 @@ pub mod paired;
 pub mod process;
 pub mod report;
 mod server;
+mod stalls;
 pub mod study;

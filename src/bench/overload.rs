@@ -9,6 +9,7 @@ use super::{
     load::{Leg, Target, Timing, closed_loop, open_loop},
     process::Usage,
     server::Server,
+    stalls,
 };
 use crate::aside::ahead;
 
@@ -25,6 +26,9 @@ pub struct Overload {
     pub saturated: Leg,
     /// Ten times as many requests.
     pub overloaded: Leg,
+    /// The longest time that the machine itself stood still during the second, in milliseconds; `None` where that cannot be
+    /// told from other programs' turns.
+    pub stalled_ms: Option<f64>,
     /// Memory before and after.
     pub memory: [Usage; 2],
 }
@@ -50,10 +54,14 @@ pub(super) async fn overload(
     let name = format!("open loop, {OVERLOAD:.0} x saturation");
     // Refusals are shorter than a turn of the scheduler: a generator that waits for its own would time that. Nothing else runs
     // on this thread meanwhile.
-    let overloaded = ahead(|| -> io::Result<Leg> {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(open_loop(target, &name, rate, timing))
-    })?;
+    let (overloaded, stalled) = ahead(|| {
+        stalls::beside(|| -> io::Result<Leg> {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(open_loop(target, &name, rate, timing))
+        })
+    });
+    let overloaded = overloaded?;
+    let stalled_ms = stalled.map(|longest| 1e3 * longest.as_secs_f64());
     let memory = [before, server.process().usage()?];
-    Ok(Some(Overload { saturated, overloaded, memory }))
+    Ok(Some(Overload { saturated, overloaded, stalled_ms, memory }))
 }

@@ -76,7 +76,7 @@ fn compare(text: &mut String, study: &Study) -> fmt::Result {
         text,
         "  one connection      {median:+.2} ms by turns ({http:.2} to {raw:.2} ms), {least:+.2} to {most:+.2} ms by the start"
     )?;
-    if let Some(Overload { saturated, overloaded, memory }) = &study.overload {
+    if let Some(Overload { saturated, overloaded, stalled_ms, memory }) = &study.overload {
         if let (Some(at), Some(over)) = (saturated.latency, overloaded.latency) {
             let ratio = over.p99 / at.p99;
             writeln!(
@@ -88,6 +88,12 @@ fn compare(text: &mut String, study: &Study) -> fmt::Result {
             writeln!(
                 text,
                 "                      {count} refused in p50 {p50:.2}, p99 {p99:.2}, p99.9 {p999:.2}, max {max:.2} ms"
+            )?;
+        }
+        if let Some(stalled) = stalled_ms {
+            writeln!(
+                text,
+                "                      the machine itself stood still for up to {stalled:.2} ms"
             )?;
         }
         let [before, after] = memory.map(mebibytes);
