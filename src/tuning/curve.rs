@@ -18,6 +18,9 @@ const WORSE: f64 = 0.9;
 /// What a larger batch must bring, a ratio; two in a row that bring less end their layout's sweep.
 const BETTER: f64 = 1.01;
 
+/// What a larger batch must bring, a ratio, to a layout that is not near the best one; less, and it will not get there.
+const CATCHING_UP: f64 = 1.05;
+
 /// Nobody is to wait longer for one run; a larger batch is not tried.
 const LONGEST_RUN: Duration = Duration::from_millis(250);
 
@@ -83,6 +86,7 @@ fn sweep(
     look: Duration,
     until: Until<'_>,
 ) -> Result<(), InferenceError> {
+    let mut leader = 0.0_f64;
     for &batch in batches {
         for track in tracks.iter_mut().filter(|track| !track.ended) {
             until.check()?;
@@ -92,7 +96,10 @@ fn sweep(
                 continue;
             }
             match track.sessions.measure(&inputs[..batch], look, true) {
-                Ok(point) => track.note(point, inputs, look, until)?,
+                Ok(point) => {
+                    leader = leader.max(point.images_per_second);
+                    track.note(point, leader, inputs, look, until)?;
+                }
                 Err(error) if first => return Err(error),
                 // Memory for batches ends somewhere, on a GPU soon.
                 Err(error) => {
@@ -131,10 +138,12 @@ impl Track {
         until.has(run + run.max(look))
     }
 
-    /// Takes a point of the sweep in and decides whether larger batches are worth a look.
+    /// Takes a point of the sweep in and decides whether larger batches are worth a look. `leader` is the most images/s of
+    /// all layouts so far.
     fn note(
         &mut self,
         mut point: Point,
+        leader: f64,
         inputs: &[Input],
         look: Duration,
         until: Until<'_>,
@@ -147,14 +156,7 @@ impl Track {
                 point = second;
             }
         }
-        let flat = |point: &Point, before: f64| point.images_per_second < BETTER * before;
-        let second_flat = self.points.split_last().is_some_and(|(last, earlier)| {
-            let before = earlier.iter().map(|p| p.images_per_second).fold(0.0, f64::max);
-            flat(last, before)
-        });
-        self.ended = point.images_per_second < WORSE * best
-            || (flat(&point, best) && second_flat)
-            || 2.0 * point.run_ms > LONGEST_RUN.as_secs_f64() * 1e3;
+        self.ended = ends(&self.points, &point, leader);
         self.points.push(point);
         Ok(())
     }
@@ -179,6 +181,19 @@ impl Track {
         }
         Ok(())
     }
+}
+
+/// Whether larger batches than a layout's last one, `point`, are of no use.
+fn ends(earlier: &[Point], point: &Point, leader: f64) -> bool {
+    let best = |points: &[Point]| points.iter().map(|p| p.images_per_second).fold(0.0, f64::max);
+    let flat = |point: &Point, before| point.images_per_second < BETTER * before;
+    let before = best(earlier);
+    let second_flat = earlier.split_last().is_some_and(|(last, first)| flat(last, best(first)));
+    let far = point.images_per_second < NEAR * leader;
+    point.images_per_second < WORSE * before
+        || (flat(point, before) && second_flat)
+        || (far && point.images_per_second < CATCHING_UP * before)
+        || 2.0 * point.run_ms > LONGEST_RUN.as_secs_f64() * 1e3
 }
 
 #[cfg(test)]
@@ -241,6 +256,32 @@ mod tests {
         assert_eq!((batches(2), batches(1)), (vec![1, 2, 4, 8], vec![1, 2, 4, 8]));
         assert_eq!(choose(&points).unwrap().to_string(), "2x1 batch 8");
         assert!(points.iter().all(|point| point.run_ms >= 2.0 && point.images_per_second > 0.0));
+    }
+
+    /// Whether a layout's sweep ends with the last of these images/s; `leader` is the most of all layouts.
+    fn ended(rates: &[f64], leader: f64) -> bool {
+        let point = |(index, &images_per_second): (usize, &f64)| {
+            let batch = 1 << index;
+            let run_ms = 1e3 * batch as f64 / images_per_second;
+            Point { instances: 1, threads: 2, batch, images_per_second, run_ms }
+        };
+        let points: Vec<_> = rates.iter().enumerate().map(point).collect();
+        let (last, earlier) = points.split_last().unwrap();
+        ends(earlier, last, leader)
+    }
+
+    #[test]
+    fn a_layout_is_followed_as_long_as_batches_may_help_it() {
+        assert!(!ended(&[155.0], 300.0), "the first says nothing");
+        assert!(!ended(&[155.0, 200.0, 240.0, 285.0], 315.0), "it grows");
+        assert!(
+            ended(&[155.0, 200.0, 240.0, 285.0, 287.0], 315.0),
+            "it is far behind and grows no more"
+        );
+        assert!(!ended(&[285.0, 287.0], 300.0), "it is near and flat once");
+        assert!(ended(&[285.0, 287.0, 286.0], 300.0), "flat twice");
+        assert!(ended(&[300.0, 260.0], 300.0), "worse");
+        assert!(ended(&[4.0, 7.5], 7.5), "nobody waits that long");
     }
 
     #[test]
