@@ -3,7 +3,7 @@
 //! ```text
 //! space   what the settings leave open: layouts (instances x threads) and batch sizes
 //!   -> cache   the curve that was measured before, by model file and machine
-//!   -> curve   else images/s of each point of the space, in a bounded time
+//!   -> curve   else images/s of each point of the space, in a bounded time; each layout is followed on a track of its own
 //!   -> choice  the shortest run that is as good as the best: the knee
 //! ```
 //!
@@ -17,6 +17,8 @@ pub mod curve;
 mod machine;
 pub mod sessions;
 pub mod space;
+mod track;
+pub mod until;
 
 use std::{
     collections::BTreeMap,
@@ -30,10 +32,10 @@ use utoipa::ToSchema;
 
 use self::{
     cache::{Cache, Key},
-    curve::Until,
     machine::Machine,
     sessions::Open,
     space::{Configuration, Given, Space},
+    until::Until,
 };
 pub use self::{choice::choose, sessions::Point};
 use crate::{

@@ -19,9 +19,10 @@ use crate::{
     models::{file::ModelFile, live::LiveModel},
     tuning::{
         Point, choose,
-        curve::{Until, measure},
+        curve::measure,
         sessions::Sustained,
         space::{Configuration, Given, Layout, Space},
+        until::Until,
     },
 };
 
