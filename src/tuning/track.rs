@@ -37,7 +37,7 @@ impl Track {
     }
 
     pub(super) fn best(&self) -> f64 {
-        self.points.iter().map(|point| point.images_per_second).fold(0.0, f64::max)
+        best(&self.points)
     }
 
     /// Whether a look at the batch size, with one run to warm up, ends in time.
@@ -59,8 +59,7 @@ impl Track {
         look: Duration,
         until: Until<'_>,
     ) -> Result<(), InferenceError> {
-        let best = self.best();
-        let doubtful = point.images_per_second < WORSE * best;
+        let doubtful = point.images_per_second < WORSE * self.best();
         if doubtful && self.has_time_for(point.batch, look, until) {
             let second = self.sessions.measure(&inputs[..point.batch], look, true)?;
             if second.images_per_second > point.images_per_second {
@@ -94,9 +93,13 @@ impl Track {
     }
 }
 
+/// The most images/s of some points, 0 without any.
+fn best(points: &[Point]) -> f64 {
+    points.iter().map(|point| point.images_per_second).fold(0.0, f64::max)
+}
+
 /// Whether larger batches than a layout's last one, `point`, are of no use.
 fn ends(earlier: &[Point], point: &Point, leader: f64) -> bool {
-    let best = |points: &[Point]| points.iter().map(|p| p.images_per_second).fold(0.0, f64::max);
     let flat = |point: &Point, before| point.images_per_second < BETTER * before;
     let before = best(earlier);
     let second_flat = earlier.split_last().is_some_and(|(last, first)| flat(last, best(first)));
