@@ -1,9 +1,9 @@
 //! Networks as data: one description that the tch builder and the ONNX writer both read.
 //!
 //! ```text
-//! catalog ("resnet-20-v1") -> resnet | densenet -> Graph of Op -+-> torch::Network   (training, evaluation)
-//!                                     |              +-> onnx::writer     (export)
-//!                                     +-> shape (sizes, multiply-adds), parameters (names, shapes)
+//! catalog ("resnet-20-v1") -> family -> Graph of Op -+-> torch::Network   (training, evaluation)
+//!                                                    +-> onnx::writer     (export)
+//!                                                    +-> shape (sizes, multiply-adds), parameters (names, shapes)
 //! ```
 //!
 //! Nothing here knows tch or protobuf. Readers match [`op::Op`] without a wildcard arm, so that a new op does
@@ -16,5 +16,8 @@ pub mod head;
 pub mod op;
 pub mod parameter;
 pub mod resnet;
+pub mod resnet_d;
 pub mod shape;
+pub mod stage;
 pub mod summary;
+pub mod vgg;

@@ -1,8 +1,11 @@
-//! Random changes to training faces: one affine map with bilinear sampling, brightness and contrast, a cut-out.
+//! Random changes to training faces: one affine map with bilinear sampling, brightness and contrast, a cut-out, random
+//! erasing.
 
 use mien_faces::image::Face;
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
+
+mod erasing;
 
 /// How strongly faces are changed. Every amount is drawn uniformly from `[-x, x]` unless it says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -27,6 +30,8 @@ pub struct Augment {
     pub cutout: f64,
     /// Side of the cut-out square, as a share of the face's side.
     pub cutout_side: f64,
+    /// Probability that a rectangle of the face is replaced by noise (Zhong et al. 2020, algorithm 1).
+    pub erasing: f64,
 }
 
 impl Default for Augment {
@@ -41,6 +46,7 @@ impl Default for Augment {
             contrast: 0.15,
             cutout: 0.0,
             cutout_side: 0.25,
+            erasing: 0.0,
         }
     }
 }
@@ -57,6 +63,7 @@ impl Augment {
         contrast: 0.0,
         cutout: 0.0,
         cutout_side: 0.0,
+        erasing: 0.0,
     };
 
     /// Writes a changed copy of a face, gray values 0..255, to `out` (side x side, row-major).
@@ -69,6 +76,9 @@ impl Augment {
         }
         if self.cutout > 0.0 && rng.random_bool(self.cutout) {
             self.cut_out(face.side(), rng, out);
+        }
+        if self.erasing > 0.0 && rng.random_bool(self.erasing) {
+            erasing::erase(face.side(), rng, out);
         }
     }
 
@@ -166,6 +176,14 @@ mod tests {
     }
 
     #[test]
+    fn erasing_changes_the_given_share_of_faces() {
+        let face = run(Augment::NONE, 1);
+        let augment = Augment { erasing: 0.25, ..Augment::NONE };
+        let erased = (0..400).filter(|&seed| run(augment, seed) != face).count();
+        assert!((70..=130).contains(&erased), "{erased} of 400");
+    }
+
+    #[test]
     fn a_flip_mirrors_left_and_right() {
         let flipped = run(Augment { flip: 1.0, ..Augment::NONE }, 1);
         let face = ramp();
@@ -194,6 +212,7 @@ mod tests {
             brightness: 0.9,
             contrast: 0.9,
             cutout: 1.0,
+            erasing: 1.0,
             rotation: 90.0,
             ..Augment::default()
         };

@@ -67,6 +67,8 @@ pub struct Recipe {
     pub class_weights: ClassWeights,
     /// Dropout of DenseNets, after each convolution of a bottleneck and a transition (Srivastava et al. 2014).
     pub dropout: f64,
+    /// Dropout before the last layer of any network (Srivastava et al. 2014, section 4).
+    pub head_dropout: f64,
     /// Whether every residual block begins as the identity (Goyal et al. 2017, section 5.1): deep networks learn
     /// from the first step instead of after hundreds.
     pub zero_init_residual: bool,
@@ -112,6 +114,7 @@ impl Default for Recipe {
             mixup: 0.0,
             class_weights: ClassWeights::Rule(ClassWeightRule::None),
             dropout: 0.0,
+            head_dropout: 0.0,
             zero_init_residual: false,
             ema: 0.998,
             precision: Precision::Auto,
@@ -168,6 +171,8 @@ mod tests {
             ("ema = 1.0", "`ema`"),
             ("micro_batch = 1", "`micro_batch`"),
             ("micro_batch = 16\ndropout = 0.2", "`micro_batch`"),
+            ("micro_batch = 16\nhead_dropout = 0.2", "`micro_batch`"),
+            ("head_dropout = 1.0", "`head_dropout`"),
             ("init = \"runs/a\"\nzero_init_residual = true", "`init`"),
             ("l2 = nan", "`l2`"),
             ("mixup = -0.1", "`mixup`"),
@@ -176,6 +181,7 @@ mod tests {
             ("[rmsprop]\nepsilon = 0.0", "`rmsprop.epsilon`"),
             ("[augment]\nshift = inf", "`augment.shift`"),
             ("[augment]\nwarp = 1.1", "`augment.warp`"),
+            ("[augment]\nerasing = 1.1", "`augment.erasing`"),
             ("[distill]\nteachers = []", "`distill.teachers`"),
             (
                 "mixup = 0.2\n[distill]\nteachers = [\"t\"]\nanswers = \"faces\"",

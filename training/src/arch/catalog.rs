@@ -2,7 +2,16 @@
 
 use mien_faces::emotion::Emotion;
 
-use super::{densenet::DenseNet, graph::Graph, head::Pooling, op::Op, resnet, shape::ShapeError};
+use super::{
+    densenet::DenseNet,
+    graph::Graph,
+    head::{Head, Pooling},
+    op::Op,
+    resnet, resnet_d,
+    shape::ShapeError,
+    stage::{self, Stage},
+    vgg,
+};
 
 /// Side of the faces that every network of the catalogue takes, in pixels.
 pub const INPUT_SIDE: usize = 48;
@@ -16,27 +25,29 @@ pub const NORMALIZE: Op = Op::Normalize { mean: 0.5077, std: 0.2550 };
 /// Why a name gives no network.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CatalogError {
-    /// No such name.
+    /// The name follows none of the patterns.
     #[error(
-        "no architecture is named `{name}`: names are resnet-<6n+2>-v1, resnet-<9n+2>-v2 and \
-         densenet-<depth>-<growth>-c<tenths>[-b<blocks>] with depth 2n * blocks + 4 (4 blocks where none is named), \
-         each also with -gap; `mien-train list` shows {known}"
+        "unknown architecture `{name}`: names are resnet-<6n+2>-v1[-gap], resnet-<9n+2>-v2[-gap], \
+         densenet-<depth>-<growth>-c<tenths>[-b<blocks>][-gap] with depth 2n * blocks + 4 (4 blocks by default), \
+         vgg-<width>x<layers>-... and resnet-d-<stem width>-...-<width>x<blocks>-...; `mien-train list` shows {known}"
     )]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// What there is.
+        /// The names in [`NAMES`], joined by commas.
         known: String,
     },
     /// A rate of dropout that this network cannot take.
-    #[error(
-        "`{name}` takes no dropout of {rate}: only DenseNets have it, and the rate is in [0, 1); see the recipe's `dropout`"
-    )]
+    #[error("the recipe's `{key}` is {rate}, but {requirement}, and `{name}` is trained")]
     Dropout {
         /// The network.
         name: String,
-        /// What was asked for.
+        /// The recipe's key.
+        key: &'static str,
+        /// The value of the recipe.
         rate: f64,
+        /// The range of the key and the families that support it.
+        requirement: &'static str,
     },
     /// A description that does not fit together.
     #[error(transparent)]
@@ -44,7 +55,7 @@ pub enum CatalogError {
 }
 
 /// The names that `mien-train list` shows.
-pub const NAMES: [&str; 13] = [
+pub const NAMES: [&str; 18] = [
     "densenet-100-12-c03",
     "densenet-100-12-c05",
     "densenet-100-12-c07",
@@ -58,84 +69,133 @@ pub const NAMES: [&str; 13] = [
     "resnet-104-v1-gap",
     "resnet-155-v2",
     "resnet-155-v2-gap",
+    "vgg-64x2-128x2-256x3-384x3",
+    "vgg-48x1-96x3-192x3-384x3",
+    "vgg-64x2-128x2-256x2-512x2",
+    "resnet-d-32-64-128x2-256x3-384x3",
+    "resnet-d-16-32x1-64x2-128x2",
 ];
 
 /// The deepest network that a name may ask for.
 const MAX_DEPTH: usize = 2_000;
 
-/// What a recipe may change in a network without changing its parameters.
+/// Settings of a recipe that change a network without changing its parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Options {
     /// Rate of a DenseNet's dropout, in `[0, 1)`; 0 for none.
     pub dropout: f64,
+    /// Rate of the dropout before the last layer, in `[0, 1)`; 0 for none.
+    pub head_dropout: f64,
 }
 
-/// The network of a name, without dropout: one of [`NAMES`], or of another size by the same pattern.
+/// Builds the network of a name without dropout: one of [`NAMES`], or of another size by the same pattern.
 ///
 /// - `resnet-<depth>-v1`, depth 6n + 2;
 /// - `resnet-<depth>-v2`, depth 9n + 2;
-/// - `densenet-<depth>-<growth>-c<compression in tenths>`, or with `-b<blocks>` behind it (4 where it is left out),
+/// - `densenet-<depth>-<growth>-c<compression in tenths>`, optionally followed by `-b<blocks>` (default 4),
 ///   depth 2 n blocks + 4;
-/// - `-gap` behind any of them: the head takes the mean of the whole map ([`Pooling::Global`]).
+/// - `-gap` behind any of these: the head takes the mean of the whole map ([`Pooling::Global`]);
+/// - `vgg-<width>x<layers>-...`: one part per stage, with mean pooling by 2 between stages;
+/// - `resnet-d-<width>-...-<width>x<blocks>-...`: one width per convolution of the stem at full resolution, then one
+///   part per stage of basic blocks; every stage begins with mean pooling by 2.
 ///
 /// # Errors
-/// [`CatalogError::Unknown`] for any other name.
+/// Returns [`CatalogError::Unknown`] for any other name.
 pub fn build(name: &str) -> Result<Graph, CatalogError> {
     build_with(name, &Options::default())
 }
 
-/// The network of a name as in [`build`], with a recipe's options.
+/// Builds the network of a name as [`build`] does, with a recipe's options.
 ///
 /// # Errors
-/// [`CatalogError::Unknown`] for a name of no pattern, [`CatalogError::Dropout`] where the network has no place for
-/// dropout or the rate is none.
+/// Returns [`CatalogError::Unknown`] for a name that follows no pattern, and [`CatalogError::Dropout`] if a rate is not in
+/// `[0, 1)` or the network does not support it.
 pub fn build_with(name: &str, options: &Options) -> Result<Graph, CatalogError> {
+    check_dropout(name, options)?;
+    let parts: Vec<&str> = name.split('-').collect();
+    let graph = match &parts[..] {
+        ["vgg", stages @ ..] => {
+            Stage::parse_all(stages).map(|stages| vgg::build(name, &stages, options.head_dropout))
+        }
+        ["resnet", "d", layers @ ..] => wide_resnet(name, layers, options),
+        [keras @ .., "gap"] => keras_network(name, keras, Pooling::Global, options),
+        keras => keras_network(name, keras, Pooling::Windows, options),
+    };
     let unknown = || CatalogError::Unknown { name: name.to_owned(), known: NAMES.join(", ") };
-    let mut parts: Vec<&str> = name.split('-').collect();
-    let pooling = parts.pop_if(|last| *last == "gap").map_or(Pooling::Windows, |_| Pooling::Global);
-    let densenet = parts.first() == Some(&"densenet");
-    if !(0.0..1.0).contains(&options.dropout) || (options.dropout > 0.0 && !densenet) {
-        return Err(CatalogError::Dropout { name: name.to_owned(), rate: options.dropout });
+    Ok(graph.ok_or_else(unknown)??)
+}
+
+/// Checks both rates of dropout.
+fn check_dropout(name: &str, options: &Options) -> Result<(), CatalogError> {
+    let valid = |rate| (0.0..1.0).contains(&rate);
+    let error = |key, rate, requirement| {
+        Err(CatalogError::Dropout { name: name.to_owned(), key, rate, requirement })
+    };
+    let densenet = name.starts_with("densenet-");
+    if !valid(options.dropout) || (options.dropout > 0.0 && !densenet) {
+        return error(
+            "dropout",
+            options.dropout,
+            "it must be in [0, 1) and only DenseNets support it",
+        );
     }
-    let graph = match *parts {
-        ["resnet", depth, "v1"] => {
-            resnet::v1(name, repeats(depth, 2, 6).ok_or_else(unknown)?, pooling)
-        }
-        ["resnet", depth, "v2"] => {
-            resnet::v2(name, repeats(depth, 2, 9).ok_or_else(unknown)?, pooling)
-        }
+    if !valid(options.head_dropout) {
+        return error("head_dropout", options.head_dropout, "it must be in [0, 1)");
+    }
+    Ok(())
+}
+
+/// Builds one of the Keras examples' networks from the parts of its name; `None` if the parts follow no pattern.
+fn keras_network(
+    name: &str,
+    parts: &[&str],
+    pooling: Pooling,
+    options: &Options,
+) -> Option<Result<Graph, ShapeError>> {
+    let head = Head { pooling, dropout: options.head_dropout };
+    match *parts {
+        ["resnet", depth, "v1"] => Some(resnet::v1(name, repeats(depth, 2, 6)?, head)),
+        ["resnet", depth, "v2"] => Some(resnet::v2(name, repeats(depth, 2, 9)?, head)),
         ["densenet", depth, growth, compression, ref rest @ ..] => {
-            let net = dense(depth, growth, compression, rest).ok_or_else(unknown)?;
-            DenseNet { dropout: options.dropout, pooling, ..net }.build(name)
+            let blocks = match rest {
+                [] => 4,
+                [blocks] => number(blocks.strip_prefix('b')?)?,
+                _ => return None,
+            };
+            let tenths = compression.strip_prefix('c').and_then(number)?;
+            let net = DenseNet {
+                bottlenecks: repeats(depth, 4, 2 * blocks)?,
+                growth: number(growth)?,
+                blocks,
+                tenths: (tenths <= 10).then_some(tenths)?,
+                dropout: options.dropout,
+                head,
+            };
+            Some(net.build(name))
         }
-        _ => return Err(unknown()),
-    };
-    Ok(graph?)
+        _ => None,
+    }
 }
 
-/// The DenseNet of a name's parts.
-fn dense(depth: &str, growth: &str, compression: &str, rest: &[&str]) -> Option<DenseNet> {
-    let blocks = match rest {
-        [] => 4,
-        [blocks] => number(blocks.strip_prefix('b')?)?,
-        _ => return None,
-    };
-    Some(DenseNet {
-        bottlenecks: repeats(depth, 4, 2 * blocks)?,
-        growth: number(growth)?,
-        blocks,
-        tenths: compression.strip_prefix('c').and_then(number).filter(|&tenths| tenths <= 10)?,
-        dropout: 0.0,
-        pooling: Pooling::Windows,
-    })
+/// Builds a wide ResNet from the parts of its name; `None` without a stem or without a stage.
+fn wide_resnet(
+    name: &str,
+    layers: &[&str],
+    options: &Options,
+) -> Option<Result<Graph, ShapeError>> {
+    let (stem, stages) = layers.split_at(layers.iter().position(|layer| layer.contains('x'))?);
+    let stem: Vec<usize> =
+        stem.iter().map(|width| stage::parse_size(width)).collect::<Option<_>>()?;
+    let stages = Stage::parse_all(stages)?;
+    (!stem.is_empty()).then(|| resnet_d::build(name, &stem, &stages, options.head_dropout))
 }
 
-/// A number of a name: from 1 to [`MAX_DEPTH`].
+/// Parses a number of a name, from 1 to [`MAX_DEPTH`].
 fn number(text: &str) -> Option<usize> {
     text.parse().ok().filter(|n| (1..=MAX_DEPTH).contains(n))
 }
 
-/// How often a part of `layers` layers stands in a network of this depth beside `rest` single ones.
+/// Returns how often a part of `layers` layers occurs in a network of this depth that has `rest` other layers.
 fn repeats(depth: &str, rest: usize, layers: usize) -> Option<usize> {
     let body = number(depth)?.checked_sub(rest)?;
     (body > 0 && body % layers == 0).then_some(body / layers)
@@ -175,6 +235,13 @@ mod tests {
             "densenet-18446744073709551612-12-c05",
             "resnet-60000002-v1",
             "gap",
+            "vgg-64",
+            "vgg-64x2-gap",
+            "vgg-64x0",
+            "resnet-d-64",
+            "resnet-d-64x2",
+            "resnet-d-64-128x2-gap",
+            "resnet-d-64-128x2-64",
             "",
         ] {
             let error = build(name).unwrap_err().to_string();
@@ -206,10 +273,45 @@ mod tests {
     }
 
     #[test]
+    fn wide_networks_have_published_sizes() {
+        // Millions of parameters and multiply-adds of the networks that were measured for the choice of the flagship.
+        for (name, parameters, multiply_adds) in [
+            ("vgg-64x2-128x2-256x3-384x3", 5.28, 553),
+            ("vgg-48x1-96x3-192x3-384x3", 4.36, 360),
+            ("vgg-64x2-128x2-256x2-512x2", 4.69, 469),
+            ("resnet-d-32-64-128x2-256x3-384x3", 11.45, 1_091),
+            ("resnet-d-16-32x1-64x2-128x2", 0.67, 51),
+        ] {
+            let figures = summary(&build(name).unwrap()).unwrap();
+            let found = figures.parameters as f64 / 1e6;
+            assert!((found - parameters).abs() < 0.02, "{name}: {found} M parameters");
+            let found = figures.multiply_adds / 1_000_000;
+            assert!(found.abs_diff(multiply_adds) <= 2, "{name}: {found} M multiply-adds");
+        }
+    }
+
+    #[test]
+    fn head_dropout_precedes_last_layer_of_every_family() {
+        for name in NAMES {
+            let options = Options { head_dropout: 0.3, ..Options::default() };
+            let graph = build_with(name, &options).unwrap();
+            let [.., before, last] = graph.nodes() else { panic!("a network has two nodes") };
+            assert_eq!(before.op, Op::Dropout { rate: 0.3 }, "{name}");
+            assert_eq!(last.op, Op::Linear { outputs: CLASSES }, "{name}");
+            assert_eq!(summary(&graph).unwrap(), summary(&build(name).unwrap()).unwrap());
+        }
+        for head_dropout in [1.0, -0.1, f64::NAN] {
+            let options = Options { head_dropout, ..Options::default() };
+            let error = build_with(NAMES[0], &options).unwrap_err();
+            assert!(matches!(error, CatalogError::Dropout { key: "head_dropout", .. }), "{error}");
+        }
+    }
+
+    #[test]
     fn dropout_stands_behind_each_convolution_of_bottlenecks_and_transitions_and_has_no_parameters()
     {
         let name = "densenet-100-12-c05";
-        let graph = build_with(name, &Options { dropout: 0.2 }).unwrap();
+        let graph = build_with(name, &Options { dropout: 0.2, ..Options::default() }).unwrap();
         assert_eq!(summary(&graph).unwrap(), summary(&build(name).unwrap()).unwrap());
         let mut dropped = 0;
         for node in graph.nodes().iter().filter(|node| node.op == Op::Dropout { rate: 0.2 }) {
@@ -219,7 +321,7 @@ mod tests {
         }
         assert_eq!(dropped, 4 * 12 * 2 + 3);
         for (name, dropout) in [(name, 1.0), (name, f64::NAN), ("resnet-20-v1", 0.2)] {
-            let error = build_with(name, &Options { dropout }).unwrap_err();
+            let error = build_with(name, &Options { dropout, ..Options::default() }).unwrap_err();
             assert!(matches!(error, CatalogError::Dropout { .. }), "{error}");
         }
     }

@@ -5,7 +5,7 @@
 use super::{
     catalog::{INPUT_SIDE, NORMALIZE},
     graph::{Graph, GraphBuilder, NodeId},
-    head::{self, Pooling},
+    head::Head,
     op::{Op, PoolScaling},
     shape::ShapeError,
 };
@@ -23,8 +23,8 @@ pub struct DenseNet {
     pub tenths: usize,
     /// Rate of the dropout after each convolution of a bottleneck and of a transition, in `[0, 1)`; 0 for none.
     pub dropout: f64,
-    /// What the head sees.
-    pub pooling: Pooling,
+    /// The layers behind the last block.
+    pub head: Head,
 }
 
 impl DenseNet {
@@ -52,7 +52,7 @@ impl DenseNet {
                 side /= 2;
             }
         }
-        head::finish(b, x, self.pooling, side)
+        self.head.finish(b, x, side)
     }
 
     fn bottleneck(self, b: &mut GraphBuilder, block: usize, layer: usize, x: NodeId) -> NodeId {

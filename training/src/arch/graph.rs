@@ -125,6 +125,19 @@ impl GraphBuilder {
         self.add(name, Op::Relu, &[x])
     }
 
+    /// Appends a convolution with "same" padding, stride 1 and no bias, named `<prefix>.conv`, and a batch normalisation.
+    pub fn conv_bn(&mut self, prefix: &str, filters: usize, kernel: usize, x: NodeId) -> NodeId {
+        let conv = Op::Conv { filters, kernel, stride: 1, padding: Padding::Same, bias: false };
+        let x = self.add(format!("{prefix}.conv"), conv, &[x]);
+        self.batch_norm(format!("{prefix}.bn"), x)
+    }
+
+    /// Appends a 3x3 convolution as [`Self::conv_bn`] does, and a ReLU.
+    pub fn conv_bn_relu(&mut self, prefix: &str, filters: usize, x: NodeId) -> NodeId {
+        let x = self.conv_bn(prefix, filters, 3, x);
+        self.relu(format!("{prefix}.relu"), x)
+    }
+
     /// Checks the whole network and gives it out.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 use super::{
     catalog::{INPUT_SIDE, NORMALIZE},
     graph::{Graph, GraphBuilder, NodeId},
-    head::{self, Pooling},
+    head::Head,
     op::Op,
     shape::ShapeError,
 };
@@ -20,7 +20,7 @@ const MAP: usize = INPUT_SIDE / 4;
 ///
 /// # Errors
 /// Never for n >= 1; the shape check is the builder's.
-pub fn v1(name: &str, n: usize, pooling: Pooling) -> Result<Graph, ShapeError> {
+pub fn v1(name: &str, n: usize, head: Head) -> Result<Graph, ShapeError> {
     let (mut b, image) = GraphBuilder::new(name, INPUT_SIDE);
     let x = b.add("normalize", NORMALIZE, &[image]);
     let x = b.conv("stem.conv", STACKS[0], 3, 1, x);
@@ -31,7 +31,7 @@ pub fn v1(name: &str, n: usize, pooling: Pooling) -> Result<Graph, ShapeError> {
             x = v1_block(&mut b, stack, block, filters, x);
         }
     }
-    head::finish(b, x, pooling, MAP)
+    head.finish(b, x, MAP)
 }
 
 fn v1_block(b: &mut GraphBuilder, stack: usize, block: usize, filters: usize, x: NodeId) -> NodeId {
@@ -52,7 +52,7 @@ fn v1_block(b: &mut GraphBuilder, stack: usize, block: usize, filters: usize, x:
 ///
 /// # Errors
 /// Never for n >= 1; the shape check is the builder's.
-pub fn v2(name: &str, n: usize, pooling: Pooling) -> Result<Graph, ShapeError> {
+pub fn v2(name: &str, n: usize, head: Head) -> Result<Graph, ShapeError> {
     let (mut b, image) = GraphBuilder::new(name, INPUT_SIDE);
     let x = b.add("normalize", NORMALIZE, &[image]);
     let x = b.conv("stem.conv", STACKS[0], 3, 1, x);
@@ -68,7 +68,7 @@ pub fn v2(name: &str, n: usize, pooling: Pooling) -> Result<Graph, ShapeError> {
     }
     let x = b.batch_norm("head.bn", x);
     let x = b.relu("head.relu", x);
-    head::finish(b, x, pooling, MAP)
+    head.finish(b, x, MAP)
 }
 
 fn v2_block(

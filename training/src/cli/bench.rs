@@ -72,7 +72,7 @@ impl Args {
         }
         writeln!(
             out,
-            "{:<22} {:>4} {:>9} {:>7} {:>8} {:>8} {:>7} {:>8} {:>9}",
+            "{:<34} {:>4} {:>9} {:>7} {:>8} {:>8} {:>7} {:>8} {:>9}",
             "ms an image",
             "px",
             "precision",
@@ -88,7 +88,7 @@ impl Args {
             let peak = f.peak_memory_mib.map_or("-".to_owned(), |mib| format!("{mib:.0}"));
             writeln!(
                 out,
-                "{:<22} {:>4} {:>9} {:>7.3} {:>8.2} {:>8.2} {:>7.2} {:>8.2} {peak:>9}",
+                "{:<34} {:>4} {:>9} {:>7.3} {:>8.2} {:>8.2} {:>7.2} {:>8.2} {peak:>9}",
                 f.architecture, f.side, f.precision, f.data, f.forward, f.backward, f.step, f.total
             )?;
         }

@@ -24,14 +24,14 @@ impl Args {
         }
         writeln!(
             out,
-            "{:<22} {:>12} {:>12} {:>11} {:>16}",
+            "{:<34} {:>12} {:>12} {:>11} {:>16}",
             "name", "parameters", "trainable", "statistics", "multiply-adds"
         )?;
         for s in summaries {
             let row = (s.parameters, s.trainable, s.statistics, s.multiply_adds);
             writeln!(
                 out,
-                "{:<22} {:>12} {:>12} {:>11} {:>16}",
+                "{:<34} {:>12} {:>12} {:>11} {:>16}",
                 s.name, row.0, row.1, row.2, row.3
             )?;
         }

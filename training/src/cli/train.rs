@@ -133,5 +133,6 @@ impl Args {
 
 /// The network of a run, with the dropout that its recipe asks for.
 fn network(architecture: &str, recipe: &Recipe) -> anyhow::Result<Graph> {
-    Ok(catalog::build_with(architecture, &catalog::Options { dropout: recipe.dropout })?)
+    let options = catalog::Options { dropout: recipe.dropout, head_dropout: recipe.head_dropout };
+    Ok(catalog::build_with(architecture, &options)?)
 }

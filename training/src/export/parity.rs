@@ -86,7 +86,15 @@ mod tests {
     fn every_family_answers_in_onnx_runtime_as_in_libtorch_and_others_are_refused() {
         let runtime = Runtime::load().unwrap();
         let faces = [Face::new(48, (0..48 * 48).map(|i| (i % 251) as u8).collect()).unwrap()];
-        for name in ["resnet-8-v1", "resnet-11-v2", "densenet-20-4-c05"] {
+        for name in [
+            "resnet-8-v1",
+            "resnet-11-v2",
+            "densenet-20-4-c05",
+            "vgg-8x2-16x1",
+            "vgg-5x1-7x3-2x1",
+            "resnet-d-8-8x1-16x2",
+            "resnet-d-3-5-7x2-4x1-9x3",
+        ] {
             let graph = catalog::build(name).unwrap();
             let [one, other] =
                 [1, 2].map(|seed| Weights::random(&graph, seed, Device::Cpu).unwrap());

@@ -159,7 +159,8 @@ mod tests {
     fn dropout_hides_no_convolution() {
         let name = "densenet-20-4-c05-b2";
         let plain = catalog::build(name).unwrap();
-        let dropping = catalog::build_with(name, &Options { dropout: 0.2 }).unwrap();
+        let dropping =
+            catalog::build_with(name, &Options { dropout: 0.2, ..Options::default() }).unwrap();
         let values = values(&plain);
         assert_eq!(fuse(&dropping, &values).unwrap(), fuse(&plain, &values).unwrap());
     }

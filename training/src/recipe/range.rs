@@ -42,18 +42,24 @@ fn not_negative(x: f64) -> bool {
     x >= 0.0 && x.is_finite()
 }
 
-fn shape_of_the_run(recipe: &Recipe) -> [Rule; 8] {
+fn shape_of_the_run(recipe: &Recipe) -> [Rule; 9] {
     // Threads would draw from one generator, in whatever order they come.
-    let repeats = recipe.micro_batch.is_none_or(|size| size > 1 && recipe.dropout == 0.0);
+    let drops = recipe.dropout > 0.0 || recipe.head_dropout > 0.0;
+    let repeats = recipe.micro_batch.is_none_or(|size| size > 1 && !drops);
     let begins_once = recipe.init.is_none() || !recipe.zero_init_residual;
     [
         ("init", begins_once, "left out where `zero_init_residual` is on"),
-        ("micro_batch", repeats, "at least 2, and left out where `dropout` is on"),
+        (
+            "micro_batch",
+            repeats,
+            "at least 2, and absent if `dropout` or `head_dropout` is above 0",
+        ),
         ("epochs", recipe.epochs > 0, "at least 1"),
         ("batch", recipe.batch > 1, "at least 2 (batch-norm needs a variance)"),
         ("holdout", share(recipe.holdout), "in [0, 1)"),
         ("ema", share(recipe.ema), "in [0, 1)"),
         ("dropout", share(recipe.dropout), "in [0, 1)"),
+        ("head_dropout", share(recipe.head_dropout), "in [0, 1)"),
         (
             "sizes",
             sizes_fit(recipe),
@@ -121,7 +127,7 @@ fn distillation(recipe: &Recipe) -> Vec<Rule> {
     ]
 }
 
-fn augmentation(recipe: &Recipe) -> [Rule; 9] {
+fn augmentation(recipe: &Recipe) -> [Rule; 10] {
     let augment = &recipe.augment;
     [
         ("augment.flip", probability(augment.flip), "in [0, 1]"),
@@ -131,6 +137,7 @@ fn augmentation(recipe: &Recipe) -> [Rule; 9] {
         ("augment.shift", probability(augment.shift), "in [0, 1]"),
         ("augment.brightness", probability(augment.brightness), "in [0, 1]"),
         ("augment.contrast", probability(augment.contrast), "in [0, 1]"),
+        ("augment.erasing", probability(augment.erasing), "in [0, 1]"),
         ("augment.cutout", probability(augment.cutout), "in [0, 1]"),
         ("augment.cutout_side", probability(augment.cutout_side), "in [0, 1]"),
     ]

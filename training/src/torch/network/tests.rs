@@ -3,6 +3,10 @@ use tch::{Device, Reduction};
 use super::*;
 use crate::arch::catalog::{self, Options};
 
+/// A small network of each family.
+const TINY: [&str; 5] =
+    ["resnet-8-v1", "resnet-11-v2", "densenet-20-4-c05", "vgg-8x2-16x1", "resnet-d-8-8x1-16x2"];
+
 /// Logits of eight faces and the gradient of their loss, all in one row.
 fn learn(name: &str, kind: Kind) -> (Tensor, Tensor) {
     let graph = catalog::build(name).unwrap();
@@ -26,7 +30,7 @@ fn distance(a: &Tensor, b: &Tensor) -> f64 {
 #[test]
 fn bf16_gives_the_logits_and_the_gradient_of_fp32_to_its_precision() {
     // bf16 has 8 bits of significand: 0.4 % a rounding, some dozens of them in a row.
-    for name in ["resnet-8-v1", "resnet-11-v2", "densenet-20-4-c05"] {
+    for name in TINY {
         let (logits, gradient) = learn(name, Kind::Float);
         let (rough_logits, rough_gradient) = learn(name, Kind::BFloat16);
         assert!(logits.kind() == Kind::Float && rough_logits.kind() == Kind::Float, "{name}");
@@ -41,7 +45,7 @@ fn bf16_gives_the_logits_and_the_gradient_of_fp32_to_its_precision() {
 
 #[test]
 fn every_map_is_channels_last() {
-    for name in ["resnet-8-v1", "resnet-11-v2", "densenet-20-4-c05"] {
+    for name in TINY {
         let graph = catalog::build(name).unwrap();
         let weights = Weights::random(&graph, 1, Device::Cpu).unwrap();
         let network = Network::new(graph, Kind::Float).unwrap();
@@ -63,7 +67,11 @@ fn every_map_is_channels_last() {
 
 #[test]
 fn dropout_acts_in_training_alone() {
-    let graph = catalog::build_with("densenet-12-4-c05-b2", &Options { dropout: 0.5 }).unwrap();
+    let graph = catalog::build_with(
+        "densenet-12-4-c05-b2",
+        &Options { dropout: 0.5, ..Options::default() },
+    )
+    .unwrap();
     let weights = Weights::random(&graph, 1, Device::Cpu).unwrap();
     let network = Network::new(graph, Kind::Float).unwrap();
     let pictures = Tensor::rand([2, 1, 48, 48], (Kind::Float, Device::Cpu)) * 255.0;
