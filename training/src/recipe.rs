@@ -155,7 +155,7 @@ impl Recipe {
 
 #[cfg(test)]
 mod tests {
-    use super::{choices::Answers, *};
+    use super::{choices::Targets, *};
 
     /// As the first version of the program saved it.
     const FIRST: &str = "epochs = 24\nbatch = 128\nseed = 1\nholdout = 0.0\nlearning_rate = 0.1\n\
@@ -184,8 +184,8 @@ mod tests {
             ("[augment]\nerasing = 1.1", "`augment.erasing`"),
             ("[distill]\nteachers = []", "`distill.teachers`"),
             (
-                "mixup = 0.2\n[distill]\nteachers = [\"t\"]\nanswers = \"faces\"",
-                "`distill.answers`",
+                "mixup = 0.2\n[distill]\nteachers = [\"t\"]\ntargets = \"cached\"",
+                "`distill.targets`",
             ),
         ] {
             let error = toml::from_str::<Recipe>(text).unwrap().checked().unwrap_err();
@@ -203,7 +203,7 @@ mod tests {
                 teachers: vec!["models/a/1/model.onnx".into()],
                 weight: 0.5,
                 temperature: 4.0,
-                answers: Answers::Faces,
+                targets: Targets::Cached,
             }),
             ..Recipe::default()
         };

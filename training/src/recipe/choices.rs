@@ -114,20 +114,21 @@ pub struct Distill {
     /// Temperature `T` of both sides' softmax.
     #[serde(default = "two")]
     pub temperature: f64,
-    /// What the teachers answer.
+    /// How the teachers' soft targets are computed.
     #[serde(default)]
-    pub answers: Answers,
+    pub targets: Targets,
 }
 
-/// What teachers answer.
+/// How the teachers' soft targets are computed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Answers {
-    /// Every picture as the student sees it, in every epoch (Beyer et al. 2022, section 3).
+pub enum Targets {
+    /// In every epoch, from the same augmented image that the student gets (Beyer et al. 2022, section 3).
     #[default]
-    Pictures,
-    /// Every face once, unchanged, with its mirror image: costs next to nothing, and is learnt for all of the face's pictures.
-    Faces,
+    Online,
+    /// Once per face, from the unchanged face and its mirror image, and reused for all augmented images of the face. This
+    /// mode is much cheaper.
+    Cached,
 }
 
 fn half() -> f64 {

@@ -2,7 +2,7 @@
 
 use super::{
     Recipe, RecipeError,
-    choices::{Answers, ClassWeights},
+    choices::{ClassWeights, Targets},
 };
 
 /// A key, whether its value fits, and what it must be.
@@ -120,9 +120,9 @@ fn distillation(recipe: &Recipe) -> Vec<Rule> {
         ("distill.weight", distill.weight > 0.0 && distill.weight <= 1.0, "in (0, 1]"),
         ("distill.temperature", (0.1..=100.0).contains(&distill.temperature), "in [0.1, 100]"),
         (
-            "distill.answers",
-            distill.answers == Answers::Pictures || recipe.mixup == 0.0,
-            "\"pictures\" where `mixup` mixes them",
+            "distill.targets",
+            distill.targets == Targets::Online || recipe.mixup == 0.0,
+            "\"online\" if `mixup` is above 0",
         ),
     ]
 }

@@ -93,7 +93,7 @@ mod tests {
     use tch::Kind;
 
     use super::*;
-    use crate::recipe::choices::{Answers, Distill};
+    use crate::recipe::choices::{Distill, Targets};
 
     const LOGITS: [f32; 14] =
         [1.0, -2.0, 0.5, 3.0, 0.0, -1.0, 2.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7];
@@ -162,7 +162,7 @@ mod tests {
             teachers: vec!["t".into()],
             weight: 0.3,
             temperature: 4.0,
-            answers: Answers::Pictures,
+            targets: Targets::Online,
         };
         let recipe = Recipe { distill: Some(distill), ..plain() };
         let taught =

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     arch::{graph::Graph, parameter},
     data::FaceSet,
-    recipe::{Recipe, choices::Answers},
+    recipe::{Recipe, choices::Targets},
     torch::{network::Network, replicas::Replicas, weights::Weights},
 };
 
@@ -178,7 +178,7 @@ impl Trainer {
         let (Some(teachers), Some(distill)) = (&self.teachers, &self.recipe.distill) else {
             return Ok(true);
         };
-        if distill.answers != Answers::Faces || self.answers.is_some() {
+        if distill.targets != Targets::Cached || self.answers.is_some() {
             return Ok(true);
         }
         let (folder, temperature) = (&self.control.folder, distill.temperature);

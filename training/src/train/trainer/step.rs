@@ -133,7 +133,7 @@ fn advice(recipe: &Recipe) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::choices::{Answers, Distill};
+    use crate::recipe::choices::{Distill, Targets};
 
     #[test]
     fn advice_names_the_keys_of_what_is_on() {
@@ -144,7 +144,7 @@ mod tests {
             teachers: vec!["t".into()],
             weight: 0.9,
             temperature: 8.0,
-            answers: Answers::Pictures,
+            targets: Targets::Online,
         };
         let other = advice(&Recipe {
             optimizer: OptimizerKind::RmsProp,
