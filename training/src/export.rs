@@ -47,8 +47,8 @@ pub use temperature::TemperatureFrom;
 pub struct Options {
     /// Where the temperature is to come from.
     pub temperature: TemperatureFrom,
-    /// Whether the batch-norm statistics are taken anew, from training faces as they are.
-    pub fresh_statistics: bool,
+    /// Whether the batch-norm statistics are recomputed from training faces without augmentation.
+    pub precise_bn: bool,
     /// Which batch normalisations are folded.
     pub fusing: Fusing,
 }
@@ -104,7 +104,7 @@ impl Trained {
     ) -> Result<ModelReport, ExportError> {
         let dataset = Dataset::open(data)?;
         let train = self.training_faces(&dataset, data)?;
-        let fresh_statistics = match (&train, options.fresh_statistics) {
+        let precise_bn_faces = match (&train, options.precise_bn) {
             (Some(train), true) => Some(statistics::renew(&mut self, train)?),
             (None, true) => return Err(ExportError::OtherData(data.to_owned())),
             (_, false) => None,
@@ -131,7 +131,7 @@ impl Trained {
             sha256: files::sha256(&bytes),
             created: metadata.created,
             training: self.training(),
-            fresh_statistics,
+            precise_bn_faces,
             recipe: self.recipe.clone(),
             temperature,
             holdout,

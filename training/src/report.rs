@@ -39,9 +39,9 @@ pub struct ModelReport {
     pub created: String,
     /// How it was trained.
     pub training: Training,
-    /// Faces that the batch-norm statistics were taken anew from; absent where they are those of training.
+    /// Number of training faces that the batch-norm statistics were recomputed from; absent if they are those of training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fresh_statistics: Option<usize>,
+    pub precise_bn_faces: Option<usize>,
     /// Every choice of the run.
     pub recipe: Recipe,
     /// The temperature inside the graph.

@@ -27,10 +27,10 @@ pub(super) struct Args {
     /// Divide logits by this number before the softmax.
     #[arg(long, value_name = "NUMBER", value_parser = allowed)]
     temperature: Option<f64>,
-    /// Take the batch-norm statistics anew from 4,096 training faces as they are, in place of those of changed faces that
-    /// training kept. The line "held out" tells whether that helps.
+    /// Recompute the batch-norm statistics from 4,096 training faces without augmentation (Wu and Johnson 2021, section 3).
+    /// The row "held out" of the output shows whether that helps.
     #[arg(long)]
-    fresh_statistics: bool,
+    precise_bn: bool,
     /// Export a run whose epochs are not all done.
     #[arg(long)]
     unfinished: bool,
@@ -55,7 +55,7 @@ impl Args {
             (None, None) => TemperatureFrom::Run,
         };
         let fusing = Fusing::unless(self.no_fuse);
-        let options = Options { temperature, fresh_statistics: self.fresh_statistics, fusing };
+        let options = Options { temperature, precise_bn: self.precise_bn, fusing };
         let found = trained.export(&data, &self.out, &options)?;
         // `compare` looks for it here; a run's folder that is closed by now is no reason to fail.
         let (made, kept) = (self.out.with_file_name(report::JSON), self.run.join(report::JSON));

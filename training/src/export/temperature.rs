@@ -44,7 +44,7 @@ pub(super) fn choose(
         TemperatureFrom::Other(folder) => Some(partner(trained, folder)?),
         TemperatureFrom::Run | TemperatureFrom::Given(_) => None,
     };
-    if let (Some(other), Some(train), true) = (&mut other, train, options.fresh_statistics) {
+    if let (Some(other), Some(train), true) = (&mut other, train, options.precise_bn) {
         statistics::renew(other, train)?;
     }
     let judged = other.as_ref().unwrap_or(trained);

@@ -83,7 +83,7 @@ fn training(report: &ModelReport) -> String {
             init.sha256
         );
     }
-    if let Some(faces) = report.fresh_statistics {
+    if let Some(faces) = report.precise_bn_faces {
         text += &format!(
             "| batch-norm statistics | taken anew at export, from {faces} of these faces as they are |\n"
         );
@@ -143,14 +143,14 @@ fn again(report: &ModelReport) -> String {
         Some(init) => format!(", begun with `{}`", init.path.display()),
         None => String::new(),
     };
-    let fresh = if report.fresh_statistics.is_some() { " --fresh-statistics" } else { "" };
+    let precise_bn = if report.precise_bn_faces.is_some() { " --precise-bn" } else { "" };
     let unfinished =
         if report.training.epochs < report.recipe.epochs { " --unfinished" } else { "" };
     format!(
         "\n## Again\n\n`DIR` holds `train/<class>/` and `test/<class>/`, or `fer2013.csv`. The same seed, number of threads and \
          kind of processor give the same weights{begun}.\n\n```sh\n\
          cargo xtask train train --arch {arch} --data DIR --recipe recipe.toml --out runs/{run}{threads}\n\
-         cargo xtask train export runs/{run} --out model.onnx{fresh}{temperature}{unfinished}\n```\n\n\
+         cargo xtask train export runs/{run} --out model.onnx{precise_bn}{temperature}{unfinished}\n```\n\n\
          To check this file: its hash, and its accuracy by the server's own code.\n\n```sh\n\
          sha256sum model.onnx\nmien evaluate --data DIR --model NAME --models MODELS\n```\n"
     )

@@ -8,7 +8,7 @@ use crate::torch::weights::Weights;
 const WARMUP: f64 = 10.0;
 
 /// Averaged weights, batch-norm statistics included. An average of statistics lags behind those of the averaged kernels, most
-/// after a change of the faces' side: `export --fresh-statistics` takes them anew.
+/// after a change of the faces' side: `export --precise-bn` takes them anew.
 #[derive(Debug)]
 pub struct Ema {
     decay: f64,

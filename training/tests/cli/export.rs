@@ -60,17 +60,14 @@ fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
     }
 
     let fresh = folder.path().join("models/fresh/1/model.onnx");
-    succeeds(&["export", text(&held), "--out", text(&fresh), "--fresh-statistics"]);
+    succeeds(&["export", text(&held), "--out", text(&fresh), "--precise-bn"]);
     let of = json(&fresh.with_file_name("report.json"));
-    assert_eq!(of["fresh_statistics"], 7);
-    assert!(report.get("fresh_statistics").is_none(), "{report}");
+    assert_eq!(of["precise_bn_faces"], 7);
+    assert!(report.get("precise_bn_faces").is_none(), "{report}");
     assert_ne!(of["sha256"], report["sha256"]);
     assert_ne!(of["holdout"]["before"], report["holdout"]["before"], "held-out faces judge it too");
     let card = fs::read_to_string(fresh.with_file_name("README.md")).unwrap();
-    assert!(
-        card.contains("from 7 of these faces") && card.contains("--fresh-statistics"),
-        "{card}"
-    );
+    assert!(card.contains("from 7 of these faces") && card.contains("--precise-bn"), "{card}");
 
     // The final run has no faces to fit on.
     let model = folder.path().join("models/last/1/model.onnx");
