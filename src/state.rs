@@ -64,10 +64,10 @@ pub enum StoreError {
     Newer {
         /// The file.
         path: PathBuf,
-        /// Its schema.
-        found: i64,
-        /// The newest that this program knows.
-        known: i64,
+        /// Its schema version.
+        found: usize,
+        /// The newest schema version that this program knows.
+        known: usize,
     },
     /// The file is none of ours, or broken.
     #[error(
@@ -77,9 +77,12 @@ pub enum StoreError {
     Unfit {
         /// The file.
         path: PathBuf,
-        /// What SQLite said.
-        source: rusqlite::Error,
+        /// The error of SQLite or of a migration.
+        source: Box<rusqlite_migration::Error>,
     },
+    /// The tables of a store in memory could not be created.
+    #[error("the state's tables could not be created: {0}")]
+    Schema(#[from] rusqlite_migration::Error),
     /// SQLite failed, as on a full disk.
     #[error("the state could not be read or written: {0}")]
     Sqlite(#[from] rusqlite::Error),

@@ -1,14 +1,17 @@
-//! The tables, and how an older file becomes a present one.
+//! The tables of the state file and the migrations that lead to them.
 
 use std::path::Path;
 
 use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations, SchemaVersion};
 
 use super::StoreError;
 
-/// What leads from each schema to the next one, from an empty file on. The file's `user_version` counts those that it
-/// has had. A step that has been released never changes.
-const STEPS: [&str; 2] = [FIRST, SECOND];
+/// The migrations, oldest first. The file's `user_version` counts those that were applied. A migration that was released
+/// never changes.
+const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(SECOND)];
+
+const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 const FIRST: &str = "
     -- Newest first is `ORDER BY number DESC`. `summary` and `report` are JSON; times are RFC 3339 in UTC.
@@ -91,41 +94,35 @@ const SECOND: &str = "
     ALTER TABLE promotions ADD COLUMN sha256 TEXT;
 ";
 
-/// Opens the database, for use by one process that others may look over the shoulder of.
+/// Opens the database and applies the migrations that it lacks. Other processes may read the file meanwhile.
 pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
-    let unfit = |source| StoreError::Unfit { path: file.to_owned(), source };
-    let mut connection = Connection::open(file).map_err(unfit)?;
-    let found = version(&connection).map_err(unfit)?;
-    let known = known();
-    if found > known {
-        return Err(StoreError::Newer { path: file.to_owned(), found, known });
+    let mut connection = Connection::open(file).map_err(unreadable(file))?;
+    let found = MIGRATIONS.current_version(&connection).map_err(unreadable(file))?;
+    if let SchemaVersion::Outside(found) = found {
+        return Err(StoreError::Newer {
+            path: file.to_owned(),
+            found: found.get(),
+            known: STEPS.len(),
+        });
     }
-    // Readers, such as a person with `sqlite3`, and the writer do not wait for each other.
-    connection.pragma_update(None, "journal_mode", "wal").map_err(unfit)?;
-    // A write is on the disk when it is said to be, even where the power fails.
-    connection.pragma_update(None, "synchronous", "full").map_err(unfit)?;
-    migrate(&mut connection).map_err(unfit)?;
+    prepare(&mut connection).map_err(unreadable(file))?;
     Ok(connection)
 }
 
-/// Brings the tables up to date, each step whole or not at all.
-pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+fn unreadable<E: Into<rusqlite_migration::Error>>(file: &Path) -> impl FnOnce(E) -> StoreError {
+    |error| StoreError::Unfit { path: file.to_owned(), source: Box::new(error.into()) }
+}
+
+fn prepare(connection: &mut Connection) -> rusqlite_migration::Result<()> {
+    // Readers, such as a person with `sqlite3`, and the writer do not wait for each other.
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // A committed transaction survives a power failure.
+    connection.pragma_update(None, "synchronous", "full")?;
+    migrate(connection)
+}
+
+/// Applies the migrations that the database lacks, in one transaction.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite_migration::Result<()> {
     connection.pragma_update(None, "foreign_keys", true)?;
-    let from = usize::try_from(version(connection)?).unwrap_or(usize::MAX);
-    for (index, step) in STEPS.iter().enumerate().skip(from) {
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(step)?;
-        transaction.pragma_update(None, "user_version", index as i64 + 1)?;
-        transaction.commit()?;
-    }
-    Ok(())
-}
-
-/// The schema that this program writes.
-fn known() -> i64 {
-    STEPS.len() as i64
-}
-
-fn version(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+    MIGRATIONS.to_latest(connection)
 }
