@@ -113,9 +113,9 @@ export function hidePromotions() {
 }
 
 /** What a promotion asks for. */
-function rule({ at_least, not_worse_by, against }) {
-  if (at_least !== null) return `at least ${percent(at_least)}`
-  return `not worse than version ${against} by more than ${(not_worse_by * 100).toFixed(2)} points`
+function rule({ min_accuracy, max_regression, baseline_version }) {
+  if (min_accuracy !== null) return `at least ${percent(min_accuracy)}`
+  return `not worse than version ${baseline_version} by more than ${(max_regression * 100).toFixed(2)} points`
 }
 
 function row(promotion) {
@@ -147,8 +147,8 @@ export async function askForPromotion(model, version) {
 }
 
 const RULES = {
-  not_worse_by: { text: ({ serving }) => `Not worse than version ${serving}, within a margin`, label: 'Points it may lose', value: '0.5', step: '0.1', hint: 'By the 95 % interval of the difference on the same images.' },
-  at_least: { text: () => 'An accuracy', label: 'Per cent at least', value: '70', step: '0.01', hint: 'Of the images that it gets right.' },
+  max_regression: { text: ({ serving }) => `Not worse than version ${serving}, within a margin`, label: 'Points it may lose', value: '0.5', step: '0.1', hint: 'By the 95 % interval of the difference on the same images.' },
+  min_accuracy: { text: () => 'An accuracy', label: 'Per cent at least', value: '70', step: '0.01', hint: 'Of the images that it gets right.' },
 }
 
 function form(model, version, datasets, title, close) {

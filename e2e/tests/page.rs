@@ -169,7 +169,7 @@ async fn a_version_is_promoted_if_it_passes() -> Result<()> {
         page.click("nav a[href='#models']").await?;
         for (percent, outcome) in [("90", "rejected"), ("0", "promoted")] {
             page.click("[aria-label='Promote version 2 of tiny']").await?;
-            page.element("dialog select").await?.select_by_value("at_least").await?;
+            page.element("dialog select").await?.select_by_value("min_accuracy").await?;
             let number = page.element("dialog input[type=number]").await?;
             number.clear().await?;
             number.send_keys(percent).await?;

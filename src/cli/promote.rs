@@ -47,9 +47,9 @@ pub struct PromoteArgs {
     #[command(flatten)]
     rule: RuleArgs,
 
-    /// The version that --not-worse-by is judged against, one that is loaded. Without it the one that serves.
-    #[arg(long, value_name = "VERSION", conflicts_with = "at_least")]
-    against: Option<String>,
+    /// The loaded version that --max-regression compares with. By default the one that serves.
+    #[arg(long, value_name = "VERSION", conflicts_with = "min_accuracy")]
+    baseline_version: Option<String>,
 
     /// The server.
     #[arg(
@@ -76,12 +76,12 @@ pub struct PromoteArgs {
 struct RuleArgs {
     /// The accuracy that it must reach, 0 to 1.
     #[arg(long, value_name = "ACCURACY")]
-    at_least: Option<f64>,
+    min_accuracy: Option<f64>,
 
-    /// By how much accuracy, 0 to 1, it may be worse than the version that serves, by the 95 % interval of the difference
-    /// on the same images.
-    #[arg(long, value_name = "ACCURACY")]
-    not_worse_by: Option<f64>,
+    /// The non-inferiority margin, 0 to 1: how much lower its accuracy may be than that of the baseline version. The lower
+    /// end of the 95 % interval of the difference on the same images must not be below -MARGIN.
+    #[arg(long, value_name = "MARGIN")]
+    max_regression: Option<f64>,
 }
 
 /// A promotion as far as it matters here.
@@ -129,7 +129,7 @@ impl PromoteArgs {
         let rule = &self.rule;
         let mut order = json!({
             "version": self.candidate, "dataset": self.dataset, "split": self.split, "limit": self.limit,
-            "at_least": rule.at_least, "not_worse_by": rule.not_worse_by, "against": self.against,
+            "min_accuracy": rule.min_accuracy, "max_regression": rule.max_regression, "baseline_version": self.baseline_version,
         });
         if let Some(order) = order.as_object_mut() {
             order.retain(|_, value| !value.is_null());

@@ -147,11 +147,11 @@ impl Registry {
     pub async fn take_over(
         &self,
         candidate: Arc<LiveModel>,
-        against: Option<Arc<LiveModel>>,
+        baseline: Option<Arc<LiveModel>>,
         commit: Commit,
     ) -> Result<(), PromoteError> {
         self.lifecycle
-            .step(move |thread| thread.take_over(&candidate, against.as_deref(), commit))
+            .step(move |thread| thread.take_over(&candidate, baseline.as_deref(), commit))
             .await
     }
 

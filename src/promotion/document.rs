@@ -32,20 +32,20 @@ pub struct Document {
     pub split: Split,
     /// The most images to take, where that was asked for.
     pub limit: Option<usize>,
-    /// The accuracy, 0 to 1, that it must reach, where that is the rule.
-    pub at_least: Option<f64>,
-    /// By how much accuracy, 0 to 1, it may be worse than `against`, where that is the rule.
-    pub not_worse_by: Option<f64>,
-    /// The version that it is held against.
-    pub against: Option<String>,
+    /// The accuracy, 0 to 1, that the version must reach; null with `max_regression`.
+    pub min_accuracy: Option<f64>,
+    /// How much lower, 0 to 1, the accuracy may be than that of `baseline_version`; null with `min_accuracy`.
+    pub max_regression: Option<f64>,
+    /// The version that it is compared with; null with `min_accuracy`.
+    pub baseline_version: Option<String>,
     /// SHA-256 of the version's file, lower-case hex, once it is loaded.
     pub sha256: Option<String>,
     /// How far its evaluations are.
     pub images: ImageCount,
     /// The id of the version's evaluation, once that is ordered.
     pub evaluation: Option<String>,
-    /// The id of the evaluation of `against`: one that is kept, where it was of the same file on the same data.
-    pub against_evaluation: Option<String>,
+    /// The id of the evaluation of `baseline_version`. A stored evaluation of the same file on the same data is reused.
+    pub baseline_evaluation: Option<String>,
     /// What was measured, once it has been.
     #[schema(value_type = Option<Verdict>)]
     pub result: Option<Box<RawValue>>,
@@ -72,13 +72,13 @@ impl From<PromotionRecord> for Document {
             dataset: record.dataset,
             split: record.split,
             limit: record.limit,
-            at_least: record.at_least,
-            not_worse_by: record.not_worse_by,
-            against: record.against,
+            min_accuracy: record.min_accuracy,
+            max_regression: record.max_regression,
+            baseline_version: record.baseline_version,
             sha256: record.sha256,
             images: ImageCount { done: record.done, total: record.total },
-            evaluation: record.candidate,
-            against_evaluation: record.serving,
+            evaluation: record.candidate_evaluation_id,
+            baseline_evaluation: record.baseline_evaluation_id,
             // What was written as JSON is passed on as it is.
             result: record.result.and_then(|json| RawValue::from_string(json).ok()),
             reason: record.reason,

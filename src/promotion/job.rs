@@ -77,7 +77,10 @@ impl Job {
     /// Whether an evaluation of this id is one of its own.
     pub(super) fn evaluates(&self, id: &str) -> bool {
         let record = self.record.borrow();
-        [&record.candidate, &record.serving].into_iter().flatten().any(|own| own == id)
+        [&record.candidate_evaluation_id, &record.baseline_evaluation_id]
+            .into_iter()
+            .flatten()
+            .any(|own| own == id)
     }
 
     /// Waits until its status is final and, unless that failed, kept.

@@ -85,11 +85,11 @@ impl Promotions {
         if serving == version {
             return Err(PromoteError::Serves { model: name, version }.into());
         }
-        if let Rule::NotWorseBy { against: Some(against), .. } = order.rule {
-            if against == version {
+        if let Rule::MaxRegression { baseline: Some(baseline), .. } = order.rule {
+            if baseline == version {
                 return Err(StartError::Itself(version));
             }
-            registry.resolve(Some(&name), Some(&against.to_string()))?;
+            registry.resolve(Some(&name), Some(&baseline.to_string()))?;
         }
         let images = self.shared.evaluations.images(&order.images)?;
         Ok(order.record(&name, serving, images))

@@ -1,4 +1,4 @@
-//! Loads a candidate and holds it against its rule.
+//! Loads a candidate and checks it against its rule.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use crate::{
 pub(super) struct Judged {
     pub(super) verdict: Verdict,
     pub(super) candidate: Arc<LiveModel>,
-    /// What it was held against.
-    pub(super) against: Option<Arc<LiveModel>>,
+    /// The version that it was compared with.
+    pub(super) baseline: Option<Arc<LiveModel>>,
 }
 
 impl Attempt {
@@ -34,13 +34,13 @@ impl Attempt {
             record.sha256 = Some(candidate.sha256.clone());
         });
         match self.order.rule {
-            Rule::AtLeast(accuracy) => {
+            Rule::MinAccuracy(accuracy) => {
                 let measured = self.measure(&candidate).await?;
-                let verdict = Verdict::at_least(accuracy, &measured);
-                Ok(Judged { verdict, candidate, against: None })
+                let verdict = Verdict::min_accuracy(accuracy, &measured);
+                Ok(Judged { verdict, candidate, baseline: None })
             }
-            Rule::NotWorseBy { margin, against } => {
-                let against = match against {
+            Rule::MaxRegression { margin, baseline } => {
+                let baseline = match baseline {
                     None => serving,
                     Some(other) => {
                         let found =
@@ -48,8 +48,8 @@ impl Attempt {
                         found.map_err(|error| error.to_string())?
                     }
                 };
-                let verdict = self.compare(margin, &candidate, &against).await?;
-                Ok(Judged { verdict, candidate, against: Some(against) })
+                let verdict = self.compare(margin, &candidate, &baseline).await?;
+                Ok(Judged { verdict, candidate, baseline: Some(baseline) })
             }
         }
     }
@@ -67,37 +67,40 @@ impl Attempt {
     }
 
     async fn measure(&self, candidate: &Arc<LiveModel>) -> Result<Side, String> {
-        self.evaluate(candidate, |record, id| record.candidate = Some(id)).await
+        self.evaluate(candidate, |record, id| record.candidate_evaluation_id = Some(id)).await
     }
 
     async fn compare(
         &self,
         margin: f64,
         candidate: &Arc<LiveModel>,
-        against: &Arc<LiveModel>,
+        baseline: &Arc<LiveModel>,
     ) -> Result<Verdict, String> {
         let images = self.job.record().total;
         // Read before the candidate is evaluated: what is kept may be pruned by that.
-        let known = self.kept(against, images).await?;
+        let known = self.kept(baseline, images).await?;
         self.job.update(|record| {
-            record.against = Some(against.version.to_string());
+            record.baseline_version = Some(baseline.version.to_string());
             record.total = if known.is_some() { images } else { images * 2 };
         });
         let measured = self.measure(candidate).await?;
         let known = known.filter(|known| known.dataset_sha256 == measured.dataset_sha256);
         let other = match known {
             Some(known) => {
-                self.job.update(|record| record.serving = Some(known.evaluation.clone()));
+                self.job.update(|record| {
+                    record.baseline_evaluation_id = Some(known.evaluation.clone())
+                });
                 known
             }
             None => {
                 self.job.update(|record| record.total = images * 2);
-                self.evaluate(against, |record, id| record.serving = Some(id)).await?
+                self.evaluate(baseline, |record, id| record.baseline_evaluation_id = Some(id))
+                    .await?
             }
         };
         if measured.dataset_sha256.is_none() || other.dataset_sha256 != measured.dataset_sha256 {
             return Err("the data set changed between the two evaluations".to_owned());
         }
-        Verdict::not_worse_by(margin, &measured, &other).map_err(|error| error.to_string())
+        Verdict::max_regression(margin, &measured, &other).map_err(|error| error.to_string())
     }
 }

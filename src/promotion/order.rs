@@ -16,14 +16,14 @@ pub(super) const UNFINISHED: usize = 4;
 /// What a candidate must reach.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rule {
-    /// So much accuracy, 0 to 1.
-    AtLeast(f64),
-    /// With 95 % confidence no less accuracy than another version on the same images, but for so much.
-    NotWorseBy {
-        /// The most that may be lost, 0 to 1.
+    /// The minimum accuracy, 0 to 1.
+    MinAccuracy(f64),
+    /// With 95 % confidence, an accuracy at most `margin` below that of another version on the same images.
+    MaxRegression {
+        /// The non-inferiority margin, 0 to 1.
         margin: f64,
-        /// The other version; without it the one that serves.
-        against: Option<u64>,
+        /// The other version; if it is `None`, the one that serves.
+        baseline: Option<u64>,
     },
 }
 
@@ -46,11 +46,11 @@ pub enum StartError {
     /// The version cannot be promoted as things stand.
     #[error(transparent)]
     Promote(#[from] PromoteError),
-    /// The version that it is to be held against does not serve.
+    /// The baseline version does not serve.
     #[error(transparent)]
-    Against(#[from] ResolveError),
-    /// It is to be held against itself.
-    #[error("version {0} cannot be held against itself")]
+    Baseline(#[from] ResolveError),
+    /// The version is its own baseline.
+    #[error("version {0} cannot be its own baseline; choose another `baseline_version`")]
     Itself(u64),
     /// It cannot be evaluated so.
     #[error(transparent)]
@@ -76,10 +76,10 @@ impl Order {
     /// The record of a new promotion of the model with this real name, on `total` images.
     pub(super) fn record(&self, model: &str, previous: u64, total: usize) -> PromotionRecord {
         let evaluation::Order { dataset, split, limit, request_id } = self.images.clone();
-        let (at_least, not_worse_by, against) = match self.rule {
-            Rule::AtLeast(accuracy) => (Some(accuracy), None, None),
-            Rule::NotWorseBy { margin, against } => {
-                (None, Some(margin), Some(against.unwrap_or(previous).to_string()))
+        let (min_accuracy, max_regression, baseline_version) = match self.rule {
+            Rule::MinAccuracy(accuracy) => (Some(accuracy), None, None),
+            Rule::MaxRegression { margin, baseline } => {
+                (None, Some(margin), Some(baseline.unwrap_or(previous).to_string()))
             }
         };
         PromotionRecord {
@@ -91,12 +91,12 @@ impl Order {
             dataset,
             split,
             limit: limit.map(NonZeroUsize::get),
-            at_least,
-            not_worse_by,
-            against,
+            min_accuracy,
+            max_regression,
+            baseline_version,
             sha256: None,
-            candidate: None,
-            serving: None,
+            candidate_evaluation_id: None,
+            baseline_evaluation_id: None,
             done: 0,
             total,
             result: None,

@@ -10,19 +10,19 @@ use utoipa::ToSchema;
 pub struct Verdict {
     /// Whether the candidate passes.
     pub passed: bool,
-    /// What had to be reached: `at_least`, or `-not_worse_by`.
+    /// The smallest `actual` that passes: `min_accuracy` or `-max_regression`.
     pub required: f64,
-    /// What was: the accuracy, or the lower end of the difference's interval.
-    pub reached: f64,
-    /// `required - reached` of a candidate that does not pass, else null.
-    pub short_by: Option<f64>,
+    /// The accuracy or, with `max_regression`, the lower end of `difference_interval`.
+    pub actual: f64,
+    /// `required - actual` if the candidate does not pass, otherwise null.
+    pub shortfall: Option<f64>,
     /// The candidate.
     pub candidate: Measured,
-    /// The version that it was held against, on the same images; null for `at_least`.
-    pub against: Option<Measured>,
-    /// The candidate's accuracy less that of the other version; null for `at_least`.
+    /// The version that the candidate was compared with, on the same images; null with `min_accuracy`.
+    pub baseline: Option<Measured>,
+    /// The candidate's accuracy minus that of `baseline`; null with `min_accuracy`.
     pub difference: Option<f64>,
-    /// The difference's 95 % interval for paired images; null for `at_least`.
+    /// The 95 % interval of `difference` for paired images; null with `min_accuracy`.
     pub difference_interval: Option<[f64; 2]>,
 }
 
@@ -54,41 +54,41 @@ impl Side {
 }
 
 impl Verdict {
-    /// Holds a candidate against an accuracy.
-    pub(super) fn at_least(required: f64, candidate: &Side) -> Self {
+    /// Compares a candidate with an accuracy.
+    pub(super) fn min_accuracy(required: f64, candidate: &Side) -> Self {
         let score = candidate.predictions.iter().collect::<Tally>().report().score;
-        let reached = score.accuracy.unwrap_or(0.0);
-        Self::new(required, reached, candidate.measured(score))
+        let actual = score.accuracy.unwrap_or(0.0);
+        Self::new(required, actual, candidate.measured(score))
     }
 
-    /// Holds a candidate against another version.
+    /// Compares a candidate with another version.
     ///
     /// # Errors
     /// When they were not evaluated on the same images.
-    pub(super) fn not_worse_by(
+    pub(super) fn max_regression(
         margin: f64,
         candidate: &Side,
-        against: &Side,
+        baseline: &Side,
     ) -> Result<Self, CompareError> {
-        let comparison = compare(&against.predictions, &candidate.predictions)?;
+        let comparison = compare(&baseline.predictions, &candidate.predictions)?;
         let [lowest, _] = comparison.difference_interval;
         Ok(Self {
-            against: Some(against.measured(comparison.a)),
+            baseline: Some(baseline.measured(comparison.a)),
             difference: Some(comparison.difference),
             difference_interval: Some(comparison.difference_interval),
             ..Self::new(0.0 - margin, lowest, candidate.measured(comparison.b))
         })
     }
 
-    fn new(required: f64, reached: f64, candidate: Measured) -> Self {
-        let passed = reached >= required;
+    fn new(required: f64, actual: f64, candidate: Measured) -> Self {
+        let passed = actual >= required;
         Self {
             passed,
             required,
-            reached,
-            short_by: (!passed).then_some(required - reached),
+            actual,
+            shortfall: (!passed).then_some(required - actual),
             candidate,
-            against: None,
+            baseline: None,
             difference: None,
             difference_interval: None,
         }
@@ -97,14 +97,14 @@ impl Verdict {
     /// What was found, for people, in per cent and points of them.
     pub(super) fn sentence(&self) -> String {
         let points = |value: f64| format!("{:.2}", value * 100.0);
-        let short = self.short_by.map(|short| match points(short).as_str() {
+        let short = self.shortfall.map(|short| match points(short).as_str() {
             "0.00" => "less than 0.01".to_owned(),
             points => points.to_owned(),
         });
-        let (Some(against), Some(difference), Some([low, high])) =
-            (&self.against, self.difference, self.difference_interval)
+        let (Some(baseline), Some(difference), Some([low, high])) =
+            (&self.baseline, self.difference, self.difference_interval)
         else {
-            let (right, total) = (points(self.reached), self.candidate.score.total);
+            let (right, total) = (points(self.actual), self.candidate.score.total);
             let found = format!("{right} % of {total} images right");
             let required = points(self.required);
             return match short {
@@ -117,8 +117,8 @@ impl Verdict {
         let found = format!(
             "{:+.2} points against version {} on {} images (95 % interval {:+.2} to {:+.2})",
             difference * 100.0,
-            against.version,
-            against.score.total,
+            baseline.version,
+            baseline.score.total,
             low * 100.0,
             high * 100.0
         );
@@ -163,19 +163,19 @@ mod tests {
     #[test]
     fn an_accuracy_is_reached_or_missed_by_so_much() {
         let candidate = side(2, 8, &[0, 1]);
-        let passes = Verdict::at_least(0.75, &candidate);
-        assert!(passes.passed && passes.short_by.is_none());
+        let passes = Verdict::min_accuracy(0.75, &candidate);
+        assert!(passes.passed && passes.shortfall.is_none());
         let sentence = passes.sentence();
         assert_eq!(sentence, "75.00 % of 8 images right; at least 75.00 % were asked for");
 
-        let fails = Verdict::at_least(0.8125, &candidate);
-        assert_eq!((fails.passed, fails.reached, fails.short_by), (false, 0.75, Some(0.0625)));
+        let fails = Verdict::min_accuracy(0.8125, &candidate);
+        assert_eq!((fails.passed, fails.actual, fails.shortfall), (false, 0.75, Some(0.0625)));
         let sentence = fails.sentence();
         assert_eq!(
             sentence,
             "75.00 % of 8 images right: 6.25 points short of the 81.25 % asked for"
         );
-        let hardly = Verdict::at_least(0.750_001, &candidate);
+        let hardly = Verdict::min_accuracy(0.750_001, &candidate);
         let sentence = hardly.sentence();
         assert!(sentence.contains("less than 0.01 points short"), "{sentence}");
     }
@@ -186,16 +186,16 @@ mod tests {
         // Both wrong: 2. Only the serving one right: 3, 4, 5. Only the candidate right: 0, 1.
         let [low, high] = paired_difference(194, 3, 2, 1).unwrap();
         assert!(low < 0.0 && 0.0 < high);
-        let at_the_end = Verdict::not_worse_by(-low, &candidate, &serving).unwrap();
+        let at_the_end = Verdict::max_regression(-low, &candidate, &serving).unwrap();
         assert!(at_the_end.passed, "{at_the_end:?}");
         assert_eq!(at_the_end.difference, Some(-0.005));
         assert_eq!(at_the_end.difference_interval, Some([low, high]));
-        assert_eq!(at_the_end.against.as_ref().unwrap().score.correct, 197);
+        assert_eq!(at_the_end.baseline.as_ref().unwrap().score.correct, 197);
 
         let margin = 0.02;
-        let fails = Verdict::not_worse_by(margin, &candidate, &serving).unwrap();
+        let fails = Verdict::max_regression(margin, &candidate, &serving).unwrap();
         assert!(
-            !fails.passed && fails.short_by.is_some_and(|by| (by - (-margin - low)).abs() < 1e-12)
+            !fails.passed && fails.shortfall.is_some_and(|by| (by - (-margin - low)).abs() < 1e-12)
         );
         let expected = format!(
             "-0.50 points against version 1 on 200 images (95 % interval {:+.2} to {:+.2}): the loss may be {:.2} points over the 2.00 allowed",
@@ -209,10 +209,10 @@ mod tests {
     #[test]
     fn only_images_of_both_count_and_there_must_be_some() {
         // The other one was evaluated on more images.
-        let verdict = Verdict::not_worse_by(1.0, &side(2, 4, &[]), &side(1, 9, &[8])).unwrap();
+        let verdict = Verdict::max_regression(1.0, &side(2, 4, &[]), &side(1, 9, &[8])).unwrap();
         assert_eq!((verdict.candidate.score.total, verdict.difference), (4, Some(0.0)));
         let apart =
             Side { predictions: side(1, 9, &[]).predictions.split_off(4), ..side(1, 0, &[]) };
-        assert!(Verdict::not_worse_by(1.0, &side(2, 4, &[]), &apart).is_err());
+        assert!(Verdict::max_regression(1.0, &side(2, 4, &[]), &apart).is_err());
     }
 }

@@ -75,7 +75,7 @@ impl Attempt {
 
     /// Gives the traffic to a candidate that passed; the record that says so, which is kept already.
     async fn decide(&self, judged: Judged) -> Result<PromotionRecord, End> {
-        let Judged { verdict, candidate, against } = judged;
+        let Judged { verdict, candidate, baseline } = judged;
         let reason = verdict.sentence();
         if !verdict.passed {
             let status = PromotionStatus::Rejected;
@@ -85,7 +85,7 @@ impl Attempt {
         let record = self.ended(&end);
         let kept = record.clone();
         let commit = self.commit(move |_| kept);
-        match self.shared.registry.take_over(candidate, against, commit).await {
+        match self.shared.registry.take_over(candidate, baseline, commit).await {
             Ok(()) => Ok(record),
             Err(error) => Err(End { verdict: end.verdict, ..End::failed(told(error)) }),
         }

@@ -71,16 +71,16 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
-        let number: i64 = transaction.query_row(
+        let seq: i64 = transaction.query_row(
             "UPDATE evaluations SET status = ?2, done = ?3, finished = ?4, accuracy = ?5, error = ?6, \
-            summary = ?7, report = ?8 WHERE id = ?1 RETURNING number",
+            summary = ?7, report = ?8 WHERE id = ?1 RETURNING seq",
             params![
                 id, end.status.name(), end.done, end.finished, end.accuracy, end.error, end.summary,
                 end.report
             ],
             |row| row.get(0),
         )?;
-        predictions::insert(&transaction, number, predictions)?;
+        predictions::insert(&transaction, seq, predictions)?;
         transaction.commit()?;
         Ok(())
     }
@@ -109,7 +109,7 @@ impl Store {
             "SELECT {LISTED} FROM evaluations WHERE (:model IS NULL OR model = :model) \
             AND (:version IS NULL OR version = :version) AND (:dataset IS NULL OR dataset = :dataset) \
             AND (:split IS NULL OR split = :split) AND (:status IS NULL OR status = :status) \
-            ORDER BY number DESC LIMIT :limit"
+            ORDER BY seq DESC LIMIT :limit"
         );
         let connection = self.connection();
         let mut statement = connection.prepare_cached(&sql)?;
@@ -139,8 +139,8 @@ impl Store {
     /// When SQLite fails.
     pub fn prune_evaluations(&self, keep: usize) -> Result<usize, StoreError> {
         let sql = format!(
-            "DELETE FROM evaluations WHERE number IN \
-            (SELECT number FROM evaluations WHERE {IS_FINAL} ORDER BY number DESC LIMIT -1 OFFSET ?1)"
+            "DELETE FROM evaluations WHERE seq IN \
+            (SELECT seq FROM evaluations WHERE {IS_FINAL} ORDER BY seq DESC LIMIT -1 OFFSET ?1)"
         );
         Ok(self.connection().execute(&sql, [keep])?)
     }
@@ -152,9 +152,9 @@ impl Store {
     pub fn accuracies(&self) -> Result<Vec<Accuracy>, StoreError> {
         let connection = self.connection();
         let mut statement = connection.prepare(
-            "SELECT model, version, dataset, split, accuracy FROM evaluations WHERE number IN \
-            (SELECT max(number) FROM evaluations WHERE status = 'succeeded' AND is_whole AND accuracy IS NOT NULL \
-            GROUP BY model, version, dataset, split) ORDER BY number",
+            "SELECT model, version, dataset, split, accuracy FROM evaluations WHERE seq IN \
+            (SELECT max(seq) FROM evaluations WHERE status = 'succeeded' AND is_whole AND accuracy IS NOT NULL \
+            GROUP BY model, version, dataset, split) ORDER BY seq",
         )?;
         let rows = statement.query_map([], |row| {
             Ok(Accuracy {

@@ -28,7 +28,7 @@ impl Store {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(
             "SELECT image, name, usage, label, angry, disgust, fear, happy, neutral, sad, surprise \
-            FROM predictions WHERE evaluation = (SELECT number FROM evaluations WHERE id = ?1) AND position >= ?2 \
+            FROM predictions WHERE evaluation = (SELECT seq FROM evaluations WHERE id = ?1) AND position >= ?2 \
             ORDER BY position LIMIT ?3",
         )?;
         let rows = statement
@@ -37,7 +37,7 @@ impl Store {
     }
 }
 
-/// Adds the predictions of the evaluation with this number.
+/// Adds the predictions of the evaluation with this `seq`.
 pub(super) fn insert(
     transaction: &Transaction<'_>,
     evaluation: i64,

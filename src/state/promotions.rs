@@ -24,11 +24,12 @@ impl Store {
         pin: Option<&Pin>,
     ) -> Result<(), StoreError> {
         self.write_promotion(
-            "INSERT INTO promotions (id, status, model, version, previous, dataset, split, image_limit, at_least, \
-            not_worse_by, against, sha256, candidate, serving, done, total, result, reason, request_id, created, finished) \
-            VALUES (:id, :status, :model, :version, :previous, :dataset, :split, :image_limit, :at_least, \
-            :not_worse_by, :against, :sha256, :candidate, :serving, :done, :total, :result, :reason, :request_id, \
-            :created, :finished)",
+            "INSERT INTO promotions (id, status, model, version, previous, dataset, split, image_limit, min_accuracy, \
+            max_regression, baseline_version, sha256, candidate_evaluation_id, baseline_evaluation_id, done, total, result, \
+            reason, request_id, created, finished) \
+            VALUES (:id, :status, :model, :version, :previous, :dataset, :split, :image_limit, :min_accuracy, \
+            :max_regression, :baseline_version, :sha256, :candidate_evaluation_id, :baseline_evaluation_id, :done, :total, \
+            :result, :reason, :request_id, :created, :finished)",
             record,
             pin,
         )
@@ -45,10 +46,11 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write_promotion(
             "UPDATE promotions SET status = :status, model = :model, version = :version, previous = :previous, \
-            dataset = :dataset, split = :split, image_limit = :image_limit, at_least = :at_least, \
-            not_worse_by = :not_worse_by, against = :against, sha256 = :sha256, candidate = :candidate, serving = :serving, done = :done, total = :total, \
-            result = :result, reason = :reason, request_id = :request_id, created = :created, finished = :finished \
-            WHERE id = :id",
+            dataset = :dataset, split = :split, image_limit = :image_limit, min_accuracy = :min_accuracy, \
+            max_regression = :max_regression, baseline_version = :baseline_version, sha256 = :sha256, \
+            candidate_evaluation_id = :candidate_evaluation_id, baseline_evaluation_id = :baseline_evaluation_id, \
+            done = :done, total = :total, result = :result, reason = :reason, request_id = :request_id, \
+            created = :created, finished = :finished WHERE id = :id",
             record,
             pin,
         )
@@ -68,8 +70,10 @@ impl Store {
             named_params! {
                 ":id": r.id, ":status": r.status.name(), ":model": r.model, ":version": r.version,
                 ":previous": r.previous, ":dataset": r.dataset, ":split": r.split.name(),
-                ":image_limit": r.limit.map(row::integer), ":at_least": r.at_least, ":not_worse_by": r.not_worse_by,
-                ":against": r.against, ":sha256": r.sha256, ":candidate": r.candidate, ":serving": r.serving, ":done": r.done, ":total": r.total,
+                ":image_limit": r.limit.map(row::integer), ":min_accuracy": r.min_accuracy, ":max_regression": r.max_regression,
+                ":baseline_version": r.baseline_version, ":sha256": r.sha256,
+                ":candidate_evaluation_id": r.candidate_evaluation_id,
+                ":baseline_evaluation_id": r.baseline_evaluation_id, ":done": r.done, ":total": r.total,
                 ":result": r.result, ":reason": r.reason, ":request_id": r.request_id,
                 ":created": r.created, ":finished": r.finished,
             },
@@ -101,7 +105,7 @@ impl Store {
     ) -> Result<Vec<PromotionRecord>, StoreError> {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(
-            "SELECT * FROM promotions WHERE ?1 IS NULL OR model = ?1 ORDER BY number DESC LIMIT ?2",
+            "SELECT * FROM promotions WHERE ?1 IS NULL OR model = ?1 ORDER BY seq DESC LIMIT ?2",
         )?;
         let rows = statement.query_map(params![model, row::integer(limit)], record)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -113,8 +117,8 @@ impl Store {
     /// When SQLite fails.
     pub fn prune_promotions(&self, keep: usize) -> Result<usize, StoreError> {
         let sql = format!(
-            "DELETE FROM promotions WHERE number IN (SELECT number FROM promotions WHERE NOT {IS_UNFINISHED} \
-            ORDER BY number DESC LIMIT -1 OFFSET ?1)"
+            "DELETE FROM promotions WHERE seq IN (SELECT seq FROM promotions WHERE NOT {IS_UNFINISHED} \
+            ORDER BY seq DESC LIMIT -1 OFFSET ?1)"
         );
         Ok(self.connection().execute(&sql, [row::integer(keep)])?)
     }
@@ -138,12 +142,12 @@ fn record(row: &Row<'_>) -> rusqlite::Result<PromotionRecord> {
         dataset: row.get("dataset")?,
         split: row::word(row, "split")?,
         limit: row.get("image_limit")?,
-        at_least: row.get("at_least")?,
-        not_worse_by: row.get("not_worse_by")?,
-        against: row.get("against")?,
+        min_accuracy: row.get("min_accuracy")?,
+        max_regression: row.get("max_regression")?,
+        baseline_version: row.get("baseline_version")?,
         sha256: row.get("sha256")?,
-        candidate: row.get("candidate")?,
-        serving: row.get("serving")?,
+        candidate_evaluation_id: row.get("candidate_evaluation_id")?,
+        baseline_evaluation_id: row.get("baseline_evaluation_id")?,
         done: row.get("done")?,
         total: row.get("total")?,
         result: row.get("result")?,

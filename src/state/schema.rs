@@ -9,7 +9,7 @@ use super::StoreError;
 
 /// The migrations, oldest first. The file's `user_version` counts those that were applied. A migration that was released
 /// never changes.
-const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(SECOND)];
+const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(SECOND), M::up(THIRD)];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
@@ -93,6 +93,23 @@ const SECOND: &str = "
     ALTER TABLE promotions ADD COLUMN against TEXT;
     ALTER TABLE promotions ADD COLUMN sha256 TEXT;
 ";
+
+const THIRD: &str = r#"
+    -- Rows are listed newest first with `ORDER BY seq DESC`.
+    ALTER TABLE evaluations RENAME COLUMN number TO seq;
+    ALTER TABLE promotions RENAME COLUMN number TO seq;
+    -- A promotion needs either `min_accuracy`, or at most `max_regression` below `baseline_version`.
+    ALTER TABLE promotions RENAME COLUMN at_least TO min_accuracy;
+    ALTER TABLE promotions RENAME COLUMN not_worse_by TO max_regression;
+    ALTER TABLE promotions RENAME COLUMN against TO baseline_version;
+    ALTER TABLE promotions RENAME COLUMN candidate TO candidate_evaluation_id;
+    ALTER TABLE promotions RENAME COLUMN serving TO baseline_evaluation_id;
+    -- The API returns the stored JSON, so its keys are renamed too. Its values are numbers, versions and UUIDs.
+    UPDATE promotions SET result = replace(replace(replace(result,
+        '"reached":', '"actual":'),
+        '"short_by":', '"shortfall":'),
+        '"against":', '"baseline":');
+"#;
 
 /// Opens the database and applies the migrations that it lacks. Other processes may read the file meanwhile.
 pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {

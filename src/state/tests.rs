@@ -78,12 +78,12 @@ fn promotion(id: &str) -> PromotionRecord {
         dataset: "faces".to_owned(),
         split: Split::PrivateTest,
         limit: Some(5),
-        at_least: Some(0.7),
-        not_worse_by: None,
-        against: None,
+        min_accuracy: Some(0.7),
+        max_regression: None,
+        baseline_version: None,
         sha256: None,
-        candidate: None,
-        serving: None,
+        candidate_evaluation_id: None,
+        baseline_evaluation_id: None,
         done: 0,
         total: 5,
         result: None,
@@ -231,6 +231,41 @@ fn a_file_is_as_it_was_and_what_ran_has_failed() {
 }
 
 #[test]
+fn file_with_old_schema_is_migrated() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = Connection::open(folder.path().join("mien.sqlite3")).unwrap();
+    file.execute_batch(include_str!("fixtures/schema-2.sql")).unwrap();
+    drop(file);
+
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(ids(&store, &EvaluationFilter::default()), ["e2", "e1"]);
+    let names: Vec<String> =
+        store.predictions("e1").unwrap().into_iter().map(|prediction| prediction.name).collect();
+    assert_eq!(names, ["test/angry/0.png", "test/sad/1.png"]);
+    assert_eq!(store.pin("small").unwrap().as_deref(), Some("2"));
+
+    let [promoted, rejected] = &store.promotions(Some("small"), 9).unwrap()[..] else { panic!() };
+    assert_eq!((promoted.id.as_str(), rejected.id.as_str()), ("p2", "p1"));
+    assert_eq!((rejected.min_accuracy, rejected.max_regression), (Some(0.7), None));
+    assert_eq!(rejected.baseline_version, None);
+    assert_eq!((promoted.min_accuracy, promoted.max_regression), (None, Some(1.0)));
+    assert_eq!(promoted.baseline_version.as_deref(), Some("1"));
+    assert_eq!(promoted.candidate_evaluation_id.as_deref(), Some("e2"));
+    assert_eq!(promoted.baseline_evaluation_id.as_deref(), Some("e1"));
+    assert_eq!((promoted.limit, promoted.sha256.as_deref()), (Some(2), Some("bb")));
+    let result = r#"{"passed":true,"required":-1.0,"actual":-0.9,"shortfall":null,"candidate":{"version":"2","evaluation":"e2"},"baseline":{"version":"1","evaluation":"e1"}}"#;
+    assert_eq!(promoted.result.as_deref(), Some(result));
+
+    // New rows follow the old ones, and deleting an evaluation still deletes its predictions.
+    store.insert_evaluation(&evaluation("e3")).unwrap();
+    assert_eq!(ids(&store, &EvaluationFilter::default()), ["e3", "e2", "e1"]);
+    assert!(store.delete_evaluation("e1").unwrap());
+    let sql = "SELECT count(*) FROM predictions";
+    let left: usize = store.connection().query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
+}
+
+#[test]
 fn promotions_and_pins() {
     let store = Store::memory().unwrap();
     let pin = |version: &str| Pin { model: "small".to_owned(), version: version.to_owned() };
@@ -238,9 +273,9 @@ fn promotions_and_pins() {
     assert_eq!(store.pins().unwrap(), [pin("1")]);
     let promoted = PromotionRecord {
         status: PromotionStatus::Promoted,
-        against: Some("1".to_owned()),
+        baseline_version: Some("1".to_owned()),
         sha256: Some("ab".repeat(32)),
-        candidate: Some("e".to_owned()),
+        candidate_evaluation_id: Some("e".to_owned()),
         done: 5,
         result: Some("{}".to_owned()),
         reason: Some("0.75 is 0.70 at least".to_owned()),
@@ -292,7 +327,7 @@ fn what_cannot_be_used_is_refused_and_left_as_it_is() {
     let connection = Connection::open(&file).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    assert!(refused(folder.path()).contains("newer mien (schema 99, this one knows up to 2)"));
+    assert!(refused(folder.path()).contains("newer mien (schema 99, this one knows up to 3)"));
 
     fs::write(&file, "nonsense, and enough of it to be no empty file ".repeat(100)).unwrap();
     let before = fs::read(&file).unwrap();

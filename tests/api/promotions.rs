@@ -92,7 +92,7 @@ async fn a_version_that_passes_takes_the_traffic() {
     let app = serve(&root, &data, &["--default-model=m"]);
     assert_eq!(app.outcomes("m").await, [0.0; 4]);
     install(root.path(), "m", "2", "tiny");
-    let order = json!({"version": "2", "dataset": "faces", "at_least": 0.4});
+    let order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0.4});
     let request = app.client.post(app.url("/v1/models/m/promotions")).json(&order);
     let taken = request.header("x-request-id", "who-asked").send().await.unwrap();
     let location = taken.headers()["location"].to_str().unwrap().to_owned();
@@ -128,15 +128,15 @@ async fn a_version_that_passes_takes_the_traffic() {
 async fn a_version_that_falls_short_is_unloaded_and_the_answer_says_by_how_much() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
     let app = serve(&root, &data, &["--versions=1"]);
-    let order = json!({"version": 2, "dataset": "faces", "at_least": 0.5});
+    let order = json!({"version": 2, "dataset": "faces", "min_accuracy": 0.5});
     let document = app.promoted("m", &order, "rejected").await;
     let result = &document["result"];
     assert_eq!(result["candidate"]["accuracy"], 0.4);
     assert_eq!(
-        json!([result["passed"], result["required"], result["reached"]]),
+        json!([result["passed"], result["required"], result["actual"]]),
         json!([false, 0.5, 0.4])
     );
-    assert!((result["short_by"].as_f64().unwrap() - 0.1).abs() < 1e-9, "{document}");
+    assert!((result["shortfall"].as_f64().unwrap() - 0.1).abs() < 1e-9, "{document}");
     assert_eq!(
         document["reason"],
         "40.00 % of 10 images right: 10.00 points short of the 50.00 % asked for"
@@ -151,7 +151,7 @@ async fn a_part_of_the_images_decides_nothing() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
     put(data.path(), "test/sad/broken.png", b"nonsense");
     let app = serve(&root, &data, &["--versions=1"]);
-    let order = json!({"version": 2, "dataset": "faces", "at_least": 0.0});
+    let order = json!({"version": 2, "dataset": "faces", "min_accuracy": 0.0});
     let document = app.promoted("m", &order, "failed").await;
     let reason = document["reason"].as_str().unwrap();
     assert!(reason.contains("1 of 11 images could not be read"), "{reason}");
@@ -159,13 +159,13 @@ async fn a_part_of_the_images_decides_nothing() {
 }
 
 #[actix_web::test]
-async fn not_worse_by_is_judged_by_the_paired_interval_on_the_same_images() {
+async fn non_inferiority_uses_paired_interval() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
     let app = serve(&root, &data, &["--versions=1"]);
     // Of 10 images only the old one has 1 right, only the new one 4.
     let [low, high] = paired_difference(0, 1, 4, 5).unwrap();
     assert!(-0.5 < low && low < 0.0, "{low}");
-    let order = |margin: f64| json!({"version": "2", "dataset": "faces", "not_worse_by": margin});
+    let order = |margin: f64| json!({"version": "2", "dataset": "faces", "max_regression": margin});
     let document = app.promoted("m", &order(0.0), "rejected").await;
     let result = &document["result"];
     let interval = &result["difference_interval"];
@@ -173,14 +173,17 @@ async fn not_worse_by_is_judged_by_the_paired_interval_on_the_same_images() {
         (&interval[0], low),
         (&interval[1], high),
         (&result["required"], 0.0),
-        (&result["reached"], low),
-        (&result["short_by"], -low),
+        (&result["actual"], low),
+        (&result["shortfall"], -low),
         (&result["difference"], 0.3),
     ] {
         assert!((found.as_f64().unwrap() - expected).abs() < 1e-12, "{expected}: {result}");
     }
-    assert_eq!((&result["against"]["version"], &document["against"]), (&json!("1"), &json!("1")));
-    assert_eq!(result["against"]["correct"], 1);
+    assert_eq!(
+        (&result["baseline"]["version"], &document["baseline_version"]),
+        (&json!("1"), &json!("1"))
+    );
+    assert_eq!(result["baseline"]["correct"], 1);
     assert_eq!(document["images"], json!({"done": 20, "total": 20}));
     let reason = document["reason"].as_str().unwrap();
     assert!(reason.starts_with("+30.00 points against version 1 on 10 images"), "{reason}");
@@ -189,25 +192,26 @@ async fn not_worse_by_is_judged_by_the_paired_interval_on_the_same_images() {
     // One from before it was loaded anew is not used: another mien.toml may stand beside the file.
     assert_eq!(app.load("m").await.status(), 200);
     let anew = app.promoted("m", &order(0.0), "rejected").await;
-    assert_ne!(anew["against_evaluation"], document["against_evaluation"]);
+    assert_ne!(anew["baseline_evaluation"], document["baseline_evaluation"]);
     let document = anew;
 
     // What is known of the serving version as it is loaded is not evaluated again, not for fewer images either.
-    let kept = &document["against_evaluation"];
+    let kept = &document["baseline_evaluation"];
     let mut fewer = order(1.0);
     fewer["limit"] = json!(5);
     let second = app.promoted("m", &fewer, "promoted").await;
-    assert_eq!(&second["against_evaluation"], kept);
+    assert_eq!(&second["baseline_evaluation"], kept);
     assert_eq!(second["images"], json!({"done": 5, "total": 5}));
-    assert_eq!(second["result"]["against"]["total"], 5);
+    assert_eq!(second["result"]["baseline"]["total"], 5);
     assert_eq!(app.version("").await, "2");
 
     // The other way round, against the one that does not serve: what is kept of other data is not taken.
     put(data.path(), "test/neutral/PublicTest_new.png", &face("neutral"));
     let app = serve(&root, &data, &["--versions=all"]);
-    let back = json!({"version": "1", "dataset": "faces", "not_worse_by": 1, "against": "2"});
+    let back =
+        json!({"version": "1", "dataset": "faces", "max_regression": 1, "baseline_version": "2"});
     let document = app.promoted("m", &back, "promoted").await;
-    assert_ne!(&document["against_evaluation"], kept);
-    assert_eq!(document["result"]["against"]["total"], 11);
+    assert_ne!(&document["baseline_evaluation"], kept);
+    assert_eq!(document["result"]["baseline"]["total"], 11);
     assert_eq!(app.version("").await, "1");
 }

@@ -121,7 +121,7 @@ impl From<promotion::StartError> for ApiError {
         let detail = error.to_string();
         match error {
             E::Promote(error) => error.into(),
-            E::Against(error) => error.into(),
+            E::Baseline(error) => error.into(),
             E::Evaluation(error) => error.into(),
             E::Store(error) => error.into(),
             E::Itself(_) => Self::invalid_request(detail),

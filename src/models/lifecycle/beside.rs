@@ -112,11 +112,11 @@ impl LifecycleThread {
     pub(in crate::models) fn take_over(
         &mut self,
         candidate: &LiveModel,
-        against: Option<&LiveModel>,
+        baseline: Option<&LiveModel>,
         commit: Commit,
     ) -> Result<(), PromoteError> {
         let (name, version) = (candidate.name.as_str(), candidate.version);
-        for judged in [Some(candidate), against].into_iter().flatten() {
+        for judged in [Some(candidate), baseline].into_iter().flatten() {
             let now = self.live(name, judged.version);
             if !now.is_some_and(|now| now.answers_as(judged)) {
                 let version = judged.version;

@@ -87,17 +87,17 @@ pub struct PromotionRecord {
     /// The most images to take, where that was asked for.
     pub limit: Option<usize>,
     /// The accuracy, 0 to 1, that the candidate must reach.
-    pub at_least: Option<f64>,
-    /// By how much accuracy, 0 to 1, the candidate may be worse.
-    pub not_worse_by: Option<f64>,
-    /// The version that it may not be worse than by so much.
-    pub against: Option<String>,
+    pub min_accuracy: Option<f64>,
+    /// How much lower, 0 to 1, the candidate's accuracy may be than that of the baseline version.
+    pub max_regression: Option<f64>,
+    /// The version that the candidate is compared with.
+    pub baseline_version: Option<String>,
     /// SHA-256 of the candidate's file, 64 hex digits, once it is loaded.
     pub sha256: Option<String>,
     /// The id of the candidate's evaluation.
-    pub candidate: Option<String>,
-    /// The id of the evaluation of the version that it is judged against.
-    pub serving: Option<String>,
+    pub candidate_evaluation_id: Option<String>,
+    /// The id of the evaluation of the baseline version.
+    pub baseline_evaluation_id: Option<String>,
     /// Images that are through.
     pub done: usize,
     /// Images of its evaluations.

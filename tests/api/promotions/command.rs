@@ -28,7 +28,7 @@ fn text(bytes: &[u8]) -> &str {
 async fn it_waits_and_tells_what_became_of_it() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
     let app = serve(&root, &data, &["--versions=1", "--admin-token", TOKEN]);
-    let rejected = promote(&app, &["--at-least=0.7"], Some(TOKEN)).await;
+    let rejected = promote(&app, &["--min-accuracy=0.7"], Some(TOKEN)).await;
     assert_eq!(rejected.status.code(), Some(1), "{rejected:?}");
     assert_eq!(
         text(&rejected.stdout),
@@ -36,7 +36,7 @@ async fn it_waits_and_tells_what_became_of_it() {
     );
     assert_eq!(app.version("").await, "1");
 
-    let promoted = promote(&app, &["--not-worse-by=1", "--limit=5", "--json"], Some(TOKEN)).await;
+    let promoted = promote(&app, &["--max-regression=1", "--limit=5", "--json"], Some(TOKEN)).await;
     assert_eq!(promoted.status.code(), Some(0), "{promoted:?}");
     let document: Value = serde_json::from_slice(&promoted.stdout).unwrap();
     assert_eq!(document["result"]["candidate"]["total"], 5);
@@ -44,11 +44,11 @@ async fn it_waits_and_tells_what_became_of_it() {
     assert_eq!(app.json(&format!("/v1/models/m/promotions/{id}")).await, document);
     assert_eq!(app.version("").await, "2");
 
-    let refused = promote(&app, &["--at-least=0"], Some(TOKEN)).await;
+    let refused = promote(&app, &["--min-accuracy=0"], Some(TOKEN)).await;
     assert_eq!(refused.status.code(), Some(1));
     let error = text(&refused.stderr);
     assert!(error.contains("refused with 409: version 2 of model `m` serves already"), "{error}");
-    let refused = promote(&app, &["--at-least=0"], None).await;
+    let refused = promote(&app, &["--min-accuracy=0"], None).await;
     assert!(text(&refused.stderr).contains("refused with 401: orders to this server need"));
 }
 
@@ -56,11 +56,11 @@ async fn it_waits_and_tells_what_became_of_it() {
 async fn what_is_wrong_with_the_command_is_said() {
     let app = TestApp::spawn();
     for (flags, code, expected) in [
-        (&[][..], 2, "--at-least <ACCURACY>|--not-worse-by <ACCURACY>"),
-        (&["--at-least=0", "--not-worse-by=0"], 2, "cannot be used with"),
-        (&["--at-least=0", "--against=1"], 2, "cannot be used with"),
-        (&["--at-least=0", "--split=dev"], 2, "dev"),
-        (&["--at-least=0"], 1, "refused with 404: there is no model `m`"),
+        (&[][..], 2, "--min-accuracy <ACCURACY>|--max-regression <MARGIN>"),
+        (&["--min-accuracy=0", "--max-regression=0"], 2, "cannot be used with"),
+        (&["--min-accuracy=0", "--baseline-version=1"], 2, "cannot be used with"),
+        (&["--min-accuracy=0", "--split=dev"], 2, "dev"),
+        (&["--min-accuracy=0"], 1, "refused with 404: there is no model `m`"),
     ] {
         let output = promote(&app, flags, None).await;
         let error = text(&output.stderr);
@@ -69,7 +69,7 @@ async fn what_is_wrong_with_the_command_is_said() {
     }
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
-    command.args(["promote", "m", "2", "--dataset=faces", "--at-least=0", "--url"]);
+    command.args(["promote", "m", "2", "--dataset=faces", "--min-accuracy=0", "--url"]);
     let output = command.arg(format!("http://{nobody}")).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let error = text(&output.stderr);

@@ -72,7 +72,7 @@ async fn whatever_moment_it_is_killed_at_the_right_version_serves_afterwards() {
     let (models, data) = (models(&[("m", "1", "small")]), faces());
     let (state, client) = (tempfile::tempdir().unwrap(), Client::new());
     let place = Place { models, data, state, client };
-    let order = json!({"version": "2", "dataset": "faces", "at_least": 0});
+    let order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0});
 
     // In the middle: its batch never fills up.
     let server = place.start(&STUCK);
@@ -107,7 +107,7 @@ async fn whatever_moment_it_is_killed_at_the_right_version_serves_afterwards() {
 
     // An orderly end in the middle of the way back.
     let server = place.start(&STUCK);
-    let back = json!({"version": "1", "dataset": "faces", "not_worse_by": 1});
+    let back = json!({"version": "1", "dataset": "faces", "max_regression": 1});
     let stopped = place.order(&server, &back).await;
     place.until(&server, &stopped, "evaluating").await;
     server.terminate();
@@ -134,7 +134,7 @@ async fn killed_before_the_candidate_is_loaded_the_old_version_serves_afterwards
     for _ in 0..10 {
         rt::spawn(place.client.post(server.url("/v1/models/other/load")).send());
     }
-    let order = json!({"version": "2", "dataset": "faces", "at_least": 0});
+    let order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0});
     let killed = place.order(&server, &order).await;
     place.kill(server).await;
 

@@ -10,7 +10,7 @@ use crate::{
 };
 
 fn order() -> Value {
-    json!({"version": "2", "dataset": "faces", "at_least": 0})
+    json!({"version": "2", "dataset": "faces", "min_accuracy": 0})
 }
 
 async fn delete(app: &TestApp, path: &str) -> Value {

@@ -11,7 +11,7 @@ async fn orders_that_make_no_sense_are_refused() {
     let data = faces();
     let app = serve(&root, &data, &["--versions=1", "--default-model=n"]);
     let order = |change: Value| {
-        let mut order = json!({"version": "2", "dataset": "faces", "at_least": 0.5});
+        let mut order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0.5});
         for (key, value) in change.as_object().unwrap() {
             order[key] = value.clone();
         }
@@ -24,11 +24,11 @@ async fn orders_that_make_no_sense_are_refused() {
         ("m", json!({"dataset": "nope"}), 404, "unknown_dataset"),
         ("m", json!({"split": "dev"}), 400, "invalid_request"),
         ("m", json!({"limit": 0}), 400, "invalid_request"),
-        ("m", json!({"at_least": 70}), 400, "invalid_request"),
-        ("m", json!({"at_least": -0.1}), 400, "invalid_request"),
-        ("m", json!({"not_worse_by": 0.1}), 400, "invalid_request"),
-        ("m", json!({"at_least": null}), 400, "invalid_request"),
-        ("m", json!({"against": "1"}), 400, "invalid_request"),
+        ("m", json!({"min_accuracy": 70}), 400, "invalid_request"),
+        ("m", json!({"min_accuracy": -0.1}), 400, "invalid_request"),
+        ("m", json!({"max_regression": 0.1}), 400, "invalid_request"),
+        ("m", json!({"min_accuracy": null}), 400, "invalid_request"),
+        ("m", json!({"baseline_version": "1"}), 400, "invalid_request"),
         ("m", json!({"more": 1}), 400, "invalid_request"),
         ("m", json!({"version": "1"}), 409, "conflict"),
     ] {
@@ -36,7 +36,9 @@ async fn orders_that_make_no_sense_are_refused() {
         let body = assert_problem(refused, status, code).await;
         assert!(!body["detail"].as_str().unwrap().contains("MIEN"), "{change}");
     }
-    let worse = |against: &str| json!({"version": "2", "dataset": "faces", "not_worse_by": 0.1, "against": against});
+    let worse = |baseline: &str| {
+        order(json!({"min_accuracy": null, "max_regression": 0.1, "baseline_version": baseline}))
+    };
     let itself = app.order_promotion("m", &worse("2")).await;
     assert_problem(itself, 400, "invalid_request").await;
     assert_problem(app.order_promotion("m", &worse("7")).await, 404, "unknown_version").await;
@@ -55,7 +57,7 @@ async fn promotions_and_pins_are_orders() {
     const TOKEN: &str = "a-token-of-this-test";
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
     let app = serve(&root, &data, &["--versions=1", "--admin-token", TOKEN]);
-    let order = json!({"version": "2", "dataset": "faces", "at_least": 0.5});
+    let order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0.5});
     assert_problem(app.order_promotion("m", &order).await, 401, "unauthorized").await;
     for path in ["/v1/models/m/promotions/x", "/v1/models/m/pin"] {
         let refused = app.client.delete(app.url(path)).send().await.unwrap();

@@ -80,7 +80,8 @@ async fn the_pinned_version_goes_and_what_is_below_it_takes_over() {
 #[actix_web::test]
 async fn policies_count_from_the_pinned_version_down() {
     let data = faces();
-    let order = |accuracy: f64| json!({"version": "2", "dataset": "faces", "at_least": accuracy});
+    let order =
+        |accuracy: f64| json!({"version": "2", "dataset": "faces", "min_accuracy": accuracy});
     for (policy, rejected, promoted) in [
         ("latest", ["1 ready", "2 unloaded"], ["1 unloaded", "2 ready"]),
         ("latest:2", ["1 ready", "2 unloaded"], ["1 ready", "2 ready"]),
@@ -97,7 +98,7 @@ async fn policies_count_from_the_pinned_version_down() {
         app.until_versions("m", &promoted).await;
         assert_eq!(app.version("").await, "2", "{policy}");
         // And back.
-        let back = json!({"version": "1", "dataset": "faces", "limit": 1, "at_least": 0});
+        let back = json!({"version": "1", "dataset": "faces", "limit": 1, "min_accuracy": 0});
         app.promoted("m", &back, "promoted").await;
         assert_eq!(app.version("").await, "1", "{policy}");
         assert_eq!(app.load("m").await.status(), 200);
@@ -111,7 +112,7 @@ async fn what_is_newer_is_not_let_in_though_it_is_loaded() {
         models(&[("m", "1", "small"), ("m", "2", "tiny"), ("m", "3", "tiny"), ("n", "1", "tiny")]);
     let data = faces();
     let app = serve(&root, &data, &["--versions=all", "--poll=0.02", "--default-model=n"]);
-    let order = json!({"version": "2", "dataset": "faces", "limit": 1, "at_least": 0});
+    let order = json!({"version": "2", "dataset": "faces", "limit": 1, "min_accuracy": 0});
     app.promoted("m", &order, "promoted").await;
     assert_eq!(app.versions("m").await, ["1 ready", "2 ready", "3 ready"]);
     assert_eq!(app.version("?model=m").await, "2");

@@ -46,7 +46,8 @@ async fn no_request_fails_and_versions_change_once() {
 
     // First one that is rejected, then one that passes, both under load.
     install(root.path(), "m", "2", "tiny");
-    let order = |accuracy: f64| json!({"version": "2", "dataset": "faces", "at_least": accuracy});
+    let order =
+        |accuracy: f64| json!({"version": "2", "dataset": "faces", "min_accuracy": accuracy});
     app.promoted("m", &order(1.0), "rejected").await;
     assert_eq!(app.version("?model=m").await, "1");
     app.promoted("m", &order(0.1), "promoted").await;
@@ -75,7 +76,7 @@ async fn names_with_a_version_keep_to_it() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), many_faces());
     let flags = ["--versions=1", "--alias=stable=m@1,newest=m", "--default-model=m@1"];
     let app = serve(&root, &data, &flags);
-    let order = json!({"version": "2", "dataset": "faces", "limit": 7, "at_least": 0});
+    let order = json!({"version": "2", "dataset": "faces", "limit": 7, "min_accuracy": 0});
     // An alias names its model.
     let response = app.order_promotion("newest", &order).await;
     let location = response.headers()["location"].to_str().unwrap().to_owned();

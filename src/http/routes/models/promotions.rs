@@ -24,7 +24,7 @@ use crate::{
 pub(in crate::http::routes) const LIST_PATH: &str = "/v1/models/{name}/promotions";
 pub(in crate::http::routes) const ONE_PATH: &str = "/v1/models/{name}/promotions/{id}";
 
-/// What to promote, and what it must reach: either `at_least` or `not_worse_by`.
+/// What to promote, and what it must reach: either `min_accuracy` or `max_regression`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PromotionRequest {
@@ -43,14 +43,14 @@ pub struct PromotionRequest {
     limit: Option<NonZeroUsize>,
     /// The accuracy that it must reach.
     #[schema(minimum = 0, maximum = 1)]
-    at_least: Option<f64>,
-    /// By how much accuracy it may be worse on the same images: it passes where the lower end of the 95 % interval of
-    /// the difference is no lower than that.
+    min_accuracy: Option<f64>,
+    /// The non-inferiority margin: how much lower its accuracy may be than that of the baseline version on the same
+    /// images. It passes if the lower end of the 95 % interval of the difference is at least `-max_regression`.
     #[schema(minimum = 0, maximum = 1, example = 0.005)]
-    not_worse_by: Option<f64>,
-    /// With `not_worse_by`: the version that it is held against, one that is loaded; without it the one that serves.
+    max_regression: Option<f64>,
+    /// The loaded version that `max_regression` compares with. By default the one that serves.
     #[schema(value_type = Option<String>, example = "1")]
-    against: Option<Version>,
+    baseline_version: Option<Version>,
 }
 
 /// Which promotions are listed.
@@ -198,20 +198,21 @@ impl PromotionRequest {
     }
 
     fn rule(&mut self, model: &str) -> Result<Rule, ApiError> {
-        let against = self.against.take().map(|version| number(model, version)).transpose()?;
-        let (value, rule) = match (self.at_least, self.not_worse_by) {
-            (Some(accuracy), None) if against.is_none() => (accuracy, Rule::AtLeast(accuracy)),
+        let baseline =
+            self.baseline_version.take().map(|version| number(model, version)).transpose()?;
+        let (value, rule) = match (self.min_accuracy, self.max_regression) {
+            (Some(accuracy), None) if baseline.is_none() => (accuracy, Rule::MinAccuracy(accuracy)),
             (Some(_), None) => {
-                return Err(ApiError::invalid_request("`against` goes with `not_worse_by`"));
+                return Err(ApiError::invalid_request("`baseline_version` needs `max_regression`"));
             }
-            (None, Some(margin)) => (margin, Rule::NotWorseBy { margin, against }),
+            (None, Some(margin)) => (margin, Rule::MaxRegression { margin, baseline }),
             (None, None) | (Some(_), Some(_)) => {
-                let detail = "give either `at_least` or `not_worse_by`";
+                let detail = "give either `min_accuracy` or `max_regression`";
                 return Err(ApiError::invalid_request(detail));
             }
         };
         if !(0.0..=1.0).contains(&value) {
-            let detail = "`at_least` and `not_worse_by` are from 0 to 1";
+            let detail = "`min_accuracy` and `max_regression` must be between 0 and 1";
             return Err(ApiError::invalid_request(detail));
         }
         Ok(rule)
