@@ -30,8 +30,8 @@ function draw(comparison, first, second, path) {
         tile('B', percent(comparison.b.accuracy), title(second)),
         tile('B less A', points(difference), `points, ${points(low)} to ${points(high)}`),
         tile('McNemar’s p', p < 0.0001 ? '< 0.0001' : p.toPrecision(2), 'exact, two-sided'),
-        tile('Only A right', count(pairs.only_a_right), 'images'),
-        tile('Only B right', count(pairs.only_b_right), 'images')),
+        tile('Only A right', count(pairs.only_a_correct), 'images'),
+        tile('Only B right', count(pairs.only_b_correct), 'images')),
       card('Recall of each expression', table(['Expression', 'Images', 'A', 'B', 'B less A'], comparison.classes.map((row) => [
         named(row.label), count(row.support), percent(row.recall_a, 1), percent(row.recall_b, 1), points(row.difference, 1)]))),
       card(`Images that flipped: ${count(flipped.count)}`, flips(first.dataset, flipped.images))),

@@ -84,7 +84,7 @@ fn a_comparison_agrees_with_scipy_and_statsmodels() {
     for key in ["images", "difference", "difference_interval", "p_value"] {
         assert_close(&found[key], &expected[key], key);
     }
-    let pairs = ["both_right", "only_a_right", "only_b_right", "both_wrong"];
+    let pairs = ["both_correct", "only_a_correct", "only_b_correct", "both_incorrect"];
     assert_eq!(json!(pairs.map(|key| &found["pairs"][key])), expected["pairs"]);
     for key in ["recall_a", "recall_b"] {
         assert_close(&column(&found["classes"], key), &expected[key], key);

@@ -53,7 +53,7 @@ async fn two_models_are_compared_on_the_images_that_both_have() {
         let is_right = |p: &Prediction| p.outcome().prediction() == p.truth;
         pairs[2 * usize::from(!is_right(in_a)) + usize::from(!is_right(in_b))] += 1;
     }
-    let keys = ["both_right", "only_a_right", "only_b_right", "both_wrong"];
+    let keys = ["both_correct", "only_a_correct", "only_b_correct", "both_incorrect"];
     assert_eq!(json!(keys.map(|key| &found["pairs"][key])), json!(pairs));
     let counts = ["images", "only_in_a", "only_in_b"].map(|key| &found[key]);
     assert_eq!(json!(counts), json!([6, 1, 0]));
@@ -66,7 +66,7 @@ async fn two_models_are_compared_on_the_images_that_both_have() {
         ".flipped.images[].confidence_b" => insta::rounded_redaction(4),
     });
     let mirrored = app.json(&path(&b, &a)).await;
-    assert_eq!(mirrored["pairs"]["only_a_right"], found["pairs"]["only_b_right"]);
+    assert_eq!(mirrored["pairs"]["only_a_correct"], found["pairs"]["only_b_correct"]);
     let same = app.json(&path(&a, &a)).await;
     assert_eq!((&same["difference"], &same["p_value"]), (&json!(0.0), &json!(1.0)));
     assert_eq!(same["flipped"], json!({"count": 0, "images": []}));

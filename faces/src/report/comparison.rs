@@ -33,7 +33,7 @@ pub struct Comparison {
     /// The two-sided p-value of McNemar's exact test, 0 to 1: how probable so uneven a split of the images that only one
     /// gets right is, were both models equally good.
     pub p_value: f64,
-    /// The images by who is right.
+    /// Numbers of images by whether a and b predict the correct class: the table of McNemar's test.
     pub pairs: Pairs,
     /// Each class, in class order.
     pub classes: Vec<ClassDifference>,
@@ -41,18 +41,18 @@ pub struct Comparison {
     pub flipped: Flips,
 }
 
-/// The images by who is right.
+/// Numbers of images by whether a and b predict the correct class: the table of McNemar's test.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pairs {
-    /// Both are.
-    pub both_right: u64,
-    /// Only a is: what b loses.
-    pub only_a_right: u64,
-    /// Only b is: what b gains.
-    pub only_b_right: u64,
-    /// None is.
-    pub both_wrong: u64,
+    /// Both are correct.
+    pub both_correct: u64,
+    /// Only a is correct.
+    pub only_a_correct: u64,
+    /// Only b is correct.
+    pub only_b_correct: u64,
+    /// Neither is correct.
+    pub both_incorrect: u64,
 }
 
 /// A class as the two see it.
@@ -175,10 +175,10 @@ impl Tally {
         self.b.add(b.truth, b.prediction());
         let pairs = &mut self.pairs;
         *match (a.prediction() == a.truth, b.prediction() == b.truth) {
-            (true, true) => &mut pairs.both_right,
-            (true, false) => &mut pairs.only_a_right,
-            (false, true) => &mut pairs.only_b_right,
-            (false, false) => &mut pairs.both_wrong,
+            (true, true) => &mut pairs.both_correct,
+            (true, false) => &mut pairs.only_a_correct,
+            (false, true) => &mut pairs.only_b_correct,
+            (false, false) => &mut pairs.both_incorrect,
         } += 1;
         if a.prediction() != b.prediction() {
             self.flips.push(Flip::of(in_a, &a, &b));
@@ -188,17 +188,18 @@ impl Tally {
 
     /// `None` where nothing was counted.
     fn comparison(self, len_a: usize, len_b: usize) -> Option<Comparison> {
-        let Pairs { both_right, only_a_right, only_b_right, both_wrong } = self.pairs;
-        let interval = paired_difference(both_right, only_a_right, only_b_right, both_wrong)?;
+        let Pairs { both_correct, only_a_correct, only_b_correct, both_incorrect } = self.pairs;
+        let interval =
+            paired_difference(both_correct, only_a_correct, only_b_correct, both_incorrect)?;
         let (a, b) = (Score::of(&self.a), Score::of(&self.b));
         let images = a.total;
         Some(Comparison {
             images,
             only_in_a: len_a as u64 - images,
             only_in_b: len_b as u64 - images,
-            difference: (only_b_right as f64 - only_a_right as f64) / images as f64,
+            difference: (only_b_correct as f64 - only_a_correct as f64) / images as f64,
             difference_interval: interval,
-            p_value: mcnemar(only_a_right, only_b_right),
+            p_value: mcnemar(only_a_correct, only_b_correct),
             pairs: self.pairs,
             classes: classes(&self.a, &self.b),
             flipped: Flips::of(self.flips),

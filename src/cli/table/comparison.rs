@@ -58,8 +58,8 @@ fn classes(text: &mut String, found: &Comparison) -> fmt::Result {
 fn pairs(text: &mut String, found: &Comparison) -> fmt::Result {
     let pairs = &found.pairs;
     writeln!(text, "{:9}{:>10}{:>10}", "", "B right", "B wrong")?;
-    writeln!(text, "{:9}{:>10}{:>10}", "A right", pairs.both_right, pairs.only_a_right)?;
-    writeln!(text, "{:9}{:>10}{:>10}", "A wrong", pairs.only_b_right, pairs.both_wrong)
+    writeln!(text, "{:9}{:>10}{:>10}", "A right", pairs.both_correct, pairs.only_a_correct)?;
+    writeln!(text, "{:9}{:>10}{:>10}", "A wrong", pairs.only_b_correct, pairs.both_incorrect)
 }
 
 fn flips(text: &mut String, found: &Comparison) -> fmt::Result {

@@ -103,8 +103,8 @@ pub(super) fn evidence(comparison: &Comparison) -> String {
         points(low, 2),
         points(high, 2),
         images(comparison.images),
-        count(pairs.only_a_right),
-        count(pairs.only_b_right),
+        count(pairs.only_a_correct),
+        count(pairs.only_b_correct),
         p_value(comparison.p_value)
     )
 }

@@ -94,8 +94,8 @@ fn tiles(comparison: &Comparison) -> Markup {
             (tile("B", percent(b.accuracy, 2), interval(b.interval)))
             (tile("B less A", points(comparison.difference, 2), reach))
             (tile("McNemar’s test", p_value(comparison.p_value), "exact, two-sided"))
-            (tile("Only A right", count(pairs.only_a_right), "images"))
-            (tile("Only B right", count(pairs.only_b_right), "images"))
+            (tile("Only A right", count(pairs.only_a_correct), "images"))
+            (tile("Only B right", count(pairs.only_b_correct), "images"))
         }
     }
 }
@@ -132,8 +132,8 @@ fn pairs(pairs: &Pairs) -> Markup {
         table {
             (columns(&[""], &["B is right", "B is wrong"]))
             tbody {
-                tr { th scope="row" { "A is right" } td.number { (count(pairs.both_right)) } td.number { (count(pairs.only_a_right)) } }
-                tr { th scope="row" { "A is wrong" } td.number { (count(pairs.only_b_right)) } td.number { (count(pairs.both_wrong)) } }
+                tr { th scope="row" { "A is right" } td.number { (count(pairs.both_correct)) } td.number { (count(pairs.only_a_correct)) } }
+                tr { th scope="row" { "A is wrong" } td.number { (count(pairs.only_b_correct)) } td.number { (count(pairs.both_incorrect)) } }
             }
         }
     }

@@ -42,8 +42,8 @@ fn write(text: &mut String, a: &Side, b: &Side, found: &Comparison) -> fmt::Resu
     )?;
     let pairs = &found.pairs;
     let rows = [
-        ("A is right", [pairs.both_right, pairs.only_a_right]),
-        ("A is wrong", [pairs.only_b_right, pairs.both_wrong]),
+        ("A is right", [pairs.both_correct, pairs.only_a_correct]),
+        ("A is wrong", [pairs.only_b_correct, pairs.both_incorrect]),
     ];
     let rows =
         rows.map(|(name, counts)| [name.to_owned()].into_iter().chain(counts.map(count)).collect());
