@@ -61,7 +61,7 @@ function watch(section, content, { id, images }) {
       tile('Done', `${count(now.images.done)}`, `of ${count(now.images.total)} images`),
       tile('Accuracy so far', percent(now.accuracy, 1)),
       tile('Speed', short(now.images_per_second), 'images a second'),
-      tile('Time left', duration(now.seconds_left)))
+      tile('Time left', duration(now.eta_seconds)))
     // A screen reader hears of every tenth, not of four events a second.
     const reached = Math.floor((10 * now.images.done) / now.images.total)
     if (reached !== tenth) spoken.textContent = `${reached * 10} percent done`

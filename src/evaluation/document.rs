@@ -145,8 +145,8 @@ pub struct Progress {
     pub images_per_second: Option<f64>,
     /// The accuracy, 0 to 1, over the images so far, which are a fair mixture of all classes; null before there are any.
     pub accuracy: Option<f64>,
-    /// How long the rest takes at this pace; null where that cannot be told.
-    pub seconds_left: Option<f64>,
+    /// Estimated seconds until the evaluation ends, at the pace so far; null if it does not run or has no pace yet.
+    pub eta_seconds: Option<f64>,
     /// Why it failed; in the last event alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -164,7 +164,7 @@ impl Progress {
             images: ImageCount { done: record.done, total: record.total },
             images_per_second: pace,
             accuracy: record.accuracy,
-            seconds_left: None,
+            eta_seconds: None,
             error: record.error.clone(),
         }
     }

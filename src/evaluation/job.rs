@@ -79,7 +79,7 @@ impl Job {
             images: ImageCount { done, total: self.total },
             images_per_second: pace,
             accuracy: (judged > 0).then(|| count(&self.correct) as f64 / judged as f64),
-            seconds_left: pace
+            eta_seconds: pace
                 .filter(|_| is_running)
                 .map(|pace| self.total.saturating_sub(done) as f64 / pace),
             error: record.error.clone(),

@@ -82,7 +82,7 @@ async fn an_evaluation_is_followed_to_its_end() {
             assert_eq!(name, "progress");
             assert!(["queued", "running"].contains(&progress["status"].as_str().unwrap()));
             assert_eq!(progress["images"]["total"], 7);
-            let keys = ["images_per_second", "accuracy", "seconds_left"];
+            let keys = ["images_per_second", "accuracy", "eta_seconds"];
             assert!(keys.iter().all(|key| progress.get(key).is_some()), "{progress}");
         }
         ends.push(last.clone());
@@ -91,7 +91,7 @@ async fn an_evaluation_is_followed_to_its_end() {
     let (id, name, end) = ends.remove(0);
     let report = &document["report"];
     let expected = json!({
-        "status": "succeeded", "images": {"done": 7, "total": 7}, "seconds_left": null,
+        "status": "succeeded", "images": {"done": 7, "total": 7}, "eta_seconds": null,
         "images_per_second": report["images_per_second"], "accuracy": report["accuracy"],
     });
     assert_eq!((name.as_str(), &end), ("end", &expected));
@@ -120,7 +120,7 @@ async fn a_listener_that_comes_back_gets_what_is_new() {
     let (id, name, progress) = first.next().await.unwrap();
     assert_eq!((name.as_str(), &progress["status"]), ("progress", &json!("running")));
     assert_eq!(progress["images"], json!({"done": 0, "total": 7}));
-    let idle = ["images_per_second", "accuracy", "seconds_left"];
+    let idle = ["images_per_second", "accuracy", "eta_seconds"];
     assert!(idle.iter().all(|key| progress[key].is_null()), "{progress}");
     drop(first);
 
