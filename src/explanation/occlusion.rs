@@ -5,7 +5,7 @@ use mien_faces::image::Face;
 use super::{Map, mix};
 
 /// Places along a side, so the most images of an explanation are 1 + 11 * 11, whatever the model's size.
-const PLACES: usize = 11;
+const POSITIONS: usize = 11;
 /// A patch's side is this part of the face's: 8 of 48 pixels, an eye.
 const PARTS: usize = 6;
 
@@ -25,7 +25,7 @@ impl Occlusion {
         let side = face.side();
         let patch = side.div_ceil(PARTS);
         let last = side - patch;
-        let steps = last.min(PLACES - 1);
+        let steps = last.min(POSITIONS - 1);
         let starts = (0..=steps).map(|step| (step * last).checked_div(steps).unwrap_or(0));
         let starts = starts.collect();
         let fill = mean(face.pixels());
@@ -47,12 +47,12 @@ impl Occlusion {
         self.fill
     }
 
-    /// How many places there are, 1 to 121.
-    pub fn places(&self) -> usize {
+    /// The number of positions of the patch, 1 to 121.
+    pub fn positions(&self) -> usize {
         self.starts.len() * self.starts.len()
     }
 
-    /// The face covered at a place, which is below [`Self::places`]; they go row by row.
+    /// The face covered at a position, which is below [`Self::positions`]; they go row by row.
     pub fn covered(&self, place: usize) -> Face {
         let side = self.face.side();
         let (top, left) = self.corner(place);
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_face_of_48_pixels_has_patches_of_8_every_4() {
         let occlusion = Occlusion::of(face(48));
-        assert_eq!((occlusion.patch(), occlusion.places()), (8, 121));
+        assert_eq!((occlusion.patch(), occlusion.positions()), (8, 121));
         assert_eq!(occlusion.starts, [0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40]);
         // The 13th place: second row, second column.
         let (whole, covered) = (face(48), occlusion.covered(12));
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_pixel_is_worth_what_is_lost_at_the_places_around_it() {
         let occlusion = Occlusion::of(face(48));
-        let mut covered = vec![0.5; occlusion.places()];
+        let mut covered = vec![0.5; occlusion.positions()];
         covered[0] = 0.1;
         covered[1] = 0.7;
         let map = occlusion.map(0.5, &covered);
@@ -163,8 +163,8 @@ mod tests {
         #[test]
         fn every_pixel_of_any_size_is_covered_and_the_cost_is_bounded(side in 1_usize..300) {
             let occlusion = Occlusion::of(face(side));
-            prop_assert!((1..=PLACES * PLACES).contains(&occlusion.places()));
-            let lost = vec![0.25; occlusion.places()];
+            prop_assert!((1..=POSITIONS * POSITIONS).contains(&occlusion.positions()));
+            let lost = vec![0.25; occlusion.positions()];
             let map = occlusion.map(1.0, &lost);
             prop_assert!(map.weights().iter().all(|weight| *weight == 0.75));
         }

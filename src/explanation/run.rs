@@ -55,7 +55,7 @@ async fn answers(
     deadline: Instant,
 ) -> Result<Vec<Probabilities>, BatchError> {
     let (chunk, in_flight) = batcher.background_share();
-    let images = 1 + occlusion.places();
+    let images = 1 + occlusion.positions();
     let image = |index: usize| match index.checked_sub(1) {
         None => occlusion.face().clone(),
         Some(place) => occlusion.covered(place),

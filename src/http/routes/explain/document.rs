@@ -25,7 +25,7 @@ pub(super) struct Document<'a> {
     #[schema(example = json!([48, 48]))]
     size: [usize; 2],
     /// For each pixel of the square the probability that is lost with a patch over the face there, interpolated between the
-    /// places of the patch: above 0 it speaks for the label, below 0 against it. Rows from the top, each from the left;
+    /// positions of the patch: above 0 it speaks for the label, below 0 against it. Rows from the top, each from the left;
     /// within [-1, 1].
     #[schema(value_type = Vec<Vec<f32>>, example = json!([[0.0, 0.03], [-0.01, 0.4]]))]
     weights: Vec<Vec<f32>>,
@@ -40,9 +40,9 @@ struct Method {
     /// Rows and columns of a patch, in pixels of the square.
     #[schema(example = 8)]
     patch: usize,
-    /// Places of the patch, one image each.
+    /// Number of positions of the patch; the model classifies one image per position.
     #[schema(example = 121)]
-    places: usize,
+    positions: usize,
     /// The gray that it is filled with: the face's mean, 0 to 255.
     #[schema(example = 131)]
     fill: u8,
@@ -62,7 +62,7 @@ impl<'a> Document<'a> {
             weights: rows.map(|row| row.iter().copied().map(rounded).collect()).collect(),
             occlusion: Method {
                 patch: occlusion.patch(),
-                places: occlusion.places(),
+                positions: occlusion.positions(),
                 fill: occlusion.fill(),
             },
         }
