@@ -171,7 +171,7 @@ async fn an_unfit_newest_version_leaves_the_old_one_serving() {
     let root = models(&[("m", "1", "small")]);
     let app = serve(&root, &[]);
     install(root.path(), "m", "2", "broken");
-    let problem = assert_problem(app.load("m").await, 409, "unfit_model").await;
+    let problem = assert_problem(app.load("m").await, 409, "invalid_model").await;
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.starts_with("version 2 of model `m` cannot be served: "), "{detail}");
     assert!(detail.ends_with("; version 1 goes on serving"), "{detail}");
@@ -194,7 +194,7 @@ async fn an_unfit_file_in_place_of_the_one_that_serves_is_not_taken() {
     let app = serve(&root, &[]);
     let before = answer(app.classify("", face("happy"))).await;
     install(root.path(), "m", "1", "broken");
-    assert_problem(app.load("m").await, 409, "unfit_model").await;
+    assert_problem(app.load("m").await, 409, "invalid_model").await;
     let model = app.json("/v1/models/m").await;
     let version = &model["versions"][0];
     assert_eq!(version["status"], "ready");
@@ -262,7 +262,7 @@ async fn the_version_policy_says_what_is_loaded() {
     fs::remove_dir_all(root.path().join("a/1")).unwrap();
     fs::remove_dir_all(root.path().join("a/3")).unwrap();
     let app = serve(&root, &["--versions=a=1,3", "--default-model=b"]);
-    let problem = assert_problem(app.load("a").await, 409, "unfit_model").await;
+    let problem = assert_problem(app.load("a").await, 409, "invalid_model").await;
     assert!(problem["detail"].as_str().unwrap().contains("--versions"), "{problem}");
     install(root.path(), "a", "3", "small");
     assert_eq!(app.load("a").await.status(), 200);

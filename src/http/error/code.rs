@@ -41,7 +41,7 @@ pub enum Code {
     /// 409: the two have no images in common, or different ones under the same names.
     NotComparable,
     /// 409: the model's files cannot be served as they are.
-    UnfitModel,
+    InvalidModel,
     /// 413: too many bytes, pixels or pictures.
     TooLarge,
     /// 415: the `Content-Type` or `Content-Encoding` is none that is read.
@@ -79,7 +79,7 @@ impl Code {
             Self::RequestTimeout => ("request_timeout", S::REQUEST_TIMEOUT, "Request timeout"),
             Self::Conflict => ("conflict", S::CONFLICT, "Conflict"),
             Self::NotComparable => ("not_comparable", S::CONFLICT, "Not comparable"),
-            Self::UnfitModel => ("unfit_model", S::CONFLICT, "Unfit model"),
+            Self::InvalidModel => ("invalid_model", S::CONFLICT, "Invalid model"),
             Self::TooLarge => ("too_large", S::PAYLOAD_TOO_LARGE, "Too large"),
             Self::UnsupportedMediaType => {
                 ("unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")

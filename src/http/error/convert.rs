@@ -79,7 +79,7 @@ impl From<ChangeError> for ApiError {
         match error {
             ChangeError::UnknownModel(_) => Self::new(Code::UnknownModel, detail),
             ChangeError::Unfit { .. } | ChangeError::NotWanted(_) => {
-                Self::new(Code::UnfitModel, detail)
+                Self::new(Code::InvalidModel, detail)
             }
             ChangeError::Failed(reason) => Self::internal(reason),
             ChangeError::Busy | ChangeError::ShuttingDown => Self::overloaded(detail),

@@ -22,7 +22,7 @@ pub(in crate::http::routes) const UNLOAD_PATH: &str = "/v1/models/{name}/unload"
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_model`: it is not in the models folder.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`unfit_model`: a version cannot be served, and why. What served before goes on.",
+        (status = 409, description = "`invalid_model`: a version cannot be served, and why. What served before goes on.",
             body = Problem, content_type = "application/problem+json"),
         (status = 500, description = "`internal`: the server's fault.",
             body = Problem, content_type = "application/problem+json"),
