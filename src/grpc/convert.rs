@@ -152,7 +152,7 @@ impl From<Error> for Status {
         let code = match error.kind() {
             Kind::Invalid | Kind::TooLarge => Code::InvalidArgument,
             Kind::NotFound => Code::NotFound,
-            Kind::Unavailable { .. } => Code::Unavailable,
+            Kind::Unavailable { .. } | Kind::ShuttingDown => Code::Unavailable,
             Kind::DeadlineExceeded => Code::DeadlineExceeded,
             Kind::Internal => Code::Internal,
         };
@@ -194,5 +194,19 @@ impl From<v2::ModelIndex> for proto::repository_index_response::ModelIndex {
     fn from(entry: v2::ModelIndex) -> Self {
         let v2::ModelIndex { name, version, state, reason } = entry;
         Self { name, version, state: state.to_owned(), reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batching::BatchError;
+
+    #[test]
+    fn shutdown_is_unavailable_without_retry_pushback() {
+        let status = Status::from(Error::from(BatchError::ShuttingDown));
+        assert_eq!(status.code(), Code::Unavailable);
+        assert_eq!(status.message(), "the server is shutting down");
+        assert!(!status.metadata().contains_key(PUSHBACK));
     }
 }

@@ -87,6 +87,11 @@ impl ApiError {
         Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::Overloaded, detail) }
     }
 
+    /// 503: the server is shutting down.
+    pub fn shutting_down(detail: impl Into<String>) -> Self {
+        Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::ShuttingDown, detail) }
+    }
+
     /// 405, with the methods that the path knows.
     pub fn method_not_allowed(allow: &'static str) -> Self {
         let detail = format!("this path takes {allow}");

@@ -103,7 +103,7 @@ fn turned_away(state: &State, version: Version) -> Option<ApiError> {
         return None;
     }
     if state.in_flight.closed() {
-        return Some(ApiError::overloaded("the server is shutting down"));
+        return Some(ApiError::shutting_down("the server is shutting down"));
     }
     let reason = "more requests are under way than --max-connections";
     state.in_flight.too_many().then(|| ApiError::overloaded(reason))

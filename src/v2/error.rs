@@ -8,7 +8,7 @@ use crate::{
     models::{ChangeError, registry::ResolveError},
 };
 
-/// How long clients of a server that stops should wait before they try again.
+/// How long clients should wait before they try again.
 const MIN_RETRY: Duration = Duration::from_secs(1);
 
 /// Whose fault it is and what to do. HTTP and gRPC each have a status for it.
@@ -20,11 +20,13 @@ pub enum Kind {
     TooLarge,
     /// No such model or version serves.
     NotFound,
-    /// The images do not fit the queue, the model is being loaded, or the server is stopping.
+    /// The images do not fit the queue, too many changes wait, or the model is being loaded.
     Unavailable {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The server is shutting down.
+    ShuttingDown,
     /// The deadline passed.
     DeadlineExceeded,
     /// The server's fault; the log tells why.
@@ -69,9 +71,7 @@ impl From<BatchError> for Error {
             BatchError::Overloaded { retry_after } => {
                 Self::new(Kind::Unavailable { retry_after }, message)
             }
-            BatchError::ShuttingDown => {
-                Self::new(Kind::Unavailable { retry_after: MIN_RETRY }, message)
-            }
+            BatchError::ShuttingDown => Self::new(Kind::ShuttingDown, message),
             BatchError::DeadlineExceeded => Self::new(Kind::DeadlineExceeded, message),
             BatchError::Failed(reason) | BatchError::Unfit(reason) => Self::internal(reason),
         }
@@ -95,9 +95,8 @@ impl From<ChangeError> for Error {
             ChangeError::UnknownModel(_) => Self::new(Kind::NotFound, message),
             ChangeError::Unfit { .. } | ChangeError::NotWanted(_) => Self::invalid(message),
             ChangeError::Failed(reason) => Self::internal(reason),
-            ChangeError::Busy | ChangeError::ShuttingDown => {
-                Self::new(Kind::Unavailable { retry_after: MIN_RETRY }, message)
-            }
+            ChangeError::Busy => Self::new(Kind::Unavailable { retry_after: MIN_RETRY }, message),
+            ChangeError::ShuttingDown => Self::new(Kind::ShuttingDown, message),
         }
     }
 }

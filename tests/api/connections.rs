@@ -38,7 +38,7 @@ async fn in_the_drain_a_connection_of_http_2_takes_no_more_requests() {
         answer = client.get(app.url("/health/live")).send().await.unwrap();
     }
     assert!(answer.headers().contains_key("retry-after"));
-    assert_problem(answer, 503, "overloaded").await;
+    assert_problem(answer, 503, "shutting_down").await;
     held.abort();
 }
 

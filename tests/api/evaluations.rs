@@ -310,7 +310,7 @@ async fn the_end_of_the_server_cancels() {
     app.status(&running, "running").await;
     app.stop();
     app.status(&running, "cancelled").await;
-    assert_problem(app.order(&json!({"dataset": "faces"})).await, 503, "overloaded").await;
+    assert_problem(app.order(&json!({"dataset": "faces"})).await, 503, "shutting_down").await;
 }
 
 #[actix_web::test]

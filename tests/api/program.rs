@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     evaluations::{STUCK, data_set},
-    helpers::{face, fixture, http_2},
+    helpers::{assert_problem, face, fixture, http_2},
 };
 
 pub(crate) fn mien() -> Command {
@@ -212,8 +212,7 @@ async fn a_client_of_http_2_is_sent_away_in_its_protocols_words() {
     assert_eq!(answer.status(), 503);
     let body = answer.json::<Value>().await.unwrap();
     assert_eq!(body["error"], "the server is shutting down", "{body}");
-    let answer = get("/v1/models").await;
-    assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    assert_problem(get("/v1/models").await, 503, "shutting_down").await;
     server.terminate();
     server.status().await;
     assert!(request.await.unwrap().is_err());

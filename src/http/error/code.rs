@@ -48,8 +48,10 @@ pub enum Code {
     UnsupportedMediaType,
     /// 500: the server's fault.
     Internal,
-    /// 503: the queue is full or the server is stopping; `Retry-After` says when to try again.
+    /// 503: the queue or another limit is full; `Retry-After` says when to try again.
     Overloaded,
+    /// 503: the server is shutting down and accepts no more requests; send them to another replica.
+    ShuttingDown,
     /// 503: the model does not serve yet; `Retry-After` says when to try again.
     ModelLoading,
     /// 504: the deadline passed before the answer was there.
@@ -86,6 +88,7 @@ impl Code {
             }
             Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
             Self::Overloaded => ("overloaded", S::SERVICE_UNAVAILABLE, "Overloaded"),
+            Self::ShuttingDown => ("shutting_down", S::SERVICE_UNAVAILABLE, "Shutting down"),
             Self::ModelLoading => ("model_loading", S::SERVICE_UNAVAILABLE, "Model loading"),
             Self::DeadlineExceeded => {
                 ("deadline_exceeded", S::GATEWAY_TIMEOUT, "Deadline exceeded")

@@ -31,9 +31,7 @@ impl From<BatchError> for ApiError {
             BatchError::Overloaded { retry_after } => {
                 Self { retry_after: Some(retry_after), ..Self::new(Code::Overloaded, detail) }
             }
-            BatchError::ShuttingDown => {
-                Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::Overloaded, detail) }
-            }
+            BatchError::ShuttingDown => Self::shutting_down(detail),
             BatchError::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
             BatchError::Failed(reason) | BatchError::Unfit(reason) => Self::internal(reason),
         }
@@ -50,6 +48,7 @@ impl From<v2::Error> for ApiError {
             v2::Kind::Unavailable { retry_after } => {
                 Self { retry_after: Some(retry_after), ..Self::new(Code::Overloaded, detail) }
             }
+            v2::Kind::ShuttingDown => Self::shutting_down(detail),
             v2::Kind::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
             v2::Kind::Internal => Self::new(Code::Internal, detail),
         }
@@ -82,7 +81,8 @@ impl From<ChangeError> for ApiError {
                 Self::new(Code::InvalidModel, detail)
             }
             ChangeError::Failed(reason) => Self::internal(reason),
-            ChangeError::Busy | ChangeError::ShuttingDown => Self::overloaded(detail),
+            ChangeError::Busy => Self::overloaded(detail),
+            ChangeError::ShuttingDown => Self::shutting_down(detail),
         }
     }
 }
@@ -93,9 +93,8 @@ impl From<StartError> for ApiError {
         match error {
             StartError::UnknownDataset { .. } => Self::new(Code::UnknownDataset, detail),
             StartError::EmptySplit { .. } | StartError::Labels(_) => Self::invalid_request(detail),
-            StartError::TooMany | StartError::ShuttingDown => {
-                Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::Overloaded, detail) }
-            }
+            StartError::TooMany => Self::overloaded(detail),
+            StartError::ShuttingDown => Self::shutting_down(detail),
             StartError::Store(error) => error.into(),
         }
     }
@@ -125,7 +124,8 @@ impl From<promotion::StartError> for ApiError {
             E::Evaluation(error) => error.into(),
             E::Store(error) => error.into(),
             E::Itself(_) => Self::invalid_request(detail),
-            E::TooMany | E::ShuttingDown => Self::overloaded(detail),
+            E::TooMany => Self::overloaded(detail),
+            E::ShuttingDown => Self::shutting_down(detail),
         }
     }
 }

@@ -120,7 +120,8 @@ enum Prediction<'a> {
             body = Problem, content_type = "application/problem+json"),
         (status = 500, description = "`internal`: the server's fault.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: the pictures do not fit the queue. `model_loading`: the model does not serve yet.",
+        (status = 503, description = "`overloaded`: the pictures do not fit the queue. `model_loading`: the model does not serve yet. \
+            `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
         (status = 504, description = "`deadline_exceeded`: the answer was not there in time.",

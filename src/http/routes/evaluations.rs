@@ -116,7 +116,8 @@ pub struct EvaluationList {
             body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "`unsupported_media_type`: the body is no JSON.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many evaluations wait already. `model_loading`: the model does not serve yet.",
+        (status = 503, description = "`overloaded`: too many evaluations wait already. `model_loading`: the model does not serve yet. \
+            `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
     )

@@ -109,7 +109,7 @@ const OFFERS: [(&str, Form); 2] = [("application/json", Form::Json), ("image/png
         (status = 500, description = "`internal`: the server's fault.",
             body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`overloaded`: as many faces as may be are being explained, or the queue is full. \
-            `model_loading`: the model does not serve yet.",
+            `model_loading`: the model does not serve yet. `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
         (status = 504, description = "`deadline_exceeded`: the answer was not there in time.",

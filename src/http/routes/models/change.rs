@@ -26,7 +26,7 @@ pub(in crate::http::routes) const UNLOAD_PATH: &str = "/v1/models/{name}/unload"
             body = Problem, content_type = "application/problem+json"),
         (status = 500, description = "`internal`: the server's fault.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many changes wait.",
+        (status = 503, description = "`overloaded`: too many changes wait. `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
     )
@@ -54,7 +54,7 @@ pub async fn load(
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_model`.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many changes wait.",
+        (status = 503, description = "`overloaded`: too many changes wait. `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
     )

@@ -24,7 +24,7 @@ pub(in crate::http::routes) const PATH: &str = "/v1/models/{name}/pin";
             body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`conflict`: no version of it serves.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many changes wait.",
+        (status = 503, description = "`overloaded`: too many changes wait. `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
     )
@@ -54,7 +54,7 @@ pub async fn pin(
             body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`conflict`: the model is being promoted.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many changes wait.",
+        (status = 503, description = "`overloaded`: too many changes wait. `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
     )

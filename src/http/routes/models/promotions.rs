@@ -96,7 +96,7 @@ pub struct PromotionList {
             body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "`unsupported_media_type`: the body is no JSON.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many promotions run already.",
+        (status = 503, description = "`overloaded`: too many promotions run already. `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
     )
