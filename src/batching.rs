@@ -57,11 +57,11 @@ pub type Factory = Arc<dyn Fn() -> Result<Box<dyn Classifier>, InferenceError> +
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchOptions {
     /// The most live images that wait, and as many of the background; more are refused.
-    pub queue_images: usize,
+    pub max_queue_size: usize,
     /// The most images of one run of the model, at least 1.
     pub max_batch: usize,
     /// How long an image waits, from its arrival, for its batch to fill up. Zero: not at all.
-    pub max_delay: Duration,
+    pub max_queue_delay: Duration,
     /// Worker threads, each with its own classifier, at least 1.
     pub instances: usize,
     /// Cores that one run uses, at least 1.
@@ -224,7 +224,7 @@ impl Batcher {
 
     /// The most images that wait in the queue; a larger request never fits.
     pub fn capacity(&self) -> usize {
-        self.options().queue_images
+        self.options().max_queue_size
     }
 
     /// How long ago the last image came; nothing while images wait.

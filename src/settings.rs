@@ -90,13 +90,13 @@ pub struct Settings {
 pub enum SettingsError {
     /// A request of `max_images` could never be taken.
     #[error(
-        "--max-images {max_images} is over --queue-images {queue_images}: such a request would never fit the queue"
+        "--max-images {max_images} is over --max-queue-size {max_queue_size}: such a request would never fit the queue"
     )]
     QueueTooShort {
         /// The most images of a request.
         max_images: usize,
         /// The most images that wait.
-        queue_images: usize,
+        max_queue_size: usize,
     },
     /// A data set's name is given twice.
     #[error("--data names `{0}` twice")]
@@ -118,10 +118,10 @@ impl Settings {
     /// # Errors
     /// For settings that contradict each other.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        let (max_images, queue_images) =
-            (self.limits.max_images.get(), self.batching.queue_images.get());
-        if max_images > queue_images {
-            return Err(SettingsError::QueueTooShort { max_images, queue_images });
+        let (max_images, max_queue_size) =
+            (self.limits.max_images.get(), self.batching.max_queue_size.get());
+        if max_images > max_queue_size {
+            return Err(SettingsError::QueueTooShort { max_images, max_queue_size });
         }
         for (index, source) in self.data.iter().enumerate() {
             if self.data[..index].iter().any(|other| other.name == source.name) {
@@ -134,9 +134,9 @@ impl Settings {
     /// How models are served where their sidecar says nothing else.
     pub fn serving(&self) -> ServingOptions {
         ServingOptions {
-            queue_images: self.batching.queue_images.get(),
+            max_queue_size: self.batching.max_queue_size.get(),
             max_batch: self.batching.max_batch.map(NonZeroUsize::get),
-            max_delay: self.batching.max_delay,
+            max_queue_delay: self.batching.max_queue_delay,
             instances: self.models.instances.map(NonZeroUsize::get),
             threads: self.models.threads.map(NonZeroUsize::get),
         }
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(settings.limits.max_body, 10 << 20);
         assert_eq!(settings.limits.max_pixels, 24_000_000);
         assert_eq!(settings.limits.request_timeout, Duration::from_secs(30));
-        assert_eq!(settings.batching.max_delay, Duration::ZERO);
+        assert_eq!(settings.batching.max_queue_delay, Duration::ZERO);
         assert_eq!(settings.models.device, DeviceChoice::Auto);
         assert_eq!(settings.validate(), Ok(()));
     }
@@ -194,7 +194,7 @@ mod tests {
         ] {
             assert!(parse(&flags).is_err(), "{flags:?}");
         }
-        let short = parse(&["--queue-images", "8"]).unwrap();
+        let short = parse(&["--max-queue-size", "8"]).unwrap();
         assert!(matches!(short.validate(), Err(SettingsError::QueueTooShort { .. })));
         let twice = parse(&["--data", "a=x", "--data", "a=y"]).unwrap();
         assert_eq!(twice.validate(), Err(SettingsError::DataTwice("a".to_owned())));

@@ -117,7 +117,7 @@ function served({ architecture, parameters, input, serving, accuracy }) {
   return facts([
     ['Network', [architecture ?? 'unknown', parameters && `${count(parameters)} parameters`].filter(Boolean).join(' · ')],
     ['Takes', `${input.datatype} ${input.shape.join(' × ')}`],
-    ['Served by', `${serving.instances} × ${serving.threads} ${serving.threads === 1 ? 'core' : 'cores'} on ${serving.device}, batches of up to ${serving.max_batch}, ${count(serving.queue_images)} may wait`],
+    ['Served by', `${serving.instances} × ${serving.threads} ${serving.threads === 1 ? 'core' : 'cores'} on ${serving.device}, batches of up to ${serving.max_batch}, ${count(serving.max_queue_size)} may wait`],
     splits.length > 0 && ['Recorded', splits.join(' · ')],
   ])
 }

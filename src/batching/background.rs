@@ -45,7 +45,7 @@ impl Batcher {
 }
 
 fn share(options: BatchOptions) -> (usize, usize) {
-    let room = (options.queue_images / 4).max(1);
+    let room = (options.max_queue_size / 4).max(1);
     let chunk = options.max_batch.clamp(1, room);
     let in_flight = options.instances.clamp(1, room / chunk);
     (chunk, in_flight)
@@ -91,8 +91,9 @@ mod tests {
             Ok(Box::new(gate.lock().unwrap().take().unwrap()))
         };
         let labels = Labels::new(vec!["a".to_owned(), "b".to_owned()]).unwrap();
-        let (queue_images, max_batch, instances, max_delay) = (2, 2, 1, Duration::ZERO);
-        let options = BatchOptions { queue_images, max_batch, max_delay, instances, threads: 1 };
+        let (max_queue_size, max_batch, instances, max_queue_delay) = (2, 2, 1, Duration::ZERO);
+        let options =
+            BatchOptions { max_queue_size, max_batch, max_queue_delay, instances, threads: 1 };
         let series = metrics.model("gated", &labels);
         let batcher =
             Batcher::start("gated", &(Arc::new(factory) as _), options, Cores::new(1), series);
@@ -140,14 +141,14 @@ mod tests {
     proptest! {
         #[test]
         fn a_job_leaves_room_in_the_queue(
-            queue_images in 0_usize..5000,
+            max_queue_size in 0_usize..5000,
             max_batch in 0_usize..300,
             instances in 0_usize..20,
         ) {
-            let options = BatchOptions { queue_images, max_batch, instances, max_delay: Duration::ZERO, threads: 1 };
+            let options = BatchOptions { max_queue_size, max_batch, instances, max_queue_delay: Duration::ZERO, threads: 1 };
             let (chunk, in_flight) = share(options);
             prop_assert!(chunk >= 1 && in_flight >= 1);
-            prop_assert!(chunk * in_flight <= (queue_images / 4).max(1));
+            prop_assert!(chunk * in_flight <= (max_queue_size / 4).max(1));
             prop_assert!(chunk <= max_batch.max(1) && in_flight <= instances.max(1));
         }
     }

@@ -101,7 +101,7 @@ impl Queue {
         let room = self.cores.room(self.options.threads);
         let others = ready.saturating_add(room).min(state.looking.saturating_sub(1));
         // What was held back to fill a batch is not split up again: the rest would wait for the whole delay.
-        let others = if self.options.max_delay.is_zero() { others } else { 0 };
+        let others = if self.options.max_queue_delay.is_zero() { others } else { 0 };
         let most = self.options.max_batch.max(1);
         let (jobs, background) = match self.work(&state) {
             Work::Live => {
@@ -149,10 +149,11 @@ impl Queue {
 
     /// How much longer a batch that is not full may wait for more images.
     fn time_to_fill(&self, jobs: &VecDeque<Job>, closed: bool) -> Option<Duration> {
-        if jobs.len() >= self.options.max_batch || closed || self.options.max_delay.is_zero() {
+        if jobs.len() >= self.options.max_batch || closed || self.options.max_queue_delay.is_zero()
+        {
             return None;
         }
-        let rest = self.options.max_delay.checked_sub(jobs.front()?.enqueued.elapsed());
+        let rest = self.options.max_queue_delay.checked_sub(jobs.front()?.enqueued.elapsed());
         rest.filter(|rest| !rest.is_zero())
     }
 
@@ -198,9 +199,14 @@ mod tests {
     #[test]
     fn the_background_makes_way_while_live_images_come() {
         let labels = Labels::new(vec!["a".to_owned(), "b".to_owned()]).unwrap();
-        let max_delay = Duration::ZERO;
-        let options =
-            BatchOptions { queue_images: 8, max_batch: 8, max_delay, instances: 2, threads: 1 };
+        let max_queue_delay = Duration::ZERO;
+        let options = BatchOptions {
+            max_queue_size: 8,
+            max_batch: 8,
+            max_queue_delay,
+            instances: 2,
+            threads: 1,
+        };
         let queue = Queue::new(options, Cores::new(2), Metrics::new().model("m", &labels));
         let (sender, _receiver) = oneshot::channel();
         let input = Input::Tensor(Box::default());

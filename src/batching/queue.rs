@@ -188,7 +188,7 @@ impl Queue {
     }
 
     fn fits(&self, state: &mut State, images: usize, priority: Priority) -> bool {
-        let capacity = self.options.queue_images;
+        let capacity = self.options.max_queue_size;
         if state.of(priority).len().saturating_add(images) <= capacity {
             return true;
         }

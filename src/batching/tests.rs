@@ -211,8 +211,13 @@ fn images_nobody_waits_for_are_not_tried_again_after_a_failure() {
 #[test]
 fn a_batch_that_was_waited_for_is_not_split_up() {
     let hour = Duration::from_secs(3600);
-    let options =
-        BatchOptions { queue_images: 64, max_batch: 8, max_delay: hour, instances: 2, threads: 1 };
+    let options = BatchOptions {
+        max_queue_size: 64,
+        max_batch: 8,
+        max_queue_delay: hour,
+        instances: 2,
+        threads: 1,
+    };
     for cores in [Cores::new(2), Cores::unlimited()] {
         let bench = Bench::with(options, cores);
         assert_eq!(bench.wait(bench.send(0..16, Call::default())), Ok((0..16).collect()));
@@ -224,8 +229,9 @@ fn a_batch_that_was_waited_for_is_not_split_up() {
 fn models_that_share_cores_take_turns() {
     let cores = Cores::new(1);
     let bench = || {
-        let (max_delay, instances, threads) = (Duration::ZERO, 2, 1);
-        let options = BatchOptions { queue_images: 8, max_batch: 1, max_delay, instances, threads };
+        let (max_queue_delay, instances, threads) = (Duration::ZERO, 2, 1);
+        let options =
+            BatchOptions { max_queue_size: 8, max_batch: 1, max_queue_delay, instances, threads };
         Bench::with(options, cores.clone())
     };
     let (first, second) = (bench(), bench());
@@ -307,9 +313,9 @@ fn a_model_that_does_not_load_starts_nothing() {
     let factory: Factory = Arc::new(|| Err(InferenceError::Model("broken".to_owned())));
     let labels = Labels::new(vec!["a".to_owned(), "b".to_owned()]).unwrap();
     let options = BatchOptions {
-        queue_images: 1,
+        max_queue_size: 1,
         max_batch: 1,
-        max_delay: Duration::ZERO,
+        max_queue_delay: Duration::ZERO,
         instances: 2,
         threads: 1,
     };

@@ -121,7 +121,7 @@ pub(super) async fn batcher(
     timing: Timing,
 ) -> anyhow::Result<Leg> {
     let options = model.batcher.options();
-    let callers = (4 * options.instances * options.max_batch).min(options.queue_images);
+    let callers = (4 * options.instances * options.max_batch).min(options.max_queue_size);
     let window = Window::starting_now(timing);
     let callers = (0..callers).map(|first| {
         let model = &model;

@@ -33,7 +33,7 @@ pub struct Overload {
     pub memory: [Usage; 2],
 }
 
-/// As many connections as the queue holds, `queue_images`, then ten times what they reached; `None` where that cannot be
+/// As many connections as the queue holds images, `max_queue_size`, then ten times what they reached; `None` where that cannot be
 /// offered.
 ///
 /// # Errors
@@ -41,11 +41,11 @@ pub struct Overload {
 pub(super) async fn overload(
     target: &Target,
     server: &Server,
-    queue_images: usize,
+    max_queue_size: usize,
     timing: Timing,
 ) -> anyhow::Result<Option<Overload>> {
     tracing::info!("bench: overload");
-    let saturated = closed_loop(target, queue_images, timing).await?;
+    let saturated = closed_loop(target, max_queue_size, timing).await?;
     let rate = OVERLOAD * saturated.images_per_second;
     if rate > MOST_OFFERED {
         return Ok(None);

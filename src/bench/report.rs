@@ -47,7 +47,7 @@ fn write_study(text: &mut String, study: &Study) -> fmt::Result {
     writeln!(
         text,
         "  server              {instances}x{threads} batch {batch}, queue {}",
-        serving.queue_images
+        serving.max_queue_size
     )?;
     writeln!(
         text,

@@ -80,7 +80,7 @@ pub struct Serving {
     pub instances: usize,
     pub threads: usize,
     pub max_batch: usize,
-    pub queue_images: usize,
+    pub max_queue_size: usize,
 }
 
 /// From start to readiness, in seconds.
@@ -179,16 +179,16 @@ async fn under_load(
     let name = format!("open loop, {:.0} % of saturation", 100.0 * LOAD);
     tracing::info!("bench: open loop");
     http.push(open_loop(target, &name, LOAD * best, setup.timing).await?);
-    let overload = overload(target, server, serving.queue_images, setup.timing).await?;
+    let overload = overload(target, server, serving.max_queue_size, setup.timing).await?;
     Ok((http, overload, Memory { ready, end: server.process().usage()? }))
 }
 
 /// The model in this process, served as the raw runtime did best.
 fn load(setup: &Setup, name: &str, found: &Found, best: &Point) -> anyhow::Result<LiveModel> {
     let options = ServingOptions {
-        queue_images: 4096,
+        max_queue_size: 4096,
         max_batch: Some(best.batch),
-        max_delay: Duration::ZERO,
+        max_queue_delay: Duration::ZERO,
         instances: Some(best.instances),
         threads: Some(best.threads),
     };

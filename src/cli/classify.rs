@@ -63,7 +63,7 @@ impl ClassifyArgs {
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
         let model = self.model.load()?;
         let options = model.batcher.options();
-        let at_once = (options.instances * options.max_batch).min(options.queue_images);
+        let at_once = (options.instances * options.max_batch).min(options.max_queue_size);
         let bar = progress::bar(self.files.len());
         let answers: anyhow::Result<Vec<Prediction<'_>>> = stream::iter(&self.files)
             .map(|file| predict(&model, file))

@@ -63,16 +63,16 @@ pub(super) struct ModelArgs {
 }
 
 /// Images that may wait. Nobody else fills the queue of a command, so this only bounds its memory.
-const QUEUE_IMAGES: usize = 4096;
+const MAX_QUEUE_SIZE: usize = 4096;
 
 impl ModelArgs {
     /// Loads the model, and no other where one is named.
     pub(super) fn load(&self) -> anyhow::Result<Arc<LiveModel>> {
         let runtime = Runtime::load(self.device, CudaOptions::default())?;
         let options = ServingOptions {
-            queue_images: QUEUE_IMAGES,
+            max_queue_size: MAX_QUEUE_SIZE,
             max_batch: self.max_batch.map(NonZeroUsize::get),
-            max_delay: Duration::ZERO,
+            max_queue_delay: Duration::ZERO,
             instances: self.instances.map(NonZeroUsize::get),
             threads: self.threads.map(NonZeroUsize::get),
         };

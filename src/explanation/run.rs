@@ -115,9 +115,9 @@ mod tests {
     fn looking_at(side: usize, square: [usize; 2]) -> (Batcher, Face) {
         let factory: Factory = Arc::new(move || Ok(Box::new(Region { side, square })));
         let options = BatchOptions {
-            queue_images: 64,
+            max_queue_size: 64,
             max_batch: 8,
-            max_delay: Duration::ZERO,
+            max_queue_delay: Duration::ZERO,
             instances: 2,
             threads: 1,
         };

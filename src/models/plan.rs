@@ -12,11 +12,11 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServingOptions {
     /// The queue, and the batch where it is given.
-    pub queue_images: usize,
+    pub max_queue_size: usize,
     /// The most images of one run.
     pub max_batch: Option<usize>,
     /// How long a worker waits for a batch to fill up.
-    pub max_delay: Duration,
+    pub max_queue_delay: Duration,
     /// Sessions of each model.
     pub instances: Option<usize>,
     /// Cores that one run uses.
@@ -35,9 +35,9 @@ impl ServingOptions {
 
     /// The same for a batcher, with what was chosen.
     pub fn batch_options(self, chosen: Configuration) -> BatchOptions {
-        let Self { queue_images, max_delay, .. } = self;
+        let Self { max_queue_size, max_queue_delay, .. } = self;
         let Configuration { layout: Layout { instances, threads }, max_batch } = chosen;
-        BatchOptions { queue_images, max_batch, max_delay, instances, threads }
+        BatchOptions { max_queue_size, max_batch, max_queue_delay, instances, threads }
     }
 }
 
@@ -48,9 +48,9 @@ mod tests {
     #[test]
     fn the_sidecar_overrides_the_settings() {
         let options = ServingOptions {
-            queue_images: 64,
+            max_queue_size: 64,
             max_batch: Some(16),
-            max_delay: Duration::ZERO,
+            max_queue_delay: Duration::ZERO,
             instances: None,
             threads: None,
         };

@@ -31,7 +31,7 @@ pub struct LimitSettings {
     #[arg(long, env = "MIEN_MAX_PIXELS", value_name = "COUNT", default_value = "24M", value_parser = parse::count)]
     pub max_pixels: u64,
 
-    /// The most pictures of a request (413). At most --queue-images, or such a request would never fit.
+    /// The most pictures of a request (413). At most --max-queue-size, or such a request would never fit.
     #[arg(long, env = "MIEN_MAX_IMAGES", value_name = "COUNT", default_value = "64")]
     pub max_images: NonZeroUsize,
 

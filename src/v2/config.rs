@@ -139,14 +139,14 @@ impl ModelConfig {
             }],
             dynamic_batching: BatchingConfig {
                 preferred_batch_size: vec![small(options.max_batch)],
-                max_queue_delay_microseconds: micros(options.max_delay),
+                max_queue_delay_microseconds: micros(options.max_queue_delay),
                 priority_levels: 2,
                 default_priority_level: 1,
                 default_queue_policy: QueuePolicy {
                     timeout_action: "REJECT",
                     default_timeout_microseconds: micros(limits.request_timeout),
                     allow_timeout_override: true,
-                    max_queue_size: u32::try_from(options.queue_images).unwrap_or(u32::MAX),
+                    max_queue_size: u32::try_from(options.max_queue_size).unwrap_or(u32::MAX),
                 },
             },
             default_model_filename: "model.onnx",

@@ -1,4 +1,4 @@
-//! Queue, deadlines and cancelled requests, seen from outside. `--max-delay` keeps images in the queue
+//! Queue, deadlines and cancelled requests, seen from outside. `--max-queue-delay` keeps images in the queue
 //! until a batch of four is full, so nothing depends on how fast a model is.
 
 use std::time::Duration;
@@ -9,8 +9,13 @@ use serde_json::json;
 
 use crate::helpers::{TestApp, answer, assert_problem, face, http_2};
 
-const HELD: [&str; 5] =
-    ["--queue-images=4", "--max-images=4", "--max-batch=4", "--max-delay=60s", "--instances=1"];
+const HELD: [&str; 5] = [
+    "--max-queue-size=4",
+    "--max-images=4",
+    "--max-batch=4",
+    "--max-queue-delay=60s",
+    "--instances=1",
+];
 const WAITING: &str = "mien_queue_images{model=\"small\"}";
 
 fn faces(count: usize) -> impl Iterator<Item = Vec<u8>> {
@@ -40,7 +45,7 @@ async fn what_does_not_fit_the_queue_is_refused_whole_with_retry_after() {
 
 #[actix_web::test]
 async fn a_large_body_is_not_waited_for_where_the_queue_is_full() {
-    let flags = ["--queue-images=2", "--max-images=2", "--max-batch=4", "--max-delay=1h"];
+    let flags = ["--max-queue-size=2", "--max-images=2", "--max-batch=4", "--max-queue-delay=1h"];
     let app = TestApp::spawn_with(&[&flags[..], &["--body-timeout=1h"]].concat());
     let _two = rt::spawn(answer(app.classify_many("", faces(2))));
     app.until(WAITING, 2.0).await;

@@ -151,7 +151,7 @@ async fn a_request_may_be_larger_than_a_batch() {
 #[actix_web::test]
 async fn requests_at_the_same_time_get_their_own_answers() {
     // All of them fit, however slowly they are worked off.
-    let app = TestApp::spawn_with(&["--queue-images=70"]);
+    let app = TestApp::spawn_with(&["--max-queue-size=70"]);
     let expected = expected("small");
     let classes = || CLASSES.into_iter().cycle().take(70);
     let requests = classes().map(|class| answer(app.classify("", face(class))));

@@ -26,7 +26,7 @@ async fn http_2_without_tls() {
 
 #[actix_web::test]
 async fn in_the_drain_a_connection_of_http_2_takes_no_more_requests() {
-    let mut app = TestApp::spawn_with(&["--max-delay=1h", "--request-timeout=1h"]);
+    let mut app = TestApp::spawn_with(&["--max-queue-delay=1h", "--request-timeout=1h"]);
     let client = http_2();
     let live = client.get(app.url("/health/live"));
     assert_eq!(live.send().await.unwrap().status(), 200);
@@ -44,7 +44,8 @@ async fn in_the_drain_a_connection_of_http_2_takes_no_more_requests() {
 
 #[actix_web::test]
 async fn one_connection_of_http_2_has_no_more_requests_than_there_may_be() {
-    let app = TestApp::spawn_with(&["--max-connections=2", "--max-delay=1h", "--max-batch=9"]);
+    let app =
+        TestApp::spawn_with(&["--max-connections=2", "--max-queue-delay=1h", "--max-batch=9"]);
     let client = http_2();
     let classify = || client.post(app.url("/v1/classify")).body(face("happy")).send();
     let held = [rt::spawn(classify()), rt::spawn(classify())];

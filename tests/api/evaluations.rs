@@ -252,7 +252,7 @@ async fn what_cannot_be_evaluated_is_refused() {
 }
 
 /// With this the workers wait for a batch that never fills up: an evaluation runs until it is cancelled.
-pub(crate) const STUCK: [&str; 2] = ["--max-delay=1h", "--max-batch=32"];
+pub(crate) const STUCK: [&str; 2] = ["--max-queue-delay=1h", "--max-batch=32"];
 
 #[actix_web::test]
 async fn several_run_at_once_the_next_ones_wait_and_each_can_be_cancelled() {

@@ -12,7 +12,7 @@ use crate::helpers::{TestApp, answer, assert_problem, face};
 
 /// One explanation at a time, held in the queue: its first 16 images wait for a batch of 128.
 const HELD: [&str; 4] =
-    ["--max-explanations=1", "--max-batch=128", "--max-delay=60s", "--instances=1"];
+    ["--max-explanations=1", "--max-batch=128", "--max-queue-delay=60s", "--instances=1"];
 const WAITING: &str = "mien_queue_images{model=\"small\"}";
 
 impl TestApp {

@@ -285,7 +285,7 @@ async fn raw_code(address: &str, timeout: &str) -> i32 {
 
 #[actix_web::test]
 async fn deadlines_of_parameter_and_call() {
-    let (_app, address) = start(&["--max-delay=1h", "--instances=1"]);
+    let (_app, address) = start(&["--max-queue-delay=1h", "--instances=1"]);
     let mut client = Client::new(connect(&address).await);
     let mut request = faces(&["happy"]);
     request.parameters = parameter("timeout", ParameterChoice::Int64Param(20_000));
@@ -295,7 +295,7 @@ async fn deadlines_of_parameter_and_call() {
 
 #[actix_web::test]
 async fn what_does_not_fit_the_queue_comes_again() {
-    let flags = ["--max-delay=1h", "--instances=1", "--queue-images=2", "--max-images=2"];
+    let flags = ["--max-queue-delay=1h", "--instances=1", "--max-queue-size=2", "--max-images=2"];
     let (app, channel) = serve(&flags).await;
     let mut client = Client::new(channel);
     let mut waiting = client.clone();
@@ -352,7 +352,7 @@ async fn health(client: &mut HealthClient<Channel>, service: &str) -> Result<i32
 
 #[actix_web::test]
 async fn health_follows_readiness_and_the_drain_answers_what_was_asked() {
-    let (mut app, channel) = serve(&["--drain-delay=1s", "--max-delay=300ms"]).await;
+    let (mut app, channel) = serve(&["--drain-delay=1s", "--max-queue-delay=300ms"]).await;
     let (mut checks, mut client) = (HealthClient::new(channel.clone()), Client::new(channel));
     let (serving, not_serving) = (1, 2);
     for service in ["", "inference.GRPCInferenceService"] {
@@ -394,7 +394,8 @@ async fn health_follows_readiness_and_the_drain_answers_what_was_asked() {
 
 #[actix_web::test]
 async fn a_call_under_way_is_answered_in_the_drain() {
-    let (mut app, channel) = serve(&["--max-delay=2s", "--max-batch=9", "--instances=1"]).await;
+    let (mut app, channel) =
+        serve(&["--max-queue-delay=2s", "--max-batch=9", "--instances=1"]).await;
     let mut client = Client::new(channel);
     let held = rt::spawn(async move { client.model_infer(faces(&["happy"])).await });
     app.until("mien_queue_images{model=\"small\"}", 1.0).await;
@@ -405,7 +406,7 @@ async fn a_call_under_way_is_answered_in_the_drain() {
 
 #[actix_web::test]
 async fn a_client_that_hangs_up_leaves_the_queue() {
-    let (app, channel) = serve(&["--max-delay=1h", "--max-batch=9", "--instances=1"]).await;
+    let (app, channel) = serve(&["--max-queue-delay=1h", "--max-batch=9", "--instances=1"]).await;
     let mut client = Client::new(channel);
     let gone = rt::spawn(async move { client.model_infer(faces(&["happy", "sad"])).await });
     app.until("mien_queue_images{model=\"small\"}", 2.0).await;

@@ -147,7 +147,7 @@ async fn an_unloaded_model_is_gone_until_it_is_loaded() {
 #[actix_web::test]
 async fn a_model_with_requests_is_unloading_until_they_are_through() {
     let root = models(&[("m", "1", "small")]);
-    let app = serve(&root, &["--max-batch=4", "--max-delay=60s", "--instances=1"]);
+    let app = serve(&root, &["--max-batch=4", "--max-queue-delay=60s", "--instances=1"]);
     let held = rt::spawn(answer(app.classify_many("", std::iter::repeat_n(face("happy"), 3))));
     app.until("mien_queue_images{model=\"m\"}", 3.0).await;
     app.unload("m").await;
@@ -159,7 +159,7 @@ async fn a_model_with_requests_is_unloading_until_they_are_through() {
 #[actix_web::test]
 async fn a_request_that_has_its_model_is_answered_though_it_is_reloaded() {
     let root = models(&[("m", "1", "small")]);
-    let app = serve(&root, &["--max-batch=2", "--max-delay=1s", "--instances=1"]);
+    let app = serve(&root, &["--max-batch=2", "--max-queue-delay=1s", "--instances=1"]);
     let held = rt::spawn(answer(app.classify("", face("happy"))));
     app.until("mien_queue_images{model=\"m\"}", 1.0).await;
     assert_eq!(app.load("m").await.status(), 200);

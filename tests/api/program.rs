@@ -106,7 +106,7 @@ impl Drop for Server {
 #[actix_web::test]
 async fn sigterm_drains_and_ends_with_0() {
     // The request is held in the queue for a second: it is in flight when the signal comes.
-    let mut server = Server::start(&["--max-delay=1s", "--drain-delay=300ms"]);
+    let mut server = Server::start(&["--max-queue-delay=1s", "--drain-delay=300ms"]);
     let log = server.log.take().unwrap();
     let reader = std::thread::spawn(move || log.lines().map_while(Result::ok).collect::<Vec<_>>());
     let client = Client::new();
@@ -154,7 +154,7 @@ async fn an_idle_server_ends_at_once_on_sigterm() {
 async fn a_second_signal_ends_it_at_once() {
     // The request would be held for an hour, and so would the drain.
     let flags =
-        ["--max-delay=1h", "--request-timeout=1h", "--drain-timeout=1h", "--drain-delay=0s"];
+        ["--max-queue-delay=1h", "--request-timeout=1h", "--drain-timeout=1h", "--drain-delay=0s"];
     let server = Server::start(&flags);
     let client = Client::new();
     let request = client.post(server.url("/v1/classify")).body(face("happy"));
@@ -193,7 +193,7 @@ async fn a_slow_client_gets_the_whole_of_a_large_answer() {
 #[actix_web::test]
 async fn a_client_of_http_2_is_sent_away_in_its_protocols_words() {
     let flags =
-        ["--max-delay=1h", "--request-timeout=1h", "--drain-timeout=1h", "--drain-delay=0s"];
+        ["--max-queue-delay=1h", "--request-timeout=1h", "--drain-timeout=1h", "--drain-delay=0s"];
     let server = Server::start(&flags);
     let client = http_2();
     // Holds the connection open, and with it the drain.
@@ -326,7 +326,7 @@ fn a_start_that_fails_says_what_to_do() {
     let error = failure(&mut unfit);
     assert!(error.contains("cargo xtask setup"), "{error}");
 
-    let error = failure(mien().args(["serve", "--addr=127.0.0.1:0", "--queue-images=1"]));
+    let error = failure(mien().args(["serve", "--addr=127.0.0.1:0", "--max-queue-size=1"]));
     assert!(error.contains("--max-images"), "{error}");
 
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -363,7 +363,7 @@ fn help_explains_every_flag() {
     let output = mien().args(["serve", "--help"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     for flag in
-        ["--models", "--default-model", "--device", "--max-delay", "--drain-delay", "--data"]
+        ["--models", "--default-model", "--device", "--max-queue-delay", "--drain-delay", "--data"]
     {
         assert!(text.contains(flag), "{flag}: {text}");
     }

@@ -92,7 +92,7 @@ async fn a_model_that_is_loaded_later_is_measured_unless_somebody_is_served() {
         "--tune-budget=200ms",
         &format!("--tune-cache={}", cache.path().display()),
         "--max-batch=4",
-        "--max-delay=1h",
+        "--max-queue-delay=1h",
     ];
     let app = TestApp::spawn_with(&flags);
     let load = async |name: &str, version: &str, from: &str| {

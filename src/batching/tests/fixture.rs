@@ -99,9 +99,10 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    pub(super) fn new(queue_images: usize, max_batch: usize, instances: usize) -> Self {
-        let (max_delay, threads) = (Duration::ZERO, 1);
-        let options = BatchOptions { queue_images, max_batch, max_delay, instances, threads };
+    pub(super) fn new(max_queue_size: usize, max_batch: usize, instances: usize) -> Self {
+        let (max_queue_delay, threads) = (Duration::ZERO, 1);
+        let options =
+            BatchOptions { max_queue_size, max_batch, max_queue_delay, instances, threads };
         Self::with(options, Cores::new(instances))
     }
 

@@ -77,7 +77,7 @@ async fn half_a_message(address: &str, call: &str) -> reqwest::Response {
 
 #[actix_web::test]
 async fn a_message_that_trickles_is_given_up() {
-    let (_app, address) = start(&["--body-timeout=50ms", "--queue-images=4096"]);
+    let (_app, address) = start(&["--body-timeout=50ms", "--max-queue-size=4096"]);
     let answer = half_a_message(&address, "ModelInfer").await;
     let status = answer.headers()["grpc-status"].to_str().unwrap();
     assert_eq!(status, (Code::DeadlineExceeded as i32).to_string());

@@ -260,7 +260,7 @@ async fn a_compressed_body_counts_unpacked() {
 #[actix_web::test]
 async fn deadlines_of_header_and_parameter() {
     // A worker waits longer for its batch to fill up than the client for its answer.
-    let app = TestApp::spawn_with(&["--max-delay=500ms", "--instances=1"]);
+    let app = TestApp::spawn_with(&["--max-queue-delay=500ms", "--instances=1"]);
     let mut request = faces(&["happy"]);
     request["parameters"] = json!({ "timeout": 20_000 });
     refused(app.infer("small").json(&request), 504).await;
@@ -274,9 +274,9 @@ async fn deadlines_of_header_and_parameter() {
 #[actix_web::test]
 async fn what_does_not_fit_the_queue_comes_again() {
     let app = TestApp::spawn_with(&[
-        "--max-delay=10s",
+        "--max-queue-delay=10s",
         "--instances=1",
-        "--queue-images=2",
+        "--max-queue-size=2",
         "--max-images=2",
     ]);
     let waiting = app.infer("small").json(&faces(&["happy"]));

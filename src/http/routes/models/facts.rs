@@ -68,9 +68,9 @@ pub struct Serving {
     /// The most pictures of one run.
     max_batch: usize,
     /// How long a worker waits for a batch to fill up, in milliseconds.
-    max_delay_ms: u64,
+    max_queue_delay_ms: u64,
     /// The most pictures that wait.
-    queue_images: usize,
+    max_queue_size: usize,
     /// Why instances, threads and batch size are what they are.
     tuning: Tuning,
 }
@@ -114,8 +114,9 @@ impl From<&LiveModel> for Facts {
                 instances: options.instances,
                 threads: options.threads,
                 max_batch: options.max_batch,
-                max_delay_ms: u64::try_from(options.max_delay.as_millis()).unwrap_or(u64::MAX),
-                queue_images: options.queue_images,
+                max_queue_delay_ms: u64::try_from(options.max_queue_delay.as_millis())
+                    .unwrap_or(u64::MAX),
+                max_queue_size: options.max_queue_size,
                 tuning: Tuning { source: model.tuning.source, points: model.tuning.points.clone() },
             },
         }
