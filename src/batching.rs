@@ -65,7 +65,7 @@ pub struct BatchOptions {
     /// Worker threads, each with its own classifier, at least 1.
     pub instances: usize,
     /// Cores that one run uses, at least 1.
-    pub threads: usize,
+    pub intra_op_threads: usize,
 }
 
 /// Whose images go first, here and among models. The better one is the smaller one.

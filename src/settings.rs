@@ -138,7 +138,7 @@ impl Settings {
             max_batch: self.batching.max_batch.map(NonZeroUsize::get),
             max_queue_delay: self.batching.max_queue_delay,
             instances: self.models.instances.map(NonZeroUsize::get),
-            threads: self.models.threads.map(NonZeroUsize::get),
+            intra_op_threads: self.models.intra_op_threads.map(NonZeroUsize::get),
         }
     }
 }

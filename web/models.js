@@ -117,7 +117,7 @@ function served({ architecture, parameters, input, serving, accuracy }) {
   return facts([
     ['Network', [architecture ?? 'unknown', parameters && `${count(parameters)} parameters`].filter(Boolean).join(' · ')],
     ['Takes', `${input.datatype} ${input.shape.join(' × ')}`],
-    ['Served by', `${serving.instances} × ${serving.threads} ${serving.threads === 1 ? 'core' : 'cores'} on ${serving.device}, batches of up to ${serving.max_batch}, ${count(serving.max_queue_size)} may wait`],
+    ['Served by', `${serving.instances} × ${serving.intra_op_threads} ${serving.intra_op_threads === 1 ? 'core' : 'cores'} on ${serving.device}, batches of up to ${serving.max_batch}, ${count(serving.max_queue_size)} may wait`],
     splits.length > 0 && ['Recorded', splits.join(' · ')],
   ])
 }
@@ -143,14 +143,14 @@ const SOURCES = { measured: 'Measured at this start.', cached: 'Measured at an e
 /** Images a second over batch size, a line for each layout of sessions and cores. */
 function tuning({ source, points }) {
   if (!points?.length) return h('p', { class: 'dim' }, `Sessions, cores and batch size: ${(SOURCES[source] ?? source).toLowerCase()}`)
-  const layouts = Map.groupBy(points, ({ instances, threads }) => `${instances} × ${threads}`)
+  const layouts = Map.groupBy(points, ({ instances, intra_op_threads }) => `${instances} × ${intra_op_threads}`)
   const batches = [...new Set(points.map((point) => point.batch))].sort((a, b) => a - b)
   const series = [...layouts].map(([name, all]) => ({
     name, points: all.map((p) => [Math.log2(p.batch), p.images_per_second, `${name} cores, batch ${p.batch}: ${short(p.images_per_second)} images/s`]).sort(([a], [b]) => a - b),
   }))
   const xs = [Math.log2(batches[0]), Math.log2(batches.at(-1))]
   const best = points.reduce((a, b) => (b.images_per_second > a.images_per_second ? b : a))
-  const note = `${SOURCES[source] ?? source} Best: ${short(best.images_per_second)} images/s with ${best.instances} × ${best.threads} cores, batches of ${best.batch}.`
+  const note = `${SOURCES[source] ?? source} Best: ${short(best.images_per_second)} images/s with ${best.instances} × ${best.intra_op_threads} cores, batches of ${best.batch}.`
   return h('div', {}, h('h3', {}, 'Images a second by batch size; sessions × cores'),
     h('div', { class: 'half' }, lines({ title: note, series, xs, format: short, dots: true, xText: batches.map((batch) => [Math.log2(batch), `${batch}`]) }), legend(series.map(({ name }) => name))),
     h('p', { class: 'dim' }, note))

@@ -92,8 +92,13 @@ mod tests {
         };
         let labels = Labels::new(vec!["a".to_owned(), "b".to_owned()]).unwrap();
         let (max_queue_size, max_batch, instances, max_queue_delay) = (2, 2, 1, Duration::ZERO);
-        let options =
-            BatchOptions { max_queue_size, max_batch, max_queue_delay, instances, threads: 1 };
+        let options = BatchOptions {
+            max_queue_size,
+            max_batch,
+            max_queue_delay,
+            instances,
+            intra_op_threads: 1,
+        };
         let series = metrics.model("gated", &labels);
         let batcher =
             Batcher::start("gated", &(Arc::new(factory) as _), options, Cores::new(1), series);
@@ -145,7 +150,7 @@ mod tests {
             max_batch in 0_usize..300,
             instances in 0_usize..20,
         ) {
-            let options = BatchOptions { max_queue_size, max_batch, instances, max_queue_delay: Duration::ZERO, threads: 1 };
+            let options = BatchOptions { max_queue_size, max_batch, instances, max_queue_delay: Duration::ZERO, intra_op_threads: 1 };
             let (chunk, in_flight) = share(options);
             prop_assert!(chunk >= 1 && in_flight >= 1);
             prop_assert!(chunk * in_flight <= (max_queue_size / 4).max(1));

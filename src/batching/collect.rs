@@ -58,7 +58,7 @@ impl Queue {
                 break None;
             }
             // Cores first: what arrives while they are waited for joins the batch.
-            let permit = self.cores.acquire(self.options.threads, || self.priority());
+            let permit = self.cores.acquire(self.options.intra_op_threads, || self.priority());
             self.ready.fetch_add(1, Ordering::Relaxed);
             let taken = self.take();
             self.ready.fetch_sub(1, Ordering::Relaxed);
@@ -98,7 +98,7 @@ impl Queue {
         let mut state = self.lock();
         // Others that would start as well if this one left them something.
         let ready = self.ready.load(Ordering::Relaxed).saturating_sub(1);
-        let room = self.cores.room(self.options.threads);
+        let room = self.cores.room(self.options.intra_op_threads);
         let others = ready.saturating_add(room).min(state.looking.saturating_sub(1));
         // What was held back to fill a batch is not split up again: the rest would wait for the whole delay.
         let others = if self.options.max_queue_delay.is_zero() { others } else { 0 };
@@ -205,7 +205,7 @@ mod tests {
             max_batch: 8,
             max_queue_delay,
             instances: 2,
-            threads: 1,
+            intra_op_threads: 1,
         };
         let queue = Queue::new(options, Cores::new(2), Metrics::new().model("m", &labels));
         let (sender, _receiver) = oneshot::channel();

@@ -216,7 +216,7 @@ fn a_batch_that_was_waited_for_is_not_split_up() {
         max_batch: 8,
         max_queue_delay: hour,
         instances: 2,
-        threads: 1,
+        intra_op_threads: 1,
     };
     for cores in [Cores::new(2), Cores::unlimited()] {
         let bench = Bench::with(options, cores);
@@ -229,9 +229,14 @@ fn a_batch_that_was_waited_for_is_not_split_up() {
 fn models_that_share_cores_take_turns() {
     let cores = Cores::new(1);
     let bench = || {
-        let (max_queue_delay, instances, threads) = (Duration::ZERO, 2, 1);
-        let options =
-            BatchOptions { max_queue_size: 8, max_batch: 1, max_queue_delay, instances, threads };
+        let (max_queue_delay, instances, intra_op_threads) = (Duration::ZERO, 2, 1);
+        let options = BatchOptions {
+            max_queue_size: 8,
+            max_batch: 1,
+            max_queue_delay,
+            instances,
+            intra_op_threads,
+        };
         Bench::with(options, cores.clone())
     };
     let (first, second) = (bench(), bench());
@@ -317,7 +322,7 @@ fn a_model_that_does_not_load_starts_nothing() {
         max_batch: 1,
         max_queue_delay: Duration::ZERO,
         instances: 2,
-        threads: 1,
+        intra_op_threads: 1,
     };
     let series = Metrics::new().model("m", &labels);
     let started = Batcher::start("m", &factory, options, Cores::new(2), series);

@@ -80,7 +80,7 @@ pub(super) fn run(
 /// # Errors
 /// When the model cannot be run.
 pub(super) fn sessions(file: &ModelFile, point: &Point) -> Result<Sustained, InferenceError> {
-    let layout = Layout { instances: point.instances, threads: point.threads };
+    let layout = Layout { instances: point.instances, intra_op_threads: point.intra_op_threads };
     Sustained::open(layout, point.batch, file.signature.side, &opener(file))
 }
 
@@ -88,8 +88,11 @@ pub(super) fn sessions(file: &ModelFile, point: &Point) -> Result<Sustained, Inf
 ///
 /// # Errors
 /// When the model cannot be run.
-pub(super) fn lone_session(file: &ModelFile, threads: usize) -> Result<Sustained, InferenceError> {
-    let layout = Layout { instances: 1, threads };
+pub(super) fn lone_session(
+    file: &ModelFile,
+    intra_op_threads: usize,
+) -> Result<Sustained, InferenceError> {
+    let layout = Layout { instances: 1, intra_op_threads };
     Sustained::open(layout, 1, file.signature.side, &opener(file))
 }
 
@@ -99,16 +102,16 @@ pub(super) fn lone_session(file: &ModelFile, threads: usize) -> Result<Sustained
 /// When the model cannot be run.
 pub(super) fn single(
     file: &ModelFile,
-    threads: usize,
+    intra_op_threads: usize,
     time: Duration,
 ) -> Result<Point, InferenceError> {
-    lone_session(file, threads)?.run(time)
+    lone_session(file, intra_op_threads)?.run(time)
 }
 
 fn opener(
     file: &ModelFile,
 ) -> impl Fn(usize, usize) -> Result<Box<dyn Classifier>, InferenceError> + Sync {
-    |threads, max_batch| Ok(Box::new(file.open_untried(threads, max_batch)?))
+    |intra_op_threads, max_batch| Ok(Box::new(file.open_untried(intra_op_threads, max_batch)?))
 }
 
 /// The batcher under as many images at once as its workers run, four times over.

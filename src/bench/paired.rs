@@ -69,7 +69,7 @@ pub struct Compared {
 pub(super) async fn paired(
     file: &ModelFile,
     best: &Point,
-    threads: usize,
+    intra_op_threads: usize,
     start: impl AsyncFn() -> anyhow::Result<(Server, Target)>,
     time: Duration,
 ) -> anyhow::Result<Paired> {
@@ -79,7 +79,7 @@ pub(super) async fn paired(
     // Kept to the end, or the next ones would lie where the last ones lay.
     let mut kept = Vec::new();
     for _ in 0..STARTS {
-        let mut lone = engine::lone_session(file, threads)?;
+        let mut lone = engine::lone_session(file, intra_op_threads)?;
         let mut many = engine::sessions(file, best)?;
         let (_server, target) = start().await?;
         let mut turns = Vec::new();

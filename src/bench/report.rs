@@ -32,10 +32,10 @@ fn write_study(text: &mut String, study: &Study) -> fmt::Result {
         name, raw, single, batcher, serving, ready_seconds, http, overload, memory, ..
     } = study;
     head(text, name)?;
-    let Point { instances, threads, batch, .. } = raw.best;
-    let best = format!("ONNX Runtime, {instances}x{threads} batch {batch}");
+    let Point { instances, intra_op_threads, batch, .. } = raw.best;
+    let best = format!("ONNX Runtime, {instances}x{intra_op_threads} batch {batch}");
     point(text, &best, &raw.best, Some(raw.cpu_seconds_per_1000))?;
-    let alone = format!("ONNX Runtime, 1x{} batch 1", single.threads);
+    let alone = format!("ONNX Runtime, 1x{} batch 1", single.intra_op_threads);
     point(text, &alone, single, None)?;
     leg(text, batcher)?;
     http.iter().try_for_each(|l| leg(text, l))?;
@@ -43,10 +43,11 @@ fn write_study(text: &mut String, study: &Study) -> fmt::Result {
         leg(text, saturated)?;
         leg(text, overloaded)?;
     }
-    let (instances, threads, batch) = (serving.instances, serving.threads, serving.max_batch);
+    let (instances, intra_op_threads, batch) =
+        (serving.instances, serving.intra_op_threads, serving.max_batch);
     writeln!(
         text,
-        "  server              {instances}x{threads} batch {batch}, queue {}",
+        "  server              {instances}x{intra_op_threads} batch {batch}, queue {}",
         serving.max_queue_size
     )?;
     writeln!(

@@ -78,7 +78,7 @@ pub struct Study {
 #[expect(missing_docs, reason = "the names of the route's document")]
 pub struct Serving {
     pub instances: usize,
-    pub threads: usize,
+    pub intra_op_threads: usize,
     pub max_batch: usize,
     pub max_queue_size: usize,
 }
@@ -141,9 +141,9 @@ pub async fn study(setup: &Setup, name: &str, version: &Path) -> anyhow::Result<
     let document = server.get(&format!("/v1/models/{name}")).await?;
     let serving = document["versions"][0]["serving"].clone();
     let serving: Serving = serde_json::from_value(serving).context("how the server serves")?;
-    let single = engine::single(&file, serving.threads, time)?;
+    let single = engine::single(&file, serving.intra_op_threads, time)?;
     tracing::info!("bench: the server beside ONNX Runtime");
-    let paired = paired(&file, &raw.best, serving.threads, start, time).await?;
+    let paired = paired(&file, &raw.best, serving.intra_op_threads, start, time).await?;
     let (http, overload, memory) = under_load(setup, &server, &serving, &target).await?;
     let name = name.to_owned();
     let ready_seconds = ready;
@@ -190,7 +190,7 @@ fn load(setup: &Setup, name: &str, found: &Found, best: &Point) -> anyhow::Resul
         max_batch: Some(best.batch),
         max_queue_delay: Duration::ZERO,
         instances: Some(best.instances),
-        threads: Some(best.threads),
+        intra_op_threads: Some(best.intra_op_threads),
     };
     let off = TuningOptions { mode: TuneMode::Off, budget: Duration::ZERO, cache: None };
     let (runtime, metrics) = (setup.runtime.clone(), Arc::new(Metrics::new()));

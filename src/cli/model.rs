@@ -48,9 +48,10 @@ pub(super) struct ModelArgs {
     #[arg(long, env = "MIEN_INSTANCES", value_name = "COUNT")]
     instances: Option<NonZeroUsize>,
 
-    /// Cores that one run of the model uses. Without it the cores divided by the instances.
-    #[arg(long, env = "MIEN_THREADS", value_name = "COUNT")]
-    threads: Option<NonZeroUsize>,
+    /// Threads, and so cores, that one inference uses: ONNX Runtime's intra-op threads. Without this flag, the cores
+    /// divided by the instances.
+    #[arg(long, env = "MIEN_INTRA_OP_THREADS", value_name = "COUNT")]
+    intra_op_threads: Option<NonZeroUsize>,
 
     /// The most images of one run. Without it 8 on a CPU and 64 on a GPU.
     #[arg(long, env = "MIEN_MAX_BATCH", value_name = "COUNT")]
@@ -74,7 +75,7 @@ impl ModelArgs {
             max_batch: self.max_batch.map(NonZeroUsize::get),
             max_queue_delay: Duration::ZERO,
             instances: self.instances.map(NonZeroUsize::get),
-            threads: self.threads.map(NonZeroUsize::get),
+            intra_op_threads: self.intra_op_threads.map(NonZeroUsize::get),
         };
         let cache = self.tune_cache.clone();
         let tuner =

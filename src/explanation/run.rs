@@ -119,7 +119,7 @@ mod tests {
             max_batch: 8,
             max_queue_delay: Duration::ZERO,
             instances: 2,
-            threads: 1,
+            intra_op_threads: 1,
         };
         let labels = ["dark", "bright", "other"].map(str::to_owned).to_vec();
         let series = Metrics::new().model("m", &Labels::new(labels).unwrap());

@@ -141,6 +141,6 @@ impl ModelFile {
             let reason = "its file has changed since it was loaded; load it again";
             return Err(InferenceError::Model(reason.to_owned()));
         }
-        self.try_out(self.session(batch.threads)?, batch.max_batch)
+        self.try_out(self.session(batch.intra_op_threads)?, batch.max_batch)
     }
 }

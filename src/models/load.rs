@@ -41,7 +41,8 @@ impl ModelLoader {
         let given = self.options.given(&sidecar);
         let Ok(sha256) = read_hash(&found.folder.join(MODEL_FILE)) else { return };
         if !self.tuner.knows(&sha256, &self.runtime, given)
-            && let Ok(examined) = examine(&self.runtime, found, sidecar, given.threads.unwrap_or(1))
+            && let Ok(examined) =
+                examine(&self.runtime, found, sidecar, given.intra_op_threads.unwrap_or(1))
         {
             self.tune(name, &examined.file, given);
         }
@@ -76,13 +77,17 @@ impl ModelLoader {
         let loaded = SystemTime::now();
         let sidecar = Sidecar::read(&found.folder)?;
         let given = self.options.given(&sidecar);
-        let threads = given.threads.unwrap_or(1);
+        let threads = given.intra_op_threads.unwrap_or(1);
         let Examined { file, manifest, sidecar, session } =
             examine(&self.runtime, found, sidecar, threads)?;
         let tuning = self.tune(name, &file, given);
         let batch = self.options.batch_options(tuning.configuration);
         let first = file.try_out(
-            if batch.threads == threads { session } else { file.session(batch.threads)? },
+            if batch.intra_op_threads == threads {
+                session
+            } else {
+                file.session(batch.intra_op_threads)?
+            },
             batch.max_batch,
         )?;
 

@@ -97,7 +97,7 @@ pub struct Sidecar {
     /// Sessions of this model, each with its own thread.
     pub instances: Option<usize>,
     /// Cores that one run uses.
-    pub threads: Option<usize>,
+    pub intra_op_threads: Option<usize>,
     /// The most images of one run.
     pub max_batch: Option<usize>,
 }
@@ -135,7 +135,7 @@ impl FromStr for Sidecar {
             toml::from_str(text).or_else(|e| unfit(format!("{SIDECAR}: {}", e.message())))?;
         let counts = [
             ("instances", sidecar.instances),
-            ("threads", sidecar.threads),
+            ("intra_op_threads", sidecar.intra_op_threads),
             ("max_batch", sidecar.max_batch),
         ];
         for (name, count) in counts {
@@ -198,7 +198,9 @@ mod tests {
     #[test]
     fn the_sidecar_wins() {
         let sidecar: Sidecar =
-            "labels = ['x', 'y']\nscale = 1.0\noutput = 'logits'\nthreads = 2".parse().unwrap();
+            "labels = ['x', 'y']\nscale = 1.0\noutput = 'logits'\nintra_op_threads = 2"
+                .parse()
+                .unwrap();
         let entries = metadata(&[("mien.labels", r#"["a","b","c"]"#)]);
         let manifest = Manifest::new(&entries, &sidecar).unwrap();
         assert_eq!(manifest.labels.names(), ["x", "y"]);
@@ -213,7 +215,9 @@ mod tests {
         assert!(none.to_string().contains("mien.labels"), "{none}");
         let broken = metadata(&[("mien.labels", "[1]")]);
         assert!(Manifest::new(&broken, &Sidecar::default()).is_err());
-        for wrong in ["label = ['a']", "threads = 0", "std = 0.0", "scale = nan", "output = 'x'"] {
+        for wrong in
+            ["label = ['a']", "intra_op_threads = 0", "std = 0.0", "scale = nan", "output = 'x'"]
+        {
             assert!(wrong.parse::<Sidecar>().is_err(), "{wrong}");
         }
     }

@@ -20,7 +20,7 @@ pub struct ServingOptions {
     /// Sessions of each model.
     pub instances: Option<usize>,
     /// Cores that one run uses.
-    pub threads: Option<usize>,
+    pub intra_op_threads: Option<usize>,
 }
 
 impl ServingOptions {
@@ -28,7 +28,7 @@ impl ServingOptions {
     pub fn given(self, sidecar: &Sidecar) -> Given {
         Given {
             instances: sidecar.instances.or(self.instances),
-            threads: sidecar.threads.or(self.threads),
+            intra_op_threads: sidecar.intra_op_threads.or(self.intra_op_threads),
             max_batch: sidecar.max_batch.or(self.max_batch),
         }
     }
@@ -36,8 +36,8 @@ impl ServingOptions {
     /// The same for a batcher, with what was chosen.
     pub fn batch_options(self, chosen: Configuration) -> BatchOptions {
         let Self { max_queue_size, max_queue_delay, .. } = self;
-        let Configuration { layout: Layout { instances, threads }, max_batch } = chosen;
-        BatchOptions { max_queue_size, max_batch, max_queue_delay, instances, threads }
+        let Configuration { layout: Layout { instances, intra_op_threads }, max_batch } = chosen;
+        BatchOptions { max_queue_size, max_batch, max_queue_delay, instances, intra_op_threads }
     }
 }
 
@@ -52,12 +52,12 @@ mod tests {
             max_batch: Some(16),
             max_queue_delay: Duration::ZERO,
             instances: None,
-            threads: None,
+            intra_op_threads: None,
         };
         let sidecar: Sidecar = "instances = 3\nmax_batch = 4".parse().unwrap();
-        let both = Given { instances: Some(3), threads: None, max_batch: Some(4) };
+        let both = Given { instances: Some(3), intra_op_threads: None, max_batch: Some(4) };
         assert_eq!(options.given(&sidecar), both);
-        let alone = Given { instances: None, threads: None, max_batch: Some(16) };
+        let alone = Given { instances: None, intra_op_threads: None, max_batch: Some(16) };
         assert_eq!(options.given(&Sidecar::default()), alone);
     }
 }

@@ -59,10 +59,10 @@ pub struct ModelSettings {
     #[arg(long, env = "MIEN_INSTANCES", value_name = "COUNT")]
     pub instances: Option<NonZeroUsize>,
 
-    /// Cores that one run of a model uses. Without it what --tune finds, else the cores divided
-    /// by the instances. A model's mien.toml goes before.
-    #[arg(long, env = "MIEN_THREADS", value_name = "COUNT")]
-    pub threads: Option<NonZeroUsize>,
+    /// Threads, and so cores, that one inference uses: ONNX Runtime's intra-op threads. Without this flag, what --tune finds,
+    /// otherwise the cores divided by the instances. A model's mien.toml has priority.
+    #[arg(long, env = "MIEN_INTRA_OP_THREADS", value_name = "COUNT")]
+    pub intra_op_threads: Option<NonZeroUsize>,
 }
 
 impl ModelSettings {

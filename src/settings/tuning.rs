@@ -14,7 +14,7 @@ pub struct TuningSettings {
     /// auto measures at the start, before the server is ready, and for models that are loaded later while nobody
     /// asks for anything, which number of sessions, cores a run and
     /// batch size serve each model best, and keeps the result for the next start. --instances,
-    /// --threads, --max-batch and a model's mien.toml go before. off takes the device's default.
+    /// --intra-op-threads, --max-batch and a model's mien.toml go before. off takes the device's default.
     #[arg(long, env = "MIEN_TUNE", value_enum, default_value = "auto")]
     pub tune: TuneMode,
 

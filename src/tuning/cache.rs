@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{machine::Machine, sessions::Point, space::Given};
 
 /// Of the files and of how they are measured. A file of another format is measured again.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// No instances, threads or images of a run are more than this.
 const MOST: usize = 4096;
@@ -99,8 +99,8 @@ impl Cache {
 
 /// Whether a point's values are possible.
 fn fits(point: &Point) -> bool {
-    let Point { instances, threads, batch, images_per_second, run_ms } = *point;
-    [instances, threads, batch].iter().all(|count| (1..=MOST).contains(count))
+    let Point { instances, intra_op_threads, batch, images_per_second, run_ms } = *point;
+    [instances, intra_op_threads, batch].iter().all(|count| (1..=MOST).contains(count))
         && [images_per_second, run_ms].iter().all(|value| value.is_finite() && *value > 0.0)
 }
 
@@ -132,8 +132,8 @@ mod tests {
     }
 
     fn point(batch: usize, images_per_second: f64) -> Point {
-        let Layout { instances, threads } = Layout { instances: 2, threads: 1 };
-        Point { instances, threads, batch, images_per_second, run_ms: 1.0 }
+        let Layout { instances, intra_op_threads } = Layout { instances: 2, intra_op_threads: 1 };
+        Point { instances, intra_op_threads, batch, images_per_second, run_ms: 1.0 }
     }
 
     #[test]

@@ -15,8 +15,8 @@ pub fn choose(points: &[Point]) -> Option<Configuration> {
     let good = points.iter().filter(|p| p.images_per_second >= (1.0 - TOLERANCE) * best);
     let knee = good
         .min_by(|a, b| a.run_ms.total_cmp(&b.run_ms).then_with(|| a.instances.cmp(&b.instances)))?;
-    let Point { instances, threads, batch, .. } = *knee;
-    Some(Configuration { layout: Layout { instances, threads }, max_batch: batch })
+    let Point { instances, intra_op_threads, batch, .. } = *knee;
+    Some(Configuration { layout: Layout { instances, intra_op_threads }, max_batch: batch })
 }
 
 #[cfg(test)]
@@ -24,11 +24,11 @@ mod tests {
     use super::*;
 
     /// The points of a layout: batch size and the milliseconds that it takes an image, on one thread.
-    fn curve(instances: usize, threads: usize, ms: &[(usize, f64)]) -> Vec<Point> {
+    fn curve(instances: usize, intra_op_threads: usize, ms: &[(usize, f64)]) -> Vec<Point> {
         let point = |&(batch, ms): &(usize, f64)| {
             let run_ms = ms * batch as f64;
             let images_per_second = 1e3 * (instances * batch) as f64 / run_ms;
-            Point { instances, threads, batch, images_per_second, run_ms }
+            Point { instances, intra_op_threads, batch, images_per_second, run_ms }
         };
         ms.iter().map(point).collect()
     }
@@ -54,7 +54,7 @@ mod tests {
         let mut points = curve(2, 1, &[(1, 10.0), (2, 9.9)]);
         points.extend(curve(1, 2, &[(1, 5.05), (2, 4.9)]));
         assert_eq!(choice(&points), "1x2 batch 2");
-        points.retain(|point| point.threads == 1 || point.batch == 1);
+        points.retain(|point| point.intra_op_threads == 1 || point.batch == 1);
         assert_eq!(choice(&points), "1x2 batch 1");
     }
 

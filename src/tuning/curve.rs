@@ -115,7 +115,8 @@ mod tests {
     }
 
     fn space() -> Space {
-        let layouts = [(2, 1), (1, 2)].map(|(instances, threads)| Layout { instances, threads });
+        let layouts = [(2, 1), (1, 2)]
+            .map(|(instances, intra_op_threads)| Layout { instances, intra_op_threads });
         Space { layouts: layouts.to_vec(), batches: vec![1, 2, 4, 8, 16] }
     }
 
@@ -126,8 +127,8 @@ mod tests {
     #[test]
     fn finds_the_layout_and_the_batch_that_do_most() {
         let opened = AtomicUsize::new(0);
-        let open = |threads, _| -> Result<Box<dyn Classifier>, InferenceError> {
-            opened.fetch_add(threads, Ordering::Relaxed);
+        let open = |intra_op_threads, _| -> Result<Box<dyn Classifier>, InferenceError> {
+            opened.fetch_add(intra_op_threads, Ordering::Relaxed);
             Ok(Box::new(Fake { most: 8 }))
         };
         let points = measure(&space(), 4, in_ms(3_000), &open).unwrap();

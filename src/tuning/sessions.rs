@@ -24,7 +24,7 @@ pub struct Point {
     /// Sessions that ran side by side.
     pub instances: usize,
     /// Cores that a run of each used.
-    pub threads: usize,
+    pub intra_op_threads: usize,
     /// Images of one run.
     pub batch: usize,
     /// Images a second of all sessions together.
@@ -35,8 +35,11 @@ pub struct Point {
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { instances, threads, batch, images_per_second, run_ms } = self;
-        write!(f, "{instances}x{threads} batch {batch}: {images_per_second:.1}/s {run_ms:.2} ms")
+        let Self { instances, intra_op_threads, batch, images_per_second, run_ms } = self;
+        write!(
+            f,
+            "{instances}x{intra_op_threads} batch {batch}: {images_per_second:.1}/s {run_ms:.2} ms"
+        )
     }
 }
 
@@ -55,7 +58,7 @@ impl Sessions {
     ) -> Result<Self, InferenceError> {
         let sessions = thread::scope(|scope| {
             let openers: Vec<_> = (0..layout.instances)
-                .map(|_| scope.spawn(|| open(layout.threads, largest)))
+                .map(|_| scope.spawn(|| open(layout.intra_op_threads, largest)))
                 .collect();
             openers.into_iter().map(join).collect::<Result<Vec<_>, _>>()
         })?;
@@ -89,8 +92,8 @@ impl Sessions {
         let mut all: Vec<Duration> = sessions.into_iter().flatten().collect();
         all.sort_unstable();
         let run_ms = all[all.len() / 2].as_secs_f64() * 1e3;
-        let Layout { instances, threads } = self.layout;
-        Ok(Point { instances, threads, batch: inputs.len(), images_per_second, run_ms })
+        let Layout { instances, intra_op_threads } = self.layout;
+        Ok(Point { instances, intra_op_threads, batch: inputs.len(), images_per_second, run_ms })
     }
 }
 

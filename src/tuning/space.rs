@@ -18,7 +18,7 @@ pub struct Layout {
     /// Sessions, each with a worker thread of its own.
     pub instances: usize,
     /// Cores that one run uses.
-    pub threads: usize,
+    pub intra_op_threads: usize,
 }
 
 /// How a model is served.
@@ -32,8 +32,8 @@ pub struct Configuration {
 
 impl fmt::Display for Configuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Layout { instances, threads } = self.layout;
-        write!(f, "{instances}x{threads} batch {}", self.max_batch)
+        let Layout { instances, intra_op_threads } = self.layout;
+        write!(f, "{instances}x{intra_op_threads} batch {}", self.max_batch)
     }
 }
 
@@ -43,7 +43,7 @@ pub struct Given {
     /// Sessions.
     pub instances: Option<usize>,
     /// Cores that one run uses.
-    pub threads: Option<usize>,
+    pub intra_op_threads: Option<usize>,
     /// The most images of one run.
     pub max_batch: Option<usize>,
 }
@@ -53,16 +53,18 @@ impl Given {
     /// core, up to eight: many small runs side by side waste no time on waiting for each other. On a GPU one
     /// session and large batches.
     pub fn or_default(self, device: Device, cores: usize) -> Configuration {
-        let Self { instances, threads, max_batch } = self;
+        let Self { instances, intra_op_threads, max_batch } = self;
         let (layout, max_batch) = match device {
             Device::Cpu => {
-                let instances = instances.unwrap_or((cores / threads.unwrap_or(1)).clamp(1, 8));
-                let threads = threads.unwrap_or((cores / instances).max(1));
-                (Layout { instances, threads }, max_batch.unwrap_or(8))
+                let instances =
+                    instances.unwrap_or((cores / intra_op_threads.unwrap_or(1)).clamp(1, 8));
+                let intra_op_threads = intra_op_threads.unwrap_or((cores / instances).max(1));
+                (Layout { instances, intra_op_threads }, max_batch.unwrap_or(8))
             }
             Device::Cuda(_) => {
-                let (instances, threads) = (instances.unwrap_or(1), threads.unwrap_or(1));
-                (Layout { instances, threads }, max_batch.unwrap_or(64))
+                let (instances, intra_op_threads) =
+                    (instances.unwrap_or(1), intra_op_threads.unwrap_or(1));
+                (Layout { instances, intra_op_threads }, max_batch.unwrap_or(64))
             }
         };
         Configuration { layout, max_batch }
@@ -84,9 +86,9 @@ impl Space {
         let layouts = match device {
             Device::Cpu => on_cpu(cores.max(1), given),
             Device::Cuda(_) => {
-                let threads = given.threads.unwrap_or(1);
+                let intra_op_threads = given.intra_op_threads.unwrap_or(1);
                 let counts = given.instances.map_or(vec![1, 2], |instances| vec![instances]);
-                counts.into_iter().map(|instances| Layout { instances, threads }).collect()
+                counts.into_iter().map(|instances| Layout { instances, intra_op_threads }).collect()
             }
         };
         let largest = match device {
@@ -112,19 +114,24 @@ impl Space {
 }
 
 fn on_cpu(cores: usize, given: Given) -> Vec<Layout> {
-    let layouts: Vec<Layout> = match (given.instances, given.threads) {
-        (Some(instances), Some(threads)) => vec![Layout { instances, threads }],
-        (None, Some(threads)) => {
-            let instances = (cores / threads).clamp(1, MAX_INSTANCES);
-            vec![Layout { instances, threads }]
+    let layouts: Vec<Layout> = match (given.instances, given.intra_op_threads) {
+        (Some(instances), Some(intra_op_threads)) => vec![Layout { instances, intra_op_threads }],
+        (None, Some(intra_op_threads)) => {
+            let instances = (cores / intra_op_threads).clamp(1, MAX_INSTANCES);
+            vec![Layout { instances, intra_op_threads }]
         }
         (Some(instances), None) => {
-            let threads = powers_of_two((cores / instances).max(1)).into_iter().rev();
-            threads.map(|threads| Layout { instances, threads }).collect()
+            let intra_op_threads = powers_of_two((cores / instances).max(1)).into_iter().rev();
+            intra_op_threads
+                .map(|intra_op_threads| Layout { instances, intra_op_threads })
+                .collect()
         }
         (None, None) => powers_of_two(cores)
             .into_iter()
-            .map(|threads| Layout { instances: cores / threads, threads })
+            .map(|intra_op_threads| Layout {
+                instances: cores / intra_op_threads,
+                intra_op_threads,
+            })
             .filter(|layout| layout.instances <= MAX_INSTANCES)
             .collect(),
     };
@@ -140,10 +147,14 @@ fn powers_of_two(most: usize) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    fn layouts(cores: usize, instances: Option<usize>, threads: Option<usize>) -> Vec<String> {
-        let given = Given { instances, threads, max_batch: None };
+    fn layouts(
+        cores: usize,
+        instances: Option<usize>,
+        intra_op_threads: Option<usize>,
+    ) -> Vec<String> {
+        let given = Given { instances, intra_op_threads, max_batch: None };
         let space = Space::new(Device::Cpu, cores, given);
-        space.layouts.iter().map(|l| format!("{}x{}", l.instances, l.threads)).collect()
+        space.layouts.iter().map(|l| format!("{}x{}", l.instances, l.intra_op_threads)).collect()
     }
 
     #[test]
@@ -162,7 +173,8 @@ mod tests {
         assert_eq!(layouts(2, Some(5), Some(7)), ["5x7"]);
         let given = Given { max_batch: Some(3), ..Given::default() };
         let space = Space::new(Device::Cpu, 1, given);
-        let only = Configuration { layout: Layout { instances: 1, threads: 1 }, max_batch: 3 };
+        let only =
+            Configuration { layout: Layout { instances: 1, intra_op_threads: 1 }, max_batch: 3 };
         assert_eq!(space.only(), Some(only));
         assert!(space.contains(only));
         assert_eq!(Space::new(Device::Cpu, 2, given).only(), None);
@@ -173,7 +185,7 @@ mod tests {
         let shown = |given: Given, device| given.or_default(device, 4).to_string();
         assert_eq!(shown(Given::default(), Device::Cpu), "4x1 batch 8");
         assert_eq!(shown(Given::default(), Device::Cuda(0)), "1x1 batch 64");
-        let given = Given { instances: Some(2), threads: None, max_batch: Some(3) };
+        let given = Given { instances: Some(2), intra_op_threads: None, max_batch: Some(3) };
         assert_eq!(shown(given, Device::Cpu), "2x2 batch 3");
     }
 }

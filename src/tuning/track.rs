@@ -119,7 +119,7 @@ mod tests {
         let point = |(index, &images_per_second): (usize, &f64)| {
             let batch = 1 << index;
             let run_ms = 1e3 * batch as f64 / images_per_second;
-            Point { instances: 1, threads: 2, batch, images_per_second, run_ms }
+            Point { instances: 1, intra_op_threads: 2, batch, images_per_second, run_ms }
         };
         let points: Vec<_> = rates.iter().enumerate().map(point).collect();
         let (last, earlier) = points.split_last().unwrap();

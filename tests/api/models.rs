@@ -19,7 +19,7 @@ async fn the_list_tells_the_default_and_what_failed() {
 
 #[actix_web::test]
 async fn one_model_in_full() {
-    let app = TestApp::spawn_with(&["--instances=1", "--threads=1"]);
+    let app = TestApp::spawn_with(&["--instances=1", "--intra-op-threads=1"]);
     insta::assert_json_snapshot!("model_small", app.json("/v1/models/small").await);
     insta::assert_json_snapshot!("model_keras", app.json("/v1/models/keras").await);
     insta::assert_json_snapshot!("model_broken", app.json("/v1/models/broken").await);
@@ -83,15 +83,14 @@ async fn the_highest_version_that_loads_serves() {
 async fn the_sidecar_overrides_how_a_model_is_served() {
     let root = tempfile::tempdir().unwrap();
     install(root.path(), "m", "1", "small");
-    let sidecar =
-        "labels = ['a', 'b', 'c', 'd', 'e', 'f', 'g']\ninstances = 3\nthreads = 2\nmax_batch = 5\n";
+    let sidecar = "labels = ['a', 'b', 'c', 'd', 'e', 'f', 'g']\ninstances = 3\nintra_op_threads = 2\nmax_batch = 5\n";
     fs::write(root.path().join("m/1/mien.toml"), sidecar).unwrap();
     let app = TestApp::spawn_with(&[&format!("--models={}", root.path().display())]);
     let version = &app.json("/v1/models/m").await["versions"][0];
     assert_eq!(version["labels"], json!(["a", "b", "c", "d", "e", "f", "g"]));
     let serving = &version["serving"];
     assert_eq!(
-        (&serving["instances"], &serving["threads"], &serving["max_batch"]),
+        (&serving["instances"], &serving["intra_op_threads"], &serving["max_batch"]),
         (&json!(3), &json!(2), &json!(5))
     );
     assert_eq!(answer(app.classify("", face("happy"))).await.1["predictions"][0]["label"], "c");

@@ -26,7 +26,7 @@ fn source(serving: &Value) -> &str {
 
 /// Instances, threads and batch size of a point or of what serves.
 fn configuration(of: &Value, batch: &str) -> [u64; 3] {
-    ["instances", "threads", batch].map(|key| of[key].as_u64().unwrap())
+    ["instances", "intra_op_threads", batch].map(|key| of[key].as_u64().unwrap())
 }
 
 #[actix_web::test]
@@ -58,12 +58,13 @@ async fn a_curve_is_measured_once_and_shown() {
 #[actix_web::test]
 async fn what_is_given_is_not_measured() {
     let folder = tempfile::tempdir().unwrap();
-    let given = serving(folder.path(), &["--instances=3", "--threads=1", "--max-batch=5"]).await;
+    let given =
+        serving(folder.path(), &["--instances=3", "--intra-op-threads=1", "--max-batch=5"]).await;
     assert_eq!((source(&given), configuration(&given, "max_batch")), ("settings", [3, 1, 5]));
     assert_eq!(given["tuning"].get("points"), None);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 
-    let part = serving(folder.path(), &["--instances=1", "--threads=1"]).await;
+    let part = serving(folder.path(), &["--instances=1", "--intra-op-threads=1"]).await;
     assert_eq!(source(&part), "measured");
     let points = part["tuning"]["points"].as_array().unwrap();
     assert!(points.iter().all(|p| configuration(p, "batch")[..2] == [1, 1]), "{part}");
@@ -74,7 +75,7 @@ async fn what_is_given_is_not_measured() {
 async fn tuning_can_be_off_and_its_folder_unwritable() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let blocked = file.path().join("below-a-file");
-    let flags = ["--instances=1", "--threads=1"];
+    let flags = ["--instances=1", "--intra-op-threads=1"];
     assert_eq!(source(&serving(&blocked, &flags).await), "measured");
 
     let app = TestApp::spawn_with(&["--tune=off"]);

@@ -69,7 +69,8 @@ async fn the_server_and_its_models_describe_themselves() {
         let ready = app.json(&format!("/v2/models/{model}/versions/1/ready")).await;
         assert_eq!(ready, json!({ "name": model, "ready": true }));
     }
-    let app = TestApp::spawn_with(&["--instances=3", "--threads=1", "--max-queue-delay=2ms"]);
+    let app =
+        TestApp::spawn_with(&["--instances=3", "--intra-op-threads=1", "--max-queue-delay=2ms"]);
     insta::assert_json_snapshot!("config", app.json("/v2/models/small/config").await);
 }
 

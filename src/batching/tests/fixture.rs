@@ -100,9 +100,14 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new(max_queue_size: usize, max_batch: usize, instances: usize) -> Self {
-        let (max_queue_delay, threads) = (Duration::ZERO, 1);
-        let options =
-            BatchOptions { max_queue_size, max_batch, max_queue_delay, instances, threads };
+        let (max_queue_delay, intra_op_threads) = (Duration::ZERO, 1);
+        let options = BatchOptions {
+            max_queue_size,
+            max_batch,
+            max_queue_delay,
+            instances,
+            intra_op_threads,
+        };
         Self::with(options, Cores::new(instances))
     }
 

@@ -152,7 +152,7 @@ impl LifecycleThread {
             architecture = model.architecture(),
             input = model.signature.layout().join("x"),
             instances = options.instances,
-            threads = options.threads,
+            intra_op_threads = options.intra_op_threads,
             max_batch = options.max_batch,
             accuracy = model.manifest.test_accuracy(),
             "model loaded"

@@ -64,7 +64,7 @@ pub struct Serving {
     /// Sessions, each with its own worker thread.
     instances: usize,
     /// Cores that one run uses.
-    threads: usize,
+    intra_op_threads: usize,
     /// The most pictures of one run.
     max_batch: usize,
     /// How long a worker waits for a batch to fill up, in milliseconds.
@@ -112,7 +112,7 @@ impl From<&LiveModel> for Facts {
             serving: Serving {
                 device: model.device.to_string(),
                 instances: options.instances,
-                threads: options.threads,
+                intra_op_threads: options.intra_op_threads,
                 max_batch: options.max_batch,
                 max_queue_delay_ms: u64::try_from(options.max_queue_delay.as_millis())
                     .unwrap_or(u64::MAX),
