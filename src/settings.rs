@@ -102,7 +102,7 @@ pub enum SettingsError {
     #[error("--data names `{0}` twice")]
     DataTwice(String),
     /// A version policy is given twice.
-    #[error("--versions has two policies for {0}")]
+    #[error("--version-policy has two policies for {0}")]
     PolicyTwice(String),
     /// An alias is given twice.
     #[error("--alias names `{0}` twice")]
@@ -187,9 +187,9 @@ mod tests {
             ["--data", "fer2013"],
             ["--data", "=dir"],
             ["--default-model", "a@b"],
-            ["--versions", "newest"],
+            ["--version-policy", "newest"],
             ["--alias", "stable"],
-            ["--poll", "0"],
+            ["--repository-poll-interval", "0"],
             ["--admin-token", "too-short"],
         ] {
             assert!(parse(&flags).is_err(), "{flags:?}");
@@ -199,17 +199,26 @@ mod tests {
         let twice = parse(&["--data", "a=x", "--data", "a=y"]).unwrap();
         assert_eq!(twice.validate(), Err(SettingsError::DataTwice("a".to_owned())));
         let refused = |flags: &[&str]| parse(flags).unwrap().validate().unwrap_err().to_string();
-        assert!(refused(&["--versions", "a=1", "--versions", "a=all"]).contains("for a"));
+        assert!(
+            refused(&["--version-policy", "a=1", "--version-policy", "a=all"]).contains("for a")
+        );
         assert!(refused(&["--alias", "s=a", "--alias", "s=b@1"]).contains("`s` twice"));
         assert!(refused(&["--alias", "s=a,t=s"]).contains("`s` is an alias"));
     }
 
     #[test]
     fn model_settings_are_lists() {
-        let words = ["--versions", "latest:2;m=1,3", "--alias", "s=a,t=m@1", "--poll", "0.5"];
+        let words = [
+            "--version-policy",
+            "latest:2;m=1,3",
+            "--alias",
+            "s=a,t=m@1",
+            "--repository-poll-interval",
+            "0.5",
+        ];
         let models = parse(&words).unwrap().models;
-        assert_eq!((models.versions.len(), models.alias.len()), (2, 2));
-        assert_eq!(models.poll, Some(Duration::from_millis(500)));
+        assert_eq!((models.version_policy.len(), models.alias.len()), (2, 2));
+        assert_eq!(models.repository_poll_interval, Some(Duration::from_millis(500)));
         let options = models.lifecycle().unwrap();
         let wants = |version| options.policies.wants("m", version, &BTreeSet::from([4, 5]), None);
         assert!(wants(1) && !wants(2));

@@ -65,7 +65,7 @@ function modelCard(model) {
 /** Keeps newer versions from taking the traffic by themselves, or lets them again. */
 function pin(model, method, text) {
   const button = h('button', { type: 'button', class: 'small', 'aria-label': `${text}: ${model.name}`, onclick: async () => {
-    if (method === 'DELETE' && !confirm(`Let the newest version of ${model.name} take the traffic, as --versions says?`)) return
+    if (method === 'DELETE' && !confirm(`Let the newest version of ${model.name} take the traffic, as --version-policy says?`)) return
     button.disabled = true
     try {
       const { serving } = await (await request(`v1/models/${encodeURIComponent(model.name)}/pin`, { method })).json()

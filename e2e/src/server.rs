@@ -38,7 +38,7 @@ impl Server {
         }
         command
             .args(["serve", "--addr=127.0.0.1:0", "--device=cpu", "--tune=off", "--state=memory"])
-            .args(["--log-format=json", "--drain-delay=0s", "--versions=1", "--models"])
+            .args(["--log-format=json", "--drain-delay=0s", "--version-policy=1", "--models"])
             .arg(models.path())
             .arg(format!("--data=faces={}", data.path().display()))
             .stderr(Stdio::piped());

@@ -32,22 +32,22 @@ pub struct ModelSettings {
     /// separated by semicolons: latest;mine=1,3.
     #[arg(
         long,
-        env = "MIEN_VERSIONS",
+        env = "MIEN_VERSION_POLICY",
         value_name = "[NAME=]POLICY",
         default_value = "latest",
         value_delimiter = ';'
     )]
-    pub versions: Vec<PolicyChoice>,
+    pub version_policy: Vec<PolicyChoice>,
 
-    /// Another name for a model or for one of its versions, which is then loaded whatever --versions says.
+    /// Another name for a model or for one of its versions, which is then loaded whatever --version-policy says.
     /// Repeatable; in the variable, separated by commas.
     #[arg(long, env = "MIEN_ALIAS", value_name = "ALIAS=NAME[@VERSION]", value_delimiter = ',')]
     pub alias: Vec<Alias>,
 
-    /// How often to look for new, changed and removed versions; without it the folder is read at the start
-    /// and when a client has a model loaded. A change is acted on once it has lasted for one look.
-    #[arg(long, env = "MIEN_POLL", value_name = "SECONDS", value_parser = parse::seconds)]
-    pub poll: Option<Duration>,
+    /// How often to look for new, changed and removed versions. Without this flag the models folder is read at the
+    /// start and when a client loads a model. A change takes effect at the first poll that finds it unchanged.
+    #[arg(long, env = "MIEN_REPOSITORY_POLL_INTERVAL", value_name = "SECONDS", value_parser = parse::seconds)]
+    pub repository_poll_interval: Option<Duration>,
 
     /// auto takes CUDA where the ONNX Runtime that is installed and a GPU allow it, else the CPU.
     /// cuda or cuda:N ends with the reason where it cannot be had.
@@ -84,14 +84,14 @@ impl ModelSettings {
         }
         let pins = aliases.values().chain(&self.default_model);
         let policies =
-            VersionPolicies::new(&self.versions, pins).map_err(SettingsError::PolicyTwice)?;
+            VersionPolicies::new(&self.version_policy, pins).map_err(SettingsError::PolicyTwice)?;
         Ok(LifecycleOptions {
             root: self.models.clone(),
             policies,
             default: self.default_model.clone(),
             aliases,
             pins: BTreeMap::new(),
-            poll: self.poll,
+            repository_poll_interval: self.repository_poll_interval,
         })
     }
 }

@@ -251,19 +251,19 @@ async fn the_version_policy_says_what_is_loaded() {
         ("b", "1", "tiny"),
         ("b", "2", "tiny"),
     ]);
-    let app = serve(&root, &["--versions=latest:2", "--versions=b=1"]);
+    let app = serve(&root, &["--version-policy=latest:2", "--version-policy=b=1"]);
     assert_eq!(app.versions("a").await, ["1 unloaded", "2 ready", "3 ready"]);
     assert_eq!(app.versions("b").await, ["1 ready", "2 unloaded"]);
 
-    let app = serve(&root, &["--versions=a=1,3", "--default-model=a"]);
+    let app = serve(&root, &["--version-policy=a=1,3", "--default-model=a"]);
     assert_eq!(app.versions("a").await, ["1 ready", "2 unloaded", "3 ready"]);
     assert_eq!(app.versions("b").await, ["1 unloaded", "2 ready"]);
     // A version that the policy names may come later.
     fs::remove_dir_all(root.path().join("a/1")).unwrap();
     fs::remove_dir_all(root.path().join("a/3")).unwrap();
-    let app = serve(&root, &["--versions=a=1,3", "--default-model=b"]);
+    let app = serve(&root, &["--version-policy=a=1,3", "--default-model=b"]);
     let problem = assert_problem(app.load("a").await, 409, "invalid_model").await;
-    assert!(problem["detail"].as_str().unwrap().contains("--versions"), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("--version-policy"), "{problem}");
     install(root.path(), "a", "3", "small");
     assert_eq!(app.load("a").await.status(), 200);
     assert_eq!(app.version("?model=a").await, "3");
@@ -272,7 +272,7 @@ async fn the_version_policy_says_what_is_loaded() {
 #[actix_web::test]
 async fn polling_follows_the_folder() {
     let root = models(&[("m", "1", "small")]);
-    let app = serve(&root, &["--poll=0.02"]);
+    let app = serve(&root, &["--repository-poll-interval=0.02"]);
     install(root.path(), "m", "2", "tiny");
     app.until_versions("m", &["1 unloaded", "2 ready"]).await;
     install(root.path(), "n", "1", "keras");
@@ -311,7 +311,10 @@ async fn polling_follows_the_folder() {
 #[actix_web::test]
 async fn a_default_that_was_chosen_and_is_gone_is_chosen_again() {
     let root = models(&[("best", "1", "small"), ("other", "1", "tiny")]);
-    let (free, named) = (serve(&root, &["--poll=0.02"]), ["--poll=0.02", "--default-model=best"]);
+    let (free, named) = (
+        serve(&root, &["--repository-poll-interval=0.02"]),
+        ["--repository-poll-interval=0.02", "--default-model=best"],
+    );
     let named = serve(&root, &named);
     assert_eq!(answer(free.classify("", face("happy"))).await.1["model"], "best");
     fs::remove_dir_all(root.path().join("best")).unwrap();
@@ -331,7 +334,7 @@ async fn a_default_that_was_chosen_and_is_gone_is_chosen_again() {
 #[actix_web::test]
 async fn polling_leaves_alone_what_was_unloaded_or_not_changed() {
     let root = models(&[("m", "1", "small"), ("n", "1", "tiny")]);
-    let app = serve(&root, &["--poll=0.02"]);
+    let app = serve(&root, &["--repository-poll-interval=0.02"]);
     app.unload("m").await;
     install(root.path(), "m", "2", "small");
     // Written again with the same bytes.
@@ -351,7 +354,10 @@ async fn polling_leaves_alone_what_was_unloaded_or_not_changed() {
 async fn a_folder_that_is_not_there_for_a_while_takes_nothing_down() {
     let root = models(&[("models/m", "1", "small")]);
     let folder = root.path().join("models");
-    let app = TestApp::spawn_with(&[&format!("--models={}", folder.display()), "--poll=0.02"]);
+    let app = TestApp::spawn_with(&[
+        &format!("--models={}", folder.display()),
+        "--repository-poll-interval=0.02",
+    ]);
     fs::rename(&folder, root.path().join("elsewhere")).unwrap();
     fs::create_dir(&folder).unwrap();
     rt::time::sleep(Duration::from_millis(200)).await;

@@ -69,7 +69,7 @@ async fn the_highest_version_that_loads_serves() {
     assert_eq!(answer(app.classify("", face("happy"))).await.1["version"], "2");
     assert_eq!(answer(app.classify("?model=m", face("happy"))).await.1["version"], "10");
 
-    let app = TestApp::spawn_with(&[&models, "--versions=all"]);
+    let app = TestApp::spawn_with(&[&models, "--version-policy=all"]);
     let list = app.json("/v1/models").await;
     let ready = ["2", "9", "10"].map(|version| pair(version, "ready"));
     assert_eq!(versions(&list), [&ready[..], &[pair("11", "failed")]].concat());

@@ -127,7 +127,7 @@ async fn a_version_that_passes_takes_the_traffic() {
 #[actix_web::test]
 async fn a_version_that_falls_short_is_unloaded_and_the_answer_says_by_how_much() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
-    let app = serve(&root, &data, &["--versions=1"]);
+    let app = serve(&root, &data, &["--version-policy=1"]);
     let order = json!({"version": 2, "dataset": "faces", "min_accuracy": 0.5});
     let document = app.promoted("m", &order, "rejected").await;
     let result = &document["result"];
@@ -150,7 +150,7 @@ async fn a_version_that_falls_short_is_unloaded_and_the_answer_says_by_how_much(
 async fn a_part_of_the_images_decides_nothing() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
     put(data.path(), "test/sad/broken.png", b"nonsense");
-    let app = serve(&root, &data, &["--versions=1"]);
+    let app = serve(&root, &data, &["--version-policy=1"]);
     let order = json!({"version": 2, "dataset": "faces", "min_accuracy": 0.0});
     let document = app.promoted("m", &order, "failed").await;
     let reason = document["reason"].as_str().unwrap();
@@ -161,7 +161,7 @@ async fn a_part_of_the_images_decides_nothing() {
 #[actix_web::test]
 async fn non_inferiority_uses_paired_interval() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
-    let app = serve(&root, &data, &["--versions=1"]);
+    let app = serve(&root, &data, &["--version-policy=1"]);
     // Of 10 images only the old one has 1 right, only the new one 4.
     let [low, high] = paired_difference(0, 1, 4, 5).unwrap();
     assert!(-0.5 < low && low < 0.0, "{low}");
@@ -207,7 +207,7 @@ async fn non_inferiority_uses_paired_interval() {
 
     // The other way round, against the one that does not serve: what is kept of other data is not taken.
     put(data.path(), "test/neutral/PublicTest_new.png", &face("neutral"));
-    let app = serve(&root, &data, &["--versions=all"]);
+    let app = serve(&root, &data, &["--version-policy=all"]);
     let back =
         json!({"version": "1", "dataset": "faces", "max_regression": 1, "baseline_version": "2"});
     let document = app.promoted("m", &back, "promoted").await;

@@ -64,7 +64,7 @@ async fn memory_comes_back_after_an_unload() {
     let flags = [
         &format!("--models={}", models.display()),
         "--default-model=resnet-20-v1",
-        "--versions=resnet-20-v1=1",
+        "--version-policy=resnet-20-v1=1",
         "--instances=2",
     ];
     let server = Server::spawn(mien(), &flags, "cpu");

@@ -106,7 +106,7 @@ async fn the_repository_lists_what_serves_and_what_does_not() {
 #[actix_web::test]
 async fn an_alias_of_a_version_stands_for_it_alone() {
     let root = models(&[("m", "1", "small"), ("m", "2", "small")]);
-    let flags = [&folder(&root), "--versions=all", "--alias=stable=m@1,all=m"];
+    let flags = [&folder(&root), "--version-policy=all", "--alias=stable=m@1,all=m"];
     let app = TestApp::spawn_with(&flags);
     let versions = async |path: &str| {
         let stats = app.json(&format!("/v2/models/{path}/stats")).await["model_stats"].clone();

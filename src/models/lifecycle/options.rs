@@ -18,7 +18,7 @@ pub struct LifecycleOptions {
     /// The versions that serve of models that are pinned.
     pub pins: BTreeMap<String, u64>,
     /// How often the folder is looked at for changes; never without it.
-    pub poll: Option<Duration>,
+    pub repository_poll_interval: Option<Duration>,
 }
 
 /// Why the server has nothing to serve.
@@ -78,7 +78,9 @@ pub enum ChangeError {
         serving: Vec<u64>,
     },
     /// The version policy wants none of the versions that are there.
-    #[error("--versions wants none of the versions of model `{0}` that are in the models folder")]
+    #[error(
+        "--version-policy wants none of the versions of model `{0}` that are in the models folder"
+    )]
     NotWanted(String),
     /// The server is at fault.
     #[error("{0}")]

@@ -83,7 +83,7 @@ impl LifecycleThread {
         }
         let mut last_look = Instant::now();
         while !self.closing() {
-            let command = match self.options.poll {
+            let command = match self.options.repository_poll_interval {
                 None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 Some(interval) => orders.recv_timeout(interval.saturating_sub(last_look.elapsed())),
             };

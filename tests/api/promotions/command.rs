@@ -27,7 +27,7 @@ fn text(bytes: &[u8]) -> &str {
 #[actix_web::test]
 async fn it_waits_and_tells_what_became_of_it() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
-    let app = serve(&root, &data, &["--versions=1", "--admin-token", TOKEN]);
+    let app = serve(&root, &data, &["--version-policy=1", "--admin-token", TOKEN]);
     let rejected = promote(&app, &["--min-accuracy=0.7"], Some(TOKEN)).await;
     assert_eq!(rejected.status.code(), Some(1), "{rejected:?}");
     assert_eq!(

@@ -100,7 +100,7 @@ async fn whatever_moment_it_is_killed_at_the_right_version_serves_afterwards() {
     let passed = place.order(&server, &order).await;
     let promoted = place.until(&server, &passed, "promoted").await;
     place.kill(server).await;
-    let server = place.start(&["--versions=all"]);
+    let server = place.start(&["--version-policy=all"]);
     assert_eq!(place.get(&server, &passed).await, promoted);
     assert_eq!(place.version(&server).await, "2");
     place.kill(server).await;

@@ -34,7 +34,7 @@ async fn one_a_model_runs_and_can_be_cancelled() {
     let names = ["a", "b", "c", "d", "e"];
     let all = names.map(|name| [(name, "1", "tiny"), (name, "2", "tiny")]).concat();
     let (root, data) = (models(&all), faces());
-    let app = serve(&root, &data, &["--versions=1", STUCK[0], STUCK[1]]);
+    let app = serve(&root, &data, &["--version-policy=1", STUCK[0], STUCK[1]]);
     let mut locations = Vec::new();
     for name in &names[..4] {
         locations.push(app.promotion(name, &order()).await);
@@ -81,7 +81,7 @@ async fn one_a_model_runs_and_can_be_cancelled() {
 #[actix_web::test]
 async fn an_unfit_candidate_fails_and_says_why() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "broken")]), faces());
-    let app = serve(&root, &data, &["--versions=1"]);
+    let app = serve(&root, &data, &["--version-policy=1"]);
     let document = app.promoted("m", &order(), "failed").await;
     let reason = document["reason"].as_str().unwrap();
     assert!(
@@ -102,7 +102,7 @@ async fn an_unfit_candidate_fails_and_says_why() {
 async fn a_model_that_is_unloaded_meanwhile_stays_unloaded() {
     let root = models(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
     let data = faces();
-    let app = serve(&root, &data, &["--versions=1", "--default-model=n", STUCK[0], STUCK[1]]);
+    let app = serve(&root, &data, &["--version-policy=1", "--default-model=n", STUCK[0], STUCK[1]]);
     let location = app.promotion("m", &order()).await;
     app.until_promotion(&location, "evaluating").await;
     app.unload("m").await;
@@ -120,7 +120,7 @@ async fn files_that_change_meanwhile_are_not_promoted() {
     let data = faces();
     // The 10 images of one evaluation wait for those of another one, and two evaluations run at once.
     let flags =
-        ["--versions=m=1", "--default-model=n", "--max-batch=20", "--instances=1", STUCK[0]];
+        ["--version-policy=m=1", "--default-model=n", "--max-batch=20", "--instances=1", STUCK[0]];
     let app = serve(&root, &data, &flags);
     let other = app.ordered(&json!({"dataset": "faces", "model": "n"})).await;
     app.status(&other, "running").await;
@@ -146,7 +146,7 @@ async fn files_that_change_meanwhile_are_not_promoted() {
 #[actix_web::test]
 async fn an_evaluation_that_is_cancelled_fails_its_promotion() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
-    let app = serve(&root, &data, &["--versions=1", STUCK[0], STUCK[1]]);
+    let app = serve(&root, &data, &["--version-policy=1", STUCK[0], STUCK[1]]);
     let location = app.promotion("m", &order()).await;
     let document = evaluating(&app, &location).await;
     delete(&app, &format!("/v1/evaluations/{}", document["evaluation"].as_str().unwrap())).await;

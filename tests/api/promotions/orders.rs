@@ -9,7 +9,7 @@ use crate::{helpers::assert_problem, lifecycle::models};
 async fn orders_that_make_no_sense_are_refused() {
     let root = models(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
     let data = faces();
-    let app = serve(&root, &data, &["--versions=1", "--default-model=n"]);
+    let app = serve(&root, &data, &["--version-policy=1", "--default-model=n"]);
     let order = |change: Value| {
         let mut order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0.5});
         for (key, value) in change.as_object().unwrap() {
@@ -56,7 +56,7 @@ async fn orders_that_make_no_sense_are_refused() {
 async fn promotions_and_pins_are_orders() {
     const TOKEN: &str = "a-token-of-this-test";
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
-    let app = serve(&root, &data, &["--versions=1", "--admin-token", TOKEN]);
+    let app = serve(&root, &data, &["--version-policy=1", "--admin-token", TOKEN]);
     let order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0.5});
     assert_problem(app.order_promotion("m", &order).await, 401, "unauthorized").await;
     for path in ["/v1/models/m/promotions/x", "/v1/models/m/pin"] {

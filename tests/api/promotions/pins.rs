@@ -28,7 +28,7 @@ async fn release(app: &TestApp, model: &str) {
 #[actix_web::test]
 async fn a_newer_version_does_not_take_the_traffic_of_a_pinned_model() {
     let root = models(&[("m", "1", "small"), ("n", "1", "tiny")]);
-    let app = serve(&root, &faces(), &["--poll=0.02", "--default-model=m"]);
+    let app = serve(&root, &faces(), &["--repository-poll-interval=0.02", "--default-model=m"]);
     pin(&app, "m").await;
     pin(&app, "m").await;
     install(root.path(), "m", "2", "tiny");
@@ -58,7 +58,7 @@ async fn a_newer_version_does_not_take_the_traffic_of_a_pinned_model() {
 #[actix_web::test]
 async fn the_pinned_version_goes_and_what_is_below_it_takes_over() {
     let root = models(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
-    let app = serve(&root, &faces(), &["--poll=0.02", "--default-model=n"]);
+    let app = serve(&root, &faces(), &["--repository-poll-interval=0.02", "--default-model=n"]);
     pin(&app, "m").await;
     install(root.path(), "m", "3", "tiny");
     app.until_versions("m", &["1 unloaded", "2 ready", "3 unloaded"]).await;
@@ -89,7 +89,7 @@ async fn policies_count_from_the_pinned_version_down() {
         ("1", ["1 ready", "2 unloaded"], ["1 ready", "2 ready"]),
     ] {
         let root = models(&[("m", "1", "small")]);
-        let app = serve(&root, &data, &[&format!("--versions={policy}")]);
+        let app = serve(&root, &data, &[&format!("--version-policy={policy}")]);
         install(root.path(), "m", "2", "tiny");
         app.promoted("m", &order(1.0), "rejected").await;
         app.until_versions("m", &rejected).await;
@@ -111,7 +111,11 @@ async fn what_is_newer_is_not_let_in_though_it_is_loaded() {
     let root =
         models(&[("m", "1", "small"), ("m", "2", "tiny"), ("m", "3", "tiny"), ("n", "1", "tiny")]);
     let data = faces();
-    let app = serve(&root, &data, &["--versions=all", "--poll=0.02", "--default-model=n"]);
+    let app = serve(
+        &root,
+        &data,
+        &["--version-policy=all", "--repository-poll-interval=0.02", "--default-model=n"],
+    );
     let order = json!({"version": "2", "dataset": "faces", "limit": 1, "min_accuracy": 0});
     app.promoted("m", &order, "promoted").await;
     assert_eq!(app.versions("m").await, ["1 ready", "2 ready", "3 ready"]);
@@ -139,13 +143,13 @@ fn serve_on(state: &TempDir, root: &TempDir, flags: &[&str]) -> TestApp {
 async fn a_pin_outlives_the_server() {
     let (root, state) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), tempfile::tempdir());
     let state = state.unwrap();
-    let mut app = serve_on(&state, &root, &["--versions=1"]);
+    let mut app = serve_on(&state, &root, &["--version-policy=1"]);
     pin(&app, "m").await;
     app.ended().await;
     drop(app);
 
     for policy in ["latest", "all", "2"] {
-        let flag = format!("--versions={policy}");
+        let flag = format!("--version-policy={policy}");
         let mut app = serve_on(&state, &root, &[&flag]);
         assert_eq!(app.version("").await, "1", "{policy}");
         assert_eq!(app.json("/v1/models/m").await["pinned"], "1");

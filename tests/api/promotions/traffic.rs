@@ -74,7 +74,7 @@ async fn no_request_fails_and_versions_change_once() {
 #[actix_web::test]
 async fn names_with_a_version_keep_to_it() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), many_faces());
-    let flags = ["--versions=1", "--alias=stable=m@1,newest=m", "--default-model=m@1"];
+    let flags = ["--version-policy=1", "--alias=stable=m@1,newest=m", "--default-model=m@1"];
     let app = serve(&root, &data, &flags);
     let order = json!({"version": "2", "dataset": "faces", "limit": 7, "min_accuracy": 0});
     // An alias names its model.

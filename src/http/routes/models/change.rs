@@ -10,7 +10,7 @@ pub(in crate::http::routes) const UNLOAD_PATH: &str = "/v1/models/{name}/unload"
 
 /// Loads a model, or loads it anew, from what is on disk now.
 ///
-/// Which versions is for `--versions` to say. Each is opened and tried before it takes the place of the one before; no
+/// Which versions is for `--version-policy` to say. Each is opened and tried before it takes the place of the one before; no
 /// request is refused meanwhile. Answers when it is done. Changes are made one at a time.
 #[utoipa::path(post, path = LOAD_PATH, tag = "models", operation_id = "loadModel",
     params(("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1")),

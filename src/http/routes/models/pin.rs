@@ -40,7 +40,7 @@ pub async fn pin(
 
 /// Releases the pin of a model.
 ///
-/// `--versions` says again what is loaded, and the highest version that loads serves, from the answer on. A version that
+/// `--version-policy` says again what is loaded, and the highest version that loads serves, from the answer on. A version that
 /// cannot be served is `failed` in it, and the one before serves on.
 #[utoipa::path(delete, path = PATH, tag = "models", operation_id = "releaseModel",
     params(("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1")),
