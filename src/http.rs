@@ -88,7 +88,7 @@ impl State {
         in_flight: InFlight,
     ) -> Self {
         let decoder = Arc::new(Decoder::new(limits.max_pixels));
-        let bodies = BodyBudget::new(limits.max_buffered);
+        let bodies = BodyBudget::new(limits.max_body_memory);
         let explanations = Semaphore::new(limits.max_explanations.get());
         let readiness = Arc::new(Readiness::new(Arc::clone(&registry)));
         let v2 = v2::Service::new(Arc::clone(&registry), Arc::clone(&decoder), limits.clone());

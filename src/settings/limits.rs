@@ -23,9 +23,9 @@ pub struct LimitSettings {
     #[arg(long, env = "MIEN_MAX_BODY", value_name = "SIZE", default_value = "10MiB", value_parser = parse::size)]
     pub max_body: usize,
 
-    /// The bytes that the bodies of all requests together may take in memory; a request that finds no room is answered 503.
-    #[arg(long, env = "MIEN_MAX_BUFFERED", value_name = "SIZE", default_value = "256MiB", value_parser = parse::size)]
-    pub max_buffered: usize,
+    /// Maximum memory for the bodies of all requests together. A request that would exceed it gets 503.
+    #[arg(long, env = "MIEN_MAX_BODY_MEMORY", value_name = "SIZE", default_value = "256MiB", value_parser = parse::size)]
+    pub max_body_memory: usize,
 
     /// The most pixels of a picture, width times height (413).
     #[arg(long, env = "MIEN_MAX_PIXELS", value_name = "COUNT", default_value = "24M", value_parser = parse::count)]

@@ -160,7 +160,7 @@ async fn a_client_that_takes_no_answers_is_given_up() {
 
 #[actix_web::test]
 async fn bodies_have_a_bounded_memory_together_and_give_it_back() {
-    let app = TestApp::spawn_with(&["--max-buffered=2kB"]);
+    let app = TestApp::spawn_with(&["--max-body-memory=2kB"]);
     for _ in 0..3 {
         assert_eq!(app.classify("", face("happy")).send().await.unwrap().status(), 200);
         let refused = app.classify("", vec![0; 2001]).send().await.unwrap();

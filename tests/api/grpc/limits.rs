@@ -7,7 +7,7 @@ use super::*;
 
 #[actix_web::test]
 async fn messages_take_from_the_memory_for_bodies() {
-    let (_app, channel) = serve(&["--max-buffered=6KB"]).await;
+    let (_app, channel) = serve(&["--max-body-memory=6KB"]).await;
     let mut client = Client::new(channel);
     let one = || faces(&["happy"]);
     let (code, message) = code(&mut client, faces(&["happy", "sad", "fear"])).await;
@@ -30,7 +30,7 @@ async fn messages_take_from_the_memory_for_bodies() {
 
 #[actix_web::test]
 async fn numbers_in_lists_take_the_memory_that_they_have_unpacked() {
-    let (_app, channel) = serve(&["--max-buffered=20kB"]).await;
+    let (_app, channel) = serve(&["--max-body-memory=20kB"]).await;
     let mut client = Client::new(channel);
     let raw = || faces(&["happy", "sad"]);
     let mut listed = raw();

@@ -60,7 +60,7 @@ async fn numbers_in_json_flat_and_nested() {
 
 #[actix_web::test]
 async fn numbers_in_json_take_the_memory_that_they_have_unpacked() {
-    let app = TestApp::spawn_with(&["--max-buffered=30kB"]);
+    let app = TestApp::spawn_with(&["--max-body-memory=30kB"]);
     let body = |faces: usize| {
         let numbers = vec![0; faces * 48 * 48];
         json!({ "inputs": [{
@@ -71,7 +71,7 @@ async fn numbers_in_json_take_the_memory_that_they_have_unpacked() {
         // Nine kilobytes that make sixty-five.
         assert_eq!(app.infer("small").json(&body(2)).send().await.unwrap().status(), 503);
     }
-    let app = TestApp::spawn_with(&["--max-buffered=80kB"]);
+    let app = TestApp::spawn_with(&["--max-body-memory=80kB"]);
     for _ in 0..3 {
         assert_eq!(app.infer("small").json(&body(2)).send().await.unwrap().status(), 200);
     }
