@@ -106,7 +106,7 @@ impl Application {
             StatePlace::Folder(folder) => Store::open(folder)?,
             StatePlace::Memory => Store::memory()?,
         };
-        let keep = settings.state.keep_evaluations;
+        let keep = settings.state.evaluation_retention;
         let mut lifecycle = settings.models.lifecycle()?;
         lifecycle.pins = promotion::pins(&store)?;
         let evaluations =

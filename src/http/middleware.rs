@@ -178,7 +178,7 @@ mod tests {
         let registry = Registry::empty();
         let metrics = Arc::new(Metrics::new());
         let (datasets, store) = (Arc::new(Datasets::default()), Store::memory().unwrap());
-        let keep = settings.state.keep_evaluations;
+        let keep = settings.state.evaluation_retention;
         let evaluations =
             Evaluations::open(Arc::clone(&datasets), Arc::clone(&metrics), store, keep).unwrap();
         web::Data::new(State::new(

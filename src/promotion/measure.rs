@@ -67,7 +67,7 @@ impl Attempt {
     /// What an evaluation that has ended found out.
     async fn found(&self, model: &LiveModel, id: &str) -> Result<Side, String> {
         let of = format!("the evaluation of version {}", model.version);
-        let gone = || format!("{of} is no longer kept (--keep-evaluations)");
+        let gone = || format!("{of} is no longer kept (--evaluation-retention)");
         let record = self.shared.evaluations.record(id).await.map_err(|error| unkept(&error))?;
         let record = record.ok_or_else(gone)?;
         match record.status {

@@ -19,9 +19,10 @@ pub struct StateSettings {
     )]
     pub place: StatePlace,
 
-    /// How many evaluations that have ended are kept; the oldest go first. One of 7,000 images takes about 1 MB.
-    #[arg(long, env = "MIEN_KEEP_EVALUATIONS", value_name = "COUNT", default_value = "1000")]
-    pub keep_evaluations: NonZeroUsize,
+    /// Maximum number of finished evaluations, and of finished promotions, to store. The oldest are deleted first. An
+    /// evaluation of 7,000 images takes about 1 MB.
+    #[arg(long, env = "MIEN_EVALUATION_RETENTION", value_name = "COUNT", default_value = "1000")]
+    pub evaluation_retention: NonZeroUsize,
 }
 
 /// Where the state is.

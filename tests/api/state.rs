@@ -190,7 +190,7 @@ async fn what_has_ended_can_be_removed() {
 #[actix_web::test]
 async fn the_oldest_are_pruned() {
     let (data, state) = (data_set(), tempfile::tempdir().unwrap());
-    let mut app = spawn_on(&state, &data, &["--keep-evaluations=2"]).await;
+    let mut app = spawn_on(&state, &data, &["--evaluation-retention=2"]).await;
     let mut locations = Vec::new();
     for _ in 0..3 {
         let location = app.ordered(&json!({"dataset": "faces"})).await;
@@ -200,7 +200,7 @@ async fn the_oldest_are_pruned() {
     assert_problem(app.get(&locations[0]).await, 404, "unknown_evaluation").await;
     assert_eq!(app.json("/v1/evaluations").await["evaluations"].as_array().unwrap().len(), 2);
     app.ended().await;
-    let app = spawn_on(&state, &data, &["--keep-evaluations=1"]).await;
+    let app = spawn_on(&state, &data, &["--evaluation-retention=1"]).await;
     assert_eq!(app.get(&locations[1]).await.status(), 404);
     assert_eq!(app.get(&locations[2]).await.status(), 200);
 }
