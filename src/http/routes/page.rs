@@ -49,7 +49,7 @@ pub async fn file(request: HttpRequest, name: web::Path<String>) -> Result<HttpR
 fn serve(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
     let known = media_type(name).zip(Files::get(name));
     let Some((media_type, file)) = known else {
-        return Err(ApiError::new(Code::NotFound, "the page has no such file"));
+        return Err(ApiError::new(Code::NotFound, "the web UI has no such file"));
     };
     let tag = entity_tag(&file);
     let mut response = HttpResponse::Ok();
