@@ -19,7 +19,7 @@ pub mod report;
 mod run;
 mod work;
 
-pub use classes::NotEmotions;
+pub use classes::LabelMismatch;
 pub use comparison::{Compared, Incomparable, compare};
 pub use datasets::Datasets;
 pub use document::{Document, Head, ImageCount, Listed, Progress, Summary};

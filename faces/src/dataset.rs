@@ -8,7 +8,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    emotion::Emotion,
+    expression::Expression,
     image::{Face, Limits, Picture, decode},
 };
 
@@ -30,7 +30,7 @@ pub struct Sample {
     /// Where it is within the data set: `test/angry/PublicTest_1.png`, or `fer2013.csv:17` for a line.
     pub name: String,
     /// The label.
-    pub emotion: Emotion,
+    pub expression: Expression,
     /// What FER2013 used it for.
     pub usage: Usage,
     /// Whether it is one to learn from.
@@ -111,8 +111,8 @@ impl Dataset {
         };
         for samples in [&mut train, &mut test] {
             samples.sort_by(|a, b| {
-                (a.usage, a.emotion)
-                    .cmp(&(b.usage, b.emotion))
+                (a.usage, a.expression)
+                    .cmp(&(b.usage, b.expression))
                     .then_with(|| natural(a).cmp(&natural(b)))
             });
             samples.iter_mut().enumerate().for_each(|(place, sample)| sample.position = place);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{dataset::Usage, emotion::Emotion};
+use crate::{dataset::Usage, expression::Expression};
 
 mod calibration;
 mod comparison;
@@ -35,20 +35,20 @@ pub use without_duplicates::{WithoutDuplicates, without_duplicates};
 #[derive(Debug, Clone, Copy)]
 pub struct Outcome {
     /// The label.
-    pub truth: Emotion,
+    pub truth: Expression,
     /// What FER2013 used the image for.
     pub usage: Usage,
     /// The probability of each class in class order, adding up to 1.
-    pub probabilities: [f32; Emotion::COUNT],
+    pub probabilities: [f32; Expression::COUNT],
 }
 
 impl Outcome {
     /// The most probable class; the first of equals.
-    pub fn prediction(&self) -> Emotion {
-        let mut best = Emotion::ALL[0];
-        for emotion in Emotion::ALL {
-            if self.of(emotion) > self.of(best) {
-                best = emotion;
+    pub fn prediction(&self) -> Expression {
+        let mut best = Expression::ALL[0];
+        for expression in Expression::ALL {
+            if self.of(expression) > self.of(best) {
+                best = expression;
             }
         }
         best
@@ -60,8 +60,8 @@ impl Outcome {
     }
 
     /// The probability of a class.
-    pub fn of(&self, emotion: Emotion) -> f32 {
-        self.probabilities[emotion.index()]
+    pub fn of(&self, expression: Expression) -> f32 {
+        self.probabilities[expression.index()]
     }
 }
 

@@ -5,7 +5,7 @@
 use std::fs;
 
 use mien_faces::{
-    emotion::Emotion,
+    expression::Expression,
     report::{
         CompareError, Prediction, Tally, compare, csv, mcnemar, mistakes, paired_difference,
         without_duplicates,
@@ -134,7 +134,7 @@ fn what_cannot_be_compared_is_refused() {
     let twice = [first, first].concat();
     assert!(matches!(compare(&twice, &all), Err(CompareError::Twice { .. })));
     let mut other = first.to_vec();
-    other[2].truth = Emotion::Disgust;
+    other[2].truth = Expression::Disgust;
     let error = compare(first, &other).unwrap_err().to_string();
     assert!(error.contains("is fear in one and disgust in the other"), "{error}");
 }
@@ -159,7 +159,7 @@ fn mistakes_and_confusions_come_in_one_order() {
         assert_eq!(pair.share, pair.images as f64 / support as f64);
     }
     let least = confusions.last().unwrap().images;
-    let off_diagonal = Emotion::ALL.iter().flat_map(|&a| Emotion::ALL.map(|b| (a, b)));
+    let off_diagonal = Expression::ALL.iter().flat_map(|&a| Expression::ALL.map(|b| (a, b)));
     let more =
         off_diagonal.filter(|(a, b)| a != b && report.confusion.count(*a, *b) > least).count();
     assert!(more <= 10 && confusions[..more].iter().all(|pair| pair.images > least));

@@ -5,7 +5,7 @@ mod comparison;
 use std::fmt::{self, Write as _};
 
 use mien_faces::{
-    emotion::Emotion,
+    expression::Expression,
     report::{Report, Score},
 };
 
@@ -91,13 +91,13 @@ fn classes(text: &mut String, report: &Report) -> fmt::Result {
 
 fn confusion(text: &mut String, report: &Report) -> fmt::Result {
     write!(text, "{:9}", "taken for")?;
-    for prediction in Emotion::ALL {
+    for prediction in Expression::ALL {
         write!(text, "{:>9}", prediction.label())?;
     }
     writeln!(text)?;
-    for truth in Emotion::ALL {
+    for truth in Expression::ALL {
         write!(text, "{:9}", truth.label())?;
-        for prediction in Emotion::ALL {
+        for prediction in Expression::ALL {
             write!(text, "{:>9}", report.confusion.count(truth, prediction))?;
         }
         writeln!(text)?;

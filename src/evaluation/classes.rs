@@ -1,45 +1,47 @@
-//! A model's own order of classes -> the order of [`Emotion`].
+//! A model's own order of classes -> the order of [`Expression`].
 
-use mien_faces::emotion::Emotion;
+use mien_faces::expression::Expression;
 
 use crate::inference::{Labels, Probabilities};
 
-/// A model whose labels are not the seven emotions: its answers cannot be held against the data set.
+/// A model whose labels are not the seven expressions: its answers cannot be held against the data set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the model's labels are {}; only a model with exactly angry, disgust, fear, happy, neutral, sad and surprise can be evaluated",
     .0.join(", ")
 )]
-pub struct NotEmotions(Vec<String>);
+pub struct LabelMismatch(Vec<String>);
 
-/// Which output of a model stands for which emotion.
+/// Which output of a model stands for which expression.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Classes {
-    /// The output index of each emotion.
-    outputs: [usize; Emotion::COUNT],
+    /// The output index of each expression.
+    outputs: [usize; Expression::COUNT],
 }
 
 impl Classes {
-    /// Finds each emotion among the labels by its name, whatever the case: Keras users write `Angry`.
+    /// Finds each expression among the labels by its name, whatever the case: Keras users write `Angry`.
     ///
     /// # Errors
     /// When one is missing or there are labels besides the seven.
-    pub(super) fn of(labels: &Labels) -> Result<Self, NotEmotions> {
-        let not_emotions = || NotEmotions(labels.names().to_vec());
-        if labels.len() != Emotion::COUNT {
-            return Err(not_emotions());
+    pub(super) fn of(labels: &Labels) -> Result<Self, LabelMismatch> {
+        let mismatch = || LabelMismatch(labels.names().to_vec());
+        if labels.len() != Expression::COUNT {
+            return Err(mismatch());
         }
-        let mut outputs = [0; Emotion::COUNT];
-        for emotion in Emotion::ALL {
-            let output =
-                labels.names().iter().position(|name| name.eq_ignore_ascii_case(emotion.label()));
-            outputs[emotion.index()] = output.ok_or_else(not_emotions)?;
+        let mut outputs = [0; Expression::COUNT];
+        for expression in Expression::ALL {
+            let output = labels
+                .names()
+                .iter()
+                .position(|name| name.eq_ignore_ascii_case(expression.label()));
+            outputs[expression.index()] = output.ok_or_else(mismatch)?;
         }
         Ok(Self { outputs })
     }
 
-    /// The probabilities in the order of the emotions.
-    pub(super) fn arrange(&self, answer: &Probabilities) -> [f32; Emotion::COUNT] {
+    /// The probabilities in the order of the expressions.
+    pub(super) fn arrange(&self, answer: &Probabilities) -> [f32; Expression::COUNT] {
         self.outputs.map(|output| answer.as_slice()[output])
     }
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use mien_faces::dataset::Split;
 use uuid::Uuid;
 
-use super::classes::NotEmotions;
+use super::classes::LabelMismatch;
 use crate::{
     models::registry::LiveModel,
     state::{EvaluationRecord, EvaluationStatus, StoreError, now},
@@ -48,7 +48,7 @@ pub enum StartError {
     },
     /// The model has other labels.
     #[error(transparent)]
-    Labels(#[from] NotEmotions),
+    Labels(#[from] LabelMismatch),
     /// Too many wait already.
     #[error("{UNFINISHED} evaluations are queued or running; wait for one to end or cancel one")]
     TooMany,

@@ -5,14 +5,14 @@ use std::{pin::pin, time::Instant};
 use futures_util::TryStreamExt;
 use mien_faces::{
     dataset::Sample,
-    emotion::Emotion,
+    expression::Expression,
     report::{Mistake, Prediction, Report, Tally, WithoutDuplicates, mistakes},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    classes::{Classes, NotEmotions},
+    classes::{Classes, LabelMismatch},
     pipeline::{self, Answered},
 };
 use crate::{batching::BatchError, models::registry::LiveModel};
@@ -85,7 +85,7 @@ pub struct Advance {
 pub enum RunError {
     /// The model has other labels.
     #[error(transparent)]
-    Labels(#[from] NotEmotions),
+    Labels(#[from] LabelMismatch),
     /// The model failed, or was taken out of service.
     #[error(transparent)]
     Model(#[from] BatchError),
@@ -154,13 +154,13 @@ pub async fn run(
     Ok(Finding { evaluation, predictions })
 }
 
-fn prediction(sample: &Sample, probabilities: [f32; Emotion::COUNT]) -> Prediction {
-    let Sample { name, emotion, usage, .. } = sample;
+fn prediction(sample: &Sample, probabilities: [f32; Expression::COUNT]) -> Prediction {
+    let Sample { name, expression, usage, .. } = sample;
     Prediction {
         image: sample.id(),
         name: name.clone(),
         usage: *usage,
-        truth: *emotion,
+        truth: *expression,
         probabilities,
     }
 }

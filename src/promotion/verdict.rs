@@ -134,21 +134,21 @@ impl Verdict {
 
 #[cfg(test)]
 mod tests {
-    use mien_faces::{dataset::Usage, emotion::Emotion, report::paired_difference};
+    use mien_faces::{dataset::Usage, expression::Expression, report::paired_difference};
 
     use super::*;
 
     /// Predictions of happy faces; those of `wrong` are taken for sad ones.
     fn side(version: u64, images: usize, wrong: &[usize]) -> Side {
         let prediction = |image: usize| {
-            let mut probabilities = [0.0; Emotion::COUNT];
-            let seen = if wrong.contains(&image) { Emotion::Sad } else { Emotion::Happy };
+            let mut probabilities = [0.0; Expression::COUNT];
+            let seen = if wrong.contains(&image) { Expression::Sad } else { Expression::Happy };
             probabilities[seen.index()] = 1.0;
             Prediction {
                 image: image.to_string(),
                 name: format!("test/happy/{image}.png"),
                 usage: Usage::Unknown,
-                truth: Emotion::Happy,
+                truth: Expression::Happy,
                 probabilities,
             }
         };

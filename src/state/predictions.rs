@@ -1,6 +1,6 @@
 //! What an evaluation's model made of each image.
 
-use mien_faces::{emotion::Emotion, report::Prediction};
+use mien_faces::{expression::Expression, report::Prediction};
 use rusqlite::{Row, Transaction, params};
 
 use super::{Store, StoreError, row};
@@ -69,9 +69,9 @@ pub(super) fn insert(
 }
 
 fn prediction(row: &Row<'_>) -> rusqlite::Result<Prediction> {
-    let mut probabilities = [0.0; Emotion::COUNT];
-    for emotion in Emotion::ALL {
-        probabilities[emotion.index()] = row.get(emotion.label())?;
+    let mut probabilities = [0.0; Expression::COUNT];
+    for expression in Expression::ALL {
+        probabilities[expression.index()] = row.get(expression.label())?;
     }
     Ok(Prediction {
         image: row.get("image")?,

@@ -2,7 +2,7 @@ use std::{fs, path::Path};
 
 use mien_faces::{
     dataset::{Split, Usage},
-    emotion::Emotion,
+    expression::Expression,
     report::Prediction,
 };
 use rusqlite::Connection;
@@ -54,7 +54,7 @@ fn predictions() -> Vec<Prediction> {
         truth,
         probabilities: [0.1, 0.2, 0.3, 0.05, 0.05, f32::MIN_POSITIVE, 0.3],
     };
-    vec![prediction(1, Emotion::Surprise), prediction(0, Emotion::Angry)]
+    vec![prediction(1, Expression::Surprise), prediction(0, Expression::Angry)]
 }
 
 /// An evaluation that succeeded.

@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use mien_faces::emotion::Emotion;
+use mien_faces::expression::Expression;
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
 use crate::{augment::Augment, data::FaceSet};
@@ -66,7 +66,7 @@ impl Batch {
                 taught: self
                     .taught
                     .as_deref()
-                    .map(|rows| &rows[from * Emotion::COUNT..to * Emotion::COUNT]),
+                    .map(|rows| &rows[from * Expression::COUNT..to * Expression::COUNT]),
             }
         })
     }
@@ -136,7 +136,7 @@ pub fn epoch(
 
 /// The answers to some faces.
 fn rows(answers: &[f32], indices: &[usize]) -> Vec<f32> {
-    let (rows, _) = answers.as_chunks::<{ Emotion::COUNT }>();
+    let (rows, _) = answers.as_chunks::<{ Expression::COUNT }>();
     indices.iter().flat_map(|&index| rows[index]).collect()
 }
 
@@ -176,7 +176,7 @@ mod tests {
 
     fn faces(side: usize) -> Arc<FaceSet> {
         let faces = (0..10u8).map(|i| Face::new(side, vec![i; side * side]).unwrap()).collect();
-        Arc::new(FaceSet { side, faces, labels: vec![Emotion::Sad; 10], unreadable: Vec::new() })
+        Arc::new(FaceSet { side, faces, labels: vec![Expression::Sad; 10], unreadable: Vec::new() })
     }
 
     fn plan(epoch: usize, skip: usize) -> Plan {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use mien_faces::{emotion::Emotion, image::Face};
+use mien_faces::{expression::Expression, image::Face};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::Serialize;
 
@@ -139,7 +139,7 @@ fn noise(count: usize) -> FaceSet {
         Face::new(side, pixels).expect("side times side pixels are a face")
     };
     let faces = (0..count).map(&mut face).collect();
-    let labels = (0..count).map(|i| Emotion::ALL[i % Emotion::COUNT]).collect();
+    let labels = (0..count).map(|i| Expression::ALL[i % Expression::COUNT]).collect();
     FaceSet { side, faces, labels, unreadable: Vec::new() }
 }
 

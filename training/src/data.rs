@@ -4,7 +4,7 @@ use std::{collections::HashSet, num::NonZero, path::PathBuf, thread};
 
 use mien_faces::{
     dataset::{Dataset, DatasetError, Sample, Split},
-    emotion::Emotion,
+    expression::Expression,
     image::{Face, Picture},
 };
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
@@ -42,7 +42,7 @@ pub struct FaceSet {
     /// The faces.
     pub faces: Vec<Face>,
     /// The label of each face.
-    pub labels: Vec<Emotion>,
+    pub labels: Vec<Expression>,
     /// Errors of the images that were passed over, each naming its file.
     pub unreadable: Vec<String>,
 }
@@ -82,18 +82,18 @@ impl FaceSet {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let share = samples.len().div_ceil(cores).max(1);
         let read =
-            |part: &[Sample]| part.iter().map(|s| (s.emotion, s.load(side))).collect::<Vec<_>>();
+            |part: &[Sample]| part.iter().map(|s| (s.expression, s.load(side))).collect::<Vec<_>>();
         let parts: Vec<_> = thread::scope(|scope| {
             let threads: Vec<_> =
                 samples.chunks(share).map(|part| scope.spawn(move || read(part))).collect();
             threads.into_iter().map(|t| t.join().expect("decoding returns its errors")).collect()
         });
         let mut set = Self::empty(side);
-        for (emotion, face) in parts.into_iter().flatten() {
+        for (expression, face) in parts.into_iter().flatten() {
             match face {
                 Ok(face) => {
                     set.faces.push(face);
-                    set.labels.push(emotion);
+                    set.labels.push(expression);
                 }
                 Err(error) => set.unreadable.push(error.to_string()),
             }
@@ -127,9 +127,9 @@ impl FaceSet {
         let (mut rest, mut held) = (Self::empty(self.side), Self::empty(self.side));
         let mut taken = vec![false; self.len()];
         let mut rng = StdRng::seed_from_u64(seed);
-        for emotion in Emotion::ALL {
+        for expression in Expression::ALL {
             let mut members: Vec<usize> =
-                (0..self.len()).filter(|&i| self.labels[i] == emotion).collect();
+                (0..self.len()).filter(|&i| self.labels[i] == expression).collect();
             members.shuffle(&mut rng);
             let count = (members.len() as f64 * share).round() as usize;
             members.into_iter().take(count).for_each(|i| taken[i] = true);
@@ -166,9 +166,9 @@ mod tests {
         // Every face four times, so that many copies are parted.
         let faces: Vec<Face> = (0..400).map(|i| numbered(i / 4)).collect();
         let set =
-            FaceSet { side: 2, faces, labels: vec![Emotion::Sad; 400], unreadable: Vec::new() };
-        let mut labels = vec![Emotion::Sad; 400];
-        labels.iter_mut().step_by(4).for_each(|label| *label = Emotion::Fear);
+            FaceSet { side: 2, faces, labels: vec![Expression::Sad; 400], unreadable: Vec::new() };
+        let mut labels = vec![Expression::Sad; 400];
+        labels.iter_mut().step_by(4).for_each(|label| *label = Expression::Fear);
         let (rest, held) = FaceSet { labels, ..set }.hold_out(0.5, 7);
         assert_eq!(rest.len(), 200);
         assert_eq!(rest.labels.len(), 200);
@@ -179,16 +179,16 @@ mod tests {
 
     #[test]
     fn the_holdout_is_stratified_and_the_same_for_a_seed() {
-        let labels: Vec<Emotion> =
-            (0..700).map(|i| Emotion::ALL[if i < 70 { 1 } else { i % 7 }]).collect();
+        let labels: Vec<Expression> =
+            (0..700).map(|i| Expression::ALL[if i < 70 { 1 } else { i % 7 }]).collect();
         let faces = (0..700).map(numbered).collect();
         let set = FaceSet { side: 2, faces, labels, unreadable: Vec::new() };
         let (rest, held) = set.clone().hold_out(0.1, 7);
         assert_eq!(rest.len() + held.len(), 700);
-        for emotion in Emotion::ALL {
-            let of = |s: &FaceSet| s.labels.iter().filter(|&&l| l == emotion).count();
+        for expression in Expression::ALL {
+            let of = |s: &FaceSet| s.labels.iter().filter(|&&l| l == expression).count();
             let total = of(&set);
-            assert_eq!(of(&held), (total as f64 * 0.1).round() as usize, "{emotion}");
+            assert_eq!(of(&held), (total as f64 * 0.1).round() as usize, "{expression}");
         }
         assert_eq!(set.hold_out(0.1, 7).1.faces, held.faces);
     }

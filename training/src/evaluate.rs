@@ -1,7 +1,7 @@
 //! Judges weights on faces with libtorch.
 
 use mien_faces::{
-    emotion::Emotion,
+    expression::Expression,
     image::Face,
     report::Confusion,
     temperature::{self, Logits},
@@ -41,7 +41,7 @@ pub fn logits(
     device: Device,
 ) -> Result<Tensor, TchError> {
     if faces.is_empty() {
-        return Tensor::f_zeros([0, Emotion::COUNT as i64], (Kind::Float, Device::Cpu));
+        return Tensor::f_zeros([0, Expression::COUNT as i64], (Kind::Float, Device::Cpu));
     }
     forward(network, weights, &pictures(faces)?, device)
 }
@@ -79,12 +79,12 @@ pub fn labelled_logits(
     weights: &Weights,
     faces: &FaceSet,
     device: Device,
-) -> Result<Vec<(Logits, Emotion)>, TchError> {
+) -> Result<Vec<(Logits, Expression)>, TchError> {
     let mut rows = Vec::with_capacity(faces.len());
     for (faces, labels) in faces.faces.chunks(BATCH).zip(faces.labels.chunks(BATCH)) {
         let logits = logits(network, weights, faces, device)?;
         let values: Vec<f32> = Vec::try_from(&logits.f_flatten(0, -1)?)?;
-        let (logits, _) = values.as_chunks::<{ Emotion::COUNT }>();
+        let (logits, _) = values.as_chunks::<{ Expression::COUNT }>();
         rows.extend(logits.iter().copied().zip(labels.iter().copied()));
     }
     Ok(rows)
@@ -103,8 +103,8 @@ pub fn with_libtorch(
     let rows = labelled_logits(network, weights, faces, device)?;
     let (mut confusion, mut nll) = (Confusion::default(), 0.0);
     for (logits, label) in &rows {
-        let best = (0..Emotion::COUNT).rev().max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
-        let prediction = best.and_then(Emotion::from_index).expect("there are seven logits");
+        let best = (0..Expression::COUNT).rev().max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
+        let prediction = best.and_then(Expression::from_index).expect("there are seven logits");
         confusion.add(*label, prediction);
         nll += temperature::nll(logits, *label);
     }

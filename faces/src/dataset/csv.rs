@@ -8,20 +8,20 @@ use std::{
 };
 
 use super::{DatasetError, Sample, Source, Usage};
-use crate::{emotion::Emotion, image::Picture};
+use crate::{expression::Expression, image::Picture};
 
 /// The name that is looked for in a folder.
 pub(super) const FILE_NAME: &str = "fer2013.csv";
 
 /// The file's own class codes, which are not our order.
-const CODES: [Emotion; 7] = [
-    Emotion::Angry,
-    Emotion::Disgust,
-    Emotion::Fear,
-    Emotion::Happy,
-    Emotion::Sad,
-    Emotion::Surprise,
-    Emotion::Neutral,
+const CODES: [Expression; 7] = [
+    Expression::Angry,
+    Expression::Disgust,
+    Expression::Fear,
+    Expression::Happy,
+    Expression::Sad,
+    Expression::Surprise,
+    Expression::Neutral,
 ];
 
 /// Where one line lies in a file.
@@ -53,12 +53,12 @@ pub(super) fn list(path: &Path) -> Result<(Vec<Sample>, Vec<Sample>), DatasetErr
         }
         let line = record.position().map_or(0, csv::Position::line);
         let wrong = |reason| DatasetError::Csv { path: path.to_owned(), line, reason };
-        let (emotion, usage) = columns.read(&record).map_err(wrong)?;
+        let (expression, usage) = columns.read(&record).map_err(wrong)?;
         let length = reader.position().byte() - offset;
         let row = Row { file: Arc::clone(&file), line, offset, length, column: columns.pixels };
         let (name, is_train) = (format!("{shown}:{line}"), usage == Usage::Training);
         let sample =
-            Sample { name, emotion, usage, is_train, position: 0, source: Source::Row(row) };
+            Sample { name, expression, usage, is_train, position: 0, source: Source::Row(row) };
         if is_train { train.push(sample) } else { test.push(sample) }
     }
     if train.is_empty() && test.is_empty() {
@@ -87,14 +87,14 @@ impl Columns {
         Ok(Self { emotion: find("emotion")?, pixels: find("pixels")?, usage: find("Usage")? })
     }
 
-    fn read(&self, record: &csv::StringRecord) -> Result<(Emotion, Usage), String> {
+    fn read(&self, record: &csv::StringRecord) -> Result<(Expression, Usage), String> {
         let (code, usage) = (&record[self.emotion], &record[self.usage]);
-        let emotion = code.parse().ok().and_then(|code: usize| CODES.get(code).copied());
-        let emotion = emotion.ok_or_else(|| format!("emotion `{code}`; expected 0 to 6"))?;
+        let expression = code.parse().ok().and_then(|code: usize| CODES.get(code).copied());
+        let expression = expression.ok_or_else(|| format!("emotion `{code}`; expected 0 to 6"))?;
         let usage = Usage::of_column(usage).ok_or_else(|| {
             format!("Usage `{usage}`; expected Training, PublicTest or PrivateTest")
         })?;
-        Ok((emotion, usage))
+        Ok((expression, usage))
     }
 }
 

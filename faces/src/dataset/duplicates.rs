@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Dataset, Sample, Split};
-use crate::{emotion::Emotion, image::Face};
+use crate::{expression::Expression, image::Face};
 
 /// How many faces are there more than once. Two faces are the same where every pixel is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,14 +35,14 @@ pub struct Duplicates {
 /// How often pixels occur in train, by label, and in test.
 #[derive(Default)]
 struct Copies {
-    train: [u64; Emotion::COUNT],
+    train: [u64; Expression::COUNT],
     test: u64,
 }
 
 /// Compares the faces of two splits, pixel by pixel.
 pub fn duplicates<'a>(
-    train: impl IntoIterator<Item = (&'a Face, Emotion)>,
-    test: impl IntoIterator<Item = (&'a Face, Emotion)>,
+    train: impl IntoIterator<Item = (&'a Face, Expression)>,
+    test: impl IntoIterator<Item = (&'a Face, Expression)>,
 ) -> Duplicates {
     let mut copies: HashMap<&[u8], Copies> = HashMap::new();
     for (face, label) in train {
@@ -113,9 +113,9 @@ mod tests {
 
     #[test]
     fn copies_are_counted_within_and_across_splits() {
-        use Emotion::{Fear, Happy, Sad};
+        use Expression::{Fear, Happy, Sad};
         let faces: Vec<Face> = (0..5).map(|i| Face::new(1, vec![i]).unwrap()).collect();
-        let of = |pairs: &[(usize, Emotion)]| {
+        let of = |pairs: &[(usize, Expression)]| {
             pairs.iter().map(|&(i, label)| (&faces[i], label)).collect::<Vec<_>>()
         };
         let train = of(&[(0, Sad), (0, Sad), (0, Fear), (1, Happy), (2, Happy)]);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{DatasetError, Sample, Source, Split, Usage};
-use crate::emotion::Emotion;
+use crate::expression::Expression;
 
 /// File name endings that count as images, in lower case. Other files (`Thumbs.db`, notes) are not listed.
 const EXTENSIONS: [&str; 6] = ["bmp", "gif", "jpeg", "jpg", "png", "webp"];
@@ -20,15 +20,15 @@ pub(super) fn list(root: &Path, split: &str) -> Result<Vec<Sample>, DatasetError
     let mut samples = Vec::new();
     let mut classes = 0;
     for path in entries(&folder)?.into_iter().filter(|path| path.is_dir()) {
-        let emotion = file_name(&path).to_lowercase().parse::<Emotion>();
-        let Ok(emotion) = emotion else { return Err(DatasetError::UnknownClass { path }) };
+        let expression = file_name(&path).to_lowercase().parse::<Expression>();
+        let Ok(expression) = expression else { return Err(DatasetError::UnknownClass { path }) };
         classes += 1;
         for file in entries(&path)?.into_iter().filter(|path| is_image(path)) {
             let name = file_name(&file);
             samples.push(Sample {
                 usage: Usage::of_file(&name),
                 name: format!("{split}/{}/{name}", file_name(&path)),
-                emotion,
+                expression,
                 is_train: split == Split::Train.name(),
                 position: 0,
                 source: Source::File(file),

@@ -14,7 +14,7 @@ impl Dataset {
         let mut by_class: HashMap<_, Vec<_>> = HashMap::new();
         for sample in self.samples(split) {
             by_class
-                .entry(sample.emotion)
+                .entry(sample.expression)
                 .or_default()
                 .push((Sha256::digest(&sample.name), sample));
         }
@@ -27,7 +27,9 @@ impl Dataset {
             placed
                 .extend(class.iter().enumerate().map(|(rank, (_, sample))| (place(rank), *sample)));
         }
-        placed.sort_unstable_by(|(a, s), (b, t)| a.total_cmp(b).then(s.emotion.cmp(&t.emotion)));
+        placed.sort_unstable_by(|(a, s), (b, t)| {
+            a.total_cmp(b).then(s.expression.cmp(&t.expression))
+        });
         placed.into_iter().take(limit).map(|(_, sample)| sample.clone()).collect()
     }
 }

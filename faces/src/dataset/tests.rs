@@ -3,7 +3,7 @@ use std::{fs, path::Path};
 use proptest::prelude::*;
 
 use super::{Dataset, DatasetError, Split, Usage};
-use crate::emotion::Emotion;
+use crate::expression::Expression;
 
 /// A 48x48 gray picture of a real face.
 const FACE: &[u8] = include_bytes!("../../tests/fixtures/mosaic.png.48.png");
@@ -49,7 +49,7 @@ fn folders_are_listed_in_order_of_usage_class_and_name() {
         [public[0], public[1], private[0], "test/happy/mine.png"]
     );
     let train = &data.samples(Split::Train)[0];
-    assert_eq!((train.emotion, train.usage), (Emotion::Fear, Usage::Training));
+    assert_eq!((train.expression, train.usage), (Expression::Fear, Usage::Training));
     let face = data.samples(Split::Test)[0].load(48).unwrap();
     assert_eq!((face.side(), face.pixels().len()), (48, 48 * 48));
 }
@@ -121,10 +121,13 @@ fn the_csv_speaks_its_own_class_codes() {
     for path in [root.path().to_owned(), root.path().join("fer2013.csv")] {
         let data = Dataset::open(&path).unwrap();
         let train = data.samples(Split::Train);
-        assert_eq!((names(train), train[0].emotion), (vec!["fer2013.csv:2"], Emotion::Happy));
+        assert_eq!((names(train), train[0].expression), (vec!["fer2013.csv:2"], Expression::Happy));
         let test = data.samples(Split::Test);
         assert_eq!(names(test), ["fer2013.csv:4", "fer2013.csv:3"]);
-        assert_eq!([test[0].emotion, test[1].emotion], [Emotion::Sad, Emotion::Neutral]);
+        assert_eq!(
+            [test[0].expression, test[1].expression],
+            [Expression::Sad, Expression::Neutral]
+        );
         assert_eq!(test[0].load(2).unwrap().pixels(), [0, 0, 0, 255]);
         assert_eq!(test[1].load(2).unwrap().pixels(), [9, 8, 7, 6]);
     }
@@ -199,9 +202,9 @@ proptest! {
         limit in 0_usize..90,
     ) {
         let root = tempfile::tempdir().unwrap();
-        for (emotion, count) in Emotion::ALL.iter().zip(&counts) {
+        for (expression, count) in Expression::ALL.iter().zip(&counts) {
             for n in 0..*count {
-                put(root.path(), &format!("test/{emotion}/{n}.png"), b"");
+                put(root.path(), &format!("test/{expression}/{n}.png"), b"");
             }
         }
         let data = Dataset::open(root.path()).unwrap();
@@ -209,12 +212,12 @@ proptest! {
         let total = counts.iter().sum::<usize>();
         prop_assert_eq!(all.len(), total);
         prop_assert_eq!(names(&subset), &names(&all)[..limit.min(total)]);
-        for (emotion, count) in Emotion::ALL.iter().zip(&counts) {
-            let got = subset.iter().filter(|s| s.emotion == *emotion).count() as f64;
+        for (expression, count) in Expression::ALL.iter().zip(&counts) {
+            let got = subset.iter().filter(|s| s.expression == *expression).count() as f64;
             let fair = (limit.min(total) * count) as f64 / total as f64;
             // Every class rounds by half an image, the sum of all roundings shifts the shares, a tie adds one.
             let bound = 1.5 + 0.5 * (counts.len() * count) as f64 / total as f64;
-            prop_assert!((got - fair).abs() <= bound, "{}: {} of a fair {}", emotion, got, fair);
+            prop_assert!((got - fair).abs() <= bound, "{}: {} of a fair {}", expression, got, fair);
         }
     }
 }

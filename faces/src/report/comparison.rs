@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Confusion, Outcome, Prediction, Score, mcnemar, mistakes::falling, paired_difference, ratio,
 };
-use crate::emotion::Emotion;
+use crate::expression::Expression;
 
 /// How many of the images that flipped are named.
 const NAMED: usize = 100;
@@ -61,7 +61,7 @@ pub struct Pairs {
 pub struct ClassDifference {
     /// The class.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub label: Emotion,
+    pub label: Expression,
     /// Images with this label.
     pub support: u64,
     /// The part of them that a finds; null when there are none.
@@ -92,13 +92,13 @@ pub struct Flip {
     pub name: String,
     /// What it is.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub label: Emotion,
+    pub label: Expression,
     /// What a takes it for.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub a: Emotion,
+    pub a: Expression,
     /// What b takes it for.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub b: Emotion,
+    pub b: Expression,
     /// The probability that a gives to its prediction, 0 to 1.
     pub confidence_a: f32,
     /// The probability that b gives to its prediction, 0 to 1.
@@ -123,9 +123,9 @@ pub enum CompareError {
         /// The image's name.
         name: String,
         /// Its label in the first list.
-        a: Emotion,
+        a: Expression,
         /// Its label in the second list.
-        b: Emotion,
+        b: Expression,
     },
 }
 
@@ -217,7 +217,7 @@ fn classes(a: &Confusion, b: &Confusion) -> Vec<ClassDifference> {
         let difference = recall_a.zip(recall_b).map(|(a, b)| b - a);
         ClassDifference { label, support, recall_a, recall_b, difference }
     };
-    Emotion::ALL.into_iter().map(class).collect()
+    Expression::ALL.into_iter().map(class).collect()
 }
 
 impl Flips {

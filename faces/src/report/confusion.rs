@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{mean, ratio};
-use crate::emotion::Emotion;
+use crate::expression::Expression;
 
 /// How many confusions a report names.
 const MOST_FREQUENT: usize = 10;
@@ -13,17 +13,17 @@ const MOST_FREQUENT: usize = 10;
 #[serde(transparent)]
 pub struct Confusion {
     /// `[label][prediction]`, in class order.
-    counts: [[u64; Emotion::COUNT]; Emotion::COUNT],
+    counts: [[u64; Expression::COUNT]; Expression::COUNT],
 }
 
 impl Confusion {
     /// Counts one prediction.
-    pub fn add(&mut self, truth: Emotion, prediction: Emotion) {
+    pub fn add(&mut self, truth: Expression, prediction: Expression) {
         self.counts[truth.index()][prediction.index()] += 1;
     }
 
     /// How many images with label `truth` were taken for `prediction`.
-    pub fn count(&self, truth: Emotion, prediction: Emotion) -> u64 {
+    pub fn count(&self, truth: Expression, prediction: Expression) -> u64 {
         self.counts[truth.index()][prediction.index()]
     }
 
@@ -34,17 +34,17 @@ impl Confusion {
 
     /// The images on the diagonal.
     pub fn correct(&self) -> u64 {
-        Emotion::ALL.into_iter().map(|class| self.count(class, class)).sum()
+        Expression::ALL.into_iter().map(|class| self.count(class, class)).sum()
     }
 
     /// The images with this label.
-    pub fn support(&self, label: Emotion) -> u64 {
+    pub fn support(&self, label: Expression) -> u64 {
         self.counts[label.index()].iter().sum()
     }
 
     /// The confusions that occur most often, at most 10; of equals those that come first in class order.
     pub fn most_frequent(&self) -> Vec<Confused> {
-        let pairs = Emotion::ALL.into_iter().flat_map(|a| Emotion::ALL.map(|b| (a, b)));
+        let pairs = Expression::ALL.into_iter().flat_map(|a| Expression::ALL.map(|b| (a, b)));
         let confused = pairs.filter(|(label, prediction)| label != prediction).filter_map(
             |(label, prediction)| {
                 let images = self.count(label, prediction);
@@ -60,13 +60,13 @@ impl Confusion {
 
     /// Precision, recall and F1 of each class, in class order.
     pub fn class_scores(&self) -> Vec<ClassScore> {
-        Emotion::ALL.into_iter().map(|class| self.class_score(class)).collect()
+        Expression::ALL.into_iter().map(|class| self.class_score(class)).collect()
     }
 
-    fn class_score(&self, label: Emotion) -> ClassScore {
+    fn class_score(&self, label: Expression) -> ClassScore {
         let hits = self.count(label, label);
         let support = self.support(label);
-        let predicted = Emotion::ALL.into_iter().map(|other| self.count(other, label)).sum();
+        let predicted = Expression::ALL.into_iter().map(|other| self.count(other, label)).sum();
         ClassScore {
             label,
             support,
@@ -93,10 +93,10 @@ impl Confusion {
 pub struct Confused {
     /// What the images are.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub label: Emotion,
+    pub label: Expression,
     /// What they are taken for.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub prediction: Emotion,
+    pub prediction: Expression,
     /// How many.
     pub images: u64,
     /// Their share of the images with this label, 0 to 1.
@@ -109,7 +109,7 @@ pub struct Confused {
 pub struct ClassScore {
     /// The class.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub label: Emotion,
+    pub label: Expression,
     /// Images with this label.
     pub support: u64,
     /// The part of the predictions of this class that are right; null when it was never predicted.

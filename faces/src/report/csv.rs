@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use serde::{Deserialize, Serialize};
 
 use super::Prediction;
-use crate::{dataset::Usage, emotion::Emotion};
+use crate::{dataset::Usage, expression::Expression};
 
 /// A line. The fields' names are the columns'.
 #[derive(Serialize, Deserialize)]
@@ -13,8 +13,8 @@ struct Row<'a> {
     image: &'a str,
     name: &'a str,
     usage: Usage,
-    label: Emotion,
-    prediction: Emotion,
+    label: Expression,
+    prediction: Expression,
     confidence: f32,
     angry: f32,
     disgust: f32,

@@ -1,7 +1,7 @@
 //! Proper scores: what a model loses by every bit of a probability that is off.
 
 use super::Outcome;
-use crate::emotion::Emotion;
+use crate::expression::Expression;
 
 /// Sums over the images.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,7 +16,7 @@ impl Losses {
     pub(super) fn add(&mut self, outcome: &Outcome) {
         self.images += 1;
         self.log -= f64::from(outcome.of(outcome.truth).max(f32::EPSILON)).ln();
-        self.brier += Emotion::ALL
+        self.brier += Expression::ALL
             .into_iter()
             .map(|class| f64::from(outcome.of(class)) - f64::from(class == outcome.truth))
             .map(|error| error * error)

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, Prediction};
-use crate::emotion::Emotion;
+use crate::expression::Expression;
 
 /// How many mistakes are shown.
 const MISTAKES: usize = 24;
@@ -20,10 +20,10 @@ pub struct Mistake {
     pub name: String,
     /// What it is.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub label: Emotion,
+    pub label: Expression,
     /// What the model takes it for.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub prediction: Emotion,
+    pub prediction: Expression,
     /// The probability that the model gives to that, 0 to 1.
     pub confidence: f32,
 }

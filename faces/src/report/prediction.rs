@@ -1,7 +1,7 @@
 //! What a model made of one image.
 
 use super::Outcome;
-use crate::{dataset::Usage, emotion::Emotion};
+use crate::{dataset::Usage, expression::Expression};
 
 /// One image of a data set and what a model made of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,9 +13,9 @@ pub struct Prediction {
     /// What FER2013 used it for.
     pub usage: Usage,
     /// The label.
-    pub truth: Emotion,
+    pub truth: Expression,
     /// The probability of each class in class order, adding up to 1.
-    pub probabilities: [f32; Emotion::COUNT],
+    pub probabilities: [f32; Expression::COUNT],
 }
 
 impl Prediction {

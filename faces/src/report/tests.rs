@@ -1,11 +1,11 @@
 use proptest::prelude::*;
 
 use super::{Outcome, Report, Tally, wilson};
-use crate::{dataset::Usage, emotion::Emotion};
+use crate::{dataset::Usage, expression::Expression};
 
 /// An outcome that gives `prediction` the confidence and shares the rest out evenly.
-fn outcome(truth: Emotion, usage: Usage, prediction: Emotion, confidence: f32) -> Outcome {
-    let mut probabilities = [(1.0 - confidence) / 6.0; Emotion::COUNT];
+fn outcome(truth: Expression, usage: Usage, prediction: Expression, confidence: f32) -> Outcome {
+    let mut probabilities = [(1.0 - confidence) / 6.0; Expression::COUNT];
     probabilities[prediction.index()] = confidence;
     Outcome { truth, usage, probabilities }
 }
@@ -37,7 +37,7 @@ fn wilson_agrees_with_statsmodels() {
 
 #[test]
 fn scores_agree_with_scikit_learn() {
-    use Emotion::{Angry, Happy, Sad};
+    use Expression::{Angry, Happy, Sad};
     let pairs = [
         (Happy, Happy, 0.9),
         (Happy, Happy, 0.8),
@@ -70,9 +70,9 @@ fn ratios_without_a_denominator_are_null() {
     assert_eq!((nothing.macro_f1, nothing.log_loss), (None, None));
     assert!(nothing.splits.is_empty());
 
-    let one = report(&[outcome(Emotion::Fear, Usage::Unknown, Emotion::Sad, 0.9)]);
-    let [fear, sad, happy] =
-        [Emotion::Fear, Emotion::Sad, Emotion::Happy].map(|e| one.classes[e.index()].clone());
+    let one = report(&[outcome(Expression::Fear, Usage::Unknown, Expression::Sad, 0.9)]);
+    let [fear, sad, happy] = [Expression::Fear, Expression::Sad, Expression::Happy]
+        .map(|e| one.classes[e.index()].clone());
     assert_eq!((fear.precision, fear.recall, fear.f1), (None, Some(0.0), Some(0.0)));
     assert_eq!((sad.precision, sad.recall, sad.f1), (Some(0.0), None, Some(0.0)));
     assert_eq!((happy.precision, happy.recall, happy.f1), (None, None, None));
@@ -82,10 +82,10 @@ fn ratios_without_a_denominator_are_null() {
 #[test]
 fn the_original_splits_stand_apart() {
     let report = report(&[
-        outcome(Emotion::Fear, Usage::PublicTest, Emotion::Fear, 0.9),
-        outcome(Emotion::Fear, Usage::PrivateTest, Emotion::Fear, 0.9),
-        outcome(Emotion::Fear, Usage::PrivateTest, Emotion::Sad, 0.9),
-        outcome(Emotion::Fear, Usage::Unknown, Emotion::Sad, 0.9),
+        outcome(Expression::Fear, Usage::PublicTest, Expression::Fear, 0.9),
+        outcome(Expression::Fear, Usage::PrivateTest, Expression::Fear, 0.9),
+        outcome(Expression::Fear, Usage::PrivateTest, Expression::Sad, 0.9),
+        outcome(Expression::Fear, Usage::Unknown, Expression::Sad, 0.9),
     ]);
     assert_eq!(report.score.total, 4);
     assert_eq!(report.splits[&Usage::PublicTest].accuracy, Some(1.0));
@@ -95,7 +95,7 @@ fn the_original_splits_stand_apart() {
 
 #[test]
 fn the_document_has_the_shape_of_the_contract() {
-    let report = report(&[outcome(Emotion::Happy, Usage::PublicTest, Emotion::Happy, 0.75)]);
+    let report = report(&[outcome(Expression::Happy, Usage::PublicTest, Expression::Happy, 0.75)]);
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!((&json["total"], &json["correct"]), (&1.into(), &1.into()));
     assert_eq!(json["accuracy"], 1.0);
@@ -110,8 +110,8 @@ fn the_document_has_the_shape_of_the_contract() {
 #[test]
 fn equal_probabilities_predict_the_first_class() {
     let even =
-        Outcome { truth: Emotion::Sad, usage: Usage::Unknown, probabilities: [1.0 / 7.0; 7] };
-    assert_eq!(even.prediction(), Emotion::Angry);
+        Outcome { truth: Expression::Sad, usage: Usage::Unknown, probabilities: [1.0 / 7.0; 7] };
+    assert_eq!(even.prediction(), Expression::Angry);
 }
 
 proptest! {
@@ -120,7 +120,7 @@ proptest! {
         rows in proptest::collection::vec((0_usize..7, proptest::array::uniform7(any::<f32>())), 0..60),
     ) {
         let outcomes: Vec<_> = rows.iter().map(|(truth, probabilities)| Outcome {
-            truth: Emotion::from_index(*truth).unwrap(),
+            truth: Expression::from_index(*truth).unwrap(),
             usage: Usage::Unknown,
             probabilities: *probabilities,
         }).collect();

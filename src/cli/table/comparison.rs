@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use mien_faces::{
-    emotion::Emotion,
+    expression::Expression,
     report::{Comparison, Score},
 };
 
@@ -72,7 +72,7 @@ fn flips(text: &mut String, found: &Comparison) -> fmt::Result {
     for flip in flipped.images.iter().take(FLIPS) {
         let [sure_a, sure_b] = [flip.confidence_a, flip.confidence_b]
             .map(|confidence| text::percent(f64::from(confidence), 0));
-        let [label, a, b] = [flip.label, flip.a, flip.b].map(Emotion::label);
+        let [label, a, b] = [flip.label, flip.a, flip.b].map(Expression::label);
         writeln!(text, "{label:9}{a:>9}{sure_a:>6}  {b:>9}{sure_b:>6}  {}", flip.name)?;
     }
     Ok(())

@@ -1,22 +1,22 @@
 //! A small drawn face for each expression, as the server's page has them (`web/labels.js`).
 
 use maud::{Markup, html};
-use mien_faces::emotion::Emotion;
+use mien_faces::expression::Expression;
 
 const EYES: &str = "M16 20v2M32 20v2";
 
 /// The strokes of an expression within 48 x 48: brows, eyes, mouth.
-fn strokes(emotion: Emotion) -> [&'static str; 3] {
-    match emotion {
-        Emotion::Angry => ["M12 15l8 4M36 15l-8 4", EYES, "M16 35c4-4 12-4 16 0"],
-        Emotion::Disgust => ["M12 17l8 1M36 14l-8 3", EYES, "M15 34c3-4 6 2 9-1s6 1 9-3"],
-        Emotion::Fear => {
+fn strokes(expression: Expression) -> [&'static str; 3] {
+    match expression {
+        Expression::Angry => ["M12 15l8 4M36 15l-8 4", EYES, "M16 35c4-4 12-4 16 0"],
+        Expression::Disgust => ["M12 17l8 1M36 14l-8 3", EYES, "M15 34c3-4 6 2 9-1s6 1 9-3"],
+        Expression::Fear => {
             ["M12 17l7-4M36 17l-7-4", "M16 20v3M32 20v3", "M17 35c2-5 4 1 7-2s5 3 7-1"]
         }
-        Emotion::Happy => ["", "M13 21c1-3 6-3 7 0M28 21c1-3 6-3 7 0", "M14 29c3 8 17 8 20 0"],
-        Emotion::Neutral => ["", EYES, "M16 33h16"],
-        Emotion::Sad => ["M12 18l7-4M36 18l-7-4", "M16 22v2M32 22v2", "M16 36c3-6 13-6 16 0"],
-        Emotion::Surprise => [
+        Expression::Happy => ["", "M13 21c1-3 6-3 7 0M28 21c1-3 6-3 7 0", "M14 29c3 8 17 8 20 0"],
+        Expression::Neutral => ["", EYES, "M16 33h16"],
+        Expression::Sad => ["M12 18l7-4M36 18l-7-4", "M16 22v2M32 22v2", "M16 36c3-6 13-6 16 0"],
+        Expression::Surprise => [
             "M12 13c2-2 5-2 7 0M29 13c2-2 5-2 7 0",
             "M16 20v3M32 20v3",
             "M24 30a4 5 0 1 1 0 10a4 5 0 1 1 0-10",
@@ -28,10 +28,10 @@ fn strokes(emotion: Emotion) -> [&'static str; 3] {
 pub(super) fn defined() -> Markup {
     html! {
         svg class="defined" aria-hidden="true" width="0" height="0" {
-            @for emotion in Emotion::ALL {
-                symbol id=(emotion.label()) viewBox="0 0 48 48" {
+            @for expression in Expression::ALL {
+                symbol id=(expression.label()) viewBox="0 0 48 48" {
                     circle cx="24" cy="24" r="21" {}
-                    path d=(strokes(emotion).concat()) {}
+                    path d=(strokes(expression).concat()) {}
                 }
             }
         }
@@ -39,17 +39,17 @@ pub(super) fn defined() -> Markup {
 }
 
 /// The face of an expression, 20 pixels high.
-pub(super) fn glyph(emotion: Emotion) -> Markup {
+pub(super) fn glyph(expression: Expression) -> Markup {
     html! {
-        svg class={ "glyph " (tint(emotion)) } width="20" height="20" aria-hidden="true" {
-            use href={ "#" (emotion.label()) } {}
+        svg class={ "glyph " (tint(expression)) } width="20" height="20" aria-hidden="true" {
+            use href={ "#" (expression.label()) } {}
         }
     }
 }
 
 /// The class that gives an element an expression's colour.
-pub(super) fn tint(emotion: Emotion) -> String {
-    format!("tint-{}", emotion.label())
+pub(super) fn tint(expression: Expression) -> String {
+    format!("tint-{}", expression.label())
 }
 
 #[cfg(test)]
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn they_are_those_of_the_page() {
         let page = include_str!("../../../web/labels.js");
-        for stroke in Emotion::ALL.into_iter().flat_map(strokes) {
+        for stroke in Expression::ALL.into_iter().flat_map(strokes) {
             assert!(page.contains(stroke), "{stroke}");
         }
     }

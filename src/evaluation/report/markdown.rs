@@ -5,7 +5,7 @@ mod comparison;
 use std::fmt::{self, Write as _};
 
 use mien_faces::{
-    emotion::Emotion,
+    expression::Expression,
     report::{ClassScore, Report, Score},
 };
 
@@ -90,13 +90,13 @@ fn parts(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
 
 fn confusion(text: &mut String, report: &Report) -> fmt::Result {
     heading(text, "What is taken for what")?;
-    let columns: Vec<_> = [""].into_iter().chain(Emotion::ALL.map(Emotion::label)).collect();
-    let row = |truth: Emotion| {
+    let columns: Vec<_> = [""].into_iter().chain(Expression::ALL.map(Expression::label)).collect();
+    let row = |truth: Expression| {
         let counts =
-            Emotion::ALL.map(|prediction| count(report.confusion.count(truth, prediction)));
+            Expression::ALL.map(|prediction| count(report.confusion.count(truth, prediction)));
         [format!("**{truth}**")].into_iter().chain(counts).collect()
     };
-    table(text, 1, &columns, Emotion::ALL.map(row))?;
+    table(text, 1, &columns, Expression::ALL.map(row))?;
     if report.confusions.is_empty() {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! Small pieces that both pages are made of.
 
 use maud::{Markup, Render, html};
-use mien_faces::emotion::Emotion;
+use mien_faces::expression::Expression;
 
 use super::{Pictures, Subject, glyphs::glyph};
 
@@ -31,8 +31,8 @@ pub(super) fn unbroken(text: &str) -> String {
 }
 
 /// An expression with its face.
-pub(super) fn named(emotion: Emotion) -> Markup {
-    html! { span.named { (glyph(emotion)) (emotion.label()) } }
+pub(super) fn named(expression: Expression) -> Markup {
+    html! { span.named { (glyph(expression)) (expression.label()) } }
 }
 
 /// The heads of a table's columns; the first ones hold words and the others numbers.

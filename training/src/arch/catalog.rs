@@ -1,6 +1,6 @@
 //! The networks that can be named on the command line.
 
-use mien_faces::emotion::Emotion;
+use mien_faces::expression::Expression;
 
 use super::{
     densenet::DenseNet,
@@ -17,7 +17,7 @@ use super::{
 pub const INPUT_SIDE: usize = 48;
 
 /// Length of the logits.
-pub const CLASSES: usize = Emotion::COUNT;
+pub const CLASSES: usize = Expression::COUNT;
 
 /// Mean and standard deviation of the FER2013 training faces, on `[0, 1]`.
 pub const NORMALIZE: Op = Op::Normalize { mean: 0.5077, std: 0.2550 };

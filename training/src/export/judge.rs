@@ -2,7 +2,7 @@
 
 use mien_faces::{
     dataset::{self, Duplicates, Sample, Usage},
-    emotion::Emotion,
+    expression::Expression,
     image::Face,
     report::{Outcome, Report, Tally},
     temperature,
@@ -17,7 +17,7 @@ const BATCH: usize = 64;
 /// A test face with what is known of it.
 pub(super) struct Labelled {
     face: Face,
-    truth: Emotion,
+    truth: Expression,
     usage: Usage,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Seen {
 pub(super) fn load(samples: &[Sample]) -> Result<Vec<Labelled>, ExportError> {
     let load = |sample: &Sample| {
         let face = sample.load(catalog::INPUT_SIDE)?;
-        Ok(Labelled { face, truth: sample.emotion, usage: sample.usage })
+        Ok(Labelled { face, truth: sample.expression, usage: sample.usage })
     };
     samples.iter().map(load).collect()
 }
@@ -43,15 +43,15 @@ pub(super) fn see(model: &mut Model, faces: &[Labelled], tta: Tta) -> Result<See
     let views = tta.views();
     let (mut outcomes, mut before) = (Vec::with_capacity(faces.len()), Tally::default());
     for faces in faces.chunks(BATCH) {
-        let mut sums = vec![[0.0f32; Emotion::COUNT]; faces.len()];
+        let mut sums = vec![[0.0f32; Expression::COUNT]; faces.len()];
         for (index, view) in views.iter().enumerate() {
             let shown: Vec<Face> = faces.iter().map(|f| view.apply(&f.face)).collect();
             let answers = model.run(&shown)?;
-            let (probabilities, _) = answers.probabilities.as_chunks::<{ Emotion::COUNT }>();
+            let (probabilities, _) = answers.probabilities.as_chunks::<{ Expression::COUNT }>();
             for (sum, row) in sums.iter_mut().zip(probabilities) {
                 sum.iter_mut().zip(row).for_each(|(sum, p)| *sum += p / views.len() as f32);
             }
-            let (logits, _) = answers.logits.as_chunks::<{ Emotion::COUNT }>();
+            let (logits, _) = answers.logits.as_chunks::<{ Expression::COUNT }>();
             // The first view is the plain face.
             for (face, logits) in faces.iter().zip(logits).filter(|_| index == 0) {
                 before.add(&outcome(face, temperature::softmax(logits, 1.0)));
@@ -62,7 +62,7 @@ pub(super) fn see(model: &mut Model, faces: &[Labelled], tta: Tta) -> Result<See
     Ok(Seen { outcomes, before: Calibration::of(&before.report()) })
 }
 
-fn outcome(face: &Labelled, probabilities: [f32; Emotion::COUNT]) -> Outcome {
+fn outcome(face: &Labelled, probabilities: [f32; Expression::COUNT]) -> Outcome {
     Outcome { truth: face.truth, usage: face.usage, probabilities }
 }
 

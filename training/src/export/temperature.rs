@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use mien_faces::{
     dataset::Usage,
-    emotion::Emotion,
+    expression::Expression,
     report::{Outcome, Report, Tally},
     temperature::{self, Logits},
 };
@@ -100,7 +100,7 @@ fn held_out(
     trained: &Trained,
     train: Option<&FaceSet>,
     data: &Path,
-) -> Result<Vec<(Logits, Emotion)>, ExportError> {
+) -> Result<Vec<(Logits, Expression)>, ExportError> {
     if trained.run.holdout_faces == 0 {
         return Ok(Vec::new());
     }
@@ -110,7 +110,7 @@ fn held_out(
     Ok(evaluate::labelled_logits(&network, &trained.weights, &held, Device::Cpu)?)
 }
 
-fn report(rows: &[(Logits, Emotion)], temperature: f64) -> Report {
+fn report(rows: &[(Logits, Expression)], temperature: f64) -> Report {
     let mut tally = Tally::default();
     for (logits, truth) in rows {
         let probabilities = temperature::softmax(logits, temperature);

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::BufReader, path::Path};
 
-use mien_faces::{emotion::Emotion, image::Face};
+use mien_faces::{expression::Expression, image::Face};
 use ndarray::{ArrayD, IxDyn, OwnedRepr};
 use ndarray_npy::{NpzReader, ReadNpyError, ReadNpzError};
 
@@ -37,7 +37,7 @@ impl Reference {
         let count = y.shape().first().copied().unwrap_or(0);
         if count == 0
             || x.shape() != [count, INPUT_SIDE, INPUT_SIDE, 1]
-            || y.shape() != [count, Emotion::COUNT]
+            || y.shape() != [count, Expression::COUNT]
         {
             return Err(refuse(format!("x is {:?} and y is {:?}", x.shape(), y.shape())));
         }
@@ -45,7 +45,7 @@ impl Reference {
     }
 
     pub(super) fn count(&self) -> usize {
-        self.outputs.len() / Emotion::COUNT
+        self.outputs.len() / Expression::COUNT
     }
 
     /// The pictures as gray values 0..255, whole or not.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mien_faces::emotion::Emotion;
+use mien_faces::expression::Expression;
 
 /// The contract's metadata, ready to be written.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub struct Metadata {
 impl Metadata {
     /// Key-value pairs in the order in which they are written.
     pub fn entries(&self) -> Vec<(&'static str, String)> {
-        let labels = serde_json::json!(Emotion::ALL.map(Emotion::label));
+        let labels = serde_json::json!(Expression::ALL.map(Expression::label));
         let accuracy = serde_json::json!(self.accuracy);
         vec![
             ("mien.labels", labels.to_string()),

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use mien_faces::emotion::Emotion;
+use mien_faces::expression::Expression;
 use prost::Message;
 
 use super::{
@@ -63,7 +63,7 @@ pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec
         writer.node(graph, node);
     }
     writer.outputs(&source(graph, graph.output()).name, metadata.temperature);
-    let classes = Emotion::COUNT as i64;
+    let classes = Expression::COUNT as i64;
     let graph = GraphProto {
         node: writer.nodes,
         name: graph.name().to_owned(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mien_faces::{emotion::Emotion, report::Confusion};
+use mien_faces::{expression::Expression, report::Confusion};
 use plotters::{
     element::{Rectangle, Text},
     style::{
@@ -45,8 +45,8 @@ pub(super) fn save(
         let explained = "count, and share of the label's faces";
         write(sheet, explained, at(36, 58), text(16, MUTED, HPos::Left, VPos::Top))?;
         axes(sheet, found)?;
-        for label in Emotion::ALL {
-            for prediction in Emotion::ALL {
+        for label in Expression::ALL {
+            for prediction in Expression::ALL {
                 cell(sheet, found, label, prediction)?;
             }
         }
@@ -55,26 +55,26 @@ pub(super) fn save(
 }
 
 fn axes(sheet: &Area, found: &Confusion) -> Drawn {
-    let middle = CELL * Emotion::COUNT as i32 / 2;
+    let middle = CELL * Expression::COUNT as i32 / 2;
     let style = bold(17, MUTED, HPos::Center, VPos::Center);
     write(sheet, "prediction", (px(LEFT + middle), px(TOP - 48)), style.clone())?;
     let turned = style.transform(FontTransform::Rotate270);
     write(sheet, "label", (px(40), px(TOP + middle)), turned)?;
-    for class in Emotion::ALL {
+    for class in Expression::ALL {
         let centre = CELL * class.index() as i32 + CELL / 2;
         let above = text(17, INK, HPos::Center, VPos::Center);
         write(sheet, class.label(), (px(LEFT + centre), px(TOP - 18)), above)?;
         let beside = text(17, INK, HPos::Right, VPos::Center);
         write(sheet, class.label(), (px(LEFT - 14), px(TOP + centre - 11)), beside)?;
-        let support: u64 = Emotion::ALL.into_iter().map(|other| found.count(class, other)).sum();
+        let support: u64 = Expression::ALL.into_iter().map(|other| found.count(class, other)).sum();
         let below = text(14, MUTED, HPos::Right, VPos::Center);
         write(sheet, &thousands(support), (px(LEFT - 14), px(TOP + centre + 12)), below)?;
     }
     Ok(())
 }
 
-fn cell(sheet: &Area, found: &Confusion, label: Emotion, prediction: Emotion) -> Drawn {
-    let support: u64 = Emotion::ALL.into_iter().map(|other| found.count(label, other)).sum();
+fn cell(sheet: &Area, found: &Confusion, label: Expression, prediction: Expression) -> Drawn {
+    let support: u64 = Expression::ALL.into_iter().map(|other| found.count(label, other)).sum();
     let count = found.count(label, prediction);
     let share = if support == 0 { 0.0 } else { count as f64 / support as f64 };
     let (x, y) = (LEFT + CELL * prediction.index() as i32, TOP + CELL * label.index() as i32);
@@ -90,7 +90,8 @@ fn cell(sheet: &Area, found: &Confusion, label: Emotion, prediction: Emotion) ->
 
 /// What the colours mean.
 fn scale(sheet: &Area) -> Drawn {
-    let (x, height) = (LEFT + CELL * Emotion::COUNT as i32 + 32, CELL * Emotion::COUNT as i32);
+    let (x, height) =
+        (LEFT + CELL * Expression::COUNT as i32 + 32, CELL * Expression::COUNT as i32);
     for row in 0..px(height) {
         let share = 1.0 - f64::from(row) / f64::from(px(height));
         let corners = [(px(x), px(TOP) + row), (px(x + 18), px(TOP) + row + 1)];

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mien_faces::emotion::Emotion;
+use mien_faces::expression::Expression;
 use serde::{Deserialize, Serialize};
 
 /// A part of the run with faces of one side.
@@ -88,7 +88,7 @@ pub enum ClassWeights {
     /// By a rule.
     Rule(ClassWeightRule),
     /// One weight a class, in the order angry, disgust, fear, happy, neutral, sad, surprise.
-    Values([f64; Emotion::COUNT]),
+    Values([f64; Expression::COUNT]),
 }
 
 /// Rules for the weights of the classes.

@@ -1,7 +1,7 @@
 //! Figures as rows of Markdown tables.
 
 use mien_faces::{
-    emotion::Emotion,
+    expression::Expression,
     report::{Report, Score},
 };
 
@@ -107,13 +107,13 @@ pub(super) fn classes(test: &Test) -> String {
 /// Counts, rows the labels.
 pub(super) fn confusion(test: &Test) -> String {
     let mut text = "| label \\ prediction |".to_owned();
-    for class in Emotion::ALL {
+    for class in Expression::ALL {
         text += &format!(" {class} |");
     }
-    text += &format!("\n|{}\n", "---|".repeat(Emotion::COUNT + 1));
-    for label in Emotion::ALL {
+    text += &format!("\n|{}\n", "---|".repeat(Expression::COUNT + 1));
+    for label in Expression::ALL {
         text += &format!("| **{label}** |");
-        for prediction in Emotion::ALL {
+        for prediction in Expression::ALL {
             text += &format!(" {} |", test.report.confusion.count(label, prediction));
         }
         text.push('\n');

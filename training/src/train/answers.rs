@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mien_faces::emotion::Emotion;
+use mien_faces::expression::Expression;
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
@@ -44,7 +44,7 @@ pub fn keep(folder: &Path, answers: &[f32], key: &str) -> Result<(), AnswersErro
     let partial = folder.join(format!("{FILE_NAME}.partial"));
     let write = || -> io::Result<()> {
         let tensors = [
-            ("answers", Tensor::from_slice(answers).view([-1, Emotion::COUNT as i64])),
+            ("answers", Tensor::from_slice(answers).view([-1, Expression::COUNT as i64])),
             ("key", Tensor::from_slice(key.as_bytes())),
         ];
         Tensor::write_safetensors(&tensors, &partial).map_err(io::Error::other)?;
@@ -64,7 +64,7 @@ pub fn kept(folder: &Path, faces: usize, key: &str) -> Option<Vec<f32>> {
     let given_to = Vec::<u8>::try_from(tensors.get("key")?).ok()?;
     let answers = tensors.get("answers")?;
     let fits =
-        answers.size() == [faces as i64, Emotion::COUNT as i64] && given_to == key.as_bytes();
+        answers.size() == [faces as i64, Expression::COUNT as i64] && given_to == key.as_bytes();
     let answers = Vec::<f32>::try_from(&answers.f_flatten(0, -1).ok()?).ok()?;
     (fits && answers.iter().all(|p| (0.0..=1.0).contains(p))).then_some(answers)
 }
@@ -94,7 +94,7 @@ mod tests {
     fn the_key_tells_faces_their_order_teachers_and_temperature_apart() {
         let faces = |pixels: [u8; 2]| FaceSet {
             faces: pixels.map(|gray| Face::new(1, vec![gray]).unwrap()).to_vec(),
-            labels: vec![Emotion::Sad; 2],
+            labels: vec![Expression::Sad; 2],
             ..FaceSet::empty(1)
         };
         let teacher = |sha256: &str| [SourceFile { path: "t".into(), sha256: sha256.into() }];

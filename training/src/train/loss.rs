@@ -1,6 +1,6 @@
 //! What training makes small.
 
-use mien_faces::emotion::Emotion;
+use mien_faces::expression::Expression;
 use tch::{Reduction, TchError, Tensor};
 
 use crate::{
@@ -16,14 +16,14 @@ use crate::{
 pub struct Loss {
     smoothing: f64,
     /// What the loss of a face of each class is multiplied with; none where all count alike.
-    class_weights: Option<[f64; Emotion::COUNT]>,
+    class_weights: Option<[f64; Expression::COUNT]>,
     /// Share and temperature of the teachers.
     distill: Option<(f64, f64)>,
 }
 
 impl Loss {
     /// The recipe's loss, for training faces with these labels.
-    pub fn new(recipe: &Recipe, labels: &[Emotion]) -> Self {
+    pub fn new(recipe: &Recipe, labels: &[Expression]) -> Self {
         let class_weights = match recipe.class_weights {
             ClassWeights::Rule(ClassWeightRule::None) => None,
             ClassWeights::Rule(ClassWeightRule::Balanced) => Some(balanced(labels)),
@@ -80,10 +80,10 @@ fn divergence(logits: &Tensor, taught: &Tensor, temperature: f64) -> Result<Tens
 }
 
 /// `faces / (classes * faces of the class)`; a class without faces counts as one with a single face.
-fn balanced(labels: &[Emotion]) -> [f64; Emotion::COUNT] {
-    let classes = Emotion::ALL.iter().filter(|emotion| labels.contains(emotion)).count();
-    Emotion::ALL.map(|emotion| {
-        let faces = labels.iter().filter(|&&label| label == emotion).count().max(1);
+fn balanced(labels: &[Expression]) -> [f64; Expression::COUNT] {
+    let classes = Expression::ALL.iter().filter(|expression| labels.contains(expression)).count();
+    Expression::ALL.map(|expression| {
+        let faces = labels.iter().filter(|&&label| label == expression).count().max(1);
         labels.len() as f64 / (classes.max(1) * faces) as f64
     })
 }
@@ -105,7 +105,7 @@ mod tests {
     /// The loss of two faces with labels 3 and 0.
     fn loss(recipe: &Recipe, mixed: Option<(&[i64], f64)>, taught: Option<&[f32]>) -> f64 {
         let part = Part { pixels: &[], labels: &[3, 0], side: 0, mixed, taught };
-        let labels = [vec![Emotion::ALL[3]; 3], vec![Emotion::ALL[0]]].concat();
+        let labels = [vec![Expression::ALL[3]; 3], vec![Expression::ALL[0]]].concat();
         Loss::new(recipe, &labels).sum(&logits(), part).unwrap().double_value(&[])
     }
 
@@ -145,13 +145,13 @@ mod tests {
 
     #[test]
     fn the_weight_of_a_face_holds_for_its_smoothed_label_too() {
-        let mut weights = [1.0; Emotion::COUNT];
+        let mut weights = [1.0; Expression::COUNT];
         (weights[3], weights[0], weights[1]) = (2.0, 5.0, 40.0);
         let class_weights = ClassWeights::Values(weights);
         let found = loss(&Recipe { label_smoothing: 0.1, class_weights, ..plain() }, None, None);
         let smoothed = |row: usize, class: usize| {
-            let every: f64 = (0..Emotion::COUNT).map(|class| nll(row, class)).sum();
-            0.9 * nll(row, class) + 0.1 / Emotion::COUNT as f64 * every
+            let every: f64 = (0..Expression::COUNT).map(|class| nll(row, class)).sum();
+            0.9 * nll(row, class) + 0.1 / Expression::COUNT as f64 * every
         };
         close(found, 2.0 * smoothed(0, 3) + 5.0 * smoothed(1, 0));
     }

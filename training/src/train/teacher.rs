@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mien_faces::{emotion::Emotion, image::Face, temperature::softmax};
+use mien_faces::{expression::Expression, image::Face, temperature::softmax};
 use tch::{Device, TchError, Tensor};
 
 use super::{
@@ -113,13 +113,13 @@ impl Teachers {
     /// # Errors
     /// The first teacher that fails.
     pub fn answer(&mut self, pixels: &[f32]) -> Result<Vec<f32>, TeacherError> {
-        let mut mean = vec![0.0; pixels.len() / AREA * Emotion::COUNT];
+        let mut mean = vec![0.0; pixels.len() / AREA * Expression::COUNT];
         let share = 1.0 / self.teachers.len() as f32;
         for teacher in &mut self.teachers {
             let logits = teacher
                 .logits(pixels)
                 .map_err(|reason| TeacherError { path: teacher.file.path.clone(), reason })?;
-            let (rows, _) = logits.as_chunks::<{ Emotion::COUNT }>();
+            let (rows, _) = logits.as_chunks::<{ Expression::COUNT }>();
             let taught = rows.iter().flat_map(|row| softmax(row, self.temperature));
             for (mean, p) in mean.iter_mut().zip(taught) {
                 *mean += p * share;
@@ -168,7 +168,7 @@ impl Teacher {
                 Vec::try_from(&logits.f_flatten(0, -1)?)?
             }
         };
-        let expected = pixels.len() / AREA * Emotion::COUNT;
+        let expected = pixels.len() / AREA * Expression::COUNT;
         let fits = logits.len() == expected && logits.iter().all(|value| value.is_finite());
         fits.then_some(logits).ok_or(Reason::Answers)
     }

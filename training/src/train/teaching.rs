@@ -9,7 +9,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use mien_faces::emotion::Emotion;
+use mien_faces::expression::Expression;
 
 use super::{
     progress,
@@ -88,13 +88,13 @@ pub fn answers(
 ) -> Result<Option<Vec<f32>>, TeacherError> {
     let views = Tta::Flip.views();
     let share = 1.0 / views.len() as f32;
-    let mut answers = Vec::with_capacity(faces.len() * Emotion::COUNT);
+    let mut answers = Vec::with_capacity(faces.len() * Expression::COUNT);
     let progress = progress::Teaching::new(faces.len());
     for faces in faces.faces.chunks(AT_A_TIME) {
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let mut mean = vec![0.0; faces.len() * Emotion::COUNT];
+        let mut mean = vec![0.0; faces.len() * Expression::COUNT];
         for view in &views {
             let seen = faces.iter().map(|face| view.apply(face));
             let pixels: Vec<f32> = seen

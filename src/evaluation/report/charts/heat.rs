@@ -1,7 +1,7 @@
 //! The confusion matrix as a heat map.
 
 use maud::{Markup, html};
-use mien_faces::{emotion::Emotion, report::Confusion};
+use mien_faces::{expression::Expression, report::Confusion};
 
 use super::length;
 use crate::evaluation::report::text;
@@ -21,14 +21,14 @@ pub(in crate::evaluation::report) fn heat(confusion: &Confusion) -> Markup {
         svg.chart.heat viewBox={ "0 0 " (length(across)) " " (length(down)) } role="img"
             aria-label="Confusion matrix; rows are the labels, columns the predictions, in percent of the row" {
             text.axis x=(length(LEFT)) y="12" { "taken for" }
-            @for emotion in Emotion::ALL {
-                text x=(length(x(emotion) + WIDTH / 2.0)) y="34" text-anchor="middle" { (emotion.label()) }
-                text x=(length(LEFT - 10.0)) y=(length(middle(emotion) + 4.0)) text-anchor="end" {
-                    (emotion.label())
+            @for expression in Expression::ALL {
+                text x=(length(x(expression) + WIDTH / 2.0)) y="34" text-anchor="middle" { (expression.label()) }
+                text x=(length(LEFT - 10.0)) y=(length(middle(expression) + 4.0)) text-anchor="end" {
+                    (expression.label())
                 }
             }
-            @for truth in Emotion::ALL {
-                @for prediction in Emotion::ALL {
+            @for truth in Expression::ALL {
+                @for prediction in Expression::ALL {
                     (cell(confusion, truth, prediction))
                 }
             }
@@ -36,7 +36,7 @@ pub(in crate::evaluation::report) fn heat(confusion: &Confusion) -> Markup {
     }
 }
 
-fn cell(confusion: &Confusion, truth: Emotion, prediction: Emotion) -> Markup {
+fn cell(confusion: &Confusion, truth: Expression, prediction: Expression) -> Markup {
     let (images, support) = (confusion.count(truth, prediction), confusion.support(truth));
     let share = if support > 0 { images as f64 / support as f64 } else { 0.0 };
     let (left, top) = (length(x(prediction)), length(y(truth)));
@@ -67,14 +67,14 @@ fn cell(confusion: &Confusion, truth: Emotion, prediction: Emotion) -> Markup {
     }
 }
 
-fn x(prediction: Emotion) -> f64 {
+fn x(prediction: Expression) -> f64 {
     LEFT + prediction.index() as f64 * (WIDTH + GAP)
 }
 
-fn y(truth: Emotion) -> f64 {
+fn y(truth: Expression) -> f64 {
     TOP + truth.index() as f64 * (HEIGHT + GAP)
 }
 
-fn middle(truth: Emotion) -> f64 {
+fn middle(truth: Expression) -> f64 {
     y(truth) + HEIGHT / 2.0
 }

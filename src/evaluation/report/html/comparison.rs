@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use mien_faces::{
-    emotion::Emotion,
+    expression::Expression,
     report::{ClassDifference, Comparison, Flip, Flips, Pairs},
 };
 
@@ -159,8 +159,8 @@ fn flips(flips: &Flips, pictures: &Pictures) -> Markup {
 }
 
 /// What a model takes an image for, and how sure it is.
-fn says(emotion: Emotion, confidence: f32) -> String {
-    unbroken(&format!("{} {}", emotion.label(), percent(f64::from(confidence), 0)))
+fn says(expression: Expression, confidence: f32) -> String {
+    unbroken(&format!("{} {}", expression.label(), percent(f64::from(confidence), 0)))
 }
 
 /// The images, where their faces are not to be had.

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use mien_faces::{
-    emotion::Emotion,
+    expression::Expression,
     report::{Comparison, Score},
 };
 
@@ -56,7 +56,7 @@ fn write(text: &mut String, a: &Side, b: &Side, found: &Comparison) -> fmt::Resu
     table(text, 1, &["expression", "images", "A", "B", "B less A, points"], rows)?;
     heading(text, &format!("Images that flipped: {}", count(found.flipped.count)))?;
     let rows = found.flipped.images.iter().take(FLIPS).map(|flip| {
-        let says = |label: Emotion, confidence: f32| {
+        let says = |label: Expression, confidence: f32| {
             format!("{label}, {}", percent(f64::from(confidence), 0))
         };
         let (a, b) = (says(flip.a, flip.confidence_a), says(flip.b, flip.confidence_b));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A facial expression. The discriminant is the class index in every model output, matrix and report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Emotion {
+pub enum Expression {
     /// Class 0.
     Angry,
     /// Class 1.
@@ -24,8 +24,8 @@ pub enum Emotion {
     Surprise,
 }
 
-impl Emotion {
-    /// Every emotion, in class order.
+impl Expression {
+    /// Every expression, in class order.
     pub const ALL: [Self; 7] = [
         Self::Angry,
         Self::Disgust,
@@ -57,13 +57,13 @@ impl Emotion {
         self as usize
     }
 
-    /// The emotion of a class index.
+    /// The expression of a class index.
     pub fn from_index(index: usize) -> Option<Self> {
         Self::ALL.get(index).copied()
     }
 }
 
-impl fmt::Display for Emotion {
+impl fmt::Display for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.label())
     }
@@ -71,16 +71,18 @@ impl fmt::Display for Emotion {
 
 /// A name that is none of the seven labels.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an emotion; expected angry, disgust, fear, happy, neutral, sad or surprise")]
-pub struct UnknownEmotion(pub String);
+#[error(
+    "`{0}` is not an expression; expected angry, disgust, fear, happy, neutral, sad or surprise"
+)]
+pub struct UnknownExpression(pub String);
 
-impl FromStr for Emotion {
-    type Err = UnknownEmotion;
+impl FromStr for Expression {
+    type Err = UnknownExpression;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Self::ALL
             .into_iter()
             .find(|e| e.label() == name)
-            .ok_or_else(|| UnknownEmotion(name.to_owned()))
+            .ok_or_else(|| UnknownExpression(name.to_owned()))
     }
 }
