@@ -1,31 +1,29 @@
-//! Many requests, few sessions: images wait in one bounded queue for each model, worker threads pull
-//! them in batches as soon as they are idle.
+//! Dynamic batching: images wait in one bounded queue per model, and idle worker threads pull them in batches.
 //!
 //! ```text
 //! classify(inputs) -> queue (bounded in images, all or nothing)
-//!                       -> cores: permits, one budget for all models
-//!                       -> collect: the next batch, without expired and cancelled images
-//!                            -> worker: one OS thread, one Classifier -> answers
+//!                       -> cpu_budget: permits, one budget for all models
+//!                       -> assemble: the next batch, without expired and cancelled images
+//!                            -> worker: one OS thread, one Classifier -> response
 //! ```
 //!
-//! At low load an image meets an idle worker and waits for nothing; under load batches form by
-//! themselves while the workers are busy. Every image is one entry of the queue with its own reply
-//! channel, so a large request is split over batches and workers, and its answers come back in order.
-//! Images of the background (evaluations) wait in a line of their own that is served when the live one is empty.
+//! At low load an image is taken by an idle worker at once. Under load batches form while the workers are busy. Every
+//! image is one entry of the queue with its own response channel, so a large request is split over batches and workers,
+//! and its results are returned in order. Background images (evaluations, explanations) have a queue of their own, which
+//! is served while the live queue is empty.
 //!
-//! The queue is a `Mutex` with a `Condvar` for each worker: admission must be all or nothing over a count of images,
-//! entries are swept out of the middle, and a worker looks at the length before it takes its share.
-//! No channel offers that. The critical sections only move entries; no inference, logging or
-//! allocation of answers happens inside.
+//! The queue is a `Mutex` with a `Condvar` per worker, because admission is all or nothing over a number of images,
+//! expired entries are removed from the middle, and a worker reads the length before it takes its share. Channels do not
+//! offer that. The critical sections only move entries: no inference, logging or allocation of results happens inside.
 
-mod answers;
+mod assemble;
 mod background;
-mod collect;
-mod cores;
+mod cpu_budget;
 mod error;
 mod job;
-mod leaving;
 mod queue;
+mod response;
+mod retired_workers;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -38,56 +36,59 @@ use std::{
 
 use tokio::{sync::oneshot, time::timeout_at};
 
-pub use self::{answers::Answers, cores::Cores, error::BatchError, leaving::Leaving};
+pub use self::{
+    cpu_budget::CpuBudget, error::BatchError, response::BatchResponse,
+    retired_workers::RetiredWorkers,
+};
 use self::{
-    job::{Job, Reply},
-    queue::{Queue, Refusal},
+    job::{Job, Responder},
+    queue::{PushError, Queue},
     worker::Worker,
 };
 use crate::{
-    aside,
     inference::{Classifier, InferenceError, Input},
     metrics::{ModelMetrics, Outcome},
+    thread_priority,
 };
 
-/// Makes a classifier: once for each worker, and again after a panic.
+/// Creates a classifier: once per worker, and again after a panic.
 pub type Factory = Arc<dyn Fn() -> Result<Box<dyn Classifier>, InferenceError> + Send + Sync>;
 
-/// How a model's images are queued and batched.
+/// Queueing and batching parameters of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchOptions {
-    /// The most live images that wait, and as many of the background; more are refused.
+    /// Maximum number of queued live images, and of queued background images; further ones are rejected.
     pub max_queue_size: usize,
-    /// The most images of one run of the model, at least 1.
+    /// Maximum number of images per inference call, at least 1.
     pub max_batch: usize,
-    /// How long an image waits, from its arrival, for its batch to fill up. Zero: not at all.
+    /// Maximum time that an image waits, from its arrival, for its batch to fill up. Zero disables waiting.
     pub max_queue_delay: Duration,
-    /// Worker threads, each with its own classifier, at least 1.
+    /// Number of worker threads, each with its own classifier, at least 1.
     pub instances: usize,
-    /// Cores that one run uses, at least 1.
+    /// Number of cores that one inference call uses, at least 1.
     pub intra_op_threads: usize,
 }
 
-/// Whose images go first, here and among models. The better one is the smaller one.
+/// Scheduling priority within a model and among models. The smaller value is served first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Priority {
-    /// Somebody waits for the answer.
+    /// A client waits for the result.
     #[default]
     Live,
-    /// An evaluation: it has time.
+    /// Evaluations and explanations.
     Background,
 }
 
-/// How a request wants to be treated.
+/// Per-request options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Call {
-    /// No answer is wanted after it.
+pub struct RequestOptions {
+    /// Time after which the result is not needed any more.
     pub deadline: Option<Instant>,
-    /// Whose images go first.
+    /// Priority of the images.
     pub priority: Priority,
 }
 
-/// The door to one model's queue and workers. Clones share them; the last one to go closes the queue.
+/// Handle to the queue and workers of one model. Clones share them. Dropping the last clone closes the queue.
 #[derive(Clone)]
 pub struct Batcher(Arc<Inner>);
 
@@ -95,31 +96,31 @@ struct Inner {
     queue: Arc<Queue>,
     metrics: ModelMetrics,
     workers: Mutex<Vec<JoinHandle<()>>>,
-    /// Where they go when the last clone has gone.
-    leaving: OnceLock<Leaving>,
+    /// Receives the worker threads when the last clone is dropped.
+    reaper: OnceLock<RetiredWorkers>,
 }
 
 impl Batcher {
-    /// Makes the classifiers, all at once, and starts their threads.
+    /// Starts the worker threads, which create their classifiers concurrently, and waits for them.
     ///
     /// # Errors
-    /// When the factory fails or a thread cannot be started.
+    /// Returns an error if the factory fails or a thread cannot be started.
     pub fn start(
         model: &str,
         factory: &Factory,
         options: BatchOptions,
-        cores: Cores,
+        cores: CpuBudget,
         metrics: ModelMetrics,
     ) -> Result<Self, InferenceError> {
         let queue = Arc::new(Queue::new(options, cores, metrics.clone()));
-        let inner = Inner { queue, metrics, workers: Mutex::default(), leaving: OnceLock::new() };
+        let inner = Inner { queue, metrics, workers: Mutex::default(), reaper: OnceLock::new() };
         let (ready, loaded) = std::sync::mpsc::channel();
         for index in 0..options.instances.max(1) {
             let (queue, metrics) = (Arc::clone(&inner.queue), inner.metrics.clone());
             let (factory, ready) = (Arc::clone(factory), ready.clone());
             let name = format!("{model}-{index}");
             let body = move || {
-                aside::behind_clients();
+                thread_priority::lower_to_inference_priority();
                 match factory() {
                     Ok(classifier) => {
                         let worker = Worker::new(name, factory, classifier, metrics);
@@ -131,8 +132,9 @@ impl Batcher {
                 }
             };
             let thread = std::thread::Builder::new().name("mien-worker".to_owned()).spawn(body);
-            let thread = thread
-                .map_err(|e| InferenceError::Runtime(format!("no worker thread started: {e}")))?;
+            let thread = thread.map_err(|e| {
+                InferenceError::Runtime(format!("cannot start a worker thread: {e}"))
+            })?;
             inner.workers.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
         }
         drop(ready);
@@ -148,27 +150,32 @@ impl Batcher {
         Ok(batcher)
     }
 
-    /// The answer to each input, in order. Dropping the future cancels the images still queued.
+    /// Classifies each input and returns the results in order. Dropping the future cancels the images that are still
+    /// queued.
     ///
     /// # Errors
-    /// [`BatchError::Overloaded`] when the inputs do not fit the queue as a whole, the other variants
-    /// as they say.
-    pub async fn classify(&self, inputs: Vec<Input>, call: Call) -> Result<Answers, BatchError> {
+    /// Returns [`BatchError::Overloaded`] if the inputs do not fit into the queue as a whole, and the other variants as
+    /// documented there.
+    pub async fn classify(
+        &self,
+        inputs: Vec<Input>,
+        options: RequestOptions,
+    ) -> Result<BatchResponse, BatchError> {
         let (count, enqueued) = (inputs.len(), Instant::now());
-        let result = self.run(inputs, call, enqueued).await;
-        self.note(&result, enqueued);
+        let result = self.run(inputs, options, enqueued).await;
+        self.record_request(&result, enqueued);
         if let Err(BatchError::Overloaded { .. } | BatchError::ShuttingDown) = &result {
             self.0.metrics.images(Outcome::Rejected, count);
         }
         result
     }
 
-    /// Counts a request, once, by what came of it.
-    fn note(&self, result: &Result<Answers, BatchError>, enqueued: Instant) {
+    /// Records the outcome of a request once, however often it was tried.
+    fn record_request(&self, result: &Result<BatchResponse, BatchError>, enqueued: Instant) {
         let statistics = self.0.metrics.statistics();
         match result {
-            Ok(answers) => {
-                let Answers { rows, queue, inference } = answers;
+            Ok(response) => {
+                let BatchResponse { rows, queue, inference } = response;
                 statistics.answered(rows.len(), enqueued.elapsed(), *queue, *inference);
             }
             Err(_) => statistics.failed(enqueued.elapsed()),
@@ -178,88 +185,88 @@ impl Batcher {
     async fn run(
         &self,
         inputs: Vec<Input>,
-        call: Call,
+        options: RequestOptions,
         enqueued: Instant,
-    ) -> Result<Answers, BatchError> {
-        let Call { deadline, priority } = call;
+    ) -> Result<BatchResponse, BatchError> {
+        let RequestOptions { deadline, priority } = options;
         let count = inputs.len();
         if deadline.is_some_and(|deadline| deadline <= enqueued) {
             self.0.metrics.images(Outcome::Expired, count);
             return Err(BatchError::DeadlineExceeded);
         }
-        let (jobs, deliveries): (Vec<_>, Vec<_>) = inputs
+        let (jobs, results): (Vec<_>, Vec<_>) = inputs
             .into_iter()
             .map(|input| {
-                let (sender, delivery) = oneshot::channel();
-                (Job { input, enqueued, reply: Reply { sender, deadline } }, delivery)
+                let (sender, result) = oneshot::channel();
+                (Job { input, enqueued, responder: Responder { sender, deadline } }, result)
             })
             .unzip();
-        self.0.queue.push(jobs, priority).map_err(|refusal| self.refused(refusal))?;
-        let answers = Answers::collect(deliveries, deadline);
+        self.0.queue.push(jobs, priority).map_err(|error| self.rejection(error))?;
+        let response = BatchResponse::collect(results, deadline);
         match deadline {
-            None => answers.await,
-            Some(deadline) => timeout_at(deadline.into(), answers)
+            None => response.await,
+            Some(deadline) => timeout_at(deadline.into(), response)
                 .await
                 .unwrap_or(Err(BatchError::DeadlineExceeded)),
         }
     }
 
-    /// Refuses at once when not a single image more would fit; for callers with costly work ahead
-    /// of [`Self::classify`]. `count` images are then recorded as rejected, and a request as failed.
+    /// Rejects at once if the queue is full or closed, before the caller does costly work such as decoding. `count` images
+    /// are then recorded as rejected, and a request as failed.
     ///
     /// # Errors
-    /// [`BatchError::Overloaded`], [`BatchError::ShuttingDown`].
-    pub fn check_room(&self, count: usize) -> Result<(), BatchError> {
-        self.0.queue.check_room().map_err(|refusal| {
+    /// Returns [`BatchError::Overloaded`] or [`BatchError::ShuttingDown`].
+    pub fn ensure_capacity(&self, count: usize) -> Result<(), BatchError> {
+        self.0.queue.ensure_capacity().map_err(|error| {
             self.0.metrics.images(Outcome::Rejected, count);
             self.0.metrics.statistics().failed(Duration::ZERO);
-            self.refused(refusal)
+            self.rejection(error)
         })
     }
 
-    /// How the images are queued and batched.
+    /// Queueing and batching parameters.
     pub fn options(&self) -> BatchOptions {
         self.0.queue.options
     }
 
-    /// The most images that wait in the queue; a larger request never fits.
+    /// Maximum number of queued images; a larger request never fits.
     pub fn capacity(&self) -> usize {
         self.options().max_queue_size
     }
 
-    /// How long ago the last image came; nothing while images wait.
+    /// Time since the last image arrived; zero while images are queued.
     pub fn idle(&self) -> Duration {
         self.0.queue.idle()
     }
 
-    /// Takes no more images; the workers end when the queue is empty.
+    /// Rejects further images. The workers end when the queue is empty.
     pub fn close(&self) {
         self.0.queue.close();
     }
 
-    /// Closes the queue and blocks until the workers have answered what was in it.
+    /// Closes the queue and blocks until the workers have processed the queued images.
     pub fn join(&self) {
         self.close();
-        leaving::join_all(self.0.take_workers());
+        retired_workers::join_all(self.0.take_workers());
     }
 
-    /// Has the workers waited for there, once this and all of its clones are gone.
-    pub fn leave_to(&self, leaving: &Leaving) {
-        // The first to say so has its way.
-        let _ = self.0.leaving.set(leaving.clone());
+    /// Hands the worker threads to `reaper` when the last clone is dropped, so that shutdown can wait for them.
+    pub fn set_reaper(&self, reaper: &RetiredWorkers) {
+        // The first call wins.
+        let _ = self.0.reaper.set(reaper.clone());
     }
 
-    /// The error of images that were not taken, with the time by which those that wait now will have been worked off:
-    /// whole seconds, 1 to 60.
-    fn refused(&self, refusal: Refusal) -> BatchError {
-        match refusal {
-            Refusal::Full => {
-                let seconds = self.0.queue.backlog().as_secs_f64().ceil();
+    /// Converts the error of the queue. `retry_after` is the estimated time to process the queued images, in whole seconds
+    /// from 1 to 60.
+    fn rejection(&self, error: PushError) -> BatchError {
+        match error {
+            PushError::Full => {
+                let seconds = self.0.queue.estimated_wait().as_secs_f64().ceil();
                 BatchError::Overloaded {
                     retry_after: Duration::from_secs_f64(seconds.clamp(1.0, 60.0)),
                 }
             }
-            Refusal::Closed => BatchError::ShuttingDown,
+            PushError::Closed => BatchError::ShuttingDown,
         }
     }
 }
@@ -273,8 +280,8 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
-        if let Some(leaving) = self.leaving.get() {
-            leaving.add(self.take_workers());
+        if let Some(reaper) = self.reaper.get() {
+            reaper.add(self.take_workers());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The mien server: face pictures in, expression labels out.
+//! The mien server: face images in, expression labels out.
 //!
 //! ```text
 //!              http (routes, limits, errors, OpenAPI)          main -> cli -> startup
@@ -10,16 +10,15 @@
 //!              models::registry   name, version -> LiveModel (tuning: how many sessions, what batch size)
 //!                |
 //!                v
-//!              batching   queue (bounded in images) -> collect -> worker threads
+//!              batching   queue (bounded in images) -> assemble -> worker threads
 //!                |  batches
 //!                v
 //!              inference  Classifier: onnx over ONNX Runtime -> Probabilities
 //! ```
 //!
-//! [`evaluation`] sends whole data sets through that, and [`promotion`] lets a version take the traffic that has passed one.
-//! Each layer calls the next one down and none calls up; [`metrics`] looks on.
+//! [`evaluation`] sends whole data sets through that path. [`promotion`] switches traffic to a version that has passed an
+//! evaluation. Each layer calls only layers below it. All layers record [`metrics`].
 pub mod admin;
-mod aside;
 pub mod batching;
 pub mod bench;
 pub mod budget;
@@ -40,5 +39,6 @@ pub mod settings;
 pub mod startup;
 pub mod state;
 pub mod telemetry;
+mod thread_priority;
 pub mod tuning;
 pub mod v2;

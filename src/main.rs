@@ -17,7 +17,7 @@ use mien::{
 async fn main() -> anyhow::Result<ExitCode> {
     let Cli { command, log } = Cli::parse();
     if matches!(command, Command::Serve(_)) {
-        memory::give_back_freed_memory();
+        memory::configure_malloc();
     }
     telemetry::init(&log)?;
     match command {

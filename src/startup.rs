@@ -20,7 +20,7 @@ use self::signals::Signals;
 
 use crate::{
     admin::Gate,
-    batching::Leaving,
+    batching::RetiredWorkers,
     evaluation::{Datasets, Evaluations},
     grpc,
     http::{self, InFlight, State},
@@ -114,7 +114,7 @@ impl Application {
         let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
         let (options, metrics_of_models) = (settings.serving(), Arc::clone(&metrics));
         let tuner = Tuner::new(settings.tuning.options());
-        let leaving = Leaving::default();
+        let leaving = RetiredWorkers::default();
         let loader = ModelLoader { runtime, options, tuner, metrics: metrics_of_models, leaving };
         let (registry, started) = Registry::start(lifecycle, loader)?;
         let connections = listen::connections(settings);

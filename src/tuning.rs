@@ -39,8 +39,8 @@ use self::{
 };
 pub use self::{choice::choose, sessions::Point};
 use crate::{
-    aside::aside,
     inference::runtime::{Device, Runtime},
+    thread_priority::run_at_background_priority,
 };
 
 /// Whether curves are measured.
@@ -211,7 +211,7 @@ impl Tuner {
         let somebody_came = || idle.is_some_and(|idle| idle() < begin.elapsed());
         let until = Until { deadline: begin + self.budget, stop: &somebody_came };
         let measure = || curve::measure(space, model.side, until, model.open);
-        let measured = if idle.is_some() { aside(measure) } else { measure() };
+        let measured = if idle.is_some() { run_at_background_priority(measure) } else { measure() };
         if somebody_came() {
             tracing::info!(model = model.name, "tuning: somebody came; it was not measured");
             return None;

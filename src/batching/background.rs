@@ -1,29 +1,28 @@
-//! Work that has time, through the line of the background: how much of it goes together, and how a full line is
-//! waited out.
+//! Background images: the size of their chunks, and waiting while the background queue is full.
 
 use std::time::Instant;
 
-use super::{Answers, BatchError, BatchOptions, Batcher, Call, Priority};
+use super::{BatchError, BatchOptions, BatchResponse, Batcher, Priority, RequestOptions};
 use crate::inference::Input;
 
 impl Batcher {
-    /// As [`Self::classify`], below live traffic; a full line is waited out, up to the deadline. Dropping the future takes
-    /// the images out of the queue.
+    /// Classifies at background priority. While the background queue is full, the call waits, at most until the deadline.
+    /// Dropping the future cancels the queued images.
     ///
     /// # Errors
-    /// As [`Self::classify`], but never [`BatchError::Overloaded`].
+    /// Returns the errors of [`Self::classify`] except [`BatchError::Overloaded`].
     pub async fn classify_in_background(
         &self,
         inputs: &[Input],
         deadline: Option<Instant>,
-    ) -> Result<Answers, BatchError> {
+    ) -> Result<BatchResponse, BatchError> {
         if inputs.is_empty() {
-            return Ok(Answers::default());
+            return Ok(BatchResponse::default());
         }
-        let call = Call { deadline, priority: Priority::Background };
+        let request = RequestOptions { deadline, priority: Priority::Background };
         let begin = Instant::now();
         let result = loop {
-            match self.run(inputs.to_vec(), call, Instant::now()).await {
+            match self.run(inputs.to_vec(), request, Instant::now()).await {
                 Err(BatchError::Overloaded { retry_after }) => {
                     let next = Instant::now() + retry_after;
                     let next = deadline.map_or(next, |deadline| next.min(deadline));
@@ -32,22 +31,22 @@ impl Batcher {
                 result => break result,
             }
         };
-        self.note(&result, begin);
+        self.record_request(&result, begin);
         result
     }
 
-    /// How many images of one job of the background go together, and how many such chunks wait or are worked on at
-    /// once: what the workers take, and a quarter of the background's line at most (one image where the line is tiny),
-    /// so that several jobs find room in it.
+    /// Returns the number of images per chunk of one background job, and the number of chunks that may be queued or running
+    /// at once. Together they use at most a quarter of the background queue (at least one image), so that several jobs
+    /// fit.
     pub fn background_share(&self) -> (usize, usize) {
         share(self.options())
     }
 }
 
 fn share(options: BatchOptions) -> (usize, usize) {
-    let room = (options.max_queue_size / 4).max(1);
-    let chunk = options.max_batch.clamp(1, room);
-    let in_flight = options.instances.clamp(1, room / chunk);
+    let quota = (options.max_queue_size / 4).max(1);
+    let chunk = options.max_batch.clamp(1, quota);
+    let in_flight = options.instances.clamp(1, quota / chunk);
     (chunk, in_flight)
 }
 
@@ -64,12 +63,12 @@ mod tests {
 
     use super::*;
     use crate::{
-        batching::Cores,
+        batching::CpuBudget,
         inference::{Answer, Classifier, InferenceError, Labels, Probabilities},
         metrics::Metrics,
     };
 
-    /// Answers one batch for each token.
+    /// Runs one batch per token.
     struct Gated(mpsc::Receiver<()>);
 
     impl Classifier for Gated {
@@ -83,7 +82,7 @@ mod tests {
         }
     }
 
-    /// A batcher with room for two images in each line, and the tokens that let its worker go on.
+    /// Starts a batcher with two places in each queue; each token lets its worker run one batch.
     fn gated(metrics: &Metrics) -> (Batcher, mpsc::Sender<()>) {
         let (tokens, gate) = mpsc::channel();
         let gate = Mutex::new(Some(Gated(gate)));
@@ -101,11 +100,11 @@ mod tests {
         };
         let series = metrics.model("gated", &labels);
         let batcher =
-            Batcher::start("gated", &(Arc::new(factory) as _), options, Cores::new(1), series);
+            Batcher::start("gated", &(Arc::new(factory) as _), options, CpuBudget::new(1), series);
         (batcher.unwrap(), tokens)
     }
 
-    async fn shows(metrics: &Metrics, line: &str) {
+    async fn wait_for_metric(metrics: &Metrics, line: &str) {
         while !String::from_utf8(metrics.render().unwrap()).unwrap().contains(line) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -116,27 +115,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_queue_is_waited_for() {
+    async fn background_waits_while_queue_is_full() {
         let metrics = Metrics::new();
         let (batcher, tokens) = gated(&metrics);
-        // One image in the worker's hands, two in the line of the background: no room for the job's.
+        // One image is running and two are queued, so the background queue is full.
         let traffic = |images: usize| {
             let batcher = batcher.clone();
-            let call = Call { deadline: None, priority: Priority::Background };
+            let call = RequestOptions { deadline: None, priority: Priority::Background };
             tokio::spawn(async move { batcher.classify(faces(images), call).await })
         };
         let first = traffic(1);
-        shows(&metrics, "mien_queue_wait_seconds_count{model=\"gated\"} 1").await;
+        wait_for_metric(&metrics, "mien_queue_wait_seconds_count{model=\"gated\"} 1").await;
         let second = traffic(2);
-        shows(&metrics, "mien_queue_images{model=\"gated\"} 2").await;
+        wait_for_metric(&metrics, "mien_queue_images{model=\"gated\"} 2").await;
         let one = faces(1);
         let mut job = Box::pin(batcher.classify_in_background(&one, None));
         assert!(job.as_mut().now_or_never().is_none());
-        // No longer than to its deadline, though the line stays full.
+        // The wait ends at the deadline although the queue stays full.
         let soon = Some(Instant::now() + Duration::from_millis(20));
         let late = batcher.classify_in_background(&one, soon).await;
         assert_eq!(late.unwrap_err(), BatchError::DeadlineExceeded);
-        shows(&metrics, "mien_queue_images{model=\"gated\"} 2").await;
+        wait_for_metric(&metrics, "mien_queue_images{model=\"gated\"} 2").await;
         (0..3).for_each(|_| tokens.send(()).unwrap());
         assert_eq!(job.await.unwrap().rows.len(), 1);
         let others = [first.await.unwrap().unwrap(), second.await.unwrap().unwrap()];
@@ -145,7 +144,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_job_leaves_room_in_the_queue(
+        fn background_share_uses_at_most_a_quarter(
             max_queue_size in 0_usize..5000,
             max_batch in 0_usize..300,
             instances in 0_usize..20,

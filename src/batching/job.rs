@@ -1,4 +1,4 @@
-//! One image on its way through the queue, and its answer on the way back.
+//! One queued image and its result.
 
 use std::time::{Duration, Instant};
 
@@ -10,31 +10,31 @@ use crate::{
     metrics::{ModelMetrics, Outcome},
 };
 
-/// An image that waits for its answer.
+/// A queued image.
 pub(super) struct Job {
     pub(super) input: Input,
     pub(super) enqueued: Instant,
-    pub(super) reply: Reply,
+    pub(super) responder: Responder,
 }
 
-/// An answer with the times that it took.
-pub(super) struct Delivery {
+/// The prediction for one image with its times.
+pub(super) struct JobResult {
     pub(super) answer: Answer,
-    /// In the queue.
+    /// Time in the queue.
     pub(super) queue: Duration,
-    /// The run of its batch.
+    /// Duration of the inference call.
     pub(super) inference: Duration,
 }
 
-/// Where the answer goes.
-pub(super) struct Reply {
-    pub(super) sender: oneshot::Sender<Result<Delivery, BatchError>>,
+/// Sends the result of one image to its request.
+pub(super) struct Responder {
+    pub(super) sender: oneshot::Sender<Result<JobResult, BatchError>>,
     pub(super) deadline: Option<Instant>,
 }
 
-impl Reply {
-    /// Why nobody wants the answer any more, if so.
-    pub(super) fn dead(&self, now: Instant) -> Option<Outcome> {
+impl Responder {
+    /// Returns why the result is not needed any more: the deadline has passed or the request was dropped.
+    pub(super) fn drop_reason(&self, now: Instant) -> Option<Outcome> {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             Some(Outcome::Expired)
         } else if self.sender.is_closed() {
@@ -44,18 +44,19 @@ impl Reply {
         }
     }
 
-    /// Counts the image, once, by what becomes of it, and hands the answer over: whoever has it finds it counted.
-    pub(super) fn send(self, answer: Result<Delivery, BatchError>, metrics: &ModelMetrics) {
-        let delivered = if answer.is_ok() { Outcome::Ok } else { Outcome::Failed };
+    /// Records the outcome of the image and then sends the result, so that a client that has its response finds it in the
+    /// metrics.
+    pub(super) fn send(self, result: Result<JobResult, BatchError>, metrics: &ModelMetrics) {
+        let sent = if result.is_ok() { Outcome::Ok } else { Outcome::Failed };
         let outcome = if !self.sender.is_closed() {
-            delivered
+            sent
         } else if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             Outcome::Expired
         } else {
             Outcome::Cancelled
         };
         metrics.images(outcome, 1);
-        // The receiver may have gone just now.
-        let _ = self.sender.send(answer);
+        // The receiver may have been dropped just now.
+        let _ = self.sender.send(result);
     }
 }

@@ -14,7 +14,7 @@ use super::{
     process::Process,
 };
 use crate::{
-    batching::Call,
+    batching::RequestOptions,
     inference::{Classifier, InferenceError, runtime::Device},
     models::{file::ModelFile, live::LiveModel},
     tuning::{
@@ -135,8 +135,10 @@ pub(super) async fn batcher(
                 && let Some(face) = faces.next()
             {
                 let begin = Instant::now();
-                let answer =
-                    model.batcher.classify(vec![face.clone().into()], Call::default()).await;
+                let answer = model
+                    .batcher
+                    .classify(vec![face.clone().into()], RequestOptions::default())
+                    .await;
                 let outcome = match answer {
                     Ok(_) => Outcome::Classified,
                     Err(error) => Outcome::Failed(error.to_string()),

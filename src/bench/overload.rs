@@ -11,7 +11,7 @@ use super::{
     server::Server,
     stalls,
 };
-use crate::aside::ahead;
+use crate::thread_priority::run_at_realtime_priority;
 
 /// How much more than it can do a server is offered in the overload.
 const OVERLOAD: f64 = 10.0;
@@ -54,7 +54,7 @@ pub(super) async fn overload(
     let name = format!("open loop, {OVERLOAD:.0} x saturation");
     // Refusals are shorter than a turn of the scheduler: a generator that waits for its own would time that. Nothing else runs
     // on this thread meanwhile.
-    let (overloaded, stalled) = ahead(|| {
+    let (overloaded, stalled) = run_at_realtime_priority(|| {
         stalls::beside(|| -> io::Result<Leg> {
             let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(open_loop(target, &name, rate, timing))

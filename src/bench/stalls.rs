@@ -8,15 +8,15 @@ use std::{
 };
 
 use self::processors::Processor;
-use crate::aside::goes_first;
+use crate::thread_priority::has_realtime_priority;
 
 /// How long a watch sleeps: short beside what it looks for, and long beside what it costs.
 const NAP: Duration = Duration::from_millis(1);
 
 /// Does work, and the longest time meanwhile that a thread which goes before all others overslept on any processor. `None`
-/// unless the thread that asks is one ([`crate::aside::ahead`]): of any other it would be the time that it waited for its turn.
+/// unless the thread that asks is one ([`crate::thread_priority::run_at_realtime_priority`]): of any other it would be the time that it waited for its turn.
 pub(super) fn beside<T>(work: impl FnOnce() -> T) -> (T, Option<Duration>) {
-    if !goes_first() {
+    if !has_realtime_priority() {
         return (work(), None);
     }
     thread::scope(|scope| {
@@ -83,13 +83,14 @@ mod processors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aside::ahead;
+    use crate::thread_priority::run_at_realtime_priority;
 
     #[test]
     fn only_a_thread_that_goes_first_tells_the_machine_from_its_own_waiting() {
         assert_eq!(beside(|| 1), (1, None));
-        let ((work, longest), permitted) =
-            ahead(|| (beside(|| thread::sleep(3 * NAP)), goes_first()));
+        let ((work, longest), permitted) = run_at_realtime_priority(|| {
+            (beside(|| thread::sleep(3 * NAP)), has_realtime_priority())
+        });
         assert_eq!((work, longest.is_some()), ((), permitted));
     }
 }

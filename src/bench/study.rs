@@ -15,7 +15,7 @@ use super::{
     server::{Server, folder_of_one},
 };
 use crate::{
-    batching::Leaving,
+    batching::RetiredWorkers,
     client::request,
     inference::runtime::Runtime,
     metrics::Metrics,
@@ -194,7 +194,7 @@ fn load(setup: &Setup, name: &str, found: &Found, best: &Point) -> anyhow::Resul
     };
     let off = TuningOptions { mode: TuneMode::Off, budget: Duration::ZERO, cache: None };
     let (runtime, metrics) = (setup.runtime.clone(), Arc::new(Metrics::new()));
-    let leaving = Leaving::default();
+    let leaving = RetiredWorkers::default();
     let loader = ModelLoader { runtime, options, tuner: Tuner::new(off), metrics, leaving };
     Ok(loader.load(name, 1, found)?)
 }

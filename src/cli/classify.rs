@@ -15,7 +15,7 @@ use mien_faces::image::{Limits, decode};
 use serde::Serialize;
 
 use super::{INCOMPLETE, model::ModelArgs, progress};
-use crate::{batching::Call, inference::Probabilities, models::registry::LiveModel};
+use crate::{batching::RequestOptions, inference::Probabilities, models::registry::LiveModel};
 
 /// Flags of `mien classify`.
 #[derive(Debug, Clone, Args)]
@@ -100,7 +100,8 @@ async fn predict<'a>(model: &'a LiveModel, file: &Path) -> anyhow::Result<Predic
     let result = match tokio::task::spawn_blocking(read).await.context("a decoder panicked")? {
         Err(error) => Classified::Failure { error },
         Ok(face) => {
-            let answers = model.batcher.classify(vec![face.into()], Call::default()).await?;
+            let answers =
+                model.batcher.classify(vec![face.into()], RequestOptions::default()).await?;
             answer(model, &answers.rows[0].probabilities)
         }
     };

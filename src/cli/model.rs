@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::{
-    batching::Leaving,
+    batching::RetiredWorkers,
     inference::runtime::{CudaOptions, DeviceChoice, Runtime},
     metrics::Metrics,
     models::{
@@ -82,7 +82,7 @@ impl ModelArgs {
             Tuner::new(TuningOptions { mode: TuneMode::Auto, budget: Duration::ZERO, cache });
         // A command is not kept waiting for a measurement.
         tuner.start_serving(|| Duration::ZERO);
-        let (metrics, leaving) = (Arc::new(Metrics::new()), Leaving::default());
+        let (metrics, leaving) = (Arc::new(Metrics::new()), RetiredWorkers::default());
         let loader = ModelLoader { runtime, options, tuner, metrics, leaving };
         let listing = list(&self.models)?;
         let Some(wanted) = &self.model else {

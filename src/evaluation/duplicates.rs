@@ -14,7 +14,7 @@ use mien_faces::{
 };
 
 use super::{Finding, RunError};
-use crate::aside::aside;
+use crate::thread_priority::run_at_background_priority;
 
 /// The ids of images of a split that lie in train too; `None` where there is no telling or no sense in it.
 pub type InTrain = Option<Arc<HashSet<String>>>;
@@ -25,7 +25,9 @@ pub async fn test_in_train(dataset: Arc<Dataset>) -> InTrain {
     let wanted = Wanted(Arc::new(AtomicBool::new(true)));
     let is_wanted = Arc::clone(&wanted.0);
     let go_on = move || is_wanted.load(Ordering::Relaxed);
-    let search = tokio::task::spawn_blocking(move || aside(|| dataset.test_in_train(go_on)));
+    let search = tokio::task::spawn_blocking(move || {
+        run_at_background_priority(|| dataset.test_in_train(go_on))
+    });
     let found = search.await.inspect_err(|error| tracing::error!("looking for copies: {error}"));
     found.ok().flatten().map(Arc::new)
 }

@@ -5,9 +5,9 @@ use mien_faces::{dataset::Sample, image::Face};
 
 use super::run::{RunError, UnreadableImage};
 use crate::{
-    aside::aside,
     batching::Batcher,
     inference::{Answer, Input},
+    thread_priority::run_at_background_priority,
 };
 
 /// The answers to the samples, chunk by chunk as they come.
@@ -57,7 +57,9 @@ async fn read(samples: Vec<Sample>, side: usize) -> Result<Chunk, RunError> {
         }
         chunk
     };
-    tokio::task::spawn_blocking(|| aside(read)).await.map_err(|_| RunError::Crashed)
+    tokio::task::spawn_blocking(|| run_at_background_priority(read))
+        .await
+        .map_err(|_| RunError::Crashed)
 }
 
 async fn answer(batcher: &Batcher, chunk: Chunk) -> Result<Answered, RunError> {

@@ -18,9 +18,9 @@ use super::{
     run::{self, Finding, RunError},
 };
 use crate::{
-    aside::aside,
     models::registry::LiveModel,
     state::{EvaluationEnd, EvaluationRecord, Store, StoreError, now},
+    thread_priority::run_at_background_priority,
 };
 
 /// What an evaluation works with.
@@ -77,7 +77,7 @@ async fn evaluate(shared: &Shared, job: &Job, task: Task) -> Result<Finding, Run
 
 /// The fingerprint of a split; none where a file cannot be read, which the run tells of.
 async fn fingerprint(dataset: Arc<Dataset>, split: Split) -> Option<String> {
-    let take = move || aside(|| dataset.fingerprint(split));
+    let take = move || run_at_background_priority(|| dataset.fingerprint(split));
     let taken = tokio::task::spawn_blocking(take).await;
     taken.ok().and_then(Result::ok)
 }

@@ -76,7 +76,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        batching::{BatchOptions, Cores, Factory},
+        batching::{BatchOptions, CpuBudget, Factory},
         inference::{Answer, Classifier, InferenceError, Labels},
         metrics::Metrics,
     };
@@ -123,7 +123,7 @@ mod tests {
         };
         let labels = ["dark", "bright", "other"].map(str::to_owned).to_vec();
         let series = Metrics::new().model("m", &Labels::new(labels).unwrap());
-        let batcher = Batcher::start("m", &factory, options, Cores::new(2), series).unwrap();
+        let batcher = Batcher::start("m", &factory, options, CpuBudget::new(2), series).unwrap();
         let white = |index: &usize| {
             [index / side, index % side].iter().all(|at| (square[0]..square[1]).contains(at))
         };

@@ -45,12 +45,12 @@ impl Pictures {
     ) -> Result<Self, ApiError> {
         if body::is_large(request) {
             // Nobody waits for a body only to hear that there is no room.
-            model.batcher.check_room(1)?;
+            model.batcher.ensure_capacity(1)?;
         }
         let share = state.bodies.share();
         let reading = upload::read(request, payload, &state.limits, share.clone());
         let files = body::in_time(reading, time.start, time.deadline, &state.limits).await?;
-        model.batcher.check_room(files.len())?;
+        model.batcher.ensure_capacity(files.len())?;
         Ok(Self { files, _share: share })
     }
 

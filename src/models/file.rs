@@ -10,7 +10,6 @@ use super::{
     repository::{Found, MODEL_FILE, hash},
 };
 use crate::{
-    aside::{aside, with_runs},
     batching::{BatchOptions, Factory},
     inference::{
         InferenceError,
@@ -18,6 +17,7 @@ use crate::{
         runtime::Runtime,
         signature::Signature,
     },
+    thread_priority::{run_at_background_priority, run_at_inference_priority},
 };
 
 /// Images of the run that finds out what the output holds.
@@ -65,7 +65,9 @@ pub fn examine(
     let (feeding, output) = (sidecar.feeding(), sidecar.output);
     let mut signature =
         Signature::new(&declared.inputs, &declared.outputs, labels, feeding, output)?;
-    let probe = aside(|| OnnxClassifier::new(session, signature.clone(), labels, PROBE_IMAGES))?;
+    let probe = run_at_background_priority(|| {
+        OnnxClassifier::new(session, signature.clone(), labels, PROBE_IMAGES)
+    })?;
     signature.kind = Some(probe.kind());
     let session = probe.into_session();
     let file = ModelFile { runtime: runtime.clone(), path, sha256, signature, labels };
@@ -75,7 +77,7 @@ pub fn examine(
 /// Opens a session aside, or where it has threads of its own, with the rank that they keep: that of runs.
 fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, InferenceError> {
     let open = || Session::open(runtime, path, threads);
-    if threads > 1 { with_runs(open) } else { aside(open) }
+    if threads > 1 { run_at_inference_priority(open) } else { run_at_background_priority(open) }
 }
 
 /// SHA-256 of a model file, in hex.
@@ -105,7 +107,9 @@ impl ModelFile {
         max_batch: usize,
     ) -> Result<OnnxClassifier, InferenceError> {
         let signature = self.signature.clone();
-        aside(|| OnnxClassifier::new(session, signature, self.labels, max_batch))
+        run_at_background_priority(|| {
+            OnnxClassifier::new(session, signature, self.labels, max_batch)
+        })
     }
 
     /// A classifier of a new session that has not run yet: for measurements.

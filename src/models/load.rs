@@ -10,7 +10,7 @@ use super::{
     repository::{Fingerprint, Found, MODEL_FILE},
 };
 use crate::{
-    batching::{Batcher, Cores, Leaving},
+    batching::{Batcher, CpuBudget, RetiredWorkers},
     inference::{
         Classifier, InferenceError,
         runtime::{Device, Runtime},
@@ -30,7 +30,7 @@ pub struct ModelLoader {
     /// Where their metrics are.
     pub metrics: Arc<Metrics>,
     /// The workers of versions that were retired.
-    pub leaving: Leaving,
+    pub leaving: RetiredWorkers,
 }
 
 impl ModelLoader {
@@ -94,12 +94,12 @@ impl ModelLoader {
         let (signature, sha256) = (file.signature.clone(), file.sha256.clone());
         let series = self.metrics.model(name, &manifest.labels);
         let cores = match self.runtime.device() {
-            Device::Cpu => Cores::of_machine(),
-            Device::Cuda(_) => Cores::unlimited(),
+            Device::Cpu => CpuBudget::of_machine(),
+            Device::Cuda(_) => CpuBudget::unlimited(),
         };
         let factory = file.factory(first, batch);
         let batcher = Batcher::start(name, &factory, batch, cores, series.clone())?;
-        batcher.leave_to(&self.leaving);
+        batcher.set_reaper(&self.leaving);
         if Fingerprint::of(&found.folder).ok().as_ref() != Some(&found.fingerprint) {
             let reason = "its files changed while it was being loaded; load it again";
             return Err(InferenceError::Model(reason.to_owned()));

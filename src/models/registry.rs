@@ -18,14 +18,14 @@ use super::{
     load::ModelLoader,
     repository::MODEL_FILE,
 };
-use crate::batching::Leaving;
+use crate::batching::RetiredWorkers;
 
 /// The models of the server.
 pub struct Registry {
     current: Arc<Current>,
     lifecycle: Lifecycle,
     /// The workers of versions that were retired.
-    leaving: Leaving,
+    leaving: RetiredWorkers,
 }
 
 /// What the registry's readers and the thread that changes it share.
@@ -49,7 +49,7 @@ impl Registry {
     /// A registry without a model, that takes no orders.
     #[cfg(test)]
     pub(crate) fn empty() -> Self {
-        let (current, leaving) = (Arc::default(), Leaving::default());
+        let (current, leaving) = (Arc::default(), RetiredWorkers::default());
         Self { current, lifecycle: Lifecycle::stopped(), leaving }
     }
 

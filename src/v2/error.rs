@@ -73,7 +73,9 @@ impl From<BatchError> for Error {
             }
             BatchError::ShuttingDown => Self::new(Kind::ShuttingDown, message),
             BatchError::DeadlineExceeded => Self::new(Kind::DeadlineExceeded, message),
-            BatchError::Failed(reason) | BatchError::Unfit(reason) => Self::internal(reason),
+            BatchError::Failed(reason) | BatchError::InvalidOutput(reason) => {
+                Self::internal(reason)
+            }
         }
     }
 }

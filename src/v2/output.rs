@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Error, request::RequestedOutput};
 use crate::{
-    batching::Answers,
+    batching::BatchResponse,
     inference::{
         Answer, Labels,
         signature::{Output, Signature},
@@ -122,7 +122,7 @@ pub(super) fn select(
 /// The tensors of a response.
 pub(super) fn tensors(
     columns: Vec<Column>,
-    answers: &Answers,
+    answers: &BatchResponse,
     labels: &Labels,
 ) -> Vec<OutputTensor> {
     let tensor = |column: Column| {

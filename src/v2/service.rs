@@ -12,7 +12,7 @@ use super::{
     output,
 };
 use crate::{
-    batching::{BatchError, Call, Priority},
+    batching::{BatchError, Priority, RequestOptions},
     decoder::Decoder,
     inference::Input,
     metrics::Outcome,
@@ -158,15 +158,15 @@ impl Service {
 
         let count = images.len();
         if priority == Priority::Live {
-            model.batcher.check_room(count)?;
+            model.batcher.ensure_capacity(count)?;
         }
         let inputs = self.faces(model, images, deadline).await?;
         let preprocess = start.elapsed();
-        let call = Call { deadline: Some(deadline), priority };
+        let call = RequestOptions { deadline: Some(deadline), priority };
         let raw = inputs.iter().any(|input| matches!(input, Input::Tensor(_)));
         let answers = match model.batcher.classify(inputs, call).await {
             // Floats that are finite may still be too large for a network to do sums with.
-            Err(BatchError::Unfit(_)) if raw => {
+            Err(BatchError::InvalidOutput(_)) if raw => {
                 return Err(Error::invalid(
                     "the model has no answer to these values: its own overflow",
                 ));

@@ -1,4 +1,4 @@
-//! A batcher over fake classifiers, with a view on everything that happens.
+//! A batcher over fake classifiers that record every batch.
 
 use std::{
     future::poll_fn,
@@ -20,7 +20,7 @@ use crate::{
     metrics::Metrics,
 };
 
-/// A face whose gray level, 0 to 254, is its number.
+/// Returns a face whose gray level, 0 to 254, is its number.
 fn face(number: u8) -> Face {
     Face::new(1, vec![number]).unwrap()
 }
@@ -29,22 +29,22 @@ fn inputs(numbers: impl IntoIterator<Item = u8>) -> Vec<Input> {
     numbers.into_iter().map(|number| Input::Face(face(number))).collect()
 }
 
-pub(super) fn until(deadline: Instant) -> Call {
-    Call { deadline: Some(deadline), ..Call::default() }
+pub(super) fn until(deadline: Instant) -> RequestOptions {
+    RequestOptions { deadline: Some(deadline), ..RequestOptions::default() }
 }
 
-/// The number of the face that an answer was made for.
+/// Returns the number of the face that a prediction belongs to.
 fn number(answer: &Answer) -> u8 {
     (answer.probabilities.as_slice()[0] * 255.0).round() as u8
 }
 
-/// Makes the fake fail with an error.
+/// Makes the fake return an error.
 pub(super) const POISON: u8 = 250;
-/// Gets no distribution from the fake.
+/// Makes the fake return an invalid distribution.
 pub(super) const NAN: u8 = 249;
 /// Makes the fake panic.
 pub(super) const BOMB: u8 = 251;
-/// Makes the fake wait at its gate.
+/// Makes the fake wait at the gate.
 pub(super) const GATE: u8 = 252;
 
 struct Fake {
@@ -52,7 +52,7 @@ struct Fake {
     gate: Arc<Gate>,
 }
 
-/// Tells that a worker has arrived, and holds it until it is let through.
+/// Reports that a worker has arrived and blocks it until the test lets it pass.
 struct Gate {
     arrived: mpsc::Sender<()>,
     pass: Mutex<mpsc::Receiver<()>>,
@@ -86,7 +86,7 @@ impl Classifier for Fake {
     }
 }
 
-/// A batcher over fakes, with a view on everything that happens.
+/// A batcher over fakes.
 pub(super) struct Bench {
     pub(super) batcher: Batcher,
     metrics: Metrics,
@@ -108,10 +108,10 @@ impl Bench {
             instances,
             intra_op_threads,
         };
-        Self::with(options, Cores::new(instances))
+        Self::with(options, CpuBudget::new(instances))
     }
 
-    pub(super) fn with(options: BatchOptions, cores: Cores) -> Self {
+    pub(super) fn with(options: BatchOptions, cores: CpuBudget) -> Self {
         let (arrive, arrived) = mpsc::channel();
         let (pass, passes) = mpsc::channel();
         let gate = Arc::new(Gate { arrived: arrive, pass: Mutex::new(passes) });
@@ -133,30 +133,30 @@ impl Bench {
         Self { batcher, metrics, log, made, broken, arrived, pass, runtime }
     }
 
-    /// Sends a request off; it is in the queue when this returns or has been refused.
+    /// Sends a request and returns when it is queued or rejected.
     pub(super) fn send(
         &self,
         numbers: impl IntoIterator<Item = u8>,
-        call: Call,
+        options: RequestOptions,
     ) -> tokio::task::JoinHandle<Result<Vec<u8>, BatchError>> {
         let batcher = self.batcher.clone();
         let inputs = inputs(numbers);
         let (polled, first_poll) = mpsc::channel();
         let task = self.runtime.spawn(async move {
-            let mut request = Box::pin(batcher.classify(inputs, call));
+            let mut request = Box::pin(batcher.classify(inputs, options));
             let first = poll_fn(|context| Poll::Ready(request.as_mut().poll(context))).await;
             polled.send(()).unwrap();
-            let answers = match first {
-                Poll::Ready(answers) => answers,
+            let response = match first {
+                Poll::Ready(response) => response,
                 Poll::Pending => request.await,
             };
-            answers.map(|answers| answers.rows.iter().map(number).collect())
+            response.map(|response| response.rows.iter().map(number).collect())
         });
         first_poll.recv().unwrap();
         task
     }
 
-    /// Has the factory panic from now on, or no longer.
+    /// Sets whether the factory panics.
     pub(super) fn break_factory(&self, broken: bool) {
         self.broken.store(broken, Ordering::SeqCst);
     }
@@ -165,14 +165,14 @@ impl Bench {
         self.runtime.block_on(task).unwrap()
     }
 
-    /// Occupies the only worker; `pass` frees it again.
+    /// Blocks the only worker at the gate until `pass`.
     pub(super) fn occupy(&self) -> tokio::task::JoinHandle<Result<Vec<u8>, BatchError>> {
-        let task = self.send([GATE], Call::default());
+        let task = self.send([GATE], RequestOptions::default());
         self.arrived();
         task
     }
 
-    /// Waits until a worker has come to the gate.
+    /// Waits until a worker is at the gate.
     pub(super) fn arrived(&self) {
         self.arrived.recv().unwrap();
     }

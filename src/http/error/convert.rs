@@ -33,7 +33,9 @@ impl From<BatchError> for ApiError {
             }
             BatchError::ShuttingDown => Self::shutting_down(detail),
             BatchError::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
-            BatchError::Failed(reason) | BatchError::Unfit(reason) => Self::internal(reason),
+            BatchError::Failed(reason) | BatchError::InvalidOutput(reason) => {
+                Self::internal(reason)
+            }
         }
     }
 }

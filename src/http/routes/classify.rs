@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    batching::{Call, Priority},
+    batching::{Priority, RequestOptions},
     decoder::PictureError,
     http::{
         ApiError, State, deadline,
@@ -149,7 +149,7 @@ pub async fn classify(
         return Err(all_failed(problems));
     }
 
-    let call = Call { deadline: Some(deadline), priority: Priority::Live };
+    let call = RequestOptions { deadline: Some(deadline), priority: Priority::Live };
     let answers = model.batcher.classify(faces, call).await?;
     model.metrics.predictions(&answers.rows);
     let finish = Instant::now();

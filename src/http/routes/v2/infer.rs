@@ -93,7 +93,7 @@ pub async fn infer(
 
     if body::is_large(&request) {
         // Nobody waits for a body only to hear that there is no room.
-        model.batcher.check_room(1)?;
+        model.batcher.ensure_capacity(1)?;
     }
     // To the end: the data of tensors are parts of the body.
     let share = state.bodies.share();

@@ -1,5 +1,5 @@
-//! The machine's cores, shared by the workers of all models: whoever runs holds as many as its run uses, so that
-//! several busy models take turns and do not slow each other down by switching.
+//! The machine's cores, shared by the workers of all models. A worker holds as many cores as its inference call uses, so
+//! that several busy models take turns instead of slowing each other down by context switches.
 
 use std::{
     collections::BTreeMap,
@@ -13,11 +13,11 @@ use super::Priority;
 
 /// A budget of cores. Clones share it.
 #[derive(Clone)]
-pub struct Cores(Option<Arc<Budget>>);
+pub struct CpuBudget(Option<Arc<Budget>>);
 
 struct Budget {
     total: usize,
-    /// What `state.free` is, for readers that need no exact answer.
+    /// A copy of `state.free` for readers that need only an estimate.
     free: AtomicUsize,
     state: Mutex<State>,
     wake: Condvar,
@@ -25,13 +25,13 @@ struct Budget {
 
 struct State {
     free: usize,
-    /// Who waits, by arrival.
+    /// Priorities of the waiting workers, by ticket in order of arrival.
     waiting: BTreeMap<u64, Priority>,
     next: u64,
 }
 
-impl Cores {
-    /// A budget of `total` cores, at least 1.
+impl CpuBudget {
+    /// Creates a budget of `total` cores, at least 1.
     pub fn new(total: usize) -> Self {
         let total = total.max(1);
         let state = Mutex::new(State { free: total, waiting: BTreeMap::new(), next: 0 });
@@ -39,21 +39,21 @@ impl Cores {
         Self(Some(Arc::new(Budget { total, free, state, wake: Condvar::new() })))
     }
 
-    /// The cores that this process may use: one budget for all models.
+    /// Returns the budget of all cores that this process may use, shared by all models.
     pub fn of_machine() -> Self {
-        static CORES: OnceLock<Cores> = OnceLock::new();
+        static CORES: OnceLock<CpuBudget> = OnceLock::new();
         let count = || std::thread::available_parallelism().map_or(1, usize::from);
         CORES.get_or_init(|| Self::new(count())).clone()
     }
 
-    /// No budget at all: for models that do not run on the CPU.
+    /// Creates a budget without a limit, for models that do not run on the CPU.
     pub fn unlimited() -> Self {
         Self(None)
     }
 
-    /// Blocks until `count` cores are free and nobody of the same priority who came earlier, or of a higher one,
-    /// waits. A run that would use more cores than there are takes all. `priority` is asked again after each
-    /// [`Self::nudge`].
+    /// Blocks until `count` cores are free and no worker of a higher priority, or of the same priority and an earlier
+    /// ticket, waits. `count` is limited to the number of cores. `priority` is evaluated again after each
+    /// [`Self::reprioritize`].
     pub(super) fn acquire(&self, count: usize, priority: impl Fn() -> Priority) -> Permit<'_> {
         let Some(budget) = &self.0 else { return Permit { budget: None, count: 0 } };
         let count = count.clamp(1, budget.total);
@@ -65,7 +65,7 @@ impl Cores {
                 let now = priority();
                 let before = state.waiting.insert(ticket, now);
                 if before.is_some_and(|before| before < now) {
-                    // Who looked before may have slept on because of the claim that is gone.
+                    // A worker that was second to this one may be sleeping although it is first now.
                     budget.wake.notify_all();
                 }
                 if state.free >= count && state.is_first(ticket) {
@@ -76,7 +76,7 @@ impl Cores {
             state.waiting.remove(&ticket);
         }
         budget.set_free(&mut state, |free| free - count);
-        // There may be room for the next one too.
+        // The next worker may fit too.
         let others = !state.waiting.is_empty() && state.free > 0;
         drop(state);
         if others {
@@ -85,13 +85,13 @@ impl Cores {
         Permit { budget: Some(budget), count }
     }
 
-    /// How many runs of `count` cores could start now; an estimate while others come and go.
-    pub(super) fn room(&self, count: usize) -> usize {
+    /// Estimates how many inference calls of `count` cores could start now.
+    pub(super) fn available(&self, count: usize) -> usize {
         self.0.as_ref().map_or(usize::MAX, |b| b.free.load(Ordering::Relaxed) / count.max(1))
     }
 
-    /// Has everybody who waits look at its priority again.
-    pub(super) fn nudge(&self) {
+    /// Makes all waiting workers evaluate their priority again.
+    pub(super) fn reprioritize(&self) {
         if let Some(budget) = &self.0 {
             drop(budget.lock());
             budget.wake.notify_all();
@@ -112,14 +112,14 @@ impl Budget {
 }
 
 impl State {
-    /// Whether nobody waits with a better claim.
+    /// Returns whether this ticket is the next to be served.
     fn is_first(&self, ticket: u64) -> bool {
         let first = self.waiting.iter().min_by_key(|&(&other, &priority)| (priority, other));
         first.is_some_and(|(&first, _)| first == ticket)
     }
 }
 
-/// Cores that are held; dropping gives them back.
+/// Reserved cores, released on drop.
 pub(super) struct Permit<'a> {
     budget: Option<&'a Budget>,
     count: usize,
@@ -148,21 +148,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cores_are_given_out_once() {
-        let cores = Cores::new(3);
+    fn cores_are_reserved_exclusively() {
+        let cores = CpuBudget::new(3);
         let two = cores.acquire(2, || Priority::Live);
-        assert_eq!((cores.room(1), cores.room(2)), (1, 0));
+        assert_eq!((cores.available(1), cores.available(2)), (1, 0));
         drop(two);
-        // More than there are is all there are.
+        // A request for more cores than exist reserves all of them.
         let all = cores.acquire(8, || Priority::Live);
-        assert_eq!(cores.room(1), 0);
+        assert_eq!(cores.available(1), 0);
         drop(all);
-        assert_eq!(cores.room(1), 3);
-        assert_eq!(Cores::unlimited().room(4), usize::MAX);
+        assert_eq!(cores.available(1), 3);
+        assert_eq!(CpuBudget::unlimited().available(4), usize::MAX);
     }
 
-    /// Waits until so many wait.
-    fn until_waiting(cores: &Cores, count: usize) {
+    /// Blocks until `count` threads wait for cores.
+    fn wait_for_waiters(cores: &CpuBudget, count: usize) {
         let budget = cores.0.as_ref().unwrap();
         while budget.lock().waiting.len() < count {
             thread::yield_now();
@@ -170,32 +170,33 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_gets_worse_holds_nobody_up() {
+    fn lowered_priority_wakes_next_waiter() {
         for _ in 0..300 {
-            let cores = Cores::new(1);
+            let cores = CpuBudget::new(1);
             let held = cores.acquire(1, || Priority::Live);
-            let gone = Arc::new(AtomicBool::new(false));
-            let (mine, flag) = (cores.clone(), Arc::clone(&gone));
+            let lowered = Arc::new(AtomicBool::new(false));
+            let (mine, flag) = (cores.clone(), Arc::clone(&lowered));
             let first = thread::spawn(move || {
-                let worse = || flag.load(Ordering::SeqCst);
-                let priority = || if worse() { Priority::Background } else { Priority::Live };
+                let priority = || {
+                    if flag.load(Ordering::SeqCst) { Priority::Background } else { Priority::Live }
+                };
                 drop(mine.acquire(1, priority));
             });
-            until_waiting(&cores, 1);
+            wait_for_waiters(&cores, 1);
             let mine = cores.clone();
             let second = thread::spawn(move || drop(mine.acquire(1, || Priority::Live)));
-            until_waiting(&cores, 2);
-            gone.store(true, Ordering::SeqCst);
+            wait_for_waiters(&cores, 2);
+            lowered.store(true, Ordering::SeqCst);
             drop(held);
-            // Hangs where one of them sleeps on.
+            // Hangs if one of them is not woken.
             first.join().unwrap();
             second.join().unwrap();
         }
     }
 
     #[test]
-    fn live_goes_before_background_and_then_who_came_first() {
-        let cores = Cores::new(1);
+    fn live_precedes_background_then_arrival_order() {
+        let cores = CpuBudget::new(1);
         let held = cores.acquire(1, || Priority::Live);
         let (done, order) = mpsc::channel();
         let waiters = [
@@ -213,7 +214,7 @@ mod tests {
                     done.send(name).unwrap();
                     drop(permit);
                 });
-                until_waiting(&cores, index + 1);
+                wait_for_waiters(&cores, index + 1);
                 thread
             })
             .collect();

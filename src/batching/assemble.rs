@@ -1,0 +1,234 @@
+//! Forms a batch: a fair share of the queued images, without expired and cancelled ones.
+
+use std::{
+    collections::VecDeque,
+    sync::{PoisonError, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use super::{
+    cpu_budget::Permit,
+    job::Job,
+    queue::{Queue, State},
+};
+
+/// Time after the last live image during which background batches stay small.
+const LIVE_QUIET_PERIOD: Duration = Duration::from_secs(1);
+
+/// Images for one inference call. Dropping it releases the cores.
+pub(super) struct Batch<'a> {
+    pub(super) jobs: Vec<Job>,
+    _guard: BatchGuard<'a>,
+}
+
+struct BatchGuard<'a> {
+    queue: &'a Queue,
+    background: bool,
+    _permit: Permit<'a>,
+}
+
+impl Drop for BatchGuard<'_> {
+    fn drop(&mut self) {
+        if self.background {
+            let mut state = self.queue.lock();
+            state.background_runs -= 1;
+            self.queue.wake(&mut state, 1);
+        }
+    }
+}
+
+/// What a worker can do next.
+enum NextWork {
+    Live,
+    /// Take at most this number of background images.
+    Background(usize),
+    /// Sleep until it is woken, or for at most this time.
+    Wait(Option<Duration>),
+    /// End, because the queue is closed and empty.
+    End,
+}
+
+impl Queue {
+    /// Blocks until images and cores are available and takes the next batch: 1 to `max_batch` images of one priority,
+    /// oldest first. Returns `None` if the queue is closed and empty. `worker` is the index of the calling worker.
+    pub(super) fn next_batch(&self, worker: usize) -> Option<Batch<'_>> {
+        self.lock().polling_workers += 1;
+        let batch = loop {
+            if !self.wait(worker) {
+                break None;
+            }
+            // Cores are acquired first, so that images that arrive meanwhile join the batch.
+            let permit = self.cores.acquire(self.options.intra_op_threads, || self.priority());
+            self.ready.fetch_add(1, Ordering::Relaxed);
+            let taken = self.take();
+            self.ready.fetch_sub(1, Ordering::Relaxed);
+            if let Some((jobs, background)) = taken {
+                let guard = BatchGuard { queue: self, background, _permit: permit };
+                break Some(Batch { jobs, _guard: guard });
+            }
+        };
+        self.lock().polling_workers -= 1;
+        batch
+    }
+
+    /// Blocks until images can be taken; returns false if the queue is closed and empty.
+    fn wait(&self, worker: usize) -> bool {
+        let mut state = self.lock();
+        loop {
+            let time = match self.next_work(&state) {
+                NextWork::Live | NextWork::Background(_) => return true,
+                NextWork::End => return false,
+                NextWork::Wait(time) => time,
+            };
+            state.idle.push(worker);
+            let wake = &self.wakes[worker];
+            state = match time {
+                None => wake.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(time) => {
+                    wake.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+            // After a timeout the worker is still on the list.
+            state.idle.retain(|&other| other != worker);
+        }
+    }
+
+    /// Takes this worker's share of runnable images and returns whether they are background images; `None` if there are
+    /// none.
+    fn take(&self) -> Option<(Vec<Job>, bool)> {
+        let mut state = self.lock();
+        // Other workers that could start now.
+        let ready = self.ready.load(Ordering::Relaxed).saturating_sub(1);
+        let available = self.cores.available(self.options.intra_op_threads);
+        let others = ready.saturating_add(available).min(state.polling_workers.saturating_sub(1));
+        // A batch that was delayed to fill up is not split, because the rest would wait for the whole delay again.
+        let others = if self.options.max_queue_delay.is_zero() { others } else { 0 };
+        let max_batch = self.options.max_batch.max(1);
+        let (jobs, background) = match self.next_work(&state) {
+            NextWork::Live => {
+                let size = fair_share(state.live.len(), others, max_batch);
+                (self.take_runnable(&mut state.live, size), false)
+            }
+            NextWork::Background(limit) => {
+                let size = fair_share(state.background.len(), others, limit);
+                (self.take_runnable(&mut state.background, size), true)
+            }
+            NextWork::Wait(_) | NextWork::End => return None,
+        };
+        self.publish(&mut state);
+        let background = background && !jobs.is_empty();
+        state.background_runs += usize::from(background);
+        if state.len() > 0 {
+            self.wake(&mut state, 1);
+        }
+        drop(state);
+        (!jobs.is_empty()).then_some((jobs, background))
+    }
+
+    /// Serves live images first. For a while after each live image, background batches have one image and leave one worker
+    /// idle, so that the next live image rarely finds all cores busy with large batches.
+    fn next_work(&self, state: &State) -> NextWork {
+        let wait = |time| NextWork::Wait(Some(time));
+        if !state.live.is_empty() {
+            return self.time_to_fill(&state.live, state.closed).map_or(NextWork::Live, wait);
+        }
+        if state.background.is_empty() {
+            return if state.closed { NextWork::End } else { NextWork::Wait(None) };
+        }
+        let quiet = state
+            .last_live
+            .filter(|_| !state.closed)
+            .map_or(LIVE_QUIET_PERIOD, |last| last.elapsed());
+        match LIVE_QUIET_PERIOD.checked_sub(quiet).filter(|rest| !rest.is_zero()) {
+            None => {
+                let work = NextWork::Background(self.options.max_batch.max(1));
+                self.time_to_fill(&state.background, state.closed).map_or(work, wait)
+            }
+            Some(_) if state.background_runs < self.options.instances.saturating_sub(1).max(1) => {
+                NextWork::Background(1)
+            }
+            Some(rest) => wait(rest),
+        }
+    }
+
+    /// Returns how much longer a batch that is not full may wait for more images.
+    fn time_to_fill(&self, jobs: &VecDeque<Job>, closed: bool) -> Option<Duration> {
+        if jobs.len() >= self.options.max_batch || closed || self.options.max_queue_delay.is_zero()
+        {
+            return None;
+        }
+        let rest = self.options.max_queue_delay.checked_sub(jobs.front()?.enqueued.elapsed());
+        rest.filter(|rest| !rest.is_zero())
+    }
+
+    /// Pops up to `size` runnable jobs. Expired and cancelled jobs are dropped and counted.
+    fn take_runnable(&self, jobs: &mut VecDeque<Job>, size: usize) -> Vec<Job> {
+        let now = Instant::now();
+        let mut batch = Vec::with_capacity(size);
+        while batch.len() < size
+            && let Some(job) = jobs.pop_front()
+        {
+            match job.responder.drop_reason(now) {
+                Some(outcome) => self.metrics.images(outcome, 1),
+                None => batch.push(job),
+            }
+        }
+        batch
+    }
+}
+
+/// Returns how many of the queued images one worker takes, so that idle workers get a share too: two workers finish two
+/// images sooner than one worker in a batch of two.
+fn fair_share(waiting: usize, idle: usize, max_batch: usize) -> usize {
+    waiting.div_ceil(idle.saturating_add(1)).clamp(1, max_batch.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::{super::*, *};
+    use crate::{inference::Labels, metrics::Metrics};
+
+    #[test]
+    fn fair_share_leaves_images_for_idle_workers() {
+        assert_eq!(fair_share(8, 0, 32), 8);
+        assert_eq!(fair_share(8, 1, 32), 4);
+        assert_eq!(fair_share(9, 1, 32), 5);
+        assert_eq!(fair_share(1, 3, 32), 1);
+        assert_eq!(fair_share(64, 1, 8), 8);
+        assert_eq!(fair_share(3, usize::MAX, 8), 1);
+    }
+
+    #[test]
+    fn background_batches_stay_small_after_live_images() {
+        let labels = Labels::new(vec!["a".to_owned(), "b".to_owned()]).unwrap();
+        let max_queue_delay = Duration::ZERO;
+        let options = BatchOptions {
+            max_queue_size: 8,
+            max_batch: 8,
+            max_queue_delay,
+            instances: 2,
+            intra_op_threads: 1,
+        };
+        let queue = Queue::new(options, CpuBudget::new(2), Metrics::new().model("m", &labels));
+        let (sender, _receiver) = oneshot::channel();
+        let input = Input::Tensor(Box::default());
+        let job = Job {
+            input,
+            enqueued: Instant::now(),
+            responder: Responder { sender, deadline: None },
+        };
+        let mut state = State::default();
+        assert!(matches!(queue.next_work(&state), NextWork::Wait(None)));
+        state.background.push_back(job);
+        assert!(matches!(queue.next_work(&state), NextWork::Background(8)));
+        // This arrival stays in the future while the test runs.
+        state.last_live = Some(Instant::now() + Duration::from_secs(3600));
+        assert!(matches!(queue.next_work(&state), NextWork::Background(1)));
+        state.background_runs = 1;
+        assert!(matches!(queue.next_work(&state), NextWork::Wait(Some(_))));
+        state.closed = true;
+        assert!(matches!(queue.next_work(&state), NextWork::Background(8)));
+    }
+}

@@ -1,0 +1,44 @@
+//! The response to a request, collected from the results of its images.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::{BatchError, job::JobResult};
+use crate::inference::Answer;
+
+/// The results of one request.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct BatchResponse {
+    /// One prediction per image, in order.
+    pub rows: Vec<Answer>,
+    /// Longest time that one of the images was queued.
+    pub queue: Duration,
+    /// Longest inference call that one of the images was part of.
+    pub inference: Duration,
+}
+
+impl BatchResponse {
+    /// Waits for the result of every image.
+    ///
+    /// # Errors
+    /// Returns the error of the first image that failed.
+    pub(super) async fn collect(
+        results: Vec<oneshot::Receiver<Result<JobResult, BatchError>>>,
+        deadline: Option<Instant>,
+    ) -> Result<Self, BatchError> {
+        let mut response = Self { rows: Vec::with_capacity(results.len()), ..Self::default() };
+        // The queue drops expired images, possibly before the timeout of the request fires.
+        let dropped = |_| match deadline {
+            Some(deadline) if deadline <= Instant::now() => BatchError::DeadlineExceeded,
+            _ => BatchError::Failed("the worker thread ended without a result".to_owned()),
+        };
+        for result in results {
+            let JobResult { answer, queue, inference } = result.await.map_err(dropped)??;
+            response.rows.push(answer);
+            response.queue = response.queue.max(queue);
+            response.inference = response.inference.max(inference);
+        }
+        Ok(response)
+    }
+}
