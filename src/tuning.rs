@@ -1,24 +1,24 @@
-//! How a model is best served on this machine: instances x threads x batch size, measured and not guessed.
+//! Measures which number of instances and threads and which batch size serve a model best on this host.
 //!
 //! ```text
-//! space   what the settings leave open: layouts (instances x threads) and batch sizes
-//!   -> cache   the curve that was measured before, by model file and machine
-//!   -> curve   else images/s of each point of the space, in a bounded time; each layout is followed on a track of its own
-//!   -> choice  the shortest run that is as good as the best: the knee
+//! space   layouts (instances x threads) and batch sizes that the settings do not fix
+//!   -> cache   the stored curve of this model file on this kind of host
+//!   -> curve   otherwise the throughput of each point, measured in a bounded time; one sweep per layout
+//!   -> choice  the knee: the shortest inference call near the best throughput
 //! ```
 //!
-//! Measuring takes all cores, so it is done before anything serves. For a model that is loaded later it is done where nobody
-//! asks for anything meanwhile, and behind whoever does; else the model takes what was chosen for the last version of its
-//! name, or the device's default.
+//! A measurement uses all cores, so it runs before the server is ready. Models that are loaded later are measured only while
+//! the server is idle, at background priority. Otherwise they inherit the configuration of the previous version of their
+//! name, or use the defaults of the device.
 
 mod cache;
 mod choice;
 pub mod curve;
+mod layout_sweep;
 mod machine;
 pub mod sessions;
 pub mod space;
-mod track;
-pub mod until;
+pub mod stop_condition;
 
 use std::{
     collections::BTreeMap,
@@ -32,10 +32,10 @@ use utoipa::ToSchema;
 
 use self::{
     cache::{Cache, Key},
-    machine::Machine,
+    machine::HostFingerprint,
     sessions::Open,
-    space::{Configuration, Given, Space},
-    until::Until,
+    space::{Configuration, Overrides, Space},
+    stop_condition::StopCondition,
 };
 pub use self::{choice::choose, sessions::Point};
 use crate::{
@@ -43,91 +43,91 @@ use crate::{
     thread_priority::run_at_background_priority,
 };
 
-/// Whether curves are measured.
+/// Tuning mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum TuneMode {
-    /// Measured at the start, and for models that are loaded later while nobody asks for anything; kept on disk.
+    /// Measures at the start, and later while the server is idle; curves are stored on disk.
     Auto,
-    /// What is not given is the device's default.
+    /// Uses the defaults of the device for values that are not set.
     Off,
 }
 
-/// What a tuner may do.
+/// Options of the tuner.
 #[derive(Debug, Clone)]
 pub struct TuningOptions {
-    /// Whether curves are measured.
+    /// Tuning mode.
     pub mode: TuneMode,
-    /// How long one model may take.
+    /// Maximum time per model.
     pub budget: Duration,
-    /// The folder of the curves; without it the user's cache folder.
+    /// Directory of the curves; by default the user's cache directory.
     pub cache: Option<PathBuf>,
 }
 
-/// Where a model's configuration is from.
+/// Origin of a model's configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = TuningSource)]
 pub enum Source {
     /// The curve was measured by this server.
     Measured,
-    /// The curve was measured before, for this file on a machine like this one.
+    /// The curve was measured earlier for this file on the same kind of host.
     Cached,
-    /// Settings or sidecar say everything.
+    /// Settings or sidecar fix all values.
     Settings,
-    /// It is that of the version that served before: the model was loaded while the server was busy.
+    /// The configuration of the previous version: the model was loaded while the server was busy.
     Inherited,
-    /// The device's default: tuning is off, or the model was loaded while the server was busy.
+    /// The defaults of the device: tuning is off, or the model was loaded while the server was busy.
     Default,
 }
 
-/// How a model is served, and why so.
+/// The configuration of a model and its origin.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tuning {
     /// Instances, threads and batch size.
     pub configuration: Configuration,
-    /// Where they are from.
+    /// Origin of the configuration.
     pub source: Source,
-    /// The curve, where there is one.
+    /// The curve; empty if there is none.
     pub points: Vec<Point>,
 }
 
-/// The model that is tuned.
-pub struct Subject<'a> {
-    /// Its name; what is inherited goes by it.
+/// The model to tune.
+pub struct TuningTarget<'a> {
+    /// Name, by which configurations are inherited.
     pub name: &'a str,
-    /// SHA-256 of its file, hex.
+    /// SHA-256 of the model file, hex.
     pub sha256: &'a str,
-    /// What it runs on.
+    /// The runtime that executes the model.
     pub runtime: &'a Runtime,
-    /// The side of its pictures.
+    /// Side of the input in pixels.
     pub side: usize,
-    /// The batch size of a model that takes no other.
+    /// The batch size of a model with a fixed batch axis.
     pub fixed_batch: Option<usize>,
     /// Opens a session.
     pub open: &'a Open<'a>,
 }
 
-/// How long nobody has asked for anything; nothing while somebody is served or the server ends.
+/// Returns the time since the last request; zero while requests are being processed or the server is stopping.
 type Idle = Box<dyn Fn() -> Duration + Send + Sync>;
 
-/// How long that must be for a model that is loaded later to be measured.
-const QUIET: Duration = Duration::from_secs(5);
+/// Idle time that is required before a model is measured in serving mode.
+const MIN_IDLE: Duration = Duration::from_secs(5);
 
 /// Finds the configuration of each model.
 pub struct Tuner {
     mode: TuneMode,
     budget: Duration,
     cache: Cache,
-    /// Not there before anybody can be served.
+    /// Set in serving mode.
     idle: OnceLock<Idle>,
     /// Curves of this process.
     measured: Mutex<BTreeMap<Key, Vec<Point>>>,
-    /// What was last chosen for each name.
+    /// Last chosen configuration per model name.
     chosen: Mutex<BTreeMap<String, Configuration>>,
 }
 
 impl Tuner {
-    /// A tuner that measures whatever it is asked for until [`Self::start_serving`].
+    /// Creates a tuner in start-up mode, in which every model is measured.
     pub fn new(options: TuningOptions) -> Self {
         let TuningOptions { mode, budget, cache } = options;
         Self {
@@ -140,34 +140,34 @@ impl Tuner {
         }
     }
 
-    /// Whether curves are measured before anybody is served.
+    /// Returns whether the tuner is in start-up mode and measures.
     pub fn measures(&self) -> bool {
         self.mode == TuneMode::Auto && self.idle.get().is_none()
     }
 
-    /// From now on somebody may be served: nothing is measured that nobody has asked for anything before, and until it is
-    /// done. `idle` tells for how long that is so.
+    /// Switches to serving mode. Models that are loaded later are measured only while the server is idle, and the
+    /// measurement ends with the next request. `idle` returns the time since the last request.
     pub fn start_serving(&self, idle: impl Fn() -> Duration + Send + Sync + 'static) {
-        // Serving begins once.
+        // The switch happens once.
         let _ = self.idle.set(Box::new(idle));
     }
 
-    /// Whether nothing is to be measured for this file: its curve is there, everything is given, or tuning is off.
-    pub fn knows(&self, sha256: &str, runtime: &Runtime, given: Given) -> bool {
+    /// Returns whether no measurement is needed: a curve exists, all values are fixed, or tuning is off.
+    pub fn is_tuned(&self, sha256: &str, runtime: &Runtime, given: Overrides) -> bool {
         let (device, cores) = (runtime.device(), machine::cores());
         if self.mode == TuneMode::Off || Space::new(device, cores, given).only().is_some() {
             return true;
         }
-        let key = Key::new(sha256, Machine::this(device, cores, &runtime.variant()), given);
+        let key = Key::new(sha256, HostFingerprint::new(device, cores, &runtime.variant()), given);
         lock(&self.measured).contains_key(&key) || self.cache.read(&key).is_some()
     }
 
-    /// How the model is best served, within what is given. Measures where that is needed and allowed, which takes
-    /// up to the budget, and logs curve and choice.
-    pub fn tune(&self, model: &Subject<'_>, given: Given) -> Tuning {
+    /// Returns the configuration of the model within the values that are fixed. Measures a curve if that is needed and
+    /// allowed, which takes up to the budget, and logs the curve and the choice.
+    pub fn tune(&self, model: &TuningTarget<'_>, given: Overrides) -> Tuning {
         let (device, cores) = (model.runtime.device(), machine::cores());
-        let asked = given;
-        let given = Given { max_batch: model.fixed_batch.or(given.max_batch), ..given };
+        let requested = given;
+        let given = Overrides { max_batch: model.fixed_batch.or(given.max_batch), ..given };
         let space = Space::new(device, cores, given);
         if let Some(configuration) = space.only() {
             return Tuning { configuration, source: Source::Settings, points: Vec::new() };
@@ -178,8 +178,8 @@ impl Tuner {
         if self.mode == TuneMode::Off {
             return default;
         }
-        let machine = Machine::this(device, cores, &model.runtime.variant());
-        let key = Key::new(model.sha256, machine, asked);
+        let host = HostFingerprint::new(device, cores, &model.runtime.variant());
+        let key = Key::new(model.sha256, host, requested);
         let tuning = match self.curve(model, &key, &space) {
             Some((points, source)) => match choose(&points) {
                 Some(configuration) => Tuning { configuration, source, points },
@@ -191,29 +191,34 @@ impl Tuner {
         tuning
     }
 
-    /// The curve: of this process, of the disk, or measured now.
-    fn curve(&self, model: &Subject<'_>, key: &Key, space: &Space) -> Option<(Vec<Point>, Source)> {
+    /// Returns the curve from memory, from disk, or measured now.
+    fn curve(
+        &self,
+        model: &TuningTarget<'_>,
+        key: &Key,
+        space: &Space,
+    ) -> Option<(Vec<Point>, Source)> {
         if let Some(points) = lock(&self.measured).get(key) {
             return Some((points.clone(), Source::Measured));
         }
         if let Some(points) = self.cache.read(key) {
-            log(model.name, &points, "tuning: a curve that was measured before");
+            log(model.name, &points, "tuning: using a stored curve");
             return Some((points, Source::Cached));
         }
         let idle = self.idle.get();
-        // On a GPU nothing stands back, and larger batches are tried until its memory ends.
+        // A GPU has no priorities, and the sweep tries larger batches until its memory is exhausted.
         let forbidden = model.runtime.device() != Device::Cpu;
-        if idle.is_some_and(|idle| forbidden || idle() < QUIET) {
+        if idle.is_some_and(|idle| forbidden || idle() < MIN_IDLE) {
             return None;
         }
         tracing::info!(model = model.name, budget = ?self.budget, "tuning: measuring");
         let begin = Instant::now();
-        let somebody_came = || idle.is_some_and(|idle| idle() < begin.elapsed());
-        let until = Until { deadline: begin + self.budget, stop: &somebody_came };
-        let measure = || curve::measure(space, model.side, until, model.open);
+        let interrupted = || idle.is_some_and(|idle| idle() < begin.elapsed());
+        let stop = StopCondition::within(self.budget, &interrupted);
+        let measure = || curve::measure(space, model.side, stop, model.open);
         let measured = if idle.is_some() { run_at_background_priority(measure) } else { measure() };
-        if somebody_came() {
-            tracing::info!(model = model.name, "tuning: somebody came; it was not measured");
+        if interrupted() {
+            tracing::info!(model = model.name, "tuning skipped: the server is no longer idle");
             return None;
         }
         match measured {
@@ -224,15 +229,15 @@ impl Tuner {
                 Some((points, Source::Measured))
             }
             Err(error) => {
-                tracing::warn!(model = model.name, "tuning: it could not be measured: {error}");
-                // Not tried again.
+                tracing::warn!(model = model.name, %error, "tuning: the measurement failed");
+                // The empty curve prevents another attempt.
                 lock(&self.measured).insert(key.clone(), Vec::new());
                 None
             }
         }
     }
 
-    /// What was last chosen for the name, where it is still within what is given.
+    /// Returns the last configuration of this name if it is part of the space.
     fn inherit(&self, name: &str, space: &Space) -> Option<Tuning> {
         let configuration = lock(&self.chosen).get(name).copied()?;
         let points = Vec::new();

@@ -20,9 +20,9 @@ use crate::{
     tuning::{
         Point, choose,
         curve::measure,
-        sessions::Sustained,
-        space::{Configuration, Given, Layout, Space},
-        until::Until,
+        sessions::ThroughputRun,
+        space::{Configuration, Layout, Overrides, Space},
+        stop_condition::StopCondition,
     },
 };
 
@@ -47,15 +47,15 @@ pub(super) fn raw(
     time: Duration,
 ) -> Result<Raw, InferenceError> {
     let open = opener(file);
-    let given = Given { max_batch: file.signature.fixed_batch, ..Given::default() };
+    let given = Overrides { max_batch: file.signature.fixed_batch, ..Overrides::default() };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let space = Space::new(Device::Cpu, cores, given);
     let side = file.signature.side;
-    let until = Until { deadline: Instant::now() + budget, stop: &|| false };
-    let points = measure(&space, side, until, &open)?;
+    let stop = StopCondition::within(budget, &|| false);
+    let points = measure(&space, side, stop, &open)?;
     let nothing = || InferenceError::Run("nothing was measured".to_owned());
     let Configuration { layout, max_batch } = choose(&points).ok_or_else(nothing)?;
-    let mut sessions = Sustained::open(layout, max_batch, side, &open)?;
+    let mut sessions = ThroughputRun::open(layout, max_batch, side, &open)?;
     let (best, images_per_cpu_second) = run(&mut sessions, time)?;
     Ok(Raw { points, best, cpu_seconds_per_1000: 1e3 / images_per_cpu_second })
 }
@@ -65,7 +65,7 @@ pub(super) fn raw(
 /// # Errors
 /// When the model cannot be run.
 pub(super) fn run(
-    sessions: &mut Sustained,
+    sessions: &mut ThroughputRun,
     time: Duration,
 ) -> Result<(Point, f64), InferenceError> {
     let (begin, before) = (Instant::now(), own_cpu());
@@ -79,9 +79,9 @@ pub(super) fn run(
 ///
 /// # Errors
 /// When the model cannot be run.
-pub(super) fn sessions(file: &ModelFile, point: &Point) -> Result<Sustained, InferenceError> {
+pub(super) fn sessions(file: &ModelFile, point: &Point) -> Result<ThroughputRun, InferenceError> {
     let layout = Layout { instances: point.instances, intra_op_threads: point.intra_op_threads };
-    Sustained::open(layout, point.batch, file.signature.side, &opener(file))
+    ThroughputRun::open(layout, point.batch, file.signature.side, &opener(file))
 }
 
 /// One session that runs one image at a time.
@@ -91,9 +91,9 @@ pub(super) fn sessions(file: &ModelFile, point: &Point) -> Result<Sustained, Inf
 pub(super) fn lone_session(
     file: &ModelFile,
     intra_op_threads: usize,
-) -> Result<Sustained, InferenceError> {
+) -> Result<ThroughputRun, InferenceError> {
     let layout = Layout { instances: 1, intra_op_threads };
-    Sustained::open(layout, 1, file.signature.side, &opener(file))
+    ThroughputRun::open(layout, 1, file.signature.side, &opener(file))
 }
 
 /// One session, one image at a time: the latency that no server can be under.

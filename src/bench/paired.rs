@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     models::file::ModelFile,
-    tuning::{Point, sessions::Sustained},
+    tuning::{Point, sessions::ThroughputRun},
 };
 
 /// How long each has its turn with one image at a time: a dozen runs of a real network.
@@ -106,7 +106,7 @@ pub(super) async fn paired(
 }
 
 /// Milliseconds of a run and of a request.
-async fn one_image(session: &mut Sustained, target: &Target) -> anyhow::Result<Turn> {
+async fn one_image(session: &mut ThroughputRun, target: &Target) -> anyhow::Result<Turn> {
     let raw = session.run(TURN)?.run_ms;
     let timing = Timing { warm_up: Duration::ZERO, measured: TURN };
     let leg = closed_loop(target, 1, timing).await?;
@@ -115,7 +115,7 @@ async fn one_image(session: &mut Sustained, target: &Target) -> anyhow::Result<T
 
 /// Images of a CPU second, and images/s.
 async fn saturated(
-    sessions: &mut Sustained,
+    sessions: &mut ThroughputRun,
     target: &Target,
     turn: Duration,
 ) -> anyhow::Result<(Turn, Turn)> {

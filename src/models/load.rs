@@ -16,7 +16,7 @@ use crate::{
         runtime::{Device, Runtime},
     },
     metrics::Metrics,
-    tuning::{Subject, Tuner, Tuning, space::Given},
+    tuning::{Tuner, Tuning, TuningTarget, space::Overrides},
 };
 
 /// Loads versions: what they all have in common.
@@ -40,7 +40,7 @@ impl ModelLoader {
         let Ok(sidecar) = Sidecar::read(&found.folder) else { return };
         let given = self.options.given(&sidecar);
         let Ok(sha256) = read_hash(&found.folder.join(MODEL_FILE)) else { return };
-        if !self.tuner.knows(&sha256, &self.runtime, given)
+        if !self.tuner.is_tuned(&sha256, &self.runtime, given)
             && let Ok(examined) =
                 examine(&self.runtime, found, sidecar, given.intra_op_threads.unwrap_or(1))
         {
@@ -48,11 +48,11 @@ impl ModelLoader {
         }
     }
 
-    fn tune(&self, name: &str, file: &ModelFile, given: Given) -> Tuning {
+    fn tune(&self, name: &str, file: &ModelFile, given: Overrides) -> Tuning {
         let open = |threads, max_batch| -> Result<Box<dyn Classifier>, InferenceError> {
             Ok(Box::new(file.open_untried(threads, max_batch)?))
         };
-        let subject = Subject {
+        let target = TuningTarget {
             name,
             sha256: &file.sha256,
             runtime: &self.runtime,
@@ -60,7 +60,7 @@ impl ModelLoader {
             fixed_batch: file.signature.fixed_batch,
             open: &open,
         };
-        self.tuner.tune(&subject, given)
+        self.tuner.tune(&target, given)
     }
 
     /// Loads a version: checks it, tunes it, makes its sessions, tries each once, starts its workers. Takes as long as

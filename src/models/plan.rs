@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::manifest::Sidecar;
 use crate::{
     batching::BatchOptions,
-    tuning::space::{Configuration, Given, Layout},
+    tuning::space::{Configuration, Layout, Overrides},
 };
 
 /// How models are served where their sidecar says nothing else. `None` is chosen by the tuner.
@@ -25,8 +25,8 @@ pub struct ServingOptions {
 
 impl ServingOptions {
     /// What the sidecar says, and where it says nothing the settings.
-    pub fn given(self, sidecar: &Sidecar) -> Given {
-        Given {
+    pub fn given(self, sidecar: &Sidecar) -> Overrides {
+        Overrides {
             instances: sidecar.instances.or(self.instances),
             intra_op_threads: sidecar.intra_op_threads.or(self.intra_op_threads),
             max_batch: sidecar.max_batch.or(self.max_batch),
@@ -55,9 +55,9 @@ mod tests {
             intra_op_threads: None,
         };
         let sidecar: Sidecar = "instances = 3\nmax_batch = 4".parse().unwrap();
-        let both = Given { instances: Some(3), intra_op_threads: None, max_batch: Some(4) };
+        let both = Overrides { instances: Some(3), intra_op_threads: None, max_batch: Some(4) };
         assert_eq!(options.given(&sidecar), both);
-        let alone = Given { instances: None, intra_op_threads: None, max_batch: Some(16) };
+        let alone = Overrides { instances: None, intra_op_threads: None, max_batch: Some(16) };
         assert_eq!(options.given(&Sidecar::default()), alone);
     }
 }

@@ -1,5 +1,5 @@
-//! Curves on disk: measured once for a model file on a kind of machine. Only the points are kept; what they mean is
-//! decided anew at every start.
+//! Tuning curves on disk, one per model file and kind of host. Only the points are stored; the configuration is chosen from
+//! them at every start.
 
 use std::{
     env, fs, io,
@@ -10,31 +10,31 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{machine::Machine, sessions::Point, space::Given};
+use super::{machine::HostFingerprint, sessions::Point, space::Overrides};
 
-/// Of the files and of how they are measured. A file of another format is measured again.
+/// Version of the file format and of the measurement. Curves of another version are measured again.
 const FORMAT: u32 = 2;
 
-/// No instances, threads or images of a run are more than this.
-const MOST: usize = 4096;
+/// Upper bound of instances, threads and batch sizes in a valid file.
+const MAX_COUNT: usize = 4096;
 
-/// What a curve belongs to.
+/// Identifies a curve.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Key {
     format: u32,
     /// SHA-256 of the model file, hex.
     model: String,
-    machine: Machine,
-    /// What was not open.
-    given: Given,
+    machine: HostFingerprint,
+    /// Values that the settings fix.
+    given: Overrides,
 }
 
 impl Key {
-    pub(super) fn new(model: &str, machine: Machine, given: Given) -> Self {
+    pub(super) fn new(model: &str, machine: HostFingerprint, given: Overrides) -> Self {
         Self { format: FORMAT, model: model.to_owned(), machine, given }
     }
 
-    /// A name that no other key has.
+    /// Returns a file name that is unique to this key.
     fn file_name(&self) -> String {
         let json = serde_json::to_vec(self).expect("a key is plain data");
         let digest: String = Sha256::digest(json).iter().map(|b| format!("{b:02x}")).collect();
@@ -42,7 +42,7 @@ impl Key {
     }
 }
 
-/// A file's content.
+/// Content of a cache file.
 #[derive(Serialize, Deserialize)]
 struct Entry {
     #[serde(flatten)]
@@ -50,61 +50,62 @@ struct Entry {
     points: Vec<Point>,
 }
 
-/// A folder of curves. That it cannot be used costs time at the next start and nothing else.
+/// A directory of curves. If it is not usable, curves are measured again at the next start.
 pub(super) struct Cache {
     folder: Option<PathBuf>,
 }
 
 impl Cache {
-    /// The curves of a folder, or of the user's cache folder.
+    /// Uses this directory, or by default the user's cache directory.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder: folder.or_else(users_folder) }
+        Self { folder: folder.or_else(user_cache_dir) }
     }
 
-    /// The curve, where it is there and whole.
+    /// Returns the stored curve if it exists and is valid.
     pub(super) fn read(&self, key: &Key) -> Option<Vec<Point>> {
         let path = self.folder.as_ref()?.join(key.file_name());
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => {
-                tracing::warn!("tuning: `{}` cannot be read: {error}", path.display());
+                tracing::warn!(path = %path.display(), %error, "tuning: cannot read the stored curve");
                 return None;
             }
         };
         let entry = serde_json::from_slice::<Entry>(&text).ok();
         let points = entry.filter(|entry| entry.key == *key).map(|entry| entry.points);
-        let sound = points.filter(|points| !points.is_empty() && points.iter().all(fits));
-        if sound.is_none() {
-            tracing::warn!("tuning: `{}` is damaged; measuring again", path.display());
+        let valid = points.filter(|points| !points.is_empty() && points.iter().all(is_valid));
+        if valid.is_none() {
+            tracing::warn!(path = %path.display(), "tuning: the stored curve is damaged; it is measured again");
         }
-        sound
+        valid
     }
 
-    /// Keeps a curve; a warning where that is not possible.
+    /// Stores a curve and logs a warning if that fails.
     pub(super) fn write(&self, key: &Key, points: &[Point]) {
         let Some(folder) = &self.folder else {
             return tracing::warn!(
-                "tuning: no folder to keep curves in; name one with --tune-cache"
+                "tuning: the curve is not stored, because there is no cache directory; set --tune-cache"
             );
         };
         if let Err(error) = replace(folder, key, points) {
-            let folder = folder.display();
             tracing::warn!(
-                "tuning: `{folder}` cannot be written, the next start will measure again: {error}"
+                directory = %folder.display(),
+                %error,
+                "tuning: cannot store the curve; the next start measures it again"
             );
         }
     }
 }
 
-/// Whether a point's values are possible.
-fn fits(point: &Point) -> bool {
+/// Returns whether the values of a point are possible.
+fn is_valid(point: &Point) -> bool {
     let Point { instances, intra_op_threads, batch, images_per_second, run_ms } = *point;
-    [instances, intra_op_threads, batch].iter().all(|count| (1..=MOST).contains(count))
+    [instances, intra_op_threads, batch].iter().all(|count| (1..=MAX_COUNT).contains(count))
         && [images_per_second, run_ms].iter().all(|value| value.is_finite() && *value > 0.0)
 }
 
-/// Writes the file under another name and renames it: whoever reads sees all of it or nothing.
+/// Writes the file under a temporary name and renames it, so that readers never see a partial file.
 fn replace(folder: &Path, key: &Key, points: &[Point]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let (key, points) = (key.clone(), points.to_vec());
@@ -114,8 +115,8 @@ fn replace(folder: &Path, key: &Key, points: &[Point]) -> io::Result<()> {
     fs::rename(&new, &path).inspect_err(|_| drop(fs::remove_file(&new)))
 }
 
-/// `$XDG_CACHE_HOME/mien`, else `~/.cache/mien`.
-fn users_folder() -> Option<PathBuf> {
+/// Returns `$XDG_CACHE_HOME/mien`, or by default `~/.cache/mien`.
+fn user_cache_dir() -> Option<PathBuf> {
     let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?;
     Some(cache.join("mien"))
@@ -127,8 +128,8 @@ mod tests {
     use crate::{inference::runtime::Device, tuning::space::Layout};
 
     fn key(model: &str) -> Key {
-        let machine = Machine::this(Device::Cpu, 2, "1.0");
-        Key::new(model, machine, Given::default())
+        let machine = HostFingerprint::new(Device::Cpu, 2, "1.0");
+        Key::new(model, machine, Overrides::default())
     }
 
     fn point(batch: usize, images_per_second: f64) -> Point {
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_for_the_same_key_alone() {
+    fn curve_is_read_only_for_its_own_key() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::new(Some(folder.path().join("deep/er")));
         assert_eq!(cache.read(&key("a")), None);
@@ -146,11 +147,11 @@ mod tests {
         assert_eq!(cache.read(&key("a")), Some(points));
         assert_eq!(cache.read(&key("b")), None);
         let names = fs::read_dir(folder.path().join("deep/er")).unwrap();
-        assert_eq!(names.count(), 1, "nothing half-written is left");
+        assert_eq!(names.count(), 1, "temporary files must be removed");
     }
 
     #[test]
-    fn what_is_damaged_is_no_curve() {
+    fn damaged_file_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::new(Some(folder.path().to_owned()));
         let path = folder.path().join(key("a").file_name());
@@ -158,7 +159,7 @@ mod tests {
             fs::write(&path, damage).unwrap();
             assert_eq!(cache.read(&key("a")), None, "{damage}");
         }
-        // Renamed by hand, impossible, empty.
+        // Renamed, impossible and empty files.
         cache.write(&key("b"), &[point(1, 1.0)]);
         fs::rename(folder.path().join(key("b").file_name()), &path).unwrap();
         assert_eq!(cache.read(&key("a")), None);
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_written_is_no_failure() {
+    fn unwritable_directory_is_not_an_error() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let cache = Cache::new(Some(file.path().join("below")));
         cache.write(&key("a"), &[point(1, 1.0)]);

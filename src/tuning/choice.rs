@@ -1,15 +1,15 @@
-//! Which point of a curve serves best.
+//! Chooses the configuration from a tuning curve.
 
 use super::{
     sessions::Point,
     space::{Configuration, Layout},
 };
 
-/// How much of the best throughput is given up at most for shorter runs, a ratio. Below it, curves are noise.
+/// Share of the best throughput that may be given up for a shorter inference call. Smaller differences are noise.
 const TOLERANCE: f64 = 0.02;
 
-/// The knee: of the points within `TOLERANCE` of the best throughput the one whose run is the shortest, so that
-/// nobody waits for images that gain nothing; of equals the one with the fewest sessions. `None` without points.
+/// Chooses the knee of the curve: among the points within [`TOLERANCE`] of the best throughput the one with the shortest
+/// inference call, and among equals the one with the fewest sessions. Returns `None` without points.
 pub fn choose(points: &[Point]) -> Option<Configuration> {
     let best = points.iter().map(|point| point.images_per_second).max_by(f64::total_cmp)?;
     let good = points.iter().filter(|p| p.images_per_second >= (1.0 - TOLERANCE) * best);
@@ -23,7 +23,7 @@ pub fn choose(points: &[Point]) -> Option<Configuration> {
 mod tests {
     use super::*;
 
-    /// The points of a layout: batch size and the milliseconds that it takes an image, on one thread.
+    /// Returns the points of a layout from batch sizes and milliseconds per image.
     fn curve(instances: usize, intra_op_threads: usize, ms: &[(usize, f64)]) -> Vec<Point> {
         let point = |&(batch, ms): &(usize, f64)| {
             let run_ms = ms * batch as f64;
@@ -38,19 +38,19 @@ mod tests {
     }
 
     #[test]
-    fn a_network_that_batches_cost_runs_one_image_at_a_time() {
+    fn growing_cost_per_image_chooses_batch_one() {
         let densenet = curve(2, 1, &[(1, 13.0), (2, 13.4), (4, 14.2), (8, 15.1), (32, 17.0)]);
         assert_eq!(choice(&densenet), "2x1 batch 1");
     }
 
     #[test]
-    fn a_network_that_batches_help_takes_the_smallest_that_is_as_good_as_any() {
+    fn smallest_batch_near_best_throughput_is_chosen() {
         let resnet = curve(2, 1, &[(1, 16.0), (2, 13.9), (4, 12.4), (8, 11.55), (16, 11.5)]);
         assert_eq!(choice(&resnet), "2x1 batch 8");
     }
 
     #[test]
-    fn of_layouts_that_do_the_same_the_one_with_shorter_runs_wins() {
+    fn equal_layouts_choose_shorter_inference_call() {
         let mut points = curve(2, 1, &[(1, 10.0), (2, 9.9)]);
         points.extend(curve(1, 2, &[(1, 5.05), (2, 4.9)]));
         assert_eq!(choice(&points), "1x2 batch 2");
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn throughput_goes_before_latency() {
+    fn throughput_precedes_latency() {
         let mut points = curve(2, 1, &[(1, 10.0)]);
         points.extend(curve(1, 2, &[(1, 6.0)]));
         assert_eq!(choice(&points), "2x1 batch 1");

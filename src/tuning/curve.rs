@@ -1,77 +1,72 @@
-//! Measures images/s over instances x threads x batch size.
+//! Measures throughput over instances x threads x batch size.
 //!
-//! A sweep looks at every point once, the layouts in turn, and follows a layout's batches no further than they help.
-//! What time is left goes to the points near the best, again in turn; of each the best look counts: a machine that
-//! is busy with something else only ever makes a look slower.
-
-use std::time::{Duration, Instant};
+//! The sweep samples every point once, alternating between layouts, and follows the batch sizes of a layout only as long
+//! as they help. The remaining time is used to sample the points near the best one again. The best sample of each point
+//! counts, because other load on the machine only ever makes a sample slower.
 
 use super::{
-    sessions::{Open, Point, Sessions, pictures},
+    layout_sweep::{LayoutSweep, NEAR_BEST_RATIO},
+    sessions::{Open, Point, Sessions, random_inputs},
     space::Space,
-    track::{NEAR, Track},
-    until::Until,
+    stop_condition::StopCondition,
 };
 use crate::inference::{InferenceError, Input};
 
-/// How often points near the best are looked at again at most.
+/// Maximum number of times that points near the best one are sampled again.
 const ROUNDS: usize = 4;
 
-/// Measures the points of a space, with at least one of each layout. `side` is that of the model's pictures.
+/// Measures the points of a space, at least one per layout. `side` is the side of the model's input in pixels.
 ///
 /// # Errors
-/// When no session can be opened, one fails on a single image, or measuring is stopped.
+/// Returns an error if a session cannot be opened, if one fails on a single image, or if the measurement is interrupted.
 pub fn measure(
     space: &Space,
     side: usize,
-    until: Until<'_>,
+    stop: StopCondition<'_>,
     open: &Open<'_>,
 ) -> Result<Vec<Point>, InferenceError> {
-    let look = (until.deadline.saturating_duration_since(Instant::now()) / 40)
-        .clamp(Duration::from_millis(5), Duration::from_secs(1));
     let largest = space.batches.last().copied().unwrap_or(1);
-    let inputs = pictures(side, largest);
-    let mut tracks = Vec::with_capacity(space.layouts.len());
+    let inputs = random_inputs(side, largest);
+    let mut sweeps = Vec::with_capacity(space.layouts.len());
     for &layout in &space.layouts {
-        until.check()?;
-        tracks.push(Track::new(Sessions::open(layout, largest, open)?));
+        stop.check()?;
+        sweeps.push(LayoutSweep::new(Sessions::open(layout, largest, open)?));
     }
-    sweep(&mut tracks, &space.batches, &inputs, look, until)?;
+    sweep_all(&mut sweeps, &space.batches, &inputs, stop)?;
     for _ in 0..ROUNDS {
-        let best = tracks.iter().map(Track::best).fold(0.0, f64::max);
-        for track in &mut tracks {
-            track.look_again(NEAR * best, &inputs, look, until)?;
+        let best = sweeps.iter().map(LayoutSweep::best).fold(0.0, f64::max);
+        for sweep in &mut sweeps {
+            sweep.resample(NEAR_BEST_RATIO * best, &inputs, stop)?;
         }
     }
-    Ok(tracks.into_iter().flat_map(|track| track.points).collect())
+    Ok(sweeps.into_iter().flat_map(|sweep| sweep.points).collect())
 }
 
-fn sweep(
-    tracks: &mut [Track],
+fn sweep_all(
+    sweeps: &mut [LayoutSweep],
     batches: &[usize],
     inputs: &[Input],
-    look: Duration,
-    until: Until<'_>,
+    stop: StopCondition<'_>,
 ) -> Result<(), InferenceError> {
-    let mut leader = 0.0_f64;
+    let mut best_throughput = 0.0_f64;
     for &batch in batches {
-        for track in tracks.iter_mut().filter(|track| !track.ended) {
-            until.check()?;
-            let first = track.points.is_empty();
-            if !first && !track.has_time_for(batch, look, until) {
-                track.ended = true;
+        for sweep in sweeps.iter_mut().filter(|sweep| !sweep.ended) {
+            stop.check()?;
+            let first = sweep.points.is_empty();
+            if !first && !sweep.has_time_for(batch, stop) {
+                sweep.ended = true;
                 continue;
             }
-            match track.sessions.measure(&inputs[..batch], look, true) {
+            match sweep.sessions.measure(&inputs[..batch], stop.sample, true) {
                 Ok(point) => {
-                    leader = leader.max(point.images_per_second);
-                    track.note(point, leader, inputs, look, until)?;
+                    best_throughput = best_throughput.max(point.images_per_second);
+                    sweep.record(point, best_throughput, inputs, stop)?;
                 }
                 Err(error) if first => return Err(error),
-                // Memory for batches ends somewhere, on a GPU soon.
+                // Memory limits the batch size, on a GPU soon.
                 Err(error) => {
-                    tracing::debug!(batch, "tuning: no larger batch: {error}");
-                    track.ended = true;
+                    tracing::debug!(batch, %error, "tuning: larger batches fail");
+                    sweep.ended = true;
                 }
             }
         }
@@ -84,6 +79,7 @@ mod tests {
     use std::{
         sync::atomic::{AtomicUsize, Ordering},
         thread,
+        time::{Duration, Instant},
     };
 
     use super::*;
@@ -92,9 +88,9 @@ mod tests {
         tuning::{choose, space::Layout},
     };
 
-    /// Takes as long for a batch as for an image; fails above a batch size.
+    /// Takes as long for a batch as for one image and fails above a batch size.
     struct Fake {
-        most: usize,
+        max_batch: usize,
     }
 
     impl Classifier for Fake {
@@ -102,7 +98,7 @@ mod tests {
             &mut self,
             inputs: &[Input],
         ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
-            if inputs.len() > self.most {
+            if inputs.len() > self.max_batch {
                 return Err(InferenceError::Run("too many".to_owned()));
             }
             thread::sleep(Duration::from_millis(2));
@@ -120,57 +116,59 @@ mod tests {
         Space { layouts: layouts.to_vec(), batches: vec![1, 2, 4, 8, 16] }
     }
 
-    fn in_ms(time: u64) -> Until<'static> {
-        Until { deadline: Instant::now() + Duration::from_millis(time), stop: &|| false }
+    /// Samples of 10 ms and a deadline that is never reached: the results do not depend on the speed of the machine.
+    fn without_deadline(interrupted: &(dyn Fn() -> bool + Sync)) -> StopCondition<'_> {
+        let deadline = Instant::now() + Duration::from_secs(3_600);
+        StopCondition { deadline, sample: Duration::from_millis(10), interrupted }
     }
 
     #[test]
-    fn finds_the_layout_and_the_batch_that_do_most() {
+    fn curve_contains_fastest_layout_and_batch() {
         let opened = AtomicUsize::new(0);
         let open = |intra_op_threads, _| -> Result<Box<dyn Classifier>, InferenceError> {
             opened.fetch_add(intra_op_threads, Ordering::Relaxed);
-            Ok(Box::new(Fake { most: 8 }))
+            Ok(Box::new(Fake { max_batch: 8 }))
         };
-        let points = measure(&space(), 4, in_ms(3_000), &open).unwrap();
-        assert_eq!(opened.into_inner(), 4, "two sessions of one core, one of two");
+        let points = measure(&space(), 4, without_deadline(&|| false), &open).unwrap();
+        assert_eq!(opened.into_inner(), 4, "two sessions of one core and one of two cores");
         let batches = |instances| -> Vec<usize> {
             points.iter().filter(|p| p.instances == instances).map(|p| p.batch).collect()
         };
-        // The batch that fails ends the sweep and not the measurement.
+        // The failing batch ends the sweep of its layout, not the measurement.
         assert_eq!((batches(2), batches(1)), (vec![1, 2, 4, 8], vec![1, 2, 4, 8]));
         assert_eq!(choose(&points).unwrap().to_string(), "2x1 batch 8");
         assert!(points.iter().all(|point| point.run_ms >= 2.0 && point.images_per_second > 0.0));
     }
 
     #[test]
-    fn without_time_each_layout_gets_one_look() {
+    fn zero_budget_samples_each_layout_once() {
         let open = |_, _| -> Result<Box<dyn Classifier>, InferenceError> {
-            Ok(Box::new(Fake { most: usize::MAX }))
+            Ok(Box::new(Fake { max_batch: usize::MAX }))
         };
-        let points = measure(&space(), 4, in_ms(0), &open).unwrap();
+        let points =
+            measure(&space(), 4, StopCondition::within(Duration::ZERO, &|| false), &open).unwrap();
         assert_eq!(points.iter().map(|p| p.batch).collect::<Vec<_>>(), [1, 1]);
     }
 
     #[test]
-    fn it_stops_when_it_is_told() {
+    fn interruption_ends_measurement() {
         let asked = AtomicUsize::new(0);
         let open = |_, _| -> Result<Box<dyn Classifier>, InferenceError> {
-            Ok(Box::new(Fake { most: usize::MAX }))
+            Ok(Box::new(Fake { max_batch: usize::MAX }))
         };
-        let stop = || asked.fetch_add(1, Ordering::Relaxed) >= 3;
-        let until = Until { stop: &stop, ..in_ms(3_600_000) };
-        assert!(measure(&space(), 4, until, &open).is_err());
+        let interrupted = || asked.fetch_add(1, Ordering::Relaxed) >= 3;
+        assert!(measure(&space(), 4, without_deadline(&interrupted), &open).is_err());
     }
 
     #[test]
-    fn a_model_that_fails_has_no_curve() {
+    fn failing_model_returns_error() {
         let open = |_, _| -> Result<Box<dyn Classifier>, InferenceError> {
-            Ok(Box::new(Fake { most: 0 }))
+            Ok(Box::new(Fake { max_batch: 0 }))
         };
-        assert!(measure(&space(), 4, in_ms(30_000), &open).is_err());
+        assert!(measure(&space(), 4, without_deadline(&|| false), &open).is_err());
         let closed = |_, _| -> Result<Box<dyn Classifier>, InferenceError> {
             Err(InferenceError::Model("no".to_owned()))
         };
-        assert!(measure(&space(), 4, in_ms(30_000), &closed).is_err());
+        assert!(measure(&space(), 4, without_deadline(&|| false), &closed).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! What a curve depends on beside the model.
+//! The host properties that a tuning curve depends on.
 
 use std::{env, fs, num::NonZeroUsize, thread};
 
@@ -6,40 +6,40 @@ use serde::{Deserialize, Serialize};
 
 use crate::inference::runtime::Device;
 
-/// A kind of machine: where two are equal, one's curve is good for the other.
+/// A kind of host. A curve is valid on all hosts with the same fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct Machine {
-    /// The processor's model.
+pub(super) struct HostFingerprint {
+    /// Model of the processor.
     cpu: String,
-    /// Cores that the process may use.
+    /// Number of cores that the process may use.
     cores: usize,
-    /// What models run on.
+    /// Device that models run on.
     device: String,
-    /// The build of ONNX Runtime.
+    /// Build of ONNX Runtime.
     runtime: String,
 }
 
-impl Machine {
-    pub(super) fn this(device: Device, cores: usize, runtime: &str) -> Self {
+impl HostFingerprint {
+    pub(super) fn new(device: Device, cores: usize, runtime: &str) -> Self {
         let (device, runtime) = (device.to_string(), runtime.to_owned());
         Self { cpu: cpu(), cores, device, runtime }
     }
 }
 
-/// Cores that the process may use.
+/// Returns the number of cores that the process may use.
 pub(super) fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// The processor's model; its architecture where Linux does not tell more.
+/// Returns the model of the processor, or its architecture if `/proc/cpuinfo` is not available.
 fn cpu() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    name(&text).unwrap_or_else(|| env::consts::ARCH.to_owned())
+    model_name(&text).unwrap_or_else(|| env::consts::ARCH.to_owned())
 }
 
-/// All lines that tell a model apart from another, of the first processor that is listed.
-fn name(cpuinfo: &str) -> Option<String> {
-    const TELLING: [&str; 7] = [
+/// Joins the lines that identify the model of the first processor.
+fn model_name(cpuinfo: &str) -> Option<String> {
+    const IDENTIFYING: [&str; 7] = [
         "model name",
         "cpu family",
         "model",
@@ -50,21 +50,21 @@ fn name(cpuinfo: &str) -> Option<String> {
     ];
     let first = cpuinfo.split("\n\n").next()?;
     let lines = first.lines().filter_map(|line| line.split_once(':'));
-    let values = lines.filter(|(key, _)| TELLING.contains(&key.trim()));
+    let values = lines.filter(|(key, _)| IDENTIFYING.contains(&key.trim()));
     let values: Vec<&str> = values.map(|(_, value)| value.trim()).collect();
     (!values.is_empty()).then(|| values.join(" "))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::name;
+    use super::model_name;
 
     #[test]
-    fn processors_are_told_apart() {
+    fn model_name_identifies_processor() {
         let x86 = "processor\t: 0\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\ncpu MHz\t: 2400.1\n\nprocessor\t: 1";
-        assert_eq!(name(x86).as_deref(), Some("25 17 AMD EPYC"));
+        assert_eq!(model_name(x86).as_deref(), Some("25 17 AMD EPYC"));
         let arm = "processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd0c\n";
-        assert_eq!(name(arm).as_deref(), Some("0x41 0xd0c"));
-        assert_eq!(name(""), None);
+        assert_eq!(model_name(arm).as_deref(), Some("0x41 0xd0c"));
+        assert_eq!(model_name(""), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The sessions of a layout side by side: what one look at them measures.
+//! Concurrent sessions of one layout and the samples that are measured with them.
 
 use std::{
     fmt,
@@ -8,28 +8,29 @@ use std::{
 };
 
 use mien_faces::image::Face;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::space::Layout;
 use crate::inference::{Classifier, InferenceError, Input};
 
-/// Opens a session whose runs use this many cores and take up to this many images.
+/// Opens a session for a number of intra-op threads and a maximum batch size.
 pub type Open<'a> = dyn Fn(usize, usize) -> Result<Box<dyn Classifier>, InferenceError> + Sync + 'a;
 
-/// One point of a curve.
+/// One measured point of a tuning curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = TuningPoint)]
 pub struct Point {
-    /// Sessions that ran side by side.
+    /// Number of concurrent sessions.
     pub instances: usize,
-    /// Cores that a run of each used.
+    /// Number of cores that one inference call used.
     pub intra_op_threads: usize,
-    /// Images of one run.
+    /// Number of images per inference call.
     pub batch: usize,
-    /// Images a second of all sessions together.
+    /// Throughput of all sessions together in images per second.
     pub images_per_second: f64,
-    /// The median run, in milliseconds.
+    /// Median duration of an inference call in milliseconds.
     pub run_ms: f64,
 }
 
@@ -43,14 +44,14 @@ impl fmt::Display for Point {
     }
 }
 
-/// A layout's sessions.
+/// The sessions of a layout.
 pub(super) struct Sessions {
     layout: Layout,
     sessions: Vec<Box<dyn Classifier>>,
 }
 
 impl Sessions {
-    /// Opens the sessions side by side.
+    /// Opens the sessions concurrently.
     pub(super) fn open(
         layout: Layout,
         largest: usize,
@@ -65,12 +66,12 @@ impl Sessions {
         Ok(Self { layout, sessions })
     }
 
-    /// One look: all sessions run side by side until the time is over, at least once each, and once before that where
-    /// they are to warm up.
+    /// Takes one sample: all sessions run concurrently for `sample`, at least once each, after one call that is not counted
+    /// if `warm_up` is set.
     pub(super) fn measure(
         &mut self,
         inputs: &[Input],
-        look: Duration,
+        sample: Duration,
         warm_up: bool,
     ) -> Result<Point, InferenceError> {
         let start = Barrier::new(self.sessions.len());
@@ -79,7 +80,7 @@ impl Sessions {
                 .sessions
                 .iter_mut()
                 .map(|session| {
-                    scope.spawn(|| runs(session.as_mut(), inputs, &start, look, warm_up))
+                    scope.spawn(|| runs(session.as_mut(), inputs, &start, sample, warm_up))
                 })
                 .collect();
             runners.into_iter().map(join).collect::<Result<Vec<_>, _>>()
@@ -97,44 +98,46 @@ impl Sessions {
     }
 }
 
-/// Sessions that run at one point of the space for as long as somebody wants.
-pub struct Sustained {
+/// Sessions that run at one point of the space for any time.
+pub struct ThroughputRun {
     sessions: Sessions,
     inputs: Vec<Input>,
 }
 
-impl Sustained {
-    /// Opens the sessions of a layout and warms them up. `side` is that of the model's pictures.
+impl ThroughputRun {
+    /// Opens the sessions of a layout and warms them up. `side` is the side of the model's input in pixels.
     ///
     /// # Errors
-    /// When a session cannot be opened or fails.
+    /// Returns an error if a session cannot be opened or fails.
     pub fn open(
         layout: Layout,
         batch: usize,
         side: usize,
         open: &Open<'_>,
     ) -> Result<Self, InferenceError> {
-        let mut sustained =
-            Self { sessions: Sessions::open(layout, batch, open)?, inputs: pictures(side, batch) };
-        sustained.sessions.measure(&sustained.inputs, Duration::ZERO, true)?;
-        Ok(sustained)
+        let mut this = Self {
+            sessions: Sessions::open(layout, batch, open)?,
+            inputs: random_inputs(side, batch),
+        };
+        this.sessions.measure(&this.inputs, Duration::ZERO, true)?;
+        Ok(this)
     }
 
-    /// Runs all sessions side by side for a time.
+    /// Runs all sessions concurrently for a time.
     ///
     /// # Errors
-    /// When one of them fails.
+    /// Returns an error if one of them fails.
     pub fn run(&mut self, time: Duration) -> Result<Point, InferenceError> {
         self.sessions.measure(&self.inputs, time, false)
     }
 }
 
-/// The times of one session's runs.
+/// Runs one session and returns the duration of each call.
 fn runs(
     session: &mut dyn Classifier,
     inputs: &[Input],
     start: &Barrier,
-    look: Duration,
+    sample: Duration,
     warm_up: bool,
 ) -> Result<Vec<Duration>, InferenceError> {
     let warmed_up = if warm_up { session.classify(inputs).map(drop) } else { Ok(()) };
@@ -143,7 +146,7 @@ fn runs(
     let mut runs = Vec::new();
     let begin = Instant::now();
     let mut last = begin;
-    while runs.is_empty() || last - begin < look {
+    while runs.is_empty() || last - begin < sample {
         session.classify(inputs)?;
         let now = Instant::now();
         runs.push(now - last);
@@ -155,18 +158,15 @@ fn runs(
 fn join<T>(
     thread: thread::ScopedJoinHandle<'_, Result<T, InferenceError>>,
 ) -> Result<T, InferenceError> {
-    thread.join().unwrap_or_else(|_| Err(InferenceError::Run("the model crashed".to_owned())))
+    thread.join().unwrap_or_else(|_| Err(InferenceError::Run("the classifier panicked".to_owned())))
 }
 
-/// Faces of noise: what a network's runs cost does not depend on what they show.
-pub(super) fn pictures(side: usize, count: usize) -> Vec<Input> {
-    let mut state = 1_u32;
-    let mut gray = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state.to_be_bytes()[0]
-    };
+/// Creates faces of noise. The cost of an inference call does not depend on the values.
+pub(super) fn random_inputs(side: usize, count: usize) -> Vec<Input> {
+    let mut rng = StdRng::seed_from_u64(1);
     let face = |_| {
-        let pixels = (0..side * side).map(|_| gray()).collect();
+        let mut pixels = vec![0; side * side];
+        rng.fill(&mut pixels[..]);
         Input::Face(Face::new(side, pixels).expect("a square of the model's side"))
     };
     (0..count).map(face).collect()

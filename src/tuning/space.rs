@@ -1,4 +1,4 @@
-//! What there is to choose from.
+//! The search space: layouts and batch sizes.
 
 use std::fmt;
 
@@ -6,27 +6,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::inference::runtime::Device;
 
-/// The most sessions of a model: each has its own copy of the weights.
+/// Maximum number of sessions of a model, because each session has its own copy of the weights.
 const MAX_INSTANCES: usize = 32;
 
-/// Layouts that are tried: those with the fewest threads, for what threads of one run share they wait for.
+/// Maximum number of layouts that are tried. Layouts with few threads come first, because the threads of one inference call
+/// wait for each other.
 const MAX_LAYOUTS: usize = 3;
 
-/// Sessions, and cores that a run of one of them uses.
+/// A number of sessions and the number of cores that each of them uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Layout {
-    /// Sessions, each with a worker thread of its own.
+    /// Number of sessions, each with a worker thread of its own.
     pub instances: usize,
-    /// Cores that one run uses.
+    /// Number of cores that one inference call uses.
     pub intra_op_threads: usize,
 }
 
-/// How a model is served.
+/// The configuration of a served model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Configuration {
-    /// Sessions, and cores that a run of one of them uses.
+    /// Number of sessions and cores per session.
     pub layout: Layout,
-    /// The most images of one run.
+    /// Maximum number of images per inference call.
     pub max_batch: usize,
 }
 
@@ -37,21 +38,21 @@ impl fmt::Display for Configuration {
     }
 }
 
-/// What settings and sidecar say; the rest is open. Each at least 1.
+/// Values that the settings or the sidecar fix; the others are tuned. Each value is at least 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Given {
-    /// Sessions.
+pub struct Overrides {
+    /// Number of sessions.
     pub instances: Option<usize>,
-    /// Cores that one run uses.
+    /// Number of cores that one inference call uses.
     pub intra_op_threads: Option<usize>,
-    /// The most images of one run.
+    /// Maximum number of images per inference call.
     pub max_batch: Option<usize>,
 }
 
-impl Given {
-    /// The device's default for what is not given. On a CPU one thread for each session and a session for each
-    /// core, up to eight: many small runs side by side waste no time on waiting for each other. On a GPU one
-    /// session and large batches.
+impl Overrides {
+    /// Fills the values that are not fixed with the defaults of the device. On a CPU that is one thread per session and one
+    /// session per core, up to eight, because concurrent single-threaded calls do not wait for each other. On a GPU that is
+    /// one session with large batches.
     pub fn or_default(self, device: Device, cores: usize) -> Configuration {
         let Self { instances, intra_op_threads, max_batch } = self;
         let (layout, max_batch) = match device {
@@ -71,18 +72,18 @@ impl Given {
     }
 }
 
-/// Everything that may be chosen.
+/// The layouts and batch sizes that may be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Space {
-    /// Sessions x threads.
+    /// Numbers of sessions and threads.
     pub layouts: Vec<Layout>,
-    /// Images of one run, ascending.
+    /// Batch sizes in ascending order.
     pub batches: Vec<usize>,
 }
 
 impl Space {
-    /// The layouts that keep all cores busy without more threads than cores, and batches that double.
-    pub fn new(device: Device, cores: usize, given: Given) -> Self {
+    /// Lists the layouts that use all cores without more threads than cores, and powers of two as batch sizes.
+    pub fn new(device: Device, cores: usize, given: Overrides) -> Self {
         let layouts = match device {
             Device::Cpu => on_cpu(cores.max(1), given),
             Device::Cuda(_) => {
@@ -99,7 +100,7 @@ impl Space {
         Self { layouts, batches }
     }
 
-    /// The only choice, where there is no other.
+    /// Returns the configuration if there is only one.
     pub fn only(&self) -> Option<Configuration> {
         match (&self.layouts[..], &self.batches[..]) {
             (&[layout], &[max_batch]) => Some(Configuration { layout, max_batch }),
@@ -107,13 +108,13 @@ impl Space {
         }
     }
 
-    /// Whether it may be chosen.
+    /// Returns whether the configuration is part of the space.
     pub fn contains(&self, Configuration { layout, max_batch }: Configuration) -> bool {
         self.layouts.contains(&layout) && self.batches.contains(&max_batch)
     }
 }
 
-fn on_cpu(cores: usize, given: Given) -> Vec<Layout> {
+fn on_cpu(cores: usize, given: Overrides) -> Vec<Layout> {
     let layouts: Vec<Layout> = match (given.instances, given.intra_op_threads) {
         (Some(instances), Some(intra_op_threads)) => vec![Layout { instances, intra_op_threads }],
         (None, Some(intra_op_threads)) => {
@@ -138,9 +139,9 @@ fn on_cpu(cores: usize, given: Given) -> Vec<Layout> {
     layouts.into_iter().take(MAX_LAYOUTS).collect()
 }
 
-/// 1, 2, 4 and so on up to `most`.
-fn powers_of_two(most: usize) -> Vec<usize> {
-    std::iter::successors(Some(1_usize), |n| n.checked_mul(2)).take_while(|&n| n <= most).collect()
+/// Returns 1, 2, 4 and so on up to `max`.
+fn powers_of_two(max: usize) -> Vec<usize> {
+    std::iter::successors(Some(1_usize), |n| n.checked_mul(2)).take_while(|&n| n <= max).collect()
 }
 
 #[cfg(test)]
@@ -152,13 +153,13 @@ mod tests {
         instances: Option<usize>,
         intra_op_threads: Option<usize>,
     ) -> Vec<String> {
-        let given = Given { instances, intra_op_threads, max_batch: None };
+        let given = Overrides { instances, intra_op_threads, max_batch: None };
         let space = Space::new(Device::Cpu, cores, given);
         space.layouts.iter().map(|l| format!("{}x{}", l.instances, l.intra_op_threads)).collect()
     }
 
     #[test]
-    fn layouts_fill_the_cores_and_never_more() {
+    fn layouts_use_all_cores_and_no_more() {
         assert_eq!(layouts(1, None, None), ["1x1"]);
         assert_eq!(layouts(2, None, None), ["2x1", "1x2"]);
         assert_eq!(layouts(6, None, None), ["6x1", "3x2", "1x4"]);
@@ -166,12 +167,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_is_not_open() {
+    fn fixed_values_are_not_varied() {
         assert_eq!(layouts(8, Some(2), None), ["2x4", "2x2", "2x1"]);
         assert_eq!(layouts(2, Some(4), None), ["4x1"]);
         assert_eq!(layouts(8, None, Some(4)), ["2x4"]);
         assert_eq!(layouts(2, Some(5), Some(7)), ["5x7"]);
-        let given = Given { max_batch: Some(3), ..Given::default() };
+        let given = Overrides { max_batch: Some(3), ..Overrides::default() };
         let space = Space::new(Device::Cpu, 1, given);
         let only =
             Configuration { layout: Layout { instances: 1, intra_op_threads: 1 }, max_batch: 3 };
@@ -181,11 +182,11 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_by_device() {
-        let shown = |given: Given, device| given.or_default(device, 4).to_string();
-        assert_eq!(shown(Given::default(), Device::Cpu), "4x1 batch 8");
-        assert_eq!(shown(Given::default(), Device::Cuda(0)), "1x1 batch 64");
-        let given = Given { instances: Some(2), intra_op_threads: None, max_batch: Some(3) };
+    fn defaults_depend_on_device() {
+        let shown = |given: Overrides, device| given.or_default(device, 4).to_string();
+        assert_eq!(shown(Overrides::default(), Device::Cpu), "4x1 batch 8");
+        assert_eq!(shown(Overrides::default(), Device::Cuda(0)), "1x1 batch 64");
+        let given = Overrides { instances: Some(2), intra_op_threads: None, max_batch: Some(3) };
         assert_eq!(shown(given, Device::Cpu), "2x2 batch 3");
     }
 }
