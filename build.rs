@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build_transport(false)
         // The data of tensors stay where they were received.
         .bytes(".inference")
-        .codec_path("crate::grpc::codec::Counting")
+        .codec_path("crate::grpc::codec::LimitedCodec")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

@@ -14,11 +14,11 @@
 //! The generator shares the machine with the server, so it is one thread and parses no more than it must.
 
 mod engine;
+mod hiccups;
+pub mod interleaved;
 pub mod load;
 pub mod overload;
-pub mod paired;
 pub mod process;
 pub mod report;
 mod server;
-mod stalls;
-pub mod study;
+pub mod suite;

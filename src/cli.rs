@@ -1,6 +1,6 @@
 //! `mien <command>`.
 
-mod api;
+mod api_client;
 pub mod bench;
 pub mod classify;
 pub mod compare;

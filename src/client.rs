@@ -39,13 +39,13 @@ pub(crate) fn address(url: &str) -> Result<(SocketAddr, &str), UrlError> {
     let rest = url.strip_prefix("http://").ok_or_else(|| UrlError::Scheme(url.to_owned()))?;
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let addresses = host.to_socket_addrs().map(Vec::from_iter).unwrap_or_default();
-    let addr = first_to_answer(&addresses).ok_or_else(|| UrlError::Host(host.to_owned()))?;
+    let addr = first_reachable(&addresses).ok_or_else(|| UrlError::Host(host.to_owned()))?;
     Ok((addr, if path.is_empty() { "/" } else { path }))
 }
 
 /// Of a host's several addresses the first where somebody listens: `localhost` is `::1` first, and a server may have
 /// `127.0.0.1` alone. The first one where nobody does.
-fn first_to_answer(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+fn first_reachable(addresses: &[SocketAddr]) -> Option<SocketAddr> {
     let answers =
         |addr: &&SocketAddr| net::TcpStream::connect_timeout(addr, CONNECT_WITHIN).is_ok();
     let several = addresses.len() > 1;
@@ -184,7 +184,7 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
 mod tests {
     use std::net::TcpListener;
 
-    use super::{address, encoded, first_to_answer, parse};
+    use super::{address, encoded, first_reachable, parse};
 
     #[test]
     fn heads_are_read_once_they_are_whole() {
@@ -212,9 +212,9 @@ mod tests {
         let [there, gone] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let [open, shut] = [&there, &gone].map(|listener| listener.local_addr().unwrap());
         drop(gone);
-        assert_eq!(first_to_answer(&[shut, open]), Some(open));
-        assert_eq!(first_to_answer(&[shut, shut]), Some(shut));
-        assert_eq!(first_to_answer(&[]), None);
+        assert_eq!(first_reachable(&[shut, open]), Some(open));
+        assert_eq!(first_reachable(&[shut, shut]), Some(shut));
+        assert_eq!(first_reachable(&[]), None);
     }
 
     #[test]

@@ -5,28 +5,30 @@
 //! Evaluations: such runs in the background, with progress and cancel, each kept in the state's store
 //! ```
 
-mod choice;
-mod classes;
 mod comparison;
 mod datasets;
 mod document;
 mod duplicates;
 mod job;
 mod jobs;
-mod order;
+mod label_map;
 mod pipeline;
 pub mod report;
 mod run;
-mod work;
+mod runner;
+mod sampling;
+mod spec;
 
-pub use classes::LabelMismatch;
-pub use comparison::{Compared, Incomparable, compare};
+pub use comparison::{Compared, NotComparable, compare};
 pub use datasets::Datasets;
-pub use document::{Document, Head, ImageCount, Listed, Progress, Summary};
-pub use duplicates::{InTrain, leave_out, test_in_train};
+pub use document::{Document, EvaluationListItem, Head, ImageCount, Progress, Summary};
+pub use duplicates::{DuplicateIds, leave_out, test_in_train};
 pub use job::Job;
 pub use jobs::{Evaluations, Purged};
-pub use order::{Order, StartError};
-pub use run::{Advance, Evaluation, Finding, RunError, Unreadable, UnreadableImage, run};
+pub use label_map::LabelMismatch;
+pub use run::{
+    Evaluation, EvaluationResult, ProgressUpdate, RunError, Unreadable, UnreadableImage, run,
+};
+pub use spec::{EvaluationSpec, StartError};
 
-pub use crate::state::EvaluationStatus as Status;
+pub use crate::store::EvaluationStatus as Status;

@@ -1,15 +1,15 @@
 //! The gRPC door: the inference protocol v2 on a port of its own, with gRPC's standard health checks and reflection.
 //! Only `startup` calls into it.
 
-mod boundaries;
-mod buffered;
+mod body_limit;
 mod codec;
 mod connections;
 mod convert;
 mod deadline;
+mod frame;
 mod health;
 mod inference;
-mod observe;
+mod request_log;
 mod server;
 
 /// The messages and services of `proto/`, as they were generated.
@@ -23,6 +23,6 @@ pub mod proto {
 }
 
 pub use self::{
-    observe::init_metrics,
+    request_log::init_metrics,
     server::{Options, Server},
 };

@@ -1,21 +1,21 @@
 //! The HTTP door: routes, limits, errors, OpenAPI. Only `startup` calls into it.
 
+mod access_log;
 mod admin;
 mod body;
 mod compression;
 mod deadline;
+mod disconnect;
 pub mod error;
-pub mod form;
-mod hang_up;
-mod image_problem;
+mod image_error;
+mod images;
 mod in_flight;
 pub mod middleware;
 mod negotiation;
 pub mod openapi;
-mod pictures;
+pub mod report_format;
 pub mod routes;
-mod seen;
-pub mod timing;
+pub mod server_timing;
 mod upload;
 mod version;
 
@@ -26,16 +26,16 @@ use tokio::sync::Semaphore;
 
 pub use self::{admin::Admin, error::ApiError, in_flight::InFlight};
 use crate::{
-    admin::Gate,
-    budget::BodyBudget,
-    decoder::Decoder,
+    auth::AdminAuth,
     evaluation::{Datasets, Evaluations},
+    intake::decoder::Decoder,
+    intake::memory_limit::BodyMemoryLimit,
     metrics::Metrics,
     models::registry::Registry,
+    oip,
     promotion::Promotions,
     readiness::Readiness,
     settings::LimitSettings,
-    v2,
 };
 
 /// Reports and comparisons that are written at once: each holds the predictions and pictures of whole evaluations.
@@ -54,13 +54,13 @@ pub struct State {
     /// The promotions of versions, and the pins.
     pub promotions: Arc<Promotions>,
     /// Who may give orders.
-    pub gate: Gate,
+    pub gate: AdminAuth,
     /// What a client may send.
     pub limits: LimitSettings,
     /// Turns bytes into faces, off the event loop.
     pub decoder: Arc<Decoder>,
     /// Bytes that bodies may take together.
-    pub bodies: BodyBudget,
+    pub bodies: BodyMemoryLimit,
     /// A permit for each face that may be explained now.
     pub explanations: Semaphore,
     /// A permit for each report or comparison that may be written now; others wait for their turn.
@@ -70,7 +70,7 @@ pub struct State {
     /// Whether requests should be sent here.
     pub readiness: Arc<Readiness>,
     /// The inference protocol v2.
-    pub v2: Arc<v2::Service>,
+    pub v2: Arc<oip::Service>,
 }
 
 impl State {
@@ -83,15 +83,15 @@ impl State {
         metrics: Arc<Metrics>,
         datasets: Arc<Datasets>,
         evaluations: Arc<Evaluations>,
-        gate: Gate,
+        gate: AdminAuth,
         limits: LimitSettings,
         in_flight: InFlight,
     ) -> Self {
         let decoder = Arc::new(Decoder::new(limits.max_pixels));
-        let bodies = BodyBudget::new(limits.max_body_memory);
+        let bodies = BodyMemoryLimit::new(limits.max_body_memory);
         let explanations = Semaphore::new(limits.max_explanations.get());
         let readiness = Arc::new(Readiness::new(Arc::clone(&registry)));
-        let v2 = v2::Service::new(Arc::clone(&registry), Arc::clone(&decoder), limits.clone());
+        let v2 = oip::Service::new(Arc::clone(&registry), Arc::clone(&decoder), limits.clone());
         let v2 = Arc::new(v2);
         let promotions =
             Promotions::new(Arc::clone(&registry), Arc::clone(&evaluations), Arc::clone(&metrics));

@@ -18,27 +18,26 @@
 //!
 //! [`evaluation`] sends whole data sets through that path. [`promotion`] switches traffic to a version that has passed an
 //! evaluation. Each layer calls only layers below it. All layers record [`metrics`].
-pub mod admin;
+pub mod auth;
 pub mod batching;
 pub mod bench;
-pub mod budget;
 pub mod cli;
 mod client;
-pub mod decoder;
 pub mod evaluation;
 pub mod explanation;
 pub mod grpc;
 pub mod http;
 pub mod inference;
+pub mod intake;
 pub mod metrics;
 pub mod models;
+pub mod oip;
 pub mod promotion;
 pub mod readiness;
 pub mod roster;
 pub mod settings;
 pub mod startup;
-pub mod state;
+pub mod store;
 pub mod telemetry;
 mod thread_priority;
 pub mod tuning;
-pub mod v2;

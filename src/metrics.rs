@@ -3,8 +3,8 @@
 //! Label values come from a closed set: models of the repository, route patterns, known methods. A
 //! client cannot make a new time series.
 
-mod make;
 mod model;
+mod register;
 mod statistics;
 
 use std::time::Duration;
@@ -13,7 +13,7 @@ use prometheus::{
     Encoder, GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry, TextEncoder,
 };
 
-use self::make::{counter, gauge, histogram, int_gauge, register};
+use self::register::{counter, gauge, histogram, int_gauge, register};
 
 pub use model::{ModelMetrics, Outcome};
 pub use statistics::{Statistics, Total, Totals};

@@ -11,19 +11,19 @@
 //! The pin is written down before the candidate is in memory and moved in the same transaction that says `promoted`: a
 //! server that is killed at any moment serves afterwards what that transaction says.
 
+mod criterion;
+mod decide;
 mod document;
+mod evaluate;
 mod job;
 mod jobs;
-mod judge;
-mod measure;
-mod order;
 mod pins;
+mod runner;
 mod verdict;
-mod work;
 
+pub use criterion::{Criterion, Order, StartError};
 pub use document::Document;
 pub use job::Job;
 pub use jobs::Promotions;
-pub use order::{Order, Rule, StartError};
 pub use pins::pins;
 pub use verdict::{Measured, Verdict};

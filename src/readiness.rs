@@ -9,7 +9,7 @@ use crate::models::registry::Registry;
 
 /// How the server is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
+pub enum ServerStatus {
     /// The default model does not serve yet.
     Loading,
     /// The default model does not serve.
@@ -43,14 +43,14 @@ impl Readiness {
     }
 
     /// How the server is now.
-    pub fn condition(&self) -> Condition {
+    pub fn status(&self) -> ServerStatus {
         if self.draining() {
-            Condition::Draining
+            ServerStatus::Draining
         } else {
             match self.registry.resolve(None, None) {
-                Ok(_) => Condition::Ready,
-                Err(error) if error.is_loading() => Condition::Loading,
-                Err(_) => Condition::Unavailable,
+                Ok(_) => ServerStatus::Ready,
+                Err(error) if error.is_loading() => ServerStatus::Loading,
+                Err(_) => ServerStatus::Unavailable,
             }
         }
     }

@@ -8,24 +8,24 @@ pub trait Entry {
     fn id(&self) -> &str;
 
     /// Whether it has ended and its end could not be kept, so that only this server knows it.
-    fn is_unkept(&self) -> bool;
+    fn is_unsaved(&self) -> bool;
 }
 
 /// The jobs that have not ended, and those whose end could not be kept.
-pub struct Roster<J>(Mutex<Jobs<J>>);
+pub struct JobRegistry<J>(Mutex<Jobs<J>>);
 
 struct Jobs<J> {
     all: Vec<Arc<J>>,
     closed: bool,
 }
 
-impl<J> Default for Roster<J> {
+impl<J> Default for JobRegistry<J> {
     fn default() -> Self {
         Self(Mutex::new(Jobs { all: Vec::new(), closed: false }))
     }
 }
 
-impl<J: Entry> Roster<J> {
+impl<J: Entry> JobRegistry<J> {
     /// Takes a job, if `admit` lets it in beside those that have not ended.
     ///
     /// # Errors
@@ -41,7 +41,7 @@ impl<J: Entry> Roster<J> {
             return Err(closed);
         }
         let unfinished: Vec<&J> =
-            jobs.all.iter().map(Arc::as_ref).filter(|job| !job.is_unkept()).collect();
+            jobs.all.iter().map(Arc::as_ref).filter(|job| !job.is_unsaved()).collect();
         admit(&unfinished)?;
         jobs.all.push(job);
         Ok(())

@@ -26,7 +26,7 @@ pub use self::{
     limits::LimitSettings,
     models::ModelSettings,
     parse::DataSource,
-    state::{StatePlace, StateSettings},
+    state::{StateLocation, StateSettings},
     tuning::TuningSettings,
 };
 use crate::models::plan::ServingOptions;

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use self::signals::Signals;
 
 use crate::{
-    admin::Gate,
+    auth::AdminAuth,
     batching::RetiredWorkers,
     evaluation::{Datasets, Evaluations},
     grpc,
@@ -28,8 +28,8 @@ use crate::{
     metrics::Metrics,
     models::{RegistryError, Started, load::ModelLoader, registry::Registry},
     promotion,
-    settings::{DrainSettings, Settings, SettingsError, StatePlace},
-    state::{Store, StoreError},
+    settings::{DrainSettings, Settings, SettingsError, StateLocation},
+    store::{Store, StoreError},
     tuning::Tuner,
 };
 
@@ -94,7 +94,7 @@ impl Application {
         let port = listener.local_addr().map_err(listen)?.port();
         let grpc = settings.grpc.grpc_addr.map(bind_grpc).transpose()?;
         for listener in [Some(&listener), grpc.as_ref()].into_iter().flatten() {
-            listen::give_up_after(listener, settings.connections.keep_alive)?;
+            listen::set_tcp_user_timeout(listener, settings.connections.keep_alive)?;
         }
 
         let metrics = Arc::new(Metrics::new());
@@ -103,8 +103,8 @@ impl Application {
         let sources = settings.data.iter().map(|source| (source.name.clone(), source.path.clone()));
         let datasets = Arc::new(Datasets::open(sources)?);
         let store = match &settings.state.place {
-            StatePlace::Folder(folder) => Store::open(folder)?,
-            StatePlace::Memory => Store::memory()?,
+            StateLocation::Folder(folder) => Store::open(folder)?,
+            StateLocation::Memory => Store::memory()?,
         };
         let keep = settings.state.evaluation_retention;
         let mut lifecycle = settings.models.lifecycle()?;
@@ -123,7 +123,7 @@ impl Application {
             metrics,
             datasets,
             Arc::new(evaluations),
-            Gate::new(settings.admin.admin_token.clone(), addr),
+            AdminAuth::new(settings.admin.admin_token.clone(), addr),
             settings.limits.clone(),
             InFlight::at_most(connections),
         );
@@ -219,7 +219,7 @@ impl Application {
                 served.map_err(StartupError::from)
             }
             () = &mut shutdown => Ok(()),
-            error = nothing_to_serve(started, &state, port) => Err(error),
+            error = await_models(started, &state, port) => Err(error),
         };
         // So that their ends are kept; they take no longer than a write, and where a candidate is being loaded than that.
         state.promotions.shut_down();
@@ -231,7 +231,7 @@ impl Application {
         }
         // However it ended: nothing may run in ONNX Runtime when the process goes.
         let registry = Arc::clone(&state.registry);
-        if !ends_before(last, move || registry.shut_down()).await {
+        if !run_until_deadline(last, move || registry.shut_down()).await {
             tracing::warn!("the models' workers did not finish within --drain-timeout");
         }
         ended?;
@@ -247,7 +247,7 @@ fn bind_grpc(addr: SocketAddr) -> Result<TcpListener, StartupError> {
 }
 
 /// Waits for the models; ends only where there is nothing to serve.
-async fn nothing_to_serve(started: Started, state: &State, port: u16) -> StartupError {
+async fn await_models(started: Started, state: &State, port: u16) -> StartupError {
     match started.await {
         Ok(Ok(())) => tracing::info!(port, "serving"),
         Ok(Err(error)) => return error.into(),
@@ -259,7 +259,7 @@ async fn nothing_to_serve(started: Started, state: &State, port: u16) -> Startup
 }
 
 /// Blocks a thread of its own until `work` has ended; false where that is not before `until`.
-async fn ends_before(until: Instant, work: impl FnOnce() + Send + 'static) -> bool {
+async fn run_until_deadline(until: Instant, work: impl FnOnce() + Send + 'static) -> bool {
     let (done, ended) = oneshot::channel();
     // No blocking task of the runtime: the runtime would wait for it when the program ends.
     std::thread::spawn(move || {

@@ -10,7 +10,7 @@ use mien_faces::image::Face;
 use serde::Serialize;
 
 use super::{
-    load::{Leg, Outcome, Sample, Timing, Window},
+    load::{LoadResult, Outcome, Sample, Timing, Window},
     process::Process,
 };
 use crate::{
@@ -122,7 +122,7 @@ pub(super) async fn batcher(
     model: Arc<LiveModel>,
     faces: &[Face],
     timing: Timing,
-) -> anyhow::Result<Leg> {
+) -> anyhow::Result<LoadResult> {
     let options = model.batcher.options();
     let callers = (4 * options.instances * options.max_batch).min(options.max_queue_size);
     let window = Window::starting_now(timing);

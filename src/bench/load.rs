@@ -46,7 +46,7 @@ pub struct Timing {
 
 /// What came of a load.
 #[derive(Debug, Clone, Serialize)]
-pub struct Leg {
+pub struct LoadResult {
     /// What load it was.
     pub name: String,
     /// Images that were classified, a second.
@@ -97,7 +97,7 @@ impl Latency {
     }
 }
 
-impl Leg {
+impl LoadResult {
     /// Images of one CPU second of the server.
     pub fn images_per_cpu_second(&self) -> Option<f64> {
         self.cpu_seconds_per_1000.filter(|&seconds| seconds > 0.0).map(|seconds| 1e3 / seconds)
@@ -119,7 +119,11 @@ pub(super) struct Sample {
 }
 
 /// Each of so many connections sends its next request when it has the answer to the last.
-pub async fn closed_loop(target: &Target, connections: usize, timing: Timing) -> io::Result<Leg> {
+pub async fn closed_loop(
+    target: &Target,
+    connections: usize,
+    timing: Timing,
+) -> io::Result<LoadResult> {
     let window = Window::starting_now(timing);
     let clients = (0..connections).map(|first| async move {
         let mut connection = Connection::new(target.addr);
@@ -138,7 +142,12 @@ pub async fn closed_loop(target: &Target, connections: usize, timing: Timing) ->
 
 /// Requests come by the clock, at random (a Poisson process) and so many a second in the mean, however fast the server
 /// answers. So many (`IN_FLIGHT`) are on their way at once; the others wait, and their waiting counts.
-pub async fn open_loop(target: &Target, name: &str, rate: f64, timing: Timing) -> io::Result<Leg> {
+pub async fn open_loop(
+    target: &Target,
+    name: &str,
+    rate: f64,
+    timing: Timing,
+) -> io::Result<LoadResult> {
     let window = Window::starting_now(timing);
     let (due, arrivals) = unbounded_channel();
     // A thread of its own: the runtime's timer counts in milliseconds.
@@ -244,7 +253,12 @@ impl Window {
     }
 
     /// Counts what ended within the window; a refusal or a failure that was due within it.
-    pub(super) fn leg(self, name: String, samples: Vec<Vec<Sample>>, cpu: Option<Duration>) -> Leg {
+    pub(super) fn leg(
+        self,
+        name: String,
+        samples: Vec<Vec<Sample>>,
+        cpu: Option<Duration>,
+    ) -> LoadResult {
         let (mut classified, mut refused, mut failures) = (Vec::new(), Vec::new(), Vec::new());
         for Sample { begin, end, outcome } in samples.into_iter().flatten() {
             if end < self.start || end > self.end {
@@ -259,7 +273,7 @@ impl Window {
         let images = classified.len();
         let seconds = (self.end - self.start).as_secs_f64();
         let cpu = cpu.filter(|_| images > 0);
-        Leg {
+        LoadResult {
             name,
             images_per_second: images as f64 / seconds,
             latency: Latency::of(classified),

@@ -6,10 +6,10 @@ use serde::Serialize;
 use tokio::runtime;
 
 use super::{
-    load::{Leg, Target, Timing, closed_loop, open_loop},
+    hiccups,
+    load::{LoadResult, Target, Timing, closed_loop, open_loop},
     process::Usage,
     server::Server,
-    stalls,
 };
 use crate::thread_priority::run_at_realtime_priority;
 
@@ -23,9 +23,9 @@ const MOST_OFFERED: f64 = 20_000.0;
 #[derive(Debug, Clone, Serialize)]
 pub struct Overload {
     /// As many connections as the queue holds, each with one request: full, and nothing refused.
-    pub saturated: Leg,
+    pub saturated: LoadResult,
     /// Ten times as many requests.
-    pub overloaded: Leg,
+    pub overloaded: LoadResult,
     /// The longest time that the machine itself stood still during the second, in milliseconds; `None` where that cannot be
     /// told from other programs' turns.
     pub stalled_ms: Option<f64>,
@@ -55,7 +55,7 @@ pub(super) async fn overload(
     // Refusals are shorter than a turn of the scheduler: a generator that waits for its own would time that. Nothing else runs
     // on this thread meanwhile.
     let (overloaded, stalled) = run_at_realtime_priority(|| {
-        stalls::beside(|| -> io::Result<Leg> {
+        hiccups::beside(|| -> io::Result<LoadResult> {
             let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(open_loop(target, &name, rate, timing))
         })

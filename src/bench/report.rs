@@ -3,11 +3,11 @@
 use std::fmt::{self, Write};
 
 use super::{
-    load::{Latency, Leg},
+    interleaved::{Compared, Paired},
+    load::{Latency, LoadResult},
     overload::Overload,
-    paired::{Compared, Paired},
     process::Usage,
-    study::Study,
+    suite::Study,
 };
 use crate::tuning::Point;
 
@@ -19,7 +19,7 @@ pub fn study(study: &Study) -> String {
 }
 
 /// A table of legs alone.
-pub fn legs(title: &str, legs: &[Leg]) -> String {
+pub fn legs(title: &str, legs: &[LoadResult]) -> String {
     let mut text = String::new();
     let written =
         head(&mut text, title).and_then(|()| legs.iter().try_for_each(|l| leg(&mut text, l)));
@@ -126,7 +126,7 @@ fn point(text: &mut String, name: &str, point: &Point, cpu: Option<f64>) -> fmt:
     writeln!(text)
 }
 
-fn leg(text: &mut String, leg: &Leg) -> fmt::Result {
+fn leg(text: &mut String, leg: &LoadResult) -> fmt::Result {
     write!(text, "  {:32}{:>10.1}", leg.name, leg.images_per_second)?;
     match leg.latency {
         None => write!(text, "{:>10}{:>10}{:>10}{:>10}", "-", "-", "-", "-")?,

@@ -17,7 +17,7 @@ use crate::{
         load::{Target, Timing, closed_loop},
         process::Process,
         report,
-        study::{self, CONNECTIONS, Setup},
+        suite::{self, CONNECTIONS, Setup},
     },
     client::{address, request},
     inference::runtime::{CudaOptions, DeviceChoice, Runtime},
@@ -98,14 +98,14 @@ impl BenchArgs {
             return self.run_foreign(url).await;
         }
         let setup = Setup {
-            faces: study::read_faces(&self.faces)?,
+            faces: suite::read_faces(&self.faces)?,
             timing: self.timing(),
             budget: self.budget / self.divisor(),
             runtime: Runtime::load(DeviceChoice::Cpu, CudaOptions::default())?,
         };
         let mut studies = Vec::new();
         for (name, version) in self.networks()? {
-            let study = study::study(&setup, &name, &version).await?;
+            let study = suite::study(&setup, &name, &version).await?;
             if !self.json {
                 print(&report::study(&study))?;
             }
@@ -121,7 +121,7 @@ impl BenchArgs {
         let (addr, path) = address(url)?;
         let ForeignArgs { body, header, expect, pid, .. } = &self.foreign;
         let bodies = match body.as_slice() {
-            [] => study::read_faces(&self.faces)?,
+            [] => suite::read_faces(&self.faces)?,
             files => files
                 .iter()
                 .map(|file| fs::read(file).with_context(|| format!("reading {}", file.display())))

@@ -20,11 +20,11 @@ use serde::Serialize;
 use super::{INCOMPLETE, model::ModelArgs, output::Output, progress, table};
 use crate::{
     evaluation::{
-        self, Evaluation, Finding, RunError,
+        self, Evaluation, EvaluationResult, RunError,
         report::{self, Pictures, Subject},
     },
     models::live::LiveModel,
-    state::now,
+    store::now,
 };
 
 /// Flags of `mien evaluate`.
@@ -114,7 +114,7 @@ impl EvaluateArgs {
         model: &LiveModel,
         dataset: &Arc<Dataset>,
         samples: &[Sample],
-    ) -> Result<Finding, RunError> {
+    ) -> Result<EvaluationResult, RunError> {
         let bar = progress::bar(samples.len());
         let run = evaluation::run(model, samples, |done| progress::advance(&bar, done.images));
         let in_train = evaluation::test_in_train(Arc::clone(dataset));
@@ -172,7 +172,12 @@ struct Outputs {
 }
 
 impl Outputs {
-    fn write(self, subject: &Subject, finding: &Finding, samples: &[Sample]) -> anyhow::Result<()> {
+    fn write(
+        self,
+        subject: &Subject,
+        finding: &EvaluationResult,
+        samples: &[Sample],
+    ) -> anyhow::Result<()> {
         let evaluation = &finding.evaluation;
         if let Some(output) = self.html {
             let by_id: HashMap<_, _> = samples.iter().map(|sample| (sample.id(), sample)).collect();

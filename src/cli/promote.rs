@@ -13,8 +13,8 @@ use mien_faces::dataset::Split;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{api::Server, progress};
-use crate::{admin::AdminToken, client::encoded, state::PromotionStatus};
+use super::{api_client::Server, progress};
+use crate::{auth::AdminToken, client::encoded, store::PromotionStatus};
 
 /// How often the server is asked how far it is.
 const LOOK: Duration = Duration::from_millis(500);

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Head;
-use crate::state::EvaluationRecord;
+use crate::store::EvaluationRecord;
 
 /// Two evaluations on the same images. Differences are `b - a`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,7 +25,7 @@ pub struct Compared {
 
 /// Why two evaluations cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Incomparable {
+pub enum NotComparable {
     /// The images were changed in between.
     #[error(
         "the {split} images of `{dataset}` were others in one than in the other; evaluate both on the same data"
@@ -56,7 +56,7 @@ pub enum Incomparable {
 pub fn compare(
     (a, of_a): (EvaluationRecord, &[Prediction]),
     (b, of_b): (EvaluationRecord, &[Prediction]),
-) -> Result<Compared, Incomparable> {
+) -> Result<Compared, NotComparable> {
     check_data(&a, &b)?;
     let comparison = report::compare(of_a, of_b)?;
     Ok(Compared { evaluation_a: a.into(), evaluation_b: b.into(), comparison })
@@ -64,7 +64,7 @@ pub fn compare(
 
 /// Images are joined by ids that tell their names alone: whether these stand for the same pixels, the data's fingerprints
 /// tell, which are of whole splits.
-fn check_data(a: &EvaluationRecord, b: &EvaluationRecord) -> Result<(), Incomparable> {
+fn check_data(a: &EvaluationRecord, b: &EvaluationRecord) -> Result<(), NotComparable> {
     let same_name = a.dataset == b.dataset;
     let fingerprints = (a.split == b.split)
         .then(|| a.dataset_sha256.as_ref().zip(b.dataset_sha256.as_ref()))
@@ -72,10 +72,10 @@ fn check_data(a: &EvaluationRecord, b: &EvaluationRecord) -> Result<(), Incompar
     match fingerprints {
         Some((of_a, of_b)) if of_a == of_b => Ok(()),
         Some(_) if same_name => {
-            Err(Incomparable::OtherImages { dataset: a.dataset.clone(), split: a.split })
+            Err(NotComparable::OtherImages { dataset: a.dataset.clone(), split: a.split })
         }
         // Of another split, or with a file that could not be read: the name must do.
         None if same_name => Ok(()),
-        _ => Err(Incomparable::OtherDataset { a: a.dataset.clone(), b: b.dataset.clone() }),
+        _ => Err(NotComparable::OtherDataset { a: a.dataset.clone(), b: b.dataset.clone() }),
     }
 }

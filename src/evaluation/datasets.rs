@@ -9,7 +9,7 @@ use std::{
 use mien_faces::dataset::{Dataset, DatasetError, Sample, Split};
 use tokio::sync::OnceCell;
 
-use super::duplicates::{self, InTrain};
+use super::duplicates::{self, DuplicateIds};
 
 /// The data sets that `--data` names.
 #[derive(Default)]
@@ -20,7 +20,7 @@ struct Entry {
     /// An image's id -> its split and its place in there.
     images: HashMap<String, (Split, usize)>,
     /// The test images that lie in train too, once somebody has asked.
-    in_train: OnceCell<InTrain>,
+    in_train: OnceCell<DuplicateIds>,
 }
 
 impl Datasets {
@@ -58,7 +58,7 @@ impl Datasets {
 
     /// The ids of the test images of a data set that lie in its train too; `None` where it has not both. The first
     /// question reads every image of the data set, off the event loop; the answer is remembered.
-    pub async fn test_in_train(&self, name: &str) -> InTrain {
+    pub async fn test_in_train(&self, name: &str) -> DuplicateIds {
         let entry = self.0.get(name)?;
         let search = || duplicates::test_in_train(Arc::clone(&entry.dataset));
         entry.in_train.get_or_init(search).await.clone()

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{Evaluation, Status};
-use crate::state::EvaluationRecord;
+use crate::store::EvaluationRecord;
 
 /// An evaluation, with its report once it succeeded.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,7 +24,7 @@ pub struct Document {
 /// An evaluation in a list.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ListedEvaluation)]
-pub struct Listed {
+pub struct EvaluationListItem {
     #[serde(flatten)]
     #[expect(missing_docs, reason = "utoipa would print it beside the fields")]
     pub head: Head,
@@ -189,7 +189,7 @@ impl From<EvaluationRecord> for Document {
     }
 }
 
-impl From<EvaluationRecord> for Listed {
+impl From<EvaluationRecord> for EvaluationListItem {
     fn from(mut record: EvaluationRecord) -> Self {
         let report = record.summary.take().and_then(raw);
         Self { head: record.into(), report }

@@ -13,15 +13,15 @@ use mien_faces::{
     report::without_duplicates,
 };
 
-use super::{Finding, RunError};
+use super::{EvaluationResult, RunError};
 use crate::thread_priority::run_at_background_priority;
 
 /// The ids of images of a split that lie in train too; `None` where there is no telling or no sense in it.
-pub type InTrain = Option<Arc<HashSet<String>>>;
+pub type DuplicateIds = Option<Arc<HashSet<String>>>;
 
 /// The ids of the test images of a data set that lie in its train too; `None` where it has not both. Every image is read,
 /// off the event loop and behind whoever else wants the cores; dropping the future ends that.
-pub async fn test_in_train(dataset: Arc<Dataset>) -> InTrain {
+pub async fn test_in_train(dataset: Arc<Dataset>) -> DuplicateIds {
     let wanted = Wanted(Arc::new(AtomicBool::new(true)));
     let is_wanted = Arc::clone(&wanted.0);
     let go_on = move || is_wanted.load(Ordering::Relaxed);
@@ -39,9 +39,9 @@ pub async fn test_in_train(dataset: Arc<Dataset>) -> InTrain {
 /// Those of the run, at once.
 pub async fn leave_out(
     split: Split,
-    run: impl Future<Output = Result<Finding, RunError>>,
-    in_train: impl Future<Output = InTrain>,
-) -> Result<Finding, RunError> {
+    run: impl Future<Output = Result<EvaluationResult, RunError>>,
+    in_train: impl Future<Output = DuplicateIds>,
+) -> Result<EvaluationResult, RunError> {
     if split == Split::Train {
         return run.await;
     }

@@ -13,11 +13,11 @@ use tokio::sync::watch;
 use super::{
     Status,
     document::{ImageCount, Progress},
-    run::Advance,
+    run::ProgressUpdate,
 };
 use crate::{
     roster::Entry,
-    state::{EvaluationEnd, EvaluationRecord},
+    store::{EvaluationEnd, EvaluationRecord},
 };
 
 /// An evaluation that was ordered.
@@ -32,7 +32,7 @@ pub struct Job {
     since: OnceLock<Instant>,
     is_cancelled: watch::Sender<bool>,
     /// Whether its end could not be kept, so that only this server knows it.
-    pub(super) is_unkept: AtomicBool,
+    pub(super) is_unsaved: AtomicBool,
 }
 
 impl Job {
@@ -46,7 +46,7 @@ impl Job {
             correct: AtomicUsize::new(0),
             since: OnceLock::new(),
             is_cancelled: watch::Sender::new(false),
-            is_unkept: AtomicBool::new(false),
+            is_unsaved: AtomicBool::new(false),
         }
     }
 
@@ -92,7 +92,7 @@ impl Job {
         let _ = self.record.subscribe().wait_for(|record| record.status.is_final()).await;
     }
 
-    pub(super) fn advance(&self, advance: Advance) {
+    pub(super) fn advance(&self, advance: ProgressUpdate) {
         self.correct.fetch_add(advance.correct, Ordering::Relaxed);
         self.judged.fetch_add(advance.judged, Ordering::Relaxed);
         self.done.fetch_add(advance.images, Ordering::Relaxed);
@@ -130,7 +130,7 @@ impl Entry for Job {
         &self.id
     }
 
-    fn is_unkept(&self) -> bool {
-        self.is_unkept.load(Ordering::Relaxed)
+    fn is_unsaved(&self) -> bool {
+        self.is_unsaved.load(Ordering::Relaxed)
     }
 }

@@ -8,18 +8,18 @@ use tokio::{
 };
 
 use super::{
-    classes::Classes,
     datasets::Datasets,
-    document::{Document, Listed},
+    document::{Document, EvaluationListItem},
     job::Job,
-    order::{Order, StartError, UNFINISHED},
-    work::{self, Task},
+    label_map::LabelMap,
+    runner::{self, Task},
+    spec::{EvaluationSpec, StartError, UNFINISHED},
 };
 use crate::{
     metrics::Metrics,
     models::registry::LiveModel,
-    roster::Roster,
-    state::{EvaluationFilter, EvaluationRecord, Store, StoreError},
+    roster::JobRegistry,
+    store::{EvaluationFilter, EvaluationRecord, Store, StoreError},
 };
 
 /// How many run at once. One keeps a model's workers busy; a second one, of another model, need not wait.
@@ -50,7 +50,7 @@ pub(super) struct Shared {
     pub(super) running: Semaphore,
     /// How many that ended are kept.
     pub(super) keep: usize,
-    pub(super) jobs: Roster<Job>,
+    pub(super) jobs: JobRegistry<Job>,
 }
 
 impl Evaluations {
@@ -73,7 +73,7 @@ impl Evaluations {
             let (model, version, dataset) = (&accuracy.model, &accuracy.version, &accuracy.dataset);
             metrics.evaluation(model, version, dataset, accuracy.split.name(), accuracy.accuracy);
         }
-        let (running, jobs) = (Semaphore::new(RUNNING), Roster::default());
+        let (running, jobs) = (Semaphore::new(RUNNING), JobRegistry::default());
         let shared = Arc::new(Shared { datasets, store, metrics, running, keep: keep.get(), jobs });
         Ok(Self { runtime: Handle::current(), shared })
     }
@@ -83,14 +83,18 @@ impl Evaluations {
     /// # Errors
     /// When there is no such data or the model cannot be evaluated on it, too much is to be done already, or the store
     /// fails.
-    pub async fn start(&self, order: Order, model: Arc<LiveModel>) -> Result<Arc<Job>, StartError> {
-        Classes::of(&model.manifest.labels)?;
+    pub async fn start(
+        &self,
+        order: EvaluationSpec,
+        model: Arc<LiveModel>,
+    ) -> Result<Arc<Job>, StartError> {
+        LabelMap::of(&model.manifest.labels)?;
         let (dataset, samples, is_whole) = self.samples(&order)?;
         let job = Arc::new(Job::new(order.record(&model, samples.len(), is_whole)));
         self.take(Arc::clone(&job))?;
         let (kept, is_kept) = oneshot::channel();
         let task = Task { model, dataset, samples };
-        self.runtime.spawn(work::work(Arc::clone(&self.shared), Arc::clone(&job), task, kept));
+        self.runtime.spawn(runner::work(Arc::clone(&self.shared), Arc::clone(&job), task, kept));
         is_kept.await.unwrap_or(Err(StoreError::Crashed))?;
         Ok(job)
     }
@@ -103,7 +107,7 @@ impl Evaluations {
         &self,
         filter: EvaluationFilter,
         limit: usize,
-    ) -> Result<Vec<Listed>, StoreError> {
+    ) -> Result<Vec<EvaluationListItem>, StoreError> {
         // First: one that ends meanwhile is in the store then.
         let jobs = self.shared.jobs.all();
         let status = filter.status;
@@ -114,7 +118,7 @@ impl Evaluations {
         };
         let wanted =
             |record: &EvaluationRecord| status.is_none_or(|status| record.status == status);
-        Ok(kept.into_iter().map(present).filter(wanted).map(Listed::from).collect())
+        Ok(kept.into_iter().map(present).filter(wanted).map(EvaluationListItem::from).collect())
     }
 
     /// The evaluation of an id.

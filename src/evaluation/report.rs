@@ -9,21 +9,21 @@
 //! Pure: who asks for it reads the pictures and writes the bytes.
 
 mod charts;
-mod glyphs;
+mod components;
+pub mod format;
 mod html;
+mod icons;
+mod layout;
 mod markdown;
-mod page;
-mod parts;
 mod pictures;
 mod summary;
-pub mod text;
 
 use mien_faces::dataset::Split;
 
 pub use self::{
     html::{comparison as comparison_html, html},
+    layout::POLICY,
     markdown::{comparison as comparison_markdown, markdown},
-    page::POLICY,
     pictures::Pictures,
     summary::verdict,
 };
@@ -80,7 +80,7 @@ impl Subject {
 
     /// The images: `fer2013 test`, and where they are not all of them how many at most.
     fn images(&self) -> String {
-        let limit = self.limit.map(|limit| format!(", at most {}", text::images(limit as u64)));
+        let limit = self.limit.map(|limit| format!(", at most {}", format::images(limit as u64)));
         format!("{} {}{}", self.dataset, self.split, limit.unwrap_or_default())
     }
 
@@ -93,7 +93,7 @@ impl Subject {
             Some(("Model file, SHA-256", self.sha256.clone())),
             Some(("Data", self.images())),
             optional("Data, SHA-256", &self.dataset_sha256),
-            self.finished.as_deref().map(|time| ("When", text::when(time))),
+            self.finished.as_deref().map(|time| ("When", format::when(time))),
             optional("Evaluation", &self.id),
             optional("Ordered by request", &self.request_id),
         ];

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    classes::{Classes, LabelMismatch},
+    label_map::{LabelMap, LabelMismatch},
     pipeline::{self, Answered},
 };
 use crate::{batching::BatchError, models::registry::LiveModel};
@@ -62,7 +62,7 @@ pub struct UnreadableImage {
 
 /// A report and what it is made of.
 #[derive(Debug, Clone)]
-pub struct Finding {
+pub struct EvaluationResult {
     /// The report.
     pub evaluation: Evaluation,
     /// What the model made of each image that could be read, in the order of the data set.
@@ -71,7 +71,7 @@ pub struct Finding {
 
 /// Images that are through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Advance {
+pub struct ProgressUpdate {
     /// How many, those that could not be read included.
     pub images: usize,
     /// Those that could be read.
@@ -116,9 +116,9 @@ pub enum RunError {
 pub async fn run(
     model: &LiveModel,
     samples: &[Sample],
-    on_done: impl Fn(Advance),
-) -> Result<Finding, RunError> {
-    let classes = Classes::of(&model.manifest.labels)?;
+    on_done: impl Fn(ProgressUpdate),
+) -> Result<EvaluationResult, RunError> {
+    let classes = LabelMap::of(&model.manifest.labels)?;
     let started = Instant::now();
     let (mut tally, mut unreadable) = (Tally::default(), Unreadable::default());
     // Each with its place in the data set, for chunks come as they are done.
@@ -134,7 +134,11 @@ pub async fn run(
             tally.add(&outcome);
             placed.push((sample.position(), prediction));
         }
-        on_done(Advance { images: samples.len() + failures.len(), judged: samples.len(), correct });
+        on_done(ProgressUpdate {
+            images: samples.len() + failures.len(),
+            judged: samples.len(),
+            correct,
+        });
         unreadable.images.extend(failures);
     }
     unreadable.settle();
@@ -151,7 +155,7 @@ pub async fn run(
     let (mistakes, without_duplicates) = (mistakes(&predictions), None);
     let evaluation =
         Evaluation { report, mistakes, without_duplicates, unreadable, seconds, images_per_second };
-    Ok(Finding { evaluation, predictions })
+    Ok(EvaluationResult { evaluation, predictions })
 }
 
 fn prediction(sample: &Sample, probabilities: [f32; Expression::COUNT]) -> Prediction {

@@ -30,15 +30,15 @@ const STRINGS: u32 = 8;
 
 /// Prost's encoder, and its decoder behind the look.
 #[derive(Debug)]
-pub(super) struct Counting<T, U>(PhantomData<(T, U)>);
+pub(super) struct LimitedCodec<T, U>(PhantomData<(T, U)>);
 
-impl<T, U> Default for Counting<T, U> {
+impl<T, U> Default for LimitedCodec<T, U> {
     fn default() -> Self {
         Self(PhantomData)
     }
 }
 
-impl<T, U> Codec for Counting<T, U>
+impl<T, U> Codec for LimitedCodec<T, U>
 where
     T: Message + Send + 'static,
     U: Message + Default + Send + 'static,

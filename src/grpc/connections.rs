@@ -34,7 +34,7 @@ pub(super) fn limited(
     stream::unfold((incoming, room), move |(mut incoming, room)| async move {
         let permit = Arc::clone(&room).acquire_owned().await.ok()?;
         let stream = accept(&mut incoming).await?;
-        let begins = Begins { bytes: 0, late: Box::pin(sleep(preface_timeout)) };
+        let begins = PrefaceTimeout { bytes: 0, late: Box::pin(sleep(preface_timeout)) };
         let connection = Connection { stream, begins: Some(begins), _permit: permit };
         Some((Ok(connection), (incoming, room)))
     })
@@ -64,12 +64,12 @@ fn lacks_resources(error: &io::Error) -> bool {
 pub(super) struct Connection {
     stream: TcpStream,
     /// Until its client has said that it speaks HTTP/2.
-    begins: Option<Begins>,
+    begins: Option<PrefaceTimeout>,
     _permit: OwnedSemaphorePermit,
 }
 
 /// A client that has not yet said what it speaks.
-struct Begins {
+struct PrefaceTimeout {
     bytes: usize,
     late: Pin<Box<Sleep>>,
 }

@@ -16,9 +16,9 @@ use super::proto::{
     model_metadata_response,
 };
 use crate::{
-    admin::Denied,
-    decoder::Encoded,
-    v2::{
+    auth::AuthError,
+    intake::decoder::EncodedImage,
+    oip::{
         self, Error, InferRequest, InferResponse, InputTensor, Kind, Parameter, RequestedOutput,
         TensorData, refuse_shared_memory,
     },
@@ -96,9 +96,9 @@ fn list<T>(numbers: &[T]) -> usize {
 /// The list of the datatype; the lists of datatypes that no model here takes are left where they are.
 fn typed(datatype: &str, contents: InferTensorContents) -> TensorData {
     match datatype {
-        "BYTES" => {
-            TensorData::Pictures(contents.bytes_contents.into_iter().map(Encoded::Raw).collect())
-        }
+        "BYTES" => TensorData::Pictures(
+            contents.bytes_contents.into_iter().map(EncodedImage::Raw).collect(),
+        ),
         "UINT8" => TensorData::Numbers(contents.uint_contents.into_iter().map(f64::from).collect()),
         _ => TensorData::Numbers(contents.fp32_contents.into_iter().map(f64::from).collect()),
     }
@@ -138,11 +138,13 @@ impl From<InferResponse> for ModelInferResponse {
     }
 }
 
-impl From<Denied> for Status {
-    fn from(denied: Denied) -> Self {
+impl From<AuthError> for Status {
+    fn from(denied: AuthError) -> Self {
         match denied {
-            Denied::Unauthorized => Self::unauthenticated(denied.to_string()),
-            Denied::Closed | Denied::Foreign => Self::permission_denied(denied.to_string()),
+            AuthError::Unauthorized => Self::unauthenticated(denied.to_string()),
+            AuthError::Disabled | AuthError::CrossOrigin => {
+                Self::permission_denied(denied.to_string())
+            }
         }
     }
 }
@@ -165,21 +167,21 @@ impl From<Error> for Status {
     }
 }
 
-impl From<v2::ServerMetadata> for proto::ServerMetadataResponse {
-    fn from(metadata: v2::ServerMetadata) -> Self {
+impl From<oip::ServerMetadata> for proto::ServerMetadataResponse {
+    fn from(metadata: oip::ServerMetadata) -> Self {
         let extensions = metadata.extensions.map(str::to_owned).to_vec();
         Self { name: metadata.name.to_owned(), version: metadata.version.to_owned(), extensions }
     }
 }
 
-impl From<v2::TensorMetadata> for model_metadata_response::TensorMetadata {
-    fn from(tensor: v2::TensorMetadata) -> Self {
+impl From<oip::TensorMetadata> for model_metadata_response::TensorMetadata {
+    fn from(tensor: oip::TensorMetadata) -> Self {
         Self { name: tensor.name, datatype: tensor.datatype.to_owned(), shape: tensor.shape }
     }
 }
 
-impl From<v2::ModelMetadata> for proto::ModelMetadataResponse {
-    fn from(metadata: v2::ModelMetadata) -> Self {
+impl From<oip::ModelMetadata> for proto::ModelMetadataResponse {
+    fn from(metadata: oip::ModelMetadata) -> Self {
         Self {
             name: metadata.name,
             versions: metadata.versions,
@@ -190,9 +192,9 @@ impl From<v2::ModelMetadata> for proto::ModelMetadataResponse {
     }
 }
 
-impl From<v2::ModelIndex> for proto::repository_index_response::ModelIndex {
-    fn from(entry: v2::ModelIndex) -> Self {
-        let v2::ModelIndex { name, version, state, reason } = entry;
+impl From<oip::ModelIndex> for proto::repository_index_response::ModelIndex {
+    fn from(entry: oip::ModelIndex) -> Self {
+        let oip::ModelIndex { name, version, state, reason } = entry;
         Self { name, version, state: state.to_owned(), reason }
     }
 }

@@ -12,7 +12,7 @@ use tonic_health::pb::{
 };
 
 use super::{proto::grpc_inference_service_server::SERVICE_NAME, server::until};
-use crate::readiness::{Condition, Readiness};
+use crate::readiness::{Readiness, ServerStatus};
 
 /// How often a watched condition is looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -34,9 +34,9 @@ impl Health {
 }
 
 fn status(readiness: &Readiness) -> ServingStatus {
-    match readiness.condition() {
-        Condition::Ready => ServingStatus::Serving,
-        Condition::Loading | Condition::Unavailable | Condition::Draining => {
+    match readiness.status() {
+        ServerStatus::Ready => ServingStatus::Serving,
+        ServerStatus::Loading | ServerStatus::Unavailable | ServerStatus::Draining => {
             ServingStatus::NotServing
         }
     }

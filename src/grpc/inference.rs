@@ -9,9 +9,8 @@ use tonic::{Request, Response, Status, Streaming, codegen::BoxStream, metadata::
 use tracing::{Instrument, Span};
 
 use super::{
-    buffered::{Incoming, no_memory},
+    body_limit::{Incoming, no_memory},
     convert, deadline,
-    observe::Arrival,
     proto::{
         InferParameter, ModelConfigRequest, ModelConfigResponse, ModelInferRequest,
         ModelInferResponse, ModelMetadataRequest, ModelMetadataResponse, ModelReadyRequest,
@@ -22,14 +21,15 @@ use super::{
         ServerMetadataRequest, ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
         grpc_inference_service_server::GrpcInferenceService, infer_parameter::ParameterChoice,
     },
+    request_log::RequestStart,
     server::until,
 };
 use crate::{
-    admin::{Denied, Gate},
-    budget::{BodyBudget, BodyShare},
-    readiness::{Condition, Readiness},
+    auth::{AdminAuth, AuthError},
+    intake::memory_limit::{BodyMemoryLimit, Reservation},
+    oip::{Error, Service},
+    readiness::{Readiness, ServerStatus},
     telemetry::millis,
-    v2::{Error, Service},
 };
 
 /// Requests of one stream that are answered side by side.
@@ -43,17 +43,17 @@ pub(super) struct Inference {
     pub(super) service: Arc<Service>,
     pub(super) readiness: Arc<Readiness>,
     /// Who may give orders.
-    pub(super) gate: Gate,
+    pub(super) gate: AdminAuth,
     /// Bytes that messages and bodies may take together.
-    pub(super) bodies: BodyBudget,
+    pub(super) bodies: BodyMemoryLimit,
     /// Turns true when the server stops.
     pub(super) stopped: watch::Receiver<bool>,
 }
 
 impl Inference {
     /// Proof that a call may give orders.
-    fn admit(&self, call: &MetadataMap) -> Result<(), Denied> {
-        self.gate.admit(call.get("authorization").map(|value| value.as_bytes()))
+    fn authorize(&self, call: &MetadataMap) -> Result<(), AuthError> {
+        self.gate.authorize(call.get("authorization").map(|value| value.as_bytes()))
     }
 }
 
@@ -61,8 +61,8 @@ impl Inference {
 fn hold(
     message: &ModelInferRequest,
     incoming: Option<&Incoming>,
-    bodies: &BodyBudget,
-) -> Result<BodyShare, Status> {
+    bodies: &BodyMemoryLimit,
+) -> Result<Reservation, Status> {
     if let Some(Incoming(share)) = incoming {
         share.clear();
     }
@@ -113,7 +113,7 @@ impl GrpcInferenceService for Inference {
         &self,
         _: Request<ServerReadyRequest>,
     ) -> Result<Response<ServerReadyResponse>, Status> {
-        let ready = self.readiness.condition() == Condition::Ready;
+        let ready = self.readiness.status() == ServerStatus::Ready;
         Ok(Response::new(ServerReadyResponse { ready }))
     }
 
@@ -146,7 +146,8 @@ impl GrpcInferenceService for Inference {
         request: Request<ModelInferRequest>,
     ) -> Result<Response<ModelInferResponse>, Status> {
         let longest = self.service.limits().request_timeout;
-        let arrival = request.extensions().get().map_or_else(Instant::now, |&Arrival(time)| time);
+        let arrival =
+            request.extensions().get().map_or_else(Instant::now, |&RequestStart(time)| time);
         let deadline = arrival + deadline::timeout(request.metadata(), longest);
         let incoming = request.extensions().get().cloned();
         let message = request.into_inner();
@@ -211,7 +212,7 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<RepositoryModelLoadRequest>,
     ) -> Result<Response<RepositoryModelLoadResponse>, Status> {
-        self.admit(request.metadata())?;
+        self.authorize(request.metadata())?;
         let RepositoryModelLoadRequest { model_name, parameters, .. } = request.into_inner();
         self.service.load(&model_name, parameters.keys().map(String::as_str)).await?;
         Ok(Response::new(RepositoryModelLoadResponse {}))
@@ -221,7 +222,7 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<RepositoryModelUnloadRequest>,
     ) -> Result<Response<RepositoryModelUnloadResponse>, Status> {
-        self.admit(request.metadata())?;
+        self.authorize(request.metadata())?;
         self.service.unload(&request.get_ref().model_name).await?;
         Ok(Response::new(RepositoryModelUnloadResponse {}))
     }

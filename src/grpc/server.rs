@@ -18,10 +18,13 @@ use tonic::{
 };
 
 use super::{
-    buffered::Buffered, connections, health::Health, inference::Inference, observe::Observe, proto,
-    proto::grpc_inference_service_server::GrpcInferenceServiceServer,
+    body_limit::BodyLimitLayer, connections, health::Health, inference::Inference, proto,
+    proto::grpc_inference_service_server::GrpcInferenceServiceServer, request_log::Observe,
 };
-use crate::{admin::Gate, budget::BodyBudget, metrics::Metrics, readiness::Readiness, v2};
+use crate::{
+    auth::AdminAuth, intake::memory_limit::BodyMemoryLimit, metrics::Metrics, oip,
+    readiness::Readiness,
+};
 
 /// Requests that one connection may have under way.
 const STREAMS: u32 = 1024;
@@ -32,15 +35,15 @@ const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// What a gRPC server works with.
 pub struct Options {
     /// The inference protocol.
-    pub service: Arc<v2::Service>,
+    pub service: Arc<oip::Service>,
     /// Whether requests should be sent here.
     pub readiness: Arc<Readiness>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
     /// Who may give orders.
-    pub gate: Gate,
+    pub gate: AdminAuth,
     /// Bytes that messages and bodies may take together.
-    pub bodies: BodyBudget,
+    pub bodies: BodyMemoryLimit,
     /// The most connections at a time.
     pub max_connections: usize,
     /// How long a connection may take to say what it speaks.
@@ -97,7 +100,7 @@ impl Server {
             .max_concurrent_streams(STREAMS)
             .http2_keepalive_interval(Some(KEEP_ALIVE))
             .layer(Observe::new(metrics, stopped.clone()))
-            .layer(Buffered::new(bodies, body_timeout))
+            .layer(BodyLimitLayer::new(bodies, body_timeout))
             .add_service(inference)
             .add_service(Health::new(readiness, stopped.clone()).service())
             .add_service(reflection().build_v1().map_err(io::Error::other)?)

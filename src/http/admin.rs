@@ -10,7 +10,7 @@ use actix_web::{
 };
 
 use super::{ApiError, State};
-use crate::admin::Denied;
+use crate::auth::AuthError;
 
 /// The client may give orders.
 pub struct Admin(());
@@ -20,17 +20,17 @@ impl FromRequest for Admin {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(admit(request).map(Self).map_err(ApiError::from))
+        ready(authorize(request).map(Self).map_err(ApiError::from))
     }
 }
 
-fn admit(request: &HttpRequest) -> Result<(), Denied> {
+fn authorize(request: &HttpRequest) -> Result<(), AuthError> {
     let state = request.app_data::<web::Data<State>>().expect("the app has its state");
     let header = |name: HeaderName| request.headers().get(name);
-    state.gate.admit(header(AUTHORIZATION).map(|value| value.as_bytes()))?;
+    state.gate.authorize(header(AUTHORIZATION).map(|value| value.as_bytes()))?;
     let Some(origin) = header(ORIGIN) else { return Ok(()) };
     // HTTP/2 tells the host in its path.
     let host = request.uri().authority().map(|authority| authority.as_str());
     let host = host.or_else(|| header(HOST).and_then(|host| host.to_str().ok()));
-    state.gate.admit_page(origin.to_str().unwrap_or_default(), host.unwrap_or_default())
+    state.gate.check_origin(origin.to_str().unwrap_or_default(), host.unwrap_or_default())
 }

@@ -13,7 +13,7 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use tokio::time::timeout_at;
 
 use super::error::{ApiError, Code};
-use crate::{budget::BodyShare, settings::LimitSettings};
+use crate::{intake::memory_limit::Reservation, settings::LimitSettings};
 
 /// Bytes of a body that are read before anything else is looked at.
 const EAGER: u64 = 64 << 10;
@@ -26,7 +26,7 @@ pub(super) fn limited(
     request: &HttpRequest,
     payload: Payload,
     max_body: usize,
-    share: BodyShare,
+    share: Reservation,
 ) -> Result<impl Stream<Item = Result<Bytes, PayloadError>> + 'static, ApiError> {
     let length = content_length(request);
     if length.is_some_and(|length| usize::try_from(length).map_or(true, |n| n > max_body)) {

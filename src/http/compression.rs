@@ -14,7 +14,7 @@ use flate2::{
 };
 
 use super::error::{ApiError, Code};
-use crate::budget::BodyShare;
+use crate::intake::memory_limit::Reservation;
 
 /// Bytes that are unpacked at a time.
 const STEP: usize = 64 << 10;
@@ -74,7 +74,7 @@ impl Format {
         self,
         packed: &[u8],
         most: usize,
-        share: &BodyShare,
+        share: &Reservation,
     ) -> Result<Bytes, ApiError> {
         match self {
             Self::Gzip => self.read(MultiGzDecoder::new(packed), most, share),
@@ -86,7 +86,7 @@ impl Format {
         self,
         mut unpacked: impl Read,
         most: usize,
-        share: &BodyShare,
+        share: &Reservation,
     ) -> Result<Bytes, ApiError> {
         let mut body = Vec::new();
         loop {
@@ -133,14 +133,14 @@ mod tests {
     use actix_web::{http::StatusCode, test::TestRequest};
 
     use super::*;
-    use crate::budget::BodyBudget;
+    use crate::intake::memory_limit::BodyMemoryLimit;
 
     #[test]
     fn what_is_packed_is_unpacked_up_to_the_limit() {
         for format in [Format::Gzip, Format::Deflate] {
             let packed = format.pack(&[7; 1000]).unwrap();
             assert!(packed.len() < 100);
-            let share = BodyBudget::new(100_000).share();
+            let share = BodyMemoryLimit::new(100_000).share();
             let unpack = |packed: &[u8], most| format.unpack(packed, most, &share);
             assert_eq!(unpack(&packed, 1000).unwrap(), vec![7; 1000]);
             assert_eq!(unpack(&packed, 999).unwrap_err().code(), Code::TooLarge);

@@ -46,7 +46,7 @@ pub struct Problem {
 
 /// An error body of the inference protocol v2.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct PlainError {
+pub struct OipError {
     /// What went wrong with this request.
     #[schema(example = "there is no model `resnet`")]
     pub error: String,
@@ -149,7 +149,7 @@ impl ResponseError for ApiError {
             response.insert_header((header::ALLOW, methods));
         }
         if self.plain {
-            return response.json(PlainError { error: self.detail.clone() });
+            return response.json(OipError { error: self.detail.clone() });
         }
         let body = Problem {
             r#type: format!("urn:mien:problem:{name}"),

@@ -86,7 +86,7 @@ impl Request {
             BodySize::None | BodySize::Sized(_) => return body,
         }
         let size = body.size();
-        BoxBody::new(Held { body, size, rest: Bytes::new(), _request: self })
+        BoxBody::new(TrackedBody { body, size, rest: Bytes::new(), _request: self })
     }
 }
 
@@ -97,7 +97,7 @@ impl Drop for Request {
 }
 
 /// A body that is sent.
-struct Held {
+struct TrackedBody {
     body: BoxBody,
     size: BodySize,
     /// What the body gave and the connection has not taken yet.
@@ -105,7 +105,7 @@ struct Held {
     _request: Request,
 }
 
-impl MessageBody for Held {
+impl MessageBody for TrackedBody {
     type Error = Box<dyn Error>;
 
     fn size(&self) -> BodySize {

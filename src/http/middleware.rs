@@ -19,9 +19,9 @@ use tracing::Instrument;
 
 use super::{
     State,
+    access_log::AccessLogEntry,
+    disconnect,
     error::{ApiError, Code},
-    hang_up,
-    seen::Seen,
 };
 use crate::telemetry::{is_request_id, new_request_id};
 
@@ -60,14 +60,14 @@ pub async fn observe(
     let id = RequestId::of(&request);
     request.extensions_mut().insert(id.clone());
     let span = tracing::info_span!("request", request_id = id.as_str());
-    let seen = Seen::new(&request, &state, &span);
+    let seen = AccessLogEntry::new(&request, &state, &span);
     let in_flight = state.in_flight.enter();
     if let Some(error) = turned_away(&state, request.version()) {
         let error = error.with_request_id(id.as_str()).for_path(seen.path());
         seen.record(error.status_code());
         return Ok(request.into_response(error.error_response()));
     }
-    let hung_up = hang_up::watch(&mut request);
+    let hung_up = disconnect::watch(&mut request);
     let call = AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span);
     let result = tokio::select! {
         result = call => result,
@@ -162,13 +162,13 @@ mod tests {
 
     use super::*;
     use crate::{
-        admin::Gate,
+        auth::AdminAuth,
         cli::{Cli, Command},
         evaluation::{Datasets, Evaluations},
         http,
         metrics::Metrics,
         models::registry::Registry,
-        state::Store,
+        store::Store,
     };
 
     fn state() -> web::Data<State> {
@@ -186,7 +186,7 @@ mod tests {
             metrics,
             datasets,
             evaluations.into(),
-            Gate::new(None, settings.addr),
+            AdminAuth::new(None, settings.addr),
             settings.limits,
             http::InFlight::at_most(8),
         ))

@@ -12,7 +12,7 @@ use utoipa::{
 
 use super::{
     error::Problem,
-    routes::{classify, datasets, evaluations, explain, health, metrics, models, v2},
+    routes::{classify, datasets, evaluations, explain, health, metrics, models, oip},
 };
 
 /// Where the server shows its document.
@@ -60,18 +60,18 @@ pub const PATH: &str = "/openapi.json";
         health::live,
         health::ready,
         metrics::metrics,
-        v2::server::metadata,
-        v2::server::live,
-        v2::server::ready,
-        v2::models::metadata,
-        v2::models::ready,
-        v2::models::config,
-        v2::models::statistics,
-        v2::models::all_statistics,
-        v2::infer::infer,
-        v2::repository::index,
-        v2::repository::load,
-        v2::repository::unload,
+        oip::server::metadata,
+        oip::server::live,
+        oip::server::ready,
+        oip::models::metadata,
+        oip::models::ready,
+        oip::models::config,
+        oip::models::statistics,
+        oip::models::all_statistics,
+        oip::infer::infer,
+        oip::repository::index,
+        oip::repository::load,
+        oip::repository::unload,
         serve
     ),
     components(schemas(Problem)),
@@ -116,7 +116,7 @@ impl Modify for Finish {
 
 /// The path of a version beside that of a model of the inference protocol v2.
 fn of_version(path: &str, item: &PathItem) -> Option<(String, PathItem)> {
-    let end = path.strip_prefix(v2::MODEL_PREFIX)?;
+    let end = path.strip_prefix(oip::MODEL_PREFIX)?;
     let mut item = item.clone();
     for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
         let text = ObjectBuilder::new().schema_type(Type::String).build();
@@ -131,5 +131,5 @@ fn of_version(path: &str, item: &PathItem) -> Option<(String, PathItem)> {
             id.push_str("Version");
         }
     }
-    Some((format!("{}{end}", v2::VERSION_PREFIX), item))
+    Some((format!("{}{end}", oip::VERSION_PREFIX), item))
 }

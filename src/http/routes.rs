@@ -7,8 +7,8 @@ pub mod explain;
 pub mod health;
 pub mod metrics;
 pub mod models;
-pub mod page;
-pub mod v2;
+pub mod oip;
+pub mod web_ui;
 
 use actix_web::{
     HttpRequest, Resource, Route, guard, http::header::HeaderName, middleware::DefaultHeaders, web,
@@ -49,8 +49,8 @@ const ROUTES: [(&str, &str, u16); 28] = [
     ("GET", health::READY_PATH, 200),
     ("GET", metrics::PATH, 200),
     ("GET", openapi::PATH, 200),
-    ("GET", page::PATH, 200),
-    ("GET", page::FILES_PATH, 200),
+    ("GET", web_ui::PATH, 200),
+    ("GET", web_ui::FILES_PATH, 200),
 ];
 
 /// Presents every route in the metrics at zero.
@@ -58,7 +58,7 @@ pub fn init_metrics(metrics: &Metrics) {
     for (method, route, status) in ROUTES {
         metrics.init_route(method, route, status);
     }
-    v2::init_metrics(metrics);
+    oip::init_metrics(metrics);
 }
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
@@ -116,14 +116,14 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .service(get(health::LIVE_PATH, reading().to(health::live)))
         .service(get(health::READY_PATH, reading().to(health::ready)))
         .service(get(metrics::PATH, reading().to(metrics::metrics)))
-        .configure(v2::configure)
+        .configure(oip::configure)
         .service(get(openapi::PATH, reading().to(openapi::serve)))
-        .service(get(page::PATH, reading().to(page::index)))
-        .service(get(page::FILES_PATH, reading().to(page::file)))
+        .service(get(web_ui::PATH, reading().to(web_ui::index)))
+        .service(get(web_ui::FILES_PATH, reading().to(web_ui::file)))
         .service(web::redirect("/docs", "/docs/"))
         .service(
             web::scope("/docs")
-                .wrap(headers(page::policy(page::DOCS_POLICY)))
+                .wrap(headers(web_ui::policy(web_ui::DOCS_POLICY)))
                 .service(SwaggerUi::new("/{file:.*}").config(Config::from(openapi::PATH))),
         );
 }

@@ -18,7 +18,9 @@ use super::{
     body,
     error::{ApiError, Code},
 };
-use crate::{budget::BodyShare, decoder::Encoded, settings::LimitSettings};
+use crate::{
+    intake::decoder::EncodedImage, intake::memory_limit::Reservation, settings::LimitSettings,
+};
 
 /// The multipart field, and the JSON key's singular.
 const FIELD: &str = "image";
@@ -82,14 +84,14 @@ pub(super) async fn read(
     request: &HttpRequest,
     payload: Payload,
     limits: &LimitSettings,
-    share: BodyShare,
-) -> Result<Vec<Encoded>, ApiError> {
+    share: Reservation,
+) -> Result<Vec<EncodedImage>, ApiError> {
     let kind = Kind::of(request)?;
     body::uncompressed(request)?;
     let body = body::limited(request, payload, limits.max_body, share)?;
     let images = match kind {
         Kind::Picture => {
-            vec![Encoded::Raw(body::collect(body, limits.max_body).await?)]
+            vec![EncodedImage::Raw(body::collect(body, limits.max_body).await?)]
         }
         Kind::Json => parse_json(&body::collect(body, limits.max_body).await?)?,
         Kind::Form => read_form(Multipart::new(request.headers(), body), limits).await?,
@@ -131,13 +133,16 @@ impl Kind {
     }
 }
 
-fn parse_json(body: &[u8]) -> Result<Vec<Encoded>, ApiError> {
+fn parse_json(body: &[u8]) -> Result<Vec<EncodedImage>, ApiError> {
     let JsonImages { images } = serde_json::from_slice(body)
         .map_err(|error| ApiError::invalid_request(format!("JSON: {error}")))?;
-    Ok(images.into_iter().map(Encoded::Base64).collect())
+    Ok(images.into_iter().map(EncodedImage::Base64).collect())
 }
 
-async fn read_form(mut form: Multipart, limits: &LimitSettings) -> Result<Vec<Encoded>, ApiError> {
+async fn read_form(
+    mut form: Multipart,
+    limits: &LimitSettings,
+) -> Result<Vec<EncodedImage>, ApiError> {
     let broken = |error| form_error(error, limits.max_body);
     let mut images = Vec::new();
     while let Some(mut part) = form.try_next().await.map_err(broken)? {
@@ -151,7 +156,7 @@ async fn read_form(mut form: Multipart, limits: &LimitSettings) -> Result<Vec<En
         while let Some(chunk) = part.try_next().await.map_err(broken)? {
             file.extend_from_slice(&chunk);
         }
-        images.push(Encoded::Raw(file.freeze()));
+        images.push(EncodedImage::Raw(file.freeze()));
     }
     Ok(images)
 }

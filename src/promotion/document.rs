@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::Verdict;
 use crate::{
     evaluation::ImageCount,
-    state::{PromotionRecord, PromotionStatus},
+    store::{PromotionRecord, PromotionStatus},
 };
 
 /// A promotion: a version that takes a model's traffic if it passes. Times are RFC 3339 in UTC.

@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::watch;
 
-use crate::{evaluation, roster::Entry, state::PromotionRecord};
+use crate::{evaluation, roster::Entry, store::PromotionRecord};
 
 /// Who ended a promotion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct Job {
     evaluation: Mutex<(Option<Arc<evaluation::Job>>, usize)>,
     cancelled: watch::Sender<Option<Canceller>>,
     /// Whether its end could not be kept, so that only this server knows it.
-    is_unkept: AtomicBool,
+    is_unsaved: AtomicBool,
 }
 
 impl Job {
@@ -48,7 +48,7 @@ impl Job {
             record: watch::Sender::new(record),
             evaluation: Mutex::default(),
             cancelled: watch::Sender::new(None),
-            is_unkept: AtomicBool::new(false),
+            is_unsaved: AtomicBool::new(false),
         }
     }
 
@@ -122,7 +122,7 @@ impl Job {
     }
 
     pub(super) fn set_unkept(&self) {
-        self.is_unkept.store(true, Ordering::Relaxed);
+        self.is_unsaved.store(true, Ordering::Relaxed);
     }
 }
 
@@ -131,7 +131,7 @@ impl Entry for Job {
         &self.id
     }
 
-    fn is_unkept(&self) -> bool {
-        self.is_unkept.load(Ordering::Relaxed)
+    fn is_unsaved(&self) -> bool {
+        self.is_unsaved.load(Ordering::Relaxed)
     }
 }

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{
+    criterion::{Criterion, Order, StartError, UNFINISHED},
     document::Document,
     job::{Canceller, Job},
-    order::{Order, Rule, StartError, UNFINISHED},
-    work::Attempt,
+    runner::PromotionTask,
 };
 use crate::{
     evaluation::Evaluations,
     metrics::Metrics,
     models::{ChangeError, PromoteError, registry::Registry},
-    roster::Roster,
-    state::{PromotionRecord, Store, StoreError},
+    roster::JobRegistry,
+    store::{PromotionRecord, Store, StoreError},
 };
 
 /// The promotions, those under way and those that are kept, and the pins that they leave.
@@ -32,7 +32,7 @@ pub(super) struct Shared {
     pub(super) store: Store,
     /// How many that ended are kept.
     pub(super) keep: usize,
-    pub(super) jobs: Roster<Job>,
+    pub(super) jobs: JobRegistry<Job>,
 }
 
 impl Promotions {
@@ -47,7 +47,7 @@ impl Promotions {
         metrics: Arc<Metrics>,
     ) -> Self {
         let (store, keep) = (evaluations.store().clone(), evaluations.keep());
-        let jobs = Roster::default();
+        let jobs = JobRegistry::default();
         let shared = Arc::new(Shared { registry, evaluations, metrics, store, keep, jobs });
         Self { shared, runtime: Handle::current() }
     }
@@ -63,7 +63,7 @@ impl Promotions {
         self.take(Arc::clone(&job))?;
         let (kept, is_kept) = oneshot::channel();
         let (shared, of) = (Arc::clone(&self.shared), Arc::clone(&job));
-        self.runtime.spawn(Attempt { shared, job: of, order }.run(kept));
+        self.runtime.spawn(PromotionTask { shared, job: of, order }.run(kept));
         is_kept.await.unwrap_or(Err(StoreError::Crashed))?;
         Ok(job)
     }
@@ -85,7 +85,7 @@ impl Promotions {
         if serving == version {
             return Err(PromoteError::Serves { model: name, version }.into());
         }
-        if let Rule::MaxRegression { baseline: Some(baseline), .. } = order.rule {
+        if let Criterion::MaxRegression { baseline: Some(baseline), .. } = order.rule {
             if baseline == version {
                 return Err(StartError::Itself(version));
             }

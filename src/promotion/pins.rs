@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Promotions, work::unkept};
+use super::{Promotions, runner::unkept};
 use crate::{
     models::{Commit, PromoteError, name::parse_version, registry::ModelView},
-    state::{Pin, Store, StoreError},
+    store::{Pin, Store, StoreError},
 };
 
 /// The versions that models are pinned to.

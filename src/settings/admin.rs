@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::admin::AdminToken;
+use crate::auth::AdminToken;
 
 /// Who may load, unload and promote models and delete records.
 #[derive(Debug, Clone, Args)]

@@ -17,7 +17,7 @@ pub struct StateSettings {
         value_name = "DIR|memory",
         default_value = "state"
     )]
-    pub place: StatePlace,
+    pub place: StateLocation,
 
     /// Maximum number of finished evaluations, and of finished promotions, to store. The oldest are deleted first. An
     /// evaluation of 7,000 images takes about 1 MB.
@@ -27,14 +27,14 @@ pub struct StateSettings {
 
 /// Where the state is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StatePlace {
+pub enum StateLocation {
     /// A folder.
     Folder(PathBuf),
     /// Nowhere.
     Memory,
 }
 
-impl FromStr for StatePlace {
+impl FromStr for StateLocation {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {

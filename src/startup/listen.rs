@@ -6,7 +6,7 @@ use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::{
-    admin::Gate,
+    auth::AdminAuth,
     grpc,
     http::{self, State},
     settings::{ConnectionSettings, Settings},
@@ -17,7 +17,7 @@ const OTHER_FILES: u64 = 256;
 
 /// Has the system end a connection of this listener whose client takes no bytes of its answer for so long. The sockets
 /// that it accepts inherit that.
-pub(super) fn give_up_after(listener: &TcpListener, time: Duration) -> io::Result<()> {
+pub(super) fn set_tcp_user_timeout(listener: &TcpListener, time: Duration) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
         // The system takes no more.
@@ -34,7 +34,7 @@ pub(super) fn give_up_after(listener: &TcpListener, time: Duration) -> io::Resul
 pub(super) fn connections(settings: &Settings) -> usize {
     let listeners = 1 + usize::from(settings.grpc.grpc_addr.is_some());
     let asked = settings.connections.max_connections.get();
-    possible_connections(asked.saturating_mul(listeners)) / listeners
+    raise_nofile_limit(asked.saturating_mul(listeners)) / listeners
 }
 
 /// Starts to listen: HTTP/1.1, and HTTP/2 to clients that begin with it.
@@ -75,7 +75,7 @@ pub(super) fn grpc(
     settings: &Settings,
     connections: usize,
 ) -> io::Result<grpc::Server> {
-    let gate = Gate::new(settings.admin.admin_token.clone(), listener.local_addr()?);
+    let gate = AdminAuth::new(settings.admin.admin_token.clone(), listener.local_addr()?);
     let options = grpc::Options {
         service: Arc::clone(&state.v2),
         readiness: Arc::clone(&state.readiness),
@@ -90,7 +90,7 @@ pub(super) fn grpc(
 
 /// How many connections this process can hold open: what is asked for, but no more than its limit of open files allows
 /// after raising it as far as it goes. More wait in the backlog and are not refused.
-fn possible_connections(asked: usize) -> usize {
+fn raise_nofile_limit(asked: usize) -> usize {
     let limits = getrlimit(Resource::Nofile);
     let raised = rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum };
     let files = match setrlimit(Resource::Nofile, raised) {

@@ -9,7 +9,7 @@ use mien_faces::{
 
 use super::percent;
 use crate::evaluation::report::{
-    text::{self, p_value, points},
+    format::{self, p_value, points},
     verdict,
 };
 
@@ -71,7 +71,7 @@ fn flips(text: &mut String, found: &Comparison) -> fmt::Result {
     writeln!(text, "{:9}{:>15}{:>17}  image", "is", "A says", "B says")?;
     for flip in flipped.images.iter().take(FLIPS) {
         let [sure_a, sure_b] = [flip.confidence_a, flip.confidence_b]
-            .map(|confidence| text::percent(f64::from(confidence), 0));
+            .map(|confidence| format::percent(f64::from(confidence), 0));
         let [label, a, b] = [flip.label, flip.a, flip.b].map(Expression::label);
         writeln!(text, "{label:9}{a:>9}{sure_a:>6}  {b:>9}{sure_b:>6}  {}", flip.name)?;
     }

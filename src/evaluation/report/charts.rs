@@ -1,10 +1,10 @@
 //! Charts as inline SVG. Places and sizes are attributes and colours are classes: a strict policy allows no more.
 
-mod heat;
+mod confusion_matrix;
 mod reliability;
 mod whiskers;
 
-pub(super) use heat::heat;
+pub(super) use confusion_matrix::heat;
 pub(super) use reliability::reliability;
 pub(super) use whiskers::Scale;
 

@@ -10,11 +10,11 @@ pub use self::comparison::html as comparison;
 use super::{
     Pictures, Subject,
     charts::{Scale, heat, reliability},
-    glyphs::{defined, tint},
-    page::page,
-    parts::{card, columns, face, named, origin, tile, unbroken},
+    components::{card, columns, face, named, origin, tile, unbroken},
+    format::{self, count, decimal, images, interval, percent},
+    icons::{defined, tint},
+    layout::page,
     summary,
-    text::{self, count, decimal, images, interval, percent},
 };
 use crate::evaluation::{Evaluation, Unreadable};
 
@@ -26,7 +26,7 @@ pub fn html(subject: &Subject, evaluation: &Evaluation, pictures: &Pictures) -> 
         h1 { (subject.model) " " span.version { "version " (subject.version) } }
         p.lead {
             (subject.images())
-            @if let Some(time) = &subject.finished { " · " time datetime=(time) { (text::when(time)) } }
+            @if let Some(time) = &subject.finished { " · " time datetime=(time) { (format::when(time)) } }
         }
     };
     let content = html! {
@@ -57,7 +57,7 @@ pub fn html(subject: &Subject, evaluation: &Evaluation, pictures: &Pictures) -> 
 
 fn tiles(evaluation: &Evaluation) -> Markup {
     let report = &evaluation.report;
-    let took = format!("images a second; {} in all", text::duration(evaluation.seconds));
+    let took = format!("images a second; {} in all", format::duration(evaluation.seconds));
     html! {
         dl.tiles.led {
             (tile("Accuracy", percent(report.score.accuracy, 2), interval(report.score.interval)))
@@ -65,7 +65,7 @@ fn tiles(evaluation: &Evaluation) -> Markup {
             (tile("Balanced accuracy", percent(report.balanced_accuracy, 2), "mean recall of the classes"))
             (tile("Calibration error", percent(report.expected_calibration_error, 2), "expected, 15 bins"))
             (tile("Log-loss", decimal(report.log_loss), html! { "Brier score " (decimal(report.brier)) }))
-            (tile("Speed", text::rate(evaluation.images_per_second), took))
+            (tile("Speed", format::rate(evaluation.images_per_second), took))
         }
     }
 }

@@ -11,8 +11,9 @@ use mien_faces::{
 
 pub use self::comparison::comparison;
 use super::{
-    Subject, summary,
-    text::{self, count, decimal, images, interval, percent},
+    Subject,
+    format::{self, count, decimal, images, interval, percent},
+    summary,
 };
 use crate::evaluation::Evaluation;
 
@@ -51,7 +52,7 @@ fn write(text: &mut String, subject: &Subject, evaluation: &Evaluation) -> fmt::
 
 fn numbers(evaluation: &Evaluation) -> Vec<Vec<String>> {
     let report = &evaluation.report;
-    let speed = text::rate(evaluation.images_per_second);
+    let speed = format::rate(evaluation.images_per_second);
     let rows = [
         ("Accuracy", percent(report.score.accuracy, 2)),
         ("95 % interval", interval(report.score.interval)),
@@ -61,7 +62,7 @@ fn numbers(evaluation: &Evaluation) -> Vec<Vec<String>> {
         ("Brier score", decimal(report.brier)),
         ("Expected calibration error", percent(report.expected_calibration_error, 2)),
         ("Images a second", speed),
-        ("Took", text::duration(evaluation.seconds)),
+        ("Took", format::duration(evaluation.seconds)),
     ];
     rows.map(|(name, value)| vec![name.to_owned(), value]).to_vec()
 }

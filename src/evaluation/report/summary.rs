@@ -2,7 +2,7 @@
 
 use mien_faces::report::{Calibration, ClassScore, Comparison, Report};
 
-use super::text::{count, images, interval, p_value, percent, points};
+use super::format::{count, images, interval, p_value, percent, points};
 use crate::evaluation::Evaluation;
 
 /// Confidence and accuracy that are no further apart than this are the same, for people.

@@ -88,11 +88,11 @@ fn a_page_says_what_the_markdown_says() {
         assert!(page.contains(&sentence.replace(" %", "\u{a0}%")), "{sentence}");
     }
     let mut numbers = vec![
-        text::decimal(report.macro_f1),
-        text::decimal(report.log_loss),
-        text::decimal(report.brier),
-        text::percent(report.balanced_accuracy, 2),
-        text::percent(report.expected_calibration_error, 2),
+        format::decimal(report.macro_f1),
+        format::decimal(report.log_loss),
+        format::decimal(report.brier),
+        format::percent(report.balanced_accuracy, 2),
+        format::percent(report.expected_calibration_error, 2),
         "1.2 s in all".to_owned(),
         "190".to_owned(),
         "2026-01-31 14:05 UTC".to_owned(),
@@ -103,10 +103,10 @@ fn a_page_says_what_the_markdown_says() {
         "and 1 more".to_owned(),
     ];
     for score in report.splits.values() {
-        numbers.extend([text::percent(score.accuracy, 2), text::interval(score.interval)]);
+        numbers.extend([format::percent(score.accuracy, 2), format::interval(score.interval)]);
     }
     for class in &report.classes {
-        numbers.extend([text::percent(class.precision, 1), text::decimal(class.f1)]);
+        numbers.extend([format::percent(class.precision, 1), format::decimal(class.f1)]);
     }
     for number in numbers {
         assert!(page.contains(&number), "{number} in {page}");

@@ -6,11 +6,11 @@ use crate::{
         ModelQueuePolicy, model_config::SchedulingChoice, model_instance_group::Kind,
         model_queue_policy::TimeoutAction,
     },
-    v2,
+    oip,
 };
 
-impl From<v2::ModelConfig> for proto::ModelConfig {
-    fn from(config: v2::ModelConfig) -> Self {
+impl From<oip::ModelConfig> for proto::ModelConfig {
+    fn from(config: oip::ModelConfig) -> Self {
         let batching = SchedulingChoice::DynamicBatching(config.dynamic_batching.into());
         Self {
             name: config.name,
@@ -26,20 +26,20 @@ impl From<v2::ModelConfig> for proto::ModelConfig {
     }
 }
 
-impl From<v2::InputConfig> for ModelInput {
-    fn from(input: v2::InputConfig) -> Self {
+impl From<oip::InputConfig> for ModelInput {
+    fn from(input: oip::InputConfig) -> Self {
         Self { name: input.name, data_type: data_type(input.data_type), dims: input.dims }
     }
 }
 
-impl From<v2::OutputConfig> for ModelOutput {
-    fn from(output: v2::OutputConfig) -> Self {
+impl From<oip::OutputConfig> for ModelOutput {
+    fn from(output: oip::OutputConfig) -> Self {
         Self { name: output.name, data_type: data_type(output.data_type), dims: output.dims }
     }
 }
 
-impl From<v2::InstanceGroup> for ModelInstanceGroup {
-    fn from(group: v2::InstanceGroup) -> Self {
+impl From<oip::InstanceGroup> for ModelInstanceGroup {
+    fn from(group: oip::InstanceGroup) -> Self {
         let gpus = group.gpus.into_iter().map(|gpu| i32::try_from(gpu).unwrap_or(i32::MAX));
         Self {
             name: group.name,
@@ -50,8 +50,8 @@ impl From<v2::InstanceGroup> for ModelInstanceGroup {
     }
 }
 
-impl From<v2::BatchingConfig> for ModelDynamicBatching {
-    fn from(batching: v2::BatchingConfig) -> Self {
+impl From<oip::BatchingConfig> for ModelDynamicBatching {
+    fn from(batching: oip::BatchingConfig) -> Self {
         let policy = batching.default_queue_policy;
         let action = TimeoutAction::from_str_name(policy.timeout_action).unwrap_or_default();
         let policy = ModelQueuePolicy {

@@ -1,15 +1,15 @@
 //! A version's statistics as messages.
 
-use crate::{grpc::proto, v2};
+use crate::{grpc::proto, oip};
 
-impl From<v2::DurationStatistic> for proto::StatisticDuration {
-    fn from(statistic: v2::DurationStatistic) -> Self {
+impl From<oip::DurationStatistic> for proto::StatisticDuration {
+    fn from(statistic: oip::DurationStatistic) -> Self {
         Self { count: statistic.count, ns: statistic.ns }
     }
 }
 
-impl From<v2::BatchStatistics> for proto::InferBatchStatistics {
-    fn from(batch: v2::BatchStatistics) -> Self {
+impl From<oip::BatchStatistics> for proto::InferBatchStatistics {
+    fn from(batch: oip::BatchStatistics) -> Self {
         Self {
             batch_size: batch.batch_size,
             compute_input: Some(batch.compute_input.into()),
@@ -19,8 +19,8 @@ impl From<v2::BatchStatistics> for proto::InferBatchStatistics {
     }
 }
 
-impl From<v2::InferStatistics> for proto::InferStatistics {
-    fn from(stats: v2::InferStatistics) -> Self {
+impl From<oip::InferStatistics> for proto::InferStatistics {
+    fn from(stats: oip::InferStatistics) -> Self {
         Self {
             success: Some(stats.success.into()),
             fail: Some(stats.fail.into()),
@@ -32,8 +32,8 @@ impl From<v2::InferStatistics> for proto::InferStatistics {
     }
 }
 
-impl From<v2::ModelStatistics> for proto::ModelStatistics {
-    fn from(stats: v2::ModelStatistics) -> Self {
+impl From<oip::ModelStatistics> for proto::ModelStatistics {
+    fn from(stats: oip::ModelStatistics) -> Self {
         Self {
             name: stats.name,
             version: stats.version,

@@ -4,21 +4,20 @@ use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 
 use super::{ApiError, Code};
 use crate::{
-    admin::Denied,
+    auth::AuthError,
     batching::BatchError,
-    evaluation::{Incomparable, StartError},
+    evaluation::{NotComparable, StartError},
     http::MIN_RETRY,
     models::{ChangeError, PromoteError, registry::ResolveError},
-    promotion,
-    state::StoreError,
-    v2,
+    oip, promotion,
+    store::StoreError,
 };
 
-impl From<Denied> for ApiError {
-    fn from(denied: Denied) -> Self {
+impl From<AuthError> for ApiError {
+    fn from(denied: AuthError) -> Self {
         let code = match denied {
-            Denied::Unauthorized => Code::Unauthorized,
-            Denied::Closed | Denied::Foreign => Code::Forbidden,
+            AuthError::Unauthorized => Code::Unauthorized,
+            AuthError::Disabled | AuthError::CrossOrigin => Code::Forbidden,
         };
         Self::new(code, denied.to_string())
     }
@@ -40,19 +39,19 @@ impl From<BatchError> for ApiError {
     }
 }
 
-impl From<v2::Error> for ApiError {
-    fn from(error: v2::Error) -> Self {
+impl From<oip::Error> for ApiError {
+    fn from(error: oip::Error) -> Self {
         let detail = error.to_string();
         match error.kind() {
-            v2::Kind::Invalid => Self::invalid_request(detail),
-            v2::Kind::TooLarge => Self::new(Code::TooLarge, detail),
-            v2::Kind::NotFound => Self::new(Code::UnknownModel, detail),
-            v2::Kind::Unavailable { retry_after } => {
+            oip::Kind::Invalid => Self::invalid_request(detail),
+            oip::Kind::TooLarge => Self::new(Code::TooLarge, detail),
+            oip::Kind::NotFound => Self::new(Code::UnknownModel, detail),
+            oip::Kind::Unavailable { retry_after } => {
                 Self { retry_after: Some(retry_after), ..Self::new(Code::Overloaded, detail) }
             }
-            v2::Kind::ShuttingDown => Self::shutting_down(detail),
-            v2::Kind::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
-            v2::Kind::Internal => Self::new(Code::Internal, detail),
+            oip::Kind::ShuttingDown => Self::shutting_down(detail),
+            oip::Kind::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
+            oip::Kind::Internal => Self::new(Code::Internal, detail),
         }
     }
 }
@@ -132,8 +131,8 @@ impl From<promotion::StartError> for ApiError {
     }
 }
 
-impl From<Incomparable> for ApiError {
-    fn from(error: Incomparable) -> Self {
+impl From<NotComparable> for ApiError {
+    fn from(error: NotComparable) -> Self {
         Self::new(Code::NotComparable, error.to_string())
     }
 }

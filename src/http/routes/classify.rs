@@ -9,16 +9,16 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     batching::{Priority, RequestOptions},
-    decoder::PictureError,
     http::{
         ApiError, State, deadline,
         error::{Code, Problem},
-        image_problem::ImageProblem,
-        pictures::{Pictures, Timeframe},
-        timing::server_timing,
+        image_error::ImageProblem,
+        images::{Pictures, Timeframe},
+        server_timing::server_timing,
         upload::{FormImages, JsonImages},
     },
     inference::{Input, Probabilities},
+    intake::decoder::ImageDecodeError,
     metrics::Outcome,
     models::registry::LiveModel,
 };
@@ -181,7 +181,9 @@ fn top_k(asked: Option<usize>, model: &LiveModel) -> Result<usize, ApiError> {
 }
 
 /// The faces, and for each picture its problem or `None`.
-fn separate(decoded: Vec<Result<Face, PictureError>>) -> (Vec<Input>, Vec<Option<ImageProblem>>) {
+fn separate(
+    decoded: Vec<Result<Face, ImageDecodeError>>,
+) -> (Vec<Input>, Vec<Option<ImageProblem>>) {
     let mut faces = Vec::with_capacity(decoded.len());
     let problems = decoded.into_iter().map(|picture| match picture {
         Ok(face) => {

@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    evaluation::{Document, Listed, Order, Purged, Status},
+    evaluation::{Document, EvaluationListItem, EvaluationSpec, Purged, Status},
     http::{
         Admin, ApiError, State,
         error::{Code, Problem},
         middleware::RequestId,
         version::Version,
     },
-    state::{EvaluationFilter, EvaluationRecord},
+    store::{EvaluationFilter, EvaluationRecord},
 };
 
 pub(super) const LIST_PATH: &str = "/v1/evaluations";
@@ -97,7 +97,7 @@ pub struct DeleteQuery {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EvaluationList {
     /// Newest first.
-    evaluations: Vec<Listed>,
+    evaluations: Vec<EvaluationListItem>,
 }
 
 /// Evaluates a model on a data set of the server.
@@ -131,7 +131,7 @@ pub async fn create(
     let version = version.map(Version::into_text);
     let model = state.registry.resolve(model.as_deref(), version.as_deref())?;
     let request_id = Some(id.as_str().to_owned());
-    let order = Order { dataset, split, limit, request_id };
+    let order = EvaluationSpec { dataset, split, limit, request_id };
     let job = state.evaluations.start(order, model).await?;
     let location = format!("{LIST_PATH}/{}", job.id());
     let document = Document::from(job.record());

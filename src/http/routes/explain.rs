@@ -15,9 +15,9 @@ use crate::{
     http::{
         ApiError, State, deadline,
         error::Problem,
-        image_problem::ImageProblem,
+        image_error::ImageProblem,
+        images::{Pictures, Timeframe},
         negotiation,
-        pictures::{Pictures, Timeframe},
         upload::{FormImages, JsonImages},
     },
     inference::Labels,

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{http::State, readiness::Condition};
+use crate::{http::State, readiness::ServerStatus};
 
 pub(super) const LIVE_PATH: &str = "/health/live";
 pub(super) const READY_PATH: &str = "/health/ready";
@@ -39,10 +39,10 @@ pub async fn live() -> HttpResponse {
         (status = 200, description = "The default model serves.", body = Health),
         (status = 503, description = "Send requests elsewhere.", body = Health)))]
 pub async fn ready(state: web::Data<State>) -> HttpResponse {
-    match state.readiness.condition() {
-        Condition::Ready => HttpResponse::Ok().json(health("ready")),
-        Condition::Draining => HttpResponse::ServiceUnavailable().json(health("draining")),
-        Condition::Loading => HttpResponse::ServiceUnavailable().json(health("loading")),
-        Condition::Unavailable => HttpResponse::ServiceUnavailable().json(health("unavailable")),
+    match state.readiness.status() {
+        ServerStatus::Ready => HttpResponse::Ok().json(health("ready")),
+        ServerStatus::Draining => HttpResponse::ServiceUnavailable().json(health("draining")),
+        ServerStatus::Loading => HttpResponse::ServiceUnavailable().json(health("loading")),
+        ServerStatus::Unavailable => HttpResponse::ServiceUnavailable().json(health("unavailable")),
     }
 }

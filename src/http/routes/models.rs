@@ -1,7 +1,7 @@
 //! `GET /v1/models`, `GET /v1/models/{name}`.
 
-mod change;
-pub mod facts;
+mod load;
+pub mod model_info;
 pub mod pin;
 pub mod promotions;
 
@@ -9,9 +9,9 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use self::change::{__path_load, __path_unload, load, unload};
-pub(super) use self::change::{LOAD_PATH, UNLOAD_PATH};
-use self::facts::Facts;
+pub use self::load::{__path_load, __path_unload, load, unload};
+pub(super) use self::load::{LOAD_PATH, UNLOAD_PATH};
+use self::model_info::ModelInfo;
 use crate::{
     http::{ApiError, State, error::Problem},
     models::{
@@ -101,7 +101,7 @@ pub struct VersionDetails {
     pub summary: VersionSummary,
     /// What is known about it, where it serves.
     #[serde(flatten)]
-    pub facts: Option<Facts>,
+    pub facts: Option<ModelInfo>,
 }
 
 /// Every model, with its versions: those that serve, and those that do not and why.
@@ -127,7 +127,7 @@ pub async fn one(
     let model = model.ok_or_else(|| ResolveError::UnknownModel(name.into_inner()))?;
     let versions = model.versions.iter().map(|(version, state)| VersionDetails {
         summary: summary(*version, state),
-        facts: state.live().map(|model| Facts::from(&**model)),
+        facts: state.live().map(|model| ModelInfo::from(&**model)),
     });
     let versions = versions.collect();
     let (serving, pinned) = (text(model.serving), text(model.pinned));

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use mien_faces::report::{Calibration, CalibrationBin};
 
 use super::length;
-use crate::evaluation::report::text;
+use crate::evaluation::report::format;
 
 const LEFT: f64 = 44.0;
 const RIGHT: f64 = 404.0;
@@ -47,8 +47,8 @@ fn column(bin: &CalibrationBin, most: u64) -> Markup {
     html! {
         g {
             title {
-                (text::percent(bin.lower, 0)) " to " (text::percent(bin.upper, 0)) " sure: " (text::images(bin.images))
-                ", " (text::percent(accuracy, 1)) " right, " (text::percent(confidence, 1)) " sure on average"
+                (format::percent(bin.lower, 0)) " to " (format::percent(bin.upper, 0)) " sure: " (format::images(bin.images))
+                ", " (format::percent(accuracy, 1)) " right, " (format::percent(confidence, 1)) " sure on average"
             }
             rect.column x=(left) y=(length(low)) width=(width) height=(length(FOOT - low)) {}
             rect class=(gap) x=(left) y=(length(high)) width=(width) height=(length(low - high)) {}

@@ -9,11 +9,11 @@ use mien_faces::{
 use crate::evaluation::report::{
     Pictures, Side,
     charts::Scale,
-    glyphs::defined,
-    page::page,
-    parts::{card, columns, face, named, origin, tile, unbroken},
+    components::{card, columns, face, named, origin, tile, unbroken},
+    format::{self, count, images, interval, p_value, percent, points},
+    icons::defined,
+    layout::page,
     summary,
-    text::{self, count, images, interval, p_value, percent, points},
 };
 
 /// How many of the images that flipped have their picture on the page.
@@ -72,7 +72,7 @@ fn difference(comparison: &Comparison) -> Markup {
 
 /// What a line of a scale of differences stands for, in points.
 fn tick(points: i32) -> String {
-    if points == 0 { "0".to_owned() } else { text::points(f64::from(points) / 100.0, 0) }
+    if points == 0 { "0".to_owned() } else { format::points(f64::from(points) / 100.0, 0) }
 }
 
 /// The images that are not compared.

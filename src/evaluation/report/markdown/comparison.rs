@@ -9,8 +9,9 @@ use mien_faces::{
 
 use super::{heading, origin, plain, table};
 use crate::evaluation::report::{
-    Side, summary,
-    text::{count, interval, percent, points},
+    Side,
+    format::{count, interval, percent, points},
+    summary,
 };
 
 /// How many of the images that flipped are named.

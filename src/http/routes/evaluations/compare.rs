@@ -13,7 +13,7 @@ use crate::{
         self, Compared, Datasets,
         report::{self, Pictures, Side},
     },
-    http::{ApiError, State, error::Problem, form::Form},
+    http::{ApiError, State, error::Problem, report_format::ReportFormat},
 };
 
 pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/compare";
@@ -29,7 +29,7 @@ pub struct CompareQuery {
     b: String,
     /// In which form the comparison is wanted; goes before `Accept`, for links.
     #[param(inline)]
-    format: Option<Form>,
+    format: Option<ReportFormat>,
 }
 
 /// Two evaluations on the same images: which model is better, and how sure that is.
@@ -59,7 +59,7 @@ pub async fn compare(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let CompareQuery { a, b, format } = query.into_inner();
-    let form = Form::wanted(&request, format)?;
+    let form = ReportFormat::wanted(&request, format)?;
     let _turn = state.reports.acquire().await.map_err(ApiError::internal)?;
     let compared = compared(&state, &a, &b).await?;
     let datasets = Arc::clone(&state.datasets);
@@ -68,14 +68,18 @@ pub async fn compare(
 }
 
 /// Reads the faces that are shown, so it blocks.
-fn written(form: Form, compared: &Compared, datasets: &Datasets) -> Result<String, ApiError> {
+fn written(
+    form: ReportFormat,
+    compared: &Compared,
+    datasets: &Datasets,
+) -> Result<String, ApiError> {
     let Compared { evaluation_a, evaluation_b, comparison } = compared;
     let [a, b] = [evaluation_a, evaluation_b].map(Side::from);
     let find = |image: &str| datasets.image(&evaluation_a.dataset, image).cloned();
     Ok(match form {
-        Form::Json => serde_json::to_string(compared).map_err(ApiError::internal)?,
-        Form::Markdown => report::comparison_markdown(&a, &b, comparison),
-        Form::Html => {
+        ReportFormat::Json => serde_json::to_string(compared).map_err(ApiError::internal)?,
+        ReportFormat::Markdown => report::comparison_markdown(&a, &b, comparison),
+        ReportFormat::Html => {
             let pictures = Pictures::of_comparison(comparison, find);
             report::comparison_html(&a, &b, comparison, &pictures)
         }

@@ -54,7 +54,7 @@ pub async fn events(
     let last = last.and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
     let id = id.into_inner();
     let job = state.evaluations.job(&id);
-    let feed = Feed { state, id, job, last, is_first: true, is_over: false };
+    let feed = ProgressStream { state, id, job, last, is_first: true, is_over: false };
     let now = feed.progress().await?;
     if now.status.is_final() && last.is_some_and(|last| last >= now.position()) {
         return Ok(HttpResponse::NoContent().finish());
@@ -65,11 +65,11 @@ pub async fn events(
         // Whoever compresses answers or proxies them shall not hold events back.
         .insert_header((header::CONTENT_ENCODING, ContentEncoding::Identity.as_str()))
         .insert_header(("x-accel-buffering", "no"))
-        .streaming(stream::try_unfold(feed, Feed::next)))
+        .streaming(stream::try_unfold(feed, ProgressStream::next)))
 }
 
 /// What one listener gets.
-struct Feed {
+struct ProgressStream {
     state: web::Data<State>,
     id: String,
     /// The evaluation, where it had not ended when the listener came.
@@ -80,7 +80,7 @@ struct Feed {
     is_over: bool,
 }
 
-impl Feed {
+impl ProgressStream {
     /// How far the evaluation is: as the job tells until its end, then as it is kept, the same for every listener.
     async fn progress(&self) -> Result<Progress, ApiError> {
         match &self.job {

@@ -11,7 +11,7 @@ use mien_faces::report::csv;
 use super::succeeded;
 use crate::{
     http::{ApiError, State, error::Problem},
-    state::Store,
+    store::Store,
 };
 
 pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/{id}/predictions";

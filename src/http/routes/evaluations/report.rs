@@ -12,8 +12,8 @@ use crate::{
         Datasets, Document, Evaluation, Head,
         report::{self, Pictures, Subject},
     },
-    http::{ApiError, State, error::Problem, form::Form},
-    state::EvaluationRecord,
+    http::{ApiError, State, error::Problem, report_format::ReportFormat},
+    store::EvaluationRecord,
 };
 
 pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/{id}/report";
@@ -25,7 +25,7 @@ pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/{id}/report";
 pub struct ReportQuery {
     /// Goes before `Accept`, for links.
     #[param(inline)]
-    format: Option<Form>,
+    format: Option<ReportFormat>,
 }
 
 /// The report of an evaluation, to be read by people or programs.
@@ -53,7 +53,7 @@ pub async fn report(
     request: HttpRequest,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let form = Form::wanted(&request, query.format)?;
+    let form = ReportFormat::wanted(&request, query.format)?;
     let _turn = state.reports.acquire().await.map_err(ApiError::internal)?;
     let record = succeeded(&state, &id).await?;
     let name = format!("evaluation-{}", record.id);
@@ -63,14 +63,18 @@ pub async fn report(
 }
 
 /// Reads the faces that are shown, so it blocks.
-fn written(form: Form, record: EvaluationRecord, datasets: &Datasets) -> Result<String, ApiError> {
-    if form == Form::Json {
+fn written(
+    form: ReportFormat,
+    record: EvaluationRecord,
+    datasets: &Datasets,
+) -> Result<String, ApiError> {
+    if form == ReportFormat::Json {
         return serde_json::to_string(&Document::from(record)).map_err(ApiError::internal);
     }
     let evaluation: Evaluation = serde_json::from_str(record.report.as_deref().unwrap_or_default())
         .map_err(|error| ApiError::internal(format!("the report of {}: {error}", record.id)))?;
     let subject = Subject::from(&Head::from(record));
-    if form == Form::Markdown {
+    if form == ReportFormat::Markdown {
         return Ok(report::markdown(&subject, &evaluation));
     }
     let find = |image: &str| datasets.image(&subject.dataset, image).cloned();

@@ -18,7 +18,7 @@ use crate::{
         version::Version,
     },
     models::{ChangeError, name::parse_version},
-    promotion::{Document, Order, Rule},
+    promotion::{Criterion, Document, Order},
 };
 
 pub(in crate::http::routes) const LIST_PATH: &str = "/v1/models/{name}/promotions";
@@ -193,19 +193,21 @@ impl PromotionRequest {
     fn order(mut self, model: String, request_id: Option<String>) -> Result<Order, ApiError> {
         let rule = self.rule(&model)?;
         let Self { version, dataset, split, limit, .. } = self;
-        let images = evaluation::Order { dataset, split, limit, request_id };
+        let images = evaluation::EvaluationSpec { dataset, split, limit, request_id };
         Ok(Order { version: number(&model, version)?, model, rule, images })
     }
 
-    fn rule(&mut self, model: &str) -> Result<Rule, ApiError> {
+    fn rule(&mut self, model: &str) -> Result<Criterion, ApiError> {
         let baseline =
             self.baseline_version.take().map(|version| number(model, version)).transpose()?;
         let (value, rule) = match (self.min_accuracy, self.max_regression) {
-            (Some(accuracy), None) if baseline.is_none() => (accuracy, Rule::MinAccuracy(accuracy)),
+            (Some(accuracy), None) if baseline.is_none() => {
+                (accuracy, Criterion::MinAccuracy(accuracy))
+            }
             (Some(_), None) => {
                 return Err(ApiError::invalid_request("`baseline_version` needs `max_regression`"));
             }
-            (None, Some(margin)) => (margin, Rule::MaxRegression { margin, baseline }),
+            (None, Some(margin)) => (margin, Criterion::MaxRegression { margin, baseline }),
             (None, None) | (Some(_), Some(_)) => {
                 let detail = "give either `min_accuracy` or `max_regression`";
                 return Err(ApiError::invalid_request(detail));

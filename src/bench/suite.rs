@@ -1,0 +1,216 @@
+//! One network after the other, from the bare runtime up to HTTP under overload.
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use mien_faces::image::{Limits, decode};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    engine::{self, Raw},
+    interleaved::{Paired, paired},
+    load::{LoadResult, Target, Timing, closed_loop, open_loop},
+    overload::{Overload, overload},
+    process::Usage,
+    server::{Server, folder_of_one},
+};
+use crate::{
+    batching::RetiredWorkers,
+    client::request,
+    inference::runtime::Runtime,
+    metrics::Metrics,
+    models::{
+        file::examine,
+        live::LiveModel,
+        load::ModelLoader,
+        manifest::Sidecar,
+        plan::ServingOptions,
+        repository::{self, Found},
+    },
+    tuning::{Point, TuneMode, Tuner, TuningOptions},
+};
+
+/// Connections of the closed loops.
+pub const CONNECTIONS: [usize; 3] = [1, 8, 32];
+
+/// What the open loop offers, of what the server did at best.
+const LOAD: f64 = 0.7;
+
+/// What every study has in common.
+pub struct Setup {
+    /// Pictures to send, PNG.
+    pub faces: Vec<Vec<u8>>,
+    /// How long each load is.
+    pub timing: Timing,
+    /// How long the curve of the raw runtime is measured.
+    pub budget: Duration,
+    /// ONNX Runtime, on the CPU.
+    pub runtime: Runtime,
+}
+
+/// What serving a network costs.
+#[derive(Debug, Clone, Serialize)]
+pub struct Study {
+    /// The network.
+    pub name: String,
+    /// ONNX Runtime alone.
+    pub raw: Raw,
+    /// One session with as many threads as each of the server's has, one image at a time.
+    pub single: Point,
+    /// Many callers in one process.
+    pub batcher: LoadResult,
+    /// How the server chose to serve it.
+    pub serving: Serving,
+    /// From the server's start to readiness, in seconds: the first time, and with a curve on disk.
+    pub ready_seconds: Ready,
+    /// The server beside the bare runtime.
+    pub paired: Paired,
+    /// Over HTTP: closed loops of [`CONNECTIONS`], then an open loop.
+    pub http: Vec<LoadResult>,
+    /// Ten times more than it can do, where that can be offered.
+    pub overload: Option<Overload>,
+    /// The server's memory.
+    pub memory: Memory,
+}
+
+/// How a server serves its one model; part of what it says about itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names of the route's document")]
+pub struct Serving {
+    pub instances: usize,
+    pub intra_op_threads: usize,
+    pub max_batch: usize,
+    pub max_queue_size: usize,
+}
+
+/// From start to readiness, in seconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Ready {
+    /// With the curve to be measured.
+    pub first: f64,
+    /// With the curve on disk.
+    pub cached: f64,
+}
+
+/// A server's memory.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Memory {
+    /// When it was ready, with a cached curve.
+    pub ready: Usage,
+    /// At the end.
+    pub end: Usage,
+}
+
+/// Measures everything about the model of a version's folder.
+///
+/// # Errors
+/// When it cannot be loaded or the server cannot be started.
+pub async fn study(setup: &Setup, name: &str, version: &Path) -> anyhow::Result<Study> {
+    let time = setup.timing.measured;
+    let found = Found {
+        folder: version.to_owned(),
+        fingerprint: repository::Fingerprint::of(version)
+            .with_context(|| format!("`{}` cannot be read", version.display()))?,
+    };
+    tracing::info!(name, "bench: ONNX Runtime alone");
+    let file = examine(&setup.runtime, &found, Sidecar::read(version)?, 1)?.file;
+    let raw = engine::raw(&file, setup.budget, time)?;
+
+    tracing::info!(name, "bench: the batcher");
+    let model = Arc::new(load(setup, name, &found, &raw.best)?);
+    let pictures = setup.faces.iter().map(|bytes| decode(bytes, &Limits::default()));
+    let pictures = pictures.collect::<Result<Vec<_>, _>>().context("a face cannot be read")?;
+    let side = model.signature.side;
+    let faces: Vec<_> = pictures.iter().map(|picture| picture.to_face(side)).collect();
+    let batcher = engine::batcher(Arc::clone(&model), &faces, setup.timing).await?;
+    model.batcher.join();
+    drop(model);
+
+    let folder = folder_of_one(name, version)?;
+    let cache = folder.path().join(".tuning");
+    let flags = ["--device=cpu".to_owned(), format!("--tune-cache={}", cache.display())];
+    tracing::info!(name, "bench: the server tunes itself");
+    let first = Server::start(folder.path(), &flags).await?.ready_after;
+    let start = async || {
+        let server = Server::start(folder.path(), &flags).await?;
+        let target = target(&server, &setup.faces);
+        anyhow::Ok((server, target))
+    };
+    let (server, target) = start().await?;
+    let ready = Ready { first: first.as_secs_f64(), cached: server.ready_after.as_secs_f64() };
+    let document = server.get(&format!("/v1/models/{name}")).await?;
+    let serving = document["versions"][0]["serving"].clone();
+    let serving: Serving = serde_json::from_value(serving).context("how the server serves")?;
+    let single = engine::single(&file, serving.intra_op_threads, time)?;
+    tracing::info!("bench: the server beside ONNX Runtime");
+    let paired = paired(&file, &raw.best, serving.intra_op_threads, start, time).await?;
+    let (http, overload, memory) = under_load(setup, &server, &serving, &target).await?;
+    let name = name.to_owned();
+    let ready_seconds = ready;
+    Ok(Study { name, raw, single, batcher, serving, ready_seconds, paired, http, overload, memory })
+}
+
+/// Every face in turn, for its label.
+fn target(server: &Server, faces: &[Vec<u8>]) -> Target {
+    let headers = [("content-type".to_owned(), "image/png".to_owned())];
+    let post = |face: &Vec<u8>| request("POST", server.addr, "/v1/classify", &headers, face);
+    Target {
+        addr: server.addr,
+        requests: faces.iter().map(post).collect(),
+        expect: "\"label\"".to_owned(),
+        process: Some(server.process()),
+    }
+}
+
+/// The legs over HTTP.
+async fn under_load(
+    setup: &Setup,
+    server: &Server,
+    serving: &Serving,
+    target: &Target,
+) -> anyhow::Result<(Vec<LoadResult>, Option<Overload>, Memory)> {
+    let ready = server.process().usage()?;
+    let mut http = Vec::new();
+    for connections in CONNECTIONS {
+        tracing::info!(connections, "bench: closed loop");
+        http.push(closed_loop(target, connections, setup.timing).await?);
+    }
+    let best = http.iter().map(|leg| leg.images_per_second).fold(0.0, f64::max);
+    let name = format!("open loop, {:.0} % of saturation", 100.0 * LOAD);
+    tracing::info!("bench: open loop");
+    http.push(open_loop(target, &name, LOAD * best, setup.timing).await?);
+    let overload = overload(target, server, serving.max_queue_size, setup.timing).await?;
+    Ok((http, overload, Memory { ready, end: server.process().usage()? }))
+}
+
+/// The model in this process, served as the raw runtime did best.
+fn load(setup: &Setup, name: &str, found: &Found, best: &Point) -> anyhow::Result<LiveModel> {
+    let options = ServingOptions {
+        max_queue_size: 4096,
+        max_batch: Some(best.batch),
+        max_queue_delay: Duration::ZERO,
+        instances: Some(best.instances),
+        intra_op_threads: Some(best.intra_op_threads),
+    };
+    let off = TuningOptions { mode: TuneMode::Off, budget: Duration::ZERO, cache: None };
+    let (runtime, metrics) = (setup.runtime.clone(), Arc::new(Metrics::new()));
+    let leaving = RetiredWorkers::default();
+    let loader = ModelLoader { runtime, options, tuner: Tuner::new(off), metrics, leaving };
+    Ok(loader.load(name, 1, found)?)
+}
+
+/// The pictures of a folder, sorted by name.
+///
+/// # Errors
+/// When there are none.
+pub fn read_faces(folder: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+    let shown = folder.display();
+    let entries = fs::read_dir(folder).with_context(|| {
+        format!("the pictures of `{shown}` cannot be read; name a folder with --faces")
+    })?;
+    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "png"));
+    paths.sort();
+    anyhow::ensure!(!paths.is_empty(), "no PNG in `{shown}`; name a folder with --faces");
+    Ok(paths.iter().map(fs::read).collect::<Result<_, _>>()?)
+}

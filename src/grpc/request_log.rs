@@ -1,0 +1,207 @@
+//! What happens around every call: its id, its line in the log, its count, and a status for a panic.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use tokio::sync::watch;
+use tonic::{
+    Code, Status,
+    body::Body,
+    codegen::{
+        Service,
+        http::{HeaderMap, HeaderValue, Request, Response},
+    },
+};
+use tower_layer::Layer;
+use tracing::{Instrument, Span};
+
+use crate::{
+    metrics::Metrics,
+    telemetry::{is_request_id, millis, new_request_id},
+};
+
+/// The metadata of a call's id, in both directions.
+const REQUEST_ID: &str = "x-request-id";
+
+/// The calls that metrics know: their paths, without the first slash.
+const CALLS: [&str; 16] = [
+    "inference.GRPCInferenceService/ServerLive",
+    "inference.GRPCInferenceService/ServerReady",
+    "inference.GRPCInferenceService/ModelReady",
+    "inference.GRPCInferenceService/ServerMetadata",
+    "inference.GRPCInferenceService/ModelMetadata",
+    "inference.GRPCInferenceService/ModelInfer",
+    "inference.GRPCInferenceService/ModelStreamInfer",
+    "inference.GRPCInferenceService/ModelConfig",
+    "inference.GRPCInferenceService/ModelStatistics",
+    "inference.GRPCInferenceService/RepositoryIndex",
+    "inference.GRPCInferenceService/RepositoryModelLoad",
+    "inference.GRPCInferenceService/RepositoryModelUnload",
+    "grpc.health.v1.Health/Check",
+    "grpc.health.v1.Health/Watch",
+    "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
+/// Calls that would fill the log with nothing.
+const QUIET: [&str; 3] = [
+    "inference.GRPCInferenceService/ServerLive",
+    "inference.GRPCInferenceService/ServerReady",
+    "grpc.health.v1.Health/Check",
+];
+
+/// When a call's head came: its time runs from then on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RequestStart(pub(super) Instant);
+
+/// Presents every call in the metrics at zero.
+pub fn init_metrics(metrics: &Metrics) {
+    CALLS.iter().for_each(|call| metrics.init_grpc(call, name(Code::Ok)));
+}
+
+/// Wraps all services of the server.
+#[derive(Clone)]
+pub(super) struct Observe {
+    metrics: Arc<Metrics>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Observe {
+    /// `stopped` turns true when the server ends.
+    pub(super) fn new(metrics: Arc<Metrics>, stopped: watch::Receiver<bool>) -> Self {
+        Self { metrics, stopped }
+    }
+}
+
+impl<S> Layer<S> for Observe {
+    type Service = Observed<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Observed { inner, observe: self.clone() }
+    }
+}
+
+/// A service with what happens around its calls.
+#[derive(Clone)]
+pub(super) struct Observed<S> {
+    inner: S,
+    observe: Observe,
+}
+
+impl<S> Service<Request<Body>> for Observed<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let start = Instant::now();
+        request.extensions_mut().insert(RequestStart(start));
+        let id = request_id(request.headers());
+        let path = request.uri().path().trim_start_matches('/');
+        let call = CALLS.into_iter().find(|call| *call == path).unwrap_or("other");
+        let span = tracing::info_span!("call", request_id = id.to_str().unwrap_or_default());
+        let Observe { metrics, stopped } = self.observe.clone();
+        let seen = Seen { call, start, metrics, span: span.clone(), stopped, answered: false };
+        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        let answer = answer.instrument(span);
+        async move {
+            let mut response = answer.await.unwrap_or_else(|_| {
+                Ok(Status::internal("the server failed on this request; its log tells why")
+                    .into_http())
+            })?;
+            // An error is in the head; a stream that began is well so far.
+            let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |s| s.code());
+            response.headers_mut().insert(REQUEST_ID, id);
+            seen.record(code);
+            Ok(response)
+        }
+        .boxed()
+    }
+}
+
+/// What the log and the metrics say about a call: once, also of one whose client does not wait for the answer.
+struct Seen {
+    call: &'static str,
+    start: Instant,
+    metrics: Arc<Metrics>,
+    span: Span,
+    /// Whether the server ends.
+    stopped: watch::Receiver<bool>,
+    answered: bool,
+}
+
+impl Seen {
+    fn record(mut self, code: Code) {
+        self.answered = true;
+        self.write(name(code), "answered");
+    }
+
+    fn write(&self, code: &'static str, message: &str) {
+        let (call, ms) = (self.call, millis(self.start.elapsed()));
+        self.metrics.grpc_request(call, code);
+        let _in_span = self.span.enter();
+        if QUIET.contains(&call) {
+            tracing::debug!(call, code, ms, "{message}");
+        } else {
+            tracing::info!(call, code, ms, "{message}");
+        }
+    }
+}
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        if self.answered {
+            return;
+        }
+        if *self.stopped.borrow() {
+            self.write(name(Code::Unavailable), "not answered before the end");
+        } else {
+            self.write(name(Code::Cancelled), "the client hung up");
+        }
+    }
+}
+
+/// The client's own id where it sent a usable one (1 to 128 visible ASCII characters), else a new UUID.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let usable = |value: &&HeaderValue| is_request_id(value.as_bytes());
+    headers.get(REQUEST_ID).filter(usable).cloned().unwrap_or_else(|| {
+        HeaderValue::from_str(&new_request_id()).expect("a UUID is visible ASCII")
+    })
+}
+
+/// A code's name in metrics and the log.
+fn name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "ok",
+        Code::Cancelled => "cancelled",
+        Code::Unknown => "unknown",
+        Code::InvalidArgument => "invalid_argument",
+        Code::DeadlineExceeded => "deadline_exceeded",
+        Code::NotFound => "not_found",
+        Code::AlreadyExists => "already_exists",
+        Code::PermissionDenied => "permission_denied",
+        Code::ResourceExhausted => "resource_exhausted",
+        Code::FailedPrecondition => "failed_precondition",
+        Code::Aborted => "aborted",
+        Code::OutOfRange => "out_of_range",
+        Code::Unimplemented => "unimplemented",
+        Code::Internal => "internal",
+        Code::Unavailable => "unavailable",
+        Code::DataLoss => "data_loss",
+        Code::Unauthenticated => "unauthenticated",
+    }
+}

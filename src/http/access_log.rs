@@ -1,0 +1,97 @@
+//! A request's line in the log and its count in the metrics.
+
+use std::time::Instant;
+
+use actix_web::{
+    dev::ServiceRequest,
+    http::{Method, StatusCode},
+    web,
+};
+use tracing::Span;
+
+use super::State;
+use crate::telemetry::millis;
+
+/// Routes that would fill the log with nothing.
+const QUIET: [&str; 5] =
+    ["/health/live", "/health/ready", "/metrics", "/v2/health/live", "/v2/health/ready"];
+
+/// Who hung up before the answer was there, in the log and the metrics; no client sees it.
+const HUNG_UP: u16 = 499;
+
+/// What the log and the metrics say about a request: once, also of one whose client does not wait for the answer.
+pub(super) struct AccessLogEntry {
+    method: Method,
+    path: String,
+    route: Option<String>,
+    start: Instant,
+    state: web::Data<State>,
+    span: Span,
+    answered: bool,
+}
+
+impl AccessLogEntry {
+    /// A request whose head has come; its time runs from now on.
+    pub(super) fn new(request: &ServiceRequest, state: &web::Data<State>, span: &Span) -> Self {
+        Self {
+            method: request.method().clone(),
+            path: request.path().to_owned(),
+            route: request.match_pattern(),
+            start: Instant::now(),
+            state: state.clone(),
+            span: span.clone(),
+            answered: false,
+        }
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Notes the answer.
+    pub(super) fn record(mut self, status: StatusCode) {
+        self.answered = true;
+        self.write(status.as_u16(), "answered");
+    }
+
+    fn write(&self, status: u16, message: &str) {
+        let took = self.start.elapsed();
+        let route = self.route.as_deref().unwrap_or("unmatched");
+        self.state.metrics.http_request(method_label(&self.method), route, status, took);
+        let (method, path) = (self.method.as_str(), self.path.as_str());
+        let ms = millis(took);
+        let _in_span = self.span.enter();
+        if QUIET.contains(&route) {
+            tracing::debug!(method, path, status, ms, "{message}");
+        } else {
+            tracing::info!(method, path, status, ms, "{message}");
+        }
+    }
+}
+
+impl Drop for AccessLogEntry {
+    fn drop(&mut self) {
+        if self.answered {
+            return;
+        }
+        if self.state.in_flight.closed() {
+            self.write(StatusCode::SERVICE_UNAVAILABLE.as_u16(), "not answered before the end");
+        } else {
+            self.write(HUNG_UP, "the client hung up");
+        }
+    }
+}
+
+/// A method of the closed set that metrics know.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}

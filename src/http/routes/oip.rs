@@ -1,0 +1,72 @@
+//! The Open Inference Protocol v2 over HTTP: a thin door on [`crate::oip`].
+
+pub mod infer;
+pub mod models;
+pub mod repository;
+pub mod server;
+mod wire;
+
+use actix_web::web;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::{get, post, reading};
+use crate::metrics::Metrics;
+
+/// The part of a path that names a model.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct ModelPath {
+    /// The model's name.
+    #[param(example = "resnet-20-v1")]
+    model: String,
+    /// The version; where the path names none, the pinned one, else the highest that serves.
+    #[param(ignore)]
+    version: Option<String>,
+}
+
+/// What follows the name of a model, or of a version of it.
+pub const MODEL_PREFIX: &str = "/v2/models/{model}";
+/// What may stand before it.
+pub const VERSION_PREFIX: &str = "/v2/models/{model}/versions/{version}";
+
+/// Paths that are read.
+const READ: [&str; 4] =
+    [server::PATH, server::LIVE_PATH, server::READY_PATH, models::ALL_STATISTICS_PATH];
+/// Paths that are written.
+const WRITTEN: [&str; 3] = [repository::INDEX_PATH, repository::LOAD_PATH, repository::UNLOAD_PATH];
+/// Ends of the paths of a model, or a version, that are read.
+const MODEL_READ: [&str; 4] = ["", "/ready", "/config", "/stats"];
+
+/// Presents every route in the metrics at zero.
+pub(super) fn init_metrics(metrics: &Metrics) {
+    READ.iter().for_each(|path| metrics.init_route("GET", path, 200));
+    WRITTEN.iter().for_each(|path| metrics.init_route("POST", path, 200));
+    for prefix in [MODEL_PREFIX, VERSION_PREFIX] {
+        for end in MODEL_READ {
+            metrics.init_route("GET", &format!("{prefix}{end}"), 200);
+        }
+        metrics.init_route("POST", &format!("{prefix}/infer"), 200);
+    }
+}
+
+pub(super) fn configure(config: &mut web::ServiceConfig) {
+    config
+        .service(get(server::PATH, reading().to(server::metadata)))
+        .service(get(server::LIVE_PATH, reading().to(server::live)))
+        .service(get(server::READY_PATH, reading().to(server::ready)))
+        // Before the paths of models, or it would be one.
+        .service(get(models::ALL_STATISTICS_PATH, reading().to(models::all_statistics)))
+        .service(post(repository::INDEX_PATH, web::post().to(repository::index)))
+        .service(post(repository::LOAD_PATH, web::post().to(repository::load)))
+        .service(post(repository::UNLOAD_PATH, web::post().to(repository::unload)));
+    for prefix in [MODEL_PREFIX, VERSION_PREFIX] {
+        let path = |end: &str| format!("{prefix}{end}");
+        config
+            .service(get(&path(""), reading().to(models::metadata)))
+            .service(get(&path("/ready"), reading().to(models::ready)))
+            .service(get(&path("/config"), reading().to(models::config)))
+            .service(get(&path("/stats"), reading().to(models::statistics)))
+            .service(post(&path("/infer"), web::post().to(infer::infer)));
+    }
+}

@@ -1,0 +1,236 @@
+//! Inference requests and answers as JSON, with the data of tensors in it or, in the binary extension, after it.
+
+mod data;
+mod scalar;
+
+use std::collections::BTreeMap;
+
+use actix_web::web::Bytes;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use self::{data::Data, scalar::Scalar};
+use crate::oip::{
+    Error, InferRequest, InferResponse, InputTensor, OutputData, OutputTensor, RequestedOutput,
+    TensorData, refuse_shared_memory,
+};
+
+type Parameters = BTreeMap<String, Scalar>;
+
+#[derive(Deserialize)]
+struct Request {
+    #[serde(default, deserialize_with = "or_default")]
+    id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    parameters: Parameters,
+    inputs: Vec<Input>,
+    #[serde(default, deserialize_with = "or_default")]
+    outputs: Vec<Output>,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    name: String,
+    shape: Vec<i64>,
+    datatype: String,
+    #[serde(default, deserialize_with = "or_default")]
+    parameters: Parameters,
+    data: Option<Data>,
+}
+
+#[derive(Deserialize)]
+struct Output {
+    name: String,
+    #[serde(default, deserialize_with = "or_default")]
+    parameters: Parameters,
+}
+
+/// What is `null` is as if it were not there: clients write out every field that they know.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Which outputs go after the JSON of an answer and not into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Binary {
+    /// For outputs that the request does not name.
+    pub(super) default: bool,
+    /// For those that it names, in order.
+    pub(super) outputs: Vec<bool>,
+}
+
+/// The memory of the numbers of a JSON at most, in bytes: a list that doubles when it is full. All but the first stand behind a
+/// comma.
+pub(super) fn size_of_numbers(json: &[u8]) -> usize {
+    let numbers = 1 + json.iter().filter(|&&byte| byte == b',').count();
+    numbers.next_power_of_two() * size_of::<f64>()
+}
+
+/// Reads a request whose first `header` bytes are JSON; the rest are the data of tensors, one after the other.
+///
+/// # Errors
+/// For anything that the protocol does not allow.
+pub(super) fn parse(body: &Bytes, header: usize) -> Result<(InferRequest, Binary), Error> {
+    let json: Request = serde_json::from_slice(&body[..header])
+        .map_err(|error| Error::invalid(format!("JSON: {error}")))?;
+    let mut rest = body.slice(header..);
+    let mut request = InferRequest { id: json.id, ..InferRequest::default() };
+    for (name, value) in &json.parameters {
+        request.set(name, &value.parameter())?;
+    }
+    for input in json.inputs {
+        request.inputs.push(tensor(input, &mut rest)?);
+    }
+    if !rest.is_empty() {
+        let message = format!("{} bytes are left after the data of all inputs", rest.len());
+        return Err(Error::invalid(message));
+    }
+    let default = flag(&json.parameters, "binary_data_output")?.unwrap_or(false);
+    let mut binary = Binary { default, outputs: Vec::with_capacity(json.outputs.len()) };
+    for Output { name, parameters } in json.outputs {
+        let mut output = RequestedOutput { name, classification: 0 };
+        for (name, value) in &parameters {
+            output.set(name, &value.parameter())?;
+        }
+        binary.outputs.push(flag(&parameters, "binary_data")?.unwrap_or(default));
+        request.outputs.push(output);
+    }
+    Ok((request, binary))
+}
+
+fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
+    let Input { name, shape, datatype, parameters, data } = input;
+    parameters.keys().try_for_each(|name| refuse_shared_memory(name))?;
+    let size = parameters.get("binary_data_size").map(|size| match size {
+        Scalar::Integer(size @ 0..) => Ok(usize::try_from(*size).unwrap_or(usize::MAX)),
+        Scalar::Integer(_) | Scalar::Bool(_) | Scalar::Other(_) => {
+            Err(Error::invalid("parameter `binary_data_size`: expected a count of bytes"))
+        }
+    });
+    let data = match (size.transpose()?, data) {
+        (Some(_), Some(_)) => {
+            let message = format!("input `{name}` has both `data` and `binary_data_size`");
+            return Err(Error::invalid(message));
+        }
+        (None, None) => return Err(Error::invalid(format!("input `{name}` has no data"))),
+        (None, Some(data)) => data.into(),
+        (Some(size), None) if size <= rest.len() => TensorData::Raw(rest.split_to(size)),
+        (Some(size), None) => {
+            let left = rest.len();
+            let message =
+                format!("input `{name}` asks for {size} bytes after the JSON; {left} are left");
+            return Err(Error::invalid(message));
+        }
+    };
+    Ok(InputTensor { name, datatype, shape, data })
+}
+
+fn flag(parameters: &Parameters, name: &str) -> Result<Option<bool>, Error> {
+    match parameters.get(name) {
+        None => Ok(None),
+        Some(Scalar::Bool(flag)) => Ok(Some(*flag)),
+        Some(_) => Err(Error::invalid(format!("parameter `{name}`: expected true or false"))),
+    }
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    id: &'a str,
+    model_name: &'a str,
+    model_version: &'a str,
+    outputs: Vec<Tensor<'a>>,
+}
+
+#[derive(Serialize)]
+struct Tensor<'a> {
+    name: &'a str,
+    datatype: &'static str,
+    shape: [usize; 2],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<BinarySize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Elements<'a>>,
+}
+
+#[derive(Serialize)]
+struct BinarySize {
+    binary_data_size: usize,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Elements<'a> {
+    Values(&'a [f32]),
+    Classes(&'a [String]),
+}
+
+/// The body of an answer, and the length of its JSON where data follow it.
+///
+/// # Errors
+/// Where JSON is to tell values that it cannot: infinite ones, or none at all.
+pub(super) fn body(
+    response: &InferResponse,
+    binary: &Binary,
+) -> Result<(Vec<u8>, Option<usize>), Error> {
+    let mut rest = Vec::new();
+    let mut follows = false;
+    let outputs = response.outputs.iter().enumerate().map(|(index, output)| {
+        let OutputTensor { name, shape, data } = output;
+        let mut tensor =
+            Tensor { name, datatype: data.datatype(), shape: *shape, parameters: None, data: None };
+        if binary.outputs.get(index).copied().unwrap_or(binary.default) {
+            let bytes = data.to_bytes();
+            tensor.parameters = Some(BinarySize { binary_data_size: bytes.len() });
+            rest.extend(bytes);
+            follows = true;
+        } else {
+            tensor.data = Some(match data {
+                OutputData::Values(values) if values.iter().all(|value| value.is_finite()) => {
+                    Elements::Values(values)
+                }
+                OutputData::Values(_) => {
+                    return Err(Error::invalid(format!(
+                        "output `{name}` has values that are no numbers of JSON; ask for it with `binary_data`"
+                    )));
+                }
+                OutputData::Classes(classes) => Elements::Classes(classes),
+            });
+        }
+        Ok(tensor)
+    });
+    let outputs = outputs.collect::<Result<_, _>>()?;
+    let (id, model_name, model_version) = (&response.id, &response.model, &response.version);
+    let answer = Answer { id, model_name, model_version, outputs };
+    let mut body = serde_json::to_vec(&answer).expect("strings and finite numbers are JSON");
+    let header = follows.then_some(body.len());
+    body.extend(rest);
+    Ok((body, header))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_json_cannot_tell_is_told_in_binary_alone() {
+        let output = OutputTensor {
+            name: "logits".to_owned(),
+            shape: [1, 2],
+            data: OutputData::Values(vec![f32::NEG_INFINITY, 1.0]),
+        };
+        let [id, model, version] = ["", "m", "1"].map(str::to_owned);
+        let [preprocess, queue, inference] = [Duration::ZERO; 3];
+        let outputs = vec![output];
+        let response = InferResponse { id, model, version, outputs, preprocess, queue, inference };
+        let as_json = body(&response, &Binary { default: false, outputs: Vec::new() });
+        let error = as_json.unwrap_err().to_string();
+        assert!(error.contains("`logits`") && error.contains("binary_data"), "{error}");
+        let (bytes, header) =
+            body(&response, &Binary { default: true, outputs: Vec::new() }).unwrap();
+        assert_eq!(bytes[header.unwrap()..], [0, 0, 128, 255, 0, 0, 128, 63]);
+    }
+}
