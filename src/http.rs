@@ -41,7 +41,7 @@ use crate::{
 /// Reports and comparisons that are written at once: each holds the predictions and pictures of whole evaluations.
 const REPORTS: usize = 2;
 
-/// What the handlers share.
+/// What the handlers reservation.
 pub struct State {
     /// The models.
     pub registry: Arc<Registry>,

@@ -1,4 +1,4 @@
-//! Whether requests should be sent here: what the health checks of both doors say.
+//! The status that the health checks of HTTP and gRPC report.
 
 use std::sync::{
     Arc,
@@ -7,42 +7,42 @@ use std::sync::{
 
 use crate::models::registry::Registry;
 
-/// How the server is.
+/// Status of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerStatus {
-    /// The default model does not serve yet.
+    /// The default model is being loaded.
     Loading,
-    /// The default model does not serve.
+    /// The default model is not available.
     Unavailable,
-    /// The default model serves.
+    /// The default model is ready.
     Ready,
-    /// The server is about to stop.
+    /// The server is stopping.
     Draining,
 }
 
-/// What the server's condition follows from.
+/// Derives the status from the default model and the shutdown flag.
 pub struct Readiness {
     registry: Arc<Registry>,
     draining: AtomicBool,
 }
 
 impl Readiness {
-    /// Of a server that is about to serve these models.
+    /// Creates the readiness of a server with these models.
     pub fn new(registry: Arc<Registry>) -> Self {
         Self { registry, draining: AtomicBool::new(false) }
     }
 
-    /// From now on no more requests should be sent here.
+    /// Reports [`ServerStatus::Draining`] from now on.
     pub fn start_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the server is about to stop.
+    /// Returns whether the server is stopping.
     pub fn draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// How the server is now.
+    /// Returns the current status.
     pub fn status(&self) -> ServerStatus {
         if self.draining() {
             ServerStatus::Draining

@@ -16,7 +16,7 @@ use super::{
     run::ProgressUpdate,
 };
 use crate::{
-    roster::Entry,
+    jobs::RegisteredJob,
     store::{EvaluationEnd, EvaluationRecord},
 };
 
@@ -125,7 +125,7 @@ impl Job {
     }
 }
 
-impl Entry for Job {
+impl RegisteredJob for Job {
     fn id(&self) -> &str {
         &self.id
     }

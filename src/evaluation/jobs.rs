@@ -16,9 +16,9 @@ use super::{
     spec::{EvaluationSpec, StartError, UNFINISHED},
 };
 use crate::{
+    jobs::JobRegistry,
     metrics::Metrics,
     models::registry::LiveModel,
-    roster::JobRegistry,
     store::{EvaluationFilter, EvaluationRecord, Store, StoreError},
 };
 
@@ -91,7 +91,7 @@ impl Evaluations {
         LabelMap::of(&model.manifest.labels)?;
         let (dataset, samples, is_whole) = self.samples(&order)?;
         let job = Arc::new(Job::new(order.record(&model, samples.len(), is_whole)));
-        self.take(Arc::clone(&job))?;
+        self.register(Arc::clone(&job))?;
         let (kept, is_kept) = oneshot::channel();
         let task = Task { model, dataset, samples };
         self.runtime.spawn(runner::work(Arc::clone(&self.shared), Arc::clone(&job), task, kept));
@@ -199,8 +199,8 @@ impl Evaluations {
     }
 
     /// Takes a job among the unfinished.
-    fn take(&self, job: Arc<Job>) -> Result<(), StartError> {
-        self.shared.jobs.take(job, StartError::ShuttingDown, |unfinished| {
+    fn register(&self, job: Arc<Job>) -> Result<(), StartError> {
+        self.shared.jobs.register(job, StartError::ShuttingDown, |unfinished| {
             if unfinished.len() >= UNFINISHED { Err(StartError::TooMany) } else { Ok(()) }
         })
     }

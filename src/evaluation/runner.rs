@@ -42,7 +42,7 @@ pub(super) async fn work(
     let inserted = shared.store.run(move |store| store.insert_evaluation(&record)).await;
     let is_kept = inserted.is_ok();
     if !is_kept {
-        shared.jobs.forget(job.id());
+        shared.jobs.remove(job.id());
     }
     // Its client may have gone: the evaluation runs all the same.
     let _ = kept.send(inserted);
@@ -116,7 +116,7 @@ async fn finish(
                 let EvaluationRecord { model, version, dataset, split, .. } = &record;
                 shared.metrics.evaluation(model, version, dataset, split.name(), accuracy);
             }
-            shared.jobs.forget(job.id());
+            shared.jobs.remove(job.id());
             job.end(end);
         }
         // Remembered by this server as failed, for there is no report to be had.

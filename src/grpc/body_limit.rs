@@ -67,23 +67,23 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for BodyLimitService<S> {
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let BodyLimitLayer { budget, timeout } = &self.buffered;
-        let share = budget.share();
-        request.extensions_mut().insert(Incoming(share.clone()));
+        let reservation = budget.reservation();
+        request.extensions_mut().insert(Incoming(reservation.clone()));
         let call = request.uri().path().rsplit('/').next().unwrap_or_default();
         let is_stream = STREAMS.contains(&call);
         let timeout = *timeout;
         self.inner.call(request.map(|body| {
             let late = (!is_stream).then(|| Box::pin(sleep(timeout)));
             let boundaries = FrameTracker::default();
-            Body::new(LimitedBody { body, share, boundaries, is_stream, timeout, late })
+            Body::new(LimitedBody { body, reservation, boundaries, is_stream, timeout, late })
         }))
     }
 }
 
-/// A body whose bytes are taken from a share, and whose messages are given up when they are late.
+/// A body whose bytes are taken from a reservation, and whose messages are given up when they are late.
 struct LimitedBody {
     body: Body,
-    share: Reservation,
+    reservation: Reservation,
     boundaries: FrameTracker,
     is_stream: bool,
     timeout: Duration,
@@ -123,7 +123,11 @@ impl http_body::Body for LimitedBody {
         if self.boundaries.pass(bytes) && self.is_stream {
             self.late = None;
         }
-        Poll::Ready(if self.share.take(bytes.len()) { frame } else { Some(Err(no_memory())) })
+        Poll::Ready(if self.reservation.reserve(bytes.len()) {
+            frame
+        } else {
+            Some(Err(no_memory()))
+        })
     }
 
     fn is_end_stream(&self) -> bool {

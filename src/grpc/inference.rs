@@ -63,12 +63,12 @@ fn hold(
     incoming: Option<&Incoming>,
     bodies: &BodyMemoryLimit,
 ) -> Result<Reservation, Status> {
-    if let Some(Incoming(share)) = incoming {
-        share.clear();
+    if let Some(Incoming(reservation)) = incoming {
+        reservation.release();
     }
-    let share = bodies.share();
+    let reservation = bodies.reservation();
     let bytes = message.encoded_len() + convert::size_of_numbers(message);
-    if share.take(bytes) { Ok(share) } else { Err(no_memory()) }
+    if reservation.reserve(bytes) { Ok(reservation) } else { Err(no_memory()) }
 }
 
 async fn infer(

@@ -18,7 +18,7 @@ use crate::{intake::memory_limit::Reservation, settings::LimitSettings};
 /// Bytes of a body that are read before anything else is looked at.
 const EAGER: u64 = 64 << 10;
 
-/// The stream of a body that ends with [`PayloadError::Overflow`] past `max_body` bytes. Its bytes are taken into `share`.
+/// The stream of a body that ends with [`PayloadError::Overflow`] past `max_body` bytes. Its bytes are taken into `reservation`.
 ///
 /// # Errors
 /// At once, when the `Content-Length` is over the limit already.
@@ -26,7 +26,7 @@ pub(super) fn limited(
     request: &HttpRequest,
     payload: Payload,
     max_body: usize,
-    share: Reservation,
+    reservation: Reservation,
 ) -> Result<impl Stream<Item = Result<Bytes, PayloadError>> + 'static, ApiError> {
     let length = content_length(request);
     if length.is_some_and(|length| usize::try_from(length).map_or(true, |n| n > max_body)) {
@@ -38,7 +38,7 @@ pub(super) fn limited(
         seen += chunk.len();
         if seen > max_body {
             Err(PayloadError::Overflow)
-        } else if share.take(chunk.len()) {
+        } else if reservation.reserve(chunk.len()) {
             Ok(chunk)
         } else {
             Err(PayloadError::Io(io::ErrorKind::OutOfMemory.into()))

@@ -69,16 +69,16 @@ impl Format {
     ///
     /// # Errors
     /// 400 for a broken body, 413 for one over the limit: no byte beyond it is unpacked. 503 where the memory is not there:
-    /// it is taken from the share before it is used.
+    /// it is taken from the reservation before it is used.
     pub(super) fn unpack(
         self,
         packed: &[u8],
         most: usize,
-        share: &Reservation,
+        reservation: &Reservation,
     ) -> Result<Bytes, ApiError> {
         match self {
-            Self::Gzip => self.read(MultiGzDecoder::new(packed), most, share),
-            Self::Deflate => self.read(ZlibDecoder::new(packed), most, share),
+            Self::Gzip => self.read(MultiGzDecoder::new(packed), most, reservation),
+            Self::Deflate => self.read(ZlibDecoder::new(packed), most, reservation),
         }
     }
 
@@ -86,12 +86,12 @@ impl Format {
         self,
         mut unpacked: impl Read,
         most: usize,
-        share: &Reservation,
+        reservation: &Reservation,
     ) -> Result<Bytes, ApiError> {
         let mut body = Vec::new();
         loop {
             let step = STEP.min(most + 1 - body.len());
-            if !share.take(step) {
+            if !reservation.reserve(step) {
                 return Err(super::body::no_memory());
             }
             let limit = step as u64;
@@ -140,8 +140,8 @@ mod tests {
         for format in [Format::Gzip, Format::Deflate] {
             let packed = format.pack(&[7; 1000]).unwrap();
             assert!(packed.len() < 100);
-            let share = BodyMemoryLimit::new(100_000).share();
-            let unpack = |packed: &[u8], most| format.unpack(packed, most, &share);
+            let reservation = BodyMemoryLimit::new(100_000).reservation();
+            let unpack = |packed: &[u8], most| format.unpack(packed, most, &reservation);
             assert_eq!(unpack(&packed, 1000).unwrap(), vec![7; 1000]);
             assert_eq!(unpack(&packed, 999).unwrap_err().code(), Code::TooLarge);
             for broken in [&packed[..packed.len() - 9], b"no such thing", b""] {

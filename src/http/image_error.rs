@@ -17,7 +17,7 @@ pub(super) struct ImageProblem {
 
 impl From<ImageDecodeError> for ImageProblem {
     fn from(error: ImageDecodeError) -> Self {
-        let code = if error.too_large() { Code::TooLarge } else { Code::InvalidImage };
+        let code = if error.is_too_large() { Code::TooLarge } else { Code::InvalidImage };
         Self { code, detail: error.to_string() }
     }
 }

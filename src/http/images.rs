@@ -28,7 +28,7 @@ pub(super) struct Timeframe {
 /// Picture files, and the memory that is taken for them.
 pub(super) struct Pictures {
     files: Vec<EncodedImage>,
-    _share: Reservation,
+    _reservation: Reservation,
 }
 
 impl Pictures {
@@ -47,11 +47,11 @@ impl Pictures {
             // Nobody waits for a body only to hear that there is no room.
             model.batcher.ensure_capacity(1)?;
         }
-        let share = state.bodies.share();
-        let reading = upload::read(request, payload, &state.limits, share.clone());
+        let reservation = state.bodies.reservation();
+        let reading = upload::read(request, payload, &state.limits, reservation.clone());
         let files = body::in_time(reading, time.start, time.deadline, &state.limits).await?;
         model.batcher.ensure_capacity(files.len())?;
-        Ok(Self { files, _share: share })
+        Ok(Self { files, _reservation: reservation })
     }
 
     /// How many there are, at least 1.

@@ -76,7 +76,7 @@ pub(super) struct FormImages {
     image: Vec<String>,
 }
 
-/// Reads the pictures of a request, at least one, at most `max_images`. Their bytes are taken into `share`.
+/// Reads the pictures of a request, at least one, at most `max_images`. Their bytes are taken into `reservation`.
 ///
 /// # Errors
 /// For a body of another kind, over a limit, or of wrong structure. What the pictures hold is not looked at.
@@ -84,11 +84,11 @@ pub(super) async fn read(
     request: &HttpRequest,
     payload: Payload,
     limits: &LimitSettings,
-    share: Reservation,
+    reservation: Reservation,
 ) -> Result<Vec<EncodedImage>, ApiError> {
     let kind = Kind::of(request)?;
     body::uncompressed(request)?;
-    let body = body::limited(request, payload, limits.max_body, share)?;
+    let body = body::limited(request, payload, limits.max_body, reservation)?;
     let images = match kind {
         Kind::Picture => {
             vec![EncodedImage::Raw(body::collect(body, limits.max_body).await?)]

@@ -1,5 +1,5 @@
-//! EncodedImage pictures -> faces, on threads of their own but for small ones: no event loop ever stands still. Both doors,
-//! HTTP and gRPC, decode here.
+//! Decodes images to faces for HTTP and gRPC, on threads of their own except for small images, so that event loops are never
+//! blocked.
 
 use std::sync::Arc;
 
@@ -9,17 +9,17 @@ use futures_util::future::join_all;
 use mien_faces::image::{Face, ImageError, Limits, decode};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-/// A picture as it came.
+/// An image file as a client sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EncodedImage {
-    /// The file's bytes.
+    /// The bytes of the file.
     Raw(Bytes),
-    /// The file's bytes in base64 (standard alphabet), with or without a `data:...;base64,` in front.
+    /// The bytes of the file in base64 (standard alphabet), with or without the prefix `data:...;base64,`.
     Base64(String),
 }
 
 impl EncodedImage {
-    /// Bytes in memory.
+    /// Returns the number of bytes in memory.
     fn len(&self) -> usize {
         match self {
             Self::Raw(bytes) => bytes.len(),
@@ -28,20 +28,20 @@ impl EncodedImage {
     }
 }
 
-/// Why a picture has no face.
+/// Why an image cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageDecodeError {
-    /// The text is no base64.
-    #[error("not base64: {0}")]
+    /// The text is not base64.
+    #[error("invalid base64: {0}")]
     Base64(String),
-    /// The bytes are no picture that is read.
+    /// The bytes are not an image of a supported format.
     #[error(transparent)]
     Image(#[from] ImageError),
 }
 
 impl ImageDecodeError {
-    /// Whether the picture is only too large.
-    pub fn too_large(&self) -> bool {
+    /// Returns whether the image only exceeds the pixel limit.
+    pub fn is_too_large(&self) -> bool {
         match self {
             Self::Image(ImageError::TooManyPixels { .. }) => true,
             Self::Base64(_) | Self::Image(ImageError::Unsupported | ImageError::Invalid { .. }) => {
@@ -51,44 +51,43 @@ impl ImageDecodeError {
     }
 }
 
-/// Decoding ended with a panic, or the process is ending.
+/// The decoder panicked, or the process is stopping.
 #[derive(Debug, thiserror::Error)]
 #[error("decoding failed: {0}")]
 pub struct DecoderError(String);
 
-/// Decodes at most as many pictures at a time as there are cores: memory for pixels is bounded by
-/// cores times the pixel limit, however many requests wait.
+/// Decodes at most one image per core at a time, so that memory for pixels is bounded by cores times the pixel limit.
 pub struct Decoder {
     limits: Limits,
     cores: Arc<Semaphore>,
 }
 
 impl Decoder {
-    /// A decoder for pictures of up to `max_pixels` pixels.
+    /// Creates a decoder for images of up to `max_pixels` pixels.
     pub fn new(max_pixels: u64) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self { limits: Limits { max_pixels }, cores: Arc::new(Semaphore::new(cores)) }
     }
 
-    /// The face, or what is wrong, of a small picture; `None` for one that is not.
+    /// Decodes a small image on the calling thread. Returns `None` for larger images.
     fn decode_inline(
         &self,
         image: &EncodedImage,
         side: usize,
     ) -> Option<Result<Face, ImageDecodeError>> {
-        let (bytes, pixels) = SMALL;
+        let (bytes, pixels) = INLINE_LIMIT;
         if image.len() > bytes || pixels > self.limits.max_pixels {
             return None;
         }
         let face = face(image, &Limits { max_pixels: pixels }, side);
-        let larger = face.as_ref().is_err_and(ImageDecodeError::too_large);
+        let larger = face.as_ref().is_err_and(ImageDecodeError::is_too_large);
         (!larger).then_some(face)
     }
 
-    /// The face, or what is wrong, of each picture, in order. `side` is the model's, in pixels.
+    /// Decodes each image to a face of `side` x `side` pixels and returns the results in order.
     ///
     /// # Errors
-    /// When decoding panics.
+    /// Returns an error if the decoder panics.
     pub async fn decode(
         &self,
         images: Vec<EncodedImage>,
@@ -100,12 +99,12 @@ impl Decoder {
             return Ok(vec![face]);
         }
         let faces = images.into_iter().map(|image| async move {
-            let turn = Arc::clone(&self.cores).acquire_owned().await;
-            let turn = turn.map_err(|error| DecoderError(error.to_string()))?;
+            let permit = Arc::clone(&self.cores).acquire_owned().await;
+            let permit = permit.map_err(|error| DecoderError(error.to_string()))?;
             let limits = self.limits;
             let face = spawn_blocking(move || {
-                // Kept to the end even when the request is gone, for the work goes on.
-                let _turn = turn;
+                // Held until the work ends, even if the request is dropped.
+                let _permit = permit;
                 face(&image, &limits, side)
             });
             face.await.map_err(|error| DecoderError(error.to_string()))
@@ -114,9 +113,9 @@ impl Decoder {
     }
 }
 
-/// What is decoded on the event loop: a face that is cut out already takes less time than the way to another thread and
-/// back. In bytes of the file and in pixels.
-const SMALL: (usize, u64) = (16 << 10, 128 * 128);
+/// Limits in bytes and pixels of images that are decoded on the event loop. A cropped face takes less time to decode than a
+/// switch to another thread and back.
+const INLINE_LIMIT: (usize, u64) = (16 << 10, 128 * 128);
 
 fn face(image: &EncodedImage, limits: &Limits, side: usize) -> Result<Face, ImageDecodeError> {
     let picture = match image {
@@ -143,7 +142,7 @@ mod tests {
     use super::strip_data_url;
 
     #[test]
-    fn data_urls_lose_their_head() {
+    fn data_url_prefix_is_removed() {
         assert_eq!(strip_data_url("data:image/png;base64,AAAA"), "AAAA");
         assert_eq!(strip_data_url("AAAA"), "AAAA");
     }

@@ -1,56 +1,58 @@
-//! Memory for the bodies of all requests together, whatever door they came through: what is being received and what
-//! waits to be decoded.
+//! Limit of the memory that the bodies of all requests may use together, over HTTP and gRPC: bodies that are being received
+//! and bodies that wait to be decoded.
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Bytes that bodies may still take. Clones share it.
+/// The number of bytes that are still available. Clones share it.
 #[derive(Clone)]
 pub struct BodyMemoryLimit(Arc<AtomicUsize>);
 
 impl BodyMemoryLimit {
-    /// A budget of so many bytes.
+    /// Creates a limit of `bytes` bytes.
     pub fn new(bytes: usize) -> Self {
         Self(Arc::new(AtomicUsize::new(bytes)))
     }
 
-    /// An empty share for one request.
-    pub fn share(&self) -> Reservation {
-        Reservation(Arc::new(Taken { budget: Arc::clone(&self.0), bytes: AtomicUsize::new(0) }))
+    /// Creates an empty reservation for one request.
+    pub fn reservation(&self) -> Reservation {
+        let reserved = Reserved { available: Arc::clone(&self.0), bytes: AtomicUsize::new(0) };
+        Reservation(Arc::new(reserved))
     }
 }
 
-/// What one request's body takes. The last clone to go gives it back.
+/// The bytes that one request has reserved. Dropping the last clone releases them.
 #[derive(Clone)]
-pub struct Reservation(Arc<Taken>);
+pub struct Reservation(Arc<Reserved>);
 
-struct Taken {
-    budget: Arc<AtomicUsize>,
+struct Reserved {
+    available: Arc<AtomicUsize>,
     bytes: AtomicUsize,
 }
 
 impl Reservation {
-    /// Takes so many bytes more; false where they are not there.
-    pub fn take(&self, bytes: usize) -> bool {
-        let less = |left: usize| left.checked_sub(bytes);
-        let taken = self.0.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok();
-        if taken {
+    /// Reserves `bytes` more bytes and returns whether they were available.
+    pub fn reserve(&self, bytes: usize) -> bool {
+        let less = |available: usize| available.checked_sub(bytes);
+        let available = &self.0.available;
+        let reserved = available.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok();
+        if reserved {
             self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
         }
-        taken
+        reserved
     }
 
-    /// Gives everything back; the share may take again.
-    pub fn clear(&self) {
-        self.0.budget.fetch_add(self.0.bytes.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+    /// Releases all bytes; the reservation can be used again.
+    pub fn release(&self) {
+        self.0.available.fetch_add(self.0.bytes.swap(0, Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 
-impl Drop for Taken {
+impl Drop for Reserved {
     fn drop(&mut self) {
-        self.budget.fetch_add(*self.bytes.get_mut(), Ordering::Relaxed);
+        self.available.fetch_add(*self.bytes.get_mut(), Ordering::Relaxed);
     }
 }
 
@@ -59,16 +61,16 @@ mod tests {
     use super::BodyMemoryLimit;
 
     #[test]
-    fn shares_come_back_whole() {
-        let budget = BodyMemoryLimit::new(10);
-        let (first, second) = (budget.share(), budget.share());
-        assert!(first.take(6) && !second.take(5) && second.take(4) && !first.take(1));
-        let copy = first.clone();
+    fn dropped_reservation_releases_all_bytes() {
+        let limit = BodyMemoryLimit::new(10);
+        let (first, second) = (limit.reservation(), limit.reservation());
+        assert!(first.reserve(6) && !second.reserve(5) && second.reserve(4) && !first.reserve(1));
+        let clone = first.clone();
         drop(first);
-        assert!(!second.take(1), "a copy still holds it");
-        drop(copy);
-        assert!(second.take(6) && !second.take(1));
-        second.clear();
-        assert!(second.take(10) && !budget.share().take(1));
+        assert!(!second.reserve(1), "a clone still holds the bytes");
+        drop(clone);
+        assert!(second.reserve(6) && !second.reserve(1));
+        second.release();
+        assert!(second.reserve(10) && !limit.reservation().reserve(1));
     }
 }

@@ -105,7 +105,7 @@ impl From<ChangeError> for Error {
 
 impl From<ImageDecodeError> for Error {
     fn from(error: ImageDecodeError) -> Self {
-        let kind = if error.too_large() { Kind::TooLarge } else { Kind::Invalid };
+        let kind = if error.is_too_large() { Kind::TooLarge } else { Kind::Invalid };
         Self::new(kind, error.to_string())
     }
 }

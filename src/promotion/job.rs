@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::watch;
 
-use crate::{evaluation, roster::Entry, store::PromotionRecord};
+use crate::{evaluation, jobs::RegisteredJob, store::PromotionRecord};
 
 /// Who ended a promotion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +126,7 @@ impl Job {
     }
 }
 
-impl Entry for Job {
+impl RegisteredJob for Job {
     fn id(&self) -> &str {
         &self.id
     }

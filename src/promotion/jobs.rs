@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     evaluation::Evaluations,
+    jobs::JobRegistry,
     metrics::Metrics,
     models::{ChangeError, PromoteError, registry::Registry},
-    roster::JobRegistry,
     store::{PromotionRecord, Store, StoreError},
 };
 
@@ -60,7 +60,7 @@ impl Promotions {
     pub async fn start(&self, order: Order) -> Result<Arc<Job>, StartError> {
         let record = self.check(&order).await?;
         let job = Arc::new(Job::new(record));
-        self.take(Arc::clone(&job))?;
+        self.register(Arc::clone(&job))?;
         let (kept, is_kept) = oneshot::channel();
         let (shared, of) = (Arc::clone(&self.shared), Arc::clone(&job));
         self.runtime.spawn(PromotionTask { shared, job: of, order }.run(kept));
@@ -165,9 +165,9 @@ impl Promotions {
     }
 
     /// Takes a job among the unfinished, one a model.
-    fn take(&self, job: Arc<Job>) -> Result<(), StartError> {
+    fn register(&self, job: Arc<Job>) -> Result<(), StartError> {
         let model = job.model().to_owned();
-        self.shared.jobs.take(job, StartError::ShuttingDown, |unfinished| {
+        self.shared.jobs.register(job, StartError::ShuttingDown, |unfinished| {
             if unfinished.iter().any(|other| other.model() == model) {
                 return Err(PromoteError::UnderWay(model).into());
             }

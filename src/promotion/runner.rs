@@ -38,7 +38,7 @@ impl PromotionTask {
         let inserted = self.insert().await;
         let is_kept = inserted.is_ok();
         if !is_kept {
-            shared.jobs.forget(job.id());
+            shared.jobs.remove(job.id());
         }
         // Its client may have gone: the promotion runs all the same.
         let _ = kept.send(inserted);
@@ -154,7 +154,7 @@ impl PromotionTask {
             if let Err(error) = shared.store.run(move |store| store.prune_promotions(keep)).await {
                 tracing::warn!("old promotions could not be removed: {error}");
             }
-            shared.jobs.forget(job.id());
+            shared.jobs.remove(job.id());
         } else {
             // Remembered by this server.
             job.set_unkept();

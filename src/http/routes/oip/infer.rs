@@ -96,13 +96,13 @@ pub async fn infer(
         model.batcher.ensure_capacity(1)?;
     }
     // To the end: the data of tensors are parts of the body.
-    let share = state.bodies.share();
-    let stream = body::limited(&request, payload, limits.max_body, share.clone())?;
+    let reservation = state.bodies.reservation();
+    let stream = body::limited(&request, payload, limits.max_body, reservation.clone())?;
     let reading = body::collect(stream, limits.max_body);
     let mut body = body::in_time(reading, start, deadline, limits).await?;
     if let Some(format) = packed {
-        let (most, share) = (limits.max_body, share.clone());
-        let unpacked = spawn_blocking(move || format.unpack(&body, most, &share));
+        let (most, reservation) = (limits.max_body, reservation.clone());
+        let unpacked = spawn_blocking(move || format.unpack(&body, most, &reservation));
         body = unpacked.await.map_err(ApiError::internal)??;
     }
     let (request_v2, binary) = match json_length {
@@ -111,7 +111,7 @@ pub async fn infer(
             let binary = Binary { default: true, outputs: Vec::new() };
             (InferRequest { inputs, ..InferRequest::default() }, binary)
         }
-        length => parse(body, length, &share).await?,
+        length => parse(body, length, &reservation).await?,
     };
     let response = state.v2.infer(&model, request_v2, deadline).await?;
     answer(&request, &response, &binary)
@@ -124,18 +124,18 @@ fn json_length(request: &HttpRequest) -> Result<Option<usize>, ApiError> {
     length.map(Some).ok_or_else(wrong)
 }
 
-/// Reads the JSON of a body. The memory for its numbers is taken from the share before they are read.
+/// Reads the JSON of a body. The memory for its numbers is taken from the reservation before they are read.
 async fn parse(
     body: Bytes,
     length: Option<usize>,
-    share: &Reservation,
+    reservation: &Reservation,
 ) -> Result<(InferRequest, Binary), ApiError> {
     let length = length.unwrap_or(body.len());
     if length > body.len() {
         let detail = format!("{JSON_LENGTH} is {length}, but the body has {} bytes", body.len());
         return Err(ApiError::invalid_request(detail));
     }
-    if !share.take(wire::size_of_numbers(&body[..length])) {
+    if !reservation.reserve(wire::size_of_numbers(&body[..length])) {
         return Err(body::no_memory());
     }
     let parsed = if length <= QUICK_JSON {

@@ -105,7 +105,7 @@ async fn optional_json<T: Default + for<'de> Deserialize<'de>>(
     let (start, limits) = (Instant::now(), state.v2.limits());
     let deadline = start + deadline::timeout(request, limits.request_timeout)?;
     body::uncompressed(request)?;
-    let stream = body::limited(request, payload, SMALL_JSON, state.bodies.share())?;
+    let stream = body::limited(request, payload, SMALL_JSON, state.bodies.reservation())?;
     let reading = body::collect(stream, SMALL_JSON);
     let body = body::in_time(reading, start, deadline, limits).await?;
     if body.trim_ascii().is_empty() {

@@ -1,17 +1,17 @@
-//! The jobs of the background that this server knows of; all others are in the state's store.
+//! The registry of background jobs that are running, or whose result could not be saved. All other jobs are in the store.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A job that a roster can hold.
-pub trait Entry {
-    /// Its id.
+/// A job of a [`JobRegistry`].
+pub trait RegisteredJob {
+    /// Identifier of the job.
     fn id(&self) -> &str;
 
-    /// Whether it has ended and its end could not be kept, so that only this server knows it.
+    /// Returns whether the job has ended and its result could not be saved, so that only this process has it.
     fn is_unsaved(&self) -> bool;
 }
 
-/// The jobs that have not ended, and those whose end could not be kept.
+/// The jobs that have not ended, and those whose result could not be saved.
 pub struct JobRegistry<J>(Mutex<Jobs<J>>);
 
 struct Jobs<J> {
@@ -25,12 +25,12 @@ impl<J> Default for JobRegistry<J> {
     }
 }
 
-impl<J: Entry> JobRegistry<J> {
-    /// Takes a job, if `admit` lets it in beside those that have not ended.
+impl<J: RegisteredJob> JobRegistry<J> {
+    /// Registers a job if `admit` accepts it, given the jobs that have not ended.
     ///
     /// # Errors
-    /// `closed` after [`Self::close`], else that of `admit`.
-    pub fn take<E>(
+    /// Returns `closed` after [`Self::close`], and the error of `admit`.
+    pub fn register<E>(
         &self,
         job: Arc<J>,
         closed: E,
@@ -47,22 +47,22 @@ impl<J: Entry> JobRegistry<J> {
         Ok(())
     }
 
-    /// All of them.
+    /// Returns all jobs.
     pub fn all(&self) -> Vec<Arc<J>> {
         self.lock().all.clone()
     }
 
-    /// The job of an id.
+    /// Returns the job with this identifier.
     pub fn find(&self, id: &str) -> Option<Arc<J>> {
         self.lock().all.iter().find(|job| job.id() == id).cloned()
     }
 
-    /// Leaves a job to the store.
-    pub fn forget(&self, id: &str) {
+    /// Removes a job, because it is in the store.
+    pub fn remove(&self, id: &str) {
         self.lock().all.retain(|job| job.id() != id);
     }
 
-    /// Takes no more; those that it has.
+    /// Rejects further jobs and returns the present ones.
     pub fn close(&self) -> Vec<Arc<J>> {
         let mut jobs = self.lock();
         jobs.closed = true;
