@@ -1,7 +1,14 @@
 //! The command line: one file a subcommand.
 
-use std::process::ExitCode;
+use std::{
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 mod bench;
@@ -52,9 +59,27 @@ impl Cli {
     }
 }
 
+/// Exit code of a command that Ctrl-C or `--max-steps` interrupted after it saved its work.
+const INTERRUPTED: u8 = 3;
+
+/// Returns a flag that Ctrl-C sets. A process can call this once.
+fn interrupted_flag() -> anyhow::Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
+        .context("cannot listen for Ctrl-C")?;
+    Ok(interrupted)
+}
+
 /// Threads that the machine runs side by side.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, |n| n.get())
+}
+
+/// Parses a finite number of at least 0.
+fn not_negative(text: &str) -> Result<f64, String> {
+    let fits = |s: &f64| s.is_finite() && *s >= 0.0;
+    text.parse().ok().filter(fits).ok_or_else(|| "a number, at least 0".to_owned())
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

@@ -30,6 +30,7 @@ use crate::{
 
 mod error;
 mod folder;
+mod from_run;
 mod judge;
 mod parity;
 mod speed;
@@ -38,6 +39,7 @@ mod temperature;
 
 pub use error::ExportError;
 pub(crate) use folder::replace;
+pub use from_run::from_run;
 pub use parity::TOLERANCE;
 pub(crate) use parity::{PARITY_PICTURES, compare, largest_difference};
 pub use temperature::TemperatureFrom;

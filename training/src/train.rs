@@ -19,6 +19,7 @@ pub mod history;
 pub mod init;
 pub mod loss;
 pub mod optimizer;
+pub mod prepare;
 pub mod progress;
 pub mod records;
 pub mod run;

@@ -1,13 +1,13 @@
 //! `mien-train export`
 
-use std::{fs, io::Write, path::PathBuf, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use mien_faces::{report::Score, temperature};
 
 use crate::{
-    export::{Options, TemperatureFrom, Trained},
+    export::{self, Options, TemperatureFrom},
     onnx::fuse::Fusing,
-    report::{self, ModelReport, TemperatureSource},
+    report::{ModelReport, TemperatureSource},
 };
 
 #[derive(Debug, clap::Args)]
@@ -47,8 +47,6 @@ fn allowed(text: &str) -> Result<f64, String> {
 
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let trained = Trained::open(&self.run, self.unfinished)?;
-        let data = self.data.as_deref().unwrap_or(trained.data()).to_owned();
         let temperature = match (self.temperature_from, self.temperature) {
             (Some(folder), _) => TemperatureFrom::Other(folder),
             (None, Some(value)) => TemperatureFrom::Given(value),
@@ -56,17 +54,13 @@ impl Args {
         };
         let fusing = Fusing::unless(self.no_fuse);
         let options = Options { temperature, precise_bn: self.precise_bn, fusing };
-        let found = trained.export(&data, &self.out, &options)?;
-        // `compare` looks for it here; a run's folder that is closed by now is no reason to fail.
-        let (made, kept) = (self.out.with_file_name(report::JSON), self.run.join(report::JSON));
-        if let Err(error) = fs::copy(&made, &kept) {
-            eprintln!("no copy of the report in {}: {error}", kept.display());
-        }
+        let data = self.data.as_deref();
+        let found = export::from_run(&self.run, data, &self.out, self.unfinished, &options)?;
         let mut out = std::io::stdout().lock();
         writeln!(out, "wrote {}, with its report and card beside it", self.out.display())?;
         show(&mut out, &found)?;
         if found.test.is_none() {
-            writeln!(out, "no test faces in {}: the model carries no accuracy", data.display())?;
+            writeln!(out, "the data set has no test faces: the model records no accuracy")?;
         }
         Ok(ExitCode::SUCCESS)
     }

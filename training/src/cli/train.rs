@@ -1,31 +1,16 @@
 //! `mien-train train`
 
-use std::{
-    path::PathBuf,
-    process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 
 use crate::{
-    arch::{catalog, graph::Graph},
-    machine::{Machine, Workplace},
     recipe::Recipe,
-    torch::device,
-    train::trainer::{Control, Outcome, Trainer},
+    train::{
+        prepare::{NewRun, Prepared},
+        trainer::{Control, Outcome},
+    },
 };
-
-mod prepare;
-
-use prepare::Prepared;
-
-/// Exit code of a run that Ctrl-C or `--max-steps` interrupted: saved, not finished.
-const INTERRUPTED: u8 = 3;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -65,53 +50,29 @@ pub(super) struct Args {
     #[arg(long, default_value_t = super::cores(), value_parser = super::at_least_one)]
     threads: usize,
     /// Longest time between two checkpoints, in seconds.
-    #[arg(long, default_value_t = 60.0, value_parser = seconds)]
+    #[arg(long, default_value_t = 60.0, value_parser = super::not_negative)]
     save_every: f64,
     /// Save and leave after so many steps.
     #[arg(long)]
     max_steps: Option<usize>,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
-    let fits = |s: &f64| s.is_finite() && *s >= 0.0;
-    text.parse().ok().filter(fits).ok_or_else(|| "a number of seconds, at least 0".to_owned())
-}
-
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         tch::set_num_threads(i32::try_from(self.threads)?);
-        let device = device::best_device();
-        let Prepared { mut run, recipe, faces, holdout, teachers, init, claim: _held } =
-            if self.resume { self.reopen(device)? } else { self.begin(device)? };
-        for error in &run.unreadable {
-            eprintln!("passed over: {error}");
-        }
-        let precision = format!("{:?}", recipe.precision.kind(device));
-        let (machine, threads) = (Machine::here(), self.threads);
-        let place = Workplace { machine, device: format!("{device:?}"), precision, threads };
-        run.goes_on(&self.out, place)?;
-        eprintln!(
-            "{} on {device:?} in {:?}: {} faces, {} held out, {} epochs",
-            run.architecture,
-            recipe.precision.kind(device),
-            faces.len(),
-            holdout.len(),
-            recipe.epochs
-        );
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&interrupted);
-        ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
-            .context("cannot listen for Ctrl-C")?;
+        let prepared = if self.resume {
+            Prepared::resume(&self.out, self.data.as_deref(), self.threads)?
+        } else {
+            Prepared::start(&self.out, self.new_run()?, self.threads)?
+        };
         let control = Control {
             folder: self.out.clone(),
             save_every: Duration::from_secs_f64(self.save_every),
             max_steps: self.max_steps,
             threads: self.threads,
-            interrupted,
+            interrupted: super::interrupted_flag()?,
         };
-        let graph = network(&run.architecture, &recipe)?;
-        let mut trainer = Trainer::new(graph, recipe, teachers, init, device, control)?;
-        match trainer.run(&faces, &holdout)? {
+        match prepared.train(control)? {
             Outcome::Finished => {
                 eprintln!(
                     "finished; write the model with `mien-train export {} --out models/NAME/1/model.onnx`",
@@ -125,14 +86,22 @@ impl Args {
                     self.out.display(),
                     self.threads
                 );
-                Ok(ExitCode::from(INTERRUPTED))
+                Ok(ExitCode::from(super::INTERRUPTED))
             }
         }
     }
-}
 
-/// The network of a run, with the dropout that its recipe asks for.
-fn network(architecture: &str, recipe: &Recipe) -> anyhow::Result<Graph> {
-    let options = catalog::Options { dropout: recipe.dropout, head_dropout: recipe.head_dropout };
-    Ok(catalog::build_with(architecture, &options)?)
+    fn new_run(&self) -> anyhow::Result<NewRun> {
+        let mut recipe =
+            self.recipe.as_deref().map_or_else(|| Ok(Recipe::default()), Recipe::read)?;
+        recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
+        recipe.batch = self.batch.unwrap_or(recipe.batch);
+        recipe.seed = self.seed.unwrap_or(recipe.seed);
+        recipe.holdout = self.holdout.unwrap_or(recipe.holdout);
+        Ok(NewRun {
+            architecture: self.arch.clone().context("--arch is needed for a new run")?,
+            data: self.data.clone().context("--data is needed for a new run")?,
+            recipe: recipe.checked()?,
+        })
+    }
 }

@@ -1,6 +1,9 @@
 //! Runs an exported file with ONNX Runtime: the judge of what is shipped.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
 
 use mien_faces::image::Face;
 use ort::{environment::Environment, session::Session, value::TensorRef};
@@ -33,23 +36,36 @@ pub struct Answers {
     pub probabilities: Vec<f32>,
 }
 
-/// The loaded library. A process may load it only once.
+/// The environment of this process. ONNX Runtime allows one per process, also after the first one was dropped.
+static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
+
+/// A handle to ONNX Runtime. All handles of a process share one environment.
 #[derive(Debug)]
 pub struct Runtime(Environment);
 
 impl Runtime {
-    /// Loads the library at `ORT_DYLIB_PATH`, else where `cargo xtask setup` puts it.
+    /// Returns the environment of this process. The first call loads the library at `ORT_DYLIB_PATH`, else the one that
+    /// `cargo xtask setup` installed.
     ///
     /// # Errors
-    /// Where it is not there, or of another version.
+    /// When the library is missing or has another version.
     pub fn load() -> Result<Self, SessionError> {
+        let mut environment = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = match &*environment {
+            Some(loaded) => loaded.clone(),
+            None => environment.insert(Self::environment()?).clone(),
+        };
+        Ok(Self(shared))
+    }
+
+    fn environment() -> Result<Environment, SessionError> {
         let path = std::env::var_os("ORT_DYLIB_PATH").map_or_else(
             || Path::new(".runtime/onnxruntime/libonnxruntime.so").to_owned(),
             PathBuf::from,
         );
         let missing = |detail: String| SessionError::Library { path: path.clone(), detail };
         let builder = ort::init_from(&path).map_err(|e| missing(e.to_string()))?;
-        builder.with_telemetry(false).build().map(Self).map_err(|e| missing(e.to_string()))
+        builder.with_telemetry(false).build().map_err(|e| missing(e.to_string()))
     }
 }
 

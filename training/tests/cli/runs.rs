@@ -139,7 +139,7 @@ fn mistakes_are_told_with_what_to_do() {
     let nobody_works = ["train", "--arch", "resnet-8-v1", "--data", text(&data), "--threads", "0"];
     fails_with(&[&nobody_works[..], &["--out", text(&out)]].concat(), &["--threads", "at least 1"]);
     let none_left = [train(&data, &recipe, &out), vec!["--holdout", "0.99"]].concat();
-    fails_with(&none_left, &["a holdout of 0.99 leaves 0 of the faces", "lower it"]);
+    fails_with(&none_left, &["a holdout of 0.99 leaves 0 training faces", "lower it"]);
     assert!(!out.exists(), "a mistake leaves no folder behind");
 
     let wrong = folder.path().join("wrong.toml");

@@ -44,7 +44,7 @@ fn students_learn_from_runs_and_model_files_and_notice_another_teacher() {
     stops_after("1", &train("resnet-8-v1", &data, &taught, &other));
     fs::copy(stopped.join("checkpoint.safetensors"), teacher.join("checkpoint.safetensors"))
         .unwrap();
-    fails_with(&resume(&other), &["teacher", "not the one that the run began with"]);
+    fails_with(&resume(&other), &["teacher", "not the one that the run started with"]);
     fs::remove_file(&model).unwrap();
     fails_with(&resume(&other), &["model.onnx", "`distill.teachers`"]);
 }
@@ -59,7 +59,7 @@ fn a_teacher_that_is_added_to_a_run_is_noticed() {
     let edited = fs::read_to_string(student.join("recipe.toml")).unwrap()
         + &format!("\n[distill]\nteachers = [{:?}]\n", text(&teacher));
     fs::write(student.join("recipe.toml"), edited).unwrap();
-    fails_with(&resume(&student), &["began with 0 teachers", "names 1", "`distill.teachers`"]);
+    fails_with(&resume(&student), &["started with 0 teachers", "names 1", "`distill.teachers`"]);
 }
 
 #[test]

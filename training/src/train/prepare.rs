@@ -1,0 +1,200 @@
+//! Starts and resumes runs: reads and checks everything before the first step, then trains.
+
+use std::path::{Path, PathBuf};
+
+use mien_faces::dataset::{Dataset, Split};
+use tch::Device;
+
+use super::{
+    checkpoint,
+    claim::Claim,
+    init,
+    run::{Run, SourceFile},
+    teacher::Teachers,
+    trainer::{Control, Outcome, Trainer},
+};
+use crate::{
+    arch::{
+        catalog::{self, CatalogError},
+        graph::Graph,
+    },
+    data::FaceSet,
+    machine::{Machine, Workplace},
+    recipe::Recipe,
+    torch::{device, weights::Weights},
+};
+
+mod error;
+
+pub use error::PrepareError;
+
+/// A run that does not exist yet.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// The network's name in the catalogue.
+    pub architecture: String,
+    /// The data set.
+    pub data: PathBuf,
+    /// The checked recipe.
+    pub recipe: Recipe,
+}
+
+/// A run whose inputs are read and checked, and whose folder is locked by this process.
+#[derive(Debug)]
+pub struct Prepared {
+    run: Run,
+    recipe: Recipe,
+    faces: FaceSet,
+    holdout: FaceSet,
+    teachers: Option<Teachers>,
+    /// The initial weights of a run with `init` that has no checkpoint yet.
+    init: Option<Weights>,
+    device: Device,
+    _claim: Claim,
+}
+
+impl Prepared {
+    /// Reads the inputs of a new run and creates its folder. Teachers that are model files run on `threads` threads.
+    ///
+    /// # Errors
+    /// When the folder already contains a run, or an input is missing or does not fit. No folder is created then.
+    pub fn start(folder: &Path, new: NewRun, threads: usize) -> Result<Self, PrepareError> {
+        let device = device::best_device();
+        let NewRun { architecture, data, recipe } = new;
+        let graph = network(&architecture, &recipe)?;
+        let teachers = open_teachers(&recipe, threads, device)?;
+        let (data_sha256, faces) = load(&data)?;
+        let init = init::weights(&recipe, &graph, &data_sha256, device)?;
+        let (init, init_file) = init.unzip();
+        let unreadable = faces.unreadable.clone();
+        let (faces, holdout) = faces.hold_out(recipe.holdout, recipe.seed);
+        if faces.len() < 2 {
+            let (holdout, left) = (recipe.holdout, faces.len());
+            return Err(PrepareError::NothingToTrainOn { holdout, left, data });
+        }
+        if recipe.holdout > 0.0 && holdout.is_empty() {
+            return Err(PrepareError::NothingHeldOut { holdout: recipe.holdout, data });
+        }
+        let run = Run {
+            architecture,
+            data,
+            data_sha256,
+            training_faces: faces.len(),
+            holdout_faces: holdout.len(),
+            unreadable,
+            teachers: teachers.as_ref().map(Teachers::files).unwrap_or_default(),
+            init: init_file,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            workplaces: Vec::new(),
+        };
+        let claim = run.create(folder, &recipe)?;
+        Ok(Self { run, recipe, faces, holdout, teachers, init, device, _claim: claim })
+    }
+
+    /// Opens the folder of an interrupted run and reads the same inputs again. `data` replaces the data set's path when
+    /// it has moved.
+    ///
+    /// # Errors
+    /// When there is no run, another process trains it, or its inputs have changed.
+    pub fn resume(
+        folder: &Path,
+        data: Option<&Path>,
+        threads: usize,
+    ) -> Result<Self, PrepareError> {
+        let device = device::best_device();
+        let (run, recipe) = Run::open(folder)?;
+        let claim = Claim::take(folder)?;
+        let teachers = open_teachers(&recipe, threads, device)?;
+        let now = teachers.as_ref().map(Teachers::files).unwrap_or_default();
+        same_teachers(&run.teachers, &now)?;
+        if recipe.init.as_ref() != run.init.as_ref().map(|file| &file.path) {
+            return Err(PrepareError::OtherInit);
+        }
+        let data = data.unwrap_or(&run.data);
+        let (sha256, faces) = load(data)?;
+        if sha256 != run.data_sha256 {
+            return Err(PrepareError::OtherData(data.to_owned()));
+        }
+        let init = first_weights(folder, &run, &recipe, device)?;
+        let (faces, holdout) = faces.hold_out(recipe.holdout, recipe.seed);
+        Ok(Self { run, recipe, faces, holdout, teachers, init, device, _claim: claim })
+    }
+
+    /// Trains until the run is finished or interrupted.
+    ///
+    /// # Errors
+    /// When the loss diverges, a teacher fails, or the folder cannot be written.
+    pub fn train(mut self, control: Control) -> Result<Outcome, PrepareError> {
+        for error in &self.run.unreadable {
+            eprintln!("passed over: {error}");
+        }
+        let precision = format!("{:?}", self.recipe.precision.kind(self.device));
+        eprintln!(
+            "{} on {:?} in {precision}: {} faces, {} held out, {} epochs",
+            self.run.architecture,
+            self.device,
+            self.faces.len(),
+            self.holdout.len(),
+            self.recipe.epochs
+        );
+        let device = format!("{:?}", self.device);
+        let (machine, threads) = (Machine::here(), control.threads);
+        self.run.goes_on(&control.folder, Workplace { machine, device, precision, threads })?;
+        let graph = network(&self.run.architecture, &self.recipe)?;
+        let mut trainer =
+            Trainer::new(graph, self.recipe, self.teachers, self.init, self.device, control)?;
+        Ok(trainer.run(&self.faces, &self.holdout)?)
+    }
+}
+
+/// Returns the network of a run with the options of its recipe.
+pub(crate) fn network(architecture: &str, recipe: &Recipe) -> Result<Graph, CatalogError> {
+    let options = catalog::Options { dropout: recipe.dropout, head_dropout: recipe.head_dropout };
+    catalog::build_with(architecture, &options)
+}
+
+fn open_teachers(
+    recipe: &Recipe,
+    threads: usize,
+    device: Device,
+) -> Result<Option<Teachers>, PrepareError> {
+    let open = |distill| Teachers::open(distill, threads, device);
+    Ok(recipe.distill.as_ref().map(open).transpose()?)
+}
+
+/// Returns the initial weights of a run that was killed before its first checkpoint.
+fn first_weights(
+    folder: &Path,
+    run: &Run,
+    recipe: &Recipe,
+    device: Device,
+) -> Result<Option<Weights>, PrepareError> {
+    if folder.join(checkpoint::FILE_NAME).exists() {
+        return Ok(None);
+    }
+    let graph = network(&run.architecture, recipe)?;
+    let (init, file) = init::weights(recipe, &graph, &run.data_sha256, device)?.unzip();
+    let sha256 = |file: &Option<SourceFile>| file.as_ref().map(|file| file.sha256.clone());
+    if sha256(&file) != sha256(&run.init) {
+        return Err(PrepareError::ChangedInit);
+    }
+    Ok(init)
+}
+
+/// Checks that a run resumes with the teachers that it started with.
+fn same_teachers(began: &[SourceFile], now: &[SourceFile]) -> Result<(), PrepareError> {
+    if let Some((old, _)) = began.iter().zip(now).find(|(old, now)| old != now) {
+        let SourceFile { path, sha256 } = old.clone();
+        return Err(PrepareError::OtherTeacher { path, sha256 });
+    }
+    if began.len() != now.len() {
+        return Err(PrepareError::TeacherCount { began: began.len(), now: now.len() });
+    }
+    Ok(())
+}
+
+fn load(data: &Path) -> Result<(String, FaceSet), PrepareError> {
+    let dataset = Dataset::open(data)?;
+    let sha256 = dataset.fingerprint(Split::Train)?;
+    Ok((sha256, FaceSet::load(&dataset, data, Split::Train, catalog::INPUT_SIDE)?))
+}
