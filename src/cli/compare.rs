@@ -40,7 +40,7 @@ pub struct CompareArgs {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Document<'a> {
+struct EvaluationResponse<'a> {
     file_a: String,
     file_b: String,
     #[serde(flatten)]
@@ -70,7 +70,7 @@ impl CompareArgs {
         }
         let mut out = io::stdout().lock();
         if self.json {
-            let document = Document { file_a, file_b, comparison: &comparison };
+            let document = EvaluationResponse { file_a, file_b, comparison: &comparison };
             serde_json::to_writer_pretty(&mut out, &document).context("writing the comparison")?;
             writeln!(out)
         } else {

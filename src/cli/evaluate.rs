@@ -72,7 +72,7 @@ struct Files {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Document<'a> {
+struct EvaluationResponse<'a> {
     model: &'a str,
     version: &'a str,
     sha256: &'a str,
@@ -118,7 +118,7 @@ impl EvaluateArgs {
         let bar = progress::bar(samples.len());
         let run = evaluation::run(model, samples, |done| progress::advance(&bar, done.images));
         let in_train = evaluation::test_in_train(Arc::clone(dataset));
-        let finding = evaluation::leave_out(self.split, run, in_train).await;
+        let finding = evaluation::score_without_duplicates(self.split, run, in_train).await;
         bar.finish_and_clear();
         finding
     }
@@ -143,8 +143,16 @@ impl EvaluateArgs {
         let mut out = io::stdout().lock();
         if self.json {
             let (split, limit, dataset_sha256) = (*split, *limit, dataset_sha256.as_deref());
-            let document =
-                Document { model, version, sha256, dataset, split, dataset_sha256, limit, report };
+            let document = EvaluationResponse {
+                model,
+                version,
+                sha256,
+                dataset,
+                split,
+                dataset_sha256,
+                limit,
+                report,
+            };
             serde_json::to_writer_pretty(&mut out, &document)?;
             return writeln!(out);
         }

@@ -1,4 +1,4 @@
-//! Two evaluations that are kept, held against each other.
+//! Compares two stored evaluations.
 
 use mien_faces::{
     dataset::Split,
@@ -7,7 +7,7 @@ use mien_faces::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Head;
+use super::EvaluationInfo;
 use crate::store::EvaluationRecord;
 
 /// Two evaluations on the same images. Differences are `b - a`.
@@ -15,9 +15,9 @@ use crate::store::EvaluationRecord;
 #[schema(as = EvaluationComparison)]
 pub struct Compared {
     /// The first evaluation.
-    pub evaluation_a: Head,
+    pub evaluation_a: EvaluationInfo,
     /// The second evaluation.
-    pub evaluation_b: Head,
+    pub evaluation_b: EvaluationInfo,
     #[serde(flatten)]
     #[expect(missing_docs, reason = "utoipa would print it beside the fields")]
     pub comparison: Comparison,
@@ -26,9 +26,9 @@ pub struct Compared {
 /// Why two evaluations cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotComparable {
-    /// The images were changed in between.
+    /// The images changed between the evaluations.
     #[error(
-        "the {split} images of `{dataset}` were others in one than in the other; evaluate both on the same data"
+        "the {split} images of `{dataset}` changed between the two evaluations; evaluate both models on the same data"
     )]
     OtherImages {
         /// The data set of the first.
@@ -36,23 +36,25 @@ pub enum NotComparable {
         /// The split of both.
         split: Split,
     },
-    /// Nothing tells that two data sets are the same.
-    #[error("one is on `{a}`, the other on `{b}`; evaluate both on the same data")]
+    /// The data sets are not known to be the same.
+    #[error(
+        "one evaluation is on `{a}`, the other on `{b}`; evaluate both models on the same data"
+    )]
     OtherDataset {
         /// The data set of the first.
         a: String,
         /// The data set of the second.
         b: String,
     },
-    /// Their predictions do not fit together.
+    /// The predictions cannot be compared.
     #[error(transparent)]
     Images(#[from] CompareError),
 }
 
-/// Compares two evaluations that succeeded, by their predictions.
+/// Compares the predictions of two successful evaluations.
 ///
 /// # Errors
-/// When they are on different data, or have no image in common.
+/// Returns an error if they are on different data or have no image in common.
 pub fn compare(
     (a, of_a): (EvaluationRecord, &[Prediction]),
     (b, of_b): (EvaluationRecord, &[Prediction]),
@@ -62,8 +64,8 @@ pub fn compare(
     Ok(Compared { evaluation_a: a.into(), evaluation_b: b.into(), comparison })
 }
 
-/// Images are joined by ids that tell their names alone: whether these stand for the same pixels, the data's fingerprints
-/// tell, which are of whole splits.
+/// Checks that both evaluations saw the same data. Images are joined by identifiers that depend only on their names; the
+/// fingerprints of the splits show whether the pixels are the same.
 fn check_data(a: &EvaluationRecord, b: &EvaluationRecord) -> Result<(), NotComparable> {
     let same_name = a.dataset == b.dataset;
     let fingerprints = (a.split == b.split)
@@ -74,7 +76,7 @@ fn check_data(a: &EvaluationRecord, b: &EvaluationRecord) -> Result<(), NotCompa
         Some(_) if same_name => {
             Err(NotComparable::OtherImages { dataset: a.dataset.clone(), split: a.split })
         }
-        // Of another split, or with a file that could not be read: the name must do.
+        // Without fingerprints of the same split, the name decides.
         None if same_name => Ok(()),
         _ => Err(NotComparable::OtherDataset { a: a.dataset.clone(), b: b.dataset.clone() }),
     }

@@ -1,4 +1,4 @@
-//! The data sets of a server, by the names that clients know, and their images by ids that tell no path.
+//! The data sets of a server by name, and their images by identifiers that do not reveal paths.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,17 +17,17 @@ pub struct Datasets(BTreeMap<String, Entry>);
 
 struct Entry {
     dataset: Arc<Dataset>,
-    /// An image's id -> its split and its place in there.
+    /// Image identifier -> split and index in the split.
     images: HashMap<String, (Split, usize)>,
-    /// The test images that lie in train too, once somebody has asked.
+    /// Test images that are also in train; computed on first use.
     in_train: OnceCell<DuplicateIds>,
 }
 
 impl Datasets {
-    /// Lists the data sets, each by its name.
+    /// Lists the images of each data set.
     ///
     /// # Errors
-    /// When one cannot be listed; the error names its path and the remedy.
+    /// Returns an error with the path and the remedy if a data set cannot be listed.
     pub fn open(
         sources: impl IntoIterator<Item = (String, PathBuf)>,
     ) -> Result<Self, DatasetError> {
@@ -46,25 +46,25 @@ impl Datasets {
         Ok(Self(sources.into_iter().map(open).collect::<Result<_, _>>()?))
     }
 
-    /// The names, sorted.
+    /// Returns the names in sorted order.
     pub fn names(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }
 
-    /// A data set by its name.
+    /// Returns the data set with this name.
     pub fn get(&self, name: &str) -> Option<&Arc<Dataset>> {
         self.0.get(name).map(|entry| &entry.dataset)
     }
 
-    /// The ids of the test images of a data set that lie in its train too; `None` where it has not both. The first
-    /// question reads every image of the data set, off the event loop; the answer is remembered.
+    /// Returns the identifiers of the test images that are also in train; `None` if the data set does not have both splits.
+    /// The first call reads every image of the data set on a blocking thread; the result is cached.
     pub async fn test_in_train(&self, name: &str) -> DuplicateIds {
         let entry = self.0.get(name)?;
         let search = || duplicates::test_in_train(Arc::clone(&entry.dataset));
         entry.in_train.get_or_init(search).await.clone()
     }
 
-    /// An image of a data set by its id.
+    /// Returns the image with this identifier.
     pub fn image(&self, name: &str, id: &str) -> Option<&Sample> {
         let entry = self.0.get(name)?;
         let &(split, index) = entry.images.get(id)?;

@@ -1,4 +1,4 @@
-//! What the API tells about an evaluation.
+//! The API representation of an evaluation.
 
 use mien_faces::dataset::Split;
 use serde::Serialize;
@@ -8,14 +8,14 @@ use utoipa::ToSchema;
 use super::{Evaluation, Status};
 use crate::store::EvaluationRecord;
 
-/// An evaluation, with its report once it succeeded.
+/// An evaluation, with its report if it succeeded.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Evaluation)]
-pub struct Document {
+pub struct EvaluationResponse {
     #[serde(flatten)]
     #[expect(missing_docs, reason = "utoipa would print it beside the fields")]
-    pub head: Head,
-    /// The result of an evaluation that succeeded.
+    pub head: EvaluationInfo,
+    /// The report of a successful evaluation.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Evaluation>)]
     pub report: Option<Box<RawValue>>,
@@ -27,94 +27,94 @@ pub struct Document {
 pub struct EvaluationListItem {
     #[serde(flatten)]
     #[expect(missing_docs, reason = "utoipa would print it beside the fields")]
-    pub head: Head,
-    /// The single numbers of the report of an evaluation that succeeded.
+    pub head: EvaluationInfo,
+    /// The summary of a successful evaluation.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Summary>)]
     pub report: Option<Box<RawValue>>,
 }
 
-/// All about an evaluation but what it found out. Times are RFC 3339 in UTC.
+/// An evaluation without its report. Times are RFC 3339 in UTC.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = EvaluationHead)]
-pub struct Head {
-    /// Its name in `/v1/evaluations/{id}`.
+pub struct EvaluationInfo {
+    /// Identifier in `/v1/evaluations/{id}`.
     pub id: String,
-    /// Where it stands.
+    /// Status of the evaluation.
     pub status: Status,
-    /// The model that is evaluated.
+    /// The evaluated model.
     pub model: String,
     /// The model's version.
     pub version: String,
-    /// SHA-256 of the model's file, lower-case hex.
+    /// SHA-256 of the model file, lower-case hex.
     pub sha256: String,
-    /// The data set, as `--data` names it.
+    /// The name of the data set in `--data`.
     pub dataset: String,
-    /// Which images of it.
+    /// The split of the data set.
     #[schema(value_type = String, example = "test")]
     pub split: Split,
-    /// A fingerprint of all images and labels of the split, lower-case hex: evaluations that have it in common saw the
-    /// same data. Null before it runs, and where some file could not be read.
+    /// Fingerprint of all images and labels of the split, lower-case hex. Evaluations with the same fingerprint saw the same
+    /// data. Null before the evaluation runs, and if a file could not be read.
     pub dataset_sha256: Option<String>,
-    /// The most images to take, where that was asked for.
+    /// Maximum number of images, if the request limited it.
     pub limit: Option<usize>,
-    /// How far it is.
+    /// Number of processed images.
     pub images: ImageCount,
-    /// The id of the request that ordered it.
+    /// Identifier of the request that started it.
     pub request_id: Option<String>,
-    /// When it was ordered.
+    /// Time of the request.
     #[schema(format = DateTime)]
     pub created: String,
-    /// When its first image was read.
+    /// Time when the first image was read.
     #[schema(format = DateTime)]
     pub started: Option<String>,
-    /// When it ended.
+    /// Time when it ended.
     #[schema(format = DateTime)]
     pub finished: Option<String>,
-    /// Why it failed.
+    /// Reason of a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// How many images are through.
+/// Progress in images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ImageCount {
-    /// Images that are through.
+    /// Number of processed images.
     pub done: usize,
-    /// All images of the evaluation.
+    /// Number of images of the evaluation.
     pub total: usize,
 }
 
-/// The single numbers of a report.
+/// The main scores of a report.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EvaluationSummary)]
 pub struct Summary {
-    /// Images judged.
+    /// Number of scored images.
     pub total: u64,
-    /// Images whose most probable class is the label.
+    /// Number of images whose most probable class is the label.
     pub correct: u64,
     /// `correct / total`, 0 to 1.
     pub accuracy: Option<f64>,
     /// The 95 % Wilson interval of the accuracy.
     pub interval: Option<[f64; 2]>,
-    /// The mean F1 over the classes that have one.
+    /// Mean F1 score over the classes that have one.
     pub macro_f1: Option<f64>,
-    /// The mean recall over the classes that have images.
+    /// Mean recall over the classes that have images.
     pub balanced_accuracy: Option<f64>,
-    /// The mean of `-ln` of the label's probability.
+    /// Mean negative logarithm of the label's probability.
     pub log_loss: Option<f64>,
-    /// The mean over images of the squared errors of the seven probabilities, added up: 0 to 2.
+    /// Mean over images of the summed squared errors of the seven probabilities, 0 to 2.
     pub brier: Option<f64>,
-    /// How far confidence and accuracy are apart, 0 to 1.
+    /// Expected calibration error, 0 to 1.
     pub expected_calibration_error: Option<f64>,
-    /// How long the run took.
+    /// Duration in seconds.
     pub seconds: f64,
-    /// Images through reading, decoding and the model.
+    /// Throughput of reading, decoding and inference together.
     pub images_per_second: f64,
 }
 
 impl Summary {
-    /// The single numbers of a report.
+    /// Extracts the main scores of a report.
     pub fn of(evaluation: &Evaluation) -> Self {
         let report = &evaluation.report;
         Self {
@@ -133,44 +133,45 @@ impl Summary {
     }
 }
 
-/// How far an evaluation is: the data of the events of `/v1/evaluations/{id}/events`.
+/// Progress of an evaluation: the data of the events of `/v1/evaluations/{id}/events`.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = EvaluationProgress)]
 pub struct Progress {
-    /// Where it stands.
+    /// Status of the evaluation.
     pub status: Status,
-    /// Images that are through.
+    /// Number of processed images.
     pub images: ImageCount,
-    /// Images a second, of all so far; null before there are any.
+    /// Mean throughput so far; null before the first image.
     pub images_per_second: Option<f64>,
-    /// The accuracy, 0 to 1, over the images so far, which are a fair mixture of all classes; null before there are any.
+    /// Accuracy over the images so far, 0 to 1. The images are mixed by class, so this is a fair estimate. Null before the
+    /// first image.
     pub accuracy: Option<f64>,
-    /// Estimated seconds until the evaluation ends, at the pace so far; null if it does not run or has no pace yet.
+    /// Estimated remaining time in seconds; null if the evaluation is not running or has no throughput yet.
     pub eta_seconds: Option<f64>,
-    /// Why it failed; in the last event alone.
+    /// Reason of a failure; only in the last event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
 impl Progress {
-    /// The end of an evaluation that is told from its record.
+    /// Returns the final progress of a stored evaluation.
     pub fn of_record(record: &EvaluationRecord) -> Self {
-        // The pace is in the summary of one that succeeded; another has none worth telling.
-        let pace = record.summary.as_deref().and_then(|json| {
+        // Only successful evaluations have a throughput in their summary.
+        let throughput = record.summary.as_deref().and_then(|json| {
             serde_json::from_str::<serde_json::Value>(json).ok()?["images_per_second"].as_f64()
         });
         Self {
             status: record.status,
             images: ImageCount { done: record.done, total: record.total },
-            images_per_second: pace,
+            images_per_second: throughput,
             accuracy: record.accuracy,
             eta_seconds: None,
             error: record.error.clone(),
         }
     }
 
-    /// A number that grows from one state of an evaluation to the next, the same in every server that tells of it:
-    /// 0 waits, 1 runs, then one more with each image, and the last one at the end.
+    /// Returns a number that grows with the progress and does not depend on the process: 0 for queued, 1 for running, one
+    /// more per image, and the highest number at the end. It is the identifier of the event.
     pub fn position(&self) -> u64 {
         let ImageCount { done, total } = self.images;
         let count = |images: usize| u64::try_from(images).unwrap_or(u64::MAX - 2);
@@ -182,7 +183,7 @@ impl Progress {
     }
 }
 
-impl From<EvaluationRecord> for Document {
+impl From<EvaluationRecord> for EvaluationResponse {
     fn from(mut record: EvaluationRecord) -> Self {
         let report = record.report.take().and_then(raw);
         Self { head: record.into(), report }
@@ -196,12 +197,12 @@ impl From<EvaluationRecord> for EvaluationListItem {
     }
 }
 
-/// What was written as JSON is passed on as it is.
+/// Wraps stored JSON so that it is passed on unchanged.
 fn raw(json: String) -> Option<Box<RawValue>> {
     RawValue::from_string(json).ok()
 }
 
-impl From<EvaluationRecord> for Head {
+impl From<EvaluationRecord> for EvaluationInfo {
     fn from(record: EvaluationRecord) -> Self {
         Self {
             id: record.id,

@@ -1,4 +1,4 @@
-//! The score without the test images that a model may know from train.
+//! The score without test images that are also in train, which a model may have memorised.
 
 use std::{
     collections::HashSet,
@@ -16,28 +16,29 @@ use mien_faces::{
 use super::{EvaluationResult, RunError};
 use crate::thread_priority::run_at_background_priority;
 
-/// The ids of images of a split that lie in train too; `None` where there is no telling or no sense in it.
+/// Identifiers of the images of a split that are also in train; `None` if that is unknown or does not apply.
 pub type DuplicateIds = Option<Arc<HashSet<String>>>;
 
-/// The ids of the test images of a data set that lie in its train too; `None` where it has not both. Every image is read,
-/// off the event loop and behind whoever else wants the cores; dropping the future ends that.
+/// Searches for test images that are also in train. Returns `None` if the data set does not have both splits. Every image is
+/// read on a blocking thread at background priority. Dropping the future ends the search.
 pub async fn test_in_train(dataset: Arc<Dataset>) -> DuplicateIds {
-    let wanted = Wanted(Arc::new(AtomicBool::new(true)));
-    let is_wanted = Arc::clone(&wanted.0);
-    let go_on = move || is_wanted.load(Ordering::Relaxed);
+    let guard = CancelGuard(Arc::new(AtomicBool::new(true)));
+    let flag = Arc::clone(&guard.0);
+    let go_on = move || flag.load(Ordering::Relaxed);
     let search = tokio::task::spawn_blocking(move || {
         run_at_background_priority(|| dataset.test_in_train(go_on))
     });
-    let found = search.await.inspect_err(|error| tracing::error!("looking for copies: {error}"));
+    let found =
+        search.await.inspect_err(|error| tracing::error!(%error, "search for duplicates failed"));
     found.ok().flatten().map(Arc::new)
 }
 
-/// A run on a split, `in_train` after it, which would only slow it down, and of both the score without duplicates. The images of train are all in train:
-/// of these there is none.
+/// Awaits `run`, then `in_train`, and adds the score without duplicates. The search runs afterwards so that it does not slow
+/// the evaluation down. An evaluation on train has no such score.
 ///
 /// # Errors
-/// Those of the run, at once.
-pub async fn leave_out(
+/// Returns the errors of `run`.
+pub async fn score_without_duplicates(
     split: Split,
     run: impl Future<Output = Result<EvaluationResult, RunError>>,
     in_train: impl Future<Output = DuplicateIds>,
@@ -45,19 +46,19 @@ pub async fn leave_out(
     if split == Split::Train {
         return run.await;
     }
-    let mut finding = run.await?;
+    let mut result = run.await?;
     let in_train = in_train.await;
     let without = |ids: Arc<HashSet<String>>| {
-        without_duplicates(&finding.predictions, |prediction| ids.contains(&prediction.image))
+        without_duplicates(&result.predictions, |prediction| ids.contains(&prediction.image))
     };
-    finding.evaluation.without_duplicates = in_train.map(without);
-    Ok(finding)
+    result.evaluation.without_duplicates = in_train.map(without);
+    Ok(result)
 }
 
-/// Whether somebody waits for the answer.
-struct Wanted(Arc<AtomicBool>);
+/// Ends the search when it is dropped.
+struct CancelGuard(Arc<AtomicBool>);
 
-impl Drop for Wanted {
+impl Drop for CancelGuard {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Relaxed);
     }

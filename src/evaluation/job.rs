@@ -1,4 +1,4 @@
-//! One evaluation that waits or runs: its state, its progress, its cancel.
+//! One queued or running evaluation: its state, progress and cancellation.
 
 use std::{
     sync::{
@@ -20,10 +20,10 @@ use crate::{
     store::{EvaluationEnd, EvaluationRecord},
 };
 
-/// An evaluation that was ordered.
+/// A queued or running evaluation.
 pub struct Job {
     id: String,
-    // Not the model itself: a job that is remembered must not keep an unloaded model alive.
+    // The job does not hold the model, because an unsaved job must not keep an unloaded model alive.
     record: watch::Sender<EvaluationRecord>,
     total: usize,
     done: AtomicUsize,
@@ -31,7 +31,7 @@ pub struct Job {
     correct: AtomicUsize,
     since: OnceLock<Instant>,
     is_cancelled: watch::Sender<bool>,
-    /// Whether its end could not be kept, so that only this server knows it.
+    /// Whether its result could not be saved, so that only this process has it.
     pub(super) is_unsaved: AtomicBool,
 }
 
@@ -50,52 +50,53 @@ impl Job {
         }
     }
 
-    /// The evaluation's id.
+    /// Identifier of the evaluation.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Where it stands.
+    /// Current status.
     pub fn status(&self) -> Status {
         self.record.borrow().status
     }
 
-    /// What is known about it now. The report of one that succeeded is in the store alone.
+    /// Returns the current record. The report of a successful evaluation is only in the store.
     pub fn record(&self) -> EvaluationRecord {
         let record = self.record.borrow().clone();
         EvaluationRecord { done: self.done.load(Ordering::Relaxed), ..record }
     }
 
-    /// How far it is.
+    /// Returns the current progress.
     pub fn progress(&self) -> Progress {
         let record = self.record.borrow();
         let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
         let (done, judged) = (count(&self.done), count(&self.judged));
         let elapsed = self.since.get().map(|since| since.elapsed().as_secs_f64());
-        let pace = elapsed.filter(|&time| done > 0 && time > 0.0).map(|time| done as f64 / time);
+        let throughput =
+            elapsed.filter(|&time| done > 0 && time > 0.0).map(|time| done as f64 / time);
         let is_running = record.status == Status::Running;
         Progress {
             status: record.status,
             images: ImageCount { done, total: self.total },
-            images_per_second: pace,
+            images_per_second: throughput,
             accuracy: (judged > 0).then(|| count(&self.correct) as f64 / judged as f64),
-            eta_seconds: pace
+            eta_seconds: throughput
                 .filter(|_| is_running)
-                .map(|pace| self.total.saturating_sub(done) as f64 / pace),
+                .map(|throughput| self.total.saturating_sub(done) as f64 / throughput),
             error: record.error.clone(),
         }
     }
 
-    /// Waits until its status is final and, unless that failed, its report kept.
+    /// Waits until the status is final and the report is saved, unless saving failed.
     pub async fn finished(&self) {
-        // The sender lives as long as `self`, so this only ends by the condition.
+        // The sender lives as long as `self`, so the wait only ends when the condition holds.
         let _ = self.record.subscribe().wait_for(|record| record.status.is_final()).await;
     }
 
-    pub(super) fn advance(&self, advance: ProgressUpdate) {
-        self.correct.fetch_add(advance.correct, Ordering::Relaxed);
-        self.judged.fetch_add(advance.judged, Ordering::Relaxed);
-        self.done.fetch_add(advance.images, Ordering::Relaxed);
+    pub(super) fn advance(&self, update: ProgressUpdate) {
+        self.correct.fetch_add(update.correct, Ordering::Relaxed);
+        self.judged.fetch_add(update.judged, Ordering::Relaxed);
+        self.done.fetch_add(update.images, Ordering::Relaxed);
     }
 
     pub(super) fn start(&self, started: String, dataset_sha256: Option<String>) {
@@ -115,7 +116,7 @@ impl Job {
         });
     }
 
-    /// Asks it to end; [`Self::finished`] tells when it has.
+    /// Requests cancellation. [`Self::finished`] returns when the job has ended.
     pub fn cancel(&self) {
         self.is_cancelled.send_replace(true);
     }

@@ -1,4 +1,4 @@
-//! The evaluations of a server: a few run, some wait, those that ended are in the store.
+//! The evaluations of a server: some are running, some are queued, and the ended ones are in the store.
 
 use std::{num::NonZeroUsize, sync::Arc};
 
@@ -9,11 +9,12 @@ use tokio::{
 
 use super::{
     datasets::Datasets,
-    document::{Document, EvaluationListItem},
+    document::{EvaluationListItem, EvaluationResponse},
     job::Job,
     label_map::LabelMap,
-    runner::{self, Task},
-    spec::{EvaluationSpec, StartError, UNFINISHED},
+    runner,
+    spec::{EvaluationSpec, MAX_PENDING, StartError},
+    task::{Shared, Task},
 };
 use crate::{
     jobs::JobRegistry,
@@ -22,117 +23,108 @@ use crate::{
     store::{EvaluationFilter, EvaluationRecord, Store, StoreError},
 };
 
-/// How many run at once. One keeps a model's workers busy; a second one, of another model, need not wait.
-const RUNNING: usize = 2;
+/// Maximum number of running evaluations. One keeps the workers of a model busy; a second one, of another model, can run at
+/// the same time.
+const MAX_CONCURRENT: usize = 2;
 
-/// What became of an evaluation that was to be removed.
+/// Outcome of removing an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purged {
-    /// It is gone.
+    /// The evaluation was removed.
     Removed,
-    /// There is none of this id.
+    /// The identifier is unknown.
     Unknown,
-    /// It waits or runs, and stays.
+    /// The evaluation is queued or running and was not removed.
     Unfinished,
 }
 
-/// The evaluations, those in the background and those that are kept.
+/// All evaluations: queued, running and stored.
 pub struct Evaluations {
     runtime: Handle,
     pub(super) shared: Arc<Shared>,
 }
 
-/// What the evaluations share.
-pub(super) struct Shared {
-    pub(super) datasets: Arc<Datasets>,
-    pub(super) store: Store,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) running: Semaphore,
-    /// How many that ended are kept.
-    pub(super) keep: usize,
-    pub(super) jobs: JobRegistry<Job>,
-}
-
 impl Evaluations {
-    /// Takes up what the store keeps: at most `keep` evaluations that ended, the newest. Evaluations will run on the
-    /// Tokio runtime of the caller.
+    /// Opens the stored evaluations and removes all but the newest `retention` ended ones. Evaluations run on the Tokio
+    /// runtime of the caller.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     ///
     /// # Panics
-    /// Outside of a Tokio runtime.
+    /// Panics outside of a Tokio runtime.
     pub fn open(
         datasets: Arc<Datasets>,
         metrics: Arc<Metrics>,
         store: Store,
-        keep: NonZeroUsize,
+        retention: NonZeroUsize,
     ) -> Result<Self, StoreError> {
-        store.prune_evaluations(keep.get())?;
+        store.prune_evaluations(retention.get())?;
         for accuracy in store.accuracies()? {
             let (model, version, dataset) = (&accuracy.model, &accuracy.version, &accuracy.dataset);
             metrics.evaluation(model, version, dataset, accuracy.split.name(), accuracy.accuracy);
         }
-        let (running, jobs) = (Semaphore::new(RUNNING), JobRegistry::default());
-        let shared = Arc::new(Shared { datasets, store, metrics, running, keep: keep.get(), jobs });
+        let (running, jobs) = (Semaphore::new(MAX_CONCURRENT), JobRegistry::default());
+        let retention = retention.get();
+        let shared = Arc::new(Shared { datasets, store, metrics, running, retention, jobs });
         Ok(Self { runtime: Handle::current(), shared })
     }
 
-    /// Takes an order and keeps it; the evaluation starts as soon as one of the running ones ends.
+    /// Stores a new evaluation. It starts when fewer than the maximum are running.
     ///
     /// # Errors
-    /// When there is no such data or the model cannot be evaluated on it, too much is to be done already, or the store
-    /// fails.
+    /// Returns an error if the data is unknown, the model cannot be evaluated on it, too many evaluations are pending, or the
+    /// store fails.
     pub async fn start(
         &self,
-        order: EvaluationSpec,
+        spec: EvaluationSpec,
         model: Arc<LiveModel>,
     ) -> Result<Arc<Job>, StartError> {
-        LabelMap::of(&model.manifest.labels)?;
-        let (dataset, samples, is_whole) = self.samples(&order)?;
-        let job = Arc::new(Job::new(order.record(&model, samples.len(), is_whole)));
+        LabelMap::new(&model.manifest.labels)?;
+        let (dataset, samples, is_whole) = self.samples(&spec)?;
+        let job = Arc::new(Job::new(spec.record(&model, samples.len(), is_whole)));
         self.register(Arc::clone(&job))?;
-        let (kept, is_kept) = oneshot::channel();
+        let (saved, is_saved) = oneshot::channel();
         let task = Task { model, dataset, samples };
-        self.runtime.spawn(runner::work(Arc::clone(&self.shared), Arc::clone(&job), task, kept));
-        is_kept.await.unwrap_or(Err(StoreError::Crashed))?;
+        self.runtime.spawn(runner::run(Arc::clone(&self.shared), Arc::clone(&job), task, saved));
+        is_saved.await.unwrap_or(Err(StoreError::Crashed))?;
         Ok(job)
     }
 
-    /// The evaluations that a filter lets through, newest first, at most `limit`.
+    /// Returns the evaluations that match the filter, newest first, at most `limit`.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn list(
         &self,
         filter: EvaluationFilter,
         limit: usize,
     ) -> Result<Vec<EvaluationListItem>, StoreError> {
-        // First: one that ends meanwhile is in the store then.
+        // Read before the store, so that a job that ends meanwhile is found there.
         let jobs = self.shared.jobs.all();
         let status = filter.status;
-        let kept = self.shared.store.run(move |store| store.evaluations(&filter, limit)).await?;
-        let present = |kept: EvaluationRecord| {
-            let job = jobs.iter().find(|job| job.id() == kept.id && !kept.status.is_final());
-            job.map_or(kept, |job| job.record())
+        let stored = self.shared.store.run(move |store| store.evaluations(&filter, limit)).await?;
+        let current = |stored: EvaluationRecord| {
+            let job = jobs.iter().find(|job| job.id() == stored.id && !stored.status.is_final());
+            job.map_or(stored, |job| job.record())
         };
-        let wanted =
+        let matches =
             |record: &EvaluationRecord| status.is_none_or(|status| record.status == status);
-        Ok(kept.into_iter().map(present).filter(wanted).map(EvaluationListItem::from).collect())
+        Ok(stored.into_iter().map(current).filter(matches).map(EvaluationListItem::from).collect())
     }
 
-    /// The evaluation of an id.
+    /// Returns the evaluation with this identifier.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn get(&self, id: &str) -> Result<Option<Document>, StoreError> {
-        Ok(self.record(id).await?.map(Document::from))
+    /// Returns an error if the store fails.
+    pub async fn get(&self, id: &str) -> Result<Option<EvaluationResponse>, StoreError> {
+        Ok(self.record(id).await?.map(EvaluationResponse::from))
     }
 
-    /// The record of an evaluation as it is now, with its report.
+    /// Returns the current record of an evaluation with its report.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn record(&self, id: &str) -> Result<Option<EvaluationRecord>, StoreError> {
         if let Some(job) = self.job(id) {
             return Ok(Some(job.record()));
@@ -141,16 +133,16 @@ impl Evaluations {
         self.shared.store.run(move |store| store.evaluation(&id)).await
     }
 
-    /// The evaluation of an id, where it waits or runs or only this server knows its end.
+    /// Returns the job with this identifier if it is queued, running or unsaved.
     pub fn job(&self, id: &str) -> Option<Arc<Job>> {
         self.shared.jobs.find(id)
     }
 
-    /// Cancels the evaluation of an id and waits for its end; one that has ended stays as it is.
+    /// Cancels an evaluation and waits for its end. An ended evaluation is not changed.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn cancel(&self, id: &str) -> Result<Option<Document>, StoreError> {
+    /// Returns an error if the store fails.
+    pub async fn cancel(&self, id: &str) -> Result<Option<EvaluationResponse>, StoreError> {
         if let Some(job) = self.job(id) {
             job.cancel();
             job.finished().await;
@@ -158,10 +150,10 @@ impl Evaluations {
         self.get(id).await
     }
 
-    /// Removes the evaluation of an id with its predictions.
+    /// Removes an evaluation and its predictions.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn purge(&self, id: &str) -> Result<Purged, StoreError> {
         if self.job(id).is_some() {
             return Ok(Purged::Unfinished);
@@ -175,12 +167,12 @@ impl Evaluations {
             .await
     }
 
-    /// Takes no more orders and cancels what is queued or running.
+    /// Rejects further evaluations and cancels the queued and running ones.
     pub fn shut_down(&self) {
         self.shared.jobs.close().iter().for_each(|job| job.cancel());
     }
 
-    /// Waits until each evaluation has ended and its end is kept.
+    /// Waits until each evaluation has ended and is saved.
     pub async fn ended(&self) {
         let jobs = self.shared.jobs.all();
         for job in jobs {
@@ -188,20 +180,20 @@ impl Evaluations {
         }
     }
 
-    /// How many that ended are kept.
-    pub fn keep(&self) -> usize {
-        self.shared.keep
+    /// Number of ended evaluations that are retained.
+    pub fn retention(&self) -> usize {
+        self.shared.retention
     }
 
-    /// What keeps the evaluations.
+    /// The store of the evaluations.
     pub fn store(&self) -> &Store {
         &self.shared.store
     }
 
-    /// Takes a job among the unfinished.
+    /// Registers a job unless too many are pending.
     fn register(&self, job: Arc<Job>) -> Result<(), StartError> {
-        self.shared.jobs.register(job, StartError::ShuttingDown, |unfinished| {
-            if unfinished.len() >= UNFINISHED { Err(StartError::TooMany) } else { Ok(()) }
+        self.shared.jobs.register(job, StartError::ShuttingDown, |pending| {
+            if pending.len() >= MAX_PENDING { Err(StartError::TooMany) } else { Ok(()) }
         })
     }
 }

@@ -1,10 +1,10 @@
-//! A model's own order of classes -> the order of [`Expression`].
+//! Maps the label order of a model to the order of [`Expression`].
 
 use mien_faces::expression::Expression;
 
 use crate::inference::{Labels, Probabilities};
 
-/// A model whose labels are not the seven expressions: its answers cannot be held against the data set.
+/// The labels of a model are not the seven expressions, so it cannot be evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the model's labels are {}; only a model with exactly angry, disgust, fear, happy, neutral, sad and surprise can be evaluated",
@@ -12,19 +12,19 @@ use crate::inference::{Labels, Probabilities};
 )]
 pub struct LabelMismatch(Vec<String>);
 
-/// Which output of a model stands for which expression.
+/// The output index of each expression.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LabelMap {
-    /// The output index of each expression.
     outputs: [usize; Expression::COUNT],
 }
 
 impl LabelMap {
-    /// Finds each expression among the labels by its name, whatever the case: Keras users write `Angry`.
+    /// Finds each expression among the labels by its name. Upper and lower case do not matter, because Keras users write
+    /// `Angry`.
     ///
     /// # Errors
-    /// When one is missing or there are labels besides the seven.
-    pub(super) fn of(labels: &Labels) -> Result<Self, LabelMismatch> {
+    /// Returns an error if an expression is missing or if there are other labels.
+    pub(super) fn new(labels: &Labels) -> Result<Self, LabelMismatch> {
         let mismatch = || LabelMismatch(labels.names().to_vec());
         if labels.len() != Expression::COUNT {
             return Err(mismatch());
@@ -40,9 +40,9 @@ impl LabelMap {
         Ok(Self { outputs })
     }
 
-    /// The probabilities in the order of the expressions.
-    pub(super) fn arrange(&self, answer: &Probabilities) -> [f32; Expression::COUNT] {
-        self.outputs.map(|output| answer.as_slice()[output])
+    /// Returns the probabilities in the order of [`Expression`].
+    pub(super) fn reorder(&self, probabilities: &Probabilities) -> [f32; Expression::COUNT] {
+        self.outputs.map(|output| probabilities.as_slice()[output])
     }
 }
 
@@ -55,21 +55,21 @@ mod tests {
     }
 
     #[test]
-    fn another_order_is_mapped_by_name() {
+    fn labels_are_matched_by_name() {
         let fer = labels(&["Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral"]);
-        let answer = Probabilities::new(&[0.01, 0.02, 0.03, 0.04, 0.1, 0.2, 0.6]).unwrap();
-        let arranged = LabelMap::of(&fer).unwrap().arrange(&answer);
-        assert_eq!(arranged, [0.01, 0.02, 0.03, 0.04, 0.6, 0.1, 0.2]);
+        let probabilities = Probabilities::new(&[0.01, 0.02, 0.03, 0.04, 0.1, 0.2, 0.6]).unwrap();
+        let reordered = LabelMap::new(&fer).unwrap().reorder(&probabilities);
+        assert_eq!(reordered, [0.01, 0.02, 0.03, 0.04, 0.6, 0.1, 0.2]);
     }
 
     #[test]
-    fn other_labels_are_refused() {
+    fn other_labels_are_an_error() {
         for names in [
             &["cat", "dog"][..],
             &["angry", "disgust", "fear", "happy", "neutral", "sad", "bored"],
             &["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise", "contempt"],
         ] {
-            let error = LabelMap::of(&labels(names)).unwrap_err();
+            let error = LabelMap::new(&labels(names)).unwrap_err();
             assert!(error.to_string().contains(&names.join(", ")), "{error}");
         }
     }

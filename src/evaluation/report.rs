@@ -27,7 +27,7 @@ pub use self::{
     pictures::Pictures,
     summary::verdict,
 };
-use super::Head;
+use super::EvaluationInfo;
 
 /// What a report is about, and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +54,8 @@ pub struct Subject {
     pub request_id: Option<String>,
 }
 
-impl From<&Head> for Subject {
-    fn from(head: &Head) -> Self {
+impl From<&EvaluationInfo> for Subject {
+    fn from(head: &EvaluationInfo) -> Self {
         let head = head.clone();
         Self {
             model: head.model,
@@ -110,8 +110,8 @@ pub struct Side {
     pub subject: Option<Subject>,
 }
 
-impl From<&Head> for Side {
-    fn from(head: &Head) -> Self {
+impl From<&EvaluationInfo> for Side {
+    fn from(head: &EvaluationInfo) -> Self {
         let subject = Subject::from(head);
         Self { name: subject.title(), subject: Some(subject) }
     }

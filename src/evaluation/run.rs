@@ -1,4 +1,4 @@
-//! One run: samples -> faces -> the model's batcher -> report.
+//! One evaluation: samples -> faces -> the model's batcher -> report.
 
 use std::{pin::pin, time::Instant};
 
@@ -12,123 +12,97 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    label_map::{LabelMap, LabelMismatch},
-    pipeline::{self, Answered},
+    error::RunError,
+    label_map::LabelMap,
+    pipeline::{self, Classified},
 };
-use crate::{batching::BatchError, models::registry::LiveModel};
+use crate::models::registry::LiveModel;
 
-/// How many unreadable images are named; the others are counted.
-const NAMED: usize = 20;
+/// Maximum number of unreadable images that a report names.
+const MAX_REPORTED: usize = 20;
 
-/// What a run found out.
+/// The report of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = EvaluationReport)]
 pub struct Evaluation {
-    /// The scores, over the images that could be read.
+    /// Scores over the readable images.
     #[serde(flatten)]
     pub report: Report,
-    /// The most confident mistakes, the surest first, 24 at most.
+    /// The most confident mistakes in descending order of confidence, at most 24.
     #[serde(default)]
     pub mistakes: Vec<Mistake>,
-    /// The score without the test images that lie in train too, which a model may know by heart. Absent where the images
-    /// are those of train, or the data set has no train.
+    /// The score without test images that are also in train, which a model may have memorised. Absent for evaluations on
+    /// train, and if the data set has no train split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_duplicates: Option<WithoutDuplicates>,
-    /// The images that could not.
+    /// The unreadable images.
     pub unreadable: Unreadable,
-    /// How long the run took.
+    /// Duration in seconds.
     pub seconds: f64,
-    /// Images through reading, decoding and the model, beside whatever else the server did.
+    /// Throughput of reading, decoding and inference together, under the load of the server at that time.
     pub images_per_second: f64,
 }
 
-/// Images of the data set that could not be read; they are in no score.
+/// Images of the data set that cannot be read. They are not scored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Unreadable {
-    /// How many.
+    /// Number of unreadable images.
     pub count: usize,
-    /// The first of them.
+    /// The first of them by name, at most 20.
     pub images: Vec<UnreadableImage>,
 }
 
-/// An image that could not be read.
+/// An unreadable image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UnreadableImage {
-    /// Its name within the data set.
+    /// Name within the data set.
     pub name: String,
-    /// What is wrong with it.
+    /// Why it cannot be read.
     pub detail: String,
 }
 
-/// A report and what it is made of.
+/// A report and the predictions that it is computed from.
 #[derive(Debug, Clone)]
 pub struct EvaluationResult {
     /// The report.
     pub evaluation: Evaluation,
-    /// What the model made of each image that could be read, in the order of the data set.
+    /// Prediction for each readable image, in the order of the data set.
     pub predictions: Vec<Prediction>,
 }
 
-/// Images that are through.
+/// A number of processed images.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProgressUpdate {
-    /// How many, those that could not be read included.
+    /// Number of images, including unreadable ones.
     pub images: usize,
-    /// Those that could be read.
+    /// Number of readable images.
     pub judged: usize,
-    /// Those whose prediction is right.
+    /// Number of correct predictions.
     pub correct: usize,
 }
 
-/// Why a run ended without a report.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RunError {
-    /// The model has other labels.
-    #[error(transparent)]
-    Labels(#[from] LabelMismatch),
-    /// The model failed, or was taken out of service.
-    #[error(transparent)]
-    Model(#[from] BatchError),
-    /// Not one image could be read.
-    #[error("none of the {count} images could be read; {name}: {detail}")]
-    NothingReadable {
-        /// How many there are.
-        count: usize,
-        /// The first.
-        name: String,
-        /// What is wrong with it.
-        detail: String,
-    },
-    /// The state could not be written.
-    #[error("the evaluation could not be kept; see the server's log")]
-    NotKept,
-    /// A bug: something panicked.
-    #[error("the evaluation crashed; see the server's log")]
-    Crashed,
-}
-
-/// Sends the samples through the model's batcher, a batch for each of its workers at a time, and scores
-/// the answers; the next chunks are read meanwhile. A full queue is waited for. `on_done` hears of each chunk that is
-/// through. Dropping the future ends the run and takes its images out of the queue.
+/// Classifies the samples through the model's batcher, one batch per worker at a time, and scores the predictions. The next
+/// chunks are read meanwhile. While the queue is full, the evaluation waits. `on_done` is called for each processed chunk.
+/// Dropping the future cancels the evaluation and its queued images.
 ///
 /// # Errors
-/// When the model cannot be evaluated or fails, or no image can be read.
+/// Returns an error if the model cannot be evaluated or fails, or if all images are unreadable.
 pub async fn run(
     model: &LiveModel,
     samples: &[Sample],
     on_done: impl Fn(ProgressUpdate),
 ) -> Result<EvaluationResult, RunError> {
-    let classes = LabelMap::of(&model.manifest.labels)?;
+    let label_map = LabelMap::new(&model.manifest.labels)?;
     let started = Instant::now();
     let (mut tally, mut unreadable) = (Tally::default(), Unreadable::default());
-    // Each with its place in the data set, for chunks come as they are done.
+    // Chunks complete in any order, so each prediction has its position in the data set.
     let mut placed: Vec<(usize, Prediction)> = Vec::with_capacity(samples.len());
 
-    let mut chunks = pin!(pipeline::answers(&model.batcher, model.signature.side, samples));
-    while let Some(Answered { samples, answers, failures }) = chunks.try_next().await? {
+    let mut chunks = pin!(pipeline::classify(&model.batcher, model.signature.side, samples));
+    while let Some(Classified { samples, answers, failures }) = chunks.try_next().await? {
         let mut correct = 0;
         for (sample, answer) in samples.iter().zip(&answers) {
-            let prediction = prediction(sample, classes.arrange(&answer.probabilities));
+            let prediction = prediction(sample, label_map.reorder(&answer.probabilities));
             let outcome = prediction.outcome();
             correct += usize::from(outcome.prediction() == outcome.truth);
             tally.add(&outcome);
@@ -141,7 +115,7 @@ pub async fn run(
         });
         unreadable.images.extend(failures);
     }
-    unreadable.settle();
+    unreadable.finalize();
 
     let report = tally.report();
     if let (0, Some(first)) = (report.score.total, unreadable.images.first()) {
@@ -170,10 +144,10 @@ fn prediction(sample: &Sample, probabilities: [f32; Expression::COUNT]) -> Predi
 }
 
 impl Unreadable {
-    /// Once all are there: counts them and keeps the first by name.
-    fn settle(&mut self) {
+    /// Counts the images and keeps the first ones by name.
+    fn finalize(&mut self) {
         self.count = self.images.len();
         self.images.sort_by(|a, b| a.name.cmp(&b.name));
-        self.images.truncate(NAMED);
+        self.images.truncate(MAX_REPORTED);
     }
 }

@@ -1,4 +1,4 @@
-//! The way of one evaluation: kept, waited, run, kept again.
+//! Runs one evaluation: stores it, waits for a permit, evaluates the model and saves the result.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -6,47 +6,40 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use mien_faces::dataset::{Dataset, Sample, Split};
+use mien_faces::dataset::{Dataset, Split};
 use tokio::sync::oneshot;
 
 use super::{
     Status,
     document::Summary,
     duplicates,
+    error::RunError,
     job::Job,
-    jobs::Shared,
-    run::{self, EvaluationResult, RunError},
+    run::{self, EvaluationResult},
+    task::{Shared, Task},
 };
 use crate::{
-    models::registry::LiveModel,
     store::{EvaluationEnd, EvaluationRecord, Store, StoreError, now},
     thread_priority::run_at_background_priority,
 };
 
-/// What an evaluation works with.
-pub(super) struct Task {
-    pub(super) model: Arc<LiveModel>,
-    pub(super) dataset: Arc<Dataset>,
-    pub(super) samples: Vec<Sample>,
-}
-
-/// Runs a job to its end or its cancel. `kept` hears whether it was taken into the store, without which it does not
+/// Runs a job until it ends or is cancelled. `saved` receives whether the job was stored; a job that was not stored does not
 /// run.
-pub(super) async fn work(
+pub(super) async fn run(
     shared: Arc<Shared>,
     job: Arc<Job>,
     task: Task,
-    kept: oneshot::Sender<Result<(), StoreError>>,
+    saved: oneshot::Sender<Result<(), StoreError>>,
 ) {
     let record = job.record();
     let inserted = shared.store.run(move |store| store.insert_evaluation(&record)).await;
-    let is_kept = inserted.is_ok();
-    if !is_kept {
+    let is_saved = inserted.is_ok();
+    if !is_saved {
         shared.jobs.remove(job.id());
     }
-    // Its client may have gone: the evaluation runs all the same.
-    let _ = kept.send(inserted);
-    if !is_kept {
+    // The evaluation runs even if its client has disconnected.
+    let _ = saved.send(inserted);
+    if !is_saved {
         return;
     }
 
@@ -62,27 +55,27 @@ pub(super) async fn work(
 }
 
 async fn evaluate(shared: &Shared, job: &Job, task: Task) -> Result<EvaluationResult, RunError> {
-    let _turn = shared.running.acquire().await;
+    let _permit = shared.running.acquire().await;
     let Task { model, dataset, samples } = task;
     let EvaluationRecord { dataset: name, split, .. } = job.record();
     let fingerprint = fingerprint(dataset, split).await;
     let started = now();
     let (id, at, sha256) = (job.id().to_owned(), started.clone(), fingerprint.clone());
-    let noted = shared.store.run(move |s| s.start_evaluation(&id, &at, sha256.as_deref())).await;
-    noted.map_err(|error| unkept(&error))?;
+    let stored = shared.store.run(move |s| s.start_evaluation(&id, &at, sha256.as_deref())).await;
+    stored.map_err(|error| not_saved(&error))?;
     job.start(started, fingerprint);
-    let run = run::run(&model, &samples, |advance| job.advance(advance));
-    duplicates::leave_out(split, run, shared.datasets.test_in_train(&name)).await
+    let run = run::run(&model, &samples, |update| job.advance(update));
+    duplicates::score_without_duplicates(split, run, shared.datasets.test_in_train(&name)).await
 }
 
-/// The fingerprint of a split; none where a file cannot be read, which the run tells of.
+/// Returns the fingerprint of a split, or `None` if a file cannot be read, which the evaluation then reports.
 async fn fingerprint(dataset: Arc<Dataset>, split: Split) -> Option<String> {
-    let take = move || run_at_background_priority(|| dataset.fingerprint(split));
-    let taken = tokio::task::spawn_blocking(take).await;
-    taken.ok().and_then(Result::ok)
+    let compute = move || run_at_background_priority(|| dataset.fingerprint(split));
+    let fingerprint = tokio::task::spawn_blocking(compute).await;
+    fingerprint.ok().and_then(Result::ok)
 }
 
-/// Keeps the end of a job, then tells of it. `None` is a cancel.
+/// Saves the result of a job and then publishes it. `None` stands for a cancelled job.
 async fn finish(
     shared: &Shared,
     job: &Arc<Job>,
@@ -90,8 +83,8 @@ async fn finish(
 ) {
     let record = job.record();
     let (end, predictions) = match result {
-        Some(Ok(finding)) => match success(&record, &finding) {
-            Ok(end) => (end, finding.predictions),
+        Some(Ok(result)) => match success(&record, &result) {
+            Ok(end) => (end, result.predictions),
             Err(error) => (failure(&record, error.to_string()), Vec::new()),
         },
         Some(Err(error)) => (failure(&record, error.to_string()), Vec::new()),
@@ -101,14 +94,14 @@ async fn finish(
             (EvaluationEnd { error: None, ..end }, Vec::new())
         }
     };
-    let (id, kept, keep) = (record.id.clone(), end.clone(), shared.keep);
-    let save = move |store: &Store| store.finish_evaluation(&id, &kept, &predictions);
+    let (id, stored, retention) = (record.id.clone(), end.clone(), shared.retention);
+    let save = move |store: &Store| store.finish_evaluation(&id, &stored, &predictions);
     let saved = shared.store.run(save).await;
-    // What is too many stays until the next one ends.
+    // If pruning fails, the next evaluation prunes.
     if saved.is_ok()
-        && let Err(error) = shared.store.run(move |store| store.prune_evaluations(keep)).await
+        && let Err(error) = shared.store.run(move |store| store.prune_evaluations(retention)).await
     {
-        tracing::warn!(%error, "old evaluations could not be removed");
+        tracing::warn!(%error, "cannot remove old evaluations");
     }
     match saved {
         Ok(_) => {
@@ -119,19 +112,19 @@ async fn finish(
             shared.jobs.remove(job.id());
             job.end(end);
         }
-        // Remembered by this server as failed, for there is no report to be had.
+        // Without a stored report the job counts as failed in this process.
         Err(error) => {
             job.is_unsaved.store(true, Ordering::Relaxed);
-            job.end(failure(&record, unkept(&error).to_string()));
+            job.end(failure(&record, not_saved(&error).to_string()));
         }
     }
 }
 
 fn success(
     record: &EvaluationRecord,
-    finding: &EvaluationResult,
+    result: &EvaluationResult,
 ) -> Result<EvaluationEnd, serde_json::Error> {
-    let evaluation = &finding.evaluation;
+    let evaluation = &result.evaluation;
     Ok(EvaluationEnd {
         status: Status::Succeeded,
         done: record.done,
@@ -155,8 +148,8 @@ fn failure(record: &EvaluationRecord, error: String) -> EvaluationEnd {
     }
 }
 
-/// The store's own words name paths, and go to the log.
-fn unkept(error: &StoreError) -> RunError {
-    tracing::error!("an evaluation could not be kept: {error}");
-    RunError::NotKept
+/// Logs an error of the store, whose text names paths, and returns the public error.
+fn not_saved(error: &StoreError) -> RunError {
+    tracing::error!(%error, "cannot save an evaluation");
+    RunError::NotSaved
 }

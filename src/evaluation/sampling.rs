@@ -1,4 +1,4 @@
-//! The images of an order.
+//! Selects the images of an evaluation.
 
 use std::sync::Arc;
 
@@ -10,38 +10,38 @@ use super::{
 };
 
 impl Evaluations {
-    /// How many images an order is about.
+    /// Returns the number of images of an evaluation.
     ///
     /// # Errors
-    /// When there is no such data.
-    pub fn images(&self, order: &EvaluationSpec) -> Result<usize, StartError> {
-        let (_, all) = self.split(order)?;
-        Ok(order.limit.map_or(all, usize::from).min(all))
+    /// Returns an error if the data set is unknown or the split is empty.
+    pub fn images(&self, spec: &EvaluationSpec) -> Result<usize, StartError> {
+        let (_, all) = self.split(spec)?;
+        Ok(spec.limit.map_or(all, usize::from).min(all))
     }
 
-    /// The data set of an order, and how many images its split has.
-    fn split(&self, order: &EvaluationSpec) -> Result<(&Arc<Dataset>, usize), StartError> {
+    /// Returns the data set and the number of images of its split.
+    fn split(&self, spec: &EvaluationSpec) -> Result<(&Arc<Dataset>, usize), StartError> {
         let datasets = &self.shared.datasets;
-        let dataset = datasets.get(&order.dataset).ok_or_else(|| {
+        let dataset = datasets.get(&spec.dataset).ok_or_else(|| {
             let known = datasets.names();
-            StartError::UnknownDataset { name: order.dataset.clone(), known }
+            StartError::UnknownDataset { name: spec.dataset.clone(), known }
         })?;
-        let all = dataset.samples(order.split).len();
+        let all = dataset.samples(spec.split).len();
         if all == 0 {
-            let (dataset, split) = (order.dataset.clone(), order.split);
+            let (dataset, split) = (spec.dataset.clone(), spec.split);
             return Err(StartError::EmptySplit { dataset, split });
         }
         Ok((dataset, all))
     }
 
-    /// The samples of an order in class-mixed order, so that every part of them is a fair sample; and whether they are
-    /// the split as a whole.
+    /// Returns the samples in class-mixed order, so that every prefix is a fair sample, and whether they are the whole
+    /// split.
     pub(super) fn samples(
         &self,
-        order: &EvaluationSpec,
+        spec: &EvaluationSpec,
     ) -> Result<(Arc<Dataset>, Vec<Sample>, bool), StartError> {
-        let (dataset, all) = self.split(order)?;
-        let limit = order.limit.map_or(all, usize::from);
-        Ok((Arc::clone(dataset), dataset.subset(order.split, limit), limit >= all))
+        let (dataset, all) = self.split(spec)?;
+        let limit = spec.limit.map_or(all, usize::from);
+        Ok((Arc::clone(dataset), dataset.subset(spec.split, limit), limit >= all))
     }
 }

@@ -1,4 +1,4 @@
-//! What can be ordered, and why it is not taken.
+//! The parameters of an evaluation, and why one is not started.
 
 use std::num::NonZeroUsize;
 
@@ -11,65 +11,65 @@ use crate::{
     store::{EvaluationRecord, EvaluationStatus, StoreError, now},
 };
 
-/// How many may be queued or running; more are refused.
-pub(super) const UNFINISHED: usize = 16;
+/// Maximum number of queued and running evaluations.
+pub(super) const MAX_PENDING: usize = 16;
 
-/// What to evaluate on.
+/// Parameters of an evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvaluationSpec {
-    /// A name from `--data`.
+    /// Name of the data set in `--data`.
     pub dataset: String,
-    /// Which images.
+    /// Split of the data set.
     pub split: Split,
-    /// At most so many, the same class-mixed ones each time.
+    /// Maximum number of images. The same images are chosen each time, mixed by class.
     pub limit: Option<NonZeroUsize>,
-    /// The id of the request that wants it.
+    /// Identifier of the request.
     pub request_id: Option<String>,
 }
 
-/// Why an evaluation was not taken.
+/// Why an evaluation is not started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No such data set is configured.
-    #[error("there is no data set `{name}`; {}", known_datasets(known))]
+    #[error("unknown data set `{name}`; {}", known_datasets(known))]
     UnknownDataset {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
-        /// The names that there are.
+        /// The configured names.
         known: Vec<String>,
     },
-    /// The data set has no such images.
+    /// The split is empty.
     #[error("the data set `{dataset}` has no {split} images")]
     EmptySplit {
         /// The data set.
         dataset: String,
-        /// The split that was asked for.
+        /// The requested split.
         split: Split,
     },
-    /// The model has other labels.
+    /// The labels of the model are not the seven expressions.
     #[error(transparent)]
     Labels(#[from] LabelMismatch),
-    /// Too many wait already.
-    #[error("{UNFINISHED} evaluations are queued or running; wait for one to end or cancel one")]
+    /// Too many evaluations are queued or running.
+    #[error("{MAX_PENDING} evaluations are queued or running; wait for one to end or cancel one")]
     TooMany,
-    /// The server is on its way down.
+    /// The server is shutting down.
     #[error("the server is shutting down")]
     ShuttingDown,
-    /// It cannot be kept.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 fn known_datasets(known: &[String]) -> String {
     if known.is_empty() {
-        "none is configured: start the server with --data NAME=DIR".to_owned()
+        "no data set is configured; start the server with --data NAME=DIR".to_owned()
     } else {
         format!("configured: {}", known.join(", "))
     }
 }
 
 impl EvaluationSpec {
-    /// The record of a new evaluation of a model on `total` images, `is_whole` where these are the whole split.
+    /// Creates the record of a new evaluation on `total` images; `is_whole` says whether these are the whole split.
     pub(super) fn record(
         self,
         model: &LiveModel,

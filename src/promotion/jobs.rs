@@ -46,7 +46,7 @@ impl Promotions {
         evaluations: Arc<Evaluations>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (store, keep) = (evaluations.store().clone(), evaluations.keep());
+        let (store, keep) = (evaluations.store().clone(), evaluations.retention());
         let jobs = JobRegistry::default();
         let shared = Arc::new(Shared { registry, evaluations, metrics, store, keep, jobs });
         Self { shared, runtime: Handle::current() }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    evaluation::{Document, EvaluationListItem, EvaluationSpec, Purged, Status},
+    evaluation::{EvaluationListItem, EvaluationResponse, EvaluationSpec, Purged, Status},
     http::{
         Admin, ApiError, State,
         error::{Code, Problem},
@@ -108,7 +108,7 @@ pub struct EvaluationList {
     post, path = LIST_PATH, tag = "evaluations", operation_id = "createEvaluation",
     request_body = EvaluationRequest,
     responses(
-        (status = 202, description = "Taken; it runs, or waits for another one to end.", body = Document,
+        (status = 202, description = "Taken; it runs, or waits for another one to end.", body = EvaluationResponse,
             headers(("Location" = String, description = "Where it is."))),
         (status = 400, description = "`invalid_request`: the body, an empty split, or a model with other labels.",
             body = Problem, content_type = "application/problem+json"),
@@ -134,7 +134,7 @@ pub async fn create(
     let order = EvaluationSpec { dataset, split, limit, request_id };
     let job = state.evaluations.start(order, model).await?;
     let location = format!("{LIST_PATH}/{}", job.id());
-    let document = Document::from(job.record());
+    let document = EvaluationResponse::from(job.record());
     Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(document))
 }
 
@@ -162,7 +162,7 @@ pub async fn list(
     get, path = ONE_PATH, tag = "evaluations", operation_id = "getEvaluation",
     params(("id" = String, Path, description = "The evaluation's id.")),
     responses(
-        (status = 200, description = "The evaluation.", body = Document),
+        (status = 200, description = "The evaluation.", body = EvaluationResponse),
         (status = 404, description = "`unknown_evaluation`.",
             body = Problem, content_type = "application/problem+json"))
 )]
@@ -179,7 +179,7 @@ pub async fn one(id: web::Path<String>, state: web::Data<State>) -> Result<HttpR
     delete, path = ONE_PATH, tag = "evaluations", operation_id = "deleteEvaluation",
     params(("id" = String, Path, description = "The evaluation's id."), DeleteQuery),
     responses(
-        (status = 200, description = "The evaluation as it is now.", body = Document),
+        (status = 200, description = "The evaluation as it is now.", body = EvaluationResponse),
         (status = 204, description = "`purge=true`: it is removed."),
         (status = 401, description = "An order, `unauthorized`: the admin token is not there or another one.",
             body = Problem, content_type = "application/problem+json"),

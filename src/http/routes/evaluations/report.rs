@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use super::succeeded;
 use crate::{
     evaluation::{
-        Datasets, Document, Evaluation, Head,
+        Datasets, Evaluation, EvaluationInfo, EvaluationResponse,
         report::{self, Pictures, Subject},
     },
     http::{ApiError, State, error::Problem, report_format::ReportFormat},
@@ -36,7 +36,7 @@ pub struct ReportQuery {
     params(("id" = String, Path, description = "The evaluation's id."), ReportQuery),
     responses(
         (status = 200, description = "The report, in the form that `format` or `Accept` asks for; JSON where they do not.",
-            content((Document = "application/json"), (String = "text/html"), (String = "text/markdown"))),
+            content((EvaluationResponse = "application/json"), (String = "text/html"), (String = "text/markdown"))),
         (status = 400, description = "`invalid_request`: the query.",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_evaluation`.",
@@ -69,11 +69,12 @@ fn written(
     datasets: &Datasets,
 ) -> Result<String, ApiError> {
     if form == ReportFormat::Json {
-        return serde_json::to_string(&Document::from(record)).map_err(ApiError::internal);
+        return serde_json::to_string(&EvaluationResponse::from(record))
+            .map_err(ApiError::internal);
     }
     let evaluation: Evaluation = serde_json::from_str(record.report.as_deref().unwrap_or_default())
         .map_err(|error| ApiError::internal(format!("the report of {}: {error}", record.id)))?;
-    let subject = Subject::from(&Head::from(record));
+    let subject = Subject::from(&EvaluationInfo::from(record));
     if form == ReportFormat::Markdown {
         return Ok(report::markdown(&subject, &evaluation));
     }
