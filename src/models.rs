@@ -23,5 +23,6 @@ pub mod repository;
 
 pub(crate) use lifecycle::by_recorded_accuracy;
 pub use lifecycle::{
-    Beside, ChangeError, Commit, LifecycleOptions, PromoteError, RegistryError, Started,
+    ChangeError, LifecycleOptions, PersistPin, PromoteError, RegistryError, StagedCandidate,
+    Started,
 };

@@ -1,15 +1,17 @@
-//! A version that takes a model's traffic if it passes: loaded beside the one that serves, evaluated below live traffic, judged.
+//! Promotions: a candidate version is loaded next to the serving version, evaluated at background priority, and serves the
+//! model's traffic if it meets a criterion.
 //!
 //! ```text
-//! Promotions: order -> work, one a model
-//!   registry.load_beside   the model is pinned to what serves, the candidate is loaded and tried
-//!   measure                the candidate, and where no evaluation of it is kept the version that it is held against
-//!   verdict                the rule, on the predictions of both
-//!   registry.take_over     the store's word and the pin in one, then the snapshot; or registry.leave
+//! Promotions: spec -> runner, at most one per model
+//!   registry.load_candidate   pins the model to the serving version, then loads the candidate and warms it up
+//!   evaluate                  the candidate, and the baseline version if there is no stored evaluation of it
+//!   verdict                   applies the criterion to the predictions of both
+//!   registry.promote_candidate   stores the record and the pin in one transaction, then switches the snapshot;
+//!                                or registry.discard_candidate
 //! ```
 //!
-//! The pin is written down before the candidate is in memory and moved in the same transaction that says `promoted`: a
-//! server that is killed at any moment serves afterwards what that transaction says.
+//! The pin is stored before the candidate is in memory, and it is moved in the transaction that stores the status
+//! `promoted`. Therefore a server that is killed at any moment serves the version of that transaction afterwards.
 
 mod criterion;
 mod decide;
@@ -19,10 +21,11 @@ mod job;
 mod jobs;
 mod pins;
 mod runner;
+mod task;
 mod verdict;
 
-pub use criterion::{Criterion, Order, StartError};
-pub use document::Document;
+pub use criterion::{Criterion, PromotionSpec, StartError};
+pub use document::PromotionResponse;
 pub use job::Job;
 pub use jobs::Promotions;
 pub use pins::pins;

@@ -1,13 +1,13 @@
-//! What a server remembers beyond its end: evaluations with their predictions, promotions and pins, in one SQLite file.
+//! Persistent state: evaluations with their predictions, promotions and pins, in one SQLite file.
 //!
 //! ```text
-//! Store: one connection behind a lock; Store::run takes the work off the event loop
-//!   location   --state DIR -> folder, its lock, the file
-//!   schema     tables, and their version
+//! Store: one connection behind a lock; Store::run executes work on a blocking thread
+//!   data_dir   --state DIR -> directory, its lock file, the database file
+//!   schema     tables and migrations
 //!   evaluations, predictions, promotions, pins: records <-> rows
 //! ```
 //!
-//! Records are plain: this room knows nothing of what it keeps but labels and splits.
+//! Records are plain data: this module knows labels and splits, and nothing else of the server.
 
 mod data_dir;
 mod evaluations;
@@ -33,32 +33,32 @@ pub use self::{
     promotions::{PromotionRecord, PromotionStatus},
 };
 
-/// Why something could not be kept or found again. The texts name paths: they are for the log and the operator.
+/// Errors of the store. The texts name paths, so they are for the log and the operator only.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The folder cannot be used.
+    /// The directory cannot be used.
     #[error(
-        "cannot write to the state folder `{}`; name another with --state DIR, or keep nothing with --state memory",
+        "cannot write to the state directory `{}`; choose another with --state DIR, or keep state in memory with --state memory",
         path.display()
     )]
     Folder {
-        /// The folder, or a file in it.
+        /// The directory, or a file in it.
         path: PathBuf,
-        /// What the operating system said.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// Another server has the folder.
+    /// Another server uses the directory.
     #[error(
-        "another server uses the state folder `{}`; stop it, or give this one its own with --state DIR",
+        "another server uses the state directory `{}`; stop it, or choose another directory with --state DIR",
         path.display()
     )]
     Locked {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
     },
     /// A newer program wrote the file.
     #[error(
-        "`{}` was written by a newer mien (schema {found}, this one knows up to {known}); update mien, or name another folder with --state DIR",
+        "`{}` was written by a newer mien (schema {found}, this version supports up to {known}); update mien, or choose another directory with --state DIR",
         path.display()
     )]
     Newer {
@@ -66,59 +66,59 @@ pub enum StoreError {
         path: PathBuf,
         /// Its schema version.
         found: usize,
-        /// The newest schema version that this program knows.
+        /// Newest schema version that this program supports.
         known: usize,
     },
-    /// The file is none of ours, or broken.
+    /// The file is not a state file, or it is damaged.
     #[error(
-        "`{}` cannot be read as mien's state; move it away, or name another folder with --state DIR",
+        "`{}` is not a valid state file; move it away, or choose another directory with --state DIR",
         path.display()
     )]
-    Unfit {
+    InvalidFile {
         /// The file.
         path: PathBuf,
         /// The error of SQLite or of a migration.
         source: Box<rusqlite_migration::Error>,
     },
-    /// The tables of a store in memory could not be created.
-    #[error("the state's tables could not be created: {0}")]
+    /// The tables of an in-memory store cannot be created.
+    #[error("cannot create the tables of the state: {0}")]
     Schema(#[from] rusqlite_migration::Error),
-    /// SQLite failed, as on a full disk.
-    #[error("the state could not be read or written: {0}")]
+    /// SQLite failed, for example because the disk is full.
+    #[error("cannot read or write the state: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    /// The thread that did the work ended with a panic, or the process is ending.
-    #[error("the state's thread crashed")]
+    /// The work panicked, or the process is stopping.
+    #[error("a thread of the state crashed")]
     Crashed,
 }
 
-/// The file, or memory that ends with the process. Clones share it.
+/// The database, on disk or in memory. Clones share it.
 ///
-/// Every method but [`Store::run`] blocks the thread for as long as the disk takes: tasks go through [`Store::run`].
+/// Every method except [`Store::run`] blocks the calling thread on the disk, so async code uses [`Store::run`].
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
 struct Inner {
     connection: Mutex<Connection>,
-    /// Held as long as the file is open; the operating system lets go of it however the process ends.
+    /// Held while the database is open. The operating system releases it when the process ends.
     _lock: Option<File>,
 }
 
 impl Store {
-    /// Opens `mien.sqlite3` in a folder, both made where they are not there, readable by this user alone. What was
-    /// unfinished when the last server ended is marked as failed.
+    /// Opens `mien.sqlite3` in a directory. Directory and file are created if they are missing, readable by this user only.
+    /// Jobs that were pending when the last server ended are marked as failed.
     ///
     /// # Errors
-    /// When the folder cannot be written to or another server uses it, or the file is broken or of a newer program.
+    /// Returns an error if the directory is not writable or in use, or if the file is damaged or of a newer program.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let (file, lock) = data_dir::prepare(folder)?;
         let connection = schema::open(&file)?;
         Self::with(connection, Some(lock))
     }
 
-    /// A store that nothing remains of.
+    /// Creates an in-memory store.
     ///
     /// # Errors
-    /// When SQLite finds no memory.
+    /// Returns an error if SQLite cannot allocate memory.
     pub fn memory() -> Result<Self, StoreError> {
         let mut connection = Connection::open_in_memory()?;
         schema::migrate(&mut connection)?;
@@ -129,16 +129,19 @@ impl Store {
         let store = Self(Arc::new(Inner { connection: Mutex::new(connection), _lock: lock }));
         let (evaluations, promotions) = (store.fail_evaluations()?, store.fail_promotions()?);
         if evaluations + promotions > 0 {
-            tracing::warn!(evaluations, promotions, "the last server ended while these ran");
+            tracing::warn!(
+                evaluations,
+                promotions,
+                "marked jobs as failed that were pending when the last server ended"
+            );
         }
         Ok(store)
     }
 
-    /// Runs `work` with the store on a thread for blocking tasks. Once it has begun it goes on when the future is
-    /// dropped.
+    /// Runs `work` with the store on a blocking thread. Work that has started continues if the future is dropped.
     ///
     /// # Errors
-    /// Those of `work`.
+    /// Returns the errors of `work`.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
@@ -149,21 +152,21 @@ impl Store {
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        // A panic rolls its transaction back: the connection is whole.
+        // A panic rolls back its transaction, so the connection stays consistent.
         self.0.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Why what was unfinished when a server ended has failed.
-const INTERRUPTED: &str = "the server ended while it ran";
+/// Reason of jobs that were pending when a server ended.
+const INTERRUPTED: &str = "the server ended before the job";
 
-/// The present moment as records have it: RFC 3339 in UTC, to the millisecond.
+/// Returns the current time as records store it: RFC 3339 in UTC with milliseconds.
 pub fn now() -> String {
-    moment(SystemTime::now())
+    to_rfc3339(SystemTime::now())
 }
 
-/// A moment as records have it; as texts they are in the order of time.
-pub fn moment(time: SystemTime) -> String {
+/// Formats a time as records store it. The lexical order of these texts is their order in time.
+pub fn to_rfc3339(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 

@@ -52,7 +52,7 @@ pub const PATH: &str = "/openapi.json";
         models::load,
         models::unload,
         models::pin::pin,
-        models::pin::release,
+        models::pin::unpin,
         models::promotions::create,
         models::promotions::list,
         models::promotions::one,

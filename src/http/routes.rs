@@ -98,7 +98,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .service(
             web::resource(models::pin::PATH)
                 .route(web::put().to(models::pin::pin))
-                .route(web::delete().to(models::pin::release))
+                .route(web::delete().to(models::pin::unpin))
                 .default_service(web::to(async || only("DELETE, PUT"))),
         )
         .service(

@@ -3,7 +3,7 @@
 //! What serves goes on serving until its successor has been opened and tried; then the registry's snapshot is
 //! swapped. Requests that hold the old version are answered by it: its queue closes when the last of them is gone.
 
-mod beside;
+mod candidate;
 mod options;
 mod pin;
 mod poll;
@@ -28,9 +28,9 @@ use tokio::sync::oneshot;
 pub(crate) use self::ranking::by_recorded_accuracy;
 use self::thread::{Command, LifecycleThread};
 pub use self::{
-    beside::{Beside, PromoteError},
+    candidate::{PromoteError, StagedCandidate},
     options::{ChangeError, LifecycleOptions, RegistryError},
-    pin::Commit,
+    pin::PersistPin,
 };
 use super::{load::ModelLoader, registry::Current};
 

@@ -12,8 +12,8 @@ pub use self::{error::ResolveError, snapshot::ModelView};
 pub use super::live::{LiveModel, VersionState, Versions};
 use super::{
     lifecycle::{
-        Beside, ChangeError, Commit, Lifecycle, LifecycleOptions, PromoteError, RegistryError,
-        Started,
+        ChangeError, Lifecycle, LifecycleOptions, PersistPin, PromoteError, RegistryError,
+        StagedCandidate, Started,
     },
     load::ModelLoader,
     repository::MODEL_FILE,
@@ -104,7 +104,7 @@ impl Registry {
     ///
     /// # Errors
     /// When there is no such model, no version of it serves, it cannot be written down or too many changes wait.
-    pub async fn pin(&self, name: &str, commit: Commit) -> Result<ModelView, PromoteError> {
+    pub async fn pin(&self, name: &str, commit: PersistPin) -> Result<ModelView, PromoteError> {
         let name = name.to_owned();
         self.lifecycle.order(move |thread| Ok(thread.pin_serving(&name, commit))).await?
     }
@@ -113,9 +113,9 @@ impl Registry {
     ///
     /// # Errors
     /// When there is no such model, it is being promoted, that cannot be written down or too many changes wait.
-    pub async fn release(&self, name: &str, commit: Commit) -> Result<ModelView, PromoteError> {
+    pub async fn unpin(&self, name: &str, commit: PersistPin) -> Result<ModelView, PromoteError> {
         let name = name.to_owned();
-        self.lifecycle.order(move |thread| Ok(thread.release(&name, commit))).await?
+        self.lifecycle.order(move |thread| Ok(thread.unpin(&name, commit))).await?
     }
 
     /// Whether the models folder holds this version of a model now. Blocks for as long as the disk takes.
@@ -125,18 +125,18 @@ impl Registry {
     }
 
     /// Loads a version of a model, named by its real name, beside the one that serves, and pins the model to that one
-    /// before it does. The version stays, whatever the policy says, until [`Self::take_over`] or [`Self::leave`].
+    /// before it does. The version stays, whatever the policy says, until [`Self::promote_candidate`] or [`Self::discard_candidate`].
     ///
     /// # Errors
     /// When the version is not there or cannot be served, it serves already, or nothing does.
-    pub async fn load_beside(
+    pub async fn load_candidate(
         &self,
         name: &str,
         version: u64,
-        commit: Commit,
-    ) -> Result<Beside, PromoteError> {
+        commit: PersistPin,
+    ) -> Result<StagedCandidate, PromoteError> {
         let name = name.to_owned();
-        self.lifecycle.step(move |thread| thread.load_beside(&name, version, commit)).await
+        self.lifecycle.step(move |thread| thread.load_candidate(&name, version, commit)).await
     }
 
     /// Gives a model's traffic to the version that stands beside, at one moment: requests that have found the old one are
@@ -144,14 +144,14 @@ impl Registry {
     ///
     /// # Errors
     /// When one of them is not, or it cannot be written down: nothing has changed then.
-    pub async fn take_over(
+    pub async fn promote_candidate(
         &self,
         candidate: Arc<LiveModel>,
         baseline: Option<Arc<LiveModel>>,
-        commit: Commit,
+        commit: PersistPin,
     ) -> Result<(), PromoteError> {
         self.lifecycle
-            .step(move |thread| thread.take_over(&candidate, baseline.as_deref(), commit))
+            .step(move |thread| thread.promote_candidate(&candidate, baseline.as_deref(), commit))
             .await
     }
 
@@ -159,11 +159,11 @@ impl Registry {
     ///
     /// # Errors
     /// When the server is on its way down.
-    pub async fn leave(&self, name: &str) -> Result<(), PromoteError> {
+    pub async fn discard_candidate(&self, name: &str) -> Result<(), PromoteError> {
         let name = name.to_owned();
         self.lifecycle
             .step(move |thread| {
-                thread.leave(&name);
+                thread.discard_candidate(&name);
                 Ok(())
             })
             .await

@@ -1,4 +1,4 @@
-//! What can be ordered, and why it is not taken.
+//! The parameters of a promotion, and why one is not started.
 
 use std::num::NonZeroUsize;
 
@@ -10,10 +10,10 @@ use crate::{
     store::{PromotionRecord, PromotionStatus, StoreError, now},
 };
 
-/// How many promotions may wait or run at once, over all models.
-pub(super) const UNFINISHED: usize = 4;
+/// Maximum number of pending promotions of all models together.
+pub(super) const MAX_PENDING: usize = 4;
 
-/// What a candidate must reach.
+/// Acceptance criterion of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Criterion {
     /// The minimum accuracy, 0 to 1.
@@ -27,41 +27,41 @@ pub enum Criterion {
     },
 }
 
-/// What to promote.
+/// Parameters of a promotion.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Order {
-    /// The model's name, or an alias.
+pub struct PromotionSpec {
+    /// Name or alias of the model.
     pub model: String,
-    /// The candidate.
+    /// Candidate version.
     pub version: u64,
-    /// What it must reach.
-    pub rule: Criterion,
-    /// What it is evaluated on.
+    /// Acceptance criterion.
+    pub criterion: Criterion,
+    /// Images of the evaluation.
     pub images: evaluation::EvaluationSpec,
 }
 
-/// Why a promotion was not taken.
+/// Why a promotion is not started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The version cannot be promoted as things stand.
+    /// The version cannot be promoted in the present state of the model.
     #[error(transparent)]
     Promote(#[from] PromoteError),
-    /// The baseline version does not serve.
+    /// The baseline version is not loaded.
     #[error(transparent)]
     Baseline(#[from] ResolveError),
     /// The version is its own baseline.
     #[error("version {0} cannot be its own baseline; choose another `baseline_version`")]
     Itself(u64),
-    /// It cannot be evaluated so.
+    /// The candidate cannot be evaluated on these images.
     #[error(transparent)]
     Evaluation(#[from] evaluation::StartError),
-    /// Too many wait or run already.
-    #[error("{UNFINISHED} promotions wait or run; wait for one to end or cancel one")]
+    /// Too many promotions are pending.
+    #[error("{MAX_PENDING} promotions are queued or running; wait for one to end or cancel one")]
     TooMany,
-    /// The server is on its way down.
+    /// The server is shutting down.
     #[error("the server is shutting down")]
     ShuttingDown,
-    /// It cannot be kept.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -72,11 +72,11 @@ impl From<ChangeError> for StartError {
     }
 }
 
-impl Order {
-    /// The record of a new promotion of the model with this real name, on `total` images.
+impl PromotionSpec {
+    /// Creates the record of a new promotion on `total` images; `model` is the name that an alias resolves to.
     pub(super) fn record(&self, model: &str, previous: u64, total: usize) -> PromotionRecord {
         let evaluation::EvaluationSpec { dataset, split, limit, request_id } = self.images.clone();
-        let (min_accuracy, max_regression, baseline_version) = match self.rule {
+        let (min_accuracy, max_regression, baseline_version) = match self.criterion {
             Criterion::MinAccuracy(accuracy) => (Some(accuracy), None, None),
             Criterion::MaxRegression { margin, baseline } => {
                 (None, Some(margin), Some(baseline.unwrap_or(previous).to_string()))

@@ -1,18 +1,18 @@
-//! Loads a candidate and checks it against its rule.
+//! Loads a candidate and applies the acceptance criterion.
 
 use std::sync::Arc;
 
 use super::{
     criterion::Criterion,
-    runner::{PromotionTask, told},
-    verdict::{Side, Verdict},
+    task::{PromotionTask, public_message},
+    verdict::{Measurement, Verdict},
 };
 use crate::{
-    models::{Beside, Commit, live::LiveModel},
+    models::{PersistPin, StagedCandidate, live::LiveModel},
     store::PromotionStatus,
 };
 
-/// A candidate that was judged.
+/// A candidate with its verdict.
 pub(super) struct Judged {
     pub(super) verdict: Verdict,
     pub(super) candidate: Arc<LiveModel>,
@@ -21,19 +21,19 @@ pub(super) struct Judged {
 }
 
 impl PromotionTask {
-    /// Loads the candidate beside what serves, and judges it.
+    /// Loads the candidate next to the serving version, evaluates it and applies the criterion.
     ///
     /// # Errors
-    /// Why that cannot be done.
+    /// Returns the reason for clients.
     pub(super) async fn judge(&self) -> Result<Judged, String> {
-        let (name, version) = (self.job.model(), self.order.version);
-        let loaded = self.shared.registry.load_beside(name, version, self.begin()).await;
-        let Beside { serving, candidate } = loaded.map_err(told)?;
+        let (name, version) = (self.job.model(), self.spec.version);
+        let loaded = self.shared.registry.load_candidate(name, version, self.begin()).await;
+        let StagedCandidate { serving, candidate } = loaded.map_err(public_message)?;
         self.job.update(|record| {
             record.status = PromotionStatus::Evaluating;
             record.sha256 = Some(candidate.sha256.clone());
         });
-        match self.order.rule {
+        match self.spec.criterion {
             Criterion::MinAccuracy(accuracy) => {
                 let measured = self.measure(&candidate).await?;
                 let verdict = Verdict::min_accuracy(accuracy, &measured);
@@ -54,10 +54,10 @@ impl PromotionTask {
         }
     }
 
-    /// Notes that the candidate is being loaded and that its model is pinned to what serves.
-    fn begin(&self) -> Commit {
+    /// Returns a callback that stores the status `loading` together with a pin to the serving version.
+    fn begin(&self) -> PersistPin {
         let job = Arc::clone(&self.job);
-        self.commit(move |serving| {
+        self.persist(move |serving| {
             job.update(|record| {
                 record.status = PromotionStatus::Loading;
                 record.previous = serving.map(|version| version.to_string());
@@ -66,7 +66,7 @@ impl PromotionTask {
         })
     }
 
-    async fn measure(&self, candidate: &Arc<LiveModel>) -> Result<Side, String> {
+    async fn measure(&self, candidate: &Arc<LiveModel>) -> Result<Measurement, String> {
         self.evaluate(candidate, |record, id| record.candidate_evaluation_id = Some(id)).await
     }
 
@@ -77,8 +77,8 @@ impl PromotionTask {
         baseline: &Arc<LiveModel>,
     ) -> Result<Verdict, String> {
         let images = self.job.record().total;
-        // Read before the candidate is evaluated: what is kept may be pruned by that.
-        let known = self.kept(baseline, images).await?;
+        // Read before the candidate is evaluated, because that may prune stored evaluations.
+        let known = self.stored(baseline, images).await?;
         self.job.update(|record| {
             record.baseline_version = Some(baseline.version.to_string());
             record.total = if known.is_some() { images } else { images * 2 };

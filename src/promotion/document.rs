@@ -1,4 +1,4 @@
-//! What the API tells about a promotion.
+//! The API representation of a promotion.
 
 use mien_faces::dataset::Split;
 use serde::Serialize;
@@ -11,26 +11,26 @@ use crate::{
     store::{PromotionRecord, PromotionStatus},
 };
 
-/// A promotion: a version that takes a model's traffic if it passes. Times are RFC 3339 in UTC.
+/// A promotion: a candidate version that serves the model's traffic if it meets a criterion. Times are RFC 3339 in UTC.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Promotion)]
-pub struct Document {
-    /// Its name in `/v1/models/{name}/promotions/{id}`.
+pub struct PromotionResponse {
+    /// Identifier in `/v1/models/{name}/promotions/{id}`.
     pub id: String,
-    /// Where it stands.
+    /// Status of the promotion.
     pub status: PromotionStatus,
-    /// The model's name.
+    /// Name of the model.
     pub model: String,
-    /// The version that is to serve.
+    /// Candidate version.
     pub version: String,
-    /// The version that served when it began.
+    /// Serving version when the promotion started.
     pub previous: Option<String>,
-    /// The data set, as `--data` names it.
+    /// Name of the data set in `--data`.
     pub dataset: String,
-    /// Which images of it.
+    /// Split of the data set.
     #[schema(value_type = String, example = "test")]
     pub split: Split,
-    /// The most images to take, where that was asked for.
+    /// Maximum number of images, if the request limited it.
     pub limit: Option<usize>,
     /// The accuracy, 0 to 1, that the version must reach; null with `max_regression`.
     pub min_accuracy: Option<f64>,
@@ -38,30 +38,30 @@ pub struct Document {
     pub max_regression: Option<f64>,
     /// The version that it is compared with; null with `min_accuracy`.
     pub baseline_version: Option<String>,
-    /// SHA-256 of the version's file, lower-case hex, once it is loaded.
+    /// SHA-256 of the candidate file, lower-case hex; null before it is loaded.
     pub sha256: Option<String>,
-    /// How far its evaluations are.
+    /// Progress of its evaluations.
     pub images: ImageCount,
-    /// The id of the version's evaluation, once that is ordered.
+    /// Identifier of the candidate's evaluation; null before it starts.
     pub evaluation: Option<String>,
-    /// The id of the evaluation of `baseline_version`. A stored evaluation of the same file on the same data is reused.
+    /// Identifier of the evaluation of `baseline_version`. A stored evaluation of the same file on the same data is reused.
     pub baseline_evaluation: Option<String>,
-    /// What was measured, once it has been.
+    /// Measured values; null before the evaluations have ended.
     #[schema(value_type = Option<Verdict>)]
     pub result: Option<Box<RawValue>>,
-    /// Why it ended as it did, for people.
+    /// Reason of the result as text.
     pub reason: Option<String>,
-    /// The id of the request that ordered it.
+    /// Identifier of the request that started it.
     pub request_id: Option<String>,
-    /// When it was ordered.
+    /// Time of the request.
     #[schema(format = DateTime)]
     pub created: String,
-    /// When it ended.
+    /// Time when it ended.
     #[schema(format = DateTime)]
     pub finished: Option<String>,
 }
 
-impl From<PromotionRecord> for Document {
+impl From<PromotionRecord> for PromotionResponse {
     fn from(record: PromotionRecord) -> Self {
         Self {
             id: record.id,
@@ -79,7 +79,7 @@ impl From<PromotionRecord> for Document {
             images: ImageCount { done: record.done, total: record.total },
             evaluation: record.candidate_evaluation_id,
             baseline_evaluation: record.baseline_evaluation_id,
-            // What was written as JSON is passed on as it is.
+            // The stored JSON is passed on unchanged.
             result: record.result.and_then(|json| RawValue::from_string(json).ok()),
             reason: record.reason,
             request_id: record.request_id,

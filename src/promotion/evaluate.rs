@@ -1,23 +1,23 @@
-//! What a version makes of a promotion's images.
+//! Evaluates a version for a promotion.
 
 use std::{sync::Arc, time::Duration};
 
 use mien_faces::report::Prediction;
 
 use super::{
-    runner::{PromotionTask, unkept},
-    verdict::Side,
+    task::{PromotionTask, not_saved},
+    verdict::Measurement,
 };
 use crate::{
     evaluation::{self, StartError, Status},
     models::live::LiveModel,
-    store::{EvaluationFilter, EvaluationRecord, PromotionRecord, moment},
+    store::{EvaluationFilter, EvaluationRecord, PromotionRecord, to_rfc3339},
 };
 
-/// How often it is looked whether there is room for an evaluation, or whether the version is still there.
-const LOOK: Duration = Duration::from_millis(250);
+/// Interval at which a promotion retries to start an evaluation, and checks that the version is still loaded.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// An evaluation that ends with whoever waits for it.
+/// Cancels the evaluation on drop.
 struct Running(Arc<evaluation::Job>);
 
 impl Drop for Running {
@@ -27,49 +27,52 @@ impl Drop for Running {
 }
 
 impl PromotionTask {
-    /// Evaluates a version below live traffic; `note` puts the evaluation's id into the record. Dropping the future
-    /// cancels the evaluation.
+    /// Evaluates a version at background priority. `set_id` stores the identifier of the evaluation in the record. Dropping the
+    /// future cancels the evaluation.
     ///
     /// # Errors
-    /// Why there are no predictions.
+    /// Returns the reason for clients.
     pub(super) async fn evaluate(
         &self,
         model: &Arc<LiveModel>,
-        note: fn(&mut PromotionRecord, String),
-    ) -> Result<Side, String> {
+        set_id: fn(&mut PromotionRecord, String),
+    ) -> Result<Measurement, String> {
         let evaluations = &self.shared.evaluations;
         let Running(evaluation) = &loop {
-            match evaluations.start(self.order.images.clone(), Arc::clone(model)).await {
+            match evaluations.start(self.spec.images.clone(), Arc::clone(model)).await {
                 Ok(evaluation) => break Running(evaluation),
-                Err(StartError::TooMany) => tokio::time::sleep(LOOK).await,
-                Err(StartError::Store(error)) => return Err(unkept(&error)),
+                Err(StartError::TooMany) => tokio::time::sleep(POLL_INTERVAL).await,
+                Err(StartError::Store(error)) => return Err(not_saved(&error)),
                 Err(error) => return Err(error.to_string()),
             }
         };
-        self.job.update(|record| note(record, evaluation.id().to_owned()));
-        self.keep().await?;
+        self.job.update(|record| set_id(record, evaluation.id().to_owned()));
+        self.save().await?;
         self.job.watch(Some(Arc::clone(evaluation)));
-        while tokio::time::timeout(LOOK, evaluation.finished()).await.is_err() {
-            if !self.is_there(model) {
-                return Err(format!("version {} was unloaded or removed meanwhile", model.version));
+        while tokio::time::timeout(POLL_INTERVAL, evaluation.finished()).await.is_err() {
+            if !self.is_loaded(model) {
+                return Err(format!(
+                    "version {} was unloaded or removed during its evaluation",
+                    model.version
+                ));
             }
         }
         self.job.watch(None);
-        self.found(model, evaluation.id()).await
+        self.read(model, evaluation.id()).await
     }
 
-    /// Whether a version serves, be it from another file.
-    fn is_there(&self, model: &LiveModel) -> bool {
+    /// Returns whether the version is loaded, possibly from another file.
+    fn is_loaded(&self, model: &LiveModel) -> bool {
         let version = model.version.to_string();
         self.shared.registry.resolve(Some(&model.name), Some(&version)).is_ok()
     }
 
-    /// What an evaluation that has ended found out.
-    async fn found(&self, model: &LiveModel, id: &str) -> Result<Side, String> {
+    /// Reads the predictions of an ended evaluation.
+    async fn read(&self, model: &LiveModel, id: &str) -> Result<Measurement, String> {
         let of = format!("the evaluation of version {}", model.version);
-        let gone = || format!("{of} is no longer kept (--evaluation-retention)");
-        let record = self.shared.evaluations.record(id).await.map_err(|error| unkept(&error))?;
-        let record = record.ok_or_else(gone)?;
+        let removed = || format!("{of} was removed; increase --evaluation-retention");
+        let record = self.shared.evaluations.record(id).await.map_err(|error| not_saved(&error))?;
+        let record = record.ok_or_else(removed)?;
         match record.status {
             Status::Succeeded => {}
             Status::Failed => return Err(format!("{of}: {}", record.error.unwrap_or_default())),
@@ -78,39 +81,39 @@ impl PromotionTask {
         }
         let evaluation = record.id.clone();
         let read = self.shared.store.run(move |store| store.predictions(&evaluation)).await;
-        let predictions = read.map_err(|error| unkept(&error))?;
+        let predictions = read.map_err(|error| not_saved(&error))?;
         if predictions.is_empty() {
-            return Err(gone());
+            return Err(removed());
         }
-        let unread = record.total.saturating_sub(predictions.len());
-        if unread > 0 {
-            return Err(format!("{of}: {unread} of {} images could not be read", record.total));
+        let unreadable = record.total.saturating_sub(predictions.len());
+        if unreadable > 0 {
+            return Err(format!("{of}: {unreadable} of {} images cannot be read", record.total));
         }
         Ok(side(model, record, predictions))
     }
 
-    /// The newest evaluation of a version as it is loaded now that is kept on `images` of these images, or more. One from
-    /// before it was loaded may be of the same file with another `mien.toml` beside it, which is in no hash.
+    /// Returns the newest stored evaluation of a version on at least `images` of these images. Evaluations from before the
+    /// version was loaded do not count, because its `mien.toml`, which the hash does not cover, may have changed.
     ///
     /// # Errors
     /// When the store fails.
-    pub(super) async fn kept(
+    pub(super) async fn stored(
         &self,
         model: &LiveModel,
         images: usize,
-    ) -> Result<Option<Side>, String> {
+    ) -> Result<Option<Measurement>, String> {
         let filter = EvaluationFilter {
             model: Some(model.name.clone()),
-            dataset: Some(self.order.images.dataset.clone()),
-            split: Some(self.order.images.split),
+            dataset: Some(self.spec.images.dataset.clone()),
+            split: Some(self.spec.images.split),
             status: Some(Status::Succeeded),
             ..EvaluationFilter::default()
         };
         let (sha256, version) = (model.sha256.clone(), model.version.to_string());
-        let loaded = moment(model.loaded);
+        let loaded = to_rfc3339(model.loaded);
         let found = self.shared.store.run(move |store| {
             let fits = |record: &EvaluationRecord| {
-                // A smaller choice of images is a part of a larger one.
+                // A smaller selection of images is a prefix of a larger one.
                 let same = record.sha256 == sha256 && record.version == version;
                 let since = record.created >= loaded;
                 same && since && record.dataset_sha256.is_some() && record.total >= images
@@ -120,14 +123,14 @@ impl PromotionTask {
             let predictions = store.predictions(&record.id)?;
             Ok(Some((record, predictions)))
         });
-        let found = found.await.map_err(|error| unkept(&error))?;
+        let found = found.await.map_err(|error| not_saved(&error))?;
         let whole = found.filter(|(record, predictions)| predictions.len() == record.total);
         Ok(whole.map(|(record, predictions)| side(model, record, predictions)))
     }
 }
 
-fn side(model: &LiveModel, record: EvaluationRecord, predictions: Vec<Prediction>) -> Side {
-    Side {
+fn side(model: &LiveModel, record: EvaluationRecord, predictions: Vec<Prediction>) -> Measurement {
+    Measurement {
         version: model.version,
         evaluation: record.id,
         dataset_sha256: record.dataset_sha256,

@@ -1,4 +1,4 @@
-//! One promotion that waits or runs: its state, its progress, its cancel.
+//! One pending promotion: its state, progress and cancellation.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -9,34 +9,34 @@ use tokio::sync::watch;
 
 use crate::{evaluation, jobs::RegisteredJob, store::PromotionRecord};
 
-/// Who ended a promotion.
+/// Origin of a cancellation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Canceller {
     /// A client.
     Client,
-    /// The end of the server.
+    /// The shutdown of the server.
     Shutdown,
 }
 
 impl Canceller {
-    /// The reason of the record.
+    /// Returns the reason for the record.
     pub(super) fn reason(self) -> &'static str {
         match self {
-            Self::Client => "a client cancelled it",
-            Self::Shutdown => "the server was stopped",
+            Self::Client => "cancelled by a client",
+            Self::Shutdown => "cancelled by the shutdown of the server",
         }
     }
 }
 
-/// A promotion that was ordered.
+/// A pending promotion.
 pub struct Job {
     id: String,
     model: String,
     record: watch::Sender<PromotionRecord>,
-    /// The evaluation that runs, and the images of those before it.
+    /// The running evaluation, and the number of images of earlier evaluations.
     evaluation: Mutex<(Option<Arc<evaluation::Job>>, usize)>,
     cancelled: watch::Sender<Option<Canceller>>,
-    /// Whether its end could not be kept, so that only this server knows it.
+    /// Whether its result could not be saved, so that only this process has it.
     is_unsaved: AtomicBool,
 }
 
@@ -52,17 +52,17 @@ impl Job {
         }
     }
 
-    /// The promotion's id.
+    /// Identifier of the promotion.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The real name of the model.
+    /// Name of the model, not an alias.
     pub fn model(&self) -> &str {
         &self.model
     }
 
-    /// What is known about it now.
+    /// Returns the current record.
     pub fn record(&self) -> PromotionRecord {
         let record = self.record.borrow().clone();
         if record.status.is_final() {
@@ -74,8 +74,8 @@ impl Job {
         PromotionRecord { done, ..record }
     }
 
-    /// Whether an evaluation of this id is one of its own.
-    pub(super) fn evaluates(&self, id: &str) -> bool {
+    /// Returns whether the promotion depends on the evaluation with this identifier.
+    pub(super) fn depends_on(&self, id: &str) -> bool {
         let record = self.record.borrow();
         [&record.candidate_evaluation_id, &record.baseline_evaluation_id]
             .into_iter()
@@ -83,13 +83,13 @@ impl Job {
             .any(|own| own == id)
     }
 
-    /// Waits until its status is final and, unless that failed, kept.
+    /// Waits until the status is final and saved, unless saving failed.
     pub async fn finished(&self) {
-        // The sender lives as long as `self`, so this only ends by the condition.
+        // The sender lives as long as `self`, so the wait only ends when the condition holds.
         let _ = self.record.subscribe().wait_for(|record| record.status.is_final()).await;
     }
 
-    /// Its progress is that of another evaluation from now on, or stands still.
+    /// Sets the evaluation whose progress counts, or none.
     pub(super) fn watch(&self, next: Option<Arc<evaluation::Job>>) {
         let mut evaluation = self.evaluation.lock().unwrap_or_else(PoisonError::into_inner);
         let (running, before) = &mut *evaluation;
@@ -97,12 +97,12 @@ impl Job {
         *running = next;
     }
 
-    /// Changes what is known about it.
+    /// Updates the record.
     pub(super) fn update(&self, change: impl FnOnce(&mut PromotionRecord)) {
         self.record.send_modify(change);
     }
 
-    /// Asks it to end; [`Self::finished`] tells when it has. The first one to ask is who ended it.
+    /// Requests cancellation. [`Self::finished`] returns when the job has ended. The first request determines the reason.
     pub(super) fn cancel(&self, canceller: Canceller) {
         self.cancelled.send_if_modified(|cancelled| {
             let is_first = cancelled.is_none();
@@ -111,17 +111,17 @@ impl Job {
         });
     }
 
-    /// Who has asked it to end.
+    /// Returns the origin of the cancellation, if there is one.
     pub(super) fn canceller(&self) -> Option<Canceller> {
         *self.cancelled.borrow()
     }
 
-    /// Waits until somebody asks it to end.
+    /// Waits for a cancellation.
     pub(super) async fn cancelled(&self) {
         let _ = self.cancelled.subscribe().wait_for(Option::is_some).await;
     }
 
-    pub(super) fn set_unkept(&self) {
+    pub(super) fn set_unsaved(&self) {
         self.is_unsaved.store(true, Ordering::Relaxed);
     }
 }

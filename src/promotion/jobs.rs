@@ -1,128 +1,125 @@
-//! The promotions of a server: one a model, those that ended are in the store.
+//! The promotions of a server: at most one pending per model; the ended ones are in the store.
 
 use std::sync::Arc;
 
 use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{
-    criterion::{Criterion, Order, StartError, UNFINISHED},
-    document::Document,
+    criterion::{Criterion, MAX_PENDING, PromotionSpec, StartError},
+    document::PromotionResponse,
     job::{Canceller, Job},
-    runner::PromotionTask,
+    task::{PromotionTask, Shared},
 };
 use crate::{
     evaluation::Evaluations,
     jobs::JobRegistry,
     metrics::Metrics,
     models::{ChangeError, PromoteError, registry::Registry},
-    store::{PromotionRecord, Store, StoreError},
+    store::{PromotionRecord, StoreError},
 };
 
-/// The promotions, those under way and those that are kept, and the pins that they leave.
+/// All promotions, pending and stored, and the pins of models.
 pub struct Promotions {
     pub(super) shared: Arc<Shared>,
     runtime: Handle,
 }
 
-/// What the promotions share.
-pub(super) struct Shared {
-    pub(super) registry: Arc<Registry>,
-    pub(super) evaluations: Arc<Evaluations>,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) store: Store,
-    /// How many that ended are kept.
-    pub(super) keep: usize,
-    pub(super) jobs: JobRegistry<Job>,
-}
-
 impl Promotions {
-    /// The promotions of these models, kept where the evaluations are, and as many of them. They will run on the Tokio
+    /// Creates the promotions of these models, with the store and retention of the evaluations. Promotions run on the Tokio
     /// runtime of the caller.
     ///
     /// # Panics
-    /// Outside of a Tokio runtime.
+    /// Panics outside of a Tokio runtime.
     pub fn new(
         registry: Arc<Registry>,
         evaluations: Arc<Evaluations>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (store, keep) = (evaluations.store().clone(), evaluations.retention());
+        let (store, retention) = (evaluations.store().clone(), evaluations.retention());
         let jobs = JobRegistry::default();
-        let shared = Arc::new(Shared { registry, evaluations, metrics, store, keep, jobs });
+        let shared = Arc::new(Shared { registry, evaluations, metrics, store, retention, jobs });
         Self { shared, runtime: Handle::current() }
     }
 
-    /// Takes an order and keeps it; the promotion begins at once.
+    /// Stores a new promotion and starts it.
     ///
     /// # Errors
-    /// When there is no such model, version or data, the version cannot be promoted as things stand, the model is being
-    /// promoted already, too much is to be done, or the store fails.
-    pub async fn start(&self, order: Order) -> Result<Arc<Job>, StartError> {
-        let record = self.check(&order).await?;
+    /// Returns an error if the model, version or data is unknown, the version cannot be promoted, a promotion of the model is
+    /// pending, too many promotions are pending, or the store fails.
+    pub async fn start(&self, spec: PromotionSpec) -> Result<Arc<Job>, StartError> {
+        let record = self.check(&spec).await?;
         let job = Arc::new(Job::new(record));
         self.register(Arc::clone(&job))?;
-        let (kept, is_kept) = oneshot::channel();
+        let (saved, is_saved) = oneshot::channel();
         let (shared, of) = (Arc::clone(&self.shared), Arc::clone(&job));
-        self.runtime.spawn(PromotionTask { shared, job: of, order }.run(kept));
-        is_kept.await.unwrap_or(Err(StoreError::Crashed))?;
+        self.runtime.spawn(PromotionTask { shared, job: of, spec }.run(saved));
+        is_saved.await.unwrap_or(Err(StoreError::Crashed))?;
         Ok(job)
     }
 
-    /// The record of an order that can be taken. What may change meanwhile is looked at again when it begins.
-    async fn check(&self, order: &Order) -> Result<PromotionRecord, StartError> {
+    /// Checks a request and returns its record. The conditions that may change are checked again when the promotion starts.
+    async fn check(&self, spec: &PromotionSpec) -> Result<PromotionRecord, StartError> {
         let registry = &self.shared.registry;
-        let unknown = || ChangeError::UnknownModel(order.model.clone());
-        let model = registry.model(&order.model).ok_or_else(unknown)?;
-        let (name, version) = (model.name, order.version);
-        let there = {
+        let unknown = || ChangeError::UnknownModel(spec.model.clone());
+        let model = registry.model(&spec.model).ok_or_else(unknown)?;
+        let (name, version) = (model.name, spec.version);
+        let on_disk = {
             let (registry, name) = (Arc::clone(registry), name.clone());
             tokio::task::spawn_blocking(move || registry.is_on_disk(&name, version))
         };
-        if !there.await.unwrap_or(false) {
+        if !on_disk.await.unwrap_or(false) {
             return Err(PromoteError::UnknownVersion { model: name, version }.into());
         }
-        let serving = model.serving.ok_or_else(|| PromoteError::NothingServes(name.clone()))?;
+        let serving = model.serving.ok_or_else(|| PromoteError::NotServing(name.clone()))?;
         if serving == version {
-            return Err(PromoteError::Serves { model: name, version }.into());
+            return Err(PromoteError::AlreadyServing { model: name, version }.into());
         }
-        if let Criterion::MaxRegression { baseline: Some(baseline), .. } = order.rule {
+        if let Criterion::MaxRegression { baseline: Some(baseline), .. } = spec.criterion {
             if baseline == version {
                 return Err(StartError::Itself(version));
             }
             registry.resolve(Some(&name), Some(&baseline.to_string()))?;
         }
-        let images = self.shared.evaluations.images(&order.images)?;
-        Ok(order.record(&name, serving, images))
+        let images = self.shared.evaluations.images(&spec.images)?;
+        Ok(spec.record(&name, serving, images))
     }
 
-    /// Whether an unfinished promotion waits for the evaluation of an id.
-    pub fn needs(&self, evaluation: &str) -> bool {
+    /// Returns whether a pending promotion depends on the evaluation with this identifier.
+    pub fn depends_on(&self, evaluation: &str) -> bool {
         let jobs = self.shared.jobs.all();
-        jobs.iter().any(|job| job.evaluates(evaluation))
+        jobs.iter().any(|job| job.depends_on(evaluation))
     }
 
-    /// The promotions of a model, newest first, at most `limit`.
+    /// Returns the promotions of a model, newest first, at most `limit`.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn list(&self, model: &str, limit: usize) -> Result<Vec<Document>, StoreError> {
-        // First: one that ends meanwhile is in the store then.
+    pub async fn list(
+        &self,
+        model: &str,
+        limit: usize,
+    ) -> Result<Vec<PromotionResponse>, StoreError> {
+        // Read before the store, so that a job that ends meanwhile is found there.
         let jobs = self.shared.jobs.all();
-        let model = self.real_name(model);
-        let kept = self.shared.store.run(move |store| store.promotions(Some(&model), limit));
-        let present = |kept: PromotionRecord| {
-            let job = jobs.iter().find(|job| job.id() == kept.id && !kept.status.is_final());
-            Document::from(job.map_or(kept, |job| job.record()))
+        let model = self.resolve_alias(model);
+        let stored = self.shared.store.run(move |store| store.promotions(Some(&model), limit));
+        let current = |stored: PromotionRecord| {
+            let job = jobs.iter().find(|job| job.id() == stored.id && !stored.status.is_final());
+            PromotionResponse::from(job.map_or(stored, |job| job.record()))
         };
-        Ok(kept.await?.into_iter().map(present).collect())
+        Ok(stored.await?.into_iter().map(current).collect())
     }
 
-    /// A promotion of a model.
+    /// Returns a promotion of a model.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn get(&self, model: &str, id: &str) -> Result<Option<Document>, StoreError> {
-        let model = self.real_name(model);
+    pub async fn get(
+        &self,
+        model: &str,
+        id: &str,
+    ) -> Result<Option<PromotionResponse>, StoreError> {
+        let model = self.resolve_alias(model);
         let record = match self.shared.jobs.find(id) {
             Some(job) => Some(job.record()),
             None => {
@@ -130,29 +127,32 @@ impl Promotions {
                 self.shared.store.run(move |store| store.promotion(&id)).await?
             }
         };
-        Ok(record.filter(|record| record.model == model).map(Document::from))
+        Ok(record.filter(|record| record.model == model).map(PromotionResponse::from))
     }
 
-    /// Cancels a promotion of a model and waits for its end; one that has ended stays as it is, and so does one that has
-    /// just passed.
+    /// Cancels a promotion of a model and waits for its end. A promotion that has ended or has just passed is not changed.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn cancel(&self, model: &str, id: &str) -> Result<Option<Document>, StoreError> {
+    pub async fn cancel(
+        &self,
+        model: &str,
+        id: &str,
+    ) -> Result<Option<PromotionResponse>, StoreError> {
         let job = self.shared.jobs.find(id);
-        if let Some(job) = job.filter(|job| job.model() == self.real_name(model)) {
+        if let Some(job) = job.filter(|job| job.model() == self.resolve_alias(model)) {
             job.cancel(Canceller::Client);
             job.finished().await;
         }
         self.get(model, id).await
     }
 
-    /// Takes no more orders and cancels what waits or runs.
+    /// Rejects further promotions and cancels the pending ones.
     pub fn shut_down(&self) {
         self.shared.jobs.close().iter().for_each(|job| job.cancel(Canceller::Shutdown));
     }
 
-    /// Waits until each promotion has ended and its end is kept.
+    /// Waits until each promotion has ended and is saved.
     pub async fn ended(&self) {
         let jobs = self.shared.jobs.all();
         for job in jobs {
@@ -160,18 +160,18 @@ impl Promotions {
         }
     }
 
-    pub(super) fn real_name(&self, name: &str) -> String {
+    pub(super) fn resolve_alias(&self, name: &str) -> String {
         self.shared.registry.model(name).map_or_else(|| name.to_owned(), |model| model.name)
     }
 
-    /// Takes a job among the unfinished, one a model.
+    /// Registers a job unless one of its model or too many are pending.
     fn register(&self, job: Arc<Job>) -> Result<(), StartError> {
         let model = job.model().to_owned();
-        self.shared.jobs.register(job, StartError::ShuttingDown, |unfinished| {
-            if unfinished.iter().any(|other| other.model() == model) {
-                return Err(PromoteError::UnderWay(model).into());
+        self.shared.jobs.register(job, StartError::ShuttingDown, |pending| {
+            if pending.iter().any(|other| other.model() == model) {
+                return Err(PromoteError::InProgress(model).into());
             }
-            if unfinished.len() >= UNFINISHED { Err(StartError::TooMany) } else { Ok(()) }
+            if pending.len() >= MAX_PENDING { Err(StartError::TooMany) } else { Ok(()) }
         })
     }
 }

@@ -1,49 +1,49 @@
-//! Pins: those that are kept, and by hand, written down before they come true.
+//! Pins of models to versions. A pin is stored before it takes effect.
 
 use std::collections::BTreeMap;
 
-use super::{Promotions, runner::unkept};
+use super::{Promotions, task::not_saved};
 use crate::{
-    models::{Commit, PromoteError, name::parse_version, registry::ModelView},
+    models::{PersistPin, PromoteError, name::parse_version, registry::ModelView},
     store::{Pin, Store, StoreError},
 };
 
-/// The versions that models are pinned to.
+/// Returns the stored pins by model.
 ///
 /// # Errors
 /// When the store fails.
 pub fn pins(store: &Store) -> Result<BTreeMap<String, u64>, StoreError> {
     let pins = store.pins()?.into_iter();
-    let number = |pin: Pin| Some((pin.model, parse_version(&pin.version)?));
-    Ok(pins.filter_map(number).collect())
+    let parse = |pin: Pin| Some((pin.model, parse_version(&pin.version)?));
+    Ok(pins.filter_map(parse).collect())
 }
 
 impl Promotions {
-    /// Pins a model to the version that serves.
+    /// Pins a model to its serving version.
     ///
     /// # Errors
     /// Those of [`crate::models::registry::Registry::pin`].
     pub async fn pin(&self, model: &str) -> Result<ModelView, PromoteError> {
-        self.shared.registry.pin(model, self.commit(model)).await
+        self.shared.registry.pin(model, self.persist(model)).await
     }
 
-    /// Releases the pin of a model.
+    /// Removes the pin of a model.
     ///
     /// # Errors
-    /// Those of [`crate::models::registry::Registry::release`].
-    pub async fn release(&self, model: &str) -> Result<ModelView, PromoteError> {
-        self.shared.registry.release(model, self.commit(model)).await
+    /// Those of [`crate::models::registry::Registry::unpin`].
+    pub async fn unpin(&self, model: &str) -> Result<ModelView, PromoteError> {
+        self.shared.registry.unpin(model, self.persist(model)).await
     }
 
-    /// What writes the pin of a model down.
-    fn commit(&self, model: &str) -> Commit {
-        let (store, name) = (self.shared.store.clone(), self.real_name(model));
+    /// Returns a callback that stores the pin of a model.
+    fn persist(&self, model: &str) -> PersistPin {
+        let (store, name) = (self.shared.store.clone(), self.resolve_alias(model));
         Box::new(move |version| {
-            let kept = match version {
+            let saved = match version {
                 Some(version) => store.set_pin(&name, &version.to_string()),
                 None => store.clear_pin(&name).map(drop),
             };
-            kept.map_err(|error| unkept(&error))
+            saved.map_err(|error| not_saved(&error))
         })
     }
 }

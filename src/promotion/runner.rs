@@ -1,70 +1,68 @@
-//! The way of one promotion: kept, judged, and then the traffic or the door.
+//! Runs one promotion: stores it, evaluates the candidate, then switches traffic to it or unloads it.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 
-use super::{criterion::Order, decide::Judged, job::Job, jobs::Shared, verdict::Verdict};
+use super::{
+    decide::Judged,
+    task::{PromotionTask, not_saved, public_message},
+    verdict::Verdict,
+};
 use crate::{
-    models::{ChangeError, Commit, PromoteError},
+    models::PersistPin,
     store::{Pin, PromotionRecord, PromotionStatus, StoreError, now},
 };
 
-/// A promotion that is being worked on.
-pub(super) struct PromotionTask {
-    pub(super) shared: Arc<Shared>,
-    pub(super) job: Arc<Job>,
-    pub(super) order: Order,
-}
-
-/// How a promotion ended that gave the traffic to nobody, and why.
-struct End {
+/// Why a promotion did not switch traffic to the candidate.
+struct Failure {
     status: PromotionStatus,
     verdict: Option<Verdict>,
     reason: String,
 }
 
-impl End {
+impl Failure {
     fn failed(reason: String) -> Self {
         Self { status: PromotionStatus::Failed, verdict: None, reason }
     }
 }
 
 impl PromotionTask {
-    /// Runs it to its end or its cancel. `kept` hears whether it was taken into the store, without which it does not run.
-    pub(super) async fn run(self, kept: oneshot::Sender<Result<(), StoreError>>) {
-        let Self { shared, job, order } = &self;
+    /// Runs the promotion until it ends or is cancelled. `saved` receives whether it was stored; a promotion that was not
+    /// stored does not run.
+    pub(super) async fn run(self, saved: oneshot::Sender<Result<(), StoreError>>) {
+        let Self { shared, job, spec } = &self;
         let inserted = self.insert().await;
-        let is_kept = inserted.is_ok();
-        if !is_kept {
+        let is_saved = inserted.is_ok();
+        if !is_saved {
             shared.jobs.remove(job.id());
         }
-        // Its client may have gone: the promotion runs all the same.
-        let _ = kept.send(inserted);
-        if !is_kept {
+        // The promotion runs even if its client has disconnected.
+        let _ = saved.send(inserted);
+        if !is_saved {
             return;
         }
-        let (model, version) = (job.model(), order.version);
-        tracing::info!(id = job.id(), model, version, "promotion begins");
+        let (model, version) = (job.model(), spec.version);
+        tracing::info!(id = job.id(), model, version, "promotion started");
 
         let judging = AssertUnwindSafe(self.judge()).catch_unwind();
         let judged = tokio::select! {
             biased;
-            () = job.cancelled() => Err("it was cancelled".to_owned()),
+            () = job.cancelled() => Err("the promotion was cancelled".to_owned()),
             judged = judging => judged.unwrap_or_else(|_| {
                 Err("the promotion crashed; see the server's log".to_owned())
             }),
         };
         let outcome = match judged {
             Ok(judged) => self.decide(judged).await,
-            Err(reason) => Err(End::failed(reason)),
+            Err(reason) => Err(Failure::failed(reason)),
         };
         self.finish(outcome).await;
     }
 
-    /// Keeps the record and, with it, a pin to what serves, where the model has none: were the server killed before the
-    /// candidate is loaded, the candidate would otherwise serve after the restart.
+    /// Stores the record together with a pin to the serving version if the model is not pinned yet. Without the pin, a server
+    /// that is killed before the candidate is loaded would serve the candidate after the restart.
     async fn insert(&self) -> Result<(), StoreError> {
         let record = self.job.record();
         let view = self.shared.registry.model(self.job.model());
@@ -73,29 +71,31 @@ impl PromotionTask {
         self.shared.store.run(move |store| store.insert_promotion(&record, pin.as_ref())).await
     }
 
-    /// Gives the traffic to a candidate that passed; the record that says so, which is kept already.
-    async fn decide(&self, judged: Judged) -> Result<PromotionRecord, End> {
+    /// Switches traffic to a candidate that passed and returns the record, which is stored already.
+    async fn decide(&self, judged: Judged) -> Result<PromotionRecord, Failure> {
         let Judged { verdict, candidate, baseline } = judged;
         let reason = verdict.sentence();
         if !verdict.passed {
             let status = PromotionStatus::Rejected;
-            return Err(End { status, verdict: Some(verdict), reason });
+            return Err(Failure { status, verdict: Some(verdict), reason });
         }
-        let end = End { status: PromotionStatus::Promoted, verdict: Some(verdict), reason };
+        let end = Failure { status: PromotionStatus::Promoted, verdict: Some(verdict), reason };
         let record = self.ended(&end);
-        let kept = record.clone();
-        let commit = self.commit(move |_| kept);
-        match self.shared.registry.take_over(candidate, baseline, commit).await {
+        let stored = record.clone();
+        let persist = self.persist(move |_| stored);
+        match self.shared.registry.promote_candidate(candidate, baseline, persist).await {
             Ok(()) => Ok(record),
-            Err(error) => Err(End { verdict: end.verdict, ..End::failed(told(error)) }),
+            Err(error) => {
+                Err(Failure { verdict: end.verdict, ..Failure::failed(public_message(error)) })
+            }
         }
     }
 
-    /// What writes the record with the pin that goes with it, both or neither, unless somebody has asked it to end.
-    pub(super) fn commit(
+    /// Returns a callback that stores the record and its pin in one transaction, unless the promotion was cancelled.
+    pub(super) fn persist(
         &self,
         record: impl FnOnce(Option<u64>) -> PromotionRecord + Send + 'static,
-    ) -> Commit {
+    ) -> PersistPin {
         let (store, job) = (self.shared.store.clone(), Arc::clone(&self.job));
         Box::new(move |version| {
             if let Some(canceller) = job.canceller() {
@@ -103,20 +103,20 @@ impl PromotionTask {
             }
             let record = record(version);
             let pin = version.map(|version| pin(&record, version));
-            store.update_promotion(&record, pin.as_ref()).map_err(|error| unkept(&error))
+            store.update_promotion(&record, pin.as_ref()).map_err(|error| not_saved(&error))
         })
     }
 
-    /// Keeps it as it is now.
-    pub(super) async fn keep(&self) -> Result<(), String> {
+    /// Saves the present record.
+    pub(super) async fn save(&self) -> Result<(), String> {
         let record = self.job.record();
-        let kept = self.shared.store.run(move |store| store.update_promotion(&record, None)).await;
-        kept.map_err(|error| unkept(&error))
+        let saved = self.shared.store.run(move |store| store.update_promotion(&record, None)).await;
+        saved.map_err(|error| not_saved(&error))
     }
 
-    /// The record of one that ends so.
-    fn ended(&self, end: &End) -> PromotionRecord {
-        // It holds numbers and names alone, which are all there is to JSON.
+    /// Returns the record of a promotion that ended like this.
+    fn ended(&self, end: &Failure) -> PromotionRecord {
+        // A verdict contains only numbers and names, so it is always serialised.
         let result = end.verdict.as_ref().and_then(|verdict| serde_json::to_string(verdict).ok());
         PromotionRecord {
             status: end.status,
@@ -127,37 +127,38 @@ impl PromotionTask {
         }
     }
 
-    /// Takes a candidate that does not serve out of service, keeps the end, then tells of it.
-    async fn finish(&self, outcome: Result<PromotionRecord, End>) {
+    /// Unloads a candidate that does not serve, saves the result and then publishes it.
+    async fn finish(&self, outcome: Result<PromotionRecord, Failure>) {
         let Self { shared, job, .. } = self;
-        let (record, is_kept) = match outcome {
+        let (record, is_saved) = match outcome {
             Ok(record) => (record, true),
             Err(end) => {
-                // An error is that the server is on its way down, and the candidate goes with it.
-                let _ = shared.registry.leave(job.model()).await;
+                // This fails only while the server is shutting down, which unloads the candidate too.
+                let _ = shared.registry.discard_candidate(job.model()).await;
                 let record = self.ended(&self.cancelled_or(end));
-                let kept = record.clone();
-                // One that failed before the model was pinned leaves nothing of the pin that its order brought.
+                let stored = record.clone();
+                // A promotion that failed before the model was pinned must not leave the pin of its insertion.
                 let view = shared.registry.model(job.model());
                 let unpin = view.is_some_and(|model| model.pinned.is_none());
                 let saved = shared.store.run(move |store| {
                     if unpin {
-                        store.clear_pin(&kept.model)?;
+                        store.clear_pin(&stored.model)?;
                     }
-                    store.update_promotion(&kept, None)
+                    store.update_promotion(&stored, None)
                 });
-                (record, saved.await.map_err(|error| unkept(&error)).is_ok())
+                (record, saved.await.map_err(|error| not_saved(&error)).is_ok())
             }
         };
-        if is_kept {
-            let keep = shared.keep;
-            if let Err(error) = shared.store.run(move |store| store.prune_promotions(keep)).await {
-                tracing::warn!("old promotions could not be removed: {error}");
+        if is_saved {
+            let retention = shared.retention;
+            if let Err(error) =
+                shared.store.run(move |store| store.prune_promotions(retention)).await
+            {
+                tracing::warn!(%error, "cannot remove old promotions");
             }
             shared.jobs.remove(job.id());
         } else {
-            // Remembered by this server.
-            job.set_unkept();
+            job.set_unsaved();
         }
         shared.metrics.promotion(job.model(), record.status.name());
         let PromotionRecord { id, status, model, version, reason, .. } = &record;
@@ -166,34 +167,19 @@ impl PromotionTask {
         job.update(|present| *present = record);
     }
 
-    /// What failed because somebody has asked it to end was cancelled.
-    fn cancelled_or(&self, end: End) -> End {
+    /// Converts a failure to a cancellation if the promotion was cancelled.
+    fn cancelled_or(&self, end: Failure) -> Failure {
         match (end.status, self.job.canceller()) {
             (PromotionStatus::Failed, Some(canceller)) => {
                 let reason = canceller.reason().to_owned();
-                End { status: PromotionStatus::Cancelled, reason, ..end }
+                Failure { status: PromotionStatus::Cancelled, reason, ..end }
             }
             _ => end,
         }
     }
 }
 
-/// The pin of a promotion's model to a version.
+/// Returns a pin of the model to a version.
 fn pin(record: &PromotionRecord, version: u64) -> Pin {
     Pin { model: record.model.clone(), version: version.to_string() }
-}
-
-/// Why a candidate was not loaded or does not serve, for clients.
-pub(super) fn told(error: PromoteError) -> String {
-    if let PromoteError::Change(ChangeError::Failed(reason)) = error {
-        tracing::error!("a promotion failed: {reason}");
-        return "the server failed; its log tells why".to_owned();
-    }
-    error.to_string()
-}
-
-/// The store's own words name paths, and go to the log.
-pub(super) fn unkept(error: &StoreError) -> String {
-    tracing::error!("a promotion or a pin could not be kept: {error}");
-    "it could not be kept; see the server's log".to_owned()
 }

@@ -1,14 +1,14 @@
-//! Whether a candidate passes, and by how much it falls short.
+//! Applies the acceptance criterion and computes the shortfall.
 
 use mien_faces::report::{CompareError, Prediction, Score, Tally, compare};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What was measured and what came of it. Accuracies are 0 to 1.
+/// Measured values and result. Accuracies are 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = PromotionResult)]
 pub struct Verdict {
-    /// Whether the candidate passes.
+    /// Whether the candidate meets the criterion.
     pub passed: bool,
     /// The smallest `actual` that passes: `min_accuracy` or `-max_regression`.
     pub required: f64,
@@ -26,49 +26,49 @@ pub struct Verdict {
     pub difference_interval: Option<[f64; 2]>,
 }
 
-/// How often a version is right.
+/// The score of a version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = PromotionMeasured)]
 pub struct Measured {
     /// The version.
     pub version: String,
-    /// The id of its evaluation.
+    /// Identifier of its evaluation.
     pub evaluation: String,
     #[serde(flatten)]
-    #[expect(missing_docs, reason = "its fields stand in its place")]
+    #[expect(missing_docs, reason = "its fields are flattened")]
     pub score: Score,
 }
 
-/// What an evaluation made of each image.
-pub(super) struct Side {
+/// The predictions of an evaluation.
+pub(super) struct Measurement {
     pub(super) version: u64,
     pub(super) evaluation: String,
     pub(super) dataset_sha256: Option<String>,
     pub(super) predictions: Vec<Prediction>,
 }
 
-impl Side {
+impl Measurement {
     fn measured(&self, score: Score) -> Measured {
         Measured { version: self.version.to_string(), evaluation: self.evaluation.clone(), score }
     }
 }
 
 impl Verdict {
-    /// Compares a candidate with an accuracy.
-    pub(super) fn min_accuracy(required: f64, candidate: &Side) -> Self {
+    /// Compares the accuracy of a candidate with a minimum.
+    pub(super) fn min_accuracy(required: f64, candidate: &Measurement) -> Self {
         let score = candidate.predictions.iter().collect::<Tally>().report().score;
         let actual = score.accuracy.unwrap_or(0.0);
         Self::new(required, actual, candidate.measured(score))
     }
 
-    /// Compares a candidate with another version.
+    /// Compares a candidate with a baseline version on paired images (non-inferiority test).
     ///
     /// # Errors
-    /// When they were not evaluated on the same images.
+    /// Returns an error if they have no image in common.
     pub(super) fn max_regression(
         margin: f64,
-        candidate: &Side,
-        baseline: &Side,
+        candidate: &Measurement,
+        baseline: &Measurement,
     ) -> Result<Self, CompareError> {
         let comparison = compare(&baseline.predictions, &candidate.predictions)?;
         let [lowest, _] = comparison.difference_interval;
@@ -94,7 +94,7 @@ impl Verdict {
         }
     }
 
-    /// What was found, for people, in per cent and points of them.
+    /// Describes the result in per cent and percentage points.
     pub(super) fn sentence(&self) -> String {
         let points = |value: f64| format!("{:.2}", value * 100.0);
         let short = self.shortfall.map(|short| match points(short).as_str() {
@@ -105,17 +105,17 @@ impl Verdict {
             (&self.baseline, self.difference, self.difference_interval)
         else {
             let (right, total) = (points(self.actual), self.candidate.score.total);
-            let found = format!("{right} % of {total} images right");
+            let found = format!("{right} % of {total} images are correct");
             let required = points(self.required);
             return match short {
-                None => format!("{found}; at least {required} % were asked for"),
+                None => format!("{found}; the minimum is {required} %"),
                 Some(short) => {
-                    format!("{found}: {short} points short of the {required} % asked for")
+                    format!("{found}: {short} points below the minimum of {required} %")
                 }
             };
         };
         let found = format!(
-            "{:+.2} points against version {} on {} images (95 % interval {:+.2} to {:+.2})",
+            "{:+.2} points compared with version {} on {} images (95 % interval {:+.2} to {:+.2})",
             difference * 100.0,
             baseline.version,
             baseline.score.total,
@@ -124,9 +124,11 @@ impl Verdict {
         );
         let margin = points(0.0 - self.required);
         match short {
-            None => format!("{found}; a loss of {margin} was allowed"),
+            None => format!("{found}; the maximum regression is {margin} points"),
             Some(short) => {
-                format!("{found}: the loss may be {short} points over the {margin} allowed")
+                format!(
+                    "{found}: the lower end exceeds the maximum regression of {margin} points by {short} points"
+                )
             }
         }
     }
@@ -138,8 +140,8 @@ mod tests {
 
     use super::*;
 
-    /// Predictions of happy faces; those of `wrong` are taken for sad ones.
-    fn side(version: u64, images: usize, wrong: &[usize]) -> Side {
+    /// Predictions of happy faces; the images of `wrong` are predicted as sad.
+    fn measurement(version: u64, images: usize, wrong: &[usize]) -> Measurement {
         let prediction = |image: usize| {
             let mut probabilities = [0.0; Expression::COUNT];
             let seen = if wrong.contains(&image) { Expression::Sad } else { Expression::Happy };
@@ -152,7 +154,7 @@ mod tests {
                 probabilities,
             }
         };
-        Side {
+        Measurement {
             version,
             evaluation: format!("e{version}"),
             dataset_sha256: None,
@@ -161,29 +163,30 @@ mod tests {
     }
 
     #[test]
-    fn an_accuracy_is_reached_or_missed_by_so_much() {
-        let candidate = side(2, 8, &[0, 1]);
+    fn min_accuracy_reports_shortfall() {
+        let candidate = measurement(2, 8, &[0, 1]);
         let passes = Verdict::min_accuracy(0.75, &candidate);
         assert!(passes.passed && passes.shortfall.is_none());
         let sentence = passes.sentence();
-        assert_eq!(sentence, "75.00 % of 8 images right; at least 75.00 % were asked for");
+        assert_eq!(sentence, "75.00 % of 8 images are correct; the minimum is 75.00 %");
 
         let fails = Verdict::min_accuracy(0.8125, &candidate);
         assert_eq!((fails.passed, fails.actual, fails.shortfall), (false, 0.75, Some(0.0625)));
         let sentence = fails.sentence();
         assert_eq!(
             sentence,
-            "75.00 % of 8 images right: 6.25 points short of the 81.25 % asked for"
+            "75.00 % of 8 images are correct: 6.25 points below the minimum of 81.25 %"
         );
         let hardly = Verdict::min_accuracy(0.750_001, &candidate);
         let sentence = hardly.sentence();
-        assert!(sentence.contains("less than 0.01 points short"), "{sentence}");
+        assert!(sentence.contains("less than 0.01 points below"), "{sentence}");
     }
 
     #[test]
-    fn a_margin_is_held_against_the_lower_end_of_the_paired_interval() {
-        let (serving, candidate) = (side(1, 200, &[0, 1, 2]), side(2, 200, &[2, 3, 4, 5]));
-        // Both wrong: 2. Only the serving one right: 3, 4, 5. Only the candidate right: 0, 1.
+    fn max_regression_uses_lower_end_of_paired_interval() {
+        let (serving, candidate) =
+            (measurement(1, 200, &[0, 1, 2]), measurement(2, 200, &[2, 3, 4, 5]));
+        // Both incorrect: 2. Only the baseline correct: 3, 4, 5. Only the candidate correct: 0, 1.
         let [low, high] = paired_difference(194, 3, 2, 1).unwrap();
         assert!(low < 0.0 && 0.0 < high);
         let at_the_end = Verdict::max_regression(-low, &candidate, &serving).unwrap();
@@ -198,7 +201,7 @@ mod tests {
             !fails.passed && fails.shortfall.is_some_and(|by| (by - (-margin - low)).abs() < 1e-12)
         );
         let expected = format!(
-            "-0.50 points against version 1 on 200 images (95 % interval {:+.2} to {:+.2}): the loss may be {:.2} points over the 2.00 allowed",
+            "-0.50 points compared with version 1 on 200 images (95 % interval {:+.2} to {:+.2}): the lower end exceeds the maximum regression of 2.00 points by {:.2} points",
             low * 100.0,
             high * 100.0,
             (-margin - low) * 100.0
@@ -207,12 +210,16 @@ mod tests {
     }
 
     #[test]
-    fn only_images_of_both_count_and_there_must_be_some() {
-        // The other one was evaluated on more images.
-        let verdict = Verdict::max_regression(1.0, &side(2, 4, &[]), &side(1, 9, &[8])).unwrap();
+    fn max_regression_needs_common_images() {
+        // The baseline was evaluated on more images.
+        let verdict =
+            Verdict::max_regression(1.0, &measurement(2, 4, &[]), &measurement(1, 9, &[8]))
+                .unwrap();
         assert_eq!((verdict.candidate.score.total, verdict.difference), (4, Some(0.0)));
-        let apart =
-            Side { predictions: side(1, 9, &[]).predictions.split_off(4), ..side(1, 0, &[]) };
-        assert!(Verdict::max_regression(1.0, &side(2, 4, &[]), &apart).is_err());
+        let apart = Measurement {
+            predictions: measurement(1, 9, &[]).predictions.split_off(4),
+            ..measurement(1, 0, &[])
+        };
+        assert!(Verdict::max_regression(1.0, &measurement(2, 4, &[]), &apart).is_err());
     }
 }

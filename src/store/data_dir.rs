@@ -1,4 +1,4 @@
-//! `--state DIR`: the folder, for this user alone, and the lock that keeps a second server out.
+//! The directory of `--state DIR`, readable by this user only, and the lock that rejects a second server.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, TryLockError},
@@ -8,35 +8,35 @@ use std::{
 
 use super::StoreError;
 
-/// The name of the file in the folder.
+/// Name of the database file.
 const FILE_NAME: &str = "mien.sqlite3";
-/// The name of the file that is locked. Not the database itself: SQLite has locks of its own on that.
+/// Name of the lock file. It is not the database, because SQLite has its own locks on that.
 const LOCK_NAME: &str = "lock";
 
-/// Makes the folder and the files where they are missing; the database's path and the lock.
+/// Creates the directory and the files if they are missing. Returns the path of the database and the lock.
 pub(super) fn prepare(folder: &Path) -> Result<(PathBuf, File), StoreError> {
-    let wrong = |path: &Path| {
+    let unusable = |path: &Path| {
         let path = path.to_owned();
         |source| StoreError::Folder { path, source }
     };
-    make_folder(folder).map_err(wrong(folder))?;
+    create_dir(folder).map_err(unusable(folder))?;
     let lock_path = folder.join(LOCK_NAME);
-    let lock = open_private(&lock_path).map_err(wrong(&lock_path))?;
+    let lock = open_private(&lock_path).map_err(unusable(&lock_path))?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             return Err(StoreError::Locked { path: folder.to_owned() });
         }
-        Err(TryLockError::Error(source)) => return Err(wrong(&lock_path)(source)),
+        Err(TryLockError::Error(source)) => return Err(unusable(&lock_path)(source)),
     }
-    // SQLite gives the files that it adds (`-wal`, `-shm`) the rights of this one.
+    // SQLite creates its other files (`-wal`, `-shm`) with the permissions of this one.
     let file = folder.join(FILE_NAME);
-    open_private(&file).map_err(wrong(&file))?;
+    open_private(&file).map_err(unusable(&file))?;
     Ok((file, lock))
 }
 
-/// A folder that exists keeps its rights: they are its owner's choice.
-fn make_folder(folder: &Path) -> io::Result<()> {
+/// Creates the directory. An existing directory keeps its permissions, because its owner chose them.
+fn create_dir(folder: &Path) -> io::Result<()> {
     if let Some(parent) = folder.parent() {
         fs::create_dir_all(parent)?;
     }
@@ -45,7 +45,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
-        made => made,
+        result => result,
     }
 }
 

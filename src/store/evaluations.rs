@@ -1,4 +1,4 @@
-//! Evaluations, from their order to their report.
+//! Evaluation records.
 
 mod record;
 
@@ -10,20 +10,20 @@ pub use self::record::{
 };
 use super::{INTERRUPTED, Store, StoreError, now, predictions, row};
 
-/// The columns of lists: the report of a thousand evaluations would be megabytes.
-const LISTED: &str = "id, status, model, version, sha256, dataset, split, dataset_sha256, image_limit, \
+/// The columns of lists. Lists do not contain the reports, because those of a thousand evaluations have megabytes.
+const LIST_COLUMNS: &str = "id, status, model, version, sha256, dataset, split, dataset_sha256, image_limit, \
     is_whole, total, done, request_id, created, started, finished, accuracy, error, summary";
 
 const IS_FINAL: &str = "status IN ('succeeded', 'failed', 'cancelled')";
 
 impl Store {
-    /// Keeps a new evaluation.
+    /// Stores a new evaluation.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn insert_evaluation(&self, record: &EvaluationRecord) -> Result<(), StoreError> {
         let sql = format!(
-            "INSERT INTO evaluations ({LISTED}, report) VALUES (:id, :status, :model, :version, :sha256, :dataset, \
+            "INSERT INTO evaluations ({LIST_COLUMNS}, report) VALUES (:id, :status, :model, :version, :sha256, :dataset, \
             :split, :dataset_sha256, :image_limit, :is_whole, :total, :done, :request_id, :created, :started, \
             :finished, :accuracy, :error, :summary, :report)"
         );
@@ -33,7 +33,7 @@ impl Store {
             named_params! {
                 ":id": r.id, ":status": r.status.name(), ":model": r.model, ":version": r.version,
                 ":sha256": r.sha256, ":dataset": r.dataset, ":split": r.split.name(),
-                ":dataset_sha256": r.dataset_sha256, ":image_limit": r.limit.map(row::integer), ":is_whole": r.is_whole,
+                ":dataset_sha256": r.dataset_sha256, ":image_limit": r.limit.map(row::to_i64), ":is_whole": r.is_whole,
                 ":total": r.total, ":done": r.done, ":request_id": r.request_id, ":created": r.created,
                 ":started": r.started, ":finished": r.finished, ":accuracy": r.accuracy,
                 ":error": r.error, ":summary": r.summary, ":report": r.report,
@@ -42,10 +42,10 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that an evaluation runs, since when, and the fingerprint of its images.
+    /// Stores that an evaluation is running, its start and the fingerprint of its images.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn start_evaluation(
         &self,
         id: &str,
@@ -59,10 +59,10 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps the end of an evaluation with its predictions, all or nothing.
+    /// Stores the end of an evaluation and its predictions in one transaction.
     ///
     /// # Errors
-    /// When SQLite fails, or there is no such evaluation.
+    /// Returns an error if SQLite fails or the evaluation is unknown.
     pub fn finish_evaluation(
         &self,
         id: &str,
@@ -85,28 +85,28 @@ impl Store {
         Ok(())
     }
 
-    /// The evaluation of an id, with its report.
+    /// Returns the evaluation with this identifier and its report.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn evaluation(&self, id: &str) -> Result<Option<EvaluationRecord>, StoreError> {
-        let sql = format!("SELECT {LISTED}, report FROM evaluations WHERE id = ?1");
+        let sql = format!("SELECT {LIST_COLUMNS}, report FROM evaluations WHERE id = ?1");
         let with_report =
             |row: &Row<'_>| Ok(EvaluationRecord { report: row.get("report")?, ..record(row)? });
         Ok(self.connection().query_row(&sql, [id], with_report).optional()?)
     }
 
-    /// The evaluations that a filter lets through, newest first, at most `limit`, without their reports.
+    /// Returns the evaluations that match the filter, newest first, at most `limit`, without their reports.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn evaluations(
         &self,
         filter: &EvaluationFilter,
         limit: usize,
     ) -> Result<Vec<EvaluationRecord>, StoreError> {
         let sql = format!(
-            "SELECT {LISTED} FROM evaluations WHERE (:model IS NULL OR model = :model) \
+            "SELECT {LIST_COLUMNS} FROM evaluations WHERE (:model IS NULL OR model = :model) \
             AND (:version IS NULL OR version = :version) AND (:dataset IS NULL OR dataset = :dataset) \
             AND (:split IS NULL OR split = :split) AND (:status IS NULL OR status = :status) \
             ORDER BY seq DESC LIMIT :limit"
@@ -117,38 +117,38 @@ impl Store {
             named_params! {
                 ":model": filter.model, ":version": filter.version, ":dataset": filter.dataset,
                 ":split": filter.split.map(Split::name),
-                ":status": filter.status.map(EvaluationStatus::name), ":limit": row::integer(limit),
+                ":status": filter.status.map(EvaluationStatus::name), ":limit": row::to_i64(limit),
             },
             record,
         )?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Removes an evaluation that has ended, with its predictions; whether there was one.
+    /// Removes an ended evaluation and its predictions. Returns whether it existed.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn delete_evaluation(&self, id: &str) -> Result<bool, StoreError> {
         let sql = format!("DELETE FROM evaluations WHERE id = ?1 AND {IS_FINAL}");
         Ok(self.connection().execute(&sql, [id])? > 0)
     }
 
-    /// Removes the oldest evaluations that have ended, so that at most `keep` of these remain; how many went.
+    /// Removes all but the newest `retention` ended evaluations and returns how many were removed.
     ///
     /// # Errors
-    /// When SQLite fails.
-    pub fn prune_evaluations(&self, keep: usize) -> Result<usize, StoreError> {
+    /// Returns an error if SQLite fails.
+    pub fn prune_evaluations(&self, retention: usize) -> Result<usize, StoreError> {
         let sql = format!(
             "DELETE FROM evaluations WHERE seq IN \
             (SELECT seq FROM evaluations WHERE {IS_FINAL} ORDER BY seq DESC LIMIT -1 OFFSET ?1)"
         );
-        Ok(self.connection().execute(&sql, [keep])?)
+        Ok(self.connection().execute(&sql, [retention])?)
     }
 
-    /// What the newest evaluation of a whole split measured, of each model, version, data set and split.
+    /// Returns the accuracy of the newest evaluation of a whole split for each model, version, data set and split.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn accuracies(&self) -> Result<Vec<Accuracy>, StoreError> {
         let connection = self.connection();
         let mut statement = connection.prepare(
@@ -161,14 +161,14 @@ impl Store {
                 model: row.get("model")?,
                 version: row.get("version")?,
                 dataset: row.get("dataset")?,
-                split: row::word(row, "split")?,
+                split: row::enum_column(row, "split")?,
                 accuracy: row.get("accuracy")?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Marks what no server works on any more; how many.
+    /// Marks evaluations as failed that were pending when the last server ended, and returns how many.
     pub(super) fn fail_evaluations(&self) -> Result<usize, StoreError> {
         let sql = format!(
             "UPDATE evaluations SET status = 'failed', error = ?1, finished = ?2 WHERE NOT {IS_FINAL}"
@@ -181,12 +181,12 @@ impl Store {
 fn record(row: &Row<'_>) -> rusqlite::Result<EvaluationRecord> {
     Ok(EvaluationRecord {
         id: row.get("id")?,
-        status: row::word(row, "status")?,
+        status: row::enum_column(row, "status")?,
         model: row.get("model")?,
         version: row.get("version")?,
         sha256: row.get("sha256")?,
         dataset: row.get("dataset")?,
-        split: row::word(row, "split")?,
+        split: row::enum_column(row, "split")?,
         dataset_sha256: row.get("dataset_sha256")?,
         limit: row.get("image_limit")?,
         is_whole: row.get("is_whole")?,

@@ -1,40 +1,40 @@
-//! Which version of a model serves because a promotion says so.
+//! Pins of models to versions.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{Store, StoreError};
 
-/// A model's version that unversioned traffic gets, whatever is newer.
+/// The version that serves requests that do not name a version, even if newer versions are loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pin {
-    /// The model's name.
+    /// Name of the model.
     pub model: String,
     /// The version.
     pub version: String,
 }
 
 impl Store {
-    /// Pins a model to a version, in place of another one.
+    /// Pins a model to a version and replaces an existing pin.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn set_pin(&self, model: &str, version: &str) -> Result<(), StoreError> {
         Ok(set(&self.connection(), &Pin { model: model.to_owned(), version: version.to_owned() })?)
     }
 
-    /// The version that a model is pinned to.
+    /// Returns the version that a model is pinned to.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn pin(&self, model: &str) -> Result<Option<String>, StoreError> {
         let sql = "SELECT version FROM pins WHERE model = ?1";
         Ok(self.connection().query_row(sql, [model], |row| row.get(0)).optional()?)
     }
 
-    /// Every pin, by model.
+    /// Returns all pins, sorted by model.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn pins(&self) -> Result<Vec<Pin>, StoreError> {
         let connection = self.connection();
         let mut statement = connection.prepare("SELECT model, version FROM pins ORDER BY model")?;
@@ -43,16 +43,16 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Gives a model back to its version policy; whether it was pinned.
+    /// Removes the pin of a model. Returns whether the model was pinned.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn clear_pin(&self, model: &str) -> Result<bool, StoreError> {
         Ok(self.connection().execute("DELETE FROM pins WHERE model = ?1", [model])? > 0)
     }
 }
 
-/// Pins as part of what the connection is doing.
+/// Pins a model as part of the current transaction.
 pub(super) fn set(connection: &Connection, pin: &Pin) -> rusqlite::Result<()> {
     let sql =
         "INSERT INTO pins VALUES (?1, ?2) ON CONFLICT DO UPDATE SET version = excluded.version";

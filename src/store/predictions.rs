@@ -1,4 +1,4 @@
-//! What an evaluation's model made of each image.
+//! Predictions of evaluations, one row per image.
 
 use mien_faces::{expression::Expression, report::Prediction};
 use rusqlite::{Row, Transaction, params};
@@ -6,19 +6,19 @@ use rusqlite::{Row, Transaction, params};
 use super::{Store, StoreError, row};
 
 impl Store {
-    /// The predictions of an evaluation in the order of the data set; none of one that is not there, or has not
-    /// succeeded.
+    /// Returns the predictions of an evaluation in the order of the data set. The list is empty if the evaluation is unknown
+    /// or has not succeeded.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn predictions(&self, id: &str) -> Result<Vec<Prediction>, StoreError> {
         self.predictions_from(id, 0, usize::MAX)
     }
 
-    /// At most `limit` predictions of an evaluation, from the one at `position` on, for who reads them piece by piece.
+    /// Returns at most `limit` predictions of an evaluation, starting at `position`, for callers that read them in chunks.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn predictions_from(
         &self,
         id: &str,
@@ -32,7 +32,7 @@ impl Store {
             ORDER BY position LIMIT ?3",
         )?;
         let rows = statement
-            .query_map(params![id, row::integer(position), row::integer(limit)], prediction)?;
+            .query_map(params![id, row::to_i64(position), row::to_i64(limit)], prediction)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
@@ -76,8 +76,8 @@ fn prediction(row: &Row<'_>) -> rusqlite::Result<Prediction> {
     Ok(Prediction {
         image: row.get("image")?,
         name: row.get("name")?,
-        usage: row::word(row, "usage")?,
-        truth: row::word(row, "label")?,
+        usage: row::enum_column(row, "usage")?,
+        truth: row::enum_column(row, "label")?,
         probabilities,
     })
 }

@@ -1,4 +1,4 @@
-//! Promotions: a version that takes the traffic if it passes an evaluation.
+//! Promotion records.
 
 mod record;
 
@@ -14,10 +14,10 @@ use super::{
 const IS_UNFINISHED: &str = "status IN ('queued', 'loading', 'evaluating')";
 
 impl Store {
-    /// Keeps a new promotion and, where given, a pin with it: both or neither.
+    /// Stores a new promotion and, if given, a pin in one transaction.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn insert_promotion(
         &self,
         record: &PromotionRecord,
@@ -35,10 +35,10 @@ impl Store {
         )
     }
 
-    /// Writes a promotion over what is kept of it and, where given, a pin with it: both or neither.
+    /// Updates a promotion and, if given, a pin in one transaction.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn update_promotion(
         &self,
         record: &PromotionRecord,
@@ -70,7 +70,7 @@ impl Store {
             named_params! {
                 ":id": r.id, ":status": r.status.name(), ":model": r.model, ":version": r.version,
                 ":previous": r.previous, ":dataset": r.dataset, ":split": r.split.name(),
-                ":image_limit": r.limit.map(row::integer), ":min_accuracy": r.min_accuracy, ":max_regression": r.max_regression,
+                ":image_limit": r.limit.map(row::to_i64), ":min_accuracy": r.min_accuracy, ":max_regression": r.max_regression,
                 ":baseline_version": r.baseline_version, ":sha256": r.sha256,
                 ":candidate_evaluation_id": r.candidate_evaluation_id,
                 ":baseline_evaluation_id": r.baseline_evaluation_id, ":done": r.done, ":total": r.total,
@@ -85,19 +85,19 @@ impl Store {
         Ok(())
     }
 
-    /// The promotion of an id.
+    /// Returns the promotion with this identifier.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn promotion(&self, id: &str) -> Result<Option<PromotionRecord>, StoreError> {
         let sql = "SELECT * FROM promotions WHERE id = ?1";
         Ok(self.connection().query_row(sql, [id], record).optional()?)
     }
 
-    /// The promotions, of one model where it is named, newest first, at most `limit`.
+    /// Returns the promotions of one model or of all models, newest first, at most `limit`.
     ///
     /// # Errors
-    /// When SQLite fails.
+    /// Returns an error if SQLite fails.
     pub fn promotions(
         &self,
         model: Option<&str>,
@@ -107,23 +107,23 @@ impl Store {
         let mut statement = connection.prepare_cached(
             "SELECT * FROM promotions WHERE ?1 IS NULL OR model = ?1 ORDER BY seq DESC LIMIT ?2",
         )?;
-        let rows = statement.query_map(params![model, row::integer(limit)], record)?;
+        let rows = statement.query_map(params![model, row::to_i64(limit)], record)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Removes the oldest promotions that have ended, so that at most `keep` of these remain; how many went.
+    /// Removes all but the newest `retention` ended promotions and returns how many were removed.
     ///
     /// # Errors
-    /// When SQLite fails.
-    pub fn prune_promotions(&self, keep: usize) -> Result<usize, StoreError> {
+    /// Returns an error if SQLite fails.
+    pub fn prune_promotions(&self, retention: usize) -> Result<usize, StoreError> {
         let sql = format!(
             "DELETE FROM promotions WHERE seq IN (SELECT seq FROM promotions WHERE NOT {IS_UNFINISHED} \
             ORDER BY seq DESC LIMIT -1 OFFSET ?1)"
         );
-        Ok(self.connection().execute(&sql, [row::integer(keep)])?)
+        Ok(self.connection().execute(&sql, [row::to_i64(retention)])?)
     }
 
-    /// Marks what no server works on any more; how many.
+    /// Marks promotions as failed that were pending when the last server ended, and returns how many.
     pub(super) fn fail_promotions(&self) -> Result<usize, StoreError> {
         let sql = format!(
             "UPDATE promotions SET status = 'failed', reason = ?1, finished = ?2 WHERE {IS_UNFINISHED}"
@@ -135,12 +135,12 @@ impl Store {
 fn record(row: &Row<'_>) -> rusqlite::Result<PromotionRecord> {
     Ok(PromotionRecord {
         id: row.get("id")?,
-        status: row::word(row, "status")?,
+        status: row::enum_column(row, "status")?,
         model: row.get("model")?,
         version: row.get("version")?,
         previous: row.get("previous")?,
         dataset: row.get("dataset")?,
-        split: row::word(row, "split")?,
+        split: row::enum_column(row, "split")?,
         limit: row.get("image_limit")?,
         min_accuracy: row.get("min_accuracy")?,
         max_regression: row.get("max_regression")?,

@@ -1,16 +1,16 @@
-//! Words of closed sets <-> texts of SQLite.
+//! Conversions between Rust values and SQLite columns.
 
 use std::str::FromStr;
 
 use rusqlite::{Row, RowIndex, types::Type};
 
-/// A number as SQLite takes it; one that is larger than any it knows is that largest one.
-pub(super) fn integer(number: usize) -> i64 {
+/// Converts a number for SQLite and saturates at its maximum.
+pub(super) fn to_i64(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// A word of a closed set.
-pub(super) fn word<T>(row: &Row<'_>, column: &str) -> rusqlite::Result<T>
+/// Parses a text column as a value of an enum.
+pub(super) fn enum_column<T>(row: &Row<'_>, column: &str) -> rusqlite::Result<T>
 where
     T: FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {
@@ -21,7 +21,7 @@ where
     })
 }
 
-/// A word that stands for no value of its set.
+/// The text is not a value of the enum.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not known")]
+#[error("invalid value `{0}`")]
 pub struct InvalidEnumValue(pub(super) String);

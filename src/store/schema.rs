@@ -9,11 +9,11 @@ use super::StoreError;
 
 /// The migrations, oldest first. The file's `user_version` counts those that were applied. A migration that was released
 /// never changes.
-const STEPS: &[M<'static>] = &[M::up(FIRST), M::up(SECOND), M::up(THIRD)];
+const STEPS: &[M<'static>] = &[M::up(CREATE_TABLES), M::up(ADD_BASELINE), M::up(RENAME_COLUMNS)];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
-const FIRST: &str = "
+const CREATE_TABLES: &str = "
     -- Newest first is `ORDER BY number DESC`. `summary` and `report` are JSON; times are RFC 3339 in UTC.
     CREATE TABLE evaluations (
         number         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -88,13 +88,13 @@ const FIRST: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-const SECOND: &str = "
+const ADD_BASELINE: &str = "
     -- `against` is the version that `not_worse_by` is judged against, `sha256` that of the candidate's file.
     ALTER TABLE promotions ADD COLUMN against TEXT;
     ALTER TABLE promotions ADD COLUMN sha256 TEXT;
 ";
 
-const THIRD: &str = r#"
+const RENAME_COLUMNS: &str = r#"
     -- Rows are listed newest first with `ORDER BY seq DESC`.
     ALTER TABLE evaluations RENAME COLUMN number TO seq;
     ALTER TABLE promotions RENAME COLUMN number TO seq;
@@ -127,7 +127,7 @@ pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
 }
 
 fn unreadable<E: Into<rusqlite_migration::Error>>(file: &Path) -> impl FnOnce(E) -> StoreError {
-    |error| StoreError::Unfit { path: file.to_owned(), source: Box::new(error.into()) }
+    |error| StoreError::InvalidFile { path: file.to_owned(), source: Box::new(error.into()) }
 }
 
 fn prepare(connection: &mut Connection) -> rusqlite_migration::Result<()> {

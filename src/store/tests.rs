@@ -57,8 +57,8 @@ fn predictions() -> Vec<Prediction> {
     vec![prediction(1, Expression::Surprise), prediction(0, Expression::Angry)]
 }
 
-/// An evaluation that succeeded.
-fn keep(store: &Store, record: &EvaluationRecord, accuracy: f64) {
+/// Stores a successful evaluation.
+fn save(store: &Store, record: &EvaluationRecord, accuracy: f64) {
     store.insert_evaluation(record).unwrap();
     store.start_evaluation(&record.id, &now(), Some("cd")).unwrap();
     store.finish_evaluation(&record.id, &success(accuracy), &predictions()).unwrap();
@@ -95,7 +95,7 @@ fn promotion(id: &str) -> PromotionRecord {
 }
 
 #[test]
-fn an_evaluation_is_found_as_it_was_kept() {
+fn stored_evaluation_reads_back_unchanged() {
     let store = Store::memory().unwrap();
     let record = evaluation("a");
     store.insert_evaluation(&record).unwrap();
@@ -105,7 +105,7 @@ fn an_evaluation_is_found_as_it_was_kept() {
     store.start_evaluation("a", "2026-01-01T00:00:00.000Z", Some("cd")).unwrap();
     let end = success(0.1 + 0.2);
     store.finish_evaluation("a", &end, &predictions()).unwrap();
-    let kept = EvaluationRecord {
+    let stored = EvaluationRecord {
         status: end.status,
         dataset_sha256: Some("cd".to_owned()),
         done: 2,
@@ -116,8 +116,8 @@ fn an_evaluation_is_found_as_it_was_kept() {
         report: end.report,
         ..record
     };
-    assert_eq!(store.evaluation("a").unwrap().as_ref(), Some(&kept));
-    let listed = EvaluationRecord { report: None, ..kept };
+    assert_eq!(store.evaluation("a").unwrap().as_ref(), Some(&stored));
+    let listed = EvaluationRecord { report: None, ..stored };
     assert_eq!(store.evaluations(&EvaluationFilter::default(), 9).unwrap(), [listed]);
     assert_eq!(store.predictions("a").unwrap(), predictions());
     assert_eq!(store.predictions_from("a", 1, 9).unwrap(), predictions()[1..]);
@@ -127,7 +127,7 @@ fn an_evaluation_is_found_as_it_was_kept() {
 }
 
 #[test]
-fn counts_beyond_every_database_are_taken() {
+fn counts_above_i64_are_accepted() {
     let store = Store::memory().unwrap();
     store
         .insert_evaluation(&EvaluationRecord { limit: Some(usize::MAX), ..evaluation("a") })
@@ -147,7 +147,7 @@ fn lists_are_newest_first_and_filtered() {
         dataset: "more".to_owned(),
         ..evaluation("c")
     };
-    keep(&store, &evaluation("a"), 0.5);
+    save(&store, &evaluation("a"), 0.5);
     store.insert_evaluation(&other).unwrap();
     store.insert_evaluation(&part).unwrap();
     let all = EvaluationFilter::default;
@@ -170,7 +170,7 @@ fn lists_are_newest_first_and_filtered() {
 fn what_has_ended_is_removed_with_its_predictions() {
     let store = Store::memory().unwrap();
     for id in ["a", "b", "c"] {
-        keep(&store, &evaluation(id), 0.5);
+        save(&store, &evaluation(id), 0.5);
     }
     store.insert_evaluation(&evaluation("d")).unwrap();
     assert!(!store.delete_evaluation("d").unwrap());
@@ -188,10 +188,10 @@ fn what_has_ended_is_removed_with_its_predictions() {
 #[test]
 fn accuracies_are_of_the_newest_whole_splits() {
     let store = Store::memory().unwrap();
-    keep(&store, &evaluation("a"), 0.5);
-    keep(&store, &evaluation("b"), 0.6);
-    keep(&store, &EvaluationRecord { limit: Some(1), is_whole: false, ..evaluation("c") }, 0.7);
-    keep(&store, &EvaluationRecord { split: Split::Train, ..evaluation("d") }, 0.8);
+    save(&store, &evaluation("a"), 0.5);
+    save(&store, &evaluation("b"), 0.6);
+    save(&store, &EvaluationRecord { limit: Some(1), is_whole: false, ..evaluation("c") }, 0.7);
+    save(&store, &EvaluationRecord { split: Split::Train, ..evaluation("d") }, 0.8);
     store.insert_evaluation(&evaluation("e")).unwrap();
     let found = store.accuracies().unwrap();
     let found: Vec<_> = found.into_iter().map(|a| (a.split, a.accuracy)).collect();
@@ -203,17 +203,17 @@ fn a_file_is_as_it_was_and_what_ran_has_failed() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("deep/state");
     let store = Store::open(&folder).unwrap();
-    keep(&store, &evaluation("a"), 0.5);
+    save(&store, &evaluation("a"), 0.5);
     store.insert_evaluation(&evaluation("b")).unwrap();
     store.insert_promotion(&promotion("p"), None).unwrap();
     let ended = PromotionRecord { status: PromotionStatus::Rejected, ..promotion("q") };
     store.insert_promotion(&ended, None).unwrap();
     store.set_pin("small", "1").unwrap();
-    let kept = store.evaluation("a").unwrap();
+    let stored = store.evaluation("a").unwrap();
     drop(store);
 
     let store = Store::open(&folder).unwrap();
-    assert_eq!(store.evaluation("a").unwrap(), kept);
+    assert_eq!(store.evaluation("a").unwrap(), stored);
     assert_eq!(store.predictions("a").unwrap(), predictions());
     let failed = store.evaluation("b").unwrap().unwrap();
     assert_eq!(
@@ -266,7 +266,7 @@ fn file_with_old_schema_is_migrated() {
 }
 
 #[test]
-fn promotions_and_pins() {
+fn promotion_and_pin_are_stored_together() {
     let store = Store::memory().unwrap();
     let pin = |version: &str| Pin { model: "small".to_owned(), version: version.to_owned() };
     store.insert_promotion(&promotion("a"), Some(&pin("1"))).unwrap();
@@ -285,7 +285,7 @@ fn promotions_and_pins() {
     store.update_promotion(&promoted, Some(&pin("2"))).unwrap();
     assert_eq!(store.promotion("a").unwrap(), Some(promoted.clone()));
     assert_eq!(store.pin("small").unwrap().as_deref(), Some("2"));
-    // Both or neither: a second promotion of the same id is refused, and so is its pin.
+    // The second insertion of the identifier fails, and so does its pin.
     assert!(store.insert_promotion(&promotion("a"), Some(&pin("9"))).is_err());
     assert_eq!(store.pin("small").unwrap().as_deref(), Some("2"));
 
@@ -297,14 +297,14 @@ fn promotions_and_pins() {
     let newer = PromotionRecord { status: PromotionStatus::Failed, ..promotion("c") };
     store.insert_promotion(&newer, None).unwrap();
     assert_eq!(store.prune_promotions(1).unwrap(), 1);
-    // One that has not ended stays.
+    // A pending promotion is not removed.
     assert_eq!(store.promotions(None, 9).unwrap(), [newer, other]);
     assert!(store.clear_pin("small").unwrap() && !store.clear_pin("small").unwrap());
     assert_eq!((store.pin("small").unwrap(), store.pins().unwrap()), (None, vec![]));
 }
 
 #[test]
-fn a_second_server_is_kept_out_until_the_first_ends() {
+fn second_server_is_rejected_until_first_ends() {
     let folder = tempfile::tempdir().unwrap();
     let first = Store::open(folder.path()).unwrap();
     let error = Store::open(folder.path()).err().unwrap();
@@ -314,33 +314,35 @@ fn a_second_server_is_kept_out_until_the_first_ends() {
     Store::open(folder.path()).unwrap();
 }
 
-/// The refusal of a folder.
-fn refused(folder: &Path) -> String {
+/// Opens a directory and returns the error.
+fn open_error(folder: &Path) -> String {
     Store::open(folder).err().unwrap().to_string()
 }
 
 #[test]
-fn what_cannot_be_used_is_refused_and_left_as_it_is() {
+fn unusable_state_is_rejected_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     drop(Store::open(folder.path()).unwrap());
     let file = folder.path().join("mien.sqlite3");
     let connection = Connection::open(&file).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
-    assert!(refused(folder.path()).contains("newer mien (schema 99, this one knows up to 3)"));
+    assert!(
+        open_error(folder.path()).contains("newer mien (schema 99, this version supports up to 3)")
+    );
 
-    fs::write(&file, "nonsense, and enough of it to be no empty file ".repeat(100)).unwrap();
+    fs::write(&file, "nonsense that is long enough for a database header ".repeat(100)).unwrap();
     let before = fs::read(&file).unwrap();
-    assert!(refused(folder.path()).contains("move it away"));
+    assert!(open_error(folder.path()).contains("move it away"));
     assert_eq!(fs::read(&file).unwrap(), before);
 
-    // A file in place of the folder.
-    assert!(refused(&file).contains("--state memory"), "{}", refused(&file));
+    // A file instead of the directory.
+    assert!(open_error(&file).contains("--state memory"), "{}", open_error(&file));
 }
 
 #[test]
 #[cfg(unix)]
-fn nobody_else_may_read_it() {
+fn state_is_readable_by_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("state");
@@ -356,7 +358,7 @@ fn nobody_else_may_read_it() {
 }
 
 #[tokio::test]
-async fn work_runs_off_the_event_loop_and_a_panic_breaks_nothing() {
+async fn work_runs_on_blocking_thread_and_survives_panic() {
     let store = Store::memory().unwrap();
     let here = std::thread::current().id();
     let there = store.run(|_| Ok(std::thread::current().id())).await.unwrap();

@@ -107,10 +107,10 @@ impl From<PromoteError> for ApiError {
         match error {
             PromoteError::Change(error) => error.into(),
             PromoteError::UnknownVersion { .. } => Self::new(Code::UnknownVersion, detail),
-            PromoteError::NothingServes(_)
-            | PromoteError::Serves { .. }
+            PromoteError::NotServing(_)
+            | PromoteError::AlreadyServing { .. }
             | PromoteError::Changed { .. }
-            | PromoteError::UnderWay(_) => Self::new(Code::Conflict, detail),
+            | PromoteError::InProgress(_) => Self::new(Code::Conflict, detail),
         }
     }
 }

@@ -197,7 +197,7 @@ pub async fn delete(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     if !query.purge {
-        if state.promotions.needs(&id) {
+        if state.promotions.depends_on(&id) {
             // Its end is that of the promotion.
             admin?;
         }

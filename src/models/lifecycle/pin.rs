@@ -11,14 +11,14 @@ use crate::models::{
 
 /// Writes down the version that a model is pinned to from now on, or that it is pinned no more, before that comes true; or
 /// says why that cannot be done, for clients. It may take as long as a disk does.
-pub type Commit = Box<dyn FnOnce(Option<u64>) -> Result<(), String> + Send>;
+pub type PersistPin = Box<dyn FnOnce(Option<u64>) -> Result<(), String> + Send>;
 
 impl LifecycleThread {
     /// Pins a model to the version that answers requests that name none.
     pub(in crate::models) fn pin_serving(
         &self,
         name: &str,
-        commit: Commit,
+        commit: PersistPin,
     ) -> Result<ModelView, PromoteError> {
         let name = self.current.load().real_name(name).to_owned();
         self.view(&name)?;
@@ -29,14 +29,14 @@ impl LifecycleThread {
     }
 
     /// Gives a model back to its version policy, which may load other versions. Where one fails what serves goes on.
-    pub(in crate::models) fn release(
+    pub(in crate::models) fn unpin(
         &mut self,
         name: &str,
-        commit: Commit,
+        commit: PersistPin,
     ) -> Result<ModelView, PromoteError> {
         let name = self.current.load().real_name(name).to_owned();
         if self.guests.contains_key(&name) {
-            return Err(PromoteError::UnderWay(name));
+            return Err(PromoteError::InProgress(name));
         }
         self.pin_to(&name, None, commit)?;
         self.view(&name)?;
@@ -53,7 +53,7 @@ impl LifecycleThread {
         &self,
         name: &str,
         pin: Option<u64>,
-        commit: Commit,
+        commit: PersistPin,
     ) -> Result<(), ChangeError> {
         commit(pin).map_err(ChangeError::Failed)?;
         self.change(|next| match pin {
@@ -105,6 +105,6 @@ impl LifecycleThread {
     /// The version that answers requests that name none.
     pub(super) fn serving(&self, name: &str) -> Result<Arc<LiveModel>, PromoteError> {
         let serving = self.current.load().serving(name).cloned();
-        serving.ok_or_else(|| PromoteError::NothingServes(name.to_owned()))
+        serving.ok_or_else(|| PromoteError::NotServing(name.to_owned()))
     }
 }

@@ -1,4 +1,4 @@
-//! What is kept of an evaluation.
+//! The record of an evaluation.
 
 use std::{fmt, str::FromStr};
 
@@ -8,19 +8,19 @@ use utoipa::ToSchema;
 
 use crate::store::row::InvalidEnumValue;
 
-/// Where an evaluation stands.
+/// Status of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EvaluationStatus {
-    /// Waits for another evaluation to end.
+    /// Waiting for another evaluation to end.
     Queued,
-    /// Images are going through the model.
+    /// Images are being classified.
     Running,
-    /// The report is there.
+    /// The report is available.
     Succeeded,
-    /// It ended without a report; `error` tells why.
+    /// Ended without a report; `error` has the reason.
     Failed,
-    /// A client, or the end of the server, ended it.
+    /// Cancelled by a client or by the shutdown of the server.
     Cancelled,
 }
 
@@ -28,7 +28,7 @@ impl EvaluationStatus {
     const ALL: [Self; 5] =
         [Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled];
 
-    /// Its name in documents and in the file.
+    /// Returns the name in the API and in the database.
     pub fn name(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -39,7 +39,7 @@ impl EvaluationStatus {
         }
     }
 
-    /// Whether nothing will change any more.
+    /// Returns whether the evaluation has ended.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
     }
@@ -60,52 +60,52 @@ impl FromStr for EvaluationStatus {
     }
 }
 
-/// An evaluation as it is kept. Times are RFC 3339 in UTC.
+/// A stored evaluation. Times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvaluationRecord {
-    /// A UUID.
+    /// Identifier, a UUID.
     pub id: String,
-    /// Where it stands.
+    /// Status.
     pub status: EvaluationStatus,
-    /// The model's name.
+    /// Name of the model.
     pub model: String,
-    /// The model's version.
+    /// Version of the model.
     pub version: String,
-    /// SHA-256 of the model's file, 64 hex digits.
+    /// SHA-256 of the model file, 64 hex digits.
     pub sha256: String,
-    /// The data set's name.
+    /// Name of the data set.
     pub dataset: String,
-    /// Which images of it.
+    /// Split of the data set.
     pub split: Split,
-    /// The fingerprint of the split, 64 hex digits, once it has been taken.
+    /// Fingerprint of the split, 64 hex digits, after it has been computed.
     pub dataset_sha256: Option<String>,
-    /// The most images to take, where that was asked for.
+    /// Maximum number of images, if the request limited it.
     pub limit: Option<usize>,
-    /// Whether these are all images of the split.
+    /// Whether the evaluation is on all images of the split.
     pub is_whole: bool,
-    /// Images of the evaluation.
+    /// Number of images of the evaluation.
     pub total: usize,
-    /// Images that were through when it ended.
+    /// Number of processed images when it ended.
     pub done: usize,
-    /// The id of the request that ordered it.
+    /// Identifier of the request that started it.
     pub request_id: Option<String>,
-    /// When it was ordered.
+    /// Time of the request.
     pub created: String,
-    /// When its images began to go through the model.
+    /// Time when the first image was read.
     pub started: Option<String>,
-    /// When it ended.
+    /// Time when it ended.
     pub finished: Option<String>,
-    /// 0 to 1, of one that succeeded.
+    /// Accuracy of a successful evaluation, 0 to 1.
     pub accuracy: Option<f64>,
-    /// Why it failed.
+    /// Reason of a failure.
     pub error: Option<String>,
-    /// The report's single numbers as JSON, of one that succeeded.
+    /// Main scores of a successful evaluation as JSON.
     pub summary: Option<String>,
-    /// The whole report as JSON, of one that succeeded; not in lists.
+    /// Report of a successful evaluation as JSON; not part of lists.
     pub report: Option<String>,
 }
 
-/// How an evaluation ended: the fields of its record that change then.
+/// The fields of a record that change when the evaluation ends.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "those of the record")]
 pub struct EvaluationEnd {
@@ -118,7 +118,7 @@ pub struct EvaluationEnd {
     pub report: Option<String>,
 }
 
-/// Which evaluations are listed: those that have every value that is given.
+/// Selects evaluations that have all given values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "those of the record")]
 pub struct EvaluationFilter {
@@ -129,7 +129,7 @@ pub struct EvaluationFilter {
     pub status: Option<EvaluationStatus>,
 }
 
-/// The accuracy, 0 to 1, that an evaluation of a whole split measured.
+/// The accuracy of an evaluation of a whole split, 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "those of the record")]
 pub struct Accuracy {

@@ -1,4 +1,4 @@
-//! What is kept of a promotion.
+//! The record of a promotion.
 
 use std::str::FromStr;
 
@@ -8,23 +8,23 @@ use utoipa::ToSchema;
 
 use crate::store::row::InvalidEnumValue;
 
-/// Where a promotion stands.
+/// Status of a promotion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PromotionStatus {
-    /// It has not begun.
+    /// Not started yet.
     Queued,
     /// The candidate is being loaded.
     Loading,
-    /// Images are going through the candidate.
+    /// The candidate is being evaluated.
     Evaluating,
-    /// The candidate passed and serves.
+    /// The candidate met the criterion and serves the traffic.
     Promoted,
-    /// The candidate fell short; the version before it serves on.
+    /// The candidate did not meet the criterion; the previous version continues to serve.
     Rejected,
-    /// It could not be decided; the version before serves on.
+    /// The promotion could not be decided; the previous version continues to serve.
     Failed,
-    /// A client, or the end of the server, ended it.
+    /// Cancelled by a client or by the shutdown of the server.
     Cancelled,
 }
 
@@ -39,7 +39,7 @@ impl PromotionStatus {
         Self::Cancelled,
     ];
 
-    /// Its name in documents and in the file.
+    /// Returns the name in the API and in the database.
     pub fn name(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -52,7 +52,7 @@ impl PromotionStatus {
         }
     }
 
-    /// Whether nothing will change any more.
+    /// Returns whether the promotion has ended.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Queued | Self::Loading | Self::Evaluating)
     }
@@ -67,24 +67,24 @@ impl FromStr for PromotionStatus {
     }
 }
 
-/// A promotion as it is kept. Times are RFC 3339 in UTC.
+/// A stored promotion. Times are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PromotionRecord {
-    /// A UUID.
+    /// Identifier, a UUID.
     pub id: String,
-    /// Where it stands.
+    /// Status.
     pub status: PromotionStatus,
-    /// The model's name.
+    /// Name of the model.
     pub model: String,
-    /// The version that is to serve.
+    /// Candidate version.
     pub version: String,
-    /// The version that served when it began, where one did.
+    /// Serving version when the promotion started.
     pub previous: Option<String>,
-    /// The data set's name.
+    /// Name of the data set.
     pub dataset: String,
-    /// Which images of it.
+    /// Split of the data set.
     pub split: Split,
-    /// The most images to take, where that was asked for.
+    /// Maximum number of images, if the request limited it.
     pub limit: Option<usize>,
     /// The accuracy, 0 to 1, that the candidate must reach.
     pub min_accuracy: Option<f64>,
@@ -92,24 +92,24 @@ pub struct PromotionRecord {
     pub max_regression: Option<f64>,
     /// The version that the candidate is compared with.
     pub baseline_version: Option<String>,
-    /// SHA-256 of the candidate's file, 64 hex digits, once it is loaded.
+    /// SHA-256 of the candidate file, 64 hex digits, after it is loaded.
     pub sha256: Option<String>,
-    /// The id of the candidate's evaluation.
+    /// Identifier of the candidate's evaluation.
     pub candidate_evaluation_id: Option<String>,
-    /// The id of the evaluation of the baseline version.
+    /// Identifier of the evaluation of the baseline version.
     pub baseline_evaluation_id: Option<String>,
-    /// Images that are through.
+    /// Number of processed images.
     pub done: usize,
-    /// Images of its evaluations.
+    /// Number of images of its evaluations.
     pub total: usize,
-    /// What was measured, as JSON.
+    /// Measured values as JSON.
     pub result: Option<String>,
-    /// Why it ended as it did, for people.
+    /// Reason of the result as text.
     pub reason: Option<String>,
-    /// The id of the request that ordered it.
+    /// Identifier of the request that started it.
     pub request_id: Option<String>,
-    /// When it was ordered.
+    /// Time of the request.
     pub created: String,
-    /// When it ended.
+    /// Time when it ended.
     pub finished: Option<String>,
 }

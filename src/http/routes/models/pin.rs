@@ -59,11 +59,11 @@ pub async fn pin(
             headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
     )
 )]
-pub async fn release(
+pub async fn unpin(
     _: Admin,
     name: web::Path<String>,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let model = state.promotions.release(&name).await?;
+    let model = state.promotions.unpin(&name).await?;
     Ok(HttpResponse::Ok().json(ModelSummary::from(model)))
 }

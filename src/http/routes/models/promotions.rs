@@ -18,7 +18,7 @@ use crate::{
         version::Version,
     },
     models::{ChangeError, name::parse_version},
-    promotion::{Criterion, Document, Order},
+    promotion::{Criterion, PromotionResponse, PromotionSpec},
 };
 
 pub(in crate::http::routes) const LIST_PATH: &str = "/v1/models/{name}/promotions";
@@ -68,7 +68,7 @@ pub struct PromotionQuery {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PromotionList {
     /// Newest first.
-    promotions: Vec<Document>,
+    promotions: Vec<PromotionResponse>,
 }
 
 /// Gives a model's traffic to another version if it passes an evaluation.
@@ -82,7 +82,7 @@ pub struct PromotionList {
     params(("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1")),
     request_body = PromotionRequest,
     responses(
-        (status = 202, description = "Taken; it runs.", body = Document,
+        (status = 202, description = "Taken; it runs.", body = PromotionResponse,
             headers(("Location" = String, description = "Where it is."))),
         (status = 400, description = "`invalid_request`: the body, or an empty split.",
             body = Problem, content_type = "application/problem+json"),
@@ -109,11 +109,11 @@ pub async fn create(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let request_id = Some(id.as_str().to_owned());
-    let order = request.into_inner().order(name.into_inner(), request_id)?;
+    let order = request.into_inner().spec(name.into_inner(), request_id)?;
     let job = state.promotions.start(order).await?;
     let location = format!("/v1/models/{}/promotions/{}", encoded(job.model()), job.id());
-    let document = Document::from(job.record());
-    Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(document))
+    let response = PromotionResponse::from(job.record());
+    Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(response))
 }
 
 /// The promotions of a model: the one that runs, and those that are kept.
@@ -149,7 +149,7 @@ pub async fn list(
         ("id" = String, Path, description = "The promotion's id."),
     ),
     responses(
-        (status = 200, description = "The promotion.", body = Document),
+        (status = 200, description = "The promotion.", body = PromotionResponse),
         (status = 404, description = "`unknown_promotion`.",
             body = Problem, content_type = "application/problem+json"))
 )]
@@ -158,8 +158,8 @@ pub async fn one(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let (name, id) = path.into_inner();
-    let document = state.promotions.get(&name, &id).await?.ok_or_else(|| unknown(&name, &id))?;
-    Ok(HttpResponse::Ok().json(document))
+    let response = state.promotions.get(&name, &id).await?.ok_or_else(|| unknown(&name, &id))?;
+    Ok(HttpResponse::Ok().json(response))
 }
 
 /// Cancels a promotion.
@@ -171,7 +171,7 @@ pub async fn one(
         ("id" = String, Path, description = "The promotion's id."),
     ),
     responses(
-        (status = 200, description = "The promotion as it is now.", body = Document),
+        (status = 200, description = "The promotion as it is now.", body = PromotionResponse),
         (status = 401, description = "`unauthorized`: the admin token is not there or another one.",
             body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "`forbidden`: orders are not taken here, or not from this page.",
@@ -185,22 +185,26 @@ pub async fn cancel(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let (name, id) = path.into_inner();
-    let document = state.promotions.cancel(&name, &id).await?;
-    Ok(HttpResponse::Ok().json(document.ok_or_else(|| unknown(&name, &id))?))
+    let response = state.promotions.cancel(&name, &id).await?;
+    Ok(HttpResponse::Ok().json(response.ok_or_else(|| unknown(&name, &id))?))
 }
 
 impl PromotionRequest {
-    fn order(mut self, model: String, request_id: Option<String>) -> Result<Order, ApiError> {
-        let rule = self.rule(&model)?;
+    fn spec(
+        mut self,
+        model: String,
+        request_id: Option<String>,
+    ) -> Result<PromotionSpec, ApiError> {
+        let criterion = self.criterion(&model)?;
         let Self { version, dataset, split, limit, .. } = self;
         let images = evaluation::EvaluationSpec { dataset, split, limit, request_id };
-        Ok(Order { version: number(&model, version)?, model, rule, images })
+        Ok(PromotionSpec { version: number(&model, version)?, model, criterion, images })
     }
 
-    fn rule(&mut self, model: &str) -> Result<Criterion, ApiError> {
+    fn criterion(&mut self, model: &str) -> Result<Criterion, ApiError> {
         let baseline =
             self.baseline_version.take().map(|version| number(model, version)).transpose()?;
-        let (value, rule) = match (self.min_accuracy, self.max_regression) {
+        let (value, criterion) = match (self.min_accuracy, self.max_regression) {
             (Some(accuracy), None) if baseline.is_none() => {
                 (accuracy, Criterion::MinAccuracy(accuracy))
             }
@@ -217,7 +221,7 @@ impl PromotionRequest {
             let detail = "`min_accuracy` and `max_regression` must be between 0 and 1";
             return Err(ApiError::invalid_request(detail));
         }
-        Ok(rule)
+        Ok(criterion)
     }
 }
 

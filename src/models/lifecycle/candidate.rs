@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::{
     ChangeError,
-    pin::Commit,
+    pin::PersistPin,
     reconcile::Failure,
     thread::{LifecycleThread, failed},
 };
 use crate::models::{live::LiveModel, repository::Found};
 
 /// The version that serves, and the one beside it.
-pub struct Beside {
+pub struct StagedCandidate {
     /// Answers requests that name no version.
     pub serving: Arc<LiveModel>,
     /// Answers only those that name it.
@@ -34,10 +34,10 @@ pub enum PromoteError {
     },
     /// Nothing serves that it could stand beside.
     #[error("no version of model `{0}` serves; load it first")]
-    NothingServes(String),
+    NotServing(String),
     /// It serves already.
     #[error("version {version} of model `{model}` serves already")]
-    Serves {
+    AlreadyServing {
         /// The model.
         model: String,
         /// The version.
@@ -53,24 +53,24 @@ pub enum PromoteError {
     },
     /// Another version stands beside it.
     #[error("a promotion of model `{0}` is under way; cancel it, or wait for its end")]
-    UnderWay(String),
+    InProgress(String),
 }
 
 impl LifecycleThread {
     /// Loads a version of a model beside the one that serves, to which the model is pinned first: whatever happens from
     /// here on, the new one does not take the traffic by itself.
-    pub(in crate::models) fn load_beside(
+    pub(in crate::models) fn load_candidate(
         &mut self,
         name: &str,
         version: u64,
-        commit: Commit,
-    ) -> Result<Beside, PromoteError> {
+        commit: PersistPin,
+    ) -> Result<StagedCandidate, PromoteError> {
         let serving = self.serving(name)?;
         if serving.version == version {
-            return Err(PromoteError::Serves { model: name.to_owned(), version });
+            return Err(PromoteError::AlreadyServing { model: name.to_owned(), version });
         }
         if self.guests.contains_key(name) {
-            return Err(PromoteError::UnderWay(name.to_owned()));
+            return Err(PromoteError::InProgress(name.to_owned()));
         }
         let mut folders = self.folders(name)?;
         let unknown = || PromoteError::UnknownVersion { model: name.to_owned(), version };
@@ -78,7 +78,7 @@ impl LifecycleThread {
         self.pin_to(name, Some(serving.version), commit)?;
         self.guests.insert(name.to_owned(), version);
         match self.candidate(name, version, &found) {
-            Ok(candidate) => Ok(Beside { serving, candidate }),
+            Ok(candidate) => Ok(StagedCandidate { serving, candidate }),
             Err(error) => {
                 self.guests.remove(name);
                 Err(error)
@@ -109,11 +109,11 @@ impl LifecycleThread {
 
     /// Gives the traffic of a model to the version that stands beside, unless one of those that were judged is another
     /// one now. What serves is swapped at once; then what is no longer wanted is taken out of service.
-    pub(in crate::models) fn take_over(
+    pub(in crate::models) fn promote_candidate(
         &mut self,
         candidate: &LiveModel,
         baseline: Option<&LiveModel>,
-        commit: Commit,
+        commit: PersistPin,
     ) -> Result<(), PromoteError> {
         let (name, version) = (candidate.name.as_str(), candidate.version);
         for judged in [Some(candidate), baseline].into_iter().flatten() {
@@ -130,7 +130,7 @@ impl LifecycleThread {
     }
 
     /// Takes the version that stands beside out of service, unless something else wants it.
-    pub(in crate::models) fn leave(&mut self, name: &str) {
+    pub(in crate::models) fn discard_candidate(&mut self, name: &str) {
         if self.guests.remove(name).is_some() {
             self.retire_unwanted(name);
         }
