@@ -1,4 +1,4 @@
-//! Every setting of the server: a flag, a `MIEN_*` variable, a default and a sentence.
+//! The settings of the server: each has a flag, a `MIEN_*` variable, a default and a help text.
 
 mod admin;
 mod batching;
@@ -34,7 +34,7 @@ use crate::models::plan::ServingOptions;
 /// Settings of `mien serve`.
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
-    /// Where to listen. Port 0 takes any free port; the log tells which.
+    /// Address for HTTP. Port 0 selects a free port, which the log shows.
     #[arg(long, env = "MIEN_ADDR", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub addr: SocketAddr,
 
@@ -78,45 +78,44 @@ pub struct Settings {
     #[expect(missing_docs, reason = "clap would print it as the command's description")]
     pub state: StateSettings,
 
-    /// A data set that clients may evaluate models on: NAME is what they call it, DIR holds
-    /// `{train,test}/CLASS/*` or a `fer2013.csv` (or is the path of one). Repeatable; in the
-    /// variable, separated by commas.
+    /// Data set for evaluations. Clients refer to it by NAME. DIR contains `{train,test}/CLASS/*` or `fer2013.csv`, or is the
+    /// path of such a CSV file. Repeatable; in the variable, entries are separated by commas.
     #[arg(long, env = "MIEN_DATA", value_name = "NAME=DIR", value_delimiter = ',')]
     pub data: Vec<DataSource>,
 }
 
-/// Settings that contradict each other.
+/// Inconsistent settings.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// A request of `max_images` could never be taken.
+    /// A request of `max_images` images would never fit into the queue.
     #[error(
-        "--max-images {max_images} is over --max-queue-size {max_queue_size}: such a request would never fit the queue"
+        "--max-images {max_images} exceeds --max-queue-size {max_queue_size}, so such a request would never fit into the queue; lower the former or raise the latter"
     )]
     QueueTooShort {
-        /// The most images of a request.
+        /// Maximum number of images of a request.
         max_images: usize,
-        /// The most images that wait.
+        /// Maximum number of queued images.
         max_queue_size: usize,
     },
-    /// A data set's name is given twice.
-    #[error("--data names `{0}` twice")]
+    /// Two data sets have the same name.
+    #[error("--data has two data sets named `{0}`; rename one of them")]
     DataTwice(String),
-    /// A version policy is given twice.
-    #[error("--version-policy has two policies for {0}")]
+    /// A model has two version policies.
+    #[error("--version-policy has two policies for {0}; remove one of them")]
     PolicyTwice(String),
-    /// An alias is given twice.
-    #[error("--alias names `{0}` twice")]
+    /// An alias has two targets.
+    #[error("--alias has two targets for `{0}`; remove one of them")]
     AliasTwice(String),
-    /// An alias stands for an alias.
-    #[error("--alias: `{0}` is an alias itself; name the model that it stands for")]
+    /// The target of an alias is an alias.
+    #[error("--alias: the target `{0}` is an alias; use the name of its model")]
     AliasOfAlias(String),
 }
 
 impl Settings {
-    /// Checks settings against each other.
+    /// Checks that the settings are consistent.
     ///
     /// # Errors
-    /// For settings that contradict each other.
+    /// Returns the first inconsistency.
     pub fn validate(&self) -> Result<(), SettingsError> {
         let (max_images, max_queue_size) =
             (self.limits.max_images.get(), self.batching.max_queue_size.get());
@@ -131,7 +130,7 @@ impl Settings {
         self.models.lifecycle().map(drop)
     }
 
-    /// How models are served where their sidecar says nothing else.
+    /// Returns the serving options of models whose sidecar does not override them.
     pub fn serving(&self) -> ServingOptions {
         ServingOptions {
             max_queue_size: self.batching.max_queue_size.get(),
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_those_of_the_design() {
+    fn defaults_match_documentation() {
         let settings = parse(&[]).unwrap();
         assert_eq!(settings.addr.to_string(), "127.0.0.1:8080");
         assert_eq!(settings.limits.max_body, 10 << 20);
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_settings_are_refused() {
+    fn invalid_settings_are_rejected() {
         for flags in [
             ["--addr", "8080"],
             ["--device", "gpu"],
@@ -198,16 +197,14 @@ mod tests {
         assert!(matches!(short.validate(), Err(SettingsError::QueueTooShort { .. })));
         let twice = parse(&["--data", "a=x", "--data", "a=y"]).unwrap();
         assert_eq!(twice.validate(), Err(SettingsError::DataTwice("a".to_owned())));
-        let refused = |flags: &[&str]| parse(flags).unwrap().validate().unwrap_err().to_string();
-        assert!(
-            refused(&["--version-policy", "a=1", "--version-policy", "a=all"]).contains("for a")
-        );
-        assert!(refused(&["--alias", "s=a", "--alias", "s=b@1"]).contains("`s` twice"));
-        assert!(refused(&["--alias", "s=a,t=s"]).contains("`s` is an alias"));
+        let error = |flags: &[&str]| parse(flags).unwrap().validate().unwrap_err().to_string();
+        assert!(error(&["--version-policy", "a=1", "--version-policy", "a=all"]).contains("for a"));
+        assert!(error(&["--alias", "s=a", "--alias", "s=b@1"]).contains("two targets for `s`"));
+        assert!(error(&["--alias", "s=a,t=s"]).contains("the target `s` is an alias"));
     }
 
     #[test]
-    fn model_settings_are_lists() {
+    fn model_settings_accept_lists() {
         let words = [
             "--version-policy",
             "latest:2;m=1,3",

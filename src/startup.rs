@@ -103,7 +103,7 @@ impl Application {
         let sources = settings.data.iter().map(|source| (source.name.clone(), source.path.clone()));
         let datasets = Arc::new(Datasets::open(sources)?);
         let store = match &settings.state.place {
-            StateLocation::Folder(folder) => Store::open(folder)?,
+            StateLocation::Directory(folder) => Store::open(folder)?,
             StateLocation::Memory => Store::memory()?,
         };
         let keep = settings.state.evaluation_retention;

@@ -1,54 +1,55 @@
-//! The covered faces go through the model's batcher, as an evaluation's images do.
+//! Classifies the occluded faces with the model's batcher at background priority.
 
 use std::time::Instant;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mien_faces::image::Face;
 
-use super::{Map, Occlusion};
+use super::{Occlusion, SaliencyMap};
 use crate::{
     batching::{BatchError, Batcher},
     inference::{Input, Probabilities},
 };
 
-/// Why a face has its label.
+/// An explanation of a label.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// The label that is explained, as an index of the model's labels.
+    /// The explained label as an index of the model's labels.
     pub class: usize,
-    /// Its probability with nothing covered, 0 to 1.
+    /// Probability of the label for the original face, 0 to 1.
     pub probability: f32,
-    /// What each place is worth to it.
-    pub map: Map,
-    /// How that was found out.
+    /// Weight of each pixel.
+    pub map: SaliencyMap,
+    /// The occlusions that were classified.
     pub occlusion: Occlusion,
 }
 
-/// Explains a label of a face, the most probable one where none is given: at most 122 images, below live traffic, up to the
-/// deadline. Dropping the future takes those that wait out of the queue.
+/// Explains a label of a face, by default the most probable one. This classifies at most 122 images at background priority
+/// until the deadline. Dropping the future cancels the queued images.
 ///
 /// # Errors
-/// When the deadline passes, the model fails or is taken out of service.
+/// Returns an error if the deadline passes, or if the model fails or is unloaded.
 ///
 /// # Panics
-/// For a class that the model does not have.
+/// Panics if the model does not have the class.
 pub async fn explain(
     batcher: &Batcher,
     face: Face,
     class: Option<usize>,
     deadline: Instant,
 ) -> Result<Explanation, BatchError> {
-    let occlusion = Occlusion::of(face);
+    let occlusion = Occlusion::new(face);
     let mut answers = answers(batcher, &occlusion, deadline).await?.into_iter();
-    let whole = answers.next().expect("the batcher answers every image, the face itself first");
+    let whole =
+        answers.next().expect("the batcher returns one result per image, the original face first");
     let class = class.unwrap_or_else(|| whole.top().0);
     let probability = whole.as_slice()[class];
-    let covered: Vec<f32> = answers.map(|answer| answer.as_slice()[class]).collect();
-    let map = occlusion.map(probability, &covered);
+    let occluded: Vec<f32> = answers.map(|answer| answer.as_slice()[class]).collect();
+    let map = occlusion.map(probability, &occluded);
     Ok(Explanation { class, probability, map, occlusion })
 }
 
-/// The answers to the face itself and to each covered one, whose pictures are made as they are sent.
+/// Classifies the original face and each occluded one. The occluded faces are created chunk by chunk.
 async fn answers(
     batcher: &Batcher,
     occlusion: &Occlusion,
@@ -58,7 +59,7 @@ async fn answers(
     let images = 1 + occlusion.positions();
     let image = |index: usize| match index.checked_sub(1) {
         None => occlusion.face().clone(),
-        Some(place) => occlusion.covered(place),
+        Some(position) => occlusion.occluded(position),
     };
     let chunks = stream::iter((0..images).step_by(chunk)).map(|start| async move {
         let inputs: Vec<Input> =
@@ -97,8 +98,8 @@ mod tests {
                 let square = self.square[0]..self.square[1];
                 let (mut sum, mut count) = (0.0, 0.0);
                 for (index, &pixel) in face.pixels().iter().enumerate() {
-                    let place = [index / self.side, index % self.side];
-                    if place.iter().all(|at| square.contains(at)) {
+                    let position = [index / self.side, index % self.side];
+                    if position.iter().all(|at| square.contains(at)) {
                         sum += f32::from(pixel) / 255.0;
                         count += 1.0;
                     }
@@ -148,7 +149,7 @@ mod tests {
             for at in [row, column] {
                 assert!((square[0]..square[1]).contains(&at), "{side}: {row} {column}");
             }
-            assert!(map.extent() > 0.3, "{side}: {}", map.extent());
+            assert!(map.max_abs() > 0.3, "{side}: {}", map.max_abs());
             // Far from it nothing is lost.
             let far = if square[0] > side / 2 { 0 } else { side - 1 };
             assert_eq!(map.at(far, far), 0.0, "{side}");

@@ -1,14 +1,14 @@
-//! Settings of the gRPC door.
+//! Settings of gRPC.
 
 use std::net::SocketAddr;
 
 use clap::Args;
 
-/// Whether and where the inference protocol v2 is served over gRPC.
+/// Settings of the gRPC server for the Open Inference Protocol v2.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "gRPC")]
 pub struct GrpcSettings {
-    /// Where to listen for gRPC. Without it there is none. Port 0 takes any free port; the log tells which.
+    /// Address for gRPC. gRPC is off by default. Port 0 selects a free port, which the log shows.
     #[arg(long, env = "MIEN_GRPC_ADDR", value_name = "ADDRESS")]
     pub grpc_addr: Option<SocketAddr>,
 }

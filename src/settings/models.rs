@@ -1,4 +1,4 @@
-//! Settings of the models that are served.
+//! Settings of models.
 
 use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, time::Duration};
 
@@ -15,21 +15,21 @@ use crate::{
 
 use super::{SettingsError, parse};
 
-/// Which models are served, and on what.
+/// Settings of models.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Models")]
 pub struct ModelSettings {
-    /// The models folder: NAME/VERSION/model.onnx, VERSION a positive integer.
+    /// Model repository with the layout NAME/VERSION/model.onnx. VERSION is a positive integer.
     #[arg(long, env = "MIEN_MODELS", value_name = "DIR", default_value = "models")]
     pub models: PathBuf,
 
-    /// The model for requests that name none. Without it the one with the best recorded accuracy.
+    /// Model for requests that do not name one. By default the model with the best recorded accuracy.
     #[arg(long, env = "MIEN_DEFAULT_MODEL", value_name = "NAME[@VERSION]")]
     pub default_model: Option<ModelName>,
 
-    /// Which versions to load: latest (the highest that loads), latest:N (the N highest), all, or versions
-    /// by number (1,3). NAME=POLICY is for one model and goes before. Repeatable; in the variable,
-    /// separated by semicolons: latest;mine=1,3.
+    /// Versions to load: latest (the highest version that loads), latest:N (the N highest), all, or versions by number (1,3).
+    /// NAME=POLICY applies to one model and has priority. Repeatable; in the variable, entries are separated by semicolons:
+    /// latest;mine=1,3.
     #[arg(
         long,
         env = "MIEN_VERSION_POLICY",
@@ -39,37 +39,37 @@ pub struct ModelSettings {
     )]
     pub version_policy: Vec<PolicyChoice>,
 
-    /// Another name for a model or for one of its versions, which is then loaded whatever --version-policy says.
-    /// Repeatable; in the variable, separated by commas.
+    /// Additional name for a model or for one of its versions. The version is loaded independently of --version-policy.
+    /// Repeatable; in the variable, entries are separated by commas.
     #[arg(long, env = "MIEN_ALIAS", value_name = "ALIAS=NAME[@VERSION]", value_delimiter = ',')]
     pub alias: Vec<Alias>,
 
-    /// How often to look for new, changed and removed versions. Without this flag the models folder is read at the
-    /// start and when a client loads a model. A change takes effect at the first poll that finds it unchanged.
+    /// Interval at which the repository is polled for new, changed and removed versions. By default it is read only at the start
+    /// and when a client loads a model. A change takes effect at the first poll that finds the file unchanged.
     #[arg(long, env = "MIEN_REPOSITORY_POLL_INTERVAL", value_name = "SECONDS", value_parser = parse::seconds)]
     pub repository_poll_interval: Option<Duration>,
 
-    /// auto takes CUDA where the ONNX Runtime that is installed and a GPU allow it, else the CPU.
-    /// cuda or cuda:N ends with the reason where it cannot be had.
+    /// Device for inference. auto uses CUDA if the installed ONNX Runtime and a GPU support it, otherwise the CPU. With cuda or
+    /// cuda:N the server does not start if that GPU is not usable.
     #[arg(long, env = "MIEN_DEVICE", value_name = "auto|cpu|cuda[:N]", default_value = "auto")]
     pub device: DeviceChoice,
 
-    /// Sessions of each model, each with a worker thread of its own. Without it what --tune
-    /// finds, else one for each core, up to 8, on a CPU, and one on a GPU. A model's mien.toml goes before.
+    /// Number of sessions per model, each with a worker thread of its own. By default the result of --tune, otherwise one per
+    /// core, up to 8, on a CPU, and one on a GPU. A model's mien.toml has priority.
     #[arg(long, env = "MIEN_INSTANCES", value_name = "COUNT")]
     pub instances: Option<NonZeroUsize>,
 
-    /// Threads, and so cores, that one inference uses: ONNX Runtime's intra-op threads. Without this flag, what --tune finds,
-    /// otherwise the cores divided by the instances. A model's mien.toml has priority.
+    /// Number of threads, and therefore cores, of one inference call: ONNX Runtime's intra-op threads. By default the result of
+    /// --tune, otherwise the number of cores divided by the instances. A model's mien.toml has priority.
     #[arg(long, env = "MIEN_INTRA_OP_THREADS", value_name = "COUNT")]
     pub intra_op_threads: Option<NonZeroUsize>,
 }
 
 impl ModelSettings {
-    /// Which models are loaded.
+    /// Returns the options of the model lifecycle.
     ///
     /// # Errors
-    /// For a policy or an alias that is given twice, and an alias of an alias.
+    /// Returns an error for a duplicate policy or alias, and for an alias of an alias.
     pub fn lifecycle(&self) -> Result<LifecycleOptions, SettingsError> {
         let mut aliases = BTreeMap::new();
         for Alias { alias, target } in &self.alias {

@@ -1,15 +1,15 @@
-//! Text -> values of settings.
+//! Parsers of setting values.
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use bytesize::ByteSize;
 
-/// A data set on the server's disk, and the name that clients know it by.
+/// A data set on disk and the name that clients use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataSource {
-    /// The name.
+    /// Name of the data set.
     pub name: String,
-    /// The folder or CSV file.
+    /// Directory or CSV file.
     pub path: PathBuf,
 }
 
@@ -26,31 +26,31 @@ impl FromStr for DataSource {
     }
 }
 
-/// A size such as `10MiB` or `500kB`, at least 1 byte.
+/// Parses a size such as `10MiB` or `500kB`, at least 1 byte.
 pub(super) fn size(text: &str) -> Result<usize, String> {
     let bytes = count(text)?;
-    usize::try_from(bytes).map_err(|_| "larger than this machine's memory can be".to_owned())
+    usize::try_from(bytes).map_err(|_| "exceeds the address space of this machine".to_owned())
 }
 
-/// A count such as `24M` or `1000`, at least 1.
+/// Parses a count such as `24M` or `1000`, at least 1.
 pub(super) fn count(text: &str) -> Result<u64, String> {
     let ByteSize(count) = text.parse()?;
     if count == 0 { Err("must be at least 1".to_owned()) } else { Ok(count) }
 }
 
-/// A time such as `30s` or `500ms`, longer than nothing.
+/// Parses a duration such as `30s` or `500ms`, greater than 0.
 pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if time.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(time) }
+    if time.is_zero() { Err("must be greater than 0".to_owned()) } else { Ok(time) }
 }
 
-/// A time as a number of seconds (`5`, `0.5`) or with its unit (`500ms`), longer than nothing.
+/// Parses a number of seconds (`5`, `0.5`) or a duration with a unit (`500ms`), greater than 0.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 => {
             Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
         }
-        Ok(_) => Err("must be longer than nothing".to_owned()),
+        Ok(_) => Err("must be greater than 0".to_owned()),
         Err(_) => positive_duration(text),
     }
 }

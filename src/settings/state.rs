@@ -1,15 +1,15 @@
-//! Settings of what is kept beyond the server's end.
+//! Settings of the persistent state.
 
 use std::{convert::Infallible, num::NonZeroUsize, path::PathBuf, str::FromStr};
 
 use clap::Args;
 
-/// Where evaluations are kept, and how many.
+/// Settings of the persistent state.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "State")]
 pub struct StateSettings {
-    /// The folder that keeps evaluations and promotions, in the SQLite file `mien.sqlite3`: made where it is missing,
-    /// for one server at a time. `memory` keeps nothing beyond the server's end.
+    /// Directory of evaluations and promotions, which are stored in the SQLite file `mien.sqlite3`. The directory is created if
+    /// it is missing; only one server may use it. With `memory`, state ends with the server.
     #[arg(
         id = "place",
         long = "state",
@@ -25,12 +25,12 @@ pub struct StateSettings {
     pub evaluation_retention: NonZeroUsize,
 }
 
-/// Where the state is.
+/// Location of the persistent state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateLocation {
-    /// A folder.
-    Folder(PathBuf),
-    /// Nowhere.
+    /// In a directory.
+    Directory(PathBuf),
+    /// In memory only.
     Memory,
 }
 
@@ -38,6 +38,6 @@ impl FromStr for StateLocation {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(if text == "memory" { Self::Memory } else { Self::Folder(text.into()) })
+        Ok(if text == "memory" { Self::Memory } else { Self::Directory(text.into()) })
     }
 }
