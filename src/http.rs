@@ -1,4 +1,4 @@
-//! The HTTP door: routes, limits, errors, OpenAPI. Only `startup` calls into it.
+//! The HTTP transport: routes, limits, errors and the OpenAPI document. Only `startup` calls into it.
 
 mod access_log;
 mod admin;
@@ -38,46 +38,47 @@ use crate::{
     settings::LimitSettings,
 };
 
-/// Reports and comparisons that are written at once: each holds the predictions and pictures of whole evaluations.
+/// Maximum number of reports and comparisons that are rendered at once, because each holds the predictions and images of
+/// whole evaluations.
 const REPORTS: usize = 2;
 
-/// What the handlers reservation.
+/// The state that all handlers share.
 pub struct State {
     /// The models.
     pub registry: Arc<Registry>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
-    /// The data sets that models can be evaluated on.
+    /// The data sets for evaluations.
     pub datasets: Arc<Datasets>,
-    /// The evaluations in the background.
+    /// The evaluations.
     pub evaluations: Arc<Evaluations>,
-    /// The promotions of versions, and the pins.
+    /// The promotions and pins.
     pub promotions: Arc<Promotions>,
-    /// Who may give orders.
+    /// Authorization of admin requests.
     pub gate: AdminAuth,
-    /// What a client may send.
+    /// Limits of requests.
     pub limits: LimitSettings,
-    /// Turns bytes into faces, off the event loop.
+    /// Decodes images to faces.
     pub decoder: Arc<Decoder>,
-    /// Bytes that bodies may take together.
+    /// Memory limit of all bodies together.
     pub bodies: BodyMemoryLimit,
-    /// A permit for each face that may be explained now.
+    /// One permit per concurrent explanation.
     pub explanations: Semaphore,
-    /// A permit for each report or comparison that may be written now; others wait for their turn.
+    /// One permit per report or comparison that is rendered at once; further ones wait.
     pub reports: Semaphore,
-    /// The requests that are being answered.
+    /// The pending requests.
     pub in_flight: InFlight,
-    /// Whether requests should be sent here.
+    /// The status for health checks.
     pub readiness: Arc<Readiness>,
-    /// The inference protocol v2.
+    /// The Open Inference Protocol v2.
     pub v2: Arc<oip::Service>,
 }
 
 impl State {
-    /// The state of a server that is about to serve; promotions will run on the Tokio runtime of the caller.
+    /// Creates the state of a server. Promotions run on the Tokio runtime of the caller.
     ///
     /// # Panics
-    /// Outside of a Tokio runtime.
+    /// Panics outside of a Tokio runtime.
     pub fn new(
         registry: Arc<Registry>,
         metrics: Arc<Metrics>,
@@ -114,24 +115,24 @@ impl State {
         }
     }
 
-    /// From now on `/health/ready` says no and connections close after their answer.
+    /// Makes `/health/ready` return 503 and connections close after their response.
     pub fn start_draining(&self) {
         self.readiness.start_draining();
     }
 
-    /// Whether the server is about to stop.
+    /// Returns whether the server is stopping.
     pub fn draining(&self) -> bool {
         self.readiness.draining()
     }
 }
 
-/// The largest JSON body of routes that take no picture, in bytes.
+/// Maximum size of JSON bodies of routes without images, in bytes.
 const SMALL_JSON: usize = 64 << 10;
 
-/// How long clients that were refused should wait at least.
+/// Minimum value of `Retry-After`.
 const MIN_RETRY: Duration = Duration::from_secs(1);
 
-/// Adds every route, with the error bodies of the contract for whatever goes wrong in an extractor.
+/// Adds every route. Errors of extractors get the error bodies of the API too.
 pub fn configure(config: &mut web::ServiceConfig) {
     config
         .app_data(web::QueryConfig::default().error_handler(|e, _| ApiError::from(e).into()))

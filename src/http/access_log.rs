@@ -1,4 +1,4 @@
-//! A request's line in the log and its count in the metrics.
+//! The access log entry of a request and its count in the metrics.
 
 use std::time::Instant;
 
@@ -12,14 +12,14 @@ use tracing::Span;
 use super::State;
 use crate::telemetry::millis;
 
-/// Routes that would fill the log with nothing.
-const QUIET: [&str; 5] =
+/// Routes whose successful requests are not logged.
+const UNLOGGED_ROUTES: [&str; 5] =
     ["/health/live", "/health/ready", "/metrics", "/v2/health/live", "/v2/health/ready"];
 
-/// Who hung up before the answer was there, in the log and the metrics; no client sees it.
-const HUNG_UP: u16 = 499;
+/// Status of requests whose client disconnected before the response, in log and metrics only.
+const CLIENT_DISCONNECTED: u16 = 499;
 
-/// What the log and the metrics say about a request: once, also of one whose client does not wait for the answer.
+/// The log entry of a request. It is written once, also if the client disconnects before the response.
 pub(super) struct AccessLogEntry {
     method: Method,
     path: String,
@@ -31,7 +31,7 @@ pub(super) struct AccessLogEntry {
 }
 
 impl AccessLogEntry {
-    /// A request whose head has come; its time runs from now on.
+    /// Creates the entry of a request whose head was received, and starts its clock.
     pub(super) fn new(request: &ServiceRequest, state: &web::Data<State>, span: &Span) -> Self {
         Self {
             method: request.method().clone(),
@@ -48,7 +48,7 @@ impl AccessLogEntry {
         &self.path
     }
 
-    /// Notes the answer.
+    /// Records the response.
     pub(super) fn record(mut self, status: StatusCode) {
         self.answered = true;
         self.write(status.as_u16(), "answered");
@@ -61,7 +61,7 @@ impl AccessLogEntry {
         let (method, path) = (self.method.as_str(), self.path.as_str());
         let ms = millis(took);
         let _in_span = self.span.enter();
-        if QUIET.contains(&route) {
+        if UNLOGGED_ROUTES.contains(&route) {
             tracing::debug!(method, path, status, ms, "{message}");
         } else {
             tracing::info!(method, path, status, ms, "{message}");
@@ -75,14 +75,17 @@ impl Drop for AccessLogEntry {
             return;
         }
         if self.state.in_flight.closed() {
-            self.write(StatusCode::SERVICE_UNAVAILABLE.as_u16(), "not answered before the end");
+            self.write(
+                StatusCode::SERVICE_UNAVAILABLE.as_u16(),
+                "not answered before the shutdown",
+            );
         } else {
-            self.write(HUNG_UP, "the client hung up");
+            self.write(CLIENT_DISCONNECTED, "client disconnected");
         }
     }
 }
 
-/// A method of the closed set that metrics know.
+/// Returns the method label of the metrics, which is one of a closed set.
 fn method_label(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",

@@ -1,4 +1,4 @@
-//! What handlers of orders take as an argument: proof that the client may give them.
+//! The extractor of admin handlers: it authorizes the request.
 
 use std::future::{Ready, ready};
 
@@ -12,7 +12,7 @@ use actix_web::{
 use super::{ApiError, State};
 use crate::auth::AuthError;
 
-/// The client may give orders.
+/// Proof that the request is authorized as an admin request.
 pub struct Admin(());
 
 impl FromRequest for Admin {
@@ -29,7 +29,7 @@ fn authorize(request: &HttpRequest) -> Result<(), AuthError> {
     let header = |name: HeaderName| request.headers().get(name);
     state.gate.authorize(header(AUTHORIZATION).map(|value| value.as_bytes()))?;
     let Some(origin) = header(ORIGIN) else { return Ok(()) };
-    // HTTP/2 tells the host in its path.
+    // Over HTTP/2 the host is part of the URI.
     let host = request.uri().authority().map(|authority| authority.as_str());
     let host = host.or_else(|| header(HOST).and_then(|host| host.to_str().ok()));
     state.gate.check_origin(origin.to_str().unwrap_or_default(), host.unwrap_or_default())

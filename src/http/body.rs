@@ -1,4 +1,4 @@
-//! Reads a body, counting while it streams: no byte over the limit is kept.
+//! Reads a body and counts its bytes while it streams, so that no byte over the limit is stored.
 
 use std::{io, time::Instant};
 
@@ -15,13 +15,14 @@ use tokio::time::timeout_at;
 use super::error::{ApiError, Code};
 use crate::{intake::memory_limit::Reservation, settings::LimitSettings};
 
-/// Bytes of a body that are read before anything else is looked at.
+/// Bodies up to this size are read before the capacity of the queue is checked.
 const EAGER: u64 = 64 << 10;
 
-/// The stream of a body that ends with [`PayloadError::Overflow`] past `max_body` bytes. Its bytes are taken into `reservation`.
+/// Returns the stream of a body, which ends with [`PayloadError::Overflow`] after `max_body` bytes. Its bytes are reserved in
+/// `reservation`.
 ///
 /// # Errors
-/// At once, when the `Content-Length` is over the limit already.
+/// Returns 413 if the `Content-Length` exceeds the limit.
 pub(super) fn limited(
     request: &HttpRequest,
     payload: Payload,
@@ -46,21 +47,21 @@ pub(super) fn limited(
     }))
 }
 
-/// Refuses a compressed body.
+/// Rejects a compressed body.
 ///
 /// # Errors
-/// 415, where the body is compressed.
+/// Returns 415 if the body is compressed.
 pub(super) fn uncompressed(request: &HttpRequest) -> Result<(), ApiError> {
     match request.headers().get(header::CONTENT_ENCODING) {
         Some(encoding) if encoding != "identity" => {
-            let detail = "compressed bodies are not read here; send it without Content-Encoding";
+            let detail = "this route does not accept compressed bodies; send the body without Content-Encoding";
             Err(ApiError::new(Code::UnsupportedMediaType, detail))
         }
         _ => Ok(()),
     }
 }
 
-/// Whether a body is more than what is likely to have come with the request's head.
+/// Returns whether a body is too large to have arrived together with the head of the request.
 pub(super) fn is_large(request: &HttpRequest) -> bool {
     content_length(request).is_none_or(|length| length > EAGER)
 }
@@ -69,10 +70,10 @@ fn content_length(request: &HttpRequest) -> Option<u64> {
     request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The whole body.
+/// Reads the whole body.
 ///
 /// # Errors
-/// When it is over the limit or breaks off.
+/// Returns an error if the body exceeds the limit or is incomplete.
 pub(super) async fn collect(
     body: impl Stream<Item = Result<Bytes, PayloadError>>,
     max_body: usize,
@@ -81,14 +82,14 @@ pub(super) async fn collect(
         whole.extend_from_slice(&chunk);
         Ok(whole)
     });
-    whole.await.map(BytesMut::freeze).map_err(|error| broken(&error, max_body))
+    whole.await.map(BytesMut::freeze).map_err(|error| payload_error(&error, max_body))
 }
 
-/// Waits for a body to be read, at most `body_timeout` and not past the request's deadline.
+/// Waits for `reading`, at most `body_timeout` and not longer than the deadline of the request.
 ///
 /// # Errors
-/// Those of `reading`, 408 and 504.
-pub(super) async fn in_time<T>(
+/// Returns the errors of `reading`, 408 and 504.
+pub(super) async fn with_timeout<T>(
     reading: impl Future<Output = Result<T, ApiError>>,
     start: Instant,
     deadline: Instant,
@@ -98,31 +99,33 @@ pub(super) async fn in_time<T>(
     timeout_at(arrival.min(deadline).into(), reading).await.unwrap_or_else(|_| {
         Err(if arrival <= deadline {
             let time = humantime::format_duration(limits.body_timeout);
-            ApiError::new(Code::RequestTimeout, format!("the body did not arrive within {time}"))
+            ApiError::new(Code::RequestTimeout, format!("the body was not received within {time}"))
         } else {
-            let detail = "the deadline passed before the body had arrived";
+            let detail = "the deadline passed before the body was received";
             ApiError::new(Code::DeadlineExceeded, detail)
         })
     })
 }
 
-/// The error of a body that could not be read.
+/// Converts the error of a body that cannot be read.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open")]
-pub(super) fn broken(error: &PayloadError, max_body: usize) -> ApiError {
+pub(super) fn payload_error(error: &PayloadError, max_body: usize) -> ApiError {
     match error {
         PayloadError::Overflow => too_large(max_body),
-        PayloadError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => no_memory(),
-        other => ApiError::invalid_request(format!("the body broke off: {other}")),
+        PayloadError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => memory_exhausted(),
+        other => ApiError::invalid_request(format!("the body is incomplete: {other}")),
     }
 }
 
-/// The error of a body that finds no room beside those of other requests.
-pub(super) fn no_memory() -> ApiError {
-    ApiError::overloaded("there is no memory left for bodies; try again")
+/// Returns the error of a body that exceeds the memory limit of all bodies.
+pub(super) fn memory_exhausted() -> ApiError {
+    ApiError::overloaded(
+        "the bodies of other requests use all of --max-body-memory; try again later",
+    )
 }
 
-/// The error of a body over the limit.
+/// Returns the error of a body over the size limit.
 pub(super) fn too_large(max_body: usize) -> ApiError {
     let limit = ByteSize(u64::try_from(max_body).unwrap_or(u64::MAX));
-    ApiError::new(Code::TooLarge, format!("the body is over the limit of {limit}"))
+    ApiError::new(Code::TooLarge, format!("the body exceeds the limit of {limit}"))
 }

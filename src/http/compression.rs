@@ -1,4 +1,5 @@
-//! gzip and deflate (zlib, as HTTP means it), in both directions.
+//! gzip and deflate (zlib format, RFC 9110, section 8.4.1) for requests and responses. The middleware of actix is not used,
+//! because decompressed bytes must be reserved in the memory limit before they are allocated.
 
 use std::io::{self, Read, Write};
 
@@ -16,10 +17,10 @@ use flate2::{
 use super::error::{ApiError, Code};
 use crate::intake::memory_limit::Reservation;
 
-/// Bytes that are unpacked at a time.
+/// Number of bytes that are decompressed at a time.
 const STEP: usize = 64 << 10;
 
-/// The compressions that are known.
+/// Supported content codings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Gzip,
@@ -27,7 +28,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// Its name in headers.
+    /// Returns the name in headers.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
@@ -35,10 +36,10 @@ impl Format {
         }
     }
 
-    /// The compression of a request's body.
+    /// Returns the content coding of a request body.
     ///
     /// # Errors
-    /// 415 for one that is not known.
+    /// Returns 415 for an unsupported coding.
     pub(super) fn of_body(request: &HttpRequest) -> Result<Option<Self>, ApiError> {
         let Some(given) = request.headers().get(header::CONTENT_ENCODING) else { return Ok(None) };
         match given.to_str().map(str::to_ascii_lowercase).as_deref() {
@@ -46,13 +47,13 @@ impl Format {
             Ok("gzip") => Ok(Some(Self::Gzip)),
             Ok("deflate") => Ok(Some(Self::Deflate)),
             _ => {
-                let detail = "Content-Encoding: gzip, deflate or none is read";
+                let detail = "unsupported Content-Encoding; use gzip, deflate or none";
                 Err(ApiError::new(Code::UnsupportedMediaType, detail))
             }
         }
     }
 
-    /// The compression that a client wants its answer in; none where it does not prefer one.
+    /// Returns the content coding that the client prefers for the response, or `None`.
     pub(super) fn accepted(request: &HttpRequest) -> Option<Self> {
         let known = [ContentEncoding::Identity, ContentEncoding::Gzip, ContentEncoding::Deflate];
         let known = known.map(Encoding::Known);
@@ -65,41 +66,45 @@ impl Format {
         }
     }
 
-    /// Unpacks a body, up to `most` bytes.
+    /// Decompresses a body up to `max` bytes.
     ///
     /// # Errors
-    /// 400 for a broken body, 413 for one over the limit: no byte beyond it is unpacked. 503 where the memory is not there:
-    /// it is taken from the reservation before it is used.
-    pub(super) fn unpack(
+    /// Returns 400 for an invalid body, 413 if it exceeds the limit, and 503 if the memory limit is exhausted. Memory is reserved
+    /// before it is allocated, and no byte beyond the limit is decompressed.
+    pub(super) fn decompress(
         self,
-        packed: &[u8],
-        most: usize,
+        compressed: &[u8],
+        max: usize,
         reservation: &Reservation,
     ) -> Result<Bytes, ApiError> {
         match self {
-            Self::Gzip => self.read(MultiGzDecoder::new(packed), most, reservation),
-            Self::Deflate => self.read(ZlibDecoder::new(packed), most, reservation),
+            Self::Gzip => self.read(MultiGzDecoder::new(compressed), max, reservation),
+            Self::Deflate => self.read(ZlibDecoder::new(compressed), max, reservation),
         }
     }
 
     fn read(
         self,
-        mut unpacked: impl Read,
-        most: usize,
+        mut decompressed: impl Read,
+        max: usize,
         reservation: &Reservation,
     ) -> Result<Bytes, ApiError> {
         let mut body = Vec::new();
         loop {
-            let step = STEP.min(most + 1 - body.len());
+            let step = STEP.min(max + 1 - body.len());
             if !reservation.reserve(step) {
-                return Err(super::body::no_memory());
+                return Err(super::body::memory_exhausted());
             }
             let limit = step as u64;
-            let read = unpacked.by_ref().take(limit).read_to_end(&mut body).map_err(|error| {
-                ApiError::invalid_request(format!("the body is no {}: {error}", self.name()))
-            })?;
-            if body.len() > most {
-                return Err(super::body::too_large(most));
+            let read =
+                decompressed.by_ref().take(limit).read_to_end(&mut body).map_err(|error| {
+                    ApiError::invalid_request(format!(
+                        "the body is not valid {}: {error}",
+                        self.name()
+                    ))
+                })?;
+            if body.len() > max {
+                return Err(super::body::too_large(max));
             }
             if read < step {
                 return Ok(body.into());
@@ -107,11 +112,11 @@ impl Format {
         }
     }
 
-    /// Packs an answer.
+    /// Compresses a response.
     ///
     /// # Errors
-    /// None in practice: memory takes everything.
-    pub(super) fn pack(self, body: &[u8]) -> io::Result<Vec<u8>> {
+    /// Returns an I/O error, which does not occur for memory.
+    pub(super) fn compress(self, body: &[u8]) -> io::Result<Vec<u8>> {
         let level = Compression::fast();
         match self {
             Self::Gzip => {
@@ -136,26 +141,26 @@ mod tests {
     use crate::intake::memory_limit::BodyMemoryLimit;
 
     #[test]
-    fn what_is_packed_is_unpacked_up_to_the_limit() {
+    fn compressed_body_decompresses_up_to_limit() {
         for format in [Format::Gzip, Format::Deflate] {
-            let packed = format.pack(&[7; 1000]).unwrap();
-            assert!(packed.len() < 100);
+            let compressed = format.compress(&[7; 1000]).unwrap();
+            assert!(compressed.len() < 100);
             let reservation = BodyMemoryLimit::new(100_000).reservation();
-            let unpack = |packed: &[u8], most| format.unpack(packed, most, &reservation);
-            assert_eq!(unpack(&packed, 1000).unwrap(), vec![7; 1000]);
-            assert_eq!(unpack(&packed, 999).unwrap_err().code(), Code::TooLarge);
-            for broken in [&packed[..packed.len() - 9], b"no such thing", b""] {
+            let unpack = |compressed: &[u8], max| format.decompress(compressed, max, &reservation);
+            assert_eq!(unpack(&compressed, 1000).unwrap(), vec![7; 1000]);
+            assert_eq!(unpack(&compressed, 999).unwrap_err().code(), Code::TooLarge);
+            for broken in [&compressed[..compressed.len() - 9], b"not compressed", b""] {
                 let error = unpack(broken, 1000).unwrap_err();
                 assert_eq!(error.code(), Code::InvalidRequest, "{format:?} {broken:?}");
             }
-            // Ten times the memory that there is, of which no more than that is used.
-            let large = format.pack(&vec![7; 1_000_000]).unwrap();
+            // The body has ten times the available memory; no more than that is reserved.
+            let large = format.compress(&vec![7; 1_000_000]).unwrap();
             assert_eq!(unpack(&large, 2_000_000).unwrap_err().code(), Code::Overloaded);
         }
     }
 
     #[test]
-    fn the_client_chooses() {
+    fn accept_encoding_selects_coding() {
         let choice = |accept: &str| {
             let request = TestRequest::default().insert_header(("accept-encoding", accept));
             Format::accepted(&request.to_http_request())
@@ -169,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_another_compression_is_refused() {
+    fn unsupported_coding_is_rejected() {
         let body = |encoding: &str| {
             let request = TestRequest::default().insert_header(("content-encoding", encoding));
             Format::of_body(&request.to_http_request())

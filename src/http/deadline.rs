@@ -1,4 +1,4 @@
-//! How long a request may take.
+//! The deadline of a request.
 
 use std::time::Duration;
 
@@ -6,18 +6,20 @@ use actix_web::HttpRequest;
 
 use super::ApiError;
 
-/// The header with which a client asks for a shorter deadline, in milliseconds.
+/// Header with which a client sets a shorter deadline, in milliseconds.
 const TIMEOUT_HEADER: &str = "x-request-timeout-ms";
 
-/// The client's time where it is shorter than the server's.
+/// Returns the shorter one of the client's and the server's timeout.
 ///
 /// # Errors
-/// 400 for a header that is no count of milliseconds.
+/// Returns 400 if the header is not a number of milliseconds.
 pub(super) fn timeout(request: &HttpRequest, longest: Duration) -> Result<Duration, ApiError> {
     let Some(header) = request.headers().get(TIMEOUT_HEADER) else { return Ok(longest) };
     let millis = header.to_str().ok().and_then(|text| text.parse().ok()).filter(|&ms: &u64| ms > 0);
     let millis = millis.ok_or_else(|| {
-        ApiError::invalid_request(format!("{TIMEOUT_HEADER}: expected milliseconds, 1 or more"))
+        ApiError::invalid_request(format!(
+            "{TIMEOUT_HEADER}: expected a number of milliseconds, at least 1"
+        ))
     })?;
     Ok(longest.min(Duration::from_millis(millis)))
 }

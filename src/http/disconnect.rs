@@ -1,4 +1,5 @@
-//! Who hung up over HTTP/2. Over HTTP/1 actix drops a handler whose connection has ended; one of HTTP/2 it lets run to its end.
+//! Detects clients that disconnect over HTTP/2. Over HTTP/1 actix drops a handler whose connection has ended; over HTTP/2 it
+//! lets the handler run to its end.
 
 use std::{
     cell::RefCell,
@@ -18,10 +19,10 @@ use actix_web::{
 };
 use futures_util::{FutureExt, Stream};
 
-/// How often it is asked whether a client is still there: a body that has come to its end wakes nobody when its stream is reset.
-const LOOK: Duration = Duration::from_millis(100);
+/// Poll interval, because a body that was read completely does not wake its task when its stream is reset.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A request's body, which its handler reads and which is looked at again after its end.
+/// The body of a request, which is polled again after the handler has read it.
 #[derive(Clone)]
 struct Body(Rc<RefCell<Inner>>);
 
@@ -30,9 +31,11 @@ struct Inner {
     ended: bool,
 }
 
-/// Ends when the client of a request of HTTP/2 has reset its stream or gone, once its handler has read the body as far as it
-/// wants to; of any other request never.
-pub(super) fn watch(request: &mut ServiceRequest) -> impl Future<Output = ()> + use<> {
+/// Completes when the client of an HTTP/2 request has reset its stream or disconnected after the handler has read the body.
+/// For other requests it never completes.
+pub(super) fn client_disconnected(
+    request: &mut ServiceRequest,
+) -> impl Future<Output = ()> + use<> {
     let body = (request.version() == Version::HTTP_2).then(|| {
         let payload = request.take_payload();
         let body = Body(Rc::new(RefCell::new(Inner { payload, ended: false })));
@@ -42,7 +45,7 @@ pub(super) fn watch(request: &mut ServiceRequest) -> impl Future<Output = ()> + 
     async move {
         let Some(body) = body else { return std::future::pending().await };
         loop {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
             if body.is_reset() {
                 return;
             }
@@ -51,14 +54,14 @@ pub(super) fn watch(request: &mut ServiceRequest) -> impl Future<Output = ()> + 
 }
 
 impl Body {
-    /// Whether the stream has failed since the handler has let go of it or come to its end.
+    /// Returns whether the stream has failed since the handler dropped or finished it.
     fn is_reset(&self) -> bool {
         let handler_reads = Rc::strong_count(&self.0) > 1;
         let mut inner = self.0.borrow_mut();
         if handler_reads && !inner.ended {
             return false;
         }
-        // What is left of the body, an end without data at best, is nobody's.
+        // The handler does not read the rest of the body.
         let next = poll_fn(|context| Pin::new(&mut inner.payload).poll_next(context));
         matches!(next.now_or_never(), Some(Some(Err(_))))
     }

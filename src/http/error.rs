@@ -1,4 +1,4 @@
-//! Code -> status -> body. Every error of the API is an RFC 9457 problem with a stable code.
+//! Errors of the API: every error is an RFC 9457 problem with a stable code.
 
 mod code;
 mod convert;
@@ -24,35 +24,35 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
     "type": "urn:mien:problem:invalid_image",
     "title": "Invalid image",
     "status": 400,
-    "detail": "broken PNG picture: the file is cut off",
+    "detail": "invalid PNG image: the file is truncated",
     "code": "invalid_image",
     "request_id": "b7c7f2de-9c53-4d5c-8f6d-0f3a4be0a3a4"
 }))]
 pub struct Problem {
-    /// A name for the kind of problem: `urn:mien:problem:` and the code.
+    /// URN of the kind of problem: `urn:mien:problem:` and the code.
     pub r#type: String,
-    /// The kind of problem in words.
+    /// Title of the kind of problem.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
     /// What went wrong with this request.
     pub detail: String,
-    /// The kind of problem for programs.
+    /// Stable code of the kind of problem.
     pub code: Code,
     /// The value of `X-Request-Id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
 }
 
-/// An error body of the inference protocol v2.
+/// An error body of the Open Inference Protocol v2.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct OipError {
     /// What went wrong with this request.
-    #[schema(example = "there is no model `resnet`")]
+    #[schema(example = "unknown model `resnet`")]
     pub error: String,
 }
 
-/// An error that a client sees.
+/// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
     code: Code,
@@ -60,12 +60,12 @@ pub struct ApiError {
     retry_after: Option<Duration>,
     allow: Option<&'static str>,
     request_id: Option<String>,
-    /// Whether the body is that of the inference protocol v2.
+    /// Whether the body has the format of the Open Inference Protocol v2.
     plain: bool,
 }
 
 impl ApiError {
-    /// An error with its explanation for people; it must not tell paths or internals.
+    /// Creates an error. The detail must not reveal paths or internals.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
             code,
@@ -77,12 +77,12 @@ impl ApiError {
         }
     }
 
-    /// 400: a mistake in the query, a header or the body's structure.
+    /// 400: an error in the query, a header or the structure of the body.
     pub fn invalid_request(detail: impl Into<String>) -> Self {
         Self::new(Code::InvalidRequest, detail)
     }
 
-    /// 503: the server has too much to do; to be tried again in a second.
+    /// 503: a limit is exhausted; the client may retry after a second.
     pub fn overloaded(detail: impl Into<String>) -> Self {
         Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::Overloaded, detail) }
     }
@@ -92,29 +92,29 @@ impl ApiError {
         Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::ShuttingDown, detail) }
     }
 
-    /// 405, with the methods that the path knows.
+    /// 405 with the allowed methods.
     pub fn method_not_allowed(allow: &'static str) -> Self {
-        let detail = format!("this path takes {allow}");
+        let detail = format!("method not allowed; this path supports {allow}");
         Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, detail) }
     }
 
-    /// 500. `reason` goes to the log and not to the client.
+    /// 500. `reason` is logged and not sent to the client.
     pub fn internal(reason: impl fmt::Display) -> Self {
-        tracing::error!("internal error: {reason}");
-        Self::new(Code::Internal, "the server failed on this request; its log tells why")
+        tracing::error!(%reason, "internal error");
+        Self::new(Code::Internal, "the server failed to process this request; see its log")
     }
 
-    /// What went wrong, for programs.
+    /// The stable code.
     pub fn code(&self) -> Code {
         self.code
     }
 
-    /// The same error, its response bearing the request's id.
+    /// Adds the identifier of the request.
     pub fn with_request_id(self, id: impl Into<String>) -> Self {
         Self { request_id: Some(id.into()), ..self }
     }
 
-    /// The same error, its body in the form of the path's protocol: `{"error": detail}` below `/v2`.
+    /// Selects the body format by the protocol of the path: `{"error": detail}` below `/v2`.
     pub fn for_path(self, path: &str) -> Self {
         Self { plain: path == "/v2" || path.starts_with("/v2/"), ..self }
     }

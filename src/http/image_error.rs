@@ -1,4 +1,4 @@
-//! What is wrong with one picture of several, as `/v1` tells it.
+//! The error of one image of a request in `/v1`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,12 +6,12 @@ use utoipa::ToSchema;
 use super::error::{ApiError, Code};
 use crate::intake::decoder::{DecoderError, ImageDecodeError};
 
-/// Why one picture of several has no answer.
+/// Why one of several images was not classified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(super) struct ImageProblem {
     /// `invalid_image` or `too_large`.
     pub(super) code: Code,
-    /// What is wrong with the picture.
+    /// Description of the error.
     pub(super) detail: String,
 }
 

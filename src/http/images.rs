@@ -1,4 +1,4 @@
-//! The pictures of a request on their way to a model: body -> files -> faces, within its time and the server's limits.
+//! Reads and decodes the images of a request within its deadline and the limits of the server: body -> files -> faces.
 
 use std::time::Instant;
 
@@ -18,51 +18,51 @@ use crate::{
     models::registry::LiveModel,
 };
 
-/// When a request came and when it must be answered.
+/// Arrival and deadline of a request.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Timeframe {
+pub(super) struct RequestTimes {
     pub(super) start: Instant,
     pub(super) deadline: Instant,
 }
 
-/// Picture files, and the memory that is taken for them.
-pub(super) struct Pictures {
+/// Image files and the memory that is reserved for them.
+pub(super) struct RequestImages {
     files: Vec<EncodedImage>,
     _reservation: Reservation,
 }
 
-impl Pictures {
-    /// Reads a body, which holds at least one picture, where the model has room for it.
+impl RequestImages {
+    /// Reads a body with at least one image if the queue of the model has capacity.
     ///
     /// # Errors
-    /// Those of the body, 503 where the model has no room, 408 and 504.
+    /// Returns the errors of the body, 503 if the queue is full, 408 and 504.
     pub(super) async fn read(
         request: &HttpRequest,
         payload: Payload,
         state: &State,
         model: &LiveModel,
-        time: Timeframe,
+        time: RequestTimes,
     ) -> Result<Self, ApiError> {
         if body::is_large(request) {
-            // Nobody waits for a body only to hear that there is no room.
+            // A full queue rejects a large body before it is received.
             model.batcher.ensure_capacity(1)?;
         }
         let reservation = state.bodies.reservation();
         let reading = upload::read(request, payload, &state.limits, reservation.clone());
-        let files = body::in_time(reading, time.start, time.deadline, &state.limits).await?;
+        let files = body::with_timeout(reading, time.start, time.deadline, &state.limits).await?;
         model.batcher.ensure_capacity(files.len())?;
         Ok(Self { files, _reservation: reservation })
     }
 
-    /// How many there are, at least 1.
+    /// Number of images, at least 1.
     pub(super) fn count(&self) -> usize {
         self.files.len()
     }
 
-    /// The face, or what is wrong, of each picture, in order.
+    /// Decodes each image and returns the results in order.
     ///
     /// # Errors
-    /// 504 where the deadline passes first.
+    /// Returns 504 if the deadline passes.
     pub(super) async fn decode(
         self,
         state: &State,
@@ -73,7 +73,7 @@ impl Pictures {
         let decoding = state.decoder.decode(self.files, model.signature.side);
         let Ok(decoded) = timeout_at(deadline.into(), decoding).await else {
             model.metrics.images(Outcome::Expired, count);
-            let detail = "the deadline passed before the pictures were decoded";
+            let detail = "the deadline passed before the images were decoded";
             return Err(ApiError::new(Code::DeadlineExceeded, detail));
         };
         Ok(decoded?)

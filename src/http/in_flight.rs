@@ -1,5 +1,5 @@
-//! The requests that are being answered, counted to the last byte of a large answer: actix drains HTTP/1 connections by
-//! itself, and never closes one of HTTP/2.
+//! Counts pending requests up to the last byte of a large response, because actix drains HTTP/1 connections but never closes
+//! HTTP/2 connections.
 
 use std::{
     error::Error,
@@ -17,59 +17,59 @@ use actix_web::{
     web::Bytes,
 };
 
-/// How often an ending server looks whether all requests are answered.
-const LOOK: Duration = Duration::from_millis(20);
-/// What the last answers get to leave by, once they are handed over to their connections.
-const LINGER: Duration = Duration::from_millis(250);
-/// A body of more bytes is handed over in pieces of so many, as the client takes them.
-const PIECE: usize = 32 << 10;
+/// Interval at which a stopping server checks for pending requests.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// Grace period for flushing the last responses to their sockets.
+const FLUSH_GRACE: Duration = Duration::from_millis(250);
+/// Larger bodies are sent in chunks of this size as the client reads them.
+const CHUNK_SIZE: usize = 32 << 10;
 
-/// Counts requests between their head and their answer.
+/// Counts requests between their head and their response.
 pub struct InFlight {
     requests: Arc<AtomicUsize>,
     most: usize,
     closed: AtomicBool,
 }
 
-/// One request; dropping it counts it out.
+/// One pending request; dropping it decrements the count.
 pub(super) struct Request(Arc<AtomicUsize>);
 
 impl InFlight {
-    /// Of so many requests at most: over HTTP/1 as many as there are connections, while one of HTTP/2 sends as many as it
-    /// likes.
+    /// Limits the number of requests. Over HTTP/1 it is bounded by the number of connections; one HTTP/2 connection can send any
+    /// number.
     pub fn at_most(most: usize) -> Self {
         Self { requests: Arc::default(), most, closed: AtomicBool::new(false) }
     }
 
-    /// Counts a request in.
+    /// Increments the count.
     pub(super) fn enter(&self) -> Request {
         self.requests.fetch_add(1, Ordering::Relaxed);
         Request(Arc::clone(&self.requests))
     }
 
-    /// Whether there are more requests than may be.
+    /// Returns whether the limit is exceeded.
     pub(super) fn too_many(&self) -> bool {
         self.requests.load(Ordering::Relaxed) > self.most
     }
 
-    /// From now on connections that stay open should take no more requests.
+    /// Rejects further requests on open connections.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
 
-    /// Whether requests are no longer taken.
+    /// Returns whether requests are rejected.
     pub(super) fn closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Waits until every request is answered and its answer on the way: the last one may have been counted out just now.
+    /// Waits until every request is answered and its response is flushed.
     pub async fn answered(&self) {
         let busy = || self.requests.load(Ordering::Relaxed) > 0;
         loop {
             while busy() {
-                tokio::time::sleep(LOOK).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
-            tokio::time::sleep(LINGER).await;
+            tokio::time::sleep(FLUSH_GRACE).await;
             if !busy() {
                 return;
             }
@@ -78,10 +78,11 @@ impl InFlight {
 }
 
 impl Request {
-    /// The body, which counts as unanswered until the connection has taken nearly all of it. A small one is as it was.
-    pub(super) fn until_sent(self, body: BoxBody) -> BoxBody {
+    /// Wraps a large body so that its request counts as pending until the connection has accepted nearly all of it. Small bodies
+    /// are returned unchanged.
+    pub(super) fn track_until_sent(self, body: BoxBody) -> BoxBody {
         match body.size() {
-            BodySize::Sized(size) if size > PIECE as u64 => {}
+            BodySize::Sized(size) if size > CHUNK_SIZE as u64 => {}
             BodySize::Stream => {}
             BodySize::None | BodySize::Sized(_) => return body,
         }
@@ -96,11 +97,11 @@ impl Drop for Request {
     }
 }
 
-/// A body that is sent.
+/// A large body that is being sent.
 struct TrackedBody {
     body: BoxBody,
     size: BodySize,
-    /// What the body gave and the connection has not taken yet.
+    /// Bytes that the connection has not accepted yet.
     rest: Bytes,
     _request: Request,
 }
@@ -123,7 +124,7 @@ impl MessageBody for TrackedBody {
                 end => return Poll::Ready(end),
             }
         }
-        let piece = PIECE.min(held.rest.len());
+        let piece = CHUNK_SIZE.min(held.rest.len());
         Poll::Ready(Some(Ok(held.rest.split_to(piece))))
     }
 }
@@ -135,10 +136,10 @@ mod tests {
     use super::*;
 
     #[actix_web::test]
-    async fn a_large_body_is_unanswered_until_its_last_piece() {
+    async fn large_body_is_pending_until_last_chunk() {
         let in_flight = InFlight::at_most(8);
-        let bytes: Bytes = vec![7; 3 * PIECE + 1].into();
-        let mut body = in_flight.enter().until_sent(BoxBody::new(bytes.clone()));
+        let bytes: Bytes = vec![7; 3 * CHUNK_SIZE + 1].into();
+        let mut body = in_flight.enter().track_until_sent(BoxBody::new(bytes.clone()));
         assert_eq!(body.size(), BodySize::Sized(bytes.len() as u64));
         let mut sent = Vec::new();
         while let Some(piece) = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {
@@ -151,9 +152,9 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_small_body_is_as_good_as_sent() {
+    async fn small_body_counts_as_sent() {
         let in_flight = InFlight::at_most(8);
-        let _body = in_flight.enter().until_sent(BoxBody::new("small"));
+        let _body = in_flight.enter().track_until_sent(BoxBody::new("small"));
         assert_eq!(in_flight.requests.load(Ordering::Relaxed), 0);
     }
 }

@@ -1,5 +1,4 @@
-//! What happens around every request: its id, its line in the log and the metrics, and a problem body
-//! for any error, a panic included.
+//! The outermost middleware: request identifier, access log, metrics, and a problem body for every error, including panics.
 
 use std::panic::AssertUnwindSafe;
 
@@ -25,11 +24,10 @@ use super::{
 };
 use crate::telemetry::{is_request_id, new_request_id};
 
-/// The header of a request's id, in both directions.
+/// Header of the request identifier in requests and responses.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// A request's id: the client's own where it sent a usable one (1 to 128 visible ASCII characters),
-/// else a new UUID.
+/// Identifier of a request: the client's own if it is valid (1 to 128 visible ASCII characters), otherwise a new UUID.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(HeaderValue);
 
@@ -42,16 +40,16 @@ impl RequestId {
         }))
     }
 
-    /// The id as text.
+    /// Returns the identifier as text.
     pub fn as_str(&self) -> &str {
-        self.0.to_str().expect("ids are visible ASCII")
+        self.0.to_str().expect("identifiers are visible ASCII")
     }
 }
 
 /// The outermost middleware.
 ///
 /// # Errors
-/// For a panic of a handler: actix makes the response from the error.
+/// Returns an error if a handler panics; actix creates the response from it.
 pub async fn observe(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -62,24 +60,24 @@ pub async fn observe(
     let span = tracing::info_span!("request", request_id = id.as_str());
     let seen = AccessLogEntry::new(&request, &state, &span);
     let in_flight = state.in_flight.enter();
-    if let Some(error) = turned_away(&state, request.version()) {
+    if let Some(error) = reject_reason(&state, request.version()) {
         let error = error.with_request_id(id.as_str()).for_path(seen.path());
         seen.record(error.status_code());
         return Ok(request.into_response(error.error_response()));
     }
-    let hung_up = disconnect::watch(&mut request);
+    let disconnected = disconnect::client_disconnected(&mut request);
     let call = AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span);
     let result = tokio::select! {
         result = call => result,
-        // Nobody sees this answer; the log and the metrics tell of it as of a connection that has ended.
-        () = hung_up => return Err(ApiError::internal("the client hung up").into()),
+        // The client does not receive this response; the access log records it as a disconnect.
+        () = disconnected => return Err(ApiError::internal("the client hung up").into()),
     };
 
     let response = match result {
         Ok(Ok(response)) => {
-            finish(response.map_into_boxed_body(), &id, seen.path(), state.draining())
+            finalize_response(response.map_into_boxed_body(), &id, seen.path(), state.draining())
         }
-        // The request is gone with the inner service, so the answer is made from the error alone.
+        // The request was moved into the inner service, so the response is created from the error alone.
         Ok(Err(error)) => {
             seen.record(error.as_response_error().status_code());
             return Err(error);
@@ -93,24 +91,24 @@ pub async fn observe(
         }
     };
     seen.record(response.status());
-    Ok(response.map_body(|_, body| in_flight.until_sent(body)))
+    Ok(response.map_body(|_, body| in_flight.track_until_sent(body)))
 }
 
-/// Why a request of HTTP/2 gets no answer: its client does not learn from a closed connection that it should go elsewhere, and
-/// its connection bounds nothing.
-fn turned_away(state: &State, version: Version) -> Option<ApiError> {
+/// Returns why an HTTP/2 request is rejected. Its connection stays open during shutdown, and it does not bound the number of
+/// requests.
+fn reject_reason(state: &State, version: Version) -> Option<ApiError> {
     if version != Version::HTTP_2 {
         return None;
     }
     if state.in_flight.closed() {
         return Some(ApiError::shutting_down("the server is shutting down"));
     }
-    let reason = "more requests are under way than --max-connections";
+    let reason = "too many pending requests (--max-connections)";
     state.in_flight.too_many().then(|| ApiError::overloaded(reason))
 }
 
-/// Puts the id on a response and into its error body.
-fn finish(
+/// Adds the identifier to a response and to its error body.
+fn finalize_response(
     response: ServiceResponse<BoxBody>,
     id: &RequestId,
     path: &str,
@@ -122,7 +120,7 @@ fn finish(
         && matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0));
     let error = match error {
         None if bare && (status.is_client_error() || status.is_server_error()) => {
-            unexplained(status)
+            default_problem(status)
         }
         error => error,
     };
@@ -143,14 +141,14 @@ fn finish(
     response
 }
 
-/// A problem for an error without a body, as services of other crates give it.
-fn unexplained(status: StatusCode) -> Option<ApiError> {
+/// Creates the problem of an error without a body, which services of other crates return.
+fn default_problem(status: StatusCode) -> Option<ApiError> {
     let code = match status {
         StatusCode::NOT_FOUND => Code::NotFound,
         status if status.is_client_error() => Code::InvalidRequest,
         _ => Code::Internal,
     };
-    (code.status() == status).then(|| ApiError::new(code, "there is nothing here"))
+    (code.status() == status).then(|| ApiError::new(code, "no route matches this path"))
 }
 
 #[cfg(test)]
@@ -193,7 +191,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_panic_is_a_500_with_its_request_id() {
+    async fn panic_returns_500_with_request_id() {
         async fn panics() -> HttpResponse {
             panic!("boom")
         }
@@ -214,7 +212,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn without_a_model_it_is_live_and_not_ready() {
+    async fn server_without_model_is_live_not_ready() {
         let app = App::new().app_data(state()).configure(http::configure).wrap(from_fn(observe));
         let app = test::init_service(app).await;
         for (path, status) in [("/health/live", 200), ("/health/ready", 503)] {

@@ -1,4 +1,4 @@
-//! Which form of an answer a client wants (RFC 9110, section 12.5.1).
+//! Content negotiation (RFC 9110, section 12.5.1).
 
 use actix_web::{
     HttpRequest,
@@ -20,16 +20,16 @@ pub(super) fn best<T: Copy>(request: &HttpRequest, offers: &[(&str, T)]) -> Resu
         let (closeness, quality) = place(essence, accept)?;
         (quality > Quality::ZERO).then_some(((quality, closeness), form))
     });
-    // The last of equals, so the first of all.
+    // `max_by_key` returns the last of equals; the offers are reversed, so this is the first offer.
     let best = liked.max_by_key(|(place, _)| *place).map(|(_, form)| form);
     best.ok_or_else(|| {
         let known: Vec<&str> = offers.iter().map(|(essence, _)| *essence).collect();
-        let detail = format!("it comes as {}; ask for one of them", known.join(", "));
+        let detail = format!("not acceptable; the available media types are {}", known.join(", "));
         ApiError::new(Code::NotAcceptable, detail)
     })
 }
 
-/// How closely the closest range of `Accept` names a media type, and the quality of that.
+/// Returns the specificity and quality of the most specific range of `Accept` that matches a media type.
 fn place(essence: &str, accept: &Accept) -> Option<(u8, Quality)> {
     let ranges = accept.iter();
     let places = ranges.filter_map(|range| Some((closeness(essence, &range.item)?, range.quality)));
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn the_client_chooses_by_quality_then_by_closeness() {
+    fn best_offer_has_highest_quality_then_specificity() {
         assert_eq!(wanted(None), Ok('j'));
         for (accept, form) in [
             ("*/*", 'j'),
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_writes_is_not_acceptable() {
+    fn unavailable_media_type_is_not_acceptable() {
         for accept in ["image/png", "application/*;q=0", "text/html;q=0", "*/*;q=0"] {
             let error = wanted(Some(accept)).unwrap_err();
             assert_eq!(error.code(), Code::NotAcceptable, "{accept}");

@@ -15,7 +15,7 @@ use super::{
     routes::{classify, datasets, evaluations, explain, health, metrics, models, oip},
 };
 
-/// Where the server shows its document.
+/// Path of the document.
 pub const PATH: &str = "/openapi.json";
 
 #[derive(OpenApi)]
@@ -28,9 +28,9 @@ pub const PATH: &str = "/openapi.json";
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     tags(
-        (name = "classification", description = "Pictures in, labels out, and why."),
-        (name = "evaluations", description = "How accurate a model is on a data set of the server."),
-        (name = "models", description = "What is served."),
+        (name = "classification", description = "Classify images and explain predictions."),
+        (name = "evaluations", description = "Measure the accuracy of a served model on a data set of the server."),
+        (name = "models", description = "List, load, unload, pin and promote models."),
         (name = "inference", description = "The Open Inference Protocol v2 of KServe and Triton. Errors are `{\"error\": text}`."),
         (name = "operation", description = "Health and metrics.")
     ),
@@ -79,24 +79,24 @@ pub const PATH: &str = "/openapi.json";
 )]
 struct Document;
 
-/// The whole document.
+/// Returns the whole document.
 pub fn document() -> utoipa::openapi::OpenApi {
     Document::openapi()
 }
 
-/// This document.
+/// Return the OpenAPI document.
 #[utoipa::path(get, path = PATH, tag = "operation", operation_id = "openapi",
-    responses((status = 200, description = "The API in OpenAPI 3.1.", body = serde_json::Value)))]
+    responses((status = 200, description = "The API as OpenAPI 3.1.", body = serde_json::Value)))]
 pub async fn serve() -> HttpResponse {
     HttpResponse::Ok().json(document())
 }
 
-/// Gives every response the header that the middleware gives it, and takes out what utoipa adds unasked.
+/// Adds the header of the middleware to every response and removes fields that utoipa adds by default.
 struct Finish;
 
 impl Modify for Finish {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        // The manifest names no authors, which utoipa takes for a contact without a name.
+        // The manifest has no authors, which utoipa turns into a contact without a name.
         document.info.contact = None;
         let versions: Vec<(String, PathItem)> =
             document.paths.paths.iter().filter_map(|(path, item)| of_version(path, item)).collect();
@@ -107,14 +107,15 @@ impl Modify for Finish {
         for response in operations.flat_map(|operation| operation.responses.responses.values_mut())
         {
             if let RefOr::T(response) = response {
-                let header = HeaderBuilder::new().description(Some("The request's id.")).build();
+                let header =
+                    HeaderBuilder::new().description(Some("Identifier of the request.")).build();
                 response.headers.insert("X-Request-Id".to_owned(), header.into());
             }
         }
     }
 }
 
-/// The path of a version beside that of a model of the inference protocol v2.
+/// Returns the path of a version for a path of a model in the Open Inference Protocol v2.
 fn of_version(path: &str, item: &PathItem) -> Option<(String, PathItem)> {
     let end = path.strip_prefix(oip::MODEL_PREFIX)?;
     let mut item = item.clone();
@@ -125,7 +126,7 @@ fn of_version(path: &str, item: &PathItem) -> Option<(String, PathItem)> {
             .parameter_in(ParameterIn::Path)
             .required(Required::True)
             .schema(Some(text))
-            .description(Some("The version."));
+            .description(Some("Version of the model."));
         operation.parameters.get_or_insert_default().push(version.build().into());
         if let Some(id) = &mut operation.operation_id {
             id.push_str("Version");

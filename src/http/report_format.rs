@@ -1,4 +1,4 @@
-//! The forms that a report comes in, and which of them a client wants.
+//! Formats of reports and their selection.
 
 use std::sync::LazyLock;
 
@@ -12,39 +12,39 @@ use utoipa::ToSchema;
 use super::{ApiError, negotiation};
 use crate::evaluation::report::POLICY;
 
-/// What a report is written as.
+/// Format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ReportFormat {
-    /// For programs.
+    /// JSON.
     Json,
-    /// One page that needs nothing else.
+    /// One self-contained HTML page.
     Html,
-    /// Text with tables.
+    /// Markdown.
     Markdown,
 }
 
-/// That of a page: what it says itself, and that no other page frames it.
+/// Content security policy of a page: its own policy, and no framing by other pages.
 static PAGE_POLICY: LazyLock<String> =
     LazyLock::new(|| format!("{}; frame-ancestors 'none'", *POLICY));
 
 impl ReportFormat {
-    /// Of equals, those that come first are preferred.
+    /// Among equals the first one is preferred.
     const OFFERS: [(&str, Self); 3] = [
         (Self::Json.essence(), Self::Json),
         (Self::Html.essence(), Self::Html),
         (Self::Markdown.essence(), Self::Markdown),
     ];
 
-    /// The form that was asked for by name, or else the one that `Accept` likes best.
+    /// Returns the format that the query names, or the best one for `Accept`.
     ///
     /// # Errors
-    /// 406 where `Accept` names none of them.
-    pub(super) fn wanted(request: &HttpRequest, named: Option<Self>) -> Result<Self, ApiError> {
+    /// Returns 406 if `Accept` matches none of them.
+    pub(super) fn select(request: &HttpRequest, named: Option<Self>) -> Result<Self, ApiError> {
         named.map_or_else(|| negotiation::best(request, &Self::OFFERS), Ok)
     }
 
-    /// Its media type, without parameters.
+    /// Returns the media type without parameters.
     const fn essence(self) -> &'static str {
         match self {
             Self::Json => "application/json",
@@ -61,7 +61,7 @@ impl ReportFormat {
         }
     }
 
-    /// An answer in this form, to be shown, and to be saved as `name`.
+    /// Creates a response in this format with the file name `name`.
     pub(super) fn answer(self, name: &str, body: String) -> HttpResponse {
         let media_type = match self {
             Self::Json => self.essence().to_owned(),
@@ -95,15 +95,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_goes_before_the_header() {
+    fn query_format_precedes_accept_header() {
         let request = TestRequest::default().insert_header(("accept", "image/png"));
         let request = request.to_http_request();
         assert_eq!(
-            ReportFormat::wanted(&request, Some(ReportFormat::Markdown)),
+            ReportFormat::select(&request, Some(ReportFormat::Markdown)),
             Ok(ReportFormat::Markdown)
         );
-        assert!(ReportFormat::wanted(&request, None).is_err());
+        assert!(ReportFormat::select(&request, None).is_err());
         let html = TestRequest::default().insert_header(("accept", "text/html, */*;q=0.1"));
-        assert_eq!(ReportFormat::wanted(&html.to_http_request(), None), Ok(ReportFormat::Html));
+        assert_eq!(ReportFormat::select(&html.to_http_request(), None), Ok(ReportFormat::Html));
     }
 }

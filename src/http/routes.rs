@@ -1,4 +1,4 @@
-//! One file a resource.
+//! The routes: one file per resource.
 
 pub mod classify;
 pub mod datasets;
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::metrics::Metrics;
 
-/// The routes as metrics show them from the start: method, pattern, status of success.
+/// The routes that metrics show from the start: method, pattern, status of success.
 const ROUTES: [(&str, &str, u16); 28] = [
     ("POST", classify::PATH, 200),
     ("POST", explain::PATH, 200),
@@ -53,7 +53,7 @@ const ROUTES: [(&str, &str, u16); 28] = [
     ("GET", web_ui::FILES_PATH, 200),
 ];
 
-/// Presents every route in the metrics at zero.
+/// Creates the metrics of every route with the value 0.
 pub fn init_metrics(metrics: &Metrics) {
     for (method, route, status) in ROUTES {
         metrics.init_route(method, route, status);
@@ -68,58 +68,58 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .service(
             web::resource(evaluations::LIST_PATH)
                 .route(web::post().to(evaluations::create))
-                .route(reading().to(evaluations::list))
-                .default_service(web::to(async || only("GET, HEAD, POST"))),
+                .route(get_or_head().to(evaluations::list))
+                .default_service(web::to(async || method_not_allowed("GET, HEAD, POST"))),
         )
-        // Before the pattern that would take its name for an id.
-        .service(get(evaluations::compare::PATH, reading().to(evaluations::compare::compare)))
+        // This must precede the pattern that would match `compare` as an identifier.
+        .service(get(evaluations::compare::PATH, get_or_head().to(evaluations::compare::compare)))
         .service(
             web::resource(evaluations::ONE_PATH)
                 .route(web::delete().to(evaluations::delete))
-                .route(reading().to(evaluations::one))
-                .default_service(web::to(async || only("GET, HEAD, DELETE"))),
+                .route(get_or_head().to(evaluations::one))
+                .default_service(web::to(async || method_not_allowed("GET, HEAD, DELETE"))),
         )
         .service(
             web::resource(evaluations::events::PATH)
                 .route(web::get().to(evaluations::events::events))
-                .default_service(web::to(async || only("GET"))),
+                .default_service(web::to(async || method_not_allowed("GET"))),
         )
         .service(get(
             evaluations::predictions::PATH,
-            reading().to(evaluations::predictions::predictions),
+            get_or_head().to(evaluations::predictions::predictions),
         ))
-        .service(get(evaluations::report::PATH, reading().to(evaluations::report::report)))
-        .service(get(datasets::LIST_PATH, reading().to(datasets::list)))
-        .service(get(datasets::IMAGE_PATH, reading().to(datasets::image)))
-        .service(get(models::LIST_PATH, reading().to(models::list)))
-        .service(get(models::ONE_PATH, reading().to(models::one)))
+        .service(get(evaluations::report::PATH, get_or_head().to(evaluations::report::report)))
+        .service(get(datasets::LIST_PATH, get_or_head().to(datasets::list)))
+        .service(get(datasets::IMAGE_PATH, get_or_head().to(datasets::image)))
+        .service(get(models::LIST_PATH, get_or_head().to(models::list)))
+        .service(get(models::ONE_PATH, get_or_head().to(models::one)))
         .service(post(models::LOAD_PATH, web::post().to(models::load)))
         .service(post(models::UNLOAD_PATH, web::post().to(models::unload)))
         .service(
             web::resource(models::pin::PATH)
                 .route(web::put().to(models::pin::pin))
                 .route(web::delete().to(models::pin::unpin))
-                .default_service(web::to(async || only("DELETE, PUT"))),
+                .default_service(web::to(async || method_not_allowed("DELETE, PUT"))),
         )
         .service(
             web::resource(models::promotions::LIST_PATH)
                 .route(web::post().to(models::promotions::create))
-                .route(reading().to(models::promotions::list))
-                .default_service(web::to(async || only("GET, HEAD, POST"))),
+                .route(get_or_head().to(models::promotions::list))
+                .default_service(web::to(async || method_not_allowed("GET, HEAD, POST"))),
         )
         .service(
             web::resource(models::promotions::ONE_PATH)
                 .route(web::delete().to(models::promotions::cancel))
-                .route(reading().to(models::promotions::one))
-                .default_service(web::to(async || only("GET, HEAD, DELETE"))),
+                .route(get_or_head().to(models::promotions::one))
+                .default_service(web::to(async || method_not_allowed("GET, HEAD, DELETE"))),
         )
-        .service(get(health::LIVE_PATH, reading().to(health::live)))
-        .service(get(health::READY_PATH, reading().to(health::ready)))
-        .service(get(metrics::PATH, reading().to(metrics::metrics)))
+        .service(get(health::LIVE_PATH, get_or_head().to(health::live)))
+        .service(get(health::READY_PATH, get_or_head().to(health::ready)))
+        .service(get(metrics::PATH, get_or_head().to(metrics::metrics)))
         .configure(oip::configure)
-        .service(get(openapi::PATH, reading().to(openapi::serve)))
-        .service(get(web_ui::PATH, reading().to(web_ui::index)))
-        .service(get(web_ui::FILES_PATH, reading().to(web_ui::file)))
+        .service(get(openapi::PATH, get_or_head().to(openapi::serve)))
+        .service(get(web_ui::PATH, get_or_head().to(web_ui::index)))
+        .service(get(web_ui::FILES_PATH, get_or_head().to(web_ui::file)))
         .service(web::redirect("/docs", "/docs/"))
         .service(
             web::scope("/docs")
@@ -128,35 +128,37 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         );
 }
 
-/// Headers that every answer below a path has.
+/// Returns the headers of every response below a path.
 fn headers(headers: [(HeaderName, &'static str); 3]) -> DefaultHeaders {
     headers.into_iter().fold(DefaultHeaders::new(), DefaultHeaders::add)
 }
 
-/// A path that is read.
+/// Returns a read-only resource.
 fn get(path: &str, route: Route) -> Resource {
-    web::resource(path).route(route).default_service(web::to(async || only("GET, HEAD")))
+    web::resource(path)
+        .route(route)
+        .default_service(web::to(async || method_not_allowed("GET, HEAD")))
 }
 
-/// A path that is written.
+/// Returns a resource that supports POST only.
 fn post(path: &str, route: Route) -> Resource {
-    web::resource(path).route(route).default_service(web::to(async || only("POST")))
+    web::resource(path).route(route).default_service(web::to(async || method_not_allowed("POST")))
 }
 
-/// A route for GET and for HEAD, whose answer is the same without its body.
-pub fn reading() -> Route {
+/// Returns a route for GET and HEAD.
+pub fn get_or_head() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
-/// The answer of a path to methods that it does not know.
+/// Returns the response to an unsupported method.
 ///
 /// # Errors
-/// Always: 405 with `allow` in its header.
-pub fn only(allow: &'static str) -> Result<actix_web::HttpResponse, ApiError> {
+/// Always returns 405 with the header `Allow`.
+pub fn method_not_allowed(allow: &'static str) -> Result<actix_web::HttpResponse, ApiError> {
     Err(ApiError::method_not_allowed(allow))
 }
 
 pub(super) async fn not_found(request: HttpRequest) -> Result<actix_web::HttpResponse, ApiError> {
-    let detail = format!("there is nothing at {}; /docs tells what there is", request.path());
+    let detail = format!("no route matches {}; see /docs", request.path());
     Err(ApiError::new(Code::NotFound, detail))
 }

@@ -1,4 +1,4 @@
-//! The three kinds of body -> encoded pictures.
+//! Reads image files from the three kinds of bodies: raw, multipart and JSON.
 
 use std::fmt;
 
@@ -22,64 +22,65 @@ use crate::{
     intake::decoder::EncodedImage, intake::memory_limit::Reservation, settings::LimitSettings,
 };
 
-/// The multipart field, and the JSON key's singular.
+/// Name of the multipart field.
 const FIELD: &str = "image";
 
-/// Pictures in JSON.
+/// Images as JSON.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct JsonImages {
-    /// The files in base64 (standard alphabet), each with or without a `data:...;base64,` in front.
+    /// Image files as base64 (standard alphabet), each with or without the prefix `data:...;base64,`.
     #[schema(example = json!(["iVBORw0KGgoAAAANSUhEUgAAADAAAAAwCAAAAAByaaZbAAAA..."]))]
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "strings")]
     images: Vec<String>,
 }
 
-/// Strings in JSON at most: three bytes of an empty one make twenty-four of memory.
-const MAX_TEXTS: usize = 1 << 16;
+/// Maximum number of strings in JSON, because an empty string of three bytes takes 24 bytes of memory.
+const MAX_STRINGS: usize = 1 << 16;
 
-/// Reads a list of strings of bounded length.
-fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    struct Texts;
+/// Deserializes a list with a bounded number of strings.
+fn strings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    struct Strings;
 
-    impl<'de> Visitor<'de> for Texts {
+    impl<'de> Visitor<'de> for Strings {
         type Value = Vec<String>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of strings")
+            f.write_str("a list of base64 strings")
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
-            let mut texts = Vec::new();
+            let mut strings = Vec::new();
             while let Some(text) = list.next_element()? {
-                if texts.len() == MAX_TEXTS {
-                    return Err(A::Error::custom(format!("more than {MAX_TEXTS} strings")));
+                if strings.len() == MAX_STRINGS {
+                    return Err(A::Error::custom(format!("more than {MAX_STRINGS} strings")));
                 }
-                texts.push(text);
+                strings.push(text);
             }
-            Ok(texts)
+            Ok(strings)
         }
     }
 
-    deserializer.deserialize_seq(Texts)
+    deserializer.deserialize_seq(Strings)
 }
 
-/// Pictures in a form.
+/// Images as a form.
 #[derive(ToSchema)]
 #[expect(
     dead_code,
     reason = "describes the form in the OpenAPI document; the form is read part by part"
 )]
 pub(super) struct FormImages {
-    /// One or many parts named `image`, a picture file each.
+    /// One or more parts named `image`, each an image file.
     #[schema(content_media_type = "application/octet-stream")]
     image: Vec<String>,
 }
 
-/// Reads the pictures of a request, at least one, at most `max_images`. Their bytes are taken into `reservation`.
+/// Reads the image files of a request, at least one and at most `max_images`. Their bytes are reserved in `reservation`. The
+/// files are not decoded.
 ///
 /// # Errors
-/// For a body of another kind, over a limit, or of wrong structure. What the pictures hold is not looked at.
+/// Returns an error for a body of another kind, over a limit, or with an invalid structure.
 pub(super) async fn read(
     request: &HttpRequest,
     payload: Payload,
@@ -98,7 +99,7 @@ pub(super) async fn read(
     };
     check_count(images.len(), limits)?;
     if images.is_empty() {
-        let detail = format!("there is no picture; send one or many as `{FIELD}`");
+        let detail = format!("the request has no image; send at least one as `{FIELD}`");
         return Err(ApiError::invalid_request(detail));
     }
     Ok(images)
@@ -114,19 +115,19 @@ impl Kind {
     fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         let unsupported = |given: &str| {
             let detail = format!(
-                "Content-Type {given} is not read; send a picture as image/*, application/octet-stream \
-                 or without a type, many as multipart/form-data, or base64 as application/json"
+                "unsupported Content-Type {given}; send one image as image/*, application/octet-stream \
+                or without a type, several as multipart/form-data, or base64 as application/json"
             );
             Err(ApiError::new(Code::UnsupportedMediaType, detail))
         };
-        let Ok(given) = request.mime_type() else { return unsupported("of this form") };
+        let Ok(given) = request.mime_type() else { return unsupported("with this syntax") };
         let Some(given) = given else { return Ok(Self::Picture) };
         match (given.type_(), given.subtype()) {
             (mime::IMAGE, _) | (mime::APPLICATION, mime::OCTET_STREAM) => Ok(Self::Picture),
             (mime::MULTIPART, mime::FORM_DATA) => Ok(Self::Form),
             (mime::APPLICATION, mime::JSON) => Ok(Self::Json),
             (mime::APPLICATION, mime::WWW_FORM_URLENCODED) => {
-                unsupported("application/x-www-form-urlencoded (curl's own choice)")
+                unsupported("application/x-www-form-urlencoded (curl's default)")
             }
             _ => unsupported(given.essence_str()),
         }
@@ -143,17 +144,17 @@ async fn read_form(
     mut form: Multipart,
     limits: &LimitSettings,
 ) -> Result<Vec<EncodedImage>, ApiError> {
-    let broken = |error| form_error(error, limits.max_body);
+    let failed = |error| form_error(error, limits.max_body);
     let mut images = Vec::new();
-    while let Some(mut part) = form.try_next().await.map_err(broken)? {
+    while let Some(mut part) = form.try_next().await.map_err(failed)? {
         if part.name() != Some(FIELD) {
             let name = part.name().unwrap_or_default();
-            let detail = format!("multipart: part `{name}` is not known; name pictures `{FIELD}`");
+            let detail = format!("multipart: unknown part `{name}`; name image parts `{FIELD}`");
             return Err(ApiError::invalid_request(detail));
         }
         check_count(images.len() + 1, limits)?;
         let mut file = BytesMut::new();
-        while let Some(chunk) = part.try_next().await.map_err(broken)? {
+        while let Some(chunk) = part.try_next().await.map_err(failed)? {
             file.extend_from_slice(&chunk);
         }
         images.push(EncodedImage::Raw(file.freeze()));
@@ -164,16 +165,16 @@ async fn read_form(
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open")]
 fn form_error(error: MultipartError, max_body: usize) -> ApiError {
     match error {
-        MultipartError::Payload(error) => body::broken(&error, max_body),
+        MultipartError::Payload(error) => body::payload_error(&error, max_body),
         other => ApiError::invalid_request(format!("multipart: {other}")),
     }
 }
 
 fn check_count(images: usize, limits: &LimitSettings) -> Result<(), ApiError> {
-    let most = limits.max_images.get();
-    if images <= most {
+    let max = limits.max_images.get();
+    if images <= max {
         return Ok(());
     }
-    let detail = format!("more than {most} pictures; spread them over several requests");
+    let detail = format!("more than {max} images; split them over several requests");
     Err(ApiError::new(Code::TooLarge, detail))
 }

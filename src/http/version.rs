@@ -1,17 +1,17 @@
-//! A version in a request's JSON.
+//! A version in the JSON of a request.
 
 use serde::Deserialize;
 
-/// A version as the API writes it, or as a number.
+/// A version as a string or as a number.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "a version is text or a number")]
+#[serde(untagged, expecting = "a version is a string or a number")]
 pub(super) enum Version {
     Text(String),
     Number(u64),
 }
 
 impl Version {
-    /// The version as the API writes it.
+    /// Returns the version as the API writes it.
     pub(super) fn into_text(self) -> String {
         match self {
             Self::Text(text) => text,

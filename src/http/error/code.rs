@@ -1,65 +1,65 @@
-//! One table: code -> name, status, title.
+//! The table of error codes: code -> name, status, title.
 
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What went wrong, for programs. Codes are stable.
+/// Error codes for programs. Codes are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
-    /// 400: the picture cannot be read.
+    /// 400: the image cannot be decoded.
     InvalidImage,
-    /// 400: the query, a header, the JSON or the multipart body is wrong.
+    /// 400: the query, a header, the JSON or the multipart body is invalid.
     InvalidRequest,
-    /// 401: an order without the admin token.
+    /// 401: an admin request without the admin token.
     Unauthorized,
-    /// 403: nobody may give this order here.
+    /// 403: the admin API is disabled, or the request is from a page of another origin.
     Forbidden,
-    /// 404: no model of this name.
+    /// 404: unknown model.
     UnknownModel,
-    /// 404: no such version of the model that serves.
+    /// 404: the version is not loaded.
     UnknownVersion,
-    /// 404: no data set of this name.
+    /// 404: unknown data set.
     UnknownDataset,
-    /// 404: no evaluation of this id.
+    /// 404: unknown evaluation.
     UnknownEvaluation,
-    /// 404: the model has no promotion of this id.
+    /// 404: unknown promotion of this model.
     UnknownPromotion,
-    /// 404: no image of this id.
+    /// 404: unknown image.
     UnknownImage,
-    /// 404: no such path.
+    /// 404: no route matches the path.
     NotFound,
-    /// 405: the path knows other methods; `Allow` names them.
+    /// 405: the path does not support the method; `Allow` lists the supported ones.
     MethodNotAllowed,
-    /// 406: the answer comes in none of the forms that `Accept` names.
+    /// 406: `Accept` matches no available media type.
     NotAcceptable,
-    /// 408: the body took too long to arrive.
+    /// 408: the body was not received in time.
     RequestTimeout,
-    /// 409: not as things stand now.
+    /// 409: the request conflicts with the present state.
     Conflict,
-    /// 409: the two have no images in common, or different ones under the same names.
+    /// 409: the two evaluations have no image in common, or the images differ.
     NotComparable,
-    /// 409: the model's files cannot be served as they are.
+    /// 409: the files of the model cannot be served.
     InvalidModel,
-    /// 413: too many bytes, pixels or pictures.
+    /// 413: too many bytes, pixels or images.
     TooLarge,
-    /// 415: the `Content-Type` or `Content-Encoding` is none that is read.
+    /// 415: unsupported `Content-Type` or `Content-Encoding`.
     UnsupportedMediaType,
-    /// 500: the server's fault.
+    /// 500: the server failed.
     Internal,
-    /// 503: the queue or another limit is full; `Retry-After` says when to try again.
+    /// 503: the queue is full or another limit is exhausted; retry after `Retry-After`.
     Overloaded,
     /// 503: the server is shutting down and accepts no more requests; send them to another replica.
     ShuttingDown,
-    /// 503: the model does not serve yet; `Retry-After` says when to try again.
+    /// 503: the model is being loaded; retry after `Retry-After`.
     ModelLoading,
-    /// 504: the deadline passed before the answer was there.
+    /// 504: the deadline passed before the response.
     DeadlineExceeded,
 }
 
 impl Code {
-    /// Its row of the table: name, status, title.
+    /// Returns the row of the table: name, status, title.
     pub(super) fn row(self) -> (&'static str, StatusCode, &'static str) {
         use StatusCode as S;
         match self {
@@ -96,12 +96,12 @@ impl Code {
         }
     }
 
-    /// Its name in bodies.
+    /// Returns the name in bodies.
     pub fn name(self) -> &'static str {
         self.row().0
     }
 
-    /// The status of a response that fails with it.
+    /// Returns the status of the response.
     pub fn status(self) -> StatusCode {
         self.row().1
     }

@@ -1,4 +1,4 @@
-//! The errors of the layers below, and of actix' extractors, as a client sees them.
+//! Converts the errors of lower layers and of the extractors of actix to error responses.
 
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 

@@ -13,7 +13,7 @@ use crate::{
         ApiError, State, deadline,
         error::{Code, Problem},
         image_error::ImageProblem,
-        images::{Pictures, Timeframe},
+        images::{RequestImages, RequestTimes},
         server_timing::server_timing,
         upload::{FormImages, JsonImages},
     },
@@ -82,7 +82,7 @@ enum Prediction<'a> {
 /// Classify one face or many.
 ///
 /// The body is a picture (JPEG, PNG, WebP, BMP, first frame of a GIF; the bytes decide), a form with
-/// one or many parts named `image`, or JSON with base64. Pictures of any size and colour are taken:
+/// one or many parts named `image`, or JSON with base64. RequestImages of any size and colour are taken:
 /// EXIF orientation is applied, alpha dropped, colour turned to gray, and the picture stretched to
 /// the model's square. It should show one face, cut out.
 ///
@@ -139,8 +139,8 @@ pub async fn classify(
     let model = state.registry.resolve(query.model.as_deref(), query.version.as_deref())?;
     let top_k = top_k(query.top_k, &model)?;
 
-    let timeframe = Timeframe { start, deadline };
-    let pictures = Pictures::read(&request, payload, &state, &model, timeframe).await?;
+    let times = RequestTimes { start, deadline };
+    let pictures = RequestImages::read(&request, payload, &state, &model, times).await?;
     let decode_start = Instant::now();
     let (faces, problems) = separate(pictures.decode(&state, &model, deadline).await?);
     let preprocess = decode_start.elapsed();

@@ -16,7 +16,7 @@ use crate::{
         ApiError, State, deadline,
         error::Problem,
         image_error::ImageProblem,
-        images::{Pictures, Timeframe},
+        images::{RequestImages, RequestTimes},
         negotiation,
         upload::{FormImages, JsonImages},
     },
@@ -132,8 +132,8 @@ pub async fn explain(
     if state.explanations.available_permits() == 0 {
         return Err(busy(&state));
     }
-    let timeframe = Timeframe { start, deadline };
-    let pictures = Pictures::read(&request, payload, &state, &model, timeframe).await?;
+    let times = RequestTimes { start, deadline };
+    let pictures = RequestImages::read(&request, payload, &state, &model, times).await?;
     let face = only_face(pictures, &state, &model, deadline).await?;
     // Not before, or a body that trickles in would keep others out.
     let _turn = state.explanations.try_acquire().map_err(|_| busy(&state))?;
@@ -162,7 +162,7 @@ fn busy(state: &State) -> ApiError {
 }
 
 async fn only_face(
-    pictures: Pictures,
+    pictures: RequestImages,
     state: &State,
     model: &LiveModel,
     deadline: Instant,

@@ -10,7 +10,7 @@ use actix_web::web;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{get, post, reading};
+use super::{get, get_or_head, post};
 use crate::metrics::Metrics;
 
 /// The part of a path that names a model.
@@ -52,21 +52,21 @@ pub(super) fn init_metrics(metrics: &Metrics) {
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config
-        .service(get(server::PATH, reading().to(server::metadata)))
-        .service(get(server::LIVE_PATH, reading().to(server::live)))
-        .service(get(server::READY_PATH, reading().to(server::ready)))
+        .service(get(server::PATH, get_or_head().to(server::metadata)))
+        .service(get(server::LIVE_PATH, get_or_head().to(server::live)))
+        .service(get(server::READY_PATH, get_or_head().to(server::ready)))
         // Before the paths of models, or it would be one.
-        .service(get(models::ALL_STATISTICS_PATH, reading().to(models::all_statistics)))
+        .service(get(models::ALL_STATISTICS_PATH, get_or_head().to(models::all_statistics)))
         .service(post(repository::INDEX_PATH, web::post().to(repository::index)))
         .service(post(repository::LOAD_PATH, web::post().to(repository::load)))
         .service(post(repository::UNLOAD_PATH, web::post().to(repository::unload)));
     for prefix in [MODEL_PREFIX, VERSION_PREFIX] {
         let path = |end: &str| format!("{prefix}{end}");
         config
-            .service(get(&path(""), reading().to(models::metadata)))
-            .service(get(&path("/ready"), reading().to(models::ready)))
-            .service(get(&path("/config"), reading().to(models::config)))
-            .service(get(&path("/stats"), reading().to(models::statistics)))
+            .service(get(&path(""), get_or_head().to(models::metadata)))
+            .service(get(&path("/ready"), get_or_head().to(models::ready)))
+            .service(get(&path("/config"), get_or_head().to(models::config)))
+            .service(get(&path("/stats"), get_or_head().to(models::statistics)))
             .service(post(&path("/infer"), web::post().to(infer::infer)));
     }
 }

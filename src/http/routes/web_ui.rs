@@ -14,7 +14,7 @@ use crate::http::{ApiError, compression::Format, error::Code};
 pub(super) const PATH: &str = "/";
 pub(super) const FILES_PATH: &str = "/web/{file}";
 
-/// The `Content-Security-Policy` of the page. Pictures that a user chose are shown from the browser's own memory (`blob:`).
+/// The `Content-Security-Policy` of the page. RequestImages that a user chose are shown from the browser's own memory (`blob:`).
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -69,7 +69,7 @@ fn serve(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
     let Some(format) = Format::accepted(request) else {
         return Ok(response.body(file.data.into_owned()));
     };
-    let packed = format.pack(&file.data).map_err(ApiError::internal)?;
+    let packed = format.compress(&file.data).map_err(ApiError::internal)?;
     Ok(response.insert_header((header::CONTENT_ENCODING, format.name())).body(packed))
 }
 

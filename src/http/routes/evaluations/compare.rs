@@ -59,7 +59,7 @@ pub async fn compare(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let CompareQuery { a, b, format } = query.into_inner();
-    let form = ReportFormat::wanted(&request, format)?;
+    let form = ReportFormat::select(&request, format)?;
     let _turn = state.reports.acquire().await.map_err(ApiError::internal)?;
     let compared = compared(&state, &a, &b).await?;
     let datasets = Arc::clone(&state.datasets);

@@ -53,7 +53,7 @@ pub async fn report(
     request: HttpRequest,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let form = ReportFormat::wanted(&request, query.format)?;
+    let form = ReportFormat::select(&request, query.format)?;
     let _turn = state.reports.acquire().await.map_err(ApiError::internal)?;
     let record = succeeded(&state, &id).await?;
     let name = format!("evaluation-{}", record.id);

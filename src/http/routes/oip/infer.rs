@@ -99,10 +99,10 @@ pub async fn infer(
     let reservation = state.bodies.reservation();
     let stream = body::limited(&request, payload, limits.max_body, reservation.clone())?;
     let reading = body::collect(stream, limits.max_body);
-    let mut body = body::in_time(reading, start, deadline, limits).await?;
+    let mut body = body::with_timeout(reading, start, deadline, limits).await?;
     if let Some(format) = packed {
         let (most, reservation) = (limits.max_body, reservation.clone());
-        let unpacked = spawn_blocking(move || format.unpack(&body, most, &reservation));
+        let unpacked = spawn_blocking(move || format.decompress(&body, most, &reservation));
         body = unpacked.await.map_err(ApiError::internal)??;
     }
     let (request_v2, binary) = match json_length {
@@ -136,7 +136,7 @@ async fn parse(
         return Err(ApiError::invalid_request(detail));
     }
     if !reservation.reserve(wire::size_of_numbers(&body[..length])) {
-        return Err(body::no_memory());
+        return Err(body::memory_exhausted());
     }
     let parsed = if length <= QUICK_JSON {
         wire::parse(&body, length)
@@ -164,7 +164,7 @@ fn answer(
         }
     };
     if let Some(format) = Format::accepted(request) {
-        body = format.pack(&body).map_err(ApiError::internal)?;
+        body = format.compress(&body).map_err(ApiError::internal)?;
         answer.insert_header((header::CONTENT_ENCODING, format.name()));
     }
     answer.insert_header((header::VARY, "accept-encoding"));

@@ -107,7 +107,7 @@ async fn optional_json<T: Default + for<'de> Deserialize<'de>>(
     body::uncompressed(request)?;
     let stream = body::limited(request, payload, SMALL_JSON, state.bodies.reservation())?;
     let reading = body::collect(stream, SMALL_JSON);
-    let body = body::in_time(reading, start, deadline, limits).await?;
+    let body = body::with_timeout(reading, start, deadline, limits).await?;
     if body.trim_ascii().is_empty() {
         return Ok(T::default());
     }
