@@ -25,69 +25,70 @@ use crate::{
 
 pub(super) const PATH: &str = "/v1/classify";
 
-/// The query of a classification.
+/// Query parameters of a classification.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ClassifyQuery {
-    /// The model's name; without it the default model.
+    /// Name or alias of the model; by default the default model.
     #[param(example = "resnet-20-v1")]
     model: Option<String>,
-    /// The model's version; without it the pinned one, else the highest that serves.
+    /// Version of the model; by default the pinned version, otherwise the highest loaded version.
     #[param(example = "1")]
     version: Option<String>,
-    /// Keeps the k most probable labels in `probabilities`; without it all.
+    /// Returns only the k most probable labels in `probabilities`; by default all.
     #[param(minimum = 1, maximum = 7, example = 3)]
     top_k: Option<usize>,
 }
 
-/// The answers to a request, in the order of its pictures.
+/// Predictions in the order of the images.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Classification<'a> {
-    /// The model that answered.
+    /// Name of the model.
     #[schema(example = "resnet-20-v1")]
     model: &'a str,
-    /// Its version.
+    /// Version of the model.
     #[schema(example = "1")]
     version: String,
-    /// One entry a picture.
+    /// One entry per image.
     predictions: Vec<Prediction<'a>>,
 }
 
-/// What became of one picture.
+/// The result of one image.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 enum Prediction<'a> {
-    /// The model's answer.
+    /// The prediction of the model.
     #[schema(title = "Answer")]
     Answer {
         /// The most probable label.
         #[schema(example = "happy")]
         label: &'a str,
-        /// Its probability, 0 to 1.
+        /// Probability of the label, 0 to 1.
         #[schema(example = 0.91)]
         confidence: f32,
-        /// Label -> probability, 0 to 1; all labels together have 1.
+        /// Label -> probability, 0 to 1. The probabilities of all labels sum to 1.
         #[schema(example = json!({"happy": 0.91, "neutral": 0.06, "surprise": 0.03}))]
         probabilities: BTreeMap<&'a str, f32>,
     },
-    /// Why there is none, where other pictures of the request have one.
+    /// The error of this image; other images of the request have predictions.
     #[schema(title = "Failure")]
     Failure {
-        /// What is wrong with this picture.
+        /// Description of the error.
         error: ImageProblem,
     },
 }
 
-/// Classify one face or many.
+/// Classify the expression of one or more faces.
 ///
-/// The body is a picture (JPEG, PNG, WebP, BMP, first frame of a GIF; the bytes decide), a form with
-/// one or many parts named `image`, or JSON with base64. RequestImages of any size and colour are taken:
-/// EXIF orientation is applied, alpha dropped, colour turned to gray, and the picture stretched to
-/// the model's square. It should show one face, cut out.
+/// The body is an image file (JPEG, PNG, WebP, BMP or the first frame of a GIF, detected by content), a form with one or more
+/// parts named `image`, or JSON with base64. The server applies the EXIF orientation, drops alpha, converts colours to gray,
+/// and resizes the image to the square input of the model. Each image should show one cropped face.
 ///
-/// Where some of many pictures cannot be read, they have an `error` in their place; where none can,
-/// the request fails. A request that does not fit the queue as a whole is refused as a whole.
+/// An image that cannot be decoded has an `error` instead of a prediction. The request fails if all images are invalid. A
+/// request that does not fit into the queue as a whole is rejected.
+///
+/// A label describes the expression that a face shows, not what a person feels.
 #[utoipa::path(
     post,
     path = PATH,
@@ -96,35 +97,35 @@ enum Prediction<'a> {
     params(
         ClassifyQuery,
         ("x-request-timeout-ms" = Option<u64>, Header, minimum = 1, description =
-            "A deadline for this request, in milliseconds; the server's own applies where it is shorter."),
+            "Deadline of this request in milliseconds; the server's own deadline applies if it is shorter."),
         ("x-request-id" = Option<String>, Header, description =
-            "An id of the client's choice, 1 to 128 visible ASCII characters, given back in the answer.")
+            "Identifier chosen by the client, 1 to 128 visible ASCII characters, returned in the response.")
     ),
-    request_body(description = "One picture, or many.", content(
+    request_body(description = "One or more images.", content(
         (Vec<u8> = "application/octet-stream"),
         (Vec<u8> = "image/*"),
         (FormImages = "multipart/form-data"),
         (JsonImages = "application/json"),
     )),
     responses(
-        (status = 200, description = "An answer for each picture.", body = Classification),
-        (status = 400, description = "`invalid_image`: no picture can be read. `invalid_request`: the query, \
-            a header, the JSON or the form is wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "One prediction per image.", body = Classification),
+        (status = 400, description = "`invalid_image`: all images are invalid. `invalid_request`: the query, \
+            a header, the JSON or the form is invalid.", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_model` or `unknown_version`.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 408, description = "`request_timeout`: the body took too long to arrive.",
+        (status = 408, description = "`request_timeout`: the body was not received in time.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`too_large`: too many bytes, pixels or pictures.",
+        (status = 413, description = "`too_large`: too many bytes, pixels or images.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`: the body is of another kind.",
+        (status = 415, description = "`unsupported_media_type`: unsupported `Content-Type` or `Content-Encoding`.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "`internal`: the server's fault.",
+        (status = 500, description = "`internal`: the server failed.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: the pictures do not fit the queue. `model_loading`: the model does not serve yet. \
+        (status = 503, description = "`overloaded`: the images do not fit into the queue. `model_loading`: the model is being loaded. \
             `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
-        (status = 504, description = "`deadline_exceeded`: the answer was not there in time.",
+            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
+        (status = 504, description = "`deadline_exceeded`: the deadline passed before the response.",
             body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -180,7 +181,7 @@ fn top_k(asked: Option<usize>, model: &LiveModel) -> Result<usize, ApiError> {
     }
 }
 
-/// The faces, and for each picture its problem or `None`.
+/// Separates the faces from the errors; the second list has one entry per image.
 fn separate(
     decoded: Vec<Result<Face, ImageDecodeError>>,
 ) -> (Vec<Input>, Vec<Option<ImageProblem>>) {
@@ -196,7 +197,7 @@ fn separate(
     (faces, problems)
 }
 
-/// The error of a request none of whose pictures could be read: their common code, else `invalid_image`.
+/// Returns the error of a request whose images are all invalid: their common code, otherwise `invalid_image`.
 fn all_failed(problems: Vec<Option<ImageProblem>>) -> ApiError {
     let problems: Vec<ImageProblem> = problems.into_iter().flatten().collect();
     let common = |code| problems.iter().all(|problem| problem.code == code);
@@ -207,7 +208,7 @@ fn all_failed(problems: Vec<Option<ImageProblem>>) -> ApiError {
             let each =
                 many.iter().enumerate().map(|(i, problem)| format!("{i}: {}", problem.detail));
             format!(
-                "none of {} pictures can be read: {}",
+                "none of the {} images can be decoded: {}",
                 many.len(),
                 each.collect::<Vec<_>>().join("; ")
             )

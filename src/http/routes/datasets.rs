@@ -19,31 +19,30 @@ use crate::http::{
 pub(super) const LIST_PATH: &str = "/v1/datasets";
 pub(super) const IMAGE_PATH: &str = "/v1/datasets/{name}/images/{image}";
 
-/// The side of a face that is shown, in pixels: that of FER2013.
+/// Side of the returned faces in pixels, as in FER2013.
 const SIDE: usize = 48;
-/// How long a client may keep a face, in seconds: a day.
+/// Cache lifetime of a face in seconds: one day.
 const MAX_AGE: u32 = 86_400;
 
-/// The data sets of the server.
+/// All data sets.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DatasetList {
-    /// By name.
+    /// Data sets, sorted by name.
     datasets: Vec<DatasetView>,
 }
 
 /// A data set.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DatasetView {
-    /// Its name, as `--data` gives it.
+    /// Name in `--data`.
     #[schema(example = "fer2013")]
     name: String,
-    /// How many images it has to learn from (`train`) and to judge by (`test`), and how many of these FER2013 used for what
-    /// (`PublicTest`, `PrivateTest`).
+    /// Number of images per split: `train`, `test`, and the parts of `test` that FER2013 defines (`PublicTest`, `PrivateTest`).
     #[schema(value_type = BTreeMap<String, usize>, example = json!({"train": 28709, "test": 7178, "PublicTest": 3589, "PrivateTest": 3589}))]
     splits: BTreeMap<&'static str, usize>,
 }
 
-/// The data sets that models can be evaluated on.
+/// List the data sets for evaluations.
 #[utoipa::path(get, path = LIST_PATH, tag = "evaluations", operation_id = "listDatasets",
     responses((status = 200, description = "The data sets.", body = DatasetList)))]
 pub async fn list(state: web::Data<State>) -> HttpResponse {
@@ -56,17 +55,17 @@ pub async fn list(state: web::Data<State>) -> HttpResponse {
     HttpResponse::Ok().json(DatasetList { datasets })
 }
 
-/// One face of a data set.
+/// Return one face of a data set.
 ///
-/// Gray, 48 x 48, as a model of that size takes it. The id is that of predictions and reports.
+/// The face is a gray PNG of 48 x 48 pixels. Its identifier is part of predictions and reports.
 #[utoipa::path(get, path = IMAGE_PATH, tag = "evaluations", operation_id = "getImage",
     params(
-        ("name" = String, Path, description = "The data set's name.", example = "fer2013"),
-        ("image" = String, Path, description = "The image's id, 32 hex digits."),
+        ("name" = String, Path, description = "Name of the data set.", example = "fer2013"),
+        ("image" = String, Path, description = "Identifier of the image, 32 hex digits."),
     ),
     responses(
         (status = 200, description = "The face.", body = String, content_type = "image/png"),
-        (status = 404, description = "`unknown_dataset`, or `unknown_image`: no such id, or the file is gone or broken.",
+        (status = 404, description = "`unknown_dataset`, or `unknown_image`: the identifier is unknown, or the file was removed or is damaged.",
             body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -76,18 +75,18 @@ pub async fn image(
 ) -> Result<HttpResponse, ApiError> {
     let (name, id) = path.into_inner();
     if state.datasets.get(&name).is_none() {
-        let detail = format!("there is no data set `{name}`");
+        let detail = format!("unknown data set `{name}`");
         return Err(ApiError::new(Code::UnknownDataset, detail));
     }
     let unknown = |what: &str| {
         let detail = format!("the image `{id}` of the data set `{name}` {what}");
         ApiError::new(Code::UnknownImage, detail)
     };
-    let sample = state.datasets.image(&name, &id).ok_or_else(|| unknown("is not there"))?.clone();
+    let sample = state.datasets.image(&name, &id).ok_or_else(|| unknown("does not exist"))?.clone();
     let read = web::block(move || sample.load(SIDE).map(|face| face.png()));
     let png = read.await.map_err(ApiError::internal)?.map_err(|error| {
         tracing::warn!("{error}: {}", error.cause());
-        unknown("cannot be read any more")
+        unknown("cannot be read")
     })?;
     let kept = [CacheDirective::Private, CacheDirective::MaxAge(MAX_AGE)];
     Ok(HttpResponse::Ok()

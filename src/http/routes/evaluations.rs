@@ -26,24 +26,24 @@ use crate::{
 pub(super) const LIST_PATH: &str = "/v1/evaluations";
 pub(super) const ONE_PATH: &str = "/v1/evaluations/{id}";
 
-/// What to evaluate.
+/// Request body of an evaluation.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EvaluationRequest {
-    /// A data set of the server, as `--data` names it.
+    /// Name of a data set in `--data`.
     #[schema(example = "fer2013")]
     dataset: String,
-    /// Which images: `test` (all of them), `train`, `PublicTest` or `PrivateTest`.
+    /// Split: `test` (all test images), `train`, `PublicTest` or `PrivateTest`.
     #[serde(default = "whole_test")]
     #[schema(value_type = String, default = "test", example = "test")]
     split: Split,
-    /// The model's name; without it the default model.
+    /// Name or alias of the model; by default the default model.
     #[schema(example = "resnet-20-v1")]
     model: Option<String>,
-    /// The model's version; without it the pinned one, else the highest that serves.
+    /// Version of the model; by default the pinned version, otherwise the highest loaded version.
     #[schema(value_type = Option<String>, example = "1")]
     version: Option<Version>,
-    /// At most so many images: the same ones each time, every class in proportion.
+    /// Maximum number of images. The same images are chosen each time, every class in proportion.
     #[schema(value_type = Option<usize>, minimum = 1, example = 700)]
     limit: Option<NonZeroUsize>,
 }
@@ -52,27 +52,27 @@ pub(super) fn whole_test() -> Split {
     Split::Test
 }
 
-/// Which evaluations are listed: those that have every value that is given.
+/// Query parameters of a list: it contains the evaluations that have all given values.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
-    /// The model's name.
+    /// Name of the model.
     #[param(example = "resnet-20-v1")]
     model: Option<String>,
-    /// The model's version.
+    /// Version of the model.
     #[param(example = "1")]
     version: Option<String>,
-    /// The data set's name.
+    /// Name of the data set.
     #[param(example = "fer2013")]
     dataset: Option<String>,
-    /// The split: `test`, `train`, `PublicTest` or `PrivateTest`.
+    /// Split: `test`, `train`, `PublicTest` or `PrivateTest`.
     #[param(value_type = Option<String>, example = "test")]
     split: Option<Split>,
-    /// Where they stand.
+    /// Status of the evaluations.
     #[param(inline)]
     status: Option<Status>,
-    /// At most so many.
+    /// Maximum number of entries.
     #[serde(default = "most_listed")]
     #[param(value_type = usize, minimum = 1, default = 100)]
     limit: NonZeroUsize,
@@ -82,44 +82,44 @@ pub(super) fn most_listed() -> NonZeroUsize {
     const { NonZeroUsize::new(100).expect("100 is not 0") }
 }
 
-/// How an evaluation is deleted.
+/// Query parameters of a deletion.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DeleteQuery {
-    /// Whether an evaluation that has ended is removed for good, with its predictions.
+    /// Whether an ended evaluation is removed permanently with its predictions.
     #[serde(default)]
     #[param(default = false)]
     purge: bool,
 }
 
-/// The evaluations of the server.
+/// All evaluations.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EvaluationList {
-    /// Newest first.
+    /// Evaluations, newest first.
     evaluations: Vec<EvaluationListItem>,
 }
 
-/// Evaluates a model on a data set of the server.
+/// Evaluate a model on a data set of the server.
 ///
-/// The images go through the same queue and workers as those of clients, a few at a time, in the
-/// background. `Location` tells where the progress and the report will be. Several may run at once.
+/// The images go through the same queue and workers as client requests, at background priority. `Location` is the path of the
+/// progress and the report. Several evaluations can run at once.
 #[utoipa::path(
     post, path = LIST_PATH, tag = "evaluations", operation_id = "createEvaluation",
     request_body = EvaluationRequest,
     responses(
-        (status = 202, description = "Taken; it runs, or waits for another one to end.", body = EvaluationResponse,
-            headers(("Location" = String, description = "Where it is."))),
-        (status = 400, description = "`invalid_request`: the body, an empty split, or a model with other labels.",
+        (status = 202, description = "The evaluation is queued or running.", body = EvaluationResponse,
+            headers(("Location" = String, description = "Path of the new resource."))),
+        (status = 400, description = "`invalid_request`: the body is invalid, the split is empty, or the labels of the model are not the seven expressions.",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_dataset`, `unknown_model` or `unknown_version`.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`: the body is no JSON.",
+        (status = 415, description = "`unsupported_media_type`: the body is not JSON.",
             body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`overloaded`: too many evaluations wait already. `model_loading`: the model does not serve yet. \
             `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
+            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
     )
 )]
 pub async fn create(
@@ -138,12 +138,12 @@ pub async fn create(
     Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(document))
 }
 
-/// The evaluations: those that wait or run, and those that are kept.
+/// List evaluations: queued, running and stored ones.
 #[utoipa::path(get, path = LIST_PATH, tag = "evaluations", operation_id = "listEvaluations",
     params(ListQuery),
     responses(
         (status = 200, description = "The evaluations.", body = EvaluationList),
-        (status = 400, description = "`invalid_request`: the query.",
+        (status = 400, description = "`invalid_request`: the query is invalid.",
             body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -157,10 +157,10 @@ pub async fn list(
     Ok(HttpResponse::Ok().json(EvaluationList { evaluations }))
 }
 
-/// One evaluation: how far it is, and its report once it succeeded.
+/// Return an evaluation with its progress, and with its report if it succeeded.
 #[utoipa::path(
     get, path = ONE_PATH, tag = "evaluations", operation_id = "getEvaluation",
-    params(("id" = String, Path, description = "The evaluation's id.")),
+    params(("id" = String, Path, description = "Identifier of the evaluation.")),
     responses(
         (status = 200, description = "The evaluation.", body = EvaluationResponse),
         (status = 404, description = "`unknown_evaluation`.",
@@ -171,23 +171,24 @@ pub async fn one(id: web::Path<String>, state: web::Data<State>) -> Result<HttpR
     Ok(HttpResponse::Ok().json(document))
 }
 
-/// Cancels an evaluation, or removes it.
+/// Cancel or remove an evaluation.
 ///
-/// Its images leave the queue. One that has ended stays as it is; with `purge=true` it is removed with its predictions,
-/// which is an order as loading a model is. So is the cancel of one that a promotion waits for.
+/// The queued images of a running evaluation are cancelled. An ended evaluation is not changed; with `purge=true` it is
+/// removed with its predictions, which is an admin request. Cancelling an evaluation of a pending promotion is an admin request
+/// too.
 #[utoipa::path(
     delete, path = ONE_PATH, tag = "evaluations", operation_id = "deleteEvaluation",
-    params(("id" = String, Path, description = "The evaluation's id."), DeleteQuery),
+    params(("id" = String, Path, description = "Identifier of the evaluation."), DeleteQuery),
     responses(
-        (status = 200, description = "The evaluation as it is now.", body = EvaluationResponse),
-        (status = 204, description = "`purge=true`: it is removed."),
-        (status = 401, description = "An order, `unauthorized`: the admin token is not there or another one.",
+        (status = 200, description = "The current state of the evaluation.", body = EvaluationResponse),
+        (status = 204, description = "`purge=true`: the evaluation was removed."),
+        (status = 401, description = "`unauthorized`: an admin request without the correct admin token.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "An order, `forbidden`: orders are not taken here, or not from this page.",
+        (status = 403, description = "`forbidden`: an admin request while the admin API is disabled, or from a page of another origin.",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_evaluation`.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`purge=true`, `conflict`: it waits or runs; cancel it first.",
+        (status = 409, description = "`conflict`: `purge=true`, but the evaluation is queued or running; cancel it first.",
             body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn delete(
@@ -198,7 +199,7 @@ pub async fn delete(
 ) -> Result<HttpResponse, ApiError> {
     if !query.purge {
         if state.promotions.depends_on(&id) {
-            // Its end is that of the promotion.
+            // Cancelling the evaluation also ends the promotion.
             admin?;
         }
         let document = state.evaluations.cancel(&id).await?.ok_or_else(|| unknown(&id))?;
@@ -209,16 +210,17 @@ pub async fn delete(
         Purged::Removed => Ok(HttpResponse::NoContent().finish()),
         Purged::Unknown => Err(unknown(&id)),
         Purged::Unfinished => {
-            let detail = "the evaluation waits or runs; cancel it first, with DELETE without purge";
+            let detail =
+                "the evaluation is queued or running; cancel it first with DELETE without purge";
             Err(ApiError::new(Code::Conflict, detail))
         }
     }
 }
 
-/// The record of an evaluation that succeeded.
+/// Returns the record of a successful evaluation.
 ///
 /// # Errors
-/// 404 for one that is not there, 409 for one that has no report, saying why.
+/// Returns 404 for an unknown evaluation, and 409 with the reason for one without a report.
 pub(super) async fn succeeded(state: &State, id: &str) -> Result<EvaluationRecord, ApiError> {
     let record = state.evaluations.record(id).await?.ok_or_else(|| unknown(id))?;
     let reason = match record.status {
@@ -231,6 +233,6 @@ pub(super) async fn succeeded(state: &State, id: &str) -> Result<EvaluationRecor
 }
 
 fn unknown(id: &str) -> ApiError {
-    let detail = format!("there is no evaluation `{id}`, or it is no longer kept");
+    let detail = format!("unknown evaluation `{id}`; it may have been removed");
     ApiError::new(Code::UnknownEvaluation, detail)
 }

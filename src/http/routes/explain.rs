@@ -27,26 +27,26 @@ use crate::{
 
 pub(super) const PATH: &str = "/v1/explain";
 
-/// The query of an explanation.
+/// Query parameters of an explanation.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExplainQuery {
-    /// The model's name; without it the default model.
+    /// Name or alias of the model; by default the default model.
     #[param(example = "resnet-20-v1")]
     model: Option<String>,
-    /// The model's version; without it the pinned one, else the highest that serves.
+    /// Version of the model; by default the pinned version, otherwise the highest loaded version.
     #[param(example = "1")]
     version: Option<String>,
-    /// The label to explain; without it the most probable one.
+    /// Label to explain; by default the most probable one.
     #[param(example = "happy")]
     label: Option<String>,
-    /// The form of the answer; without it as `Accept` says, else JSON.
+    /// Format of the response; by default the best one for `Accept`, otherwise JSON.
     #[param(inline)]
     format: Option<Form>,
 }
 
-/// A form of the answer.
+/// Format of the response.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Form {
@@ -54,22 +54,21 @@ enum Form {
     Png,
 }
 
-/// Of equals, the first is preferred.
+/// Among equals the first one is preferred.
 const OFFERS: [(&str, Form); 2] = [("application/json", Form::Json), ("image/png", Form::Png)];
 
 /// Explain the label of a face.
 ///
-/// A patch of the face's mean gray covers one place of the face after the other, and what the label's probability loses
-/// by it is what the place is worth to the label (occlusion sensitivity: Zeiler and Fergus, *Visualizing and
-/// Understanding Convolutional Networks*, ECCV 2014, section 4.2). It works for every model, and shows what the model
-/// looks at, not whether it is right.
+/// The server masks up to 121 positions of the face in turn with a patch of the mean gray level and reports how much each
+/// lowers the label's probability (occlusion sensitivity: Zeiler and Fergus, *Visualizing and Understanding Convolutional
+/// Networks*, ECCV 2014, section 4.2). This works for every model. It shows which regions the prediction depends on, not
+/// whether the prediction is correct.
 ///
-/// The body is one picture, as `/v1/classify` takes it. The answer is JSON with a weight for each pixel of the model's
-/// square, or a PNG of 480 x 480 pixels: the face as the model sees it, orange where it speaks for the label, blue where
-/// it speaks against it, in full colour where most.
+/// The body is one image in a format of `/v1/classify`. The response is JSON with a weight per pixel of the model's input, or a
+/// PNG of 480 x 480 pixels that shows the face in orange for positive weights and in blue for negative ones.
 ///
-/// An explanation sends up to 122 images through the model, below all other requests, and counts them in the model's
-/// metrics of images, not among its predictions. A few run at once (`--max-explanations`).
+/// An explanation classifies up to 122 images at background priority. They count in the metrics of images, not in those of
+/// predictions. `--max-explanations` limits how many run at once.
 #[utoipa::path(
     post,
     path = PATH,
@@ -78,18 +77,18 @@ const OFFERS: [(&str, Form); 2] = [("application/json", Form::Json), ("image/png
     params(
         ExplainQuery,
         ("x-request-timeout-ms" = Option<u64>, Header, minimum = 1, description =
-            "A deadline for this request, in milliseconds; the server's own applies where it is shorter."),
+            "Deadline of this request in milliseconds; the server's own deadline applies if it is shorter."),
         ("x-request-id" = Option<String>, Header, description =
-            "An id of the client's choice, 1 to 128 visible ASCII characters, given back in the answer.")
+            "Identifier chosen by the client, 1 to 128 visible ASCII characters, returned in the response.")
     ),
-    request_body(description = "One picture.", content(
+    request_body(description = "One image.", content(
         (Vec<u8> = "application/octet-stream"),
         (Vec<u8> = "image/*"),
         (FormImages = "multipart/form-data"),
         (JsonImages = "application/json"),
     )),
     responses(
-        (status = 200, description = "What each place is worth to the label.", content(
+        (status = 200, description = "The weights of the label.", content(
             (Document = "application/json"),
             (Vec<u8> = "image/png"),
         )),
@@ -98,21 +97,21 @@ const OFFERS: [(&str, Form); 2] = [("application/json", Form::Json), ("image/png
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_model` or `unknown_version`.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 406, description = "`not_acceptable`: `Accept` names neither of the two forms.",
+        (status = 406, description = "`not_acceptable`: `Accept` matches no available media type.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 408, description = "`request_timeout`: the body took too long to arrive.",
+        (status = 408, description = "`request_timeout`: the body was not received in time.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`too_large`: too many bytes, pixels or pictures.",
+        (status = 413, description = "`too_large`: too many bytes, pixels or images.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`: the body is of another kind.",
+        (status = 415, description = "`unsupported_media_type`: unsupported `Content-Type` or `Content-Encoding`.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "`internal`: the server's fault.",
+        (status = 500, description = "`internal`: the server failed.",
             body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`overloaded`: as many faces as may be are being explained, or the queue is full. \
             `model_loading`: the model does not serve yet. `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
-        (status = 504, description = "`deadline_exceeded`: the answer was not there in time.",
+            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
+        (status = 504, description = "`deadline_exceeded`: the deadline passed before the response.",
             body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -135,7 +134,7 @@ pub async fn explain(
     let times = RequestTimes { start, deadline };
     let pictures = RequestImages::read(&request, payload, &state, &model, times).await?;
     let face = only_face(pictures, &state, &model, deadline).await?;
-    // Not before, or a body that trickles in would keep others out.
+    // Acquired after the body was received, so that a slow body does not hold a permit.
     let _turn = state.explanations.try_acquire().map_err(|_| busy(&state))?;
     let explanation = explanation::explain(&model.batcher, face, class, deadline).await?;
     match form {
@@ -146,19 +145,21 @@ pub async fn explain(
     }
 }
 
-/// The index of a label.
+/// Returns the index of a label.
 fn class(labels: &Labels, label: &str) -> Result<usize, ApiError> {
     let class = labels.names().iter().position(|name| name == label);
     class.ok_or_else(|| {
         let known = labels.names().join(", ");
-        let detail = format!("query: label `{label}` is none of this model's: {known}");
+        let detail = format!("query: unknown label `{label}`; the labels of the model are {known}");
         ApiError::invalid_request(detail)
     })
 }
 
 fn busy(state: &State) -> ApiError {
     let most = state.limits.max_explanations;
-    ApiError::overloaded(format!("{most} faces are being explained now, which is all; try again"))
+    ApiError::overloaded(format!(
+        "{most} explanations are running, which is the maximum (--max-explanations); try again later"
+    ))
 }
 
 async fn only_face(
@@ -168,11 +169,11 @@ async fn only_face(
     deadline: Instant,
 ) -> Result<Face, ApiError> {
     if pictures.count() > 1 {
-        let detail = format!("{} pictures; one is explained at a time", pictures.count());
+        let detail = format!("{} images; send one image per explanation", pictures.count());
         return Err(ApiError::invalid_request(detail));
     }
     let decoded = pictures.decode(state, model, deadline).await?.pop();
-    let face = decoded.ok_or_else(|| ApiError::internal("a picture was decoded to nothing"))?;
+    let face = decoded.ok_or_else(|| ApiError::internal("the decoder returned no result"))?;
     face.map_err(|error| {
         model.metrics.images(Outcome::Invalid, 1);
         let ImageProblem { code, detail } = error.into();
@@ -180,7 +181,7 @@ async fn only_face(
     })
 }
 
-/// Drawn on a thread of its own: packing it takes milliseconds.
+/// Renders the PNG on a blocking thread, because compression takes milliseconds.
 async fn picture(explanation: Explanation) -> Result<HttpResponse, ApiError> {
     let draw = move || explanation::overlay(explanation.occlusion.face(), &explanation.map);
     let file = web::block(draw).await.map_err(ApiError::internal)?;

@@ -9,10 +9,10 @@ use crate::{http::State, readiness::ServerStatus};
 pub(super) const LIVE_PATH: &str = "/health/live";
 pub(super) const READY_PATH: &str = "/health/ready";
 
-/// How the server is.
+/// Status of the server.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Health {
-    /// `live`, `ready`, `loading`, `unavailable` (the default model does not serve) or `draining`.
+    /// `live`, `ready`, `loading`, `unavailable` (the default model is not loaded) or `draining`.
     #[schema(example = "ready")]
     pub status: String,
 }
@@ -21,23 +21,23 @@ fn health(status: &str) -> Health {
     Health { status: status.to_owned() }
 }
 
-/// Whether the process works.
+/// Liveness check.
 ///
-/// 200 as long as it answers at all, while it drains too.
+/// Returns 200 as long as the process responds, also while it drains.
 #[utoipa::path(get, path = LIVE_PATH, tag = "operation", operation_id = "live",
-    responses((status = 200, description = "The process works.", body = Health)))]
+    responses((status = 200, description = "The process is live.", body = Health)))]
 pub async fn live() -> HttpResponse {
     HttpResponse::Ok().json(health("live"))
 }
 
-/// Whether requests should be sent here.
+/// Readiness check.
 ///
-/// 503 before the default model serves, and from the first moment of a shutdown; requests are still
-/// answered then for the time of `--drain-delay`.
+/// Returns 503 until the default model is loaded, and from the start of a shutdown. Requests are still accepted then for
+/// `--drain-delay`.
 #[utoipa::path(get, path = READY_PATH, tag = "operation", operation_id = "ready",
     responses(
-        (status = 200, description = "The default model serves.", body = Health),
-        (status = 503, description = "Send requests elsewhere.", body = Health)))]
+        (status = 200, description = "The default model is loaded.", body = Health),
+        (status = 503, description = "The server is not ready; send requests to another replica.", body = Health)))]
 pub async fn ready(state: web::Data<State>) -> HttpResponse {
     match state.readiness.status() {
         ServerStatus::Ready => HttpResponse::Ok().json(health("ready")),

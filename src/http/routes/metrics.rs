@@ -6,10 +6,10 @@ use crate::http::{ApiError, State};
 
 pub(super) const PATH: &str = "/metrics";
 
-/// The media type of Prometheus' text format.
+/// Media type of the Prometheus text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Counters, gauges and histograms in Prometheus' text format.
+/// Return all metrics in the Prometheus text format.
 #[utoipa::path(get, path = PATH, tag = "operation", operation_id = "metrics",
     responses((status = 200, description = "All metrics, named `mien_*` and `process_*`.",
         body = String, content_type = "text/plain",

@@ -24,87 +24,87 @@ use crate::{
 pub(super) const LIST_PATH: &str = "/v1/models";
 pub(super) const ONE_PATH: &str = "/v1/models/{name}";
 
-/// Every model of the server.
+/// All models.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ModelList {
     /// By name.
     models: Vec<ModelSummary>,
 }
 
-/// A model in short.
+/// Summary of a model.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ModelSummary {
-    /// Its name.
+    /// Name of the model.
     #[schema(example = "resnet-20-v1")]
     name: String,
-    /// Whether it answers requests that name no model.
+    /// Whether it is the default model.
     default: bool,
-    /// What else it is called.
+    /// Aliases of the model.
     aliases: Vec<AliasView>,
-    /// The version that answers requests that name none; null where none serves.
+    /// The version that serves requests without a version; null if none is loaded.
     #[schema(example = "1")]
     serving: Option<String>,
-    /// The version that the model is pinned to by a promotion or by hand; null where it is not.
+    /// The version that the model is pinned to; null without a pin.
     pinned: Option<String>,
-    /// The versions on disk or in memory, lowest first.
+    /// Versions on disk or in memory in ascending order.
     versions: Vec<VersionSummary>,
 }
 
-/// Another name of a model.
+/// An alias of a model.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AliasView {
-    /// The name.
+    /// Name of the alias.
     #[schema(example = "stable")]
     alias: String,
-    /// The version that it stands for; without one it is the pinned one, else the highest that serves.
+    /// The version that the alias refers to; by default the pinned version, otherwise the highest loaded version.
     #[schema(example = "1")]
     version: Option<String>,
 }
 
-/// A version in short.
+/// Summary of a version.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct VersionSummary {
-    /// The version.
+    /// Version.
     #[schema(example = "1")]
     version: String,
-    /// Where it stands.
+    /// Status of the version.
     status: Phase,
-    /// Why it does not serve; of a version that does, why the files that are on disk now do not.
+    /// Why the version is not loaded, or why the changed files of a loaded version cannot be loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
 
-/// A model in full.
+/// Details of a model.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ModelDetails {
-    /// Its name.
+    /// Name of the model.
     #[schema(example = "resnet-20-v1")]
     name: String,
-    /// Whether it answers requests that name no model.
+    /// Whether it is the default model.
     default: bool,
-    /// What else it is called.
+    /// Aliases of the model.
     aliases: Vec<AliasView>,
-    /// The version that answers requests that name none; null where none serves.
+    /// The version that serves requests without a version; null if none is loaded.
     #[schema(example = "1")]
     serving: Option<String>,
-    /// The version that the model is pinned to by a promotion or by hand; null where it is not.
+    /// The version that the model is pinned to; null without a pin.
     pinned: Option<String>,
-    /// The versions on disk or in memory, lowest first.
+    /// Versions on disk or in memory in ascending order.
     versions: Vec<VersionDetails>,
 }
 
-/// A version in full.
+/// Details of a version.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct VersionDetails {
     #[serde(flatten)]
-    #[expect(missing_docs, reason = "its fields stand in its place")]
+    #[expect(missing_docs, reason = "its fields are flattened")]
     pub summary: VersionSummary,
-    /// What is known about it, where it serves.
+    /// Details of a loaded version.
     #[serde(flatten)]
     pub facts: Option<ModelInfo>,
 }
 
-/// Every model, with its versions: those that serve, and those that do not and why.
+/// List all models with their versions, and the reason for each version that is not loaded.
 #[utoipa::path(get, path = LIST_PATH, tag = "models", operation_id = "listModels",
     responses((status = 200, description = "The models.", body = ModelList)))]
 pub async fn list(state: web::Data<State>) -> HttpResponse {
@@ -112,9 +112,9 @@ pub async fn list(state: web::Data<State>) -> HttpResponse {
     HttpResponse::Ok().json(ModelList { models })
 }
 
-/// One model: labels, architecture, recorded accuracy, input and serving configuration of each version.
+/// Return a model with labels, architecture, recorded accuracy, input and serving configuration of each version.
 #[utoipa::path(get, path = ONE_PATH, tag = "models", operation_id = "getModel",
-    params(("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1")),
+    params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     responses(
         (status = 200, description = "The model.", body = ModelDetails),
         (status = 404, description = "`unknown_model`.",
@@ -146,7 +146,7 @@ impl From<ModelView> for ModelSummary {
     }
 }
 
-/// A version as the API writes it.
+/// Formats a version for the API.
 fn text(version: Option<u64>) -> Option<String> {
     version.map(|version| version.to_string())
 }

@@ -1,4 +1,4 @@
-//! The Open Inference Protocol v2 over HTTP: a thin door on [`crate::oip`].
+//! The Open Inference Protocol v2 over HTTP, implemented by [`crate::oip`].
 
 pub mod infer;
 pub mod models;
@@ -13,32 +13,32 @@ use utoipa::IntoParams;
 use super::{get, get_or_head, post};
 use crate::metrics::Metrics;
 
-/// The part of a path that names a model.
+/// Path parameters of a model.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub struct ModelPath {
-    /// The model's name.
+    /// Name or alias of the model.
     #[param(example = "resnet-20-v1")]
     model: String,
-    /// The version; where the path names none, the pinned one, else the highest that serves.
+    /// Version; by default the pinned version, otherwise the highest loaded version.
     #[param(ignore)]
     version: Option<String>,
 }
 
-/// What follows the name of a model, or of a version of it.
+/// Suffixes of the path of a model or version.
 pub const MODEL_PREFIX: &str = "/v2/models/{model}";
-/// What may stand before it.
+/// Prefixes of these paths.
 pub const VERSION_PREFIX: &str = "/v2/models/{model}/versions/{version}";
 
-/// Paths that are read.
+/// Paths of GET requests.
 const READ: [&str; 4] =
     [server::PATH, server::LIVE_PATH, server::READY_PATH, models::ALL_STATISTICS_PATH];
-/// Paths that are written.
+/// Paths of POST requests.
 const WRITTEN: [&str; 3] = [repository::INDEX_PATH, repository::LOAD_PATH, repository::UNLOAD_PATH];
-/// Ends of the paths of a model, or a version, that are read.
+/// Suffixes of GET requests.
 const MODEL_READ: [&str; 4] = ["", "/ready", "/config", "/stats"];
 
-/// Presents every route in the metrics at zero.
+/// Creates the metrics of every route with the value 0.
 pub(super) fn init_metrics(metrics: &Metrics) {
     READ.iter().for_each(|path| metrics.init_route("GET", path, 200));
     WRITTEN.iter().for_each(|path| metrics.init_route("POST", path, 200));
@@ -55,7 +55,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .service(get(server::PATH, get_or_head().to(server::metadata)))
         .service(get(server::LIVE_PATH, get_or_head().to(server::live)))
         .service(get(server::READY_PATH, get_or_head().to(server::ready)))
-        // Before the paths of models, or it would be one.
+        // This must precede the paths of models, which would match it.
         .service(get(models::ALL_STATISTICS_PATH, get_or_head().to(models::all_statistics)))
         .service(post(repository::INDEX_PATH, web::post().to(repository::index)))
         .service(post(repository::LOAD_PATH, web::post().to(repository::load)))

@@ -1,6 +1,6 @@
-//! `GET /` and `GET /web/{file}`: the page, from the files of `web/` that the program carries in itself.
+//! `GET /` and `GET /web/{file}`: the web UI, from the files of `web/` that are embedded in the program.
 //!
-//! The page may load from this server alone, and nothing in it may be written inline: `PAGE_POLICY`.
+//! The content security policy `PAGE_POLICY` allows only files of this server, and no inline scripts or styles.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -14,15 +14,15 @@ use crate::http::{ApiError, compression::Format, error::Code};
 pub(super) const PATH: &str = "/";
 pub(super) const FILES_PATH: &str = "/web/{file}";
 
-/// The `Content-Security-Policy` of the page. RequestImages that a user chose are shown from the browser's own memory (`blob:`).
+/// `Content-Security-Policy` of the web UI. Images that a user selects are shown from the memory of the browser (`blob:`).
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The `Content-Security-Policy` of Swagger UI, which writes styles inline and draws with `data:` pictures.
+/// `Content-Security-Policy` of Swagger UI, which uses inline styles and `data:` images.
 pub(super) const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// A policy's header, and those that always go with it.
+/// Headers of a policy and the other security headers.
 pub(super) fn policy(policy: &'static str) -> [(header::HeaderName, &'static str); 3] {
     [
         (header::CONTENT_SECURITY_POLICY, policy),
@@ -31,17 +31,17 @@ pub(super) fn policy(policy: &'static str) -> [(header::HeaderName, &'static str
     ]
 }
 
-/// The files of `web/`. A debug build reads them from the checkout each time.
+/// The files of `web/`. A debug build reads them from the checkout at each request.
 #[derive(RustEmbed)]
 #[folder = "web/"]
 struct Files;
 
-/// The page.
+/// Return the web UI.
 pub async fn index(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     serve(&request, "index.html")
 }
 
-/// A file that the page consists of.
+/// Return a file of the web UI.
 pub async fn file(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, ApiError> {
     serve(&request, &name)
 }
@@ -49,7 +49,7 @@ pub async fn file(request: HttpRequest, name: web::Path<String>) -> Result<HttpR
 fn serve(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
     let known = media_type(name).zip(Files::get(name));
     let Some((media_type, file)) = known else {
-        return Err(ApiError::new(Code::NotFound, "the web UI has no such file"));
+        return Err(ApiError::new(Code::NotFound, "unknown file of the web UI"));
     };
     let tag = entity_tag(&file);
     let mut response = HttpResponse::Ok();
@@ -58,7 +58,7 @@ fn serve(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
     }
     response
         .insert_header(header::ETag(tag.clone()))
-        // Asked for anew each time, answered with 304 until the program is another one.
+        // Clients revalidate at each request and get 304 until the program changes.
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .insert_header((header::VARY, "accept-encoding"))
         .insert_header(("permissions-policy", "camera=(self), microphone=(), geolocation=()"));
@@ -73,13 +73,13 @@ fn serve(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
     Ok(response.insert_header((header::CONTENT_ENCODING, format.name())).body(packed))
 }
 
-/// Weak, for it is the same whatever the bytes were packed with.
+/// The tag is weak, because it does not depend on the content coding.
 fn entity_tag(file: &EmbeddedFile) -> EntityTag {
     let hash = file.metadata.sha256_hash();
     EntityTag::new_weak(hash[..16].iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Whether the client has the file already.
+/// Returns whether the client has the file already.
 fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
     match header::Header::parse(request) {
         Ok(IfNoneMatch::Any) => true,
@@ -88,7 +88,7 @@ fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
     }
 }
 
-/// The media type of a file of the page; none of a name that it does not have.
+/// Returns the media type of a file of the web UI, or `None` for an unknown name.
 fn media_type(name: &str) -> Option<&'static str> {
     let (_, extension) = name.rsplit_once('.')?;
     match extension {

@@ -18,35 +18,35 @@ use crate::{
 
 pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/compare";
 
-/// Which evaluations are compared.
+/// Query parameters of a comparison.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CompareQuery {
-    /// The id of an evaluation.
+    /// Identifier of the first evaluation.
     a: String,
-    /// The id of another one.
+    /// Identifier of the second evaluation.
     b: String,
-    /// In which form the comparison is wanted; goes before `Accept`, for links.
+    /// Format of the comparison; it has priority over `Accept`.
     #[param(inline)]
     format: Option<ReportFormat>,
 }
 
-/// Two evaluations on the same images: which model is better, and how sure that is.
+/// Compare two evaluations on the same images.
 ///
-/// The images that both have are compared. The difference of the accuracies has its 95 % interval for paired images
-/// (Newcombe's method 10) and the p-value of McNemar's exact test; recall of each class, and the images that the two take
-/// for different classes. HTML is one page that needs nothing else, as reports are.
+/// The comparison uses the images of both evaluations. It contains the difference of the accuracies with its 95 % interval for
+/// paired images (Newcombe's method 10), the p-value of McNemar's exact test, the recall per class, and the images with
+/// different predictions. HTML is one self-contained page.
 #[utoipa::path(get, path = PATH, tag = "evaluations", operation_id = "compareEvaluations",
     params(CompareQuery),
     responses(
-        (status = 200, description = "The comparison, in the form that `format` or `Accept` asks for; JSON where they do not.",
+        (status = 200, description = "The comparison in the format that `format` or `Accept` selects, by default JSON.",
             content((Compared = "application/json"), (String = "text/html"), (String = "text/markdown"))),
-        (status = 400, description = "`invalid_request`: the query.",
+        (status = 400, description = "`invalid_request`: the query is invalid.",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_evaluation`.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 406, description = "`not_acceptable`: `Accept` names none of the three.",
+        (status = 406, description = "`not_acceptable`: `Accept` matches no available media type.",
             body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`conflict`: one has not succeeded, and why. `not_comparable`: they are on different data, or \
             have no image in common.",
@@ -67,7 +67,7 @@ pub async fn compare(
     Ok(form.answer("comparison", written.await.map_err(ApiError::internal)??))
 }
 
-/// Reads the faces that are shown, so it blocks.
+/// Renders the report. This blocks, because it reads the faces that the report shows.
 fn written(
     form: ReportFormat,
     compared: &Compared,
@@ -96,6 +96,6 @@ async fn compared(state: &State, a: &str, b: &str) -> Result<Compared, ApiError>
 async fn predictions(state: &State, id: &str) -> Result<Vec<Prediction>, ApiError> {
     let of = id.to_owned();
     let predictions = state.evaluations.store().run(move |store| store.predictions(&of)).await?;
-    // One that succeeded has some, until it is removed.
+    // A successful evaluation has predictions until it is removed.
     if predictions.is_empty() { Err(unknown(id)) } else { Ok(predictions) }
 }

@@ -1,4 +1,4 @@
-//! `GET /v1/evaluations/{id}/events`: server-sent events, as the HTML standard has them (section 9.2).
+//! `GET /v1/evaluations/{id}/events`: server-sent events (HTML standard, section 9.2).
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,29 +18,29 @@ use crate::{
 
 pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/{id}/events";
 
-/// The least time between two events but the last.
+/// Minimum time between two events, except before the last one.
 const GAP: Duration = Duration::from_millis(250);
-/// How long the stream is silent at most: proxies take silence for an end.
+/// Maximum time without data, because proxies close silent connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How long a client waits before it connects again, in milliseconds.
+/// Reconnection time of clients in milliseconds.
 const RETRY: u32 = 2000;
 
-/// The id of the last event that a client has seen.
+/// Header with the identifier of the last event that the client received.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// The progress of an evaluation as it happens.
+/// Stream the progress of an evaluation.
 ///
-/// Server-sent events: `progress` at most four times a second, then one `end`, after which the stream closes. The data of
-/// both is an `EvaluationProgress`. Ids grow; with `Last-Event-ID` a client that lost the connection gets what is new
-/// since then, and 204 where it has seen the end.
+/// Server-sent events: `progress` at most four times per second, then one `end`, after which the stream closes. The data of both
+/// is an `EvaluationProgress`. Identifiers grow. With `Last-Event-ID` a reconnecting client receives only newer events, and 204
+/// if it has received the end.
 #[utoipa::path(get, path = PATH, tag = "evaluations", operation_id = "watchEvaluation",
     params(
-        ("id" = String, Path, description = "The evaluation's id."),
-        ("Last-Event-ID" = Option<u64>, Header, description = "The id of the last event that was seen."),
+        ("id" = String, Path, description = "Identifier of the evaluation."),
+        ("Last-Event-ID" = Option<u64>, Header, description = "Identifier of the last received event."),
     ),
     responses(
         (status = 200, description = "The events.", body = Progress, content_type = "text/event-stream"),
-        (status = 204, description = "The client has seen the end; there is nothing to connect for again."),
+        (status = 204, description = "The client has received the end; there are no further events."),
         (status = 404, description = "`unknown_evaluation`.",
             body = Problem, content_type = "application/problem+json"),
     )
@@ -62,32 +62,32 @@ pub async fn events(
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")
         .insert_header(CacheControl(vec![CacheDirective::NoStore]))
-        // Whoever compresses answers or proxies them shall not hold events back.
+        // Proxies must not buffer or compress the events.
         .insert_header((header::CONTENT_ENCODING, ContentEncoding::Identity.as_str()))
         .insert_header(("x-accel-buffering", "no"))
         .streaming(stream::try_unfold(feed, ProgressStream::next)))
 }
 
-/// What one listener gets.
+/// The event stream of one client.
 struct ProgressStream {
     state: web::Data<State>,
     id: String,
-    /// The evaluation, where it had not ended when the listener came.
+    /// The job, if the evaluation had not ended when the client connected.
     job: Option<Arc<Job>>,
-    /// The id of the last event that it has.
+    /// Identifier of the last sent event.
     last: Option<u64>,
     is_first: bool,
     is_over: bool,
 }
 
 impl ProgressStream {
-    /// How far the evaluation is: as the job tells until its end, then as it is kept, the same for every listener.
+    /// Returns the progress from the job until its end, then from the store.
     async fn progress(&self) -> Result<Progress, ApiError> {
         match &self.job {
             Some(job) if !job.status().is_final() => Ok(job.progress()),
             job => {
                 let record = self.state.evaluations.record(&self.id).await?;
-                // Removed since then: its job remembers how it ended.
+                // The record was removed; the job still has the result.
                 let end = record.map(|record| Progress::of_record(&record));
                 end.or_else(|| job.as_ref().map(|job| job.progress()))
                     .ok_or_else(|| unknown(&self.id))
@@ -95,7 +95,7 @@ impl ProgressStream {
         }
     }
 
-    /// The next piece of the stream, once there is one.
+    /// Waits for the next chunk of the stream.
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, ApiError> {
         if self.is_over {
             return Ok(None);
@@ -105,7 +105,7 @@ impl ProgressStream {
             if !self.is_first
                 && let Some(job) = &self.job
             {
-                // An error is that the time is over, which is as good as the end.
+                // A timeout is treated like the end of the wait.
                 let _ = timeout(GAP, job.finished()).await;
             }
             let progress = self.progress().await?;
@@ -119,7 +119,7 @@ impl ProgressStream {
             }
             if self.is_first || silent_since.elapsed() >= KEEP_ALIVE {
                 self.is_first = false;
-                return Ok(Some((Bytes::from_static(b": nothing new\n\n"), self)));
+                return Ok(Some((Bytes::from_static(b": keep-alive\n\n"), self)));
             }
         }
     }

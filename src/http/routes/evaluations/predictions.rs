@@ -16,22 +16,21 @@ use crate::{
 
 pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/{id}/predictions";
 
-/// Lines that are in memory at a time.
+/// Number of lines in memory at a time.
 const PIECE: usize = 1000;
 
-/// What the model made of each image, as CSV.
+/// Return the prediction for each image as CSV.
 ///
-/// The columns are `image` (its id), `name` (within the data set), `usage` (`PublicTest` and so on), `label`,
-/// `prediction`, `confidence` and the probability of each class. Lines are in the order of the data set; images that
-/// could not be read have none.
+/// The columns are `image` (identifier), `name` (within the data set), `usage` (such as `PublicTest`), `label`, `prediction`,
+/// `confidence` and the probability of each class. Rows are in the order of the data set. Unreadable images have no row.
 #[utoipa::path(get, path = PATH, tag = "evaluations", operation_id = "getPredictions",
-    params(("id" = String, Path, description = "The evaluation's id.")),
+    params(("id" = String, Path, description = "Identifier of the evaluation.")),
     responses(
         (status = 200, description = "The predictions.", body = String, content_type = "text/csv",
-            headers(("Content-Disposition" = String, description = "A file's name."))),
+            headers(("Content-Disposition" = String, description = "File name for saving."))),
         (status = 404, description = "`unknown_evaluation`.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`conflict`: it has not succeeded, and why.",
+        (status = 409, description = "`conflict`: the evaluation has not succeeded; the detail has the reason.",
             body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -57,7 +56,7 @@ pub async fn predictions(
         .streaming(lines))
 }
 
-/// Reads predictions piece by piece.
+/// Reads predictions in chunks.
 struct Reader {
     store: Store,
     id: String,
@@ -79,9 +78,9 @@ impl Reader {
         };
         let (is_done, is_there, piece) = store.run(read).await?;
         if !is_there {
-            // Cut off, so that the client does not take the part for the whole.
+            // Aborts the response, so that the client notices that it is incomplete.
             return Err(ApiError::internal(format!(
-                "evaluation {id} was removed while it was read"
+                "evaluation {id} was removed while it was being read"
             )));
         }
         let mut lines = Vec::new();

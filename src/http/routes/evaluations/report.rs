@@ -18,32 +18,32 @@ use crate::{
 
 pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/{id}/report";
 
-/// In which form the report is wanted.
+/// Query parameters of a report.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ReportQuery {
-    /// Goes before `Accept`, for links.
+    /// Format of the report; it has priority over `Accept`.
     #[param(inline)]
     format: Option<ReportFormat>,
 }
 
-/// The report of an evaluation, to be read by people or programs.
+/// Return the report of an evaluation.
 ///
-/// HTML is one page that needs nothing else: charts and the faces of the worst mistakes are in it, it runs no script and can
-/// be printed. Markdown has the same tables. JSON is the evaluation as `GET /v1/evaluations/{id}` gives it.
+/// HTML is one self-contained page with charts and the faces of the most confident mistakes. It runs no script and can be
+/// printed. Markdown contains the same tables. JSON is the same as `GET /v1/evaluations/{id}`.
 #[utoipa::path(get, path = PATH, tag = "evaluations", operation_id = "getReport",
-    params(("id" = String, Path, description = "The evaluation's id."), ReportQuery),
+    params(("id" = String, Path, description = "Identifier of the evaluation."), ReportQuery),
     responses(
-        (status = 200, description = "The report, in the form that `format` or `Accept` asks for; JSON where they do not.",
+        (status = 200, description = "The report in the format that `format` or `Accept` selects, by default JSON.",
             content((EvaluationResponse = "application/json"), (String = "text/html"), (String = "text/markdown"))),
-        (status = 400, description = "`invalid_request`: the query.",
+        (status = 400, description = "`invalid_request`: the query is invalid.",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_evaluation`.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 406, description = "`not_acceptable`: `Accept` names none of the three.",
+        (status = 406, description = "`not_acceptable`: `Accept` matches no available media type.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`conflict`: it has not succeeded, and why.",
+        (status = 409, description = "`conflict`: the evaluation has not succeeded; the detail has the reason.",
             body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -62,7 +62,7 @@ pub async fn report(
     Ok(form.answer(&name, written.await.map_err(ApiError::internal)??))
 }
 
-/// Reads the faces that are shown, so it blocks.
+/// Renders the report. This blocks, because it reads the faces that the report shows.
 fn written(
     form: ReportFormat,
     record: EvaluationRecord,

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{explanation::Explanation, models::registry::LiveModel};
 
-/// What each place of a face is worth to a label.
+/// The weights of a label.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Explanation)]
 pub(super) struct Document<'a> {

@@ -8,27 +8,27 @@ use crate::http::{Admin, ApiError, State, error::Problem};
 pub(in crate::http::routes) const LOAD_PATH: &str = "/v1/models/{name}/load";
 pub(in crate::http::routes) const UNLOAD_PATH: &str = "/v1/models/{name}/unload";
 
-/// Loads a model, or loads it anew, from what is on disk now.
+/// Load or reload a model from disk.
 ///
-/// Which versions is for `--version-policy` to say. Each is opened and tried before it takes the place of the one before; no
-/// request is refused meanwhile. Answers when it is done. Changes are made one at a time.
+/// `--version-policy` determines the versions. Each version is loaded and warmed up before it replaces the previous one, so no
+/// request is rejected meanwhile. The response is sent when loading has ended. Changes are made one at a time.
 #[utoipa::path(post, path = LOAD_PATH, tag = "models", operation_id = "loadModel",
-    params(("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1")),
+    params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     responses(
-        (status = 200, description = "The model as it is now.", body = ModelSummary),
-        (status = 401, description = "`unauthorized`: the admin token is not there or another one.",
+        (status = 200, description = "The current state of the model.", body = ModelSummary),
+        (status = 401, description = "`unauthorized`: the admin token is missing or wrong.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: orders are not taken here, or not from this page.",
+        (status = 403, description = "`forbidden`: the admin API is disabled, or the request is from a page of another origin.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`unknown_model`: it is not in the models folder.",
+        (status = 404, description = "`unknown_model`: the model is not in the repository.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`invalid_model`: a version cannot be served, and why. What served before goes on.",
+        (status = 409, description = "`invalid_model`: a version cannot be served; the detail has the reason. The previous version continues to serve.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "`internal`: the server's fault.",
+        (status = 500, description = "`internal`: the server failed.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many changes wait. `shutting_down`: the server is shutting down.",
+        (status = 503, description = "`overloaded`: too many pending changes. `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
+            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
     )
 )]
 pub async fn load(
@@ -40,23 +40,23 @@ pub async fn load(
     Ok(HttpResponse::Ok().json(ModelSummary::from(model)))
 }
 
-/// Takes a model out of service, all its versions.
+/// Unload all versions of a model.
 ///
-/// Requests that it has are answered, then its memory is given back. It stays unloaded until it is loaded, or until the
-/// server starts again.
+/// Pending requests are completed, then the memory is released. The model stays unloaded until it is loaded again or the server
+/// restarts.
 #[utoipa::path(post, path = UNLOAD_PATH, tag = "models", operation_id = "unloadModel",
-    params(("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1")),
+    params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     responses(
-        (status = 200, description = "The model as it is now.", body = ModelSummary),
-        (status = 401, description = "`unauthorized`: the admin token is not there or another one.",
+        (status = 200, description = "The current state of the model.", body = ModelSummary),
+        (status = 401, description = "`unauthorized`: the admin token is missing or wrong.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: orders are not taken here, or not from this page.",
+        (status = 403, description = "`forbidden`: the admin API is disabled, or the request is from a page of another origin.",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_model`.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many changes wait. `shutting_down`: the server is shutting down.",
+        (status = 503, description = "`overloaded`: too many pending changes. `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
+            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
     )
 )]
 pub async fn unload(

@@ -1,4 +1,4 @@
-//! What is known about a version that serves.
+//! Details of a loaded version.
 
 use std::collections::BTreeMap;
 
@@ -11,76 +11,76 @@ use crate::{
     tuning::{Point, Source},
 };
 
-/// What is known about a version that serves.
+/// Details of a loaded version.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ModelInfo {
     /// Class names, in output order.
     #[schema(example = json!(["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]))]
     labels: Vec<String>,
-    /// The network's architecture.
+    /// Architecture of the network.
     #[schema(example = "resnet-20-v1")]
     architecture: Option<String>,
-    /// How many parameters it has.
+    /// Number of parameters.
     parameters: Option<u64>,
-    /// The temperature that its logits are divided by.
+    /// Temperature that the logits are divided by.
     temperature: Option<f64>,
-    /// What it was trained on.
+    /// Training data.
     trained_on: Option<String>,
-    /// When it was exported.
+    /// Time of the export.
     created: Option<String>,
-    /// How it was trained.
+    /// Training recipe.
     recipe: Option<serde_json::Value>,
     /// Split -> accuracy recorded at export, 0 to 1; `test` is the whole test set.
     #[schema(example = json!({"test": 0.62, "PublicTest": 0.61, "PrivateTest": 0.63}))]
     accuracy: BTreeMap<String, f64>,
-    /// SHA-256 of the model file, in hex.
+    /// SHA-256 of the model file, lower-case hex.
     sha256: String,
-    /// What a run takes.
+    /// Input of the model.
     input: Input,
-    /// How it is served.
+    /// Serving configuration.
     serving: Serving,
 }
 
-/// What a run of a model takes.
+/// Input of a model.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Input {
-    /// The input's name in the graph.
+    /// Name of the input in the graph.
     #[schema(example = "image")]
     name: String,
     /// `uint8` or `float32`.
     #[schema(example = "uint8")]
     datatype: String,
-    /// Its dimensions; `N` is any number of pictures.
+    /// Dimensions; `N` is any number of images.
     #[schema(example = json!(["N", "1", "48", "48"]))]
     shape: Vec<String>,
 }
 
-/// How a version is served.
+/// Serving configuration of a version.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Serving {
     /// `cpu` or `cuda:N`.
     #[schema(example = "cpu")]
     device: String,
-    /// Sessions, each with its own worker thread.
+    /// Number of sessions, each with a worker thread of its own.
     instances: usize,
-    /// Cores that one run uses.
+    /// Number of cores that one inference call uses.
     intra_op_threads: usize,
-    /// The most pictures of one run.
+    /// Maximum number of images per inference call.
     max_batch: usize,
-    /// How long a worker waits for a batch to fill up, in milliseconds.
+    /// Maximum time that a worker waits for a batch to fill up, in milliseconds.
     max_queue_delay_ms: u64,
-    /// The most pictures that wait.
+    /// Maximum number of queued images.
     max_queue_size: usize,
-    /// Why instances, threads and batch size are what they are.
+    /// Origin of instances, threads and batch size.
     tuning: Tuning,
 }
 
-/// How a version's configuration was found.
+/// Origin of a version's configuration.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Tuning {
-    /// Where it is from.
+    /// Kind of origin.
     source: Source,
-    /// The curve that it was chosen from.
+    /// The measured curve.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     points: Vec<Point>,
 }

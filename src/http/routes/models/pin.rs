@@ -7,26 +7,27 @@ use crate::http::{Admin, ApiError, State, error::Problem};
 
 pub(in crate::http::routes) const PATH: &str = "/v1/models/{name}/pin";
 
-/// Pins a model to the version that serves.
+/// Pin a model to its serving version.
 ///
-/// Requests that name no version get it, whatever is newer, until a promotion moves the pin or it is released; `latest`
-/// counts from it down. A promotion pins by itself: this is for before the first one, so that a new version can be copied
-/// into the models folder and does not take the traffic. It outlives the server, unless that keeps nothing.
+/// The pinned version serves requests without a version even if newer versions are loaded, until a promotion moves the pin or
+/// the pin is removed. `latest` then counts from the pinned version down. A promotion pins the model by itself. Pin a model
+/// before its first promotion, so that a new version that is copied into the repository does not serve traffic. The pin is
+/// stored with the state of the server.
 #[utoipa::path(put, path = PATH, tag = "models", operation_id = "pinModel",
-    params(("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1")),
+    params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     responses(
-        (status = 200, description = "The model as it is now.", body = ModelSummary),
-        (status = 401, description = "`unauthorized`: the admin token is not there or another one.",
+        (status = 200, description = "The current state of the model.", body = ModelSummary),
+        (status = 401, description = "`unauthorized`: the admin token is missing or wrong.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: orders are not taken here, or not from this page.",
+        (status = 403, description = "`forbidden`: the admin API is disabled, or the request is from a page of another origin.",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_model`.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`conflict`: no version of it serves.",
+        (status = 409, description = "`conflict`: no version of the model is loaded.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many changes wait. `shutting_down`: the server is shutting down.",
+        (status = 503, description = "`overloaded`: too many pending changes. `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
+            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
     )
 )]
 pub async fn pin(
@@ -38,25 +39,25 @@ pub async fn pin(
     Ok(HttpResponse::Ok().json(ModelSummary::from(model)))
 }
 
-/// Releases the pin of a model.
+/// Remove the pin of a model.
 ///
-/// `--version-policy` says again what is loaded, and the highest version that loads serves, from the answer on. A version that
-/// cannot be served is `failed` in it, and the one before serves on.
+/// `--version-policy` determines again which versions are loaded, and the highest version that loads serves the traffic. A
+/// version that cannot be served has the status `failed`, and the previous version continues to serve.
 #[utoipa::path(delete, path = PATH, tag = "models", operation_id = "releaseModel",
-    params(("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1")),
+    params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     responses(
-        (status = 200, description = "The model as it is now.", body = ModelSummary),
-        (status = 401, description = "`unauthorized`: the admin token is not there or another one.",
+        (status = 200, description = "The current state of the model.", body = ModelSummary),
+        (status = 401, description = "`unauthorized`: the admin token is missing or wrong.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: orders are not taken here, or not from this page.",
+        (status = 403, description = "`forbidden`: the admin API is disabled, or the request is from a page of another origin.",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_model`.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`conflict`: the model is being promoted.",
+        (status = 409, description = "`conflict`: a promotion of the model is pending.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many changes wait. `shutting_down`: the server is shutting down.",
+        (status = 503, description = "`overloaded`: too many pending changes. `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
+            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
     )
 )]
 pub async fn unpin(

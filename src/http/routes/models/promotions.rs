@@ -24,81 +24,81 @@ use crate::{
 pub(in crate::http::routes) const LIST_PATH: &str = "/v1/models/{name}/promotions";
 pub(in crate::http::routes) const ONE_PATH: &str = "/v1/models/{name}/promotions/{id}";
 
-/// What to promote, and what it must reach: either `min_accuracy` or `max_regression`.
+/// Request body of a promotion. Either `min_accuracy` or `max_regression` is required.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PromotionRequest {
-    /// The version that is to serve. It need not be loaded.
+    /// Candidate version. It need not be loaded.
     #[schema(value_type = String, example = "2")]
     version: Version,
-    /// A data set of the server, as `--data` names it.
+    /// Name of a data set in `--data`.
     #[schema(example = "fer2013")]
     dataset: String,
-    /// Which images: `test` (all of them), `train`, `PublicTest` or `PrivateTest`.
+    /// Split: `test` (all test images), `train`, `PublicTest` or `PrivateTest`.
     #[serde(default = "whole_test")]
     #[schema(value_type = String, default = "test", example = "test")]
     split: Split,
-    /// At most so many images: the same ones each time, every class in proportion.
+    /// Maximum number of images. The same images are chosen each time, every class in proportion.
     #[schema(value_type = Option<usize>, minimum = 1)]
     limit: Option<NonZeroUsize>,
-    /// The accuracy that it must reach.
+    /// Minimum accuracy of the candidate, 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
     min_accuracy: Option<f64>,
-    /// The non-inferiority margin: how much lower its accuracy may be than that of the baseline version on the same
-    /// images. It passes if the lower end of the 95 % interval of the difference is at least `-max_regression`.
+    /// Non-inferiority margin, 0 to 1: how much lower the accuracy may be than that of the baseline version on the same images. The
+    /// candidate passes if the lower end of the 95 % interval of the difference is at least `-max_regression`.
     #[schema(minimum = 0, maximum = 1, example = 0.005)]
     max_regression: Option<f64>,
-    /// The loaded version that `max_regression` compares with. By default the one that serves.
+    /// Loaded version that `max_regression` compares with; by default the serving version.
     #[schema(value_type = Option<String>, example = "1")]
     baseline_version: Option<Version>,
 }
 
-/// Which promotions are listed.
+/// Query parameters of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PromotionQuery {
-    /// At most so many.
+    /// Maximum number of entries.
     #[serde(default = "most_listed")]
     #[param(value_type = usize, minimum = 1, default = 100)]
     limit: NonZeroUsize,
 }
 
-/// The promotions of a model.
+/// Promotions of a model.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PromotionList {
-    /// Newest first.
+    /// Promotions, newest first.
     promotions: Vec<PromotionResponse>,
 }
 
-/// Gives a model's traffic to another version if it passes an evaluation.
+/// Promote a version if it passes an evaluation.
 ///
-/// The version is loaded beside the one that serves and evaluated below live traffic. If it passes, requests that name no
-/// version get it from one moment on; if not, it is unloaded, and `reason` and `result` tell by how much it fell short.
-/// The version before serves all the while. The model is pinned to what serves from the beginning on: newer versions on
-/// disk do not take the traffic by themselves any more, until `DELETE /v1/models/{name}/pin`.
+/// The candidate is loaded next to the serving version and evaluated at background priority. If it passes, it serves all
+/// requests without a version. Otherwise it is unloaded, and `reason` and `result` report the shortfall. The previous version
+/// serves until then. From the start of the promotion the model is pinned, so newer versions on disk do not serve traffic by
+/// themselves until `DELETE /v1/models/{name}/pin`. A rejected promotion leaves the pin in place.
 #[utoipa::path(
     post, path = LIST_PATH, tag = "models", operation_id = "promoteModel",
-    params(("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1")),
+    params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     request_body = PromotionRequest,
     responses(
-        (status = 202, description = "Taken; it runs.", body = PromotionResponse,
-            headers(("Location" = String, description = "Where it is."))),
-        (status = 400, description = "`invalid_request`: the body, or an empty split.",
+        (status = 202, description = "The promotion is running.", body = PromotionResponse,
+            headers(("Location" = String, description = "Path of the new resource."))),
+        (status = 400, description = "`invalid_request`: the body is invalid, or the split is empty.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthorized`: the admin token is not there or another one.",
+        (status = 401, description = "`unauthorized`: the admin token is missing or wrong.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: orders are not taken here, or not from this page.",
+        (status = 403, description = "`forbidden`: the admin API is disabled, or the request is from a page of another origin.",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_model`, `unknown_version` or `unknown_dataset`.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`conflict`: the version serves already, none does, or the model is being promoted.",
+        (status = 409, description = "`conflict`: the version serves already, no version is loaded, or a promotion of the model is pending.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`: the body is no JSON.",
+        (status = 415, description = "`unsupported_media_type`: the body is not JSON.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many promotions run already. `shutting_down`: the server is shutting down.",
+        (status = 503, description = "`overloaded`: too many pending promotions. `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
+            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
     )
 )]
 pub async fn create(
@@ -116,15 +116,15 @@ pub async fn create(
     Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(response))
 }
 
-/// The promotions of a model: the one that runs, and those that are kept.
+/// List the promotions of a model: pending and stored ones.
 #[utoipa::path(get, path = LIST_PATH, tag = "models", operation_id = "listPromotions",
     params(
-        ("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1"),
+        ("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1"),
         PromotionQuery,
     ),
     responses(
         (status = 200, description = "The promotions.", body = PromotionList),
-        (status = 400, description = "`invalid_request`: the query.",
+        (status = 400, description = "`invalid_request`: the query is invalid.",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_model`.",
             body = Problem, content_type = "application/problem+json"))
@@ -135,18 +135,18 @@ pub async fn list(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let promotions = state.promotions.list(&name, query.limit.get()).await?;
-    // A model that is no longer there may have been promoted once.
+    // A removed model may have stored promotions.
     if promotions.is_empty() && state.registry.model(&name).is_none() {
         return Err(ChangeError::UnknownModel(name.into_inner()).into());
     }
     Ok(HttpResponse::Ok().json(PromotionList { promotions }))
 }
 
-/// One promotion: how far it is, what was measured, and why it ended as it did.
+/// Return a promotion with its progress, measured values and reason.
 #[utoipa::path(get, path = ONE_PATH, tag = "models", operation_id = "getPromotion",
     params(
-        ("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1"),
-        ("id" = String, Path, description = "The promotion's id."),
+        ("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1"),
+        ("id" = String, Path, description = "Identifier of the promotion."),
     ),
     responses(
         (status = 200, description = "The promotion.", body = PromotionResponse),
@@ -162,19 +162,20 @@ pub async fn one(
     Ok(HttpResponse::Ok().json(response))
 }
 
-/// Cancels a promotion.
+/// Cancel a promotion.
 ///
-/// Its evaluation ends, the version is unloaded, the one before serves on. One that has ended stays as it is.
+/// Its evaluation is cancelled, the candidate is unloaded, and the previous version continues to serve. An ended promotion is not
+/// changed.
 #[utoipa::path(delete, path = ONE_PATH, tag = "models", operation_id = "cancelPromotion",
     params(
-        ("name" = String, Path, description = "The model's name, or an alias.", example = "resnet-20-v1"),
-        ("id" = String, Path, description = "The promotion's id."),
+        ("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1"),
+        ("id" = String, Path, description = "Identifier of the promotion."),
     ),
     responses(
-        (status = 200, description = "The promotion as it is now.", body = PromotionResponse),
-        (status = 401, description = "`unauthorized`: the admin token is not there or another one.",
+        (status = 200, description = "The current state of the promotion.", body = PromotionResponse),
+        (status = 401, description = "`unauthorized`: the admin token is missing or wrong.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: orders are not taken here, or not from this page.",
+        (status = 403, description = "`forbidden`: the admin API is disabled, or the request is from a page of another origin.",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_promotion`.",
             body = Problem, content_type = "application/problem+json"))
@@ -228,12 +229,12 @@ impl PromotionRequest {
 fn number(model: &str, version: Version) -> Result<u64, ApiError> {
     let version = version.into_text();
     parse_version(&version).ok_or_else(|| {
-        let detail = format!("model `{model}` has no version `{version}` in the models folder");
+        let detail = format!("the repository has no version `{version}` of model `{model}`");
         ApiError::new(Code::UnknownVersion, detail)
     })
 }
 
 fn unknown(model: &str, id: &str) -> ApiError {
-    let detail = format!("model `{model}` has no promotion `{id}`, or it is no longer kept");
+    let detail = format!("unknown promotion `{id}` of model `{model}`; it may have been removed");
     ApiError::new(Code::UnknownPromotion, detail)
 }

@@ -22,24 +22,23 @@ use crate::{
     oip::{InferRequest, InferResponse},
 };
 
-/// The header that tells where the JSON ends and the data of tensors begin.
+/// Header with the length of the JSON that precedes binary tensor data.
 const JSON_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 
-/// The largest JSON, in bytes, that is read between two other requests; a larger one has a thread of its own.
+/// Maximum size of JSON that is parsed on the event loop, in bytes. Larger JSON is parsed on a blocking thread.
 const QUICK_JSON: usize = 64 << 10;
 
-/// Ask a model.
+/// Run inference.
 ///
-/// The body is JSON or, in the binary extension, JSON followed by the data of tensors, with the JSON's length in
-/// `Inference-Header-Content-Length`. Where that is 0 the whole body is the data of the model's own input, and
-/// the answer is binary.
+/// The body is JSON or, with the binary tensor data extension, JSON followed by tensor data; `Inference-Header-Content-Length`
+/// is the length of the JSON. If it is 0, the whole body is the data of the model's input and the response is binary.
 ///
-/// The input is the graph's own (`GET /v2/models/{model}` tells it) in its own datatype, or `BYTES` of shape `[N]`:
-/// encoded pictures as `/v1/classify` takes them (in JSON as base64). The outputs are the graph's. The
-/// parameter `classification` of an output gives `value:index:label` in its place, `timeout` of a request is in
-/// microseconds, a `priority` of 2 or more yields to other requests.
+/// The input is that of the graph (see `GET /v2/models/{model}`) in its datatype, or `BYTES` of shape `[N]`: image files in the
+/// formats of `/v1/classify`, in JSON as base64. The outputs are those of the graph. The parameter `classification` of an output
+/// returns `value:index:label` instead of the values. `timeout` is in microseconds. A `priority` of 2 or more has background
+/// priority.
 ///
-/// Bodies may be compressed (`Content-Encoding: gzip` or `deflate`), answers are where `Accept-Encoding` prefers it.
+/// Bodies may be compressed (`Content-Encoding: gzip` or `deflate`). Responses are compressed if `Accept-Encoding` prefers it.
 #[utoipa::path(
     post,
     path = "/v2/models/{model}/infer",
@@ -48,9 +47,9 @@ const QUICK_JSON: usize = 64 << 10;
     params(
         ModelPath,
         ("inference-header-content-length" = Option<u64>, Header, description =
-            "The length of the JSON in bytes, where data follow it; 0 for data alone."),
+            "Length of the JSON in bytes if binary data follows; 0 for data only."),
         ("x-request-timeout-ms" = Option<u64>, Header, minimum = 1, description =
-            "A deadline for this request, in milliseconds; the server's own applies where it is shorter.")
+            "Deadline of this request in milliseconds; the server's own deadline applies if it is shorter.")
     ),
     request_body(content(
         (serde_json::Value = "application/json", example = json!({
@@ -67,15 +66,15 @@ const QUICK_JSON: usize = 64 << 10;
             })),
             (Vec<u8> = "application/octet-stream"),
         )),
-        (status = 400, description = "The request or a picture in it is wrong.", body = OipError),
-        (status = 404, description = "No such model serves.", body = OipError),
-        (status = 408, description = "The body took too long to arrive.", body = OipError),
-        (status = 413, description = "Too many bytes (unpacked), pixels or images.", body = OipError),
-        (status = 415, description = "The body is compressed in another way.", body = OipError),
-        (status = 500, description = "The server's fault.", body = OipError),
-        (status = 503, description = "The images do not fit the queue.", body = OipError,
-            headers(("Retry-After" = u64, description = "Seconds, at least 1."))),
-        (status = 504, description = "The answer was not there in time.", body = OipError),
+        (status = 400, description = "The request or one of its images is invalid.", body = OipError),
+        (status = 404, description = "The model is not loaded.", body = OipError),
+        (status = 408, description = "The body was not received in time.", body = OipError),
+        (status = 413, description = "Too many bytes (decompressed), pixels or images.", body = OipError),
+        (status = 415, description = "Unsupported content coding.", body = OipError),
+        (status = 500, description = "The server failed.", body = OipError),
+        (status = 503, description = "The images do not fit into the queue.", body = OipError,
+            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
+        (status = 504, description = "The deadline passed before the response.", body = OipError),
     )
 )]
 pub async fn infer(
@@ -92,10 +91,10 @@ pub async fn infer(
     let packed = Format::of_body(&request)?;
 
     if body::is_large(&request) {
-        // Nobody waits for a body only to hear that there is no room.
+        // A full queue rejects a large body before it is received.
         model.batcher.ensure_capacity(1)?;
     }
-    // To the end: the data of tensors are parts of the body.
+    // Held to the end, because tensor data are slices of the body.
     let reservation = state.bodies.reservation();
     let stream = body::limited(&request, payload, limits.max_body, reservation.clone())?;
     let reading = body::collect(stream, limits.max_body);
@@ -120,11 +119,11 @@ pub async fn infer(
 fn json_length(request: &HttpRequest) -> Result<Option<usize>, ApiError> {
     let Some(header) = request.headers().get(&JSON_LENGTH) else { return Ok(None) };
     let length = header.to_str().ok().and_then(|text| text.trim().parse().ok());
-    let wrong = || ApiError::invalid_request(format!("{JSON_LENGTH}: expected a count of bytes"));
+    let wrong = || ApiError::invalid_request(format!("{JSON_LENGTH}: expected a number of bytes"));
     length.map(Some).ok_or_else(wrong)
 }
 
-/// Reads the JSON of a body. The memory for its numbers is taken from the reservation before they are read.
+/// Parses the JSON of a body. The memory of its numbers is reserved before they are parsed.
 async fn parse(
     body: Bytes,
     length: Option<usize>,

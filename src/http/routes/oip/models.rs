@@ -12,29 +12,29 @@ use crate::{
 
 pub(super) const ALL_STATISTICS_PATH: &str = "/v2/models/stats";
 
-/// Whether a model serves.
+/// Readiness of a model.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ModelReady {
-    /// The model.
+    /// Name of the model.
     #[schema(example = "resnet-20-v1")]
     name: String,
-    /// Always true: a model that does not serve is a 404.
+    /// Always true; a model that is not loaded returns 404.
     ready: bool,
 }
 
-/// What versions have done since they were loaded.
+/// Statistics of versions since they were loaded.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatisticsList {
-    /// One entry a version.
+    /// One entry per version.
     model_stats: Vec<ModelStatistics>,
 }
 
-/// What a model takes and gives.
+/// Return the metadata of a model: inputs and outputs.
 #[utoipa::path(get, path = "/v2/models/{model}", tag = "inference", operation_id = "v2Model",
     params(ModelPath),
     responses(
         (status = 200, description = "The model.", body = ModelMetadata),
-        (status = 404, description = "No such model serves.", body = OipError)))]
+        (status = 404, description = "The model is not loaded.", body = OipError)))]
 pub async fn metadata(
     path: web::Path<ModelPath>,
     state: web::Data<State>,
@@ -42,12 +42,12 @@ pub async fn metadata(
     Ok(HttpResponse::Ok().json(state.v2.model_metadata(&path.model, path.version.as_deref())?))
 }
 
-/// Whether a model serves.
+/// Readiness of a model.
 #[utoipa::path(get, path = "/v2/models/{model}/ready", tag = "inference", operation_id = "v2ModelReady",
     params(ModelPath),
     responses(
-        (status = 200, description = "It serves.", body = ModelReady),
-        (status = 404, description = "No such model serves.", body = OipError)))]
+        (status = 200, description = "The model is loaded.", body = ModelReady),
+        (status = 404, description = "The model is not loaded.", body = OipError)))]
 pub async fn ready(
     path: web::Path<ModelPath>,
     state: web::Data<State>,
@@ -56,12 +56,12 @@ pub async fn ready(
     Ok(HttpResponse::Ok().json(ModelReady { name: model.name.clone(), ready: true }))
 }
 
-/// How a model is served, in the terms of Triton's model configuration.
+/// Return the configuration of a model in the format of Triton.
 #[utoipa::path(get, path = "/v2/models/{model}/config", tag = "inference", operation_id = "v2ModelConfig",
     params(ModelPath),
     responses(
         (status = 200, description = "The configuration.", body = ModelConfig),
-        (status = 404, description = "No such model serves.", body = OipError)))]
+        (status = 404, description = "The model is not loaded.", body = OipError)))]
 pub async fn config(
     path: web::Path<ModelPath>,
     state: web::Data<State>,
@@ -69,12 +69,12 @@ pub async fn config(
     Ok(HttpResponse::Ok().json(state.v2.model_config(&path.model, path.version.as_deref())?))
 }
 
-/// What a model has done since it was loaded: all its versions, or the one that the path names.
+/// Return the statistics of a model: of all versions, or of the version in the path.
 #[utoipa::path(get, path = "/v2/models/{model}/stats", tag = "inference", operation_id = "v2ModelStatistics",
     params(ModelPath),
     responses(
         (status = 200, description = "The statistics.", body = StatisticsList),
-        (status = 404, description = "No such model serves.", body = OipError)))]
+        (status = 404, description = "The model is not loaded.", body = OipError)))]
 pub async fn statistics(
     path: web::Path<ModelPath>,
     state: web::Data<State>,
@@ -83,7 +83,7 @@ pub async fn statistics(
     Ok(HttpResponse::Ok().json(StatisticsList { model_stats }))
 }
 
-/// What all models have done since they were loaded.
+/// Return the statistics of all models.
 #[utoipa::path(get, path = ALL_STATISTICS_PATH, tag = "inference", operation_id = "v2Statistics",
     responses((status = 200, description = "The statistics.", body = StatisticsList)))]
 pub async fn all_statistics(state: web::Data<State>) -> Result<HttpResponse, ApiError> {

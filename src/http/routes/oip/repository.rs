@@ -16,29 +16,29 @@ pub(super) const INDEX_PATH: &str = "/v2/repository/index";
 pub(super) const LOAD_PATH: &str = "/v2/repository/models/{model}/load";
 pub(super) const UNLOAD_PATH: &str = "/v2/repository/models/{model}/unload";
 
-/// What to list.
+/// Request body of a list.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct IndexRequest {
-    /// Only versions that serve.
+    /// Lists only loaded versions.
     #[serde(default)]
     ready: bool,
 }
 
-/// How to change a model.
+/// Request body of a load or unload.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct ChangeRequest {
-    /// Another configuration or other files (`config`, `file:...`) are refused; all else is ignored.
+    /// The parameters `config` and `file:...` are rejected; others are ignored.
     #[serde(default)]
     #[schema(value_type = Object)]
     parameters: BTreeMap<String, IgnoredAny>,
 }
 
-/// Every version that the server knows, and whether it serves.
+/// List all versions and their state.
 #[utoipa::path(post, path = INDEX_PATH, tag = "inference", operation_id = "v2RepositoryIndex",
-    request_body(description = "May be empty.", content = Option<IndexRequest>),
+    request_body(description = "Optional.", content = Option<IndexRequest>),
     responses(
         (status = 200, description = "The versions.", body = Vec<ModelIndex>),
-        (status = 400, description = "The body is no such JSON.", body = OipError)))]
+        (status = 400, description = "The body is not valid.", body = OipError)))]
 pub async fn index(
     request: HttpRequest,
     payload: web::Payload,
@@ -48,19 +48,19 @@ pub async fn index(
     Ok(HttpResponse::Ok().json(state.v2.repository(ready)))
 }
 
-/// Loads a model, or loads it anew, from what is on disk now.
+/// Load or reload a model from disk.
 ///
-/// Each version is tried before it takes the place of the one before; no request is refused meanwhile.
+/// Each version is warmed up before it replaces the previous one, so no request is rejected meanwhile.
 #[utoipa::path(post, path = LOAD_PATH, tag = "inference", operation_id = "v2LoadModel",
     params(ModelPath),
-    request_body(description = "May be empty.", content = Option<ChangeRequest>),
+    request_body(description = "Optional.", content = Option<ChangeRequest>),
     responses(
-        (status = 200, description = "It serves."),
-        (status = 400, description = "It cannot be served, and why. What served before goes on.", body = OipError),
-        (status = 401, description = "The admin token is not there or another one.", body = OipError),
-        (status = 403, description = "Orders are not taken here, or not from this page.", body = OipError),
-        (status = 404, description = "It is not in the models folder.", body = OipError),
-        (status = 503, description = "Too many changes wait.", body = OipError)))]
+        (status = 200, description = "The model is loaded."),
+        (status = 400, description = "The model cannot be served; the error has the reason. The previous version continues to serve.", body = OipError),
+        (status = 401, description = "The admin token is missing or wrong.", body = OipError),
+        (status = 403, description = "The admin API is disabled, or the request is from a page of another origin.", body = OipError),
+        (status = 404, description = "The model is not in the repository.", body = OipError),
+        (status = 503, description = "Too many pending changes.", body = OipError)))]
 pub async fn load(
     _: Admin,
     request: HttpRequest,
@@ -73,17 +73,17 @@ pub async fn load(
     Ok(HttpResponse::Ok().finish())
 }
 
-/// Takes a model out of service, all its versions. Requests that it has are answered.
+/// Unload all versions of a model. Pending requests are completed.
 #[utoipa::path(post, path = UNLOAD_PATH, tag = "inference", operation_id = "v2UnloadModel",
     params(ModelPath),
-    request_body(description = "May be empty.", content = Option<ChangeRequest>),
+    request_body(description = "Optional.", content = Option<ChangeRequest>),
     responses(
-        (status = 200, description = "It takes no more requests."),
-        (status = 400, description = "The body is no such JSON.", body = OipError),
-        (status = 401, description = "The admin token is not there or another one.", body = OipError),
-        (status = 403, description = "Orders are not taken here, or not from this page.", body = OipError),
-        (status = 404, description = "There is no such model.", body = OipError),
-        (status = 503, description = "Too many changes wait.", body = OipError)))]
+        (status = 200, description = "The model is unloaded."),
+        (status = 400, description = "The body is not valid.", body = OipError),
+        (status = 401, description = "The admin token is missing or wrong.", body = OipError),
+        (status = 403, description = "The admin API is disabled, or the request is from a page of another origin.", body = OipError),
+        (status = 404, description = "Unknown model.", body = OipError),
+        (status = 503, description = "Too many pending changes.", body = OipError)))]
 pub async fn unload(
     _: Admin,
     request: HttpRequest,
@@ -96,7 +96,7 @@ pub async fn unload(
     Ok(HttpResponse::Ok().finish())
 }
 
-/// A small body that may be left out; its type is not asked for, as clients do not tell it.
+/// Reads a small optional body. Its `Content-Type` is not checked, because clients do not send it.
 async fn optional_json<T: Default + for<'de> Deserialize<'de>>(
     request: &HttpRequest,
     payload: web::Payload,

@@ -1,4 +1,4 @@
-//! Inference requests and answers as JSON, with the data of tensors in it or, in the binary extension, after it.
+//! Inference requests and responses as JSON, with tensor data in the JSON or, with the binary extension, after it.
 
 mod data;
 mod scalar;
@@ -44,33 +44,33 @@ struct Output {
     parameters: Parameters,
 }
 
-/// What is `null` is as if it were not there: clients write out every field that they know.
+/// Treats `null` like an absent field, because some clients write all fields.
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// Which outputs go after the JSON of an answer and not into it.
+/// The outputs whose data follow the JSON of the response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Binary {
-    /// For outputs that the request does not name.
+    /// For outputs that are not in the request.
     pub(super) default: bool,
-    /// For those that it names, in order.
+    /// For the requested outputs in order.
     pub(super) outputs: Vec<bool>,
 }
 
-/// The memory of the numbers of a JSON at most, in bytes: a list that doubles when it is full. All but the first stand behind a
-/// comma.
+/// Returns an upper bound of the memory of the numbers in JSON, in bytes: lists double their capacity, and all numbers but the
+/// first follow a comma.
 pub(super) fn size_of_numbers(json: &[u8]) -> usize {
     let numbers = 1 + json.iter().filter(|&&byte| byte == b',').count();
     numbers.next_power_of_two() * size_of::<f64>()
 }
 
-/// Reads a request whose first `header` bytes are JSON; the rest are the data of tensors, one after the other.
+/// Parses a request whose first `header` bytes are JSON; the rest is the data of the tensors in order.
 ///
 /// # Errors
-/// For anything that the protocol does not allow.
+/// Returns an error if the request violates the protocol.
 pub(super) fn parse(body: &Bytes, header: usize) -> Result<(InferRequest, Binary), Error> {
     let json: Request = serde_json::from_slice(&body[..header])
         .map_err(|error| Error::invalid(format!("JSON: {error}")))?;
@@ -83,7 +83,7 @@ pub(super) fn parse(body: &Bytes, header: usize) -> Result<(InferRequest, Binary
         request.inputs.push(tensor(input, &mut rest)?);
     }
     if !rest.is_empty() {
-        let message = format!("{} bytes are left after the data of all inputs", rest.len());
+        let message = format!("the body has {} bytes after the data of all inputs", rest.len());
         return Err(Error::invalid(message));
     }
     let default = flag(&json.parameters, "binary_data_output")?.unwrap_or(false);
@@ -105,7 +105,7 @@ fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
     let size = parameters.get("binary_data_size").map(|size| match size {
         Scalar::Integer(size @ 0..) => Ok(usize::try_from(*size).unwrap_or(usize::MAX)),
         Scalar::Integer(_) | Scalar::Bool(_) | Scalar::Other(_) => {
-            Err(Error::invalid("parameter `binary_data_size`: expected a count of bytes"))
+            Err(Error::invalid("parameter `binary_data_size`: expected a number of bytes"))
         }
     });
     let data = match (size.transpose()?, data) {
@@ -119,7 +119,7 @@ fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
         (Some(size), None) => {
             let left = rest.len();
             let message =
-                format!("input `{name}` asks for {size} bytes after the JSON; {left} are left");
+                format!("input `{name}` needs {size} bytes after the JSON; the body has {left}");
             return Err(Error::invalid(message));
         }
     };
@@ -166,10 +166,10 @@ enum Elements<'a> {
     Classes(&'a [String]),
 }
 
-/// The body of an answer, and the length of its JSON where data follow it.
+/// Serializes a response. Returns the body, and the length of its JSON if binary data follows.
 ///
 /// # Errors
-/// Where JSON is to tell values that it cannot: infinite ones, or none at all.
+/// Returns an error for values that JSON cannot represent, such as infinity.
 pub(super) fn body(
     response: &InferResponse,
     binary: &Binary,
@@ -192,7 +192,7 @@ pub(super) fn body(
                 }
                 OutputData::Values(_) => {
                     return Err(Error::invalid(format!(
-                        "output `{name}` has values that are no numbers of JSON; ask for it with `binary_data`"
+                        "output `{name}` has values that JSON cannot represent; request it with `binary_data`"
                     )));
                 }
                 OutputData::Classes(classes) => Elements::Classes(classes),

@@ -1,4 +1,4 @@
-//! The elements of a tensor in JSON: nested as the shape says or flat, read in one pass into one list.
+//! Parses the elements of a tensor in JSON, nested or flat, in one pass into one list.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use serde::{
 
 use crate::{intake::decoder::EncodedImage, oip::TensorData};
 
-/// Strings at most: three bytes of an empty one make twenty-four of memory.
+/// Maximum number of strings, because an empty string of three bytes takes 24 bytes of memory.
 const MAX_STRINGS: usize = 1 << 16;
 
-/// Elements, all of one kind.
+/// Elements of one kind.
 #[derive(Debug, PartialEq)]
 pub(super) enum Data {
-    /// Numbers, or nothing.
+    /// Numbers, or an empty list.
     Numbers(Vec<f64>),
     /// Strings.
     Strings(Vec<String>),
@@ -66,7 +66,7 @@ fn mixed<E: Error>() -> E {
     E::custom("`data` holds both numbers and strings")
 }
 
-/// Adds an element, or all elements of an array, to a list.
+/// Appends an element, or all elements of an array, to a list.
 struct Collect<'a>(&'a mut Data);
 
 impl<'de> DeserializeSeed<'de> for Collect<'_> {
@@ -162,7 +162,7 @@ mod tests {
         #[test]
         fn single_precision_comes_through_unchanged(values: Vec<f32>) {
             prop_assume!(values.iter().all(|value| value.is_finite()));
-            // As Python writes a float32: as the double of the same value, in all its digits.
+            // Python writes a float32 as the double of the same value with all digits.
             let doubles: Vec<f64> = values.iter().map(|&value| value.into()).collect();
             let Ok(Data::Numbers(read)) = read(&serde_json::to_string(&doubles).unwrap()) else {
                 panic!("numbers are read");

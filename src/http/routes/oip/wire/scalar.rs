@@ -1,5 +1,5 @@
-//! The value of a parameter: what the protocol knows is a number, a flag or a text. The rest is read past, for a list of a
-//! million numbers would take sixteen times the memory of its text.
+//! Parses the value of a parameter: a number, a boolean or a string. Other values are skipped, because a list of a million
+//! numbers would take sixteen times the memory of its text.
 
 use std::fmt;
 
@@ -10,19 +10,19 @@ use serde::{
 
 use crate::oip::Parameter;
 
-/// A parameter's value.
+/// The value of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scalar {
-    /// A whole number of 64 bits, signed or not.
+    /// A 64-bit integer, signed or unsigned.
     Integer(i128),
-    /// True or false.
+    /// A boolean.
     Bool(bool),
-    /// Something else, and what.
+    /// Another kind of value, with its description.
     Other(&'static str),
 }
 
 impl Scalar {
-    /// As the service takes it.
+    /// Converts the value for the service.
     pub(super) fn parameter(&self) -> Parameter<'static> {
         match *self {
             Self::Integer(number) => Parameter::Integer(number),
