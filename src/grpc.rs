@@ -1,4 +1,4 @@
-//! The gRPC door: the inference protocol v2 on a port of its own, with gRPC's standard health checks and reflection.
+//! The gRPC transport: the Open Inference Protocol v2 on a port of its own, with the standard health checks and reflection.
 //! Only `startup` calls into it.
 
 mod body_limit;
@@ -11,13 +11,14 @@ mod health;
 mod inference;
 mod request_log;
 mod server;
+mod shutdown;
 
-/// The messages and services of `proto/`, as they were generated.
+/// The generated messages and services of `proto/`.
 #[expect(missing_docs, reason = "`proto/` describes them")]
 pub mod proto {
     tonic::include_proto!("inference");
 
-    /// The descriptors of all of them, for reflection.
+    /// Their descriptors, for reflection.
     pub(super) const DESCRIPTORS: &[u8] =
         include_bytes!(concat!(env!("OUT_DIR"), "/inference.bin"));
 }

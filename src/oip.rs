@@ -1,9 +1,9 @@
-//! The Open Inference Protocol v2 (KServe, Triton), free of any transport: what a request is, how it is answered, and
-//! the documents about server and models. `http` and `grpc` are two thin doors on it.
+//! The Open Inference Protocol v2 (KServe, Triton) independent of the transport: requests, responses, and metadata of server
+//! and models. `http` and `grpc` are its transports.
 //!
 //! ```text
 //! InferRequest -> input  (tensor -> images, checked) -> Batcher
-//!              <- output (answers -> tensors, classification)
+//!              <- output (predictions -> tensors, classification)
 //! ```
 
 mod config;

@@ -1,4 +1,4 @@
-//! What a call sends: its bytes are counted against the memory that bodies may take, and a message may not trickle.
+//! Limits the bytes and the duration of the messages of a call. Bytes are reserved in the memory limit of bodies.
 
 use std::{
     pin::Pin,
@@ -19,14 +19,14 @@ use tower_layer::Layer;
 use super::frame::FrameTracker;
 use crate::intake::memory_limit::{BodyMemoryLimit, Reservation};
 
-/// What a call's message has taken while it came in. The call gives it back once it has the message.
+/// The bytes that were reserved while a message was received. The call releases them when it has the message.
 #[derive(Clone)]
 pub(super) struct Incoming(pub(super) Reservation);
 
-/// Calls that may be silent for as long as they like between two messages.
+/// Streaming calls, which may be idle between two messages.
 const STREAMS: [&str; 3] = ["ModelStreamInfer", "Watch", "ServerReflectionInfo"];
 
-/// Wraps services whose calls are counted.
+/// Applies the limits to a service.
 #[derive(Clone)]
 pub(super) struct BodyLimitLayer {
     budget: BodyMemoryLimit,
@@ -34,8 +34,8 @@ pub(super) struct BodyLimitLayer {
 }
 
 impl BodyLimitLayer {
-    /// Messages take from the budget and arrive within the timeout: of a call from its head on, of a stream from each
-    /// message's first bytes on.
+    /// Creates the layer. Messages reserve memory in `bodies` and must arrive within the timeout, which starts with the head of a
+    /// unary call and with the first bytes of each message of a stream.
     pub(super) fn new(budget: BodyMemoryLimit, timeout: Duration) -> Self {
         Self { budget, timeout }
     }
@@ -49,7 +49,7 @@ impl<S> Layer<S> for BodyLimitLayer {
     }
 }
 
-/// A service whose calls' bodies are counted.
+/// A service with limited bodies.
 #[derive(Clone)]
 pub(super) struct BodyLimitService<S> {
     inner: S,
@@ -80,27 +80,29 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for BodyLimitService<S> {
     }
 }
 
-/// A body whose bytes are taken from a reservation, and whose messages are given up when they are late.
+/// A body whose bytes are reserved and whose messages have a deadline.
 struct LimitedBody {
     body: Body,
     reservation: Reservation,
     boundaries: FrameTracker,
     is_stream: bool,
     timeout: Duration,
-    /// When the message that is expected will be late; of a stream from the first wait for the rest of one on.
+    /// Deadline of the expected message; for a stream it starts with the first wait for the rest of a message.
     late: Option<Pin<Box<Sleep>>>,
 }
 
 impl LimitedBody {
-    /// Waits for the rest of a message, until it is late.
+    /// Waits for the rest of a message until its deadline.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if self.is_stream && !self.boundaries.within() {
+        if self.is_stream && !self.boundaries.in_message() {
             return Poll::Pending;
         }
         let timeout = self.timeout;
         let late = self.late.get_or_insert_with(|| Box::pin(sleep(timeout)));
         late.as_mut().poll(context).map(|()| {
-            Some(Err(Status::deadline_exceeded("the message did not arrive within --body-timeout")))
+            Some(Err(Status::deadline_exceeded(
+                "the message was not received within --body-timeout",
+            )))
         })
     }
 }
@@ -120,7 +122,7 @@ impl http_body::Body for LimitedBody {
             Some(Ok(frame)) => frame.data_ref().map_or(&[][..], |data| data),
             Some(Err(_)) | None => &[],
         };
-        if self.boundaries.pass(bytes) && self.is_stream {
+        if self.boundaries.feed(bytes) && self.is_stream {
             self.late = None;
         }
         Poll::Ready(if self.reservation.reserve(bytes.len()) {
@@ -139,7 +141,7 @@ impl http_body::Body for LimitedBody {
     }
 }
 
-/// The status of a message that finds no room beside others.
+/// Returns the status of a message that exceeds the memory limit.
 pub(super) fn no_memory() -> Status {
-    Status::unavailable("there is no memory left for messages; try again")
+    Status::unavailable("other requests use all of --max-body-memory; try again later")
 }

@@ -1,7 +1,7 @@
-//! Messages -> Rust, after a look at how many parts they have: two bytes of a message can make three hundred of memory, so a
-//! message within the limit of bytes may still be too much.
+//! A prost codec that limits the number of elements before it decodes a message. Two bytes of a message can take three
+//! hundred bytes of memory, so the limit of bytes is not sufficient.
 //!
-//! The look follows the wire format ("Protocol Buffers Documentation", Encoding) and takes no memory.
+//! The check follows the wire format ("Protocol Buffers Documentation", Encoding) and does not allocate.
 
 use std::marker::PhantomData;
 
@@ -16,19 +16,19 @@ use tonic::{
 };
 use tonic_prost::ProstCodec;
 
-/// Fields of a message, and of a tensor in it, at most: tensors, outputs, parameters and what belongs to them.
+/// Maximum number of fields of a message and of each of its tensors.
 const MAX_FIELDS: usize = 1024;
-/// Strings of a message's tensors at most, pictures that is: all of a body of 10 MiB at 160 bytes each.
+/// Maximum number of strings (image files) of all tensors of a message.
 const MAX_STRINGS: usize = 1 << 16;
 
-/// The number of `inputs` and of `outputs` in `ModelInferRequest`.
+/// Field numbers of `inputs` and `outputs` in `ModelInferRequest`.
 const TENSORS: [u32; 2] = [5, 6];
-/// The number of `contents` in `InferInputTensor`.
+/// Field number of `contents` in `InferInputTensor`.
 const CONTENTS: u32 = 5;
-/// The number of `bytes_contents` in `InferTensorContents`.
+/// Field number of `bytes_contents` in `InferTensorContents`.
 const STRINGS: u32 = 8;
 
-/// Prost's encoder, and its decoder behind the look.
+/// The codec: the encoder of prost, and its decoder after the check.
 #[derive(Debug)]
 pub(super) struct LimitedCodec<T, U>(PhantomData<(T, U)>);
 
@@ -67,15 +67,15 @@ impl<U: Message + Default> Decoder for CountingDecoder<U> {
 
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         let message = buf.copy_to_bytes(buf.remaining());
-        look(&message)?;
-        // As prost's own decoder answers.
+        check_limits(&message)?;
+        // The same status as the decoder of prost.
         U::decode(message).map(Some).map_err(|error| Status::internal(error.to_string()))
     }
 }
 
-/// Refuses a message of too many parts. Whatever it is of, the numbers are those of a `ModelInferRequest`: no other message of
-/// the service has that many.
-fn look(message: &[u8]) -> Result<(), Status> {
+/// Rejects a message with too many elements. The field numbers are those of `ModelInferRequest`, because no other message of the
+/// service has repeated fields of that size.
+fn check_limits(message: &[u8]) -> Result<(), Status> {
     let mut strings = 0;
     fields(message, MAX_FIELDS, |number, tensor| {
         if !TENSORS.contains(&number) {
@@ -93,18 +93,18 @@ fn look(message: &[u8]) -> Result<(), Status> {
     })
 }
 
-/// Shows `each` the fields of a message that have a length: number and bytes. What is no message ends the look, for prost to
-/// say so.
+/// Calls `each` with the number and bytes of each length-delimited field. An invalid message ends the check, because prost then
+/// reports it.
 fn fields(
     mut message: &[u8],
-    most: usize,
+    max: usize,
     mut each: impl FnMut(u32, &[u8]) -> Result<(), Status>,
 ) -> Result<(), Status> {
     let mut count = 0;
     while message.has_remaining() {
         count += 1;
-        if count > most {
-            return Err(too_many("fields", most));
+        if count > max {
+            return Err(too_many("fields", max));
         }
         let Ok((number, wire)) = decode_key(&mut message) else { return Ok(()) };
         if wire != WireType::LengthDelimited {
@@ -124,8 +124,8 @@ fn fields(
     Ok(())
 }
 
-fn too_many(what: &str, most: usize) -> Status {
-    Status::invalid_argument(format!("the message has more than {most} {what}"))
+fn too_many(what: &str, max: usize) -> Status {
+    Status::invalid_argument(format!("the message has more than {max} {what}"))
 }
 
 #[cfg(test)]
@@ -147,11 +147,11 @@ mod tests {
     }
 
     fn refusal(message: &ModelInferRequest) -> Option<String> {
-        look(&message.encode_to_vec()).err().map(|status| status.message().to_owned())
+        check_limits(&message.encode_to_vec()).err().map(|status| status.message().to_owned())
     }
 
     #[test]
-    fn parts_are_counted_at_every_depth() {
+    fn elements_are_counted_at_every_depth() {
         let input = InferInputTensor { name: "image".to_owned(), ..Default::default() };
         let outputs = vec![InferRequestedOutputTensor::default(); 1000];
         let few = ModelInferRequest { inputs: vec![input.clone(); 24], outputs, ..strings(0) };
@@ -164,7 +164,7 @@ mod tests {
         };
         let deep = ModelInferRequest { inputs: vec![shape], ..Default::default() };
         assert_eq!(refusal(&deep).unwrap(), "the message has more than 1024 fields");
-        // Both inputs together.
+        // The strings of both inputs are added.
         assert_eq!(refusal(&strings(MAX_STRINGS / 2)), None);
         let message = refusal(&strings(MAX_STRINGS / 2 + 1)).unwrap();
         assert_eq!(message, "the message has more than 65536 strings");
@@ -173,7 +173,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_sent_is_looked_through(message: Vec<u8>) {
-            let _ = look(&message);
+            let _ = check_limits(&message);
         }
     }
 }

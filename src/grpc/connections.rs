@@ -1,4 +1,4 @@
-//! As many connections as there may be; more wait in the listener's backlog until one closes.
+//! Limits the number of connections; further ones wait in the backlog of the listener until one closes.
 
 use std::{
     io::{self, IoSlice},
@@ -18,19 +18,19 @@ use tokio::{
 };
 use tonic::transport::server::{Connected, TcpIncoming};
 
-/// Bytes with which every client of HTTP/2 begins (RFC 9113, section 3.4).
+/// The connection preface of HTTP/2 clients (RFC 9113, section 3.4).
 const PREFACE: usize = 24;
 
-/// How long nothing is accepted where the system has nothing left to do it with.
+/// Pause after the system has run out of files or memory.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Accepts a connection whenever there are fewer than `most`; each begins within `preface_timeout`.
+/// Accepts connections while there are fewer than `max`. Each must send its preface within `preface_timeout`.
 pub(super) fn limited(
     incoming: TcpIncoming,
-    most: usize,
+    max: usize,
     preface_timeout: Duration,
 ) -> impl Stream<Item = io::Result<Connection>> {
-    let room = Arc::new(Semaphore::new(most));
+    let room = Arc::new(Semaphore::new(max));
     stream::unfold((incoming, room), move |(mut incoming, room)| async move {
         let permit = Arc::clone(&room).acquire_owned().await.ok()?;
         let stream = accept(&mut incoming).await?;
@@ -40,35 +40,35 @@ pub(super) fn limited(
     })
 }
 
-/// The next connection, however long none can be accepted.
+/// Waits for the next connection.
 async fn accept(incoming: &mut TcpIncoming) -> Option<TcpStream> {
     loop {
         match incoming.next().await? {
             Ok(stream) => return Some(stream),
             Err(error) if lacks_resources(&error) => {
-                tracing::warn!("gRPC: no connection can be accepted: {error}");
+                tracing::warn!(%error, "gRPC: cannot accept connections");
                 sleep(PAUSE).await;
             }
-            Err(error) => tracing::debug!("gRPC: a connection ended before it began: {error}"),
+            Err(error) => tracing::debug!(%error, "gRPC: connection ended before it was accepted"),
         }
     }
 }
 
-/// Whether the system has no more files or memory: it is no use to ask again at once.
+/// Returns whether the system has run out of files or memory, so that an immediate retry would fail.
 fn lacks_resources(error: &io::Error) -> bool {
     let lacking = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     Errno::from_io_error(error).is_some_and(|error| lacking.contains(&error))
 }
 
-/// A connection that makes room when it is gone.
+/// A connection that releases its permit when it is dropped.
 pub(super) struct Connection {
     stream: TcpStream,
-    /// Until its client has said that it speaks HTTP/2.
+    /// Pending until the preface was received.
     begins: Option<PrefaceTimeout>,
     _permit: OwnedSemaphorePermit,
 }
 
-/// A client that has not yet said what it speaks.
+/// The timeout of a connection whose preface was not received yet.
 struct PrefaceTimeout {
     bytes: usize,
     late: Pin<Box<Sleep>>,

@@ -1,4 +1,4 @@
-//! Messages <-> the protocol's own types.
+//! Converts between gRPC messages and the types of the protocol.
 
 mod config;
 mod statistics;
@@ -24,15 +24,15 @@ use crate::{
     },
 };
 
-/// When to try again, in milliseconds, as gRPC's retries read it.
+/// Metadata with the retry pushback in milliseconds (gRPC retry design).
 const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 type Parameters = HashMap<String, InferParameter>;
 
-/// Reads a request.
+/// Converts a request.
 ///
 /// # Errors
-/// For anything that the protocol does not allow.
+/// Returns an error if the request violates the protocol.
 pub(super) fn request(message: ModelInferRequest) -> Result<InferRequest, Error> {
     let mut request = InferRequest { id: message.id, ..InferRequest::default() };
     for (name, value) in &message.parameters {
@@ -41,7 +41,7 @@ pub(super) fn request(message: ModelInferRequest) -> Result<InferRequest, Error>
     let (count, raw) = (message.inputs.len(), message.raw_input_contents.len());
     if raw != 0 && raw != count {
         let text =
-            format!("{count} inputs, but {raw} raw_input_contents; expected one for each or none");
+            format!("{count} inputs, but {raw} raw_input_contents; expected one per input or none");
         return Err(Error::invalid(text));
     }
     let mut raw = message.raw_input_contents.into_iter();
@@ -72,8 +72,8 @@ fn tensor(input: InferInputTensor, raw: Option<Bytes>) -> Result<InputTensor, Er
     Ok(InputTensor { name, datatype, shape, data })
 }
 
-/// The memory of the numbers that a message has in lists, in bytes: a list may be eight times what it was in the message, and
-/// [`request`] makes another of eight bytes a number.
+/// Returns the memory of the numbers of a message in bytes: a list can take eight times its size in the message, and [`request`]
+/// creates another list with eight bytes per number.
 pub(super) fn size_of_numbers(message: &ModelInferRequest) -> usize {
     let contents = message.inputs.iter().filter_map(|input| input.contents.as_ref());
     contents
@@ -93,7 +93,7 @@ fn list<T>(numbers: &[T]) -> usize {
     numbers.len() * (size_of::<T>() + size_of::<f64>())
 }
 
-/// The list of the datatype; the lists of datatypes that no model here takes are left where they are.
+/// Takes the list of the datatype. Lists of unsupported datatypes are ignored.
 fn typed(datatype: &str, contents: InferTensorContents) -> TensorData {
     match datatype {
         "BYTES" => TensorData::Pictures(
@@ -108,9 +108,9 @@ fn parameter(value: &InferParameter) -> Parameter<'_> {
     match &value.parameter_choice {
         Some(ParameterChoice::Int64Param(number)) => Parameter::Integer((*number).into()),
         Some(ParameterChoice::Uint64Param(number)) => Parameter::Integer((*number).into()),
-        Some(ParameterChoice::BoolParam(_)) => Parameter::Other("true or false"),
+        Some(ParameterChoice::BoolParam(_)) => Parameter::Other("a boolean"),
         Some(ParameterChoice::StringParam(_)) => Parameter::Other("a string"),
-        Some(ParameterChoice::DoubleParam(_)) => Parameter::Other("a fraction"),
+        Some(ParameterChoice::DoubleParam(_)) => Parameter::Other("a floating-point number"),
         None => Parameter::Other("nothing"),
     }
 }

@@ -1,19 +1,19 @@
-//! How long a client waits: `grpc-timeout`.
+//! Parses `grpc-timeout`. tonic enforces the header too late to return a response, so the server applies it itself.
 
 use std::time::Duration;
 
 use tonic::metadata::MetadataMap;
 
-/// What the answer needs on its way: the server gives up so much earlier than the client, and says so.
+/// Time for the response to reach the client. The server stops this much before the deadline of the client.
 const MARGIN: Duration = Duration::from_millis(2);
 
-/// The client's time where it is shorter than the server's.
+/// Returns the shorter one of the client's and the server's timeout.
 pub(super) fn timeout(metadata: &MetadataMap, longest: Duration) -> Duration {
     let given = metadata.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?));
     given.map_or(longest, |given| longest.min(given.saturating_sub(MARGIN)))
 }
 
-/// Up to eight digits and a unit.
+/// Parses up to eight digits and a unit.
 fn parse(text: &str) -> Option<Duration> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.len() > 8 {
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_of_every_unit() {
+    fn timeout_parses_every_unit() {
         for (text, time) in [
             ("2H", Duration::from_secs(7200)),
             ("3M", Duration::from_secs(180)),
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shorter_one_counts() {
+    fn shorter_timeout_applies() {
         let mut metadata = MetadataMap::new();
         let longest = Duration::from_secs(1);
         assert_eq!(timeout(&metadata, longest), longest);

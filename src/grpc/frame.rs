@@ -1,26 +1,27 @@
-//! Where the messages of a call begin and end: five bytes before each tell its length (gRPC over HTTP/2, "Length-Prefixed-Message").
+//! Finds the boundaries of the messages of a call (gRPC over HTTP/2, "Length-Prefixed-Message"). It is hand-written because
+//! tonic decodes messages only after it has buffered them, and the limits apply before.
 
-/// Bytes before a message: whether it is compressed, and its length.
+/// Length of the prefix of a message in bytes: compression flag and message length.
 const PREFIX: usize = 5;
 
-/// Follows the bytes of a call.
+/// Tracks the position in the messages of a call.
 #[derive(Debug, Default)]
 pub(super) struct FrameTracker {
     prefix: [u8; PREFIX],
-    /// How much of the prefix is there.
+    /// Number of received bytes of the prefix.
     filled: usize,
-    /// What is missing of the message.
+    /// Number of missing bytes of the message.
     missing: usize,
 }
 
 impl FrameTracker {
-    /// Whether a message has begun and is not there yet.
-    pub(super) fn within(&self) -> bool {
+    /// Returns whether a message is incomplete.
+    pub(super) fn in_message(&self) -> bool {
         self.filled > 0
     }
 
-    /// Takes the next bytes in; whether a message has ended in them.
-    pub(super) fn pass(&mut self, mut bytes: &[u8]) -> bool {
+    /// Processes the next bytes and returns whether a message ended in them.
+    pub(super) fn feed(&mut self, mut bytes: &[u8]) -> bool {
         let mut ended = false;
         while !bytes.is_empty() {
             if self.filled < PREFIX {
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// However the bytes are cut, each message ends where it does.
+        /// Message ends do not depend on how the bytes are split.
         #[test]
         fn messages_end_where_they_do(
             lengths in prop::collection::vec(0_u32..40, 1..8),
@@ -69,9 +70,9 @@ mod tests {
             let (mut boundaries, mut at) = (FrameTracker::default(), 0);
             for cut in cuts.into_iter().chain([bytes.len()]) {
                 let next = (at + cut).min(bytes.len());
-                let ended = boundaries.pass(&bytes[at..next]);
+                let ended = boundaries.feed(&bytes[at..next]);
                 prop_assert_eq!(ended, ends.iter().any(|&end| at < end && end <= next));
-                prop_assert_eq!(boundaries.within(), next > 0 && !ends.contains(&next));
+                prop_assert_eq!(boundaries.in_message(), next > 0 && !ends.contains(&next));
                 at = next;
             }
         }

@@ -1,4 +1,4 @@
-//! gRPC's standard health checks: the server's readiness, for it as a whole and for the inference service.
+//! The standard health checks of gRPC for the whole server and for the inference service.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,13 +11,13 @@ use tonic_health::pb::{
     health_server::{self, HealthServer},
 };
 
-use super::{proto::grpc_inference_service_server::SERVICE_NAME, server::until};
+use super::{proto::grpc_inference_service_server::SERVICE_NAME, shutdown::wait_for_shutdown};
 use crate::readiness::{Readiness, ServerStatus};
 
-/// How often a watched condition is looked at.
-const LOOK: Duration = Duration::from_millis(500);
+/// Poll interval of watched statuses.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Answers for the server.
+/// The health service.
 pub(super) struct Health {
     readiness: Arc<Readiness>,
     stopped: watch::Receiver<bool>,
@@ -46,7 +46,7 @@ fn is_known(service: &str) -> bool {
     service.is_empty() || service == SERVICE_NAME
 }
 
-/// Each status that differs from the one before it.
+/// Streams each change of the status.
 fn changes(readiness: Arc<Readiness>) -> impl Stream<Item = ServingStatus> {
     stream::unfold((readiness, None), async |(readiness, last)| {
         loop {
@@ -54,7 +54,7 @@ fn changes(readiness: Arc<Readiness>) -> impl Stream<Item = ServingStatus> {
             if last != Some(now) {
                 return Some((now, (readiness, Some(now))));
             }
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
     })
 }
@@ -68,7 +68,7 @@ impl health_server::Health for Health {
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
         if !is_known(&request.get_ref().service) {
-            return Err(Status::not_found("there is no service of this name"));
+            return Err(Status::not_found("unknown service"));
         }
         let status = status(&self.readiness).into();
         Ok(Response::new(HealthCheckResponse { status }))
@@ -79,12 +79,12 @@ impl health_server::Health for Health {
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
         let answer = |status: ServingStatus| Ok(HealthCheckResponse { status: status.into() });
-        let end = until(self.stopped.clone());
+        let end = wait_for_shutdown(self.stopped.clone());
         if is_known(&request.get_ref().service) {
             let changes = changes(Arc::clone(&self.readiness)).map(answer).take_until(end);
             return Ok(Response::new(Box::pin(changes)));
         }
-        // As the standard has it: a service that is not known may come.
+        // The protocol requires SERVICE_UNKNOWN instead of an error here.
         let unknown = stream::iter([answer(ServingStatus::ServiceUnknown)]);
         Ok(Response::new(Box::pin(unknown.chain(stream::pending()).take_until(end))))
     }

@@ -1,4 +1,4 @@
-//! The inference protocol's calls.
+//! The calls of the inference service.
 
 use std::{sync::Arc, time::Instant};
 
@@ -22,7 +22,7 @@ use super::{
         grpc_inference_service_server::GrpcInferenceService, infer_parameter::ParameterChoice,
     },
     request_log::RequestStart,
-    server::until,
+    shutdown::wait_for_shutdown,
 };
 use crate::{
     auth::{AdminAuth, AuthError},
@@ -32,32 +32,32 @@ use crate::{
     telemetry::millis,
 };
 
-/// Requests of one stream that are answered side by side.
-const SIDE_BY_SIDE: usize = 16;
+/// Maximum number of concurrent requests per stream.
+const MAX_IN_FLIGHT_PER_STREAM: usize = 16;
 
-/// What tells a client of streams that an answer is the only one to its request.
+/// Response parameter that marks the only response to a request of a stream.
 const FINAL_RESPONSE: &str = "triton_final_response";
 
-/// Answers for the models.
+/// The inference service.
 pub(super) struct Inference {
     pub(super) service: Arc<Service>,
     pub(super) readiness: Arc<Readiness>,
-    /// Who may give orders.
+    /// Authorization of admin requests.
     pub(super) gate: AdminAuth,
-    /// Bytes that messages and bodies may take together.
+    /// Memory limit of all messages and bodies together.
     pub(super) bodies: BodyMemoryLimit,
-    /// Turns true when the server stops.
+    /// Becomes true when the server stops.
     pub(super) stopped: watch::Receiver<bool>,
 }
 
 impl Inference {
-    /// Proof that a call may give orders.
+    /// Proof that a call is authorized as an admin request.
     fn authorize(&self, call: &MetadataMap) -> Result<(), AuthError> {
         self.gate.authorize(call.get("authorization").map(|value| value.as_bytes()))
     }
 }
 
-/// The memory that a message takes until it is answered, in exchange for what it took while it came in.
+/// Reserves the memory of a message until its response, and releases what was reserved while it was received.
 fn hold(
     message: &ModelInferRequest,
     incoming: Option<&Incoming>,
@@ -81,7 +81,7 @@ async fn infer(
     Ok(service.infer(&model, request, deadline).await?.into())
 }
 
-/// Answers one request of a stream. What is wrong with it does not end the stream.
+/// Processes one request of a stream. An error of the request does not end the stream.
 async fn infer_one(
     service: Arc<Service>,
     message: ModelInferRequest,
@@ -90,7 +90,7 @@ async fn infer_one(
     let deadline = start + service.limits().request_timeout;
     let answer = infer(&service, message, deadline).await;
     let (error, ms) = (answer.as_ref().err().map(ToString::to_string), millis(start.elapsed()));
-    tracing::info!(id, error, ms, "answered in a stream");
+    tracing::info!(id, error, ms, "stream response");
     let (mut response, error_message) = match answer {
         Ok(response) => (response, String::new()),
         Err(error) => (ModelInferResponse { id, ..Default::default() }, error.to_string()),
@@ -164,11 +164,11 @@ impl GrpcInferenceService for Inference {
         let (service, bodies) = (Arc::clone(&self.service), self.bodies.clone());
         let span = Span::current();
         let incoming: Option<Incoming> = request.extensions().get().cloned();
-        // When the server stops, no more requests are read and those that were are answered.
-        let messages = request.into_inner().take_until(until(self.stopped.clone()));
+        // When the server stops, no further requests are read, and the received ones are completed.
+        let messages = request.into_inner().take_until(wait_for_shutdown(self.stopped.clone()));
         let answers = messages.map(move |message| {
             let service = Arc::clone(&service);
-            // Before the next message is read.
+            // Released before the next message is read.
             let held = message.and_then(|message| {
                 hold(&message, incoming.as_ref(), &bodies).map(|held| (message, held))
             });
@@ -178,7 +178,7 @@ impl GrpcInferenceService for Inference {
             };
             answer.instrument(span.clone())
         });
-        Ok(Response::new(Box::pin(answers.buffered(SIDE_BY_SIDE))))
+        Ok(Response::new(Box::pin(answers.buffered(MAX_IN_FLIGHT_PER_STREAM))))
     }
 
     async fn model_config(

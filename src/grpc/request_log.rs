@@ -1,4 +1,4 @@
-//! What happens around every call: its id, its line in the log, its count, and a status for a panic.
+//! The outermost layer: call identifier, access log, metrics, and a status for panics.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -25,10 +25,10 @@ use crate::{
     telemetry::{is_request_id, millis, new_request_id},
 };
 
-/// The metadata of a call's id, in both directions.
+/// Metadata key of the call identifier in requests and responses.
 const REQUEST_ID: &str = "x-request-id";
 
-/// The calls that metrics know: their paths, without the first slash.
+/// The calls in the metrics: their paths without the first slash.
 const CALLS: [&str; 16] = [
     "inference.GRPCInferenceService/ServerLive",
     "inference.GRPCInferenceService/ServerReady",
@@ -48,23 +48,23 @@ const CALLS: [&str; 16] = [
     "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
 
-/// Calls that would fill the log with nothing.
-const QUIET: [&str; 3] = [
+/// Calls whose success is not logged.
+const UNLOGGED_CALLS: [&str; 3] = [
     "inference.GRPCInferenceService/ServerLive",
     "inference.GRPCInferenceService/ServerReady",
     "grpc.health.v1.Health/Check",
 ];
 
-/// When a call's head came: its time runs from then on.
+/// Arrival of the head of a call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RequestStart(pub(super) Instant);
 
-/// Presents every call in the metrics at zero.
+/// Creates the metrics of every call with the value 0.
 pub fn init_metrics(metrics: &Metrics) {
     CALLS.iter().for_each(|call| metrics.init_grpc(call, name(Code::Ok)));
 }
 
-/// Wraps all services of the server.
+/// The layer around all services.
 #[derive(Clone)]
 pub(super) struct Observe {
     metrics: Arc<Metrics>,
@@ -72,7 +72,7 @@ pub(super) struct Observe {
 }
 
 impl Observe {
-    /// `stopped` turns true when the server ends.
+    /// Creates the layer. `stopped` becomes true when the server ends.
     pub(super) fn new(metrics: Arc<Metrics>, stopped: watch::Receiver<bool>) -> Self {
         Self { metrics, stopped }
     }
@@ -86,7 +86,7 @@ impl<S> Layer<S> for Observe {
     }
 }
 
-/// A service with what happens around its calls.
+/// A service inside the layer.
 #[derive(Clone)]
 pub(super) struct Observed<S> {
     inner: S,
@@ -120,10 +120,10 @@ where
         let answer = answer.instrument(span);
         async move {
             let mut response = answer.await.unwrap_or_else(|_| {
-                Ok(Status::internal("the server failed on this request; its log tells why")
+                Ok(Status::internal("the server failed to process this request; see its log")
                     .into_http())
             })?;
-            // An error is in the head; a stream that began is well so far.
+            // Errors are in the head; a started stream counts as successful.
             let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |s| s.code());
             response.headers_mut().insert(REQUEST_ID, id);
             seen.record(code);
@@ -133,13 +133,13 @@ where
     }
 }
 
-/// What the log and the metrics say about a call: once, also of one whose client does not wait for the answer.
+/// The log entry of a call. It is written once, also if the client disconnects before the response.
 struct Seen {
     call: &'static str,
     start: Instant,
     metrics: Arc<Metrics>,
     span: Span,
-    /// Whether the server ends.
+    /// Whether the server is stopping.
     stopped: watch::Receiver<bool>,
     answered: bool,
 }
@@ -154,7 +154,7 @@ impl Seen {
         let (call, ms) = (self.call, millis(self.start.elapsed()));
         self.metrics.grpc_request(call, code);
         let _in_span = self.span.enter();
-        if QUIET.contains(&call) {
+        if UNLOGGED_CALLS.contains(&call) {
             tracing::debug!(call, code, ms, "{message}");
         } else {
             tracing::info!(call, code, ms, "{message}");
@@ -168,14 +168,14 @@ impl Drop for Seen {
             return;
         }
         if *self.stopped.borrow() {
-            self.write(name(Code::Unavailable), "not answered before the end");
+            self.write(name(Code::Unavailable), "not answered before the shutdown");
         } else {
-            self.write(name(Code::Cancelled), "the client hung up");
+            self.write(name(Code::Cancelled), "client disconnected");
         }
     }
 }
 
-/// The client's own id where it sent a usable one (1 to 128 visible ASCII characters), else a new UUID.
+/// Returns the client's own identifier if it is valid (1 to 128 visible ASCII characters), otherwise a new UUID.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let usable = |value: &&HeaderValue| is_request_id(value.as_bytes());
     headers.get(REQUEST_ID).filter(usable).cloned().unwrap_or_else(|| {
@@ -183,7 +183,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
     })
 }
 
-/// A code's name in metrics and the log.
+/// Returns the name of a code in metrics and log.
 fn name(code: Code) -> &'static str {
     match code {
         Code::Ok => "ok",

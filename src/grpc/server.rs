@@ -1,4 +1,4 @@
-//! Listens, and ends when its last request is answered.
+//! The gRPC server and its shutdown.
 
 use std::{
     io,
@@ -20,51 +20,52 @@ use tonic::{
 use super::{
     body_limit::BodyLimitLayer, connections, health::Health, inference::Inference, proto,
     proto::grpc_inference_service_server::GrpcInferenceServiceServer, request_log::Observe,
+    shutdown::wait_for_shutdown,
 };
 use crate::{
     auth::AdminAuth, intake::memory_limit::BodyMemoryLimit, metrics::Metrics, oip,
     readiness::Readiness,
 };
 
-/// Requests that one connection may have under way.
+/// Maximum number of concurrent requests per connection.
 const STREAMS: u32 = 1024;
 
-/// How often a silent connection is asked whether it is still there.
+/// Interval of keep-alive pings on idle connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
-/// What a gRPC server works with.
+/// Dependencies and limits of the gRPC server.
 pub struct Options {
-    /// The inference protocol.
+    /// The inference service.
     pub service: Arc<oip::Service>,
-    /// Whether requests should be sent here.
+    /// The status for health checks.
     pub readiness: Arc<Readiness>,
     /// The metrics.
     pub metrics: Arc<Metrics>,
-    /// Who may give orders.
+    /// Authorization of admin requests.
     pub gate: AdminAuth,
-    /// Bytes that messages and bodies may take together.
+    /// Memory limit of all messages and bodies together.
     pub bodies: BodyMemoryLimit,
-    /// The most connections at a time.
+    /// Maximum number of open connections.
     pub max_connections: usize,
-    /// How long a connection may take to say what it speaks.
+    /// Maximum time to receive the preface of a connection.
     pub header_timeout: Duration,
 }
 
-/// A gRPC server, on threads of its own.
+/// A gRPC server with threads of its own.
 pub struct Server {
     port: u16,
     stop: watch::Sender<bool>,
-    /// Ends with the last request.
+    /// Ends after the last request.
     served: JoinHandle<io::Result<()>>,
-    /// There until it is dropped.
+    /// Taken when the server is dropped.
     runtime: Option<Runtime>,
 }
 
 impl Server {
-    /// Serves from now on.
+    /// Starts the server.
     ///
     /// # Errors
-    /// When its threads cannot be started or the descriptors are broken.
+    /// Returns an error if its threads cannot be started or the descriptors are invalid.
     pub fn start(listener: TcpListener, options: Options) -> io::Result<Self> {
         let Options { service, readiness, metrics, gate, bodies, max_connections, header_timeout } =
             options;
@@ -109,18 +110,18 @@ impl Server {
             let incoming = TcpIncoming::from(tokio::net::TcpListener::from_std(listener)?);
             let incoming = incoming.with_nodelay(Some(true));
             let incoming = connections::limited(incoming, max_connections, header_timeout);
-            let served = router.serve_with_incoming_shutdown(incoming, until(stopped));
+            let served = router.serve_with_incoming_shutdown(incoming, wait_for_shutdown(stopped));
             served.await.map_err(io::Error::other)
         });
         Ok(Self { port, stop, served, runtime: Some(runtime) })
     }
 
-    /// The port that it listens on.
+    /// Returns the port.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Takes no more connections and requests, and returns when the last request is answered or the time has come.
+    /// Rejects further connections and requests, and returns after the last response or at the deadline.
     pub async fn stop(mut self, last: Instant) {
         let _ = self.stop.send(true);
         match tokio::time::timeout_at(last.into(), &mut self.served).await {
@@ -134,14 +135,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // A runtime that is dropped blocks until its threads end, which no other runtime allows.
+        // Dropping a runtime blocks until its threads end, which is not allowed inside another runtime.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
-}
-
-/// Waits for the end, or for the server to be gone.
-pub(super) async fn until(mut stopped: watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|&stopped| stopped).await;
 }

@@ -1,4 +1,4 @@
-//! How a model is served, in the terms of Triton's model configuration.
+//! The configuration of a model in the format of Triton's model configuration.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -6,56 +6,56 @@ use utoipa::ToSchema;
 use super::{input, metadata::PLATFORM};
 use crate::{inference::runtime::Device, models::registry::LiveModel, settings::LimitSettings};
 
-/// A model's configuration: the part of Triton's that means something here.
+/// The configuration of a model: the supported part of Triton's format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ModelConfig {
     /// Its name.
     #[schema(example = "resnet-20-v1")]
     pub name: String,
-    /// What runs it.
+    /// Platform or backend of the model.
     #[schema(example = "onnxruntime_onnx")]
     pub platform: &'static str,
-    /// What runs it.
+    /// Platform or backend of the model.
     #[schema(example = "onnxruntime")]
     pub backend: &'static str,
-    /// The most images of one request.
+    /// Maximum number of images of one request.
     #[schema(example = 64)]
     pub max_batch_size: i32,
-    /// The graph's own input.
+    /// Input of the graph.
     pub input: Vec<InputConfig>,
-    /// The graph's outputs.
+    /// Outputs of the graph.
     pub output: Vec<OutputConfig>,
-    /// Its sessions.
+    /// Sessions of the model.
     pub instance_group: Vec<InstanceGroup>,
-    /// How images of many requests are put together.
+    /// Parameters of dynamic batching.
     pub dynamic_batching: BatchingConfig,
-    /// The file's name.
+    /// Name of the model file.
     #[schema(example = "model.onnx")]
     pub default_model_filename: &'static str,
 }
 
-/// A tensor that a model takes.
+/// An input tensor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct InputConfig {
-    /// Its name in the graph.
+    /// Name in the graph.
     pub name: String,
     /// `TYPE_UINT8` or `TYPE_FP32`.
     #[schema(example = "TYPE_UINT8")]
     pub data_type: &'static str,
-    /// Its dimensions without the batch.
+    /// Dimensions without the batch.
     #[schema(example = json!([1, 48, 48]))]
     pub dims: Vec<i64>,
 }
 
-/// A tensor that a model gives.
+/// An output tensor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OutputConfig {
-    /// Its name in the graph.
+    /// Name in the graph.
     pub name: String,
     /// `TYPE_FP32`.
     #[schema(example = "TYPE_FP32")]
     pub data_type: &'static str,
-    /// Its dimensions without the batch.
+    /// Dimensions without the batch.
     #[schema(example = json!([7]))]
     pub dims: Vec<i64>,
 }
@@ -68,39 +68,39 @@ pub struct InstanceGroup {
     /// `KIND_CPU` or `KIND_GPU`.
     #[schema(example = "KIND_CPU")]
     pub kind: &'static str,
-    /// How many sessions.
+    /// Number of sessions.
     pub count: i32,
-    /// The GPU's number, where there is one.
+    /// Numbers of the GPUs; empty on a CPU.
     pub gpus: Vec<u32>,
 }
 
-/// How images of many requests are put together.
+/// Parameters of dynamic batching.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BatchingConfig {
-    /// The most images of one run.
+    /// Maximum number of images per inference call.
     #[schema(example = json!([8]))]
     pub preferred_batch_size: Vec<i32>,
-    /// How long an image waits for its batch to fill up.
+    /// Maximum time that an image waits for its batch to fill up, in microseconds.
     pub max_queue_delay_microseconds: u64,
-    /// 2: live traffic and what yields to it.
+    /// 2: live and background priority.
     pub priority_levels: u64,
-    /// 1: live traffic.
+    /// 1: live priority.
     pub default_priority_level: u64,
-    /// How images wait.
+    /// Queue policy.
     pub default_queue_policy: QueuePolicy,
 }
 
-/// How images wait for a worker.
+/// Policy of the queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct QueuePolicy {
-    /// `REJECT`: an image whose time is up is not computed.
+    /// `REJECT`: expired images are not computed.
     #[schema(example = "REJECT")]
     pub timeout_action: &'static str,
-    /// The deadline of a request that names none.
+    /// Default timeout of requests in microseconds.
     pub default_timeout_microseconds: u64,
-    /// Whether a request may name a shorter one.
+    /// Whether a request may set a shorter timeout.
     pub allow_timeout_override: bool,
-    /// The most images that wait.
+    /// Maximum number of queued images.
     pub max_queue_size: u32,
 }
 

@@ -1,4 +1,4 @@
-//! What goes wrong with a request, whatever door it came through.
+//! Errors of the protocol, independent of the transport.
 
 use std::{fmt, time::Duration};
 
@@ -8,32 +8,32 @@ use crate::{
     models::{ChangeError, registry::ResolveError},
 };
 
-/// How long clients should wait before they try again.
+/// Minimum time before a retry.
 const MIN_RETRY: Duration = Duration::from_secs(1);
 
-/// Whose fault it is and what to do. HTTP and gRPC each have a status for it.
+/// The kind of an error. HTTP and gRPC map it to a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The request is wrong.
+    /// The request is invalid.
     Invalid,
-    /// The request is over a limit of the server.
+    /// The request exceeds a limit of the server.
     TooLarge,
-    /// No such model or version serves.
+    /// The model or version is not loaded.
     NotFound,
-    /// The images do not fit the queue, too many changes wait, or the model is being loaded.
+    /// The queue is full, too many changes are pending, or the model is being loaded.
     Unavailable {
-        /// When to try again.
+        /// Time before a retry.
         retry_after: Duration,
     },
     /// The server is shutting down.
     ShuttingDown,
     /// The deadline passed.
     DeadlineExceeded,
-    /// The server's fault; the log tells why.
+    /// The server failed; its log has the reason.
     Internal,
 }
 
-/// An error with its explanation for people.
+/// An error with a description.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
@@ -42,23 +42,23 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error of this kind; the message must not tell paths or internals.
+    /// Creates an error. The message must not reveal paths or internals.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
 
-    /// A mistake in the request.
+    /// Creates an error of an invalid request.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(Kind::Invalid, message)
     }
 
-    /// The server's fault. `reason` goes to the log and not to the client.
+    /// Creates an internal error. `reason` is logged and not sent to the client.
     pub fn internal(reason: impl fmt::Display) -> Self {
-        tracing::error!("internal error: {reason}");
-        Self::new(Kind::Internal, "the server failed on this request; its log tells why")
+        tracing::error!(%reason, "internal error");
+        Self::new(Kind::Internal, "the server failed to process this request; see its log")
     }
 
-    /// Whose fault it is and what to do.
+    /// Kind of the error.
     pub fn kind(&self) -> Kind {
         self.kind
     }

@@ -1,4 +1,4 @@
-//! A request's tensor -> images as a model takes them. Everything is checked before memory is taken.
+//! Converts the tensor of a request to model inputs. Everything is checked before memory is allocated.
 
 use bytes::{Buf, Bytes};
 use mien_faces::image::Face;
@@ -15,9 +15,9 @@ use crate::{
 /// The images of a request.
 #[derive(Debug, PartialEq)]
 pub(super) enum Images {
-    /// In the form that the model takes.
+    /// Model inputs.
     Ready(Vec<Input>),
-    /// Pictures to be decoded.
+    /// Image files to decode.
     EncodedImage(Vec<EncodedImage>),
 }
 
@@ -30,11 +30,11 @@ impl Images {
     }
 }
 
-/// The images of a request's only tensor, at least one, at most `max_images`.
+/// Converts the only tensor of a request to at least one and at most `max_images` images.
 ///
 /// # Errors
-/// For another count of tensors, another name, datatype or shape, data that does not fit the shape, too many images,
-/// and values that the datatype cannot hold.
+/// Returns an error for another number of tensors, another name, datatype or shape, data that does not match the shape, too many
+/// images, and values outside of the datatype.
 pub(super) fn images(
     inputs: Vec<InputTensor>,
     signature: &Signature,
@@ -42,7 +42,7 @@ pub(super) fn images(
 ) -> Result<Images, Error> {
     let name = &signature.input;
     let Ok([tensor]) = <[InputTensor; 1]>::try_from(inputs) else {
-        return invalid(format!("the model takes one input, `{name}`"));
+        return invalid(format!("expected exactly one input, `{name}`"));
     };
     if tensor.name != *name {
         return invalid(format!("the model has no input `{}`; its input is `{name}`", tensor.name));
@@ -56,7 +56,7 @@ pub(super) fn images(
     }
     if datatype != own {
         return invalid(format!(
-            "input `{name}` is {own} (or BYTES, encoded pictures), not {datatype}"
+            "input `{name}` has datatype {own} (or BYTES for image files), not {datatype}"
         ));
     }
     let count = tensor_images(&shape, signature)?;
@@ -81,7 +81,7 @@ pub(super) fn images(
         }
         (Some(_), TensorData::Numbers(numbers)) => {
             check_length(numbers.len(), count * area, "values")?;
-            #[expect(clippy::cast_possible_truncation, reason = "what overflows is refused")]
+            #[expect(clippy::cast_possible_truncation, reason = "an overflow is an error")]
             let value = |&number: &f64| number as f32;
             let images = numbers.chunks_exact(area);
             images.map(|image| floats(image.iter().map(value))).collect::<Result<_, _>>()?
@@ -93,7 +93,7 @@ pub(super) fn images(
     Ok(Images::Ready(inputs))
 }
 
-/// The tensor that a body without a header is: the model's own input, as many images as there are bytes for.
+/// Returns the tensor of a raw body: the input of the model with as many images as the body has bytes for.
 pub(super) fn raw(signature: &Signature, body: Bytes) -> InputTensor {
     let area = signature.side * signature.side;
     let image = area * if signature.feeding.is_some() { size_of::<f32>() } else { 1 };
@@ -106,37 +106,37 @@ pub(super) fn raw(signature: &Signature, body: Bytes) -> InputTensor {
     }
 }
 
-/// The datatype of a model's own input.
+/// Returns the datatype of the input of a model.
 pub(super) fn datatype(signature: &Signature) -> &'static str {
     if signature.feeding.is_some() { "FP32" } else { "UINT8" }
 }
 
-/// The shape of a model's own input with this first dimension.
+/// Returns the shape of the input of a model with this first dimension.
 pub(super) fn shape(signature: &Signature, batch: i64) -> Vec<i64> {
     let rest = signature.shape.iter().skip(1);
     let rest = rest.map(|&extent| i64::try_from(extent).unwrap_or(i64::MAX));
     std::iter::once(batch).chain(rest).collect()
 }
 
-/// The images of a tensor of the model's own datatype.
+/// Converts a tensor of the datatype of the model.
 fn tensor_images(given: &[i64], signature: &Signature) -> Result<usize, Error> {
     let count = given.first().and_then(|&count| usize::try_from(count).ok());
     match count.filter(|&count| count > 0) {
         Some(count) if given[1..] == shape(signature, 1)[1..] => Ok(count),
         _ => invalid(format!(
-            "input `{}` is of shape {:?} (-1 is any number from 1 on), not {given:?}",
+            "input `{}` has shape {:?} (-1 is any number of at least 1), not {given:?}",
             signature.input,
             shape(signature, -1)
         )),
     }
 }
 
-/// The pictures of a tensor of `BYTES`.
+/// Returns the image files of a `BYTES` tensor.
 fn pictures(shape: &[i64]) -> Result<usize, Error> {
     match *shape {
         [count] | [count, 1] if count > 0 => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
         _ => invalid(format!(
-            "encoded pictures (BYTES) are of shape [N] or [N, 1], N from 1 on, not {shape:?}"
+            "image files (BYTES) have shape [N] or [N, 1] with N of at least 1, not {shape:?}"
         )),
     }
 }
@@ -146,7 +146,7 @@ fn check_count(count: usize, max_images: usize) -> Result<(), Error> {
         return Ok(());
     }
     let message = format!(
-        "{count} images; at most {max_images} are taken in one request, spread them over several"
+        "{count} images; the maximum is {max_images} per request, split them over several requests"
     );
     Err(Error::new(Kind::TooLarge, message))
 }
@@ -155,38 +155,38 @@ fn check_length(given: usize, wanted: usize, what: &str) -> Result<(), Error> {
     if given == wanted {
         return Ok(());
     }
-    invalid(format!("the shape asks for {wanted} {what}, but the data are {given}"))
+    invalid(format!("the shape needs {wanted} {what}, but the data has {given}"))
 }
 
-/// The elements of a tensor of `BYTES`.
+/// Returns the elements of a `BYTES` tensor.
 fn elements(data: TensorData, count: usize) -> Result<Vec<EncodedImage>, Error> {
     let pictures = match data {
         TensorData::Raw(bytes) => split(bytes)?,
         TensorData::Pictures(pictures) => pictures,
-        TensorData::Numbers(_) => return invalid("a tensor of BYTES holds no numbers"),
+        TensorData::Numbers(_) => return invalid("a BYTES tensor must not contain numbers"),
     };
     check_length(pictures.len(), count, "elements")?;
     Ok(pictures)
 }
 
-/// Elements with their lengths before them.
+/// Parses length-prefixed elements.
 fn split(mut bytes: Bytes) -> Result<Vec<EncodedImage>, Error> {
     let mut pictures = Vec::new();
     while !bytes.is_empty() {
         let length = bytes.try_get_u32_le().ok().and_then(|length| usize::try_from(length).ok());
         match length.filter(|&length| length <= bytes.len()) {
             Some(length) => pictures.push(EncodedImage::Raw(bytes.split_to(length))),
-            None => return invalid("an element of BYTES is longer than the data that is left"),
+            None => return invalid("an element of BYTES is longer than the remaining data"),
         }
     }
     Ok(pictures)
 }
 
 fn face(side: usize, gray: Vec<u8>) -> Input {
-    Input::Face(Face::new(side, gray).expect("the data were cut into squares"))
+    Input::Face(Face::new(side, gray).expect("the data were split into squares"))
 }
 
-/// One image of a float model. A value that is not finite would make an answer that is none.
+/// Creates the input of a float model. Values must be finite, because others produce invalid outputs.
 fn floats(values: impl Iterator<Item = f32>) -> Result<Input, Error> {
     values.map(finite).collect::<Result<_, _>>().map(Input::Tensor)
 }
@@ -196,9 +196,9 @@ fn byte(number: f64) -> Result<u8, Error> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "it is an integer of 0 to 255"
+        reason = "the value is an integer from 0 to 255"
     )]
-    if fits { Ok(number as u8) } else { invalid(format!("{number} is no UINT8 (0 to 255)")) }
+    if fits { Ok(number as u8) } else { invalid(format!("{number} is not a UINT8 (0 to 255)")) }
 }
 
 fn finite(value: f32) -> Result<f32, Error> {

@@ -1,4 +1,4 @@
-//! What the server and its models are.
+//! Metadata of the server and its models.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -6,10 +6,10 @@ use utoipa::ToSchema;
 use super::input;
 use crate::models::registry::LiveModel;
 
-/// What runs the models, as Triton names it.
+/// Platform name of ONNX models in Triton.
 pub(super) const PLATFORM: &str = "onnxruntime_onnx";
 
-/// The extensions of the protocol that are there.
+/// Supported protocol extensions.
 const EXTENSIONS: [&str; 7] = [
     "binary_tensor_data",
     "classification",
@@ -20,22 +20,22 @@ const EXTENSIONS: [&str; 7] = [
     "statistics",
 ];
 
-/// What the server is.
+/// Metadata of the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ServerMetadata {
     /// `mien`.
     #[schema(example = "mien")]
     pub name: &'static str,
-    /// Its version.
+    /// Version of the server.
     #[schema(example = "0.1.0")]
     pub version: &'static str,
-    /// The extensions of the protocol that are there.
+    /// Supported protocol extensions.
     #[schema(value_type = Vec<String>, example = json!(["binary_tensor_data", "classification"]))]
     pub extensions: [&'static str; EXTENSIONS.len()],
 }
 
 impl ServerMetadata {
-    /// This server.
+    /// Returns the metadata of this server.
     pub fn new() -> Self {
         Self { name: "mien", version: env!("CARGO_PKG_VERSION"), extensions: EXTENSIONS }
     }
@@ -47,34 +47,34 @@ impl Default for ServerMetadata {
     }
 }
 
-/// What a model takes and gives.
+/// Metadata of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ModelMetadata {
-    /// Its name.
+    /// Name of the model.
     #[schema(example = "resnet-20-v1")]
     pub name: String,
-    /// The versions that serve, lowest first.
+    /// Loaded versions in ascending order.
     #[schema(example = json!(["1"]))]
     pub versions: Vec<String>,
-    /// What runs it.
+    /// Platform or backend of the model.
     #[schema(example = "onnxruntime_onnx")]
     pub platform: &'static str,
-    /// The graph's own input. It takes `BYTES` of shape `[N]`, encoded pictures, as well.
+    /// Input of the graph. It takes `BYTES` of shape `[N]`, encoded pictures, as well.
     pub inputs: Vec<TensorMetadata>,
-    /// The graph's outputs.
+    /// Outputs of the graph.
     pub outputs: Vec<TensorMetadata>,
 }
 
-/// A tensor that a model takes or gives.
+/// An input or output tensor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TensorMetadata {
-    /// Its name in the graph.
+    /// Name in the graph.
     #[schema(example = "image")]
     pub name: String,
     /// `UINT8` or `FP32`.
     #[schema(example = "UINT8")]
     pub datatype: &'static str,
-    /// Its dimensions; -1 is any number of images.
+    /// Dimensions; -1 is any number of images.
     #[schema(example = json!([-1, 1, 48, 48]))]
     pub shape: Vec<i64>,
 }

@@ -1,4 +1,4 @@
-//! A model's answers -> the tensors of a response.
+//! Converts predictions to the tensors of a response.
 
 use std::time::Duration;
 
@@ -11,47 +11,47 @@ use crate::{
     },
 };
 
-/// The answer to a request.
+/// The response to a request.
 #[derive(Debug)]
 pub struct InferResponse {
-    /// The request's own.
+    /// Identifier of the request.
     pub id: String,
-    /// The model that answered.
+    /// Name of the model.
     pub model: String,
-    /// Its version.
+    /// Version of the model.
     pub version: String,
-    /// One tensor for each output that was asked for, in that order.
+    /// One tensor per requested output, in the requested order.
     pub outputs: Vec<OutputTensor>,
-    /// What it took to make images of the tensor.
+    /// Time of converting the input.
     pub preprocess: Duration,
-    /// How long the image that waited longest was in the queue.
+    /// Longest time that an image was queued.
     pub queue: Duration,
-    /// The longest of the runs that the images were in.
+    /// Longest inference call that an image was part of.
     pub inference: Duration,
 }
 
 /// A tensor of a response, of shape `[images, columns]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutputTensor {
-    /// The output's name in the graph.
+    /// Name of the output in the graph.
     pub name: String,
-    /// Images, and values for each.
+    /// Number of images and values per image.
     pub shape: [usize; 2],
-    /// The elements, row by row.
+    /// Elements, row by row.
     pub data: OutputData,
 }
 
-/// The elements of a response's tensor.
+/// Elements of a tensor.
 #[derive(Debug, Clone, PartialEq)]
 pub enum OutputData {
-    /// `FP32`: the graph's own values.
+    /// `FP32`: values of the graph.
     Values(Vec<f32>),
     /// `BYTES`: `value:index:label`, highest value first.
     Classes(Vec<String>),
 }
 
 impl OutputData {
-    /// The datatype's name.
+    /// Returns the name of the datatype.
     pub fn datatype(&self) -> &'static str {
         match self {
             Self::Values(_) => "FP32",
@@ -59,7 +59,7 @@ impl OutputData {
         }
     }
 
-    /// The elements in little-endian bytes; strings with their lengths, 4 bytes, before them.
+    /// Returns the elements as little-endian bytes; strings have a length prefix of 4 bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::Values(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
@@ -74,22 +74,22 @@ impl OutputData {
     }
 }
 
-/// What one tensor of a response is made of.
+/// Selects the values of one tensor of a response.
 #[derive(Debug)]
 pub(super) struct Column {
     name: String,
-    /// Where its values start among those of all outputs of an image.
+    /// Offset among the values of all outputs of an image.
     start: usize,
-    /// How many there are.
+    /// Number of values.
     count: usize,
-    /// How many classes to give in place of the values; 0 gives the values.
+    /// Number of classes to return instead of the values; 0 returns the values.
     classes: usize,
 }
 
-/// Finds the outputs that a request asks for; all of them where it names none.
+/// Returns the requested outputs, by default all.
 ///
 /// # Errors
-/// For an output that the model does not have, and one that is named twice.
+/// Returns an error for an unknown or duplicate output.
 pub(super) fn select(
     wanted: &[RequestedOutput],
     signature: &Signature,
@@ -106,7 +106,7 @@ pub(super) fn select(
     let find = |(at, output): (usize, &RequestedOutput)| {
         let RequestedOutput { name, classification } = output;
         if wanted[..at].iter().any(|earlier| earlier.name == *name) {
-            return Err(Error::invalid(format!("output `{name}` is asked for twice")));
+            return Err(Error::invalid(format!("output `{name}` is requested twice")));
         }
         let index = signature.outputs.iter().position(|output| output.name == *name);
         let index = index.ok_or_else(|| {
@@ -119,7 +119,7 @@ pub(super) fn select(
     wanted.iter().enumerate().map(find).collect()
 }
 
-/// The tensors of a response.
+/// Creates the tensors of a response.
 pub(super) fn tensors(
     columns: Vec<Column>,
     answers: &BatchResponse,
@@ -130,7 +130,7 @@ pub(super) fn tensors(
         let (width, data) = match column.classes {
             0 => (column.count, OutputData::Values(rows().flatten().copied().collect())),
             k => {
-                // Another width than that of the labels is no classification over them.
+                // An output of another width has no labels.
                 let labels = (column.count == labels.len()).then_some(labels);
                 let classes = rows().flat_map(|values| highest(values, k, labels));
                 (k, OutputData::Classes(classes.collect()))
@@ -147,7 +147,7 @@ impl Column {
     }
 }
 
-/// The `k` highest values as `value:index:label`, the first of equals first.
+/// Returns the `k` highest values as `value:index:label`; the first of equals comes first.
 fn highest(values: &[f32], k: usize, labels: Option<&Labels>) -> Vec<String> {
     let mut indices: Vec<usize> = (0..values.len()).collect();
     indices.sort_by(|&a, &b| values[b].total_cmp(&values[a]));

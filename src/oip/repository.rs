@@ -1,4 +1,4 @@
-//! What became of every version that the server knows.
+//! The repository index.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,30 +8,30 @@ use crate::models::{
     registry::{ModelView, Registry},
 };
 
-/// A version of a model, and whether it serves.
+/// A version of a model and its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ModelIndex {
-    /// The model's name.
+    /// Name of the model.
     #[schema(example = "resnet-20-v1")]
     pub name: String,
-    /// The version.
+    /// Version.
     #[schema(example = "1")]
     pub version: String,
     /// `READY`, `LOADING`, `UNLOADING` or `UNAVAILABLE`.
     #[schema(example = "READY")]
     pub state: &'static str,
-    /// Why it does not serve, or why newer files could not take its place.
+    /// Why the version is not loaded, or why its changed files cannot be loaded.
     pub reason: String,
 }
 
-/// Every version that the server knows; only those that serve where `ready`.
+/// Lists all versions, or only the loaded ones if `ready`.
 pub(super) fn index(registry: &Registry, ready: bool) -> Vec<ModelIndex> {
     let versions =
         registry.models().into_iter().flat_map(|ModelView { name, versions, .. }| {
             versions.into_iter().map(move |(version, state)| ModelIndex {
                 name: name.clone(),
                 version: version.to_string(),
-                state: word(&state),
+                state: state_name(&state),
                 reason: reason(&state),
             })
         });
@@ -40,7 +40,7 @@ pub(super) fn index(registry: &Registry, ready: bool) -> Vec<ModelIndex> {
 
 const READY: &str = "READY";
 
-fn word(state: &VersionState) -> &'static str {
+fn state_name(state: &VersionState) -> &'static str {
     match state.phase() {
         Phase::Ready => READY,
         Phase::Loading => "LOADING",

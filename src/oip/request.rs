@@ -1,4 +1,4 @@
-//! A request for inference, as both doors make it.
+//! An inference request, independent of the transport.
 
 use std::time::Duration;
 
@@ -7,51 +7,51 @@ use bytes::Bytes;
 use super::Error;
 use crate::intake::decoder::EncodedImage;
 
-/// A request for inference.
+/// An inference request.
 #[derive(Debug, Default)]
 pub struct InferRequest {
-    /// The client's name for it, given back in the answer; empty where there is none.
+    /// Identifier chosen by the client, returned in the response; empty by default.
     pub id: String,
-    /// The tensors; a model here takes exactly one.
+    /// Input tensors; models need exactly one.
     pub inputs: Vec<InputTensor>,
-    /// The outputs that are wanted, in this order; all where it is empty.
+    /// Requested outputs in order; all if empty.
     pub outputs: Vec<RequestedOutput>,
-    /// 0 and 1 are live traffic; what is above yields to it.
+    /// 0 and 1 have live priority, higher values background priority.
     pub priority: u64,
-    /// No answer is wanted after it.
+    /// Timeout of the request.
     pub timeout: Option<Duration>,
 }
 
-/// A tensor of a request.
+/// An input tensor.
 #[derive(Debug)]
 pub struct InputTensor {
-    /// The input's name in the graph.
+    /// Name of the input in the graph.
     pub name: String,
     /// `UINT8`, `FP32` or `BYTES`.
     pub datatype: String,
-    /// Its dimensions, the batch first.
+    /// Dimensions, the batch first.
     pub shape: Vec<i64>,
-    /// Its elements, row by row.
+    /// Elements, row by row.
     pub data: TensorData,
 }
 
-/// The elements of a tensor in the form in which they came.
+/// Elements of a tensor as they were received.
 #[derive(Debug)]
 pub enum TensorData {
-    /// Little-endian, without gaps; an element of `BYTES` has its length, 4 bytes, before it.
+    /// Little-endian bytes without gaps; elements of `BYTES` have a length prefix of 4 bytes.
     Raw(Bytes),
-    /// Numbers of any type; single precision and bytes are held exactly.
+    /// Numbers of any type; float32 and uint8 values are exact.
     Numbers(Vec<f64>),
     /// Elements of `BYTES`.
     Pictures(Vec<EncodedImage>),
 }
 
-/// An output that is wanted.
+/// A requested output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestedOutput {
-    /// Its name in the graph.
+    /// Name in the graph.
     pub name: String,
-    /// The count of classes to give in place of the values; 0 gives the values.
+    /// Number of classes to return instead of the values; 0 returns the values.
     pub classification: u64,
 }
 
@@ -60,15 +60,15 @@ pub struct RequestedOutput {
 pub enum Parameter<'a> {
     /// An integer.
     Integer(i128),
-    /// Anything else, in words: `a string`.
+    /// Another kind of value, with its description, for example `a string`.
     Other(&'a str),
 }
 
 impl InferRequest {
-    /// Takes a parameter of the whole request over. What is not known is for others and ignored.
+    /// Applies a parameter of the request. Unknown parameters are ignored.
     ///
     /// # Errors
-    /// For a value out of range, and for what Triton keeps for itself (`triton_...`).
+    /// Returns an error for a value out of range, and for names that Triton reserves (`triton_...`).
     pub fn set(&mut self, name: &str, value: &Parameter<'_>) -> Result<(), Error> {
         match name {
             "priority" => self.priority = count(name, value)?,
@@ -83,10 +83,10 @@ impl InferRequest {
 }
 
 impl RequestedOutput {
-    /// Takes a parameter of an output over. What is not known is ignored.
+    /// Applies a parameter of an output. Unknown parameters are ignored.
     ///
     /// # Errors
-    /// For a value out of range, and for shared memory.
+    /// Returns an error for a value out of range, and for shared memory.
     pub fn set(&mut self, name: &str, value: &Parameter<'_>) -> Result<(), Error> {
         if name == "classification" {
             self.classification = count(name, value)?;
@@ -95,10 +95,10 @@ impl RequestedOutput {
     }
 }
 
-/// Shared memory is not offered: a tensor whose data would be there has none.
+/// Rejects parameters of shared memory, which is not supported.
 ///
 /// # Errors
-/// For `shared_memory_region` and its like.
+/// Returns an error for `shared_memory_region` and related names.
 pub fn refuse_shared_memory(name: &str) -> Result<(), Error> {
     if name.starts_with("shared_memory_") {
         return Err(Error::invalid("shared memory is not supported; send the data in the request"));
@@ -106,7 +106,7 @@ pub fn refuse_shared_memory(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// An integer parameter of 0 or more.
+/// Returns an integer parameter of at least 0.
 fn count(name: &str, value: &Parameter<'_>) -> Result<u64, Error> {
     let given = match value {
         Parameter::Integer(number) => match u64::try_from(*number) {
@@ -115,5 +115,7 @@ fn count(name: &str, value: &Parameter<'_>) -> Result<u64, Error> {
         },
         Parameter::Other(words) => (*words).to_owned(),
     };
-    Err(Error::invalid(format!("parameter `{name}`: expected an integer, 0 or more, not {given}")))
+    Err(Error::invalid(format!(
+        "parameter `{name}`: expected an integer of at least 0, not {given}"
+    )))
 }

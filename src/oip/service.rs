@@ -1,4 +1,4 @@
-//! What both doors ask: documents about server and models, and inference.
+//! The service behind both transports: metadata, repository control and inference.
 
 use std::{sync::Arc, time::Instant};
 
@@ -23,7 +23,7 @@ use crate::{
     settings::LimitSettings,
 };
 
-/// The protocol's service over the models of a server.
+/// The protocol service for the models of a server.
 pub struct Service {
     registry: Arc<Registry>,
     decoder: Arc<Decoder>,
@@ -31,34 +31,34 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service over these models.
+    /// Creates the service.
     pub fn new(registry: Arc<Registry>, decoder: Arc<Decoder>, limits: LimitSettings) -> Self {
         Self { registry, decoder, limits }
     }
 
-    /// What a client may send.
+    /// Limits of requests.
     pub fn limits(&self) -> &LimitSettings {
         &self.limits
     }
 
-    /// What the server is.
+    /// Returns the metadata of the server.
     pub fn metadata(&self) -> ServerMetadata {
         ServerMetadata::new()
     }
 
-    /// The model that a request means: the highest version that serves where it names none, or an empty one.
+    /// Returns the model of a request. An absent or empty version selects the serving version.
     ///
     /// # Errors
-    /// [`Kind::NotFound`].
+    /// Returns [`Kind::NotFound`].
     pub fn model(&self, name: &str, version: Option<&str>) -> Result<Arc<LiveModel>, Error> {
         let version = version.filter(|version| !version.is_empty());
         Ok(self.registry.resolve(Some(name), version)?)
     }
 
-    /// What a model takes and gives.
+    /// Returns the metadata of a model.
     ///
     /// # Errors
-    /// [`Kind::NotFound`].
+    /// Returns [`Kind::NotFound`].
     pub fn model_metadata(
         &self,
         name: &str,
@@ -69,18 +69,18 @@ impl Service {
         Ok(ModelMetadata::of(&model, versions.collect()))
     }
 
-    /// How a model is served.
+    /// Returns the configuration of a model.
     ///
     /// # Errors
-    /// [`Kind::NotFound`].
+    /// Returns [`Kind::NotFound`].
     pub fn model_config(&self, name: &str, version: Option<&str>) -> Result<ModelConfig, Error> {
         Ok(ModelConfig::of(&*self.model(name, version)?, &self.limits))
     }
 
-    /// What versions have done: those of every model, of one model, or one version.
+    /// Returns the statistics of all models, one model or one version.
     ///
     /// # Errors
-    /// [`Kind::NotFound`].
+    /// Returns [`Kind::NotFound`].
     pub fn statistics(
         &self,
         name: Option<&str>,
@@ -99,16 +99,16 @@ impl Service {
         Ok(models.iter().map(|model| ModelStatistics::of(model)).collect())
     }
 
-    /// Every version that the server knows; only those that serve where `ready`.
+    /// Lists all versions, or only the loaded ones if `ready`.
     pub fn repository(&self, ready: bool) -> Vec<ModelIndex> {
         super::repository::index(&self.registry, ready)
     }
 
-    /// Loads a model, or loads it anew, from what is on disk now. What served before goes on until then.
+    /// Loads or reloads a model from disk. The previous versions serve until then.
     ///
     /// # Errors
-    /// [`Kind::NotFound`]; [`Kind::Invalid`] where it cannot be served, or `parameters` (their names) ask for another
-    /// configuration or other files; [`Kind::Unavailable`] where too many changes wait.
+    /// Returns [`Kind::NotFound`]; [`Kind::Invalid`] if the model cannot be served, or if the names in `parameters` request another
+    /// configuration or other files; [`Kind::Unavailable`] if too many changes are pending.
     pub async fn load(
         &self,
         name: &str,
@@ -117,7 +117,7 @@ impl Service {
         if let Some(other) = parameters.find(|name| *name == "config" || name.starts_with("file:"))
         {
             let message = format!(
-                "parameter `{other}`: models are loaded from the models folder alone, with its mien.toml"
+                "parameter `{other}` is not supported; models and their mien.toml are loaded from the repository only"
             );
             return Err(Error::invalid(message));
         }
@@ -125,24 +125,24 @@ impl Service {
         Ok(())
     }
 
-    /// Takes a model out of service, all its versions.
+    /// Unloads all versions of a model.
     ///
     /// # Errors
-    /// [`Kind::NotFound`]; [`Kind::Unavailable`] where too many changes wait.
+    /// Returns [`Kind::NotFound`], and [`Kind::Unavailable`] if too many changes are pending.
     pub async fn unload(&self, name: &str) -> Result<(), Error> {
         self.registry.unload_model(name).await?;
         Ok(())
     }
 
-    /// The tensor that data without a description are.
+    /// Returns the tensor of a raw body.
     pub fn raw_input(&self, model: &LiveModel, body: Bytes) -> InputTensor {
         input::raw(&model.signature, body)
     }
 
-    /// Answers a request.
+    /// Runs inference for a request.
     ///
     /// # Errors
-    /// Those of [`Kind`].
+    /// Returns an error of any [`Kind`].
     pub async fn infer(
         &self,
         model: &LiveModel,
@@ -165,10 +165,10 @@ impl Service {
         let call = RequestOptions { deadline: Some(deadline), priority };
         let raw = inputs.iter().any(|input| matches!(input, Input::Tensor(_)));
         let answers = match model.batcher.classify(inputs, call).await {
-            // Floats that are finite may still be too large for a network to do sums with.
+            // Finite inputs can still overflow inside the network.
             Err(BatchError::InvalidOutput(_)) if raw => {
                 return Err(Error::invalid(
-                    "the model has no answer to these values: its own overflow",
+                    "the model's output contains NaN or infinity for these values",
                 ));
             }
             answers => answers?,
@@ -188,7 +188,7 @@ impl Service {
         })
     }
 
-    /// Decodes what is encoded. One picture that cannot be read fails the request.
+    /// Decodes image files. One invalid image fails the request.
     async fn faces(
         &self,
         model: &LiveModel,
@@ -203,12 +203,12 @@ impl Service {
         let decoding = self.decoder.decode(pictures, model.signature.side);
         let Ok(decoded) = timeout_at(deadline.into(), decoding).await else {
             model.metrics.images(Outcome::Expired, count);
-            let message = "the deadline passed before the pictures were decoded";
+            let message = "the deadline passed before the images were decoded";
             return Err(Error::new(Kind::DeadlineExceeded, message));
         };
         let faces = decoded?.into_iter().enumerate().map(|(index, face)| {
             face.map(Input::Face).map_err(|error| {
-                let message = format!("picture {index}: {error}");
+                let message = format!("image {index}: {error}");
                 Error::new(Error::from(error).kind(), message)
             })
         });
@@ -217,7 +217,7 @@ impl Service {
         })
     }
 
-    /// The versions of a model that serve, lowest first; of an alias of one version that one.
+    /// Returns the loaded versions of a model in ascending order; for an alias of a version, only that version.
     fn live(&self, name: &str) -> Result<Vec<Arc<LiveModel>>, Error> {
         let unknown = || ResolveError::UnknownModel(name.to_owned());
         let model = self.registry.model(name).ok_or_else(unknown)?;

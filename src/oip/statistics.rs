@@ -1,4 +1,4 @@
-//! A version's statistics, as Triton's statistics extension tells them.
+//! Statistics of a version in the format of Triton's statistics extension.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -8,7 +8,7 @@ use crate::{
     models::registry::LiveModel,
 };
 
-/// What a version has done since it was loaded.
+/// Statistics of a version since it was loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ModelStatistics {
     /// The model's name.
@@ -17,54 +17,54 @@ pub struct ModelStatistics {
     /// The version.
     #[schema(example = "1")]
     pub version: String,
-    /// When the last request came, in milliseconds since 1970; 0 before the first.
+    /// Time of the last request in milliseconds since 1970; 0 before the first.
     pub last_inference: u64,
-    /// Images that were classified.
+    /// Number of classified images.
     pub inference_count: u64,
-    /// Runs of the model.
+    /// Number of inference calls.
     pub execution_count: u64,
-    /// Requests, and where their time went.
+    /// Requests and their durations.
     pub inference_stats: InferStatistics,
-    /// Runs, by how many images they had.
+    /// Inference calls by batch size.
     pub batch_stats: Vec<BatchStatistics>,
 }
 
-/// Requests, and where their time went.
+/// Requests and their durations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct InferStatistics {
-    /// Answered requests, from their place in the queue to their answers.
+    /// Successful requests, from queueing to response.
     pub success: DurationStatistic,
-    /// Requests that failed there.
+    /// Failed requests.
     pub fail: DurationStatistic,
-    /// Waiting for a worker.
+    /// Time in the queue.
     pub queue: DurationStatistic,
-    /// Making images of what was sent, decoding included; before the queue.
+    /// Time of converting and decoding the input, before the queue.
     pub compute_input: DurationStatistic,
-    /// Running the model, the copies into and out of ONNX Runtime included.
+    /// Time of inference, including copies to and from ONNX Runtime.
     pub compute_infer: DurationStatistic,
-    /// Making the tensors of the answer.
+    /// Time of creating the output tensors.
     pub compute_output: DurationStatistic,
 }
 
-/// Runs of one size.
+/// Inference calls of one batch size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BatchStatistics {
-    /// Images of a run.
+    /// Batch size.
     pub batch_size: u64,
-    /// Always without time: it is part of `compute_infer`.
+    /// Always 0, because it is part of `compute_infer`.
     pub compute_input: DurationStatistic,
-    /// Running the model, the copies into and out of ONNX Runtime included.
+    /// Time of inference, including copies to and from ONNX Runtime.
     pub compute_infer: DurationStatistic,
-    /// Always without time: it is part of `compute_infer`.
+    /// Always 0, because it is part of `compute_infer`.
     pub compute_output: DurationStatistic,
 }
 
-/// How often something happened and how long it took in all.
+/// A count and a total duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct DurationStatistic {
-    /// How often.
+    /// Count.
     pub count: u64,
-    /// How long, in nanoseconds.
+    /// Total duration in nanoseconds.
     pub ns: u64,
 }
 
