@@ -16,7 +16,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{settings::Settings, telemetry::LogSettings};
 
-/// Classifies facial expressions: a server, and the same from the command line.
+/// Classifies facial expressions, as a server and on the command line.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 pub struct Cli {
@@ -29,52 +29,52 @@ pub struct Cli {
     pub log: LogSettings,
 }
 
-/// The exit code of a command that did its work but could not read every picture.
+/// Exit code of a command that succeeded but could not read every image.
 const INCOMPLETE: u8 = 3;
 
-/// What to do.
+/// Subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve models over HTTP
     ///
-    /// Loads every model of the models folder and serves it until SIGTERM or SIGINT. Every flag can
-    /// be set by the variable named beside it.
+    /// Loads the models of the repository and serves them until SIGTERM or SIGINT. Each flag can also be set by its variable.
     Serve(Box<Settings>),
 
     /// Measure a model on a labelled data set
     ///
-    /// No server is needed. Prints accuracy with its interval, the scores of each class and who was
-    /// taken for whom; --html, --markdown and --csv write files. Ends with 0, with 1 where it failed, with 3 where some pictures could not be read.
+    /// Needs no server. Prints the accuracy with its interval, the scores per class and the confusion matrix; --html, --markdown and
+    /// --csv write files. Exit codes: 0 for success, 1 for a failure, 3 if some images are unreadable.
     Evaluate(evaluate::EvaluateArgs),
 
     /// Compare two models by their predictions
     ///
-    /// Takes two files that `mien evaluate --csv` or `/v1/evaluations/ID/predictions` wrote, on the same images. Prints
-    /// the difference with its 95 % interval, McNemar's exact test, the recall of each class and the images that flipped.
+    /// Reads two files of `mien evaluate --csv` or `/v1/evaluations/ID/predictions` on the same images. Prints the difference with
+    /// its 95 % interval, McNemar's exact test, the recall per class and the images with different predictions.
     Compare(compare::CompareArgs),
 
-    /// Label picture files
+    /// Label image files
     ///
-    /// No server is needed. Ends with 0, with 1 where it failed, with 3 where some files could not be read.
+    /// Needs no server. Exit codes: 0 for success, 1 for a failure, 3 if some files are unreadable.
     Classify(classify::ClassifyArgs),
 
-    /// Measure what serving costs
+    /// Measure the cost of serving
     ///
-    /// Prints, for a real network and for one that does nothing: ONNX Runtime alone, the batcher without HTTP, and
-    /// `mien serve` as a child under load. With --url it puts the same load on a server that runs already.
+    /// Measures raw ONNX Runtime, the batcher without HTTP, and `mien serve` as a child process under load, for a real network and
+    /// for a no-op network. With --url it puts the same load on a running server.
     Bench(bench::BenchArgs),
 
-    /// Give a running server's traffic to another version of a model, if it passes
+    /// Promote a version of a model on a running server
     ///
-    /// The server loads the version beside the one that serves, evaluates it and lets it take the traffic if it reaches
-    /// what is asked for. Waits for that and ends with 0 where the version serves, with 1 where it does not.
+    /// The server loads the candidate next to the serving version, evaluates it, and switches traffic to it if it meets the
+    /// criterion. The command waits for the result. Exit codes: 0 if the candidate serves, 1 if it does not. A rejected promotion
+    /// leaves the model pinned to its serving version.
     Promote(promote::PromoteArgs),
 
     /// Print the OpenAPI document
     Openapi,
 
-    /// Ask a running server whether it is ready
+    /// Check whether a running server is ready
     ///
-    /// Ends with 0 where it is: the health check of a container.
+    /// Exit code 0 if it is ready. Use it as the health check of a container.
     Health(health::HealthArgs),
 }

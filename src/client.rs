@@ -1,5 +1,5 @@
-//! A small HTTP/1.1 client, for commands that talk to a server: one kept-alive connection, a request's bytes out, status
-//! and body in.
+//! A small HTTP/1.1 client for commands: one keep-alive connection, bytes of a request out, status and body in. It is hand-written
+//! because `mien bench` must not spend more CPU time per request than the server that it measures.
 
 use std::{
     io,
@@ -12,29 +12,29 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Headers of an answer that are understood at most.
+/// Maximum number of response headers.
 const MAX_HEADERS: usize = 64;
-/// Bytes of an answer's body at most.
+/// Maximum size of a response body in bytes.
 const MAX_BODY: usize = 64 << 20;
 
-/// How long one of several addresses of a host may take to answer.
+/// Connect timeout of each address of a host.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
-/// Why a text is no URL of a server.
+/// Why a text is not the URL of a server.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UrlError {
-    /// Another scheme, or none.
+    /// The scheme is missing or not http.
     #[error("`{0}`: the URL must start with http://")]
     Scheme(String),
-    /// The host is not known, or it is none with a port.
-    #[error("`{0}` is no HOST:PORT that can be reached")]
+    /// The host is unknown or the port is missing.
+    #[error("`{0}` is not a reachable HOST:PORT")]
     Host(String),
 }
 
-/// The address and the path of a URL, which is `/` where it has none.
+/// Returns the address and the path of a URL; the default path is `/`.
 ///
 /// # Errors
-/// When it is none of HTTP, or its host cannot be found.
+/// Returns an error if the scheme is not http or the host cannot be resolved.
 pub(crate) fn address(url: &str) -> Result<(SocketAddr, &str), UrlError> {
     let rest = url.strip_prefix("http://").ok_or_else(|| UrlError::Scheme(url.to_owned()))?;
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -43,8 +43,8 @@ pub(crate) fn address(url: &str) -> Result<(SocketAddr, &str), UrlError> {
     Ok((addr, if path.is_empty() { "/" } else { path }))
 }
 
-/// Of a host's several addresses the first where somebody listens: `localhost` is `::1` first, and a server may have
-/// `127.0.0.1` alone. The first one where nobody does.
+/// Returns the first reachable address of a host, or the first address if none is reachable. `localhost` resolves to `::1` first,
+/// but a server may listen on `127.0.0.1` only.
 fn first_reachable(addresses: &[SocketAddr]) -> Option<SocketAddr> {
     let answers =
         |addr: &&SocketAddr| net::TcpStream::connect_timeout(addr, CONNECT_WITHIN).is_ok();
@@ -53,8 +53,8 @@ fn first_reachable(addresses: &[SocketAddr]) -> Option<SocketAddr> {
     found.or(addresses.first()).copied()
 }
 
-/// A name as a part of a path.
-pub(crate) fn encoded(name: &str) -> String {
+/// Percent-encodes a path segment.
+pub(crate) fn percent_encode(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for byte in name.bytes() {
         match byte {
@@ -67,7 +67,7 @@ pub(crate) fn encoded(name: &str) -> String {
     text
 }
 
-/// A whole request.
+/// Builds a request.
 pub(crate) fn request(
     method: &str,
     host: SocketAddr,
@@ -85,24 +85,24 @@ pub(crate) fn request(
     request
 }
 
-/// A connection; it is opened anew after a failure.
+/// A connection, which is reopened after a failure.
 pub(crate) struct Connection {
     addr: SocketAddr,
     stream: Option<TcpStream>,
-    /// The answer that is being read.
+    /// The received part of the response.
     buffer: Vec<u8>,
 }
 
-/// An answer, its body within the connection's buffer.
+/// A response whose body is in the buffer of the connection.
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
     pub(crate) body: &'a [u8],
 }
 
-/// The head of an answer.
+/// The head of a response.
 struct Head {
     status: u16,
-    /// Where the body starts, and how long it is.
+    /// Start and length of the body.
     start: usize,
     length: usize,
     close: bool,
@@ -113,10 +113,10 @@ impl Connection {
         Self { addr, stream: None, buffer: Vec::with_capacity(8192) }
     }
 
-    /// Sends a whole request and reads its answer.
+    /// Sends a request and reads its response.
     ///
     /// # Errors
-    /// When the server cannot be reached, hangs up, or answers something that is not understood.
+    /// Returns an error if the server is not reachable, disconnects, or sends an invalid response.
     pub(crate) async fn ask(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
         let result = self.exchange(request).await;
         match result {
@@ -160,21 +160,23 @@ impl Connection {
     }
 }
 
-/// The head, where all of it is there.
+/// Parses the head if it is complete.
 fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
-    let unclear = |reason: &str| io::Error::new(io::ErrorKind::InvalidData, reason.to_owned());
+    let invalid_response =
+        |reason: &str| io::Error::new(io::ErrorKind::InvalidData, reason.to_owned());
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
-    let parsed = response.parse(bytes).map_err(|error| unclear(&error.to_string()))?;
+    let parsed = response.parse(bytes).map_err(|error| invalid_response(&error.to_string()))?;
     let httparse::Status::Complete(start) = parsed else { return Ok(None) };
     let find = |name: &str| {
         let header = response.headers.iter().find(|h| h.name.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(header.value).ok()
     };
     let length = find("content-length").and_then(|value| value.trim().parse().ok());
-    let length: usize = length.ok_or_else(|| unclear("an answer without content-length"))?;
+    let length: usize =
+        length.ok_or_else(|| invalid_response("the response has no content-length"))?;
     if length > MAX_BODY {
-        return Err(unclear("an answer that is too long"));
+        return Err(invalid_response("the response is too large"));
     }
     let close = find("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
     Ok(Some(Head { status: response.code.unwrap_or(0), start, length, close }))
@@ -184,10 +186,10 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
 mod tests {
     use std::net::TcpListener;
 
-    use super::{address, encoded, first_reachable, parse};
+    use super::{address, first_reachable, parse, percent_encode};
 
     #[test]
-    fn heads_are_read_once_they_are_whole() {
+    fn head_parses_when_complete() {
         let answer = b"HTTP/1.1 503 Busy\r\nContent-LENGTH: 5\r\nconnection: Close\r\n\r\nhello";
         for end in 0..answer.len() - 5 {
             assert!(parse(&answer[..end]).unwrap().is_none(), "{end}");
@@ -202,13 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn names_become_parts_of_paths() {
-        assert_eq!(encoded("resnet-20_v1.x~"), "resnet-20_v1.x~");
-        assert_eq!(encoded("a b/ü?"), "a%20b%2F%C3%BC%3F");
+    fn path_segments_are_percent_encoded() {
+        assert_eq!(percent_encode("resnet-20_v1.x~"), "resnet-20_v1.x~");
+        assert_eq!(percent_encode("a b/ü?"), "a%20b%2F%C3%BC%3F");
     }
 
     #[test]
-    fn a_host_is_asked_where_somebody_listens() {
+    fn host_resolves_to_listening_address() {
         let [there, gone] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let [open, shut] = [&there, &gone].map(|listener| listener.local_addr().unwrap());
         drop(gone);
@@ -218,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_have_an_address_and_a_path() {
+    fn url_resolves_to_address_and_path() {
         let local = "127.0.0.1:8080".parse().unwrap();
         assert_eq!(address("http://127.0.0.1:8080").unwrap(), (local, "/"));
         assert_eq!(address("http://127.0.0.1:8080/a/b").unwrap(), (local, "/a/b"));

@@ -1,4 +1,4 @@
-//! The `mien` program: reads the settings, starts the log, runs.
+//! The `mien` program: reads the settings, starts logging and runs a command.
 
 mod memory;
 

@@ -1,7 +1,7 @@
-//! Every metric of the server, in one registry of its own. Base units, histograms that aggregate.
+//! The metrics of the server in one registry, in base units.
 //!
-//! Label values come from a closed set: models of the repository, route patterns, known methods. A
-//! client cannot make a new time series.
+//! Label values come from closed sets: models of the repository, route patterns and known methods. Clients cannot create time
+//! series.
 
 mod model;
 mod register;
@@ -20,28 +20,28 @@ pub use statistics::{Statistics, Total, Totals};
 
 use crate::inference::Labels;
 
-/// Seconds: from a cache hit to a request that is given up.
+/// Buckets of request durations in seconds.
 const REQUEST_SECONDS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-/// Seconds: an idle worker takes an image in microseconds.
+/// Buckets of queue times in seconds; an idle worker takes an image in microseconds.
 const WAIT_SECONDS: &[f64] = &[
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
     30.0,
 ];
-/// Seconds: one run of a model.
+/// Buckets of inference durations in seconds.
 const INFERENCE_SECONDS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 5.0];
-/// Images of a batch.
+/// Buckets of batch sizes.
 const BATCH_IMAGES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
-/// Probability of the answer: a guess among seven is 0.14.
+/// Buckets of the probability of the predicted label; chance is 0.14.
 const CONFIDENCE: &[f64] = &[0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0];
 
-/// What became of a load.
+/// Outcomes of a load.
 const LOAD_OUTCOMES: [&str; 2] = ["ok", "failed"];
-/// What became of a promotion.
+/// Outcomes of a promotion.
 const PROMOTION_OUTCOMES: [&str; 4] = ["promoted", "rejected", "failed", "cancelled"];
 
-/// The server's metrics.
+/// The metrics of the server.
 pub struct Metrics {
     registry: Registry,
     http_requests: IntCounterVec,
@@ -63,15 +63,16 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All metrics, registered, each at zero once its labels are known.
+    /// Creates and registers all metrics.
     #[expect(
         clippy::new_without_default,
-        reason = "a second registry is never meant to appear by default"
+        reason = "a second registry must not be created by accident"
     )]
     pub fn new() -> Self {
         let registry = Registry::new();
         let r = &registry;
-        let build = int_gauge(r, "mien_build_info", "The running version; always 1.", &["version"]);
+        let build =
+            int_gauge(r, "mien_build_info", "Version of the server; always 1.", &["version"]);
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         #[cfg(target_os = "linux")]
         register(r, prometheus::process_collector::ProcessCollector::for_self());
@@ -79,159 +80,154 @@ impl Metrics {
             http_requests: counter(
                 r,
                 "mien_http_requests_total",
-                "HTTP requests answered, by route pattern and status.",
+                "HTTP responses by route pattern and status.",
                 &["method", "route", "status"],
             ),
             http_duration: histogram(
                 r,
                 "mien_http_request_duration_seconds",
-                "Time from a request's head to its answer.",
+                "Time from the head of a request to its response.",
                 &["route"],
                 REQUEST_SECONDS,
             ),
             grpc_requests: counter(
                 r,
                 "mien_grpc_requests_total",
-                "gRPC calls answered, by call and status code.",
+                "gRPC responses by call and status code.",
                 &["method", "code"],
             ),
             queue_wait: histogram(
                 r,
                 "mien_queue_wait_seconds",
-                "Time an image waited for a worker.",
+                "Time of an image in the queue.",
                 &["model"],
                 WAIT_SECONDS,
             ),
             inference: histogram(
                 r,
                 "mien_inference_duration_seconds",
-                "Time of one run of the model, one observation a batch.",
+                "Duration of one inference call, one observation per batch.",
                 &["model"],
                 INFERENCE_SECONDS,
             ),
             batch_images: histogram(
                 r,
                 "mien_batch_images",
-                "Images of a batch.",
+                "Number of images of a batch.",
                 &["model"],
                 BATCH_IMAGES,
             ),
-            queue_images: int_gauge(
-                r,
-                "mien_queue_images",
-                "Images that wait for a worker now.",
-                &["model"],
-            ),
+            queue_images: int_gauge(r, "mien_queue_images", "Number of queued images.", &["model"]),
             images: counter(
                 r,
                 "mien_images_total",
-                "Images received, by what became of them.",
+                "Received images by outcome.",
                 &["model", "outcome"],
             ),
             worker_panics: counter(
                 r,
                 "mien_worker_panics_total",
-                "Panics while a model ran; each time the worker got a new session.",
+                "Panics of a classifier; the worker then creates a new session.",
                 &["model"],
             ),
             predictions: counter(
                 r,
                 "mien_predictions_total",
-                "Answers to clients, by label.",
+                "Predictions by label.",
                 &["model", "label"],
             ),
             confidence: histogram(
                 r,
                 "mien_prediction_confidence",
-                "Probability of the label answered to clients.",
+                "Probability of the predicted label.",
                 &["model"],
                 CONFIDENCE,
             ),
             model_loads: counter(
                 r,
                 "mien_model_loads_total",
-                "Versions loaded or refused, at the start and later.",
+                "Loads of versions by outcome.",
                 &["model", "outcome"],
             ),
             model_info: int_gauge(
                 r,
                 "mien_model_info",
-                "The model files being served; always 1.",
+                "Loaded model files; always 1.",
                 &["model", "version", "architecture", "sha256"],
             ),
             model_ready: int_gauge(
                 r,
                 "mien_model_ready",
-                "1 for a version that serves, 0 for one that could not be loaded or was unloaded.",
+                "1 for a loaded version, 0 for one that failed to load or was unloaded.",
                 &["model", "version"],
             ),
             evaluation_accuracy: gauge(
                 r,
                 "mien_evaluation_accuracy",
-                "Accuracy, 0 to 1, that the last finished evaluation measured.",
+                "Accuracy of the last evaluation of a whole split, 0 to 1.",
                 &["model", "version", "dataset", "split"],
             ),
             promotions: counter(
                 r,
                 "mien_promotions_total",
-                "Promotions that have ended, by what became of them.",
+                "Ended promotions by outcome.",
                 &["model", "outcome"],
             ),
             registry,
         }
     }
 
-    /// Presents a route at zero; `status` is the one that its success has.
+    /// Creates the series of a route with the value 0; `status` is that of its success.
     pub fn init_route(&self, method: &str, route: &str, status: u16) {
         self.http_requests.with_label_values(&[method, route, &status.to_string()]);
         self.http_duration.with_label_values(&[route]);
     }
 
-    /// Counts a request that was answered. `method` and `route` must come from a closed set.
+    /// Counts a response. `method` and `route` must come from closed sets.
     pub fn http_request(&self, method: &str, route: &str, status: u16, took: Duration) {
         self.http_requests.with_label_values(&[method, route, &status.to_string()]).inc();
         self.http_duration.with_label_values(&[route]).observe(took.as_secs_f64());
     }
 
-    /// Presents a gRPC call at zero; `code` is the one that its success has.
+    /// Creates the series of a gRPC call with the value 0; `code` is that of its success.
     pub fn init_grpc(&self, method: &str, code: &str) {
         self.grpc_requests.with_label_values(&[method, code]);
     }
 
-    /// Counts a gRPC call that was answered. `method` and `code` must come from a closed set.
+    /// Counts a gRPC response. `method` and `code` must come from closed sets.
     pub fn grpc_request(&self, method: &str, code: &str) {
         self.grpc_requests.with_label_values(&[method, code]).inc();
     }
 
-    /// The metrics of one model, all present at zero from here on. Versions of a model share them.
+    /// Returns the metrics of one model, which all its versions share. This creates their series with the value 0.
     pub fn model(&self, model: &str, labels: &Labels) -> ModelMetrics {
         ModelMetrics::new(self, model, labels)
     }
 
-    /// Notes that a version serves.
+    /// Records that a version is loaded.
     pub fn model_serves(&self, model: &str, version: &str, architecture: &str, sha256: &str) {
         self.model_info.with_label_values(&[model, version, architecture, sha256]).set(1);
         self.model_ready.with_label_values(&[model, version]).set(1);
     }
 
-    /// Notes that a version does not serve: it could not be loaded.
+    /// Records that a version failed to load.
     pub fn model_refused(&self, model: &str, version: &str) {
         self.model_ready.with_label_values(&[model, version]).set(0);
     }
 
-    /// Notes that a version serves no longer; its file's series goes.
+    /// Records that a version was unloaded and removes the series of its file.
     pub fn model_stops(&self, model: &str, version: &str, architecture: &str, sha256: &str) {
-        // An error says that the series is not there, which is what is wanted.
+        // An error means that the series does not exist.
         let _ = self.model_info.remove_label_values(&[model, version, architecture, sha256]);
         self.model_ready.with_label_values(&[model, version]).set(0);
     }
 
-    /// Forgets a version that is no longer on disk.
+    /// Removes the series of a version that was deleted from disk.
     pub fn model_gone(&self, model: &str, version: &str) {
         let _ = self.model_ready.remove_label_values(&[model, version]);
     }
 
-    /// Presents the loads and the promotions of a model at zero.
+    /// Creates the series of loads and promotions of a model with the value 0.
     pub fn init_model(&self, model: &str) {
         for outcome in LOAD_OUTCOMES {
             self.model_loads.with_label_values(&[model, outcome]);
@@ -241,18 +237,18 @@ impl Metrics {
         }
     }
 
-    /// Counts a load of one of a model's versions.
+    /// Counts a load of a version of a model.
     pub fn model_load(&self, model: &str, succeeded: bool) {
         let [ok, failed] = LOAD_OUTCOMES;
         self.model_loads.with_label_values(&[model, if succeeded { ok } else { failed }]).inc();
     }
 
-    /// Counts a promotion that has ended. `outcome` must come from a closed set.
+    /// Counts an ended promotion. `outcome` must come from a closed set.
     pub fn promotion(&self, model: &str, outcome: &str) {
         self.promotions.with_label_values(&[model, outcome]).inc();
     }
 
-    /// Notes the accuracy, 0 to 1, of a finished evaluation.
+    /// Records the accuracy of an evaluation, 0 to 1.
     pub fn evaluation(
         &self,
         model: &str,
@@ -264,10 +260,10 @@ impl Metrics {
         self.evaluation_accuracy.with_label_values(&[model, version, dataset, split]).set(accuracy);
     }
 
-    /// The exposition text of all metrics.
+    /// Returns all metrics in the text format.
     ///
     /// # Errors
-    /// When the encoder fails.
+    /// Returns an error if the encoder fails.
     pub fn render(&self) -> Result<Vec<u8>, prometheus::Error> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;

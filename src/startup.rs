@@ -1,4 +1,4 @@
-//! Wires everything, runs it, and takes it down without losing a request.
+//! Builds the server from its parts, runs it, and shuts it down without losing a request.
 
 mod listen;
 mod signals;
@@ -36,17 +36,17 @@ use crate::{
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartupError {
-    /// Settings contradict each other.
+    /// The settings are inconsistent.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The address cannot be had.
-    #[error("cannot listen on {addr}; name another address with {flag}")]
+    /// The address is not available.
+    #[error("cannot listen on {addr}; choose another address with {flag}")]
     Listen {
         /// The address.
         addr: SocketAddr,
-        /// The flag that names it.
+        /// The flag of the address.
         flag: &'static str,
-        /// Why.
+        /// Error of the operating system.
         source: io::Error,
     },
     /// A data set cannot be read.
@@ -58,14 +58,14 @@ pub enum StartupError {
     /// ONNX Runtime or the device cannot be used.
     #[error(transparent)]
     Runtime(#[from] InferenceError),
-    /// There is nothing to serve.
+    /// The models cannot be served.
     #[error(transparent)]
     Models(#[from] RegistryError),
-    /// The thread that loads the models ended without a word.
+    /// The thread that loads the models panicked.
     #[error("loading the models crashed; see the log")]
     LoadingCrashed,
-    /// The server's threads or signal handlers cannot be set up.
-    #[error("the server cannot be set up")]
+    /// Threads or signal handlers cannot be created.
+    #[error("cannot create the threads or signal handlers of the server")]
     Server(#[from] io::Error),
 }
 
@@ -80,16 +80,16 @@ pub struct Application {
 }
 
 impl Application {
-    /// Listens, and starts to load the models on a thread of their own. Requests are answered once it runs; it is
-    /// ready as soon as the default model serves.
+    /// Binds the addresses and starts to load the models on a thread of their own. Requests are processed once the server runs; it
+    /// is ready when the default model is loaded.
     ///
     /// # Errors
-    /// When a setting, the address, ONNX Runtime or the models stand against it.
+    /// Returns an error for invalid settings, an unavailable address, or if ONNX Runtime or the models cannot be used.
     pub fn build(settings: &Settings) -> Result<Self, StartupError> {
         settings.validate()?;
         let addr = settings.addr;
         let listen = |source| StartupError::Listen { addr, flag: "--addr", source };
-        // First, for it is quick to fail.
+        // Bound first, because it fails fast.
         let listener = TcpListener::bind(addr).map_err(listen)?;
         let port = listener.local_addr().map_err(listen)?.port();
         let grpc = settings.grpc.grpc_addr.map(bind_grpc).transpose()?;
@@ -137,50 +137,51 @@ impl Application {
         Ok(Self { server, port, grpc, state, started, drain: settings.drain.clone() })
     }
 
-    /// The port that it listens on.
+    /// Returns the HTTP port.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The port that it listens on for gRPC, where it does.
+    /// Returns the gRPC port if gRPC is enabled.
     pub fn grpc_port(&self) -> Option<u16> {
         self.grpc.as_ref().map(grpc::Server::port)
     }
 
-    /// The models that it serves.
+    /// Returns the registry of models.
     pub fn registry(&self) -> Arc<Registry> {
         Arc::clone(&self.state.registry)
     }
 
-    /// Serves until SIGTERM or SIGINT and returns when the last request is answered. A second signal ends the process at
-    /// once, as SIGKILL does.
+    /// Serves until SIGTERM or SIGINT and returns after the last response. A second signal ends the process at once, like SIGKILL.
     ///
     /// # Errors
-    /// When there is nothing to serve, the signal handlers cannot be set or the server fails.
+    /// Returns an error if no model can be served, the signal handlers cannot be set, or the server fails.
     pub async fn run_until_stopped(self) -> Result<(), StartupError> {
         let mut signals = Signals::catch()?;
         let (stop, stopped) = oneshot::channel();
         let forced = async {
             let name = signals.next().await;
-            tracing::info!("{name}: shutting down; a second signal ends the server at once");
+            tracing::info!(
+                signal = name,
+                "shutting down; a second signal ends the process at once"
+            );
             let _ = stop.send(());
             signals.next().await
         };
         tokio::select! {
             ended = self.run_until(async { drop(stopped.await) }) => ended,
             name = forced => {
-                tracing::warn!("{name} again: ended at once, requests in flight are lost");
+                tracing::warn!(signal = name, "second signal: process ends, pending requests are lost");
                 signals::end_at_once()
             }
         }
     }
 
-    /// Serves until `stop` and returns when the last request is answered: readiness goes first and
-    /// evaluations are cancelled, then after `drain_delay` the listener, then each connection after
-    /// its answer, at most `drain_timeout` later.
+    /// Serves until `stop` and returns after the last response. First readiness turns false and evaluations are cancelled. After
+    /// `drain_delay` the listeners close, and each connection closes after its response, at most `drain_timeout` later.
     ///
     /// # Errors
-    /// When there is nothing to serve, or the server fails.
+    /// Returns an error if no model can be served or the server fails.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartupError> {
         tracing::info!(port = self.port, grpc_port = self.grpc_port(), "listening");
         let Self { server, state, started, drain, grpc, port } = self;
@@ -197,7 +198,7 @@ impl Application {
             state.in_flight.close();
             let stopped = handle.stop(true);
             let http_ended = async {
-                // Idle connections of HTTP/2 would keep the listener's threads up to the end of the time.
+                // Idle HTTP/2 connections would otherwise block the listener threads until the timeout.
                 tokio::select! {
                     () = stopped => {}
                     () = state.in_flight.answered() => {}
@@ -212,7 +213,7 @@ impl Application {
         });
         let ended = tokio::select! {
             served = server => {
-                // HTTP has ended before gRPC, where calls may still be answered.
+                // HTTP ended first; gRPC calls may still be pending.
                 if last.get().is_some() {
                     shutdown.await;
                 }
@@ -221,7 +222,7 @@ impl Application {
             () = &mut shutdown => Ok(()),
             error = await_models(started, &state, port) => Err(error),
         };
-        // So that their ends are kept; they take no longer than a write, and where a candidate is being loaded than that.
+        // Their results are saved first, which takes as long as a write or the load of a candidate.
         state.promotions.shut_down();
         state.evaluations.shut_down();
         let last = last.get().unwrap_or_else(|| Instant::now() + drain.drain_timeout);
@@ -229,10 +230,10 @@ impl Application {
         if tokio::time::timeout_at(last.into(), ends).await.is_err() {
             tracing::warn!("evaluations or promotions did not end within --drain-timeout");
         }
-        // However it ended: nothing may run in ONNX Runtime when the process goes.
+        // In any case, the process must not exit while ONNX Runtime runs.
         let registry = Arc::clone(&state.registry);
         if !run_until_deadline(last, move || registry.shut_down()).await {
-            tracing::warn!("the models' workers did not finish within --drain-timeout");
+            tracing::warn!("workers did not finish within --drain-timeout");
         }
         ended?;
         tracing::info!("stopped");
@@ -240,28 +241,28 @@ impl Application {
     }
 }
 
-/// Takes the address for gRPC; clients wait in its backlog until the server starts.
+/// Binds the gRPC address. Clients wait in its backlog until the server starts.
 fn bind_grpc(addr: SocketAddr) -> Result<TcpListener, StartupError> {
     let bound = TcpListener::bind(addr);
     bound.map_err(|source| StartupError::Listen { addr, flag: "--grpc-addr", source })
 }
 
-/// Waits for the models; ends only where there is nothing to serve.
+/// Waits for the models; returns only if none can be served.
 async fn await_models(started: Started, state: &State, port: u16) -> StartupError {
     match started.await {
         Ok(Ok(())) => tracing::info!(port, "serving"),
         Ok(Err(error)) => return error.into(),
         Err(_) if !state.draining() => return StartupError::LoadingCrashed,
-        // Told to stop before the default model served.
+        // The server was stopped before the default model was loaded.
         Err(_) => {}
     }
     std::future::pending().await
 }
 
-/// Blocks a thread of its own until `work` has ended; false where that is not before `until`.
+/// Runs `work` on a thread of its own and returns whether it ended before `until`.
 async fn run_until_deadline(until: Instant, work: impl FnOnce() + Send + 'static) -> bool {
     let (done, ended) = oneshot::channel();
-    // No blocking task of the runtime: the runtime would wait for it when the program ends.
+    // A blocking task of the runtime would delay the end of the program.
     std::thread::spawn(move || {
         work();
         let _ = done.send(());

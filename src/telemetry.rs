@@ -1,4 +1,4 @@
-//! Log lines: text for people, JSON for collectors. They go to the standard error stream.
+//! Logging to standard error, as text for people or as JSON for collectors.
 
 use std::{io::IsTerminal, time::Duration};
 
@@ -6,25 +6,24 @@ use clap::{Args, ValueEnum};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 use uuid::Uuid;
 
-/// How log lines look.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people; in colour on a terminal.
+    /// Text, in colour on a terminal.
     Text,
-    /// One JSON object a line, with the request's id.
+    /// One JSON object per line with the identifier of the request.
     Json,
 }
 
-/// Settings of the log.
+/// Settings of logging.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Log")]
 pub struct LogSettings {
-    /// text for people, json for collectors.
+    /// Log format: text for people, json for collectors.
     #[arg(long, env = "MIEN_LOG_FORMAT", value_enum, default_value = "text", global = true)]
     pub log_format: LogFormat,
 
-    /// What is logged: a level (error, warn, info, debug, trace), or `target=level` pairs separated
-    /// by commas.
+    /// Log filter: a level (error, warn, info, debug, trace), or `target=level` pairs separated by commas.
     #[arg(
         long,
         env = "MIEN_LOG",
@@ -35,18 +34,18 @@ pub struct LogSettings {
     pub log: String,
 }
 
-/// A log filter that cannot be read.
+/// The log filter is invalid.
 #[derive(Debug, thiserror::Error)]
-#[error("--log `{filter}` cannot be read: {reason}")]
+#[error("--log `{filter}` is not a valid filter: {reason}")]
 pub struct LogError {
     filter: String,
     reason: String,
 }
 
-/// Starts logging for the process, panics included.
+/// Starts logging, including panics.
 ///
 /// # Errors
-/// When the filter cannot be read, or logging has been started before.
+/// Returns an error if the filter is invalid or logging was started before.
 pub fn init(settings: &LogSettings) -> Result<(), LogError> {
     let wrong = |reason: String| LogError { filter: settings.log.clone(), reason };
     let filter = EnvFilter::try_new(&settings.log).map_err(|error| wrong(error.to_string()))?;
@@ -64,17 +63,17 @@ pub fn init(settings: &LogSettings) -> Result<(), LogError> {
     Ok(())
 }
 
-/// Whether a client's own request id can be used: 1 to 128 visible ASCII characters.
+/// Returns whether a request identifier of a client is valid: 1 to 128 visible ASCII characters.
 pub fn is_request_id(id: &[u8]) -> bool {
     (1..=128).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
 }
 
-/// The id of a request that brought none that can be used: a new UUID.
+/// Creates a request identifier: a UUID.
 pub fn new_request_id() -> String {
     Uuid::new_v4().to_string()
 }
 
-/// Milliseconds, to a hundredth, as log lines show them.
+/// Returns milliseconds rounded to hundredths for log lines.
 pub fn millis(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e5).round() / 100.0
 }

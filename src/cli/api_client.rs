@@ -1,4 +1,4 @@
-//! The API of a running server, for commands that give orders.
+//! Client of the API of a running server.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -10,13 +10,13 @@ use crate::{
     client::{Connection, address, request},
 };
 
-/// How long an answer may take.
+/// Maximum time to wait for a response.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A server's API.
+/// Client of one server.
 pub(super) struct Server {
     addr: SocketAddr,
-    /// What goes before each path.
+    /// Prefix of each path.
     prefix: String,
     headers: Vec<(String, String)>,
     connection: Connection,
@@ -31,7 +31,7 @@ impl Server {
         Ok(Self { addr, prefix, headers, connection })
     }
 
-    /// Sends a request and reads its JSON.
+    /// Sends a request and parses the JSON response.
     pub(super) async fn ask(
         &mut self,
         method: &str,
@@ -47,12 +47,13 @@ impl Server {
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         };
         let answer = answer.map_err(|error| {
-            anyhow::Error::new(error).context(format!("no answer from the server at {}", self.addr))
+            anyhow::Error::new(error)
+                .context(format!("no response from the server at {}", self.addr))
         })?;
         let document: Value = serde_json::from_slice(answer.body).unwrap_or_default();
         if !(200..300).contains(&answer.status) {
-            let detail = document["detail"].as_str().unwrap_or("it does not say why");
-            bail!("the server refused with {}: {detail}", answer.status);
+            let detail = document["detail"].as_str().unwrap_or("no reason given");
+            bail!("the server returned {}: {detail}", answer.status);
         }
         Ok(document)
     }

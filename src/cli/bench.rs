@@ -1,4 +1,4 @@
-//! `mien bench`: what serving costs.
+//! `mien bench`: measures the cost of serving.
 
 use std::{
     collections::BTreeMap,
@@ -27,31 +27,31 @@ use crate::{
 /// Flags of `mien bench`.
 #[derive(Debug, Clone, Args)]
 pub struct BenchArgs {
-    /// The models folder: NAME/VERSION/model.onnx, VERSION a positive integer.
+    /// Model repository with the layout NAME/VERSION/model.onnx. VERSION is a positive integer.
     #[arg(long, env = "MIEN_MODELS", value_name = "DIR", default_value = "models")]
     models: PathBuf,
 
-    /// A network to measure; repeatable. Without it the one with the best recorded accuracy.
+    /// Network to measure; repeatable. By default the model with the best recorded accuracy.
     #[arg(long, value_name = "NAME[@VERSION]")]
     model: Vec<ModelName>,
 
-    /// The version's folder of a network that does nothing, which shows what the server itself costs.
+    /// Version directory of a no-op network, which shows the cost of the server itself.
     #[arg(long, value_name = "DIR", default_value = "bench/models/noop/1")]
     noop: PathBuf,
 
-    /// A folder of PNG files to send.
+    /// Directory of PNG files to send.
     #[arg(long, value_name = "DIR", default_value = "tests/fixtures/faces")]
     faces: PathBuf,
 
-    /// How long each load is measured, after a fifth of that to warm up.
+    /// Duration of each load, after a fifth of it to warm up.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     duration: Duration,
 
-    /// How long the curve of ONNX Runtime alone is measured.
+    /// Duration of measuring the curve of raw ONNX Runtime.
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = humantime::parse_duration)]
     budget: Duration,
 
-    /// A fifth of these times: a look, not a figure to publish.
+    /// Use a fifth of these durations for a quick look; the figures are not for publication.
     #[arg(long)]
     quick: bool,
 
@@ -63,36 +63,36 @@ pub struct BenchArgs {
     foreign: ForeignArgs,
 }
 
-/// A server that runs already, of whatever kind.
+/// A running server of any kind.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Another server")]
 struct ForeignArgs {
-    /// Put load on this address alone, by POST.
+    /// Put the load on this URL only, with POST requests.
     #[arg(long, value_name = "http://HOST:PORT/PATH")]
     url: Option<String>,
 
-    /// The server's process: its CPU time and its children's are measured.
+    /// Process of the server, to measure its CPU time and that of its children.
     #[arg(long, value_name = "PID", requires = "url")]
     pid: Option<u32>,
 
-    /// A file to send as the body; repeatable. Without it the faces.
+    /// File to send as the body; repeatable. By default the faces.
     #[arg(long, value_name = "FILE", requires = "url")]
     body: Vec<PathBuf>,
 
-    /// A header to send; repeatable. Without it that of a PNG.
+    /// Header to send; repeatable. By default the content type of a PNG.
     #[arg(long, value_name = "NAME: VALUE", requires = "url", value_parser = header)]
     header: Vec<(String, String)>,
 
-    /// What the body of every answer must hold.
+    /// Text that the body of every response must contain.
     #[arg(long, value_name = "TEXT", default_value = "\"label\"")]
     expect: String,
 }
 
 impl BenchArgs {
-    /// Measures and prints.
+    /// Measures and prints the figures.
     ///
     /// # Errors
-    /// When a model, the pictures or the server cannot be used.
+    /// Returns an error if a model, the images or the server cannot be used.
     pub async fn run(&self) -> anyhow::Result<()> {
         if let Some(url) = &self.foreign.url {
             return self.run_foreign(url).await;
@@ -154,7 +154,7 @@ impl BenchArgs {
         Timing { warm_up: measured / 5, measured }
     }
 
-    /// Names and version folders of what is measured, the network that does nothing last.
+    /// Returns the names and version directories of the networks to measure, the no-op network last.
     fn networks(&self) -> anyhow::Result<Vec<(String, PathBuf)>> {
         let listing = list(&self.models)?;
         let mut names = self.model.clone();
@@ -171,7 +171,7 @@ impl BenchArgs {
         }
         if !self.noop.is_dir() {
             bail!(
-                "`{}` is no folder; name that of the no-op network with --noop",
+                "`{}` is not a directory; set the directory of the no-op network with --noop",
                 self.noop.display()
             );
         }

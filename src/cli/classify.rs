@@ -1,4 +1,4 @@
-//! `mien classify`: labels for picture files, without a server.
+//! `mien classify`: labels image files without a server.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ use crate::{batching::RequestOptions, inference::Probabilities, models::registry
 /// Flags of `mien classify`.
 #[derive(Debug, Clone, Args)]
 pub struct ClassifyArgs {
-    /// Pictures of faces: JPEG, PNG, WebP, BMP or GIF.
+    /// Image files of faces: JPEG, PNG, WebP, BMP or GIF.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
@@ -32,7 +32,7 @@ pub struct ClassifyArgs {
     model: ModelArgs,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Output<'a> {
     model: &'a str,
@@ -40,7 +40,7 @@ struct Output<'a> {
     predictions: Vec<Prediction<'a>>,
 }
 
-/// What became of one file.
+/// The result of one file.
 #[derive(Serialize)]
 struct Prediction<'a> {
     file: String,
@@ -56,10 +56,10 @@ enum Classified<'a> {
 }
 
 impl ClassifyArgs {
-    /// Classifies and prints one answer a file to the standard output, in the order of the files.
+    /// Classifies the files and prints one result per file to standard output, in the order of the files.
     ///
     /// # Errors
-    /// When the model cannot be used or fails. A file that cannot be read is an answer.
+    /// Returns an error if the model cannot be used or fails. An unreadable file is a result.
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
         let model = self.model.load()?;
         let options = model.batcher.options();
@@ -80,16 +80,16 @@ impl ClassifyArgs {
         if self.json {
             let (name, version) = (model.name.as_str(), model.version.to_string());
             let output = Output { model: name, version, predictions };
-            serde_json::to_writer_pretty(&mut out, &output).context("writing the answers")?;
-            writeln!(out).context("writing the answers")?;
+            serde_json::to_writer_pretty(&mut out, &output).context("writing the results")?;
+            writeln!(out).context("writing the results")?;
         } else {
-            write_lines(&mut out, &predictions).context("writing the answers")?;
+            write_lines(&mut out, &predictions).context("writing the results")?;
         }
         Ok(ExitCode::from(code))
     }
 }
 
-/// Reads a file on a blocking thread and has the model classify it.
+/// Reads a file on a blocking thread and classifies it.
 async fn predict<'a>(model: &'a LiveModel, file: &Path) -> anyhow::Result<Prediction<'a>> {
     let (path, side) = (file.to_owned(), model.signature.side);
     let read = move || {
@@ -97,7 +97,7 @@ async fn predict<'a>(model: &'a LiveModel, file: &Path) -> anyhow::Result<Predic
         let picture = decode(&bytes, &Limits::default()).map_err(|error| error.to_string())?;
         Ok(picture.to_face(side))
     };
-    let result = match tokio::task::spawn_blocking(read).await.context("a decoder panicked")? {
+    let result = match tokio::task::spawn_blocking(read).await.context("the decoder panicked")? {
         Err(error) => Classified::Failure { error },
         Ok(face) => {
             let answers =
@@ -118,7 +118,7 @@ fn answer<'a>(model: &'a LiveModel, row: &Probabilities) -> Classified<'a> {
     }
 }
 
-/// One line a file: the label, its confidence, the file.
+/// Writes one line per file: label, confidence, file.
 fn write_lines(out: &mut impl Write, predictions: &[Prediction<'_>]) -> io::Result<()> {
     for Prediction { file, result } in predictions {
         match result {

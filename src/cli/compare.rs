@@ -1,4 +1,4 @@
-//! `mien compare`: two models by the predictions that they made of the same images, without a server.
+//! `mien compare`: compares the predictions of two models on the same images without a server.
 
 use std::{
     fs::File,
@@ -21,24 +21,24 @@ pub struct CompareArgs {
     #[arg(value_name = "A.csv")]
     a: PathBuf,
 
-    /// Predictions of the second model. Differences are the second less the first.
+    /// Predictions of the second model. Differences are the second minus the first.
     #[arg(value_name = "B.csv")]
     b: PathBuf,
 
-    /// Print JSON: the comparison as `/v1/evaluations/compare` gives it.
+    /// Print JSON in the format of `/v1/evaluations/compare`.
     #[arg(long)]
     json: bool,
 
-    /// Write the comparison as one HTML page too.
+    /// Also write the comparison as one HTML page.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 
-    /// Write the comparison as Markdown too.
+    /// Also write the comparison as Markdown.
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct EvaluationResponse<'a> {
     file_a: String,
@@ -48,13 +48,14 @@ struct EvaluationResponse<'a> {
 }
 
 impl CompareArgs {
-    /// Compares and prints to the standard output.
+    /// Compares the files and prints the result to standard output.
     ///
     /// # Errors
-    /// When a file cannot be read or is none of predictions, the two have no image in common or do not agree on what one is.
+    /// Returns an error if a file cannot be read or does not contain predictions, or if the two files have no image in common or
+    /// disagree about a label.
     pub fn run(&self) -> anyhow::Result<()> {
-        let html = Output::wanted(self.html.as_ref())?;
-        let markdown = Output::wanted(self.markdown.as_ref())?;
+        let html = Output::open_optional(self.html.as_ref())?;
+        let markdown = Output::open_optional(self.markdown.as_ref())?;
         let (of_a, of_b) = (read(&self.a)?, read(&self.b)?);
         let (file_a, file_b) = (self.a.display().to_string(), self.b.display().to_string());
         let comparison = scores::compare(&of_a, &of_b)
@@ -82,8 +83,8 @@ impl CompareArgs {
 
 fn read(path: &Path) -> anyhow::Result<Vec<Prediction>> {
     let name = path.display();
-    let file = File::open(path).with_context(|| {
-        format!("cannot read `{name}`; check that it exists and that you may read it")
-    })?;
-    csv::read(BufReader::new(file)).with_context(|| format!("`{name}` holds no predictions"))
+    let file = File::open(path)
+        .with_context(|| format!("cannot read `{name}`; check that it exists and is readable"))?;
+    csv::read(BufReader::new(file))
+        .with_context(|| format!("`{name}` does not contain predictions"))
 }

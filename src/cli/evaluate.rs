@@ -1,4 +1,4 @@
-//! `mien evaluate`: how accurate a model is on a data set, without a server.
+//! `mien evaluate`: measures the accuracy of a model on a data set without a server.
 
 use std::{
     collections::HashMap,
@@ -30,19 +30,19 @@ use crate::{
 /// Flags of `mien evaluate`.
 #[derive(Debug, Clone, Args)]
 pub struct EvaluateArgs {
-    /// The data set: a folder with `{train,test}/CLASS/*`, or a `fer2013.csv`.
+    /// Data set: a directory with `{train,test}/CLASS/*`, or a `fer2013.csv` file.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
 
-    /// Which images: test (all of them), train, PublicTest or PrivateTest.
+    /// Split of the data set: test (all test images), train, PublicTest or PrivateTest.
     #[arg(long, value_name = "SPLIT", default_value = "test")]
     split: Split,
 
-    /// At most so many images: the same ones each time, every class in proportion.
+    /// Maximum number of images. The same images are chosen each time, every class in proportion.
     #[arg(long, value_name = "COUNT")]
     limit: Option<NonZeroUsize>,
 
-    /// Print JSON: the report as `/v1/evaluations` gives it.
+    /// Print JSON in the format of `/v1/evaluations`.
     #[arg(long)]
     json: bool,
 
@@ -53,11 +53,11 @@ pub struct EvaluateArgs {
     model: ModelArgs,
 }
 
-/// What is written beside what is printed.
+/// Files to write.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Files")]
 struct Files {
-    /// Write the report as one HTML page: charts, tables and the faces of the worst mistakes.
+    /// Write the report as one HTML page with charts, tables and the faces of the most confident mistakes.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 
@@ -65,12 +65,12 @@ struct Files {
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
 
-    /// Write the prediction of each image as CSV, for `mien compare`.
+    /// Write the predictions as CSV for `mien compare`.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct EvaluationResponse<'a> {
     model: &'a str,
@@ -84,10 +84,10 @@ struct EvaluationResponse<'a> {
 }
 
 impl EvaluateArgs {
-    /// Evaluates, prints the report to the standard output and writes the files.
+    /// Evaluates the model, prints the report to standard output and writes the files.
     ///
     /// # Errors
-    /// When a file cannot be written, the data set or the model cannot be used, or the run fails.
+    /// Returns an error if a file cannot be written, the data set or the model cannot be used, or the evaluation fails.
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
         let outputs = self.files.open()?;
         let dataset = Arc::new(Dataset::open(&self.data)?);
@@ -97,18 +97,18 @@ impl EvaluateArgs {
             None => all.to_vec(),
         };
         let model = self.model.load()?;
-        // Where a file cannot be read there is none, and the run tells of it.
+        // If a file cannot be read there is no fingerprint, and the evaluation reports the file.
         let dataset_sha256 = dataset.fingerprint(self.split).ok();
-        let finding = self.evaluate(&model, &dataset, &samples).await?;
+        let result = self.evaluate(&model, &dataset, &samples).await?;
 
         let subject = self.subject(&model, dataset_sha256);
-        outputs.write(&subject, &finding, &samples)?;
-        self.print(&subject, &finding.evaluation).context("writing the report")?;
-        let is_complete = finding.evaluation.unreadable.count == 0;
+        outputs.write(&subject, &result, &samples)?;
+        self.print(&subject, &result.evaluation).context("writing the report")?;
+        let is_complete = result.evaluation.unreadable.count == 0;
         Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) })
     }
 
-    /// The run, and after it the search for test images that lie in train too.
+    /// Evaluates the model, then searches for test images that are also in train.
     async fn evaluate(
         &self,
         model: &LiveModel,
@@ -118,9 +118,9 @@ impl EvaluateArgs {
         let bar = progress::bar(samples.len());
         let run = evaluation::run(model, samples, |done| progress::advance(&bar, done.images));
         let in_train = evaluation::test_in_train(Arc::clone(dataset));
-        let finding = evaluation::score_without_duplicates(self.split, run, in_train).await;
+        let result = evaluation::score_without_duplicates(self.split, run, in_train).await;
         bar.finish_and_clear();
-        finding
+        result
     }
 
     fn subject(&self, model: &LiveModel, dataset_sha256: Option<String>) -> Subject {
@@ -162,17 +162,17 @@ impl EvaluateArgs {
 }
 
 impl Files {
-    /// Makes sure that all can be written, before the work.
+    /// Checks that all files can be written before the evaluation.
     fn open(&self) -> anyhow::Result<Outputs> {
         Ok(Outputs {
-            html: Output::wanted(self.html.as_ref())?,
-            markdown: Output::wanted(self.markdown.as_ref())?,
-            csv: Output::wanted(self.csv.as_ref())?,
+            html: Output::open_optional(self.html.as_ref())?,
+            markdown: Output::open_optional(self.markdown.as_ref())?,
+            csv: Output::open_optional(self.csv.as_ref())?,
         })
     }
 }
 
-/// The files that will be written.
+/// The opened files.
 struct Outputs {
     html: Option<Output>,
     markdown: Option<Output>,
@@ -183,10 +183,10 @@ impl Outputs {
     fn write(
         self,
         subject: &Subject,
-        finding: &EvaluationResult,
+        result: &EvaluationResult,
         samples: &[Sample],
     ) -> anyhow::Result<()> {
-        let evaluation = &finding.evaluation;
+        let evaluation = &result.evaluation;
         if let Some(output) = self.html {
             let by_id: HashMap<_, _> = samples.iter().map(|sample| (sample.id(), sample)).collect();
             let find = |id: &str| by_id.get(id).copied().cloned();
@@ -198,7 +198,7 @@ impl Outputs {
         }
         if let Some(output) = self.csv {
             let mut lines = Vec::new();
-            csv::write(&mut lines, &finding.predictions, true)?;
+            csv::write(&mut lines, &result.predictions, true)?;
             output.write(&lines)?;
         }
         Ok(())

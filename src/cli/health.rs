@@ -1,6 +1,5 @@
-//! `mien health`: asks a running server whether it is ready, for a container's health check.
-//!
-//! One request over a plain socket: an image with nothing but the server in it has no `curl`.
+//! `mien health`: checks whether a running server is ready, for the health check of a container without `curl`. It sends one
+//! request over a plain socket, because an async HTTP client would delay each check.
 
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -10,33 +9,33 @@ use std::{
 
 use clap::Args;
 
-/// How long connecting, and then each wait for the answer, may take.
+/// Timeout of connecting and of each read.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Arguments of `mien health`.
 #[derive(Debug, Clone, Args)]
 pub struct HealthArgs {
-    /// Where the server listens. An address that means every interface is asked over loopback.
+    /// Address of the server. An unspecified address (0.0.0.0 or ::) is checked over loopback.
     #[arg(long, env = "MIEN_ADDR", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub addr: SocketAddr,
 }
 
-/// Why a server does not count as healthy.
+/// Why a server is not healthy.
 #[derive(Debug, thiserror::Error)]
 pub enum HealthError {
-    /// Nobody answers, or not in time.
-    #[error("no answer from {0}: {1}")]
+    /// The server does not respond in time.
+    #[error("no response from {0}: {1}")]
     Unreachable(SocketAddr, io::Error),
-    /// It answers something else than 200.
+    /// The status of the response is not 200.
     #[error("the server at {0} is not ready: {1:?}")]
     NotReady(SocketAddr, String),
 }
 
 impl HealthArgs {
-    /// Asks `/health/ready`.
+    /// Requests `/health/ready`.
     ///
     /// # Errors
-    /// Where nobody answers within two seconds, or the answer is not 200.
+    /// Returns an error without a response within two seconds, or if the status is not 200.
     pub fn check(&self) -> Result<(), HealthError> {
         let addr = reachable(self.addr);
         let line = status_line(addr).map_err(|error| HealthError::Unreachable(addr, error))?;
@@ -47,19 +46,19 @@ impl HealthArgs {
     }
 }
 
-/// The first line of the answer to `GET /health/ready`.
+/// Returns the status line of the response to `GET /health/ready`.
 fn status_line(addr: SocketAddr) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&addr, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     write!(stream, "GET /health/ready HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n")?;
-    // A status line is short; whatever else listens there does not get more memory than that.
+    // A status line is short; the limit bounds the memory if another program listens there.
     let mut line = String::new();
     BufReader::new(io::Read::take(stream, 256)).read_line(&mut line)?;
     Ok(line.trim_end().to_owned())
 }
 
-/// `0.0.0.0` and `::` name interfaces to listen on, not a peer.
+/// Replaces `0.0.0.0` and `::`, which are not addresses of a peer, by loopback.
 fn reachable(mut addr: SocketAddr) -> SocketAddr {
     if addr.ip().is_unspecified() {
         addr.set_ip(match addr.ip() {
@@ -76,7 +75,7 @@ mod tests {
 
     use super::*;
 
-    /// Answers one request with the given text, and tells what was asked.
+    /// Responds to one request with the given text and returns the request.
     fn answering(text: &'static str) -> (HealthArgs, thread::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_drains_or_says_nothing_is_not() {
+    fn draining_or_silent_server_is_unhealthy() {
         for text in ["HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", ""] {
             let (args, server) = answering(text);
             assert!(matches!(args.check(), Err(HealthError::NotReady(..))), "{text:?}");
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_there_is_not() {
+    fn closed_port_is_unhealthy() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         drop(listener);

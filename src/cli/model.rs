@@ -1,4 +1,4 @@
-//! The model of a command that needs no server: loaded from the models folder as the server does it.
+//! The model of a command without a server, loaded from the repository like in the server.
 
 use std::{
     collections::BTreeMap,
@@ -27,47 +27,46 @@ use crate::{
     tuning::{TuneMode, Tuner, TuningOptions},
 };
 
-/// Which model runs, and on what.
+/// Flags of the model.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Model")]
 pub(super) struct ModelArgs {
-    /// The models folder: NAME/VERSION/model.onnx, VERSION a positive integer.
+    /// Model repository with the layout NAME/VERSION/model.onnx. VERSION is a positive integer.
     #[arg(long, env = "MIEN_MODELS", value_name = "DIR", default_value = "models")]
     models: PathBuf,
 
-    /// The model, and its version; without a version the highest. Without it the model
-    /// with the best recorded accuracy.
+    /// Model and version; by default the highest version of the model with the best recorded accuracy.
     #[arg(long, value_name = "NAME[@VERSION]")]
     model: Option<ModelName>,
 
-    /// auto takes CUDA where the ONNX Runtime that is installed and a GPU allow it, else the CPU.
+    /// Device for inference. auto uses CUDA if the installed ONNX Runtime and a GPU support it, otherwise the CPU.
     #[arg(long, env = "MIEN_DEVICE", value_name = "auto|cpu|cuda[:N]", default_value = "auto")]
     device: DeviceChoice,
 
-    /// Sessions of the model. Without it one for each core, up to 8, on a CPU, and one on a GPU.
+    /// Number of sessions. By default one per core, up to 8, on a CPU, and one on a GPU.
     #[arg(long, env = "MIEN_INSTANCES", value_name = "COUNT")]
     instances: Option<NonZeroUsize>,
 
-    /// Threads, and so cores, that one inference uses: ONNX Runtime's intra-op threads. Without this flag, the cores
-    /// divided by the instances.
+    /// Number of threads, and therefore cores, of one inference call: ONNX Runtime's intra-op threads. By default the number of
+    /// cores divided by the instances.
     #[arg(long, env = "MIEN_INTRA_OP_THREADS", value_name = "COUNT")]
     intra_op_threads: Option<NonZeroUsize>,
 
-    /// The most images of one run. Without it 8 on a CPU and 64 on a GPU.
+    /// Maximum number of images per inference call. By default 8 on a CPU and 64 on a GPU.
     #[arg(long, env = "MIEN_MAX_BATCH", value_name = "COUNT")]
     max_batch: Option<NonZeroUsize>,
 
-    /// Where `mien serve` keeps what it has measured: what is not given here is what serves best. Without it
+    /// Directory of the tuning results of `mien serve`, which are used for values that are not set. By default
     /// `$XDG_CACHE_HOME/mien` or `~/.cache/mien`.
     #[arg(long, env = "MIEN_TUNE_CACHE", value_name = "DIR")]
     tune_cache: Option<PathBuf>,
 }
 
-/// Images that may wait. Nobody else fills the queue of a command, so this only bounds its memory.
+/// Queue size. A command has no other clients, so this only bounds its memory.
 const MAX_QUEUE_SIZE: usize = 4096;
 
 impl ModelArgs {
-    /// Loads the model, and no other where one is named.
+    /// Loads the model.
     pub(super) fn load(&self) -> anyhow::Result<Arc<LiveModel>> {
         let runtime = Runtime::load(self.device, CudaOptions::default())?;
         let options = ServingOptions {
@@ -80,7 +79,7 @@ impl ModelArgs {
         let cache = self.tune_cache.clone();
         let tuner =
             Tuner::new(TuningOptions { mode: TuneMode::Auto, budget: Duration::ZERO, cache });
-        // A command is not kept waiting for a measurement.
+        // A command does not wait for a measurement.
         tuner.start_serving(|| Duration::ZERO);
         let (metrics, leaving) = (Arc::new(Metrics::new()), RetiredWorkers::default());
         let loader = ModelLoader { runtime, options, tuner, metrics, leaving };
@@ -91,10 +90,10 @@ impl ModelArgs {
         let (version, found) = find(&self.models, &listing, wanted)?;
         let name = &wanted.name;
         let model = loader.load(name, version, found);
-        Ok(Arc::new(model.with_context(|| format!("{name}@{version} cannot be used"))?))
+        Ok(Arc::new(model.with_context(|| format!("cannot use {name}@{version}"))?))
     }
 
-    /// The model with the best recorded accuracy among those that load, in its highest version that does.
+    /// Returns the loadable model with the best recorded accuracy in its highest loadable version.
     fn best(&self, listing: &Listing, loader: &ModelLoader) -> anyhow::Result<Arc<LiveModel>> {
         let mut reasons = Vec::new();
         let latest = VersionPolicies::new(&[], []).map_err(anyhow::Error::msg)?;
@@ -110,20 +109,20 @@ impl ModelArgs {
         let root = self.models.display();
         match reasons.as_slice() {
             [] => bail!("no model in `{root}`; expected <name>/<version>/model.onnx"),
-            reasons => bail!("no model in `{root}` can be used: {}", reasons.join("; ")),
+            reasons => bail!("no model in `{root}` can be loaded: {}", reasons.join("; ")),
         }
     }
 }
 
-/// The models of a folder.
+/// Lists the models of a repository.
 pub(super) fn list(root: &Path) -> anyhow::Result<Listing> {
     repository::list(root).with_context(|| {
         let root = root.display();
-        format!("the models folder `{root}` cannot be read; name another with --models")
+        format!("cannot read the model repository `{root}`; choose another with --models")
     })
 }
 
-/// A version that was named, or the highest one of a model.
+/// Returns the requested version, by default the highest one.
 pub(super) fn find<'a>(
     root: &Path,
     listing: &'a Listing,
@@ -132,7 +131,7 @@ pub(super) fn find<'a>(
     let (root, name) = (root.display(), &wanted.name);
     let versions = listing.models.get(name).with_context(|| {
         let known: Vec<&str> = listing.models.keys().map(String::as_str).collect();
-        format!("there is no model `{name}` in `{root}`; it holds: {}", known.join(", "))
+        format!("unknown model `{name}` in `{root}`; it contains: {}", known.join(", "))
     })?;
     let found = match wanted.version {
         Some(version) => versions.get_key_value(&version),
@@ -140,7 +139,7 @@ pub(super) fn find<'a>(
     };
     let (version, found) = found.with_context(|| {
         let known: Vec<String> = versions.keys().map(u64::to_string).collect();
-        format!("`{name}` has no such version in `{root}`; it has: {}", known.join(", "))
+        format!("unknown version of `{name}` in `{root}`; it has: {}", known.join(", "))
     })?;
     Ok((*version, found))
 }

@@ -1,4 +1,4 @@
-//! Files that a command writes: whole or not at all.
+//! Output files of commands, written atomically.
 
 use std::{
     fs,
@@ -9,57 +9,57 @@ use std::{
 use anyhow::{Context, bail};
 use tempfile::NamedTempFile;
 
-/// A file that will be written. What lay there before stays until the new one is whole.
+/// An output file. An existing file stays until the new one is complete.
 pub(super) struct Output {
     path: PathBuf,
     target: Target,
 }
 
 enum Target {
-    /// Beside the path until it is whole.
+    /// A temporary file in the same directory.
     New(NamedTempFile),
-    /// A device or a pipe, which is no file to put another in the place of.
+    /// A device or pipe, which cannot be replaced by a file.
     Stream(fs::File),
 }
 
 impl Output {
-    /// Makes sure that the file can be written, before there is anything to write.
+    /// Checks that the file can be written before its content exists.
     ///
     /// # Errors
-    /// When it is a folder, or its folder is not there or cannot be written to.
+    /// Returns an error if the path is a directory, or if its directory does not exist or is not writable.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let refused = || {
             format!(
-                "cannot write `{}`; check that its folder exists and that you may write there",
+                "cannot write `{}`; check that its directory exists and is writable",
                 path.display()
             )
         };
-        // Of a link what it leads to, so that the link stays one.
+        // The target of a link is replaced, so that the link stays.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let target = match fs::metadata(&path) {
             Ok(found) if found.is_dir() => {
-                bail!("cannot write `{}`: it is a folder", path.display())
+                bail!("cannot write `{}`: it is a directory", path.display())
             }
             Ok(found) if !found.is_file() => {
                 Target::Stream(fs::File::options().write(true).open(&path).with_context(refused)?)
             }
-            _ => Target::New(beside(&path).with_context(refused)?),
+            _ => Target::New(temp_file_in(&path).with_context(refused)?),
         };
         Ok(Self { path, target })
     }
 
-    /// Opens those that are wanted.
+    /// Opens the file if a path is given.
     ///
     /// # Errors
-    /// As [`Self::open`].
-    pub(super) fn wanted(path: Option<&PathBuf>) -> anyhow::Result<Option<Self>> {
+    /// Returns the errors of [`Self::open`].
+    pub(super) fn open_optional(path: Option<&PathBuf>) -> anyhow::Result<Option<Self>> {
         path.map(|path| Self::open(path)).transpose()
     }
 
     /// Writes the file.
     ///
     /// # Errors
-    /// When the disk is full, or what takes the bytes ends.
+    /// Returns an error if the disk is full or the reader of a pipe has ended.
     pub(super) fn write(self, bytes: &[u8]) -> anyhow::Result<()> {
         let Self { path, target } = self;
         let written = match target {
@@ -73,13 +73,13 @@ impl Output {
     }
 }
 
-/// A file in the same folder, so that it can be moved over the path.
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
+/// Creates a temporary file in the same directory, so that it can be renamed to the path.
+fn temp_file_in(path: &Path) -> io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut builder = tempfile::Builder::new();
     builder.prefix(".mien-");
     #[cfg(unix)]
-    // As other programs' files are, less what the user's mask forbids.
+    // The usual permissions, reduced by the umask.
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder.unwrap_or(Path::new(".")))
 }
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_replaced_when_the_new_one_is_whole() {
+    fn complete_file_replaces_existing_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.html");
         Output::open(&path).unwrap().write(b"first").unwrap();
@@ -98,14 +98,18 @@ mod tests {
         second.write(b"second").unwrap();
         drop(Output::open(&path).unwrap());
         assert_eq!(fs::read(&path).unwrap(), b"second");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "temporary files must be removed"
+        );
     }
 
     #[test]
-    fn what_cannot_be_written_is_told_before_the_work() {
+    fn unwritable_path_is_an_error_at_open() {
         let folder = tempfile::tempdir().unwrap();
         for (path, reason) in
-            [("", "it is a folder"), ("nowhere/report.html", "check that its folder exists")]
+            [("", "it is a directory"), ("nowhere/report.html", "check that its directory exists")]
         {
             let error = Output::open(&folder.path().join(path)).err().unwrap().to_string();
             assert!(error.contains(reason), "{error}");
@@ -114,7 +118,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_stays_a_link_and_a_device_a_device() {
+    fn link_and_device_are_preserved() {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("file"), folder.path().join("link"));
         fs::write(&file, "old").unwrap();

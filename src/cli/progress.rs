@@ -1,17 +1,17 @@
-//! The progress bar of commands over many images. It shows on a terminal alone.
+//! The progress bar of commands. It is shown on a terminal only.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar on the standard error stream over `total` images.
+/// Creates a bar on standard error for `total` images.
 pub(super) fn bar(total: usize) -> ProgressBar {
     let style = ProgressStyle::with_template(
-        "{bar:40} {pos}/{len} images  {per_sec}  {elapsed} gone, {eta} left",
+        "{bar:40} {pos}/{len} images  {per_sec}  {elapsed} elapsed, {eta} left",
     );
     let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
     bar.with_style(style.expect("the template is well formed"))
 }
 
-/// More images are through.
+/// Adds processed images.
 pub(super) fn advance(bar: &ProgressBar, images: usize) {
     bar.inc(u64::try_from(images).unwrap_or(u64::MAX));
 }

@@ -1,4 +1,4 @@
-//! `mien promote`: orders a promotion of a running server and waits for its end.
+//! `mien promote`: starts a promotion on a running server and waits for its end.
 
 use std::{
     io::{self, Write},
@@ -14,44 +14,44 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{api_client::Server, progress};
-use crate::{auth::AdminToken, client::encoded, store::PromotionStatus};
+use crate::{auth::AdminToken, client::percent_encode, store::PromotionStatus};
 
-/// How often the server is asked how far it is.
-const LOOK: Duration = Duration::from_millis(500);
-/// How long a server may be gone that is asked how far it is.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Poll interval of the progress.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// Maximum time without a response of the server while the promotion runs.
+const RECONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Flags of `mien promote`.
 #[derive(Debug, Clone, Args)]
 pub struct PromoteArgs {
-    /// The model.
+    /// Name of the model.
     #[arg(value_name = "NAME")]
     name: String,
 
-    /// The version that is to serve, in the server's models folder. It need not be loaded.
+    /// Candidate version in the repository of the server. It need not be loaded.
     #[arg(value_name = "VERSION")]
     candidate: String,
 
-    /// The data set to evaluate it on, as the server's --data names it.
+    /// Name of the data set in --data of the server.
     #[arg(long, value_name = "NAME")]
     dataset: String,
 
-    /// Which images: test (all of them), train, PublicTest or PrivateTest.
+    /// Split of the data set: test (all test images), train, PublicTest or PrivateTest.
     #[arg(long, value_name = "SPLIT", default_value = "test")]
     split: Split,
 
-    /// At most so many images: the same ones each time, every class in proportion.
+    /// Maximum number of images. The same images are chosen each time, every class in proportion.
     #[arg(long, value_name = "COUNT")]
     limit: Option<NonZeroUsize>,
 
     #[command(flatten)]
     rule: RuleArgs,
 
-    /// The loaded version that --max-regression compares with. By default the one that serves.
+    /// Loaded version that --max-regression compares with. By default the serving version.
     #[arg(long, value_name = "VERSION", conflicts_with = "min_accuracy")]
     baseline_version: Option<String>,
 
-    /// The server.
+    /// URL of the server.
     #[arg(
         long,
         env = "MIEN_URL",
@@ -60,31 +60,30 @@ pub struct PromoteArgs {
     )]
     url: String,
 
-    /// The server's admin token, where it has one. Better set by the variable, for flags are seen by every user of the
-    /// machine.
+    /// Admin token of the server. Prefer the variable, because other users of the machine can read flags.
     #[arg(long, env = "MIEN_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     token: Option<AdminToken>,
 
-    /// Print JSON: the promotion as `/v1/models/NAME/promotions/ID` gives it.
+    /// Print JSON in the format of `/v1/models/NAME/promotions/ID`.
     #[arg(long)]
     json: bool,
 }
 
-/// What the version must reach.
+/// Acceptance criterion.
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 struct RuleArgs {
-    /// The accuracy that it must reach, 0 to 1.
+    /// Minimum accuracy of the candidate, 0 to 1.
     #[arg(long, value_name = "ACCURACY")]
     min_accuracy: Option<f64>,
 
-    /// The non-inferiority margin, 0 to 1: how much lower its accuracy may be than that of the baseline version. The lower
-    /// end of the 95 % interval of the difference on the same images must not be below -MARGIN.
+    /// Non-inferiority margin, 0 to 1: how much lower the accuracy may be than that of the baseline version. The lower end of the 95
+    /// % interval of the difference on the same images must be at least -MARGIN.
     #[arg(long, value_name = "MARGIN")]
     max_regression: Option<f64>,
 }
 
-/// A promotion as far as it matters here.
+/// The fields of a promotion that the command uses.
 #[derive(Debug, Deserialize)]
 struct Promotion {
     id: String,
@@ -103,15 +102,15 @@ struct Images {
 }
 
 impl PromoteArgs {
-    /// Orders the promotion, shows how far it is, and prints what became of it.
+    /// Starts the promotion, shows its progress and prints the result.
     ///
     /// # Errors
-    /// When the server refuses the order, or cannot be reached.
+    /// Returns an error if the server rejects the request or is not reachable.
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
         let mut server = Server::new(&self.url, self.token.as_ref())?;
-        let path = format!("/v1/models/{}/promotions", encoded(&self.name));
+        let path = format!("/v1/models/{}/promotions", percent_encode(&self.name));
         let order = server.ask("POST", &path, Some(&self.order())).await?;
-        let id = Promotion::deserialize(&order).context("reading the server's answer")?.id;
+        let id = Promotion::deserialize(&order).context("reading the response of the server")?.id;
         let document = wait(&mut server, &format!("{path}/{id}")).await?;
         let promotion = Promotion::deserialize(&document)?;
         let mut out = io::stdout().lock();
@@ -138,19 +137,19 @@ impl PromoteArgs {
     }
 }
 
-/// Asks until the promotion has ended; its document.
+/// Polls until the promotion has ended and returns it.
 async fn wait(server: &mut Server, path: &str) -> anyhow::Result<Value> {
     let bar = progress::bar(0);
     let mut last_heard = Instant::now();
     loop {
         let document = match server.ask("GET", path, None).await {
             Ok(document) => document,
-            // It may be on its way up again, and knows then what became of it.
-            Err(error) if error.is::<io::Error>() && last_heard.elapsed() < PATIENCE => {
-                tokio::time::sleep(LOOK).await;
+            // The server may be restarting; it then knows the result.
+            Err(error) if error.is::<io::Error>() && last_heard.elapsed() < RECONNECT_TIMEOUT => {
+                tokio::time::sleep(POLL_INTERVAL).await;
                 continue;
             }
-            Err(error) => return Err(error.context("the promotion goes on without being watched")),
+            Err(error) => return Err(error.context("the promotion continues on the server")),
         };
         last_heard = Instant::now();
         let Promotion { status, images, .. } = Promotion::deserialize(&document)?;
@@ -160,20 +159,22 @@ async fn wait(server: &mut Server, path: &str) -> anyhow::Result<Value> {
             bar.finish_and_clear();
             return Ok(document);
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
 impl Promotion {
     fn sentence(&self) -> String {
         let Self { model, version, .. } = self;
-        let reason = self.reason.as_deref().unwrap_or("no reason is given");
+        let reason = self.reason.as_deref().unwrap_or("no reason given");
         let before = match &self.previous {
-            Some(previous) => format!("; version {previous} serves on"),
+            Some(previous) => format!("; version {previous} continues to serve"),
             None => String::new(),
         };
         match self.status {
-            PromotionStatus::Promoted => format!("{model}: version {version} serves now: {reason}"),
+            PromotionStatus::Promoted => {
+                format!("{model}: version {version} is promoted: {reason}")
+            }
             PromotionStatus::Rejected => {
                 format!("{model}: version {version} is rejected{before}: {reason}")
             }
@@ -197,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_is_told_in_one_sentence() {
+    fn outcome_is_one_sentence() {
         let text = |status: &str| {
             let document = json!({
                 "id": "x", "model": "m", "version": "2", "previous": "1", "status": status,
@@ -205,11 +206,11 @@ mod tests {
             });
             Promotion::deserialize(&document).unwrap().sentence()
         };
-        assert_eq!(text("promoted"), "m: version 2 serves now: why");
-        assert_eq!(text("rejected"), "m: version 2 is rejected; version 1 serves on: why");
+        assert_eq!(text("promoted"), "m: version 2 is promoted: why");
+        assert_eq!(text("rejected"), "m: version 2 is rejected; version 1 continues to serve: why");
         assert_eq!(
             text("cancelled"),
-            "m: the promotion of version 2 was cancelled; version 1 serves on: why"
+            "m: the promotion of version 2 was cancelled; version 1 continues to serve: why"
         );
         assert_eq!(text("failed"), "m: the promotion of version 2 failed: why");
     }

@@ -1,4 +1,4 @@
-//! An evaluation for people's eyes.
+//! Prints an evaluation as text.
 
 mod comparison;
 
@@ -12,10 +12,10 @@ use mien_faces::{
 pub(super) use self::comparison::comparison;
 use crate::evaluation::Evaluation;
 
-/// Accuracy, the scores of each class, and who was taken for whom.
+/// Formats accuracy, scores per class and the confusion matrix.
 pub(super) fn evaluation(evaluation: &Evaluation) -> String {
     let mut text = String::new();
-    write(&mut text, evaluation).expect("a string takes everything");
+    write(&mut text, evaluation).expect("writing to a string does not fail");
     text
 }
 
@@ -28,14 +28,14 @@ fn write(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
     if let Some(without) = &evaluation.without_duplicates {
         let removed = without.removed;
         let without = score(&without.score);
-        writeln!(text, "  not seen   {without}, without {removed} that are in train too")?;
+        writeln!(text, "  not seen   {without}, without {removed} images that are also in train")?;
     }
     summary(text, report)?;
     classes(text, report)?;
     confusion(text, report)?;
     writeln!(text, "{seconds:.1} s, {images_per_second:.1} images/s")?;
     if unreadable.count > 0 {
-        writeln!(text, "\n{} images could not be read and are in no score:", unreadable.count)?;
+        writeln!(text, "\n{} images are unreadable and not scored:", unreadable.count)?;
         for image in &unreadable.images {
             writeln!(text, "  {}: {}", image.name, image.detail)?;
         }
@@ -67,7 +67,7 @@ fn summary(text: &mut String, report: &Report) -> fmt::Result {
         percent(report.balanced_accuracy)
     )?;
     let calibration = percent(report.expected_calibration_error);
-    writeln!(text, "calibration  {calibration}   expected error of the confidence")?;
+    writeln!(text, "calibration  {calibration}   expected calibration error")?;
     writeln!(
         text,
         "log loss     {}\n",
@@ -90,7 +90,7 @@ fn classes(text: &mut String, report: &Report) -> fmt::Result {
 }
 
 fn confusion(text: &mut String, report: &Report) -> fmt::Result {
-    write!(text, "{:9}", "taken for")?;
+    write!(text, "{:9}", "predicted")?;
     for prediction in Expression::ALL {
         write!(text, "{:>9}", prediction.label())?;
     }
@@ -105,7 +105,7 @@ fn confusion(text: &mut String, report: &Report) -> fmt::Result {
     writeln!(text)
 }
 
-/// A ratio in percent, eight characters wide; a dash where there is none.
+/// Formats a ratio in percent with eight characters; a dash if it is undefined.
 fn percent(ratio: Option<f64>) -> String {
     ratio.map_or(format!("{:>8}", "-"), |ratio| format!("{:6.2} %", 100.0 * ratio))
 }

@@ -1,4 +1,4 @@
-//! One model's metrics, looked up once so that the hot path only adds.
+//! The metrics of one model, looked up once so that the hot path only increments.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,18 +7,18 @@ use prometheus::{Histogram, IntCounter, IntGauge};
 use super::{Metrics, Statistics};
 use crate::inference::{Answer, Labels};
 
-/// What became of an image.
+/// Outcome of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Classified, and the answer was taken.
+    /// Classified and delivered.
     Ok,
-    /// Not a picture that can be read.
+    /// The image cannot be decoded.
     Invalid,
-    /// Did not fit the queue.
+    /// Rejected because the queue is full.
     Rejected,
-    /// The deadline passed first.
+    /// The deadline passed.
     Expired,
-    /// The client went away first.
+    /// The client disconnected.
     Cancelled,
     /// The model failed.
     Failed,
@@ -40,7 +40,7 @@ impl Outcome {
     }
 }
 
-/// The metrics of one model and the statistics of one version of it. Clones add to the same series.
+/// The metrics of one model and the statistics of one of its versions. Clones share them.
 #[derive(Clone)]
 pub struct ModelMetrics(Arc<Series>);
 
@@ -75,38 +75,38 @@ impl ModelMetrics {
         }))
     }
 
-    /// The running totals of this version.
+    /// The statistics of this version.
     pub fn statistics(&self) -> &Statistics {
         &self.0.statistics
     }
 
-    /// Counts images by what became of them. Each image is counted once.
+    /// Counts images by outcome. Each image is counted once.
     pub fn images(&self, outcome: Outcome, count: usize) {
         self.0.images[outcome as usize].inc_by(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
-    /// Notes how long an image waited in the queue.
+    /// Records the queue time of an image.
     pub fn queue_wait(&self, waited: Duration) {
         self.0.queue_wait.observe(waited.as_secs_f64());
     }
 
-    /// Notes one run of the model.
+    /// Records an inference call.
     pub fn batch(&self, images: usize, took: Duration) {
         self.0.batch_images.observe(f64::from(u32::try_from(images).unwrap_or(u32::MAX)));
         self.0.inference.observe(took.as_secs_f64());
     }
 
-    /// Counts a panic of the model's classifier; its worker got a new one.
+    /// Counts a panic of a classifier.
     pub fn worker_panic(&self) {
         self.0.worker_panics.inc();
     }
 
-    /// Adds to the count of images that wait, over all versions of the model.
+    /// Changes the number of queued images of all versions of the model.
     pub fn queue_images(&self, change: i64) {
         self.0.queue_images.add(change);
     }
 
-    /// Counts answers to a client: each one's label and its probability.
+    /// Records predictions: label and probability.
     pub fn predictions(&self, answers: &[Answer]) {
         for answer in answers {
             let (class, confidence) = answer.probabilities.top();

@@ -1,11 +1,11 @@
-//! Makes metrics and registers them.
+//! Creates and registers metrics.
 
 use prometheus::{
     GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
     core::Collector,
 };
 
-const FIXED: &str = "names are valid, help is there, nothing is registered twice";
+const FIXED: &str = "names are valid and unique, and each metric has a help text";
 
 pub(super) fn register(registry: &Registry, collector: impl Collector + 'static) {
     registry.register(Box::new(collector)).expect(FIXED);

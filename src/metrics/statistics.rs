@@ -1,5 +1,5 @@
-//! One version's running totals, as the inference protocol v2 tells them. A few relaxed additions a request, and one
-//! uncontended lock a batch.
+//! Statistics of one version for the Open Inference Protocol v2. They cost a few relaxed additions per request and one
+//! uncontended lock per batch.
 
 use std::{
     collections::BTreeMap,
@@ -10,35 +10,35 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// How often something happened and how long it took in all.
+/// A count and a total duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Total {
-    /// How often.
+    /// Count.
     pub count: u64,
-    /// How long, in nanoseconds.
+    /// Total duration in nanoseconds.
     pub nanos: u64,
 }
 
-/// What [`Statistics`] hold at one moment.
+/// A snapshot of [`Statistics`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Totals {
-    /// When the last request came, in milliseconds since 1970; 0 before the first.
+    /// Time of the last request in milliseconds since 1970; 0 before the first.
     pub last_inference: u64,
-    /// Images that were classified.
+    /// Number of classified images.
     pub images: u64,
-    /// Requests that were answered, from their place in the queue to their answers.
+    /// Successful requests, from queueing to response.
     pub success: Total,
-    /// Requests that failed there.
+    /// Failed requests.
     pub fail: Total,
-    /// The answered requests' time in the queue.
+    /// Queue time of successful requests.
     pub queue: Total,
-    /// The answered requests' runs of the model.
+    /// Inference time of successful requests.
     pub inference: Total,
-    /// Making images of what requests sent, decoding included.
+    /// Time of converting and decoding inputs.
     pub input: Total,
-    /// Making the tensors of responses.
+    /// Time of creating output tensors.
     pub output: Total,
-    /// Runs of the model, by how many images they had.
+    /// Inference calls by batch size.
     pub batches: BTreeMap<usize, Total>,
 }
 
@@ -59,7 +59,7 @@ impl Counter {
     }
 }
 
-/// The running totals of one version, from its loading on.
+/// Statistics of one version since it was loaded.
 #[derive(Default)]
 pub struct Statistics {
     last_inference: AtomicU64,
@@ -74,7 +74,7 @@ pub struct Statistics {
 }
 
 impl Statistics {
-    /// Notes a request that was answered: its images, how long it took in all, and of that in the queue and in runs.
+    /// Records a successful request: images, total duration, queue time and inference time.
     pub fn answered(&self, images: usize, took: Duration, queue: Duration, inference: Duration) {
         self.images.fetch_add(u64::try_from(images).unwrap_or(u64::MAX), Relaxed);
         self.success.add(took);
@@ -83,19 +83,19 @@ impl Statistics {
         self.touch();
     }
 
-    /// Notes a request that failed.
+    /// Records a failed request.
     pub fn failed(&self, took: Duration) {
         self.fail.add(took);
         self.touch();
     }
 
-    /// Notes how long it took to make images of a request and tensors of its answers.
+    /// Records the conversion times of a request.
     pub fn converted(&self, input: Duration, output: Duration) {
         self.input.add(input);
         self.output.add(output);
     }
 
-    /// Notes a run of the model that gave answers.
+    /// Records a successful inference call.
     pub fn executed(&self, images: usize, took: Duration) {
         let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
         let total = batches.entry(images).or_default();
@@ -103,7 +103,7 @@ impl Statistics {
         total.nanos = total.nanos.saturating_add(nanos(took));
     }
 
-    /// The totals now.
+    /// Returns a snapshot.
     pub fn totals(&self) -> Totals {
         Totals {
             last_inference: self.last_inference.load(Relaxed),

@@ -1,4 +1,4 @@
-//! The listeners: their limits on connections, and what happens around every request.
+//! The listeners with their limits and middleware.
 
 use std::{io, net::TcpListener, sync::Arc, time::Duration};
 
@@ -12,15 +12,15 @@ use crate::{
     settings::{ConnectionSettings, Settings},
 };
 
-/// Files that are not connections: models, data sets, libraries, the log, pipes.
+/// Number of open files that are not connections: models, data sets, libraries, log, pipes.
 const OTHER_FILES: u64 = 256;
 
-/// Has the system end a connection of this listener whose client takes no bytes of its answer for so long. The sockets
-/// that it accepts inherit that.
+/// Makes the system close connections of this listener whose client does not read its response for `time`. Accepted sockets
+/// inherit the option.
 pub(super) fn set_tcp_user_timeout(listener: &TcpListener, time: Duration) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
-        // The system takes no more.
+        // The maximum of the system.
         let most = i32::MAX.unsigned_abs();
         let millis = u32::try_from(time.as_millis()).map_or(most, |millis| millis.min(most));
         rustix::net::sockopt::set_tcp_user_timeout(listener, millis)?;
@@ -29,15 +29,14 @@ pub(super) fn set_tcp_user_timeout(listener: &TcpListener, time: Duration) -> io
     Ok(())
 }
 
-/// How many connections each listener may hold open: as many as are asked for, or its part of those that the limit of open
-/// files has room for.
+/// Returns the maximum number of connections per listener: the setting, or its share of the limit of open files.
 pub(super) fn connections(settings: &Settings) -> usize {
     let listeners = 1 + usize::from(settings.grpc.grpc_addr.is_some());
     let asked = settings.connections.max_connections.get();
     raise_nofile_limit(asked.saturating_mul(listeners)) / listeners
 }
 
-/// Starts to listen: HTTP/1.1, and HTTP/2 to clients that begin with it.
+/// Starts the HTTP server: HTTP/1.1, and HTTP/2 with prior knowledge.
 pub(super) fn http(
     state: &web::Data<State>,
     listener: TcpListener,
@@ -46,7 +45,7 @@ pub(super) fn http(
     drain_timeout: Duration,
 ) -> io::Result<Server> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    // Each thread counts its own: together no more than may be.
+    // Each thread counts its own connections; together they must not exceed the maximum.
     let threads = cores.min(connections);
     let shared = state.clone();
     let app = move || {
@@ -60,7 +59,7 @@ pub(super) fn http(
         .max_connections(connections / threads)
         .client_request_timeout(settings.header_timeout)
         .keep_alive(settings.keep_alive)
-        // A client that closes its connection has gone: its request is dropped, its images cancelled.
+        // A client that closes its connection has disconnected: its request is dropped and its images are cancelled.
         .h1_allow_half_closed(false)
         .shutdown_timeout(drain_timeout.as_secs_f64().ceil() as u64)
         .disable_signals()
@@ -68,7 +67,7 @@ pub(super) fn http(
     Ok(server.run())
 }
 
-/// Starts to listen for gRPC, within the same limits as HTTP.
+/// Starts the gRPC server with the same limits as HTTP.
 pub(super) fn grpc(
     state: &State,
     listener: TcpListener,
@@ -88,8 +87,8 @@ pub(super) fn grpc(
     grpc::Server::start(listener, options)
 }
 
-/// How many connections this process can hold open: what is asked for, but no more than its limit of open files allows
-/// after raising it as far as it goes. More wait in the backlog and are not refused.
+/// Raises the limit of open files as far as possible and returns how many of the requested connections it allows. Further
+/// connections wait in the backlog.
 fn raise_nofile_limit(asked: usize) -> usize {
     let limits = getrlimit(Resource::Nofile);
     let raised = rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum };
@@ -103,7 +102,7 @@ fn raise_nofile_limit(asked: usize) -> usize {
         tracing::warn!(
             open_files = files,
             connections = room,
-            "the limit of open files allows fewer connections than --max-connections, HTTP and gRPC together; raise it with `ulimit -n`"
+            "the limit of open files allows fewer connections than --max-connections (HTTP and gRPC together); raise it with `ulimit -n`"
         );
     }
     asked.min(room)

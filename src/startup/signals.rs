@@ -1,11 +1,11 @@
-//! SIGTERM and SIGINT.
+//! Handling of SIGTERM and SIGINT.
 
 use std::io;
 
 use rustix::process::{Signal as Number, getpid, kill_process};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that end the server, from now on caught.
+/// The signals that stop the server.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -17,7 +17,7 @@ impl Signals {
         Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for the next one; its name.
+    /// Waits for the next signal and returns its name.
     pub(super) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
@@ -26,7 +26,7 @@ impl Signals {
     }
 }
 
-/// Ends the process without running anything more: an orderly exit would take ONNX Runtime down while models run in it.
+/// Ends the process at once. A normal exit would unload ONNX Runtime while models run in it.
 pub(super) fn end_at_once() -> ! {
     let _ = kill_process(getpid(), Number::KILL);
     std::process::abort()

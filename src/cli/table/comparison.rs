@@ -1,4 +1,4 @@
-//! A comparison for people's eyes.
+//! Prints a comparison as text.
 
 use std::fmt::{self, Write as _};
 
@@ -13,13 +13,13 @@ use crate::evaluation::report::{
     verdict,
 };
 
-/// How many of the images that flipped are named.
+/// Maximum number of images with different predictions that are listed.
 const FLIPS: usize = 10;
 
-/// Which is better and how sure that is, the recall of each class, who is right, and the images that flipped.
+/// Formats the difference with its interval, the recall per class, the agreement table and the images with different predictions.
 pub(in crate::cli) fn comparison(a: &str, b: &str, comparison: &Comparison) -> String {
     let mut text = String::new();
-    write(&mut text, a, b, comparison).expect("a string takes everything");
+    write(&mut text, a, b, comparison).expect("writing to a string does not fail");
     text
 }
 
@@ -28,12 +28,12 @@ fn write(text: &mut String, a: &str, b: &str, found: &Comparison) -> fmt::Result
     side(text, "B", b, &found.b)?;
     let [low, high] = found.difference_interval.map(|bound| points(bound, 2));
     let difference = points(found.difference, 2);
-    writeln!(text, "\nB less A    {difference} points, 95 % interval {low} to {high}")?;
+    writeln!(text, "\nB minus A    {difference} points, 95 % interval {low} to {high}")?;
     writeln!(text, "McNemar     {}, exact, two-sided", p_value(found.p_value))?;
     writeln!(text, "{}\n", verdict(found))?;
     if found.only_in_a + found.only_in_b > 0 {
         let (only_a, only_b) = (found.only_in_a, found.only_in_b);
-        writeln!(text, "left out: {only_a} images of A alone, {only_b} of B alone\n")?;
+        writeln!(text, "not compared: {only_a} images only in A, {only_b} only in B\n")?;
     }
     classes(text, found)?;
     pairs(text, found)?;
@@ -46,7 +46,7 @@ fn side(text: &mut String, side: &str, name: &str, score: &Score) -> fmt::Result
 }
 
 fn classes(text: &mut String, found: &Comparison) -> fmt::Result {
-    writeln!(text, "{:9}{:>8}{:>10}{:>10}{:>11}", "recall", "images", "A", "B", "B less A")?;
+    writeln!(text, "{:9}{:>8}{:>10}{:>10}{:>11}", "recall", "images", "A", "B", "B minus A")?;
     for class in &found.classes {
         let [a, b] = [class.recall_a, class.recall_b].map(percent);
         let (label, difference) = (class.label.label(), points(class.difference, 2));
@@ -65,9 +65,13 @@ fn pairs(text: &mut String, found: &Comparison) -> fmt::Result {
 fn flips(text: &mut String, found: &Comparison) -> fmt::Result {
     let flipped = &found.flipped;
     if flipped.count == 0 {
-        return writeln!(text, "\nNo image flipped.");
+        return writeln!(text, "\nAll predictions are equal.");
     }
-    writeln!(text, "\n{} images flipped; those first of which both are sure:", flipped.count)?;
+    writeln!(
+        text,
+        "\n{} images have different predictions; the most confident ones first:",
+        flipped.count
+    )?;
     writeln!(text, "{:9}{:>15}{:>17}  image", "is", "A says", "B says")?;
     for flip in flipped.images.iter().take(FLIPS) {
         let [sure_a, sure_b] = [flip.confidence_a, flip.confidence_b]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    client::encoded,
+    client::percent_encode,
     evaluation,
     http::{
         Admin, ApiError, State,
@@ -111,7 +111,7 @@ pub async fn create(
     let request_id = Some(id.as_str().to_owned());
     let order = request.into_inner().spec(name.into_inner(), request_id)?;
     let job = state.promotions.start(order).await?;
-    let location = format!("/v1/models/{}/promotions/{}", encoded(job.model()), job.id());
+    let location = format!("/v1/models/{}/promotions/{}", percent_encode(job.model()), job.id());
     let response = PromotionResponse::from(job.record());
     Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(response))
 }
