@@ -77,8 +77,8 @@ struct RuleArgs {
     #[arg(long, value_name = "ACCURACY")]
     min_accuracy: Option<f64>,
 
-    /// Non-inferiority margin, 0 to 1: how much lower the accuracy may be than that of the baseline version. The lower end of the 95
-    /// % interval of the difference on the same images must be at least -MARGIN.
+    /// Non-inferiority margin, 0 to 1: how much lower the accuracy may be than that of the baseline version. The lower end of
+    /// the 95 % interval of the difference on the same images must be at least -MARGIN.
     #[arg(long, value_name = "MARGIN")]
     max_regression: Option<f64>,
 }
