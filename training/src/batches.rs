@@ -13,6 +13,8 @@ use crate::{augment::Augment, data::FaceSet};
 mod mixup;
 mod shrink;
 
+use mixup::Mixing;
+
 /// Batches made ahead of the one in use.
 pub(crate) const AHEAD: usize = 3;
 
@@ -124,9 +126,9 @@ pub fn epoch(
         order.shuffle(&mut StdRng::seed_from_u64(mix(plan.seed, plan.epoch, usize::MAX)));
         let total = steps(faces.len(), plan.batch);
         for (step, indices) in order.chunks(plan.batch).take(total).enumerate().skip(plan.skip) {
-            // The reader has gone where the run was interrupted.
             let taught = answers.as_deref().map(|answers| rows(answers, indices));
-            if sender.send(Batch { taught, ..make(&faces, indices, plan, step) }).is_err() {
+            // The receiver is dropped when the run is interrupted.
+            if sender.send(make(&faces, taught, indices, plan, step)).is_err() {
                 return;
             }
         }
@@ -140,7 +142,14 @@ fn rows(answers: &[f32], indices: &[usize]) -> Vec<f32> {
     indices.iter().flat_map(|&index| rows[index]).collect()
 }
 
-fn make(faces: &FaceSet, indices: &[usize], plan: Plan, step: usize) -> Batch {
+/// Makes the batch of one step; `taught` are the cached teacher outputs for its faces, if there are any.
+fn make(
+    faces: &FaceSet,
+    mut taught: Option<Vec<f32>>,
+    indices: &[usize],
+    plan: Plan,
+    step: usize,
+) -> Batch {
     let area = faces.side * faces.side;
     let mut rng = StdRng::seed_from_u64(mix(plan.seed, plan.epoch, step));
     let mut pixels = vec![0.0; indices.len() * area];
@@ -148,14 +157,21 @@ fn make(faces: &FaceSet, indices: &[usize], plan: Plan, step: usize) -> Batch {
         plan.augment.apply(&faces.faces[index], &mut rng, out);
     }
     let labels: Vec<i64> = indices.iter().map(|&i| faces.labels[i].index() as i64).collect();
-    let mixed =
-        (plan.mixup > 0.0).then(|| mixup::apply(plan.mixup, &mut rng, &mut pixels, &labels));
+    let mixed = (plan.mixup > 0.0).then(|| {
+        let mixing = Mixing::draw(plan.mixup, &mut rng, labels.len());
+        mixing.apply(&mut pixels);
+        // Mixup mixes whole targets (section 2), so soft targets are mixed like the labels.
+        if let Some(taught) = &mut taught {
+            mixing.apply(taught);
+        }
+        mixing.of_labels(&labels)
+    });
     let (pixels, large) = if plan.side == faces.side {
         (pixels, None)
     } else {
         (shrink::pictures(&pixels, faces.side, plan.side), Some(pixels))
     };
-    Batch { pixels, labels, side: plan.side, mixed, large, taught: None }
+    Batch { pixels, labels, side: plan.side, mixed, large, taught }
 }
 
 /// One seed of a run's seed, epoch and step (the finaliser of SplitMix64, Steele et al. 2014).
@@ -227,6 +243,25 @@ mod tests {
                 assert_eq!(row, [*pixel; 7]);
             }
         }
+    }
+
+    #[test]
+    fn mixup_mixes_cached_outputs_with_the_images() {
+        // Every face is a constant image of its index, and so are its cached outputs.
+        let answers: Vec<f32> = (0..70).map(|i| (i / 7) as f32).collect();
+        let plan = Plan { mixup: 0.4, ..plan(0, 0) };
+        let batches: Vec<Batch> = epoch(faces(1), Some(answers.into()), plan).into_iter().collect();
+        assert!(batches.iter().any(|batch| batch.mixed.as_ref().unwrap().share > 0.0));
+        for batch in batches {
+            let taught = batch.taught.unwrap();
+            for (row, pixel) in taught.chunks(7).zip(&batch.pixels) {
+                assert_eq!(row, [*pixel; 7]);
+            }
+        }
+        let images = |answers| -> Vec<f32> {
+            epoch(faces(1), answers, plan).into_iter().flat_map(|batch| batch.pixels).collect()
+        };
+        assert_eq!(images(Some([0.0; 70].into())), images(None), "the images stay the same");
     }
 
     #[test]

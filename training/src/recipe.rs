@@ -183,10 +183,6 @@ mod tests {
             ("[augment]\nwarp = 1.1", "`augment.warp`"),
             ("[augment]\nerasing = 1.1", "`augment.erasing`"),
             ("[distill]\nteachers = []", "`distill.teachers`"),
-            (
-                "mixup = 0.2\n[distill]\nteachers = [\"t\"]\ntargets = \"cached\"",
-                "`distill.targets`",
-            ),
         ] {
             let error = toml::from_str::<Recipe>(text).unwrap().checked().unwrap_err();
             assert!(error.to_string().contains(key), "{text}: {error}");

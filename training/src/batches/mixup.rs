@@ -5,23 +5,42 @@ use rand_distr::{Beta, Distribution};
 
 use super::Mixed;
 
-/// Mixes every face of a batch with another one of it, all by one share drawn from Beta(alpha, alpha). The share of the
-/// face itself is the larger one, so that its label stays the main one; that is the same distribution of pairs.
-pub(super) fn apply(alpha: f64, rng: &mut impl Rng, pixels: &mut [f32], labels: &[i64]) -> Mixed {
-    let beta = Beta::new(alpha, alpha).expect("a checked recipe mixes by a positive alpha");
-    let drawn: f64 = beta.sample(rng);
-    let share = drawn.min(1.0 - drawn);
-    let mut partners: Vec<usize> = (0..labels.len()).collect();
-    partners.shuffle(rng);
-    let area = pixels.len() / labels.len();
-    let plain = pixels.to_vec();
-    for (out, &partner) in pixels.chunks_exact_mut(area).zip(&partners) {
-        let other = &plain[partner * area..][..area];
-        for (value, other) in out.iter_mut().zip(other) {
-            *value += (other - *value) * share as f32;
+/// The partner of every face of a batch, and the partners' share.
+#[derive(Debug)]
+pub(super) struct Mixing {
+    partners: Vec<usize>,
+    share: f64,
+}
+
+impl Mixing {
+    /// Draws a permutation of `faces` faces and one share from Beta(alpha, alpha). The share of the face itself is the
+    /// larger one, so that its label remains the main one; the distribution of pairs is the same.
+    pub(super) fn draw(alpha: f64, rng: &mut impl Rng, faces: usize) -> Self {
+        let beta = Beta::new(alpha, alpha).expect("a checked recipe mixes by a positive alpha");
+        let drawn: f64 = beta.sample(rng);
+        let share = drawn.min(1.0 - drawn);
+        let mut partners: Vec<usize> = (0..faces).collect();
+        partners.shuffle(rng);
+        Self { partners, share }
+    }
+
+    /// Mixes values of equal count per face: the pixels, or the probabilities of a soft target.
+    pub(super) fn apply(&self, values: &mut [f32]) {
+        let count = values.len() / self.partners.len();
+        let plain = values.to_vec();
+        for (out, &partner) in values.chunks_exact_mut(count).zip(&self.partners) {
+            let other = &plain[partner * count..][..count];
+            for (value, other) in out.iter_mut().zip(other) {
+                *value += (other - *value) * self.share as f32;
+            }
         }
     }
-    Mixed { labels: partners.iter().map(|&partner| labels[partner]).collect(), share }
+
+    /// Returns the partners' labels with their share.
+    pub(super) fn of_labels(&self, labels: &[i64]) -> Mixed {
+        let labels = self.partners.iter().map(|&partner| labels[partner]).collect();
+        Mixed { labels, share: self.share }
+    }
 }
 
 #[cfg(test)]
@@ -36,7 +55,9 @@ mod tests {
         let labels: Vec<i64> = (0..6).collect();
         for seed in 0..20 {
             let mut pixels: Vec<f32> = labels.iter().flat_map(|&l| [l as f32; 4]).collect();
-            let mixed = apply(0.4, &mut StdRng::seed_from_u64(seed), &mut pixels, &labels);
+            let mixing = Mixing::draw(0.4, &mut StdRng::seed_from_u64(seed), labels.len());
+            mixing.apply(&mut pixels);
+            let mixed = mixing.of_labels(&labels);
             assert!((0.0..=0.5).contains(&mixed.share));
             let mut partners = mixed.labels.clone();
             partners.sort_unstable();

@@ -1,9 +1,6 @@
 //! What the numbers of a recipe may be.
 
-use super::{
-    Recipe, RecipeError,
-    choices::{ClassWeights, Targets},
-};
+use super::{Recipe, RecipeError, choices::ClassWeights};
 
 /// A key, whether its value fits, and what it must be.
 type Rule = (&'static str, bool, &'static str);
@@ -119,11 +116,6 @@ fn distillation(recipe: &Recipe) -> Vec<Rule> {
         ),
         ("distill.weight", distill.weight > 0.0 && distill.weight <= 1.0, "in (0, 1]"),
         ("distill.temperature", (0.1..=100.0).contains(&distill.temperature), "in [0.1, 100]"),
-        (
-            "distill.targets",
-            distill.targets == Targets::Online || recipe.mixup == 0.0,
-            "\"online\" if `mixup` is above 0",
-        ),
     ]
 }
 

@@ -21,7 +21,7 @@ fn students_learn_from_runs_and_model_files_and_notice_another_teacher() {
         text(&teacher),
         text(&model)
     );
-    let once = recipe(folder.path(), &format!("{both}answers = \"faces\"\n"));
+    let once = recipe(folder.path(), &format!("mixup = 0.2\n{both}targets = \"cached\"\n"));
     let [whole, stopped] = ["whole once", "stopped once"].map(|name| folder.path().join(name));
     succeeds(&train("resnet-8-v1", &data, &once, &whole));
     stops_after("4", &train("resnet-8-v1", &data, &once, &stopped));
