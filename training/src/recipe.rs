@@ -183,6 +183,14 @@ mod tests {
             ("[augment]\nwarp = 1.1", "`augment.warp`"),
             ("[augment]\nerasing = 1.1", "`augment.erasing`"),
             ("[distill]\nteachers = []", "`distill.teachers`"),
+            (
+                "[distill]\nteachers = [\"a\", \"b\"]\nteacher_weights = [1.0]",
+                "`distill.teacher_weights`",
+            ),
+            (
+                "[distill]\nteachers = [\"a\", \"b\"]\nteacher_weights = [1.0, 0.0]",
+                "`distill.teacher_weights`",
+            ),
         ] {
             let error = toml::from_str::<Recipe>(text).unwrap().checked().unwrap_err();
             assert!(error.to_string().contains(key), "{text}: {error}");
@@ -197,6 +205,7 @@ mod tests {
             steps: vec![RateStep { after: 80, factor: 0.1 }],
             distill: Some(Distill {
                 teachers: vec!["models/a/1/model.onnx".into()],
+                teacher_weights: vec![2.0],
                 weight: 0.5,
                 temperature: 4.0,
                 targets: Targets::Cached,

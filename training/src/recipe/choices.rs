@@ -106,8 +106,12 @@ pub enum ClassWeightRule {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Distill {
-    /// Model files of the contract (`model.onnx`) and folders of runs; the mean of their probabilities counts.
+    /// Model files of the contract (`model.onnx`) and folders of runs; the weighted mean of their probabilities counts.
     pub teachers: Vec<PathBuf>,
+    /// Weights of the teachers in that mean, in the order of `teachers`: the linear opinion pool (Stone 1961, "The Opinion
+    /// Pool"). Only their ratios matter. Empty for equal weights.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub teacher_weights: Vec<f64>,
     /// Share `w` of the teachers in the loss: `(1 - w) CE + w T^2 KL(teachers_T || network_T)`.
     #[serde(default = "half")]
     pub weight: f64,
@@ -117,6 +121,17 @@ pub struct Distill {
     /// How the teachers' soft targets are computed.
     #[serde(default)]
     pub targets: Targets,
+}
+
+impl Distill {
+    /// Returns the share of each teacher in the mean of their probabilities. The shares sum to 1.
+    pub fn shares(&self) -> Vec<f32> {
+        if self.teacher_weights.is_empty() {
+            return vec![1.0 / self.teachers.len() as f32; self.teachers.len()];
+        }
+        let sum: f64 = self.teacher_weights.iter().sum();
+        self.teacher_weights.iter().map(|weight| (weight / sum) as f32).collect()
+    }
 }
 
 /// How the teachers' soft targets are computed.
@@ -137,4 +152,19 @@ fn half() -> f64 {
 
 fn two() -> f64 {
     2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn teacher_shares_are_normalised_and_equal_by_default() {
+        let shares = |keys: &str| -> Vec<f32> {
+            let text = format!("teachers = [\"a\", \"b\"]\n{keys}");
+            toml::from_str::<Distill>(&text).unwrap().shares()
+        };
+        assert_eq!(shares(""), [0.5, 0.5]);
+        assert_eq!(shares("teacher_weights = [3.0, 1.0]"), [0.75, 0.25]);
+    }
 }

@@ -1,6 +1,9 @@
 //! What the numbers of a recipe may be.
 
-use super::{Recipe, RecipeError, choices::ClassWeights};
+use super::{
+    Recipe, RecipeError,
+    choices::{ClassWeights, Distill},
+};
 
 /// A key, whether its value fits, and what it must be.
 type Rule = (&'static str, bool, &'static str);
@@ -114,9 +117,21 @@ fn distillation(recipe: &Recipe) -> Vec<Rule> {
             !distill.teachers.is_empty(),
             "at least one model file or run's folder",
         ),
+        (
+            "distill.teacher_weights",
+            teacher_weights_fit(distill),
+            "one number above 0 per teacher, or absent for equal weights",
+        ),
         ("distill.weight", distill.weight > 0.0 && distill.weight <= 1.0, "in (0, 1]"),
         ("distill.temperature", (0.1..=100.0).contains(&distill.temperature), "in [0.1, 100]"),
     ]
+}
+
+fn teacher_weights_fit(distill: &Distill) -> bool {
+    let weights = &distill.teacher_weights;
+    let count = weights.is_empty() || weights.len() == distill.teachers.len();
+    // A finite sum, by which every weight is divided.
+    count && weights.iter().copied().all(positive) && weights.iter().sum::<f64>().is_finite()
 }
 
 fn augmentation(recipe: &Recipe) -> [Rule; 10] {

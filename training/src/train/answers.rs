@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use tch::Tensor;
 
 use super::run::SourceFile;
-use crate::{data::FaceSet, files};
+use crate::{data::FaceSet, files, recipe::choices::Distill};
 
 /// The file's name in the run's folder.
 const FILE_NAME: &str = "answers.safetensors";
@@ -26,12 +26,15 @@ pub struct AnswersError {
     pub source: io::Error,
 }
 
-/// What answers belong to: SHA-256 of the faces in their order, the teachers' files and the temperature.
-pub fn key(faces: &FaceSet, teachers: &[SourceFile], temperature: f64) -> String {
+/// Returns the key of cached outputs: the SHA-256 of the faces in their order, the teachers' files, the temperature, and the
+/// teachers' weights if they are not equal by default.
+pub fn key(faces: &FaceSet, teachers: &[SourceFile], distill: &Distill) -> String {
     let mut hash = Sha256::new();
     faces.faces.iter().for_each(|face| hash.update(face.pixels()));
     teachers.iter().for_each(|teacher| hash.update(&teacher.sha256));
-    hash.update(temperature.to_le_bytes());
+    hash.update(distill.temperature.to_le_bytes());
+    // Nothing is added by default, so that files of earlier versions remain valid.
+    distill.teacher_weights.iter().for_each(|weight| hash.update(weight.to_le_bytes()));
     files::hexadecimal(&hash.finalize())
 }
 
@@ -91,19 +94,23 @@ mod tests {
     }
 
     #[test]
-    fn the_key_tells_faces_their_order_teachers_and_temperature_apart() {
+    fn key_covers_faces_order_teachers_temperature_and_weights() {
         let faces = |pixels: [u8; 2]| FaceSet {
             faces: pixels.map(|gray| Face::new(1, vec![gray]).unwrap()).to_vec(),
             labels: vec![Expression::Sad; 2],
             ..FaceSet::empty(1)
         };
         let teacher = |sha256: &str| [SourceFile { path: "t".into(), sha256: sha256.into() }];
-        let first = key(&faces([1, 2]), &teacher("a"), 2.0);
-        assert_eq!(key(&faces([1, 2]), &teacher("a"), 2.0), first);
+        let distill = |keys: &str| -> Distill {
+            toml::from_str(&format!("teachers = [\"t\"]\n{keys}")).unwrap()
+        };
+        let first = key(&faces([1, 2]), &teacher("a"), &distill(""));
+        assert_eq!(key(&faces([1, 2]), &teacher("a"), &distill("")), first);
         for other in [
-            key(&faces([2, 1]), &teacher("a"), 2.0),
-            key(&faces([1, 2]), &teacher("b"), 2.0),
-            key(&faces([1, 2]), &teacher("a"), 1.0),
+            key(&faces([2, 1]), &teacher("a"), &distill("")),
+            key(&faces([1, 2]), &teacher("b"), &distill("")),
+            key(&faces([1, 2]), &teacher("a"), &distill("temperature = 1.0")),
+            key(&faces([1, 2]), &teacher("a"), &distill("teacher_weights = [2.0]")),
         ] {
             assert_ne!(other, first);
         }

@@ -160,6 +160,7 @@ mod tests {
     fn teachers_count_by_their_share_with_the_temperature_made_up_for() {
         let distill = Distill {
             teachers: vec!["t".into()],
+            teacher_weights: Vec::new(),
             weight: 0.3,
             temperature: 4.0,
             targets: Targets::Online,

@@ -80,6 +80,8 @@ struct Teacher {
 #[derive(Debug)]
 pub struct Teachers {
     teachers: Vec<Teacher>,
+    /// Share of each teacher in their mean; the sum is 1.
+    shares: Vec<f32>,
     temperature: f64,
 }
 
@@ -99,7 +101,7 @@ impl Teachers {
             teacher.logits(&blank).map_err(fail)?;
             teachers.push(teacher);
         }
-        Ok(Self { teachers, temperature: distill.temperature })
+        Ok(Self { teachers, shares: distill.shares(), temperature: distill.temperature })
     }
 
     /// The teachers' files and what they hold.
@@ -107,15 +109,14 @@ impl Teachers {
         self.teachers.iter().map(|teacher| teacher.file.clone()).collect()
     }
 
-    /// The mean of the teachers' probabilities at the recipe's temperature, `[N, 7]`, for pictures `[N, 1, 48, 48]`, gray
+    /// Returns the weighted mean of the teachers' probabilities at the recipe's temperature, `[N, 7]`, for pictures `[N, 1, 48, 48]`, gray
     /// 0..255.
     ///
     /// # Errors
     /// The first teacher that fails.
     pub fn answer(&mut self, pixels: &[f32]) -> Result<Vec<f32>, TeacherError> {
         let mut mean = vec![0.0; pixels.len() / AREA * Expression::COUNT];
-        let share = 1.0 / self.teachers.len() as f32;
-        for teacher in &mut self.teachers {
+        for (teacher, share) in self.teachers.iter_mut().zip(&self.shares) {
             let logits = teacher
                 .logits(pixels)
                 .map_err(|reason| TeacherError { path: teacher.file.path.clone(), reason })?;

@@ -181,9 +181,9 @@ impl Trainer {
         if distill.targets != Targets::Cached || self.answers.is_some() {
             return Ok(true);
         }
-        let (folder, temperature) = (&self.control.folder, distill.temperature);
+        let folder = &self.control.folder;
         let mut teachers = teachers.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = answers::key(faces, &teachers.files(), temperature);
+        let key = answers::key(faces, &teachers.files(), distill);
         if let Some(kept) = answers::kept(folder, faces.len(), &key) {
             self.answers = Some(kept.into());
             return Ok(true);

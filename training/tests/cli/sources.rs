@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use tch::Tensor;
+
 use crate::house::{
     data_set, fails_with, recipe_with as recipe, resume, run, stops_after, succeeds, tensors, text,
     train,
@@ -47,6 +49,29 @@ fn students_learn_from_runs_and_model_files_and_notice_another_teacher() {
     fails_with(&resume(&other), &["teacher", "not the one that the run started with"]);
     fs::remove_file(&model).unwrap();
     fails_with(&resume(&other), &["model.onnx", "`distill.teachers`"]);
+}
+
+#[test]
+fn teacher_weights_set_shares_of_cached_outputs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, plain) = (data_set(folder.path()), recipe(folder.path(), ""));
+    let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
+    succeeds(&train("resnet-8-v1", &data, &plain, &first));
+    succeeds(&[train("resnet-8-v1", &data, &plain, &second), vec!["--seed", "5"]].concat());
+    let (first, second) = (text(&first), text(&second));
+    let cached = |name: &str, keys: &str| {
+        let taught = recipe(folder.path(), &format!("[distill]\ntargets = \"cached\"\n{keys}\n"));
+        let out = folder.path().join(name);
+        stops_after("1", &train("resnet-8-v1", &data, &taught, &out));
+        let tensors = Tensor::read_safetensors(out.join("answers.safetensors")).unwrap();
+        tensors.into_iter().find(|(name, _)| name == "answers").unwrap().1
+    };
+    let alone = [("alone-1", first), ("alone-2", second)]
+        .map(|(name, teacher)| cached(name, &format!("teachers = [{teacher:?}]")));
+    let weighted = format!("teachers = [{first:?}, {second:?}]\nteacher_weights = [3.0, 1.0]");
+    let expected = &alone[0] * 0.75 + &alone[1] * 0.25;
+    assert!(!alone[0].allclose(&alone[1], 0.0, 1e-3, false), "the teachers agree");
+    assert!(cached("weighted", &weighted).allclose(&expected, 0.0, 1e-6, false));
 }
 
 #[test]

@@ -142,6 +142,7 @@ mod tests {
         assert!(!plain.contains("rmsprop") && !plain.contains("distill"), "{plain}");
         let distill = Distill {
             teachers: vec!["t".into()],
+            teacher_weights: Vec::new(),
             weight: 0.9,
             temperature: 8.0,
             targets: Targets::Online,
