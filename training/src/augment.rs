@@ -16,6 +16,12 @@ pub struct Augment {
     /// Probability that a face is rotated, scaled and shifted at all. Sampling between pixels blurs; the other faces
     /// stay as sharp as those that a server is sent.
     pub warp: f64,
+    /// Share of the epochs after which faces are no longer rotated, scaled and shifted, so that the last epochs see faces as
+    /// sharp as those in service; 1 for all epochs.
+    ///
+    /// Source: He, Xie, Chen, Zhang, Wang, Tian, "Data Augmentation Revisited: Rethinking the Distribution Gap between Clean
+    /// and Augmented Data" (2019), section 3: refinement on clean images.
+    pub warp_until: f64,
     /// Rotation in degrees.
     pub rotation: f64,
     /// Change of scale: the factor is drawn from `[1 - x, 1 + x]`.
@@ -39,6 +45,7 @@ impl Default for Augment {
         Self {
             flip: 0.5,
             warp: 1.0,
+            warp_until: 1.0,
             rotation: 8.0,
             scale: 0.1,
             shift: 0.06,
@@ -56,6 +63,7 @@ impl Augment {
     pub const NONE: Self = Self {
         flip: 0.0,
         warp: 0.0,
+        warp_until: 1.0,
         rotation: 0.0,
         scale: 0.0,
         shift: 0.0,

@@ -181,6 +181,7 @@ mod tests {
             ("[rmsprop]\nepsilon = 0.0", "`rmsprop.epsilon`"),
             ("[augment]\nshift = inf", "`augment.shift`"),
             ("[augment]\nwarp = 1.1", "`augment.warp`"),
+            ("[augment]\nwarp_until = 1.1", "`augment.warp_until`"),
             ("[augment]\nerasing = 1.1", "`augment.erasing`"),
             ("[distill]\nteachers = []", "`distill.teachers`"),
             (

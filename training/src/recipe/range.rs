@@ -134,11 +134,12 @@ fn teacher_weights_fit(distill: &Distill) -> bool {
     count && weights.iter().copied().all(positive) && weights.iter().sum::<f64>().is_finite()
 }
 
-fn augmentation(recipe: &Recipe) -> [Rule; 10] {
+fn augmentation(recipe: &Recipe) -> [Rule; 11] {
     let augment = &recipe.augment;
     [
         ("augment.flip", probability(augment.flip), "in [0, 1]"),
         ("augment.warp", probability(augment.warp), "in [0, 1]"),
+        ("augment.warp_until", probability(augment.warp_until), "in [0, 1]"),
         ("augment.rotation", (0.0..=180.0).contains(&augment.rotation), "in [0, 180] degrees"),
         ("augment.scale", share(augment.scale), "in [0, 1)"),
         ("augment.shift", probability(augment.shift), "in [0, 1]"),

@@ -1,6 +1,7 @@
-//! What changes in the course of a run: the learning rate and the faces' side.
+//! Settings that change in the course of a run: the learning rate, the faces' side and their augmentation.
 
 use super::{Recipe, choices::Schedule};
+use crate::augment::Augment;
 
 impl Recipe {
     /// Side of the faces in an epoch (from 0), px.
@@ -8,6 +9,15 @@ impl Recipe {
         let done = epoch as f64 / self.epochs as f64;
         let phase = self.sizes.iter().find(|phase| done < phase.until).or(self.sizes.last());
         phase.expect("a checked recipe has phases").side
+    }
+
+    /// Returns the changes to the faces in an epoch (from 0).
+    pub fn augment(&self, epoch: usize) -> Augment {
+        let done = epoch as f64 / self.epochs as f64;
+        if done < self.augment.warp_until {
+            return self.augment;
+        }
+        Augment { warp: 0.0, ..self.augment }
     }
 
     /// Learning rate of a step (from 0) out of `total`, which all epochs share evenly.
@@ -77,6 +87,17 @@ mod tests {
             let found = rate(epoch, step);
             assert!((found / expected - 1.0).abs() < 1e-9, "epoch {epoch}, step {step}: {found}");
         }
+    }
+
+    #[test]
+    fn last_epochs_leave_faces_unwarped() {
+        let mut recipe = Recipe { epochs: 10, ..Recipe::default() };
+        assert!((0..10).all(|epoch| recipe.augment(epoch) == recipe.augment));
+        recipe.augment.warp_until = 0.8;
+        let warped: Vec<bool> =
+            (0..10).map(|epoch| recipe.augment(epoch) == recipe.augment).collect();
+        assert_eq!(warped, [[true; 8].as_slice(), &[false; 2]].concat());
+        assert_eq!(recipe.augment(9), Augment { warp: 0.0, ..recipe.augment });
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl Trainer {
                 seed: self.recipe.seed,
                 skip: self.state.step,
                 side,
-                augment: self.recipe.augment,
+                augment: self.recipe.augment(self.state.epoch),
                 mixup: self.recipe.mixup,
             },
         );
