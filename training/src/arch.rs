@@ -19,5 +19,6 @@ pub mod resnet;
 pub mod resnet_d;
 pub mod shape;
 pub mod stage;
+pub mod stochastic_depth;
 pub mod summary;
 pub mod vgg;

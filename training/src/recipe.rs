@@ -29,7 +29,7 @@ pub struct Recipe {
     /// section 4). The threads then work on micro-batches side by side, which is faster on a CPU. `None`: the batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub micro_batch: Option<usize>,
-    /// Fixes initial weights, order, augmentation and dropout.
+    /// Fixes initial weights, order, augmentation and the random masks of dropout and stochastic depth.
     pub seed: u64,
     /// Folder of a run of the same network whose averaged weights are the first ones; `None`: random ones. With a high
     /// learning rate a warm restart (Loshchilov and Hutter 2017, section 3), with a low one fine-tuning.
@@ -69,6 +69,9 @@ pub struct Recipe {
     pub dropout: f64,
     /// Dropout before the last layer of any network (Srivastava et al. 2014, section 4).
     pub head_dropout: f64,
+    /// Stochastic depth: the probability with which the last residual block drops its branch in training. That of earlier
+    /// blocks is proportional to their position (Huang et al. 2016, section 3).
+    pub stochastic_depth: f64,
     /// Whether every residual block begins as the identity (Goyal et al. 2017, section 5.1): deep networks learn
     /// from the first step instead of after hundreds.
     pub zero_init_residual: bool,
@@ -115,6 +118,7 @@ impl Default for Recipe {
             class_weights: ClassWeights::Rule(ClassWeightRule::None),
             dropout: 0.0,
             head_dropout: 0.0,
+            stochastic_depth: 0.0,
             zero_init_residual: false,
             ema: 0.998,
             precision: Precision::Auto,
@@ -170,9 +174,8 @@ mod tests {
         for (text, key) in [
             ("ema = 1.0", "`ema`"),
             ("micro_batch = 1", "`micro_batch`"),
-            ("micro_batch = 16\ndropout = 0.2", "`micro_batch`"),
-            ("micro_batch = 16\nhead_dropout = 0.2", "`micro_batch`"),
             ("head_dropout = 1.0", "`head_dropout`"),
+            ("stochastic_depth = 1.0", "`stochastic_depth`"),
             ("init = \"runs/a\"\nzero_init_residual = true", "`init`"),
             ("l2 = nan", "`l2`"),
             ("mixup = -0.1", "`mixup`"),

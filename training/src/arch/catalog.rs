@@ -10,7 +10,7 @@ use super::{
     resnet, resnet_d,
     shape::ShapeError,
     stage::{self, Stage},
-    vgg,
+    stochastic_depth, vgg,
 };
 
 /// Side of the faces that every network of the catalogue takes, in pixels.
@@ -37,9 +37,9 @@ pub enum CatalogError {
         /// The names in [`NAMES`], joined by commas.
         known: String,
     },
-    /// A rate of dropout that this network cannot take.
+    /// A rate of dropout or stochastic depth that is out of range or that the network does not support.
     #[error("the recipe's `{key}` is {rate}, but {requirement}, and `{name}` is trained")]
-    Dropout {
+    Rate {
         /// The network.
         name: String,
         /// The recipe's key.
@@ -86,6 +86,8 @@ pub struct Options {
     pub dropout: f64,
     /// Rate of the dropout before the last layer, in `[0, 1)`; 0 for none.
     pub head_dropout: f64,
+    /// Probability with which the last residual block drops its branch, in `[0, 1)`; 0 for none.
+    pub stochastic_depth: f64,
 }
 
 /// Builds the network of a name without dropout: one of [`NAMES`], or of another size by the same pattern.
@@ -108,10 +110,10 @@ pub fn build(name: &str) -> Result<Graph, CatalogError> {
 /// Builds the network of a name as [`build`] does, with a recipe's options.
 ///
 /// # Errors
-/// Returns [`CatalogError::Unknown`] for a name that follows no pattern, and [`CatalogError::Dropout`] if a rate is not in
+/// Returns [`CatalogError::Unknown`] for a name that follows no pattern, and [`CatalogError::Rate`] if a rate is not in
 /// `[0, 1)` or the network does not support it.
 pub fn build_with(name: &str, options: &Options) -> Result<Graph, CatalogError> {
-    check_dropout(name, options)?;
+    check_rates(name, options)?;
     let parts: Vec<&str> = name.split('-').collect();
     let graph = match &parts[..] {
         ["vgg", stages @ ..] => {
@@ -122,14 +124,24 @@ pub fn build_with(name: &str, options: &Options) -> Result<Graph, CatalogError> 
         keras => keras_network(name, keras, Pooling::Windows, options),
     };
     let unknown = || CatalogError::Unknown { name: name.to_owned(), known: NAMES.join(", ") };
-    Ok(graph.ok_or_else(unknown)??)
+    let graph = graph.ok_or_else(unknown)??;
+    let rate = options.stochastic_depth;
+    if rate == 0.0 {
+        return Ok(graph);
+    }
+    if stochastic_depth::blocks(&graph) == 0 {
+        let requirement = "only networks with residual blocks support it";
+        let (name, key) = (name.to_owned(), "stochastic_depth");
+        return Err(CatalogError::Rate { name, key, rate, requirement });
+    }
+    Ok(stochastic_depth::apply(&graph, rate)?)
 }
 
-/// Checks both rates of dropout.
-fn check_dropout(name: &str, options: &Options) -> Result<(), CatalogError> {
+/// Checks the rates of dropout and stochastic depth.
+fn check_rates(name: &str, options: &Options) -> Result<(), CatalogError> {
     let valid = |rate| (0.0..1.0).contains(&rate);
     let error = |key, rate, requirement| {
-        Err(CatalogError::Dropout { name: name.to_owned(), key, rate, requirement })
+        Err(CatalogError::Rate { name: name.to_owned(), key, rate, requirement })
     };
     let densenet = name.starts_with("densenet-");
     if !valid(options.dropout) || (options.dropout > 0.0 && !densenet) {
@@ -139,8 +151,12 @@ fn check_dropout(name: &str, options: &Options) -> Result<(), CatalogError> {
             "it must be in [0, 1) and only DenseNets support it",
         );
     }
-    if !valid(options.head_dropout) {
-        return error("head_dropout", options.head_dropout, "it must be in [0, 1)");
+    for (key, rate) in
+        [("head_dropout", options.head_dropout), ("stochastic_depth", options.stochastic_depth)]
+    {
+        if !valid(rate) {
+            return error(key, rate, "it must be in [0, 1)");
+        }
     }
     Ok(())
 }
@@ -303,8 +319,25 @@ mod tests {
         for head_dropout in [1.0, -0.1, f64::NAN] {
             let options = Options { head_dropout, ..Options::default() };
             let error = build_with(NAMES[0], &options).unwrap_err();
-            assert!(matches!(error, CatalogError::Dropout { key: "head_dropout", .. }), "{error}");
+            assert!(matches!(error, CatalogError::Rate { key: "head_dropout", .. }), "{error}");
         }
+    }
+
+    #[test]
+    fn stochastic_depth_needs_residual_blocks() {
+        for name in NAMES {
+            let options = Options { stochastic_depth: 0.2, ..Options::default() };
+            let built = build_with(name, &options);
+            if name.starts_with("resnet-") {
+                let last = |op: &Op| *op == Op::StochasticDepth { rate: 0.2 };
+                assert!(built.unwrap().nodes().iter().any(|node| last(&node.op)), "{name}");
+            } else {
+                let error = built.unwrap_err().to_string();
+                assert!(error.contains("`stochastic_depth`") && error.contains(name), "{error}");
+            }
+        }
+        let options = Options { stochastic_depth: 1.0, ..Options::default() };
+        assert!(matches!(build_with("resnet-8-v1", &options), Err(CatalogError::Rate { .. })));
     }
 
     #[test]
@@ -322,7 +355,7 @@ mod tests {
         assert_eq!(dropped, 4 * 12 * 2 + 3);
         for (name, dropout) in [(name, 1.0), (name, f64::NAN), ("resnet-20-v1", 0.2)] {
             let error = build_with(name, &Options { dropout, ..Options::default() }).unwrap_err();
-            assert!(matches!(error, CatalogError::Dropout { .. }), "{error}");
+            assert!(matches!(error, CatalogError::Rate { .. }), "{error}");
         }
     }
 }

@@ -56,6 +56,16 @@ impl Graph {
         NodeId(self.nodes.len() - 1)
     }
 
+    /// Returns the node whose output a node's reader gets in inference: operations that act in training only are passed
+    /// over.
+    pub fn inference_source(&self, id: NodeId) -> &Node {
+        let node = &self.nodes[id.0];
+        match node.inputs[..] {
+            [operand] if node.op.acts_in_training_only() => self.inference_source(operand),
+            _ => node,
+        }
+    }
+
     /// The same network for pictures of another mean and standard deviation, on `[0, 1]`.
     #[must_use]
     pub fn with_normalisation(mut self, mean: f32, std: f32) -> Self {

@@ -90,6 +90,12 @@ pub enum Op {
         /// Share of the values that are dropped, in `[0, 1)`.
         rate: f64,
     },
+    /// In training the whole map of an image is zero with this chance and the others grow to keep the mean; otherwise
+    /// nothing happens (Huang et al. 2016, section 3).
+    StochasticDepth {
+        /// Share of the images whose map is dropped, in `[0, 1)`.
+        rate: f64,
+    },
     /// Average over a square window; the step is the window's side, padding never counts.
     AvgPool {
         /// Side of the window, in pixels, at the network's own input side.
@@ -111,6 +117,25 @@ pub enum Op {
         /// Length of the output vector.
         outputs: usize,
     },
+}
+
+impl Op {
+    /// Whether the operation passes its operand on unchanged except in training.
+    pub fn acts_in_training_only(&self) -> bool {
+        match self {
+            Self::Dropout { .. } | Self::StochasticDepth { .. } => true,
+            Self::Input
+            | Self::Normalize { .. }
+            | Self::Conv { .. }
+            | Self::BatchNorm { .. }
+            | Self::Relu
+            | Self::AvgPool { .. }
+            | Self::Add
+            | Self::Concat
+            | Self::Flatten { .. }
+            | Self::Linear { .. } => false,
+        }
+    }
 }
 
 #[cfg(test)]

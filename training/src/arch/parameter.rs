@@ -121,6 +121,7 @@ pub fn list(graph: &Graph) -> Result<Vec<Parameter>, ShapeError> {
             | Op::Normalize { .. }
             | Op::Relu
             | Op::Dropout { .. }
+            | Op::StochasticDepth { .. }
             | Op::AvgPool { .. }
             | Op::Add
             | Op::Concat
@@ -134,7 +135,7 @@ pub fn list(graph: &Graph) -> Result<Vec<Parameter>, ShapeError> {
 /// convolution. Zero there makes every block begin as the identity (Goyal et al. 2017, section 5.1).
 pub fn residual_ends(graph: &Graph) -> Vec<String> {
     let branch_of_add = |node: &Node| match (&node.op, &node.inputs[..]) {
-        (Op::Add, [_, branch]) => Some(&graph.nodes()[branch.index()]),
+        (Op::Add, &[_, branch]) => Some(graph.inference_source(branch)),
         _ => None,
     };
     let ends = graph.nodes().iter().filter_map(branch_of_add).filter_map(|end| match end.op {
@@ -144,6 +145,7 @@ pub fn residual_ends(graph: &Graph) -> Vec<String> {
         | Op::Normalize { .. }
         | Op::Relu
         | Op::Dropout { .. }
+        | Op::StochasticDepth { .. }
         | Op::AvgPool { .. }
         | Op::Add
         | Op::Concat

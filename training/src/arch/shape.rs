@@ -106,7 +106,7 @@ fn node_shape(
         Op::Normalize { .. } | Op::BatchNorm { .. } => {
             map().map(|(channels, side)| Shape::Map { channels, side })
         }
-        Op::Relu | Op::Dropout { .. } => match operands[..] {
+        Op::Relu | Op::Dropout { .. } | Op::StochasticDepth { .. } => match operands[..] {
             [shape] => Ok(shape),
             _ => Err(misfit()),
         },
@@ -176,6 +176,7 @@ pub fn multiply_adds(graph: &Graph) -> Result<u64, ShapeError> {
             | Op::BatchNorm { .. }
             | Op::Relu
             | Op::Dropout { .. }
+            | Op::StochasticDepth { .. }
             | Op::AvgPool { .. }
             | Op::Add
             | Op::Concat

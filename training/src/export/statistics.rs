@@ -55,7 +55,7 @@ mod tests {
     use tch::Device;
 
     use super::*;
-    use crate::arch::catalog;
+    use crate::{arch::catalog, torch::masks::Masks};
 
     /// Faces of noise, dark ones first.
     fn faces(count: usize) -> Vec<Face> {
@@ -74,7 +74,8 @@ mod tests {
 
         let pictures = evaluate::pictures(dark).unwrap().to_kind(Kind::Float);
         let used = weights.duplicate();
-        let by_batch = no_grad(|| network.forward(&used, &pictures, Mode::Train)).unwrap();
+        let by_batch =
+            no_grad(|| network.forward(&used, &pictures, Mode::Train(Masks::Shared))).unwrap();
         let distance = |weights: &Weights| {
             let logits = evaluate::logits(&network, weights, dark, Device::Cpu).unwrap();
             (logits - &by_batch).abs().max().double_value(&[])

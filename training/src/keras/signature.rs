@@ -40,7 +40,7 @@ impl Kind {
     pub(super) fn of(op: &Op) -> Option<Self> {
         Some(match *op {
             Op::Input => Self::Input,
-            Op::Normalize { .. } | Op::Dropout { .. } => return None,
+            Op::Normalize { .. } | Op::Dropout { .. } | Op::StochasticDepth { .. } => return None,
             Op::Conv { filters, kernel, stride, padding, bias } => {
                 Self::conv(filters, kernel, stride, padding == Padding::Same, bias)
             }

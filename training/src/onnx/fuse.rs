@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::writer::{Values, WriteError, source};
+use super::writer::{Values, WriteError};
 use crate::arch::{
     graph::{Graph, GraphBuilder, Node, NodeId},
     op::Op,
@@ -52,9 +52,14 @@ pub fn fuse(graph: &Graph, values: &Values) -> Result<(Graph, Values), WriteErro
         let inputs: Vec<NodeId> = node.inputs.iter().map(|id| new[id.index()]).collect();
         let id = match (&node.op, &inputs[..]) {
             (Op::Input, _) => image,
-            (Op::Dropout { .. }, &[operand]) => operand,
+            (op, &[operand]) if op.acts_in_training_only() => operand,
             (&Op::BatchNorm { epsilon, .. }, &[conv]) if folded[index].is_some() => {
-                fold(&mut values, &source(graph, node.inputs[0]).name, &node.name, epsilon)?;
+                fold(
+                    &mut values,
+                    &graph.inference_source(node.inputs[0]).name,
+                    &node.name,
+                    epsilon,
+                )?;
                 conv
             }
             (&Op::Conv { filters, kernel, stride, padding, .. }, _)
@@ -73,16 +78,16 @@ pub fn fuse(graph: &Graph, values: &Values) -> Result<(Graph, Values), WriteErro
 /// For each node, where it is a batch normalisation that can be folded, the position of its convolution.
 fn folded(graph: &Graph) -> Vec<Option<usize>> {
     let mut readers: HashMap<&str, usize> = HashMap::new();
-    for node in graph.nodes().iter().filter(|node| !matches!(node.op, Op::Dropout { .. })) {
+    for node in graph.nodes().iter().filter(|node| !node.op.acts_in_training_only()) {
         for &id in &node.inputs {
-            *readers.entry(&source(graph, id).name).or_default() += 1;
+            *readers.entry(&graph.inference_source(id).name).or_default() += 1;
         }
     }
     let positions: HashMap<&str, usize> =
         graph.nodes().iter().enumerate().map(|(at, node)| (node.name.as_str(), at)).collect();
     let conv_of = |node: &Node| match (&node.op, &node.inputs[..]) {
         (Op::BatchNorm { .. }, &[operand]) => {
-            let conv = source(graph, operand);
+            let conv = graph.inference_source(operand);
             let alone = readers.get(conv.name.as_str()) == Some(&1);
             (alone && matches!(conv.op, Op::Conv { .. })).then(|| positions[conv.name.as_str()])
         }
@@ -156,13 +161,21 @@ mod tests {
     }
 
     #[test]
-    fn dropout_hides_no_convolution() {
-        let name = "densenet-20-4-c05-b2";
-        let plain = catalog::build(name).unwrap();
-        let dropping =
-            catalog::build_with(name, &Options { dropout: 0.2, ..Options::default() }).unwrap();
-        let values = values(&plain);
-        assert_eq!(fuse(&dropping, &values).unwrap(), fuse(&plain, &values).unwrap());
+    fn training_only_operations_leave_no_trace() {
+        let dropout = Options { dropout: 0.2, ..Options::default() };
+        let depth = Options { stochastic_depth: 0.2, ..Options::default() };
+        for (name, options) in [
+            ("densenet-20-4-c05-b2", dropout),
+            ("resnet-8-v1", depth),
+            ("resnet-11-v2", depth),
+            ("resnet-d-8-8x1-16x2", depth),
+        ] {
+            let plain = catalog::build(name).unwrap();
+            let training = catalog::build_with(name, &options).unwrap();
+            assert_ne!(training, plain, "{name}");
+            let values = values(&plain);
+            assert_eq!(fuse(&training, &values).unwrap(), fuse(&plain, &values).unwrap());
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
     },
 };
 use crate::arch::{
-    graph::{Graph, Node, NodeId},
+    graph::{Graph, Node},
     op::{FlattenOrder, Op, Padding},
     parameter::{self, Parameter, Role},
     shape::{self, Shape, ShapeError},
@@ -62,7 +62,7 @@ pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec
     for node in graph.nodes() {
         writer.node(graph, node);
     }
-    writer.outputs(&source(graph, graph.output()).name, metadata.temperature);
+    writer.outputs(&graph.inference_source(graph.output()).name, metadata.temperature);
     let classes = Expression::COUNT as i64;
     let graph = GraphProto {
         node: writer.nodes,
@@ -84,15 +84,6 @@ pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec
         metadata_props: metadata.entries().into_iter().map(entry).collect(),
     };
     Ok(model.encode_to_vec())
-}
-
-/// The node whose result stands for `id` in the file: dropout is passed over.
-pub(super) fn source(graph: &Graph, id: NodeId) -> &Node {
-    let node = &graph.nodes()[id.index()];
-    match (&node.op, &node.inputs[..]) {
-        (Op::Dropout { .. }, &[operand]) => source(graph, operand),
-        _ => node,
-    }
 }
 
 struct Writer {
@@ -132,7 +123,7 @@ impl Writer {
 
     fn node(&mut self, graph: &Graph, node: &Node) {
         let mut inputs: Vec<String> =
-            node.inputs.iter().map(|&id| source(graph, id).name.clone()).collect();
+            node.inputs.iter().map(|&id| graph.inference_source(id).name.clone()).collect();
         let name = node.name.as_str();
         let mut with =
             |roles: &[Role]| inputs.extend(roles.iter().map(|&role| parameter::name(name, role)));
@@ -151,8 +142,8 @@ impl Writer {
                 self.push("BatchNormalization", name, inputs, vec![epsilon]);
             }
             Op::Relu => self.push("Relu", name, inputs, vec![]),
-            // A model file is not trained: its readers take the operand itself (see `source`).
-            Op::Dropout { rate: _ } => {}
+            // A model file is not trained: readers take the operand itself (see `Graph::inference_source`).
+            Op::Dropout { rate: _ } | Op::StochasticDepth { rate: _ } => {}
             Op::AvgPool { kernel, scaling: _ } => {
                 let mut attributes = self.window(node, kernel, kernel, Padding::Valid);
                 attributes.push(AttributeProto::int("count_include_pad", 0));

@@ -42,24 +42,19 @@ fn not_negative(x: f64) -> bool {
     x >= 0.0 && x.is_finite()
 }
 
-fn shape_of_the_run(recipe: &Recipe) -> [Rule; 9] {
-    // Threads would draw from one generator, in whatever order they come.
-    let drops = recipe.dropout > 0.0 || recipe.head_dropout > 0.0;
-    let repeats = recipe.micro_batch.is_none_or(|size| size > 1 && !drops);
+fn shape_of_the_run(recipe: &Recipe) -> [Rule; 10] {
+    let micro_batch = recipe.micro_batch.is_none_or(|size| size > 1);
     let begins_once = recipe.init.is_none() || !recipe.zero_init_residual;
     [
         ("init", begins_once, "left out where `zero_init_residual` is on"),
-        (
-            "micro_batch",
-            repeats,
-            "at least 2, and absent if `dropout` or `head_dropout` is above 0",
-        ),
+        ("micro_batch", micro_batch, "at least 2 (batch-norm needs a variance)"),
         ("epochs", recipe.epochs > 0, "at least 1"),
         ("batch", recipe.batch > 1, "at least 2 (batch-norm needs a variance)"),
         ("holdout", share(recipe.holdout), "in [0, 1)"),
         ("ema", share(recipe.ema), "in [0, 1)"),
         ("dropout", share(recipe.dropout), "in [0, 1)"),
         ("head_dropout", share(recipe.head_dropout), "in [0, 1)"),
+        ("stochastic_depth", share(recipe.stochastic_depth), "in [0, 1)"),
         (
             "sizes",
             sizes_fit(recipe),

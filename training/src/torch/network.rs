@@ -2,7 +2,7 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use super::weights::Weights;
+use super::{masks::Masks, weights::Weights};
 use crate::arch::{
     graph::{Graph, Node, NodeId},
     op::{FlattenOrder, Op, Padding, PoolScaling},
@@ -10,12 +10,12 @@ use crate::arch::{
     shape::{self, Shape, ShapeError},
 };
 
-/// Whether batch statistics or running statistics are used.
+/// Purpose of a forward pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Mode {
-    /// Batch statistics; the running ones follow.
-    Train,
-    /// Batch statistics; the running ones take in a share of them, 0..1. Dropout is off.
+    /// Training: batch statistics, which the running ones follow, and random masks.
+    Train(Masks),
+    /// Batch statistics; the running ones take in a share of them, 0..1. Nothing is masked.
     Measure {
         /// How much the batch's weigh.
         share: f64,
@@ -129,7 +129,14 @@ impl Network {
             ),
             Op::Relu if self.in_place[index] => x[0].shallow_clone().f_relu_(),
             Op::Relu => x[0].f_relu(),
-            Op::Dropout { rate } => x[0].f_dropout(rate, mode == Mode::Train),
+            Op::Dropout { rate } => match mode {
+                Mode::Train(masks) => masks.dropout(x[0], rate, index),
+                Mode::Measure { .. } | Mode::Eval => Ok(x[0].shallow_clone()),
+            },
+            Op::StochasticDepth { rate } => match mode {
+                Mode::Train(masks) => masks.drop_images(x[0], rate, index),
+                Mode::Measure { .. } | Mode::Eval => Ok(x[0].shallow_clone()),
+            },
             Op::AvgPool { kernel, scaling } => {
                 let kernel = self.pool_kernel(node, x[0], kernel, scaling);
                 x[0].f_avg_pool2d(kernel, kernel, 0, false, false, None)

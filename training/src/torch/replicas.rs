@@ -116,7 +116,10 @@ mod tests {
     use super::*;
     use crate::{
         arch::catalog,
-        torch::network::{Mode, Network},
+        torch::{
+            masks::Masks,
+            network::{Mode, Network},
+        },
     };
 
     /// Gradients and statistics after one step on four parts of two faces.
@@ -133,7 +136,7 @@ mod tests {
         let mut parts = faces.view([8, 1, 24, 24]).split(2, 0);
         parts.truncate(count);
         let job = |weights: &Weights, part: Tensor| {
-            let logits = network.forward(weights, &part, Mode::Train)?;
+            let logits = network.forward(weights, &part, Mode::Train(Masks::Shared))?;
             logits.f_square()?.f_mean(Kind::Float)?.f_backward()
         };
         let mut replicas = Replicas::new(&weights, threads);

@@ -149,7 +149,11 @@ impl Prepared {
 
 /// Returns the network of a run with the options of its recipe.
 pub(crate) fn network(architecture: &str, recipe: &Recipe) -> Result<Graph, CatalogError> {
-    let options = catalog::Options { dropout: recipe.dropout, head_dropout: recipe.head_dropout };
+    let options = catalog::Options {
+        dropout: recipe.dropout,
+        head_dropout: recipe.head_dropout,
+        stochastic_depth: recipe.stochastic_depth,
+    };
     catalog::build_with(architecture, &options)
 }
 

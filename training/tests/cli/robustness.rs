@@ -72,6 +72,21 @@ fn kills_do_not_change_a_run_with_adamw_and_cutout() {
     );
 }
 
+#[test]
+fn kills_do_not_change_run_with_stochastic_depth() {
+    survives_kills("resnet-8-v1", "micro_batch = 2\nclip_norm = 1.0\nstochastic_depth = 0.4\n");
+}
+
+#[test]
+fn stochastic_depth_is_refused_without_residual_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (data_set(folder.path()), folder.path().join("run"));
+    let recipe = recipe(folder.path(), "stochastic_depth = 0.2\n");
+    let begin = train("densenet-12-4-c05-b2", &data, &recipe, &out);
+    fails_with(&begin, &["`stochastic_depth`", "densenet-12-4-c05-b2"]);
+    assert!(!out.exists());
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_told_and_the_last_checkpoint_stays() {

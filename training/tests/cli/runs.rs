@@ -77,19 +77,34 @@ fn records_that_lag_behind_the_checkpoint_are_set_right_by_a_resume() {
     assert!(is_png(&out.join("curves.png")));
 }
 
-#[test]
-fn micro_batches_on_two_threads_resume_to_the_bit_too() {
+/// Trains with these keys on two threads, twice in one go and once with a stop: all runs must end with the same bits.
+fn repeats_on_two_threads(arch: &str, keys: &str) {
     let folder = tempfile::tempdir().unwrap();
     let (data, path) = (data_set(folder.path()), recipe(folder.path()));
-    let keys = "micro_batch = 2\nzero_init_residual = true\n";
-    fs::write(&path, format!("{keys}{}", fs::read_to_string(&path).unwrap())).unwrap();
-    let [whole, stopped] = ["whole", "stopped"].map(|name| folder.path().join(name));
-    let begin = ["train", "--arch", "resnet-8-v1", "--threads", "2", "--data", text(&data)];
+    let base = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("micro_batch = 2\n{base}{keys}")).unwrap();
+    let [whole, again, stopped] =
+        ["whole", "again", "stopped"].map(|name| folder.path().join(name));
+    let begin = ["train", "--arch", arch, "--threads", "2", "--data", text(&data)];
     let begin = [&begin[..], &["--recipe", text(&path), "--out"]].concat();
     succeeds(&[&begin[..], &[text(&whole)]].concat());
+    succeeds(&[&begin[..], &[text(&again)]].concat());
     stops_after("5", &[&begin[..], &[text(&stopped)]].concat());
     succeeds(&["train", "--resume", "--threads", "2", "--out", text(&stopped)]);
-    assert!(tensors(&stopped) == tensors(&whole), "the stopped run ends elsewhere");
+    assert!(tensors(&again) == tensors(&whole), "{arch}: the second run ends elsewhere");
+    assert!(tensors(&stopped) == tensors(&whole), "{arch}: the stopped run ends elsewhere");
+}
+
+#[test]
+fn micro_batches_on_two_threads_repeat_to_the_bit() {
+    repeats_on_two_threads("resnet-8-v1", "zero_init_residual = true\n");
+}
+
+#[test]
+fn random_masks_on_two_threads_repeat_to_the_bit() {
+    let keys = "stochastic_depth = 0.5\nhead_dropout = 0.3\n";
+    repeats_on_two_threads("resnet-8-v1", keys);
+    repeats_on_two_threads("densenet-12-4-c05-b2", "dropout = 0.2\n");
 }
 
 #[test]

@@ -7,6 +7,8 @@ use crate::arch::catalog::{self, Options};
 const TINY: [&str; 5] =
     ["resnet-8-v1", "resnet-11-v2", "densenet-20-4-c05", "vgg-8x2-16x1", "resnet-d-8-8x1-16x2"];
 
+const TRAIN: Mode = Mode::Train(Masks::Shared);
+
 /// Logits of eight faces and the gradient of their loss, all in one row.
 fn learn(name: &str, kind: Kind) -> (Tensor, Tensor) {
     let graph = catalog::build(name).unwrap();
@@ -15,7 +17,7 @@ fn learn(name: &str, kind: Kind) -> (Tensor, Tensor) {
     let pixels: Vec<f32> = (0..8 * 24 * 24).map(|i| (i * i % 251) as f32).collect();
     let faces = Tensor::from_slice(&pixels).view([8, 1, 24, 24]);
     let labels = Tensor::from_slice(&[0i64, 1, 2, 3, 4, 5, 6, 0]);
-    let logits = network.forward(&weights, &faces, Mode::Train).unwrap();
+    let logits = network.forward(&weights, &faces, TRAIN).unwrap();
     logits.cross_entropy_loss::<Tensor>(&labels, None, Reduction::Mean, -100, 0.0).backward();
     let trained = weights.iter().filter(|(p, _)| p.role.is_trainable());
     let gradients: Vec<Tensor> = trained.map(|(_, t)| t.grad().flatten(0, -1)).collect();
@@ -57,7 +59,7 @@ fn every_map_is_channels_last() {
             if operands.is_empty() {
                 operands.push(&pictures);
             }
-            let value = network.value(index, node, &operands, &weights, Mode::Train).unwrap();
+            let value = network.value(index, node, &operands, &weights, TRAIN).unwrap();
             // Channels lie beside each other where a step along them is a step of one.
             assert!(value.dim() != 4 || value.stride()[1] == 1, "{name}: {}", node.name);
             values.push(value);
@@ -65,18 +67,38 @@ fn every_map_is_channels_last() {
     }
 }
 
-#[test]
-fn dropout_acts_in_training_alone() {
-    let graph = catalog::build_with(
-        "densenet-12-4-c05-b2",
-        &Options { dropout: 0.5, ..Options::default() },
-    )
-    .unwrap();
+/// The logits of two faces by a network with these options. Running statistics change in training: each call has weights of
+/// its own.
+fn logits(name: &str, options: &Options, mode: Mode) -> Tensor {
+    let graph = catalog::build_with(name, options).unwrap();
     let weights = Weights::random(&graph, 1, Device::Cpu).unwrap();
     let network = Network::new(graph, Kind::Float).unwrap();
-    let pictures = Tensor::rand([2, 1, 48, 48], (Kind::Float, Device::Cpu)) * 255.0;
-    // Running statistics change in training: each call has weights of its own.
-    let answer = |mode| network.forward(&weights.duplicate(), &pictures, mode).unwrap();
-    assert!(answer(Mode::Eval) == answer(Mode::Eval));
-    assert!(answer(Mode::Train) != answer(Mode::Train));
+    let pixels: Vec<f32> = (0..2 * 48 * 48).map(|i| (i * i % 251) as f32).collect();
+    let faces = Tensor::from_slice(&pixels).view([2, 1, 48, 48]);
+    network.forward(&weights, &faces, mode).unwrap()
+}
+
+#[test]
+fn masks_act_in_training_only() {
+    let dropout = Options { dropout: 0.5, ..Options::default() };
+    let depth = Options { stochastic_depth: 0.9, ..Options::default() };
+    for (name, options) in [
+        ("densenet-12-4-c05-b2", dropout),
+        ("resnet-20-v1", depth),
+        ("resnet-20-v2", depth),
+        ("resnet-d-8-8x2-16x2", depth),
+    ] {
+        let plain = |mode| logits(name, &Options::default(), mode);
+        let masked = |mode| logits(name, &options, mode);
+        assert!(masked(Mode::Eval) == plain(Mode::Eval), "{name}");
+        let measure = Mode::Measure { share: 1.0 };
+        assert!(masked(measure) == plain(measure), "{name}");
+        // Two passes draw equal masks by chance, but not twenty.
+        let first = masked(TRAIN);
+        assert!((0..20).any(|_| masked(TRAIN) != first), "{name}");
+        let own = |seed| Mode::Train(Masks::Own(seed));
+        assert!(masked(own(1)) == masked(own(1)), "{name}");
+        assert!(masked(own(1)) != masked(own(2)), "{name}");
+        assert!(masked(own(1)) != plain(own(1)), "{name}");
+    }
 }

@@ -9,6 +9,7 @@ use crate::{
     batches::{self, Batch, Part},
     recipe::{Recipe, choices::OptimizerKind},
     torch::{
+        masks::Masks,
         network::{Mode, Network},
         weights::Weights,
     },
@@ -57,13 +58,19 @@ impl Trainer {
 
     /// Leaves the gradients of a batch's mean loss with the weights.
     fn gradients(&mut self, batch: &Batch, loss: &Loss) -> Result<Measured, TrainError> {
-        // Dropout after a resume is that of a run that was not interrupted.
+        // The masks of a step depend on nothing before it, so that a resumed run draws the same ones.
         let seed = batches::mix(self.recipe.seed, self.state.epoch, self.state.step);
         tch::manual_seed(seed as i64);
-        let parts = batch.parts(self.recipe.micro_batch.unwrap_or(batch.len())).collect();
+        let size = self.recipe.micro_batch.unwrap_or(batch.len());
+        let masks = |part: usize| match self.recipe.micro_batch {
+            Some(_) => Masks::Own(batches::mix(seed, part, 0)),
+            None => Masks::Shared,
+        };
+        let parts = batch.parts(size).enumerate().map(|(index, part)| (masks(index), part));
+        let parts = parts.collect();
         let Self { network, weights, replicas, device, .. } = self;
-        let job = |weights: &Weights, part: Part<'_>| {
-            gradient(network, weights, part, loss, batch.len(), *device)
+        let job = |weights: &Weights, (masks, part): (Masks, Part<'_>)| {
+            gradient(network, weights, masks, part, loss, batch.len(), *device)
         };
         let results = replicas.run(weights, parts, job)?;
         let threads = replicas.threads();
@@ -85,6 +92,7 @@ impl Trainer {
 fn gradient(
     network: &Network,
     weights: &Weights,
+    masks: Masks,
     part: Part<'_>,
     loss: &Loss,
     batch: usize,
@@ -93,7 +101,7 @@ fn gradient(
     let begun = Instant::now();
     let side = part.side as i64;
     let pictures = Tensor::from_slice(part.pixels).view([-1, 1, side, side]).f_to_device(device)?;
-    let logits = network.forward(weights, &pictures, Mode::Train)?;
+    let logits = network.forward(weights, &pictures, Mode::Train(masks))?;
     let loss = loss.sum(&logits, part)?.f_div_scalar(batch as f64)?;
     let forward = begun.elapsed();
     loss.f_backward()?;
