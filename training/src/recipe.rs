@@ -13,7 +13,7 @@ mod schedule;
 
 use choices::{
     AdamWKeys, ClassWeightRule, ClassWeights, Distill, OptimizerKind, Phase, RateStep, RmsPropKeys,
-    Schedule,
+    Sam, Schedule,
 };
 pub use error::RecipeError;
 
@@ -87,6 +87,9 @@ pub struct Recipe {
     pub rmsprop: RmsPropKeys,
     /// AdamW's own keys.
     pub adamw: AdamWKeys,
+    /// Sharpness-aware minimisation in the last epochs; none by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sam: Option<Sam>,
     /// Changes to the training faces.
     pub augment: Augment,
     /// Teachers; none by default.
@@ -126,6 +129,7 @@ impl Default for Recipe {
             tta: Tta::None,
             rmsprop: RmsPropKeys::default(),
             adamw: AdamWKeys::default(),
+            sam: None,
             augment: Augment::default(),
             distill: None,
         }
@@ -182,6 +186,9 @@ mod tests {
             ("steps = [{ after = 3, factor = 0.1 }, { after = 3, factor = 0.1 }]", "`steps`"),
             ("class_weights = [1, 1, 1, 0, 1, 1, 1]", "`class_weights`"),
             ("[rmsprop]\nepsilon = 0.0", "`rmsprop.epsilon`"),
+            ("[sam]\nrho = 0.0", "`sam.rho`"),
+            ("[sam]\nshare = 0.0", "`sam.share`"),
+            ("[sam]\nshare = 1.1", "`sam.share`"),
             ("[augment]\nshift = inf", "`augment.shift`"),
             ("[augment]\nwarp = 1.1", "`augment.warp`"),
             ("[augment]\nwarp_until = 1.1", "`augment.warp_until`"),
@@ -207,6 +214,7 @@ mod tests {
             init: Some("runs/a".into()),
             class_weights: ClassWeights::Values([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]),
             steps: vec![RateStep { after: 80, factor: 0.1 }],
+            sam: Some(Sam::default()),
             distill: Some(Distill {
                 teachers: vec!["models/a/1/model.onnx".into()],
                 teacher_weights: vec![2.0],

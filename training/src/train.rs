@@ -23,6 +23,7 @@ pub mod prepare;
 pub mod progress;
 pub mod records;
 pub mod run;
+pub mod sam;
 pub mod teacher;
 pub mod teaching;
 pub mod trainer;

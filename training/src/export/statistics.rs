@@ -55,7 +55,10 @@ mod tests {
     use tch::Device;
 
     use super::*;
-    use crate::{arch::catalog, torch::masks::Masks};
+    use crate::{
+        arch::catalog,
+        torch::{masks::Masks, network::Statistics},
+    };
 
     /// Faces of noise, dark ones first.
     fn faces(count: usize) -> Vec<Face> {
@@ -74,8 +77,8 @@ mod tests {
 
         let pictures = evaluate::pictures(dark).unwrap().to_kind(Kind::Float);
         let used = weights.duplicate();
-        let by_batch =
-            no_grad(|| network.forward(&used, &pictures, Mode::Train(Masks::Shared))).unwrap();
+        let mode = Mode::Train { masks: Masks::Shared, statistics: Statistics::Follow };
+        let by_batch = no_grad(|| network.forward(&used, &pictures, mode)).unwrap();
         let distance = |weights: &Weights| {
             let logits = evaluate::logits(&network, weights, dark, Device::Cpu).unwrap();
             (logits - &by_batch).abs().max().double_value(&[])

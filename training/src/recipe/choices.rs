@@ -61,6 +61,24 @@ impl Default for AdamWKeys {
     }
 }
 
+/// Sharpness-aware minimisation in the last epochs, whose steps take two passes (Foret et al. 2021, algorithm 1). The last
+/// epochs give most of its effect (Zhou et al. 2024, "Sharpness-Aware Minimization Efficiently Selects Flatter Minima Late in
+/// Training", section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sam {
+    /// Radius of the neighbourhood whose highest loss is minimised, in units of the weights, above 0.
+    pub rho: f64,
+    /// Share of the epochs, at the end of the run, in `(0, 1]`; at least one epoch.
+    pub share: f64,
+}
+
+impl Default for Sam {
+    fn default() -> Self {
+        Self { rho: 0.05, share: 0.2 }
+    }
+}
+
 /// How the learning rate goes on after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

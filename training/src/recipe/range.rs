@@ -69,7 +69,8 @@ fn sizes_fit(recipe: &Recipe) -> bool {
     rising && sides && recipe.sizes.last().is_some_and(|phase| phase.until == 1.0)
 }
 
-fn optimiser(recipe: &Recipe) -> [Rule; 12] {
+fn optimiser(recipe: &Recipe) -> [Rule; 14] {
+    let sam = recipe.sam.unwrap_or_default();
     let rising = recipe.steps.windows(2).all(|pair| pair[0].after < pair[1].after);
     let factors = recipe.steps.iter().all(|step| positive(step.factor));
     [
@@ -88,6 +89,8 @@ fn optimiser(recipe: &Recipe) -> [Rule; 12] {
         ("adamw.epsilon", positive(recipe.adamw.epsilon), "above 0"),
         ("weight_decay", share(recipe.weight_decay), "in [0, 1)"),
         ("l2", share(recipe.l2), "in [0, 1)"),
+        ("sam.rho", positive(sam.rho), "above 0"),
+        ("sam.share", sam.share > 0.0 && sam.share <= 1.0, "in (0, 1]"),
         ("clip_norm", not_negative(recipe.clip_norm), "at least 0 (0 for none)"),
     ]
 }

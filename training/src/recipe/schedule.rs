@@ -1,4 +1,5 @@
-//! Settings that change in the course of a run: the learning rate, the faces' side and their augmentation.
+//! Settings that change in the course of a run: the learning rate, the faces' side and augmentation, and the
+//! kind of step.
 
 use super::{Recipe, choices::Schedule};
 use crate::augment::Augment;
@@ -18,6 +19,13 @@ impl Recipe {
             return self.augment;
         }
         Augment { warp: 0.0, ..self.augment }
+    }
+
+    /// Returns the radius of sharpness-aware minimisation in an epoch (from 0); `None` in epochs without it.
+    pub fn sam_radius(&self, epoch: usize) -> Option<f64> {
+        let sam = self.sam?;
+        let epochs = (sam.share * self.epochs as f64).round().max(1.0) as usize;
+        (epoch + epochs >= self.epochs).then_some(sam.rho)
     }
 
     /// Learning rate of a step (from 0) out of `total`, which all epochs share evenly.
@@ -47,7 +55,7 @@ impl Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::choices::RateStep;
+    use crate::recipe::choices::{RateStep, Sam};
 
     #[test]
     fn the_rate_climbs_to_its_peak_and_falls_to_zero() {
@@ -98,6 +106,20 @@ mod tests {
             (0..10).map(|epoch| recipe.augment(epoch) == recipe.augment).collect();
         assert_eq!(warped, [[true; 8].as_slice(), &[false; 2]].concat());
         assert_eq!(recipe.augment(9), Augment { warp: 0.0, ..recipe.augment });
+    }
+
+    #[test]
+    fn sharpness_aware_epochs_are_last_share_of_run() {
+        let sam_epochs = |share: Option<f64>| -> Vec<usize> {
+            let sam = share.map(|share| Sam { rho: 0.1, share });
+            let recipe = Recipe { epochs: 10, sam, ..Recipe::default() };
+            (0..10).filter(|&epoch| recipe.sam_radius(epoch) == Some(0.1)).collect()
+        };
+        assert_eq!(sam_epochs(None), [0; 0]);
+        assert_eq!(sam_epochs(Some(0.01)), [9]);
+        assert_eq!(sam_epochs(Some(0.2)), [8, 9]);
+        assert_eq!(sam_epochs(Some(0.7)), [3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(sam_epochs(Some(1.0)).len(), 10);
     }
 
     #[test]

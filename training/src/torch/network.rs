@@ -10,11 +10,25 @@ use crate::arch::{
     shape::{self, Shape, ShapeError},
 };
 
+/// What a pass in training does to the running statistics of batch norm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistics {
+    /// The running statistics take in the batch's.
+    Follow,
+    /// The running statistics stay as they are.
+    Keep,
+}
+
 /// Purpose of a forward pass.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Mode {
-    /// Training: batch statistics, which the running ones follow, and random masks.
-    Train(Masks),
+    /// Training: batch statistics and random masks.
+    Train {
+        /// The source of the masks.
+        masks: Masks,
+        /// What happens to the running statistics.
+        statistics: Statistics,
+    },
     /// Batch statistics; the running ones take in a share of them, 0..1. Nothing is masked.
     Measure {
         /// How much the batch's weigh.
@@ -117,24 +131,28 @@ impl Network {
                 let bias = bias.then(|| at(Role::Bias));
                 conv(x[0], at(Role::ConvWeight), bias, (kernel, stride, padding))
             }
-            Op::BatchNorm { epsilon, momentum } => x[0].f_batch_norm(
-                Some(at(Role::Gamma)),
-                Some(at(Role::Beta)),
-                Some(at(Role::Mean)),
-                Some(at(Role::Variance)),
-                mode != Mode::Eval,
-                if let Mode::Measure { share } = mode { share } else { momentum },
-                epsilon,
-                true,
-            ),
+            Op::BatchNorm { epsilon, momentum } => {
+                let kept = matches!(mode, Mode::Train { statistics: Statistics::Keep, .. });
+                let running = |role| (!kept).then(|| at(role));
+                x[0].f_batch_norm(
+                    Some(at(Role::Gamma)),
+                    Some(at(Role::Beta)),
+                    running(Role::Mean),
+                    running(Role::Variance),
+                    mode != Mode::Eval,
+                    if let Mode::Measure { share } = mode { share } else { momentum },
+                    epsilon,
+                    true,
+                )
+            }
             Op::Relu if self.in_place[index] => x[0].shallow_clone().f_relu_(),
             Op::Relu => x[0].f_relu(),
             Op::Dropout { rate } => match mode {
-                Mode::Train(masks) => masks.dropout(x[0], rate, index),
+                Mode::Train { masks, .. } => masks.dropout(x[0], rate, index),
                 Mode::Measure { .. } | Mode::Eval => Ok(x[0].shallow_clone()),
             },
             Op::StochasticDepth { rate } => match mode {
-                Mode::Train(masks) => masks.drop_images(x[0], rate, index),
+                Mode::Train { masks, .. } => masks.drop_images(x[0], rate, index),
                 Mode::Measure { .. } | Mode::Eval => Ok(x[0].shallow_clone()),
             },
             Op::AvgPool { kernel, scaling } => {

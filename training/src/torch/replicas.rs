@@ -9,7 +9,7 @@ use std::thread;
 
 use tch::{TchError, no_grad};
 
-use super::weights::Weights;
+use super::{network::Statistics, weights::Weights};
 
 /// The copies of the weights that further threads work on: the same memory for what the optimiser changes, but
 /// gradients and running statistics of their own.
@@ -29,8 +29,8 @@ impl Replicas {
         u32::try_from(self.others.len() + 1).expect("there are few threads")
     }
 
-    /// Runs `job` on every part, spread over the threads in a fixed order, and leaves the sum of the gradients
-    /// and the mean of the running statistics in `weights`. The same parts and threads give the same bits.
+    /// Runs `job` on every part, spread over the threads in a fixed order, and leaves the sum of the gradients in `weights`
+    /// and, if they follow, the mean of the running statistics. The same parts and threads give the same bits.
     ///
     /// # Errors
     /// The first error of a job, or what libtorch refuses.
@@ -38,6 +38,7 @@ impl Replicas {
         &mut self,
         weights: &mut Weights,
         parts: Vec<P>,
+        statistics: Statistics,
         job: F,
     ) -> Result<Vec<R>, E>
     where
@@ -70,13 +71,16 @@ impl Replicas {
             workers.into_iter().map(join).collect()
         });
         let results = done.into_iter().collect::<Result<Vec<_>, E>>()?;
-        self.gather(weights, threads.saturating_sub(1))?;
+        let busy = threads.saturating_sub(1);
+        self.gather_gradients(weights, busy)?;
+        if statistics == Statistics::Follow {
+            self.gather_statistics(weights, busy)?;
+        }
         Ok(results.into_iter().flatten().collect())
     }
 
-    /// Adds the gradients of the replicas that had a part to the weights', averages their running statistics, and gives
-    /// that mean to all.
-    fn gather(&self, weights: &Weights, busy: usize) -> Result<(), TchError> {
+    /// Adds the gradients of the replicas that had a part to the weights', and clears those of the replicas.
+    fn gather_gradients(&self, weights: &Weights, busy: usize) -> Result<(), TchError> {
         no_grad(|| {
             for other in &self.others[..busy] {
                 for ((parameter, own), (_, theirs)) in weights.iter().zip(other.iter()) {
@@ -84,19 +88,28 @@ impl Replicas {
                         let mut gradient = theirs.grad();
                         let _ = own.grad().f_add_(&gradient)?;
                         let _ = gradient.f_zero_()?;
-                    } else {
-                        let _ = own.shallow_clone().f_add_(theirs)?;
                     }
                 }
             }
-            let share = 1.0 / (busy + 1) as f64;
+            Ok(())
+        })
+    }
+
+    /// Averages the running statistics of the weights and of the replicas that had a part, and gives that mean to all.
+    fn gather_statistics(&self, weights: &Weights, busy: usize) -> Result<(), TchError> {
+        let share = 1.0 / (busy + 1) as f64;
+        no_grad(|| {
             for (index, (parameter, own)) in weights.iter().enumerate() {
-                if !parameter.role.is_trainable() {
-                    let mut own = own.shallow_clone();
-                    let _ = own.f_mul_scalar_(share)?;
-                    for other in &self.others {
-                        other.at(index).shallow_clone().f_copy_(&own)?;
-                    }
+                if parameter.role.is_trainable() {
+                    continue;
+                }
+                let mut own = own.shallow_clone();
+                for other in &self.others[..busy] {
+                    let _ = own.f_add_(other.at(index))?;
+                }
+                let _ = own.f_mul_scalar_(share)?;
+                for other in &self.others {
+                    other.at(index).shallow_clone().f_copy_(&own)?;
                 }
             }
             Ok(())
@@ -118,9 +131,11 @@ mod tests {
         arch::catalog,
         torch::{
             masks::Masks,
-            network::{Mode, Network},
+            network::{Mode, Network, Statistics},
         },
     };
+
+    const TRAIN: Mode = Mode::Train { masks: Masks::Shared, statistics: Statistics::Follow };
 
     /// Gradients and statistics after one step on four parts of two faces.
     fn step(threads: usize) -> Vec<(String, Tensor)> {
@@ -136,11 +151,11 @@ mod tests {
         let mut parts = faces.view([8, 1, 24, 24]).split(2, 0);
         parts.truncate(count);
         let job = |weights: &Weights, part: Tensor| {
-            let logits = network.forward(weights, &part, Mode::Train(Masks::Shared))?;
+            let logits = network.forward(weights, &part, TRAIN)?;
             logits.f_square()?.f_mean(Kind::Float)?.f_backward()
         };
         let mut replicas = Replicas::new(&weights, threads);
-        replicas.run::<_, _, TchError, _>(&mut weights, parts, job).unwrap();
+        replicas.run::<_, _, TchError, _>(&mut weights, parts, Statistics::Follow, job).unwrap();
         let read = |(p, t): (&crate::arch::parameter::Parameter, &Tensor)| {
             let tensor = if p.role.is_trainable() { t.grad() } else { t.detach() };
             (p.name.clone(), tensor.copy())

@@ -125,9 +125,7 @@ impl Optimizer {
         if self.clip_norm == 0.0 {
             return Ok(None);
         }
-        let norms: Vec<Tensor> =
-            gradients.iter().flatten().map(Tensor::f_norm).collect::<Result<_, _>>()?;
-        let norm = Tensor::f_stack(&norms, 0)?.f_norm()?.f_to_kind(Kind::Float)?;
+        let norm = norm(gradients.iter().flatten())?;
         Ok(Some(norm.f_reciprocal()?.f_mul_scalar(self.clip_norm)?.f_clamp_max(1.0)?))
     }
 
@@ -162,6 +160,15 @@ impl Optimizer {
         }
         Ok(())
     }
+}
+
+/// Returns the Euclidean norm of all tensors together.
+///
+/// # Errors
+/// Returns an error of libtorch.
+pub(super) fn norm<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<Tensor, TchError> {
+    let norms: Vec<Tensor> = tensors.into_iter().map(Tensor::f_norm).collect::<Result<_, _>>()?;
+    Tensor::f_stack(&norms, 0)?.f_norm()?.f_to_kind(Kind::Float)
 }
 
 #[cfg(test)]

@@ -73,8 +73,11 @@ fn kills_do_not_change_a_run_with_adamw_and_cutout() {
 }
 
 #[test]
-fn kills_do_not_change_run_with_stochastic_depth() {
-    survives_kills("resnet-8-v1", "micro_batch = 2\nclip_norm = 1.0\nstochastic_depth = 0.4\n");
+fn kills_do_not_change_run_with_sam_and_stochastic_depth() {
+    survives_kills(
+        "resnet-8-v1",
+        "micro_batch = 2\nclip_norm = 1.0\nstochastic_depth = 0.4\n[sam]\nrho = 0.1\nshare = 0.75\n",
+    );
 }
 
 #[test]
@@ -85,6 +88,33 @@ fn stochastic_depth_is_refused_without_residual_blocks() {
     let begin = train("densenet-12-4-c05-b2", &data, &recipe, &out);
     fails_with(&begin, &["`stochastic_depth`", "densenet-12-4-c05-b2"]);
     assert!(!out.exists());
+}
+
+#[test]
+fn sam_changes_weights_of_last_epochs_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = data_set(folder.path());
+    let [plain, sharp] = ["plain", "sharp"].map(|name| folder.path().join(name));
+    // Epochs of three steps: the first six of eight take ordinary steps.
+    let ordinary = recipe(folder.path(), "");
+    stops_after("18", &train("resnet-8-v1", &data, &ordinary, &plain));
+    let aware = recipe(folder.path(), "[sam]\nrho = 0.1\nshare = 0.25\n");
+    stops_after("18", &train("resnet-8-v1", &data, &aware, &sharp));
+    assert!(tensors(&sharp) == tensors(&plain), "an ordinary epoch has changed");
+
+    stops_after("1", &resume(&plain));
+    stops_after("1", &resume(&sharp));
+    let (plain, sharp) = (tensors(&plain), tensors(&sharp));
+    assert!(sharp["weights/stem.conv.weight"] != plain["weights/stem.conv.weight"]);
+    // Batch norm follows the first pass, which both runs begin with the same weights.
+    let statistics = |name: &&String| {
+        name.starts_with("weights/") && (name.ends_with(".mean") || name.ends_with(".variance"))
+    };
+    let names: Vec<&String> = plain.keys().filter(statistics).collect();
+    assert_eq!(names.len(), 2 * 7, "{names:?}");
+    for name in names {
+        assert!(sharp[name] == plain[name], "{name}");
+    }
 }
 
 #[cfg(target_os = "linux")]

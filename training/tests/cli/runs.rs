@@ -102,7 +102,7 @@ fn micro_batches_on_two_threads_repeat_to_the_bit() {
 
 #[test]
 fn random_masks_on_two_threads_repeat_to_the_bit() {
-    let keys = "stochastic_depth = 0.5\nhead_dropout = 0.3\n";
+    let keys = "stochastic_depth = 0.5\nhead_dropout = 0.3\n[sam]\nshare = 0.5\n";
     repeats_on_two_threads("resnet-8-v1", keys);
     repeats_on_two_threads("densenet-12-4-c05-b2", "dropout = 0.2\n");
 }

@@ -7,7 +7,7 @@ use crate::arch::catalog::{self, Options};
 const TINY: [&str; 5] =
     ["resnet-8-v1", "resnet-11-v2", "densenet-20-4-c05", "vgg-8x2-16x1", "resnet-d-8-8x1-16x2"];
 
-const TRAIN: Mode = Mode::Train(Masks::Shared);
+const TRAIN: Mode = Mode::Train { masks: Masks::Shared, statistics: Statistics::Follow };
 
 /// Logits of eight faces and the gradient of their loss, all in one row.
 fn learn(name: &str, kind: Kind) -> (Tensor, Tensor) {
@@ -96,9 +96,26 @@ fn masks_act_in_training_only() {
         // Two passes draw equal masks by chance, but not twenty.
         let first = masked(TRAIN);
         assert!((0..20).any(|_| masked(TRAIN) != first), "{name}");
-        let own = |seed| Mode::Train(Masks::Own(seed));
+        let own = |seed| Mode::Train { masks: Masks::Own(seed), statistics: Statistics::Follow };
         assert!(masked(own(1)) == masked(own(1)), "{name}");
         assert!(masked(own(1)) != masked(own(2)), "{name}");
         assert!(masked(own(1)) != plain(own(1)), "{name}");
     }
+}
+
+#[test]
+fn kept_statistics_stay_while_batch_statistics_are_used() {
+    let graph = catalog::build("resnet-8-v1").unwrap();
+    let weights = Weights::random(&graph, 1, Device::Cpu).unwrap();
+    let network = Network::new(graph, Kind::Float).unwrap();
+    let faces = Tensor::arange(2 * 24 * 24, (Kind::Float, Device::Cpu)).view([2, 1, 24, 24]);
+    let before = weights.duplicate();
+    let keep = Mode::Train { masks: Masks::Shared, statistics: Statistics::Keep };
+    let kept = network.forward(&weights, &faces, keep).unwrap();
+    for ((parameter, before), (_, after)) in before.iter().zip(weights.iter()) {
+        assert!(before == after, "{}", parameter.name);
+    }
+    assert!(kept == network.forward(&weights, &faces, TRAIN).unwrap());
+    let moved = before.iter().zip(weights.iter()).any(|((_, before), (_, after))| before != after);
+    assert!(moved, "an ordinary pass moves the running statistics");
 }

@@ -10,10 +10,10 @@ use crate::{
     recipe::{Recipe, choices::OptimizerKind},
     torch::{
         masks::Masks,
-        network::{Mode, Network},
+        network::{Mode, Network, Statistics},
         weights::Weights,
     },
-    train::{error::TrainError, loss::Loss},
+    train::{error::TrainError, loss::Loss, sam::Ascent},
 };
 
 /// What a step gave.
@@ -37,7 +37,10 @@ impl Trainer {
         loss: &Loss,
         steps: usize,
     ) -> Result<(), TrainError> {
-        let measured = self.gradients(batch, loss)?;
+        let measured = match self.recipe.sam_radius(self.state.epoch) {
+            Some(rho) => self.sharpness_aware_gradients(batch, loss, rho)?,
+            None => self.gradients(batch, loss, Statistics::Follow)?,
+        };
         let rate = self.recipe.learning_rate_at(self.state.total_steps, steps * self.recipe.epochs);
         if !measured.loss.is_finite() {
             return Err(self.diverged(measured.loss, rate));
@@ -56,8 +59,34 @@ impl Trainer {
         Ok(())
     }
 
+    /// Leaves with the weights the gradients of a batch's mean loss at the point of highest loss around them.
+    fn sharpness_aware_gradients(
+        &mut self,
+        batch: &Batch,
+        loss: &Loss,
+        rho: f64,
+    ) -> Result<Measured, TrainError> {
+        let here = self.gradients(batch, loss, Statistics::Follow)?;
+        let ascent = Ascent::climb(&self.weights, rho)?;
+        let there = self.gradients(batch, loss, Statistics::Keep)?;
+        ascent.undo(&self.weights)?;
+        Ok(Measured {
+            // The history shows the loss of the weights themselves, as in all other epochs. Only a loss that is not finite
+            // is passed on, because its gradients must not be used.
+            loss: if there.loss.is_finite() { here.loss } else { there.loss },
+            correct: here.correct,
+            forward: here.forward + there.forward,
+            backward: here.backward + there.backward,
+        })
+    }
+
     /// Leaves the gradients of a batch's mean loss with the weights.
-    fn gradients(&mut self, batch: &Batch, loss: &Loss) -> Result<Measured, TrainError> {
+    fn gradients(
+        &mut self,
+        batch: &Batch,
+        loss: &Loss,
+        statistics: Statistics,
+    ) -> Result<Measured, TrainError> {
         // The masks of a step depend on nothing before it, so that a resumed run draws the same ones.
         let seed = batches::mix(self.recipe.seed, self.state.epoch, self.state.step);
         tch::manual_seed(seed as i64);
@@ -66,13 +95,14 @@ impl Trainer {
             Some(_) => Masks::Own(batches::mix(seed, part, 0)),
             None => Masks::Shared,
         };
-        let parts = batch.parts(size).enumerate().map(|(index, part)| (masks(index), part));
+        let mode = |part: usize| Mode::Train { masks: masks(part), statistics };
+        let parts = batch.parts(size).enumerate().map(|(index, part)| (mode(index), part));
         let parts = parts.collect();
         let Self { network, weights, replicas, device, .. } = self;
-        let job = |weights: &Weights, (masks, part): (Masks, Part<'_>)| {
-            gradient(network, weights, masks, part, loss, batch.len(), *device)
+        let job = |weights: &Weights, (mode, part): (Mode, Part<'_>)| {
+            gradient(network, weights, mode, part, loss, batch.len(), *device)
         };
-        let results = replicas.run(weights, parts, job)?;
+        let results = replicas.run(weights, parts, statistics, job)?;
         let threads = replicas.threads();
         Ok(Measured {
             loss: results.iter().map(|part| part.loss).sum(),
@@ -92,7 +122,7 @@ impl Trainer {
 fn gradient(
     network: &Network,
     weights: &Weights,
-    masks: Masks,
+    mode: Mode,
     part: Part<'_>,
     loss: &Loss,
     batch: usize,
@@ -101,7 +131,7 @@ fn gradient(
     let begun = Instant::now();
     let side = part.side as i64;
     let pictures = Tensor::from_slice(part.pixels).view([-1, 1, side, side]).f_to_device(device)?;
-    let logits = network.forward(weights, &pictures, Mode::Train(masks))?;
+    let logits = network.forward(weights, &pictures, mode)?;
     let loss = loss.sum(&logits, part)?.f_div_scalar(batch as f64)?;
     let forward = begun.elapsed();
     loss.f_backward()?;
@@ -126,6 +156,9 @@ fn advice(recipe: &Recipe) -> String {
     }
     if recipe.clip_norm == 0.0 {
         advice.push_str("; `clip_norm = 1.0` shortens long gradients");
+    }
+    if recipe.sam.is_some() {
+        advice.push_str("; lower `sam.rho`");
     }
     if let Some(distill) = &recipe.distill {
         let factor = distill.weight * distill.temperature * distill.temperature;
