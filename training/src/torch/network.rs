@@ -131,20 +131,7 @@ impl Network {
                 let bias = bias.then(|| at(Role::Bias));
                 conv(x[0], at(Role::ConvWeight), bias, (kernel, stride, padding))
             }
-            Op::BatchNorm { epsilon, momentum } => {
-                let kept = matches!(mode, Mode::Train { statistics: Statistics::Keep, .. });
-                let running = |role| (!kept).then(|| at(role));
-                x[0].f_batch_norm(
-                    Some(at(Role::Gamma)),
-                    Some(at(Role::Beta)),
-                    running(Role::Mean),
-                    running(Role::Variance),
-                    mode != Mode::Eval,
-                    if let Mode::Measure { share } = mode { share } else { momentum },
-                    epsilon,
-                    true,
-                )
-            }
+            Op::BatchNorm { epsilon, momentum } => batch_norm(x[0], at, mode, (epsilon, momentum)),
             Op::Relu if self.in_place[index] => x[0].shallow_clone().f_relu_(),
             Op::Relu => x[0].f_relu(),
             Op::Dropout { rate } => match mode {
@@ -190,6 +177,27 @@ impl Network {
 fn channels_last_gray(x: Tensor) -> Result<Tensor, TchError> {
     let [n, 1, height, width] = x.size()[..] else { return Ok(x) };
     x.f_contiguous()?.f_view([n, height, width, 1])?.f_permute([0, 3, 1, 2])
+}
+
+/// Normalises by the statistics that the mode asks for; `at` gives the node's parameters.
+fn batch_norm<'a>(
+    x: &Tensor,
+    at: impl Fn(Role) -> &'a Tensor,
+    mode: Mode,
+    (epsilon, momentum): (f64, f64),
+) -> Result<Tensor, TchError> {
+    let kept = matches!(mode, Mode::Train { statistics: Statistics::Keep, .. });
+    let running = |role| (!kept).then(|| at(role));
+    x.f_batch_norm(
+        Some(at(Role::Gamma)),
+        Some(at(Role::Beta)),
+        running(Role::Mean),
+        running(Role::Variance),
+        mode != Mode::Eval,
+        if let Mode::Measure { share } = mode { share } else { momentum },
+        epsilon,
+        true,
+    )
 }
 
 fn conv(
