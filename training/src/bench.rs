@@ -13,11 +13,11 @@ use serde::Serialize;
 use crate::{
     arch::catalog::{self, CatalogError},
     data::FaceSet,
-    recipe::{Recipe, RecipeError, choices::Phase},
+    recipe::{Recipe, RecipeError, options::Phase},
     torch::device::{self, Precision},
     train::{
-        clock::Clock,
         error::TrainError,
+        step_timings::StepTimings,
         trainer::{Control, Trainer},
     },
 };
@@ -115,7 +115,7 @@ pub fn run(settings: &Settings) -> Result<Figures, BenchError> {
     trainer.run(&faces, &nothing_held_out)?;
     trainer.limit(settings.steps);
     trainer.run(&faces, &nothing_held_out)?;
-    Ok(figures(settings, precision, &trainer.clock()))
+    Ok(figures(settings, precision, &trainer.timings()))
 }
 
 fn recipe(settings: &Settings) -> Result<Recipe, RecipeError> {
@@ -143,7 +143,7 @@ fn noise(count: usize) -> FaceSet {
     FaceSet { side, faces, labels, unreadable: Vec::new() }
 }
 
-fn figures(settings: &Settings, precision: String, clock: &Clock) -> Figures {
+fn figures(settings: &Settings, precision: String, timings: &StepTimings) -> Figures {
     let images = (settings.batch * settings.steps) as f64;
     let each = |duration: Duration| duration.as_secs_f64() * 1000.0 / images;
     Figures {
@@ -153,11 +153,11 @@ fn figures(settings: &Settings, precision: String, clock: &Clock) -> Figures {
         side: settings.side,
         precision,
         threads: settings.threads,
-        data: each(clock.data),
-        forward: each(clock.forward),
-        backward: each(clock.backward),
-        step: each(clock.step),
-        total: each(clock.total),
+        data: each(timings.data),
+        forward: each(timings.forward),
+        backward: each(timings.backward),
+        step: each(timings.step),
+        total: each(timings.total),
         peak_memory_mib: peak_memory(),
     }
 }

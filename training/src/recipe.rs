@@ -1,4 +1,4 @@
-//! How a network is trained: read from TOML, saved beside every run.
+//! Recipes: the settings of a training run. They are read from TOML and saved in every run's folder.
 
 use std::path::{Path, PathBuf};
 
@@ -6,64 +6,63 @@ use serde::{Deserialize, Serialize};
 
 use crate::{augment::Augment, torch::device::Precision, tta::Tta};
 
-pub mod choices;
 mod error;
-mod range;
+pub mod options;
 mod schedule;
+mod validate;
 
-use choices::{
+pub use error::RecipeError;
+use options::{
     AdamWKeys, ClassWeightRule, ClassWeights, Distill, OptimizerKind, Phase, RateStep, RmsPropKeys,
     Sam, Schedule,
 };
-pub use error::RecipeError;
 
-/// Every choice of a training run. A key that a file leaves out has the value of [`Recipe::default`].
+/// Settings of a training run. A missing key has the value of [`Recipe::default`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Recipe {
     /// Passes over the training faces.
     pub epochs: usize,
-    /// Faces a step.
+    /// Faces per step.
     pub batch: usize,
-    /// Faces whose batch-norm statistics are taken together: ghost batch normalisation (Hoffer et al. 2017,
-    /// section 4). The threads then work on micro-batches side by side, which is faster on a CPU. `None`: the batch.
+    /// Faces per micro-batch, each with its own batch-norm statistics: ghost batch normalisation (Hoffer et al. 2017,
+    /// section 4). Threads process micro-batches in parallel, which is faster on a CPU. `None` for no split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub micro_batch: Option<usize>,
-    /// Fixes initial weights, order, augmentation and the random masks of dropout and stochastic depth.
+    /// Seed of the initial weights, order, augmentation and the random masks of dropout and stochastic depth.
     pub seed: u64,
-    /// Folder of a run of the same network whose averaged weights are the first ones; `None`: random ones. With a high
-    /// learning rate a warm restart (Loshchilov and Hutter 2017, section 3), with a low one fine-tuning.
+    /// Folder of a run of the same network whose averaged weights are the initial weights; `None` for random weights. With
+    /// a high learning rate this is a warm restart (Loshchilov and Hutter 2017, section 3), with a low one fine-tuning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init: Option<PathBuf>,
-    /// Share of every class of the training faces kept for choices and never trained on.
+    /// Share of every class of the training faces that is held out for model selection and never trained on.
     pub holdout: f64,
-    /// What turns gradients into changes of the weights.
+    /// The optimiser.
     pub optimizer: OptimizerKind,
     /// Highest learning rate, reached at the end of the warm-up.
     pub learning_rate: f64,
-    /// Share of all steps in which the rate climbs linearly (Goyal et al. 2017, section 2.2).
+    /// Share of all steps in which the rate rises linearly (Goyal et al. 2017, section 2.2).
     pub warmup: f64,
-    /// How the rate goes on after the warm-up.
+    /// Learning rate schedule after the warm-up.
     pub schedule: Schedule,
-    /// Falls of the learning rate, for `schedule = "steps"`.
+    /// Changes of the learning rate, for `schedule = "steps"`.
     pub steps: Vec<RateStep>,
     /// Nesterov momentum of SGD (Sutskever et al. 2013, section 2).
     pub momentum: f64,
-    /// Decay of kernels and dense weights; none on biases and batch-norms. SGD and RMSprop add `weight_decay * w` to the
-    /// gradient; AdamW takes it off the weight itself (Loshchilov and Hutter 2019, algorithm 2).
+    /// Weight decay of convolution kernels and dense weights, but not of biases and batch norms. SGD and RMSprop add
+    /// `weight_decay * w` to the gradient; AdamW decays the weight itself (Loshchilov and Hutter 2019, algorithm 2).
     pub weight_decay: f64,
-    /// Keras' `l2(x)` on convolution kernels alone: `x * w^2` in the loss, so `2 x w` in the gradient, whatever the
-    /// optimiser. The reported loss leaves it out.
+    /// Keras' `l2(x)` on convolution kernels only: `x * w^2` in the loss, so `2 x w` in the gradient, for every optimiser.
+    /// The reported loss does not include it.
     pub l2: f64,
-    /// Largest norm of all gradients together, to which longer ones are shortened (Pascanu et al. 2013, algorithm 1);
-    /// 0 for none.
+    /// Maximum norm of all gradients together (Pascanu et al. 2013, algorithm 1); 0 for no limit.
     pub clip_norm: f64,
     /// Label smoothing (Szegedy et al. 2016, section 7).
     pub label_smoothing: f64,
-    /// `alpha` of mixup, whose shares are drawn from Beta(alpha, alpha) once a batch (Zhang et al. 2018, section 2); 0
-    /// for none.
+    /// `alpha` of mixup: the share is drawn from Beta(alpha, alpha) once per batch (Zhang et al. 2018, section 2). 0
+    /// disables it.
     pub mixup: f64,
-    /// How much a face of each class counts.
+    /// Weight of each class in the loss.
     pub class_weights: ClassWeights,
     /// Dropout of DenseNets, after each convolution of a bottleneck and a transition (Srivastava et al. 2014).
     pub dropout: f64,
@@ -72,27 +71,27 @@ pub struct Recipe {
     /// Stochastic depth: the probability with which the last residual block drops its branch in training. That of earlier
     /// blocks is proportional to their position (Huang et al. 2016, section 3).
     pub stochastic_depth: f64,
-    /// Whether every residual block begins as the identity (Goyal et al. 2017, section 5.1): deep networks learn
-    /// from the first step instead of after hundreds.
+    /// Whether every residual block is initialised as the identity (Goyal et al. 2017, section 5.1). Deep networks then
+    /// learn from the first step instead of after hundreds.
     pub zero_init_residual: bool,
-    /// Decay a step of the averaged weights (Polyak and Juditsky 1992), which are what is exported.
+    /// Decay per step of the averaged weights (Polyak and Juditsky 1992). The averaged weights are exported.
     pub ema: f64,
     /// Number format of convolutions and activations.
     pub precision: Precision,
     /// Progressive sizes (Tan and Le 2021, section 4).
     pub sizes: Vec<Phase>,
-    /// Views averaged at test time (Krizhevsky et al. 2012, section 4.1), a figure of its own in the report.
+    /// Test-time augmentation (Krizhevsky et al. 2012, section 4.1). The report lists its accuracy separately.
     pub tta: Tta,
-    /// RMSprop's own keys.
+    /// Parameters of RMSprop.
     pub rmsprop: RmsPropKeys,
-    /// AdamW's own keys.
+    /// Parameters of AdamW.
     pub adamw: AdamWKeys,
     /// Sharpness-aware minimisation in the last epochs; none by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sam: Option<Sam>,
-    /// Changes to the training faces.
+    /// Augmentation of the training faces.
     pub augment: Augment,
-    /// Teachers; none by default.
+    /// Distillation from teachers; none by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distill: Option<Distill>,
 }
@@ -137,10 +136,10 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// Reads and checks a file; keys that it leaves out have their defaults.
+    /// Reads and validates a file. Missing keys have their defaults.
     ///
     /// # Errors
-    /// Where it cannot be read, has an unknown key, or a value is out of range.
+    /// When the file cannot be read, has an unknown key, or a value is out of range.
     pub fn read(path: &Path) -> Result<Self, RecipeError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| RecipeError::Read { path: path.to_owned(), source })?;
@@ -151,21 +150,21 @@ impl Recipe {
         recipe.checked()
     }
 
-    /// The recipe, where every value is in its range.
+    /// Returns the recipe if every value is in its range.
     ///
     /// # Errors
-    /// The first key out of its range.
+    /// Returns the first key whose value is out of range.
     pub fn checked(self) -> Result<Self, RecipeError> {
-        range::check(&self)?;
+        validate::check(&self)?;
         Ok(self)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{choices::Targets, *};
+    use super::{options::Targets, *};
 
-    /// As the first version of the program saved it.
+    /// A recipe as the first version of the program saved it.
     const FIRST: &str = "epochs = 24\nbatch = 128\nseed = 1\nholdout = 0.0\nlearning_rate = 0.1\n\
         warmup = 0.1\nmomentum = 0.9\nweight_decay = 0.0005\nlabel_smoothing = 0.05\nema = 0.998\n\
         precision = \"fp32\"\n\n[[sizes]]\nuntil = 1.0\nside = 48\n\n[augment]\nflip = 0.5\n\
@@ -173,7 +172,7 @@ mod tests {
         cutout = 0.0\ncutout_side = 0.25\n";
 
     #[test]
-    fn unknown_keys_and_values_out_of_range_are_refused_by_name() {
+    fn invalid_keys_and_values_are_rejected_by_name() {
         assert!(toml::from_str::<Recipe>("epoch = 3").is_err());
         for (text, key) in [
             ("ema = 1.0", "`ema`"),
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_saved_recipe_reads_back_and_one_of_the_first_version_still_does() {
+    fn recipe_round_trips_and_first_version_still_parses() {
         let everything = Recipe {
             init: Some("runs/a".into()),
             class_weights: ClassWeights::Values([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]),

@@ -1,29 +1,29 @@
-//! Training: faces in, averaged weights out, safe against being killed at any moment.
+//! Training. A run can be killed at any moment and resumed.
 //!
 //! ```text
-//!    init -> the first weights
-//! batches -> teachers -> feed -> network -> loss -> optimizer -> ema -> checkpoint (one file, replaced whole)
-//!                                                                    \-> records: history.csv, events, curves.png
+//!    init -> initial weights
+//! batches -> distillation -> batch_source -> network -> loss -> optimizer -> ema -> checkpoint (one file, replaced atomically)
+//!                                                                                \-> artifacts: history.csv, events, curves.png
 //! ```
 
-pub mod answers;
+pub mod artifacts;
+pub mod batch_source;
 pub mod checkpoint;
 pub mod claim;
-pub mod clock;
+pub mod completed_run;
+pub mod distillation;
 pub mod ema;
 pub mod error;
 pub mod events;
-pub mod feed;
-pub mod finished;
 pub mod history;
 pub mod init;
 pub mod loss;
 pub mod optimizer;
 pub mod prepare;
 pub mod progress;
-pub mod records;
 pub mod run;
 pub mod sam;
+pub mod step_timings;
 pub mod teacher;
-pub mod teaching;
+pub mod teacher_cache;
 pub mod trainer;

@@ -5,7 +5,7 @@ use rand_distr::{Beta, Distribution};
 
 use super::Mixed;
 
-/// The partner of every face of a batch, and the partners' share.
+/// For every face of a batch the face that is mixed in, and its share.
 #[derive(Debug)]
 pub(super) struct Mixing {
     partners: Vec<usize>,
@@ -50,8 +50,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_and_labels_are_mixed_by_the_same_share() {
-        // Each face is a constant picture of its own label.
+    fn images_and_labels_are_mixed_by_equal_shares() {
+        // Each face is a constant image of its label.
         let labels: Vec<i64> = (0..6).collect();
         for seed in 0..20 {
             let mut pixels: Vec<f32> = labels.iter().flat_map(|&l| [l as f32; 4]).collect();
@@ -61,7 +61,7 @@ mod tests {
             assert!((0.0..=0.5).contains(&mixed.share));
             let mut partners = mixed.labels.clone();
             partners.sort_unstable();
-            assert_eq!(partners, labels, "every face is somebody's partner");
+            assert_eq!(partners, labels, "partners are a permutation of the faces");
             for ((picture, own), other) in pixels.chunks(4).zip(&labels).zip(&mixed.labels) {
                 let expected = *own as f64 * (1.0 - mixed.share) + *other as f64 * mixed.share;
                 assert!(picture.iter().all(|value| (f64::from(*value) - expected).abs() < 1e-5));

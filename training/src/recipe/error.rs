@@ -1,4 +1,4 @@
-//! Why a recipe cannot be used.
+//! Errors of reading and validating recipes.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ pub enum RecipeError {
     Parse {
         /// The file.
         path: PathBuf,
-        /// Why, with the line.
+        /// The parse error, with the line.
         source: Box<toml::de::Error>,
     },
     /// A value out of its range.
@@ -26,7 +26,7 @@ pub enum RecipeError {
     Range {
         /// The key.
         key: &'static str,
-        /// What it may be.
+        /// Valid values.
         range: &'static str,
     },
 }

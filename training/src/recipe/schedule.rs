@@ -1,18 +1,18 @@
 //! Settings that change in the course of a run: the learning rate, the faces' side and augmentation, and the
 //! kind of step.
 
-use super::{Recipe, choices::Schedule};
+use super::{Recipe, options::Schedule};
 use crate::augment::Augment;
 
 impl Recipe {
-    /// Side of the faces in an epoch (from 0), px.
+    /// Returns the height and width of the faces in an epoch (from 0), px.
     pub fn side(&self, epoch: usize) -> usize {
         let done = epoch as f64 / self.epochs as f64;
         let phase = self.sizes.iter().find(|phase| done < phase.until).or(self.sizes.last());
         phase.expect("a checked recipe has phases").side
     }
 
-    /// Returns the changes to the faces in an epoch (from 0).
+    /// Returns the augmentation of an epoch (from 0).
     pub fn augment(&self, epoch: usize) -> Augment {
         let done = epoch as f64 / self.epochs as f64;
         if done < self.augment.warp_until {
@@ -28,7 +28,7 @@ impl Recipe {
         (epoch + epochs >= self.epochs).then_some(sam.rho)
     }
 
-    /// Learning rate of a step (from 0) out of `total`, which all epochs share evenly.
+    /// Returns the learning rate of a step (from 0) of a run of `total` steps. All epochs have equal numbers of steps.
     pub fn learning_rate_at(&self, step: usize, total: usize) -> f64 {
         let warmup = self.warmup * total as f64;
         let at = step as f64;
@@ -46,7 +46,7 @@ impl Recipe {
         self.learning_rate * share
     }
 
-    /// Product of the factors that hold after so many finished epochs.
+    /// Returns the product of the factors that apply after `epochs` finished epochs.
     fn factor_after(&self, epochs: usize) -> f64 {
         self.steps.iter().filter(|s| s.after <= epochs).map(|s| s.factor).product()
     }
@@ -55,10 +55,10 @@ impl Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::choices::{RateStep, Sam};
+    use crate::recipe::options::{RateStep, Sam};
 
     #[test]
-    fn the_rate_climbs_to_its_peak_and_falls_to_zero() {
+    fn rate_rises_to_peak_and_falls_to_zero() {
         let recipe = Recipe::default();
         let rates: Vec<f64> = (0..1000).map(|s| recipe.learning_rate_at(s, 1000)).collect();
         assert!(rates[0] < 0.01 * recipe.learning_rate);
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_multiply_the_rate_from_the_first_step_after_their_epochs() {
+    fn steps_multiply_rate_after_their_epoch() {
         let step = |after, factor| RateStep { after, factor };
         let recipe = Recipe {
             epochs: 200,
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_follow_the_epochs() {
+    fn sizes_follow_epochs() {
         let recipe = Recipe { epochs: 10, ..Recipe::default() };
         let sides: Vec<usize> = (0..10).map(|e| recipe.side(e)).collect();
         assert_eq!(sides, [24, 24, 24, 24, 36, 36, 36, 48, 48, 48]);

@@ -1,4 +1,4 @@
-//! One file that holds all of a run: written beside the old one, then put in its place.
+//! Checkpoints: one file with the whole state of a run, replaced atomically.
 
 use std::{
     collections::HashMap,
@@ -20,7 +20,7 @@ use crate::{
 /// The file's name in the run's folder.
 pub const FILE_NAME: &str = "checkpoint.safetensors";
 
-/// Name of the tensor whose bytes are the JSON of [`State`], so that one file, replaced whole, holds everything.
+/// Name of the tensor whose bytes are the JSON of [`State`]. One file contains everything, so that replacing it is atomic.
 const STATE: &str = "state.json";
 
 /// A checkpoint that cannot be written or read.
@@ -34,25 +34,27 @@ pub enum CheckpointError {
         /// Why.
         source: io::Error,
     },
-    /// No room for the new file; the old one, where there is one, is whole.
+    /// The disk is full. The previous checkpoint is intact.
     #[error(
-        "the disk is full: cannot write {path} ({source}); the last checkpoint is kept: free some space and go on with --resume"
+        "the disk is full: cannot write {path} ({source}); the previous checkpoint is intact: free disk space and continue with --resume"
     )]
     Full {
         /// The file.
         path: PathBuf,
-        /// The system's words.
+        /// The I/O error.
         source: io::Error,
     },
     /// The file cannot be written or read as tensors.
-    #[error("cannot save or load {path} (is the file from another program?): {source}")]
+    #[error(
+        "cannot save or load {path} as tensors: {source}; it may be damaged or come from another program"
+    )]
     Tensors {
         /// The file.
         path: PathBuf,
         /// Why.
         source: TchError,
     },
-    /// The file has no state, or one of another version.
+    /// The file has no state, or the state of another version.
     #[error("{path} is not a checkpoint of this version of mien-train: {detail}")]
     State {
         /// The file.
@@ -60,39 +62,39 @@ pub enum CheckpointError {
         /// Why.
         detail: String,
     },
-    /// The file's tensors do not fit the network.
+    /// The file's tensors do not match the network.
     #[error(transparent)]
     Weights(#[from] WeightsError),
 }
 
-/// Where a run stands.
+/// Progress of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// Finished epochs.
     pub epoch: usize,
-    /// Finished steps of the epoch under way.
+    /// Finished steps of the current epoch.
     pub step: usize,
-    /// Steps since the beginning of the run.
+    /// Steps since the start of the run.
     pub total_steps: usize,
-    /// Sum over the faces of the epoch under way of their loss.
+    /// Sum of the losses of the current epoch's faces so far.
     pub loss_sum: f64,
-    /// Rightly classified faces of the epoch under way.
+    /// Correctly classified faces of the current epoch so far.
     pub correct: i64,
-    /// Faces seen in the epoch under way.
+    /// Faces of the current epoch so far.
     pub seen: usize,
-    /// Seconds of training in the epoch under way, waiting included.
+    /// Training time of the current epoch so far in seconds. It includes waiting for batches.
     pub seconds: f64,
-    /// Seconds of them in which the trainer waited for its next batch.
+    /// Part of `seconds` that was spent waiting for the next batch.
     #[serde(default)]
     pub waited: f64,
-    /// The finished epochs.
+    /// Metrics of the finished epochs.
     pub history: Vec<EpochRow>,
 }
 
-/// Writes a checkpoint; whenever the process dies, the folder holds a whole one, the old or the new.
+/// Writes a checkpoint atomically. If the process dies, the folder contains either the old or the new checkpoint.
 ///
 /// # Errors
-/// Where the file cannot be written; the old checkpoint then stays.
+/// When the file cannot be written. The old checkpoint stays.
 pub fn save(
     folder: &Path,
     state: &State,
@@ -142,20 +144,20 @@ fn not_written(path: &Path, source: io::Error) -> CheckpointError {
     }
 }
 
-/// What a checkpoint holds: where the run stands, and its tensors by kind and name.
+/// A checkpoint: the progress of the run, and its tensors by kind and name.
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// Where the run stands.
+    /// Progress of the run.
     pub state: State,
     path: PathBuf,
     tensors: HashMap<String, Tensor>,
 }
 
 impl Checkpoint {
-    /// Reads the checkpoint of a run's folder; `None` where there is none yet.
+    /// Reads the checkpoint of a run's folder. Returns `None` if the run has not written one.
     ///
     /// # Errors
-    /// Where the file cannot be read or is no checkpoint.
+    /// When the file cannot be read or is not a checkpoint.
     pub fn read(folder: &Path) -> Result<Option<Self>, CheckpointError> {
         let path = folder.join(FILE_NAME);
         if !path.exists() {
@@ -168,22 +170,22 @@ impl Checkpoint {
         let json = tensors
             .get(STATE)
             .filter(|t| t.kind() == Kind::Uint8)
-            .ok_or_else(|| broken("no state".into()))?;
+            .ok_or_else(|| broken(format!("`{STATE}` is missing")))?;
         let mut bytes = vec![0u8; json.numel()];
         json.copy_data_u8(&mut bytes, json.numel());
         let state = serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))?;
         Ok(Some(Self { state, path, tensors }))
     }
 
-    /// The weights as the optimiser left them.
+    /// Returns the weights after the optimiser's last step.
     ///
     /// # Errors
-    /// Where one is missing or of another shape than the network's.
+    /// When a parameter is missing or has another shape.
     pub fn weights(&self, graph: &Graph, device: Device) -> Result<Weights, WeightsError> {
         Weights::from_named(graph, &self.named("weights"), device)
     }
 
-    /// The averaged weights, which are what is judged and exported.
+    /// Returns the averaged weights, which are evaluated and exported.
     ///
     /// # Errors
     /// As for [`Self::weights`].
@@ -191,7 +193,7 @@ impl Checkpoint {
         Weights::from_named(graph, &self.named("ema"), device)
     }
 
-    /// The tensors of a kind by parameter name.
+    /// Returns the tensors of a kind by parameter name.
     fn named(&self, kind: &str) -> HashMap<String, Tensor> {
         let of_kind = |(key, tensor): (&String, &Tensor)| {
             let (found, name) = key.split_once('/')?;
@@ -200,10 +202,10 @@ impl Checkpoint {
         self.tensors.iter().filter_map(of_kind).collect()
     }
 
-    /// Gives the optimiser its memory back.
+    /// Restores the state of the optimiser.
     ///
     /// # Errors
-    /// Where a tensor is missing: the checkpoint is of a run with another optimiser.
+    /// When a tensor is missing, because the checkpoint belongs to a run with another optimiser.
     pub fn restore_optimizer(
         &self,
         weights: &Weights,

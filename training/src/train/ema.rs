@@ -1,4 +1,4 @@
-//! The exponential moving average of the weights: what is judged and exported.
+//! Exponential moving average of the weights. The averaged weights are evaluated and exported.
 
 use tch::{TchError, no_grad};
 
@@ -7,8 +7,8 @@ use crate::torch::weights::Weights;
 /// Steps after which the average's decay is near its final value.
 const WARMUP: f64 = 10.0;
 
-/// Averaged weights, batch-norm statistics included. An average of statistics lags behind those of the averaged kernels, most
-/// after a change of the faces' side: `export --precise-bn` takes them anew.
+/// Averaged weights, including batch-norm statistics. The averaged statistics lag behind the averaged kernels, most of all
+/// after a change of the image size. `export --precise-bn` recomputes them.
 #[derive(Debug)]
 pub struct Ema {
     decay: f64,
@@ -16,20 +16,21 @@ pub struct Ema {
 }
 
 impl Ema {
-    /// An average that has seen only these weights.
+    /// Starts an average at these weights.
     pub fn new(weights: &Weights, decay: f64) -> Self {
         Self { decay, weights: weights.duplicate() }
     }
 
-    /// Continues an average.
+    /// Continues an average from a checkpoint.
     pub fn from_weights(weights: Weights, decay: f64) -> Self {
         Self { decay, weights }
     }
 
-    /// Takes in the weights after `step` (from 0): early on a smaller decay, `(1 + t) / (10 + t)`, forgets the start.
+    /// Updates the average with the weights after step `t` (from 0). The decay is at most `(1 + t) / (10 + t)`, so that
+    /// the initial weights are forgotten quickly.
     ///
     /// # Errors
-    /// What libtorch refuses.
+    /// Returns an error of libtorch.
     pub fn update(&self, weights: &Weights, step: usize) -> Result<(), TchError> {
         let decay = self.decay.min((1.0 + step as f64) / (WARMUP + step as f64));
         no_grad(|| {
@@ -41,7 +42,7 @@ impl Ema {
         })
     }
 
-    /// The averaged weights.
+    /// Returns the averaged weights.
     pub fn weights(&self) -> &Weights {
         &self.weights
     }

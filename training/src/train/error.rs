@@ -1,62 +1,63 @@
-//! Why training stops before its end.
+//! Errors of the training loop.
 
 use tch::TchError;
 
 use super::{
-    answers::AnswersError, checkpoint::CheckpointError, records::RecordError, teacher::TeacherError,
+    artifacts::ArtifactError, checkpoint::CheckpointError, teacher::TeacherError,
+    teacher_cache::TeacherCacheError,
 };
 use crate::{arch::shape::ShapeError, torch::weights::WeightsError};
 
-/// Why training stopped before its end.
+/// Why training stopped early.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// The network does not fit together.
+    /// The network's shapes are inconsistent.
     #[error(transparent)]
     Shape(#[from] ShapeError),
-    /// libtorch refused.
+    /// libtorch failed.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
-    /// Weights that do not fit.
+    /// The weights do not match the network.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// The checkpoint.
+    /// The checkpoint cannot be read or written.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// History, events, pictures.
+    /// The history, events or plots cannot be written.
     #[error(transparent)]
-    Record(#[from] RecordError),
+    Artifact(#[from] ArtifactError),
     /// A teacher failed.
     #[error(transparent)]
     Teacher(#[from] TeacherError),
-    /// What the teachers answered cannot be kept.
+    /// The teacher outputs cannot be cached.
     #[error(transparent)]
-    Answers(#[from] AnswersError),
-    /// The thread that makes batches has died; its panic is on the terminal.
+    TeacherCache(#[from] TeacherCacheError),
+    /// The thread that produces batches panicked. Its message is on the terminal.
     #[error(
-        "the batches of epoch {epoch} ended at step {step} of {steps}: the thread that makes them has failed"
+        "the batches of epoch {epoch} ended at step {step} of {steps} because the thread that produces them panicked; its message is above"
     )]
     Starved {
         /// The epoch, from 1.
         epoch: usize,
         /// Finished steps.
         step: usize,
-        /// Steps of an epoch.
+        /// Steps per epoch.
         steps: usize,
     },
-    /// The loss is not a number.
+    /// The loss is NaN or infinite.
     #[error(
         "the loss is {loss} at step {step} of epoch {epoch} (learning rate {rate:.5}); {advice}"
     )]
     Diverged {
-        /// The loss.
+        /// NaN or infinite.
         loss: f64,
         /// Step of the epoch, from 1.
         step: usize,
         /// The epoch, from 1.
         epoch: usize,
-        /// The rate.
+        /// Learning rate of the step.
         rate: f64,
-        /// What to look at in the recipe.
+        /// Recipe keys to change.
         advice: String,
     },
 }

@@ -1,7 +1,8 @@
-//! TensorBoard's event file: one record of scalars an epoch.
+//! TensorBoard event file with one record of scalars per epoch.
 //!
-//! The format is TFRecord (`tensorflow/core/lib/io/record_writer.h`): length, its masked CRC-32C, the bytes, theirs.
-//! Records hold `Event` messages of `tensorflow/core/util/event.proto`, of which only what is used is declared here.
+//! The format is TFRecord (`tensorflow/core/lib/io/record_writer.h`): length, masked CRC-32C of the length, content,
+//! masked CRC-32C of the content. The content is an `Event` message of `tensorflow/core/util/event.proto`. This file
+//! declares only the fields that it uses.
 
 use std::{
     fs::OpenOptions,
@@ -15,16 +16,16 @@ use prost::Message;
 
 use super::history::EpochRow;
 
-/// The file's name in the run's folder; TensorBoard looks for `tfevents` in names.
+/// The file's name in the run's folder. TensorBoard finds event files by `tfevents` in their names.
 pub const FILE_NAME: &str = "events.out.tfevents.0.mien-train";
 
-/// Also known as CRC-32C.
+/// CRC-32C.
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
-/// What a file of this format begins with.
+/// Value of `file_version` in the first record of a file.
 const VERSION: &str = "brain.Event:2";
 
-/// Bytes around the content of a record: length (8) and its check sum (4) before, a check sum (4) after.
+/// Bytes before the content of a record (length 8, checksum 4) and after it (checksum 4).
 const HEAD: usize = 12;
 const TAIL: usize = 4;
 
@@ -55,11 +56,11 @@ struct Scalar {
     simple_value: Option<f32>,
 }
 
-/// Brings the file up to these epochs: what a killed process left half-written is cut off, epochs that are not there are
-/// added, none twice.
+/// Makes the file contain exactly these epochs. Truncates incomplete records of a killed process and records of later
+/// epochs, then appends the missing epochs.
 ///
 /// # Errors
-/// Where the folder cannot be written.
+/// When the folder cannot be written.
 pub fn update(folder: &Path, rows: &[EpochRow]) -> io::Result<()> {
     let path = folder.join(FILE_NAME);
     let mut file =
@@ -84,7 +85,7 @@ pub fn update(folder: &Path, rows: &[EpochRow]) -> io::Result<()> {
     file.write_all(&added)
 }
 
-/// Length of the whole records of at most `epochs` epochs at the beginning, and the last epoch in them.
+/// Returns the length in bytes of the leading complete records up to epoch `epochs`, and the last epoch among them.
 fn scan(bytes: &[u8], epochs: i64) -> (usize, i64) {
     let (mut at, mut last) = (0, 0);
     while let Some(content) = content(&bytes[at..]) {
@@ -97,7 +98,7 @@ fn scan(bytes: &[u8], epochs: i64) -> (usize, i64) {
     (at, last)
 }
 
-/// The content of the record that begins here, where it is whole and sound.
+/// Returns the content of the first record, or `None` if the record is incomplete or its checksums do not match.
 fn content(bytes: &[u8]) -> Option<&[u8]> {
     let length = bytes.first_chunk::<8>()?;
     let check = u32::from_le_bytes(*bytes.get(8..)?.first_chunk()?);
@@ -117,7 +118,7 @@ fn record(event: &Event) -> Vec<u8> {
     [&length[..], &checks[0], &content, &checks[1]].concat()
 }
 
-/// TFRecord stores check sums rotated and offset, so that one over bytes that hold check sums is no special value.
+/// Returns the masked CRC-32C. TFRecord masks checksums because a CRC of data that contains its own CRC is degenerate.
 fn masked_crc(bytes: &[u8]) -> u32 {
     CRC.checksum(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
 }
@@ -171,19 +172,19 @@ mod tests {
             steps.push(Event::decode(found).unwrap().step);
             at += HEAD + found.len() + TAIL;
         }
-        assert_eq!(at, bytes.len(), "something is left over");
+        assert_eq!(at, bytes.len(), "trailing bytes");
         steps
     }
 
     #[test]
-    fn the_check_sum_is_that_of_tensorflow() {
-        // The first 12 bytes of every event file that TensorBoard's own writer begins with a 24-byte version event.
+    fn masked_crc_matches_tensorflow() {
+        // TensorBoard's own writer starts each file with a version event of 24 bytes.
         let length = 24u64.to_le_bytes();
         assert_eq!(masked_crc(&length).to_le_bytes(), [0xa3, 0x7f, 0x4b, 0x22]);
     }
 
     #[test]
-    fn epochs_are_added_once_and_torn_records_replaced() {
+    fn update_adds_each_epoch_once_and_repairs_torn_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE_NAME);
         update(folder.path(), &rows(2)).unwrap();
@@ -196,7 +197,7 @@ mod tests {
             update(folder.path(), &rows(3)).unwrap();
             assert_eq!(steps(folder.path()), [0, 1, 2, 3], "cut at {cut}");
         }
-        // A run that stands before what the file tells: the file follows.
+        // Epochs after the run's last checkpoint are removed.
         update(folder.path(), &rows(1)).unwrap();
         assert_eq!(steps(folder.path()), [0, 1]);
     }

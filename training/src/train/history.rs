@@ -1,4 +1,4 @@
-//! One row an epoch: `history.csv`.
+//! Metrics per epoch: `history.csv`.
 
 use std::{io, path::Path};
 
@@ -9,36 +9,36 @@ use crate::files;
 /// The file's name in the run's folder.
 pub const FILE_NAME: &str = "history.csv";
 
-/// What an epoch gave.
+/// Metrics of one epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EpochRow {
     /// The epoch, from 1.
     pub epoch: usize,
-    /// Side of its faces, px.
+    /// Height and width of the faces in this epoch, px.
     pub side: usize,
     /// Learning rate of its last step.
     pub learning_rate: f64,
-    /// Mean loss of the augmented training faces, label smoothing included.
+    /// Mean loss over the augmented training faces, with label smoothing, in nats.
     pub train_loss: f64,
     /// Accuracy on the augmented training faces, 0..1.
     pub train_accuracy: f64,
-    /// Accuracy of the averaged weights on the held-out faces at this epoch's side, 0..1.
+    /// Accuracy of the averaged weights on the held-out faces at this epoch's size, 0..1.
     pub holdout_accuracy: Option<f64>,
-    /// Their mean negative log-likelihood.
+    /// Mean negative log-likelihood of the held-out faces, in nats.
     pub holdout_loss: Option<f64>,
-    /// Seconds of training, over all resumes, waiting included.
+    /// Training time in seconds, summed over all processes that trained the epoch. It includes waiting for batches.
     pub seconds: f64,
-    /// Training faces a second.
+    /// Training faces per second.
     pub images_per_second: f64,
-    /// Seconds of training in which libtorch waited for the next batch.
+    /// Part of `seconds` that was spent waiting for the next batch.
     #[serde(default)]
     pub waited_seconds: f64,
 }
 
-/// Writes all rows, replacing the file whole.
+/// Writes all rows. The file is replaced atomically.
 ///
 /// # Errors
-/// Where the folder cannot be written.
+/// When the folder cannot be written.
 pub fn write(folder: &Path, rows: &[EpochRow]) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
@@ -48,10 +48,10 @@ pub fn write(folder: &Path, rows: &[EpochRow]) -> io::Result<()> {
     files::replace(&folder.join(FILE_NAME), &text)
 }
 
-/// Reads the rows back.
+/// Reads the rows of a run's folder.
 ///
 /// # Errors
-/// Where there is no history, or one of another version.
+/// When the file is missing or has other columns.
 pub fn read(folder: &Path) -> Result<Vec<EpochRow>, csv::Error> {
     csv::Reader::from_path(folder.join(FILE_NAME))?.into_deserialize().collect()
 }

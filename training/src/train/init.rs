@@ -1,11 +1,11 @@
-//! Weights that a run begins with where it does not begin at random: the averaged ones of another run.
+//! Initial weights from another run (recipe key `init`).
 
 use std::path::{Path, PathBuf};
 
 use tch::Device;
 
 use super::{
-    finished::{FinishedError, FinishedRun},
+    completed_run::{CompletedRun, CompletedRunError},
     run::SourceFile,
 };
 use crate::{
@@ -14,50 +14,50 @@ use crate::{
     torch::weights::{Weights, WeightsError},
 };
 
-/// A run that another one cannot begin from.
+/// The run that `init` names cannot provide the initial weights.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot begin with the weights of {path}: {reason}; look at `init` in the recipe")]
+#[error("cannot start from the weights of {path}: {reason}; check `init` in the recipe")]
 pub struct InitError {
     /// The run's folder.
     pub path: PathBuf,
-    /// Why.
+    /// The cause.
     pub reason: Reason,
 }
 
-/// Why a run cannot be begun from.
+/// Causes of an [`InitError`].
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
-    /// The run itself.
+    /// The run cannot be read or is not complete.
     #[error(transparent)]
-    Run(#[from] FinishedError),
-    /// Another network.
-    #[error("it trains a {there}, not a {here}")]
+    Run(#[from] CompletedRunError),
+    /// The run trained another network.
+    #[error("it trained a {theirs}, but this run trains a {ours}")]
     Architecture {
-        /// Its network.
-        there: String,
-        /// This run's.
-        here: String,
+        /// Network of the run that `init` names.
+        theirs: String,
+        /// Network of the run that starts.
+        ours: String,
     },
-    /// Faces that this run holds out were trained on there, so that they would judge what was learnt by heart.
+    /// The run was trained on faces that the new run holds out. The holdout accuracy would be too high.
     #[error(
-        "it was trained on faces that this run holds out (its seed is {seed}, its holdout {holdout}); give this run the same two, or `holdout = 0`"
+        "it was trained on faces that this run holds out (its seed is {seed}, its holdout {holdout}); use the same `seed` and `holdout`, or `holdout = 0`"
     )]
     Holdout {
-        /// Its seed.
+        /// Seed of the run that `init` names.
         seed: u64,
-        /// Its held-out share.
+        /// Held-out share of the run that `init` names, 0..1.
         holdout: f64,
     },
-    /// Its weights do not fit.
+    /// A parameter is missing or has another shape.
     #[error(transparent)]
     Weights(#[from] WeightsError),
 }
 
-/// The weights that a recipe's `init` names, and the file that they stand in; `data_sha256` is that of the faces that
-/// this run trains on. `None` where the recipe names none.
+/// Returns the weights that a recipe's `init` names and the checkpoint that contains them, or `None` without `init`.
+/// `data_sha256` is the fingerprint of the training split of the new run.
 ///
 /// # Errors
-/// Where there is no such run, or it is one of another network or of other held-out faces.
+/// When the run is missing or incomplete, trained another network, or was trained on faces that the new run holds out.
 pub fn weights(
     recipe: &Recipe,
     graph: &Graph,
@@ -77,14 +77,14 @@ fn read(
     data_sha256: &str,
     device: Device,
 ) -> Result<(Weights, SourceFile), Reason> {
-    let FinishedRun { run, recipe: its, checkpoint, file } = FinishedRun::open(folder)?;
+    let CompletedRun { run, recipe: source, checkpoint, file } = CompletedRun::open(folder)?;
     if run.architecture != graph.name() {
-        let here = graph.name().to_owned();
-        return Err(Reason::Architecture { there: run.architecture, here });
+        let ours = graph.name().to_owned();
+        return Err(Reason::Architecture { theirs: run.architecture, ours });
     }
-    let same_faces = (its.seed, its.holdout) == (recipe.seed, recipe.holdout);
+    let same_faces = (source.seed, source.holdout) == (recipe.seed, recipe.holdout);
     if recipe.holdout > 0.0 && run.data_sha256 == data_sha256 && !same_faces {
-        return Err(Reason::Holdout { seed: its.seed, holdout: its.holdout });
+        return Err(Reason::Holdout { seed: source.seed, holdout: source.holdout });
     }
     Ok((checkpoint.averaged(graph, device)?, file))
 }

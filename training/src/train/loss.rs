@@ -1,28 +1,28 @@
-//! What training makes small.
+//! Training loss: cross-entropy with label smoothing, class weights, mixup and distillation.
 
 use mien_faces::expression::Expression;
 use tch::{Reduction, TchError, Tensor};
 
 use crate::{
-    batches::Part,
+    batches::MicroBatch,
     recipe::{
         Recipe,
-        choices::{ClassWeightRule, ClassWeights},
+        options::{ClassWeightRule, ClassWeights},
     },
 };
 
-/// The loss of a recipe: a mean over the faces of a batch.
+/// The loss function of a recipe.
 #[derive(Debug)]
 pub struct Loss {
     smoothing: f64,
-    /// What the loss of a face of each class is multiplied with; none where all count alike.
+    /// Factor of the loss per class; `None` for equal weights.
     class_weights: Option<[f64; Expression::COUNT]>,
-    /// Share and temperature of the teachers.
+    /// Weight and temperature of distillation.
     distill: Option<(f64, f64)>,
 }
 
 impl Loss {
-    /// The recipe's loss, for training faces with these labels.
+    /// Creates the recipe's loss. `labels` are the labels of all training faces, for balanced class weights.
     pub fn new(recipe: &Recipe, labels: &[Expression]) -> Self {
         let class_weights = match recipe.class_weights {
             ClassWeights::Rule(ClassWeightRule::None) => None,
@@ -36,11 +36,11 @@ impl Loss {
         }
     }
 
-    /// The sum of the losses of a part's faces, from their logits `[N, 7]`.
+    /// Returns the sum of the losses of a micro-batch's faces from their logits `[N, 7]`.
     ///
     /// # Errors
-    /// What libtorch refuses.
-    pub fn sum(&self, logits: &Tensor, part: Part<'_>) -> Result<Tensor, TchError> {
+    /// Returns an error of libtorch.
+    pub fn sum(&self, logits: &Tensor, part: MicroBatch<'_>) -> Result<Tensor, TchError> {
         let own = self.cross_entropy(logits, part.labels)?;
         let hard = match part.mixed {
             None => own,
@@ -49,12 +49,14 @@ impl Loss {
                 own.f_mul_scalar(1.0 - share)?.f_add(&other)?
             }
         };
-        let (Some((weight, temperature)), Some(taught)) = (self.distill, part.taught) else {
+        let (Some((weight, temperature)), Some(soft_targets)) = (self.distill, part.soft_targets)
+        else {
             return Ok(hard);
         };
-        let taught = Tensor::from_slice(taught).f_view_as(logits)?.f_to_device(logits.device())?;
-        // Hinton et al. (2015), section 2: gradients of the soft part shrink by T^2, which is made up for.
-        let soft = divergence(logits, &taught, temperature)?
+        let soft_targets =
+            Tensor::from_slice(soft_targets).f_view_as(logits)?.f_to_device(logits.device())?;
+        // Hinton et al. (2015), section 2: the gradients of soft targets scale as 1 / T^2, so the term is multiplied by T^2.
+        let soft = divergence(logits, &soft_targets, temperature)?
             .f_mul_scalar(weight * temperature * temperature)?;
         hard.f_mul_scalar(1.0 - weight)?.f_add(&soft)
     }
@@ -66,20 +68,24 @@ impl Loss {
             logits.f_cross_entropy_loss(&labels, None::<Tensor>, reduction, -100, self.smoothing)
         };
         let Some(values) = self.class_weights else { return loss(Reduction::Sum) };
-        // libtorch's own weights would weigh the share that smoothing gives to each class by that class, not by the face's.
+        // libtorch's class weights would weigh each class of the smoothed target by its own weight, not by the label's.
         let weights = Tensor::from_slice(&values.map(|value| value as f32)).f_to_device(device)?;
         loss(Reduction::None)?.f_dot(&weights.f_index_select(0, &labels)?)
     }
 }
 
-/// `KL(taught || softmax(logits / temperature))`, summed over the faces.
-fn divergence(logits: &Tensor, taught: &Tensor, temperature: f64) -> Result<Tensor, TchError> {
+/// Returns `KL(soft_targets || softmax(logits / temperature))`, summed over the faces.
+fn divergence(
+    logits: &Tensor,
+    soft_targets: &Tensor,
+    temperature: f64,
+) -> Result<Tensor, TchError> {
     let own = logits.f_div_scalar(temperature)?.f_log_softmax(-1, None)?;
-    let entropy = taught.f_xlogy(taught)?;
-    entropy.f_sub(&taught.f_mul(&own)?)?.f_sum(None)
+    let entropy = soft_targets.f_xlogy(soft_targets)?;
+    entropy.f_sub(&soft_targets.f_mul(&own)?)?.f_sum(None)
 }
 
-/// `faces / (classes * faces of the class)`; a class without faces counts as one with a single face.
+/// Returns `faces / (classes * faces of the class)` per class. A class without faces counts as a class with one face.
 fn balanced(labels: &[Expression]) -> [f64; Expression::COUNT] {
     let classes = Expression::ALL.iter().filter(|expression| labels.contains(expression)).count();
     Expression::ALL.map(|expression| {
@@ -93,7 +99,7 @@ mod tests {
     use tch::Kind;
 
     use super::*;
-    use crate::recipe::choices::{Distill, Targets};
+    use crate::recipe::options::{Distill, Targets};
 
     const LOGITS: [f32; 14] =
         [1.0, -2.0, 0.5, 3.0, 0.0, -1.0, 2.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7];
@@ -102,9 +108,9 @@ mod tests {
         Tensor::from_slice(&LOGITS).view([2, 7])
     }
 
-    /// The loss of two faces with labels 3 and 0.
-    fn loss(recipe: &Recipe, mixed: Option<(&[i64], f64)>, taught: Option<&[f32]>) -> f64 {
-        let part = Part { pixels: &[], labels: &[3, 0], side: 0, mixed, taught };
+    /// Returns the loss of two faces with the labels 3 and 0.
+    fn loss(recipe: &Recipe, mixed: Option<(&[i64], f64)>, soft_targets: Option<&[f32]>) -> f64 {
+        let part = MicroBatch { pixels: &[], labels: &[3, 0], side: 0, mixed, soft_targets };
         let labels = [vec![Expression::ALL[3]; 3], vec![Expression::ALL[0]]].concat();
         Loss::new(recipe, &labels).sum(&logits(), part).unwrap().double_value(&[])
     }
@@ -130,13 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn mixed_faces_answer_for_both_labels_by_their_shares() {
+    fn mixup_weighs_both_labels_by_their_shares() {
         let found = loss(&plain(), Some((&[6, 1], 0.25)), None);
         close(found, 0.75 * (nll(0, 3) + nll(1, 0)) + 0.25 * (nll(0, 6) + nll(1, 1)));
     }
 
     #[test]
-    fn balanced_classes_count_alike() {
+    fn balanced_weights_give_classes_equal_totals() {
         let rule = ClassWeights::Rule(ClassWeightRule::Balanced);
         let found = loss(&Recipe { class_weights: rule, ..plain() }, None, None);
         // Three faces of one class and one of another: weights 4 / (2 * 3) and 4 / 2.
@@ -144,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_weight_of_a_face_holds_for_its_smoothed_label_too() {
+    fn class_weight_scales_whole_smoothed_loss() {
         let mut weights = [1.0; Expression::COUNT];
         (weights[3], weights[0], weights[1]) = (2.0, 5.0, 40.0);
         let class_weights = ClassWeights::Values(weights);
@@ -157,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn teachers_count_by_their_share_with_the_temperature_made_up_for() {
+    fn distillation_loss_is_scaled_by_squared_temperature() {
         let distill = Distill {
             teachers: vec!["t".into()],
             teacher_weights: Vec::new(),
@@ -166,20 +172,20 @@ mod tests {
             targets: Targets::Online,
         };
         let recipe = Recipe { distill: Some(distill), ..plain() };
-        let taught =
+        let soft_targets =
             [[0.5f32, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0], [0.1, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1]].concat();
         let mut soft = 0.0;
-        for (row, taught) in taught.chunks(7).enumerate() {
-            for (&p, q) in taught.iter().zip(softmax(row, 4.0)).filter(|(p, _)| **p > 0.0) {
+        for (row, soft_targets) in soft_targets.chunks(7).enumerate() {
+            for (&p, q) in soft_targets.iter().zip(softmax(row, 4.0)).filter(|(p, _)| **p > 0.0) {
                 soft += f64::from(p) * (f64::from(p) / q).ln();
             }
         }
         let hard = nll(0, 3) + nll(1, 0);
-        close(loss(&recipe, None, Some(&taught)), 0.7 * hard + 0.3 * 16.0 * soft);
+        close(loss(&recipe, None, Some(&soft_targets)), 0.7 * hard + 0.3 * 16.0 * soft);
     }
 
     #[test]
-    fn a_teacher_that_agrees_costs_nothing() {
+    fn divergence_from_equal_distribution_is_zero() {
         let own = logits().f_div_scalar(3.0).unwrap().softmax(-1, Kind::Float);
         close(divergence(&logits(), &own, 3.0).unwrap().double_value(&[]), 0.0);
     }

@@ -1,4 +1,4 @@
-//! Gradients to changes of the weights. One file a rule; what all rules share is here.
+//! Optimisers. Each update rule has its own file; this file contains weight decay, L2 and gradient clipping.
 
 use tch::{Kind, TchError, Tensor, no_grad};
 
@@ -8,21 +8,22 @@ mod sgd;
 
 use crate::{
     arch::parameter::{Parameter, Role},
-    recipe::{Recipe, choices::OptimizerKind},
+    recipe::{Recipe, options::OptimizerKind},
     torch::weights::Weights,
 };
 
-/// How one weight tensor is changed.
+/// Update rule for one weight tensor.
 trait Rule: std::fmt::Debug {
-    /// Whether it takes the decay off the weight itself; else the decay is part of the gradient.
+    /// Returns whether the rule applies the decay to the weight itself (decoupled decay). Otherwise the decay is added
+    /// to the gradient.
     fn decays_weights(&self) -> bool {
         false
     }
 
-    /// Names of the tensors that are remembered for each weight, as in the checkpoint (`velocity/NAME`).
+    /// Returns the names of the rule's state tensors per weight. The checkpoint stores them as `velocity/NAME`.
     fn slots(&self) -> &'static [&'static str];
 
-    /// Changes a weight along its gradient; `slots` are in the order of [`Rule::slots`].
+    /// Updates a weight by its gradient. `slots` has the order of [`Rule::slots`].
     fn update(
         &self,
         weight: &mut Tensor,
@@ -32,41 +33,41 @@ trait Rule: std::fmt::Debug {
     ) -> Result<(), TchError>;
 }
 
-/// What a rule needs to know of the step.
+/// Parameters of one update.
 #[derive(Debug, Clone, Copy)]
 struct Step {
     /// Learning rate.
     rate: f64,
-    /// Decay of this weight, for a rule that takes it off the weight itself.
+    /// Weight decay, for a rule with decoupled decay.
     decay: f64,
-    /// Steps of the run, this one included.
+    /// Number of this step in the run, from 1.
     count: usize,
 }
 
-/// An optimiser with its memory.
+/// An optimiser with its state.
 #[derive(Debug)]
 pub struct Optimizer {
     rule: Box<dyn Rule>,
     weight_decay: f64,
     l2: f64,
     clip_norm: f64,
-    /// The rule's tensors for every parameter of the weights; statistics have none.
+    /// State tensors of every parameter, in the order of [`Weights::iter`]. Empty for batch-norm statistics.
     slots: Vec<Vec<Tensor>>,
 }
 
 impl Optimizer {
-    /// A fresh optimiser for these weights.
+    /// Creates an optimiser with zero state for these weights.
     pub fn new(weights: &Weights, recipe: &Recipe) -> Self {
         let rule: Box<dyn Rule> = match recipe.optimizer {
             OptimizerKind::Sgd => Box::new(sgd::Sgd { momentum: recipe.momentum }),
             OptimizerKind::RmsProp => Box::new(rmsprop::RmsProp { keys: recipe.rmsprop }),
             OptimizerKind::AdamW => Box::new(adamw::AdamW { keys: recipe.adamw }),
         };
-        let fresh = |(parameter, weight): (&Parameter, &Tensor)| {
+        let zeros = |(parameter, weight): (&Parameter, &Tensor)| {
             let slots: &[&str] = if parameter.role.is_trainable() { rule.slots() } else { &[] };
             slots.iter().map(|_| weight.zeros_like()).collect()
         };
-        let slots = no_grad(|| weights.iter().map(fresh).collect());
+        let slots = no_grad(|| weights.iter().map(zeros).collect());
         Self {
             weight_decay: recipe.weight_decay,
             l2: recipe.l2,
@@ -76,19 +77,20 @@ impl Optimizer {
         }
     }
 
-    /// Changes the weights along their gradients, and clears those. `count` is the number of this step in the run, from 1.
+    /// Updates the weights by their gradients and clears the gradients. `count` is the number of this step in the run,
+    /// from 1.
     ///
     /// # Errors
-    /// What libtorch refuses.
+    /// Returns an error of libtorch.
     pub fn step(&mut self, weights: &Weights, rate: f64, count: usize) -> Result<(), TchError> {
         no_grad(|| {
             let gradients = self.gradients(weights)?;
-            let shortened = self.shortening(&gradients)?;
+            let clip_factor = self.clip_factor(&gradients)?;
             for (((parameter, weight), gradient), slots) in
                 weights.iter().zip(gradients).zip(&mut self.slots)
             {
                 let Some(mut gradient) = gradient else { continue };
-                if let Some(factor) = &shortened {
+                if let Some(factor) = &clip_factor {
                     gradient = gradient.f_mul(factor)?;
                 }
                 let mut weight = weight.shallow_clone();
@@ -103,7 +105,7 @@ impl Optimizer {
         })
     }
 
-    /// The gradients of the loss, its L2 term included; none for statistics.
+    /// Returns the gradients of the loss with its L2 term; `None` for batch-norm statistics.
     fn gradients(&self, weights: &Weights) -> Result<Vec<Option<Tensor>>, TchError> {
         let gradient = |(parameter, weight): (&Parameter, &Tensor)| {
             if !parameter.role.is_trainable() {
@@ -118,10 +120,10 @@ impl Optimizer {
         weights.iter().map(gradient).collect()
     }
 
-    /// What all gradients are multiplied with so that their norm is at most `clip_norm`; `None` for no limit.
+    /// Returns the factor that limits the norm of all gradients to `clip_norm`; `None` without a limit.
     ///
     /// Source: Pascanu, Mikolov, Bengio, "On the difficulty of training recurrent neural networks" (2013), algorithm 1.
-    fn shortening(&self, gradients: &[Option<Tensor>]) -> Result<Option<Tensor>, TchError> {
+    fn clip_factor(&self, gradients: &[Option<Tensor>]) -> Result<Option<Tensor>, TchError> {
         if self.clip_norm == 0.0 {
             return Ok(None);
         }
@@ -129,7 +131,7 @@ impl Optimizer {
         Ok(Some(norm.f_reciprocal()?.f_mul_scalar(self.clip_norm)?.f_clamp_max(1.0)?))
     }
 
-    /// What it remembers, for a checkpoint: kind, parameter's name, tensor.
+    /// Returns the state for a checkpoint: name of the state tensor, name of the parameter, tensor.
     pub fn state<'a>(
         &'a self,
         weights: &'a Weights,
@@ -140,10 +142,10 @@ impl Optimizer {
         })
     }
 
-    /// Takes back what [`Self::state`] gave.
+    /// Restores the state that [`Self::state`] returned.
     ///
     /// # Errors
-    /// `kind/NAME` of the first tensor that is not found or of another shape.
+    /// Returns `kind/NAME` of the first tensor that is missing or has another shape.
     pub fn restore(
         &mut self,
         weights: &Weights,

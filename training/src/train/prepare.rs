@@ -126,7 +126,7 @@ impl Prepared {
     /// When the loss diverges, a teacher fails, or the folder cannot be written.
     pub fn train(mut self, control: Control) -> Result<Outcome, PrepareError> {
         for error in &self.run.unreadable {
-            eprintln!("passed over: {error}");
+            eprintln!("skipped an unreadable image: {error}");
         }
         let precision = format!("{:?}", self.recipe.precision.kind(self.device));
         eprintln!(
@@ -139,7 +139,8 @@ impl Prepared {
         );
         let device = format!("{:?}", self.device);
         let (machine, threads) = (Machine::here(), control.threads);
-        self.run.goes_on(&control.folder, Workplace { machine, device, precision, threads })?;
+        self.run
+            .record_resume(&control.folder, Workplace { machine, device, precision, threads })?;
         let graph = network(&self.run.architecture, &self.recipe)?;
         let mut trainer =
             Trainer::new(graph, self.recipe, self.teachers, self.init, self.device, control)?;

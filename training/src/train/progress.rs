@@ -1,4 +1,4 @@
-//! What a person sees while a network trains: a bar on a terminal, a line an epoch in a log.
+//! Progress of training on the terminal: a bar within an epoch, and one line per finished epoch.
 
 use std::time::Instant;
 
@@ -6,14 +6,14 @@ use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
 use super::history::EpochRow;
 
-/// The bar of one epoch; it is taken away when dropped.
+/// Progress bar of one epoch. Dropping it clears the bar.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
-    /// A bar for an epoch (from 0) of `steps` steps, `done` of which are finished.
+    /// Creates a bar for an epoch (from 0) of `steps` steps, of which `done` are finished.
     pub fn new(epoch: usize, epochs: usize, side: usize, steps: usize, done: usize) -> Self {
         let bar = bar(steps, "{prefix} {wide_bar} {pos}/{len} {msg} [{elapsed}<{eta}]");
         bar.set_prefix(format!("epoch {}/{epochs} {side}px", epoch + 1));
@@ -22,53 +22,52 @@ impl Progress {
         Self { bar }
     }
 
-    /// One more step; `left` is the time to the end of the whole run in seconds.
-    pub fn step(&self, loss: f64, accuracy: f64, images_per_second: f64, left: f64) {
+    /// Advances by one step. `eta` is the remaining time of the whole run in seconds.
+    pub fn step(&self, loss: f64, accuracy: f64, images_per_second: f64, eta: f64) {
         let accuracy = accuracy * 100.0;
         self.bar.set_message(format!(
             "loss {loss:.3} acc {accuracy:.1} % {images_per_second:.0} img/s, run ends in {}",
-            clock(left)
+            clock(eta)
         ));
         self.bar.inc(1);
     }
 }
 
-/// What is waited for before the first epoch, where the teachers answer once: a line, and on a terminal a bar; with large
-/// teachers that is half an hour.
+/// Progress of computing the cached teacher outputs before the first epoch, which takes half an hour with large teachers.
 #[derive(Debug)]
-pub struct Teaching {
+pub struct TeacherProgress {
     bar: ProgressBar,
-    begun: Instant,
+    start: Instant,
 }
 
-impl Teaching {
-    /// Says that the teachers answer for so many faces.
+impl TeacherProgress {
+    /// Prints that the teachers run on `faces` faces and starts a bar.
     pub fn new(faces: usize) -> Self {
-        eprintln!("the teachers answer for {faces} faces and their mirror images");
+        eprintln!("computing teacher outputs for {faces} faces and their mirror images");
         let bar = bar(faces, "teachers {wide_bar} {pos}/{len} [{elapsed}<{eta}]");
-        Self { bar, begun: Instant::now() }
+        Self { bar, start: Instant::now() }
     }
 
-    /// So many faces more are answered; the first ones tell how long all will take.
-    pub fn answered(&self, faces: usize) {
+    /// Advances by `faces` faces. The first call prints an estimate of the total time.
+    pub fn advance(&self, faces: usize) {
         let first = self.bar.position() == 0;
         self.bar.inc(faces as u64);
         let left = self.bar.length().unwrap_or(0).saturating_sub(self.bar.position());
         if first && left > 0 {
-            let seconds = self.begun.elapsed().as_secs_f64() / faces as f64 * left as f64;
-            let line = format!("their answers will take about {}", clock(seconds));
+            let seconds = self.start.elapsed().as_secs_f64() / faces as f64 * left as f64;
+            let line = format!("the teacher outputs take about {}", clock(seconds));
             self.bar.suspend(|| eprintln!("{line}"));
         }
     }
 }
 
-/// A bar that is taken away when dropped.
+/// Returns a bar that is cleared when dropped.
 fn bar(length: usize, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).expect("the template is valid");
     ProgressBar::new(length as u64).with_style(style).with_finish(ProgressFinish::AndClear)
 }
 
-/// Prints the line of a finished epoch.
+/// Prints one line for a finished epoch.
 pub fn report(row: &EpochRow, epochs: usize) {
     let holdout = match (row.holdout_accuracy, row.holdout_loss) {
         (Some(accuracy), Some(loss)) => {
@@ -87,7 +86,7 @@ pub fn report(row: &EpochRow, epochs: usize) {
     );
 }
 
-/// Seconds as `h:mm:ss`.
+/// Formats seconds as `h:mm:ss`.
 pub(crate) fn clock(seconds: f64) -> String {
     let s = seconds.max(0.0) as u64;
     format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)

@@ -1,4 +1,4 @@
-//! The folder of a run: what it trains, on what, by which recipe.
+//! The folder of a run: metadata in `run.json` and the recipe.
 
 use std::{
     fs, io,
@@ -14,7 +14,7 @@ use crate::{
     recipe::{Recipe, RecipeError},
 };
 
-/// A run's folder that cannot be used.
+/// A run's folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The folder cannot be written or read.
@@ -26,13 +26,15 @@ pub enum RunError {
         source: io::Error,
     },
     /// A new run must not overwrite an old one.
-    #[error("{0} already holds a run; continue it with --resume, or name another folder")]
+    #[error("{0} already contains a run; continue it with --resume, or name another folder")]
     Exists(PathBuf),
     /// Nothing to resume or export.
-    #[error("{0} holds no run; start one with `mien-train train --arch NAME --data DIR --out {0}`")]
+    #[error(
+        "{0} does not contain a run; start one with `mien-train train --arch NAME --data DIR --out {0}`"
+    )]
     Missing(PathBuf),
     /// Two processes would replace each other's checkpoint.
-    #[error("another process trains in {0}; wait until it ends, or name another folder")]
+    #[error("another process trains in {0}; wait until it exits, or name another folder")]
     Busy(PathBuf),
     /// `run.json` is damaged.
     #[error("{path} is not valid: {source}")]
@@ -50,7 +52,7 @@ pub enum RunError {
     Toml(#[from] toml::ser::Error),
 }
 
-/// A model file or another run that a run builds on, and what it held.
+/// A model file or another run that a run depends on, with its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFile {
     /// The model file or the run's folder, as the recipe names it.
@@ -60,45 +62,45 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
-    /// Notes what the model file or the run at `path` holds.
+    /// Returns the digest of the model file, or of the checkpoint of the run, at `path`. `bytes` is its content.
     pub fn of(path: &Path, bytes: &[u8]) -> Self {
         Self { path: path.to_owned(), sha256: files::sha256(bytes) }
     }
 }
 
-/// What a run trains and on what: `run.json`.
+/// Metadata of a run: `run.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// The network's name in the catalogue.
     pub architecture: String,
-    /// The data set as named on the command line.
+    /// Path of the data set as given on the command line.
     pub data: PathBuf,
     /// SHA-256 of the training split.
     pub data_sha256: String,
-    /// Faces that are trained on.
+    /// Number of training faces.
     pub training_faces: usize,
-    /// Faces that are held out.
+    /// Number of held-out faces.
     pub holdout_faces: usize,
     /// Images that could not be read, with the reason.
     pub unreadable: Vec<String>,
-    /// Teachers and their contents when the run began.
+    /// Teachers and their digests when the run started.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub teachers: Vec<SourceFile>,
-    /// The run with whose weights it began, where it did not begin at random.
+    /// The run that provided the initial weights; `None` for random ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<SourceFile>,
-    /// Version of the program that began the run.
+    /// Version of the program that started the run.
     pub version: String,
-    /// Where it trained, in order: a resume elsewhere adds one.
+    /// Environments that trained the run, in order. A resume in another environment adds one.
     #[serde(default)]
     pub workplaces: Vec<Workplace>,
 }
 
 impl Run {
-    /// Starts a run's folder and takes it.
+    /// Creates a run's folder and locks it.
     ///
     /// # Errors
-    /// Where there is a run already, or the folder cannot be written.
+    /// When the folder already contains a run, or cannot be written.
     pub fn create(&self, folder: &Path, recipe: &Recipe) -> Result<Claim, RunError> {
         let io = |source| RunError::Io { path: folder.to_owned(), source };
         fs::create_dir_all(folder).map_err(io)?;
@@ -108,7 +110,7 @@ impl Run {
         }
         files::replace(&folder.join("recipe.toml"), toml::to_string(recipe)?.as_bytes())
             .map_err(io)?;
-        // Written last: it marks a complete folder.
+        // Written last, because its presence marks a complete folder.
         self.write(folder)?;
         Ok(claim)
     }
@@ -120,11 +122,11 @@ impl Run {
         files::replace(&path, json.as_bytes()).map_err(|source| RunError::Io { path, source })
     }
 
-    /// Notes in the run's folder where it goes on, unless that is where it was.
+    /// Records the environment of this process in the run's folder if it differs from the last one.
     ///
     /// # Errors
-    /// Where the folder cannot be written.
-    pub fn goes_on(&mut self, folder: &Path, place: Workplace) -> Result<(), RunError> {
+    /// When the folder cannot be written.
+    pub fn record_resume(&mut self, folder: &Path, place: Workplace) -> Result<(), RunError> {
         if self.workplaces.last() == Some(&place) {
             return Ok(());
         }
@@ -135,7 +137,7 @@ impl Run {
     /// Reads a run's folder.
     ///
     /// # Errors
-    /// Where it holds no run or a damaged one.
+    /// When the folder does not contain a run, or the run is damaged.
     pub fn open(folder: &Path) -> Result<(Self, Recipe), RunError> {
         let path = folder.join("run.json");
         let text = match fs::read_to_string(&path) {

@@ -13,7 +13,7 @@ use tch::{TchError, Tensor, no_grad};
 use super::optimizer;
 use crate::torch::weights::Weights;
 
-/// Added to the gradient's norm, by which the gradient is divided.
+/// Added to the norm of the gradient to avoid a division by zero.
 const EPSILON: f64 = 1e-12;
 
 /// Weights that were moved to the point of highest loss around them, and their values before.
@@ -48,7 +48,7 @@ impl Ascent {
         })
     }
 
-    /// Gives the weights their exact values from before; their gradients stay.
+    /// Restores the exact values of the weights. Their gradients stay unchanged.
     ///
     /// # Errors
     /// Returns an error of libtorch.
@@ -81,7 +81,7 @@ mod tests {
     };
 
     #[test]
-    fn gradient_is_that_of_the_point_rho_up_the_slope() {
+    fn gradient_is_taken_at_distance_rho_along_ascent() {
         // One pixel p, one weight w, one bias b: the loss (w p + b)^2 has the gradient 2 (w p + b) (p, 1).
         let (mut b, x) = GraphBuilder::new("one", 1);
         let x = b.add("flatten", Op::Flatten { order: FlattenOrder::HeightWidthChannel }, &[x]);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn vanished_gradient_leaves_weights_in_place() {
+    fn zero_gradient_leaves_weights_unchanged() {
         let graph = crate::arch::catalog::build("resnet-8-v1").unwrap();
         let weights = Weights::random(&graph, 1, Device::Cpu).unwrap().trainable();
         let zeros = weights.iter().filter(|(p, _)| p.role.is_trainable());

@@ -1,6 +1,4 @@
-//! Teachers: trained networks whose answers a smaller one learns.
-//!
-//! A teacher sees faces at the 48 px that it was made for; when it sees them is told in [`super::teaching`].
+//! Teachers: trained networks whose outputs a student network learns. Teachers get faces at 48 px.
 
 use std::{
     fs, io,
@@ -11,57 +9,57 @@ use mien_faces::{expression::Expression, image::Face, temperature::softmax};
 use tch::{Device, TchError, Tensor};
 
 use super::{
-    finished::{FinishedError, FinishedRun},
+    completed_run::{CompletedRun, CompletedRunError},
     run::SourceFile,
 };
 use crate::{
     arch::catalog::{self, CatalogError, INPUT_SIDE},
     evaluate,
     onnx::session::{Model, Runtime, SessionError},
-    recipe::choices::Distill,
+    recipe::options::Distill,
     torch::{
         network::Network,
         weights::{Weights, WeightsError},
     },
 };
 
-/// Pixels of a picture.
+/// Pixels per image.
 const AREA: usize = INPUT_SIDE * INPUT_SIDE;
 
-/// A teacher that cannot teach.
+/// A teacher cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the teacher {path} cannot teach: {reason}; look at `distill.teachers` in the recipe")]
+#[error("cannot use the teacher {path}: {reason}; check `distill.teachers` in the recipe")]
 pub struct TeacherError {
     /// The model file or the run's folder.
     pub path: PathBuf,
-    /// Why.
+    /// The cause.
     pub reason: Reason,
 }
 
-/// Why a teacher cannot teach.
+/// Causes of a [`TeacherError`].
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
-    /// The file is not there.
+    /// The file cannot be read.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// ONNX Runtime.
+    /// ONNX Runtime failed.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// The run.
+    /// The run is missing, damaged or not complete.
     #[error(transparent)]
-    Run(#[from] FinishedError),
-    /// Its network.
+    Run(#[from] CompletedRunError),
+    /// The run's network is unknown.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// Its weights.
+    /// The weights do not match the network.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// libtorch refused.
+    /// libtorch failed.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
-    /// Not seven numbers a face.
-    #[error("its answers are not seven finite numbers a face")]
-    Answers,
+    /// The outputs have another length, or contain NaN or infinity.
+    #[error("its outputs are not seven finite logits per face")]
+    Outputs,
 }
 
 #[derive(Debug)]
@@ -86,11 +84,11 @@ pub struct Teachers {
 }
 
 impl Teachers {
-    /// Opens every teacher and has it answer one face. Model files run on ONNX Runtime with `threads` threads of the CPU,
-    /// runs on libtorch.
+    /// Opens every teacher and tests it on one face. Model files run on ONNX Runtime with `threads` CPU threads; runs use
+    /// libtorch.
     ///
     /// # Errors
-    /// The first teacher that cannot teach.
+    /// Returns the error of the first teacher that cannot be used.
     pub fn open(distill: &Distill, threads: usize, device: Device) -> Result<Self, TeacherError> {
         let mut runtime = None;
         let mut teachers = Vec::new();
@@ -104,25 +102,25 @@ impl Teachers {
         Ok(Self { teachers, shares: distill.shares(), temperature: distill.temperature })
     }
 
-    /// The teachers' files and what they hold.
+    /// Returns the teachers' files with their digests.
     pub fn files(&self) -> Vec<SourceFile> {
         self.teachers.iter().map(|teacher| teacher.file.clone()).collect()
     }
 
-    /// Returns the weighted mean of the teachers' probabilities at the recipe's temperature, `[N, 7]`, for pictures `[N, 1, 48, 48]`, gray
-    /// 0..255.
+    /// Returns the weighted mean of the teachers' probabilities at the recipe's temperature, `[N, 7]`. The input are images
+    /// `[N, 1, 48, 48]` with gray values 0..255.
     ///
     /// # Errors
-    /// The first teacher that fails.
-    pub fn answer(&mut self, pixels: &[f32]) -> Result<Vec<f32>, TeacherError> {
+    /// Returns the error of the first teacher that fails.
+    pub fn soft_targets(&mut self, pixels: &[f32]) -> Result<Vec<f32>, TeacherError> {
         let mut mean = vec![0.0; pixels.len() / AREA * Expression::COUNT];
         for (teacher, share) in self.teachers.iter_mut().zip(&self.shares) {
             let logits = teacher
                 .logits(pixels)
                 .map_err(|reason| TeacherError { path: teacher.file.path.clone(), reason })?;
             let (rows, _) = logits.as_chunks::<{ Expression::COUNT }>();
-            let taught = rows.iter().flat_map(|row| softmax(row, self.temperature));
-            for (mean, p) in mean.iter_mut().zip(taught) {
+            let probabilities = rows.iter().flat_map(|row| softmax(row, self.temperature));
+            for (mean, p) in mean.iter_mut().zip(probabilities) {
                 *mean += p * share;
             }
         }
@@ -150,7 +148,7 @@ impl Teacher {
     }
 
     fn of_run(folder: &Path, device: Device) -> Result<Self, Reason> {
-        let FinishedRun { run, recipe, checkpoint, file } = FinishedRun::open(folder)?;
+        let CompletedRun { run, recipe, checkpoint, file } = CompletedRun::open(folder)?;
         let graph = catalog::build(&run.architecture)?;
         let weights = checkpoint.averaged(&graph, device)?;
         let network =
@@ -158,28 +156,28 @@ impl Teacher {
         Ok(Self { file, source: Source::Run { network, weights, device } })
     }
 
-    /// Logits `[N, 7]` of pictures `[N, 1, 48, 48]`, gray 0..255.
+    /// Returns logits `[N, 7]` for images `[N, 1, 48, 48]` with gray values 0..255.
     fn logits(&mut self, pixels: &[f32]) -> Result<Vec<f32>, Reason> {
         let logits = match &mut self.source {
             Source::Onnx(model) => model.run(&faces(pixels))?.logits,
             Source::Run { network, weights, device } => {
                 let side = INPUT_SIDE as i64;
-                let pictures = Tensor::from_slice(pixels).f_view([-1, 1, side, side])?;
-                let logits = evaluate::forward(network, weights, &pictures, *device)?;
+                let images = Tensor::from_slice(pixels).f_view([-1, 1, side, side])?;
+                let logits = evaluate::forward(network, weights, &images, *device)?;
                 Vec::try_from(&logits.f_flatten(0, -1)?)?
             }
         };
         let expected = pixels.len() / AREA * Expression::COUNT;
         let fits = logits.len() == expected && logits.iter().all(|value| value.is_finite());
-        fits.then_some(logits).ok_or(Reason::Answers)
+        fits.then_some(logits).ok_or(Reason::Outputs)
     }
 }
 
-/// Pictures as a model file takes them: whole gray levels.
+/// Rounds images to whole gray levels, which model files require.
 fn faces(pixels: &[f32]) -> Vec<Face> {
-    let face = |picture: &[f32]| {
-        let gray = picture.iter().map(|value| value.round() as u8).collect();
-        Face::new(INPUT_SIDE, gray).expect("a picture has 48 * 48 pixels")
+    let face = |image: &[f32]| {
+        let gray = image.iter().map(|value| value.round() as u8).collect();
+        Face::new(INPUT_SIDE, gray).expect("an image has 48 * 48 pixels")
     };
     pixels.chunks_exact(AREA).map(face).collect()
 }

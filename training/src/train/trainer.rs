@@ -9,21 +9,21 @@ use std::{
 use tch::Device;
 
 use super::{
-    answers,
+    artifacts,
     checkpoint::{self, Checkpoint, State},
-    clock::Clock,
+    distillation,
     ema::Ema,
     error::TrainError,
     loss::Loss,
     optimizer::Optimizer,
-    records,
+    step_timings::StepTimings,
     teacher::Teachers,
-    teaching,
+    teacher_cache,
 };
 use crate::{
     arch::{graph::Graph, parameter},
     data::FaceSet,
-    recipe::{Recipe, choices::Targets},
+    recipe::{Recipe, options::Targets},
     torch::{network::Network, replicas::Replicas, weights::Weights},
 };
 
@@ -35,26 +35,26 @@ mod step;
 pub enum Outcome {
     /// All epochs are done.
     Finished,
-    /// Interrupted, with everything saved; `--resume` goes on.
+    /// Interrupted after saving; `--resume` continues the run.
     Interrupted,
 }
 
-/// Where and how often a run is saved, and what stops it.
+/// Where and how often a run is saved, and when it stops.
 #[derive(Debug)]
 pub struct Control {
     /// The run's folder.
     pub folder: PathBuf,
-    /// Longest time between two checkpoints.
+    /// Maximum time between two checkpoints.
     pub save_every: Duration,
-    /// Steps of this process after which it saves and leaves.
+    /// Maximum number of steps of this process. It saves a checkpoint and stops after them.
     pub max_steps: Option<usize>,
-    /// Threads that work on micro-batches side by side.
+    /// Number of threads that process micro-batches in parallel.
     pub threads: usize,
     /// Set by Ctrl-C.
     pub interrupted: Arc<AtomicBool>,
 }
 
-/// A run under way.
+/// A run in progress.
 #[derive(Debug)]
 pub struct Trainer {
     recipe: Recipe,
@@ -66,18 +66,18 @@ pub struct Trainer {
     ema: Ema,
     state: State,
     teachers: Option<Arc<Mutex<Teachers>>>,
-    /// Their answers to the training faces, where they answer once.
-    answers: Option<Arc<[f32]>>,
+    /// Teacher outputs for the training faces, `[N, 7]`, with `distill.targets = "cached"`.
+    cached_targets: Option<Arc<[f32]>>,
     control: Control,
-    clock: Clock,
+    timings: StepTimings,
 }
 
 impl Trainer {
-    /// Starts a run, or goes on where its checkpoint stands. `teachers` are those of the recipe; `init` are the weights to
-    /// begin with, in place of random ones.
+    /// Starts a run, or continues it from its checkpoint. `teachers` are the recipe's teachers. `init` are the initial
+    /// weights; `None` for random ones.
     ///
     /// # Errors
-    /// Where the checkpoint cannot be read or belongs to another network.
+    /// When the checkpoint cannot be read or belongs to another network.
     pub fn new(
         graph: Graph,
         recipe: Recipe,
@@ -87,7 +87,7 @@ impl Trainer {
         control: Control,
     ) -> Result<Self, TrainError> {
         let checkpoint = Checkpoint::read(&control.folder)?;
-        let begins_elsewhere = checkpoint.is_none() && init.is_some();
+        let initialised = checkpoint.is_none() && init.is_some();
         let weights = match (&checkpoint, init) {
             (Some(found), _) => found.weights(&graph, device)?,
             (None, Some(init)) => init,
@@ -108,7 +108,7 @@ impl Trainer {
         let trainer = Self {
             replicas: Replicas::new(&weights, threads),
             teachers: teachers.map(|teachers| Arc::new(Mutex::new(teachers))),
-            answers: None,
+            cached_targets: None,
             recipe,
             device,
             network,
@@ -117,34 +117,34 @@ impl Trainer {
             ema,
             state,
             control,
-            clock: Clock::default(),
+            timings: StepTimings::default(),
         };
-        if begins_elsewhere {
-            // From here on the run that it began with is not needed.
+        if initialised {
+            // With a checkpoint, a resume no longer needs the run that `init` names.
             trainer.save()?;
         }
         Ok(trainer)
     }
 
-    /// Lets [`Self::run`] take so many steps more, and starts the clock anew.
+    /// Limits the next call of [`Self::run`] to `steps` steps and resets the timings.
     pub fn limit(&mut self, steps: usize) {
         self.control.max_steps = Some(steps);
-        self.clock = Clock::default();
+        self.timings = StepTimings::default();
     }
 
-    /// Where the time of this process' steps has gone.
-    pub fn clock(&self) -> Clock {
-        self.clock
+    /// Returns the durations of this process's steps.
+    pub fn timings(&self) -> StepTimings {
+        self.timings
     }
 
-    /// Trains to the end, or until it is interrupted.
+    /// Trains until the run is finished or interrupted.
     ///
     /// # Errors
-    /// A loss that is not a number, a checkpoint that cannot be written, a teacher that fails, what libtorch refuses.
+    /// When the loss is NaN or infinite, a file cannot be written, or a teacher or libtorch fails.
     pub fn run(&mut self, faces: &FaceSet, holdout: &FaceSet) -> Result<Outcome, TrainError> {
-        // A process killed while it wrote may have left the records behind the checkpoint.
-        records::epochs(&self.control.folder, self.network.name(), &self.state.history)?;
-        if !self.teach(faces)? {
+        // A process that was killed may have saved a checkpoint without its artifacts.
+        artifacts::update(&self.control.folder, self.network.name(), &self.state.history)?;
+        if !self.cache_targets(faces)? {
             return Ok(Outcome::Interrupted);
         }
         let loss = Loss::new(&self.recipe, &faces.labels);
@@ -167,31 +167,32 @@ impl Trainer {
         Ok(Outcome::Finished)
     }
 
-    /// The faces as the pipeline takes them: at the epoch's side, or where teachers look too, as they are.
+    /// Returns the faces at the epoch's size, or at full size if online teachers need them.
     fn training_faces(&self, faces: &FaceSet, side: usize) -> Arc<FaceSet> {
-        let watched = self.teachers.is_some() && self.answers.is_none();
-        Arc::new(if watched { faces.clone() } else { faces.resized(side) })
+        let online_teachers = self.teachers.is_some() && self.cached_targets.is_none();
+        Arc::new(if online_teachers { faces.clone() } else { faces.resized(side) })
     }
 
-    /// Has the teachers answer for all faces, where they answer once; false where it was interrupted.
-    fn teach(&mut self, faces: &FaceSet) -> Result<bool, TrainError> {
+    /// Reads or computes the teacher outputs for all faces with `distill.targets = "cached"`. Returns false if it was
+    /// interrupted.
+    fn cache_targets(&mut self, faces: &FaceSet) -> Result<bool, TrainError> {
         let (Some(teachers), Some(distill)) = (&self.teachers, &self.recipe.distill) else {
             return Ok(true);
         };
-        if distill.targets != Targets::Cached || self.answers.is_some() {
+        if distill.targets != Targets::Cached || self.cached_targets.is_some() {
             return Ok(true);
         }
         let folder = &self.control.folder;
         let mut teachers = teachers.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = answers::key(faces, &teachers.files(), distill);
-        if let Some(kept) = answers::kept(folder, faces.len(), &key) {
-            self.answers = Some(kept.into());
+        let key = teacher_cache::key(faces, &teachers.files(), distill);
+        if let Some(targets) = teacher_cache::read(folder, faces.len(), &key) {
+            self.cached_targets = Some(targets.into());
             return Ok(true);
         }
-        let given = teaching::answers(&mut teachers, faces, &self.control.interrupted)?;
-        let Some(given) = given else { return Ok(false) };
-        answers::keep(folder, &given, &key)?;
-        self.answers = Some(given.into());
+        let targets = distillation::soft_targets(&mut teachers, faces, &self.control.interrupted)?;
+        let Some(targets) = targets else { return Ok(false) };
+        teacher_cache::write(folder, &targets, &key)?;
+        self.cached_targets = Some(targets.into());
         Ok(true)
     }
 
@@ -202,7 +203,7 @@ impl Trainer {
     }
 }
 
-/// The weights that a run begins with where it names no other run.
+/// Returns the initial weights of a run without `init`.
 fn random_weights(graph: &Graph, recipe: &Recipe, device: Device) -> Result<Weights, TrainError> {
     let weights = Weights::random(graph, recipe.seed, device)?;
     if recipe.zero_init_residual {

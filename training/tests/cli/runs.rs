@@ -150,7 +150,7 @@ fn mistakes_are_told_with_what_to_do() {
         &["train", "--arch", "vgg", "--data", text(&data), "--out", text(&out)],
         &["vgg", "mien-train list"],
     );
-    fails_with(&resume(&missing), &["nowhere", "holds no run", "--arch"]);
+    fails_with(&resume(&missing), &["nowhere", "does not contain a run", "--arch"]);
     let nobody_works = ["train", "--arch", "resnet-8-v1", "--data", text(&data), "--threads", "0"];
     fails_with(&[&nobody_works[..], &["--out", text(&out)]].concat(), &["--threads", "at least 1"]);
     let none_left = [train(&data, &recipe, &out), vec!["--holdout", "0.99"]].concat();
@@ -170,7 +170,7 @@ fn mistakes_are_told_with_what_to_do() {
     )
     .unwrap();
     fails_with(&train(&data, &hot, &out), &["the loss is", "`learning_rate`"]);
-    fails_with(&train(&data, &recipe, &out), &["already holds a run", "--resume"]);
+    fails_with(&train(&data, &recipe, &out), &["already contains a run", "--resume"]);
 
     fs::write(data.join("train/sad/Training_1.png"), "no picture").unwrap();
     let other = folder.path().join("other");

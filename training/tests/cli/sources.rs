@@ -29,7 +29,10 @@ fn students_learn_from_runs_and_model_files_and_notice_another_teacher() {
     stops_after("4", &train("resnet-8-v1", &data, &once, &stopped));
     let rest = run(&resume(&stopped));
     let told = String::from_utf8_lossy(&rest.stderr);
-    assert!(rest.status.success() && !told.contains("teachers answer"), "asked again: {told}");
+    assert!(
+        rest.status.success() && !told.contains("computing teacher outputs"),
+        "asked again: {told}"
+    );
     assert!(tensors(&stopped) == tensors(&whole), "the student taught once ends elsewhere");
     let taught_once = tensors(&whole);
     assert!(taught_once != tensors(&teacher));
@@ -132,14 +135,14 @@ fn a_run_begins_with_the_averaged_weights_of_the_one_that_init_names() {
     fs::remove_dir_all(&moved).unwrap();
     fs::rename(&first, &moved).unwrap();
     let third = folder.path().join("third");
-    fails_with(&train("resnet-8-v1", &data, &still, &third), &["holds no run", "`init`"]);
+    fails_with(&train("resnet-8-v1", &data, &still, &third), &["does not contain a run", "`init`"]);
     assert!(!third.exists());
     // What has begun needs it no more.
     succeeds(&resume(&second));
     let recipe = second.join("recipe.toml");
     let without = fs::read_to_string(&recipe).unwrap().replace("init = ", "# init = ");
     fs::write(&recipe, without).unwrap();
-    fails_with(&resume(&second), &["`init`", "put it back"]);
+    fails_with(&resume(&second), &["`init`", "restore it"]);
 }
 
 #[test]

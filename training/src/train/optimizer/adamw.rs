@@ -3,7 +3,7 @@
 use tch::{TchError, Tensor};
 
 use super::{Rule, Step};
-use crate::recipe::choices::AdamWKeys;
+use crate::recipe::options::AdamWKeys;
 
 /// AdamW: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2, with the decay multiplied by the
 /// learning rate as torch does: `w = w - rate (m^ / (sqrt(v^) + epsilon) + decay w)`.
@@ -34,7 +34,7 @@ impl Rule for AdamW {
         let _ = mean.f_mul_scalar_(beta1)?.f_add_(&gradient.f_mul_scalar(1.0 - beta1)?)?;
         let square = gradient.f_square()?.f_mul_scalar(1.0 - beta2)?;
         let _ = mean_square.f_mul_scalar_(beta2)?.f_add_(&square)?;
-        // Both means began at zero: early on they are too small by these factors.
+        // Bias correction: both means start at zero, so early values are too small by these factors.
         let mean = mean.f_div_scalar(1.0 - beta1.powf(count))?;
         let root = mean_square.f_div_scalar(1.0 - beta2.powf(count))?.f_sqrt()?;
         let direction = mean.f_div(&root.f_add_scalar(epsilon)?)?;

@@ -3,12 +3,12 @@
 use tch::{TchError, Tensor};
 
 use super::{Rule, Step};
-use crate::recipe::choices::RmsPropKeys;
+use crate::recipe::options::RmsPropKeys;
 
 /// RMSprop (Tieleman and Hinton 2012, lecture 6.5): `v = rho v + (1 - rho) g^2; w = w - rate g / sqrt(v + epsilon)`.
 ///
-/// Epsilon stands under the root, as in Keras since 2.11, Keras 3 and TensorFlow's own kernel; Keras before 2.11 and torch add
-/// it to the root. With 1e-7 the two differ where gradients are below about 1e-3.
+/// Epsilon is added under the root, as in Keras since 2.11 and in TensorFlow's kernel. Keras before 2.11 and torch add it
+/// to the root. With 1e-7 the results differ for gradients below about 1e-3.
 #[derive(Debug)]
 pub(super) struct RmsProp {
     pub(super) keys: RmsPropKeys,

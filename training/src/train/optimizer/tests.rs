@@ -6,7 +6,7 @@ use crate::{
         graph::{Graph, GraphBuilder},
         op::{FlattenOrder, Op},
     },
-    recipe::choices::{AdamWKeys, RmsPropKeys},
+    recipe::options::{AdamWKeys, RmsPropKeys},
 };
 
 /// One weight, one bias.
@@ -17,7 +17,7 @@ fn graph() -> Graph {
     b.finish().unwrap()
 }
 
-/// The weight and the bias after steps with these gradients, both from 0.5.
+/// Returns the weight and the bias after one step per gradient. Both start at 0.5.
 fn train(recipe: &Recipe, gradients: &[[f64; 2]]) -> [f64; 2] {
     let graph = graph();
     let start = |p: Parameter| (p.name, Tensor::from_slice(&[0.5f32]));
@@ -44,7 +44,7 @@ fn close(found: [f64; 2], expected: [f64; 2]) {
 const GRADIENTS: [[f64; 2]; 3] = [[0.3, -2.0], [-0.1, 0.5], [0.7, 0.0]];
 
 #[test]
-fn sgd_follows_nesterov_with_decay_of_weights_alone() {
+fn sgd_uses_nesterov_momentum_and_decays_only_weights() {
     let recipe = Recipe { momentum: 0.9, weight_decay: 0.01, ..Recipe::default() };
     let by_hand = |column: usize, decay: f64| {
         let (mut w, mut m) = (0.5, 0.0);
@@ -59,7 +59,7 @@ fn sgd_follows_nesterov_with_decay_of_weights_alone() {
 }
 
 #[test]
-fn rmsprop_is_the_one_of_keras() {
+fn rmsprop_matches_keras() {
     let recipe = Recipe {
         optimizer: OptimizerKind::RmsProp,
         weight_decay: 0.0,
@@ -71,7 +71,7 @@ fn rmsprop_is_the_one_of_keras() {
 }
 
 #[test]
-fn adamw_is_the_one_of_torch() {
+fn adamw_matches_torch() {
     let recipe = Recipe {
         optimizer: OptimizerKind::AdamW,
         weight_decay: 0.1,
@@ -83,7 +83,7 @@ fn adamw_is_the_one_of_torch() {
 }
 
 #[test]
-fn long_gradients_are_shortened_together_and_short_ones_left_alone() {
+fn clip_norm_scales_only_gradients_above_limit() {
     let recipe = Recipe { momentum: 0.0, weight_decay: 0.0, clip_norm: 1.0, ..Recipe::default() };
     close(train(&recipe, &[[3.0, 4.0]]), [0.5 - 0.1 * 0.6, 0.5 - 0.1 * 0.8]);
     close(train(&recipe, &[[0.3, 0.4]]), [0.5 - 0.1 * 0.3, 0.5 - 0.1 * 0.4]);

@@ -1,4 +1,4 @@
-//! One epoch: its steps, when it is saved, what it leaves in the history.
+//! One epoch: its steps, its checkpoints and its row in the history.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -9,23 +9,23 @@ use mien_faces::report::Confusion;
 
 use super::{Outcome, Trainer};
 use crate::{
-    batches::{self, Plan},
+    batches::{self, EpochPlan},
     data::FaceSet,
     evaluate,
     train::{
+        artifacts,
+        batch_source::BatchSource,
         checkpoint::State,
+        distillation::TeacherStage,
         error::TrainError,
-        feed::Feed,
         history::EpochRow,
         loss::Loss,
         progress::{self, Progress},
-        records,
-        teaching::Lessons,
     },
 };
 
 impl Trainer {
-    /// Takes the steps of the epoch under way that are not done yet.
+    /// Runs the remaining steps of the current epoch.
     pub(super) fn epoch(
         &mut self,
         faces: &Arc<FaceSet>,
@@ -34,22 +34,22 @@ impl Trainer {
         budget: &mut usize,
     ) -> Result<Outcome, TrainError> {
         let (epoch, steps) = (self.state.epoch, batches::steps(faces.len(), self.recipe.batch));
-        let mut feed = self.feed(faces, side);
+        let mut source = self.batch_source(faces, side);
         let progress = Progress::new(epoch, self.recipe.epochs, side, steps, self.state.step);
         let mut saved = Instant::now();
         loop {
-            let begun = Instant::now();
-            let Some(batch) = feed.take()? else { break };
+            let start = Instant::now();
+            let Some(batch) = source.next_batch()? else { break };
             if *budget == 0 || self.control.interrupted.load(Ordering::Relaxed) {
                 return Ok(Outcome::Interrupted);
             }
             *budget -= 1;
             self.step(&batch, loss, steps)?;
-            let total = begun.elapsed();
-            self.clock.data += feed.waited();
-            self.clock.total += total;
+            let total = start.elapsed();
+            self.timings.data += source.wait_time();
+            self.timings.total += total;
             self.state.seconds += total.as_secs_f64();
-            self.state.waited += feed.waited().as_secs_f64();
+            self.state.waited += source.wait_time().as_secs_f64();
             self.show(&progress, steps);
             if saved.elapsed() >= self.control.save_every {
                 self.save()?;
@@ -63,12 +63,12 @@ impl Trainer {
         Ok(Outcome::Finished)
     }
 
-    /// Starts the threads that make the epoch's batches.
-    fn feed(&self, faces: &Arc<FaceSet>, side: usize) -> Feed {
+    /// Starts the threads that produce the epoch's batches.
+    fn batch_source(&self, faces: &Arc<FaceSet>, side: usize) -> BatchSource {
         let batches = batches::epoch(
             Arc::clone(faces),
-            self.answers.clone(),
-            Plan {
+            self.cached_targets.clone(),
+            EpochPlan {
                 batch: self.recipe.batch,
                 epoch: self.state.epoch,
                 seed: self.recipe.seed,
@@ -79,10 +79,10 @@ impl Trainer {
             },
         );
         match &self.teachers {
-            Some(teachers) if self.answers.is_none() => {
-                Feed::taught(Lessons::new(Arc::clone(teachers), batches))
+            Some(teachers) if self.cached_targets.is_none() => {
+                BatchSource::distilled(TeacherStage::new(Arc::clone(teachers), batches))
             }
-            _ => Feed::plain(batches),
+            _ => BatchSource::plain(batches),
         }
     }
 
@@ -90,7 +90,7 @@ impl Trainer {
         let state = &self.state;
         let seen = state.seen as f64;
         let rate = seen / state.seconds;
-        // Every face costs in proportion to its area: what is left of each phase, at its own size.
+        // The time of a step is proportional to the area of the faces, and the area differs between phases.
         let area = |epoch: usize| (self.recipe.side(epoch) as f64).powi(2);
         let left_here = (steps - state.step) as f64 / steps as f64 * area(state.epoch);
         let left: f64 = left_here + (state.epoch + 1..self.recipe.epochs).map(area).sum::<f64>();
@@ -98,7 +98,7 @@ impl Trainer {
         progress.step(state.loss_sum / seen, state.correct as f64 / seen, rate, left * per_area);
     }
 
-    /// Judges the averaged weights, adds the epoch's row and saves.
+    /// Evaluates the averaged weights, adds the epoch's row to the history and saves a checkpoint.
     pub(super) fn close_epoch(
         &mut self,
         side: usize,
@@ -141,17 +141,17 @@ impl Trainer {
         self.record(held.map(|h| h.confusion).as_ref())
     }
 
-    /// Saves a finished epoch and shows it.
+    /// Saves a finished epoch and prints its row.
     fn record(&self, held: Option<&Confusion>) -> Result<(), TrainError> {
         let (folder, network) = (&self.control.folder, self.network.name());
         let history = &self.state.history;
-        // Before the checkpoint: a finished run never lacks its last row, nor its matrix.
-        records::history(folder, history)?;
+        // Written before the checkpoint, so that a finished run always has its last row and its confusion matrix.
+        artifacts::write_history(folder, history)?;
         if let Some(confusion) = held {
-            records::confusion(folder, network, confusion)?;
+            artifacts::draw_confusion(folder, network, confusion)?;
         }
         self.save()?;
-        records::epochs(folder, network, history)?;
+        artifacts::update(folder, network, history)?;
         if let Some(row) = history.last() {
             progress::report(row, self.recipe.epochs);
         }

@@ -1,4 +1,4 @@
-//! One step: gradients of a batch, then the change of the weights.
+//! One training step: gradients of a batch, then an update of the weights.
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +6,8 @@ use tch::{Device, Kind, Tensor};
 
 use super::Trainer;
 use crate::{
-    batches::{self, Batch, Part},
-    recipe::{Recipe, choices::OptimizerKind},
+    batches::{self, Batch, MicroBatch},
+    recipe::{Recipe, options::OptimizerKind},
     torch::{
         masks::Masks,
         network::{Mode, Network, Statistics},
@@ -16,21 +16,21 @@ use crate::{
     train::{error::TrainError, loss::Loss, sam::Ascent},
 };
 
-/// What a step gave.
+/// Loss and timings of a step, or of one micro-batch of it.
 #[derive(Debug, Clone, Copy)]
 struct Measured {
-    /// Mean loss of the batch.
+    /// Mean loss of the batch. For a micro-batch, its share of that mean.
     loss: f64,
-    /// Rightly classified faces.
+    /// Number of correctly classified faces.
     correct: i64,
-    /// From pictures to loss.
+    /// Duration of the forward pass, from images to loss.
     forward: Duration,
-    /// From loss to gradients.
+    /// Duration of the backward pass, from loss to gradients.
     backward: Duration,
 }
 
 impl Trainer {
-    /// Trains on one batch, out of `steps` of an epoch.
+    /// Trains on one batch. `steps` is the number of steps per epoch.
     pub(super) fn step(
         &mut self,
         batch: &Batch,
@@ -45,12 +45,12 @@ impl Trainer {
         if !measured.loss.is_finite() {
             return Err(self.diverged(measured.loss, rate));
         }
-        let begun = Instant::now();
+        let start = Instant::now();
         self.optimizer.step(&self.weights, rate, self.state.total_steps + 1)?;
         self.ema.update(&self.weights, self.state.total_steps)?;
-        self.clock.forward += measured.forward;
-        self.clock.backward += measured.backward;
-        self.clock.step += begun.elapsed();
+        self.timings.forward += measured.forward;
+        self.timings.backward += measured.backward;
+        self.timings.step += start.elapsed();
         self.state.step += 1;
         self.state.total_steps += 1;
         self.state.loss_sum += measured.loss * batch.len() as f64;
@@ -59,7 +59,8 @@ impl Trainer {
         Ok(())
     }
 
-    /// Leaves with the weights the gradients of a batch's mean loss at the point of highest loss around them.
+    /// Computes the gradients of a batch's mean loss at the point of highest loss around the weights (Foret et al. 2021,
+    /// algorithm 1), and accumulates them in the weights.
     fn sharpness_aware_gradients(
         &mut self,
         batch: &Batch,
@@ -80,14 +81,14 @@ impl Trainer {
         })
     }
 
-    /// Leaves the gradients of a batch's mean loss with the weights.
+    /// Computes the gradients of a batch's mean loss and accumulates them in the weights.
     fn gradients(
         &mut self,
         batch: &Batch,
         loss: &Loss,
         statistics: Statistics,
     ) -> Result<Measured, TrainError> {
-        // The masks of a step depend on nothing before it, so that a resumed run draws the same ones.
+        // Each step has its own seed, so that a resumed run draws the same masks.
         let seed = batches::mix(self.recipe.seed, self.state.epoch, self.state.step);
         tch::manual_seed(seed as i64);
         let size = self.recipe.micro_batch.unwrap_or(batch.len());
@@ -99,7 +100,7 @@ impl Trainer {
         let parts = batch.parts(size).enumerate().map(|(index, part)| (mode(index), part));
         let parts = parts.collect();
         let Self { network, weights, replicas, device, .. } = self;
-        let job = |weights: &Weights, (mode, part): (Mode, Part<'_>)| {
+        let job = |weights: &Weights, (mode, part): (Mode, MicroBatch<'_>)| {
             gradient(network, weights, mode, part, loss, batch.len(), *device)
         };
         let results = replicas.run(weights, parts, statistics, job)?;
@@ -118,44 +119,45 @@ impl Trainer {
     }
 }
 
-/// Adds the gradient of a part's share of the batch's mean loss to the weights' gradients, and measures that share.
+/// Accumulates the gradient of a micro-batch's share of the batch's mean loss and returns that share.
 fn gradient(
     network: &Network,
     weights: &Weights,
     mode: Mode,
-    part: Part<'_>,
+    part: MicroBatch<'_>,
     loss: &Loss,
     batch: usize,
     device: Device,
 ) -> Result<Measured, TrainError> {
-    let begun = Instant::now();
+    let start = Instant::now();
     let side = part.side as i64;
-    let pictures = Tensor::from_slice(part.pixels).view([-1, 1, side, side]).f_to_device(device)?;
-    let logits = network.forward(weights, &pictures, mode)?;
+    let images = Tensor::from_slice(part.pixels).view([-1, 1, side, side]).f_to_device(device)?;
+    let logits = network.forward(weights, &images, mode)?;
     let loss = loss.sum(&logits, part)?.f_div_scalar(batch as f64)?;
-    let forward = begun.elapsed();
+    let forward = start.elapsed();
     loss.f_backward()?;
-    let backward = begun.elapsed() - forward;
+    let backward = start.elapsed() - forward;
     let labels = Tensor::from_slice(part.labels).f_to_device(device)?;
     let correct = logits.f_argmax(-1, false)?.f_eq_tensor(&labels)?.f_sum(Kind::Int64)?;
     let (loss, correct) = (loss.f_double_value(&[])?, correct.f_int64_value(&[])?);
     Ok(Measured { loss, correct, forward, backward })
 }
 
-/// The recipe's keys that can make its loss infinite, the likeliest first. Teachers cannot: their answers are checked.
+/// Returns advice on the recipe keys that can make the loss infinite, the most likely key first. Teachers cannot cause
+/// it, because their outputs are checked.
 fn advice(recipe: &Recipe) -> String {
     let mut advice = "lower `learning_rate` or lengthen `warmup` in the recipe".to_owned();
     match recipe.optimizer {
         OptimizerKind::Sgd => {}
         OptimizerKind::RmsProp => advice.push_str(
-            "; RMSprop steps by the whole rate, whatever the gradient: rates are near 0.001, or raise `rmsprop.epsilon`",
+            "; RMSprop normalises the gradient, so use a learning rate near 0.001 or raise `rmsprop.epsilon`",
         ),
         OptimizerKind::AdamW => advice.push_str(
-            "; AdamW steps by the whole rate, whatever the gradient: rates are near 0.001, or raise `adamw.epsilon`",
+            "; AdamW normalises the gradient, so use a learning rate near 0.001 or raise `adamw.epsilon`",
         ),
     }
     if recipe.clip_norm == 0.0 {
-        advice.push_str("; `clip_norm = 1.0` shortens long gradients");
+        advice.push_str("; clip the gradients with `clip_norm = 1.0`");
     }
     if recipe.sam.is_some() {
         advice.push_str("; lower `sam.rho`");
@@ -164,7 +166,7 @@ fn advice(recipe: &Recipe) -> String {
         let factor = distill.weight * distill.temperature * distill.temperature;
         if factor > 10.0 {
             advice.push_str(&format!(
-                "; the teachers' part of the loss is multiplied with {factor:.0}: lower `distill.temperature`"
+                "; lower `distill.temperature`, because the distillation loss is multiplied by {factor:.0}"
             ));
         }
     }
@@ -174,10 +176,10 @@ fn advice(recipe: &Recipe) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::choices::{Distill, Targets};
+    use crate::recipe::options::{Distill, Targets};
 
     #[test]
-    fn advice_names_the_keys_of_what_is_on() {
+    fn advice_names_only_keys_that_are_in_use() {
         let plain = advice(&Recipe::default());
         assert!(plain.contains("`learning_rate`") && plain.contains("`clip_norm"), "{plain}");
         assert!(!plain.contains("rmsprop") && !plain.contains("distill"), "{plain}");

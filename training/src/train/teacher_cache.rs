@@ -1,4 +1,5 @@
-//! The teachers' answers to the training faces, kept in the run's folder where they answer once: a resume need not ask again.
+//! Cache of teacher outputs for the training faces in the run's folder (`distill.targets = "cached"`). A resumed run
+//! reads it instead of running the teachers again.
 
 use std::{
     collections::HashMap,
@@ -11,18 +12,20 @@ use sha2::{Digest, Sha256};
 use tch::Tensor;
 
 use super::run::SourceFile;
-use crate::{data::FaceSet, files, recipe::choices::Distill};
+use crate::{data::FaceSet, files, recipe::options::Distill};
 
 /// The file's name in the run's folder.
 const FILE_NAME: &str = "answers.safetensors";
 
-/// Answers that cannot be kept.
+/// The cache cannot be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot keep the teachers' answers in {path}: {source}")]
-pub struct AnswersError {
-    /// The file.
+#[error(
+    "cannot write the teacher outputs to {path}: {source}; free disk space or fix the permissions, then resume the run"
+)]
+pub struct TeacherCacheError {
+    /// The cache file.
     pub path: PathBuf,
-    /// Why.
+    /// The I/O error.
     pub source: io::Error,
 }
 
@@ -33,16 +36,16 @@ pub fn key(faces: &FaceSet, teachers: &[SourceFile], distill: &Distill) -> Strin
     faces.faces.iter().for_each(|face| hash.update(face.pixels()));
     teachers.iter().for_each(|teacher| hash.update(&teacher.sha256));
     hash.update(distill.temperature.to_le_bytes());
-    // Nothing is added by default, so that files of earlier versions remain valid.
+    // Equal weights add nothing, so that files of earlier versions remain valid.
     distill.teacher_weights.iter().for_each(|weight| hash.update(weight.to_le_bytes()));
     files::hexadecimal(&hash.finalize())
 }
 
-/// Keeps the answers `[N, 7]` to what `key` tells.
+/// Writes the teacher outputs, probabilities `[N, 7]`, with their [`key`].
 ///
 /// # Errors
-/// Where the file cannot be written.
-pub fn keep(folder: &Path, answers: &[f32], key: &str) -> Result<(), AnswersError> {
+/// When the file cannot be written.
+pub fn write(folder: &Path, answers: &[f32], key: &str) -> Result<(), TeacherCacheError> {
     let path = folder.join(FILE_NAME);
     let partial = folder.join(format!("{FILE_NAME}.partial"));
     let write = || -> io::Result<()> {
@@ -55,19 +58,19 @@ pub fn keep(folder: &Path, answers: &[f32], key: &str) -> Result<(), AnswersErro
     };
     write().map_err(|source| {
         files::forget(&partial);
-        AnswersError { path: path.clone(), source }
+        TeacherCacheError { path: path.clone(), source }
     })
 }
 
-/// The answers to so many faces that an earlier process has kept; `None` where there are none, or those to something else
-/// than `key` tells: they can be asked for again.
-pub fn kept(folder: &Path, faces: usize, key: &str) -> Option<Vec<f32>> {
+/// Returns the cached teacher outputs, `[faces, 7]`. Returns `None` if the file is missing or damaged, or if its key or
+/// number of faces differs. The caller then runs the teachers again.
+pub fn read(folder: &Path, faces: usize, key: &str) -> Option<Vec<f32>> {
     let tensors = Tensor::read_safetensors(folder.join(FILE_NAME)).ok()?;
     let tensors: HashMap<String, Tensor> = tensors.into_iter().collect();
-    let given_to = Vec::<u8>::try_from(tensors.get("key")?).ok()?;
+    let stored_key = Vec::<u8>::try_from(tensors.get("key")?).ok()?;
     let answers = tensors.get("answers")?;
     let fits =
-        answers.size() == [faces as i64, Expression::COUNT as i64] && given_to == key.as_bytes();
+        answers.size() == [faces as i64, Expression::COUNT as i64] && stored_key == key.as_bytes();
     let answers = Vec::<f32>::try_from(&answers.f_flatten(0, -1).ok()?).ok()?;
     (fits && answers.iter().all(|p| (0.0..=1.0).contains(p))).then_some(answers)
 }
@@ -81,16 +84,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_those_that_were_kept_or_none() {
+    fn cache_is_read_only_for_same_key_and_face_count() {
         let folder = tempfile::tempdir().unwrap();
         let answers: Vec<f32> = (0..14).map(|i| i as f32 / 20.0).collect();
-        assert_eq!(kept(folder.path(), 2, "ab"), None);
-        keep(folder.path(), &answers, "ab").unwrap();
-        assert_eq!(kept(folder.path(), 2, "ab"), Some(answers));
-        assert_eq!(kept(folder.path(), 3, "ab"), None, "more faces");
-        assert_eq!(kept(folder.path(), 2, "cd"), None, "other ones");
+        assert_eq!(read(folder.path(), 2, "ab"), None);
+        write(folder.path(), &answers, "ab").unwrap();
+        assert_eq!(read(folder.path(), 2, "ab"), Some(answers));
+        assert_eq!(read(folder.path(), 3, "ab"), None, "more faces");
+        assert_eq!(read(folder.path(), 2, "cd"), None, "another key");
         fs::write(folder.path().join(FILE_NAME), "half a file").unwrap();
-        assert_eq!(kept(folder.path(), 2, "ab"), None);
+        assert_eq!(read(folder.path(), 2, "ab"), None);
     }
 
     #[test]

@@ -1,21 +1,21 @@
-//! The values of those recipe keys that are more than a number.
+//! Types of recipe keys that are not plain numbers.
 
 use std::path::PathBuf;
 
 use mien_faces::expression::Expression;
 use serde::{Deserialize, Serialize};
 
-/// A part of the run with faces of one side.
+/// A phase of the run with faces of one size.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phase {
-    /// Where it ends, as a share of all epochs; the last one ends at 1.
+    /// End of the phase as a share of all epochs. The last phase ends at 1.
     pub until: f64,
-    /// Side of the faces, px.
+    /// Height and width of the faces, px, 16 to 48.
     pub side: usize,
 }
 
-/// What turns gradients into changes of the weights.
+/// Optimisers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimizerKind {
@@ -27,13 +27,13 @@ pub enum OptimizerKind {
     AdamW,
 }
 
-/// RMSprop's own keys (Tieleman and Hinton 2012, lecture 6.5).
+/// Parameters of RMSprop (Tieleman and Hinton 2012, lecture 6.5).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RmsPropKeys {
-    /// Decay a step of the mean square of the gradient; Keras' default.
+    /// Decay per step of the mean square of the gradient. The default is that of Keras.
     pub rho: f64,
-    /// Added to the mean square, under the root; Keras' default.
+    /// Added to the mean square, under the root. The default is that of Keras.
     pub epsilon: f64,
 }
 
@@ -43,13 +43,13 @@ impl Default for RmsPropKeys {
     }
 }
 
-/// AdamW's own keys (Kingma and Ba 2015, algorithm 1).
+/// Parameters of AdamW (Kingma and Ba 2015, algorithm 1).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdamWKeys {
-    /// Decay a step of the gradient's mean.
+    /// Decay per step of the mean of the gradient.
     pub beta1: f64,
-    /// Decay a step of its mean square.
+    /// Decay per step of the mean square of the gradient.
     pub beta2: f64,
     /// Added to the root of the mean square.
     pub epsilon: f64,
@@ -79,33 +79,33 @@ impl Default for Sam {
     }
 }
 
-/// How the learning rate goes on after the warm-up.
+/// Learning rate schedules after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Schedule {
     /// Half a cosine to zero (Loshchilov and Hutter 2017, section 3, without restarts).
     Cosine,
-    /// Constant but for the factors of `steps`.
+    /// Constant except for the factors of `steps`.
     Steps,
 }
 
-/// A fall of the learning rate.
+/// A change of the learning rate.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateStep {
-    /// Finished epochs from which it holds.
+    /// Number of finished epochs after which the change applies.
     pub after: usize,
-    /// What the rate that held so far is multiplied with.
+    /// Factor that multiplies the previous rate.
     pub factor: f64,
 }
 
-/// What the loss of a face of each class is multiplied with.
+/// Factor of the loss per class.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ClassWeights {
     /// By a rule.
     Rule(ClassWeightRule),
-    /// One weight a class, in the order angry, disgust, fear, happy, neutral, sad, surprise.
+    /// One weight per class, in the order angry, disgust, fear, happy, neutral, sad, surprise.
     Values([f64; Expression::COUNT]),
 }
 
@@ -113,18 +113,19 @@ pub enum ClassWeights {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClassWeightRule {
-    /// Every face counts alike.
+    /// Every face has the weight 1.
     None,
-    /// Every class counts alike: `faces / (classes * faces of the class)` (King and Zeng 2001).
+    /// Every class has the same total weight: `faces / (classes * faces of the class)` (King and Zeng 2001).
     Balanced,
 }
 
-/// Teachers whose answers the network learns beside the labels: Hinton, Vinyals, Dean, "Distilling the Knowledge in a
-/// Neural Network" (2015), section 2.
+/// Distillation: the network learns the outputs of teachers in addition to the labels. Hinton, Vinyals, Dean, "Distilling
+/// the Knowledge in a Neural Network" (2015), section 2.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Distill {
-    /// Model files of the contract (`model.onnx`) and folders of runs; the weighted mean of their probabilities counts.
+    /// Exported model files (`model.onnx`) and folders of completed runs. The target is the weighted mean of their
+    /// probabilities.
     pub teachers: Vec<PathBuf>,
     /// Weights of the teachers in that mean, in the order of `teachers`: the linear opinion pool (Stone 1961, "The Opinion
     /// Pool"). Only their ratios matter. Empty for equal weights.
@@ -133,7 +134,7 @@ pub struct Distill {
     /// Share `w` of the teachers in the loss: `(1 - w) CE + w T^2 KL(teachers_T || network_T)`.
     #[serde(default = "half")]
     pub weight: f64,
-    /// Temperature `T` of both sides' softmax.
+    /// Temperature `T` of the teachers' and the network's softmax.
     #[serde(default = "two")]
     pub temperature: f64,
     /// How the teachers' soft targets are computed.

@@ -1,4 +1,4 @@
-//! When the teachers of a run answer: for every picture as the student sees it, or once for every face.
+//! Soft targets of the teachers: online for every augmented image, or once for every face.
 
 use std::{
     sync::{
@@ -16,39 +16,39 @@ use super::{
     teacher::{TeacherError, Teachers},
 };
 use crate::{
-    batches::{AHEAD, Batch},
+    batches::{Batch, PREFETCH},
     data::FaceSet,
     tta::Tta,
 };
 
-/// Faces that teachers answer at a time, when they answer for all.
-const AT_A_TIME: usize = 128;
+/// Faces per pass when the outputs for all faces are computed.
+const CHUNK: usize = 128;
 
-/// Batches that teachers have answered, on a thread of their own. It ends with this, so that nothing runs on ONNX Runtime
-/// when the process leaves.
+/// Pipeline stage that adds soft targets to batches on its own thread. Dropping the stage joins the thread, so that ONNX
+/// Runtime is idle when the process exits.
 #[derive(Debug)]
-pub struct Lessons {
+pub struct TeacherStage {
     batches: Option<Receiver<Result<Batch, TeacherError>>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Lessons {
-    /// Has the teachers answer every batch.
+impl TeacherStage {
+    /// Starts the thread that adds soft targets to every batch.
     pub fn new(teachers: Arc<Mutex<Teachers>>, batches: Receiver<Batch>) -> Self {
-        let (sender, receiver) = mpsc::sync_channel(AHEAD);
+        let (sender, receiver) = mpsc::sync_channel(PREFETCH);
         let thread = thread::spawn(move || {
-            // A panic of an earlier epoch's thread has ended the run.
+            // A poisoned lock is harmless: a panic in an earlier epoch's thread has already ended the run.
             let mut teachers = teachers.lock().unwrap_or_else(PoisonError::into_inner);
             for mut batch in batches {
                 let large = batch.large.take();
                 let pixels = large.as_ref().unwrap_or(&batch.pixels);
-                let answered = teachers.answer(pixels).map(|taught| {
-                    batch.taught = Some(taught);
+                let result = teachers.soft_targets(pixels).map(|soft_targets| {
+                    batch.soft_targets = Some(soft_targets);
                     batch
                 });
-                let failed = answered.is_err();
-                // The reader has gone where the run was interrupted.
-                if sender.send(answered).is_err() || failed {
+                let failed = result.is_err();
+                // The receiver is dropped when the run is interrupted.
+                if sender.send(result).is_err() || failed {
                     return;
                 }
             }
@@ -56,21 +56,21 @@ impl Lessons {
         Self { batches: Some(receiver), thread: Some(thread) }
     }
 
-    /// The next batch; `None` at the end of the epoch.
+    /// Returns the next batch, or `None` at the end of the epoch.
     ///
     /// # Errors
-    /// A teacher's.
-    pub fn take(&self) -> Result<Option<Batch>, TeacherError> {
+    /// When a teacher fails.
+    pub fn next_batch(&self) -> Result<Option<Batch>, TeacherError> {
         self.batches.as_ref().and_then(|batches| batches.recv().ok()).transpose()
     }
 }
 
-impl Drop for Lessons {
+impl Drop for TeacherStage {
     fn drop(&mut self) {
-        // Without a reader the thread stops after the batch in its hands.
+        // Without a receiver the thread stops after its current batch.
         self.batches = None;
         if let Some(thread) = self.thread.take() {
-            // A panic has been told where it happened, and the epoch that lacks its batches ends with an error.
+            // The panic hook has printed a panic, and the epoch without its batches ends with an error.
             let _ = thread.join();
         }
     }
@@ -80,32 +80,32 @@ impl Drop for Lessons {
 /// set.
 ///
 /// # Errors
-/// A teacher's.
-pub fn answers(
+/// When a teacher fails.
+pub fn soft_targets(
     teachers: &mut Teachers,
     faces: &FaceSet,
     stop: &AtomicBool,
 ) -> Result<Option<Vec<f32>>, TeacherError> {
     let views = Tta::Flip.views();
     let share = 1.0 / views.len() as f32;
-    let mut answers = Vec::with_capacity(faces.len() * Expression::COUNT);
-    let progress = progress::Teaching::new(faces.len());
-    for faces in faces.faces.chunks(AT_A_TIME) {
+    let mut targets = Vec::with_capacity(faces.len() * Expression::COUNT);
+    let progress = progress::TeacherProgress::new(faces.len());
+    for faces in faces.faces.chunks(CHUNK) {
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
         let mut mean = vec![0.0; faces.len() * Expression::COUNT];
         for view in &views {
-            let seen = faces.iter().map(|face| view.apply(face));
-            let pixels: Vec<f32> = seen
+            let images = faces.iter().map(|face| view.apply(face));
+            let pixels: Vec<f32> = images
                 .flat_map(|face| face.pixels().iter().map(|&p| f32::from(p)).collect::<Vec<_>>())
                 .collect();
-            for (mean, p) in mean.iter_mut().zip(teachers.answer(&pixels)?) {
+            for (mean, p) in mean.iter_mut().zip(teachers.soft_targets(&pixels)?) {
                 *mean += p * share;
             }
         }
-        answers.extend(mean);
-        progress.answered(faces.len());
+        targets.extend(mean);
+        progress.advance(faces.len());
     }
-    Ok(Some(answers))
+    Ok(Some(targets))
 }

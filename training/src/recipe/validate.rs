@@ -1,35 +1,35 @@
-//! What the numbers of a recipe may be.
+//! Validation of a recipe's values.
 
 use super::{
     Recipe, RecipeError,
-    choices::{ClassWeights, Distill},
+    options::{ClassWeights, Distill},
 };
 
-/// A key, whether its value fits, and what it must be.
+/// A key, whether its value is valid, and a description of valid values.
 type Rule = (&'static str, bool, &'static str);
 
-/// The first key out of its range.
+/// Returns an error for the first key whose value is out of range.
 pub(super) fn check(recipe: &Recipe) -> Result<(), RecipeError> {
     let rules = [
-        &shape_of_the_run(recipe)[..],
+        &general(recipe)[..],
         &optimiser(recipe),
         &loss(recipe),
         &distillation(recipe),
         &augmentation(recipe),
     ]
     .concat();
-    match rules.into_iter().find(|(_, fits, _)| !fits) {
+    match rules.into_iter().find(|(_, valid, _)| !valid) {
         Some((key, _, range)) => Err(RecipeError::Range { key, range }),
         None => Ok(()),
     }
 }
 
-/// In `[0, 1)`.
+/// Returns whether `x` is in `[0, 1)`.
 fn share(x: f64) -> bool {
     (0.0..1.0).contains(&x)
 }
 
-/// In `[0, 1]`.
+/// Returns whether `x` is in `[0, 1]`.
 fn probability(x: f64) -> bool {
     (0.0..=1.0).contains(&x)
 }
@@ -42,11 +42,11 @@ fn not_negative(x: f64) -> bool {
     x >= 0.0 && x.is_finite()
 }
 
-fn shape_of_the_run(recipe: &Recipe) -> [Rule; 10] {
+fn general(recipe: &Recipe) -> [Rule; 10] {
     let micro_batch = recipe.micro_batch.is_none_or(|size| size > 1);
-    let begins_once = recipe.init.is_none() || !recipe.zero_init_residual;
+    let one_initialisation = recipe.init.is_none() || !recipe.zero_init_residual;
     [
-        ("init", begins_once, "left out where `zero_init_residual` is on"),
+        ("init", one_initialisation, "absent when `zero_init_residual` is true"),
         ("micro_batch", micro_batch, "at least 2 (batch-norm needs a variance)"),
         ("epochs", recipe.epochs > 0, "at least 1"),
         ("batch", recipe.batch > 1, "at least 2 (batch-norm needs a variance)"),
@@ -57,13 +57,13 @@ fn shape_of_the_run(recipe: &Recipe) -> [Rule; 10] {
         ("stochastic_depth", share(recipe.stochastic_depth), "in [0, 1)"),
         (
             "sizes",
-            sizes_fit(recipe),
-            "phases with rising `until`, the last 1.0, and sides from 16 to 48",
+            sizes_are_valid(recipe),
+            "phases with rising `until`, the last 1.0, and `side` from 16 to 48",
         ),
     ]
 }
 
-fn sizes_fit(recipe: &Recipe) -> bool {
+fn sizes_are_valid(recipe: &Recipe) -> bool {
     let rising = recipe.sizes.windows(2).all(|pair| pair[0].until < pair[1].until);
     let sides = recipe.sizes.iter().all(|phase| (16..=48).contains(&phase.side));
     rising && sides && recipe.sizes.last().is_some_and(|phase| phase.until == 1.0)
@@ -113,11 +113,11 @@ fn distillation(recipe: &Recipe) -> Vec<Rule> {
         (
             "distill.teachers",
             !distill.teachers.is_empty(),
-            "at least one model file or run's folder",
+            "a list of at least one model file or run folder",
         ),
         (
             "distill.teacher_weights",
-            teacher_weights_fit(distill),
+            teacher_weights_are_valid(distill),
             "one number above 0 per teacher, or absent for equal weights",
         ),
         ("distill.weight", distill.weight > 0.0 && distill.weight <= 1.0, "in (0, 1]"),
@@ -125,10 +125,10 @@ fn distillation(recipe: &Recipe) -> Vec<Rule> {
     ]
 }
 
-fn teacher_weights_fit(distill: &Distill) -> bool {
+fn teacher_weights_are_valid(distill: &Distill) -> bool {
     let weights = &distill.teacher_weights;
     let count = weights.is_empty() || weights.len() == distill.teachers.len();
-    // A finite sum, by which every weight is divided.
+    // The sum must be finite, because every weight is divided by it.
     count && weights.iter().copied().all(positive) && weights.iter().sum::<f64>().is_finite()
 }
 
