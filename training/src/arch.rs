@@ -1,4 +1,4 @@
-//! Networks as data: one description that the tch builder and the ONNX writer both read.
+//! Networks as data: one description that both libtorch execution and the ONNX writer read.
 //!
 //! ```text
 //! catalog ("resnet-20-v1") -> family -> Graph of Op -+-> torch::Network   (training, evaluation)
@@ -6,8 +6,8 @@
 //!                                                    +-> shape (sizes, multiply-adds), parameters (names, shapes)
 //! ```
 //!
-//! Nothing here knows tch or protobuf. Readers match [`op::Op`] without a wildcard arm, so that a new op does
-//! not compile until each of them knows it.
+//! This module does not depend on tch or protobuf. Readers match [`op::Op`] without a wildcard arm, so that a new
+//! operation does not compile until every reader supports it.
 
 pub mod catalog;
 pub mod densenet;

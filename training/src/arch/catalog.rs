@@ -1,4 +1,4 @@
-//! The networks that can be named on the command line.
+//! The catalogue: builds networks from their names on the command line.
 
 use mien_faces::expression::Expression;
 
@@ -22,10 +22,10 @@ pub const CLASSES: usize = Expression::COUNT;
 /// Mean and standard deviation of the FER2013 training faces, on `[0, 1]`.
 pub const NORMALIZE: Op = Op::Normalize { mean: 0.5077, std: 0.2550 };
 
-/// Why a name gives no network.
+/// A network cannot be built.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CatalogError {
-    /// The name follows none of the patterns.
+    /// The name does not match a pattern.
     #[error(
         "unknown architecture `{name}`: names are resnet-<6n+2>-v1[-gap], resnet-<9n+2>-v2[-gap], \
          densenet-<depth>-<growth>-c<tenths>[-b<blocks>][-gap] with depth 2n * blocks + 4 (4 blocks by default), \
@@ -37,7 +37,7 @@ pub enum CatalogError {
         /// The names in [`NAMES`], joined by commas.
         known: String,
     },
-    /// A rate of dropout or stochastic depth that is out of range or that the network does not support.
+    /// A rate of dropout or stochastic depth is out of range, or the network does not support it.
     #[error("the recipe's `{key}` is {rate}, but {requirement}, and `{name}` is trained")]
     Rate {
         /// The network.
@@ -49,7 +49,7 @@ pub enum CatalogError {
         /// The range of the key and the families that support it.
         requirement: &'static str,
     },
-    /// A description that does not fit together.
+    /// The network's shapes are inconsistent, for example because it has too many blocks.
     #[error(transparent)]
     Shape(#[from] ShapeError),
 }
@@ -76,7 +76,7 @@ pub const NAMES: [&str; 18] = [
     "resnet-d-16-32x1-64x2-128x2",
 ];
 
-/// The deepest network that a name may ask for.
+/// Maximum depth of a named network.
 const MAX_DEPTH: usize = 2_000;
 
 /// Settings of a recipe that change a network without changing its parameters.
@@ -96,7 +96,7 @@ pub struct Options {
 /// - `resnet-<depth>-v2`, depth 9n + 2;
 /// - `densenet-<depth>-<growth>-c<compression in tenths>`, optionally followed by `-b<blocks>` (default 4),
 ///   depth 2 n blocks + 4;
-/// - `-gap` behind any of these: the head takes the mean of the whole map ([`Pooling::Global`]);
+/// - `-gap` after any of these: the head averages the whole map ([`Pooling::Global`]);
 /// - `vgg-<width>x<layers>-...`: one part per stage, with mean pooling by 2 between stages;
 /// - `resnet-d-<width>-...-<width>x<blocks>-...`: one width per convolution of the stem at full resolution, then one
 ///   part per stage of basic blocks; every stage begins with mean pooling by 2.
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_refused_with_what_there_is() {
+    fn invalid_name_is_rejected_with_patterns_and_names() {
         for name in [
             "resnet-21-v1",
             "resnet-2-v1",
@@ -266,20 +266,20 @@ mod tests {
     }
 
     #[test]
-    fn a_densenet_may_have_other_numbers_of_blocks() {
+    fn densenet_name_sets_number_of_blocks() {
         let figures = |name| summary(&build(name).unwrap()).unwrap();
         assert_eq!(
             figures("densenet-100-12-c05").parameters,
             figures("densenet-100-12-c05-b4").parameters
         );
-        // Three blocks of 16: read off a Keras build.
+        // Three blocks of 16 layers. The number is from a Keras build.
         assert_eq!(figures("densenet-100-12-c05-b3").parameters, 813_583);
-        // Too many blocks leave the head no map: an error, not a panic.
+        // With too many blocks the last map is smaller than the pooling window: an error, not a panic.
         assert!(matches!(build("densenet-148-12-c05-b72"), Err(CatalogError::Shape(_))));
     }
 
     #[test]
-    fn a_global_head_reads_one_mean_a_channel() {
+    fn global_head_averages_whole_map_per_channel() {
         for name in ["densenet-100-12-c05", "resnet-104-v1", "resnet-155-v2"] {
             let graph = build(&format!("{name}-gap")).unwrap();
             let shapes = shape::infer(&graph, 48).unwrap();
@@ -341,8 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn dropout_stands_behind_each_convolution_of_bottlenecks_and_transitions_and_has_no_parameters()
-    {
+    fn densenet_dropout_follows_convolutions_of_its_blocks() {
         let name = "densenet-100-12-c05";
         let graph = build_with(name, &Options { dropout: 0.2, ..Options::default() }).unwrap();
         assert_eq!(summary(&graph).unwrap(), summary(&build(name).unwrap()).unwrap());

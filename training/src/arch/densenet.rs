@@ -1,6 +1,6 @@
 //! DenseNet-BC: Huang, Liu, van der Maaten, Weinberger, "Densely Connected Convolutional Networks" (2017), section 3,
-//! in the form of the Keras example `densenet_cifar10`: convolutions with bias, the first of them joined with its own
-//! input, transitions without ReLU, no BN-ReLU before the head.
+//! in the form of the Keras example `densenet_cifar10`: convolutions with bias, the first one concatenated with its input,
+//! transitions without ReLU, no BN-ReLU before the head.
 
 use super::{
     catalog::{INPUT_SIDE, NORMALIZE},
@@ -10,28 +10,28 @@ use super::{
     shape::ShapeError,
 };
 
-/// What makes one DenseNet-BC differ from another.
+/// Hyperparameters of a DenseNet-BC.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DenseNet {
-    /// Bottlenecks of a block.
+    /// Number of bottlenecks per block.
     pub bottlenecks: usize,
-    /// Channels that a bottleneck adds.
+    /// Number of channels that a bottleneck adds (growth rate).
     pub growth: usize,
-    /// Dense blocks.
+    /// Number of dense blocks.
     pub blocks: usize,
-    /// Share of the channels that a transition keeps, in tenths.
+    /// Compression: share of the channels after a transition, in tenths.
     pub tenths: usize,
     /// Rate of the dropout after each convolution of a bottleneck and of a transition, in `[0, 1)`; 0 for none.
     pub dropout: f64,
-    /// The layers behind the last block.
+    /// The layers after the last block.
     pub head: Head,
 }
 
 impl DenseNet {
-    /// The network, named `name`.
+    /// Builds the network with this name.
     ///
     /// # Errors
-    /// Where so many blocks leave no map for the head.
+    /// Returns an error if the last map is too small for the head because there are too many blocks.
     pub fn build(self, name: &str) -> Result<Graph, ShapeError> {
         let (mut b, image) = GraphBuilder::new(name, INPUT_SIDE);
         let input = b.add("normalize", NORMALIZE, &[image]);
@@ -46,7 +46,7 @@ impl DenseNet {
                 x = self.bottleneck(&mut b, block, layer, x);
             }
             if block + 1 < self.blocks {
-                // The example's counter leaves out the joined input channel.
+                // The example's counter does not include the concatenated input channel.
                 filters = (filters + self.bottlenecks * self.growth) * self.tenths / 10;
                 x = self.transition(&mut b, block, filters, x);
                 side /= 2;

@@ -1,4 +1,4 @@
-//! A network: nodes in the order in which they run.
+//! Network graphs: nodes in execution order.
 
 use super::{
     op::{Op, Padding},
@@ -10,24 +10,24 @@ use super::{
 pub struct NodeId(usize);
 
 impl NodeId {
-    /// Position in [`Graph::nodes`].
+    /// Returns the index in [`Graph::nodes`].
     pub fn index(self) -> usize {
         self.0
     }
 }
 
-/// One operation with its place in the network.
+/// One operation with its name and its operands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// Unique in the graph; parameter names begin with it.
+    /// Unique in the graph. Parameter names start with it.
     pub name: String,
-    /// What it does.
+    /// The operation.
     pub op: Op,
-    /// Where its operands come from; always earlier nodes.
+    /// The operands, which are always earlier nodes.
     pub inputs: Vec<NodeId>,
 }
 
-/// A finished network. Nodes are in running order; the last one yields the logits, `[N, classes]`.
+/// A checked network. Nodes are in execution order. The output of the last node are the logits, `[N, classes]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Graph {
     name: String,
@@ -36,28 +36,27 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// The name in the catalogue.
+    /// Returns the name in the catalogue.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Side of the input picture in pixels for which the network is defined.
+    /// Returns the height and width of the input for which the network is defined, px.
     pub fn side(&self) -> usize {
         self.side
     }
 
-    /// The nodes, operands before their readers.
+    /// Returns the nodes, operands before their readers.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
-    /// The node whose output are the logits.
+    /// Returns the node whose output are the logits.
     pub fn output(&self) -> NodeId {
         NodeId(self.nodes.len() - 1)
     }
 
-    /// Returns the node whose output a node's reader gets in inference: operations that act in training only are passed
-    /// over.
+    /// Returns the node whose output a reader of `id` gets in inference. Operations that act only in training are skipped.
     pub fn inference_source(&self, id: NodeId) -> &Node {
         let node = &self.nodes[id.0];
         match node.inputs[..] {
@@ -66,7 +65,7 @@ impl Graph {
         }
     }
 
-    /// The same network for pictures of another mean and standard deviation, on `[0, 1]`.
+    /// Returns the network with another input normalisation. Mean and standard deviation are on `[0, 1]`.
     #[must_use]
     pub fn with_normalisation(mut self, mean: f32, std: f32) -> Self {
         for node in &mut self.nodes {
@@ -77,7 +76,7 @@ impl Graph {
         self
     }
 
-    /// For each node the last node that reads it (itself where none does): when its output can be let go.
+    /// Returns for each node the last node that reads its output, or the node itself. The output can be dropped after it.
     pub fn last_readers(&self) -> Vec<NodeId> {
         let mut last: Vec<NodeId> = (0..self.nodes.len()).map(NodeId).collect();
         for (reader, node) in self.nodes.iter().enumerate() {

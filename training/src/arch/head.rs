@@ -1,4 +1,4 @@
-//! The end of every network: an average pool, a flattening and a dense layer to the classes.
+//! The head of every network: average pool, flatten and a dense layer.
 
 use super::{
     catalog::CLASSES,
@@ -7,30 +7,30 @@ use super::{
     shape::ShapeError,
 };
 
-/// Which part of the last map the head averages.
+/// Pooling of the last map in the head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pooling {
-    /// Means of whole 4x4 windows from the top left on, as the Keras examples have it: four of six pixels a side
-    /// of a DenseNet's map, 3x3 means of a ResNet's.
+    /// Means of complete 4x4 windows from the top left, as in the Keras examples. A DenseNet's map of 6x6 px gives one mean
+    /// of its first 4x4 px, a ResNet's map of 12x12 px gives 3x3 means.
     Windows,
     /// One mean per channel over the whole map.
     Global,
 }
 
-/// The layers behind the last map.
+/// The layers after the last map.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Head {
-    /// Which part of the last map is averaged.
+    /// Pooling of the last map.
     pub pooling: Pooling,
     /// Rate of the dropout before the dense layer, in `[0, 1)` (Srivastava et al. 2014); 0 for none.
     pub dropout: f64,
 }
 
 impl Head {
-    /// Ends a network whose last map, `x`, has `side` pixels a side.
+    /// Appends the head to the last map, `x`, of `side` x `side` px, and returns the network.
     ///
     /// # Errors
-    /// Returns an error if the map is smaller than the window, or if the parts do not fit together.
+    /// Returns an error if the map is smaller than the window, or if the shapes are inconsistent.
     pub fn finish(self, mut b: GraphBuilder, x: NodeId, side: usize) -> Result<Graph, ShapeError> {
         let kernel = match self.pooling {
             Pooling::Windows => 4,

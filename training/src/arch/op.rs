@@ -2,18 +2,18 @@
 //!
 //! Every attribute whose default differs between frameworks is a mandatory field.
 
-/// How a convolution or pooling window meets the border.
+/// Padding of a convolution or pooling window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Padding {
-    /// No padding: only whole windows count.
+    /// No padding: only complete windows have an output.
     Valid,
-    /// Keras' and TensorFlow's "same": the output side is `ceil(input / stride)`, and where the padding is odd
-    /// the extra row and column stand at the **bottom and right**.
+    /// Keras' and TensorFlow's "same": the output size is `ceil(input / stride)`. If the padding is odd, the additional row
+    /// and column are at the **bottom and right**.
     Same,
 }
 
 impl Padding {
-    /// Zeros to put (before, after) an axis of `input` pixels under a window of `kernel` moving by `stride`.
+    /// Returns the number of zeros (before, after) an axis of `input` px for a window of `kernel` px and a `stride` in px.
     ///
     /// Source: TensorFlow, "Convolution: padding schemes".
     pub fn amounts(self, input: usize, kernel: usize, stride: usize) -> (usize, usize) {
@@ -27,33 +27,33 @@ impl Padding {
         }
     }
 
-    /// The output's side for an axis of `input` pixels; `None` where no whole window fits.
+    /// Returns the output size for an axis of `input` px, or `None` if the window is larger than the padded axis.
     pub fn output(self, input: usize, kernel: usize, stride: usize) -> Option<usize> {
         let (before, after) = self.amounts(input, kernel, stride);
         Some((input + before + after).checked_sub(kernel)? / stride + 1)
     }
 }
 
-/// In which order a map becomes a vector.
+/// Order of values when a map is flattened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FlattenOrder {
-    /// Height, width, channel: Keras' order, in which the weights of the dense layer behind it are stored.
+    /// Height, width, channel: Keras' order, which the weights of the following dense layer use.
     HeightWidthChannel,
 }
 
-/// What happens to a pooling window when the network runs on faces of another side than its own.
+/// Scaling of a pooling window when the network runs on images of another size than its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PoolScaling {
-    /// The window stays as it is (a transition between stages).
+    /// The window has a fixed size (pools between stages).
     Fixed,
-    /// The window grows and shrinks with the map, so that the output keeps its size (the pool before the head).
+    /// The window scales with the map, so that the output size is constant (the pool of the head).
     WithMap,
 }
 
 /// One operation. Maps are `[N, C, H, W]`, vectors `[N, K]`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Op {
-    /// The picture: gray values 0..255, one channel.
+    /// The image: gray values 0..255, one channel.
     Input,
     /// `(x / 255 - mean) / std`.
     Normalize {
@@ -66,9 +66,9 @@ pub enum Op {
     Conv {
         /// Output channels.
         filters: usize,
-        /// Side of the window, in pixels.
+        /// Height and width of the window, px.
         kernel: usize,
-        /// Step of the window, in pixels.
+        /// Step of the window, px.
         stride: usize,
         /// Border handling.
         padding: Padding,
@@ -84,30 +84,30 @@ pub enum Op {
     },
     /// `max(x, 0)`.
     Relu,
-    /// In training each value is zero with this chance and the others grow to keep the mean; otherwise nothing
-    /// happens (Srivastava et al. 2014).
+    /// Dropout (Srivastava et al. 2014). In training each value is set to zero with the probability `rate`, and the others
+    /// are scaled to preserve the mean. In inference the identity.
     Dropout {
-        /// Share of the values that are dropped, in `[0, 1)`.
+        /// Probability of dropping a value, in `[0, 1)`.
         rate: f64,
     },
-    /// In training the whole map of an image is zero with this chance and the others grow to keep the mean; otherwise
-    /// nothing happens (Huang et al. 2016, section 3).
+    /// Stochastic depth (Huang et al. 2016, section 3). In training the whole map of an image is set to zero with the
+    /// probability `rate`, and the others are scaled to preserve the mean. In inference the identity.
     StochasticDepth {
-        /// Share of the images whose map is dropped, in `[0, 1)`.
+        /// Probability of dropping the map of an image, in `[0, 1)`.
         rate: f64,
     },
-    /// Average over a square window; the step is the window's side, padding never counts.
+    /// Average over a square window without padding. The stride is the size of the window.
     AvgPool {
-        /// Side of the window, in pixels, at the network's own input side.
+        /// Height and width of the window at the network's own input size, px.
         kernel: usize,
-        /// What happens at other input sides.
+        /// Scaling of the window at other input sizes.
         scaling: PoolScaling,
     },
-    /// Sum of two maps of one shape.
+    /// Sum of two maps of equal shapes.
     Add,
-    /// Maps joined along their channels.
+    /// Concatenation of maps along their channels.
     Concat,
-    /// A map as a vector.
+    /// Flattens a map to a vector.
     Flatten {
         /// Order of the values.
         order: FlattenOrder,
@@ -120,7 +120,7 @@ pub enum Op {
 }
 
 impl Op {
-    /// Whether the operation passes its operand on unchanged except in training.
+    /// Returns whether the operation is the identity in inference.
     pub fn acts_in_training_only(&self) -> bool {
         match self {
             Self::Dropout { .. } | Self::StochasticDepth { .. } => true,
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn valid_padding_drops_what_does_not_fill_a_window() {
+    fn valid_padding_drops_incomplete_windows() {
         assert_eq!(Padding::Valid.output(6, 4, 4), Some(1));
         assert_eq!(Padding::Valid.output(3, 4, 4), None);
     }

@@ -1,4 +1,4 @@
-//! The one place that names parameters: `<node>.<role>`.
+//! Names and shapes of a network's parameters. A parameter is named `<node>.<role>`.
 
 use super::{
     graph::{Graph, Node},
@@ -6,7 +6,7 @@ use super::{
     shape::{self, Shape, ShapeError},
 };
 
-/// What a parameter does.
+/// Role of a parameter in its operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Convolution kernel, `[filters, channels, k, k]`.
@@ -26,12 +26,12 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether the optimiser changes it; batch-norm statistics follow the data instead.
+    /// Returns whether the optimiser updates the parameter. Batch-norm statistics are not trainable.
     pub fn is_trainable(self) -> bool {
         !matches!(self, Self::Mean | Self::Variance)
     }
 
-    /// Whether weight decay applies: kernels and dense weights only.
+    /// Returns whether weight decay applies: to convolution kernels and dense weights only.
     pub fn decays(self) -> bool {
         matches!(self, Self::ConvWeight | Self::LinearWeight)
     }
@@ -48,48 +48,48 @@ impl Role {
     }
 }
 
-/// One array of the network.
+/// One parameter array of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
     /// Unique name, `<node>.<role>`.
     pub name: String,
-    /// What it does.
+    /// Role in the node's operation.
     pub role: Role,
-    /// Its shape.
+    /// Dimensions, as documented at [`Role`].
     pub shape: Vec<usize>,
 }
 
 impl Parameter {
-    /// How many values it has.
+    /// Returns the number of values.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// The node that it belongs to.
+    /// Returns the name of the node.
     pub fn node(&self) -> &str {
         self.name.rsplit_once('.').map_or(self.name.as_str(), |(node, _)| node)
     }
 
-    /// Whether it has no value (never so in a finished graph).
+    /// Returns whether the parameter is empty. Parameters of a finished graph are never empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Values of one window or row that feed one output: the fan-in of He initialisation.
+    /// Returns the number of inputs of one output: the fan-in of He initialisation.
     pub fn fan_in(&self) -> usize {
         self.shape.iter().skip(1).product()
     }
 }
 
-/// The name of a node's parameter.
+/// Returns the name of a node's parameter.
 pub fn name(node: &str, role: Role) -> String {
     format!("{node}.{}", role.suffix())
 }
 
-/// All parameters of a network, in node order; for each node in the order in which Keras stores them.
+/// Returns all parameters of a network in node order, and per node in the order in which Keras stores them.
 ///
 /// # Errors
-/// Where operands do not fit.
+/// When the shapes of the graph are inconsistent.
 pub fn list(graph: &Graph) -> Result<Vec<Parameter>, ShapeError> {
     let shapes = shape::infer(graph, graph.side())?;
     let mut parameters = Vec::new();
@@ -131,8 +131,8 @@ pub fn list(graph: &Graph) -> Result<Vec<Parameter>, ShapeError> {
     Ok(parameters)
 }
 
-/// The parameter that ends each residual branch: the scale of its last batch-norm, or the kernel of its last
-/// convolution. Zero there makes every block begin as the identity (Goyal et al. 2017, section 5.1).
+/// Returns the last parameter of each residual branch: the scale of its last batch norm, or the kernel of its last
+/// convolution. Setting these to zero initialises every block as the identity (Goyal et al. 2017, section 5.1).
 pub fn residual_ends(graph: &Graph) -> Vec<String> {
     let branch_of_add = |node: &Node| match (&node.op, &node.inputs[..]) {
         (Op::Add, &[_, branch]) => Some(graph.inference_source(branch)),

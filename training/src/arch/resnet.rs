@@ -1,6 +1,6 @@
-//! ResNets for small pictures, in the form of the Keras example `cifar10_resnet`: convolutions with bias, bare 1x1
-//! shortcuts. v1: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition" (2015), section 4.2; v2: the
-//! same, "Identity Mappings in Deep Residual Networks" (2016).
+//! ResNets for small images, in the form of the Keras example `cifar10_resnet`: convolutions with bias, and 1x1 shortcuts
+//! without batch norm. v1: He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition" (2015), section 4.2. v2: He,
+//! Zhang, Ren, Sun, "Identity Mappings in Deep Residual Networks" (2016).
 
 use super::{
     catalog::{INPUT_SIDE, NORMALIZE},
@@ -13,13 +13,13 @@ use super::{
 /// Filters of the three stacks.
 const STACKS: [usize; 3] = [16, 32, 64];
 
-/// Side of the last map: the second and third stack halve it.
+/// Height and width of the last map, px. The second and third stack halve the map.
 const MAP: usize = INPUT_SIDE / 4;
 
-/// ResNet v1 of depth 6n + 2.
+/// Builds a ResNet v1 of depth 6n + 2.
 ///
 /// # Errors
-/// Never for n >= 1; the shape check is the builder's.
+/// Returns an error of the builder's shape check, which succeeds for n >= 1.
 pub fn v1(name: &str, n: usize, head: Head) -> Result<Graph, ShapeError> {
     let (mut b, image) = GraphBuilder::new(name, INPUT_SIDE);
     let x = b.add("normalize", NORMALIZE, &[image]);
@@ -48,10 +48,10 @@ fn v1_block(b: &mut GraphBuilder, stack: usize, block: usize, filters: usize, x:
     b.relu(at("relu2"), sum)
 }
 
-/// ResNet v2 of depth 9n + 2: bottlenecks of pre-activations.
+/// Builds a ResNet v2 of depth 9n + 2 from pre-activation bottlenecks.
 ///
 /// # Errors
-/// Never for n >= 1; the shape check is the builder's.
+/// Returns an error of the builder's shape check, which succeeds for n >= 1.
 pub fn v2(name: &str, n: usize, head: Head) -> Result<Graph, ShapeError> {
     let (mut b, image) = GraphBuilder::new(name, INPUT_SIDE);
     let x = b.add("normalize", NORMALIZE, &[image]);
@@ -80,7 +80,7 @@ fn v2_block(
 ) -> NodeId {
     let at = |part: &str| format!("stack{}.block{}.{part}", stack + 1, block + 1);
     let stride = if stack > 0 && block == 0 { 2 } else { 1 };
-    // The stem has just ended in BN-ReLU: the very first block does not repeat it.
+    // The stem ends with BN-ReLU, so the first block does not repeat it.
     let mut y = x;
     if (stack, block) != (0, 0) {
         y = b.batch_norm(at("bn1"), y);

@@ -1,8 +1,8 @@
 //! Wide ResNets of basic blocks whose shortcuts pool before they project: He, Zhang, Zhang, Zhang, Xie, Li, "Bag of Tricks
 //! for Image Classification with Convolutional Neural Networks" (2019), section 4.2, ResNet-D.
 //!
-//! Unlike there, the mean pooling stands before both branches of a stage's first block, so that its convolutions have
-//! stride 1: the weight gradient of a 3x3 convolution with stride 2 takes four times as long on a CPU.
+//! Unlike in the paper, the mean pooling precedes both branches of a stage's first block, so that its convolutions have
+//! stride 1. The weight gradient of a 3x3 convolution with stride 2 takes four times as long on a CPU.
 
 use super::{
     catalog::{INPUT_SIDE, NORMALIZE},

@@ -1,38 +1,38 @@
-//! Sizes of every intermediate result, and the work that it takes.
+//! Shapes of all node outputs, and the number of multiply-adds.
 
 use super::{
     graph::{Graph, Node},
     op::{Op, Padding, PoolScaling},
 };
 
-/// The shape of one node's output for one picture (the batch axis is left out).
+/// Shape of a node's output for one image, without the batch axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// A square map of `channels` planes, `side` x `side` pixels each.
+    /// A square feature map.
     Map {
-        /// Planes.
+        /// Number of channels.
         channels: usize,
         /// Height and width in pixels.
         side: usize,
     },
-    /// A vector of so many values.
+    /// A vector of this length.
     Vector(usize),
 }
 
-/// A network whose parts do not fit together.
+/// The shapes of a network are inconsistent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShapeError {
-    /// An operand of the wrong kind or number.
-    #[error("{graph}: node `{node}` cannot take {found}")]
+    /// A node has the wrong number or shapes of operands.
+    #[error("{graph}: node `{node}` does not accept operands of the shapes {found}")]
     Operand {
         /// The network.
         graph: String,
         /// The node.
         node: String,
-        /// What it was given.
+        /// Shapes of the operands.
         found: String,
     },
-    /// A window larger than the map under it.
+    /// A window is larger than its map.
     #[error(
         "{graph}: node `{node}` has a window of {kernel} px on a map of {side} px; use larger faces"
     )]
@@ -46,23 +46,23 @@ pub enum ShapeError {
         /// Side of the map, px.
         side: usize,
     },
-    /// The last node is not a vector.
-    #[error("{graph}: the last node must be the logits")]
+    /// The output of the last node is not a vector.
+    #[error("{graph}: the output of the last node must be a vector of logits")]
     NoLogits {
         /// The network.
         graph: String,
     },
 }
 
-/// The pooling window at a map of `side` pixels where it is `kernel` on the map of `native_side`.
+/// Scales a pooling window of `kernel` px on a map of `native_side` px to a map of `side` px.
 pub fn scaled_kernel(kernel: usize, side: usize, native_side: usize) -> usize {
     ((kernel * side + native_side / 2) / native_side).max(1)
 }
 
-/// Shapes of all nodes for pictures of `side` pixels, in node order.
+/// Returns the output shapes of all nodes for images of `side` px, in node order.
 ///
 /// # Errors
-/// Where operands do not fit.
+/// When the shapes are inconsistent.
 pub fn infer(graph: &Graph, side: usize) -> Result<Vec<Shape>, ShapeError> {
     let mut native: Vec<Shape> = Vec::with_capacity(graph.nodes().len());
     let mut shapes: Vec<Shape> = Vec::with_capacity(graph.nodes().len());
@@ -152,10 +152,10 @@ fn concat(operands: &[Shape]) -> Option<Shape> {
     Some(Shape::Map { channels: total, side: common? })
 }
 
-/// Multiply-adds of the convolutions and dense layers for one picture of the network's own side.
+/// Returns the multiply-adds of the convolutions and dense layers for one image of the network's own size.
 ///
 /// # Errors
-/// Where operands do not fit.
+/// When the shapes are inconsistent.
 pub fn multiply_adds(graph: &Graph) -> Result<u64, ShapeError> {
     let shapes = infer(graph, graph.side())?;
     let work = graph.nodes().iter().zip(&shapes).map(|(node, out)| {

@@ -12,7 +12,7 @@ use super::{
 /// `last` is in `[0, 1)`. A network without residual blocks is returned unchanged.
 ///
 /// # Errors
-/// Returns an error if the shapes of the given network do not fit, as [`GraphBuilder::finish`] does.
+/// Returns an error if the shapes of the given network are inconsistent, as [`GraphBuilder::finish`] does.
 pub fn apply(graph: &Graph, last: f64) -> Result<Graph, ShapeError> {
     let blocks = blocks(graph);
     let (mut builder, image) = GraphBuilder::new(graph.name(), graph.side());
@@ -36,7 +36,7 @@ pub fn blocks(graph: &Graph) -> usize {
     graph.nodes().iter().filter(|node| is_residual(node)).count()
 }
 
-/// Whether a node ends a residual block: the sum of a shortcut and, as the second operand, a branch.
+/// Returns whether a node ends a residual block: the sum of a shortcut and, as the second operand, a branch.
 fn is_residual(node: &Node) -> bool {
     node.op == Op::Add
 }

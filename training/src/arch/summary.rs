@@ -1,4 +1,4 @@
-//! How large a network is.
+//! Numbers of parameters and multiply-adds of a network.
 
 use super::{
     graph::Graph,
@@ -6,25 +6,25 @@ use super::{
     shape::{self, ShapeError},
 };
 
-/// A network with its figures.
+/// Size of a network.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Summary {
     /// The name in the catalogue.
     pub name: String,
-    /// All values, trainable and statistics.
+    /// Number of all values: trainable parameters and statistics.
     pub parameters: usize,
-    /// Values that the optimiser changes.
+    /// Number of values that the optimiser updates.
     pub trainable: usize,
-    /// Running means and variances.
+    /// Number of running means and variances.
     pub statistics: usize,
     /// Multiply-adds of convolutions and dense layers for one face.
     pub multiply_adds: u64,
 }
 
-/// The figures of a network.
+/// Returns the size of a network.
 ///
 /// # Errors
-/// Where operands do not fit.
+/// When the shapes are inconsistent.
 pub fn summary(graph: &Graph) -> Result<Summary, ShapeError> {
     let parameters = parameter::list(graph)?;
     let count = |trainable: bool| {

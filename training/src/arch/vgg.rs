@@ -1,5 +1,5 @@
 //! VGG: Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition" (2015), section 2,
-//! with batch normalisation behind each 3x3 convolution, mean pooling by 2 between stages, and a mean over the last map
+//! with batch normalisation after each 3x3 convolution, mean pooling by 2 between stages, and a mean over the last map
 //! instead of the three dense layers.
 
 use super::{
