@@ -1,4 +1,4 @@
-//! Graphs as libtorch networks: the only module, with [`crate::train`] and the exporter's parity check, that knows tch.
+//! Runs network graphs on libtorch. Only this module, [`crate::train`], evaluation and the export's parity check use tch.
 
 pub mod device;
 pub mod masks;

@@ -1,14 +1,14 @@
-//! Where and in which number format a network is trained.
+//! Device and number format of training.
 
 use tch::{Device, Kind};
 
-/// Number format of convolutions and their activations; weights and statistics are always kept in 32 bits.
+/// Number format of convolutions and their activations. Weights and statistics always have 32 bits.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// bf16 where the processor multiplies it in hardware, else fp32.
+    /// bf16 if the processor multiplies it in hardware, otherwise fp32.
     Auto,
     /// 32-bit floats.
     Fp32,
@@ -17,7 +17,7 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// The kind of activations on a device.
+    /// Returns the kind of activations on a device.
     ///
     /// On a CPU without AVX-512-BF16 libtorch only emulates bfloat16, which is slower than fp32.
     pub fn kind(self, device: Device) -> Kind {
@@ -40,7 +40,7 @@ fn cpu_multiplies_bf16() -> bool {
     false
 }
 
-/// The first GPU where libtorch finds one, else the CPU.
+/// Returns the first GPU that libtorch finds, otherwise the CPU.
 pub fn best_device() -> Device {
     Device::cuda_if_available()
 }

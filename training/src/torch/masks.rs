@@ -6,10 +6,10 @@ use tch::{TchError, Tensor};
 /// The source of a pass's random masks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Masks {
-    /// libtorch's own generator, which the caller has seeded. All threads share that generator, so that only a pass that
-    /// runs alone can be repeated.
+    /// libtorch's own generator, which the caller has seeded. All threads share the generator, so only passes that do not
+    /// run in parallel are reproducible.
     Shared,
-    /// Generators of this pass, seeded from this number: passes on several threads can be repeated.
+    /// A generator per operation of this pass, seeded from this number. Parallel passes are reproducible.
     Own(u64),
 }
 
@@ -26,9 +26,9 @@ impl Masks {
     /// Sets whole maps `[N, C, H, W]` of images to zero with the probability `rate` and scales those of the other images by
     /// `1 / (1 - rate)`.
     ///
-    /// Every image draws for itself, as in timm's `drop_path`. Huang et al. 2016 draw once per mini-batch, which saves the
-    /// time of the dropped branch. But a micro-batch has only a few dozen images: with one draw for all of them the
-    /// gradient of a step would average over few depths, and over fewer the larger the micro-batches are.
+    /// Each image has its own draw, as in timm's `drop_path`. Huang et al. 2016 draw once per mini-batch, which saves the
+    /// time of the dropped branch. A step has only a few micro-batches, so with one draw per micro-batch its gradient
+    /// would average over only a few depths.
     pub(super) fn drop_images(
         self,
         x: &Tensor,
@@ -36,13 +36,13 @@ impl Masks {
         node: usize,
     ) -> Result<Tensor, TchError> {
         let size = [x.size()[0], 1, 1, 1];
-        let kept = match self {
+        let mask = match self {
             Self::Shared => Tensor::f_empty(size, (x.kind(), x.device()))?
                 .f_bernoulli_float_(1.0 - rate)?
                 .f_div_scalar(1.0 - rate)?,
             Self::Own(seed) => own(x, &size, rate, seed, node)?,
         };
-        x.f_mul(&kept)
+        x.f_mul(&mask)
     }
 }
 
@@ -52,12 +52,12 @@ fn own(x: &Tensor, size: &[i64], rate: f64, seed: u64, node: usize) -> Result<Te
     let mut draws = vec![0u32; size.iter().product::<i64>() as usize];
     rng.fill(&mut draws[..]);
     let dropped = (rate * 2f64.powi(32)) as u32;
-    let kept = (1.0 / (1.0 - rate)) as f32;
+    let scale = (1.0 / (1.0 - rate)) as f32;
     let mask: Vec<f32> =
-        draws.into_iter().map(|draw| if draw < dropped { 0.0 } else { kept }).collect();
+        draws.into_iter().map(|draw| if draw < dropped { 0.0 } else { scale }).collect();
     let mask = Tensor::from_slice(&mask);
     let mask = match *size {
-        // Channels-last like every map, so that the product is one pass over memory.
+        // Channels-last like every feature map, so that the product is one pass over memory.
         [n, c, h, w] => mask.f_view([n, h, w, c])?.f_permute([0, 3, 1, 2])?,
         _ => mask.f_view(size)?,
     };
@@ -75,14 +75,14 @@ mod tests {
     }
 
     #[test]
-    fn dropout_drops_its_share_and_keeps_the_mean() {
+    fn dropout_drops_its_rate_and_preserves_mean() {
         for masks in [Masks::Shared, Masks::Own(7)] {
             tch::manual_seed(7);
             let x = masks.dropout(&ones(&[10, 8, 25, 10]), 0.2, 3).unwrap();
             let dropped = x.eq(0.0).to_kind(Kind::Double).mean(Kind::Double).double_value(&[]);
             assert!((dropped - 0.2).abs() < 0.02, "{masks:?}: {dropped}");
-            let kept = x.max().double_value(&[]);
-            assert!((kept - 1.25).abs() < 1e-6, "{masks:?}: {kept}");
+            let scale = x.max().double_value(&[]);
+            assert!((scale - 1.25).abs() < 1e-6, "{masks:?}: {scale}");
         }
     }
 
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn own_masks_depend_on_seed_and_node_alone() {
+    fn own_masks_depend_only_on_seed_and_node() {
         let mask = |seed, node| Masks::Own(seed).dropout(&ones(&[4, 50]), 0.5, node).unwrap();
         let first = mask(1, 2);
         tch::manual_seed(3);

@@ -10,12 +10,12 @@ use crate::arch::{
     shape::{self, Shape, ShapeError},
 };
 
-/// What a pass in training does to the running statistics of batch norm.
+/// Effect of a training pass on the running statistics of batch norm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Statistics {
-    /// The running statistics take in the batch's.
+    /// The running statistics are updated with those of the batch.
     Follow,
-    /// The running statistics stay as they are.
+    /// The running statistics stay unchanged.
     Keep,
 }
 
@@ -26,32 +26,32 @@ pub enum Mode {
     Train {
         /// The source of the masks.
         masks: Masks,
-        /// What happens to the running statistics.
+        /// Effect on the running statistics.
         statistics: Statistics,
     },
-    /// Batch statistics; the running ones take in a share of them, 0..1. Nothing is masked.
+    /// Batch statistics without masks. The running statistics are updated, for recomputing them after training.
     Measure {
-        /// How much the batch's weigh.
+        /// Weight of the batch in the running statistics, 0..1.
         share: f64,
     },
     /// Running statistics.
     Eval,
 }
 
-/// A graph made ready to run; the weights come with every call.
+/// A graph that is prepared for execution. Every call receives the weights.
 #[derive(Debug)]
 pub struct Network {
     graph: Graph,
     kind: Kind,
-    /// Sides of the maps at the network's own input side, for pools that grow and shrink with the map.
+    /// Shapes of all nodes at the network's own input size. Scaled pools need them at other sizes.
     native: Vec<Shape>,
     last_readers: Vec<NodeId>,
-    /// Nodes that may overwrite their operand.
+    /// For each node whether it may overwrite its operand.
     in_place: Vec<bool>,
 }
 
 impl Network {
-    /// The network's name in the catalogue.
+    /// Returns the network's name in the catalogue.
     pub fn name(&self) -> &str {
         self.graph.name()
     }
@@ -59,26 +59,26 @@ impl Network {
     /// Prepares a graph. `kind` is the number format of convolutions and activations.
     ///
     /// # Errors
-    /// Where the graph does not fit together.
+    /// When the shapes of the graph are inconsistent.
     pub fn new(graph: Graph, kind: Kind) -> Result<Self, ShapeError> {
         let native = shape::infer(&graph, graph.side())?;
         let in_place = graph.nodes().iter().map(|node| may_overwrite(&graph, node)).collect();
         Ok(Self { native, last_readers: graph.last_readers(), in_place, graph, kind })
     }
 
-    /// The graph that it runs.
+    /// Returns the graph.
     pub fn graph(&self) -> &Graph {
         &self.graph
     }
 
-    /// Logits `[N, 7]`, float32, of pictures `[N, 1, S, S]`, float32 gray values 0..255.
+    /// Returns logits `[N, 7]`, float32, for images `[N, 1, S, S]`, float32 gray values 0..255.
     ///
     /// # Errors
-    /// What libtorch refuses: pictures of another shape, memory.
+    /// Returns an error of libtorch, for example when the shape is wrong or memory is exhausted.
     pub fn forward(
         &self,
         weights: &Weights,
-        pictures: &Tensor,
+        images: &Tensor,
         mode: Mode,
     ) -> Result<Tensor, TchError> {
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.graph.nodes().len());
@@ -86,7 +86,7 @@ impl Network {
             let read = node.inputs.iter().filter_map(|id| values[id.index()].as_ref());
             let mut operands: Vec<&Tensor> = read.collect();
             if operands.is_empty() {
-                operands.push(pictures);
+                operands.push(images);
             }
             values.push(Some(self.value(index, node, &operands, weights, mode)?));
             for id in &node.inputs {
@@ -99,7 +99,7 @@ impl Network {
         logits.f_to_kind(Kind::Float)
     }
 
-    /// What a node makes of its operands.
+    /// Returns the output of a node.
     fn value(
         &self,
         index: usize,
@@ -170,24 +170,26 @@ impl Network {
     }
 }
 
-/// A one-channel map gets the strides of a channels-last one, others stay as they are. Its memory is the same either
-/// way, but libtorch takes the layout of every later map from its strides: without them the residual stream of a whole
-/// stack, or every concatenation of a DenseNet, would be channels-first, and each convolution would copy it. Every
-/// operation on such a map may lose them again.
+/// Gives a one-channel map the strides of a channels-last map. Other maps stay unchanged.
+///
+/// The memory of a one-channel map is the same in both layouts, but libtorch derives the layout of later maps from its
+/// strides. Without this, the residual stream of a whole stack and every concatenation of a DenseNet would be
+/// channels-first, and each convolution would copy it. Any operation on a one-channel map can lose the strides, so this
+/// runs after every node.
 fn channels_last_gray(x: Tensor) -> Result<Tensor, TchError> {
     let [n, 1, height, width] = x.size()[..] else { return Ok(x) };
     x.f_contiguous()?.f_view([n, height, width, 1])?.f_permute([0, 3, 1, 2])
 }
 
-/// Normalises by the statistics that the mode asks for; `at` gives the node's parameters.
+/// Normalises with the statistics that the mode requires. `at` returns the node's parameters.
 fn batch_norm<'a>(
     x: &Tensor,
     at: impl Fn(Role) -> &'a Tensor,
     mode: Mode,
     (epsilon, momentum): (f64, f64),
 ) -> Result<Tensor, TchError> {
-    let kept = matches!(mode, Mode::Train { statistics: Statistics::Keep, .. });
-    let running = |role| (!kept).then(|| at(role));
+    let keep = matches!(mode, Mode::Train { statistics: Statistics::Keep, .. });
+    let running = |role| (!keep).then(|| at(role));
     x.f_batch_norm(
         Some(at(Role::Gamma)),
         Some(at(Role::Beta)),
@@ -214,13 +216,13 @@ fn conv(
     if before == after {
         return x.f_conv2d(&weight, bias.as_ref(), stride, before, 1, 1);
     }
-    // libtorch pads both sides alike: the bottom and right rest is added first.
+    // libtorch only pads both sides equally, so the asymmetric padding is a separate operation.
     let padded = x.f_constant_pad_nd([before, after, before, after])?;
     padded.f_conv2d(&weight, bias.as_ref(), stride, 0, 1, 1)
 }
 
-/// Whether a ReLU may overwrite its operand: it is the only reader, and the operand's own backward pass does
-/// not need its output.
+/// Returns whether a ReLU may overwrite its operand. It must be the only reader, and the backward pass of the operand's
+/// producer must not need the operand.
 fn may_overwrite(graph: &Graph, node: &Node) -> bool {
     let (Op::Relu, [operand]) = (&node.op, &node.inputs[..]) else { return false };
     let readers = graph.nodes().iter().filter(|n| n.inputs.contains(operand)).count();

@@ -1,8 +1,8 @@
 //! Data-parallel training on a CPU: every thread has its own micro-batches, gradients and running statistics.
 //!
-//! libtorch by itself splits each operation over its threads. Small maps then wait at a barrier a thousand times a
-//! step, and a whole batch of maps falls out of the caches between two operations. Here each thread runs whole
-//! micro-batches alone instead. Batch-norm sees a micro-batch at a time: ghost batch normalisation (Hoffer, Hubara,
+//! By default libtorch splits each operation over its threads. With small feature maps the threads then wait at a barrier
+//! a thousand times per step, and the maps of a whole batch do not stay in the caches between two operations. Here each
+//! thread runs whole micro-batches. Batch norm normalises each micro-batch: ghost batch normalisation (Hoffer, Hubara,
 //! Soudry 2017, "Train longer, generalize better", section 4).
 
 use std::thread;
@@ -11,29 +11,30 @@ use tch::{TchError, no_grad};
 
 use super::{network::Statistics, weights::Weights};
 
-/// The copies of the weights that further threads work on: the same memory for what the optimiser changes, but
-/// gradients and running statistics of their own.
+/// Copies of the weights for the additional threads. They share the memory of trainable parameters, but have their own
+/// gradients and running statistics.
 #[derive(Debug)]
 pub struct Replicas {
     others: Vec<Weights>,
 }
 
 impl Replicas {
-    /// `threads - 1` replicas beside the weights themselves.
+    /// Creates `threads - 1` replicas. One thread uses the weights themselves.
     pub fn new(weights: &Weights, threads: usize) -> Self {
         Self { others: (1..threads).map(|_| weights.replica()).collect() }
     }
 
-    /// Threads that work side by side.
+    /// Returns the number of parallel threads.
     pub fn threads(&self) -> u32 {
         u32::try_from(self.others.len() + 1).expect("there are few threads")
     }
 
-    /// Runs `job` on every part, spread over the threads in a fixed order, and leaves the sum of the gradients in `weights`
-    /// and, if they follow, the mean of the running statistics. The same parts and threads give the same bits.
+    /// Runs `job` on every part. Parts are assigned to threads in a fixed order. Afterwards `weights` have the sum of the
+    /// gradients and, with [`Statistics::Follow`], the mean of the running statistics. Results are bit-identical for equal
+    /// parts and numbers of threads.
     ///
     /// # Errors
-    /// The first error of a job, or what libtorch refuses.
+    /// Returns the first error of a job, or an error of libtorch.
     pub fn run<P, R, E, F>(
         &mut self,
         weights: &mut Weights,
@@ -50,7 +51,7 @@ impl Replicas {
         if self.others.is_empty() {
             return parts.into_iter().map(|part| job(weights, part)).collect();
         }
-        // A thread without a part has nothing to add: the statistics of one that stood still would hold back the mean.
+        // Threads without a part are excluded, because their unchanged statistics would distort the mean.
         let threads = (self.others.len() + 1).min(parts.len());
         let mut shares: Vec<Vec<P>> = (0..threads).map(|_| Vec::new()).collect();
         for (index, part) in parts.into_iter().enumerate() {
@@ -79,7 +80,7 @@ impl Replicas {
         Ok(results.into_iter().flatten().collect())
     }
 
-    /// Adds the gradients of the replicas that had a part to the weights', and clears those of the replicas.
+    /// Adds the gradients of the first `busy` replicas to those of the weights, and clears the replicas' gradients.
     fn gather_gradients(&self, weights: &Weights, busy: usize) -> Result<(), TchError> {
         no_grad(|| {
             for other in &self.others[..busy] {
@@ -95,7 +96,7 @@ impl Replicas {
         })
     }
 
-    /// Averages the running statistics of the weights and of the replicas that had a part, and gives that mean to all.
+    /// Averages the running statistics of the weights and of the first `busy` replicas, and copies the mean to all.
     fn gather_statistics(&self, weights: &Weights, busy: usize) -> Result<(), TchError> {
         let share = 1.0 / (busy + 1) as f64;
         no_grad(|| {
@@ -117,7 +118,7 @@ impl Replicas {
     }
 }
 
-/// The result of a worker; its panic goes on in this thread.
+/// Returns the result of a worker, or continues its panic in this thread.
 fn join<T>(worker: thread::ScopedJoinHandle<'_, T>) -> T {
     worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
@@ -137,12 +138,12 @@ mod tests {
 
     const TRAIN: Mode = Mode::Train { masks: Masks::Shared, statistics: Statistics::Follow };
 
-    /// Gradients and statistics after one step on four parts of two faces.
+    /// Returns gradients and statistics after one step on four parts of two faces.
     fn step(threads: usize) -> Vec<(String, Tensor)> {
         step_of(threads, 4)
     }
 
-    /// The same on the first so many parts.
+    /// Returns gradients and statistics after one step on the first `count` parts.
     fn step_of(threads: usize, count: usize) -> Vec<(String, Tensor)> {
         let graph = catalog::build("resnet-8-v1").unwrap();
         let mut weights = Weights::random(&graph, 1, Device::Cpu).unwrap().trainable();
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_add_up_to_the_gradient_of_one_and_repeat_to_the_bit() {
+    fn threads_sum_gradients_and_are_bit_reproducible() {
         let (alone, pair, again) = (step(1), step(2), step(2));
         for (((name, one), (_, two)), (_, repeated)) in alone.iter().zip(&pair).zip(&again) {
             assert_eq!(two, repeated, "{name}");
@@ -176,8 +177,8 @@ mod tests {
     }
 
     #[test]
-    fn statistics_are_the_mean_of_the_threads() {
-        // Each of two threads has seen two of the four parts: the mean has moved as far as two steps move it.
+    fn statistics_are_mean_over_threads() {
+        // Each of two threads processed two of the four parts, so the mean has moved as far as two steps move it.
         let (pair, alone) = (step(2), step(1));
         let of = |step: &[(String, Tensor)]| {
             let (_, mean) = step.iter().find(|(name, _)| name == "stem.bn.variance").unwrap();
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_without_a_part_change_nothing() {
+    fn idle_threads_do_not_change_results() {
         for ((name, expected), (_, found)) in step_of(2, 2).iter().zip(&step_of(4, 2)) {
             assert_eq!(found, expected, "{name}");
         }

@@ -1,4 +1,4 @@
-//! The values of a network's parameters as tensors, found by name.
+//! The values of a network's parameters as tensors, by name.
 
 use std::collections::HashMap;
 
@@ -12,31 +12,33 @@ use crate::arch::{
     shape::ShapeError,
 };
 
-/// Why weights do not fit a network.
+/// Why weights do not match a network.
 #[derive(Debug, thiserror::Error)]
 pub enum WeightsError {
-    /// The network itself does not fit together.
+    /// The network's shapes are inconsistent.
     #[error(transparent)]
     Shape(#[from] ShapeError),
-    /// libtorch refused.
+    /// libtorch failed.
     #[error(transparent)]
     Torch(#[from] TchError),
     /// A parameter of the network is not among the given tensors.
     #[error("parameter `{0}` is missing; was the file written for another architecture?")]
     Missing(String),
-    /// A tensor of another shape.
-    #[error("parameter `{name}` has shape {found:?}, the network wants {expected:?}")]
+    /// A tensor has another shape.
+    #[error(
+        "parameter `{name}` has shape {found:?}, but the network needs {expected:?}; was the file written for another architecture?"
+    )]
     Misfit {
         /// The parameter.
         name: String,
-        /// What the network wants.
+        /// Shape in the network.
         expected: Vec<usize>,
-        /// What the file holds.
+        /// Shape in the file.
         found: Vec<i64>,
     },
 }
 
-/// One tensor a parameter, in the order of [`parameter::list`]. Kernels lie channels-last in memory.
+/// One tensor per parameter, in the order of [`parameter::list`]. Convolution kernels are channels-last in memory.
 #[derive(Debug)]
 pub struct Weights {
     entries: Vec<(Parameter, Tensor)>,
@@ -44,12 +46,12 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Fresh weights: He-normal kernels (He et al. 2015, section 2.2), zero biases, unit batch-norms.
+    /// Returns random weights: He-normal kernels (He et al. 2015, section 2.2), zero biases, identity batch norms.
     ///
     /// # Errors
-    /// Where the graph does not fit together or libtorch has no memory.
+    /// When the shapes of the graph are inconsistent, or memory is exhausted.
     pub fn random(graph: &Graph, seed: u64, device: Device) -> Result<Self, WeightsError> {
-        // Not libtorch's generator: every thread of the process shares that one.
+        // libtorch's generator is not used, because all threads of the process share it.
         let mut rng = StdRng::seed_from_u64(seed);
         let entries = parameter::list(graph)?.into_iter().map(|p| {
             let size = size(&p);
@@ -70,10 +72,10 @@ impl Weights {
         Ok(Self::from_entries(entries.collect::<Result<_, WeightsError>>()?))
     }
 
-    /// Weights from named tensors, such as a checkpoint's; names beyond the network's are left alone.
+    /// Returns weights from named tensors, such as those of a checkpoint. Additional names are ignored.
     ///
     /// # Errors
-    /// Where one is missing or of another shape.
+    /// When a parameter is missing or has another shape.
     pub fn from_named(
         graph: &Graph,
         named: &HashMap<String, Tensor>,
@@ -94,7 +96,7 @@ impl Weights {
         Ok(Self::from_entries(entries.collect::<Result<_, WeightsError>>()?))
     }
 
-    /// A detached copy.
+    /// Returns a detached copy.
     pub fn duplicate(&self) -> Self {
         no_grad(|| {
             Self::from_entries(
@@ -103,10 +105,10 @@ impl Weights {
         })
     }
 
-    /// Sets whole parameters to zero; names that the network does not have are left alone.
+    /// Sets whole parameters to zero. Unknown names are ignored.
     ///
     /// # Errors
-    /// What libtorch refuses.
+    /// Returns an error of libtorch.
     pub fn zero(&self, names: &[String]) -> Result<(), TchError> {
         no_grad(|| {
             for index in names.iter().filter_map(|name| self.index.get(name)) {
@@ -116,7 +118,8 @@ impl Weights {
         })
     }
 
-    /// The same memory for what is trained, but with gradients of its own, and a copy of the running statistics.
+    /// Returns weights that share the memory of trainable parameters, with their own gradients and a copy of the running
+    /// statistics.
     pub(super) fn replica(&self) -> Self {
         let alias = |(p, t): &(Parameter, Tensor)| {
             let tensor = t.detach();
@@ -126,7 +129,7 @@ impl Weights {
         Self::from_entries(self.entries.iter().map(alias).collect()).trainable()
     }
 
-    /// Marks what the optimiser may change, so that gradients are kept for it.
+    /// Marks trainable parameters, so that libtorch computes their gradients.
     #[must_use]
     pub fn trainable(mut self) -> Self {
         for (parameter, tensor) in &mut self.entries {
@@ -135,17 +138,17 @@ impl Weights {
         self
     }
 
-    /// Every parameter with its tensor.
+    /// Returns every parameter with its tensor.
     pub fn iter(&self) -> impl Iterator<Item = (&Parameter, &Tensor)> {
         self.entries.iter().map(|(p, t)| (p, t))
     }
 
-    /// The tensor at a place in the order of [`Self::iter`].
+    /// Returns the tensor at an index in the order of [`Self::iter`].
     pub(super) fn at(&self, index: usize) -> &Tensor {
         &self.entries[index].1
     }
 
-    /// The tensor of a node's parameter.
+    /// Returns the tensor of a node's parameter.
     pub(crate) fn get(&self, node: &str, role: Role) -> &Tensor {
         let index = self.index.get(&parameter::name(node, role));
         &self.entries[*index.expect("weights are made from the graph that reads them")].1
@@ -161,7 +164,8 @@ fn size(parameter: &Parameter) -> Vec<i64> {
     parameter.shape.iter().map(|&n| n as i64).collect()
 }
 
-/// Kernels channels-last, everything else as it is. libtorch's convolutions follow the kernel's layout.
+/// Makes convolution kernels channels-last and other tensors contiguous. libtorch's convolutions follow the kernel's
+/// layout.
 fn lay_out(values: &Tensor) -> Result<Tensor, TchError> {
     no_grad(|| match values.dim() {
         4 => channels_last(values),
@@ -169,10 +173,10 @@ fn lay_out(values: &Tensor) -> Result<Tensor, TchError> {
     })
 }
 
-/// The same `[N, C, H, W]` tensor with its channels next to each other in memory.
+/// Returns the `[N, C, H, W]` tensor with channels-last memory.
 ///
 /// # Errors
-/// Where libtorch has no memory.
+/// When memory is exhausted.
 pub(crate) fn channels_last(x: &Tensor) -> Result<Tensor, TchError> {
     x.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
 }

@@ -9,8 +9,8 @@ const TINY: [&str; 5] =
 
 const TRAIN: Mode = Mode::Train { masks: Masks::Shared, statistics: Statistics::Follow };
 
-/// Logits of eight faces and the gradient of their loss, all in one row.
-fn learn(name: &str, kind: Kind) -> (Tensor, Tensor) {
+/// Returns the logits of eight faces and the flattened gradient of their loss.
+fn train_step(name: &str, kind: Kind) -> (Tensor, Tensor) {
     let graph = catalog::build(name).unwrap();
     let weights = Weights::random(&graph, 1, Device::Cpu).unwrap().trainable();
     let network = Network::new(graph, kind).unwrap();
@@ -24,23 +24,23 @@ fn learn(name: &str, kind: Kind) -> (Tensor, Tensor) {
     (logits.detach(), Tensor::cat(&gradients, 0))
 }
 
-/// How far `b` is from `a`, as a share of `a`'s length.
+/// Returns the distance of `b` from `a` relative to the norm of `a`.
 fn distance(a: &Tensor, b: &Tensor) -> f64 {
     ((a - b).norm() / a.norm()).double_value(&[])
 }
 
 #[test]
-fn bf16_gives_the_logits_and_the_gradient_of_fp32_to_its_precision() {
-    // bf16 has 8 bits of significand: 0.4 % a rounding, some dozens of them in a row.
+fn bf16_matches_fp32_within_its_precision() {
+    // bf16 has 8 bits of significand: 0.4 % per rounding, and some dozens of roundings in sequence.
     for name in TINY {
-        let (logits, gradient) = learn(name, Kind::Float);
-        let (rough_logits, rough_gradient) = learn(name, Kind::BFloat16);
+        let (logits, gradient) = train_step(name, Kind::Float);
+        let (rough_logits, rough_gradient) = train_step(name, Kind::BFloat16);
         assert!(logits.kind() == Kind::Float && rough_logits.kind() == Kind::Float, "{name}");
         let off = distance(&logits, &rough_logits);
         assert!(off > 0.0, "{name}: bf16 was not used");
         assert!(off < 0.05, "{name}: logits differ by {off}");
         let off = distance(&gradient, &rough_gradient);
-        // On the way back batch-norm divides what is left after its mean is taken off.
+        // The backward pass of batch norm subtracts the mean and divides, which amplifies rounding errors.
         assert!(off < 0.3, "{name}: gradients differ by {off}");
     }
 }
@@ -51,24 +51,24 @@ fn every_map_is_channels_last() {
         let graph = catalog::build(name).unwrap();
         let weights = Weights::random(&graph, 1, Device::Cpu).unwrap();
         let network = Network::new(graph, Kind::Float).unwrap();
-        let pictures = Tensor::rand([2, 1, 48, 48], (Kind::Float, Device::Cpu)) * 255.0;
+        let images = Tensor::rand([2, 1, 48, 48], (Kind::Float, Device::Cpu)) * 255.0;
         let mut values: Vec<Tensor> = Vec::new();
         for (index, node) in network.graph().nodes().iter().enumerate() {
             let read = node.inputs.iter().map(|id| &values[id.index()]);
             let mut operands: Vec<&Tensor> = read.collect();
             if operands.is_empty() {
-                operands.push(&pictures);
+                operands.push(&images);
             }
             let value = network.value(index, node, &operands, &weights, TRAIN).unwrap();
-            // Channels lie beside each other where a step along them is a step of one.
+            // Channels-last: the stride of the channel axis is 1.
             assert!(value.dim() != 4 || value.stride()[1] == 1, "{name}: {}", node.name);
             values.push(value);
         }
     }
 }
 
-/// The logits of two faces by a network with these options. Running statistics change in training: each call has weights of
-/// its own.
+/// Returns the logits of two faces with these options. Each call creates weights, because training changes the running
+/// statistics.
 fn logits(name: &str, options: &Options, mode: Mode) -> Tensor {
     let graph = catalog::build_with(name, options).unwrap();
     let weights = Weights::random(&graph, 1, Device::Cpu).unwrap();
@@ -104,18 +104,18 @@ fn masks_act_in_training_only() {
 }
 
 #[test]
-fn kept_statistics_stay_while_batch_statistics_are_used() {
+fn keep_mode_uses_batch_statistics_and_keeps_running() {
     let graph = catalog::build("resnet-8-v1").unwrap();
     let weights = Weights::random(&graph, 1, Device::Cpu).unwrap();
     let network = Network::new(graph, Kind::Float).unwrap();
     let faces = Tensor::arange(2 * 24 * 24, (Kind::Float, Device::Cpu)).view([2, 1, 24, 24]);
     let before = weights.duplicate();
     let keep = Mode::Train { masks: Masks::Shared, statistics: Statistics::Keep };
-    let kept = network.forward(&weights, &faces, keep).unwrap();
+    let logits = network.forward(&weights, &faces, keep).unwrap();
     for ((parameter, before), (_, after)) in before.iter().zip(weights.iter()) {
         assert!(before == after, "{}", parameter.name);
     }
-    assert!(kept == network.forward(&weights, &faces, TRAIN).unwrap());
+    assert!(logits == network.forward(&weights, &faces, TRAIN).unwrap());
     let moved = before.iter().zip(weights.iter()).any(|((_, before), (_, after))| before != after);
     assert!(moved, "an ordinary pass moves the running statistics");
 }
