@@ -1,5 +1,5 @@
-//! A Keras model as a model file, written only where ONNX Runtime answers as libtorch and, where Keras' own outputs are
-//! at hand, as Keras.
+//! Converts a Keras model to a model file. The file is written only if ONNX Runtime matches libtorch and, when Keras'
+//! outputs are given, Keras.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -37,34 +37,35 @@ mod reference;
 pub use error::ImportError;
 pub use reference::Reference;
 
-/// What an import gave.
+/// Result of an import.
 #[derive(Debug)]
 pub struct Imported {
-    /// The network and its counts.
+    /// Size of the network.
     pub summary: Summary,
-    /// The Keras version that the file names; empty where it names none.
+    /// Keras version in the file; empty if the file has none.
     pub version: String,
     /// Largest difference of a logit or probability between libtorch and ONNX Runtime.
     pub difference: f32,
-    /// The comparison with Keras' own outputs, where they were given.
+    /// Comparison with Keras' outputs, if they were given.
     pub check: Option<Check>,
 }
 
-/// How near the written file comes to Keras.
+/// Comparison of the written file with Keras.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Check {
-    /// Pictures compared.
+    /// Number of compared images.
     pub pictures: usize,
-    /// Largest difference of a probability (or logit, where the model ends without softmax).
+    /// Largest difference of a probability, or of a logit if the model ends without softmax.
     pub difference: f32,
-    /// Whether ONNX Runtime answered; where the pictures are no gray levels the file cannot take them, and libtorch did.
+    /// Whether ONNX Runtime was compared. Otherwise libtorch was, because the images are not whole gray levels, which the
+    /// file requires.
     pub by_onnx: bool,
 }
 
-/// Reads `file`, compares, and writes the model to `out`.
+/// Converts `file`, compares the outputs and writes the model to `out`.
 ///
 /// # Errors
-/// Where the file does not fit, the answers differ by more than [`TOLERANCE`], or `out` cannot be written.
+/// When the file does not match the network, outputs differ by more than [`TOLERANCE`], or `out` cannot be written.
 pub fn import(
     file: &Path,
     architecture: Option<&str>,
@@ -163,7 +164,7 @@ fn metadata(file: &Path, sha256: &str, summary: &Summary, model: &KerasModel) ->
     }
 }
 
-/// Soft waves, the same each time: no faces are at hand.
+/// Returns deterministic wave patterns, because an import has no data set.
 fn made_up_pictures() -> Vec<Face> {
     let mut rng = StdRng::seed_from_u64(0);
     let picture = |rng: &mut StdRng| {

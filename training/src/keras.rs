@@ -2,57 +2,57 @@
 //!
 //! ```text
 //! file (HDF5) -> layers with arrays ─────────────────────────────┐
-//!      └-> model_config -> config (layers and what they read) -> matching with the catalogue's graph -> weights
+//!      └-> model_config -> config (layers and their operands) -> matching with the catalogue's graph -> weights
 //! ```
 //!
-//! With the model's own config, layers are matched by what they do and what they read, so neither their names nor their
-//! order matter. A file of weights alone is matched by the order of its layers and their shapes.
+//! If the file has a config, layers are matched by operation and operands, independently of names and order. In a file with
+//! only weights, layers are matched by order and shapes.
 
 use crate::arch::graph::Graph;
 
 mod config;
+mod detection;
 mod error;
 mod file;
 mod matching;
 mod order;
-mod recognise;
 mod signature;
 mod weights;
 
 pub use config::{Output, Scaling};
 pub use error::KerasError;
 
-/// Values by parameter name, in the layout of the network's parameters.
+/// Values by parameter name, in the memory layout of the catalogue's networks.
 pub type Values = std::collections::HashMap<String, Vec<f32>>;
 
-/// A model of a Keras file in the terms of the catalogue.
+/// A Keras model as a network of the catalogue.
 #[derive(Debug)]
 pub struct KerasModel {
-    /// The network, with the scaling of its pictures that the Keras model was trained with.
+    /// The network, with the input normalisation of the Keras model.
     pub graph: Graph,
-    /// Its values.
+    /// Parameter values.
     pub values: Values,
-    /// The range of the pictures that the Keras model itself takes.
+    /// Input range of the Keras model.
     pub scaling: Scaling,
-    /// Whether the Keras model ends with its softmax.
+    /// Whether the Keras model returns probabilities or logits.
     pub output: Output,
-    /// The Keras version that the file names; empty where it names none.
+    /// Keras version in the file; empty if the file has none.
     pub version: String,
 }
 
-/// Reads the bytes of a `.h5` file, of a whole model or of weights alone.
+/// Decodes a `.h5` file with a whole model or with only weights.
 ///
-/// The network is recognised from the file's own config where `architecture` names none.
+/// Without `architecture` the network is detected from the file's config.
 ///
 /// # Errors
-/// Where the bytes are no HDF5 file, hold no Keras weights, or do not fit the network: then with the first layer that
-/// differs, what was expected and what was found.
+/// When the bytes are not an HDF5 file, do not contain Keras weights, or do not match the network. A mismatch names the
+/// first layer that differs.
 pub fn decode(bytes: Vec<u8>, architecture: Option<&str>) -> Result<KerasModel, KerasError> {
     let file = file::KerasFile::decode(bytes)?;
     let (graph, pairs, scaling, output) = match &file.config {
         Some(config) => {
             let model = config::Model::parse(config)?;
-            let (graph, pairs) = recognise::find(&model, architecture)?;
+            let (graph, pairs) = detection::detect_architecture(&model, architecture)?;
             (graph, pairs, model.scaling, model.output)
         }
         None => {

@@ -1,4 +1,4 @@
-//! Why an import fails.
+//! Errors of importing Keras models.
 
 use std::{io, path::PathBuf};
 
@@ -12,52 +12,52 @@ use crate::{
     torch::weights::WeightsError,
 };
 
-/// Why a Keras file gives no model file.
+/// A Keras file cannot be converted to a model file.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The Keras file.
+    /// The Keras file cannot be read or does not match a network.
     #[error(transparent)]
     Keras(#[from] KerasError),
-    /// The pictures and outputs to compare with.
-    #[error("cannot use {path}: {detail}; it should hold x [N,48,48,1] and y [N,7]")]
+    /// The reference images and outputs are invalid.
+    #[error("cannot use {path}: {detail}; it must contain x [N,48,48,1] and y [N,7]")]
     Reference {
         /// The file.
         path: PathBuf,
         /// Why.
         detail: String,
     },
-    /// Keras' outputs are others.
+    /// The outputs differ from those of Keras.
     #[error(
-        "the model differs from Keras' own outputs by {difference:e} (at most 1e-4 may be); nothing was written"
+        "the model differs from Keras' own outputs by {difference:e}, but at most 1e-4 is allowed; no file was written"
     )]
     Differs {
         /// Largest difference of a probability or logit.
         difference: f32,
     },
-    /// The folder of the model file cannot be made.
-    #[error("cannot make the folder {path}: {source}")]
+    /// The folder of the model file cannot be created.
+    #[error("cannot create the folder {path}: {source}")]
     Folder {
         /// The folder.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
-    /// Comparing with libtorch, or writing.
+    /// The comparison with libtorch failed, or the file cannot be written.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// The network's shapes.
+    /// The network's shapes are inconsistent.
     #[error(transparent)]
     Shape(#[from] ShapeError),
-    /// The weights do not fit.
+    /// The weights do not match the network.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// The graph cannot be written.
+    /// The graph cannot be encoded as ONNX.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// libtorch refused.
+    /// libtorch failed.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
-    /// ONNX Runtime refused.
+    /// ONNX Runtime failed.
     #[error(transparent)]
     Session(#[from] SessionError),
 }

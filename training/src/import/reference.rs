@@ -1,4 +1,4 @@
-//! Pictures with Keras' own outputs, from a NumPy `.npz` file.
+//! Reference images with Keras' outputs, from a NumPy `.npz` file.
 
 use std::{fs::File, io::BufReader, path::Path};
 
@@ -9,13 +9,13 @@ use ndarray_npy::{NpzReader, ReadNpyError, ReadNpzError};
 use super::error::ImportError;
 use crate::{arch::catalog::INPUT_SIDE, keras::Scaling};
 
-/// Pixels of a picture.
+/// Pixels per image.
 const PIXELS: usize = INPUT_SIDE * INPUT_SIDE;
 
-/// How far from a whole number a gray value may be: single floats of x/255 come nearer than this.
-const NEAR: f32 = 1e-3;
+/// Maximum distance of a gray level from a whole number. The rounding error of x/255 in float32 is smaller.
+const LEVEL_TOLERANCE: f32 = 1e-3;
 
-/// Pictures `[N,48,48,1]` as the Keras model takes them, and what it answered, `[N,7]`.
+/// Input images of the Keras model, `[N,48,48,1]`, and its outputs, `[N,7]`.
 #[derive(Debug)]
 pub struct Reference {
     pictures: Vec<f32>,
@@ -26,7 +26,7 @@ impl Reference {
     /// Reads the arrays `x` and `y` of a `.npz` file.
     ///
     /// # Errors
-    /// Where they are not there, not floats, or of other shapes.
+    /// When an array is missing, is not a float array or has another shape.
     pub fn read(path: &Path) -> Result<Self, ImportError> {
         let refuse = |detail: String| ImportError::Reference { path: path.to_owned(), detail };
         let file = File::open(path).map_err(|error| refuse(error.to_string()))?;
@@ -48,16 +48,17 @@ impl Reference {
         self.outputs.len() / Expression::COUNT
     }
 
-    /// The pictures as gray values 0..255, whole or not.
+    /// Returns the images as gray values 0..255, which may be fractional.
     pub(super) fn grays(&self, scaling: Scaling) -> Vec<f32> {
         self.pictures.iter().map(|x| x * 255.0 / scaling.white).collect()
     }
 
-    /// The pictures as faces; `None` where a value is no gray level.
+    /// Returns the images as faces, or `None` if a value is not a whole gray level.
     pub(super) fn faces(&self, scaling: Scaling) -> Option<Vec<Face>> {
         let grays = self.grays(scaling);
-        let is_level =
-            |gray: &f32| (gray - gray.round()).abs() < NEAR && (-0.5..255.5).contains(gray);
+        let is_level = |gray: &f32| {
+            (gray - gray.round()).abs() < LEVEL_TOLERANCE && (-0.5..255.5).contains(gray)
+        };
         if !grays.iter().all(is_level) {
             return None;
         }
@@ -69,7 +70,7 @@ impl Reference {
     }
 }
 
-/// A float array of either width, in C order.
+/// Reads a float32 or float64 array.
 fn floats(npz: &mut NpzReader<BufReader<File>>, name: &str) -> Result<ArrayD<f32>, ReadNpzError> {
     match npz.by_name::<OwnedRepr<f32>, IxDyn>(name) {
         Err(ReadNpzError::Npy(ReadNpyError::WrongDescriptor(_))) => {

@@ -1,4 +1,4 @@
-//! The model's own description, `model_config`: its layers and what each reads.
+//! Parses the config of a Keras model, `model_config`: its layers and their operands.
 
 use std::collections::HashMap;
 
@@ -11,22 +11,23 @@ mod layer;
 
 use layer::Lowered;
 
-/// The pictures that a Keras model takes: its first operation sees `(gray / 255 - mean) / std`.
+/// Input scaling of a Keras model. The input of its first operation is `(gray / 255 - mean) / std`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scaling {
-    /// On `[0, 1]`.
+    /// Mean, on `[0, 1]`.
     pub mean: f32,
-    /// On `[0, 1]`.
+    /// Standard deviation, on `[0, 1]`.
     pub std: f32,
-    /// What 255 is in the model's own input: 1, or 255 where a `Rescaling` layer takes gray values as they are.
+    /// White in the model's input: 1, or 255 if a `Rescaling` layer expects gray values 0..255.
     pub white: f32,
 }
 
 impl Scaling {
-    /// Pictures divided by 255, as the models are trained.
+    /// Images divided by 255.
     pub const UNIT: Self = Self { mean: 0.0, std: 1.0, white: 1.0 };
 
-    /// A `Rescaling` layer, `x * scale + offset`. A scale below 0.1 is for gray values 0..255, a larger one for 0..1.
+    /// Returns the scaling of a `Rescaling` layer, `x * scale + offset`. A scale below 0.1 implies gray values 0..255, a
+    /// larger one 0..1.
     fn of_layer(scale: f64, offset: f64) -> Self {
         let white = if scale < 0.1 { 255.0 } else { 1.0 };
         let std = 1.0 / (white * scale);
@@ -34,7 +35,7 @@ impl Scaling {
     }
 }
 
-/// What the Keras model's output is.
+/// Output of a Keras model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
     /// After softmax.
@@ -46,20 +47,20 @@ pub enum Output {
 /// An operation of the Keras model.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
-    /// The Keras layer.
+    /// Name of the Keras layer.
     pub(super) layer: String,
     pub(super) kind: Kind,
-    /// Positions of its operands, always earlier ones.
+    /// Indices of the operands, which are always earlier nodes.
     pub(super) inputs: Vec<usize>,
-    /// Side of its map in pixels; 0 for a vector.
+    /// Height and width of the output map, px; 0 for a vector.
     side: usize,
 }
 
-/// A Keras model as operations in running order.
+/// A Keras model as operations in execution order.
 #[derive(Debug)]
 pub(super) struct Model {
     pub(super) nodes: Vec<Node>,
-    /// The node whose results are the logits.
+    /// Index of the node whose output are the logits.
     pub(super) logits: usize,
     pub(super) scaling: Scaling,
     pub(super) output: Output,
@@ -70,14 +71,16 @@ impl Model {
         let config: Value = serde_json::from_str(json).map_err(|e| broken(e.to_string()))?;
         let class = text(&config, "class_name").unwrap_or_default();
         let inner = &config["config"];
-        let layers = inner["layers"].as_array().ok_or_else(|| broken("it lists no layers"))?;
+        let layers = inner["layers"].as_array().ok_or_else(|| broken("`layers` is missing"))?;
         if !matches!(class, "Functional" | "Model") {
-            return Err(broken(format!("it describes a {class}; functional models are read")));
+            return Err(broken(format!(
+                "the model is of the class `{class}`; only functional models are supported"
+            )));
         }
         let mut model = Builder::default();
         model.add_all(layers)?;
         let [output] = &names(&inner["output_layers"])[..] else {
-            return Err(broken("the model has not one output"));
+            return Err(broken("the model must have exactly one output"));
         };
         let last = model.find(output)?;
         let scaling = model.scaling.unwrap_or(Scaling::UNIT);
@@ -92,13 +95,13 @@ impl Model {
 #[derive(Default)]
 struct Builder {
     nodes: Vec<Node>,
-    /// The node that holds a layer's result.
+    /// Index of the node with a layer's output, by layer name.
     results: HashMap<String, usize>,
     scaling: Option<Scaling>,
 }
 
 impl Builder {
-    /// Adds the layers, each once its operands are there, in whatever order they are listed.
+    /// Adds the layers in execution order, independently of the order in the file.
     fn add_all(&mut self, layers: &[Value]) -> Result<(), KerasError> {
         let mut waiting = Vec::with_capacity(layers.len());
         for layer in layers {
@@ -106,7 +109,10 @@ impl Builder {
             let name = name.ok_or_else(|| broken("a layer has no name"))?;
             let calls = layer["inbound_nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
             if calls.len() > 1 {
-                return Err(broken(format!("layer `{name}` is used {} times", calls.len())));
+                return Err(broken(format!(
+                    "layer `{name}` is called {} times; shared layers are not supported",
+                    calls.len()
+                )));
             }
             waiting.push((name, layer, calls.first().map(names).unwrap_or_default()));
         }
@@ -123,7 +129,7 @@ impl Builder {
             if rest.len() == before {
                 let (name, _, reads) = &rest[0];
                 return Err(broken(format!(
-                    "layer `{name}` reads {reads:?}, which never come before it"
+                    "layer `{name}` reads {reads:?}, but some of these layers are missing or form a cycle"
                 )));
             }
             waiting = rest;
@@ -147,13 +153,18 @@ impl Builder {
                 let kind = Kind::Other("a Rescaling in the middle of the model".to_owned());
                 self.push(name, kind, operands, 0)
             }
-            (Lowered::Passed, None) => return Err(broken(format!("layer `{name}` reads nothing"))),
+            (Lowered::Passed, None) => {
+                return Err(broken(format!("layer `{name}` does not have an operand")));
+            }
             (Lowered::Operations(kinds), _) => {
                 let mut inputs = operands;
                 for (kind, side) in kinds {
                     inputs = vec![self.push(name, kind, inputs, side)];
                 }
-                inputs.first().copied().ok_or_else(|| broken("a layer does nothing"))?
+                inputs
+                    .first()
+                    .copied()
+                    .ok_or_else(|| broken(format!("layer `{name}` does not have an operation")))?
             }
         };
         self.results.insert(name.to_owned(), result);
@@ -167,7 +178,7 @@ impl Builder {
 
     fn find(&self, layer: &str) -> Result<usize, KerasError> {
         let found = self.results.get(layer).copied();
-        found.ok_or_else(|| broken(format!("the output `{layer}` is no layer")))
+        found.ok_or_else(|| broken(format!("the output layer `{layer}` is missing")))
     }
 }
 
@@ -179,8 +190,8 @@ fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key)?.as_str()
 }
 
-/// The layers that a call reads, in order: `["conv2d", 0, 0, {}]` in Keras 2, tensors with a `keras_history` of that
-/// form in Keras 3, at any depth.
+/// Returns the layers that a call reads, in order. Keras 2 lists them as `["conv2d", 0, 0, {}]`, Keras 3 as tensors with a
+/// `keras_history` of that form, at any depth.
 fn names(call: &Value) -> Vec<String> {
     match call {
         Value::Array(items) => match &items[..] {
@@ -195,7 +206,7 @@ fn names(call: &Value) -> Vec<String> {
     }
 }
 
-/// The pictures that every network of the catalogue takes.
+/// Returns whether an input layer has the input shape of the catalogue's networks.
 fn is_our_input(config: &Value) -> bool {
     let shape = config.get("batch_shape").or_else(|| config.get("batch_input_shape"));
     let sizes: Option<Vec<u64>> = shape

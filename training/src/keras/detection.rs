@@ -1,4 +1,4 @@
-//! Which network of the catalogue a Keras model is.
+//! Detects the network of the catalogue that a Keras model is.
 
 use super::{
     config::Model,
@@ -8,11 +8,15 @@ use super::{
 };
 use crate::arch::{catalog, graph::Graph};
 
-/// The network of a model, the named one or the one that it is recognised as.
+/// Returns the network of a model with its paired layers. Without `name` the network is detected.
 ///
 /// # Errors
-/// Where none fits: the first layer that differs from the named or the nearest network.
-pub(super) fn find(model: &Model, name: Option<&str>) -> Result<(Graph, Vec<Pair>), KerasError> {
+/// When the model does not match the named network or any network. The error names the first layer that differs from the
+/// named or the most similar network.
+pub(super) fn detect_architecture(
+    model: &Model,
+    name: Option<&str>,
+) -> Result<(Graph, Vec<Pair>), KerasError> {
     if let Some(name) = name {
         let graph = catalog::build(name)?;
         let pairs = matching::pair(&graph, model).map_err(|mismatch| mismatch.of(name))?;
@@ -33,13 +37,13 @@ pub(super) fn find(model: &Model, name: Option<&str>) -> Result<(Graph, Vec<Pair
     Err(match nearest {
         Some((name, mismatch)) => mismatch.of(&name),
         None => KerasError::Unrecognised(format!(
-            "the model is neither a ResNet nor a DenseNet of the catalogue; its first layers are {}",
+            "the model is neither a ResNet nor a DenseNet of the catalogue; name the network with --arch; its first layers are {}",
             first_layers(model)
         )),
     })
 }
 
-/// Names that the model's counts of sums, concatenations and pools allow.
+/// Returns the names of networks with the model's numbers of sums, concatenations and pools.
 fn candidates(model: &Model) -> Vec<String> {
     let count = |is: fn(&Kind) -> bool| model.nodes.iter().filter(|node| is(&node.kind)).count();
     let sums = count(|kind| *kind == Kind::Add);
@@ -52,7 +56,7 @@ fn candidates(model: &Model) -> Vec<String> {
         };
         let growth = model.nodes.iter().find_map(|node| filters(&node.kind)).map(|n| n / 2);
         let (depth, growth) = (2 * (joins - 1) + 4, growth.unwrap_or(0));
-        // The notebook's compressions first: in small networks several round to the same filters.
+        // The common compressions come first, because in small networks several give the same number of filters.
         for tenths in [5, 3, 7, 10, 1, 2, 4, 6, 8, 9] {
             let blocks = if pools == 4 { String::new() } else { format!("-b{pools}") };
             names.push(format!("densenet-{depth}-{growth}-c{tenths:02}{blocks}"));

@@ -1,10 +1,10 @@
-//! Why a Keras file is not imported.
+//! Errors of reading Keras files.
 
 use std::{io, path::PathBuf};
 
 use crate::arch::{catalog::CatalogError, shape::ShapeError};
 
-/// Why a Keras file is not imported.
+/// A Keras file cannot be imported.
 #[derive(Debug, thiserror::Error)]
 pub enum KerasError {
     /// The file cannot be read.
@@ -15,34 +15,36 @@ pub enum KerasError {
         /// Why.
         source: io::Error,
     },
-    /// The bytes are of another kind.
+    /// The file is not HDF5.
     #[error(
-        "this is no HDF5 file; save the model as `model.save('model.h5')` (a `.keras` file is a zip and is not read)"
+        "the file is not HDF5; save the model with `model.save('model.h5')` (`.keras` files, which are zip files, are not supported)"
     )]
     NotHdf5,
     /// The file is cut off or damaged.
     #[error("the HDF5 file is damaged or cut off, at {place}: {detail}")]
     Damaged {
-        /// What was being read.
+        /// Attribute, group or array that was read.
         place: String,
-        /// What the reader says.
+        /// Error of the HDF5 reader.
         detail: String,
     },
-    /// No Keras weights.
+    /// The file does not contain Keras weights.
     #[error(
-        "the HDF5 file holds no Keras weights: neither `model_weights`, `layer_names` nor `layers` is in it"
+        "the HDF5 file does not contain Keras weights: `model_weights`, `layer_names` and `layers` are all missing"
     )]
     NoWeights,
-    /// No config, and no name.
-    #[error("the file holds weights alone and does not tell its network; name it with --arch")]
+    /// The file has no config, and no architecture was given.
+    #[error(
+        "the file contains only weights, without the model's config; name the network with --arch"
+    )]
     WeightsAlone,
-    /// The config cannot be understood.
+    /// The config is invalid or not supported.
     #[error("the file's model_config cannot be read: {0}")]
     Config(String),
-    /// No network of the catalogue.
+    /// The model is not a network of the catalogue.
     #[error("{0}")]
     Unrecognised(String),
-    /// A layer that differs.
+    /// A layer differs from the network.
     #[error(
         "the file is not a {architecture}: the first layer that differs is `{layer}`: expected {expected}, found {found}"
     )]
@@ -51,13 +53,13 @@ pub enum KerasError {
         architecture: String,
         /// The catalogue's name of the layer.
         layer: String,
-        /// What the network has there.
+        /// Operation or arrays in the network.
         expected: String,
-        /// What the file has.
+        /// Operation or arrays in the file.
         found: String,
     },
-    /// A value that is no number.
-    #[error("`{array}` of layer `{layer}` holds {problem}; the file cannot be used")]
+    /// A value is invalid.
+    #[error("`{array}` of layer `{layer}` contains {problem}; the file cannot be used")]
     Value {
         /// The layer in the file.
         layer: String,
@@ -66,10 +68,10 @@ pub enum KerasError {
         /// NaN, infinite, or a negative variance.
         problem: &'static str,
     },
-    /// The name given with `--arch`.
+    /// The network given with `--arch` is unknown.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// The network's shapes.
+    /// The network's shapes are inconsistent.
     #[error(transparent)]
     Shape(#[from] ShapeError),
 }

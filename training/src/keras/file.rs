@@ -1,20 +1,20 @@
-//! The HDF5 side: layers with their arrays, and the model's config.
+//! Reads HDF5 files: layers with their arrays, and the model's config.
 //!
-//! Two layouts are known. Keras 2 and the `.h5` files of Keras 3 hold a group a layer, listed by the attribute
-//! `layer_names` (split as `layer_names0`, `layer_names1`, ... where it is long), each with its `weight_names`.
-//! `.weights.h5` files of Keras 3 hold `layers/<kind>_<number>/vars/<number>`.
+//! There are two layouts. Keras 2 and the `.h5` files of Keras 3 have one group per layer. The attribute `layer_names` lists
+//! them; a long list is split into `layer_names0`, `layer_names1`, ... Each group has an attribute `weight_names`.
+//! `.weights.h5` files of Keras 3 have arrays `layers/<kind>_<number>/vars/<number>`.
 
 use hdf5_reader::{Hdf5File, OpenOptions, error::Error, group::Group};
 
 use super::error::KerasError;
 
-/// The largest array that is read, in bytes; the largest of the catalogue's networks has 256 KB.
+/// Maximum size of an array in bytes. The largest array of the catalogue's networks has 256 KB.
 const MAX_ARRAY_BYTES: usize = 1 << 28;
 
 /// One array of a layer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Array {
-    /// The last part of its name, such as `kernel`.
+    /// Last part of the name, such as `kernel`.
     pub(super) name: String,
     pub(super) shape: Vec<usize>,
     pub(super) values: Vec<f32>,
@@ -27,10 +27,10 @@ pub(super) struct Layer {
     pub(super) arrays: Vec<Array>,
 }
 
-/// What a file holds.
+/// Contents of a Keras file.
 #[derive(Debug)]
 pub(super) struct KerasFile {
-    /// The JSON of `model_config`; absent in files of weights alone.
+    /// JSON of `model_config`; absent in files with only weights.
     pub(super) config: Option<String>,
     /// The Keras version that saved it.
     pub(super) version: String,
@@ -40,7 +40,7 @@ pub(super) struct KerasFile {
 
 impl KerasFile {
     pub(super) fn decode(bytes: Vec<u8>) -> Result<Self, KerasError> {
-        // A user block of 512, 1024, ... bytes may stand before the signature; Keras writes none.
+        // HDF5 allows a user block before the signature, but Keras does not write one.
         if !bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
             return Err(KerasError::NotHdf5);
         }
@@ -67,12 +67,12 @@ impl KerasFile {
     }
 }
 
-/// What turns the reader's errors into ours.
+/// Returns a function that converts an error of the HDF5 reader.
 fn damaged(place: impl Into<String>) -> impl FnOnce(Error) -> KerasError {
     move |error| KerasError::Damaged { place: place.into(), detail: error.to_string() }
 }
 
-/// The texts of an attribute, whole or split over `<name>0`, `<name>1`, ...; `None` where it is not there.
+/// Returns the strings of an attribute, which can be split into `<name>0`, `<name>1`, ... Returns `None` if it is missing.
 fn strings(group: &Group, name: &str) -> Result<Option<Vec<String>>, KerasError> {
     let place = || format!("attribute `{name}` of `{}`", group.name());
     let attributes = group.attributes().map_err(damaged(place()))?;
@@ -99,7 +99,7 @@ fn strings(group: &Group, name: &str) -> Result<Option<Vec<String>>, KerasError>
     Ok(Some(texts))
 }
 
-/// The layers that `layer_names` lists.
+/// Returns the layers that `layer_names` lists.
 fn listed(weights: &Group, names: Vec<String>) -> Result<Vec<Layer>, KerasError> {
     let mut layers = Vec::new();
     for name in names {
@@ -116,8 +116,8 @@ fn listed(weights: &Group, names: Vec<String>) -> Result<Vec<Layer>, KerasError>
     Ok(layers)
 }
 
-/// The layers of a `.weights.h5`: `layers/conv2d/vars/0`, `layers/conv2d_1/vars/0`, ...; numbers count the layers of
-/// one kind in the model's own order.
+/// Returns the layers of a `.weights.h5` file: `layers/conv2d/vars/0`, `layers/conv2d_1/vars/0`, ... The numbers of a kind
+/// follow the order of the model.
 fn numbered(weights: &Group) -> Result<Vec<Layer>, KerasError> {
     let group = descend(weights, "layers")?;
     let (mut names, _) = group.member_names().map_err(damaged("layers"))?;
@@ -136,7 +136,7 @@ fn numbered(weights: &Group) -> Result<Vec<Layer>, KerasError> {
     Ok(layers)
 }
 
-/// `conv2d_12` as `("conv2d", 12)`; the first of a kind has no number.
+/// Splits `conv2d_12` into `("conv2d", 12)`. The first layer of a kind does not have a number; 0 is returned for it.
 pub(super) fn kind_and_number(name: &str) -> (String, usize) {
     match name.rsplit_once('_').map(|(kind, number)| (kind, number.parse())) {
         Some((kind, Ok(number))) => (kind.to_owned(), number),
@@ -163,7 +163,7 @@ fn array(group: &Group, name: &str) -> Result<Array, KerasError> {
             Err(_) => return Err(damaged(place())(single)),
         },
     };
-    // Keras 2 ends names with the number of the output: `kernel:0`.
+    // Keras 2 appends the number of the output to names: `kernel:0`.
     let name = name.split(':').next().unwrap_or(name).to_owned();
     Ok(Array { name, shape, values })
 }

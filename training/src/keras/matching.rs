@@ -1,15 +1,15 @@
-//! Finds for each layer of a network the Keras layer that does the same with the same operands.
+//! Finds for each layer of a network the Keras layer with the same operation and operands.
 //!
-//! Operations of both sides are numbered so that two have one number exactly where they are of one kind and their
-//! operands have the same numbers (hash consing); a sum does not mind the order of its operands. No two layers of one
-//! network of the catalogue share a number.
+//! Both models are value-numbered (hash consing): two operations have the same number if and only if they are of the same
+//! kind and their operands have the same numbers. The order of the operands of a sum is ignored. Within a network of the
+//! catalogue, all layers have different numbers.
 
 use std::collections::HashMap;
 
 use super::{config::Model, error::KerasError, signature::Kind};
 use crate::arch::graph::Graph;
 
-/// A layer of the network with the Keras layer that holds its weights.
+/// A layer of the network with the Keras layer that contains its weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pair {
     /// The node's name in the network.
@@ -21,7 +21,7 @@ pub(super) struct Pair {
 /// The first layer that differs.
 #[derive(Debug)]
 pub(super) struct Mismatch {
-    /// Nodes of the network before it.
+    /// Number of nodes of the network before this layer.
     pub(super) matched: usize,
     layer: String,
     expected: String,
@@ -35,10 +35,11 @@ impl Mismatch {
     }
 }
 
+/// Numbers of all operations so far, by kind and operands.
 #[derive(Default)]
-struct Numbers(HashMap<(Kind, Vec<usize>), usize>);
+struct ValueNumbering(HashMap<(Kind, Vec<usize>), usize>);
 
-impl Numbers {
+impl ValueNumbering {
     fn of(&mut self, kind: &Kind, mut operands: Vec<usize>) -> usize {
         if *kind == Kind::Add {
             operands.sort_unstable();
@@ -51,9 +52,9 @@ impl Numbers {
 /// Pairs all layers of a network with the model's.
 ///
 /// # Errors
-/// The first layer, in the network's order, that the model does not have.
+/// Returns the first layer, in the network's order, that is missing in the model.
 pub(super) fn pair(graph: &Graph, model: &Model) -> Result<Vec<Pair>, Mismatch> {
-    let mut numbers = Numbers::default();
+    let mut numbers = ValueNumbering::default();
     let mut theirs: Vec<usize> = Vec::with_capacity(model.nodes.len());
     for node in &model.nodes {
         let operands = node.inputs.iter().map(|&input| theirs[input]).collect();
@@ -86,16 +87,16 @@ pub(super) fn pair(graph: &Graph, model: &Model) -> Result<Vec<Pair>, Mismatch> 
     if ours.last() == Some(&theirs[model.logits]) {
         return Ok(pairs);
     }
-    let behind = &model.nodes[model.logits];
+    let output = &model.nodes[model.logits];
     Err(Mismatch {
         matched: ours.len(),
         layer: "the output".to_owned(),
         expected: "the logits or their softmax".to_owned(),
-        found: format!("{} (`{}`)", behind.kind, behind.layer),
+        found: format!("{} (`{}`)", output.kind, output.layer),
     })
 }
 
-/// What the model does with these operands.
+/// Describes the operations of the model that read these operands.
 fn readers(model: &Model, theirs: &[usize], operands: &[usize]) -> String {
     let same =
         |inputs: &[usize]| inputs.iter().map(|&input| theirs[input]).eq(operands.iter().copied());
@@ -104,7 +105,7 @@ fn readers(model: &Model, theirs: &[usize], operands: &[usize]) -> String {
         .map(|node| format!("{} (`{}`)", node.kind, node.layer))
         .collect();
     if found.is_empty() {
-        "nothing that reads the same layers".to_owned()
+        "no layer with the same operands".to_owned()
     } else {
         found.join(" and ")
     }

@@ -1,7 +1,7 @@
-//! Pairs layers where a file holds weights alone: by the order of the layers of one kind, and by their shapes.
+//! Pairs layers of a file with only weights: by the order of the layers of one kind, and by their shapes.
 //!
-//! The order is that in which the layers were made, where their names tell it (`conv2d_12`), else the file's. Keras lists
-//! branches side by side, and in a ResNet v2 the end of a branch and the shortcut beside it are of one shape.
+//! The order is the order of creation if the names are numbered (`conv2d_12`), otherwise the order in the file. Keras
+//! interleaves branches in the file, and in a ResNet v2 the last layer of a branch has the same shape as the shortcut.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use super::{
 };
 use crate::arch::graph::Graph;
 
-/// How far a layer of the right shape is looked for: a shortcut may stand before or behind the branch beside it.
+/// Number of layers of one kind among which a matching shape is searched. A shortcut can precede or follow its branch.
 const REACH: usize = 3;
 
 /// Pairs all layers of a network that have weights with the file's.
 ///
 /// # Errors
-/// The first layer of the network for which the file has none of its shape, or the first one too many in the file.
+/// Returns the first layer of the network without a layer of its shape in the file, or the first surplus layer of the file.
 pub(super) fn pair(graph: &Graph, layers: &[Layer]) -> Result<Vec<Pair>, KerasError> {
     let misfit = |layer: &str, expected: String, found: String| KerasError::Layer {
         architecture: graph.name().to_owned(),
@@ -27,19 +27,19 @@ pub(super) fn pair(graph: &Graph, layers: &[Layer]) -> Result<Vec<Pair>, KerasEr
         expected,
         found,
     };
-    let mut rest = in_order_of_making(layers);
+    let mut rest = in_creation_order(layers);
     let mut pairs = Vec::new();
-    for (node, wanted) in weights::expected(graph)? {
-        let alike = |layer: &Layer| ranks(&layer.shapes()) == ranks(&wanted);
-        let mut near = rest.iter().enumerate().filter(|(_, layer)| alike(layer)).take(REACH);
-        let found = near.clone().find(|(_, layer)| layer.shapes() == wanted);
+    for (node, expected) in weights::expected(graph)? {
+        let same_kind = |layer: &Layer| ranks(&layer.shapes()) == ranks(&expected);
+        let mut near = rest.iter().enumerate().filter(|(_, layer)| same_kind(layer)).take(REACH);
+        let found = near.clone().find(|(_, layer)| layer.shapes() == expected);
         let Some((position, layer)) = found else {
             let next = near.next().or_else(|| rest.iter().enumerate().next());
             let found = next.map_or_else(
-                || "no layer more".to_owned(),
+                || "no more layers".to_owned(),
                 |(_, layer)| format!("{:?} (`{}`)", layer.shapes(), layer.name),
             );
-            return Err(misfit(&node, format!("arrays of {wanted:?}"), found));
+            return Err(misfit(&node, format!("arrays of the shapes {expected:?}"), found));
         };
         pairs.push(Pair { node, layer: layer.name.clone() });
         rest.remove(position);
@@ -48,26 +48,26 @@ pub(super) fn pair(graph: &Graph, layers: &[Layer]) -> Result<Vec<Pair>, KerasEr
         None => Ok(pairs),
         Some(layer) => {
             let found = format!("{:?} (`{}`)", layer.shapes(), layer.name);
-            Err(misfit("behind the last", "no layer more".to_owned(), found))
+            Err(misfit("after the last layer", "no more layers".to_owned(), found))
         }
     }
 }
 
-/// What layers of one kind have in common.
+/// Returns the ranks of a layer's arrays. They are equal for layers of one kind.
 fn ranks(shapes: &[Vec<usize>]) -> Vec<usize> {
     shapes.iter().map(Vec::len).collect()
 }
 
-/// The layers, those of each kind by their number where all names of the kind are one word with numbers.
-fn in_order_of_making(layers: &[Layer]) -> Vec<&Layer> {
+/// Returns the layers by kind. The layers of a kind are sorted by number if their names differ only in the number.
+fn in_creation_order(layers: &[Layer]) -> Vec<&Layer> {
     let mut kinds: BTreeMap<Vec<usize>, Vec<&Layer>> = BTreeMap::new();
     for layer in layers {
         kinds.entry(ranks(&layer.shapes())).or_default().push(layer);
     }
-    for alike in kinds.values_mut() {
+    for layers in kinds.values_mut() {
         let word = |layer: &Layer| kind_and_number(&layer.name).0;
-        if alike.iter().all(|layer| word(layer) == word(alike[0])) {
-            alike.sort_by_key(|layer| kind_and_number(&layer.name).1);
+        if layers.iter().all(|layer| word(layer) == word(layers[0])) {
+            layers.sort_by_key(|layer| kind_and_number(&layer.name).1);
         }
     }
     kinds.into_values().flatten().collect()
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
     use crate::{arch::catalog, keras::file::Array};
 
-    /// Layers as a network wants them, called `conv2d`, `conv2d_1`, `bn`, ...
+    /// Returns layers that match a network, named `conv2d`, `conv2d_1`, `bn`, ...
     fn layers(graph: &Graph) -> Vec<Layer> {
         let mut made: BTreeMap<usize, usize> = BTreeMap::new();
         let named = |(_, shapes): (String, Vec<Vec<usize>>)| {
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_in_names_go_before_the_file_s_order() {
+    fn numbers_in_names_precede_file_order() {
         let graph = catalog::build("resnet-11-v2").unwrap();
         let ordered = layers(&graph);
         let expected = pair(&graph, &ordered).unwrap();
@@ -102,7 +102,7 @@ mod tests {
         };
         assert_eq!(layer_of(&expected, "stack1.block1.conv3"), "conv2d_3");
         assert_eq!(layer_of(&expected, "stack1.block1.shortcut"), "conv2d_4");
-        // As Keras 2 lists them: the shortcut, of the same shape, before the end of the branch.
+        // Keras 2 lists the shortcut before the last layer of the branch, which has the same shape.
         let mut listed = ordered;
         let at = |name: &str| listed.iter().position(|layer| layer.name == name).unwrap();
         let (end, shortcut) = (at("conv2d_3"), at("conv2d_4"));
@@ -111,14 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn layers_that_are_missing_or_too_many_are_told() {
+    fn missing_and_surplus_layers_are_reported() {
         let graph = catalog::build("resnet-8-v1").unwrap();
         let mut all = layers(&graph);
         let last = all.pop().unwrap();
         let error = pair(&graph, &all).unwrap_err().to_string();
-        assert!(error.contains("head.dense") && error.contains("no layer more"), "{error}");
+        assert!(error.contains("head.dense") && error.contains("no more layers"), "{error}");
         all.extend([last.clone(), last]);
         let error = pair(&graph, &all).unwrap_err().to_string();
-        assert!(error.contains("expected no layer more") && error.contains("`dense`"), "{error}");
+        assert!(error.contains("expected no more layers") && error.contains("`dense`"), "{error}");
     }
 }

@@ -1,10 +1,10 @@
-//! What a layer does, in terms that Keras' layers and the catalogue's operations share.
+//! A common description of operations for Keras layers and the catalogue's operations.
 
 use std::fmt;
 
 use crate::arch::op::{Op, Padding};
 
-/// An operation without names and without what does not matter to a trained model.
+/// Kind of an operation, without names and without settings that only affect training.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Input,
@@ -30,13 +30,13 @@ pub(super) enum Kind {
         outputs: usize,
     },
     Softmax,
-    /// A Keras layer that no network of the catalogue has, with why.
+    /// A Keras layer that the catalogue does not support, with a description.
     Other(String),
 }
 
 impl Kind {
-    /// The kind of an operation; `None` for one that passes its operand on: dropout, and the scaling of the pictures,
-    /// which is compared apart.
+    /// Returns the kind of an operation; `None` for dropout, stochastic depth and input normalisation. The normalisation is
+    /// handled separately.
     pub(super) fn of(op: &Op) -> Option<Self> {
         Some(match *op {
             Op::Input => Self::Input,
@@ -54,7 +54,7 @@ impl Kind {
         })
     }
 
-    /// A convolution; a 1x1 window never meets the border.
+    /// Returns a convolution. Padding is irrelevant for 1x1 windows.
     pub(super) fn conv(
         filters: usize,
         kernel: usize,

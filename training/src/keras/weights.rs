@@ -1,4 +1,4 @@
-//! Arrays of Keras layers as parameters: the same values in the network's own layout.
+//! Converts arrays of Keras layers to the memory layout of the network's parameters.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::arch::{
 };
 
 impl Layer {
-    /// The shapes of its arrays.
+    /// Returns the shapes of the arrays.
     pub(super) fn shapes(&self) -> Shapes {
         self.arrays.iter().map(|array| array.shape.clone()).collect()
     }
@@ -24,7 +24,7 @@ impl Layer {
 /// Shapes of a layer's arrays, in Keras' order.
 type Shapes = Vec<Vec<usize>>;
 
-/// For each layer of a network that has weights its name and the shapes in which Keras stores them.
+/// Returns for each layer with weights its name and the shapes of its arrays in Keras.
 pub(super) fn expected(graph: &Graph) -> Result<Vec<(String, Shapes)>, ShapeError> {
     let mut layers: Vec<(String, Shapes)> = Vec::new();
     for parameter in parameter::list(graph)? {
@@ -38,10 +38,10 @@ pub(super) fn expected(graph: &Graph) -> Result<Vec<(String, Shapes)>, ShapeErro
     Ok(layers)
 }
 
-/// The network's values out of the layers that hold them.
+/// Collects the network's parameter values from the paired layers.
 ///
 /// # Errors
-/// The first array of another shape, or with a value that is no number.
+/// Returns the first array that is missing, has another shape or contains an invalid value.
 pub(super) fn collect(
     graph: &Graph,
     pairs: &[Pair],
@@ -55,24 +55,24 @@ pub(super) fn collect(
     for parameter in parameter::list(graph)? {
         let name = holder.get(parameter.node()).copied().unwrap_or_default();
         let array = layers.get(name).and_then(|layer| find(layer, parameter.role));
-        let wanted = keras_shape(&parameter);
+        let expected = keras_shape(&parameter);
         let array =
-            array.filter(|array| array.shape == wanted).ok_or_else(|| KerasError::Layer {
+            array.filter(|array| array.shape == expected).ok_or_else(|| KerasError::Layer {
                 architecture: graph.name().to_owned(),
                 layer: parameter.node().to_owned(),
-                expected: format!("`{}` of shape {wanted:?}", keras_name(parameter.role)),
+                expected: format!("`{}` of shape {expected:?}", keras_name(parameter.role)),
                 found: array.map_or_else(
                     || format!("none in `{name}`"),
                     |array| format!("{:?} in `{name}`", array.shape),
                 ),
             })?;
         check(name, array, parameter.role)?;
-        values.insert(parameter.name.clone(), relaid(&parameter, array));
+        values.insert(parameter.name.clone(), transposed(&parameter, array));
     }
     Ok(values)
 }
 
-/// The array of a role: by its name, or by its place where arrays are only numbered.
+/// Returns the array of a role by its name, or by its index if arrays are only numbered.
 fn find(layer: &Layer, role: Role) -> Option<&Array> {
     let numbered = layer.arrays.iter().all(|array| array.name.parse::<usize>().is_ok());
     if numbered {
@@ -97,7 +97,7 @@ fn keras_name(role: Role) -> &'static str {
     }
 }
 
-/// Keras stores kernels as `[k, k, channels, filters]` and dense weights as `[inputs, outputs]`.
+/// Returns the shape in Keras: `[k, k, channels, filters]` for kernels and `[inputs, outputs]` for dense weights.
 fn keras_shape(parameter: &Parameter) -> Vec<usize> {
     match (parameter.role, &parameter.shape[..]) {
         (Role::ConvWeight, &[filters, channels, height, width]) => {
@@ -108,8 +108,8 @@ fn keras_shape(parameter: &Parameter) -> Vec<usize> {
     }
 }
 
-/// The values in the order of [`Parameter::shape`]; `array` has the parameter's Keras shape.
-fn relaid(parameter: &Parameter, array: &Array) -> Vec<f32> {
+/// Returns the values in the order of [`Parameter::shape`]. `array` has the parameter's Keras shape.
+fn transposed(parameter: &Parameter, array: &Array) -> Vec<f32> {
     let (outputs, inputs) = match (parameter.role, &parameter.shape[..]) {
         (Role::ConvWeight, &[filters, channels, height, width]) => {
             let window = height * width;

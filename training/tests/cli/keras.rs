@@ -70,7 +70,7 @@ fn outputs_of_another_model_are_a_difference() {
     refused(
         &fixture(KERAS_2),
         &["--check", other.to_str().unwrap()],
-        &["differs from Keras' own outputs", "nothing was written"],
+        &["differs from Keras' own outputs", "no file was written"],
     );
     let no_npz = fixture(KERAS_2);
     refused(&fixture(KERAS_2), &["--check", no_npz.to_str().unwrap()], &["cannot use", "x [N"]);
@@ -95,7 +95,7 @@ fn a_file_that_does_not_fit_tells_the_first_layer_that_differs() {
         &["stem.conv", "[3, 3, 1, 16]", "[3, 3, 1, 8]"],
     );
     refused(&fixture(WEIGHTS_ALONE), &named("densenet-12-4-c05-b1"), &["densenet-12-4-c05-b1"]);
-    refused(&fixture(WEIGHTS_ALONE), &[], &["weights alone", "--arch"]);
+    refused(&fixture(WEIGHTS_ALONE), &[], &["only weights", "--arch"]);
     refused(&fixture(KERAS_2), &named("vgg"), &["vgg", "resnet-<6n+2>-v1"]);
 }
 
@@ -105,7 +105,7 @@ fn files_that_are_no_model_are_told_apart() {
     let path = folder.path().join("model.h5");
     refused(&path, &[], &["cannot read", "model.h5"]);
     fs::write(&path, "PK\x03\x04").unwrap();
-    refused(&path, &[], &["no HDF5 file", "model.save"]);
+    refused(&path, &[], &["not HDF5", "model.save"]);
     let bytes = fs::read(fixture(KERAS_2)).unwrap();
     fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     refused(&path, &[], &["damaged or cut off"]);

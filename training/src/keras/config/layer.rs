@@ -1,4 +1,4 @@
-//! One Keras layer as operations.
+//! Converts one Keras layer to operations.
 
 use serde_json::Value;
 
@@ -8,18 +8,18 @@ use crate::{
     keras::{error::KerasError, signature::Kind},
 };
 
-/// What a layer comes down to.
+/// A Keras layer in terms of operations.
 pub(super) enum Lowered {
-    /// Its operand as it is.
+    /// The identity in inference.
     Passed,
     /// `x * scale + offset`.
     Rescaling { scale: f64, offset: f64 },
-    /// Operations one behind the other, each with the side of its map in pixels (0 for a vector).
+    /// A sequence of operations, each with the height and width of its output map in px (0 for a vector).
     Operations(Vec<(Kind, usize)>),
 }
 
 impl Lowered {
-    /// Reads a layer whose operands have maps of `sides` pixels.
+    /// Reads a layer. `sides` are the heights and widths of its operands' maps in px.
     pub(super) fn read(layer: &Value, sides: &[usize]) -> Result<Self, KerasError> {
         let class = text(layer, "class_name").ok_or_else(|| broken("a layer has no class_name"))?;
         let config = &layer["config"];
@@ -28,7 +28,7 @@ impl Lowered {
         let last_axis = |at: i64| axis(&config["axis"]).is_none_or(|axis| axis == -1 || axis == at);
         let operation = match class {
             "InputLayer" if is_our_input(config) => (Kind::Input, INPUT_SIDE),
-            "InputLayer" => other(" of other pictures than 48x48x1"),
+            "InputLayer" => other(" of another shape than 48x48x1"),
             "Dropout"
             | "SpatialDropout2D"
             | "AlphaDropout"
@@ -82,11 +82,11 @@ impl Lowered {
 fn rescaling(config: &Value) -> Result<Lowered, KerasError> {
     match (config["scale"].as_f64(), config["offset"].as_f64()) {
         (Some(scale), Some(offset)) => Ok(Lowered::Rescaling { scale, offset }),
-        _ => Err(broken("a Rescaling layer has no single scale and offset")),
+        _ => Err(broken("a Rescaling layer must have one scale and one offset")),
     }
 }
 
-/// A layer with the activation in its own config behind it.
+/// Returns a layer followed by the activation in its config.
 fn activated(operation: (Kind, usize), config: &Value) -> Lowered {
     let side = operation.1;
     let behind = match activation(config) {
@@ -97,7 +97,7 @@ fn activated(operation: (Kind, usize), config: &Value) -> Lowered {
     Lowered::Operations(std::iter::once(operation).chain(behind).collect())
 }
 
-/// `Some(None)` for none at all, `None` for one that is not known.
+/// Returns the activation in a layer's config: `Some(None)` without an activation, `None` if it is unknown.
 fn activation(config: &Value) -> Option<Option<Kind>> {
     match text(config, "activation") {
         Some("relu") => Some(Some(Kind::Relu)),
@@ -138,17 +138,17 @@ fn channels_last(config: &Value) -> bool {
     text(config, "data_format").is_none_or(|format| format == "channels_last")
 }
 
-/// Whether a switch that is on by default is on.
+/// Returns whether a flag that is true by default is true.
 fn on(config: &Value, key: &str) -> bool {
     config[key].as_bool() != Some(false)
 }
 
-/// A positive size below a million.
+/// Returns a size in 1..1,000,000.
 fn size(value: &Value) -> Option<usize> {
     value.as_u64().filter(|n| (1..1_000_000).contains(n)).map(|n| n as usize)
 }
 
-/// A size given once, or as `[n, n]`.
+/// Returns a size that is written as `n`, `[n]` or `[n, n]`.
 fn square(value: &Value) -> Option<usize> {
     match value.as_array().map(Vec::as_slice) {
         Some([height, width]) => size(height).filter(|&n| size(width) == Some(n)),
@@ -158,7 +158,7 @@ fn square(value: &Value) -> Option<usize> {
     }
 }
 
-/// An axis given as it is or as `[axis]`.
+/// Returns an axis that is written as `axis` or `[axis]`.
 fn axis(value: &Value) -> Option<i64> {
     match value.as_array().map(Vec::as_slice) {
         Some([axis]) => axis.as_i64(),
