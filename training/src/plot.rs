@@ -1,4 +1,4 @@
-//! Pictures of a run: curves over the epochs, several runs in one, and which class is taken for which.
+//! Plots of runs: curves over the epochs, comparisons of several runs, and confusion matrices.
 
 use std::path::{Path, PathBuf};
 
@@ -11,16 +11,16 @@ mod confusion;
 mod curves;
 mod figure;
 
-/// Name of the curves' file in a run's or a model's folder.
+/// File name of the curves in a run's or a model's folder.
 pub const CURVES: &str = "curves.png";
 
-/// Name of the confusion's file in a run's or a model's folder.
+/// File name of the confusion matrix in a run's or a model's folder.
 pub const CONFUSION: &str = "confusion.png";
 
-/// Why there is no picture.
+/// A plot cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum PlotError {
-    /// It cannot be drawn.
+    /// Drawing failed.
     #[error("cannot draw {path}: {detail}")]
     Draw {
         /// The file.
@@ -28,7 +28,7 @@ pub enum PlotError {
         /// Why.
         detail: String,
     },
-    /// It cannot be written.
+    /// The file cannot be written.
     #[error("cannot write {path}: {source}")]
     Write {
         /// The file.
@@ -41,23 +41,23 @@ pub enum PlotError {
 /// Draws loss, accuracy and learning rate of a run over its epochs.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// When the file cannot be written.
 pub fn curves(network: &str, rows: &[EpochRow], path: &Path) -> Result<(), PlotError> {
     figure::save(&curves::of_run(network, rows), path)
 }
 
-/// Draws several runs' losses and accuracies, one colour a run.
+/// Draws losses and accuracies of several runs, with one colour per run.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// When the file cannot be written.
 pub fn compared(runs: &[(String, Vec<EpochRow>)], path: &Path) -> Result<(), PlotError> {
     figure::save(&curves::of_runs(runs), path)
 }
 
-/// Draws a confusion as counts and shares of each label; `faces` says which faces, such as `test faces`.
+/// Draws a confusion matrix with counts and shares per label. `faces` describes the faces, such as `test faces`.
 ///
 /// # Errors
-/// Where the file cannot be written.
+/// When the file cannot be written.
 pub fn confusion(
     network: &str,
     faces: &str,

@@ -1,4 +1,4 @@
-//! A white sheet to draw on, with the project's font and colours, saved as PNG.
+//! Drawing area with the project's font and colours, saved as PNG.
 
 use std::{io::Cursor, path::Path, sync::Once};
 
@@ -16,19 +16,19 @@ use plotters::{
 use super::PlotError;
 use crate::files;
 
-/// Pixels drawn for one of the picture, each way: lines and letters get smooth edges.
+/// Drawn pixels per pixel of the image along each axis, for smooth edges of lines and letters.
 const OVERSAMPLING: u32 = 2;
 
-/// Titles and figures.
+/// Titles and numbers.
 pub(super) const INK: RGBColor = RGBColor(0x1f, 0x29, 0x33);
-/// Axes and explanations.
+/// Axes and captions.
 pub(super) const MUTED: RGBColor = RGBColor(0x5b, 0x66, 0x72);
-/// Where one part of a run ends.
+/// Boundaries between phases of a run.
 pub(super) const BOUNDARY: RGBColor = RGBColor(0xa9, 0xb3, 0xbd);
 /// Grid lines.
 pub(super) const GRID: RGBColor = RGBColor(0xe3, 0xe7, 0xeb);
 
-/// Colours that people with any kind of colour vision tell apart (Okabe and Ito 2008), in order of use.
+/// Colours that are distinguishable with any kind of colour vision (Okabe and Ito 2008), in order of use.
 pub(super) const PALETTE: [RGBColor; 7] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0xd5, 0x5e, 0x00),
@@ -39,29 +39,29 @@ pub(super) const PALETTE: [RGBColor; 7] = [
     RGBColor(0x00, 0x00, 0x00),
 ];
 
-/// A family each: the library takes the regular letters of a family for its bold ones.
+/// Each weight is a separate family, because the library uses the regular font of a family for bold text.
 const FONT: &str = "Inter";
 const BOLD_FONT: &str = "Inter SemiBold";
 static REGULAR: &[u8] = include_bytes!("../../fonts/Inter-Regular.ttf");
 static SEMI_BOLD: &[u8] = include_bytes!("../../fonts/Inter-SemiBold.ttf");
 
-/// Where drawing goes: a part of the sheet, in its own pixels.
+/// A part of the canvas, in its own pixel coordinates.
 pub(super) type Area<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
 
-/// What drawing gives: an error is text, for the library's own cannot be named without its backend.
+/// Result of drawing. Errors are text, because the library's error type depends on its backend.
 pub(super) type Drawn = Result<(), String>;
 
-/// A length of the picture in the pixels that are drawn.
+/// Converts a length in image pixels to drawn pixels.
 pub(super) fn px(length: i32) -> i32 {
     length * OVERSAMPLING as i32
 }
 
-/// Letters of a height in the picture, px.
+/// Returns a regular text style. `height` is in image pixels.
 pub(super) fn text(height: i32, color: RGBColor, across: HPos, down: VPos) -> TextStyle<'static> {
     styled(FONT, height, color, Pos::new(across, down))
 }
 
-/// Heavier letters.
+/// Returns a semi-bold text style. `height` is in image pixels.
 pub(super) fn bold(height: i32, color: RGBColor, across: HPos, down: VPos) -> TextStyle<'static> {
     styled(BOLD_FONT, height, color, Pos::new(across, down))
 }
@@ -70,7 +70,7 @@ fn styled(font: &'static str, height: i32, color: RGBColor, pos: Pos) -> TextSty
     TextStyle { font: (font, px(height)).into_font(), color: color.to_backend_color(), pos }
 }
 
-/// Draws on a sheet of `width * height` px and saves it, replacing the file whole.
+/// Draws on a canvas of `width * height` px and saves it. The file is replaced atomically.
 pub(super) fn save(
     path: &Path,
     (width, height): (u32, u32),
@@ -86,7 +86,8 @@ pub(super) fn save(
         draw(&sheet).map_err(failed)?;
         sheet.present().map_err(|e| failed(e.to_string()))?;
     }
-    let drawn = RgbImage::from_raw(wide, high, pixels).expect("the buffer has the picture's size");
+    let drawn =
+        RgbImage::from_raw(wide, high, pixels).expect("the buffer has the size of the canvas");
     let mut png = Cursor::new(Vec::new());
     imageops::thumbnail(&drawn, width, height)
         .write_to(&mut png, ImageFormat::Png)
@@ -95,7 +96,7 @@ pub(super) fn save(
         .map_err(|source| PlotError::Write { path: path.to_owned(), source })
 }
 
-/// Makes the bundled font known: no font of the system is needed, and pictures look the same everywhere.
+/// Registers the bundled fonts, so that plots are identical on all systems.
 fn load_fonts() {
     static LOADED: Once = Once::new();
     LOADED.call_once(|| {

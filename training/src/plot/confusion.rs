@@ -1,4 +1,4 @@
-//! The confusion as a heat map: colour is the share of a label's faces.
+//! Confusion matrix as a heat map. The colour is the share of a label's faces.
 
 use std::path::Path;
 
@@ -16,13 +16,14 @@ use super::{
     canvas::{self, Area, Drawn, INK, MUTED, bold, px, text},
 };
 
-/// Corner of the first cell and side of each, px.
+/// Corner of the first cell and size of each cell, px.
 const LEFT: i32 = 190;
 const TOP: i32 = 140;
 const CELL: i32 = 104;
 const SIZE: (u32, u32) = (1040, 920);
 
-/// Shares from 0 to 1: one hue from light to dark (ColorBrewer's Blues, Harrower and Brewer 2003), so that lightness alone tells.
+/// Colours of shares from 0 to 1: one hue from light to dark (ColorBrewer's Blues, Harrower and Brewer 2003), which is
+/// readable without colour vision.
 const SHADES: [RGBColor; 5] = [
     RGBColor(0xf7, 0xfb, 0xff),
     RGBColor(0xc6, 0xdb, 0xef),
@@ -31,7 +32,7 @@ const SHADES: [RGBColor; 5] = [
     RGBColor(0x08, 0x30, 0x6b),
 ];
 
-/// Draws a confusion to a PNG file.
+/// Draws a confusion matrix to a PNG file.
 pub(super) fn save(
     network: &str,
     faces: &str,
@@ -42,8 +43,8 @@ pub(super) fn save(
         let title = format!("{network}: {} {faces}", thousands(found.total()));
         let at = |x, y| (px(x), px(y));
         write(sheet, &title, at(36, 24), bold(26, INK, HPos::Left, VPos::Top))?;
-        let explained = "count, and share of the label's faces";
-        write(sheet, explained, at(36, 58), text(16, MUTED, HPos::Left, VPos::Top))?;
+        let caption = "count, and share of the label's faces";
+        write(sheet, caption, at(36, 58), text(16, MUTED, HPos::Left, VPos::Top))?;
         axes(sheet, found)?;
         for label in Expression::ALL {
             for prediction in Expression::ALL {
@@ -64,8 +65,8 @@ fn axes(sheet: &Area, found: &Confusion) -> Drawn {
         let centre = CELL * class.index() as i32 + CELL / 2;
         let above = text(17, INK, HPos::Center, VPos::Center);
         write(sheet, class.label(), (px(LEFT + centre), px(TOP - 18)), above)?;
-        let beside = text(17, INK, HPos::Right, VPos::Center);
-        write(sheet, class.label(), (px(LEFT - 14), px(TOP + centre - 11)), beside)?;
+        let left = text(17, INK, HPos::Right, VPos::Center);
+        write(sheet, class.label(), (px(LEFT - 14), px(TOP + centre - 11)), left)?;
         let support: u64 = Expression::ALL.into_iter().map(|other| found.count(class, other)).sum();
         let below = text(14, MUTED, HPos::Right, VPos::Center);
         write(sheet, &thousands(support), (px(LEFT - 14), px(TOP + centre + 12)), below)?;
@@ -79,7 +80,7 @@ fn cell(sheet: &Area, found: &Confusion, label: Expression, prediction: Expressi
     let share = if support == 0 { 0.0 } else { count as f64 / support as f64 };
     let (x, y) = (LEFT + CELL * prediction.index() as i32, TOP + CELL * label.index() as i32);
     let corners = [(px(x + 1), px(y + 1)), (px(x + CELL - 1), px(y + CELL - 1))];
-    sheet.draw(&Rectangle::new(corners, shade(share).filled())).map_err(told)?;
+    sheet.draw(&Rectangle::new(corners, shade(share).filled())).map_err(to_text)?;
     let ink = if share > 0.6 { WHITE } else { INK };
     let (across, down) = (x + CELL / 2, y + CELL / 2);
     let figure = bold(20, ink, HPos::Center, VPos::Center);
@@ -88,14 +89,14 @@ fn cell(sheet: &Area, found: &Confusion, label: Expression, prediction: Expressi
     write(sheet, &part, (px(across), px(down + 14)), text(15, ink, HPos::Center, VPos::Center))
 }
 
-/// What the colours mean.
+/// Draws the colour scale.
 fn scale(sheet: &Area) -> Drawn {
     let (x, height) =
         (LEFT + CELL * Expression::COUNT as i32 + 32, CELL * Expression::COUNT as i32);
     for row in 0..px(height) {
         let share = 1.0 - f64::from(row) / f64::from(px(height));
         let corners = [(px(x), px(TOP) + row), (px(x + 18), px(TOP) + row + 1)];
-        sheet.draw(&Rectangle::new(corners, shade(share).filled())).map_err(told)?;
+        sheet.draw(&Rectangle::new(corners, shade(share).filled())).map_err(to_text)?;
     }
     for percent in [0, 25, 50, 75, 100] {
         let y = TOP + height - height * percent / 100;
@@ -113,7 +114,7 @@ fn shade(share: f64) -> RGBColor {
     RGBColor(mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
 }
 
-/// Digits in groups of three.
+/// Formats a number with digits in groups of three.
 fn thousands(count: u64) -> String {
     let digits = count.to_string();
     let groups: Vec<&str> = digits
@@ -131,9 +132,9 @@ fn write(
     at: (i32, i32),
     style: plotters::style::TextStyle<'_>,
 ) -> Drawn {
-    sheet.draw(&Text::new(words.to_owned(), at, style)).map_err(told)
+    sheet.draw(&Text::new(words.to_owned(), at, style)).map_err(to_text)
 }
 
-fn told(error: impl std::fmt::Display) -> String {
+fn to_text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

@@ -1,4 +1,4 @@
-//! Which lines tell of a run, and of several.
+//! Selects the lines that are plotted for one run or for several runs.
 
 use super::{
     canvas::PALETTE,
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::train::history::EpochRow;
 
-/// Loss, accuracy and learning rate of one run.
+/// Returns loss, accuracy and learning rate of one run.
 pub(super) fn of_run(network: &str, rows: &[EpochRow]) -> Figure {
     let [blue, vermilion, green, ..] = PALETTE;
     let line = |name: &str, color, value: &dyn Fn(&EpochRow) -> Option<f64>| Line {
@@ -24,7 +24,7 @@ pub(super) fn of_run(network: &str, rows: &[EpochRow]) -> Figure {
     let panels = vec![
         panel(
             "Loss",
-            "nats a face",
+            "nats per face",
             vec![
                 line(train, blue, &|row| Some(row.train_loss)),
                 line(held, vermilion, &|row| row.holdout_loss),
@@ -47,7 +47,7 @@ pub(super) fn of_run(network: &str, rows: &[EpochRow]) -> Figure {
     Figure { title: network.to_owned(), subtitle: summary(rows), panels }
 }
 
-/// Losses and accuracies of several runs, one colour a run; after the seventh the colours come again.
+/// Returns losses and accuracies of several runs with one colour per run. After the seventh run the colours repeat.
 pub(super) fn of_runs(runs: &[(String, Vec<EpochRow>)]) -> Figure {
     let panel = |title: &str, axis, value: &dyn Fn(&EpochRow) -> Option<f64>| {
         let line = |(index, (name, rows)): (usize, &(String, Vec<EpochRow>))| Line {
@@ -60,9 +60,9 @@ pub(super) fn of_runs(runs: &[(String, Vec<EpochRow>)]) -> Figure {
     };
     let panels = vec![
         panel("Held-out accuracy", "% of the faces", &|row| Some(100.0 * row.holdout_accuracy?)),
-        panel("Held-out loss", "nats a face", &|row| row.holdout_loss),
+        panel("Held-out loss", "nats per face", &|row| row.holdout_loss),
         panel("Training accuracy", "% of the faces", &|row| Some(100.0 * row.train_accuracy)),
-        panel("Training loss", "nats a face", &|row| Some(row.train_loss)),
+        panel("Training loss", "nats per face", &|row| Some(row.train_loss)),
     ];
     let subtitle = "held-out faces at the size of the epoch, training faces augmented".to_owned();
     Figure { title: format!("{} runs", runs.len()), subtitle, panels }
@@ -72,13 +72,13 @@ fn points(rows: &[EpochRow], value: &dyn Fn(&EpochRow) -> Option<f64>) -> Vec<(f
     rows.iter().filter_map(|row| Some((row.epoch as f64, value(row)?))).collect()
 }
 
-/// Where the size of the faces changes.
+/// Returns the epochs at which the size of the faces changes, with the new size.
 fn phases(rows: &[EpochRow]) -> Vec<(usize, String)> {
     let changes = rows.chunk_by(|a, b| a.side == b.side).filter_map(<[EpochRow]>::first);
     changes.map(|row| (row.epoch, format!("{} px", row.side))).collect()
 }
 
-/// Where the run stands.
+/// Returns the metrics of the last epoch as text.
 fn summary(rows: &[EpochRow]) -> String {
     let Some(last) = rows.last() else { return "no epoch yet".to_owned() };
     let held = last

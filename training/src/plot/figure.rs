@@ -1,4 +1,4 @@
-//! Line charts under each other, over the same epochs.
+//! Line charts, one below the other, over the same epochs.
 
 use std::{ops::Range, path::Path};
 
@@ -23,10 +23,10 @@ const PANEL: u32 = 310;
 const FOOTER: u32 = 16;
 /// Height of a row of the legend.
 const ROW: i32 = 20;
-/// What a name in the legend takes beside its own width: its piece of line and the distance to the next.
+/// Width of the line sample of a name in the legend and of the gap to the next name, px.
 const SWATCH: i32 = 56;
 
-/// Points drawn as dots as well: with few epochs a line alone hides where they are.
+/// Maximum number of points of a line that are also drawn as dots. With few epochs, dots show the individual epochs.
 const MAX_DOTS: usize = 40;
 
 /// Charts under a title.
@@ -39,21 +39,21 @@ pub(super) struct Figure {
 /// One chart.
 pub(super) struct Panel {
     pub(super) title: String,
-    /// What the vertical axis shows, with its unit.
+    /// Label of the vertical axis, with its unit.
     pub(super) axis: &'static str,
     pub(super) lines: Vec<Line>,
-    /// First epoch and name of each part of the run; empty where runs differ.
+    /// First epoch and name of each phase of the run; empty for several runs.
     pub(super) phases: Vec<(usize, String)>,
 }
 
-/// One line: its name in the legend and a value an epoch.
+/// One line: its name in the legend and one value per epoch.
 pub(super) struct Line {
     pub(super) name: String,
     pub(super) color: RGBColor,
     pub(super) points: Vec<(f64, f64)>,
 }
 
-/// Draws a figure to a PNG file. A panel without points is left out.
+/// Draws a figure to a PNG file. Panels without points are omitted.
 pub(super) fn save(figure: &Figure, path: &Path) -> Result<(), PlotError> {
     let has_points = |panel: &&Panel| panel.lines.iter().any(|line| !line.points.is_empty());
     let panels: Vec<&Panel> = figure.panels.iter().filter(has_points).collect();
@@ -61,11 +61,11 @@ pub(super) fn save(figure: &Figure, path: &Path) -> Result<(), PlotError> {
     canvas::save(path, (WIDTH, height), |sheet| {
         let (header, rest) = sheet.split_vertically(px(HEADER as i32));
         let title = bold(26, INK, HPos::Left, VPos::Top);
-        header.draw(&Text::new(figure.title.clone(), (px(28), px(20)), title)).map_err(told)?;
+        header.draw(&Text::new(figure.title.clone(), (px(28), px(20)), title)).map_err(to_text)?;
         let subtitle = text(16, MUTED, HPos::Left, VPos::Top);
         header
             .draw(&Text::new(figure.subtitle.clone(), (px(28), px(54)), subtitle))
-            .map_err(told)?;
+            .map_err(to_text)?;
         let (body, _) = rest.split_vertically(px((PANEL * panels.len() as u32) as i32));
         let last = epochs(&panels);
         for (panel, area) in panels.iter().zip(body.split_evenly((panels.len(), 1))) {
@@ -75,7 +75,7 @@ pub(super) fn save(figure: &Figure, path: &Path) -> Result<(), PlotError> {
     })
 }
 
-/// The last epoch of any line, at least 1.
+/// Returns the last epoch of all lines, at least 1.
 fn epochs(panels: &[&Panel]) -> f64 {
     let points = panels.iter().flat_map(|p| &p.lines).flat_map(|line| &line.points);
     points.map(|point| point.0).fold(1.0, f64::max)
@@ -83,7 +83,7 @@ fn epochs(panels: &[&Panel]) -> f64 {
 
 fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
     let title = bold(18, INK, HPos::Left, VPos::Center);
-    area.draw(&Text::new(panel.title.clone(), (px(28), px(22)), title)).map_err(told)?;
+    area.draw(&Text::new(panel.title.clone(), (px(28), px(22)), title)).map_err(to_text)?;
     let rows = legend(panel, area)?;
     let (low, high) = range(panel);
     let label = text(15, MUTED, HPos::Center, VPos::Center);
@@ -95,7 +95,7 @@ fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
         .x_label_area_size(px(48))
         .y_label_area_size(px(78))
         .build_cartesian_2d(0.5..last + 0.5, low..high)
-        .map_err(told)?;
+        .map_err(to_text)?;
     chart
         .configure_mesh()
         .disable_x_mesh()
@@ -111,7 +111,7 @@ fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
         .x_label_formatter(&|x| if x.fract() == 0.0 { format!("{x:.0}") } else { String::new() })
         .y_label_formatter(&|y| tick(*y, high - low))
         .draw()
-        .map_err(told)?;
+        .map_err(to_text)?;
     for (start, name) in &panel.phases {
         let x = *start as f64 - 0.5;
         let (left, top) = chart.backend_coord(&(x, high));
@@ -119,33 +119,33 @@ fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
         let at = (left - base_x + px(5), top - base_y - px(10));
         if *start > 1 {
             let line = PathElement::new(vec![(x, low), (x, high)], stroke(BOUNDARY, 1));
-            chart.draw_series([line]).map_err(told)?;
+            chart.draw_series([line]).map_err(to_text)?;
         }
         let style = text(14, MUTED, HPos::Left, VPos::Center);
-        area.draw(&Text::new(name.clone(), at, style)).map_err(told)?;
+        area.draw(&Text::new(name.clone(), at, style)).map_err(to_text)?;
     }
     for line in &panel.lines {
         let style = stroke(line.color, 3);
-        chart.draw_series(LineSeries::new(line.points.iter().copied(), style)).map_err(told)?;
+        chart.draw_series(LineSeries::new(line.points.iter().copied(), style)).map_err(to_text)?;
         if line.points.len() <= MAX_DOTS {
             let dot = |&point: &(f64, f64)| Circle::new(point, px(4), line.color.filled());
-            chart.draw_series(line.points.iter().map(dot)).map_err(told)?;
+            chart.draw_series(line.points.iter().map(dot)).map_err(to_text)?;
         }
     }
     Ok(())
 }
 
-/// Names of the lines at the right, on the height of the panel's title and below it where there are many. How many rows
-/// they take.
+/// Draws the names of the lines at the right, next to the panel's title and in further rows if necessary. Returns the number
+/// of rows.
 fn legend(panel: &Panel, area: &Area) -> Result<i32, String> {
     let style = text(15, INK, HPos::Left, VPos::Center);
     let lines: Vec<&Line> = panel.lines.iter().filter(|line| !line.points.is_empty()).collect();
-    let width = |line: &&Line| area.estimate_text_size(&line.name, &style).map_err(told);
+    let width = |line: &&Line| area.estimate_text_size(&line.name, &style).map_err(to_text);
     let widths: Vec<i32> =
         lines.iter().map(|line| Ok(width(line)?.0 as i32)).collect::<Result<_, String>>()?;
     let right = px(WIDTH as i32 - 28);
     let title = bold(18, INK, HPos::Left, VPos::Center);
-    let (title, _) = area.estimate_text_size(&panel.title, &title).map_err(told)?;
+    let (title, _) = area.estimate_text_size(&panel.title, &title).map_err(to_text)?;
     let all = right - px(28);
     let rows = rows(&widths, px(SWATCH), (all - title as i32, all));
     for (row, names) in rows.iter().enumerate() {
@@ -153,40 +153,40 @@ fn legend(panel: &Panel, area: &Area) -> Result<i32, String> {
         let mut right = right;
         for index in names.clone().rev() {
             let (line, left) = (lines[index], right - widths[index]);
-            area.draw(&Text::new(line.name.clone(), (left, y), style.clone())).map_err(told)?;
+            area.draw(&Text::new(line.name.clone(), (left, y), style.clone())).map_err(to_text)?;
             let swatch = vec![(left - px(34), y - px(2)), (left - px(8), y - px(2))];
-            area.draw(&PathElement::new(swatch, stroke(line.color, 3))).map_err(told)?;
+            area.draw(&PathElement::new(swatch, stroke(line.color, 3))).map_err(to_text)?;
             right = left - px(SWATCH);
         }
     }
     Ok(rows.len() as i32)
 }
 
-/// Which of the names stand in each row, in order: as many as its width has room for with `more` beside each, and one at least.
-/// The first row has a width of its own.
-fn rows(names: &[i32], more: i32, (first, other): (i32, i32)) -> Vec<Range<usize>> {
-    let (mut rows, mut begin, mut room) = (Vec::new(), 0, first);
+/// Splits names into rows, given the width of each name and an additional width `extra` per name. The first row has another
+/// width than the other rows. Each row has at least one name.
+fn rows(names: &[i32], extra: i32, (first, other): (i32, i32)) -> Vec<Range<usize>> {
+    let (mut rows, mut start, mut available) = (Vec::new(), 0, first);
     for (index, name) in names.iter().enumerate() {
-        if room < name + more && index > begin {
-            rows.push(begin..index);
-            (begin, room) = (index, other);
+        if available < name + extra && index > start {
+            rows.push(start..index);
+            (start, available) = (index, other);
         }
-        room -= name + more;
+        available -= name + extra;
     }
-    rows.push(begin..names.len());
+    rows.push(start..names.len());
     rows
 }
 
-/// The values' range and a little more, so that no line runs along the frame.
+/// Returns the range of the values with a margin.
 fn range(panel: &Panel) -> (f64, f64) {
     let values = panel.lines.iter().flat_map(|line| &line.points).map(|point| point.1);
     let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), y| (low.min(y), high.max(y)));
     let margin = if high > low { 0.06 * (high - low) } else { 0.1 * high.abs().max(1e-3) };
-    // What is never negative has no axis below 0.
+    // The axis of non-negative values does not extend below 0.
     (if low >= 0.0 { (low - margin).max(0.0) } else { low - margin }, high + margin)
 }
 
-/// A tick's value with as many decimals as a sixth of the range needs.
+/// Formats a tick with the decimals that a sixth of the range needs.
 fn tick(value: f64, range: f64) -> String {
     let decimals = (-(range / 6.0).log10()).ceil().clamp(0.0, 9.0) as usize;
     format!("{value:.decimals$}")
@@ -196,7 +196,7 @@ fn stroke(color: RGBColor, width: i32) -> ShapeStyle {
     color.stroke_width(px(width) as u32)
 }
 
-fn told(error: impl std::fmt::Display) -> String {
+fn to_text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
@@ -204,8 +204,8 @@ fn told(error: impl std::fmt::Display) -> String {
 mod tests {
     use super::rows;
 
-    /// How many names stand in each row.
-    fn filled(names: &[i32], widths: (i32, i32)) -> Vec<usize> {
+    /// Returns the number of names per row.
+    fn names_per_row(names: &[i32], widths: (i32, i32)) -> Vec<usize> {
         let rows = rows(names, 10, widths);
         let ends = rows.iter().map(|row| row.end).chain([names.len()]);
         assert!(rows.iter().map(|row| row.start).eq([0].into_iter().chain(ends).take(rows.len())));
@@ -213,11 +213,11 @@ mod tests {
     }
 
     #[test]
-    fn names_that_do_not_fit_begin_another_row() {
-        assert_eq!(filled(&[30, 30], (80, 100)), [2]);
-        assert_eq!(filled(&[30, 30, 30], (80, 100)), [2, 1]);
-        assert_eq!(filled(&[30; 5], (80, 80)), [2, 2, 1]);
-        assert_eq!(filled(&[500, 30], (80, 100)), [1, 1], "too long a name stands alone");
-        assert_eq!(filled(&[], (80, 100)), [0]);
+    fn names_that_do_not_fit_start_another_row() {
+        assert_eq!(names_per_row(&[30, 30], (80, 100)), [2]);
+        assert_eq!(names_per_row(&[30, 30, 30], (80, 100)), [2, 1]);
+        assert_eq!(names_per_row(&[30; 5], (80, 80)), [2, 2, 1]);
+        assert_eq!(names_per_row(&[500, 30], (80, 100)), [1, 1], "a long name has its own row");
+        assert_eq!(names_per_row(&[], (80, 100)), [0]);
     }
 }
