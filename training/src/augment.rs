@@ -1,5 +1,4 @@
-//! Random changes to training faces: one affine map with bilinear sampling, brightness and contrast, a cut-out, random
-//! erasing.
+//! Augmentation of training faces: an affine map with bilinear sampling, brightness and contrast, cutout, random erasing.
 
 use mien_faces::image::Face;
 use rand::{Rng, RngExt};
@@ -7,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 mod erasing;
 
-/// How strongly faces are changed. Every amount is drawn uniformly from `[-x, x]` unless it says otherwise.
+/// Strengths of the augmentations. Every amount is drawn uniformly from `[-x, x]` unless documented otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Augment {
     /// Probability of a left-right mirror image.
     pub flip: f64,
-    /// Probability that a face is rotated, scaled and shifted at all. Sampling between pixels blurs; the other faces
-    /// stay as sharp as those that a server is sent.
+    /// Probability that a face is rotated, scaled and shifted. Interpolation blurs; the other faces stay as sharp as those
+    /// in service.
     pub warp: f64,
     /// Share of the epochs after which faces are no longer rotated, scaled and shifted, so that the last epochs see faces as
     /// sharp as those in service; 1 for all epochs.
@@ -26,15 +25,15 @@ pub struct Augment {
     pub rotation: f64,
     /// Change of scale: the factor is drawn from `[1 - x, 1 + x]`.
     pub scale: f64,
-    /// Shift along each axis, as a share of the side.
+    /// Shift along each axis, as a share of the face's width.
     pub shift: f64,
     /// Brightness added, as a share of full white.
     pub brightness: f64,
     /// Change of contrast around the face's mean: the factor is drawn from `[1 - x, 1 + x]`.
     pub contrast: f64,
-    /// Probability of a cut-out (DeVries and Taylor 2017).
+    /// Probability of cutout (DeVries and Taylor 2017).
     pub cutout: f64,
-    /// Side of the cut-out square, as a share of the face's side.
+    /// Width of the cutout square, as a share of the face's width.
     pub cutout_side: f64,
     /// Probability that a rectangle of the face is replaced by noise (Zhong et al. 2020, algorithm 1).
     pub erasing: f64,
@@ -59,7 +58,7 @@ impl Default for Augment {
 }
 
 impl Augment {
-    /// Leaves faces as they are.
+    /// No augmentation.
     pub const NONE: Self = Self {
         flip: 0.0,
         warp: 0.0,
@@ -74,7 +73,7 @@ impl Augment {
         erasing: 0.0,
     };
 
-    /// Writes a changed copy of a face, gray values 0..255, to `out` (side x side, row-major).
+    /// Writes an augmented copy of a face, gray values 0..255, to `out` (side x side, row-major).
     pub fn apply(&self, face: &Face, rng: &mut impl Rng, out: &mut [f32]) {
         let map = AffineMap::draw(self, face.side(), rng);
         let (gain, offset) = self.draw_light(face, rng);
@@ -101,7 +100,7 @@ impl Augment {
         (gain, offset)
     }
 
-    /// Fills a square that may reach over the border with the picture's mean.
+    /// Fills a square with the image's mean. The square can extend beyond the border.
     fn cut_out(&self, side: usize, rng: &mut impl Rng, out: &mut [f32]) {
         let mean = out.iter().sum::<f32>() / out.len() as f32;
         let half = (self.cutout_side * side as f64 / 2.0).round() as usize;
@@ -117,7 +116,7 @@ fn symmetric(amount: f64, rng: &mut impl Rng) -> f32 {
     rng.random_range(-1.0..=1.0) * amount as f32
 }
 
-/// Where each pixel of the result comes from: `source = m * (pixel - centre) + centre + t`.
+/// Maps pixels of the result to the source: `source = m * (pixel - centre) + centre + t`.
 struct AffineMap {
     m: [[f32; 2]; 2],
     t: [f32; 2],
@@ -126,7 +125,7 @@ struct AffineMap {
 impl AffineMap {
     fn draw(augment: &Augment, side: usize, rng: &mut impl Rng) -> Self {
         let mirror = if augment.flip > 0.0 && rng.random_bool(augment.flip) { -1.0 } else { 1.0 };
-        // Certainty draws nothing: the random numbers that follow are those of recipes without the key.
+        // With `warp = 1` no number is drawn, so that the following numbers equal those of recipes without the key.
         if augment.warp < 1.0 && !rng.random_bool(augment.warp) {
             return Self { m: [[mirror, 0.0], [0.0, 1.0]], t: [0.0, 0.0] };
         }
@@ -137,7 +136,7 @@ impl AffineMap {
         Self { m: [[mirror * cos * zoom, -sin * zoom], [mirror * sin * zoom, cos * zoom]], t }
     }
 
-    /// Bilinear sampling; beyond the border the nearest pixel counts.
+    /// Samples the source bilinearly. Pixels beyond the border repeat the nearest pixel.
     fn sample(&self, face: &Face, out: &mut [f32]) {
         let (side, pixels) = (face.side(), face.pixels());
         let centre = (side as f32 - 1.0) / 2.0;
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_asked_for_changes_nothing() {
+    fn no_augmentation_returns_face_unchanged() {
         let expected: Vec<f32> = ramp().pixels().iter().map(|&p| f32::from(p)).collect();
         assert_eq!(run(Augment::NONE, 1), expected);
     }
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flip_mirrors_left_and_right() {
+    fn flip_mirrors_left_and_right() {
         let flipped = run(Augment { flip: 1.0, ..Augment::NONE }, 1);
         let face = ramp();
         for y in 0..8 {
@@ -205,11 +204,11 @@ mod tests {
     }
 
     #[test]
-    fn faces_that_are_not_warped_keep_their_pixels() {
+    fn warp_changes_given_share_of_faces() {
         let face: Vec<f32> = run(Augment::NONE, 1);
         let turned = Augment { warp: 0.25, rotation: 30.0, ..Augment::NONE };
-        let kept = (0..400).filter(|&seed| run(turned, seed) == face).count();
-        assert!((270..=330).contains(&kept), "{kept} of 400");
+        let unchanged = (0..400).filter(|&seed| run(turned, seed) == face).count();
+        assert!((270..=330).contains(&unchanged), "{unchanged} of 400");
         let always = Augment { warp: 1.0, ..turned };
         assert!((0..50).all(|seed| run(always, seed) != face));
     }

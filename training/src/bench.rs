@@ -1,4 +1,4 @@
-//! How long a training step takes, and where: the trainer itself, on faces of noise.
+//! Measures the time of training steps by phase, with the real trainer on random images.
 
 use std::{
     fs, io,
@@ -22,85 +22,85 @@ use crate::{
     },
 };
 
-/// Why nothing was measured.
+/// The measurement failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
-    /// No such network.
+    /// The network is unknown.
     #[error(transparent)]
     Architecture(#[from] CatalogError),
-    /// A batch or side out of range.
+    /// The batch size or image size is out of range.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
-    /// There is no place for the checkpoint of the measured run.
-    #[error("cannot make a temporary folder: {0}")]
+    /// The folder for the checkpoint of the measured run cannot be created.
+    #[error("cannot create a temporary folder: {0}; set TMPDIR to a writable folder")]
     Folder(#[from] io::Error),
     /// Training failed.
     #[error(transparent)]
     Train(#[from] TrainError),
 }
 
-/// What to measure.
+/// Settings of a measurement.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The network, as the catalogue names it.
+    /// The network's name in the catalogue.
     pub architecture: String,
-    /// Faces a step.
+    /// Images per step.
     pub batch: usize,
-    /// Faces of a micro-batch; `None`: every operation is spread over the threads instead.
+    /// Images per micro-batch; `None` to split every operation over the threads instead.
     pub micro_batch: Option<usize>,
-    /// Side of the faces, px, 16 to 48.
+    /// Height and width of the images, px, 16 to 48.
     pub side: usize,
     /// Number format.
     pub precision: Precision,
-    /// Steps to measure, after two that are not.
+    /// Measured steps, after two warm-up steps.
     pub steps: usize,
-    /// Threads.
+    /// Number of threads.
     pub threads: usize,
 }
 
-/// What was measured, in milliseconds of wall-clock time an image.
+/// Results of a measurement. Durations are wall-clock milliseconds per image.
 #[derive(Debug, Clone, Serialize)]
 pub struct Figures {
-    /// The network.
+    /// The network's name in the catalogue.
     pub architecture: String,
-    /// Faces a step.
+    /// Images per step.
     pub batch: usize,
-    /// Faces of a micro-batch.
+    /// Images per micro-batch.
     pub micro_batch: Option<usize>,
-    /// Side of the faces, px.
+    /// Height and width of the images, px.
     pub side: usize,
     /// Number format of convolutions and activations.
     pub precision: String,
-    /// Threads.
+    /// Number of threads.
     pub threads: usize,
     /// Waiting for the augmented batch.
     pub data: f64,
-    /// From pictures to loss.
+    /// Forward pass, from images to loss.
     pub forward: f64,
-    /// From loss to gradients.
+    /// Backward pass, from loss to gradients.
     pub backward: f64,
-    /// Optimiser and average of the weights.
+    /// Optimiser and weight averaging.
     pub step: f64,
     /// The whole step.
     pub total: f64,
-    /// Largest resident memory of the process while it trained, MiB; `None` where the system does not tell.
+    /// Peak resident memory of the process during training, MiB; `None` if the system does not report it.
     pub peak_memory_mib: Option<f64>,
 }
 
-/// Steps that fill caches and memory pools before the clock starts.
+/// Steps before the measurement, which fill caches and memory pools.
 const WARM_UP: usize = 2;
 
-/// Trains for some steps and says what they cost.
+/// Trains for some steps and returns their durations.
 ///
 /// # Errors
-/// An unknown network, a batch or side out of range, what libtorch refuses.
+/// When the network is unknown, a setting is out of range, or libtorch fails.
 pub fn run(settings: &Settings) -> Result<Figures, BenchError> {
     let recipe = recipe(settings)?;
     let device = device::best_device();
     let precision = format!("{:?}", recipe.precision.kind(device));
     let graph = catalog::build(&settings.architecture)?;
     let faces = noise(settings.batch * (WARM_UP + settings.steps + 1));
-    let nothing_held_out = FaceSet::empty(faces.side);
+    let holdout = FaceSet::empty(faces.side);
     let folder = tempfile::tempdir()?;
     let control = Control {
         folder: folder.path().to_owned(),
@@ -110,11 +110,11 @@ pub fn run(settings: &Settings) -> Result<Figures, BenchError> {
         interrupted: Arc::new(AtomicBool::new(false)),
     };
     tch::set_num_threads(i32::try_from(settings.threads).unwrap_or(i32::MAX));
-    forget_peak();
+    reset_peak_memory();
     let mut trainer = Trainer::new(graph, recipe, None, None, device, control)?;
-    trainer.run(&faces, &nothing_held_out)?;
+    trainer.run(&faces, &holdout)?;
     trainer.limit(settings.steps);
-    trainer.run(&faces, &nothing_held_out)?;
+    trainer.run(&faces, &holdout)?;
     Ok(figures(settings, precision, &trainer.timings()))
 }
 
@@ -162,12 +162,13 @@ fn figures(settings: &Settings, precision: String, timings: &StepTimings) -> Fig
     }
 }
 
-/// Lets the system count the peak anew (proc(5), `clear_refs`); elsewhere the peak is that of the whole process.
-fn forget_peak() {
+/// Resets the peak memory of the process on Linux (proc(5), `clear_refs`). On other systems the peak covers the whole
+/// process.
+fn reset_peak_memory() {
     let _ = fs::write("/proc/self/clear_refs", "5");
 }
 
-/// `VmHWM` of proc(5), MiB.
+/// Returns the peak resident memory in MiB (`VmHWM` of proc(5)).
 fn peak_memory() -> Option<f64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

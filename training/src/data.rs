@@ -12,38 +12,38 @@ use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 /// Share of unreadable images above which a run does not start.
 const MAX_UNREADABLE: f64 = 0.01;
 
-/// Why there are no faces to train on.
+/// The faces of a split cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    /// The folder or file does not hold a data set.
+    /// The path is not a data set.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
     /// More than 1 % of the images cannot be read.
     #[error(
-        "{unreadable} of {total} images in {path} cannot be read (at most 1 % may be); the first: {first}"
+        "{unreadable} of {total} images in {path} cannot be read, but at most 1 % is allowed; the first error: {first}"
     )]
     TooManyUnreadable {
         /// The data set.
         path: PathBuf,
-        /// How many cannot be read.
+        /// Number of unreadable images.
         unreadable: usize,
-        /// How many there are.
+        /// Number of images.
         total: usize,
-        /// The first one's error.
+        /// First error.
         first: String,
     },
 }
 
-/// Labelled faces of one side.
+/// Labelled faces of one size.
 #[derive(Debug, Clone)]
 pub struct FaceSet {
-    /// Side of every face, px.
+    /// Height and width of every face, px.
     pub side: usize,
     /// The faces.
     pub faces: Vec<Face>,
     /// The label of each face.
     pub labels: Vec<Expression>,
-    /// Errors of the images that were passed over, each naming its file.
+    /// Errors of skipped images, each with its file name.
     pub unreadable: Vec<String>,
 }
 
@@ -51,7 +51,7 @@ impl FaceSet {
     /// Decodes every image of a split to faces of `side` px, on all cores.
     ///
     /// # Errors
-    /// Where the split is empty, or more than 1 % of its images cannot be read.
+    /// When the split is empty, or more than 1 % of its images cannot be read.
     pub fn load(
         dataset: &Dataset,
         path: &std::path::Path,
@@ -73,7 +73,7 @@ impl FaceSet {
         Ok(set)
     }
 
-    /// No faces, of `side` px.
+    /// Returns an empty set for faces of `side` px.
     pub fn empty(side: usize) -> Self {
         Self { side, faces: Vec::new(), labels: Vec::new(), unreadable: Vec::new() }
     }
@@ -101,17 +101,17 @@ impl FaceSet {
         set
     }
 
-    /// How many faces there are.
+    /// Returns the number of faces.
     pub fn len(&self) -> usize {
         self.faces.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.faces.is_empty()
     }
 
-    /// The same faces at another side, by the filter that serving uses.
+    /// Resizes the faces with the filter that the server uses.
     pub fn resized(&self, side: usize) -> Self {
         let resize = |face: &Face| {
             let picture = Picture::new(face.side(), face.side(), face.pixels().to_vec());
@@ -121,8 +121,10 @@ impl FaceSet {
         Self { side, faces, labels: self.labels.clone(), unreadable: Vec::new() }
     }
 
-    /// Splits off a share of every class, the same for a seed: `(rest, held out)`. FER2013 holds many faces twice: one
-    /// whose exact copy stays in the rest would be judged by what was learnt by heart, and is in neither part.
+    /// Splits off a share of every class and returns `(rest, held out)`. The split is deterministic for a seed.
+    ///
+    /// FER2013 contains many faces twice. Held-out faces with an exact copy in the rest are dropped, because the network
+    /// could have memorised them.
     pub fn hold_out(self, share: f64, seed: u64) -> (Self, Self) {
         let (mut rest, mut held) = (Self::empty(self.side), Self::empty(self.side));
         let mut taken = vec![false; self.len()];
@@ -156,14 +158,14 @@ impl FaceSet {
 mod tests {
     use super::*;
 
-    /// A face of two pixels a side that holds its number.
+    /// Returns a 2x2 face that encodes its number.
     fn numbered(i: u16) -> Face {
         Face::new(2, [i.to_le_bytes(), [0; 2]].concat()).unwrap()
     }
 
     #[test]
-    fn a_held_out_face_has_no_copy_among_the_rest() {
-        // Every face four times, so that many copies are parted.
+    fn held_out_faces_have_no_copy_in_rest() {
+        // Every face occurs four times, so that many copies are separated.
         let faces: Vec<Face> = (0..400).map(|i| numbered(i / 4)).collect();
         let set =
             FaceSet { side: 2, faces, labels: vec![Expression::Sad; 400], unreadable: Vec::new() };
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_holdout_is_stratified_and_the_same_for_a_seed() {
+    fn holdout_is_stratified_and_deterministic() {
         let labels: Vec<Expression> =
             (0..700).map(|i| Expression::ALL[if i < 70 { 1 } else { i % 7 }]).collect();
         let faces = (0..700).map(numbered).collect();

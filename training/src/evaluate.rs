@@ -1,4 +1,4 @@
-//! Judges weights on faces with libtorch.
+//! Evaluates weights on faces with libtorch.
 
 use mien_faces::{
     expression::Expression,
@@ -16,24 +16,24 @@ use crate::{
     },
 };
 
-/// Faces a pass.
+/// Faces per pass.
 const BATCH: usize = 128;
 
-/// How well weights do on a set of faces.
+/// Metrics of weights on a set of faces.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
-    /// Share of right answers, 0..1.
+    /// Share of correct predictions, 0..1.
     pub accuracy: f64,
-    /// Mean negative log-likelihood of the right class.
+    /// Mean negative log-likelihood, in nats.
     pub nll: f64,
-    /// What each class was taken for.
+    /// Confusion matrix.
     pub confusion: Confusion,
 }
 
-/// Logits `[count, 7]` of faces of one side.
+/// Returns logits `[N, 7]` for faces of one size.
 ///
 /// # Errors
-/// What libtorch refuses.
+/// Returns an error of libtorch.
 pub fn logits(
     network: &Network,
     weights: &Weights,
@@ -46,20 +46,20 @@ pub fn logits(
     forward(network, weights, &pictures(faces)?, device)
 }
 
-/// Faces of one side, at least one, as pictures `[N, 1, S, S]`, uint8 gray 0..255.
+/// Returns faces of one size, at least one, as images `[N, 1, S, S]` with gray values 0..255, uint8.
 ///
 /// # Errors
-/// What libtorch refuses.
+/// Returns an error of libtorch.
 pub(crate) fn pictures(faces: &[Face]) -> Result<Tensor, TchError> {
     let side = faces.first().map_or(0, |face| face.side() as i64);
     let pixels: Vec<u8> = faces.iter().flat_map(|face| face.pixels()).copied().collect();
     Tensor::from_slice(&pixels).f_view([-1, 1, side, side])
 }
 
-/// Logits `[N, 7]` on the CPU of pictures `[N, 1, S, S]`, gray 0..255 of any kind of number.
+/// Returns logits `[N, 7]` on the CPU for images `[N, 1, S, S]` with gray values 0..255 of any number format.
 ///
 /// # Errors
-/// What libtorch refuses.
+/// Returns an error of libtorch.
 pub(crate) fn forward(
     network: &Network,
     weights: &Weights,
@@ -70,10 +70,10 @@ pub(crate) fn forward(
     no_grad(|| network.forward(weights, &pictures, Mode::Eval))?.f_to_device(Device::Cpu)
 }
 
-/// Logits and label of each face of a set.
+/// Returns the logits and the label of each face of a set.
 ///
 /// # Errors
-/// What libtorch refuses.
+/// Returns an error of libtorch.
 pub fn labelled_logits(
     network: &Network,
     weights: &Weights,
@@ -90,10 +90,10 @@ pub fn labelled_logits(
     Ok(rows)
 }
 
-/// Accuracy and likelihood on a set of faces.
+/// Evaluates weights on a set of faces.
 ///
 /// # Errors
-/// What libtorch refuses.
+/// Returns an error of libtorch.
 pub fn with_libtorch(
     network: &Network,
     weights: &Weights,

@@ -1,4 +1,4 @@
-//! What is known of an exported model: `report.json`, and `report.md` and the card made from it.
+//! Report of an exported model: `report.json`, and the `report.md` and model card that are generated from it.
 
 use mien_faces::{
     dataset::DuplicateCounts,
@@ -22,7 +22,7 @@ pub use markdown::{CARD_MARK, card, report};
 /// Name of the report's JSON file beside the model, and in the run's folder.
 pub const JSON: &str = "report.json";
 
-/// All that an export found out.
+/// Contents of `report.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelReport {
     /// The network's name in the catalogue.
@@ -71,37 +71,37 @@ pub struct Training {
     pub data_sha256: String,
     /// Seconds of training, over all resumes, without evaluating and saving.
     pub seconds: f64,
-    /// The run with whose weights it began, where it did not begin at random.
+    /// The run that provided the initial weights; absent for random ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<SourceFile>,
-    /// Where it ran, in order; empty for runs of versions that did not note it.
+    /// Environments of the run, in order; empty for runs of versions that did not record them.
     pub workplaces: Vec<Workplace>,
 }
 
-/// The temperature inside the graph, and where it is from.
+/// The temperature inside the graph, and its source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Temperature {
-    /// What logits are divided by before the softmax.
+    /// Divisor of the logits before the softmax, above 0.
     pub value: f64,
-    /// Where it is from.
+    /// Source of the value.
     pub source: TemperatureSource,
 }
 
-/// Where a temperature is from. Never from test faces.
+/// Source of a temperature. Test faces are never used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TemperatureSource {
     /// Fitted on the faces that the run held out.
     Holdout,
-    /// Fitted on the faces that another run of the same recipe held out.
+    /// Fitted on the held-out faces of another run of the same recipe.
     HoldoutOf(String),
     /// Named on the command line.
     Given,
-    /// None was fitted: it is 1.
+    /// Not fitted; the temperature is 1.
     NotFitted,
 }
 
-/// How honest confidences are.
+/// Calibration of confidences.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// Expected calibration error over 15 bins, 0..1.
@@ -111,7 +111,7 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// That of a report.
+    /// Returns the calibration of a report.
     pub fn of(report: &Report) -> Self {
         Self {
             expected_calibration_error: report.expected_calibration_error,
@@ -120,12 +120,12 @@ impl Calibration {
     }
 }
 
-/// What held-out faces say, at 48 px, by libtorch.
+/// Metrics on the held-out faces at 48 px, computed by libtorch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Holdout {
-    /// The run whose faces and weights these are, where it is another one.
+    /// The run whose held-out faces and weights were used; absent for the exported run itself.
     pub of_run: Option<String>,
-    /// How often the averaged weights are right.
+    /// Accuracy of the averaged weights.
     #[serde(flatten)]
     pub score: Score,
     /// At temperature 1.
@@ -134,7 +134,7 @@ pub struct Holdout {
     pub after: Calibration,
 }
 
-/// What the test faces say. Nothing is ever chosen by it.
+/// Metrics on the test faces. They are never used for model selection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Test {
     /// The exported file's answers, the temperature inside.
@@ -148,35 +148,35 @@ pub struct Test {
     pub tta: Option<TtaReport>,
 }
 
-/// Duplicates, and how accurate the model is without the test faces that also lie in train.
+/// Numbers of duplicates, and the metrics without the test faces that are also training faces.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DuplicateReport {
-    /// How many there are.
+    /// Numbers of duplicates.
     #[serde(flatten)]
     pub counts: DuplicateCounts,
-    /// The figures without the test faces that also lie in train.
+    /// Metrics without the test faces that are also training faces.
     pub without: Report,
 }
 
-/// Accuracy with test-time averaging: what the file reaches where a client shows it several views of each face.
+/// Metrics with test-time augmentation, for clients that send several views of each face and average the outputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TtaReport {
-    /// Which views.
+    /// Kind of test-time augmentation.
     pub kind: Tta,
-    /// How many.
+    /// Number of views per face.
     pub views: usize,
-    /// The figures.
+    /// Metrics.
     #[serde(flatten)]
     pub report: Report,
 }
 
-/// How fast a file answers on one thread of ONNX Runtime, one face at a time.
+/// Latency of a file at batch size 1 on one thread of ONNX Runtime.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Speed {
-    /// Median, ms a face.
+    /// Median, ms per face.
     pub milliseconds: f64,
-    /// Over so many runs.
+    /// Number of measured runs.
     pub runs: usize,
-    /// On this machine.
+    /// The machine.
     pub machine: Machine,
 }

@@ -1,9 +1,9 @@
-//! Averaging at test time: the same face shown several ways (Krizhevsky et al. 2012, section 4.1).
+//! Test-time augmentation: averages the outputs for several views of a face (Krizhevsky et al. 2012, section 4.1).
 
 use mien_faces::image::Face;
 use serde::{Deserialize, Serialize};
 
-/// How far a shifted view moves, px.
+/// Distance of shifted views, px.
 const SHIFT: isize = 2;
 
 /// The views of a face whose probabilities are averaged. An exported file sees one; the figure with more is told apart.
@@ -15,21 +15,21 @@ pub enum Tta {
     None,
     /// The face and its mirror image.
     Flip,
-    /// Both, in place and moved by 2 px to each side: 10 views.
+    /// The face and its mirror image, each unshifted and shifted by 2 px in four directions: 10 views.
     FlipShift,
 }
 
-/// One way to show a face.
+/// One view of a face.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct View {
     /// Mirrored left to right.
     pub flip: bool,
-    /// How far it is moved to the right and down, px; the border is repeated.
+    /// Shift to the right and down, px. Border pixels are repeated.
     pub shift: (isize, isize),
 }
 
 impl Tta {
-    /// The name in recipes and reports.
+    /// Returns the name in recipes and reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -38,7 +38,7 @@ impl Tta {
         }
     }
 
-    /// The views, the plain face first.
+    /// Returns the views. The unchanged face is the first one.
     pub fn views(self) -> Vec<View> {
         let shifts = match self {
             Self::None | Self::Flip => vec![(0, 0)],
@@ -51,7 +51,7 @@ impl Tta {
 }
 
 impl View {
-    /// The face seen this way.
+    /// Returns this view of a face.
     pub fn apply(self, face: &Face) -> Face {
         let side = face.side();
         let last = side as isize - 1;
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn views_flip_and_move_and_repeat_the_border() {
+    fn views_flip_shift_and_repeat_border() {
         let face = Face::new(3, vec![1, 2, 3, 4, 5, 6, 7, 8, 9]).unwrap();
         let seen = |flip, shift| View { flip, shift }.apply(&face).pixels().to_vec();
         assert_eq!(seen(false, (0, 0)), face.pixels());
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_has_its_number_of_different_views() {
+    fn views_are_distinct_and_start_with_plain_face() {
         for (tta, count) in [(Tta::None, 1), (Tta::Flip, 2), (Tta::FlipShift, 10)] {
             let views = tta.views();
             assert_eq!(views.len(), count);

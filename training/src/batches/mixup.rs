@@ -62,9 +62,9 @@ mod tests {
             let mut partners = mixed.labels.clone();
             partners.sort_unstable();
             assert_eq!(partners, labels, "partners are a permutation of the faces");
-            for ((picture, own), other) in pixels.chunks(4).zip(&labels).zip(&mixed.labels) {
+            for ((image, own), other) in pixels.chunks(4).zip(&labels).zip(&mixed.labels) {
                 let expected = *own as f64 * (1.0 - mixed.share) + *other as f64 * mixed.share;
-                assert!(picture.iter().all(|value| (f64::from(*value) - expected).abs() < 1e-5));
+                assert!(image.iter().all(|value| (f64::from(*value) - expected).abs() < 1e-5));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! In which keys recipes differ.
+//! Differences between recipes by key.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::recipe::Recipe;
 
-/// A recipe's values by key, tables as `table.key`.
+/// Returns a recipe's values by key. Keys of tables are written as `table.key`.
 pub fn flat(recipe: &Recipe) -> BTreeMap<String, Value> {
     let mut keys = BTreeMap::new();
     flatten("", &serde_json::json!(recipe), &mut keys);
@@ -27,7 +27,7 @@ fn flatten(path: &str, value: &Value, keys: &mut BTreeMap<String, Value>) {
     }
 }
 
-/// The keys whose values are not the same in all recipes, each with its value in every one (null where it has none).
+/// Returns the keys whose values differ, each with its value in every recipe (null if the key is absent).
 pub fn differing(recipes: &[&Recipe]) -> BTreeMap<String, Vec<Value>> {
     let flat: Vec<_> = recipes.iter().map(|recipe| flat(recipe)).collect();
     let keys = flat.iter().flat_map(BTreeMap::keys).cloned();
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_keys_that_differ_are_told_with_every_value() {
+    fn differing_lists_only_changed_keys_with_all_values() {
         let one = Recipe::default();
         let mut other = Recipe { epochs: one.epochs + 1, ..one.clone() };
         other.augment.flip = 0.25;

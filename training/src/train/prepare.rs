@@ -187,13 +187,13 @@ fn first_weights(
 }
 
 /// Checks that a run resumes with the teachers that it started with.
-fn same_teachers(began: &[SourceFile], now: &[SourceFile]) -> Result<(), PrepareError> {
-    if let Some((old, _)) = began.iter().zip(now).find(|(old, now)| old != now) {
+fn same_teachers(started: &[SourceFile], now: &[SourceFile]) -> Result<(), PrepareError> {
+    if let Some((old, _)) = started.iter().zip(now).find(|(old, now)| old != now) {
         let SourceFile { path, sha256 } = old.clone();
         return Err(PrepareError::OtherTeacher { path, sha256 });
     }
-    if began.len() != now.len() {
-        return Err(PrepareError::TeacherCount { began: began.len(), now: now.len() });
+    if started.len() != now.len() {
+        return Err(PrepareError::TeacherCount { started: started.len(), now: now.len() });
     }
     Ok(())
 }

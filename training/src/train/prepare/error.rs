@@ -81,11 +81,11 @@ pub enum PrepareError {
     },
     /// `distill.teachers` in the run's `recipe.toml` was edited.
     #[error(
-        "the run started with {began} teachers but its recipe.toml names {now}; restore `distill.teachers`"
+        "the run started with {started} teachers but its recipe.toml names {now}; restore `distill.teachers`"
     )]
     TeacherCount {
         /// Teachers at the first start.
-        began: usize,
+        started: usize,
         /// Teachers now.
         now: usize,
     },
