@@ -18,13 +18,13 @@ mod row;
 mod schema;
 
 use std::{
-    fs::File,
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
+use mien_host::lock_file::LockFile;
 use rusqlite::Connection;
 
 pub use self::{
@@ -100,7 +100,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     connection: Mutex<Connection>,
     /// Held while the database is open. The operating system releases it when the process ends.
-    _lock: Option<File>,
+    _lock: Option<LockFile>,
 }
 
 impl Store {
@@ -125,7 +125,7 @@ impl Store {
         Self::with(connection, None)
     }
 
-    fn with(connection: Connection, lock: Option<File>) -> Result<Self, StoreError> {
+    fn with(connection: Connection, lock: Option<LockFile>) -> Result<Self, StoreError> {
         let store = Self(Arc::new(Inner { connection: Mutex::new(connection), _lock: lock }));
         let (evaluations, promotions) = (store.fail_evaluations()?, store.fail_promotions()?);
         if evaluations + promotions > 0 {

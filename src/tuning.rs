@@ -27,6 +27,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use mien_host::cpu;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -154,7 +155,7 @@ impl Tuner {
 
     /// Returns whether no measurement is needed: a curve exists, all values are fixed, or tuning is off.
     pub fn is_tuned(&self, sha256: &str, runtime: &Runtime, given: Overrides) -> bool {
-        let (device, cores) = (runtime.device(), machine::cores());
+        let (device, cores) = (runtime.device(), cpu::available_cores());
         if self.mode == TuneMode::Off || Space::new(device, cores, given).only().is_some() {
             return true;
         }
@@ -165,7 +166,7 @@ impl Tuner {
     /// Returns the configuration of the model within the values that are fixed. Measures a curve if that is needed and
     /// allowed, which takes up to the budget, and logs the curve and the choice.
     pub fn tune(&self, model: &TuningTarget<'_>, given: Overrides) -> Tuning {
-        let (device, cores) = (model.runtime.device(), machine::cores());
+        let (device, cores) = (model.runtime.device(), cpu::available_cores());
         let requested = given;
         let given = Overrides { max_batch: model.fixed_batch.or(given.max_batch), ..given };
         let space = Space::new(device, cores, given);

@@ -53,7 +53,7 @@ impl Sample {
     pub fn id(&self) -> String {
         let split = if self.is_train { Split::Train } else { Split::Test };
         let digest = Sha256::digest(format!("{split}/{}", self.name));
-        digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&digest[..16])
     }
 
     /// Its place in the one order of the training images or of the test images, from 0.

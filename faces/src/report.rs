@@ -13,6 +13,7 @@ mod calibration;
 mod comparison;
 mod confusion;
 pub mod csv;
+pub mod format;
 mod interval;
 mod loss;
 mod mcnemar;

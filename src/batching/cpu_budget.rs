@@ -42,7 +42,7 @@ impl CpuBudget {
     /// Returns the budget of all cores that this process may use, shared by all models.
     pub fn of_machine() -> Self {
         static CORES: OnceLock<CpuBudget> = OnceLock::new();
-        let count = || std::thread::available_parallelism().map_or(1, usize::from);
+        let count = || mien_host::cpu::available_cores();
         CORES.get_or_init(|| Self::new(count())).clone()
     }
 

@@ -48,7 +48,7 @@ pub(super) fn raw(
 ) -> Result<Raw, InferenceError> {
     let open = opener(file);
     let given = Overrides { max_batch: file.signature.fixed_batch, ..Overrides::default() };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = mien_host::cpu::available_cores();
     let space = Space::new(Device::Cpu, cores, given);
     let side = file.signature.side;
     let stop = StopCondition::within(budget, &|| false);

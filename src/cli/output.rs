@@ -2,12 +2,12 @@
 
 use std::{
     fs,
-    io::{self, Write},
+    io::Write,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
-use tempfile::NamedTempFile;
+use mien_host::atomic_file::AtomicFile;
 
 /// An output file. An existing file stays until the new one is complete.
 pub(super) struct Output {
@@ -16,9 +16,9 @@ pub(super) struct Output {
 }
 
 enum Target {
-    /// A temporary file in the same directory.
-    New(NamedTempFile),
-    /// A device or pipe, which cannot be replaced by a file.
+    /// A regular file, which is replaced.
+    New(AtomicFile),
+    /// A device or a pipe, which cannot be replaced.
     Stream(fs::File),
 }
 
@@ -43,7 +43,7 @@ impl Output {
             Ok(found) if !found.is_file() => {
                 Target::Stream(fs::File::options().write(true).open(&path).with_context(refused)?)
             }
-            _ => Target::New(temp_file_in(&path).with_context(refused)?),
+            _ => Target::New(AtomicFile::create(&path).with_context(refused)?),
         };
         Ok(Self { path, target })
     }
@@ -63,25 +63,11 @@ impl Output {
     pub(super) fn write(self, bytes: &[u8]) -> anyhow::Result<()> {
         let Self { path, target } = self;
         let written = match target {
-            Target::New(mut file) => file.write_all(bytes).and_then(|()| {
-                file.as_file().sync_all()?;
-                file.persist(&path).map(drop).map_err(|error| error.error)
-            }),
+            Target::New(mut file) => file.write_all(bytes).and_then(|()| file.commit()),
             Target::Stream(mut stream) => stream.write_all(bytes),
         };
         written.with_context(|| format!("writing `{}`", path.display()))
     }
-}
-
-/// Creates a temporary file in the same directory, so that it can be renamed to the path.
-fn temp_file_in(path: &Path) -> io::Result<NamedTempFile> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".mien-");
-    #[cfg(unix)]
-    // The usual permissions, reduced by the umask.
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder.unwrap_or(Path::new(".")))
 }
 
 #[cfg(test)]

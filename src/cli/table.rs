@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 
 use mien_faces::{
     expression::Expression,
-    report::{Report, Score},
+    report::{Report, Score, format},
 };
 
 pub(super) use self::comparison::comparison;
@@ -71,7 +71,7 @@ fn summary(text: &mut String, report: &Report) -> fmt::Result {
     writeln!(
         text,
         "log loss     {}\n",
-        report.log_loss.map_or("-".to_owned(), |loss| format!("{loss:.4}"))
+        report.log_loss.map_or(format::NO_VALUE.to_owned(), |loss| format!("{loss:.4}"))
     )
 }
 
@@ -105,7 +105,7 @@ fn confusion(text: &mut String, report: &Report) -> fmt::Result {
     writeln!(text)
 }
 
-/// Formats a ratio in percent with eight characters; a dash if it is undefined.
+/// Formats a ratio in percent, right-aligned in eight columns.
 fn percent(ratio: Option<f64>) -> String {
-    ratio.map_or(format!("{:>8}", "-"), |ratio| format!("{:6.2} %", 100.0 * ratio))
+    format!("{:>8}", format::percent(ratio, 2))
 }

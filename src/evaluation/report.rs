@@ -3,14 +3,13 @@
 //! ```text
 //! Evaluation, Comparison -> html: maud; charts: inline SVG; page: head, style, policy
 //!                        -> markdown
-//! text, summary: the words that all of them use
+//! summary: the sentences that both use; mien_faces::report::format: numbers as text
 //! ```
 //!
 //! Pure: who asks for it reads the pictures and writes the bytes.
 
 mod charts;
 mod components;
-pub mod format;
 mod html;
 mod icons;
 mod layout;
@@ -18,7 +17,7 @@ mod markdown;
 mod pictures;
 mod summary;
 
-use mien_faces::dataset::Split;
+use mien_faces::{dataset::Split, report::format};
 
 pub use self::{
     html::{comparison as comparison_html, html},

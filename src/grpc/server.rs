@@ -71,7 +71,7 @@ impl Server {
             options;
         let port = listener.local_addr()?.port();
         listener.set_nonblocking(true)?;
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = mien_host::cpu::available_cores();
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("mien-grpc")

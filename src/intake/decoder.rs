@@ -65,7 +65,7 @@ pub struct Decoder {
 impl Decoder {
     /// Creates a decoder for images of up to `max_pixels` pixels.
     pub fn new(max_pixels: u64) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cores = mien_host::cpu::available_cores();
         Self { limits: Limits { max_pixels }, cores: Arc::new(Semaphore::new(cores)) }
     }
 

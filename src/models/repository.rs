@@ -116,7 +116,7 @@ fn subfolders(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
 pub fn hash(path: &Path) -> io::Result<String> {
     let mut hasher = Sha256::new();
     io::copy(&mut File::open(path)?, &mut HashWriter(&mut hasher))?;
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(hasher.finalize()))
 }
 
 struct HashWriter<'a>(&'a mut Sha256);

@@ -44,7 +44,7 @@ pub(super) fn http(
     connections: usize,
     drain_timeout: Duration,
 ) -> io::Result<Server> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = mien_host::cpu::available_cores();
     // Each thread counts its own connections; together they must not exceed the maximum.
     let threads = cores.min(connections);
     let shared = state.clone();

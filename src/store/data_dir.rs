@@ -1,10 +1,12 @@
 //! The directory of `--state DIR`, readable by this user only, and the lock that rejects a second server.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions},
     io,
     path::{Path, PathBuf},
 };
+
+use mien_host::lock_file::{LockError, LockFile};
 
 use super::StoreError;
 
@@ -14,7 +16,7 @@ const FILE_NAME: &str = "mien.sqlite3";
 const LOCK_NAME: &str = "lock";
 
 /// Creates the directory and the files if they are missing. Returns the path of the database and the lock.
-pub(super) fn prepare(folder: &Path) -> Result<(PathBuf, File), StoreError> {
+pub(super) fn prepare(folder: &Path) -> Result<(PathBuf, LockFile), StoreError> {
     let unusable = |path: &Path| {
         let path = path.to_owned();
         |source| StoreError::Folder { path, source }
@@ -22,13 +24,11 @@ pub(super) fn prepare(folder: &Path) -> Result<(PathBuf, File), StoreError> {
     create_dir(folder).map_err(unusable(folder))?;
     let lock_path = folder.join(LOCK_NAME);
     let lock = open_private(&lock_path).map_err(unusable(&lock_path))?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(StoreError::Locked { path: folder.to_owned() });
-        }
-        Err(TryLockError::Error(source)) => return Err(unusable(&lock_path)(source)),
-    }
+    let lock = LockFile::acquire(lock).map_err(|error| match error {
+        LockError::Held => StoreError::Locked { path: folder.to_owned() },
+        LockError::Unsupported => unusable(&lock_path)(io::ErrorKind::Unsupported.into()),
+        LockError::Io(source) => unusable(&lock_path)(source),
+    })?;
     // SQLite creates its other files (`-wal`, `-shm`) with the permissions of this one.
     let file = folder.join(FILE_NAME);
     open_private(&file).map_err(unusable(&file))?;

@@ -4,9 +4,9 @@
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
-    process,
 };
 
+use mien_host::atomic_file;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -37,7 +37,7 @@ impl Key {
     /// Returns a file name that is unique to this key.
     fn file_name(&self) -> String {
         let json = serde_json::to_vec(self).expect("a key is plain data");
-        let digest: String = Sha256::digest(json).iter().map(|b| format!("{b:02x}")).collect();
+        let digest = hex::encode(Sha256::digest(json));
         format!("curve-{digest}.json")
     }
 }
@@ -105,14 +105,12 @@ fn is_valid(point: &Point) -> bool {
         && [images_per_second, run_ms].iter().all(|value| value.is_finite() && *value > 0.0)
 }
 
-/// Writes the file under a temporary name and renames it, so that readers never see a partial file.
+/// Writes a curve to its file.
 fn replace(folder: &Path, key: &Key, points: &[Point]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let (key, points) = (key.clone(), points.to_vec());
     let path = folder.join(key.file_name());
-    let new = path.with_extension(format!("new-{}", process::id()));
-    fs::write(&new, serde_json::to_vec_pretty(&Entry { key, points })?)?;
-    fs::rename(&new, &path).inspect_err(|_| drop(fs::remove_file(&new)))
+    atomic_file::write(&path, &serde_json::to_vec_pretty(&Entry { key, points })?)
 }
 
 /// Returns `$XDG_CACHE_HOME/mien`, or by default `~/.cache/mien`.

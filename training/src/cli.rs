@@ -73,7 +73,7 @@ fn interrupted_flag() -> anyhow::Result<Arc<AtomicBool>> {
 
 /// Threads that the machine runs side by side.
 fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, |n| n.get())
+    mien_host::cpu::available_cores()
 }
 
 /// Parses a finite number of at least 0.

@@ -1,6 +1,6 @@
 //! The training faces in memory, decoded once.
 
-use std::{collections::HashSet, num::NonZero, path::PathBuf, thread};
+use std::{collections::HashSet, path::PathBuf, thread};
 
 use mien_faces::{
     dataset::{Dataset, DatasetError, Sample, Split},
@@ -79,7 +79,7 @@ impl FaceSet {
     }
 
     fn decode(samples: &[Sample], side: usize) -> Self {
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let cores = mien_host::cpu::available_cores();
         let share = samples.len().div_ceil(cores).max(1);
         let read =
             |part: &[Sample]| part.iter().map(|s| (s.expression, s.load(side))).collect::<Vec<_>>();

@@ -8,12 +8,12 @@ use mien_faces::{
     image::Face,
     report::Report,
 };
+use sha2::{Digest, Sha256};
 use tch::{Device, Kind, TchError};
 
 use crate::{
     arch::{catalog, graph::Graph, summary},
     data::FaceSet,
-    files,
     machine::Machine,
     onnx::{
         fuse::Fusing,
@@ -130,7 +130,7 @@ impl Trained {
             parameters: summary.parameters,
             trainable: summary.trainable,
             multiply_adds: summary.multiply_adds,
-            sha256: files::sha256(&bytes),
+            sha256: hex::encode(Sha256::digest(&bytes)),
             created: metadata.created,
             training: self.training(),
             precise_bn_faces,

@@ -10,6 +10,7 @@ use std::{
 
 use mien_faces::image::Face;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
+use sha2::{Digest, Sha256};
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::{
@@ -20,7 +21,6 @@ use crate::{
     },
     evaluate,
     export::{self, PARITY_PICTURES, TOLERANCE},
-    files,
     keras::{self, KerasModel, Output},
     onnx::{
         fuse::Fusing,
@@ -75,7 +75,7 @@ pub fn import(
 ) -> Result<Imported, ImportError> {
     let bytes =
         fs::read(file).map_err(|source| keras::KerasError::Io { path: file.to_owned(), source })?;
-    let sha256 = files::sha256(&bytes);
+    let sha256 = hex::encode(Sha256::digest(&bytes));
     let model = keras::decode(bytes, architecture)?;
     let summary = summary::summary(&model.graph)?;
     let weights = weights(&model)?;

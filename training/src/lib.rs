@@ -16,7 +16,6 @@ pub mod cli;
 pub mod data;
 pub mod evaluate;
 pub mod export;
-mod files;
 pub mod import;
 pub mod keras;
 pub mod machine;

@@ -1,7 +1,6 @@
 //! The kind of machine that a run trained or a model was timed on.
 
-use std::fs;
-
+use mien_host::cpu;
 use serde::{Deserialize, Serialize};
 
 /// What decides how fast a network trains or answers.
@@ -16,17 +15,7 @@ pub struct Machine {
 impl Machine {
     /// This machine.
     pub fn here() -> Self {
-        Self { cpu: cpu(), cores: std::thread::available_parallelism().map_or(1, usize::from) }
-    }
-}
-
-/// The processor's name on Linux, elsewhere its architecture alone.
-fn cpu() -> String {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    match name {
-        Some((_, name)) => format!("{}, {}", name.trim(), std::env::consts::ARCH),
-        None => std::env::consts::ARCH.to_owned(),
+        Self { cpu: cpu::description(), cores: cpu::available_cores() }
     }
 }
 

@@ -114,7 +114,7 @@ fn verify(file: &Path, sha256: &str) -> Result<()> {
         let length = chunk.len();
         reader.consume(length);
     }
-    let found: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = hex::encode(hasher.finalize());
     ensure!(
         found == sha256,
         "{} is not the pinned file: its SHA-256 is {found}, pinned is {sha256}. Nothing was unpacked",

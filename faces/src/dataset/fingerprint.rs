@@ -23,7 +23,7 @@ impl Dataset {
                 hash.update(part);
             }
         }
-        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex::encode(hash.finalize()))
     }
 }
 

@@ -4,14 +4,14 @@ use std::fmt::{self, Write as _};
 
 use mien_faces::{
     expression::Expression,
-    report::{Comparison, Score},
+    report::{
+        Comparison, Score,
+        format::{self, p_value, points},
+    },
 };
 
 use super::percent;
-use crate::evaluation::report::{
-    format::{self, p_value, points},
-    verdict,
-};
+use crate::evaluation::report::verdict;
 
 /// Maximum number of images with different predictions that are listed.
 const FLIPS: usize = 10;

@@ -3,7 +3,10 @@
 mod comparison;
 
 use maud::{Markup, html};
-use mien_faces::report::{Confused, Mistake, Report, Score};
+use mien_faces::report::{
+    Confused, Mistake, Report, Score,
+    format::{self, count, decimal, images, interval, percent},
+};
 
 pub(super) use self::comparison::SHOWN;
 pub use self::comparison::html as comparison;
@@ -11,7 +14,6 @@ use super::{
     Pictures, Subject,
     charts::{Scale, heat, reliability},
     components::{card, columns, face, named, origin, tile, unbroken},
-    format::{self, count, decimal, images, interval, percent},
     icons::{defined, tint},
     layout::page,
     summary,

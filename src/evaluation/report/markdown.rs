@@ -6,15 +6,14 @@ use std::fmt::{self, Write as _};
 
 use mien_faces::{
     expression::Expression,
-    report::{ClassScore, Report, Score},
+    report::{
+        ClassScore, Report, Score,
+        format::{self, count, decimal, images, interval, percent},
+    },
 };
 
 pub use self::comparison::comparison;
-use super::{
-    Subject,
-    format::{self, count, decimal, images, interval, percent},
-    summary,
-};
+use super::{Subject, summary};
 use crate::evaluation::Evaluation;
 
 /// The report of an evaluation.

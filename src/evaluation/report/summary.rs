@@ -1,8 +1,10 @@
 //! What the numbers say, in sentences.
 
-use mien_faces::report::{Calibration, ClassScore, Comparison, Report};
+use mien_faces::report::{
+    Calibration, ClassScore, Comparison, Report,
+    format::{count, images, interval, p_value, percent, points},
+};
 
-use super::format::{count, images, interval, p_value, percent, points};
 use crate::evaluation::Evaluation;
 
 /// Confidence and accuracy that are no further apart than this are the same, for people.

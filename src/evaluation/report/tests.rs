@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use mien_faces::{
     dataset::Split,
-    report::{Prediction, Tally, compare, csv, mistakes, without_duplicates},
+    report::{Prediction, Tally, compare, csv, format, mistakes, without_duplicates},
 };
 use sha2::{Digest, Sha256};
 

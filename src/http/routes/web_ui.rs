@@ -76,7 +76,7 @@ fn serve(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
 /// The tag is weak, because it does not depend on the content coding.
 fn entity_tag(file: &EmbeddedFile) -> EntityTag {
     let hash = file.metadata.sha256_hash();
-    EntityTag::new_weak(hash[..16].iter().map(|byte| format!("{byte:02x}")).collect())
+    EntityTag::new_weak(hex::encode(&hash[..16]))
 }
 
 /// Returns whether the client has the file already.

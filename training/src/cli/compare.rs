@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Context;
+use mien_faces::report::format::{NO_VALUE, percent};
 use serde_json::Value;
 
 use crate::{
@@ -83,7 +84,7 @@ impl Entry {
 
     fn accuracy(&self, usage: Option<&str>) -> String {
         let Some(test) = self.report.as_ref().and_then(|report| report.test.as_ref()) else {
-            return dash();
+            return NO_VALUE.to_owned();
         };
         let score = match usage {
             None => Some(&test.report.score),
@@ -91,12 +92,12 @@ impl Entry {
                 test.report.splits.iter().find(|(u, _)| u.name() == name).map(|(_, score)| score)
             }
         };
-        score.and_then(|score| score.accuracy).map_or_else(dash, percent)
+        percent(score.and_then(|score| score.accuracy), 2)
     }
 
     fn holdout(&self, pick: impl Fn(&[f64]) -> Option<f64>) -> String {
         let values: Vec<f64> = self.rows.iter().filter_map(|row| row.holdout_accuracy).collect();
-        pick(&values).map_or_else(dash, percent)
+        percent(pick(&values), 2)
     }
 }
 
@@ -106,7 +107,7 @@ fn rows(entries: &[Entry]) -> Vec<Vec<String>> {
         std::iter::once(name.to_owned()).chain(entries.iter().map(value)).collect()
     };
     let last = |entry: &Entry, value: &dyn Fn(&EpochRow) -> Option<String>| {
-        entry.rows.last().and_then(value).unwrap_or_else(dash)
+        entry.rows.last().and_then(value).unwrap_or_else(|| NO_VALUE.to_owned())
     };
     let best = |values: &[f64]| values.iter().copied().max_by(f64::total_cmp);
     let seconds = |entry: &Entry| entry.rows.iter().map(|row| row.seconds).sum();
@@ -116,7 +117,7 @@ fn rows(entries: &[Entry]) -> Vec<Vec<String>> {
         row("epochs", &|e| format!("{}/{}", e.rows.len(), e.recipe.epochs)),
         row("training time", &|e| clock(seconds(e))),
         row("last train loss", &|e| last(e, &|row| Some(format!("{:.4}", row.train_loss)))),
-        row("last train accuracy", &|e| last(e, &|row| Some(percent(row.train_accuracy)))),
+        row("last train accuracy", &|e| last(e, &|row| Some(percent(row.train_accuracy, 2)))),
         row("last holdout loss", &|e| last(e, &|row| Some(format!("{:.4}", row.holdout_loss?)))),
         row("last holdout accuracy", &|e| e.holdout(|values| values.last().copied())),
         row("best holdout accuracy", &|e| e.holdout(best)),
@@ -133,7 +134,10 @@ fn differences(
     differing: &BTreeMap<String, Vec<Value>>,
 ) -> std::io::Result<()> {
     let shown = |values: &[Value]| -> Vec<String> {
-        values.iter().map(|v| if v.is_null() { dash() } else { v.to_string() }).collect()
+        values
+            .iter()
+            .map(|v| if v.is_null() { NO_VALUE.to_owned() } else { v.to_string() })
+            .collect()
     };
     let keys = differing.iter().map(|(key, values)| (key, shown(values)));
     let (short, long): (Vec<_>, Vec<_>) =
@@ -162,12 +166,4 @@ fn table(out: &mut impl Write, rows: &[Vec<String>]) -> std::io::Result<()> {
         writeln!(out)?;
     }
     Ok(())
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
-}
-
-fn dash() -> String {
-    "-".to_owned()
 }

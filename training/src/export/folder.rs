@@ -2,9 +2,11 @@
 
 use std::{fs, path::Path};
 
+use mien_host::atomic_file;
+
 use super::ExportError;
 use crate::{
-    files, plot,
+    plot,
     report::{self, ModelReport},
     train::history::{self, EpochRow},
 };
@@ -56,7 +58,7 @@ fn is_ours(card: &Path) -> bool {
 
 /// Writes a file whole, in the place of the one that may stand there.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
-    files::replace(path, bytes).map_err(failed(path))
+    atomic_file::write(path, bytes).map_err(failed(path))
 }
 
 fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> ExportError {

@@ -3,6 +3,7 @@
 use std::{io::Cursor, path::Path, sync::Once};
 
 use image::{ImageFormat, RgbImage, imageops};
+use mien_host::atomic_file;
 use plotters::{
     backend::BitMapBackend,
     coord::Shift,
@@ -14,7 +15,6 @@ use plotters::{
 };
 
 use super::PlotError;
-use crate::files;
 
 /// Drawn pixels per pixel of the image along each axis, for smooth edges of lines and letters.
 const OVERSAMPLING: u32 = 2;
@@ -92,7 +92,7 @@ pub(super) fn save(
     imageops::thumbnail(&drawn, width, height)
         .write_to(&mut png, ImageFormat::Png)
         .map_err(|e| failed(e.to_string()))?;
-    files::replace(path, png.get_ref())
+    atomic_file::write(path, png.get_ref())
         .map_err(|source| PlotError::Write { path: path.to_owned(), source })
 }
 

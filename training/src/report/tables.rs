@@ -2,22 +2,20 @@
 
 use mien_faces::{
     expression::Expression,
-    report::{Report, Score},
+    report::{
+        Report, Score,
+        format::{NO_VALUE, percent},
+    },
 };
 
 use super::{Calibration, ModelReport, TemperatureSource, Test};
 
-/// A share as `63.44 %`; a dash where there is none.
-pub(super) fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "–".to_owned(), |share| format!("{:.2} %", 100.0 * share))
-}
-
 fn row(name: &str, score: &Score) -> String {
     let interval = score.interval.map_or_else(
-        || "–".to_owned(),
+        || NO_VALUE.to_owned(),
         |[low, high]| format!("{:.2} to {:.2}", 100.0 * low, 100.0 * high),
     );
-    let accuracy = percent(score.accuracy);
+    let accuracy = percent(score.accuracy, 2);
     format!("| {name} | {} | {} | {accuracy} | {interval} |\n", score.total, score.correct)
 }
 
@@ -58,7 +56,7 @@ pub(super) fn calibration(report: &ModelReport) -> String {
     let mut add = |name: &str, before: Calibration, after: Calibration| {
         let loss =
             |c: Calibration| c.log_loss.map_or("–".to_owned(), |loss| format!("{loss:.4}"));
-        let error = |c: Calibration| percent(c.expected_calibration_error);
+        let error = |c: Calibration| percent(c.expected_calibration_error, 2);
         let [(e0, l0), (e1, l1)] = [before, after].map(|c| (error(c), loss(c)));
         text += &format!("| {name} | {e0} | {e1} | {l0} | {l1} |\n");
     };
@@ -93,14 +91,15 @@ pub(super) fn classes(test: &Test) -> String {
     let mut text =
         "| class | faces | precision | recall | F1 |\n|---|---|---|---|---|\n".to_owned();
     for class in &test.report.classes {
-        let [precision, recall, f1] = [class.precision, class.recall, class.f1].map(percent);
+        let [precision, recall, f1] =
+            [class.precision, class.recall, class.f1].map(|share| percent(share, 2));
         text +=
             &format!("| {} | {} | {precision} | {recall} | {f1} |\n", class.label, class.support);
     }
     text + &format!(
         "| mean | | | {} | {} |\n",
-        percent(test.report.balanced_accuracy),
-        percent(test.report.macro_f1)
+        percent(test.report.balanced_accuracy, 2),
+        percent(test.report.macro_f1, 2)
     )
 }
 

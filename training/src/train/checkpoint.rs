@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use mien_host::atomic_file::AtomicFile;
 use safetensors::SafeTensorError;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, TchError, Tensor};
@@ -13,7 +14,6 @@ use tch::{Device, Kind, TchError, Tensor};
 use super::{ema::Ema, history::EpochRow, optimizer::Optimizer};
 use crate::{
     arch::graph::Graph,
-    files,
     torch::weights::{Weights, WeightsError},
 };
 
@@ -103,7 +103,6 @@ pub fn save(
     ema: &Ema,
 ) -> Result<(), CheckpointError> {
     let path = folder.join(FILE_NAME);
-    let partial = folder.join(format!("{FILE_NAME}.partial"));
     let json = serde_json::to_vec(state)
         .map_err(|e| CheckpointError::State { path: path.clone(), detail: e.to_string() })?;
     let mut tensors = vec![(STATE.to_owned(), Tensor::from_slice(&json))];
@@ -115,23 +114,20 @@ pub fn save(
     optimizer.state(weights).for_each(|(kind, name, t)| add(kind, name, t));
     ema.weights().iter().for_each(|(p, t)| add("ema", &p.name, t));
 
-    replace(&partial, &path, &tensors).inspect_err(|_| files::forget(&partial))
+    replace(&path, &tensors)
 }
 
-/// Writes the tensors to `partial` and puts it in the place of `path`.
-fn replace(
-    partial: &Path,
-    path: &Path,
-    tensors: &[(String, Tensor)],
-) -> Result<(), CheckpointError> {
-    let io = |source| not_written(partial, source);
-    Tensor::write_safetensors(tensors, partial).map_err(|error| {
+/// Replaces the file at `path` with the tensors.
+fn replace(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), CheckpointError> {
+    let io = |source| not_written(path, source);
+    let file = AtomicFile::create(path).map_err(io)?;
+    Tensor::write_safetensors(tensors, file.temp_path()).map_err(|error| {
         if let TchError::SafeTensorError { err: SafeTensorError::IoError(source), .. } = error {
             return io(source);
         }
-        CheckpointError::Tensors { path: partial.to_owned(), source: error }
+        CheckpointError::Tensors { path: path.to_owned(), source: error }
     })?;
-    files::put_in_place(partial, path).map_err(io)
+    file.commit().map_err(io)
 }
 
 fn not_written(path: &Path, source: io::Error) -> CheckpointError {

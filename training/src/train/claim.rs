@@ -1,9 +1,10 @@
 //! One process at a time trains in a run's folder: two would replace each other's checkpoint.
 
-use std::{
-    fs::{File, TryLockError},
-    io::ErrorKind,
-    path::Path,
+use std::{fs::File, path::Path};
+
+use mien_host::{
+    atomic_file,
+    lock_file::{LockError, LockFile},
 };
 
 use super::run::RunError;
@@ -14,11 +15,11 @@ const FILE_NAME: &str = "lock";
 /// A run's folder, held until this is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct Claim {
-    _locked: File,
+    _locked: Option<LockFile>,
 }
 
 impl Claim {
-    /// Takes the folder.
+    /// Takes the folder and deletes the partial files that a killed process left in it.
     ///
     /// # Errors
     /// Where another process has it, or the folder cannot be written. A file system without locks passes.
@@ -26,13 +27,13 @@ impl Claim {
         let path = folder.join(FILE_NAME);
         let io = |source| RunError::Io { path: path.clone(), source };
         let file = File::create(&path).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _locked: file }),
-            Err(TryLockError::WouldBlock) => Err(RunError::Busy(folder.to_owned())),
-            Err(TryLockError::Error(e)) if e.kind() == ErrorKind::Unsupported => {
-                Ok(Self { _locked: file })
-            }
-            Err(TryLockError::Error(source)) => Err(io(source)),
-        }
+        let locked = match LockFile::acquire(file) {
+            Ok(lock) => Some(lock),
+            Err(LockError::Held) => return Err(RunError::Busy(folder.to_owned())),
+            Err(LockError::Unsupported) => None,
+            Err(LockError::Io(source)) => return Err(io(source)),
+        };
+        atomic_file::remove_partial_files(folder).map_err(io)?;
+        Ok(Self { _locked: locked })
     }
 }

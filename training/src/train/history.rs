@@ -2,9 +2,8 @@
 
 use std::{io, path::Path};
 
+use mien_host::atomic_file;
 use serde::{Deserialize, Serialize};
-
-use crate::files;
 
 /// The file's name in the run's folder.
 pub const FILE_NAME: &str = "history.csv";
@@ -45,7 +44,7 @@ pub fn write(folder: &Path, rows: &[EpochRow]) -> io::Result<()> {
         writer.serialize(row)?;
     }
     let text = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
-    files::replace(&folder.join(FILE_NAME), &text)
+    atomic_file::write(&folder.join(FILE_NAME), &text)
 }
 
 /// Reads the rows of a run's folder.

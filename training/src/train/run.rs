@@ -5,11 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use mien_host::atomic_file;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::claim::Claim;
 use crate::{
-    files,
     machine::Workplace,
     recipe::{Recipe, RecipeError},
 };
@@ -64,7 +65,7 @@ pub struct SourceFile {
 impl SourceFile {
     /// Returns the digest of the model file, or of the checkpoint of the run, at `path`. `bytes` is its content.
     pub fn of(path: &Path, bytes: &[u8]) -> Self {
-        Self { path: path.to_owned(), sha256: files::sha256(bytes) }
+        Self { path: path.to_owned(), sha256: hex::encode(Sha256::digest(bytes)) }
     }
 }
 
@@ -108,7 +109,7 @@ impl Run {
         if folder.join("run.json").exists() {
             return Err(RunError::Exists(folder.to_owned()));
         }
-        files::replace(&folder.join("recipe.toml"), toml::to_string(recipe)?.as_bytes())
+        atomic_file::write(&folder.join("recipe.toml"), toml::to_string(recipe)?.as_bytes())
             .map_err(io)?;
         // Written last, because its presence marks a complete folder.
         self.write(folder)?;
@@ -119,7 +120,7 @@ impl Run {
         let path = folder.join("run.json");
         let json = serde_json::to_string_pretty(self)
             .map_err(|source| RunError::Json { path: path.clone(), source })?;
-        files::replace(&path, json.as_bytes()).map_err(|source| RunError::Io { path, source })
+        atomic_file::write(&path, json.as_bytes()).map_err(|source| RunError::Io { path, source })
     }
 
     /// Records the environment of this process in the run's folder if it differs from the last one.

@@ -8,11 +8,12 @@ use std::{
 };
 
 use mien_faces::expression::Expression;
+use mien_host::atomic_file::AtomicFile;
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
 use super::run::SourceFile;
-use crate::{data::FaceSet, files, recipe::options::Distill};
+use crate::{data::FaceSet, recipe::options::Distill};
 
 /// The file's name in the run's folder.
 const FILE_NAME: &str = "answers.safetensors";
@@ -38,7 +39,7 @@ pub fn key(faces: &FaceSet, teachers: &[SourceFile], distill: &Distill) -> Strin
     hash.update(distill.temperature.to_le_bytes());
     // Equal weights add nothing, so that files of earlier versions remain valid.
     distill.teacher_weights.iter().for_each(|weight| hash.update(weight.to_le_bytes()));
-    files::hexadecimal(&hash.finalize())
+    hex::encode(hash.finalize())
 }
 
 /// Writes the teacher outputs, probabilities `[N, 7]`, with their [`key`].
@@ -47,19 +48,16 @@ pub fn key(faces: &FaceSet, teachers: &[SourceFile], distill: &Distill) -> Strin
 /// When the file cannot be written.
 pub fn write(folder: &Path, answers: &[f32], key: &str) -> Result<(), TeacherCacheError> {
     let path = folder.join(FILE_NAME);
-    let partial = folder.join(format!("{FILE_NAME}.partial"));
     let write = || -> io::Result<()> {
         let tensors = [
             ("answers", Tensor::from_slice(answers).view([-1, Expression::COUNT as i64])),
             ("key", Tensor::from_slice(key.as_bytes())),
         ];
-        Tensor::write_safetensors(&tensors, &partial).map_err(io::Error::other)?;
-        files::put_in_place(&partial, &path)
+        let file = AtomicFile::create(&path)?;
+        Tensor::write_safetensors(&tensors, file.temp_path()).map_err(io::Error::other)?;
+        file.commit()
     };
-    write().map_err(|source| {
-        files::forget(&partial);
-        TeacherCacheError { path: path.clone(), source }
-    })
+    write().map_err(|source| TeacherCacheError { path: path.clone(), source })
 }
 
 /// Returns the cached teacher outputs, `[faces, 7]`. Returns `None` if the file is missing or damaged, or if its key or

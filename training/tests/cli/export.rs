@@ -129,7 +129,7 @@ fn an_exported_model_answers_as_libtorch_and_tells_what_it_is() {
     assert_eq!(report["training"]["workplaces"][0]["threads"], 1);
     let bytes = fs::read(&model).unwrap();
     let sha256 = sha2::Sha256::digest(&bytes);
-    let sha256: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex::encode(sha256);
     let card = model.with_file_name("README.md");
     for path in [&card, &model.with_file_name("report.md")] {
         let text = fs::read_to_string(path).unwrap();

@@ -1,10 +1,12 @@
 //! The confusion matrix as a heat map.
 
 use maud::{Markup, html};
-use mien_faces::{expression::Expression, report::Confusion};
+use mien_faces::{
+    expression::Expression,
+    report::{Confusion, format},
+};
 
 use super::length;
-use crate::evaluation::report::format;
 
 const LEFT: f64 = 76.0;
 const TOP: f64 = 44.0;

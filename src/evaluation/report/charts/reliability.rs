@@ -1,10 +1,9 @@
 //! The reliability diagram: how often the model is right where it is so sure.
 
 use maud::{Markup, html};
-use mien_faces::report::{Calibration, CalibrationBin};
+use mien_faces::report::{Calibration, CalibrationBin, format};
 
 use super::length;
-use crate::evaluation::report::format;
 
 const LEFT: f64 = 44.0;
 const RIGHT: f64 = 404.0;

@@ -3,14 +3,16 @@
 use maud::{Markup, html};
 use mien_faces::{
     expression::Expression,
-    report::{ClassDifference, Comparison, Flip, Flips, Pairs},
+    report::{
+        ClassDifference, Comparison, Flip, Flips, Pairs,
+        format::{self, count, images, interval, p_value, percent, points},
+    },
 };
 
 use crate::evaluation::report::{
     Pictures, Side,
     charts::Scale,
     components::{card, columns, face, named, origin, tile, unbroken},
-    format::{self, count, images, interval, p_value, percent, points},
     icons::defined,
     layout::page,
     summary,

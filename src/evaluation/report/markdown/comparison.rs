@@ -4,15 +4,14 @@ use std::fmt::{self, Write as _};
 
 use mien_faces::{
     expression::Expression,
-    report::{Comparison, Score},
+    report::{
+        Comparison, Score,
+        format::{count, interval, percent, points},
+    },
 };
 
 use super::{heading, origin, plain, table};
-use crate::evaluation::report::{
-    Side,
-    format::{count, interval, percent, points},
-    summary,
-};
+use crate::evaluation::report::{Side, summary};
 
 /// How many of the images that flipped are named.
 const FLIPS: usize = 25;

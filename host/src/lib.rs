@@ -1,0 +1,12 @@
+//! Operating-system services that the server and the trainer share.
+//!
+//! This crate is separate from `mien-faces` because nothing in it concerns images or labels.
+//!
+//! - [`atomic_file`]: replaces files atomically.
+//! - [`cpu`]: the processor's model and the number of usable cores.
+//! - [`lock_file`]: a directory that only one process may use.
+//! - [`malloc`]: settings of glibc's allocator.
+pub mod atomic_file;
+pub mod cpu;
+pub mod lock_file;
+pub mod malloc;
