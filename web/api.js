@@ -1,25 +1,25 @@
-// Talks to the server. Every path is relative, so that the page works below a prefix too.
+// The HTTP client. Every path is relative, so that the web UI also works behind a proxy that adds a path prefix.
 
-import { askForToken, token, forgetToken } from './token.js'
+import { forgetToken, requestToken, token } from './token.js'
 
-/** What the server said no with: its problem document (RFC 9457), or what came instead. */
+/** An error response: a problem document (RFC 9457) if the server sent one. Status 0 means that there was no response. */
 export class Problem extends Error {
   constructor(status, body) {
-    super(body?.detail ?? (status ? `the server answered ${status}` : 'the server cannot be reached'))
+    super(body?.detail ?? (status ? `The server responded with status ${status}.` : 'The server cannot be reached.'))
     this.status = status
     this.code = body?.code ?? null
     this.requestId = body?.request_id ?? null
   }
 }
 
-/** A response that is a success.
- * @throws {Problem} */
+/** Sends a request and returns the response. Asks the user for the admin token if the server requires it.
+ * @throws {Problem} if the response is not a success */
 export async function request(path, options = {}) {
   let response = await send(path, options)
   while (response.status === 401) {
-    const refused = token() !== null
-    if (refused) forgetToken()
-    if (!(await askForToken(refused))) break
+    const wasRejected = token() !== null
+    if (wasRejected) forgetToken()
+    if (!(await requestToken(wasRejected))) break
     response = await send(path, options)
   }
   if (response.ok) return response
@@ -41,7 +41,7 @@ export async function get(path, options) {
   return (await request(path, options)).json()
 }
 
-/** Posts JSON and reads JSON. */
+/** Posts JSON and returns the JSON of the response. */
 export async function post(path, body) {
   const headers = body === undefined ? {} : { 'content-type': 'application/json' }
   const response = await request(path, { method: 'POST', headers, body: body === undefined ? undefined : JSON.stringify(body) })
@@ -53,8 +53,8 @@ export async function remove(path) {
   return response.status === 204 ? null : response.json()
 }
 
-/** `path?name=value&...` of what is given. */
+/** Appends the parameters that have a value to the path: `path?name=value&...`. */
 export function query(path, parameters) {
-  const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== '')
-  return given.length ? `${path}?${new URLSearchParams(given)}` : path
+  const present = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== '')
+  return present.length ? `${path}?${new URLSearchParams(present)}` : path
 }

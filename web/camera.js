@@ -1,34 +1,34 @@
-// Takes a picture with the camera: the middle square of what it sees.
+// Takes photos with the camera. A photo is the central square of the video.
 
 import { h, replace, toast } from './dom.js'
 
-/** Opens the camera in `place`; `take(file)` gets each picture. */
-export async function openCamera(place, take) {
+/** Shows the camera in `container` and calls `onPhoto(file)` for each photo. */
+export async function openCamera(container, onPhoto) {
   let stream
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'user' } })
   } catch (error) {
-    toast(error.name === 'NotAllowedError' ? 'The browser may not use the camera here.' : 'There is no camera to use.', 'bad')
+    toast(error.name === 'NotAllowedError' ? 'The browser blocked access to the camera.' : 'No camera was found.', 'bad')
     return
   }
   const video = h('video', { srcObject: stream, autoplay: true, playsinline: true, 'aria-label': 'Camera' })
   video.muted = true
   const close = () => {
     stream.getTracks().forEach((track) => track.stop())
-    replace(place)
+    replace(container)
   }
   addEventListener('hashchange', close, { once: true })
-  const shoot = h('button', { type: 'button', class: 'primary', onclick: async () => take(await snapshot(video)) }, 'Take the picture')
-  replace(place, h('div', { class: 'camera' }, video, h('p', {}, 'Fill the square with one face.'),
-    h('div', { class: 'row' }, shoot, h('button', { type: 'button', onclick: close }, 'Close the camera'))))
-  shoot.focus()
+  const shutter = h('button', { type: 'button', class: 'primary', onclick: async () => onPhoto(await takePhoto(video)) }, 'Take photo')
+  replace(container, h('div', { class: 'camera' }, video, h('p', {}, 'Fill the square with one face.'),
+    h('div', { class: 'row' }, shutter, h('button', { type: 'button', onclick: close }, 'Close camera'))))
+  shutter.focus()
 }
 
-async function snapshot(video) {
-  const side = Math.min(video.videoWidth, video.videoHeight)
-  const canvas = h('canvas', { width: side, height: side })
-  const [x, y] = [(video.videoWidth - side) / 2, (video.videoHeight - side) / 2]
-  canvas.getContext('2d').drawImage(video, x, y, side, side, 0, 0, side, side)
+async function takePhoto(video) {
+  const size = Math.min(video.videoWidth, video.videoHeight)
+  const canvas = h('canvas', { width: size, height: size })
+  const [x, y] = [(video.videoWidth - size) / 2, (video.videoHeight - size) / 2]
+  canvas.getContext('2d').drawImage(video, x, y, size, size, 0, 0, size, size)
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, 'image/png'))
   return new File([blob], 'camera.png', { type: 'image/png' })
 }

@@ -1,35 +1,35 @@
-// The command line that does what the page has just done.
+// curl commands that repeat what the user has just done.
 
 import { query } from './api.js'
 import { h, toast } from './dom.js'
 
-export function classifyLine(files, model) {
-  return command([...files.map(part), address('v1/classify', model)])
+export function classifyCommand(files, model) {
+  return curlCommand([...files.map(formPart), url('v1/classify', model)])
 }
 
-export function explainLine(file, parameters) {
-  return command([part(file), address('v1/explain', { ...parameters, format: 'png' }), '-o why.png'])
+export function explainCommand(file, parameters) {
+  return curlCommand([formPart(file), url('v1/explain', { ...parameters, format: 'png' }), '-o explanation.png'])
 }
 
-/** curl itself splits bare names at commas and semicolons. */
-const part = ({ name }) => (/[,;"\\]/.test(name)
-  ? `-F ${quoted(`image=@"${name.replace(/["\\]/g, '\\$&')}"`)}`
-  : `-F image=@${quoted(name || 'face.png')}`)
-const address = (path, parameters) => quoted(new URL(query(path, parameters), document.baseURI).href)
+/** curl splits an unquoted file name at commas and semicolons. */
+const formPart = ({ name }) => (/[,;"\\]/.test(name)
+  ? `-F ${shellQuoted(`image=@"${name.replace(/["\\]/g, '\\$&')}"`)}`
+  : `-F image=@${shellQuoted(name || 'face.png')}`)
+const url = (path, parameters) => shellQuoted(new URL(query(path, parameters), document.baseURI).href)
 
-function command(words) {
-  const line = ['curl', ...words].join(' ')
+function curlCommand(words) {
+  const command = ['curl', ...words].join(' ')
   const copy = async () => {
-    await navigator.clipboard.writeText(line)
+    await navigator.clipboard.writeText(command)
     toast('Copied')
   }
   return [
-    h('pre', { tabindex: '0', 'aria-label': 'The same with curl' }, h('code', {}, line)),
-    // Only pages over TLS, or of this machine, may write to the clipboard.
+    h('pre', { tabindex: '0', 'aria-label': 'The same request with curl' }, h('code', {}, command)),
+    // Browsers offer the clipboard only over HTTPS and on localhost.
     navigator.clipboard && h('button', { type: 'button', class: 'small', onclick: copy }, 'Copy'),
   ]
 }
 
-function quoted(text) {
+function shellQuoted(text) {
   return /^[\w.:/@%=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

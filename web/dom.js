@@ -1,19 +1,19 @@
-// Makes elements. Nothing here, nor anywhere else on the page, turns text into markup.
+// Creates elements. The web UI never parses text as HTML, so that names from files and responses cannot inject markup.
 
 const SVG = 'http://www.w3.org/2000/svg'
 
-/** An HTML element. `attributes` may hold listeners (`onclick`), `style` and `data` as objects, and properties
- * such as `value`; what is null or false is left out. Children: nodes, text, lists, null. */
+/** Creates an HTML element. `attributes` can hold event listeners (`onclick`), `style` and `data` as objects, and properties
+ * such as `value`. An attribute that is null, undefined or false is omitted. `children` are nodes, strings, arrays or null. */
 export function h(tag, attributes, ...children) {
-  return fill(document.createElement(tag), attributes, children)
+  return initialize(document.createElement(tag), attributes, children)
 }
 
-/** An SVG element, as `h`. */
+/** Creates an SVG element; see `h`. */
 export function svg(tag, attributes, ...children) {
-  return fill(document.createElementNS(SVG, tag), attributes, children)
+  return initialize(document.createElementNS(SVG, tag), attributes, children)
 }
 
-/** Puts other children in place of those there are. */
+/** Replaces the children of an element. */
 export function replace(element, ...children) {
   element.replaceChildren(...nodes(children))
   return element
@@ -21,7 +21,7 @@ export function replace(element, ...children) {
 
 const PROPERTIES = new Set(['value', 'checked', 'indeterminate', 'open', 'srcObject'])
 
-function fill(element, attributes, children) {
+function initialize(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (value === null || value === undefined || value === false) continue
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value)
@@ -38,27 +38,26 @@ function nodes(children) {
   return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false)
 }
 
-/** A short message that goes by itself. */
+/** Shows a short message that disappears after 7 seconds. */
 export function toast(text, kind = 'info') {
-  const place = document.getElementById('toasts')
-  const note = h('p', { class: `toast ${kind}` }, text)
-  place.append(note)
-  setTimeout(() => note.remove(), 7000)
+  const message = h('p', { class: `toast ${kind}` }, text)
+  document.getElementById('toasts').append(message)
+  setTimeout(() => message.remove(), 7000)
 }
 
-/** A select with options `[value, text]`. */
-export function select(attributes, options, chosen) {
-  const list = h('select', attributes, options.map(([value, text, off]) => h('option', { value, disabled: off }, text)))
-  if (chosen !== undefined && options.some(([value]) => value === chosen)) list.value = chosen
-  return list
+/** Creates a `select` with options `[value, text, disabled]`. */
+export function select(attributes, options, selected) {
+  const element = h('select', attributes, options.map(([value, text, disabled]) => h('option', { value, disabled }, text)))
+  if (selected !== undefined && options.some(([value]) => value === selected)) element.value = selected
+  return element
 }
 
-let ids = 0
+let lastId = 0
 
-/** A control below its name. */
-export function field(name, control, hint) {
-  control.id ||= `field-${++ids}`
-  const note = hint ? h('small', { id: `${control.id}-hint` }, hint) : null
-  if (note) control.setAttribute('aria-describedby', note.id)
-  return h('div', { class: 'field' }, h('label', { for: control.id }, name), control, note)
+/** A control with a label above it and an optional hint below it. */
+export function field(label, control, hint) {
+  control.id ||= `field-${++lastId}`
+  const hintElement = hint ? h('small', { id: `${control.id}-hint` }, hint) : null
+  if (hintElement) control.setAttribute('aria-describedby', hintElement.id)
+  return h('div', { class: 'field' }, h('label', { for: control.id }, label), control, hintElement)
 }

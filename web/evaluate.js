@@ -1,4 +1,4 @@
-// Evaluate: #evaluate (all), #evaluate/ID (one), #evaluate/compare/A/B (two on the same images).
+// The view "Evaluate": #evaluate (all evaluations), #evaluate/ID (one), #evaluate/compare/A/B (a comparison of two).
 
 import { showComparison } from './comparison.js'
 import { hideEvaluation, showEvaluation } from './evaluation.js'

@@ -1,19 +1,20 @@
-// One evaluation: its progress while it runs, its report when it has succeeded.
+// One evaluation: its progress while it runs, its report after it has succeeded.
 
 import { get, remove } from './api.js'
+import { backLink, datasetTitle, modelTitle, STATUS_CLASSES, tile } from './components.js'
 import { h, replace, toast } from './dom.js'
-import { count, duration, percent, short, when } from './format.js'
-import { back, STATES, subject, tile, title } from './parts.js'
-import { drawReport } from './report.js'
+import { count, dateTime, duration, percent, threeDigits } from './format.js'
+import { report } from './report.js'
 
 let events = null
 
 export async function showEvaluation(section, id) {
-  replace(section, back(), h('h1', { tabindex: '-1' }, 'Evaluation'), h('p', { class: 'dim' }, 'Reading …'))
+  const head = [backLink(), h('h1', { tabindex: '-1' }, 'Evaluation')]
+  replace(section, head, h('p', { class: 'dim' }, 'Loading …'))
   try {
-    draw(section, await get(`v1/evaluations/${encodeURIComponent(id)}`))
+    render(section, await get(`v1/evaluations/${encodeURIComponent(id)}`))
   } catch (problem) {
-    replace(section, back(), h('h1', { tabindex: '-1' }, 'Evaluation'), h('p', { class: 'notice bad' }, problem.message))
+    replace(section, head, h('p', { class: 'notice bad' }, problem.message))
   }
 }
 
@@ -22,53 +23,54 @@ export function hideEvaluation() {
   events = null
 }
 
-function draw(section, evaluation) {
+function render(section, evaluation) {
   const { id, status, error, finished, created } = evaluation
   const path = `v1/evaluations/${id}`
   const content = h('div', { class: 'stack' })
   const links = status === 'succeeded' && h('div', { class: 'row' },
     h('a', { class: 'button small', href: `${path}/report?format=html`, target: '_blank', rel: 'noopener' }, 'Report'),
     h('a', { class: 'button small', href: `${path}/predictions`, download: `${id}.csv` }, 'Predictions'))
-  replace(section, back(),
-    h('div', { class: 'row apart head' },
-      h('div', {}, h('h1', { tabindex: '-1' }, title(evaluation)),
-        h('p', { class: 'lead' }, `${subject(evaluation)} · ${when(finished ?? created)}`)),
-      links || h('span', { class: `badge ${STATES[status] ?? ''}`, id: 'status' }, status)),
+  replace(section, backLink(),
+    h('div', { class: 'row between head' },
+      h('div', {}, h('h1', { tabindex: '-1' }, modelTitle(evaluation)),
+        h('p', { class: 'lead' }, `${datasetTitle(evaluation)} · ${dateTime(finished ?? created)}`)),
+      links || h('span', { class: `badge ${STATUS_CLASSES[status] ?? ''}`, id: 'status' }, status)),
     content)
-  if (status === 'succeeded') return replace(content, drawReport(evaluation))
-  if (status === 'queued' || status === 'running') return watch(section, content, evaluation)
-  return replace(content, h('p', { class: `notice ${status === 'failed' ? 'bad' : ''}` }, error ?? 'It was cancelled.'))
+  if (status === 'succeeded') return replace(content, report(evaluation))
+  if (status === 'queued' || status === 'running') return showProgress(section, content, evaluation)
+  return replace(content, h('p', { class: `notice ${status === 'failed' ? 'bad' : ''}` }, error ?? 'The evaluation was cancelled.'))
 }
 
-/** Shows progress as it happens; the browser connects again by itself where the connection is lost. */
-function watch(section, content, { id, images }) {
-  const bar = h('progress', { max: images.total, value: images.done, 'aria-label': 'Images done' })
+/** Shows live progress. The browser reconnects automatically if the connection is lost. */
+function showProgress(section, content, { id, images }) {
+  const bar = h('progress', { max: images.total, value: images.done, 'aria-label': 'Evaluated images' })
   const numbers = h('dl', { class: 'tiles' })
-  const spoken = h('p', { class: 'unseen', role: 'status' })
-  const cancel = h('button', { type: 'button', class: 'small', onclick: () => remove(`v1/evaluations/${id}`).catch((problem) => toast(problem.message, 'bad')) }, 'Cancel')
-  replace(content, h('section', { class: 'card stack' }, bar, numbers, spoken, h('div', { class: 'row end' }, cancel)))
-  let tenth = -1
-  const progress = ({ data }) => {
-    const now = JSON.parse(data)
-    bar.max = now.images.total
-    bar.value = now.images.done
+  const announcement = h('p', { class: 'visually-hidden', role: 'status' })
+  const cancel = h('button', { type: 'button', class: 'small',
+    onclick: () => remove(`v1/evaluations/${id}`).catch((problem) => toast(problem.message, 'bad')) }, 'Cancel')
+  replace(content, h('section', { class: 'card stack' }, bar, numbers, announcement, h('div', { class: 'row end' }, cancel)))
+  let announcedTenth = -1
+  const update = ({ data }) => {
+    const progress = JSON.parse(data)
+    bar.max = progress.images.total
+    bar.value = progress.images.done
     const status = document.getElementById('status')
     if (status) {
-      status.textContent = now.status
-      status.className = `badge ${STATES[now.status] ?? ''}`
+      status.textContent = progress.status
+      status.className = `badge ${STATUS_CLASSES[progress.status] ?? ''}`
     }
     replace(numbers,
-      tile('Done', `${count(now.images.done)}`, `of ${count(now.images.total)} images`),
-      tile('Accuracy so far', percent(now.accuracy, 1)),
-      tile('Speed', short(now.images_per_second), 'images a second'),
-      tile('Time left', duration(now.eta_seconds)))
-    // A screen reader hears of every tenth, not of four events a second.
-    const reached = Math.floor((10 * now.images.done) / now.images.total)
-    if (reached !== tenth) spoken.textContent = `${reached * 10} percent done`
-    tenth = reached
+      tile('Evaluated', `${count(progress.images.done)}`, `of ${count(progress.images.total)} images`),
+      tile('Accuracy so far', percent(progress.accuracy, 1)),
+      tile('Speed', threeDigits(progress.images_per_second), 'images per second'),
+      tile('Time left', duration(progress.eta_seconds)))
+    // Four events arrive per second; a screen reader announces only every tenth of the images.
+    const tenth = Math.floor((10 * progress.images.done) / progress.images.total)
+    if (tenth !== announcedTenth) announcement.textContent = `${tenth * 10} percent evaluated`
+    announcedTenth = tenth
   }
   events = new EventSource(`v1/evaluations/${id}/events`)
-  events.addEventListener('progress', progress)
+  events.addEventListener('progress', update)
   events.addEventListener('end', () => {
     hideEvaluation()
     if (!section.hidden && location.hash === `#evaluate/${id}`) showEvaluation(section, id)

@@ -1,66 +1,68 @@
-// Why a face has its label: the map of what each place is worth, over the picture, for any label of the model.
+// The explanation of a prediction: a saliency map over the image, for any label of the model.
 
 import { query, request } from './api.js'
 import { field, h, replace, select } from './dom.js'
 import { percent } from './format.js'
-import { ordered } from './labels.js'
+import { sortLabels } from './labels.js'
 
-// As the server paints its own picture: the full colour stands for the largest weight, but for no smaller one than LEAST.
-const FOR = [255, 122, 0]
-const AGAINST = [0, 112, 255]
-const OPAQUE = 0.8
-const LEAST = 0.05
+// The colours and the scale are those of the PNG that the server renders: the full colour stands for the largest weight, or
+// for MIN_SCALE if all weights are smaller.
+const SUPPORTING = [255, 122, 0]
+const OPPOSING = [0, 112, 255]
+const MAX_OPACITY = 0.8
+const MIN_SCALE = 0.05
 
-/** What explains an answer: `element` for the card, `map` to lay over its picture, `close()`. `told(label)` hears of each
- * explanation that is asked for. */
-export function explanation(file, { model, version, prediction }, told) {
-  const map = h('canvas', { class: 'why-map', 'aria-hidden': 'true' })
-  const text = h('div', { class: 'why-text', role: 'status' })
-  const labels = ordered(Object.keys(prediction.probabilities))
-  const list = select({ onchange: () => ask() }, labels.map((label) => [label, label]), prediction.label)
-  const element = h('div', { class: 'why' }, field('Label to explain', list), text)
-  let asking = null
+/** Explains a prediction. Returns `element` for the card, `map` to overlay on the image, and `close()`. `onRequest(label)` is
+ * called for each requested explanation. */
+export function explanation(file, { model, version, prediction }, onRequest) {
+  const map = h('canvas', { class: 'saliency-map', 'aria-hidden': 'true' })
+  const text = h('div', { class: 'explanation-text', role: 'status' })
+  const labels = sortLabels(Object.keys(prediction.probabilities))
+  const labelSelect = select({ onchange: () => load() }, labels.map((label) => [label, label]), prediction.label)
+  const element = h('div', { class: 'explanation' }, field('Label to explain', labelSelect), text)
+  let pending = null
 
-  async function ask() {
-    asking?.abort()
-    const mine = new AbortController()
-    asking = mine
-    const label = list.value
+  async function load() {
+    pending?.abort()
+    const current = new AbortController()
+    pending = current
+    const label = labelSelect.value
     element.setAttribute('aria-busy', 'true')
-    replace(text, h('p', { class: 'row dim' }, h('span', { class: 'spin', 'aria-hidden': 'true' }), `Covering the face, place by place …`))
-    told(label)
+    replace(text, h('p', { class: 'row dim' }, h('span', { class: 'spinner', 'aria-hidden': 'true' }), 'Masking parts of the face …'))
+    onRequest(label)
     try {
-      const found = await fetchExplanation(file, { model, version, label }, mine.signal)
-      paint(map, found)
-      replace(text, describe(found))
+      const result = await fetchExplanation(file, { model, version, label }, current.signal)
+      paint(map, result)
+      replace(text, description(result))
     } catch (problem) {
-      if (mine.signal.aborted) return
+      if (current.signal.aborted) return
       clear(map)
-      replace(text, h('p', { class: 'notice bad' }, problem.message), h('button', { type: 'button', class: 'small', onclick: ask }, 'Try again'))
+      replace(text, h('p', { class: 'notice bad' }, problem.message),
+        h('button', { type: 'button', class: 'small', onclick: load }, 'Try again'))
     }
     element.setAttribute('aria-busy', 'false')
   }
-  ask()
-  return { element, map, close: () => asking.abort() }
+  load()
+  return { element, map, close: () => pending.abort() }
 }
 
 async function fetchExplanation(file, parameters, signal) {
   const form = new FormData()
-  form.append('image', file, file.name || 'picture')
+  form.append('image', file, file.name || 'image')
   const response = await request(query('v1/explain', parameters), { method: 'POST', body: form, signal })
   return response.json()
 }
 
-/** Draws the weights as they are, a pixel each; the browser smooths them. */
+/** Paints one pixel per weight; the browser interpolates. */
 function paint(canvas, { size: [height, width], weights }) {
   Object.assign(canvas, { width, height })
   const flat = weights.flat()
-  const full = flat.reduce((most, weight) => Math.max(most, Math.abs(weight)), LEAST)
+  const scale = flat.reduce((max, weight) => Math.max(max, Math.abs(weight)), MIN_SCALE)
   const context = canvas.getContext('2d')
   const image = context.createImageData(width, height)
   flat.forEach((weight, index) => {
-    const colour = weight < 0 ? AGAINST : FOR
-    image.data.set([...colour, (255 * OPAQUE * Math.abs(weight)) / full], index * 4)
+    const color = weight < 0 ? OPPOSING : SUPPORTING
+    image.data.set([...color, (255 * MAX_OPACITY * Math.abs(weight)) / scale], index * 4)
   })
   context.putImageData(image, 0, 0)
 }
@@ -69,20 +71,22 @@ function clear(canvas) {
   canvas.getContext('2d').clearRect(0, 0, canvas.width, canvas.height)
 }
 
-/** The map in words: what speaks most for the label and against it, and where. */
-function describe({ label, probability, size, weights }) {
+/** Describes the map in words: the areas that support and oppose the label most. */
+function description({ label, probability, size, weights }) {
   const flat = weights.flat()
-  const [high, low] = [extreme(flat, Math.max), extreme(flat, Math.min)]
-  const side = ({ value, index }, name, words) => h('li', {}, h('span', { class: `swatch ${name}`, 'aria-hidden': 'true' }),
-    Math.abs(value) < 0.005 ? `Nothing speaks ${words} it.` : `${where(index, size)} speaks ${words} it: covered, ${inPoints(value)} ${value > 0 ? 'less' : 'more'}.`)
+  const [highest, lowest] = [extreme(flat, Math.max), extreme(flat, Math.min)]
+  const item = (kind, sentence) => h('li', {}, h('span', { class: `swatch ${kind}`, 'aria-hidden': 'true' }), sentence)
+  const effect = ({ value, index }, verb) => `Masking the ${area(index, size)} ${verb} it by ${roundedPoints(value)}.`
   return [
-    h('p', {}, h('strong', {}, label), `: ${percent(probability, 1)} with nothing covered.`),
-    h('ul', { class: 'why-sides' }, side({ ...high, value: Math.max(high.value, 0) }, 'for', 'for'), side({ ...low, value: Math.min(low.value, 0) }, 'against', 'against')),
-    h('p', { class: 'dim' }, 'It shows what the model looks at, not whether it is right.'),
+    h('p', {}, h('strong', {}, label), `: ${percent(probability, 1)} for the whole face.`),
+    h('ul', { class: 'explanation-areas' },
+      item('supporting', highest.value < 0.005 ? 'No area supports this label.' : effect(highest, 'lowers')),
+      item('opposing', lowest.value > -0.005 ? 'No area opposes this label.' : effect(lowest, 'raises'))),
+    h('p', { class: 'dim' }, 'The map shows which areas the model uses, not whether the label is correct.'),
   ]
 }
 
-function inPoints(value) {
+function roundedPoints(value) {
   const number = Math.round(Math.abs(value) * 100)
   return number === 1 ? '1 point' : `${number} points`
 }
@@ -92,11 +96,10 @@ function extreme(values, choose) {
   return { value, index: values.indexOf(value) }
 }
 
-/** The ninth of the picture that a pixel lies in. */
-function where(index, [height, width]) {
-  const third = (at, length) => Math.min(2, Math.floor((3 * at) / length))
+/** Names the ninth of the image that contains a pixel: `top left`, `middle`, `right`, ... */
+function area(index, [height, width]) {
+  const third = (position, length) => Math.min(2, Math.floor((3 * position) / length))
   const [row, column] = [third(Math.floor(index / width), height), third(index % width, width)]
-  if (row === 1 && column === 1) return 'The middle'
-  const words = [['top', '', 'bottom'][row], ['left', '', 'right'][column]]
-  return `The ${words.filter(Boolean).join(' ')}`
+  if (row === 1 && column === 1) return 'middle'
+  return [['top', '', 'bottom'][row], ['left', '', 'right'][column]].filter(Boolean).join(' ')
 }

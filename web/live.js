@@ -1,19 +1,20 @@
-// Live: what the server is doing, from its own metrics.
+// The view "Live": the traffic of the server, computed from its metrics.
 
 import { request } from './api.js'
-import { columns, lines, room } from './chart.js'
+import { barChart, cardWidth, lineChart } from './chart.js'
+import { card, legend, tile } from './components.js'
 import { field, h, replace, select } from './dom.js'
-import { bytes, count, percent, seconds, short } from './format.js'
-import { ordered, tint } from './labels.js'
-import { card, legend, tile } from './parts.js'
-import { buckets, parse, quantile, since, sum, sumBy } from './prometheus.js'
+import { bytes, count, latency, percent, threeDigits } from './format.js'
+import { labelColor, sortLabels } from './labels.js'
+import { buckets, increase, parse, quantile, sum, sumBy } from './prometheus.js'
 
-const EVERY = 2
-const KEEP = 150
-// Quantiles need some requests to be of: those of the last half minute.
-const WINDOW = 15
+const POLL_SECONDS = 2
+// Samples in a chart: five minutes.
+const CHART_SAMPLES = 150
+// Samples that a quantile is computed over: half a minute, because two seconds may contain few requests.
+const WINDOW_SAMPLES = 15
 
-const readings = []
+const history = []
 let body = null
 let model = ''
 let modelField = null
@@ -24,129 +25,141 @@ export function show(section) {
     body = h('div', { class: 'stack' })
     modelField = h('div', { class: 'live-model' })
     replace(section,
-      h('div', { class: 'row apart' },
-        h('div', {}, h('h1', { tabindex: '-1' }, 'Live'), h('p', { class: 'lead' }, 'Clients’ requests and images, the last five minutes. From the server’s own ', h('a', { href: 'metrics' }, 'metrics'), '.')),
+      h('div', { class: 'row between' },
+        h('div', {}, h('h1', { tabindex: '-1' }, 'Live'),
+          h('p', { class: 'lead' }, 'Requests of clients in the last five minutes, from the ', h('a', { href: 'metrics' }, 'metrics'), ' of the server.')),
         modelField),
       body)
   }
   clearInterval(timer)
-  timer = setInterval(() => { if (!document.hidden) read() }, EVERY * 1000)
-  read()
+  timer = setInterval(() => { if (!document.hidden) poll() }, POLL_SECONDS * 1000)
+  poll()
 }
 
 export function hide() {
   clearInterval(timer)
 }
 
-async function read() {
+async function poll() {
   let samples
   try {
     samples = parse(await (await request('metrics')).text())
   } catch (problem) {
-    if (!readings.length) replace(body, h('p', { class: 'notice bad' }, problem.message))
+    if (!history.length) replace(body, h('p', { class: 'notice bad' }, problem.message))
     return
   }
-  readings.push({ time: Date.now() / 1000, samples })
-  if (readings.length > KEEP + WINDOW) readings.shift()
-  chooseModel(samples)
-  draw()
+  history.push({ time: Date.now() / 1000, samples })
+  if (history.length > CHART_SAMPLES + WINDOW_SAMPLES) history.shift()
+  updateModelField(samples)
+  render()
 }
 
-function chooseModel(samples) {
+function updateModelField(samples) {
   const names = [...sumBy(samples, 'mien_queue_images', 'model').keys()].sort()
   if (modelField.dataset.names === names.join()) return
   modelField.dataset.names = names.join()
-  const list = select({ onchange: () => { model = list.value; draw() } }, [['', 'all models'], ...names.map((name) => [name, name])], model)
+  const options = [['', 'all models'], ...names.map((name) => [name, name])]
+  const list = select({ onchange: () => { model = list.value; render() } }, options, model)
   replace(modelField, field('Model', list))
 }
 
-const ofModel = (labels) => model === '' || labels.model === model
-// What clients ask for answers with, here and in the inference protocol v2.
-const answering = ({ route }) => route === '/v1/classify' || Boolean(route?.endsWith('/infer'))
+const isOfModel = (labels) => model === '' || labels.model === model
+// The routes that classify, of the API and of the Open Inference Protocol.
+const isInference = ({ route }) => route === '/v1/classify' || Boolean(route?.endsWith('/infer'))
 
-/** What is drawn of the reading at `index`, beside the one before it and the one a window earlier. */
-function figures(index) {
-  const now = readings[index]
-  const before = readings[index - 1]
-  const early = readings[Math.max(0, index - WINDOW)]
-  const rate = (name, matches) => (before ? Math.max(0, sum(now.samples, name, matches) - sum(before.samples, name, matches)) / (now.time - before.time) : null)
-  const took = (samples) => buckets(samples, 'mien_http_request_duration_seconds', answering)
-  const latency = index > 0 ? since(took(now.samples), took(early.samples)) : []
+/** Computes the values at `index` from this sample, the one before it, and the one at the start of the window. */
+function valuesAt(index) {
+  const now = history[index]
+  const previous = history[index - 1]
+  const windowStart = history[Math.max(0, index - WINDOW_SAMPLES)]
+  const rateSince = (start, name, matches) => (
+    start ? Math.max(0, sum(now.samples, name, matches) - sum(start.samples, name, matches)) / (now.time - start.time) : null)
+  const durations = ({ samples }) => buckets(samples, 'mien_http_request_duration_seconds', isInference)
+  const inWindow = index > 0 ? increase(durations(now), durations(windowStart)) : []
   return {
     time: now.time,
-    requests: rate('mien_http_requests_total', answering),
-    images: rate('mien_images_total', (labels) => ofModel(labels) && labels.outcome === 'ok'),
-    // Counted in whole seconds, so over the window too.
-    cpu: index > 0 ? Math.max(0, sum(now.samples, 'process_cpu_seconds_total') - sum(early.samples, 'process_cpu_seconds_total')) / (now.time - early.time) : null,
-    p50: quantile(latency, 0.5),
-    p99: quantile(latency, 0.99),
-    queue: sum(now.samples, 'mien_queue_images', ofModel),
+    requests: rateSince(previous, 'mien_http_requests_total', isInference),
+    images: rateSince(previous, 'mien_images_total', (labels) => isOfModel(labels) && labels.outcome === 'ok'),
+    // The counter has a resolution of one second, which is too coarse for two samples.
+    cpu: rateSince(index > 0 ? windowStart : null, 'process_cpu_seconds_total'),
+    p50: quantile(inWindow, 0.5),
+    p99: quantile(inWindow, 0.99),
+    queue: sum(now.samples, 'mien_queue_images', isOfModel),
   }
 }
 
-function draw() {
-  const first = Math.max(0, readings.length - KEEP)
-  const all = readings.slice(first).map((_, index) => figures(first + index))
-  const now = all.at(-1)
-  const { samples } = readings.at(-1)
-  const refused = ['rejected', 'expired', 'failed'].map((outcome) => [outcome, sum(samples, 'mien_images_total', (l) => ofModel(l) && l.outcome === outcome)])
-  const trouble = refused.filter(([, value]) => value > 0).map(([name, value]) => `${count(value)} ${name}`)
+function render() {
+  const first = Math.max(0, history.length - CHART_SAMPLES)
+  const values = history.slice(first).map((_, index) => valuesAt(first + index))
+  const now = values.at(-1)
+  const { samples } = history.at(-1)
+  const unanswered = ['rejected', 'expired', 'failed']
+    .map((outcome) => [outcome, sum(samples, 'mien_images_total', (labels) => isOfModel(labels) && labels.outcome === outcome)])
+    .filter(([, images]) => images > 0)
+    .map(([outcome, images]) => `${count(images)} ${outcome}`)
   replace(body,
     h('dl', { class: 'tiles' },
-      tile('Requests', short(now.requests), 'a second'),
-      tile('Images', short(now.images), 'a second'),
-      tile('Half within', seconds(now.p50), 'p50, last 30 s'),
-      tile('99 % within', seconds(now.p99), 'p99, last 30 s'),
-      tile('Waiting', count(now.queue), 'images in the queue'),
-      tile('Processor', short(now.cpu), `cores · ${bytes(sum(samples, 'process_resident_memory_bytes'))} memory`)),
-    trouble.length ? h('p', { class: 'notice bad' }, `Images not answered since the start: ${trouble.join(', ')}.`) : null,
+      tile('Requests', threeDigits(now.requests), 'per second'),
+      tile('Images', threeDigits(now.images), 'per second'),
+      tile('Latency p50', latency(now.p50), 'half of the requests, last 30 s'),
+      tile('Latency p99', latency(now.p99), '99 % of the requests, last 30 s'),
+      tile('Queue', count(now.queue), 'images waiting'),
+      tile('CPU', threeDigits(now.cpu), `cores · ${bytes(sum(samples, 'process_resident_memory_bytes'))} memory`)),
+    unanswered.length ? h('p', { class: 'notice bad' }, `Images without a result since the start: ${unanswered.join(', ')}.`) : null,
     h('div', { class: 'panels' },
-      overTime('Requests and images a second', all, [['requests', 'requests'], ['images', 'images']], short, 1),
-      overTime('Time to answer', all, [['p50', 'p50'], ['p99', 'p99']], seconds, 0.01),
-      overTime('Images that wait', all, [['queue', 'queue']], short, 4),
-      batches(samples),
-      mix(samples)))
+      timeChart('Requests and images per second', values, [['requests', 'requests'], ['images', 'images']], threeDigits, 1),
+      timeChart('Latency', values, [['p50', 'p50'], ['p99', 'p99']], latency, 0.01),
+      timeChart('Queued images', values, [['queue', 'queue']], threeDigits, 4),
+      batchSizes(samples),
+      predictedLabels(samples)))
 }
 
-/** How many panels stand side by side, as parts.css has them. */
-function side() {
+/** Returns the number of panels in a row, as components.css defines it. */
+function panelsPerRow() {
   if (matchMedia('(min-width: 1100px)').matches) return 3
   return matchMedia('(min-width: 760px)').matches ? 2 : 1
 }
 
-function overTime(title, all, keys, format, atLeast) {
-  const last = all.at(-1).time
-  const series = keys.map(([key, name]) => ({ name, points: all.map((row) => [row.time, row[key]]) }))
-  const text = keys.map(([key, name]) => `${name} now ${format(all.at(-1)[key])}`).join(', ')
+function timeChart(title, values, keys, format, minYMax) {
+  const last = values.at(-1).time
+  const start = last - CHART_SAMPLES * POLL_SECONDS
+  const series = keys.map(([key, name]) => ({ name, points: values.map((row) => [row.time, row[key]]) }))
+  const current = keys.map(([key, name]) => `${name} now ${format(values.at(-1)[key])}`).join(', ')
   return card(title,
-    lines({ title: `${title}: ${text}`, series, xs: [last - KEEP * EVERY, last], format, atLeast, width: room(side()), xText: [[last - KEEP * EVERY, '5 min ago'], [last, 'now']] }),
+    lineChart({ title: `${title}: ${current}`, series, xRange: [start, last], xLabels: [[start, '5 min ago'], [last, 'now']],
+      format, minYMax, width: cardWidth(panelsPerRow()) }),
     keys.length > 1 && legend(keys.map(([, name]) => name)))
 }
 
-function batches(samples) {
-  const cumulative = buckets(samples, 'mien_batch_images', ofModel)
-  const each = cumulative.map(([bound, total], index) => {
+function batchSizes(samples) {
+  const cumulative = buckets(samples, 'mien_batch_images', isOfModel)
+  const bars = cumulative.map(([bound, total], index) => {
     const name = bound === Infinity ? `>${cumulative[index - 1]?.[0] ?? 0}` : bound > 2 ? `≤${bound}` : `${bound}`
     return [name, total - (index ? cumulative[index - 1][1] : 0)]
   })
-  const total = cumulative.at(-1)?.[1] ?? 0
-  const images = sum(samples, 'mien_batch_images_sum', ofModel)
-  const mean = total ? `${short(images / total)} images in a batch on average, of ${count(total)} since the start, evaluations included.` : 'No batch has run yet.'
-  return card('Batch sizes', columns({ title: `Batches by their images. ${mean}`, bars: each, format: compact, width: room(Math.min(2, side())) }), h('p', { class: 'dim' }, mean))
+  const batches = cumulative.at(-1)?.[1] ?? 0
+  const images = sum(samples, 'mien_batch_images_sum', isOfModel)
+  const note = batches
+    ? `Mean: ${threeDigits(images / batches)} images. ${count(batches)} batches since the start, evaluations included.`
+    : 'No batches yet.'
+  return card('Batch sizes',
+    barChart({ title: `Number of batches by size. ${note}`, bars, format: compact, width: cardWidth(Math.min(2, panelsPerRow())) }),
+    h('p', { class: 'dim' }, note))
 }
 
 const compact = (value) => new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 }).format(value)
 
-function mix(samples) {
-  const sums = sumBy(samples, 'mien_predictions_total', 'label', ofModel)
+function predictedLabels(samples) {
+  const sums = sumBy(samples, 'mien_predictions_total', 'label', isOfModel)
   const total = [...sums.values()].reduce((a, b) => a + b, 0)
-  if (!total) return card('Label mix', h('p', { class: 'empty' }, 'Nobody has asked yet.'))
-  const rows = ordered(sums.keys()).map((label) => {
+  if (!total) return card('Predicted expressions', h('p', { class: 'empty' }, 'No predictions yet.'))
+  const rows = sortLabels(sums.keys()).map((label) => {
     const share = sums.get(label) / total
     const width = `${(share * 100).toFixed(1)}%`
     return [h('dt', {}, label), h('dd', {},
-      h('span', { class: `track ${tint(label)}`, 'aria-hidden': 'true' }, h('span', { class: 'fill', style: { width } })),
+      h('span', { class: `track ${labelColor(label)}`, 'aria-hidden': 'true' }, h('span', { class: 'fill', style: { width } })),
       h('span', { class: 'number' }, percent(share, 1)))]
   })
-  return card('Label mix', h('dl', { class: 'bars wide' }, rows), h('p', { class: 'dim' }, `${count(total)} answers to clients since the start.`))
+  return card('Predicted expressions', h('dl', { class: 'bars wide' }, rows),
+    h('p', { class: 'dim' }, `${count(total)} predictions for clients since the start.`))
 }

@@ -1,27 +1,29 @@
-// Reads Prometheus' text format, and takes rates and quantiles from differences as PromQL does.
+// Parses the Prometheus text format, and computes increases and quantiles as PromQL does.
 
 const LINE = /^(\w+)(?:\{(.*)\})? ([^ ]+)$/
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g
 
-/** The samples of an exposition: `{name, labels, value}`. */
+const number = (text) => Number(text.replace('Inf', 'Infinity'))
+
+/** Returns the samples of an exposition: `{name, labels, value}`. */
 export function parse(text) {
   const samples = []
   for (const line of text.split('\n')) {
-    const found = line.startsWith('#') ? null : LINE.exec(line)
-    if (!found) continue
+    const match = line.startsWith('#') ? null : LINE.exec(line)
+    if (!match) continue
     const labels = {}
-    for (const [, key, value] of (found[2] ?? '').matchAll(LABEL)) labels[key] = value
-    samples.push({ name: found[1], labels, value: Number(found[3].replace('Inf', 'Infinity')) })
+    for (const [, key, value] of (match[2] ?? '').matchAll(LABEL)) labels[key] = value
+    samples.push({ name: match[1], labels, value: number(match[3]) })
   }
   return samples
 }
 
-/** The sum of a metric over the series that `matches(labels)` takes. */
+/** Sums a metric over the series for which `matches(labels)` is true. */
 export function sum(samples, name, matches = () => true) {
   return samples.reduce((total, s) => (s.name === name && matches(s.labels) ? total + s.value : total), 0)
 }
 
-/** A metric's sums by the values of one label: a Map. */
+/** Sums a metric by the values of one label and returns a Map. */
 export function sumBy(samples, name, label, matches = () => true) {
   const sums = new Map()
   for (const s of samples) {
@@ -30,20 +32,21 @@ export function sumBy(samples, name, label, matches = () => true) {
   return sums
 }
 
-/** A histogram's cumulative counts by upper bound, lowest first: `[[bound, count], ...]`. */
+/** Returns the cumulative counts of a histogram by upper bound, lowest first: `[[bound, count], ...]`. */
 export function buckets(samples, name, matches) {
   const sums = sumBy(samples, `${name}_bucket`, 'le', matches)
-  return [...sums].map(([bound, count]) => [Number(bound.replace('Inf', 'Infinity')), count]).sort(([a], [b]) => a - b)
+  return [...sums].map(([bound, count]) => [number(bound), count]).sort(([a], [b]) => a - b)
 }
 
-/** What came between two readings of the same counts. A server that started anew counts from zero. */
-export function since(later, earlier) {
+/** Returns the increase of each bucket between two samples. If a count has decreased, the server has restarted and the later
+ * counts are the increase. */
+export function increase(later, earlier) {
   const before = new Map(earlier)
-  const restarted = later.some(([key, count]) => count < (before.get(key) ?? 0))
-  return restarted ? later : later.map(([key, count]) => [key, count - (before.get(key) ?? 0)])
+  const hasRestarted = later.some(([bound, count]) => count < (before.get(bound) ?? 0))
+  return hasRestarted ? later : later.map(([bound, count]) => [bound, count - (before.get(bound) ?? 0)])
 }
 
-/** A quantile, 0 to 1, of cumulative buckets; even within a bucket. Null of nothing. */
+/** Returns the quantile `q`, 0 to 1, of cumulative buckets, interpolated linearly within a bucket; null if they are empty. */
 export function quantile(cumulative, q) {
   const total = cumulative.at(-1)?.[1] ?? 0
   if (total === 0) return null

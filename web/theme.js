@@ -1,20 +1,20 @@
-// Light or dark: as the system says, until the button says otherwise.
+// The light or dark theme: that of the system until the user selects one.
 
 const KEY = 'mien.theme'
 
 export function startTheme(button) {
-  const chosen = localStorage.getItem(KEY)
-  if (chosen) apply(chosen)
+  const stored = localStorage.getItem(KEY)
+  if (stored) apply(stored)
   button.addEventListener('click', () => {
-    const next = isDark() ? 'light' : 'dark'
-    localStorage.setItem(KEY, next)
-    apply(next)
+    const theme = isDark() ? 'light' : 'dark'
+    localStorage.setItem(KEY, theme)
+    apply(theme)
   })
 }
 
 function isDark() {
-  const own = document.documentElement.dataset.theme
-  return own ? own === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches
+  const selected = document.documentElement.dataset.theme
+  return selected ? selected === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches
 }
 
 function apply(theme) {

@@ -1,4 +1,4 @@
-// The admin token, which orders need where the server has one: asked for once, kept until the browser tab is closed.
+// The admin token. The user enters it once; the browser stores it until the tab is closed.
 
 import { h } from './dom.js'
 
@@ -12,35 +12,35 @@ export function forgetToken() {
   sessionStorage.removeItem(KEY)
 }
 
-let asking = null
+let pending = null
 
-/** Asks for the token; false where the user gives none. Whoever asks meanwhile gets the same answer. */
-export function askForToken(refused) {
-  asking ??= dialog(refused).finally(() => { asking = null })
-  return asking
+/** Asks the user for the token. Resolves to false if the user cancels. Concurrent calls share one dialog. */
+export function requestToken(wasRejected) {
+  pending ??= showDialog(wasRejected).finally(() => { pending = null })
+  return pending
 }
 
-function dialog(refused) {
+function showDialog(wasRejected) {
   return new Promise((resolve) => {
     const input = h('input', { type: 'password', id: 'token', autocomplete: 'off', required: true })
     const form = h('form', { method: 'dialog' },
       h('h2', { id: 'token-title' }, 'Admin token'),
-      h('p', {}, refused ? 'The server did not take this token.' : 'This order needs the server’s admin token (--admin-token).'),
+      h('p', {}, wasRejected ? 'The server rejected this token.' : 'This action requires the admin token of the server (--admin-token).'),
       h('label', { for: 'token' }, 'Token'), input,
       h('div', { class: 'row end' },
-        h('button', { type: 'button', class: 'quiet', onclick: () => box.close() }, 'Cancel'),
-        h('button', { type: 'submit', class: 'primary' }, 'Use it')))
-    const box = h('dialog', { class: 'card', 'aria-labelledby': 'token-title' }, form)
-    let given = false
+        h('button', { type: 'button', class: 'quiet', onclick: () => dialog.close() }, 'Cancel'),
+        h('button', { type: 'submit', class: 'primary' }, 'Continue')))
+    const dialog = h('dialog', { class: 'card', 'aria-labelledby': 'token-title' }, form)
+    let wasEntered = false
     form.addEventListener('submit', () => {
       sessionStorage.setItem(KEY, input.value)
-      given = true
+      wasEntered = true
     })
-    box.addEventListener('close', () => {
-      box.remove()
-      resolve(given)
+    dialog.addEventListener('close', () => {
+      dialog.remove()
+      resolve(wasEntered)
     })
-    document.body.append(box)
-    box.showModal()
+    document.body.append(dialog)
+    dialog.showModal()
   })
 }

@@ -1,78 +1,80 @@
-// Try: pictures in by drop, paste, choice or camera; answers out.
+// The view "Try": classifies images that the user drops, pastes, selects or takes with the camera.
 
 import { openCamera } from './camera.js'
-import { answerCard } from './answer.js'
 import { classify } from './classify.js'
-import { classifyLine, explainLine } from './curl.js'
+import { classifyCommand, explainCommand } from './curl.js'
 import { h, replace } from './dom.js'
-import { glyph, LABELS } from './labels.js'
-import { ModelChoice } from './model-choice.js'
+import { faceIcon, LABELS } from './labels.js'
+import { ModelSelect } from './model-select.js'
+import { predictionCard } from './prediction-card.js'
 
 let results = null
-let choice = null
+let modelSelect = null
 let curl = null
 
 export function show(section) {
   if (!results) build(section)
-  choice.refresh()
+  modelSelect.refresh()
 }
 
 function build(section) {
-  choice = new ModelChoice()
-  results = h('div', { class: 'results', id: 'results', role: 'region', 'aria-live': 'polite', 'aria-label': 'Answers' })
+  modelSelect = new ModelSelect()
+  results = h('div', { class: 'results', id: 'results', role: 'region', 'aria-live': 'polite', 'aria-label': 'Predictions' })
   curl = h('div', { class: 'curl', hidden: true })
   const camera = h('div', {})
   const input = h('input', {
-    type: 'file', id: 'pictures', accept: 'image/*', multiple: true, class: 'unseen', tabindex: '-1', 'aria-label': 'Pictures',
-    onchange: () => { take([...input.files]); input.value = '' },
+    type: 'file', id: 'images', accept: 'image/*', multiple: true, class: 'visually-hidden', tabindex: '-1', 'aria-label': 'Images',
+    onchange: () => { classifyFiles([...input.files]); input.value = '' },
   })
-  const drop = h('div', { class: 'drop', id: 'drop' },
-    h('div', { class: 'faces', 'aria-hidden': 'true' }, LABELS.map((label) => glyph(label, 34))),
-    h('strong', {}, 'Drop faces here'),
-    h('p', {}, 'or paste a picture. One face each, cut out; any size and colour.'),
+  const dropZone = h('div', { class: 'drop-zone', id: 'drop-zone' },
+    h('div', { class: 'icons', 'aria-hidden': 'true' }, LABELS.map((label) => faceIcon(label, 34))),
+    h('strong', {}, 'Drop images of faces here'),
+    h('p', {}, 'or paste an image. Each image should show one face and little else; size and colour do not matter.'),
     input,
     h('div', { class: 'row' },
-      h('button', { type: 'button', class: 'primary', id: 'choose', onclick: () => input.click() }, 'Choose pictures'),
-      navigator.mediaDevices && h('button', { type: 'button', onclick: () => openCamera(camera, (file) => take([file])) }, 'Use the camera')),
+      h('button', { type: 'button', class: 'primary', id: 'choose', onclick: () => input.click() }, 'Choose images'),
+      navigator.mediaDevices && h('button', { type: 'button', onclick: () => openCamera(camera, (file) => classifyFiles([file])) }, 'Use camera')),
     camera)
-  acceptDrops(drop)
-  addEventListener('paste', (event) => { if (!section.hidden && event.clipboardData.files.length) take([...event.clipboardData.files]) })
+  acceptDrops(dropZone)
+  addEventListener('paste', (event) => {
+    if (!section.hidden && event.clipboardData.files.length) classifyFiles([...event.clipboardData.files])
+  })
   replace(section,
-    h('h1', { tabindex: '-1' }, 'What is the look on a face?'),
-    h('p', { class: 'lead' }, 'Pictures go to this server and nowhere else; it keeps none of them.'),
-    h('div', { class: 'try' }, drop, h('aside', { class: 'card stack', 'aria-label': 'Model' }, choice.element)),
+    h('h1', { tabindex: '-1' }, 'Classify facial expressions'),
+    h('p', { class: 'lead' }, 'Images are sent to this server only. It does not store them.'),
+    h('div', { class: 'try' }, dropZone, h('aside', { class: 'card stack', 'aria-label': 'Model' }, modelSelect.elements)),
     results, curl)
 }
 
-/** Files may be dropped anywhere on the page; the zone shows where. */
-function acceptDrops(drop) {
-  const holdsFiles = (event) => event.dataTransfer?.types.includes('Files')
-  const hidden = () => drop.closest('section').hidden
+/** Accepts files that are dropped anywhere in the window, and highlights the drop zone while they are dragged. */
+function acceptDrops(dropZone) {
+  const hasFiles = (event) => event.dataTransfer?.types.includes('Files')
+  const isHidden = () => dropZone.closest('section').hidden
+  // `dragenter` and `dragleave` also fire for nested elements.
   let depth = 0
-  addEventListener('dragenter', (event) => { if (holdsFiles(event)) { depth += 1; drop.classList.add('over') } })
-  addEventListener('dragleave', (event) => { if (holdsFiles(event) && --depth <= 0) drop.classList.remove('over') })
-  addEventListener('dragover', (event) => { if (holdsFiles(event)) event.preventDefault() })
+  addEventListener('dragenter', (event) => { if (hasFiles(event)) { depth += 1; dropZone.classList.add('dragover') } })
+  addEventListener('dragleave', (event) => { if (hasFiles(event) && --depth <= 0) dropZone.classList.remove('dragover') })
+  addEventListener('dragover', (event) => { if (hasFiles(event)) event.preventDefault() })
   addEventListener('drop', (event) => {
-    if (!holdsFiles(event)) return
+    if (!hasFiles(event)) return
     event.preventDefault()
     depth = 0
-    drop.classList.remove('over')
-    if (!hidden()) take([...event.dataTransfer.files])
+    dropZone.classList.remove('dragover')
+    if (!isHidden()) classifyFiles([...event.dataTransfer.files])
   })
 }
 
-/** Classifies files and shows each with its answer, the newest first. */
-function take(files) {
+/** Classifies files and shows a card for each, the newest first. */
+function classifyFiles(files) {
   if (!files.length) return
-  const model = choice.chosen()
-  const cards = files.map((file) => answerCard(file, (parameters) => say(explainLine(file, parameters))))
+  const model = modelSelect.value()
+  const cards = files.map((file) => predictionCard(file, (parameters) => showCommand(explainCommand(file, parameters))))
   results.prepend(...cards.map((card) => card.element))
-  say(classifyLine(files, model))
-  classify(files, model, (index, answer) => cards[index].settle(answer))
+  showCommand(classifyCommand(files, model))
+  classify(files, model, (index, result) => cards[index].show(result))
 }
 
-/** Shows the command line of what has just been done. */
-function say(line) {
-  replace(curl, line)
+function showCommand(command) {
+  replace(curl, command)
   curl.hidden = false
 }

@@ -1,4 +1,4 @@
-//! Chromium under ChromeDriver.
+//! Chromium, controlled through ChromeDriver.
 
 use std::{
     io::{BufRead, BufReader},
@@ -13,7 +13,8 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use url::{ParseError, Url};
 
-/// No request of the browser's own, no sandbox (which containers and root do not have), no window.
+/// Flags that disable the window, the sandbox (which does not work in containers and for root), and requests that the
+/// browser makes on its own.
 const FLAGS: [&str; 11] = [
     "--headless",
     "--no-sandbox",
@@ -28,7 +29,7 @@ const FLAGS: [&str; 11] = [
     "--window-size=1440,900",
 ];
 
-/// A browser with one tab. [`Self::close`] ends it; dropping it ends the driver alone.
+/// A browser with one tab. Call [`Self::close`]; dropping the value stops only the driver.
 pub(crate) struct Browser {
     pub(crate) client: Client,
     driver: Driver,
@@ -36,7 +37,8 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts `CHROMEDRIVER`, by default the one on the search path, and with it `CHROMIUM`, by default the one that it finds.
+    /// Starts ChromeDriver, which starts Chromium. `CHROMEDRIVER` and `CHROMIUM` name the programs; by default ChromeDriver is
+    /// searched on `PATH` and finds Chromium itself.
     pub(crate) async fn start() -> Result<Self> {
         let program = std::env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
         let driver = Driver::start(&program)?;
@@ -57,28 +59,28 @@ impl Browser {
         Ok(Self { client, driver, _profile: profile })
     }
 
-    /// What has been logged since the last time: `browser` is the console, `performance` has the requests.
+    /// Returns the log entries since the last call. The kind `browser` is the console, `performance` has the requests.
     pub(crate) async fn log(&self, kind: &str) -> Result<Value> {
         let command = Extension { path: "se/log", body: json!({"type": kind}) };
-        self.client.issue_cmd(command).await.with_context(|| format!("the log of kind {kind}"))
+        self.client.issue_cmd(command).await.with_context(|| format!("cannot read the {kind} log"))
     }
 
-    /// A command of the DevTools protocol.
+    /// Runs a command of the DevTools protocol.
     pub(crate) async fn devtools(&self, command: &str, parameters: Value) -> Result<Value> {
         let body = json!({"cmd": command, "params": parameters});
-        let answer = self.client.issue_cmd(Extension { path: "goog/cdp/execute", body }).await;
-        answer.with_context(|| command.to_owned())
+        let response = self.client.issue_cmd(Extension { path: "goog/cdp/execute", body }).await;
+        response.with_context(|| format!("DevTools command {command}"))
     }
 
-    /// Ends browser and driver.
+    /// Stops the browser and the driver.
     pub(crate) async fn close(self) -> Result<()> {
-        let closed = self.client.close().await.context("cannot end the browser");
+        let closed = self.client.close().await.context("cannot stop the browser");
         drop(self.driver);
         closed
     }
 }
 
-/// ChromeDriver; killed when it is dropped.
+/// A ChromeDriver process. It is killed when the value is dropped.
 struct Driver {
     child: Child,
     address: String,
@@ -88,8 +90,10 @@ impl Driver {
     fn start(program: &str) -> Result<Self> {
         let mut command = Command::new(program);
         command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().with_context(|| format!("cannot start {program}"))?;
-        let stdout = child.stdout.take().context("its output is piped")?;
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {program}; install it or set CHROMEDRIVER"))?;
+        let stdout = child.stdout.take().context("stdout of ChromeDriver is not piped")?;
         let mut driver = Self { child, address: String::new() };
         for line in BufReader::new(stdout).lines() {
             // "ChromeDriver was started successfully on port 12345."
@@ -98,7 +102,7 @@ impl Driver {
                 return Ok(driver);
             }
         }
-        bail!("{program} ended before it listened")
+        bail!("{program} exited before it listened")
     }
 }
 
@@ -109,7 +113,7 @@ impl Drop for Driver {
     }
 }
 
-/// A command of ChromeDriver's own.
+/// A WebDriver command that only ChromeDriver has.
 #[derive(Debug)]
 struct Extension {
     path: &'static str,

@@ -1,19 +1,19 @@
-//! Drives mien's page in a real Chromium: the server as users start it, its fixtures, and a browser that remembers every
-//! request and every line of its console.
+//! Drives mien's web UI in Chromium: starts the server with fixture models, and a browser that records its requests and
+//! its console.
 //!
-//! `tests/page.rs` holds the cases; `cargo xtask e2e` finds the browser and runs them.
+//! The tests are in `tests/web_ui.rs`. `cargo xtask e2e` finds the browser and runs them.
 
 mod browser;
 mod log;
-mod page;
 mod server;
+mod web_ui;
 
 use std::path::PathBuf;
 
-pub use page::{Page, on_page};
+pub use web_ui::{WebUi, with_web_ui};
 
-/// A path of the checkout.
-pub fn checkout(path: &str) -> PathBuf {
+/// Returns the absolute path of a file in the repository.
+pub fn repository_path(path: &str) -> PathBuf {
     let e2e = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    e2e.parent().expect("e2e lies in the checkout").join(path)
+    e2e.parent().expect("e2e is a directory of the repository").join(path)
 }

@@ -1,4 +1,4 @@
-//! The server's own program on a free port, with the fixture models, a version to promote and a data set of the fixture faces.
+//! The server program on a free port, with the fixture models, a version to promote, and a data set of the fixture faces.
 
 use std::{
     fs,
@@ -12,9 +12,9 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::checkout;
+use crate::repository_path;
 
-/// A server; killed when it is dropped.
+/// A server process. It is killed when the value is dropped.
 pub(crate) struct Server {
     child: Child,
     /// `http://127.0.0.1:PORT`.
@@ -25,11 +25,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `MIEN`, or the debug build of the checkout, and waits until it serves.
+    /// Starts the program that `MIEN` names, or the debug build of the repository, and waits until it serves.
     pub(crate) fn start() -> Result<Self> {
         let program = std::env::var_os("MIEN")
-            .map_or_else(|| checkout("target/debug/mien"), std::path::PathBuf::from);
-        let (data, models) = (data_set()?, models()?);
+            .map_or_else(|| repository_path("target/debug/mien"), std::path::PathBuf::from);
+        let (data, models) = (create_data_set()?, create_models()?);
         let mut command = Command::new(&program);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("MIEN_") {
@@ -42,17 +42,16 @@ impl Server {
             .arg(models.path())
             .arg(format!("--data=faces={}", data.path().display()))
             .stderr(Stdio::piped());
-        let started = command.spawn();
-        let mut child = started.with_context(|| format!("cannot start {}", program.display()))?;
-        let stderr = child.stderr.take().context("its log is piped")?;
+        let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+        let stderr = child.stderr.take().context("stderr of the server is not piped")?;
         let (origin, log) = (String::new(), Arc::default());
         let mut server = Self { child, origin, log, _data: data, _models: models };
-        server.wait(BufReader::new(stderr))?;
+        server.wait_until_serving(BufReader::new(stderr))?;
         Ok(server)
     }
 
-    /// Reads the log up to the line that tells the port, and the rest on a thread of its own.
-    fn wait(&mut self, mut stderr: BufReader<ChildStderr>) -> Result<()> {
+    /// Reads the log up to the event with the port. A thread reads the rest.
+    fn wait_until_serving(&mut self, mut stderr: BufReader<ChildStderr>) -> Result<()> {
         let mut line = String::new();
         while stderr.read_line(&mut line)? > 0 {
             let event: Value = serde_json::from_str(&line).unwrap_or_default();
@@ -69,10 +68,10 @@ impl Server {
             let line = std::mem::take(&mut line).trim_end().to_owned();
             self.log.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         }
-        bail!("the server ended before it served:\n{}", self.log())
+        bail!("the server exited before it served:\n{}", self.log())
     }
 
-    /// What it has logged, but for the page's files.
+    /// Returns the log without the requests for files of the web UI.
     pub(crate) fn log(&self) -> String {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = log.iter().filter(|line| !line.contains("\"/web/"));
@@ -87,10 +86,10 @@ impl Drop for Server {
     }
 }
 
-/// The fixture models, and a second version of `tiny` that answers as `small` does.
-fn models() -> Result<TempDir> {
+/// Copies the fixture models and adds a second version of `tiny`, which is a copy of `small`.
+fn create_models() -> Result<TempDir> {
     let root = tempfile::tempdir()?;
-    let fixtures = checkout("tests/fixtures/models");
+    let fixtures = repository_path("tests/fixtures/models");
     for (from, name, version) in [
         ("broken", "broken", "1"),
         ("keras", "keras", "1"),
@@ -98,25 +97,25 @@ fn models() -> Result<TempDir> {
         ("tiny", "tiny", "1"),
         ("small", "tiny", "2"),
     ] {
-        let folder = root.path().join(name).join(version);
-        fs::create_dir_all(&folder)?;
+        let dir = root.path().join(name).join(version);
+        fs::create_dir_all(&dir)?;
         for file in fs::read_dir(fixtures.join(from).join("1"))? {
             let file = file?;
-            fs::copy(file.path(), folder.join(file.file_name()))?;
+            fs::copy(file.path(), dir.join(file.file_name()))?;
         }
     }
     Ok(root)
 }
 
-/// The fixture faces as a data set: each class once.
-fn data_set() -> Result<TempDir> {
+/// Creates a data set with one fixture face per class.
+fn create_data_set() -> Result<TempDir> {
     let root = tempfile::tempdir()?;
-    for face in fs::read_dir(checkout("tests/fixtures/faces"))? {
+    for face in fs::read_dir(repository_path("tests/fixtures/faces"))? {
         let face = face?.path();
-        let class = face.file_stem().context("a face has a name")?;
-        let folder = root.path().join("test").join(class);
-        fs::create_dir_all(&folder)?;
-        fs::copy(&face, folder.join("PrivateTest_0.png"))?;
+        let class = face.file_stem().context("the fixture has no file name")?;
+        let dir = root.path().join("test").join(class);
+        fs::create_dir_all(&dir)?;
+        fs::copy(&face, dir.join("PrivateTest_0.png"))?;
     }
     Ok(root)
 }

@@ -1,4 +1,4 @@
-//! The page in a real browser: finds Chromium and its driver, or installs Debian's, and runs `e2e/`.
+//! Tests of the web UI in a browser: finds Chromium and its driver, or installs Debian's, and runs `e2e/`.
 
 use std::{
     os::unix::fs::MetadataExt,
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     setup::onnx_runtime()?;
     check(cargo(&["build", "--locked", "--package", "mien"]))?;
     // The whole workspace's features, so that what `cargo xtask test` has built is used again.
-    let mut tests = cargo(&["test", "--locked", "--workspace", "--test", "page", "--"]);
+    let mut tests = cargo(&["test", "--locked", "--workspace", "--test", "web_ui", "--"]);
     tests.args(args);
     tests.env("MIEN", built("debug").join("mien"));
     tests.env(CHROMIUM.variable, browser).env(DRIVER.variable, driver);
