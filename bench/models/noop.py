@@ -1,6 +1,7 @@
-"""Writes noop/1/model.onnx: a network that does next to nothing, so that what is measured is the server.
+"""Writes noop/1/model.onnx: a network of negligible cost, so that a benchmark measures the server.
 
-It keeps the contract of models/README.md: the mean gray of each picture, times a weight for each class, through a softmax.
+The model has the interface of models/README.md. It multiplies the mean gray level of the face by a weight per class and
+applies a softmax.
 
     python noop.py        (needs: pip install onnx)
 """

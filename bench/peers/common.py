@@ -1,4 +1,4 @@
-"""What every peer does with a picture: Pillow decodes it, ONNX Runtime classifies it."""
+"""Decoding with Pillow and inference with ONNX Runtime, which all peers share."""
 
 import io
 import os
@@ -11,22 +11,22 @@ LABELS = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
 
 
 def session(threads=1):
-    """A session of the model that MODEL names."""
+    """Opens the model file that the variable MODEL names."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(os.environ["MODEL"], options)
 
 
 def decode(data):
-    """The bytes of a picture as uint8 [1, 48, 48]."""
-    picture = Image.open(io.BytesIO(data)).convert("L")
-    if picture.size != (48, 48):
-        picture = picture.resize((48, 48), Image.BILINEAR)
-    return np.asarray(picture, np.uint8)[None]
+    """Decodes an image file to uint8 [1, 48, 48]."""
+    image = Image.open(io.BytesIO(data)).convert("L")
+    if image.size != (48, 48):
+        image = image.resize((48, 48), Image.BILINEAR)
+    return np.asarray(image, np.uint8)[None]
 
 
-def answer(row):
-    """Seven probabilities as the document that clients get."""
+def response(row):
+    """Returns the response for seven probabilities."""
     best = int(row.argmax())
     probabilities = dict(zip(LABELS, map(float, row)))
     return {"label": LABELS[best], "confidence": float(row[best]), "probabilities": probabilities}

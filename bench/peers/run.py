@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""mien and other servers under the same load, one after the other, and a table.
+"""Measures mien and other servers under the same load, one after the other, and prints a table.
 
     bench/peers/run.py --model noop=bench/models/noop/1/model.onnx --model NAME=models/NAME/1/model.onnx
 
-Needs a release build of mien and `pip`; each peer gets a virtual environment of its own below --venvs. The load is that of
-`mien bench --url`: the same pictures, over connections that are kept alive; CPU time is that of the server with all of its
-children.
+Requires a release build of mien and `pip`. Each peer has its own virtual environment below --venvs. `mien bench --url` produces
+the load: the same images over keep-alive connections. CPU time includes all child processes of the server.
 """
 
 import argparse
@@ -34,9 +33,9 @@ PEERS = {
 }
 
 
-def venv(folder, peer):
-    """The peer's environment, made where it is not there."""
-    path = folder / peer
+def environment(root, peer):
+    """Returns the virtual environment of a peer and creates it if it is missing or outdated."""
+    path = root / peer
     requirements = (HERE / peer / "requirements.txt").read_text()
     stamp = path / "requirements.txt"
     if not stamp.exists() or stamp.read_text() != requirements:
@@ -54,13 +53,16 @@ def free_port():
 
 BOUNDARY = "face"
 
-# The inference protocol's raw body: one tensor and nothing else.
+# The raw body of the Open Inference Protocol: one tensor without JSON.
 TENSOR = ["content-type: application/octet-stream", "inference-header-content-length: 0"]
 
 
 def requests(peer, options, scratch):
-    """The headers of the requests and the files of their bodies: pictures, for LitServe within a form, for MLServer within a
-    tensor; for Triton, which reads no pictures, and for mien beside it, bare tensors."""
+    """Returns the headers of the requests and the files of their bodies.
+
+    A body is an image; for LitServe it is a form with an image, for MLServer a tensor with an image. Triton does not decode images,
+    so Triton and mien-v2 get raw tensors.
+    """
     faces = sorted(options.faces.glob("*.png"))
     if peer in ("mien-v2", "triton"):
         tensor = Path(scratch) / "tensor"
@@ -83,35 +85,36 @@ def requests(peer, options, scratch):
     return [f"content-type: multipart/form-data; boundary={BOUNDARY}"], forms
 
 
-def wait(url, headers, body, process):
+def wait_until_ready(url, headers, body, process):
+    """Waits up to a minute until the server classifies a request."""
     for _ in range(600):
         if process.poll() is not None:
-            raise RuntimeError(f"it ended with {process.returncode}")
+            raise RuntimeError(f"the server exited with status {process.returncode}")
         try:
             request = urllib.request.Request(url, data=body, headers=dict(header.split(": ") for header in headers))
             if urllib.request.urlopen(request, timeout=5).status == 200:
                 return
         except OSError:
             time.sleep(0.1)
-    raise RuntimeError("it never answered")
+    raise RuntimeError("the server did not respond with status 200 within a minute")
 
 
 def start(peer, options, model, scratch):
-    """The server's process and the URL that takes pictures."""
+    """Starts a server and returns its process and the URL that classifies."""
     port = free_port()
     env = dict(os.environ, MODEL=str(model), PORT=str(port), PYTHONPATH=str(HERE), OMP_NUM_THREADS="1")
     if peer in ("mien", "mien-v2"):
-        folder = Path(scratch) / "models/served"
-        folder.mkdir(parents=True)
-        (folder / "1").symlink_to(model.parent)
-        command = [options.mien, "serve", "--addr", f"127.0.0.1:{port}", "--models", folder.parent, "--log=warn", "--state=memory"]
+        repository = Path(scratch) / "models"
+        (repository / "served").mkdir(parents=True)
+        (repository / "served/1").symlink_to(model.parent)
+        command = [options.mien, "serve", "--addr", f"127.0.0.1:{port}", "--models", repository, "--log=warn", "--state=memory"]
         command += ["--device=cpu", f"--tune-cache={scratch}/tuning"]
         cwd, path = ROOT, "/v1/classify" if peer == "mien" else "/v2/models/served/infer"
     else:
         env.update(MLSERVER_HTTP_PORT=str(port), MLSERVER_GRPC_PORT=str(free_port()), MLSERVER_METRICS_PORT=str(free_port()))
-        environment = venv(options.venvs, peer)
+        venv = environment(options.venvs, peer)
         command = [word.format(port=port) for word in PEERS[peer]]
-        command[0] = str(environment / command[0])
+        command[0] = str(venv / command[0])
         paths = {"mlserver": "/v2/models/faces/infer", "triton": "/v2/models/noop/infer"}
         cwd, path = HERE / peer, paths.get(peer, "/classify")
     log = open(Path(scratch) / "log", "w")
@@ -120,11 +123,12 @@ def start(peer, options, model, scratch):
 
 
 def measure(peer, options, model):
+    """Runs `mien bench` against a server and returns its results, one per number of connections."""
     with tempfile.TemporaryDirectory() as scratch:
         process, url = start(peer, options, model, scratch)
         try:
             headers, bodies = requests(peer, options, scratch)
-            wait(url, headers, bodies[0].read_bytes(), process)
+            wait_until_ready(url, headers, bodies[0].read_bytes(), process)
             command = [options.mien, "bench", "--json", "--log=warn", "--url", url, "--pid", str(process.pid)]
             command += ["--duration", options.duration]
             command += [word for header in headers for word in ("--header", header)]
@@ -144,8 +148,8 @@ def measure(peer, options, model):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mien", type=Path, default=ROOT / "target/release/mien")
-    parser.add_argument("--model", action="append", required=True, metavar="NAME=FILE", help="Triton answers with a no-op of its own")
-    parser.add_argument("--peer", action="append", choices=PEERS, help="repeatable; without it all")
+    parser.add_argument("--model", action="append", required=True, metavar="NAME=FILE", help="repeatable; Triton always serves its own no-op model")
+    parser.add_argument("--peer", action="append", choices=PEERS, help="repeatable; default: all")
     parser.add_argument("--faces", type=Path, default=ROOT / "tests/fixtures/faces")
     parser.add_argument("--duration", default="10s")
     parser.add_argument("--venvs", type=Path, default=ROOT / "target/peers")
@@ -155,17 +159,17 @@ def main():
     for name, file in (model.split("=", 1) for model in options.model):
         for peer in options.peer or PEERS:
             try:
-                legs = measure(peer, options, Path(file).resolve())
-            except Exception as error:  # One server that fails leaves the others to be measured.
-                print(f"{name:22}{peer:10} could not be measured: {error}", flush=True)
+                results = measure(peer, options, Path(file).resolve())
+            except Exception as error:  # Continue with the other servers.
+                print(f"{name:22}{peer:10} failed: {error}", flush=True)
                 continue
-            for leg in legs:
-                connections = leg["name"].rsplit(" ", 1)[1]
-                latency = leg["latency"] or {"p50": float("nan"), "p99": float("nan")}
-                cpu = 1e3 / leg["cpu_seconds_per_1000"] if leg["cpu_seconds_per_1000"] else float("nan")
+            for result in results:
+                connections = result["name"].rsplit(" ", 1)[1]
+                latency = result["latency"] or {"p50": float("nan"), "p99": float("nan")}
+                cpu = 1e3 / result["cpu_seconds_per_1000"] if result["cpu_seconds_per_1000"] else float("nan")
                 print(
-                    f"{name:22}{peer:10}{connections:>12}{leg['images_per_second']:>10.1f}{latency['p50']:>9.2f}"
-                    f"{latency['p99']:>9.2f}{cpu:>14.1f}{leg['failed']:>8}",
+                    f"{name:22}{peer:10}{connections:>12}{result['images_per_second']:>10.1f}{latency['p50']:>9.2f}"
+                    f"{latency['p99']:>9.2f}{cpu:>14.1f}{result['failed']:>8}",
                     flush=True,
                 )
 

@@ -1,4 +1,4 @@
-"""Holds a running mien against the stock client of Triton. See README.md beside this file."""
+"""Checks a running server with Triton's unmodified Python client. See README.md in this directory."""
 
 import argparse
 import asyncio
@@ -21,16 +21,16 @@ CLASSES = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
 EXPECTED = json.loads((FIXTURES / "expected.json").read_text())
 
 
-def picture(name):
+def image_file(name):
     return (FIXTURES / "faces" / f"{name}.png").read_bytes()
 
 
 def gray(name):
-    """The pixels of a fixture face, without a picture library: the server's own answer to it is expected.json."""
+    """Decodes a fixture face (8-bit gray PNG) without an image library."""
     import struct
     import zlib
 
-    data, at, packed = picture(name), 8, b""
+    data, at, packed = image_file(name), 8, b""
     while at < len(data):
         (length,), kind = struct.unpack(">I", data[at : at + 4]), data[at + 4 : at + 8]
         if kind == b"IHDR":
@@ -57,47 +57,50 @@ def expected(model, name):
     return np.array([probabilities[label] for label in sorted(probabilities)], dtype=np.float32)
 
 
-def close(given, model, names):
-    wanted = np.stack([expected(model, name) for name in names])
-    assert given.shape == wanted.shape, (given.shape, wanted.shape)
-    assert np.abs(given - wanted).max() < 1e-5, (given, wanted)
+def assert_close(actual, model, names):
+    """Checks probabilities against those of ONNX Runtime's Python package."""
+    reference = np.stack([expected(model, name) for name in names])
+    assert actual.shape == reference.shape, (actual.shape, reference.shape)
+    assert np.abs(actual - reference).max() < 1e-5, (actual, reference)
 
 
-def refused(status, call, *args, **kwargs):
+def assert_rejected(status, call, *args, **kwargs):
     try:
         call(*args, **kwargs)
     except InferenceServerException as error:
         assert status in str(error.status()), error
         assert error.message(), error
-        return error.message()
-    raise AssertionError("it was not refused")
+        return
+    raise AssertionError("the server accepted the request")
 
 
-def faces(module, names, **how):
+def face_tensor(module, names, **options):
     tensor = np.stack([gray(name) for name in names])[:, None]
     face = module.InferInput("image", list(tensor.shape), "UINT8")
-    face.set_data_from_numpy(tensor, **how)
+    face.set_data_from_numpy(tensor, **options)
     return [face]
 
 
-def pictures(module, names):
-    tensor = np.array([picture(name) for name in names], dtype=object)
+def encoded_images(module, names):
+    tensor = np.array([image_file(name) for name in names], dtype=object)
     encoded = module.InferInput("image", [len(names)], "BYTES")
     encoded.set_data_from_numpy(tensor)
     return [encoded]
 
 
 class Common:
-    """What both clients offer alike."""
+    """Checks of the functions that both clients have."""
 
     module = None
-    missing = None
-    wrong = None
+    # The status of an error for an unknown model, and for an invalid request.
+    not_found = None
+    invalid = None
 
     def __init__(self, client):
         self.client = client
 
     def json(self, message):
+        """Converts a response to the types of JSON."""
         return message
 
     def check_health(self):
@@ -122,8 +125,8 @@ class Common:
         assert (image["name"], image["datatype"]) == ("image", "UINT8"), image
         assert [int(extent) for extent in image["shape"]] == [-1, 1, 48, 48], image
         assert {output["name"] for output in model["outputs"]} == {"probabilities", "logits"}
-        refused(self.missing, self.client.get_model_metadata, "nope")
-        refused(self.missing, self.client.get_model_metadata, "small", "7")
+        assert_rejected(self.not_found, self.client.get_model_metadata, "nope")
+        assert_rejected(self.not_found, self.client.get_model_metadata, "small", "7")
 
     def check_model_config(self):
         config = self.json(self.client.get_model_config("small", "1"))
@@ -133,7 +136,7 @@ class Common:
         assert [int(extent) for extent in config["input"][0]["dims"]] == [1, 48, 48], config
         assert config["instance_group"][0]["kind"] == "KIND_CPU", config
         assert int(config["dynamic_batching"]["preferred_batch_size"][0]) >= 1, config
-        refused(self.missing, self.client.get_model_config, "nope")
+        assert_rejected(self.not_found, self.client.get_model_config, "nope")
 
     def check_repository_index(self):
         index = self.json(self.client.get_model_repository_index())
@@ -148,7 +151,7 @@ class Common:
 
     def check_statistics(self):
         images, runs, _ = self.statistics()
-        self.client.infer("small", faces(self.module, ["happy", "sad"]))
+        self.client.infer("small", face_tensor(self.module, ["happy", "sad"]))
         after, runs_after, stats = self.statistics()
         assert after == images + 2 and runs < runs_after <= runs + 2, stats
         assert int(stats["last_inference"]) > 1_700_000_000_000, stats
@@ -159,11 +162,11 @@ class Common:
         assert sum(int(b["compute_infer"]["count"]) for b in batches) == runs_after, stats
         everything = self.json(self.client.get_inference_statistics())["model_stats"]
         assert {"small", "keras", "tiny"} <= {stats["name"] for stats in everything}
-        refused(self.missing, self.client.get_inference_statistics, "nope")
+        assert_rejected(self.not_found, self.client.get_inference_statistics, "nope")
 
     def check_infer(self):
-        result = self.client.infer("small", faces(self.module, CLASSES), request_id="seven")
-        close(result.as_numpy("probabilities"), "small", CLASSES)
+        result = self.client.infer("small", face_tensor(self.module, CLASSES), request_id="seven")
+        assert_close(result.as_numpy("probabilities"), "small", CLASSES)
         assert result.as_numpy("logits").shape == (7, 7)
         assert result.as_numpy("nope") is None
         assert result.get_output("logits") is not None
@@ -171,37 +174,37 @@ class Common:
         identity = response["id"] if isinstance(response, dict) else response.id
         assert identity == "seven", response
 
-    def check_infer_of_a_version(self):
-        result = self.client.infer("small", faces(self.module, ["fear"]), model_version="1")
-        close(result.as_numpy("probabilities"), "small", ["fear"])
-        refused(self.missing, self.client.infer, "small", faces(self.module, ["fear"]), model_version="2")
-        refused(self.missing, self.client.infer, "nope", faces(self.module, ["fear"]))
+    def check_infer_with_version(self):
+        result = self.client.infer("small", face_tensor(self.module, ["fear"]), model_version="1")
+        assert_close(result.as_numpy("probabilities"), "small", ["fear"])
+        assert_rejected(self.not_found, self.client.infer, "small", face_tensor(self.module, ["fear"]), model_version="2")
+        assert_rejected(self.not_found, self.client.infer, "nope", face_tensor(self.module, ["fear"]))
 
-    def check_floats(self):
+    def check_float_model(self):
         tensor = np.stack([gray(name) for name in ["angry", "sad"]])[..., None].astype(np.float32) / 255
         image = self.module.InferInput("input_1", list(tensor.shape), "FP32")
         image.set_data_from_numpy(tensor)
         result = self.client.infer("keras", [image])
-        close(result.as_numpy("dense_1"), "keras", ["angry", "sad"])
+        assert_close(result.as_numpy("dense_1"), "keras", ["angry", "sad"])
 
-    def check_encoded_pictures(self):
-        result = self.client.infer("small", pictures(self.module, CLASSES))
-        close(result.as_numpy("probabilities"), "small", CLASSES)
+    def check_encoded_images(self):
+        result = self.client.infer("small", encoded_images(self.module, CLASSES))
+        assert_close(result.as_numpy("probabilities"), "small", CLASSES)
 
     def check_outputs(self):
-        wanted = [self.module.InferRequestedOutput("logits")]
-        result = self.client.infer("small", faces(self.module, ["happy"]), outputs=wanted)
+        outputs = [self.module.InferRequestedOutput("logits")]
+        result = self.client.infer("small", face_tensor(self.module, ["happy"]), outputs=outputs)
         assert result.as_numpy("logits").shape == (1, 7)
         assert result.as_numpy("probabilities") is None
         nope = [self.module.InferRequestedOutput("nope")]
-        refused(self.wrong, self.client.infer, "small", faces(self.module, ["happy"]), outputs=nope)
+        assert_rejected(self.invalid, self.client.infer, "small", face_tensor(self.module, ["happy"]), outputs=nope)
 
     def check_classification(self):
-        wanted = [self.module.InferRequestedOutput("probabilities", class_count=3)]
-        result = self.client.infer("small", faces(self.module, ["happy", "sad"]), outputs=wanted)
-        self.classes(result)
+        outputs = [self.module.InferRequestedOutput("probabilities", class_count=3)]
+        result = self.client.infer("small", face_tensor(self.module, ["happy", "sad"]), outputs=outputs)
+        self.assert_classes(result)
 
-    def classes(self, result):
+    def assert_classes(self, result):
         classes = result.as_numpy("probabilities")
         assert classes.shape == (2, 3), classes
         for name, row in zip(["happy", "sad"], classes):
@@ -212,111 +215,111 @@ class Common:
             assert abs(float(value) - expected("small", name)[top]) < 1e-5, text
 
     def check_timeout(self):
-        self.client.infer("small", faces(self.module, ["happy"]), timeout=5_000_000, priority=2)
+        self.client.infer("small", face_tensor(self.module, ["happy"]), timeout=5_000_000, priority=2)
         late = "504" if self.module is http_client else "DEADLINE_EXCEEDED"
-        refused(late, self.client.infer, "small", pictures(self.module, CLASSES), timeout=1)
+        assert_rejected(late, self.client.infer, "small", encoded_images(self.module, CLASSES), timeout=1)
 
     def check_parameters(self):
-        mine = {"mine": 1, "text": "x", "flag": True}
-        self.client.infer("small", faces(self.module, ["happy"]), parameters=mine)
-        self.client.infer("small", faces(self.module, ["happy"]), sequence_id=3, sequence_start=True)
+        parameters = {"mine": 1, "text": "x", "flag": True}
+        self.client.infer("small", face_tensor(self.module, ["happy"]), parameters=parameters)
+        self.client.infer("small", face_tensor(self.module, ["happy"]), sequence_id=3, sequence_start=True)
 
-    def check_mistakes(self):
-        wrong = self.module.InferInput("image", [1, 1, 48, 48], "FP32")
-        wrong.set_data_from_numpy(np.zeros((1, 1, 48, 48), dtype=np.float32))
-        refused(self.wrong, self.client.infer, "small", [wrong])
-        wrong = self.module.InferInput("image", [1, 1, 40, 40], "UINT8")
-        wrong.set_data_from_numpy(np.zeros((1, 1, 40, 40), dtype=np.uint8))
-        refused(self.wrong, self.client.infer, "small", [wrong])
-        wrong = self.module.InferInput("image", [1], "BYTES")
-        wrong.set_data_from_numpy(np.array([b"no picture"], dtype=object))
-        refused(self.wrong, self.client.infer, "small", [wrong])
+    def check_invalid_requests(self):
+        tensor = self.module.InferInput("image", [1, 1, 48, 48], "FP32")
+        tensor.set_data_from_numpy(np.zeros((1, 1, 48, 48), dtype=np.float32))
+        assert_rejected(self.invalid, self.client.infer, "small", [tensor])
+        tensor = self.module.InferInput("image", [1, 1, 40, 40], "UINT8")
+        tensor.set_data_from_numpy(np.zeros((1, 1, 40, 40), dtype=np.uint8))
+        assert_rejected(self.invalid, self.client.infer, "small", [tensor])
+        tensor = self.module.InferInput("image", [1], "BYTES")
+        tensor.set_data_from_numpy(np.array([b"not an image"], dtype=object))
+        assert_rejected(self.invalid, self.client.infer, "small", [tensor])
         shared = self.module.InferInput("image", [1, 1, 48, 48], "UINT8")
         shared.set_shared_memory("region", 2304)
-        refused(self.wrong, self.client.infer, "small", [shared])
+        assert_rejected(self.invalid, self.client.infer, "small", [shared])
 
     def check_load_and_unload(self):
         self.client.unload_model("tiny")
         assert not self.client.is_model_ready("tiny")
         self.client.load_model("tiny")
         assert self.client.is_model_ready("tiny")
-        refused("", self.client.load_model, "nope")
-        refused("", self.client.load_model, "broken")
+        assert_rejected("", self.client.load_model, "nope")
+        assert_rejected("", self.client.load_model, "broken")
 
 
 class Http(Common):
     module = http_client
-    missing = "404"
-    wrong = "400"
+    not_found = "404"
+    invalid = "400"
 
     def check_json_data(self):
         for binary in [True, False]:
-            wanted = [http_client.InferRequestedOutput("probabilities", binary_data=binary)]
-            inputs = faces(http_client, ["happy", "fear"], binary_data=False)
-            result = self.client.infer("small", inputs, outputs=wanted)
-            close(result.as_numpy("probabilities"), "small", ["happy", "fear"])
+            outputs = [http_client.InferRequestedOutput("probabilities", binary_data=binary)]
+            inputs = face_tensor(http_client, ["happy", "fear"], binary_data=False)
+            result = self.client.infer("small", inputs, outputs=outputs)
+            assert_close(result.as_numpy("probabilities"), "small", ["happy", "fear"])
             assert ("data" in result.get_output("probabilities")) != binary
 
     def check_classification_in_json(self):
-        wanted = [http_client.InferRequestedOutput("probabilities", binary_data=False, class_count=3)]
-        result = self.client.infer("small", faces(http_client, ["happy", "sad"]), outputs=wanted)
-        self.classes(result)
+        outputs = [http_client.InferRequestedOutput("probabilities", binary_data=False, class_count=3)]
+        result = self.client.infer("small", face_tensor(http_client, ["happy", "sad"]), outputs=outputs)
+        self.assert_classes(result)
 
     def check_compression(self):
-        for there in [None, "gzip", "deflate"]:
-            for back in [None, "gzip", "deflate"]:
+        for request_encoding in [None, "gzip", "deflate"]:
+            for response_encoding in [None, "gzip", "deflate"]:
                 result = self.client.infer(
                     "small",
-                    faces(http_client, CLASSES),
-                    request_compression_algorithm=there,
-                    response_compression_algorithm=back,
+                    face_tensor(http_client, CLASSES),
+                    request_compression_algorithm=request_encoding,
+                    response_compression_algorithm=response_encoding,
                 )
-                close(result.as_numpy("probabilities"), "small", CLASSES)
+                assert_close(result.as_numpy("probabilities"), "small", CLASSES)
 
     def check_async_infer(self):
-        handles = [self.client.async_infer("small", faces(http_client, [name])) for name in CLASSES * 8]
+        handles = [self.client.async_infer("small", face_tensor(http_client, [name])) for name in CLASSES * 8]
         for name, handle in zip(CLASSES * 8, handles):
-            close(handle.get_result().as_numpy("probabilities"), "small", [name])
+            assert_close(handle.get_result().as_numpy("probabilities"), "small", [name])
 
-    def check_request_bodies_made_apart(self):
+    def check_generated_request_body(self):
         import urllib.request
 
         make = http_client.InferenceServerClient.generate_request_body
-        body, length = make(faces(http_client, ["happy"]))
+        body, length = make(face_tensor(http_client, ["happy"]))
         headers = {"Inference-Header-Content-Length": str(length)}
         url = f"http://{ARGUMENTS.http}/v2/models/small/infer"
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers)) as answer:
-            length = int(answer.headers["Inference-Header-Content-Length"])
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers)) as response:
+            length = int(response.headers["Inference-Header-Content-Length"])
             parse = http_client.InferenceServerClient.parse_response_body
-            result = parse(answer.read(), header_length=length)
-        close(result.as_numpy("probabilities"), "small", ["happy"])
+            result = parse(response.read(), header_length=length)
+        assert_close(result.as_numpy("probabilities"), "small", ["happy"])
 
-    def check_a_raw_body(self):
+    def check_raw_body(self):
         import urllib.request
 
         url = f"http://{ARGUMENTS.http}/v2/models/small/infer"
         body = gray("surprise").tobytes()
         request = urllib.request.Request(url, body, {"Inference-Header-Content-Length": "0"})
-        with urllib.request.urlopen(request) as answer:
-            length = int(answer.headers["Inference-Header-Content-Length"])
-            result = http_client.InferResult.from_response_body(answer.read(), header_length=length)
-        close(result.as_numpy("probabilities"), "small", ["surprise"])
+        with urllib.request.urlopen(request) as response:
+            length = int(response.headers["Inference-Header-Content-Length"])
+            result = http_client.InferResult.from_response_body(response.read(), header_length=length)
+        assert_close(result.as_numpy("probabilities"), "small", ["surprise"])
 
     def check_asyncio(self):
-        async def ask():
+        async def infer_all():
             async with http_aio.InferenceServerClient(ARGUMENTS.http) as client:
                 assert await client.is_server_ready()
-                calls = [client.infer("small", faces(http_client, [name])) for name in CLASSES]
+                calls = [client.infer("small", face_tensor(http_client, [name])) for name in CLASSES]
                 for name, result in zip(CLASSES, await asyncio.gather(*calls)):
-                    close(result.as_numpy("probabilities"), "small", [name])
+                    assert_close(result.as_numpy("probabilities"), "small", [name])
 
-        asyncio.run(ask())
+        asyncio.run(infer_all())
 
 
 class Grpc(Common):
     module = grpc_client
-    missing = "NOT_FOUND"
-    wrong = "INVALID_ARGUMENT"
+    not_found = "NOT_FOUND"
+    invalid = "INVALID_ARGUMENT"
 
     def json(self, message):
         from google.protobuf.json_format import MessageToDict
@@ -327,63 +330,63 @@ class Grpc(Common):
 
     def check_compression(self):
         for algorithm in ["gzip", "deflate"]:
-            inputs = faces(grpc_client, CLASSES)
+            inputs = face_tensor(grpc_client, CLASSES)
             result = self.client.infer("small", inputs, compression_algorithm=algorithm)
-            close(result.as_numpy("probabilities"), "small", CLASSES)
+            assert_close(result.as_numpy("probabilities"), "small", CLASSES)
 
     def check_async_infer(self):
-        answers = queue.Queue()
+        results = queue.Queue()
         for name in CLASSES * 8:
-            take = lambda result, error, name=name: answers.put((name, result, error))
-            self.client.async_infer("small", faces(grpc_client, [name]), take)
+            callback = lambda result, error, name=name: results.put((name, result, error))
+            self.client.async_infer("small", face_tensor(grpc_client, [name]), callback)
         for _ in CLASSES * 8:
-            name, result, error = answers.get(timeout=30)
+            name, result, error = results.get(timeout=30)
             assert error is None, error
-            close(result.as_numpy("probabilities"), "small", [name])
+            assert_close(result.as_numpy("probabilities"), "small", [name])
 
     def check_cancel(self):
         done = threading.Event()
-        take = lambda result, error: done.set()
-        call = self.client.async_infer("small", faces(grpc_client, CLASSES), take)
+        callback = lambda result, error: done.set()
+        call = self.client.async_infer("small", face_tensor(grpc_client, CLASSES), callback)
         call.cancel()
         assert done.wait(30)
 
     def check_client_timeout(self):
-        late = pictures(grpc_client, CLASSES)
-        refused("DEADLINE_EXCEEDED", self.client.infer, "small", late, client_timeout=0.0001)
+        late = encoded_images(grpc_client, CLASSES)
+        assert_rejected("DEADLINE_EXCEEDED", self.client.infer, "small", late, client_timeout=0.0001)
 
     def check_stream(self):
-        answers = queue.Queue()
-        self.client.start_stream(lambda result, error: answers.put((result, error)))
+        results = queue.Queue()
+        self.client.start_stream(lambda result, error: results.put((result, error)))
         names = CLASSES * 4
         for number, name in enumerate(names):
-            inputs = faces(grpc_client, [name])
+            inputs = face_tensor(grpc_client, [name])
             self.client.async_stream_infer("small", inputs, request_id=str(number))
-        self.client.async_stream_infer("nope", faces(grpc_client, ["happy"]))
+        self.client.async_stream_infer("nope", face_tensor(grpc_client, ["happy"]))
         self.client.async_stream_infer(
-            "small", faces(grpc_client, ["sad"]), enable_empty_final_response=True
+            "small", face_tensor(grpc_client, ["sad"]), enable_empty_final_response=True
         )
         for number, name in enumerate(names):
-            result, error = answers.get(timeout=30)
+            result, error = results.get(timeout=30)
             assert error is None, error
-            assert result.get_response().id == str(number), "answers come in order"
-            close(result.as_numpy("probabilities"), "small", [name])
-        result, error = answers.get(timeout=30)
+            assert result.get_response().id == str(number), "responses are not in order"
+            assert_close(result.as_numpy("probabilities"), "small", [name])
+        result, error = results.get(timeout=30)
         assert error is not None and "nope" in error.message(), error
-        result, error = answers.get(timeout=30)
-        close(result.as_numpy("probabilities"), "small", ["sad"])
+        result, error = results.get(timeout=30)
+        assert_close(result.as_numpy("probabilities"), "small", ["sad"])
         assert result.get_response().parameters["triton_final_response"].bool_param
         self.client.stop_stream()
 
     def check_asyncio(self):
-        async def ask():
+        async def infer_all():
             async with grpc_aio.InferenceServerClient(ARGUMENTS.grpc) as client:
                 assert await client.is_server_ready()
-                calls = [client.infer("small", faces(grpc_client, [name])) for name in CLASSES]
+                calls = [client.infer("small", face_tensor(grpc_client, [name])) for name in CLASSES]
                 for name, result in zip(CLASSES, await asyncio.gather(*calls)):
-                    close(result.as_numpy("probabilities"), "small", [name])
+                    assert_close(result.as_numpy("probabilities"), "small", [name])
 
-        asyncio.run(ask())
+        asyncio.run(infer_all())
 
     def check_typed_contents(self):
         import grpc
@@ -394,12 +397,12 @@ class Grpc(Common):
         face = request.inputs.add(name="image", datatype="UINT8", shape=[1, 1, 48, 48])
         face.contents.uint_contents.extend(gray("happy").flatten().tolist())
         result = grpc_client.InferResult(stub.ModelInfer(request))
-        close(result.as_numpy("probabilities"), "small", ["happy"])
+        assert_close(result.as_numpy("probabilities"), "small", ["happy"])
         request = service_pb2.ModelInferRequest(model_name="small")
         encoded = request.inputs.add(name="image", datatype="BYTES", shape=[1])
-        encoded.contents.bytes_contents.append(picture("happy"))
+        encoded.contents.bytes_contents.append(image_file("happy"))
         result = grpc_client.InferResult(stub.ModelInfer(request))
-        close(result.as_numpy("probabilities"), "small", ["happy"])
+        assert_close(result.as_numpy("probabilities"), "small", ["happy"])
 
     def check_standard_health(self):
         import grpc
@@ -428,13 +431,14 @@ class Grpc(Common):
 
 
 def run(suite):
+    """Runs all checks of a suite, prints a line for each, and returns the number of failures."""
     failed = 0
     for name in sorted(name for name in dir(suite) if name.startswith("check_")):
         label = f"{type(suite).__name__.lower():4} {name.removeprefix('check_').replace('_', ' ')}"
         try:
             getattr(suite, name)()
             print(f"{label}: ok")
-        except Exception:  # noqa: BLE001 - every check is told, whatever it fails with
+        except Exception:  # noqa: BLE001 - continue with the other checks
             failed += 1
             print(f"{label}: FAILED\n{traceback.format_exc()}")
     return failed
@@ -442,8 +446,8 @@ def run(suite):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--http", default="127.0.0.1:8080", help="the server's HTTP address")
-    parser.add_argument("--grpc", default="127.0.0.1:8081", help="the server's gRPC address")
+    parser.add_argument("--http", default="127.0.0.1:8080", help="HTTP address of the server")
+    parser.add_argument("--grpc", default="127.0.0.1:8081", help="gRPC address of the server")
     ARGUMENTS = parser.parse_args()
     failures = run(Http(http_client.InferenceServerClient(ARGUMENTS.http, concurrency=8)))
     failures += run(Grpc(grpc_client.InferenceServerClient(ARGUMENTS.grpc)))

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The peer of `mien-train bench`: the same five networks in a plain PyTorch loop, on faces of noise.
+"""Compares `mien-train bench` with PyTorch: the same five networks in a plain training loop on random faces.
 
     pip install torch==2.13.0
     python training/bench/pytorch.py [--arch NAME ...] [--batch 64] [--size 48] [--precision fp32|bf16] [--steps 5]
 
-Prints one JSON line a network: milliseconds an image of forward, backward, step and all of it.
+Prints one JSON line per network, in milliseconds per image: forward pass, backward pass, optimizer step, and their sum.
 """
 
 import argparse
@@ -17,15 +17,15 @@ from torch import nn
 
 
 class Conv(nn.Conv2d):
-    """Keras' "same": with stride 2 the padding is at the bottom and right only."""
+    """Convolution with Keras' "same" padding: with stride 2 it pads only at the bottom and on the right."""
 
     def __init__(self, inputs, filters, kernel, stride=1):
         pad = kernel // 2 if stride == 1 else 0
         super().__init__(inputs, filters, kernel, stride, padding=pad)
-        self.rest = kernel == 3 and stride == 2
+        self.pad_bottom_right = kernel == 3 and stride == 2
 
     def forward(self, x):
-        return super().forward(F.pad(x, (0, 1, 0, 1)) if self.rest else x)
+        return super().forward(F.pad(x, (0, 1, 0, 1)) if self.pad_bottom_right else x)
 
 
 def norm(channels):
@@ -49,14 +49,14 @@ class BlockV1(nn.Module):
 
 
 class BlockV2(nn.Module):
-    def __init__(self, inputs, inner, outer, stride, first, opens):
+    def __init__(self, inputs, inner, outer, stride, is_first_of_stack, is_first_of_network):
         super().__init__()
-        before = nn.Identity() if opens else norm_relu(inputs)
+        before = nn.Identity() if is_first_of_network else norm_relu(inputs)
         self.branch = nn.Sequential(
             before, Conv(inputs, inner, 1, stride), norm_relu(inner), Conv(inner, inner, 3), norm_relu(inner),
             Conv(inner, outer, 1),
         )
-        self.shortcut = Conv(inputs, outer, 1, stride) if first else nn.Identity()
+        self.shortcut = Conv(inputs, outer, 1, stride) if is_first_of_stack else nn.Identity()
 
     def forward(self, x):
         return self.branch(x) + self.shortcut(x)
@@ -84,7 +84,7 @@ class Stem(nn.Module):
 
 
 class Head(nn.Module):
-    """Pools by 4 at 48 px and in proportion at other sides, flattens height-width-channel."""
+    """Mean pooling by 4 at 48 px and in proportion at other sizes, then a linear layer on height-width-channel order."""
 
     def __init__(self, inputs, out_side):
         super().__init__()
@@ -158,8 +158,8 @@ def measure(name, args):
         optimizer.zero_grad(set_to_none=False)
         end = time.perf_counter()
         if step >= 2:
-            for index, seconds in enumerate((forward - start, backward - forward, end - backward)):
-                spent[index] += seconds
+            for index, elapsed in enumerate((forward - start, backward - forward, end - backward)):
+                spent[index] += elapsed
     each = [seconds * 1000 / args.batch / args.steps for seconds in spent]
     print(json.dumps({
         "architecture": name, "batch": args.batch, "side": args.size, "precision": args.precision,

@@ -1,11 +1,11 @@
-"""BentoML: the picture as the body, one worker a core."""
+"""BentoML: the body is the image; one worker per core."""
 
 from pathlib import Path
 from typing import Annotated
 
 import bentoml
 from bentoml.validators import ContentType
-from common import answer, decode, session
+from common import decode, response, session
 
 
 @bentoml.service(workers="cpu_count", traffic={"timeout": 60}, logging={"access": {"enabled": False}})
@@ -16,4 +16,4 @@ class Faces:
     @bentoml.api(route="/classify")
     def classify(self, image: Annotated[Path, ContentType("image/png")], /) -> dict:
         pixels = decode(image.read_bytes())
-        return answer(self.model.run(["probabilities"], {"image": pixels[None]})[0][0])
+        return response(self.model.run(["probabilities"], {"image": pixels[None]})[0][0])

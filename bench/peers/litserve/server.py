@@ -1,10 +1,10 @@
-"""LitServe: dynamic batches of up to 8, one worker a core."""
+"""LitServe: dynamic batches of up to 8 images; one worker per core."""
 
 import os
 
 import litserve
 import numpy as np
-from common import answer, decode, session
+from common import decode, response, session
 from fastapi import Request
 
 
@@ -13,7 +13,7 @@ class Api(litserve.LitAPI):
         self.model = session()
 
     def decode_request(self, request: Request):
-        # The server hands over the form; it takes no body of bytes alone.
+        # LitServe accepts a form, but not an image as the body.
         return decode(request["image"].file.read())
 
     def batch(self, inputs):
@@ -26,7 +26,7 @@ class Api(litserve.LitAPI):
         return list(output)
 
     def encode_response(self, row):
-        return answer(row)
+        return response(row)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Starts Triton from NVIDIA's wheel `nvidia-pytriton` on PORT, with models/ beside this file.
+"""Starts Triton from NVIDIA's wheel `nvidia-pytriton` on PORT, with the models of the directory models/.
 
-The wheel holds Triton's server and its HTTP front end with the Python backend alone: what answers is a few lines of Python
-(models/noop), so the backend's own cost is part of what is measured.
+The wheel contains Triton's server, its HTTP front end and only the Python backend. The model (models/noop) is a few lines of
+Python, so the measurement includes the cost of that backend.
 """
 
 import os
@@ -20,7 +20,7 @@ if not (backend / stub.name).exists():
     shutil.copy(stub, backend)
 libraries = [sysconfig.get_config_var("LIBDIR"), os.environ.get("LD_LIBRARY_PATH")]
 os.environ["LD_LIBRARY_PATH"] = ":".join(filter(None, libraries))
-# The backend's interpreter takes its packages from the environment of the `python3` that it finds.
+# The Python backend uses the packages of the first `python3` on PATH.
 os.environ["PATH"] = f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}"
 program = TRITON / "bin/tritonserver"
 options = ["--allow-grpc=false", "--allow-metrics=false", "--log-verbose=0", "--log-info=false"]

@@ -1,4 +1,4 @@
-"""Answers each request with the same probabilities, without looking at its pictures."""
+"""Returns the same probabilities for every image, without computing anything."""
 
 import numpy as np
 import triton_python_backend_utils as backend
