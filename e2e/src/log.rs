@@ -14,9 +14,8 @@ pub(crate) fn request_urls(log: &Value) -> Vec<String> {
         let document = event["message"]["params"]["documentURL"].as_str().unwrap_or_default();
         let is_request =
             *method == "Network.requestWillBeSent" || *method == "Network.webSocketCreated";
-        let is_internal = ["chrome://", "chrome-untrusted://"]
-            .iter()
-            .any(|scheme| document.starts_with(scheme));
+        let is_internal =
+            ["chrome://", "chrome-untrusted://"].iter().any(|scheme| document.starts_with(scheme));
         is_request && !is_internal
     });
     let url = |event: Value| {

@@ -42,7 +42,8 @@ impl Server {
             .arg(models.path())
             .arg(format!("--data=faces={}", data.path().display()))
             .stderr(Stdio::piped());
-        let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+        let mut child =
+            command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
         let stderr = child.stderr.take().context("stderr of the server is not piped")?;
         let (origin, log) = (String::new(), Arc::default());
         let mut server = Self { child, origin, log, _data: data, _models: models };
