@@ -14,7 +14,7 @@ pub enum VersionPolicy {
     Latest(usize),
     /// Every one.
     All,
-    /// These.
+    /// These; `none` is an empty set.
     Specific(BTreeSet<u64>),
 }
 
@@ -33,10 +33,11 @@ impl FromStr for VersionPolicy {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let expected = "expected latest, latest:N, all or versions such as 1,3";
+        let expected = "expected latest, latest:N, all, none or versions such as 1,3";
         match text.split_once(':') {
             None if text == "latest" => return Ok(Self::Latest(1)),
             None if text == "all" => return Ok(Self::All),
+            None if text == "none" => return Ok(Self::Specific(BTreeSet::new())),
             Some(("latest", count)) => {
                 let count = count.parse().ok().filter(|&count: &usize| count > 0);
                 return count.map(Self::Latest).ok_or_else(|| expected.to_owned());
@@ -203,6 +204,14 @@ mod tests {
         assert_eq!(loaded(&policies, "b", &[5, 3]), [2, 4]);
         assert_eq!(loaded(&policies, "c", &[1]), [3]);
         assert_eq!(loaded(&policies, "d", &[2]), [1, 3, 4, 5]);
+    }
+
+    #[test]
+    fn none_loads_pinned_versions_only() {
+        let policies = policies(&["none", "c=latest"], &["a@2", "b"]).unwrap();
+        assert_eq!(loaded(&policies, "a", &[]), [2]);
+        assert_eq!(loaded(&policies, "b", &[]), [0; 0]);
+        assert_eq!(loaded(&policies, "c", &[]), [5]);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub struct ModelSettings {
     #[arg(long, env = "MIEN_DEFAULT_MODEL", value_name = "NAME[@VERSION]")]
     pub default_model: Option<ModelName>,
 
-    /// Versions to load: latest (the highest version that loads), latest:N (the N highest), all, or versions by number (1,3).
+    /// Versions to load: latest (the highest version that loads), latest:N (the N highest), all, none, or versions by number (1,3).
     /// NAME=POLICY applies to one model and has priority. Repeatable; in the variable, entries are separated by semicolons:
     /// latest;mine=1,3.
     #[arg(

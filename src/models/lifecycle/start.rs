@@ -146,6 +146,10 @@ impl LifecycleThread {
         let reasons = versions.filter_map(|(name, version, state)| {
             state.problem().map(|reason| format!("{name}@{version}: {reason}"))
         });
-        RegistryError::NoneLoads { folder: self.options.root.clone(), reasons: reasons.collect() }
+        let mut reasons: Vec<String> = reasons.collect();
+        if reasons.is_empty() {
+            reasons.push("--version-policy selects none of their versions".to_owned());
+        }
+        RegistryError::NoneLoads { folder: self.options.root.clone(), reasons }
     }
 }
