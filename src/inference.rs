@@ -3,6 +3,7 @@
 //! [`Classifier`] is the one seam of the server: [`onnx`] implements it for real, the tests of
 //! [`batching`](crate::batching) with a fake.
 
+pub mod ensemble;
 mod labels;
 pub mod onnx;
 mod probabilities;
