@@ -135,12 +135,13 @@ function versionSection(model, version) {
       h('summary', {}, 'Tuning, recipe, file'), fileDetails(version)))
 }
 
-function servingDetails({ architecture, parameters, input, serving, accuracy }) {
+function servingDetails({ architecture, parameters, members, input, serving, accuracy }) {
   const accuracies = Object.entries(accuracy ?? {}).filter(([name]) => name !== 'test').map(([name, value]) => `${name} ${percent(value)}`)
   const { instances, intra_op_threads: threads, device, max_batch, max_queue_size } = serving
   const layout = `${plural(instances, 'instance')} with ${plural(threads, 'thread')} on ${device}`
   return descriptionList([
     ['Architecture', [architecture ?? 'unknown', parameters && `${count(parameters)} parameters`].filter(Boolean).join(' · ')],
+    members && ['Members', members.map(({ name, version, weight }) => `${name}@${version} ${percent(weight)}`).join(' · ')],
     ['Input', `${input.datatype} ${input.shape.join(' × ')}`],
     ['Serving', `${layout}, batches of up to ${plural(max_batch, 'image')}, queue for ${count(max_queue_size)} images`],
     accuracies.length > 0 && ['Accuracy by split', accuracies.join(' · ')],

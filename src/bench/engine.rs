@@ -16,7 +16,7 @@ use super::{
 use crate::{
     batching::RequestOptions,
     inference::{Classifier, InferenceError, runtime::Device},
-    models::{file::ModelFile, live::LiveModel},
+    models::{live::LiveModel, source::Source},
     tuning::{
         Point, choose,
         curve::measure,
@@ -42,15 +42,15 @@ pub struct Raw {
 /// # Errors
 /// When the model cannot be run.
 pub(super) fn raw(
-    file: &ModelFile,
+    source: &Source,
     budget: Duration,
     time: Duration,
 ) -> Result<Raw, InferenceError> {
-    let open = opener(file);
-    let given = Overrides { max_batch: file.signature.fixed_batch, ..Overrides::default() };
+    let open = opener(source);
+    let given = Overrides { max_batch: source.signature.fixed_batch, ..Overrides::default() };
     let cores = mien_host::cpu::available_cores();
     let space = Space::new(Device::Cpu, cores, given);
-    let side = file.signature.side;
+    let side = source.signature.side;
     let stop = StopCondition::within(budget, &|| false);
     let points = measure(&space, side, stop, &open)?;
     let nothing = || InferenceError::Run("nothing was measured".to_owned());
@@ -79,9 +79,9 @@ pub(super) fn run(
 ///
 /// # Errors
 /// When the model cannot be run.
-pub(super) fn sessions(file: &ModelFile, point: &Point) -> Result<ThroughputRun, InferenceError> {
+pub(super) fn sessions(source: &Source, point: &Point) -> Result<ThroughputRun, InferenceError> {
     let layout = Layout { instances: point.instances, intra_op_threads: point.intra_op_threads };
-    ThroughputRun::open(layout, point.batch, file.signature.side, &opener(file))
+    ThroughputRun::open(layout, point.batch, source.signature.side, &opener(source))
 }
 
 /// One session that runs one image at a time.
@@ -89,11 +89,11 @@ pub(super) fn sessions(file: &ModelFile, point: &Point) -> Result<ThroughputRun,
 /// # Errors
 /// When the model cannot be run.
 pub(super) fn lone_session(
-    file: &ModelFile,
+    source: &Source,
     intra_op_threads: usize,
 ) -> Result<ThroughputRun, InferenceError> {
     let layout = Layout { instances: 1, intra_op_threads };
-    ThroughputRun::open(layout, 1, file.signature.side, &opener(file))
+    ThroughputRun::open(layout, 1, source.signature.side, &opener(source))
 }
 
 /// One session, one image at a time: the latency that no server can be under.
@@ -101,17 +101,17 @@ pub(super) fn lone_session(
 /// # Errors
 /// When the model cannot be run.
 pub(super) fn single(
-    file: &ModelFile,
+    source: &Source,
     intra_op_threads: usize,
     time: Duration,
 ) -> Result<Point, InferenceError> {
-    lone_session(file, intra_op_threads)?.run(time)
+    lone_session(source, intra_op_threads)?.run(time)
 }
 
 fn opener(
-    file: &ModelFile,
+    source: &Source,
 ) -> impl Fn(usize, usize) -> Result<Box<dyn Classifier>, InferenceError> + Sync {
-    |intra_op_threads, max_batch| Ok(Box::new(file.open_untried(intra_op_threads, max_batch)?))
+    |intra_op_threads, max_batch| source.open_untried(intra_op_threads, max_batch)
 }
 
 /// The batcher under as many images at once as its workers run, four times over.

@@ -12,7 +12,7 @@ use super::{
     server::Server,
 };
 use crate::{
-    models::file::ModelFile,
+    models::source::Source,
     tuning::{Point, sessions::ThroughputRun},
 };
 
@@ -67,7 +67,7 @@ pub struct Compared {
 /// # Errors
 /// When the model cannot be run or a server does not start or answer.
 pub(super) async fn paired(
-    file: &ModelFile,
+    source: &Source,
     best: &Point,
     intra_op_threads: usize,
     start: impl AsyncFn() -> anyhow::Result<(Server, Target)>,
@@ -79,8 +79,8 @@ pub(super) async fn paired(
     // Kept to the end, or the next ones would lie where the last ones lay.
     let mut kept = Vec::new();
     for _ in 0..STARTS {
-        let mut lone = engine::lone_session(file, intra_op_threads)?;
-        let mut many = engine::sessions(file, best)?;
+        let mut lone = engine::lone_session(source, intra_op_threads)?;
+        let mut many = engine::sessions(source, best)?;
         let (_server, target) = start().await?;
         let mut turns = Vec::new();
         for _ in 0..count(TURN) {

@@ -10,9 +10,17 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use tempfile::TempDir;
 
 use super::process::Process;
-use crate::client::{Connection, request};
+use crate::{
+    client::{Connection, request},
+    models::{
+        name::{ModelName, parse_version},
+        repository::Found,
+        sidecar::Sidecar,
+    },
+};
 
 /// How long a server may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(120);
@@ -26,8 +34,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts a server of the models of a folder and waits until it is ready.
-    pub(super) async fn start(models: &Path, flags: &[String]) -> anyhow::Result<Self> {
+    /// Starts a server of the version of a folder and waits until it is ready.
+    pub(super) async fn start(folder: &FolderOfOne) -> anyhow::Result<Self> {
         // The port is free when the server takes it, unless somebody else is quicker.
         let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let program = env::current_exe().context("finding this program")?;
@@ -36,8 +44,8 @@ impl Server {
             .args(["serve", "--log=warn", "--state=memory", "--addr"])
             .arg(addr.to_string())
             .arg("--models")
-            .arg(models)
-            .args(flags)
+            .arg(folder.root.path())
+            .args(folder.flags())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -77,11 +85,65 @@ impl Drop for Server {
     }
 }
 
-/// A models folder that holds one version, by a link.
-pub(super) fn folder_of_one(name: &str, version: &Path) -> anyhow::Result<tempfile::TempDir> {
-    let root = tempfile::tempdir().context("making a folder")?;
-    let model = root.path().join(name);
-    fs::create_dir(&model)?;
-    symlink(fs::canonicalize(version)?, model.join("1"))?;
-    Ok(root)
+/// A models folder with links to one version and, if the version is an ensemble, to its members.
+pub(super) struct FolderOfOne {
+    root: TempDir,
+    version: ModelName,
+}
+
+impl FolderOfOne {
+    /// Links the version of this name.
+    pub(super) fn new(name: &str, found: &Found) -> anyhow::Result<Self> {
+        let root = tempfile::tempdir().context("making a folder")?;
+        let number = found.folder.file_name().and_then(|number| parse_version(number.to_str()?));
+        let number = number.unwrap_or(1);
+        link(root.path(), name, number, &found.folder)?;
+        let ensemble = Sidecar::read(&found.folder)?.ensemble;
+        for share in ensemble.into_iter().flat_map(|ensemble| ensemble.members) {
+            let member = share.member;
+            link(root.path(), member.name(), member.version(), &member.folder(&found.root))?;
+        }
+        let version = ModelName { name: name.to_owned(), version: Some(number) };
+        Ok(Self { root, version })
+    }
+
+    /// Flags of a server that loads the version and nothing else.
+    fn flags(&self) -> [String; 4] {
+        [
+            "--device=cpu".to_owned(),
+            format!("--tune-cache={}", self.root.path().join(".tuning").display()),
+            format!("--default-model={}", self.version),
+            "--version-policy=none".to_owned(),
+        ]
+    }
+}
+
+fn link(root: &Path, name: &str, version: u64, folder: &Path) -> anyhow::Result<()> {
+    let model = root.join(name);
+    fs::create_dir_all(&model)?;
+    let shown = || format!("linking `{}`", folder.display());
+    let target = fs::canonicalize(folder).with_context(shown)?;
+    symlink(target, model.join(version.to_string())).with_context(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folder_of_an_ensemble_links_its_members() {
+        let models = tempfile::tempdir().unwrap();
+        for version in ["m/1", "m/2", "n/7"] {
+            fs::create_dir_all(models.path().join(version)).unwrap();
+        }
+        let manifest = "[ensemble]\nmembers = ['m@1', 'n@7']";
+        fs::write(models.path().join("m/2/mien.toml"), manifest).unwrap();
+        let found = Found::new(models.path(), models.path().join("m/2")).unwrap();
+        let folder = FolderOfOne::new("m", &found).unwrap();
+        for version in ["m/1", "m/2", "n/7"] {
+            let linked = fs::canonicalize(folder.root.path().join(version)).unwrap();
+            assert_eq!(linked, fs::canonicalize(models.path().join(version)).unwrap());
+        }
+        assert!(folder.flags().contains(&"--default-model=m@2".to_owned()));
+    }
 }

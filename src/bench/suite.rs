@@ -12,7 +12,7 @@ use super::{
     load::{LoadResult, Target, Timing, closed_loop, open_loop},
     overload::{Overload, overload},
     process::Usage,
-    server::{Server, folder_of_one},
+    server::{FolderOfOne, Server},
 };
 use crate::{
     batching::RetiredWorkers,
@@ -20,12 +20,8 @@ use crate::{
     inference::runtime::Runtime,
     metrics::Metrics,
     models::{
-        file::examine,
-        live::LiveModel,
-        load::ModelLoader,
-        manifest::Sidecar,
-        plan::ServingOptions,
-        repository::{self, Found},
+        live::LiveModel, load::ModelLoader, plan::ServingOptions, repository::Found,
+        sidecar::Sidecar, source::examine,
     },
     tuning::{Point, TuneMode, Tuner, TuningOptions},
 };
@@ -101,23 +97,18 @@ pub struct Memory {
     pub end: Usage,
 }
 
-/// Measures everything about the model of a version's folder.
+/// Measures everything about a version of a model.
 ///
 /// # Errors
 /// When it cannot be loaded or the server cannot be started.
-pub async fn study(setup: &Setup, name: &str, version: &Path) -> anyhow::Result<Study> {
+pub async fn study(setup: &Setup, name: &str, found: &Found) -> anyhow::Result<Study> {
     let time = setup.timing.measured;
-    let found = Found {
-        folder: version.to_owned(),
-        fingerprint: repository::Fingerprint::of(version)
-            .with_context(|| format!("`{}` cannot be read", version.display()))?,
-    };
     tracing::info!(name, "bench: ONNX Runtime alone");
-    let file = examine(&setup.runtime, &found, Sidecar::read(version)?, 1)?.file;
-    let raw = engine::raw(&file, setup.budget, time)?;
+    let source = examine(&setup.runtime, found, Sidecar::read(&found.folder)?, 1)?.source;
+    let raw = engine::raw(&source, setup.budget, time)?;
 
     tracing::info!(name, "bench: the batcher");
-    let model = Arc::new(load(setup, name, &found, &raw.best)?);
+    let model = Arc::new(load(setup, name, found, &raw.best)?);
     let pictures = setup.faces.iter().map(|bytes| decode(bytes, &Limits::default()));
     let pictures = pictures.collect::<Result<Vec<_>, _>>().context("a face cannot be read")?;
     let side = model.signature.side;
@@ -126,24 +117,24 @@ pub async fn study(setup: &Setup, name: &str, version: &Path) -> anyhow::Result<
     model.batcher.join();
     drop(model);
 
-    let folder = folder_of_one(name, version)?;
-    let cache = folder.path().join(".tuning");
-    let flags = ["--device=cpu".to_owned(), format!("--tune-cache={}", cache.display())];
+    let folder = FolderOfOne::new(name, found)?;
     tracing::info!(name, "bench: the server tunes itself");
-    let first = Server::start(folder.path(), &flags).await?.ready_after;
+    let first = Server::start(&folder).await?.ready_after;
     let start = async || {
-        let server = Server::start(folder.path(), &flags).await?;
+        let server = Server::start(&folder).await?;
         let target = target(&server, &setup.faces);
         anyhow::Ok((server, target))
     };
     let (server, target) = start().await?;
     let ready = Ready { first: first.as_secs_f64(), cached: server.ready_after.as_secs_f64() };
     let document = server.get(&format!("/v1/models/{name}")).await?;
-    let serving = document["versions"][0]["serving"].clone();
+    let versions = document["versions"].as_array().into_iter().flatten();
+    let serving = versions.filter_map(|version| version.get("serving")).next();
+    let serving = serving.context("the server does not serve the model")?.clone();
     let serving: Serving = serde_json::from_value(serving).context("how the server serves")?;
-    let single = engine::single(&file, serving.intra_op_threads, time)?;
+    let single = engine::single(&source, serving.intra_op_threads, time)?;
     tracing::info!("bench: the server beside ONNX Runtime");
-    let paired = paired(&file, &raw.best, serving.intra_op_threads, start, time).await?;
+    let paired = paired(&source, &raw.best, serving.intra_op_threads, start, time).await?;
     let (http, overload, memory) = under_load(setup, &server, &serving, &target).await?;
     let name = name.to_owned();
     let ready_seconds = ready;

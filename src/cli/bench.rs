@@ -21,7 +21,7 @@ use crate::{
     },
     client::{address, request},
     inference::runtime::{CudaOptions, DeviceChoice, Runtime},
-    models::{by_recorded_accuracy, name::ModelName, policy::VersionPolicies},
+    models::{by_recorded_accuracy, name::ModelName, policy::VersionPolicies, repository::Found},
 };
 
 /// Flags of `mien bench`.
@@ -154,8 +154,8 @@ impl BenchArgs {
         Timing { warm_up: measured / 5, measured }
     }
 
-    /// Returns the names and version directories of the networks to measure, the no-op network last.
-    fn networks(&self) -> anyhow::Result<Vec<(String, PathBuf)>> {
+    /// Returns the names and versions of the models to measure, the no-op network last.
+    fn networks(&self) -> anyhow::Result<Vec<(String, Found)>> {
         let listing = list(&self.models)?;
         let mut names = self.model.clone();
         if names.is_empty() {
@@ -167,7 +167,7 @@ impl BenchArgs {
         let mut networks = Vec::new();
         for wanted in names {
             let (_, found) = find(&self.models, &listing, &wanted)?;
-            networks.push((wanted.name, found.folder.clone()));
+            networks.push((wanted.name, found.clone()));
         }
         if !self.noop.is_dir() {
             bail!(
@@ -175,7 +175,9 @@ impl BenchArgs {
                 self.noop.display()
             );
         }
-        networks.push(("noop".to_owned(), self.noop.clone()));
+        let noop = Found::new(&self.models, self.noop.clone())
+            .with_context(|| format!("`{}` cannot be read", self.noop.display()))?;
+        networks.push(("noop".to_owned(), noop));
         Ok(networks)
     }
 }

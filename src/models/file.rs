@@ -1,16 +1,13 @@
-//! A version's file: examined once, its sessions opened from it.
+//! A model file: examined once, its sessions opened from it.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::path::{Path, PathBuf};
 
 use super::{
-    manifest::{Manifest, Sidecar},
-    repository::{Found, MODEL_FILE, hash},
+    manifest::Manifest,
+    repository::{MODEL_FILE, hash},
+    sidecar::Sidecar,
 };
 use crate::{
-    batching::{BatchOptions, Factory},
     inference::{
         InferenceError,
         onnx::{OnnxClassifier, Session},
@@ -23,44 +20,42 @@ use crate::{
 /// Images of the run that finds out what the output holds.
 const PROBE_IMAGES: usize = 2;
 
-/// What a version turned out to be.
-pub struct Examined {
-    /// Its file.
-    pub file: ModelFile,
+/// A model file that can be served.
+pub(super) struct Examined {
+    pub(super) file: ModelFile,
     /// What the file says about itself.
-    pub manifest: Manifest,
-    /// What stands beside it.
-    pub sidecar: Sidecar,
+    pub(super) manifest: Manifest,
     /// The session that it was examined with.
-    pub session: Session,
+    pub(super) session: Session,
 }
 
-/// All that a session of a version is opened with.
-pub struct ModelFile {
+/// All that a session of a model file is opened with.
+pub(super) struct ModelFile {
     runtime: Runtime,
     path: PathBuf,
     /// SHA-256, lower-case hex.
-    pub sha256: String,
-    /// How it is fed and read.
-    pub signature: Signature,
+    pub(super) sha256: String,
+    /// How the network is fed and read.
+    pub(super) signature: Signature,
     labels: usize,
 }
 
-/// Opens a session whose runs use `threads` cores, checks what file and sidecar say about it and tries it once.
+/// Opens a session of the model file in `folder` whose runs use `threads` cores, checks what file and sidecar say about it
+/// and tries it once.
 ///
 /// # Errors
-/// When it cannot be served; the reason names no path.
-pub fn examine(
+/// When the file cannot be served; the reason names no path.
+pub(super) fn examine(
     runtime: &Runtime,
-    found: &Found,
-    sidecar: Sidecar,
+    folder: &Path,
+    sidecar: &Sidecar,
     threads: usize,
 ) -> Result<Examined, InferenceError> {
-    let path = found.folder.join(MODEL_FILE);
+    let path = folder.join(MODEL_FILE);
     let sha256 = read_hash(&path)?;
     let session = open(runtime, &path, threads)?;
     let declared = session.declaration()?;
-    let manifest = Manifest::new(&declared.metadata, &sidecar)?;
+    let manifest = Manifest::new(&declared.metadata, sidecar)?;
     let labels = manifest.labels.len();
     let (feeding, output) = (sidecar.feeding(), sidecar.output);
     let mut signature =
@@ -71,10 +66,10 @@ pub fn examine(
     signature.kind = Some(probe.kind());
     let session = probe.into_session();
     let file = ModelFile { runtime: runtime.clone(), path, sha256, signature, labels };
-    Ok(Examined { file, manifest, sidecar, session })
+    Ok(Examined { file, manifest, session })
 }
 
-/// Opens a session aside, or where it has threads of its own, with the rank that they keep: that of runs.
+/// Opens a session at background priority, or at inference priority if it starts threads, which keep the priority.
 fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, InferenceError> {
     let open = || Session::open(runtime, path, threads);
     if threads > 1 { run_at_inference_priority(open) } else { run_at_background_priority(open) }
@@ -92,16 +87,16 @@ impl ModelFile {
     /// Opens a session whose runs use `threads` cores.
     ///
     /// # Errors
-    /// When the file is gone or no model any more.
-    pub fn session(&self, threads: usize) -> Result<Session, InferenceError> {
+    /// When the file is gone or no longer a model.
+    pub(super) fn session(&self, threads: usize) -> Result<Session, InferenceError> {
         open(&self.runtime, &self.path, threads)
     }
 
-    /// A classifier of a session, tried with as many images as it will ever run at once.
+    /// Returns a classifier of a session, tried with as many images as it will ever run at once.
     ///
     /// # Errors
     /// When the trial fails.
-    pub fn try_out(
+    pub(super) fn try_out(
         &self,
         session: Session,
         max_batch: usize,
@@ -112,39 +107,21 @@ impl ModelFile {
         })
     }
 
-    /// A classifier of a new session that has not run yet: for measurements.
+    /// Returns a classifier of a session that has not run yet: for measurements.
+    pub(super) fn untried(&self, session: Session, max_batch: usize) -> OnnxClassifier {
+        OnnxClassifier::untried(session, self.signature.clone(), self.labels, max_batch)
+    }
+
+    /// Checks that the file is still the one that was examined. Long after the load another file may lie there: it must
+    /// not answer under this version's labels.
     ///
     /// # Errors
-    /// When the file is gone or no model any more.
-    pub fn open_untried(
-        &self,
-        threads: usize,
-        max_batch: usize,
-    ) -> Result<OnnxClassifier, InferenceError> {
-        let session = self.session(threads)?;
-        Ok(OnnxClassifier::untried(session, self.signature.clone(), self.labels, max_batch))
-    }
-
-    /// What makes the workers' classifiers. The first worker takes the one that has been tried; the others, and a worker
-    /// after a panic, open their own.
-    pub(super) fn factory(self, first: OnnxClassifier, batch: BatchOptions) -> Factory {
-        let first = Mutex::new(Some(first));
-        Arc::new(move || {
-            let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
-            Ok(Box::new(match first {
-                Some(first) => first,
-                None => self.open_again(batch)?,
-            }))
-        })
-    }
-
-    /// Opens and tries a session. Long after the load another file may lie there: it must not answer under this
-    /// version's labels.
-    fn open_again(&self, batch: BatchOptions) -> Result<OnnxClassifier, InferenceError> {
-        if read_hash(&self.path)? != self.sha256 {
-            let reason = "its file has changed since it was loaded; load it again";
-            return Err(InferenceError::Model(reason.to_owned()));
+    /// When the file has changed or cannot be read.
+    pub(super) fn check_unchanged(&self) -> Result<(), InferenceError> {
+        if read_hash(&self.path)? == self.sha256 {
+            return Ok(());
         }
-        self.try_out(self.session(batch.intra_op_threads)?, batch.max_batch)
+        let reason = "its file has changed since it was loaded; load it again";
+        Err(InferenceError::Model(reason.to_owned()))
     }
 }

@@ -9,10 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{
-    manifest::{Manifest, Sidecar},
-    repository::Fingerprint,
-};
+use super::{manifest::Manifest, repository::Fingerprint, sidecar::Sidecar};
 use crate::{
     batching::Batcher,
     inference::{runtime::Device, signature::Signature},
@@ -37,7 +34,7 @@ pub struct LiveModel {
     pub device: Device,
     /// Why it is served as it is.
     pub tuning: Tuning,
-    /// SHA-256 of `model.onnx`, lower-case hex.
+    /// SHA-256 of `model.onnx`, or one over an ensemble's members and weights, lower-case hex.
     pub sha256: String,
     /// The state of the folder that it was loaded from.
     pub fingerprint: Fingerprint,

@@ -3,16 +3,16 @@
 use std::{sync::Arc, time::SystemTime};
 
 use super::{
-    file::{Examined, ModelFile, examine, read_hash},
     live::LiveModel,
-    manifest::Sidecar,
     plan::ServingOptions,
-    repository::{Fingerprint, Found, MODEL_FILE},
+    repository::{Found, MODEL_FILE},
+    sidecar::{SIDECAR, Sidecar},
+    source::{Examined, Source, examine, identity},
 };
 use crate::{
     batching::{Batcher, CpuBudget, RetiredWorkers},
     inference::{
-        Classifier, InferenceError,
+        InferenceError,
         runtime::{Device, Runtime},
     },
     metrics::Metrics,
@@ -39,25 +39,23 @@ impl ModelLoader {
     pub fn measure(&self, name: &str, found: &Found) {
         let Ok(sidecar) = Sidecar::read(&found.folder) else { return };
         let given = self.options.given(&sidecar);
-        let Ok(sha256) = read_hash(&found.folder.join(MODEL_FILE)) else { return };
+        let Ok(sha256) = identity(found, &sidecar) else { return };
         if !self.tuner.is_tuned(&sha256, &self.runtime, given)
             && let Ok(examined) =
                 examine(&self.runtime, found, sidecar, given.intra_op_threads.unwrap_or(1))
         {
-            self.tune(name, &examined.file, given);
+            self.tune(name, &examined.source, given);
         }
     }
 
-    fn tune(&self, name: &str, file: &ModelFile, given: Overrides) -> Tuning {
-        let open = |threads, max_batch| -> Result<Box<dyn Classifier>, InferenceError> {
-            Ok(Box::new(file.open_untried(threads, max_batch)?))
-        };
+    fn tune(&self, name: &str, source: &Source, given: Overrides) -> Tuning {
+        let open = |threads, max_batch| source.open_untried(threads, max_batch);
         let target = TuningTarget {
             name,
-            sha256: &file.sha256,
+            sha256: &source.sha256,
             runtime: &self.runtime,
-            side: file.signature.side,
-            fixed_batch: file.signature.fixed_batch,
+            side: source.signature.side,
+            fixed_batch: source.signature.fixed_batch,
             open: &open,
         };
         self.tuner.tune(&target, given)
@@ -78,29 +76,29 @@ impl ModelLoader {
         let sidecar = Sidecar::read(&found.folder)?;
         let given = self.options.given(&sidecar);
         let threads = given.intra_op_threads.unwrap_or(1);
-        let Examined { file, manifest, sidecar, session } =
+        let Examined { source, manifest, sidecar, sessions } =
             examine(&self.runtime, found, sidecar, threads)?;
-        let tuning = self.tune(name, &file, given);
+        let tuning = self.tune(name, &source, given);
         let batch = self.options.batch_options(tuning.configuration);
-        let first = file.try_out(
+        let first = source.try_out(
             if batch.intra_op_threads == threads {
-                session
+                sessions
             } else {
-                file.session(batch.intra_op_threads)?
+                source.sessions(batch.intra_op_threads)?
             },
             batch.max_batch,
         )?;
 
-        let (signature, sha256) = (file.signature.clone(), file.sha256.clone());
+        let (signature, sha256) = (source.signature.clone(), source.sha256.clone());
         let series = self.metrics.model(name, &manifest.labels);
         let cores = match self.runtime.device() {
             Device::Cpu => CpuBudget::of_machine(),
             Device::Cuda(_) => CpuBudget::unlimited(),
         };
-        let factory = file.factory(first, batch);
+        let factory = source.factory(first, batch);
         let batcher = Batcher::start(name, &factory, batch, cores, series.clone())?;
         batcher.set_reaper(&self.leaving);
-        if Fingerprint::of(&found.folder).ok().as_ref() != Some(&found.fingerprint) {
+        if found.has_changed() {
             let reason = "its files changed while it was being loaded; load it again";
             return Err(InferenceError::Model(reason.to_owned()));
         }
@@ -125,10 +123,12 @@ impl ModelLoader {
 /// touched, or written again with what they held.
 ///
 /// # Errors
-/// When its sidecar or model file cannot be read.
+/// When a sidecar or a model file cannot be read.
 pub fn has_same_content(model: &LiveModel, found: &Found) -> Result<bool, InferenceError> {
-    let by_content = [MODEL_FILE, super::manifest::SIDECAR];
-    Ok(model.fingerprint.without(&by_content) == found.fingerprint.without(&by_content)
-        && Sidecar::read(&found.folder)? == model.sidecar
-        && read_hash(&found.folder.join(MODEL_FILE))? == model.sha256)
+    let by_content = [MODEL_FILE, SIDECAR];
+    if model.fingerprint.without(&by_content) != found.fingerprint.without(&by_content) {
+        return Ok(false);
+    }
+    let sidecar = Sidecar::read(&found.folder)?;
+    Ok(sidecar == model.sidecar && identity(found, &sidecar)? == model.sha256)
 }

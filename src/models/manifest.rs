@@ -1,18 +1,16 @@
 //! What a model says about itself: the file's metadata, with the sidecar's word first.
 
-use std::{collections::BTreeMap, io, path::Path, str::FromStr};
+use std::{collections::BTreeMap, str::FromStr};
 
 use serde::Deserialize;
 
-use crate::inference::{
-    InferenceError, Labels,
-    signature::{Feeding, OutputKind},
+use super::{
+    ensemble::{Ensemble, Member},
+    sidecar::{SIDECAR, Sidecar},
 };
+use crate::inference::{InferenceError, Labels};
 
-/// The name of the sidecar beside `model.onnx`.
-pub const SIDECAR: &str = "mien.toml";
-
-/// A model's facts, checked. All but the labels are for people and may be missing.
+/// A model's facts, checked. All but the labels and the members are for people and may be missing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest {
     /// Class names, in output order.
@@ -31,6 +29,8 @@ pub struct Manifest {
     pub recipe: Option<serde_json::Value>,
     /// `mien.accuracy`: split -> accuracy at export, 0 to 1.
     pub accuracy: BTreeMap<String, f64>,
+    /// The members of an ensemble; empty for a network.
+    pub members: Vec<Member>,
 }
 
 impl Manifest {
@@ -71,87 +71,33 @@ impl Manifest {
                 .map(|json| read_json("mien.accuracy", json))
                 .transpose()?
                 .unwrap_or_default(),
+            members: Vec::new(),
         })
+    }
+
+    /// Returns the manifest of an ensemble of `members`, whose own manifests have the same labels.
+    pub fn of_ensemble(ensemble: &Ensemble, members: Vec<Member>, manifests: &[Self]) -> Self {
+        let first = manifests.first().expect("an ensemble has at least one member");
+        let parameters = |sum: u64, manifest: &Self| sum.checked_add(manifest.parameters?);
+        let is_common = |data: &String| {
+            manifests.iter().all(|manifest| manifest.trained_on.as_ref() == Some(data))
+        };
+        Self {
+            labels: first.labels.clone(),
+            architecture: Some(Ensemble::ARCHITECTURE.to_owned()),
+            parameters: manifests.iter().try_fold(0, parameters),
+            temperature: None,
+            trained_on: first.trained_on.clone().filter(is_common),
+            created: ensemble.created.clone(),
+            recipe: None,
+            accuracy: ensemble.accuracy.clone(),
+            members,
+        }
     }
 
     /// The recorded accuracy on the whole test set, 0 to 1.
     pub fn test_accuracy(&self) -> Option<f64> {
         self.accuracy.get(Self::TEST).copied()
-    }
-}
-
-/// `mien.toml` beside a model: what its file does not say, and how to serve it. All optional.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sidecar {
-    /// Class names, in output order.
-    pub labels: Option<Vec<String>>,
-    /// Factor of the gray 0..255 of a float input; default 1/255.
-    pub scale: Option<f32>,
-    /// Subtracted from the scaled gray; default 0.
-    pub mean: Option<f32>,
-    /// Divides the scaled, centred gray; default 1.
-    pub std: Option<f32>,
-    /// What the output holds; found out by a trial run where it is missing.
-    pub output: Option<OutputKind>,
-    /// Sessions of this model, each with its own thread.
-    pub instances: Option<usize>,
-    /// Cores that one run uses.
-    pub intra_op_threads: Option<usize>,
-    /// The most images of one run.
-    pub max_batch: Option<usize>,
-}
-
-impl Sidecar {
-    /// Reads the sidecar of a version's folder; the default where there is none.
-    ///
-    /// # Errors
-    /// When it cannot be read or holds what it must not.
-    pub fn read(folder: &Path) -> Result<Self, InferenceError> {
-        match std::fs::read_to_string(folder.join(SIDECAR)) {
-            Ok(text) => text.parse(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => unfit(format!("{SIDECAR}: {error}")),
-        }
-    }
-
-    /// How a float input is fed, where the sidecar says anything about it.
-    pub fn feeding(&self) -> Option<Feeding> {
-        let said = self.scale.is_some() || self.mean.is_some() || self.std.is_some();
-        let default = Feeding::default();
-        said.then(|| Feeding {
-            scale: self.scale.unwrap_or(default.scale),
-            mean: self.mean.unwrap_or(default.mean),
-            std: self.std.unwrap_or(default.std),
-        })
-    }
-}
-
-impl FromStr for Sidecar {
-    type Err = InferenceError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let sidecar: Self =
-            toml::from_str(text).or_else(|e| unfit(format!("{SIDECAR}: {}", e.message())))?;
-        let counts = [
-            ("instances", sidecar.instances),
-            ("intra_op_threads", sidecar.intra_op_threads),
-            ("max_batch", sidecar.max_batch),
-        ];
-        for (name, count) in counts {
-            if count == Some(0) {
-                return unfit(format!("{SIDECAR}: `{name}` must be at least 1"));
-            }
-        }
-        for (name, value) in [("scale", sidecar.scale), ("std", sidecar.std)] {
-            if value.is_some_and(|value| !value.is_finite() || value == 0.0) {
-                return unfit(format!("{SIDECAR}: `{name}` must be a number other than 0"));
-            }
-        }
-        if sidecar.mean.is_some_and(|mean| !mean.is_finite()) {
-            return unfit(format!("{SIDECAR}: `mean` must be a number"));
-        }
-        Ok(sidecar)
     }
 }
 
@@ -197,16 +143,10 @@ mod tests {
 
     #[test]
     fn the_sidecar_wins() {
-        let sidecar: Sidecar =
-            "labels = ['x', 'y']\nscale = 1.0\noutput = 'logits'\nintra_op_threads = 2"
-                .parse()
-                .unwrap();
+        let sidecar: Sidecar = "labels = ['x', 'y']".parse().unwrap();
         let entries = metadata(&[("mien.labels", r#"["a","b","c"]"#)]);
         let manifest = Manifest::new(&entries, &sidecar).unwrap();
         assert_eq!(manifest.labels.names(), ["x", "y"]);
-        assert_eq!(sidecar.output, Some(OutputKind::Logits));
-        assert_eq!(sidecar.feeding(), Some(Feeding { scale: 1.0, mean: 0.0, std: 1.0 }));
-        assert_eq!("".parse::<Sidecar>().unwrap().feeding(), None);
     }
 
     #[test]
@@ -215,10 +155,5 @@ mod tests {
         assert!(none.to_string().contains("mien.labels"), "{none}");
         let broken = metadata(&[("mien.labels", "[1]")]);
         assert!(Manifest::new(&broken, &Sidecar::default()).is_err());
-        for wrong in
-            ["label = ['a']", "intra_op_threads = 0", "std = 0.0", "scale = nan", "output = 'x'"]
-        {
-            assert!(wrong.parse::<Sidecar>().is_err(), "{wrong}");
-        }
     }
 }

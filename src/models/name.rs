@@ -8,6 +8,11 @@ pub fn parse_version(text: &str) -> Option<u64> {
     (number > 0 && number.to_string() == text).then_some(number)
 }
 
+/// Returns whether a text can be the name of a model's folder: one path component that is not hidden.
+pub fn is_folder_name(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with('.') && !text.contains(['/', '\\', '\0'])
+}
+
 /// A model, and a version where one is pinned: `NAME[@VERSION]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelName {

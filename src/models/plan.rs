@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::manifest::Sidecar;
+use super::sidecar::Sidecar;
 use crate::{
     batching::BatchOptions,
     tuning::space::{Configuration, Layout, Overrides},

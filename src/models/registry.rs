@@ -16,7 +16,7 @@ use super::{
         StagedCandidate, Started,
     },
     load::ModelLoader,
-    repository::MODEL_FILE,
+    repository::is_version,
 };
 use crate::batching::RetiredWorkers;
 
@@ -121,7 +121,7 @@ impl Registry {
     /// Whether the models folder holds this version of a model now. Blocks for as long as the disk takes.
     pub fn is_on_disk(&self, name: &str, version: u64) -> bool {
         let folder = self.lifecycle.root.join(name).join(version.to_string());
-        self.model(name).is_some() && folder.join(MODEL_FILE).is_file()
+        self.model(name).is_some() && is_version(&folder)
     }
 
     /// Loads a version of a model, named by its real name, beside the one that serves, and pins the model to that one

@@ -1,4 +1,5 @@
-//! The models folder: `<name>/<version>/model.onnx`, version a positive integer.
+//! The models folder: `<name>/<version>/`, version a positive integer, with a `model.onnx` or with the `mien.toml` of an
+//! ensemble.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,9 +12,12 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::name::parse_version;
+use super::{
+    name::parse_version,
+    sidecar::{Sidecar, declares_ensemble},
+};
 
-/// The file that makes a folder a version.
+/// The network of a version that is not an ensemble.
 pub const MODEL_FILE: &str = "model.onnx";
 
 /// What a models folder holds.
@@ -31,40 +35,76 @@ pub type Folders = BTreeMap<u64, Found>;
 /// A version on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Its folder.
+    /// The models folder, which holds the members of an ensemble too.
+    pub root: PathBuf,
+    /// The version's own folder.
     pub folder: PathBuf,
-    /// The state of its files.
+    /// The state of the version's files and, for an ensemble, of its members' files.
     pub fingerprint: Fingerprint,
 }
 
-/// What tells that a file of a folder was written, replaced, added or removed, without reading it: name, size, time
-/// of the last change and inode of each.
+impl Found {
+    /// Takes the fingerprint of a version's folder. `root` is the models folder.
+    ///
+    /// # Errors
+    /// When the version's folder cannot be read.
+    pub fn new(root: &Path, folder: PathBuf) -> io::Result<Self> {
+        let fingerprint = Fingerprint::of(root, &folder)?;
+        Ok(Self { root: root.to_owned(), folder, fingerprint })
+    }
+
+    /// Returns the file of the version's network.
+    pub fn model_file(&self) -> PathBuf {
+        self.folder.join(MODEL_FILE)
+    }
+
+    /// Returns whether a file was written, replaced, added or removed since the fingerprint was taken.
+    pub fn has_changed(&self) -> bool {
+        Fingerprint::of(&self.root, &self.folder).ok().as_ref() != Some(&self.fingerprint)
+    }
+}
+
+/// What tells that a file of a version was written, replaced, added or removed, without reading it: name, size, time
+/// of the last change and inode of each. The names of members' files start with `NAME@VERSION/`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fingerprint(BTreeMap<String, (u64, Option<SystemTime>, u64)>);
 
 impl Fingerprint {
-    /// The fingerprint of a folder's files; those that vanish meanwhile are not in it.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
-    pub fn of(folder: &Path) -> io::Result<Self> {
-        let mut files = BTreeMap::new();
+    /// Files that vanish meanwhile, and members that are missing, are not in the fingerprint.
+    fn of(root: &Path, folder: &Path) -> io::Result<Self> {
+        let mut fingerprint = Self::default();
+        fingerprint.add("", folder)?;
+        // An invalid mien.toml names no members. The reason is reported when the version is loaded.
+        let ensemble = Sidecar::read(folder).ok().and_then(|sidecar| sidecar.ensemble);
+        for share in ensemble.into_iter().flat_map(|ensemble| ensemble.members) {
+            let _ = fingerprint.add(&format!("{}/", share.member), &share.member.folder(root));
+        }
+        Ok(fingerprint)
+    }
+
+    fn add(&mut self, prefix: &str, folder: &Path) -> io::Result<()> {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             let Ok(file) = fs::metadata(entry.path()) else { continue };
             if file.is_file() {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                files.insert(name, (file.len(), file.modified().ok(), file.ino()));
+                let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+                self.0.insert(name, (file.len(), file.modified().ok(), file.ino()));
             }
         }
-        Ok(Self(files))
+        Ok(())
     }
 
-    /// The same without the files of these names.
+    /// Returns the fingerprint without the files of these names, members' files included.
     pub fn without(&self, names: &[&str]) -> Self {
-        let others = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        let is_other = |name: &str| name.rsplit('/').next().is_none_or(|own| !names.contains(&own));
+        let others = self.0.iter().filter(|(name, _)| is_other(name));
         Self(others.map(|(name, state)| (name.clone(), *state)).collect())
     }
+}
+
+/// Returns whether a folder holds a network or an ensemble.
+pub fn is_version(folder: &Path) -> bool {
+    folder.join(MODEL_FILE).is_file() || declares_ensemble(folder)
 }
 
 /// Lists the versions below a models folder. Anything of another shape is passed over.
@@ -74,7 +114,7 @@ impl Fingerprint {
 pub fn list(root: &Path) -> io::Result<Listing> {
     let mut listing = Listing::default();
     for (name, folder) in subfolders(root)? {
-        match versions(&folder) {
+        match versions(root, &folder) {
             Ok(versions) if versions.is_empty() => {}
             Ok(versions) => drop(listing.models.insert(name, versions)),
             // Removed since the root was read.
@@ -85,13 +125,12 @@ pub fn list(root: &Path) -> io::Result<Listing> {
     Ok(listing)
 }
 
-fn versions(folder: &Path) -> io::Result<Folders> {
+fn versions(root: &Path, folder: &Path) -> io::Result<Folders> {
     let mut versions = Folders::new();
     for (version, folder) in subfolders(folder)? {
         let Some(number) = parse_version(&version) else { continue };
-        if folder.join(MODEL_FILE).is_file() {
-            let fingerprint = Fingerprint::of(&folder)?;
-            versions.insert(number, Found { folder, fingerprint });
+        if is_version(&folder) {
+            versions.insert(number, Found::new(root, folder)?);
         }
     }
     Ok(versions)

@@ -3,8 +3,12 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{input, metadata::PLATFORM};
-use crate::{inference::runtime::Device, models::registry::LiveModel, settings::LimitSettings};
+use super::{input, metadata::platform};
+use crate::{
+    inference::runtime::Device,
+    models::{registry::LiveModel, repository::MODEL_FILE, sidecar::SIDECAR},
+    settings::LimitSettings,
+};
 
 /// The configuration of a model: the supported part of Triton's format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -12,7 +16,7 @@ pub struct ModelConfig {
     /// Its name.
     #[schema(example = "resnet-20-v1")]
     pub name: String,
-    /// Platform or backend of the model.
+    /// `onnxruntime_onnx`, or `ensemble` for the mean of several networks.
     #[schema(example = "onnxruntime_onnx")]
     pub platform: &'static str,
     /// Platform or backend of the model.
@@ -29,7 +33,7 @@ pub struct ModelConfig {
     pub instance_group: Vec<InstanceGroup>,
     /// Parameters of dynamic batching.
     pub dynamic_batching: BatchingConfig,
-    /// Name of the model file.
+    /// Name of the model file; `mien.toml` for an ensemble.
     #[schema(example = "model.onnx")]
     pub default_model_filename: &'static str,
 }
@@ -122,7 +126,7 @@ impl ModelConfig {
         let small = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
         Self {
             name: model.name.clone(),
-            platform: PLATFORM,
+            platform: platform(model),
             backend: "onnxruntime",
             max_batch_size: small(limits.max_images.get()),
             input: vec![InputConfig {
@@ -149,7 +153,11 @@ impl ModelConfig {
                     max_queue_size: u32::try_from(options.max_queue_size).unwrap_or(u32::MAX),
                 },
             },
-            default_model_filename: "model.onnx",
+            default_model_filename: if model.manifest.members.is_empty() {
+                MODEL_FILE
+            } else {
+                SIDECAR
+            },
         }
     }
 }

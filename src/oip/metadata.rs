@@ -6,8 +6,10 @@ use utoipa::ToSchema;
 use super::input;
 use crate::models::registry::LiveModel;
 
-/// Platform name of ONNX models in Triton.
-pub(super) const PLATFORM: &str = "onnxruntime_onnx";
+/// Returns the platform of a model, as Triton names it.
+pub(super) fn platform(model: &LiveModel) -> &'static str {
+    if model.manifest.members.is_empty() { "onnxruntime_onnx" } else { "ensemble" }
+}
 
 /// Supported protocol extensions.
 const EXTENSIONS: [&str; 7] = [
@@ -56,7 +58,7 @@ pub struct ModelMetadata {
     /// Loaded versions in ascending order.
     #[schema(example = json!(["1"]))]
     pub versions: Vec<String>,
-    /// Platform or backend of the model.
+    /// `onnxruntime_onnx`, or `ensemble` for the mean of several networks.
     #[schema(example = "onnxruntime_onnx")]
     pub platform: &'static str,
     /// Input of the graph. It takes `BYTES` of shape `[N]`, encoded pictures, as well.
@@ -95,7 +97,7 @@ impl ModelMetadata {
         Self {
             name: model.name.clone(),
             versions,
-            platform: PLATFORM,
+            platform: platform(model),
             inputs: vec![input],
             outputs: outputs.collect(),
         }

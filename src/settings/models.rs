@@ -19,7 +19,8 @@ use super::{SettingsError, parse};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Models")]
 pub struct ModelSettings {
-    /// Model repository with the layout NAME/VERSION/model.onnx. VERSION is a positive integer.
+    /// Model repository with the layout NAME/VERSION/model.onnx. VERSION is a positive integer. An ensemble has a mien.toml
+    /// instead of the file.
     #[arg(long, env = "MIEN_MODELS", value_name = "DIR", default_value = "models")]
     pub models: PathBuf,
 

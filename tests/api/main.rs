@@ -9,6 +9,7 @@ mod cli;
 mod comparison;
 mod connections;
 mod datasets;
+mod ensembles;
 mod evaluations;
 mod events;
 mod explain;

@@ -70,7 +70,7 @@ impl TestApp {
     }
 
     /// Orders a promotion and waits for its end.
-    async fn promoted(&self, model: &str, order: &Value, status: &str) -> Value {
+    pub(crate) async fn promoted(&self, model: &str, order: &Value, status: &str) -> Value {
         let location = self.promotion(model, order).await;
         self.until_promotion(&location, status).await
     }

@@ -3,10 +3,12 @@
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use crate::models::{
-    header::recorded_accuracy,
+    header,
+    manifest::Manifest,
     policy::VersionPolicies,
     registry::Snapshot,
-    repository::{Folders, Listing, MODEL_FILE},
+    repository::{Folders, Found, Listing},
+    sidecar::Sidecar,
 };
 
 /// A model and its accuracy on the whole test set, 0 to 1, where one is recorded.
@@ -33,7 +35,7 @@ pub(crate) fn by_recorded_accuracy(
     let accuracy = |name: &str, folders: &Folders| {
         let wanted = policies.wanted(name, folders, pins.get(name).copied());
         let (_, first) = wanted.first()?;
-        recorded_accuracy(&first.folder.join(MODEL_FILE))
+        recorded_accuracy(first)
     };
     let models = listing.models.iter();
     let mut ranked: Vec<Ranked> = models
@@ -41,6 +43,14 @@ pub(crate) fn by_recorded_accuracy(
         .collect();
     ranked.sort_by(Ranked::order);
     ranked
+}
+
+/// Returns the accuracy on the whole test set that a version records, without opening it.
+fn recorded_accuracy(found: &Found) -> Option<f64> {
+    match Sidecar::read(&found.folder).ok()?.ensemble {
+        Some(ensemble) => ensemble.accuracy.get(Manifest::TEST).copied(),
+        None => header::recorded_accuracy(&found.model_file()),
+    }
 }
 
 /// The best of the models that serve, unless one that has not been tried yet might be better.

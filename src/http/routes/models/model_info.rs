@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     inference::signature::Signature,
-    models::live::LiveModel,
+    models::{ensemble, live::LiveModel},
     tuning::{Point, Source},
 };
 
@@ -33,12 +33,32 @@ pub struct ModelInfo {
     /// Split -> accuracy recorded at export, 0 to 1; `test` is the whole test set.
     #[schema(example = json!({"test": 0.62, "PublicTest": 0.61, "PrivateTest": 0.63}))]
     accuracy: BTreeMap<String, f64>,
-    /// SHA-256 of the model file, lower-case hex.
+    /// SHA-256 of the model file, lower-case hex. That of an ensemble covers its members' files and weights.
     sha256: String,
+    /// The members of an ensemble, whose probabilities are averaged. Missing for a network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    members: Vec<Member>,
     /// Input of the model.
     input: Input,
     /// Serving configuration.
     serving: Serving,
+}
+
+/// A member of an ensemble.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = EnsembleMember)]
+pub struct Member {
+    /// The model's name.
+    #[schema(example = "resnet-20-v1")]
+    name: String,
+    /// Its version.
+    #[schema(example = "1")]
+    version: String,
+    /// Its share of the mean. The weights of all members sum to 1.
+    #[schema(example = 0.5)]
+    weight: f64,
+    /// SHA-256 of its model file, lower-case hex.
+    sha256: String,
 }
 
 /// Input of a model.
@@ -85,6 +105,14 @@ pub struct Tuning {
     points: Vec<Point>,
 }
 
+impl From<ensemble::Member> for Member {
+    fn from(member: ensemble::Member) -> Self {
+        let ensemble::Member { name, weight, sha256 } = member;
+        let version = name.version().to_string();
+        Self { name: name.name().to_owned(), version, weight, sha256 }
+    }
+}
+
 impl From<&LiveModel> for ModelInfo {
     fn from(model: &LiveModel) -> Self {
         let manifest = model.manifest.clone();
@@ -104,6 +132,7 @@ impl From<&LiveModel> for ModelInfo {
             recipe: manifest.recipe,
             accuracy: manifest.accuracy,
             sha256: model.sha256.clone(),
+            members: manifest.members.into_iter().map(Member::from).collect(),
             input: Input {
                 name: model.signature.input.clone(),
                 datatype: datatype.to_owned(),

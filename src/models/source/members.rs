@@ -1,0 +1,126 @@
+//! The members of an ensemble: found in the models folder, examined, and checked against each other.
+
+use std::{fmt::Write, path::Path};
+
+use sha2::{Digest, Sha256};
+
+use super::Source;
+use crate::{
+    inference::{InferenceError, Labels, ensemble::signature, onnx::Session, runtime::Runtime},
+    models::{
+        ensemble::{Ensemble, Member, MemberName},
+        file::{self, read_hash},
+        manifest::Manifest,
+        repository::{Found, MODEL_FILE, hash, is_version},
+        sidecar::{SIDECAR, Sidecar},
+    },
+};
+
+/// Examines every member and checks that they take faces of the same size and have the same labels.
+pub(super) fn examine(
+    runtime: &Runtime,
+    found: &Found,
+    ensemble: &Ensemble,
+    threads: usize,
+) -> Result<(Source, Manifest, Vec<Session>), InferenceError> {
+    if found.model_file().is_file() {
+        return unfit(format!(
+            "{SIDECAR} has an `[ensemble]` table, but the version also has a {MODEL_FILE}; remove one of them"
+        ));
+    }
+    let mut examined = Vec::with_capacity(ensemble.members.len());
+    for share in &ensemble.members {
+        let member = examine_one(runtime, &found.root, &share.member, threads);
+        let member = member.map_err(|error| error.in_member(&share.member.to_string()))?;
+        check_alike(&examined, &member, ensemble)?;
+        examined.push(member);
+    }
+    let sha256 = identity(&found.root, ensemble)?;
+    let (mut files, mut manifests, mut sessions) = (Vec::new(), Vec::new(), Vec::new());
+    for file::Examined { file, manifest, session } in examined {
+        files.push(file);
+        manifests.push(manifest);
+        sessions.push(session);
+    }
+    let members: Vec<Member> = ensemble
+        .members
+        .iter()
+        .zip(&files)
+        .map(|(share, file)| Member {
+            name: share.member.clone(),
+            weight: share.weight,
+            sha256: file.sha256.clone(),
+        })
+        .collect();
+    let manifest = Manifest::of_ensemble(ensemble, members.clone(), &manifests);
+    let labels = manifest.labels.len();
+    let signature = signature(files[0].signature.side, labels);
+    Ok((Source { files, members, sha256, signature, labels }, manifest, sessions))
+}
+
+/// Examines a member. Its name is one path component, so it cannot leave the models folder.
+fn examine_one(
+    runtime: &Runtime,
+    root: &Path,
+    member: &MemberName,
+    threads: usize,
+) -> Result<file::Examined, InferenceError> {
+    let folder = member.folder(root);
+    if !folder.parent().is_some_and(Path::is_dir) {
+        return unfit("the models folder has no such model");
+    }
+    if !is_version(&folder) {
+        return unfit("the model has no such version");
+    }
+    let sidecar = Sidecar::read(&folder)?;
+    if sidecar.ensemble.is_some() {
+        return unfit("it is an ensemble itself; list its members instead");
+    }
+    file::examine(runtime, &folder, &sidecar, threads)
+}
+
+/// Compares a member with the first one.
+fn check_alike(
+    before: &[file::Examined],
+    member: &file::Examined,
+    ensemble: &Ensemble,
+) -> Result<(), InferenceError> {
+    let Some(first) = before.first() else { return Ok(()) };
+    let name = |index: usize| &ensemble.members[index].member;
+    let (first_name, name) = (name(0), name(before.len()));
+    let (first_side, side) = (first.file.signature.side, member.file.signature.side);
+    if first_side != side {
+        return unfit(format!(
+            "member `{name}` takes faces of {side}x{side} pixels, `{first_name}` of {first_side}x{first_side}; \
+             the members of an ensemble must take the same size"
+        ));
+    }
+    let list = |labels: &Labels| labels.names().join(", ");
+    let (first_labels, labels) = (&first.manifest.labels, &member.manifest.labels);
+    if first_labels != labels {
+        let (first_labels, labels) = (list(first_labels), list(labels));
+        return unfit(format!(
+            "member `{name}` has the labels {labels}, `{first_name}` has {first_labels}; \
+             the members of an ensemble must have the same labels in the same order"
+        ));
+    }
+    Ok(())
+}
+
+/// Returns the SHA-256 of one line per member: the SHA-256 of its model file, that of its `mien.toml` or `-`, and its
+/// weight, separated by spaces. What a member is called does not change its answers, so names are left out.
+pub(super) fn identity(root: &Path, ensemble: &Ensemble) -> Result<String, InferenceError> {
+    let mut lines = String::new();
+    for share in &ensemble.members {
+        let folder = share.member.folder(root);
+        let model = read_hash(&folder.join(MODEL_FILE))
+            .map_err(|error| error.in_member(&share.member.to_string()))?;
+        let sidecar = hash(&folder.join(SIDECAR)).unwrap_or_else(|_| "-".to_owned());
+        writeln!(lines, "{model} {sidecar} {}", share.weight).expect("a string takes any text");
+    }
+    Ok(hex::encode(Sha256::digest(lines)))
+}
+
+fn unfit<T>(reason: impl Into<String>) -> Result<T, InferenceError> {
+    Err(InferenceError::Model(reason.into()))
+}
