@@ -1,17 +1,17 @@
-//! What serving costs: load on a server from outside, the same model without HTTP and without a batcher.
+//! Measures the cost of serving: load on a server from outside, and the same model without HTTP and without the batcher.
 //!
 //! ```text
-//! study    raw sessions -> batcher -> `mien serve` as a child, under load
-//!   load     closed loop (a request follows an answer) and open loop (requests come by the clock)
-//!   overload ten times more than it can do
-//!   stalls   how long the machine itself stood still meanwhile
-//!   paired   the bare session and one connection by turns
-//!   process  CPU time and memory of the server
-//!   server   the child
-//! report   the figures, as a table or JSON
+//! suite    raw sessions -> batcher -> `mien serve` as a child process under load
+//!   load        closed loop (a request follows a response) and open loop (requests arrive by the clock)
+//!   overload    ten times the saturation throughput
+//!   hiccups     scheduling stalls of the machine
+//!   interleaved raw session and one connection, alternately
+//!   process     CPU time and memory of the server
+//!   server      the child process
+//! report   the figures as a table or JSON
 //! ```
 //!
-//! The generator shares the machine with the server, so it is one thread and parses no more than it must.
+//! The load generator shares the machine with the server, so it has one thread and parses as little as possible.
 
 mod engine;
 mod hiccups;

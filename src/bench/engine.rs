@@ -1,4 +1,4 @@
-//! The same model in this process: without HTTP, and without a batcher.
+//! The same model in this process, without HTTP and without the batcher.
 
 use std::{
     sync::Arc,
@@ -26,21 +26,21 @@ use crate::{
     },
 };
 
-/// What ONNX Runtime alone does.
+/// Figures of raw ONNX Runtime.
 #[derive(Debug, Clone, Serialize)]
 pub struct Raw {
-    /// The curve.
+    /// The tuning curve.
     pub points: Vec<Point>,
-    /// The best point, run for longer.
+    /// The best point, measured for longer.
     pub best: Point,
-    /// CPU seconds for a thousand images at the best point.
+    /// CPU seconds per thousand images at the best point.
     pub cpu_seconds_per_1000: f64,
 }
 
 /// Measures the curve within `budget`, then its best point for `time`.
 ///
 /// # Errors
-/// When the model cannot be run.
+/// Returns an error if the model fails.
 pub(super) fn raw(
     source: &Source,
     budget: Duration,
@@ -53,17 +53,17 @@ pub(super) fn raw(
     let side = source.signature.side;
     let stop = StopCondition::within(budget, &|| false);
     let points = measure(&space, side, stop, &open)?;
-    let nothing = || InferenceError::Run("nothing was measured".to_owned());
+    let nothing = || InferenceError::Run("the curve is empty".to_owned());
     let Configuration { layout, max_batch } = choose(&points).ok_or_else(nothing)?;
     let mut sessions = ThroughputRun::open(layout, max_batch, side, &open)?;
     let (best, images_per_cpu_second) = run(&mut sessions, time)?;
     Ok(Raw { points, best, cpu_seconds_per_1000: 1e3 / images_per_cpu_second })
 }
 
-/// Runs sessions for a time; also how many images they did with a CPU second of this process, in which nothing else runs.
+/// Runs sessions for a time. Also returns the images per CPU second of this process, which runs nothing else.
 ///
 /// # Errors
-/// When the model cannot be run.
+/// Returns an error if the model fails.
 pub(super) fn run(
     sessions: &mut ThroughputRun,
     time: Duration,
@@ -75,19 +75,19 @@ pub(super) fn run(
     Ok((point, images / cpu.max(f64::MIN_POSITIVE)))
 }
 
-/// The sessions of a point of the curve.
+/// Opens the sessions of a point of the curve.
 ///
 /// # Errors
-/// When the model cannot be run.
+/// Returns an error if the model fails.
 pub(super) fn sessions(source: &Source, point: &Point) -> Result<ThroughputRun, InferenceError> {
     let layout = Layout { instances: point.instances, intra_op_threads: point.intra_op_threads };
     ThroughputRun::open(layout, point.batch, source.signature.side, &opener(source))
 }
 
-/// One session that runs one image at a time.
+/// Opens one session for one image at a time.
 ///
 /// # Errors
-/// When the model cannot be run.
+/// Returns an error if the model fails.
 pub(super) fn lone_session(
     source: &Source,
     intra_op_threads: usize,
@@ -96,10 +96,10 @@ pub(super) fn lone_session(
     ThroughputRun::open(layout, 1, source.signature.side, &opener(source))
 }
 
-/// One session, one image at a time: the latency that no server can be under.
+/// Measures one session with one image at a time, which is the lower bound of the latency of a server.
 ///
 /// # Errors
-/// When the model cannot be run.
+/// Returns an error if the model fails.
 pub(super) fn single(
     source: &Source,
     intra_op_threads: usize,
@@ -114,10 +114,10 @@ fn opener(
     |intra_op_threads, max_batch| source.open_untried(intra_op_threads, max_batch)
 }
 
-/// The batcher under as many images at once as its workers run, four times over.
+/// Measures the batcher with four times as many concurrent images as its workers run.
 ///
 /// # Errors
-/// When the process's CPU time cannot be read.
+/// Returns an error if the CPU time of the process cannot be read.
 pub(super) async fn batcher(
     model: Arc<LiveModel>,
     faces: &[Face],
@@ -149,10 +149,10 @@ pub(super) async fn batcher(
         }
     });
     let (samples, usage) = tokio::join!(join_all(callers), window.usage(Some(Process::own())));
-    Ok(window.leg("batcher without HTTP".to_owned(), samples, usage?))
+    Ok(window.result("batcher without HTTP".to_owned(), samples, usage?))
 }
 
-/// The CPU time of this process.
+/// Returns the CPU time of this process.
 fn own_cpu() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);

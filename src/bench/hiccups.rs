@@ -1,5 +1,5 @@
-//! How long the machine itself stands still. Where it is a virtual one beside others, its processors are taken from it now and
-//! then, and nothing on it can answer meanwhile: no longest time means anything without this one beside it.
+//! Measures scheduling stalls of the machine (jHiccup). The host of a virtual machine takes processors away from time to time,
+//! and maximum latencies cannot be interpreted without the longest stall.
 
 use std::{
     sync::{Arc, Weak},
@@ -10,17 +10,18 @@ use std::{
 use self::processors::Processor;
 use crate::thread_priority::has_realtime_priority;
 
-/// How long a watch sleeps: short beside what it looks for, and long beside what it costs.
+/// Sleep time of a watcher: short compared with stalls, long compared with its cost.
 const NAP: Duration = Duration::from_millis(1);
 
-/// Does work, and the longest time meanwhile that a thread which goes before all others overslept on any processor. `None`
-/// unless the thread that asks is one ([`crate::thread_priority::run_at_realtime_priority`]): of any other it would be the time that it waited for its turn.
-pub(super) fn beside<T>(work: impl FnOnce() -> T) -> (T, Option<Duration>) {
+/// Runs `work` and returns the longest oversleep of a real-time thread on any processor meanwhile. Returns `None` unless the
+/// calling thread has real-time priority ([`crate::thread_priority::run_at_realtime_priority`]), because the oversleep of other
+/// threads includes their wait for a core.
+pub(super) fn measure_during<T>(work: impl FnOnce() -> T) -> (T, Option<Duration>) {
     if !has_realtime_priority() {
         return (work(), None);
     }
     thread::scope(|scope| {
-        // Gone when the work is over, by a panic too: the watches end with it.
+        // Dropped when the work ends, also by a panic; the watchers end with it.
         let working = Arc::new(());
         let start = |processor| {
             let working = Arc::downgrade(&working);
@@ -29,7 +30,7 @@ pub(super) fn beside<T>(work: impl FnOnce() -> T) -> (T, Option<Duration>) {
         let watches: Vec<_> = processors::all().into_iter().map(start).collect();
         let done = work();
         drop(working);
-        // A watch cannot panic.
+        // A watcher does not panic.
         let longest = watches.into_iter().filter_map(|watch| watch.join().ok()).max();
         (done, longest)
     })
@@ -52,7 +53,7 @@ mod processors {
 
     pub(super) type Processor = CpuSet;
 
-    /// Those that this thread may run on.
+    /// Returns the processors that this thread may run on.
     pub(super) fn all() -> Vec<Processor> {
         let allowed = sched_getaffinity(None).unwrap_or_default();
         let only = |index| {
@@ -63,7 +64,7 @@ mod processors {
         (0..CpuSet::MAX_CPU).filter(|&index| allowed.is_set(index)).map(only).collect()
     }
 
-    /// Keeps this thread to one; where that fails it watches whichever it is on.
+    /// Pins this thread to one processor. If that fails, it watches the processor that it runs on.
     pub(super) fn keep_to(processor: &Processor) {
         let _ = sched_setaffinity(None, processor);
     }
@@ -86,10 +87,10 @@ mod tests {
     use crate::thread_priority::run_at_realtime_priority;
 
     #[test]
-    fn only_a_thread_that_goes_first_tells_the_machine_from_its_own_waiting() {
-        assert_eq!(beside(|| 1), (1, None));
+    fn stall_is_measured_only_with_realtime_priority() {
+        assert_eq!(measure_during(|| 1), (1, None));
         let ((work, longest), permitted) = run_at_realtime_priority(|| {
-            (beside(|| thread::sleep(3 * NAP)), has_realtime_priority())
+            (measure_during(|| thread::sleep(3 * NAP)), has_realtime_priority())
         });
         assert_eq!((work, longest.is_some()), ((), permitted));
     }

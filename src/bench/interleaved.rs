@@ -1,5 +1,5 @@
-//! The server against the bare runtime by turns, so that both meet the same machine: what HTTP adds to one image, and what it
-//! costs under load.
+//! Compares the server with raw ONNX Runtime in alternation, so that both see the same state of the machine: the latency that
+//! HTTP adds to one image, and its cost under load.
 
 use std::time::Duration;
 
@@ -16,48 +16,47 @@ use crate::{
     tuning::{Point, sessions::ThroughputRun},
 };
 
-/// How long each has its turn with one image at a time: a dozen runs of a real network.
+/// Duration of each turn with one image at a time: about a dozen inference calls of a real network.
 const TURN: Duration = Duration::from_millis(200);
 
-/// How long each has its turn at saturation, at most: CPU time is told in hundredths of a second.
+/// Maximum duration of each turn at saturation. CPU time has a resolution of a hundredth of a second.
 const SATURATED_TURN: Duration = Duration::from_secs(1);
 
 /// Connections that saturate a server.
 const SATURATING: usize = 32;
 
-/// Sessions and servers that are compared. Where the system happens to put a network in memory makes one faster or slower
-/// than the next by several per cent for as long as it lives.
+/// Number of sessions and servers that are compared. The location of a network in memory makes a session several per cent faster
+/// or slower for its whole lifetime.
 const STARTS: u32 = 5;
 
-/// The server beside the runtime.
+/// The comparison of the server with raw ONNX Runtime.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Paired {
-    /// Milliseconds of one image at a time, a run of one session and a request over one connection; how many more a request
-    /// takes.
+    /// Latency of one image in milliseconds: an inference call of one session, a request over one connection, and the difference.
     pub one_connection: Compared,
-    /// Images of a CPU second, of the runtime at its best point and of the server under load; the server's share.
+    /// Images per CPU second: raw ONNX Runtime at its best point, the server under load, and the ratio.
     pub per_cpu_second: Compared,
-    /// Images/s, the same way.
+    /// The same for images per second.
     pub per_second: Compared,
 }
 
-/// A figure of the runtime's and the one of the server's that followed.
+/// A figure of raw ONNX Runtime and the following figure of the server.
 #[derive(Debug, Clone, Copy)]
 struct Turn {
     raw: f64,
     http: f64,
 }
 
-/// What the turns of several starts say.
+/// Summary of the turns of several starts.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Compared {
-    /// The runtime's median.
+    /// Median of raw ONNX Runtime.
     pub raw: f64,
-    /// The server's median.
+    /// Median of the server.
     pub http: f64,
-    /// The median of what each turn's two figures differ by, or what the one is of the other.
+    /// Median over turns of the difference or ratio of the two figures.
     pub median: f64,
-    /// The same by the server and the sessions of one start alone: the least and the most.
+    /// Minimum and maximum of the same median per start.
     pub by_start: (f64, f64),
 }
 
@@ -76,7 +75,7 @@ pub(super) async fn paired(
     let saturated_turn = SATURATED_TURN.min(time);
     let count = |turn: Duration| ((time / STARTS).as_nanos() / turn.as_nanos().max(1)).max(1);
     let (mut one, mut cpu, mut rate) = (Vec::new(), Vec::new(), Vec::new());
-    // Kept to the end, or the next ones would lie where the last ones lay.
+    // Held to the end, because the next sessions would otherwise reuse the same memory.
     let mut kept = Vec::new();
     for _ in 0..STARTS {
         let mut lone = engine::lone_session(source, intra_op_threads)?;
@@ -105,24 +104,25 @@ pub(super) async fn paired(
     })
 }
 
-/// Milliseconds of a run and of a request.
+/// Measures the latency of an inference call and of a request in milliseconds.
 async fn one_image(session: &mut ThroughputRun, target: &Target) -> anyhow::Result<Turn> {
     let raw = session.run(TURN)?.run_ms;
     let timing = Timing { warm_up: Duration::ZERO, measured: TURN };
-    let leg = closed_loop(target, 1, timing).await?;
-    Ok(Turn { raw, http: leg.latency.context("the server did not answer")?.p50 })
+    let result = closed_loop(target, 1, timing).await?;
+    Ok(Turn { raw, http: result.latency.context("the server did not respond")?.p50 })
 }
 
-/// Images of a CPU second, and images/s.
+/// Measures images per CPU second and images per second.
 async fn saturated(
     sessions: &mut ThroughputRun,
     target: &Target,
     turn: Duration,
 ) -> anyhow::Result<(Turn, Turn)> {
     let (point, raw) = engine::run(sessions, turn)?;
-    let leg = closed_loop(target, SATURATING, Timing { warm_up: turn / 5, measured: turn }).await?;
-    let http = leg.images_per_cpu_second().context("the server did not answer")?;
-    let rate = Turn { raw: point.images_per_second, http: leg.images_per_second };
+    let result =
+        closed_loop(target, SATURATING, Timing { warm_up: turn / 5, measured: turn }).await?;
+    let http = result.images_per_cpu_second().context("the server did not respond")?;
+    let rate = Turn { raw: point.images_per_second, http: result.images_per_second };
     Ok((Turn { raw, http }, rate))
 }
 
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_that_slows_down_is_not_the_servers() {
+    fn slowdown_of_machine_cancels_out() {
         let turn = |raw: f64| Turn { raw, http: raw + 1.0 };
         let compared =
             compare(&[vec![turn(10.0), turn(20.0)], vec![turn(40.0)]], |turn| turn.http - turn.raw);

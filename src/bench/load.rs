@@ -1,4 +1,4 @@
-//! Load, and what came of it.
+//! Closed-loop and open-loop load.
 
 use std::{
     io,
@@ -20,52 +20,51 @@ use tokio::{
 use super::process::{Process, Usage};
 use crate::client::Connection;
 
-/// Requests of an open loop that are on their way at most.
+/// Maximum number of pending requests of an open loop.
 const IN_FLIGHT: usize = 256;
 
-/// Where requests go, what they are and what an answer must hold.
+/// Target of the load.
 pub struct Target {
-    /// The server.
+    /// Address of the server.
     pub addr: SocketAddr,
-    /// Whole requests, head and body; sent in turn.
+    /// Requests (head and body), sent in rotation.
     pub requests: Vec<Vec<u8>>,
-    /// What the body of every answer holds.
+    /// Text that the body of every response must contain.
     pub expect: String,
-    /// The server's process, where its CPU time is asked for.
+    /// Process of the server, for its CPU time.
     pub process: Option<Process>,
 }
 
-/// For how long load is put on a server.
+/// Durations of a load.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
-    /// Before anything is counted.
+    /// Warm-up that is not counted.
     pub warm_up: Duration,
-    /// What is counted.
+    /// Measured duration.
     pub measured: Duration,
 }
 
-/// What came of a load.
+/// The result of a load.
 #[derive(Debug, Clone, Serialize)]
 pub struct LoadResult {
-    /// What load it was.
+    /// Name of the load.
     pub name: String,
-    /// Images that were classified, a second.
+    /// Classified images per second.
     pub images_per_second: f64,
-    /// Milliseconds from a request to its answer. In an open loop a request begins when it was due, whether it could be
-    /// sent then or not.
+    /// Latency in milliseconds. In an open loop it starts when the request was due, even if it was sent later.
     pub latency: Option<Latency>,
-    /// The same of requests that were refused (503).
+    /// Latency of rejected requests (503).
     pub refused: Option<Latency>,
-    /// Requests that got neither.
+    /// Number of failed requests.
     pub failed: usize,
-    /// Why the first of them failed.
+    /// Reason of the first failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// The server's CPU seconds for a thousand images, where they are known.
+    /// CPU seconds of the server per thousand images, if known.
     pub cpu_seconds_per_1000: Option<f64>,
 }
 
-/// A distribution of times, in milliseconds.
+/// A distribution of durations in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "percentiles by their names")]
 pub struct Latency {
@@ -78,7 +77,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// The distribution of some times; `None` without any.
+    /// Computes the distribution; `None` without values.
     pub fn of(mut times: Vec<Duration>) -> Option<Self> {
         times.sort_unstable();
         let last = times.len().checked_sub(1)?;
@@ -98,27 +97,27 @@ impl Latency {
 }
 
 impl LoadResult {
-    /// Images of one CPU second of the server.
+    /// Images per CPU second of the server.
     pub fn images_per_cpu_second(&self) -> Option<f64> {
         self.cpu_seconds_per_1000.filter(|&seconds| seconds > 0.0).map(|seconds| 1e3 / seconds)
     }
 }
 
-/// What became of a request.
+/// Outcome of a request.
 pub(super) enum Outcome {
     Classified,
     Refused,
     Failed(String),
 }
 
-/// A request, from when it was due to its answer.
+/// A request with its due time and response time.
 pub(super) struct Sample {
     pub(super) begin: Instant,
     pub(super) end: Instant,
     pub(super) outcome: Outcome,
 }
 
-/// Each of so many connections sends its next request when it has the answer to the last.
+/// Closed loop: each connection sends its next request after the response to the previous one.
 pub async fn closed_loop(
     target: &Target,
     connections: usize,
@@ -137,11 +136,11 @@ pub async fn closed_loop(
         samples
     });
     let (samples, usage) = tokio::join!(join_all(clients), window.usage(target.process));
-    Ok(window.leg(format!("closed loop, {connections}"), samples, usage?))
+    Ok(window.result(format!("closed loop, {connections}"), samples, usage?))
 }
 
-/// Requests come by the clock, at random (a Poisson process) and so many a second in the mean, however fast the server
-/// answers. So many (`IN_FLIGHT`) are on their way at once; the others wait, and their waiting counts.
+/// Open loop: requests arrive in a Poisson process with a mean rate, independently of the responses. At most `IN_FLIGHT` requests
+/// are pending; others wait, and their wait counts as latency.
 pub async fn open_loop(
     target: &Target,
     name: &str,
@@ -150,7 +149,7 @@ pub async fn open_loop(
 ) -> io::Result<LoadResult> {
     let window = Window::starting_now(timing);
     let (due, arrivals) = unbounded_channel();
-    // A thread of its own: the runtime's timer counts in milliseconds.
+    // A thread of its own, because the timer of the runtime has a resolution of milliseconds.
     let clock = thread::Builder::new().name("mien-bench-clock".to_owned()).spawn(move || {
         for arrival in poisson(rate).map(|offset| window.opened + offset) {
             if arrival >= window.end {
@@ -166,9 +165,9 @@ pub async fn open_loop(
     let clients = (0..IN_FLIGHT).map(|first| open_client(target, &arrivals, first));
     let (samples, usage) = tokio::join!(join_all(clients), window.usage(target.process));
     if clock.join().is_err() {
-        return Err(io::Error::other("the clock of the open loop crashed"));
+        return Err(io::Error::other("the timer thread of the open loop panicked"));
     }
-    Ok(window.leg(name.to_owned(), samples, usage?))
+    Ok(window.result(name.to_owned(), samples, usage?))
 }
 
 async fn open_client(
@@ -202,7 +201,7 @@ async fn sample(
             Outcome::Failed(format!("status {}: {body}", answer.status))
         }
         Err(error) => {
-            // A server that is away is not to be asked a million times a second.
+            // Do not retry an unreachable server a million times per second.
             tokio::time::sleep(Duration::from_millis(10)).await;
             Outcome::Failed(error.to_string())
         }
@@ -214,7 +213,7 @@ fn holds(body: &[u8], expect: &[u8]) -> bool {
     expect.is_empty() || body.windows(expect.len()).any(|part| part == expect)
 }
 
-/// Offsets from the start of events that come at random, `rate` a second in the mean; the same ones each time.
+/// Returns the arrival times of a Poisson process with a mean rate per second. The seed is fixed.
 fn poisson(rate: f64) -> impl Iterator<Item = Duration> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut offset = 0.0;
@@ -229,7 +228,7 @@ fn poisson(rate: f64) -> impl Iterator<Item = Duration> {
     })
 }
 
-/// The time that is counted.
+/// The measured window.
 #[derive(Clone, Copy)]
 pub(super) struct Window {
     opened: Instant,
@@ -243,7 +242,7 @@ impl Window {
         Self { opened, start: opened + warm_up, end: opened + warm_up + measured }
     }
 
-    /// A process's CPU time within the window.
+    /// CPU time of a process within the window.
     pub(super) async fn usage(self, process: Option<Process>) -> io::Result<Option<Duration>> {
         let Some(process) = process else { return Ok(None) };
         sleep_until(self.start.into()).await;
@@ -252,8 +251,8 @@ impl Window {
         Ok(Some(process.usage()?.cpu.saturating_sub(before)))
     }
 
-    /// Counts what ended within the window; a refusal or a failure that was due within it.
-    pub(super) fn leg(
+    /// Counts responses that ended within the window, and rejections and failures that were due within it.
+    pub(super) fn result(
         self,
         name: String,
         samples: Vec<Vec<Sample>>,
@@ -290,7 +289,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_of_the_sorted_times() {
+    fn percentiles_use_sorted_durations() {
         let times = (1..=101).rev().map(Duration::from_millis).collect();
         let latency = Latency::of(times).unwrap();
         assert_eq!((latency.count, latency.p50, latency.p99), (101, 51.0, 100.0));
@@ -299,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn arrivals_come_at_the_rate_that_is_asked_for() {
+    fn arrivals_have_requested_rate() {
         let tenth_thousand = poisson(100.0).nth(9_999).unwrap().as_secs_f64();
         assert!((97.0..103.0).contains(&tenth_thousand), "{tenth_thousand}");
     }

@@ -1,4 +1,4 @@
-//! Ten times more than a server can do.
+//! Overload: ten times the saturation throughput.
 
 use std::io;
 
@@ -13,31 +13,29 @@ use super::{
 };
 use crate::thread_priority::run_at_realtime_priority;
 
-/// How much more than it can do a server is offered in the overload.
+/// Offered load divided by the saturation throughput.
 const OVERLOAD: f64 = 10.0;
 
-/// Requests a second that one thread beside a busy server can still send by the clock.
+/// Maximum request rate of one generator thread next to a busy server.
 const MOST_OFFERED: f64 = 20_000.0;
 
-/// A server at its limit and far over it.
+/// Figures at saturation and under overload.
 #[derive(Debug, Clone, Serialize)]
 pub struct Overload {
-    /// As many connections as the queue holds, each with one request: full, and nothing refused.
+    /// As many connections as queue places: the queue is full and nothing is rejected.
     pub saturated: LoadResult,
-    /// Ten times as many requests.
+    /// Ten times the request rate.
     pub overloaded: LoadResult,
-    /// The longest time that the machine itself stood still during the second, in milliseconds; `None` where that cannot be
-    /// told from other programs' turns.
+    /// Longest scheduling stall of the machine during the overload in milliseconds; `None` without real-time priority.
     pub stalled_ms: Option<f64>,
-    /// Memory before and after.
+    /// Memory before and after the overload.
     pub memory: [Usage; 2],
 }
 
-/// As many connections as the queue holds images, `max_queue_size`, then ten times what they reached; `None` where that cannot be
-/// offered.
+/// Measures `max_queue_size` connections, then ten times their throughput. Returns `None` if the generator cannot offer that.
 ///
 /// # Errors
-/// What the network or `/proc` refuse.
+/// Returns errors of the network and of `/proc`.
 pub(super) async fn overload(
     target: &Target,
     server: &Server,
@@ -52,10 +50,10 @@ pub(super) async fn overload(
     }
     let before = server.process().usage()?;
     let name = format!("open loop, {OVERLOAD:.0} x saturation");
-    // Refusals are shorter than a turn of the scheduler: a generator that waits for its own would time that. Nothing else runs
-    // on this thread meanwhile.
+    // Rejections are shorter than a scheduler slice, so a generator without real-time priority would measure its own wait for a
+    // core. Nothing else runs on this thread meanwhile.
     let (overloaded, stalled) = run_at_realtime_priority(|| {
-        hiccups::beside(|| -> io::Result<LoadResult> {
+        hiccups::measure_during(|| -> io::Result<LoadResult> {
             let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(open_loop(target, &name, rate, timing))
         })

@@ -1,4 +1,4 @@
-//! What a server's process and its children use, from `/proc`.
+//! CPU time and memory of a process and its children, from `/proc`.
 
 use std::{fs, io, time::Duration};
 
@@ -9,32 +9,32 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy)]
 pub struct Process(pub u32);
 
-/// What a process has used, its living descendants included.
+/// Resource usage of a process and its living descendants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Usage {
-    /// User and system time since it started.
+    /// User and system time since the start.
     #[serde(skip)]
     pub cpu: Duration,
-    /// Memory now, in bytes.
+    /// Current resident memory in bytes.
     pub resident: u64,
-    /// The most memory at any time, in bytes.
+    /// Peak resident memory in bytes.
     pub peak: u64,
 }
 
 impl Process {
-    /// This process.
+    /// Returns this process.
     pub fn own() -> Self {
         Self(std::process::id())
     }
 
-    /// What it uses.
+    /// Reads the resource usage.
     ///
     /// # Errors
-    /// When there is no such process.
+    /// Returns an error if the process does not exist.
     pub fn usage(self) -> io::Result<Usage> {
         let mut usage = one(self.0)?;
         for pid in self.descendants()? {
-            // One that has ended since is gone with what it used.
+            // The usage of an ended descendant is lost.
             let Ok(more) = one(pid) else { continue };
             usage.cpu += more.cpu;
             usage.resident += more.resident;
@@ -75,7 +75,7 @@ fn one(pid: u32) -> io::Result<Usage> {
     Ok(Usage { cpu, resident: bytes("VmRSS:"), peak: bytes("VmHWM:") })
 }
 
-/// The fields of a `stat` from the state on: the name before may hold anything.
+/// Returns the fields of `stat` after the process name, which may contain any character.
 fn fields(stat: &str) -> Option<impl Iterator<Item = &str>> {
     Some(stat.rsplit_once(')')?.1.split_whitespace())
 }
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_and_its_children_are_counted() {
+    fn usage_includes_child_processes() {
         let own = Process::own().usage().unwrap();
         assert!(own.resident > 0 && own.peak >= own.resident, "{own:?}");
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn names_with_blanks_and_brackets_do_not_shift_the_fields() {
+    fn process_name_does_not_shift_fields() {
         let stat = "7 (a) b) S 3 0 0";
         assert_eq!(fields(stat).unwrap().collect::<Vec<_>>(), ["S", "3", "0", "0"]);
     }

@@ -1,4 +1,4 @@
-//! The figures, for people.
+//! Prints the figures.
 
 use std::fmt::{self, Write};
 
@@ -11,19 +11,19 @@ use super::{
 };
 use crate::tuning::Point;
 
-/// One table a network, then how it does against what it is to reach.
+/// Formats one table per network and its targets.
 pub fn study(study: &Study) -> String {
     let mut text = String::new();
-    write_study(&mut text, study).expect("a string takes everything");
+    write_study(&mut text, study).expect("writing to a string does not fail");
     text
 }
 
-/// A table of legs alone.
-pub fn legs(title: &str, legs: &[LoadResult]) -> String {
+/// A table of results alone.
+pub fn results(title: &str, results: &[LoadResult]) -> String {
     let mut text = String::new();
     let written =
-        head(&mut text, title).and_then(|()| legs.iter().try_for_each(|l| leg(&mut text, l)));
-    written.expect("a string takes everything");
+        head(&mut text, title).and_then(|()| results.iter().try_for_each(|l| result(&mut text, l)));
+    written.expect("writing to a string does not fail");
     text
 }
 
@@ -37,11 +37,11 @@ fn write_study(text: &mut String, study: &Study) -> fmt::Result {
     point(text, &best, &raw.best, Some(raw.cpu_seconds_per_1000))?;
     let alone = format!("ONNX Runtime, 1x{} batch 1", single.intra_op_threads);
     point(text, &alone, single, None)?;
-    leg(text, batcher)?;
-    http.iter().try_for_each(|l| leg(text, l))?;
+    result(text, batcher)?;
+    http.iter().try_for_each(|l| result(text, l))?;
     if let Some(Overload { saturated, overloaded, .. }) = overload {
-        leg(text, saturated)?;
-        leg(text, overloaded)?;
+        result(text, saturated)?;
+        result(text, overloaded)?;
     }
     let (instances, intra_op_threads, batch) =
         (serving.instances, serving.intra_op_threads, serving.max_batch);
@@ -61,7 +61,7 @@ fn write_study(text: &mut String, study: &Study) -> fmt::Result {
     writeln!(text)
 }
 
-/// The figures that the project has set itself.
+/// Formats the target figures.
 fn compare(text: &mut String, study: &Study) -> fmt::Result {
     let Paired { one_connection, per_cpu_second, per_second } = &study.paired;
     let shares =
@@ -69,13 +69,13 @@ fn compare(text: &mut String, study: &Study) -> fmt::Result {
     for (title, what, Compared { raw, http, median, by_start: (least, most) }) in shares {
         writeln!(
             text,
-            "  {title:20}{median:.3} of the {what} by turns ({http:.1} of {raw:.1}), {least:.3} to {most:.3} by the start"
+            "  {title:20}{median:.3} of the {what} ({http:.1} of {raw:.1}), {least:.3} to {most:.3} per start"
         )?;
     }
     let Compared { raw, http, median, by_start: (least, most) } = one_connection;
     writeln!(
         text,
-        "  one connection      {median:+.2} ms by turns ({http:.2} to {raw:.2} ms), {least:+.2} to {most:+.2} ms by the start"
+        "  one connection      {median:+.2} ms ({http:.2} and {raw:.2} ms), {least:+.2} to {most:+.2} ms per start"
     )?;
     if let Some(Overload { saturated, overloaded, stalled_ms, memory }) = &study.overload {
         if let (Some(at), Some(over)) = (saturated.latency, overloaded.latency) {
@@ -88,13 +88,13 @@ fn compare(text: &mut String, study: &Study) -> fmt::Result {
         if let Some(Latency { count, p50, p99, p999, max, .. }) = overloaded.refused {
             writeln!(
                 text,
-                "                      {count} refused in p50 {p50:.2}, p99 {p99:.2}, p99.9 {p999:.2}, max {max:.2} ms"
+                "                      {count} rejected in p50 {p50:.2}, p99 {p99:.2}, p99.9 {p999:.2}, max {max:.2} ms"
             )?;
         }
         if let Some(stalled) = stalled_ms {
             writeln!(
                 text,
-                "                      the machine itself stood still for up to {stalled:.2} ms"
+                "                      longest scheduling stall of the machine {stalled:.2} ms"
             )?;
         }
         let [before, after] = memory.map(mebibytes);
@@ -126,19 +126,19 @@ fn point(text: &mut String, name: &str, point: &Point, cpu: Option<f64>) -> fmt:
     writeln!(text)
 }
 
-fn leg(text: &mut String, leg: &LoadResult) -> fmt::Result {
-    write!(text, "  {:32}{:>10.1}", leg.name, leg.images_per_second)?;
-    match leg.latency {
+fn result(text: &mut String, result: &LoadResult) -> fmt::Result {
+    write!(text, "  {:32}{:>10.1}", result.name, result.images_per_second)?;
+    match result.latency {
         None => write!(text, "{:>10}{:>10}{:>10}{:>10}", "-", "-", "-", "-")?,
         Some(Latency { p50, p90, p99, max, .. }) => {
             write!(text, "{p50:>10.2}{p90:>10.2}{p99:>10.2}{max:>10.2}")?;
         }
     }
-    cpu_columns(text, leg.cpu_seconds_per_1000)?;
-    let refused = leg.refused.map_or(0, |refused| refused.count);
-    writeln!(text, "{refused:>9}{:>8}", leg.failed)?;
-    match &leg.failure {
-        Some(reason) => writeln!(text, "    the first failure: {reason}"),
+    cpu_columns(text, result.cpu_seconds_per_1000)?;
+    let refused = result.refused.map_or(0, |refused| refused.count);
+    writeln!(text, "{refused:>9}{:>8}", result.failed)?;
+    match &result.failure {
+        Some(reason) => writeln!(text, "    first failure: {reason}"),
         None => Ok(()),
     }
 }

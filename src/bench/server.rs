@@ -1,4 +1,4 @@
-//! `mien serve` of this very program as a child, serving one model.
+//! `mien serve` of this program as a child process with one model.
 
 use std::{
     env, fs,
@@ -22,21 +22,21 @@ use crate::{
     },
 };
 
-/// How long a server may take to be ready.
+/// Maximum time until readiness.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 
-/// A server that is ready; killed when it is dropped.
+/// A ready server, which is killed on drop.
 pub(super) struct Server {
     child: Child,
     pub(super) addr: SocketAddr,
-    /// From the start of the process to readiness.
+    /// Time from the start of the process to readiness.
     pub(super) ready_after: Duration,
 }
 
 impl Server {
-    /// Starts a server of the version of a folder and waits until it is ready.
-    pub(super) async fn start(folder: &FolderOfOne) -> anyhow::Result<Self> {
-        // The port is free when the server takes it, unless somebody else is quicker.
+    /// Starts a server of one version and waits until it is ready.
+    pub(super) async fn start(repository: &SingleVersionRepository) -> anyhow::Result<Self> {
+        // The port is free unless another process takes it first.
         let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let program = env::current_exe().context("finding this program")?;
         let started = Instant::now();
@@ -44,8 +44,8 @@ impl Server {
             .args(["serve", "--log=warn", "--state=memory", "--addr"])
             .arg(addr.to_string())
             .arg("--models")
-            .arg(folder.root.path())
-            .args(folder.flags())
+            .arg(repository.root.path())
+            .args(repository.flags())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
@@ -70,7 +70,7 @@ impl Server {
         Process(self.child.id())
     }
 
-    /// A document.
+    /// Requests a JSON document.
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<serde_json::Value> {
         let mut connection = Connection::new(self.addr);
         let answer = connection.ask(&request("GET", self.addr, path, &[], &[])).await?;
@@ -85,16 +85,16 @@ impl Drop for Server {
     }
 }
 
-/// A models folder with links to one version and, if the version is an ensemble, to its members.
-pub(super) struct FolderOfOne {
+/// A temporary repository with links to one version and, if the version is an ensemble, to its members.
+pub(super) struct SingleVersionRepository {
     root: TempDir,
     version: ModelName,
 }
 
-impl FolderOfOne {
-    /// Links the version of this name.
+impl SingleVersionRepository {
+    /// Creates links to a version and its members.
     pub(super) fn new(name: &str, found: &Found) -> anyhow::Result<Self> {
-        let root = tempfile::tempdir().context("making a folder")?;
+        let root = tempfile::tempdir().context("creating a directory")?;
         let number = found.folder.file_name().and_then(|number| parse_version(number.to_str()?));
         let number = number.unwrap_or(1);
         link(root.path(), name, number, &found.folder)?;
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folder_of_an_ensemble_links_its_members() {
+    fn repository_of_an_ensemble_links_its_members() {
         let models = tempfile::tempdir().unwrap();
         for version in ["m/1", "m/2", "n/7"] {
             fs::create_dir_all(models.path().join(version)).unwrap();
@@ -139,11 +139,11 @@ mod tests {
         let manifest = "[ensemble]\nmembers = ['m@1', 'n@7']";
         fs::write(models.path().join("m/2/mien.toml"), manifest).unwrap();
         let found = Found::new(models.path(), models.path().join("m/2")).unwrap();
-        let folder = FolderOfOne::new("m", &found).unwrap();
+        let repository = SingleVersionRepository::new("m", &found).unwrap();
         for version in ["m/1", "m/2", "n/7"] {
-            let linked = fs::canonicalize(folder.root.path().join(version)).unwrap();
+            let linked = fs::canonicalize(repository.root.path().join(version)).unwrap();
             assert_eq!(linked, fs::canonicalize(models.path().join(version)).unwrap());
         }
-        assert!(folder.flags().contains(&"--default-model=m@2".to_owned()));
+        assert!(repository.flags().contains(&"--default-model=m@2".to_owned()));
     }
 }

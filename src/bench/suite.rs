@@ -1,4 +1,4 @@
-//! One network after the other, from the bare runtime up to HTTP under overload.
+//! Measures one network from raw ONNX Runtime to HTTP under overload.
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use super::{
     load::{LoadResult, Target, Timing, closed_loop, open_loop},
     overload::{Overload, overload},
     process::Usage,
-    server::{FolderOfOne, Server},
+    server::{SingleVersionRepository, Server},
 };
 use crate::{
     batching::RetiredWorkers,
@@ -26,50 +26,50 @@ use crate::{
     tuning::{Point, TuneMode, Tuner, TuningOptions},
 };
 
-/// Connections of the closed loops.
+/// Numbers of connections of the closed loops.
 pub const CONNECTIONS: [usize; 3] = [1, 8, 32];
 
-/// What the open loop offers, of what the server did at best.
+/// Offered load of the open loop as a share of the best throughput.
 const LOAD: f64 = 0.7;
 
-/// What every study has in common.
+/// Common parameters.
 pub struct Setup {
-    /// Pictures to send, PNG.
+    /// PNG images to send.
     pub faces: Vec<Vec<u8>>,
-    /// How long each load is.
+    /// Duration of each load.
     pub timing: Timing,
-    /// How long the curve of the raw runtime is measured.
+    /// Duration of measuring the curve of raw ONNX Runtime.
     pub budget: Duration,
-    /// ONNX Runtime, on the CPU.
+    /// ONNX Runtime on the CPU.
     pub runtime: Runtime,
 }
 
-/// What serving a network costs.
+/// The figures of a network.
 #[derive(Debug, Clone, Serialize)]
 pub struct Study {
-    /// The network.
+    /// Name of the network.
     pub name: String,
-    /// ONNX Runtime alone.
+    /// Raw ONNX Runtime.
     pub raw: Raw,
-    /// One session with as many threads as each of the server's has, one image at a time.
+    /// One session with the thread count of the server, one image at a time.
     pub single: Point,
-    /// Many callers in one process.
+    /// The batcher with many callers in one process.
     pub batcher: LoadResult,
-    /// How the server chose to serve it.
+    /// Serving configuration of the server.
     pub serving: Serving,
-    /// From the server's start to readiness, in seconds: the first time, and with a curve on disk.
+    /// Start-up times in seconds.
     pub ready_seconds: Ready,
-    /// The server beside the bare runtime.
+    /// Comparison of the server with raw ONNX Runtime.
     pub paired: Paired,
     /// Over HTTP: closed loops of [`CONNECTIONS`], then an open loop.
     pub http: Vec<LoadResult>,
-    /// Ten times more than it can do, where that can be offered.
+    /// Overload, if it can be offered.
     pub overload: Option<Overload>,
-    /// The server's memory.
+    /// Memory of the server.
     pub memory: Memory,
 }
 
-/// How a server serves its one model; part of what it says about itself.
+/// Serving configuration as the API returns it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names of the route's document")]
 pub struct Serving {
@@ -79,49 +79,49 @@ pub struct Serving {
     pub max_queue_size: usize,
 }
 
-/// From start to readiness, in seconds.
+/// Time from start to readiness in seconds.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Ready {
-    /// With the curve to be measured.
+    /// With tuning.
     pub first: f64,
-    /// With the curve on disk.
+    /// With a stored curve.
     pub cached: f64,
 }
 
-/// A server's memory.
+/// Resident memory.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Memory {
-    /// When it was ready, with a cached curve.
+    /// At readiness with a stored curve.
     pub ready: Usage,
-    /// At the end.
+    /// After all loads.
     pub end: Usage,
 }
 
-/// Measures everything about a version of a model.
+/// Measures a version of a model.
 ///
 /// # Errors
-/// When it cannot be loaded or the server cannot be started.
+/// Returns an error if the model cannot be loaded or the server cannot be started.
 pub async fn study(setup: &Setup, name: &str, found: &Found) -> anyhow::Result<Study> {
     let time = setup.timing.measured;
-    tracing::info!(name, "bench: ONNX Runtime alone");
+    tracing::info!(name, "bench: raw ONNX Runtime");
     let source = examine(&setup.runtime, found, Sidecar::read(&found.folder)?, 1)?.source;
     let raw = engine::raw(&source, setup.budget, time)?;
 
-    tracing::info!(name, "bench: the batcher");
+    tracing::info!(name, "bench: batcher");
     let model = Arc::new(load(setup, name, found, &raw.best)?);
     let pictures = setup.faces.iter().map(|bytes| decode(bytes, &Limits::default()));
-    let pictures = pictures.collect::<Result<Vec<_>, _>>().context("a face cannot be read")?;
+    let pictures = pictures.collect::<Result<Vec<_>, _>>().context("cannot read a face")?;
     let side = model.signature.side;
     let faces: Vec<_> = pictures.iter().map(|picture| picture.to_face(side)).collect();
     let batcher = engine::batcher(Arc::clone(&model), &faces, setup.timing).await?;
     model.batcher.join();
     drop(model);
 
-    let folder = FolderOfOne::new(name, found)?;
-    tracing::info!(name, "bench: the server tunes itself");
-    let first = Server::start(&folder).await?.ready_after;
+    let repository = SingleVersionRepository::new(name, found)?;
+    tracing::info!(name, "bench: server with tuning");
+    let first = Server::start(&repository).await?.ready_after;
     let start = async || {
-        let server = Server::start(&folder).await?;
+        let server = Server::start(&repository).await?;
         let target = target(&server, &setup.faces);
         anyhow::Ok((server, target))
     };
@@ -131,9 +131,10 @@ pub async fn study(setup: &Setup, name: &str, found: &Found) -> anyhow::Result<S
     let versions = document["versions"].as_array().into_iter().flatten();
     let serving = versions.filter_map(|version| version.get("serving")).next();
     let serving = serving.context("the server does not serve the model")?.clone();
-    let serving: Serving = serde_json::from_value(serving).context("how the server serves")?;
+    let serving: Serving =
+        serde_json::from_value(serving).context("reading the serving configuration")?;
     let single = engine::single(&source, serving.intra_op_threads, time)?;
-    tracing::info!("bench: the server beside ONNX Runtime");
+    tracing::info!("bench: server and ONNX Runtime interleaved");
     let paired = paired(&source, &raw.best, serving.intra_op_threads, start, time).await?;
     let (http, overload, memory) = under_load(setup, &server, &serving, &target).await?;
     let name = name.to_owned();
@@ -141,7 +142,7 @@ pub async fn study(setup: &Setup, name: &str, found: &Found) -> anyhow::Result<S
     Ok(Study { name, raw, single, batcher, serving, ready_seconds, paired, http, overload, memory })
 }
 
-/// Every face in turn, for its label.
+/// Returns the requests: every face in rotation.
 fn target(server: &Server, faces: &[Vec<u8>]) -> Target {
     let headers = [("content-type".to_owned(), "image/png".to_owned())];
     let post = |face: &Vec<u8>| request("POST", server.addr, "/v1/classify", &headers, face);
@@ -153,7 +154,7 @@ fn target(server: &Server, faces: &[Vec<u8>]) -> Target {
     }
 }
 
-/// The legs over HTTP.
+/// Measures the loads over HTTP.
 async fn under_load(
     setup: &Setup,
     server: &Server,
@@ -166,7 +167,7 @@ async fn under_load(
         tracing::info!(connections, "bench: closed loop");
         http.push(closed_loop(target, connections, setup.timing).await?);
     }
-    let best = http.iter().map(|leg| leg.images_per_second).fold(0.0, f64::max);
+    let best = http.iter().map(|result| result.images_per_second).fold(0.0, f64::max);
     let name = format!("open loop, {:.0} % of saturation", 100.0 * LOAD);
     tracing::info!("bench: open loop");
     http.push(open_loop(target, &name, LOAD * best, setup.timing).await?);
@@ -174,7 +175,7 @@ async fn under_load(
     Ok((http, overload, Memory { ready, end: server.process().usage()? }))
 }
 
-/// The model in this process, served as the raw runtime did best.
+/// Loads the model in this process with the best configuration of raw ONNX Runtime.
 fn load(setup: &Setup, name: &str, found: &Found, best: &Point) -> anyhow::Result<LiveModel> {
     let options = ServingOptions {
         max_queue_size: 4096,
@@ -190,18 +191,18 @@ fn load(setup: &Setup, name: &str, found: &Found, best: &Point) -> anyhow::Resul
     Ok(loader.load(name, 1, found)?)
 }
 
-/// The pictures of a folder, sorted by name.
+/// Lists the PNG files of a directory, sorted by name.
 ///
 /// # Errors
-/// When there are none.
+/// Returns an error if there are none.
 pub fn read_faces(folder: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
     let shown = folder.display();
     let entries = fs::read_dir(folder).with_context(|| {
-        format!("the pictures of `{shown}` cannot be read; name a folder with --faces")
+        format!("cannot read the images of `{shown}`; set a directory with --faces")
     })?;
     let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "png"));
     paths.sort();
-    anyhow::ensure!(!paths.is_empty(), "no PNG in `{shown}`; name a folder with --faces");
+    anyhow::ensure!(!paths.is_empty(), "no PNG file in `{shown}`; set a directory with --faces");
     Ok(paths.iter().map(fs::read).collect::<Result<_, _>>()?)
 }

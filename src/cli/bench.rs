@@ -142,7 +142,7 @@ impl BenchArgs {
         if self.json {
             return print(&format!("{}\n", serde_json::to_string_pretty(&legs)?));
         }
-        print(&report::legs(url, &legs))
+        print(&report::results(url, &legs))
     }
 
     fn divisor(&self) -> u32 {
