@@ -2,6 +2,7 @@
 
 mod container;
 mod decode;
+mod format;
 mod luma;
 mod png;
 mod preprocess;

@@ -1,6 +1,6 @@
 //! What a file's container tells without decoding: the size it declares, and whether it reaches its own end.
 
-use super::decode::Format;
+use super::format::Format;
 
 /// The columns and rows in the header, for the formats whose decoders answer an absurd size with an
 /// error that does not tell it. The other decoders give the size before they allocate anything.

@@ -2,9 +2,9 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageReader};
 
-use super::{Picture, container, luma};
+use super::{Picture, container, format::Format, luma};
 
 /// How large a picture may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub enum ImageError {
 /// [`ImageError::Unsupported`] for any other format, [`ImageError::TooManyPixels`] over the limit, and
 /// [`ImageError::Invalid`] for a broken file, one that is cut off included.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, ImageError> {
-    let format = Format::of(bytes)?;
+    let format = Format::detect(bytes).ok_or(ImageError::Unsupported)?;
     let invalid = |detail: String| ImageError::Invalid { format: format.name(), detail };
     let broken = |error: image::ImageError| invalid(error.to_string());
 
@@ -92,43 +92,4 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, ImageError> {
     let (width, height) = (upright.width() as usize, upright.height() as usize);
     Picture::new(width, height, upright.into_bytes())
         .ok_or_else(|| invalid("it has no pixels".to_owned()))
-}
-
-/// The accepted formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    Jpeg,
-    Png,
-    WebP,
-    Bmp,
-    Gif,
-}
-
-impl Format {
-    /// The format that the first bytes promise.
-    fn of(bytes: &[u8]) -> Result<Self, ImageError> {
-        let guess = image::guess_format(bytes).map_err(|_| ImageError::Unsupported)?;
-        let formats = [Self::Jpeg, Self::Png, Self::WebP, Self::Bmp, Self::Gif];
-        formats.into_iter().find(|f| f.codec() == guess).ok_or(ImageError::Unsupported)
-    }
-
-    fn codec(self) -> ImageFormat {
-        match self {
-            Self::Jpeg => ImageFormat::Jpeg,
-            Self::Png => ImageFormat::Png,
-            Self::WebP => ImageFormat::WebP,
-            Self::Bmp => ImageFormat::Bmp,
-            Self::Gif => ImageFormat::Gif,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Jpeg => "JPEG",
-            Self::Png => "PNG",
-            Self::WebP => "WebP",
-            Self::Bmp => "BMP",
-            Self::Gif => "GIF",
-        }
-    }
 }
