@@ -21,8 +21,8 @@ mod split;
 mod subset;
 
 pub use duplicates::{DuplicateCounts, Duplicates, duplicates};
-pub use error::{DatasetError, UnknownSplit, UnknownUsage};
-pub use split::{Split, Usage};
+pub use error::DatasetError;
+pub use split::{Split, UnknownSplit, UnknownUsage, Usage};
 
 /// One labelled image, not read yet.
 #[derive(Debug, Clone)]

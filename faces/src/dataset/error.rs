@@ -93,13 +93,3 @@ impl DatasetError {
         move |source| Self::Read { path: path.to_owned(), source }
     }
 }
-
-/// A name that is no split.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a split; expected test, train, PublicTest or PrivateTest")]
-pub struct UnknownSplit(pub String);
-
-/// A name that is no usage.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a usage; expected Training, PublicTest, PrivateTest or Unknown")]
-pub struct UnknownUsage(pub String);

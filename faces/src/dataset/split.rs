@@ -4,8 +4,6 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{UnknownSplit, UnknownUsage};
-
 /// Which part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Split {
@@ -100,3 +98,13 @@ impl FromStr for Usage {
         found.ok_or_else(|| UnknownUsage(name.to_owned()))
     }
 }
+
+/// Error for a name that is not a split.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a split; expected test, train, PublicTest or PrivateTest")]
+pub struct UnknownSplit(pub String);
+
+/// Error for a name that is not a usage.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a usage; expected Training, PublicTest, PrivateTest or Unknown")]
+pub struct UnknownUsage(pub String);
