@@ -9,10 +9,12 @@
 //! This module does not depend on tch or protobuf. Readers match [`op::Op`] without a wildcard arm, so that a new
 //! operation does not compile until every reader supports it.
 
+pub mod builder;
 pub mod catalog;
 pub mod densenet;
 pub mod graph;
 pub mod head;
+pub mod interface;
 pub mod op;
 pub mod parameter;
 pub mod resnet;
@@ -22,3 +24,6 @@ pub mod stage;
 pub mod stochastic_depth;
 pub mod summary;
 pub mod vgg;
+
+#[cfg(test)]
+mod tests;

@@ -3,9 +3,10 @@
 //! transitions without ReLU, no BN-ReLU before the head.
 
 use super::{
-    catalog::{INPUT_SIDE, NORMALIZE},
-    graph::{Graph, GraphBuilder, NodeId},
+    builder::GraphBuilder,
+    graph::{Graph, NodeId},
     head::Head,
+    interface::{INPUT_SIDE, NORMALIZE},
     op::{Op, PoolScaling},
     shape::ShapeError,
 };

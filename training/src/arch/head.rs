@@ -1,8 +1,9 @@
 //! The head of every network: average pool, flatten and a dense layer.
 
 use super::{
-    catalog::CLASSES,
-    graph::{Graph, GraphBuilder, NodeId},
+    builder::GraphBuilder,
+    graph::{Graph, NodeId},
+    interface::CLASSES,
     op::{FlattenOrder, Op, PoolScaling},
     shape::ShapeError,
 };

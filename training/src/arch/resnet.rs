@@ -3,9 +3,10 @@
 //! Zhang, Ren, Sun, "Identity Mappings in Deep Residual Networks" (2016).
 
 use super::{
-    catalog::{INPUT_SIDE, NORMALIZE},
-    graph::{Graph, GraphBuilder, NodeId},
+    builder::GraphBuilder,
+    graph::{Graph, NodeId},
     head::Head,
+    interface::{INPUT_SIDE, NORMALIZE},
     op::Op,
     shape::ShapeError,
 };

@@ -5,9 +5,10 @@
 //! stride 1. The weight gradient of a 3x3 convolution with stride 2 takes four times as long on a CPU.
 
 use super::{
-    catalog::{INPUT_SIDE, NORMALIZE},
-    graph::{Graph, GraphBuilder, NodeId},
+    builder::GraphBuilder,
+    graph::{Graph, NodeId},
     head::{Head, Pooling},
+    interface::{INPUT_SIDE, NORMALIZE},
     op::{Op, PoolScaling},
     shape::ShapeError,
     stage::Stage,

@@ -3,9 +3,10 @@
 //! instead of the three dense layers.
 
 use super::{
-    catalog::{INPUT_SIDE, NORMALIZE},
-    graph::{Graph, GraphBuilder},
+    builder::GraphBuilder,
+    graph::Graph,
     head::{Head, Pooling},
+    interface::{INPUT_SIDE, NORMALIZE},
     op::{Op, PoolScaling},
     shape::ShapeError,
     stage::Stage,

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 use super::writer::{Values, WriteError};
 use crate::arch::{
-    graph::{Graph, GraphBuilder, Node, NodeId},
+    builder::GraphBuilder,
+    graph::{Graph, Node, NodeId},
     op::Op,
     parameter::{self, Role},
 };

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
     use crate::{
         arch::{
-            graph::GraphBuilder,
+            builder::GraphBuilder,
             op::{FlattenOrder, Op},
         },
         torch::{

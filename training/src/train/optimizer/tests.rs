@@ -3,7 +3,8 @@ use tch::Device;
 use super::*;
 use crate::{
     arch::{
-        graph::{Graph, GraphBuilder},
+        builder::GraphBuilder,
+        graph::Graph,
         op::{FlattenOrder, Op},
     },
     recipe::options::{AdamWKeys, RmsPropKeys},
