@@ -10,48 +10,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::claim::Claim;
-use crate::{
-    machine::Workplace,
-    recipe::{Recipe, RecipeError},
-};
+use crate::{machine::Workplace, recipe::Recipe};
 
-/// A run's folder cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The folder cannot be written or read.
-    #[error("cannot access {path}: {source}")]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A new run must not overwrite an old one.
-    #[error("{0} already contains a run; continue it with --resume, or name another folder")]
-    Exists(PathBuf),
-    /// Nothing to resume or export.
-    #[error(
-        "{0} does not contain a run; start one with `mien-train train --arch NAME --data DIR --out {0}`"
-    )]
-    Missing(PathBuf),
-    /// Two processes would replace each other's checkpoint.
-    #[error("another process trains in {0}; wait until it exits, or name another folder")]
-    Busy(PathBuf),
-    /// `run.json` is damaged.
-    #[error("{path} is not valid: {source}")]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: serde_json::Error,
-    },
-    /// `recipe.toml` is damaged.
-    #[error(transparent)]
-    Recipe(#[from] RecipeError),
-    /// The recipe cannot be written as TOML.
-    #[error("cannot write the recipe: {0}")]
-    Toml(#[from] toml::ser::Error),
-}
+mod error;
+
+pub use error::RunError;
 
 /// A model file or another run that a run depends on, with its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
