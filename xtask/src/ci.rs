@@ -19,7 +19,7 @@ type Step = (&'static str, fn() -> Result<()>);
 pub(crate) fn run() -> Result<()> {
     let steps: [Step; 10] = [
         ("format", || check(cargo(&["fmt", "--all", "--check"])).context("run `cargo fmt --all`")),
-        ("imports", || imports::check(&root()).and_then(|()| imports::server_tree())),
+        ("imports", || imports::check(&root()).and_then(|()| imports::check_server_dependencies())),
         ("setup", || {
             setup::onnx_runtime()?;
             setup::libtorch()?;

@@ -1,143 +1,148 @@
-//! Who may name whom: the doors between the rooms of ARCHITECTURE.md, checked over the sources.
+//! Checks the imports between modules and files against ARCHITECTURE.md.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
+use module_tree::ModuleTree;
 use rules::RULES;
 
 use crate::workspace::cargo;
 
+mod cycles;
+mod module_tree;
 mod rules;
-mod uses;
+mod source;
 
-/// Checks every rule over the sources below `root`.
+/// Root files of the checked crates.
+const CRATES: &[&str] = &[
+    "e2e/src/lib.rs",
+    "faces/src/lib.rs",
+    "src/lib.rs",
+    "src/main.rs",
+    "tests/api/main.rs",
+    "training/src/lib.rs",
+    "training/src/main.rs",
+    "training/tests/cli/main.rs",
+    "xtask/src/main.rs",
+];
+
+/// Crates whose import cycles are not reported.
+const MAY_HAVE_CYCLES: &[&str] = &["src/lib.rs"];
+
+/// Checks the rules and the absence of cycles over the sources below `root`.
 ///
 /// # Errors
-/// All lines that break a rule.
+/// All lines that break a rule, or all cycles.
 pub(crate) fn check(root: &Path) -> Result<()> {
-    let mut broken = Vec::new();
-    for rule in RULES {
-        for file in sources(root, rule.room)? {
-            if rule.except.iter().any(|except| file.starts_with(except)) {
-                continue;
-            }
-            let text = fs::read_to_string(root.join(&file))?;
-            let lines = offending_lines(&text, rule.words);
-            broken.extend(lines.map(|line| format!("{}:{line}: {}", file.display(), rule.why)));
-        }
-    }
-    if broken.is_empty() {
-        return Ok(());
-    }
-    bail!("imports against ARCHITECTURE.md:\n{}", broken.join("\n"))
+    let missing: Vec<_> = RULES.iter().flat_map(|rule| rule.missing_modules(root)).collect();
+    ensure!(missing.is_empty(), "import rules for missing modules: {}", missing.join(", "));
+    check_crates(root, CRATES)
 }
 
-/// Checks what the server's build needs, in all of its dependencies: nothing of libtorch or the trainer.
+fn check_crates(root: &Path, crates: &[&str]) -> Result<()> {
+    let (mut broken, mut found) = (Vec::new(), Vec::new());
+    for crate_root in crates {
+        let tree = ModuleTree::read(root, Path::new(crate_root))?;
+        for rule in RULES {
+            broken.extend(rule.violations(&tree));
+        }
+        if !MAY_HAVE_CYCLES.contains(crate_root) {
+            found.extend(cycles::cycles(&tree.edges()));
+        }
+    }
+    ensure!(broken.is_empty(), "imports that ARCHITECTURE.md forbids:\n{}", broken.join("\n"));
+    ensure!(found.is_empty(), "import cycles:\n{}", found.join("\n"));
+    Ok(())
+}
+
+/// Checks that the server's build needs neither libtorch nor the trainer, over all of its dependencies.
 ///
 /// # Errors
-/// The package that does not belong there.
-pub(crate) fn server_tree() -> Result<()> {
+/// The forbidden package.
+pub(crate) fn check_server_dependencies() -> Result<()> {
     let mut tree = cargo(&["tree", "--locked", "--package", "mien", "--edges", "normal,build"]);
     let output = tree.args(["--prefix", "none", "--format", "{p}"]).output()?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let packages = String::from_utf8_lossy(&output.stdout);
-    match stranger(&packages) {
-        Some(line) => bail!("the server's build must do without {line}"),
+    match trainer_dependency(&packages) {
+        Some(package) => bail!("the server must not depend on {package}"),
         None => Ok(()),
     }
 }
 
-/// The first line of a `cargo tree` that names a package of the trainer's.
-fn stranger(packages: &str) -> Option<&str> {
+/// Returns the first line of a `cargo tree` that names a package of the trainer.
+fn trainer_dependency(packages: &str) -> Option<&str> {
     packages.lines().find(|line| {
         let name = line.split(' ').next().unwrap_or_default();
         ["tch", "torch-sys", "mien-training"].contains(&name)
     })
 }
 
-/// Numbers, from 1, of the lines of code that hold one of the words, groups of imports written out.
-fn offending_lines<'a>(text: &str, words: &'a [&'a str]) -> impl Iterator<Item = usize> + 'a {
-    uses::written_out(text).into_iter().filter_map(move |(number, line)| {
-        let code = line.trim_start();
-        let found = !code.starts_with("//") && words.iter().any(|word| holds(code, word));
-        found.then_some(number)
-    })
-}
-
-/// Whether the word stands in the line and is not the end of a longer name (`tch::` in `patch::`).
-fn holds(code: &str, word: &str) -> bool {
-    code.match_indices(word).any(|(at, _)| {
-        let before = code[..at].chars().next_back();
-        let after = code[at + word.len()..].chars().next();
-        let is_name = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-        // A whole name: nothing of a name before it, and after `use ort` or `crate::http` neither.
-        let ends = word.ends_with(':') || matches!(word, "use actix" | "prost") || !is_name(after);
-        !is_name(before) && ends
-    })
-}
-
-/// All Rust files of a room (a folder, and the file of its name), relative to the root, sorted.
-fn sources(root: &Path, room: &str) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let own = PathBuf::from(format!("{room}.rs"));
-    if root.join(&own).is_file() {
-        files.push(own);
-    }
-    let mut folders = vec![PathBuf::from(room)];
-    while let Some(folder) = folders.pop() {
-        let path = root.join(&folder);
-        for entry in
-            fs::read_dir(&path).with_context(|| format!("cannot read {}", path.display()))?
-        {
-            let name = folder.join(entry?.file_name());
-            if root.join(&name).is_dir() {
-                folders.push(name);
-            } else if name.extension().is_some_and(|extension| extension == "rs") {
-                files.push(name);
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
-    #[test]
-    fn a_word_is_found_in_code_and_not_in_comments_or_longer_names() {
-        let text = "//! ort::Session\nuse ort::Session;\nlet x = import::y;\nuse orthogonal;\n";
-        let words = ["use ort", "ort::"];
-        assert_eq!(offending_lines(text, &words).collect::<Vec<_>>(), [2]);
-        assert_eq!(offending_lines("use crate::http::error;", &["crate::http"]).count(), 1);
-        assert_eq!(offending_lines("use crate::httpish;", &["crate::http"]).count(), 0);
-        let group = "use crate::{\n    aside,\n    http::{self, error},\n};\n";
-        assert_eq!(offending_lines(group, &["crate::http"]).collect::<Vec<_>>(), [3, 3]);
+    fn checkout(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        root
     }
 
     #[test]
-    fn the_checkout_keeps_its_rules() {
+    fn checkout_follows_rules() {
         check(&crate::workspace::root()).unwrap();
     }
 
     #[test]
-    fn a_package_of_the_trainer_is_found_in_the_servers_tree() {
-        assert_eq!(stranger("mien v0.1.0\nort v2.0.0\npitch v1.0.0"), None);
-        assert_eq!(stranger("mien v0.1.0\ntch v0.26.0"), Some("tch v0.26.0"));
+    fn trainer_dependency_is_found_by_package_name() {
+        assert_eq!(trainer_dependency("mien v0.1.0\nort v2.0.0\npitch v1.0.0"), None);
+        assert_eq!(trainer_dependency("mien v0.1.0\ntch v0.26.0"), Some("tch v0.26.0"));
     }
 
     #[test]
-    fn a_broken_rule_is_named_with_its_line() {
-        let folder = tempfile::tempdir().unwrap();
-        for rule in RULES {
-            fs::create_dir_all(folder.path().join(rule.room)).unwrap();
-        }
-        fs::write(folder.path().join("training/src/arch/op.rs"), "\nuse tch::Tensor;\n").unwrap();
-        let error = check(folder.path()).unwrap_err().to_string();
-        assert!(error.contains("training/src/arch/op.rs:2"), "{error}");
+    fn forbidden_import_is_reported_with_file_and_line() {
+        let root = checkout(&[
+            ("training/src/lib.rs", "mod arch;"),
+            ("training/src/arch.rs", "mod op;"),
+            (
+                "training/src/arch/op.rs",
+                "// use tch::Tensor;\nuse std::{\n  fs,\n};\nuse tch::Tensor;",
+            ),
+        ]);
+        let error = check_crates(root.path(), &["training/src/lib.rs"]).unwrap_err().to_string();
+        assert!(error.contains("training/src/arch/op.rs:5: arch "), "{error}");
+        assert_eq!(error.lines().count(), 2, "{error}");
+    }
+
+    #[test]
+    fn cycle_through_reexport_is_reported() {
+        let root = checkout(&[
+            ("faces/src/lib.rs", "mod a; mod b; mod c;"),
+            ("faces/src/a.rs", "pub use inner::A; mod inner;"),
+            ("faces/src/a/inner.rs", "pub struct A(crate::b::B);"),
+            ("faces/src/b.rs", "pub struct B;\n#[cfg(test)] mod tests { use crate::a::A; }"),
+            ("faces/src/c.rs", "use crate::{a, b::B}; fn f(_: a::A) {}"),
+        ]);
+        let error = check_crates(root.path(), &["faces/src/lib.rs"]).unwrap_err().to_string();
+        let expected = "import cycles:\n2 files import each other:\
+            \n  faces/src/a/inner.rs:1 uses faces/src/b.rs\
+            \n  faces/src/b.rs:2 uses faces/src/a/inner.rs";
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn use_of_parent_items_is_not_a_cycle() {
+        let root = checkout(&[
+            ("faces/src/lib.rs", "mod a;"),
+            ("faces/src/a.rs", "mod b; pub struct A; fn f() { b::g(A) }"),
+            ("faces/src/a/b.rs", "use super::*; pub fn g(_: A) {}"),
+        ]);
+        check_crates(root.path(), &["faces/src/lib.rs"]).unwrap();
     }
 }

@@ -72,6 +72,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Checks the imports between modules and files against ARCHITECTURE.md.
+    Imports,
     /// Runs everything that must pass before a change lands.
     Ci,
 }
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
         Command::Test { args } => run::test(&args),
         Command::E2e { args } => e2e::run(&args),
         Command::Openapi { check } => openapi::run(check),
+        Command::Imports => imports::check(&workspace::root()),
         Command::Ci => ci::run(),
     };
     match done {

@@ -1,86 +1,126 @@
-//! The rules: who may not name whom.
+//! The rules of ARCHITECTURE.md: paths that a module must not use.
 
-/// Below `room`, save in `except`, no line of code holds one of `words`.
+use std::path::Path;
+
+use super::module_tree::ModuleTree;
+
+/// Forbids paths in a module and its submodules.
 pub(super) struct Rule {
-    pub(super) room: &'static str,
-    pub(super) except: &'static [&'static str],
-    pub(super) words: &'static [&'static str],
-    pub(super) why: &'static str,
+    /// File of the module without `.rs`.
+    module: &'static str,
+    /// Modules below it that the rule does not apply to.
+    except: &'static [&'static str],
+    /// Beginnings of the forbidden paths. A `*` at the end of a crate's name matches all crates of a family.
+    forbidden: &'static [&'static str],
+    why: &'static str,
 }
 
-/// The edges of ARCHITECTURE.md.
+impl Rule {
+    /// Returns the modules that the rule names and that do not exist, for example after a renaming.
+    pub(super) fn missing_modules(&self, root: &Path) -> impl Iterator<Item = &'static str> {
+        let named = std::iter::once(&self.module).chain(self.except);
+        named.copied().filter(|module| {
+            let path = root.join(module);
+            !path.is_dir() && !path.with_extension("rs").is_file()
+        })
+    }
+
+    /// Returns a message for each line that breaks the rule.
+    pub(super) fn violations(&self, tree: &ModuleTree) -> Vec<String> {
+        let mut messages = Vec::new();
+        for (file, line, path) in tree.absolute_paths() {
+            let applies = is_in_module(file, self.module)
+                && !self.except.iter().any(|except| is_in_module(file, except));
+            if applies && self.forbidden.iter().any(|forbidden| begins_with(&path, forbidden)) {
+                messages.push(format!("{}:{line}: {}", file.display(), self.why));
+            }
+        }
+        messages.dedup();
+        messages
+    }
+}
+
+/// Whether the file is the module's own or that of a submodule.
+fn is_in_module(file: &Path, module: &str) -> bool {
+    file.starts_with(module) || file == Path::new(&format!("{module}.rs"))
+}
+
+fn begins_with(path: &[String], forbidden: &str) -> bool {
+    let mut segments = path.iter();
+    forbidden.split("::").all(|expected| {
+        segments.next().is_some_and(|segment| match expected.strip_suffix('*') {
+            Some(family) => segment.starts_with(family),
+            None => segment == expected,
+        })
+    })
+}
+
+/// The table of ARCHITECTURE.md.
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        room: "src",
-        except: &["src/inference/onnx.rs", "src/inference/onnx", "src/inference/runtime.rs"],
-        words: &["use ort", "ort::"],
-        why: "only inference/onnx and inference/runtime.rs know ONNX Runtime",
+        module: "src",
+        except: &["src/inference/onnx", "src/inference/runtime"],
+        forbidden: &["ort*"],
+        why: "only inference/onnx and inference/runtime may use ONNX Runtime",
     },
     Rule {
-        room: "src",
-        except: &[
-            "src/http.rs",
-            "src/http",
-            "src/startup.rs",
-            "src/startup",
-            "src/lib.rs",
-            "src/main.rs",
-        ],
-        words: &["crate::http", "use actix", "actix_web::"],
-        why: "nothing but startup imports http, and no other room knows actix",
+        module: "src",
+        except: &["src/http", "src/startup", "src/lib", "src/main"],
+        forbidden: &["crate::http", "actix*"],
+        why: "only startup may use http, and only http and startup may use actix",
     },
     Rule {
-        room: "src/inference",
+        module: "src/inference",
         except: &[],
-        words: &["crate::batching", "crate::models", "crate::metrics", "crate::evaluation"],
-        why: "inference knows pictures and labels only",
+        forbidden: &["crate::batching", "crate::models", "crate::metrics", "crate::evaluation"],
+        why: "inference maps images to probabilities and must not use the layers above it",
     },
     Rule {
-        room: "src/batching",
+        module: "src/batching",
         except: &[],
-        words: &["crate::models", "crate::evaluation", "crate::explanation"],
-        why: "batching knows inference and metrics only",
+        forbidden: &["crate::models", "crate::evaluation", "crate::explanation"],
+        why: "batching may use inference and metrics only",
     },
     Rule {
-        room: "src/explanation",
-        except: &["src/explanation/run.rs"],
-        words: &["crate::batching", "crate::inference", "futures_util", "tokio"],
-        why: "patches, maps and pictures are pure; only explanation/run.rs asks a model",
+        module: "src/explanation",
+        except: &["src/explanation/run"],
+        forbidden: &["crate::batching", "crate::inference", "futures_util", "tokio*"],
+        why: "masks, maps and overlays are pure; only explanation/run may call a model",
     },
     Rule {
-        room: "src/explanation",
+        module: "src/explanation",
         except: &[],
-        words: &["use tokio", "crate::models", "crate::evaluation", "crate::state"],
-        why: "an explanation needs a batcher and knows nothing of whose it is",
+        forbidden: &["crate::models", "crate::evaluation", "crate::store"],
+        why: "explanation gets a batcher and must not look up models itself",
     },
     Rule {
-        room: "src/bench",
+        module: "src/bench",
         except: &[],
-        words: &["crate::evaluation", "crate::settings", "crate::cli"],
-        why: "a bench sees a server from outside, and below HTTP only what it measures",
+        forbidden: &["crate::evaluation", "crate::settings", "crate::cli"],
+        why: "bench measures a server from outside",
     },
     Rule {
-        room: "src/tuning",
+        module: "src/tuning",
         except: &[],
-        words: &["crate::batching", "crate::models", "crate::metrics", "crate::evaluation"],
-        why: "tuning measures classifiers and knows nothing of what is made of them",
+        forbidden: &["crate::batching", "crate::models", "crate::metrics", "crate::evaluation"],
+        why: "tuning measures classifiers and must not use the layers above inference",
     },
     Rule {
-        room: "src/models",
+        module: "src/models",
         except: &[],
-        words: &["crate::evaluation", "crate::explanation", "crate::promotion"],
-        why: "models are built on batching, evaluation on models",
+        forbidden: &["crate::evaluation", "crate::explanation", "crate::promotion"],
+        why: "models may use batching; evaluation, explanation and promotion are built on models",
     },
     Rule {
-        room: "src/evaluation",
+        module: "src/evaluation",
         except: &[],
-        words: &["crate::promotion"],
-        why: "promotions are built on evaluations",
+        forbidden: &["crate::promotion"],
+        why: "promotion is built on evaluation",
     },
     Rule {
-        room: "src/state",
+        module: "src/store",
         except: &[],
-        words: &[
+        forbidden: &[
             "crate::batching",
             "crate::models",
             "crate::inference",
@@ -88,54 +128,54 @@ pub(super) const RULES: &[Rule] = &[
             "crate::evaluation",
             "crate::promotion",
         ],
-        why: "state keeps plain records and knows nothing of who makes them",
+        why: "store keeps plain records and must not use the modules that make them",
     },
     Rule {
-        room: "src/evaluation/report",
+        module: "src/evaluation/report",
         except: &[],
-        words: &["tokio", "crate::state", "crate::models", "crate::batching", "std::fs"],
-        why: "a report is written from what it is given, for the server and the command line",
+        forbidden: &["tokio*", "crate::store", "crate::models", "crate::batching", "std::fs"],
+        why: "a report is rendered from its arguments, for the server and the command line",
     },
     Rule {
-        room: "src/v2",
+        module: "src/oip",
         except: &[],
-        words: &["actix", "tonic", "prost", "crate::http", "crate::grpc"],
-        why: "the inference protocol's service knows neither of its doors",
+        forbidden: &["actix*", "tonic*", "prost*", "crate::http", "crate::grpc"],
+        why: "oip must not depend on a transport",
     },
     Rule {
-        room: "src",
-        except: &["src/grpc.rs", "src/grpc", "src/startup.rs", "src/startup"],
-        words: &["use tonic", "tonic::", "crate::grpc", "prost"],
-        why: "nothing but startup imports grpc, and no other room knows tonic",
+        module: "src",
+        except: &["src/grpc", "src/startup"],
+        forbidden: &["crate::grpc", "tonic*", "prost*"],
+        why: "only startup may use grpc, and only grpc and startup may use tonic and prost",
     },
     Rule {
-        room: "faces/src",
+        module: "faces/src",
         except: &[],
-        words: &["actix", "tokio", "ort::", "use ort", "tch::"],
-        why: "what both sides share is pure",
+        forbidden: &["actix*", "tokio*", "ort*", "tch"],
+        why: "faces is pure; server and trainer share it",
     },
     Rule {
-        room: "training/src/arch",
+        module: "training/src/arch",
         except: &[],
-        words: &["tch::", "prost", "crate::torch", "crate::onnx", "crate::train"],
-        why: "a network's description knows neither of its readers",
+        forbidden: &["tch", "prost*", "crate::torch", "crate::onnx", "crate::train"],
+        why: "arch describes networks and must not use the modules that read the description",
     },
     Rule {
-        room: "training/src/torch",
+        module: "training/src/torch",
         except: &[],
-        words: &["crate::onnx"],
-        why: "the two readers of a graph never meet",
+        forbidden: &["crate::onnx"],
+        why: "torch and onnx both read arch and must not use each other",
     },
     Rule {
-        room: "training/src/onnx",
+        module: "training/src/onnx",
         except: &[],
-        words: &["crate::torch", "tch::"],
-        why: "the two readers of a graph never meet",
+        forbidden: &["crate::torch", "tch"],
+        why: "torch and onnx both read arch and must not use each other",
     },
     Rule {
-        room: "training/src",
+        module: "training/src",
         except: &[],
-        words: &["use mien::", "mien::http"],
-        why: "trainer and server share mien-faces and the model file, nothing else",
+        forbidden: &["mien"],
+        why: "trainer and server share only mien-faces and the model file",
     },
 ];
