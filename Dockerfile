@@ -9,7 +9,7 @@
 # NVIDIA's own Python wheels, the same pinned files as `cargo xtask setup --gpu`, and the driver comes from
 # the host. An nvidia/cuda base would carry a second copy of them.
 
-FROM rust:1.95-slim-bookworm AS source
+FROM rust:1.95.0-slim-bookworm AS source
 # pip fetches the runtime libraries. Its version is Debian's own.
 # hadolint ignore=DL3008
 RUN apt-get update \

@@ -50,3 +50,25 @@ pub(crate) fn shown(command: &Command) -> String {
     let words = std::iter::once(program).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// The text between two markers of a file in the checkout.
+    fn between(file: &str, before: &str, after: &str) -> String {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let (_, rest) = text.split_once(before).unwrap();
+        rest.split_once(after).unwrap().0.to_owned()
+    }
+
+    #[test]
+    fn every_file_names_the_same_rust_version() {
+        let toolchain = between("rust-toolchain.toml", "channel = \"", "\"");
+        assert_eq!(between("Dockerfile", "FROM rust:", "-slim"), toolchain);
+        let minimum = between("Cargo.toml", "rust-version = \"", "\"");
+        assert_eq!(toolchain.rsplit_once('.').unwrap().0, minimum);
+    }
+}
