@@ -14,8 +14,8 @@ fn links(page: &str) -> Vec<&str> {
 
 /// The modules that a module imports.
 fn imports(module: &str) -> Vec<&str> {
-    let froms = module.split("from './").skip(1);
-    froms.map(|rest| rest.split('\'').next().unwrap()).collect()
+    let imports = module.split("from './").skip(1);
+    imports.map(|rest| rest.split('\'').next().unwrap()).collect()
 }
 
 #[actix_web::test]

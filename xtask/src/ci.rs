@@ -5,7 +5,8 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::{
-    e2e, imports, openapi, run, setup,
+    e2e, imports, openapi, run,
+    setup::{self, tools},
     workspace::{cargo, check, root},
 };
 
@@ -17,9 +18,10 @@ type Step = (&'static str, fn() -> Result<()>);
 /// # Errors
 /// The step that failed.
 pub(crate) fn run() -> Result<()> {
-    let steps: [Step; 10] = [
+    let steps: [Step; 11] = [
         ("format", || check(cargo(&["fmt", "--all", "--check"])).context("run `cargo fmt --all`")),
-        ("imports", || imports::check(&root()).and_then(|()| imports::check_server_dependencies())),
+        ("imports", imports),
+        ("spelling", || check(tools::TYPOS.command()?)),
         ("setup", || {
             setup::onnx_runtime()?;
             setup::libtorch()?;
@@ -41,8 +43,8 @@ pub(crate) fn run() -> Result<()> {
             docs.env("RUSTDOCFLAGS", "-D warnings");
             check(docs)
         }),
-        ("deny", || if_installed("deny", &["check"])),
-        ("machete", || if_installed("machete", &[])),
+        ("licenses", licenses),
+        ("unused dependencies", unused_dependencies),
         ("openapi", || openapi::run(true)),
         ("test", || run::test(&[])),
         ("e2e", || e2e::run(&[])),
@@ -56,14 +58,35 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Runs a cargo subcommand that not every machine has, and says so where it is missing.
-fn if_installed(subcommand: &str, args: &[&str]) -> Result<()> {
-    let found = cargo(&[subcommand, "--version"]).output().is_ok_and(|out| out.status.success());
-    if !found {
-        eprintln!("skipped: `cargo install cargo-{subcommand}` brings it");
-        return Ok(());
-    }
-    let mut command = cargo(&[subcommand]);
-    command.args(args);
-    check(command)
+/// Checks the imports between modules and files, and the packages that the server depends on.
+///
+/// # Errors
+/// The forbidden imports, cycles or package.
+pub(crate) fn imports() -> Result<()> {
+    imports::check(&root())?;
+    imports::check_server_dependencies()
+}
+
+/// Checks the dependencies against the RustSec database, which is on GitHub.
+///
+/// # Errors
+/// If the database cannot be fetched, or a dependency has an advisory.
+pub(crate) fn advisories() -> Result<()> {
+    let mut deny = tools::CARGO_DENY.command()?;
+    deny.args(["--workspace", "--locked", "check", "advisories"]);
+    check(deny)
+}
+
+/// Checks licences, sources and banned crates. [`advisories`] are checked daily instead, because a new one
+/// must not break a commit that passed before.
+fn licenses() -> Result<()> {
+    let mut deny = tools::CARGO_DENY.command()?;
+    deny.args(["--workspace", "--locked", "check", "bans", "licenses", "sources"]);
+    check(deny)
+}
+
+fn unused_dependencies() -> Result<()> {
+    let mut shear = tools::CARGO_SHEAR.command()?;
+    shear.args(["--locked", "--deny-warnings"]);
+    check(shear)
 }

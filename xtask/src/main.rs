@@ -1,14 +1,4 @@
-//! All of mien's automation: `cargo xtask <command>`.
-//!
-//! ```text
-//! setup    wheels -> .runtime/{onnxruntime,libtorch}      (pinned, checked, once)
-//! serve    setup, release build, the server
-//! train    setup, release build, mien-train
-//! test     setup, every test of every crate
-//! e2e      the page in a real browser
-//! openapi  openapi/openapi.json from the server's own routes
-//! ci       format, imports, clippy, docs, openapi --check, test, e2e
-//! ```
+//! All of mien's automation: `cargo xtask COMMAND`. `cargo xtask help` lists the commands.
 
 use std::process::ExitCode;
 
@@ -72,6 +62,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Checks the dependencies against the RustSec database. Needs access to GitHub.
+    Advisories,
     /// Checks the imports between modules and files against ARCHITECTURE.md.
     Imports,
     /// Runs everything that must pass before a change lands.
@@ -86,7 +78,8 @@ fn main() -> ExitCode {
         Command::Test { args } => run::test(&args),
         Command::E2e { args } => e2e::run(&args),
         Command::Openapi { check } => openapi::run(check),
-        Command::Imports => imports::check(&workspace::root()),
+        Command::Advisories => ci::advisories(),
+        Command::Imports => ci::imports(),
         Command::Ci => ci::run(),
     };
     match done {

@@ -17,6 +17,7 @@ use component::Component;
 
 mod component;
 mod pins;
+pub(crate) mod tools;
 
 const ONNX_RUNTIME: Component =
     Component { folder: "onnxruntime", wheels: pins::ONNX_RUNTIME, finish: link_onnx_runtime };
@@ -105,11 +106,16 @@ pub(crate) fn nvidia() -> impl Iterator<Item = PathBuf> {
 
 fn install(component: &Component) -> Result<()> {
     ensure!(
-        component.is_whole(&runtime()) || cfg!(all(target_os = "linux", target_arch = "x86_64")),
+        component.is_whole(&runtime()) || is_supported(),
         "the pinned runtime libraries are for Linux on x86-64; elsewhere install ONNX Runtime 1.22 or newer and \
          libtorch 2.13 by hand and name them in ORT_DYLIB_PATH and LIBTORCH"
     );
     component.ensure(&runtime(), pip_download)
+}
+
+/// Whether the pinned wheels run on this platform.
+fn is_supported() -> bool {
+    cfg!(all(target_os = "linux", target_arch = "x86_64"))
 }
 
 /// Whether the user has named a library of their own in the variable.
