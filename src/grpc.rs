@@ -2,9 +2,9 @@
 //! Only `startup` calls into it.
 
 mod body_limit;
-mod codec;
+pub(crate) mod codec;
 mod connections;
-mod convert;
+pub(crate) mod convert;
 mod deadline;
 mod frame;
 mod health;

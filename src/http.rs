@@ -16,7 +16,7 @@ pub mod openapi;
 pub mod report_format;
 pub mod routes;
 pub mod server_timing;
-mod upload;
+pub(crate) mod upload;
 mod version;
 
 use std::{sync::Arc, time::Duration};

@@ -25,6 +25,8 @@ pub mod cli;
 mod client;
 pub mod evaluation;
 pub mod explanation;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod grpc;
 pub mod http;
 pub mod inference;

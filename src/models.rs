@@ -10,8 +10,8 @@
 //! ```
 
 pub mod ensemble;
-mod file;
-mod header;
+pub mod file;
+pub(crate) mod header;
 mod lifecycle;
 pub mod live;
 pub mod load;

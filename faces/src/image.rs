@@ -1,8 +1,8 @@
 //! Pictures as Keras and Pillow see them: decoded to 8-bit gray, then stretched to a model's square.
 
-mod container;
+pub(crate) mod container;
 mod decode;
-mod format;
+pub(crate) mod format;
 mod luma;
 mod png;
 mod preprocess;

@@ -7,6 +7,8 @@
 //! - [`temperature`]: the one number that makes confidences honest, fitted.
 pub mod dataset;
 pub mod expression;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod image;
 pub mod report;
 pub mod temperature;

@@ -75,7 +75,7 @@ impl<U: Message + Default> Decoder for CountingDecoder<U> {
 
 /// Rejects a message with too many elements. The field numbers are those of `ModelInferRequest`, because no other message of the
 /// service has repeated fields of that size.
-fn check_limits(message: &[u8]) -> Result<(), Status> {
+pub(crate) fn check_limits(message: &[u8]) -> Result<(), Status> {
     let mut strings = 0;
     fields(message, MAX_FIELDS, |number, tensor| {
         if !TENSORS.contains(&number) {

@@ -33,7 +33,7 @@ type Parameters = HashMap<String, InferParameter>;
 ///
 /// # Errors
 /// Returns an error if the request violates the protocol.
-pub(super) fn request(message: ModelInferRequest) -> Result<InferRequest, Error> {
+pub(crate) fn request(message: ModelInferRequest) -> Result<InferRequest, Error> {
     let mut request = InferRequest { id: message.id, ..InferRequest::default() };
     for (name, value) in &message.parameters {
         request.set(name, &parameter(value))?;

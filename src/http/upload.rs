@@ -81,7 +81,7 @@ pub(super) struct FormImages {
 ///
 /// # Errors
 /// Returns an error for a body of another kind, over a limit, or with an invalid structure.
-pub(super) async fn read(
+pub(crate) async fn read(
     request: &HttpRequest,
     payload: Payload,
     limits: &LimitSettings,

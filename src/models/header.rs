@@ -26,7 +26,8 @@ pub(super) fn recorded_accuracy(path: &Path) -> Option<f64> {
     accuracy.get(Manifest::TEST).copied()
 }
 
-fn metadata(mut file: impl BufRead + Seek) -> Option<BTreeMap<String, String>> {
+/// Returns the metadata of a model file, or `None` if the file is not a protocol buffer message.
+pub(crate) fn metadata(mut file: impl BufRead + Seek) -> Option<BTreeMap<String, String>> {
     let mut metadata = BTreeMap::new();
     while !file.fill_buf().ok()?.is_empty() {
         match tag(&mut file)? {

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 mod ci;
 mod e2e;
+mod fuzz;
 mod imports;
 mod openapi;
 mod run;
@@ -62,6 +63,14 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Runs fuzz targets from seeds made of the test fixtures.
+    Fuzz {
+        /// Name of the target. Without it, all targets run one after the other.
+        target: Option<String>,
+        /// Time per target in seconds.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Checks the dependencies against the RustSec database. Needs access to GitHub.
     Advisories,
     /// Checks the imports between modules and files against ARCHITECTURE.md.
@@ -78,6 +87,7 @@ fn main() -> ExitCode {
         Command::Test { args } => run::test(&args),
         Command::E2e { args } => e2e::run(&args),
         Command::Openapi { check } => openapi::run(check),
+        Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Command::Advisories => ci::advisories(),
         Command::Imports => ci::imports(),
         Command::Ci => ci::run(),

@@ -4,7 +4,7 @@ use super::format::Format;
 
 /// The columns and rows in the header, for the formats whose decoders answer an absurd size with an
 /// error that does not tell it. The other decoders give the size before they allocate anything.
-pub(super) fn declared_size(format: Format, bytes: &[u8]) -> Option<(u32, u32)> {
+pub(crate) fn declared_size(format: Format, bytes: &[u8]) -> Option<(u32, u32)> {
     let field = |at: usize| bytes.get(at..at + 4)?.try_into().ok();
     match format {
         Format::Png => Some((u32::from_be_bytes(field(16)?), u32::from_be_bytes(field(20)?))),
@@ -22,7 +22,7 @@ pub(super) fn declared_size(format: Format, bytes: &[u8]) -> Option<(u32, u32)> 
 /// Whether the bytes reach the end that their format marks: a JPEG's EOI, a PNG's IEND, a GIF's trailer,
 /// the length in a WebP's RIFF header. Decoders fill up what is missing, so this must be asked apart.
 /// BMP has no such mark: its decoder fails on missing rows by itself.
-pub(super) fn is_complete(format: Format, bytes: &[u8]) -> bool {
+pub(crate) fn is_complete(format: Format, bytes: &[u8]) -> bool {
     match format {
         Format::Jpeg => jpeg(bytes).is_some(),
         Format::Png => png(bytes).is_some(),

@@ -4,7 +4,7 @@ use image::ImageFormat;
 
 /// An accepted image format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     Jpeg,
     Png,
     WebP,
@@ -14,7 +14,7 @@ pub(super) enum Format {
 
 impl Format {
     /// Returns the format that the first bytes indicate, or `None` if it is not accepted.
-    pub(super) fn detect(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn detect(bytes: &[u8]) -> Option<Self> {
         let detected = image::guess_format(bytes).ok()?;
         let formats = [Self::Jpeg, Self::Png, Self::WebP, Self::Bmp, Self::Gif];
         formats.into_iter().find(|format| format.codec() == detected)

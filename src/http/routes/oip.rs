@@ -4,7 +4,7 @@ pub mod infer;
 pub mod models;
 pub mod repository;
 pub mod server;
-mod wire;
+pub(crate) mod wire;
 
 use actix_web::web;
 use serde::Deserialize;

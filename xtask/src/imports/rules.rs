@@ -65,7 +65,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         module: "src",
-        except: &["src/http", "src/startup", "src/lib", "src/main"],
+        except: &["src/http", "src/startup", "src/fuzzing", "src/lib", "src/main"],
         forbidden: &["crate::http", "actix*"],
         why: "only startup may use http, and only http and startup may use actix",
     },
@@ -144,7 +144,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         module: "src",
-        except: &["src/grpc", "src/startup"],
+        except: &["src/grpc", "src/startup", "src/fuzzing"],
         forbidden: &["crate::grpc", "tonic*", "prost*"],
         why: "only startup may use grpc, and only grpc and startup may use tonic and prost",
     },

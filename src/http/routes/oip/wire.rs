@@ -53,7 +53,7 @@ fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
 
 /// The outputs whose data follow the JSON of the response.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Binary {
+pub(crate) struct Binary {
     /// For outputs that are not in the request.
     pub(super) default: bool,
     /// For the requested outputs in order.
@@ -71,7 +71,7 @@ pub(super) fn size_of_numbers(json: &[u8]) -> usize {
 ///
 /// # Errors
 /// Returns an error if the request violates the protocol.
-pub(super) fn parse(body: &Bytes, header: usize) -> Result<(InferRequest, Binary), Error> {
+pub(crate) fn parse(body: &Bytes, header: usize) -> Result<(InferRequest, Binary), Error> {
     let json: Request = serde_json::from_slice(&body[..header])
         .map_err(|error| Error::invalid(format!("JSON: {error}")))?;
     let mut rest = body.slice(header..);

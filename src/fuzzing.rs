@@ -1,0 +1,72 @@
+//! Entry points of the fuzz targets in `fuzz/`. They panic only if the code under test does.
+//!
+//! The results are dropped because an error is the expected one for most inputs.
+
+use std::{io::Cursor, pin::Pin, sync::LazyLock};
+
+use actix_web::{
+    FromRequest, dev, error::PayloadError, http::header::CONTENT_TYPE, test::TestRequest, web,
+};
+use bytes::Bytes;
+use clap::{Args, FromArgMatches};
+use futures_util::{Stream, stream};
+use prost::Message;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    grpc::{self, proto::ModelInferRequest},
+    http::{routes::oip::wire, upload},
+    intake::memory_limit::BodyMemoryLimit,
+    models::header,
+    settings::LimitSettings,
+};
+
+static LIMITS: LazyLock<LimitSettings> = LazyLock::new(|| {
+    let command = LimitSettings::augment_args(clap::Command::new("fuzz"));
+    LimitSettings::from_arg_matches(&command.get_matches_from(["fuzz"]))
+        .expect("every limit has a default")
+});
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    Builder::new_current_thread().enable_time().build().expect("a runtime without I/O starts")
+});
+
+/// Reads a multipart form with the boundary `fuzz`. The first byte is the size of the chunks that the form arrives in.
+pub fn multipart(bytes: &[u8]) {
+    let Some((&size, form)) = bytes.split_first() else { return };
+    let chunks = form.chunks(usize::from(size).max(1)).map(Bytes::copy_from_slice);
+    let chunks: Vec<Result<Bytes, PayloadError>> = chunks.map(Ok).collect();
+    let chunks: Pin<Box<dyn Stream<Item = _>>> = Box::pin(stream::iter(chunks));
+    let mut payload = dev::Payload::from(chunks);
+    let request = TestRequest::default()
+        .insert_header((CONTENT_TYPE, "multipart/form-data; boundary=fuzz"))
+        .to_http_request();
+    RUNTIME.block_on(async {
+        let payload = web::Payload::from_request(&request, &mut payload).await;
+        let payload = payload.expect("a payload can be taken once");
+        let reservation = BodyMemoryLimit::new(1 << 20).reservation();
+        let _ = upload::read(&request, payload, &LIMITS, reservation).await;
+    });
+}
+
+/// Parses a request of the inference protocol. The first two bytes are the length of its JSON, little-endian; binary data
+/// follows the JSON.
+pub fn v2_request(bytes: &[u8]) {
+    let Some((length, body)) = bytes.split_first_chunk() else { return };
+    let length = usize::from(u16::from_le_bytes(*length)).min(body.len());
+    let _ = wire::parse(&Bytes::copy_from_slice(body), length);
+}
+
+/// Decodes a `ModelInferRequest` and converts it to a request of the inference protocol.
+pub fn grpc_request(bytes: &[u8]) {
+    if grpc::codec::check_limits(bytes).is_ok()
+        && let Ok(message) = ModelInferRequest::decode(bytes)
+    {
+        let _ = grpc::convert::request(message);
+    }
+}
+
+/// Reads the metadata of a model file.
+pub fn onnx_metadata(bytes: &[u8]) {
+    let _ = header::metadata(Cursor::new(bytes));
+}

@@ -1,0 +1,163 @@
+//! The fuzz targets and their first inputs, made from the test fixtures.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
+
+use crate::workspace::root;
+
+/// File names and contents.
+type Seeds = Vec<(String, Vec<u8>)>;
+
+/// A target in `fuzz/fuzz_targets/`.
+pub(super) struct Target {
+    pub(super) name: &'static str,
+    pub(super) seeds: fn() -> Result<Seeds>,
+}
+
+pub(super) const TARGETS: [Target; 6] = [
+    Target { name: "grpc_request", seeds: grpc_requests },
+    Target { name: "image_container", seeds: images },
+    Target { name: "image_decode", seeds: images },
+    Target { name: "multipart", seeds: forms },
+    Target { name: "onnx_metadata", seeds: models },
+    Target { name: "v2_request", seeds: v2_requests },
+];
+
+fn images() -> Result<Seeds> {
+    let mut seeds = files("faces/tests/fixtures", &["bmp", "gif", "jpg", "png", "webp"])?;
+    seeds.retain(|(name, _)| !name.ends_with(".gray.png"));
+    seeds.extend(files("tests/fixtures/faces", &["png"])?);
+    Ok(seeds)
+}
+
+fn models() -> Result<Seeds> {
+    let mut seeds = Seeds::new();
+    for model in ["keras", "small", "tiny"] {
+        let path = format!("tests/fixtures/models/{model}/1/model.onnx");
+        seeds.push((model.to_owned(), read(&root().join(path))?));
+    }
+    Ok(seeds)
+}
+
+/// Forms with one and with two images. The first byte is the size of the chunks that the form arrives in.
+fn forms() -> Result<Seeds> {
+    let image = face()?;
+    let part = |name: &str| {
+        let head = format!(
+            "--fuzz\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"face.png\"\r\n\
+             Content-Type: image/png\r\n\r\n"
+        );
+        [head.as_bytes(), &image, b"\r\n"].concat()
+    };
+    let form = |parts: &[Vec<u8>]| [b"\x40", &*parts.concat(), b"--fuzz--\r\n"].concat();
+    Ok(vec![
+        ("one".to_owned(), form(&[part("image")])),
+        ("two".to_owned(), form(&[part("image"), part("image")])),
+        ("unknown".to_owned(), form(&[part("other")])),
+    ])
+}
+
+/// Requests in JSON and with binary data. The first two bytes are the length of the JSON, little-endian.
+fn v2_requests() -> Result<Seeds> {
+    let request = |json: &str, data: &[u8]| {
+        let length = u16::try_from(json.len()).context("the JSON is too long")?;
+        anyhow::Ok([&length.to_le_bytes(), json.as_bytes(), data].concat())
+    };
+    let numbers = r#"{"id":"1","inputs":[{"name":"image","shape":[1,2,2],"datatype":"UINT8","data":[[[0,1],[2,255]]]}]}"#;
+    let bytes = r#"{"inputs":[{"name":"image","shape":[1],"datatype":"BYTES","data":["R0lGODlhAQABAAAAACw="]}],
+        "outputs":[{"name":"probabilities","parameters":{"classification":3}}],"parameters":{"timeout":1000,"priority":2}}"#;
+    let image = face()?;
+    let binary = format!(
+        r#"{{"inputs":[{{"name":"image","shape":[{0}],"datatype":"UINT8","parameters":{{"binary_data_size":{0}}}}}],
+        "parameters":{{"binary_data_output":true}}}}"#,
+        image.len()
+    );
+    Ok(vec![
+        ("numbers".to_owned(), request(numbers, &[])?),
+        ("bytes".to_owned(), request(bytes, &[])?),
+        ("binary".to_owned(), request(&binary, &image)?),
+    ])
+}
+
+/// `ModelInferRequest` messages of `proto/inference.proto`.
+fn grpc_requests() -> Result<Seeds> {
+    let image = face()?;
+    let tensor = |datatype: &str, contents: &[u8]| {
+        let shape = field(3, &[1]);
+        [field(1, b"image"), field(2, datatype.as_bytes()), shape, field(5, contents)].concat()
+    };
+    let request = |tensor: &[u8]| [field(1, b"small"), field(3, b"id"), field(5, tensor)].concat();
+    let output = field(6, &field(1, b"probabilities"));
+    let bytes = [request(&tensor("BYTES", &field(8, &image))), output].concat();
+    let floats = request(&tensor("FP32", &field(6, &1.0_f32.to_le_bytes())));
+    let raw = [request(&tensor("UINT8", &[])), field(7, &image)].concat();
+    Ok([("bytes", bytes), ("floats", floats), ("raw", raw)]
+        .map(|(name, message)| (name.to_owned(), message))
+        .into())
+}
+
+/// A length-delimited field of a protocol buffer message. Field numbers up to 15 have tags of one byte.
+fn field(number: u8, value: &[u8]) -> Vec<u8> {
+    let mut encoded = vec![number << 3 | 2];
+    let mut length = value.len();
+    while length >= 0x80 {
+        encoded.push(u8::try_from(length & 0x7f | 0x80).expect("eight bits"));
+        length >>= 7;
+    }
+    encoded.push(u8::try_from(length).expect("seven bits"));
+    [encoded.as_slice(), value].concat()
+}
+
+fn face() -> Result<Vec<u8>> {
+    read(&root().join("tests/fixtures/faces/happy.png"))
+}
+
+/// All files of a directory with one of these extensions.
+fn files(directory: &str, extensions: &[&str]) -> Result<Seeds> {
+    let directory = root().join(directory);
+    let mut seeds = Seeds::new();
+    let entries =
+        fs::read_dir(&directory).with_context(|| format!("cannot read {}", directory.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        let extension = path.extension().unwrap_or_default();
+        if extensions.iter().any(|known| extension == *known) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            seeds.push((name, read(&path)?));
+        }
+    }
+    Ok(seeds)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_target_has_seeds_and_a_file() {
+        let folder = root().join("fuzz/fuzz_targets");
+        let entries = fs::read_dir(folder).unwrap();
+        let files: BTreeSet<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap().replace(".rs", ""))
+            .collect();
+        let names: BTreeSet<String> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
+        assert_eq!(files, names);
+        for target in TARGETS {
+            let seeds = (target.seeds)().unwrap();
+            assert!(seeds.len() >= 3, "{}", target.name);
+        }
+    }
+
+    #[test]
+    fn field_length_is_a_varint() {
+        assert_eq!(field(1, b"ab"), b"\x0a\x02ab");
+        assert_eq!(field(8, &[0; 300])[..3], [0x42, 0xac, 0x02]);
+    }
+}
