@@ -1,16 +1,16 @@
 # syntax=docker/dockerfile:1
 
-# mien in a container.
+# Container images of the server.
 #
 #   docker build -t mien .                        CPU, the default target
 #   docker build -t mien:gpu --target gpu .       CUDA; start with `docker run --gpus all`
 #
-# Both final images are plain Debian: ONNX Runtime's CUDA build runs on the CUDA and cuDNN libraries of
-# NVIDIA's own Python wheels, the same pinned files as `cargo xtask setup --gpu`, and the driver comes from
-# the host. An nvidia/cuda base would carry a second copy of them.
+# Both images are based on plain Debian. The CUDA and cuDNN libraries come from NVIDIA's Python wheels, the same
+# pinned files as in `cargo xtask setup --gpu`. The driver comes from the host. An nvidia/cuda base image would
+# contain a second copy of the libraries.
 
 FROM rust:1.95.0-slim-bookworm AS source
-# pip fetches the runtime libraries. Its version is Debian's own.
+# pip downloads the runtime libraries. Its version is that of Debian.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends python3-pip \
@@ -35,11 +35,11 @@ ENV MIEN_ADDR=0.0.0.0:8080 \
     MIEN_STATE=memory \
     MIEN_TUNE_CACHE=/state/tuning \
     ORT_DYLIB_PATH=/opt/onnxruntime/libonnxruntime.so
-# What the server measures at its first start is kept in /state, and with MIEN_STATE=/state evaluations too: they outlive
-# a container with `--volume mien-state:/state`. A new volume belongs to the owner of this folder. With `--read-only` and
-# no volume, or as any other user, nothing is kept, and each start measures for a few seconds.
+# /state stores the tuning results and, with MIEN_STATE=/state, evaluations. `--volume mien-state:/state` preserves them
+# when the container is removed. A new volume gets the owner of this directory. If the server cannot write to /state
+# (`--read-only` without a volume, or another user), each start measures for a few seconds.
 RUN install --directory --owner=65532 --group=65532 /state
-# Nobody in particular.
+# An unprivileged user without an account.
 USER 65532:65532
 EXPOSE 8080
 STOPSIGNAL SIGTERM
