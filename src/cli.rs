@@ -4,6 +4,7 @@ mod api_client;
 pub mod bench;
 pub mod classify;
 pub mod compare;
+pub mod configuration;
 pub mod evaluate;
 pub mod health;
 mod model;
@@ -72,6 +73,9 @@ pub enum Command {
 
     /// Print the OpenAPI document
     Openapi,
+
+    /// Print all settings of `mien serve` as Markdown
+    Configuration,
 
     /// Check whether a running server is ready
     ///

@@ -7,7 +7,7 @@ use std::{io::Write, process::ExitCode};
 use anyhow::Context;
 use clap::Parser;
 use mien::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, configuration},
     http::openapi,
     startup::Application,
     telemetry,
@@ -31,6 +31,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Openapi => {
             let document = openapi::document().to_pretty_json()?;
             writeln!(std::io::stdout(), "{document}").context("writing to standard output")?;
+        }
+        Command::Configuration => {
+            write!(std::io::stdout(), "{}", configuration::markdown())
+                .context("writing to standard output")?;
         }
     }
     Ok(ExitCode::SUCCESS)
