@@ -1,4 +1,4 @@
-//! Tests of the web UI in a browser: finds Chromium and its driver, or installs Debian's, and runs `e2e/`.
+//! Tests of the web UI in a browser: finds or installs Chromium with its driver and runs `e2e/`.
 
 use std::{
     os::unix::fs::MetadataExt,
@@ -13,27 +13,29 @@ use crate::{
     workspace::{built, cargo, check},
 };
 
-/// A program, its variable, and its names.
+/// A program that the tests need.
 struct Program {
+    /// Environment variable with its path.
     variable: &'static str,
+    /// File names that are searched for in `PATH`.
     names: &'static [&'static str],
 }
 
 const CHROMIUM: Program =
     Program { variable: "CHROMIUM", names: &["chromium", "chromium-browser", "google-chrome"] };
 const DRIVER: Program = Program { variable: "CHROMEDRIVER", names: &["chromedriver"] };
-/// Debian's packages of both.
+/// Debian packages that contain the two programs.
 const PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
 
-/// `cargo xtask e2e`; arguments go to the tests.
+/// Runs `cargo xtask e2e`; arguments are passed to the tests.
 ///
 /// # Errors
-/// Where there is no browser to be had, the server cannot be built, or a test fails.
+/// If Chromium or its driver is missing, the server cannot be built, or a test fails.
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let (browser, driver) = browser()?;
     setup::onnx_runtime()?;
     check(cargo(&["build", "--locked", "--package", "mien"]))?;
-    // The whole workspace's features, so that what `cargo xtask test` has built is used again.
+    // With the features of the whole workspace, cargo reuses the artifacts of `cargo xtask test`.
     let mut tests = cargo(&["test", "--locked", "--workspace", "--test", "web_ui", "--"]);
     tests.args(args);
     tests.env("MIEN", built("debug").join("mien"));
@@ -42,10 +44,10 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     check(tests)
 }
 
-/// The browser and its driver, installed where they are missing and that can be done.
+/// Returns the paths of Chromium and its driver. As root on Debian, installs them if they are missing.
 ///
 /// # Errors
-/// Where there are none, with how to get them.
+/// If a program is missing and cannot be installed.
 pub(crate) fn browser() -> Result<(PathBuf, PathBuf)> {
     let find = || CHROMIUM.find().zip(DRIVER.find());
     if let Some(found) = find() {
@@ -63,8 +65,8 @@ pub(crate) fn browser() -> Result<(PathBuf, PathBuf)> {
     }
     find().with_context(|| {
         format!(
-            "there is no Chromium with its driver; on Debian, `apt-get install {}` brings them, elsewhere name the two \
-             programs in {} and {}",
+            "Chromium or its driver was not found. On Debian, run `apt-get install {}`. On other systems, set {} and {} \
+             to the paths of the two programs",
             PACKAGES.join(" "),
             CHROMIUM.variable,
             DRIVER.variable
@@ -73,19 +75,20 @@ pub(crate) fn browser() -> Result<(PathBuf, PathBuf)> {
 }
 
 impl Program {
-    /// The one that its variable names, else the first on the search path.
+    /// Returns the path in the program's variable, otherwise the first match in `PATH`.
     fn find(&self) -> Option<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let named = std::env::var_os(self.variable).map(PathBuf::from);
-        named.or_else(|| {
-            let folders = || std::env::split_paths(&path);
-            let places = self.names.iter().flat_map(|name| folders().map(move |f| f.join(name)));
-            places.into_iter().find(|place| place.is_file())
+        let chosen = std::env::var_os(self.variable).map(PathBuf::from);
+        chosen.or_else(|| {
+            let directories = || std::env::split_paths(&path);
+            let candidates =
+                self.names.iter().flat_map(|name| directories().map(move |dir| dir.join(name)));
+            candidates.into_iter().find(|candidate| candidate.is_file())
         })
     }
 }
 
-/// Whether this process may install packages: its own folder in /proc belongs to root then.
+/// Returns whether this process runs as root and may install packages. The owner of /proc/self is its user.
 fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
 }

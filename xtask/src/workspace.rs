@@ -1,4 +1,4 @@
-//! The checkout and the commands that run in it.
+//! Paths of the checkout and commands that run in it.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,45 +7,45 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-/// The folder of the checkout.
+/// Returns the root directory of the checkout.
 pub(crate) fn root() -> PathBuf {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().expect("xtask lies in the checkout").to_owned()
+    xtask.parent().expect("xtask is a subdirectory of the checkout").to_owned()
 }
 
-/// The ignored folder for runtime libraries.
+/// Returns the directory of the runtime libraries, which git ignores.
 pub(crate) fn runtime() -> PathBuf {
     root().join(".runtime")
 }
 
-/// The folder of built programs for a profile's folder name.
+/// Returns the directory of the programs that cargo builds with a profile.
 pub(crate) fn built(profile: &str) -> PathBuf {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     target.join(profile)
 }
 
-/// A cargo command in the checkout.
+/// Returns a cargo command that runs in the checkout.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()).args(args);
     command
 }
 
-/// Runs a command to its end.
+/// Runs a command and waits for its end.
 ///
 /// # Errors
-/// Where it cannot start or fails, with the command's own words.
+/// If the command cannot be started or fails.
 pub(crate) fn check(mut command: Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot start {}", shown(&command)))?;
+    let status = command.status().with_context(|| format!("cannot start {}", display(&command)))?;
     if !status.success() {
-        bail!("{} failed ({status})", shown(&command));
+        bail!("{} failed ({status})", display(&command));
     }
     Ok(())
 }
 
-/// The command as one would type it.
-pub(crate) fn shown(command: &Command) -> String {
+/// Returns the command as text, for messages.
+pub(crate) fn display(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let words = std::iter::once(program).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")

@@ -1,7 +1,7 @@
-//! A folder below `.runtime/` that is made of wheels: there whole, or not there.
+//! Atomic installation of a directory below `.runtime/` from wheels.
 //!
-//! It is made under another name and moved into place at the end; a stamp inside names the wheels it was
-//! made of. An interrupted setup is done again, a changed pin replaces the old folder.
+//! The directory is created under a temporary name and renamed at the end. A stamp file lists its wheels. An
+//! interrupted setup is repeated, and a changed pin replaces the old directory.
 
 use std::{
     fs::{self, File},
@@ -12,17 +12,17 @@ use anyhow::{Context, Result};
 
 use crate::wheel::{Fetch, Wheel};
 
-/// Name of the file that marks a whole component.
+/// Name of the file that marks a complete component.
 const STAMP: &str = ".stamp";
 
-/// What the names of folders begin with that are of no use when no setup runs.
-const PASSING: [&str; 2] = ["partial-", "old-"];
+/// Prefixes of temporary directories. They are useless when no setup runs.
+const TEMPORARY: [&str; 2] = ["partial-", "old-"];
 
-/// What is wanted below the folder for runtime libraries.
+/// A subdirectory of `.runtime/`.
 pub(super) struct Component {
     pub(super) folder: &'static str,
     pub(super) wheels: &'static [Wheel],
-    /// What remains to be done when the wheels are unpacked.
+    /// Steps after the wheels are unpacked.
     pub(super) finish: fn(&Path) -> Result<()>,
 }
 
@@ -31,39 +31,40 @@ impl Component {
         runtime.join(self.folder)
     }
 
-    /// Whether the folder is there, made of just these wheels.
-    pub(super) fn is_whole(&self, runtime: &Path) -> bool {
+    /// Returns whether the directory is complete and was made of exactly these wheels.
+    pub(super) fn is_complete(&self, runtime: &Path) -> bool {
         fs::read_to_string(self.path(runtime).join(STAMP)).is_ok_and(|found| found == self.stamp())
     }
 
-    /// Makes the folder unless it is whole.
+    /// Creates the directory unless it is complete.
     ///
     /// # Errors
-    /// Where a wheel cannot be fetched or is not the pinned one, or the disk fails. What was there before stays.
+    /// If a wheel cannot be downloaded or does not have the pinned hash, or the disk fails. The old directory then
+    /// remains.
     pub(super) fn ensure(&self, runtime: &Path, fetch: Fetch) -> Result<()> {
-        if self.is_whole(runtime) {
+        if self.is_complete(runtime) {
             return Ok(());
         }
         fs::create_dir_all(runtime)
-            .with_context(|| format!("cannot make {}", runtime.display()))?;
-        // Held until the end of the function: another setup waits, and then finds the work done.
-        let lock = File::create(runtime.join(".lock")).context("cannot make the lock file")?;
-        lock.lock().context("cannot lock the folder for runtime libraries")?;
-        if self.is_whole(runtime) {
+            .with_context(|| format!("cannot create {}", runtime.display()))?;
+        // The lock is held until the end of the function. A second setup waits and then has nothing to do.
+        let lock = File::create(runtime.join(".lock")).context("cannot create the lock file")?;
+        lock.lock().context("cannot lock the directory of runtime libraries")?;
+        if self.is_complete(runtime) {
             return Ok(());
         }
-        remove_passing(runtime)?;
+        remove_temporary(runtime)?;
         self.make(runtime, fetch)
     }
 
     fn make(&self, runtime: &Path, fetch: Fetch) -> Result<()> {
-        let partial = tempfile::Builder::new().prefix(PASSING[0]).tempdir_in(runtime)?;
+        let partial = tempfile::Builder::new().prefix(TEMPORARY[0]).tempdir_in(runtime)?;
         for wheel in self.wheels {
             wheel.install(partial.path(), fetch)?;
         }
         (self.finish)(partial.path())?;
         fs::write(partial.path().join(STAMP), self.stamp())?;
-        let old = tempfile::Builder::new().prefix(PASSING[1]).tempdir_in(runtime)?;
+        let old = tempfile::Builder::new().prefix(TEMPORARY[1]).tempdir_in(runtime)?;
         let path = self.path(runtime);
         if path.exists() {
             fs::rename(&path, old.path().join(self.folder))?;
@@ -78,12 +79,12 @@ impl Component {
     }
 }
 
-/// Removes what a killed setup has left behind.
-fn remove_passing(runtime: &Path) -> Result<()> {
+/// Removes the temporary directories of a killed setup.
+fn remove_temporary(runtime: &Path) -> Result<()> {
     for entry in fs::read_dir(runtime)? {
         let entry = entry?;
         let name = entry.file_name();
-        if PASSING.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+        if TEMPORARY.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
             fs::remove_dir_all(entry.path())?;
         }
     }
@@ -99,11 +100,11 @@ mod tests {
 
     const RULES: &[Rule] = &[Rule { prefix: "pkg/", infix: "lib", into: "lib" }];
 
-    /// A zip of one file, `pkg/libx.so`.
+    /// A zip archive with one file, `pkg/libx.so`.
     const FILE: &[u8] = include_bytes!("../../fixtures/pkg.whl");
     const SHA256: &str = "27f4cf2d5f5bdf080b5f2b05a386980006e475e3065ccdaabf1e6dc9ddfd5fc8";
 
-    const WHOLE: Component = Component {
+    const COMPONENT: Component = Component {
         folder: "pkg",
         wheels: &[Wheel { requirement: "pkg==1", sha256: SHA256, rules: RULES }],
         finish: |_| Ok(()),
@@ -114,7 +115,7 @@ mod tests {
     }
 
     fn no_network(requirement: &str, _: &Path) -> Result<()> {
-        bail!("{requirement} was asked for")
+        bail!("unexpected download of {requirement}")
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -126,57 +127,57 @@ mod tests {
     }
 
     #[test]
-    fn a_second_setup_takes_no_network() {
+    fn setup_of_complete_component_does_not_download() {
         let runtime = tempfile::tempdir().unwrap();
-        assert!(!WHOLE.is_whole(runtime.path()));
-        WHOLE.ensure(runtime.path(), fetch).unwrap();
+        assert!(!COMPONENT.is_complete(runtime.path()));
+        COMPONENT.ensure(runtime.path(), fetch).unwrap();
         assert_eq!(fs::read(runtime.path().join("pkg/lib/libx.so")).unwrap(), b"library");
         assert_eq!(names(&runtime.path().join("pkg")), [".stamp", "lib"], "the wheel is deleted");
-        WHOLE.ensure(runtime.path(), no_network).unwrap();
+        COMPONENT.ensure(runtime.path(), no_network).unwrap();
     }
 
     #[test]
-    fn another_pin_replaces_the_folder() {
+    fn setup_with_changed_pin_replaces_directory() {
         let runtime = tempfile::tempdir().unwrap();
         let stale = runtime.path().join("pkg");
         fs::create_dir_all(&stale).unwrap();
         fs::write(stale.join(STAMP), "pkg==0 abc\n").unwrap();
-        fs::write(stale.join("of-old"), "").unwrap();
-        WHOLE.ensure(runtime.path(), fetch).unwrap();
+        fs::write(stale.join("old-file"), "").unwrap();
+        COMPONENT.ensure(runtime.path(), fetch).unwrap();
         assert_eq!(names(&stale), [".stamp", "lib"]);
         assert_eq!(names(runtime.path()), [".lock", "pkg"]);
     }
 
     #[test]
-    fn what_was_there_stays_when_the_file_is_another_one_or_the_network_fails() {
+    fn failed_download_keeps_installed_component() {
         let wrong: &[Wheel] = &[Wheel { requirement: "pkg==2", sha256: "0000", rules: RULES }];
-        let updated = Component { wheels: wrong, ..WHOLE };
+        let updated = Component { wheels: wrong, ..COMPONENT };
         let runtime = tempfile::tempdir().unwrap();
-        WHOLE.ensure(runtime.path(), fetch).unwrap();
+        COMPONENT.ensure(runtime.path(), fetch).unwrap();
         let error = updated.ensure(runtime.path(), fetch).unwrap_err().to_string();
         assert!(error.contains("not the pinned file"), "{error}");
         assert!(updated.ensure(runtime.path(), no_network).is_err());
-        assert!(WHOLE.is_whole(runtime.path()));
+        assert!(COMPONENT.is_complete(runtime.path()));
         assert_eq!(names(runtime.path()), [".lock", "pkg"]);
     }
 
     #[test]
-    fn a_setup_that_was_killed_is_done_again_and_its_remains_removed() {
+    fn setup_after_kill_starts_again_and_cleans_up() {
         let runtime = tempfile::tempdir().unwrap();
         fs::create_dir_all(runtime.path().join("partial-abc/lib")).unwrap();
-        // Unpacked by hand or by an older version: without a stamp nobody knows what it is.
+        // Without a stamp the content of a directory is unknown.
         fs::create_dir_all(runtime.path().join("pkg/lib")).unwrap();
-        assert!(!WHOLE.is_whole(runtime.path()));
-        WHOLE.ensure(runtime.path(), fetch).unwrap();
+        assert!(!COMPONENT.is_complete(runtime.path()));
+        COMPONENT.ensure(runtime.path(), fetch).unwrap();
         assert_eq!(names(runtime.path()), [".lock", "pkg"]);
     }
 
     #[test]
-    fn a_failed_last_step_leaves_nothing_that_looks_whole() {
-        let broken = Component { finish: |_| bail!("no compiler"), ..WHOLE };
+    fn failed_finish_leaves_component_incomplete() {
+        let broken = Component { finish: |_| bail!("no compiler"), ..COMPONENT };
         let runtime = tempfile::tempdir().unwrap();
         assert!(broken.ensure(runtime.path(), fetch).is_err());
-        assert!(!broken.is_whole(runtime.path()));
+        assert!(!broken.is_complete(runtime.path()));
         assert_eq!(names(runtime.path()), [".lock"]);
     }
 }

@@ -1,14 +1,14 @@
-//! Every wheel by name, version and hash. A change here is all that an update takes.
+//! Name, version and hash of every wheel. To update a library, change only this file.
 
 use crate::wheel::{Rule, Wheel};
 
-/// ONNX Runtime's version, as in its library's name.
+/// Version of ONNX Runtime, as in the file name of its library.
 pub(super) const ONNX_RUNTIME_VERSION: &str = "1.31.1";
 
-/// libtorch's version: the one that `tch` is made for.
+/// Version of libtorch: the one that `tch` supports.
 pub(super) const TORCH_VERSION: &str = "2.13.0";
 
-/// ONNX Runtime's library and the licences of what it contains.
+/// The library of ONNX Runtime and its licences.
 const ONNX_RUNTIME_RULES: &[Rule] = &[
     Rule { prefix: "onnxruntime/capi/", infix: "libonnxruntime", into: "" },
     Rule { prefix: "onnxruntime/", infix: "ThirdPartyNotices.txt", into: "" },
@@ -32,7 +32,8 @@ pub(super) const ONNX_RUNTIME_GPU: &[Wheel] = &[Wheel {
 const TORCH: &str = "torch==2.13.0";
 const TORCH_SHA256: &str = "60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7";
 
-/// What `tch` compiles and links against. The wheel's CPU library loads cudart and CUPTI even without a GPU.
+/// The files that `tch` compiles and links against. The CPU library of the wheel loads cudart and CUPTI even without a
+/// GPU.
 const TORCH_RULES: &[Rule] = &[
     Rule { prefix: "torch/include/", infix: "", into: "include" },
     Rule { prefix: "torch/lib/", infix: "libtorch_cpu.so", into: "lib" },
@@ -40,7 +41,7 @@ const TORCH_RULES: &[Rule] = &[
     Rule { prefix: "torch/lib/", infix: "libgomp.so.1", into: "lib" },
 ];
 
-/// The CUDA libraries beside them.
+/// [`TORCH_RULES`] and the CUDA libraries.
 const TORCH_GPU_RULES: &[Rule] = &[
     Rule { prefix: "torch/include/", infix: "", into: "include" },
     Rule { prefix: "torch/lib/", infix: "libtorch_cpu.so", into: "lib" },
@@ -73,8 +74,8 @@ pub(super) const LIBTORCH_GPU: &[Wheel] =
 
 const CUDA_TOOLKIT: &[Rule] = &[Rule { prefix: "nvidia/cu13/lib/", infix: ".so", into: "" }];
 
-/// CUDA 13.0 and cuDNN 9 as ONNX Runtime and libtorch both use them: the versions that the torch wheel asks for
-/// (through `cuda-toolkit==13.0.3`), which lie in the ranges of the ONNX Runtime wheel.
+/// CUDA 13.0 and cuDNN 9 for ONNX Runtime and libtorch. The versions are those that the torch wheel requires (through
+/// `cuda-toolkit==13.0.3`). They are within the ranges of the ONNX Runtime wheel.
 pub(super) const NVIDIA: &[Wheel] = &[
     Wheel {
         requirement: "nvidia-cublas==13.1.1.3",
@@ -113,7 +114,7 @@ pub(super) const NVIDIA: &[Wheel] = &[
     },
 ];
 
-/// What the torch wheel asks for beyond [`NVIDIA`] and its own CUPTI.
+/// The other libraries that the torch wheel requires, without [`NVIDIA`] and CUPTI.
 pub(super) const NVIDIA_TRAINING: &[Wheel] = &[
     Wheel {
         requirement: "nvidia-cufile==1.15.1.6",

@@ -1,0 +1,16 @@
+//! `cargo xtask docs`: keeps `docs/configuration.md` in step with the settings of the server.
+
+use anyhow::Result;
+
+use crate::generated::Generated;
+
+const CONFIGURATION: Generated =
+    Generated { path: "docs/configuration.md", command: "configuration", update: "docs" };
+
+/// Writes the reference of the settings, or checks that it is up to date.
+///
+/// # Errors
+/// As [`Generated::run`].
+pub(crate) fn run(check: bool) -> Result<()> {
+    CONFIGURATION.run(check)
+}
