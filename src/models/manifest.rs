@@ -1,6 +1,6 @@
 //! What a model says about itself: the file's metadata, with the sidecar's word first.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{collections::BTreeMap, num::NonZeroU32, str::FromStr};
 
 use serde::Deserialize;
 
@@ -21,6 +21,8 @@ pub struct Manifest {
     pub parameters: Option<u64>,
     /// `mien.temperature`: the logits were divided by it in the graph.
     pub temperature: Option<f64>,
+    /// `mien.views`: views of a face whose probabilities the graph averages; 1 if the file records none.
+    pub views: NonZeroU32,
     /// `mien.trained_on`: data set and its hash.
     pub trained_on: Option<String>,
     /// `mien.created`.
@@ -63,6 +65,7 @@ impl Manifest {
             architecture: text("mien.architecture"),
             parameters: number(metadata, "mien.parameters")?,
             temperature: number(metadata, "mien.temperature")?,
+            views: number(metadata, "mien.views")?.unwrap_or(NonZeroU32::MIN),
             trained_on: text("mien.trained_on"),
             created: text("mien.created"),
             recipe: json("mien.recipe")?,
@@ -138,6 +141,7 @@ mod tests {
         let manifest = Manifest::new(&metadata, &Sidecar::default()).unwrap();
         assert_eq!(manifest.labels.names(), ["angry", "sad"]);
         assert_eq!(manifest.parameters, Some(272_000));
+        assert_eq!(manifest.views.get(), 1);
         assert_eq!(manifest.test_accuracy(), Some(0.61));
     }
 
@@ -155,5 +159,8 @@ mod tests {
         assert!(none.to_string().contains("mien.labels"), "{none}");
         let broken = metadata(&[("mien.labels", "[1]")]);
         assert!(Manifest::new(&broken, &Sidecar::default()).is_err());
+        let no_view = metadata(&[("mien.labels", r#"["a","b"]"#), ("mien.views", "0")]);
+        let error = Manifest::new(&no_view, &Sidecar::default()).unwrap_err();
+        assert!(error.to_string().contains("mien.views"), "{error}");
     }
 }

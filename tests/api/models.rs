@@ -1,6 +1,6 @@
 //! What is served, and what is not and why.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, io::Cursor, path::Path};
 
 use serde_json::{Value, json};
 
@@ -194,4 +194,39 @@ async fn a_network_of_halves_takes_floats_and_rounds_them() {
         let (status, body) = answer(request).await;
         assert_eq!(status, 200, "{value}: {body}");
     }
+}
+
+#[actix_web::test]
+async fn two_view_model_averages_face_and_mirror_image() {
+    let single = TestApp::spawn();
+    let flip = TestApp::spawn_with(&[&format!("--models={}", fixture("views").display())]);
+    assert_eq!(single.json("/v1/models/small").await["versions"][0]["views"], 1);
+    assert_eq!(flip.json("/v1/models/flip").await["versions"][0]["views"], 2);
+    assert_eq!(flip.json("/v1/models").await["models"][0]["versions"][0]["views"], 2);
+
+    let faces = ["angry", "happy", "sad"].map(face);
+    let mirrored = faces.each_ref().map(|png| mirror_image(png));
+    let answers = async |app: &TestApp, faces: &[Vec<u8>]| {
+        let (status, body) = answer(app.classify_many("", faces.to_vec())).await;
+        assert_eq!(status, 200, "{body}");
+        body["predictions"].as_array().unwrap().clone()
+    };
+    let [of_faces, of_mirrored] =
+        [answers(&single, &faces).await, answers(&single, &mirrored).await];
+    for (averaged, (one, other)) in
+        answers(&flip, &faces).await.iter().zip(of_faces.iter().zip(&of_mirrored))
+    {
+        for label in ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"] {
+            let of = |prediction: &Value| prediction["probabilities"][label].as_f64().unwrap();
+            let mean = f64::midpoint(of(one), of(other));
+            assert!((of(averaged) - mean).abs() < 1e-5, "{label}: {averaged} {one} {other}");
+        }
+    }
+}
+
+fn mirror_image(png: &[u8]) -> Vec<u8> {
+    let mut mirrored = Cursor::new(Vec::new());
+    let face = image::load_from_memory(png).unwrap().fliph();
+    face.write_to(&mut mirrored, image::ImageFormat::Png).unwrap();
+    mirrored.into_inner()
 }

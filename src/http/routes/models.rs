@@ -69,6 +69,11 @@ pub struct VersionSummary {
     version: String,
     /// Status of the version.
     status: Phase,
+    /// Views of a face whose probabilities the version averages inside its graph: 2 if it adds the mirror image, else 1.
+    /// Absent if the version does not serve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = 1)]
+    views: Option<u32>,
     /// Why the version is not loaded, or why the changed files of a loaded version cannot be loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -161,5 +166,6 @@ fn aliases(aliases: &[Alias]) -> Vec<AliasView> {
 
 fn summary(version: u64, state: &VersionState) -> VersionSummary {
     let reason = state.problem().map(str::to_owned);
-    VersionSummary { version: version.to_string(), status: state.phase(), reason }
+    let views = state.live().map(|model| model.manifest.views.get());
+    VersionSummary { version: version.to_string(), status: state.phase(), views, reason }
 }
