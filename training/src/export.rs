@@ -4,28 +4,22 @@
 use std::{collections::BTreeMap, path::Path, time::SystemTime};
 
 use mien_faces::{
-    dataset::{Dataset, DatasetError, Sample, Split},
+    dataset::{Dataset, DatasetError, Split},
     image::Face,
     report::Report,
 };
 use sha2::{Digest, Sha256};
-use tch::{Device, Kind, TchError};
+use tch::{Device, TchError};
 
 use crate::{
     arch::{catalog, graph::Graph, summary},
     data::FaceSet,
     machine::Machine,
-    onnx::{
-        fuse::Fusing,
-        metadata::Metadata,
-        session::{Model, Runtime},
-        writer::{self, Values},
-    },
+    onnx::{fuse::Fusing, metadata::Metadata, session::Runtime, views::Views, writer::Values},
     recipe::Recipe,
-    report::{DuplicateReport, ModelReport, Test, Training, TtaReport},
-    torch::{network::Network, weights::Weights},
+    report::{ModelReport, Training},
+    torch::weights::Weights,
     train::{checkpoint::Checkpoint, history::EpochRow, run::Run},
-    tta::Tta,
 };
 
 mod error;
@@ -36,13 +30,16 @@ mod parity;
 mod speed;
 mod statistics;
 mod temperature;
+mod verify;
 
 pub use error::ExportError;
 pub(crate) use folder::replace;
 pub use from_run::from_run;
 pub use parity::TOLERANCE;
 pub(crate) use parity::{PARITY_PICTURES, compare, largest_difference};
+use temperature::Chosen;
 pub use temperature::TemperatureFrom;
+use verify::{Contents, Verified};
 
 /// What is done with a run's weights on their way into a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +50,8 @@ pub struct Options {
     pub precise_bn: bool,
     /// Which batch normalisations are folded.
     pub fusing: Fusing,
+    /// The views of a face that the file averages.
+    pub views: Views,
 }
 
 /// A run read back from its folder.
@@ -92,8 +91,8 @@ impl Trained {
         &self.run.data
     }
 
-    /// Takes the statistics anew where that is asked for, fits the temperature, checks the model against libtorch on real faces, judges it on the test faces and writes it to
-    /// `out`, with `report.json`, `report.md`, the card `README.md`, pictures, recipe and history beside it.
+    /// Takes the statistics anew where that is asked for, fits the temperature, checks the model against libtorch on real
+    /// faces, judges it on the test faces and writes it to `out`, with `report.json`, `report.md`, the card `README.md`, pictures, recipe and history beside it.
     ///
     /// # Errors
     /// Where the two differ by more than [`TOLERANCE`], a temperature cannot be fitted as asked, or anything cannot be
@@ -111,27 +110,34 @@ impl Trained {
             (None, true) => return Err(ExportError::OtherData(data.to_owned())),
             (_, false) => None,
         };
-        let (temperature, holdout) = temperature::choose(&self, train.as_ref(), data, options)?;
+        let Chosen { temperature, holdout } =
+            temperature::choose(&self, train.as_ref(), data, options)?;
         let (graph, values) = options.fusing.apply(&self.graph, values(&self.weights)?)?;
-        let mut metadata = self.metadata(temperature.value)?;
+        let mut file =
+            Contents { graph, values, metadata: self.metadata(temperature.value, options)? };
         let runtime = Runtime::load()?;
-        let mut model = Model::open(&runtime, &writer::encode(&graph, &values, &metadata)?)?;
-
-        let network = Network::new(self.graph.clone(), Kind::Float)?;
         let faces = real_faces(&dataset)?;
-        let difference = compare(&network, &self.weights, temperature.value, &mut model, &faces)?;
-        let test = self.judge(&mut model, train.as_ref(), dataset.samples(Split::Test))?;
-        metadata.accuracy = test.as_ref().map(|test| accuracies(&test.report)).unwrap_or_default();
+        let Verified { mut model, parity } = file.verify(&self, &runtime, &faces)?;
+        let test = judge::judge(
+            &self,
+            &mut model,
+            train.as_ref(),
+            dataset.samples(Split::Test),
+            options.views,
+        )?;
+        file.metadata.accuracy =
+            test.as_ref().map(|test| accuracies(&test.report)).unwrap_or_default();
         // Only the metadata has changed since the comparison.
-        let bytes = writer::encode(&graph, &values, &metadata)?;
+        let bytes = file.encode()?;
         let summary = summary::summary(&self.graph)?;
         let report = ModelReport {
             architecture: self.run.architecture.clone(),
             parameters: summary.parameters,
             trainable: summary.trainable,
             multiply_adds: summary.multiply_adds,
+            views: options.views,
             sha256: hex::encode(Sha256::digest(&bytes)),
-            created: metadata.created,
+            created: file.metadata.created,
             training: self.training(),
             precise_bn_faces,
             recipe: self.recipe.clone(),
@@ -139,7 +145,7 @@ impl Trained {
             holdout,
             test,
             speed: speed::measure(&runtime, &bytes, &faces, Machine::here())?,
-            parity: difference,
+            parity,
         };
         folder::write(out, &bytes, &report, &self.history)?;
         Ok(report)
@@ -164,35 +170,6 @@ impl Trained {
         train.clone().hold_out(self.recipe.holdout, self.recipe.seed)
     }
 
-    fn judge(
-        &self,
-        model: &mut Model,
-        train: Option<&FaceSet>,
-        samples: &[Sample],
-    ) -> Result<Option<Test>, ExportError> {
-        if samples.is_empty() {
-            return Ok(None);
-        }
-        let faces = judge::load(samples)?;
-        let seen = judge::see(model, &faces, Tta::None)?;
-        let duplicates = train.map(|train| {
-            let found = judge::duplicates(train, &faces);
-            let without = judge::report_where(&seen.outcomes, |i| !found.test_in_train[i]);
-            DuplicateReport { counts: found.counts, without }
-        });
-        let kind = self.recipe.tta;
-        let tta = match kind {
-            Tta::None => None,
-            Tta::Flip | Tta::FlipShift => {
-                let seen = judge::see(model, &faces, kind)?;
-                let report = judge::report_where(&seen.outcomes, |_| true);
-                Some(TtaReport { kind, views: kind.views().len(), report })
-            }
-        };
-        let report = judge::report_where(&seen.outcomes, |_| true);
-        Ok(Some(Test { report, before: seen.before, duplicates, tta }))
-    }
-
     fn training(&self) -> Training {
         Training {
             run: self.name.clone(),
@@ -206,11 +183,12 @@ impl Trained {
         }
     }
 
-    fn metadata(&self, temperature: f64) -> Result<Metadata, ExportError> {
+    fn metadata(&self, temperature: f64, options: &Options) -> Result<Metadata, ExportError> {
         Ok(Metadata {
             architecture: self.run.architecture.clone(),
             parameters: summary::summary(&self.graph)?.parameters,
             temperature,
+            views: options.views,
             trained_on: format!(
                 "fer2013 train, {} faces, sha256:{}",
                 self.run.training_faces, self.run.data_sha256

@@ -26,6 +26,7 @@ use crate::{
         fuse::Fusing,
         metadata::Metadata,
         session::{Model, Runtime},
+        views::Views,
         writer,
     },
     torch::{network::Network, weights::Weights},
@@ -87,7 +88,8 @@ pub fn import(
     let network = Network::new(model.graph.clone(), Kind::Float)?;
     let pictures = reference.and_then(|reference| reference.faces(model.scaling));
     let pictures = pictures.unwrap_or_else(made_up_pictures);
-    let difference = export::compare(&network, &weights, 1.0, &mut session, &pictures)?;
+    let difference =
+        export::compare(&network, &weights, 1.0, Views::Single, &mut session, &pictures)?;
     let check = match reference {
         Some(reference) => Some(check(&model, &network, &weights, &mut session, reference)?),
         None => None,
@@ -157,6 +159,7 @@ fn metadata(file: &Path, sha256: &str, summary: &Summary, model: &KerasModel) ->
         architecture: summary.name.clone(),
         parameters: summary.parameters,
         temperature: 1.0,
+        views: Views::Single,
         trained_on: "unknown: imported from Keras".to_owned(),
         recipe: serde_json::json!({ "imported": imported }),
         accuracy: BTreeMap::new(),

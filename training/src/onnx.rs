@@ -4,4 +4,5 @@ pub mod fuse;
 pub mod metadata;
 mod proto;
 pub mod session;
+pub mod views;
 pub mod writer;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     machine::{Machine, Workplace},
+    onnx::views::Views,
     recipe::Recipe,
     train::run::SourceFile,
     tta::Tta,
@@ -31,8 +32,11 @@ pub struct ModelReport {
     pub parameters: usize,
     /// Those that are trained.
     pub trainable: usize,
-    /// Multiply-adds of one face.
+    /// Multiply-adds per view of a face.
     pub multiply_adds: u64,
+    /// The views of a face that the file averages.
+    #[serde(default)]
+    pub views: Views,
     /// SHA-256 of `model.onnx`, 64 hex digits.
     pub sha256: String,
     /// When it was exported, RFC 3339, UTC.
@@ -140,8 +144,8 @@ pub struct Test {
     /// The exported file's answers, the temperature inside.
     #[serde(flatten)]
     pub report: Report,
-    /// The same logits at temperature 1.
-    pub before: Calibration,
+    /// The same logits at temperature 1; absent if the file averages several views, because it does not give their logits.
+    pub before: Option<Calibration>,
     /// Faces that are there more than once, and the figures without them; absent where the training faces are not at hand.
     pub duplicates: Option<DuplicateReport>,
     /// The averaged answers for several views of each face; absent where the recipe asks for none.

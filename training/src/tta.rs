@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 /// Distance of shifted views, px.
 const SHIFT: isize = 2;
 
-/// The views of a face whose probabilities are averaged. An exported file sees one; the figure with more is told apart.
+/// The views of a face whose probabilities are averaged outside the model file, see [`Views`](crate::onnx::views::Views)
+/// for those inside it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tta {

@@ -121,6 +121,9 @@ fn rows(entries: &[Entry]) -> Vec<Vec<String>> {
         row("last holdout loss", &|e| last(e, &|row| Some(format!("{:.4}", row.holdout_loss?)))),
         row("last holdout accuracy", &|e| e.holdout(|values| values.last().copied())),
         row("best holdout accuracy", &|e| e.holdout(best)),
+        row("exported views", &|e| {
+            e.report.as_ref().map_or_else(dash, |r| r.views.count().to_string())
+        }),
         row("test accuracy", &|e| e.accuracy(None)),
         row("PublicTest accuracy", &|e| e.accuracy(Some("PublicTest"))),
         row("PrivateTest accuracy", &|e| e.accuracy(Some("PrivateTest"))),

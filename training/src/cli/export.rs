@@ -6,7 +6,7 @@ use mien_faces::{report::Score, temperature};
 
 use crate::{
     export::{self, Options, TemperatureFrom},
-    onnx::fuse::Fusing,
+    onnx::{fuse::Fusing, views::Views},
     report::{ModelReport, TemperatureSource},
 };
 
@@ -31,6 +31,10 @@ pub(super) struct Args {
     /// The row "held out" of the output shows whether that helps.
     #[arg(long)]
     precise_bn: bool,
+    /// Views of a face whose probabilities the file averages. `flip` adds the mirror image, which doubles the cost of a
+    /// classification; the temperature is fitted on the average.
+    #[arg(long, value_name = "VIEWS", default_value = "single")]
+    views: Views,
     /// Export a run whose epochs are not all done.
     #[arg(long)]
     unfinished: bool,
@@ -53,7 +57,8 @@ impl Args {
             (None, None) => TemperatureFrom::Run,
         };
         let fusing = Fusing::unless(self.no_fuse);
-        let options = Options { temperature, precise_bn: self.precise_bn, fusing };
+        let options =
+            Options { temperature, precise_bn: self.precise_bn, fusing, views: self.views };
         let data = self.data.as_deref();
         let found = export::from_run(&self.run, data, &self.out, self.unfinished, &options)?;
         let mut out = std::io::stdout().lock();

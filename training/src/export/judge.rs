@@ -8,29 +8,71 @@ use mien_faces::{
     temperature,
 };
 
-use super::ExportError;
-use crate::{arch::catalog, data::FaceSet, onnx::session::Model, report::Calibration, tta::Tta};
+use super::{ExportError, Trained};
+use crate::{
+    arch::catalog,
+    data::FaceSet,
+    onnx::{session::Model, views::Views},
+    report::{Calibration, DuplicateReport, Test, TtaReport},
+    tta::Tta,
+};
 
 /// Faces a run.
 const BATCH: usize = 64;
 
 /// A test face with what is known of it.
-pub(super) struct Labelled {
+struct Labelled {
     face: Face,
     truth: Expression,
     usage: Usage,
 }
 
 /// What the model says of the faces.
-pub(super) struct Seen {
+struct Seen {
     /// One a face, in their order.
-    pub(super) outcomes: Vec<Outcome>,
+    outcomes: Vec<Outcome>,
     /// The calibration of the plain faces' logits at temperature 1.
-    pub(super) before: Calibration,
+    before: Calibration,
+}
+
+/// What the test faces say of a file that averages `views`; `None` if there are no test faces. `train` are all faces of
+/// the training split, where they are at hand.
+pub(super) fn judge(
+    trained: &Trained,
+    model: &mut Model,
+    train: Option<&FaceSet>,
+    samples: &[Sample],
+    views: Views,
+) -> Result<Option<Test>, ExportError> {
+    if samples.is_empty() {
+        return Ok(None);
+    }
+    let faces = load(samples)?;
+    let seen = see(model, &faces, Tta::None)?;
+    let duplicates = train.map(|train| {
+        let found = duplicates(train, &faces);
+        let without = report_where(&seen.outcomes, |i| !found.test_in_train[i]);
+        DuplicateReport { counts: found.counts, without }
+    });
+    let kind = trained.recipe.tta;
+    let tta = match kind {
+        Tta::None => None,
+        // The file's own figures.
+        Tta::Flip if views == Views::Flip => None,
+        Tta::Flip | Tta::FlipShift => {
+            let seen = see(model, &faces, kind)?;
+            let report = report_where(&seen.outcomes, |_| true);
+            Some(TtaReport { kind, views: kind.views().len(), report })
+        }
+    };
+    let report = report_where(&seen.outcomes, |_| true);
+    // The logits of a file with several views are already averaged at its temperature.
+    let before = (views == Views::Single).then_some(seen.before);
+    Ok(Some(Test { report, before, duplicates, tta }))
 }
 
 /// Decodes the test faces.
-pub(super) fn load(samples: &[Sample]) -> Result<Vec<Labelled>, ExportError> {
+fn load(samples: &[Sample]) -> Result<Vec<Labelled>, ExportError> {
     let load = |sample: &Sample| {
         let face = sample.load(catalog::INPUT_SIDE)?;
         Ok(Labelled { face, truth: sample.expression, usage: sample.usage })
@@ -39,7 +81,7 @@ pub(super) fn load(samples: &[Sample]) -> Result<Vec<Labelled>, ExportError> {
 }
 
 /// Runs the faces, each as often as there are views, and averages the probabilities over the views.
-pub(super) fn see(model: &mut Model, faces: &[Labelled], tta: Tta) -> Result<Seen, ExportError> {
+fn see(model: &mut Model, faces: &[Labelled], tta: Tta) -> Result<Seen, ExportError> {
     let views = tta.views();
     let (mut outcomes, mut before) = (Vec::with_capacity(faces.len()), Tally::default());
     for faces in faces.chunks(BATCH) {
@@ -67,7 +109,7 @@ fn outcome(face: &Labelled, probabilities: [f32; Expression::COUNT]) -> Outcome 
 }
 
 /// The report on the faces that are kept, by their index.
-pub(super) fn report_where(outcomes: &[Outcome], keep: impl Fn(usize) -> bool) -> Report {
+fn report_where(outcomes: &[Outcome], keep: impl Fn(usize) -> bool) -> Report {
     let mut tally = Tally::default();
     let kept = outcomes.iter().enumerate().filter(|(index, _)| keep(*index));
     kept.for_each(|(_, outcome)| tally.add(outcome));
@@ -75,7 +117,7 @@ pub(super) fn report_where(outcomes: &[Outcome], keep: impl Fn(usize) -> bool) -
 }
 
 /// Copies within and across train and test.
-pub(super) fn duplicates(train: &FaceSet, test: &[Labelled]) -> Duplicates {
+fn duplicates(train: &FaceSet, test: &[Labelled]) -> Duplicates {
     dataset::duplicates(
         train.faces.iter().zip(train.labels.iter().copied()),
         test.iter().map(|labelled| (&labelled.face, labelled.truth)),

@@ -1,13 +1,14 @@
 //! ONNX Runtime against libtorch, on real faces.
 
 use mien_faces::image::Face;
-use tch::{Device, Kind};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::ExportError;
 use crate::{
     evaluate,
-    onnx::session::Model,
+    onnx::{session::Model, views::Views},
     torch::{network::Network, weights::Weights},
+    tta::View,
 };
 
 /// The largest difference between libtorch's and ONNX Runtime's outputs with which a file is written.
@@ -20,7 +21,8 @@ const PARITY_BATCHES: [usize; 3] = [1, 3, PARITY_PICTURES];
 pub(crate) const PARITY_PICTURES: usize = 64;
 
 /// The largest difference of a probability, or of a logit as a share of the largest logit (where that is above 1),
-/// between libtorch and ONNX Runtime at batches of 1, 3 and 64; fewer faces than a batch are repeated.
+/// between libtorch and ONNX Runtime at batches of 1, 3 and 64; fewer faces than a batch are repeated. With several views
+/// libtorch sees each by itself, and their probabilities are averaged here.
 ///
 /// # Errors
 /// [`ExportError::Parity`] where it is above [`TOLERANCE`], and what either of them refuses.
@@ -28,14 +30,14 @@ pub(crate) fn compare(
     network: &Network,
     weights: &Weights,
     temperature: f64,
+    views: Views,
     model: &mut Model,
     faces: &[Face],
 ) -> Result<f32, ExportError> {
     let mut largest = 0.0f32;
     for batch in PARITY_BATCHES {
         let faces: Vec<Face> = faces.iter().cycle().take(batch).cloned().collect();
-        let logits = evaluate::logits(network, weights, &faces, Device::Cpu)?;
-        let probabilities = logits.f_div_scalar(temperature)?.f_softmax(-1, Kind::Float)?;
+        let (logits, probabilities) = expected(network, weights, temperature, views, &faces)?;
         let answers = model.run(&faces)?;
         // Single floats have seven digits: large logits differ by more.
         let scale = logits.f_abs()?.f_max()?.f_double_value(&[])?.max(1.0) as f32;
@@ -53,6 +55,33 @@ pub(crate) fn compare(
     Ok(largest)
 }
 
+/// What a file must answer by libtorch, as the contract in `models/README.md` has it: logits and probabilities, `[N, 7]`.
+fn expected(
+    network: &Network,
+    weights: &Weights,
+    temperature: f64,
+    views: Views,
+    faces: &[Face],
+) -> Result<(Tensor, Tensor), TchError> {
+    if views == Views::Single {
+        let logits = evaluate::logits(network, weights, faces, Device::Cpu)?;
+        let probabilities = logits.f_div_scalar(temperature)?.f_softmax(-1, Kind::Float)?;
+        return Ok((logits, probabilities));
+    }
+    let of_view = |view: View| {
+        let seen: Vec<Face> = faces.iter().map(|face| view.apply(face)).collect();
+        let logits = evaluate::logits(network, weights, &seen, Device::Cpu)?;
+        logits.f_div_scalar(temperature)?.f_log_softmax(-1, Kind::Double)
+    };
+    let logarithms = views.tta().views().into_iter().map(of_view).collect::<Result<Vec<_>, _>>()?;
+    let logarithms = Tensor::f_stack(&logarithms, 0)?;
+    let probabilities = logarithms.f_exp()?.f_mean_dim(&[0_i64][..], false, Kind::Double)?;
+    // Of a probability that is 0 in single precision too.
+    let sum = logarithms.f_logsumexp([0_i64], false)?;
+    let logits = sum.f_sub_scalar((views.count() as f64).ln())?.f_mul_scalar(temperature)?;
+    Ok((logits.f_to_kind(Kind::Float)?, probabilities.f_to_kind(Kind::Float)?))
+}
+
 /// The largest difference of two values in the same place; a NaN counts as the largest.
 pub(crate) fn largest_difference(expected: &[f32], found: &[f32]) -> f32 {
     let differences = expected.iter().zip(found).map(|(a, b)| (a - b).abs());
@@ -61,30 +90,19 @@ pub(crate) fn largest_difference(expected: &[f32], found: &[f32]) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::{
         arch::catalog,
         export::values,
-        onnx::{fuse::Fusing, metadata::Metadata, session::Runtime, writer},
+        onnx::{
+            fuse::Fusing,
+            session::tests::{RUNTIME, metadata},
+            writer,
+        },
     };
-
-    fn metadata(temperature: f64) -> Metadata {
-        Metadata {
-            architecture: String::new(),
-            parameters: 0,
-            temperature,
-            trained_on: String::new(),
-            recipe: serde_json::Value::Null,
-            accuracy: BTreeMap::new(),
-            created: String::new(),
-        }
-    }
 
     #[test]
     fn every_family_answers_in_onnx_runtime_as_in_libtorch_and_others_are_refused() {
-        let runtime = Runtime::load().unwrap();
         let faces = [Face::new(48, (0..48 * 48).map(|i| (i % 251) as u8).collect()).unwrap()];
         for name in [
             "resnet-8-v1",
@@ -99,15 +117,24 @@ mod tests {
             let [one, other] =
                 [1, 2].map(|seed| Weights::random(&graph, seed, Device::Cpu).unwrap());
             let network = Network::new(graph.clone(), Kind::Float).unwrap();
-            for fusing in [Fusing::Fused, Fusing::Kept] {
+            for (fusing, views) in [
+                (Fusing::Fused, Views::Single),
+                (Fusing::Kept, Views::Single),
+                (Fusing::Fused, Views::Flip),
+            ] {
                 let (graph, values) = fusing.apply(&graph, values(&one).unwrap()).unwrap();
-                let bytes = writer::encode(&graph, &values, &metadata(1.7)).unwrap();
-                let mut model = Model::open(&runtime, &bytes).unwrap();
-                let mut compare = |weights, temperature| {
-                    compare(&network, weights, temperature, &mut model, &faces)
+                let bytes = writer::encode(&graph, &values, &metadata(1.7, views)).unwrap();
+                let mut model = Model::open(&RUNTIME, &bytes).unwrap();
+                let mut compare = |weights, temperature, views| {
+                    compare(&network, weights, temperature, views, &mut model, &faces)
                 };
-                assert!(compare(&one, 1.7).unwrap() <= TOLERANCE, "{name}");
-                for refused in [compare(&other, 1.7), compare(&one, 1.0)] {
+                assert!(compare(&one, 1.7, views).unwrap() <= TOLERANCE, "{name}");
+                let other_views = if views == Views::Flip { Views::Single } else { Views::Flip };
+                for refused in [
+                    compare(&other, 1.7, views),
+                    compare(&one, 1.0, views),
+                    compare(&one, 1.7, other_views),
+                ] {
                     assert!(matches!(refused, Err(ExportError::Parity { .. })), "{name}");
                 }
             }

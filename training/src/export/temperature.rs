@@ -12,8 +12,10 @@ use tch::{Device, Kind};
 
 use super::{ExportError, Options, Trained, statistics};
 use crate::{
+    arch::catalog,
     data::FaceSet,
     evaluate,
+    onnx::views::Views,
     report::{Calibration, Holdout, Temperature, TemperatureSource, keys},
     torch::network::Network,
 };
@@ -32,13 +34,20 @@ pub enum TemperatureFrom {
     Given(f64),
 }
 
+/// A temperature, and what it was chosen by.
+pub(super) struct Chosen {
+    pub(super) temperature: Temperature,
+    /// What the held-out faces say of it; `None` if there are none.
+    pub(super) holdout: Option<Holdout>,
+}
+
 /// The temperature of a run, and what its held-out faces say. `train` are all faces of the training split.
 pub(super) fn choose(
     trained: &Trained,
     train: Option<&FaceSet>,
     data: &Path,
     options: &Options,
-) -> Result<(Temperature, Option<Holdout>), ExportError> {
+) -> Result<Chosen, ExportError> {
     let from = &options.temperature;
     let mut other = match from {
         TemperatureFrom::Other(folder) => Some(partner(trained, folder)?),
@@ -48,7 +57,8 @@ pub(super) fn choose(
         statistics::renew(other, train)?;
     }
     let judged = other.as_ref().unwrap_or(trained);
-    let rows = held_out(judged, train, data)?;
+    let held_out = held_out(judged, train, data)?;
+    let rows = logits(judged, &held_out, options.views)?;
     let fitted = temperature::fit(&rows);
     let (value, source) = match (from, fitted) {
         (TemperatureFrom::Given(value), _) => (*value, TemperatureSource::Given),
@@ -65,7 +75,8 @@ pub(super) fn choose(
         before: Calibration::of(&at(1.0)),
         after: Calibration::of(&at(value)),
     });
-    Ok((Temperature { value, source }, holdout))
+    let temperature = Temperature { value, source };
+    Ok(Chosen { temperature, holdout })
 }
 
 /// Another run that is the same but for its held-out faces.
@@ -95,25 +106,41 @@ fn partner(trained: &Trained, folder: &Path) -> Result<Trained, ExportError> {
     Ok(other)
 }
 
-/// Logits and labels of the faces that a run held out; none where it held none out.
+/// The faces that a run held out. Empty if it held out none.
 fn held_out(
     trained: &Trained,
     train: Option<&FaceSet>,
     data: &Path,
-) -> Result<Vec<(Logits, Expression)>, ExportError> {
+) -> Result<FaceSet, ExportError> {
     if trained.run.holdout_faces == 0 {
-        return Ok(Vec::new());
+        return Ok(FaceSet::empty(catalog::INPUT_SIDE));
     }
     let train = train.ok_or_else(|| ExportError::OtherData(data.to_owned()))?;
-    let (_, held) = trained.split(train);
-    let network = Network::new(trained.graph.clone(), Kind::Float)?;
-    Ok(evaluate::labelled_logits(&network, &trained.weights, &held, Device::Cpu)?)
+    Ok(trained.split(train).1)
 }
 
-fn report(rows: &[(Logits, Expression)], temperature: f64) -> Report {
+/// The logits of each view of every face, and its label.
+fn logits(
+    trained: &Trained,
+    faces: &FaceSet,
+    views: Views,
+) -> Result<Vec<(Vec<Logits>, Expression)>, ExportError> {
+    let network = Network::new(trained.graph.clone(), Kind::Float)?;
+    let mut rows: Vec<_> = faces.labels.iter().map(|&label| (Vec::new(), label)).collect();
+    for view in views.tta().views() {
+        let seen = faces.faces.iter().map(|face| view.apply(face)).collect();
+        let seen =
+            FaceSet { faces: seen, labels: faces.labels.clone(), ..FaceSet::empty(faces.side) };
+        let logits = evaluate::labelled_logits(&network, &trained.weights, &seen, Device::Cpu)?;
+        rows.iter_mut().zip(logits).for_each(|((views, _), (logits, _))| views.push(logits));
+    }
+    Ok(rows)
+}
+
+fn report(rows: &[(Vec<Logits>, Expression)], temperature: f64) -> Report {
     let mut tally = Tally::default();
-    for (logits, truth) in rows {
-        let probabilities = temperature::softmax(logits, temperature);
+    for (views, truth) in rows {
+        let probabilities = temperature::mean_softmax(views, temperature);
         tally.add(&Outcome { truth: *truth, usage: Usage::Training, probabilities });
     }
     tally.report()

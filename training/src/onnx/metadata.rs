@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use mien_faces::expression::Expression;
 
+use super::views::Views;
+
 /// The contract's metadata, ready to be written.
 #[derive(Debug, Clone)]
 pub struct Metadata {
@@ -13,6 +15,8 @@ pub struct Metadata {
     pub parameters: usize,
     /// The temperature inside the graph (Guo et al. 2017); 1 where none was fitted.
     pub temperature: f64,
+    /// The views of a face that the graph averages.
+    pub views: Views,
     /// Data set and its SHA-256.
     pub trained_on: String,
     /// The recipe as JSON.
@@ -33,6 +37,7 @@ impl Metadata {
             ("mien.architecture", self.architecture.clone()),
             ("mien.parameters", self.parameters.to_string()),
             ("mien.temperature", self.temperature.to_string()),
+            ("mien.views", self.views.count().to_string()),
             ("mien.trained_on", self.trained_on.clone()),
             ("mien.recipe", self.recipe.to_string()),
             ("mien.accuracy", accuracy.to_string()),

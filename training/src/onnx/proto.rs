@@ -8,6 +8,8 @@ use prost::{Message, Oneof};
 pub(super) const FLOAT: i32 = 1;
 /// `TensorProto.DataType`.
 pub(super) const UINT8: i32 = 2;
+/// `TensorProto.DataType`.
+pub(super) const INT64: i32 = 7;
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ModelProto {
@@ -118,6 +120,12 @@ impl TensorProto {
     pub(super) fn floats(name: String, dims: Vec<i64>, values: &[f32]) -> Self {
         let raw_data = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         Self { dims, data_type: FLOAT, name, raw_data }
+    }
+
+    /// A vector of integers.
+    pub(super) fn integers(name: String, values: &[i64]) -> Self {
+        let raw_data = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        Self { dims: vec![values.len() as i64], data_type: INT64, name, raw_data }
     }
 }
 

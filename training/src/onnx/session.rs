@@ -129,3 +129,28 @@ impl Model {
         Ok(Answers { logits: logits.to_vec(), probabilities: probabilities.to_vec() })
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::{collections::BTreeMap, sync::LazyLock};
+
+    use super::*;
+    use crate::onnx::{metadata::Metadata, views::Views};
+
+    /// ONNX Runtime allows one environment per process, so all unit tests share it.
+    pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::load().unwrap());
+
+    /// Metadata of a file with these properties and nothing else.
+    pub(crate) fn metadata(temperature: f64, views: Views) -> Metadata {
+        Metadata {
+            architecture: String::new(),
+            parameters: 0,
+            temperature,
+            views,
+            trained_on: String::new(),
+            recipe: serde_json::Value::Null,
+            accuracy: BTreeMap::new(),
+            created: String::new(),
+        }
+    }
+}

@@ -16,9 +16,12 @@ use super::{
 use crate::arch::{
     graph::{Graph, Node},
     op::{FlattenOrder, Op, Padding},
-    parameter::{self, Parameter, Role},
+    parameter::{self, Role},
     shape::{self, Shape, ShapeError},
 };
+
+mod ends;
+mod initializers;
 
 /// The oldest pair that has all that is used; ONNX Runtime 1.20 and Triton's backend read far newer ones.
 const IR_VERSION: i64 = 8;
@@ -55,20 +58,26 @@ pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec
         shapes: shape::infer(graph, graph.side())?,
         nodes: Vec::new(),
         initializers: Vec::new(),
+        image: String::new(),
     };
+    writer.image = writer.views(metadata.views);
     for parameter in parameter::list(graph)? {
         writer.parameter(parameter, values)?;
     }
     for node in graph.nodes() {
         writer.node(graph, node);
     }
-    writer.outputs(&graph.inference_source(graph.output()).name, metadata.temperature);
+    writer.outputs(
+        &graph.inference_source(graph.output()).name,
+        metadata.temperature,
+        metadata.views,
+    );
     let classes = Expression::COUNT as i64;
     let graph = GraphProto {
         node: writer.nodes,
         name: graph.name().to_owned(),
         initializer: writer.initializers,
-        input: vec![ValueInfoProto::batch_of("image", UINT8, &[1, side, side])],
+        input: vec![ValueInfoProto::batch_of(ends::IMAGE, UINT8, &[1, side, side])],
         output: ["probabilities", "logits"]
             .map(|name| ValueInfoProto::batch_of(name, FLOAT, &[classes]))
             .to_vec(),
@@ -90,25 +99,11 @@ struct Writer {
     shapes: Vec<Shape>,
     nodes: Vec<NodeProto>,
     initializers: Vec<TensorProto>,
+    /// The name of what the network reads in the place of its input.
+    image: String,
 }
 
 impl Writer {
-    fn parameter(&mut self, parameter: Parameter, values: &Values) -> Result<(), WriteError> {
-        let found = values.get(&parameter.name).map(Vec::as_slice).unwrap_or_default();
-        let expected = parameter.len();
-        if found.len() != expected {
-            return Err(WriteError::Values { name: parameter.name, expected, found: found.len() });
-        }
-        let dims = parameter.shape.iter().map(|&n| n as i64).collect();
-        self.initializers.push(TensorProto::floats(parameter.name, dims, found));
-        Ok(())
-    }
-
-    fn scalar(&mut self, name: &str, value: f32) -> String {
-        self.initializers.push(TensorProto::floats(name.to_owned(), vec![], &[value]));
-        name.to_owned()
-    }
-
     /// Every result is called as its node.
     fn push(
         &mut self,
@@ -121,16 +116,21 @@ impl Writer {
         self.nodes.push(NodeProto { input, output: vec![name.clone()], name, op_type, attribute });
     }
 
+    /// The name under which other nodes read a node's result.
+    fn operand(&self, node: &Node) -> String {
+        if matches!(node.op, Op::Input) { self.image.clone() } else { node.name.clone() }
+    }
+
     fn node(&mut self, graph: &Graph, node: &Node) {
         let mut inputs: Vec<String> =
-            node.inputs.iter().map(|&id| graph.inference_source(id).name.clone()).collect();
+            node.inputs.iter().map(|&id| self.operand(graph.inference_source(id))).collect();
         let name = node.name.as_str();
         let mut with =
             |roles: &[Role]| inputs.extend(roles.iter().map(|&role| parameter::name(name, role)));
         match node.op {
-            // The graph's input is named in the contract, and the first node is called so.
+            // `image` is declared by the contract; its readers take its views (see `operand`).
             Op::Input => {}
-            Op::Normalize { mean, std } => self.normalize(name, inputs, mean, std),
+            Op::Normalize { mean, std } => self.normalize(name, inputs.remove(0), mean, std),
             Op::Conv { kernel, stride, padding, bias, filters: _ } => {
                 with(if bias { &[Role::ConvWeight, Role::Bias] } else { &[Role::ConvWeight] });
                 let attributes = self.window(node, kernel, stride, padding);
@@ -170,10 +170,10 @@ impl Writer {
     }
 
     /// `(x / 255 - mean) / std` as one multiplication and one addition.
-    fn normalize(&mut self, name: &str, image: Vec<String>, mean: f32, std: f32) {
+    fn normalize(&mut self, name: &str, image: String, mean: f32, std: f32) {
         let (float, scaled) = (format!("{name}.float"), format!("{name}.scaled"));
         let scale = self.scalar(&format!("{name}.scale"), (1.0 / (255.0 * f64::from(std))) as f32);
-        self.push("Cast", &float, image, vec![AttributeProto::int("to", i64::from(FLOAT))]);
+        self.cast(&float, image);
         if mean == 0.0 {
             self.push("Mul", name, vec![float, scale], vec![]);
             return;
@@ -202,18 +202,5 @@ impl Writer {
             AttributeProto::ints("strides", &[stride, stride]),
             AttributeProto::ints("pads", &[before, before, after, after]),
         ]
-    }
-
-    /// `logits`, and `probabilities = softmax(logits / temperature)`.
-    fn outputs(&mut self, last: &str, temperature: f64) {
-        self.push("Identity", "logits", vec![last.to_owned()], vec![]);
-        let temperature = self.scalar("temperature", temperature as f32);
-        self.push("Div", "tempered", vec!["logits".to_owned(), temperature], vec![]);
-        self.push(
-            "Softmax",
-            "probabilities",
-            vec!["tempered".to_owned()],
-            vec![AttributeProto::int("axis", 1)],
-        );
     }
 }

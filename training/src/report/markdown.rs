@@ -1,7 +1,7 @@
 //! A report as Markdown: `report.md` with every figure, and the model's card, `README.md`.
 
 use super::{ModelReport, tables};
-use crate::{plot, train::progress::clock};
+use crate::{onnx::views::Views, plot, train::progress::clock};
 
 /// First line of a card that this program wrote, and may therefore replace.
 pub const CARD_MARK: &str = "<!-- written by mien-train export -->";
@@ -12,7 +12,8 @@ pub fn report(report: &ModelReport) -> String {
         "# {}: report\n\nExported {} from the run `{}`; SHA-256 of `model.onnx` `{}`.\n",
         report.architecture, report.created, report.training.run, report.sha256
     );
-    text += &format!("\n## Accuracy\n\n{}\n{PROTOCOL}", tables::accuracies(report));
+    text +=
+        &format!("\n## Accuracy\n\n{}\n{PROTOCOL} {}\n", tables::accuracies(report), views(report));
     text += &format!(
         "\n## Calibration\n\nTemperature {}. ECE: expected calibration error over 15 bins.\n\n{}",
         tables::temperature(report),
@@ -40,8 +41,12 @@ pub fn card(report: &ModelReport) -> String {
     let mut text = format!("{CARD_MARK}\n# {}\n\n", report.architecture);
     text += "A classifier of facial expressions on 48x48 gray faces in seven classes, trained on FER2013.\n\n";
     text += &format!(
-        "| | |\n|---|---|\n| parameters | {} ({} trainable) |\n| multiply-adds a face | {} |\n| SHA-256 of `model.onnx` | `{}` |\n",
-        report.parameters, report.trainable, report.multiply_adds, report.sha256
+        "| | |\n|---|---|\n| parameters | {} ({} trainable) |\n| views of a face | {} |\n| multiply-adds per face | {} |\n| SHA-256 of `model.onnx` | `{}` |\n",
+        report.parameters,
+        report.trainable,
+        report.views.count(),
+        report.multiply_adds * report.views.count() as u64,
+        report.sha256
     );
     text += &format!(
         "| temperature | {} |\n| speed | {} |\n",
@@ -49,7 +54,8 @@ pub fn card(report: &ModelReport) -> String {
         speed(report)
     );
     text += &format!("\n## Training\n\n{}", training(report));
-    text += &format!("\n## Accuracy\n\n{}\n{PROTOCOL}", tables::accuracies(report));
+    text +=
+        &format!("\n## Accuracy\n\n{}\n{PROTOCOL} {}\n", tables::accuracies(report), views(report));
     if let Some(test) = &report.test {
         text += &format!("\n{}", tables::classes(test));
     }
@@ -61,8 +67,17 @@ pub fn card(report: &ModelReport) -> String {
     text + &again(report)
 }
 
-const PROTOCOL: &str = "Intervals are Wilson's. Test faces judged the finished file by ONNX Runtime; nothing was chosen on them. \
-     The file sees one view of a face.\n";
+const PROTOCOL: &str = "Intervals are Wilson's. Test faces judged the finished file by ONNX Runtime; nothing was chosen on them.";
+
+/// What the figures of a file and its own answers are averaged over.
+fn views(report: &ModelReport) -> &'static str {
+    match report.views {
+        Views::Single => "The file sees one view of a face.",
+        Views::Flip => {
+            "The file averages the probabilities of two views, the face and its mirror image; every figure includes that."
+        }
+    }
+}
 
 fn training(report: &ModelReport) -> String {
     let training = &report.training;
@@ -144,13 +159,17 @@ fn again(report: &ModelReport) -> String {
         None => String::new(),
     };
     let precise_bn = if report.precise_bn_faces.is_some() { " --precise-bn" } else { "" };
+    let views = match report.views {
+        Views::Single => "",
+        Views::Flip => " --views flip",
+    };
     let unfinished =
         if report.training.epochs < report.recipe.epochs { " --unfinished" } else { "" };
     format!(
         "\n## Again\n\n`DIR` holds `train/<class>/` and `test/<class>/`, or `fer2013.csv`. The same seed, number of threads and \
          kind of processor give the same weights{begun}.\n\n```sh\n\
          cargo xtask train train --arch {arch} --data DIR --recipe recipe.toml --out runs/{run}{threads}\n\
-         cargo xtask train export runs/{run} --out model.onnx{precise_bn}{temperature}{unfinished}\n```\n\n\
+         cargo xtask train export runs/{run} --out model.onnx{precise_bn}{views}{temperature}{unfinished}\n```\n\n\
          To check this file: its hash, and its accuracy by the server's own code.\n\n```sh\n\
          sha256sum model.onnx\nmien evaluate --data DIR --model NAME --models MODELS\n```\n"
     )

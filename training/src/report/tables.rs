@@ -53,15 +53,16 @@ pub(super) fn calibration(report: &ModelReport) -> String {
     let mut text =
         "| faces | ECE at T = 1 | ECE | log-loss at T = 1 | log-loss |\n|---|---|---|---|---|\n"
             .to_owned();
-    let mut add = |name: &str, before: Calibration, after: Calibration| {
-        let loss =
-            |c: Calibration| c.log_loss.map_or("–".to_owned(), |loss| format!("{loss:.4}"));
-        let error = |c: Calibration| percent(c.expected_calibration_error, 2);
-        let [(e0, l0), (e1, l1)] = [before, after].map(|c| (error(c), loss(c)));
+    let mut add = |name: &str, before: Option<Calibration>, after: Calibration| {
+        let loss = |c: Option<Calibration>| {
+            c.and_then(|c| c.log_loss).map_or("–".to_owned(), |loss| format!("{loss:.4}"))
+        };
+        let error = |c: Option<Calibration>| percent(c.and_then(|c| c.expected_calibration_error), 2);
+        let [(e0, l0), (e1, l1)] = [before, Some(after)].map(|c| (error(c), loss(c)));
         text += &format!("| {name} | {e0} | {e1} | {l0} | {l1} |\n");
     };
     if let Some(holdout) = &report.holdout {
-        add("held out", holdout.before, holdout.after);
+        add("held out", Some(holdout.before), holdout.after);
     }
     if let Some(test) = &report.test {
         add("whole test", test.before, Calibration::of(&test.report));

@@ -2,27 +2,13 @@
 
 use std::{fs, path::Path};
 
+use mien_training::onnx::session::Answers;
 use sha2::Digest;
 
 use crate::house::{
-    count, data_set, fails_with, is_png, recipe, resume, stops_after, succeeds, text,
-    train_small as train,
+    answers, count, data_set, face, fails_with, is_png, json, recipe, resume, stops_after,
+    succeeds, text, train_small as train,
 };
-
-fn json(path: &Path) -> serde_json::Value {
-    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
-}
-
-/// What ONNX Runtime makes of a face of the repository: logits and probabilities.
-fn answers(model: &Path) -> (Vec<f32>, Vec<f32>) {
-    use mien_training::onnx::session::{Model, Runtime};
-    let faces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/faces");
-    let png = fs::read(faces.join("fear.png")).unwrap();
-    let face = mien_faces::image::decode(&png, &mien_faces::image::Limits::default()).unwrap();
-    let mut model = Model::open(&Runtime::load().unwrap(), &fs::read(model).unwrap()).unwrap();
-    let answers = model.run(&[face.to_face(48)]).unwrap();
-    (answers.logits, answers.probabilities)
-}
 
 #[test]
 fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
@@ -52,7 +38,7 @@ fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
     let metadata =
         format!("mien.temperature\x12{}{fitted}", fitted.to_string().len() as u8 as char);
     assert_eq!(count(&fs::read(&model).unwrap(), metadata.as_bytes()), 1);
-    let (logits, probabilities) = answers(&model);
+    let Answers { logits, probabilities } = answers(&model, &[face("fear")]);
     let powers: Vec<f64> = logits.iter().map(|&z| (f64::from(z) / fitted).exp()).collect();
     for (power, probability) in powers.iter().zip(probabilities) {
         let expected = power / powers.iter().sum::<f64>();

@@ -5,15 +5,42 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    sync::LazyLock,
 };
 
+use mien_faces::image::{Face, Limits, decode};
+use mien_training::onnx::session::{Answers, Model, Runtime};
 use tch::Tensor;
+
+/// The class names of the repository's faces.
+pub(crate) const CLASSES: [&str; 7] =
+    ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"];
+
+/// A process loads ONNX Runtime once.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::load().unwrap());
+
+/// A face of the repository by its class.
+pub(crate) fn face(class: &str) -> Face {
+    let faces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/faces");
+    let png = fs::read(faces.join(format!("{class}.png"))).unwrap();
+    decode(&png, &Limits::default()).unwrap().to_face(48)
+}
+
+/// Runs a model file with ONNX Runtime on faces, as one batch.
+pub(crate) fn answers(model: &Path, faces: &[Face]) -> Answers {
+    Model::open(&RUNTIME, &fs::read(model).unwrap()).unwrap().run(faces).unwrap()
+}
+
+/// A JSON file.
+pub(crate) fn json(path: &Path) -> serde_json::Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
 
 /// Faces of the repository, one a class and its mirror image, as train and test folders named as in FER2013.
 pub(crate) fn data_set(root: &Path) -> PathBuf {
     let faces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/faces");
     let data = root.join("fer");
-    for class in ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"] {
+    for class in CLASSES {
         for (split, usage) in
             [("train", "Training"), ("test", "PublicTest"), ("test", "PrivateTest")]
         {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod export;
+mod export_options;
 mod house;
 mod keras;
 mod robustness;
