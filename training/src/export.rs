@@ -15,7 +15,10 @@ use crate::{
     arch::{catalog, graph::Graph, summary},
     data::FaceSet,
     machine::Machine,
-    onnx::{fuse::Fusing, metadata::Metadata, session::Runtime, views::Views, writer::Values},
+    onnx::{
+        fuse::Fusing, metadata::Metadata, session::Runtime, views::Views, weights::WeightFormat,
+        writer::Values,
+    },
     recipe::Recipe,
     report::{ModelReport, Training},
     torch::weights::Weights,
@@ -27,6 +30,7 @@ mod folder;
 mod from_run;
 mod judge;
 mod parity;
+mod rounding;
 mod speed;
 mod statistics;
 mod temperature;
@@ -37,6 +41,7 @@ pub(crate) use folder::replace;
 pub use from_run::from_run;
 pub use parity::TOLERANCE;
 pub(crate) use parity::{PARITY_PICTURES, compare, largest_difference};
+pub use rounding::ROUNDING_TOLERANCE;
 use temperature::Chosen;
 pub use temperature::TemperatureFrom;
 use verify::{Contents, Verified};
@@ -52,6 +57,8 @@ pub struct Options {
     pub fusing: Fusing,
     /// The views of a face that the file averages.
     pub views: Views,
+    /// How the file stores its weights.
+    pub weights: WeightFormat,
 }
 
 /// A run read back from its folder.
@@ -95,7 +102,8 @@ impl Trained {
     /// faces, judges it on the test faces and writes it to `out`, with `report.json`, `report.md`, the card `README.md`, pictures, recipe and history beside it.
     ///
     /// # Errors
-    /// Where the two differ by more than [`TOLERANCE`], a temperature cannot be fitted as asked, or anything cannot be
+    /// Where the two differ by more than [`TOLERANCE`], rounded weights change outputs by more than
+    /// [`ROUNDING_TOLERANCE`], a temperature cannot be fitted as asked, or anything cannot be
     /// read or written.
     pub fn export(
         mut self,
@@ -110,14 +118,15 @@ impl Trained {
             (None, true) => return Err(ExportError::OtherData(data.to_owned())),
             (_, false) => None,
         };
-        let Chosen { temperature, holdout } =
+        let Chosen { temperature, holdout, held_out } =
             temperature::choose(&self, train.as_ref(), data, options)?;
         let (graph, values) = options.fusing.apply(&self.graph, values(&self.weights)?)?;
         let mut file =
             Contents { graph, values, metadata: self.metadata(temperature.value, options)? };
         let runtime = Runtime::load()?;
         let faces = real_faces(&dataset)?;
-        let Verified { mut model, parity } = file.verify(&self, &runtime, &faces)?;
+        let Verified { mut model, parity, rounding } =
+            file.verify(&self, &runtime, &faces, &held_out)?;
         let test = judge::judge(
             &self,
             &mut model,
@@ -136,6 +145,7 @@ impl Trained {
             trainable: summary.trainable,
             multiply_adds: summary.multiply_adds,
             views: options.views,
+            weights: options.weights,
             sha256: hex::encode(Sha256::digest(&bytes)),
             created: file.metadata.created,
             training: self.training(),
@@ -146,6 +156,7 @@ impl Trained {
             test,
             speed: speed::measure(&runtime, &bytes, &faces, Machine::here())?,
             parity,
+            rounding,
         };
         folder::write(out, &bytes, &report, &self.history)?;
         Ok(report)
@@ -189,6 +200,7 @@ impl Trained {
             parameters: summary::summary(&self.graph)?.parameters,
             temperature,
             views: options.views,
+            weights: options.weights,
             trained_on: format!(
                 "fer2013 train, {} faces, sha256:{}",
                 self.run.training_faces, self.run.data_sha256

@@ -5,4 +5,5 @@ pub mod metadata;
 mod proto;
 pub mod session;
 pub mod views;
+pub mod weights;
 pub mod writer;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     machine::{Machine, Workplace},
-    onnx::views::Views,
+    onnx::{views::Views, weights::WeightFormat},
     recipe::Recipe,
     train::run::SourceFile,
     tta::Tta,
@@ -37,6 +37,9 @@ pub struct ModelReport {
     /// The views of a face that the file averages.
     #[serde(default)]
     pub views: Views,
+    /// How the file stores its weights.
+    #[serde(default)]
+    pub weights: WeightFormat,
     /// SHA-256 of `model.onnx`, 64 hex digits.
     pub sha256: String,
     /// When it was exported, RFC 3339, UTC.
@@ -56,8 +59,22 @@ pub struct ModelReport {
     pub test: Option<Test>,
     /// How fast ONNX Runtime answers.
     pub speed: Speed,
-    /// Largest difference between a logit or probability of libtorch and of ONNX Runtime.
+    /// Largest difference between a logit or probability of libtorch and of ONNX Runtime, with float32 weights.
     pub parity: f32,
+    /// What rounding the weights changes; absent if they are float32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Rounding>,
+}
+
+/// The outputs of a file with rounded weights against those of the same file with float32 weights.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Rounding {
+    /// Faces that both files saw: all that are held out, or those of the parity check if none are.
+    pub faces: usize,
+    /// Largest difference of a probability, or of a logit as a share of the largest logit.
+    pub difference: f32,
+    /// Faces that get another label.
+    pub labels_changed: usize,
 }
 
 /// How a model was trained.

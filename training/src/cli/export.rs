@@ -6,7 +6,7 @@ use mien_faces::{report::Score, temperature};
 
 use crate::{
     export::{self, Options, TemperatureFrom},
-    onnx::{fuse::Fusing, views::Views},
+    onnx::{fuse::Fusing, views::Views, weights::WeightFormat},
     report::{ModelReport, TemperatureSource},
 };
 
@@ -35,6 +35,10 @@ pub(super) struct Args {
     /// classification; the temperature is fitted on the average.
     #[arg(long, value_name = "VIEWS", default_value = "single")]
     views: Views,
+    /// Element type of the stored weights. `fp16` halves the file of a wide network: ONNX Runtime converts the weights
+    /// when it loads the file. It is refused if outputs change by more than 1e-3.
+    #[arg(long, value_name = "TYPE", default_value = "fp32")]
+    weights: WeightFormat,
     /// Export a run whose epochs are not all done.
     #[arg(long)]
     unfinished: bool,
@@ -57,8 +61,13 @@ impl Args {
             (None, None) => TemperatureFrom::Run,
         };
         let fusing = Fusing::unless(self.no_fuse);
-        let options =
-            Options { temperature, precise_bn: self.precise_bn, fusing, views: self.views };
+        let options = Options {
+            temperature,
+            precise_bn: self.precise_bn,
+            fusing,
+            views: self.views,
+            weights: self.weights,
+        };
         let data = self.data.as_deref();
         let found = export::from_run(&self.run, data, &self.out, self.unfinished, &options)?;
         let mut out = std::io::stdout().lock();
@@ -73,6 +82,13 @@ impl Args {
 
 fn show(out: &mut impl Write, found: &ModelReport) -> anyhow::Result<()> {
     writeln!(out, "libtorch and ONNX Runtime differ by at most {:.1e}", found.parity)?;
+    if let Some(rounding) = &found.rounding {
+        writeln!(
+            out,
+            "float16 weights change outputs by at most {:.1e} and {} labels of {} faces",
+            rounding.difference, rounding.labels_changed, rounding.faces
+        )?;
+    }
     let value = found.temperature.value;
     match &found.temperature.source {
         TemperatureSource::NotFitted => writeln!(

@@ -10,6 +10,7 @@ use crate::{
     data::DataError,
     onnx::{session::SessionError, writer::WriteError},
     plot::PlotError,
+    report::Rounding,
     torch::weights::WeightsError,
     train::{checkpoint::CheckpointError, run::RunError},
 };
@@ -69,6 +70,13 @@ pub enum ExportError {
         /// Faces a run.
         batch: usize,
     },
+    /// Rounding the weights changes too much.
+    #[error(
+        "float16 weights change outputs by {:e} (at most 1e-3 may be) and {} labels of {} faces; nothing was written; \
+         export with --weights fp32",
+        .0.difference, .0.labels_changed, .0.faces
+    )]
+    Rounding(Rounding),
     /// The training faces cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),

@@ -97,6 +97,7 @@ mod tests {
         onnx::{
             fuse::Fusing,
             session::tests::{RUNTIME, metadata},
+            weights::WeightFormat,
             writer,
         },
     };
@@ -123,7 +124,9 @@ mod tests {
                 (Fusing::Fused, Views::Flip),
             ] {
                 let (graph, values) = fusing.apply(&graph, values(&one).unwrap()).unwrap();
-                let bytes = writer::encode(&graph, &values, &metadata(1.7, views)).unwrap();
+                let bytes =
+                    writer::encode(&graph, &values, &metadata(1.7, views, WeightFormat::Float32))
+                        .unwrap();
                 let mut model = Model::open(&RUNTIME, &bytes).unwrap();
                 let mut compare = |weights, temperature, views| {
                     compare(&network, weights, temperature, views, &mut model, &faces)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use mien_faces::{
     dataset::Usage,
     expression::Expression,
+    image::Face,
     report::{Outcome, Report, Tally},
     temperature::{self, Logits},
 };
@@ -39,6 +40,8 @@ pub(super) struct Chosen {
     pub(super) temperature: Temperature,
     /// What the held-out faces say of it; `None` if there are none.
     pub(super) holdout: Option<Holdout>,
+    /// The held-out faces.
+    pub(super) held_out: Vec<Face>,
 }
 
 /// The temperature of a run, and what its held-out faces say. `train` are all faces of the training split.
@@ -76,7 +79,7 @@ pub(super) fn choose(
         after: Calibration::of(&at(value)),
     });
     let temperature = Temperature { value, source };
-    Ok(Chosen { temperature, holdout })
+    Ok(Chosen { temperature, holdout, held_out: held_out.faces })
 }
 
 /// Another run that is the same but for its held-out faces.

@@ -1,16 +1,18 @@
-//! A model file before it is written: checked against libtorch.
+//! A model file before it is written: checked against libtorch, and rounded weights against unrounded ones.
 
 use mien_faces::image::Face;
 use tch::Kind;
 
-use super::{ExportError, Trained, parity};
+use super::{ExportError, Trained, parity, rounding};
 use crate::{
     arch::graph::Graph,
     onnx::{
         metadata::Metadata,
         session::{Model, Runtime},
+        weights::WeightFormat,
         writer::{self, Values, WriteError},
     },
+    report::Rounding,
     torch::network::Network,
 };
 
@@ -26,6 +28,8 @@ pub(super) struct Verified {
     pub(super) model: Model,
     /// Largest difference from libtorch, see [`parity::compare`].
     pub(super) parity: f32,
+    /// What rounding changed; `None` for float32 weights.
+    pub(super) rounding: Option<Rounding>,
 }
 
 impl Contents {
@@ -34,21 +38,31 @@ impl Contents {
         writer::encode(&self.graph, &self.values, &self.metadata)
     }
 
-    /// Compares the file with `trained` in libtorch on `real` faces.
+    /// Compares the file with `trained` in libtorch on `real` faces, and a file with rounded weights with its unrounded
+    /// self on the `held_out` faces (on `real` ones if none are held out).
     ///
     /// # Errors
-    /// If the difference exceeds the tolerance, and whatever either library refuses.
+    /// If either comparison exceeds its tolerance, and whatever either library refuses.
     pub(super) fn verify(
         &self,
         trained: &Trained,
         runtime: &Runtime,
         real: &[Face],
+        held_out: &[Face],
     ) -> Result<Verified, ExportError> {
-        let Metadata { temperature, views, .. } = self.metadata;
-        let mut model = Model::open(runtime, &self.encode()?)?;
+        let Metadata { temperature, views, weights, .. } = self.metadata;
+        let unrounded = Metadata { weights: WeightFormat::Float32, ..self.metadata.clone() };
+        let bytes = writer::encode(&self.graph, &self.values, &unrounded)?;
+        let mut model = Model::open(runtime, &bytes)?;
         let network = Network::new(trained.graph.clone(), Kind::Float)?;
         let parity =
             parity::compare(&network, &trained.weights, temperature, views, &mut model, real)?;
-        Ok(Verified { model, parity })
+        if weights == WeightFormat::Float32 {
+            return Ok(Verified { model, parity, rounding: None });
+        }
+        let faces = if held_out.is_empty() { real } else { held_out };
+        let mut rounded = Model::open(runtime, &self.encode()?)?;
+        let rounding = rounding::measure(&mut model, &mut rounded, faces)?;
+        Ok(Verified { model: rounded, parity, rounding: Some(rounding) })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mien_faces::expression::Expression;
 
-use super::views::Views;
+use super::{views::Views, weights::WeightFormat};
 
 /// The contract's metadata, ready to be written.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct Metadata {
     pub temperature: f64,
     /// The views of a face that the graph averages.
     pub views: Views,
+    /// How the file stores its weights.
+    pub weights: WeightFormat,
     /// Data set and its SHA-256.
     pub trained_on: String,
     /// The recipe as JSON.
@@ -38,6 +40,7 @@ impl Metadata {
             ("mien.parameters", self.parameters.to_string()),
             ("mien.temperature", self.temperature.to_string()),
             ("mien.views", self.views.count().to_string()),
+            ("mien.weights", self.weights.name().to_owned()),
             ("mien.trained_on", self.trained_on.clone()),
             ("mien.recipe", self.recipe.to_string()),
             ("mien.accuracy", accuracy.to_string()),

@@ -2,6 +2,7 @@
 //!
 //! Source: `onnx/onnx.proto3` of the ONNX specification; names and field numbers are its own.
 
+use half::f16;
 use prost::{Message, Oneof};
 
 /// `TensorProto.DataType`.
@@ -10,6 +11,8 @@ pub(super) const FLOAT: i32 = 1;
 pub(super) const UINT8: i32 = 2;
 /// `TensorProto.DataType`.
 pub(super) const INT64: i32 = 7;
+/// `TensorProto.DataType`.
+pub(super) const FLOAT16: i32 = 10;
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ModelProto {
@@ -120,6 +123,12 @@ impl TensorProto {
     pub(super) fn floats(name: String, dims: Vec<i64>, values: &[f32]) -> Self {
         let raw_data = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         Self { dims, data_type: FLOAT, name, raw_data }
+    }
+
+    /// A float16 tensor.
+    pub(super) fn halves(name: String, dims: Vec<i64>, values: &[f16]) -> Self {
+        let raw_data = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        Self { dims, data_type: FLOAT16, name, raw_data }
     }
 
     /// A vector of integers.

@@ -132,25 +132,57 @@ impl Model {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::{collections::BTreeMap, sync::LazyLock};
+    use std::{collections::BTreeMap, fs, sync::LazyLock};
 
     use super::*;
-    use crate::onnx::{metadata::Metadata, views::Views};
+    use crate::{
+        arch::{catalog, parameter},
+        onnx::{
+            metadata::Metadata,
+            views::Views,
+            weights::WeightFormat,
+            writer::{self, Values},
+        },
+    };
 
     /// ONNX Runtime allows one environment per process, so all unit tests share it.
     pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::load().unwrap());
 
     /// Metadata of a file with these properties and nothing else.
-    pub(crate) fn metadata(temperature: f64, views: Views) -> Metadata {
+    pub(crate) fn metadata(temperature: f64, views: Views, weights: WeightFormat) -> Metadata {
         Metadata {
             architecture: String::new(),
             parameters: 0,
             temperature,
             views,
+            weights,
             trained_on: String::new(),
             recipe: serde_json::Value::Null,
             accuracy: BTreeMap::new(),
             created: String::new(),
         }
+    }
+
+    /// How many nodes of a file are casts: protobuf writes their type as field 4 with its length.
+    fn casts(file: &[u8]) -> usize {
+        file.windows(6).filter(|window| window == b"\x22\x04Cast").count()
+    }
+
+    #[test]
+    fn float16_casts_are_folded_when_a_file_is_loaded() {
+        let graph = catalog::build("resnet-8-v1").unwrap();
+        let parameters = parameter::list(&graph).unwrap();
+        let values: Values =
+            parameters.into_iter().map(|p| (p.name.clone(), vec![0.5; p.len()])).collect();
+        let metadata = metadata(1.0, Views::Flip, WeightFormat::Float16);
+        let bytes = writer::encode(&graph, &values, &metadata).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("optimised.onnx");
+        let builder = Session::builder(&RUNTIME.0).unwrap();
+        let mut builder = builder.with_optimized_model_path(&path).unwrap();
+        builder.commit_from_memory(&bytes).unwrap();
+        let optimised = fs::read(path).unwrap();
+        assert!(casts(&bytes) > 1, "there are casts to fold");
+        assert_eq!(casts(&optimised), 1, "pixels are cast to float32");
     }
 }

@@ -46,12 +46,22 @@ pub enum WriteError {
         /// How many there are.
         found: usize,
     },
+    /// A weight that is not finite in float16.
+    #[error(
+        "parameter `{name}` has the value {value:e}, and float16 ends at 65504; export it with --weights fp32"
+    )]
+    Float16 {
+        /// The parameter.
+        name: String,
+        /// Its first value out of range.
+        value: f32,
+    },
 }
 
 /// The bytes of a `.onnx` file.
 ///
 /// # Errors
-/// Where values are missing or their number is wrong.
+/// Where values are missing, their number is wrong or one of them does not fit the metadata's [`WeightFormat`].
 pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec<u8>, WriteError> {
     let side = graph.side() as i64;
     let mut writer = Writer {
@@ -62,7 +72,7 @@ pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec
     };
     writer.image = writer.views(metadata.views);
     for parameter in parameter::list(graph)? {
-        writer.parameter(parameter, values)?;
+        writer.parameter(parameter, values, metadata.weights)?;
     }
     for node in graph.nodes() {
         writer.node(graph, node);

@@ -1,7 +1,11 @@
 //! A report as Markdown: `report.md` with every figure, and the model's card, `README.md`.
 
 use super::{ModelReport, tables};
-use crate::{onnx::views::Views, plot, train::progress::clock};
+use crate::{
+    onnx::{views::Views, weights::WeightFormat},
+    plot,
+    train::progress::clock,
+};
 
 /// First line of a card that this program wrote, and may therefore replace.
 pub const CARD_MARK: &str = "<!-- written by mien-train export -->";
@@ -30,8 +34,10 @@ pub fn report(report: &ModelReport) -> String {
     text += &duplicates(report);
     text += &format!("\n## Training\n\n![curves]({})\n\n{}", plot::CURVES, training(report));
     text + &format!(
-        "\n## Export\n\nlibtorch and ONNX Runtime differ by at most {:.1e} on real faces at batch 1, 3 and 64.\n{}\n",
+        "\n## Export\n\nlibtorch and ONNX Runtime differ by at most {:.1e} on real faces at batch 1, 3 and 64.\n\
+         Stored weights: {}.\n{}\n",
         report.parity,
+        weights(report),
         speed(report)
     )
 }
@@ -41,11 +47,12 @@ pub fn card(report: &ModelReport) -> String {
     let mut text = format!("{CARD_MARK}\n# {}\n\n", report.architecture);
     text += "A classifier of facial expressions on 48x48 gray faces in seven classes, trained on FER2013.\n\n";
     text += &format!(
-        "| | |\n|---|---|\n| parameters | {} ({} trainable) |\n| views of a face | {} |\n| multiply-adds per face | {} |\n| SHA-256 of `model.onnx` | `{}` |\n",
+        "| | |\n|---|---|\n| parameters | {} ({} trainable) |\n| views of a face | {} |\n| multiply-adds per face | {} |\n| stored weights | {} |\n| SHA-256 of `model.onnx` | `{}` |\n",
         report.parameters,
         report.trainable,
         report.views.count(),
         report.multiply_adds * report.views.count() as u64,
+        weights(report),
         report.sha256
     );
     text += &format!(
@@ -77,6 +84,21 @@ fn views(report: &ModelReport) -> &'static str {
             "The file averages the probabilities of two views, the face and its mirror image; every figure includes that."
         }
     }
+}
+
+/// How weights are stored, and what rounding them changed.
+fn weights(report: &ModelReport) -> String {
+    let name = report.weights.name();
+    report.rounding.map_or_else(
+        || name.to_owned(),
+        |rounding| {
+            format!(
+                "{name}, computed with as float32; outputs differ by at most {:.1e} from those of float32 weights, \
+                 and {} labels of {} faces",
+                rounding.difference, rounding.labels_changed, rounding.faces
+            )
+        },
+    )
 }
 
 fn training(report: &ModelReport) -> String {
@@ -163,13 +185,17 @@ fn again(report: &ModelReport) -> String {
         Views::Single => "",
         Views::Flip => " --views flip",
     };
+    let weights = match report.weights {
+        WeightFormat::Float32 => "",
+        WeightFormat::Float16 => " --weights fp16",
+    };
     let unfinished =
         if report.training.epochs < report.recipe.epochs { " --unfinished" } else { "" };
     format!(
         "\n## Again\n\n`DIR` holds `train/<class>/` and `test/<class>/`, or `fer2013.csv`. The same seed, number of threads and \
          kind of processor give the same weights{begun}.\n\n```sh\n\
          cargo xtask train train --arch {arch} --data DIR --recipe recipe.toml --out runs/{run}{threads}\n\
-         cargo xtask train export runs/{run} --out model.onnx{precise_bn}{views}{temperature}{unfinished}\n```\n\n\
+         cargo xtask train export runs/{run} --out model.onnx{precise_bn}{views}{weights}{temperature}{unfinished}\n```\n\n\
          To check this file: its hash, and its accuracy by the server's own code.\n\n```sh\n\
          sha256sum model.onnx\nmien evaluate --data DIR --model NAME --models MODELS\n```\n"
     )

@@ -1,4 +1,4 @@
-//! `mien-train export --views flip`.
+//! `mien-train export --views flip` and `--weights fp16`.
 
 use std::{
     fs,
@@ -30,6 +30,10 @@ fn export(run: &Path, name: &str, options: &[&str]) -> PathBuf {
 
 fn report(model: &Path) -> Value {
     json(&model.with_file_name("report.json"))
+}
+
+fn size(model: &Path) -> f64 {
+    fs::metadata(model).unwrap().len() as f64
 }
 
 /// How often a file holds this metadata.
@@ -108,4 +112,28 @@ fn two_view_temperature_fits_the_averaged_probabilities() {
     let taught = recipe_with(folder.path(), &keys);
     let student = folder.path().join("student");
     succeeds(&train("resnet-8-v1", &data, &taught, &student));
+}
+
+#[test]
+fn float16_file_is_half_as_large_and_agrees() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, run) = trained(folder.path());
+    let options = ["--views", "flip", "--precise-bn"];
+    let full = export(&run, "full", &options);
+    let half = export(&run, "half", &[&options[..], &["--weights", "fp16"]].concat());
+    assert!(size(&half) < 0.6 * size(&full), "{} {}", size(&half), size(&full));
+
+    let [before, after] = [&full, &half].map(|model| answers(model, &faces()));
+    assert_ne!(before.probabilities, after.probabilities, "weights were rounded");
+    assert_close(&after.probabilities, &before.probabilities, 1e-3);
+    let report = report(&half);
+    assert_eq!((&report["weights"], &report["rounding"]["faces"]), (&"float16".into(), &7.into()));
+    let difference = report["rounding"]["difference"].as_f64().unwrap();
+    assert!(difference > 0.0 && difference <= 1e-3, "{report}");
+    assert_eq!(metadata(&full, "mien.weights", "float32"), 1);
+    assert_eq!(metadata(&half, "mien.weights", "float16"), 1);
+    let card = fs::read_to_string(half.with_file_name("README.md")).unwrap();
+    for words in ["| stored weights | float16", "--precise-bn --views flip --weights fp16"] {
+        assert!(card.contains(words), "`{words}` is not in {card}");
+    }
 }

@@ -3,15 +3,19 @@
 use super::{Values, WriteError, Writer};
 use crate::{
     arch::parameter::Parameter,
-    onnx::proto::{AttributeProto, FLOAT, TensorProto},
+    onnx::{
+        proto::{AttributeProto, FLOAT, TensorProto},
+        weights::{self, WeightFormat},
+    },
 };
 
 impl Writer {
-    /// Writes a parameter. Nodes read it by its name.
+    /// Writes a parameter. Nodes read it by its name, however it is stored.
     pub(super) fn parameter(
         &mut self,
         parameter: Parameter,
         values: &Values,
+        format: WeightFormat,
     ) -> Result<(), WriteError> {
         let found = values.get(&parameter.name).map(Vec::as_slice).unwrap_or_default();
         let expected = parameter.len();
@@ -19,7 +23,15 @@ impl Writer {
             return Err(WriteError::Values { name: parameter.name, expected, found: found.len() });
         }
         let dims = parameter.shape.iter().map(|&n| n as i64).collect();
-        self.initializers.push(TensorProto::floats(parameter.name, dims, found));
+        if format.rounds(&parameter) {
+            let halves = weights::rounded(&parameter.name, found)?;
+            let stored = format!("{}.float16", parameter.name);
+            self.initializers.push(TensorProto::halves(stored.clone(), dims, &halves));
+            // ONNX Runtime folds this cast when it loads the file.
+            self.cast(&parameter.name, stored);
+        } else {
+            self.initializers.push(TensorProto::floats(parameter.name, dims, found));
+        }
         Ok(())
     }
 
