@@ -122,7 +122,7 @@ fn rows(entries: &[Entry]) -> Vec<Vec<String>> {
         row("last holdout accuracy", &|e| e.holdout(|values| values.last().copied())),
         row("best holdout accuracy", &|e| e.holdout(best)),
         row("exported views", &|e| {
-            e.report.as_ref().map_or_else(dash, |r| r.views.count().to_string())
+            e.report.as_ref().map_or_else(|| "–".to_owned(), |r| r.views.count().to_string())
         }),
         row("test accuracy", &|e| e.accuracy(None)),
         row("PublicTest accuracy", &|e| e.accuracy(Some("PublicTest"))),

@@ -57,7 +57,8 @@ pub(super) fn calibration(report: &ModelReport) -> String {
         let loss = |c: Option<Calibration>| {
             c.and_then(|c| c.log_loss).map_or("–".to_owned(), |loss| format!("{loss:.4}"))
         };
-        let error = |c: Option<Calibration>| percent(c.and_then(|c| c.expected_calibration_error), 2);
+        let error =
+            |c: Option<Calibration>| percent(c.and_then(|c| c.expected_calibration_error), 2);
         let [(e0, l0), (e1, l1)] = [before, Some(after)].map(|c| (error(c), loss(c)));
         text += &format!("| {name} | {e0} | {e1} | {l0} | {l1} |\n");
     };
