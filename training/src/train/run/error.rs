@@ -16,13 +16,15 @@ pub enum RunError {
         source: io::Error,
     },
     /// A new run must not overwrite an old one.
-    #[error("{0} already holds a run; continue it with --resume, or name another folder")]
+    #[error("{0} already contains a run; continue it with --resume, or name another folder")]
     Exists(PathBuf),
     /// Nothing to resume or export.
-    #[error("{0} holds no run; start one with `mien-train train --arch NAME --data DIR --out {0}`")]
+    #[error(
+        "{0} does not contain a run; start one with `mien-train train --arch NAME --data DIR --out {0}`"
+    )]
     Missing(PathBuf),
     /// Two processes would replace each other's checkpoint.
-    #[error("another process trains in {0}; wait until it ends, or name another folder")]
+    #[error("another process trains in {0}; wait until it exits, or name another folder")]
     Busy(PathBuf),
     /// `run.json` is damaged.
     #[error("{path} is not valid: {source}")]
