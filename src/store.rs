@@ -158,7 +158,7 @@ impl Store {
 }
 
 /// Reason of jobs that were pending when a server ended.
-const INTERRUPTED: &str = "the server ended before the job";
+const INTERRUPTED: &str = "the server stopped before the job finished";
 
 /// Returns the current time as records store it: RFC 3339 in UTC with milliseconds.
 pub fn now() -> String {

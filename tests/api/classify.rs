@@ -130,7 +130,7 @@ async fn where_every_picture_is_bad_the_request_is() {
     let huge = fs::read(fixture("huge.png")).unwrap();
     let bad = app.classify_many("", [b"no picture".to_vec(), huge.clone()]).send().await.unwrap();
     let body = assert_problem(bad, 400, "invalid_image").await;
-    assert!(body["detail"].as_str().unwrap().contains("none of 2 pictures"), "{body}");
+    assert!(body["detail"].as_str().unwrap().contains("none of the 2 images"), "{body}");
     let huge = app.classify_many("", [huge.clone(), huge]).send().await.unwrap();
     assert_problem(huge, 413, "too_large").await;
 }

@@ -65,7 +65,7 @@ fn unreadable_images_end_an_evaluation_with_3() {
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert_eq!(json_of(&output)["report"]["unreadable"]["images"][0]["name"], "test/sad/bad.png");
     let output = mien(&["evaluate", "--data", data.path().to_str().unwrap()]);
-    assert!(stdout(&output).contains("1 images could not be read"), "{output:?}");
+    assert!(stdout(&output).contains("1 images are unreadable"), "{output:?}");
 }
 
 #[test]
@@ -74,10 +74,10 @@ fn mistakes_end_with_1_and_the_remedy() {
     let root = data.path().to_str().unwrap();
     for (words, message) in [
         (&["evaluate", "--data", "/nowhere"][..], "check that it exists"),
-        (&["evaluate", "--data", root, "--model=nope"], "it holds: broken, keras, small, tiny"),
+        (&["evaluate", "--data", root, "--model=nope"], "it contains: broken, keras, small, tiny"),
         (&["evaluate", "--data", root, "--model=small@9"], "it has: 1"),
-        (&["evaluate", "--data", root, "--model=broken"], "broken@1 cannot be used"),
-        (&["classify", "--model=nope", "x.png"], "there is no model `nope`"),
+        (&["evaluate", "--data", root, "--model=broken"], "cannot use broken@1"),
+        (&["classify", "--model=nope", "x.png"], "unknown model `nope`"),
     ] {
         let output = mien(words);
         let error = String::from_utf8_lossy(&output.stderr);

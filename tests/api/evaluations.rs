@@ -212,11 +212,11 @@ async fn what_cannot_be_evaluated_is_refused() {
         spawn(&data, &[&format!("--models={}", models.path().display()), "--default-model=small"]);
     for (order, status, code, detail) in [
         (json!({"dataset": "nope"}), 404, "unknown_dataset", "configured: faces"),
-        (json!({"dataset": "../faces"}), 404, "unknown_dataset", "no data set"),
+        (json!({"dataset": "../faces"}), 404, "unknown_dataset", "unknown data set"),
         (json!({"dataset": "faces", "model": "nope"}), 404, "unknown_model", "nope"),
         (json!({"dataset": "faces", "version": "7"}), 404, "unknown_version", "7"),
         (json!({"dataset": "faces", "version": 7}), 404, "unknown_version", "7"),
-        (json!({"dataset": "faces", "version": []}), 400, "invalid_request", "text or a number"),
+        (json!({"dataset": "faces", "version": []}), 400, "invalid_request", "a string or a number"),
         (json!({"dataset": "faces", "model": "moods"}), 400, "invalid_request", "good, bad, so"),
         (json!({"dataset": "faces", "split": "train"}), 400, "invalid_request", "no train images"),
         (json!({"dataset": "faces", "split": "dev"}), 400, "invalid_request", "PublicTest"),

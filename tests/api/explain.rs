@@ -139,7 +139,7 @@ async fn what_cannot_be_explained_is_refused() {
     let images = vec![BASE64_STANDARD.encode(face("happy")); 2];
     let two = app.client.post(app.url("/v1/explain")).json(&json!({ "images": images }));
     let body = assert_problem(two.send().await.unwrap(), 400, "invalid_request").await;
-    assert!(body["detail"].as_str().unwrap().contains("2 pictures"), "{body}");
+    assert!(body["detail"].as_str().unwrap().contains("2 images"), "{body}");
 
     for (query, body, status, code) in [
         ("", b"no picture".to_vec(), 400, "invalid_image"),

@@ -259,7 +259,7 @@ async fn evaluations_survive_a_crash_and_an_orderly_end() {
     let mut second = mien();
     second.args(["serve", "--addr=127.0.0.1:0", "--state", &folder]);
     let error = failure(&mut second);
-    assert!(error.contains("another server uses the state folder"), "{error}");
+    assert!(error.contains("another server uses the state directory"), "{error}");
     server.signal("-KILL");
     assert_eq!(server.status().await.signal(), Some(9));
 
@@ -275,7 +275,7 @@ async fn evaluations_survive_a_crash_and_an_orderly_end() {
     let failed = get(&server, &killed).await;
     assert_eq!(
         (&failed["status"], &failed["error"]),
-        (&"failed".into(), &"the server ended while it ran".into())
+        (&"failed".into(), &"the server stopped before the job finished".into())
     );
     assert!(failed["started"].is_string() && failed["finished"].is_string(), "{failed}");
     let stopped = order(&server).await;

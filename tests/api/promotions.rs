@@ -154,7 +154,7 @@ async fn a_part_of_the_images_decides_nothing() {
     let order = json!({"version": 2, "dataset": "faces", "min_accuracy": 0.0});
     let document = app.promoted("m", &order, "failed").await;
     let reason = document["reason"].as_str().unwrap();
-    assert!(reason.contains("1 of 11 images could not be read"), "{reason}");
+    assert!(reason.contains("1 of 11 images cannot be read"), "{reason}");
     assert_eq!(app.version("").await, "1");
 }
 
@@ -186,8 +186,8 @@ async fn non_inferiority_uses_paired_interval() {
     assert_eq!(result["baseline"]["correct"], 1);
     assert_eq!(document["images"], json!({"done": 20, "total": 20}));
     let reason = document["reason"].as_str().unwrap();
-    assert!(reason.starts_with("+30.00 points against version 1 on 10 images"), "{reason}");
-    assert!(reason.ends_with(" points over the 0.00 allowed"), "{reason}");
+    assert!(reason.starts_with("+30.00 points compared with version 1 on 10 images"), "{reason}");
+    assert!(reason.contains("exceeds the maximum regression of 0.00 points by "), "{reason}");
 
     // One from before it was loaded anew is not used: another mien.toml may stand beside the file.
     assert_eq!(app.load("m").await.status(), 200);

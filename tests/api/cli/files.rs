@@ -71,7 +71,7 @@ fn a_file_that_cannot_be_written_ends_it_before_the_work() {
     let output = mien(&["evaluate", "--data", root, "--html", nowhere.to_str().unwrap()]);
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{error}");
-    assert!(error.contains("nowhere/report.html") && error.contains("folder exists"), "{error}");
+    assert!(error.contains("nowhere/report.html") && error.contains("directory exists"), "{error}");
 }
 
 #[actix_web::test]
@@ -101,7 +101,7 @@ async fn compare_says_what_the_server_says() {
     let lines = app.get(&path).await.bytes().await.unwrap();
     fs::write(folder.path().join("served.csv"), lines).unwrap();
     let output = compare(folder.path(), &["small.csv", "served.csv"]);
-    assert!(stdout(&output).contains("No image flipped."), "{output:?}");
+    assert!(stdout(&output).contains("All predictions are equal."), "{output:?}");
 }
 
 async fn served(app: &TestApp, ids: &[String]) -> Value {
@@ -148,7 +148,7 @@ fn what_cannot_be_compared_ends_with_1_and_the_reason() {
     for (file, reason) in [
         ("absent.csv", "cannot read `absent.csv`; check that it exists"),
         ("empty.csv", "there is no prediction"),
-        ("nonsense.csv", "`nonsense.csv` holds no predictions"),
+        ("nonsense.csv", "`nonsense.csv` does not contain predictions"),
         ("twice.csv", "is there twice"),
         ("relabelled.csv", "is sad in one and happy in the other"),
     ] {

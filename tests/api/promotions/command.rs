@@ -47,9 +47,9 @@ async fn it_waits_and_tells_what_became_of_it() {
     let refused = promote(&app, &["--min-accuracy=0"], Some(TOKEN)).await;
     assert_eq!(refused.status.code(), Some(1));
     let error = text(&refused.stderr);
-    assert!(error.contains("refused with 409: version 2 of model `m` serves already"), "{error}");
+    assert!(error.contains("the server returned 409: version 2 of model `m` serves already"), "{error}");
     let refused = promote(&app, &["--min-accuracy=0"], None).await;
-    assert!(text(&refused.stderr).contains("refused with 401: orders to this server need"));
+    assert!(text(&refused.stderr).contains("the server returned 401: this request needs the admin token"));
 }
 
 #[actix_web::test]
@@ -60,7 +60,7 @@ async fn what_is_wrong_with_the_command_is_said() {
         (&["--min-accuracy=0", "--max-regression=0"], 2, "cannot be used with"),
         (&["--min-accuracy=0", "--baseline-version=1"], 2, "cannot be used with"),
         (&["--min-accuracy=0", "--split=dev"], 2, "dev"),
-        (&["--min-accuracy=0"], 1, "refused with 404: there is no model `m`"),
+        (&["--min-accuracy=0"], 1, "the server returned 404: there is no model `m`"),
     ] {
         let output = promote(&app, flags, None).await;
         let error = text(&output.stderr);

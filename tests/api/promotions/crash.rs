@@ -86,7 +86,7 @@ async fn whatever_moment_it_is_killed_at_the_right_version_serves_afterwards() {
     let failed = place.get(&server, &killed).await;
     assert_eq!(
         (&failed["status"], &failed["reason"]),
-        (&json!("failed"), &json!("the server ended while it ran"))
+        (&json!("failed"), &json!("the server stopped before the job finished"))
     );
     assert_eq!((&failed["id"], &failed["previous"]), (&running["id"], &json!("1")));
     assert_eq!(place.version(&server).await, "1");

@@ -63,7 +63,7 @@ async fn one_a_model_runs_and_can_be_cancelled() {
     let ended = delete(&app, &locations[0]).await;
     assert_eq!(
         (&ended["status"], &ended["reason"]),
-        (&json!("cancelled"), &json!("a client cancelled it"))
+        (&json!("cancelled"), &json!("cancelled by a client"))
     );
     app.until_versions("a", &["1 ready", "2 unloaded"]).await;
     assert_eq!(app.outcomes("a").await, [0.0, 0.0, 0.0, 1.0]);
@@ -107,7 +107,7 @@ async fn a_model_that_is_unloaded_meanwhile_stays_unloaded() {
     app.until_promotion(&location, "evaluating").await;
     app.unload("m").await;
     let document = app.until_promotion(&location, "failed").await;
-    assert_eq!(document["reason"], "version 2 was unloaded or removed meanwhile");
+    assert_eq!(document["reason"], "version 2 was unloaded or removed during its evaluation");
     app.until_versions("m", &["1 unloaded", "2 unloaded"]).await;
     // The pin holds when it comes back.
     app.load("m").await;
