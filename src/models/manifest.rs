@@ -90,6 +90,7 @@ impl Manifest {
             architecture: Some(Ensemble::ARCHITECTURE.to_owned()),
             parameters: manifests.iter().try_fold(0, parameters),
             temperature: None,
+            views: NonZeroU32::MIN,
             trained_on: first.trained_on.clone().filter(is_common),
             created: ensemble.created.clone(),
             recipe: None,
