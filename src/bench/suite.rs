@@ -12,7 +12,7 @@ use super::{
     load::{LoadResult, Target, Timing, closed_loop, open_loop},
     overload::{Overload, overload},
     process::Usage,
-    server::{SingleVersionRepository, Server},
+    server::{Server, SingleVersionRepository},
 };
 use crate::{
     batching::RetiredWorkers,

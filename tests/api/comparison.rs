@@ -94,8 +94,14 @@ async fn what_cannot_be_compared_is_refused_with_the_reason() {
     let changed = app.evaluated(&json!({"dataset": "faces"})).await;
     for (a, b, status, code, detail) in [
         (&*public, &*private, 409, "not_comparable", "no image in common"),
-        (&whole, &of_other, 409, "not_comparable", "one evaluation is on `faces`, the other on `other`"),
-        (&whole, &part_of_other, 409, "not_comparable", "one is on `faces`"),
+        (
+            &whole,
+            &of_other,
+            409,
+            "not_comparable",
+            "one evaluation is on `faces`, the other on `other`",
+        ),
+        (&whole, &part_of_other, 409, "not_comparable", "one evaluation is on `faces`"),
         (&whole, &changed, 409, "not_comparable", "the test images of `faces` changed"),
         (&whole, "nope", 404, "unknown_evaluation", "`nope`"),
         ("nope", &whole, 404, "unknown_evaluation", "`nope`"),

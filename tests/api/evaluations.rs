@@ -216,7 +216,12 @@ async fn what_cannot_be_evaluated_is_refused() {
         (json!({"dataset": "faces", "model": "nope"}), 404, "unknown_model", "nope"),
         (json!({"dataset": "faces", "version": "7"}), 404, "unknown_version", "7"),
         (json!({"dataset": "faces", "version": 7}), 404, "unknown_version", "7"),
-        (json!({"dataset": "faces", "version": []}), 400, "invalid_request", "a string or a number"),
+        (
+            json!({"dataset": "faces", "version": []}),
+            400,
+            "invalid_request",
+            "a string or a number",
+        ),
         (json!({"dataset": "faces", "model": "moods"}), 400, "invalid_request", "good, bad, so"),
         (json!({"dataset": "faces", "split": "train"}), 400, "invalid_request", "no train images"),
         (json!({"dataset": "faces", "split": "dev"}), 400, "invalid_request", "PublicTest"),

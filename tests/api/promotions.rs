@@ -139,7 +139,7 @@ async fn a_version_that_falls_short_is_unloaded_and_the_answer_says_by_how_much(
     assert!((result["shortfall"].as_f64().unwrap() - 0.1).abs() < 1e-9, "{document}");
     assert_eq!(
         document["reason"],
-        "40.00 % of 10 images right: 10.00 points short of the 50.00 % asked for"
+        "40.00 % of 10 images are correct: 10.00 points below the minimum of 50.00 %"
     );
     assert_eq!(app.version("").await, "1");
     app.until_versions("m", &["1 ready", "2 unloaded"]).await;

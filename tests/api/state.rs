@@ -215,7 +215,7 @@ async fn what_cannot_be_kept_is_said_and_tells_no_path() {
     let file = rusqlite::Connection::open(state.path().join("mien.sqlite3")).unwrap();
     file.execute("DELETE FROM evaluations", []).unwrap();
     let (status, document) = answer(app.client.delete(app.url(&location))).await;
-    let error = json!("the evaluation could not be kept; see the server's log");
+    let error = json!("the evaluation could not be saved; see the server's log");
     assert_eq!((status, &document["status"], &document["error"]), (200, &json!("failed"), &error));
     assert_eq!(app.json(&location).await, document);
     let events = app.get(&format!("{location}/events")).await.text().await.unwrap();

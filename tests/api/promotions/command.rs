@@ -32,7 +32,7 @@ async fn it_waits_and_tells_what_became_of_it() {
     assert_eq!(rejected.status.code(), Some(1), "{rejected:?}");
     assert_eq!(
         text(&rejected.stdout),
-        "m: version 2 is rejected; version 1 serves on: 40.00 % of 10 images right: 30.00 points short of the 70.00 % asked for\n"
+        "m: version 2 is rejected; version 1 continues to serve: 40.00 % of 10 images are correct: 30.00 points below the minimum of 70.00 %\n"
     );
     assert_eq!(app.version("").await, "1");
 
@@ -47,9 +47,15 @@ async fn it_waits_and_tells_what_became_of_it() {
     let refused = promote(&app, &["--min-accuracy=0"], Some(TOKEN)).await;
     assert_eq!(refused.status.code(), Some(1));
     let error = text(&refused.stderr);
-    assert!(error.contains("the server returned 409: version 2 of model `m` serves already"), "{error}");
+    assert!(
+        error.contains("the server returned 409: version 2 of model `m` serves already"),
+        "{error}"
+    );
     let refused = promote(&app, &["--min-accuracy=0"], None).await;
-    assert!(text(&refused.stderr).contains("the server returned 401: this request needs the admin token"));
+    assert!(
+        text(&refused.stderr)
+            .contains("the server returned 401: this request needs the admin token")
+    );
 }
 
 #[actix_web::test]
@@ -73,5 +79,5 @@ async fn what_is_wrong_with_the_command_is_said() {
     let output = command.arg(format!("http://{nobody}")).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let error = text(&output.stderr);
-    assert!(error.contains(&format!("no answer from the server at {nobody}")), "{error}");
+    assert!(error.contains(&format!("no response from the server at {nobody}")), "{error}");
 }

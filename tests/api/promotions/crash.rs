@@ -116,7 +116,7 @@ async fn whatever_moment_it_is_killed_at_the_right_version_serves_afterwards() {
     let cancelled = place.get(&server, &stopped).await;
     assert_eq!(
         (&cancelled["status"], &cancelled["reason"]),
-        (&json!("cancelled"), &json!("the server was stopped"))
+        (&json!("cancelled"), &json!("cancelled by the shutdown of the server"))
     );
     assert_eq!(place.version(&server).await, "2");
     let list = place.get(&server, "/v1/models/m/promotions").await;

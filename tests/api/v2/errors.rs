@@ -72,26 +72,26 @@ async fn tensors_that_do_not_fit_the_model() {
     };
     let zeros = |count: usize| json!(vec![0; count]);
     for (request, reason) in [
-        (json!({ "inputs": [] }), "takes one input"),
+        (json!({ "inputs": [] }), "expected exactly one input"),
         (
             json!({ "inputs": [faces(&["sad"])["inputs"][0], faces(&["sad"])["inputs"][0]] }),
-            "takes one input",
+            "expected exactly one input",
         ),
         (change("name", json!("pixels")), "no input `pixels`"),
-        (change("datatype", json!("FP32")), "is UINT8"),
-        (change("datatype", json!("FLOAT")), "is UINT8"),
-        (change("datatype", json!("BYTES")), "of shape [N]"),
-        (change("shape", json!([48, 48])), "of shape [-1, 1, 48, 48]"),
-        (change("shape", json!([])), "of shape"),
-        (change("shape", json!([0, 1, 48, 48])), "of shape"),
-        (change("shape", json!([-1, 1, 48, 48])), "of shape"),
-        (change("shape", json!([1, 1, 48, 47])), "of shape"),
-        (change("shape", json!([2, 1, 48, 48])), "asks for 4608 values"),
-        (change("data", zeros(2303)), "but the data are 2303"),
-        (change("data", zeros(2305)), "but the data are 2305"),
-        (change("data", json!(vec![256; 2304])), "256 is no UINT8"),
-        (change("data", json!(vec![-1; 2304])), "-1 is no UINT8"),
-        (change("data", json!(vec![0.5; 2304])), "0.5 is no UINT8"),
+        (change("datatype", json!("FP32")), "has datatype UINT8"),
+        (change("datatype", json!("FLOAT")), "has datatype UINT8"),
+        (change("datatype", json!("BYTES")), "have shape [N]"),
+        (change("shape", json!([48, 48])), "has shape [-1, 1, 48, 48]"),
+        (change("shape", json!([])), "has shape"),
+        (change("shape", json!([0, 1, 48, 48])), "has shape"),
+        (change("shape", json!([-1, 1, 48, 48])), "has shape"),
+        (change("shape", json!([1, 1, 48, 47])), "has shape"),
+        (change("shape", json!([2, 1, 48, 48])), "needs 4608 values"),
+        (change("data", zeros(2303)), "the data has 2303"),
+        (change("data", zeros(2305)), "the data has 2305"),
+        (change("data", json!(vec![256; 2304])), "256 is not a UINT8"),
+        (change("data", json!(vec![-1; 2304])), "-1 is not a UINT8"),
+        (change("data", json!(vec![0.5; 2304])), "0.5 is not a UINT8"),
         (change("data", json!(vec!["AAAA"; 2304])), "data are strings"),
         (change("data", json!([1, "a"])), "numbers and strings"),
         (change("data", json!([null])), "JSON"),
@@ -195,10 +195,10 @@ async fn numbers_that_a_float_model_cannot_take() {
     // Finite, and more than the network can do sums with.
     let data = [3e38_f32.to_le_bytes(), (-3e38_f32).to_le_bytes()].concat().repeat(1152);
     let error = refused(binary(&app, "keras", &request, &data), 400).await;
-    assert!(error.contains("no answer"), "{error}");
+    assert!(error.contains("contains NaN or infinity"), "{error}");
     request["inputs"][0]["datatype"] = json!("UINT8");
     let error = refused(binary(&app, "keras", &request, &vec![0; 9216]), 400).await;
-    assert!(error.contains("is FP32"), "{error}");
+    assert!(error.contains("has datatype FP32"), "{error}");
 }
 
 #[actix_web::test]
@@ -210,9 +210,9 @@ async fn pictures_that_cannot_be_read_fail_the_request() {
     };
     let good = "iVBORw0KGgo=";
     let error = refused(app.infer("small").json(&input(json!([good, "***"]))), 400).await;
-    assert!(error.contains("picture 0"), "{error}");
+    assert!(error.contains("image 0"), "{error}");
     let error = refused(app.infer("small").json(&input(json!(["***"]))), 400).await;
-    assert!(error.contains("not base64"), "{error}");
+    assert!(error.contains("invalid base64"), "{error}");
     assert_eq!(app.metric("mien_images_total{model=\"small\",outcome=\"invalid\"}").await, 3.0);
     // Too many pixels, as the header tells.
     let huge = std::fs::read(fixture("huge.png")).unwrap();
@@ -228,7 +228,7 @@ async fn pictures_that_cannot_be_read_fail_the_request() {
 async fn too_many_images_and_too_many_bytes() {
     let app = TestApp::spawn_with(&["--max-images=2"]);
     let error = refused(app.infer("small").json(&faces(&["happy", "sad", "fear"])), 413).await;
-    assert!(error.contains("at most 2"), "{error}");
+    assert!(error.contains("the maximum is 2"), "{error}");
     // The shape alone tells it: nothing is computed with so many.
     let mut request = faces(&["happy"]);
     request["inputs"][0]["shape"] = json!([i64::MAX, 1, 48, 48]);
