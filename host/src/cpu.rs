@@ -29,6 +29,18 @@ pub fn fingerprint() -> String {
     fingerprint_of(&cpuinfo()).unwrap_or_else(|| env::consts::ARCH.to_owned())
 }
 
+/// Returns whether the processor has a feature, named as in `/proc/cpuinfo`: `avx512_bf16`.
+///
+/// Returns false on systems other than Linux and on processors that are not x86.
+pub fn has_flag(flag: &str) -> bool {
+    has_flag_in(&cpuinfo(), flag)
+}
+
+fn has_flag_in(cpuinfo: &str, flag: &str) -> bool {
+    let mut fields = first_processor(cpuinfo);
+    fields.any(|(key, value)| key == "flags" && value.split_whitespace().any(|f| f == flag))
+}
+
 fn fingerprint_of(cpuinfo: &str) -> Option<String> {
     let fields = first_processor(cpuinfo).filter(|(key, _)| IDENTIFYING_KEYS.contains(key));
     let values: Vec<String> = fields.map(owned_value).collect();
@@ -52,6 +64,14 @@ fn cpuinfo() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn flags_match_whole_names() {
+        let x86 = "processor\t: 0\nmodel name\t: Xeon\nflags\t\t: fpu avx512_bf16 amx_tile\n\nflags\t\t: amx_bf16";
+        assert!(has_flag_in(x86, "avx512_bf16"));
+        assert!(!has_flag_in(x86, "avx512"), "a part of a name");
+        assert!(!has_flag_in(x86, "amx_bf16"), "of another processor");
+    }
 
     #[test]
     fn fingerprint_joins_identifying_fields_of_first_processor() {

@@ -16,6 +16,7 @@ mod compare;
 mod export;
 mod import_keras;
 mod list;
+mod run_all;
 mod train;
 
 /// Trains face classifiers with libtorch and exports them to ONNX.
@@ -34,6 +35,8 @@ enum Command {
     Train(train::Args),
     /// Writes a run's averaged weights as an ONNX model, checked against ONNX Runtime.
     Export(export::Args),
+    /// Trains and exports the runs of a plan in the order of their dependencies; resumes an interrupted plan.
+    RunAll(run_all::Args),
     /// Measures what a training step costs: time an image and memory.
     Bench(bench::Args),
     /// Prints runs side by side and draws their curves in one picture.
@@ -52,6 +55,7 @@ impl Cli {
             Command::List(args) => args.run(),
             Command::Train(args) => args.run(),
             Command::Export(args) => args.run(),
+            Command::RunAll(args) => args.run(),
             Command::Bench(args) => args.run(),
             Command::Compare(args) => args.run(),
             Command::ImportKeras(args) => args.run(),

@@ -6,7 +6,6 @@ use std::{collections::BTreeMap, path::Path, time::SystemTime};
 use mien_faces::{
     dataset::{Dataset, DatasetError, Split},
     image::Face,
-    report::Report,
 };
 use sha2::{Digest, Sha256};
 use tch::{Device, TchError};
@@ -20,15 +19,20 @@ use crate::{
         writer::Values,
     },
     recipe::Recipe,
-    report::{ModelReport, Training},
+    report::{ModelReport, Training, accuracies},
     torch::weights::Weights,
-    train::{checkpoint::Checkpoint, history::EpochRow, run::Run},
+    train::{
+        checkpoint::{self, Checkpoint},
+        history::EpochRow,
+        run::Run,
+    },
 };
 
 mod error;
 mod folder;
 mod from_run;
-mod judge;
+pub(crate) mod judge;
+mod origin;
 mod parity;
 mod rounding;
 mod speed;
@@ -39,6 +43,7 @@ mod verify;
 pub use error::ExportError;
 pub(crate) use folder::replace;
 pub use from_run::from_run;
+pub use origin::{Origin, OriginError};
 pub use parity::TOLERANCE;
 pub(crate) use parity::{PARITY_PICTURES, compare, largest_difference};
 pub use rounding::ROUNDING_TOLERANCE;
@@ -70,6 +75,7 @@ pub struct Trained {
     history: Vec<EpochRow>,
     graph: Graph,
     weights: Weights,
+    checkpoint_sha256: String,
 }
 
 impl Trained {
@@ -81,6 +87,7 @@ impl Trained {
         let (run, recipe) = Run::open(folder)?;
         let checkpoint =
             Checkpoint::read(folder)?.ok_or_else(|| ExportError::Untrained(folder.to_owned()))?;
+        let checkpoint_sha256 = checkpoint::sha256(folder)?;
         let (done, wanted) = (checkpoint.state.epoch, recipe.epochs);
         if done < wanted && !unfinished {
             return Err(ExportError::Unfinished { folder: folder.to_owned(), done, wanted });
@@ -90,7 +97,7 @@ impl Trained {
         let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let name = whole.file_name().map_or("run".into(), |name| name.to_string_lossy());
         let (name, history) = (name.into_owned(), checkpoint.state.history);
-        Ok(Self { name, run, recipe, history, graph, weights })
+        Ok(Self { name, run, recipe, history, graph, weights, checkpoint_sha256 })
     }
 
     /// The data set as the run named it.
@@ -188,6 +195,7 @@ impl Trained {
             faces: self.run.training_faces,
             held_out: self.run.holdout_faces,
             data_sha256: self.run.data_sha256.clone(),
+            checkpoint_sha256: Some(self.checkpoint_sha256.clone()),
             seconds: self.history.iter().map(|row| row.seconds).sum(),
             init: self.run.init.clone(),
             workplaces: self.run.workplaces.clone(),
@@ -223,12 +231,4 @@ fn real_faces(dataset: &Dataset) -> Result<Vec<Face>, DatasetError> {
 fn values(weights: &Weights) -> Result<Values, TchError> {
     let plain = |tensor: &tch::Tensor| Vec::try_from(&tensor.f_contiguous()?.f_flatten(0, -1)?);
     weights.iter().map(|(parameter, tensor)| Ok((parameter.name.clone(), plain(tensor)?))).collect()
-}
-
-/// Accuracy by split: the whole test split and those that the file names tell.
-fn accuracies(report: &Report) -> BTreeMap<String, f64> {
-    let parts =
-        report.splits.iter().map(|(usage, score)| (usage.name().to_owned(), score.accuracy));
-    let all = std::iter::once(("test".to_owned(), report.score.accuracy)).chain(parts);
-    all.filter_map(|(split, accuracy)| Some((split, accuracy?))).collect()
 }

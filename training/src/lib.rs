@@ -21,6 +21,7 @@ pub mod keras;
 pub mod machine;
 pub mod memory;
 pub mod onnx;
+pub mod plan;
 pub mod plot;
 pub mod recipe;
 pub mod report;

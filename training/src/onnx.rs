@@ -3,6 +3,7 @@
 pub mod fuse;
 pub mod metadata;
 mod proto;
+pub mod read;
 pub mod session;
 pub mod views;
 pub mod weights;

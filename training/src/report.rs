@@ -1,5 +1,7 @@
 //! Report of an exported model: `report.json`, and the `report.md` and model card that are generated from it.
 
+use std::collections::BTreeMap;
+
 use mien_faces::{
     dataset::DuplicateCounts,
     report::{Report, Score},
@@ -22,6 +24,14 @@ pub use markdown::{CARD_MARK, card, report};
 
 /// Name of the report's JSON file beside the model, and in the run's folder.
 pub const JSON: &str = "report.json";
+
+/// Returns the accuracy per split: `test` for all test faces, and the splits that the file names give.
+pub(crate) fn accuracies(report: &Report) -> BTreeMap<String, f64> {
+    let parts =
+        report.splits.iter().map(|(usage, score)| (usage.name().to_owned(), score.accuracy));
+    let all = std::iter::once(("test".to_owned(), report.score.accuracy)).chain(parts);
+    all.filter_map(|(split, accuracy)| Some((split, accuracy?))).collect()
+}
 
 /// Contents of `report.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,6 +100,9 @@ pub struct Training {
     pub held_out: usize,
     /// SHA-256 of the training split.
     pub data_sha256: String,
+    /// SHA-256 of the checkpoint whose averaged weights were exported, 64 hex digits; absent in older reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint_sha256: Option<String>,
     /// Seconds of training, over all resumes, without evaluating and saving.
     pub seconds: f64,
     /// The run that provided the initial weights; absent for random ones.

@@ -17,9 +17,11 @@ pub enum WeightFormat {
     /// As trained.
     #[default]
     #[value(name = "fp32")]
+    #[serde(alias = "fp32")]
     Float32,
     /// Large arrays rounded to float16, in half the bytes.
     #[value(name = "fp16")]
+    #[serde(alias = "fp16")]
     Float16,
 }
 

@@ -2,13 +2,14 @@
 
 use std::{
     collections::HashMap,
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use mien_host::atomic_file::AtomicFile;
 use safetensors::SafeTensorError;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::{ema::Ema, history::EpochRow, optimizer::Optimizer};
@@ -138,6 +139,16 @@ fn not_written(path: &Path, source: io::Error) -> CheckpointError {
     } else {
         CheckpointError::Io { path, source }
     }
+}
+
+/// Returns the SHA-256 of a run's checkpoint as 64 hex digits.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn sha256(folder: &Path) -> Result<String, CheckpointError> {
+    let path = folder.join(FILE_NAME);
+    let bytes = fs::read(&path).map_err(|source| CheckpointError::Io { path, source })?;
+    Ok(hex::encode(Sha256::digest(&bytes)))
 }
 
 /// A checkpoint: the progress of the run, and its tensors by kind and name.

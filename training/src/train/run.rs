@@ -9,7 +9,7 @@ use mien_host::atomic_file;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::claim::Claim;
+use super::{checkpoint, claim::Claim};
 use crate::{machine::Workplace, recipe::Recipe};
 
 mod error;
@@ -29,6 +29,13 @@ impl SourceFile {
     /// Returns the digest of the model file, or of the checkpoint of the run, at `path`. `bytes` is its content.
     pub fn of(path: &Path, bytes: &[u8]) -> Self {
         Self { path: path.to_owned(), sha256: hex::encode(Sha256::digest(bytes)) }
+    }
+
+    /// Returns whether the model file or the run's checkpoint exists with other contents.
+    pub fn has_changed(&self) -> bool {
+        let checkpoint = self.path.join(checkpoint::FILE_NAME);
+        let file = if self.path.is_dir() { &checkpoint } else { &self.path };
+        fs::read(file).is_ok_and(|bytes| hex::encode(Sha256::digest(&bytes)) != self.sha256)
     }
 }
 

@@ -5,6 +5,7 @@ mod export;
 mod export_options;
 mod house;
 mod keras;
+mod plans;
 mod robustness;
 mod runs;
 mod sources;

@@ -1,0 +1,199 @@
+//! Trains and exports the runs of a plan.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use super::{
+    Export, Layout, Plan, PlannedRun,
+    schedule::{Step, Training},
+    state::{self, StateError},
+    summary::{self, SummaryError},
+};
+use crate::{
+    export::{self, ExportError, Options, TemperatureFrom},
+    onnx::fuse::Fusing,
+    train::{
+        prepare::{NewRun, PrepareError, Prepared},
+        trainer::{Control, Outcome},
+    },
+};
+
+/// Where and how a plan is carried out.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The data set.
+    pub data: PathBuf,
+    /// SHA-256 of its training faces.
+    pub data_sha256: String,
+    /// Where runs and models are.
+    pub layout: Layout,
+    /// Threads of libtorch.
+    pub threads: usize,
+    /// Maximum time between two checkpoints.
+    pub save_every: Duration,
+    /// Set by Ctrl-C.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+/// A run of a plan that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// Training.
+    #[error("run `{run}`: {reason}")]
+    Train {
+        /// The run.
+        run: String,
+        /// Why.
+        reason: Box<PrepareError>,
+    },
+    /// An export.
+    #[error("run `{run}`: cannot export to {path}: {reason}")]
+    Export {
+        /// The run.
+        run: String,
+        /// The model file.
+        path: PathBuf,
+        /// Why.
+        reason: Box<ExportError>,
+    },
+    /// A folder.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The table.
+    #[error(transparent)]
+    Summary(#[from] SummaryError),
+}
+
+/// Carries out the steps of a plan. The table of results is written after every run.
+///
+/// # Errors
+/// The first run that fails. Later runs are not started.
+pub fn execute(plan: &Plan, steps: &[Step], settings: &Settings) -> Result<Outcome, ExecuteError> {
+    summarize(plan, settings)?;
+    for (index, step) in steps.iter().enumerate() {
+        eprintln!("[{}/{}] {}", index + 1, steps.len(), describe(step));
+        let outcome = carry_out(step, settings)?;
+        if outcome == Outcome::Interrupted {
+            summarize(plan, settings)?;
+            return Ok(outcome);
+        }
+        let changed = is_trained(step) || !step.exports.is_empty();
+        if changed {
+            summarize(plan, settings)?;
+        }
+    }
+    Ok(Outcome::Finished)
+}
+
+/// Writes the table of what every run of the plan gave so far.
+fn summarize(plan: &Plan, settings: &Settings) -> Result<(), ExecuteError> {
+    let row = |run: &PlannedRun| {
+        let state = state::inspect(run, &settings.layout, &settings.data_sha256)?;
+        Ok::<_, StateError>(summary::rows(run, &state, &settings.layout))
+    };
+    let rows = plan.runs().iter().map(row).collect::<Result<Vec<_>, _>>()?;
+    Ok(summary::write(&settings.layout.runs(), &rows.concat())?)
+}
+
+/// Describes what happens to a run, in one line.
+pub fn describe(step: &Step) -> String {
+    let (name, epochs) = (&step.run.name, step.run.recipe.epochs);
+    let what = match step.training {
+        Training::Start => format!("train {epochs} epochs"),
+        Training::Resume { epochs: done } => format!("resume after {done} of {epochs} epochs"),
+        Training::Finished => "finished".to_owned(),
+        Training::Exported => "exported; training is skipped".to_owned(),
+        Training::NotNeeded => "not needed, because all runs that depend on it exist".to_owned(),
+    };
+    let exports = step.exports.iter().map(|&index| &step.run.exports[index].path);
+    let exports: String = exports.map(|path| format!("; export to {}", path.display())).collect();
+    format!("{name} ({}): {what}{exports}", step.run.architecture)
+}
+
+fn is_trained(step: &Step) -> bool {
+    matches!(step.training, Training::Start | Training::Resume { .. })
+}
+
+fn carry_out(step: &Step, settings: &Settings) -> Result<Outcome, ExecuteError> {
+    if is_trained(step) && train(step, settings)? == Outcome::Interrupted {
+        return Ok(Outcome::Interrupted);
+    }
+    for &index in &step.exports {
+        // An export cannot be interrupted halfway.
+        if settings.interrupted.load(Ordering::Relaxed) {
+            return Ok(Outcome::Interrupted);
+        }
+        export(step.run, &step.run.exports[index], settings)?;
+    }
+    Ok(Outcome::Finished)
+}
+
+fn train(step: &Step, settings: &Settings) -> Result<Outcome, ExecuteError> {
+    let run = step.run;
+    let failed = |reason: PrepareError| ExecuteError::Train {
+        run: run.name.clone(),
+        reason: Box::new(reason),
+    };
+    let folder = settings.layout.run(&run.name);
+    let prepared = if matches!(step.training, Training::Resume { .. }) {
+        Prepared::resume(&folder, Some(&settings.data), settings.threads)
+    } else {
+        Prepared::start(&folder, new_run(run, settings), settings.threads)
+    };
+    let control = Control {
+        folder,
+        save_every: settings.save_every,
+        max_steps: None,
+        threads: settings.threads,
+        interrupted: Arc::clone(&settings.interrupted),
+    };
+    prepared.map_err(failed)?.train(control).map_err(failed)
+}
+
+fn new_run(run: &PlannedRun, settings: &Settings) -> NewRun {
+    NewRun {
+        architecture: run.architecture.clone(),
+        data: settings.data.clone(),
+        recipe: settings.layout.recipe(run),
+    }
+}
+
+fn export(run: &PlannedRun, export: &Export, settings: &Settings) -> Result<(), ExecuteError> {
+    let out = settings.layout.model(&export.path);
+    let folder = settings.layout.run(&run.name);
+    let options = options(export, &settings.layout);
+    let report = export::from_run(&folder, Some(&settings.data), &out, false, &options).map_err(
+        |reason| ExecuteError::Export {
+            run: run.name.clone(),
+            path: out.clone(),
+            reason: Box::new(reason),
+        },
+    )?;
+    eprintln!(
+        "wrote {}; libtorch and ONNX Runtime differ by at most {:.1e}",
+        out.display(),
+        report.parity
+    );
+    Ok(())
+}
+
+/// Returns the options of `mien-train export` for an export of the plan.
+fn options(export: &Export, layout: &Layout) -> Options {
+    let temperature = match &export.temperature_from {
+        Some(run) => TemperatureFrom::Other(layout.run(run)),
+        None => TemperatureFrom::Run,
+    };
+    Options {
+        temperature,
+        precise_bn: export.precise_bn,
+        fusing: Fusing::Fused,
+        views: export.views,
+        weights: export.weights,
+    }
+}

@@ -1,0 +1,216 @@
+//! `mien-train run-all`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use crate::house::{command, data_set, fails_with, run, succeeds, tensors, text};
+
+/// Eight epochs of three steps.
+const RECIPE: &str = "epochs = 8\nbatch = 4\nseed = 3\nlearning_rate = 0.001\nholdout = 0.5\n\
+                      precision = \"fp32\"\nsizes = [{ until = 1.0, side = 24 }]\n";
+
+/// Two runs, the first of which teaches the second and is exported twice.
+const PLAN: &str = r#"
+[[run]]
+name = "student"
+arch = "resnet-8-v1"
+recipe = "student.toml"
+teachers = ["teacher"]
+overrides = { seed = 4 }
+exports = [{ path = "models/student/1/model.onnx" }]
+
+[[run]]
+name = "teacher"
+arch = "resnet-8-v1"
+recipe = "teacher.toml"
+exports = [
+    { path = "models/teacher/1/model.onnx" },
+    { path = "models/teacher/2/model.onnx", precise_bn = true, views = "flip", weights = "fp16" },
+]
+"#;
+
+/// A plan with its recipes and data in a temporary folder.
+struct Fixture {
+    folder: tempfile::TempDir,
+    data: PathBuf,
+    plan: PathBuf,
+}
+
+impl Fixture {
+    fn new(plan: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = data_set(folder.path());
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        write("teacher.toml", RECIPE);
+        let distill = "[distill]\nteachers = [\"models/teacher/1/model.onnx\"]\n";
+        write("student.toml", &format!("{RECIPE}{distill}"));
+        write("plan.toml", plan);
+        let plan = folder.path().join("plan.toml");
+        Self { folder, data, plan }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn args<'a>(&'a self, root: &'a Path) -> Vec<&'a str> {
+        let fixed = ["run-all", text(&self.plan), "--threads", "1", "--save-every", "0"];
+        [&fixed[..], &["--data", text(&self.data), "--root", text(root)]].concat()
+    }
+}
+
+/// Waits until a file exists or the process ends.
+fn wait_for(file: &Path, process: &mut Child) {
+    while !file.exists() && process.try_wait().unwrap().is_none() {
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Runs a plan and returns what it reports.
+#[track_caller]
+fn progress(args: &[&str]) -> String {
+    let output = run(args);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{message}");
+    message
+}
+
+#[test]
+fn killed_plan_resumes_to_the_same_weights() {
+    let fixture = Fixture::new(PLAN);
+    let [whole, killed] = ["whole", "killed"].map(|name| fixture.path(name));
+    let told = progress(&fixture.args(&whole));
+    let first = told.find("[1/2] teacher").expect("the teacher comes first");
+    assert!(told.find("[2/2] student").is_some_and(|second| second > first), "{told}");
+
+    for run in ["teacher", "student"] {
+        let mut child = command(&fixture.args(&killed)).stderr(Stdio::null()).spawn().unwrap();
+        wait_for(&killed.join(format!("runs/{run}/checkpoint.safetensors")), &mut child);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let told = progress(&fixture.args(&killed));
+    assert!(told.contains("[1/2] teacher (resnet-8-v1): finished"), "{told}");
+    for run in ["runs/teacher", "runs/student"] {
+        assert!(tensors(&whole.join(run)) == tensors(&killed.join(run)), "{run} ends elsewhere");
+    }
+}
+
+#[test]
+fn finished_plan_writes_nothing_again_and_tabulates_results() {
+    let fixture = Fixture::new(PLAN);
+    let root = fixture.path("root");
+    progress(&fixture.args(&root));
+    let table = fs::read_to_string(root.join("runs/summary.csv")).unwrap();
+    let mut rows = csv::Reader::from_reader(table.as_bytes());
+    let header = rows.headers().unwrap().clone();
+    let rows: Vec<csv::StringRecord> = rows.records().map(Result::unwrap).collect();
+    let cell = |row: usize, name: &str| {
+        let column = header.iter().position(|column| column == name).unwrap();
+        rows[row][column].to_owned()
+    };
+    let number = |row: usize, name: &str| cell(row, name).parse::<f64>().unwrap();
+    let models: Vec<String> = (0..rows.len()).map(|row| cell(row, "model")).collect();
+    assert_eq!(
+        models,
+        [
+            "models/teacher/1/model.onnx",
+            "models/teacher/2/model.onnx",
+            "models/student/1/model.onnx"
+        ]
+    );
+    for row in 0..rows.len() {
+        assert_eq!(cell(row, "state"), "finished");
+        assert_eq!((number(row, "epochs"), number(row, "planned_epochs")), (8.0, 8.0));
+        assert!(number(row, "training_seconds") > 0.0);
+        for accuracy in ["holdout_accuracy", "model_holdout_accuracy", "test_accuracy"] {
+            assert!((0.0..=1.0).contains(&number(row, accuracy)), "{accuracy} of row {row}");
+        }
+        assert!(number(row, "holdout_log_loss") > 0.0);
+    }
+    let markdown = fs::read_to_string(root.join("runs/summary.md")).unwrap();
+    assert!(markdown.contains("| student | resnet-8-v1 | finished | 8/8 |"), "{markdown}");
+
+    let model = root.join("models/student/1/model.onnx");
+    let before = [&model, &root.join("models/teacher/2/model.onnx")].map(|m| fs::read(m).unwrap());
+    let told = progress(&fixture.args(&root));
+    assert!(!told.contains("wrote"), "{told}");
+    // Without the runs' folders the exports are enough.
+    fs::remove_dir_all(root.join("runs")).unwrap();
+    let told = progress(&fixture.args(&root));
+    assert_eq!(told.matches("exported; training is skipped").count(), 2, "{told}");
+    assert!(!root.join("runs/teacher").exists());
+    fs::remove_file(&model).unwrap();
+    let told = progress(&fixture.args(&root));
+    assert!(told.contains("[1/2] teacher (resnet-8-v1): exported"), "{told}");
+    let after = [&model, &root.join("models/teacher/2/model.onnx")].map(|m| fs::read(m).unwrap());
+    assert!(before[1] == after[1], "the teacher's file was written again");
+}
+
+#[test]
+fn invalid_plans_start_nothing() {
+    let fixture = Fixture::new(&PLAN.replace("teacher.toml", "absent.toml"));
+    let root = fixture.path("root");
+    fails_with(&fixture.args(&root), &["`teacher`", "absent.toml"]);
+    let cycle = "name = \"teacher\"\nteachers = [\"student\"]\n";
+    fs::write(&fixture.plan, PLAN.replace("name = \"teacher\"\n", cycle)).unwrap();
+    fails_with(&fixture.args(&root), &["cycle: student -> teacher -> student"]);
+    fs::write(&fixture.plan, PLAN).unwrap();
+    let unknown = [fixture.args(&root), vec!["--only", "nobody"]].concat();
+    fails_with(&unknown, &["`nobody`", "student"]);
+    assert!(!root.exists(), "an error leaves no folder behind");
+}
+
+#[test]
+fn folders_and_files_of_other_runs_are_refused() {
+    let fixture = Fixture::new(PLAN);
+    let root = fixture.path("root");
+    let teacher = [fixture.args(&root), vec!["--only", "teacher"]].concat();
+    progress(&teacher);
+    assert!(!root.join("runs/student").exists());
+    let recipe = fs::read_to_string(fixture.path("teacher.toml")).unwrap();
+    fs::write(fixture.path("teacher.toml"), recipe.replace("epochs = 8", "epochs = 9")).unwrap();
+    let words = ["runs/teacher", "`epochs` is 8 there, but 9 in the plan"];
+    fails_with(&fixture.args(&root), &words);
+    fs::remove_dir_all(root.join("runs/teacher")).unwrap();
+    let words = ["would overwrite models/teacher/1/model.onnx", "`epochs`", "--root"];
+    fails_with(&fixture.args(&root), &words);
+}
+
+#[test]
+fn dry_run_shows_the_schedule_and_writes_nothing() {
+    let fixture = Fixture::new(PLAN);
+    let root = fixture.path("root");
+    let dry = [fixture.args(&root), vec!["--dry-run"]].concat();
+    let told = succeeds(&dry);
+    for words in [
+        "[1/2] teacher (resnet-8-v1): train 8 epochs; export to models/teacher/1/model.onnx",
+        "[2/2] student (resnet-8-v1): train 8 epochs",
+        "meets all requirements",
+    ] {
+        assert!(told.contains(words), "`{words}` is not in {told}");
+    }
+    assert!(!root.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn interrupted_plan_saves_and_exits_with_3() {
+    let endless = "overrides = { epochs = 1000000 }\nrecipe = \"teacher.toml\"";
+    let fixture = Fixture::new(&PLAN.replace("recipe = \"teacher.toml\"", endless));
+    let root = fixture.path("root");
+    let mut child = command(&fixture.args(&root)).stderr(Stdio::null()).spawn().unwrap();
+    wait_for(&root.join("runs/teacher/checkpoint.safetensors"), &mut child);
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    let table = fs::read_to_string(root.join("runs/summary.md")).unwrap();
+    assert!(table.contains("| teacher | resnet-8-v1 | interrupted |"), "{table}");
+    assert!(table.contains("| student | resnet-8-v1 | waiting | 0/8 |"), "{table}");
+    assert!(!root.join("runs/student").exists());
+}
