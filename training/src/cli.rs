@@ -13,6 +13,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod compare;
+mod ensemble;
 mod export;
 mod import_keras;
 mod list;
@@ -37,6 +38,8 @@ enum Command {
     Export(export::Args),
     /// Trains and exports the runs of a plan in the order of their dependencies; resumes an interrupted plan.
     RunAll(run_all::Args),
+    /// Chooses members and weights of an ensemble by held-out log-loss and writes its version folder.
+    Ensemble(ensemble::Args),
     /// Measures what a training step costs: time an image and memory.
     Bench(bench::Args),
     /// Prints runs side by side and draws their curves in one picture.
@@ -56,6 +59,7 @@ impl Cli {
             Command::Train(args) => args.run(),
             Command::Export(args) => args.run(),
             Command::RunAll(args) => args.run(),
+            Command::Ensemble(args) => args.run(),
             Command::Bench(args) => args.run(),
             Command::Compare(args) => args.run(),
             Command::ImportKeras(args) => args.run(),

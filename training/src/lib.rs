@@ -14,6 +14,7 @@ pub mod batches;
 pub mod bench;
 pub mod cli;
 pub mod data;
+pub mod ensemble;
 pub mod evaluate;
 pub mod export;
 pub mod import;

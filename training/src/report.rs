@@ -16,6 +16,7 @@ use crate::{
     tta::Tta,
 };
 
+pub mod ensemble;
 pub mod keys;
 mod markdown;
 mod tables;

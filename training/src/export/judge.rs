@@ -21,16 +21,16 @@ use crate::{
 const BATCH: usize = 64;
 
 /// A test face with what is known of it.
-struct Labelled {
+pub(crate) struct Labelled {
     face: Face,
     truth: Expression,
     usage: Usage,
 }
 
 /// What the model says of the faces.
-struct Seen {
+pub(crate) struct Seen {
     /// One a face, in their order.
-    outcomes: Vec<Outcome>,
+    pub(crate) outcomes: Vec<Outcome>,
     /// The calibration of the plain faces' logits at temperature 1.
     before: Calibration,
 }
@@ -72,7 +72,7 @@ pub(super) fn judge(
 }
 
 /// Decodes the test faces.
-fn load(samples: &[Sample]) -> Result<Vec<Labelled>, ExportError> {
+pub(crate) fn load(samples: &[Sample]) -> Result<Vec<Labelled>, ExportError> {
     let load = |sample: &Sample| {
         let face = sample.load(catalog::INPUT_SIDE)?;
         Ok(Labelled { face, truth: sample.expression, usage: sample.usage })
@@ -80,8 +80,14 @@ fn load(samples: &[Sample]) -> Result<Vec<Labelled>, ExportError> {
     samples.iter().map(load).collect()
 }
 
+/// Returns training faces with their labels.
+pub(crate) fn labelled(set: FaceSet) -> Vec<Labelled> {
+    let faces = set.faces.into_iter().zip(set.labels);
+    faces.map(|(face, truth)| Labelled { face, truth, usage: Usage::Training }).collect()
+}
+
 /// Runs the faces, each as often as there are views, and averages the probabilities over the views.
-fn see(model: &mut Model, faces: &[Labelled], tta: Tta) -> Result<Seen, ExportError> {
+pub(crate) fn see(model: &mut Model, faces: &[Labelled], tta: Tta) -> Result<Seen, ExportError> {
     let views = tta.views();
     let (mut outcomes, mut before) = (Vec::with_capacity(faces.len()), Tally::default());
     for faces in faces.chunks(BATCH) {
@@ -109,7 +115,7 @@ fn outcome(face: &Labelled, probabilities: [f32; Expression::COUNT]) -> Outcome 
 }
 
 /// The report on the faces that are kept, by their index.
-fn report_where(outcomes: &[Outcome], keep: impl Fn(usize) -> bool) -> Report {
+pub(crate) fn report_where(outcomes: &[Outcome], keep: impl Fn(usize) -> bool) -> Report {
     let mut tally = Tally::default();
     let kept = outcomes.iter().enumerate().filter(|(index, _)| keep(*index));
     kept.for_each(|(_, outcome)| tally.add(outcome));
@@ -117,7 +123,7 @@ fn report_where(outcomes: &[Outcome], keep: impl Fn(usize) -> bool) -> Report {
 }
 
 /// Copies within and across train and test.
-fn duplicates(train: &FaceSet, test: &[Labelled]) -> Duplicates {
+pub(crate) fn duplicates(train: &FaceSet, test: &[Labelled]) -> Duplicates {
     dataset::duplicates(
         train.faces.iter().zip(train.labels.iter().copied()),
         test.iter().map(|labelled| (&labelled.face, labelled.truth)),

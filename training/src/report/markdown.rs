@@ -24,7 +24,7 @@ pub fn report(report: &ModelReport) -> String {
         tables::calibration(report)
     );
     if let Some(test) = &report.test {
-        text += &format!("\n## Classes\n\n{}", tables::classes(test));
+        text += &format!("\n## Classes\n\n{}", tables::classes(&test.report));
         text += &format!(
             "\n## Confusion\n\n![confusion]({})\n\n{}",
             plot::CONFUSION,
@@ -64,7 +64,7 @@ pub fn card(report: &ModelReport) -> String {
     text +=
         &format!("\n## Accuracy\n\n{}\n{PROTOCOL} {}\n", tables::accuracies(report), views(report));
     if let Some(test) = &report.test {
-        text += &format!("\n{}", tables::classes(test));
+        text += &format!("\n{}", tables::classes(&test.report));
     }
     text += &format!("\n{}", tables::calibration(report));
     if report.test.is_some() {

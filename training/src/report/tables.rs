@@ -10,7 +10,16 @@ use mien_faces::{
 
 use super::{Calibration, ModelReport, TemperatureSource, Test};
 
-fn row(name: &str, score: &Score) -> String {
+/// The head of a table whose rows are [`row`]s.
+pub(super) const ACCURACY_HEADER: &str =
+    "| faces | count | right | accuracy | 95 % interval |\n|---|---|---|---|---|\n";
+
+/// A log-loss in nats; a dash where there is none.
+pub(super) fn loss(loss: Option<f64>) -> String {
+    loss.map_or_else(|| NO_VALUE.to_owned(), |loss| format!("{loss:.4}"))
+}
+
+pub(super) fn row(name: &str, score: &Score) -> String {
     let interval = score.interval.map_or_else(
         || NO_VALUE.to_owned(),
         |[low, high]| format!("{:.2} to {:.2}", 100.0 * low, 100.0 * high),
@@ -21,8 +30,7 @@ fn row(name: &str, score: &Score) -> String {
 
 /// Accuracies with their intervals.
 pub(super) fn accuracies(report: &ModelReport) -> String {
-    let mut text =
-        "| faces | count | right | accuracy | 95 % interval |\n|---|---|---|---|---|\n".to_owned();
+    let mut text = ACCURACY_HEADER.to_owned();
     if let Some(holdout) = &report.holdout {
         let name = match &holdout.of_run {
             None => "held out of train".to_owned(),
@@ -42,7 +50,7 @@ pub(super) fn accuracies(report: &ModelReport) -> String {
     text
 }
 
-fn splits(whole: &str, what: &str, report: &Report) -> String {
+pub(super) fn splits(whole: &str, what: &str, report: &Report) -> String {
     let parts = report.splits.iter().map(|(usage, score)| (usage.name(), score));
     let all = std::iter::once((whole, &report.score)).chain(parts);
     all.map(|(name, score)| row(&format!("{name}{what}"), score)).collect()
@@ -54,11 +62,9 @@ pub(super) fn calibration(report: &ModelReport) -> String {
         "| faces | ECE at T = 1 | ECE | log-loss at T = 1 | log-loss |\n|---|---|---|---|---|\n"
             .to_owned();
     let mut add = |name: &str, before: Option<Calibration>, after: Calibration| {
-        let loss = |c: Option<Calibration>| {
-            c.and_then(|c| c.log_loss).map_or("–".to_owned(), |loss| format!("{loss:.4}"))
-        };
         let error =
             |c: Option<Calibration>| percent(c.and_then(|c| c.expected_calibration_error), 2);
+        let loss = |c: Option<Calibration>| loss(c.and_then(|c| c.log_loss));
         let [(e0, l0), (e1, l1)] = [before, Some(after)].map(|c| (error(c), loss(c)));
         text += &format!("| {name} | {e0} | {e1} | {l0} | {l1} |\n");
     };
@@ -89,10 +95,10 @@ pub(super) fn temperature(report: &ModelReport) -> String {
 }
 
 /// Precision, recall and F1 of each class.
-pub(super) fn classes(test: &Test) -> String {
+pub(super) fn classes(report: &Report) -> String {
     let mut text =
         "| class | faces | precision | recall | F1 |\n|---|---|---|---|---|\n".to_owned();
-    for class in &test.report.classes {
+    for class in &report.classes {
         let [precision, recall, f1] =
             [class.precision, class.recall, class.f1].map(|share| percent(share, 2));
         text +=
@@ -100,8 +106,8 @@ pub(super) fn classes(test: &Test) -> String {
     }
     text + &format!(
         "| mean | | | {} | {} |\n",
-        percent(test.report.balanced_accuracy, 2),
-        percent(test.report.macro_f1, 2)
+        percent(report.balanced_accuracy, 2),
+        percent(report.macro_f1, 2)
     )
 }
 

@@ -1,0 +1,99 @@
+//! Exported models that may become members of an ensemble.
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use super::EnsembleError;
+use crate::export::Origin;
+
+/// Name of the model file in a version folder.
+const MODEL_FILE: &str = "model.onnx";
+
+/// A version of a model: `NAME@VERSION`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelVersion {
+    name: String,
+    version: u64,
+}
+
+impl FromStr for ModelVersion {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let invalid = || format!("`{text}` is not NAME@VERSION with a version of at least 1");
+        let (name, version) = text.rsplit_once('@').ok_or_else(invalid)?;
+        let version = version.parse().ok().filter(|version| *version > 0).ok_or_else(invalid)?;
+        let is_folder = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']);
+        is_folder.then(|| Self { name: name.to_owned(), version }).ok_or_else(invalid)
+    }
+}
+
+impl fmt::Display for ModelVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.name, self.version)
+    }
+}
+
+/// An exported model that may become a member.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Its name and version.
+    pub version: ModelVersion,
+    /// How it was trained.
+    pub origin: Origin,
+    path: PathBuf,
+}
+
+impl Candidate {
+    /// Reads the model file.
+    pub(super) fn read(&self) -> Result<Vec<u8>, EnsembleError> {
+        fs::read(&self.path).map_err(|reason| EnsembleError::Io { path: self.path.clone(), reason })
+    }
+}
+
+/// Opens the candidates in the models folder.
+pub(super) fn open(
+    models: &Path,
+    versions: &[ModelVersion],
+) -> Result<Vec<Candidate>, EnsembleError> {
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for version in versions {
+        if candidates.iter().any(|candidate| candidate.version == *version) {
+            return Err(EnsembleError::Repeated(version.clone()));
+        }
+        let folder = models.join(&version.name).join(version.version.to_string());
+        let path = folder.join(MODEL_FILE);
+        let origin = Origin::read(&path)?;
+        candidates.push(Candidate { version: version.clone(), origin, path });
+    }
+    Ok(candidates)
+}
+
+/// Checks that all candidates were trained on the same data set.
+pub(super) fn check_data(candidates: &[Candidate], data_sha256: &str) -> Result<(), EnsembleError> {
+    match candidates.iter().find(|candidate| candidate.origin.data_sha256 != data_sha256) {
+        Some(candidate) => Err(EnsembleError::OtherData {
+            model: candidate.version.clone(),
+            there: candidate.origin.data_sha256.clone(),
+            here: data_sha256.to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_parsed_or_refused() {
+        let version: ModelVersion = "resnet-20-v1@12".parse().unwrap();
+        assert_eq!(version.to_string(), "resnet-20-v1@12");
+        for text in ["a", "a@", "a@0", "a@-1", "@1", "../a@1", ".a@1", "a\\b@1"] {
+            assert!(text.parse::<ModelVersion>().is_err(), "{text}");
+        }
+    }
+}
