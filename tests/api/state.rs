@@ -219,7 +219,7 @@ async fn what_cannot_be_kept_is_said_and_tells_no_path() {
     assert_eq!((status, &document["status"], &document["error"]), (200, &json!("failed"), &error));
     assert_eq!(app.json(&location).await, document);
     let events = app.get(&format!("{location}/events")).await.text().await.unwrap();
-    assert!(events.contains("event: end") && events.contains("could not be kept"), "{events}");
+    assert!(events.contains("event: end") && events.contains("could not be saved"), "{events}");
 
     file.execute("DROP TABLE predictions", []).unwrap();
     file.execute("DROP TABLE evaluations", []).unwrap();
