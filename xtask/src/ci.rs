@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::{
-    e2e, imports, openapi, run,
+    docs, e2e, imports, openapi, run,
     setup::{self, tools},
     workspace::{cargo, check, root},
 };
@@ -18,7 +18,7 @@ type Step = (&'static str, fn() -> Result<()>);
 /// # Errors
 /// The step that failed.
 pub(crate) fn run() -> Result<()> {
-    let steps: [Step; 11] = [
+    let steps: [Step; 12] = [
         ("format", || check(cargo(&["fmt", "--all", "--check"])).context("run `cargo fmt --all`")),
         ("imports", imports),
         ("spelling", || check(tools::TYPOS.command()?)),
@@ -46,6 +46,7 @@ pub(crate) fn run() -> Result<()> {
         ("licenses", licenses),
         ("unused dependencies", unused_dependencies),
         ("openapi", || openapi::run(true)),
+        ("configuration", || docs::run(true)),
         ("test", || run::test(&[])),
         ("e2e", || e2e::run(&[])),
     ];
