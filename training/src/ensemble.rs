@@ -32,11 +32,13 @@ mod candidate;
 mod error;
 mod folder;
 mod holdout;
+mod model_version;
 pub mod selection;
 pub mod weights;
 
-pub use candidate::{Candidate, ModelVersion};
+pub use candidate::Candidate;
 pub use error::EnsembleError;
+pub use model_version::ModelVersion;
 use selection::{Limits, Selection};
 
 /// What an ensemble is made from.

@@ -1,5 +1,6 @@
 //! Graphs and weights as ONNX files, and the proof that ONNX Runtime reads them as libtorch does.
 
+pub mod error;
 pub mod fuse;
 pub mod metadata;
 mod proto;

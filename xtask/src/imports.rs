@@ -17,6 +17,7 @@ mod source;
 const CRATES: &[&str] = &[
     "e2e/src/lib.rs",
     "faces/src/lib.rs",
+    "host/src/lib.rs",
     "src/lib.rs",
     "src/main.rs",
     "tests/api/main.rs",

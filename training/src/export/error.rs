@@ -8,7 +8,7 @@ use tch::TchError;
 use crate::{
     arch::{catalog::CatalogError, shape::ShapeError},
     data::DataError,
-    onnx::{session::SessionError, writer::WriteError},
+    onnx::{error::WriteError, session::SessionError},
     plot::PlotError,
     report::Rounding,
     torch::weights::WeightsError,

@@ -7,10 +7,11 @@ use super::{ExportError, Trained, parity, rounding};
 use crate::{
     arch::graph::Graph,
     onnx::{
+        error::WriteError,
         metadata::Metadata,
         session::{Model, Runtime},
         weights::WeightFormat,
-        writer::{self, Values, WriteError},
+        writer::{self, Values},
     },
     report::Rounding,
     torch::network::Network,

@@ -8,7 +8,7 @@ use crate::{
     arch::shape::ShapeError,
     export::ExportError,
     keras::KerasError,
-    onnx::{session::SessionError, writer::WriteError},
+    onnx::{error::WriteError, session::SessionError},
     torch::weights::WeightsError,
 };
 

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::writer::{Values, WriteError};
+use super::{error::WriteError, writer::Values};
 use crate::arch::{
     builder::GraphBuilder,
     graph::{Graph, Node, NodeId},

@@ -3,7 +3,7 @@
 use half::f16;
 use serde::{Deserialize, Serialize};
 
-use super::writer::WriteError;
+use super::error::WriteError;
 use crate::arch::parameter::{Parameter, Role};
 
 /// Arrays with fewer values stay float32. They are the first and last layers and narrow ones: less than a tenth of a file,

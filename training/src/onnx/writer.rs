@@ -7,6 +7,7 @@ use mien_faces::expression::Expression;
 use prost::Message;
 
 use super::{
+    error::WriteError,
     metadata::Metadata,
     proto::{
         AttributeProto, FLOAT, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
@@ -17,7 +18,7 @@ use crate::arch::{
     graph::{Graph, Node},
     op::{FlattenOrder, Op, Padding},
     parameter::{self, Role},
-    shape::{self, Shape, ShapeError},
+    shape::{self, Shape},
 };
 
 mod ends;
@@ -29,34 +30,6 @@ const OPSET: i64 = 17;
 
 /// Values by parameter name, in the layout of [`Parameter::shape`].
 pub type Values = HashMap<String, Vec<f32>>;
-
-/// Why a model cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    /// The network does not fit together.
-    #[error(transparent)]
-    Shape(#[from] ShapeError),
-    /// A parameter without values, or with a wrong number of them.
-    #[error("parameter `{name}` needs {expected} values and has {found}")]
-    Values {
-        /// The parameter.
-        name: String,
-        /// How many the network wants.
-        expected: usize,
-        /// How many there are.
-        found: usize,
-    },
-    /// A weight that is not finite in float16.
-    #[error(
-        "parameter `{name}` has the value {value:e}, and float16 ends at 65504; export it with --weights fp32"
-    )]
-    Float16 {
-        /// The parameter.
-        name: String,
-        /// Its first value out of range.
-        value: f32,
-    },
-}
 
 /// The bytes of a `.onnx` file.
 ///
