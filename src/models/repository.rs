@@ -74,6 +74,10 @@ impl Fingerprint {
     fn of(root: &Path, folder: &Path) -> io::Result<Self> {
         let mut fingerprint = Self::default();
         fingerprint.add("", folder)?;
+        if fingerprint.0.contains_key(MODEL_FILE) {
+            // A version with a model file is not an ensemble. Its mien.toml is read when it is loaded.
+            return Ok(fingerprint);
+        }
         // An invalid mien.toml names no members. The reason is reported when the version is loaded.
         let ensemble = Sidecar::read(folder).ok().and_then(|sidecar| sidecar.ensemble);
         for share in ensemble.into_iter().flat_map(|ensemble| ensemble.members) {

@@ -47,10 +47,12 @@ pub(crate) fn by_recorded_accuracy(
 
 /// Returns the accuracy on the whole test set that a version records, without opening it.
 fn recorded_accuracy(found: &Found) -> Option<f64> {
-    match Sidecar::read(&found.folder).ok()?.ensemble {
-        Some(ensemble) => ensemble.accuracy.get(Manifest::TEST).copied(),
-        None => header::recorded_accuracy(&found.model_file()),
+    let file = found.model_file();
+    if file.is_file() {
+        return header::recorded_accuracy(&file);
     }
+    let ensemble = Sidecar::read(&found.folder).ok()?.ensemble?;
+    ensemble.accuracy.get(Manifest::TEST).copied()
 }
 
 /// The best of the models that serve, unless one that has not been tried yet might be better.
