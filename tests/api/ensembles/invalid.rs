@@ -31,7 +31,7 @@ async fn invalid_ensembles_fail_with_the_reason() {
         ("labels", "['small@1', 'capitals@1']", "member `capitals@1` has the labels Angry, "),
         ("both", "['small@1']", "also has a model.onnx; remove one of them"),
         ("weights", "['small@1']\nweights = [0]", "the weight 0 of member `small@1` must be"),
-        ("typo", "['small@1']\nweigths = [1]", "unknown field `weigths`"),
+        ("typo", "['small@1']\nweight = [1]", "unknown field `weight`"),
         ("syntax", "['small@1'", "mien.toml: "),
     ];
     for (name, members, _) in cases {
