@@ -1,6 +1,6 @@
 //! Report of an exported model: `report.json`, and the `report.md` and model card that are generated from it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, path::Path};
 
 use mien_faces::{
     dataset::DuplicateCounts,
@@ -75,6 +75,13 @@ pub struct ModelReport {
     /// What rounding the weights changes; absent if they are float32.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounding: Option<Rounding>,
+}
+
+impl ModelReport {
+    /// Reads the report in a folder; `None` if it is missing, damaged or of another version.
+    pub fn read(folder: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(folder.join(JSON)).ok()?).ok()
+    }
 }
 
 /// The outputs of a file with rounded weights against those of the same file with float32 weights.

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{
     plot,
     recipe::Recipe,
-    report::{self, ModelReport, keys},
+    report::{ModelReport, keys},
     train::{
         history::{self, EpochRow},
         progress::clock,
@@ -74,11 +74,8 @@ impl Entry {
             || folder.display().to_string(),
             |name| name.to_string_lossy().into_owned(),
         );
-        let report = std::fs::read(folder.join(report::JSON)).ok();
-        let report: Option<ModelReport> =
-            report.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         // One of an earlier export does not tell of the weights that are there now.
-        let report = report.filter(|report| report.training.epochs == rows.len());
+        let report = ModelReport::read(folder).filter(|report| report.training.epochs == rows.len());
         Ok(Self { name, run, recipe, rows, report })
     }
 

@@ -6,7 +6,7 @@ use super::{Export, Layout, PlannedRun};
 use crate::{
     export::Origin,
     recipe::Recipe,
-    report::{self, ModelReport, TemperatureSource, keys},
+    report::{ModelReport, TemperatureSource, keys},
     train::{
         checkpoint::{self, Checkpoint, CheckpointError},
         run::{Run, RunError},
@@ -150,8 +150,7 @@ fn export_state(
         Ok(recipe) => recipe,
         Err(error) => return ExportState::Differs(error.to_string()),
     };
-    let report = std::fs::read(path.with_file_name(report::JSON)).ok();
-    let report: Option<ModelReport> = report.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let report = path.parent().and_then(ModelReport::read);
     let difference = difference(run, &origin.architecture, &recipe)
         .or_else(|| other_data(&origin.data_sha256, data_sha256))
         .or_else(|| other_options(export, report.as_ref()))

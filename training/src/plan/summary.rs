@@ -14,7 +14,7 @@ use super::{
     state::{ExportState, FolderState, RunState},
 };
 use crate::{
-    report::{self, ModelReport, Test},
+    report::{ModelReport, Test},
     train::{
         history::{self, EpochRow},
         progress::clock,
@@ -115,9 +115,7 @@ fn of_history(run: &PlannedRun, history: &[EpochRow]) -> Row {
 }
 
 fn with_export(row: Row, export: &Export, layout: &Layout) -> Row {
-    let path = layout.model(&export.path).with_file_name(report::JSON);
-    let report = fs::read(path).ok();
-    let report: Option<ModelReport> = report.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let report = layout.model(&export.path).parent().and_then(ModelReport::read);
     let row = Row { model: Some(export.path.display().to_string()), ..row };
     let Some(report) = report else { return row };
     let holdout = report.holdout.as_ref();
