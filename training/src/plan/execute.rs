@@ -83,7 +83,7 @@ pub fn execute(plan: &Plan, steps: &[Step], settings: &Settings) -> Result<Outco
             summarize(plan, settings)?;
             return Ok(outcome);
         }
-        let changed = is_trained(step) || !step.exports.is_empty();
+        let changed = step.training.is_pending() || !step.exports.is_empty();
         if changed {
             summarize(plan, settings)?;
         }
@@ -116,12 +116,8 @@ pub fn describe(step: &Step) -> String {
     format!("{name} ({}): {what}{exports}", step.run.architecture)
 }
 
-fn is_trained(step: &Step) -> bool {
-    matches!(step.training, Training::Start | Training::Resume { .. })
-}
-
 fn carry_out(step: &Step, settings: &Settings) -> Result<Outcome, ExecuteError> {
-    if is_trained(step) && train(step, settings)? == Outcome::Interrupted {
+    if step.training.is_pending() && train(step, settings)? == Outcome::Interrupted {
         return Ok(Outcome::Interrupted);
     }
     for &index in &step.exports {

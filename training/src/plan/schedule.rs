@@ -26,6 +26,13 @@ pub enum Training {
     NotNeeded,
 }
 
+impl Training {
+    /// Returns whether the run is trained now.
+    pub fn is_pending(self) -> bool {
+        matches!(self, Self::Start | Self::Resume { .. })
+    }
+}
+
 /// One run of a schedule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step<'a> {
@@ -81,11 +88,10 @@ pub fn schedule<'a>(plan: &'a Plan, states: &[RunState]) -> Result<Vec<Step<'a>>
         if training == Training::Start {
             check_overwrite(run, state)?;
         }
-        let trained = matches!(training, Training::Start | Training::Resume { .. });
         let written = |index: &usize| match training {
             Training::Exported | Training::NotNeeded => false,
             Training::Start | Training::Resume { .. } | Training::Finished => {
-                trained || state.exports[*index] != ExportState::Current
+                training.is_pending() || state.exports[*index] != ExportState::Current
             }
         };
         let exports = (0..run.exports.len()).filter(written).collect();
@@ -120,11 +126,10 @@ fn needs_folder(step: &Step, run: &PlannedRun) -> bool {
     if step.exports.iter().any(partner) {
         return true;
     }
-    let trained = matches!(step.training, Training::Start | Training::Resume { .. });
     let teachers = step.run.recipe.distill.iter().flat_map(|distill| &distill.teachers);
     let mut folders = teachers.chain(&step.run.recipe.init);
     let folder = relative_run(&run.name);
-    trained && folders.any(|path| super::normalized(path) == folder)
+    step.training.is_pending() && folders.any(|path| super::normalized(path) == folder)
 }
 
 fn check_overwrite(run: &PlannedRun, state: &RunState) -> Result<(), ScheduleError> {
@@ -157,6 +162,5 @@ pub fn check_requirements(steps: &[Step], processor: &Processor) -> Result<(), S
 
 /// Returns whether a step is not trained or the processor can train it.
 pub fn is_met(step: &Step, processor: &Processor) -> bool {
-    let trained = matches!(step.training, Training::Start | Training::Resume { .. });
-    !trained || processor.meets(step.run.requires)
+    !step.training.is_pending() || processor.meets(step.run.requires)
 }
