@@ -40,7 +40,7 @@ pub struct Source {
     files: Vec<ModelFile>,
     /// The members of the ensemble, in the order of `files`; empty if the version is not an ensemble.
     members: Vec<Member>,
-    /// SHA-256 that identifies the version's answers, as [`identity`] returns it.
+    /// SHA-256 that identifies the version's answers, as `identity` returns it.
     pub sha256: String,
     /// How the version is fed and read.
     pub signature: Signature,

@@ -8,7 +8,7 @@ use super::{
 /// Share of the best throughput that may be given up for a shorter inference call. Smaller differences are noise.
 const TOLERANCE: f64 = 0.02;
 
-/// Chooses the knee of the curve: among the points within [`TOLERANCE`] of the best throughput the one with the shortest
+/// Chooses the knee of the curve: among the points within `TOLERANCE` of the best throughput the one with the shortest
 /// inference call, and among equals the one with the fewest sessions. Returns `None` without points.
 pub fn choose(points: &[Point]) -> Option<Configuration> {
     let best = points.iter().map(|point| point.images_per_second).max_by(f64::total_cmp)?;

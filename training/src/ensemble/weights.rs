@@ -23,7 +23,7 @@ pub fn log_loss(likelihoods: &[&[f64]], weights: &[f64]) -> f64 {
 ///
 /// The problem is convex: the components of a mixture are fixed and its proportions are fitted. The iterations are those of
 /// expectation maximisation (Dempster, Laird and Rubin 1977, "Maximum likelihood from incomplete data via the EM
-/// algorithm", section 4.3). They stop when the Karush-Kuhn-Tucker conditions hold within [`TOLERANCE`].
+/// algorithm", section 4.3). They stop when the Karush-Kuhn-Tucker conditions hold within `TOLERANCE`.
 pub fn fit(likelihoods: &[&[f64]]) -> Vec<f64> {
     let mut weights = vec![1.0 / likelihoods.len() as f64; likelihoods.len()];
     for _ in 0..MAX_ITERATIONS {

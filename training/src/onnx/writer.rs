@@ -28,13 +28,14 @@ mod initializers;
 const IR_VERSION: i64 = 8;
 const OPSET: i64 = 17;
 
-/// Values by parameter name, in the layout of [`Parameter::shape`].
+/// Values by parameter name, in the layout of [`Parameter::shape`](parameter::Parameter::shape).
 pub type Values = HashMap<String, Vec<f32>>;
 
 /// The bytes of a `.onnx` file.
 ///
 /// # Errors
-/// Where values are missing, their number is wrong or one of them does not fit the metadata's [`WeightFormat`].
+/// Where values are missing, their number is wrong or one of them does not fit the metadata's
+/// [`WeightFormat`](super::weights::WeightFormat).
 pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec<u8>, WriteError> {
     let side = graph.side() as i64;
     let mut writer = Writer {
