@@ -8,7 +8,7 @@ use super::Source;
 use crate::{
     inference::{InferenceError, Labels, ensemble::signature, onnx::Session, runtime::Runtime},
     models::{
-        ensemble::{Ensemble, Member, MemberName},
+        ensemble::{Ensemble, Member, MemberName, Share},
         file::{self, read_hash},
         manifest::Manifest,
         repository::{Found, MODEL_FILE, hash, is_version},
@@ -35,7 +35,6 @@ pub(super) fn examine(
         check_alike(&examined, &member, ensemble)?;
         examined.push(member);
     }
-    let sha256 = identity(&found.root, ensemble)?;
     let (mut files, mut manifests, mut sessions) = (Vec::new(), Vec::new(), Vec::new());
     for file::Examined { file, manifest, session } in examined {
         files.push(file);
@@ -52,6 +51,7 @@ pub(super) fn examine(
             sha256: file.sha256.clone(),
         })
         .collect();
+    let sha256 = combined_sha256(&found.root, ensemble, files.iter().map(|file| &*file.sha256));
     let manifest = Manifest::of_ensemble(ensemble, members.clone(), &manifests);
     let labels = manifest.labels.len();
     let signature = signature(files[0].signature.side, labels);
@@ -110,15 +110,27 @@ fn check_alike(
 /// Returns the SHA-256 of one line per member: the SHA-256 of its model file, that of its `mien.toml` or `-`, and its
 /// weight, separated by spaces. What a member is called does not change its answers, so names are left out.
 pub(super) fn identity(root: &Path, ensemble: &Ensemble) -> Result<String, InferenceError> {
+    let model_sha256 = |share: &Share| {
+        read_hash(&share.member.folder(root).join(MODEL_FILE))
+            .map_err(|error| error.in_member(&share.member.to_string()))
+    };
+    let models = ensemble.members.iter().map(model_sha256).collect::<Result<Vec<_>, _>>()?;
+    Ok(combined_sha256(root, ensemble, models.iter().map(String::as_str)))
+}
+
+/// Returns the [`identity`] of an ensemble whose members' model files have these SHA-256, in the order of the members.
+fn combined_sha256<'a>(
+    root: &Path,
+    ensemble: &Ensemble,
+    models: impl Iterator<Item = &'a str>,
+) -> String {
     let mut lines = String::new();
-    for share in &ensemble.members {
-        let folder = share.member.folder(root);
-        let model = read_hash(&folder.join(MODEL_FILE))
-            .map_err(|error| error.in_member(&share.member.to_string()))?;
-        let sidecar = hash(&folder.join(SIDECAR)).unwrap_or_else(|_| "-".to_owned());
+    for (share, model) in ensemble.members.iter().zip(models) {
+        let sidecar = hash(&share.member.folder(root).join(SIDECAR));
+        let sidecar = sidecar.unwrap_or_else(|_| "-".to_owned());
         writeln!(lines, "{model} {sidecar} {}", share.weight).expect("a string takes any text");
     }
-    Ok(hex::encode(Sha256::digest(lines)))
+    hex::encode(Sha256::digest(lines))
 }
 
 fn unfit<T>(reason: impl Into<String>) -> Result<T, InferenceError> {
