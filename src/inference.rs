@@ -68,3 +68,8 @@ pub enum InferenceError {
     #[error("the model gave an unfit output: {0}")]
     Output(String),
 }
+
+/// Returns the error of a model that cannot be served, for this reason.
+pub(crate) fn invalid_model<T>(reason: impl Into<String>) -> Result<T, InferenceError> {
+    Err(InferenceError::Model(reason.into()))
+}

@@ -5,7 +5,7 @@ mod outputs;
 use serde::Deserialize;
 
 pub use self::outputs::Output;
-use super::InferenceError;
+use super::{InferenceError, invalid_model};
 
 /// The element type of a tensor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Signature {
         kind: Option<OutputKind>,
     ) -> Result<Self, InferenceError> {
         let [input] = inputs else {
-            return unfit(format!("it has {} inputs; one is needed", inputs.len()));
+            return invalid_model(format!("it has {} inputs; one is needed", inputs.len()));
         };
         let feeding = match (&input.element, feeding) {
             (Some(Element::Float32 | Element::Float16), feeding) => {
@@ -102,14 +102,16 @@ impl Signature {
             }
             (Some(Element::Uint8), None) => None,
             (Some(Element::Uint8), Some(_)) => {
-                return unfit(
+                return invalid_model(
                     "its input is uint8, so `scale`, `mean` and `std` in mien.toml mean nothing",
                 );
             }
             (Some(Element::Other(name)), _) => {
-                return unfit(format!("its input is {name}; uint8, float32 or float16 is needed"));
+                return invalid_model(format!(
+                    "its input is {name}; uint8, float32 or float16 is needed"
+                ));
             }
-            (None, _) => return unfit("its input is no tensor"),
+            (None, _) => return invalid_model("its input is no tensor"),
         };
         let (side, shape) = square(&input.shape)?;
         let (outputs, answer, kind) = outputs::choose(outputs, labels, kind)?;
@@ -149,10 +151,10 @@ fn square(shape: &[i64]) -> Result<(usize, Vec<usize>), InferenceError> {
     let (rows, columns) = match *shape {
         [_, rows, columns] | [_, 1, rows, columns] | [_, rows, columns, 1] => (rows, columns),
         [_, _, _, _] => {
-            return unfit(format!("its input is {shape:?}; one gray channel is needed"));
+            return invalid_model(format!("its input is {shape:?}; one gray channel is needed"));
         }
         _ => {
-            return unfit(format!(
+            return invalid_model(format!(
                 "its input is {shape:?}; [N,1,S,S], [N,S,S,1] or [N,S,S] is needed"
             ));
         }
@@ -160,18 +162,16 @@ fn square(shape: &[i64]) -> Result<(usize, Vec<usize>), InferenceError> {
     // Decoded pictures are resized with 16-bit sides.
     let side = |n: i64| u16::try_from(n).ok().filter(|&n| n > 0).map(usize::from);
     let (Some(side), Some(width)) = (side(rows), side(columns)) else {
-        return unfit(format!("its input is {shape:?}; height and width must be fixed numbers"));
+        return invalid_model(format!(
+            "its input is {shape:?}; height and width must be fixed numbers"
+        ));
     };
     if side != width {
-        return unfit(format!("its input is {side}x{width}; a square is needed"));
+        return invalid_model(format!("its input is {side}x{width}; a square is needed"));
     }
     let mut shape: Vec<usize> = shape.iter().map(|&n| usize::try_from(n).unwrap_or(1)).collect();
     shape[0] = 1;
     Ok((side, shape))
-}
-
-fn unfit<T>(reason: impl Into<String>) -> Result<T, InferenceError> {
-    Err(InferenceError::Model(reason.into()))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     inference::{
-        InferenceError,
+        InferenceError, invalid_model,
         onnx::{OnnxClassifier, Session},
         runtime::Runtime,
         signature::Signature,
@@ -121,7 +121,6 @@ impl ModelFile {
         if read_hash(&self.path)? == self.sha256 {
             return Ok(());
         }
-        let reason = "its file has changed since it was loaded; load it again";
-        Err(InferenceError::Model(reason.to_owned()))
+        invalid_model("its file has changed since it was loaded; load it again")
     }
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     batching::{Batcher, CpuBudget, RetiredWorkers},
     inference::{
-        InferenceError,
+        InferenceError, invalid_model,
         runtime::{Device, Runtime},
     },
     metrics::Metrics,
@@ -99,8 +99,7 @@ impl ModelLoader {
         let batcher = Batcher::start(name, &factory, batch, cores, series.clone())?;
         batcher.set_reaper(&self.leaving);
         if found.has_changed() {
-            let reason = "its files changed while it was being loaded; load it again";
-            return Err(InferenceError::Model(reason.to_owned()));
+            return invalid_model("its files changed while it was being loaded; load it again");
         }
         Ok(LiveModel {
             name: name.to_owned(),

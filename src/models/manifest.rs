@@ -8,7 +8,7 @@ use super::{
     ensemble::{Ensemble, Member},
     sidecar::{SIDECAR, Sidecar},
 };
-use crate::inference::{InferenceError, Labels};
+use crate::inference::{InferenceError, Labels, invalid_model};
 
 /// A model's facts, checked. All but the labels and the members are for people and may be missing.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,12 +52,12 @@ impl Manifest {
             (Some(names), _) => names.clone(),
             (None, Some(json)) => read_json("mien.labels", json)?,
             (None, None) => {
-                return unfit(format!(
+                return invalid_model(format!(
                     "it has no labels: neither `mien.labels` in its metadata nor `labels` in a {SIDECAR} beside it"
                 ));
             }
         };
-        let labels = Labels::new(names).or_else(|error| unfit(error.to_string()))?;
+        let labels = Labels::new(names).or_else(|error| invalid_model(error.to_string()))?;
         let json =
             |key: &'static str| metadata.get(key).map(|json| read_json(key, json)).transpose();
         Ok(Self {
@@ -106,7 +106,8 @@ impl Manifest {
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(key: &str, json: &str) -> Result<T, InferenceError> {
-    serde_json::from_str(json).or_else(|error| unfit(format!("its metadata `{key}`: {error}")))
+    serde_json::from_str(json)
+        .or_else(|error| invalid_model(format!("its metadata `{key}`: {error}")))
 }
 
 fn number<T: FromStr>(
@@ -116,11 +117,7 @@ fn number<T: FromStr>(
     let Some(text) = metadata.get(key) else { return Ok(None) };
     text.parse()
         .map(Some)
-        .or_else(|_| unfit(format!("its metadata `{key}`: `{text}` is no number")))
-}
-
-fn unfit<T>(reason: impl Into<String>) -> Result<T, InferenceError> {
-    Err(InferenceError::Model(reason.into()))
+        .or_else(|_| invalid_model(format!("its metadata `{key}`: `{text}` is no number")))
 }
 
 #[cfg(test)]

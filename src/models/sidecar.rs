@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::ensemble::Ensemble;
 use crate::inference::{
-    InferenceError,
+    InferenceError, invalid_model,
     signature::{Feeding, OutputKind},
 };
 
@@ -46,7 +46,7 @@ impl Sidecar {
         match std::fs::read_to_string(folder.join(SIDECAR)) {
             Ok(text) => text.parse(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => unfit(format!("{SIDECAR}: {error}")),
+            Err(error) => invalid_model(format!("{SIDECAR}: {error}")),
         }
     }
 
@@ -60,7 +60,7 @@ impl Sidecar {
             ("output", self.output.is_some()),
         ];
         match keys.into_iter().find(|(_, is_given)| *is_given) {
-            Some((key, _)) if self.ensemble.is_some() => unfit(format!(
+            Some((key, _)) if self.ensemble.is_some() => invalid_model(format!(
                 "{SIDECAR}: `{key}` does not apply to an ensemble; put it into the {SIDECAR} of a member"
             )),
             _ => Ok(()),
@@ -83,8 +83,8 @@ impl FromStr for Sidecar {
     type Err = InferenceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let sidecar: Self =
-            toml::from_str(text).or_else(|e| unfit(format!("{SIDECAR}: {}", e.message())))?;
+        let sidecar: Self = toml::from_str(text)
+            .or_else(|e| invalid_model(format!("{SIDECAR}: {}", e.message())))?;
         let counts = [
             ("instances", sidecar.instances),
             ("intra_op_threads", sidecar.intra_op_threads),
@@ -92,16 +92,16 @@ impl FromStr for Sidecar {
         ];
         for (name, count) in counts {
             if count == Some(0) {
-                return unfit(format!("{SIDECAR}: `{name}` must be at least 1"));
+                return invalid_model(format!("{SIDECAR}: `{name}` must be at least 1"));
             }
         }
         for (name, value) in [("scale", sidecar.scale), ("std", sidecar.std)] {
             if value.is_some_and(|value| !value.is_finite() || value == 0.0) {
-                return unfit(format!("{SIDECAR}: `{name}` must be a number other than 0"));
+                return invalid_model(format!("{SIDECAR}: `{name}` must be a number other than 0"));
             }
         }
         if sidecar.mean.is_some_and(|mean| !mean.is_finite()) {
-            return unfit(format!("{SIDECAR}: `mean` must be a number"));
+            return invalid_model(format!("{SIDECAR}: `mean` must be a number"));
         }
         sidecar.check_ensemble()?;
         Ok(sidecar)
@@ -113,10 +113,6 @@ impl FromStr for Sidecar {
 pub(super) fn declares_ensemble(folder: &Path) -> bool {
     let Ok(text) = std::fs::read_to_string(folder.join(SIDECAR)) else { return false };
     toml::from_str::<toml::Table>(&text).map_or(true, |table| table.contains_key("ensemble"))
-}
-
-fn unfit<T>(reason: impl Into<String>) -> Result<T, InferenceError> {
-    Err(InferenceError::Model(reason.into()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Which outputs of a model are served, and which of them is the answer.
 
-use super::{Element, OutputKind, Port, unfit};
+use super::{Element, OutputKind, Port};
 use crate::inference::InferenceError;
+use crate::inference::invalid_model;
 
 /// An output of shape `[N, columns]`, float32 or float16.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,14 +33,19 @@ pub(super) fn choose(
         Some(OutputKind::Logits) => (named("logits"), kind),
     };
     let Some(answer) = port.or_else(|| ports.iter().find(|port| is_rows(port))) else {
-        return unfit("it has no float32 or float16 output of shape [N, labels]");
+        return invalid_model("it has no float32 or float16 output of shape [N, labels]");
     };
     if !is_rows(answer) {
-        return unfit(format!("its output `{}` is no float32 or float16 [N, labels]", answer.name));
+        return invalid_model(format!(
+            "its output `{}` is no float32 or float16 [N, labels]",
+            answer.name
+        ));
     }
     let classes = answer.shape[1];
     if classes > 0 && usize::try_from(classes) != Ok(labels) {
-        return unfit(format!("its output has {classes} classes, but {labels} labels are given"));
+        return invalid_model(format!(
+            "its output has {classes} classes, but {labels} labels are given"
+        ));
     }
     let mut outputs = Vec::new();
     let mut index = 0;

@@ -6,7 +6,9 @@ use sha2::{Digest, Sha256};
 
 use super::Source;
 use crate::{
-    inference::{InferenceError, Labels, ensemble::signature, onnx::Session, runtime::Runtime},
+    inference::{
+        InferenceError, Labels, ensemble::signature, invalid_model, onnx::Session, runtime::Runtime,
+    },
     models::{
         ensemble::{Ensemble, Member, MemberName, Share},
         file::{self, read_hash},
@@ -24,7 +26,7 @@ pub(super) fn examine(
     threads: usize,
 ) -> Result<(Source, Manifest, Vec<Session>), InferenceError> {
     if found.model_file().is_file() {
-        return unfit(format!(
+        return invalid_model(format!(
             "{SIDECAR} has an `[ensemble]` table, but the version also has a {MODEL_FILE}; remove one of them"
         ));
     }
@@ -67,14 +69,14 @@ fn examine_one(
 ) -> Result<file::Examined, InferenceError> {
     let folder = member.folder(root);
     if !folder.parent().is_some_and(Path::is_dir) {
-        return unfit("the models folder has no such model");
+        return invalid_model("the models folder has no such model");
     }
     if !is_version(&folder) {
-        return unfit("the model has no such version");
+        return invalid_model("the model has no such version");
     }
     let sidecar = Sidecar::read(&folder)?;
     if sidecar.ensemble.is_some() {
-        return unfit("it is an ensemble itself; list its members instead");
+        return invalid_model("it is an ensemble itself; list its members instead");
     }
     file::examine(runtime, &folder, &sidecar, threads)
 }
@@ -90,7 +92,7 @@ fn check_alike(
     let (first_name, name) = (name(0), name(before.len()));
     let (first_side, side) = (first.file.signature.side, member.file.signature.side);
     if first_side != side {
-        return unfit(format!(
+        return invalid_model(format!(
             "member `{name}` takes faces of {side}x{side} pixels, `{first_name}` of {first_side}x{first_side}; \
              the members of an ensemble must take the same size"
         ));
@@ -99,7 +101,7 @@ fn check_alike(
     let (first_labels, labels) = (&first.manifest.labels, &member.manifest.labels);
     if first_labels != labels {
         let (first_labels, labels) = (list(first_labels), list(labels));
-        return unfit(format!(
+        return invalid_model(format!(
             "member `{name}` has the labels {labels}, `{first_name}` has {first_labels}; \
              the members of an ensemble must have the same labels in the same order"
         ));
@@ -131,8 +133,4 @@ fn combined_sha256<'a>(
         writeln!(lines, "{model} {sidecar} {}", share.weight).expect("a string takes any text");
     }
     hex::encode(Sha256::digest(lines))
-}
-
-fn unfit<T>(reason: impl Into<String>) -> Result<T, InferenceError> {
-    Err(InferenceError::Model(reason.into()))
 }

@@ -75,7 +75,8 @@ impl Entry {
             |name| name.to_string_lossy().into_owned(),
         );
         // One of an earlier export does not tell of the weights that are there now.
-        let report = ModelReport::read(folder).filter(|report| report.training.epochs == rows.len());
+        let report =
+            ModelReport::read(folder).filter(|report| report.training.epochs == rows.len());
         Ok(Self { name, run, recipe, rows, report })
     }
 
