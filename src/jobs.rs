@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::oneshot;
+
 /// A job of a [`JobRegistry`].
 pub trait RegisteredJob {
     /// Identifier of the job.
@@ -60,6 +62,23 @@ impl<J: RegisteredJob> JobRegistry<J> {
     /// Removes a job, because it is in the store.
     pub fn remove(&self, id: &str) {
         self.lock().all.retain(|job| job.id() != id);
+    }
+
+    /// Passes on whether the store has a new job, and removes a job that it does not have. Returns whether the job may run.
+    ///
+    /// The job runs even if the client that waits for `saved` has disconnected.
+    pub fn confirm<E>(
+        &self,
+        id: &str,
+        inserted: Result<(), E>,
+        saved: oneshot::Sender<Result<(), E>>,
+    ) -> bool {
+        let is_saved = inserted.is_ok();
+        if !is_saved {
+            self.remove(id);
+        }
+        let _ = saved.send(inserted);
+        is_saved
     }
 
     /// Rejects further jobs and returns the present ones.

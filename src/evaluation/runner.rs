@@ -33,13 +33,7 @@ pub(super) async fn run(
 ) {
     let record = job.record();
     let inserted = shared.store.run(move |store| store.insert_evaluation(&record)).await;
-    let is_saved = inserted.is_ok();
-    if !is_saved {
-        shared.jobs.remove(job.id());
-    }
-    // The evaluation runs even if its client has disconnected.
-    let _ = saved.send(inserted);
-    if !is_saved {
+    if !shared.jobs.confirm(job.id(), inserted, saved) {
         return;
     }
 

@@ -34,13 +34,7 @@ impl PromotionTask {
     pub(super) async fn run(self, saved: oneshot::Sender<Result<(), StoreError>>) {
         let Self { shared, job, spec } = &self;
         let inserted = self.insert().await;
-        let is_saved = inserted.is_ok();
-        if !is_saved {
-            shared.jobs.remove(job.id());
-        }
-        // The promotion runs even if its client has disconnected.
-        let _ = saved.send(inserted);
-        if !is_saved {
+        if !shared.jobs.confirm(job.id(), inserted, saved) {
             return;
         }
         let (model, version) = (job.model(), spec.version);
