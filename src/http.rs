@@ -2,6 +2,7 @@
 
 mod access_log;
 mod admin;
+mod admin_responses;
 mod body;
 mod compression;
 mod deadline;

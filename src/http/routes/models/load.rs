@@ -3,7 +3,11 @@
 use actix_web::{HttpResponse, web};
 
 use super::ModelSummary;
-use crate::http::{Admin, ApiError, State, error::Problem};
+use crate::http::{
+    Admin, ApiError, State,
+    admin_responses::{AdminProblems, TooManyChanges},
+    error::Problem,
+};
 
 pub(in crate::http::routes) const LOAD_PATH: &str = "/v1/models/{name}/load";
 pub(in crate::http::routes) const UNLOAD_PATH: &str = "/v1/models/{name}/unload";
@@ -16,19 +20,14 @@ pub(in crate::http::routes) const UNLOAD_PATH: &str = "/v1/models/{name}/unload"
     params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     responses(
         (status = 200, description = "The current state of the model.", body = ModelSummary),
-        (status = 401, description = "`unauthorized`: the admin token is missing or wrong.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: the admin API is disabled, or the request is from a page of another origin.",
-            body = Problem, content_type = "application/problem+json"),
+        AdminProblems,
         (status = 404, description = "`unknown_model`: the model is not in the repository.",
             body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`invalid_model`: a version cannot be served; the detail has the reason. The previous version continues to serve.",
             body = Problem, content_type = "application/problem+json"),
         (status = 500, description = "`internal`: the server failed.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many pending changes. `shutting_down`: the server is shutting down.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
+        TooManyChanges,
     )
 )]
 pub async fn load(
@@ -48,15 +47,10 @@ pub async fn load(
     params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     responses(
         (status = 200, description = "The current state of the model.", body = ModelSummary),
-        (status = 401, description = "`unauthorized`: the admin token is missing or wrong.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: the admin API is disabled, or the request is from a page of another origin.",
-            body = Problem, content_type = "application/problem+json"),
+        AdminProblems,
         (status = 404, description = "`unknown_model`.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many pending changes. `shutting_down`: the server is shutting down.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
+        TooManyChanges,
     )
 )]
 pub async fn unload(

@@ -3,7 +3,11 @@
 use actix_web::{HttpResponse, web};
 
 use super::ModelSummary;
-use crate::http::{Admin, ApiError, State, error::Problem};
+use crate::http::{
+    Admin, ApiError, State,
+    admin_responses::{AdminProblems, TooManyChanges},
+    error::Problem,
+};
 
 pub(in crate::http::routes) const PATH: &str = "/v1/models/{name}/pin";
 
@@ -17,17 +21,12 @@ pub(in crate::http::routes) const PATH: &str = "/v1/models/{name}/pin";
     params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     responses(
         (status = 200, description = "The current state of the model.", body = ModelSummary),
-        (status = 401, description = "`unauthorized`: the admin token is missing or wrong.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: the admin API is disabled, or the request is from a page of another origin.",
-            body = Problem, content_type = "application/problem+json"),
+        AdminProblems,
         (status = 404, description = "`unknown_model`.",
             body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`conflict`: no version of the model is loaded.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many pending changes. `shutting_down`: the server is shutting down.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
+        TooManyChanges,
     )
 )]
 pub async fn pin(
@@ -47,17 +46,12 @@ pub async fn pin(
     params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     responses(
         (status = 200, description = "The current state of the model.", body = ModelSummary),
-        (status = 401, description = "`unauthorized`: the admin token is missing or wrong.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: the admin API is disabled, or the request is from a page of another origin.",
-            body = Problem, content_type = "application/problem+json"),
+        AdminProblems,
         (status = 404, description = "`unknown_model`.",
             body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`conflict`: a promotion of the model is pending.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many pending changes. `shutting_down`: the server is shutting down.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
+        TooManyChanges,
     )
 )]
 pub async fn unpin(

@@ -12,6 +12,7 @@ use crate::{
     evaluation,
     http::{
         Admin, ApiError, State,
+        admin_responses::AdminProblems,
         error::{Code, Problem},
         middleware::RequestId,
         routes::evaluations::{most_listed, whole_test},
@@ -86,10 +87,7 @@ pub struct PromotionList {
             headers(("Location" = String, description = "Path of the new resource."))),
         (status = 400, description = "`invalid_request`: the body is invalid, or the split is empty.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthorized`: the admin token is missing or wrong.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: the admin API is disabled, or the request is from a page of another origin.",
-            body = Problem, content_type = "application/problem+json"),
+        AdminProblems,
         (status = 404, description = "`unknown_model`, `unknown_version` or `unknown_dataset`.",
             body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "`conflict`: the version serves already, no version is loaded, or a promotion of the model is pending.",
@@ -173,10 +171,7 @@ pub async fn one(
     ),
     responses(
         (status = 200, description = "The current state of the promotion.", body = PromotionResponse),
-        (status = 401, description = "`unauthorized`: the admin token is missing or wrong.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: the admin API is disabled, or the request is from a page of another origin.",
-            body = Problem, content_type = "application/problem+json"),
+        AdminProblems,
         (status = 404, description = "`unknown_promotion`.",
             body = Problem, content_type = "application/problem+json"))
 )]

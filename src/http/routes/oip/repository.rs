@@ -8,7 +8,10 @@ use utoipa::ToSchema;
 
 use super::ModelPath;
 use crate::{
-    http::{Admin, ApiError, SMALL_JSON, State, body, deadline, error::OipError},
+    http::{
+        Admin, ApiError, SMALL_JSON, State, admin_responses::OipAdminErrors, body, deadline,
+        error::OipError,
+    },
     oip::ModelIndex,
 };
 
@@ -57,10 +60,8 @@ pub async fn index(
     responses(
         (status = 200, description = "The model is loaded."),
         (status = 400, description = "The model cannot be served; the error has the reason. The previous version continues to serve.", body = OipError),
-        (status = 401, description = "The admin token is missing or wrong.", body = OipError),
-        (status = 403, description = "The admin API is disabled, or the request is from a page of another origin.", body = OipError),
-        (status = 404, description = "The model is not in the repository.", body = OipError),
-        (status = 503, description = "Too many pending changes.", body = OipError)))]
+        OipAdminErrors,
+        (status = 404, description = "The model is not in the repository.", body = OipError)))]
 pub async fn load(
     _: Admin,
     request: HttpRequest,
@@ -80,10 +81,8 @@ pub async fn load(
     responses(
         (status = 200, description = "The model is unloaded."),
         (status = 400, description = "The body is not valid.", body = OipError),
-        (status = 401, description = "The admin token is missing or wrong.", body = OipError),
-        (status = 403, description = "The admin API is disabled, or the request is from a page of another origin.", body = OipError),
-        (status = 404, description = "Unknown model.", body = OipError),
-        (status = 503, description = "Too many pending changes.", body = OipError)))]
+        OipAdminErrors,
+        (status = 404, description = "Unknown model.", body = OipError)))]
 pub async fn unload(
     _: Admin,
     request: HttpRequest,
