@@ -1,4 +1,4 @@
-//! What users do in the web UI, in Chromium. `cargo xtask e2e` runs these tests.
+//! Tests of the web UI in Chromium. `cargo xtask e2e` runs them.
 
 use std::fs;
 
