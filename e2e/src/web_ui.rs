@@ -67,7 +67,7 @@ impl WebUi {
     /// Waits until a script returns a value other than null and false, and returns that value.
     ///
     /// # Errors
-    /// Returns an error after [`TIMEOUT`], or if the script fails.
+    /// Returns an error after `TIMEOUT`, or if the script fails.
     pub async fn wait_for(&self, script: &str) -> Result<Value> {
         let start = Instant::now();
         while start.elapsed() < TIMEOUT {
@@ -92,7 +92,7 @@ impl WebUi {
     /// Waits until an element is displayed, and returns it.
     ///
     /// # Errors
-    /// Returns an error after [`TIMEOUT`].
+    /// Returns an error after `TIMEOUT`.
     pub async fn element(&self, css: &str) -> Result<Element> {
         let start = Instant::now();
         while start.elapsed() < TIMEOUT {
