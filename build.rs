@@ -7,7 +7,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut compiler = protox::Compiler::new(["proto"])?;
     compiler.open_file("inference.proto")?;
     let target = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(target.join("inference.bin"), compiler.encode_file_descriptor_set())?;
+    fs::write(
+        target.join("inference.bin"),
+        compiler.encode_file_descriptor_set(),
+    )?;
     tonic_prost_build::configure()
         .build_transport(false)
         // The data of tensors stay where they were received.

@@ -67,7 +67,10 @@ pub struct AdminAuth {
 impl AdminAuth {
     /// Creates the authorization of a listener.
     pub fn new(token: Option<AdminToken>, listener: SocketAddr) -> Self {
-        Self { token, is_loopback: listener.ip().is_loopback() }
+        Self {
+            token,
+            is_loopback: listener.ip().is_loopback(),
+        }
     }
 
     /// Checks a request with this `Authorization` header.
@@ -82,7 +85,11 @@ impl AdminAuth {
                 let given = authorization.and_then(bearer).unwrap_or_default();
                 // The comparison takes the same time for all tokens of one length.
                 let equal = bool::from(given.ct_eq(token.as_bytes()));
-                if equal { Ok(()) } else { Err(AuthError::Unauthorized) }
+                if equal {
+                    Ok(())
+                } else {
+                    Err(AuthError::Unauthorized)
+                }
             }
         }
     }
@@ -95,7 +102,9 @@ impl AdminAuth {
     /// # Errors
     /// Returns [`AuthError::CrossOrigin`].
     pub fn check_origin(&self, origin: &str, host: &str) -> Result<(), AuthError> {
-        let same = origin.split_once("://").is_some_and(|(_, origin)| origin == host);
+        let same = origin
+            .split_once("://")
+            .is_some_and(|(_, origin)| origin == host);
         if self.token.is_some() || (same && is_local(host)) {
             Ok(())
         } else {
@@ -118,7 +127,9 @@ fn is_local(host: &str) -> bool {
     };
     let address = name.trim_start_matches('[').trim_end_matches(']');
     name.eq_ignore_ascii_case("localhost")
-        || address.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        || address
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -139,8 +150,17 @@ mod tests {
         for right in ["Bearer 0123456789abcdef", "bearer 0123456789abcdef"] {
             assert_eq!(auth.authorize(Some(right.as_bytes())), Ok(()));
         }
-        let wrong = ["", "Bearer", "Bearer ", "Bearer 0123456789abcdeF", "Basic 0123456789abcdef"];
-        for wrong in wrong.into_iter().chain(["0123456789abcdef", "Bearer 0123456789abcdef0"]) {
+        let wrong = [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Bearer 0123456789abcdeF",
+            "Basic 0123456789abcdef",
+        ];
+        for wrong in wrong
+            .into_iter()
+            .chain(["0123456789abcdef", "Bearer 0123456789abcdef0"])
+        {
             assert_eq!(
                 auth.authorize(Some(wrong.as_bytes())),
                 Err(AuthError::Unauthorized),
@@ -148,7 +168,10 @@ mod tests {
             );
         }
         assert_eq!(auth.authorize(None), Err(AuthError::Unauthorized));
-        assert_eq!(auth.check_origin("https://faces.example", "faces.example"), Ok(()));
+        assert_eq!(
+            auth.check_origin("https://faces.example", "faces.example"),
+            Ok(())
+        );
     }
 
     #[test]
@@ -161,8 +184,17 @@ mod tests {
     #[test]
     fn missing_token_requires_same_loopback_origin() {
         let auth = auth(None, LOCAL);
-        for host in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080", "localhost"] {
-            assert_eq!(auth.check_origin(&format!("http://{host}"), host), Ok(()), "{host}");
+        for host in [
+            "localhost:8080",
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "localhost",
+        ] {
+            assert_eq!(
+                auth.check_origin(&format!("http://{host}"), host),
+                Ok(()),
+                "{host}"
+            );
         }
         for (origin, host) in [
             ("http://evil.example", LOCAL),
@@ -181,9 +213,18 @@ mod tests {
 
     #[test]
     fn short_or_non_ascii_tokens_are_invalid() {
-        for weak in ["", "short", "fifteen letters", "sixteen with spaces", "sechzehn-buchstäben"]
-        {
-            assert_eq!(weak.parse::<AdminToken>().unwrap_err(), InvalidToken, "{weak}");
+        for weak in [
+            "",
+            "short",
+            "fifteen letters",
+            "sixteen with spaces",
+            "sechzehn-buchstäben",
+        ] {
+            assert_eq!(
+                weak.parse::<AdminToken>().unwrap_err(),
+                InvalidToken,
+                "{weak}"
+            );
         }
         let token: AdminToken = "0123456789abcdef".parse().unwrap();
         assert_eq!(format!("{token:?}"), "AdminToken(..)");

@@ -113,7 +113,12 @@ impl Batcher {
         metrics: ModelMetrics,
     ) -> Result<Self, InferenceError> {
         let queue = Arc::new(Queue::new(options, cores, metrics.clone()));
-        let inner = Inner { queue, metrics, workers: Mutex::default(), reaper: OnceLock::new() };
+        let inner = Inner {
+            queue,
+            metrics,
+            workers: Mutex::default(),
+            reaper: OnceLock::new(),
+        };
         let (ready, loaded) = std::sync::mpsc::channel();
         for index in 0..options.instances.max(1) {
             let (queue, metrics) = (Arc::clone(&inner.queue), inner.metrics.clone());
@@ -131,11 +136,17 @@ impl Batcher {
                     Err(error) => drop(ready.send(Err(error))),
                 }
             };
-            let thread = std::thread::Builder::new().name("mien-worker".to_owned()).spawn(body);
+            let thread = std::thread::Builder::new()
+                .name("mien-worker".to_owned())
+                .spawn(body);
             let thread = thread.map_err(|e| {
                 InferenceError::Runtime(format!("cannot start a worker thread: {e}"))
             })?;
-            inner.workers.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+            inner
+                .workers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(thread);
         }
         drop(ready);
         let batcher = Self(Arc::new(inner));
@@ -145,7 +156,9 @@ impl Batcher {
             started += 1;
         }
         if started < options.instances {
-            return Err(InferenceError::Model("a worker panicked while loading the model".into()));
+            return Err(InferenceError::Model(
+                "a worker panicked while loading the model".into(),
+            ));
         }
         Ok(batcher)
     }
@@ -175,7 +188,11 @@ impl Batcher {
         let statistics = self.0.metrics.statistics();
         match result {
             Ok(response) => {
-                let BatchResponse { rows, queue, inference } = response;
+                let BatchResponse {
+                    rows,
+                    queue,
+                    inference,
+                } = response;
                 statistics.answered(rows.len(), enqueued.elapsed(), *queue, *inference);
             }
             Err(_) => statistics.failed(enqueued.elapsed()),
@@ -198,10 +215,20 @@ impl Batcher {
             .into_iter()
             .map(|input| {
                 let (sender, result) = oneshot::channel();
-                (Job { input, enqueued, responder: Responder { sender, deadline } }, result)
+                (
+                    Job {
+                        input,
+                        enqueued,
+                        responder: Responder { sender, deadline },
+                    },
+                    result,
+                )
             })
             .unzip();
-        self.0.queue.push(jobs, priority).map_err(|error| self.rejection(error))?;
+        self.0
+            .queue
+            .push(jobs, priority)
+            .map_err(|error| self.rejection(error))?;
         let response = BatchResponse::collect(results, deadline);
         match deadline {
             None => response.await,

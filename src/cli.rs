@@ -22,11 +22,17 @@ use crate::{settings::Settings, telemetry::LogSettings};
 #[command(version, propagate_version = true)]
 pub struct Cli {
     #[command(subcommand)]
-    #[expect(missing_docs, reason = "clap would print it as the program's description")]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the program's description"
+    )]
     pub command: Command,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would print it as the program's description")]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the program's description"
+    )]
     pub log: LogSettings,
 }
 

@@ -36,9 +36,14 @@ pub(crate) enum UrlError {
 /// # Errors
 /// Returns an error if the scheme is not http or the host cannot be resolved.
 pub(crate) fn address(url: &str) -> Result<(SocketAddr, &str), UrlError> {
-    let rest = url.strip_prefix("http://").ok_or_else(|| UrlError::Scheme(url.to_owned()))?;
+    let rest = url
+        .strip_prefix("http://")
+        .ok_or_else(|| UrlError::Scheme(url.to_owned()))?;
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let addresses = host.to_socket_addrs().map(Vec::from_iter).unwrap_or_default();
+    let addresses = host
+        .to_socket_addrs()
+        .map(Vec::from_iter)
+        .unwrap_or_default();
     let addr = first_reachable(&addresses).ok_or_else(|| UrlError::Host(host.to_owned()))?;
     Ok((addr, if path.is_empty() { "/" } else { path }))
 }
@@ -110,7 +115,11 @@ struct Head {
 
 impl Connection {
     pub(crate) fn new(addr: SocketAddr) -> Self {
-        Self { addr, stream: None, buffer: Vec::with_capacity(8192) }
+        Self {
+            addr,
+            stream: None,
+            buffer: Vec::with_capacity(8192),
+        }
     }
 
     /// Sends a request and reads its response.
@@ -125,7 +134,10 @@ impl Connection {
                     self.stream = None;
                 }
                 let body = &self.buffer[head.start..head.start + head.length];
-                Ok(Answer { status: head.status, body })
+                Ok(Answer {
+                    status: head.status,
+                    body,
+                })
             }
             Err(error) => {
                 self.stream = None;
@@ -153,7 +165,10 @@ impl Connection {
             if head.is_none() {
                 head = parse(&self.buffer)?;
             }
-            if head.as_ref().is_some_and(|head| self.buffer.len() >= head.start + head.length) {
+            if head
+                .as_ref()
+                .is_some_and(|head| self.buffer.len() >= head.start + head.length)
+            {
                 return head.ok_or_else(|| io::ErrorKind::InvalidData.into());
             }
         }
@@ -166,10 +181,17 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
         |reason: &str| io::Error::new(io::ErrorKind::InvalidData, reason.to_owned());
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
-    let parsed = response.parse(bytes).map_err(|error| invalid_response(&error.to_string()))?;
-    let httparse::Status::Complete(start) = parsed else { return Ok(None) };
+    let parsed = response
+        .parse(bytes)
+        .map_err(|error| invalid_response(&error.to_string()))?;
+    let httparse::Status::Complete(start) = parsed else {
+        return Ok(None);
+    };
     let find = |name: &str| {
-        let header = response.headers.iter().find(|h| h.name.eq_ignore_ascii_case(name))?;
+        let header = response
+            .headers
+            .iter()
+            .find(|h| h.name.eq_ignore_ascii_case(name))?;
         std::str::from_utf8(header.value).ok()
     };
     let length = find("content-length").and_then(|value| value.trim().parse().ok());
@@ -179,7 +201,12 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
         return Err(invalid_response("the response is too large"));
     }
     let close = find("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
-    Ok(Some(Head { status: response.code.unwrap_or(0), start, length, close }))
+    Ok(Some(Head {
+        status: response.code.unwrap_or(0),
+        start,
+        length,
+        close,
+    }))
 }
 
 #[cfg(test)]
@@ -223,8 +250,16 @@ mod tests {
     fn url_resolves_to_address_and_path() {
         let local = "127.0.0.1:8080".parse().unwrap();
         assert_eq!(address("http://127.0.0.1:8080").unwrap(), (local, "/"));
-        assert_eq!(address("http://127.0.0.1:8080/a/b").unwrap(), (local, "/a/b"));
-        for wrong in ["127.0.0.1:8080", "https://127.0.0.1:8080", "http://127.0.0.1", "http://"] {
+        assert_eq!(
+            address("http://127.0.0.1:8080/a/b").unwrap(),
+            (local, "/a/b")
+        );
+        for wrong in [
+            "127.0.0.1:8080",
+            "https://127.0.0.1:8080",
+            "http://127.0.0.1",
+            "http://",
+        ] {
             assert!(address(wrong).is_err(), "{wrong}");
         }
     }

@@ -28,13 +28,20 @@ static LIMITS: LazyLock<LimitSettings> = LazyLock::new(|| {
 });
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    Builder::new_current_thread().enable_time().build().expect("a runtime without I/O starts")
+    Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime without I/O starts")
 });
 
 /// Reads a multipart form with the boundary `fuzz`. The first byte is the size of the chunks that the form arrives in.
 pub fn multipart(bytes: &[u8]) {
-    let Some((&size, form)) = bytes.split_first() else { return };
-    let chunks = form.chunks(usize::from(size).max(1)).map(Bytes::copy_from_slice);
+    let Some((&size, form)) = bytes.split_first() else {
+        return;
+    };
+    let chunks = form
+        .chunks(usize::from(size).max(1))
+        .map(Bytes::copy_from_slice);
     let chunks: Vec<Result<Bytes, PayloadError>> = chunks.map(Ok).collect();
     let chunks: Pin<Box<dyn Stream<Item = _>>> = Box::pin(stream::iter(chunks));
     let mut payload = dev::Payload::from(chunks);
@@ -52,7 +59,9 @@ pub fn multipart(bytes: &[u8]) {
 /// Parses a request of the inference protocol. The first two bytes are the length of its JSON, little-endian; binary data
 /// follows the JSON.
 pub fn v2_request(bytes: &[u8]) {
-    let Some((length, body)) = bytes.split_first_chunk() else { return };
+    let Some((length, body)) = bytes.split_first_chunk() else {
+        return;
+    };
     let length = usize::from(u16::from_le_bytes(*length)).min(body.len());
     let _ = wire::parse(&Bytes::copy_from_slice(body), length);
 }

@@ -95,8 +95,11 @@ impl State {
         let readiness = Arc::new(Readiness::new(Arc::clone(&registry)));
         let v2 = oip::Service::new(Arc::clone(&registry), Arc::clone(&decoder), limits.clone());
         let v2 = Arc::new(v2);
-        let promotions =
-            Promotions::new(Arc::clone(&registry), Arc::clone(&evaluations), Arc::clone(&metrics));
+        let promotions = Promotions::new(
+            Arc::clone(&registry),
+            Arc::clone(&evaluations),
+            Arc::clone(&metrics),
+        );
         let promotions = Arc::new(promotions);
         Self {
             registry,

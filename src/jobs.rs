@@ -23,7 +23,10 @@ struct Jobs<J> {
 
 impl<J> Default for JobRegistry<J> {
     fn default() -> Self {
-        Self(Mutex::new(Jobs { all: Vec::new(), closed: false }))
+        Self(Mutex::new(Jobs {
+            all: Vec::new(),
+            closed: false,
+        }))
     }
 }
 
@@ -42,8 +45,12 @@ impl<J: RegisteredJob> JobRegistry<J> {
         if jobs.closed {
             return Err(closed);
         }
-        let unfinished: Vec<&J> =
-            jobs.all.iter().map(Arc::as_ref).filter(|job| !job.is_unsaved()).collect();
+        let unfinished: Vec<&J> = jobs
+            .all
+            .iter()
+            .map(Arc::as_ref)
+            .filter(|job| !job.is_unsaved())
+            .collect();
         admit(&unfinished)?;
         jobs.all.push(job);
         Ok(())

@@ -21,16 +21,18 @@ pub use statistics::{Statistics, Total, Totals};
 use crate::inference::Labels;
 
 /// Buckets of request durations in seconds.
-const REQUEST_SECONDS: &[f64] =
-    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const REQUEST_SECONDS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
 /// Buckets of queue times in seconds; an idle worker takes an image in microseconds.
 const WAIT_SECONDS: &[f64] = &[
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
     30.0,
 ];
 /// Buckets of inference durations in seconds.
-const INFERENCE_SECONDS: &[f64] =
-    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 5.0];
+const INFERENCE_SECONDS: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 5.0,
+];
 /// Buckets of batch sizes.
 const BATCH_IMAGES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 /// Buckets of the probability of the predicted label; chance is 0.14.
@@ -71,11 +73,18 @@ impl Metrics {
     pub fn new() -> Self {
         let registry = Registry::new();
         let r = &registry;
-        let build =
-            int_gauge(r, "mien_build_info", "Version of the server; always 1.", &["version"]);
+        let build = int_gauge(
+            r,
+            "mien_build_info",
+            "Version of the server; always 1.",
+            &["version"],
+        );
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         #[cfg(target_os = "linux")]
-        register(r, prometheus::process_collector::ProcessCollector::for_self());
+        register(
+            r,
+            prometheus::process_collector::ProcessCollector::for_self(),
+        );
         Self {
             http_requests: counter(
                 r,
@@ -117,7 +126,12 @@ impl Metrics {
                 &["model"],
                 BATCH_IMAGES,
             ),
-            queue_images: int_gauge(r, "mien_queue_images", "Number of queued images.", &["model"]),
+            queue_images: int_gauge(
+                r,
+                "mien_queue_images",
+                "Number of queued images.",
+                &["model"],
+            ),
             images: counter(
                 r,
                 "mien_images_total",
@@ -179,14 +193,19 @@ impl Metrics {
 
     /// Creates the series of a route with the value 0; `status` is that of its success.
     pub fn init_route(&self, method: &str, route: &str, status: u16) {
-        self.http_requests.with_label_values(&[method, route, &status.to_string()]);
+        self.http_requests
+            .with_label_values(&[method, route, &status.to_string()]);
         self.http_duration.with_label_values(&[route]);
     }
 
     /// Counts a response. `method` and `route` must come from closed sets.
     pub fn http_request(&self, method: &str, route: &str, status: u16, took: Duration) {
-        self.http_requests.with_label_values(&[method, route, &status.to_string()]).inc();
-        self.http_duration.with_label_values(&[route]).observe(took.as_secs_f64());
+        self.http_requests
+            .with_label_values(&[method, route, &status.to_string()])
+            .inc();
+        self.http_duration
+            .with_label_values(&[route])
+            .observe(took.as_secs_f64());
     }
 
     /// Creates the series of a gRPC call with the value 0; `code` is that of its success.
@@ -206,7 +225,9 @@ impl Metrics {
 
     /// Records that a version is loaded.
     pub fn model_serves(&self, model: &str, version: &str, architecture: &str, sha256: &str) {
-        self.model_info.with_label_values(&[model, version, architecture, sha256]).set(1);
+        self.model_info
+            .with_label_values(&[model, version, architecture, sha256])
+            .set(1);
         self.model_ready.with_label_values(&[model, version]).set(1);
     }
 
@@ -218,7 +239,9 @@ impl Metrics {
     /// Records that a version was unloaded and removes the series of its file.
     pub fn model_stops(&self, model: &str, version: &str, architecture: &str, sha256: &str) {
         // An error means that the series does not exist.
-        let _ = self.model_info.remove_label_values(&[model, version, architecture, sha256]);
+        let _ = self
+            .model_info
+            .remove_label_values(&[model, version, architecture, sha256]);
         self.model_ready.with_label_values(&[model, version]).set(0);
     }
 
@@ -240,7 +263,9 @@ impl Metrics {
     /// Counts a load of a version of a model.
     pub fn model_load(&self, model: &str, succeeded: bool) {
         let [ok, failed] = LOAD_OUTCOMES;
-        self.model_loads.with_label_values(&[model, if succeeded { ok } else { failed }]).inc();
+        self.model_loads
+            .with_label_values(&[model, if succeeded { ok } else { failed }])
+            .inc();
     }
 
     /// Counts an ended promotion. `outcome` must come from a closed set.
@@ -257,7 +282,9 @@ impl Metrics {
         split: &str,
         accuracy: f64,
     ) {
-        self.evaluation_accuracy.with_label_values(&[model, version, dataset, split]).set(accuracy);
+        self.evaluation_accuracy
+            .with_label_values(&[model, version, dataset, split])
+            .set(accuracy);
     }
 
     /// Returns all metrics in the text format.

@@ -29,7 +29,10 @@ pub struct Readiness {
 impl Readiness {
     /// Creates the readiness of a server with these models.
     pub fn new(registry: Arc<Registry>) -> Self {
-        Self { registry, draining: AtomicBool::new(false) }
+        Self {
+            registry,
+            draining: AtomicBool::new(false),
+        }
     }
 
     /// Reports [`ServerStatus::Draining`] from now on.

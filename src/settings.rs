@@ -35,52 +35,92 @@ use crate::models::plan::ServingOptions;
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
     /// Address for HTTP. Port 0 selects a free port, which the log shows.
-    #[arg(long, env = "MIEN_ADDR", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "MIEN_ADDR",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080"
+    )]
     pub addr: SocketAddr,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
     pub models: ModelSettings,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
     pub cuda: CudaSettings,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
     pub batching: BatchSettings,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
     pub tuning: TuningSettings,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
     pub limits: LimitSettings,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
     pub connections: ConnectionSettings,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
     pub grpc: GrpcSettings,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
     pub drain: DrainSettings,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
     pub admin: AdminSettings,
 
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would print it as the command's description")]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
     pub state: StateSettings,
 
     /// Data set for evaluations. Clients refer to it by NAME. DIR contains `{train,test}/CLASS/*` or `fer2013.csv`, or is the
     /// path of such a CSV file. Repeatable; in the variable, entries are separated by commas.
-    #[arg(long, env = "MIEN_DATA", value_name = "NAME=DIR", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "MIEN_DATA",
+        value_name = "NAME=DIR",
+        value_delimiter = ','
+    )]
     pub data: Vec<DataSource>,
 }
 
@@ -117,13 +157,21 @@ impl Settings {
     /// # Errors
     /// Returns the first inconsistency.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        let (max_images, max_queue_size) =
-            (self.limits.max_images.get(), self.batching.max_queue_size.get());
+        let (max_images, max_queue_size) = (
+            self.limits.max_images.get(),
+            self.batching.max_queue_size.get(),
+        );
         if max_images > max_queue_size {
-            return Err(SettingsError::QueueTooShort { max_images, max_queue_size });
+            return Err(SettingsError::QueueTooShort {
+                max_images,
+                max_queue_size,
+            });
         }
         for (index, source) in self.data.iter().enumerate() {
-            if self.data[..index].iter().any(|other| other.name == source.name) {
+            if self.data[..index]
+                .iter()
+                .any(|other| other.name == source.name)
+            {
                 return Err(SettingsError::DataTwice(source.name.clone()));
             }
         }
@@ -194,9 +242,15 @@ mod tests {
             assert!(parse(&flags).is_err(), "{flags:?}");
         }
         let short = parse(&["--max-queue-size", "8"]).unwrap();
-        assert!(matches!(short.validate(), Err(SettingsError::QueueTooShort { .. })));
+        assert!(matches!(
+            short.validate(),
+            Err(SettingsError::QueueTooShort { .. })
+        ));
         let twice = parse(&["--data", "a=x", "--data", "a=y"]).unwrap();
-        assert_eq!(twice.validate(), Err(SettingsError::DataTwice("a".to_owned())));
+        assert_eq!(
+            twice.validate(),
+            Err(SettingsError::DataTwice("a".to_owned()))
+        );
         let error = |flags: &[&str]| parse(flags).unwrap().validate().unwrap_err().to_string();
         assert!(error(&["--version-policy", "a=1", "--version-policy", "a=all"]).contains("for a"));
         assert!(error(&["--alias", "s=a", "--alias", "s=b@1"]).contains("two targets for `s`"));
@@ -215,9 +269,16 @@ mod tests {
         ];
         let models = parse(&words).unwrap().models;
         assert_eq!((models.version_policy.len(), models.alias.len()), (2, 2));
-        assert_eq!(models.repository_poll_interval, Some(Duration::from_millis(500)));
+        assert_eq!(
+            models.repository_poll_interval,
+            Some(Duration::from_millis(500))
+        );
         let options = models.lifecycle().unwrap();
-        let wants = |version| options.policies.wants("m", version, &BTreeSet::from([4, 5]), None);
+        let wants = |version| {
+            options
+                .policies
+                .wants("m", version, &BTreeSet::from([4, 5]), None)
+        };
         assert!(wants(1) && !wants(2));
     }
 }

@@ -88,7 +88,11 @@ impl Application {
     pub fn build(settings: &Settings) -> Result<Self, StartupError> {
         settings.validate()?;
         let addr = settings.addr;
-        let listen = |source| StartupError::Listen { addr, flag: "--addr", source };
+        let listen = |source| StartupError::Listen {
+            addr,
+            flag: "--addr",
+            source,
+        };
         // Bound first, because it fails fast.
         let listener = TcpListener::bind(addr).map_err(listen)?;
         let port = listener.local_addr().map_err(listen)?.port();
@@ -100,7 +104,10 @@ impl Application {
         let metrics = Arc::new(Metrics::new());
         http::routes::init_metrics(&metrics);
         grpc::init_metrics(&metrics);
-        let sources = settings.data.iter().map(|source| (source.name.clone(), source.path.clone()));
+        let sources = settings
+            .data
+            .iter()
+            .map(|source| (source.name.clone(), source.path.clone()));
         let datasets = Arc::new(Datasets::open(sources)?);
         let store = match &settings.state.place {
             StateLocation::Directory(folder) => Store::open(folder)?,
@@ -115,7 +122,13 @@ impl Application {
         let (options, metrics_of_models) = (settings.serving(), Arc::clone(&metrics));
         let tuner = Tuner::new(settings.tuning.options());
         let leaving = RetiredWorkers::default();
-        let loader = ModelLoader { runtime, options, tuner, metrics: metrics_of_models, leaving };
+        let loader = ModelLoader {
+            runtime,
+            options,
+            tuner,
+            metrics: metrics_of_models,
+            leaving,
+        };
         let (registry, started) = Registry::start(lifecycle, loader)?;
         let connections = listen::connections(settings);
         let state = State::new(
@@ -129,12 +142,24 @@ impl Application {
         );
         let state = web::Data::new(state);
         let drain_timeout = settings.drain.drain_timeout;
-        let server =
-            listen::http(&state, listener, &settings.connections, connections, drain_timeout)?;
+        let server = listen::http(
+            &state,
+            listener,
+            &settings.connections,
+            connections,
+            drain_timeout,
+        )?;
         let grpc = grpc
             .map(|listener| listen::grpc(&state, listener, settings, connections))
             .transpose()?;
-        Ok(Self { server, port, grpc, state, started, drain: settings.drain.clone() })
+        Ok(Self {
+            server,
+            port,
+            grpc,
+            state,
+            started,
+            drain: settings.drain.clone(),
+        })
     }
 
     /// Returns the HTTP port.
@@ -184,7 +209,14 @@ impl Application {
     /// Returns an error if no model can be served or the server fails.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartupError> {
         tracing::info!(port = self.port, grpc_port = self.grpc_port(), "listening");
-        let Self { server, state, started, drain, grpc, port } = self;
+        let Self {
+            server,
+            state,
+            started,
+            drain,
+            grpc,
+            port,
+        } = self;
         let handle = server.handle();
         let last = Cell::new(None);
         let mut shutdown = pin!(async {
@@ -225,7 +257,9 @@ impl Application {
         // Their results are saved first, which takes as long as a write or the load of a candidate.
         state.promotions.shut_down();
         state.evaluations.shut_down();
-        let last = last.get().unwrap_or_else(|| Instant::now() + drain.drain_timeout);
+        let last = last
+            .get()
+            .unwrap_or_else(|| Instant::now() + drain.drain_timeout);
         let ends = async { tokio::join!(state.promotions.ended(), state.evaluations.ended()) };
         if tokio::time::timeout_at(last.into(), ends).await.is_err() {
             tracing::warn!("evaluations or promotions did not end within --drain-timeout");
@@ -244,7 +278,11 @@ impl Application {
 /// Binds the gRPC address. Clients wait in its backlog until the server starts.
 fn bind_grpc(addr: SocketAddr) -> Result<TcpListener, StartupError> {
     let bound = TcpListener::bind(addr);
-    bound.map_err(|source| StartupError::Listen { addr, flag: "--grpc-addr", source })
+    bound.map_err(|source| StartupError::Listen {
+        addr,
+        flag: "--grpc-addr",
+        source,
+    })
 }
 
 /// Waits for the models; returns only if none can be served.

@@ -126,7 +126,10 @@ impl Store {
     }
 
     fn with(connection: Connection, lock: Option<LockFile>) -> Result<Self, StoreError> {
-        let store = Self(Arc::new(Inner { connection: Mutex::new(connection), _lock: lock }));
+        let store = Self(Arc::new(Inner {
+            connection: Mutex::new(connection),
+            _lock: lock,
+        }));
         let (evaluations, promotions) = (store.fail_evaluations()?, store.fail_promotions()?);
         if evaluations + promotions > 0 {
             tracing::warn!(
@@ -153,7 +156,10 @@ impl Store {
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic rolls back its transaction, so the connection stays consistent.
-        self.0.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

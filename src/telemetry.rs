@@ -20,7 +20,13 @@ pub enum LogFormat {
 #[command(next_help_heading = "Log")]
 pub struct LogSettings {
     /// Log format: text for people, json for collectors.
-    #[arg(long, env = "MIEN_LOG_FORMAT", value_enum, default_value = "text", global = true)]
+    #[arg(
+        long,
+        env = "MIEN_LOG_FORMAT",
+        value_enum,
+        default_value = "text",
+        global = true
+    )]
     pub log_format: LogFormat,
 
     /// Log filter: a level (error, warn, info, debug, trace), or `target=level` pairs separated by commas.
@@ -47,12 +53,19 @@ pub struct LogError {
 /// # Errors
 /// Returns an error if the filter is invalid or logging was started before.
 pub fn init(settings: &LogSettings) -> Result<(), LogError> {
-    let wrong = |reason: String| LogError { filter: settings.log.clone(), reason };
+    let wrong = |reason: String| LogError {
+        filter: settings.log.clone(),
+        reason,
+    };
     let filter = EnvFilter::try_new(&settings.log).map_err(|error| wrong(error.to_string()))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match settings.log_format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .boxed(),
     };
     tracing_subscriber::registry()
         .with(filter)

@@ -133,7 +133,10 @@ mod tests {
     #[test]
     fn background_work_leaves_caller_priority_unchanged() {
         let before = nice();
-        assert_eq!(run_at_background_priority(nice), (before + BACKGROUND_NICE).min(MAX_NICE));
+        assert_eq!(
+            run_at_background_priority(nice),
+            (before + BACKGROUND_NICE).min(MAX_NICE)
+        );
         assert_eq!(nice(), before);
     }
 

@@ -130,7 +130,11 @@ pub struct Tuner {
 impl Tuner {
     /// Creates a tuner in start-up mode, in which every model is measured.
     pub fn new(options: TuningOptions) -> Self {
-        let TuningOptions { mode, budget, cache } = options;
+        let TuningOptions {
+            mode,
+            budget,
+            cache,
+        } = options;
         Self {
             mode,
             budget,
@@ -159,7 +163,11 @@ impl Tuner {
         if self.mode == TuneMode::Off || Space::new(device, cores, given).only().is_some() {
             return true;
         }
-        let key = Key::new(sha256, HostFingerprint::new(device, cores, &runtime.variant()), given);
+        let key = Key::new(
+            sha256,
+            HostFingerprint::new(device, cores, &runtime.variant()),
+            given,
+        );
         lock(&self.measured).contains_key(&key) || self.cache.read(&key).is_some()
     }
 
@@ -168,14 +176,24 @@ impl Tuner {
     pub fn tune(&self, model: &TuningTarget<'_>, given: Overrides) -> Tuning {
         let (device, cores) = (model.runtime.device(), cpu::available_cores());
         let requested = given;
-        let given = Overrides { max_batch: model.fixed_batch.or(given.max_batch), ..given };
+        let given = Overrides {
+            max_batch: model.fixed_batch.or(given.max_batch),
+            ..given
+        };
         let space = Space::new(device, cores, given);
         if let Some(configuration) = space.only() {
-            return Tuning { configuration, source: Source::Settings, points: Vec::new() };
+            return Tuning {
+                configuration,
+                source: Source::Settings,
+                points: Vec::new(),
+            };
         }
         let default = given.or_default(device, cores);
-        let default =
-            Tuning { configuration: default, source: Source::Default, points: Vec::new() };
+        let default = Tuning {
+            configuration: default,
+            source: Source::Default,
+            points: Vec::new(),
+        };
         if self.mode == TuneMode::Off {
             return default;
         }
@@ -183,7 +201,11 @@ impl Tuner {
         let key = Key::new(model.sha256, host, requested);
         let tuning = match self.curve(model, &key, &space) {
             Some((points, source)) => match choose(&points) {
-                Some(configuration) => Tuning { configuration, source, points },
+                Some(configuration) => Tuning {
+                    configuration,
+                    source,
+                    points,
+                },
                 None => default,
             },
             None => self.inherit(model.name, &space).unwrap_or(default),
@@ -217,9 +239,16 @@ impl Tuner {
         let interrupted = || idle.is_some_and(|idle| idle() < begin.elapsed());
         let stop = StopCondition::within(self.budget, &interrupted);
         let measure = || curve::measure(space, model.side, stop, model.open);
-        let measured = if idle.is_some() { run_at_background_priority(measure) } else { measure() };
+        let measured = if idle.is_some() {
+            run_at_background_priority(measure)
+        } else {
+            measure()
+        };
         if interrupted() {
-            tracing::info!(model = model.name, "tuning skipped: the server is no longer idle");
+            tracing::info!(
+                model = model.name,
+                "tuning skipped: the server is no longer idle"
+            );
             return None;
         }
         match measured {

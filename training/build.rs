@@ -4,7 +4,9 @@ use std::{env, path::Path};
 
 fn main() {
     println!("cargo:rerun-if-env-changed=LIBTORCH");
-    let Ok(libtorch) = env::var("LIBTORCH") else { return };
+    let Ok(libtorch) = env::var("LIBTORCH") else {
+        return;
+    };
     let lib = Path::new(&libtorch).join("lib");
     // Set-up may put the CUDA build in the place of the CPU one.
     println!("cargo:rerun-if-changed={libtorch}/build-version");

@@ -51,24 +51,46 @@ impl Browser {
         }
         let capabilities = Map::from_iter([
             ("goog:chromeOptions".to_owned(), options),
-            ("goog:loggingPrefs".to_owned(), json!({"browser": "ALL", "performance": "ALL"})),
+            (
+                "goog:loggingPrefs".to_owned(),
+                json!({"browser": "ALL", "performance": "ALL"}),
+            ),
         ]);
         let mut client = ClientBuilder::new(HttpConnector::new());
-        let client = client.capabilities(capabilities).connect(&driver.address).await;
+        let client = client
+            .capabilities(capabilities)
+            .connect(&driver.address)
+            .await;
         let client = client.context("cannot start the browser")?;
-        Ok(Self { client, driver, _profile: profile })
+        Ok(Self {
+            client,
+            driver,
+            _profile: profile,
+        })
     }
 
     /// Returns the log entries since the last call. The kind `browser` is the console, `performance` has the requests.
     pub(crate) async fn log(&self, kind: &str) -> Result<Value> {
-        let command = Extension { path: "se/log", body: json!({"type": kind}) };
-        self.client.issue_cmd(command).await.with_context(|| format!("cannot read the {kind} log"))
+        let command = Extension {
+            path: "se/log",
+            body: json!({"type": kind}),
+        };
+        self.client
+            .issue_cmd(command)
+            .await
+            .with_context(|| format!("cannot read the {kind} log"))
     }
 
     /// Runs a command of the DevTools protocol.
     pub(crate) async fn devtools(&self, command: &str, parameters: Value) -> Result<Value> {
         let body = json!({"cmd": command, "params": parameters});
-        let response = self.client.issue_cmd(Extension { path: "goog/cdp/execute", body }).await;
+        let response = self
+            .client
+            .issue_cmd(Extension {
+                path: "goog/cdp/execute",
+                body,
+            })
+            .await;
         response.with_context(|| format!("DevTools command {command}"))
     }
 
@@ -89,12 +111,21 @@ struct Driver {
 impl Driver {
     fn start(program: &str) -> Result<Self> {
         let mut command = Command::new(program);
-        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut child = command
             .spawn()
             .with_context(|| format!("cannot start {program}; install it or set CHROMEDRIVER"))?;
-        let stdout = child.stdout.take().context("stdout of ChromeDriver is not piped")?;
-        let mut driver = Self { child, address: String::new() };
+        let stdout = child
+            .stdout
+            .take()
+            .context("stdout of ChromeDriver is not piped")?;
+        let mut driver = Self {
+            child,
+            address: String::new(),
+        };
         for line in BufReader::new(stdout).lines() {
             // "ChromeDriver was started successfully on port 12345."
             if let Some((_, port)) = line?.split_once("successfully on port ") {
@@ -122,7 +153,11 @@ struct Extension {
 
 impl WebDriverCompatibleCommand for Extension {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
-        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
+        base.join(&format!(
+            "session/{}/{}",
+            session.unwrap_or_default(),
+            self.path
+        ))
     }
 
     fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {

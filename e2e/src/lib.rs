@@ -15,5 +15,7 @@ pub use web_ui::{WebUi, with_web_ui};
 /// Returns the absolute path of a file in the repository.
 pub fn repository_path(path: &str) -> PathBuf {
     let e2e = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    e2e.parent().expect("e2e is a directory of the repository").join(path)
+    e2e.parent()
+        .expect("e2e is a directory of the repository")
+        .join(path)
 }

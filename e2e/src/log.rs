@@ -11,11 +11,14 @@ pub(crate) fn request_urls(log: &Value) -> Vec<String> {
         entries.filter_map(|entry| serde_json::from_str::<Value>(entry["message"].as_str()?).ok());
     let requests = events.filter(|event| {
         let method = &event["message"]["method"];
-        let document = event["message"]["params"]["documentURL"].as_str().unwrap_or_default();
+        let document = event["message"]["params"]["documentURL"]
+            .as_str()
+            .unwrap_or_default();
         let is_request =
             *method == "Network.requestWillBeSent" || *method == "Network.webSocketCreated";
-        let is_internal =
-            ["chrome://", "chrome-untrusted://"].iter().any(|scheme| document.starts_with(scheme));
+        let is_internal = ["chrome://", "chrome-untrusted://"]
+            .iter()
+            .any(|scheme| document.starts_with(scheme));
         is_request && !is_internal
     });
     let url = |event: Value| {
@@ -35,10 +38,16 @@ pub(crate) fn check_requests(requests: &[String], origin: &str) -> Result<()> {
             || url.starts_with("data:")
     };
     let foreign: Vec<&String> = requests.iter().filter(|url| !is_allowed(url)).collect();
-    ensure!(foreign.is_empty(), "requests to other hosts than {origin}: {foreign:?}");
+    ensure!(
+        foreign.is_empty(),
+        "requests to other hosts than {origin}: {foreign:?}"
+    );
     // Without this check, an empty log would pass.
     let module = format!("{origin}/web/main.js");
-    ensure!(requests.contains(&module), "the log does not contain {module}: {requests:?}");
+    ensure!(
+        requests.contains(&module),
+        "the log does not contain {module}: {requests:?}"
+    );
     Ok(())
 }
 
@@ -72,13 +81,26 @@ mod tests {
         let origin = "http://127.0.0.1:80";
         let own = format!("{origin}/web/main.js");
         let check = |urls: &[&str]| {
-            let log = Value::from(urls.iter().map(|url| request_event(url)).collect::<Vec<_>>());
+            let log = Value::from(
+                urls.iter()
+                    .map(|url| request_event(url))
+                    .collect::<Vec<_>>(),
+            );
             check_requests(&request_urls(&log), origin)
         };
         check(&[&own, "blob:http://127.0.0.1:80/1"]).unwrap();
         check(&[]).unwrap_err();
-        for foreign in ["https://example.org/", "http://127.0.0.1:8080/", "chrome://settings/"] {
-            assert!(check(&[&own, foreign]).unwrap_err().to_string().contains(foreign));
+        for foreign in [
+            "https://example.org/",
+            "http://127.0.0.1:8080/",
+            "chrome://settings/",
+        ] {
+            assert!(
+                check(&[&own, foreign])
+                    .unwrap_err()
+                    .to_string()
+                    .contains(foreign)
+            );
         }
         let socket = json!({"message": {
             "method": "Network.webSocketCreated", "params": {"url": "wss://example.org"},
@@ -99,6 +121,11 @@ mod tests {
             {"level": "SEVERE", "message": "400 (Bad Request)"},
         ]);
         check_console(&log, &["400"]).unwrap();
-        assert!(check_console(&log, &["404"]).unwrap_err().to_string().contains("400"));
+        assert!(
+            check_console(&log, &["404"])
+                .unwrap_err()
+                .to_string()
+                .contains("400")
+        );
     }
 }

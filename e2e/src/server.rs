@@ -27,8 +27,10 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the program that `MIEN` names, or the debug build of the repository, and waits until it serves.
     pub(crate) fn start() -> Result<Self> {
-        let program = std::env::var_os("MIEN")
-            .map_or_else(|| repository_path("target/debug/mien"), std::path::PathBuf::from);
+        let program = std::env::var_os("MIEN").map_or_else(
+            || repository_path("target/debug/mien"),
+            std::path::PathBuf::from,
+        );
         let (data, models) = (create_data_set()?, create_models()?);
         let mut command = Command::new(&program);
         for (name, _) in std::env::vars_os() {
@@ -37,16 +39,37 @@ impl Server {
             }
         }
         command
-            .args(["serve", "--addr=127.0.0.1:0", "--device=cpu", "--tune=off", "--state=memory"])
-            .args(["--log-format=json", "--drain-delay=0s", "--version-policy=1", "--models"])
+            .args([
+                "serve",
+                "--addr=127.0.0.1:0",
+                "--device=cpu",
+                "--tune=off",
+                "--state=memory",
+            ])
+            .args([
+                "--log-format=json",
+                "--drain-delay=0s",
+                "--version-policy=1",
+                "--models",
+            ])
             .arg(models.path())
             .arg(format!("--data=faces={}", data.path().display()))
             .stderr(Stdio::piped());
-        let mut child =
-            command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
-        let stderr = child.stderr.take().context("stderr of the server is not piped")?;
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let stderr = child
+            .stderr
+            .take()
+            .context("stderr of the server is not piped")?;
         let (origin, log) = (String::new(), Arc::default());
-        let mut server = Self { child, origin, log, _data: data, _models: models };
+        let mut server = Self {
+            child,
+            origin,
+            log,
+            _data: data,
+            _models: models,
+        };
         server.wait_until_serving(BufReader::new(stderr))?;
         Ok(server)
     }
@@ -61,13 +84,18 @@ impl Server {
                 let log = Arc::clone(&self.log);
                 thread::spawn(move || {
                     for line in stderr.lines().map_while(Result::ok) {
-                        log.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                        log.lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .push(line);
                     }
                 });
                 return Ok(());
             }
             let line = std::mem::take(&mut line).trim_end().to_owned();
-            self.log.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            self.log
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(line);
         }
         bail!("the server exited before it served:\n{}", self.log())
     }

@@ -31,7 +31,10 @@ pub async fn with_web_ui(
     expected_errors: &[&str],
     test: impl AsyncFnOnce(&WebUi) -> Result<()>,
 ) -> Result<()> {
-    let ui = WebUi { server: Server::start()?, browser: Browser::start().await? };
+    let ui = WebUi {
+        server: Server::start()?,
+        browser: Browser::start().await?,
+    };
     let mut result = ui.open("").await;
     if result.is_ok() {
         result = test(&ui).await;
@@ -39,7 +42,11 @@ pub async fn with_web_ui(
     if result.is_ok() {
         result = ui.check_logs(expected_errors).await;
     }
-    let state = if result.is_err() { ui.describe().await } else { String::new() };
+    let state = if result.is_err() {
+        ui.describe().await
+    } else {
+        String::new()
+    };
     let closed = ui.browser.close().await;
     result.with_context(|| state).and(closed)
 }
@@ -50,7 +57,9 @@ impl WebUi {
     /// # Errors
     /// Returns an error of the browser.
     pub async fn open(&self, fragment: &str) -> Result<()> {
-        self.client().goto(&format!("{}/{fragment}", self.server.origin)).await?;
+        self.client()
+            .goto(&format!("{}/{fragment}", self.server.origin))
+            .await?;
         Ok(())
     }
 
@@ -128,7 +137,9 @@ impl WebUi {
 
     async fn scroll_and_click(&self, element: &Element) -> Result<(), CmdError> {
         let script = "arguments[0].scrollIntoView({ block: 'center' })";
-        self.client().execute(script, vec![serde_json::to_value(element)?]).await?;
+        self.client()
+            .execute(script, vec![serde_json::to_value(element)?])
+            .await?;
         element.click().await
     }
 
@@ -137,7 +148,10 @@ impl WebUi {
     /// # Errors
     /// As [`Self::wait_for`].
     pub async fn text(&self, css: &str) -> Result<String> {
-        let script = format!("return document.querySelector({})?.textContent || null", json!(css));
+        let script = format!(
+            "return document.querySelector({})?.textContent || null",
+            json!(css)
+        );
         let text = self.wait_for(&script).await?;
         Ok(text.as_str().unwrap_or_default().replace('\u{a0}', " "))
     }
@@ -150,19 +164,31 @@ impl WebUi {
         let metrics = json!({
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600,
         });
-        self.browser.devtools("Emulation.setDeviceMetricsOverride", metrics).await.map(drop)
+        self.browser
+            .devtools("Emulation.setDeviceMetricsOverride", metrics)
+            .await
+            .map(drop)
     }
 
     async fn check_logs(&self, expected_errors: &[&str]) -> Result<()> {
-        check_requests(&request_urls(&self.browser.log("performance").await?), self.origin())?;
+        check_requests(
+            &request_urls(&self.browser.log("performance").await?),
+            self.origin(),
+        )?;
         check_console(&self.browser.log("browser").await?, expected_errors)
     }
 
     /// Describes the state of the browser and the server for a failure message.
     async fn describe(&self) -> String {
         let text = self.run("return document.body.innerText", &[]).await;
-        let text = text.ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default();
+        let text = text
+            .ok()
+            .and_then(|text| text.as_str().map(str::to_owned))
+            .unwrap_or_default();
         let console = self.browser.log("browser").await.unwrap_or_default();
-        format!("page:\n{text}\nconsole:\n{console}\nserver log:\n{}", self.server.log())
+        format!(
+            "page:\n{text}\nconsole:\n{console}\nserver log:\n{}",
+            self.server.log()
+        )
     }
 }

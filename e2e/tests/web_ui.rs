@@ -8,14 +8,18 @@ use fantoccini::{Locator, key::Key};
 use mien_e2e::{WebUi, repository_path, with_web_ui};
 use serde_json::{Value, json};
 
-const CLASSES: [&str; 7] = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"];
+const CLASSES: [&str; 7] = [
+    "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
+];
 
 /// Returns the label that ONNX Runtime's Python package predicts for a fixture face.
 fn expected_label(model: &str, class: &str) -> Result<String> {
     let path = repository_path("tests/fixtures/expected.json");
     let predictions: Value = serde_json::from_str(&fs::read_to_string(path)?)?;
     let label = predictions[model][class]["label"].as_str();
-    Ok(label.with_context(|| format!("no expected label of {model} for {class}"))?.to_owned())
+    Ok(label
+        .with_context(|| format!("no expected label of {model} for {class}"))?
+        .to_owned())
 }
 
 /// Drops the fixture face of a class on the web UI.
@@ -36,14 +40,19 @@ async fn paste_face(ui: &WebUi, class: &str) -> Result<()> {
 
 /// Runs a script in which `data` is a `DataTransfer` with the fixture face of a class.
 async fn run_with_face(ui: &WebUi, class: &str, script: &str) -> Result<()> {
-    let file = fs::read(repository_path(&format!("tests/fixtures/faces/{class}.png")))?;
+    let file = fs::read(repository_path(&format!(
+        "tests/fixtures/faces/{class}.png"
+    )))?;
     let script = format!(
         "const bytes = Uint8Array.from(atob(arguments[0]), (c) => c.charCodeAt(0))
          const data = new DataTransfer()
          data.items.add(new File([bytes], arguments[1], {{ type: 'image/png' }}))
          {script}"
     );
-    let arguments = [json!(BASE64_STANDARD.encode(file)), json!(format!("{class}.png"))];
+    let arguments = [
+        json!(BASE64_STANDARD.encode(file)),
+        json!(format!("{class}.png")),
+    ];
     ui.element("#drop-zone").await?;
     ui.run(&script, &arguments).await.map(drop)
 }
@@ -59,13 +68,17 @@ async fn dropped_and_pasted_faces_are_classified() -> Result<()> {
         drop_face(ui, "happy").await?;
         ensure!(newest_label(ui).await? == expected_label("small", "happy")?);
         paste_face(ui, "sad").await?;
-        ui.wait_for("return document.querySelectorAll('[data-role=label]').length === 2").await?;
+        ui.wait_for("return document.querySelectorAll('[data-role=label]').length === 2")
+            .await?;
         ensure!(newest_label(ui).await? == expected_label("small", "sad")?);
         let bars = "return document.querySelectorAll('.prediction:first-child dt').length";
         let bars = ui.run(bars, &[]).await?;
         ensure!(bars == 7, "{bars}");
         let curl = ui.text(".curl code").await?;
-        ensure!(curl == format!("curl -F image=@sad.png {}/v1/classify", ui.origin()), "{curl}");
+        ensure!(
+            curl == format!("curl -F image=@sad.png {}/v1/classify", ui.origin()),
+            "{curl}"
+        );
         Ok(())
     })
     .await
@@ -102,9 +115,14 @@ async fn evaluation_shows_accuracy_and_mistakes() -> Result<()> {
 async fn text_file_shows_error_and_next_face_is_classified() -> Result<()> {
     with_web_ui(&["400 (Bad Request)"], async |ui| {
         let input = ui.client().find(Locator::Css("#images")).await?;
-        input.send_keys(&repository_path("README.md").display().to_string()).await?;
+        input
+            .send_keys(&repository_path("README.md").display().to_string())
+            .await?;
         let error = ui.text(".prediction [role=alert]").await?;
-        ensure!(error.contains("send JPEG, PNG, WebP, BMP or GIF"), "{error}");
+        ensure!(
+            error.contains("send JPEG, PNG, WebP, BMP or GIF"),
+            "{error}"
+        );
         drop_face(ui, "happy").await?;
         ensure!(newest_label(ui).await? == expected_label("small", "happy")?);
         Ok(())
@@ -168,22 +186,30 @@ async fn promotion_switches_version_only_if_it_passes() -> Result<()> {
         ui.click("nav a[href='#models']").await?;
         for (percent, outcome) in [("90", "rejected"), ("0", "promoted")] {
             ui.click("[aria-label='Promote version 2 of tiny']").await?;
-            ui.element("dialog select").await?.select_by_value("min_accuracy").await?;
+            ui.element("dialog select")
+                .await?
+                .select_by_value("min_accuracy")
+                .await?;
             let number = ui.element("dialog input[type=number]").await?;
             number.clear().await?;
             number.send_keys(percent).await?;
             ui.click("dialog .primary").await?;
-            ui.wait_for(&format!("return {versions}.includes('Version 2{outcome}')")).await?;
+            ui.wait_for(&format!("return {versions}.includes('Version 2{outcome}')"))
+                .await?;
             let serving = if outcome == "promoted" { 2 } else { 1 };
             let badges = format!("Version {serving}readyservingpinned");
-            ui.wait_for(&format!("return {versions}.includes('{badges}')")).await?;
+            ui.wait_for(&format!("return {versions}.includes('{badges}')"))
+                .await?;
         }
         let reason = ui.text(&format!("{card} details .plain")).await?;
         ensure!(reason.contains("7 images"), "{reason}");
         // The version policy of the server selects version 1.
         ui.click("[aria-label='Unpin: tiny']").await?;
         ui.client().accept_alert().await?;
-        ui.wait_for(&format!("return {versions}.includes('Version 1readyserving')")).await?;
+        ui.wait_for(&format!(
+            "return {versions}.includes('Version 1readyserving')"
+        ))
+        .await?;
         Ok(())
     })
     .await

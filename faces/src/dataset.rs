@@ -51,7 +51,11 @@ impl Sample {
     /// A name that tells nothing of where the image lies: the first 16 bytes of the SHA-256 of `train/` or `test/` and
     /// its name, as 32 hex digits. The same in every run over the same listing.
     pub fn id(&self) -> String {
-        let split = if self.is_train { Split::Train } else { Split::Test };
+        let split = if self.is_train {
+            Split::Train
+        } else {
+            Split::Test
+        };
         let digest = Sha256::digest(format!("{split}/{}", self.name));
         hex::encode(&digest[..16])
     }
@@ -75,8 +79,10 @@ impl Sample {
             Source::Row(row) => row.read(),
             Source::File(path) => {
                 let bytes = std::fs::read(path).map_err(DatasetError::reading(path))?;
-                decode(&bytes, &Limits::default())
-                    .map_err(|source| DatasetError::Image { path: path.clone(), source })
+                decode(&bytes, &Limits::default()).map_err(|source| DatasetError::Image {
+                    path: path.clone(),
+                    source,
+                })
             }
         }
     }
@@ -100,14 +106,22 @@ impl Dataset {
     /// without images, an entry that cannot be read, a malformed CSV.
     pub fn open(root: &Path) -> Result<Self, DatasetError> {
         let metadata = std::fs::metadata(root).map_err(DatasetError::reading(root))?;
-        let file = if metadata.is_dir() { root.join(csv::FILE_NAME) } else { root.to_owned() };
-        let is_folders = ["train", "test"].iter().any(|split| root.join(split).is_dir());
+        let file = if metadata.is_dir() {
+            root.join(csv::FILE_NAME)
+        } else {
+            root.to_owned()
+        };
+        let is_folders = ["train", "test"]
+            .iter()
+            .any(|split| root.join(split).is_dir());
         let (mut train, mut test) = if is_folders {
             (folders::list(root, "train")?, folders::list(root, "test")?)
         } else if file.is_file() {
             csv::list(&file)?
         } else {
-            return Err(DatasetError::NoSplits { root: root.to_owned() });
+            return Err(DatasetError::NoSplits {
+                root: root.to_owned(),
+            });
         };
         for samples in [&mut train, &mut test] {
             samples.sort_by(|a, b| {
@@ -115,9 +129,16 @@ impl Dataset {
                     .cmp(&(b.usage, b.expression))
                     .then_with(|| natural(a).cmp(&natural(b)))
             });
-            samples.iter_mut().enumerate().for_each(|(place, sample)| sample.position = place);
+            samples
+                .iter_mut()
+                .enumerate()
+                .for_each(|(place, sample)| sample.position = place);
         }
-        Ok(Self { root: root.to_owned(), train, test })
+        Ok(Self {
+            root: root.to_owned(),
+            train,
+            test,
+        })
     }
 
     /// The samples of a split, in the one order; empty when the data set has none.
@@ -137,7 +158,10 @@ impl Dataset {
     pub fn required(&self, split: Split) -> Result<&[Sample], DatasetError> {
         let samples = self.samples(split);
         if samples.is_empty() {
-            return Err(DatasetError::EmptySplit { path: self.root.clone(), split });
+            return Err(DatasetError::EmptySplit {
+                path: self.root.clone(),
+                split,
+            });
         }
         Ok(samples)
     }

@@ -13,5 +13,10 @@ pub fn image_container(bytes: &[u8]) {
 /// Decodes an image of at most one million pixels.
 pub fn image_decode(bytes: &[u8]) {
     // An error is the expected result for most inputs.
-    let _ = decode(bytes, &Limits { max_pixels: 1_000_000 });
+    let _ = decode(
+        bytes,
+        &Limits {
+            max_pixels: 1_000_000,
+        },
+    );
 }

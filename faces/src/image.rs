@@ -22,7 +22,11 @@ impl Picture {
     /// does not fit or a side is zero.
     pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
         let area = width.checked_mul(height)?;
-        (area > 0 && pixels.len() == area).then_some(Self { width, height, pixels })
+        (area > 0 && pixels.len() == area).then_some(Self {
+            width,
+            height,
+            pixels,
+        })
     }
 
     /// Columns, at least 1.

@@ -83,7 +83,10 @@ impl Tally {
         self.bins.add(outcome.of(prediction), truth == prediction);
         self.losses.add(outcome);
         if outcome.usage != Usage::Unknown {
-            self.by_usage.entry(outcome.usage).or_default().add(truth, prediction);
+            self.by_usage
+                .entry(outcome.usage)
+                .or_default()
+                .add(truth, prediction);
         }
     }
 
@@ -100,7 +103,11 @@ impl Tally {
             confusions: self.confusion.most_frequent(),
             classes: self.confusion.class_scores(),
             confusion: self.confusion.clone(),
-            splits: self.by_usage.iter().map(|(usage, c)| (*usage, Score::of(c))).collect(),
+            splits: self
+                .by_usage
+                .iter()
+                .map(|(usage, c)| (*usage, Score::of(c)))
+                .collect(),
         }
     }
 }
@@ -108,7 +115,9 @@ impl Tally {
 impl<'a> FromIterator<&'a Prediction> for Tally {
     fn from_iter<I: IntoIterator<Item = &'a Prediction>>(predictions: I) -> Self {
         let mut tally = Self::default();
-        predictions.into_iter().for_each(|prediction| tally.add(&prediction.outcome()));
+        predictions
+            .into_iter()
+            .for_each(|prediction| tally.add(&prediction.outcome()));
         tally
     }
 }
@@ -130,7 +139,12 @@ pub struct Score {
 impl Score {
     fn of(confusion: &Confusion) -> Self {
         let (total, correct) = (confusion.total(), confusion.correct());
-        Self { total, correct, accuracy: ratio(correct, total), interval: wilson(correct, total) }
+        Self {
+            total,
+            correct,
+            accuracy: ratio(correct, total),
+            interval: wilson(correct, total),
+        }
     }
 }
 

@@ -29,7 +29,9 @@ pub fn mean_softmax(views: &[Logits], temperature: f64) -> [f32; Expression::COU
     let mut mean = [0.0; Expression::COUNT];
     for view in views {
         let probabilities = weights(view, 1.0 / temperature);
-        mean.iter_mut().zip(probabilities).for_each(|(mean, p)| *mean += p / views.len() as f64);
+        mean.iter_mut()
+            .zip(probabilities)
+            .for_each(|(mean, p)| *mean += p / views.len() as f64);
     }
     mean.map(|p| p as f32)
 }
@@ -46,7 +48,11 @@ pub fn nll(logits: &Logits, label: Expression) -> f64 {
 /// may have more, so the search compares a grid of temperatures first and bisects the slope around the best of them.
 pub fn fit(rows: &[(Vec<Logits>, Expression)]) -> Option<f64> {
     let finite = |views: &[Logits]| views.iter().flatten().all(|z| z.is_finite());
-    if rows.is_empty() || rows.iter().any(|(views, _)| views.is_empty() || !finite(views)) {
+    if rows.is_empty()
+        || rows
+            .iter()
+            .any(|(views, _)| views.is_empty() || !finite(views))
+    {
         return None;
     }
     let (low, high) = (RANGE.start().ln(), RANGE.end().ln());
@@ -56,13 +62,19 @@ pub fn fit(rows: &[(Vec<Logits>, Expression)]) -> Option<f64> {
     }
     let step = (high - low) / (GRID - 1) as f64;
     let at = |index: usize| low + step * index as f64;
-    let loss: Vec<f64> = (0..GRID).map(|index| total_nll(rows, (-at(index)).exp())).collect();
+    let loss: Vec<f64> = (0..GRID)
+        .map(|index| total_nll(rows, (-at(index)).exp()))
+        .collect();
     let best = (0..GRID).min_by(|&a, &b| loss[a].total_cmp(&loss[b]))?;
     let (mut low, mut high) = (at(best.saturating_sub(1)), at((best + 1).min(GRID - 1)));
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(low, high);
         // A slope above 0 means that a smaller 1 / T is better.
-        if slope(rows, (-middle).exp()) > 0.0 { low = middle } else { high = middle }
+        if slope(rows, (-middle).exp()) > 0.0 {
+            low = middle
+        } else {
+            high = middle
+        }
     }
     Some(f64::midpoint(low, high).exp())
 }
@@ -70,7 +82,10 @@ pub fn fit(rows: &[(Vec<Logits>, Expression)]) -> Option<f64> {
 /// Summed negative log-likelihood of the labels at an inverse temperature.
 fn total_nll(rows: &[(Vec<Logits>, Expression)], inverse: f64) -> f64 {
     let of_row = |(views, label): &(Vec<Logits>, Expression)| {
-        let parts: Vec<f64> = views.iter().map(|z| log_probability(z, *label, inverse)).collect();
+        let parts: Vec<f64> = views
+            .iter()
+            .map(|z| log_probability(z, *label, inverse))
+            .collect();
         (views.len() as f64).ln() - log_sum(&parts)
     };
     rows.iter().map(of_row).sum()
@@ -81,13 +96,24 @@ fn total_nll(rows: &[(Vec<Logits>, Expression)], inverse: f64) -> f64 {
 fn slope(rows: &[(Vec<Logits>, Expression)], inverse: f64) -> f64 {
     let of_view = |logits: &Logits, label: Expression| {
         let below = below_largest(logits);
-        let expected: f64 = weights(logits, inverse).iter().zip(below).map(|(p, z)| p * z).sum();
+        let expected: f64 = weights(logits, inverse)
+            .iter()
+            .zip(below)
+            .map(|(p, z)| p * z)
+            .sum();
         expected - below[label.index()]
     };
     let of_row = |(views, label): &(Vec<Logits>, Expression)| -> f64 {
-        let parts: Vec<f64> = views.iter().map(|z| log_probability(z, *label, inverse)).collect();
+        let parts: Vec<f64> = views
+            .iter()
+            .map(|z| log_probability(z, *label, inverse))
+            .collect();
         let total = log_sum(&parts);
-        views.iter().zip(parts).map(|(z, part)| (part - total).exp() * of_view(z, *label)).sum()
+        views
+            .iter()
+            .zip(parts)
+            .map(|(z, part)| (part - total).exp() * of_view(z, *label))
+            .sum()
     };
     rows.iter().map(of_row).sum()
 }
@@ -101,7 +127,12 @@ fn log_probability(logits: &Logits, label: Expression, inverse: f64) -> f64 {
 /// Logarithm of the sum of exponentials, without overflow.
 fn log_sum(values: &[f64]) -> f64 {
     let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    largest + values.iter().map(|value| (value - largest).exp()).sum::<f64>().ln()
+    largest
+        + values
+            .iter()
+            .map(|value| (value - largest).exp())
+            .sum::<f64>()
+            .ln()
 }
 
 fn weights(logits: &Logits, inverse: f64) -> [f64; Expression::COUNT] {
@@ -133,7 +164,13 @@ mod tests {
     /// A model that gives one of two classes the logit `z` and is right in `right` of `total` faces.
     fn two_classes(z: f32, right: usize, total: usize) -> Vec<(Vec<Logits>, Expression)> {
         let logits = [z, 0.0, -1e4, -1e4, -1e4, -1e4, -1e4];
-        let label = |i| if i < right { Expression::Angry } else { Expression::Disgust };
+        let label = |i| {
+            if i < right {
+                Expression::Angry
+            } else {
+                Expression::Disgust
+            }
+        };
         (0..total).map(|i| (vec![logits], label(i))).collect()
     }
 

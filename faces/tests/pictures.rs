@@ -53,7 +53,11 @@ fn picture(name: &str) -> Picture {
 /// The largest difference of two gray pictures, in levels.
 fn distance(a: &[u8], b: &[u8]) -> u8 {
     assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0)
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| a.abs_diff(*b))
+        .max()
+        .unwrap_or(0)
 }
 
 fn assert_like_pillow(name: &str, tolerance: u8) {
@@ -133,13 +137,22 @@ fn run_length_encoded_bmp_is_read_and_refused_when_cut_off() {
     assert_eq!(whole.pixels(), [200, 200, 10, 10, 10, 10, 10, 10]);
     // The last two bytes only say that the picture ends; without them no pixel is missing.
     for length in 0..bytes.len() - 2 {
-        assert!(decode(&bytes[..length], &Limits::default()).is_err(), "cut to {length}");
+        assert!(
+            decode(&bytes[..length], &Limits::default()).is_err(),
+            "cut to {length}"
+        );
     }
 }
 
 #[test]
 fn bytes_behind_the_end_do_no_harm() {
-    for name in ["rgb.png", "rgb.bmp", "lossless.webp", "baseline.jpg", "palette.gif"] {
+    for name in [
+        "rgb.png",
+        "rgb.bmp",
+        "lossless.webp",
+        "baseline.jpg",
+        "palette.gif",
+    ] {
         let mut bytes = fixture(name);
         bytes.extend_from_slice(b"trailing bytes of some camera");
         let decoded = decode(&bytes, &Limits::default()).unwrap();
@@ -149,12 +162,30 @@ fn bytes_behind_the_end_do_no_harm() {
 
 #[test]
 fn the_pixel_limit_is_exact() {
-    for name in ["rgb.png", "rgb.bmp", "lossless.webp", "baseline.jpg", "palette.gif", "exif6.jpg"]
-    {
+    for name in [
+        "rgb.png",
+        "rgb.bmp",
+        "lossless.webp",
+        "baseline.jpg",
+        "palette.gif",
+        "exif6.jpg",
+    ] {
         let (bytes, pixels) = (fixture(name), 52 * 37);
-        assert!(decode(&bytes, &Limits { max_pixels: pixels }).is_ok(), "{name}");
-        let error = decode(&bytes, &Limits { max_pixels: pixels - 1 }).unwrap_err();
-        assert!(matches!(error, ImageError::TooManyPixels { .. }), "{name}: {error}");
+        assert!(
+            decode(&bytes, &Limits { max_pixels: pixels }).is_ok(),
+            "{name}"
+        );
+        let error = decode(
+            &bytes,
+            &Limits {
+                max_pixels: pixels - 1,
+            },
+        )
+        .unwrap_err();
+        assert!(
+            matches!(error, ImageError::TooManyPixels { .. }),
+            "{name}: {error}"
+        );
     }
 }
 
@@ -167,34 +198,69 @@ fn a_huge_header_is_refused_before_anything_is_read() {
         bytes
     };
     let jpeg = fixture("baseline.jpg");
-    let frame = jpeg.windows(2).position(|marker| marker == [0xFF, 0xC0]).unwrap();
-    let mut png = patched("rgb.png", 16, &[0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF]);
+    let frame = jpeg
+        .windows(2)
+        .position(|marker| marker == [0xFF, 0xC0])
+        .unwrap();
+    let mut png = patched(
+        "rgb.png",
+        16,
+        &[0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF],
+    );
     let crc = crc32(&png[12..29]);
     png[29..33].copy_from_slice(&crc.to_be_bytes());
     for (format, bytes) in [
         ("PNG", png),
         ("JPEG", patched("baseline.jpg", frame + 5, &[0xFF; 4])),
         ("GIF", patched("palette.gif", 6, &[0xFF; 4])),
-        ("BMP", patched("rgb.bmp", 18, &[0xFF, 0xFF, 0, 0, 0xFF, 0xFF, 0, 0])),
-        ("BMP", patched("rgb.bmp", 18, &[0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0x7F])),
-        ("WebP", patched("exif6.webp", 24, &[0xFF, 0x3F, 0, 0xFF, 0x3F, 0])),
+        (
+            "BMP",
+            patched("rgb.bmp", 18, &[0xFF, 0xFF, 0, 0, 0xFF, 0xFF, 0, 0]),
+        ),
+        (
+            "BMP",
+            patched(
+                "rgb.bmp",
+                18,
+                &[0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0x7F],
+            ),
+        ),
+        (
+            "WebP",
+            patched("exif6.webp", 24, &[0xFF, 0x3F, 0, 0xFF, 0x3F, 0]),
+        ),
     ] {
         let error = decode(&bytes, &Limits::default()).unwrap_err();
-        assert!(matches!(error, ImageError::TooManyPixels { .. }), "{format}: {error:?}");
+        assert!(
+            matches!(error, ImageError::TooManyPixels { .. }),
+            "{format}: {error:?}"
+        );
     }
 }
 
 /// The checksum of a PNG chunk, bit by bit.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1)))
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xEDB8_8320 * (crc & 1))
+        })
     })
 }
 
 #[test]
 fn other_files_are_unsupported() {
-    for bytes in [&b""[..], b"hello", b"%PDF-1.7", b"II*\0\x08\0\0\0", b"<svg/>", b"P5 1 1 255 x"] {
-        assert_eq!(decode(bytes, &Limits::default()), Err(ImageError::Unsupported));
+    for bytes in [
+        &b""[..],
+        b"hello",
+        b"%PDF-1.7",
+        b"II*\0\x08\0\0\0",
+        b"<svg/>",
+        b"P5 1 1 255 x",
+    ] {
+        assert_eq!(
+            decode(bytes, &Limits::default()),
+            Err(ImageError::Unsupported)
+        );
     }
 }
 

@@ -14,7 +14,11 @@ use mien_faces::{
 use serde_json::{Value, json};
 
 fn fixture(name: &str) -> Vec<u8> {
-    fs::read(format!("{}/tests/fixtures/report/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    fs::read(format!(
+        "{}/tests/fixtures/report/{name}",
+        env!("CARGO_MANIFEST_DIR")
+    ))
+    .unwrap()
 }
 
 fn predictions(name: &str) -> Vec<Prediction> {
@@ -40,7 +44,11 @@ fn assert_close(found: &Value, expected: &Value, what: &str) {
 }
 
 fn column(rows: &Value, key: &str) -> Value {
-    rows.as_array().unwrap().iter().map(|row| row[key].clone()).collect()
+    rows.as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row[key].clone())
+        .collect()
 }
 
 #[test]
@@ -84,19 +92,33 @@ fn a_comparison_agrees_with_scipy_and_statsmodels() {
     for key in ["images", "difference", "difference_interval", "p_value"] {
         assert_close(&found[key], &expected[key], key);
     }
-    let pairs = ["both_correct", "only_a_correct", "only_b_correct", "both_incorrect"];
-    assert_eq!(json!(pairs.map(|key| &found["pairs"][key])), expected["pairs"]);
+    let pairs = [
+        "both_correct",
+        "only_a_correct",
+        "only_b_correct",
+        "both_incorrect",
+    ];
+    assert_eq!(
+        json!(pairs.map(|key| &found["pairs"][key])),
+        expected["pairs"]
+    );
     for key in ["recall_a", "recall_b"] {
         assert_close(&column(&found["classes"], key), &expected[key], key);
     }
     assert_eq!(found["flipped"]["count"], expected["flipped"]);
-    assert_eq!(json!([found["only_in_a"], found["only_in_b"]]), json!([5, 3]));
+    assert_eq!(
+        json!([found["only_in_a"], found["only_in_b"]]),
+        json!([5, 3])
+    );
 
     let images = found["flipped"]["images"].as_array().unwrap();
     assert_eq!(images.len(), 100);
     let sureness = images.iter().map(|flip| {
         assert_ne!(flip["a"], flip["b"]);
-        flip["confidence_a"].as_f64().unwrap().min(flip["confidence_b"].as_f64().unwrap())
+        flip["confidence_a"]
+            .as_f64()
+            .unwrap()
+            .min(flip["confidence_b"].as_f64().unwrap())
     });
     assert!(sureness.is_sorted_by(|a, b| a >= b));
 }
@@ -119,9 +141,20 @@ fn a_and_b_the_other_way_round_mirror_the_difference() {
     let (a, b) = (predictions("a.csv"), predictions("b.csv"));
     let (there, back) = (compare(&a, &b).unwrap(), compare(&b, &a).unwrap());
     let [low, high] = there.difference_interval;
-    assert_close(&json!(back.difference), &json!(-there.difference), "difference");
-    assert_close(&json!(back.difference_interval), &json!([-high, -low]), "interval");
-    assert_eq!((back.p_value, back.only_in_a), (there.p_value, there.only_in_b));
+    assert_close(
+        &json!(back.difference),
+        &json!(-there.difference),
+        "difference",
+    );
+    assert_close(
+        &json!(back.difference_interval),
+        &json!([-high, -low]),
+        "interval",
+    );
+    assert_eq!(
+        (back.p_value, back.only_in_a),
+        (there.p_value, there.only_in_b)
+    );
     assert_eq!(back.a, there.b);
 }
 
@@ -132,11 +165,17 @@ fn what_cannot_be_compared_is_refused() {
     assert_eq!(compare(first, others), Err(CompareError::NothingInCommon));
     assert_eq!(compare(&[], others), Err(CompareError::NothingInCommon));
     let twice = [first, first].concat();
-    assert!(matches!(compare(&twice, &all), Err(CompareError::Twice { .. })));
+    assert!(matches!(
+        compare(&twice, &all),
+        Err(CompareError::Twice { .. })
+    ));
     let mut other = first.to_vec();
     other[2].truth = Expression::Disgust;
     let error = compare(first, &other).unwrap_err().to_string();
-    assert!(error.contains("is fear in one and disgust in the other"), "{error}");
+    assert!(
+        error.contains("is fear in one and disgust in the other"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -145,7 +184,11 @@ fn mistakes_and_confusions_come_in_one_order() {
     let found = mistakes(&all);
     assert_eq!(found.len(), 24);
     assert!(found.is_sorted_by(|x, y| (y.confidence, &x.name) <= (x.confidence, &y.name)));
-    assert!(found.iter().all(|mistake| mistake.label != mistake.prediction));
+    assert!(
+        found
+            .iter()
+            .all(|mistake| mistake.label != mistake.prediction)
+    );
     let backwards: Vec<_> = all.iter().rev().cloned().collect();
     assert_eq!(mistakes(&backwards), found);
 
@@ -154,14 +197,20 @@ fn mistakes_and_confusions_come_in_one_order() {
     assert_eq!(confusions.len(), 10);
     assert!(confusions.is_sorted_by_key(|pair| std::cmp::Reverse(pair.images)));
     for pair in confusions {
-        assert_eq!(pair.images, report.confusion.count(pair.label, pair.prediction));
+        assert_eq!(
+            pair.images,
+            report.confusion.count(pair.label, pair.prediction)
+        );
         let support = report.classes[pair.label.index()].support;
         assert_eq!(pair.share, pair.images as f64 / support as f64);
     }
     let least = confusions.last().unwrap().images;
-    let off_diagonal = Expression::ALL.iter().flat_map(|&a| Expression::ALL.map(|b| (a, b)));
-    let more =
-        off_diagonal.filter(|(a, b)| a != b && report.confusion.count(*a, *b) > least).count();
+    let off_diagonal = Expression::ALL
+        .iter()
+        .flat_map(|&a| Expression::ALL.map(|b| (a, b)));
+    let more = off_diagonal
+        .filter(|(a, b)| a != b && report.confusion.count(*a, *b) > least)
+        .count();
     assert!(more <= 10 && confusions[..more].iter().all(|pair| pair.images > least));
 }
 
@@ -194,11 +243,20 @@ fn what_is_no_csv_of_predictions_is_refused() {
         ("", "no prediction"),
         (header, "no prediction"),
         ("image,name\n1,2", "missing field `usage`"),
-        (&format!("{header}\n1,x,Training,glad,sad,1,0,0,0,0,0,1,0"), "unknown variant `glad`"),
-        (&format!("{header}\n1,x,Training,sad,sad,1,0,0,0,0,0,one,0"), "line: 2"),
+        (
+            &format!("{header}\n1,x,Training,glad,sad,1,0,0,0,0,0,1,0"),
+            "unknown variant `glad`",
+        ),
+        (
+            &format!("{header}\n1,x,Training,sad,sad,1,0,0,0,0,0,one,0"),
+            "line: 2",
+        ),
         (&format!("{header}\n1,x"), "line: 2"),
     ] {
         let error = csv::read(text.as_bytes()).unwrap_err().to_string();
-        assert!(error.contains(reason) && error.contains("expected"), "{text}: {error}");
+        assert!(
+            error.contains(reason) && error.contains("expected"),
+            "{text}: {error}"
+        );
     }
 }

@@ -55,7 +55,9 @@ impl AtomicFile {
     /// # Errors
     /// Returns an error if `path` has no file name or its directory cannot be written.
     pub fn create(path: &Path) -> io::Result<Self> {
-        let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let name = path
+            .file_name()
+            .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         let mut prefix = std::ffi::OsString::from(".");
         prefix.push(name);
         prefix.push(".");
@@ -64,7 +66,10 @@ impl AtomicFile {
         // The permissions that other programs give to new files; the umask applies.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        Ok(Self { temp: builder.tempfile_in(directory(path))?, path: path.to_owned() })
+        Ok(Self {
+            temp: builder.tempfile_in(directory(path))?,
+            path: path.to_owned(),
+        })
     }
 
     /// Returns the path of the temporary file, for libraries that write to a path.
@@ -96,7 +101,9 @@ impl Write for AtomicFile {
 
 /// Returns the directory of a file; `.` for a bare file name.
 fn directory(path: &Path) -> &Path {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     parent.unwrap_or(Path::new("."))
 }
 
@@ -106,7 +113,9 @@ mod tests {
 
     fn names(dir: &Path) -> Vec<String> {
         let names = fs::read_dir(dir).unwrap();
-        names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        names
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
     }
 
     #[test]

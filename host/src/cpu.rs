@@ -3,8 +3,15 @@
 use std::{env, fs, num::NonZeroUsize, thread};
 
 /// The keys of `/proc/cpuinfo` that tell processor models apart, on x86 and on ARM.
-const IDENTIFYING_KEYS: [&str; 7] =
-    ["model name", "cpu family", "model", "stepping", "CPU implementer", "CPU part", "CPU variant"];
+const IDENTIFYING_KEYS: [&str; 7] = [
+    "model name",
+    "cpu family",
+    "model",
+    "stepping",
+    "CPU implementer",
+    "CPU part",
+    "CPU variant",
+];
 
 /// Returns the number of cores that the process may use, at least 1.
 pub fn available_cores() -> usize {
@@ -15,7 +22,9 @@ pub fn available_cores() -> usize {
 ///
 /// Returns the architecture alone on systems other than Linux and on processors without a name.
 pub fn description() -> String {
-    let name = first_processor(&cpuinfo()).find(|(key, _)| *key == "model name").map(owned_value);
+    let name = first_processor(&cpuinfo())
+        .find(|(key, _)| *key == "model name")
+        .map(owned_value);
     name.map_or_else(
         || env::consts::ARCH.to_owned(),
         |name| format!("{name}, {}", env::consts::ARCH),
@@ -50,7 +59,9 @@ fn fingerprint_of(cpuinfo: &str) -> Option<String> {
 /// Returns the fields of the first processor listed in `/proc/cpuinfo`.
 fn first_processor(cpuinfo: &str) -> impl Iterator<Item = (&str, &str)> {
     let lines = cpuinfo.lines().take_while(|line| !line.is_empty());
-    lines.filter_map(|line| line.split_once(':')).map(|(key, value)| (key.trim(), value.trim()))
+    lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(key, value)| (key.trim(), value.trim()))
 }
 
 fn owned_value((_, value): (&str, &str)) -> String {

@@ -22,9 +22,14 @@ pub fn reexec_with_tunables(tunables: &str) {
 fn reexec(tunables: &str) {
     use std::{os::unix::process::CommandExt, process::Command};
 
-    let Ok(program) = env::current_exe() else { return };
+    let Ok(program) = env::current_exe() else {
+        return;
+    };
     // `exec` returns only if it fails.
-    let _error = Command::new(program).args(env::args_os().skip(1)).env(VARIABLE, tunables).exec();
+    let _error = Command::new(program)
+        .args(env::args_os().skip(1))
+        .env(VARIABLE, tunables)
+        .exec();
 }
 
 #[cfg(not(unix))]

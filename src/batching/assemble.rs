@@ -58,13 +58,22 @@ impl Queue {
                 break None;
             }
             // Cores are acquired first, so that images that arrive meanwhile join the batch.
-            let permit = self.cores.acquire(self.options.intra_op_threads, || self.priority());
+            let permit = self
+                .cores
+                .acquire(self.options.intra_op_threads, || self.priority());
             self.ready.fetch_add(1, Ordering::Relaxed);
             let taken = self.take();
             self.ready.fetch_sub(1, Ordering::Relaxed);
             if let Some((jobs, background)) = taken {
-                let guard = BatchGuard { queue: self, background, _permit: permit };
-                break Some(Batch { jobs, _guard: guard });
+                let guard = BatchGuard {
+                    queue: self,
+                    background,
+                    _permit: permit,
+                };
+                break Some(Batch {
+                    jobs,
+                    _guard: guard,
+                });
             }
         };
         self.lock().polling_workers -= 1;
@@ -85,7 +94,9 @@ impl Queue {
             state = match time {
                 None => wake.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(time) => {
-                    wake.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
+                    wake.wait_timeout(state, time)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
                 }
             };
             // After a timeout the worker is still on the list.
@@ -100,9 +111,15 @@ impl Queue {
         // Other workers that could start now.
         let ready = self.ready.load(Ordering::Relaxed).saturating_sub(1);
         let available = self.cores.available(self.options.intra_op_threads);
-        let others = ready.saturating_add(available).min(state.polling_workers.saturating_sub(1));
+        let others = ready
+            .saturating_add(available)
+            .min(state.polling_workers.saturating_sub(1));
         // A batch that was delayed to fill up is not split, because the rest would wait for the whole delay again.
-        let others = if self.options.max_queue_delay.is_zero() { others } else { 0 };
+        let others = if self.options.max_queue_delay.is_zero() {
+            others
+        } else {
+            0
+        };
         let max_batch = self.options.max_batch.max(1);
         let (jobs, background) = match self.next_work(&state) {
             NextWork::Live => {
@@ -130,19 +147,29 @@ impl Queue {
     fn next_work(&self, state: &State) -> NextWork {
         let wait = |time| NextWork::Wait(Some(time));
         if !state.live.is_empty() {
-            return self.time_to_fill(&state.live, state.closed).map_or(NextWork::Live, wait);
+            return self
+                .time_to_fill(&state.live, state.closed)
+                .map_or(NextWork::Live, wait);
         }
         if state.background.is_empty() {
-            return if state.closed { NextWork::End } else { NextWork::Wait(None) };
+            return if state.closed {
+                NextWork::End
+            } else {
+                NextWork::Wait(None)
+            };
         }
         let quiet = state
             .last_live
             .filter(|_| !state.closed)
             .map_or(LIVE_QUIET_PERIOD, |last| last.elapsed());
-        match LIVE_QUIET_PERIOD.checked_sub(quiet).filter(|rest| !rest.is_zero()) {
+        match LIVE_QUIET_PERIOD
+            .checked_sub(quiet)
+            .filter(|rest| !rest.is_zero())
+        {
             None => {
                 let work = NextWork::Background(self.options.max_batch.max(1));
-                self.time_to_fill(&state.background, state.closed).map_or(work, wait)
+                self.time_to_fill(&state.background, state.closed)
+                    .map_or(work, wait)
             }
             Some(_) if state.background_runs < self.options.instances.saturating_sub(1).max(1) => {
                 NextWork::Background(1)
@@ -157,7 +184,10 @@ impl Queue {
         {
             return None;
         }
-        let rest = self.options.max_queue_delay.checked_sub(jobs.front()?.enqueued.elapsed());
+        let rest = self
+            .options
+            .max_queue_delay
+            .checked_sub(jobs.front()?.enqueued.elapsed());
         rest.filter(|rest| !rest.is_zero())
     }
 
@@ -180,7 +210,9 @@ impl Queue {
 /// Returns how many of the queued images one worker takes, so that idle workers get a share too: two workers finish two
 /// images sooner than one worker in a batch of two.
 fn fair_share(waiting: usize, idle: usize, max_batch: usize) -> usize {
-    waiting.div_ceil(idle.saturating_add(1)).clamp(1, max_batch.max(1))
+    waiting
+        .div_ceil(idle.saturating_add(1))
+        .clamp(1, max_batch.max(1))
 }
 
 #[cfg(test)]
@@ -211,13 +243,20 @@ mod tests {
             instances: 2,
             intra_op_threads: 1,
         };
-        let queue = Queue::new(options, CpuBudget::new(2), Metrics::new().model("m", &labels));
+        let queue = Queue::new(
+            options,
+            CpuBudget::new(2),
+            Metrics::new().model("m", &labels),
+        );
         let (sender, _receiver) = oneshot::channel();
         let input = Input::Tensor(Box::default());
         let job = Job {
             input,
             enqueued: Instant::now(),
-            responder: Responder { sender, deadline: None },
+            responder: Responder {
+                sender,
+                deadline: None,
+            },
         };
         let mut state = State::default();
         assert!(matches!(queue.next_work(&state), NextWork::Wait(None)));

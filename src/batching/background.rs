@@ -19,7 +19,10 @@ impl Batcher {
         if inputs.is_empty() {
             return Ok(BatchResponse::default());
         }
-        let request = RequestOptions { deadline, priority: Priority::Background };
+        let request = RequestOptions {
+            deadline,
+            priority: Priority::Background,
+        };
         let begin = Instant::now();
         let result = loop {
             match self.run(inputs.to_vec(), request, Instant::now()).await {
@@ -76,9 +79,17 @@ mod tests {
             &mut self,
             inputs: &[Input],
         ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
-            self.0.recv().map_err(|error| InferenceError::Run(error.to_string()))?;
+            self.0
+                .recv()
+                .map_err(|error| InferenceError::Run(error.to_string()))?;
             let answer = Probabilities::new(&[0.25, 0.75])?;
-            Ok(vec![Ok(Answer { probabilities: answer, outputs: Box::default() }); inputs.len()])
+            Ok(vec![
+                Ok(Answer {
+                    probabilities: answer,
+                    outputs: Box::default()
+                });
+                inputs.len()
+            ])
         }
     }
 
@@ -99,13 +110,21 @@ mod tests {
             intra_op_threads: 1,
         };
         let series = metrics.model("gated", &labels);
-        let batcher =
-            Batcher::start("gated", &(Arc::new(factory) as _), options, CpuBudget::new(1), series);
+        let batcher = Batcher::start(
+            "gated",
+            &(Arc::new(factory) as _),
+            options,
+            CpuBudget::new(1),
+            series,
+        );
         (batcher.unwrap(), tokens)
     }
 
     async fn wait_for_metric(metrics: &Metrics, line: &str) {
-        while !String::from_utf8(metrics.render().unwrap()).unwrap().contains(line) {
+        while !String::from_utf8(metrics.render().unwrap())
+            .unwrap()
+            .contains(line)
+        {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -121,7 +140,10 @@ mod tests {
         // One image is running and two are queued, so the background queue is full.
         let traffic = |images: usize| {
             let batcher = batcher.clone();
-            let call = RequestOptions { deadline: None, priority: Priority::Background };
+            let call = RequestOptions {
+                deadline: None,
+                priority: Priority::Background,
+            };
             tokio::spawn(async move { batcher.classify(faces(images), call).await })
         };
         let first = traffic(1);
@@ -138,7 +160,10 @@ mod tests {
         wait_for_metric(&metrics, "mien_queue_images{model=\"gated\"} 2").await;
         (0..3).for_each(|_| tokens.send(()).unwrap());
         assert_eq!(job.await.unwrap().rows.len(), 1);
-        let others = [first.await.unwrap().unwrap(), second.await.unwrap().unwrap()];
+        let others = [
+            first.await.unwrap().unwrap(),
+            second.await.unwrap().unwrap(),
+        ];
         assert_eq!(others.map(|answers| answers.rows.len()), [1, 2]);
     }
 

@@ -34,9 +34,18 @@ impl CpuBudget {
     /// Creates a budget of `total` cores, at least 1.
     pub fn new(total: usize) -> Self {
         let total = total.max(1);
-        let state = Mutex::new(State { free: total, waiting: BTreeMap::new(), next: 0 });
+        let state = Mutex::new(State {
+            free: total,
+            waiting: BTreeMap::new(),
+            next: 0,
+        });
         let free = AtomicUsize::new(total);
-        Self(Some(Arc::new(Budget { total, free, state, wake: Condvar::new() })))
+        Self(Some(Arc::new(Budget {
+            total,
+            free,
+            state,
+            wake: Condvar::new(),
+        })))
     }
 
     /// Returns the budget of all cores that this process may use, shared by all models.
@@ -55,7 +64,12 @@ impl CpuBudget {
     /// ticket, waits. `count` is limited to the number of cores. `priority` is evaluated again after each
     /// [`Self::reprioritize`].
     pub(super) fn acquire(&self, count: usize, priority: impl Fn() -> Priority) -> Permit<'_> {
-        let Some(budget) = &self.0 else { return Permit { budget: None, count: 0 } };
+        let Some(budget) = &self.0 else {
+            return Permit {
+                budget: None,
+                count: 0,
+            };
+        };
         let count = count.clamp(1, budget.total);
         let mut state = budget.lock();
         if !state.waiting.is_empty() || state.free < count {
@@ -71,7 +85,10 @@ impl CpuBudget {
                 if state.free >= count && state.is_first(ticket) {
                     break;
                 }
-                state = budget.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = budget
+                    .wake
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             state.waiting.remove(&ticket);
         }
@@ -82,12 +99,17 @@ impl CpuBudget {
         if others {
             budget.wake.notify_all();
         }
-        Permit { budget: Some(budget), count }
+        Permit {
+            budget: Some(budget),
+            count,
+        }
     }
 
     /// Estimates how many inference calls of `count` cores could start now.
     pub(super) fn available(&self, count: usize) -> usize {
-        self.0.as_ref().map_or(usize::MAX, |b| b.free.load(Ordering::Relaxed) / count.max(1))
+        self.0.as_ref().map_or(usize::MAX, |b| {
+            b.free.load(Ordering::Relaxed) / count.max(1)
+        })
     }
 
     /// Makes all waiting workers evaluate their priority again.
@@ -114,7 +136,10 @@ impl Budget {
 impl State {
     /// Returns whether this ticket is the next to be served.
     fn is_first(&self, ticket: u64) -> bool {
-        let first = self.waiting.iter().min_by_key(|&(&other, &priority)| (priority, other));
+        let first = self
+            .waiting
+            .iter()
+            .min_by_key(|&(&other, &priority)| (priority, other));
         first.is_some_and(|(&first, _)| first == ticket)
     }
 }
@@ -178,7 +203,11 @@ mod tests {
             let (mine, flag) = (cores.clone(), Arc::clone(&lowered));
             let first = thread::spawn(move || {
                 let priority = || {
-                    if flag.load(Ordering::SeqCst) { Priority::Background } else { Priority::Live }
+                    if flag.load(Ordering::SeqCst) {
+                        Priority::Background
+                    } else {
+                        Priority::Live
+                    }
                 };
                 drop(mine.acquire(1, priority));
             });
@@ -219,7 +248,12 @@ mod tests {
             })
             .collect();
         drop(held);
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
-        assert_eq!(order.try_iter().collect::<Vec<_>>(), ["first", "second", "background"]);
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
+        assert_eq!(
+            order.try_iter().collect::<Vec<_>>(),
+            ["first", "second", "background"]
+        );
     }
 }

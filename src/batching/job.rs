@@ -47,10 +47,17 @@ impl Responder {
     /// Records the outcome of the image and then sends the result, so that a client that has its response finds it in the
     /// metrics.
     pub(super) fn send(self, result: Result<JobResult, BatchError>, metrics: &ModelMetrics) {
-        let sent = if result.is_ok() { Outcome::Ok } else { Outcome::Failed };
+        let sent = if result.is_ok() {
+            Outcome::Ok
+        } else {
+            Outcome::Failed
+        };
         let outcome = if !self.sender.is_closed() {
             sent
-        } else if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+        } else if self
+            .deadline
+            .is_some_and(|deadline| deadline <= Instant::now())
+        {
             Outcome::Expired
         } else {
             Outcome::Cancelled

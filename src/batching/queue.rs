@@ -74,7 +74,9 @@ impl Queue {
     pub(super) fn new(options: BatchOptions, cores: CpuBudget, metrics: ModelMetrics) -> Self {
         Self {
             state: Mutex::default(),
-            wakes: (0..options.instances.max(1)).map(|_| Condvar::new()).collect(),
+            wakes: (0..options.instances.max(1))
+                .map(|_| Condvar::new())
+                .collect(),
             options,
             metrics,
             cores,
@@ -123,7 +125,11 @@ impl Queue {
         if state.closed {
             return Err(PushError::Closed);
         }
-        if self.fits(&mut state, 1, Priority::Live) { Ok(()) } else { Err(PushError::Full) }
+        if self.fits(&mut state, 1, Priority::Live) {
+            Ok(())
+        } else {
+            Err(PushError::Full)
+        }
     }
 
     /// Returns the time since the last image arrived: zero while images are queued, [`Duration::MAX`] before the first.
@@ -153,13 +159,20 @@ impl Queue {
     /// cache.
     pub(super) fn wake(&self, state: &mut State, count: usize) {
         let first = state.idle.len().saturating_sub(count);
-        state.idle.drain(first..).for_each(|worker| self.wakes[worker].notify_one());
+        state
+            .idle
+            .drain(first..)
+            .for_each(|worker| self.wakes[worker].notify_one());
     }
 
     /// Returns the highest priority of the queued images.
     pub(super) fn priority(&self) -> Priority {
         let live = self.live_waiting.load(Ordering::Relaxed) > 0;
-        if live { Priority::Live } else { Priority::Background }
+        if live {
+            Priority::Live
+        } else {
+            Priority::Background
+        }
     }
 
     /// Estimates the time that the workers need for the queued live images from their measured speed.
@@ -176,14 +189,19 @@ impl Queue {
         let images = u128::try_from(images.max(1)).unwrap_or(u128::MAX);
         let new = u64::try_from(took.as_nanos() / images).unwrap_or(u64::MAX);
         let old = self.image_nanos.load(Ordering::Relaxed);
-        let average = if old == 0 { new } else { old - old / 8 + new / 8 };
+        let average = if old == 0 {
+            new
+        } else {
+            old - old / 8 + new / 8
+        };
         self.image_nanos.store(average, Ordering::Relaxed);
     }
 
     /// Updates the queue gauge, which all versions of a model share, by the change of the length.
     pub(super) fn publish(&self, state: &mut State) {
         let count = |images: usize| i64::try_from(images).unwrap_or(i64::MAX);
-        self.metrics.queue_images(count(state.len()) - count(state.published));
+        self.metrics
+            .queue_images(count(state.len()) - count(state.published));
         self.live_waiting.store(state.live.len(), Ordering::Relaxed);
         state.published = state.len();
     }
@@ -197,13 +215,15 @@ impl Queue {
             return false;
         }
         let now = Instant::now();
-        state.jobs_mut(priority).retain(|job| match job.responder.drop_reason(now) {
-            Some(outcome) => {
-                self.metrics.images(outcome, 1);
-                false
-            }
-            None => true,
-        });
+        state
+            .jobs_mut(priority)
+            .retain(|job| match job.responder.drop_reason(now) {
+                Some(outcome) => {
+                    self.metrics.images(outcome, 1);
+                    false
+                }
+                None => true,
+            });
         self.publish(state);
         state.jobs_mut(priority).len() + images <= capacity
     }

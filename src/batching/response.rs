@@ -27,14 +27,21 @@ impl BatchResponse {
         results: Vec<oneshot::Receiver<Result<JobResult, BatchError>>>,
         deadline: Option<Instant>,
     ) -> Result<Self, BatchError> {
-        let mut response = Self { rows: Vec::with_capacity(results.len()), ..Self::default() };
+        let mut response = Self {
+            rows: Vec::with_capacity(results.len()),
+            ..Self::default()
+        };
         // The queue drops expired images, possibly before the timeout of the request fires.
         let dropped = |_| match deadline {
             Some(deadline) if deadline <= Instant::now() => BatchError::DeadlineExceeded,
             _ => BatchError::Failed("the worker thread ended without a result".to_owned()),
         };
         for result in results {
-            let JobResult { answer, queue, inference } = result.await.map_err(dropped)??;
+            let JobResult {
+                answer,
+                queue,
+                inference,
+            } = result.await.map_err(dropped)??;
             response.rows.push(answer);
             response.queue = response.queue.max(queue);
             response.inference = response.inference.max(inference);

@@ -18,9 +18,22 @@ use crate::{inference::Labels, metrics::Metrics};
 #[test]
 fn results_keep_request_order_over_batches() {
     let bench = Bench::new(64, 4, 2);
-    assert_eq!(bench.wait(bench.send(0..50, RequestOptions::default())), Ok((0..50).collect()));
-    assert!(bench.log.lock().unwrap().iter().all(|batch| batch.len() <= 4));
-    assert_eq!(bench.wait(bench.send([], RequestOptions::default())), Ok(vec![]));
+    assert_eq!(
+        bench.wait(bench.send(0..50, RequestOptions::default())),
+        Ok((0..50).collect())
+    );
+    assert!(
+        bench
+            .log
+            .lock()
+            .unwrap()
+            .iter()
+            .all(|batch| batch.len() <= 4)
+    );
+    assert_eq!(
+        bench.wait(bench.send([], RequestOptions::default())),
+        Ok(vec![])
+    );
 }
 
 #[test]
@@ -32,8 +45,14 @@ fn busy_worker_takes_oldest_images_next() {
         bench.send([3, 4], RequestOptions::default()),
     ];
     bench.pass.send(()).unwrap();
-    assert_eq!(tasks.map(|task| bench.wait(task)), [Ok(vec![1, 2]), Ok(vec![3, 4])]);
-    assert_eq!(*bench.log.lock().unwrap(), [vec![GATE], vec![1, 2, 3], vec![4]]);
+    assert_eq!(
+        tasks.map(|task| bench.wait(task)),
+        [Ok(vec![1, 2]), Ok(vec![3, 4])]
+    );
+    assert_eq!(
+        *bench.log.lock().unwrap(),
+        [vec![GATE], vec![1, 2, 3], vec![4]]
+    );
     assert_eq!(bench.wait(busy), Ok(vec![GATE]));
 }
 
@@ -98,15 +117,25 @@ fn expired_images_fail_without_running() {
 
 #[test]
 fn image_dropped_after_deadline_reports_expiry() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let dropped = |deadline| {
         let (sender, result) = oneshot::channel();
         drop(sender);
-        runtime.block_on(BatchResponse::collect(vec![result], deadline)).err()
+        runtime
+            .block_on(BatchResponse::collect(vec![result], deadline))
+            .err()
     };
-    assert_eq!(dropped(Some(Instant::now())), Some(BatchError::DeadlineExceeded));
+    assert_eq!(
+        dropped(Some(Instant::now())),
+        Some(BatchError::DeadlineExceeded)
+    );
     let in_time = Instant::now() + Duration::from_secs(3600);
-    assert!(matches!(dropped(Some(in_time)), Some(BatchError::Failed(_))));
+    assert!(matches!(
+        dropped(Some(in_time)),
+        Some(BatchError::Failed(_))
+    ));
     assert!(matches!(dropped(None), Some(BatchError::Failed(_))));
 }
 
@@ -126,7 +155,11 @@ fn failing_image_fails_only_its_own_request() {
     assert_eq!(bench.wait(busy), Ok(vec![GATE]));
     bench.batcher.join();
     assert_eq!((bench.outcome("ok"), bench.outcome("failed")), (3, 1));
-    assert_eq!(bench.made.load(Ordering::SeqCst), 1, "an error must not replace the classifier");
+    assert_eq!(
+        bench.made.load(Ordering::SeqCst),
+        1,
+        "an error must not replace the classifier"
+    );
 }
 
 #[test]
@@ -151,10 +184,21 @@ fn panicking_classifier_is_replaced() {
 fn last_worker_retries_classifier_for_next_batch() {
     let bench = Bench::new(8, 8, 1);
     bench.break_factory(true);
-    assert!(bench.wait(bench.send([BOMB], RequestOptions::default())).is_err());
-    assert!(bench.wait(bench.send([1], RequestOptions::default())).is_err());
+    assert!(
+        bench
+            .wait(bench.send([BOMB], RequestOptions::default()))
+            .is_err()
+    );
+    assert!(
+        bench
+            .wait(bench.send([1], RequestOptions::default()))
+            .is_err()
+    );
     bench.break_factory(false);
-    assert_eq!(bench.wait(bench.send([2], RequestOptions::default())), Ok(vec![2]));
+    assert_eq!(
+        bench.wait(bench.send([2], RequestOptions::default())),
+        Ok(vec![2])
+    );
     assert_eq!(bench.outcome("failed"), 2);
     assert_eq!(bench.value("mien_worker_panics_total{model=\"m\"} "), 1);
 }
@@ -163,15 +207,25 @@ fn last_worker_retries_classifier_for_next_batch() {
 fn unhealthy_worker_leaves_images_to_others() {
     let bench = Bench::new(8, 1, 2);
     bench.break_factory(true);
-    assert!(bench.wait(bench.send([BOMB], RequestOptions::default())).is_err());
+    assert!(
+        bench
+            .wait(bench.send([BOMB], RequestOptions::default()))
+            .is_err()
+    );
     for image in 0..50 {
-        assert_eq!(bench.wait(bench.send([image], RequestOptions::default())), Ok(vec![image]));
+        assert_eq!(
+            bench.wait(bench.send([image], RequestOptions::default())),
+            Ok(vec![image])
+        );
     }
     bench.break_factory(false);
     // Both workers are healthy again if two images wait at the gate at once.
     let gates = [bench.occupy(), bench.occupy()];
     assert_eq!(bench.made.load(Ordering::SeqCst), 3);
-    gates.each_ref().iter().for_each(|_| bench.pass.send(()).unwrap());
+    gates
+        .each_ref()
+        .iter()
+        .for_each(|_| bench.pass.send(()).unwrap());
     for gate in gates {
         assert_eq!(bench.wait(gate), Ok(vec![GATE]));
     }
@@ -184,8 +238,14 @@ fn invalid_output_does_not_rerun_batch() {
     let [before, without, after] =
         [1, NAN, 2].map(|number| bench.send([number], RequestOptions::default()));
     bench.pass.send(()).unwrap();
-    assert_eq!((bench.wait(before), bench.wait(after)), (Ok(vec![1]), Ok(vec![2])));
-    assert!(matches!(bench.wait(without), Err(BatchError::InvalidOutput(_))));
+    assert_eq!(
+        (bench.wait(before), bench.wait(after)),
+        (Ok(vec![1]), Ok(vec![2]))
+    );
+    assert!(matches!(
+        bench.wait(without),
+        Err(BatchError::InvalidOutput(_))
+    ));
     assert_eq!(bench.wait(busy), Ok(vec![GATE]));
     assert_eq!(*bench.log.lock().unwrap(), [vec![GATE], vec![1, NAN, 2]]);
 }
@@ -223,8 +283,18 @@ fn delayed_batch_is_not_split() {
     };
     for cores in [CpuBudget::new(2), CpuBudget::unlimited()] {
         let bench = Bench::with(options, cores);
-        assert_eq!(bench.wait(bench.send(0..16, RequestOptions::default())), Ok((0..16).collect()));
-        assert!(bench.log.lock().unwrap().iter().all(|batch| batch.len() == 8));
+        assert_eq!(
+            bench.wait(bench.send(0..16, RequestOptions::default())),
+            Ok((0..16).collect())
+        );
+        assert!(
+            bench
+                .log
+                .lock()
+                .unwrap()
+                .iter()
+                .all(|batch| batch.len() == 8)
+        );
     }
 }
 
@@ -244,8 +314,10 @@ fn models_sharing_cores_take_turns() {
     };
     let (first, second) = (bench(), bench());
     let busy = first.occupy();
-    let waiting =
-        [first.send([1], RequestOptions::default()), second.send([2], RequestOptions::default())];
+    let waiting = [
+        first.send([1], RequestOptions::default()),
+        second.send([2], RequestOptions::default()),
+    ];
     // The only core is held at the gate, so neither request runs although three workers are idle.
     for _ in 0..100 {
         std::thread::yield_now();
@@ -264,11 +336,18 @@ fn retried_request_counts_once_in_statistics() {
     let busy = bench.occupy();
     let full = bench.send([1, 2], RequestOptions::default());
     assert!(bench.batcher.ensure_capacity(1).is_err());
-    assert!(bench.wait(bench.send([3], RequestOptions::default())).is_err());
+    assert!(
+        bench
+            .wait(bench.send([3], RequestOptions::default()))
+            .is_err()
+    );
     bench.pass.send(()).unwrap();
     assert!(bench.wait(full).is_ok() && bench.wait(busy).is_ok());
     let totals = bench.batcher.0.metrics.statistics().totals();
-    assert_eq!((totals.success.count, totals.fail.count, totals.images), (2, 2, 3));
+    assert_eq!(
+        (totals.success.count, totals.fail.count, totals.images),
+        (2, 2, 3)
+    );
 }
 
 #[test]
@@ -292,21 +371,38 @@ fn dropped_batcher_hands_workers_to_reaper() {
     let bench = Bench::new(8, 2, 2);
     let reaper = RetiredWorkers::default();
     bench.batcher.set_reaper(&reaper);
-    assert_eq!(bench.wait(bench.send([1, 2], RequestOptions::default())), Ok(vec![1, 2]));
-    let Bench { batcher, log, runtime, .. } = bench;
+    assert_eq!(
+        bench.wait(bench.send([1, 2], RequestOptions::default())),
+        Ok(vec![1, 2])
+    );
+    let Bench {
+        batcher,
+        log,
+        runtime,
+        ..
+    } = bench;
     drop((runtime, batcher));
     reaper.join();
-    assert_eq!(Arc::strong_count(&log), 1, "the classifiers must be dropped");
+    assert_eq!(
+        Arc::strong_count(&log),
+        1,
+        "the classifiers must be dropped"
+    );
 }
 
-const BACKGROUND: RequestOptions =
-    RequestOptions { deadline: None, priority: Priority::Background };
+const BACKGROUND: RequestOptions = RequestOptions {
+    deadline: None,
+    priority: Priority::Background,
+};
 
 #[test]
 fn background_images_run_after_live_in_own_batches() {
     let bench = Bench::new(4, 8, 1);
     let busy = bench.occupy();
-    let background = [bench.send([1, 2], BACKGROUND), bench.send([3, 4], BACKGROUND)];
+    let background = [
+        bench.send([1, 2], BACKGROUND),
+        bench.send([3, 4], BACKGROUND),
+    ];
     // The background queue is full; the live queue is not.
     let refused = bench.wait(bench.send([5], BACKGROUND));
     assert!(matches!(refused, Err(BatchError::Overloaded { .. })));
@@ -314,11 +410,18 @@ fn background_images_run_after_live_in_own_batches() {
     bench.batcher.close();
     bench.pass.send(()).unwrap();
     assert_eq!(bench.wait(live), Ok(vec![11, 12, 13, 14]));
-    assert_eq!(background.map(|task| bench.wait(task)), [Ok(vec![1, 2]), Ok(vec![3, 4])]);
+    assert_eq!(
+        background.map(|task| bench.wait(task)),
+        [Ok(vec![1, 2]), Ok(vec![3, 4])]
+    );
     let batches = [vec![GATE], vec![11, 12, 13, 14], vec![1, 2, 3, 4]];
     assert_eq!(*bench.log.lock().unwrap(), batches);
     assert_eq!(bench.wait(busy), Ok(vec![GATE]));
-    assert_eq!(bench.outcome("rejected"), 1, "the rejected image is not retried");
+    assert_eq!(
+        bench.outcome("rejected"),
+        1,
+        "the rejected image is not retried"
+    );
 }
 
 #[test]
@@ -334,7 +437,10 @@ fn failing_factory_starts_no_workers() {
     };
     let series = Metrics::new().model("m", &labels);
     let started = Batcher::start("m", &factory, options, CpuBudget::new(2), series);
-    assert_eq!(started.err(), Some(InferenceError::Model("broken".to_owned())));
+    assert_eq!(
+        started.err(),
+        Some(InferenceError::Model("broken".to_owned()))
+    );
 }
 
 proptest! {

@@ -37,7 +37,13 @@ impl Worker {
         classifier: Box<dyn Classifier>,
         metrics: ModelMetrics,
     ) -> Self {
-        Self { name, factory, classifier: Some(classifier), healthy: true, metrics }
+        Self {
+            name,
+            factory,
+            classifier: Some(classifier),
+            healthy: true,
+            metrics,
+        }
     }
 
     /// Runs batches as worker `index` until the queue is closed and empty.
@@ -92,7 +98,11 @@ impl Worker {
         match self.classify(&inputs, record) {
             Ok((answers, inference)) => {
                 for ((responder, queue), answer) in responders.into_iter().zip(answers) {
-                    let result = answer.map(|answer| JobResult { answer, queue, inference });
+                    let result = answer.map(|answer| JobResult {
+                        answer,
+                        queue,
+                        inference,
+                    });
                     responder.send(result, &self.metrics);
                 }
             }
@@ -110,7 +120,11 @@ impl Worker {
                     let answer = self.classify(std::slice::from_ref(input), record);
                     let result = answer.and_then(|(mut answers, inference)| {
                         let answer = answers.swap_remove(0)?;
-                        Ok(JobResult { answer, queue, inference })
+                        Ok(JobResult {
+                            answer,
+                            queue,
+                            inference,
+                        })
                     });
                     responder.send(result, &self.metrics);
                 }
@@ -121,7 +135,11 @@ impl Worker {
     /// Creates a new classifier after a panic.
     fn replace(&self) -> Result<Box<dyn Classifier>, String> {
         let failed = |reason: String| {
-            tracing::error!(worker = self.name, reason, "cannot create a classifier after a panic");
+            tracing::error!(
+                worker = self.name,
+                reason,
+                "cannot create a classifier after a panic"
+            );
             reason
         };
         match catch_unwind(AssertUnwindSafe(|| (self.factory)())) {
@@ -148,7 +166,11 @@ impl Worker {
         record(latency, inputs.len());
 
         let Ok(result) = result else {
-            tracing::error!(worker = self.name, images = inputs.len(), "the classifier panicked");
+            tracing::error!(
+                worker = self.name,
+                images = inputs.len(),
+                "the classifier panicked"
+            );
             self.metrics.worker_panic();
             return Err(BatchError::Failed("the classifier panicked".to_owned()));
         };

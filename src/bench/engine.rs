@@ -47,7 +47,10 @@ pub(super) fn raw(
     time: Duration,
 ) -> Result<Raw, InferenceError> {
     let open = opener(source);
-    let given = Overrides { max_batch: source.signature.fixed_batch, ..Overrides::default() };
+    let given = Overrides {
+        max_batch: source.signature.fixed_batch,
+        ..Overrides::default()
+    };
     let cores = mien_host::cpu::available_cores();
     let space = Space::new(Device::Cpu, cores, given);
     let side = source.signature.side;
@@ -57,7 +60,11 @@ pub(super) fn raw(
     let Configuration { layout, max_batch } = choose(&points).ok_or_else(nothing)?;
     let mut sessions = ThroughputRun::open(layout, max_batch, side, &open)?;
     let (best, images_per_cpu_second) = run(&mut sessions, time)?;
-    Ok(Raw { points, best, cpu_seconds_per_1000: 1e3 / images_per_cpu_second })
+    Ok(Raw {
+        points,
+        best,
+        cpu_seconds_per_1000: 1e3 / images_per_cpu_second,
+    })
 }
 
 /// Runs sessions for a time. Also returns the images per CPU second of this process, which runs nothing else.
@@ -80,7 +87,10 @@ pub(super) fn run(
 /// # Errors
 /// Returns an error if the model fails.
 pub(super) fn sessions(source: &Source, point: &Point) -> Result<ThroughputRun, InferenceError> {
-    let layout = Layout { instances: point.instances, intra_op_threads: point.intra_op_threads };
+    let layout = Layout {
+        instances: point.instances,
+        intra_op_threads: point.intra_op_threads,
+    };
     ThroughputRun::open(layout, point.batch, source.signature.side, &opener(source))
 }
 
@@ -92,7 +102,10 @@ pub(super) fn lone_session(
     source: &Source,
     intra_op_threads: usize,
 ) -> Result<ThroughputRun, InferenceError> {
-    let layout = Layout { instances: 1, intra_op_threads };
+    let layout = Layout {
+        instances: 1,
+        intra_op_threads,
+    };
     ThroughputRun::open(layout, 1, source.signature.side, &opener(source))
 }
 
@@ -143,7 +156,11 @@ pub(super) async fn batcher(
                     Ok(_) => Outcome::Classified,
                     Err(error) => Outcome::Failed(error.to_string()),
                 };
-                samples.push(Sample { begin, end: Instant::now(), outcome });
+                samples.push(Sample {
+                    begin,
+                    end: Instant::now(),
+                    outcome,
+                });
             }
             samples
         }

@@ -31,7 +31,10 @@ pub(super) fn measure_during<T>(work: impl FnOnce() -> T) -> (T, Option<Duration
         let done = work();
         drop(working);
         // A watcher does not panic.
-        let longest = watches.into_iter().filter_map(|watch| watch.join().ok()).max();
+        let longest = watches
+            .into_iter()
+            .filter_map(|watch| watch.join().ok())
+            .max();
         (done, longest)
     })
 }
@@ -61,7 +64,10 @@ mod processors {
             one.set(index);
             one
         };
-        (0..CpuSet::MAX_CPU).filter(|&index| allowed.is_set(index)).map(only).collect()
+        (0..CpuSet::MAX_CPU)
+            .filter(|&index| allowed.is_set(index))
+            .map(only)
+            .collect()
     }
 
     /// Pins this thread to one processor. If that fails, it watches the processor that it runs on.
@@ -90,7 +96,10 @@ mod tests {
     fn stall_is_measured_only_with_realtime_priority() {
         assert_eq!(measure_during(|| 1), (1, None));
         let ((work, longest), permitted) = run_at_realtime_priority(|| {
-            (measure_during(|| thread::sleep(3 * NAP)), has_realtime_priority())
+            (
+                measure_during(|| thread::sleep(3 * NAP)),
+                has_realtime_priority(),
+            )
         });
         assert_eq!((work, longest.is_some()), ((), permitted));
     }

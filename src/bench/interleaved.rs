@@ -107,9 +107,15 @@ pub(super) async fn paired(
 /// Measures the latency of an inference call and of a request in milliseconds.
 async fn one_image(session: &mut ThroughputRun, target: &Target) -> anyhow::Result<Turn> {
     let raw = session.run(TURN)?.run_ms;
-    let timing = Timing { warm_up: Duration::ZERO, measured: TURN };
+    let timing = Timing {
+        warm_up: Duration::ZERO,
+        measured: TURN,
+    };
     let result = closed_loop(target, 1, timing).await?;
-    Ok(Turn { raw, http: result.latency.context("the server did not respond")?.p50 })
+    Ok(Turn {
+        raw,
+        http: result.latency.context("the server did not respond")?.p50,
+    })
 }
 
 /// Measures images per CPU second and images per second.
@@ -119,10 +125,22 @@ async fn saturated(
     turn: Duration,
 ) -> anyhow::Result<(Turn, Turn)> {
     let (point, raw) = engine::run(sessions, turn)?;
-    let result =
-        closed_loop(target, SATURATING, Timing { warm_up: turn / 5, measured: turn }).await?;
-    let http = result.images_per_cpu_second().context("the server did not respond")?;
-    let rate = Turn { raw: point.images_per_second, http: result.images_per_second };
+    let result = closed_loop(
+        target,
+        SATURATING,
+        Timing {
+            warm_up: turn / 5,
+            measured: turn,
+        },
+    )
+    .await?;
+    let http = result
+        .images_per_cpu_second()
+        .context("the server did not respond")?;
+    let rate = Turn {
+        raw: point.images_per_second,
+        http: result.images_per_second,
+    };
     Ok((Turn { raw, http }, rate))
 }
 
@@ -152,9 +170,13 @@ mod tests {
 
     #[test]
     fn slowdown_of_machine_cancels_out() {
-        let turn = |raw: f64| Turn { raw, http: raw + 1.0 };
-        let compared =
-            compare(&[vec![turn(10.0), turn(20.0)], vec![turn(40.0)]], |turn| turn.http - turn.raw);
+        let turn = |raw: f64| Turn {
+            raw,
+            http: raw + 1.0,
+        };
+        let compared = compare(&[vec![turn(10.0), turn(20.0)], vec![turn(40.0)]], |turn| {
+            turn.http - turn.raw
+        });
         assert_eq!((compared.raw, compared.http), (20.0, 21.0));
         assert_eq!((compared.median, compared.by_start), (1.0, (1.0, 1.0)));
     }

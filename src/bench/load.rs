@@ -99,7 +99,9 @@ impl Latency {
 impl LoadResult {
     /// Images per CPU second of the server.
     pub fn images_per_cpu_second(&self) -> Option<f64> {
-        self.cpu_seconds_per_1000.filter(|&seconds| seconds > 0.0).map(|seconds| 1e3 / seconds)
+        self.cpu_seconds_per_1000
+            .filter(|&seconds| seconds > 0.0)
+            .map(|seconds| 1e3 / seconds)
     }
 }
 
@@ -150,22 +152,26 @@ pub async fn open_loop(
     let window = Window::starting_now(timing);
     let (due, arrivals) = unbounded_channel();
     // A thread of its own, because the timer of the runtime has a resolution of milliseconds.
-    let clock = thread::Builder::new().name("mien-bench-clock".to_owned()).spawn(move || {
-        for arrival in poisson(rate).map(|offset| window.opened + offset) {
-            if arrival >= window.end {
-                return;
+    let clock = thread::Builder::new()
+        .name("mien-bench-clock".to_owned())
+        .spawn(move || {
+            for arrival in poisson(rate).map(|offset| window.opened + offset) {
+                if arrival >= window.end {
+                    return;
+                }
+                thread::sleep(arrival.saturating_duration_since(Instant::now()));
+                if due.send(arrival).is_err() {
+                    return;
+                }
             }
-            thread::sleep(arrival.saturating_duration_since(Instant::now()));
-            if due.send(arrival).is_err() {
-                return;
-            }
-        }
-    })?;
+        })?;
     let arrivals = Mutex::new(arrivals);
     let clients = (0..IN_FLIGHT).map(|first| open_client(target, &arrivals, first));
     let (samples, usage) = tokio::join!(join_all(clients), window.usage(target.process));
     if clock.join().is_err() {
-        return Err(io::Error::other("the timer thread of the open loop panicked"));
+        return Err(io::Error::other(
+            "the timer thread of the open loop panicked",
+        ));
     }
     Ok(window.result(name.to_owned(), samples, usage?))
 }
@@ -179,8 +185,12 @@ async fn open_client(
     let mut samples = Vec::new();
     let mut requests = target.requests.iter().cycle().skip(first);
     loop {
-        let Some(due) = arrivals.lock().await.recv().await else { return samples };
-        let Some(request) = requests.next() else { return samples };
+        let Some(due) = arrivals.lock().await.recv().await else {
+            return samples;
+        };
+        let Some(request) = requests.next() else {
+            return samples;
+        };
         samples.push(sample(&mut connection, target, request, due).await);
     }
 }
@@ -206,7 +216,11 @@ async fn sample(
             Outcome::Failed(error.to_string())
         }
     };
-    Sample { begin, end: Instant::now(), outcome }
+    Sample {
+        begin,
+        end: Instant::now(),
+        outcome,
+    }
 }
 
 fn holds(body: &[u8], expect: &[u8]) -> bool {
@@ -239,12 +253,18 @@ pub(super) struct Window {
 impl Window {
     pub(super) fn starting_now(Timing { warm_up, measured }: Timing) -> Self {
         let opened = Instant::now();
-        Self { opened, start: opened + warm_up, end: opened + warm_up + measured }
+        Self {
+            opened,
+            start: opened + warm_up,
+            end: opened + warm_up + measured,
+        }
     }
 
     /// CPU time of a process within the window.
     pub(super) async fn usage(self, process: Option<Process>) -> io::Result<Option<Duration>> {
-        let Some(process) = process else { return Ok(None) };
+        let Some(process) = process else {
+            return Ok(None);
+        };
         sleep_until(self.start.into()).await;
         let Usage { cpu: before, .. } = process.usage()?;
         sleep_until(self.end.into()).await;
@@ -259,7 +279,12 @@ impl Window {
         cpu: Option<Duration>,
     ) -> LoadResult {
         let (mut classified, mut refused, mut failures) = (Vec::new(), Vec::new(), Vec::new());
-        for Sample { begin, end, outcome } in samples.into_iter().flatten() {
+        for Sample {
+            begin,
+            end,
+            outcome,
+        } in samples.into_iter().flatten()
+        {
             if end < self.start || end > self.end {
                 continue;
             }
@@ -292,7 +317,10 @@ mod tests {
     fn percentiles_use_sorted_durations() {
         let times = (1..=101).rev().map(Duration::from_millis).collect();
         let latency = Latency::of(times).unwrap();
-        assert_eq!((latency.count, latency.p50, latency.p99), (101, 51.0, 100.0));
+        assert_eq!(
+            (latency.count, latency.p50, latency.p99),
+            (101, 51.0, 100.0)
+        );
         assert_eq!(latency.max, 101.0);
         assert_eq!(Latency::of(Vec::new()), None);
     }

@@ -54,12 +54,19 @@ pub(super) async fn overload(
     // core. Nothing else runs on this thread meanwhile.
     let (overloaded, stalled) = run_at_realtime_priority(|| {
         hiccups::measure_during(|| -> io::Result<LoadResult> {
-            let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+            let runtime = runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
             runtime.block_on(open_loop(target, &name, rate, timing))
         })
     });
     let overloaded = overloaded?;
     let stalled_ms = stalled.map(|longest| 1e3 * longest.as_secs_f64());
     let memory = [before, server.process().usage()?];
-    Ok(Some(Overload { saturated, overloaded, stalled_ms, memory }))
+    Ok(Some(Overload {
+        saturated,
+        overloaded,
+        stalled_ms,
+        memory,
+    }))
 }

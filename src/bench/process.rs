@@ -53,7 +53,12 @@ impl Process {
         let mut found = vec![self.0];
         let mut next = 0;
         while let Some(&parent) = found.get(next) {
-            found.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+            found.extend(
+                parents
+                    .iter()
+                    .filter(|(_, of)| *of == parent)
+                    .map(|(pid, _)| *pid),
+            );
             next += 1;
         }
         found.remove(0);
@@ -64,7 +69,10 @@ impl Process {
 fn one(pid: u32) -> io::Result<Usage> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let ticks = fields(&stat).map(|fields| fields.skip(11).take(2)).into_iter().flatten();
+    let ticks = fields(&stat)
+        .map(|fields| fields.skip(11).take(2))
+        .into_iter()
+        .flatten();
     let ticks: u64 = ticks.filter_map(|field| field.parse::<u64>().ok()).sum();
     let cpu = Duration::from_secs_f64(ticks as f64 / clock_ticks_per_second() as f64);
     let bytes = |name: &str| {
@@ -72,7 +80,11 @@ fn one(pid: u32) -> io::Result<Usage> {
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
         kib.unwrap_or(0) * 1024
     };
-    Ok(Usage { cpu, resident: bytes("VmRSS:"), peak: bytes("VmHWM:") })
+    Ok(Usage {
+        cpu,
+        resident: bytes("VmRSS:"),
+        peak: bytes("VmHWM:"),
+    })
 }
 
 /// Returns the fields of `stat` after the process name, which may contain any character.
@@ -88,7 +100,10 @@ mod tests {
     fn usage_includes_child_processes() {
         let own = Process::own().usage().unwrap();
         assert!(own.resident > 0 && own.peak >= own.resident, "{own:?}");
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
         let children = Process::own().descendants().unwrap();
         assert!(children.contains(&child.id()), "{children:?}");
         child.kill().unwrap();
@@ -99,6 +114,9 @@ mod tests {
     #[test]
     fn process_name_does_not_shift_fields() {
         let stat = "7 (a) b) S 3 0 0";
-        assert_eq!(fields(stat).unwrap().collect::<Vec<_>>(), ["S", "3", "0", "0"]);
+        assert_eq!(
+            fields(stat).unwrap().collect::<Vec<_>>(),
+            ["S", "3", "0", "0"]
+        );
     }
 }

@@ -29,22 +29,44 @@ pub fn results(title: &str, results: &[LoadResult]) -> String {
 
 fn write_study(text: &mut String, study: &Study) -> fmt::Result {
     let Study {
-        name, raw, single, batcher, serving, ready_seconds, http, overload, memory, ..
+        name,
+        raw,
+        single,
+        batcher,
+        serving,
+        ready_seconds,
+        http,
+        overload,
+        memory,
+        ..
     } = study;
     head(text, name)?;
-    let Point { instances, intra_op_threads, batch, .. } = raw.best;
+    let Point {
+        instances,
+        intra_op_threads,
+        batch,
+        ..
+    } = raw.best;
     let best = format!("ONNX Runtime, {instances}x{intra_op_threads} batch {batch}");
     point(text, &best, &raw.best, Some(raw.cpu_seconds_per_1000))?;
     let alone = format!("ONNX Runtime, 1x{} batch 1", single.intra_op_threads);
     point(text, &alone, single, None)?;
     result(text, batcher)?;
     http.iter().try_for_each(|l| result(text, l))?;
-    if let Some(Overload { saturated, overloaded, .. }) = overload {
+    if let Some(Overload {
+        saturated,
+        overloaded,
+        ..
+    }) = overload
+    {
         result(text, saturated)?;
         result(text, overloaded)?;
     }
-    let (instances, intra_op_threads, batch) =
-        (serving.instances, serving.intra_op_threads, serving.max_batch);
+    let (instances, intra_op_threads, batch) = (
+        serving.instances,
+        serving.intra_op_threads,
+        serving.max_batch,
+    );
     writeln!(
         text,
         "  server              {instances}x{intra_op_threads} batch {batch}, queue {}",
@@ -56,28 +78,58 @@ fn write_study(text: &mut String, study: &Study) -> fmt::Result {
         ready_seconds.first, ready_seconds.cached
     )?;
     let [ready, end] = [memory.ready, memory.end].map(mebibytes);
-    writeln!(text, "  resident memory     {ready} ready, {end} after all load")?;
+    writeln!(
+        text,
+        "  resident memory     {ready} ready, {end} after all load"
+    )?;
     compare(text, study)?;
     writeln!(text)
 }
 
 /// Formats the target figures.
 fn compare(text: &mut String, study: &Study) -> fmt::Result {
-    let Paired { one_connection, per_cpu_second, per_second } = &study.paired;
-    let shares =
-        [("saturated/raw", "images of a CPU second", per_cpu_second), ("", "images/s", per_second)];
-    for (title, what, Compared { raw, http, median, by_start: (least, most) }) in shares {
+    let Paired {
+        one_connection,
+        per_cpu_second,
+        per_second,
+    } = &study.paired;
+    let shares = [
+        ("saturated/raw", "images of a CPU second", per_cpu_second),
+        ("", "images/s", per_second),
+    ];
+    for (
+        title,
+        what,
+        Compared {
+            raw,
+            http,
+            median,
+            by_start: (least, most),
+        },
+    ) in shares
+    {
         writeln!(
             text,
             "  {title:20}{median:.3} of the {what} ({http:.1} of {raw:.1}), {least:.3} to {most:.3} per start"
         )?;
     }
-    let Compared { raw, http, median, by_start: (least, most) } = one_connection;
+    let Compared {
+        raw,
+        http,
+        median,
+        by_start: (least, most),
+    } = one_connection;
     writeln!(
         text,
         "  one connection      {median:+.2} ms ({http:.2} and {raw:.2} ms), {least:+.2} to {most:+.2} ms per start"
     )?;
-    if let Some(Overload { saturated, overloaded, stalled_ms, memory }) = &study.overload {
+    if let Some(Overload {
+        saturated,
+        overloaded,
+        stalled_ms,
+        memory,
+    }) = &study.overload
+    {
         if let (Some(at), Some(over)) = (saturated.latency, overloaded.latency) {
             let ratio = over.p99 / at.p99;
             writeln!(
@@ -85,7 +137,15 @@ fn compare(text: &mut String, study: &Study) -> fmt::Result {
                 "  overload            p99 of accepted {ratio:.2} times that at saturation"
             )?;
         }
-        if let Some(Latency { count, p50, p99, p999, max, .. }) = overloaded.refused {
+        if let Some(Latency {
+            count,
+            p50,
+            p99,
+            p999,
+            max,
+            ..
+        }) = overloaded.refused
+        {
             writeln!(
                 text,
                 "                      {count} rejected in p50 {p50:.2}, p99 {p99:.2}, p99.9 {p999:.2}, max {max:.2} ms"
@@ -98,7 +158,10 @@ fn compare(text: &mut String, study: &Study) -> fmt::Result {
             )?;
         }
         let [before, after] = memory.map(mebibytes);
-        writeln!(text, "                      resident {before} before, {after} after")?;
+        writeln!(
+            text,
+            "                      resident {before} before, {after} after"
+        )?;
     }
     Ok(())
 }
@@ -120,17 +183,31 @@ fn head(text: &mut String, title: &str) -> fmt::Result {
 }
 
 fn point(text: &mut String, name: &str, point: &Point, cpu: Option<f64>) -> fmt::Result {
-    let Point { images_per_second, run_ms, .. } = point;
-    write!(text, "  {name:32}{images_per_second:>10.1}{run_ms:>10.2}{:>30}", "")?;
+    let Point {
+        images_per_second,
+        run_ms,
+        ..
+    } = point;
+    write!(
+        text,
+        "  {name:32}{images_per_second:>10.1}{run_ms:>10.2}{:>30}",
+        ""
+    )?;
     cpu_columns(text, cpu)?;
     writeln!(text)
 }
 
 fn result(text: &mut String, result: &LoadResult) -> fmt::Result {
-    write!(text, "  {:32}{:>10.1}", result.name, result.images_per_second)?;
+    write!(
+        text,
+        "  {:32}{:>10.1}",
+        result.name, result.images_per_second
+    )?;
     match result.latency {
         None => write!(text, "{:>10}{:>10}{:>10}{:>10}", "-", "-", "-", "-")?,
-        Some(Latency { p50, p90, p99, max, .. }) => {
+        Some(Latency {
+            p50, p90, p99, max, ..
+        }) => {
             write!(text, "{p50:>10.2}{p90:>10.2}{p99:>10.2}{max:>10.2}")?;
         }
     }

@@ -50,15 +50,26 @@ impl Server {
             .stdout(Stdio::null())
             .spawn()
             .context("starting the server")?;
-        let mut server = Self { child, addr, ready_after: Duration::ZERO };
+        let mut server = Self {
+            child,
+            addr,
+            ready_after: Duration::ZERO,
+        };
         let mut connection = Connection::new(addr);
         let ask = request("GET", addr, "/health/ready", &[], &[]);
-        while !connection.ask(&ask).await.is_ok_and(|answer| answer.status == 200) {
+        while !connection
+            .ask(&ask)
+            .await
+            .is_ok_and(|answer| answer.status == 200)
+        {
             if let Some(status) = server.child.try_wait()? {
                 bail!("the server ended before it was ready: {status}");
             }
             if started.elapsed() > READY_WITHIN {
-                bail!("the server was not ready within {} s", READY_WITHIN.as_secs());
+                bail!(
+                    "the server was not ready within {} s",
+                    READY_WITHIN.as_secs()
+                );
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
@@ -73,7 +84,9 @@ impl Server {
     /// Requests a JSON document.
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<serde_json::Value> {
         let mut connection = Connection::new(self.addr);
-        let answer = connection.ask(&request("GET", self.addr, path, &[], &[])).await?;
+        let answer = connection
+            .ask(&request("GET", self.addr, path, &[], &[]))
+            .await?;
         Ok(serde_json::from_slice(answer.body)?)
     }
 }
@@ -95,15 +108,26 @@ impl SingleVersionRepository {
     /// Creates links to a version and its members.
     pub(super) fn new(name: &str, found: &Found) -> anyhow::Result<Self> {
         let root = tempfile::tempdir().context("creating a directory")?;
-        let number = found.folder.file_name().and_then(|number| parse_version(number.to_str()?));
+        let number = found
+            .folder
+            .file_name()
+            .and_then(|number| parse_version(number.to_str()?));
         let number = number.unwrap_or(1);
         link(root.path(), name, number, &found.folder)?;
         let ensemble = Sidecar::read(&found.folder)?.ensemble;
         for share in ensemble.into_iter().flat_map(|ensemble| ensemble.members) {
             let member = share.member;
-            link(root.path(), member.name(), member.version(), &member.folder(&found.root))?;
+            link(
+                root.path(),
+                member.name(),
+                member.version(),
+                &member.folder(&found.root),
+            )?;
         }
-        let version = ModelName { name: name.to_owned(), version: Some(number) };
+        let version = ModelName {
+            name: name.to_owned(),
+            version: Some(number),
+        };
         Ok(Self { root, version })
     }
 
@@ -111,7 +135,10 @@ impl SingleVersionRepository {
     fn flags(&self) -> [String; 4] {
         [
             "--device=cpu".to_owned(),
-            format!("--tune-cache={}", self.root.path().join(".tuning").display()),
+            format!(
+                "--tune-cache={}",
+                self.root.path().join(".tuning").display()
+            ),
             format!("--default-model={}", self.version),
             "--version-policy=none".to_owned(),
         ]
@@ -142,8 +169,15 @@ mod tests {
         let repository = SingleVersionRepository::new("m", &found).unwrap();
         for version in ["m/1", "m/2", "n/7"] {
             let linked = fs::canonicalize(repository.root.path().join(version)).unwrap();
-            assert_eq!(linked, fs::canonicalize(models.path().join(version)).unwrap());
+            assert_eq!(
+                linked,
+                fs::canonicalize(models.path().join(version)).unwrap()
+            );
         }
-        assert!(repository.flags().contains(&"--default-model=m@2".to_owned()));
+        assert!(
+            repository
+                .flags()
+                .contains(&"--default-model=m@2".to_owned())
+        );
     }
 }

@@ -109,10 +109,18 @@ pub async fn study(setup: &Setup, name: &str, found: &Found) -> anyhow::Result<S
 
     tracing::info!(name, "bench: batcher");
     let model = Arc::new(load(setup, name, found, &raw.best)?);
-    let pictures = setup.faces.iter().map(|bytes| decode(bytes, &Limits::default()));
-    let pictures = pictures.collect::<Result<Vec<_>, _>>().context("cannot read a face")?;
+    let pictures = setup
+        .faces
+        .iter()
+        .map(|bytes| decode(bytes, &Limits::default()));
+    let pictures = pictures
+        .collect::<Result<Vec<_>, _>>()
+        .context("cannot read a face")?;
     let side = model.signature.side;
-    let faces: Vec<_> = pictures.iter().map(|picture| picture.to_face(side)).collect();
+    let faces: Vec<_> = pictures
+        .iter()
+        .map(|picture| picture.to_face(side))
+        .collect();
     let batcher = engine::batcher(Arc::clone(&model), &faces, setup.timing).await?;
     model.batcher.join();
     drop(model);
@@ -126,11 +134,16 @@ pub async fn study(setup: &Setup, name: &str, found: &Found) -> anyhow::Result<S
         anyhow::Ok((server, target))
     };
     let (server, target) = start().await?;
-    let ready = Ready { first: first.as_secs_f64(), cached: server.ready_after.as_secs_f64() };
+    let ready = Ready {
+        first: first.as_secs_f64(),
+        cached: server.ready_after.as_secs_f64(),
+    };
     let document = server.get(&format!("/v1/models/{name}")).await?;
     let versions = document["versions"].as_array().into_iter().flatten();
     let serving = versions.filter_map(|version| version.get("serving")).next();
-    let serving = serving.context("the server does not serve the model")?.clone();
+    let serving = serving
+        .context("the server does not serve the model")?
+        .clone();
     let serving: Serving =
         serde_json::from_value(serving).context("reading the serving configuration")?;
     let single = engine::single(&source, serving.intra_op_threads, time)?;
@@ -139,7 +152,18 @@ pub async fn study(setup: &Setup, name: &str, found: &Found) -> anyhow::Result<S
     let (http, overload, memory) = under_load(setup, &server, &serving, &target).await?;
     let name = name.to_owned();
     let ready_seconds = ready;
-    Ok(Study { name, raw, single, batcher, serving, ready_seconds, paired, http, overload, memory })
+    Ok(Study {
+        name,
+        raw,
+        single,
+        batcher,
+        serving,
+        ready_seconds,
+        paired,
+        http,
+        overload,
+        memory,
+    })
 }
 
 /// Returns the requests: every face in rotation.
@@ -167,12 +191,22 @@ async fn under_load(
         tracing::info!(connections, "bench: closed loop");
         http.push(closed_loop(target, connections, setup.timing).await?);
     }
-    let best = http.iter().map(|result| result.images_per_second).fold(0.0, f64::max);
+    let best = http
+        .iter()
+        .map(|result| result.images_per_second)
+        .fold(0.0, f64::max);
     let name = format!("open loop, {:.0} % of saturation", 100.0 * LOAD);
     tracing::info!("bench: open loop");
     http.push(open_loop(target, &name, LOAD * best, setup.timing).await?);
     let overload = overload(target, server, serving.max_queue_size, setup.timing).await?;
-    Ok((http, overload, Memory { ready, end: server.process().usage()? }))
+    Ok((
+        http,
+        overload,
+        Memory {
+            ready,
+            end: server.process().usage()?,
+        },
+    ))
 }
 
 /// Loads the model in this process with the best configuration of raw ONNX Runtime.
@@ -184,10 +218,20 @@ fn load(setup: &Setup, name: &str, found: &Found, best: &Point) -> anyhow::Resul
         instances: Some(best.instances),
         intra_op_threads: Some(best.intra_op_threads),
     };
-    let off = TuningOptions { mode: TuneMode::Off, budget: Duration::ZERO, cache: None };
+    let off = TuningOptions {
+        mode: TuneMode::Off,
+        budget: Duration::ZERO,
+        cache: None,
+    };
     let (runtime, metrics) = (setup.runtime.clone(), Arc::new(Metrics::new()));
     let leaving = RetiredWorkers::default();
-    let loader = ModelLoader { runtime, options, tuner: Tuner::new(off), metrics, leaving };
+    let loader = ModelLoader {
+        runtime,
+        options,
+        tuner: Tuner::new(off),
+        metrics,
+        leaving,
+    };
     Ok(loader.load(name, 1, found)?)
 }
 
@@ -200,9 +244,14 @@ pub fn read_faces(folder: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
     let entries = fs::read_dir(folder).with_context(|| {
         format!("cannot read the images of `{shown}`; set a directory with --faces")
     })?;
-    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let mut paths: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "png"));
     paths.sort();
-    anyhow::ensure!(!paths.is_empty(), "no PNG file in `{shown}`; set a directory with --faces");
+    anyhow::ensure!(
+        !paths.is_empty(),
+        "no PNG file in `{shown}`; set a directory with --faces"
+    );
     Ok(paths.iter().map(fs::read).collect::<Result<_, _>>()?)
 }

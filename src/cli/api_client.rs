@@ -28,7 +28,12 @@ impl Server {
         let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         headers.extend(token.map(|token| ("authorization".to_owned(), token.bearer())));
         let (prefix, connection) = (path.trim_end_matches('/').to_owned(), Connection::new(addr));
-        Ok(Self { addr, prefix, headers, connection })
+        Ok(Self {
+            addr,
+            prefix,
+            headers,
+            connection,
+        })
     }
 
     /// Sends a request and parses the JSON response.

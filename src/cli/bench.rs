@@ -28,7 +28,12 @@ use crate::{
 #[derive(Debug, Clone, Args)]
 pub struct BenchArgs {
     /// Model repository with the layout NAME/VERSION/model.onnx. VERSION is a positive integer.
-    #[arg(long, env = "MIEN_MODELS", value_name = "DIR", default_value = "models")]
+    #[arg(
+        long,
+        env = "MIEN_MODELS",
+        value_name = "DIR",
+        default_value = "models"
+    )]
     models: PathBuf,
 
     /// Network to measure; repeatable. By default the model with the best recorded accuracy.
@@ -119,7 +124,13 @@ impl BenchArgs {
 
     async fn run_foreign(&self, url: &str) -> anyhow::Result<()> {
         let (addr, path) = address(url)?;
-        let ForeignArgs { body, header, expect, pid, .. } = &self.foreign;
+        let ForeignArgs {
+            body,
+            header,
+            expect,
+            pid,
+            ..
+        } = &self.foreign;
         let bodies = match body.as_slice() {
             [] => suite::read_faces(&self.faces)?,
             files => files
@@ -131,7 +142,10 @@ impl BenchArgs {
         let headers = if header.is_empty() { &png[..] } else { header };
         let target = Target {
             addr,
-            requests: bodies.iter().map(|b| request("POST", addr, path, headers, b)).collect(),
+            requests: bodies
+                .iter()
+                .map(|b| request("POST", addr, path, headers, b))
+                .collect(),
             expect: expect.clone(),
             process: pid.map(Process),
         };
@@ -151,7 +165,10 @@ impl BenchArgs {
 
     fn timing(&self) -> Timing {
         let measured = self.duration / self.divisor();
-        Timing { warm_up: measured / 5, measured }
+        Timing {
+            warm_up: measured / 5,
+            measured,
+        }
     }
 
     /// Returns the names and versions of the models to measure, the no-op network last.
@@ -162,7 +179,10 @@ impl BenchArgs {
             let latest = VersionPolicies::new(&[], []).map_err(anyhow::Error::msg)?;
             let best = by_recorded_accuracy(&listing, &latest, &BTreeMap::new());
             let best = best.into_iter().next();
-            names.extend(best.map(|best| ModelName { name: best.name, version: None }));
+            names.extend(best.map(|best| ModelName {
+                name: best.name,
+                version: None,
+            }));
         }
         let mut networks = Vec::new();
         for wanted in names {
@@ -189,5 +209,7 @@ fn header(text: &str) -> Result<(String, String), String> {
 
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("writing the figures")
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .context("writing the figures")
 }

@@ -51,8 +51,14 @@ struct Prediction<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Classified<'a> {
-    Answer { label: &'a str, confidence: f32, probabilities: BTreeMap<&'a str, f32> },
-    Failure { error: String },
+    Answer {
+        label: &'a str,
+        confidence: f32,
+        probabilities: BTreeMap<&'a str, f32>,
+    },
+    Failure {
+        error: String,
+    },
 }
 
 impl ClassifyArgs {
@@ -75,11 +81,19 @@ impl ClassifyArgs {
         let predictions = answers?;
 
         let failed = |p: &Prediction<'_>| matches!(p.result, Classified::Failure { .. });
-        let code = if predictions.iter().any(failed) { INCOMPLETE } else { 0 };
+        let code = if predictions.iter().any(failed) {
+            INCOMPLETE
+        } else {
+            0
+        };
         let mut out = io::stdout().lock();
         if self.json {
             let (name, version) = (model.name.as_str(), model.version.to_string());
-            let output = Output { model: name, version, predictions };
+            let output = Output {
+                model: name,
+                version,
+                predictions,
+            };
             serde_json::to_writer_pretty(&mut out, &output).context("writing the results")?;
             writeln!(out).context("writing the results")?;
         } else {
@@ -97,15 +111,23 @@ async fn predict<'a>(model: &'a LiveModel, file: &Path) -> anyhow::Result<Predic
         let picture = decode(&bytes, &Limits::default()).map_err(|error| error.to_string())?;
         Ok(picture.to_face(side))
     };
-    let result = match tokio::task::spawn_blocking(read).await.context("the decoder panicked")? {
+    let result = match tokio::task::spawn_blocking(read)
+        .await
+        .context("the decoder panicked")?
+    {
         Err(error) => Classified::Failure { error },
         Ok(face) => {
-            let answers =
-                model.batcher.classify(vec![face.into()], RequestOptions::default()).await?;
+            let answers = model
+                .batcher
+                .classify(vec![face.into()], RequestOptions::default())
+                .await?;
             answer(model, &answers.rows[0].probabilities)
         }
     };
-    Ok(Prediction { file: file.display().to_string(), result })
+    Ok(Prediction {
+        file: file.display().to_string(),
+        result,
+    })
 }
 
 fn answer<'a>(model: &'a LiveModel, row: &Probabilities) -> Classified<'a> {
@@ -122,7 +144,9 @@ fn answer<'a>(model: &'a LiveModel, row: &Probabilities) -> Classified<'a> {
 fn write_lines(out: &mut impl Write, predictions: &[Prediction<'_>]) -> io::Result<()> {
     for Prediction { file, result } in predictions {
         match result {
-            Classified::Answer { label, confidence, .. } => {
+            Classified::Answer {
+                label, confidence, ..
+            } => {
                 writeln!(out, "{label:10}{:6.2} %  {file}", 100.0 * confidence)?;
             }
             Classified::Failure { error } => writeln!(out, "{:18}  {file}: {error}", "unreadable")?,

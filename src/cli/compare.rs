@@ -61,7 +61,10 @@ impl CompareArgs {
         let comparison = scores::compare(&of_a, &of_b)
             .with_context(|| format!("`{file_a}` and `{file_b}` cannot be compared"))?;
 
-        let [a, b] = [&file_a, &file_b].map(|name| Side { name: name.clone(), subject: None });
+        let [a, b] = [&file_a, &file_b].map(|name| Side {
+            name: name.clone(),
+            subject: None,
+        });
         if let Some(output) = html {
             let page = report::comparison_html(&a, &b, &comparison, &Pictures::default());
             output.write(page.as_bytes())?;
@@ -71,7 +74,11 @@ impl CompareArgs {
         }
         let mut out = io::stdout().lock();
         if self.json {
-            let document = EvaluationResponse { file_a, file_b, comparison: &comparison };
+            let document = EvaluationResponse {
+                file_a,
+                file_b,
+                comparison: &comparison,
+            };
             serde_json::to_writer_pretty(&mut out, &document).context("writing the comparison")?;
             writeln!(out)
         } else {

@@ -39,12 +39,20 @@ pub fn markdown() -> String {
 fn write(text: &mut String) -> fmt::Result {
     let mut cli = Cli::command();
     cli.build();
-    let serve = cli.find_subcommand("serve").expect("`serve` is a subcommand of `mien`");
-    let settings: Vec<&Arg> = serve.get_arguments().filter(|arg| arg.get_env().is_some()).collect();
+    let serve = cli
+        .find_subcommand("serve")
+        .expect("`serve` is a subcommand of `mien`");
+    let settings: Vec<&Arg> = serve
+        .get_arguments()
+        .filter(|arg| arg.get_env().is_some())
+        .collect();
     text.push_str(INTRODUCTION);
     for heading in headings(&settings) {
         writeln!(text, "\n## {heading}\n")?;
-        writeln!(text, "| flag | variable | default | description |\n|---|---|---|---|")?;
+        writeln!(
+            text,
+            "| flag | variable | default | description |\n|---|---|---|---|"
+        )?;
         for setting in settings.iter().filter(|arg| heading_of(arg) == heading) {
             row(text, setting)?;
         }
@@ -69,15 +77,23 @@ fn heading_of(setting: &Arg) -> &str {
 
 fn row(text: &mut String, setting: &Arg) -> fmt::Result {
     let flag = setting.get_long().expect("every setting has a long flag");
-    let variable = setting.get_env().expect("settings without a variable are left out").display();
+    let variable = setting
+        .get_env()
+        .expect("settings without a variable are left out")
+        .display();
     let flag = match value_format(setting) {
         Some(value) => format!("`--{flag} {value}`"),
         None => format!("`--{flag}`"),
     };
-    let defaults =
-        setting.get_default_values().iter().map(|value| format!("`{}`", value.display()));
+    let defaults = setting
+        .get_default_values()
+        .iter()
+        .map(|value| format!("`{}`", value.display()));
     let default = defaults.collect::<Vec<_>>().join(", ");
-    let help = setting.get_long_help().or_else(|| setting.get_help()).unwrap_or_default();
+    let help = setting
+        .get_long_help()
+        .or_else(|| setting.get_help())
+        .unwrap_or_default();
     // clap removes the last full stop of a help text with one paragraph.
     let help = format!("{}.", help.to_string().trim_end_matches('.'));
     let cells = [flag, format!("`{variable}`"), default, help];
@@ -93,12 +109,21 @@ fn value_format(setting: &Arg) -> Option<String> {
     if possible.is_empty() {
         return setting.get_value_names().map(|names| names.join(" "));
     }
-    Some(possible.iter().map(PossibleValue::get_name).collect::<Vec<_>>().join("|"))
+    Some(
+        possible
+            .iter()
+            .map(PossibleValue::get_name)
+            .collect::<Vec<_>>()
+            .join("|"),
+    )
 }
 
 /// Makes text fit into one cell of a table.
 fn escape(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace('|', "\\|")
 }
 
 #[cfg(test)]
@@ -108,7 +133,9 @@ mod tests {
     #[test]
     fn markdown_lists_flag_variable_default_and_help() {
         let text = markdown();
-        let row = text.lines().find(|line| line.contains("MIEN_MAX_QUEUE_SIZE"));
+        let row = text
+            .lines()
+            .find(|line| line.contains("MIEN_MAX_QUEUE_SIZE"));
         let row = row.expect("the setting has a row");
         assert!(
             row.starts_with("| `--max-queue-size COUNT` | `MIEN_MAX_QUEUE_SIZE` | `64` | "),

@@ -103,9 +103,14 @@ impl EvaluateArgs {
 
         let subject = self.subject(&model, dataset_sha256);
         outputs.write(&subject, &result, &samples)?;
-        self.print(&subject, &result.evaluation).context("writing the report")?;
+        self.print(&subject, &result.evaluation)
+            .context("writing the report")?;
         let is_complete = result.evaluation.unreadable.count == 0;
-        Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) })
+        Ok(if is_complete {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(INCOMPLETE)
+        })
     }
 
     /// Evaluates the model, then searches for test images that are also in train.
@@ -139,7 +144,16 @@ impl EvaluateArgs {
     }
 
     fn print(&self, subject: &Subject, report: &Evaluation) -> io::Result<()> {
-        let Subject { model, version, sha256, dataset, split, limit, dataset_sha256, .. } = subject;
+        let Subject {
+            model,
+            version,
+            sha256,
+            dataset,
+            split,
+            limit,
+            dataset_sha256,
+            ..
+        } = subject;
         let mut out = io::stdout().lock();
         if self.json {
             let (split, limit, dataset_sha256) = (*split, *limit, dataset_sha256.as_deref());

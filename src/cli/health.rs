@@ -16,7 +16,12 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Args)]
 pub struct HealthArgs {
     /// Address of the server. An unspecified address (0.0.0.0 or ::) is checked over loopback.
-    #[arg(long, env = "MIEN_ADDR", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "MIEN_ADDR",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8080"
+    )]
     pub addr: SocketAddr,
 }
 
@@ -51,7 +56,10 @@ fn status_line(addr: SocketAddr) -> io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&addr, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
-    write!(stream, "GET /health/ready HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "GET /health/ready HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n"
+    )?;
     // A status line is short; the limit bounds the memory if another program listens there.
     let mut line = String::new();
     BufReader::new(io::Read::take(stream, 256)).read_line(&mut line)?;
@@ -89,21 +97,37 @@ mod tests {
             (&stream).write_all(text.as_bytes()).unwrap();
             head
         });
-        (HealthArgs { addr: SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)) }, server)
+        (
+            HealthArgs {
+                addr: SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
+            },
+            server,
+        )
     }
 
     #[test]
     fn a_200_is_healthy() {
         let (args, server) = answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
         args.check().unwrap();
-        assert!(server.join().unwrap().starts_with("GET /health/ready HTTP/1.1\r\n"));
+        assert!(
+            server
+                .join()
+                .unwrap()
+                .starts_with("GET /health/ready HTTP/1.1\r\n")
+        );
     }
 
     #[test]
     fn draining_or_silent_server_is_unhealthy() {
-        for text in ["HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", ""] {
+        for text in [
+            "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n",
+            "",
+        ] {
             let (args, server) = answering(text);
-            assert!(matches!(args.check(), Err(HealthError::NotReady(..))), "{text:?}");
+            assert!(
+                matches!(args.check(), Err(HealthError::NotReady(..))),
+                "{text:?}"
+            );
             server.join().unwrap();
         }
     }
@@ -113,6 +137,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         drop(listener);
-        assert!(matches!(HealthArgs { addr }.check(), Err(HealthError::Unreachable(..))));
+        assert!(matches!(
+            HealthArgs { addr }.check(),
+            Err(HealthError::Unreachable(..))
+        ));
     }
 }

@@ -32,7 +32,12 @@ use crate::{
 #[command(next_help_heading = "Model")]
 pub(super) struct ModelArgs {
     /// Model repository with the layout NAME/VERSION/model.onnx. VERSION is a positive integer.
-    #[arg(long, env = "MIEN_MODELS", value_name = "DIR", default_value = "models")]
+    #[arg(
+        long,
+        env = "MIEN_MODELS",
+        value_name = "DIR",
+        default_value = "models"
+    )]
     models: PathBuf,
 
     /// Model and version; by default the highest version of the model with the best recorded accuracy.
@@ -40,7 +45,12 @@ pub(super) struct ModelArgs {
     model: Option<ModelName>,
 
     /// Device for inference. auto uses CUDA if the installed ONNX Runtime and a GPU support it, otherwise the CPU.
-    #[arg(long, env = "MIEN_DEVICE", value_name = "auto|cpu|cuda[:N]", default_value = "auto")]
+    #[arg(
+        long,
+        env = "MIEN_DEVICE",
+        value_name = "auto|cpu|cuda[:N]",
+        default_value = "auto"
+    )]
     device: DeviceChoice,
 
     /// Number of sessions. By default one per core, up to 8, on a CPU, and one on a GPU.
@@ -77,12 +87,21 @@ impl ModelArgs {
             intra_op_threads: self.intra_op_threads.map(NonZeroUsize::get),
         };
         let cache = self.tune_cache.clone();
-        let tuner =
-            Tuner::new(TuningOptions { mode: TuneMode::Auto, budget: Duration::ZERO, cache });
+        let tuner = Tuner::new(TuningOptions {
+            mode: TuneMode::Auto,
+            budget: Duration::ZERO,
+            cache,
+        });
         // A command does not wait for a measurement.
         tuner.start_serving(|| Duration::ZERO);
         let (metrics, leaving) = (Arc::new(Metrics::new()), RetiredWorkers::default());
-        let loader = ModelLoader { runtime, options, tuner, metrics, leaving };
+        let loader = ModelLoader {
+            runtime,
+            options,
+            tuner,
+            metrics,
+            leaving,
+        };
         let listing = list(&self.models)?;
         let Some(wanted) = &self.model else {
             return self.best(&listing, &loader);
@@ -90,7 +109,9 @@ impl ModelArgs {
         let (version, found) = find(&self.models, &listing, wanted)?;
         let name = &wanted.name;
         let model = loader.load(name, version, found);
-        Ok(Arc::new(model.with_context(|| format!("cannot use {name}@{version}"))?))
+        Ok(Arc::new(
+            model.with_context(|| format!("cannot use {name}@{version}"))?,
+        ))
     }
 
     /// Returns the loadable model with the best recorded accuracy in its highest loadable version.
@@ -131,7 +152,10 @@ pub(super) fn find<'a>(
     let (root, name) = (root.display(), &wanted.name);
     let versions = listing.models.get(name).with_context(|| {
         let known: Vec<&str> = listing.models.keys().map(String::as_str).collect();
-        format!("unknown model `{name}` in `{root}`; it contains: {}", known.join(", "))
+        format!(
+            "unknown model `{name}` in `{root}`; it contains: {}",
+            known.join(", ")
+        )
     })?;
     let found = match wanted.version {
         Some(version) => versions.get_key_value(&version),
@@ -139,7 +163,10 @@ pub(super) fn find<'a>(
     };
     let (version, found) = found.with_context(|| {
         let known: Vec<String> = versions.keys().map(u64::to_string).collect();
-        format!("unknown version of `{name}` in `{root}`; it has: {}", known.join(", "))
+        format!(
+            "unknown version of `{name}` in `{root}`; it has: {}",
+            known.join(", ")
+        )
     })?;
     Ok((*version, found))
 }

@@ -40,9 +40,12 @@ impl Output {
             Ok(found) if found.is_dir() => {
                 bail!("cannot write `{}`: it is a directory", path.display())
             }
-            Ok(found) if !found.is_file() => {
-                Target::Stream(fs::File::options().write(true).open(&path).with_context(refused)?)
-            }
+            Ok(found) if !found.is_file() => Target::Stream(
+                fs::File::options()
+                    .write(true)
+                    .open(&path)
+                    .with_context(refused)?,
+            ),
             _ => Target::New(AtomicFile::create(&path).with_context(refused)?),
         };
         Ok(Self { path, target })
@@ -94,10 +97,14 @@ mod tests {
     #[test]
     fn unwritable_path_is_an_error_at_open() {
         let folder = tempfile::tempdir().unwrap();
-        for (path, reason) in
-            [("", "it is a directory"), ("nowhere/report.html", "check that its directory exists")]
-        {
-            let error = Output::open(&folder.path().join(path)).err().unwrap().to_string();
+        for (path, reason) in [
+            ("", "it is a directory"),
+            ("nowhere/report.html", "check that its directory exists"),
+        ] {
+            let error = Output::open(&folder.path().join(path))
+                .err()
+                .unwrap()
+                .to_string();
             assert!(error.contains(reason), "{error}");
         }
     }
@@ -112,7 +119,10 @@ mod tests {
         Output::open(&link).unwrap().write(b"new").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        Output::open(Path::new("/dev/null")).unwrap().write(b"gone").unwrap();
+        Output::open(Path::new("/dev/null"))
+            .unwrap()
+            .write(b"gone")
+            .unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
     }
 }

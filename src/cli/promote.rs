@@ -61,7 +61,12 @@ pub struct PromoteArgs {
     url: String,
 
     /// Admin token of the server. Prefer the variable, because other users of the machine can read flags.
-    #[arg(long, env = "MIEN_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        env = "MIEN_ADMIN_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
     token: Option<AdminToken>,
 
     /// Print JSON in the format of `/v1/models/NAME/promotions/ID`.
@@ -110,7 +115,9 @@ impl PromoteArgs {
         let mut server = Server::new(&self.url, self.token.as_ref())?;
         let path = format!("/v1/models/{}/promotions", percent_encode(&self.name));
         let order = server.ask("POST", &path, Some(&self.order())).await?;
-        let id = Promotion::deserialize(&order).context("reading the response of the server")?.id;
+        let id = Promotion::deserialize(&order)
+            .context("reading the response of the server")?
+            .id;
         let document = wait(&mut server, &format!("{path}/{id}")).await?;
         let promotion = Promotion::deserialize(&document)?;
         let mut out = io::stdout().lock();
@@ -121,7 +128,11 @@ impl PromoteArgs {
             writeln!(out, "{}", promotion.sentence())?;
         }
         let promoted = promotion.status == PromotionStatus::Promoted;
-        Ok(if promoted { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if promoted {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 
     fn order(&self) -> Value {
@@ -207,7 +218,10 @@ mod tests {
             Promotion::deserialize(&document).unwrap().sentence()
         };
         assert_eq!(text("promoted"), "m: version 2 is promoted: why");
-        assert_eq!(text("rejected"), "m: version 2 is rejected; version 1 continues to serve: why");
+        assert_eq!(
+            text("rejected"),
+            "m: version 2 is rejected; version 1 continues to serve: why"
+        );
         assert_eq!(
             text("cancelled"),
             "m: the promotion of version 2 was cancelled; version 1 continues to serve: why"

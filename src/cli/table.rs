@@ -20,7 +20,13 @@ pub(super) fn evaluation(evaluation: &Evaluation) -> String {
 }
 
 fn write(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
-    let Evaluation { report, unreadable, seconds, images_per_second, .. } = evaluation;
+    let Evaluation {
+        report,
+        unreadable,
+        seconds,
+        images_per_second,
+        ..
+    } = evaluation;
     writeln!(text, "accuracy     {}", score(&report.score))?;
     for (usage, part) in &report.splits {
         writeln!(text, "  {:11}{}", usage.name(), score(part))?;
@@ -28,14 +34,21 @@ fn write(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
     if let Some(without) = &evaluation.without_duplicates {
         let removed = without.removed;
         let without = score(&without.score);
-        writeln!(text, "  not seen   {without}, without {removed} images that are also in train")?;
+        writeln!(
+            text,
+            "  not seen   {without}, without {removed} images that are also in train"
+        )?;
     }
     summary(text, report)?;
     classes(text, report)?;
     confusion(text, report)?;
     writeln!(text, "{seconds:.1} s, {images_per_second:.1} images/s")?;
     if unreadable.count > 0 {
-        writeln!(text, "\n{} images are unreadable and not scored:", unreadable.count)?;
+        writeln!(
+            text,
+            "\n{} images are unreadable and not scored:",
+            unreadable.count
+        )?;
         for image in &unreadable.images {
             writeln!(text, "  {}: {}", image.name, image.detail)?;
         }
@@ -48,7 +61,9 @@ fn write(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
 }
 
 fn score(score: &Score) -> String {
-    let [low, high] = score.interval.map_or([None, None], |interval| interval.map(Some));
+    let [low, high] = score
+        .interval
+        .map_or([None, None], |interval| interval.map(Some));
     format!(
         "{}   {} of {} images, 95 % interval {} to {}",
         percent(score.accuracy),
@@ -67,16 +82,25 @@ fn summary(text: &mut String, report: &Report) -> fmt::Result {
         percent(report.balanced_accuracy)
     )?;
     let calibration = percent(report.expected_calibration_error);
-    writeln!(text, "calibration  {calibration}   expected calibration error")?;
+    writeln!(
+        text,
+        "calibration  {calibration}   expected calibration error"
+    )?;
     writeln!(
         text,
         "log loss     {}\n",
-        report.log_loss.map_or(format::NO_VALUE.to_owned(), |loss| format!("{loss:.4}"))
+        report
+            .log_loss
+            .map_or(format::NO_VALUE.to_owned(), |loss| format!("{loss:.4}"))
     )
 }
 
 fn classes(text: &mut String, report: &Report) -> fmt::Result {
-    writeln!(text, "{:9}{:>8}{:>12}{:>10}{:>10}", "class", "images", "precision", "recall", "F1")?;
+    writeln!(
+        text,
+        "{:9}{:>8}{:>12}{:>10}{:>10}",
+        "class", "images", "precision", "recall", "F1"
+    )?;
     for class in &report.classes {
         let [precision, recall, f1] = [class.precision, class.recall, class.f1].map(percent);
         writeln!(

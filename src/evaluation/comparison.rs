@@ -61,7 +61,11 @@ pub fn compare(
 ) -> Result<Compared, NotComparable> {
     check_data(&a, &b)?;
     let comparison = report::compare(of_a, of_b)?;
-    Ok(Compared { evaluation_a: a.into(), evaluation_b: b.into(), comparison })
+    Ok(Compared {
+        evaluation_a: a.into(),
+        evaluation_b: b.into(),
+        comparison,
+    })
 }
 
 /// Checks that both evaluations saw the same data. Images are joined by identifiers that depend only on their names; the
@@ -73,11 +77,15 @@ fn check_data(a: &EvaluationRecord, b: &EvaluationRecord) -> Result<(), NotCompa
         .flatten();
     match fingerprints {
         Some((of_a, of_b)) if of_a == of_b => Ok(()),
-        Some(_) if same_name => {
-            Err(NotComparable::OtherImages { dataset: a.dataset.clone(), split: a.split })
-        }
+        Some(_) if same_name => Err(NotComparable::OtherImages {
+            dataset: a.dataset.clone(),
+            split: a.split,
+        }),
         // Without fingerprints of the same split, the name decides.
         None if same_name => Ok(()),
-        _ => Err(NotComparable::OtherDataset { a: a.dataset.clone(), b: b.dataset.clone() }),
+        _ => Err(NotComparable::OtherDataset {
+            a: a.dataset.clone(),
+            b: b.dataset.clone(),
+        }),
     }
 }

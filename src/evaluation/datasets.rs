@@ -41,9 +41,18 @@ impl Datasets {
                 })
                 .collect();
             tracing::info!(dataset = name, images = images.len(), "data set listed");
-            Ok((name, Entry { dataset, images, in_train: OnceCell::new() }))
+            Ok((
+                name,
+                Entry {
+                    dataset,
+                    images,
+                    in_train: OnceCell::new(),
+                },
+            ))
         };
-        Ok(Self(sources.into_iter().map(open).collect::<Result<_, _>>()?))
+        Ok(Self(
+            sources.into_iter().map(open).collect::<Result<_, _>>()?,
+        ))
     }
 
     /// Returns the names in sorted order.

@@ -162,7 +162,10 @@ impl Progress {
         });
         Self {
             status: record.status,
-            images: ImageCount { done: record.done, total: record.total },
+            images: ImageCount {
+                done: record.done,
+                total: record.total,
+            },
             images_per_second: throughput,
             accuracy: record.accuracy,
             eta_seconds: None,
@@ -186,14 +189,20 @@ impl Progress {
 impl From<EvaluationRecord> for EvaluationResponse {
     fn from(mut record: EvaluationRecord) -> Self {
         let report = record.report.take().and_then(raw);
-        Self { head: record.into(), report }
+        Self {
+            head: record.into(),
+            report,
+        }
     }
 }
 
 impl From<EvaluationRecord> for EvaluationListItem {
     fn from(mut record: EvaluationRecord) -> Self {
         let report = record.summary.take().and_then(raw);
-        Self { head: record.into(), report }
+        Self {
+            head: record.into(),
+            report,
+        }
     }
 }
 
@@ -214,7 +223,10 @@ impl From<EvaluationRecord> for EvaluationInfo {
             split: record.split,
             dataset_sha256: record.dataset_sha256,
             limit: record.limit,
-            images: ImageCount { done: record.done, total: record.total },
+            images: ImageCount {
+                done: record.done,
+                total: record.total,
+            },
             request_id: record.request_id,
             created: record.created,
             started: record.started,

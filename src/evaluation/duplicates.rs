@@ -28,8 +28,9 @@ pub async fn test_in_train(dataset: Arc<Dataset>) -> DuplicateIds {
     let search = tokio::task::spawn_blocking(move || {
         run_at_background_priority(|| dataset.test_in_train(go_on))
     });
-    let found =
-        search.await.inspect_err(|error| tracing::error!(%error, "search for duplicates failed"));
+    let found = search
+        .await
+        .inspect_err(|error| tracing::error!(%error, "search for duplicates failed"));
     found.ok().flatten().map(Arc::new)
 }
 
@@ -49,7 +50,9 @@ pub async fn score_without_duplicates(
     let mut result = run.await?;
     let in_train = in_train.await;
     let without = |ids: Arc<HashSet<String>>| {
-        without_duplicates(&result.predictions, |prediction| ids.contains(&prediction.image))
+        without_duplicates(&result.predictions, |prediction| {
+            ids.contains(&prediction.image)
+        })
     };
     result.evaluation.without_duplicates = in_train.map(without);
     Ok(result)

@@ -63,7 +63,10 @@ impl Job {
     /// Returns the current record. The report of a successful evaluation is only in the store.
     pub fn record(&self) -> EvaluationRecord {
         let record = self.record.borrow().clone();
-        EvaluationRecord { done: self.done.load(Ordering::Relaxed), ..record }
+        EvaluationRecord {
+            done: self.done.load(Ordering::Relaxed),
+            ..record
+        }
     }
 
     /// Returns the current progress.
@@ -72,12 +75,16 @@ impl Job {
         let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
         let (done, judged) = (count(&self.done), count(&self.judged));
         let elapsed = self.since.get().map(|since| since.elapsed().as_secs_f64());
-        let throughput =
-            elapsed.filter(|&time| done > 0 && time > 0.0).map(|time| done as f64 / time);
+        let throughput = elapsed
+            .filter(|&time| done > 0 && time > 0.0)
+            .map(|time| done as f64 / time);
         let is_running = record.status == Status::Running;
         Progress {
             status: record.status,
-            images: ImageCount { done, total: self.total },
+            images: ImageCount {
+                done,
+                total: self.total,
+            },
             images_per_second: throughput,
             accuracy: (judged > 0).then(|| count(&self.correct) as f64 / judged as f64),
             eta_seconds: throughput
@@ -90,7 +97,11 @@ impl Job {
     /// Waits until the status is final and the report is saved, unless saving failed.
     pub async fn finished(&self) {
         // The sender lives as long as `self`, so the wait only ends when the condition holds.
-        let _ = self.record.subscribe().wait_for(|record| record.status.is_final()).await;
+        let _ = self
+            .record
+            .subscribe()
+            .wait_for(|record| record.status.is_final())
+            .await;
     }
 
     pub(super) fn advance(&self, update: ProgressUpdate) {
@@ -122,7 +133,11 @@ impl Job {
     }
 
     pub(super) async fn cancelled(&self) {
-        let _ = self.is_cancelled.subscribe().wait_for(|is_cancelled| *is_cancelled).await;
+        let _ = self
+            .is_cancelled
+            .subscribe()
+            .wait_for(|is_cancelled| *is_cancelled)
+            .await;
     }
 }
 

@@ -62,12 +62,28 @@ impl Evaluations {
         store.prune_evaluations(retention.get())?;
         for accuracy in store.accuracies()? {
             let (model, version, dataset) = (&accuracy.model, &accuracy.version, &accuracy.dataset);
-            metrics.evaluation(model, version, dataset, accuracy.split.name(), accuracy.accuracy);
+            metrics.evaluation(
+                model,
+                version,
+                dataset,
+                accuracy.split.name(),
+                accuracy.accuracy,
+            );
         }
         let (running, jobs) = (Semaphore::new(MAX_CONCURRENT), JobRegistry::default());
         let retention = retention.get();
-        let shared = Arc::new(Shared { datasets, store, metrics, running, retention, jobs });
-        Ok(Self { runtime: Handle::current(), shared })
+        let shared = Arc::new(Shared {
+            datasets,
+            store,
+            metrics,
+            running,
+            retention,
+            jobs,
+        });
+        Ok(Self {
+            runtime: Handle::current(),
+            shared,
+        })
     }
 
     /// Stores a new evaluation. It starts when fewer than the maximum are running.
@@ -85,8 +101,17 @@ impl Evaluations {
         let job = Arc::new(Job::new(spec.record(&model, samples.len(), is_whole)));
         self.register(Arc::clone(&job))?;
         let (saved, is_saved) = oneshot::channel();
-        let task = Task { model, dataset, samples };
-        self.runtime.spawn(runner::run(Arc::clone(&self.shared), Arc::clone(&job), task, saved));
+        let task = Task {
+            model,
+            dataset,
+            samples,
+        };
+        self.runtime.spawn(runner::run(
+            Arc::clone(&self.shared),
+            Arc::clone(&job),
+            task,
+            saved,
+        ));
         is_saved.await.unwrap_or(Err(StoreError::Crashed))?;
         Ok(job)
     }
@@ -103,14 +128,25 @@ impl Evaluations {
         // Read before the store, so that a job that ends meanwhile is found there.
         let jobs = self.shared.jobs.all();
         let status = filter.status;
-        let stored = self.shared.store.run(move |store| store.evaluations(&filter, limit)).await?;
+        let stored = self
+            .shared
+            .store
+            .run(move |store| store.evaluations(&filter, limit))
+            .await?;
         let current = |stored: EvaluationRecord| {
-            let job = jobs.iter().find(|job| job.id() == stored.id && !stored.status.is_final());
+            let job = jobs
+                .iter()
+                .find(|job| job.id() == stored.id && !stored.status.is_final());
             job.map_or(stored, |job| job.record())
         };
         let matches =
             |record: &EvaluationRecord| status.is_none_or(|status| record.status == status);
-        Ok(stored.into_iter().map(current).filter(matches).map(EvaluationListItem::from).collect())
+        Ok(stored
+            .into_iter()
+            .map(current)
+            .filter(matches)
+            .map(EvaluationListItem::from)
+            .collect())
     }
 
     /// Returns the evaluation with this identifier.
@@ -130,7 +166,10 @@ impl Evaluations {
             return Ok(Some(job.record()));
         }
         let id = id.to_owned();
-        self.shared.store.run(move |store| store.evaluation(&id)).await
+        self.shared
+            .store
+            .run(move |store| store.evaluation(&id))
+            .await
     }
 
     /// Returns the job with this identifier if it is queued, running or unsaved.
@@ -162,7 +201,11 @@ impl Evaluations {
         self.shared
             .store
             .run(move |store| {
-                Ok(if store.delete_evaluation(&id)? { Purged::Removed } else { Purged::Unknown })
+                Ok(if store.delete_evaluation(&id)? {
+                    Purged::Removed
+                } else {
+                    Purged::Unknown
+                })
             })
             .await
     }
@@ -192,8 +235,14 @@ impl Evaluations {
 
     /// Registers a job unless too many are pending.
     fn register(&self, job: Arc<Job>) -> Result<(), StartError> {
-        self.shared.jobs.register(job, StartError::ShuttingDown, |pending| {
-            if pending.len() >= MAX_PENDING { Err(StartError::TooMany) } else { Ok(()) }
-        })
+        self.shared
+            .jobs
+            .register(job, StartError::ShuttingDown, |pending| {
+                if pending.len() >= MAX_PENDING {
+                    Err(StartError::TooMany)
+                } else {
+                    Ok(())
+                }
+            })
     }
 }

@@ -56,7 +56,9 @@ mod tests {
 
     #[test]
     fn labels_are_matched_by_name() {
-        let fer = labels(&["Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral"]);
+        let fer = labels(&[
+            "Angry", "Disgust", "Fear", "Happy", "Sad", "Surprise", "Neutral",
+        ]);
         let probabilities = Probabilities::new(&[0.01, 0.02, 0.03, 0.04, 0.1, 0.2, 0.6]).unwrap();
         let reordered = LabelMap::new(&fer).unwrap().reorder(&probabilities);
         assert_eq!(reordered, [0.01, 0.02, 0.03, 0.04, 0.6, 0.1, 0.2]);
@@ -66,8 +68,12 @@ mod tests {
     fn other_labels_are_an_error() {
         for names in [
             &["cat", "dog"][..],
-            &["angry", "disgust", "fear", "happy", "neutral", "sad", "bored"],
-            &["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise", "contempt"],
+            &[
+                "angry", "disgust", "fear", "happy", "neutral", "sad", "bored",
+            ],
+            &[
+                "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise", "contempt",
+            ],
         ] {
             let error = LabelMap::new(&labels(names)).unwrap_err();
             assert!(error.to_string().contains(&names.join(", ")), "{error}");

@@ -42,7 +42,11 @@ pub(super) struct Classified {
 /// Reads and decodes a chunk on a blocking thread at background priority.
 async fn read(samples: Vec<Sample>, side: usize) -> Result<Chunk, RunError> {
     let read = move || {
-        let mut chunk = Chunk { samples: Vec::new(), faces: Vec::new(), failures: Vec::new() };
+        let mut chunk = Chunk {
+            samples: Vec::new(),
+            faces: Vec::new(),
+            failures: Vec::new(),
+        };
         for sample in samples {
             match sample.load(side) {
                 Ok(face) => {
@@ -63,8 +67,16 @@ async fn read(samples: Vec<Sample>, side: usize) -> Result<Chunk, RunError> {
 }
 
 async fn classify_chunk(batcher: &Batcher, chunk: Chunk) -> Result<Classified, RunError> {
-    let Chunk { samples, faces, failures } = chunk;
+    let Chunk {
+        samples,
+        faces,
+        failures,
+    } = chunk;
     let inputs: Vec<Input> = faces.into_iter().map(Input::Face).collect();
     let answers = batcher.classify_in_background(&inputs, None).await?.rows;
-    Ok(Classified { samples, answers, failures })
+    Ok(Classified {
+        samples,
+        answers,
+        failures,
+    })
 }

@@ -79,8 +79,15 @@ impl Subject {
 
     /// The images: `fer2013 test`, and where they are not all of them how many at most.
     fn images(&self) -> String {
-        let limit = self.limit.map(|limit| format!(", at most {}", format::images(limit as u64)));
-        format!("{} {}{}", self.dataset, self.split, limit.unwrap_or_default())
+        let limit = self
+            .limit
+            .map(|limit| format!(", at most {}", format::images(limit as u64)));
+        format!(
+            "{} {}{}",
+            self.dataset,
+            self.split,
+            limit.unwrap_or_default()
+        )
     }
 
     /// Names and values of what it comes from.
@@ -92,7 +99,9 @@ impl Subject {
             Some(("Model file, SHA-256", self.sha256.clone())),
             Some(("Data", self.images())),
             optional("Data, SHA-256", &self.dataset_sha256),
-            self.finished.as_deref().map(|time| ("When", format::when(time))),
+            self.finished
+                .as_deref()
+                .map(|time| ("When", format::when(time))),
             optional("Evaluation", &self.id),
             optional("Ordered by request", &self.request_id),
         ];
@@ -112,7 +121,10 @@ pub struct Side {
 impl From<&EvaluationInfo> for Side {
     fn from(head: &EvaluationInfo) -> Self {
         let subject = Subject::from(head);
-        Self { name: subject.title(), subject: Some(subject) }
+        Self {
+            name: subject.title(),
+            subject: Some(subject),
+        }
     }
 }
 

@@ -98,8 +98,17 @@ pub async fn run(
     // Chunks complete in any order, so each prediction has its position in the data set.
     let mut placed: Vec<(usize, Prediction)> = Vec::with_capacity(samples.len());
 
-    let mut chunks = pin!(pipeline::classify(&model.batcher, model.signature.side, samples));
-    while let Some(Classified { samples, answers, failures }) = chunks.try_next().await? {
+    let mut chunks = pin!(pipeline::classify(
+        &model.batcher,
+        model.signature.side,
+        samples
+    ));
+    while let Some(Classified {
+        samples,
+        answers,
+        failures,
+    }) = chunks.try_next().await?
+    {
         let mut correct = 0;
         for (sample, answer) in samples.iter().zip(&answers) {
             let prediction = prediction(sample, label_map.reorder(&answer.probabilities));
@@ -120,20 +129,41 @@ pub async fn run(
     let report = tally.report();
     if let (0, Some(first)) = (report.score.total, unreadable.images.first()) {
         let UnreadableImage { name, detail } = first.clone();
-        return Err(RunError::NothingReadable { count: unreadable.count, name, detail });
+        return Err(RunError::NothingReadable {
+            count: unreadable.count,
+            name,
+            detail,
+        });
     }
     let seconds = started.elapsed().as_secs_f64();
     let images_per_second = samples.len() as f64 / seconds;
     placed.sort_unstable_by_key(|(position, _)| *position);
-    let predictions: Vec<_> = placed.into_iter().map(|(_, prediction)| prediction).collect();
+    let predictions: Vec<_> = placed
+        .into_iter()
+        .map(|(_, prediction)| prediction)
+        .collect();
     let (mistakes, without_duplicates) = (mistakes(&predictions), None);
-    let evaluation =
-        Evaluation { report, mistakes, without_duplicates, unreadable, seconds, images_per_second };
-    Ok(EvaluationResult { evaluation, predictions })
+    let evaluation = Evaluation {
+        report,
+        mistakes,
+        without_duplicates,
+        unreadable,
+        seconds,
+        images_per_second,
+    };
+    Ok(EvaluationResult {
+        evaluation,
+        predictions,
+    })
 }
 
 fn prediction(sample: &Sample, probabilities: [f32; Expression::COUNT]) -> Prediction {
-    let Sample { name, expression, usage, .. } = sample;
+    let Sample {
+        name,
+        expression,
+        usage,
+        ..
+    } = sample;
     Prediction {
         image: sample.id(),
         name: name.clone(),

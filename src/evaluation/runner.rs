@@ -32,7 +32,10 @@ pub(super) async fn run(
     saved: oneshot::Sender<Result<(), StoreError>>,
 ) {
     let record = job.record();
-    let inserted = shared.store.run(move |store| store.insert_evaluation(&record)).await;
+    let inserted = shared
+        .store
+        .run(move |store| store.insert_evaluation(&record))
+        .await;
     if !shared.jobs.confirm(job.id(), inserted, saved) {
         return;
     }
@@ -44,18 +47,38 @@ pub(super) async fn run(
         result = evaluate => Some(result.unwrap_or(Err(RunError::Crashed))),
     };
     finish(&shared, &job, result).await;
-    let EvaluationRecord { id, status, model, version, dataset, split, error, .. } = job.record();
+    let EvaluationRecord {
+        id,
+        status,
+        model,
+        version,
+        dataset,
+        split,
+        error,
+        ..
+    } = job.record();
     tracing::info!(id, %status, model, version, dataset, %split, error, "evaluation ended");
 }
 
 async fn evaluate(shared: &Shared, job: &Job, task: Task) -> Result<EvaluationResult, RunError> {
     let _permit = shared.running.acquire().await;
-    let Task { model, dataset, samples } = task;
-    let EvaluationRecord { dataset: name, split, .. } = job.record();
+    let Task {
+        model,
+        dataset,
+        samples,
+    } = task;
+    let EvaluationRecord {
+        dataset: name,
+        split,
+        ..
+    } = job.record();
     let fingerprint = fingerprint(dataset, split).await;
     let started = now();
     let (id, at, sha256) = (job.id().to_owned(), started.clone(), fingerprint.clone());
-    let stored = shared.store.run(move |s| s.start_evaluation(&id, &at, sha256.as_deref())).await;
+    let stored = shared
+        .store
+        .run(move |s| s.start_evaluation(&id, &at, sha256.as_deref()))
+        .await;
     stored.map_err(|error| not_saved(&error))?;
     job.start(started, fingerprint);
     let run = run::run(&model, &samples, |update| job.advance(update));
@@ -83,8 +106,10 @@ async fn finish(
         },
         Some(Err(error)) => (failure(&record, error.to_string()), Vec::new()),
         None => {
-            let end =
-                EvaluationEnd { status: Status::Cancelled, ..failure(&record, String::new()) };
+            let end = EvaluationEnd {
+                status: Status::Cancelled,
+                ..failure(&record, String::new())
+            };
             (EvaluationEnd { error: None, ..end }, Vec::new())
         }
     };
@@ -93,15 +118,26 @@ async fn finish(
     let saved = shared.store.run(save).await;
     // If pruning fails, the next evaluation prunes.
     if saved.is_ok()
-        && let Err(error) = shared.store.run(move |store| store.prune_evaluations(retention)).await
+        && let Err(error) = shared
+            .store
+            .run(move |store| store.prune_evaluations(retention))
+            .await
     {
         tracing::warn!(%error, "cannot remove old evaluations");
     }
     match saved {
         Ok(_) => {
             if let (Some(accuracy), true) = (end.accuracy, record.is_whole) {
-                let EvaluationRecord { model, version, dataset, split, .. } = &record;
-                shared.metrics.evaluation(model, version, dataset, split.name(), accuracy);
+                let EvaluationRecord {
+                    model,
+                    version,
+                    dataset,
+                    split,
+                    ..
+                } = &record;
+                shared
+                    .metrics
+                    .evaluation(model, version, dataset, split.name(), accuracy);
             }
             shared.jobs.remove(job.id());
             job.end(end);

@@ -24,7 +24,10 @@ impl Evaluations {
         let datasets = &self.shared.datasets;
         let dataset = datasets.get(&spec.dataset).ok_or_else(|| {
             let known = datasets.names();
-            StartError::UnknownDataset { name: spec.dataset.clone(), known }
+            StartError::UnknownDataset {
+                name: spec.dataset.clone(),
+                known,
+            }
         })?;
         let all = dataset.samples(spec.split).len();
         if all == 0 {
@@ -42,6 +45,10 @@ impl Evaluations {
     ) -> Result<(Arc<Dataset>, Vec<Sample>, bool), StartError> {
         let (dataset, all) = self.split(spec)?;
         let limit = spec.limit.map_or(all, usize::from);
-        Ok((Arc::clone(dataset), dataset.subset(spec.split, limit), limit >= all))
+        Ok((
+            Arc::clone(dataset),
+            dataset.subset(spec.split, limit),
+            limit >= all,
+        ))
     }
 }

@@ -32,6 +32,8 @@ impl SaliencyMap {
 
     /// Returns the largest absolute weight.
     pub(super) fn max_abs(&self) -> f32 {
-        self.weights.iter().fold(0.0, |most, weight| most.max(weight.abs()))
+        self.weights
+            .iter()
+            .fold(0.0, |most, weight| most.max(weight.abs()))
     }
 }

@@ -29,7 +29,12 @@ impl Occlusion {
         let starts = (0..=steps).map(|step| (step * last).checked_div(steps).unwrap_or(0));
         let starts = starts.collect();
         let fill = mean(face.pixels());
-        Self { face, patch, starts, fill }
+        Self {
+            face,
+            patch,
+            starts,
+            fill,
+        }
     }
 
     /// The original face.
@@ -72,8 +77,13 @@ impl Occlusion {
         let lost = |row: usize, column: usize| whole - occluded[row * each + column];
         let between: Vec<Between> = (0..side).map(|pixel| self.between(pixel)).collect();
         let weight = |row: &Between, column: &Between| {
-            let line =
-                |at: usize| lerp(lost(at, column.first), lost(at, column.second), column.share);
+            let line = |at: usize| {
+                lerp(
+                    lost(at, column.first),
+                    lost(at, column.second),
+                    column.share,
+                )
+            };
             lerp(line(row.first), line(row.second), row.share)
         };
         let rows = between.iter();
@@ -89,8 +99,16 @@ impl Occlusion {
         let last = self.starts.len() - 1;
         let (first, second) = (second.saturating_sub(1), second.min(last));
         let [from, to] = [first, second].map(|position| self.starts[position] as f32);
-        let share = if to > from { ((at - from) / (to - from)).clamp(0.0, 1.0) } else { 0.0 };
-        Between { first, second, share }
+        let share = if to > from {
+            ((at - from) / (to - from)).clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
+        Between {
+            first,
+            second,
+            share,
+        }
     }
 
     /// Returns the top row and the left column of a position.
@@ -135,7 +153,11 @@ mod tests {
         for (index, (a, b)) in whole.pixels().iter().zip(occluded.pixels()).enumerate() {
             let (row, column) = (index / 48, index % 48);
             let inside = (4..12).contains(&row) && (4..12).contains(&column);
-            assert_eq!(*b, if inside { occlusion.fill() } else { *a }, "{row} {column}");
+            assert_eq!(
+                *b,
+                if inside { occlusion.fill() } else { *a },
+                "{row} {column}"
+            );
         }
     }
 

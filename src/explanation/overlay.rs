@@ -50,7 +50,13 @@ fn bilinear_sample(values: &[f32], side: usize, position: [f32; 2]) -> f32 {
         let first = at as usize;
         (first, last.min(first + 1), at - first as f32)
     });
-    let line = |row: usize| lerp(values[row * side + left], values[row * side + right], across);
+    let line = |row: usize| {
+        lerp(
+            values[row * side + left],
+            values[row * side + right],
+            across,
+        )
+    };
     lerp(line(top), line(bottom), down)
 }
 
@@ -84,6 +90,11 @@ mod tests {
         let file = overlay(&face, &SaliencyMap::new(2, vec![0.0001, 0.0, 0.0, 0.0]));
         let picture = decode(&file, &Limits::default()).unwrap();
         assert_eq!((picture.width(), picture.height()), (480, 480));
-        assert!(picture.pixels().iter().all(|gray| (98..=102).contains(gray)));
+        assert!(
+            picture
+                .pixels()
+                .iter()
+                .all(|gray| (98..=102).contains(gray))
+        );
     }
 }

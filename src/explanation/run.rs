@@ -40,13 +40,19 @@ pub async fn explain(
 ) -> Result<Explanation, BatchError> {
     let occlusion = Occlusion::new(face);
     let mut answers = answers(batcher, &occlusion, deadline).await?.into_iter();
-    let whole =
-        answers.next().expect("the batcher returns one result per image, the original face first");
+    let whole = answers
+        .next()
+        .expect("the batcher returns one result per image, the original face first");
     let class = class.unwrap_or_else(|| whole.top().0);
     let probability = whole.as_slice()[class];
     let occluded: Vec<f32> = answers.map(|answer| answer.as_slice()[class]).collect();
     let map = occlusion.map(probability, &occluded);
-    Ok(Explanation { class, probability, map, occlusion })
+    Ok(Explanation {
+        class,
+        probability,
+        map,
+        occlusion,
+    })
 }
 
 /// Classifies the original face and each occluded one. The occluded faces are created chunk by chunk.
@@ -62,9 +68,12 @@ async fn answers(
         Some(position) => occlusion.occluded(position),
     };
     let chunks = stream::iter((0..images).step_by(chunk)).map(|start| async move {
-        let inputs: Vec<Input> =
-            (start..images.min(start + chunk)).map(|index| image(index).into()).collect();
-        batcher.classify_in_background(&inputs, Some(deadline)).await
+        let inputs: Vec<Input> = (start..images.min(start + chunk))
+            .map(|index| image(index).into())
+            .collect();
+        batcher
+            .classify_in_background(&inputs, Some(deadline))
+            .await
     });
     let answered: Vec<_> = chunks.buffered(in_flight).try_collect().await?;
     let rows = answered.into_iter().flat_map(|answers| answers.rows);
@@ -94,7 +103,9 @@ mod tests {
             inputs: &[Input],
         ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
             let answer = |input: &Input| {
-                let Input::Face(face) = input else { panic!("only faces are sent") };
+                let Input::Face(face) = input else {
+                    panic!("only faces are sent")
+                };
                 let square = self.square[0]..self.square[1];
                 let (mut sum, mut count) = (0.0, 0.0);
                 for (index, &pixel) in face.pixels().iter().enumerate() {
@@ -106,7 +117,10 @@ mod tests {
                 }
                 let bright = 0.8 * sum / count;
                 let probabilities = Probabilities::new(&[0.8 - bright, bright, 0.2])?;
-                Ok(Answer { probabilities, outputs: Box::default() })
+                Ok(Answer {
+                    probabilities,
+                    outputs: Box::default(),
+                })
             };
             Ok(inputs.iter().map(answer).collect())
         }
@@ -126,10 +140,15 @@ mod tests {
         let series = Metrics::new().model("m", &Labels::new(labels).unwrap());
         let batcher = Batcher::start("m", &factory, options, CpuBudget::new(2), series).unwrap();
         let white = |index: &usize| {
-            [index / side, index % side].iter().all(|at| (square[0]..square[1]).contains(at))
+            [index / side, index % side]
+                .iter()
+                .all(|at| (square[0]..square[1]).contains(at))
         };
         let pixel = |index| if white(&index) { 255 } else { 0 };
-        (batcher, Face::new(side, (0..side * side).map(pixel).collect()).unwrap())
+        (
+            batcher,
+            Face::new(side, (0..side * side).map(pixel).collect()).unwrap(),
+        )
     }
 
     fn later() -> Instant {
@@ -147,7 +166,10 @@ mod tests {
                 (0..side * side).max_by(|&a, &b| map.weights()[a].total_cmp(&map.weights()[b]));
             let [row, column] = [peak.unwrap() / side, peak.unwrap() % side];
             for at in [row, column] {
-                assert!((square[0]..square[1]).contains(&at), "{side}: {row} {column}");
+                assert!(
+                    (square[0]..square[1]).contains(&at),
+                    "{side}: {row} {column}"
+                );
             }
             assert!(map.max_abs() > 0.3, "{side}: {}", map.max_abs());
             // Far from it nothing is lost.
@@ -159,7 +181,9 @@ mod tests {
     #[tokio::test]
     async fn what_speaks_against_a_label_is_below_zero() {
         let (batcher, face) = looking_at(48, [28, 36]);
-        let against = explain(&batcher, face.clone(), Some(0), later()).await.unwrap();
+        let against = explain(&batcher, face.clone(), Some(0), later())
+            .await
+            .unwrap();
         assert_eq!((against.class, against.probability), (0, 0.0));
         let lowest = against.map.weights().iter().copied().fold(0.0, f32::min);
         assert!(lowest < -0.6, "{lowest}");
@@ -171,7 +195,9 @@ mod tests {
     #[tokio::test]
     async fn a_deadline_that_has_passed_ends_it() {
         let (batcher, face) = looking_at(48, [28, 36]);
-        let error = explain(&batcher, face, None, Instant::now()).await.unwrap_err();
+        let error = explain(&batcher, face, None, Instant::now())
+            .await
+            .unwrap_err();
         assert_eq!(error, BatchError::DeadlineExceeded);
     }
 }

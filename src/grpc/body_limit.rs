@@ -45,7 +45,10 @@ impl<S> Layer<S> for BodyLimitLayer {
     type Service = BodyLimitService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        BodyLimitService { inner, buffered: self.clone() }
+        BodyLimitService {
+            inner,
+            buffered: self.clone(),
+        }
     }
 }
 
@@ -68,14 +71,23 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for BodyLimitService<S> {
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let BodyLimitLayer { budget, timeout } = &self.buffered;
         let reservation = budget.reservation();
-        request.extensions_mut().insert(Incoming(reservation.clone()));
+        request
+            .extensions_mut()
+            .insert(Incoming(reservation.clone()));
         let call = request.uri().path().rsplit('/').next().unwrap_or_default();
         let is_stream = STREAMS.contains(&call);
         let timeout = *timeout;
         self.inner.call(request.map(|body| {
             let late = (!is_stream).then(|| Box::pin(sleep(timeout)));
             let boundaries = FrameTracker::default();
-            Body::new(LimitedBody { body, reservation, boundaries, is_stream, timeout, late })
+            Body::new(LimitedBody {
+                body,
+                reservation,
+                boundaries,
+                is_stream,
+                timeout,
+                late,
+            })
         }))
     }
 }

@@ -69,7 +69,9 @@ impl<U: Message + Default> Decoder for CountingDecoder<U> {
         let message = buf.copy_to_bytes(buf.remaining());
         check_limits(&message)?;
         // The same status as the decoder of prost.
-        U::decode(message).map(Some).map_err(|error| Status::internal(error.to_string()))
+        U::decode(message)
+            .map(Some)
+            .map_err(|error| Status::internal(error.to_string()))
     }
 }
 
@@ -87,7 +89,11 @@ pub(crate) fn check_limits(message: &[u8]) -> Result<(), Status> {
             }
             fields(contents, usize::MAX, |number, _| {
                 strings += usize::from(number == STRINGS);
-                if strings > MAX_STRINGS { Err(too_many("strings", MAX_STRINGS)) } else { Ok(()) }
+                if strings > MAX_STRINGS {
+                    Err(too_many("strings", MAX_STRINGS))
+                } else {
+                    Ok(())
+                }
             })
         })
     })
@@ -106,7 +112,9 @@ fn fields(
         if count > max {
             return Err(too_many("fields", max));
         }
-        let Ok((number, wire)) = decode_key(&mut message) else { return Ok(()) };
+        let Ok((number, wire)) = decode_key(&mut message) else {
+            return Ok(());
+        };
         if wire != WireType::LengthDelimited {
             let context = DecodeContext::default();
             if skip_field(wire, number, &mut message, context).is_err() {
@@ -114,7 +122,9 @@ fn fields(
             }
             continue;
         }
-        let length = decode_varint(&mut message).ok().and_then(|n| usize::try_from(n).ok());
+        let length = decode_varint(&mut message)
+            .ok()
+            .and_then(|n| usize::try_from(n).ok());
         let Some((field, rest)) = length.and_then(|length| message.split_at_checked(length)) else {
             return Ok(());
         };
@@ -140,30 +150,61 @@ mod tests {
     };
 
     fn strings(count: usize) -> ModelInferRequest {
-        let contents =
-            InferTensorContents { bytes_contents: vec![Bytes::new(); count], ..Default::default() };
-        let input = InferInputTensor { contents: Some(contents), ..Default::default() };
-        ModelInferRequest { inputs: vec![input.clone(), input], ..Default::default() }
+        let contents = InferTensorContents {
+            bytes_contents: vec![Bytes::new(); count],
+            ..Default::default()
+        };
+        let input = InferInputTensor {
+            contents: Some(contents),
+            ..Default::default()
+        };
+        ModelInferRequest {
+            inputs: vec![input.clone(), input],
+            ..Default::default()
+        }
     }
 
     fn refusal(message: &ModelInferRequest) -> Option<String> {
-        check_limits(&message.encode_to_vec()).err().map(|status| status.message().to_owned())
+        check_limits(&message.encode_to_vec())
+            .err()
+            .map(|status| status.message().to_owned())
     }
 
     #[test]
     fn elements_are_counted_at_every_depth() {
-        let input = InferInputTensor { name: "image".to_owned(), ..Default::default() };
-        let outputs = vec![InferRequestedOutputTensor::default(); 1000];
-        let few = ModelInferRequest { inputs: vec![input.clone(); 24], outputs, ..strings(0) };
-        assert_eq!(refusal(&few), None);
-        let many = ModelInferRequest { inputs: vec![input; 25], ..few };
-        assert_eq!(refusal(&many).unwrap(), "the message has more than 1024 fields");
-        let shape = InferInputTensor {
-            parameters: (0..1025).map(|i| (i.to_string(), Default::default())).collect(),
+        let input = InferInputTensor {
+            name: "image".to_owned(),
             ..Default::default()
         };
-        let deep = ModelInferRequest { inputs: vec![shape], ..Default::default() };
-        assert_eq!(refusal(&deep).unwrap(), "the message has more than 1024 fields");
+        let outputs = vec![InferRequestedOutputTensor::default(); 1000];
+        let few = ModelInferRequest {
+            inputs: vec![input.clone(); 24],
+            outputs,
+            ..strings(0)
+        };
+        assert_eq!(refusal(&few), None);
+        let many = ModelInferRequest {
+            inputs: vec![input; 25],
+            ..few
+        };
+        assert_eq!(
+            refusal(&many).unwrap(),
+            "the message has more than 1024 fields"
+        );
+        let shape = InferInputTensor {
+            parameters: (0..1025)
+                .map(|i| (i.to_string(), Default::default()))
+                .collect(),
+            ..Default::default()
+        };
+        let deep = ModelInferRequest {
+            inputs: vec![shape],
+            ..Default::default()
+        };
+        assert_eq!(
+            refusal(&deep).unwrap(),
+            "the message has more than 1024 fields"
+        );
         // The strings of both inputs are added.
         assert_eq!(refusal(&strings(MAX_STRINGS / 2)), None);
         let message = refusal(&strings(MAX_STRINGS / 2 + 1)).unwrap();

@@ -34,8 +34,15 @@ pub(super) fn limited(
     stream::unfold((incoming, room), move |(mut incoming, room)| async move {
         let permit = Arc::clone(&room).acquire_owned().await.ok()?;
         let stream = accept(&mut incoming).await?;
-        let begins = PrefaceTimeout { bytes: 0, late: Box::pin(sleep(preface_timeout)) };
-        let connection = Connection { stream, begins: Some(begins), _permit: permit };
+        let begins = PrefaceTimeout {
+            bytes: 0,
+            late: Box::pin(sleep(preface_timeout)),
+        };
+        let connection = Connection {
+            stream,
+            begins: Some(begins),
+            _permit: permit,
+        };
         Some((Ok(connection), (incoming, room)))
     })
 }
@@ -90,7 +97,9 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        let Some(begins) = &mut self.begins else { return read };
+        let Some(begins) = &mut self.begins else {
+            return read;
+        };
         if read.is_pending() {
             let late = begins.late.as_mut().poll(context);
             return late.map(|()| Err(io::ErrorKind::TimedOut.into()));

@@ -34,7 +34,10 @@ type Parameters = HashMap<String, InferParameter>;
 /// # Errors
 /// Returns an error if the request violates the protocol.
 pub(crate) fn request(message: ModelInferRequest) -> Result<InferRequest, Error> {
-    let mut request = InferRequest { id: message.id, ..InferRequest::default() };
+    let mut request = InferRequest {
+        id: message.id,
+        ..InferRequest::default()
+    };
     for (name, value) in &message.parameters {
         request.set(name, &parameter(value))?;
     }
@@ -49,7 +52,10 @@ pub(crate) fn request(message: ModelInferRequest) -> Result<InferRequest, Error>
         request.inputs.push(tensor(input, raw.next())?);
     }
     for InferRequestedOutputTensor { name, parameters } in message.outputs {
-        let mut output = RequestedOutput { name, classification: 0 };
+        let mut output = RequestedOutput {
+            name,
+            classification: 0,
+        };
         for (name, value) in &parameters {
             output.set(name, &parameter(value))?;
         }
@@ -59,8 +65,16 @@ pub(crate) fn request(message: ModelInferRequest) -> Result<InferRequest, Error>
 }
 
 fn tensor(input: InferInputTensor, raw: Option<Bytes>) -> Result<InputTensor, Error> {
-    let InferInputTensor { name, datatype, shape, parameters, contents } = input;
-    parameters.keys().try_for_each(|name| refuse_shared_memory(name))?;
+    let InferInputTensor {
+        name,
+        datatype,
+        shape,
+        parameters,
+        contents,
+    } = input;
+    parameters
+        .keys()
+        .try_for_each(|name| refuse_shared_memory(name))?;
     let data = match (raw, contents) {
         (Some(_), Some(contents)) if contents != InferTensorContents::default() => {
             let text = format!("input `{name}` has both `contents` and raw_input_contents");
@@ -69,13 +83,21 @@ fn tensor(input: InferInputTensor, raw: Option<Bytes>) -> Result<InputTensor, Er
         (Some(raw), _) => TensorData::Raw(raw),
         (None, contents) => typed(&datatype, contents.unwrap_or_default()),
     };
-    Ok(InputTensor { name, datatype, shape, data })
+    Ok(InputTensor {
+        name,
+        datatype,
+        shape,
+        data,
+    })
 }
 
 /// Returns the memory of the numbers of a message in bytes: a list can take eight times its size in the message, and [`request`]
 /// creates another list with eight bytes per number.
 pub(super) fn size_of_numbers(message: &ModelInferRequest) -> usize {
-    let contents = message.inputs.iter().filter_map(|input| input.contents.as_ref());
+    let contents = message
+        .inputs
+        .iter()
+        .filter_map(|input| input.contents.as_ref());
     contents
         .map(|c| {
             list(&c.bool_contents)
@@ -97,7 +119,11 @@ fn list<T>(numbers: &[T]) -> usize {
 fn typed(datatype: &str, contents: InferTensorContents) -> TensorData {
     match datatype {
         "BYTES" => TensorData::Pictures(
-            contents.bytes_contents.into_iter().map(EncodedImage::Raw).collect(),
+            contents
+                .bytes_contents
+                .into_iter()
+                .map(EncodedImage::Raw)
+                .collect(),
         ),
         "UINT8" => TensorData::Numbers(contents.uint_contents.into_iter().map(f64::from).collect()),
         _ => TensorData::Numbers(contents.fp32_contents.into_iter().map(f64::from).collect()),
@@ -117,13 +143,22 @@ fn parameter(value: &InferParameter) -> Parameter<'_> {
 
 impl From<InferResponse> for ModelInferResponse {
     fn from(response: InferResponse) -> Self {
-        let InferResponse { id, model, version, outputs, .. } = response;
+        let InferResponse {
+            id,
+            model,
+            version,
+            outputs,
+            ..
+        } = response;
         let raw_output_contents = outputs.iter().map(|output| output.data.to_bytes().into());
         let raw_output_contents = raw_output_contents.collect();
         let outputs = outputs.into_iter().map(|output| InferOutputTensor {
             name: output.name,
             datatype: output.data.datatype().to_owned(),
-            shape: output.shape.map(|extent| i64::try_from(extent).unwrap_or(i64::MAX)).to_vec(),
+            shape: output
+                .shape
+                .map(|extent| i64::try_from(extent).unwrap_or(i64::MAX))
+                .to_vec(),
             parameters: Parameters::new(),
             contents: None,
         });
@@ -170,13 +205,21 @@ impl From<Error> for Status {
 impl From<oip::ServerMetadata> for proto::ServerMetadataResponse {
     fn from(metadata: oip::ServerMetadata) -> Self {
         let extensions = metadata.extensions.map(str::to_owned).to_vec();
-        Self { name: metadata.name.to_owned(), version: metadata.version.to_owned(), extensions }
+        Self {
+            name: metadata.name.to_owned(),
+            version: metadata.version.to_owned(),
+            extensions,
+        }
     }
 }
 
 impl From<oip::TensorMetadata> for model_metadata_response::TensorMetadata {
     fn from(tensor: oip::TensorMetadata) -> Self {
-        Self { name: tensor.name, datatype: tensor.datatype.to_owned(), shape: tensor.shape }
+        Self {
+            name: tensor.name,
+            datatype: tensor.datatype.to_owned(),
+            shape: tensor.shape,
+        }
     }
 }
 
@@ -194,8 +237,18 @@ impl From<oip::ModelMetadata> for proto::ModelMetadataResponse {
 
 impl From<oip::ModelIndex> for proto::repository_index_response::ModelIndex {
     fn from(entry: oip::ModelIndex) -> Self {
-        let oip::ModelIndex { name, version, state, reason } = entry;
-        Self { name, version, state: state.to_owned(), reason }
+        let oip::ModelIndex {
+            name,
+            version,
+            state,
+            reason,
+        } = entry;
+        Self {
+            name,
+            version,
+            state: state.to_owned(),
+            reason,
+        }
     }
 }
 

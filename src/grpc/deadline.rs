@@ -9,7 +9,9 @@ const MARGIN: Duration = Duration::from_millis(2);
 
 /// Returns the shorter one of the client's and the server's timeout.
 pub(super) fn timeout(metadata: &MetadataMap, longest: Duration) -> Duration {
-    let given = metadata.get("grpc-timeout").and_then(|value| parse(value.to_str().ok()?));
+    let given = metadata
+        .get("grpc-timeout")
+        .and_then(|value| parse(value.to_str().ok()?));
     given.map_or(longest, |given| longest.min(given.saturating_sub(MARGIN)))
 }
 

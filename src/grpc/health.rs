@@ -78,14 +78,22 @@ impl health_server::Health for Health {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let answer = |status: ServingStatus| Ok(HealthCheckResponse { status: status.into() });
+        let answer = |status: ServingStatus| {
+            Ok(HealthCheckResponse {
+                status: status.into(),
+            })
+        };
         let end = wait_for_shutdown(self.stopped.clone());
         if is_known(&request.get_ref().service) {
-            let changes = changes(Arc::clone(&self.readiness)).map(answer).take_until(end);
+            let changes = changes(Arc::clone(&self.readiness))
+                .map(answer)
+                .take_until(end);
             return Ok(Response::new(Box::pin(changes)));
         }
         // The protocol requires SERVICE_UNKNOWN instead of an error here.
         let unknown = stream::iter([answer(ServingStatus::ServiceUnknown)]);
-        Ok(Response::new(Box::pin(unknown.chain(stream::pending()).take_until(end))))
+        Ok(Response::new(Box::pin(
+            unknown.chain(stream::pending()).take_until(end),
+        )))
     }
 }

@@ -53,7 +53,8 @@ pub(super) struct Inference {
 impl Inference {
     /// Proof that a call is authorized as an admin request.
     fn authorize(&self, call: &MetadataMap) -> Result<(), AuthError> {
-        self.gate.authorize(call.get("authorization").map(|value| value.as_bytes()))
+        self.gate
+            .authorize(call.get("authorization").map(|value| value.as_bytes()))
     }
 }
 
@@ -68,7 +69,11 @@ fn hold(
     }
     let reservation = bodies.reservation();
     let bytes = message.encoded_len() + convert::size_of_numbers(message);
-    if reservation.reserve(bytes) { Ok(reservation) } else { Err(no_memory()) }
+    if reservation.reserve(bytes) {
+        Ok(reservation)
+    } else {
+        Err(no_memory())
+    }
 }
 
 async fn infer(
@@ -89,15 +94,29 @@ async fn infer_one(
     let (id, start) = (message.id.clone(), Instant::now());
     let deadline = start + service.limits().request_timeout;
     let answer = infer(&service, message, deadline).await;
-    let (error, ms) = (answer.as_ref().err().map(ToString::to_string), millis(start.elapsed()));
+    let (error, ms) = (
+        answer.as_ref().err().map(ToString::to_string),
+        millis(start.elapsed()),
+    );
     tracing::info!(id, error, ms, "stream response");
     let (mut response, error_message) = match answer {
         Ok(response) => (response, String::new()),
-        Err(error) => (ModelInferResponse { id, ..Default::default() }, error.to_string()),
+        Err(error) => (
+            ModelInferResponse {
+                id,
+                ..Default::default()
+            },
+            error.to_string(),
+        ),
     };
-    let yes = InferParameter { parameter_choice: Some(ParameterChoice::BoolParam(true)) };
+    let yes = InferParameter {
+        parameter_choice: Some(ParameterChoice::BoolParam(true)),
+    };
     response.parameters.insert(FINAL_RESPONSE.to_owned(), yes);
-    Ok(ModelStreamInferResponse { error_message, infer_response: Some(response) })
+    Ok(ModelStreamInferResponse {
+        error_message,
+        infer_response: Some(response),
+    })
 }
 
 #[tonic::async_trait]
@@ -138,7 +157,9 @@ impl GrpcInferenceService for Inference {
         request: Request<ModelMetadataRequest>,
     ) -> Result<Response<ModelMetadataResponse>, Status> {
         let ModelMetadataRequest { name, version } = request.into_inner();
-        Ok(Response::new(self.service.model_metadata(&name, Some(&version))?.into()))
+        Ok(Response::new(
+            self.service.model_metadata(&name, Some(&version))?.into(),
+        ))
     }
 
     async fn model_infer(
@@ -146,13 +167,17 @@ impl GrpcInferenceService for Inference {
         request: Request<ModelInferRequest>,
     ) -> Result<Response<ModelInferResponse>, Status> {
         let longest = self.service.limits().request_timeout;
-        let arrival =
-            request.extensions().get().map_or_else(Instant::now, |&RequestStart(time)| time);
+        let arrival = request
+            .extensions()
+            .get()
+            .map_or_else(Instant::now, |&RequestStart(time)| time);
         let deadline = arrival + deadline::timeout(request.metadata(), longest);
         let incoming = request.extensions().get().cloned();
         let message = request.into_inner();
         let _held = hold(&message, incoming.as_ref(), &self.bodies)?;
-        Ok(Response::new(infer(&self.service, message, deadline).await?))
+        Ok(Response::new(
+            infer(&self.service, message, deadline).await?,
+        ))
     }
 
     type ModelStreamInferStream = BoxStream<ModelStreamInferResponse>;
@@ -165,7 +190,9 @@ impl GrpcInferenceService for Inference {
         let span = Span::current();
         let incoming: Option<Incoming> = request.extensions().get().cloned();
         // When the server stops, no further requests are read, and the received ones are completed.
-        let messages = request.into_inner().take_until(wait_for_shutdown(self.stopped.clone()));
+        let messages = request
+            .into_inner()
+            .take_until(wait_for_shutdown(self.stopped.clone()));
         let answers = messages.map(move |message| {
             let service = Arc::clone(&service);
             // Released before the next message is read.
@@ -178,7 +205,9 @@ impl GrpcInferenceService for Inference {
             };
             answer.instrument(span.clone())
         });
-        Ok(Response::new(Box::pin(answers.buffered(MAX_IN_FLIGHT_PER_STREAM))))
+        Ok(Response::new(Box::pin(
+            answers.buffered(MAX_IN_FLIGHT_PER_STREAM),
+        )))
     }
 
     async fn model_config(
@@ -187,7 +216,9 @@ impl GrpcInferenceService for Inference {
     ) -> Result<Response<ModelConfigResponse>, Status> {
         let ModelConfigRequest { name, version } = request.into_inner();
         let config = self.service.model_config(&name, Some(&version))?.into();
-        Ok(Response::new(ModelConfigResponse { config: Some(config) }))
+        Ok(Response::new(ModelConfigResponse {
+            config: Some(config),
+        }))
     }
 
     async fn model_statistics(
@@ -213,8 +244,14 @@ impl GrpcInferenceService for Inference {
         request: Request<RepositoryModelLoadRequest>,
     ) -> Result<Response<RepositoryModelLoadResponse>, Status> {
         self.authorize(request.metadata())?;
-        let RepositoryModelLoadRequest { model_name, parameters, .. } = request.into_inner();
-        self.service.load(&model_name, parameters.keys().map(String::as_str)).await?;
+        let RepositoryModelLoadRequest {
+            model_name,
+            parameters,
+            ..
+        } = request.into_inner();
+        self.service
+            .load(&model_name, parameters.keys().map(String::as_str))
+            .await?;
         Ok(Response::new(RepositoryModelLoadResponse {}))
     }
 

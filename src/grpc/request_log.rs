@@ -61,7 +61,9 @@ pub(super) struct RequestStart(pub(super) Instant);
 
 /// Creates the metrics of every call with the value 0.
 pub fn init_metrics(metrics: &Metrics) {
-    CALLS.iter().for_each(|call| metrics.init_grpc(call, name(Code::Ok)));
+    CALLS
+        .iter()
+        .for_each(|call| metrics.init_grpc(call, name(Code::Ok)));
 }
 
 /// The layer around all services.
@@ -82,7 +84,10 @@ impl<S> Layer<S> for Observe {
     type Service = Observed<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Observed { inner, observe: self.clone() }
+        Observed {
+            inner,
+            observe: self.clone(),
+        }
     }
 }
 
@@ -112,16 +117,28 @@ where
         request.extensions_mut().insert(RequestStart(start));
         let id = request_id(request.headers());
         let path = request.uri().path().trim_start_matches('/');
-        let call = CALLS.into_iter().find(|call| *call == path).unwrap_or("other");
+        let call = CALLS
+            .into_iter()
+            .find(|call| *call == path)
+            .unwrap_or("other");
         let span = tracing::info_span!("call", request_id = id.to_str().unwrap_or_default());
         let Observe { metrics, stopped } = self.observe.clone();
-        let seen = Seen { call, start, metrics, span: span.clone(), stopped, answered: false };
+        let seen = Seen {
+            call,
+            start,
+            metrics,
+            span: span.clone(),
+            stopped,
+            answered: false,
+        };
         let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         let answer = answer.instrument(span);
         async move {
             let mut response = answer.await.unwrap_or_else(|_| {
-                Ok(Status::internal("the server failed to process this request; see its log")
-                    .into_http())
+                Ok(
+                    Status::internal("the server failed to process this request; see its log")
+                        .into_http(),
+                )
             })?;
             // Errors are in the head; a started stream counts as successful.
             let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |s| s.code());
@@ -178,9 +195,13 @@ impl Drop for Seen {
 /// Returns the client's own identifier if it is valid (1 to 128 visible ASCII characters), otherwise a new UUID.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     let usable = |value: &&HeaderValue| is_request_id(value.as_bytes());
-    headers.get(REQUEST_ID).filter(usable).cloned().unwrap_or_else(|| {
-        HeaderValue::from_str(&new_request_id()).expect("a UUID is visible ASCII")
-    })
+    headers
+        .get(REQUEST_ID)
+        .filter(usable)
+        .cloned()
+        .unwrap_or_else(|| {
+            HeaderValue::from_str(&new_request_id()).expect("a UUID is visible ASCII")
+        })
 }
 
 /// Returns the name of a code in metrics and log.

@@ -67,8 +67,15 @@ impl Server {
     /// # Errors
     /// Returns an error if its threads cannot be started or the descriptors are invalid.
     pub fn start(listener: TcpListener, options: Options) -> io::Result<Self> {
-        let Options { service, readiness, metrics, gate, bodies, max_connections, header_timeout } =
-            options;
+        let Options {
+            service,
+            readiness,
+            metrics,
+            gate,
+            bodies,
+            max_connections,
+            header_timeout,
+        } = options;
         let port = listener.local_addr()?.port();
         listener.set_nonblocking(true)?;
         let threads = mien_host::cpu::available_cores();
@@ -113,7 +120,12 @@ impl Server {
             let served = router.serve_with_incoming_shutdown(incoming, wait_for_shutdown(stopped));
             served.await.map_err(io::Error::other)
         });
-        Ok(Self { port, stop, served, runtime: Some(runtime) })
+        Ok(Self {
+            port,
+            stop,
+            served,
+            runtime: Some(runtime),
+        })
     }
 
     /// Returns the port.

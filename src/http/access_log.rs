@@ -13,8 +13,13 @@ use super::State;
 use crate::telemetry::millis;
 
 /// Routes whose successful requests are not logged.
-const UNLOGGED_ROUTES: [&str; 5] =
-    ["/health/live", "/health/ready", "/metrics", "/v2/health/live", "/v2/health/ready"];
+const UNLOGGED_ROUTES: [&str; 5] = [
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/v2/health/live",
+    "/v2/health/ready",
+];
 
 /// Status of requests whose client disconnected before the response, in log and metrics only.
 const CLIENT_DISCONNECTED: u16 = 499;
@@ -57,7 +62,9 @@ impl AccessLogEntry {
     fn write(&self, status: u16, message: &str) {
         let took = self.start.elapsed();
         let route = self.route.as_deref().unwrap_or("unmatched");
-        self.state.metrics.http_request(method_label(&self.method), route, status, took);
+        self.state
+            .metrics
+            .http_request(method_label(&self.method), route, status, took);
         let (method, path) = (self.method.as_str(), self.path.as_str());
         let ms = millis(took);
         let _in_span = self.span.enter();

@@ -25,12 +25,24 @@ impl FromRequest for Admin {
 }
 
 fn authorize(request: &HttpRequest) -> Result<(), AuthError> {
-    let state = request.app_data::<web::Data<State>>().expect("the app has its state");
+    let state = request
+        .app_data::<web::Data<State>>()
+        .expect("the app has its state");
     let header = |name: HeaderName| request.headers().get(name);
-    state.gate.authorize(header(AUTHORIZATION).map(|value| value.as_bytes()))?;
-    let Some(origin) = header(ORIGIN) else { return Ok(()) };
+    state
+        .gate
+        .authorize(header(AUTHORIZATION).map(|value| value.as_bytes()))?;
+    let Some(origin) = header(ORIGIN) else {
+        return Ok(());
+    };
     // Over HTTP/2 the host is part of the URI.
-    let host = request.uri().authority().map(|authority| authority.as_str());
+    let host = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str());
     let host = host.or_else(|| header(HOST).and_then(|host| host.to_str().ok()));
-    state.gate.check_origin(origin.to_str().unwrap_or_default(), host.unwrap_or_default())
+    state.gate.check_origin(
+        origin.to_str().unwrap_or_default(),
+        host.unwrap_or_default(),
+    )
 }

@@ -6,7 +6,10 @@ use super::error::{OipError, Problem};
 
 /// The client may not send admin requests.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "the type describes responses; `ApiError` makes them")]
+#[expect(
+    dead_code,
+    reason = "the type describes responses; `ApiError` makes them"
+)]
 pub(super) enum AdminProblems {
     #[response(
         status = 401,
@@ -30,12 +33,18 @@ pub(super) enum AdminProblems {
     content_type = "application/problem+json",
     headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))
 )]
-#[expect(dead_code, reason = "the type describes a response; `ApiError` makes it")]
+#[expect(
+    dead_code,
+    reason = "the type describes a response; `ApiError` makes it"
+)]
 pub(super) struct TooManyChanges(Problem);
 
 /// Both of the above in the Open Inference Protocol v2.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "the type describes responses; `ApiError` makes them")]
+#[expect(
+    dead_code,
+    reason = "the type describes responses; `ApiError` makes them"
+)]
 pub(super) enum OipAdminErrors {
     #[response(status = 401, description = "The admin token is missing or wrong.")]
     Unauthorized(OipError),

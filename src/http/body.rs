@@ -67,7 +67,13 @@ pub(super) fn is_large(request: &HttpRequest) -> bool {
 }
 
 fn content_length(request: &HttpRequest) -> Option<u64> {
-    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    request
+        .headers()
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 /// Reads the whole body.
@@ -82,7 +88,10 @@ pub(super) async fn collect(
         whole.extend_from_slice(&chunk);
         Ok(whole)
     });
-    whole.await.map(BytesMut::freeze).map_err(|error| payload_error(&error, max_body))
+    whole
+        .await
+        .map(BytesMut::freeze)
+        .map_err(|error| payload_error(&error, max_body))
 }
 
 /// Waits for `reading`, at most `body_timeout` and not longer than the deadline of the request.
@@ -96,15 +105,20 @@ pub(super) async fn with_timeout<T>(
     limits: &LimitSettings,
 ) -> Result<T, ApiError> {
     let arrival = start + limits.body_timeout;
-    timeout_at(arrival.min(deadline).into(), reading).await.unwrap_or_else(|_| {
-        Err(if arrival <= deadline {
-            let time = humantime::format_duration(limits.body_timeout);
-            ApiError::new(Code::RequestTimeout, format!("the body was not received within {time}"))
-        } else {
-            let detail = "the deadline passed before the body was received";
-            ApiError::new(Code::DeadlineExceeded, detail)
+    timeout_at(arrival.min(deadline).into(), reading)
+        .await
+        .unwrap_or_else(|_| {
+            Err(if arrival <= deadline {
+                let time = humantime::format_duration(limits.body_timeout);
+                ApiError::new(
+                    Code::RequestTimeout,
+                    format!("the body was not received within {time}"),
+                )
+            } else {
+                let detail = "the deadline passed before the body was received";
+                ApiError::new(Code::DeadlineExceeded, detail)
+            })
         })
-    })
 }
 
 /// Converts the error of a body that cannot be read.
@@ -127,5 +141,8 @@ pub(super) fn memory_exhausted() -> ApiError {
 /// Returns the error of a body over the size limit.
 pub(super) fn too_large(max_body: usize) -> ApiError {
     let limit = ByteSize(u64::try_from(max_body).unwrap_or(u64::MAX));
-    ApiError::new(Code::TooLarge, format!("the body exceeds the limit of {limit}"))
+    ApiError::new(
+        Code::TooLarge,
+        format!("the body exceeds the limit of {limit}"),
+    )
 }

@@ -41,7 +41,9 @@ impl Format {
     /// # Errors
     /// Returns 415 for an unsupported coding.
     pub(super) fn of_body(request: &HttpRequest) -> Result<Option<Self>, ApiError> {
-        let Some(given) = request.headers().get(header::CONTENT_ENCODING) else { return Ok(None) };
+        let Some(given) = request.headers().get(header::CONTENT_ENCODING) else {
+            return Ok(None);
+        };
         match given.to_str().map(str::to_ascii_lowercase).as_deref() {
             Ok("identity" | "") => Ok(None),
             Ok("gzip") => Ok(Some(Self::Gzip)),
@@ -55,10 +57,15 @@ impl Format {
 
     /// Returns the content coding that the client prefers for the response, or `None`.
     pub(super) fn accepted(request: &HttpRequest) -> Option<Self> {
-        let known = [ContentEncoding::Identity, ContentEncoding::Gzip, ContentEncoding::Deflate];
+        let known = [
+            ContentEncoding::Identity,
+            ContentEncoding::Gzip,
+            ContentEncoding::Deflate,
+        ];
         let known = known.map(Encoding::Known);
-        let accepted =
-            AcceptEncoding::parse(request).ok().filter(|accepted| !accepted.is_empty())?;
+        let accepted = AcceptEncoding::parse(request)
+            .ok()
+            .filter(|accepted| !accepted.is_empty())?;
         match accepted.negotiate(known.iter())? {
             Encoding::Known(ContentEncoding::Gzip) => Some(Self::Gzip),
             Encoding::Known(ContentEncoding::Deflate) => Some(Self::Deflate),
@@ -96,8 +103,11 @@ impl Format {
                 return Err(super::body::memory_exhausted());
             }
             let limit = step as u64;
-            let read =
-                decompressed.by_ref().take(limit).read_to_end(&mut body).map_err(|error| {
+            let read = decompressed
+                .by_ref()
+                .take(limit)
+                .read_to_end(&mut body)
+                .map_err(|error| {
                     ApiError::invalid_request(format!(
                         "the body is not valid {}: {error}",
                         self.name()
@@ -155,7 +165,10 @@ mod tests {
             }
             // The body has ten times the available memory; no more than that is reserved.
             let large = format.compress(&vec![7; 1_000_000]).unwrap();
-            assert_eq!(unpack(&large, 2_000_000).unwrap_err().code(), Code::Overloaded);
+            assert_eq!(
+                unpack(&large, 2_000_000).unwrap_err().code(),
+                Code::Overloaded
+            );
         }
     }
 
@@ -167,10 +180,16 @@ mod tests {
         };
         assert_eq!(choice("gzip"), Some(Format::Gzip));
         assert_eq!(choice("deflate"), Some(Format::Deflate));
-        assert_eq!(choice("gzip;q=0.2, deflate;q=0.8, br"), Some(Format::Deflate));
+        assert_eq!(
+            choice("gzip;q=0.2, deflate;q=0.8, br"),
+            Some(Format::Deflate)
+        );
         assert_eq!(choice("identity"), None);
         assert_eq!(choice("br"), None);
-        assert_eq!(Format::accepted(&TestRequest::default().to_http_request()), None);
+        assert_eq!(
+            Format::accepted(&TestRequest::default().to_http_request()),
+            None
+        );
     }
 
     #[test]
@@ -181,6 +200,9 @@ mod tests {
         };
         assert_eq!(body("GZIP"), Ok(Some(Format::Gzip)));
         assert_eq!(body("identity"), Ok(None));
-        assert_eq!(body("br").unwrap_err().code().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        assert_eq!(
+            body("br").unwrap_err().code().status(),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE
+        );
     }
 }

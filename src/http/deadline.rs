@@ -14,8 +14,14 @@ const TIMEOUT_HEADER: &str = "x-request-timeout-ms";
 /// # Errors
 /// Returns 400 if the header is not a number of milliseconds.
 pub(super) fn timeout(request: &HttpRequest, longest: Duration) -> Result<Duration, ApiError> {
-    let Some(header) = request.headers().get(TIMEOUT_HEADER) else { return Ok(longest) };
-    let millis = header.to_str().ok().and_then(|text| text.parse().ok()).filter(|&ms: &u64| ms > 0);
+    let Some(header) = request.headers().get(TIMEOUT_HEADER) else {
+        return Ok(longest);
+    };
+    let millis = header
+        .to_str()
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .filter(|&ms: &u64| ms > 0);
     let millis = millis.ok_or_else(|| {
         ApiError::invalid_request(format!(
             "{TIMEOUT_HEADER}: expected a number of milliseconds, at least 1"

@@ -38,12 +38,19 @@ pub(super) fn client_disconnected(
 ) -> impl Future<Output = ()> + use<> {
     let body = (request.version() == Version::HTTP_2).then(|| {
         let payload = request.take_payload();
-        let body = Body(Rc::new(RefCell::new(Inner { payload, ended: false })));
-        request.set_payload(Payload::Stream { payload: Box::pin(body.clone()) });
+        let body = Body(Rc::new(RefCell::new(Inner {
+            payload,
+            ended: false,
+        })));
+        request.set_payload(Payload::Stream {
+            payload: Box::pin(body.clone()),
+        });
         body
     });
     async move {
-        let Some(body) = body else { return std::future::pending().await };
+        let Some(body) = body else {
+            return std::future::pending().await;
+        };
         loop {
             tokio::time::sleep(POLL_INTERVAL).await;
             if body.is_reset() {

@@ -84,24 +84,36 @@ impl ApiError {
 
     /// 503: a limit is exhausted; the client may retry after a second.
     pub fn overloaded(detail: impl Into<String>) -> Self {
-        Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::Overloaded, detail) }
+        Self {
+            retry_after: Some(MIN_RETRY),
+            ..Self::new(Code::Overloaded, detail)
+        }
     }
 
     /// 503: the server is shutting down.
     pub fn shutting_down(detail: impl Into<String>) -> Self {
-        Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::ShuttingDown, detail) }
+        Self {
+            retry_after: Some(MIN_RETRY),
+            ..Self::new(Code::ShuttingDown, detail)
+        }
     }
 
     /// 405 with the allowed methods.
     pub fn method_not_allowed(allow: &'static str) -> Self {
         let detail = format!("method not allowed; this path supports {allow}");
-        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, detail) }
+        Self {
+            allow: Some(allow),
+            ..Self::new(Code::MethodNotAllowed, detail)
+        }
     }
 
     /// 500. `reason` is logged and not sent to the client.
     pub fn internal(reason: impl fmt::Display) -> Self {
         tracing::error!(%reason, "internal error");
-        Self::new(Code::Internal, "the server failed to process this request; see its log")
+        Self::new(
+            Code::Internal,
+            "the server failed to process this request; see its log",
+        )
     }
 
     /// The stable code.
@@ -111,12 +123,18 @@ impl ApiError {
 
     /// Adds the identifier of the request.
     pub fn with_request_id(self, id: impl Into<String>) -> Self {
-        Self { request_id: Some(id.into()), ..self }
+        Self {
+            request_id: Some(id.into()),
+            ..self
+        }
     }
 
     /// Selects the body format by the protocol of the path: `{"error": detail}` below `/v2`.
     pub fn for_path(self, path: &str) -> Self {
-        Self { plain: path == "/v2" || path.starts_with("/v2/"), ..self }
+        Self {
+            plain: path == "/v2" || path.starts_with("/v2/"),
+            ..self
+        }
     }
 }
 
@@ -149,7 +167,9 @@ impl ResponseError for ApiError {
             response.insert_header((header::ALLOW, methods));
         }
         if self.plain {
-            return response.json(OipError { error: self.detail.clone() });
+            return response.json(OipError {
+                error: self.detail.clone(),
+            });
         }
         let body = Problem {
             r#type: format!("urn:mien:problem:{name}"),

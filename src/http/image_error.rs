@@ -17,8 +17,15 @@ pub(super) struct ImageProblem {
 
 impl From<ImageDecodeError> for ImageProblem {
     fn from(error: ImageDecodeError) -> Self {
-        let code = if error.is_too_large() { Code::TooLarge } else { Code::InvalidImage };
-        Self { code, detail: error.to_string() }
+        let code = if error.is_too_large() {
+            Code::TooLarge
+        } else {
+            Code::InvalidImage
+        };
+        Self {
+            code,
+            detail: error.to_string(),
+        }
     }
 }
 

@@ -51,7 +51,10 @@ impl RequestImages {
         let reading = upload::read(request, payload, &state.limits, reservation.clone());
         let files = body::with_timeout(reading, time.start, time.deadline, &state.limits).await?;
         model.batcher.ensure_capacity(files.len())?;
-        Ok(Self { files, _reservation: reservation })
+        Ok(Self {
+            files,
+            _reservation: reservation,
+        })
     }
 
     /// Number of images, at least 1.

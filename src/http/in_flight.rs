@@ -38,7 +38,11 @@ impl InFlight {
     /// Limits the number of requests. Over HTTP/1 it is bounded by the number of connections; one HTTP/2 connection can send any
     /// number.
     pub fn at_most(most: usize) -> Self {
-        Self { requests: Arc::default(), most, closed: AtomicBool::new(false) }
+        Self {
+            requests: Arc::default(),
+            most,
+            closed: AtomicBool::new(false),
+        }
     }
 
     /// Increments the count.
@@ -87,7 +91,12 @@ impl Request {
             BodySize::None | BodySize::Sized(_) => return body,
         }
         let size = body.size();
-        BoxBody::new(TrackedBody { body, size, rest: Bytes::new(), _request: self })
+        BoxBody::new(TrackedBody {
+            body,
+            size,
+            rest: Bytes::new(),
+            _request: self,
+        })
     }
 }
 
@@ -139,7 +148,9 @@ mod tests {
     async fn large_body_is_pending_until_last_chunk() {
         let in_flight = InFlight::at_most(8);
         let bytes: Bytes = vec![7; 3 * CHUNK_SIZE + 1].into();
-        let mut body = in_flight.enter().track_until_sent(BoxBody::new(bytes.clone()));
+        let mut body = in_flight
+            .enter()
+            .track_until_sent(BoxBody::new(bytes.clone()));
         assert_eq!(body.size(), BodySize::Sized(bytes.len() as u64));
         let mut sent = Vec::new();
         while let Some(piece) = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {

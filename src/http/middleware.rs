@@ -54,7 +54,10 @@ pub async fn observe(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let state = request.app_data::<web::Data<State>>().expect("the app has its state").clone();
+    let state = request
+        .app_data::<web::Data<State>>()
+        .expect("the app has its state")
+        .clone();
     let id = RequestId::of(&request);
     request.extensions_mut().insert(id.clone());
     let span = tracing::info_span!("request", request_id = id.as_str());
@@ -66,7 +69,9 @@ pub async fn observe(
         return Ok(request.into_response(error.error_response()));
     }
     let disconnected = disconnect::client_disconnected(&mut request);
-    let call = AssertUnwindSafe(next.call(request)).catch_unwind().instrument(span);
+    let call = AssertUnwindSafe(next.call(request))
+        .catch_unwind()
+        .instrument(span);
     let result = tokio::select! {
         result = call => result,
         // The client does not receive this response; the access log records it as a disconnect.
@@ -74,9 +79,12 @@ pub async fn observe(
     };
 
     let response = match result {
-        Ok(Ok(response)) => {
-            finalize_response(response.map_into_boxed_body(), &id, seen.path(), state.draining())
-        }
+        Ok(Ok(response)) => finalize_response(
+            response.map_into_boxed_body(),
+            &id,
+            seen.path(),
+            state.draining(),
+        ),
         // The request was moved into the inner service, so the response is created from the error alone.
         Ok(Err(error)) => {
             seen.record(error.as_response_error().status_code());
@@ -104,7 +112,10 @@ fn reject_reason(state: &State, version: Version) -> Option<ApiError> {
         return Some(ApiError::shutting_down("the server is shutting down"));
     }
     let reason = "too many pending requests (--max-connections)";
-    state.in_flight.too_many().then(|| ApiError::overloaded(reason))
+    state
+        .in_flight
+        .too_many()
+        .then(|| ApiError::overloaded(reason))
 }
 
 /// Adds the identifier to a response and to its error body.
@@ -115,9 +126,16 @@ fn finalize_response(
     draining: bool,
 ) -> ServiceResponse<BoxBody> {
     let status = response.status();
-    let error = response.response().error().and_then(|e| e.as_error::<ApiError>()).cloned();
+    let error = response
+        .response()
+        .error()
+        .and_then(|e| e.as_error::<ApiError>())
+        .cloned();
     let bare = error.is_none()
-        && matches!(response.response().body().size(), BodySize::None | BodySize::Sized(0));
+        && matches!(
+            response.response().body().size(),
+            BodySize::None | BodySize::Sized(0)
+        );
     let error = match error {
         None if bare && (status.is_client_error() || status.is_server_error()) => {
             default_problem(status)
@@ -201,23 +219,36 @@ mod tests {
             .route("/panics", web::get().to(panics))
             .wrap(from_fn(observe));
         let app = test::init_service(app).await;
-        let request =
-            test::TestRequest::get().uri("/panics").insert_header(("x-request-id", "mine"));
-        let error = test::try_call_service(&app, request.to_request()).await.unwrap_err();
+        let request = test::TestRequest::get()
+            .uri("/panics")
+            .insert_header(("x-request-id", "mine"));
+        let error = test::try_call_service(&app, request.to_request())
+            .await
+            .unwrap_err();
         let response = error.error_response();
         assert_eq!(response.status(), 500);
         assert_eq!(response.headers().get("x-request-id").unwrap(), "mine");
         let text = String::from_utf8(state.metrics.render().unwrap()).unwrap();
-        assert!(text.contains(r#"{method="GET",route="/panics",status="500"} 1"#), "{text}");
+        assert!(
+            text.contains(r#"{method="GET",route="/panics",status="500"} 1"#),
+            "{text}"
+        );
     }
 
     #[actix_web::test]
     async fn server_without_model_is_live_not_ready() {
-        let app = App::new().app_data(state()).configure(http::configure).wrap(from_fn(observe));
+        let app = App::new()
+            .app_data(state())
+            .configure(http::configure)
+            .wrap(from_fn(observe));
         let app = test::init_service(app).await;
         for (path, status) in [("/health/live", 200), ("/health/ready", 503)] {
             let request = test::TestRequest::get().uri(path).to_request();
-            assert_eq!(test::call_service(&app, request).await.status(), status, "{path}");
+            assert_eq!(
+                test::call_service(&app, request).await.status(),
+                status,
+                "{path}"
+            );
         }
     }
 }

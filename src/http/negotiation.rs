@@ -14,9 +14,13 @@ use super::error::{ApiError, Code};
 /// # Errors
 /// 406 where `Accept` names none of them.
 pub(super) fn best<T: Copy>(request: &HttpRequest, offers: &[(&str, T)]) -> Result<T, ApiError> {
-    let accept = Accept::parse(request).ok().filter(|accept| !accept.is_empty());
+    let accept = Accept::parse(request)
+        .ok()
+        .filter(|accept| !accept.is_empty());
     let liked = offers.iter().rev().filter_map(|&(essence, form)| {
-        let Some(accept) = &accept else { return Some(((Quality::MAX, 0), form)) };
+        let Some(accept) = &accept else {
+            return Some(((Quality::MAX, 0), form));
+        };
         let (closeness, quality) = place(essence, accept)?;
         (quality > Quality::ZERO).then_some(((quality, closeness), form))
     });
@@ -24,7 +28,10 @@ pub(super) fn best<T: Copy>(request: &HttpRequest, offers: &[(&str, T)]) -> Resu
     let best = liked.max_by_key(|(place, _)| *place).map(|(_, form)| form);
     best.ok_or_else(|| {
         let known: Vec<&str> = offers.iter().map(|(essence, _)| *essence).collect();
-        let detail = format!("not acceptable; the available media types are {}", known.join(", "));
+        let detail = format!(
+            "not acceptable; the available media types are {}",
+            known.join(", ")
+        );
         ApiError::new(Code::NotAcceptable, detail)
     })
 }
@@ -53,7 +60,11 @@ mod tests {
     use super::*;
 
     fn wanted(accept: Option<&str>) -> Result<char, ApiError> {
-        let offers = [("application/json", 'j'), ("text/html", 'h'), ("text/markdown", 'm')];
+        let offers = [
+            ("application/json", 'j'),
+            ("text/html", 'h'),
+            ("text/markdown", 'm'),
+        ];
         let request = TestRequest::default();
         let request = match accept {
             Some(accept) => request.insert_header(("accept", accept)),
@@ -71,11 +82,17 @@ mod tests {
             ("text/html", 'h'),
             ("TEXT/Markdown; charset=utf-8", 'm'),
             ("text/*", 'h'),
-            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 'h'),
+            (
+                "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+                'h',
+            ),
             ("application/json, text/plain, */*", 'j'),
             ("text/html, application/json", 'j'),
             ("text/html, */*", 'h'),
-            ("text/html;q=0.4, text/markdown;q=0.5, application/json;q=0.3", 'm'),
+            (
+                "text/html;q=0.4, text/markdown;q=0.5, application/json;q=0.3",
+                'm',
+            ),
             ("*/*, application/json;q=0", 'h'),
             ("text/*;q=0.9, text/html;q=0.1, application/json;q=0.5", 'm'),
             ("image/png, nonsense, text/markdown;q=0.1", 'm'),

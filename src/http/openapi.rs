@@ -98,18 +98,32 @@ impl Modify for Finish {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         // The manifest has no authors, which utoipa turns into a contact without a name.
         document.info.contact = None;
-        let versions: Vec<(String, PathItem)> =
-            document.paths.paths.iter().filter_map(|(path, item)| of_version(path, item)).collect();
+        let versions: Vec<(String, PathItem)> = document
+            .paths
+            .paths
+            .iter()
+            .filter_map(|(path, item)| of_version(path, item))
+            .collect();
         document.paths.paths.extend(versions);
         let operations = document.paths.paths.values_mut().flat_map(|item| {
-            [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
+            [
+                &mut item.get,
+                &mut item.post,
+                &mut item.put,
+                &mut item.delete,
+            ]
+            .into_iter()
+            .flatten()
         });
         for response in operations.flat_map(|operation| operation.responses.responses.values_mut())
         {
             if let RefOr::T(response) = response {
-                let header =
-                    HeaderBuilder::new().description(Some("Identifier of the request.")).build();
-                response.headers.insert("X-Request-Id".to_owned(), header.into());
+                let header = HeaderBuilder::new()
+                    .description(Some("Identifier of the request."))
+                    .build();
+                response
+                    .headers
+                    .insert("X-Request-Id".to_owned(), header.into());
             }
         }
     }
@@ -127,7 +141,10 @@ fn of_version(path: &str, item: &PathItem) -> Option<(String, PathItem)> {
             .required(Required::True)
             .schema(Some(text))
             .description(Some("Version of the model."));
-        operation.parameters.get_or_insert_default().push(version.build().into());
+        operation
+            .parameters
+            .get_or_insert_default()
+            .push(version.build().into());
         if let Some(id) = &mut operation.operation_id {
             id.push_str("Version");
         }

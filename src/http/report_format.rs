@@ -104,6 +104,9 @@ mod tests {
         );
         assert!(ReportFormat::select(&request, None).is_err());
         let html = TestRequest::default().insert_header(("accept", "text/html, */*;q=0.1"));
-        assert_eq!(ReportFormat::select(&html.to_http_request(), None), Ok(ReportFormat::Html));
+        assert_eq!(
+            ReportFormat::select(&html.to_http_request(), None),
+            Ok(ReportFormat::Html)
+        );
     }
 }

@@ -72,7 +72,10 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
                 .default_service(web::to(async || method_not_allowed("GET, HEAD, POST"))),
         )
         // This must precede the pattern that would match `compare` as an identifier.
-        .service(get(evaluations::compare::PATH, get_or_head().to(evaluations::compare::compare)))
+        .service(get(
+            evaluations::compare::PATH,
+            get_or_head().to(evaluations::compare::compare),
+        ))
         .service(
             web::resource(evaluations::ONE_PATH)
                 .route(web::delete().to(evaluations::delete))
@@ -88,7 +91,10 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
             evaluations::predictions::PATH,
             get_or_head().to(evaluations::predictions::predictions),
         ))
-        .service(get(evaluations::report::PATH, get_or_head().to(evaluations::report::report)))
+        .service(get(
+            evaluations::report::PATH,
+            get_or_head().to(evaluations::report::report),
+        ))
         .service(get(datasets::LIST_PATH, get_or_head().to(datasets::list)))
         .service(get(datasets::IMAGE_PATH, get_or_head().to(datasets::image)))
         .service(get(models::LIST_PATH, get_or_head().to(models::list)))
@@ -130,7 +136,9 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 
 /// Returns the headers of every response below a path.
 fn headers(headers: [(HeaderName, &'static str); 3]) -> DefaultHeaders {
-    headers.into_iter().fold(DefaultHeaders::new(), DefaultHeaders::add)
+    headers
+        .into_iter()
+        .fold(DefaultHeaders::new(), DefaultHeaders::add)
 }
 
 /// Returns a read-only resource.
@@ -142,7 +150,9 @@ fn get(path: &str, route: Route) -> Resource {
 
 /// Returns a resource that supports POST only.
 fn post(path: &str, route: Route) -> Resource {
-    web::resource(path).route(route).default_service(web::to(async || method_not_allowed("POST")))
+    web::resource(path)
+        .route(route)
+        .default_service(web::to(async || method_not_allowed("POST")))
 }
 
 /// Returns a route for GET and HEAD.

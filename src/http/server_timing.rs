@@ -19,5 +19,8 @@ pub fn server_timing(
     let text = format!(
         "queue;dur={q}.{q_us:03}, preprocess;dur={p}.{p_us:03}, inference;dur={i}.{i_us:03}"
     );
-    (SERVER_TIMING, HeaderValue::try_from(text).expect("the text is visible ASCII"))
+    (
+        SERVER_TIMING,
+        HeaderValue::try_from(text).expect("the text is visible ASCII"),
+    )
 }

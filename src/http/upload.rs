@@ -92,7 +92,9 @@ pub(crate) async fn read(
     let body = body::limited(request, payload, limits.max_body, reservation)?;
     let images = match kind {
         Kind::Picture => {
-            vec![EncodedImage::Raw(body::collect(body, limits.max_body).await?)]
+            vec![EncodedImage::Raw(
+                body::collect(body, limits.max_body).await?,
+            )]
         }
         Kind::Json => parse_json(&body::collect(body, limits.max_body).await?)?,
         Kind::Form => read_form(Multipart::new(request.headers(), body), limits).await?,
@@ -120,8 +122,12 @@ impl Kind {
             );
             Err(ApiError::new(Code::UnsupportedMediaType, detail))
         };
-        let Ok(given) = request.mime_type() else { return unsupported("with this syntax") };
-        let Some(given) = given else { return Ok(Self::Picture) };
+        let Ok(given) = request.mime_type() else {
+            return unsupported("with this syntax");
+        };
+        let Some(given) = given else {
+            return Ok(Self::Picture);
+        };
         match (given.type_(), given.subtype()) {
             (mime::IMAGE, _) | (mime::APPLICATION, mime::OCTET_STREAM) => Ok(Self::Picture),
             (mime::MULTIPART, mime::FORM_DATA) => Ok(Self::Form),

@@ -38,8 +38,15 @@ impl<C: Classifier> EnsembleClassifier<C> {
         inputs: &[Input],
     ) -> Result<Vec<Result<Vec<f64>, InferenceError>>, InferenceError> {
         let mut rows = vec![Ok(vec![0.0; self.labels]); inputs.len()];
-        for Member { name, weight, classifier } in &mut self.members {
-            let answers = classifier.classify(inputs).map_err(|error| error.in_member(name))?;
+        for Member {
+            name,
+            weight,
+            classifier,
+        } in &mut self.members
+        {
+            let answers = classifier
+                .classify(inputs)
+                .map_err(|error| error.in_member(name))?;
             for (row, answer) in rows.iter_mut().zip(answers) {
                 let Ok(sums) = row else { continue };
                 match answer {
@@ -58,7 +65,10 @@ impl<C: Classifier> Classifier for EnsembleClassifier<C> {
         inputs: &[Input],
     ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
         let rows = self.sum(inputs)?;
-        Ok(rows.into_iter().map(|row| row.and_then(|mean| answer(&mean))).collect())
+        Ok(rows
+            .into_iter()
+            .map(|row| row.and_then(|mean| answer(&mean)))
+            .collect())
     }
 }
 
@@ -78,7 +88,11 @@ impl InferenceError {
 /// Returns the signature of an ensemble whose members take square faces of `side` pixels: gray bytes in, the mean
 /// probabilities and their logarithms out.
 pub fn signature(side: usize, labels: usize) -> Signature {
-    let output = |name: &str| Output { name: name.to_owned(), columns: labels, half: false };
+    let output = |name: &str| Output {
+        name: name.to_owned(),
+        columns: labels,
+        half: false,
+    };
     Signature {
         input: "image".to_owned(),
         shape: vec![1, 1, side, side],
@@ -105,9 +119,15 @@ fn answer(mean: &[f64]) -> Result<Answer, InferenceError> {
     #[expect(clippy::cast_possible_truncation, reason = "probabilities are float32")]
     let mut outputs: Vec<f32> = mean.iter().map(|&probability| probability as f32).collect();
     let probabilities = Probabilities::new(&outputs)?;
-    let logits = probabilities.as_slice().iter().map(|p| p.max(f32::MIN_POSITIVE).ln());
+    let logits = probabilities
+        .as_slice()
+        .iter()
+        .map(|p| p.max(f32::MIN_POSITIVE).ln());
     outputs.extend(logits);
-    Ok(Answer { probabilities, outputs: outputs.into() })
+    Ok(Answer {
+        probabilities,
+        outputs: outputs.into(),
+    })
 }
 
 #[cfg(test)]
@@ -129,7 +149,10 @@ mod tests {
             }
             let answer = || {
                 let row = self.0.clone()?;
-                Ok(Answer { probabilities: Probabilities::new(&row)?, outputs: row.into() })
+                Ok(Answer {
+                    probabilities: Probabilities::new(&row)?,
+                    outputs: row.into(),
+                })
             };
             Ok(inputs.iter().map(|_| answer()).collect())
         }
@@ -150,11 +173,17 @@ mod tests {
 
     #[test]
     fn answer_is_the_weighted_mean_and_its_logarithm() {
-        let rows = vec![(0.25, Ok(vec![1.0, 0.0, 0.0])), (0.75, Ok(vec![0.2, 0.8, 0.0]))];
+        let rows = vec![
+            (0.25, Ok(vec![1.0, 0.0, 0.0])),
+            (0.75, Ok(vec![0.2, 0.8, 0.0])),
+        ];
         let answers = classify(rows).unwrap();
         assert_eq!(answers.len(), 2);
         for answer in answers {
-            let Answer { probabilities, outputs } = answer.unwrap();
+            let Answer {
+                probabilities,
+                outputs,
+            } = answer.unwrap();
             // 0.25 * 1 + 0.75 * 0.2, 0.75 * 0.8.
             let want = [0.4, 0.6, 0.0];
             for (got, want) in probabilities.as_slice().iter().zip(want) {
@@ -168,7 +197,10 @@ mod tests {
 
     #[test]
     fn softmax_of_the_logits_gives_the_mean_again() {
-        let rows = vec![(0.5, Ok(vec![0.7, 0.3, 0.0])), (0.5, Ok(vec![0.1, 0.2, 0.7]))];
+        let rows = vec![
+            (0.5, Ok(vec![0.7, 0.3, 0.0])),
+            (0.5, Ok(vec![0.1, 0.2, 0.7])),
+        ];
         let answer = classify(rows).unwrap().remove(0).unwrap();
         let again = Probabilities::from_logits(&answer.outputs[3..]).unwrap();
         for (again, mean) in again.as_slice().iter().zip(answer.probabilities.as_slice()) {
@@ -182,11 +214,27 @@ mod tests {
         let unfit = || Err(InferenceError::Output("NaN".to_owned()));
         let answers = classify(vec![fine(), (0.5, unfit())]).unwrap();
         let named = InferenceError::Output("member `b@2`: NaN".to_owned());
-        assert!(answers.into_iter().all(|answer| answer == Err(named.clone())));
+        assert!(
+            answers
+                .into_iter()
+                .all(|answer| answer == Err(named.clone()))
+        );
         // The first failure counts.
         let answers = classify(vec![(0.5, unfit()), (0.5, unfit())]).unwrap();
-        assert!(answers[0].as_ref().unwrap_err().to_string().contains("`a@1`"));
-        let failed = classify(vec![fine(), (0.5, Err(InferenceError::Run("full".to_owned())))]);
-        assert_eq!(failed, Err(InferenceError::Run("member `b@2`: full".to_owned())));
+        assert!(
+            answers[0]
+                .as_ref()
+                .unwrap_err()
+                .to_string()
+                .contains("`a@1`")
+        );
+        let failed = classify(vec![
+            fine(),
+            (0.5, Err(InferenceError::Run("full".to_owned()))),
+        ]);
+        assert_eq!(
+            failed,
+            Err(InferenceError::Run("member `b@2`: full".to_owned()))
+        );
     }
 }

@@ -41,7 +41,10 @@ impl Labels {
     }
 
     /// How many classes there are, at least 2.
-    #[expect(clippy::len_without_is_empty, reason = "there are always at least two labels")]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "there are always at least two labels"
+    )]
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -68,13 +71,19 @@ mod tests {
     #[test]
     fn keeps_the_order() {
         let labels = labels(&["sad", "angry"]).unwrap();
-        assert_eq!((labels.len(), labels.get(1), labels.get(2)), (2, Some("angry"), None));
+        assert_eq!(
+            (labels.len(), labels.get(1), labels.get(2)),
+            (2, Some("angry"), None)
+        );
     }
 
     #[test]
     fn refuses_what_cannot_name_classes() {
         assert_eq!(labels(&["sad"]), Err(LabelsError::TooFew(1)));
         assert_eq!(labels(&["sad", " "]), Err(LabelsError::Empty(1)));
-        assert_eq!(labels(&["sad", "angry", "sad"]), Err(LabelsError::Twice("sad".to_owned())));
+        assert_eq!(
+            labels(&["sad", "angry", "sad"]),
+            Err(LabelsError::Twice("sad".to_owned()))
+        );
     }
 }

@@ -57,7 +57,14 @@ impl OnnxClassifier {
         let elements = max_batch * signature.side * signature.side;
         let buffer = Buffer::new(&signature, session.halved, elements);
         let kind = signature.kind.unwrap_or(OutputKind::Logits);
-        Self { session, signature, kind, labels, max_batch, buffer }
+        Self {
+            session,
+            signature,
+            kind,
+            labels,
+            max_batch,
+            buffer,
+        }
     }
 
     /// Gives the session back.
@@ -75,9 +82,19 @@ impl OnnxClassifier {
     fn try_out(&mut self) -> Result<(), InferenceError> {
         let side = self.signature.side;
         let face = |index: usize| {
-            let gray = |pixel: usize| if (pixel / 5 + index).is_multiple_of(2) { 0 } else { 255 };
+            let gray = |pixel: usize| {
+                if (pixel / 5 + index).is_multiple_of(2) {
+                    0
+                } else {
+                    255
+                }
+            };
             let striped = (0..side * side).map(gray).collect();
-            let pixels = if index == 0 { vec![128; side * side] } else { striped };
+            let pixels = if index == 0 {
+                vec![128; side * side]
+            } else {
+                striped
+            };
             Input::Face(Face::new(side, pixels).expect("a square of the model's side"))
         };
         let faces: Vec<Input> = (0..self.max_batch).map(face).collect();
@@ -86,12 +103,16 @@ impl OnnxClassifier {
         if self.signature.kind.is_none() && answers.all(probabilities::is_distribution) {
             self.kind = OutputKind::Probabilities;
         }
-        rows.iter().try_for_each(|row| self.kind.read(self.answer_of(row)).map(drop))
+        rows.iter()
+            .try_for_each(|row| self.kind.read(self.answer_of(row)).map(drop))
     }
 
     /// The values of the answer among those of all outputs.
     fn answer_of<'a>(&self, row: &'a [f32]) -> &'a [f32] {
-        let start = self.signature.outputs[..self.signature.answer].iter().map(|o| o.columns).sum();
+        let start = self.signature.outputs[..self.signature.answer]
+            .iter()
+            .map(|o| o.columns)
+            .sum();
         &row[start..start + self.labels]
     }
 
@@ -104,8 +125,15 @@ impl OnnxClassifier {
         let batch = self.signature.fixed_batch.unwrap_or(inputs.len());
         let mut shape = self.signature.shape.clone();
         shape[0] = batch;
-        let Session { inner: session, halved } = &mut self.session;
-        let name = if *halved { halves::INPUT } else { self.signature.input.as_str() };
+        let Session {
+            inner: session,
+            halved,
+        } = &mut self.session;
+        let name = if *halved {
+            halves::INPUT
+        } else {
+            self.signature.input.as_str()
+        };
         let outputs = match &self.buffer {
             Buffer::Bytes(buffer) => {
                 let view = (shape, &buffer[..batch * area]);
@@ -125,7 +153,12 @@ impl OnnxClassifier {
         };
         let values = self.signature.output_values();
         let mut rows: Vec<Vec<f32>> = inputs.iter().map(|_| Vec::with_capacity(values)).collect();
-        for Output { name, columns, half } in &self.signature.outputs {
+        for Output {
+            name,
+            columns,
+            half,
+        } in &self.signature.outputs
+        {
             let output = outputs.get(name);
             let output = output.ok_or_else(|| InferenceError::Output(format!("no `{name}`")))?;
             let (shape, values) = if *half {
@@ -158,7 +191,10 @@ impl Classifier for OnnxClassifier {
         for inputs in inputs.chunks(self.max_batch) {
             for outputs in self.run(inputs)? {
                 let probabilities = self.kind.read(self.answer_of(&outputs));
-                answers.push(probabilities.map(|probabilities| Answer { probabilities, outputs }));
+                answers.push(probabilities.map(|probabilities| Answer {
+                    probabilities,
+                    outputs,
+                }));
             }
         }
         Ok(answers)

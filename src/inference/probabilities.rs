@@ -64,7 +64,9 @@ impl Probabilities {
 
 /// Whether each value is in [0, 1] and the sum is 1.
 pub(super) fn is_distribution(row: &[f32]) -> bool {
-    let in_range = row.iter().all(|&value| (0.0..=1.0 + SUM_TOLERANCE).contains(&value));
+    let in_range = row
+        .iter()
+        .all(|&value| (0.0..=1.0 + SUM_TOLERANCE).contains(&value));
     in_range && (row.iter().sum::<f32>() - 1.0).abs() <= SUM_TOLERANCE
 }
 
@@ -80,12 +82,18 @@ mod tests {
     fn softmax_of_logits() {
         // numpy: e = exp(x - max(x)); e / e.sum() for x = [1, 2, 3].
         let answer = Probabilities::from_logits(&[1.0, 2.0, 3.0]).unwrap();
-        for (got, want) in answer.as_slice().iter().zip([0.090_030_57, 0.244_728_47, 0.665_240_95])
+        for (got, want) in answer
+            .as_slice()
+            .iter()
+            .zip([0.090_030_57, 0.244_728_47, 0.665_240_95])
         {
             assert!((got - want).abs() < 1e-6, "{answer:?}");
         }
         // Large logits must not overflow.
-        assert_eq!(Probabilities::from_logits(&[1e4, 0.0]).unwrap().as_slice(), [1.0, 0.0]);
+        assert_eq!(
+            Probabilities::from_logits(&[1e4, 0.0]).unwrap().as_slice(),
+            [1.0, 0.0]
+        );
     }
 
     #[test]

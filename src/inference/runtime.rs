@@ -37,9 +37,9 @@ impl FromStr for DeviceChoice {
             None if text == "auto" => Ok(Self::Auto),
             None if text == "cpu" => Ok(Self::Cpu),
             None if text == "cuda" => Ok(Self::Cuda(0)),
-            Some(("cuda", number)) if number.parse::<u32>().is_ok() => {
-                Ok(Self::Cuda(number.parse().map_err(|_| "not a number".to_owned())?))
-            }
+            Some(("cuda", number)) if number.parse::<u32>().is_ok() => Ok(Self::Cuda(
+                number.parse().map_err(|_| "not a number".to_owned())?,
+            )),
             _ => Err("expected auto, cpu, cuda or cuda:N".to_owned()),
         }
     }
@@ -117,7 +117,11 @@ impl Runtime {
                 }
             },
         };
-        Ok(Self { environment, device, cuda })
+        Ok(Self {
+            environment,
+            device,
+            cuda,
+        })
     }
 
     /// The device that models run on.
@@ -133,8 +137,16 @@ impl Runtime {
     /// What runs differ by on the same device: the build, and on a GPU how it is used.
     pub fn variant(&self) -> String {
         let on_gpu = matches!(self.device, Device::Cuda(_));
-        let tf32 = if on_gpu && self.cuda.tf32 { " tf32" } else { "" };
-        let fp16_input = if self.halves_inputs() { " fp16 input" } else { "" };
+        let tf32 = if on_gpu && self.cuda.tf32 {
+            " tf32"
+        } else {
+            ""
+        };
+        let fp16_input = if self.halves_inputs() {
+            " fp16 input"
+        } else {
+            ""
+        };
         format!("{}{tf32}{fp16_input}", self.build())
     }
 
@@ -191,15 +203,27 @@ fn find() -> Result<PathBuf, InferenceError> {
             path.display()
         )));
     }
-    let name = format!("{}onnxruntime{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+    let name = format!(
+        "{}onnxruntime{}",
+        env::consts::DLL_PREFIX,
+        env::consts::DLL_SUFFIX
+    );
     let mut folders = Vec::new();
     if let Some(folder) = env::current_exe().ok().as_deref().and_then(Path::parent) {
         folders.extend([folder.to_owned(), folder.join("../lib")]);
         // A checkout: target/<profile>/mien.
-        folders.extend(folder.ancestors().skip(1).map(|folder| folder.join(SETUP_FOLDER)));
+        folders.extend(
+            folder
+                .ancestors()
+                .skip(1)
+                .map(|folder| folder.join(SETUP_FOLDER)),
+        );
     }
     folders.push(PathBuf::from(SETUP_FOLDER));
-    let beside = folders.into_iter().map(|folder| folder.join(&name)).find(|path| path.is_file());
+    let beside = folders
+        .into_iter()
+        .map(|folder| folder.join(&name))
+        .find(|path| path.is_file());
     // A bare name is looked up by the system's loader.
     Ok(beside.unwrap_or_else(|| PathBuf::from(name)))
 }
@@ -213,7 +237,9 @@ fn try_cuda(environment: &Environment, number: u32, options: CudaOptions) -> Res
     }
     // Registering loads the provider's libraries and asks the driver for the device.
     let mut session = Session::builder(environment).map_err(|e| e.message().to_owned())?;
-    provider(number, options).register(&mut session).map_err(|error| error.message().to_owned())
+    provider(number, options)
+        .register(&mut session)
+        .map_err(|error| error.message().to_owned())
 }
 
 /// The CUDA provider. Batches have every size from 1 up, and cuDNN's exhaustive search, the default, would

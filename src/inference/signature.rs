@@ -54,7 +54,11 @@ pub struct Feeding {
 
 impl Default for Feeding {
     fn default() -> Self {
-        Self { scale: 1.0 / 255.0, mean: 0.0, std: 1.0 }
+        Self {
+            scale: 1.0 / 255.0,
+            mean: 0.0,
+            std: 1.0,
+        }
     }
 }
 
@@ -139,7 +143,9 @@ impl Signature {
 
     /// The names of the input's dimensions, for people: `N,1,48,48` with the true numbers.
     pub fn layout(&self) -> Vec<String> {
-        let batch = self.fixed_batch.map_or_else(|| "N".to_owned(), |n| n.to_string());
+        let batch = self
+            .fixed_batch
+            .map_or_else(|| "N".to_owned(), |n| n.to_string());
         let rest = self.shape.iter().skip(1).map(usize::to_string);
         std::iter::once(batch).chain(rest).collect()
     }
@@ -151,7 +157,9 @@ fn square(shape: &[i64]) -> Result<(usize, Vec<usize>), InferenceError> {
     let (rows, columns) = match *shape {
         [_, rows, columns] | [_, 1, rows, columns] | [_, rows, columns, 1] => (rows, columns),
         [_, _, _, _] => {
-            return invalid_model(format!("its input is {shape:?}; one gray channel is needed"));
+            return invalid_model(format!(
+                "its input is {shape:?}; one gray channel is needed"
+            ));
         }
         _ => {
             return invalid_model(format!(
@@ -169,7 +177,10 @@ fn square(shape: &[i64]) -> Result<(usize, Vec<usize>), InferenceError> {
     if side != width {
         return invalid_model(format!("its input is {side}x{width}; a square is needed"));
     }
-    let mut shape: Vec<usize> = shape.iter().map(|&n| usize::try_from(n).unwrap_or(1)).collect();
+    let mut shape: Vec<usize> = shape
+        .iter()
+        .map(|&n| usize::try_from(n).unwrap_or(1))
+        .collect();
     shape[0] = 1;
     Ok((side, shape))
 }
@@ -179,7 +190,11 @@ mod tests {
     use super::*;
 
     fn port(name: &str, element: Element, shape: &[i64]) -> Port {
-        Port { name: name.to_owned(), element: Some(element), shape: shape.to_vec() }
+        Port {
+            name: name.to_owned(),
+            element: Some(element),
+            shape: shape.to_vec(),
+        }
     }
 
     fn check(input: Port, output: Port) -> Result<Signature, InferenceError> {

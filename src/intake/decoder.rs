@@ -66,7 +66,10 @@ impl Decoder {
     /// Creates a decoder for images of up to `max_pixels` pixels.
     pub fn new(max_pixels: u64) -> Self {
         let cores = mien_host::cpu::available_cores();
-        Self { limits: Limits { max_pixels }, cores: Arc::new(Semaphore::new(cores)) }
+        Self {
+            limits: Limits { max_pixels },
+            cores: Arc::new(Semaphore::new(cores)),
+        }
     }
 
     /// Decodes a small image on the calling thread. Returns `None` for larger images.

@@ -18,7 +18,10 @@ impl BodyMemoryLimit {
 
     /// Creates an empty reservation for one request.
     pub fn reservation(&self) -> Reservation {
-        let reserved = Reserved { available: Arc::clone(&self.0), bytes: AtomicUsize::new(0) };
+        let reserved = Reserved {
+            available: Arc::clone(&self.0),
+            bytes: AtomicUsize::new(0),
+        };
         Reservation(Arc::new(reserved))
     }
 }
@@ -37,7 +40,9 @@ impl Reservation {
     pub fn reserve(&self, bytes: usize) -> bool {
         let less = |available: usize| available.checked_sub(bytes);
         let available = &self.0.available;
-        let reserved = available.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok();
+        let reserved = available
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .is_ok();
         if reserved {
             self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
         }
@@ -46,13 +51,16 @@ impl Reservation {
 
     /// Releases all bytes; the reservation can be used again.
     pub fn release(&self) {
-        self.0.available.fetch_add(self.0.bytes.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        self.0
+            .available
+            .fetch_add(self.0.bytes.swap(0, Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        self.available.fetch_add(*self.bytes.get_mut(), Ordering::Relaxed);
+        self.available
+            .fetch_add(*self.bytes.get_mut(), Ordering::Relaxed);
     }
 }
 

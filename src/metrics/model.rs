@@ -25,8 +25,14 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    const ALL: [Self; 6] =
-        [Self::Ok, Self::Invalid, Self::Rejected, Self::Expired, Self::Cancelled, Self::Failed];
+    const ALL: [Self; 6] = [
+        Self::Ok,
+        Self::Invalid,
+        Self::Rejected,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Failed,
+    ];
 
     fn label(self) -> &'static str {
         match self {
@@ -92,7 +98,9 @@ impl ModelMetrics {
 
     /// Records an inference call.
     pub fn batch(&self, images: usize, took: Duration) {
-        self.0.batch_images.observe(f64::from(u32::try_from(images).unwrap_or(u32::MAX)));
+        self.0
+            .batch_images
+            .observe(f64::from(u32::try_from(images).unwrap_or(u32::MAX)));
         self.0.inference.observe(took.as_secs_f64());
     }
 

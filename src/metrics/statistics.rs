@@ -55,7 +55,10 @@ impl Counter {
     }
 
     fn total(&self) -> Total {
-        Total { count: self.count.load(Relaxed), nanos: self.nanos.load(Relaxed) }
+        Total {
+            count: self.count.load(Relaxed),
+            nanos: self.nanos.load(Relaxed),
+        }
     }
 }
 
@@ -76,7 +79,8 @@ pub struct Statistics {
 impl Statistics {
     /// Records a successful request: images, total duration, queue time and inference time.
     pub fn answered(&self, images: usize, took: Duration, queue: Duration, inference: Duration) {
-        self.images.fetch_add(u64::try_from(images).unwrap_or(u64::MAX), Relaxed);
+        self.images
+            .fetch_add(u64::try_from(images).unwrap_or(u64::MAX), Relaxed);
         self.success.add(took);
         self.queue.add(queue);
         self.inference.add(inference);
@@ -114,13 +118,20 @@ impl Statistics {
             inference: self.inference.total(),
             input: self.input.total(),
             output: self.output.total(),
-            batches: self.batches.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            batches: self
+                .batches
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
         }
     }
 
     fn touch(&self) {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        self.last_inference.store(u64::try_from(now.as_millis()).unwrap_or(u64::MAX), Relaxed);
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        self.last_inference
+            .store(u64::try_from(now.as_millis()).unwrap_or(u64::MAX), Relaxed);
     }
 }
 

@@ -85,46 +85,73 @@ impl TryFrom<Table> for Ensemble {
     type Error = EnsembleError;
 
     fn try_from(table: Table) -> Result<Self, Self::Error> {
-        let Table { members, weights, accuracy, created } = table;
+        let Table {
+            members,
+            weights,
+            accuracy,
+            created,
+        } = table;
         let names = names(&members)?;
         let weights = weights.unwrap_or_else(|| vec![1.0; names.len()]);
         let members = share(names, &weights)?;
         for (split, &accuracy) in &accuracy {
             if !(0.0..=1.0).contains(&accuracy) {
-                return Err(EnsembleError::Accuracy { split: split.clone(), accuracy });
+                return Err(EnsembleError::Accuracy {
+                    split: split.clone(),
+                    accuracy,
+                });
             }
         }
-        Ok(Self { members, accuracy, created })
+        Ok(Self {
+            members,
+            accuracy,
+            created,
+        })
     }
 }
 
 fn names(members: &[String]) -> Result<Vec<MemberName>, EnsembleError> {
     let mut names = Vec::with_capacity(members.len());
     for text in members {
-        let name: MemberName =
-            text.parse().map_err(|reason| EnsembleError::Name(text.clone(), reason))?;
+        let name: MemberName = text
+            .parse()
+            .map_err(|reason| EnsembleError::Name(text.clone(), reason))?;
         if names.contains(&name) {
             return Err(EnsembleError::Twice(name));
         }
         names.push(name);
     }
-    if names.is_empty() { Err(EnsembleError::NoMembers) } else { Ok(names) }
+    if names.is_empty() {
+        Err(EnsembleError::NoMembers)
+    } else {
+        Ok(names)
+    }
 }
 
 /// Gives each member its weight divided by the sum.
 fn share(names: Vec<MemberName>, weights: &[f64]) -> Result<Vec<Share>, EnsembleError> {
     if weights.len() != names.len() {
-        return Err(EnsembleError::Count { weights: weights.len(), members: names.len() });
+        return Err(EnsembleError::Count {
+            weights: weights.len(),
+            members: names.len(),
+        });
     }
     for (member, &weight) in names.iter().zip(weights) {
         if !(weight.is_finite() && weight > 0.0) {
-            return Err(EnsembleError::Weight { member: member.clone(), weight });
+            return Err(EnsembleError::Weight {
+                member: member.clone(),
+                weight,
+            });
         }
     }
     let sum: f64 = weights.iter().sum();
     let share = |(member, weight): (MemberName, &f64)| {
         let weight = weight / sum;
-        if weight > 0.0 { Ok(Share { member, weight }) } else { Err(EnsembleError::Range) }
+        if weight > 0.0 {
+            Ok(Share { member, weight })
+        } else {
+            Err(EnsembleError::Range)
+        }
     };
     names.into_iter().zip(weights).map(share).collect()
 }
@@ -153,10 +180,16 @@ mod tests {
         let equal = parse("members = ['a@1', 'b@12']").unwrap();
         assert_eq!(weights(&equal), [0.5, 0.5]);
         assert_eq!(equal.members[1].member.to_string(), "b@12");
-        assert_eq!(equal, parse("members = ['a@1', 'b@12']\nweights = [3, 3.0]").unwrap());
+        assert_eq!(
+            equal,
+            parse("members = ['a@1', 'b@12']\nweights = [3, 3.0]").unwrap()
+        );
         let text = "members = ['a@1', 'a@2']\nweights = [3, 1]\naccuracy = { test = 0.74 }";
         let other = parse(text).unwrap();
-        assert_eq!((weights(&other), other.accuracy["test"]), (vec![0.75, 0.25], 0.74));
+        assert_eq!(
+            (weights(&other), other.accuracy["test"]),
+            (vec![0.75, 0.25], 0.74)
+        );
     }
 
     #[test]
@@ -176,18 +209,45 @@ mod tests {
             ("members = ['../a@1']", "no `/`"),
             ("members = ['/etc@1']", "no `/`"),
             ("members = ['a\\b@1']", "no `/`, `\\`"),
-            ("members = ['a@1', 'b@1', 'a@1']", "member `a@1` is listed twice"),
+            (
+                "members = ['a@1', 'b@1', 'a@1']",
+                "member `a@1` is listed twice",
+            ),
             (&format!("{ab}\nweights = [1.0]"), "1 values for 2 members"),
             (&format!("{ab}\nweights = []"), "0 values for 2 members"),
-            (&format!("{ab}\nweights = [1, 0]"), "the weight 0 of member `b@1`"),
-            (&format!("{ab}\nweights = [-1, 2]"), "the weight -1 of member `a@1`"),
-            (&format!("{ab}\nweights = [1, nan]"), "the weight NaN of member `b@1`"),
-            (&format!("{ab}\nweights = [inf, 1]"), "the weight inf of member `a@1`"),
-            (&format!("{ab}\nweights = [1e308, 1e308]"), "cannot be normalised"),
-            (&format!("{ab}\nweights = [1e-300, 1e300]"), "cannot be normalised"),
+            (
+                &format!("{ab}\nweights = [1, 0]"),
+                "the weight 0 of member `b@1`",
+            ),
+            (
+                &format!("{ab}\nweights = [-1, 2]"),
+                "the weight -1 of member `a@1`",
+            ),
+            (
+                &format!("{ab}\nweights = [1, nan]"),
+                "the weight NaN of member `b@1`",
+            ),
+            (
+                &format!("{ab}\nweights = [inf, 1]"),
+                "the weight inf of member `a@1`",
+            ),
+            (
+                &format!("{ab}\nweights = [1e308, 1e308]"),
+                "cannot be normalised",
+            ),
+            (
+                &format!("{ab}\nweights = [1e-300, 1e300]"),
+                "cannot be normalised",
+            ),
             (&format!("{ab}\nweights = ['1', '2']"), "invalid type"),
-            (&format!("{ab}\naccuracy = {{ test = 74.0 }}"), "between 0 and 1"),
-            (&format!("{ab}\naccuracy = {{ test = nan }}"), "between 0 and 1"),
+            (
+                &format!("{ab}\naccuracy = {{ test = 74.0 }}"),
+                "between 0 and 1",
+            ),
+            (
+                &format!("{ab}\naccuracy = {{ test = nan }}"),
+                "between 0 and 1",
+            ),
             (&format!("{ab}\nmember = 1"), "unknown field `member`"),
         ] {
             let given = parse(text).unwrap_err();

@@ -65,14 +65,28 @@ pub(super) fn examine(
     })?;
     signature.kind = Some(probe.kind());
     let session = probe.into_session();
-    let file = ModelFile { runtime: runtime.clone(), path, sha256, signature, labels };
-    Ok(Examined { file, manifest, session })
+    let file = ModelFile {
+        runtime: runtime.clone(),
+        path,
+        sha256,
+        signature,
+        labels,
+    };
+    Ok(Examined {
+        file,
+        manifest,
+        session,
+    })
 }
 
 /// Opens a session at background priority, or at inference priority if it starts threads, which keep the priority.
 fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, InferenceError> {
     let open = || Session::open(runtime, path, threads);
-    if threads > 1 { run_at_inference_priority(open) } else { run_at_background_priority(open) }
+    if threads > 1 {
+        run_at_inference_priority(open)
+    } else {
+        run_at_background_priority(open)
+    }
 }
 
 /// SHA-256 of a model file, in hex.

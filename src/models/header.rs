@@ -47,7 +47,9 @@ pub(crate) fn metadata(mut file: impl BufRead + Seek) -> Option<BTreeMap<String,
 fn key_and_value(mut entry: &[u8]) -> Option<(String, String)> {
     let (mut key, mut value) = (String::new(), String::new());
     while !entry.is_empty() {
-        let (field, Wire::Bytes(length)) = tag(&mut entry)? else { continue };
+        let (field, Wire::Bytes(length)) = tag(&mut entry)? else {
+            continue;
+        };
         let (text, rest) = entry.split_at_checked(usize::try_from(length).ok()?)?;
         let text = || String::from_utf8(text.to_vec()).ok();
         match field {

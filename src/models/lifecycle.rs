@@ -67,7 +67,16 @@ impl Lifecycle {
             .spawn(move || thread.run(start, &orders))
             .map_err(RegistryError::Thread)?;
         let thread = Mutex::new(Some(thread));
-        Ok((current, Self { root, commands, closing, thread }, started))
+        Ok((
+            current,
+            Self {
+                root,
+                commands,
+                closing,
+                thread,
+            },
+            started,
+        ))
     }
 
     /// A door that leads nowhere.
@@ -75,7 +84,12 @@ impl Lifecycle {
     pub(super) fn stopped() -> Self {
         let (commands, _) = sync_channel(0);
         let (root, closing) = (PathBuf::new(), Arc::new(AtomicBool::new(true)));
-        Self { root, commands, closing, thread: Mutex::new(None) }
+        Self {
+            root,
+            commands,
+            closing,
+            thread: Mutex::new(None),
+        }
     }
 
     /// Has the thread do something, in its turn; it is done though the future is dropped.
@@ -84,10 +98,12 @@ impl Lifecycle {
         work: impl FnOnce(&mut LifecycleThread) -> Result<T, ChangeError> + Send + 'static,
     ) -> Result<T, ChangeError> {
         let (command, done) = command(work);
-        self.commands.try_send(command).map_err(|error| match error {
-            TrySendError::Full(_) => ChangeError::Busy,
-            TrySendError::Disconnected(_) => ChangeError::ShuttingDown,
-        })?;
+        self.commands
+            .try_send(command)
+            .map_err(|error| match error {
+                TrySendError::Full(_) => ChangeError::Busy,
+                TrySendError::Disconnected(_) => ChangeError::ShuttingDown,
+            })?;
         done.await.unwrap_or(Err(ChangeError::ShuttingDown))
     }
 
@@ -113,7 +129,11 @@ impl Lifecycle {
         self.closing.store(true, Ordering::Relaxed);
         // A full channel holds something to wake up for already.
         let _ = self.commands.try_send(Command::Stop);
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread that loads models ended with a panic");
         }

@@ -37,12 +37,20 @@ impl ModelLoader {
     /// Measures how a version is best served, where that is not known yet. What is wrong with it shows when it is
     /// loaded.
     pub fn measure(&self, name: &str, found: &Found) {
-        let Ok(sidecar) = Sidecar::read(&found.folder) else { return };
+        let Ok(sidecar) = Sidecar::read(&found.folder) else {
+            return;
+        };
         let given = self.options.given(&sidecar);
-        let Ok(sha256) = identity(found, &sidecar) else { return };
+        let Ok(sha256) = identity(found, &sidecar) else {
+            return;
+        };
         if !self.tuner.is_tuned(&sha256, &self.runtime, given)
-            && let Ok(examined) =
-                examine(&self.runtime, found, sidecar, given.intra_op_threads.unwrap_or(1))
+            && let Ok(examined) = examine(
+                &self.runtime,
+                found,
+                sidecar,
+                given.intra_op_threads.unwrap_or(1),
+            )
         {
             self.tune(name, &examined.source, given);
         }
@@ -76,8 +84,12 @@ impl ModelLoader {
         let sidecar = Sidecar::read(&found.folder)?;
         let given = self.options.given(&sidecar);
         let threads = given.intra_op_threads.unwrap_or(1);
-        let Examined { source, manifest, sidecar, sessions } =
-            examine(&self.runtime, found, sidecar, threads)?;
+        let Examined {
+            source,
+            manifest,
+            sidecar,
+            sessions,
+        } = examine(&self.runtime, found, sidecar, threads)?;
         let tuning = self.tune(name, &source, given);
         let batch = self.options.batch_options(tuning.configuration);
         let first = source.try_out(

@@ -58,8 +58,12 @@ impl Manifest {
             }
         };
         let labels = Labels::new(names).or_else(|error| invalid_model(error.to_string()))?;
-        let json =
-            |key: &'static str| metadata.get(key).map(|json| read_json(key, json)).transpose();
+        let json = |key: &'static str| {
+            metadata
+                .get(key)
+                .map(|json| read_json(key, json))
+                .transpose()
+        };
         Ok(Self {
             labels,
             architecture: text("mien.architecture"),
@@ -80,10 +84,14 @@ impl Manifest {
 
     /// Returns the manifest of an ensemble of `members`, whose own manifests have the same labels.
     pub fn of_ensemble(ensemble: &Ensemble, members: Vec<Member>, manifests: &[Self]) -> Self {
-        let first = manifests.first().expect("an ensemble has at least one member");
+        let first = manifests
+            .first()
+            .expect("an ensemble has at least one member");
         let parameters = |sum: u64, manifest: &Self| sum.checked_add(manifest.parameters?);
         let is_common = |data: &String| {
-            manifests.iter().all(|manifest| manifest.trained_on.as_ref() == Some(data))
+            manifests
+                .iter()
+                .all(|manifest| manifest.trained_on.as_ref() == Some(data))
         };
         Self {
             labels: first.labels.clone(),
@@ -114,7 +122,9 @@ fn number<T: FromStr>(
     metadata: &BTreeMap<String, String>,
     key: &str,
 ) -> Result<Option<T>, InferenceError> {
-    let Some(text) = metadata.get(key) else { return Ok(None) };
+    let Some(text) = metadata.get(key) else {
+        return Ok(None);
+    };
     text.parse()
         .map(Some)
         .or_else(|_| invalid_model(format!("its metadata `{key}`: `{text}` is no number")))
@@ -125,7 +135,10 @@ mod tests {
     use super::*;
 
     fn metadata(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
-        entries.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect()
+        entries
+            .iter()
+            .map(|&(k, v)| (k.to_owned(), v.to_owned()))
+            .collect()
     }
 
     #[test]

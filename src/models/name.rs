@@ -36,7 +36,10 @@ impl FromStr for ModelName {
         if name.is_empty() {
             return Err("the model's name is empty".to_owned());
         }
-        Ok(Self { name: name.to_owned(), version })
+        Ok(Self {
+            name: name.to_owned(),
+            version,
+        })
     }
 }
 
@@ -63,9 +66,10 @@ impl FromStr for Alias {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('=') {
-            Some((alias, target)) if !alias.is_empty() && !alias.contains(['@', '/']) => {
-                Ok(Self { alias: alias.to_owned(), target: target.parse()? })
-            }
+            Some((alias, target)) if !alias.is_empty() && !alias.contains(['@', '/']) => Ok(Self {
+                alias: alias.to_owned(),
+                target: target.parse()?,
+            }),
             _ => Err("expected ALIAS=NAME or ALIAS=NAME@VERSION".to_owned()),
         }
     }
@@ -78,8 +82,20 @@ mod tests {
     #[test]
     fn model_names_are_parsed() {
         let name = |text: &str| text.parse::<ModelName>();
-        assert_eq!(name("a"), Ok(ModelName { name: "a".to_owned(), version: None }));
-        assert_eq!(name("a@2"), Ok(ModelName { name: "a".to_owned(), version: Some(2) }));
+        assert_eq!(
+            name("a"),
+            Ok(ModelName {
+                name: "a".to_owned(),
+                version: None
+            })
+        );
+        assert_eq!(
+            name("a@2"),
+            Ok(ModelName {
+                name: "a".to_owned(),
+                version: Some(2)
+            })
+        );
         assert_eq!(name("a@2").unwrap().to_string(), "a@2");
         for wrong in ["", "@1", "a@", "a@0", "a@01", "a@+1", "a@latest"] {
             assert!(name(wrong).is_err(), "{wrong}");
@@ -89,8 +105,19 @@ mod tests {
     #[test]
     fn aliases_are_parsed() {
         let stable: Alias = "stable=a@3".parse().unwrap();
-        assert_eq!((stable.alias.as_str(), stable.target.to_string().as_str()), ("stable", "a@3"));
-        for wrong in ["", "stable", "=a", "stable=", "stable=a@x", "st@ble=a", "a/b=a"] {
+        assert_eq!(
+            (stable.alias.as_str(), stable.target.to_string().as_str()),
+            ("stable", "a@3")
+        );
+        for wrong in [
+            "",
+            "stable",
+            "=a",
+            "stable=",
+            "stable=a@x",
+            "st@ble=a",
+            "a/b=a",
+        ] {
             assert!(wrong.parse::<Alias>().is_err(), "{wrong}");
         }
     }

@@ -35,9 +35,26 @@ impl ServingOptions {
 
     /// The same for a batcher, with what was chosen.
     pub fn batch_options(self, chosen: Configuration) -> BatchOptions {
-        let Self { max_queue_size, max_queue_delay, .. } = self;
-        let Configuration { layout: Layout { instances, intra_op_threads }, max_batch } = chosen;
-        BatchOptions { max_queue_size, max_batch, max_queue_delay, instances, intra_op_threads }
+        let Self {
+            max_queue_size,
+            max_queue_delay,
+            ..
+        } = self;
+        let Configuration {
+            layout:
+                Layout {
+                    instances,
+                    intra_op_threads,
+                },
+            max_batch,
+        } = chosen;
+        BatchOptions {
+            max_queue_size,
+            max_batch,
+            max_queue_delay,
+            instances,
+            intra_op_threads,
+        }
     }
 }
 
@@ -55,9 +72,17 @@ mod tests {
             intra_op_threads: None,
         };
         let sidecar: Sidecar = "instances = 3\nmax_batch = 4".parse().unwrap();
-        let both = Overrides { instances: Some(3), intra_op_threads: None, max_batch: Some(4) };
+        let both = Overrides {
+            instances: Some(3),
+            intra_op_threads: None,
+            max_batch: Some(4),
+        };
         assert_eq!(options.given(&sidecar), both);
-        let alone = Overrides { instances: None, intra_op_threads: None, max_batch: Some(16) };
+        let alone = Overrides {
+            instances: None,
+            intra_op_threads: None,
+            max_batch: Some(16),
+        };
         assert_eq!(options.given(&Sidecar::default()), alone);
     }
 }

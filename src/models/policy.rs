@@ -45,7 +45,9 @@ impl FromStr for VersionPolicy {
             _ => {}
         }
         let versions: Option<BTreeSet<u64>> = text.split(',').map(parse_version).collect();
-        versions.map(Self::Specific).ok_or_else(|| expected.to_owned())
+        versions
+            .map(Self::Specific)
+            .ok_or_else(|| expected.to_owned())
     }
 }
 
@@ -64,10 +66,14 @@ impl FromStr for PolicyChoice {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.rsplit_once('=') {
             Some(("", _)) => Err("expected NAME=POLICY".to_owned()),
-            Some((model, policy)) => {
-                Ok(Self { model: Some(model.to_owned()), policy: policy.parse()? })
-            }
-            None => Ok(Self { model: None, policy: text.parse()? }),
+            Some((model, policy)) => Ok(Self {
+                model: Some(model.to_owned()),
+                policy: policy.parse()?,
+            }),
+            None => Ok(Self {
+                model: None,
+                policy: text.parse()?,
+            }),
         }
     }
 }
@@ -104,7 +110,11 @@ impl VersionPolicies {
         for ModelName { name, version } in pins {
             pinned.entry(name.clone()).or_default().extend(version);
         }
-        Ok(Self { general: general.unwrap_or(VersionPolicy::Latest(1)), own, pinned })
+        Ok(Self {
+            general: general.unwrap_or(VersionPolicy::Latest(1)),
+            own,
+            pinned,
+        })
     }
 
     /// Whether a version is wanted where those of `serving` serve already. The version that the model is pinned to is
@@ -119,10 +129,16 @@ impl VersionPolicies {
         let policy = self.own.get(model).unwrap_or(&self.general);
         let up_to_pin = |version: u64| pin.is_none_or(|pin| version <= pin);
         let is_too_new = matches!(policy, VersionPolicy::Latest(_)) && !up_to_pin(version);
-        let higher = serving.iter().filter(|serving| up_to_pin(**serving)).count();
+        let higher = serving
+            .iter()
+            .filter(|serving| up_to_pin(**serving))
+            .count();
         (!is_too_new && policy.wants(version, higher))
             || pin == Some(version)
-            || self.pinned.get(model).is_some_and(|pinned| pinned.contains(&version))
+            || self
+                .pinned
+                .get(model)
+                .is_some_and(|pinned| pinned.contains(&version))
     }
 
     /// The versions of a model that are wanted where every one of them loads, in the order in which they are loaded.
@@ -153,8 +169,14 @@ pub(super) fn loading_order<T>(
     pin: Option<u64>,
 ) -> impl Iterator<Item = (u64, &T)> {
     let pinned = pin.and_then(|pin| versions.get_key_value(&pin));
-    let others = versions.iter().rev().filter(move |(version, _)| pin != Some(**version));
-    pinned.into_iter().chain(others).map(|(version, found)| (*version, found))
+    let others = versions
+        .iter()
+        .rev()
+        .filter(move |(version, _)| pin != Some(**version));
+    pinned
+        .into_iter()
+        .chain(others)
+        .map(|(version, found)| (*version, found))
 }
 
 #[cfg(test)]
@@ -181,7 +203,9 @@ mod tests {
     /// The versions of those that are there that are loaded where the model is pinned, in that order.
     fn pinned(policy: &str, named: &[&str], there: &[u64], pin: u64) -> Vec<u64> {
         let versions = there.iter().map(|version| (*version, ())).collect();
-        let wanted = policies(&[policy], named).unwrap().wanted("a", &versions, Some(pin));
+        let wanted = policies(&[policy], named)
+            .unwrap()
+            .wanted("a", &versions, Some(pin));
         wanted.into_iter().map(|(version, ())| version).collect()
     }
 
@@ -224,8 +248,9 @@ mod tests {
 
     #[test]
     fn wrong_policies_are_refused() {
-        for wrong in ["", "newest", "latest:0", "latest:x", "0", "1,", "1,a", "=all", "a=", "a=b=c"]
-        {
+        for wrong in [
+            "", "newest", "latest:0", "latest:x", "0", "1,", "1,a", "=all", "a=", "a=b=c",
+        ] {
             assert!(wrong.parse::<PolicyChoice>().is_err(), "{wrong}");
         }
         assert_eq!(policies(&["all", "latest"], &[]).unwrap_err(), "all models");

@@ -43,14 +43,25 @@ impl Registry {
     ) -> Result<(Self, Started), RegistryError> {
         let leaving = loader.leaving.clone();
         let (current, lifecycle, started) = Lifecycle::start(options, loader)?;
-        Ok((Self { current, lifecycle, leaving }, started))
+        Ok((
+            Self {
+                current,
+                lifecycle,
+                leaving,
+            },
+            started,
+        ))
     }
 
     /// A registry without a model, that takes no orders.
     #[cfg(test)]
     pub(crate) fn empty() -> Self {
         let (current, leaving) = (Arc::default(), RetiredWorkers::default());
-        Self { current, lifecycle: Lifecycle::stopped(), leaving }
+        Self {
+            current,
+            lifecycle: Lifecycle::stopped(),
+            leaving,
+        }
     }
 
     /// The model that a request means: the default where it names none, an alias' target, and where it names no version
@@ -86,7 +97,9 @@ impl Registry {
     /// many changes wait.
     pub async fn load_model(&self, name: &str) -> Result<ModelView, ChangeError> {
         let name = name.to_owned();
-        self.lifecycle.order(move |thread| thread.load_model(&name)).await
+        self.lifecycle
+            .order(move |thread| thread.load_model(&name))
+            .await
     }
 
     /// Takes a model out of service, all its versions. Requests that have found it are answered. It stays out,
@@ -96,7 +109,9 @@ impl Registry {
     /// When there is no such model, or too many changes wait.
     pub async fn unload_model(&self, name: &str) -> Result<ModelView, ChangeError> {
         let name = name.to_owned();
-        self.lifecycle.order(move |thread| thread.unload_model(&name)).await
+        self.lifecycle
+            .order(move |thread| thread.unload_model(&name))
+            .await
     }
 
     /// Pins a model to the version that serves: requests that name none get that one, whatever is newer, until the pin
@@ -106,7 +121,9 @@ impl Registry {
     /// When there is no such model, no version of it serves, it cannot be written down or too many changes wait.
     pub async fn pin(&self, name: &str, commit: PersistPin) -> Result<ModelView, PromoteError> {
         let name = name.to_owned();
-        self.lifecycle.order(move |thread| Ok(thread.pin_serving(&name, commit))).await?
+        self.lifecycle
+            .order(move |thread| Ok(thread.pin_serving(&name, commit)))
+            .await?
     }
 
     /// Releases a model's pin: its version policy says from now on what is loaded, and the highest version serves.
@@ -115,7 +132,9 @@ impl Registry {
     /// When there is no such model, it is being promoted, that cannot be written down or too many changes wait.
     pub async fn unpin(&self, name: &str, commit: PersistPin) -> Result<ModelView, PromoteError> {
         let name = name.to_owned();
-        self.lifecycle.order(move |thread| Ok(thread.unpin(&name, commit))).await?
+        self.lifecycle
+            .order(move |thread| Ok(thread.unpin(&name, commit)))
+            .await?
     }
 
     /// Whether the models folder holds this version of a model now. Blocks for as long as the disk takes.
@@ -136,7 +155,9 @@ impl Registry {
         commit: PersistPin,
     ) -> Result<StagedCandidate, PromoteError> {
         let name = name.to_owned();
-        self.lifecycle.step(move |thread| thread.load_candidate(&name, version, commit)).await
+        self.lifecycle
+            .step(move |thread| thread.load_candidate(&name, version, commit))
+            .await
     }
 
     /// Gives a model's traffic to the version that stands beside, at one moment: requests that have found the old one are

@@ -50,7 +50,11 @@ impl Found {
     /// When the version's folder cannot be read.
     pub fn new(root: &Path, folder: PathBuf) -> io::Result<Self> {
         let fingerprint = Fingerprint::of(root, &folder)?;
-        Ok(Self { root: root.to_owned(), folder, fingerprint })
+        Ok(Self {
+            root: root.to_owned(),
+            folder,
+            fingerprint,
+        })
     }
 
     /// Returns the file of the version's network.
@@ -79,7 +83,9 @@ impl Fingerprint {
             return Ok(fingerprint);
         }
         // An invalid mien.toml names no members. The reason is reported when the version is loaded.
-        let ensemble = Sidecar::read(folder).ok().and_then(|sidecar| sidecar.ensemble);
+        let ensemble = Sidecar::read(folder)
+            .ok()
+            .and_then(|sidecar| sidecar.ensemble);
         for share in ensemble.into_iter().flat_map(|ensemble| ensemble.members) {
             let _ = fingerprint.add(&format!("{}/", share.member), &share.member.folder(root));
         }
@@ -89,10 +95,13 @@ impl Fingerprint {
     fn add(&mut self, prefix: &str, folder: &Path) -> io::Result<()> {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
-            let Ok(file) = fs::metadata(entry.path()) else { continue };
+            let Ok(file) = fs::metadata(entry.path()) else {
+                continue;
+            };
             if file.is_file() {
                 let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-                self.0.insert(name, (file.len(), file.modified().ok(), file.ino()));
+                self.0
+                    .insert(name, (file.len(), file.modified().ok(), file.ino()));
             }
         }
         Ok(())
@@ -100,7 +109,11 @@ impl Fingerprint {
 
     /// Returns the fingerprint without the files of these names, members' files included.
     pub fn without(&self, names: &[&str]) -> Self {
-        let is_other = |name: &str| name.rsplit('/').next().is_none_or(|own| !names.contains(&own));
+        let is_other = |name: &str| {
+            name.rsplit('/')
+                .next()
+                .is_none_or(|own| !names.contains(&own))
+        };
         let others = self.0.iter().filter(|(name, _)| is_other(name));
         Self(others.map(|(name, state)| (name.clone(), *state)).collect())
     }
@@ -132,7 +145,9 @@ pub fn list(root: &Path) -> io::Result<Listing> {
 fn versions(root: &Path, folder: &Path) -> io::Result<Folders> {
     let mut versions = Folders::new();
     for (version, folder) in subfolders(folder)? {
-        let Some(number) = parse_version(&version) else { continue };
+        let Some(number) = parse_version(&version) else {
+            continue;
+        };
         if is_version(&folder) {
             versions.insert(number, Found::new(root, folder)?);
         }
@@ -204,7 +219,11 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         put(root.path(), "a/1", "old");
         let folder = root.path().join("a/1");
-        let state = || list(root.path()).unwrap().models["a"][&1].fingerprint.clone();
+        let state = || {
+            list(root.path()).unwrap().models["a"][&1]
+                .fingerprint
+                .clone()
+        };
         let first = state();
         assert_eq!(first, state());
         fs::write(folder.join("mien.toml"), "").unwrap();

@@ -111,7 +111,9 @@ impl FromStr for Sidecar {
 /// Returns whether a folder without a model file is a version because of its `mien.toml`: it has an `[ensemble]` table, or
 /// it is not valid TOML, which is reported when the version is loaded.
 pub(super) fn declares_ensemble(folder: &Path) -> bool {
-    let Ok(text) = std::fs::read_to_string(folder.join(SIDECAR)) else { return false };
+    let Ok(text) = std::fs::read_to_string(folder.join(SIDECAR)) else {
+        return false;
+    };
     toml::from_str::<toml::Table>(&text).map_or(true, |table| table.contains_key("ensemble"))
 }
 
@@ -121,10 +123,18 @@ mod tests {
 
     #[test]
     fn missing_keys_have_defaults() {
-        let sidecar: Sidecar =
-            "scale = 1.0\noutput = 'logits'\nintra_op_threads = 2".parse().unwrap();
+        let sidecar: Sidecar = "scale = 1.0\noutput = 'logits'\nintra_op_threads = 2"
+            .parse()
+            .unwrap();
         assert_eq!(sidecar.output, Some(OutputKind::Logits));
-        assert_eq!(sidecar.feeding(), Some(Feeding { scale: 1.0, mean: 0.0, std: 1.0 }));
+        assert_eq!(
+            sidecar.feeding(),
+            Some(Feeding {
+                scale: 1.0,
+                mean: 0.0,
+                std: 1.0
+            })
+        );
         assert_eq!("".parse::<Sidecar>().unwrap().feeding(), None);
     }
 
@@ -132,14 +142,27 @@ mod tests {
     fn ensembles_reject_keys_of_model_files() {
         let ensemble = "[ensemble]\nmembers = ['a@1']";
         let sidecar: Sidecar = format!("instances = 2\n{ensemble}").parse().unwrap();
-        assert_eq!((sidecar.instances, sidecar.ensemble.unwrap().members.len()), (Some(2), 1));
-        for key in
-            ["labels = ['a', 'b']", "scale = 1.0", "mean = 0.5", "std = 2.0", "output = 'logits'"]
-        {
-            let error = format!("{key}\n{ensemble}").parse::<Sidecar>().unwrap_err().to_string();
+        assert_eq!(
+            (sidecar.instances, sidecar.ensemble.unwrap().members.len()),
+            (Some(2), 1)
+        );
+        for key in [
+            "labels = ['a', 'b']",
+            "scale = 1.0",
+            "mean = 0.5",
+            "std = 2.0",
+            "output = 'logits'",
+        ] {
+            let error = format!("{key}\n{ensemble}")
+                .parse::<Sidecar>()
+                .unwrap_err()
+                .to_string();
             assert!(error.contains("does not apply to an ensemble"), "{error}");
         }
-        let error = "[ensemble]\nmembers = []".parse::<Sidecar>().unwrap_err().to_string();
+        let error = "[ensemble]\nmembers = []"
+            .parse::<Sidecar>()
+            .unwrap_err()
+            .to_string();
         assert!(
             error.starts_with("mien.toml: ") && error.contains("`members` is empty"),
             "{error}"
@@ -148,9 +171,13 @@ mod tests {
 
     #[test]
     fn invalid_values_are_rejected() {
-        for wrong in
-            ["label = ['a']", "intra_op_threads = 0", "std = 0.0", "scale = nan", "output = 'x'"]
-        {
+        for wrong in [
+            "label = ['a']",
+            "intra_op_threads = 0",
+            "std = 0.0",
+            "scale = nan",
+            "output = 'x'",
+        ] {
             assert!(wrong.parse::<Sidecar>().is_err(), "{wrong}");
         }
     }

@@ -61,14 +61,33 @@ pub fn examine(
 ) -> Result<Examined, InferenceError> {
     if let Some(ensemble) = &sidecar.ensemble {
         let (source, manifest, sessions) = members::examine(runtime, found, ensemble, threads)?;
-        return Ok(Examined { source, manifest, sidecar, sessions });
+        return Ok(Examined {
+            source,
+            manifest,
+            sidecar,
+            sessions,
+        });
     }
-    let file::Examined { file, manifest, session } =
-        file::examine(runtime, &found.folder, &sidecar, threads)?;
+    let file::Examined {
+        file,
+        manifest,
+        session,
+    } = file::examine(runtime, &found.folder, &sidecar, threads)?;
     let (sha256, signature) = (file.sha256.clone(), file.signature.clone());
     let labels = manifest.labels.len();
-    let source = Source { files: vec![file], members: Vec::new(), sha256, signature, labels };
-    Ok(Examined { source, manifest, sidecar, sessions: vec![session] })
+    let source = Source {
+        files: vec![file],
+        members: Vec::new(),
+        sha256,
+        signature,
+        labels,
+    };
+    Ok(Examined {
+        source,
+        manifest,
+        sidecar,
+        sessions: vec![session],
+    })
 }
 
 /// Returns the SHA-256 that identifies a version's answers without opening it: that of its model file, or one that covers
@@ -153,12 +172,24 @@ impl Source {
 
     fn combine(&self, mut classifiers: Vec<OnnxClassifier>) -> Box<dyn Classifier> {
         if self.members.is_empty() {
-            return Box::new(classifiers.pop().expect("a version has at least one network"));
+            return Box::new(
+                classifiers
+                    .pop()
+                    .expect("a version has at least one network"),
+            );
         }
-        let members = self.members.iter().zip(classifiers).map(|(member, classifier)| {
-            let Member { name, weight, .. } = member;
-            ensemble::Member { name: name.to_string(), weight: *weight, classifier }
-        });
+        let members = self
+            .members
+            .iter()
+            .zip(classifiers)
+            .map(|(member, classifier)| {
+                let Member { name, weight, .. } = member;
+                ensemble::Member {
+                    name: name.to_string(),
+                    weight: *weight,
+                    classifier,
+                }
+            });
         Box::new(EnsembleClassifier::new(members.collect(), self.labels))
     }
 }

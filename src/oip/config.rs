@@ -111,7 +111,11 @@ pub struct QueuePolicy {
 impl ModelConfig {
     pub(super) fn of(model: &LiveModel, limits: &LimitSettings) -> Self {
         let (signature, options) = (&model.signature, model.batcher.options());
-        let data_type = if signature.feeding.is_some() { "TYPE_FP32" } else { "TYPE_UINT8" };
+        let data_type = if signature.feeding.is_some() {
+            "TYPE_FP32"
+        } else {
+            "TYPE_UINT8"
+        };
         let output = signature.outputs.iter().map(|output| OutputConfig {
             name: output.name.clone(),
             data_type: "TYPE_FP32",

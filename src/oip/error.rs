@@ -44,7 +44,10 @@ pub struct Error {
 impl Error {
     /// Creates an error. The message must not reveal paths or internals.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self {
+            kind,
+            message: message.into(),
+        }
     }
 
     /// Creates an error of an invalid request.
@@ -55,7 +58,10 @@ impl Error {
     /// Creates an internal error. `reason` is logged and not sent to the client.
     pub fn internal(reason: impl fmt::Display) -> Self {
         tracing::error!(%reason, "internal error");
-        Self::new(Kind::Internal, "the server failed to process this request; see its log")
+        Self::new(
+            Kind::Internal,
+            "the server failed to process this request; see its log",
+        )
     }
 
     /// Kind of the error.
@@ -84,7 +90,12 @@ impl From<ResolveError> for Error {
     fn from(error: ResolveError) -> Self {
         let message = error.to_string();
         if error.is_loading() {
-            return Self::new(Kind::Unavailable { retry_after: MIN_RETRY }, message);
+            return Self::new(
+                Kind::Unavailable {
+                    retry_after: MIN_RETRY,
+                },
+                message,
+            );
         }
         Self::new(Kind::NotFound, message)
     }
@@ -97,7 +108,12 @@ impl From<ChangeError> for Error {
             ChangeError::UnknownModel(_) => Self::new(Kind::NotFound, message),
             ChangeError::Unfit { .. } | ChangeError::NotWanted(_) => Self::invalid(message),
             ChangeError::Failed(reason) => Self::internal(reason),
-            ChangeError::Busy => Self::new(Kind::Unavailable { retry_after: MIN_RETRY }, message),
+            ChangeError::Busy => Self::new(
+                Kind::Unavailable {
+                    retry_after: MIN_RETRY,
+                },
+                message,
+            ),
             ChangeError::ShuttingDown => Self::new(Kind::ShuttingDown, message),
         }
     }
@@ -105,7 +121,11 @@ impl From<ChangeError> for Error {
 
 impl From<ImageDecodeError> for Error {
     fn from(error: ImageDecodeError) -> Self {
-        let kind = if error.is_too_large() { Kind::TooLarge } else { Kind::Invalid };
+        let kind = if error.is_too_large() {
+            Kind::TooLarge
+        } else {
+            Kind::Invalid
+        };
         Self::new(kind, error.to_string())
     }
 }

@@ -45,10 +45,18 @@ pub(super) fn images(
         return invalid(format!("expected exactly one input, `{name}`"));
     };
     if tensor.name != *name {
-        return invalid(format!("the model has no input `{}`; its input is `{name}`", tensor.name));
+        return invalid(format!(
+            "the model has no input `{}`; its input is `{name}`",
+            tensor.name
+        ));
     }
     let own = datatype(signature);
-    let InputTensor { datatype, shape, data, .. } = tensor;
+    let InputTensor {
+        datatype,
+        shape,
+        data,
+        ..
+    } = tensor;
     if datatype == "BYTES" {
         let count = pictures(&shape)?;
         check_count(count, max_images)?;
@@ -65,26 +73,36 @@ pub(super) fn images(
     let inputs = match (signature.feeding, data) {
         (None, TensorData::Raw(bytes)) => {
             check_length(bytes.len(), count * area, "bytes")?;
-            bytes.chunks_exact(area).map(|gray| face(signature.side, gray.to_vec())).collect()
+            bytes
+                .chunks_exact(area)
+                .map(|gray| face(signature.side, gray.to_vec()))
+                .collect()
         }
         (None, TensorData::Numbers(numbers)) => {
             check_length(numbers.len(), count * area, "values")?;
             let gray: Result<Vec<u8>, Error> = numbers.into_iter().map(byte).collect();
-            gray?.chunks_exact(area).map(|gray| face(signature.side, gray.to_vec())).collect()
+            gray?
+                .chunks_exact(area)
+                .map(|gray| face(signature.side, gray.to_vec()))
+                .collect()
         }
         (Some(_), TensorData::Raw(bytes)) => {
             let image = area * size_of::<f32>();
             check_length(bytes.len(), count * image, "bytes")?;
             let value = |&bytes: &[u8; 4]| f32::from_le_bytes(bytes);
             let images = bytes.chunks_exact(image).map(|image| image.as_chunks().0);
-            images.map(|image| floats(image.iter().map(value))).collect::<Result<_, _>>()?
+            images
+                .map(|image| floats(image.iter().map(value)))
+                .collect::<Result<_, _>>()?
         }
         (Some(_), TensorData::Numbers(numbers)) => {
             check_length(numbers.len(), count * area, "values")?;
             #[expect(clippy::cast_possible_truncation, reason = "an overflow is an error")]
             let value = |&number: &f64| number as f32;
             let images = numbers.chunks_exact(area);
-            images.map(|image| floats(image.iter().map(value))).collect::<Result<_, _>>()?
+            images
+                .map(|image| floats(image.iter().map(value)))
+                .collect::<Result<_, _>>()?
         }
         (_, TensorData::Pictures(_)) => {
             return invalid(format!("input `{name}` is {own}, but its data are strings"));
@@ -96,7 +114,12 @@ pub(super) fn images(
 /// Returns the tensor of a raw body: the input of the model with as many images as the body has bytes for.
 pub(super) fn raw(signature: &Signature, body: Bytes) -> InputTensor {
     let area = signature.side * signature.side;
-    let image = area * if signature.feeding.is_some() { size_of::<f32>() } else { 1 };
+    let image = area
+        * if signature.feeding.is_some() {
+            size_of::<f32>()
+        } else {
+            1
+        };
     let count = body.len().div_ceil(image).max(1);
     InputTensor {
         name: signature.input.clone(),
@@ -108,7 +131,11 @@ pub(super) fn raw(signature: &Signature, body: Bytes) -> InputTensor {
 
 /// Returns the datatype of the input of a model.
 pub(super) fn datatype(signature: &Signature) -> &'static str {
-    if signature.feeding.is_some() { "FP32" } else { "UINT8" }
+    if signature.feeding.is_some() {
+        "FP32"
+    } else {
+        "UINT8"
+    }
 }
 
 /// Returns the shape of the input of a model with this first dimension.
@@ -155,7 +182,9 @@ fn check_length(given: usize, wanted: usize, what: &str) -> Result<(), Error> {
     if given == wanted {
         return Ok(());
     }
-    invalid(format!("the shape needs {wanted} {what}, but the data has {given}"))
+    invalid(format!(
+        "the shape needs {wanted} {what}, but the data has {given}"
+    ))
 }
 
 /// Returns the elements of a `BYTES` tensor.
@@ -173,7 +202,10 @@ fn elements(data: TensorData, count: usize) -> Result<Vec<EncodedImage>, Error> 
 fn split(mut bytes: Bytes) -> Result<Vec<EncodedImage>, Error> {
     let mut pictures = Vec::new();
     while !bytes.is_empty() {
-        let length = bytes.try_get_u32_le().ok().and_then(|length| usize::try_from(length).ok());
+        let length = bytes
+            .try_get_u32_le()
+            .ok()
+            .and_then(|length| usize::try_from(length).ok());
         match length.filter(|&length| length <= bytes.len()) {
             Some(length) => pictures.push(EncodedImage::Raw(bytes.split_to(length))),
             None => return invalid("an element of BYTES is longer than the remaining data"),
@@ -188,7 +220,10 @@ fn face(side: usize, gray: Vec<u8>) -> Input {
 
 /// Creates the input of a float model. Values must be finite, because others produce invalid outputs.
 fn floats(values: impl Iterator<Item = f32>) -> Result<Input, Error> {
-    values.map(finite).collect::<Result<_, _>>().map(Input::Tensor)
+    values
+        .map(finite)
+        .collect::<Result<_, _>>()
+        .map(Input::Tensor)
 }
 
 fn byte(number: f64) -> Result<u8, Error> {
@@ -198,11 +233,19 @@ fn byte(number: f64) -> Result<u8, Error> {
         clippy::cast_sign_loss,
         reason = "the value is an integer from 0 to 255"
     )]
-    if fits { Ok(number as u8) } else { invalid(format!("{number} is not a UINT8 (0 to 255)")) }
+    if fits {
+        Ok(number as u8)
+    } else {
+        invalid(format!("{number} is not a UINT8 (0 to 255)"))
+    }
 }
 
 fn finite(value: f32) -> Result<f32, Error> {
-    if value.is_finite() { Ok(value) } else { invalid("a value is not finite as FP32") }
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        invalid("a value is not finite as FP32")
+    }
 }
 
 fn invalid<T>(message: impl Into<String>) -> Result<T, Error> {

@@ -8,7 +8,11 @@ use crate::models::registry::LiveModel;
 
 /// Returns the platform of a model, as Triton names it.
 pub(super) fn platform(model: &LiveModel) -> &'static str {
-    if model.manifest.members.is_empty() { "onnxruntime_onnx" } else { "ensemble" }
+    if model.manifest.members.is_empty() {
+        "onnxruntime_onnx"
+    } else {
+        "ensemble"
+    }
 }
 
 /// Supported protocol extensions.
@@ -39,7 +43,11 @@ pub struct ServerMetadata {
 impl ServerMetadata {
     /// Returns the metadata of this server.
     pub fn new() -> Self {
-        Self { name: "mien", version: env!("CARGO_PKG_VERSION"), extensions: EXTENSIONS }
+        Self {
+            name: "mien",
+            version: env!("CARGO_PKG_VERSION"),
+            extensions: EXTENSIONS,
+        }
     }
 }
 

@@ -62,7 +62,10 @@ impl OutputData {
     /// Returns the elements as little-endian bytes; strings have a length prefix of 4 bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
-            Self::Values(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            Self::Values(values) => values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect(),
             Self::Classes(classes) => classes
                 .iter()
                 .flat_map(|class| {
@@ -96,23 +99,45 @@ pub(super) fn select(
 ) -> Result<Vec<Column>, Error> {
     let column = |index: usize, classification: u64| {
         let Output { name, columns, .. } = &signature.outputs[index];
-        let start = signature.outputs[..index].iter().map(|output| output.columns).sum();
-        let classes = usize::try_from(classification).unwrap_or(usize::MAX).min(*columns);
-        Column { name: name.clone(), start, count: *columns, classes }
+        let start = signature.outputs[..index]
+            .iter()
+            .map(|output| output.columns)
+            .sum();
+        let classes = usize::try_from(classification)
+            .unwrap_or(usize::MAX)
+            .min(*columns);
+        Column {
+            name: name.clone(),
+            start,
+            count: *columns,
+            classes,
+        }
     };
     if wanted.is_empty() {
-        return Ok((0..signature.outputs.len()).map(|index| column(index, 0)).collect());
+        return Ok((0..signature.outputs.len())
+            .map(|index| column(index, 0))
+            .collect());
     }
     let find = |(at, output): (usize, &RequestedOutput)| {
-        let RequestedOutput { name, classification } = output;
+        let RequestedOutput {
+            name,
+            classification,
+        } = output;
         if wanted[..at].iter().any(|earlier| earlier.name == *name) {
-            return Err(Error::invalid(format!("output `{name}` is requested twice")));
+            return Err(Error::invalid(format!(
+                "output `{name}` is requested twice"
+            )));
         }
-        let index = signature.outputs.iter().position(|output| output.name == *name);
+        let index = signature
+            .outputs
+            .iter()
+            .position(|output| output.name == *name);
         let index = index.ok_or_else(|| {
             let names: Vec<&str> = signature.outputs.iter().map(|o| o.name.as_str()).collect();
             let names = names.join("`, `");
-            Error::invalid(format!("the model has no output `{name}`; its outputs are `{names}`"))
+            Error::invalid(format!(
+                "the model has no output `{name}`; its outputs are `{names}`"
+            ))
         })?;
         Ok(column(index, *classification))
     };
@@ -128,7 +153,10 @@ pub(super) fn tensors(
     let tensor = |column: Column| {
         let rows = || answers.rows.iter().map(|row| column.values(row));
         let (width, data) = match column.classes {
-            0 => (column.count, OutputData::Values(rows().flatten().copied().collect())),
+            0 => (
+                column.count,
+                OutputData::Values(rows().flatten().copied().collect()),
+            ),
             k => {
                 // An output of another width has no labels.
                 let labels = (column.count == labels.len()).then_some(labels);
@@ -136,7 +164,11 @@ pub(super) fn tensors(
                 (k, OutputData::Classes(classes.collect()))
             }
         };
-        OutputTensor { name: column.name, shape: [answers.rows.len(), width], data }
+        OutputTensor {
+            name: column.name,
+            shape: [answers.rows.len(), width],
+            data,
+        }
     };
     columns.into_iter().map(tensor).collect()
 }

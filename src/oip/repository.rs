@@ -27,15 +27,22 @@ pub struct ModelIndex {
 /// Lists all versions, or only the loaded ones if `ready`.
 pub(super) fn index(registry: &Registry, ready: bool) -> Vec<ModelIndex> {
     let versions =
-        registry.models().into_iter().flat_map(|ModelView { name, versions, .. }| {
-            versions.into_iter().map(move |(version, state)| ModelIndex {
-                name: name.clone(),
-                version: version.to_string(),
-                state: state_name(&state),
-                reason: reason(&state),
-            })
-        });
-    versions.filter(|version| !ready || version.state == READY).collect()
+        registry
+            .models()
+            .into_iter()
+            .flat_map(|ModelView { name, versions, .. }| {
+                versions
+                    .into_iter()
+                    .map(move |(version, state)| ModelIndex {
+                        name: name.clone(),
+                        version: version.to_string(),
+                        state: state_name(&state),
+                        reason: reason(&state),
+                    })
+            });
+    versions
+        .filter(|version| !ready || version.state == READY)
+        .collect()
 }
 
 const READY: &str = "READY";

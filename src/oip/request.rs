@@ -101,7 +101,9 @@ impl RequestedOutput {
 /// Returns an error for `shared_memory_region` and related names.
 pub fn refuse_shared_memory(name: &str) -> Result<(), Error> {
     if name.starts_with("shared_memory_") {
-        return Err(Error::invalid("shared memory is not supported; send the data in the request"));
+        return Err(Error::invalid(
+            "shared memory is not supported; send the data in the request",
+        ));
     }
     Ok(())
 }

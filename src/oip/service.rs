@@ -33,7 +33,11 @@ pub struct Service {
 impl Service {
     /// Creates the service.
     pub fn new(registry: Arc<Registry>, decoder: Arc<Decoder>, limits: LimitSettings) -> Self {
-        Self { registry, decoder, limits }
+        Self {
+            registry,
+            decoder,
+            limits,
+        }
     }
 
     /// Limits of requests.
@@ -65,7 +69,10 @@ impl Service {
         version: Option<&str>,
     ) -> Result<ModelMetadata, Error> {
         let model = self.model(name, version)?;
-        let versions = self.live(name)?.into_iter().map(|model| model.version.to_string());
+        let versions = self
+            .live(name)?
+            .into_iter()
+            .map(|model| model.version.to_string());
         Ok(ModelMetadata::of(&model, versions.collect()))
     }
 
@@ -90,13 +97,20 @@ impl Service {
         let version = version.filter(|version| !version.is_empty());
         let models = match (name, version) {
             (None, _) => {
-                let all = self.registry.models().into_iter().flat_map(|model| model.versions);
+                let all = self
+                    .registry
+                    .models()
+                    .into_iter()
+                    .flat_map(|model| model.versions);
                 all.filter_map(|(_, state)| state.live().cloned()).collect()
             }
             (Some(name), None) => self.live(name)?,
             (Some(name), version) => vec![self.model(name, version)?],
         };
-        Ok(models.iter().map(|model| ModelStatistics::of(model)).collect())
+        Ok(models
+            .iter()
+            .map(|model| ModelStatistics::of(model))
+            .collect())
     }
 
     /// Lists all versions, or only the loaded ones if `ready`.
@@ -153,8 +167,14 @@ impl Service {
         let columns = output::select(&request.outputs, &model.signature)?;
         let max_images = self.limits.max_images.get();
         let images = input::images(request.inputs, &model.signature, max_images)?;
-        let deadline = request.timeout.map_or(deadline, |time| deadline.min(start + time));
-        let priority = if request.priority > 1 { Priority::Background } else { Priority::Live };
+        let deadline = request
+            .timeout
+            .map_or(deadline, |time| deadline.min(start + time));
+        let priority = if request.priority > 1 {
+            Priority::Background
+        } else {
+            Priority::Live
+        };
 
         let count = images.len();
         if priority == Priority::Live {
@@ -162,7 +182,10 @@ impl Service {
         }
         let inputs = self.faces(model, images, deadline).await?;
         let preprocess = start.elapsed();
-        let call = RequestOptions { deadline: Some(deadline), priority };
+        let call = RequestOptions {
+            deadline: Some(deadline),
+            priority,
+        };
         let raw = inputs.iter().any(|input| matches!(input, Input::Tensor(_)));
         let answers = match model.batcher.classify(inputs, call).await {
             // Finite inputs can still overflow inside the network.
@@ -176,7 +199,10 @@ impl Service {
         model.metrics.predictions(&answers.rows);
         let finish = Instant::now();
         let outputs = output::tensors(columns, &answers, &model.manifest.labels);
-        model.metrics.statistics().converted(preprocess, finish.elapsed());
+        model
+            .metrics
+            .statistics()
+            .converted(preprocess, finish.elapsed());
         Ok(InferResponse {
             id: request.id,
             model: model.name.clone(),
@@ -225,6 +251,11 @@ impl Service {
         if model.aliases.iter().any(is_alias) {
             return Ok(vec![self.model(name, None)?]);
         }
-        Ok(model.versions.values().filter_map(VersionState::live).cloned().collect())
+        Ok(model
+            .versions
+            .values()
+            .filter_map(VersionState::live)
+            .cloned()
+            .collect())
     }
 }

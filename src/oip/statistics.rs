@@ -70,7 +70,10 @@ pub struct DurationStatistic {
 
 impl From<Total> for DurationStatistic {
     fn from(total: Total) -> Self {
-        Self { count: total.count, ns: total.nanos }
+        Self {
+            count: total.count,
+            ns: total.nanos,
+        }
     }
 }
 

@@ -75,12 +75,19 @@ impl From<ChangeError> for StartError {
 impl PromotionSpec {
     /// Creates the record of a new promotion on `total` images; `model` is the name that an alias resolves to.
     pub(super) fn record(&self, model: &str, previous: u64, total: usize) -> PromotionRecord {
-        let evaluation::EvaluationSpec { dataset, split, limit, request_id } = self.images.clone();
+        let evaluation::EvaluationSpec {
+            dataset,
+            split,
+            limit,
+            request_id,
+        } = self.images.clone();
         let (min_accuracy, max_regression, baseline_version) = match self.criterion {
             Criterion::MinAccuracy(accuracy) => (Some(accuracy), None, None),
-            Criterion::MaxRegression { margin, baseline } => {
-                (None, Some(margin), Some(baseline.unwrap_or(previous).to_string()))
-            }
+            Criterion::MaxRegression { margin, baseline } => (
+                None,
+                Some(margin),
+                Some(baseline.unwrap_or(previous).to_string()),
+            ),
         };
         PromotionRecord {
             id: Uuid::new_v4().to_string(),

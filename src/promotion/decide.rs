@@ -27,7 +27,11 @@ impl PromotionTask {
     /// Returns the reason for clients.
     pub(super) async fn judge(&self) -> Result<Judged, String> {
         let (name, version) = (self.job.model(), self.spec.version);
-        let loaded = self.shared.registry.load_candidate(name, version, self.begin()).await;
+        let loaded = self
+            .shared
+            .registry
+            .load_candidate(name, version, self.begin())
+            .await;
         let StagedCandidate { serving, candidate } = loaded.map_err(public_message)?;
         self.job.update(|record| {
             record.status = PromotionStatus::Evaluating;
@@ -37,19 +41,29 @@ impl PromotionTask {
             Criterion::MinAccuracy(accuracy) => {
                 let measured = self.measure(&candidate).await?;
                 let verdict = Verdict::min_accuracy(accuracy, &measured);
-                Ok(Judged { verdict, candidate, baseline: None })
+                Ok(Judged {
+                    verdict,
+                    candidate,
+                    baseline: None,
+                })
             }
             Criterion::MaxRegression { margin, baseline } => {
                 let baseline = match baseline {
                     None => serving,
                     Some(other) => {
-                        let found =
-                            self.shared.registry.resolve(Some(name), Some(&other.to_string()));
+                        let found = self
+                            .shared
+                            .registry
+                            .resolve(Some(name), Some(&other.to_string()));
                         found.map_err(|error| error.to_string())?
                     }
                 };
                 let verdict = self.compare(margin, &candidate, &baseline).await?;
-                Ok(Judged { verdict, candidate, baseline: Some(baseline) })
+                Ok(Judged {
+                    verdict,
+                    candidate,
+                    baseline: Some(baseline),
+                })
             }
         }
     }
@@ -67,7 +81,10 @@ impl PromotionTask {
     }
 
     async fn measure(&self, candidate: &Arc<LiveModel>) -> Result<Measurement, String> {
-        self.evaluate(candidate, |record, id| record.candidate_evaluation_id = Some(id)).await
+        self.evaluate(candidate, |record, id| {
+            record.candidate_evaluation_id = Some(id)
+        })
+        .await
     }
 
     async fn compare(
@@ -94,8 +111,10 @@ impl PromotionTask {
             }
             None => {
                 self.job.update(|record| record.total = images * 2);
-                self.evaluate(baseline, |record, id| record.baseline_evaluation_id = Some(id))
-                    .await?
+                self.evaluate(baseline, |record, id| {
+                    record.baseline_evaluation_id = Some(id)
+                })
+                .await?
             }
         };
         if measured.dataset_sha256.is_none() || other.dataset_sha256 != measured.dataset_sha256 {

@@ -76,11 +76,16 @@ impl From<PromotionRecord> for PromotionResponse {
             max_regression: record.max_regression,
             baseline_version: record.baseline_version,
             sha256: record.sha256,
-            images: ImageCount { done: record.done, total: record.total },
+            images: ImageCount {
+                done: record.done,
+                total: record.total,
+            },
             evaluation: record.candidate_evaluation_id,
             baseline_evaluation: record.baseline_evaluation_id,
             // The stored JSON is passed on unchanged.
-            result: record.result.and_then(|json| RawValue::from_string(json).ok()),
+            result: record
+                .result
+                .and_then(|json| RawValue::from_string(json).ok()),
             reason: record.reason,
             request_id: record.request_id,
             created: record.created,

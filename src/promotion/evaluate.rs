@@ -39,17 +39,24 @@ impl PromotionTask {
     ) -> Result<Measurement, String> {
         let evaluations = &self.shared.evaluations;
         let Running(evaluation) = &loop {
-            match evaluations.start(self.spec.images.clone(), Arc::clone(model)).await {
+            match evaluations
+                .start(self.spec.images.clone(), Arc::clone(model))
+                .await
+            {
                 Ok(evaluation) => break Running(evaluation),
                 Err(StartError::TooMany) => tokio::time::sleep(POLL_INTERVAL).await,
                 Err(StartError::Store(error)) => return Err(not_saved(&error)),
                 Err(error) => return Err(error.to_string()),
             }
         };
-        self.job.update(|record| set_id(record, evaluation.id().to_owned()));
+        self.job
+            .update(|record| set_id(record, evaluation.id().to_owned()));
         self.save().await?;
         self.job.watch(Some(Arc::clone(evaluation)));
-        while tokio::time::timeout(POLL_INTERVAL, evaluation.finished()).await.is_err() {
+        while tokio::time::timeout(POLL_INTERVAL, evaluation.finished())
+            .await
+            .is_err()
+        {
             if !self.is_loaded(model) {
                 return Err(format!(
                     "version {} was unloaded or removed during its evaluation",
@@ -64,14 +71,22 @@ impl PromotionTask {
     /// Returns whether the version is loaded, possibly from another file.
     fn is_loaded(&self, model: &LiveModel) -> bool {
         let version = model.version.to_string();
-        self.shared.registry.resolve(Some(&model.name), Some(&version)).is_ok()
+        self.shared
+            .registry
+            .resolve(Some(&model.name), Some(&version))
+            .is_ok()
     }
 
     /// Reads the predictions of an ended evaluation.
     async fn read(&self, model: &LiveModel, id: &str) -> Result<Measurement, String> {
         let of = format!("the evaluation of version {}", model.version);
         let removed = || format!("{of} was removed; increase --evaluation-retention");
-        let record = self.shared.evaluations.record(id).await.map_err(|error| not_saved(&error))?;
+        let record = self
+            .shared
+            .evaluations
+            .record(id)
+            .await
+            .map_err(|error| not_saved(&error))?;
         let record = record.ok_or_else(removed)?;
         match record.status {
             Status::Succeeded => {}
@@ -80,14 +95,21 @@ impl PromotionTask {
             Status::Queued | Status::Running => return Err(format!("{of} has not ended")),
         }
         let evaluation = record.id.clone();
-        let read = self.shared.store.run(move |store| store.predictions(&evaluation)).await;
+        let read = self
+            .shared
+            .store
+            .run(move |store| store.predictions(&evaluation))
+            .await;
         let predictions = read.map_err(|error| not_saved(&error))?;
         if predictions.is_empty() {
             return Err(removed());
         }
         let unreadable = record.total.saturating_sub(predictions.len());
         if unreadable > 0 {
-            return Err(format!("{of}: {unreadable} of {} images cannot be read", record.total));
+            return Err(format!(
+                "{of}: {unreadable} of {} images cannot be read",
+                record.total
+            ));
         }
         Ok(side(model, record, predictions))
     }
@@ -118,8 +140,13 @@ impl PromotionTask {
                 let since = record.created >= loaded;
                 same && since && record.dataset_sha256.is_some() && record.total >= images
             };
-            let record = store.evaluations(&filter, usize::MAX)?.into_iter().find(fits);
-            let Some(record) = record else { return Ok(None) };
+            let record = store
+                .evaluations(&filter, usize::MAX)?
+                .into_iter()
+                .find(fits);
+            let Some(record) = record else {
+                return Ok(None);
+            };
             let predictions = store.predictions(&record.id)?;
             Ok(Some((record, predictions)))
         });

@@ -68,7 +68,10 @@ impl Job {
         if record.status.is_final() {
             return record;
         }
-        let evaluation = self.evaluation.lock().unwrap_or_else(PoisonError::into_inner);
+        let evaluation = self
+            .evaluation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let (running, before) = &*evaluation;
         let done = before + running.as_ref().map_or(0, |job| job.progress().images.done);
         PromotionRecord { done, ..record }
@@ -77,21 +80,31 @@ impl Job {
     /// Returns whether the promotion depends on the evaluation with this identifier.
     pub(super) fn depends_on(&self, id: &str) -> bool {
         let record = self.record.borrow();
-        [&record.candidate_evaluation_id, &record.baseline_evaluation_id]
-            .into_iter()
-            .flatten()
-            .any(|own| own == id)
+        [
+            &record.candidate_evaluation_id,
+            &record.baseline_evaluation_id,
+        ]
+        .into_iter()
+        .flatten()
+        .any(|own| own == id)
     }
 
     /// Waits until the status is final and saved, unless saving failed.
     pub async fn finished(&self) {
         // The sender lives as long as `self`, so the wait only ends when the condition holds.
-        let _ = self.record.subscribe().wait_for(|record| record.status.is_final()).await;
+        let _ = self
+            .record
+            .subscribe()
+            .wait_for(|record| record.status.is_final())
+            .await;
     }
 
     /// Sets the evaluation whose progress counts, or none.
     pub(super) fn watch(&self, next: Option<Arc<evaluation::Job>>) {
-        let mut evaluation = self.evaluation.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut evaluation = self
+            .evaluation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let (running, before) = &mut *evaluation;
         *before += running.take().map_or(0, |job| job.progress().images.done);
         *running = next;

@@ -37,8 +37,18 @@ impl Promotions {
     ) -> Self {
         let (store, retention) = (evaluations.store().clone(), evaluations.retention());
         let jobs = JobRegistry::default();
-        let shared = Arc::new(Shared { registry, evaluations, metrics, store, retention, jobs });
-        Self { shared, runtime: Handle::current() }
+        let shared = Arc::new(Shared {
+            registry,
+            evaluations,
+            metrics,
+            store,
+            retention,
+            jobs,
+        });
+        Self {
+            shared,
+            runtime: Handle::current(),
+        }
     }
 
     /// Stores a new promotion and starts it.
@@ -52,7 +62,14 @@ impl Promotions {
         self.register(Arc::clone(&job))?;
         let (saved, is_saved) = oneshot::channel();
         let (shared, of) = (Arc::clone(&self.shared), Arc::clone(&job));
-        self.runtime.spawn(PromotionTask { shared, job: of, spec }.run(saved));
+        self.runtime.spawn(
+            PromotionTask {
+                shared,
+                job: of,
+                spec,
+            }
+            .run(saved),
+        );
         is_saved.await.unwrap_or(Err(StoreError::Crashed))?;
         Ok(job)
     }
@@ -68,13 +85,27 @@ impl Promotions {
             tokio::task::spawn_blocking(move || registry.is_on_disk(&name, version))
         };
         if !on_disk.await.unwrap_or(false) {
-            return Err(PromoteError::UnknownVersion { model: name, version }.into());
+            return Err(PromoteError::UnknownVersion {
+                model: name,
+                version,
+            }
+            .into());
         }
-        let serving = model.serving.ok_or_else(|| PromoteError::NotServing(name.clone()))?;
+        let serving = model
+            .serving
+            .ok_or_else(|| PromoteError::NotServing(name.clone()))?;
         if serving == version {
-            return Err(PromoteError::AlreadyServing { model: name, version }.into());
+            return Err(PromoteError::AlreadyServing {
+                model: name,
+                version,
+            }
+            .into());
         }
-        if let Criterion::MaxRegression { baseline: Some(baseline), .. } = spec.criterion {
+        if let Criterion::MaxRegression {
+            baseline: Some(baseline),
+            ..
+        } = spec.criterion
+        {
             if baseline == version {
                 return Err(StartError::Itself(version));
             }
@@ -102,9 +133,14 @@ impl Promotions {
         // Read before the store, so that a job that ends meanwhile is found there.
         let jobs = self.shared.jobs.all();
         let model = self.resolve_alias(model);
-        let stored = self.shared.store.run(move |store| store.promotions(Some(&model), limit));
+        let stored = self
+            .shared
+            .store
+            .run(move |store| store.promotions(Some(&model), limit));
         let current = |stored: PromotionRecord| {
-            let job = jobs.iter().find(|job| job.id() == stored.id && !stored.status.is_final());
+            let job = jobs
+                .iter()
+                .find(|job| job.id() == stored.id && !stored.status.is_final());
             PromotionResponse::from(job.map_or(stored, |job| job.record()))
         };
         Ok(stored.await?.into_iter().map(current).collect())
@@ -124,10 +160,15 @@ impl Promotions {
             Some(job) => Some(job.record()),
             None => {
                 let id = id.to_owned();
-                self.shared.store.run(move |store| store.promotion(&id)).await?
+                self.shared
+                    .store
+                    .run(move |store| store.promotion(&id))
+                    .await?
             }
         };
-        Ok(record.filter(|record| record.model == model).map(PromotionResponse::from))
+        Ok(record
+            .filter(|record| record.model == model)
+            .map(PromotionResponse::from))
     }
 
     /// Cancels a promotion of a model and waits for its end. A promotion that has ended or has just passed is not changed.
@@ -149,7 +190,11 @@ impl Promotions {
 
     /// Rejects further promotions and cancels the pending ones.
     pub fn shut_down(&self) {
-        self.shared.jobs.close().iter().for_each(|job| job.cancel(Canceller::Shutdown));
+        self.shared
+            .jobs
+            .close()
+            .iter()
+            .for_each(|job| job.cancel(Canceller::Shutdown));
     }
 
     /// Waits until each promotion has ended and is saved.
@@ -161,17 +206,26 @@ impl Promotions {
     }
 
     pub(super) fn resolve_alias(&self, name: &str) -> String {
-        self.shared.registry.model(name).map_or_else(|| name.to_owned(), |model| model.name)
+        self.shared
+            .registry
+            .model(name)
+            .map_or_else(|| name.to_owned(), |model| model.name)
     }
 
     /// Registers a job unless one of its model or too many are pending.
     fn register(&self, job: Arc<Job>) -> Result<(), StartError> {
         let model = job.model().to_owned();
-        self.shared.jobs.register(job, StartError::ShuttingDown, |pending| {
-            if pending.iter().any(|other| other.model() == model) {
-                return Err(PromoteError::InProgress(model).into());
-            }
-            if pending.len() >= MAX_PENDING { Err(StartError::TooMany) } else { Ok(()) }
-        })
+        self.shared
+            .jobs
+            .register(job, StartError::ShuttingDown, |pending| {
+                if pending.iter().any(|other| other.model() == model) {
+                    return Err(PromoteError::InProgress(model).into());
+                }
+                if pending.len() >= MAX_PENDING {
+                    Err(StartError::TooMany)
+                } else {
+                    Ok(())
+                }
+            })
     }
 }

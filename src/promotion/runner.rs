@@ -24,7 +24,11 @@ struct Failure {
 
 impl Failure {
     fn failed(reason: String) -> Self {
-        Self { status: PromotionStatus::Failed, verdict: None, reason }
+        Self {
+            status: PromotionStatus::Failed,
+            verdict: None,
+            reason,
+        }
     }
 }
 
@@ -60,28 +64,51 @@ impl PromotionTask {
     async fn insert(&self) -> Result<(), StoreError> {
         let record = self.job.record();
         let view = self.shared.registry.model(self.job.model());
-        let incumbent = view.filter(|model| model.pinned.is_none()).and_then(|model| model.serving);
+        let incumbent = view
+            .filter(|model| model.pinned.is_none())
+            .and_then(|model| model.serving);
         let pin = incumbent.map(|version| pin(&record, version));
-        self.shared.store.run(move |store| store.insert_promotion(&record, pin.as_ref())).await
+        self.shared
+            .store
+            .run(move |store| store.insert_promotion(&record, pin.as_ref()))
+            .await
     }
 
     /// Switches traffic to a candidate that passed and returns the record, which is stored already.
     async fn decide(&self, judged: Judged) -> Result<PromotionRecord, Failure> {
-        let Judged { verdict, candidate, baseline } = judged;
+        let Judged {
+            verdict,
+            candidate,
+            baseline,
+        } = judged;
         let reason = verdict.sentence();
         if !verdict.passed {
             let status = PromotionStatus::Rejected;
-            return Err(Failure { status, verdict: Some(verdict), reason });
+            return Err(Failure {
+                status,
+                verdict: Some(verdict),
+                reason,
+            });
         }
-        let end = Failure { status: PromotionStatus::Promoted, verdict: Some(verdict), reason };
+        let end = Failure {
+            status: PromotionStatus::Promoted,
+            verdict: Some(verdict),
+            reason,
+        };
         let record = self.ended(&end);
         let stored = record.clone();
         let persist = self.persist(move |_| stored);
-        match self.shared.registry.promote_candidate(candidate, baseline, persist).await {
+        match self
+            .shared
+            .registry
+            .promote_candidate(candidate, baseline, persist)
+            .await
+        {
             Ok(()) => Ok(record),
-            Err(error) => {
-                Err(Failure { verdict: end.verdict, ..Failure::failed(public_message(error)) })
-            }
+            Err(error) => Err(Failure {
+                verdict: end.verdict,
+                ..Failure::failed(public_message(error))
+            }),
         }
     }
 
@@ -97,21 +124,30 @@ impl PromotionTask {
             }
             let record = record(version);
             let pin = version.map(|version| pin(&record, version));
-            store.update_promotion(&record, pin.as_ref()).map_err(|error| not_saved(&error))
+            store
+                .update_promotion(&record, pin.as_ref())
+                .map_err(|error| not_saved(&error))
         })
     }
 
     /// Saves the present record.
     pub(super) async fn save(&self) -> Result<(), String> {
         let record = self.job.record();
-        let saved = self.shared.store.run(move |store| store.update_promotion(&record, None)).await;
+        let saved = self
+            .shared
+            .store
+            .run(move |store| store.update_promotion(&record, None))
+            .await;
         saved.map_err(|error| not_saved(&error))
     }
 
     /// Returns the record of a promotion that ended like this.
     fn ended(&self, end: &Failure) -> PromotionRecord {
         // A verdict contains only numbers and names, so it is always serialised.
-        let result = end.verdict.as_ref().and_then(|verdict| serde_json::to_string(verdict).ok());
+        let result = end
+            .verdict
+            .as_ref()
+            .and_then(|verdict| serde_json::to_string(verdict).ok());
         PromotionRecord {
             status: end.status,
             result,
@@ -140,13 +176,18 @@ impl PromotionTask {
                     }
                     store.update_promotion(&stored, None)
                 });
-                (record, saved.await.map_err(|error| not_saved(&error)).is_ok())
+                (
+                    record,
+                    saved.await.map_err(|error| not_saved(&error)).is_ok(),
+                )
             }
         };
         if is_saved {
             let retention = shared.retention;
-            if let Err(error) =
-                shared.store.run(move |store| store.prune_promotions(retention)).await
+            if let Err(error) = shared
+                .store
+                .run(move |store| store.prune_promotions(retention))
+                .await
             {
                 tracing::warn!(%error, "cannot remove old promotions");
             }
@@ -155,7 +196,14 @@ impl PromotionTask {
             job.set_unsaved();
         }
         shared.metrics.promotion(job.model(), record.status.name());
-        let PromotionRecord { id, status, model, version, reason, .. } = &record;
+        let PromotionRecord {
+            id,
+            status,
+            model,
+            version,
+            reason,
+            ..
+        } = &record;
         let status = status.name();
         tracing::info!(id, status, model, version, reason, "promotion ended");
         job.update(|present| *present = record);
@@ -166,7 +214,11 @@ impl PromotionTask {
         match (end.status, self.job.canceller()) {
             (PromotionStatus::Failed, Some(canceller)) => {
                 let reason = canceller.reason().to_owned();
-                Failure { status: PromotionStatus::Cancelled, reason, ..end }
+                Failure {
+                    status: PromotionStatus::Cancelled,
+                    reason,
+                    ..end
+                }
             }
             _ => end,
         }
@@ -175,5 +227,8 @@ impl PromotionTask {
 
 /// Returns a pin of the model to a version.
 fn pin(record: &PromotionRecord, version: u64) -> Pin {
-    Pin { model: record.model.clone(), version: version.to_string() }
+    Pin {
+        model: record.model.clone(),
+        version: version.to_string(),
+    }
 }

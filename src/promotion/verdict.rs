@@ -49,14 +49,23 @@ pub(super) struct Measurement {
 
 impl Measurement {
     fn measured(&self, score: Score) -> Measured {
-        Measured { version: self.version.to_string(), evaluation: self.evaluation.clone(), score }
+        Measured {
+            version: self.version.to_string(),
+            evaluation: self.evaluation.clone(),
+            score,
+        }
     }
 }
 
 impl Verdict {
     /// Compares the accuracy of a candidate with a minimum.
     pub(super) fn min_accuracy(required: f64, candidate: &Measurement) -> Self {
-        let score = candidate.predictions.iter().collect::<Tally>().report().score;
+        let score = candidate
+            .predictions
+            .iter()
+            .collect::<Tally>()
+            .report()
+            .score;
         let actual = score.accuracy.unwrap_or(0.0);
         Self::new(required, actual, candidate.measured(score))
     }
@@ -144,7 +153,11 @@ mod tests {
     fn measurement(version: u64, images: usize, wrong: &[usize]) -> Measurement {
         let prediction = |image: usize| {
             let mut probabilities = [0.0; Expression::COUNT];
-            let seen = if wrong.contains(&image) { Expression::Sad } else { Expression::Happy };
+            let seen = if wrong.contains(&image) {
+                Expression::Sad
+            } else {
+                Expression::Happy
+            };
             probabilities[seen.index()] = 1.0;
             Prediction {
                 image: image.to_string(),
@@ -168,10 +181,16 @@ mod tests {
         let passes = Verdict::min_accuracy(0.75, &candidate);
         assert!(passes.passed && passes.shortfall.is_none());
         let sentence = passes.sentence();
-        assert_eq!(sentence, "75.00 % of 8 images are correct; the minimum is 75.00 %");
+        assert_eq!(
+            sentence,
+            "75.00 % of 8 images are correct; the minimum is 75.00 %"
+        );
 
         let fails = Verdict::min_accuracy(0.8125, &candidate);
-        assert_eq!((fails.passed, fails.actual, fails.shortfall), (false, 0.75, Some(0.0625)));
+        assert_eq!(
+            (fails.passed, fails.actual, fails.shortfall),
+            (false, 0.75, Some(0.0625))
+        );
         let sentence = fails.sentence();
         assert_eq!(
             sentence,
@@ -179,13 +198,18 @@ mod tests {
         );
         let hardly = Verdict::min_accuracy(0.750_001, &candidate);
         let sentence = hardly.sentence();
-        assert!(sentence.contains("less than 0.01 points below"), "{sentence}");
+        assert!(
+            sentence.contains("less than 0.01 points below"),
+            "{sentence}"
+        );
     }
 
     #[test]
     fn max_regression_uses_lower_end_of_paired_interval() {
-        let (serving, candidate) =
-            (measurement(1, 200, &[0, 1, 2]), measurement(2, 200, &[2, 3, 4, 5]));
+        let (serving, candidate) = (
+            measurement(1, 200, &[0, 1, 2]),
+            measurement(2, 200, &[2, 3, 4, 5]),
+        );
         // Both incorrect: 2. Only the baseline correct: 3, 4, 5. Only the candidate correct: 0, 1.
         let [low, high] = paired_difference(194, 3, 2, 1).unwrap();
         assert!(low < 0.0 && 0.0 < high);
@@ -198,7 +222,10 @@ mod tests {
         let margin = 0.02;
         let fails = Verdict::max_regression(margin, &candidate, &serving).unwrap();
         assert!(
-            !fails.passed && fails.shortfall.is_some_and(|by| (by - (-margin - low)).abs() < 1e-12)
+            !fails.passed
+                && fails
+                    .shortfall
+                    .is_some_and(|by| (by - (-margin - low)).abs() < 1e-12)
         );
         let expected = format!(
             "-0.50 points compared with version 1 on 200 images (95 % interval {:+.2} to {:+.2}): the lower end exceeds the maximum regression of 2.00 points by {:.2} points",
@@ -215,7 +242,10 @@ mod tests {
         let verdict =
             Verdict::max_regression(1.0, &measurement(2, 4, &[]), &measurement(1, 9, &[8]))
                 .unwrap();
-        assert_eq!((verdict.candidate.score.total, verdict.difference), (4, Some(0.0)));
+        assert_eq!(
+            (verdict.candidate.score.total, verdict.difference),
+            (4, Some(0.0))
+        );
         let apart = Measurement {
             predictions: measurement(1, 9, &[]).predictions.split_off(4),
             ..measurement(1, 0, &[])

@@ -10,7 +10,12 @@ use clap::Args;
 pub struct BatchSettings {
     /// Maximum number of queued images per model. A request that does not fit as a whole is rejected with 503. A longer queue
     /// accepts larger bursts; a shorter queue keeps waiting times short under overload.
-    #[arg(long, env = "MIEN_MAX_QUEUE_SIZE", value_name = "COUNT", default_value = "64")]
+    #[arg(
+        long,
+        env = "MIEN_MAX_QUEUE_SIZE",
+        value_name = "COUNT",
+        default_value = "64"
+    )]
     pub max_queue_size: NonZeroUsize,
 
     /// Maximum number of images per inference call. By default the result of --tune, otherwise 8 on a CPU and 64 on a GPU. A

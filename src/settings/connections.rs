@@ -12,7 +12,12 @@ use super::parse;
 pub struct ConnectionSettings {
     /// Maximum number of open connections; further ones wait. For HTTP the limit is rounded down to a multiple of the number of
     /// worker threads. The limit of open files may lower it.
-    #[arg(long, env = "MIEN_MAX_CONNECTIONS", value_name = "COUNT", default_value = "8192")]
+    #[arg(
+        long,
+        env = "MIEN_MAX_CONNECTIONS",
+        value_name = "COUNT",
+        default_value = "8192"
+    )]
     pub max_connections: NonZeroUsize,
 
     /// Maximum time to receive the head of a request (408).

@@ -32,10 +32,20 @@ pub struct LimitSettings {
     pub max_pixels: u64,
 
     /// Maximum number of images of a request (413). It must not exceed --max-queue-size.
-    #[arg(long, env = "MIEN_MAX_IMAGES", value_name = "COUNT", default_value = "64")]
+    #[arg(
+        long,
+        env = "MIEN_MAX_IMAGES",
+        value_name = "COUNT",
+        default_value = "64"
+    )]
     pub max_images: NonZeroUsize,
 
     /// Maximum number of concurrent explanations (503). Each explanation classifies up to 122 images at background priority.
-    #[arg(long, env = "MIEN_MAX_EXPLANATIONS", value_name = "COUNT", default_value = "4")]
+    #[arg(
+        long,
+        env = "MIEN_MAX_EXPLANATIONS",
+        value_name = "COUNT",
+        default_value = "4"
+    )]
     pub max_explanations: NonZeroUsize,
 }

@@ -21,7 +21,12 @@ use super::{SettingsError, parse};
 pub struct ModelSettings {
     /// Model repository with the layout NAME/VERSION/model.onnx. VERSION is a positive integer. An ensemble has a mien.toml
     /// instead of the file.
-    #[arg(long, env = "MIEN_MODELS", value_name = "DIR", default_value = "models")]
+    #[arg(
+        long,
+        env = "MIEN_MODELS",
+        value_name = "DIR",
+        default_value = "models"
+    )]
     pub models: PathBuf,
 
     /// Model for requests that do not name one. By default the model with the best recorded accuracy.
@@ -42,7 +47,12 @@ pub struct ModelSettings {
 
     /// Additional name for a model or for one of its versions. The version is loaded independently of --version-policy.
     /// Repeatable; in the variable, entries are separated by commas.
-    #[arg(long, env = "MIEN_ALIAS", value_name = "ALIAS=NAME[@VERSION]", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "MIEN_ALIAS",
+        value_name = "ALIAS=NAME[@VERSION]",
+        value_delimiter = ','
+    )]
     pub alias: Vec<Alias>,
 
     /// Interval at which the repository is polled for new, changed and removed versions. By default it is read only at the start
@@ -52,7 +62,12 @@ pub struct ModelSettings {
 
     /// Device for inference. auto uses CUDA if the installed ONNX Runtime and a GPU support it, otherwise the CPU. With cuda or
     /// cuda:N the server does not start if that GPU is not usable.
-    #[arg(long, env = "MIEN_DEVICE", value_name = "auto|cpu|cuda[:N]", default_value = "auto")]
+    #[arg(
+        long,
+        env = "MIEN_DEVICE",
+        value_name = "auto|cpu|cuda[:N]",
+        default_value = "auto"
+    )]
     pub device: DeviceChoice,
 
     /// Number of sessions per model, each with a worker thread of its own. By default the result of --tune, otherwise one per

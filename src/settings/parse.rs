@@ -18,9 +18,10 @@ impl FromStr for DataSource {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('=') {
-            Some((name, path)) if !name.is_empty() && !path.is_empty() => {
-                Ok(Self { name: name.to_owned(), path: path.into() })
-            }
+            Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok(Self {
+                name: name.to_owned(),
+                path: path.into(),
+            }),
             _ => Err("expected NAME=DIR".to_owned()),
         }
     }
@@ -35,13 +36,21 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
 /// Parses a count such as `24M` or `1000`, at least 1.
 pub(super) fn count(text: &str) -> Result<u64, String> {
     let ByteSize(count) = text.parse()?;
-    if count == 0 { Err("must be at least 1".to_owned()) } else { Ok(count) }
+    if count == 0 {
+        Err("must be at least 1".to_owned())
+    } else {
+        Ok(count)
+    }
 }
 
 /// Parses a duration such as `30s` or `500ms`, greater than 0.
 pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if time.is_zero() { Err("must be greater than 0".to_owned()) } else { Ok(time) }
+    if time.is_zero() {
+        Err("must be greater than 0".to_owned())
+    } else {
+        Ok(time)
+    }
 }
 
 /// Parses a number of seconds (`5`, `0.5`) or a duration with a unit (`500ms`), greater than 0.

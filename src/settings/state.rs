@@ -21,7 +21,12 @@ pub struct StateSettings {
 
     /// Maximum number of finished evaluations, and of finished promotions, to store. The oldest are deleted first. An
     /// evaluation of 7,000 images takes about 1 MB.
-    #[arg(long, env = "MIEN_EVALUATION_RETENTION", value_name = "COUNT", default_value = "1000")]
+    #[arg(
+        long,
+        env = "MIEN_EVALUATION_RETENTION",
+        value_name = "COUNT",
+        default_value = "1000"
+    )]
     pub evaluation_retention: NonZeroUsize,
 }
 
@@ -38,6 +43,10 @@ impl FromStr for StateLocation {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(if text == "memory" { Self::Memory } else { Self::Directory(text.into()) })
+        Ok(if text == "memory" {
+            Self::Memory
+        } else {
+            Self::Directory(text.into())
+        })
     }
 }

@@ -29,6 +29,10 @@ pub struct TuningSettings {
 impl TuningSettings {
     /// Converts the settings for the tuner.
     pub fn options(&self) -> TuningOptions {
-        TuningOptions { mode: self.tune, budget: self.tune_budget, cache: self.tune_cache.clone() }
+        TuningOptions {
+            mode: self.tune,
+            budget: self.tune_budget,
+            cache: self.tune_cache.clone(),
+        }
     }
 }

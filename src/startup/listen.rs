@@ -91,7 +91,10 @@ pub(super) fn grpc(
 /// connections wait in the backlog.
 fn raise_nofile_limit(asked: usize) -> usize {
     let limits = getrlimit(Resource::Nofile);
-    let raised = rustix::process::Rlimit { current: limits.maximum, maximum: limits.maximum };
+    let raised = rustix::process::Rlimit {
+        current: limits.maximum,
+        maximum: limits.maximum,
+    };
     let files = match setrlimit(Resource::Nofile, raised) {
         Ok(()) => limits.maximum,
         Err(_) => limits.current,

@@ -25,7 +25,9 @@ pub(super) fn prepare(folder: &Path) -> Result<(PathBuf, LockFile), StoreError> 
     let lock_path = folder.join(LOCK_NAME);
     let lock = open_private(&lock_path).map_err(unusable(&lock_path))?;
     let lock = LockFile::acquire(lock).map_err(|error| match error {
-        LockError::Held => StoreError::Locked { path: folder.to_owned() },
+        LockError::Held => StoreError::Locked {
+            path: folder.to_owned(),
+        },
         LockError::Unsupported => unusable(&lock_path)(io::ErrorKind::Unsupported.into()),
         LockError::Io(source) => unusable(&lock_path)(source),
     })?;

@@ -91,9 +91,16 @@ impl Store {
     /// Returns an error if SQLite fails.
     pub fn evaluation(&self, id: &str) -> Result<Option<EvaluationRecord>, StoreError> {
         let sql = format!("SELECT {LIST_COLUMNS}, report FROM evaluations WHERE id = ?1");
-        let with_report =
-            |row: &Row<'_>| Ok(EvaluationRecord { report: row.get("report")?, ..record(row)? });
-        Ok(self.connection().query_row(&sql, [id], with_report).optional()?)
+        let with_report = |row: &Row<'_>| {
+            Ok(EvaluationRecord {
+                report: row.get("report")?,
+                ..record(row)?
+            })
+        };
+        Ok(self
+            .connection()
+            .query_row(&sql, [id], with_report)
+            .optional()?)
     }
 
     /// Returns the evaluations that match the filter, newest first, at most `limit`, without their reports.

@@ -19,7 +19,13 @@ impl Store {
     /// # Errors
     /// Returns an error if SQLite fails.
     pub fn set_pin(&self, model: &str, version: &str) -> Result<(), StoreError> {
-        Ok(set(&self.connection(), &Pin { model: model.to_owned(), version: version.to_owned() })?)
+        Ok(set(
+            &self.connection(),
+            &Pin {
+                model: model.to_owned(),
+                version: version.to_owned(),
+            },
+        )?)
     }
 
     /// Returns the version that a model is pinned to.
@@ -28,7 +34,10 @@ impl Store {
     /// Returns an error if SQLite fails.
     pub fn pin(&self, model: &str) -> Result<Option<String>, StoreError> {
         let sql = "SELECT version FROM pins WHERE model = ?1";
-        Ok(self.connection().query_row(sql, [model], |row| row.get(0)).optional()?)
+        Ok(self
+            .connection()
+            .query_row(sql, [model], |row| row.get(0))
+            .optional()?)
     }
 
     /// Returns all pins, sorted by model.
@@ -38,8 +47,12 @@ impl Store {
     pub fn pins(&self) -> Result<Vec<Pin>, StoreError> {
         let connection = self.connection();
         let mut statement = connection.prepare("SELECT model, version FROM pins ORDER BY model")?;
-        let rows =
-            statement.query_map([], |row| Ok(Pin { model: row.get(0)?, version: row.get(1)? }))?;
+        let rows = statement.query_map([], |row| {
+            Ok(Pin {
+                model: row.get(0)?,
+                version: row.get(1)?,
+            })
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -48,7 +61,10 @@ impl Store {
     /// # Errors
     /// Returns an error if SQLite fails.
     pub fn clear_pin(&self, model: &str) -> Result<bool, StoreError> {
-        Ok(self.connection().execute("DELETE FROM pins WHERE model = ?1", [model])? > 0)
+        Ok(self
+            .connection()
+            .execute("DELETE FROM pins WHERE model = ?1", [model])?
+            > 0)
     }
 }
 
@@ -56,5 +72,7 @@ impl Store {
 pub(super) fn set(connection: &Connection, pin: &Pin) -> rusqlite::Result<()> {
     let sql =
         "INSERT INTO pins VALUES (?1, ?2) ON CONFLICT DO UPDATE SET version = excluded.version";
-    connection.execute(sql, params![pin.model, pin.version]).map(drop)
+    connection
+        .execute(sql, params![pin.model, pin.version])
+        .map(drop)
 }

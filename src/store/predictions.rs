@@ -31,8 +31,10 @@ impl Store {
             FROM predictions WHERE evaluation = (SELECT seq FROM evaluations WHERE id = ?1) AND position >= ?2 \
             ORDER BY position LIMIT ?3",
         )?;
-        let rows = statement
-            .query_map(params![id, row::to_i64(position), row::to_i64(limit)], prediction)?;
+        let rows = statement.query_map(
+            params![id, row::to_i64(position), row::to_i64(limit)],
+            prediction,
+        )?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
@@ -47,7 +49,13 @@ pub(super) fn insert(
         "INSERT INTO predictions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )?;
     for (position, prediction) in predictions.iter().enumerate() {
-        let Prediction { image, name, usage, truth, probabilities } = prediction;
+        let Prediction {
+            image,
+            name,
+            usage,
+            truth,
+            probabilities,
+        } = prediction;
         let [angry, disgust, fear, happy, neutral, sad, surprise] = probabilities;
         statement.execute(params![
             evaluation,

@@ -9,7 +9,11 @@ use super::StoreError;
 
 /// The migrations, oldest first. The file's `user_version` counts those that were applied. A migration that was released
 /// never changes.
-const STEPS: &[M<'static>] = &[M::up(CREATE_TABLES), M::up(ADD_BASELINE), M::up(RENAME_COLUMNS)];
+const STEPS: &[M<'static>] = &[
+    M::up(CREATE_TABLES),
+    M::up(ADD_BASELINE),
+    M::up(RENAME_COLUMNS),
+];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
@@ -114,7 +118,9 @@ const RENAME_COLUMNS: &str = r#"
 /// Opens the database and applies the migrations that it lacks. Other processes may read the file meanwhile.
 pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(file).map_err(unreadable(file))?;
-    let found = MIGRATIONS.current_version(&connection).map_err(unreadable(file))?;
+    let found = MIGRATIONS
+        .current_version(&connection)
+        .map_err(unreadable(file))?;
     if let SchemaVersion::Outside(found) = found {
         return Err(StoreError::Newer {
             path: file.to_owned(),
@@ -127,7 +133,10 @@ pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
 }
 
 fn unreadable<E: Into<rusqlite_migration::Error>>(file: &Path) -> impl FnOnce(E) -> StoreError {
-    |error| StoreError::InvalidFile { path: file.to_owned(), source: Box::new(error.into()) }
+    |error| StoreError::InvalidFile {
+        path: file.to_owned(),
+        source: Box::new(error.into()),
+    }
 }
 
 fn prepare(connection: &mut Connection) -> rusqlite_migration::Result<()> {

@@ -54,18 +54,30 @@ fn predictions() -> Vec<Prediction> {
         truth,
         probabilities: [0.1, 0.2, 0.3, 0.05, 0.05, f32::MIN_POSITIVE, 0.3],
     };
-    vec![prediction(1, Expression::Surprise), prediction(0, Expression::Angry)]
+    vec![
+        prediction(1, Expression::Surprise),
+        prediction(0, Expression::Angry),
+    ]
 }
 
 /// Stores a successful evaluation.
 fn save(store: &Store, record: &EvaluationRecord, accuracy: f64) {
     store.insert_evaluation(record).unwrap();
-    store.start_evaluation(&record.id, &now(), Some("cd")).unwrap();
-    store.finish_evaluation(&record.id, &success(accuracy), &predictions()).unwrap();
+    store
+        .start_evaluation(&record.id, &now(), Some("cd"))
+        .unwrap();
+    store
+        .finish_evaluation(&record.id, &success(accuracy), &predictions())
+        .unwrap();
 }
 
 fn ids(store: &Store, filter: &EvaluationFilter) -> Vec<String> {
-    store.evaluations(filter, 100).unwrap().into_iter().map(|record| record.id).collect()
+    store
+        .evaluations(filter, 100)
+        .unwrap()
+        .into_iter()
+        .map(|record| record.id)
+        .collect()
 }
 
 fn promotion(id: &str) -> PromotionRecord {
@@ -102,7 +114,9 @@ fn stored_evaluation_reads_back_unchanged() {
     assert_eq!(store.evaluation("a").unwrap().as_ref(), Some(&record));
     assert_eq!(store.evaluation("b").unwrap(), None);
 
-    store.start_evaluation("a", "2026-01-01T00:00:00.000Z", Some("cd")).unwrap();
+    store
+        .start_evaluation("a", "2026-01-01T00:00:00.000Z", Some("cd"))
+        .unwrap();
     let end = success(0.1 + 0.2);
     store.finish_evaluation("a", &end, &predictions()).unwrap();
     let stored = EvaluationRecord {
@@ -117,11 +131,23 @@ fn stored_evaluation_reads_back_unchanged() {
         ..record
     };
     assert_eq!(store.evaluation("a").unwrap().as_ref(), Some(&stored));
-    let listed = EvaluationRecord { report: None, ..stored };
-    assert_eq!(store.evaluations(&EvaluationFilter::default(), 9).unwrap(), [listed]);
+    let listed = EvaluationRecord {
+        report: None,
+        ..stored
+    };
+    assert_eq!(
+        store.evaluations(&EvaluationFilter::default(), 9).unwrap(),
+        [listed]
+    );
     assert_eq!(store.predictions("a").unwrap(), predictions());
-    assert_eq!(store.predictions_from("a", 1, 9).unwrap(), predictions()[1..]);
-    assert_eq!(store.predictions_from("a", 0, 1).unwrap(), predictions()[..1]);
+    assert_eq!(
+        store.predictions_from("a", 1, 9).unwrap(),
+        predictions()[1..]
+    );
+    assert_eq!(
+        store.predictions_from("a", 0, 1).unwrap(),
+        predictions()[..1]
+    );
     assert_eq!(store.predictions("b").unwrap(), []);
     assert!(store.finish_evaluation("b", &success(1.0), &[]).is_err());
 }
@@ -130,17 +156,32 @@ fn stored_evaluation_reads_back_unchanged() {
 fn counts_above_i64_are_accepted() {
     let store = Store::memory().unwrap();
     store
-        .insert_evaluation(&EvaluationRecord { limit: Some(usize::MAX), ..evaluation("a") })
+        .insert_evaluation(&EvaluationRecord {
+            limit: Some(usize::MAX),
+            ..evaluation("a")
+        })
         .unwrap();
-    assert_eq!(store.evaluations(&EvaluationFilter::default(), usize::MAX).unwrap().len(), 1);
-    assert_eq!(store.predictions_from("a", usize::MAX, usize::MAX).unwrap(), []);
+    assert_eq!(
+        store
+            .evaluations(&EvaluationFilter::default(), usize::MAX)
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(
+        store.predictions_from("a", usize::MAX, usize::MAX).unwrap(),
+        []
+    );
     assert_eq!(store.promotions(None, usize::MAX).unwrap(), []);
 }
 
 #[test]
 fn lists_are_newest_first_and_filtered() {
     let store = Store::memory().unwrap();
-    let other = EvaluationRecord { model: "tiny".to_owned(), ..evaluation("b") };
+    let other = EvaluationRecord {
+        model: "tiny".to_owned(),
+        ..evaluation("b")
+    };
     let part = EvaluationRecord {
         split: Split::PublicTest,
         version: "2".to_owned(),
@@ -155,12 +196,49 @@ fn lists_are_newest_first_and_filtered() {
     assert_eq!(store.evaluations(&all(), 2).unwrap().len(), 2);
     let text = |text: &str| Some(text.to_owned());
     for (filter, expected) in [
-        (EvaluationFilter { model: text("tiny"), ..all() }, &["b"][..]),
-        (EvaluationFilter { version: text("1"), ..all() }, &["b", "a"]),
-        (EvaluationFilter { dataset: text("more"), ..all() }, &["c"]),
-        (EvaluationFilter { split: Some(Split::Test), ..all() }, &["b", "a"]),
-        (EvaluationFilter { status: Some(EvaluationStatus::Queued), ..all() }, &["c", "b"]),
-        (EvaluationFilter { model: text("tiny"), version: text("2"), ..all() }, &[]),
+        (
+            EvaluationFilter {
+                model: text("tiny"),
+                ..all()
+            },
+            &["b"][..],
+        ),
+        (
+            EvaluationFilter {
+                version: text("1"),
+                ..all()
+            },
+            &["b", "a"],
+        ),
+        (
+            EvaluationFilter {
+                dataset: text("more"),
+                ..all()
+            },
+            &["c"],
+        ),
+        (
+            EvaluationFilter {
+                split: Some(Split::Test),
+                ..all()
+            },
+            &["b", "a"],
+        ),
+        (
+            EvaluationFilter {
+                status: Some(EvaluationStatus::Queued),
+                ..all()
+            },
+            &["c", "b"],
+        ),
+        (
+            EvaluationFilter {
+                model: text("tiny"),
+                version: text("2"),
+                ..all()
+            },
+            &[],
+        ),
     ] {
         assert_eq!(ids(&store, &filter), expected, "{filter:?}");
     }
@@ -181,7 +259,10 @@ fn what_has_ended_is_removed_with_its_predictions() {
     assert_eq!(store.prune_evaluations(1).unwrap(), 1);
     assert_eq!(ids(&store, &EvaluationFilter::default()), ["d", "c"]);
     let sql = "SELECT count(*) FROM predictions";
-    let left: usize = store.connection().query_row(sql, [], |row| row.get(0)).unwrap();
+    let left: usize = store
+        .connection()
+        .query_row(sql, [], |row| row.get(0))
+        .unwrap();
     assert_eq!(left, predictions().len());
 }
 
@@ -190,8 +271,23 @@ fn accuracies_are_of_the_newest_whole_splits() {
     let store = Store::memory().unwrap();
     save(&store, &evaluation("a"), 0.5);
     save(&store, &evaluation("b"), 0.6);
-    save(&store, &EvaluationRecord { limit: Some(1), is_whole: false, ..evaluation("c") }, 0.7);
-    save(&store, &EvaluationRecord { split: Split::Train, ..evaluation("d") }, 0.8);
+    save(
+        &store,
+        &EvaluationRecord {
+            limit: Some(1),
+            is_whole: false,
+            ..evaluation("c")
+        },
+        0.7,
+    );
+    save(
+        &store,
+        &EvaluationRecord {
+            split: Split::Train,
+            ..evaluation("d")
+        },
+        0.8,
+    );
     store.insert_evaluation(&evaluation("e")).unwrap();
     let found = store.accuracies().unwrap();
     let found: Vec<_> = found.into_iter().map(|a| (a.split, a.accuracy)).collect();
@@ -206,7 +302,10 @@ fn a_file_is_as_it_was_and_what_ran_has_failed() {
     save(&store, &evaluation("a"), 0.5);
     store.insert_evaluation(&evaluation("b")).unwrap();
     store.insert_promotion(&promotion("p"), None).unwrap();
-    let ended = PromotionRecord { status: PromotionStatus::Rejected, ..promotion("q") };
+    let ended = PromotionRecord {
+        status: PromotionStatus::Rejected,
+        ..promotion("q")
+    };
     store.insert_promotion(&ended, None).unwrap();
     store.set_pin("small", "1").unwrap();
     let stored = store.evaluation("a").unwrap();
@@ -220,7 +319,11 @@ fn a_file_is_as_it_was_and_what_ran_has_failed() {
         (failed.status, failed.error.as_deref()),
         (EvaluationStatus::Failed, Some(INTERRUPTED))
     );
-    assert!(failed.finished.is_some_and(|finished| finished >= failed.created));
+    assert!(
+        failed
+            .finished
+            .is_some_and(|finished| finished >= failed.created)
+    );
     let failed = store.promotion("p").unwrap().unwrap();
     assert_eq!(
         (failed.status, failed.reason.as_deref()),
@@ -234,42 +337,69 @@ fn a_file_is_as_it_was_and_what_ran_has_failed() {
 fn file_with_old_schema_is_migrated() {
     let folder = tempfile::tempdir().unwrap();
     let file = Connection::open(folder.path().join("mien.sqlite3")).unwrap();
-    file.execute_batch(include_str!("fixtures/schema-2.sql")).unwrap();
+    file.execute_batch(include_str!("fixtures/schema-2.sql"))
+        .unwrap();
     drop(file);
 
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(ids(&store, &EvaluationFilter::default()), ["e2", "e1"]);
-    let names: Vec<String> =
-        store.predictions("e1").unwrap().into_iter().map(|prediction| prediction.name).collect();
+    let names: Vec<String> = store
+        .predictions("e1")
+        .unwrap()
+        .into_iter()
+        .map(|prediction| prediction.name)
+        .collect();
     assert_eq!(names, ["test/angry/0.png", "test/sad/1.png"]);
     assert_eq!(store.pin("small").unwrap().as_deref(), Some("2"));
 
-    let [promoted, rejected] = &store.promotions(Some("small"), 9).unwrap()[..] else { panic!() };
+    let [promoted, rejected] = &store.promotions(Some("small"), 9).unwrap()[..] else {
+        panic!()
+    };
     assert_eq!((promoted.id.as_str(), rejected.id.as_str()), ("p2", "p1"));
-    assert_eq!((rejected.min_accuracy, rejected.max_regression), (Some(0.7), None));
+    assert_eq!(
+        (rejected.min_accuracy, rejected.max_regression),
+        (Some(0.7), None)
+    );
     assert_eq!(rejected.baseline_version, None);
-    assert_eq!((promoted.min_accuracy, promoted.max_regression), (None, Some(1.0)));
+    assert_eq!(
+        (promoted.min_accuracy, promoted.max_regression),
+        (None, Some(1.0))
+    );
     assert_eq!(promoted.baseline_version.as_deref(), Some("1"));
     assert_eq!(promoted.candidate_evaluation_id.as_deref(), Some("e2"));
     assert_eq!(promoted.baseline_evaluation_id.as_deref(), Some("e1"));
-    assert_eq!((promoted.limit, promoted.sha256.as_deref()), (Some(2), Some("bb")));
+    assert_eq!(
+        (promoted.limit, promoted.sha256.as_deref()),
+        (Some(2), Some("bb"))
+    );
     let result = r#"{"passed":true,"required":-1.0,"actual":-0.9,"shortfall":null,"candidate":{"version":"2","evaluation":"e2"},"baseline":{"version":"1","evaluation":"e1"}}"#;
     assert_eq!(promoted.result.as_deref(), Some(result));
 
     // New rows follow the old ones, and deleting an evaluation still deletes its predictions.
     store.insert_evaluation(&evaluation("e3")).unwrap();
-    assert_eq!(ids(&store, &EvaluationFilter::default()), ["e3", "e2", "e1"]);
+    assert_eq!(
+        ids(&store, &EvaluationFilter::default()),
+        ["e3", "e2", "e1"]
+    );
     assert!(store.delete_evaluation("e1").unwrap());
     let sql = "SELECT count(*) FROM predictions";
-    let left: usize = store.connection().query_row(sql, [], |row| row.get(0)).unwrap();
+    let left: usize = store
+        .connection()
+        .query_row(sql, [], |row| row.get(0))
+        .unwrap();
     assert_eq!(left, 0);
 }
 
 #[test]
 fn promotion_and_pin_are_stored_together() {
     let store = Store::memory().unwrap();
-    let pin = |version: &str| Pin { model: "small".to_owned(), version: version.to_owned() };
-    store.insert_promotion(&promotion("a"), Some(&pin("1"))).unwrap();
+    let pin = |version: &str| Pin {
+        model: "small".to_owned(),
+        version: version.to_owned(),
+    };
+    store
+        .insert_promotion(&promotion("a"), Some(&pin("1")))
+        .unwrap();
     assert_eq!(store.pins().unwrap(), [pin("1")]);
     let promoted = PromotionRecord {
         status: PromotionStatus::Promoted,
@@ -286,21 +416,37 @@ fn promotion_and_pin_are_stored_together() {
     assert_eq!(store.promotion("a").unwrap(), Some(promoted.clone()));
     assert_eq!(store.pin("small").unwrap().as_deref(), Some("2"));
     // The second insertion of the identifier fails, and so does its pin.
-    assert!(store.insert_promotion(&promotion("a"), Some(&pin("9"))).is_err());
+    assert!(
+        store
+            .insert_promotion(&promotion("a"), Some(&pin("9")))
+            .is_err()
+    );
     assert_eq!(store.pin("small").unwrap().as_deref(), Some("2"));
 
-    let other = PromotionRecord { model: "tiny".to_owned(), ..promotion("b") };
+    let other = PromotionRecord {
+        model: "tiny".to_owned(),
+        ..promotion("b")
+    };
     store.insert_promotion(&other, None).unwrap();
-    assert_eq!(store.promotions(None, 9).unwrap(), [other.clone(), promoted.clone()]);
+    assert_eq!(
+        store.promotions(None, 9).unwrap(),
+        [other.clone(), promoted.clone()]
+    );
     assert_eq!(store.promotions(None, 1).unwrap().len(), 1);
     assert_eq!(store.promotions(Some("small"), 9).unwrap(), [promoted]);
-    let newer = PromotionRecord { status: PromotionStatus::Failed, ..promotion("c") };
+    let newer = PromotionRecord {
+        status: PromotionStatus::Failed,
+        ..promotion("c")
+    };
     store.insert_promotion(&newer, None).unwrap();
     assert_eq!(store.prune_promotions(1).unwrap(), 1);
     // A pending promotion is not removed.
     assert_eq!(store.promotions(None, 9).unwrap(), [newer, other]);
     assert!(store.clear_pin("small").unwrap() && !store.clear_pin("small").unwrap());
-    assert_eq!((store.pin("small").unwrap(), store.pins().unwrap()), (None, vec![]));
+    assert_eq!(
+        (store.pin("small").unwrap(), store.pins().unwrap()),
+        (None, vec![])
+    );
 }
 
 #[test]
@@ -331,13 +477,21 @@ fn unusable_state_is_rejected_unchanged() {
         open_error(folder.path()).contains("newer mien (schema 99, this version supports up to 3)")
     );
 
-    fs::write(&file, "nonsense that is long enough for a database header ".repeat(100)).unwrap();
+    fs::write(
+        &file,
+        "nonsense that is long enough for a database header ".repeat(100),
+    )
+    .unwrap();
     let before = fs::read(&file).unwrap();
     assert!(open_error(folder.path()).contains("move it away"));
     assert_eq!(fs::read(&file).unwrap(), before);
 
     // A file instead of the directory.
-    assert!(open_error(&file).contains("--state memory"), "{}", open_error(&file));
+    assert!(
+        open_error(&file).contains("--state memory"),
+        "{}",
+        open_error(&file)
+    );
 }
 
 #[test]
@@ -350,8 +504,14 @@ fn state_is_readable_by_owner_only() {
     store.set_pin("small", "1").unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
-    let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(files.iter().any(|file| file.ends_with("mien.sqlite3-wal")), "{files:?}");
+    let files: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(
+        files.iter().any(|file| file.ends_with("mien.sqlite3-wal")),
+        "{files:?}"
+    );
     for file in files {
         assert_eq!(mode(&file), 0o600, "{}", file.display());
     }
@@ -361,7 +521,10 @@ fn state_is_readable_by_owner_only() {
 async fn work_runs_on_blocking_thread_and_survives_panic() {
     let store = Store::memory().unwrap();
     let here = std::thread::current().id();
-    let there = store.run(|_| Ok(std::thread::current().id())).await.unwrap();
+    let there = store
+        .run(|_| Ok(std::thread::current().id()))
+        .await
+        .unwrap();
     assert_ne!(here, there);
     let crashed = store
         .run(|store| -> Result<(), StoreError> {
@@ -370,6 +533,9 @@ async fn work_runs_on_blocking_thread_and_survives_panic() {
         })
         .await;
     assert!(matches!(crashed, Err(StoreError::Crashed)));
-    store.run(|store| store.insert_evaluation(&evaluation("a"))).await.unwrap();
+    store
+        .run(|store| store.insert_evaluation(&evaluation("a")))
+        .await
+        .unwrap();
     assert_eq!(ids(&store, &EvaluationFilter::default()), ["a"]);
 }

@@ -31,7 +31,12 @@ pub(super) struct Key {
 
 impl Key {
     pub(super) fn new(model: &str, machine: HostFingerprint, given: Overrides) -> Self {
-        Self { format: FORMAT, model: model.to_owned(), machine, given }
+        Self {
+            format: FORMAT,
+            model: model.to_owned(),
+            machine,
+            given,
+        }
     }
 
     /// Returns a file name that is unique to this key.
@@ -58,7 +63,9 @@ pub(super) struct Cache {
 impl Cache {
     /// Uses this directory, or by default the user's cache directory.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder: folder.or_else(user_cache_dir) }
+        Self {
+            folder: folder.or_else(user_cache_dir),
+        }
     }
 
     /// Returns the stored curve if it exists and is valid.
@@ -73,7 +80,9 @@ impl Cache {
             }
         };
         let entry = serde_json::from_slice::<Entry>(&text).ok();
-        let points = entry.filter(|entry| entry.key == *key).map(|entry| entry.points);
+        let points = entry
+            .filter(|entry| entry.key == *key)
+            .map(|entry| entry.points);
         let valid = points.filter(|points| !points.is_empty() && points.iter().all(is_valid));
         if valid.is_none() {
             tracing::warn!(path = %path.display(), "tuning: the stored curve is damaged; it is measured again");
@@ -100,9 +109,19 @@ impl Cache {
 
 /// Returns whether the values of a point are possible.
 fn is_valid(point: &Point) -> bool {
-    let Point { instances, intra_op_threads, batch, images_per_second, run_ms } = *point;
-    [instances, intra_op_threads, batch].iter().all(|count| (1..=MAX_COUNT).contains(count))
-        && [images_per_second, run_ms].iter().all(|value| value.is_finite() && *value > 0.0)
+    let Point {
+        instances,
+        intra_op_threads,
+        batch,
+        images_per_second,
+        run_ms,
+    } = *point;
+    [instances, intra_op_threads, batch]
+        .iter()
+        .all(|count| (1..=MAX_COUNT).contains(count))
+        && [images_per_second, run_ms]
+            .iter()
+            .all(|value| value.is_finite() && *value > 0.0)
 }
 
 /// Writes a curve to its file.
@@ -115,7 +134,11 @@ fn replace(folder: &Path, key: &Key, points: &[Point]) -> io::Result<()> {
 
 /// Returns `$XDG_CACHE_HOME/mien`, or by default `~/.cache/mien`.
 fn user_cache_dir() -> Option<PathBuf> {
-    let folder = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?;
     Some(cache.join("mien"))
 }
@@ -131,8 +154,20 @@ mod tests {
     }
 
     fn point(batch: usize, images_per_second: f64) -> Point {
-        let Layout { instances, intra_op_threads } = Layout { instances: 2, intra_op_threads: 1 };
-        Point { instances, intra_op_threads, batch, images_per_second, run_ms: 1.0 }
+        let Layout {
+            instances,
+            intra_op_threads,
+        } = Layout {
+            instances: 2,
+            intra_op_threads: 1,
+        };
+        Point {
+            instances,
+            intra_op_threads,
+            batch,
+            images_per_second,
+            run_ms: 1.0,
+        }
     }
 
     #[test]

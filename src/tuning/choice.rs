@@ -11,12 +11,31 @@ const TOLERANCE: f64 = 0.02;
 /// Chooses the knee of the curve: among the points within `TOLERANCE` of the best throughput the one with the shortest
 /// inference call, and among equals the one with the fewest sessions. Returns `None` without points.
 pub fn choose(points: &[Point]) -> Option<Configuration> {
-    let best = points.iter().map(|point| point.images_per_second).max_by(f64::total_cmp)?;
-    let good = points.iter().filter(|p| p.images_per_second >= (1.0 - TOLERANCE) * best);
-    let knee = good
-        .min_by(|a, b| a.run_ms.total_cmp(&b.run_ms).then_with(|| a.instances.cmp(&b.instances)))?;
-    let Point { instances, intra_op_threads, batch, .. } = *knee;
-    Some(Configuration { layout: Layout { instances, intra_op_threads }, max_batch: batch })
+    let best = points
+        .iter()
+        .map(|point| point.images_per_second)
+        .max_by(f64::total_cmp)?;
+    let good = points
+        .iter()
+        .filter(|p| p.images_per_second >= (1.0 - TOLERANCE) * best);
+    let knee = good.min_by(|a, b| {
+        a.run_ms
+            .total_cmp(&b.run_ms)
+            .then_with(|| a.instances.cmp(&b.instances))
+    })?;
+    let Point {
+        instances,
+        intra_op_threads,
+        batch,
+        ..
+    } = *knee;
+    Some(Configuration {
+        layout: Layout {
+            instances,
+            intra_op_threads,
+        },
+        max_batch: batch,
+    })
 }
 
 #[cfg(test)]
@@ -28,7 +47,13 @@ mod tests {
         let point = |&(batch, ms): &(usize, f64)| {
             let run_ms = ms * batch as f64;
             let images_per_second = 1e3 * (instances * batch) as f64 / run_ms;
-            Point { instances, intra_op_threads, batch, images_per_second, run_ms }
+            Point {
+                instances,
+                intra_op_threads,
+                batch,
+                images_per_second,
+                run_ms,
+            }
         };
         ms.iter().map(point).collect()
     }
@@ -39,13 +64,21 @@ mod tests {
 
     #[test]
     fn growing_cost_per_image_chooses_batch_one() {
-        let densenet = curve(2, 1, &[(1, 13.0), (2, 13.4), (4, 14.2), (8, 15.1), (32, 17.0)]);
+        let densenet = curve(
+            2,
+            1,
+            &[(1, 13.0), (2, 13.4), (4, 14.2), (8, 15.1), (32, 17.0)],
+        );
         assert_eq!(choice(&densenet), "2x1 batch 1");
     }
 
     #[test]
     fn smallest_batch_near_best_throughput_is_chosen() {
-        let resnet = curve(2, 1, &[(1, 16.0), (2, 13.9), (4, 12.4), (8, 11.55), (16, 11.5)]);
+        let resnet = curve(
+            2,
+            1,
+            &[(1, 16.0), (2, 13.9), (4, 12.4), (8, 11.55), (16, 11.5)],
+        );
         assert_eq!(choice(&resnet), "2x1 batch 8");
     }
 

@@ -111,15 +111,24 @@ mod tests {
     }
 
     fn space() -> Space {
-        let layouts = [(2, 1), (1, 2)]
-            .map(|(instances, intra_op_threads)| Layout { instances, intra_op_threads });
-        Space { layouts: layouts.to_vec(), batches: vec![1, 2, 4, 8, 16] }
+        let layouts = [(2, 1), (1, 2)].map(|(instances, intra_op_threads)| Layout {
+            instances,
+            intra_op_threads,
+        });
+        Space {
+            layouts: layouts.to_vec(),
+            batches: vec![1, 2, 4, 8, 16],
+        }
     }
 
     /// Samples of 10 ms and a deadline that is never reached: the results do not depend on the speed of the machine.
     fn without_deadline(interrupted: &(dyn Fn() -> bool + Sync)) -> StopCondition<'_> {
         let deadline = Instant::now() + Duration::from_secs(3_600);
-        StopCondition { deadline, sample: Duration::from_millis(10), interrupted }
+        StopCondition {
+            deadline,
+            sample: Duration::from_millis(10),
+            interrupted,
+        }
     }
 
     #[test]
@@ -130,23 +139,45 @@ mod tests {
             Ok(Box::new(Fake { max_batch: 8 }))
         };
         let points = measure(&space(), 4, without_deadline(&|| false), &open).unwrap();
-        assert_eq!(opened.into_inner(), 4, "two sessions of one core and one of two cores");
+        assert_eq!(
+            opened.into_inner(),
+            4,
+            "two sessions of one core and one of two cores"
+        );
         let batches = |instances| -> Vec<usize> {
-            points.iter().filter(|p| p.instances == instances).map(|p| p.batch).collect()
+            points
+                .iter()
+                .filter(|p| p.instances == instances)
+                .map(|p| p.batch)
+                .collect()
         };
         // The failing batch ends the sweep of its layout, not the measurement.
-        assert_eq!((batches(2), batches(1)), (vec![1, 2, 4, 8], vec![1, 2, 4, 8]));
+        assert_eq!(
+            (batches(2), batches(1)),
+            (vec![1, 2, 4, 8], vec![1, 2, 4, 8])
+        );
         assert_eq!(choose(&points).unwrap().to_string(), "2x1 batch 8");
-        assert!(points.iter().all(|point| point.run_ms >= 2.0 && point.images_per_second > 0.0));
+        assert!(
+            points
+                .iter()
+                .all(|point| point.run_ms >= 2.0 && point.images_per_second > 0.0)
+        );
     }
 
     #[test]
     fn zero_budget_samples_each_layout_once() {
         let open = |_, _| -> Result<Box<dyn Classifier>, InferenceError> {
-            Ok(Box::new(Fake { max_batch: usize::MAX }))
+            Ok(Box::new(Fake {
+                max_batch: usize::MAX,
+            }))
         };
-        let points =
-            measure(&space(), 4, StopCondition::within(Duration::ZERO, &|| false), &open).unwrap();
+        let points = measure(
+            &space(),
+            4,
+            StopCondition::within(Duration::ZERO, &|| false),
+            &open,
+        )
+        .unwrap();
         assert_eq!(points.iter().map(|p| p.batch).collect::<Vec<_>>(), [1, 1]);
     }
 
@@ -154,7 +185,9 @@ mod tests {
     fn interruption_ends_measurement() {
         let asked = AtomicUsize::new(0);
         let open = |_, _| -> Result<Box<dyn Classifier>, InferenceError> {
-            Ok(Box::new(Fake { max_batch: usize::MAX }))
+            Ok(Box::new(Fake {
+                max_batch: usize::MAX,
+            }))
         };
         let interrupted = || asked.fetch_add(1, Ordering::Relaxed) >= 3;
         assert!(measure(&space(), 4, without_deadline(&interrupted), &open).is_err());

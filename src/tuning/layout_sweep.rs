@@ -34,7 +34,11 @@ pub(super) struct LayoutSweep {
 
 impl LayoutSweep {
     pub(super) fn new(sessions: Sessions) -> Self {
-        Self { sessions, points: Vec::new(), ended: false }
+        Self {
+            sessions,
+            points: Vec::new(),
+            ended: false,
+        }
     }
 
     pub(super) fn best(&self) -> f64 {
@@ -61,7 +65,9 @@ impl LayoutSweep {
     ) -> Result<(), InferenceError> {
         let doubtful = point.images_per_second < REGRESSION_RATIO * self.best();
         if doubtful && self.has_time_for(point.batch, stop) {
-            let second = self.sessions.measure(&inputs[..point.batch], stop.sample, true)?;
+            let second = self
+                .sessions
+                .measure(&inputs[..point.batch], stop.sample, true)?;
             if second.images_per_second > point.images_per_second {
                 point = second;
             }
@@ -81,7 +87,9 @@ impl LayoutSweep {
         for index in 0..self.points.len() {
             let old = self.points[index];
             if old.images_per_second >= min_throughput && self.has_time_for(old.batch, stop) {
-                let new = self.sessions.measure(&inputs[..old.batch], stop.sample, true)?;
+                let new = self
+                    .sessions
+                    .measure(&inputs[..old.batch], stop.sample, true)?;
                 if new.images_per_second > old.images_per_second {
                     self.points[index] = new;
                 }
@@ -93,15 +101,19 @@ impl LayoutSweep {
 
 /// Returns the highest throughput of the points in images per second; 0 without points.
 fn best(points: &[Point]) -> f64 {
-    points.iter().map(|point| point.images_per_second).fold(0.0, f64::max)
+    points
+        .iter()
+        .map(|point| point.images_per_second)
+        .fold(0.0, f64::max)
 }
 
 /// Returns whether batches larger than that of a layout's last point are not worth trying.
 fn ends(earlier: &[Point], last: &Point, best_throughput: f64) -> bool {
     let flat = |point: &Point, before| point.images_per_second < IMPROVEMENT_RATIO * before;
     let before = best(earlier);
-    let second_flat =
-        earlier.split_last().is_some_and(|(previous, first)| flat(previous, best(first)));
+    let second_flat = earlier
+        .split_last()
+        .is_some_and(|(previous, first)| flat(previous, best(first)));
     let far = last.images_per_second < NEAR_BEST_RATIO * best_throughput;
     last.images_per_second < REGRESSION_RATIO * before
         || (flat(last, before) && second_flat)
@@ -118,7 +130,13 @@ mod tests {
         let point = |(index, &images_per_second): (usize, &f64)| {
             let batch = 1 << index;
             let run_ms = 1e3 * batch as f64 / images_per_second;
-            Point { instances: 1, intra_op_threads: 2, batch, images_per_second, run_ms }
+            Point {
+                instances: 1,
+                intra_op_threads: 2,
+                batch,
+                images_per_second,
+                run_ms,
+            }
         };
         let points: Vec<_> = rates.iter().enumerate().map(point).collect();
         let (last, earlier) = points.split_last().unwrap();
@@ -128,11 +146,23 @@ mod tests {
     #[test]
     fn sweep_ends_when_larger_batches_do_not_help() {
         assert!(!ended(&[155.0], 300.0), "first point");
-        assert!(!ended(&[155.0, 200.0, 240.0, 285.0], 315.0), "still growing");
-        assert!(ended(&[155.0, 200.0, 240.0, 285.0, 287.0], 315.0), "far behind and not growing");
-        assert!(!ended(&[285.0, 287.0], 300.0), "near the best and flat once");
+        assert!(
+            !ended(&[155.0, 200.0, 240.0, 285.0], 315.0),
+            "still growing"
+        );
+        assert!(
+            ended(&[155.0, 200.0, 240.0, 285.0, 287.0], 315.0),
+            "far behind and not growing"
+        );
+        assert!(
+            !ended(&[285.0, 287.0], 300.0),
+            "near the best and flat once"
+        );
         assert!(ended(&[285.0, 287.0, 286.0], 300.0), "flat twice");
         assert!(ended(&[300.0, 260.0], 300.0), "worse than before");
-        assert!(ended(&[4.0, 7.5], 7.5), "the next batch would take too long");
+        assert!(
+            ended(&[4.0, 7.5], 7.5),
+            "the next batch would take too long"
+        );
     }
 }

@@ -21,6 +21,11 @@ pub(super) struct HostFingerprint {
 impl HostFingerprint {
     pub(super) fn new(device: Device, cores: usize, runtime: &str) -> Self {
         let (device, runtime) = (device.to_string(), runtime.to_owned());
-        Self { cpu: cpu::fingerprint(), cores, device, runtime }
+        Self {
+            cpu: cpu::fingerprint(),
+            cores,
+            device,
+            runtime,
+        }
     }
 }

@@ -36,7 +36,13 @@ pub struct Point {
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { instances, intra_op_threads, batch, images_per_second, run_ms } = self;
+        let Self {
+            instances,
+            intra_op_threads,
+            batch,
+            images_per_second,
+            run_ms,
+        } = self;
         write!(
             f,
             "{instances}x{intra_op_threads} batch {batch}: {images_per_second:.1}/s {run_ms:.2} ms"
@@ -93,8 +99,17 @@ impl Sessions {
         let mut all: Vec<Duration> = sessions.into_iter().flatten().collect();
         all.sort_unstable();
         let run_ms = all[all.len() / 2].as_secs_f64() * 1e3;
-        let Layout { instances, intra_op_threads } = self.layout;
-        Ok(Point { instances, intra_op_threads, batch: inputs.len(), images_per_second, run_ms })
+        let Layout {
+            instances,
+            intra_op_threads,
+        } = self.layout;
+        Ok(Point {
+            instances,
+            intra_op_threads,
+            batch: inputs.len(),
+            images_per_second,
+            run_ms,
+        })
     }
 }
 
@@ -140,7 +155,11 @@ fn runs(
     sample: Duration,
     warm_up: bool,
 ) -> Result<Vec<Duration>, InferenceError> {
-    let warmed_up = if warm_up { session.classify(inputs).map(drop) } else { Ok(()) };
+    let warmed_up = if warm_up {
+        session.classify(inputs).map(drop)
+    } else {
+        Ok(())
+    };
     start.wait();
     warmed_up?;
     let mut runs = Vec::new();
@@ -158,7 +177,9 @@ fn runs(
 fn join<T>(
     thread: thread::ScopedJoinHandle<'_, Result<T, InferenceError>>,
 ) -> Result<T, InferenceError> {
-    thread.join().unwrap_or_else(|_| Err(InferenceError::Run("the classifier panicked".to_owned())))
+    thread
+        .join()
+        .unwrap_or_else(|_| Err(InferenceError::Run("the classifier panicked".to_owned())))
 }
 
 /// Creates faces of noise. The cost of an inference call does not depend on the values.

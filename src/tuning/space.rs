@@ -33,7 +33,10 @@ pub struct Configuration {
 
 impl fmt::Display for Configuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Layout { instances, intra_op_threads } = self.layout;
+        let Layout {
+            instances,
+            intra_op_threads,
+        } = self.layout;
         write!(f, "{instances}x{intra_op_threads} batch {}", self.max_batch)
     }
 }
@@ -54,18 +57,34 @@ impl Overrides {
     /// session per core, up to eight, because concurrent single-threaded calls do not wait for each other. On a GPU that is
     /// one session with large batches.
     pub fn or_default(self, device: Device, cores: usize) -> Configuration {
-        let Self { instances, intra_op_threads, max_batch } = self;
+        let Self {
+            instances,
+            intra_op_threads,
+            max_batch,
+        } = self;
         let (layout, max_batch) = match device {
             Device::Cpu => {
                 let instances =
                     instances.unwrap_or((cores / intra_op_threads.unwrap_or(1)).clamp(1, 8));
                 let intra_op_threads = intra_op_threads.unwrap_or((cores / instances).max(1));
-                (Layout { instances, intra_op_threads }, max_batch.unwrap_or(8))
+                (
+                    Layout {
+                        instances,
+                        intra_op_threads,
+                    },
+                    max_batch.unwrap_or(8),
+                )
             }
             Device::Cuda(_) => {
                 let (instances, intra_op_threads) =
                     (instances.unwrap_or(1), intra_op_threads.unwrap_or(1));
-                (Layout { instances, intra_op_threads }, max_batch.unwrap_or(64))
+                (
+                    Layout {
+                        instances,
+                        intra_op_threads,
+                    },
+                    max_batch.unwrap_or(64),
+                )
             }
         };
         Configuration { layout, max_batch }
@@ -88,15 +107,25 @@ impl Space {
             Device::Cpu => on_cpu(cores.max(1), given),
             Device::Cuda(_) => {
                 let intra_op_threads = given.intra_op_threads.unwrap_or(1);
-                let counts = given.instances.map_or(vec![1, 2], |instances| vec![instances]);
-                counts.into_iter().map(|instances| Layout { instances, intra_op_threads }).collect()
+                let counts = given
+                    .instances
+                    .map_or(vec![1, 2], |instances| vec![instances]);
+                counts
+                    .into_iter()
+                    .map(|instances| Layout {
+                        instances,
+                        intra_op_threads,
+                    })
+                    .collect()
             }
         };
         let largest = match device {
             Device::Cpu => 64,
             Device::Cuda(_) => 128,
         };
-        let batches = given.max_batch.map_or_else(|| powers_of_two(largest), |batch| vec![batch]);
+        let batches = given
+            .max_batch
+            .map_or_else(|| powers_of_two(largest), |batch| vec![batch]);
         Self { layouts, batches }
     }
 
@@ -116,15 +145,24 @@ impl Space {
 
 fn on_cpu(cores: usize, given: Overrides) -> Vec<Layout> {
     let layouts: Vec<Layout> = match (given.instances, given.intra_op_threads) {
-        (Some(instances), Some(intra_op_threads)) => vec![Layout { instances, intra_op_threads }],
+        (Some(instances), Some(intra_op_threads)) => vec![Layout {
+            instances,
+            intra_op_threads,
+        }],
         (None, Some(intra_op_threads)) => {
             let instances = (cores / intra_op_threads).clamp(1, MAX_INSTANCES);
-            vec![Layout { instances, intra_op_threads }]
+            vec![Layout {
+                instances,
+                intra_op_threads,
+            }]
         }
         (Some(instances), None) => {
             let intra_op_threads = powers_of_two((cores / instances).max(1)).into_iter().rev();
             intra_op_threads
-                .map(|intra_op_threads| Layout { instances, intra_op_threads })
+                .map(|intra_op_threads| Layout {
+                    instances,
+                    intra_op_threads,
+                })
                 .collect()
         }
         (None, None) => powers_of_two(cores)
@@ -141,7 +179,9 @@ fn on_cpu(cores: usize, given: Overrides) -> Vec<Layout> {
 
 /// Returns 1, 2, 4 and so on up to `max`.
 fn powers_of_two(max: usize) -> Vec<usize> {
-    std::iter::successors(Some(1_usize), |n| n.checked_mul(2)).take_while(|&n| n <= max).collect()
+    std::iter::successors(Some(1_usize), |n| n.checked_mul(2))
+        .take_while(|&n| n <= max)
+        .collect()
 }
 
 #[cfg(test)]
@@ -153,9 +193,17 @@ mod tests {
         instances: Option<usize>,
         intra_op_threads: Option<usize>,
     ) -> Vec<String> {
-        let given = Overrides { instances, intra_op_threads, max_batch: None };
+        let given = Overrides {
+            instances,
+            intra_op_threads,
+            max_batch: None,
+        };
         let space = Space::new(Device::Cpu, cores, given);
-        space.layouts.iter().map(|l| format!("{}x{}", l.instances, l.intra_op_threads)).collect()
+        space
+            .layouts
+            .iter()
+            .map(|l| format!("{}x{}", l.instances, l.intra_op_threads))
+            .collect()
     }
 
     #[test]
@@ -172,10 +220,18 @@ mod tests {
         assert_eq!(layouts(2, Some(4), None), ["4x1"]);
         assert_eq!(layouts(8, None, Some(4)), ["2x4"]);
         assert_eq!(layouts(2, Some(5), Some(7)), ["5x7"]);
-        let given = Overrides { max_batch: Some(3), ..Overrides::default() };
+        let given = Overrides {
+            max_batch: Some(3),
+            ..Overrides::default()
+        };
         let space = Space::new(Device::Cpu, 1, given);
-        let only =
-            Configuration { layout: Layout { instances: 1, intra_op_threads: 1 }, max_batch: 3 };
+        let only = Configuration {
+            layout: Layout {
+                instances: 1,
+                intra_op_threads: 1,
+            },
+            max_batch: 3,
+        };
         assert_eq!(space.only(), Some(only));
         assert!(space.contains(only));
         assert_eq!(Space::new(Device::Cpu, 2, given).only(), None);
@@ -186,7 +242,11 @@ mod tests {
         let shown = |given: Overrides, device| given.or_default(device, 4).to_string();
         assert_eq!(shown(Overrides::default(), Device::Cpu), "4x1 batch 8");
         assert_eq!(shown(Overrides::default(), Device::Cuda(0)), "1x1 batch 64");
-        let given = Overrides { instances: Some(2), intra_op_threads: None, max_batch: Some(3) };
+        let given = Overrides {
+            instances: Some(2),
+            intra_op_threads: None,
+            max_batch: Some(3),
+        };
         assert_eq!(shown(given, Device::Cpu), "2x2 batch 3");
     }
 }

@@ -19,7 +19,11 @@ impl<'a> StopCondition<'a> {
     /// Starts a measurement that takes up to `budget`. One sample takes a fortieth of it, between 5 ms and 1 s.
     pub fn within(budget: Duration, interrupted: &'a (dyn Fn() -> bool + Sync)) -> Self {
         let sample = (budget / 40).clamp(Duration::from_millis(5), Duration::from_secs(1));
-        Self { deadline: Instant::now() + budget, sample, interrupted }
+        Self {
+            deadline: Instant::now() + budget,
+            sample,
+            interrupted,
+        }
     }
 
     /// Returns whether `time` is left and the measurement is not interrupted.
@@ -29,7 +33,9 @@ impl<'a> StopCondition<'a> {
 
     pub(super) fn check(self) -> Result<(), InferenceError> {
         if (self.interrupted)() {
-            return Err(InferenceError::Run("the measurement was interrupted".to_owned()));
+            return Err(InferenceError::Run(
+                "the measurement was interrupted".to_owned(),
+            ));
         }
         Ok(())
     }

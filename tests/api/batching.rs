@@ -29,29 +29,56 @@ async fn what_does_not_fit_the_queue_is_refused_whole_with_retry_after() {
     app.until(WAITING, 3.0).await;
 
     let refused = app.classify_many("", faces(2)).send().await.unwrap();
-    let retry: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    let retry: u64 = refused.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!(retry >= 1);
     assert_problem(refused, 503, "overloaded").await;
-    assert_eq!(app.metric("mien_images_total{model=\"small\",outcome=\"rejected\"}").await, 2.0);
+    assert_eq!(
+        app.metric("mien_images_total{model=\"small\",outcome=\"rejected\"}")
+            .await,
+        2.0
+    );
     assert_eq!(app.metric(WAITING).await, 3.0);
 
     // One more fits, fills the batch and sets all four going.
     assert_eq!(answer(app.classify("", face("sad"))).await.0, 200);
     assert_eq!(three.await.unwrap().0, 200);
-    assert_eq!(app.metric("mien_images_total{model=\"small\",outcome=\"ok\"}").await, 4.0);
-    assert_eq!(app.metric("mien_batch_images_sum{model=\"small\"}").await, 4.0);
-    assert_eq!(app.metric("mien_batch_images_count{model=\"small\"}").await, 1.0);
+    assert_eq!(
+        app.metric("mien_images_total{model=\"small\",outcome=\"ok\"}")
+            .await,
+        4.0
+    );
+    assert_eq!(
+        app.metric("mien_batch_images_sum{model=\"small\"}").await,
+        4.0
+    );
+    assert_eq!(
+        app.metric("mien_batch_images_count{model=\"small\"}").await,
+        1.0
+    );
 }
 
 #[actix_web::test]
 async fn a_large_body_is_not_waited_for_where_the_queue_is_full() {
-    let flags = ["--max-queue-size=2", "--max-images=2", "--max-batch=4", "--max-queue-delay=1h"];
+    let flags = [
+        "--max-queue-size=2",
+        "--max-images=2",
+        "--max-batch=4",
+        "--max-queue-delay=1h",
+    ];
     let app = TestApp::spawn_with(&[&flags[..], &["--body-timeout=1h"]].concat());
     let _two = rt::spawn(answer(app.classify_many("", faces(2))));
     app.until(WAITING, 2.0).await;
     // This one never ends: the answer comes before it.
     let endless = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
-    let refused = app.classify("", reqwest::Body::wrap_stream(endless)).send().await.unwrap();
+    let refused = app
+        .classify("", reqwest::Body::wrap_stream(endless))
+        .send()
+        .await
+        .unwrap();
     assert_problem(refused, 503, "overloaded").await;
 }
 
@@ -75,9 +102,14 @@ async fn leaves_the_queue(app: &TestApp) {
     for _ in 0..1000 {
         let (status, _) = answer(app.classify_many("", faces(4))).await;
         if status == 200 {
-            app.until("mien_images_total{model=\"small\",outcome=\"cancelled\"}", 3.0).await;
+            app.until(
+                "mien_images_total{model=\"small\",outcome=\"cancelled\"}",
+                3.0,
+            )
+            .await;
             let route = "mien_http_requests_total{method=\"POST\",route=\"/v1/classify\"";
-            app.until_there(&format!("{route},status=\"499\"}} 1")).await;
+            app.until_there(&format!("{route},status=\"499\"}} 1"))
+                .await;
             return;
         }
         rt::time::sleep(Duration::from_millis(10)).await;
@@ -95,7 +127,9 @@ async fn who_asks_for_a_lower_priority_waits_in_another_line() {
         let input =
             json!({"name": "image", "datatype": "UINT8", "shape": [2, 1, 48, 48], "data": gray});
         let body = json!({"inputs": [input], "parameters": {"priority": priority}});
-        app.client.post(app.url("/v2/models/small/infer")).json(&body)
+        app.client
+            .post(app.url("/v2/models/small/infer"))
+            .json(&body)
     };
     // Two more live ones do not fit.
     assert_eq!(answer(infer(1)).await.0, 503);
@@ -104,17 +138,30 @@ async fn who_asks_for_a_lower_priority_waits_in_another_line() {
     // The live ones still fill a batch by themselves.
     assert_eq!(answer(app.classify("", face("sad"))).await.0, 200);
     assert_eq!(background.await.unwrap().0, 200);
-    assert_eq!(app.metric("mien_batch_images_sum{model=\"small\"}").await, 6.0);
+    assert_eq!(
+        app.metric("mien_batch_images_sum{model=\"small\"}").await,
+        6.0
+    );
     // One batch of four, and two images by themselves.
-    assert_eq!(app.metric("mien_batch_images_bucket{model=\"small\",le=\"1\"}").await, 2.0);
+    assert_eq!(
+        app.metric("mien_batch_images_bucket{model=\"small\",le=\"1\"}")
+            .await,
+        2.0
+    );
 }
 
 #[actix_web::test]
 async fn a_deadline_passes_in_the_queue() {
     let app = TestApp::spawn_with(&HELD);
-    let request = app.classify("", face("happy")).header("x-request-timeout-ms", "50");
+    let request = app
+        .classify("", face("happy"))
+        .header("x-request-timeout-ms", "50");
     assert_problem(request.send().await.unwrap(), 504, "deadline_exceeded").await;
     let app = TestApp::spawn_with(&[&HELD[..], &["--request-timeout=50ms"]].concat());
-    assert_problem(app.classify("", face("happy")).send().await.unwrap(), 504, "deadline_exceeded")
-        .await;
+    assert_problem(
+        app.classify("", face("happy")).send().await.unwrap(),
+        504,
+        "deadline_exceeded",
+    )
+    .await;
 }

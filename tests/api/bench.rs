@@ -9,11 +9,26 @@ use crate::helpers::{TestApp, fixture};
 
 async fn bench(flags: &[&str]) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
-    command.args(["bench", "--json", "--log=warn", "--duration=200ms", "--budget=200ms"]);
-    command.arg("--faces").arg(fixture("faces")).arg("--models").arg(fixture("models")).args(flags);
+    command.args([
+        "bench",
+        "--json",
+        "--log=warn",
+        "--duration=200ms",
+        "--budget=200ms",
+    ]);
+    command
+        .arg("--faces")
+        .arg(fixture("faces"))
+        .arg("--models")
+        .arg(fixture("models"))
+        .args(flags);
     let output = web::block(move || command.env("MIEN_TUNE", "off").output().unwrap());
     let output = output.await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -31,7 +46,10 @@ fn assert_leg(leg: &Value) {
 async fn a_study_goes_from_the_bare_runtime_to_http() {
     let studies = bench(&["--model=small", "--noop=bench/models/noop/1"]).await;
     let studies = studies.as_array().unwrap();
-    assert_eq!(studies.iter().map(|s| &s["name"]).collect::<Vec<_>>(), ["small", "noop"]);
+    assert_eq!(
+        studies.iter().map(|s| &s["name"]).collect::<Vec<_>>(),
+        ["small", "noop"]
+    );
     for study in studies {
         assert!(study["raw"]["best"]["images_per_second"].as_f64().unwrap() > 0.0);
         assert!(study["single"]["run_ms"].as_f64().unwrap() > 0.0);
@@ -68,7 +86,13 @@ async fn load_on_a_running_server_counts_what_it_answers() {
     let leg = &bench(&[&wrong]).await[0];
     assert_eq!(leg["images_per_second"], 0.0);
     assert!(leg["failed"].as_u64().unwrap() > 0, "{leg}");
-    assert!(leg["failure"].as_str().unwrap().contains("unknown_model"), "{leg}");
+    assert!(
+        leg["failure"].as_str().unwrap().contains("unknown_model"),
+        "{leg}"
+    );
     let unexpected = bench(&[&url, "--expect=\"no such text\""]).await;
-    assert!(unexpected[0]["failed"].as_u64().unwrap() > 0, "{unexpected}");
+    assert!(
+        unexpected[0]["failed"].as_u64().unwrap() > 0,
+        "{unexpected}"
+    );
 }

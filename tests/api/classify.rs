@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use crate::helpers::{TestApp, answer, assert_problem, face, fixture};
 
-const CLASSES: [&str; 7] = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"];
+const CLASSES: [&str; 7] = [
+    "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
+];
 
 fn expected(model: &str) -> BTreeMap<String, Value> {
     let text = fs::read_to_string(fixture("expected.json")).unwrap();
@@ -23,7 +25,10 @@ fn assert_close(prediction: &Value, expected: &Value, tolerance: f64) {
     assert_eq!(given.len(), wanted.len());
     for (label, probability) in wanted {
         let difference = probability.as_f64().unwrap() - given[label].as_f64().unwrap();
-        assert!(difference.abs() <= tolerance, "{label}: {given:?} {wanted:?}");
+        assert!(
+            difference.abs() <= tolerance,
+            "{label}: {given:?} {wanted:?}"
+        );
     }
     let label = prediction["label"].as_str().unwrap();
     assert_eq!(prediction["confidence"], given[label]);
@@ -35,7 +40,10 @@ async fn a_lone_picture() {
     let expected = expected("small");
     for class in CLASSES {
         let (status, body) = answer(app.classify("", face(class))).await;
-        assert_eq!((status, &body["model"], &body["version"]), (200, &json!("small"), &json!("1")));
+        assert_eq!(
+            (status, &body["model"], &body["version"]),
+            (200, &json!("small"), &json!("1"))
+        );
         assert_close(&body["predictions"][0], &expected[class], 1e-5);
     }
 }
@@ -43,7 +51,12 @@ async fn a_lone_picture() {
 #[actix_web::test]
 async fn the_bytes_decide_whatever_picture_type_is_given() {
     let app = TestApp::spawn();
-    for kind in ["image/png", "image/jpeg", "image/x-unheard-of", "application/octet-stream"] {
+    for kind in [
+        "image/png",
+        "image/jpeg",
+        "image/x-unheard-of",
+        "application/octet-stream",
+    ] {
         let request = app.classify("", face("happy")).header("content-type", kind);
         assert_eq!(answer(request).await.0, 200, "{kind}");
     }
@@ -56,7 +69,10 @@ async fn many_pictures_in_a_form_and_in_json_have_their_answers_in_order() {
     let (status, form) = answer(app.classify_many("", CLASSES.map(face))).await;
     assert_eq!(status, 200);
     let encoded = CLASSES.map(|class| BASE64_STANDARD.encode(face(class)));
-    let request = app.client.post(app.url("/v1/classify")).json(&json!({ "images": encoded }));
+    let request = app
+        .client
+        .post(app.url("/v1/classify"))
+        .json(&json!({ "images": encoded }));
     let (status, json) = answer(request).await;
     assert_eq!(status, 200);
     for (index, class) in CLASSES.into_iter().enumerate() {
@@ -68,8 +84,14 @@ async fn many_pictures_in_a_form_and_in_json_have_their_answers_in_order() {
 #[actix_web::test]
 async fn data_urls_are_base64_too() {
     let app = TestApp::spawn();
-    let image = format!("data:image/png;base64,{}", BASE64_STANDARD.encode(face("sad")));
-    let request = app.client.post(app.url("/v1/classify")).json(&json!({ "images": [image] }));
+    let image = format!(
+        "data:image/png;base64,{}",
+        BASE64_STANDARD.encode(face("sad"))
+    );
+    let request = app
+        .client
+        .post(app.url("/v1/classify"))
+        .json(&json!({ "images": [image] }));
     let (status, body) = answer(request).await;
     assert_eq!(status, 200);
     assert_close(&body["predictions"][0], &expected("small")["sad"], 1e-5);
@@ -120,18 +142,40 @@ async fn a_bad_picture_among_good_ones_has_its_error_in_its_place() {
         ".predictions[].confidence" => insta::rounded_redaction(3),
         ".predictions[].probabilities.*" => insta::rounded_redaction(3),
     });
-    assert_eq!(app.metric("mien_images_total{model=\"small\",outcome=\"invalid\"}").await, 2.0);
-    assert_eq!(app.metric("mien_images_total{model=\"small\",outcome=\"ok\"}").await, 2.0);
+    assert_eq!(
+        app.metric("mien_images_total{model=\"small\",outcome=\"invalid\"}")
+            .await,
+        2.0
+    );
+    assert_eq!(
+        app.metric("mien_images_total{model=\"small\",outcome=\"ok\"}")
+            .await,
+        2.0
+    );
 }
 
 #[actix_web::test]
 async fn where_every_picture_is_bad_the_request_is() {
     let app = TestApp::spawn();
     let huge = fs::read(fixture("huge.png")).unwrap();
-    let bad = app.classify_many("", [b"no picture".to_vec(), huge.clone()]).send().await.unwrap();
+    let bad = app
+        .classify_many("", [b"no picture".to_vec(), huge.clone()])
+        .send()
+        .await
+        .unwrap();
     let body = assert_problem(bad, 400, "invalid_image").await;
-    assert!(body["detail"].as_str().unwrap().contains("none of the 2 images"), "{body}");
-    let huge = app.classify_many("", [huge.clone(), huge]).send().await.unwrap();
+    assert!(
+        body["detail"]
+            .as_str()
+            .unwrap()
+            .contains("none of the 2 images"),
+        "{body}"
+    );
+    let huge = app
+        .classify_many("", [huge.clone(), huge])
+        .send()
+        .await
+        .unwrap();
     assert_problem(huge, 413, "too_large").await;
 }
 

@@ -13,7 +13,11 @@ use crate::{
 
 fn mien(words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
-    command.args(words).arg("--device=cpu").arg("--models").arg(fixture("models"));
+    command
+        .args(words)
+        .arg("--device=cpu")
+        .arg("--models")
+        .arg(fixture("models"));
     command.output().unwrap()
 }
 
@@ -36,8 +40,13 @@ fn evaluate_prints_a_report_as_json() {
         let name = model.trim_end_matches("@1");
         let head = ["model", "version", "split", "limit"].map(|key| &body[key]);
         assert_eq!(json!(head), json!([name, "1", "test", null]));
-        let classes = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"];
-        let correct = classes.iter().filter(|class| expected(name, class) == **class).count();
+        let classes = [
+            "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
+        ];
+        let correct = classes
+            .iter()
+            .filter(|class| expected(name, class) == **class)
+            .count();
         assert_eq!(
             (&body["report"]["total"], &body["report"]["correct"]),
             (&json!(7), &json!(correct))
@@ -48,7 +57,12 @@ fn evaluate_prints_a_report_as_json() {
 #[test]
 fn evaluate_prints_a_table() {
     let data = data_set();
-    let output = mien(&["evaluate", "--data", data.path().to_str().unwrap(), "--split=PublicTest"]);
+    let output = mien(&[
+        "evaluate",
+        "--data",
+        data.path().to_str().unwrap(),
+        "--split=PublicTest",
+    ]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let text = stdout(&output);
     let lines = text.lines().filter(|line| !line.ends_with("images/s"));
@@ -60,12 +74,23 @@ fn evaluate_prints_a_table() {
 fn unreadable_images_end_an_evaluation_with_3() {
     let data = data_set();
     put(data.path(), "test/sad/bad.png", b"no picture");
-    let output =
-        mien(&["evaluate", "--data", data.path().to_str().unwrap(), "--limit=8", "--json"]);
+    let output = mien(&[
+        "evaluate",
+        "--data",
+        data.path().to_str().unwrap(),
+        "--limit=8",
+        "--json",
+    ]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
-    assert_eq!(json_of(&output)["report"]["unreadable"]["images"][0]["name"], "test/sad/bad.png");
+    assert_eq!(
+        json_of(&output)["report"]["unreadable"]["images"][0]["name"],
+        "test/sad/bad.png"
+    );
     let output = mien(&["evaluate", "--data", data.path().to_str().unwrap()]);
-    assert!(stdout(&output).contains("1 images are unreadable"), "{output:?}");
+    assert!(
+        stdout(&output).contains("1 images are unreadable"),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -73,19 +98,48 @@ fn mistakes_end_with_1_and_the_remedy() {
     let data = data_set();
     let root = data.path().to_str().unwrap();
     for (words, message) in [
-        (&["evaluate", "--data", "/nowhere"][..], "check that it exists"),
-        (&["evaluate", "--data", root, "--model=nope"], "it contains: broken, keras, small, tiny"),
-        (&["evaluate", "--data", root, "--model=small@9"], "it has: 1"),
-        (&["evaluate", "--data", root, "--model=broken"], "cannot use broken@1"),
-        (&["classify", "--model=nope", "x.png"], "unknown model `nope`"),
+        (
+            &["evaluate", "--data", "/nowhere"][..],
+            "check that it exists",
+        ),
+        (
+            &["evaluate", "--data", root, "--model=nope"],
+            "it contains: broken, keras, small, tiny",
+        ),
+        (
+            &["evaluate", "--data", root, "--model=small@9"],
+            "it has: 1",
+        ),
+        (
+            &["evaluate", "--data", root, "--model=broken"],
+            "cannot use broken@1",
+        ),
+        (
+            &["classify", "--model=nope", "x.png"],
+            "unknown model `nope`",
+        ),
     ] {
         let output = mien(words);
         let error = String::from_utf8_lossy(&output.stderr);
-        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{error}");
+        assert_eq!(
+            (output.status.code(), output.stdout.len()),
+            (Some(1), 0),
+            "{error}"
+        );
         assert!(error.contains(message), "{words:?}: {error}");
     }
-    assert_eq!(mien(&["evaluate", "--data", root, "--split=dev"]).status.code(), Some(2));
-    assert_eq!(mien(&["evaluate", "--data", root, "--limit=0"]).status.code(), Some(2));
+    assert_eq!(
+        mien(&["evaluate", "--data", root, "--split=dev"])
+            .status
+            .code(),
+        Some(2)
+    );
+    assert_eq!(
+        mien(&["evaluate", "--data", root, "--limit=0"])
+            .status
+            .code(),
+        Some(2)
+    );
     assert_eq!(mien(&["classify"]).status.code(), Some(2));
 }
 
@@ -97,12 +151,18 @@ fn classify_answers_file_by_file() {
     let output = mien(&words);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let body = json_of(&output);
-    assert_eq!(json!([body["model"], body["version"]]), json!(["small", "1"]));
+    assert_eq!(
+        json!([body["model"], body["version"]]),
+        json!(["small", "1"])
+    );
     for (index, class) in ["happy", "sad", "fear"].into_iter().enumerate() {
         let prediction = &body["predictions"][index];
         assert_eq!(prediction["file"], names[index]);
         assert_eq!(prediction["label"], expected("small", class));
-        assert_eq!(prediction["confidence"], prediction["probabilities"][expected("small", class)]);
+        assert_eq!(
+            prediction["confidence"],
+            prediction["probabilities"][expected("small", class)]
+        );
     }
 
     let output = mien(&[&["classify"], &names[..]].concat());
@@ -125,8 +185,17 @@ fn a_file_that_cannot_be_read_does_not_stop_the_others() {
     let output = mien(&[&["classify", "--json"], &names[..]].concat());
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let predictions = &json_of(&output)["predictions"];
-    assert_eq!(predictions[0]["error"], "broken PNG picture: the file is cut off");
-    assert!(predictions[1]["error"].as_str().unwrap().contains("No such file"), "{predictions}");
+    assert_eq!(
+        predictions[0]["error"],
+        "broken PNG picture: the file is cut off"
+    );
+    assert!(
+        predictions[1]["error"]
+            .as_str()
+            .unwrap()
+            .contains("No such file"),
+        "{predictions}"
+    );
     assert_eq!(predictions[2]["label"], expected("small", "happy"));
 
     let output = mien(&[&["classify"], &names[..]].concat());

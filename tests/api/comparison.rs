@@ -35,8 +35,12 @@ fn path(a: &str, b: &str) -> String {
 async fn two_models_are_compared_on_the_images_that_both_have() {
     let data = data_set();
     let app = spawn(&data, &[]);
-    let a = app.evaluated(&json!({"dataset": "faces", "model": "keras"})).await;
-    let b = app.evaluated(&json!({"dataset": "faces", "model": "small", "limit": 6})).await;
+    let a = app
+        .evaluated(&json!({"dataset": "faces", "model": "keras"}))
+        .await;
+    let b = app
+        .evaluated(&json!({"dataset": "faces", "model": "small", "limit": 6}))
+        .await;
     let found = app.json(&path(&a, &b)).await;
     for (key, id) in [("evaluation_a", &a), ("evaluation_b", &b)] {
         let mut document = app.json(&format!("/v1/evaluations/{id}")).await;
@@ -53,7 +57,12 @@ async fn two_models_are_compared_on_the_images_that_both_have() {
         let is_right = |p: &Prediction| p.outcome().prediction() == p.truth;
         pairs[2 * usize::from(!is_right(in_a)) + usize::from(!is_right(in_b))] += 1;
     }
-    let keys = ["both_correct", "only_a_correct", "only_b_correct", "both_incorrect"];
+    let keys = [
+        "both_correct",
+        "only_a_correct",
+        "only_b_correct",
+        "both_incorrect",
+    ];
     assert_eq!(json!(keys.map(|key| &found["pairs"][key])), json!(pairs));
     let counts = ["images", "only_in_a", "only_in_b"].map(|key| &found[key]);
     assert_eq!(json!(counts), json!([6, 1, 0]));
@@ -66,9 +75,15 @@ async fn two_models_are_compared_on_the_images_that_both_have() {
         ".flipped.images[].confidence_b" => insta::rounded_redaction(4),
     });
     let mirrored = app.json(&path(&b, &a)).await;
-    assert_eq!(mirrored["pairs"]["only_a_correct"], found["pairs"]["only_b_correct"]);
+    assert_eq!(
+        mirrored["pairs"]["only_a_correct"],
+        found["pairs"]["only_b_correct"]
+    );
     let same = app.json(&path(&a, &a)).await;
-    assert_eq!((&same["difference"], &same["p_value"]), (&json!(0.0), &json!(1.0)));
+    assert_eq!(
+        (&same["difference"], &same["p_value"]),
+        (&json!(0.0), &json!(1.0))
+    );
     assert_eq!(same["flipped"], json!({"count": 0, "images": []}));
 }
 
@@ -80,11 +95,19 @@ async fn what_cannot_be_compared_is_refused_with_the_reason() {
     let other = format!("--data=other={}", other.path().display());
     let app = spawn(&data, &[&copy, &other]);
     let whole = app.evaluated(&json!({"dataset": "faces"})).await;
-    let public = app.evaluated(&json!({"dataset": "faces", "split": "PublicTest"})).await;
-    let private = app.evaluated(&json!({"dataset": "faces", "split": "PrivateTest"})).await;
-    let of_copy = app.evaluated(&json!({"dataset": "copy", "model": "tiny"})).await;
+    let public = app
+        .evaluated(&json!({"dataset": "faces", "split": "PublicTest"}))
+        .await;
+    let private = app
+        .evaluated(&json!({"dataset": "faces", "split": "PrivateTest"}))
+        .await;
+    let of_copy = app
+        .evaluated(&json!({"dataset": "copy", "model": "tiny"}))
+        .await;
     let of_other = app.evaluated(&json!({"dataset": "other"})).await;
-    let part_of_other = app.evaluated(&json!({"dataset": "other", "split": "PublicTest"})).await;
+    let part_of_other = app
+        .evaluated(&json!({"dataset": "other", "split": "PublicTest"}))
+        .await;
 
     // A part against the whole, and the same data by another name.
     assert_eq!(app.json(&path(&whole, &public)).await["images"], 3);
@@ -93,7 +116,13 @@ async fn what_cannot_be_compared_is_refused_with_the_reason() {
     put(data.path(), "test/happy/PrivateTest_3.png", &face("sad"));
     let changed = app.evaluated(&json!({"dataset": "faces"})).await;
     for (a, b, status, code, detail) in [
-        (&*public, &*private, 409, "not_comparable", "no image in common"),
+        (
+            &*public,
+            &*private,
+            409,
+            "not_comparable",
+            "no image in common",
+        ),
         (
             &whole,
             &of_other,
@@ -101,8 +130,20 @@ async fn what_cannot_be_compared_is_refused_with_the_reason() {
             "not_comparable",
             "one evaluation is on `faces`, the other on `other`",
         ),
-        (&whole, &part_of_other, 409, "not_comparable", "one evaluation is on `faces`"),
-        (&whole, &changed, 409, "not_comparable", "the test images of `faces` changed"),
+        (
+            &whole,
+            &part_of_other,
+            409,
+            "not_comparable",
+            "one evaluation is on `faces`",
+        ),
+        (
+            &whole,
+            &changed,
+            409,
+            "not_comparable",
+            "the test images of `faces` changed",
+        ),
         (&whole, "nope", 404, "unknown_evaluation", "`nope`"),
         ("nope", &whole, 404, "unknown_evaluation", "`nope`"),
     ] {
@@ -113,7 +154,12 @@ async fn what_cannot_be_compared_is_refused_with_the_reason() {
         let response = app.get(&format!("/v1/evaluations/compare{query}")).await;
         assert_problem(response, 400, "invalid_request").await;
     }
-    let delete = app.client.delete(app.url(&path(&whole, &public))).send().await.unwrap();
+    let delete = app
+        .client
+        .delete(app.url(&path(&whole, &public)))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(delete.headers()["allow"], "GET, HEAD");
     assert_problem(delete, 405, "method_not_allowed").await;
 }
@@ -125,17 +171,26 @@ async fn an_evaluation_that_has_no_report_is_not_compared() {
     let location = app.ordered(&json!({"dataset": "faces"})).await;
     let id = location.rsplit('/').next().unwrap();
     let body = assert_problem(app.get(&path(id, id)).await, 409, "conflict").await;
-    assert!(body["detail"].as_str().unwrap().contains("has not ended"), "{body}");
+    assert!(
+        body["detail"].as_str().unwrap().contains("has not ended"),
+        "{body}"
+    );
     answer(app.client.delete(app.url(&location))).await;
     let body = assert_problem(app.get(&path(id, id)).await, 409, "conflict").await;
-    assert!(body["detail"].as_str().unwrap().contains("was cancelled"), "{body}");
+    assert!(
+        body["detail"].as_str().unwrap().contains("was cancelled"),
+        "{body}"
+    );
 }
 
 #[actix_web::test]
 async fn copies_of_training_faces_are_left_out_of_a_second_score() {
     let data = data_set();
     // A face that is happy in train and sad in test, and the same in its pixels alone.
-    let written = decode(&face("happy"), &Limits::default()).unwrap().to_face(48).png();
+    let written = decode(&face("happy"), &Limits::default())
+        .unwrap()
+        .to_face(48)
+        .png();
     assert_ne!(written, face("happy"));
     put(data.path(), "test/sad/PublicTest_9.png", &written);
     let app = spawn(&data, &[]);
@@ -147,12 +202,18 @@ async fn copies_of_training_faces_are_left_out_of_a_second_score() {
     let without = &whole["without_duplicates"];
     assert_eq!((&whole["total"], &without["total"]), (&json!(8), &json!(6)));
     assert_eq!(without["removed"], 2);
-    let (all, rest) = (whole["correct"].as_u64().unwrap(), without["correct"].as_u64().unwrap());
+    let (all, rest) = (
+        whole["correct"].as_u64().unwrap(),
+        without["correct"].as_u64().unwrap(),
+    );
     let of_copies = async |label: &str| {
         let (_, body) = answer(app.classify("?model=tiny", face("happy"))).await;
         u64::from(body["predictions"][0]["label"] == label)
     };
-    assert_eq!(all - rest, of_copies("happy").await + of_copies("sad").await);
+    assert_eq!(
+        all - rest,
+        of_copies("happy").await + of_copies("sad").await
+    );
     assert_eq!(without["interval"].as_array().unwrap().len(), 2);
 
     let public = report(json!({"dataset": "faces", "split": "PublicTest"})).await;
@@ -171,8 +232,16 @@ async fn copies_of_training_faces_are_left_out_of_a_second_score() {
         report["total"].as_u64().unwrap() - report["correct"].as_u64().unwrap()
     );
     for mistake in mistakes {
-        let face = format!("/v1/datasets/faces/images/{}", mistake["image"].as_str().unwrap());
+        let face = format!(
+            "/v1/datasets/faces/images/{}",
+            mistake["image"].as_str().unwrap()
+        );
         assert_eq!(app.get(&face).await.status(), 200);
-        assert!(mistake["name"].as_str().unwrap().contains(mistake["label"].as_str().unwrap()));
+        assert!(
+            mistake["name"]
+                .as_str()
+                .unwrap()
+                .contains(mistake["label"].as_str().unwrap())
+        );
     }
 }

@@ -17,8 +17,16 @@ async fn http_2_without_tls() {
     // Longer than the system waits for a client to take its answer.
     let app = TestApp::spawn_with(&["--keep-alive=30d"]);
     let client = http_2();
-    let answer = client.post(app.url("/v1/classify")).body(face("happy")).send().await.unwrap();
-    assert_eq!((answer.status().as_u16(), answer.version()), (200, Version::HTTP_2));
+    let answer = client
+        .post(app.url("/v1/classify"))
+        .body(face("happy"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), answer.version()),
+        (200, Version::HTTP_2)
+    );
     assert!(answer.headers().contains_key("x-request-id"));
     assert_eq!(answer.json::<Value>().await.unwrap()["model"], "small");
     assert_eq!(app.get("/health/live").await.version(), Version::HTTP_11);
@@ -44,10 +52,18 @@ async fn in_the_drain_a_connection_of_http_2_takes_no_more_requests() {
 
 #[actix_web::test]
 async fn one_connection_of_http_2_has_no_more_requests_than_there_may_be() {
-    let app =
-        TestApp::spawn_with(&["--max-connections=2", "--max-queue-delay=1h", "--max-batch=9"]);
+    let app = TestApp::spawn_with(&[
+        "--max-connections=2",
+        "--max-queue-delay=1h",
+        "--max-batch=9",
+    ]);
     let client = http_2();
-    let classify = || client.post(app.url("/v1/classify")).body(face("happy")).send();
+    let classify = || {
+        client
+            .post(app.url("/v1/classify"))
+            .body(face("happy"))
+            .send()
+    };
     let held = [rt::spawn(classify()), rt::spawn(classify())];
     let live = async || client.get(app.url("/health/live")).send().await.unwrap();
     let mut answer = live().await;
@@ -81,12 +97,23 @@ async fn answer_to(app: &TestApp, head: String) -> String {
 async fn heads_have_a_size_and_a_number_of_lines() {
     let app = TestApp::spawn();
     let head = |lines: String| format!("GET /health/live HTTP/1.1\r\nHost: mien\r\n{lines}\r\n");
-    let lines = |count: usize| (0..count).map(|n| format!("x-{n}: 1\r\n")).collect::<String>();
-    assert!(answer_to(&app, head(lines(50))).await.starts_with("HTTP/1.1 200"));
+    let lines = |count: usize| {
+        (0..count)
+            .map(|n| format!("x-{n}: 1\r\n"))
+            .collect::<String>()
+    };
+    assert!(
+        answer_to(&app, head(lines(50)))
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
     let answer = answer_to(&app, head(lines(500))).await;
     assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
     let answer = answer_to(&app, head(format!("x-long: {}\r\n", "a".repeat(300 << 10)))).await;
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
+        "{answer}"
+    );
     assert_eq!(app.get("/health/live").await.status(), 200);
 }
 
@@ -96,8 +123,12 @@ async fn a_head_that_trickles_is_ended() {
     let port = app.base.rsplit(':').next().unwrap().to_owned();
     let trickle = move || {
         let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        stream.write_all(b"GET /health/live HTTP/1.1\r\nHost:").unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        stream
+            .write_all(b"GET /health/live HTTP/1.1\r\nHost:")
+            .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -162,7 +193,14 @@ async fn a_client_that_takes_no_answers_is_given_up() {
 async fn bodies_have_a_bounded_memory_together_and_give_it_back() {
     let app = TestApp::spawn_with(&["--max-body-memory=2kB"]);
     for _ in 0..3 {
-        assert_eq!(app.classify("", face("happy")).send().await.unwrap().status(), 200);
+        assert_eq!(
+            app.classify("", face("happy"))
+                .send()
+                .await
+                .unwrap()
+                .status(),
+            200
+        );
         let refused = app.classify("", vec![0; 2001]).send().await.unwrap();
         assert!(refused.headers().contains_key("retry-after"));
         assert_problem(refused, 503, "overloaded").await;
@@ -175,7 +213,9 @@ async fn server_timing_tells_where_the_time_went() {
     assert_timing(app.classify("", face("happy")).send().await.unwrap());
     let infer = app.client.post(app.url("/v2/models/small/infer"));
     let gray = vec![128; 48 * 48];
-    let infer = infer.header("inference-header-content-length", 0).body(gray);
+    let infer = infer
+        .header("inference-header-content-length", 0)
+        .body(gray);
     assert_timing(infer.send().await.unwrap());
 }
 

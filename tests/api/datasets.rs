@@ -32,7 +32,10 @@ async fn a_face_is_had_by_its_id_alone() {
     let response = app.get(&format!("/v1/datasets/faces/images/{id}")).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "image/png");
-    assert_eq!(response.headers()["cache-control"], "private, max-age=86400");
+    assert_eq!(
+        response.headers()["cache-control"],
+        "private, max-age=86400"
+    );
     let picture = decode(&response.bytes().await.unwrap(), &Limits::default()).unwrap();
     assert_eq!((picture.width(), picture.height()), (48, 48));
     let original = decode(&face("happy"), &Limits::default()).unwrap();
@@ -41,10 +44,19 @@ async fn a_face_is_had_by_its_id_alone() {
     // hashlib.sha256(b"test/test/sad/broken.png").hexdigest()[:32]
     let broken = "e73cfce726e9d335f39d2a61749b1cc5";
     for (path, code) in [
-        (format!("/v1/datasets/faces/images/{broken}"), "unknown_image"),
-        (format!("/v1/datasets/faces/images/{}", id.to_uppercase()), "unknown_image"),
+        (
+            format!("/v1/datasets/faces/images/{broken}"),
+            "unknown_image",
+        ),
+        (
+            format!("/v1/datasets/faces/images/{}", id.to_uppercase()),
+            "unknown_image",
+        ),
         ("/v1/datasets/faces/images/nope".to_owned(), "unknown_image"),
-        ("/v1/datasets/faces/images/..%2F..%2Ftest%2Fhappy".to_owned(), "unknown_image"),
+        (
+            "/v1/datasets/faces/images/..%2F..%2Ftest%2Fhappy".to_owned(),
+            "unknown_image",
+        ),
         (format!("/v1/datasets/more/images/{id}"), "unknown_dataset"),
     ] {
         assert_problem(app.get(&path).await, 404, code).await;

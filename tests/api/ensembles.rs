@@ -49,7 +49,11 @@ fn write(root: &Path, version: &str, text: &str) {
 /// The weighted mean of the members' values.
 fn mean(small: &[f64], keras: &[f64]) -> Vec<f64> {
     let [of_small, of_keras] = WEIGHTS;
-    small.iter().zip(keras).map(|(small, keras)| of_small * small + of_keras * keras).collect()
+    small
+        .iter()
+        .zip(keras)
+        .map(|(small, keras)| of_small * small + of_keras * keras)
+        .collect()
 }
 
 fn assert_close(given: &[f64], wanted: &[f64]) {
@@ -64,7 +68,10 @@ impl TestApp {
         let (status, body) = answer(self.classify(&format!("?model={model}"), face(class))).await;
         assert_eq!(status, 200, "{body}");
         let probabilities = &body["predictions"][0]["probabilities"];
-        LABELS.iter().map(|label| probabilities[label].as_f64().unwrap()).collect()
+        LABELS
+            .iter()
+            .map(|label| probabilities[label].as_f64().unwrap())
+            .collect()
     }
 
     /// The first version of a model in full.
@@ -99,11 +106,21 @@ async fn answer_is_the_weighted_mean_of_the_members() {
 #[actix_web::test]
 async fn weights_are_equal_if_none_are_given() {
     let root = duo();
-    write(root.path(), "duo/1", "[ensemble]\nmembers = ['small@1', 'keras@1']");
+    write(
+        root.path(),
+        "duo/1",
+        "[ensemble]\nmembers = ['small@1', 'keras@1']",
+    );
     let app = TestApp::spawn_with(&[&folder(&root)]);
-    let (small, keras) =
-        (app.probabilities("small", "sad").await, app.probabilities("keras", "sad").await);
-    let wanted: Vec<f64> = small.iter().zip(&keras).map(|(a, b)| (a + b) / 2.0).collect();
+    let (small, keras) = (
+        app.probabilities("small", "sad").await,
+        app.probabilities("keras", "sad").await,
+    );
+    let wanted: Vec<f64> = small
+        .iter()
+        .zip(&keras)
+        .map(|(a, b)| (a + b) / 2.0)
+        .collect();
     assert_close(&app.probabilities("duo", "sad").await, &wanted);
 }
 
@@ -133,8 +150,11 @@ async fn details_name_members_weights_and_recorded_accuracy() {
 #[actix_web::test]
 async fn members_need_not_be_loaded() {
     let root = duo();
-    let app =
-        TestApp::spawn_with(&[&folder(&root), "--version-policy=none", "--default-model=duo@1"]);
+    let app = TestApp::spawn_with(&[
+        &folder(&root),
+        "--version-policy=none",
+        "--default-model=duo@1",
+    ]);
     assert_eq!(app.versions("duo").await, ["1 ready"]);
     assert_eq!(app.versions("small").await, ["1 unloaded"]);
     assert_eq!(app.versions("keras").await, ["1 unloaded"]);
@@ -146,7 +166,9 @@ async fn members_need_not_be_loaded() {
 async fn evaluation_judges_the_mean() {
     let (root, data) = (duo(), data_set());
     let app = spawn(&data, &[&folder(&root)]);
-    let location = app.ordered(&json!({"dataset": "faces", "model": "duo"})).await;
+    let location = app
+        .ordered(&json!({"dataset": "faces", "model": "duo"}))
+        .await;
     let document = app.status(&location, "succeeded").await;
     assert_eq!(document["sha256"], app.version_of("duo").await["sha256"]);
     let mut confusion = vec![vec![0; 7]; 7];
@@ -164,12 +186,19 @@ async fn ensemble_is_promoted_over_its_own_member() {
     let root = models(&[("m", "1", "small"), ("keras", "1", "keras")]);
     write(root.path(), "keras/1", LABELS_OF_KERAS);
     let app = spawn(&data, &[&folder(&root), "--default-model=m"]);
-    write(root.path(), "m/2", "[ensemble]\nmembers = ['m@1', 'keras@1']");
+    write(
+        root.path(),
+        "m/2",
+        "[ensemble]\nmembers = ['m@1', 'keras@1']",
+    );
     let order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0.0});
     let document = app.promoted("m", &order, "promoted").await;
     app.until_versions("m", &["1 unloaded", "2 ready"]).await;
     let model = app.json("/v1/models/m").await;
-    assert_eq!((&model["serving"], &model["pinned"]), (&json!("2"), &json!("2")));
+    assert_eq!(
+        (&model["serving"], &model["pinned"]),
+        (&json!("2"), &json!("2"))
+    );
     assert_eq!(document["sha256"], model["versions"][1]["sha256"]);
     assert_eq!(app.version("").await, "2");
 }
@@ -179,7 +208,10 @@ fn commands_use_an_ensemble_without_a_server() {
     let (root, data) = (duo(), data_set());
     let mien = |words: &[&str]| -> Value {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
-        command.args(words).args(["--json", "--device=cpu", "--models"]).arg(root.path());
+        command
+            .args(words)
+            .args(["--json", "--device=cpu", "--models"])
+            .arg(root.path());
         let output = command.output().unwrap();
         assert!(output.status.success(), "{output:?}");
         serde_json::from_slice(&output.stdout).unwrap()
@@ -197,8 +229,16 @@ fn commands_use_an_ensemble_without_a_server() {
     let (name, duo) = classify(&[]);
     assert_eq!(name, "duo");
     assert_close(&duo, &mean(&small, &keras));
-    let report = mien(&["evaluate", "--model=duo@1", "--data", data.path().to_str().unwrap()]);
-    assert_eq!((&report["model"], &report["report"]["total"]), (&json!("duo"), &json!(7)));
+    let report = mien(&[
+        "evaluate",
+        "--model=duo@1",
+        "--data",
+        data.path().to_str().unwrap(),
+    ]);
+    assert_eq!(
+        (&report["model"], &report["report"]["total"]),
+        (&json!("duo"), &json!(7))
+    );
 }
 
 #[actix_web::test]
@@ -210,12 +250,17 @@ async fn explanation_is_the_weighted_mean_of_the_members() {
         let (status, body) = answer(Client::new().post(url).body(face("happy"))).await;
         assert_eq!(status, 200, "{body}");
         let rows = body["weights"].as_array().unwrap().iter();
-        let weights: Vec<f64> =
-            rows.flat_map(|row| row.as_array().unwrap()).map(|w| w.as_f64().unwrap()).collect();
+        let weights: Vec<f64> = rows
+            .flat_map(|row| row.as_array().unwrap())
+            .map(|w| w.as_f64().unwrap())
+            .collect();
         ([body["probability"].as_f64().unwrap()], weights)
     };
-    let (small, keras, duo) =
-        (explain("small").await, explain("keras").await, explain("duo").await);
+    let (small, keras, duo) = (
+        explain("small").await,
+        explain("keras").await,
+        explain("duo").await,
+    );
     assert_close(&duo.0, &mean(&small.0, &keras.0));
     assert_close(&duo.1, &mean(&small.1, &keras.1));
 }

@@ -26,11 +26,18 @@ impl Listener {
             request = request.header("last-event-id", last.to_string());
         }
         // A client that would take a compressed answer gets events at once all the same.
-        let response = request.header("accept-encoding", "gzip").send().await.unwrap();
+        let response = request
+            .header("accept-encoding", "gzip")
+            .send()
+            .await
+            .unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-store");
-        Self { response, text: String::new() }
+        Self {
+            response,
+            text: String::new(),
+        }
     }
 
     /// The next event; none at the end of the stream.
@@ -39,11 +46,19 @@ impl Listener {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
                 self.text = rest;
-                let fields: HashMap<&str, &str> =
-                    block.lines().filter_map(|line| line.split_once(": ")).collect();
-                let Some(data) = fields.get("data") else { continue };
+                let fields: HashMap<&str, &str> = block
+                    .lines()
+                    .filter_map(|line| line.split_once(": "))
+                    .collect();
+                let Some(data) = fields.get("data") else {
+                    continue;
+                };
                 let id = fields["id"].parse().unwrap();
-                return Some((id, fields["event"].to_owned(), serde_json::from_str(data).unwrap()));
+                return Some((
+                    id,
+                    fields["event"].to_owned(),
+                    serde_json::from_str(data).unwrap(),
+                ));
             }
             let Some(bytes) = self.response.chunk().await.unwrap() else {
                 assert_eq!(self.text, "", "cut off in an event");
@@ -76,14 +91,20 @@ async fn an_evaluation_is_followed_to_its_end() {
     let mut ends = Vec::new();
     for listener in listeners {
         let events = listener.all().await;
-        assert!(events.windows(2).all(|pair| pair[0].0 < pair[1].0), "{events:?}");
+        assert!(
+            events.windows(2).all(|pair| pair[0].0 < pair[1].0),
+            "{events:?}"
+        );
         let (last, before) = events.split_last().unwrap();
         for (_, name, progress) in before {
             assert_eq!(name, "progress");
             assert!(["queued", "running"].contains(&progress["status"].as_str().unwrap()));
             assert_eq!(progress["images"]["total"], 7);
             let keys = ["images_per_second", "accuracy", "eta_seconds"];
-            assert!(keys.iter().all(|key| progress.get(key).is_some()), "{progress}");
+            assert!(
+                keys.iter().all(|key| progress.get(key).is_some()),
+                "{progress}"
+            );
         }
         ends.push(last.clone());
     }
@@ -97,17 +118,34 @@ async fn an_evaluation_is_followed_to_its_end() {
     assert_eq!((name.as_str(), &end), ("end", &expected));
 
     // Who comes late gets the end at once, and who has it is told to come no more.
-    let text = app.get(&format!("{location}/events")).await.text().await.unwrap();
-    assert!(text.starts_with("retry: 2000\n\n") && text.matches("event:").count() == 1, "{text}");
+    let text = app
+        .get(&format!("{location}/events"))
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        text.starts_with("retry: 2000\n\n") && text.matches("event:").count() == 1,
+        "{text}"
+    );
     for last in [None, Some(0), Some(id - 1)] {
         let events = Listener::connect(&app, &location, last).await.all().await;
         assert_eq!(events, [(id, "end".to_owned(), end.clone())], "{last:?}");
     }
     let request = app.client.get(app.url(&format!("{location}/events")));
-    let response = request.header("last-event-id", id.to_string()).send().await.unwrap();
+    let response = request
+        .header("last-event-id", id.to_string())
+        .send()
+        .await
+        .unwrap();
     assert_eq!(response.status(), 204);
 
-    assert_problem(app.get("/v1/evaluations/nope/events").await, 404, "unknown_evaluation").await;
+    assert_problem(
+        app.get("/v1/evaluations/nope/events").await,
+        404,
+        "unknown_evaluation",
+    )
+    .await;
 }
 
 #[actix_web::test]
@@ -118,7 +156,10 @@ async fn a_listener_that_comes_back_gets_what_is_new() {
     app.status(&location, "running").await;
     let mut first = Listener::connect(&app, &location, None).await;
     let (id, name, progress) = first.next().await.unwrap();
-    assert_eq!((name.as_str(), &progress["status"]), ("progress", &json!("running")));
+    assert_eq!(
+        (name.as_str(), &progress["status"]),
+        ("progress", &json!("running"))
+    );
     assert_eq!(progress["images"], json!({"done": 0, "total": 7}));
     let idle = ["images_per_second", "accuracy", "eta_seconds"];
     assert!(idle.iter().all(|key| progress[key].is_null()), "{progress}");
@@ -129,7 +170,10 @@ async fn a_listener_that_comes_back_gets_what_is_new() {
     app.client.delete(app.url(&location)).send().await.unwrap();
     let end = back.all().await;
     assert_eq!(end.len(), 1, "{end:?}");
-    assert_eq!((end[0].1.as_str(), &end[0].2["status"]), ("end", &json!("cancelled")));
+    assert_eq!(
+        (end[0].1.as_str(), &end[0].2["status"]),
+        ("end", &json!("cancelled"))
+    );
     assert!(end[0].0 > id);
     let events = other.all().await;
     assert_eq!((events[0].0, &events[1..]), (id, &end[..]));

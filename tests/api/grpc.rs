@@ -42,7 +42,11 @@ fn start(flags: &[&str]) -> (TestApp, String) {
 }
 
 async fn connect(address: &str) -> Channel {
-    Endpoint::new(address.to_owned()).unwrap().connect().await.unwrap()
+    Endpoint::new(address.to_owned())
+        .unwrap()
+        .connect()
+        .await
+        .unwrap()
 }
 
 /// A server, and a connection to it.
@@ -69,16 +73,25 @@ fn faces(classes: &[&str]) -> ModelInferRequest {
 }
 
 fn parameter(name: &str, value: ParameterChoice) -> HashMap<String, InferParameter> {
-    HashMap::from([(name.to_owned(), InferParameter { parameter_choice: Some(value) })])
+    HashMap::from([(
+        name.to_owned(),
+        InferParameter {
+            parameter_choice: Some(value),
+        },
+    )])
 }
 
 /// The answer as HTTP gives it to the same request: name of the output -> its bytes.
 async fn over_http(app: &TestApp, classes: &[&str]) -> Vec<f32> {
     let gray: Vec<u8> = classes.iter().flat_map(|class| gray(class)).collect();
     let request = app.client.post(app.url("/v2/models/small/infer"));
-    let request = request.header("inference-header-content-length", 0).body(gray);
+    let request = request
+        .header("inference-header-content-length", 0)
+        .body(gray);
     let response = request.send().await.unwrap();
-    let header = response.headers()["inference-header-content-length"].to_str().unwrap();
+    let header = response.headers()["inference-header-content-length"]
+        .to_str()
+        .unwrap();
     let header: usize = header.parse().unwrap();
     floats(&response.bytes().await.unwrap()[header..])
 }
@@ -90,16 +103,38 @@ fn close(given: &[f32], wanted: &[f32]) {
 }
 
 fn values(response: &ModelInferResponse) -> Vec<f32> {
-    response.raw_output_contents.iter().flat_map(|raw| floats(raw)).collect()
+    response
+        .raw_output_contents
+        .iter()
+        .flat_map(|raw| floats(raw))
+        .collect()
 }
 
 #[actix_web::test]
 async fn the_server_and_its_models_describe_themselves() {
     let (_app, channel) = serve(&[]).await;
     let mut client = Client::new(channel);
-    assert!(client.server_live(ServerLiveRequest {}).await.unwrap().get_ref().live);
-    assert!(client.server_ready(ServerReadyRequest {}).await.unwrap().get_ref().ready);
-    let server = client.server_metadata(ServerMetadataRequest {}).await.unwrap().into_inner();
+    assert!(
+        client
+            .server_live(ServerLiveRequest {})
+            .await
+            .unwrap()
+            .get_ref()
+            .live
+    );
+    assert!(
+        client
+            .server_ready(ServerReadyRequest {})
+            .await
+            .unwrap()
+            .get_ref()
+            .ready
+    );
+    let server = client
+        .server_metadata(ServerMetadataRequest {})
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(server.name, "mien");
     for (name, version, ready) in [
         ("small", "", true),
@@ -108,26 +143,59 @@ async fn the_server_and_its_models_describe_themselves() {
         ("broken", "", false),
         ("nope", "", false),
     ] {
-        let request = ModelReadyRequest { name: name.to_owned(), version: version.to_owned() };
+        let request = ModelReadyRequest {
+            name: name.to_owned(),
+            version: version.to_owned(),
+        };
         let answer = client.model_ready(request).await.unwrap().into_inner();
         assert_eq!(answer.ready, ready, "{name} {version}");
     }
-    let request = ModelMetadataRequest { name: "keras".to_owned(), version: String::new() };
+    let request = ModelMetadataRequest {
+        name: "keras".to_owned(),
+        version: String::new(),
+    };
     let model = client.model_metadata(request).await.unwrap().into_inner();
-    assert_eq!((model.inputs[0].datatype.as_str(), model.versions), ("FP32", vec!["1".to_owned()]));
+    assert_eq!(
+        (model.inputs[0].datatype.as_str(), model.versions),
+        ("FP32", vec!["1".to_owned()])
+    );
     assert_eq!(model.inputs[0].shape, [-1, 48, 48, 1]);
-    let request = ModelConfigRequest { name: "small".to_owned(), version: String::new() };
-    let config = client.model_config(request).await.unwrap().into_inner().config.unwrap();
-    assert_eq!((config.max_batch_size, config.input[0].dims.as_slice()), (64, &[1, 48, 48][..]));
+    let request = ModelConfigRequest {
+        name: "small".to_owned(),
+        version: String::new(),
+    };
+    let config = client
+        .model_config(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .config
+        .unwrap();
+    assert_eq!(
+        (config.max_batch_size, config.input[0].dims.as_slice()),
+        (64, &[1, 48, 48][..])
+    );
     let Some(SchedulingChoice::DynamicBatching(batching)) = config.scheduling_choice else {
         panic!("it batches");
     };
     assert_eq!(batching.default_queue_policy.unwrap().max_queue_size, 64);
-    let index = client.repository_index(RepositoryIndexRequest::default()).await.unwrap();
-    let states: Vec<_> =
-        index.get_ref().models.iter().map(|m| (m.name.as_str(), m.state.as_str())).collect();
+    let index = client
+        .repository_index(RepositoryIndexRequest::default())
+        .await
+        .unwrap();
+    let states: Vec<_> = index
+        .get_ref()
+        .models
+        .iter()
+        .map(|m| (m.name.as_str(), m.state.as_str()))
+        .collect();
     let ready = |name| (name, "READY");
-    let expected = [("broken", "UNAVAILABLE"), ready("keras"), ready("small"), ready("tiny")];
+    let expected = [
+        ("broken", "UNAVAILABLE"),
+        ready("keras"),
+        ready("small"),
+        ready("tiny"),
+    ];
     assert_eq!(states, expected);
 }
 
@@ -140,7 +208,10 @@ async fn the_same_answers_as_over_http() {
     let mut request = faces(&classes);
     request.id = "mine".to_owned();
     let response = client.model_infer(request).await.unwrap().into_inner();
-    assert_eq!((response.id.as_str(), response.model_version.as_str()), ("mine", "1"));
+    assert_eq!(
+        (response.id.as_str(), response.model_version.as_str()),
+        ("mine", "1")
+    );
     assert_eq!(response.outputs[0].shape, [3, 7]);
     close(&values(&response), &wanted);
 
@@ -148,8 +219,14 @@ async fn the_same_answers_as_over_http() {
     let mut request = faces(&classes);
     let raw = std::mem::take(&mut request.raw_input_contents);
     let uint_contents = raw[0].iter().map(|&gray| gray.into()).collect();
-    request.inputs[0].contents = Some(InferTensorContents { uint_contents, ..Default::default() });
-    close(&values(&client.model_infer(request).await.unwrap().into_inner()), &wanted);
+    request.inputs[0].contents = Some(InferTensorContents {
+        uint_contents,
+        ..Default::default()
+    });
+    close(
+        &values(&client.model_infer(request).await.unwrap().into_inner()),
+        &wanted,
+    );
 
     // Encoded pictures.
     let mut request = faces(&[]);
@@ -157,38 +234,78 @@ async fn the_same_answers_as_over_http() {
     request.inputs[0].datatype = "BYTES".to_owned();
     request.inputs[0].shape = vec![3];
     let bytes_contents = classes.map(|class| face(class).into()).to_vec();
-    request.inputs[0].contents = Some(InferTensorContents { bytes_contents, ..Default::default() });
-    close(&values(&client.model_infer(request).await.unwrap().into_inner()), &wanted);
+    request.inputs[0].contents = Some(InferTensorContents {
+        bytes_contents,
+        ..Default::default()
+    });
+    close(
+        &values(&client.model_infer(request).await.unwrap().into_inner()),
+        &wanted,
+    );
 
     // Compressed in both directions.
     for encoding in [CompressionEncoding::Gzip, CompressionEncoding::Deflate] {
-        let mut client = client.clone().send_compressed(encoding).accept_compressed(encoding);
-        close(&values(&client.model_infer(faces(&classes)).await.unwrap().into_inner()), &wanted);
+        let mut client = client
+            .clone()
+            .send_compressed(encoding)
+            .accept_compressed(encoding);
+        close(
+            &values(
+                &client
+                    .model_infer(faces(&classes))
+                    .await
+                    .unwrap()
+                    .into_inner(),
+            ),
+            &wanted,
+        );
     }
 
-    let request = ModelStatisticsRequest { name: "small".to_owned(), version: String::new() };
+    let request = ModelStatisticsRequest {
+        name: "small".to_owned(),
+        version: String::new(),
+    };
     let stats = client.model_statistics(request).await.unwrap().into_inner();
     assert_eq!(stats.model_stats[0].inference_count, 18);
     let calls = "mien_grpc_requests_total{code=\"ok\",method=\"inference.GRPCInferenceService/ModelInfer\"}";
     assert_eq!(app.metric(calls).await, 5.0);
-    assert_eq!(app.metric("mien_images_total{model=\"small\",outcome=\"ok\"}").await, 18.0);
+    assert_eq!(
+        app.metric("mien_images_total{model=\"small\",outcome=\"ok\"}")
+            .await,
+        18.0
+    );
 }
 
 #[actix_web::test]
 async fn a_float_model_takes_its_own_numbers() {
     let (_app, channel) = serve(&[]).await;
     let mut client = Client::new(channel);
-    let scaled: Vec<f32> = gray("angry").into_iter().map(|gray| f32::from(gray) / 255.0).collect();
+    let scaled: Vec<f32> = gray("angry")
+        .into_iter()
+        .map(|gray| f32::from(gray) / 255.0)
+        .collect();
     let mut request = faces(&["angry"]);
     request.model_name = "keras".to_owned();
     request.inputs[0].name = "input_1".to_owned();
     request.inputs[0].datatype = "FP32".to_owned();
     request.inputs[0].shape = vec![1, 48, 48, 1];
-    let raw: Vec<u8> = scaled.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let raw: Vec<u8> = scaled
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
     request.raw_input_contents = vec![raw.into()];
-    let first = values(&client.model_infer(request.clone()).await.unwrap().into_inner());
+    let first = values(
+        &client
+            .model_infer(request.clone())
+            .await
+            .unwrap()
+            .into_inner(),
+    );
     request.raw_input_contents.clear();
-    let contents = InferTensorContents { fp32_contents: scaled, ..Default::default() };
+    let contents = InferTensorContents {
+        fp32_contents: scaled,
+        ..Default::default()
+    };
     request.inputs[0].contents = Some(contents);
     let second = values(&client.model_infer(request).await.unwrap().into_inner());
     assert_eq!((first.len(), &first), (7, &second));
@@ -204,8 +321,13 @@ async fn outputs_and_classes() {
         parameters: parameter("classification", ParameterChoice::Int64Param(2)),
     }];
     let response = client.model_infer(request).await.unwrap().into_inner();
-    let [output] = response.outputs.as_slice() else { panic!("one output") };
-    assert_eq!((output.datatype.as_str(), output.shape.as_slice()), ("BYTES", &[1, 2][..]));
+    let [output] = response.outputs.as_slice() else {
+        panic!("one output")
+    };
+    assert_eq!(
+        (output.datatype.as_str(), output.shape.as_slice()),
+        ("BYTES", &[1, 2][..])
+    );
     let raw = &response.raw_output_contents[0];
     let length = usize::try_from(u32::from_le_bytes(raw[..4].try_into().unwrap())).unwrap();
     let first = std::str::from_utf8(&raw[4..4 + length]).unwrap();
@@ -232,14 +354,32 @@ async fn mistakes_have_their_codes() {
         (change(|r| r.model_version = "2".to_owned()), Code::NotFound),
         (change(|r| r.inputs.clear()), Code::InvalidArgument),
         (change(|r| r.inputs[0].name.clear()), Code::InvalidArgument),
-        (change(|r| r.inputs[0].datatype = "FP32".to_owned()), Code::InvalidArgument),
-        (change(|r| r.inputs[0].shape = vec![1, 48, 48]), Code::InvalidArgument),
-        (change(|r| r.raw_input_contents.clear()), Code::InvalidArgument),
-        (change(|r| r.raw_input_contents.push(Default::default())), Code::InvalidArgument),
-        (change(|r| r.raw_input_contents[0].truncate(9)), Code::InvalidArgument),
+        (
+            change(|r| r.inputs[0].datatype = "FP32".to_owned()),
+            Code::InvalidArgument,
+        ),
+        (
+            change(|r| r.inputs[0].shape = vec![1, 48, 48]),
+            Code::InvalidArgument,
+        ),
+        (
+            change(|r| r.raw_input_contents.clear()),
+            Code::InvalidArgument,
+        ),
+        (
+            change(|r| r.raw_input_contents.push(Default::default())),
+            Code::InvalidArgument,
+        ),
+        (
+            change(|r| r.raw_input_contents[0].truncate(9)),
+            Code::InvalidArgument,
+        ),
         (
             change(|r| {
-                let contents = InferTensorContents { uint_contents: vec![1], ..Default::default() };
+                let contents = InferTensorContents {
+                    uint_contents: vec![1],
+                    ..Default::default()
+                };
                 r.inputs[0].contents = Some(contents);
             }),
             Code::InvalidArgument,
@@ -258,7 +398,10 @@ async fn mistakes_have_their_codes() {
             Code::InvalidArgument,
         ),
         (faces(&["happy", "sad", "fear"]), Code::InvalidArgument),
-        (change(|r| r.raw_input_contents[0] = vec![0; 200_000].into()), Code::OutOfRange),
+        (
+            change(|r| r.raw_input_contents[0] = vec![0; 200_000].into()),
+            Code::OutOfRange,
+        ),
     ] {
         let (given, message) = code(client, request).await;
         assert_eq!(given, expected, "{message}");
@@ -276,11 +419,24 @@ async fn raw_code(address: &str, timeout: &str) -> i32 {
     let message = faces(&["happy"]).encode_to_vec();
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     let client = http_2();
-    let request = client.post(format!("{address}/inference.GRPCInferenceService/ModelInfer"));
-    let request = request.header("content-type", "application/grpc").header("te", "trailers");
+    let request = client.post(format!(
+        "{address}/inference.GRPCInferenceService/ModelInfer"
+    ));
+    let request = request
+        .header("content-type", "application/grpc")
+        .header("te", "trailers");
     let body = [&[0], &length[..], &message].concat();
-    let response = request.header("grpc-timeout", timeout).body(body).send().await.unwrap();
-    response.headers()["grpc-status"].to_str().unwrap().parse().unwrap()
+    let response = request
+        .header("grpc-timeout", timeout)
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    response.headers()["grpc-status"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 #[actix_web::test]
@@ -290,18 +446,29 @@ async fn deadlines_of_parameter_and_call() {
     let mut request = faces(&["happy"]);
     request.parameters = parameter("timeout", ParameterChoice::Int64Param(20_000));
     assert_eq!(code(&mut client, request).await.0, Code::DeadlineExceeded);
-    assert_eq!(raw_code(&address, "20m").await, i32::from(Code::DeadlineExceeded));
+    assert_eq!(
+        raw_code(&address, "20m").await,
+        i32::from(Code::DeadlineExceeded)
+    );
 }
 
 #[actix_web::test]
 async fn what_does_not_fit_the_queue_comes_again() {
-    let flags = ["--max-queue-delay=1h", "--instances=1", "--max-queue-size=2", "--max-images=2"];
+    let flags = [
+        "--max-queue-delay=1h",
+        "--instances=1",
+        "--max-queue-size=2",
+        "--max-images=2",
+    ];
     let (app, channel) = serve(&flags).await;
     let mut client = Client::new(channel);
     let mut waiting = client.clone();
     let waiting = rt::spawn(async move { waiting.model_infer(faces(&["happy"])).await });
     app.until("mien_queue_images{model=\"small\"}", 1.0).await;
-    let status = client.model_infer(faces(&["sad", "fear"])).await.unwrap_err();
+    let status = client
+        .model_infer(faces(&["sad", "fear"]))
+        .await
+        .unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
     let pushback = status.metadata().get("grpc-retry-pushback-ms").unwrap();
     assert!(pushback.to_str().unwrap().parse::<u64>().unwrap() >= 1000);
@@ -319,14 +486,22 @@ async fn a_stream_answers_each_request_in_order() {
         request.id = index.to_string();
     }
     requests[50].model_name = "nope".to_owned();
-    let answers = client.model_stream_infer(stream::iter(requests)).await.unwrap().into_inner();
+    let answers = client
+        .model_stream_infer(stream::iter(requests))
+        .await
+        .unwrap()
+        .into_inner();
     let answers: Vec<_> = answers.collect().await;
     assert_eq!(answers.len(), 100);
     for (index, answer) in answers.into_iter().enumerate() {
         let answer = answer.unwrap();
         let response = answer.infer_response.unwrap();
         assert_eq!(response.id, index.to_string());
-        assert_eq!(answer.error_message.contains("nope"), index == 50, "{index}");
+        assert_eq!(
+            answer.error_message.contains("nope"),
+            index == 50,
+            "{index}"
+        );
         if index % 5 == 3 {
             close(&values(&response), &wanted);
         }
@@ -338,7 +513,9 @@ async fn ids_come_back() {
     let (_app, channel) = serve(&[]).await;
     let mut client = Client::new(channel);
     let mut request = Request::new(ServerLiveRequest {});
-    request.metadata_mut().insert("x-request-id", "mine".parse().unwrap());
+    request
+        .metadata_mut()
+        .insert("x-request-id", "mine".parse().unwrap());
     let answer = client.server_live(request).await.unwrap();
     assert_eq!(answer.metadata().get("x-request-id").unwrap(), "mine");
     let answer = client.server_live(ServerLiveRequest {}).await.unwrap();
@@ -346,8 +523,13 @@ async fn ids_come_back() {
 }
 
 async fn health(client: &mut HealthClient<Channel>, service: &str) -> Result<i32, Status> {
-    let request = HealthCheckRequest { service: service.to_owned() };
-    client.check(request).await.map(|answer| answer.into_inner().status)
+    let request = HealthCheckRequest {
+        service: service.to_owned(),
+    };
+    client
+        .check(request)
+        .await
+        .map(|answer| answer.into_inner().status)
 }
 
 #[actix_web::test]
@@ -358,7 +540,10 @@ async fn health_follows_readiness_and_the_drain_answers_what_was_asked() {
     for service in ["", "inference.GRPCInferenceService"] {
         assert_eq!(health(&mut checks, service).await.unwrap(), serving);
     }
-    assert_eq!(health(&mut checks, "nope").await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(
+        health(&mut checks, "nope").await.unwrap_err().code(),
+        Code::NotFound
+    );
     let request = HealthCheckRequest::default();
     let mut watched = checks.watch(request).await.unwrap().into_inner();
     assert_eq!(watched.next().await.unwrap().unwrap().status, serving);
@@ -371,12 +556,21 @@ async fn health_follows_readiness_and_the_drain_answers_what_was_asked() {
     app.stop();
     assert_eq!(watched.next().await.unwrap().unwrap().status, not_serving);
     assert_eq!(health(&mut checks, "").await.unwrap(), not_serving);
-    assert!(!client.server_ready(ServerReadyRequest {}).await.unwrap().get_ref().ready);
+    assert!(
+        !client
+            .server_ready(ServerReadyRequest {})
+            .await
+            .unwrap()
+            .get_ref()
+            .ready
+    );
     // Still answered, for the listener stays open for the delay.
     assert!(client.model_infer(faces(&["happy"])).await.is_ok());
     // Both streams end. What this client makes of the connection that closes behind them may come before.
-    let ends =
-        [watched.next().await.map(|end| end.map(drop)), open.next().await.map(|end| end.map(drop))];
+    let ends = [
+        watched.next().await.map(|end| end.map(drop)),
+        open.next().await.map(|end| end.map(drop)),
+    ];
     assert!(
         ends.iter().all(|end| !matches!(end, Some(Ok(())))),
         "they end with the server: {ends:?}"
@@ -412,11 +606,18 @@ async fn a_client_that_hangs_up_leaves_the_queue() {
     app.until("mien_queue_images{model=\"small\"}", 2.0).await;
     gone.abort();
     let call = "method=\"inference.GRPCInferenceService/ModelInfer\"";
-    app.until_there(&format!("mien_grpc_requests_total{{code=\"cancelled\",{call}}}")).await;
+    app.until_there(&format!(
+        "mien_grpc_requests_total{{code=\"cancelled\",{call}}}"
+    ))
+    .await;
     // The next batch of nine leaves them out.
     let (status, _) = answer(app.classify_many("", std::iter::repeat_n(face("happy"), 9))).await;
     assert_eq!(status, 200);
-    app.until("mien_images_total{model=\"small\",outcome=\"cancelled\"}", 2.0).await;
+    app.until(
+        "mien_images_total{model=\"small\",outcome=\"cancelled\"}",
+        2.0,
+    )
+    .await;
 }
 
 #[actix_web::test]
@@ -425,6 +626,9 @@ async fn there_is_no_grpc_without_its_address() {
     assert_eq!(app.grpc_port(), None);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let flag = format!("--grpc-addr={}", taken.local_addr().unwrap());
-    let error = Application::build(&settings(&[&flag])).err().unwrap().to_string();
+    let error = Application::build(&settings(&[&flag]))
+        .err()
+        .unwrap()
+        .to_string();
     assert!(error.contains("--grpc-addr"), "{error}");
 }

@@ -10,7 +10,12 @@ async fn live_and_ready() {
     assert_eq!(app.json("/health/live").await["status"], "live");
     let ready = app.get("/health/ready").await;
     assert_eq!(ready.status(), 200);
-    let head = app.client.head(app.url("/health/ready")).send().await.unwrap();
+    let head = app
+        .client
+        .head(app.url("/health/ready"))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(head.status(), 200);
 }
 
@@ -19,10 +24,20 @@ async fn every_response_has_the_clients_id_or_a_new_one() {
     let app = TestApp::spawn();
     let with = async |path: &str, id: &str| {
         let request = app.client.get(app.url(path)).header("x-request-id", id);
-        request.send().await.unwrap().headers()["x-request-id"].to_str().unwrap().to_owned()
+        request.send().await.unwrap().headers()["x-request-id"]
+            .to_str()
+            .unwrap()
+            .to_owned()
     };
-    for path in ["/health/live", "/v1/models", "/metrics", "/docs/", "/openapi.json", "/nope", "/"]
-    {
+    for path in [
+        "/health/live",
+        "/v1/models",
+        "/metrics",
+        "/docs/",
+        "/openapi.json",
+        "/nope",
+        "/",
+    ] {
         assert_eq!(with(path, "abc-123").await, "abc-123", "{path}");
     }
     let long = "x".repeat(129);
@@ -30,8 +45,13 @@ async fn every_response_has_the_clients_id_or_a_new_one() {
         assert_eq!(with("/health/live", unusable).await.len(), 36, "{unusable}");
     }
     let first = app.get("/health/live").await.headers()["x-request-id"].clone();
-    assert_ne!(first, app.get("/health/live").await.headers()["x-request-id"]);
-    let request = app.classify("?top_k=0", face("happy")).header("x-request-id", "mine");
+    assert_ne!(
+        first,
+        app.get("/health/live").await.headers()["x-request-id"]
+    );
+    let request = app
+        .classify("?top_k=0", face("happy"))
+        .header("x-request-id", "mine");
     let body = assert_problem(request.send().await.unwrap(), 400, "invalid_request").await;
     assert_eq!(body["request_id"], "mine");
 }
@@ -39,9 +59,14 @@ async fn every_response_has_the_clients_id_or_a_new_one() {
 #[actix_web::test]
 async fn unknown_paths() {
     let app = TestApp::spawn();
-    for path in
-        ["/nope", "/v1", "/v1/classify/x", "/v1/models/a/b", "/docs/nope", "/v1/models/../../etc"]
-    {
+    for path in [
+        "/nope",
+        "/v1",
+        "/v1/classify/x",
+        "/v1/models/a/b",
+        "/docs/nope",
+        "/v1/models/../../etc",
+    ] {
         assert_problem(app.get(path).await, 404, "not_found").await;
     }
 }
@@ -59,7 +84,12 @@ async fn methods_that_a_path_does_not_know() {
         (Method::POST, "/metrics", "GET, HEAD"),
         (Method::PATCH, "/openapi.json", "GET, HEAD"),
     ] {
-        let response = app.client.request(method, app.url(path)).send().await.unwrap();
+        let response = app
+            .client
+            .request(method, app.url(path))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(response.headers()["allow"], allow, "{path}");
         assert_problem(response, 405, "method_not_allowed").await;
     }

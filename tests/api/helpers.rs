@@ -23,7 +23,9 @@ use tokio::sync::oneshot;
 
 /// A path of the fixtures folder.
 pub(crate) fn fixture(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(path)
 }
 
 /// The picture of a class.
@@ -76,10 +78,16 @@ impl TestApp {
     pub(crate) fn run(app: Application) -> Self {
         let (registry, start) = (app.registry(), Instant::now());
         let loading = |model: &ModelView| {
-            model.versions.values().any(|state| matches!(state, VersionState::Loading))
+            model
+                .versions
+                .values()
+                .any(|state| matches!(state, VersionState::Loading))
         };
         while registry.models().iter().any(loading) {
-            assert!(start.elapsed() < Duration::from_secs(60), "it never became ready");
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "it never became ready"
+            );
             thread::sleep(Duration::from_millis(2));
         }
         Self::run_unready(app)
@@ -90,7 +98,12 @@ impl TestApp {
         let (stop, stopped) = oneshot::channel();
         // How it ends is for the tests that look.
         let end = rt::spawn(async { drop(app.run_until(async { drop(stopped.await) }).await) });
-        Self { base, client: Client::new(), stop: Some(stop), end: Some(end) }
+        Self {
+            base,
+            client: Client::new(),
+            stop: Some(stop),
+            end: Some(end),
+        }
     }
 
     /// Tells the server to stop.
@@ -120,7 +133,9 @@ impl TestApp {
 
     /// A picture as the whole body. `query` starts with `?` or is empty.
     pub(crate) fn classify(&self, query: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
-        self.client.post(self.url(&format!("/v1/classify{query}"))).body(body)
+        self.client
+            .post(self.url(&format!("/v1/classify{query}")))
+            .body(body)
     }
 
     /// Pictures in a form.
@@ -129,23 +144,37 @@ impl TestApp {
         query: &str,
         pictures: impl IntoIterator<Item = Vec<u8>>,
     ) -> RequestBuilder {
-        let form = pictures.into_iter().fold(multipart::Form::new(), |form, picture| {
-            form.part("image", multipart::Part::bytes(picture).file_name("face"))
-        });
-        self.client.post(self.url(&format!("/v1/classify{query}"))).multipart(form)
+        let form = pictures
+            .into_iter()
+            .fold(multipart::Form::new(), |form, picture| {
+                form.part("image", multipart::Part::bytes(picture).file_name("face"))
+            });
+        self.client
+            .post(self.url(&format!("/v1/classify{query}")))
+            .multipart(form)
     }
 
     /// The value of a metric's line.
     pub(crate) async fn metric(&self, series: &str) -> f64 {
         let text = self.get("/metrics").await.text().await.unwrap();
         let line = text.lines().find_map(|line| line.strip_prefix(series));
-        line.unwrap_or_else(|| panic!("{series} in {text}")).trim().parse().unwrap()
+        line.unwrap_or_else(|| panic!("{series} in {text}"))
+            .trim()
+            .parse()
+            .unwrap()
     }
 
     /// Waits until a metric is there.
     pub(crate) async fn until_there(&self, series: &str) {
         for _ in 0..1000 {
-            if self.get("/metrics").await.text().await.unwrap().contains(series) {
+            if self
+                .get("/metrics")
+                .await
+                .text()
+                .await
+                .unwrap()
+                .contains(series)
+            {
                 return;
             }
             rt::time::sleep(Duration::from_millis(10)).await;
@@ -181,7 +210,11 @@ pub(crate) fn install(root: &Path, name: &str, version: &str, from: &str) {
 pub(crate) async fn failure(settings: &Settings) -> String {
     match Application::build(settings) {
         Err(error) => error.to_string(),
-        Ok(app) => app.run_until(future::pending()).await.unwrap_err().to_string(),
+        Ok(app) => app
+            .run_until(future::pending())
+            .await
+            .unwrap_err()
+            .to_string(),
     }
 }
 
@@ -199,13 +232,17 @@ pub(crate) fn http_2() -> Client {
 /// A connection to an address `http://HOST:PORT`.
 pub(crate) fn connect(base: &str) -> TcpStream {
     let stream = TcpStream::connect(base.strip_prefix("http://").unwrap()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
     stream
 }
 
 /// Asks a connection whether the server is alive.
 pub(crate) fn ask(stream: &mut TcpStream) {
-    stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: mien\r\n\r\n").unwrap();
+    stream
+        .write_all(b"GET /health/live HTTP/1.1\r\nHost: mien\r\n\r\n")
+        .unwrap();
 }
 
 /// Waits for the answer to that.
@@ -223,11 +260,21 @@ pub(crate) async fn answer(request: RequestBuilder) -> (u16, Value) {
 
 /// Checks a whole error response: the status, the code, the problem body and the request's id.
 pub(crate) async fn assert_problem(response: Response, status: u16, code: &str) -> Value {
-    let id = response.headers()["x-request-id"].to_str().unwrap().to_owned();
-    let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+    let id = response.headers()["x-request-id"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let kind = response.headers()["content-type"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     let given = response.status().as_u16();
     let body: Value = response.json().await.unwrap();
-    assert_eq!((given, body["code"].as_str()), (status, Some(code)), "{body}");
+    assert_eq!(
+        (given, body["code"].as_str()),
+        (status, Some(code)),
+        "{body}"
+    );
     assert_eq!(kind, "application/problem+json");
     assert_eq!(body["status"], status);
     assert_eq!(body["type"], format!("urn:mien:problem:{code}"));
@@ -235,6 +282,9 @@ pub(crate) async fn assert_problem(response: Response, status: u16, code: &str) 
     for key in ["title", "detail"] {
         assert!(!body[key].as_str().unwrap().is_empty(), "{body}");
     }
-    assert!(!body.to_string().contains(env!("CARGO_MANIFEST_DIR")), "a path leaks: {body}");
+    assert!(
+        !body.to_string().contains(env!("CARGO_MANIFEST_DIR")),
+        "a path leaks: {body}"
+    );
     body
 }

@@ -45,7 +45,11 @@ impl TestApp {
         let model = self.json(&format!("/v1/models/{name}")).await;
         let versions = model["versions"].as_array().cloned().unwrap_or_default();
         let text = |v: &Value| {
-            format!("{} {}", v["version"].as_str().unwrap(), v["status"].as_str().unwrap())
+            format!(
+                "{} {}",
+                v["version"].as_str().unwrap(),
+                v["status"].as_str().unwrap()
+            )
         };
         versions.iter().map(text).collect()
     }
@@ -58,7 +62,10 @@ impl TestApp {
             }
             rt::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("{name} is {:?} and never became {expected:?}", self.versions(name).await);
+        panic!(
+            "{name} is {:?} and never became {expected:?}",
+            self.versions(name).await
+        );
     }
 
     /// The version that answers.
@@ -76,7 +83,9 @@ async fn no_request_fails_while_its_model_is_reloaded_fifty_times() {
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let raw = |path: &str| {
         let request = app.client.post(app.url(path));
-        request.header("inference-header-content-length", 0).body(vec![128; 48 * 48])
+        request
+            .header("inference-header-content-length", 0)
+            .body(vec![128; 48 * 48])
     };
     let picture = || app.classify("", face("happy"));
     let two = "/v2/models/m/infer";
@@ -119,26 +128,44 @@ async fn an_unloaded_model_is_gone_until_it_is_loaded() {
     let response = app.unload("a").await;
     assert_eq!(response.status(), 200);
     let body: Value = response.json().await.unwrap();
-    assert_eq!((&body["name"], &body["default"]), (&json!("a"), &json!(false)));
+    assert_eq!(
+        (&body["name"], &body["default"]),
+        (&json!("a"), &json!(false))
+    );
     app.until_versions("a", &["1 unloaded"]).await;
-    let refused = app.classify("?model=a", face("happy")).send().await.unwrap();
+    let refused = app
+        .classify("?model=a", face("happy"))
+        .send()
+        .await
+        .unwrap();
     let body = assert_problem(refused, 404, "unknown_version").await;
     assert_eq!(body["detail"], "`a` does not serve: it is unloaded");
-    assert_eq!(app.metric("mien_model_ready{model=\"a\",version=\"1\"}").await, 0.0);
+    assert_eq!(
+        app.metric("mien_model_ready{model=\"a\",version=\"1\"}")
+            .await,
+        0.0
+    );
     assert_eq!(series("mien_model_info{").await, 1);
     assert_eq!(app.unload("a").await.status(), 200, "twice is no error");
     assert_eq!(app.version("").await, "1", "the other one serves");
 
     assert_eq!(app.load("a").await.status(), 200);
     assert_eq!(app.version("?model=a").await, "1");
-    assert_eq!(app.metric("mien_model_ready{model=\"a\",version=\"1\"}").await, 1.0);
+    assert_eq!(
+        app.metric("mien_model_ready{model=\"a\",version=\"1\"}")
+            .await,
+        1.0
+    );
     assert_eq!(series("mien_model_info{").await, 2);
 
     // Without its default model the server is not ready.
     app.unload("b").await;
     let ready = app.get("/health/ready").await;
     assert_eq!(ready.status(), 503);
-    assert_eq!(ready.json::<Value>().await.unwrap()["status"], "unavailable");
+    assert_eq!(
+        ready.json::<Value>().await.unwrap()["status"],
+        "unavailable"
+    );
     assert_problem(app.load("nope").await, 404, "unknown_model").await;
     assert_problem(app.unload("nope").await, 404, "unknown_model").await;
     assert_problem(app.load("..%2Fa").await, 404, "unknown_model").await;
@@ -147,8 +174,13 @@ async fn an_unloaded_model_is_gone_until_it_is_loaded() {
 #[actix_web::test]
 async fn a_model_with_requests_is_unloading_until_they_are_through() {
     let root = models(&[("m", "1", "small")]);
-    let app = serve(&root, &["--max-batch=4", "--max-queue-delay=60s", "--instances=1"]);
-    let held = rt::spawn(answer(app.classify_many("", std::iter::repeat_n(face("happy"), 3))));
+    let app = serve(
+        &root,
+        &["--max-batch=4", "--max-queue-delay=60s", "--instances=1"],
+    );
+    let held = rt::spawn(answer(
+        app.classify_many("", std::iter::repeat_n(face("happy"), 3)),
+    ));
     app.until("mien_queue_images{model=\"m\"}", 3.0).await;
     app.unload("m").await;
     assert_eq!(app.versions("m").await, ["1 unloading"]);
@@ -159,7 +191,10 @@ async fn a_model_with_requests_is_unloading_until_they_are_through() {
 #[actix_web::test]
 async fn a_request_that_has_its_model_is_answered_though_it_is_reloaded() {
     let root = models(&[("m", "1", "small")]);
-    let app = serve(&root, &["--max-batch=2", "--max-queue-delay=1s", "--instances=1"]);
+    let app = serve(
+        &root,
+        &["--max-batch=2", "--max-queue-delay=1s", "--instances=1"],
+    );
     let held = rt::spawn(answer(app.classify("", face("happy"))));
     app.until("mien_queue_images{model=\"m\"}", 1.0).await;
     assert_eq!(app.load("m").await.status(), 200);
@@ -173,14 +208,31 @@ async fn an_unfit_newest_version_leaves_the_old_one_serving() {
     install(root.path(), "m", "2", "broken");
     let problem = assert_problem(app.load("m").await, 409, "invalid_model").await;
     let detail = problem["detail"].as_str().unwrap();
-    assert!(detail.starts_with("version 2 of model `m` cannot be served: "), "{detail}");
+    assert!(
+        detail.starts_with("version 2 of model `m` cannot be served: "),
+        "{detail}"
+    );
     assert!(detail.ends_with("; version 1 goes on serving"), "{detail}");
     let model = app.json("/v1/models/m").await;
     assert_eq!(app.versions("m").await, ["1 ready", "2 failed"]);
-    assert!(model["versions"][1]["reason"].as_str().unwrap().contains("Protobuf"), "{model}");
+    assert!(
+        model["versions"][1]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("Protobuf"),
+        "{model}"
+    );
     assert_eq!(app.version("").await, "1");
-    assert_eq!(app.metric("mien_model_ready{model=\"m\",version=\"2\"}").await, 0.0);
-    assert_eq!(app.metric("mien_model_loads_total{model=\"m\",outcome=\"failed\"}").await, 1.0);
+    assert_eq!(
+        app.metric("mien_model_ready{model=\"m\",version=\"2\"}")
+            .await,
+        0.0
+    );
+    assert_eq!(
+        app.metric("mien_model_loads_total{model=\"m\",outcome=\"failed\"}")
+            .await,
+        1.0
+    );
 
     install(root.path(), "m", "2", "tiny");
     assert_eq!(app.load("m").await.status(), 200);
@@ -198,48 +250,82 @@ async fn an_unfit_file_in_place_of_the_one_that_serves_is_not_taken() {
     let model = app.json("/v1/models/m").await;
     let version = &model["versions"][0];
     assert_eq!(version["status"], "ready");
-    assert!(version["reason"].as_str().unwrap().contains("Protobuf"), "{model}");
+    assert!(
+        version["reason"].as_str().unwrap().contains("Protobuf"),
+        "{model}"
+    );
     assert_eq!(answer(app.classify("", face("happy"))).await, before);
-    assert_eq!(app.metric("mien_model_ready{model=\"m\",version=\"1\"}").await, 1.0);
+    assert_eq!(
+        app.metric("mien_model_ready{model=\"m\",version=\"1\"}")
+            .await,
+        1.0
+    );
 
     install(root.path(), "m", "1", "tiny");
     assert_eq!(app.load("m").await.status(), 200);
     let model = app.json("/v1/models/m").await;
     assert_eq!(model["versions"][0].get("reason"), None, "{model}");
-    assert_eq!(model["versions"][0]["input"]["shape"], json!(["N", "32", "32"]));
+    assert_eq!(
+        model["versions"][0]["input"]["shape"],
+        json!(["N", "32", "32"])
+    );
 }
 
 #[actix_web::test]
 async fn an_alias_stands_for_a_model_or_a_version() {
     let root = models(&[("m", "1", "small"), ("m", "2", "small"), ("n", "1", "tiny")]);
-    let flags = ["--alias=stable=m@1", "--alias=newest=m,soon=later", "--default-model=stable"];
+    let flags = [
+        "--alias=stable=m@1",
+        "--alias=newest=m,soon=later",
+        "--default-model=stable",
+    ];
     let app = serve(&root, &flags);
     assert_eq!(app.version("").await, "1");
     assert_eq!(app.version("?model=stable").await, "1");
     assert_eq!(app.version("?model=stable&version=1").await, "1");
     assert_eq!(app.version("?model=newest").await, "2");
     assert_eq!(app.version("?model=newest&version=1").await, "1");
-    let refused = app.classify("?model=stable&version=2", face("happy")).send().await.unwrap();
+    let refused = app
+        .classify("?model=stable&version=2", face("happy"))
+        .send()
+        .await
+        .unwrap();
     assert_problem(refused, 404, "unknown_version").await;
 
     let model = app.json("/v1/models/stable").await;
-    assert_eq!((&model["name"], &model["default"]), (&json!("m"), &json!(true)));
+    assert_eq!(
+        (&model["name"], &model["default"]),
+        (&json!("m"), &json!(true))
+    );
     let aliases =
         json!([{"alias": "newest", "version": null}, {"alias": "stable", "version": "1"}]);
     assert_eq!(model["aliases"], aliases);
     let text = app.get("/metrics").await.text().await.unwrap();
-    assert!(!text.contains("stable") && !text.contains("newest"), "metrics have real names alone");
+    assert!(
+        !text.contains("stable") && !text.contains("newest"),
+        "metrics have real names alone"
+    );
 
     // What it stands for comes later.
-    let refused = app.classify("?model=soon", face("happy")).send().await.unwrap();
+    let refused = app
+        .classify("?model=soon", face("happy"))
+        .send()
+        .await
+        .unwrap();
     let problem = assert_problem(refused, 404, "unknown_model").await;
-    assert_eq!(problem["detail"], "`soon` stands for `later`, and there is no such model");
+    assert_eq!(
+        problem["detail"],
+        "`soon` stands for `later`, and there is no such model"
+    );
     install(root.path(), "later", "1", "tiny");
     assert_eq!(app.load("soon").await.status(), 200);
     assert_eq!(app.version("?model=soon").await, "1");
 
     let shadows = failure(&settings(&[&folder(&root), "--alias=n=m"])).await;
-    assert!(shadows.contains("--alias gives `n` another meaning"), "{shadows}");
+    assert!(
+        shadows.contains("--alias gives `n` another meaning"),
+        "{shadows}"
+    );
 }
 
 #[actix_web::test]
@@ -251,19 +337,34 @@ async fn the_version_policy_says_what_is_loaded() {
         ("b", "1", "tiny"),
         ("b", "2", "tiny"),
     ]);
-    let app = serve(&root, &["--version-policy=latest:2", "--version-policy=b=1"]);
-    assert_eq!(app.versions("a").await, ["1 unloaded", "2 ready", "3 ready"]);
+    let app = serve(
+        &root,
+        &["--version-policy=latest:2", "--version-policy=b=1"],
+    );
+    assert_eq!(
+        app.versions("a").await,
+        ["1 unloaded", "2 ready", "3 ready"]
+    );
     assert_eq!(app.versions("b").await, ["1 ready", "2 unloaded"]);
 
     let app = serve(&root, &["--version-policy=a=1,3", "--default-model=a"]);
-    assert_eq!(app.versions("a").await, ["1 ready", "2 unloaded", "3 ready"]);
+    assert_eq!(
+        app.versions("a").await,
+        ["1 ready", "2 unloaded", "3 ready"]
+    );
     assert_eq!(app.versions("b").await, ["1 unloaded", "2 ready"]);
     // A version that the policy names may come later.
     fs::remove_dir_all(root.path().join("a/1")).unwrap();
     fs::remove_dir_all(root.path().join("a/3")).unwrap();
     let app = serve(&root, &["--version-policy=a=1,3", "--default-model=b"]);
     let problem = assert_problem(app.load("a").await, 409, "invalid_model").await;
-    assert!(problem["detail"].as_str().unwrap().contains("--version-policy"), "{problem}");
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains("--version-policy"),
+        "{problem}"
+    );
     install(root.path(), "a", "3", "small");
     assert_eq!(app.load("a").await.status(), 200);
     assert_eq!(app.version("?model=a").await, "3");
@@ -287,11 +388,16 @@ async fn polling_follows_the_folder() {
         fs::rename(root.path().join("new"), root.path().join("m/2/model.onnx")).unwrap();
     };
     write(&whole[..whole.len() / 2]);
-    app.until("mien_model_loads_total{model=\"m\",outcome=\"failed\"}", 1.0).await;
+    app.until(
+        "mien_model_loads_total{model=\"m\",outcome=\"failed\"}",
+        1.0,
+    )
+    .await;
     assert_eq!(app.versions("m").await, ["1 unloaded", "2 ready"]);
     assert_eq!(sha().await, before);
     write(&whole);
-    app.until("mien_model_loads_total{model=\"m\",outcome=\"ok\"}", 3.0).await;
+    app.until("mien_model_loads_total{model=\"m\",outcome=\"ok\"}", 3.0)
+        .await;
     assert_ne!(sha().await, before);
 
     // What is removed goes, and the version below takes over; a model without a version is none.
@@ -301,9 +407,10 @@ async fn polling_follows_the_folder() {
     fs::remove_dir_all(root.path().join("n")).unwrap();
     app.until_versions("n", &[]).await;
     let text = app.get("/metrics").await.text().await.unwrap();
-    for gone in
-        ["mien_model_ready{model=\"n\"", "mien_model_info{architecture=\"unknown\",model=\"n\""]
-    {
+    for gone in [
+        "mien_model_ready{model=\"n\"",
+        "mien_model_info{architecture=\"unknown\",model=\"n\"",
+    ] {
         assert!(!text.contains(gone), "{gone}");
     }
 }
@@ -316,7 +423,10 @@ async fn a_default_that_was_chosen_and_is_gone_is_chosen_again() {
         ["--repository-poll-interval=0.02", "--default-model=best"],
     );
     let named = serve(&root, &named);
-    assert_eq!(answer(free.classify("", face("happy"))).await.1["model"], "best");
+    assert_eq!(
+        answer(free.classify("", face("happy"))).await.1["model"],
+        "best"
+    );
     fs::remove_dir_all(root.path().join("best")).unwrap();
     for app in [&free, &named] {
         app.until_versions("best", &[]).await;
@@ -327,7 +437,10 @@ async fn a_default_that_was_chosen_and_is_gone_is_chosen_again() {
         }
         rt::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(answer(free.classify("", face("happy"))).await.1["model"], "other");
+    assert_eq!(
+        answer(free.classify("", face("happy"))).await.1["model"],
+        "other"
+    );
     assert_eq!(named.get("/health/ready").await.status(), 503);
 }
 
@@ -344,8 +457,16 @@ async fn polling_leaves_alone_what_was_unloaded_or_not_changed() {
     // One more look, by which the others would have been acted on.
     install(root.path(), "last", "2", "tiny");
     app.until_versions("last", &["1 unloaded", "2 ready"]).await;
-    assert_eq!(app.metric("mien_model_loads_total{model=\"m\",outcome=\"ok\"}").await, 1.0);
-    assert_eq!(app.metric("mien_model_loads_total{model=\"n\",outcome=\"ok\"}").await, 1.0);
+    assert_eq!(
+        app.metric("mien_model_loads_total{model=\"m\",outcome=\"ok\"}")
+            .await,
+        1.0
+    );
+    assert_eq!(
+        app.metric("mien_model_loads_total{model=\"n\",outcome=\"ok\"}")
+            .await,
+        1.0
+    );
     assert_eq!(app.load("m").await.status(), 200);
     assert_eq!(app.version("?model=m").await, "2");
 }
@@ -370,8 +491,17 @@ async fn a_folder_that_is_not_there_for_a_while_takes_nothing_down() {
 
 /// Makes a version's sidecar a pipe: whoever reads it waits for what this returns, and then finds that there is none.
 fn hold(root: &Path, version: &str) -> impl FnOnce() + use<> {
-    let (pipe, aside) = (root.join(version).join("mien.toml"), root.join("pipe-of-").join(version));
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (pipe, aside) = (
+        root.join(version).join("mien.toml"),
+        root.join("pipe-of-").join(version),
+    );
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
     fs::create_dir_all(aside.parent().unwrap()).unwrap();
     move || {
         // Opens once the reader is there, who then waits for the end of the file.
@@ -383,7 +513,11 @@ fn hold(root: &Path, version: &str) -> impl FnOnce() + use<> {
 
 #[actix_web::test]
 async fn the_server_answers_before_its_models_are_loaded() {
-    let root = models(&[("a", "1", "tiny"), ("b", "1", "small"), ("c", "1", "broken")]);
+    let root = models(&[
+        ("a", "1", "tiny"),
+        ("b", "1", "small"),
+        ("c", "1", "broken"),
+    ]);
     let (release_a, release_b) = (hold(root.path(), "a/1"), hold(root.path(), "b/1"));
     let app = TestApp::run_unready(Application::build(&settings(&[&folder(&root)])).unwrap());
     assert_eq!(app.get("/health/live").await.status(), 200);
@@ -396,7 +530,11 @@ async fn the_server_answers_before_its_models_are_loaded() {
         assert_eq!(refused.headers()["retry-after"], "1");
         assert_problem(refused, 503, "model_loading").await;
     }
-    let refused = app.classify("?model=x", face("happy")).send().await.unwrap();
+    let refused = app
+        .classify("?model=x", face("happy"))
+        .send()
+        .await
+        .unwrap();
     assert_problem(refused, 404, "unknown_model").await;
 
     // The one with the best recorded accuracy is loaded first, and the server is ready with it.
@@ -405,7 +543,11 @@ async fn the_server_answers_before_its_models_are_loaded() {
     app.until_versions("a", &["1 loading"]).await;
     assert_eq!(app.version("").await, "1");
     assert_eq!(app.get("/health/ready").await.status(), 200);
-    let refused = app.classify("?model=a", face("happy")).send().await.unwrap();
+    let refused = app
+        .classify("?model=a", face("happy"))
+        .send()
+        .await
+        .unwrap();
     assert_problem(refused, 503, "model_loading").await;
 
     rt::task::spawn_blocking(release_a).await.unwrap();

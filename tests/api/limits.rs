@@ -21,25 +21,42 @@ async fn assert_refused(request: RequestBuilder, status: u16, code: &str) -> Str
 async fn bytes_that_are_no_picture() {
     let app = TestApp::spawn();
     let png = face("happy");
-    for bytes in [b"".to_vec(), b"hello".to_vec(), vec![0; 4096], png[..20].to_vec()] {
+    for bytes in [
+        b"".to_vec(),
+        b"hello".to_vec(),
+        vec![0; 4096],
+        png[..20].to_vec(),
+    ] {
         assert_refused(app.classify("", bytes), 400, "invalid_image").await;
     }
-    let detail =
-        assert_refused(app.classify("", png[..png.len() - 4].to_vec()), 400, "invalid_image");
+    let detail = assert_refused(
+        app.classify("", png[..png.len() - 4].to_vec()),
+        400,
+        "invalid_image",
+    );
     assert!(detail.await.contains("cut off"));
-    let request = app.classify("", "%PDF-1.7").header("content-type", "image/png");
+    let request = app
+        .classify("", "%PDF-1.7")
+        .header("content-type", "image/png");
     assert_refused(request, 400, "invalid_image").await;
 }
 
 #[actix_web::test]
 async fn bodies_of_another_kind() {
     let app = TestApp::spawn();
-    let kinds = ["text/plain", "application/pdf", "application/x-www-form-urlencoded", "nonsense"];
+    let kinds = [
+        "text/plain",
+        "application/pdf",
+        "application/x-www-form-urlencoded",
+        "nonsense",
+    ];
     for kind in kinds {
         let request = app.classify("", face("happy")).header("content-type", kind);
         assert_refused(request, 415, "unsupported_media_type").await;
     }
-    let request = app.classify("", face("happy")).header("content-encoding", "gzip");
+    let request = app
+        .classify("", face("happy"))
+        .header("content-encoding", "gzip");
     assert_refused(request, 415, "unsupported_media_type").await;
 }
 
@@ -56,12 +73,16 @@ async fn json_of_the_wrong_form() {
         r#"{"images":[]}"#,
         r#"{"images":["AA=="],"x":1}"#,
     ] {
-        let request = app.classify("", text).header("content-type", "application/json");
+        let request = app
+            .classify("", text)
+            .header("content-type", "application/json");
         assert_refused(request, 400, "invalid_request").await;
     }
     for picture in ["!", "AAAA", ""] {
         let text = format!(r#"{{"images":["{picture}"]}}"#);
-        let request = app.classify("", text).header("content-type", "application/json");
+        let request = app
+            .classify("", text)
+            .header("content-type", "application/json");
         assert_refused(request, 400, "invalid_image").await;
     }
 }
@@ -72,7 +93,10 @@ async fn forms_of_the_wrong_form() {
     let post = || app.client.post(app.url("/v1/classify"));
     let unknown = multipart::Form::new().part("file", multipart::Part::bytes(face("happy")));
     let detail = assert_refused(post().multipart(unknown), 400, "invalid_request").await;
-    assert!(detail.contains("`file`") && detail.contains("`image`"), "{detail}");
+    assert!(
+        detail.contains("`file`") && detail.contains("`image`"),
+        "{detail}"
+    );
     let cut_off = "--a\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\nabc";
     for (kind, body) in [
         ("multipart/form-data", "--a--\r\n"),
@@ -89,11 +113,20 @@ async fn forms_of_the_wrong_form() {
 #[actix_web::test]
 async fn queries_and_headers_that_are_wrong() {
     let app = TestApp::spawn();
-    for query in ["?top_k=0", "?top_k=8", "?top_k=-1", "?top_k=x", "?topk=1", "?model=a&model=b"] {
+    for query in [
+        "?top_k=0",
+        "?top_k=8",
+        "?top_k=-1",
+        "?top_k=x",
+        "?topk=1",
+        "?model=a&model=b",
+    ] {
         assert_refused(app.classify(query, face("happy")), 400, "invalid_request").await;
     }
     for value in ["0", "-1", "soon", "1.5"] {
-        let request = app.classify("", face("happy")).header("x-request-timeout-ms", value);
+        let request = app
+            .classify("", face("happy"))
+            .header("x-request-timeout-ms", value);
         assert_refused(request, 400, "invalid_request").await;
     }
 }
@@ -119,23 +152,47 @@ async fn models_and_versions_that_do_not_serve() {
 #[actix_web::test]
 async fn too_many_bytes_with_and_without_a_length() {
     let app = TestApp::spawn_with(&["--max-body=2kB"]);
-    assert_eq!(app.classify("", face("happy")).send().await.unwrap().status(), 200);
+    assert_eq!(
+        app.classify("", face("happy"))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
     assert_refused(app.classify("", vec![0; 2001]), 413, "too_large").await;
     let chunks =
         || futures_util::stream::iter((0..100).map(|_| Ok::<_, std::io::Error>(vec![0; 1000])));
-    assert_refused(app.classify("", Body::wrap_stream(chunks())), 413, "too_large").await;
+    assert_refused(
+        app.classify("", Body::wrap_stream(chunks())),
+        413,
+        "too_large",
+    )
+    .await;
     let form = multipart::Part::stream(Body::wrap_stream(chunks()));
     let form = multipart::Form::new().part("image", form);
     let request = app.client.post(app.url("/v1/classify")).multipart(form);
     assert_refused(request, 413, "too_large").await;
     let json = app.classify("", Body::wrap_stream(chunks()));
-    assert_refused(json.header("content-type", "application/json"), 413, "too_large").await;
+    assert_refused(
+        json.header("content-type", "application/json"),
+        413,
+        "too_large",
+    )
+    .await;
 }
 
 #[actix_web::test]
 async fn too_many_pixels_are_refused_off_the_header() {
     let app = TestApp::spawn_with(&["--max-pixels=2304"]);
-    assert_eq!(app.classify("", face("happy")).send().await.unwrap().status(), 200);
+    assert_eq!(
+        app.classify("", face("happy"))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
     let huge = fs::read(fixture("huge.png")).unwrap();
     let detail = assert_refused(app.classify("", huge), 413, "too_large").await;
     assert!(detail.contains("100000x100000"), "{detail}");
@@ -147,14 +204,25 @@ async fn too_many_pixels_are_refused_off_the_header() {
 async fn too_many_pictures() {
     let app = TestApp::spawn_with(&["--max-images=2"]);
     let pictures = |count| std::iter::repeat_n(face("happy"), count);
-    assert_eq!(app.classify_many("", pictures(2)).send().await.unwrap().status(), 200);
+    assert_eq!(
+        app.classify_many("", pictures(2))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
     assert_refused(app.classify_many("", pictures(3)), 413, "too_large").await;
     let json = r#"{"images":["","",""]}"#;
-    let request = app.classify("", json).header("content-type", "application/json");
+    let request = app
+        .classify("", json)
+        .header("content-type", "application/json");
     assert_refused(request, 413, "too_large").await;
     // So many that they are not even read to the end.
     let json = format!(r#"{{"images":[{}]}}"#, vec![r#""""#; 70_000].join(","));
-    let request = app.classify("", json).header("content-type", "application/json");
+    let request = app
+        .classify("", json)
+        .header("content-type", "application/json");
     let detail = assert_refused(request, 400, "invalid_request").await;
     assert!(detail.contains("more than 65536 strings"), "{detail}");
 }
@@ -162,7 +230,9 @@ async fn too_many_pictures() {
 /// Sends a request whose body never ends, and reads the answer to the end of the connection.
 fn trickle(port: &str, extra: &str) -> String {
     let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
     let head =
         format!("POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n{extra}\r\nabc");
     stream.write_all(head.as_bytes()).unwrap();
@@ -180,6 +250,8 @@ async fn a_body_that_trickles() {
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(answer.contains("\"code\":\"request_timeout\""), "{answer}");
     // A shorter deadline of the client's own comes first.
-    let answer = web::block(move || trickle(&late, "x-request-timeout-ms: 10\r\n")).await.unwrap();
+    let answer = web::block(move || trickle(&late, "x-request-timeout-ms: 10\r\n"))
+        .await
+        .unwrap();
     assert!(answer.starts_with("HTTP/1.1 504"), "{answer}");
 }

@@ -14,25 +14,44 @@ fn shape(text: &str) -> Vec<String> {
             rest.is_some_and(|rest| ["{", "_count{"].iter().any(|open| rest.starts_with(open)))
         });
         let labels = series.and_then(|line| line.split_once('{')?.1.rsplit_once('}'));
-        let labels = labels
-            .map(|(labels, _)| labels.split("\",").map(|label| label.split('=').next().unwrap()));
-        labels.map(|labels| labels.collect::<Vec<_>>().join(",")).unwrap_or_default()
+        let labels = labels.map(|(labels, _)| {
+            labels
+                .split("\",")
+                .map(|label| label.split('=').next().unwrap())
+        });
+        labels
+            .map(|labels| labels.collect::<Vec<_>>().join(","))
+            .unwrap_or_default()
     };
-    kinds.map(|(name, kind)| format!("{name}{{{}}} {kind}", labels(name))).collect()
+    kinds
+        .map(|(name, kind)| format!("{name}{{{}}} {kind}", labels(name)))
+        .collect()
 }
 
 #[actix_web::test]
 async fn every_name_is_there_at_zero_from_the_start() {
     let app = TestApp::spawn();
     let response = app.get("/metrics").await;
-    assert_eq!(response.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    assert_eq!(
+        response.headers()["content-type"],
+        "text/plain; version=0.0.4; charset=utf-8"
+    );
     let text = response.text().await.unwrap();
     insta::assert_snapshot!(shape(&text).join("\n"));
-    for start in
-        ["mien_images_total", "mien_predictions_total", "mien_http_requests_total", "mien_queue"]
-    {
-        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with(start)).collect();
-        assert!(!lines.is_empty() && lines.iter().all(|line| line.ends_with(" 0")), "{lines:?}");
+    for start in [
+        "mien_images_total",
+        "mien_predictions_total",
+        "mien_http_requests_total",
+        "mien_queue",
+    ] {
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with(start))
+            .collect();
+        assert!(
+            !lines.is_empty() && lines.iter().all(|line| line.ends_with(" 0")),
+            "{lines:?}"
+        );
     }
     assert!(text.contains("mien_model_ready{model=\"broken\",version=\"1\"} 0"));
     assert!(text.contains("mien_model_ready{model=\"small\",version=\"1\"} 1"));
@@ -45,9 +64,16 @@ async fn requests_are_counted_by_pattern_and_status_and_clients_make_no_series()
     app.get("/v1/models/nope").await;
     app.get("/nope/1").await;
     app.get("/nope/2").await;
-    app.classify("?model=nope", face("happy")).send().await.unwrap();
+    app.classify("?model=nope", face("happy"))
+        .send()
+        .await
+        .unwrap();
     let method = reqwest::Method::from_bytes(b"BREW").unwrap();
-    app.client.request(method, app.url("/metrics")).send().await.unwrap();
+    app.client
+        .request(method, app.url("/metrics"))
+        .send()
+        .await
+        .unwrap();
     for (method, route, status, count) in [
         ("GET", "/v1/models/{name}", 200, 1.0),
         ("GET", "/v1/models/{name}", 404, 1.0),
@@ -81,7 +107,19 @@ async fn answers_are_counted_by_label() {
             "mien_predictions_total{label=\"neutral\",model=\"small\"} 1",
         ])
     );
-    assert_eq!(app.metric("mien_prediction_confidence_count{model=\"small\"}").await, 2.0);
-    assert_eq!(app.metric("mien_queue_wait_seconds_count{model=\"small\"}").await, 2.0);
-    assert_eq!(app.metric("mien_inference_duration_seconds_count{model=\"small\"}").await, 2.0);
+    assert_eq!(
+        app.metric("mien_prediction_confidence_count{model=\"small\"}")
+            .await,
+        2.0
+    );
+    assert_eq!(
+        app.metric("mien_queue_wait_seconds_count{model=\"small\"}")
+            .await,
+        2.0
+    );
+    assert_eq!(
+        app.metric("mien_inference_duration_seconds_count{model=\"small\"}")
+            .await,
+        2.0
+    );
 }

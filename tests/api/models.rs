@@ -35,7 +35,11 @@ async fn the_default_is_named_or_the_most_accurate() {
     assert_eq!(default(&[]).await, "small");
     assert_eq!(default(&["--default-model=tiny"]).await, "tiny");
     assert_eq!(default(&["--default-model=keras@1"]).await, "keras");
-    for wrong in ["--default-model=nope", "--default-model=small@2", "--default-model=broken"] {
+    for wrong in [
+        "--default-model=nope",
+        "--default-model=small@2",
+        "--default-model=broken",
+    ] {
         let error = failure(&fixture("models"), &[wrong]).await;
         assert!(error.contains("default model"), "{error}");
     }
@@ -52,27 +56,42 @@ async fn the_highest_version_that_loads_serves() {
     let versions = |list: &Value| -> Vec<(String, String)> {
         let list = list["models"][0]["versions"].as_array().unwrap();
         let text = |v: &Value| v.as_str().unwrap().to_owned();
-        list.iter().map(|v| (text(&v["version"]), text(&v["status"]))).collect()
+        list.iter()
+            .map(|v| (text(&v["version"]), text(&v["status"])))
+            .collect()
     };
     let pair = |version: &str, status: &str| (version.to_owned(), status.to_owned());
 
     let app = TestApp::spawn_with(&[&models]);
     // The one below is loaded once the highest has failed.
-    app.until_versions("m", &["2 unloaded", "9 unloaded", "10 ready", "11 failed"]).await;
+    app.until_versions("m", &["2 unloaded", "9 unloaded", "10 ready", "11 failed"])
+        .await;
     let list = app.json("/v1/models").await;
     let unloaded = [pair("2", "unloaded"), pair("9", "unloaded")];
     let loaded = [pair("10", "ready"), pair("11", "failed")];
     assert_eq!(versions(&list), [unloaded, loaded].concat());
-    assert_eq!(answer(app.classify("", face("happy"))).await.1["version"], "10");
+    assert_eq!(
+        answer(app.classify("", face("happy"))).await.1["version"],
+        "10"
+    );
 
     let app = TestApp::spawn_with(&[&models, "--default-model=m@2"]);
-    assert_eq!(answer(app.classify("", face("happy"))).await.1["version"], "2");
-    assert_eq!(answer(app.classify("?model=m", face("happy"))).await.1["version"], "10");
+    assert_eq!(
+        answer(app.classify("", face("happy"))).await.1["version"],
+        "2"
+    );
+    assert_eq!(
+        answer(app.classify("?model=m", face("happy"))).await.1["version"],
+        "10"
+    );
 
     let app = TestApp::spawn_with(&[&models, "--version-policy=all"]);
     let list = app.json("/v1/models").await;
     let ready = ["2", "9", "10"].map(|version| pair(version, "ready"));
-    assert_eq!(versions(&list), [&ready[..], &[pair("11", "failed")]].concat());
+    assert_eq!(
+        versions(&list),
+        [&ready[..], &[pair("11", "failed")]].concat()
+    );
     for version in ["2", "9", "10"] {
         let request = app.classify(&format!("?version={version}"), face("happy"));
         assert_eq!(answer(request).await.1["version"], version);
@@ -87,13 +106,23 @@ async fn the_sidecar_overrides_how_a_model_is_served() {
     fs::write(root.path().join("m/1/mien.toml"), sidecar).unwrap();
     let app = TestApp::spawn_with(&[&format!("--models={}", root.path().display())]);
     let version = &app.json("/v1/models/m").await["versions"][0];
-    assert_eq!(version["labels"], json!(["a", "b", "c", "d", "e", "f", "g"]));
+    assert_eq!(
+        version["labels"],
+        json!(["a", "b", "c", "d", "e", "f", "g"])
+    );
     let serving = &version["serving"];
     assert_eq!(
-        (&serving["instances"], &serving["intra_op_threads"], &serving["max_batch"]),
+        (
+            &serving["instances"],
+            &serving["intra_op_threads"],
+            &serving["max_batch"]
+        ),
         (&json!(3), &json!(2), &json!(5))
     );
-    assert_eq!(answer(app.classify("", face("happy"))).await.1["predictions"][0]["label"], "c");
+    assert_eq!(
+        answer(app.classify("", face("happy"))).await.1["predictions"][0]["label"],
+        "c"
+    );
 }
 
 #[actix_web::test]
@@ -112,7 +141,11 @@ async fn what_cannot_be_served_is_refused_with_the_reason() {
     for (sidecar, from, expected) in [
         ("", "keras", "no labels"),
         ("labels = ['a', 'b']", "keras", "7 classes, but 2 labels"),
-        ("labels = ['a', 'a', 'c', 'd', 'e', 'f', 'g']", "keras", "twice"),
+        (
+            "labels = ['a', 'a', 'c', 'd', 'e', 'f', 'g']",
+            "keras",
+            "twice",
+        ),
         ("scale = 1.0", "small", "uint8"),
         ("output = 'probability'", "small", "mien.toml"),
         ("labels", "small", "mien.toml"),
@@ -128,21 +161,39 @@ async fn the_sidecar_says_what_the_output_holds() {
     install(root.path(), "m", "1", "keras");
     let labels = fs::read_to_string(fixture("models/keras/1/mien.toml")).unwrap();
     // Probabilities read as logits still are numbers; a softmax on top flattens them, but it is a distribution.
-    fs::write(root.path().join("m/1/mien.toml"), format!("{labels}output = 'logits'\n")).unwrap();
+    fs::write(
+        root.path().join("m/1/mien.toml"),
+        format!("{labels}output = 'logits'\n"),
+    )
+    .unwrap();
     let app = TestApp::spawn_with(&[&format!("--models={}", root.path().display())]);
     let body = answer(app.classify("", face("happy"))).await.1;
     let confidence = body["predictions"][0]["confidence"].as_f64().unwrap();
-    assert!(confidence < 0.33, "a softmax over probabilities is at most e / (e + 6): {body}");
+    assert!(
+        confidence < 0.33,
+        "a softmax over probabilities is at most e / (e + 6): {body}"
+    );
 }
 
 #[actix_web::test]
 async fn with_nothing_to_serve_the_start_fails() {
     let empty = tempfile::tempdir().unwrap();
-    assert!(failure(empty.path(), &[]).await.contains("<name>/<version>/model.onnx"));
-    assert!(failure(&empty.path().join("none"), &[]).await.contains("--models"));
+    assert!(
+        failure(empty.path(), &[])
+            .await
+            .contains("<name>/<version>/model.onnx")
+    );
+    assert!(
+        failure(&empty.path().join("none"), &[])
+            .await
+            .contains("--models")
+    );
     install(empty.path(), "m", "1", "broken");
     let error = failure(empty.path(), &[]).await;
-    assert!(error.contains("m@1") && error.contains("can be served"), "{error}");
+    assert!(
+        error.contains("m@1") && error.contains("can be served"),
+        "{error}"
+    );
 }
 
 #[actix_web::test]
@@ -150,15 +201,21 @@ async fn keras_networks_that_tf2onnx_converted_answer_as_keras_does() {
     let app = TestApp::spawn_with(&[&format!("--models={}", fixture("foreign/models").display())]);
     let text = fs::read_to_string(fixture("foreign/expected.json")).unwrap();
     let expected: BTreeMap<String, BTreeMap<String, f64>> = serde_json::from_str(&text).unwrap();
-    for (model, tolerance) in
-        [("exported", 1e-5), ("one-face", 1e-5), ("dense", 1e-5), ("half", 1e-3)]
-    {
+    for (model, tolerance) in [
+        ("exported", 1e-5),
+        ("one-face", 1e-5),
+        ("dense", 1e-5),
+        ("half", 1e-3),
+    ] {
         let faces: Vec<Vec<u8>> = expected.keys().map(|class| face(class)).collect();
         let request = app.classify_many(&format!("?model={model}"), faces);
         let (status, body) = answer(request).await;
         assert_eq!(status, 200, "{body}");
-        for (prediction, keras) in
-            body["predictions"].as_array().unwrap().iter().zip(expected.values())
+        for (prediction, keras) in body["predictions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(expected.values())
         {
             let best = keras.iter().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
             assert_eq!(prediction["label"], **best);
@@ -189,8 +246,10 @@ async fn a_network_of_halves_takes_floats_and_rounds_them() {
     for value in [0.5, 1e30] {
         let tensor = json!({"name": metadata["inputs"][0]["name"], "datatype": "FP32",
             "shape": [1, 48, 48, 1], "data": vec![value; 48 * 48]});
-        let request =
-            app.client.post(app.url("/v2/models/half/infer")).json(&json!({"inputs": [tensor]}));
+        let request = app
+            .client
+            .post(app.url("/v2/models/half/infer"))
+            .json(&json!({"inputs": [tensor]}));
         let (status, body) = answer(request).await;
         assert_eq!(status, 200, "{value}: {body}");
     }
@@ -200,9 +259,18 @@ async fn a_network_of_halves_takes_floats_and_rounds_them() {
 async fn two_view_model_averages_face_and_mirror_image() {
     let single = TestApp::spawn();
     let flip = TestApp::spawn_with(&[&format!("--models={}", fixture("views").display())]);
-    assert_eq!(single.json("/v1/models/small").await["versions"][0]["views"], 1);
-    assert_eq!(flip.json("/v1/models/flip").await["versions"][0]["views"], 2);
-    assert_eq!(flip.json("/v1/models").await["models"][0]["versions"][0]["views"], 2);
+    assert_eq!(
+        single.json("/v1/models/small").await["versions"][0]["views"],
+        1
+    );
+    assert_eq!(
+        flip.json("/v1/models/flip").await["versions"][0]["views"],
+        2
+    );
+    assert_eq!(
+        flip.json("/v1/models").await["models"][0]["versions"][0]["views"],
+        2
+    );
 
     let faces = ["angry", "happy", "sad"].map(face);
     let mirrored = faces.each_ref().map(|png| mirror_image(png));
@@ -211,15 +279,24 @@ async fn two_view_model_averages_face_and_mirror_image() {
         assert_eq!(status, 200, "{body}");
         body["predictions"].as_array().unwrap().clone()
     };
-    let [of_faces, of_mirrored] =
-        [answers(&single, &faces).await, answers(&single, &mirrored).await];
-    for (averaged, (one, other)) in
-        answers(&flip, &faces).await.iter().zip(of_faces.iter().zip(&of_mirrored))
+    let [of_faces, of_mirrored] = [
+        answers(&single, &faces).await,
+        answers(&single, &mirrored).await,
+    ];
+    for (averaged, (one, other)) in answers(&flip, &faces)
+        .await
+        .iter()
+        .zip(of_faces.iter().zip(&of_mirrored))
     {
-        for label in ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"] {
+        for label in [
+            "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
+        ] {
             let of = |prediction: &Value| prediction["probabilities"][label].as_f64().unwrap();
             let mean = f64::midpoint(of(one), of(other));
-            assert!((of(averaged) - mean).abs() < 1e-5, "{label}: {averaged} {one} {other}");
+            assert!(
+                (of(averaged) - mean).abs() < 1e-5,
+                "{label}: {averaged} {one} {other}"
+            );
         }
     }
 }
@@ -227,6 +304,7 @@ async fn two_view_model_averages_face_and_mirror_image() {
 fn mirror_image(png: &[u8]) -> Vec<u8> {
     let mut mirrored = Cursor::new(Vec::new());
     let face = image::load_from_memory(png).unwrap().fliph();
-    face.write_to(&mut mirrored, image::ImageFormat::Png).unwrap();
+    face.write_to(&mut mirrored, image::ImageFormat::Png)
+        .unwrap();
     mirrored.into_inner()
 }

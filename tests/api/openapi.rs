@@ -12,7 +12,10 @@ async fn the_served_document_is_the_committed_one() {
     let served = app.json("/openapi.json").await;
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json");
     let committed: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    assert!(served == committed, "openapi/openapi.json is stale; `cargo xtask openapi` writes it");
+    assert!(
+        served == committed,
+        "openapi/openapi.json is stale; `cargo xtask openapi` writes it"
+    );
 }
 
 #[actix_web::test]
@@ -26,12 +29,22 @@ async fn every_operation_is_described_and_every_reference_leads_somewhere() {
                 assert!(!operation[key].is_null(), "{name}: {key}");
             }
             for (status, response) in operation["responses"].as_object().unwrap() {
-                assert!(!response["description"].as_str().unwrap().is_empty(), "{name} {status}");
-                assert!(!response["headers"]["X-Request-Id"].is_null(), "{name} {status}");
+                assert!(
+                    !response["description"].as_str().unwrap().is_empty(),
+                    "{name} {status}"
+                );
+                assert!(
+                    !response["headers"]["X-Request-Id"].is_null(),
+                    "{name} {status}"
+                );
                 let is_error = status.starts_with(['4', '5']) && !path.contains("/health");
                 // The inference protocol has its own form.
                 let v2 = path.starts_with("/v2");
-                let form = if v2 { "application/json" } else { "application/problem+json" };
+                let form = if v2 {
+                    "application/json"
+                } else {
+                    "application/problem+json"
+                };
                 if is_error {
                     assert!(!response["content"][form].is_null(), "{name} {status}");
                 }
@@ -62,6 +75,14 @@ async fn the_page_loads_nothing_from_elsewhere() {
         let asset = app.get(&format!("/docs/{link}")).await;
         assert_eq!(asset.status(), 200, "{link}");
     }
-    let start = app.get("/docs/swagger-initializer.js").await.text().await.unwrap();
-    assert!(start.contains("/openapi.json") && !start.contains("//petstore"), "{start}");
+    let start = app
+        .get("/docs/swagger-initializer.js")
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        start.contains("/openapi.json") && !start.contains("//petstore"),
+        "{start}"
+    );
 }

@@ -13,7 +13,10 @@ use crate::helpers::{TestApp, answer, assert_problem, face, settings};
 
 const TOKEN: &str = "a-token-of-this-test";
 const V1: [&str; 2] = ["/v1/models/small/unload", "/v1/models/small/load"];
-const V2: [&str; 2] = ["/v2/repository/models/small/unload", "/v2/repository/models/small/load"];
+const V2: [&str; 2] = [
+    "/v2/repository/models/small/unload",
+    "/v2/repository/models/small/load",
+];
 
 fn post(app: &TestApp, path: &str) -> RequestBuilder {
     app.client.post(app.url(path))
@@ -27,7 +30,11 @@ async fn with_a_token_orders_need_it() {
         assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
         let body = assert_problem(response, 401, "unauthorized").await;
         assert!(!body.to_string().contains(TOKEN), "{body}");
-        let wrong = post(&app, path).bearer_auth("another-token-here").send().await.unwrap();
+        let wrong = post(&app, path)
+            .bearer_auth("another-token-here")
+            .send()
+            .await
+            .unwrap();
         assert_problem(wrong, 401, "unauthorized").await;
     }
     for path in V2 {
@@ -50,7 +57,12 @@ async fn without_a_token_pages_of_other_sites_give_no_orders() {
     let own = app.base.clone();
     for path in V1 {
         let order = |origin: &str| post(&app, path).header(header::ORIGIN, origin).send();
-        assert_problem(order("https://evil.example").await.unwrap(), 403, "forbidden").await;
+        assert_problem(
+            order("https://evil.example").await.unwrap(),
+            403,
+            "forbidden",
+        )
+        .await;
         assert_problem(order("null").await.unwrap(), 403, "forbidden").await;
         assert_eq!(order(&own).await.unwrap().status(), StatusCode::OK);
     }
@@ -77,8 +89,10 @@ async fn over_grpc_too() {
     let mut client = GrpcInferenceServiceClient::new(channel);
     let order = |token: Option<&str>| {
         let model_name = "small".to_owned();
-        let mut request =
-            Request::new(RepositoryModelUnloadRequest { model_name, ..Default::default() });
+        let mut request = Request::new(RepositoryModelUnloadRequest {
+            model_name,
+            ..Default::default()
+        });
         if let Some(token) = token {
             let bearer = format!("Bearer {token}").parse().unwrap();
             request.metadata_mut().insert("authorization", bearer);
@@ -86,8 +100,14 @@ async fn over_grpc_too() {
         request
     };
     for wrong in [None, Some("another-token-here")] {
-        let status = client.repository_model_unload(order(wrong)).await.unwrap_err();
+        let status = client
+            .repository_model_unload(order(wrong))
+            .await
+            .unwrap_err();
         assert_eq!(status.code(), Code::Unauthenticated);
     }
-    client.repository_model_unload(order(Some(TOKEN))).await.unwrap();
+    client
+        .repository_model_unload(order(Some(TOKEN)))
+        .await
+        .unwrap();
 }

@@ -6,7 +6,9 @@ use crate::helpers::{TestApp, assert_problem};
 
 /// What a page links to, relative to its own place.
 fn links(page: &str) -> Vec<&str> {
-    let starts = ["src=\"", "href=\""].iter().flat_map(|start| page.split(start).skip(1));
+    let starts = ["src=\"", "href=\""]
+        .iter()
+        .flat_map(|start| page.split(start).skip(1));
     let mut links: Vec<&str> = starts.map(|rest| rest.split('"').next().unwrap()).collect();
     links.retain(|link| !link.starts_with('#'));
     links
@@ -15,7 +17,9 @@ fn links(page: &str) -> Vec<&str> {
 /// The modules that a module imports.
 fn imports(module: &str) -> Vec<&str> {
     let imports = module.split("from './").skip(1);
-    imports.map(|rest| rest.split('\'').next().unwrap()).collect()
+    imports
+        .map(|rest| rest.split('\'').next().unwrap())
+        .collect()
 }
 
 #[actix_web::test]
@@ -33,9 +37,18 @@ async fn the_page_and_all_that_it_links_to_are_served() {
     let (mut seen, mut next) = (vec![], vec!["main.js".to_owned()]);
     while let Some(name) = next.pop() {
         let module = app.get(&format!("/web/{name}")).await;
-        assert_eq!(module.headers()[CONTENT_TYPE], "text/javascript; charset=utf-8", "{name}");
+        assert_eq!(
+            module.headers()[CONTENT_TYPE],
+            "text/javascript; charset=utf-8",
+            "{name}"
+        );
         let module = module.text().await.unwrap();
-        next.extend(imports(&module).into_iter().map(str::to_owned).filter(|n| !seen.contains(n)));
+        next.extend(
+            imports(&module)
+                .into_iter()
+                .map(str::to_owned)
+                .filter(|n| !seen.contains(n)),
+        );
         seen.push(name);
     }
     assert!(seen.len() > 5, "{seen:?}");
@@ -48,9 +61,19 @@ async fn the_policy_lets_nothing_in_from_elsewhere_and_nothing_inline() {
         let response = app.get(path).await;
         let headers = response.headers();
         let policy = headers["content-security-policy"].to_str().unwrap();
-        assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{path}: {policy}");
-        assert!(!policy.contains("http") && !policy.contains('*'), "{path}: {policy}");
-        assert_eq!(policy.contains("unsafe"), path == "/docs/", "{path}: {policy}");
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self';"),
+            "{path}: {policy}"
+        );
+        assert!(
+            !policy.contains("http") && !policy.contains('*'),
+            "{path}: {policy}"
+        );
+        assert_eq!(
+            policy.contains("unsafe"),
+            path == "/docs/",
+            "{path}: {policy}"
+        );
         assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
     }
     let page = app.get("/").await.text().await.unwrap();
@@ -65,9 +88,16 @@ async fn a_file_that_the_browser_has_is_not_sent_again() {
     let first = app.get("/web/base.css").await;
     assert_eq!(first.headers()[CACHE_CONTROL], "no-cache");
     let tag = first.headers()[ETAG].clone();
-    let again = |tag: &str| app.client.get(app.url("/web/base.css")).header("if-none-match", tag);
+    let again = |tag: &str| {
+        app.client
+            .get(app.url("/web/base.css"))
+            .header("if-none-match", tag)
+    };
     let known = again(tag.to_str().unwrap()).send().await.unwrap();
-    assert_eq!((known.status().as_u16(), known.headers()[ETAG].clone()), (304, tag));
+    assert_eq!(
+        (known.status().as_u16(), known.headers()[ETAG].clone()),
+        (304, tag)
+    );
     assert!(known.text().await.unwrap().is_empty());
     assert_eq!(again("\"another\"").send().await.unwrap().status(), 200);
 }
@@ -76,20 +106,32 @@ async fn a_file_that_the_browser_has_is_not_sent_again() {
 async fn files_are_packed_for_those_who_ask() {
     let app = TestApp::spawn();
     let plain = app.get("/web/base.css").await.bytes().await.unwrap();
-    let request = app.client.get(app.url("/web/base.css")).header("accept-encoding", "gzip");
+    let request = app
+        .client
+        .get(app.url("/web/base.css"))
+        .header("accept-encoding", "gzip");
     let packed = request.send().await.unwrap();
     assert_eq!(packed.headers()["content-encoding"], "gzip");
     assert_eq!(packed.headers()["vary"], "accept-encoding");
     let packed = packed.bytes().await.unwrap();
-    assert!(packed.len() * 2 < plain.len(), "{} {}", packed.len(), plain.len());
+    assert!(
+        packed.len() * 2 < plain.len(),
+        "{} {}",
+        packed.len(),
+        plain.len()
+    );
 }
 
 #[actix_web::test]
 async fn no_other_file_is_served() {
     let app = TestApp::spawn();
-    for path in
-        ["/web/nope.js", "/web/", "/web/..%2fCargo.toml", "/web/..%2fsrc%2fmain.rs", "/web/main"]
-    {
+    for path in [
+        "/web/nope.js",
+        "/web/",
+        "/web/..%2fCargo.toml",
+        "/web/..%2fsrc%2fmain.rs",
+        "/web/main",
+    ] {
         assert_problem(app.get(path).await, 404, "not_found").await;
     }
 }

@@ -46,12 +46,23 @@ impl Server {
     }
 
     pub(crate) fn spawn(mut command: Command, flags: &[&str], device: &str) -> Self {
-        command.args(["serve", "--addr=127.0.0.1:0", "--device", device, "--log-format=json"]);
+        command.args([
+            "serve",
+            "--addr=127.0.0.1:0",
+            "--device",
+            device,
+            "--log-format=json",
+        ]);
         if !flags.iter().any(|flag| flag.starts_with("--models")) {
             command.arg("--models").arg(fixture("models"));
         }
         let child = command.args(flags).spawn().unwrap();
-        let mut server = Self { child, base: String::new(), log: None, start: Vec::new() };
+        let mut server = Self {
+            child,
+            base: String::new(),
+            log: None,
+            start: Vec::new(),
+        };
         let mut log = BufReader::new(server.child.stderr.take().unwrap());
         let mut line = String::new();
         while log.read_line(&mut line).unwrap() > 0 {
@@ -81,7 +92,10 @@ impl Server {
     }
 
     pub(crate) fn signal(&self, signal: &str) {
-        let status = Command::new("kill").arg(signal).arg(self.child.id().to_string()).status();
+        let status = Command::new("kill")
+            .arg(signal)
+            .arg(self.child.id().to_string())
+            .status();
         assert!(status.unwrap().success());
     }
 
@@ -92,7 +106,9 @@ impl Server {
 
     /// Waits for its end.
     pub(crate) async fn status(mut self) -> ExitStatus {
-        web::block(move || self.child.wait().unwrap()).await.unwrap()
+        web::block(move || self.child.wait().unwrap())
+            .await
+            .unwrap()
     }
 }
 
@@ -111,8 +127,14 @@ async fn sigterm_drains_and_ends_with_0() {
     let reader = std::thread::spawn(move || log.lines().map_while(Result::ok).collect::<Vec<_>>());
     let client = Client::new();
     let part = multipart::Part::bytes(face("happy"));
-    let request = client.post(server.url("/v1/classify")).header("x-request-id", "in-flight");
-    let request = rt::spawn(request.multipart(multipart::Form::new().part("image", part)).send());
+    let request = client
+        .post(server.url("/v1/classify"))
+        .header("x-request-id", "in-flight");
+    let request = rt::spawn(
+        request
+            .multipart(multipart::Form::new().part("image", part))
+            .send(),
+    );
     let get = async |path: &str| client.get(server.url(path)).send().await;
     loop {
         let metrics = get("/metrics").await.unwrap().text().await.unwrap();
@@ -128,14 +150,23 @@ async fn sigterm_drains_and_ends_with_0() {
         readiness = get("/health/ready").await.unwrap();
     }
     assert_eq!(readiness.status(), 503);
-    assert_eq!(readiness.json::<Value>().await.unwrap()["status"], "draining");
+    assert_eq!(
+        readiness.json::<Value>().await.unwrap()["status"],
+        "draining"
+    );
 
     let answer = request.await.unwrap().unwrap();
     assert_eq!(answer.status(), 200);
-    assert_eq!(answer.json::<Value>().await.unwrap()["predictions"][0]["label"], "fear");
+    assert_eq!(
+        answer.json::<Value>().await.unwrap()["predictions"][0]["label"],
+        "fear"
+    );
     assert_eq!(server.end().await, Some(0));
     let lines = reader.join().unwrap();
-    assert!(lines.iter().any(|line| line.contains("\"in-flight\"")), "{lines:#?}");
+    assert!(
+        lines.iter().any(|line| line.contains("\"in-flight\"")),
+        "{lines:#?}"
+    );
 }
 
 #[actix_web::test]
@@ -153,14 +184,30 @@ async fn an_idle_server_ends_at_once_on_sigterm() {
 #[actix_web::test]
 async fn a_second_signal_ends_it_at_once() {
     // The request would be held for an hour, and so would the drain.
-    let flags =
-        ["--max-queue-delay=1h", "--request-timeout=1h", "--drain-timeout=1h", "--drain-delay=0s"];
+    let flags = [
+        "--max-queue-delay=1h",
+        "--request-timeout=1h",
+        "--drain-timeout=1h",
+        "--drain-delay=0s",
+    ];
     let server = Server::start(&flags);
     let client = Client::new();
     let request = client.post(server.url("/v1/classify")).body(face("happy"));
     let request = rt::spawn(request.send());
-    let metrics = async || client.get(server.url("/metrics")).send().await.unwrap().text().await;
-    while !metrics().await.unwrap().contains("mien_queue_images{model=\"small\"} 1") {
+    let metrics = async || {
+        client
+            .get(server.url("/metrics"))
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+    };
+    while !metrics()
+        .await
+        .unwrap()
+        .contains("mien_queue_images{model=\"small\"} 1")
+    {
         rt::time::sleep(Duration::from_millis(5)).await;
     }
     server.terminate();
@@ -169,7 +216,10 @@ async fn a_second_signal_ends_it_at_once() {
     }
     server.terminate();
     let ended = rt::time::timeout(Duration::from_secs(20), server.status()).await;
-    assert_eq!(ended.expect("it ends long before --drain-timeout").signal(), Some(9));
+    assert_eq!(
+        ended.expect("it ends long before --drain-timeout").signal(),
+        Some(9)
+    );
     assert!(request.await.unwrap().is_err());
 }
 
@@ -177,7 +227,9 @@ async fn a_second_signal_ends_it_at_once() {
 async fn a_slow_client_gets_the_whole_of_a_large_answer() {
     let server = Server::start(&["--drain-delay=0s", "--drain-timeout=1h"]);
     // The server may send no more than this ahead of what is read.
-    let slow = Client::builder().http2_prior_knowledge().http2_initial_stream_window_size(65_535);
+    let slow = Client::builder()
+        .http2_prior_knowledge()
+        .http2_initial_stream_window_size(65_535);
     let client = slow.build().unwrap();
     let request = client.get(server.url("/docs/swagger-ui-bundle.js")).send();
     let answer = request.await.unwrap();
@@ -192,8 +244,12 @@ async fn a_slow_client_gets_the_whole_of_a_large_answer() {
 
 #[actix_web::test]
 async fn a_client_of_http_2_is_sent_away_in_its_protocols_words() {
-    let flags =
-        ["--max-queue-delay=1h", "--request-timeout=1h", "--drain-timeout=1h", "--drain-delay=0s"];
+    let flags = [
+        "--max-queue-delay=1h",
+        "--request-timeout=1h",
+        "--drain-timeout=1h",
+        "--drain-delay=0s",
+    ];
     let server = Server::start(&flags);
     let client = http_2();
     // Holds the connection open, and with it the drain.
@@ -259,7 +315,10 @@ async fn evaluations_survive_a_crash_and_an_orderly_end() {
     let mut second = mien();
     second.args(["serve", "--addr=127.0.0.1:0", "--state", &folder]);
     let error = failure(&mut second);
-    assert!(error.contains("another server uses the state directory"), "{error}");
+    assert!(
+        error.contains("another server uses the state directory"),
+        "{error}"
+    );
     server.signal("-KILL");
     assert_eq!(server.status().await.signal(), Some(9));
 
@@ -275,9 +334,15 @@ async fn evaluations_survive_a_crash_and_an_orderly_end() {
     let failed = get(&server, &killed).await;
     assert_eq!(
         (&failed["status"], &failed["error"]),
-        (&"failed".into(), &"the server stopped before the job finished".into())
+        (
+            &"failed".into(),
+            &"the server stopped before the job finished".into()
+        )
     );
-    assert!(failed["started"].is_string() && failed["finished"].is_string(), "{failed}");
+    assert!(
+        failed["started"].is_string() && failed["finished"].is_string(),
+        "{failed}"
+    );
     let stopped = order(&server).await;
     until(&server, &stopped, "running").await;
     server.terminate();
@@ -295,15 +360,23 @@ fn memory_is_given_back_unless_the_user_has_a_say() {
     let tunables = |server: &Server| {
         let variables =
             std::fs::read_to_string(format!("/proc/{}/environ", server.child.id())).unwrap();
-        let found = variables.split('\0').find_map(|v| v.strip_prefix("GLIBC_TUNABLES="));
+        let found = variables
+            .split('\0')
+            .find_map(|v| v.strip_prefix("GLIBC_TUNABLES="));
         found.map(str::to_owned)
     };
     let server = Server::start(&[]);
-    assert_eq!(tunables(&server).as_deref(), Some("glibc.malloc.trim_threshold=131072"));
+    assert_eq!(
+        tunables(&server).as_deref(),
+        Some("glibc.malloc.trim_threshold=131072")
+    );
     let mut own = mien();
     own.env("GLIBC_TUNABLES", "glibc.malloc.arena_max=3");
     let server = Server::spawn(own, &[], "cpu");
-    assert_eq!(tunables(&server).as_deref(), Some("glibc.malloc.arena_max=3"));
+    assert_eq!(
+        tunables(&server).as_deref(),
+        Some("glibc.malloc.arena_max=3")
+    );
 }
 
 fn failure(command: &mut Command) -> String {
@@ -319,10 +392,15 @@ fn a_start_that_fails_says_what_to_do() {
         .args(["serve", "--addr=127.0.0.1:0"])
         .env("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so");
     let error = failure(&mut missing);
-    assert!(error.contains("/nowhere") && error.contains("cargo xtask setup"), "{error}");
+    assert!(
+        error.contains("/nowhere") && error.contains("cargo xtask setup"),
+        "{error}"
+    );
 
     let mut unfit = mien();
-    unfit.args(["serve", "--addr=127.0.0.1:0"]).env("ORT_DYLIB_PATH", fixture("README.md"));
+    unfit
+        .args(["serve", "--addr=127.0.0.1:0"])
+        .env("ORT_DYLIB_PATH", fixture("README.md"));
     let error = failure(&mut unfit);
     assert!(error.contains("cargo xtask setup"), "{error}");
 
@@ -346,15 +424,30 @@ fn cuda_without_a_gpu_build_is_an_error_with_the_remedy() {
     let mut command = mien();
     command.args(["serve", "--addr=127.0.0.1:0", "--device=cuda", "--models"]);
     let error = failure(command.arg(fixture("models")));
-    assert!(error.contains("cargo xtask setup --gpu") && error.contains("--device cpu"), "{error}");
+    assert!(
+        error.contains("cargo xtask setup --gpu") && error.contains("--device cpu"),
+        "{error}"
+    );
 
     // auto goes on with the CPU, and says so once.
-    let flags = ["--cuda-memory-limit=2GiB", "--cuda-tf32", "--cuda-fp16-input"];
+    let flags = [
+        "--cuda-memory-limit=2GiB",
+        "--cuda-tf32",
+        "--cuda-fp16-input",
+    ];
     let mut server = Server::start_with(&flags, "auto");
-    let warnings: Vec<&Value> =
-        server.start.iter().filter(|event| event["level"] == "WARN").collect();
+    let warnings: Vec<&Value> = server
+        .start
+        .iter()
+        .filter(|event| event["level"] == "WARN")
+        .collect();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(warnings[0]["message"].as_str().unwrap().starts_with("device: cpu, because CUDA"));
+    assert!(
+        warnings[0]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("device: cpu, because CUDA")
+    );
     assert!(server.log.take().is_some());
 }
 
@@ -362,10 +455,18 @@ fn cuda_without_a_gpu_build_is_an_error_with_the_remedy() {
 fn help_explains_every_flag() {
     let output = mien().args(["serve", "--help"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    for flag in
-        ["--models", "--default-model", "--device", "--max-queue-delay", "--drain-delay", "--data"]
-    {
+    for flag in [
+        "--models",
+        "--default-model",
+        "--device",
+        "--max-queue-delay",
+        "--drain-delay",
+        "--data",
+    ] {
         assert!(text.contains(flag), "{flag}: {text}");
     }
-    assert!(text.contains("MIEN_ADDR") && text.contains("[default: 127.0.0.1:8080]"), "{text}");
+    assert!(
+        text.contains("MIEN_ADDR") && text.contains("[default: 127.0.0.1:8080]"),
+        "{text}"
+    );
 }

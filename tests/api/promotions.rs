@@ -27,27 +27,44 @@ const FINAL: [&str; 4] = ["promoted", "rejected", "failed", "cancelled"];
 fn faces() -> TempDir {
     let root = data_set();
     for copy in 0..3 {
-        put(root.path(), &format!("test/disgust/PublicTest_{copy}_more.png"), &face("disgust"));
+        put(
+            root.path(),
+            &format!("test/disgust/PublicTest_{copy}_more.png"),
+            &face("disgust"),
+        );
     }
     root
 }
 
 /// A server of a models folder and the faces.
 fn serve(root: &TempDir, data: &TempDir, flags: &[&str]) -> TestApp {
-    let (models, data) = (folder(root), format!("--data=faces={}", data.path().display()));
+    let (models, data) = (
+        folder(root),
+        format!("--data=faces={}", data.path().display()),
+    );
     TestApp::spawn_with(&[&[models.as_str(), data.as_str()], flags].concat())
 }
 
 impl TestApp {
     async fn order_promotion(&self, model: &str, order: &Value) -> Response {
         let path = format!("/v1/models/{model}/promotions");
-        self.client.post(self.url(&path)).json(order).send().await.unwrap()
+        self.client
+            .post(self.url(&path))
+            .json(order)
+            .send()
+            .await
+            .unwrap()
     }
 
     /// Orders a promotion that is taken; its path.
     async fn promotion(&self, model: &str, order: &Value) -> String {
         let response = self.order_promotion(model, order).await;
-        assert_eq!(response.status(), StatusCode::ACCEPTED, "{}", response.text().await.unwrap());
+        assert_eq!(
+            response.status(),
+            StatusCode::ACCEPTED,
+            "{}",
+            response.text().await.unwrap()
+        );
         let location = response.headers()["location"].to_str().unwrap().to_owned();
         let document: Value = response.json().await.unwrap();
         let id = document["id"].as_str().unwrap();
@@ -93,15 +110,25 @@ async fn a_version_that_passes_takes_the_traffic() {
     assert_eq!(app.outcomes("m").await, [0.0; 4]);
     install(root.path(), "m", "2", "tiny");
     let order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0.4});
-    let request = app.client.post(app.url("/v1/models/m/promotions")).json(&order);
-    let taken = request.header("x-request-id", "who-asked").send().await.unwrap();
+    let request = app
+        .client
+        .post(app.url("/v1/models/m/promotions"))
+        .json(&order);
+    let taken = request
+        .header("x-request-id", "who-asked")
+        .send()
+        .await
+        .unwrap();
     let location = taken.headers()["location"].to_str().unwrap().to_owned();
     let mut document = app.until_promotion(&location, "promoted").await;
 
     assert_eq!(app.version("").await, "2");
     assert_eq!(app.version("?model=m").await, "2");
     let model = app.json("/v1/models/m").await;
-    assert_eq!((&model["serving"], &model["pinned"]), (&json!("2"), &json!("2")));
+    assert_eq!(
+        (&model["serving"], &model["pinned"]),
+        (&json!("2"), &json!("2"))
+    );
     app.until_versions("m", &["1 unloaded", "2 ready"]).await;
     assert_eq!(document["sha256"], model["versions"][1]["sha256"]);
     assert_eq!(app.outcomes("m").await, [1.0, 0.0, 0.0, 0.0]);
@@ -109,12 +136,21 @@ async fn a_version_that_passes_takes_the_traffic() {
 
     let id = document["evaluation"].as_str().unwrap().to_owned();
     let evaluation = app.json(&format!("/v1/evaluations/{id}")).await;
-    assert_eq!(evaluation["report"]["accuracy"], document["result"]["candidate"]["accuracy"]);
+    assert_eq!(
+        evaluation["report"]["accuracy"],
+        document["result"]["candidate"]["accuracy"]
+    );
     let head = ["model", "version", "dataset", "split", "request_id"];
-    assert_eq!(head.map(|key| &evaluation[key]), head.map(|key| &document[key]));
+    assert_eq!(
+        head.map(|key| &evaluation[key]),
+        head.map(|key| &document[key])
+    );
     let list = app.json("/v1/models/m/promotions").await;
     assert_eq!(list, json!({"promotions": [document.clone()]}));
-    assert_eq!(app.json("/v1/models/n/promotions").await, json!({"promotions": []}));
+    assert_eq!(
+        app.json("/v1/models/n/promotions").await,
+        json!({"promotions": []})
+    );
 
     for key in ["id", "sha256", "evaluation", "created", "finished"] {
         assert!(document[key].is_string(), "{document}");
@@ -136,7 +172,10 @@ async fn a_version_that_falls_short_is_unloaded_and_the_answer_says_by_how_much(
         json!([result["passed"], result["required"], result["actual"]]),
         json!([false, 0.5, 0.4])
     );
-    assert!((result["shortfall"].as_f64().unwrap() - 0.1).abs() < 1e-9, "{document}");
+    assert!(
+        (result["shortfall"].as_f64().unwrap() - 0.1).abs() < 1e-9,
+        "{document}"
+    );
     assert_eq!(
         document["reason"],
         "40.00 % of 10 images are correct: 10.00 points below the minimum of 50.00 %"
@@ -177,17 +216,29 @@ async fn non_inferiority_uses_paired_interval() {
         (&result["shortfall"], -low),
         (&result["difference"], 0.3),
     ] {
-        assert!((found.as_f64().unwrap() - expected).abs() < 1e-12, "{expected}: {result}");
+        assert!(
+            (found.as_f64().unwrap() - expected).abs() < 1e-12,
+            "{expected}: {result}"
+        );
     }
     assert_eq!(
-        (&result["baseline"]["version"], &document["baseline_version"]),
+        (
+            &result["baseline"]["version"],
+            &document["baseline_version"]
+        ),
         (&json!("1"), &json!("1"))
     );
     assert_eq!(result["baseline"]["correct"], 1);
     assert_eq!(document["images"], json!({"done": 20, "total": 20}));
     let reason = document["reason"].as_str().unwrap();
-    assert!(reason.starts_with("+30.00 points compared with version 1 on 10 images"), "{reason}");
-    assert!(reason.contains("exceeds the maximum regression of 0.00 points by "), "{reason}");
+    assert!(
+        reason.starts_with("+30.00 points compared with version 1 on 10 images"),
+        "{reason}"
+    );
+    assert!(
+        reason.contains("exceeds the maximum regression of 0.00 points by "),
+        "{reason}"
+    );
 
     // One from before it was loaded anew is not used: another mien.toml may stand beside the file.
     assert_eq!(app.load("m").await.status(), 200);
@@ -206,7 +257,11 @@ async fn non_inferiority_uses_paired_interval() {
     assert_eq!(app.version("").await, "2");
 
     // The other way round, against the one that does not serve: what is kept of other data is not taken.
-    put(data.path(), "test/neutral/PublicTest_new.png", &face("neutral"));
+    put(
+        data.path(),
+        "test/neutral/PublicTest_new.png",
+        &face("neutral"),
+    );
     let app = serve(&root, &data, &["--version-policy=all"]);
     let back =
         json!({"version": "1", "dataset": "faces", "max_regression": 1, "baseline_version": "2"});

@@ -21,15 +21,29 @@ fn asking(server: &Server) -> TcpStream {
 fn at_the_limit_of_open_files_more_connections_wait() {
     let program = mien();
     let mut limited = Command::new("sh");
-    limited.args(["-c", "ulimit -n 300 && exec \"$0\" \"$@\""]).arg(program.get_program());
-    let set = program.get_envs().filter_map(|(name, value)| Some((name, value?)));
-    limited.envs(set).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    limited
+        .args(["-c", "ulimit -n 300 && exec \"$0\" \"$@\""])
+        .arg(program.get_program());
+    let set = program
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)));
+    limited
+        .envs(set)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
     let server = Server::spawn(limited, &["--grpc-addr=127.0.0.1:0"], "cpu");
     let warning = "the limit of open files allows fewer connections than --max-connections";
     let warned = |event: &&serde_json::Value| {
-        event["message"].as_str().is_some_and(|message| message.starts_with(warning))
+        event["message"]
+            .as_str()
+            .is_some_and(|message| message.starts_with(warning))
     };
-    assert_eq!(server.start.iter().filter(warned).count(), 1, "{:?}", server.start);
+    assert_eq!(
+        server.start.iter().filter(warned).count(),
+        1,
+        "{:?}",
+        server.start
+    );
 
     // 300 less 256 for other things is room for 44, half of them for HTTP, as many for each of its threads: more wait until
     // one closes.
@@ -53,8 +67,16 @@ const LEAST: u64 = 8 << 20;
 #[cfg(target_os = "linux")]
 fn resident(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
+    line.trim()
+        .strip_suffix(" kB")
+        .unwrap()
+        .parse::<u64>()
+        .unwrap()
+        << 10
 }
 
 #[actix_web::test]

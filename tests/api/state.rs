@@ -43,10 +43,16 @@ async fn a_server_that_starts_again_knows_what_it_knew() {
     let location = format!("/v1/evaluations/{}", taken["id"].as_str().unwrap());
     let document = app.status(&location, "succeeded").await;
     let times = ["created", "started", "finished"].map(|key| document[key].as_str().unwrap());
-    assert!(times.is_sorted() && times.iter().all(|time| time.ends_with('Z')), "{times:?}");
+    assert!(
+        times.is_sorted() && times.iter().all(|time| time.ends_with('Z')),
+        "{times:?}"
+    );
     let of_model = app.json("/v1/models/small").await;
     assert_eq!(document["sha256"], of_model["versions"][0]["sha256"]);
-    let (list, csv) = (app.json("/v1/evaluations").await, csv(&app, &location).await);
+    let (list, csv) = (
+        app.json("/v1/evaluations").await,
+        csv(&app, &location).await,
+    );
     let accuracy = app.metric(ACCURACY).await;
     app.ended().await;
 
@@ -59,7 +65,11 @@ async fn a_server_that_starts_again_knows_what_it_knew() {
 }
 
 async fn csv(app: &TestApp, location: &str) -> String {
-    app.get(&format!("{location}/predictions")).await.text().await.unwrap()
+    app.get(&format!("{location}/predictions"))
+        .await
+        .text()
+        .await
+        .unwrap()
 }
 
 #[actix_web::test]
@@ -67,15 +77,30 @@ async fn predictions_are_what_the_model_answers_in_the_order_of_the_data_set() {
     let data = data_set();
     let whole = face("sad");
     put(data.path(), "test/fear/PublicTest_10.png", &face("fear"));
-    put(data.path(), "test/fear/PublicTest_cut.png", &whole[..whole.len() / 2]);
+    put(
+        data.path(),
+        "test/fear/PublicTest_cut.png",
+        &whole[..whole.len() / 2],
+    );
     let app = spawn(&data, &[]);
-    let location = app.ordered(&json!({"dataset": "faces", "model": "keras"})).await;
+    let location = app
+        .ordered(&json!({"dataset": "faces", "model": "keras"}))
+        .await;
     app.status(&location, "succeeded").await;
     let response = app.get(&format!("{location}/predictions")).await;
-    assert_eq!(response.headers()["content-type"], "text/csv; charset=utf-8");
-    let name = response.headers()["content-disposition"].to_str().unwrap().to_owned();
+    assert_eq!(
+        response.headers()["content-type"],
+        "text/csv; charset=utf-8"
+    );
+    let name = response.headers()["content-disposition"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     let id = location.rsplit('/').next().unwrap();
-    assert_eq!(name, format!("attachment; filename=\"evaluation-{id}.csv\""));
+    assert_eq!(
+        name,
+        format!("attachment; filename=\"evaluation-{id}.csv\"")
+    );
 
     let body = response.text().await.unwrap();
     let mut reader = csv::Reader::from_reader(body.as_bytes());
@@ -96,7 +121,10 @@ async fn predictions_are_what_the_model_answers_in_the_order_of_the_data_set() {
     assert_eq!(names, expected);
     for row in &rows {
         let label = &row[3];
-        assert!(row[1].contains(label) && row[1].contains(&row[2]), "{row:?}");
+        assert!(
+            row[1].contains(label) && row[1].contains(&row[2]),
+            "{row:?}"
+        );
         let (_, served) = answer(app.classify("?model=keras", face(label))).await;
         let served = &served["predictions"][0];
         assert_eq!(row[4], served["label"].as_str().unwrap().to_lowercase());
@@ -106,14 +134,23 @@ async fn predictions_are_what_the_model_answers_in_the_order_of_the_data_set() {
         };
         near(&row[5], &served["confidence"]);
         for (label, value) in served["probabilities"].as_object().unwrap() {
-            let column = header.split(',').position(|name| name == label.to_lowercase()).unwrap();
+            let column = header
+                .split(',')
+                .position(|name| name == label.to_lowercase())
+                .unwrap();
             near(&row[column], value);
         }
-        let face = app.get(&format!("/v1/datasets/faces/images/{}", &row[0])).await;
+        let face = app
+            .get(&format!("/v1/datasets/faces/images/{}", &row[0]))
+            .await;
         assert_eq!(face.status(), StatusCode::OK);
     }
-    assert_problem(app.get("/v1/evaluations/nope/predictions").await, 404, "unknown_evaluation")
-        .await;
+    assert_problem(
+        app.get("/v1/evaluations/nope/predictions").await,
+        404,
+        "unknown_evaluation",
+    )
+    .await;
 }
 
 #[actix_web::test]
@@ -148,13 +185,19 @@ async fn lists_are_filtered() {
             .iter()
             .map(|evaluation| evaluation["id"].as_str().unwrap())
             .collect();
-        let expected: Vec<&str> =
-            expected.iter().map(|&index| locations[index].rsplit('/').next().unwrap()).collect();
+        let expected: Vec<&str> = expected
+            .iter()
+            .map(|&index| locations[index].rsplit('/').next().unwrap())
+            .collect();
         assert_eq!(ids, expected, "{query}");
     }
     for query in ["?status=done", "?limit=0", "?split=dev", "?name=small"] {
-        assert_problem(app.get(&format!("/v1/evaluations{query}")).await, 400, "invalid_request")
-            .await;
+        assert_problem(
+            app.get(&format!("/v1/evaluations{query}")).await,
+            400,
+            "invalid_request",
+        )
+        .await;
     }
 }
 
@@ -166,25 +209,47 @@ async fn what_has_ended_can_be_removed() {
     let location = app.ordered(&json!({"dataset": "faces"})).await;
     app.status(&location, "running").await;
     let purge = async |token: &str| {
-        let request = app.client.delete(app.url(&format!("{location}?purge=true")));
+        let request = app
+            .client
+            .delete(app.url(&format!("{location}?purge=true")));
         request.bearer_auth(token).send().await.unwrap()
     };
     assert_problem(purge("another-token-here").await, 401, "unauthorized").await;
     assert_problem(purge(TOKEN).await, 409, "conflict").await;
     let predictions = app.get(&format!("{location}/predictions")).await;
     let body = assert_problem(predictions, 409, "conflict").await;
-    assert!(body["detail"].as_str().unwrap().contains("has not ended"), "{body}");
+    assert!(
+        body["detail"].as_str().unwrap().contains("has not ended"),
+        "{body}"
+    );
 
-    assert_eq!(app.client.delete(app.url(&location)).send().await.unwrap().status(), 200);
+    assert_eq!(
+        app.client
+            .delete(app.url(&location))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
     assert_eq!(app.json(&location).await["status"], "cancelled");
     let predictions = app.get(&format!("{location}/predictions")).await;
     let body = assert_problem(predictions, 409, "conflict").await;
-    assert!(body["detail"].as_str().unwrap().contains("was cancelled"), "{body}");
+    assert!(
+        body["detail"].as_str().unwrap().contains("was cancelled"),
+        "{body}"
+    );
     let response = purge(TOKEN).await;
-    assert_eq!((response.status().as_u16(), response.text().await.unwrap()), (204, String::new()));
+    assert_eq!(
+        (response.status().as_u16(), response.text().await.unwrap()),
+        (204, String::new())
+    );
     assert_problem(purge(TOKEN).await, 404, "unknown_evaluation").await;
     assert_problem(app.get(&location).await, 404, "unknown_evaluation").await;
-    assert_eq!(app.json("/v1/evaluations").await, json!({"evaluations": []}));
+    assert_eq!(
+        app.json("/v1/evaluations").await,
+        json!({"evaluations": []})
+    );
 }
 
 #[actix_web::test]
@@ -198,7 +263,13 @@ async fn the_oldest_are_pruned() {
         locations.push(location);
     }
     assert_problem(app.get(&locations[0]).await, 404, "unknown_evaluation").await;
-    assert_eq!(app.json("/v1/evaluations").await["evaluations"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        app.json("/v1/evaluations").await["evaluations"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
     app.ended().await;
     let app = spawn_on(&state, &data, &["--evaluation-retention=1"]).await;
     assert_eq!(app.get(&locations[1]).await.status(), 404);
@@ -216,10 +287,21 @@ async fn what_cannot_be_kept_is_said_and_tells_no_path() {
     file.execute("DELETE FROM evaluations", []).unwrap();
     let (status, document) = answer(app.client.delete(app.url(&location))).await;
     let error = json!("the evaluation could not be saved; see the server's log");
-    assert_eq!((status, &document["status"], &document["error"]), (200, &json!("failed"), &error));
+    assert_eq!(
+        (status, &document["status"], &document["error"]),
+        (200, &json!("failed"), &error)
+    );
     assert_eq!(app.json(&location).await, document);
-    let events = app.get(&format!("{location}/events")).await.text().await.unwrap();
-    assert!(events.contains("event: end") && events.contains("could not be saved"), "{events}");
+    let events = app
+        .get(&format!("{location}/events"))
+        .await
+        .text()
+        .await
+        .unwrap();
+    assert!(
+        events.contains("event: end") && events.contains("could not be saved"),
+        "{events}"
+    );
 
     file.execute("DROP TABLE predictions", []).unwrap();
     file.execute("DROP TABLE evaluations", []).unwrap();
@@ -231,8 +313,18 @@ async fn what_cannot_be_kept_is_said_and_tells_no_path() {
 #[actix_web::test]
 async fn a_file_that_is_none_of_ours_stops_the_start() {
     let state = tempfile::tempdir().unwrap();
-    put(state.path(), "mien.sqlite3", "no database, whatever it is ".repeat(100).as_bytes());
+    put(
+        state.path(),
+        "mien.sqlite3",
+        "no database, whatever it is ".repeat(100).as_bytes(),
+    );
     let flag = format!("--state={}", state.path().display());
-    let error = Application::build(&settings(&[&flag])).err().unwrap().to_string();
-    assert!(error.contains("mien.sqlite3") && error.contains("--state DIR"), "{error}");
+    let error = Application::build(&settings(&[&flag]))
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("mien.sqlite3") && error.contains("--state DIR"),
+        "{error}"
+    );
 }

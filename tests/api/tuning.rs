@@ -37,9 +37,17 @@ async fn a_curve_is_measured_once_and_shown() {
     assert_eq!(source(&first), "measured");
     let points = first["tuning"]["points"].as_array().unwrap();
     let chosen = configuration(&first, "max_batch");
-    assert!(points.iter().any(|point| configuration(point, "batch") == chosen), "{first}");
+    assert!(
+        points
+            .iter()
+            .any(|point| configuration(point, "batch") == chosen),
+        "{first}"
+    );
     for point in points {
-        assert!(point["images_per_second"].as_f64().unwrap() > 0.0, "{point}");
+        assert!(
+            point["images_per_second"].as_f64().unwrap() > 0.0,
+            "{point}"
+        );
         assert!(point["run_ms"].as_f64().unwrap() > 0.0, "{point}");
     }
 
@@ -58,16 +66,27 @@ async fn a_curve_is_measured_once_and_shown() {
 #[actix_web::test]
 async fn what_is_given_is_not_measured() {
     let folder = tempfile::tempdir().unwrap();
-    let given =
-        serving(folder.path(), &["--instances=3", "--intra-op-threads=1", "--max-batch=5"]).await;
-    assert_eq!((source(&given), configuration(&given, "max_batch")), ("settings", [3, 1, 5]));
+    let given = serving(
+        folder.path(),
+        &["--instances=3", "--intra-op-threads=1", "--max-batch=5"],
+    )
+    .await;
+    assert_eq!(
+        (source(&given), configuration(&given, "max_batch")),
+        ("settings", [3, 1, 5])
+    );
     assert_eq!(given["tuning"].get("points"), None);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 
     let part = serving(folder.path(), &["--instances=1", "--intra-op-threads=1"]).await;
     assert_eq!(source(&part), "measured");
     let points = part["tuning"]["points"].as_array().unwrap();
-    assert!(points.iter().all(|p| configuration(p, "batch")[..2] == [1, 1]), "{part}");
+    assert!(
+        points
+            .iter()
+            .all(|p| configuration(p, "batch")[..2] == [1, 1]),
+        "{part}"
+    );
     assert_eq!(configuration(&part, "max_batch")[..2], [1, 1]);
 }
 
@@ -80,7 +99,10 @@ async fn tuning_can_be_off_and_its_folder_unwritable() {
 
     let app = TestApp::spawn_with(&["--tune=off"]);
     let off = app.json("/v1/models/small").await["versions"][0]["serving"].clone();
-    assert_eq!((source(&off), off["max_batch"].as_u64()), ("default", Some(8)));
+    assert_eq!(
+        (source(&off), off["max_batch"].as_u64()),
+        ("default", Some(8))
+    );
 }
 
 #[actix_web::test]
@@ -115,7 +137,10 @@ async fn a_model_that_is_loaded_later_is_measured_unless_somebody_is_served() {
     assert_eq!(source(&load("other", "1", "tiny").await), "default");
     let successor = load("m", "2", "tiny").await;
     assert_eq!(source(&successor), "inherited");
-    assert_eq!(configuration(&successor, "max_batch"), configuration(&before, "max_batch"));
+    assert_eq!(
+        configuration(&successor, "max_batch"),
+        configuration(&before, "max_batch")
+    );
     // What was measured before is known all the same.
     assert_eq!(source(&load("again", "1", "keras").await), "measured");
 }

@@ -16,8 +16,13 @@ const JSON_LENGTH: &str = "inference-header-content-length";
 
 /// The gray values of the picture of a class, 48x48.
 pub(crate) fn gray(class: &str) -> Vec<u8> {
-    let limits = mien_faces::image::Limits { max_pixels: 1 << 20 };
-    mien_faces::image::decode(&face(class), &limits).unwrap().pixels().to_vec()
+    let limits = mien_faces::image::Limits {
+        max_pixels: 1 << 20,
+    };
+    mien_faces::image::decode(&face(class), &limits)
+        .unwrap()
+        .pixels()
+        .to_vec()
 }
 
 /// A request of gray faces for the model `small`.
@@ -38,21 +43,31 @@ fn binary(app: &TestApp, model: &str, json: &Value, data: &[u8]) -> RequestBuild
 /// The JSON of an answer and the data after it.
 async fn split(response: Response) -> (Value, Vec<u8>) {
     let status = response.status();
-    let length = response.headers().get(JSON_LENGTH).map(|length| length.to_str().unwrap().parse());
+    let length = response
+        .headers()
+        .get(JSON_LENGTH)
+        .map(|length| length.to_str().unwrap().parse());
     let body = response.bytes().await.unwrap();
     assert_eq!(status, 200, "{}", String::from_utf8_lossy(&body));
     let length: usize = length.unwrap().unwrap();
-    (serde_json::from_slice(&body[..length]).unwrap(), body[length..].to_vec())
+    (
+        serde_json::from_slice(&body[..length]).unwrap(),
+        body[length..].to_vec(),
+    )
 }
 
 pub(crate) fn floats(bytes: &[u8]) -> Vec<f32> {
-    bytes.chunks(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
+    bytes
+        .chunks(4)
+        .map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()))
+        .collect()
 }
 
 impl TestApp {
     /// A request for inference.
     fn infer(&self, model: &str) -> RequestBuilder {
-        self.client.post(self.url(&format!("/v2/models/{model}/infer")))
+        self.client
+            .post(self.url(&format!("/v2/models/{model}/infer")))
     }
 }
 
@@ -65,12 +80,20 @@ async fn the_server_and_its_models_describe_themselves() {
     for model in ["small", "keras"] {
         let metadata = app.json(&format!("/v2/models/{model}")).await;
         insta::assert_json_snapshot!(format!("model_{model}"), metadata);
-        assert_eq!(app.json(&format!("/v2/models/{model}/versions/1")).await, metadata);
-        let ready = app.json(&format!("/v2/models/{model}/versions/1/ready")).await;
+        assert_eq!(
+            app.json(&format!("/v2/models/{model}/versions/1")).await,
+            metadata
+        );
+        let ready = app
+            .json(&format!("/v2/models/{model}/versions/1/ready"))
+            .await;
         assert_eq!(ready, json!({ "name": model, "ready": true }));
     }
-    let app =
-        TestApp::spawn_with(&["--instances=3", "--intra-op-threads=1", "--max-queue-delay=2ms"]);
+    let app = TestApp::spawn_with(&[
+        "--instances=3",
+        "--intra-op-threads=1",
+        "--max-queue-delay=2ms",
+    ]);
     insta::assert_json_snapshot!("config", app.json("/v2/models/small/config").await);
 }
 
@@ -81,7 +104,10 @@ async fn a_server_that_drains_is_live_and_not_ready() {
     for _ in 0..1000 {
         let ready = app.get("/v2/health/ready").await;
         if ready.status() == 503 {
-            assert_eq!(ready.json::<Value>().await.unwrap(), json!({ "ready": false }));
+            assert_eq!(
+                ready.json::<Value>().await.unwrap(),
+                json!({ "ready": false })
+            );
             assert_eq!(app.get("/v2/health/live").await.status(), 200);
             return;
         }
@@ -98,7 +124,12 @@ async fn the_repository_lists_what_serves_and_what_does_not() {
     insta::assert_json_snapshot!("repository", all);
     let (status, ready) = answer(app.client.post(&index).body(r#"{"ready": true}"#)).await;
     assert_eq!(status, 200);
-    let names: Vec<_> = ready.as_array().unwrap().iter().map(|model| &model["name"]).collect();
+    let names: Vec<_> = ready
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|model| &model["name"])
+        .collect();
     assert_eq!(names, ["keras", "small", "tiny"]);
     assert_eq!(answer(app.client.post(&index).body("{")).await.0, 400);
 }
@@ -106,17 +137,31 @@ async fn the_repository_lists_what_serves_and_what_does_not() {
 #[actix_web::test]
 async fn an_alias_of_a_version_stands_for_it_alone() {
     let root = models(&[("m", "1", "small"), ("m", "2", "small")]);
-    let flags = [&folder(&root), "--version-policy=all", "--alias=stable=m@1,all=m"];
+    let flags = [
+        &folder(&root),
+        "--version-policy=all",
+        "--alias=stable=m@1,all=m",
+    ];
     let app = TestApp::spawn_with(&flags);
     let versions = async |path: &str| {
         let stats = app.json(&format!("/v2/models/{path}/stats")).await["model_stats"].clone();
-        let versions = stats.as_array().unwrap().iter().map(|stats| stats["version"].clone());
+        let versions = stats
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|stats| stats["version"].clone());
         versions.collect::<Vec<_>>()
     };
     assert_eq!(versions("stable").await, ["1"]);
     assert_eq!(versions("all").await, ["1", "2"]);
-    assert_eq!(app.json("/v2/models/stable").await["versions"], json!(["1"]));
-    assert_eq!(app.json("/v2/models/m").await["versions"], json!(["1", "2"]));
+    assert_eq!(
+        app.json("/v2/models/stable").await["versions"],
+        json!(["1"])
+    );
+    assert_eq!(
+        app.json("/v2/models/m").await["versions"],
+        json!(["1", "2"])
+    );
 }
 
 #[actix_web::test]
@@ -138,8 +183,12 @@ async fn statistics_add_up() {
     assert!(ns("compute_infer") > 0 && ns("fail") == 0);
 
     let all = app.json("/v2/models/stats").await;
-    let names: Vec<_> =
-        all["model_stats"].as_array().unwrap().iter().map(|stats| &stats["name"]).collect();
+    let names: Vec<_> = all["model_stats"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|stats| &stats["name"])
+        .collect();
     assert_eq!(names, ["keras", "small", "tiny"]);
     assert_eq!(all["model_stats"][0]["inference_count"], 0);
     assert_eq!(app.json("/v2/models/small/versions/1/stats").await, body);

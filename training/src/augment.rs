@@ -124,16 +124,29 @@ struct AffineMap {
 
 impl AffineMap {
     fn draw(augment: &Augment, side: usize, rng: &mut impl Rng) -> Self {
-        let mirror = if augment.flip > 0.0 && rng.random_bool(augment.flip) { -1.0 } else { 1.0 };
+        let mirror = if augment.flip > 0.0 && rng.random_bool(augment.flip) {
+            -1.0
+        } else {
+            1.0
+        };
         // With `warp = 1` no number is drawn, so that the following numbers equal those of recipes without the key.
         if augment.warp < 1.0 && !rng.random_bool(augment.warp) {
-            return Self { m: [[mirror, 0.0], [0.0, 1.0]], t: [0.0, 0.0] };
+            return Self {
+                m: [[mirror, 0.0], [0.0, 1.0]],
+                t: [0.0, 0.0],
+            };
         }
         let (sin, cos) = symmetric(augment.rotation, rng).to_radians().sin_cos();
         let zoom = 1.0 / (1.0 + symmetric(augment.scale, rng));
         let mut shift = || symmetric(augment.shift, rng) * side as f32;
         let t = [shift(), shift()];
-        Self { m: [[mirror * cos * zoom, -sin * zoom], [mirror * sin * zoom, cos * zoom]], t }
+        Self {
+            m: [
+                [mirror * cos * zoom, -sin * zoom],
+                [mirror * sin * zoom, cos * zoom],
+            ],
+            t,
+        }
     }
 
     /// Samples the source bilinearly. Pixels beyond the border repeat the nearest pixel.
@@ -185,14 +198,23 @@ mod tests {
     #[test]
     fn erasing_changes_the_given_share_of_faces() {
         let face = run(Augment::NONE, 1);
-        let augment = Augment { erasing: 0.25, ..Augment::NONE };
+        let augment = Augment {
+            erasing: 0.25,
+            ..Augment::NONE
+        };
         let erased = (0..400).filter(|&seed| run(augment, seed) != face).count();
         assert!((70..=130).contains(&erased), "{erased} of 400");
     }
 
     #[test]
     fn flip_mirrors_left_and_right() {
-        let flipped = run(Augment { flip: 1.0, ..Augment::NONE }, 1);
+        let flipped = run(
+            Augment {
+                flip: 1.0,
+                ..Augment::NONE
+            },
+            1,
+        );
         let face = ramp();
         for y in 0..8 {
             for x in 0..8 {
@@ -206,10 +228,17 @@ mod tests {
     #[test]
     fn warp_changes_given_share_of_faces() {
         let face: Vec<f32> = run(Augment::NONE, 1);
-        let turned = Augment { warp: 0.25, rotation: 30.0, ..Augment::NONE };
+        let turned = Augment {
+            warp: 0.25,
+            rotation: 30.0,
+            ..Augment::NONE
+        };
         let unchanged = (0..400).filter(|&seed| run(turned, seed) == face).count();
         assert!((270..=330).contains(&unchanged), "{unchanged} of 400");
-        let always = Augment { warp: 1.0, ..turned };
+        let always = Augment {
+            warp: 1.0,
+            ..turned
+        };
         assert!((0..50).all(|seed| run(always, seed) != face));
     }
 

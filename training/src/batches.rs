@@ -64,7 +64,10 @@ impl Batch {
                 pixels: &self.pixels[from * area..to * area],
                 labels: &self.labels[from..to],
                 side: self.side,
-                mixed: self.mixed.as_ref().map(|mixed| (&mixed.labels[from..to], mixed.share)),
+                mixed: self
+                    .mixed
+                    .as_ref()
+                    .map(|mixed| (&mixed.labels[from..to], mixed.share)),
                 soft_targets: self
                     .soft_targets
                     .as_deref()
@@ -124,12 +127,26 @@ pub fn epoch(
     let (sender, receiver) = mpsc::sync_channel(PREFETCH);
     thread::spawn(move || {
         let mut order: Vec<usize> = (0..faces.len()).collect();
-        order.shuffle(&mut StdRng::seed_from_u64(mix(plan.seed, plan.epoch, usize::MAX)));
+        order.shuffle(&mut StdRng::seed_from_u64(mix(
+            plan.seed,
+            plan.epoch,
+            usize::MAX,
+        )));
         let total = steps(faces.len(), plan.batch);
-        for (step, indices) in order.chunks(plan.batch).take(total).enumerate().skip(plan.skip) {
-            let soft_targets = cached_targets.as_deref().map(|targets| rows(targets, indices));
+        for (step, indices) in order
+            .chunks(plan.batch)
+            .take(total)
+            .enumerate()
+            .skip(plan.skip)
+        {
+            let soft_targets = cached_targets
+                .as_deref()
+                .map(|targets| rows(targets, indices));
             // The receiver is dropped when the run is interrupted.
-            if sender.send(make(&faces, soft_targets, indices, plan, step)).is_err() {
+            if sender
+                .send(make(&faces, soft_targets, indices, plan, step))
+                .is_err()
+            {
                 return;
             }
         }
@@ -157,7 +174,10 @@ fn make(
     for (&index, out) in indices.iter().zip(pixels.chunks_exact_mut(area)) {
         plan.augment.apply(&faces.faces[index], &mut rng, out);
     }
-    let labels: Vec<i64> = indices.iter().map(|&i| faces.labels[i].index() as i64).collect();
+    let labels: Vec<i64> = indices
+        .iter()
+        .map(|&i| faces.labels[i].index() as i64)
+        .collect();
     let mixed = (plan.mixup > 0.0).then(|| {
         let mixing = Mixing::draw(plan.mixup, &mut rng, labels.len());
         mixing.apply(&mut pixels);
@@ -170,19 +190,31 @@ fn make(
     let (pixels, large) = if plan.side == faces.side {
         (pixels, None)
     } else {
-        (downscale::images(&pixels, faces.side, plan.side), Some(pixels))
+        (
+            downscale::images(&pixels, faces.side, plan.side),
+            Some(pixels),
+        )
     };
-    Batch { pixels, labels, side: plan.side, mixed, large, soft_targets }
+    Batch {
+        pixels,
+        labels,
+        side: plan.side,
+        mixed,
+        large,
+        soft_targets,
+    }
 }
 
 /// Derives one seed from a run's seed, epoch and step with the finaliser of SplitMix64 (Steele et al. 2014).
 pub(crate) fn mix(seed: u64, epoch: usize, step: usize) -> u64 {
-    [seed, epoch as u64, step as u64].into_iter().fold(0, |state: u64, part| {
-        let mut z = state.wrapping_add(part).wrapping_add(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    })
+    [seed, epoch as u64, step as u64]
+        .into_iter()
+        .fold(0, |state: u64, part| {
+            let mut z = state.wrapping_add(part).wrapping_add(0x9e37_79b9_7f4a_7c15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^ (z >> 31)
+        })
 }
 
 #[cfg(test)]

@@ -125,7 +125,10 @@ fn recipe(settings: &Settings) -> Result<Recipe, RecipeError> {
         micro_batch: settings.micro_batch,
         precision: settings.precision,
         zero_init_residual: true,
-        sizes: vec![Phase { until: 1.0, side: settings.side }],
+        sizes: vec![Phase {
+            until: 1.0,
+            side: settings.side,
+        }],
         ..Recipe::default()
     }
     .checked()
@@ -139,8 +142,15 @@ fn noise(count: usize) -> FaceSet {
         Face::new(side, pixels).expect("side times side pixels are a face")
     };
     let faces = (0..count).map(&mut face).collect();
-    let labels = (0..count).map(|i| Expression::ALL[i % Expression::COUNT]).collect();
-    FaceSet { side, faces, labels, unreadable: Vec::new() }
+    let labels = (0..count)
+        .map(|i| Expression::ALL[i % Expression::COUNT])
+        .collect();
+    FaceSet {
+        side,
+        faces,
+        labels,
+        unreadable: Vec::new(),
+    }
 }
 
 fn figures(settings: &Settings, precision: String, timings: &StepTimings) -> Figures {

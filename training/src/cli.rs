@@ -87,9 +87,15 @@ fn cores() -> usize {
 /// Parses a finite number of at least 0.
 fn not_negative(text: &str) -> Result<f64, String> {
     let fits = |s: &f64| s.is_finite() && *s >= 0.0;
-    text.parse().ok().filter(fits).ok_or_else(|| "a number, at least 0".to_owned())
+    text.parse()
+        .ok()
+        .filter(fits)
+        .ok_or_else(|| "a number, at least 0".to_owned())
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|&n| n > 0).ok_or_else(|| "a number, at least 1".to_owned())
+    text.parse()
+        .ok()
+        .filter(|&n| n > 0)
+        .ok_or_else(|| "a number, at least 1".to_owned())
 }

@@ -75,18 +75,31 @@ impl FaceSet {
 
     /// Returns an empty set for faces of `side` px.
     pub fn empty(side: usize) -> Self {
-        Self { side, faces: Vec::new(), labels: Vec::new(), unreadable: Vec::new() }
+        Self {
+            side,
+            faces: Vec::new(),
+            labels: Vec::new(),
+            unreadable: Vec::new(),
+        }
     }
 
     fn decode(samples: &[Sample], side: usize) -> Self {
         let cores = mien_host::cpu::available_cores();
         let share = samples.len().div_ceil(cores).max(1);
-        let read =
-            |part: &[Sample]| part.iter().map(|s| (s.expression, s.load(side))).collect::<Vec<_>>();
+        let read = |part: &[Sample]| {
+            part.iter()
+                .map(|s| (s.expression, s.load(side)))
+                .collect::<Vec<_>>()
+        };
         let parts: Vec<_> = thread::scope(|scope| {
-            let threads: Vec<_> =
-                samples.chunks(share).map(|part| scope.spawn(move || read(part))).collect();
-            threads.into_iter().map(|t| t.join().expect("decoding returns its errors")).collect()
+            let threads: Vec<_> = samples
+                .chunks(share)
+                .map(|part| scope.spawn(move || read(part)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|t| t.join().expect("decoding returns its errors"))
+                .collect()
         });
         let mut set = Self::empty(side);
         for (expression, face) in parts.into_iter().flatten() {
@@ -118,7 +131,12 @@ impl FaceSet {
             picture.expect("a face is a square of pixels").to_face(side)
         };
         let faces = self.faces.iter().map(resize).collect();
-        Self { side, faces, labels: self.labels.clone(), unreadable: Vec::new() }
+        Self {
+            side,
+            faces,
+            labels: self.labels.clone(),
+            unreadable: Vec::new(),
+        }
     }
 
     /// Splits off a share of every class and returns `(rest, held out)`. The split is deterministic for a seed.
@@ -130,11 +148,15 @@ impl FaceSet {
         let mut taken = vec![false; self.len()];
         let mut rng = StdRng::seed_from_u64(seed);
         for expression in Expression::ALL {
-            let mut members: Vec<usize> =
-                (0..self.len()).filter(|&i| self.labels[i] == expression).collect();
+            let mut members: Vec<usize> = (0..self.len())
+                .filter(|&i| self.labels[i] == expression)
+                .collect();
             members.shuffle(&mut rng);
             let count = (members.len() as f64 * share).round() as usize;
-            members.into_iter().take(count).for_each(|i| taken[i] = true);
+            members
+                .into_iter()
+                .take(count)
+                .for_each(|i| taken[i] = true);
         }
         for ((face, label), taken) in self.faces.into_iter().zip(self.labels).zip(taken) {
             let part = if taken { &mut held } else { &mut rest };
@@ -149,7 +171,11 @@ impl FaceSet {
             .zip(held.labels)
             .filter(|(face, _)| !learnt.contains(face))
             .unzip();
-        let held = Self { faces, labels, ..Self::empty(self.side) };
+        let held = Self {
+            faces,
+            labels,
+            ..Self::empty(self.side)
+        };
         (rest, held)
     }
 }
@@ -167,30 +193,51 @@ mod tests {
     fn held_out_faces_have_no_copy_in_rest() {
         // Every face occurs four times, so that many copies are separated.
         let faces: Vec<Face> = (0..400).map(|i| numbered(i / 4)).collect();
-        let set =
-            FaceSet { side: 2, faces, labels: vec![Expression::Sad; 400], unreadable: Vec::new() };
+        let set = FaceSet {
+            side: 2,
+            faces,
+            labels: vec![Expression::Sad; 400],
+            unreadable: Vec::new(),
+        };
         let mut labels = vec![Expression::Sad; 400];
-        labels.iter_mut().step_by(4).for_each(|label| *label = Expression::Fear);
+        labels
+            .iter_mut()
+            .step_by(4)
+            .for_each(|label| *label = Expression::Fear);
         let (rest, held) = FaceSet { labels, ..set }.hold_out(0.5, 7);
         assert_eq!(rest.len(), 200);
         assert_eq!(rest.labels.len(), 200);
-        assert!(!held.is_empty() && held.len() < 200, "{} held out", held.len());
+        assert!(
+            !held.is_empty() && held.len() < 200,
+            "{} held out",
+            held.len()
+        );
         assert_eq!(held.labels.len(), held.len());
         assert!(held.faces.iter().all(|face| !rest.faces.contains(face)));
     }
 
     #[test]
     fn holdout_is_stratified_and_deterministic() {
-        let labels: Vec<Expression> =
-            (0..700).map(|i| Expression::ALL[if i < 70 { 1 } else { i % 7 }]).collect();
+        let labels: Vec<Expression> = (0..700)
+            .map(|i| Expression::ALL[if i < 70 { 1 } else { i % 7 }])
+            .collect();
         let faces = (0..700).map(numbered).collect();
-        let set = FaceSet { side: 2, faces, labels, unreadable: Vec::new() };
+        let set = FaceSet {
+            side: 2,
+            faces,
+            labels,
+            unreadable: Vec::new(),
+        };
         let (rest, held) = set.clone().hold_out(0.1, 7);
         assert_eq!(rest.len() + held.len(), 700);
         for expression in Expression::ALL {
             let of = |s: &FaceSet| s.labels.iter().filter(|&&l| l == expression).count();
             let total = of(&set);
-            assert_eq!(of(&held), (total as f64 * 0.1).round() as usize, "{expression}");
+            assert_eq!(
+                of(&held),
+                (total as f64 * 0.1).round() as usize,
+                "{expression}"
+            );
         }
         assert_eq!(set.hold_out(0.1, 7).1.faces, held.faces);
     }

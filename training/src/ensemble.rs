@@ -74,14 +74,22 @@ pub fn build(settings: &Settings) -> Result<EnsembleReport, EnsembleError> {
     let held = judge::labelled(held);
 
     let runtime = Runtime::load()?;
-    let answers = candidates.iter().map(|candidate| answer(&runtime, candidate, &held));
+    let answers = candidates
+        .iter()
+        .map(|candidate| answer(&runtime, candidate, &held));
     let answers: Vec<Vec<Outcome>> = answers.collect::<Result<_, _>>()?;
-    let likelihoods: Vec<Vec<f64>> = answers.iter().map(|outcomes| likelihoods(outcomes)).collect();
+    let likelihoods: Vec<Vec<f64>> = answers
+        .iter()
+        .map(|outcomes| likelihoods(outcomes))
+        .collect();
     let selection = selection::select(&likelihoods, settings.limits);
 
     let test = test(&runtime, &dataset, &train, &candidates, &selection)?;
-    let chosen: Vec<&[Outcome]> =
-        selection.members.iter().map(|&member| answers[member].as_slice()).collect();
+    let chosen: Vec<&[Outcome]> = selection
+        .members
+        .iter()
+        .map(|&member| answers[member].as_slice())
+        .collect();
     let equal = vec![1.0 / chosen.len() as f64; chosen.len()];
     let report = EnsembleReport {
         created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
@@ -108,12 +116,17 @@ fn answer(
     };
     let bytes = candidate.read()?;
     let mut model = Model::open(runtime, &bytes).map_err(|e| failed(e.into()))?;
-    Ok(judge::see(&mut model, faces, Tta::None).map_err(failed)?.outcomes)
+    Ok(judge::see(&mut model, faces, Tta::None)
+        .map_err(failed)?
+        .outcomes)
 }
 
 /// Returns the probability of each face's label.
 fn likelihoods(outcomes: &[Outcome]) -> Vec<f64> {
-    outcomes.iter().map(|outcome| f64::from(outcome.of(outcome.truth))).collect()
+    outcomes
+        .iter()
+        .map(|outcome| f64::from(outcome.of(outcome.truth)))
+        .collect()
 }
 
 /// Returns the weighted mean of the members' probabilities. `members` holds their outcomes for the same faces.
@@ -127,7 +140,10 @@ fn average(members: &[&[Outcome]], weights: &[f64]) -> Vec<Outcome> {
                 .zip(probabilities)
                 .for_each(|(mean, &p)| *mean += weight * f64::from(p));
         }
-        Outcome { probabilities: mean.map(|p| p as f32), ..members[0][index] }
+        Outcome {
+            probabilities: mean.map(|p| p as f32),
+            ..members[0][index]
+        }
     };
     (0..faces).map(face).collect()
 }
@@ -149,14 +165,24 @@ fn test(
         return Ok(None);
     }
     let faces = judge::load(samples).map_err(Box::new)?;
-    let answers = selection.members.iter().map(|&m| answer(runtime, &candidates[m], &faces));
+    let answers = selection
+        .members
+        .iter()
+        .map(|&m| answer(runtime, &candidates[m], &faces));
     let answers: Vec<Vec<Outcome>> = answers.collect::<Result<_, _>>()?;
     let answers: Vec<&[Outcome]> = answers.iter().map(Vec::as_slice).collect();
     let outcomes = average(&answers, &selection.weights);
-    let Duplicates { counts, test_in_train, .. } = judge::duplicates(train, &faces);
+    let Duplicates {
+        counts,
+        test_in_train,
+        ..
+    } = judge::duplicates(train, &faces);
     let without = judge::report_where(&outcomes, |index| !test_in_train[index]);
     let duplicates = DuplicateReport { counts, without };
-    Ok(Some(EnsembleTest { report: report(&outcomes), duplicates }))
+    Ok(Some(EnsembleTest {
+        report: report(&outcomes),
+        duplicates,
+    }))
 }
 
 fn members(candidates: &[Candidate], selection: &Selection) -> Vec<MemberReport> {
@@ -165,7 +191,12 @@ fn members(candidates: &[Candidate], selection: &Selection) -> Vec<MemberReport>
         sha256: candidates[member].origin.sha256.clone(),
         weight,
     };
-    selection.members.iter().zip(&selection.weights).map(member).collect()
+    selection
+        .members
+        .iter()
+        .zip(&selection.weights)
+        .map(member)
+        .collect()
 }
 
 fn candidate_reports(
@@ -174,7 +205,9 @@ fn candidate_reports(
     selection: &Selection,
 ) -> Vec<CandidateReport> {
     let of = |(index, (candidate, outcomes)): (usize, (&Candidate, &Vec<Outcome>))| {
-        let Report { score, log_loss, .. } = report(outcomes);
+        let Report {
+            score, log_loss, ..
+        } = report(outcomes);
         CandidateReport {
             model: candidate.version.to_string(),
             score,

@@ -52,7 +52,11 @@ pub fn logits(
 /// Returns an error of libtorch.
 pub(crate) fn pictures(faces: &[Face]) -> Result<Tensor, TchError> {
     let side = faces.first().map_or(0, |face| face.side() as i64);
-    let pixels: Vec<u8> = faces.iter().flat_map(|face| face.pixels()).copied().collect();
+    let pixels: Vec<u8> = faces
+        .iter()
+        .flat_map(|face| face.pixels())
+        .copied()
+        .collect();
     Tensor::from_slice(&pixels).f_view([-1, 1, side, side])
 }
 
@@ -103,11 +107,19 @@ pub fn with_libtorch(
     let rows = labelled_logits(network, weights, faces, device)?;
     let (mut confusion, mut nll) = (Confusion::default(), 0.0);
     for (logits, label) in &rows {
-        let best = (0..Expression::COUNT).rev().max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
-        let prediction = best.and_then(Expression::from_index).expect("there are seven logits");
+        let best = (0..Expression::COUNT)
+            .rev()
+            .max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
+        let prediction = best
+            .and_then(Expression::from_index)
+            .expect("there are seven logits");
         confusion.add(*label, prediction);
         nll += temperature::nll(logits, *label);
     }
     let total = rows.len() as f64;
-    Ok(Score { accuracy: confusion.correct() as f64 / total, nll: nll / total, confusion })
+    Ok(Score {
+        accuracy: confusion.correct() as f64 / total,
+        nll: nll / total,
+        confusion,
+    })
 }

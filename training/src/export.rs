@@ -90,14 +90,28 @@ impl Trained {
         let checkpoint_sha256 = checkpoint::sha256(folder)?;
         let (done, wanted) = (checkpoint.state.epoch, recipe.epochs);
         if done < wanted && !unfinished {
-            return Err(ExportError::Unfinished { folder: folder.to_owned(), done, wanted });
+            return Err(ExportError::Unfinished {
+                folder: folder.to_owned(),
+                done,
+                wanted,
+            });
         }
         let graph = catalog::build(&run.architecture)?;
         let weights = checkpoint.averaged(&graph, Device::Cpu)?;
         let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-        let name = whole.file_name().map_or("run".into(), |name| name.to_string_lossy());
+        let name = whole
+            .file_name()
+            .map_or("run".into(), |name| name.to_string_lossy());
         let (name, history) = (name.into_owned(), checkpoint.state.history);
-        Ok(Self { name, run, recipe, history, graph, weights, checkpoint_sha256 })
+        Ok(Self {
+            name,
+            run,
+            recipe,
+            history,
+            graph,
+            weights,
+            checkpoint_sha256,
+        })
     }
 
     /// The data set as the run named it.
@@ -125,15 +139,24 @@ impl Trained {
             (None, true) => return Err(ExportError::OtherData(data.to_owned())),
             (_, false) => None,
         };
-        let Chosen { temperature, holdout, held_out } =
-            temperature::choose(&self, train.as_ref(), data, options)?;
+        let Chosen {
+            temperature,
+            holdout,
+            held_out,
+        } = temperature::choose(&self, train.as_ref(), data, options)?;
         let (graph, values) = options.fusing.apply(&self.graph, values(&self.weights)?)?;
-        let mut file =
-            Contents { graph, values, metadata: self.metadata(temperature.value, options)? };
+        let mut file = Contents {
+            graph,
+            values,
+            metadata: self.metadata(temperature.value, options)?,
+        };
         let runtime = Runtime::load()?;
         let faces = real_faces(&dataset)?;
-        let Verified { mut model, parity, rounding } =
-            file.verify(&self, &runtime, &faces, &held_out)?;
+        let Verified {
+            mut model,
+            parity,
+            rounding,
+        } = file.verify(&self, &runtime, &faces, &held_out)?;
         let test = judge::judge(
             &self,
             &mut model,
@@ -141,8 +164,10 @@ impl Trained {
             dataset.samples(Split::Test),
             options.views,
         )?;
-        file.metadata.accuracy =
-            test.as_ref().map(|test| accuracies(&test.report)).unwrap_or_default();
+        file.metadata.accuracy = test
+            .as_ref()
+            .map(|test| accuracies(&test.report))
+            .unwrap_or_default();
         // Only the metadata has changed since the comparison.
         let bytes = file.encode()?;
         let summary = summary::summary(&self.graph)?;
@@ -180,12 +205,19 @@ impl Trained {
         {
             return Ok(None);
         }
-        Ok(Some(FaceSet::load(dataset, data, Split::Train, catalog::INPUT_SIDE)?))
+        Ok(Some(FaceSet::load(
+            dataset,
+            data,
+            Split::Train,
+            catalog::INPUT_SIDE,
+        )?))
     }
 
     /// The run's own parts of all training faces: those that it trained on, and those that it held out.
     fn split(&self, train: &FaceSet) -> (FaceSet, FaceSet) {
-        train.clone().hold_out(self.recipe.holdout, self.recipe.seed)
+        train
+            .clone()
+            .hold_out(self.recipe.holdout, self.recipe.seed)
     }
 
     fn training(&self) -> Training {
@@ -222,13 +254,23 @@ impl Trained {
 
 /// As many faces as the largest comparison takes, mixed over the classes: of the test split where there is one.
 fn real_faces(dataset: &Dataset) -> Result<Vec<Face>, DatasetError> {
-    let split = if dataset.samples(Split::Test).is_empty() { Split::Train } else { Split::Test };
+    let split = if dataset.samples(Split::Test).is_empty() {
+        Split::Train
+    } else {
+        Split::Test
+    };
     dataset.required(split)?;
     let samples = dataset.subset(split, PARITY_PICTURES);
-    samples.iter().map(|sample| sample.load(catalog::INPUT_SIDE)).collect()
+    samples
+        .iter()
+        .map(|sample| sample.load(catalog::INPUT_SIDE))
+        .collect()
 }
 
 fn values(weights: &Weights) -> Result<Values, TchError> {
     let plain = |tensor: &tch::Tensor| Vec::try_from(&tensor.f_contiguous()?.f_flatten(0, -1)?);
-    weights.iter().map(|(parameter, tensor)| Ok((parameter.name.clone(), plain(tensor)?))).collect()
+    weights
+        .iter()
+        .map(|(parameter, tensor)| Ok((parameter.name.clone(), plain(tensor)?)))
+        .collect()
 }

@@ -75,8 +75,10 @@ pub fn import(
     fusing: Fusing,
     out: &Path,
 ) -> Result<Imported, ImportError> {
-    let bytes =
-        fs::read(file).map_err(|source| keras::KerasError::Io { path: file.to_owned(), source })?;
+    let bytes = fs::read(file).map_err(|source| keras::KerasError::Io {
+        path: file.to_owned(),
+        source,
+    })?;
     let sha256 = hex::encode(Sha256::digest(&bytes));
     let model = keras::decode(bytes, architecture)?;
     let summary = summary::summary(&model.graph)?;
@@ -89,17 +91,30 @@ pub fn import(
     let network = Network::new(model.graph.clone(), Kind::Float)?;
     let pictures = reference.and_then(|reference| reference.faces(model.scaling));
     let pictures = pictures.unwrap_or_else(made_up_pictures);
-    let difference =
-        export::compare(&network, &weights, 1.0, Views::Single, &mut session, &pictures)?;
+    let difference = export::compare(
+        &network,
+        &weights,
+        1.0,
+        Views::Single,
+        &mut session,
+        &pictures,
+    )?;
     let check = match reference {
         Some(reference) => Some(check(&model, &network, &weights, &mut session, reference)?),
         None => None,
     };
     let folder = out.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)
-        .map_err(|source| ImportError::Folder { path: folder.to_owned(), source })?;
+    fs::create_dir_all(folder).map_err(|source| ImportError::Folder {
+        path: folder.to_owned(),
+        source,
+    })?;
     export::replace(out, &encoded)?;
-    Ok(Imported { summary, version: model.version, difference, check })
+    Ok(Imported {
+        summary,
+        version: model.version,
+        difference,
+        check,
+    })
 }
 
 fn check(
@@ -124,7 +139,11 @@ fn check(
     if difference > TOLERANCE || difference.is_nan() {
         return Err(ImportError::Differs { difference });
     }
-    Ok(Check { pictures: reference.count(), difference, by_onnx: faces.is_some() })
+    Ok(Check {
+        pictures: reference.count(),
+        difference,
+        by_onnx: faces.is_some(),
+    })
 }
 
 fn with_libtorch(
@@ -147,14 +166,24 @@ fn weights(model: &KerasModel) -> Result<Weights, ImportError> {
     let mut named = HashMap::new();
     for parameter in parameter::list(&model.graph)? {
         let shape: Vec<i64> = parameter.shape.iter().map(|&n| n as i64).collect();
-        let values = model.values.get(&parameter.name).map(Vec::as_slice).unwrap_or_default();
-        named.insert(parameter.name, Tensor::from_slice(values).f_view(&shape[..])?);
+        let values = model
+            .values
+            .get(&parameter.name)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        named.insert(
+            parameter.name,
+            Tensor::from_slice(values).f_view(&shape[..])?,
+        );
     }
     Ok(Weights::from_named(&model.graph, &named, Device::Cpu)?)
 }
 
 fn metadata(file: &Path, sha256: &str, summary: &Summary, model: &KerasModel) -> Metadata {
-    let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let name = file
+        .file_name()
+        .map(|name| name.to_string_lossy())
+        .unwrap_or_default();
     let imported = serde_json::json!({ "file": name, "sha256": sha256, "keras": model.version });
     Metadata {
         architecture: summary.name.clone(),
@@ -180,5 +209,7 @@ fn made_up_pictures() -> Vec<Face> {
         };
         Face::new(INPUT_SIDE, (0..INPUT_SIDE * INPUT_SIDE).map(gray).collect())
     };
-    (0..PARITY_PICTURES).filter_map(|_| picture(&mut rng)).collect()
+    (0..PARITY_PICTURES)
+        .filter_map(|_| picture(&mut rng))
+        .collect()
 }

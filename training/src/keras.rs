@@ -64,5 +64,11 @@ pub fn decode(bytes: Vec<u8>, architecture: Option<&str>) -> Result<KerasModel, 
     };
     let values = weights::collect(&graph, &pairs, &file.layers)?;
     let graph = graph.with_normalisation(scaling.mean, scaling.std);
-    Ok(KerasModel { graph, values, scaling, output, version: file.version })
+    Ok(KerasModel {
+        graph,
+        values,
+        scaling,
+        output,
+        version: file.version,
+    })
 }

@@ -15,7 +15,10 @@ pub struct Machine {
 impl Machine {
     /// This machine.
     pub fn here() -> Self {
-        Self { cpu: cpu::description(), cores: cpu::available_cores() }
+        Self {
+            cpu: cpu::description(),
+            cores: cpu::available_cores(),
+        }
     }
 }
 

@@ -71,8 +71,10 @@ impl Plan {
         let run = |entry: &Entry| {
             let recipe = recipe(entry, folder)?;
             sources::check(entry, &recipe, &entries)?;
-            prepare::network(&entry.arch, &recipe)
-                .map_err(|reason| PlanError::Architecture { run: entry.name.clone(), reason })?;
+            prepare::network(&entry.arch, &recipe).map_err(|reason| PlanError::Architecture {
+                run: entry.name.clone(),
+                reason,
+            })?;
             Ok(PlannedRun {
                 name: entry.name.clone(),
                 architecture: entry.arch.clone(),
@@ -83,7 +85,9 @@ impl Plan {
                 exports: entry.exports.clone(),
             })
         };
-        Ok(Self { runs: entries.iter().map(run).collect::<Result<_, _>>()? })
+        Ok(Self {
+            runs: entries.iter().map(run).collect::<Result<_, _>>()?,
+        })
     }
 
     /// Returns the runs, each after those that it depends on.
@@ -97,9 +101,16 @@ impl Plan {
     /// When the plan does not list the run.
     pub fn only(&self, name: &str) -> Result<Self, PlanError> {
         if !self.runs.iter().any(|run| run.name == name) {
-            let known = self.runs.iter().map(|run| run.name.as_str()).collect::<Vec<_>>();
+            let known = self
+                .runs
+                .iter()
+                .map(|run| run.name.as_str())
+                .collect::<Vec<_>>();
             let known = known.join(", ");
-            return Err(PlanError::UnknownSelection { name: name.to_owned(), known });
+            return Err(PlanError::UnknownSelection {
+                name: name.to_owned(),
+                known,
+            });
         }
         // From the last run to the first, so that dependents come before what they depend on.
         let mut wanted = BTreeSet::from([name]);
@@ -108,17 +119,30 @@ impl Plan {
                 wanted.extend(run.dependencies());
             }
         }
-        let runs = self.runs.iter().filter(|run| wanted.contains(run.name.as_str())).cloned();
-        Ok(Self { runs: runs.collect() })
+        let runs = self
+            .runs
+            .iter()
+            .filter(|run| wanted.contains(run.name.as_str()))
+            .cloned();
+        Ok(Self {
+            runs: runs.collect(),
+        })
     }
 }
 
 impl PlannedRun {
     /// Returns the names of the runs that must be finished before this one.
     pub fn dependencies(&self) -> impl Iterator<Item = &str> {
-        let partners = self.exports.iter().filter_map(|export| export.temperature_from.as_deref());
+        let partners = self
+            .exports
+            .iter()
+            .filter_map(|export| export.temperature_from.as_deref());
         let init = self.init.as_deref();
-        self.teachers.iter().map(String::as_str).chain(init).chain(partners)
+        self.teachers
+            .iter()
+            .map(String::as_str)
+            .chain(init)
+            .chain(partners)
     }
 }
 
@@ -135,27 +159,38 @@ fn sorted(entries: Vec<Entry>) -> Result<Vec<Entry>, PlanError> {
     }
     let needs = |entry: &Entry| {
         let index = |(key, name): (&'static str, &str)| {
-            indices.get(name).copied().ok_or_else(|| PlanError::UnknownRun {
-                run: entry.name.clone(),
-                key,
-                name: name.to_owned(),
-                known: indices.keys().copied().collect::<Vec<_>>().join(", "),
-            })
+            indices
+                .get(name)
+                .copied()
+                .ok_or_else(|| PlanError::UnknownRun {
+                    run: entry.name.clone(),
+                    key,
+                    name: name.to_owned(),
+                    known: indices.keys().copied().collect::<Vec<_>>().join(", "),
+                })
         };
-        entry.dependencies().map(index).collect::<Result<Vec<_>, _>>()
+        entry
+            .dependencies()
+            .map(index)
+            .collect::<Result<Vec<_>, _>>()
     };
     let needs = entries.iter().map(needs).collect::<Result<Vec<_>, _>>()?;
     let name = |index: usize| entries[index].name.clone();
     let sorted = order::sort(&needs)
         .map_err(|cycle| PlanError::Cycle(cycle.into_iter().map(name).collect()))?;
     let mut entries: Vec<Option<Entry>> = entries.into_iter().map(Some).collect();
-    Ok(sorted.into_iter().filter_map(|index| entries[index].take()).collect())
+    Ok(sorted
+        .into_iter()
+        .filter_map(|index| entries[index].take())
+        .collect())
 }
 
 /// Returns whether a name is one path component that is not hidden.
 fn is_folder_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 /// Checks that every export is written to a folder of its own below the root.
@@ -163,18 +198,26 @@ fn check_exports(entries: &[Entry]) -> Result<(), PlanError> {
     let mut folders = BTreeMap::new();
     for entry in entries {
         for Export { path, .. } in &entry.exports {
-            let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+            let inside = path
+                .components()
+                .all(|part| matches!(part, Component::Normal(_)));
             let folder = path.parent().filter(|folder| *folder != Path::new(""));
-            let (Some(folder), true, Some("onnx")) =
-                (folder, inside, path.extension().and_then(|extension| extension.to_str()))
-            else {
+            let (Some(folder), true, Some("onnx")) = (
+                folder,
+                inside,
+                path.extension().and_then(|extension| extension.to_str()),
+            ) else {
                 let (run, path) = (entry.name.clone(), path.clone());
                 return Err(PlanError::ExportPath { run, path });
             };
             if let Some(first) = folders.insert(folder, &entry.name) {
                 let (first, second) = (first.clone(), entry.name.clone());
                 let folder = folder.to_owned();
-                return Err(PlanError::DuplicateExport { folder, first, second });
+                return Err(PlanError::DuplicateExport {
+                    folder,
+                    first,
+                    second,
+                });
             }
         }
     }
@@ -183,15 +226,23 @@ fn check_exports(entries: &[Entry]) -> Result<(), PlanError> {
 
 /// Reads a run's recipe and applies its overrides.
 fn recipe(entry: &Entry, folder: &Path) -> Result<Recipe, PlanError> {
-    let of_run = |reason: RecipeError| PlanError::Recipe { run: entry.name.clone(), reason };
+    let of_run = |reason: RecipeError| PlanError::Recipe {
+        run: entry.name.clone(),
+        reason,
+    };
     let recipe = Recipe::read(&folder.join(&entry.recipe)).map_err(of_run)?;
     if entry.overrides.is_empty() {
         return Ok(recipe);
     }
-    let invalid = |detail: String| PlanError::Overrides { run: entry.name.clone(), detail };
+    let invalid = |detail: String| PlanError::Overrides {
+        run: entry.name.clone(),
+        detail,
+    };
     let mut table = toml::Table::try_from(&recipe).map_err(|e| invalid(e.to_string()))?;
     merge(&mut table, &entry.overrides);
-    let recipe: Recipe = table.try_into().map_err(|e: toml::de::Error| invalid(e.to_string()))?;
+    let recipe: Recipe = table
+        .try_into()
+        .map_err(|e: toml::de::Error| invalid(e.to_string()))?;
     recipe.checked().map_err(of_run)
 }
 
@@ -211,7 +262,9 @@ fn merge(table: &mut toml::Table, overrides: &toml::Table) {
 
 /// Removes `.` components, so that equal paths compare equal.
 fn normalized(path: &Path) -> PathBuf {
-    path.components().filter(|part| *part != Component::CurDir).collect()
+    path.components()
+        .filter(|part| *part != Component::CurDir)
+        .collect()
 }
 
 #[cfg(test)]

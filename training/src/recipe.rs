@@ -141,8 +141,10 @@ impl Recipe {
     /// # Errors
     /// When the file cannot be read, has an unknown key, or a value is out of range.
     pub fn read(path: &Path) -> Result<Self, RecipeError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| RecipeError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| RecipeError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         let recipe: Self = toml::from_str(&text).map_err(|source| RecipeError::Parse {
             path: path.to_owned(),
             source: Box::new(source),
@@ -182,7 +184,10 @@ mod tests {
             ("init = \"runs/a\"\nzero_init_residual = true", "`init`"),
             ("l2 = nan", "`l2`"),
             ("mixup = -0.1", "`mixup`"),
-            ("steps = [{ after = 3, factor = 0.1 }, { after = 3, factor = 0.1 }]", "`steps`"),
+            (
+                "steps = [{ after = 3, factor = 0.1 }, { after = 3, factor = 0.1 }]",
+                "`steps`",
+            ),
             ("class_weights = [1, 1, 1, 0, 1, 1, 1]", "`class_weights`"),
             ("[rmsprop]\nepsilon = 0.0", "`rmsprop.epsilon`"),
             ("[sam]\nrho = 0.0", "`sam.rho`"),
@@ -202,7 +207,10 @@ mod tests {
                 "`distill.teacher_weights`",
             ),
         ] {
-            let error = toml::from_str::<Recipe>(text).unwrap().checked().unwrap_err();
+            let error = toml::from_str::<Recipe>(text)
+                .unwrap()
+                .checked()
+                .unwrap_err();
             assert!(error.to_string().contains(key), "{text}: {error}");
         }
     }
@@ -212,7 +220,10 @@ mod tests {
         let everything = Recipe {
             init: Some("runs/a".into()),
             class_weights: ClassWeights::Values([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]),
-            steps: vec![RateStep { after: 80, factor: 0.1 }],
+            steps: vec![RateStep {
+                after: 80,
+                factor: 0.1,
+            }],
             sam: Some(Sam::default()),
             distill: Some(Distill {
                 teachers: vec!["models/a/1/model.onnx".into()],
@@ -235,7 +246,10 @@ mod tests {
     #[test]
     fn every_committed_recipe_is_valid() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
-        let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
+        let files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|f| f.unwrap().path())
+            .collect();
         assert!(files.len() >= 4);
         for file in files {
             Recipe::read(&file).unwrap_or_else(|error| panic!("{error}"));

@@ -28,10 +28,13 @@ pub const JSON: &str = "report.json";
 
 /// Returns the accuracy per split: `test` for all test faces, and the splits that the file names give.
 pub(crate) fn accuracies(report: &Report) -> BTreeMap<String, f64> {
-    let parts =
-        report.splits.iter().map(|(usage, score)| (usage.name().to_owned(), score.accuracy));
+    let parts = report
+        .splits
+        .iter()
+        .map(|(usage, score)| (usage.name().to_owned(), score.accuracy));
     let all = std::iter::once(("test".to_owned(), report.score.accuracy)).chain(parts);
-    all.filter_map(|(split, accuracy)| Some((split, accuracy?))).collect()
+    all.filter_map(|(split, accuracy)| Some((split, accuracy?)))
+        .collect()
 }
 
 /// Contents of `report.json`.

@@ -45,7 +45,11 @@ impl Tta {
             Self::None | Self::Flip => vec![(0, 0)],
             Self::FlipShift => vec![(0, 0), (-SHIFT, 0), (SHIFT, 0), (0, -SHIFT), (0, SHIFT)],
         };
-        let flips: &[bool] = if self == Self::None { &[false] } else { &[false, true] };
+        let flips: &[bool] = if self == Self::None {
+            &[false]
+        } else {
+            &[false, true]
+        };
         let of = |&flip: &bool| shifts.iter().map(move |&shift| View { flip, shift });
         flips.iter().flat_map(of).collect()
     }
@@ -89,8 +93,19 @@ mod tests {
         for (tta, count) in [(Tta::None, 1), (Tta::Flip, 2), (Tta::FlipShift, 10)] {
             let views = tta.views();
             assert_eq!(views.len(), count);
-            assert_eq!(views[0], View { flip: false, shift: (0, 0) });
-            assert!(views.iter().enumerate().all(|(i, view)| !views[..i].contains(view)));
+            assert_eq!(
+                views[0],
+                View {
+                    flip: false,
+                    shift: (0, 0)
+                }
+            );
+            assert!(
+                views
+                    .iter()
+                    .enumerate()
+                    .all(|(i, view)| !views[..i].contains(view))
+            );
         }
     }
 }

@@ -19,7 +19,9 @@ type Step = (&'static str, fn() -> Result<()>);
 /// The step that failed.
 pub(crate) fn run() -> Result<()> {
     let steps: [Step; 12] = [
-        ("format", || check(cargo(&["fmt", "--all", "--check"])).context("run `cargo fmt --all`")),
+        ("format", || {
+            check(cargo(&["fmt", "--all", "--check"])).context("run `cargo fmt --all`")
+        }),
         ("imports", imports),
         ("spelling", || check(tools::TYPOS.command()?)),
         ("setup", || {
@@ -82,7 +84,14 @@ pub(crate) fn advisories() -> Result<()> {
 /// must not break a commit that passed before.
 fn licenses() -> Result<()> {
     let mut deny = tools::CARGO_DENY.command()?;
-    deny.args(["--workspace", "--locked", "check", "bans", "licenses", "sources"]);
+    deny.args([
+        "--workspace",
+        "--locked",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ]);
     check(deny)
 }
 

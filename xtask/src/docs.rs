@@ -4,8 +4,11 @@ use anyhow::Result;
 
 use crate::generated::Generated;
 
-const CONFIGURATION: Generated =
-    Generated { path: "docs/configuration.md", command: "configuration", update: "docs" };
+const CONFIGURATION: Generated = Generated {
+    path: "docs/configuration.md",
+    command: "configuration",
+    update: "docs",
+};
 
 /// Writes the reference of the settings, or checks that it is up to date.
 ///

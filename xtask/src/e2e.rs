@@ -21,9 +21,14 @@ struct Program {
     names: &'static [&'static str],
 }
 
-const CHROMIUM: Program =
-    Program { variable: "CHROMIUM", names: &["chromium", "chromium-browser", "google-chrome"] };
-const DRIVER: Program = Program { variable: "CHROMEDRIVER", names: &["chromedriver"] };
+const CHROMIUM: Program = Program {
+    variable: "CHROMIUM",
+    names: &["chromium", "chromium-browser", "google-chrome"],
+};
+const DRIVER: Program = Program {
+    variable: "CHROMEDRIVER",
+    names: &["chromedriver"],
+};
 /// Debian packages that contain the two programs.
 const PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
 
@@ -39,7 +44,9 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let mut tests = cargo(&["test", "--locked", "--workspace", "--test", "web_ui", "--"]);
     tests.args(args);
     tests.env("MIEN", built("debug").join("mien"));
-    tests.env(CHROMIUM.variable, browser).env(DRIVER.variable, driver);
+    tests
+        .env(CHROMIUM.variable, browser)
+        .env(DRIVER.variable, driver);
     run::with_libraries(&mut tests);
     check(tests)
 }
@@ -59,7 +66,9 @@ pub(crate) fn browser() -> Result<(PathBuf, PathBuf)> {
         update.args(["update", "-qq"]);
         check(update)?;
         let mut install = Command::new("apt-get");
-        install.args(["install", "-y", "-qq", "--no-install-recommends"]).args(PACKAGES);
+        install
+            .args(["install", "-y", "-qq", "--no-install-recommends"])
+            .args(PACKAGES);
         install.env("DEBIAN_FRONTEND", "noninteractive");
         check(install)?;
     }
@@ -81,8 +90,10 @@ impl Program {
         let chosen = std::env::var_os(self.variable).map(PathBuf::from);
         chosen.or_else(|| {
             let directories = || std::env::split_paths(&path);
-            let candidates =
-                self.names.iter().flat_map(|name| directories().map(move |dir| dir.join(name)));
+            let candidates = self
+                .names
+                .iter()
+                .flat_map(|name| directories().map(move |dir| dir.join(name)));
             candidates.into_iter().find(|candidate| candidate.is_file())
         })
     }

@@ -18,8 +18,9 @@ mod seeds;
 /// # Errors
 /// If the target does not exist or cannot be built, or an input makes it panic, hang or use too much memory.
 pub(crate) fn run(name: Option<&str>, seconds: u32) -> Result<()> {
-    let targets =
-        seeds::TARGETS.iter().filter(|target| name.is_none_or(|name| name == target.name));
+    let targets = seeds::TARGETS
+        .iter()
+        .filter(|target| name.is_none_or(|name| name == target.name));
     let targets: Vec<_> = targets.collect();
     if targets.is_empty() {
         let known: Vec<_> = seeds::TARGETS.iter().map(|target| target.name).collect();
@@ -39,10 +40,18 @@ pub(crate) fn run(name: Option<&str>, seconds: u32) -> Result<()> {
         }
         let mut fuzz = tools::CARGO_FUZZ.command()?;
         fuzz.args(["run", "--sanitizer", "none", target.name, "--"]);
-        fuzz.args(["-rss_limit_mb=1024", "-timeout=10", "-max_len=65536", "-print_final_stats=1"]);
+        fuzz.args([
+            "-rss_limit_mb=1024",
+            "-timeout=10",
+            "-max_len=65536",
+            "-print_final_stats=1",
+        ]);
         fuzz.arg(format!("-max_total_time={seconds}"));
         check(fuzz).with_context(|| {
-            format!("the input is in fuzz/artifacts/{}; add a unit test with it", target.name)
+            format!(
+                "the input is in fuzz/artifacts/{}; add a unit test with it",
+                target.name
+            )
         })?;
     }
     Ok(())

@@ -22,10 +22,29 @@ impl Generated {
     /// # Errors
     /// If the server cannot be built, the file cannot be written, or the compared file differs.
     pub(crate) fn run(&self, check: bool) -> Result<()> {
-        let Self { path, command, update } = self;
-        let mut mien = cargo(&["run", "--quiet", "--locked", "--package", "mien", "--", command]);
-        let output = mien.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
-        ensure!(output.status.success(), "`mien {command}` failed ({})", output.status);
+        let Self {
+            path,
+            command,
+            update,
+        } = self;
+        let mut mien = cargo(&[
+            "run",
+            "--quiet",
+            "--locked",
+            "--package",
+            "mien",
+            "--",
+            command,
+        ]);
+        let output = mien
+            .stderr(Stdio::inherit())
+            .output()
+            .context("cannot start cargo")?;
+        ensure!(
+            output.status.success(),
+            "`mien {command}` failed ({})",
+            output.status
+        );
         let file = root().join(path);
         if !check {
             return fs::write(&file, output.stdout)

@@ -35,8 +35,15 @@ const MAY_HAVE_CYCLES: &[&str] = &["src/lib.rs"];
 /// # Errors
 /// All lines that break a rule, or all cycles.
 pub(crate) fn check(root: &Path) -> Result<()> {
-    let missing: Vec<_> = RULES.iter().flat_map(|rule| rule.missing_modules(root)).collect();
-    ensure!(missing.is_empty(), "import rules for missing modules: {}", missing.join(", "));
+    let missing: Vec<_> = RULES
+        .iter()
+        .flat_map(|rule| rule.missing_modules(root))
+        .collect();
+    ensure!(
+        missing.is_empty(),
+        "import rules for missing modules: {}",
+        missing.join(", ")
+    );
     check_crates(root, CRATES)
 }
 
@@ -51,7 +58,11 @@ fn check_crates(root: &Path, crates: &[&str]) -> Result<()> {
             found.extend(cycles::cycles(&tree.edges()));
         }
     }
-    ensure!(broken.is_empty(), "imports that ARCHITECTURE.md forbids:\n{}", broken.join("\n"));
+    ensure!(
+        broken.is_empty(),
+        "imports that ARCHITECTURE.md forbids:\n{}",
+        broken.join("\n")
+    );
     ensure!(found.is_empty(), "import cycles:\n{}", found.join("\n"));
     Ok(())
 }
@@ -61,9 +72,22 @@ fn check_crates(root: &Path, crates: &[&str]) -> Result<()> {
 /// # Errors
 /// The forbidden package.
 pub(crate) fn check_server_dependencies() -> Result<()> {
-    let mut tree = cargo(&["tree", "--locked", "--package", "mien", "--edges", "normal,build"]);
-    let output = tree.args(["--prefix", "none", "--format", "{p}"]).output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut tree = cargo(&[
+        "tree",
+        "--locked",
+        "--package",
+        "mien",
+        "--edges",
+        "normal,build",
+    ]);
+    let output = tree
+        .args(["--prefix", "none", "--format", "{p}"])
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let packages = String::from_utf8_lossy(&output.stdout);
     match trainer_dependency(&packages) {
         Some(package) => bail!("the server must not depend on {package}"),
@@ -102,8 +126,14 @@ mod tests {
 
     #[test]
     fn trainer_dependency_is_found_by_package_name() {
-        assert_eq!(trainer_dependency("mien v0.1.0\nort v2.0.0\npitch v1.0.0"), None);
-        assert_eq!(trainer_dependency("mien v0.1.0\ntch v0.26.0"), Some("tch v0.26.0"));
+        assert_eq!(
+            trainer_dependency("mien v0.1.0\nort v2.0.0\npitch v1.0.0"),
+            None
+        );
+        assert_eq!(
+            trainer_dependency("mien v0.1.0\ntch v0.26.0"),
+            Some("tch v0.26.0")
+        );
     }
 
     #[test]
@@ -116,8 +146,13 @@ mod tests {
                 "// use tch::Tensor;\nuse std::{\n  fs,\n};\nuse tch::Tensor;",
             ),
         ]);
-        let error = check_crates(root.path(), &["training/src/lib.rs"]).unwrap_err().to_string();
-        assert!(error.contains("training/src/arch/op.rs:5: arch "), "{error}");
+        let error = check_crates(root.path(), &["training/src/lib.rs"])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("training/src/arch/op.rs:5: arch "),
+            "{error}"
+        );
         assert_eq!(error.lines().count(), 2, "{error}");
     }
 
@@ -127,10 +162,15 @@ mod tests {
             ("faces/src/lib.rs", "mod a; mod b; mod c;"),
             ("faces/src/a.rs", "pub use inner::A; mod inner;"),
             ("faces/src/a/inner.rs", "pub struct A(crate::b::B);"),
-            ("faces/src/b.rs", "pub struct B;\n#[cfg(test)] mod tests { use crate::a::A; }"),
+            (
+                "faces/src/b.rs",
+                "pub struct B;\n#[cfg(test)] mod tests { use crate::a::A; }",
+            ),
             ("faces/src/c.rs", "use crate::{a, b::B}; fn f(_: a::A) {}"),
         ]);
-        let error = check_crates(root.path(), &["faces/src/lib.rs"]).unwrap_err().to_string();
+        let error = check_crates(root.path(), &["faces/src/lib.rs"])
+            .unwrap_err()
+            .to_string();
         let expected = "import cycles:\n2 files import each other:\
             \n  faces/src/a/inner.rs:1 uses faces/src/b.rs\
             \n  faces/src/b.rs:2 uses faces/src/a/inner.rs";

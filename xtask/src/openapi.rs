@@ -4,8 +4,11 @@ use anyhow::Result;
 
 use crate::generated::Generated;
 
-const OPENAPI: Generated =
-    Generated { path: "openapi/openapi.json", command: "openapi", update: "openapi" };
+const OPENAPI: Generated = Generated {
+    path: "openapi/openapi.json",
+    command: "openapi",
+    update: "openapi",
+};
 
 /// Writes the OpenAPI document, or checks that it is up to date.
 ///

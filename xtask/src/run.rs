@@ -15,10 +15,18 @@ use crate::{
 /// If the setup or the build fails, or the server cannot be started.
 pub(crate) fn serve(args: &[String]) -> Result<()> {
     setup::onnx_runtime()?;
-    check(cargo(&["build", "--release", "--locked", "--package", "mien"]))?;
+    check(cargo(&[
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "mien",
+    ]))?;
     let mut server = Command::new(built("release").join("mien"));
     server.arg("serve");
-    let has_models = args.iter().any(|arg| arg == "--models" || arg.starts_with("--models="));
+    let has_models = args
+        .iter()
+        .any(|arg| arg == "--models" || arg.starts_with("--models="));
     if !has_models && std::env::var_os("MIEN_MODELS").is_none() {
         server.arg("--models").arg(root().join("models"));
     }
@@ -32,7 +40,13 @@ pub(crate) fn serve(args: &[String]) -> Result<()> {
 pub(crate) fn train(args: &[String]) -> Result<()> {
     setup::onnx_runtime()?;
     setup::libtorch()?;
-    check(cargo(&["build", "--release", "--locked", "--package", "mien-training"]))?;
+    check(cargo(&[
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "mien-training",
+    ]))?;
     exec(Command::new(built("release").join("mien-train")).args(args))
 }
 
@@ -60,13 +74,20 @@ fn exec(program: &mut Command) -> Result<()> {
 /// `LD_LIBRARY_PATH` for the CUDA libraries, if they are installed. The path of libtorch is linked into the trainer.
 pub(crate) fn with_libraries(command: &mut Command) {
     if std::env::var_os("ORT_DYLIB_PATH").is_none() {
-        command.env("ORT_DYLIB_PATH", runtime().join("onnxruntime/libonnxruntime.so"));
+        command.env(
+            "ORT_DYLIB_PATH",
+            runtime().join("onnxruntime/libonnxruntime.so"),
+        );
     }
     let mut directories: Vec<_> = setup::nvidia().collect();
     if directories.is_empty() {
         return;
     }
-    directories.extend(std::env::var_os("LD_LIBRARY_PATH").iter().flat_map(std::env::split_paths));
+    directories.extend(
+        std::env::var_os("LD_LIBRARY_PATH")
+            .iter()
+            .flat_map(std::env::split_paths),
+    );
     if let Ok(path) = std::env::join_paths(directories) {
         command.env("LD_LIBRARY_PATH", path);
     }

@@ -19,17 +19,36 @@ mod component;
 mod pins;
 pub(crate) mod tools;
 
-const ONNX_RUNTIME: Component =
-    Component { folder: "onnxruntime", wheels: pins::ONNX_RUNTIME, finish: link_onnx_runtime };
-const ONNX_RUNTIME_GPU: Component =
-    Component { folder: "onnxruntime", wheels: pins::ONNX_RUNTIME_GPU, finish: link_onnx_runtime };
-const LIBTORCH: Component =
-    Component { folder: "libtorch", wheels: pins::LIBTORCH, finish: finish_libtorch };
-const LIBTORCH_GPU: Component =
-    Component { folder: "libtorch", wheels: pins::LIBTORCH_GPU, finish: finish_libtorch };
-const NVIDIA: Component = Component { folder: "nvidia", wheels: pins::NVIDIA, finish: |_| Ok(()) };
-const NVIDIA_TRAINING: Component =
-    Component { folder: "nvidia-training", wheels: pins::NVIDIA_TRAINING, finish: |_| Ok(()) };
+const ONNX_RUNTIME: Component = Component {
+    folder: "onnxruntime",
+    wheels: pins::ONNX_RUNTIME,
+    finish: link_onnx_runtime,
+};
+const ONNX_RUNTIME_GPU: Component = Component {
+    folder: "onnxruntime",
+    wheels: pins::ONNX_RUNTIME_GPU,
+    finish: link_onnx_runtime,
+};
+const LIBTORCH: Component = Component {
+    folder: "libtorch",
+    wheels: pins::LIBTORCH,
+    finish: finish_libtorch,
+};
+const LIBTORCH_GPU: Component = Component {
+    folder: "libtorch",
+    wheels: pins::LIBTORCH_GPU,
+    finish: finish_libtorch,
+};
+const NVIDIA: Component = Component {
+    folder: "nvidia",
+    wheels: pins::NVIDIA,
+    finish: |_| Ok(()),
+};
+const NVIDIA_TRAINING: Component = Component {
+    folder: "nvidia-training",
+    wheels: pins::NVIDIA_TRAINING,
+    finish: |_| Ok(()),
+};
 
 /// Runs `cargo xtask setup`: installs the missing libraries, those of the trainer only if `serving` is false.
 ///
@@ -101,7 +120,9 @@ fn libtorch_gpu() -> Result<()> {
 /// Returns the directories of the installed CUDA libraries, for the search path of the loader.
 pub(crate) fn nvidia() -> impl Iterator<Item = PathBuf> {
     let components = [NVIDIA, NVIDIA_TRAINING].into_iter();
-    components.filter(|part| part.is_complete(&runtime())).map(|part| part.path(&runtime()))
+    components
+        .filter(|part| part.is_complete(&runtime()))
+        .map(|part| part.path(&runtime()))
 }
 
 fn install(component: &Component) -> Result<()> {
@@ -147,7 +168,10 @@ fn require_compilers() -> Result<()> {
 /// Links the name without version, which the programs load, to the library.
 fn link_onnx_runtime(folder: &Path) -> Result<()> {
     let versioned = format!("libonnxruntime.so.{}", pins::ONNX_RUNTIME_VERSION);
-    ensure!(folder.join(&versioned).is_file(), "the wheel does not contain {versioned}");
+    ensure!(
+        folder.join(&versioned).is_file(),
+        "the wheel does not contain {versioned}"
+    );
     symlink(&versioned, &folder.join("libonnxruntime.so"))
 }
 
@@ -158,7 +182,9 @@ fn finish_libtorch(folder: &Path) -> Result<()> {
     fs::write(folder.join("build-version"), pins::TORCH_VERSION)?;
     // `tch` links with `-ltorch`. The original library has no code of its own, so an empty one is sufficient.
     let mut command = Command::new(compiler("CC", "cc"));
-    command.args(["-shared", "-x", "c", "/dev/null", "-o"]).arg(lib.join("libtorch.so"));
+    command
+        .args(["-shared", "-x", "c", "/dev/null", "-o"])
+        .arg(lib.join("libtorch.so"));
     workspace::check(command)
 }
 

@@ -11,8 +11,16 @@ use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
 /// The Python version for which wheels are selected. It is fixed because no Python code of the wheels runs.
-const TAGS: [&str; 8] =
-    ["--python-version", "3.11", "--implementation", "cp", "--abi", "cp311", "--abi", "none"];
+const TAGS: [&str; 8] = [
+    "--python-version",
+    "3.11",
+    "--implementation",
+    "cp",
+    "--abi",
+    "cp311",
+    "--abi",
+    "none",
+];
 
 /// Platform tags of wheels that run with glibc 2.28 or newer.
 const PLATFORMS: [&str; 5] = [
@@ -59,7 +67,10 @@ impl Wheel {
         eprintln!("downloading {} ...", self.requirement);
         fetch(self.requirement, download.path())?;
         let mut files = fs::read_dir(download.path())?;
-        let file = files.next().context("pip succeeded but did not write a file")??.path();
+        let file = files
+            .next()
+            .context("pip succeeded but did not write a file")??
+            .path();
         verify(&file, self.sha256)?;
         unpack(&file, self.rules, folder)
     }
@@ -86,10 +97,17 @@ pub(crate) fn pip_download(requirement: &str, into: &Path) -> Result<()> {
 }
 
 fn find_pip() -> Result<Vec<String>> {
-    let commands: [&[&str]; 4] =
-        [&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"], &["pip"]];
+    let commands: [&[&str]; 4] = [
+        &["python3", "-m", "pip"],
+        &["python", "-m", "pip"],
+        &["pip3"],
+        &["pip"],
+    ];
     let works = |command: &&&[&str]| {
-        let output = Command::new(command[0]).args(&command[1..]).arg("--version").output();
+        let output = Command::new(command[0])
+            .args(&command[1..])
+            .arg("--version")
+            .output();
         output.is_ok_and(|output| output.status.success())
     };
     match commands.iter().find(works) {
@@ -129,8 +147,12 @@ fn unpack(file: &Path, rules: &[Rule], folder: &Path) -> Result<()> {
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index)?;
         // `enclosed_name` rejects absolute paths and `..`.
-        let Some(name) = entry.enclosed_name().filter(|_| entry.is_file()) else { continue };
-        let Some((rule, rest)) = find_rule(rules, &name) else { continue };
+        let Some(name) = entry.enclosed_name().filter(|_| entry.is_file()) else {
+            continue;
+        };
+        let Some((rule, rest)) = find_rule(rules, &name) else {
+            continue;
+        };
         let path = folder.join(rules[rule].into).join(rest);
         fs::create_dir_all(path.parent().unwrap_or(folder))?;
         let mut out =
@@ -140,7 +162,10 @@ fn unpack(file: &Path, rules: &[Rule], folder: &Path) -> Result<()> {
         used[rule] = true;
     }
     match used.iter().position(|used| !used) {
-        Some(missing) => bail!("the wheel does not contain files in {}", rules[missing].prefix),
+        Some(missing) => bail!(
+            "the wheel does not contain files in {}",
+            rules[missing].prefix
+        ),
         None => Ok(()),
     }
 }
@@ -149,7 +174,8 @@ fn find_rule(rules: &[Rule], name: &Path) -> Option<(usize, PathBuf)> {
     let name = name.to_str()?;
     rules.iter().enumerate().find_map(|(index, rule)| {
         let rest = name.strip_prefix(rule.prefix)?;
-        rest.contains(rule.infix).then(|| (index, PathBuf::from(rest)))
+        rest.contains(rule.infix)
+            .then(|| (index, PathBuf::from(rest)))
     })
 }
 
@@ -160,15 +186,24 @@ mod tests {
     use super::*;
 
     const RULES: &[Rule] = &[
-        Rule { prefix: "pkg/lib/", infix: "libx.so", into: "x" },
-        Rule { prefix: "pkg/include/", infix: "", into: "include" },
+        Rule {
+            prefix: "pkg/lib/",
+            infix: "libx.so",
+            into: "x",
+        },
+        Rule {
+            prefix: "pkg/include/",
+            infix: "",
+            into: "include",
+        },
     ];
 
     fn wheel(folder: &Path, entries: &[&str]) -> PathBuf {
         let path = folder.join("x.whl");
         let mut zip = zip::ZipWriter::new(File::create(&path).unwrap());
         for entry in entries {
-            zip.start_file(*entry, zip::write::SimpleFileOptions::default()).unwrap();
+            zip.start_file(*entry, zip::write::SimpleFileOptions::default())
+                .unwrap();
             zip.write_all(entry.as_bytes()).unwrap();
         }
         zip.finish().unwrap();
@@ -180,7 +215,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = wheel(
             folder.path(),
-            &["pkg/lib/libx.so.1", "pkg/lib/liby.so", "pkg/include/a/b.h", "../evil"],
+            &[
+                "pkg/lib/libx.so.1",
+                "pkg/lib/liby.so",
+                "pkg/include/a/b.h",
+                "../evil",
+            ],
         );
         unpack(&file, RULES, folder.path()).unwrap();
         assert_eq!(
@@ -197,7 +237,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = wheel(folder.path(), &["pkg/lib/libx.so.1"]);
         assert!(
-            unpack(&file, RULES, folder.path()).unwrap_err().to_string().contains("pkg/include/")
+            unpack(&file, RULES, folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("pkg/include/")
         );
     }
 

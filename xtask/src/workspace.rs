@@ -10,7 +10,10 @@ use anyhow::{Context, Result, bail};
 /// Returns the root directory of the checkout.
 pub(crate) fn root() -> PathBuf {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().expect("xtask is a subdirectory of the checkout").to_owned()
+    xtask
+        .parent()
+        .expect("xtask is a subdirectory of the checkout")
+        .to_owned()
 }
 
 /// Returns the directory of the runtime libraries, which git ignores.
@@ -37,7 +40,9 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
 /// # Errors
 /// If the command cannot be started or fails.
 pub(crate) fn check(mut command: Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot start {}", display(&command)))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {}", display(&command)))?;
     if !status.success() {
         bail!("{} failed ({status})", display(&command));
     }
@@ -46,9 +51,14 @@ pub(crate) fn check(mut command: Command) -> Result<()> {
 
 /// Returns the command as text, for messages.
 pub(crate) fn display(command: &Command) -> String {
-    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let program = Path::new(command.get_program())
+        .file_name()
+        .unwrap_or(command.get_program());
     let words = std::iter::once(program).chain(command.get_args());
-    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+    words
+        .map(|word| word.to_string_lossy())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]

@@ -38,32 +38,63 @@ pub(super) struct Row {
 /// Lists a file as (training, test) samples. The pixels stay on disk.
 pub(super) fn list(path: &Path) -> Result<(Vec<Sample>, Vec<Sample>), DatasetError> {
     let bytes = File::open(path).map_err(DatasetError::reading(path))?;
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(bytes);
     let columns = Columns::find(path, reader.headers().map_err(|e| malformed(path, &e))?)?;
-    let shown =
-        path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let shown = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let file = Arc::new(path.to_owned());
 
     let (mut train, mut test) = (Vec::new(), Vec::new());
     let mut record = csv::StringRecord::new();
     loop {
         let offset = reader.position().byte();
-        if !reader.read_record(&mut record).map_err(|e| malformed(path, &e))? {
+        if !reader
+            .read_record(&mut record)
+            .map_err(|e| malformed(path, &e))?
+        {
             break;
         }
         let line = record.position().map_or(0, csv::Position::line);
-        let wrong = |reason| DatasetError::Csv { path: path.to_owned(), line, reason };
+        let wrong = |reason| DatasetError::Csv {
+            path: path.to_owned(),
+            line,
+            reason,
+        };
         let (expression, usage) = columns.read(&record).map_err(wrong)?;
         let length = reader.position().byte() - offset;
-        let row = Row { file: Arc::clone(&file), line, offset, length, column: columns.pixels };
+        let row = Row {
+            file: Arc::clone(&file),
+            line,
+            offset,
+            length,
+            column: columns.pixels,
+        };
         let (name, is_train) = (format!("{shown}:{line}"), usage == Usage::Training);
-        let sample =
-            Sample { name, expression, usage, is_train, position: 0, source: Source::Row(row) };
-        if is_train { train.push(sample) } else { test.push(sample) }
+        let sample = Sample {
+            name,
+            expression,
+            usage,
+            is_train,
+            position: 0,
+            source: Source::Row(row),
+        };
+        if is_train {
+            train.push(sample)
+        } else {
+            test.push(sample)
+        }
     }
     if train.is_empty() && test.is_empty() {
         let reason = "the file has no rows; download it again".to_owned();
-        return Err(DatasetError::Csv { path: path.to_owned(), line: 0, reason });
+        return Err(DatasetError::Csv {
+            path: path.to_owned(),
+            line: 0,
+            reason,
+        });
     }
     Ok((train, test))
 }
@@ -78,18 +109,28 @@ struct Columns {
 impl Columns {
     fn find(path: &Path, headers: &csv::StringRecord) -> Result<Self, DatasetError> {
         let find = |name: &str| {
-            headers.iter().position(|header| header == name).ok_or_else(|| DatasetError::Csv {
-                path: path.to_owned(),
-                line: 1,
-                reason: format!("no column `{name}`; expected emotion, pixels and Usage"),
-            })
+            headers
+                .iter()
+                .position(|header| header == name)
+                .ok_or_else(|| DatasetError::Csv {
+                    path: path.to_owned(),
+                    line: 1,
+                    reason: format!("no column `{name}`; expected emotion, pixels and Usage"),
+                })
         };
-        Ok(Self { emotion: find("emotion")?, pixels: find("pixels")?, usage: find("Usage")? })
+        Ok(Self {
+            emotion: find("emotion")?,
+            pixels: find("pixels")?,
+            usage: find("Usage")?,
+        })
     }
 
     fn read(&self, record: &csv::StringRecord) -> Result<(Expression, Usage), String> {
         let (code, usage) = (&record[self.emotion], &record[self.usage]);
-        let expression = code.parse().ok().and_then(|code: usize| CODES.get(code).copied());
+        let expression = code
+            .parse()
+            .ok()
+            .and_then(|code: usize| CODES.get(code).copied());
         let expression = expression.ok_or_else(|| format!("emotion `{code}`; expected 0 to 6"))?;
         let usage = Usage::of_column(usage).ok_or_else(|| {
             format!("Usage `{usage}`; expected Training, PublicTest or PrivateTest")
@@ -112,25 +153,39 @@ impl Row {
             .and_then(|_| file.take(self.length).read_to_end(&mut bytes))
             .map_err(DatasetError::reading(&self.file))?;
 
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(bytes.as_slice());
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(bytes.as_slice());
         let mut record = csv::StringRecord::new();
-        reader.read_record(&mut record).map_err(|e| malformed(&self.file, &e))?;
+        reader
+            .read_record(&mut record)
+            .map_err(|e| malformed(&self.file, &e))?;
         let pixels = record.get(self.column).unwrap_or_default();
         let pixels: Result<Vec<u8>, _> = pixels.split_ascii_whitespace().map(str::parse).collect();
         let pixels =
             pixels.map_err(|_| self.wrong("a pixel is no number from 0 to 255".to_owned()))?;
         let (count, side) = (pixels.len(), pixels.len().isqrt());
         Picture::new(side, side, pixels).ok_or_else(|| {
-            self.wrong(format!("{count} pixels; expected a square, as 48 * 48 = 2304"))
+            self.wrong(format!(
+                "{count} pixels; expected a square, as 48 * 48 = 2304"
+            ))
         })
     }
 
     fn wrong(&self, reason: String) -> DatasetError {
-        DatasetError::Csv { path: self.file.to_path_buf(), line: self.line, reason }
+        DatasetError::Csv {
+            path: self.file.to_path_buf(),
+            line: self.line,
+            reason,
+        }
     }
 }
 
 fn malformed(path: &Path, error: &csv::Error) -> DatasetError {
     let line = error.position().map_or(0, csv::Position::line);
-    DatasetError::Csv { path: path.to_owned(), line, reason: error.to_string() }
+    DatasetError::Csv {
+        path: path.to_owned(),
+        line,
+        reason: error.to_string(),
+    }
 }

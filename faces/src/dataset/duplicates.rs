@@ -65,7 +65,10 @@ pub fn duplicates<'a>(
         counts.within_train += train.saturating_sub(1);
         counts.within_test += test.saturating_sub(1);
     }
-    Duplicates { counts, test_in_train }
+    Duplicates {
+        counts,
+        test_in_train,
+    }
 }
 
 impl Dataset {
@@ -86,7 +89,10 @@ impl Dataset {
         let mut found = HashSet::new();
         for sample in test {
             go_on().then_some(())?;
-            if sample.pixels_sha256().is_some_and(|pixels| known.contains(&pixels)) {
+            if sample
+                .pixels_sha256()
+                .is_some_and(|pixels| known.contains(&pixels))
+            {
                 found.insert(sample.id());
             }
         }
@@ -116,7 +122,10 @@ mod tests {
         use Expression::{Fear, Happy, Sad};
         let faces: Vec<Face> = (0..5).map(|i| Face::new(1, vec![i]).unwrap()).collect();
         let of = |pairs: &[(usize, Expression)]| {
-            pairs.iter().map(|&(i, label)| (&faces[i], label)).collect::<Vec<_>>()
+            pairs
+                .iter()
+                .map(|&(i, label)| (&faces[i], label))
+                .collect::<Vec<_>>()
         };
         let train = of(&[(0, Sad), (0, Sad), (0, Fear), (1, Happy), (2, Happy)]);
         let test = of(&[(3, Sad), (0, Fear), (1, Sad), (4, Sad), (3, Sad)]);
@@ -135,7 +144,9 @@ mod tests {
     /// A data set of faces of 2 x 2 pixels: their usages and levels.
     fn listed(rows: &[(&str, &str)]) -> (tempfile::TempDir, Dataset) {
         let root = tempfile::tempdir().unwrap();
-        let lines = rows.iter().map(|(usage, pixels)| format!("3,{pixels},{usage}\n"));
+        let lines = rows
+            .iter()
+            .map(|(usage, pixels)| format!("3,{pixels},{usage}\n"));
         let text = format!("emotion,pixels,Usage\n{}", lines.collect::<String>());
         std::fs::write(root.path().join("fer2013.csv"), text).unwrap();
         let dataset = Dataset::open(root.path()).unwrap();
@@ -154,18 +165,27 @@ mod tests {
             ("PrivateTest", "01 02 03 04"),
         ]);
         let expected = [1, 3].map(|place| dataset.samples(Split::Test)[place].id());
-        assert_eq!(dataset.test_in_train(|| true), Some(HashSet::from(expected)));
+        assert_eq!(
+            dataset.test_in_train(|| true),
+            Some(HashSet::from(expected))
+        );
 
         let asked = std::cell::Cell::new(0);
         let until = |most| dataset.test_in_train(|| asked.replace(asked.get() + 1) < most);
         assert!((until(6), asked.take(), until(7).is_some()) == (None, 7, true));
         assert_eq!(listed(&[("Training", "1")]).1.test_in_train(|| true), None);
-        assert_eq!(listed(&[("PublicTest", "1")]).1.test_in_train(|| true), None);
+        assert_eq!(
+            listed(&[("PublicTest", "1")]).1.test_in_train(|| true),
+            None
+        );
     }
 
     #[test]
     fn nothing_has_no_copies() {
         let found = duplicates([], []);
-        assert_eq!((found.counts, found.test_in_train.len()), (DuplicateCounts::default(), 0));
+        assert_eq!(
+            (found.counts, found.test_in_train.len()),
+            (DuplicateCounts::default(), 0)
+        );
     }
 }

@@ -90,6 +90,9 @@ impl DatasetError {
 
     /// For `map_err` on anything that reads `path`.
     pub(super) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Read { path: path.to_owned(), source }
+        move |source| Self::Read {
+            path: path.to_owned(),
+            source,
+        }
     }
 }

@@ -18,7 +18,11 @@ impl Dataset {
         for sample in self.samples(split) {
             let bytes = sample.bytes()?;
             // Lengths first, so that no two lists of samples give the same stream.
-            for part in [sample.name.as_bytes(), sample.expression.label().as_bytes(), &bytes] {
+            for part in [
+                sample.name.as_bytes(),
+                sample.expression.label().as_bytes(),
+                &bytes,
+            ] {
                 hash.update((part.len() as u64).to_le_bytes());
                 hash.update(part);
             }

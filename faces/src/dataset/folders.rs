@@ -21,7 +21,9 @@ pub(super) fn list(root: &Path, split: &str) -> Result<Vec<Sample>, DatasetError
     let mut classes = 0;
     for path in entries(&folder)?.into_iter().filter(|path| path.is_dir()) {
         let expression = file_name(&path).to_lowercase().parse::<Expression>();
-        let Ok(expression) = expression else { return Err(DatasetError::UnknownClass { path }) };
+        let Ok(expression) = expression else {
+            return Err(DatasetError::UnknownClass { path });
+        };
         classes += 1;
         for file in entries(&path)?.into_iter().filter(|path| is_image(path)) {
             let name = file_name(&file);
@@ -39,8 +41,15 @@ pub(super) fn list(root: &Path, split: &str) -> Result<Vec<Sample>, DatasetError
         return Err(DatasetError::NoClasses { path: folder });
     }
     if samples.is_empty() {
-        let split = if split == "train" { Split::Train } else { Split::Test };
-        return Err(DatasetError::EmptySplit { path: folder, split });
+        let split = if split == "train" {
+            Split::Train
+        } else {
+            Split::Test
+        };
+        return Err(DatasetError::EmptySplit {
+            path: folder,
+            split,
+        });
     }
     Ok(samples)
 }
@@ -63,5 +72,7 @@ fn is_image(path: &Path) -> bool {
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
 }

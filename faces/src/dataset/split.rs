@@ -75,12 +75,18 @@ impl Usage {
         }
     }
 
-    const ALL: [Self; 4] = [Self::Training, Self::PublicTest, Self::PrivateTest, Self::Unknown];
+    const ALL: [Self; 4] = [
+        Self::Training,
+        Self::PublicTest,
+        Self::PrivateTest,
+        Self::Unknown,
+    ];
     const TOLD: [Self; 3] = [Self::Training, Self::PublicTest, Self::PrivateTest];
 
     pub(super) fn of_file(name: &str) -> Self {
         let told = |usage: &Self| {
-            name.strip_prefix(usage.name()).is_some_and(|rest| rest.starts_with('_'))
+            name.strip_prefix(usage.name())
+                .is_some_and(|rest| rest.starts_with('_'))
         };
         Self::TOLD.into_iter().find(told).unwrap_or(Self::Unknown)
     }

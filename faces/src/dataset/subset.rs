@@ -24,12 +24,20 @@ impl Dataset {
             class.sort_unstable_by_key(|(hash, _)| *hash);
             let count = class.len();
             let place = |rank: usize| (2 * rank + 1) as f64 / count as f64;
-            placed
-                .extend(class.iter().enumerate().map(|(rank, (_, sample))| (place(rank), *sample)));
+            placed.extend(
+                class
+                    .iter()
+                    .enumerate()
+                    .map(|(rank, (_, sample))| (place(rank), *sample)),
+            );
         }
         placed.sort_unstable_by(|(a, s), (b, t)| {
             a.total_cmp(b).then(s.expression.cmp(&t.expression))
         });
-        placed.into_iter().take(limit).map(|(_, sample)| sample.clone()).collect()
+        placed
+            .into_iter()
+            .take(limit)
+            .map(|(_, sample)| sample.clone())
+            .collect()
     }
 }

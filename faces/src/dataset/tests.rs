@@ -49,29 +49,50 @@ fn folders_are_listed_in_order_of_usage_class_and_name() {
         [public[0], public[1], private[0], "test/happy/mine.png"]
     );
     let train = &data.samples(Split::Train)[0];
-    assert_eq!((train.expression, train.usage), (Expression::Fear, Usage::Training));
+    assert_eq!(
+        (train.expression, train.usage),
+        (Expression::Fear, Usage::Training)
+    );
     let face = data.samples(Split::Test)[0].load(48).unwrap();
     assert_eq!((face.side(), face.pixels().len()), (48, 48 * 48));
 }
 
 #[test]
 fn samples_know_their_place_and_have_ids_that_tell_no_path() {
-    let names = ["test/sad/PublicTest_2.png", "test/happy/a.png", "train/sad/Training_1.png"];
+    let names = [
+        "test/sad/PublicTest_2.png",
+        "test/happy/a.png",
+        "train/sad/Training_1.png",
+    ];
     let (here, there) = (folder(&names), folder(&names[1..]));
-    let (here, there) = (Dataset::open(here.path()).unwrap(), Dataset::open(there.path()).unwrap());
+    let (here, there) = (
+        Dataset::open(here.path()).unwrap(),
+        Dataset::open(there.path()).unwrap(),
+    );
     let test = here.samples(Split::Test);
-    assert_eq!(test.iter().map(super::Sample::position).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(
+        test.iter().map(super::Sample::position).collect::<Vec<_>>(),
+        [0, 1]
+    );
     assert_eq!(here.samples(Split::Train)[0].position(), 0);
     assert_eq!(here.samples(Split::PublicTest)[0].id(), test[0].id());
     // Python: hashlib.sha256(b"test/test/happy/a.png").hexdigest()[:32]
     assert_eq!(test[1].id(), "0f322c3042411078ba9b20c84ece4543");
     assert_eq!(there.samples(Split::Test)[0].id(), test[1].id());
-    assert_eq!(there.samples(Split::Train)[0].id(), here.samples(Split::Train)[0].id());
+    assert_eq!(
+        there.samples(Split::Train)[0].id(),
+        here.samples(Split::Train)[0].id()
+    );
 }
 
 #[test]
 fn usages_are_read_as_they_are_written() {
-    for usage in [Usage::Training, Usage::PublicTest, Usage::PrivateTest, Usage::Unknown] {
+    for usage in [
+        Usage::Training,
+        Usage::PublicTest,
+        Usage::PrivateTest,
+        Usage::Unknown,
+    ] {
         assert_eq!(usage.name().parse(), Ok(usage));
     }
     assert!("Test".parse::<Usage>().is_err());
@@ -83,7 +104,16 @@ fn a_data_set_of_test_images_alone_has_no_training_images() {
     let data = Dataset::open(root.path()).unwrap();
     assert_eq!(data.required(Split::Test).unwrap().len(), 1);
     let error = data.required(Split::Train).unwrap_err();
-    assert!(matches!(error, DatasetError::EmptySplit { split: Split::Train, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            DatasetError::EmptySplit {
+                split: Split::Train,
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[test]
@@ -106,7 +136,10 @@ fn an_image_that_cannot_be_read_is_named() {
     let data = Dataset::open(root.path()).unwrap();
     let error = data.samples(Split::Test)[0].load(48).unwrap_err();
     assert!(matches!(error, DatasetError::Image { .. }), "{error}");
-    assert!(error.to_string().contains("sad/bad.png` cannot be decoded"), "{error}");
+    assert!(
+        error.to_string().contains("sad/bad.png` cannot be decoded"),
+        "{error}"
+    );
     assert_eq!(error.cause(), "broken PNG picture: the file is cut off");
 }
 
@@ -121,7 +154,10 @@ fn the_csv_speaks_its_own_class_codes() {
     for path in [root.path().to_owned(), root.path().join("fer2013.csv")] {
         let data = Dataset::open(&path).unwrap();
         let train = data.samples(Split::Train);
-        assert_eq!((names(train), train[0].expression), (vec!["fer2013.csv:2"], Expression::Happy));
+        assert_eq!(
+            (names(train), train[0].expression),
+            (vec!["fer2013.csv:2"], Expression::Happy)
+        );
         let test = data.samples(Split::Test);
         assert_eq!(names(test), ["fer2013.csv:4", "fer2013.csv:3"]);
         assert_eq!(
@@ -136,9 +172,16 @@ fn the_csv_speaks_its_own_class_codes() {
 #[test]
 fn columns_may_come_in_another_order_with_spaces_and_quotes() {
     let root = tempfile::tempdir().unwrap();
-    put(root.path(), "fer2013.csv", b"emotion, Usage, pixels\r\n0,PublicTest,\"1 2 3 4\"\r\n");
+    put(
+        root.path(),
+        "fer2013.csv",
+        b"emotion, Usage, pixels\r\n0,PublicTest,\"1 2 3 4\"\r\n",
+    );
     let data = Dataset::open(root.path()).unwrap();
-    assert_eq!(data.samples(Split::Test)[0].load(2).unwrap().pixels(), [1, 2, 3, 4]);
+    assert_eq!(
+        data.samples(Split::Test)[0].load(2).unwrap().pixels(),
+        [1, 2, 3, 4]
+    );
 }
 
 #[test]
@@ -149,13 +192,22 @@ fn a_malformed_csv_names_the_line_and_the_remedy() {
         ("", "line 1: no column `emotion`"),
         ("emotion,pixels\n0,1 2 3 4\n", "line 1: no column `Usage`"),
         ("emotion,pixels,Usage\n", "the file has no rows"),
-        ("emotion,pixels,Usage\n7,1,Training\n", "line 2: emotion `7`; expected 0 to 6"),
-        ("emotion,pixels,Usage\n1,1,Test\n", "line 2: Usage `Test`; expected Training"),
+        (
+            "emotion,pixels,Usage\n7,1,Training\n",
+            "line 2: emotion `7`; expected 0 to 6",
+        ),
+        (
+            "emotion,pixels,Usage\n1,1,Test\n",
+            "line 2: Usage `Test`; expected Training",
+        ),
         ("emotion,pixels,Usage\n1,1\n", "line 2"),
     ] {
         fs::write(&path, text).unwrap();
         let message = message(&path);
-        assert!(message.contains("fer2013.csv") && message.contains(expected), "{message}");
+        assert!(
+            message.contains("fer2013.csv") && message.contains(expected),
+            "{message}"
+        );
     }
 }
 
@@ -163,10 +215,19 @@ fn a_malformed_csv_names_the_line_and_the_remedy() {
 fn malformed_pixels_of_a_csv_are_an_error_of_their_sample() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("fer2013.csv");
-    for (pixels, expected) in [("1 2 3", "3 pixels"), ("1 2 3 256", "no number"), ("", "0 pixels")]
-    {
-        fs::write(&path, format!("emotion,pixels,Usage\n1,{pixels},PublicTest\n")).unwrap();
-        let error = Dataset::open(&path).unwrap().samples(Split::Test)[0].load(2).unwrap_err();
+    for (pixels, expected) in [
+        ("1 2 3", "3 pixels"),
+        ("1 2 3 256", "no number"),
+        ("", "0 pixels"),
+    ] {
+        fs::write(
+            &path,
+            format!("emotion,pixels,Usage\n1,{pixels},PublicTest\n"),
+        )
+        .unwrap();
+        let error = Dataset::open(&path).unwrap().samples(Split::Test)[0]
+            .load(2)
+            .unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
         assert!(error.to_string().contains("line 2"), "{error}");
     }
@@ -176,8 +237,13 @@ fn malformed_pixels_of_a_csv_are_an_error_of_their_sample() {
 fn the_fingerprint_tells_names_labels_and_bytes_but_not_the_place() {
     let print = |files: &[(&str, &[u8])]| {
         let root = tempfile::tempdir().unwrap();
-        files.iter().for_each(|(name, bytes)| put(root.path(), name, bytes));
-        Dataset::open(root.path()).unwrap().fingerprint(Split::Test).unwrap()
+        files
+            .iter()
+            .for_each(|(name, bytes)| put(root.path(), name, bytes));
+        Dataset::open(root.path())
+            .unwrap()
+            .fingerprint(Split::Test)
+            .unwrap()
     };
     let one = print(&[("test/sad/a.png", b"x")]);
     assert_eq!(one, print(&[("test/sad/a.png", b"x")]));
@@ -191,7 +257,10 @@ fn the_fingerprint_tells_names_labels_and_bytes_but_not_the_place() {
         assert_ne!(one, other);
     }
     // Training images do not touch the fingerprint of the test images.
-    assert_eq!(one, print(&[("test/sad/a.png", b"x"), ("train/sad/b.png", b"z")]));
+    assert_eq!(
+        one,
+        print(&[("test/sad/a.png", b"x"), ("train/sad/b.png", b"z")])
+    );
 }
 
 proptest! {

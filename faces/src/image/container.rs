@@ -7,7 +7,10 @@ use super::format::Format;
 pub(crate) fn declared_size(format: Format, bytes: &[u8]) -> Option<(u32, u32)> {
     let field = |at: usize| bytes.get(at..at + 4)?.try_into().ok();
     match format {
-        Format::Png => Some((u32::from_be_bytes(field(16)?), u32::from_be_bytes(field(20)?))),
+        Format::Png => Some((
+            u32::from_be_bytes(field(16)?),
+            u32::from_be_bytes(field(20)?),
+        )),
         // The 12-byte header of OS/2 has 16-bit sides, which cannot be absurd.
         Format::Bmp if bytes.get(14) == Some(&12) => None,
         // A negative height means rows from the top.
@@ -38,8 +41,9 @@ fn jpeg(bytes: &[u8]) -> Option<()> {
     let mut rest = bytes.get(2..)?;
     loop {
         // Entropy-coded data and fill bytes: on to the next marker that is no stuffed zero.
-        let at =
-            rest.windows(2).position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xFF))?;
+        let at = rest
+            .windows(2)
+            .position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xFF))?;
         let marker = rest[at + 1];
         rest = &rest[at + 2..];
         match marker {
@@ -87,7 +91,11 @@ fn gif(bytes: &[u8]) -> Option<()> {
 
 /// The bytes of a colour table, from the packed field that announces it.
 fn color_table(packed: u8) -> usize {
-    if packed & 0x80 == 0 { 0 } else { 3 << ((packed & 0x07) + 1) }
+    if packed & 0x80 == 0 {
+        0
+    } else {
+        3 << ((packed & 0x07) + 1)
+    }
 }
 
 /// What follows a chain of length-prefixed sub-blocks.

@@ -16,14 +16,20 @@ pub struct Limits {
 impl Default for Limits {
     /// 24 million pixels: what a good camera makes.
     fn default() -> Self {
-        Self { max_pixels: 24_000_000 }
+        Self {
+            max_pixels: 24_000_000,
+        }
     }
 }
 
 impl Limits {
     fn check(&self, (width, height): (u32, u32)) -> Result<(), ImageError> {
         if u64::from(width) * u64::from(height) > self.max_pixels {
-            return Err(ImageError::TooManyPixels { width, height, max_pixels: self.max_pixels });
+            return Err(ImageError::TooManyPixels {
+                width,
+                height,
+                max_pixels: self.max_pixels,
+            });
         }
         Ok(())
     }
@@ -71,7 +77,10 @@ pub enum ImageError {
 /// [`ImageError::Invalid`] for a broken file, one that is cut off included.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, ImageError> {
     let format = Format::detect(bytes).ok_or(ImageError::Unsupported)?;
-    let invalid = |detail: String| ImageError::Invalid { format: format.name(), detail };
+    let invalid = |detail: String| ImageError::Invalid {
+        format: format.name(),
+        detail,
+    };
     let broken = |error: image::ImageError| invalid(error.to_string());
 
     if let Some(size) = container::declared_size(format, bytes) {

@@ -17,7 +17,9 @@ impl Format {
     pub(crate) fn detect(bytes: &[u8]) -> Option<Self> {
         let detected = image::guess_format(bytes).ok()?;
         let formats = [Self::Jpeg, Self::Png, Self::WebP, Self::Bmp, Self::Gif];
-        formats.into_iter().find(|format| format.codec() == detected)
+        formats
+            .into_iter()
+            .find(|format| format.codec() == detected)
     }
 
     pub(super) fn codec(self) -> ImageFormat {

@@ -28,9 +28,9 @@ pub(super) fn to_gray(picture: DynamicImage) -> GrayImage {
         DynamicImage::ImageLuma16(p) => map(&p, |p| high_byte(p.0[0])),
         DynamicImage::ImageLumaA16(p) => map(&p, |p| high_byte(p.0[0])),
         DynamicImage::ImageRgb16(p) => map(&p, |p| luma(p.0.map(high_byte))),
-        DynamicImage::ImageRgba16(p) => {
-            map(&p, |&image::Rgba([r, g, b, _])| luma([r, g, b].map(high_byte)))
-        }
+        DynamicImage::ImageRgba16(p) => map(&p, |&image::Rgba([r, g, b, _])| {
+            luma([r, g, b].map(high_byte))
+        }),
         // None of the accepted formats holds floating point.
         other => map(&other.to_rgb8(), |p| luma(p.0)),
     }

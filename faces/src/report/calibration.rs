@@ -56,7 +56,11 @@ impl Bins {
     /// Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
     pub(super) fn expected_error(&self) -> Option<f64> {
         let images: u64 = self.0.iter().map(|bin| bin.images).sum();
-        let gaps: f64 = self.0.iter().map(|bin| (bin.correct as f64 - bin.confidence).abs()).sum();
+        let gaps: f64 = self
+            .0
+            .iter()
+            .map(|bin| (bin.correct as f64 - bin.confidence).abs())
+            .sum();
         (images > 0).then(|| gaps / images as f64)
     }
 
@@ -70,7 +74,9 @@ impl Bins {
             accuracy: ratio(bin.correct, bin.images),
             confidence: (bin.images > 0).then(|| bin.confidence / bin.images as f64),
         };
-        Calibration { bins: self.0.iter().enumerate().map(bin).collect() }
+        Calibration {
+            bins: self.0.iter().enumerate().map(bin).collect(),
+        }
     }
 }
 

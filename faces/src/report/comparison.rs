@@ -142,14 +142,21 @@ pub fn compare(a: &[Prediction], b: &[Prediction]) -> Result<Comparison, Compare
             tally.add(in_a, in_b)?;
         }
     }
-    tally.comparison(a.len(), b.len()).ok_or(CompareError::NothingInCommon)
+    tally
+        .comparison(a.len(), b.len())
+        .ok_or(CompareError::NothingInCommon)
 }
 
 fn by_id(predictions: &[Prediction]) -> Result<HashMap<&str, &Prediction>, CompareError> {
     let mut by_id = HashMap::with_capacity(predictions.len());
     for prediction in predictions {
-        if by_id.insert(prediction.image.as_str(), prediction).is_some() {
-            return Err(CompareError::Twice { name: prediction.name.clone() });
+        if by_id
+            .insert(prediction.image.as_str(), prediction)
+            .is_some()
+        {
+            return Err(CompareError::Twice {
+                name: prediction.name.clone(),
+            });
         }
     }
     Ok(by_id)
@@ -188,7 +195,12 @@ impl Tally {
 
     /// `None` where nothing was counted.
     fn comparison(self, len_a: usize, len_b: usize) -> Option<Comparison> {
-        let Pairs { both_correct, only_a_correct, only_b_correct, both_incorrect } = self.pairs;
+        let Pairs {
+            both_correct,
+            only_a_correct,
+            only_b_correct,
+            both_incorrect,
+        } = self.pairs;
         let interval =
             paired_difference(both_correct, only_a_correct, only_b_correct, both_incorrect)?;
         let (a, b) = (Score::of(&self.a), Score::of(&self.b));
@@ -215,7 +227,13 @@ fn classes(a: &Confusion, b: &Confusion) -> Vec<ClassDifference> {
         let recall_a = ratio(a.count(label, label), support);
         let recall_b = ratio(b.count(label, label), support);
         let difference = recall_a.zip(recall_b).map(|(a, b)| b - a);
-        ClassDifference { label, support, recall_a, recall_b, difference }
+        ClassDifference {
+            label,
+            support,
+            recall_a,
+            recall_b,
+            difference,
+        }
     };
     Expression::ALL.into_iter().map(class).collect()
 }

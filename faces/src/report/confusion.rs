@@ -34,7 +34,10 @@ impl Confusion {
 
     /// The images on the diagonal.
     pub fn correct(&self) -> u64 {
-        Expression::ALL.into_iter().map(|class| self.count(class, class)).sum()
+        Expression::ALL
+            .into_iter()
+            .map(|class| self.count(class, class))
+            .sum()
     }
 
     /// The images with this label.
@@ -44,14 +47,21 @@ impl Confusion {
 
     /// The confusions that occur most often, at most 10; of equals those that come first in class order.
     pub fn most_frequent(&self) -> Vec<Confused> {
-        let pairs = Expression::ALL.into_iter().flat_map(|a| Expression::ALL.map(|b| (a, b)));
-        let confused = pairs.filter(|(label, prediction)| label != prediction).filter_map(
-            |(label, prediction)| {
+        let pairs = Expression::ALL
+            .into_iter()
+            .flat_map(|a| Expression::ALL.map(|b| (a, b)));
+        let confused = pairs
+            .filter(|(label, prediction)| label != prediction)
+            .filter_map(|(label, prediction)| {
                 let images = self.count(label, prediction);
                 let share = ratio(images, self.support(label))?;
-                (images > 0).then_some(Confused { label, prediction, images, share })
-            },
-        );
+                (images > 0).then_some(Confused {
+                    label,
+                    prediction,
+                    images,
+                    share,
+                })
+            });
         let mut confused: Vec<_> = confused.collect();
         confused.sort_by_key(|pair| std::cmp::Reverse(pair.images));
         confused.truncate(MOST_FREQUENT);
@@ -60,13 +70,19 @@ impl Confusion {
 
     /// Precision, recall and F1 of each class, in class order.
     pub fn class_scores(&self) -> Vec<ClassScore> {
-        Expression::ALL.into_iter().map(|class| self.class_score(class)).collect()
+        Expression::ALL
+            .into_iter()
+            .map(|class| self.class_score(class))
+            .collect()
     }
 
     fn class_score(&self, label: Expression) -> ClassScore {
         let hits = self.count(label, label);
         let support = self.support(label);
-        let predicted = Expression::ALL.into_iter().map(|other| self.count(other, label)).sum();
+        let predicted = Expression::ALL
+            .into_iter()
+            .map(|other| self.count(other, label))
+            .sum();
         ClassScore {
             label,
             support,

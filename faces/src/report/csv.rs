@@ -47,7 +47,16 @@ impl<'a> Row<'a> {
     }
 
     fn prediction(&self) -> Prediction {
-        let Self { angry, disgust, fear, happy, neutral, sad, surprise, .. } = *self;
+        let Self {
+            angry,
+            disgust,
+            fear,
+            happy,
+            neutral,
+            sad,
+            surprise,
+            ..
+        } = *self;
         Prediction {
             image: self.image.to_owned(),
             name: self.name.to_owned(),
@@ -68,9 +77,13 @@ pub fn write<'a>(
     predictions: impl IntoIterator<Item = &'a Prediction>,
     with_header: bool,
 ) -> io::Result<()> {
-    let mut writer = ::csv::WriterBuilder::new().has_headers(with_header).from_writer(to);
+    let mut writer = ::csv::WriterBuilder::new()
+        .has_headers(with_header)
+        .from_writer(to);
     for prediction in predictions {
-        writer.serialize(Row::of(prediction)).map_err(io::Error::from)?;
+        writer
+            .serialize(Row::of(prediction))
+            .map_err(io::Error::from)?;
     }
     writer.flush()
 }
@@ -97,5 +110,9 @@ pub fn read(from: impl Read) -> Result<Vec<Prediction>, ReadError> {
     while reader.read_record(&mut record)? {
         predictions.push(record.deserialize::<Row<'_>>(Some(&headers))?.prediction());
     }
-    if predictions.is_empty() { Err(ReadError::Empty) } else { Ok(predictions) }
+    if predictions.is_empty() {
+        Err(ReadError::Empty)
+    } else {
+        Ok(predictions)
+    }
 }

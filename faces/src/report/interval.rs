@@ -33,9 +33,16 @@ pub fn paired_difference(both: u64, only_a: u64, only_b: u64, neither: u64) -> O
     let product = (both + only_a) * (only_b + neither) * (both + only_b) * (only_a + neither);
     let association = both * neither - only_a * only_b;
     // The continuity correction of method 10 is for positive association alone.
-    let association =
-        if association > 0.0 { (association - n / 2.0).max(0.0) } else { association };
-    let phi = if product > 0.0 { association / product.sqrt() } else { 0.0 };
+    let association = if association > 0.0 {
+        (association - n / 2.0).max(0.0)
+    } else {
+        association
+    };
+    let phi = if product > 0.0 {
+        association / product.sqrt()
+    } else {
+        0.0
+    };
 
     let reach = |x: f64, y: f64| (x * x - 2.0 * phi * x * y + y * y).max(0.0).sqrt();
     let difference = (only_b - only_a) / n;
@@ -54,6 +61,9 @@ impl Side {
     fn of(hits: u64, total: u64) -> Option<Self> {
         let [low, high] = wilson(hits, total)?;
         let ratio = hits as f64 / total as f64;
-        Some(Self { below: ratio - low, above: high - ratio })
+        Some(Self {
+            below: ratio - low,
+            above: high - ratio,
+        })
     }
 }

@@ -21,7 +21,16 @@ pub struct Prediction {
 impl Prediction {
     /// What counts for a report.
     pub fn outcome(&self) -> Outcome {
-        let Self { truth, usage, probabilities, .. } = *self;
-        Outcome { truth, usage, probabilities }
+        let Self {
+            truth,
+            usage,
+            probabilities,
+            ..
+        } = *self;
+        Outcome {
+            truth,
+            usage,
+            probabilities,
+        }
     }
 }

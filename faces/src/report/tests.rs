@@ -7,7 +7,11 @@ use crate::{dataset::Usage, expression::Expression};
 fn outcome(truth: Expression, usage: Usage, prediction: Expression, confidence: f32) -> Outcome {
     let mut probabilities = [(1.0 - confidence) / 6.0; Expression::COUNT];
     probabilities[prediction.index()] = confidence;
-    Outcome { truth, usage, probabilities }
+    Outcome {
+        truth,
+        usage,
+        probabilities,
+    }
 }
 
 fn report(outcomes: &[Outcome]) -> Report {
@@ -30,7 +34,10 @@ fn wilson_agrees_with_statsmodels() {
         (1, 2, 0.094_531_21, 0.905_468_79),
     ] {
         let [a, b] = wilson(hits, total).unwrap();
-        assert!((a - low).abs() < 1e-7 && (b - high).abs() < 1e-7, "{hits}/{total}: {a} {b}");
+        assert!(
+            (a - low).abs() < 1e-7 && (b - high).abs() < 1e-7,
+            "{hits}/{total}: {a} {b}"
+        );
     }
     assert_eq!(wilson(0, 0), None);
 }
@@ -55,27 +62,50 @@ fn scores_agree_with_scikit_learn() {
     close(report.macro_f1, 0.388_888_889);
     close(report.balanced_accuracy, 0.388_888_889);
     // Six images in six bins: the mean of |hit - confidence|.
-    close(report.expected_calibration_error, (0.1 + 0.2 + 0.5 + 0.4 + 0.35 + 0.7) / 6.0);
+    close(
+        report.expected_calibration_error,
+        (0.1 + 0.2 + 0.5 + 0.4 + 0.35 + 0.7) / 6.0,
+    );
     // log_loss(truth, probabilities, labels=range(7)).
     close(report.log_loss, 1.423_751_833);
     let sad = &report.classes[Sad.index()];
     assert_eq!((sad.label, sad.support), (Sad, 2));
-    assert_eq!((sad.precision, sad.recall, sad.f1), (Some(0.5), Some(0.5), Some(0.5)));
+    assert_eq!(
+        (sad.precision, sad.recall, sad.f1),
+        (Some(0.5), Some(0.5), Some(0.5))
+    );
 }
 
 #[test]
 fn ratios_without_a_denominator_are_null() {
     let nothing = report(&[]);
-    assert_eq!((nothing.score.accuracy, nothing.score.interval), (None, None));
+    assert_eq!(
+        (nothing.score.accuracy, nothing.score.interval),
+        (None, None)
+    );
     assert_eq!((nothing.macro_f1, nothing.log_loss), (None, None));
     assert!(nothing.splits.is_empty());
 
-    let one = report(&[outcome(Expression::Fear, Usage::Unknown, Expression::Sad, 0.9)]);
+    let one = report(&[outcome(
+        Expression::Fear,
+        Usage::Unknown,
+        Expression::Sad,
+        0.9,
+    )]);
     let [fear, sad, happy] = [Expression::Fear, Expression::Sad, Expression::Happy]
         .map(|e| one.classes[e.index()].clone());
-    assert_eq!((fear.precision, fear.recall, fear.f1), (None, Some(0.0), Some(0.0)));
-    assert_eq!((sad.precision, sad.recall, sad.f1), (Some(0.0), None, Some(0.0)));
-    assert_eq!((happy.precision, happy.recall, happy.f1), (None, None, None));
+    assert_eq!(
+        (fear.precision, fear.recall, fear.f1),
+        (None, Some(0.0), Some(0.0))
+    );
+    assert_eq!(
+        (sad.precision, sad.recall, sad.f1),
+        (Some(0.0), None, Some(0.0))
+    );
+    assert_eq!(
+        (happy.precision, happy.recall, happy.f1),
+        (None, None, None)
+    );
     assert_eq!(one.macro_f1, Some(0.0));
 }
 
@@ -95,12 +125,20 @@ fn the_original_splits_stand_apart() {
 
 #[test]
 fn the_document_has_the_shape_of_the_contract() {
-    let report = report(&[outcome(Expression::Happy, Usage::PublicTest, Expression::Happy, 0.75)]);
+    let report = report(&[outcome(
+        Expression::Happy,
+        Usage::PublicTest,
+        Expression::Happy,
+        0.75,
+    )]);
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!((&json["total"], &json["correct"]), (&1.into(), &1.into()));
     assert_eq!(json["accuracy"], 1.0);
     assert_eq!(json["interval"].as_array().unwrap().len(), 2);
-    assert_eq!(json["confusion"][3], serde_json::json!([0, 0, 0, 1, 0, 0, 0]));
+    assert_eq!(
+        json["confusion"][3],
+        serde_json::json!([0, 0, 0, 1, 0, 0, 0])
+    );
     let happy = serde_json::json!({"label": "happy", "support": 1, "precision": 1.0, "recall": 1.0, "f1": 1.0});
     assert_eq!(json["classes"][3], happy);
     assert_eq!(json["splits"]["PublicTest"]["total"], 1);
@@ -109,8 +147,11 @@ fn the_document_has_the_shape_of_the_contract() {
 
 #[test]
 fn equal_probabilities_predict_the_first_class() {
-    let even =
-        Outcome { truth: Expression::Sad, usage: Usage::Unknown, probabilities: [1.0 / 7.0; 7] };
+    let even = Outcome {
+        truth: Expression::Sad,
+        usage: Usage::Unknown,
+        probabilities: [1.0 / 7.0; 7],
+    };
     assert_eq!(even.prediction(), Expression::Angry);
 }
 

@@ -28,5 +28,8 @@ pub fn without_duplicates(
             confusion.add(prediction.truth, prediction.outcome().prediction());
         }
     }
-    WithoutDuplicates { score: Score::of(&confusion), removed }
+    WithoutDuplicates {
+        score: Score::of(&confusion),
+        removed,
+    }
 }

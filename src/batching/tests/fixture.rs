@@ -26,11 +26,17 @@ fn face(number: u8) -> Face {
 }
 
 fn inputs(numbers: impl IntoIterator<Item = u8>) -> Vec<Input> {
-    numbers.into_iter().map(|number| Input::Face(face(number))).collect()
+    numbers
+        .into_iter()
+        .map(|number| Input::Face(face(number)))
+        .collect()
 }
 
 pub(super) fn until(deadline: Instant) -> RequestOptions {
-    RequestOptions { deadline: Some(deadline), ..RequestOptions::default() }
+    RequestOptions {
+        deadline: Some(deadline),
+        ..RequestOptions::default()
+    }
 }
 
 /// Returns the number of the face that a prediction belongs to.
@@ -78,9 +84,16 @@ impl Classifier for Fake {
             return Err(InferenceError::Run("poison".to_owned()));
         }
         let row = |&number: &u8| {
-            let p = if number == NAN { f32::NAN } else { f32::from(number) / 255.0 };
+            let p = if number == NAN {
+                f32::NAN
+            } else {
+                f32::from(number) / 255.0
+            };
             let probabilities = Probabilities::new(&[p, 1.0 - p])?;
-            Ok(Answer { probabilities, outputs: Box::default() })
+            Ok(Answer {
+                probabilities,
+                outputs: Box::default(),
+            })
         };
         Ok(numbers.iter().map(row).collect())
     }
@@ -114,23 +127,45 @@ impl Bench {
     pub(super) fn with(options: BatchOptions, cores: CpuBudget) -> Self {
         let (arrive, arrived) = mpsc::channel();
         let (pass, passes) = mpsc::channel();
-        let gate = Arc::new(Gate { arrived: arrive, pass: Mutex::new(passes) });
-        let (log, made) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicUsize>::default());
+        let gate = Arc::new(Gate {
+            arrived: arrive,
+            pass: Mutex::new(passes),
+        });
+        let (log, made) = (
+            Arc::<Mutex<Vec<_>>>::default(),
+            Arc::<AtomicUsize>::default(),
+        );
         let broken = Arc::<AtomicBool>::default();
         let factory: Factory = {
             let (log, made, broken) = (Arc::clone(&log), Arc::clone(&made), Arc::clone(&broken));
             Arc::new(move || {
                 assert!(!broken.load(Ordering::SeqCst), "no classifier");
                 made.fetch_add(1, Ordering::SeqCst);
-                Ok(Box::new(Fake { log: Arc::clone(&log), gate: Arc::clone(&gate) }))
+                Ok(Box::new(Fake {
+                    log: Arc::clone(&log),
+                    gate: Arc::clone(&gate),
+                }))
             })
         };
         let metrics = Metrics::new();
         let labels = Labels::new(vec!["a".to_owned(), "b".to_owned()]).unwrap();
         let series = metrics.model("m", &labels);
         let batcher = Batcher::start("m", &factory, options, cores, series).unwrap();
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
-        Self { batcher, metrics, log, made, broken, arrived, pass, runtime }
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_time()
+            .build()
+            .unwrap();
+        Self {
+            batcher,
+            metrics,
+            log,
+            made,
+            broken,
+            arrived,
+            pass,
+            runtime,
+        }
     }
 
     /// Sends a request and returns when it is queued or rejected.

@@ -28,12 +28,22 @@ fn write(text: &mut String, a: &str, b: &str, found: &Comparison) -> fmt::Result
     side(text, "B", b, &found.b)?;
     let [low, high] = found.difference_interval.map(|bound| points(bound, 2));
     let difference = points(found.difference, 2);
-    writeln!(text, "\nB minus A    {difference} points, 95 % interval {low} to {high}")?;
-    writeln!(text, "McNemar     {}, exact, two-sided", p_value(found.p_value))?;
+    writeln!(
+        text,
+        "\nB minus A    {difference} points, 95 % interval {low} to {high}"
+    )?;
+    writeln!(
+        text,
+        "McNemar     {}, exact, two-sided",
+        p_value(found.p_value)
+    )?;
     writeln!(text, "{}\n", verdict(found))?;
     if found.only_in_a + found.only_in_b > 0 {
         let (only_a, only_b) = (found.only_in_a, found.only_in_b);
-        writeln!(text, "not compared: {only_a} images only in A, {only_b} only in B\n")?;
+        writeln!(
+            text,
+            "not compared: {only_a} images only in A, {only_b} only in B\n"
+        )?;
     }
     classes(text, found)?;
     pairs(text, found)?;
@@ -41,16 +51,33 @@ fn write(text: &mut String, a: &str, b: &str, found: &Comparison) -> fmt::Result
 }
 
 fn side(text: &mut String, side: &str, name: &str, score: &Score) -> fmt::Result {
-    let Score { correct, total, accuracy, .. } = score;
-    writeln!(text, "{side} {}   {correct} of {total} images   {name}", percent(*accuracy))
+    let Score {
+        correct,
+        total,
+        accuracy,
+        ..
+    } = score;
+    writeln!(
+        text,
+        "{side} {}   {correct} of {total} images   {name}",
+        percent(*accuracy)
+    )
 }
 
 fn classes(text: &mut String, found: &Comparison) -> fmt::Result {
-    writeln!(text, "{:9}{:>8}{:>10}{:>10}{:>11}", "recall", "images", "A", "B", "B minus A")?;
+    writeln!(
+        text,
+        "{:9}{:>8}{:>10}{:>10}{:>11}",
+        "recall", "images", "A", "B", "B minus A"
+    )?;
     for class in &found.classes {
         let [a, b] = [class.recall_a, class.recall_b].map(percent);
         let (label, difference) = (class.label.label(), points(class.difference, 2));
-        writeln!(text, "{label:9}{:>8}{a:>10}{b:>10}{difference:>11}", class.support)?;
+        writeln!(
+            text,
+            "{label:9}{:>8}{a:>10}{b:>10}{difference:>11}",
+            class.support
+        )?;
     }
     writeln!(text)
 }
@@ -58,8 +85,16 @@ fn classes(text: &mut String, found: &Comparison) -> fmt::Result {
 fn pairs(text: &mut String, found: &Comparison) -> fmt::Result {
     let pairs = &found.pairs;
     writeln!(text, "{:9}{:>10}{:>10}", "", "B right", "B wrong")?;
-    writeln!(text, "{:9}{:>10}{:>10}", "A right", pairs.both_correct, pairs.only_a_correct)?;
-    writeln!(text, "{:9}{:>10}{:>10}", "A wrong", pairs.only_b_correct, pairs.both_incorrect)
+    writeln!(
+        text,
+        "{:9}{:>10}{:>10}",
+        "A right", pairs.both_correct, pairs.only_a_correct
+    )?;
+    writeln!(
+        text,
+        "{:9}{:>10}{:>10}",
+        "A wrong", pairs.only_b_correct, pairs.both_incorrect
+    )
 }
 
 fn flips(text: &mut String, found: &Comparison) -> fmt::Result {
@@ -77,7 +112,11 @@ fn flips(text: &mut String, found: &Comparison) -> fmt::Result {
         let [sure_a, sure_b] = [flip.confidence_a, flip.confidence_b]
             .map(|confidence| format::percent(f64::from(confidence), 0));
         let [label, a, b] = [flip.label, flip.a, flip.b].map(Expression::label);
-        writeln!(text, "{label:9}{a:>9}{sure_a:>6}  {b:>9}{sure_b:>6}  {}", flip.name)?;
+        writeln!(
+            text,
+            "{label:9}{a:>9}{sure_a:>6}  {b:>9}{sure_b:>6}  {}",
+            flip.name
+        )?;
     }
     Ok(())
 }

@@ -22,7 +22,12 @@ use crate::evaluation::{Evaluation, Unreadable};
 
 /// One self-contained page.
 pub fn html(subject: &Subject, evaluation: &Evaluation, pictures: &Pictures) -> String {
-    let Evaluation { report, mistakes, unreadable, .. } = evaluation;
+    let Evaluation {
+        report,
+        mistakes,
+        unreadable,
+        ..
+    } = evaluation;
     let head = html! {
         p.kicker { "Evaluation" }
         h1 { (subject.model) " " span.version { "version " (subject.version) } }
@@ -54,12 +59,19 @@ pub fn html(subject: &Subject, evaluation: &Evaluation, pictures: &Pictures) -> 
         }
         (card("Where it comes from", &html! { (origin(subject)) (methods()) }))
     };
-    page(&format!("{} on {}", subject.title(), subject.images()), &head, &content)
+    page(
+        &format!("{} on {}", subject.title(), subject.images()),
+        &head,
+        &content,
+    )
 }
 
 fn tiles(evaluation: &Evaluation) -> Markup {
     let report = &evaluation.report;
-    let took = format!("images a second; {} in all", format::duration(evaluation.seconds));
+    let took = format!(
+        "images a second; {} in all",
+        format::duration(evaluation.seconds)
+    );
     html! {
         dl.tiles.led {
             (tile("Accuracy", percent(report.score.accuracy, 2), interval(report.score.interval)))
@@ -76,9 +88,17 @@ fn tiles(evaluation: &Evaluation) -> Markup {
 fn parts(evaluation: &Evaluation) -> Markup {
     let report = &evaluation.report;
     let mut rows = vec![("All".to_owned(), &report.score)];
-    rows.extend(report.splits.iter().map(|(usage, score)| (usage.name().to_owned(), score)));
+    rows.extend(
+        report
+            .splits
+            .iter()
+            .map(|(usage, score)| (usage.name().to_owned(), score)),
+    );
     if let Some(without) = &evaluation.without_duplicates {
-        let name = format!("Without the {} that lie in train too", count(without.removed));
+        let name = format!(
+            "Without the {} that lie in train too",
+            count(without.removed)
+        );
         rows.push((name, &without.score));
     }
     let scale = Scale::of(rows.iter().filter_map(|(_, score)| score.interval));

@@ -10,12 +10,22 @@ fn strokes(expression: Expression) -> [&'static str; 3] {
     match expression {
         Expression::Angry => ["M12 15l8 4M36 15l-8 4", EYES, "M16 35c4-4 12-4 16 0"],
         Expression::Disgust => ["M12 17l8 1M36 14l-8 3", EYES, "M15 34c3-4 6 2 9-1s6 1 9-3"],
-        Expression::Fear => {
-            ["M12 17l7-4M36 17l-7-4", "M16 20v3M32 20v3", "M17 35c2-5 4 1 7-2s5 3 7-1"]
-        }
-        Expression::Happy => ["", "M13 21c1-3 6-3 7 0M28 21c1-3 6-3 7 0", "M14 29c3 8 17 8 20 0"],
+        Expression::Fear => [
+            "M12 17l7-4M36 17l-7-4",
+            "M16 20v3M32 20v3",
+            "M17 35c2-5 4 1 7-2s5 3 7-1",
+        ],
+        Expression::Happy => [
+            "",
+            "M13 21c1-3 6-3 7 0M28 21c1-3 6-3 7 0",
+            "M14 29c3 8 17 8 20 0",
+        ],
         Expression::Neutral => ["", EYES, "M16 33h16"],
-        Expression::Sad => ["M12 18l7-4M36 18l-7-4", "M16 22v2M32 22v2", "M16 36c3-6 13-6 16 0"],
+        Expression::Sad => [
+            "M12 18l7-4M36 18l-7-4",
+            "M16 22v2M32 22v2",
+            "M16 36c3-6 13-6 16 0",
+        ],
         Expression::Surprise => [
             "M12 13c2-2 5-2 7 0M29 13c2-2 5-2 7 0",
             "M16 20v3M32 20v3",

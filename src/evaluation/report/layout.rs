@@ -7,7 +7,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 /// Colours, type and print. Written into the page as it is: the policy knows it by its hash.
-const STYLE: &str = concat!(include_str!("../../../web/palette.css"), include_str!("page.css"));
+const STYLE: &str = concat!(
+    include_str!("../../../web/palette.css"),
+    include_str!("page.css")
+);
 
 /// The `Content-Security-Policy` of a page: nothing is loaded, nothing runs; the one style sheet, by its hash, and pictures that
 /// are in the page itself.

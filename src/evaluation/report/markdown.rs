@@ -25,7 +25,12 @@ pub fn markdown(subject: &Subject, evaluation: &Evaluation) -> String {
 
 fn write(text: &mut String, subject: &Subject, evaluation: &Evaluation) -> fmt::Result {
     let report = &evaluation.report;
-    writeln!(text, "# {} on {}\n", plain(&subject.title()), plain(&subject.images()))?;
+    writeln!(
+        text,
+        "# {} on {}\n",
+        plain(&subject.title()),
+        plain(&subject.images())
+    )?;
     for sentence in summary::evaluation(evaluation) {
         writeln!(text, "{sentence}")?;
     }
@@ -34,7 +39,13 @@ fn write(text: &mut String, subject: &Subject, evaluation: &Evaluation) -> fmt::
     heading(text, "Each expression")?;
     let class = |c: &ClassScore| {
         let [precision, recall] = [c.precision, c.recall].map(|ratio| percent(ratio, 1));
-        vec![c.label.to_string(), count(c.support), precision, recall, decimal(c.f1)]
+        vec![
+            c.label.to_string(),
+            count(c.support),
+            precision,
+            recall,
+            decimal(c.f1),
+        ]
     };
     table(
         text,
@@ -59,17 +70,27 @@ fn numbers(evaluation: &Evaluation) -> Vec<Vec<String>> {
         ("Balanced accuracy", percent(report.balanced_accuracy, 2)),
         ("Log-loss", decimal(report.log_loss)),
         ("Brier score", decimal(report.brier)),
-        ("Expected calibration error", percent(report.expected_calibration_error, 2)),
+        (
+            "Expected calibration error",
+            percent(report.expected_calibration_error, 2),
+        ),
         ("Images a second", speed),
         ("Took", format::duration(evaluation.seconds)),
     ];
-    rows.map(|(name, value)| vec![name.to_owned(), value]).to_vec()
+    rows.map(|(name, value)| vec![name.to_owned(), value])
+        .to_vec()
 }
 
 fn parts(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
     let part = |name: String, score: &Score| {
         let accuracy = percent(score.accuracy, 2);
-        vec![name, count(score.correct), count(score.total), accuracy, interval(score.interval)]
+        vec![
+            name,
+            count(score.correct),
+            count(score.total),
+            accuracy,
+            interval(score.interval),
+        ]
     };
     let mut rows: Vec<_> = evaluation
         .report
@@ -78,19 +99,30 @@ fn parts(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
         .map(|(usage, score)| part(usage.name().to_owned(), score))
         .collect();
     if let Some(without) = &evaluation.without_duplicates {
-        let name = format!("without the {} that lie in train too", count(without.removed));
+        let name = format!(
+            "without the {} that lie in train too",
+            count(without.removed)
+        );
         rows.push(part(name, &without.score));
     }
     if rows.is_empty() {
         return Ok(());
     }
     heading(text, "In parts")?;
-    table(text, 1, &["images", "right", "of", "accuracy", "95 % interval"], rows)
+    table(
+        text,
+        1,
+        &["images", "right", "of", "accuracy", "95 % interval"],
+        rows,
+    )
 }
 
 fn confusion(text: &mut String, report: &Report) -> fmt::Result {
     heading(text, "What is taken for what")?;
-    let columns: Vec<_> = [""].into_iter().chain(Expression::ALL.map(Expression::label)).collect();
+    let columns: Vec<_> = [""]
+        .into_iter()
+        .chain(Expression::ALL.map(Expression::label))
+        .collect();
     let row = |truth: Expression| {
         let counts =
             Expression::ALL.map(|prediction| count(report.confusion.count(truth, prediction)));
@@ -103,9 +135,19 @@ fn confusion(text: &mut String, report: &Report) -> fmt::Result {
     heading(text, "Most frequent confusions")?;
     let rows = report.confusions.iter().map(|pair| {
         let (label, prediction) = (pair.label.to_string(), pair.prediction.to_string());
-        vec![label, prediction, count(pair.images), percent(pair.share, 1)]
+        vec![
+            label,
+            prediction,
+            count(pair.images),
+            percent(pair.share, 1),
+        ]
     });
-    table(text, 2, &["expression", "taken for", "images", "of its images"], rows)
+    table(
+        text,
+        2,
+        &["expression", "taken for", "images", "of its images"],
+        rows,
+    )
 }
 
 fn calibration(text: &mut String, report: &Report) -> fmt::Result {
@@ -113,9 +155,19 @@ fn calibration(text: &mut String, report: &Report) -> fmt::Result {
     let filled = report.calibration.bins.iter().filter(|bin| bin.images > 0);
     let rows = filled.map(|bin| {
         let range = format!("{:.0} – {}", 100.0 * bin.lower, percent(bin.upper, 0));
-        vec![range, count(bin.images), percent(bin.confidence, 1), percent(bin.accuracy, 1)]
+        vec![
+            range,
+            count(bin.images),
+            percent(bin.confidence, 1),
+            percent(bin.accuracy, 1),
+        ]
     });
-    table(text, 1, &["confidence", "images", "on average", "right"], rows)
+    table(
+        text,
+        1,
+        &["confidence", "images", "on average", "right"],
+        rows,
+    )
 }
 
 fn mistakes(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
@@ -125,7 +177,12 @@ fn mistakes(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
     heading(text, "Most confident mistakes")?;
     let rows = evaluation.mistakes.iter().map(|mistake| {
         let (label, prediction) = (mistake.label.to_string(), mistake.prediction.to_string());
-        vec![plain(&mistake.name), label, prediction, percent(f64::from(mistake.confidence), 1)]
+        vec![
+            plain(&mistake.name),
+            label,
+            prediction,
+            percent(f64::from(mistake.confidence), 1),
+        ]
     });
     table(text, 3, &["image", "is", "taken for", "confidence"], rows)
 }
@@ -136,7 +193,11 @@ fn unreadable(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
         return Ok(());
     }
     heading(text, "Images that could not be read")?;
-    writeln!(text, "{}, in no score; the first of them:\n", images(unreadable.count as u64))?;
+    writeln!(
+        text,
+        "{}, in no score; the first of them:\n",
+        images(unreadable.count as u64)
+    )?;
     for image in &unreadable.images {
         writeln!(text, "- {}: {}", plain(&image.name), plain(&image.detail))?;
     }
@@ -145,8 +206,10 @@ fn unreadable(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
 
 fn origin(text: &mut String, name: &str, subject: &Subject) -> fmt::Result {
     heading(text, name)?;
-    let rows =
-        subject.origin().into_iter().map(|(name, value)| vec![name.to_owned(), plain(&value)]);
+    let rows = subject
+        .origin()
+        .into_iter()
+        .map(|(name, value)| vec![name.to_owned(), plain(&value)]);
     table(text, 2, &["", "value"], rows)
 }
 
@@ -165,8 +228,16 @@ fn table(
     if rows.peek().is_none() {
         return Ok(());
     }
-    let marks = columns.iter().enumerate().map(|(at, _)| if at < words { "---|" } else { "---:|" });
-    writeln!(text, "\n| {} |\n|{}", columns.join(" | "), marks.collect::<String>())?;
+    let marks = columns
+        .iter()
+        .enumerate()
+        .map(|(at, _)| if at < words { "---|" } else { "---:|" });
+    writeln!(
+        text,
+        "\n| {} |\n|{}",
+        columns.join(" | "),
+        marks.collect::<String>()
+    )?;
     for row in rows {
         writeln!(text, "| {} |", row.join(" | "))?;
     }

@@ -19,7 +19,13 @@ impl Pictures {
     /// Reads the faces that the page of an evaluation shows, those that `find` knows by their ids and that can still be
     /// read. Blocks as long as the disk takes.
     pub fn of_evaluation(evaluation: &Evaluation, find: impl Fn(&str) -> Option<Sample>) -> Self {
-        Self::read(evaluation.mistakes.iter().map(|mistake| mistake.image.as_str()), find)
+        Self::read(
+            evaluation
+                .mistakes
+                .iter()
+                .map(|mistake| mistake.image.as_str()),
+            find,
+        )
     }
 
     /// Reads the faces that the page of a comparison shows, as [`Self::of_evaluation`] does.
@@ -41,6 +47,9 @@ impl Pictures {
     /// The face as a `data:` address.
     pub(super) fn address(&self, id: &str) -> Option<String> {
         let png = self.0.get(id)?;
-        Some(format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png)))
+        Some(format!(
+            "data:image/png;base64,{}",
+            BASE64_STANDARD.encode(png)
+        ))
     }
 }

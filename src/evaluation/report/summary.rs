@@ -13,8 +13,12 @@ const AS_SURE: f64 = 0.005;
 /// What an evaluation found, the most important first.
 pub(super) fn evaluation(evaluation: &Evaluation) -> Vec<String> {
     let report = &evaluation.report;
-    let sentences =
-        [accuracy(report), without_duplicates(evaluation), classes(report), confidence(report)];
+    let sentences = [
+        accuracy(report),
+        without_duplicates(evaluation),
+        classes(report),
+        confidence(report),
+    ];
     sentences.into_iter().flatten().collect()
 }
 
@@ -45,7 +49,9 @@ fn classes(report: &Report) -> Option<String> {
     let recall = |class: &&ClassScore| class.recall;
     let found = || report.classes.iter().filter(|class| class.recall.is_some());
     let by_recall = |a: &&ClassScore, b: &&ClassScore| {
-        recall(a).partial_cmp(&recall(b)).unwrap_or(std::cmp::Ordering::Equal)
+        recall(a)
+            .partial_cmp(&recall(b))
+            .unwrap_or(std::cmp::Ordering::Equal)
     };
     let (best, worst) = (found().max_by(by_recall)?, found().min_by(by_recall)?);
     if best.recall == worst.recall {
@@ -53,7 +59,10 @@ fn classes(report: &Report) -> Option<String> {
     }
     let confusion = report.confusions.first().map(|most| {
         let (label, prediction) = (most.label.label(), most.prediction.label());
-        format!("; most often it takes {label} for {prediction} ({})", images(most.images))
+        format!(
+            "; most often it takes {label} for {prediction} ({})",
+            images(most.images)
+        )
     });
     Some(format!(
         "It finds {} of the {} faces and {} of the {} ones{}.",
@@ -71,23 +80,33 @@ fn confidence(report: &Report) -> Option<String> {
         "On average it is as sure as it is right.".to_owned()
     } else {
         let than = if over > 0.0 { "more" } else { "less" };
-        format!("On average it is {:.1} points {than} sure than it is right.", 100.0 * over.abs())
+        format!(
+            "On average it is {:.1} points {than} sure than it is right.",
+            100.0 * over.abs()
+        )
     })
 }
 
 /// The mean confidence over all images; none where there are none.
 fn mean_confidence(calibration: &Calibration) -> Option<f64> {
     let total: u64 = calibration.bins.iter().map(|bin| bin.images).sum();
-    let sum: f64 =
-        calibration.bins.iter().filter_map(|bin| Some(bin.images as f64 * bin.confidence?)).sum();
+    let sum: f64 = calibration
+        .bins
+        .iter()
+        .filter_map(|bin| Some(bin.images as f64 * bin.confidence?))
+        .sum();
     (total > 0).then(|| sum / total as f64)
 }
 
 /// Which of two is better.
 pub fn verdict(comparison: &Comparison) -> String {
     let [low, high] = comparison.difference_interval;
-    let by =
-        |difference| format!("{} points", points(difference, 2).trim_start_matches(['+', '−']));
+    let by = |difference| {
+        format!(
+            "{} points",
+            points(difference, 2).trim_start_matches(['+', '−'])
+        )
+    };
     match comparison.difference {
         difference if low > 0.0 => format!("B is better, by {}.", by(difference)),
         difference if high < 0.0 => format!("B is worse, by {}.", by(difference)),

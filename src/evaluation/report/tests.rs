@@ -31,15 +31,20 @@ fn subject() -> Subject {
 
 fn evaluation(predictions: &[Prediction]) -> Evaluation {
     let seen: HashSet<&str> = predictions[..40].iter().map(|p| p.image.as_str()).collect();
-    let bad =
-        |index| UnreadableImage { name: format!("sad/{index}.png"), detail: "cut off".to_owned() };
+    let bad = |index| UnreadableImage {
+        name: format!("sad/{index}.png"),
+        detail: "cut off".to_owned(),
+    };
     Evaluation {
         report: predictions.iter().collect::<Tally>().report(),
         mistakes: mistakes(predictions),
         without_duplicates: Some(without_duplicates(predictions, |p| {
             seen.contains(p.image.as_str())
         })),
-        unreadable: Unreadable { count: 21, images: (0..20).map(bad).collect() },
+        unreadable: Unreadable {
+            count: 21,
+            images: (0..20).map(bad).collect(),
+        },
         seconds: 1.25,
         images_per_second: 189.6,
     }
@@ -72,10 +77,20 @@ fn the_report_as_markdown() {
 fn the_comparison_as_markdown() {
     let (a, b) = (csv::read(A).unwrap(), csv::read(B).unwrap());
     let [side_a, side_b] = [
-        Side { name: "a.csv".to_owned(), subject: None },
-        Side { name: "my|model@3".to_owned(), subject: Some(subject()) },
+        Side {
+            name: "a.csv".to_owned(),
+            subject: None,
+        },
+        Side {
+            name: "my|model@3".to_owned(),
+            subject: Some(subject()),
+        },
     ];
-    insta::assert_snapshot!(comparison_markdown(&side_a, &side_b, &compare(&a, &b).unwrap()));
+    insta::assert_snapshot!(comparison_markdown(
+        &side_a,
+        &side_b,
+        &compare(&a, &b).unwrap()
+    ));
 }
 
 #[test]
@@ -85,7 +100,10 @@ fn a_page_says_what_the_markdown_says() {
     let evaluation = evaluation(&predictions);
     let report = &evaluation.report;
     for sentence in summary::evaluation(&evaluation) {
-        assert!(page.contains(&sentence.replace(" %", "\u{a0}%")), "{sentence}");
+        assert!(
+            page.contains(&sentence.replace(" %", "\u{a0}%")),
+            "{sentence}"
+        );
     }
     let mut numbers = vec![
         format::decimal(report.macro_f1),
@@ -103,10 +121,16 @@ fn a_page_says_what_the_markdown_says() {
         "and 1 more".to_owned(),
     ];
     for score in report.splits.values() {
-        numbers.extend([format::percent(score.accuracy, 2), format::interval(score.interval)]);
+        numbers.extend([
+            format::percent(score.accuracy, 2),
+            format::interval(score.interval),
+        ]);
     }
     for class in &report.classes {
-        numbers.extend([format::percent(class.precision, 1), format::decimal(class.f1)]);
+        numbers.extend([
+            format::percent(class.precision, 1),
+            format::decimal(class.f1),
+        ]);
     }
     for number in numbers {
         assert!(page.contains(&number), "{number} in {page}");
@@ -116,9 +140,15 @@ fn a_page_says_what_the_markdown_says() {
 #[test]
 fn a_page_needs_nothing_else_and_runs_nothing() {
     let (a, b) = (csv::read(A).unwrap(), csv::read(B).unwrap());
-    let side = Side { name: "<img src=x>".to_owned(), subject: Some(subject()) };
+    let side = Side {
+        name: "<img src=x>".to_owned(),
+        subject: Some(subject()),
+    };
     let comparison = compare(&a, &b).unwrap();
-    for page in [page_of_a(), comparison_html(&side, &side, &comparison, &Pictures::default())] {
+    for page in [
+        page_of_a(),
+        comparison_html(&side, &side, &comparison, &Pictures::default()),
+    ] {
         for foreign in [
             "<script",
             "<link",
@@ -133,11 +163,19 @@ fn a_page_needs_nothing_else_and_runs_nothing() {
         ] {
             assert!(!page.contains(foreign), "{foreign}");
         }
-        assert!(page.split(" href=\"").skip(1).all(|link| link.starts_with('#')));
+        assert!(
+            page.split(" href=\"")
+                .skip(1)
+                .all(|link| link.starts_with('#'))
+        );
         let (_, style) = page.split_once("<style>").unwrap();
         let (style, _) = style.split_once("</style>").unwrap();
         let hash = BASE64_STANDARD.encode(Sha256::digest(style));
-        assert!(POLICY.contains(&format!("style-src 'sha256-{hash}';")), "{}", *POLICY);
+        assert!(
+            POLICY.contains(&format!("style-src 'sha256-{hash}';")),
+            "{}",
+            *POLICY
+        );
         assert!(page.contains(&format!("content=\"{}\"", *POLICY)));
         assert!(!POLICY.contains("unsafe") && POLICY.starts_with("default-src 'none';"));
     }
@@ -155,6 +193,9 @@ fn a_model_that_was_never_asked_has_a_page_too() {
         images_per_second: f64::NAN,
     };
     let page = html(&subject(), &nothing, &Pictures::default());
-    assert!(page.contains("It confuses nothing.") && !page.contains("NaN %"), "{page}");
+    assert!(
+        page.contains("It confuses nothing.") && !page.contains("NaN %"),
+        "{page}"
+    );
     assert!(markdown(&subject(), &nothing).contains("| Accuracy | – |"));
 }

@@ -28,19 +28,30 @@ impl From<oip::ModelConfig> for proto::ModelConfig {
 
 impl From<oip::InputConfig> for ModelInput {
     fn from(input: oip::InputConfig) -> Self {
-        Self { name: input.name, data_type: data_type(input.data_type), dims: input.dims }
+        Self {
+            name: input.name,
+            data_type: data_type(input.data_type),
+            dims: input.dims,
+        }
     }
 }
 
 impl From<oip::OutputConfig> for ModelOutput {
     fn from(output: oip::OutputConfig) -> Self {
-        Self { name: output.name, data_type: data_type(output.data_type), dims: output.dims }
+        Self {
+            name: output.name,
+            data_type: data_type(output.data_type),
+            dims: output.dims,
+        }
     }
 }
 
 impl From<oip::InstanceGroup> for ModelInstanceGroup {
     fn from(group: oip::InstanceGroup) -> Self {
-        let gpus = group.gpus.into_iter().map(|gpu| i32::try_from(gpu).unwrap_or(i32::MAX));
+        let gpus = group
+            .gpus
+            .into_iter()
+            .map(|gpu| i32::try_from(gpu).unwrap_or(i32::MAX));
         Self {
             name: group.name,
             kind: Kind::from_str_name(group.kind).unwrap_or_default().into(),

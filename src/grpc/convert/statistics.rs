@@ -4,7 +4,10 @@ use crate::{grpc::proto, oip};
 
 impl From<oip::DurationStatistic> for proto::StatisticDuration {
     fn from(statistic: oip::DurationStatistic) -> Self {
-        Self { count: statistic.count, ns: statistic.ns }
+        Self {
+            count: statistic.count,
+            ns: statistic.ns,
+        }
     }
 }
 

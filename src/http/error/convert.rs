@@ -27,9 +27,10 @@ impl From<BatchError> for ApiError {
     fn from(error: BatchError) -> Self {
         let detail = error.to_string();
         match error {
-            BatchError::Overloaded { retry_after } => {
-                Self { retry_after: Some(retry_after), ..Self::new(Code::Overloaded, detail) }
-            }
+            BatchError::Overloaded { retry_after } => Self {
+                retry_after: Some(retry_after),
+                ..Self::new(Code::Overloaded, detail)
+            },
             BatchError::ShuttingDown => Self::shutting_down(detail),
             BatchError::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
             BatchError::Failed(reason) | BatchError::InvalidOutput(reason) => {
@@ -46,9 +47,10 @@ impl From<oip::Error> for ApiError {
             oip::Kind::Invalid => Self::invalid_request(detail),
             oip::Kind::TooLarge => Self::new(Code::TooLarge, detail),
             oip::Kind::NotFound => Self::new(Code::UnknownModel, detail),
-            oip::Kind::Unavailable { retry_after } => {
-                Self { retry_after: Some(retry_after), ..Self::new(Code::Overloaded, detail) }
-            }
+            oip::Kind::Unavailable { retry_after } => Self {
+                retry_after: Some(retry_after),
+                ..Self::new(Code::Overloaded, detail)
+            },
             oip::Kind::ShuttingDown => Self::shutting_down(detail),
             oip::Kind::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
             oip::Kind::Internal => Self::new(Code::Internal, detail),
@@ -66,9 +68,10 @@ impl From<ResolveError> for ApiError {
             ResolveError::UnknownVersion { .. }
             | ResolveError::OtherVersion { .. }
             | ResolveError::NotServing { .. } => Self::new(Code::UnknownVersion, detail),
-            ResolveError::Loading(_) => {
-                Self { retry_after: Some(MIN_RETRY), ..Self::new(Code::ModelLoading, detail) }
-            }
+            ResolveError::Loading(_) => Self {
+                retry_after: Some(MIN_RETRY),
+                ..Self::new(Code::ModelLoading, detail)
+            },
         }
     }
 }
@@ -164,9 +167,10 @@ impl From<JsonPayloadError> for ApiError {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open")]
     fn from(error: JsonPayloadError) -> Self {
         match error {
-            JsonPayloadError::ContentType => {
-                Self::new(Code::UnsupportedMediaType, "send Content-Type: application/json")
-            }
+            JsonPayloadError::ContentType => Self::new(
+                Code::UnsupportedMediaType,
+                "send Content-Type: application/json",
+            ),
             JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
                 Self::new(Code::TooLarge, error.to_string())
             }

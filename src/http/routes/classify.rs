@@ -137,7 +137,9 @@ pub async fn classify(
 ) -> Result<HttpResponse, ApiError> {
     let start = Instant::now();
     let deadline = start + deadline::timeout(&request, state.limits.request_timeout)?;
-    let model = state.registry.resolve(query.model.as_deref(), query.version.as_deref())?;
+    let model = state
+        .registry
+        .resolve(query.model.as_deref(), query.version.as_deref())?;
     let top_k = top_k(query.top_k, &model)?;
 
     let times = RequestTimes { start, deadline };
@@ -145,28 +147,40 @@ pub async fn classify(
     let decode_start = Instant::now();
     let (faces, problems) = separate(pictures.decode(&state, &model, deadline).await?);
     let preprocess = decode_start.elapsed();
-    model.metrics.images(Outcome::Invalid, problems.iter().flatten().count());
+    model
+        .metrics
+        .images(Outcome::Invalid, problems.iter().flatten().count());
     if faces.is_empty() {
         return Err(all_failed(problems));
     }
 
-    let call = RequestOptions { deadline: Some(deadline), priority: Priority::Live };
+    let call = RequestOptions {
+        deadline: Some(deadline),
+        priority: Priority::Live,
+    };
     let answers = model.batcher.classify(faces, call).await?;
     model.metrics.predictions(&answers.rows);
     let finish = Instant::now();
     let mut rows = answers.rows.iter();
     let predictions = problems.into_iter().filter_map(|problem| match problem {
         Some(error) => Some(Prediction::Failure { error }),
-        None => rows.next().map(|row| answer(&model, &row.probabilities, top_k)),
+        None => rows
+            .next()
+            .map(|row| answer(&model, &row.probabilities, top_k)),
     });
     let predictions = predictions.collect();
-    model.metrics.statistics().converted(preprocess, finish.elapsed());
+    model
+        .metrics
+        .statistics()
+        .converted(preprocess, finish.elapsed());
     let timing = server_timing(preprocess, answers.queue, answers.inference);
-    Ok(HttpResponse::Ok().insert_header(timing).json(Classification {
-        model: &model.name,
-        version: model.version.to_string(),
-        predictions,
-    }))
+    Ok(HttpResponse::Ok()
+        .insert_header(timing)
+        .json(Classification {
+            model: &model.name,
+            version: model.version.to_string(),
+            predictions,
+        }))
 }
 
 fn top_k(asked: Option<usize>, model: &LiveModel) -> Result<usize, ApiError> {
@@ -201,12 +215,18 @@ fn separate(
 fn all_failed(problems: Vec<Option<ImageProblem>>) -> ApiError {
     let problems: Vec<ImageProblem> = problems.into_iter().flatten().collect();
     let common = |code| problems.iter().all(|problem| problem.code == code);
-    let code = if common(Code::TooLarge) { Code::TooLarge } else { Code::InvalidImage };
+    let code = if common(Code::TooLarge) {
+        Code::TooLarge
+    } else {
+        Code::InvalidImage
+    };
     let detail = match problems.as_slice() {
         [only] => only.detail.clone(),
         many => {
-            let each =
-                many.iter().enumerate().map(|(i, problem)| format!("{i}: {}", problem.detail));
+            let each = many
+                .iter()
+                .enumerate()
+                .map(|(i, problem)| format!("{i}: {}", problem.detail));
             format!(
                 "none of the {} images can be decoded: {}",
                 many.len(),
@@ -221,6 +241,12 @@ fn answer<'a>(model: &'a LiveModel, row: &Probabilities, top_k: usize) -> Predic
     let name = |class: usize| model.manifest.labels.get(class).unwrap_or_default();
     let (class, confidence) = row.top();
     let kept = row.ranked(top_k).into_iter();
-    let probabilities = kept.map(|class| (name(class), row.as_slice()[class])).collect();
-    Prediction::Answer { label: name(class), confidence, probabilities }
+    let probabilities = kept
+        .map(|class| (name(class), row.as_slice()[class]))
+        .collect();
+    Prediction::Answer {
+        label: name(class),
+        confidence,
+        probabilities,
+    }
 }

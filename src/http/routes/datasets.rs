@@ -49,9 +49,17 @@ pub async fn list(state: web::Data<State>) -> HttpResponse {
     let view = |name: String| {
         let dataset = state.datasets.get(&name)?;
         let count = |split: Split| (split.name(), dataset.samples(split).len());
-        Some(DatasetView { name, splits: Split::ALL.into_iter().map(count).collect() })
+        Some(DatasetView {
+            name,
+            splits: Split::ALL.into_iter().map(count).collect(),
+        })
     };
-    let datasets = state.datasets.names().into_iter().filter_map(view).collect();
+    let datasets = state
+        .datasets
+        .names()
+        .into_iter()
+        .filter_map(view)
+        .collect();
     HttpResponse::Ok().json(DatasetList { datasets })
 }
 
@@ -82,7 +90,11 @@ pub async fn image(
         let detail = format!("the image `{id}` of the data set `{name}` {what}");
         ApiError::new(Code::UnknownImage, detail)
     };
-    let sample = state.datasets.image(&name, &id).ok_or_else(|| unknown("does not exist"))?.clone();
+    let sample = state
+        .datasets
+        .image(&name, &id)
+        .ok_or_else(|| unknown("does not exist"))?
+        .clone();
     let read = web::block(move || sample.load(SIDE).map(|face| face.png()));
     let png = read.await.map_err(ApiError::internal)?.map_err(|error| {
         tracing::warn!("{error}: {}", error.cause());

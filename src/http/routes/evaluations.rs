@@ -127,15 +127,30 @@ pub async fn create(
     id: web::ReqData<RequestId>,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let EvaluationRequest { dataset, split, model, version, limit } = request.into_inner();
+    let EvaluationRequest {
+        dataset,
+        split,
+        model,
+        version,
+        limit,
+    } = request.into_inner();
     let version = version.map(Version::into_text);
-    let model = state.registry.resolve(model.as_deref(), version.as_deref())?;
+    let model = state
+        .registry
+        .resolve(model.as_deref(), version.as_deref())?;
     let request_id = Some(id.as_str().to_owned());
-    let order = EvaluationSpec { dataset, split, limit, request_id };
+    let order = EvaluationSpec {
+        dataset,
+        split,
+        limit,
+        request_id,
+    };
     let job = state.evaluations.start(order, model).await?;
     let location = format!("{LIST_PATH}/{}", job.id());
     let document = EvaluationResponse::from(job.record());
-    Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(document))
+    Ok(HttpResponse::Accepted()
+        .insert_header((header::LOCATION, location))
+        .json(document))
 }
 
 /// List evaluations: queued, running and stored ones.
@@ -151,8 +166,21 @@ pub async fn list(
     query: web::Query<ListQuery>,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let ListQuery { model, version, dataset, split, status, limit } = query.into_inner();
-    let filter = EvaluationFilter { model, version, dataset, split, status };
+    let ListQuery {
+        model,
+        version,
+        dataset,
+        split,
+        status,
+        limit,
+    } = query.into_inner();
+    let filter = EvaluationFilter {
+        model,
+        version,
+        dataset,
+        split,
+        status,
+    };
     let evaluations = state.evaluations.list(filter, limit.get()).await?;
     Ok(HttpResponse::Ok().json(EvaluationList { evaluations }))
 }
@@ -167,7 +195,11 @@ pub async fn list(
             body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn one(id: web::Path<String>, state: web::Data<State>) -> Result<HttpResponse, ApiError> {
-    let document = state.evaluations.get(&id).await?.ok_or_else(|| unknown(&id))?;
+    let document = state
+        .evaluations
+        .get(&id)
+        .await?
+        .ok_or_else(|| unknown(&id))?;
     Ok(HttpResponse::Ok().json(document))
 }
 
@@ -202,7 +234,11 @@ pub async fn delete(
             // Cancelling the evaluation also ends the promotion.
             admin?;
         }
-        let document = state.evaluations.cancel(&id).await?.ok_or_else(|| unknown(&id))?;
+        let document = state
+            .evaluations
+            .cancel(&id)
+            .await?
+            .ok_or_else(|| unknown(&id))?;
         return Ok(HttpResponse::Ok().json(document));
     }
     admin?;
@@ -222,14 +258,21 @@ pub async fn delete(
 /// # Errors
 /// Returns 404 for an unknown evaluation, and 409 with the reason for one without a report.
 pub(super) async fn succeeded(state: &State, id: &str) -> Result<EvaluationRecord, ApiError> {
-    let record = state.evaluations.record(id).await?.ok_or_else(|| unknown(id))?;
+    let record = state
+        .evaluations
+        .record(id)
+        .await?
+        .ok_or_else(|| unknown(id))?;
     let reason = match record.status {
         Status::Succeeded => return Ok(record),
         Status::Queued | Status::Running => "has not ended yet".to_owned(),
         Status::Cancelled => "was cancelled".to_owned(),
         Status::Failed => format!("failed: {}", record.error.unwrap_or_default()),
     };
-    Err(ApiError::new(Code::Conflict, format!("the evaluation `{id}` {reason}")))
+    Err(ApiError::new(
+        Code::Conflict,
+        format!("the evaluation `{id}` {reason}"),
+    ))
 }
 
 fn unknown(id: &str) -> ApiError {

@@ -123,10 +123,17 @@ pub async fn explain(
 ) -> Result<HttpResponse, ApiError> {
     let start = Instant::now();
     let deadline = start + deadline::timeout(&request, state.limits.request_timeout)?;
-    let model = state.registry.resolve(query.model.as_deref(), query.version.as_deref())?;
-    let class = query.label.as_deref().map(|label| class(&model.manifest.labels, label));
+    let model = state
+        .registry
+        .resolve(query.model.as_deref(), query.version.as_deref())?;
+    let class = query
+        .label
+        .as_deref()
+        .map(|label| class(&model.manifest.labels, label));
     let class = class.transpose()?;
-    let form = query.format.map_or_else(|| negotiation::best(&request, &OFFERS), Ok)?;
+    let form = query
+        .format
+        .map_or_else(|| negotiation::best(&request, &OFFERS), Ok)?;
 
     if state.explanations.available_permits() == 0 {
         return Err(busy(&state));
@@ -169,7 +176,10 @@ async fn only_face(
     deadline: Instant,
 ) -> Result<Face, ApiError> {
     if pictures.count() > 1 {
-        let detail = format!("{} images; send one image per explanation", pictures.count());
+        let detail = format!(
+            "{} images; send one image per explanation",
+            pictures.count()
+        );
         return Err(ApiError::invalid_request(detail));
     }
     let decoded = pictures.decode(state, model, deadline).await?.pop();

@@ -18,7 +18,9 @@ pub struct Health {
 }
 
 fn health(status: &str) -> Health {
-    Health { status: status.to_owned() }
+    Health {
+        status: status.to_owned(),
+    }
 }
 
 /// Liveness check.

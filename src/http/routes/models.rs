@@ -113,7 +113,12 @@ pub struct VersionDetails {
 #[utoipa::path(get, path = LIST_PATH, tag = "models", operation_id = "listModels",
     responses((status = 200, description = "The models.", body = ModelList)))]
 pub async fn list(state: web::Data<State>) -> HttpResponse {
-    let models = state.registry.models().into_iter().map(ModelSummary::from).collect();
+    let models = state
+        .registry
+        .models()
+        .into_iter()
+        .map(ModelSummary::from)
+        .collect();
     HttpResponse::Ok().json(ModelList { models })
 }
 
@@ -130,24 +135,44 @@ pub async fn one(
 ) -> Result<HttpResponse, ApiError> {
     let model = state.registry.model(&name);
     let model = model.ok_or_else(|| ResolveError::UnknownModel(name.into_inner()))?;
-    let versions = model.versions.iter().map(|(version, state)| VersionDetails {
-        summary: summary(*version, state),
-        facts: state.live().map(|model| ModelInfo::from(&**model)),
-    });
+    let versions = model
+        .versions
+        .iter()
+        .map(|(version, state)| VersionDetails {
+            summary: summary(*version, state),
+            facts: state.live().map(|model| ModelInfo::from(&**model)),
+        });
     let versions = versions.collect();
     let (serving, pinned) = (text(model.serving), text(model.pinned));
     let aliases = aliases(&model.aliases);
     let ModelView { name, default, .. } = model;
-    let details = ModelDetails { name, default, aliases, serving, pinned, versions };
+    let details = ModelDetails {
+        name,
+        default,
+        aliases,
+        serving,
+        pinned,
+        versions,
+    };
     Ok(HttpResponse::Ok().json(details))
 }
 
 impl From<ModelView> for ModelSummary {
     fn from(model: ModelView) -> Self {
-        let versions = model.versions.iter().map(|(version, state)| summary(*version, state));
+        let versions = model
+            .versions
+            .iter()
+            .map(|(version, state)| summary(*version, state));
         let (versions, aliases) = (versions.collect(), aliases(&model.aliases));
         let (serving, pinned) = (text(model.serving), text(model.pinned));
-        Self { name: model.name, default: model.default, aliases, serving, pinned, versions }
+        Self {
+            name: model.name,
+            default: model.default,
+            aliases,
+            serving,
+            pinned,
+            versions,
+        }
     }
 }
 
@@ -159,7 +184,10 @@ fn text(version: Option<u64>) -> Option<String> {
 fn aliases(aliases: &[Alias]) -> Vec<AliasView> {
     let view = |alias: &Alias| {
         let version = text(alias.target.version);
-        AliasView { alias: alias.alias.clone(), version }
+        AliasView {
+            alias: alias.alias.clone(),
+            version,
+        }
     };
     aliases.iter().map(view).collect()
 }
@@ -167,5 +195,10 @@ fn aliases(aliases: &[Alias]) -> Vec<AliasView> {
 fn summary(version: u64, state: &VersionState) -> VersionSummary {
     let reason = state.problem().map(str::to_owned);
     let views = state.live().map(|model| model.manifest.views.get());
-    VersionSummary { version: version.to_string(), status: state.phase(), views, reason }
+    VersionSummary {
+        version: version.to_string(),
+        status: state.phase(),
+        views,
+        reason,
+    }
 }

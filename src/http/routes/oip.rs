@@ -31,17 +31,28 @@ pub const MODEL_PREFIX: &str = "/v2/models/{model}";
 pub const VERSION_PREFIX: &str = "/v2/models/{model}/versions/{version}";
 
 /// Paths of GET requests.
-const READ: [&str; 4] =
-    [server::PATH, server::LIVE_PATH, server::READY_PATH, models::ALL_STATISTICS_PATH];
+const READ: [&str; 4] = [
+    server::PATH,
+    server::LIVE_PATH,
+    server::READY_PATH,
+    models::ALL_STATISTICS_PATH,
+];
 /// Paths of POST requests.
-const WRITTEN: [&str; 3] = [repository::INDEX_PATH, repository::LOAD_PATH, repository::UNLOAD_PATH];
+const WRITTEN: [&str; 3] = [
+    repository::INDEX_PATH,
+    repository::LOAD_PATH,
+    repository::UNLOAD_PATH,
+];
 /// Suffixes of GET requests.
 const MODEL_READ: [&str; 4] = ["", "/ready", "/config", "/stats"];
 
 /// Creates the metrics of every route with the value 0.
 pub(super) fn init_metrics(metrics: &Metrics) {
-    READ.iter().for_each(|path| metrics.init_route("GET", path, 200));
-    WRITTEN.iter().for_each(|path| metrics.init_route("POST", path, 200));
+    READ.iter()
+        .for_each(|path| metrics.init_route("GET", path, 200));
+    WRITTEN
+        .iter()
+        .for_each(|path| metrics.init_route("POST", path, 200));
     for prefix in [MODEL_PREFIX, VERSION_PREFIX] {
         for end in MODEL_READ {
             metrics.init_route("GET", &format!("{prefix}{end}"), 200);
@@ -56,10 +67,22 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .service(get(server::LIVE_PATH, get_or_head().to(server::live)))
         .service(get(server::READY_PATH, get_or_head().to(server::ready)))
         // This must precede the paths of models, which would match it.
-        .service(get(models::ALL_STATISTICS_PATH, get_or_head().to(models::all_statistics)))
-        .service(post(repository::INDEX_PATH, web::post().to(repository::index)))
-        .service(post(repository::LOAD_PATH, web::post().to(repository::load)))
-        .service(post(repository::UNLOAD_PATH, web::post().to(repository::unload)));
+        .service(get(
+            models::ALL_STATISTICS_PATH,
+            get_or_head().to(models::all_statistics),
+        ))
+        .service(post(
+            repository::INDEX_PATH,
+            web::post().to(repository::index),
+        ))
+        .service(post(
+            repository::LOAD_PATH,
+            web::post().to(repository::load),
+        ))
+        .service(post(
+            repository::UNLOAD_PATH,
+            web::post().to(repository::unload),
+        ));
     for prefix in [MODEL_PREFIX, VERSION_PREFIX] {
         let path = |end: &str| format!("{prefix}{end}");
         config

@@ -61,16 +61,23 @@ fn serve(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
         // Clients revalidate at each request and get 304 until the program changes.
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .insert_header((header::VARY, "accept-encoding"))
-        .insert_header(("permissions-policy", "camera=(self), microphone=(), geolocation=()"));
+        .insert_header((
+            "permissions-policy",
+            "camera=(self), microphone=(), geolocation=()",
+        ));
     if is_known(request, &tag) {
-        return Ok(response.status(actix_web::http::StatusCode::NOT_MODIFIED).finish());
+        return Ok(response
+            .status(actix_web::http::StatusCode::NOT_MODIFIED)
+            .finish());
     }
     response.content_type(media_type);
     let Some(format) = Format::accepted(request) else {
         return Ok(response.body(file.data.into_owned()));
     };
     let packed = format.compress(&file.data).map_err(ApiError::internal)?;
-    Ok(response.insert_header((header::CONTENT_ENCODING, format.name())).body(packed))
+    Ok(response
+        .insert_header((header::CONTENT_ENCODING, format.name()))
+        .body(packed))
 }
 
 /// The tag is weak, because it does not depend on the content coding.

@@ -19,10 +19,15 @@ pub(super) enum Buffer {
 impl Buffer {
     /// Of `elements` values, in the form that the signature tells; floats as halves where the session takes them so.
     pub(super) fn new(signature: &Signature, halved: bool, elements: usize) -> Self {
-        let Some(feeding) = signature.feeding else { return Self::Bytes(vec![0; elements]) };
+        let Some(feeding) = signature.feeding else {
+            return Self::Bytes(vec![0; elements]);
+        };
         let floats = levels(feeding);
         if signature.half || halved {
-            return Self::Halves(vec![f16::ZERO; elements], Box::new(floats.map(f16::from_f32)));
+            return Self::Halves(
+                vec![f16::ZERO; elements],
+                Box::new(floats.map(f16::from_f32)),
+            );
         }
         Self::Floats(vec![0.0; elements], Box::new(floats))
     }
@@ -40,14 +45,18 @@ impl Buffer {
             Input::Tensor(values) => values.len(),
         };
         if length != area {
-            return Err(InferenceError::Run(format!("{length} values in place of {area}")));
+            return Err(InferenceError::Run(format!(
+                "{length} values in place of {area}"
+            )));
         }
         match (self, input) {
             (Self::Bytes(buffer), Input::Face(face)) => {
                 buffer[slot].copy_from_slice(face.pixels());
             }
             (Self::Bytes(_), Input::Tensor(_)) => {
-                return Err(InferenceError::Run("floats for a model that takes bytes".to_owned()));
+                return Err(InferenceError::Run(
+                    "floats for a model that takes bytes".to_owned(),
+                ));
             }
             (Self::Floats(buffer, floats), Input::Face(face)) => {
                 look_up(&mut buffer[slot], face.pixels(), floats);

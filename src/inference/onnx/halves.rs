@@ -31,8 +31,11 @@ pub(super) fn open(builder: &mut SessionBuilder, path: &Path) -> ort::Result<(Se
 
 /// The model of one node that gives a float32 input its values.
 fn cast_to(input: &Outlet, opset: Option<u32>) -> ort::Result<Option<Model>> {
-    let ValueType::Tensor { ty: TensorElementType::Float32, shape, dimension_symbols } =
-        input.dtype()
+    let ValueType::Tensor {
+        ty: TensorElementType::Float32,
+        shape,
+        dimension_symbols,
+    } = input.dtype()
     else {
         return Ok(None);
     };
@@ -45,7 +48,14 @@ fn cast_to(input: &Outlet, opset: Option<u32>) -> ort::Result<Option<Model>> {
     let mut graph = Graph::new()?;
     graph.set_inputs([Outlet::new(INPUT, halves)])?;
     let to_float = [Attribute::new("to", FLOAT)?];
-    graph.add_node(Node::new("Cast", ONNX_DOMAIN, INPUT, [INPUT], [input.name()], to_float)?)?;
+    graph.add_node(Node::new(
+        "Cast",
+        ONNX_DOMAIN,
+        INPUT,
+        [INPUT],
+        [input.name()],
+        to_float,
+    )?)?;
     let mut model = Model::new([Opset::new(ONNX_DOMAIN, opset)?])?;
     model.set_graph(graph)?;
     Ok(Some(model))
@@ -82,12 +92,22 @@ mod tests {
         };
         let mut classifier = OnnxClassifier::new(session, signature, 7, 2).unwrap();
         let answers = classifier.classify(&[face(1), face(7), face(23)]).unwrap();
-        (answers.into_iter().map(|answer| answer.unwrap().outputs.into_vec()).collect(), halved)
+        (
+            answers
+                .into_iter()
+                .map(|answer| answer.unwrap().outputs.into_vec())
+                .collect(),
+            halved,
+        )
     }
 
     #[test]
     fn floats_are_given_as_halves_and_answered_nearly_alike() {
-        for model in ["models/keras", "foreign/models/exported", "foreign/models/dense"] {
+        for model in [
+            "models/keras",
+            "foreign/models/exported",
+            "foreign/models/dense",
+        ] {
             let ((floats, plain), (halves, halved)) = (answers(model, false), answers(model, true));
             assert!(halved && !plain, "{model}");
             assert_ne!(floats, halves, "{model}: gray/255 is no half");

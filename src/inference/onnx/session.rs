@@ -62,7 +62,10 @@ impl Session {
                 let (inner, halved) = halves::open(&mut builder, path)?;
                 return Ok(Self { inner, halved });
             }
-            Ok(Self { inner: builder.commit_from_file(path)?, halved: false })
+            Ok(Self {
+                inner: builder.commit_from_file(path)?,
+                halved: false,
+            })
         };
         session().map_err(|error| InferenceError::Model(without_path(error.message(), path)))
     }
@@ -82,14 +85,22 @@ impl Session {
         }
         let inputs = self.inner.inputs().iter().map(port).collect();
         let outputs = self.inner.outputs().iter().map(port).collect();
-        Ok(Declaration { metadata, inputs, outputs })
+        Ok(Declaration {
+            metadata,
+            inputs,
+            outputs,
+        })
     }
 }
 
 fn port(outlet: &Outlet) -> Port {
     let name = outlet.name().to_owned();
     let ValueType::Tensor { ty, shape, .. } = outlet.dtype() else {
-        return Port { name, element: None, shape: Vec::new() };
+        return Port {
+            name,
+            element: None,
+            shape: Vec::new(),
+        };
     };
     let element = if *ty == TensorElementType::Uint8 {
         Element::Uint8
@@ -100,7 +111,11 @@ fn port(outlet: &Outlet) -> Port {
     } else {
         Element::Other(format!("{ty:?}").to_lowercase())
     };
-    Port { name, element: Some(element), shape: shape.to_vec() }
+    Port {
+        name,
+        element: Some(element),
+        shape: shape.to_vec(),
+    }
 }
 
 /// ONNX Runtime's messages name the file; what is shown to clients must not tell where it lies.

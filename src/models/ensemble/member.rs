@@ -52,7 +52,9 @@ impl FromStr for MemberName {
         let ModelName { name, version } = text.parse()?;
         let version = version.ok_or("expected NAME@VERSION, VERSION a positive integer")?;
         if !is_folder_name(&name) {
-            return Err("a model's name has no `/`, `\\` or NUL and does not start with `.`".into());
+            return Err(
+                "a model's name has no `/`, `\\` or NUL and does not start with `.`".into(),
+            );
         }
         Ok(Self { name, version })
     }

@@ -67,13 +67,19 @@ impl LifecycleThread {
     ) -> Result<StagedCandidate, PromoteError> {
         let serving = self.serving(name)?;
         if serving.version == version {
-            return Err(PromoteError::AlreadyServing { model: name.to_owned(), version });
+            return Err(PromoteError::AlreadyServing {
+                model: name.to_owned(),
+                version,
+            });
         }
         if self.guests.contains_key(name) {
             return Err(PromoteError::InProgress(name.to_owned()));
         }
         let mut folders = self.folders(name)?;
-        let unknown = || PromoteError::UnknownVersion { model: name.to_owned(), version };
+        let unknown = || PromoteError::UnknownVersion {
+            model: name.to_owned(),
+            version,
+        };
         let found = folders.remove(&version).ok_or_else(unknown)?;
         self.pin_to(name, Some(serving.version), commit)?;
         self.guests.insert(name.to_owned(), version);
@@ -103,7 +109,10 @@ impl LifecycleThread {
                 }
             })?;
         }
-        let changed = || PromoteError::Changed { model: name.to_owned(), version };
+        let changed = || PromoteError::Changed {
+            model: name.to_owned(),
+            version,
+        };
         self.live(name, version).ok_or_else(changed)
     }
 
@@ -120,7 +129,10 @@ impl LifecycleThread {
             let now = self.live(name, judged.version);
             if !now.is_some_and(|now| now.answers_as(judged)) {
                 let version = judged.version;
-                return Err(PromoteError::Changed { model: name.to_owned(), version });
+                return Err(PromoteError::Changed {
+                    model: name.to_owned(),
+                    version,
+                });
             }
         }
         self.pin_to(name, Some(version), commit)?;

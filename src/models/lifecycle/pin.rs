@@ -60,14 +60,25 @@ impl LifecycleThread {
             Some(version) => drop(next.pins.insert(name.to_owned(), version)),
             None => drop(next.pins.remove(name)),
         });
-        tracing::info!(model = name, version = pin, "{}", pin.map_or("pin released", |_| "pinned"));
+        tracing::info!(
+            model = name,
+            version = pin,
+            "{}",
+            pin.map_or("pin released", |_| "pinned")
+        );
         Ok(())
     }
 
     /// Takes the versions out of service that neither the policy nor a pin nor a promotion wants any more; but never all.
     pub(super) fn retire_unwanted(&self, name: &str) {
         let (pin, mut kept) = (self.pin(name), BTreeSet::new());
-        let mut next: Versions = self.current.load().models.get(name).cloned().unwrap_or_default();
+        let mut next: Versions = self
+            .current
+            .load()
+            .models
+            .get(name)
+            .cloned()
+            .unwrap_or_default();
         for (version, state) in loading_order(&next, pin) {
             if state.live().is_some() && self.wants(name, version, &kept, pin) {
                 kept.insert(version);

@@ -45,14 +45,21 @@ impl LifecycleThread {
     /// order, or named by a flag, stays the default.
     fn replace_default(&self) {
         let snapshot = self.current.load();
-        let gone =
-            snapshot.default.as_ref().is_some_and(|d| !snapshot.models.contains_key(&d.name));
+        let gone = snapshot
+            .default
+            .as_ref()
+            .is_some_and(|d| !snapshot.models.contains_key(&d.name));
         if self.options.default.is_some() || !gone {
             return;
         }
         if let Some(name) = default_among(&snapshot, &[]) {
             tracing::info!(model = name, "default model, for the one before is gone");
-            self.change(|next| next.default = Some(ModelName { name, version: None }));
+            self.change(|next| {
+                next.default = Some(ModelName {
+                    name,
+                    version: None,
+                })
+            });
         }
     }
 
@@ -63,11 +70,17 @@ impl LifecycleThread {
         if listing.models.is_empty() {
             return Err("it holds no model".to_owned());
         }
-        let shadowed = self.options.aliases.keys().find(|a| listing.models.contains_key(*a));
+        let shadowed = self
+            .options
+            .aliases
+            .keys()
+            .find(|a| listing.models.contains_key(*a));
         let complaint =
             shadowed.map(|alias| format!("`{alias}` in it is an alias and cannot be a model"));
         self.complain(complaint);
-        listing.models.retain(|name, _| !self.options.aliases.contains_key(name));
+        listing
+            .models
+            .retain(|name, _| !self.options.aliases.contains_key(name));
         Ok(listing)
     }
 

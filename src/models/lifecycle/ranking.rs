@@ -22,7 +22,9 @@ impl Ranked {
     /// The better accuracy first, then by name.
     fn order(&self, other: &Self) -> Ordering {
         let accuracy = |ranked: &Self| ranked.accuracy.unwrap_or(f64::NEG_INFINITY);
-        accuracy(other).total_cmp(&accuracy(self)).then_with(|| self.name.cmp(&other.name))
+        accuracy(other)
+            .total_cmp(&accuracy(self))
+            .then_with(|| self.name.cmp(&other.name))
     }
 }
 
@@ -39,7 +41,10 @@ pub(crate) fn by_recorded_accuracy(
     };
     let models = listing.models.iter();
     let mut ranked: Vec<Ranked> = models
-        .map(|(name, folders)| Ranked { name: name.clone(), accuracy: accuracy(name, folders) })
+        .map(|(name, folders)| Ranked {
+            name: name.clone(),
+            accuracy: accuracy(name, folders),
+        })
         .collect();
     ranked.sort_by(Ranked::order);
     ranked
@@ -59,8 +64,14 @@ fn recorded_accuracy(found: &Found) -> Option<f64> {
 pub(super) fn default_among(snapshot: &Snapshot, untried: &[Ranked]) -> Option<String> {
     let serving = snapshot.models.keys().filter_map(|name| {
         let accuracy = snapshot.serving(name)?.manifest.test_accuracy();
-        Some(Ranked { name: name.clone(), accuracy })
+        Some(Ranked {
+            name: name.clone(),
+            accuracy,
+        })
     });
     let best = serving.min_by(Ranked::order)?;
-    untried.iter().all(|other| best.order(other).is_lt()).then_some(best.name)
+    untried
+        .iter()
+        .all(|other| best.order(other).is_lt())
+        .then_some(best.name)
 }

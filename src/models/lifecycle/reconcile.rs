@@ -44,7 +44,10 @@ impl LifecycleThread {
         folders: &Folders,
         reload: bool,
     ) -> Vec<Failure> {
-        let mut round = Round { reload, ..Round::default() };
+        let mut round = Round {
+            reload,
+            ..Round::default()
+        };
         let pin = self.pin(name);
         self.load_wanted(name, folders, pin, &mut round);
         if let Some(pin) = pin.filter(|_| !self.closing()) {
@@ -53,7 +56,11 @@ impl LifecycleThread {
                 // It goes on though its files are gone: what is newer has not been let in.
                 round.serving.insert(pin);
             } else if round.serving.is_empty() {
-                tracing::warn!(model = name, version = pin, "the pinned version cannot be served");
+                tracing::warn!(
+                    model = name,
+                    version = pin,
+                    "the pinned version cannot be served"
+                );
                 self.load_wanted(name, folders, None, &mut round);
             }
         }
@@ -94,7 +101,10 @@ impl LifecycleThread {
     /// Whether a version was loaded, or refused, with the files that are there now.
     pub(super) fn is_up_to_date(&mut self, name: &str, version: u64, found: &Found) -> bool {
         let snapshot = self.current.load();
-        let state = snapshot.models.get(name).and_then(|versions| versions.get(&version));
+        let state = snapshot
+            .models
+            .get(name)
+            .and_then(|versions| versions.get(&version));
         let Some(state) = state else { return false };
         let key = (name.to_owned(), version);
         match state.phase() {
@@ -104,7 +114,9 @@ impl LifecycleThread {
         if self.tried.get(&key) == Some(&found.fingerprint) {
             return true;
         }
-        let same = state.live().is_some_and(|model| has_same_content(model, found) == Ok(true));
+        let same = state
+            .live()
+            .is_some_and(|model| has_same_content(model, found) == Ok(true));
         if same {
             self.tried.insert(key, found.fingerprint.clone());
         }
@@ -128,7 +140,8 @@ impl LifecycleThread {
         let load = || self.loader.load(name, version, found);
         let loaded = catch_unwind(AssertUnwindSafe(load))
             .unwrap_or_else(|_| Err(InferenceError::Runtime("loading it crashed".to_owned())));
-        self.tried.insert((name.to_owned(), version), found.fingerprint.clone());
+        self.tried
+            .insert((name.to_owned(), version), found.fingerprint.clone());
         let metrics = &self.loader.metrics;
         metrics.model_load(name, loaded.is_ok());
         match loaded {
@@ -161,9 +174,17 @@ impl LifecycleThread {
         if let Some(old) = self.live(&name, version) {
             metrics.model_stops(&name, &version.to_string(), old.architecture(), &old.sha256);
         }
-        metrics.model_serves(&name, &version.to_string(), model.architecture(), &model.sha256);
+        metrics.model_serves(
+            &name,
+            &version.to_string(),
+            model.architecture(),
+            &model.sha256,
+        );
         self.change(|next| {
-            let ready = VersionState::Ready { model, problem: None };
+            let ready = VersionState::Ready {
+                model,
+                problem: None,
+            };
             next.models.entry(name).or_default().insert(version, ready);
         });
     }
@@ -171,13 +192,22 @@ impl LifecycleThread {
     fn refuse(&self, name: &str, version: u64, error: &InferenceError) {
         let reason = error.to_string();
         let serves = self.live(name, version).is_some();
-        let goes_on = if serves { "; what was loaded before goes on serving" } else { "" };
+        let goes_on = if serves {
+            "; what was loaded before goes on serving"
+        } else {
+            ""
+        };
         tracing::error!(model = name, version, "model refused: {reason}{goes_on}");
         if !serves {
-            self.loader.metrics.model_refused(name, &version.to_string());
+            self.loader
+                .metrics
+                .model_refused(name, &version.to_string());
         }
         self.change(|next| {
-            let state = next.models.get_mut(name).and_then(|states| states.get_mut(&version));
+            let state = next
+                .models
+                .get_mut(name)
+                .and_then(|states| states.get_mut(&version));
             match state {
                 Some(VersionState::Ready { problem, .. }) => *problem = Some(reason),
                 Some(state) => *state = VersionState::Failed(reason),
@@ -188,10 +218,22 @@ impl LifecycleThread {
 
     /// Takes every version but those of `serving` out of service, all at once, and forgets what is not on disk.
     fn retire(&mut self, name: &str, folders: &Folders, serving: &BTreeSet<u64>) {
-        let mut next = self.current.load().models.get(name).cloned().unwrap_or_default();
-        let known: Vec<u64> = next.keys().copied().filter(|v| !serving.contains(v)).collect();
+        let mut next = self
+            .current
+            .load()
+            .models
+            .get(name)
+            .cloned()
+            .unwrap_or_default();
+        let known: Vec<u64> = next
+            .keys()
+            .copied()
+            .filter(|v| !serving.contains(v))
+            .collect();
         for version in known {
-            let state = next.get(&version).map(|state| (state.live().cloned(), state.phase()));
+            let state = next
+                .get(&version)
+                .map(|state| (state.live().cloned(), state.phase()));
             if let Some((Some(model), _)) = &state {
                 self.note_retired(model);
                 next.insert(version, VersionState::Retired(Arc::downgrade(model)));
@@ -226,7 +268,9 @@ impl LifecycleThread {
         let LiveModel { name, version, .. } = model;
         tracing::info!(model = name, version, "model unloaded");
         let version = version.to_string();
-        self.loader.metrics.model_stops(name, &version, model.architecture(), &model.sha256);
+        self.loader
+            .metrics
+            .model_stops(name, &version, model.architecture(), &model.sha256);
     }
 
     pub(super) fn live(&self, name: &str, version: u64) -> Option<Arc<LiveModel>> {
@@ -237,6 +281,8 @@ impl LifecycleThread {
     fn highest_live(&self, name: &str) -> Option<u64> {
         let snapshot = self.current.load();
         let mut versions = snapshot.models.get(name)?.iter().rev();
-        versions.find(|(_, state)| state.live().is_some()).map(|(version, _)| *version)
+        versions
+            .find(|(_, state)| state.live().is_some())
+            .map(|(version, _)| *version)
     }
 }

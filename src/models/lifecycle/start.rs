@@ -23,15 +23,24 @@ impl LifecycleThread {
     /// What is there, where it does not contradict the options.
     pub(super) fn first_listing(options: &LifecycleOptions) -> Result<Listing, RegistryError> {
         let folder = || options.root.clone();
-        let listing = repository::list(&options.root)
-            .map_err(|source| RegistryError::Folder { folder: folder(), source })?;
+        let listing = repository::list(&options.root).map_err(|source| RegistryError::Folder {
+            folder: folder(),
+            source,
+        })?;
         for folder in &listing.unreadable {
-            tracing::warn!(folder, "a folder among the models cannot be read; it is passed over");
+            tracing::warn!(
+                folder,
+                "a folder among the models cannot be read; it is passed over"
+            );
         }
         if listing.models.is_empty() {
             return Err(RegistryError::Empty(folder()));
         }
-        if let Some(alias) = options.aliases.keys().find(|&a| listing.models.contains_key(a)) {
+        if let Some(alias) = options
+            .aliases
+            .keys()
+            .find(|&a| listing.models.contains_key(a))
+        {
             return Err(RegistryError::AliasShadows(alias.clone()));
         }
         for (alias, target) in &options.aliases {
@@ -47,15 +56,26 @@ impl LifecycleThread {
     pub(super) fn first_snapshot(options: &LifecycleOptions, listing: &Listing) -> Snapshot {
         let mut models = std::collections::BTreeMap::new();
         for (name, folders) in &listing.models {
-            let unloaded = folders.keys().map(|version| (*version, VersionState::Unloaded));
+            let unloaded = folders
+                .keys()
+                .map(|version| (*version, VersionState::Unloaded));
             let mut versions: Versions = unloaded.collect();
-            let wanted = options.policies.wanted(name, folders, options.pins.get(name).copied());
-            let loading = wanted.iter().map(|(version, _)| (*version, VersionState::Loading));
+            let wanted = options
+                .policies
+                .wanted(name, folders, options.pins.get(name).copied());
+            let loading = wanted
+                .iter()
+                .map(|(version, _)| (*version, VersionState::Loading));
             versions.extend(loading);
             models.insert(name.clone(), versions);
         }
         let (aliases, pins) = (Arc::new(options.aliases.clone()), options.pins.clone());
-        Snapshot { models, default: options.default.clone(), aliases, pins }
+        Snapshot {
+            models,
+            default: options.default.clone(),
+            aliases,
+            pins,
+        }
     }
 
     /// Loads every model; tells `start` as soon as the default one serves, or why there is none. `false` where there
@@ -96,7 +116,11 @@ impl LifecycleThread {
 
     /// Has what will be loaded measured, where it is not known how it is best served: now, for nothing serves yet.
     fn measure_all(&self, listing: &Listing, models: &[Ranked]) {
-        let models = if self.loader.tuner.measures() { models } else { &[] };
+        let models = if self.loader.tuner.measures() {
+            models
+        } else {
+            &[]
+        };
         for name in models.iter().map(|model| &model.name) {
             let (folders, pin) = (&listing.models[name], self.pin(name));
             for (_, found) in self.options.policies.wanted(name, folders, pin) {
@@ -126,7 +150,10 @@ impl LifecycleThread {
             let best = default_among(&self.current.load(), untried);
             match best {
                 Some(name) => self.change(|next| {
-                    next.default = Some(ModelName { name, version: None });
+                    next.default = Some(ModelName {
+                        name,
+                        version: None,
+                    });
                 }),
                 None if untried.is_empty() => return Err(self.none_loads()),
                 None => return Ok(false),
@@ -141,15 +168,22 @@ impl LifecycleThread {
     fn none_loads(&self) -> RegistryError {
         let snapshot = self.current.load();
         let versions = snapshot.models.iter().flat_map(|(name, versions)| {
-            versions.iter().map(move |(version, state)| (name, version, state))
+            versions
+                .iter()
+                .map(move |(version, state)| (name, version, state))
         });
         let reasons = versions.filter_map(|(name, version, state)| {
-            state.problem().map(|reason| format!("{name}@{version}: {reason}"))
+            state
+                .problem()
+                .map(|reason| format!("{name}@{version}: {reason}"))
         });
         let mut reasons: Vec<String> = reasons.collect();
         if reasons.is_empty() {
             reasons.push("--version-policy selects none of their versions".to_owned());
         }
-        RegistryError::NoneLoads { folder: self.options.root.clone(), reasons }
+        RegistryError::NoneLoads {
+            folder: self.options.root.clone(),
+            reasons,
+        }
     }
 }

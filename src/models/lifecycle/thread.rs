@@ -133,7 +133,10 @@ impl LifecycleThread {
         if listing.unreadable.contains(name) {
             return Err(unreadable(name));
         }
-        listing.models.remove(name).ok_or_else(|| ChangeError::UnknownModel(name.to_owned()))
+        listing
+            .models
+            .remove(name)
+            .ok_or_else(|| ChangeError::UnknownModel(name.to_owned()))
     }
 
     /// A model by its real name.
@@ -161,9 +164,17 @@ pub(super) fn failed(model: &ModelView, Failure { version, error }: Failure) -> 
     match error {
         InferenceError::Runtime(_) => ChangeError::Failed(reason),
         InferenceError::Model(_) | InferenceError::Run(_) | InferenceError::Output(_) => {
-            let serving = model.versions.iter().filter(|(_, state)| state.live().is_some());
+            let serving = model
+                .versions
+                .iter()
+                .filter(|(_, state)| state.live().is_some());
             let serving = serving.map(|(version, _)| *version).collect();
-            ChangeError::Unfit { model: model.name.clone(), version, reason, serving }
+            ChangeError::Unfit {
+                model: model.name.clone(),
+                version,
+                reason,
+                serving,
+            }
         }
     }
 }

@@ -109,12 +109,21 @@ impl Snapshot {
     }
 
     pub(super) fn models(&self) -> Vec<ModelView> {
-        self.models.iter().map(|(name, versions)| self.view(name, versions)).collect()
+        self.models
+            .iter()
+            .map(|(name, versions)| self.view(name, versions))
+            .collect()
     }
 
     fn view(&self, name: &str, versions: &Versions) -> ModelView {
-        let default = self.default.as_ref().map(|default| self.real_name(&default.name));
-        let of_model = self.aliases.iter().filter(|(_, target)| target.name == name);
+        let default = self
+            .default
+            .as_ref()
+            .map(|default| self.real_name(&default.name));
+        let of_model = self
+            .aliases
+            .iter()
+            .filter(|(_, target)| target.name == name);
         let alias = |(alias, target): (&String, &ModelName)| Alias {
             alias: alias.clone(),
             target: target.clone(),
@@ -131,7 +140,10 @@ impl Snapshot {
 
     /// Every version that serves.
     pub(in crate::models) fn live(&self) -> impl Iterator<Item = &Arc<LiveModel>> {
-        self.models.values().flat_map(BTreeMap::values).filter_map(VersionState::live)
+        self.models
+            .values()
+            .flat_map(BTreeMap::values)
+            .filter_map(VersionState::live)
     }
 }
 
@@ -161,7 +173,10 @@ mod tests {
 
     /// `a` failed with version 3 and has 2 unloaded, `b` is being loaded.
     fn snapshot(default: Option<&str>) -> Snapshot {
-        let a = [(2, VersionState::Unloaded), (3, VersionState::Failed("it is broken".to_owned()))];
+        let a = [
+            (2, VersionState::Unloaded),
+            (3, VersionState::Failed("it is broken".to_owned())),
+        ];
         let b = [(1, VersionState::Loading)];
         let models = [("a", Versions::from(a)), ("b", Versions::from(b))];
         let aliases = [("stable", "a@3"), ("next", "b"), ("gone", "c")];
@@ -169,7 +184,9 @@ mod tests {
             (alias.to_owned(), target.parse::<ModelName>().unwrap())
         };
         Snapshot {
-            models: models.map(|(name, versions)| (name.to_owned(), versions)).into(),
+            models: models
+                .map(|(name, versions)| (name.to_owned(), versions))
+                .into(),
             default: default.map(|name| name.parse().unwrap()),
             aliases: Arc::new(aliases.map(alias).into()),
             pins: BTreeMap::from([("a".to_owned(), 2)]),
@@ -179,28 +196,77 @@ mod tests {
     #[test]
     fn says_why_a_model_does_not_answer() {
         let why = |default, name, version| {
-            snapshot(default).resolve(name, version).err().unwrap().to_string()
+            snapshot(default)
+                .resolve(name, version)
+                .err()
+                .unwrap()
+                .to_string()
         };
         for (default, name, version, expected) in [
-            (None, None, None, "the default model is being loaded; try again in a second"),
-            (Some("b"), None, None, "`b` is being loaded; try again in a second"),
+            (
+                None,
+                None,
+                None,
+                "the default model is being loaded; try again in a second",
+            ),
+            (
+                Some("b"),
+                None,
+                None,
+                "`b` is being loaded; try again in a second",
+            ),
             (Some("a"), None, None, "`a` does not serve: it is broken"),
-            (Some("a@2"), None, None, "`a@2` does not serve: it is unloaded"),
-            (Some("stable"), None, None, "`stable@3` does not serve: it is broken"),
+            (
+                Some("a@2"),
+                None,
+                None,
+                "`a@2` does not serve: it is unloaded",
+            ),
+            (
+                Some("stable"),
+                None,
+                None,
+                "`stable@3` does not serve: it is broken",
+            ),
             (None, Some("x"), None, "there is no model `x`"),
             (None, Some("a"), Some("1"), "model `a` has no version `1`"),
             (None, Some("a"), Some("02"), "model `a` has no version `02`"),
-            (None, Some("a"), Some("2"), "`a@2` does not serve: it is unloaded"),
-            (None, Some("next"), None, "`next` is being loaded; try again in a second"),
-            (None, Some("next"), Some("7"), "model `b` has no version `7`"),
-            (None, Some("stable"), Some("3"), "`stable@3` does not serve: it is broken"),
+            (
+                None,
+                Some("a"),
+                Some("2"),
+                "`a@2` does not serve: it is unloaded",
+            ),
+            (
+                None,
+                Some("next"),
+                None,
+                "`next` is being loaded; try again in a second",
+            ),
+            (
+                None,
+                Some("next"),
+                Some("7"),
+                "model `b` has no version `7`",
+            ),
+            (
+                None,
+                Some("stable"),
+                Some("3"),
+                "`stable@3` does not serve: it is broken",
+            ),
             (
                 None,
                 Some("stable"),
                 Some("2"),
                 "`stable` stands for `a@3`, which is not version `2`",
             ),
-            (None, Some("gone"), None, "`gone` stands for `c`, and there is no such model"),
+            (
+                None,
+                Some("gone"),
+                None,
+                "`gone` stands for `c`, and there is no such model",
+            ),
         ] {
             assert_eq!(why(default, name, version), expected);
         }
@@ -210,12 +276,19 @@ mod tests {
     fn a_model_is_seen_with_its_aliases() {
         let snapshot = snapshot(Some("next"));
         let b = snapshot.model("next").unwrap();
-        assert_eq!((b.name.as_str(), b.default, b.versions.len()), ("b", true, 1));
+        assert_eq!(
+            (b.name.as_str(), b.default, b.versions.len()),
+            ("b", true, 1)
+        );
         assert_eq!(b.aliases[0].alias, "next");
         assert_eq!((b.pinned, b.serving), (None, None));
         assert_eq!(snapshot.model("a").unwrap().pinned, Some(2));
         assert!(snapshot.model("gone").is_none());
-        let defaults: Vec<bool> = snapshot.models().iter().map(|model| model.default).collect();
+        let defaults: Vec<bool> = snapshot
+            .models()
+            .iter()
+            .map(|model| model.default)
+            .collect();
         assert_eq!(defaults, [false, true]);
     }
 }

@@ -38,7 +38,12 @@ pub(super) fn examine(
         examined.push(member);
     }
     let (mut files, mut manifests, mut sessions) = (Vec::new(), Vec::new(), Vec::new());
-    for file::Examined { file, manifest, session } in examined {
+    for file::Examined {
+        file,
+        manifest,
+        session,
+    } in examined
+    {
         files.push(file);
         manifests.push(manifest);
         sessions.push(session);
@@ -53,11 +58,25 @@ pub(super) fn examine(
             sha256: file.sha256.clone(),
         })
         .collect();
-    let sha256 = combined_sha256(&found.root, ensemble, files.iter().map(|file| &*file.sha256));
+    let sha256 = combined_sha256(
+        &found.root,
+        ensemble,
+        files.iter().map(|file| &*file.sha256),
+    );
     let manifest = Manifest::of_ensemble(ensemble, members.clone(), &manifests);
     let labels = manifest.labels.len();
     let signature = signature(files[0].signature.side, labels);
-    Ok((Source { files, members, sha256, signature, labels }, manifest, sessions))
+    Ok((
+        Source {
+            files,
+            members,
+            sha256,
+            signature,
+            labels,
+        },
+        manifest,
+        sessions,
+    ))
 }
 
 /// Examines a member. Its name is one path component, so it cannot leave the models folder.
@@ -87,7 +106,9 @@ fn check_alike(
     member: &file::Examined,
     ensemble: &Ensemble,
 ) -> Result<(), InferenceError> {
-    let Some(first) = before.first() else { return Ok(()) };
+    let Some(first) = before.first() else {
+        return Ok(());
+    };
     let name = |index: usize| &ensemble.members[index].member;
     let (first_name, name) = (name(0), name(before.len()));
     let (first_side, side) = (first.file.signature.side, member.file.signature.side);
@@ -116,8 +137,16 @@ pub(super) fn identity(root: &Path, ensemble: &Ensemble) -> Result<String, Infer
         read_hash(&share.member.folder(root).join(MODEL_FILE))
             .map_err(|error| error.in_member(&share.member.to_string()))
     };
-    let models = ensemble.members.iter().map(model_sha256).collect::<Result<Vec<_>, _>>()?;
-    Ok(combined_sha256(root, ensemble, models.iter().map(String::as_str)))
+    let models = ensemble
+        .members
+        .iter()
+        .map(model_sha256)
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(combined_sha256(
+        root,
+        ensemble,
+        models.iter().map(String::as_str),
+    ))
 }
 
 /// Returns the [`identity`] of an ensemble whose members' model files have these SHA-256, in the order of the members.

@@ -25,8 +25,13 @@ pub enum EvaluationStatus {
 }
 
 impl EvaluationStatus {
-    const ALL: [Self; 5] =
-        [Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled];
+    const ALL: [Self; 5] = [
+        Self::Queued,
+        Self::Running,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+    ];
 
     /// Returns the name in the API and in the database.
     pub fn name(self) -> &'static str {

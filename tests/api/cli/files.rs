@@ -16,14 +16,26 @@ use crate::{
 
 fn compare(folder: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
-    command.current_dir(folder).arg("compare").args(words).output().unwrap()
+    command
+        .current_dir(folder)
+        .arg("compare")
+        .args(words)
+        .output()
+        .unwrap()
 }
 
 /// Evaluates a model on a data set and keeps its predictions in a folder.
 fn predictions(data: &Path, folder: &Path, model: &str) {
     let (data, file) = (data.to_str().unwrap(), folder.join(format!("{model}.csv")));
-    let output =
-        mien(&["evaluate", "--data", data, "--model", model, "--csv", file.to_str().unwrap()]);
+    let output = mien(&[
+        "evaluate",
+        "--data",
+        data,
+        "--model",
+        model,
+        "--csv",
+        file.to_str().unwrap(),
+    ]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
 
@@ -52,7 +64,10 @@ fn evaluate_writes_what_it_is_asked_for() {
 
     let [html, markdown, csv] = files.map(|file| fs::read_to_string(file).unwrap());
     let mistakes = body["report"]["mistakes"].as_array().unwrap().len();
-    assert_eq!(html.matches("<img src=\"data:image/png;base64,").count(), mistakes);
+    assert_eq!(
+        html.matches("<img src=\"data:image/png;base64,").count(),
+        mistakes
+    );
     for key in ["sha256", "dataset_sha256"] {
         let hash = body[key].as_str().unwrap();
         assert!(html.contains(hash) && markdown.contains(hash), "{key}");
@@ -60,7 +75,11 @@ fn evaluate_writes_what_it_is_asked_for() {
     assert!(markdown.starts_with("# small@1 on "), "{markdown}");
     assert_eq!(csv.lines().count(), 8, "{csv}");
     assert!(csv.starts_with("image,name,usage,label,"), "{csv}");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing else is left");
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        3,
+        "nothing else is left"
+    );
 }
 
 #[test]
@@ -68,10 +87,23 @@ fn a_file_that_cannot_be_written_ends_it_before_the_work() {
     let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
     let root = data.path().to_str().unwrap();
     let nowhere = folder.path().join("nowhere/report.html");
-    let output = mien(&["evaluate", "--data", root, "--html", nowhere.to_str().unwrap()]);
+    let output = mien(&[
+        "evaluate",
+        "--data",
+        root,
+        "--html",
+        nowhere.to_str().unwrap(),
+    ]);
     let error = String::from_utf8_lossy(&output.stderr);
-    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{error}");
-    assert!(error.contains("nowhere/report.html") && error.contains("directory exists"), "{error}");
+    assert_eq!(
+        (output.status.code(), output.stdout.len()),
+        (Some(1), 0),
+        "{error}"
+    );
+    assert!(
+        error.contains("nowhere/report.html") && error.contains("directory exists"),
+        "{error}"
+    );
 }
 
 #[actix_web::test]
@@ -81,7 +113,10 @@ async fn compare_says_what_the_server_says() {
     let mut ids = Vec::new();
     for model in ["keras", "small"] {
         predictions(data.path(), folder.path(), model);
-        ids.push(app.evaluated(&json!({"dataset": "faces", "model": model})).await);
+        ids.push(
+            app.evaluated(&json!({"dataset": "faces", "model": model}))
+                .await,
+        );
     }
     let output = compare(folder.path(), &["keras.csv", "small.csv", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -101,11 +136,18 @@ async fn compare_says_what_the_server_says() {
     let lines = app.get(&path).await.bytes().await.unwrap();
     fs::write(folder.path().join("served.csv"), lines).unwrap();
     let output = compare(folder.path(), &["small.csv", "served.csv"]);
-    assert!(stdout(&output).contains("All predictions are equal."), "{output:?}");
+    assert!(
+        stdout(&output).contains("All predictions are equal."),
+        "{output:?}"
+    );
 }
 
 async fn served(app: &TestApp, ids: &[String]) -> Value {
-    app.json(&format!("/v1/evaluations/compare?a={}&b={}", ids[0], ids[1])).await
+    app.json(&format!(
+        "/v1/evaluations/compare?a={}&b={}",
+        ids[0], ids[1]
+    ))
+    .await
 }
 
 /// With batches of another size a network's last digits are others.
@@ -124,14 +166,27 @@ fn compare_prints_a_table_and_writes_pages() {
     for model in ["keras", "small"] {
         predictions(data.path(), folder.path(), model);
     }
-    let words = ["keras.csv", "small.csv", "--html", "c.html", "--markdown", "c.md"];
+    let words = [
+        "keras.csv",
+        "small.csv",
+        "--html",
+        "c.html",
+        "--markdown",
+        "c.md",
+    ];
     let output = compare(folder.path(), &words);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     insta::assert_snapshot!(stdout(&output));
     let [html, markdown] =
         ["c.html", "c.md"].map(|name| fs::read_to_string(folder.path().join(name)).unwrap());
-    assert!(html.contains("test/sad/PrivateTest_5.png") && !html.contains("<img"), "{html}");
-    assert!(markdown.starts_with("# A: keras.csv, B: small.csv\n"), "{markdown}");
+    assert!(
+        html.contains("test/sad/PrivateTest_5.png") && !html.contains("<img"),
+        "{html}"
+    );
+    assert!(
+        markdown.starts_with("# A: keras.csv, B: small.csv\n"),
+        "{markdown}"
+    );
 }
 
 #[test]
@@ -146,17 +201,30 @@ fn what_cannot_be_compared_ends_with_1_and_the_reason() {
     write("relabelled.csv", &whole.replace("Test,sad,", "Test,happy,"));
     write("twice.csv", &format!("{whole}{lines}"));
     for (file, reason) in [
-        ("absent.csv", "cannot read `absent.csv`; check that it exists"),
+        (
+            "absent.csv",
+            "cannot read `absent.csv`; check that it exists",
+        ),
         ("empty.csv", "there is no prediction"),
-        ("nonsense.csv", "`nonsense.csv` does not contain predictions"),
+        (
+            "nonsense.csv",
+            "`nonsense.csv` does not contain predictions",
+        ),
         ("twice.csv", "is there twice"),
         ("relabelled.csv", "is sad in one and happy in the other"),
     ] {
         let output = compare(folder.path(), &["small.csv", file, "--html", "page.html"]);
         let error = String::from_utf8_lossy(&output.stderr);
-        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{file}: {error}");
+        assert_eq!(
+            (output.status.code(), output.stdout.len()),
+            (Some(1), 0),
+            "{file}: {error}"
+        );
         assert!(error.contains(reason), "{file}: {error}");
         assert!(!folder.path().join("page.html").exists(), "{file}");
     }
-    assert_eq!(compare(folder.path(), &["small.csv"]).status.code(), Some(2));
+    assert_eq!(
+        compare(folder.path(), &["small.csv"]).status.code(),
+        Some(2)
+    );
 }

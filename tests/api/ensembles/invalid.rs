@@ -18,24 +18,76 @@ async fn invalid_ensembles_fail_with_the_reason() {
     install(root.path(), "broken", "1", "broken");
     install(root.path(), "both", "1", "small");
     let cases = [
-        ("no-model", "['small@1', 'nope@1']", "member `nope@1`: the models folder has no such"),
-        ("no-version", "['small@2']", "member `small@2`: the model has no such version"),
-        ("outside", "['small@1', '../small@1']", "member `../small@1`: a model's name has no `/`"),
+        (
+            "no-model",
+            "['small@1', 'nope@1']",
+            "member `nope@1`: the models folder has no such",
+        ),
+        (
+            "no-version",
+            "['small@2']",
+            "member `small@2`: the model has no such version",
+        ),
+        (
+            "outside",
+            "['small@1', '../small@1']",
+            "member `../small@1`: a model's name has no `/`",
+        ),
         ("parent", "['..@1']", "member `..@1`: a model's name"),
         ("no-members", "[]", "`members` is empty"),
-        ("twice", "['small@1', 'small@1']", "member `small@1` is listed twice"),
-        ("nested", "['small@1', 'duo@1']", "member `duo@1`: it is an ensemble itself"),
-        ("itself", "['itself@1']", "member `itself@1`: it is an ensemble itself"),
-        ("unloadable", "['small@1', 'broken@1']", "member `broken@1`: "),
-        ("sizes", "['small@1', 'tiny@1']", "`tiny@1` takes faces of 32x32 pixels, `small@1` of 48"),
-        ("labels", "['small@1', 'capitals@1']", "member `capitals@1` has the labels Angry, "),
-        ("both", "['small@1']", "also has a model.onnx; remove one of them"),
-        ("weights", "['small@1']\nweights = [0]", "the weight 0 of member `small@1` must be"),
-        ("typo", "['small@1']\nweight = [1]", "unknown field `weight`"),
+        (
+            "twice",
+            "['small@1', 'small@1']",
+            "member `small@1` is listed twice",
+        ),
+        (
+            "nested",
+            "['small@1', 'duo@1']",
+            "member `duo@1`: it is an ensemble itself",
+        ),
+        (
+            "itself",
+            "['itself@1']",
+            "member `itself@1`: it is an ensemble itself",
+        ),
+        (
+            "unloadable",
+            "['small@1', 'broken@1']",
+            "member `broken@1`: ",
+        ),
+        (
+            "sizes",
+            "['small@1', 'tiny@1']",
+            "`tiny@1` takes faces of 32x32 pixels, `small@1` of 48",
+        ),
+        (
+            "labels",
+            "['small@1', 'capitals@1']",
+            "member `capitals@1` has the labels Angry, ",
+        ),
+        (
+            "both",
+            "['small@1']",
+            "also has a model.onnx; remove one of them",
+        ),
+        (
+            "weights",
+            "['small@1']\nweights = [0]",
+            "the weight 0 of member `small@1` must be",
+        ),
+        (
+            "typo",
+            "['small@1']\nweight = [1]",
+            "unknown field `weight`",
+        ),
         ("syntax", "['small@1'", "mien.toml: "),
     ];
     for (name, members, _) in cases {
-        write(root.path(), &format!("{name}/1"), &format!("[ensemble]\nmembers = {members}\n"));
+        write(
+            root.path(),
+            &format!("{name}/1"),
+            &format!("[ensemble]\nmembers = {members}\n"),
+        );
     }
     write(root.path(), "scaled/1", &format!("scale = 1.0\n{DUO}"));
     let app = TestApp::spawn_with(&[&folder(&root), "--instances=1"]);
@@ -45,14 +97,20 @@ async fn invalid_ensembles_fail_with_the_reason() {
         let given = version["reason"].as_str().unwrap_or_default();
         assert_eq!(version["status"], "failed", "{name}: {version}");
         assert!(given.contains(reason), "{name}: {given}");
-        assert!(!given.contains(root.path().to_str().unwrap()), "a path leaks: {given}");
+        assert!(
+            !given.contains(root.path().to_str().unwrap()),
+            "a path leaks: {given}"
+        );
     }
     assert_eq!(app.version_of("duo").await["status"], "ready");
     let model = app.json("/v1/models/unloadable").await;
     assert_eq!(model["serving"], Value::Null);
     let problem = assert_problem(app.load("unloadable").await, 409, "invalid_model").await;
     let detail = problem["detail"].as_str().unwrap();
-    assert!(detail.contains("member `broken@1`: ") && detail.contains("Protobuf"), "{detail}");
+    assert!(
+        detail.contains("member `broken@1`: ") && detail.contains("Protobuf"),
+        "{detail}"
+    );
 }
 
 #[actix_web::test]
@@ -62,6 +120,11 @@ async fn folder_without_model_or_ensemble_is_no_version() {
     fs::create_dir_all(root.path().join("empty/1")).unwrap();
     let app = TestApp::spawn_with(&[&folder(&root), "--instances=1"]);
     for name in ["copied", "empty"] {
-        assert_problem(app.get(&format!("/v1/models/{name}")).await, 404, "unknown_model").await;
+        assert_problem(
+            app.get(&format!("/v1/models/{name}")).await,
+            404,
+            "unknown_model",
+        )
+        .await;
     }
 }

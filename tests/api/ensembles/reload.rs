@@ -44,7 +44,10 @@ async fn polling_reloads_an_ensemble_whose_member_changed() {
     let before = app.version_of("duo").await;
     change(root.path(), "small/1");
     let after = app.until_changed(&before).await;
-    assert_ne!(before["members"][0]["sha256"], after["members"][0]["sha256"]);
+    assert_ne!(
+        before["members"][0]["sha256"],
+        after["members"][0]["sha256"]
+    );
     assert_eq!(before["members"][1], after["members"][1]);
     let series = |version: &Value| {
         let sha256 = version["sha256"].as_str().unwrap();

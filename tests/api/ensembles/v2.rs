@@ -56,8 +56,17 @@ async fn grpc_gives_what_http_gives() {
     let app = TestApp::run(application);
     let channel = Endpoint::new(address).unwrap().connect().await.unwrap();
     let mut client = GrpcInferenceServiceClient::new(channel);
-    let request = ModelConfigRequest { name: "duo".to_owned(), version: String::new() };
-    let config = client.model_config(request).await.unwrap().into_inner().config.unwrap();
+    let request = ModelConfigRequest {
+        name: "duo".to_owned(),
+        version: String::new(),
+    };
+    let config = client
+        .model_config(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .config
+        .unwrap();
     assert_eq!(config.platform, "ensemble");
     let request = ModelInferRequest {
         model_name: "duo".to_owned(),

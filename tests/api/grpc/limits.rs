@@ -21,7 +21,11 @@ async fn messages_take_from_the_memory_for_bodies() {
         messages.recv().await.map(|message| (message, messages))
     });
     requests.send(one()).await.unwrap();
-    let mut answers = client.model_stream_infer(messages).await.unwrap().into_inner();
+    let mut answers = client
+        .model_stream_infer(messages)
+        .await
+        .unwrap()
+        .into_inner();
     for _ in 0..10 {
         assert_eq!(answers.next().await.unwrap().unwrap().error_message, "");
         requests.send(one()).await.unwrap();
@@ -36,7 +40,10 @@ async fn numbers_in_lists_take_the_memory_that_they_have_unpacked() {
     let mut listed = raw();
     let gray = std::mem::take(&mut listed.raw_input_contents);
     let uint_contents = gray[0].iter().map(|&gray| gray.into()).collect();
-    listed.inputs[0].contents = Some(InferTensorContents { uint_contents, ..Default::default() });
+    listed.inputs[0].contents = Some(InferTensorContents {
+        uint_contents,
+        ..Default::default()
+    });
     for _ in 0..3 {
         let (code, message) = code(&mut client, listed.clone()).await;
         assert_eq!(code, Code::Unavailable, "{message}");
@@ -48,13 +55,22 @@ async fn numbers_in_lists_take_the_memory_that_they_have_unpacked() {
 async fn no_more_connections_than_there_may_be() {
     let (_app, address) = start(&["--max-connections=1"]);
     let first = connect(&address).await;
-    Client::new(first.clone()).server_live(ServerLiveRequest {}).await.unwrap();
+    Client::new(first.clone())
+        .server_live(ServerLiveRequest {})
+        .await
+        .unwrap();
     let second = Endpoint::new(address.clone()).unwrap().connect_lazy();
     let mut client = Client::new(second);
     let mut waiting = Box::pin(client.server_live(ServerLiveRequest {}));
     for _ in 0..20 {
-        assert!(waiting.as_mut().now_or_never().is_none(), "a second connection was answered");
-        Client::new(first.clone()).server_live(ServerLiveRequest {}).await.unwrap();
+        assert!(
+            waiting.as_mut().now_or_never().is_none(),
+            "a second connection was answered"
+        );
+        Client::new(first.clone())
+            .server_live(ServerLiveRequest {})
+            .await
+            .unwrap();
     }
     drop(first);
     assert!(waiting.await.unwrap().get_ref().live);
@@ -89,20 +105,35 @@ async fn a_message_that_trickles_is_given_up() {
     let mut large = faces(&["happy"; 64]);
     large.raw_input_contents[0] = vec![128; 64 * 48 * 48].into();
     let mut client = Client::new(connect(&address).await);
-    let answers = client.model_stream_infer(stream::iter(vec![large; 40])).await.unwrap();
+    let answers = client
+        .model_stream_infer(stream::iter(vec![large; 40]))
+        .await
+        .unwrap();
     let answers: Vec<_> = answers.into_inner().collect().await;
     assert_eq!(answers.len(), 40);
-    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().error_message.is_empty()));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.as_ref().unwrap().error_message.is_empty())
+    );
 
     // Between two messages it may be silent for as long as it likes.
     let messages = stream::unfold(0, async |number| {
         rt::time::sleep(Duration::from_millis(200)).await;
         (number < 2).then(|| (faces(&["happy"]), number + 1))
     });
-    let answers = client.model_stream_infer(messages).await.unwrap().into_inner();
+    let answers = client
+        .model_stream_infer(messages)
+        .await
+        .unwrap()
+        .into_inner();
     let answers: Vec<_> = answers.collect().await;
     assert_eq!(answers.len(), 2);
-    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().error_message.is_empty()));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.as_ref().unwrap().error_message.is_empty())
+    );
 }
 
 #[actix_web::test]
@@ -110,9 +141,23 @@ async fn a_connection_that_says_nothing_makes_room() {
     let (_app, address) = start(&["--max-connections=1", "--header-timeout=50ms"]);
     let silent = std::net::TcpStream::connect(address.strip_prefix("http://").unwrap()).unwrap();
     let mut client = Client::new(Endpoint::new(address.clone()).unwrap().connect_lazy());
-    assert!(client.server_live(ServerLiveRequest {}).await.unwrap().get_ref().live);
+    assert!(
+        client
+            .server_live(ServerLiveRequest {})
+            .await
+            .unwrap()
+            .get_ref()
+            .live
+    );
     // Who has said what it speaks may then be silent.
     rt::time::sleep(Duration::from_millis(200)).await;
-    assert!(client.server_live(ServerLiveRequest {}).await.unwrap().get_ref().live);
+    assert!(
+        client
+            .server_live(ServerLiveRequest {})
+            .await
+            .unwrap()
+            .get_ref()
+            .live
+    );
     drop(silent);
 }

@@ -12,7 +12,9 @@ const TOKEN: &str = "a-token-of-this-test";
 
 async fn promote(app: &TestApp, flags: &[&str], token: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
-    command.args(["promote", "m", "2", "--dataset=faces", "--url", &app.base]).args(flags);
+    command
+        .args(["promote", "m", "2", "--dataset=faces", "--url", &app.base])
+        .args(flags);
     command.env_remove("MIEN_ADMIN_TOKEN");
     if let Some(token) = token {
         command.env("MIEN_ADMIN_TOKEN", token);
@@ -27,7 +29,11 @@ fn text(bytes: &[u8]) -> &str {
 #[actix_web::test]
 async fn it_waits_and_tells_what_became_of_it() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
-    let app = serve(&root, &data, &["--version-policy=1", "--admin-token", TOKEN]);
+    let app = serve(
+        &root,
+        &data,
+        &["--version-policy=1", "--admin-token", TOKEN],
+    );
     let rejected = promote(&app, &["--min-accuracy=0.7"], Some(TOKEN)).await;
     assert_eq!(rejected.status.code(), Some(1), "{rejected:?}");
     assert_eq!(
@@ -36,12 +42,20 @@ async fn it_waits_and_tells_what_became_of_it() {
     );
     assert_eq!(app.version("").await, "1");
 
-    let promoted = promote(&app, &["--max-regression=1", "--limit=5", "--json"], Some(TOKEN)).await;
+    let promoted = promote(
+        &app,
+        &["--max-regression=1", "--limit=5", "--json"],
+        Some(TOKEN),
+    )
+    .await;
     assert_eq!(promoted.status.code(), Some(0), "{promoted:?}");
     let document: Value = serde_json::from_slice(&promoted.stdout).unwrap();
     assert_eq!(document["result"]["candidate"]["total"], 5);
     let id = document["id"].as_str().unwrap();
-    assert_eq!(app.json(&format!("/v1/models/m/promotions/{id}")).await, document);
+    assert_eq!(
+        app.json(&format!("/v1/models/m/promotions/{id}")).await,
+        document
+    );
     assert_eq!(app.version("").await, "2");
 
     let refused = promote(&app, &["--min-accuracy=0"], Some(TOKEN)).await;
@@ -62,22 +76,51 @@ async fn it_waits_and_tells_what_became_of_it() {
 async fn what_is_wrong_with_the_command_is_said() {
     let app = TestApp::spawn();
     for (flags, code, expected) in [
-        (&[][..], 2, "--min-accuracy <ACCURACY>|--max-regression <MARGIN>"),
-        (&["--min-accuracy=0", "--max-regression=0"], 2, "cannot be used with"),
-        (&["--min-accuracy=0", "--baseline-version=1"], 2, "cannot be used with"),
+        (
+            &[][..],
+            2,
+            "--min-accuracy <ACCURACY>|--max-regression <MARGIN>",
+        ),
+        (
+            &["--min-accuracy=0", "--max-regression=0"],
+            2,
+            "cannot be used with",
+        ),
+        (
+            &["--min-accuracy=0", "--baseline-version=1"],
+            2,
+            "cannot be used with",
+        ),
         (&["--min-accuracy=0", "--split=dev"], 2, "dev"),
-        (&["--min-accuracy=0"], 1, "the server returned 404: there is no model `m`"),
+        (
+            &["--min-accuracy=0"],
+            1,
+            "the server returned 404: there is no model `m`",
+        ),
     ] {
         let output = promote(&app, flags, None).await;
         let error = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{error}");
         assert!(error.contains(expected), "{flags:?}: {error}");
     }
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
-    command.args(["promote", "m", "2", "--dataset=faces", "--min-accuracy=0", "--url"]);
+    command.args([
+        "promote",
+        "m",
+        "2",
+        "--dataset=faces",
+        "--min-accuracy=0",
+        "--url",
+    ]);
     let output = command.arg(format!("http://{nobody}")).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let error = text(&output.stderr);
-    assert!(error.contains(&format!("no response from the server at {nobody}")), "{error}");
+    assert!(
+        error.contains(&format!("no response from the server at {nobody}")),
+        "{error}"
+    );
 }

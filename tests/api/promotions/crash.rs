@@ -33,10 +33,16 @@ impl Place {
     }
 
     async fn order(&self, server: &Server, order: &Value) -> String {
-        let request = self.client.post(server.url("/v1/models/m/promotions")).json(order);
+        let request = self
+            .client
+            .post(server.url("/v1/models/m/promotions"))
+            .json(order);
         let (status, document) = answer(request).await;
         assert_eq!(status, 202, "{document}");
-        format!("/v1/models/m/promotions/{}", document["id"].as_str().unwrap())
+        format!(
+            "/v1/models/m/promotions/{}",
+            document["id"].as_str().unwrap()
+        )
     }
 
     async fn get(&self, server: &Server, path: &str) -> Value {
@@ -55,7 +61,10 @@ impl Place {
     }
 
     async fn version(&self, server: &Server) -> Value {
-        let request = self.client.post(server.url("/v1/classify?model=m")).body(face("happy"));
+        let request = self
+            .client
+            .post(server.url("/v1/classify?model=m"))
+            .body(face("happy"));
         let (status, body) = answer(request).await;
         assert_eq!(status, 200, "{body}");
         body["version"].clone()
@@ -71,7 +80,12 @@ impl Place {
 async fn whatever_moment_it_is_killed_at_the_right_version_serves_afterwards() {
     let (models, data) = (models(&[("m", "1", "small")]), faces());
     let (state, client) = (tempfile::tempdir().unwrap(), Client::new());
-    let place = Place { models, data, state, client };
+    let place = Place {
+        models,
+        data,
+        state,
+        client,
+    };
     let order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0});
 
     // In the middle: its batch never fills up.
@@ -79,20 +93,33 @@ async fn whatever_moment_it_is_killed_at_the_right_version_serves_afterwards() {
     install(place.models.path(), "m", "2", "tiny");
     let killed = place.order(&server, &order).await;
     let running = place.until(&server, &killed, "evaluating").await;
-    assert_eq!(place.get(&server, "/v1/models/m").await["versions"][1]["status"], "ready");
+    assert_eq!(
+        place.get(&server, "/v1/models/m").await["versions"][1]["status"],
+        "ready"
+    );
     place.kill(server).await;
 
     let server = place.start(&[]);
     let failed = place.get(&server, &killed).await;
     assert_eq!(
         (&failed["status"], &failed["reason"]),
-        (&json!("failed"), &json!("the server stopped before the job finished"))
+        (
+            &json!("failed"),
+            &json!("the server stopped before the job finished")
+        )
     );
-    assert_eq!((&failed["id"], &failed["previous"]), (&running["id"], &json!("1")));
+    assert_eq!(
+        (&failed["id"], &failed["previous"]),
+        (&running["id"], &json!("1"))
+    );
     assert_eq!(place.version(&server).await, "1");
     let model = place.get(&server, "/v1/models/m").await;
     assert_eq!(
-        json!([model["pinned"], model["serving"], model["versions"][1]["status"]]),
+        json!([
+            model["pinned"],
+            model["serving"],
+            model["versions"][1]["status"]
+        ]),
         json!(["1", "1", "unloaded"])
     );
 
@@ -116,7 +143,10 @@ async fn whatever_moment_it_is_killed_at_the_right_version_serves_afterwards() {
     let cancelled = place.get(&server, &stopped).await;
     assert_eq!(
         (&cancelled["status"], &cancelled["reason"]),
-        (&json!("cancelled"), &json!("cancelled by the shutdown of the server"))
+        (
+            &json!("cancelled"),
+            &json!("cancelled by the shutdown of the server")
+        )
     );
     assert_eq!(place.version(&server).await, "2");
     let list = place.get(&server, "/v1/models/m/promotions").await;
@@ -125,14 +155,27 @@ async fn whatever_moment_it_is_killed_at_the_right_version_serves_afterwards() {
 
 #[actix_web::test]
 async fn killed_before_the_candidate_is_loaded_the_old_version_serves_afterwards() {
-    let (models, data) = (models(&[("m", "1", "small"), ("other", "1", "small")]), faces());
+    let (models, data) = (
+        models(&[("m", "1", "small"), ("other", "1", "small")]),
+        faces(),
+    );
     let (state, client) = (tempfile::tempdir().unwrap(), Client::new());
-    let place = Place { models, data, state, client };
+    let place = Place {
+        models,
+        data,
+        state,
+        client,
+    };
     let server = place.start(&STUCK);
     install(place.models.path(), "m", "2", "tiny");
     // Whoever loads models has other orders before it.
     for _ in 0..10 {
-        rt::spawn(place.client.post(server.url("/v1/models/other/load")).send());
+        rt::spawn(
+            place
+                .client
+                .post(server.url("/v1/models/other/load"))
+                .send(),
+        );
     }
     let order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0});
     let killed = place.order(&server, &order).await;

@@ -28,44 +28,91 @@ async fn orders_that_make_no_sense_are_refused() {
         ("m", json!({"min_accuracy": -0.1}), 400, "invalid_request"),
         ("m", json!({"max_regression": 0.1}), 400, "invalid_request"),
         ("m", json!({"min_accuracy": null}), 400, "invalid_request"),
-        ("m", json!({"baseline_version": "1"}), 400, "invalid_request"),
+        (
+            "m",
+            json!({"baseline_version": "1"}),
+            400,
+            "invalid_request",
+        ),
         ("m", json!({"more": 1}), 400, "invalid_request"),
         ("m", json!({"version": "1"}), 409, "conflict"),
     ] {
         let refused = app.order_promotion(model, &order(change.clone())).await;
         let body = assert_problem(refused, status, code).await;
-        assert!(!body["detail"].as_str().unwrap().contains("MIEN"), "{change}");
+        assert!(
+            !body["detail"].as_str().unwrap().contains("MIEN"),
+            "{change}"
+        );
     }
     let worse = |baseline: &str| {
         order(json!({"min_accuracy": null, "max_regression": 0.1, "baseline_version": baseline}))
     };
     let itself = app.order_promotion("m", &worse("2")).await;
     assert_problem(itself, 400, "invalid_request").await;
-    assert_problem(app.order_promotion("m", &worse("7")).await, 404, "unknown_version").await;
+    assert_problem(
+        app.order_promotion("m", &worse("7")).await,
+        404,
+        "unknown_version",
+    )
+    .await;
     app.unload("m").await;
-    let body = assert_problem(app.order_promotion("m", &order(json!({}))).await, 409, "conflict");
-    assert!(body.await["detail"].as_str().unwrap().contains("load it first"));
+    let body = assert_problem(
+        app.order_promotion("m", &order(json!({}))).await,
+        409,
+        "conflict",
+    );
+    assert!(
+        body.await["detail"]
+            .as_str()
+            .unwrap()
+            .contains("load it first")
+    );
     // None of them has left anything.
-    assert_eq!(app.json("/v1/models/m/promotions").await, json!({"promotions": []}));
+    assert_eq!(
+        app.json("/v1/models/m/promotions").await,
+        json!({"promotions": []})
+    );
     assert_eq!(app.json("/v1/models/m").await["pinned"], json!(null));
-    assert_problem(app.get("/v1/models/m/promotions/nope").await, 404, "unknown_promotion").await;
-    assert_problem(app.get("/v1/models/nope/promotions").await, 404, "unknown_model").await;
+    assert_problem(
+        app.get("/v1/models/m/promotions/nope").await,
+        404,
+        "unknown_promotion",
+    )
+    .await;
+    assert_problem(
+        app.get("/v1/models/nope/promotions").await,
+        404,
+        "unknown_model",
+    )
+    .await;
 }
 
 #[actix_web::test]
 async fn promotions_and_pins_are_orders() {
     const TOKEN: &str = "a-token-of-this-test";
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
-    let app = serve(&root, &data, &["--version-policy=1", "--admin-token", TOKEN]);
+    let app = serve(
+        &root,
+        &data,
+        &["--version-policy=1", "--admin-token", TOKEN],
+    );
     let order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0.5});
     assert_problem(app.order_promotion("m", &order).await, 401, "unauthorized").await;
     for path in ["/v1/models/m/promotions/x", "/v1/models/m/pin"] {
         let refused = app.client.delete(app.url(path)).send().await.unwrap();
         assert_problem(refused, 401, "unauthorized").await;
     }
-    let refused = app.client.put(app.url("/v1/models/m/pin")).send().await.unwrap();
+    let refused = app
+        .client
+        .put(app.url("/v1/models/m/pin"))
+        .send()
+        .await
+        .unwrap();
     assert_problem(refused, 401, "unauthorized").await;
-    let request = app.client.post(app.url("/v1/models/m/promotions")).json(&order);
+    let request = app
+        .client
+        .post(app.url("/v1/models/m/promotions"))
+        .json(&order);
     let taken = request.bearer_auth(TOKEN).send().await.unwrap();
     let location = taken.headers()["location"].to_str().unwrap().to_owned();
     // What changes nothing needs none.

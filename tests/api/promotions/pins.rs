@@ -20,7 +20,9 @@ async fn pin(app: &TestApp, model: &str) {
 }
 
 async fn release(app: &TestApp, model: &str) {
-    let request = app.client.delete(app.url(&format!("/v1/models/{model}/pin")));
+    let request = app
+        .client
+        .delete(app.url(&format!("/v1/models/{model}/pin")));
     let (status, body) = answer(request).await;
     assert_eq!((status, &body["pinned"]), (200, &json!(null)), "{body}");
 }
@@ -28,7 +30,11 @@ async fn release(app: &TestApp, model: &str) {
 #[actix_web::test]
 async fn a_newer_version_does_not_take_the_traffic_of_a_pinned_model() {
     let root = models(&[("m", "1", "small"), ("n", "1", "tiny")]);
-    let app = serve(&root, &faces(), &["--repository-poll-interval=0.02", "--default-model=m"]);
+    let app = serve(
+        &root,
+        &faces(),
+        &["--repository-poll-interval=0.02", "--default-model=m"],
+    );
     pin(&app, "m").await;
     pin(&app, "m").await;
     install(root.path(), "m", "2", "tiny");
@@ -58,10 +64,15 @@ async fn a_newer_version_does_not_take_the_traffic_of_a_pinned_model() {
 #[actix_web::test]
 async fn the_pinned_version_goes_and_what_is_below_it_takes_over() {
     let root = models(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
-    let app = serve(&root, &faces(), &["--repository-poll-interval=0.02", "--default-model=n"]);
+    let app = serve(
+        &root,
+        &faces(),
+        &["--repository-poll-interval=0.02", "--default-model=n"],
+    );
     pin(&app, "m").await;
     install(root.path(), "m", "3", "tiny");
-    app.until_versions("m", &["1 unloaded", "2 ready", "3 unloaded"]).await;
+    app.until_versions("m", &["1 unloaded", "2 ready", "3 unloaded"])
+        .await;
     fs::remove_dir_all(root.path().join("m/2")).unwrap();
     app.until_versions("m", &["1 ready", "3 unloaded"]).await;
     assert_eq!(app.version("?model=m").await, "1");
@@ -71,7 +82,8 @@ async fn the_pinned_version_goes_and_what_is_below_it_takes_over() {
     install(root.path(), "n", "2", "tiny");
     app.until_versions("n", &["1 unloaded", "2 ready"]).await;
     install(root.path(), "m", "4", "tiny");
-    app.until_versions("m", &["1 ready", "3 unloaded", "4 unloaded"]).await;
+    app.until_versions("m", &["1 ready", "3 unloaded", "4 unloaded"])
+        .await;
     assert_eq!(app.version("?model=m").await, "1");
     release(&app, "m").await;
     assert_eq!(app.version("?model=m").await, "4");
@@ -83,8 +95,16 @@ async fn policies_count_from_the_pinned_version_down() {
     let order =
         |accuracy: f64| json!({"version": "2", "dataset": "faces", "min_accuracy": accuracy});
     for (policy, rejected, promoted) in [
-        ("latest", ["1 ready", "2 unloaded"], ["1 unloaded", "2 ready"]),
-        ("latest:2", ["1 ready", "2 unloaded"], ["1 ready", "2 ready"]),
+        (
+            "latest",
+            ["1 ready", "2 unloaded"],
+            ["1 unloaded", "2 ready"],
+        ),
+        (
+            "latest:2",
+            ["1 ready", "2 unloaded"],
+            ["1 ready", "2 ready"],
+        ),
         ("all", ["1 ready", "2 ready"], ["1 ready", "2 ready"]),
         ("1", ["1 ready", "2 unloaded"], ["1 ready", "2 ready"]),
     ] {
@@ -108,13 +128,21 @@ async fn policies_count_from_the_pinned_version_down() {
 
 #[actix_web::test]
 async fn what_is_newer_is_not_let_in_though_it_is_loaded() {
-    let root =
-        models(&[("m", "1", "small"), ("m", "2", "tiny"), ("m", "3", "tiny"), ("n", "1", "tiny")]);
+    let root = models(&[
+        ("m", "1", "small"),
+        ("m", "2", "tiny"),
+        ("m", "3", "tiny"),
+        ("n", "1", "tiny"),
+    ]);
     let data = faces();
     let app = serve(
         &root,
         &data,
-        &["--version-policy=all", "--repository-poll-interval=0.02", "--default-model=n"],
+        &[
+            "--version-policy=all",
+            "--repository-poll-interval=0.02",
+            "--default-model=n",
+        ],
     );
     let order = json!({"version": "2", "dataset": "faces", "limit": 1, "min_accuracy": 0});
     app.promoted("m", &order, "promoted").await;
@@ -127,7 +155,8 @@ async fn what_is_newer_is_not_let_in_though_it_is_loaded() {
     pin(&app, "m").await;
     fs::remove_dir_all(root.path().join("m/1")).unwrap();
     install(root.path(), "m", "4", "tiny");
-    app.until_versions("m", &["1 ready", "3 ready", "4 ready"]).await;
+    app.until_versions("m", &["1 ready", "3 ready", "4 ready"])
+        .await;
     assert_eq!(app.version("?model=m").await, "1");
 }
 
@@ -141,7 +170,10 @@ fn serve_on(state: &TempDir, root: &TempDir, flags: &[&str]) -> TestApp {
 
 #[actix_web::test]
 async fn a_pin_outlives_the_server() {
-    let (root, state) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), tempfile::tempdir());
+    let (root, state) = (
+        models(&[("m", "1", "small"), ("m", "2", "tiny")]),
+        tempfile::tempdir(),
+    );
     let state = state.unwrap();
     let mut app = serve_on(&state, &root, &["--version-policy=1"]);
     pin(&app, "m").await;
@@ -160,7 +192,10 @@ async fn a_pin_outlives_the_server() {
     let mut app = serve_on(&state, &root, &[]);
     assert_eq!(app.version("").await, "2");
     let model = app.json("/v1/models/m").await;
-    assert_eq!((&model["pinned"], &model["serving"]), (&json!("1"), &json!("2")));
+    assert_eq!(
+        (&model["pinned"], &model["serving"]),
+        (&json!("1"), &json!("2"))
+    );
     assert_eq!(app.versions("m").await, ["1 failed", "2 ready"]);
     install(root.path(), "m", "1", "keras");
     assert_eq!(app.load("m").await.status(), 200);

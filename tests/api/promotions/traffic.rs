@@ -17,7 +17,11 @@ fn many_faces() -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     for label in LABELS {
         for copy in 0..40 {
-            put(root.path(), &format!("test/{label}/PublicTest_{copy}.png"), &face(label));
+            put(
+                root.path(),
+                &format!("test/{label}/PublicTest_{copy}.png"),
+                &face(label),
+            );
         }
     }
     root
@@ -58,13 +62,21 @@ async fn no_request_fails_and_versions_change_once() {
     for client in clients {
         let versions = client.await.unwrap();
         let (old, new) = versions.split_at(versions.partition_point(|version| version == "1"));
-        assert!(!old.is_empty() && !new.is_empty(), "{} {}", old.len(), new.len());
+        assert!(
+            !old.is_empty() && !new.is_empty(),
+            "{} {}",
+            old.len(),
+            new.len()
+        );
         assert!(new.iter().all(|version| version == "2"), "{versions:?}");
     }
     app.until_versions("m", &["1 unloaded", "2 ready"]).await;
     // Three versions were loaded, none in vain, and every image was answered.
     let metric = async |series: &str| app.metric(series).await;
-    assert_eq!(metric("mien_model_loads_total{model=\"m\",outcome=\"ok\"}").await, 3.0);
+    assert_eq!(
+        metric("mien_model_loads_total{model=\"m\",outcome=\"ok\"}").await,
+        3.0
+    );
     for outcome in ["rejected", "expired", "failed"] {
         let series = format!("mien_images_total{{model=\"m\",outcome=\"{outcome}\"}}");
         assert_eq!(metric(&series).await, 0.0, "{outcome}");
@@ -73,20 +85,36 @@ async fn no_request_fails_and_versions_change_once() {
 
 #[actix_web::test]
 async fn names_with_a_version_keep_to_it() {
-    let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), many_faces());
-    let flags = ["--version-policy=1", "--alias=stable=m@1,newest=m", "--default-model=m@1"];
+    let (root, data) = (
+        models(&[("m", "1", "small"), ("m", "2", "tiny")]),
+        many_faces(),
+    );
+    let flags = [
+        "--version-policy=1",
+        "--alias=stable=m@1,newest=m",
+        "--default-model=m@1",
+    ];
     let app = serve(&root, &data, &flags);
     let order = json!({"version": "2", "dataset": "faces", "limit": 7, "min_accuracy": 0});
     // An alias names its model.
     let response = app.order_promotion("newest", &order).await;
     let location = response.headers()["location"].to_str().unwrap().to_owned();
-    assert!(location.starts_with("/v1/models/m/promotions/"), "{location}");
+    assert!(
+        location.starts_with("/v1/models/m/promotions/"),
+        "{location}"
+    );
     app.until_promotion(&location, "promoted").await;
-    for (query, version) in
-        [("", "1"), ("?model=stable", "1"), ("?model=newest", "2"), ("?model=m", "2")]
-    {
+    for (query, version) in [
+        ("", "1"),
+        ("?model=stable", "1"),
+        ("?model=newest", "2"),
+        ("?model=m", "2"),
+    ] {
         assert_eq!(app.version(query).await, version, "{query}");
     }
-    assert_eq!(app.json("/v1/models/stable/promotions").await["promotions"][0]["model"], "m");
+    assert_eq!(
+        app.json("/v1/models/stable/promotions").await["promotions"][0]["model"],
+        "m"
+    );
     assert_eq!(app.versions("m").await, ["1 ready", "2 ready"]);
 }

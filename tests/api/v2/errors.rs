@@ -18,7 +18,10 @@ async fn refused(request: RequestBuilder, status: u16) -> String {
     assert_eq!(given, status, "{body}");
     assert_eq!(body.as_object().unwrap().len(), 1, "{body}");
     let error = body["error"].as_str().unwrap();
-    assert!(!error.is_empty() && !error.contains(env!("CARGO_MANIFEST_DIR")), "{error}");
+    assert!(
+        !error.is_empty() && !error.contains(env!("CARGO_MANIFEST_DIR")),
+        "{error}"
+    );
     error.to_owned()
 }
 
@@ -28,7 +31,12 @@ async fn paths_methods_and_models_that_are_not_there() {
     for path in ["/v2/nope", "/v2/", "/v2/models", "/v2/models/small/nope"] {
         refused(app.client.get(app.url(path)), 404).await;
     }
-    for path in ["/v2", "/v2/health/live", "/v2/models/small", "/v2/models/small/config"] {
+    for path in [
+        "/v2",
+        "/v2/health/live",
+        "/v2/models/small",
+        "/v2/models/small/config",
+    ] {
         refused(app.client.post(app.url(path)), 405).await;
     }
     let response = app.get("/v2/models/small/infer").await;
@@ -36,26 +44,50 @@ async fn paths_methods_and_models_that_are_not_there() {
         (response.status().as_u16(), &response.headers()["allow"]),
         (405, &"POST".parse().unwrap())
     );
-    for model in ["nope", "broken", "small/versions/2", "small/versions/01", "small/versions/x"] {
+    for model in [
+        "nope",
+        "broken",
+        "small/versions/2",
+        "small/versions/01",
+        "small/versions/x",
+    ] {
         for end in ["", "/ready", "/config"] {
-            refused(app.client.get(app.url(&format!("/v2/models/{model}{end}"))), 404).await;
+            refused(
+                app.client.get(app.url(&format!("/v2/models/{model}{end}"))),
+                404,
+            )
+            .await;
         }
         refused(app.infer(model).json(&faces(&["happy"])), 404).await;
     }
     for model in ["nope", "small/versions/2"] {
-        refused(app.client.get(app.url(&format!("/v2/models/{model}/stats"))), 404).await;
+        refused(
+            app.client
+                .get(app.url(&format!("/v2/models/{model}/stats"))),
+            404,
+        )
+        .await;
     }
     // The other protocol keeps its own form.
     let response = app.get("/nope").await;
-    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/problem+json"
+    );
 }
 
 #[actix_web::test]
 async fn json_that_is_none_or_another() {
     let app = TestApp::spawn();
-    for body in
-        ["", "{", "[]", "{}", r#"{"inputs": {}}"#, r#"{"inputs": [{"name": "image"}]}"#, "\u{0}"]
-    {
+    for body in [
+        "",
+        "{",
+        "[]",
+        "{}",
+        r#"{"inputs": {}}"#,
+        r#"{"inputs": [{"name": "image"}]}"#,
+        "\u{0}",
+    ] {
         refused(app.infer("small").body(body), 400).await;
     }
     let deep = format!(r#"{{"inputs": [{{"data": {}"#, "[".repeat(100_000));
@@ -81,7 +113,10 @@ async fn tensors_that_do_not_fit_the_model() {
         (change("datatype", json!("FP32")), "has datatype UINT8"),
         (change("datatype", json!("FLOAT")), "has datatype UINT8"),
         (change("datatype", json!("BYTES")), "have shape [N]"),
-        (change("shape", json!([48, 48])), "has shape [-1, 1, 48, 48]"),
+        (
+            change("shape", json!([48, 48])),
+            "has shape [-1, 1, 48, 48]",
+        ),
         (change("shape", json!([])), "has shape"),
         (change("shape", json!([0, 1, 48, 48])), "has shape"),
         (change("shape", json!([-1, 1, 48, 48])), "has shape"),
@@ -92,19 +127,35 @@ async fn tensors_that_do_not_fit_the_model() {
         (change("data", json!(vec![256; 2304])), "256 is not a UINT8"),
         (change("data", json!(vec![-1; 2304])), "-1 is not a UINT8"),
         (change("data", json!(vec![0.5; 2304])), "0.5 is not a UINT8"),
-        (change("data", json!(vec!["AAAA"; 2304])), "data are strings"),
+        (
+            change("data", json!(vec!["AAAA"; 2304])),
+            "data are strings",
+        ),
         (change("data", json!([1, "a"])), "numbers and strings"),
         (change("data", json!([null])), "JSON"),
-        (change("parameters", json!({ "shared_memory_region": "x" })), "shared memory"),
-        (change("parameters", json!({ "binary_data_size": 2304 })), "both"),
-        (change("parameters", json!({ "binary_data_size": -1 })), "binary_data_size"),
+        (
+            change("parameters", json!({ "shared_memory_region": "x" })),
+            "shared memory",
+        ),
+        (
+            change("parameters", json!({ "binary_data_size": 2304 })),
+            "both",
+        ),
+        (
+            change("parameters", json!({ "binary_data_size": -1 })),
+            "binary_data_size",
+        ),
     ] {
         let error = refused(app.infer("small").json(&request), 400).await;
         assert!(error.contains(reason), "{reason}: {error}");
     }
     let mut none = faces(&["happy"]);
     none["inputs"][0].as_object_mut().unwrap().remove("data");
-    assert!(refused(app.infer("small").json(&none), 400).await.contains("no data"));
+    assert!(
+        refused(app.infer("small").json(&none), 400)
+            .await
+            .contains("no data")
+    );
 }
 
 #[actix_web::test]
@@ -116,18 +167,36 @@ async fn outputs_and_parameters_that_mean_nothing() {
         request
     };
     for (request, reason) in [
-        (with("outputs", json!([{ "name": "nope" }])), "no output `nope`"),
-        (with("outputs", json!([{ "name": "logits" }, { "name": "logits" }])), "twice"),
         (
-            with("outputs", json!([{ "name": "logits", "parameters": { "classification": -1 } }])),
+            with("outputs", json!([{ "name": "nope" }])),
+            "no output `nope`",
+        ),
+        (
+            with(
+                "outputs",
+                json!([{ "name": "logits" }, { "name": "logits" }]),
+            ),
+            "twice",
+        ),
+        (
+            with(
+                "outputs",
+                json!([{ "name": "logits", "parameters": { "classification": -1 } }]),
+            ),
             "classification",
         ),
         (
-            with("outputs", json!([{ "name": "logits", "parameters": { "classification": "2" } }])),
+            with(
+                "outputs",
+                json!([{ "name": "logits", "parameters": { "classification": "2" } }]),
+            ),
             "classification",
         ),
         (
-            with("outputs", json!([{ "name": "logits", "parameters": { "binary_data": 1 } }])),
+            with(
+                "outputs",
+                json!([{ "name": "logits", "parameters": { "binary_data": 1 } }]),
+            ),
             "binary_data",
         ),
         (
@@ -139,16 +208,32 @@ async fn outputs_and_parameters_that_mean_nothing() {
         ),
         (with("parameters", json!({ "timeout": -5 })), "timeout"),
         (with("parameters", json!({ "timeout": 1.5 })), "timeout"),
-        (with("parameters", json!({ "priority": "high" })), "priority"),
-        (with("parameters", json!({ "binary_data_output": "yes" })), "binary_data_output"),
+        (
+            with("parameters", json!({ "priority": "high" })),
+            "priority",
+        ),
+        (
+            with("parameters", json!({ "binary_data_output": "yes" })),
+            "binary_data_output",
+        ),
     ] {
         let error = refused(app.infer("small").json(&request), 400).await;
         assert!(error.contains(reason), "{reason}: {error}");
     }
     // What is not known is for others.
-    let custom =
-        with("parameters", json!({ "mine": 1, "priority": 2, "sequence_id": 0, "timeout": 0 }));
-    assert_eq!(app.infer("small").json(&custom).send().await.unwrap().status(), 200);
+    let custom = with(
+        "parameters",
+        json!({ "mine": 1, "priority": 2, "sequence_id": 0, "timeout": 0 }),
+    );
+    assert_eq!(
+        app.infer("small")
+            .json(&custom)
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
 }
 
 #[actix_web::test]
@@ -158,23 +243,46 @@ async fn data_after_the_json_that_do_not_fit_it() {
         json!({ "inputs": [{ "name": "image", "datatype": "UINT8", "shape": [1, 1, 48, 48],
             "parameters": { "binary_data_size": size } }] })
     };
-    for (size, sent) in
-        [(2304, 2303), (2304, 2305), (2303, 2303), (4608, 4608), (usize::MAX, 2304), (0, 0)]
-    {
+    for (size, sent) in [
+        (2304, 2303),
+        (2304, 2305),
+        (2303, 2303),
+        (4608, 4608),
+        (usize::MAX, 2304),
+        (0, 0),
+    ] {
         refused(binary(&app, "small", &request(size), &vec![0; sent]), 400).await;
     }
     for length in ["1000000", "-1", "x", "99999999999999999999999"] {
-        refused(app.infer("small").header(JSON_LENGTH, length).body("{}"), 400).await;
+        refused(
+            app.infer("small").header(JSON_LENGTH, length).body("{}"),
+            400,
+        )
+        .await;
     }
     for sent in [0, 1, 2303, 2305] {
-        refused(app.infer("small").header(JSON_LENGTH, 0).body(vec![0; sent]), 400).await;
+        refused(
+            app.infer("small")
+                .header(JSON_LENGTH, 0)
+                .body(vec![0; sent]),
+            400,
+        )
+        .await;
     }
     // Elements of BYTES that are longer than what is left.
-    for data in [&[9, 0, 0, 0, 1][..], &[1, 0, 0], &[0xff, 0xff, 0xff, 0xff, 1]] {
+    for data in [
+        &[9, 0, 0, 0, 1][..],
+        &[1, 0, 0],
+        &[0xff, 0xff, 0xff, 0xff, 1],
+    ] {
         let parameters = json!({ "binary_data_size": data.len() });
         let input =
             json!({ "name": "image", "datatype": "BYTES", "shape": [1], "parameters": parameters });
-        refused(binary(&app, "small", &json!({ "inputs": [input] }), data), 400).await;
+        refused(
+            binary(&app, "small", &json!({ "inputs": [input] }), data),
+            400,
+        )
+        .await;
     }
 }
 
@@ -184,7 +292,11 @@ async fn numbers_that_a_float_model_cannot_take() {
     let input = |shape: Value| json!({ "name": "input_1", "datatype": "FP32", "shape": shape });
     let mut request = json!({ "inputs": [input(json!([1, 48, 48, 1]))] });
     request["inputs"][0]["data"] = json!(vec![1e39; 2304]);
-    assert!(refused(app.infer("keras").json(&request), 400).await.contains("not finite"));
+    assert!(
+        refused(app.infer("keras").json(&request), 400)
+            .await
+            .contains("not finite")
+    );
     request["inputs"][0].as_object_mut().unwrap().remove("data");
     request["inputs"][0]["parameters"] = json!({ "binary_data_size": 9216 });
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
@@ -193,7 +305,9 @@ async fn numbers_that_a_float_model_cannot_take() {
         assert!(error.contains("not finite"), "{error}");
     }
     // Finite, and more than the network can do sums with.
-    let data = [3e38_f32.to_le_bytes(), (-3e38_f32).to_le_bytes()].concat().repeat(1152);
+    let data = [3e38_f32.to_le_bytes(), (-3e38_f32).to_le_bytes()]
+        .concat()
+        .repeat(1152);
     let error = refused(binary(&app, "keras", &request, &data), 400).await;
     assert!(error.contains("contains NaN or infinity"), "{error}");
     request["inputs"][0]["datatype"] = json!("UINT8");
@@ -213,7 +327,11 @@ async fn pictures_that_cannot_be_read_fail_the_request() {
     assert!(error.contains("image 0"), "{error}");
     let error = refused(app.infer("small").json(&input(json!(["***"]))), 400).await;
     assert!(error.contains("invalid base64"), "{error}");
-    assert_eq!(app.metric("mien_images_total{model=\"small\",outcome=\"invalid\"}").await, 3.0);
+    assert_eq!(
+        app.metric("mien_images_total{model=\"small\",outcome=\"invalid\"}")
+            .await,
+        3.0
+    );
     // Too many pixels, as the header tells.
     let huge = std::fs::read(fixture("huge.png")).unwrap();
     let mut data = u32::try_from(huge.len()).unwrap().to_le_bytes().to_vec();
@@ -221,13 +339,21 @@ async fn pictures_that_cannot_be_read_fail_the_request() {
     let parameters = json!({ "binary_data_size": data.len() });
     let input =
         json!({ "name": "image", "datatype": "BYTES", "shape": [1], "parameters": parameters });
-    refused(binary(&app, "small", &json!({ "inputs": [input] }), &data), 413).await;
+    refused(
+        binary(&app, "small", &json!({ "inputs": [input] }), &data),
+        413,
+    )
+    .await;
 }
 
 #[actix_web::test]
 async fn too_many_images_and_too_many_bytes() {
     let app = TestApp::spawn_with(&["--max-images=2"]);
-    let error = refused(app.infer("small").json(&faces(&["happy", "sad", "fear"])), 413).await;
+    let error = refused(
+        app.infer("small").json(&faces(&["happy", "sad", "fear"])),
+        413,
+    )
+    .await;
     assert!(error.contains("the maximum is 2"), "{error}");
     // The shape alone tells it: nothing is computed with so many.
     let mut request = faces(&["happy"]);
@@ -249,7 +375,9 @@ async fn a_compressed_body_counts_unpacked() {
     let bomb = gzip.finish().unwrap();
     assert!(bomb.len() < 20_000);
     let packed = |encoding: &str, body: Vec<u8>| {
-        app.infer("small").header("content-encoding", encoding).body(body)
+        app.infer("small")
+            .header("content-encoding", encoding)
+            .body(body)
     };
     refused(packed("gzip", bomb), 413).await;
     refused(packed("gzip", b"no gzip".to_vec()), 400).await;
@@ -268,7 +396,11 @@ async fn deadlines_of_header_and_parameter() {
     refused(request.header("x-request-timeout-ms", "20"), 504).await;
     let request = app.infer("small").json(&faces(&["happy"]));
     refused(request.header("x-request-timeout-ms", "soon"), 400).await;
-    app.until("mien_images_total{model=\"small\",outcome=\"expired\"}", 2.0).await;
+    app.until(
+        "mien_images_total{model=\"small\",outcome=\"expired\"}",
+        2.0,
+    )
+    .await;
 }
 
 #[actix_web::test]
@@ -285,7 +417,11 @@ async fn what_does_not_fit_the_queue_comes_again() {
     let request = app.infer("small").json(&faces(&["sad", "fear"]));
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), 503);
-    let seconds: u64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    let seconds: u64 = response.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!(seconds >= 1);
     assert!(response.json::<Value>().await.unwrap()["error"].is_string());
     waiting.abort();
@@ -294,7 +430,12 @@ async fn what_does_not_fit_the_queue_comes_again() {
 #[actix_web::test]
 async fn the_clients_own_request_id_comes_back() {
     let app = TestApp::spawn();
-    let response =
-        app.client.get(app.url("/v2/nope")).header("x-request-id", "mine").send().await.unwrap();
+    let response = app
+        .client
+        .get(app.url("/v2/nope"))
+        .header("x-request-id", "mine")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(response.headers()["x-request-id"], "mine");
 }

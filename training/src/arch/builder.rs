@@ -15,14 +15,24 @@ pub struct GraphBuilder {
 impl GraphBuilder {
     /// Starts a network for square pictures of `side` pixels; the first node is the input.
     pub fn new(name: impl Into<String>, side: usize) -> (Self, NodeId) {
-        let mut builder = Self { graph: Graph { name: name.into(), side, nodes: Vec::new() } };
+        let mut builder = Self {
+            graph: Graph {
+                name: name.into(),
+                side,
+                nodes: Vec::new(),
+            },
+        };
         let input = builder.add("image", Op::Input, &[]);
         (builder, input)
     }
 
     /// Appends a node.
     pub fn add(&mut self, name: impl Into<String>, op: Op, inputs: &[NodeId]) -> NodeId {
-        self.graph.nodes.push(Node { name: name.into(), op, inputs: inputs.to_vec() });
+        self.graph.nodes.push(Node {
+            name: name.into(),
+            op,
+            inputs: inputs.to_vec(),
+        });
         NodeId(self.graph.nodes.len() - 1)
     }
 
@@ -37,14 +47,27 @@ impl GraphBuilder {
     ) -> NodeId {
         self.add(
             name,
-            Op::Conv { filters, kernel, stride, padding: Padding::Same, bias: true },
+            Op::Conv {
+                filters,
+                kernel,
+                stride,
+                padding: Padding::Same,
+                bias: true,
+            },
             &[x],
         )
     }
 
     /// Appends a batch normalisation with Keras' defaults: epsilon 1e-3, momentum 0.99.
     pub fn batch_norm(&mut self, name: impl Into<String>, x: NodeId) -> NodeId {
-        self.add(name, Op::BatchNorm { epsilon: 1e-3, momentum: 0.01 }, &[x])
+        self.add(
+            name,
+            Op::BatchNorm {
+                epsilon: 1e-3,
+                momentum: 0.01,
+            },
+            &[x],
+        )
     }
 
     /// Appends a ReLU.
@@ -54,7 +77,13 @@ impl GraphBuilder {
 
     /// Appends a convolution with "same" padding, stride 1 and no bias, named `<prefix>.conv`, and a batch normalisation.
     pub fn conv_bn(&mut self, prefix: &str, filters: usize, kernel: usize, x: NodeId) -> NodeId {
-        let conv = Op::Conv { filters, kernel, stride: 1, padding: Padding::Same, bias: false };
+        let conv = Op::Conv {
+            filters,
+            kernel,
+            stride: 1,
+            padding: Padding::Same,
+            bias: false,
+        };
         let x = self.add(format!("{prefix}.conv"), conv, &[x]);
         self.batch_norm(format!("{prefix}.bn"), x)
     }
@@ -73,7 +102,9 @@ impl GraphBuilder {
         let shapes = shape::infer(&self.graph, self.graph.side)?;
         match shapes.last() {
             Some(Shape::Vector(_)) => Ok(self.graph),
-            Some(Shape::Map { .. }) | None => Err(ShapeError::NoLogits { graph: self.graph.name }),
+            Some(Shape::Map { .. }) | None => Err(ShapeError::NoLogits {
+                graph: self.graph.name,
+            }),
         }
     }
 }

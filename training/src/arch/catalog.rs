@@ -113,7 +113,10 @@ pub fn build_with(name: &str, options: &Options) -> Result<Graph, CatalogError> 
         [keras @ .., "gap"] => keras_network(name, keras, Pooling::Global, options),
         keras => keras_network(name, keras, Pooling::Windows, options),
     };
-    let unknown = || CatalogError::Unknown { name: name.to_owned(), known: NAMES.join(", ") };
+    let unknown = || CatalogError::Unknown {
+        name: name.to_owned(),
+        known: NAMES.join(", "),
+    };
     let graph = graph.ok_or_else(unknown)??;
     let rate = options.stochastic_depth;
     if rate == 0.0 {
@@ -122,7 +125,12 @@ pub fn build_with(name: &str, options: &Options) -> Result<Graph, CatalogError> 
     if stochastic_depth::blocks(&graph) == 0 {
         let requirement = "only networks with residual blocks support it";
         let (name, key) = (name.to_owned(), "stochastic_depth");
-        return Err(CatalogError::Rate { name, key, rate, requirement });
+        return Err(CatalogError::Rate {
+            name,
+            key,
+            rate,
+            requirement,
+        });
     }
     Ok(stochastic_depth::apply(&graph, rate)?)
 }
@@ -131,7 +139,12 @@ pub fn build_with(name: &str, options: &Options) -> Result<Graph, CatalogError> 
 fn check_rates(name: &str, options: &Options) -> Result<(), CatalogError> {
     let valid = |rate| (0.0..1.0).contains(&rate);
     let error = |key, rate, requirement| {
-        Err(CatalogError::Rate { name: name.to_owned(), key, rate, requirement })
+        Err(CatalogError::Rate {
+            name: name.to_owned(),
+            key,
+            rate,
+            requirement,
+        })
     };
     let densenet = name.starts_with("densenet-");
     if !valid(options.dropout) || (options.dropout > 0.0 && !densenet) {
@@ -141,9 +154,10 @@ fn check_rates(name: &str, options: &Options) -> Result<(), CatalogError> {
             "it must be in [0, 1) and only DenseNets support it",
         );
     }
-    for (key, rate) in
-        [("head_dropout", options.head_dropout), ("stochastic_depth", options.stochastic_depth)]
-    {
+    for (key, rate) in [
+        ("head_dropout", options.head_dropout),
+        ("stochastic_depth", options.stochastic_depth),
+    ] {
         if !valid(rate) {
             return error(key, rate, "it must be in [0, 1)");
         }
@@ -158,7 +172,10 @@ fn keras_network(
     pooling: Pooling,
     options: &Options,
 ) -> Option<Result<Graph, ShapeError>> {
-    let head = Head { pooling, dropout: options.head_dropout };
+    let head = Head {
+        pooling,
+        dropout: options.head_dropout,
+    };
     match *parts {
         ["resnet", depth, "v1"] => Some(resnet::v1(name, repeats(depth, 2, 6)?, head)),
         ["resnet", depth, "v2"] => Some(resnet::v2(name, repeats(depth, 2, 9)?, head)),
@@ -190,8 +207,10 @@ fn wide_resnet(
     options: &Options,
 ) -> Option<Result<Graph, ShapeError>> {
     let (stem, stages) = layers.split_at(layers.iter().position(|layer| layer.contains('x'))?);
-    let stem: Vec<usize> =
-        stem.iter().map(|width| stage::parse_size(width)).collect::<Option<_>>()?;
+    let stem: Vec<usize> = stem
+        .iter()
+        .map(|width| stage::parse_size(width))
+        .collect::<Option<_>>()?;
     let stages = Stage::parse_all(stages)?;
     (!stem.is_empty()).then(|| resnet_d::build(name, &stem, &stages, options.head_dropout))
 }
@@ -218,7 +237,11 @@ mod tests {
             let graph = build(name).unwrap();
             for side in [24, 36, 48] {
                 let shapes = shape::infer(&graph, side).unwrap();
-                assert_eq!(shapes.last(), Some(&shape::Shape::Vector(7)), "{name} at {side} px");
+                assert_eq!(
+                    shapes.last(),
+                    Some(&shape::Shape::Vector(7)),
+                    "{name} at {side} px"
+                );
             }
         }
     }
@@ -251,13 +274,19 @@ mod tests {
             "",
         ] {
             let error = build(name).unwrap_err().to_string();
-            assert!(error.contains("resnet-104-v1") && error.contains("<6n+2>"), "{error}");
+            assert!(
+                error.contains("resnet-104-v1") && error.contains("<6n+2>"),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn densenet_with_too_many_blocks_returns_shape_error() {
-        assert!(matches!(build("densenet-148-12-c05-b72"), Err(CatalogError::Shape(_))));
+        assert!(matches!(
+            build("densenet-148-12-c05-b72"),
+            Err(CatalogError::Shape(_))
+        ));
     }
 
     #[test]
@@ -265,61 +294,116 @@ mod tests {
         for name in ["densenet-100-12-c05", "resnet-104-v1", "resnet-155-v2"] {
             let graph = build(&format!("{name}-gap")).unwrap();
             let shapes = shape::infer(&graph, 48).unwrap();
-            let [.., pooled, _, _] = shapes[..] else { panic!("a head has three nodes") };
-            assert!(matches!(pooled, shape::Shape::Map { side: 1, .. }), "{name}: {pooled:?}");
+            let [.., pooled, _, _] = shapes[..] else {
+                panic!("a head has three nodes")
+            };
+            assert!(
+                matches!(pooled, shape::Shape::Map { side: 1, .. }),
+                "{name}: {pooled:?}"
+            );
         }
     }
 
     #[test]
     fn head_dropout_precedes_last_layer_of_every_family() {
         for name in NAMES {
-            let options = Options { head_dropout: 0.3, ..Options::default() };
+            let options = Options {
+                head_dropout: 0.3,
+                ..Options::default()
+            };
             let graph = build_with(name, &options).unwrap();
-            let [.., before, last] = graph.nodes() else { panic!("a network has two nodes") };
+            let [.., before, last] = graph.nodes() else {
+                panic!("a network has two nodes")
+            };
             assert_eq!(before.op, Op::Dropout { rate: 0.3 }, "{name}");
             assert_eq!(last.op, Op::Linear { outputs: CLASSES }, "{name}");
             let parameters = |graph| parameter::list(graph).unwrap();
             assert_eq!(parameters(&graph), parameters(&build(name).unwrap()));
         }
         for head_dropout in [1.0, -0.1, f64::NAN] {
-            let options = Options { head_dropout, ..Options::default() };
+            let options = Options {
+                head_dropout,
+                ..Options::default()
+            };
             let error = build_with(NAMES[0], &options).unwrap_err();
-            assert!(matches!(error, CatalogError::Rate { key: "head_dropout", .. }), "{error}");
+            assert!(
+                matches!(
+                    error,
+                    CatalogError::Rate {
+                        key: "head_dropout",
+                        ..
+                    }
+                ),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn stochastic_depth_needs_residual_blocks() {
         for name in NAMES {
-            let options = Options { stochastic_depth: 0.2, ..Options::default() };
+            let options = Options {
+                stochastic_depth: 0.2,
+                ..Options::default()
+            };
             let built = build_with(name, &options);
             if name.starts_with("resnet-") {
                 let last = |op: &Op| *op == Op::StochasticDepth { rate: 0.2 };
-                assert!(built.unwrap().nodes().iter().any(|node| last(&node.op)), "{name}");
+                assert!(
+                    built.unwrap().nodes().iter().any(|node| last(&node.op)),
+                    "{name}"
+                );
             } else {
                 let error = built.unwrap_err().to_string();
-                assert!(error.contains("`stochastic_depth`") && error.contains(name), "{error}");
+                assert!(
+                    error.contains("`stochastic_depth`") && error.contains(name),
+                    "{error}"
+                );
             }
         }
-        let options = Options { stochastic_depth: 1.0, ..Options::default() };
-        assert!(matches!(build_with("resnet-8-v1", &options), Err(CatalogError::Rate { .. })));
+        let options = Options {
+            stochastic_depth: 1.0,
+            ..Options::default()
+        };
+        assert!(matches!(
+            build_with("resnet-8-v1", &options),
+            Err(CatalogError::Rate { .. })
+        ));
     }
 
     #[test]
     fn densenet_dropout_follows_convolutions_of_its_blocks() {
         let name = "densenet-100-12-c05";
-        let graph = build_with(name, &Options { dropout: 0.2, ..Options::default() }).unwrap();
+        let graph = build_with(
+            name,
+            &Options {
+                dropout: 0.2,
+                ..Options::default()
+            },
+        )
+        .unwrap();
         let parameters = |graph| parameter::list(graph).unwrap();
         assert_eq!(parameters(&graph), parameters(&build(name).unwrap()));
         let mut dropped = 0;
-        for node in graph.nodes().iter().filter(|node| node.op == Op::Dropout { rate: 0.2 }) {
+        for node in graph
+            .nodes()
+            .iter()
+            .filter(|node| node.op == Op::Dropout { rate: 0.2 })
+        {
             let conv = &graph.nodes()[node.inputs[0].index()];
             assert!(matches!(conv.op, Op::Conv { .. }) && conv.name != "stem.conv");
             dropped += 1;
         }
         assert_eq!(dropped, 4 * 12 * 2 + 3);
         for (name, dropout) in [(name, 1.0), (name, f64::NAN), ("resnet-20-v1", 0.2)] {
-            let error = build_with(name, &Options { dropout, ..Options::default() }).unwrap_err();
+            let error = build_with(
+                name,
+                &Options {
+                    dropout,
+                    ..Options::default()
+                },
+            )
+            .unwrap_err();
             assert!(matches!(error, CatalogError::Rate { .. }), "{error}");
         }
     }

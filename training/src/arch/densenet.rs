@@ -74,7 +74,14 @@ impl DenseNet {
         let y = b.batch_norm(at("bn"), x);
         let y = b.conv(at("conv"), filters, 1, 1, y);
         let y = self.dropout(b, at("dropout"), y);
-        b.add(at("pool"), Op::AvgPool { kernel: 2, scaling: PoolScaling::Fixed }, &[y])
+        b.add(
+            at("pool"),
+            Op::AvgPool {
+                kernel: 2,
+                scaling: PoolScaling::Fixed,
+            },
+            &[y],
+        )
     }
 
     fn dropout(self, b: &mut GraphBuilder, name: String, x: NodeId) -> NodeId {

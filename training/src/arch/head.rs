@@ -37,7 +37,14 @@ impl Head {
             Pooling::Windows => 4,
             Pooling::Global => side,
         };
-        let x = b.add("head.pool", Op::AvgPool { kernel, scaling: PoolScaling::WithMap }, &[x]);
+        let x = b.add(
+            "head.pool",
+            Op::AvgPool {
+                kernel,
+                scaling: PoolScaling::WithMap,
+            },
+            &[x],
+        );
         let order = FlattenOrder::HeightWidthChannel;
         let mut x = b.add("head.flatten", Op::Flatten { order }, &[x]);
         if self.dropout > 0.0 {

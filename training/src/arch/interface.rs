@@ -11,4 +11,7 @@ pub const INPUT_SIDE: usize = 48;
 pub const CLASSES: usize = Expression::COUNT;
 
 /// Mean and standard deviation of the FER2013 training faces, on `[0, 1]`.
-pub const NORMALIZE: Op = Op::Normalize { mean: 0.5077, std: 0.2550 };
+pub const NORMALIZE: Op = Op::Normalize {
+    mean: 0.5077,
+    std: 0.2550,
+};

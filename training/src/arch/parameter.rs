@@ -67,7 +67,9 @@ impl Parameter {
 
     /// Returns the name of the node.
     pub fn node(&self) -> &str {
-        self.name.rsplit_once('.').map_or(self.name.as_str(), |(node, _)| node)
+        self.name
+            .rsplit_once('.')
+            .map_or(self.name.as_str(), |(node, _)| node)
     }
 
     /// Returns whether the parameter is empty. Parameters of a finished graph are never empty.
@@ -99,10 +101,20 @@ pub fn list(graph: &Graph) -> Result<Vec<Parameter>, ShapeError> {
             Some(Shape::Vector(length)) => length,
             None => 0,
         };
-        let mut push =
-            |role, shape| parameters.push(Parameter { name: name(&node.name, role), role, shape });
+        let mut push = |role, shape| {
+            parameters.push(Parameter {
+                name: name(&node.name, role),
+                role,
+                shape,
+            })
+        };
         match node.op {
-            Op::Conv { filters, kernel, bias, .. } => {
+            Op::Conv {
+                filters,
+                kernel,
+                bias,
+                ..
+            } => {
                 push(Role::ConvWeight, vec![filters, width(0), kernel, kernel]);
                 if bias {
                     push(Role::Bias, vec![filters]);
@@ -138,19 +150,23 @@ pub fn residual_ends(graph: &Graph) -> Vec<String> {
         (Op::Add, &[_, branch]) => Some(graph.inference_source(branch)),
         _ => None,
     };
-    let ends = graph.nodes().iter().filter_map(branch_of_add).filter_map(|end| match end.op {
-        Op::BatchNorm { .. } => Some(name(&end.name, Role::Gamma)),
-        Op::Conv { .. } => Some(name(&end.name, Role::ConvWeight)),
-        Op::Input
-        | Op::Normalize { .. }
-        | Op::Relu
-        | Op::Dropout { .. }
-        | Op::StochasticDepth { .. }
-        | Op::AvgPool { .. }
-        | Op::Add
-        | Op::Concat
-        | Op::Flatten { .. }
-        | Op::Linear { .. } => None,
-    });
+    let ends = graph
+        .nodes()
+        .iter()
+        .filter_map(branch_of_add)
+        .filter_map(|end| match end.op {
+            Op::BatchNorm { .. } => Some(name(&end.name, Role::Gamma)),
+            Op::Conv { .. } => Some(name(&end.name, Role::ConvWeight)),
+            Op::Input
+            | Op::Normalize { .. }
+            | Op::Relu
+            | Op::Dropout { .. }
+            | Op::StochasticDepth { .. }
+            | Op::AvgPool { .. }
+            | Op::Add
+            | Op::Concat
+            | Op::Flatten { .. }
+            | Op::Linear { .. } => None,
+        });
     ends.collect()
 }

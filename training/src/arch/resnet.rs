@@ -44,7 +44,11 @@ fn v1_block(b: &mut GraphBuilder, stack: usize, block: usize, filters: usize, x:
     let y = b.relu(at("relu1"), y);
     let y = b.conv(at("conv2"), filters, 3, 1, y);
     let y = b.batch_norm(at("bn2"), y);
-    let shortcut = if shrinks { b.conv(at("shortcut"), filters, 1, stride, x) } else { x };
+    let shortcut = if shrinks {
+        b.conv(at("shortcut"), filters, 1, stride, x)
+    } else {
+        x
+    };
     let sum = b.add(at("add"), Op::Add, &[shortcut, y]);
     b.relu(at("relu2"), sum)
 }
@@ -94,6 +98,10 @@ fn v2_block(
     let y = b.batch_norm(at("bn3"), y);
     let y = b.relu(at("relu3"), y);
     let y = b.conv(at("conv3"), outer, 1, 1, y);
-    let shortcut = if block == 0 { b.conv(at("shortcut"), outer, 1, stride, x) } else { x };
+    let shortcut = if block == 0 {
+        b.conv(at("shortcut"), outer, 1, stride, x)
+    } else {
+        x
+    };
     b.add(at("add"), Op::Add, &[shortcut, y])
 }

@@ -34,7 +34,10 @@ pub fn build(
     }
     let mut side = INPUT_SIDE;
     for (index, stage) in stages.iter().enumerate() {
-        let pool = Op::AvgPool { kernel: 2, scaling: PoolScaling::Fixed };
+        let pool = Op::AvgPool {
+            kernel: 2,
+            scaling: PoolScaling::Fixed,
+        };
         x = b.add(format!("stage{}.pool", index + 1), pool, &[x]);
         side /= 2;
         for block in 0..stage.depth {
@@ -43,7 +46,11 @@ pub fn build(
             channels = stage.width;
         }
     }
-    Head { pooling: Pooling::Global, dropout: head_dropout }.finish(b, x, side)
+    Head {
+        pooling: Pooling::Global,
+        dropout: head_dropout,
+    }
+    .finish(b, x, side)
 }
 
 /// Appends two 3x3 convolutions and their shortcut: the identity, or a 1x1 convolution if the width changes.
@@ -57,7 +64,11 @@ fn basic_block(
     let at = |part: &str| format!("{prefix}.{part}");
     let y = b.conv_bn_relu(&at("conv1"), width, x);
     let y = b.conv_bn(&at("conv2"), width, 3, y);
-    let shortcut = if channels == width { x } else { b.conv_bn(&at("shortcut"), width, 1, x) };
+    let shortcut = if channels == width {
+        x
+    } else {
+        b.conv_bn(&at("shortcut"), width, 1, x)
+    };
     let sum = b.add(at("add"), Op::Add, &[shortcut, y]);
     b.relu(at("relu"), sum)
 }
@@ -69,7 +80,13 @@ mod tests {
 
     #[test]
     fn resnet_d_parameters_match_hand_count() {
-        let stages = [Stage { width: 8, depth: 2 }, Stage { width: 16, depth: 1 }];
+        let stages = [
+            Stage { width: 8, depth: 2 },
+            Stage {
+                width: 16,
+                depth: 1,
+            },
+        ];
         let figures = summary(&build("resnet-d", &[4, 8], &stages, 0.0).unwrap()).unwrap();
         // The first stage keeps the stem's width: identity shortcuts only.
         let convolutions = 9 * (4 + 4 * 8 + 4 * 8 * 8 + 8 * 16 + 16 * 16) + 8 * 16;
@@ -82,6 +99,9 @@ mod tests {
     fn sixth_stage_is_an_error() {
         let stages = [Stage { width: 1, depth: 1 }; 6];
         assert!(build("resnet-d", &[1], &stages[..5], 0.0).is_ok());
-        assert!(matches!(build("resnet-d", &[1], &stages, 0.0), Err(ShapeError::TooSmall { .. })));
+        assert!(matches!(
+            build("resnet-d", &[1], &stages, 0.0),
+            Err(ShapeError::TooSmall { .. })
+        ));
     }
 }

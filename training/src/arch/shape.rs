@@ -93,15 +93,20 @@ fn node_shape(
         _ => Err(misfit()),
     };
     let window = |kernel, stride, padding: Padding, side| {
-        padding.output(side, kernel, stride).ok_or_else(|| ShapeError::TooSmall {
-            graph: graph.name().to_owned(),
-            node: node.name.clone(),
-            kernel,
-            side,
-        })
+        padding
+            .output(side, kernel, stride)
+            .ok_or_else(|| ShapeError::TooSmall {
+                graph: graph.name().to_owned(),
+                node: node.name.clone(),
+                kernel,
+                side,
+            })
     };
     match node.op {
-        Op::Input if operands.is_empty() => Ok(Shape::Map { channels: 1, side: input_side }),
+        Op::Input if operands.is_empty() => Ok(Shape::Map {
+            channels: 1,
+            side: input_side,
+        }),
         Op::Input => Err(misfit()),
         Op::Normalize { .. } | Op::BatchNorm { .. } => {
             map().map(|(channels, side)| Shape::Map { channels, side })
@@ -110,9 +115,18 @@ fn node_shape(
             [shape] => Ok(shape),
             _ => Err(misfit()),
         },
-        Op::Conv { filters, kernel, stride, padding, bias: _ } => {
+        Op::Conv {
+            filters,
+            kernel,
+            stride,
+            padding,
+            bias: _,
+        } => {
             let (_, side) = map()?;
-            Ok(Shape::Map { channels: filters, side: window(kernel, stride, padding, side)? })
+            Ok(Shape::Map {
+                channels: filters,
+                side: window(kernel, stride, padding, side)?,
+            })
         }
         Op::AvgPool { kernel, scaling } => {
             let (channels, side) = map()?;
@@ -122,7 +136,10 @@ fn node_shape(
                 }
                 (PoolScaling::WithMap | PoolScaling::Fixed, _) => kernel,
             };
-            Ok(Shape::Map { channels, side: window(kernel, kernel, Padding::Valid, side)? })
+            Ok(Shape::Map {
+                channels,
+                side: window(kernel, kernel, Padding::Valid, side)?,
+            })
         }
         Op::Add => match operands[..] {
             [a, b] if a == b => Ok(a),
@@ -143,13 +160,18 @@ fn concat(operands: &[Shape]) -> Option<Shape> {
     let mut total = 0;
     let mut common = None;
     for operand in operands {
-        let Shape::Map { channels, side } = *operand else { return None };
+        let Shape::Map { channels, side } = *operand else {
+            return None;
+        };
         if *common.get_or_insert(side) != side {
             return None;
         }
         total += channels;
     }
-    Some(Shape::Map { channels: total, side: common? })
+    Some(Shape::Map {
+        channels: total,
+        side: common?,
+    })
 }
 
 /// Returns the multiply-adds of the convolutions and dense layers for one image of the network's own size.
@@ -161,7 +183,9 @@ pub fn multiply_adds(graph: &Graph) -> Result<u64, ShapeError> {
     let work = graph.nodes().iter().zip(&shapes).map(|(node, out)| {
         let operand = node.inputs.first().map(|id| shapes[id.index()]);
         match node.op {
-            Op::Conv { kernel, filters, .. } => match (operand, *out) {
+            Op::Conv {
+                kernel, filters, ..
+            } => match (operand, *out) {
                 (Some(Shape::Map { channels, .. }), Shape::Map { side, .. }) => {
                     side * side * kernel * kernel * channels * filters
                 }

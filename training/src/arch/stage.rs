@@ -16,7 +16,10 @@ impl Stage {
     /// Parses `<width>x<depth>`, such as `64x2`; both numbers are in 1..=2048.
     pub fn parse(text: &str) -> Option<Self> {
         let (width, depth) = text.split_once('x')?;
-        Some(Self { width: parse_size(width)?, depth: parse_size(depth)? })
+        Some(Self {
+            width: parse_size(width)?,
+            depth: parse_size(depth)?,
+        })
     }
 
     /// Parses at least one stage.
@@ -37,10 +40,16 @@ mod tests {
 
     #[test]
     fn stage_parses_only_its_canonical_name() {
-        assert_eq!(Stage::parse("64x2"), Some(Stage { width: 64, depth: 2 }));
-        for text in
-            ["64", "x2", "64x", "0x2", "64x0", "064x2", "+64x2", "64x2x2", "64x2049", "64X2", ""]
-        {
+        assert_eq!(
+            Stage::parse("64x2"),
+            Some(Stage {
+                width: 64,
+                depth: 2
+            })
+        );
+        for text in [
+            "64", "x2", "64x", "0x2", "64x0", "064x2", "+64x2", "64x2x2", "64x2049", "64X2", "",
+        ] {
             assert_eq!(Stage::parse(text), None, "{text}");
         }
         assert_eq!(Stage::parse_all(&[]), None);

@@ -34,7 +34,11 @@ pub fn apply(graph: &Graph, last: f64) -> Result<Graph, ShapeError> {
 
 /// Returns the number of residual blocks of a network.
 pub fn blocks(graph: &Graph) -> usize {
-    graph.nodes().iter().filter(|node| is_residual(node)).count()
+    graph
+        .nodes()
+        .iter()
+        .filter(|node| is_residual(node))
+        .count()
 }
 
 /// Returns whether a node ends a residual block: the sum of a shortcut and, as the second operand, a branch.

@@ -19,8 +19,13 @@ const KERAS: [(&str, usize, usize, usize, u64); 5] = [
 #[test]
 fn the_five_networks_have_the_figures_of_their_keras_builds() {
     for (name, parameters, trainable, statistics, multiply_adds) in KERAS {
-        let expected =
-            Summary { name: name.to_owned(), parameters, trainable, statistics, multiply_adds };
+        let expected = Summary {
+            name: name.to_owned(),
+            parameters,
+            trainable,
+            statistics,
+            multiply_adds,
+        };
         assert_eq!(summary(&build(name).unwrap()).unwrap(), expected);
     }
 }
@@ -28,7 +33,10 @@ fn the_five_networks_have_the_figures_of_their_keras_builds() {
 #[test]
 fn densenet_block_count_defaults_to_four() {
     let parameters = |name| summary(&build(name).unwrap()).unwrap().parameters;
-    assert_eq!(parameters("densenet-100-12-c05"), parameters("densenet-100-12-c05-b4"));
+    assert_eq!(
+        parameters("densenet-100-12-c05"),
+        parameters("densenet-100-12-c05-b4")
+    );
     // Three blocks of 16: read off a Keras build.
     assert_eq!(parameters("densenet-100-12-c05-b3"), 813_583);
 }
@@ -45,8 +53,14 @@ fn wide_networks_have_published_sizes() {
     ] {
         let figures = summary(&build(name).unwrap()).unwrap();
         let found = figures.parameters as f64 / 1e6;
-        assert!((found - parameters).abs() < 0.02, "{name}: {found} M parameters");
+        assert!(
+            (found - parameters).abs() < 0.02,
+            "{name}: {found} M parameters"
+        );
         let found = figures.multiply_adds / 1_000_000;
-        assert!(found.abs_diff(multiply_adds) <= 2, "{name}: {found} M multiply-adds");
+        assert!(
+            found.abs_diff(multiply_adds) <= 2,
+            "{name}: {found} M multiply-adds"
+        );
     }
 }

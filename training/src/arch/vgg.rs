@@ -22,7 +22,10 @@ pub fn build(name: &str, stages: &[Stage], head_dropout: f64) -> Result<Graph, S
     let mut side = INPUT_SIDE;
     for (index, stage) in stages.iter().enumerate() {
         if index > 0 {
-            let pool = Op::AvgPool { kernel: 2, scaling: PoolScaling::Fixed };
+            let pool = Op::AvgPool {
+                kernel: 2,
+                scaling: PoolScaling::Fixed,
+            };
             x = b.add(format!("stage{}.pool", index + 1), pool, &[x]);
             side /= 2;
         }
@@ -31,7 +34,11 @@ pub fn build(name: &str, stages: &[Stage], head_dropout: f64) -> Result<Graph, S
             x = b.conv_bn_relu(&prefix, stage.width, x);
         }
     }
-    Head { pooling: Pooling::Global, dropout: head_dropout }.finish(b, x, side)
+    Head {
+        pooling: Pooling::Global,
+        dropout: head_dropout,
+    }
+    .finish(b, x, side)
 }
 
 #[cfg(test)]
@@ -41,10 +48,19 @@ mod tests {
 
     #[test]
     fn vgg_parameters_match_hand_count() {
-        let stages = [Stage { width: 8, depth: 2 }, Stage { width: 16, depth: 1 }];
+        let stages = [
+            Stage { width: 8, depth: 2 },
+            Stage {
+                width: 16,
+                depth: 1,
+            },
+        ];
         let figures = summary(&build("vgg", &stages, 0.0).unwrap()).unwrap();
         let convolutions = 9 * (8 + 8 * 8 + 8 * 16);
-        assert_eq!(figures.trainable, convolutions + 2 * (8 + 8 + 16) + 7 * 16 + 7);
+        assert_eq!(
+            figures.trainable,
+            convolutions + 2 * (8 + 8 + 16) + 7 * 16 + 7
+        );
         assert_eq!(figures.statistics, 2 * (8 + 8 + 16));
         let multiply_adds = 48 * 48 * 9 * (8 + 8 * 8) + 24 * 24 * 9 * 8 * 16 + 7 * 16;
         assert_eq!(figures.multiply_adds, multiply_adds);
@@ -54,6 +70,9 @@ mod tests {
     fn seventh_stage_is_an_error() {
         let stages = [Stage { width: 1, depth: 1 }; 7];
         assert!(build("vgg", &stages[..6], 0.0).is_ok());
-        assert!(matches!(build("vgg", &stages, 0.0), Err(ShapeError::TooSmall { .. })));
+        assert!(matches!(
+            build("vgg", &stages, 0.0),
+            Err(ShapeError::TooSmall { .. })
+        ));
     }
 }

@@ -16,7 +16,9 @@ const ATTEMPTS: usize = 100;
 
 /// Replaces a random rectangle of an image of `side` x `side` gray values by noise, uniform in 0..255.
 pub(super) fn erase(side: usize, rng: &mut impl Rng, pixels: &mut [f32]) {
-    let Some((height, width)) = (0..ATTEMPTS).find_map(|_| draw_size(side, rng)) else { return };
+    let Some((height, width)) = (0..ATTEMPTS).find_map(|_| draw_size(side, rng)) else {
+        return;
+    };
     let top = rng.random_range(0..=side - height);
     let left = rng.random_range(0..=side - width);
     for row in pixels.chunks_exact_mut(side).skip(top).take(height) {
@@ -50,8 +52,16 @@ mod tests {
             let erased: Vec<usize> = (0..pixels.len()).filter(|&i| pixels[i] >= 0.0).collect();
             let rows = erased[erased.len() - 1] / side - erased[0] / side + 1;
             let columns = erased.len() / rows;
-            assert_eq!(rows * columns, erased.len(), "the erased pixels are a rectangle");
-            assert!(erased.iter().all(|i| (i % side) - (erased[0] % side) < columns));
+            assert_eq!(
+                rows * columns,
+                erased.len(),
+                "the erased pixels are a rectangle"
+            );
+            assert!(
+                erased
+                    .iter()
+                    .all(|i| (i % side) - (erased[0] % side) < columns)
+            );
             // Sides are rounded to whole pixels.
             let share = erased.len() as f64 / pixels.len() as f64;
             assert!((0.015..=0.35).contains(&share), "{share}");

@@ -16,7 +16,9 @@ pub(super) fn images(pixels: &[f32], from: usize, to: usize) -> Vec<f32> {
     for image in pixels.chunks_exact(from * from) {
         let large = TypedImageRef::new(from as u32, from as u32, image)
             .expect("an image has from * from pixels");
-        resizer.resize_typed(&large, &mut small, &options).expect("both sides are at least 1 px");
+        resizer
+            .resize_typed(&large, &mut small, &options)
+            .expect("both sides are at least 1 px");
         out.extend(small.pixels().iter().map(|pixel| pixel.0));
     }
     out
@@ -36,7 +38,10 @@ mod tests {
         let two = images(&[float.clone(), float].concat(), 48, 24);
         assert_eq!(two[..576], two[576..]);
         for (ours, served) in two.iter().zip(served.pixels()) {
-            assert!((ours - f32::from(*served)).abs() <= 1.0, "{ours} is not {served}");
+            assert!(
+                (ours - f32::from(*served)).abs() <= 1.0,
+                "{ours} is not {served}"
+            );
         }
     }
 }

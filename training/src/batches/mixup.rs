@@ -38,8 +38,15 @@ impl Mixing {
 
     /// Returns the partners' labels with their share.
     pub(super) fn of_labels(&self, labels: &[i64]) -> Mixed {
-        let labels = self.partners.iter().map(|&partner| labels[partner]).collect();
-        Mixed { labels, share: self.share }
+        let labels = self
+            .partners
+            .iter()
+            .map(|&partner| labels[partner])
+            .collect();
+        Mixed {
+            labels,
+            share: self.share,
+        }
     }
 }
 
@@ -64,7 +71,11 @@ mod tests {
             assert_eq!(partners, labels, "partners are a permutation of the faces");
             for ((image, own), other) in pixels.chunks(4).zip(&labels).zip(&mixed.labels) {
                 let expected = *own as f64 * (1.0 - mixed.share) + *other as f64 * mixed.share;
-                assert!(image.iter().all(|value| (f64::from(*value) - expected).abs() < 1e-5));
+                assert!(
+                    image
+                        .iter()
+                        .all(|value| (f64::from(*value) - expected).abs() < 1e-5)
+                );
             }
         }
     }

@@ -85,7 +85,9 @@ impl Args {
         )?;
         for name in names {
             let f = measure(name)?;
-            let peak = f.peak_memory_mib.map_or("-".to_owned(), |mib| format!("{mib:.0}"));
+            let peak = f
+                .peak_memory_mib
+                .map_or("-".to_owned(), |mib| format!("{mib:.0}"));
             writeln!(
                 out,
                 "{:<34} {:>4} {:>9} {:>7.3} {:>8.2} {:>8.2} {:>7.2} {:>8.2} {peak:>9}",

@@ -46,8 +46,11 @@ struct Entry {
 
 impl Args {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let entries =
-            self.runs.iter().map(|run| Entry::open(run)).collect::<anyhow::Result<Vec<_>>>()?;
+        let entries = self
+            .runs
+            .iter()
+            .map(|run| Entry::open(run))
+            .collect::<anyhow::Result<Vec<_>>>()?;
         let mut out = std::io::stdout().lock();
         table(&mut out, &rows(&entries))?;
         let recipes: Vec<&Recipe> = entries.iter().map(|entry| &entry.recipe).collect();
@@ -77,7 +80,13 @@ impl Entry {
         // One of an earlier export does not tell of the weights that are there now.
         let report =
             ModelReport::read(folder).filter(|report| report.training.epochs == rows.len());
-        Ok(Self { name, run, recipe, rows, report })
+        Ok(Self {
+            name,
+            run,
+            recipe,
+            rows,
+            report,
+        })
     }
 
     fn accuracy(&self, usage: Option<&str>) -> String {
@@ -86,15 +95,22 @@ impl Entry {
         };
         let score = match usage {
             None => Some(&test.report.score),
-            Some(name) => {
-                test.report.splits.iter().find(|(u, _)| u.name() == name).map(|(_, score)| score)
-            }
+            Some(name) => test
+                .report
+                .splits
+                .iter()
+                .find(|(u, _)| u.name() == name)
+                .map(|(_, score)| score),
         };
         percent(score.and_then(|score| score.accuracy), 2)
     }
 
     fn holdout(&self, pick: impl Fn(&[f64]) -> Option<f64>) -> String {
-        let values: Vec<f64> = self.rows.iter().filter_map(|row| row.holdout_accuracy).collect();
+        let values: Vec<f64> = self
+            .rows
+            .iter()
+            .filter_map(|row| row.holdout_accuracy)
+            .collect();
         percent(pick(&values), 2)
     }
 }
@@ -102,25 +118,43 @@ impl Entry {
 /// One row a figure, one column a run, names first.
 fn rows(entries: &[Entry]) -> Vec<Vec<String>> {
     let row = |name: &str, value: &dyn Fn(&Entry) -> String| {
-        std::iter::once(name.to_owned()).chain(entries.iter().map(value)).collect()
+        std::iter::once(name.to_owned())
+            .chain(entries.iter().map(value))
+            .collect()
     };
     let last = |entry: &Entry, value: &dyn Fn(&EpochRow) -> Option<String>| {
-        entry.rows.last().and_then(value).unwrap_or_else(|| NO_VALUE.to_owned())
+        entry
+            .rows
+            .last()
+            .and_then(value)
+            .unwrap_or_else(|| NO_VALUE.to_owned())
     };
     let best = |values: &[f64]| values.iter().copied().max_by(f64::total_cmp);
     let seconds = |entry: &Entry| entry.rows.iter().map(|row| row.seconds).sum();
     vec![
         row("run", &|e| e.name.clone()),
         row("architecture", &|e| e.run.architecture.clone()),
-        row("epochs", &|e| format!("{}/{}", e.rows.len(), e.recipe.epochs)),
+        row("epochs", &|e| {
+            format!("{}/{}", e.rows.len(), e.recipe.epochs)
+        }),
         row("training time", &|e| clock(seconds(e))),
-        row("last train loss", &|e| last(e, &|row| Some(format!("{:.4}", row.train_loss)))),
-        row("last train accuracy", &|e| last(e, &|row| Some(percent(row.train_accuracy, 2)))),
-        row("last holdout loss", &|e| last(e, &|row| Some(format!("{:.4}", row.holdout_loss?)))),
-        row("last holdout accuracy", &|e| e.holdout(|values| values.last().copied())),
+        row("last train loss", &|e| {
+            last(e, &|row| Some(format!("{:.4}", row.train_loss)))
+        }),
+        row("last train accuracy", &|e| {
+            last(e, &|row| Some(percent(row.train_accuracy, 2)))
+        }),
+        row("last holdout loss", &|e| {
+            last(e, &|row| Some(format!("{:.4}", row.holdout_loss?)))
+        }),
+        row("last holdout accuracy", &|e| {
+            e.holdout(|values| values.last().copied())
+        }),
         row("best holdout accuracy", &|e| e.holdout(best)),
         row("exported views", &|e| {
-            e.report.as_ref().map_or_else(|| "–".to_owned(), |r| r.views.count().to_string())
+            e.report
+                .as_ref()
+                .map_or_else(|| "–".to_owned(), |r| r.views.count().to_string())
         }),
         row("test accuracy", &|e| e.accuracy(None)),
         row("PublicTest accuracy", &|e| e.accuracy(Some("PublicTest"))),
@@ -137,7 +171,13 @@ fn differences(
     let shown = |values: &[Value]| -> Vec<String> {
         values
             .iter()
-            .map(|v| if v.is_null() { NO_VALUE.to_owned() } else { v.to_string() })
+            .map(|v| {
+                if v.is_null() {
+                    NO_VALUE.to_owned()
+                } else {
+                    v.to_string()
+                }
+            })
             .collect()
     };
     let keys = differing.iter().map(|(key, values)| (key, shown(values)));

@@ -40,7 +40,10 @@ impl Args {
             data: self.data,
             models: self.models,
             candidates: self.candidates,
-            limits: Limits { max_members: self.max_members, min_gain: self.min_gain },
+            limits: Limits {
+                max_members: self.max_members,
+                min_gain: self.min_gain,
+            },
             min_faces: self.min_faces,
             out: self.out.clone(),
         })?;
@@ -55,7 +58,11 @@ fn show(out: &mut impl Write, found: &EnsembleReport) -> anyhow::Result<()> {
     for candidate in &found.candidates {
         let accuracy = percent(candidate.score.accuracy, 2);
         let loss = candidate.log_loss.unwrap_or(f64::NAN);
-        writeln!(out, "{:<32} held out: log-loss {loss:.4}, {accuracy}", candidate.model)?;
+        writeln!(
+            out,
+            "{:<32} held out: log-loss {loss:.4}, {accuracy}",
+            candidate.model
+        )?;
     }
     for member in &found.members {
         writeln!(out, "member {} with weight {}", member.model, member.weight)?;
@@ -71,6 +78,10 @@ fn show(out: &mut impl Write, found: &EnsembleReport) -> anyhow::Result<()> {
 fn line(out: &mut impl Write, name: &str, report: &Report) -> anyhow::Result<()> {
     let (accuracy, loss) = (report.score.accuracy, report.log_loss.unwrap_or(f64::NAN));
     let accuracy = percent(accuracy, 2);
-    writeln!(out, "{name:<18} {:>5} faces  {accuracy}, log-loss {loss:.4}", report.score.total)?;
+    writeln!(
+        out,
+        "{name:<18} {:>5} faces  {accuracy}, log-loss {loss:.4}",
+        report.score.total
+    )?;
     Ok(())
 }

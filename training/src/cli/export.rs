@@ -50,7 +50,10 @@ pub(super) struct Args {
 fn allowed(text: &str) -> Result<f64, String> {
     let (low, high) = (temperature::RANGE.start(), temperature::RANGE.end());
     let fits = |t: &f64| temperature::RANGE.contains(t);
-    text.parse().ok().filter(fits).ok_or_else(|| format!("a number from {low} to {high}"))
+    text.parse()
+        .ok()
+        .filter(fits)
+        .ok_or_else(|| format!("a number from {low} to {high}"))
 }
 
 impl Args {
@@ -71,17 +74,28 @@ impl Args {
         let data = self.data.as_deref();
         let found = export::from_run(&self.run, data, &self.out, self.unfinished, &options)?;
         let mut out = std::io::stdout().lock();
-        writeln!(out, "wrote {}, with its report and card beside it", self.out.display())?;
+        writeln!(
+            out,
+            "wrote {}, with its report and card beside it",
+            self.out.display()
+        )?;
         show(&mut out, &found)?;
         if found.test.is_none() {
-            writeln!(out, "the data set has no test faces: the model records no accuracy")?;
+            writeln!(
+                out,
+                "the data set has no test faces: the model records no accuracy"
+            )?;
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
 fn show(out: &mut impl Write, found: &ModelReport) -> anyhow::Result<()> {
-    writeln!(out, "libtorch and ONNX Runtime differ by at most {:.1e}", found.parity)?;
+    writeln!(
+        out,
+        "libtorch and ONNX Runtime differ by at most {:.1e}",
+        found.parity
+    )?;
     if let Some(rounding) = &found.rounding {
         writeln!(
             out,
@@ -99,14 +113,19 @@ fn show(out: &mut impl Write, found: &ModelReport) -> anyhow::Result<()> {
             writeln!(out, "temperature {value:.4} of the held-out faces")?
         }
         TemperatureSource::HoldoutOf(run) => {
-            writeln!(out, "temperature {value:.4} of the faces that {run} held out")?;
+            writeln!(
+                out,
+                "temperature {value:.4} of the faces that {run} held out"
+            )?;
         }
         TemperatureSource::Given => writeln!(out, "temperature {value} as given")?,
     }
     if let Some(holdout) = &found.holdout {
         line(out, "held out", &holdout.score)?;
     }
-    let Some(test) = &found.test else { return Ok(()) };
+    let Some(test) = &found.test else {
+        return Ok(());
+    };
     line(out, "test", &test.report.score)?;
     for (usage, score) in &test.report.splits {
         line(out, usage.name(), score)?;
@@ -115,7 +134,11 @@ fn show(out: &mut impl Write, found: &ModelReport) -> anyhow::Result<()> {
         line(out, "test, not in train", &duplicates.without.score)?;
     }
     if let Some(tta) = &test.tta {
-        line(out, &format!("test, {} views", tta.views), &tta.report.score)?;
+        line(
+            out,
+            &format!("test, {} views", tta.views),
+            &tta.report.score,
+        )?;
     }
     Ok(())
 }

@@ -37,7 +37,11 @@ impl Args {
             "" => String::new(),
             version => format!(", saved by Keras {version}"),
         };
-        writeln!(out, "{}: {} parameters{saved_by}", summary.name, summary.parameters)?;
+        writeln!(
+            out,
+            "{}: {} parameters{saved_by}",
+            summary.name, summary.parameters
+        )?;
         writeln!(out, "wrote {}", self.out.display())?;
         writeln!(
             out,
@@ -50,7 +54,11 @@ impl Args {
             }
         )?;
         if let Some(check) = imported.check {
-            let by = if check.by_onnx { "ONNX Runtime" } else { "libtorch (x is no gray levels)" };
+            let by = if check.by_onnx {
+                "ONNX Runtime"
+            } else {
+                "libtorch (x is no gray levels)"
+            };
             writeln!(
                 out,
                 "Keras and {by} differ by at most {:.1e} on {} pictures",

@@ -47,7 +47,10 @@ impl Args {
         }
         let layout = Layout::new(self.root.clone());
         let data_sha256 = Dataset::open(&self.data)?.fingerprint(Split::Train)?;
-        let states = plan.runs().iter().map(|run| state::inspect(run, &layout, &data_sha256));
+        let states = plan
+            .runs()
+            .iter()
+            .map(|run| state::inspect(run, &layout, &data_sha256));
         let states = states.collect::<Result<Vec<_>, _>>()?;
         let steps = schedule::schedule(&plan, &states)?;
         let processor = Processor::here();
@@ -68,7 +71,10 @@ impl Args {
         let table = settings.layout.runs().join(summary::MARKDOWN);
         match outcome {
             Outcome::Finished => {
-                eprintln!("all runs are finished; {} shows what they gave", table.display());
+                eprintln!(
+                    "all runs are finished; {} shows what they gave",
+                    table.display()
+                );
                 Ok(ExitCode::SUCCESS)
             }
             Outcome::Interrupted => {
@@ -83,7 +89,13 @@ impl Args {
 fn show(steps: &[Step], processor: &Processor) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     for (index, step) in steps.iter().enumerate() {
-        writeln!(out, "[{}/{}] {}", index + 1, steps.len(), execute::describe(step))?;
+        writeln!(
+            out,
+            "[{}/{}] {}",
+            index + 1,
+            steps.len(),
+            execute::describe(step)
+        )?;
     }
     match schedule::check_requirements(steps, processor) {
         Ok(()) => {

@@ -92,15 +92,23 @@ impl Args {
     }
 
     fn new_run(&self) -> anyhow::Result<NewRun> {
-        let mut recipe =
-            self.recipe.as_deref().map_or_else(|| Ok(Recipe::default()), Recipe::read)?;
+        let mut recipe = self
+            .recipe
+            .as_deref()
+            .map_or_else(|| Ok(Recipe::default()), Recipe::read)?;
         recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
         recipe.batch = self.batch.unwrap_or(recipe.batch);
         recipe.seed = self.seed.unwrap_or(recipe.seed);
         recipe.holdout = self.holdout.unwrap_or(recipe.holdout);
         Ok(NewRun {
-            architecture: self.arch.clone().context("--arch is needed for a new run")?,
-            data: self.data.clone().context("--data is needed for a new run")?,
+            architecture: self
+                .arch
+                .clone()
+                .context("--arch is needed for a new run")?,
+            data: self
+                .data
+                .clone()
+                .context("--data is needed for a new run")?,
             recipe: recipe.checked()?,
         })
     }

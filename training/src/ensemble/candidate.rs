@@ -24,7 +24,10 @@ pub struct Candidate {
 impl Candidate {
     /// Reads the model file.
     pub(super) fn read(&self) -> Result<Vec<u8>, EnsembleError> {
-        fs::read(&self.path).map_err(|reason| EnsembleError::Io { path: self.path.clone(), reason })
+        fs::read(&self.path).map_err(|reason| EnsembleError::Io {
+            path: self.path.clone(),
+            reason,
+        })
     }
 }
 
@@ -35,20 +38,30 @@ pub(super) fn open(
 ) -> Result<Vec<Candidate>, EnsembleError> {
     let mut candidates: Vec<Candidate> = Vec::new();
     for version in versions {
-        if candidates.iter().any(|candidate| candidate.version == *version) {
+        if candidates
+            .iter()
+            .any(|candidate| candidate.version == *version)
+        {
             return Err(EnsembleError::Repeated(version.clone()));
         }
         let folder = models.join(&version.name).join(version.version.to_string());
         let path = folder.join(MODEL_FILE);
         let origin = Origin::read(&path)?;
-        candidates.push(Candidate { version: version.clone(), origin, path });
+        candidates.push(Candidate {
+            version: version.clone(),
+            origin,
+            path,
+        });
     }
     Ok(candidates)
 }
 
 /// Checks that all candidates were trained on the same data set.
 pub(super) fn check_data(candidates: &[Candidate], data_sha256: &str) -> Result<(), EnsembleError> {
-    match candidates.iter().find(|candidate| candidate.origin.data_sha256 != data_sha256) {
+    match candidates
+        .iter()
+        .find(|candidate| candidate.origin.data_sha256 != data_sha256)
+    {
         Some(candidate) => Err(EnsembleError::OtherData {
             model: candidate.version.clone(),
             there: candidate.origin.data_sha256.clone(),

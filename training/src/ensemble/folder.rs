@@ -41,13 +41,21 @@ pub(super) fn check(folder: &Path) -> Result<(), EnsembleError> {
 
 /// Writes the version folder. `mien.toml` comes last, so that a server never loads an ensemble without its card.
 pub(super) fn write(folder: &Path, found: &EnsembleReport) -> Result<(), EnsembleError> {
-    let io = |reason| EnsembleError::Io { path: folder.to_owned(), reason };
+    let io = |reason| EnsembleError::Io {
+        path: folder.to_owned(),
+        reason,
+    };
     fs::create_dir_all(folder).map_err(io)?;
     let mut json = serde_json::to_string_pretty(found)?;
     json.push('\n');
     if let Some(test) = &found.test {
         let confusion = &test.report.confusion;
-        plot::confusion("ensemble", "test faces", confusion, &folder.join(plot::CONFUSION))?;
+        plot::confusion(
+            "ensemble",
+            "test faces",
+            confusion,
+            &folder.join(plot::CONFUSION),
+        )?;
     }
     for (name, text) in [
         (report::JSON, json),
@@ -60,10 +68,17 @@ pub(super) fn write(folder: &Path, found: &EnsembleReport) -> Result<(), Ensembl
 }
 
 fn manifest(found: &EnsembleReport) -> Manifest {
-    let test = found.test.as_ref().map(|test| report::accuracies(&test.report));
+    let test = found
+        .test
+        .as_ref()
+        .map(|test| report::accuracies(&test.report));
     Manifest {
         ensemble: Members {
-            members: found.members.iter().map(|member| member.model.clone()).collect(),
+            members: found
+                .members
+                .iter()
+                .map(|member| member.model.clone())
+                .collect(),
             weights: found.members.iter().map(|member| member.weight).collect(),
             created: found.created.clone(),
             accuracy: test.unwrap_or_default(),

@@ -28,10 +28,17 @@ pub(super) fn common(
     if common.len() < minimum.max(1) {
         let holdouts = candidates.iter().map(|candidate| {
             let (holdout, seed) = split(candidate);
-            format!("{} has holdout = {holdout} and seed = {seed}", candidate.version)
+            format!(
+                "{} has holdout = {holdout} and seed = {seed}",
+                candidate.version
+            )
         });
         let holdouts = holdouts.collect::<Vec<_>>().join(", ");
-        return Err(EnsembleError::TooFewFaces { faces: common.len(), minimum, holdouts });
+        return Err(EnsembleError::TooFewFaces {
+            faces: common.len(),
+            minimum,
+            holdouts,
+        });
     }
     Ok(common)
 }
@@ -44,7 +51,15 @@ fn split(candidate: &Candidate) -> (f64, u64) {
 /// Returns the faces of `set` that are also in `other`.
 fn intersection(set: FaceSet, other: &FaceSet) -> FaceSet {
     let in_other: HashSet<_> = other.faces.iter().collect();
-    let (faces, labels) =
-        set.faces.into_iter().zip(set.labels).filter(|(face, _)| in_other.contains(face)).unzip();
-    FaceSet { faces, labels, ..FaceSet::empty(set.side) }
+    let (faces, labels) = set
+        .faces
+        .into_iter()
+        .zip(set.labels)
+        .filter(|(face, _)| in_other.contains(face))
+        .unzip();
+    FaceSet {
+        faces,
+        labels,
+        ..FaceSet::empty(set.side)
+    }
 }

@@ -15,9 +15,18 @@ impl FromStr for ModelVersion {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || format!("`{text}` is not NAME@VERSION with a version of at least 1");
         let (name, version) = text.rsplit_once('@').ok_or_else(invalid)?;
-        let version = version.parse().ok().filter(|version| *version > 0).ok_or_else(invalid)?;
+        let version = version
+            .parse()
+            .ok()
+            .filter(|version| *version > 0)
+            .ok_or_else(invalid)?;
         let is_folder = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']);
-        is_folder.then(|| Self { name: name.to_owned(), version }).ok_or_else(invalid)
+        is_folder
+            .then(|| Self {
+                name: name.to_owned(),
+                version,
+            })
+            .ok_or_else(invalid)
     }
 }
 

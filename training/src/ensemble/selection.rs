@@ -33,12 +33,18 @@ pub struct Limits {
 /// `likelihoods` holds, per candidate, the probability that it gives to the label of each face. There must be at least one
 /// candidate and one face.
 pub fn select(likelihoods: &[Vec<f64>], limits: Limits) -> Selection {
-    let mut best = Selection { members: Vec::new(), weights: Vec::new(), log_loss: f64::INFINITY };
+    let mut best = Selection {
+        members: Vec::new(),
+        weights: Vec::new(),
+        log_loss: f64::INFINITY,
+    };
     while best.members.len() < limits.max_members {
         let added = (0..likelihoods.len()).filter(|candidate| !best.members.contains(candidate));
         let extended =
             added.map(|candidate| fitted(likelihoods, [&best.members[..], &[candidate]].concat()));
-        let Some(next) = extended.min_by(|a, b| a.log_loss.total_cmp(&b.log_loss)) else { break };
+        let Some(next) = extended.min_by(|a, b| a.log_loss.total_cmp(&b.log_loss)) else {
+            break;
+        };
         if best.log_loss - next.log_loss < limits.min_gain {
             break;
         }
@@ -50,38 +56,69 @@ pub fn select(likelihoods: &[Vec<f64>], limits: Limits) -> Selection {
 /// Drops members whose weight is tiny, and rounds the others' weights.
 fn without_light_members(likelihoods: &[Vec<f64>], selection: Selection) -> Selection {
     let heavy = selection.members.iter().zip(&selection.weights);
-    let heavy: Vec<usize> =
-        heavy.filter(|(_, weight)| **weight >= MIN_WEIGHT).map(|(member, _)| *member).collect();
-    let Selection { members, weights, .. } = fitted(likelihoods, heavy);
+    let heavy: Vec<usize> = heavy
+        .filter(|(_, weight)| **weight >= MIN_WEIGHT)
+        .map(|(member, _)| *member)
+        .collect();
+    let Selection {
+        members, weights, ..
+    } = fitted(likelihoods, heavy);
     let weights = weights::rounded(&weights);
     let log_loss = weights::log_loss(&of_members(likelihoods, &members), &weights);
-    Selection { members, weights, log_loss }
+    Selection {
+        members,
+        weights,
+        log_loss,
+    }
 }
 
 fn fitted(likelihoods: &[Vec<f64>], members: Vec<usize>) -> Selection {
     let of_members = of_members(likelihoods, &members);
     let weights = weights::fit(&of_members);
     let log_loss = weights::log_loss(&of_members, &weights);
-    Selection { members, weights, log_loss }
+    Selection {
+        members,
+        weights,
+        log_loss,
+    }
 }
 
 fn of_members<'a>(likelihoods: &'a [Vec<f64>], members: &[usize]) -> Vec<&'a [f64]> {
-    members.iter().map(|&member| likelihoods[member].as_slice()).collect()
+    members
+        .iter()
+        .map(|&member| likelihoods[member].as_slice())
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { max_members: 8, min_gain: 1e-3 };
+    const LIMITS: Limits = Limits {
+        max_members: 8,
+        min_gain: 1e-3,
+    };
 
     /// Likelihoods of candidates that know different parts of 100 faces.
     fn candidates() -> Vec<Vec<f64>> {
         let knows = |known: std::ops::Range<usize>, certainty: f64| {
-            (0..100).map(|face| if known.contains(&face) { certainty } else { 0.1 }).collect()
+            (0..100)
+                .map(|face| {
+                    if known.contains(&face) {
+                        certainty
+                    } else {
+                        0.1
+                    }
+                })
+                .collect()
         };
         // The copy of the best candidate adds nothing to it.
-        vec![knows(0..30, 0.8), knows(0..60, 0.8), knows(0..60, 0.8), knows(60..100, 0.7)]
+        vec![
+            knows(0..30, 0.8),
+            knows(0..60, 0.8),
+            knows(0..60, 0.8),
+            knows(60..100, 0.7),
+        ]
     }
 
     #[test]
@@ -90,14 +127,26 @@ mod tests {
         assert_eq!(selection.members, [1, 3]);
         assert!((selection.weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         assert!(selection.weights[0] > selection.weights[1], "{selection:?}");
-        let alone = select(&candidates(), Limits { max_members: 1, ..LIMITS });
+        let alone = select(
+            &candidates(),
+            Limits {
+                max_members: 1,
+                ..LIMITS
+            },
+        );
         assert_eq!((alone.members, alone.weights), (vec![1], vec![1.0]));
         assert!(selection.log_loss < alone.log_loss);
     }
 
     #[test]
     fn a_large_minimum_gain_keeps_the_best_alone() {
-        let selection = select(&candidates(), Limits { min_gain: 5.0, ..LIMITS });
+        let selection = select(
+            &candidates(),
+            Limits {
+                min_gain: 5.0,
+                ..LIMITS
+            },
+        );
         assert_eq!(selection.members, [1]);
     }
 

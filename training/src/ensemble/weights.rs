@@ -16,7 +16,11 @@ const PARTS: u32 = 1000;
 /// gives to the label of each face.
 pub fn log_loss(likelihoods: &[&[f64]], weights: &[f64]) -> f64 {
     let mixed = mix(likelihoods, weights);
-    -mixed.iter().map(|p| p.max(MIN_PROBABILITY).ln()).sum::<f64>() / mixed.len() as f64
+    -mixed
+        .iter()
+        .map(|p| p.max(MIN_PROBABILITY).ln())
+        .sum::<f64>()
+        / mixed.len() as f64
 }
 
 /// Returns the weights, at least 0 and with the sum 1, that minimise [`log_loss`].
@@ -29,14 +33,23 @@ pub fn fit(likelihoods: &[&[f64]]) -> Vec<f64> {
     for _ in 0..MAX_ITERATIONS {
         let mixed = mix(likelihoods, &weights);
         let gradient = |member: &&[f64]| {
-            let ratios = member.iter().zip(&mixed).map(|(p, mixed)| floor(*p) / floor(*mixed));
+            let ratios = member
+                .iter()
+                .zip(&mixed)
+                .map(|(p, mixed)| floor(*p) / floor(*mixed));
             ratios.sum::<f64>() / mixed.len() as f64
         };
         let gradients: Vec<f64> = likelihoods.iter().map(gradient).collect();
-        if gradients.iter().all(|gradient| *gradient <= 1.0 + TOLERANCE) {
+        if gradients
+            .iter()
+            .all(|gradient| *gradient <= 1.0 + TOLERANCE)
+        {
             break;
         }
-        weights.iter_mut().zip(&gradients).for_each(|(weight, gradient)| *weight *= gradient);
+        weights
+            .iter_mut()
+            .zip(&gradients)
+            .for_each(|(weight, gradient)| *weight *= gradient);
         let sum: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|weight| *weight /= sum);
     }
@@ -45,13 +58,22 @@ pub fn fit(likelihoods: &[&[f64]]) -> Vec<f64> {
 
 /// Rounds weights to thousandths whose sum is exactly 1: the largest remainders are rounded up.
 pub fn rounded(weights: &[f64]) -> Vec<f64> {
-    let scaled: Vec<f64> = weights.iter().map(|weight| weight * f64::from(PARTS)).collect();
+    let scaled: Vec<f64> = weights
+        .iter()
+        .map(|weight| weight * f64::from(PARTS))
+        .collect();
     let mut parts: Vec<u32> = scaled.iter().map(|part| part.floor() as u32).collect();
     let missing = PARTS.saturating_sub(parts.iter().sum()) as usize;
     let mut by_remainder: Vec<usize> = (0..weights.len()).collect();
     by_remainder.sort_by(|&a, &b| scaled[b].fract().total_cmp(&scaled[a].fract()));
-    by_remainder.into_iter().take(missing).for_each(|index| parts[index] += 1);
-    parts.into_iter().map(|part| f64::from(part) / f64::from(PARTS)).collect()
+    by_remainder
+        .into_iter()
+        .take(missing)
+        .for_each(|index| parts[index] += 1);
+    parts
+        .into_iter()
+        .map(|part| f64::from(part) / f64::from(PARTS))
+        .collect()
 }
 
 /// Returns the weighted mean of the members' probabilities per face.
@@ -59,7 +81,10 @@ fn mix(likelihoods: &[&[f64]], weights: &[f64]) -> Vec<f64> {
     let faces = likelihoods.first().map_or(0, |member| member.len());
     let mut mixed = vec![0.0; faces];
     for (member, weight) in likelihoods.iter().zip(weights) {
-        mixed.iter_mut().zip(*member).for_each(|(mixed, p)| *mixed += weight * p);
+        mixed
+            .iter_mut()
+            .zip(*member)
+            .for_each(|(mixed, p)| *mixed += weight * p);
     }
     mixed
 }

@@ -62,5 +62,8 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
 }
 
 fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> ExportError {
-    move |source| ExportError::Io { path: path.to_owned(), source }
+    move |source| ExportError::Io {
+        path: path.to_owned(),
+        source,
+    }
 }

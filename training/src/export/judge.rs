@@ -52,7 +52,10 @@ pub(super) fn judge(
     let duplicates = train.map(|train| {
         let found = duplicates(train, &faces);
         let without = report_where(&seen.outcomes, |i| !found.test_in_train[i]);
-        DuplicateReport { counts: found.counts, without }
+        DuplicateReport {
+            counts: found.counts,
+            without,
+        }
     });
     let kind = trained.recipe.tta;
     let tta = match kind {
@@ -62,20 +65,33 @@ pub(super) fn judge(
         Tta::Flip | Tta::FlipShift => {
             let seen = see(model, &faces, kind)?;
             let report = report_where(&seen.outcomes, |_| true);
-            Some(TtaReport { kind, views: kind.views().len(), report })
+            Some(TtaReport {
+                kind,
+                views: kind.views().len(),
+                report,
+            })
         }
     };
     let report = report_where(&seen.outcomes, |_| true);
     // The logits of a file with several views are already averaged at its temperature.
     let before = (views == Views::Single).then_some(seen.before);
-    Ok(Some(Test { report, before, duplicates, tta }))
+    Ok(Some(Test {
+        report,
+        before,
+        duplicates,
+        tta,
+    }))
 }
 
 /// Decodes the test faces.
 pub(crate) fn load(samples: &[Sample]) -> Result<Vec<Labelled>, ExportError> {
     let load = |sample: &Sample| {
         let face = sample.load(catalog::INPUT_SIDE)?;
-        Ok(Labelled { face, truth: sample.expression, usage: sample.usage })
+        Ok(Labelled {
+            face,
+            truth: sample.expression,
+            usage: sample.usage,
+        })
     };
     samples.iter().map(load).collect()
 }
@@ -83,7 +99,13 @@ pub(crate) fn load(samples: &[Sample]) -> Result<Vec<Labelled>, ExportError> {
 /// Returns training faces with their labels.
 pub(crate) fn labelled(set: FaceSet) -> Vec<Labelled> {
     let faces = set.faces.into_iter().zip(set.labels);
-    faces.map(|(face, truth)| Labelled { face, truth, usage: Usage::Training }).collect()
+    faces
+        .map(|(face, truth)| Labelled {
+            face,
+            truth,
+            usage: Usage::Training,
+        })
+        .collect()
 }
 
 /// Runs the faces, each as often as there are views, and averages the probabilities over the views.
@@ -97,7 +119,9 @@ pub(crate) fn see(model: &mut Model, faces: &[Labelled], tta: Tta) -> Result<See
             let answers = model.run(&shown)?;
             let (probabilities, _) = answers.probabilities.as_chunks::<{ Expression::COUNT }>();
             for (sum, row) in sums.iter_mut().zip(probabilities) {
-                sum.iter_mut().zip(row).for_each(|(sum, p)| *sum += p / views.len() as f32);
+                sum.iter_mut()
+                    .zip(row)
+                    .for_each(|(sum, p)| *sum += p / views.len() as f32);
             }
             let (logits, _) = answers.logits.as_chunks::<{ Expression::COUNT }>();
             // The first view is the plain face.
@@ -107,17 +131,27 @@ pub(crate) fn see(model: &mut Model, faces: &[Labelled], tta: Tta) -> Result<See
         }
         outcomes.extend(faces.iter().zip(sums).map(|(face, sum)| outcome(face, sum)));
     }
-    Ok(Seen { outcomes, before: Calibration::of(&before.report()) })
+    Ok(Seen {
+        outcomes,
+        before: Calibration::of(&before.report()),
+    })
 }
 
 fn outcome(face: &Labelled, probabilities: [f32; Expression::COUNT]) -> Outcome {
-    Outcome { truth: face.truth, usage: face.usage, probabilities }
+    Outcome {
+        truth: face.truth,
+        usage: face.usage,
+        probabilities,
+    }
 }
 
 /// The report on the faces that are kept, by their index.
 pub(crate) fn report_where(outcomes: &[Outcome], keep: impl Fn(usize) -> bool) -> Report {
     let mut tally = Tally::default();
-    let kept = outcomes.iter().enumerate().filter(|(index, _)| keep(*index));
+    let kept = outcomes
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| keep(*index));
     kept.for_each(|(_, outcome)| tally.add(outcome));
     tally.report()
 }

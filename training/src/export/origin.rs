@@ -68,11 +68,18 @@ impl Origin {
     /// # Errors
     /// When the file cannot be read or `mien-train export` did not write it.
     pub fn read(path: &Path) -> Result<Self, OriginError> {
-        let bytes =
-            fs::read(path).map_err(|reason| OriginError::Io { path: path.to_owned(), reason })?;
-        let metadata = read::metadata(&bytes)
-            .map_err(|reason| OriginError::Decode { path: path.to_owned(), reason })?;
-        let unusable = |key| OriginError::Metadata { path: path.to_owned(), key };
+        let bytes = fs::read(path).map_err(|reason| OriginError::Io {
+            path: path.to_owned(),
+            reason,
+        })?;
+        let metadata = read::metadata(&bytes).map_err(|reason| OriginError::Decode {
+            path: path.to_owned(),
+            reason,
+        })?;
+        let unusable = |key| OriginError::Metadata {
+            path: path.to_owned(),
+            key,
+        };
         let text = |key: &'static str| metadata.get(key).ok_or_else(|| unusable(key));
         let recipe: Split =
             serde_json::from_str(text("mien.recipe")?).map_err(|_| unusable("mien.recipe"))?;
@@ -81,7 +88,10 @@ impl Origin {
             architecture: text("mien.architecture")?.clone(),
             seed: recipe.seed,
             holdout: recipe.holdout,
-            data_sha256: data_sha256.ok_or_else(|| unusable("mien.trained_on"))?.1.to_owned(),
+            data_sha256: data_sha256
+                .ok_or_else(|| unusable("mien.trained_on"))?
+                .1
+                .to_owned(),
             sha256: hex::encode(Sha256::digest(&bytes)),
         })
     }

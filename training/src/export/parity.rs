@@ -41,9 +41,10 @@ pub(crate) fn compare(
         let answers = model.run(&faces)?;
         // Single floats have seven digits: large logits differ by more.
         let scale = logits.f_abs()?.f_max()?.f_double_value(&[])?.max(1.0) as f32;
-        for (expected, found, scale) in
-            [(&logits, &answers.logits, scale), (&probabilities, &answers.probabilities, 1.0)]
-        {
+        for (expected, found, scale) in [
+            (&logits, &answers.logits, scale),
+            (&probabilities, &answers.probabilities, 1.0),
+        ] {
             let expected: Vec<f32> = Vec::try_from(&expected.f_flatten(0, -1)?)?;
             let difference = largest_difference(&expected, found) / scale;
             if difference > TOLERANCE || difference.is_nan() {
@@ -65,21 +66,37 @@ fn expected(
 ) -> Result<(Tensor, Tensor), TchError> {
     if views == Views::Single {
         let logits = evaluate::logits(network, weights, faces, Device::Cpu)?;
-        let probabilities = logits.f_div_scalar(temperature)?.f_softmax(-1, Kind::Float)?;
+        let probabilities = logits
+            .f_div_scalar(temperature)?
+            .f_softmax(-1, Kind::Float)?;
         return Ok((logits, probabilities));
     }
     let of_view = |view: View| {
         let seen: Vec<Face> = faces.iter().map(|face| view.apply(face)).collect();
         let logits = evaluate::logits(network, weights, &seen, Device::Cpu)?;
-        logits.f_div_scalar(temperature)?.f_log_softmax(-1, Kind::Double)
+        logits
+            .f_div_scalar(temperature)?
+            .f_log_softmax(-1, Kind::Double)
     };
-    let logarithms = views.tta().views().into_iter().map(of_view).collect::<Result<Vec<_>, _>>()?;
+    let logarithms = views
+        .tta()
+        .views()
+        .into_iter()
+        .map(of_view)
+        .collect::<Result<Vec<_>, _>>()?;
     let logarithms = Tensor::f_stack(&logarithms, 0)?;
-    let probabilities = logarithms.f_exp()?.f_mean_dim(&[0_i64][..], false, Kind::Double)?;
+    let probabilities = logarithms
+        .f_exp()?
+        .f_mean_dim(&[0_i64][..], false, Kind::Double)?;
     // Of a probability that is 0 in single precision too.
     let sum = logarithms.f_logsumexp([0_i64], false)?;
-    let logits = sum.f_sub_scalar((views.count() as f64).ln())?.f_mul_scalar(temperature)?;
-    Ok((logits.f_to_kind(Kind::Float)?, probabilities.f_to_kind(Kind::Float)?))
+    let logits = sum
+        .f_sub_scalar((views.count() as f64).ln())?
+        .f_mul_scalar(temperature)?;
+    Ok((
+        logits.f_to_kind(Kind::Float)?,
+        probabilities.f_to_kind(Kind::Float)?,
+    ))
 }
 
 /// The largest difference of two values in the same place; a NaN counts as the largest.
@@ -124,15 +141,22 @@ mod tests {
                 (Fusing::Fused, Views::Flip),
             ] {
                 let (graph, values) = fusing.apply(&graph, values(&one).unwrap()).unwrap();
-                let bytes =
-                    writer::encode(&graph, &values, &metadata(1.7, views, WeightFormat::Float32))
-                        .unwrap();
+                let bytes = writer::encode(
+                    &graph,
+                    &values,
+                    &metadata(1.7, views, WeightFormat::Float32),
+                )
+                .unwrap();
                 let mut model = Model::open(&RUNTIME, &bytes).unwrap();
                 let mut compare = |weights, temperature, views| {
                     compare(&network, weights, temperature, views, &mut model, &faces)
                 };
                 assert!(compare(&one, 1.7, views).unwrap() <= TOLERANCE, "{name}");
-                let other_views = if views == Views::Flip { Views::Single } else { Views::Flip };
+                let other_views = if views == Views::Flip {
+                    Views::Single
+                } else {
+                    Views::Flip
+                };
                 for refused in [
                     compare(&other, 1.7, views),
                     compare(&one, 1.0, views),

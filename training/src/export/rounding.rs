@@ -27,14 +27,21 @@ pub(super) fn measure(
     rounded: &mut Model,
     faces: &[Face],
 ) -> Result<Rounding, ExportError> {
-    let mut found = Rounding { faces: faces.len(), difference: 0.0, labels_changed: 0 };
+    let mut found = Rounding {
+        faces: faces.len(),
+        difference: 0.0,
+        labels_changed: 0,
+    };
     for faces in faces.chunks(BATCH) {
         let (before, after) = (full.run(faces)?, rounded.run(faces)?);
         let difference = difference(&before, &after);
         if difference > found.difference || difference.is_nan() {
             found.difference = difference;
         }
-        found.labels_changed += labels(&before).zip(labels(&after)).filter(|(a, b)| a != b).count();
+        found.labels_changed += labels(&before)
+            .zip(labels(&after))
+            .filter(|(a, b)| a != b)
+            .count();
     }
     // A NaN fails too.
     if found.difference <= ROUNDING_TOLERANCE {
@@ -45,16 +52,24 @@ pub(super) fn measure(
 }
 
 fn difference(before: &Answers, after: &Answers) -> f32 {
-    let scale = before.logits.iter().fold(1.0, |scale: f32, logit| scale.max(logit.abs()));
+    let scale = before
+        .logits
+        .iter()
+        .fold(1.0, |scale: f32, logit| scale.max(logit.abs()));
     let logits = largest_difference(&before.logits, &after.logits) / scale;
     let probabilities = largest_difference(&before.probabilities, &after.probabilities);
-    if logits > probabilities || logits.is_nan() { logits } else { probabilities }
+    if logits > probabilities || logits.is_nan() {
+        logits
+    } else {
+        probabilities
+    }
 }
 
 /// The most probable class of each face.
 fn labels(answers: &Answers) -> impl Iterator<Item = Option<usize>> {
     let (rows, _) = answers.probabilities.as_chunks::<{ Expression::COUNT }>();
-    rows.iter().map(|row| (0..Expression::COUNT).max_by(|&a, &b| row[a].total_cmp(&row[b])))
+    rows.iter()
+        .map(|row| (0..Expression::COUNT).max_by(|&a, &b| row[a].total_cmp(&row[b])))
 }
 
 #[cfg(test)]
@@ -84,15 +99,25 @@ mod tests {
             Model::open(&RUNTIME, &bytes).unwrap()
         };
         let gray = |shift| (0..48 * 48).map(|i| ((i * shift) % 251) as u8).collect();
-        let faces: Vec<Face> = (1..80).map(|shift| Face::new(48, gray(shift)).unwrap()).collect();
+        let faces: Vec<Face> = (1..80)
+            .map(|shift| Face::new(48, gray(shift)).unwrap())
+            .collect();
 
         let mut full = open(1, WeightFormat::Float32);
         let found = measure(&mut full, &mut open(1, WeightFormat::Float16), &faces).unwrap();
         assert_eq!(found.faces, faces.len());
-        assert!(found.difference > 0.0 && found.difference <= ROUNDING_TOLERANCE, "{found:?}");
+        assert!(
+            found.difference > 0.0 && found.difference <= ROUNDING_TOLERANCE,
+            "{found:?}"
+        );
         let error = measure(&mut full, &mut open(2, WeightFormat::Float16), &faces).unwrap_err();
-        let ExportError::Rounding(found) = &error else { panic!("{error}") };
-        assert!(found.difference > ROUNDING_TOLERANCE && found.labels_changed > 0, "{found:?}");
+        let ExportError::Rounding(found) = &error else {
+            panic!("{error}")
+        };
+        assert!(
+            found.difference > ROUNDING_TOLERANCE && found.labels_changed > 0,
+            "{found:?}"
+        );
         assert!(error.to_string().contains("of 79 faces"), "{error}");
     }
 }

@@ -34,5 +34,9 @@ pub(super) fn measure(
     let mut times = times.split_off(WARM_UP.min(times.len()));
     times.sort_by(f64::total_cmp);
     let milliseconds = times.get(times.len() / 2).copied().unwrap_or_default();
-    Ok(Speed { milliseconds, runs: times.len(), machine })
+    Ok(Speed {
+        milliseconds,
+        runs: times.len(),
+        machine,
+    })
 }

@@ -24,7 +24,8 @@ const FACES: usize = 4096;
 /// all faces of the training split.
 pub(super) fn renew(trained: &mut Trained, train: &FaceSet) -> Result<usize, ExportError> {
     let (mut rest, _) = trained.split(train);
-    rest.faces.shuffle(&mut StdRng::seed_from_u64(trained.recipe.seed));
+    rest.faces
+        .shuffle(&mut StdRng::seed_from_u64(trained.recipe.seed));
     rest.faces.truncate(FACES);
     // A short last batch would weigh as much as a whole one.
     if rest.len() > BATCH {
@@ -44,7 +45,9 @@ fn anew(network: &Network, weights: &Weights, faces: &[Face]) -> Result<Weights,
     for (index, faces) in faces.chunks(BATCH).enumerate() {
         let pictures = evaluate::pictures(faces)?.f_to_kind(Kind::Float)?;
         // The running mean of all batches so far.
-        let mode = Mode::Measure { share: 1.0 / (index + 1) as f64 };
+        let mode = Mode::Measure {
+            share: 1.0 / (index + 1) as f64,
+        };
         let _logits = no_grad(|| network.forward(&fresh, &pictures, mode))?;
     }
     Ok(fresh)
@@ -64,7 +67,9 @@ mod tests {
     fn faces(count: usize) -> Vec<Face> {
         let pixel = |i: usize| (i * 7919 % 251 / 2 + i / (48 * 48) / 3) as u8;
         let pixels = |face: usize| (0..48 * 48).map(|i| pixel(face * 48 * 48 + i)).collect();
-        (0..count).map(|face| Face::new(48, pixels(face)).unwrap()).collect()
+        (0..count)
+            .map(|face| Face::new(48, pixels(face)).unwrap())
+            .collect()
     }
 
     #[test]
@@ -77,7 +82,10 @@ mod tests {
 
         let pictures = evaluate::pictures(dark).unwrap().to_kind(Kind::Float);
         let used = weights.duplicate();
-        let mode = Mode::Train { masks: Masks::Shared, statistics: Statistics::Follow };
+        let mode = Mode::Train {
+            masks: Masks::Shared,
+            statistics: Statistics::Follow,
+        };
         let by_batch = no_grad(|| network.forward(&used, &pictures, mode)).unwrap();
         let distance = |weights: &Weights| {
             let logits = evaluate::logits(&network, weights, dark, Device::Cpu).unwrap();
@@ -99,7 +107,9 @@ mod tests {
             assert!(mean.allclose(all, 1e-4, 1e-5, false), "{}", parameter.name);
         }
         let differs = |a: &Weights, b: &Weights| {
-            a.iter().zip(b.iter()).any(|((_, a), (_, b))| !a.allclose(b, 1e-2, 1e-3, false))
+            a.iter()
+                .zip(b.iter())
+                .any(|((_, a), (_, b))| !a.allclose(b, 1e-2, 1e-3, false))
         };
         assert!(differs(&of_dark, &of_bright), "the halves are of one kind");
     }

@@ -79,7 +79,11 @@ pub(super) fn choose(
         after: Calibration::of(&at(value)),
     });
     let temperature = Temperature { value, source };
-    Ok(Chosen { temperature, holdout, held_out: held_out.faces })
+    Ok(Chosen {
+        temperature,
+        holdout,
+        held_out: held_out.faces,
+    })
 }
 
 /// Another run that is the same but for its held-out faces.
@@ -92,8 +96,16 @@ fn partner(trained: &Trained, folder: &Path) -> Result<Trained, ExportError> {
         there,
     };
     for (key, here, there) in [
-        ("architecture", &trained.run.architecture, &other.run.architecture),
-        ("data_sha256", &trained.run.data_sha256, &other.run.data_sha256),
+        (
+            "architecture",
+            &trained.run.architecture,
+            &other.run.architecture,
+        ),
+        (
+            "data_sha256",
+            &trained.run.data_sha256,
+            &other.run.data_sha256,
+        ),
     ] {
         if here != there {
             return Err(differs(key, here.clone(), there.clone()));
@@ -129,13 +141,22 @@ fn logits(
     views: Views,
 ) -> Result<Vec<(Vec<Logits>, Expression)>, ExportError> {
     let network = Network::new(trained.graph.clone(), Kind::Float)?;
-    let mut rows: Vec<_> = faces.labels.iter().map(|&label| (Vec::new(), label)).collect();
+    let mut rows: Vec<_> = faces
+        .labels
+        .iter()
+        .map(|&label| (Vec::new(), label))
+        .collect();
     for view in views.tta().views() {
         let seen = faces.faces.iter().map(|face| view.apply(face)).collect();
-        let seen =
-            FaceSet { faces: seen, labels: faces.labels.clone(), ..FaceSet::empty(faces.side) };
+        let seen = FaceSet {
+            faces: seen,
+            labels: faces.labels.clone(),
+            ..FaceSet::empty(faces.side)
+        };
         let logits = evaluate::labelled_logits(&network, &trained.weights, &seen, Device::Cpu)?;
-        rows.iter_mut().zip(logits).for_each(|((views, _), (logits, _))| views.push(logits));
+        rows.iter_mut()
+            .zip(logits)
+            .for_each(|((views, _), (logits, _))| views.push(logits));
     }
     Ok(rows)
 }
@@ -144,7 +165,11 @@ fn report(rows: &[(Vec<Logits>, Expression)], temperature: f64) -> Report {
     let mut tally = Tally::default();
     for (views, truth) in rows {
         let probabilities = temperature::mean_softmax(views, temperature);
-        tally.add(&Outcome { truth: *truth, usage: Usage::Training, probabilities });
+        tally.add(&Outcome {
+            truth: *truth,
+            usage: Usage::Training,
+            probabilities,
+        });
     }
     tally.report()
 }

@@ -51,19 +51,41 @@ impl Contents {
         real: &[Face],
         held_out: &[Face],
     ) -> Result<Verified, ExportError> {
-        let Metadata { temperature, views, weights, .. } = self.metadata;
-        let unrounded = Metadata { weights: WeightFormat::Float32, ..self.metadata.clone() };
+        let Metadata {
+            temperature,
+            views,
+            weights,
+            ..
+        } = self.metadata;
+        let unrounded = Metadata {
+            weights: WeightFormat::Float32,
+            ..self.metadata.clone()
+        };
         let bytes = writer::encode(&self.graph, &self.values, &unrounded)?;
         let mut model = Model::open(runtime, &bytes)?;
         let network = Network::new(trained.graph.clone(), Kind::Float)?;
-        let parity =
-            parity::compare(&network, &trained.weights, temperature, views, &mut model, real)?;
+        let parity = parity::compare(
+            &network,
+            &trained.weights,
+            temperature,
+            views,
+            &mut model,
+            real,
+        )?;
         if weights == WeightFormat::Float32 {
-            return Ok(Verified { model, parity, rounding: None });
+            return Ok(Verified {
+                model,
+                parity,
+                rounding: None,
+            });
         }
         let faces = if held_out.is_empty() { real } else { held_out };
         let mut rounded = Model::open(runtime, &self.encode()?)?;
         let rounding = rounding::measure(&mut model, &mut rounded, faces)?;
-        Ok(Verified { model: rounded, parity, rounding: Some(rounding) })
+        Ok(Verified {
+            model: rounded,
+            parity,
+            rounding: Some(rounding),
+        })
     }
 }

@@ -28,7 +28,10 @@ impl Reference {
     /// # Errors
     /// When an array is missing, is not a float array or has another shape.
     pub fn read(path: &Path) -> Result<Self, ImportError> {
-        let refuse = |detail: String| ImportError::Reference { path: path.to_owned(), detail };
+        let refuse = |detail: String| ImportError::Reference {
+            path: path.to_owned(),
+            detail,
+        };
         let file = File::open(path).map_err(|error| refuse(error.to_string()))?;
         let mut npz =
             NpzReader::new(BufReader::new(file)).map_err(|error| refuse(error.to_string()))?;
@@ -39,9 +42,16 @@ impl Reference {
             || x.shape() != [count, INPUT_SIDE, INPUT_SIDE, 1]
             || y.shape() != [count, Expression::COUNT]
         {
-            return Err(refuse(format!("x is {:?} and y is {:?}", x.shape(), y.shape())));
+            return Err(refuse(format!(
+                "x is {:?} and y is {:?}",
+                x.shape(),
+                y.shape()
+            )));
         }
-        Ok(Self { pictures: x.into_iter().collect(), outputs: y.into_iter().collect() })
+        Ok(Self {
+            pictures: x.into_iter().collect(),
+            outputs: y.into_iter().collect(),
+        })
     }
 
     pub(super) fn count(&self) -> usize {
@@ -50,7 +60,10 @@ impl Reference {
 
     /// Returns the images as gray values 0..255, which may be fractional.
     pub(super) fn grays(&self, scaling: Scaling) -> Vec<f32> {
-        self.pictures.iter().map(|x| x * 255.0 / scaling.white).collect()
+        self.pictures
+            .iter()
+            .map(|x| x * 255.0 / scaling.white)
+            .collect()
     }
 
     /// Returns the images as faces, or `None` if a value is not a whole gray level.

@@ -24,14 +24,22 @@ pub struct Scaling {
 
 impl Scaling {
     /// Images divided by 255.
-    pub const UNIT: Self = Self { mean: 0.0, std: 1.0, white: 1.0 };
+    pub const UNIT: Self = Self {
+        mean: 0.0,
+        std: 1.0,
+        white: 1.0,
+    };
 
     /// Returns the scaling of a `Rescaling` layer, `x * scale + offset`. A scale below 0.1 implies gray values 0..255, a
     /// larger one 0..1.
     fn of_layer(scale: f64, offset: f64) -> Self {
         let white = if scale < 0.1 { 255.0 } else { 1.0 };
         let std = 1.0 / (white * scale);
-        Self { mean: (-offset * std) as f32, std: std as f32, white: white as f32 }
+        Self {
+            mean: (-offset * std) as f32,
+            std: std as f32,
+            white: white as f32,
+        }
     }
 }
 
@@ -71,7 +79,9 @@ impl Model {
         let config: Value = serde_json::from_str(json).map_err(|e| broken(e.to_string()))?;
         let class = text(&config, "class_name").unwrap_or_default();
         let inner = &config["config"];
-        let layers = inner["layers"].as_array().ok_or_else(|| broken("`layers` is missing"))?;
+        let layers = inner["layers"]
+            .as_array()
+            .ok_or_else(|| broken("`layers` is missing"))?;
         if !matches!(class, "Functional" | "Model") {
             return Err(broken(format!(
                 "the model is of the class `{class}`; only functional models are supported"
@@ -88,7 +98,12 @@ impl Model {
             (Kind::Softmax, &[operand]) => (operand, Output::Probabilities),
             _ => (last, Output::Logits),
         };
-        Ok(Self { nodes: model.nodes, logits, scaling, output })
+        Ok(Self {
+            nodes: model.nodes,
+            logits,
+            scaling,
+            output,
+        })
     }
 }
 
@@ -107,7 +122,10 @@ impl Builder {
         for layer in layers {
             let name = text(layer, "name").or_else(|| text(&layer["config"], "name"));
             let name = name.ok_or_else(|| broken("a layer has no name"))?;
-            let calls = layer["inbound_nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let calls = layer["inbound_nodes"]
+                .as_array()
+                .map(Vec::as_slice)
+                .unwrap_or_default();
             if calls.len() > 1 {
                 return Err(broken(format!(
                     "layer `{name}` is called {} times; shared layers are not supported",
@@ -138,7 +156,10 @@ impl Builder {
     }
 
     fn add(&mut self, name: &str, layer: &Value, operands: Vec<usize>) -> Result<(), KerasError> {
-        let sides: Vec<usize> = operands.iter().map(|&operand| self.nodes[operand].side).collect();
+        let sides: Vec<usize> = operands
+            .iter()
+            .map(|&operand| self.nodes[operand].side)
+            .collect();
         let first = operands.first().copied();
         let reads_input = first.is_some_and(|operand| self.nodes[operand].kind == Kind::Input);
         let result = match (Lowered::read(layer, &sides)?, first) {
@@ -172,7 +193,12 @@ impl Builder {
     }
 
     fn push(&mut self, layer: &str, kind: Kind, inputs: Vec<usize>, side: usize) -> usize {
-        self.nodes.push(Node { layer: layer.to_owned(), kind, inputs, side });
+        self.nodes.push(Node {
+            layer: layer.to_owned(),
+            kind,
+            inputs,
+            side,
+        });
         self.nodes.len() - 1
     }
 
@@ -208,9 +234,15 @@ fn names(call: &Value) -> Vec<String> {
 
 /// Returns whether an input layer has the input shape of the catalogue's networks.
 fn is_our_input(config: &Value) -> bool {
-    let shape = config.get("batch_shape").or_else(|| config.get("batch_input_shape"));
-    let sizes: Option<Vec<u64>> = shape
-        .and_then(Value::as_array)
-        .map(|sizes| sizes.iter().skip(1).map(|size| size.as_u64().unwrap_or(0)).collect());
+    let shape = config
+        .get("batch_shape")
+        .or_else(|| config.get("batch_input_shape"));
+    let sizes: Option<Vec<u64>> = shape.and_then(Value::as_array).map(|sizes| {
+        sizes
+            .iter()
+            .skip(1)
+            .map(|size| size.as_u64().unwrap_or(0))
+            .collect()
+    });
     sizes.is_some_and(|sizes| sizes == [INPUT_SIDE as u64, INPUT_SIDE as u64, 1])
 }

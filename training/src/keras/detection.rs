@@ -24,11 +24,16 @@ pub(super) fn detect_architecture(
     }
     let mut nearest: Option<(String, Mismatch)> = None;
     for name in candidates(model) {
-        let Ok(graph) = catalog::build(&name) else { continue };
+        let Ok(graph) = catalog::build(&name) else {
+            continue;
+        };
         match matching::pair(&graph, model) {
             Ok(pairs) => return Ok((graph, pairs)),
             Err(mismatch) => {
-                if nearest.as_ref().is_none_or(|(_, best)| best.matched < mismatch.matched) {
+                if nearest
+                    .as_ref()
+                    .is_none_or(|(_, best)| best.matched < mismatch.matched)
+                {
                     nearest = Some((name, mismatch));
                 }
             }
@@ -52,25 +57,47 @@ fn candidates(model: &Model) -> Vec<String> {
     let mut names = Vec::new();
     if joins > 1 && pools > 0 {
         let filters = |kind: &Kind| {
-            if let Kind::Conv { filters, .. } = kind { Some(*filters) } else { None }
+            if let Kind::Conv { filters, .. } = kind {
+                Some(*filters)
+            } else {
+                None
+            }
         };
-        let growth = model.nodes.iter().find_map(|node| filters(&node.kind)).map(|n| n / 2);
+        let growth = model
+            .nodes
+            .iter()
+            .find_map(|node| filters(&node.kind))
+            .map(|n| n / 2);
         let (depth, growth) = (2 * (joins - 1) + 4, growth.unwrap_or(0));
         // The common compressions come first, because in small networks several give the same number of filters.
         for tenths in [5, 3, 7, 10, 1, 2, 4, 6, 8, 9] {
-            let blocks = if pools == 4 { String::new() } else { format!("-b{pools}") };
+            let blocks = if pools == 4 {
+                String::new()
+            } else {
+                format!("-b{pools}")
+            };
             names.push(format!("densenet-{depth}-{growth}-c{tenths:02}{blocks}"));
         }
     } else if sums > 0 {
         let n = sums.div_ceil(3);
-        names.extend([format!("resnet-{}-v1", 6 * n + 2), format!("resnet-{}-v2", 9 * n + 2)]);
+        names.extend([
+            format!("resnet-{}-v1", 6 * n + 2),
+            format!("resnet-{}-v2", 9 * n + 2),
+        ]);
     }
-    let global = names.iter().map(|name| format!("{name}-gap")).collect::<Vec<_>>();
+    let global = names
+        .iter()
+        .map(|name| format!("{name}-gap"))
+        .collect::<Vec<_>>();
     names.extend(global);
     names
 }
 
 fn first_layers(model: &Model) -> String {
-    let layers = model.nodes.iter().take(4).map(|node| format!("{} (`{}`)", node.kind, node.layer));
+    let layers = model
+        .nodes
+        .iter()
+        .take(4)
+        .map(|node| format!("{} (`{}`)", node.kind, node.layer));
     layers.collect::<Vec<_>>().join(", ")
 }

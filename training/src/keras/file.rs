@@ -54,22 +54,33 @@ impl KerasFile {
         let has = |name: &str| groups.iter().any(|group| group == name);
         let config = strings(&root, "model_config")?.and_then(|texts| texts.into_iter().next());
         let weights = match has("model_weights") {
-            true => root.group("model_weights").map_err(damaged("model_weights"))?,
+            true => root
+                .group("model_weights")
+                .map_err(damaged("model_weights"))?,
             false => root,
         };
-        let version = strings(&weights, "keras_version")?.unwrap_or_default().concat();
+        let version = strings(&weights, "keras_version")?
+            .unwrap_or_default()
+            .concat();
         let layers = match strings(&weights, "layer_names")? {
             Some(names) => listed(&weights, names)?,
             None if has("layers") => numbered(&weights)?,
             None => return Err(KerasError::NoWeights),
         };
-        Ok(Self { config, version, layers })
+        Ok(Self {
+            config,
+            version,
+            layers,
+        })
     }
 }
 
 /// Returns a function that converts an error of the HDF5 reader.
 fn damaged(place: impl Into<String>) -> impl FnOnce(Error) -> KerasError {
-    move |error| KerasError::Damaged { place: place.into(), detail: error.to_string() }
+    move |error| KerasError::Damaged {
+        place: place.into(),
+        detail: error.to_string(),
+    }
 }
 
 /// Returns the strings of an attribute, which can be split into `<name>0`, `<name>1`, ... Returns `None` if it is missing.
@@ -125,7 +136,9 @@ fn numbered(weights: &Group) -> Result<Vec<Layer>, KerasError> {
     let mut layers = Vec::new();
     for name in names {
         let vars = descend(&group, &format!("{name}/vars"))?;
-        let (_, mut members) = vars.member_names().map_err(damaged(format!("layers/{name}")))?;
+        let (_, mut members) = vars
+            .member_names()
+            .map_err(damaged(format!("layers/{name}")))?;
         members.sort_by_key(|member| member.parse::<usize>().unwrap_or(usize::MAX));
         let arrays = members.iter().map(|member| array(&vars, member));
         let arrays: Vec<Array> = arrays.collect::<Result<_, _>>()?;
@@ -138,7 +151,10 @@ fn numbered(weights: &Group) -> Result<Vec<Layer>, KerasError> {
 
 /// Splits `conv2d_12` into `("conv2d", 12)`. The first layer of a kind does not have a number; 0 is returned for it.
 pub(super) fn kind_and_number(name: &str) -> (String, usize) {
-    match name.rsplit_once('_').map(|(kind, number)| (kind, number.parse())) {
+    match name
+        .rsplit_once('_')
+        .map(|(kind, number)| (kind, number.parse()))
+    {
         Some((kind, Ok(number))) => (kind.to_owned(), number),
         _ => (name.to_owned(), 0),
     }
@@ -147,7 +163,9 @@ pub(super) fn kind_and_number(name: &str) -> (String, usize) {
 fn descend(group: &Group, path: &str) -> Result<Group, KerasError> {
     let mut group = group.clone();
     for part in path.split('/').filter(|part| !part.is_empty()) {
-        group = group.group(part).map_err(damaged(format!("group `{path}`")))?;
+        group = group
+            .group(part)
+            .map_err(damaged(format!("group `{path}`")))?;
     }
     Ok(group)
 }
@@ -165,5 +183,9 @@ fn array(group: &Group, name: &str) -> Result<Array, KerasError> {
     };
     // Keras 2 appends the number of the output to names: `kernel:0`.
     let name = name.split(':').next().unwrap_or(name).to_owned();
-    Ok(Array { name, shape, values })
+    Ok(Array {
+        name,
+        shape,
+        values,
+    })
 }

@@ -30,8 +30,18 @@ pub(super) struct Mismatch {
 
 impl Mismatch {
     pub(super) fn of(self, architecture: &str) -> KerasError {
-        let Self { matched: _, layer, expected, found } = self;
-        KerasError::Layer { architecture: architecture.to_owned(), layer, expected, found }
+        let Self {
+            matched: _,
+            layer,
+            expected,
+            found,
+        } = self;
+        KerasError::Layer {
+            architecture: architecture.to_owned(),
+            layer,
+            expected,
+            found,
+        }
     }
 }
 
@@ -60,8 +70,11 @@ pub(super) fn pair(graph: &Graph, model: &Model) -> Result<Vec<Pair>, Mismatch> 
         let operands = node.inputs.iter().map(|&input| theirs[input]).collect();
         theirs.push(numbers.of(&node.kind, operands));
     }
-    let holder: HashMap<usize, usize> =
-        theirs.iter().enumerate().map(|(position, &number)| (number, position)).collect();
+    let holder: HashMap<usize, usize> = theirs
+        .iter()
+        .enumerate()
+        .map(|(position, &number)| (number, position))
+        .collect();
 
     let mut ours: Vec<usize> = Vec::with_capacity(graph.nodes().len());
     let mut pairs = Vec::new();
@@ -82,7 +95,10 @@ pub(super) fn pair(graph: &Graph, model: &Model) -> Result<Vec<Pair>, Mismatch> 
             });
         };
         ours.push(number);
-        pairs.push(Pair { node: node.name.clone(), layer: model.nodes[position].layer.clone() });
+        pairs.push(Pair {
+            node: node.name.clone(),
+            layer: model.nodes[position].layer.clone(),
+        });
     }
     if ours.last() == Some(&theirs[model.logits]) {
         return Ok(pairs);
@@ -98,8 +114,12 @@ pub(super) fn pair(graph: &Graph, model: &Model) -> Result<Vec<Pair>, Mismatch> 
 
 /// Describes the operations of the model that read these operands.
 fn readers(model: &Model, theirs: &[usize], operands: &[usize]) -> String {
-    let same =
-        |inputs: &[usize]| inputs.iter().map(|&input| theirs[input]).eq(operands.iter().copied());
+    let same = |inputs: &[usize]| {
+        inputs
+            .iter()
+            .map(|&input| theirs[input])
+            .eq(operands.iter().copied())
+    };
     let found: Vec<String> = (model.nodes.iter())
         .filter(|node| same(&node.inputs))
         .map(|node| format!("{} (`{}`)", node.kind, node.layer))

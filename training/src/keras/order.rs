@@ -31,7 +31,11 @@ pub(super) fn pair(graph: &Graph, layers: &[Layer]) -> Result<Vec<Pair>, KerasEr
     let mut pairs = Vec::new();
     for (node, expected) in weights::expected(graph)? {
         let same_kind = |layer: &Layer| ranks(&layer.shapes()) == ranks(&expected);
-        let mut near = rest.iter().enumerate().filter(|(_, layer)| same_kind(layer)).take(REACH);
+        let mut near = rest
+            .iter()
+            .enumerate()
+            .filter(|(_, layer)| same_kind(layer))
+            .take(REACH);
         let found = near.clone().find(|(_, layer)| layer.shapes() == expected);
         let Some((position, layer)) = found else {
             let next = near.next().or_else(|| rest.iter().enumerate().next());
@@ -39,16 +43,27 @@ pub(super) fn pair(graph: &Graph, layers: &[Layer]) -> Result<Vec<Pair>, KerasEr
                 || "no more layers".to_owned(),
                 |(_, layer)| format!("{:?} (`{}`)", layer.shapes(), layer.name),
             );
-            return Err(misfit(&node, format!("arrays of the shapes {expected:?}"), found));
+            return Err(misfit(
+                &node,
+                format!("arrays of the shapes {expected:?}"),
+                found,
+            ));
         };
-        pairs.push(Pair { node, layer: layer.name.clone() });
+        pairs.push(Pair {
+            node,
+            layer: layer.name.clone(),
+        });
         rest.remove(position);
     }
     match rest.first() {
         None => Ok(pairs),
         Some(layer) => {
             let found = format!("{:?} (`{}`)", layer.shapes(), layer.name);
-            Err(misfit("after the last layer", "no more layers".to_owned(), found))
+            Err(misfit(
+                "after the last layer",
+                "no more layers".to_owned(),
+                found,
+            ))
         }
     }
 }
@@ -84,12 +99,27 @@ mod tests {
         let named = |(_, shapes): (String, Vec<Vec<usize>>)| {
             let count = made.entry(shapes[0].len()).or_default();
             let word = ["", "bn", "dense", "", "conv2d"][shapes[0].len()];
-            let name = if *count == 0 { word.to_owned() } else { format!("{word}_{count}") };
+            let name = if *count == 0 {
+                word.to_owned()
+            } else {
+                format!("{word}_{count}")
+            };
             *count += 1;
-            let array = |shape| Array { name: "kernel".to_owned(), shape, values: Vec::new() };
-            Layer { name, arrays: shapes.into_iter().map(array).collect() }
+            let array = |shape| Array {
+                name: "kernel".to_owned(),
+                shape,
+                values: Vec::new(),
+            };
+            Layer {
+                name,
+                arrays: shapes.into_iter().map(array).collect(),
+            }
         };
-        weights::expected(graph).unwrap().into_iter().map(named).collect()
+        weights::expected(graph)
+            .unwrap()
+            .into_iter()
+            .map(named)
+            .collect()
     }
 
     #[test]
@@ -98,7 +128,12 @@ mod tests {
         let ordered = layers(&graph);
         let expected = pair(&graph, &ordered).unwrap();
         let layer_of = |pairs: &[Pair], node: &str| {
-            pairs.iter().find(|pair| pair.node == node).unwrap().layer.clone()
+            pairs
+                .iter()
+                .find(|pair| pair.node == node)
+                .unwrap()
+                .layer
+                .clone()
         };
         assert_eq!(layer_of(&expected, "stack1.block1.conv3"), "conv2d_3");
         assert_eq!(layer_of(&expected, "stack1.block1.shortcut"), "conv2d_4");
@@ -116,9 +151,15 @@ mod tests {
         let mut all = layers(&graph);
         let last = all.pop().unwrap();
         let error = pair(&graph, &all).unwrap_err().to_string();
-        assert!(error.contains("head.dense") && error.contains("no more layers"), "{error}");
+        assert!(
+            error.contains("head.dense") && error.contains("no more layers"),
+            "{error}"
+        );
         all.extend([last.clone(), last]);
         let error = pair(&graph, &all).unwrap_err().to_string();
-        assert!(error.contains("expected no more layers") && error.contains("`dense`"), "{error}");
+        assert!(
+            error.contains("expected no more layers") && error.contains("`dense`"),
+            "{error}"
+        );
     }
 }

@@ -41,10 +41,17 @@ impl Kind {
         Some(match *op {
             Op::Input => Self::Input,
             Op::Normalize { .. } | Op::Dropout { .. } | Op::StochasticDepth { .. } => return None,
-            Op::Conv { filters, kernel, stride, padding, bias } => {
-                Self::conv(filters, kernel, stride, padding == Padding::Same, bias)
-            }
-            Op::BatchNorm { epsilon, momentum: _ } => Self::batch_norm(epsilon),
+            Op::Conv {
+                filters,
+                kernel,
+                stride,
+                padding,
+                bias,
+            } => Self::conv(filters, kernel, stride, padding == Padding::Same, bias),
+            Op::BatchNorm {
+                epsilon,
+                momentum: _,
+            } => Self::batch_norm(epsilon),
             Op::Relu => Self::Relu,
             Op::AvgPool { kernel, scaling: _ } => Self::AvgPool { kernel },
             Op::Add => Self::Add,
@@ -62,11 +69,19 @@ impl Kind {
         same: bool,
         bias: bool,
     ) -> Self {
-        Self::Conv { filters, kernel, stride, same: same || kernel == 1, bias }
+        Self::Conv {
+            filters,
+            kernel,
+            stride,
+            same: same || kernel == 1,
+            bias,
+        }
     }
 
     pub(super) fn batch_norm(epsilon: f64) -> Self {
-        Self::BatchNorm { epsilon: (epsilon * 1e9).round() as u64 }
+        Self::BatchNorm {
+            epsilon: (epsilon * 1e9).round() as u64,
+        }
     }
 }
 
@@ -74,14 +89,24 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Input => write!(f, "the input"),
-            Self::Conv { filters, kernel, stride, same, bias } => write!(
+            Self::Conv {
+                filters,
+                kernel,
+                stride,
+                same,
+                bias,
+            } => write!(
                 f,
                 "a convolution of {filters} filters {kernel}x{kernel}, stride {stride}, padding {}, {} bias",
                 if *same { "same" } else { "valid" },
                 if *bias { "with" } else { "without" },
             ),
             Self::BatchNorm { epsilon } => {
-                write!(f, "a batch normalisation of epsilon {}", *epsilon as f64 / 1e9)
+                write!(
+                    f,
+                    "a batch normalisation of epsilon {}",
+                    *epsilon as f64 / 1e9
+                )
             }
             Self::Relu => write!(f, "a ReLU"),
             Self::AvgPool { kernel } => write!(f, "an average pool of {kernel}x{kernel}"),

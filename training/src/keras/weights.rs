@@ -17,7 +17,10 @@ use crate::arch::{
 impl Layer {
     /// Returns the shapes of the arrays.
     pub(super) fn shapes(&self) -> Shapes {
-        self.arrays.iter().map(|array| array.shape.clone()).collect()
+        self.arrays
+            .iter()
+            .map(|array| array.shape.clone())
+            .collect()
     }
 }
 
@@ -28,7 +31,10 @@ type Shapes = Vec<Vec<usize>>;
 pub(super) fn expected(graph: &Graph) -> Result<Vec<(String, Shapes)>, ShapeError> {
     let mut layers: Vec<(String, Shapes)> = Vec::new();
     for parameter in parameter::list(graph)? {
-        if layers.last().is_none_or(|(node, _)| node != parameter.node()) {
+        if layers
+            .last()
+            .is_none_or(|(node, _)| node != parameter.node())
+        {
             layers.push((parameter.node().to_owned(), Vec::new()));
         }
         if let Some((_, shapes)) = layers.last_mut() {
@@ -47,17 +53,24 @@ pub(super) fn collect(
     pairs: &[Pair],
     layers: &[Layer],
 ) -> Result<Values, KerasError> {
-    let layers: HashMap<&str, &Layer> =
-        layers.iter().map(|layer| (layer.name.as_str(), layer)).collect();
-    let holder: HashMap<&str, &str> =
-        pairs.iter().map(|pair| (pair.node.as_str(), pair.layer.as_str())).collect();
+    let layers: HashMap<&str, &Layer> = layers
+        .iter()
+        .map(|layer| (layer.name.as_str(), layer))
+        .collect();
+    let holder: HashMap<&str, &str> = pairs
+        .iter()
+        .map(|pair| (pair.node.as_str(), pair.layer.as_str()))
+        .collect();
     let mut values = Values::new();
     for parameter in parameter::list(graph)? {
         let name = holder.get(parameter.node()).copied().unwrap_or_default();
-        let array = layers.get(name).and_then(|layer| find(layer, parameter.role));
+        let array = layers
+            .get(name)
+            .and_then(|layer| find(layer, parameter.role));
         let expected = keras_shape(&parameter);
-        let array =
-            array.filter(|array| array.shape == expected).ok_or_else(|| KerasError::Layer {
+        let array = array
+            .filter(|array| array.shape == expected)
+            .ok_or_else(|| KerasError::Layer {
                 architecture: graph.name().to_owned(),
                 layer: parameter.node().to_owned(),
                 expected: format!("`{}` of shape {expected:?}", keras_name(parameter.role)),
@@ -74,7 +87,10 @@ pub(super) fn collect(
 
 /// Returns the array of a role by its name, or by its index if arrays are only numbered.
 fn find(layer: &Layer, role: Role) -> Option<&Array> {
-    let numbered = layer.arrays.iter().all(|array| array.name.parse::<usize>().is_ok());
+    let numbered = layer
+        .arrays
+        .iter()
+        .all(|array| array.name.parse::<usize>().is_ok());
     if numbered {
         return layer.arrays.get(match role {
             Role::ConvWeight | Role::LinearWeight | Role::Gamma => 0,
@@ -83,7 +99,10 @@ fn find(layer: &Layer, role: Role) -> Option<&Array> {
             Role::Variance => 3,
         });
     }
-    layer.arrays.iter().find(|array| array.name == keras_name(role))
+    layer
+        .arrays
+        .iter()
+        .find(|array| array.name == keras_name(role))
 }
 
 fn keras_name(role: Role) -> &'static str {
@@ -138,5 +157,9 @@ fn check(layer: &str, array: &Array, role: Role) -> Result<(), KerasError> {
     } else {
         return Ok(());
     };
-    Err(KerasError::Value { layer: layer.to_owned(), array: array.name.clone(), problem })
+    Err(KerasError::Value {
+        layer: layer.to_owned(),
+        array: array.name.clone(),
+        problem,
+    })
 }

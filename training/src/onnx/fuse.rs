@@ -63,10 +63,23 @@ pub fn fuse(graph: &Graph, values: &Values) -> Result<(Graph, Values), WriteErro
                 )?;
                 conv
             }
-            (&Op::Conv { filters, kernel, stride, padding, .. }, _)
-                if folded.contains(&Some(index)) =>
-            {
-                let op = Op::Conv { filters, kernel, stride, padding, bias: true };
+            (
+                &Op::Conv {
+                    filters,
+                    kernel,
+                    stride,
+                    padding,
+                    ..
+                },
+                _,
+            ) if folded.contains(&Some(index)) => {
+                let op = Op::Conv {
+                    filters,
+                    kernel,
+                    stride,
+                    padding,
+                    bias: true,
+                };
                 builder.add(node.name.clone(), op, &inputs)
             }
             (op, _) => builder.add(node.name.clone(), op.clone(), &inputs),
@@ -79,13 +92,21 @@ pub fn fuse(graph: &Graph, values: &Values) -> Result<(Graph, Values), WriteErro
 /// For each node, where it is a batch normalisation that can be folded, the position of its convolution.
 fn folded(graph: &Graph) -> Vec<Option<usize>> {
     let mut readers: HashMap<&str, usize> = HashMap::new();
-    for node in graph.nodes().iter().filter(|node| !node.op.acts_in_training_only()) {
+    for node in graph
+        .nodes()
+        .iter()
+        .filter(|node| !node.op.acts_in_training_only())
+    {
         for &id in &node.inputs {
             *readers.entry(&graph.inference_source(id).name).or_default() += 1;
         }
     }
-    let positions: HashMap<&str, usize> =
-        graph.nodes().iter().enumerate().map(|(at, node)| (node.name.as_str(), at)).collect();
+    let positions: HashMap<&str, usize> = graph
+        .nodes()
+        .iter()
+        .enumerate()
+        .map(|(at, node)| (node.name.as_str(), at))
+        .collect();
     let conv_of = |node: &Node| match (&node.op, &node.inputs[..]) {
         (Op::BatchNorm { .. }, &[operand]) => {
             let conv = graph.inference_source(operand);
@@ -99,23 +120,36 @@ fn folded(graph: &Graph) -> Vec<Option<usize>> {
 
 /// `gamma (w x + b - mean) / sqrt(variance + epsilon) + beta` as one convolution, computed in double precision.
 fn fold(values: &mut Values, conv: &str, norm: &str, epsilon: f64) -> Result<(), WriteError> {
-    let mut take = |role| values.remove(&parameter::name(norm, role)).unwrap_or_default();
+    let mut take = |role| {
+        values
+            .remove(&parameter::name(norm, role))
+            .unwrap_or_default()
+    };
     let [gamma, beta, mean, variance] =
         [Role::Gamma, Role::Beta, Role::Mean, Role::Variance].map(&mut take);
     let channels = gamma.len();
     let bias = values.remove(&parameter::name(conv, Role::Bias));
     let bias = bias.unwrap_or_else(|| vec![0.0; channels]);
     let name = parameter::name(conv, Role::ConvWeight);
-    let kernel =
-        values.get_mut(&name).filter(|kernel| kernel.len().is_multiple_of(channels.max(1)));
+    let kernel = values
+        .get_mut(&name)
+        .filter(|kernel| kernel.len().is_multiple_of(channels.max(1)));
     for array in [&beta, &mean, &variance, &bias] {
         if array.len() != channels || channels == 0 {
             let (expected, found) = (channels, array.len());
-            return Err(WriteError::Values { name: norm.to_owned(), expected, found });
+            return Err(WriteError::Values {
+                name: norm.to_owned(),
+                expected,
+                found,
+            });
         }
     }
     let Some(kernel) = kernel else {
-        return Err(WriteError::Values { name, expected: channels, found: 0 });
+        return Err(WriteError::Values {
+            name,
+            expected: channels,
+            found: 0,
+        });
     };
     let window = kernel.len() / channels;
     let mut folded = Vec::with_capacity(channels);
@@ -138,21 +172,30 @@ mod tests {
 
     fn values(graph: &Graph) -> Values {
         let parameters = parameter::list(graph).unwrap();
-        parameters.into_iter().map(|p| (p.name.clone(), vec![0.5; p.len()])).collect()
+        parameters
+            .into_iter()
+            .map(|p| (p.name.clone(), vec![0.5; p.len()]))
+            .collect()
     }
 
     /// Batch normalisations that are left.
     fn norms(graph: &Graph) -> usize {
-        graph.nodes().iter().filter(|node| matches!(node.op, Op::BatchNorm { .. })).count()
+        graph
+            .nodes()
+            .iter()
+            .filter(|node| matches!(node.op, Op::BatchNorm { .. }))
+            .count()
     }
 
     #[test]
     fn a_normalisation_goes_where_it_alone_reads_a_convolution() {
         // ResNet v1: each; v2: all but those of sums (one a block but the first, and the last); DenseNet: the second
         // of each bottleneck.
-        for (name, before, after) in
-            [("resnet-8-v1", 7, 0), ("resnet-11-v2", 10, 3), ("densenet-20-4-c05-b2", 18, 10)]
-        {
+        for (name, before, after) in [
+            ("resnet-8-v1", 7, 0),
+            ("resnet-11-v2", 10, 3),
+            ("densenet-20-4-c05-b2", 18, 10),
+        ] {
             let graph = catalog::build(name).unwrap();
             let (fused, values) = fuse(&graph, &values(&graph)).unwrap();
             assert_eq!((norms(&graph), norms(&fused)), (before, after), "{name}");
@@ -163,8 +206,14 @@ mod tests {
 
     #[test]
     fn training_only_operations_leave_no_trace() {
-        let dropout = Options { dropout: 0.2, ..Options::default() };
-        let depth = Options { stochastic_depth: 0.2, ..Options::default() };
+        let dropout = Options {
+            dropout: 0.2,
+            ..Options::default()
+        };
+        let depth = Options {
+            stochastic_depth: 0.2,
+            ..Options::default()
+        };
         for (name, options) in [
             ("densenet-20-4-c05-b2", dropout),
             ("resnet-8-v1", depth),
@@ -175,7 +224,10 @@ mod tests {
             let training = catalog::build_with(name, &options).unwrap();
             assert_ne!(training, plain, "{name}");
             let values = values(&plain);
-            assert_eq!(fuse(&training, &values).unwrap(), fuse(&plain, &values).unwrap());
+            assert_eq!(
+                fuse(&training, &values).unwrap(),
+                fuse(&plain, &values).unwrap()
+            );
         }
     }
 
@@ -187,8 +239,16 @@ mod tests {
         values.insert("stem.bn.variance".to_owned(), vec![3.999; 16]);
         let (_, fused) = fuse(&graph, &values).unwrap();
         // 0.5 * 0.5 / sqrt(3.999 + 0.001); (0.5 - 2) * 0.25 + 0.5
-        assert!(fused["stem.conv.weight"].iter().all(|weight| (weight - 0.125).abs() < 1e-7));
-        assert!(fused["stem.conv.bias"].iter().all(|bias| (bias - 0.125).abs() < 1e-7));
+        assert!(
+            fused["stem.conv.weight"]
+                .iter()
+                .all(|weight| (weight - 0.125).abs() < 1e-7)
+        );
+        assert!(
+            fused["stem.conv.bias"]
+                .iter()
+                .all(|bias| (bias - 0.125).abs() < 1e-7)
+        );
         values.remove("stem.bn.mean");
         assert!(fuse(&graph, &values).is_err());
     }

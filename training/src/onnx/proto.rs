@@ -92,17 +92,32 @@ pub(super) struct AttributeProto {
 impl AttributeProto {
     /// A float (`AttributeType` 1).
     pub(super) fn float(name: &str, f: f32) -> Self {
-        Self { name: name.to_owned(), f, r#type: 1, ..Self::default() }
+        Self {
+            name: name.to_owned(),
+            f,
+            r#type: 1,
+            ..Self::default()
+        }
     }
 
     /// An integer (`AttributeType` 2).
     pub(super) fn int(name: &str, i: i64) -> Self {
-        Self { name: name.to_owned(), i, r#type: 2, ..Self::default() }
+        Self {
+            name: name.to_owned(),
+            i,
+            r#type: 2,
+            ..Self::default()
+        }
     }
 
     /// Integers (`AttributeType` 7).
     pub(super) fn ints(name: &str, ints: &[i64]) -> Self {
-        Self { name: name.to_owned(), ints: ints.to_vec(), r#type: 7, ..Self::default() }
+        Self {
+            name: name.to_owned(),
+            ints: ints.to_vec(),
+            r#type: 7,
+            ..Self::default()
+        }
     }
 }
 
@@ -122,19 +137,34 @@ impl TensorProto {
     /// A float tensor; ONNX stores raw data little-endian.
     pub(super) fn floats(name: String, dims: Vec<i64>, values: &[f32]) -> Self {
         let raw_data = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        Self { dims, data_type: FLOAT, name, raw_data }
+        Self {
+            dims,
+            data_type: FLOAT,
+            name,
+            raw_data,
+        }
     }
 
     /// A float16 tensor.
     pub(super) fn halves(name: String, dims: Vec<i64>, values: &[f16]) -> Self {
         let raw_data = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        Self { dims, data_type: FLOAT16, name, raw_data }
+        Self {
+            dims,
+            data_type: FLOAT16,
+            name,
+            raw_data,
+        }
     }
 
     /// A vector of integers.
     pub(super) fn integers(name: String, values: &[i64]) -> Self {
         let raw_data = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        Self { dims: vec![values.len() as i64], data_type: INT64, name, raw_data }
+        Self {
+            dims: vec![values.len() as i64],
+            data_type: INT64,
+            name,
+            raw_data,
+        }
     }
 }
 
@@ -149,11 +179,25 @@ pub(super) struct ValueInfoProto {
 impl ValueInfoProto {
     /// A tensor whose first axis is the batch, of any length.
     pub(super) fn batch_of(name: &str, elem_type: i32, rest: &[i64]) -> Self {
-        let batch = Dimension { value: Some(dimension::Value::DimParam("N".to_owned())) };
-        let fixed = |&n: &i64| Dimension { value: Some(dimension::Value::DimValue(n)) };
-        let dim = std::iter::once(batch).chain(rest.iter().map(fixed)).collect();
-        let tensor = TensorTypeProto { elem_type, shape: Some(TensorShapeProto { dim }) };
-        Self { name: name.to_owned(), r#type: Some(TypeProto { tensor_type: Some(tensor) }) }
+        let batch = Dimension {
+            value: Some(dimension::Value::DimParam("N".to_owned())),
+        };
+        let fixed = |&n: &i64| Dimension {
+            value: Some(dimension::Value::DimValue(n)),
+        };
+        let dim = std::iter::once(batch)
+            .chain(rest.iter().map(fixed))
+            .collect();
+        let tensor = TensorTypeProto {
+            elem_type,
+            shape: Some(TensorShapeProto { dim }),
+        };
+        Self {
+            name: name.to_owned(),
+            r#type: Some(TypeProto {
+                tensor_type: Some(tensor),
+            }),
+        }
     }
 }
 

@@ -19,5 +19,9 @@ struct MetadataProto {
 /// When the bytes are not a protobuf message.
 pub fn metadata(bytes: &[u8]) -> Result<BTreeMap<String, String>, DecodeError> {
     let model = MetadataProto::decode(bytes)?;
-    Ok(model.metadata_props.into_iter().map(|entry| (entry.key, entry.value)).collect())
+    Ok(model
+        .metadata_props
+        .into_iter()
+        .map(|entry| (entry.key, entry.value))
+        .collect())
 }

@@ -63,9 +63,15 @@ impl Runtime {
             || Path::new(".runtime/onnxruntime/libonnxruntime.so").to_owned(),
             PathBuf::from,
         );
-        let missing = |detail: String| SessionError::Library { path: path.clone(), detail };
+        let missing = |detail: String| SessionError::Library {
+            path: path.clone(),
+            detail,
+        };
         let builder = ort::init_from(&path).map_err(|e| missing(e.to_string()))?;
-        builder.with_telemetry(false).build().map_err(|e| missing(e.to_string()))
+        builder
+            .with_telemetry(false)
+            .build()
+            .map_err(|e| missing(e.to_string()))
     }
 }
 
@@ -81,7 +87,9 @@ impl Model {
     /// # Errors
     /// Where ONNX Runtime refuses the model.
     pub fn open(runtime: &Runtime, bytes: &[u8]) -> Result<Self, SessionError> {
-        Ok(Self { session: Session::builder(&runtime.0)?.commit_from_memory(bytes)? })
+        Ok(Self {
+            session: Session::builder(&runtime.0)?.commit_from_memory(bytes)?,
+        })
     }
 
     /// Opens the bytes of a `.onnx` file on one thread of the CPU.
@@ -91,7 +99,9 @@ impl Model {
     pub fn open_on_one_thread(runtime: &Runtime, bytes: &[u8]) -> Result<Self, SessionError> {
         let builder = Session::builder(&runtime.0)?;
         let mut builder = builder.with_intra_threads(1).map_err(ort::Error::from)?;
-        Ok(Self { session: builder.commit_from_memory(bytes)? })
+        Ok(Self {
+            session: builder.commit_from_memory(bytes)?,
+        })
     }
 
     /// Opens the bytes of a `.onnx` file on `threads` threads of the CPU that leave the cores to others while they have
@@ -105,14 +115,19 @@ impl Model {
         threads: usize,
     ) -> Result<Self, SessionError> {
         let builder = Session::builder(&runtime.0)?;
-        let builder = builder.with_intra_threads(threads).map_err(ort::Error::from)?;
-        let mut builder = builder.with_intra_op_spinning(false).map_err(ort::Error::from)?;
+        let builder = builder
+            .with_intra_threads(threads)
+            .map_err(ort::Error::from)?;
+        let mut builder = builder
+            .with_intra_op_spinning(false)
+            .map_err(ort::Error::from)?;
         let session = builder.commit_from_memory(bytes)?;
         let has = |outlets: &[ort::value::Outlet], name| outlets.iter().any(|o| o.name() == name);
         let fits = has(session.inputs(), "image")
             && has(session.outputs(), "logits")
             && has(session.outputs(), "probabilities");
-        fits.then_some(Self { session }).ok_or(SessionError::Contract)
+        fits.then_some(Self { session })
+            .ok_or(SessionError::Contract)
     }
 
     /// Runs faces of the model's side as one batch.
@@ -121,12 +136,19 @@ impl Model {
     /// Where ONNX Runtime refuses them.
     pub fn run(&mut self, faces: &[Face]) -> Result<Answers, SessionError> {
         let side = faces.first().map_or(0, Face::side);
-        let pixels: Vec<u8> = faces.iter().flat_map(|face| face.pixels()).copied().collect();
+        let pixels: Vec<u8> = faces
+            .iter()
+            .flat_map(|face| face.pixels())
+            .copied()
+            .collect();
         let image = TensorRef::from_array_view(([faces.len(), 1, side, side], &pixels[..]))?;
         let outputs = self.session.run(ort::inputs!["image" => image])?;
         let (_, logits) = outputs["logits"].try_extract_tensor::<f32>()?;
         let (_, probabilities) = outputs["probabilities"].try_extract_tensor::<f32>()?;
-        Ok(Answers { logits: logits.to_vec(), probabilities: probabilities.to_vec() })
+        Ok(Answers {
+            logits: logits.to_vec(),
+            probabilities: probabilities.to_vec(),
+        })
     }
 }
 
@@ -165,15 +187,19 @@ pub(crate) mod tests {
 
     /// How many nodes of a file are casts: protobuf writes their type as field 4 with its length.
     fn casts(file: &[u8]) -> usize {
-        file.windows(6).filter(|window| window == b"\x22\x04Cast").count()
+        file.windows(6)
+            .filter(|window| window == b"\x22\x04Cast")
+            .count()
     }
 
     #[test]
     fn float16_casts_are_folded_when_a_file_is_loaded() {
         let graph = catalog::build("resnet-8-v1").unwrap();
         let parameters = parameter::list(&graph).unwrap();
-        let values: Values =
-            parameters.into_iter().map(|p| (p.name.clone(), vec![0.5; p.len()])).collect();
+        let values: Values = parameters
+            .into_iter()
+            .map(|p| (p.name.clone(), vec![0.5; p.len()]))
+            .collect();
         let metadata = metadata(1.0, Views::Flip, WeightFormat::Float16);
         let bytes = writer::encode(&graph, &values, &metadata).unwrap();
         let folder = tempfile::tempdir().unwrap();

@@ -52,7 +52,10 @@ pub(super) fn rounded(name: &str, values: &[f32]) -> Result<Vec<f16>, WriteError
         let half = f16::from_f32(value);
         half.is_finite()
             .then_some(half)
-            .ok_or_else(|| WriteError::Float16 { name: name.to_owned(), value })
+            .ok_or_else(|| WriteError::Float16 {
+                name: name.to_owned(),
+                value,
+            })
     };
     values.iter().map(round).collect()
 }
@@ -71,8 +74,13 @@ mod tests {
             assert!(error <= allowed, "{value}: {error}");
         }
         for value in [65520.0, f32::NEG_INFINITY, f32::NAN] {
-            let error = rounded("stem.conv.weight", &[1.0, value]).unwrap_err().to_string();
-            assert!(error.contains("stem.conv.weight") && error.contains("fp32"), "{error}");
+            let error = rounded("stem.conv.weight", &[1.0, value])
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("stem.conv.weight") && error.contains("fp32"),
+                "{error}"
+            );
         }
     }
 }

@@ -61,19 +61,28 @@ pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec
         node: writer.nodes,
         name: graph.name().to_owned(),
         initializer: writer.initializers,
-        input: vec![ValueInfoProto::batch_of(ends::IMAGE, UINT8, &[1, side, side])],
+        input: vec![ValueInfoProto::batch_of(
+            ends::IMAGE,
+            UINT8,
+            &[1, side, side],
+        )],
         output: ["probabilities", "logits"]
             .map(|name| ValueInfoProto::batch_of(name, FLOAT, &[classes]))
             .to_vec(),
     };
-    let entry =
-        |(key, value): (&str, String)| StringStringEntryProto { key: key.to_owned(), value };
+    let entry = |(key, value): (&str, String)| StringStringEntryProto {
+        key: key.to_owned(),
+        value,
+    };
     let model = ModelProto {
         ir_version: IR_VERSION,
         producer_name: "mien-train".to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
         graph: Some(graph),
-        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+        opset_import: vec![OperatorSetIdProto {
+            domain: String::new(),
+            version: OPSET,
+        }],
         metadata_props: metadata.entries().into_iter().map(entry).collect(),
     };
     Ok(model.encode_to_vec())
@@ -97,17 +106,30 @@ impl Writer {
         attribute: Vec<AttributeProto>,
     ) {
         let (op_type, name) = (op_type.to_owned(), output.to_owned());
-        self.nodes.push(NodeProto { input, output: vec![name.clone()], name, op_type, attribute });
+        self.nodes.push(NodeProto {
+            input,
+            output: vec![name.clone()],
+            name,
+            op_type,
+            attribute,
+        });
     }
 
     /// The name under which other nodes read a node's result.
     fn operand(&self, node: &Node) -> String {
-        if matches!(node.op, Op::Input) { self.image.clone() } else { node.name.clone() }
+        if matches!(node.op, Op::Input) {
+            self.image.clone()
+        } else {
+            node.name.clone()
+        }
     }
 
     fn node(&mut self, graph: &Graph, node: &Node) {
-        let mut inputs: Vec<String> =
-            node.inputs.iter().map(|&id| self.operand(graph.inference_source(id))).collect();
+        let mut inputs: Vec<String> = node
+            .inputs
+            .iter()
+            .map(|&id| self.operand(graph.inference_source(id)))
+            .collect();
         let name = node.name.as_str();
         let mut with =
             |roles: &[Role]| inputs.extend(roles.iter().map(|&role| parameter::name(name, role)));
@@ -115,12 +137,25 @@ impl Writer {
             // `image` is declared by the contract; its readers take its views (see `operand`).
             Op::Input => {}
             Op::Normalize { mean, std } => self.normalize(name, inputs.remove(0), mean, std),
-            Op::Conv { kernel, stride, padding, bias, filters: _ } => {
-                with(if bias { &[Role::ConvWeight, Role::Bias] } else { &[Role::ConvWeight] });
+            Op::Conv {
+                kernel,
+                stride,
+                padding,
+                bias,
+                filters: _,
+            } => {
+                with(if bias {
+                    &[Role::ConvWeight, Role::Bias]
+                } else {
+                    &[Role::ConvWeight]
+                });
                 let attributes = self.window(node, kernel, stride, padding);
                 self.push("Conv", name, inputs, attributes);
             }
-            Op::BatchNorm { epsilon, momentum: _ } => {
+            Op::BatchNorm {
+                epsilon,
+                momentum: _,
+            } => {
                 with(&[Role::Gamma, Role::Beta, Role::Mean, Role::Variance]);
                 let epsilon = AttributeProto::float("epsilon", epsilon as f32);
                 self.push("BatchNormalization", name, inputs, vec![epsilon]);
@@ -136,7 +171,9 @@ impl Writer {
             }
             Op::Add => self.push("Add", name, inputs, vec![]),
             Op::Concat => self.push("Concat", name, inputs, vec![AttributeProto::int("axis", 1)]),
-            Op::Flatten { order: FlattenOrder::HeightWidthChannel } => {
+            Op::Flatten {
+                order: FlattenOrder::HeightWidthChannel,
+            } => {
                 let last = format!("{name}.channels_last");
                 self.push(
                     "Transpose",
@@ -144,7 +181,12 @@ impl Writer {
                     inputs,
                     vec![AttributeProto::ints("perm", &[0, 2, 3, 1])],
                 );
-                self.push("Flatten", name, vec![last], vec![AttributeProto::int("axis", 1)]);
+                self.push(
+                    "Flatten",
+                    name,
+                    vec![last],
+                    vec![AttributeProto::int("axis", 1)],
+                );
             }
             Op::Linear { outputs: _ } => {
                 with(&[Role::LinearWeight, Role::Bias]);
@@ -156,7 +198,10 @@ impl Writer {
     /// `(x / 255 - mean) / std` as one multiplication and one addition.
     fn normalize(&mut self, name: &str, image: String, mean: f32, std: f32) {
         let (float, scaled) = (format!("{name}.float"), format!("{name}.scaled"));
-        let scale = self.scalar(&format!("{name}.scale"), (1.0 / (255.0 * f64::from(std))) as f32);
+        let scale = self.scalar(
+            &format!("{name}.scale"),
+            (1.0 / (255.0 * f64::from(std))) as f32,
+        );
         self.cast(&float, image);
         if mean == 0.0 {
             self.push("Mul", name, vec![float, scale], vec![]);

@@ -111,8 +111,13 @@ pub fn describe(step: &Step) -> String {
         Training::Exported => "exported; training is skipped".to_owned(),
         Training::NotNeeded => "not needed, because all runs that depend on it exist".to_owned(),
     };
-    let exports = step.exports.iter().map(|&index| &step.run.exports[index].path);
-    let exports: String = exports.map(|path| format!("; export to {}", path.display())).collect();
+    let exports = step
+        .exports
+        .iter()
+        .map(|&index| &step.run.exports[index].path);
+    let exports: String = exports
+        .map(|path| format!("; export to {}", path.display()))
+        .collect();
     format!("{name} ({}): {what}{exports}", step.run.architecture)
 }
 

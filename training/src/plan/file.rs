@@ -64,8 +64,10 @@ pub struct Export {
 impl PlanFile {
     /// Reads a plan file.
     pub(super) fn read(path: &Path) -> Result<Self, PlanError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|reason| PlanError::Read { path: path.to_owned(), reason })?;
+        let text = std::fs::read_to_string(path).map_err(|reason| PlanError::Read {
+            path: path.to_owned(),
+            reason,
+        })?;
         let file: Self = toml::from_str(&text).map_err(|reason| PlanError::Parse {
             path: path.to_owned(),
             reason: Box::new(reason),
@@ -82,7 +84,12 @@ impl Entry {
     pub(super) fn dependencies(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let teachers = self.teachers.iter().map(|name| ("teachers", name.as_str()));
         let init = self.init.iter().map(|name| ("init", name.as_str()));
-        let partners = self.exports.iter().filter_map(|export| export.temperature_from.as_deref());
-        teachers.chain(init).chain(partners.map(|name| ("temperature_from", name)))
+        let partners = self
+            .exports
+            .iter()
+            .filter_map(|export| export.temperature_from.as_deref());
+        teachers
+            .chain(init)
+            .chain(partners.map(|name| ("temperature_from", name)))
     }
 }

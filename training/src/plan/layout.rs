@@ -38,7 +38,10 @@ impl Layout {
     /// Returns the recipe of a run with its teachers and `init` below the root.
     pub fn recipe(&self, run: &PlannedRun) -> Recipe {
         let mut recipe = run.recipe.clone();
-        let paths = recipe.distill.iter_mut().flat_map(|distill| &mut distill.teachers);
+        let paths = recipe
+            .distill
+            .iter_mut()
+            .flat_map(|distill| &mut distill.teachers);
         for path in paths.chain(&mut recipe.init) {
             *path = self.root.join(&*path);
         }

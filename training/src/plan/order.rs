@@ -5,7 +5,11 @@
 /// # Errors
 /// A cycle, as indices whose first and last are the same; each needs the next one.
 pub(super) fn sort(needs: &[Vec<usize>]) -> Result<Vec<usize>, Vec<usize>> {
-    let mut search = Search { needs, sorted: Vec::new(), path: Vec::new() };
+    let mut search = Search {
+        needs,
+        sorted: Vec::new(),
+        path: Vec::new(),
+    };
     for index in 0..needs.len() {
         search.visit(index)?;
     }
@@ -51,7 +55,10 @@ mod tests {
 
     #[test]
     fn sorting_reports_the_cycle_without_its_approach() {
-        assert_eq!(sort(&[vec![1], vec![2], vec![3], vec![1]]), Err(vec![1, 2, 3, 1]));
+        assert_eq!(
+            sort(&[vec![1], vec![2], vec![3], vec![1]]),
+            Err(vec![1, 2, 3, 1])
+        );
         assert_eq!(sort(&[vec![0]]), Err(vec![0, 0]));
     }
 }

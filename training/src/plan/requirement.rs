@@ -90,8 +90,12 @@ mod tests {
             cuda,
         };
         let met = |processor: Processor| {
-            [Requirement::Any, Requirement::Avx512Bf16, Requirement::AmxBf16]
-                .map(|requirement| processor.meets(requirement))
+            [
+                Requirement::Any,
+                Requirement::Avx512Bf16,
+                Requirement::AmxBf16,
+            ]
+            .map(|requirement| processor.meets(requirement))
         };
         assert_eq!(met(processor(false, false, false)), [true, false, false]);
         assert_eq!(met(processor(true, false, false)), [true, true, false]);

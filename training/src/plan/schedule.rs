@@ -95,7 +95,11 @@ pub fn schedule<'a>(plan: &'a Plan, states: &[RunState]) -> Result<Vec<Step<'a>>
             }
         };
         let exports = (0..run.exports.len()).filter(written).collect();
-        steps.push(Step { run, training, exports });
+        steps.push(Step {
+            run,
+            training,
+            exports,
+        });
     }
     steps.reverse();
     Ok(steps)
@@ -111,11 +115,18 @@ fn training(run: &PlannedRun, state: &RunState, later: &[Step], plan: &Plan) -> 
         return pending;
     }
     if !run.exports.is_empty() {
-        let current = state.exports.iter().all(|export| *export == ExportState::Current);
+        let current = state
+            .exports
+            .iter()
+            .all(|export| *export == ExportState::Current);
         return if current { Training::Exported } else { pending };
     }
     let depends = |other: &PlannedRun| other.dependencies().any(|name| name == run.name);
-    if plan.runs().iter().any(depends) { Training::NotNeeded } else { pending }
+    if plan.runs().iter().any(depends) {
+        Training::NotNeeded
+    } else {
+        pending
+    }
 }
 
 /// Returns whether a step reads the folder of a run: as a teacher, for its first weights or for its temperature.
@@ -126,7 +137,12 @@ fn needs_folder(step: &Step, run: &PlannedRun) -> bool {
     if step.exports.iter().any(partner) {
         return true;
     }
-    let teachers = step.run.recipe.distill.iter().flat_map(|distill| &distill.teachers);
+    let teachers = step
+        .run
+        .recipe
+        .distill
+        .iter()
+        .flat_map(|distill| &distill.teachers);
     let mut folders = teachers.chain(&step.run.recipe.init);
     let folder = relative_run(&run.name);
     step.training.is_pending() && folders.any(|path| super::normalized(path) == folder)
@@ -157,7 +173,10 @@ pub fn check_requirements(steps: &[Step], processor: &Processor) -> Result<(), S
     if runs.is_empty() {
         return Ok(());
     }
-    Err(ScheduleError::Requirement { runs, processor: processor.to_string() })
+    Err(ScheduleError::Requirement {
+        runs,
+        processor: processor.to_string(),
+    })
 }
 
 /// Returns whether a step is not trained or the processor can train it.

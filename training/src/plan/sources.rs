@@ -47,7 +47,12 @@ impl Sources<'_> {
     fn check(&self) -> Result<(), PlanError> {
         let listed = |entry: &&Entry| self.names.contains(&entry.name);
         for path in &self.paths {
-            if !self.all.iter().filter(listed).any(|entry| self.produces(entry, path)) {
+            if !self
+                .all
+                .iter()
+                .filter(listed)
+                .any(|entry| self.produces(entry, path))
+            {
                 return Err(PlanError::UnlistedSource {
                     run: self.entry.name.clone(),
                     recipe_key: self.recipe_key,
@@ -59,8 +64,10 @@ impl Sources<'_> {
         }
         for entry in self.all.iter().filter(listed) {
             if !self.paths.iter().any(|path| self.produces(entry, path)) {
-                let paths: Vec<String> =
-                    self.products(entry).map(|path| path.display().to_string()).collect();
+                let paths: Vec<String> = self
+                    .products(entry)
+                    .map(|path| path.display().to_string())
+                    .collect();
                 return Err(PlanError::UnusedSource {
                     run: self.entry.name.clone(),
                     plan_key: self.plan_key,

@@ -100,7 +100,10 @@ pub fn inspect(
         FolderState::Missing | FolderState::Interrupted { .. } => None,
     };
     let export = |export| export_state(run, export, layout, data_sha256, checkpoint.as_deref());
-    Ok(RunState { folder: state, exports: run.exports.iter().map(export).collect() })
+    Ok(RunState {
+        folder: state,
+        exports: run.exports.iter().map(export).collect(),
+    })
 }
 
 fn folder_state(
@@ -116,7 +119,11 @@ fn folder_state(
     let difference = difference.or_else(|| other_data(&run.data_sha256, data_sha256));
     if let Some(difference) = difference {
         let (folder, run) = (folder.to_owned(), planned.name.clone());
-        return Err(StateError::Differs { folder, run, difference });
+        return Err(StateError::Differs {
+            folder,
+            run,
+            difference,
+        });
     }
     let epochs = Checkpoint::read(folder)?.map_or(0, |checkpoint| checkpoint.state.epoch);
     if epochs < recipe.epochs {
@@ -170,17 +177,29 @@ fn difference(planned: &PlannedRun, architecture: &str, recipe: &Recipe) -> Opti
     let recipe = with_planned_paths(recipe.clone(), &planned.recipe);
     let differing = keys::differing(&[&recipe, &planned.recipe]);
     let (key, values) = differing.first_key_value()?;
-    Some(format!("recipe key `{key}` is {} there, but {} in the plan", values[0], values[1]))
+    Some(format!(
+        "recipe key `{key}` is {} there, but {} in the plan",
+        values[0], values[1]
+    ))
 }
 
 /// Replaces paths that differ from those of the plan in the root folder alone.
 fn with_planned_paths(mut recipe: Recipe, planned: &Recipe) -> Recipe {
     let teachers = |recipe: &Recipe| {
-        recipe.distill.iter().flat_map(|distill| distill.teachers.clone()).collect::<Vec<_>>()
+        recipe
+            .distill
+            .iter()
+            .flat_map(|distill| distill.teachers.clone())
+            .collect::<Vec<_>>()
     };
-    let expected: Vec<PathBuf> =
-        teachers(planned).into_iter().chain(planned.init.clone()).collect();
-    let paths = recipe.distill.iter_mut().flat_map(|distill| &mut distill.teachers);
+    let expected: Vec<PathBuf> = teachers(planned)
+        .into_iter()
+        .chain(planned.init.clone())
+        .collect();
+    let paths = recipe
+        .distill
+        .iter_mut()
+        .flat_map(|distill| &mut distill.teachers);
     for (path, expected) in paths.chain(&mut recipe.init).zip(expected) {
         if path.ends_with(super::normalized(&expected)) {
             *path = expected;
@@ -206,12 +225,17 @@ fn other_options(export: &Export, report: Option<&ModelReport>) -> Option<String
     }
     let views = report.map(|report| report.views).unwrap_or_default();
     if views != export.views {
-        return Some(format!("`views` is {views:?} there, but {:?} in the plan", export.views));
+        return Some(format!(
+            "`views` is {views:?} there, but {:?} in the plan",
+            export.views
+        ));
     }
     let weights = report.map(|report| report.weights).unwrap_or_default();
     if weights != export.weights {
         let (there, here) = (weights.name(), export.weights.name());
-        return Some(format!("`weights` is {there} there, but {here} in the plan"));
+        return Some(format!(
+            "`weights` is {there} there, but {here} in the plan"
+        ));
     }
     let from = report.and_then(|report| match &report.temperature.source {
         TemperatureSource::HoldoutOf(run) => Some(run.as_str()),

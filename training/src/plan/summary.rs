@@ -83,12 +83,20 @@ pub fn rows(run: &PlannedRun, state: &RunState, layout: &Layout) -> Vec<Row> {
         _ => Some(layout.run(&run.name)),
     };
     // A missing or damaged history leaves the columns empty.
-    let history = folder.and_then(|folder| history::read(&folder).ok()).unwrap_or_default();
-    let row = Row { state: word(state), ..of_history(run, &history) };
+    let history = folder
+        .and_then(|folder| history::read(&folder).ok())
+        .unwrap_or_default();
+    let row = Row {
+        state: word(state),
+        ..of_history(run, &history)
+    };
     if current.is_empty() {
         return vec![row];
     }
-    current.into_iter().map(|export| with_export(row.clone(), export, layout)).collect()
+    current
+        .into_iter()
+        .map(|export| with_export(row.clone(), export, layout))
+        .collect()
 }
 
 fn word(state: &RunState) -> &'static str {
@@ -115,8 +123,14 @@ fn of_history(run: &PlannedRun, history: &[EpochRow]) -> Row {
 }
 
 fn with_export(row: Row, export: &Export, layout: &Layout) -> Row {
-    let report = layout.model(&export.path).parent().and_then(ModelReport::read);
-    let row = Row { model: Some(export.path.display().to_string()), ..row };
+    let report = layout
+        .model(&export.path)
+        .parent()
+        .and_then(ModelReport::read);
+    let row = Row {
+        model: Some(export.path.display().to_string()),
+        ..row
+    };
     let Some(report) = report else { return row };
     let holdout = report.holdout.as_ref();
     let test = report.test.as_ref();

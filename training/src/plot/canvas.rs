@@ -67,7 +67,11 @@ pub(super) fn bold(height: i32, color: RGBColor, across: HPos, down: VPos) -> Te
 }
 
 fn styled(font: &'static str, height: i32, color: RGBColor, pos: Pos) -> TextStyle<'static> {
-    TextStyle { font: (font, px(height)).into_font(), color: color.to_backend_color(), pos }
+    TextStyle {
+        font: (font, px(height)).into_font(),
+        color: color.to_backend_color(),
+        pos,
+    }
 }
 
 /// Draws on a canvas of `width * height` px and saves it. The file is replaced atomically.
@@ -76,7 +80,10 @@ pub(super) fn save(
     (width, height): (u32, u32),
     draw: impl FnOnce(&Area) -> Drawn,
 ) -> Result<(), PlotError> {
-    let failed = |detail: String| PlotError::Draw { path: path.to_owned(), detail };
+    let failed = |detail: String| PlotError::Draw {
+        path: path.to_owned(),
+        detail,
+    };
     load_fonts();
     let (wide, high) = (width * OVERSAMPLING, height * OVERSAMPLING);
     let mut pixels = vec![0; (wide * high * 3) as usize];
@@ -92,8 +99,10 @@ pub(super) fn save(
     imageops::thumbnail(&drawn, width, height)
         .write_to(&mut png, ImageFormat::Png)
         .map_err(|e| failed(e.to_string()))?;
-    atomic_file::write(path, png.get_ref())
-        .map_err(|source| PlotError::Write { path: path.to_owned(), source })
+    atomic_file::write(path, png.get_ref()).map_err(|source| PlotError::Write {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Registers the bundled fonts, so that plots are identical on all systems.

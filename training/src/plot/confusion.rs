@@ -42,9 +42,19 @@ pub(super) fn save(
     canvas::save(path, SIZE, |sheet| {
         let title = format!("{network}: {} {faces}", thousands(found.total()));
         let at = |x, y| (px(x), px(y));
-        write(sheet, &title, at(36, 24), bold(26, INK, HPos::Left, VPos::Top))?;
+        write(
+            sheet,
+            &title,
+            at(36, 24),
+            bold(26, INK, HPos::Left, VPos::Top),
+        )?;
         let caption = "count, and share of the label's faces";
-        write(sheet, caption, at(36, 58), text(16, MUTED, HPos::Left, VPos::Top))?;
+        write(
+            sheet,
+            caption,
+            at(36, 58),
+            text(16, MUTED, HPos::Left, VPos::Top),
+        )?;
         axes(sheet, found)?;
         for label in Expression::ALL {
             for prediction in Expression::ALL {
@@ -58,45 +68,98 @@ pub(super) fn save(
 fn axes(sheet: &Area, found: &Confusion) -> Drawn {
     let middle = CELL * Expression::COUNT as i32 / 2;
     let style = bold(17, MUTED, HPos::Center, VPos::Center);
-    write(sheet, "prediction", (px(LEFT + middle), px(TOP - 48)), style.clone())?;
+    write(
+        sheet,
+        "prediction",
+        (px(LEFT + middle), px(TOP - 48)),
+        style.clone(),
+    )?;
     let turned = style.transform(FontTransform::Rotate270);
     write(sheet, "label", (px(40), px(TOP + middle)), turned)?;
     for class in Expression::ALL {
         let centre = CELL * class.index() as i32 + CELL / 2;
         let above = text(17, INK, HPos::Center, VPos::Center);
-        write(sheet, class.label(), (px(LEFT + centre), px(TOP - 18)), above)?;
+        write(
+            sheet,
+            class.label(),
+            (px(LEFT + centre), px(TOP - 18)),
+            above,
+        )?;
         let left = text(17, INK, HPos::Right, VPos::Center);
-        write(sheet, class.label(), (px(LEFT - 14), px(TOP + centre - 11)), left)?;
-        let support: u64 = Expression::ALL.into_iter().map(|other| found.count(class, other)).sum();
+        write(
+            sheet,
+            class.label(),
+            (px(LEFT - 14), px(TOP + centre - 11)),
+            left,
+        )?;
+        let support: u64 = Expression::ALL
+            .into_iter()
+            .map(|other| found.count(class, other))
+            .sum();
         let below = text(14, MUTED, HPos::Right, VPos::Center);
-        write(sheet, &thousands(support), (px(LEFT - 14), px(TOP + centre + 12)), below)?;
+        write(
+            sheet,
+            &thousands(support),
+            (px(LEFT - 14), px(TOP + centre + 12)),
+            below,
+        )?;
     }
     Ok(())
 }
 
 fn cell(sheet: &Area, found: &Confusion, label: Expression, prediction: Expression) -> Drawn {
-    let support: u64 = Expression::ALL.into_iter().map(|other| found.count(label, other)).sum();
+    let support: u64 = Expression::ALL
+        .into_iter()
+        .map(|other| found.count(label, other))
+        .sum();
     let count = found.count(label, prediction);
-    let share = if support == 0 { 0.0 } else { count as f64 / support as f64 };
-    let (x, y) = (LEFT + CELL * prediction.index() as i32, TOP + CELL * label.index() as i32);
+    let share = if support == 0 {
+        0.0
+    } else {
+        count as f64 / support as f64
+    };
+    let (x, y) = (
+        LEFT + CELL * prediction.index() as i32,
+        TOP + CELL * label.index() as i32,
+    );
     let corners = [(px(x + 1), px(y + 1)), (px(x + CELL - 1), px(y + CELL - 1))];
-    sheet.draw(&Rectangle::new(corners, shade(share).filled())).map_err(to_text)?;
+    sheet
+        .draw(&Rectangle::new(corners, shade(share).filled()))
+        .map_err(to_text)?;
     let ink = if share > 0.6 { WHITE } else { INK };
     let (across, down) = (x + CELL / 2, y + CELL / 2);
     let figure = bold(20, ink, HPos::Center, VPos::Center);
-    write(sheet, &thousands(count), (px(across), px(down - 12)), figure)?;
-    let part = if support == 0 { "–".to_owned() } else { format!("{:.1} %", 100.0 * share) };
-    write(sheet, &part, (px(across), px(down + 14)), text(15, ink, HPos::Center, VPos::Center))
+    write(
+        sheet,
+        &thousands(count),
+        (px(across), px(down - 12)),
+        figure,
+    )?;
+    let part = if support == 0 {
+        "–".to_owned()
+    } else {
+        format!("{:.1} %", 100.0 * share)
+    };
+    write(
+        sheet,
+        &part,
+        (px(across), px(down + 14)),
+        text(15, ink, HPos::Center, VPos::Center),
+    )
 }
 
 /// Draws the colour scale.
 fn scale(sheet: &Area) -> Drawn {
-    let (x, height) =
-        (LEFT + CELL * Expression::COUNT as i32 + 32, CELL * Expression::COUNT as i32);
+    let (x, height) = (
+        LEFT + CELL * Expression::COUNT as i32 + 32,
+        CELL * Expression::COUNT as i32,
+    );
     for row in 0..px(height) {
         let share = 1.0 - f64::from(row) / f64::from(px(height));
         let corners = [(px(x), px(TOP) + row), (px(x + 18), px(TOP) + row + 1)];
-        sheet.draw(&Rectangle::new(corners, shade(share).filled())).map_err(to_text)?;
+        sheet
+            .draw(&Rectangle::new(corners, shade(share).filled()))
+            .map_err(to_text)?;
     }
     for percent in [0, 25, 50, 75, 100] {
         let y = TOP + height - height * percent / 100;
@@ -132,7 +195,9 @@ fn write(
     at: (i32, i32),
     style: plotters::style::TextStyle<'_>,
 ) -> Drawn {
-    sheet.draw(&Text::new(words.to_owned(), at, style)).map_err(to_text)
+    sheet
+        .draw(&Text::new(words.to_owned(), at, style))
+        .map_err(to_text)
 }
 
 fn to_text(error: impl std::fmt::Display) -> String {

@@ -14,7 +14,10 @@ pub(super) fn of_run(network: &str, rows: &[EpochRow]) -> Figure {
         color,
         points: points(rows, value),
     };
-    let (train, held) = ("train (augmented, smoothed labels)", "held out (averaged weights)");
+    let (train, held) = (
+        "train (augmented, smoothed labels)",
+        "held out (averaged weights)",
+    );
     let panel = |title: &str, axis, lines| Panel {
         title: title.to_owned(),
         axis,
@@ -34,7 +37,9 @@ pub(super) fn of_run(network: &str, rows: &[EpochRow]) -> Figure {
             "Accuracy",
             "% of the faces",
             vec![
-                line("train (augmented)", blue, &|row| Some(100.0 * row.train_accuracy)),
+                line("train (augmented)", blue, &|row| {
+                    Some(100.0 * row.train_accuracy)
+                }),
                 line(held, vermilion, &|row| Some(100.0 * row.holdout_accuracy?)),
             ],
         ),
@@ -44,7 +49,11 @@ pub(super) fn of_run(network: &str, rows: &[EpochRow]) -> Figure {
             vec![line("learning rate", green, &|row| Some(row.learning_rate))],
         ),
     ];
-    Figure { title: network.to_owned(), subtitle: summary(rows), panels }
+    Figure {
+        title: network.to_owned(),
+        subtitle: summary(rows),
+        panels,
+    }
 }
 
 /// Returns losses and accuracies of several runs with one colour per run. After the seventh run the colours repeat.
@@ -56,34 +65,57 @@ pub(super) fn of_runs(runs: &[(String, Vec<EpochRow>)]) -> Figure {
             points: points(rows, value),
         };
         let lines = runs.iter().enumerate().map(line).collect();
-        Panel { title: title.to_owned(), axis, lines, phases: Vec::new() }
+        Panel {
+            title: title.to_owned(),
+            axis,
+            lines,
+            phases: Vec::new(),
+        }
     };
     let panels = vec![
-        panel("Held-out accuracy", "% of the faces", &|row| Some(100.0 * row.holdout_accuracy?)),
+        panel("Held-out accuracy", "% of the faces", &|row| {
+            Some(100.0 * row.holdout_accuracy?)
+        }),
         panel("Held-out loss", "nats per face", &|row| row.holdout_loss),
-        panel("Training accuracy", "% of the faces", &|row| Some(100.0 * row.train_accuracy)),
-        panel("Training loss", "nats per face", &|row| Some(row.train_loss)),
+        panel("Training accuracy", "% of the faces", &|row| {
+            Some(100.0 * row.train_accuracy)
+        }),
+        panel("Training loss", "nats per face", &|row| {
+            Some(row.train_loss)
+        }),
     ];
     let subtitle = "held-out faces at the size of the epoch, training faces augmented".to_owned();
-    Figure { title: format!("{} runs", runs.len()), subtitle, panels }
+    Figure {
+        title: format!("{} runs", runs.len()),
+        subtitle,
+        panels,
+    }
 }
 
 fn points(rows: &[EpochRow], value: &dyn Fn(&EpochRow) -> Option<f64>) -> Vec<(f64, f64)> {
-    rows.iter().filter_map(|row| Some((row.epoch as f64, value(row)?))).collect()
+    rows.iter()
+        .filter_map(|row| Some((row.epoch as f64, value(row)?)))
+        .collect()
 }
 
 /// Returns the epochs at which the size of the faces changes, with the new size.
 fn phases(rows: &[EpochRow]) -> Vec<(usize, String)> {
-    let changes = rows.chunk_by(|a, b| a.side == b.side).filter_map(<[EpochRow]>::first);
-    changes.map(|row| (row.epoch, format!("{} px", row.side))).collect()
+    let changes = rows
+        .chunk_by(|a, b| a.side == b.side)
+        .filter_map(<[EpochRow]>::first);
+    changes
+        .map(|row| (row.epoch, format!("{} px", row.side)))
+        .collect()
 }
 
 /// Returns the metrics of the last epoch as text.
 fn summary(rows: &[EpochRow]) -> String {
-    let Some(last) = rows.last() else { return "no epoch yet".to_owned() };
-    let held = last
-        .holdout_accuracy
-        .map_or(String::new(), |accuracy| format!(", held-out accuracy {:.2} %", 100.0 * accuracy));
+    let Some(last) = rows.last() else {
+        return "no epoch yet".to_owned();
+    };
+    let held = last.holdout_accuracy.map_or(String::new(), |accuracy| {
+        format!(", held-out accuracy {:.2} %", 100.0 * accuracy)
+    });
     let (loss, accuracy) = (last.train_loss, 100.0 * last.train_accuracy);
     format!(
         "after epoch {}: training loss {loss:.3}, training accuracy {accuracy:.1} %{held}",

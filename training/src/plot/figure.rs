@@ -61,10 +61,16 @@ pub(super) fn save(figure: &Figure, path: &Path) -> Result<(), PlotError> {
     canvas::save(path, (WIDTH, height), |sheet| {
         let (header, rest) = sheet.split_vertically(px(HEADER as i32));
         let title = bold(26, INK, HPos::Left, VPos::Top);
-        header.draw(&Text::new(figure.title.clone(), (px(28), px(20)), title)).map_err(to_text)?;
+        header
+            .draw(&Text::new(figure.title.clone(), (px(28), px(20)), title))
+            .map_err(to_text)?;
         let subtitle = text(16, MUTED, HPos::Left, VPos::Top);
         header
-            .draw(&Text::new(figure.subtitle.clone(), (px(28), px(54)), subtitle))
+            .draw(&Text::new(
+                figure.subtitle.clone(),
+                (px(28), px(54)),
+                subtitle,
+            ))
             .map_err(to_text)?;
         let (body, _) = rest.split_vertically(px((PANEL * panels.len() as u32) as i32));
         let last = epochs(&panels);
@@ -77,13 +83,17 @@ pub(super) fn save(figure: &Figure, path: &Path) -> Result<(), PlotError> {
 
 /// Returns the last epoch of all lines, at least 1.
 fn epochs(panels: &[&Panel]) -> f64 {
-    let points = panels.iter().flat_map(|p| &p.lines).flat_map(|line| &line.points);
+    let points = panels
+        .iter()
+        .flat_map(|p| &p.lines)
+        .flat_map(|line| &line.points);
     points.map(|point| point.0).fold(1.0, f64::max)
 }
 
 fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
     let title = bold(18, INK, HPos::Left, VPos::Center);
-    area.draw(&Text::new(panel.title.clone(), (px(28), px(22)), title)).map_err(to_text)?;
+    area.draw(&Text::new(panel.title.clone(), (px(28), px(22)), title))
+        .map_err(to_text)?;
     let rows = legend(panel, area)?;
     let (low, high) = range(panel);
     let label = text(15, MUTED, HPos::Center, VPos::Center);
@@ -108,7 +118,13 @@ fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
         .y_desc(panel.axis)
         .x_labels(13)
         .y_labels(6)
-        .x_label_formatter(&|x| if x.fract() == 0.0 { format!("{x:.0}") } else { String::new() })
+        .x_label_formatter(&|x| {
+            if x.fract() == 0.0 {
+                format!("{x:.0}")
+            } else {
+                String::new()
+            }
+        })
         .y_label_formatter(&|y| tick(*y, high - low))
         .draw()
         .map_err(to_text)?;
@@ -122,14 +138,19 @@ fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
             chart.draw_series([line]).map_err(to_text)?;
         }
         let style = text(14, MUTED, HPos::Left, VPos::Center);
-        area.draw(&Text::new(name.clone(), at, style)).map_err(to_text)?;
+        area.draw(&Text::new(name.clone(), at, style))
+            .map_err(to_text)?;
     }
     for line in &panel.lines {
         let style = stroke(line.color, 3);
-        chart.draw_series(LineSeries::new(line.points.iter().copied(), style)).map_err(to_text)?;
+        chart
+            .draw_series(LineSeries::new(line.points.iter().copied(), style))
+            .map_err(to_text)?;
         if line.points.len() <= MAX_DOTS {
             let dot = |&point: &(f64, f64)| Circle::new(point, px(4), line.color.filled());
-            chart.draw_series(line.points.iter().map(dot)).map_err(to_text)?;
+            chart
+                .draw_series(line.points.iter().map(dot))
+                .map_err(to_text)?;
         }
     }
     Ok(())
@@ -139,13 +160,21 @@ fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
 /// of rows.
 fn legend(panel: &Panel, area: &Area) -> Result<i32, String> {
     let style = text(15, INK, HPos::Left, VPos::Center);
-    let lines: Vec<&Line> = panel.lines.iter().filter(|line| !line.points.is_empty()).collect();
+    let lines: Vec<&Line> = panel
+        .lines
+        .iter()
+        .filter(|line| !line.points.is_empty())
+        .collect();
     let width = |line: &&Line| area.estimate_text_size(&line.name, &style).map_err(to_text);
-    let widths: Vec<i32> =
-        lines.iter().map(|line| Ok(width(line)?.0 as i32)).collect::<Result<_, String>>()?;
+    let widths: Vec<i32> = lines
+        .iter()
+        .map(|line| Ok(width(line)?.0 as i32))
+        .collect::<Result<_, String>>()?;
     let right = px(WIDTH as i32 - 28);
     let title = bold(18, INK, HPos::Left, VPos::Center);
-    let (title, _) = area.estimate_text_size(&panel.title, &title).map_err(to_text)?;
+    let (title, _) = area
+        .estimate_text_size(&panel.title, &title)
+        .map_err(to_text)?;
     let all = right - px(28);
     let rows = rows(&widths, px(SWATCH), (all - title as i32, all));
     for (row, names) in rows.iter().enumerate() {
@@ -153,9 +182,11 @@ fn legend(panel: &Panel, area: &Area) -> Result<i32, String> {
         let mut right = right;
         for index in names.clone().rev() {
             let (line, left) = (lines[index], right - widths[index]);
-            area.draw(&Text::new(line.name.clone(), (left, y), style.clone())).map_err(to_text)?;
+            area.draw(&Text::new(line.name.clone(), (left, y), style.clone()))
+                .map_err(to_text)?;
             let swatch = vec![(left - px(34), y - px(2)), (left - px(8), y - px(2))];
-            area.draw(&PathElement::new(swatch, stroke(line.color, 3))).map_err(to_text)?;
+            area.draw(&PathElement::new(swatch, stroke(line.color, 3)))
+                .map_err(to_text)?;
             right = left - px(SWATCH);
         }
     }
@@ -179,11 +210,28 @@ fn rows(names: &[i32], extra: i32, (first, other): (i32, i32)) -> Vec<Range<usiz
 
 /// Returns the range of the values with a margin.
 fn range(panel: &Panel) -> (f64, f64) {
-    let values = panel.lines.iter().flat_map(|line| &line.points).map(|point| point.1);
-    let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), y| (low.min(y), high.max(y)));
-    let margin = if high > low { 0.06 * (high - low) } else { 0.1 * high.abs().max(1e-3) };
+    let values = panel
+        .lines
+        .iter()
+        .flat_map(|line| &line.points)
+        .map(|point| point.1);
+    let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), y| {
+        (low.min(y), high.max(y))
+    });
+    let margin = if high > low {
+        0.06 * (high - low)
+    } else {
+        0.1 * high.abs().max(1e-3)
+    };
     // The axis of non-negative values does not extend below 0.
-    (if low >= 0.0 { (low - margin).max(0.0) } else { low - margin }, high + margin)
+    (
+        if low >= 0.0 {
+            (low - margin).max(0.0)
+        } else {
+            low - margin
+        },
+        high + margin,
+    )
 }
 
 /// Formats a tick with the decimals that a sixth of the range needs.
@@ -208,7 +256,11 @@ mod tests {
     fn names_per_row(names: &[i32], widths: (i32, i32)) -> Vec<usize> {
         let rows = rows(names, 10, widths);
         let ends = rows.iter().map(|row| row.end).chain([names.len()]);
-        assert!(rows.iter().map(|row| row.start).eq([0].into_iter().chain(ends).take(rows.len())));
+        assert!(
+            rows.iter()
+                .map(|row| row.start)
+                .eq([0].into_iter().chain(ends).take(rows.len()))
+        );
         rows.iter().map(ExactSizeIterator::len).collect()
     }
 
@@ -217,7 +269,11 @@ mod tests {
         assert_eq!(names_per_row(&[30, 30], (80, 100)), [2]);
         assert_eq!(names_per_row(&[30, 30, 30], (80, 100)), [2, 1]);
         assert_eq!(names_per_row(&[30; 5], (80, 80)), [2, 2, 1]);
-        assert_eq!(names_per_row(&[500, 30], (80, 100)), [1, 1], "a long name has its own row");
+        assert_eq!(
+            names_per_row(&[500, 30], (80, 100)),
+            [1, 1],
+            "a long name has its own row"
+        );
         assert_eq!(names_per_row(&[], (80, 100)), [0]);
     }
 }

@@ -39,7 +39,10 @@ pub struct RmsPropKeys {
 
 impl Default for RmsPropKeys {
     fn default() -> Self {
-        Self { rho: 0.9, epsilon: 1e-7 }
+        Self {
+            rho: 0.9,
+            epsilon: 1e-7,
+        }
     }
 }
 
@@ -57,7 +60,11 @@ pub struct AdamWKeys {
 
 impl Default for AdamWKeys {
     fn default() -> Self {
-        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+        Self {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        }
     }
 }
 
@@ -75,7 +82,10 @@ pub struct Sam {
 
 impl Default for Sam {
     fn default() -> Self {
-        Self { rho: 0.05, share: 0.2 }
+        Self {
+            rho: 0.05,
+            share: 0.2,
+        }
     }
 }
 
@@ -149,7 +159,10 @@ impl Distill {
             return vec![1.0 / self.teachers.len() as f32; self.teachers.len()];
         }
         let sum: f64 = self.teacher_weights.iter().sum();
-        self.teacher_weights.iter().map(|weight| (weight / sum) as f32).collect()
+        self.teacher_weights
+            .iter()
+            .map(|weight| (weight / sum) as f32)
+            .collect()
     }
 }
 

@@ -8,7 +8,11 @@ impl Recipe {
     /// Returns the height and width of the faces in an epoch (from 0), px.
     pub fn side(&self, epoch: usize) -> usize {
         let done = epoch as f64 / self.epochs as f64;
-        let phase = self.sizes.iter().find(|phase| done < phase.until).or(self.sizes.last());
+        let phase = self
+            .sizes
+            .iter()
+            .find(|phase| done < phase.until)
+            .or(self.sizes.last());
         phase.expect("a checked recipe has phases").side
     }
 
@@ -18,7 +22,10 @@ impl Recipe {
         if done < self.augment.warp_until {
             return self.augment;
         }
-        Augment { warp: 0.0, ..self.augment }
+        Augment {
+            warp: 0.0,
+            ..self.augment
+        }
     }
 
     /// Returns the radius of sharpness-aware minimisation in an epoch (from 0); `None` in epochs without it.
@@ -48,7 +55,11 @@ impl Recipe {
 
     /// Returns the product of the factors that apply after `epochs` finished epochs.
     fn factor_after(&self, epochs: usize) -> f64 {
-        self.steps.iter().filter(|s| s.after <= epochs).map(|s| s.factor).product()
+        self.steps
+            .iter()
+            .filter(|s| s.after <= epochs)
+            .map(|s| s.factor)
+            .product()
     }
 }
 
@@ -60,7 +71,9 @@ mod tests {
     #[test]
     fn rate_rises_to_peak_and_falls_to_zero() {
         let recipe = Recipe::default();
-        let rates: Vec<f64> = (0..1000).map(|s| recipe.learning_rate_at(s, 1000)).collect();
+        let rates: Vec<f64> = (0..1000)
+            .map(|s| recipe.learning_rate_at(s, 1000))
+            .collect();
         assert!(rates[0] < 0.01 * recipe.learning_rate);
         assert!((rates[100] - recipe.learning_rate).abs() < 1e-9);
         assert!(rates[..100].is_sorted() && rates[100..].is_sorted_by(|a, b| a >= b));
@@ -75,7 +88,12 @@ mod tests {
             learning_rate: 1e-3,
             warmup: 0.0,
             schedule: Schedule::Steps,
-            steps: vec![step(80, 0.1), step(120, 0.1), step(160, 0.1), step(180, 0.5)],
+            steps: vec![
+                step(80, 0.1),
+                step(120, 0.1),
+                step(160, 0.1),
+                step(180, 0.5),
+            ],
             ..Recipe::default()
         };
         let per_epoch = 7;
@@ -93,27 +111,46 @@ mod tests {
             (199, 6, 5e-7),
         ] {
             let found = rate(epoch, step);
-            assert!((found / expected - 1.0).abs() < 1e-9, "epoch {epoch}, step {step}: {found}");
+            assert!(
+                (found / expected - 1.0).abs() < 1e-9,
+                "epoch {epoch}, step {step}: {found}"
+            );
         }
     }
 
     #[test]
     fn last_epochs_leave_faces_unwarped() {
-        let mut recipe = Recipe { epochs: 10, ..Recipe::default() };
+        let mut recipe = Recipe {
+            epochs: 10,
+            ..Recipe::default()
+        };
         assert!((0..10).all(|epoch| recipe.augment(epoch) == recipe.augment));
         recipe.augment.warp_until = 0.8;
-        let warped: Vec<bool> =
-            (0..10).map(|epoch| recipe.augment(epoch) == recipe.augment).collect();
+        let warped: Vec<bool> = (0..10)
+            .map(|epoch| recipe.augment(epoch) == recipe.augment)
+            .collect();
         assert_eq!(warped, [[true; 8].as_slice(), &[false; 2]].concat());
-        assert_eq!(recipe.augment(9), Augment { warp: 0.0, ..recipe.augment });
+        assert_eq!(
+            recipe.augment(9),
+            Augment {
+                warp: 0.0,
+                ..recipe.augment
+            }
+        );
     }
 
     #[test]
     fn sharpness_aware_epochs_are_last_share_of_run() {
         let sam_epochs = |share: Option<f64>| -> Vec<usize> {
             let sam = share.map(|share| Sam { rho: 0.1, share });
-            let recipe = Recipe { epochs: 10, sam, ..Recipe::default() };
-            (0..10).filter(|&epoch| recipe.sam_radius(epoch) == Some(0.1)).collect()
+            let recipe = Recipe {
+                epochs: 10,
+                sam,
+                ..Recipe::default()
+            };
+            (0..10)
+                .filter(|&epoch| recipe.sam_radius(epoch) == Some(0.1))
+                .collect()
         };
         assert_eq!(sam_epochs(None), [0; 0]);
         assert_eq!(sam_epochs(Some(0.01)), [9]);
@@ -124,7 +161,10 @@ mod tests {
 
     #[test]
     fn sizes_follow_epochs() {
-        let recipe = Recipe { epochs: 10, ..Recipe::default() };
+        let recipe = Recipe {
+            epochs: 10,
+            ..Recipe::default()
+        };
         let sides: Vec<usize> = (0..10).map(|e| recipe.side(e)).collect();
         assert_eq!(sides, [24, 24, 24, 24, 36, 36, 36, 48, 48, 48]);
     }

@@ -46,15 +46,31 @@ fn general(recipe: &Recipe) -> [Rule; 10] {
     let micro_batch = recipe.micro_batch.is_none_or(|size| size > 1);
     let one_initialisation = recipe.init.is_none() || !recipe.zero_init_residual;
     [
-        ("init", one_initialisation, "absent when `zero_init_residual` is true"),
-        ("micro_batch", micro_batch, "at least 2 (batch-norm needs a variance)"),
+        (
+            "init",
+            one_initialisation,
+            "absent when `zero_init_residual` is true",
+        ),
+        (
+            "micro_batch",
+            micro_batch,
+            "at least 2 (batch-norm needs a variance)",
+        ),
         ("epochs", recipe.epochs > 0, "at least 1"),
-        ("batch", recipe.batch > 1, "at least 2 (batch-norm needs a variance)"),
+        (
+            "batch",
+            recipe.batch > 1,
+            "at least 2 (batch-norm needs a variance)",
+        ),
         ("holdout", share(recipe.holdout), "in [0, 1)"),
         ("ema", share(recipe.ema), "in [0, 1)"),
         ("dropout", share(recipe.dropout), "in [0, 1)"),
         ("head_dropout", share(recipe.head_dropout), "in [0, 1)"),
-        ("stochastic_depth", share(recipe.stochastic_depth), "in [0, 1)"),
+        (
+            "stochastic_depth",
+            share(recipe.stochastic_depth),
+            "in [0, 1)",
+        ),
         (
             "sizes",
             sizes_are_valid(recipe),
@@ -64,14 +80,23 @@ fn general(recipe: &Recipe) -> [Rule; 10] {
 }
 
 fn sizes_are_valid(recipe: &Recipe) -> bool {
-    let rising = recipe.sizes.windows(2).all(|pair| pair[0].until < pair[1].until);
-    let sides = recipe.sizes.iter().all(|phase| (16..=48).contains(&phase.side));
+    let rising = recipe
+        .sizes
+        .windows(2)
+        .all(|pair| pair[0].until < pair[1].until);
+    let sides = recipe
+        .sizes
+        .iter()
+        .all(|phase| (16..=48).contains(&phase.side));
     rising && sides && recipe.sizes.last().is_some_and(|phase| phase.until == 1.0)
 }
 
 fn optimiser(recipe: &Recipe) -> [Rule; 14] {
     let sam = recipe.sam.unwrap_or_default();
-    let rising = recipe.steps.windows(2).all(|pair| pair[0].after < pair[1].after);
+    let rising = recipe
+        .steps
+        .windows(2)
+        .all(|pair| pair[0].after < pair[1].after);
     let factors = recipe.steps.iter().all(|step| positive(step.factor));
     [
         ("learning_rate", positive(recipe.learning_rate), "above 0"),
@@ -83,15 +108,27 @@ fn optimiser(recipe: &Recipe) -> [Rule; 14] {
         ),
         ("momentum", share(recipe.momentum), "in [0, 1)"),
         ("rmsprop.rho", share(recipe.rmsprop.rho), "in [0, 1)"),
-        ("rmsprop.epsilon", positive(recipe.rmsprop.epsilon), "above 0"),
+        (
+            "rmsprop.epsilon",
+            positive(recipe.rmsprop.epsilon),
+            "above 0",
+        ),
         ("adamw.beta1", share(recipe.adamw.beta1), "in [0, 1)"),
         ("adamw.beta2", share(recipe.adamw.beta2), "in [0, 1)"),
         ("adamw.epsilon", positive(recipe.adamw.epsilon), "above 0"),
         ("weight_decay", share(recipe.weight_decay), "in [0, 1)"),
         ("l2", share(recipe.l2), "in [0, 1)"),
         ("sam.rho", positive(sam.rho), "above 0"),
-        ("sam.share", sam.share > 0.0 && sam.share <= 1.0, "in (0, 1]"),
-        ("clip_norm", not_negative(recipe.clip_norm), "at least 0 (0 for none)"),
+        (
+            "sam.share",
+            sam.share > 0.0 && sam.share <= 1.0,
+            "in (0, 1]",
+        ),
+        (
+            "clip_norm",
+            not_negative(recipe.clip_norm),
+            "at least 0 (0 for none)",
+        ),
     ]
 }
 
@@ -101,14 +138,28 @@ fn loss(recipe: &Recipe) -> [Rule; 3] {
         ClassWeights::Values(values) => values.into_iter().all(positive),
     };
     [
-        ("label_smoothing", share(recipe.label_smoothing), "in [0, 1)"),
-        ("mixup", not_negative(recipe.mixup) && recipe.mixup <= 100.0, "in [0, 100] (0 for none)"),
-        ("class_weights", weights, "\"none\", \"balanced\" or seven numbers above 0"),
+        (
+            "label_smoothing",
+            share(recipe.label_smoothing),
+            "in [0, 1)",
+        ),
+        (
+            "mixup",
+            not_negative(recipe.mixup) && recipe.mixup <= 100.0,
+            "in [0, 100] (0 for none)",
+        ),
+        (
+            "class_weights",
+            weights,
+            "\"none\", \"balanced\" or seven numbers above 0",
+        ),
     ]
 }
 
 fn distillation(recipe: &Recipe) -> Vec<Rule> {
-    let Some(distill) = &recipe.distill else { return Vec::new() };
+    let Some(distill) = &recipe.distill else {
+        return Vec::new();
+    };
     vec![
         (
             "distill.teachers",
@@ -120,8 +171,16 @@ fn distillation(recipe: &Recipe) -> Vec<Rule> {
             teacher_weights_are_valid(distill),
             "one number above 0 per teacher, or absent for equal weights",
         ),
-        ("distill.weight", distill.weight > 0.0 && distill.weight <= 1.0, "in (0, 1]"),
-        ("distill.temperature", (0.1..=100.0).contains(&distill.temperature), "in [0.1, 100]"),
+        (
+            "distill.weight",
+            distill.weight > 0.0 && distill.weight <= 1.0,
+            "in (0, 1]",
+        ),
+        (
+            "distill.temperature",
+            (0.1..=100.0).contains(&distill.temperature),
+            "in [0.1, 100]",
+        ),
     ]
 }
 
@@ -137,14 +196,34 @@ fn augmentation(recipe: &Recipe) -> [Rule; 11] {
     [
         ("augment.flip", probability(augment.flip), "in [0, 1]"),
         ("augment.warp", probability(augment.warp), "in [0, 1]"),
-        ("augment.warp_until", probability(augment.warp_until), "in [0, 1]"),
-        ("augment.rotation", (0.0..=180.0).contains(&augment.rotation), "in [0, 180] degrees"),
+        (
+            "augment.warp_until",
+            probability(augment.warp_until),
+            "in [0, 1]",
+        ),
+        (
+            "augment.rotation",
+            (0.0..=180.0).contains(&augment.rotation),
+            "in [0, 180] degrees",
+        ),
         ("augment.scale", share(augment.scale), "in [0, 1)"),
         ("augment.shift", probability(augment.shift), "in [0, 1]"),
-        ("augment.brightness", probability(augment.brightness), "in [0, 1]"),
-        ("augment.contrast", probability(augment.contrast), "in [0, 1]"),
+        (
+            "augment.brightness",
+            probability(augment.brightness),
+            "in [0, 1]",
+        ),
+        (
+            "augment.contrast",
+            probability(augment.contrast),
+            "in [0, 1]",
+        ),
         ("augment.erasing", probability(augment.erasing), "in [0, 1]"),
         ("augment.cutout", probability(augment.cutout), "in [0, 1]"),
-        ("augment.cutout_side", probability(augment.cutout_side), "in [0, 1]"),
+        (
+            "augment.cutout_side",
+            probability(augment.cutout_side),
+            "in [0, 1]",
+        ),
     ]
 }

@@ -79,13 +79,22 @@ pub fn card(report: &EnsembleReport) -> String {
     if report.test.is_some() {
         text += &format!("\n![confusion]({})\n", plot::CONFUSION);
     }
-    text + &format!("\nEvery figure: [`{}`]({0}).\n{}", super::JSON, repetition(report))
+    text + &format!(
+        "\nEvery figure: [`{}`]({0}).\n{}",
+        super::JSON,
+        repetition(report)
+    )
 }
 
 fn members(report: &EnsembleReport) -> String {
     let mut text = "| member | weight | SHA-256 of `model.onnx` |\n|---|---|---|\n".to_owned();
     for member in &report.members {
-        text += &format!("| {} | {} | `{}` |\n", link(&member.model), member.weight, member.sha256);
+        text += &format!(
+            "| {} | {} | `{}` |\n",
+            link(&member.model),
+            member.weight,
+            member.sha256
+        );
     }
     text
 }
@@ -108,7 +117,12 @@ fn selection(report: &EnsembleReport) -> String {
     text += "| candidate | log-loss | accuracy | member |\n|---|---|---|---|\n";
     for candidate in &report.candidates {
         let member = if candidate.selected { "yes" } else { "no" };
-        text += &row(&link(&candidate.model), candidate.log_loss, &candidate.score, member);
+        text += &row(
+            &link(&candidate.model),
+            candidate.log_loss,
+            &candidate.score,
+            member,
+        );
     }
     let [equal, whole] = [&report.equal_weights, &report.holdout];
     text += &row("members, equal weights", equal.log_loss, &equal.score, "");
@@ -117,7 +131,10 @@ fn selection(report: &EnsembleReport) -> String {
 
 fn row(name: &str, log_loss: Option<f64>, score: &Score, member: &str) -> String {
     let loss = tables::loss(log_loss);
-    format!("| {name} | {loss} | {} | {member} |\n", percent(score.accuracy, 2))
+    format!(
+        "| {name} | {loss} | {} | {member} |\n",
+        percent(score.accuracy, 2)
+    )
 }
 
 fn accuracies(report: &EnsembleReport) -> String {
@@ -133,7 +150,10 @@ fn accuracies(report: &EnsembleReport) -> String {
 
 fn losses(report: &EnsembleReport) -> String {
     let mut text = "| faces | ECE | log-loss |\n|---|---|---|\n".to_owned();
-    let test = report.test.as_ref().map(|test| ("whole test", &test.report));
+    let test = report
+        .test
+        .as_ref()
+        .map(|test| ("whole test", &test.report));
     for (name, report) in std::iter::once(("held out", &report.holdout)).chain(test) {
         let error = percent(report.expected_calibration_error, 2);
         text += &format!("| {name} | {error} | {} |\n", tables::loss(report.log_loss));
@@ -142,7 +162,10 @@ fn losses(report: &EnsembleReport) -> String {
 }
 
 fn repetition(report: &EnsembleReport) -> String {
-    let candidates = report.candidates.iter().map(|c| format!(" --candidate {}", c.model));
+    let candidates = report
+        .candidates
+        .iter()
+        .map(|c| format!(" --candidate {}", c.model));
     let candidates: String = candidates.collect();
     format!(
         "\n## Reproduction\n\n`DIR` contains `train/<class>/` and `test/<class>/`, or `fer2013.csv`.\n\n```sh\n\

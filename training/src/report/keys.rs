@@ -17,7 +17,11 @@ fn flatten(path: &str, value: &Value, keys: &mut BTreeMap<String, Value>) {
     match value.as_object() {
         Some(table) => {
             for (key, value) in table {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
                 flatten(&path, value, keys);
             }
         }
@@ -32,9 +36,14 @@ pub fn differing(recipes: &[&Recipe]) -> BTreeMap<String, Vec<Value>> {
     let flat: Vec<_> = recipes.iter().map(|recipe| flat(recipe)).collect();
     let keys = flat.iter().flat_map(BTreeMap::keys).cloned();
     let values = |key: String| {
-        let values: Vec<Value> =
-            flat.iter().map(|keys| keys.get(&key).cloned().unwrap_or_default()).collect();
-        values.windows(2).any(|pair| pair[0] != pair[1]).then_some((key, values))
+        let values: Vec<Value> = flat
+            .iter()
+            .map(|keys| keys.get(&key).cloned().unwrap_or_default())
+            .collect();
+        values
+            .windows(2)
+            .any(|pair| pair[0] != pair[1])
+            .then_some((key, values))
     };
     keys.filter_map(values).collect()
 }
@@ -46,7 +55,10 @@ mod tests {
     #[test]
     fn differing_lists_only_changed_keys_with_all_values() {
         let one = Recipe::default();
-        let mut other = Recipe { epochs: one.epochs + 1, ..one.clone() };
+        let mut other = Recipe {
+            epochs: one.epochs + 1,
+            ..one.clone()
+        };
         other.augment.flip = 0.25;
         let found = differing(&[&one, &other, &one]);
         assert_eq!(found.keys().collect::<Vec<_>>(), ["augment.flip", "epochs"]);

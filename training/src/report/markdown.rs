@@ -16,8 +16,11 @@ pub fn report(report: &ModelReport) -> String {
         "# {}: report\n\nExported {} from the run `{}`; SHA-256 of `model.onnx` `{}`.\n",
         report.architecture, report.created, report.training.run, report.sha256
     );
-    text +=
-        &format!("\n## Accuracy\n\n{}\n{PROTOCOL} {}\n", tables::accuracies(report), views(report));
+    text += &format!(
+        "\n## Accuracy\n\n{}\n{PROTOCOL} {}\n",
+        tables::accuracies(report),
+        views(report)
+    );
     text += &format!(
         "\n## Calibration\n\nTemperature {}. ECE: expected calibration error over 15 bins.\n\n{}",
         tables::temperature(report),
@@ -32,7 +35,11 @@ pub fn report(report: &ModelReport) -> String {
         );
     }
     text += &duplicates(report);
-    text += &format!("\n## Training\n\n![curves]({})\n\n{}", plot::CURVES, training(report));
+    text += &format!(
+        "\n## Training\n\n![curves]({})\n\n{}",
+        plot::CURVES,
+        training(report)
+    );
     text + &format!(
         "\n## Export\n\nlibtorch and ONNX Runtime differ by at most {:.1e} on real faces at batch 1, 3 and 64.\n\
          Stored weights: {}.\n{}\n",
@@ -61,8 +68,11 @@ pub fn card(report: &ModelReport) -> String {
         speed(report)
     );
     text += &format!("\n## Training\n\n{}", training(report));
-    text +=
-        &format!("\n## Accuracy\n\n{}\n{PROTOCOL} {}\n", tables::accuracies(report), views(report));
+    text += &format!(
+        "\n## Accuracy\n\n{}\n{PROTOCOL} {}\n",
+        tables::accuracies(report),
+        views(report)
+    );
     if let Some(test) = &report.test {
         text += &format!("\n{}", tables::classes(&test.report));
     }
@@ -70,7 +80,10 @@ pub fn card(report: &ModelReport) -> String {
     if report.test.is_some() {
         text += &format!("\n![confusion]({})\n", plot::CONFUSION);
     }
-    text += &format!("\nEvery figure: [`report.md`](report.md), [`{}`]({0}).\n", super::JSON);
+    text += &format!(
+        "\nEvery figure: [`report.md`](report.md), [`{}`]({0}).\n",
+        super::JSON
+    );
     text + &again(report)
 }
 
@@ -112,7 +125,10 @@ fn training(report: &ModelReport) -> String {
         "| recipe | [`recipe.toml`](recipe.toml), seed {} |\n| epochs | {} of {}, one by one in [`history.csv`](history.csv) |\n",
         report.recipe.seed, training.epochs, report.recipe.epochs
     );
-    text += &format!("| training time | {} (h:mm:ss) |\n", clock(training.seconds));
+    text += &format!(
+        "| training time | {} (h:mm:ss) |\n",
+        clock(training.seconds)
+    );
     if let Some(init) = &training.init {
         text += &format!(
             "| began with | the averaged weights of `{}`, whose checkpoint has the SHA-256 `{}` |\n",
@@ -132,12 +148,18 @@ fn training(report: &ModelReport) -> String {
         )
     });
     let places: Vec<String> = places.collect();
-    let places = if places.is_empty() { "not noted".to_owned() } else { places.join("; then ") };
+    let places = if places.is_empty() {
+        "not noted".to_owned()
+    } else {
+        places.join("; then ")
+    };
     text + &format!("| machine | {places} |\n")
 }
 
 fn duplicates(report: &ModelReport) -> String {
-    let Some(test) = &report.test else { return String::new() };
+    let Some(test) = &report.test else {
+        return String::new();
+    };
     let Some(found) = &test.duplicates else {
         return "\n## Duplicates\n\nNot counted: the training faces of the run were not at hand.\n"
             .to_owned();
@@ -180,7 +202,11 @@ fn again(report: &ModelReport) -> String {
         Some(init) => format!(", begun with `{}`", init.path.display()),
         None => String::new(),
     };
-    let precise_bn = if report.precise_bn_faces.is_some() { " --precise-bn" } else { "" };
+    let precise_bn = if report.precise_bn_faces.is_some() {
+        " --precise-bn"
+    } else {
+        ""
+    };
     let views = match report.views {
         Views::Single => "",
         Views::Flip => " --views flip",
@@ -189,8 +215,11 @@ fn again(report: &ModelReport) -> String {
         WeightFormat::Float32 => "",
         WeightFormat::Float16 => " --weights fp16",
     };
-    let unfinished =
-        if report.training.epochs < report.recipe.epochs { " --unfinished" } else { "" };
+    let unfinished = if report.training.epochs < report.recipe.epochs {
+        " --unfinished"
+    } else {
+        ""
+    };
     format!(
         "\n## Again\n\n`DIR` holds `train/<class>/` and `test/<class>/`, or `fer2013.csv`. The same seed, number of threads and \
          kind of processor give the same weights{begun}.\n\n```sh\n\

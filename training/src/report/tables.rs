@@ -25,7 +25,10 @@ pub(super) fn row(name: &str, score: &Score) -> String {
         |[low, high]| format!("{:.2} to {:.2}", 100.0 * low, 100.0 * high),
     );
     let accuracy = percent(score.accuracy, 2);
-    format!("| {name} | {} | {} | {accuracy} | {interval} |\n", score.total, score.correct)
+    format!(
+        "| {name} | {} | {} | {accuracy} | {interval} |\n",
+        score.total, score.correct
+    )
 }
 
 /// Accuracies with their intervals.
@@ -38,22 +41,36 @@ pub(super) fn accuracies(report: &ModelReport) -> String {
         };
         text += &row(&name, &holdout.score);
     }
-    let Some(test) = &report.test else { return text };
+    let Some(test) = &report.test else {
+        return text;
+    };
     text += &splits("whole test", "", &test.report);
     if let Some(duplicates) = &test.duplicates {
-        text += &splits("whole test", " without faces that lie in train", &duplicates.without);
+        text += &splits(
+            "whole test",
+            " without faces that lie in train",
+            &duplicates.without,
+        );
     }
     if let Some(tta) = &test.tta {
-        let views = format!(", mean of {} views (`tta = \"{}\"`)", tta.views, tta.kind.name());
+        let views = format!(
+            ", mean of {} views (`tta = \"{}\"`)",
+            tta.views,
+            tta.kind.name()
+        );
         text += &splits("whole test", &views, &tta.report);
     }
     text
 }
 
 pub(super) fn splits(whole: &str, what: &str, report: &Report) -> String {
-    let parts = report.splits.iter().map(|(usage, score)| (usage.name(), score));
+    let parts = report
+        .splits
+        .iter()
+        .map(|(usage, score)| (usage.name(), score));
     let all = std::iter::once((whole, &report.score)).chain(parts);
-    all.map(|(name, score)| row(&format!("{name}{what}"), score)).collect()
+    all.map(|(name, score)| row(&format!("{name}{what}"), score))
+        .collect()
 }
 
 /// Calibration before and after the temperature.
@@ -101,8 +118,10 @@ pub(super) fn classes(report: &Report) -> String {
     for class in &report.classes {
         let [precision, recall, f1] =
             [class.precision, class.recall, class.f1].map(|share| percent(share, 2));
-        text +=
-            &format!("| {} | {} | {precision} | {recall} | {f1} |\n", class.label, class.support);
+        text += &format!(
+            "| {} | {} | {precision} | {recall} | {f1} |\n",
+            class.label, class.support
+        );
     }
     text + &format!(
         "| mean | | | {} | {} |\n",

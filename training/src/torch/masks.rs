@@ -53,8 +53,10 @@ fn own(x: &Tensor, size: &[i64], rate: f64, seed: u64, node: usize) -> Result<Te
     rng.fill(&mut draws[..]);
     let dropped = (rate * 2f64.powi(32)) as u32;
     let scale = (1.0 / (1.0 - rate)) as f32;
-    let mask: Vec<f32> =
-        draws.into_iter().map(|draw| if draw < dropped { 0.0 } else { scale }).collect();
+    let mask: Vec<f32> = draws
+        .into_iter()
+        .map(|draw| if draw < dropped { 0.0 } else { scale })
+        .collect();
     let mask = Tensor::from_slice(&mask);
     let mask = match *size {
         // Channels-last like every feature map, so that the product is one pass over memory.
@@ -79,7 +81,11 @@ mod tests {
         for masks in [Masks::Shared, Masks::Own(7)] {
             tch::manual_seed(7);
             let x = masks.dropout(&ones(&[10, 8, 25, 10]), 0.2, 3).unwrap();
-            let dropped = x.eq(0.0).to_kind(Kind::Double).mean(Kind::Double).double_value(&[]);
+            let dropped = x
+                .eq(0.0)
+                .to_kind(Kind::Double)
+                .mean(Kind::Double)
+                .double_value(&[]);
             assert!((dropped - 0.2).abs() < 0.02, "{masks:?}: {dropped}");
             let scale = x.max().double_value(&[]);
             assert!((scale - 1.25).abs() < 1e-6, "{masks:?}: {scale}");
@@ -94,15 +100,25 @@ mod tests {
             let per_image =
                 Vec::<f32>::try_from(x.mean_dim([1i64, 2, 3].as_slice(), false, Kind::Float))
                     .unwrap();
-            assert!(per_image.iter().all(|&mean| mean == 0.0 || mean == 2.0), "{masks:?}");
+            assert!(
+                per_image.iter().all(|&mean| mean == 0.0 || mean == 2.0),
+                "{masks:?}"
+            );
             let dropped = per_image.iter().filter(|&&mean| mean == 0.0).count();
-            assert!((900..1100).contains(&dropped), "{masks:?}: {dropped} of 2000");
+            assert!(
+                (900..1100).contains(&dropped),
+                "{masks:?}: {dropped} of 2000"
+            );
         }
     }
 
     #[test]
     fn own_masks_depend_only_on_seed_and_node() {
-        let mask = |seed, node| Masks::Own(seed).dropout(&ones(&[4, 50]), 0.5, node).unwrap();
+        let mask = |seed, node| {
+            Masks::Own(seed)
+                .dropout(&ones(&[4, 50]), 0.5, node)
+                .unwrap()
+        };
         let first = mask(1, 2);
         tch::manual_seed(3);
         assert!(mask(1, 2) == first);

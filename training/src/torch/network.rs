@@ -62,8 +62,18 @@ impl Network {
     /// When the shapes of the graph are inconsistent.
     pub fn new(graph: Graph, kind: Kind) -> Result<Self, ShapeError> {
         let native = shape::infer(&graph, graph.side())?;
-        let in_place = graph.nodes().iter().map(|node| may_overwrite(&graph, node)).collect();
-        Ok(Self { native, last_readers: graph.last_readers(), in_place, graph, kind })
+        let in_place = graph
+            .nodes()
+            .iter()
+            .map(|node| may_overwrite(&graph, node))
+            .collect();
+        Ok(Self {
+            native,
+            last_readers: graph.last_readers(),
+            in_place,
+            graph,
+            kind,
+        })
     }
 
     /// Returns the graph.
@@ -83,7 +93,10 @@ impl Network {
     ) -> Result<Tensor, TchError> {
         let mut values: Vec<Option<Tensor>> = Vec::with_capacity(self.graph.nodes().len());
         for (index, node) in self.graph.nodes().iter().enumerate() {
-            let read = node.inputs.iter().filter_map(|id| values[id.index()].as_ref());
+            let read = node
+                .inputs
+                .iter()
+                .filter_map(|id| values[id.index()].as_ref());
             let mut operands: Vec<&Tensor> = read.collect();
             if operands.is_empty() {
                 operands.push(images);
@@ -95,7 +108,10 @@ impl Network {
                 }
             }
         }
-        let logits = values.pop().flatten().expect("a finished graph ends with its logits");
+        let logits = values
+            .pop()
+            .flatten()
+            .expect("a finished graph ends with its logits");
         logits.f_to_kind(Kind::Float)
     }
 
@@ -125,9 +141,17 @@ impl Network {
             Op::Normalize { mean, std } => {
                 let scale = 1.0 / (255.0 * f64::from(std));
                 let offset = f64::from(-mean / std);
-                x[0].f_mul_scalar(scale)?.f_add_scalar(offset)?.f_to_kind(self.kind)
+                x[0].f_mul_scalar(scale)?
+                    .f_add_scalar(offset)?
+                    .f_to_kind(self.kind)
             }
-            Op::Conv { kernel, stride, padding, bias, filters: _ } => {
+            Op::Conv {
+                kernel,
+                stride,
+                padding,
+                bias,
+                filters: _,
+            } => {
                 let bias = bias.then(|| at(Role::Bias));
                 conv(x[0], at(Role::ConvWeight), bias, (kernel, stride, padding))
             }
@@ -148,9 +172,9 @@ impl Network {
             }
             Op::Add => x[0].f_add(x[1]),
             Op::Concat => Tensor::f_cat(x, 1),
-            Op::Flatten { order: FlattenOrder::HeightWidthChannel } => {
-                x[0].f_permute([0, 2, 3, 1])?.f_flatten(1, -1)
-            }
+            Op::Flatten {
+                order: FlattenOrder::HeightWidthChannel,
+            } => x[0].f_permute([0, 2, 3, 1])?.f_flatten(1, -1),
             Op::Linear { outputs: _ } => {
                 let x = x[0].f_to_kind(Kind::Float)?;
                 x.f_linear(at(Role::LinearWeight), Some(at(Role::Bias)))
@@ -177,8 +201,12 @@ impl Network {
 /// channels-first, and each convolution would copy it. Any operation on a one-channel map can lose the strides, so this
 /// runs after every node.
 fn channels_last_gray(x: Tensor) -> Result<Tensor, TchError> {
-    let [n, 1, height, width] = x.size()[..] else { return Ok(x) };
-    x.f_contiguous()?.f_view([n, height, width, 1])?.f_permute([0, 3, 1, 2])
+    let [n, 1, height, width] = x.size()[..] else {
+        return Ok(x);
+    };
+    x.f_contiguous()?
+        .f_view([n, height, width, 1])?
+        .f_permute([0, 3, 1, 2])
 }
 
 /// Normalises with the statistics that the mode requires. `at` returns the node's parameters.
@@ -188,7 +216,13 @@ fn batch_norm<'a>(
     mode: Mode,
     (epsilon, momentum): (f64, f64),
 ) -> Result<Tensor, TchError> {
-    let keep = matches!(mode, Mode::Train { statistics: Statistics::Keep, .. });
+    let keep = matches!(
+        mode,
+        Mode::Train {
+            statistics: Statistics::Keep,
+            ..
+        }
+    );
     let running = |role| (!keep).then(|| at(role));
     x.f_batch_norm(
         Some(at(Role::Gamma)),
@@ -196,7 +230,11 @@ fn batch_norm<'a>(
         running(Role::Mean),
         running(Role::Variance),
         mode != Mode::Eval,
-        if let Mode::Measure { share } = mode { share } else { momentum },
+        if let Mode::Measure { share } = mode {
+            share
+        } else {
+            momentum
+        },
         epsilon,
         true,
     )
@@ -224,8 +262,14 @@ fn conv(
 /// Returns whether a ReLU may overwrite its operand. It must be the only reader, and the backward pass of the operand's
 /// producer must not need the operand.
 fn may_overwrite(graph: &Graph, node: &Node) -> bool {
-    let (Op::Relu, [operand]) = (&node.op, &node.inputs[..]) else { return false };
-    let readers = graph.nodes().iter().filter(|n| n.inputs.contains(operand)).count();
+    let (Op::Relu, [operand]) = (&node.op, &node.inputs[..]) else {
+        return false;
+    };
+    let readers = graph
+        .nodes()
+        .iter()
+        .filter(|n| n.inputs.contains(operand))
+        .count();
     let producer = &graph.nodes()[operand.index()].op;
     readers == 1 && matches!(producer, Op::BatchNorm { .. } | Op::Conv { .. } | Op::Add)
 }

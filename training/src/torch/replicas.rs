@@ -21,7 +21,9 @@ pub struct Replicas {
 impl Replicas {
     /// Creates `threads - 1` replicas. One thread uses the weights themselves.
     pub fn new(weights: &Weights, threads: usize) -> Self {
-        Self { others: (1..threads).map(|_| weights.replica()).collect() }
+        Self {
+            others: (1..threads).map(|_| weights.replica()).collect(),
+        }
     }
 
     /// Returns the number of parallel threads.
@@ -120,7 +122,9 @@ impl Replicas {
 
 /// Returns the result of a worker, or continues its panic in this thread.
 fn join<T>(worker: thread::ScopedJoinHandle<'_, T>) -> T {
-    worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    worker
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 #[cfg(test)]
@@ -136,7 +140,10 @@ mod tests {
         },
     };
 
-    const TRAIN: Mode = Mode::Train { masks: Masks::Shared, statistics: Statistics::Follow };
+    const TRAIN: Mode = Mode::Train {
+        masks: Masks::Shared,
+        statistics: Statistics::Follow,
+    };
 
     /// Returns gradients and statistics after one step on four parts of two faces.
     fn step(threads: usize) -> Vec<(String, Tensor)> {
@@ -156,9 +163,15 @@ mod tests {
             logits.f_square()?.f_mean(Kind::Float)?.f_backward()
         };
         let mut replicas = Replicas::new(&weights, threads);
-        replicas.run::<_, _, TchError, _>(&mut weights, parts, Statistics::Follow, job).unwrap();
+        replicas
+            .run::<_, _, TchError, _>(&mut weights, parts, Statistics::Follow, job)
+            .unwrap();
         let read = |(p, t): (&crate::arch::parameter::Parameter, &Tensor)| {
-            let tensor = if p.role.is_trainable() { t.grad() } else { t.detach() };
+            let tensor = if p.role.is_trainable() {
+                t.grad()
+            } else {
+                t.detach()
+            };
             (p.name.clone(), tensor.copy())
         };
         weights.iter().map(read).collect()
@@ -181,14 +194,20 @@ mod tests {
         // Each of two threads processed two of the four parts, so the mean has moved as far as two steps move it.
         let (pair, alone) = (step(2), step(1));
         let of = |step: &[(String, Tensor)]| {
-            let (_, mean) = step.iter().find(|(name, _)| name == "stem.bn.variance").unwrap();
+            let (_, mean) = step
+                .iter()
+                .find(|(name, _)| name == "stem.bn.variance")
+                .unwrap();
             mean.mean(Kind::Float).double_value(&[])
         };
         assert!(of(&pair) != of(&alone));
         let (two_steps, four_steps) = (0.99f64.powi(2), 0.99f64.powi(4));
         let moved = (1.0 - of(&pair)) / (1.0 - of(&alone));
         let expected = (1.0 - two_steps) / (1.0 - four_steps);
-        assert!((moved / expected - 1.0).abs() < 0.05, "{moved} against {expected}");
+        assert!(
+            (moved / expected - 1.0).abs() < 0.05,
+            "{moved} against {expected}"
+        );
     }
 
     #[test]

@@ -69,7 +69,9 @@ impl Weights {
             let values = lay_out(&values.f_to_device(device)?)?;
             Ok((p, values))
         });
-        Ok(Self::from_entries(entries.collect::<Result<_, WeightsError>>()?))
+        Ok(Self::from_entries(
+            entries.collect::<Result<_, WeightsError>>()?,
+        ))
     }
 
     /// Returns weights from named tensors, such as those of a checkpoint. Additional names are ignored.
@@ -82,7 +84,9 @@ impl Weights {
         device: Device,
     ) -> Result<Self, WeightsError> {
         let entries = parameter::list(graph)?.into_iter().map(|p| {
-            let values = named.get(&p.name).ok_or_else(|| WeightsError::Missing(p.name.clone()))?;
+            let values = named
+                .get(&p.name)
+                .ok_or_else(|| WeightsError::Missing(p.name.clone()))?;
             if values.size() != size(&p) {
                 return Err(WeightsError::Misfit {
                     name: p.name,
@@ -93,14 +97,19 @@ impl Weights {
             let values = lay_out(&values.f_to_device(device)?.f_to_kind(Kind::Float)?)?;
             Ok((p, values))
         });
-        Ok(Self::from_entries(entries.collect::<Result<_, WeightsError>>()?))
+        Ok(Self::from_entries(
+            entries.collect::<Result<_, WeightsError>>()?,
+        ))
     }
 
     /// Returns a detached copy.
     pub fn duplicate(&self) -> Self {
         no_grad(|| {
             Self::from_entries(
-                self.entries.iter().map(|(p, t)| (p.clone(), t.detach().copy())).collect(),
+                self.entries
+                    .iter()
+                    .map(|(p, t)| (p.clone(), t.detach().copy()))
+                    .collect(),
             )
         })
     }
@@ -124,7 +133,14 @@ impl Weights {
         let alias = |(p, t): &(Parameter, Tensor)| {
             let tensor = t.detach();
             let trained = p.role.is_trainable();
-            (p.clone(), if trained { tensor } else { no_grad(|| tensor.copy()) })
+            (
+                p.clone(),
+                if trained {
+                    tensor
+                } else {
+                    no_grad(|| tensor.copy())
+                },
+            )
         };
         Self::from_entries(self.entries.iter().map(alias).collect()).trainable()
     }
@@ -155,7 +171,11 @@ impl Weights {
     }
 
     fn from_entries(entries: Vec<(Parameter, Tensor)>) -> Self {
-        let index = entries.iter().enumerate().map(|(i, (p, _))| (p.name.clone(), i)).collect();
+        let index = entries
+            .iter()
+            .enumerate()
+            .map(|(i, (p, _))| (p.name.clone(), i))
+            .collect();
         Self { entries, index }
     }
 }
@@ -178,5 +198,7 @@ fn lay_out(values: &Tensor) -> Result<Tensor, TchError> {
 /// # Errors
 /// When memory is exhausted.
 pub(crate) fn channels_last(x: &Tensor) -> Result<Tensor, TchError> {
-    x.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
+    x.f_permute([0, 2, 3, 1])?
+        .f_contiguous()?
+        .f_permute([0, 3, 1, 2])
 }

@@ -62,6 +62,11 @@ pub fn draw_confusion(
     network: &str,
     found: &Confusion,
 ) -> Result<(), ArtifactError> {
-    plot::confusion(network, "held-out faces", found, &folder.join(plot::CONFUSION))?;
+    plot::confusion(
+        network,
+        "held-out faces",
+        found,
+        &folder.join(plot::CONFUSION),
+    )?;
     Ok(())
 }

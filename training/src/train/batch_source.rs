@@ -24,12 +24,18 @@ enum Source {
 impl BatchSource {
     /// Reads batches directly from the threads that augment faces.
     pub fn plain(batches: Receiver<Batch>) -> Self {
-        Self { source: Source::Plain(batches), wait_time: Duration::ZERO }
+        Self {
+            source: Source::Plain(batches),
+            wait_time: Duration::ZERO,
+        }
     }
 
     /// Reads batches with soft targets from a teacher stage.
     pub fn distilled(stage: TeacherStage) -> Self {
-        Self { source: Source::Distilled(stage), wait_time: Duration::ZERO }
+        Self {
+            source: Source::Distilled(stage),
+            wait_time: Duration::ZERO,
+        }
     }
 
     /// Returns the next batch, or `None` at the end of the epoch.

@@ -104,16 +104,22 @@ pub fn save(
     ema: &Ema,
 ) -> Result<(), CheckpointError> {
     let path = folder.join(FILE_NAME);
-    let json = serde_json::to_vec(state)
-        .map_err(|e| CheckpointError::State { path: path.clone(), detail: e.to_string() })?;
+    let json = serde_json::to_vec(state).map_err(|e| CheckpointError::State {
+        path: path.clone(),
+        detail: e.to_string(),
+    })?;
     let mut tensors = vec![(STATE.to_owned(), Tensor::from_slice(&json))];
     let mut add = |kind: &str, name: &str, tensor: &Tensor| {
         let plain = tensor.detach().to_device(Device::Cpu).contiguous();
         tensors.push((format!("{kind}/{name}"), plain));
     };
     weights.iter().for_each(|(p, t)| add("weights", &p.name, t));
-    optimizer.state(weights).for_each(|(kind, name, t)| add(kind, name, t));
-    ema.weights().iter().for_each(|(p, t)| add("ema", &p.name, t));
+    optimizer
+        .state(weights)
+        .for_each(|(kind, name, t)| add(kind, name, t));
+    ema.weights()
+        .iter()
+        .for_each(|(p, t)| add("ema", &p.name, t));
 
     replace(&path, &tensors)
 }
@@ -123,10 +129,17 @@ fn replace(path: &Path, tensors: &[(String, Tensor)]) -> Result<(), CheckpointEr
     let io = |source| not_written(path, source);
     let file = AtomicFile::create(path).map_err(io)?;
     Tensor::write_safetensors(tensors, file.temp_path()).map_err(|error| {
-        if let TchError::SafeTensorError { err: SafeTensorError::IoError(source), .. } = error {
+        if let TchError::SafeTensorError {
+            err: SafeTensorError::IoError(source),
+            ..
+        } = error
+        {
             return io(source);
         }
-        CheckpointError::Tensors { path: path.to_owned(), source: error }
+        CheckpointError::Tensors {
+            path: path.to_owned(),
+            source: error,
+        }
     })?;
     file.commit().map_err(io)
 }
@@ -170,10 +183,16 @@ impl Checkpoint {
         if !path.exists() {
             return Ok(None);
         }
-        let tensors = Tensor::read_safetensors(&path)
-            .map_err(|source| CheckpointError::Tensors { path: path.clone(), source })?;
+        let tensors =
+            Tensor::read_safetensors(&path).map_err(|source| CheckpointError::Tensors {
+                path: path.clone(),
+                source,
+            })?;
         let tensors: HashMap<String, Tensor> = tensors.into_iter().collect();
-        let broken = |detail: String| CheckpointError::State { path: path.clone(), detail };
+        let broken = |detail: String| CheckpointError::State {
+            path: path.clone(),
+            detail,
+        };
         let json = tensors
             .get(STATE)
             .filter(|t| t.kind() == Kind::Uint8)
@@ -181,7 +200,11 @@ impl Checkpoint {
         let mut bytes = vec![0u8; json.numel()];
         json.copy_data_u8(&mut bytes, json.numel());
         let state = serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))?;
-        Ok(Some(Self { state, path, tensors }))
+        Ok(Some(Self {
+            state,
+            path,
+            tensors,
+        }))
     }
 
     /// Returns the weights after the optimiser's last step.
@@ -219,9 +242,11 @@ impl Checkpoint {
         optimizer: &mut Optimizer,
     ) -> Result<(), CheckpointError> {
         let saved = |key: &str| self.tensors.get(key).map(Tensor::shallow_clone);
-        optimizer.restore(weights, saved).map_err(|key| CheckpointError::State {
-            path: self.path.clone(),
-            detail: format!("`{key}` is missing; was `optimizer` changed in recipe.toml?"),
-        })
+        optimizer
+            .restore(weights, saved)
+            .map_err(|key| CheckpointError::State {
+                path: self.path.clone(),
+                detail: format!("`{key}` is missing; was `optimizer` changed in recipe.toml?"),
+            })
     }
 }

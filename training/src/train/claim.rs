@@ -25,7 +25,10 @@ impl Claim {
     /// Where another process has it, or the folder cannot be written. A file system without locks passes.
     pub fn take(folder: &Path) -> Result<Self, RunError> {
         let path = folder.join(FILE_NAME);
-        let io = |source| RunError::Io { path: path.clone(), source };
+        let io = |source| RunError::Io {
+            path: path.clone(),
+            source,
+        };
         let file = File::create(&path).map_err(io)?;
         let locked = match LockFile::acquire(file) {
             Ok(lock) => Some(lock),

@@ -62,6 +62,11 @@ impl CompletedRun {
         }
         let bytes = fs::read(folder.join(checkpoint::FILE_NAME))?;
         let file = SourceFile::of(folder, &bytes);
-        Ok(Self { run, recipe, checkpoint, file })
+        Ok(Self {
+            run,
+            recipe,
+            checkpoint,
+            file,
+        })
     }
 }

@@ -53,7 +53,10 @@ impl TeacherStage {
                 }
             }
         });
-        Self { batches: Some(receiver), thread: Some(thread) }
+        Self {
+            batches: Some(receiver),
+            thread: Some(thread),
+        }
     }
 
     /// Returns the next batch, or `None` at the end of the epoch.
@@ -61,7 +64,10 @@ impl TeacherStage {
     /// # Errors
     /// When a teacher fails.
     pub fn next_batch(&self) -> Result<Option<Batch>, TeacherError> {
-        self.batches.as_ref().and_then(|batches| batches.recv().ok()).transpose()
+        self.batches
+            .as_ref()
+            .and_then(|batches| batches.recv().ok())
+            .transpose()
     }
 }
 
@@ -99,7 +105,12 @@ pub fn soft_targets(
         for view in &views {
             let images = faces.iter().map(|face| view.apply(face));
             let pixels: Vec<f32> = images
-                .flat_map(|face| face.pixels().iter().map(|&p| f32::from(p)).collect::<Vec<_>>())
+                .flat_map(|face| {
+                    face.pixels()
+                        .iter()
+                        .map(|&p| f32::from(p))
+                        .collect::<Vec<_>>()
+                })
                 .collect();
             for (mean, p) in mean.iter_mut().zip(teachers.soft_targets(&pixels)?) {
                 *mean += p * share;

@@ -18,7 +18,10 @@ pub struct Ema {
 impl Ema {
     /// Starts an average at these weights.
     pub fn new(weights: &Weights, decay: f64) -> Self {
-        Self { decay, weights: weights.duplicate() }
+        Self {
+            decay,
+            weights: weights.duplicate(),
+        }
     }
 
     /// Continues an average from a checkpoint.

@@ -63,8 +63,12 @@ struct Scalar {
 /// When the folder cannot be written.
 pub fn update(folder: &Path, rows: &[EpochRow]) -> io::Result<()> {
     let path = folder.join(FILE_NAME);
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     let (whole, last) = scan(&bytes, rows.len() as i64);
@@ -74,12 +78,24 @@ pub fn update(folder: &Path, rows: &[EpochRow]) -> io::Result<()> {
     let mut added = Vec::new();
     if whole == 0 {
         let version = Some(VERSION.to_owned());
-        added = record(&Event { wall_time: now(), step: 0, file_version: version, summary: None });
+        added = record(&Event {
+            wall_time: now(),
+            step: 0,
+            file_version: version,
+            summary: None,
+        });
     }
     for row in rows.iter().filter(|row| row.epoch as i64 > last) {
-        let summary = Some(Summary { value: scalars(row) });
+        let summary = Some(Summary {
+            value: scalars(row),
+        });
         let step = row.epoch as i64;
-        added.extend(record(&Event { wall_time: now(), step, file_version: None, summary }));
+        added.extend(record(&Event {
+            wall_time: now(),
+            step,
+            file_version: None,
+            summary,
+        }));
     }
     file.seek(SeekFrom::Start(whole as u64))?;
     file.write_all(&added)
@@ -120,7 +136,9 @@ fn record(event: &Event) -> Vec<u8> {
 
 /// Returns the masked CRC-32C. TFRecord masks checksums because a CRC of data that contains its own CRC is degenerate.
 fn masked_crc(bytes: &[u8]) -> u32 {
-    CRC.checksum(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
+    CRC.checksum(bytes)
+        .rotate_right(15)
+        .wrapping_add(0xa282_ead8)
 }
 
 fn scalars(row: &EpochRow) -> Vec<Scalar> {
@@ -134,13 +152,18 @@ fn scalars(row: &EpochRow) -> Vec<Scalar> {
         ("images_per_second", Some(row.images_per_second)),
     ];
     let scalar = |(tag, value): (&str, Option<f64>)| {
-        Some(Scalar { tag: tag.to_owned(), simple_value: Some(value? as f32) })
+        Some(Scalar {
+            tag: tag.to_owned(),
+            simple_value: Some(value? as f32),
+        })
     };
     values.into_iter().filter_map(scalar).collect()
 }
 
 fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |time| time.as_secs_f64())
 }
 
 #[cfg(test)]

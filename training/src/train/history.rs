@@ -43,7 +43,9 @@ pub fn write(folder: &Path, rows: &[EpochRow]) -> io::Result<()> {
     for row in rows {
         writer.serialize(row)?;
     }
-    let text = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
+    let text = writer
+        .into_inner()
+        .map_err(csv::IntoInnerError::into_error)?;
     atomic_file::write(&folder.join(FILE_NAME), &text)
 }
 
@@ -52,5 +54,7 @@ pub fn write(folder: &Path, rows: &[EpochRow]) -> io::Result<()> {
 /// # Errors
 /// When the file is missing or has other columns.
 pub fn read(folder: &Path) -> Result<Vec<EpochRow>, csv::Error> {
-    csv::Reader::from_path(folder.join(FILE_NAME))?.into_deserialize().collect()
+    csv::Reader::from_path(folder.join(FILE_NAME))?
+        .into_deserialize()
+        .collect()
 }

@@ -64,10 +64,15 @@ pub fn weights(
     data_sha256: &str,
     device: Device,
 ) -> Result<Option<(Weights, SourceFile)>, InitError> {
-    let Some(folder) = &recipe.init else { return Ok(None) };
+    let Some(folder) = &recipe.init else {
+        return Ok(None);
+    };
     read(folder, recipe, graph, data_sha256, device)
         .map(Some)
-        .map_err(|reason| InitError { path: folder.clone(), reason })
+        .map_err(|reason| InitError {
+            path: folder.clone(),
+            reason,
+        })
 }
 
 fn read(
@@ -77,14 +82,25 @@ fn read(
     data_sha256: &str,
     device: Device,
 ) -> Result<(Weights, SourceFile), Reason> {
-    let CompletedRun { run, recipe: source, checkpoint, file } = CompletedRun::open(folder)?;
+    let CompletedRun {
+        run,
+        recipe: source,
+        checkpoint,
+        file,
+    } = CompletedRun::open(folder)?;
     if run.architecture != graph.name() {
         let ours = graph.name().to_owned();
-        return Err(Reason::Architecture { theirs: run.architecture, ours });
+        return Err(Reason::Architecture {
+            theirs: run.architecture,
+            ours,
+        });
     }
     let same_faces = (source.seed, source.holdout) == (recipe.seed, recipe.holdout);
     if recipe.holdout > 0.0 && run.data_sha256 == data_sha256 && !same_faces {
-        return Err(Reason::Holdout { seed: source.seed, holdout: source.holdout });
+        return Err(Reason::Holdout {
+            seed: source.seed,
+            holdout: source.holdout,
+        });
     }
     Ok((checkpoint.averaged(graph, device)?, file))
 }

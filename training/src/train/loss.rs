@@ -53,8 +53,9 @@ impl Loss {
         else {
             return Ok(hard);
         };
-        let soft_targets =
-            Tensor::from_slice(soft_targets).f_view_as(logits)?.f_to_device(logits.device())?;
+        let soft_targets = Tensor::from_slice(soft_targets)
+            .f_view_as(logits)?
+            .f_to_device(logits.device())?;
         // Hinton et al. (2015), section 2: the gradients of soft targets scale as 1 / T^2, so the term is multiplied by T^2.
         let soft = divergence(logits, &soft_targets, temperature)?
             .f_mul_scalar(weight * temperature * temperature)?;
@@ -67,7 +68,9 @@ impl Loss {
         let loss = |reduction| {
             logits.f_cross_entropy_loss(&labels, None::<Tensor>, reduction, -100, self.smoothing)
         };
-        let Some(values) = self.class_weights else { return loss(Reduction::Sum) };
+        let Some(values) = self.class_weights else {
+            return loss(Reduction::Sum);
+        };
         // libtorch's class weights would weigh each class of the smoothed target by its own weight, not by the label's.
         let weights = Tensor::from_slice(&values.map(|value| value as f32)).f_to_device(device)?;
         loss(Reduction::None)?.f_dot(&weights.f_index_select(0, &labels)?)
@@ -87,9 +90,16 @@ fn divergence(
 
 /// Returns `faces / (classes * faces of the class)` per class. A class without faces counts as a class with one face.
 fn balanced(labels: &[Expression]) -> [f64; Expression::COUNT] {
-    let classes = Expression::ALL.iter().filter(|expression| labels.contains(expression)).count();
+    let classes = Expression::ALL
+        .iter()
+        .filter(|expression| labels.contains(expression))
+        .count();
     Expression::ALL.map(|expression| {
-        let faces = labels.iter().filter(|&&label| label == expression).count().max(1);
+        let faces = labels
+            .iter()
+            .filter(|&&label| label == expression)
+            .count()
+            .max(1);
         labels.len() as f64 / (classes.max(1) * faces) as f64
     })
 }
@@ -101,8 +111,9 @@ mod tests {
     use super::*;
     use crate::recipe::options::{Distill, Targets};
 
-    const LOGITS: [f32; 14] =
-        [1.0, -2.0, 0.5, 3.0, 0.0, -1.0, 2.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7];
+    const LOGITS: [f32; 14] = [
+        1.0, -2.0, 0.5, 3.0, 0.0, -1.0, 2.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7,
+    ];
 
     fn logits() -> Tensor {
         Tensor::from_slice(&LOGITS).view([2, 7])
@@ -110,14 +121,26 @@ mod tests {
 
     /// Returns the loss of two faces with the labels 3 and 0.
     fn loss(recipe: &Recipe, mixed: Option<(&[i64], f64)>, soft_targets: Option<&[f32]>) -> f64 {
-        let part = MicroBatch { pixels: &[], labels: &[3, 0], side: 0, mixed, soft_targets };
+        let part = MicroBatch {
+            pixels: &[],
+            labels: &[3, 0],
+            side: 0,
+            mixed,
+            soft_targets,
+        };
         let labels = [vec![Expression::ALL[3]; 3], vec![Expression::ALL[0]]].concat();
-        Loss::new(recipe, &labels).sum(&logits(), part).unwrap().double_value(&[])
+        Loss::new(recipe, &labels)
+            .sum(&logits(), part)
+            .unwrap()
+            .double_value(&[])
     }
 
     fn softmax(row: usize, temperature: f64) -> Vec<f64> {
         let row = &LOGITS[7 * row..7 * row + 7];
-        let exps: Vec<f64> = row.iter().map(|&z| (f64::from(z) / temperature).exp()).collect();
+        let exps: Vec<f64> = row
+            .iter()
+            .map(|&z| (f64::from(z) / temperature).exp())
+            .collect();
         let sum: f64 = exps.iter().sum();
         exps.into_iter().map(|e| e / sum).collect()
     }
@@ -127,7 +150,10 @@ mod tests {
     }
 
     fn plain() -> Recipe {
-        Recipe { label_smoothing: 0.0, ..Recipe::default() }
+        Recipe {
+            label_smoothing: 0.0,
+            ..Recipe::default()
+        }
     }
 
     #[track_caller]
@@ -138,13 +164,23 @@ mod tests {
     #[test]
     fn mixup_weighs_both_labels_by_their_shares() {
         let found = loss(&plain(), Some((&[6, 1], 0.25)), None);
-        close(found, 0.75 * (nll(0, 3) + nll(1, 0)) + 0.25 * (nll(0, 6) + nll(1, 1)));
+        close(
+            found,
+            0.75 * (nll(0, 3) + nll(1, 0)) + 0.25 * (nll(0, 6) + nll(1, 1)),
+        );
     }
 
     #[test]
     fn balanced_weights_give_classes_equal_totals() {
         let rule = ClassWeights::Rule(ClassWeightRule::Balanced);
-        let found = loss(&Recipe { class_weights: rule, ..plain() }, None, None);
+        let found = loss(
+            &Recipe {
+                class_weights: rule,
+                ..plain()
+            },
+            None,
+            None,
+        );
         // Three faces of one class and one of another: weights 4 / (2 * 3) and 4 / 2.
         close(found, 4.0 / 6.0 * nll(0, 3) + 2.0 * nll(1, 0));
     }
@@ -154,7 +190,15 @@ mod tests {
         let mut weights = [1.0; Expression::COUNT];
         (weights[3], weights[0], weights[1]) = (2.0, 5.0, 40.0);
         let class_weights = ClassWeights::Values(weights);
-        let found = loss(&Recipe { label_smoothing: 0.1, class_weights, ..plain() }, None, None);
+        let found = loss(
+            &Recipe {
+                label_smoothing: 0.1,
+                class_weights,
+                ..plain()
+            },
+            None,
+            None,
+        );
         let smoothed = |row: usize, class: usize| {
             let every: f64 = (0..Expression::COUNT).map(|class| nll(row, class)).sum();
             0.9 * nll(row, class) + 0.1 / Expression::COUNT as f64 * every
@@ -171,22 +215,38 @@ mod tests {
             temperature: 4.0,
             targets: Targets::Online,
         };
-        let recipe = Recipe { distill: Some(distill), ..plain() };
-        let soft_targets =
-            [[0.5f32, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0], [0.1, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1]].concat();
+        let recipe = Recipe {
+            distill: Some(distill),
+            ..plain()
+        };
+        let soft_targets = [
+            [0.5f32, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0],
+            [0.1, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1],
+        ]
+        .concat();
         let mut soft = 0.0;
         for (row, soft_targets) in soft_targets.chunks(7).enumerate() {
-            for (&p, q) in soft_targets.iter().zip(softmax(row, 4.0)).filter(|(p, _)| **p > 0.0) {
+            for (&p, q) in soft_targets
+                .iter()
+                .zip(softmax(row, 4.0))
+                .filter(|(p, _)| **p > 0.0)
+            {
                 soft += f64::from(p) * (f64::from(p) / q).ln();
             }
         }
         let hard = nll(0, 3) + nll(1, 0);
-        close(loss(&recipe, None, Some(&soft_targets)), 0.7 * hard + 0.3 * 16.0 * soft);
+        close(
+            loss(&recipe, None, Some(&soft_targets)),
+            0.7 * hard + 0.3 * 16.0 * soft,
+        );
     }
 
     #[test]
     fn divergence_from_equal_distribution_is_zero() {
         let own = logits().f_div_scalar(3.0).unwrap().softmax(-1, Kind::Float);
-        close(divergence(&logits(), &own, 3.0).unwrap().double_value(&[]), 0.0);
+        close(
+            divergence(&logits(), &own, 3.0).unwrap().double_value(&[]),
+            0.0,
+        );
     }
 }

@@ -59,12 +59,20 @@ impl Optimizer {
     /// Creates an optimiser with zero state for these weights.
     pub fn new(weights: &Weights, recipe: &Recipe) -> Self {
         let rule: Box<dyn Rule> = match recipe.optimizer {
-            OptimizerKind::Sgd => Box::new(sgd::Sgd { momentum: recipe.momentum }),
-            OptimizerKind::RmsProp => Box::new(rmsprop::RmsProp { keys: recipe.rmsprop }),
+            OptimizerKind::Sgd => Box::new(sgd::Sgd {
+                momentum: recipe.momentum,
+            }),
+            OptimizerKind::RmsProp => Box::new(rmsprop::RmsProp {
+                keys: recipe.rmsprop,
+            }),
             OptimizerKind::AdamW => Box::new(adamw::AdamW { keys: recipe.adamw }),
         };
         let zeros = |(parameter, weight): (&Parameter, &Tensor)| {
-            let slots: &[&str] = if parameter.role.is_trainable() { rule.slots() } else { &[] };
+            let slots: &[&str] = if parameter.role.is_trainable() {
+                rule.slots()
+            } else {
+                &[]
+            };
             slots.iter().map(|_| weight.zeros_like()).collect()
         };
         let slots = no_grad(|| weights.iter().map(zeros).collect());
@@ -89,16 +97,23 @@ impl Optimizer {
             for (((parameter, weight), gradient), slots) in
                 weights.iter().zip(gradients).zip(&mut self.slots)
             {
-                let Some(mut gradient) = gradient else { continue };
+                let Some(mut gradient) = gradient else {
+                    continue;
+                };
                 if let Some(factor) = &clip_factor {
                     gradient = gradient.f_mul(factor)?;
                 }
                 let mut weight = weight.shallow_clone();
-                let decay = if parameter.role.decays() { self.weight_decay } else { 0.0 };
+                let decay = if parameter.role.decays() {
+                    self.weight_decay
+                } else {
+                    0.0
+                };
                 if decay > 0.0 && !self.rule.decays_weights() {
                     gradient = gradient.f_add(&weight.f_mul_scalar(decay)?)?;
                 }
-                self.rule.update(&mut weight, &gradient, slots, Step { rate, decay, count })?;
+                self.rule
+                    .update(&mut weight, &gradient, slots, Step { rate, decay, count })?;
                 weight.zero_grad();
             }
             Ok(())
@@ -128,7 +143,11 @@ impl Optimizer {
             return Ok(None);
         }
         let norm = norm(gradients.iter().flatten())?;
-        Ok(Some(norm.f_reciprocal()?.f_mul_scalar(self.clip_norm)?.f_clamp_max(1.0)?))
+        Ok(Some(
+            norm.f_reciprocal()?
+                .f_mul_scalar(self.clip_norm)?
+                .f_clamp_max(1.0)?,
+        ))
     }
 
     /// Returns the state for a checkpoint: name of the state tensor, name of the parameter, tensor.
@@ -136,10 +155,15 @@ impl Optimizer {
         &'a self,
         weights: &'a Weights,
     ) -> impl Iterator<Item = (&'static str, &'a str, &'a Tensor)> {
-        weights.iter().zip(&self.slots).flat_map(move |((parameter, _), slots)| {
-            let kinds = self.rule.slots().iter();
-            kinds.zip(slots).map(|(kind, tensor)| (*kind, parameter.name.as_str(), tensor))
-        })
+        weights
+            .iter()
+            .zip(&self.slots)
+            .flat_map(move |((parameter, _), slots)| {
+                let kinds = self.rule.slots().iter();
+                kinds
+                    .zip(slots)
+                    .map(|(kind, tensor)| (*kind, parameter.name.as_str(), tensor))
+            })
     }
 
     /// Restores the state that [`Self::state`] returned.
@@ -169,7 +193,10 @@ impl Optimizer {
 /// # Errors
 /// Returns an error of libtorch.
 pub(super) fn norm<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> Result<Tensor, TchError> {
-    let norms: Vec<Tensor> = tensors.into_iter().map(Tensor::f_norm).collect::<Result<_, _>>()?;
+    let norms: Vec<Tensor> = tensors
+        .into_iter()
+        .map(Tensor::f_norm)
+        .collect::<Result<_, _>>()?;
     Tensor::f_stack(&norms, 0)?.f_norm()?.f_to_kind(Kind::Float)
 }
 

@@ -60,7 +60,11 @@ impl Prepared {
     /// When the folder already contains a run, or an input is missing or does not fit. No folder is created then.
     pub fn start(folder: &Path, new: NewRun, threads: usize) -> Result<Self, PrepareError> {
         let device = device::best_device();
-        let NewRun { architecture, data, recipe } = new;
+        let NewRun {
+            architecture,
+            data,
+            recipe,
+        } = new;
         let graph = network(&architecture, &recipe)?;
         let teachers = open_teachers(&recipe, threads, device)?;
         let (data_sha256, faces) = load(&data)?;
@@ -70,10 +74,17 @@ impl Prepared {
         let (faces, holdout) = faces.hold_out(recipe.holdout, recipe.seed);
         if faces.len() < 2 {
             let (holdout, left) = (recipe.holdout, faces.len());
-            return Err(PrepareError::NothingToTrainOn { holdout, left, data });
+            return Err(PrepareError::NothingToTrainOn {
+                holdout,
+                left,
+                data,
+            });
         }
         if recipe.holdout > 0.0 && holdout.is_empty() {
-            return Err(PrepareError::NothingHeldOut { holdout: recipe.holdout, data });
+            return Err(PrepareError::NothingHeldOut {
+                holdout: recipe.holdout,
+                data,
+            });
         }
         let run = Run {
             architecture,
@@ -88,7 +99,16 @@ impl Prepared {
             workplaces: Vec::new(),
         };
         let claim = run.create(folder, &recipe)?;
-        Ok(Self { run, recipe, faces, holdout, teachers, init, device, _claim: claim })
+        Ok(Self {
+            run,
+            recipe,
+            faces,
+            holdout,
+            teachers,
+            init,
+            device,
+            _claim: claim,
+        })
     }
 
     /// Opens the folder of an interrupted run and reads the same inputs again. `data` replaces the data set's path when
@@ -117,7 +137,16 @@ impl Prepared {
         }
         let init = first_weights(folder, &run, &recipe, device)?;
         let (faces, holdout) = faces.hold_out(recipe.holdout, recipe.seed);
-        Ok(Self { run, recipe, faces, holdout, teachers, init, device, _claim: claim })
+        Ok(Self {
+            run,
+            recipe,
+            faces,
+            holdout,
+            teachers,
+            init,
+            device,
+            _claim: claim,
+        })
     }
 
     /// Trains until the run is finished or interrupted.
@@ -139,11 +168,24 @@ impl Prepared {
         );
         let device = format!("{:?}", self.device);
         let (machine, threads) = (Machine::here(), control.threads);
-        self.run
-            .record_resume(&control.folder, Workplace { machine, device, precision, threads })?;
+        self.run.record_resume(
+            &control.folder,
+            Workplace {
+                machine,
+                device,
+                precision,
+                threads,
+            },
+        )?;
         let graph = network(&self.run.architecture, &self.recipe)?;
-        let mut trainer =
-            Trainer::new(graph, self.recipe, self.teachers, self.init, self.device, control)?;
+        let mut trainer = Trainer::new(
+            graph,
+            self.recipe,
+            self.teachers,
+            self.init,
+            self.device,
+            control,
+        )?;
         Ok(trainer.run(&self.faces, &self.holdout)?)
     }
 }
@@ -193,7 +235,10 @@ fn same_teachers(started: &[SourceFile], now: &[SourceFile]) -> Result<(), Prepa
         return Err(PrepareError::OtherTeacher { path, sha256 });
     }
     if started.len() != now.len() {
-        return Err(PrepareError::TeacherCount { started: started.len(), now: now.len() });
+        return Err(PrepareError::TeacherCount {
+            started: started.len(),
+            now: now.len(),
+        });
     }
     Ok(())
 }
@@ -201,5 +246,8 @@ fn same_teachers(started: &[SourceFile], now: &[SourceFile]) -> Result<(), Prepa
 fn load(data: &Path) -> Result<(String, FaceSet), PrepareError> {
     let dataset = Dataset::open(data)?;
     let sha256 = dataset.fingerprint(Split::Train)?;
-    Ok((sha256, FaceSet::load(&dataset, data, Split::Train, catalog::INPUT_SIDE)?))
+    Ok((
+        sha256,
+        FaceSet::load(&dataset, data, Split::Train, catalog::INPUT_SIDE)?,
+    ))
 }

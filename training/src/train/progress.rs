@@ -15,7 +15,10 @@ pub struct Progress {
 impl Progress {
     /// Creates a bar for an epoch (from 0) of `steps` steps, of which `done` are finished.
     pub fn new(epoch: usize, epochs: usize, side: usize, steps: usize, done: usize) -> Self {
-        let bar = bar(steps, "{prefix} {wide_bar} {pos}/{len} {msg} [{elapsed}<{eta}]");
+        let bar = bar(
+            steps,
+            "{prefix} {wide_bar} {pos}/{len} {msg} [{elapsed}<{eta}]",
+        );
         bar.set_prefix(format!("epoch {}/{epochs} {side}px", epoch + 1));
         bar.set_position(done as u64);
         bar.reset_eta();
@@ -45,14 +48,21 @@ impl TeacherProgress {
     pub fn new(faces: usize) -> Self {
         eprintln!("computing teacher outputs for {faces} faces and their mirror images");
         let bar = bar(faces, "teachers {wide_bar} {pos}/{len} [{elapsed}<{eta}]");
-        Self { bar, start: Instant::now() }
+        Self {
+            bar,
+            start: Instant::now(),
+        }
     }
 
     /// Advances by `faces` faces. The first call prints an estimate of the total time.
     pub fn advance(&self, faces: usize) {
         let first = self.bar.position() == 0;
         self.bar.inc(faces as u64);
-        let left = self.bar.length().unwrap_or(0).saturating_sub(self.bar.position());
+        let left = self
+            .bar
+            .length()
+            .unwrap_or(0)
+            .saturating_sub(self.bar.position());
         if first && left > 0 {
             let seconds = self.start.elapsed().as_secs_f64() / faces as f64 * left as f64;
             let line = format!("the teacher outputs take about {}", clock(seconds));
@@ -64,7 +74,9 @@ impl TeacherProgress {
 /// Returns a bar that is cleared when dropped.
 fn bar(length: usize, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).expect("the template is valid");
-    ProgressBar::new(length as u64).with_style(style).with_finish(ProgressFinish::AndClear)
+    ProgressBar::new(length as u64)
+        .with_style(style)
+        .with_finish(ProgressFinish::AndClear)
 }
 
 /// Prints one line for a finished epoch.

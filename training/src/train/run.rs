@@ -28,13 +28,20 @@ pub struct SourceFile {
 impl SourceFile {
     /// Returns the digest of the model file, or of the checkpoint of the run, at `path`. `bytes` is its content.
     pub fn of(path: &Path, bytes: &[u8]) -> Self {
-        Self { path: path.to_owned(), sha256: hex::encode(Sha256::digest(bytes)) }
+        Self {
+            path: path.to_owned(),
+            sha256: hex::encode(Sha256::digest(bytes)),
+        }
     }
 
     /// Returns whether the model file or the run's checkpoint exists with other contents.
     pub fn has_changed(&self) -> bool {
         let checkpoint = self.path.join(checkpoint::FILE_NAME);
-        let file = if self.path.is_dir() { &checkpoint } else { &self.path };
+        let file = if self.path.is_dir() {
+            &checkpoint
+        } else {
+            &self.path
+        };
         fs::read(file).is_ok_and(|bytes| hex::encode(Sha256::digest(&bytes)) != self.sha256)
     }
 }
@@ -73,14 +80,20 @@ impl Run {
     /// # Errors
     /// When the folder already contains a run, or cannot be written.
     pub fn create(&self, folder: &Path, recipe: &Recipe) -> Result<Claim, RunError> {
-        let io = |source| RunError::Io { path: folder.to_owned(), source };
+        let io = |source| RunError::Io {
+            path: folder.to_owned(),
+            source,
+        };
         fs::create_dir_all(folder).map_err(io)?;
         let claim = Claim::take(folder)?;
         if folder.join("run.json").exists() {
             return Err(RunError::Exists(folder.to_owned()));
         }
-        atomic_file::write(&folder.join("recipe.toml"), toml::to_string(recipe)?.as_bytes())
-            .map_err(io)?;
+        atomic_file::write(
+            &folder.join("recipe.toml"),
+            toml::to_string(recipe)?.as_bytes(),
+        )
+        .map_err(io)?;
         // Written last, because its presence marks a complete folder.
         self.write(folder)?;
         Ok(claim)
@@ -88,8 +101,10 @@ impl Run {
 
     fn write(&self, folder: &Path) -> Result<(), RunError> {
         let path = folder.join("run.json");
-        let json = serde_json::to_string_pretty(self)
-            .map_err(|source| RunError::Json { path: path.clone(), source })?;
+        let json = serde_json::to_string_pretty(self).map_err(|source| RunError::Json {
+            path: path.clone(),
+            source,
+        })?;
         atomic_file::write(&path, json.as_bytes()).map_err(|source| RunError::Io { path, source })
     }
 

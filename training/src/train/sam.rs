@@ -30,10 +30,15 @@ impl Ascent {
     /// Returns an error of libtorch.
     pub fn climb(weights: &Weights, rho: f64) -> Result<Self, TchError> {
         no_grad(|| {
-            let trained = weights.iter().filter(|(parameter, _)| parameter.role.is_trainable());
+            let trained = weights
+                .iter()
+                .filter(|(parameter, _)| parameter.role.is_trainable());
             let gradients: Vec<Tensor> = trained.map(|(_, weight)| weight.grad()).collect();
             let norm = optimizer::norm(&gradients)?;
-            let scale = norm.f_add_scalar(EPSILON)?.f_reciprocal()?.f_mul_scalar(rho)?;
+            let scale = norm
+                .f_add_scalar(EPSILON)?
+                .f_reciprocal()?
+                .f_mul_scalar(rho)?;
             let mut before = Vec::new();
             for (parameter, weight) in weights.iter() {
                 let trained = parameter.role.is_trainable();
@@ -84,24 +89,44 @@ mod tests {
     fn gradient_is_taken_at_distance_rho_along_ascent() {
         // One pixel p, one weight w, one bias b: the loss (w p + b)^2 has the gradient 2 (w p + b) (p, 1).
         let (mut b, x) = GraphBuilder::new("one", 1);
-        let x = b.add("flatten", Op::Flatten { order: FlattenOrder::HeightWidthChannel }, &[x]);
+        let x = b.add(
+            "flatten",
+            Op::Flatten {
+                order: FlattenOrder::HeightWidthChannel,
+            },
+            &[x],
+        );
         b.add("dense", Op::Linear { outputs: 1 }, &[x]);
         let graph = b.finish().unwrap();
-        let named = [("dense.weight", vec![1, 1], 0.4f32), ("dense.bias", vec![1], -0.7)];
+        let named = [
+            ("dense.weight", vec![1, 1], 0.4f32),
+            ("dense.bias", vec![1], -0.7),
+        ];
         let named = named.map(|(name, size, value)| {
-            (name.to_owned(), Tensor::full(size, f64::from(value), (Kind::Float, Device::Cpu)))
+            (
+                name.to_owned(),
+                Tensor::full(size, f64::from(value), (Kind::Float, Device::Cpu)),
+            )
         });
-        let weights = Weights::from_named(&graph, &named.into(), Device::Cpu).unwrap().trainable();
+        let weights = Weights::from_named(&graph, &named.into(), Device::Cpu)
+            .unwrap()
+            .trainable();
         let network = Network::new(graph, Kind::Float).unwrap();
         let pixel = 3.0;
         let image = Tensor::full([1, 1, 1, 1], pixel, (Kind::Float, Device::Cpu));
         let backward = || {
-            let mode = Mode::Train { masks: Masks::Shared, statistics: Statistics::Follow };
+            let mode = Mode::Train {
+                masks: Masks::Shared,
+                statistics: Statistics::Follow,
+            };
             let logit = network.forward(&weights, &image, mode).unwrap();
             logit.square().sum(Kind::Float).backward();
         };
         let of = |read: fn(&Tensor) -> Tensor| -> Vec<f64> {
-            weights.iter().map(|(_, tensor)| read(tensor).double_value(&[])).collect()
+            weights
+                .iter()
+                .map(|(_, tensor)| read(tensor).double_value(&[]))
+                .collect()
         };
         let close = |found: Vec<f64>, expected: [f64; 2]| {
             for (found, expected) in found.into_iter().zip(expected) {
@@ -114,7 +139,10 @@ mod tests {
         backward();
         close(of(Tensor::grad), [2.0 * logit * pixel, 2.0 * logit]);
         let ascent = Ascent::climb(&weights, rho).unwrap();
-        close(of(Tensor::detach), [0.4 + rho * pixel / length, -0.7 + rho / length]);
+        close(
+            of(Tensor::detach),
+            [0.4 + rho * pixel / length, -0.7 + rho / length],
+        );
         assert_eq!(of(Tensor::grad), [0.0, 0.0]);
         backward();
         ascent.undo(&weights).unwrap();
@@ -128,7 +156,10 @@ mod tests {
         let graph = crate::arch::catalog::build("resnet-8-v1").unwrap();
         let weights = Weights::random(&graph, 1, Device::Cpu).unwrap().trainable();
         let zeros = weights.iter().filter(|(p, _)| p.role.is_trainable());
-        let zeros = zeros.map(|(_, t)| (t * 0.0).sum(Kind::Float)).reduce(|a, b| a + b).unwrap();
+        let zeros = zeros
+            .map(|(_, t)| (t * 0.0).sum(Kind::Float))
+            .reduce(|a, b| a + b)
+            .unwrap();
         zeros.backward();
         let before = weights.duplicate();
         Ascent::climb(&weights, 0.05).unwrap();

@@ -65,7 +65,11 @@ pub enum Reason {
 #[derive(Debug)]
 enum Source {
     Onnx(Model),
-    Run { network: Network, weights: Weights, device: Device },
+    Run {
+        network: Network,
+        weights: Weights,
+        device: Device,
+    },
 }
 
 #[derive(Debug)]
@@ -93,18 +97,28 @@ impl Teachers {
         let mut runtime = None;
         let mut teachers = Vec::new();
         for path in &distill.teachers {
-            let fail = |reason| TeacherError { path: path.clone(), reason };
+            let fail = |reason| TeacherError {
+                path: path.clone(),
+                reason,
+            };
             let mut teacher = Teacher::open(path, &mut runtime, threads, device).map_err(fail)?;
             let blank = vec![128.0; AREA];
             teacher.logits(&blank).map_err(fail)?;
             teachers.push(teacher);
         }
-        Ok(Self { teachers, shares: distill.shares(), temperature: distill.temperature })
+        Ok(Self {
+            teachers,
+            shares: distill.shares(),
+            temperature: distill.temperature,
+        })
     }
 
     /// Returns the teachers' files with their digests.
     pub fn files(&self) -> Vec<SourceFile> {
-        self.teachers.iter().map(|teacher| teacher.file.clone()).collect()
+        self.teachers
+            .iter()
+            .map(|teacher| teacher.file.clone())
+            .collect()
     }
 
     /// Returns the weighted mean of the teachers' probabilities at the recipe's temperature, `[N, 7]`. The input are images
@@ -115,9 +129,10 @@ impl Teachers {
     pub fn soft_targets(&mut self, pixels: &[f32]) -> Result<Vec<f32>, TeacherError> {
         let mut mean = vec![0.0; pixels.len() / AREA * Expression::COUNT];
         for (teacher, share) in self.teachers.iter_mut().zip(&self.shares) {
-            let logits = teacher
-                .logits(pixels)
-                .map_err(|reason| TeacherError { path: teacher.file.path.clone(), reason })?;
+            let logits = teacher.logits(pixels).map_err(|reason| TeacherError {
+                path: teacher.file.path.clone(),
+                reason,
+            })?;
             let (rows, _) = logits.as_chunks::<{ Expression::COUNT }>();
             let probabilities = rows.iter().flat_map(|row| softmax(row, self.temperature));
             for (mean, p) in mean.iter_mut().zip(probabilities) {
@@ -144,23 +159,42 @@ impl Teacher {
             none => none.insert(Runtime::load()?),
         };
         let source = Source::Onnx(Model::open_beside_others(runtime, &bytes, threads)?);
-        Ok(Self { file: SourceFile::of(path, &bytes), source })
+        Ok(Self {
+            file: SourceFile::of(path, &bytes),
+            source,
+        })
     }
 
     fn of_run(folder: &Path, device: Device) -> Result<Self, Reason> {
-        let CompletedRun { run, recipe, checkpoint, file } = CompletedRun::open(folder)?;
+        let CompletedRun {
+            run,
+            recipe,
+            checkpoint,
+            file,
+        } = CompletedRun::open(folder)?;
         let graph = catalog::build(&run.architecture)?;
         let weights = checkpoint.averaged(&graph, device)?;
         let network =
             Network::new(graph, recipe.precision.kind(device)).map_err(CatalogError::from)?;
-        Ok(Self { file, source: Source::Run { network, weights, device } })
+        Ok(Self {
+            file,
+            source: Source::Run {
+                network,
+                weights,
+                device,
+            },
+        })
     }
 
     /// Returns logits `[N, 7]` for images `[N, 1, 48, 48]` with gray values 0..255.
     fn logits(&mut self, pixels: &[f32]) -> Result<Vec<f32>, Reason> {
         let logits = match &mut self.source {
             Source::Onnx(model) => model.run(&faces(pixels))?.logits,
-            Source::Run { network, weights, device } => {
+            Source::Run {
+                network,
+                weights,
+                device,
+            } => {
                 let side = INPUT_SIDE as i64;
                 let images = Tensor::from_slice(pixels).f_view([-1, 1, side, side])?;
                 let logits = evaluate::forward(network, weights, &images, *device)?;

@@ -34,11 +34,19 @@ pub struct TeacherCacheError {
 /// teachers' weights if they are not equal by default.
 pub fn key(faces: &FaceSet, teachers: &[SourceFile], distill: &Distill) -> String {
     let mut hash = Sha256::new();
-    faces.faces.iter().for_each(|face| hash.update(face.pixels()));
-    teachers.iter().for_each(|teacher| hash.update(&teacher.sha256));
+    faces
+        .faces
+        .iter()
+        .for_each(|face| hash.update(face.pixels()));
+    teachers
+        .iter()
+        .for_each(|teacher| hash.update(&teacher.sha256));
     hash.update(distill.temperature.to_le_bytes());
     // Equal weights add nothing, so that files of earlier versions remain valid.
-    distill.teacher_weights.iter().for_each(|weight| hash.update(weight.to_le_bytes()));
+    distill
+        .teacher_weights
+        .iter()
+        .for_each(|weight| hash.update(weight.to_le_bytes()));
     hex::encode(hash.finalize())
 }
 
@@ -50,14 +58,20 @@ pub fn write(folder: &Path, answers: &[f32], key: &str) -> Result<(), TeacherCac
     let path = folder.join(FILE_NAME);
     let write = || -> io::Result<()> {
         let tensors = [
-            ("answers", Tensor::from_slice(answers).view([-1, Expression::COUNT as i64])),
+            (
+                "answers",
+                Tensor::from_slice(answers).view([-1, Expression::COUNT as i64]),
+            ),
             ("key", Tensor::from_slice(key.as_bytes())),
         ];
         let file = AtomicFile::create(&path)?;
         Tensor::write_safetensors(&tensors, file.temp_path()).map_err(io::Error::other)?;
         file.commit()
     };
-    write().map_err(|source| TeacherCacheError { path: path.clone(), source })
+    write().map_err(|source| TeacherCacheError {
+        path: path.clone(),
+        source,
+    })
 }
 
 /// Returns the cached teacher outputs, `[faces, 7]`. Returns `None` if the file is missing or damaged, or if its key or
@@ -97,11 +111,18 @@ mod tests {
     #[test]
     fn key_covers_faces_order_teachers_temperature_and_weights() {
         let faces = |pixels: [u8; 2]| FaceSet {
-            faces: pixels.map(|gray| Face::new(1, vec![gray]).unwrap()).to_vec(),
+            faces: pixels
+                .map(|gray| Face::new(1, vec![gray]).unwrap())
+                .to_vec(),
             labels: vec![Expression::Sad; 2],
             ..FaceSet::empty(1)
         };
-        let teacher = |sha256: &str| [SourceFile { path: "t".into(), sha256: sha256.into() }];
+        let teacher = |sha256: &str| {
+            [SourceFile {
+                path: "t".into(),
+                sha256: sha256.into(),
+            }]
+        };
         let distill = |keys: &str| -> Distill {
             toml::from_str(&format!("teachers = [\"t\"]\n{keys}")).unwrap()
         };
@@ -111,7 +132,11 @@ mod tests {
             key(&faces([2, 1]), &teacher("a"), &distill("")),
             key(&faces([1, 2]), &teacher("b"), &distill("")),
             key(&faces([1, 2]), &teacher("a"), &distill("temperature = 1.0")),
-            key(&faces([1, 2]), &teacher("a"), &distill("teacher_weights = [2.0]")),
+            key(
+                &faces([1, 2]),
+                &teacher("a"),
+                &distill("teacher_weights = [2.0]"),
+            ),
         ] {
             assert_ne!(other, first);
         }

@@ -99,7 +99,10 @@ impl Trainer {
             Some(found) => {
                 found.restore_optimizer(&weights, &mut optimizer)?;
                 let average = found.averaged(&graph, device)?;
-                (Ema::from_weights(average.duplicate(), recipe.ema), found.state.clone())
+                (
+                    Ema::from_weights(average.duplicate(), recipe.ema),
+                    found.state.clone(),
+                )
             }
             None => (Ema::new(&weights, recipe.ema), State::default()),
         };
@@ -143,7 +146,11 @@ impl Trainer {
     /// When the loss is NaN or infinite, a file cannot be written, or a teacher or libtorch fails.
     pub fn run(&mut self, faces: &FaceSet, holdout: &FaceSet) -> Result<Outcome, TrainError> {
         // A process that was killed may have saved a checkpoint without its artifacts.
-        artifacts::update(&self.control.folder, self.network.name(), &self.state.history)?;
+        artifacts::update(
+            &self.control.folder,
+            self.network.name(),
+            &self.state.history,
+        )?;
         if !self.cache_targets(faces)? {
             return Ok(Outcome::Interrupted);
         }
@@ -154,9 +161,11 @@ impl Trainer {
             let side = self.recipe.side(self.state.epoch);
             let (_, faces, holdout) = match &mut sized {
                 Some(sets) if sets.0 == side => sets,
-                stale => {
-                    stale.insert((side, self.training_faces(faces, side), holdout.resized(side)))
-                }
+                stale => stale.insert((
+                    side,
+                    self.training_faces(faces, side),
+                    holdout.resized(side),
+                )),
             };
             if self.epoch(faces, side, &loss, &mut budget)? == Outcome::Interrupted {
                 self.save()?;
@@ -170,7 +179,11 @@ impl Trainer {
     /// Returns the faces at the epoch's size, or at full size if online teachers need them.
     fn training_faces(&self, faces: &FaceSet, side: usize) -> Arc<FaceSet> {
         let online_teachers = self.teachers.is_some() && self.cached_targets.is_none();
-        Arc::new(if online_teachers { faces.clone() } else { faces.resized(side) })
+        Arc::new(if online_teachers {
+            faces.clone()
+        } else {
+            faces.resized(side)
+        })
     }
 
     /// Reads or computes the teacher outputs for all faces with `distill.targets = "cached"`. Returns false if it was
@@ -190,7 +203,9 @@ impl Trainer {
             return Ok(true);
         }
         let targets = distillation::soft_targets(&mut teachers, faces, &self.control.interrupted)?;
-        let Some(targets) = targets else { return Ok(false) };
+        let Some(targets) = targets else {
+            return Ok(false);
+        };
         teacher_cache::write(folder, &targets, &key)?;
         self.cached_targets = Some(targets.into());
         Ok(true)
@@ -198,7 +213,13 @@ impl Trainer {
 
     fn save(&self) -> Result<(), TrainError> {
         let folder = &self.control.folder;
-        checkpoint::save(folder, &self.state, &self.weights, &self.optimizer, &self.ema)?;
+        checkpoint::save(
+            folder,
+            &self.state,
+            &self.weights,
+            &self.optimizer,
+            &self.ema,
+        )?;
         Ok(())
     }
 }

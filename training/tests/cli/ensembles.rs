@@ -22,18 +22,30 @@ fn ensemble_is_chosen_by_held_out_faces_and_written() {
     let root = folder.path();
     let data = data_set(root);
     export(root, &data, "first", "seed = 3\nholdout = 0.5\n");
-    export(root, &data, "second", "seed = 3\nholdout = 0.5\nmomentum = 0.5\n");
+    export(
+        root,
+        &data,
+        "second",
+        "seed = 3\nholdout = 0.5\nmomentum = 0.5\n",
+    );
     export(root, &data, "all", "seed = 3\nholdout = 0.0\n");
     let [models, out] = ["models", "models/ensemble/1"].map(|name| root.join(name));
     let fixed = ["ensemble", "--data", text(&data), "--models", text(&models)];
     let args = |candidates: &[&'static str]| {
         let candidates = candidates.iter().flat_map(|name| ["--candidate", name]);
         let rest = ["--out", text(&out), "--min-gain", "0"];
-        fixed.into_iter().chain(candidates).chain(rest).collect::<Vec<_>>()
+        fixed
+            .into_iter()
+            .chain(candidates)
+            .chain(rest)
+            .collect::<Vec<_>>()
     };
     let few = |candidates| [args(candidates), vec!["--min-faces", "1"]].concat();
 
-    fails_with(&args(&["first@1", "second@1"]), &["held out by all", "500", "--min-faces"]);
+    fails_with(
+        &args(&["first@1", "second@1"]),
+        &["held out by all", "500", "--min-faces"],
+    );
     fails_with(
         &few(&["first@1", "all@1"]),
         &["only 0 faces", "all@1 has holdout = 0 and seed = 3"],
@@ -44,12 +56,21 @@ fn ensemble_is_chosen_by_held_out_faces_and_written() {
     assert!(!out.exists(), "an error leaves no folder behind");
 
     succeeds(&few(&["first@1", "second@1"]));
-    let manifest: toml::Table = fs::read_to_string(out.join("mien.toml")).unwrap().parse().unwrap();
+    let manifest: toml::Table = fs::read_to_string(out.join("mien.toml"))
+        .unwrap()
+        .parse()
+        .unwrap();
     let ensemble = &manifest["ensemble"];
     let members = ensemble["members"].as_array().unwrap();
     let weights = ensemble["weights"].as_array().unwrap();
-    let sum: f64 = weights.iter().map(|weight| weight.as_float().unwrap()).sum();
-    assert!(!members.is_empty() && members.len() == weights.len(), "{manifest}");
+    let sum: f64 = weights
+        .iter()
+        .map(|weight| weight.as_float().unwrap())
+        .sum();
+    assert!(
+        !members.is_empty() && members.len() == weights.len(),
+        "{manifest}"
+    );
     assert!((sum - 1.0).abs() < 1e-9, "{manifest}");
     let report = fs::read_to_string(out.join("report.json")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
@@ -65,10 +86,21 @@ fn ensemble_is_chosen_by_held_out_faces_and_written() {
         .map(|candidate| candidate["log_loss"].as_f64().unwrap())
         .collect();
     let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
-    assert!(report["holdout"]["log_loss"].as_f64().unwrap() <= best + 1e-3, "{report}");
+    assert!(
+        report["holdout"]["log_loss"].as_f64().unwrap() <= best + 1e-3,
+        "{report}"
+    );
     let card = fs::read_to_string(out.join("README.md")).unwrap();
-    for words in ["first@1", "PublicTest", "PrivateTest", "without faces that lie in train"] {
+    for words in [
+        "first@1",
+        "PublicTest",
+        "PrivateTest",
+        "without faces that lie in train",
+    ] {
         assert!(card.contains(words), "`{words}` is not in {card}");
     }
-    fails_with(&few(&["first@1"]), &["contains a model already", "new version"]);
+    fails_with(
+        &few(&["first@1"]),
+        &["contains a model already", "new version"],
+    );
 }

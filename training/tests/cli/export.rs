@@ -20,9 +20,21 @@ fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
     };
     add("tta = \"flip-shift\"");
     let [held, last, other] = ["held", "last", "other"].map(|name| folder.path().join(name));
-    succeeds(&[train(&data, &recipe, &held), vec!["--holdout", "0.5", "--epochs", "2"]].concat());
+    succeeds(
+        &[
+            train(&data, &recipe, &held),
+            vec!["--holdout", "0.5", "--epochs", "2"],
+        ]
+        .concat(),
+    );
     succeeds(&[train(&data, &recipe, &last), vec!["--epochs", "2"]].concat());
-    succeeds(&[train(&data, &recipe, &other), vec!["--epochs", "2", "--seed", "4"]].concat());
+    succeeds(
+        &[
+            train(&data, &recipe, &other),
+            vec!["--epochs", "2", "--seed", "4"],
+        ]
+        .concat(),
+    );
     assert!(is_png(&held.join("confusion.png")));
 
     let model = folder.path().join("models/held/1/model.onnx");
@@ -35,14 +47,25 @@ fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
     assert!(loss("after") < loss("before"), "{report}");
     assert_eq!(report["test"]["tta"]["views"], 10);
     assert_eq!(report["test"]["tta"]["total"], 28);
-    let metadata =
-        format!("mien.temperature\x12{}{fitted}", fitted.to_string().len() as u8 as char);
+    let metadata = format!(
+        "mien.temperature\x12{}{fitted}",
+        fitted.to_string().len() as u8 as char
+    );
     assert_eq!(count(&fs::read(&model).unwrap(), metadata.as_bytes()), 1);
-    let Answers { logits, probabilities } = answers(&model, &[face("fear")]);
-    let powers: Vec<f64> = logits.iter().map(|&z| (f64::from(z) / fitted).exp()).collect();
+    let Answers {
+        logits,
+        probabilities,
+    } = answers(&model, &[face("fear")]);
+    let powers: Vec<f64> = logits
+        .iter()
+        .map(|&z| (f64::from(z) / fitted).exp())
+        .collect();
     for (power, probability) in powers.iter().zip(probabilities) {
         let expected = power / powers.iter().sum::<f64>();
-        assert!((expected - f64::from(probability)).abs() < 1e-5, "{expected} {probability}");
+        assert!(
+            (expected - f64::from(probability)).abs() < 1e-5,
+            "{expected} {probability}"
+        );
     }
 
     let fresh = folder.path().join("models/fresh/1/model.onnx");
@@ -51,9 +74,15 @@ fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
     assert_eq!(of["precise_bn_faces"], 7);
     assert!(report.get("precise_bn_faces").is_none(), "{report}");
     assert_ne!(of["sha256"], report["sha256"]);
-    assert_ne!(of["holdout"]["before"], report["holdout"]["before"], "held-out faces judge it too");
+    assert_ne!(
+        of["holdout"]["before"], report["holdout"]["before"],
+        "held-out faces judge it too"
+    );
     let card = fs::read_to_string(fresh.with_file_name("README.md")).unwrap();
-    assert!(card.contains("from 7 of these faces") && card.contains("--precise-bn"), "{card}");
+    assert!(
+        card.contains("from 7 of these faces") && card.contains("--precise-bn"),
+        "{card}"
+    );
 
     // The final run has no faces to fit on.
     let model = folder.path().join("models/last/1/model.onnx");
@@ -62,16 +91,32 @@ fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
         (succeeds(&args), json(&model.with_file_name("report.json")))
     };
     let (told, report) = export(&[]);
-    assert!(told.contains("temperature 1: no faces were held out"), "{told}");
-    assert_eq!(report["temperature"], serde_json::json!({"value": 1.0, "source": "not_fitted"}));
+    assert!(
+        told.contains("temperature 1: no faces were held out"),
+        "{told}"
+    );
+    assert_eq!(
+        report["temperature"],
+        serde_json::json!({"value": 1.0, "source": "not_fitted"})
+    );
     let (_, report) = export(&["--temperature-from", text(&held)]);
     assert_eq!(report["temperature"]["value"], fitted);
     assert_eq!(report["temperature"]["source"]["holdout_of"], "held");
     let (_, report) = export(&["--temperature", "1.5"]);
-    assert_eq!(report["temperature"], serde_json::json!({"value": 1.5, "source": "given"}));
+    assert_eq!(
+        report["temperature"],
+        serde_json::json!({"value": 1.5, "source": "given"})
+    );
     let export = |from: &Path| {
-        ["export", text(&last), "--out", text(&model), "--temperature-from", text(from)]
-            .map(str::to_owned)
+        [
+            "export",
+            text(&last),
+            "--out",
+            text(&model),
+            "--temperature-from",
+            text(from),
+        ]
+        .map(str::to_owned)
     };
     let refused = |from: &Path, words: &[&str]| {
         let args = export(from);
@@ -80,14 +125,27 @@ fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
     refused(&other, &["`seed` is 4 there and 3 here"]);
     refused(&last, &["held no faces out", "--holdout"]);
     fails_with(
-        &["export", text(&last), "--out", text(&model), "--temperature", "0"],
+        &[
+            "export",
+            text(&last),
+            "--out",
+            text(&model),
+            "--temperature",
+            "0",
+        ],
         &["from 0.05 to 20"],
     );
 
     let picture = folder.path().join("both.png");
     let told = succeeds(&["compare", text(&held), text(&last), "--out", text(&picture)]);
     assert!(is_png(&picture));
-    for words in ["resnet-8-v1", "2/2", "recipe keys that differ: 1", "holdout", "test accuracy"] {
+    for words in [
+        "resnet-8-v1",
+        "2/2",
+        "recipe keys that differ: 1",
+        "holdout",
+        "test accuracy",
+    ] {
         assert!(told.contains(words), "`{words}` is not in {told}");
     }
 }
@@ -105,7 +163,10 @@ fn an_exported_model_answers_as_libtorch_and_tells_what_it_is() {
     succeeds(&resume(&out));
 
     let told = succeeds(&export);
-    assert!(told.contains("libtorch and ONNX Runtime differ by at most"), "{told}");
+    assert!(
+        told.contains("libtorch and ONNX Runtime differ by at most"),
+        "{told}"
+    );
     assert!(told.contains("PublicTest"), "{told}");
     let report = json(&model.with_file_name("report.json"));
     assert_eq!(report["test"]["total"], 28);
@@ -119,8 +180,17 @@ fn an_exported_model_answers_as_libtorch_and_tells_what_it_is() {
     let card = model.with_file_name("README.md");
     for path in [&card, &model.with_file_name("report.md")] {
         let text = fs::read_to_string(path).unwrap();
-        for words in [sha256.as_str(), "PrivateTest", "| surprise |", "confusion.png"] {
-            assert!(text.contains(words), "`{words}` is not in {}", path.display());
+        for words in [
+            sha256.as_str(),
+            "PrivateTest",
+            "| surprise |",
+            "confusion.png",
+        ] {
+            assert!(
+                text.contains(words),
+                "`{words}` is not in {}",
+                path.display()
+            );
         }
     }
     for name in ["curves.png", "confusion.png"] {
@@ -133,7 +203,11 @@ fn an_exported_model_answers_as_libtorch_and_tells_what_it_is() {
         "by a person",
         "no text by a person is replaced"
     );
-    let holds = |word: &str| bytes.windows(word.len()).any(|window| window == word.as_bytes());
+    let holds = |word: &str| {
+        bytes
+            .windows(word.len())
+            .any(|window| window == word.as_bytes())
+    };
     for key in [
         "labels",
         "architecture",

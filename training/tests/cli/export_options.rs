@@ -15,7 +15,10 @@ use crate::house::{
 
 /// Trains the small network with half of its faces held out and returns the data set and the run's folder.
 fn trained(root: &Path) -> (PathBuf, PathBuf) {
-    let (data, recipe) = (data_set(root), recipe_with(root, "holdout = 0.5\ntta = \"flip\"\n"));
+    let (data, recipe) = (
+        data_set(root),
+        recipe_with(root, "holdout = 0.5\ntta = \"flip\"\n"),
+    );
     let run = root.join("run");
     succeeds(&train_small(&data, &recipe, &run));
     (data, run)
@@ -59,7 +62,10 @@ fn tempered(logits: &[f32], temperature: f32) -> Vec<f32> {
     let row = |row: &[f32]| {
         let powers: Vec<f32> = row.iter().map(|z| (z / temperature).exp()).collect();
         let sum: f32 = powers.iter().sum();
-        powers.into_iter().map(|power| power / sum).collect::<Vec<_>>()
+        powers
+            .into_iter()
+            .map(|power| power / sum)
+            .collect::<Vec<_>>()
     };
     logits.chunks(CLASSES.len()).flat_map(row).collect()
 }
@@ -70,29 +76,62 @@ fn two_view_file_averages_face_and_mirror_image() {
     let (_, run) = trained(folder.path());
     let temperature = ["--temperature", "1.5"];
     let single = export(&run, "single", &temperature);
-    let flip = export(&run, "flip", &[&temperature[..], &["--views", "flip"]].concat());
+    let flip = export(
+        &run,
+        "flip",
+        &[&temperature[..], &["--views", "flip"]].concat(),
+    );
 
     let faces = faces();
-    let mirror = View { flip: true, shift: (0, 0) };
+    let mirror = View {
+        flip: true,
+        shift: (0, 0),
+    };
     let mirrored: Vec<Face> = faces.iter().map(|face| mirror.apply(face)).collect();
     let [one, other] = [&faces, &mirrored].map(|faces| answers(&single, faces).probabilities);
-    let mean: Vec<f32> = one.iter().zip(&other).map(|(a, b)| f32::midpoint(*a, *b)).collect();
-    assert!(one.iter().zip(&mean).any(|(a, b)| (a - b).abs() > 1e-3), "the mirror image differs");
+    let mean: Vec<f32> = one
+        .iter()
+        .zip(&other)
+        .map(|(a, b)| f32::midpoint(*a, *b))
+        .collect();
+    assert!(
+        one.iter().zip(&mean).any(|(a, b)| (a - b).abs() > 1e-3),
+        "the mirror image differs"
+    );
     let batch = answers(&flip, &faces);
     assert_close(&batch.probabilities, &mean, 1e-5);
     assert_close(&batch.probabilities, &tempered(&batch.logits, 1.5), 1e-5);
     for (face, row) in faces.iter().zip(mean.chunks(CLASSES.len())) {
-        assert_close(&answers(&flip, std::slice::from_ref(face)).probabilities, row, 1e-5);
+        assert_close(
+            &answers(&flip, std::slice::from_ref(face)).probabilities,
+            row,
+            1e-5,
+        );
     }
 
-    assert_eq!((metadata(&single, "mien.views", "1"), metadata(&flip, "mien.views", "2")), (1, 1));
+    assert_eq!(
+        (
+            metadata(&single, "mien.views", "1"),
+            metadata(&flip, "mien.views", "2")
+        ),
+        (1, 1)
+    );
     let card = fs::read_to_string(flip.with_file_name("README.md")).unwrap();
-    assert!(card.contains("| views of a face | 2 |") && card.contains("--views flip"), "{card}");
+    assert!(
+        card.contains("| views of a face | 2 |") && card.contains("--views flip"),
+        "{card}"
+    );
     let report = report(&flip);
     assert_eq!(report["views"], "flip");
-    assert!(report["test"]["tta"].is_null(), "the file's own figures include the average");
+    assert!(
+        report["test"]["tta"].is_null(),
+        "the file's own figures include the average"
+    );
     let compared = succeeds(&["compare", text(&run)]);
-    let views = compared.lines().find(|line| line.starts_with("exported views")).unwrap();
+    let views = compared
+        .lines()
+        .find(|line| line.starts_with("exported views"))
+        .unwrap();
     assert!(views.ends_with(" 2"), "{compared}");
 }
 
@@ -102,13 +141,29 @@ fn two_view_temperature_fits_the_averaged_probabilities() {
     let (data, run) = trained(folder.path());
     let fitted = report(&export(&run, "single", &[]))["temperature"]["value"].to_string();
     let flip = export(&run, "flip", &["--views", "flip"]);
-    let of_single = export(&run, "other", &["--views", "flip", "--temperature", &fitted]);
-    let loss = |model: &Path| report(model)["holdout"]["after"]["log_loss"].as_f64().unwrap();
+    let of_single = export(
+        &run,
+        "other",
+        &["--views", "flip", "--temperature", &fitted],
+    );
+    let loss = |model: &Path| {
+        report(model)["holdout"]["after"]["log_loss"]
+            .as_f64()
+            .unwrap()
+    };
     assert_ne!(report(&flip)["temperature"]["value"].to_string(), fitted);
-    assert!(loss(&flip) < loss(&of_single), "{} {}", loss(&flip), loss(&of_single));
+    assert!(
+        loss(&flip) < loss(&of_single),
+        "{} {}",
+        loss(&flip),
+        loss(&of_single)
+    );
 
     // Such a file teaches like any other.
-    let keys = format!("[distill]\nteachers = [{:?}]\ntargets = \"cached\"\n", text(&flip));
+    let keys = format!(
+        "[distill]\nteachers = [{:?}]\ntargets = \"cached\"\n",
+        text(&flip)
+    );
     let taught = recipe_with(folder.path(), &keys);
     let student = folder.path().join("student");
     succeeds(&train("resnet-8-v1", &data, &taught, &student));
@@ -120,20 +175,38 @@ fn float16_file_is_half_as_large_and_agrees() {
     let (_, run) = trained(folder.path());
     let options = ["--views", "flip", "--precise-bn"];
     let full = export(&run, "full", &options);
-    let half = export(&run, "half", &[&options[..], &["--weights", "fp16"]].concat());
-    assert!(size(&half) < 0.6 * size(&full), "{} {}", size(&half), size(&full));
+    let half = export(
+        &run,
+        "half",
+        &[&options[..], &["--weights", "fp16"]].concat(),
+    );
+    assert!(
+        size(&half) < 0.6 * size(&full),
+        "{} {}",
+        size(&half),
+        size(&full)
+    );
 
     let [before, after] = [&full, &half].map(|model| answers(model, &faces()));
-    assert_ne!(before.probabilities, after.probabilities, "weights were rounded");
+    assert_ne!(
+        before.probabilities, after.probabilities,
+        "weights were rounded"
+    );
     assert_close(&after.probabilities, &before.probabilities, 1e-3);
     let report = report(&half);
-    assert_eq!((&report["weights"], &report["rounding"]["faces"]), (&"float16".into(), &7.into()));
+    assert_eq!(
+        (&report["weights"], &report["rounding"]["faces"]),
+        (&"float16".into(), &7.into())
+    );
     let difference = report["rounding"]["difference"].as_f64().unwrap();
     assert!(difference > 0.0 && difference <= 1e-3, "{report}");
     assert_eq!(metadata(&full, "mien.weights", "float32"), 1);
     assert_eq!(metadata(&half, "mien.weights", "float16"), 1);
     let card = fs::read_to_string(half.with_file_name("README.md")).unwrap();
-    for words in ["| stored weights | float16", "--precise-bn --views flip --weights fp16"] {
+    for words in [
+        "| stored weights | float16",
+        "--precise-bn --views flip --weights fp16",
+    ] {
         assert!(card.contains(words), "`{words}` is not in {card}");
     }
 }

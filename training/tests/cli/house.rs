@@ -13,8 +13,9 @@ use mien_training::onnx::session::{Answers, Model, Runtime};
 use tch::Tensor;
 
 /// The class names of the repository's faces.
-pub(crate) const CLASSES: [&str; 7] =
-    ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"];
+pub(crate) const CLASSES: [&str; 7] = [
+    "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
+];
 
 /// A process loads ONNX Runtime once.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::load().unwrap());
@@ -28,7 +29,10 @@ pub(crate) fn face(class: &str) -> Face {
 
 /// Runs a model file with ONNX Runtime on faces, as one batch.
 pub(crate) fn answers(model: &Path, faces: &[Face]) -> Answers {
-    Model::open(&RUNTIME, &fs::read(model).unwrap()).unwrap().run(faces).unwrap()
+    Model::open(&RUNTIME, &fs::read(model).unwrap())
+        .unwrap()
+        .run(faces)
+        .unwrap()
 }
 
 /// A JSON file.
@@ -41,14 +45,18 @@ pub(crate) fn data_set(root: &Path) -> PathBuf {
     let faces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/faces");
     let data = root.join("fer");
     for class in CLASSES {
-        for (split, usage) in
-            [("train", "Training"), ("test", "PublicTest"), ("test", "PrivateTest")]
-        {
+        for (split, usage) in [
+            ("train", "Training"),
+            ("test", "PublicTest"),
+            ("test", "PrivateTest"),
+        ] {
             let folder = data.join(split).join(class);
             fs::create_dir_all(&folder).unwrap();
             let face = image::open(faces.join(format!("{class}.png"))).unwrap();
             face.save(folder.join(format!("{usage}_0.png"))).unwrap();
-            face.fliph().save(folder.join(format!("{usage}_1.png"))).unwrap();
+            face.fliph()
+                .save(folder.join(format!("{usage}_1.png")))
+                .unwrap();
         }
     }
     data
@@ -67,7 +75,11 @@ pub(crate) fn run(args: &[&str]) -> Output {
 #[track_caller]
 pub(crate) fn succeeds(args: &[&str]) -> String {
     let output = run(args);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -76,7 +88,11 @@ pub(crate) fn succeeds(args: &[&str]) -> String {
 pub(crate) fn stops_after(steps: &str, args: &[&str]) {
     let output = run(&[args, &["--max-steps", steps]].concat());
     let message = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "saved, not finished: {message}");
+    assert_eq!(
+        output.status.code(),
+        Some(3),
+        "saved, not finished: {message}"
+    );
 }
 
 #[track_caller]
@@ -100,8 +116,27 @@ pub(crate) fn train<'a>(
     recipe: &'a Path,
     out: &'a Path,
 ) -> Vec<&'a str> {
-    let fixed = ["train", "--arch", arch, "--threads", "1", "--save-every", "0"];
-    [&fixed[..], &["--data", text(data), "--recipe", text(recipe), "--out", text(out)]].concat()
+    let fixed = [
+        "train",
+        "--arch",
+        arch,
+        "--threads",
+        "1",
+        "--save-every",
+        "0",
+    ];
+    [
+        &fixed[..],
+        &[
+            "--data",
+            text(data),
+            "--recipe",
+            text(recipe),
+            "--out",
+            text(out),
+        ],
+    ]
+    .concat()
 }
 
 /// Trains the small network that most tests take.
@@ -110,7 +145,16 @@ pub(crate) fn train_small<'a>(data: &'a Path, recipe: &'a Path, out: &'a Path) -
 }
 
 pub(crate) fn resume(out: &Path) -> Vec<&str> {
-    vec!["train", "--resume", "--threads", "1", "--save-every", "0", "--out", text(out)]
+    vec![
+        "train",
+        "--resume",
+        "--threads",
+        "1",
+        "--save-every",
+        "0",
+        "--out",
+        text(out),
+    ]
 }
 
 /// Every tensor of a run's checkpoint but the clock's.
@@ -151,5 +195,8 @@ pub(crate) fn is_png(path: &Path) -> bool {
 
 /// How often a word stands in a file's bytes.
 pub(crate) fn count(bytes: &[u8], word: &[u8]) -> usize {
-    bytes.windows(word.len()).filter(|window| *window == word).count()
+    bytes
+        .windows(word.len())
+        .filter(|window| *window == word)
+        .count()
 }

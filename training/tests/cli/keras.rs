@@ -15,7 +15,9 @@ const KERAS_3: &str = "keras3-resnet-8-v1.h5";
 const WEIGHTS_ALONE: &str = "keras3-densenet-12-4-c05-b2.weights.h5";
 
 fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/keras").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/keras")
+        .join(name)
 }
 
 /// The pictures and outputs beside a file.
@@ -25,7 +27,12 @@ fn outputs(name: &str) -> PathBuf {
 
 fn import(file: &Path, out: &Path, more: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mien-train"));
-    command.arg("import-keras").arg(file).arg("--out").arg(out).args(more);
+    command
+        .arg("import-keras")
+        .arg(file)
+        .arg("--out")
+        .arg(out)
+        .args(more);
     command.stdin(Stdio::null()).output().unwrap()
 }
 
@@ -46,17 +53,37 @@ fn refused(file: &Path, more: &[&str], words: &[&str]) {
 fn models_of_keras_2_and_3_answer_as_in_keras() {
     let folder = tempfile::tempdir().unwrap();
     for (file, name, more) in [
-        (KERAS_2, "densenet-12-4-c05-b2: 7815 parameters, saved by Keras 2.15", vec![]),
-        (KERAS_3, "resnet-8-v1: 81767 parameters, saved by Keras 3.", vec![]),
-        (WEIGHTS_ALONE, "densenet-12-4-c05-b2: 7815 p", vec!["--arch", "densenet-12-4-c05-b2"]),
+        (
+            KERAS_2,
+            "densenet-12-4-c05-b2: 7815 parameters, saved by Keras 2.15",
+            vec![],
+        ),
+        (
+            KERAS_3,
+            "resnet-8-v1: 81767 parameters, saved by Keras 3.",
+            vec![],
+        ),
+        (
+            WEIGHTS_ALONE,
+            "densenet-12-4-c05-b2: 7815 p",
+            vec!["--arch", "densenet-12-4-c05-b2"],
+        ),
     ] {
         let out = folder.path().join(file).join("1/model.onnx");
         let check = outputs(file);
         let more = [&["--check", check.to_str().unwrap()], &more[..]].concat();
         let output = import(&fixture(file), &out, &more);
-        assert!(output.status.success(), "{file}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{file}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let told = String::from_utf8(output.stdout).unwrap();
-        for line in [name, "libtorch and ONNX Runtime differ", "Keras and ONNX Runtime differ"] {
+        for line in [
+            name,
+            "libtorch and ONNX Runtime differ",
+            "Keras and ONNX Runtime differ",
+        ] {
             assert!(told.contains(line), "`{line}` is not in: {told}");
         }
         assert!(out.exists());
@@ -73,7 +100,11 @@ fn outputs_of_another_model_are_a_difference() {
         &["differs from Keras' own outputs", "no file was written"],
     );
     let no_npz = fixture(KERAS_2);
-    refused(&fixture(KERAS_2), &["--check", no_npz.to_str().unwrap()], &["cannot use", "x [N"]);
+    refused(
+        &fixture(KERAS_2),
+        &["--check", no_npz.to_str().unwrap()],
+        &["cannot use", "x [N"],
+    );
 }
 
 #[test]
@@ -82,7 +113,12 @@ fn a_file_that_does_not_fit_tells_the_first_layer_that_differs() {
     refused(
         &fixture(KERAS_3),
         &named("resnet-14-v1"),
-        &["stack1.block2.conv1", "expected a convolution of 16 filters", "32 filters", "conv2d"],
+        &[
+            "stack1.block2.conv1",
+            "expected a convolution of 16 filters",
+            "32 filters",
+            "conv2d",
+        ],
     );
     refused(
         &fixture(KERAS_2),
@@ -94,9 +130,17 @@ fn a_file_that_does_not_fit_tells_the_first_layer_that_differs() {
         &named("densenet-12-8-c05-b2"),
         &["stem.conv", "[3, 3, 1, 16]", "[3, 3, 1, 8]"],
     );
-    refused(&fixture(WEIGHTS_ALONE), &named("densenet-12-4-c05-b1"), &["densenet-12-4-c05-b1"]);
+    refused(
+        &fixture(WEIGHTS_ALONE),
+        &named("densenet-12-4-c05-b1"),
+        &["densenet-12-4-c05-b1"],
+    );
     refused(&fixture(WEIGHTS_ALONE), &[], &["only weights", "--arch"]);
-    refused(&fixture(KERAS_2), &named("vgg"), &["vgg", "resnet-<6n+2>-v1"]);
+    refused(
+        &fixture(KERAS_2),
+        &named("vgg"),
+        &["vgg", "resnet-<6n+2>-v1"],
+    );
 }
 
 #[test]

@@ -59,8 +59,19 @@ impl Fixture {
     }
 
     fn args<'a>(&'a self, root: &'a Path) -> Vec<&'a str> {
-        let fixed = ["run-all", text(&self.plan), "--threads", "1", "--save-every", "0"];
-        [&fixed[..], &["--data", text(&self.data), "--root", text(root)]].concat()
+        let fixed = [
+            "run-all",
+            text(&self.plan),
+            "--threads",
+            "1",
+            "--save-every",
+            "0",
+        ];
+        [
+            &fixed[..],
+            &["--data", text(&self.data), "--root", text(root)],
+        ]
+        .concat()
     }
 }
 
@@ -86,18 +97,34 @@ fn killed_plan_resumes_to_the_same_weights() {
     let [whole, killed] = ["whole", "killed"].map(|name| fixture.path(name));
     let told = progress(&fixture.args(&whole));
     let first = told.find("[1/2] teacher").expect("the teacher comes first");
-    assert!(told.find("[2/2] student").is_some_and(|second| second > first), "{told}");
+    assert!(
+        told.find("[2/2] student")
+            .is_some_and(|second| second > first),
+        "{told}"
+    );
 
     for run in ["teacher", "student"] {
-        let mut child = command(&fixture.args(&killed)).stderr(Stdio::null()).spawn().unwrap();
-        wait_for(&killed.join(format!("runs/{run}/checkpoint.safetensors")), &mut child);
+        let mut child = command(&fixture.args(&killed))
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_for(
+            &killed.join(format!("runs/{run}/checkpoint.safetensors")),
+            &mut child,
+        );
         child.kill().unwrap();
         child.wait().unwrap();
     }
     let told = progress(&fixture.args(&killed));
-    assert!(told.contains("[1/2] teacher (resnet-8-v1): finished"), "{told}");
+    assert!(
+        told.contains("[1/2] teacher (resnet-8-v1): finished"),
+        "{told}"
+    );
     for run in ["runs/teacher", "runs/student"] {
-        assert!(tensors(&whole.join(run)) == tensors(&killed.join(run)), "{run} ends elsewhere");
+        assert!(
+            tensors(&whole.join(run)) == tensors(&killed.join(run)),
+            "{run} ends elsewhere"
+        );
     }
 }
 
@@ -126,15 +153,28 @@ fn finished_plan_writes_nothing_again_and_tabulates_results() {
     );
     for row in 0..rows.len() {
         assert_eq!(cell(row, "state"), "finished");
-        assert_eq!((number(row, "epochs"), number(row, "planned_epochs")), (8.0, 8.0));
+        assert_eq!(
+            (number(row, "epochs"), number(row, "planned_epochs")),
+            (8.0, 8.0)
+        );
         assert!(number(row, "training_seconds") > 0.0);
-        for accuracy in ["holdout_accuracy", "model_holdout_accuracy", "test_accuracy"] {
-            assert!((0.0..=1.0).contains(&number(row, accuracy)), "{accuracy} of row {row}");
+        for accuracy in [
+            "holdout_accuracy",
+            "model_holdout_accuracy",
+            "test_accuracy",
+        ] {
+            assert!(
+                (0.0..=1.0).contains(&number(row, accuracy)),
+                "{accuracy} of row {row}"
+            );
         }
         assert!(number(row, "holdout_log_loss") > 0.0);
     }
     let markdown = fs::read_to_string(root.join("runs/summary.md")).unwrap();
-    assert!(markdown.contains("| student | resnet-8-v1 | finished | 8/8 |"), "{markdown}");
+    assert!(
+        markdown.contains("| student | resnet-8-v1 | finished | 8/8 |"),
+        "{markdown}"
+    );
 
     let model = root.join("models/student/1/model.onnx");
     let before = [&model, &root.join("models/teacher/2/model.onnx")].map(|m| fs::read(m).unwrap());
@@ -143,13 +183,23 @@ fn finished_plan_writes_nothing_again_and_tabulates_results() {
     // Without the runs' folders the exports are enough.
     fs::remove_dir_all(root.join("runs")).unwrap();
     let told = progress(&fixture.args(&root));
-    assert_eq!(told.matches("exported; training is skipped").count(), 2, "{told}");
+    assert_eq!(
+        told.matches("exported; training is skipped").count(),
+        2,
+        "{told}"
+    );
     assert!(!root.join("runs/teacher").exists());
     fs::remove_file(&model).unwrap();
     let told = progress(&fixture.args(&root));
-    assert!(told.contains("[1/2] teacher (resnet-8-v1): exported"), "{told}");
+    assert!(
+        told.contains("[1/2] teacher (resnet-8-v1): exported"),
+        "{told}"
+    );
     let after = [&model, &root.join("models/teacher/2/model.onnx")].map(|m| fs::read(m).unwrap());
-    assert!(before[1] == after[1], "the teacher's file was written again");
+    assert!(
+        before[1] == after[1],
+        "the teacher's file was written again"
+    );
 }
 
 #[test]
@@ -159,7 +209,10 @@ fn invalid_plans_start_nothing() {
     fails_with(&fixture.args(&root), &["`teacher`", "absent.toml"]);
     let cycle = "name = \"teacher\"\nteachers = [\"student\"]\n";
     fs::write(&fixture.plan, PLAN.replace("name = \"teacher\"\n", cycle)).unwrap();
-    fails_with(&fixture.args(&root), &["cycle: student -> teacher -> student"]);
+    fails_with(
+        &fixture.args(&root),
+        &["cycle: student -> teacher -> student"],
+    );
     fs::write(&fixture.plan, PLAN).unwrap();
     let unknown = [fixture.args(&root), vec!["--only", "nobody"]].concat();
     fails_with(&unknown, &["`nobody`", "student"]);
@@ -174,11 +227,19 @@ fn folders_and_files_of_other_runs_are_refused() {
     progress(&teacher);
     assert!(!root.join("runs/student").exists());
     let recipe = fs::read_to_string(fixture.path("teacher.toml")).unwrap();
-    fs::write(fixture.path("teacher.toml"), recipe.replace("epochs = 8", "epochs = 9")).unwrap();
+    fs::write(
+        fixture.path("teacher.toml"),
+        recipe.replace("epochs = 8", "epochs = 9"),
+    )
+    .unwrap();
     let words = ["runs/teacher", "`epochs` is 8 there, but 9 in the plan"];
     fails_with(&fixture.args(&root), &words);
     fs::remove_dir_all(root.join("runs/teacher")).unwrap();
-    let words = ["would overwrite models/teacher/1/model.onnx", "`epochs`", "--root"];
+    let words = [
+        "would overwrite models/teacher/1/model.onnx",
+        "`epochs`",
+        "--root",
+    ];
     fails_with(&fixture.args(&root), &words);
 }
 
@@ -204,13 +265,31 @@ fn interrupted_plan_saves_and_exits_with_3() {
     let endless = "overrides = { epochs = 1000000 }\nrecipe = \"teacher.toml\"";
     let fixture = Fixture::new(&PLAN.replace("recipe = \"teacher.toml\"", endless));
     let root = fixture.path("root");
-    let mut child = command(&fixture.args(&root)).stderr(Stdio::null()).spawn().unwrap();
-    wait_for(&root.join("runs/teacher/checkpoint.safetensors"), &mut child);
+    let mut child = command(&fixture.args(&root))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for(
+        &root.join("runs/teacher/checkpoint.safetensors"),
+        &mut child,
+    );
     let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
     assert_eq!(child.wait().unwrap().code(), Some(3));
     let table = fs::read_to_string(root.join("runs/summary.md")).unwrap();
-    assert!(table.contains("| teacher | resnet-8-v1 | interrupted |"), "{table}");
-    assert!(table.contains("| student | resnet-8-v1 | waiting | 0/8 |"), "{table}");
+    assert!(
+        table.contains("| teacher | resnet-8-v1 | interrupted |"),
+        "{table}"
+    );
+    assert!(
+        table.contains("| student | resnet-8-v1 | waiting | 0/8 |"),
+        "{table}"
+    );
     assert!(!root.join("runs/student").exists());
 }

@@ -16,7 +16,11 @@ use crate::house::{
 
 /// Waits until the run has saved again or is done.
 fn wait_for_another(checkpoint: &Path, run: &mut Child) {
-    let saved = || fs::metadata(checkpoint).and_then(|file| file.modified()).ok();
+    let saved = || {
+        fs::metadata(checkpoint)
+            .and_then(|file| file.modified())
+            .ok()
+    };
     let before = saved();
     while saved() == before && run.try_wait().unwrap().is_none() {
         thread::sleep(Duration::from_millis(1));
@@ -31,7 +35,9 @@ fn survives_kills(arch: &str, keys: &str) {
     succeeds(&train(arch, &data, &recipe, &whole));
 
     let saved = killed.join("checkpoint.safetensors");
-    let mut child = command(&train(arch, &data, &recipe, &killed)).stderr(Stdio::null()).spawn();
+    let mut child = command(&train(arch, &data, &recipe, &killed))
+        .stderr(Stdio::null())
+        .spawn();
     for moment in [0, 7, 1, 13, 4] {
         let mut running = child.unwrap();
         wait_for_another(&saved, &mut running);
@@ -45,7 +51,10 @@ fn survives_kills(arch: &str, keys: &str) {
     child.unwrap().wait().unwrap();
     succeeds(&resume(&killed));
     let (expected, found) = (tensors(&whole), tensors(&killed));
-    assert_eq!(expected.keys().collect::<Vec<_>>(), found.keys().collect::<Vec<_>>());
+    assert_eq!(
+        expected.keys().collect::<Vec<_>>(),
+        found.keys().collect::<Vec<_>>()
+    );
     for (name, values) in expected {
         assert!(found[&name] == values, "{name} ends elsewhere");
     }
@@ -101,7 +110,10 @@ fn sam_changes_weights_of_last_epochs_only() {
     stops_after("18", &train("resnet-8-v1", &data, &ordinary, &plain));
     let aware = recipe(folder.path(), "[sam]\nrho = 0.1\nshare = 0.25\n");
     stops_after("18", &train("resnet-8-v1", &data, &aware, &sharp));
-    assert!(tensors(&sharp) == tensors(&plain), "an ordinary epoch has changed");
+    assert!(
+        tensors(&sharp) == tensors(&plain),
+        "an ordinary epoch has changed"
+    );
 
     stops_after("1", &resume(&plain));
     stops_after("1", &resume(&sharp));
@@ -132,16 +144,26 @@ fn full_disk_is_reported_and_keeps_last_checkpoint() {
     let mut limited = Command::new("sh");
     limited.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""]);
     let trainer = command(&resume(&full));
-    let output = limited.arg(trainer.get_program()).args(trainer.get_args()).output().unwrap();
+    let output = limited
+        .arg(trainer.get_program())
+        .args(trainer.get_args())
+        .output()
+        .unwrap();
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success(), "{message}");
     for words in ["disk is full", "checkpoint.safetensors", "--resume"] {
         assert!(message.contains(words), "`{words}` is not in: {message}");
     }
     assert!(fs::read(full.join("checkpoint.safetensors")).unwrap() == before);
-    let files = fs::read_dir(&full).unwrap().map(|entry| entry.unwrap().file_name());
+    let files = fs::read_dir(&full)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
     let partial = |name: &OsString| name.to_string_lossy().ends_with(".partial");
-    assert_eq!(files.filter(partial).count(), 0, "a partial file is left behind");
+    assert_eq!(
+        files.filter(partial).count(),
+        0,
+        "a partial file is left behind"
+    );
     succeeds(&resume(&full));
     assert!(tensors(&full) == tensors(&whole));
 }
@@ -164,7 +186,10 @@ fn dropout_is_refused_where_the_network_has_no_place_for_it() {
     let folder = tempfile::tempdir().unwrap();
     let (data, out) = (data_set(folder.path()), folder.path().join("run"));
     let recipe = recipe(folder.path(), "dropout = 0.2\n");
-    fails_with(&train("resnet-8-v1", &data, &recipe, &out), &["dropout", "resnet-8-v1"]);
+    fails_with(
+        &train("resnet-8-v1", &data, &recipe, &out),
+        &["dropout", "resnet-8-v1"],
+    );
     assert!(!out.exists());
 }
 
@@ -178,7 +203,12 @@ fn a_loss_that_runs_away_names_the_optimisers_keys() {
     fs::write(&hot, keys).unwrap();
     fails_with(
         &train("resnet-8-v1", &data, &hot, &out),
-        &["the loss is", "step", "`learning_rate`", "`rmsprop.epsilon`"],
+        &[
+            "the loss is",
+            "step",
+            "`learning_rate`",
+            "`rmsprop.epsilon`",
+        ],
     );
 }
 
@@ -187,15 +217,24 @@ fn one_unreadable_image_in_a_hundred_is_named_and_passed_over() {
     let folder = tempfile::tempdir().unwrap();
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path(), ""));
     for copy in 2..16 {
-        for class in ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"] {
+        for class in [
+            "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
+        ] {
             let train = data.join("train").join(class);
-            fs::copy(train.join("Training_0.png"), train.join(format!("Training_{copy}.png")))
-                .unwrap();
+            fs::copy(
+                train.join("Training_0.png"),
+                train.join(format!("Training_{copy}.png")),
+            )
+            .unwrap();
         }
     }
     fs::write(data.join("train/sad/Training_9.png"), "no picture").unwrap();
     let out = folder.path().join("run");
-    let one_step = [train("resnet-8-v1", &data, &recipe, &out), vec!["--max-steps", "1"]].concat();
+    let one_step = [
+        train("resnet-8-v1", &data, &recipe, &out),
+        vec!["--max-steps", "1"],
+    ]
+    .concat();
     let output = run(&one_step);
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{told}");
@@ -214,8 +253,15 @@ fn the_history_tells_how_long_libtorch_waited_for_batches() {
     succeeds(&train("resnet-8-v1", &data, &recipe, &out));
     let history = fs::read_to_string(out.join("history.csv")).unwrap();
     let mut lines = history.lines();
-    let column =
-        |name: &str| lines.clone().next().unwrap().split(',').position(|c| c == name).unwrap();
+    let column = |name: &str| {
+        lines
+            .clone()
+            .next()
+            .unwrap()
+            .split(',')
+            .position(|c| c == name)
+            .unwrap()
+    };
     let (waited, seconds) = (column("waited_seconds"), column("seconds"));
     lines.next();
     for row in lines {

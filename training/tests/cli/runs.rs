@@ -33,25 +33,45 @@ fn a_run_that_is_stopped_or_killed_ends_with_the_weights_of_one_that_was_not() {
     stops_after("5", &train(&data, &recipe, &stopped));
     succeeds(&resume(&stopped));
 
-    let mut child = command(&train(&data, &recipe, &killed)).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command(&train(&data, &recipe, &killed))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     wait_for(&killed.join("checkpoint.safetensors"));
     child.kill().unwrap();
     child.wait().unwrap();
     succeeds(&resume(&killed));
 
     let expected = tensors(&whole);
-    assert!(expected.len() > 60, "weights, velocities and averages of a ResNet-8");
-    assert!(tensors(&stopped) == expected, "the stopped run ends elsewhere");
-    assert!(tensors(&killed) == expected, "the killed run ends elsewhere");
+    assert!(
+        expected.len() > 60,
+        "weights, velocities and averages of a ResNet-8"
+    );
+    assert!(
+        tensors(&stopped) == expected,
+        "the stopped run ends elsewhere"
+    );
+    assert!(
+        tensors(&killed) == expected,
+        "the killed run ends elsewhere"
+    );
     let history = fs::read_to_string(stopped.join("history.csv")).unwrap();
-    let sides: Vec<&str> =
-        history.lines().skip(1).map(|row| row.split(',').nth(1).unwrap()).collect();
+    let sides: Vec<&str> = history
+        .lines()
+        .skip(1)
+        .map(|row| row.split(',').nth(1).unwrap())
+        .collect();
     assert_eq!(sides, ["24", "24", "48", "48"]);
     for run in [&whole, &stopped, &killed] {
         let history = fs::read_to_string(run.join("history.csv")).unwrap();
         assert_eq!(history.lines().count(), 1 + 4, "{}", run.display());
         let events = fs::read(run.join("events.out.tfevents.0.mien-train")).unwrap();
-        assert_eq!(count(&events, b"loss/train"), 4, "one event an epoch, {}", run.display());
+        assert_eq!(
+            count(&events, b"loss/train"),
+            4,
+            "one event an epoch, {}",
+            run.display()
+        );
         assert!(is_png(&run.join("curves.png")));
     }
 }
@@ -62,7 +82,10 @@ fn records_that_lag_behind_the_checkpoint_are_set_right_by_a_resume() {
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path()));
     let out = folder.path().join("run");
     succeeds(&train(&data, &recipe, &out));
-    let (history, events) = (out.join("history.csv"), out.join("events.out.tfevents.0.mien-train"));
+    let (history, events) = (
+        out.join("history.csv"),
+        out.join("events.out.tfevents.0.mien-train"),
+    );
     let whole = [&history, &events].map(|path| fs::read(path).unwrap());
     // As a process leaves them that dies between two writes of the last epoch.
     let text = fs::read_to_string(&history).unwrap();
@@ -73,7 +96,10 @@ fn records_that_lag_behind_the_checkpoint_are_set_right_by_a_resume() {
     succeeds(&resume(&out));
     assert_eq!(fs::read(&history).unwrap(), whole[0]);
     let events = fs::read(&events).unwrap();
-    assert_eq!((events.len(), count(&events, b"loss/train")), (whole[1].len(), 4));
+    assert_eq!(
+        (events.len(), count(&events, b"loss/train")),
+        (whole[1].len(), 4)
+    );
     assert!(is_png(&out.join("curves.png")));
 }
 
@@ -85,14 +111,35 @@ fn repeats_on_two_threads(arch: &str, keys: &str) {
     fs::write(&path, format!("micro_batch = 2\n{base}{keys}")).unwrap();
     let [whole, again, stopped] =
         ["whole", "again", "stopped"].map(|name| folder.path().join(name));
-    let begin = ["train", "--arch", arch, "--threads", "2", "--data", text(&data)];
+    let begin = [
+        "train",
+        "--arch",
+        arch,
+        "--threads",
+        "2",
+        "--data",
+        text(&data),
+    ];
     let begin = [&begin[..], &["--recipe", text(&path), "--out"]].concat();
     succeeds(&[&begin[..], &[text(&whole)]].concat());
     succeeds(&[&begin[..], &[text(&again)]].concat());
     stops_after("5", &[&begin[..], &[text(&stopped)]].concat());
-    succeeds(&["train", "--resume", "--threads", "2", "--out", text(&stopped)]);
-    assert!(tensors(&again) == tensors(&whole), "{arch}: the second run ends elsewhere");
-    assert!(tensors(&stopped) == tensors(&whole), "{arch}: the stopped run ends elsewhere");
+    succeeds(&[
+        "train",
+        "--resume",
+        "--threads",
+        "2",
+        "--out",
+        text(&stopped),
+    ]);
+    assert!(
+        tensors(&again) == tensors(&whole),
+        "{arch}: the second run ends elsewhere"
+    );
+    assert!(
+        tensors(&stopped) == tensors(&whole),
+        "{arch}: the stopped run ends elsewhere"
+    );
 }
 
 #[test]
@@ -112,7 +159,12 @@ fn the_list_is_a_table_or_json() {
     assert!(succeeds(&["list"]).contains("resnet-104-v1"));
     let list: serde_json::Value = serde_json::from_str(&succeeds(&["list", "--json"])).unwrap();
     let find = |name: &str| {
-        list.as_array().unwrap().iter().find(|entry| entry["name"] == name).unwrap().clone()
+        list.as_array()
+            .unwrap()
+            .iter()
+            .find(|entry| entry["name"] == name)
+            .unwrap()
+            .clone()
     };
     let expected = serde_json::json!({
         "name": "resnet-104-v1", "parameters": 1_647_975, "trainable": 1_640_327, "statistics": 7_648,
@@ -124,9 +176,22 @@ fn the_list_is_a_table_or_json() {
 
 #[test]
 fn bench_tells_where_the_time_of_a_step_goes() {
-    let small = ["bench", "--arch", "resnet-8-v1", "--batch", "8", "--size", "24", "--steps", "2"];
+    let small = [
+        "bench",
+        "--arch",
+        "resnet-8-v1",
+        "--batch",
+        "8",
+        "--size",
+        "24",
+        "--steps",
+        "2",
+    ];
     let table = succeeds(&[&small[..], &["--micro-batch", "2", "--threads", "2"]].concat());
-    assert!(table.contains("forward") && table.contains("resnet-8-v1"), "{table}");
+    assert!(
+        table.contains("forward") && table.contains("resnet-8-v1"),
+        "{table}"
+    );
 
     let json = succeeds(&[&small[..], &["--precision", "bf16", "--json"]].concat());
     let figures: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -147,14 +212,39 @@ fn mistakes_are_told_with_what_to_do() {
     let missing = folder.path().join("nowhere");
     fails_with(&train(&missing, &recipe, &out), &["nowhere"]);
     fails_with(
-        &["train", "--arch", "vgg", "--data", text(&data), "--out", text(&out)],
+        &[
+            "train",
+            "--arch",
+            "vgg",
+            "--data",
+            text(&data),
+            "--out",
+            text(&out),
+        ],
         &["vgg", "mien-train list"],
     );
-    fails_with(&resume(&missing), &["nowhere", "does not contain a run", "--arch"]);
-    let nobody_works = ["train", "--arch", "resnet-8-v1", "--data", text(&data), "--threads", "0"];
-    fails_with(&[&nobody_works[..], &["--out", text(&out)]].concat(), &["--threads", "at least 1"]);
+    fails_with(
+        &resume(&missing),
+        &["nowhere", "does not contain a run", "--arch"],
+    );
+    let nobody_works = [
+        "train",
+        "--arch",
+        "resnet-8-v1",
+        "--data",
+        text(&data),
+        "--threads",
+        "0",
+    ];
+    fails_with(
+        &[&nobody_works[..], &["--out", text(&out)]].concat(),
+        &["--threads", "at least 1"],
+    );
     let none_left = [train(&data, &recipe, &out), vec!["--holdout", "0.99"]].concat();
-    fails_with(&none_left, &["a holdout of 0.99 leaves 0 training faces", "lower it"]);
+    fails_with(
+        &none_left,
+        &["a holdout of 0.99 leaves 0 training faces", "lower it"],
+    );
     assert!(!out.exists(), "a mistake leaves no folder behind");
 
     let wrong = folder.path().join("wrong.toml");
@@ -169,12 +259,21 @@ fn mistakes_are_told_with_what_to_do() {
         "batch = 4\nlearning_rate = 1e30\nepochs = 8\nwarmup = 0.0\nprecision = \"fp32\"\n",
     )
     .unwrap();
-    fails_with(&train(&data, &hot, &out), &["the loss is", "`learning_rate`"]);
-    fails_with(&train(&data, &recipe, &out), &["already contains a run", "--resume"]);
+    fails_with(
+        &train(&data, &hot, &out),
+        &["the loss is", "`learning_rate`"],
+    );
+    fails_with(
+        &train(&data, &recipe, &out),
+        &["already contains a run", "--resume"],
+    );
 
     fs::write(data.join("train/sad/Training_1.png"), "no picture").unwrap();
     let other = folder.path().join("other");
-    fails_with(&train(&data, &recipe, &other), &["1 of 14 images", "Training_1.png"]);
+    fails_with(
+        &train(&data, &recipe, &other),
+        &["1 of 14 images", "Training_1.png"],
+    );
 }
 
 #[cfg(unix)]
@@ -184,12 +283,24 @@ fn an_interrupt_saves_and_leaves() {
     let data = data_set(folder.path());
     let out = folder.path().join("run");
     let endless = folder.path().join("endless.toml");
-    fs::write(&endless, "epochs = 1000000\nbatch = 4\nsizes = [{ until = 1.0, side = 24 }]\n")
+    fs::write(
+        &endless,
+        "epochs = 1000000\nbatch = 4\nsizes = [{ until = 1.0, side = 24 }]\n",
+    )
+    .unwrap();
+    let mut child = command(&train(&data, &endless, &out))
+        .stderr(Stdio::null())
+        .spawn()
         .unwrap();
-    let mut child = command(&train(&data, &endless, &out)).stderr(Stdio::null()).spawn().unwrap();
     wait_for(&out.join("checkpoint.safetensors"));
     let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
     assert_eq!(child.wait().unwrap().code(), Some(3));
     assert!(!tensors(&out).is_empty());
 }

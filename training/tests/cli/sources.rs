@@ -23,7 +23,10 @@ fn students_learn_from_runs_and_model_files_and_notice_another_teacher() {
         text(&teacher),
         text(&model)
     );
-    let once = recipe(folder.path(), &format!("mixup = 0.2\n{both}targets = \"cached\"\n"));
+    let once = recipe(
+        folder.path(),
+        &format!("mixup = 0.2\n{both}targets = \"cached\"\n"),
+    );
     let [whole, stopped] = ["whole once", "stopped once"].map(|name| folder.path().join(name));
     succeeds(&train("resnet-8-v1", &data, &once, &whole));
     stops_after("4", &train("resnet-8-v1", &data, &once, &stopped));
@@ -33,7 +36,10 @@ fn students_learn_from_runs_and_model_files_and_notice_another_teacher() {
         rest.status.success() && !told.contains("computing teacher outputs"),
         "asked again: {told}"
     );
-    assert!(tensors(&stopped) == tensors(&whole), "the student taught once ends elsewhere");
+    assert!(
+        tensors(&stopped) == tensors(&whole),
+        "the student taught once ends elsewhere"
+    );
     let taught_once = tensors(&whole);
     assert!(taught_once != tensors(&teacher));
 
@@ -42,14 +48,23 @@ fn students_learn_from_runs_and_model_files_and_notice_another_teacher() {
     succeeds(&train("resnet-8-v1", &data, &taught, &whole));
     stops_after("4", &train("resnet-8-v1", &data, &taught, &stopped));
     succeeds(&resume(&stopped));
-    assert!(tensors(&stopped) == tensors(&whole), "the stopped student ends elsewhere");
+    assert!(
+        tensors(&stopped) == tensors(&whole),
+        "the stopped student ends elsewhere"
+    );
     assert!(tensors(&whole) != tensors(&teacher) && tensors(&whole) != taught_once);
 
     let other = folder.path().join("other");
     stops_after("1", &train("resnet-8-v1", &data, &taught, &other));
-    fs::copy(stopped.join("checkpoint.safetensors"), teacher.join("checkpoint.safetensors"))
-        .unwrap();
-    fails_with(&resume(&other), &["teacher", "not the one that the run started with"]);
+    fs::copy(
+        stopped.join("checkpoint.safetensors"),
+        teacher.join("checkpoint.safetensors"),
+    )
+    .unwrap();
+    fails_with(
+        &resume(&other),
+        &["teacher", "not the one that the run started with"],
+    );
     fs::remove_file(&model).unwrap();
     fails_with(&resume(&other), &["model.onnx", "`distill.teachers`"]);
 }
@@ -60,20 +75,36 @@ fn teacher_weights_set_shares_of_cached_outputs() {
     let (data, plain) = (data_set(folder.path()), recipe(folder.path(), ""));
     let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
     succeeds(&train("resnet-8-v1", &data, &plain, &first));
-    succeeds(&[train("resnet-8-v1", &data, &plain, &second), vec!["--seed", "5"]].concat());
+    succeeds(
+        &[
+            train("resnet-8-v1", &data, &plain, &second),
+            vec!["--seed", "5"],
+        ]
+        .concat(),
+    );
     let (first, second) = (text(&first), text(&second));
     let cached = |name: &str, keys: &str| {
-        let taught = recipe(folder.path(), &format!("[distill]\ntargets = \"cached\"\n{keys}\n"));
+        let taught = recipe(
+            folder.path(),
+            &format!("[distill]\ntargets = \"cached\"\n{keys}\n"),
+        );
         let out = folder.path().join(name);
         stops_after("1", &train("resnet-8-v1", &data, &taught, &out));
         let tensors = Tensor::read_safetensors(out.join("answers.safetensors")).unwrap();
-        tensors.into_iter().find(|(name, _)| name == "answers").unwrap().1
+        tensors
+            .into_iter()
+            .find(|(name, _)| name == "answers")
+            .unwrap()
+            .1
     };
     let alone = [("alone-1", first), ("alone-2", second)]
         .map(|(name, teacher)| cached(name, &format!("teachers = [{teacher:?}]")));
     let weighted = format!("teachers = [{first:?}, {second:?}]\nteacher_weights = [3.0, 1.0]");
     let expected = &alone[0] * 0.75 + &alone[1] * 0.25;
-    assert!(!alone[0].allclose(&alone[1], 0.0, 1e-3, false), "the teachers agree");
+    assert!(
+        !alone[0].allclose(&alone[1], 0.0, 1e-3, false),
+        "the teachers agree"
+    );
     assert!(cached("weighted", &weighted).allclose(&expected, 0.0, 1e-6, false));
 }
 
@@ -87,7 +118,10 @@ fn a_teacher_that_is_added_to_a_run_is_noticed() {
     let edited = fs::read_to_string(student.join("recipe.toml")).unwrap()
         + &format!("\n[distill]\nteachers = [{:?}]\n", text(&teacher));
     fs::write(student.join("recipe.toml"), edited).unwrap();
-    fails_with(&resume(&student), &["started with 0 teachers", "names 1", "`distill.teachers`"]);
+    fails_with(
+        &resume(&student),
+        &["started with 0 teachers", "names 1", "`distill.teachers`"],
+    );
 }
 
 #[test]
@@ -98,7 +132,11 @@ fn a_run_that_has_not_ended_teaches_nobody() {
     stops_after("4", &train("resnet-8-v1", &data, &plain, &teacher));
     let keys = format!("[distill]\nteachers = [{:?}]\n", text(&teacher));
     let taught = recipe(folder.path(), &keys);
-    let words = ["teacher", "has finished 1 of 8 epochs", "`distill.teachers`"];
+    let words = [
+        "teacher",
+        "has finished 1 of 8 epochs",
+        "`distill.teachers`",
+    ];
     fails_with(&train("resnet-8-v1", &data, &taught, &student), &words);
     assert!(!student.exists());
 }
@@ -113,7 +151,9 @@ fn a_run_begins_with_the_averaged_weights_of_the_one_that_init_names() {
     let keys = format!("init = {:?}\n", text(&first));
     // A rate at which no 32-bit weight moves.
     let still = recipe(folder.path(), &format!("{keys}holdout = 0.5\n"));
-    let slow = fs::read_to_string(&still).unwrap().replace("= 0.001", "= 1e-30");
+    let slow = fs::read_to_string(&still)
+        .unwrap()
+        .replace("= 0.001", "= 1e-30");
     fs::write(&still, slow).unwrap();
     succeeds(&train("resnet-8-v1", &data, &still, &second));
     let (began, ended) = (tensors(&first), tensors(&second));
@@ -121,26 +161,51 @@ fn a_run_begins_with_the_averaged_weights_of_the_one_that_init_names() {
     let names: Vec<&String> = ended.keys().filter(kernels).collect();
     assert!(names.len() >= 8, "{:?}", ended.keys());
     for name in names {
-        assert!(ended[name] == began[&name.replace("weights/", "ema/")], "{name}");
+        assert!(
+            ended[name] == began[&name.replace("weights/", "ema/")],
+            "{name}"
+        );
     }
     let run_json = fs::read_to_string(second.join("run.json")).unwrap();
-    assert!(run_json.contains("\"init\"") && run_json.contains(text(&first)), "{run_json}");
+    assert!(
+        run_json.contains("\"init\"") && run_json.contains(text(&first)),
+        "{run_json}"
+    );
 
     // Another network, other held-out faces, no run.
-    fails_with(&train("resnet-20-v1", &data, &still, &moved), &["resnet-8-v1", "`init`"]);
-    let args = [train("resnet-8-v1", &data, &still, &moved), vec!["--seed", "9"]].concat();
-    fails_with(&args, &["faces that this run holds out", "holdout 0.5", "`init`"]);
-    let all = [train("resnet-8-v1", &data, &still, &moved), vec!["--holdout", "0"]].concat();
+    fails_with(
+        &train("resnet-20-v1", &data, &still, &moved),
+        &["resnet-8-v1", "`init`"],
+    );
+    let args = [
+        train("resnet-8-v1", &data, &still, &moved),
+        vec!["--seed", "9"],
+    ]
+    .concat();
+    fails_with(
+        &args,
+        &["faces that this run holds out", "holdout 0.5", "`init`"],
+    );
+    let all = [
+        train("resnet-8-v1", &data, &still, &moved),
+        vec!["--holdout", "0"],
+    ]
+    .concat();
     stops_after("1", &all);
     fs::remove_dir_all(&moved).unwrap();
     fs::rename(&first, &moved).unwrap();
     let third = folder.path().join("third");
-    fails_with(&train("resnet-8-v1", &data, &still, &third), &["does not contain a run", "`init`"]);
+    fails_with(
+        &train("resnet-8-v1", &data, &still, &third),
+        &["does not contain a run", "`init`"],
+    );
     assert!(!third.exists());
     // What has begun needs it no more.
     succeeds(&resume(&second));
     let recipe = second.join("recipe.toml");
-    let without = fs::read_to_string(&recipe).unwrap().replace("init = ", "# init = ");
+    let without = fs::read_to_string(&recipe)
+        .unwrap()
+        .replace("init = ", "# init = ");
     fs::write(&recipe, without).unwrap();
     fails_with(&resume(&second), &["`init`", "restore it"]);
 }
@@ -165,7 +230,10 @@ fn a_run_that_has_not_ended_begins_nobody_and_one_without_a_checkpoint_needs_its
     let model = folder.path().join("model.onnx");
     succeeds(&["export", text(&second), "--out", text(&model)]);
     let card = fs::read_to_string(folder.path().join("README.md")).unwrap();
-    assert!(card.contains("the averaged weights of `") && card.contains(text(&first)), "{card}");
+    assert!(
+        card.contains("the averaged weights of `") && card.contains(text(&first)),
+        "{card}"
+    );
     // Or another run has taken its place meanwhile.
     fs::remove_file(second.join("checkpoint.safetensors")).unwrap();
     fs::remove_dir_all(&first).unwrap();
@@ -180,7 +248,13 @@ fn a_teacher_that_is_no_network_leaves_no_folder_behind() {
     let (data, out) = (data_set(folder.path()), folder.path().join("run"));
     let broken = folder.path().join("broken.onnx");
     fs::write(&broken, "no network").unwrap();
-    let taught = recipe(folder.path(), &format!("[distill]\nteachers = [{:?}]\n", text(&broken)));
-    fails_with(&train("resnet-8-v1", &data, &taught, &out), &["broken.onnx", "`distill.teachers`"]);
+    let taught = recipe(
+        folder.path(),
+        &format!("[distill]\nteachers = [{:?}]\n", text(&broken)),
+    );
+    fails_with(
+        &train("resnet-8-v1", &data, &taught, &out),
+        &["broken.onnx", "`distill.teachers`"],
+    );
     assert!(!out.exists());
 }

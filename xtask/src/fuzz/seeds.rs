@@ -16,16 +16,37 @@ pub(super) struct Target {
 }
 
 pub(super) const TARGETS: [Target; 6] = [
-    Target { name: "grpc_request", seeds: grpc_requests },
-    Target { name: "image_container", seeds: images },
-    Target { name: "image_decode", seeds: images },
-    Target { name: "multipart", seeds: forms },
-    Target { name: "onnx_metadata", seeds: models },
-    Target { name: "v2_request", seeds: v2_requests },
+    Target {
+        name: "grpc_request",
+        seeds: grpc_requests,
+    },
+    Target {
+        name: "image_container",
+        seeds: images,
+    },
+    Target {
+        name: "image_decode",
+        seeds: images,
+    },
+    Target {
+        name: "multipart",
+        seeds: forms,
+    },
+    Target {
+        name: "onnx_metadata",
+        seeds: models,
+    },
+    Target {
+        name: "v2_request",
+        seeds: v2_requests,
+    },
 ];
 
 fn images() -> Result<Seeds> {
-    let mut seeds = files("faces/tests/fixtures", &["bmp", "gif", "jpg", "png", "webp"])?;
+    let mut seeds = files(
+        "faces/tests/fixtures",
+        &["bmp", "gif", "jpg", "png", "webp"],
+    )?;
     seeds.retain(|(name, _)| !name.ends_with(".gray.png"));
     seeds.extend(files("tests/fixtures/faces", &["png"])?);
     Ok(seeds)
@@ -85,7 +106,13 @@ fn grpc_requests() -> Result<Seeds> {
     let image = face()?;
     let tensor = |datatype: &str, contents: &[u8]| {
         let shape = field(3, &[1]);
-        [field(1, b"image"), field(2, datatype.as_bytes()), shape, field(5, contents)].concat()
+        [
+            field(1, b"image"),
+            field(2, datatype.as_bytes()),
+            shape,
+            field(5, contents),
+        ]
+        .concat()
     };
     let request = |tensor: &[u8]| [field(1, b"small"), field(3, b"id"), field(5, tensor)].concat();
     let output = field(6, &field(1, b"probabilities"));
@@ -123,7 +150,11 @@ fn files(directory: &str, extensions: &[&str]) -> Result<Seeds> {
         let path = entry?.path();
         let extension = path.extension().unwrap_or_default();
         if extensions.iter().any(|known| extension == *known) {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             seeds.push((name, read(&path)?));
         }
     }
@@ -145,9 +176,19 @@ mod tests {
         let folder = root().join("fuzz/fuzz_targets");
         let entries = fs::read_dir(folder).unwrap();
         let files: BTreeSet<String> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap().replace(".rs", ""))
+            .map(|entry| {
+                entry
+                    .unwrap()
+                    .file_name()
+                    .into_string()
+                    .unwrap()
+                    .replace(".rs", "")
+            })
             .collect();
-        let names: BTreeSet<String> = TARGETS.iter().map(|target| target.name.to_owned()).collect();
+        let names: BTreeSet<String> = TARGETS
+            .iter()
+            .map(|target| target.name.to_owned())
+            .collect();
         assert_eq!(files, names);
         for target in TARGETS {
             let seeds = (target.seeds)().unwrap();

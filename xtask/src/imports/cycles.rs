@@ -17,13 +17,21 @@ pub(super) fn cycles(edges: &[Edge]) -> Vec<String> {
         if !targets.contains(file) || described.contains(file) {
             continue;
         }
-        let group: BTreeSet<&Path> =
-            targets.iter().copied().filter(|other| depends(other, file)).collect();
+        let group: BTreeSet<&Path> = targets
+            .iter()
+            .copied()
+            .filter(|other| depends(other, file))
+            .collect();
         let inside = edges.iter().filter(|edge| {
             group.contains(edge.from.as_path()) && group.contains(edge.to.as_path())
         });
         let lines = inside.map(|edge| {
-            format!("\n  {}:{} uses {}", edge.from.display(), edge.line, edge.to.display())
+            format!(
+                "\n  {}:{} uses {}",
+                edge.from.display(),
+                edge.line,
+                edge.to.display()
+            )
         });
         found.push(format!(
             "{} files import each other:{}",

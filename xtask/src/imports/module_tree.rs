@@ -38,7 +38,9 @@ impl ModuleTree {
     /// # Errors
     /// If a source file cannot be read or split into tokens.
     pub(super) fn read(checkout: &Path, crate_root: &Path) -> Result<Self> {
-        let mut tree = Self { modules: BTreeMap::new() };
+        let mut tree = Self {
+            modules: BTreeMap::new(),
+        };
         let folder = crate_root.parent().unwrap_or(Path::new("")).to_owned();
         tree.add(checkout, crate_root, &folder, &[])?;
         Ok(tree)
@@ -53,14 +55,23 @@ impl ModuleTree {
             let path = [path, &module.inline].concat();
             let folder = folder.join(module.inline.iter().collect::<PathBuf>());
             for child in &module.children {
-                let files = [folder.join(format!("{child}.rs")), folder.join(child).join("mod.rs")];
+                let files = [
+                    folder.join(format!("{child}.rs")),
+                    folder.join(child).join("mod.rs"),
+                ];
                 // A child without a file has its body in this file.
                 if let Some(file) = files.iter().find(|file| checkout.join(file).is_file()) {
                     let path = [path.clone(), vec![child.clone()]].concat();
                     self.add(checkout, file, &folder.join(child), &path)?;
                 }
             }
-            self.modules.insert(path, Located { file: file.to_owned(), module });
+            self.modules.insert(
+                path,
+                Located {
+                    file: file.to_owned(),
+                    module,
+                },
+            );
         }
         Ok(())
     }
@@ -68,11 +79,13 @@ impl ModuleTree {
     /// Returns file, line and path from the crate root of every path and import in the crate.
     pub(super) fn absolute_paths(&self) -> impl Iterator<Item = (&Path, usize, Vec<String>)> {
         self.modules.iter().flat_map(|(module, located)| {
-            located
-                .module
-                .paths
-                .iter()
-                .map(|path| (located.file.as_path(), path.line, absolute(module, &path.segments)))
+            located.module.paths.iter().map(|path| {
+                (
+                    located.file.as_path(),
+                    path.line,
+                    absolute(module, &path.segments),
+                )
+            })
         })
     }
 
@@ -82,10 +95,16 @@ impl ModuleTree {
         let mut edges = Vec::new();
         for (path, Located { file, module }) in &self.modules {
             for used in &module.paths {
-                let Some(to) = self.defining_file(path, &used.segments) else { continue };
+                let Some(to) = self.defining_file(path, &used.segments) else {
+                    continue;
+                };
                 if !self.is_ancestor(to, path) {
                     let (from, to) = (file.clone(), to.to_owned());
-                    edges.push(Edge { from, line: used.line, to });
+                    edges.push(Edge {
+                        from,
+                        line: used.line,
+                        to,
+                    });
                 }
             }
         }
@@ -103,7 +122,13 @@ impl ModuleTree {
     /// items and for paths to a whole module, because the paths that go through such an import are edges themselves.
     fn defining_file(&self, from: &[String], segments: &[String]) -> Option<&Path> {
         let (module, rest) = self.resolve(from, segments, MAX_REEXPORTS)?;
-        let is_glob = || self.modules[from].module.globs.iter().any(|glob| glob == segments);
+        let is_glob = || {
+            self.modules[from]
+                .module
+                .globs
+                .iter()
+                .any(|glob| glob == segments)
+        };
         let located = &self.modules[&module];
         (!rest.is_empty() || is_glob()).then_some(located.file.as_path())
     }
@@ -144,8 +169,11 @@ impl ModuleTree {
     ) -> Option<(Vec<String>, Vec<String>)> {
         let located = self.modules.get(module)?;
         // `use name::..` imports from a crate or a child of the same name.
-        let import =
-            located.module.imports.iter().find(|(own, path)| own == name && path[0] != name);
+        let import = located
+            .module
+            .imports
+            .iter()
+            .find(|(own, path)| own == name && path[0] != name);
         if let Some((_, path)) = import {
             return Some((module.to_vec(), path.clone()));
         }

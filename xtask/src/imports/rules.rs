@@ -31,7 +31,12 @@ impl Rule {
         for (file, line, path) in tree.absolute_paths() {
             let applies = is_in_module(file, self.module)
                 && !self.except.iter().any(|except| is_in_module(file, except));
-            if applies && self.forbidden.iter().any(|forbidden| begins_with(&path, forbidden)) {
+            if applies
+                && self
+                    .forbidden
+                    .iter()
+                    .any(|forbidden| begins_with(&path, forbidden))
+            {
                 messages.push(format!("{}:{line}: {}", file.display(), self.why));
             }
         }
@@ -48,10 +53,12 @@ fn is_in_module(file: &Path, module: &str) -> bool {
 fn begins_with(path: &[String], forbidden: &str) -> bool {
     let mut segments = path.iter();
     forbidden.split("::").all(|expected| {
-        segments.next().is_some_and(|segment| match expected.strip_suffix('*') {
-            Some(family) => segment.starts_with(family),
-            None => segment == expected,
-        })
+        segments
+            .next()
+            .is_some_and(|segment| match expected.strip_suffix('*') {
+                Some(family) => segment.starts_with(family),
+                None => segment == expected,
+            })
     })
 }
 
@@ -65,14 +72,25 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         module: "src",
-        except: &["src/http", "src/startup", "src/fuzzing", "src/lib", "src/main"],
+        except: &[
+            "src/http",
+            "src/startup",
+            "src/fuzzing",
+            "src/lib",
+            "src/main",
+        ],
         forbidden: &["crate::http", "actix*"],
         why: "only startup may use http, and only http and startup may use actix",
     },
     Rule {
         module: "src/inference",
         except: &[],
-        forbidden: &["crate::batching", "crate::models", "crate::metrics", "crate::evaluation"],
+        forbidden: &[
+            "crate::batching",
+            "crate::models",
+            "crate::metrics",
+            "crate::evaluation",
+        ],
         why: "inference maps images to probabilities and must not use the layers above it",
     },
     Rule {
@@ -84,7 +102,12 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         module: "src/explanation",
         except: &["src/explanation/run"],
-        forbidden: &["crate::batching", "crate::inference", "futures_util", "tokio*"],
+        forbidden: &[
+            "crate::batching",
+            "crate::inference",
+            "futures_util",
+            "tokio*",
+        ],
         why: "masks, maps and overlays are pure; only explanation/run may call a model",
     },
     Rule {
@@ -102,13 +125,22 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         module: "src/tuning",
         except: &[],
-        forbidden: &["crate::batching", "crate::models", "crate::metrics", "crate::evaluation"],
+        forbidden: &[
+            "crate::batching",
+            "crate::models",
+            "crate::metrics",
+            "crate::evaluation",
+        ],
         why: "tuning measures classifiers and must not use the layers above inference",
     },
     Rule {
         module: "src/models",
         except: &[],
-        forbidden: &["crate::evaluation", "crate::explanation", "crate::promotion"],
+        forbidden: &[
+            "crate::evaluation",
+            "crate::explanation",
+            "crate::promotion",
+        ],
         why: "models may use batching; evaluation, explanation and promotion are built on models",
     },
     Rule {
@@ -133,7 +165,13 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         module: "src/evaluation/report",
         except: &[],
-        forbidden: &["tokio*", "crate::store", "crate::models", "crate::batching", "std::fs"],
+        forbidden: &[
+            "tokio*",
+            "crate::store",
+            "crate::models",
+            "crate::batching",
+            "std::fs",
+        ],
         why: "a report is rendered from its arguments, for the server and the command line",
     },
     Rule {
@@ -157,7 +195,13 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         module: "training/src/arch",
         except: &[],
-        forbidden: &["tch", "prost*", "crate::torch", "crate::onnx", "crate::train"],
+        forbidden: &[
+            "tch",
+            "prost*",
+            "crate::torch",
+            "crate::onnx",
+            "crate::train",
+        ],
         why: "arch describes networks and must not use the modules that read the description",
     },
     Rule {

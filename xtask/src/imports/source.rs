@@ -33,8 +33,12 @@ pub(super) struct Path {
 /// # Errors
 /// If the text cannot be split into tokens.
 pub(super) fn read(text: &str) -> Result<Vec<Module>> {
-    let tokens: TokenStream = text.parse().map_err(|error| anyhow!("invalid Rust: {error}"))?;
-    let mut reader = Reader { modules: vec![Module::default()] };
+    let tokens: TokenStream = text
+        .parse()
+        .map_err(|error| anyhow!("invalid Rust: {error}"))?;
+    let mut reader = Reader {
+        modules: vec![Module::default()],
+    };
     reader.block(tokens, 0);
     Ok(reader.modules)
 }
@@ -67,14 +71,19 @@ impl Reader {
 
     /// Reads `mod name;` or `mod name { .. }` and returns the index of the next token.
     fn child(&mut self, tokens: &[TokenTree], at: usize, module: usize) -> usize {
-        let Some(TokenTree::Ident(name)) = tokens.get(at + 1) else { return at + 1 };
+        let Some(TokenTree::Ident(name)) = tokens.get(at + 1) else {
+            return at + 1;
+        };
         let name = name.to_string();
         self.modules[module].children.push(name.clone());
         if let Some(TokenTree::Group(body)) = tokens.get(at + 2)
             && body.delimiter() == Delimiter::Brace
         {
             let inline = [self.modules[module].inline.clone(), vec![name]].concat();
-            self.modules.push(Module { inline, ..Module::default() });
+            self.modules.push(Module {
+                inline,
+                ..Module::default()
+            });
             self.block(body.stream(), self.modules.len() - 1);
         }
         at + 3

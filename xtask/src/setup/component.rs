@@ -49,7 +49,8 @@ impl Component {
             .with_context(|| format!("cannot create {}", runtime.display()))?;
         // The lock is held until the end of the function. A second setup waits and then has nothing to do.
         let lock = File::create(runtime.join(".lock")).context("cannot create the lock file")?;
-        lock.lock().context("cannot lock the directory of runtime libraries")?;
+        lock.lock()
+            .context("cannot lock the directory of runtime libraries")?;
         if self.is_complete(runtime) {
             return Ok(());
         }
@@ -58,13 +59,17 @@ impl Component {
     }
 
     fn make(&self, runtime: &Path, fetch: Fetch) -> Result<()> {
-        let partial = tempfile::Builder::new().prefix(TEMPORARY[0]).tempdir_in(runtime)?;
+        let partial = tempfile::Builder::new()
+            .prefix(TEMPORARY[0])
+            .tempdir_in(runtime)?;
         for wheel in self.wheels {
             wheel.install(partial.path(), fetch)?;
         }
         (self.finish)(partial.path())?;
         fs::write(partial.path().join(STAMP), self.stamp())?;
-        let old = tempfile::Builder::new().prefix(TEMPORARY[1]).tempdir_in(runtime)?;
+        let old = tempfile::Builder::new()
+            .prefix(TEMPORARY[1])
+            .tempdir_in(runtime)?;
         let path = self.path(runtime);
         if path.exists() {
             fs::rename(&path, old.path().join(self.folder))?;
@@ -75,7 +80,9 @@ impl Component {
 
     fn stamp(&self) -> String {
         let wheels = self.wheels.iter();
-        wheels.map(|wheel| format!("{} {}\n", wheel.requirement, wheel.sha256)).collect()
+        wheels
+            .map(|wheel| format!("{} {}\n", wheel.requirement, wheel.sha256))
+            .collect()
     }
 }
 
@@ -84,7 +91,10 @@ fn remove_temporary(runtime: &Path) -> Result<()> {
     for entry in fs::read_dir(runtime)? {
         let entry = entry?;
         let name = entry.file_name();
-        if TEMPORARY.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+        if TEMPORARY
+            .iter()
+            .any(|prefix| name.to_string_lossy().starts_with(prefix))
+        {
             fs::remove_dir_all(entry.path())?;
         }
     }
@@ -98,7 +108,11 @@ mod tests {
     use super::*;
     use crate::wheel::Rule;
 
-    const RULES: &[Rule] = &[Rule { prefix: "pkg/", infix: "lib", into: "lib" }];
+    const RULES: &[Rule] = &[Rule {
+        prefix: "pkg/",
+        infix: "lib",
+        into: "lib",
+    }];
 
     /// A zip archive with one file, `pkg/libx.so`.
     const FILE: &[u8] = include_bytes!("../../fixtures/pkg.whl");
@@ -106,7 +120,11 @@ mod tests {
 
     const COMPONENT: Component = Component {
         folder: "pkg",
-        wheels: &[Wheel { requirement: "pkg==1", sha256: SHA256, rules: RULES }],
+        wheels: &[Wheel {
+            requirement: "pkg==1",
+            sha256: SHA256,
+            rules: RULES,
+        }],
         finish: |_| Ok(()),
     };
 
@@ -120,8 +138,9 @@ mod tests {
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     }
@@ -131,8 +150,15 @@ mod tests {
         let runtime = tempfile::tempdir().unwrap();
         assert!(!COMPONENT.is_complete(runtime.path()));
         COMPONENT.ensure(runtime.path(), fetch).unwrap();
-        assert_eq!(fs::read(runtime.path().join("pkg/lib/libx.so")).unwrap(), b"library");
-        assert_eq!(names(&runtime.path().join("pkg")), [".stamp", "lib"], "the wheel is deleted");
+        assert_eq!(
+            fs::read(runtime.path().join("pkg/lib/libx.so")).unwrap(),
+            b"library"
+        );
+        assert_eq!(
+            names(&runtime.path().join("pkg")),
+            [".stamp", "lib"],
+            "the wheel is deleted"
+        );
         COMPONENT.ensure(runtime.path(), no_network).unwrap();
     }
 
@@ -150,11 +176,21 @@ mod tests {
 
     #[test]
     fn failed_download_keeps_installed_component() {
-        let wrong: &[Wheel] = &[Wheel { requirement: "pkg==2", sha256: "0000", rules: RULES }];
-        let updated = Component { wheels: wrong, ..COMPONENT };
+        let wrong: &[Wheel] = &[Wheel {
+            requirement: "pkg==2",
+            sha256: "0000",
+            rules: RULES,
+        }];
+        let updated = Component {
+            wheels: wrong,
+            ..COMPONENT
+        };
         let runtime = tempfile::tempdir().unwrap();
         COMPONENT.ensure(runtime.path(), fetch).unwrap();
-        let error = updated.ensure(runtime.path(), fetch).unwrap_err().to_string();
+        let error = updated
+            .ensure(runtime.path(), fetch)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("not the pinned file"), "{error}");
         assert!(updated.ensure(runtime.path(), no_network).is_err());
         assert!(COMPONENT.is_complete(runtime.path()));
@@ -174,7 +210,10 @@ mod tests {
 
     #[test]
     fn failed_finish_leaves_component_incomplete() {
-        let broken = Component { finish: |_| bail!("no compiler"), ..COMPONENT };
+        let broken = Component {
+            finish: |_| bail!("no compiler"),
+            ..COMPONENT
+        };
         let runtime = tempfile::tempdir().unwrap();
         assert!(broken.ensure(runtime.path(), fetch).is_err());
         assert!(!broken.is_complete(runtime.path()));

@@ -10,9 +10,21 @@ pub(super) const TORCH_VERSION: &str = "2.13.0";
 
 /// The library of ONNX Runtime and its licences.
 const ONNX_RUNTIME_RULES: &[Rule] = &[
-    Rule { prefix: "onnxruntime/capi/", infix: "libonnxruntime", into: "" },
-    Rule { prefix: "onnxruntime/", infix: "ThirdPartyNotices.txt", into: "" },
-    Rule { prefix: "onnxruntime/", infix: "LICENSE", into: "" },
+    Rule {
+        prefix: "onnxruntime/capi/",
+        infix: "libonnxruntime",
+        into: "",
+    },
+    Rule {
+        prefix: "onnxruntime/",
+        infix: "ThirdPartyNotices.txt",
+        into: "",
+    },
+    Rule {
+        prefix: "onnxruntime/",
+        infix: "LICENSE",
+        into: "",
+    },
 ];
 
 /// The CPU build.
@@ -35,44 +47,114 @@ const TORCH_SHA256: &str = "60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547
 /// The files that `tch` compiles and links against. The CPU library of the wheel loads cudart and CUPTI even without a
 /// GPU.
 const TORCH_RULES: &[Rule] = &[
-    Rule { prefix: "torch/include/", infix: "", into: "include" },
-    Rule { prefix: "torch/lib/", infix: "libtorch_cpu.so", into: "lib" },
-    Rule { prefix: "torch/lib/", infix: "libc10.so", into: "lib" },
-    Rule { prefix: "torch/lib/", infix: "libgomp.so.1", into: "lib" },
+    Rule {
+        prefix: "torch/include/",
+        infix: "",
+        into: "include",
+    },
+    Rule {
+        prefix: "torch/lib/",
+        infix: "libtorch_cpu.so",
+        into: "lib",
+    },
+    Rule {
+        prefix: "torch/lib/",
+        infix: "libc10.so",
+        into: "lib",
+    },
+    Rule {
+        prefix: "torch/lib/",
+        infix: "libgomp.so.1",
+        into: "lib",
+    },
 ];
 
 /// [`TORCH_RULES`] and the CUDA libraries.
 const TORCH_GPU_RULES: &[Rule] = &[
-    Rule { prefix: "torch/include/", infix: "", into: "include" },
-    Rule { prefix: "torch/lib/", infix: "libtorch_cpu.so", into: "lib" },
-    Rule { prefix: "torch/lib/", infix: "libc10", into: "lib" },
-    Rule { prefix: "torch/lib/", infix: "libgomp.so.1", into: "lib" },
-    Rule { prefix: "torch/lib/", infix: "libtorch_cuda", into: "lib" },
-    Rule { prefix: "torch/lib/", infix: "libtorch_nvshmem", into: "lib" },
-    Rule { prefix: "torch/lib/", infix: "libcaffe2_nvrtc", into: "lib" },
+    Rule {
+        prefix: "torch/include/",
+        infix: "",
+        into: "include",
+    },
+    Rule {
+        prefix: "torch/lib/",
+        infix: "libtorch_cpu.so",
+        into: "lib",
+    },
+    Rule {
+        prefix: "torch/lib/",
+        infix: "libc10",
+        into: "lib",
+    },
+    Rule {
+        prefix: "torch/lib/",
+        infix: "libgomp.so.1",
+        into: "lib",
+    },
+    Rule {
+        prefix: "torch/lib/",
+        infix: "libtorch_cuda",
+        into: "lib",
+    },
+    Rule {
+        prefix: "torch/lib/",
+        infix: "libtorch_nvshmem",
+        into: "lib",
+    },
+    Rule {
+        prefix: "torch/lib/",
+        infix: "libcaffe2_nvrtc",
+        into: "lib",
+    },
 ];
 
 const CUPTI: Wheel = Wheel {
     requirement: "nvidia-cuda-cupti==13.0.85",
     sha256: "4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8",
-    rules: &[Rule { prefix: "nvidia/cu13/lib/", infix: "libcupti.so", into: "lib" }],
+    rules: &[Rule {
+        prefix: "nvidia/cu13/lib/",
+        infix: "libcupti.so",
+        into: "lib",
+    }],
 };
 
 const CUDART: Wheel = Wheel {
     requirement: "nvidia-cuda-runtime==13.0.96",
     sha256: "7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548",
-    rules: &[Rule { prefix: "nvidia/cu13/lib/", infix: "libcudart.so", into: "lib" }],
+    rules: &[Rule {
+        prefix: "nvidia/cu13/lib/",
+        infix: "libcudart.so",
+        into: "lib",
+    }],
 };
 
 /// libtorch without a GPU.
-pub(super) const LIBTORCH: &[Wheel] =
-    &[Wheel { requirement: TORCH, sha256: TORCH_SHA256, rules: TORCH_RULES }, CUPTI, CUDART];
+pub(super) const LIBTORCH: &[Wheel] = &[
+    Wheel {
+        requirement: TORCH,
+        sha256: TORCH_SHA256,
+        rules: TORCH_RULES,
+    },
+    CUPTI,
+    CUDART,
+];
 
 /// libtorch with CUDA; it needs [`NVIDIA`] and [`NVIDIA_TRAINING`].
-pub(super) const LIBTORCH_GPU: &[Wheel] =
-    &[Wheel { requirement: TORCH, sha256: TORCH_SHA256, rules: TORCH_GPU_RULES }, CUPTI, CUDART];
+pub(super) const LIBTORCH_GPU: &[Wheel] = &[
+    Wheel {
+        requirement: TORCH,
+        sha256: TORCH_SHA256,
+        rules: TORCH_GPU_RULES,
+    },
+    CUPTI,
+    CUDART,
+];
 
-const CUDA_TOOLKIT: &[Rule] = &[Rule { prefix: "nvidia/cu13/lib/", infix: ".so", into: "" }];
+const CUDA_TOOLKIT: &[Rule] = &[Rule {
+    prefix: "nvidia/cu13/lib/",
+    infix: ".so",
+    into: "",
+}];
 
 /// CUDA 13.0 and cuDNN 9 for ONNX Runtime and libtorch. The versions are those that the torch wheel requires (through
 /// `cuda-toolkit==13.0.3`). They are within the ranges of the ONNX Runtime wheel.
@@ -95,7 +177,11 @@ pub(super) const NVIDIA: &[Wheel] = &[
     Wheel {
         requirement: "nvidia-cudnn-cu13==9.20.0.48",
         sha256: "0c45dd8eeb50b603f07995b1b300c62ffe6a1980482b82b3bcf94a4ca9d49304",
-        rules: &[Rule { prefix: "nvidia/cudnn/lib/", infix: ".so", into: "" }],
+        rules: &[Rule {
+            prefix: "nvidia/cudnn/lib/",
+            infix: ".so",
+            into: "",
+        }],
     },
     Wheel {
         requirement: "nvidia-cufft==12.0.0.61",
@@ -134,17 +220,29 @@ pub(super) const NVIDIA_TRAINING: &[Wheel] = &[
     Wheel {
         requirement: "nvidia-cusparselt-cu13==0.8.1",
         sha256: "786ce87568c303fadb5afcc7102d454cd3040d75f6f8626f5db460d1871f4dd0",
-        rules: &[Rule { prefix: "nvidia/cusparselt/lib/", infix: ".so", into: "" }],
+        rules: &[Rule {
+            prefix: "nvidia/cusparselt/lib/",
+            infix: ".so",
+            into: "",
+        }],
     },
     Wheel {
         requirement: "nvidia-nccl-cu13==2.29.7",
         sha256: "edd81538446786ec3b73972543e53bb43bcaf0bfc8ef76cb679fcc390ffe136d",
-        rules: &[Rule { prefix: "nvidia/nccl/lib/", infix: ".so", into: "" }],
+        rules: &[Rule {
+            prefix: "nvidia/nccl/lib/",
+            infix: ".so",
+            into: "",
+        }],
     },
     Wheel {
         requirement: "nvidia-nvshmem-cu13==3.4.5",
         sha256: "290f0a2ee94c9f3687a02502f3b9299a9f9fe826e6d0287ee18482e78d495b80",
-        rules: &[Rule { prefix: "nvidia/nvshmem/lib/", infix: ".so", into: "" }],
+        rules: &[Rule {
+            prefix: "nvidia/nvshmem/lib/",
+            infix: ".so",
+            into: "",
+        }],
     },
     Wheel {
         requirement: "nvidia-nvtx==13.0.85",

@@ -81,7 +81,11 @@ pub(crate) const TYPOS: Tool = Tool {
         wheels: &[Wheel {
             requirement: "typos==1.52.0",
             sha256: "418fd85f7fc11dec14e5482e747f6e916af56da96207cde0cdd69540a4b389f6",
-            rules: &[Rule { prefix: "typos-1.52.0.data/scripts/", infix: "typos", into: "" }],
+            rules: &[Rule {
+                prefix: "typos-1.52.0.data/scripts/",
+                infix: "typos",
+                into: "",
+            }],
         }],
         finish: make_executable,
     },

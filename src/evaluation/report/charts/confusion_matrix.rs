@@ -40,11 +40,19 @@ pub(in crate::evaluation::report) fn heat(confusion: &Confusion) -> Markup {
 
 fn cell(confusion: &Confusion, truth: Expression, prediction: Expression) -> Markup {
     let (images, support) = (confusion.count(truth, prediction), confusion.support(truth));
-    let share = if support > 0 { images as f64 / support as f64 } else { 0.0 };
+    let share = if support > 0 {
+        images as f64 / support as f64
+    } else {
+        0.0
+    };
     let (left, top) = (length(x(prediction)), length(y(truth)));
     let (width, height) = (length(WIDTH), length(HEIGHT));
     let centre = length(x(prediction) + WIDTH / 2.0);
-    let kind = if truth == prediction { "right" } else { "wrong" };
+    let kind = if truth == prediction {
+        "right"
+    } else {
+        "wrong"
+    };
     // Words on a strong colour are in that of the page; where colours are pale that is needed sooner.
     let ink = match share {
         share if share > 0.76 => "on",

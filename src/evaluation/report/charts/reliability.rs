@@ -17,7 +17,12 @@ const MOST: f64 = 44.0;
 
 /// Columns of accuracy by confidence with what is missing or too much to the diagonal, and below how many images.
 pub(in crate::evaluation::report) fn reliability(calibration: &Calibration) -> Markup {
-    let most = calibration.bins.iter().map(|bin| bin.images).max().unwrap_or(0);
+    let most = calibration
+        .bins
+        .iter()
+        .map(|bin| bin.images)
+        .max()
+        .unwrap_or(0);
     html! {
         svg.chart viewBox="0 0 420 372" role="img" aria-label="Reliability diagram: accuracy by confidence in 15 bins" {
             @for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
@@ -39,8 +44,15 @@ fn column(bin: &CalibrationBin, most: u64) -> Markup {
     let Some((accuracy, confidence)) = bin.accuracy.zip(bin.confidence) else {
         return html! {};
     };
-    let (left, width) = (length(x(bin.lower) + 1.5), length(x(bin.upper) - x(bin.lower) - 3.0));
-    let gap = if confidence > accuracy { "over" } else { "under" };
+    let (left, width) = (
+        length(x(bin.lower) + 1.5),
+        length(x(bin.upper) - x(bin.lower) - 3.0),
+    );
+    let gap = if confidence > accuracy {
+        "over"
+    } else {
+        "under"
+    };
     let (high, low) = (y(accuracy.max(confidence)), y(accuracy.min(confidence)));
     let share = MOST * bin.images as f64 / most as f64;
     html! {

@@ -20,21 +20,29 @@ pub(in crate::evaluation::report) struct Scale {
 impl Scale {
     /// A scale that all of these fit on, with a few round lines.
     pub(in crate::evaluation::report) fn of(intervals: impl IntoIterator<Item = [f64; 2]>) -> Self {
-        let (low, high) = intervals
-            .into_iter()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), [from, to]| {
-                (low.min(from), high.max(to))
-            });
+        let (low, high) = intervals.into_iter().fold(
+            (f64::INFINITY, f64::NEG_INFINITY),
+            |(low, high), [from, to]| (low.min(from), high.max(to)),
+        );
         // A cast of a float ends at the integer's bounds, and no ratio comes near these.
         let (low, high) = if low > high {
             (0, 100)
         } else {
             ((100.0 * low).floor() as i32, (100.0 * high).ceil() as i32)
         };
-        let step = [1, 2, 5, 10, 20, 25, 50].into_iter().find(|step| high - low <= 5 * step);
+        let step = [1, 2, 5, 10, 20, 25, 50]
+            .into_iter()
+            .find(|step| high - low <= 5 * step);
         let step = step.unwrap_or(100);
-        let (low, high) = (low.div_euclid(step) * step, -(-high).div_euclid(step) * step);
-        Self { low, high: high.max(low + step), step }
+        let (low, high) = (
+            low.div_euclid(step) * step,
+            -(-high).div_euclid(step) * step,
+        );
+        Self {
+            low,
+            high: high.max(low + step),
+            step,
+        }
     }
 
     /// A number and its interval as a dot on a line.
@@ -95,7 +103,10 @@ mod tests {
             let scale = Scale::of(intervals.iter().copied());
             scale.ticks().collect::<Vec<_>>()
         };
-        assert_eq!(scale(&[[0.623, 0.646], [0.617, 0.652]]), [61, 62, 63, 64, 65, 66]);
+        assert_eq!(
+            scale(&[[0.623, 0.646], [0.617, 0.652]]),
+            [61, 62, 63, 64, 65, 66]
+        );
         assert_eq!(scale(&[[0.0, 1.0]]), [0, 20, 40, 60, 80, 100]);
         assert_eq!(scale(&[[-0.021, 0.005]]), [-3, -2, -1, 0, 1]);
         assert_eq!(scale(&[[-1.0, 1.0]]), [-100, -50, 0, 50, 100]);

@@ -61,7 +61,11 @@ pub fn html(a: &Side, b: &Side, comparison: &Comparison, pictures: &Pictures) ->
 
 /// The difference on a line with its interval, and where none would be.
 fn difference(comparison: &Comparison) -> Markup {
-    let Comparison { difference, difference_interval: [low, high], .. } = *comparison;
+    let Comparison {
+        difference,
+        difference_interval: [low, high],
+        ..
+    } = *comparison;
     let scale = Scale::of([[low.min(0.0), high.max(0.0)]]);
     html! {
         figure.line {
@@ -74,12 +78,20 @@ fn difference(comparison: &Comparison) -> Markup {
 
 /// What a line of a scale of differences stands for, in points.
 fn tick(points: i32) -> String {
-    if points == 0 { "0".to_owned() } else { format::points(f64::from(points) / 100.0, 0) }
+    if points == 0 {
+        "0".to_owned()
+    } else {
+        format::points(f64::from(points) / 100.0, 0)
+    }
 }
 
 /// The images that are not compared.
 fn alone(comparison: &Comparison) -> Markup {
-    let Comparison { only_in_a, only_in_b, .. } = *comparison;
+    let Comparison {
+        only_in_a,
+        only_in_b,
+        ..
+    } = *comparison;
     html! {
         @if only_in_a + only_in_b > 0 {
             p.note { "Left out: " (images(only_in_a)) " of A alone, " (images(only_in_b)) " of B alone." }
@@ -88,7 +100,13 @@ fn alone(comparison: &Comparison) -> Markup {
 }
 
 fn tiles(comparison: &Comparison) -> Markup {
-    let Comparison { a, b, pairs, difference_interval: [low, high], .. } = comparison;
+    let Comparison {
+        a,
+        b,
+        pairs,
+        difference_interval: [low, high],
+        ..
+    } = comparison;
     let reach = format!("points, {} to {}", points(*low, 2), points(*high, 2));
     html! {
         dl.tiles {
@@ -104,7 +122,12 @@ fn tiles(comparison: &Comparison) -> Markup {
 
 fn classes(classes: &[ClassDifference]) -> Markup {
     let around_zero = |difference: f64| [difference.min(0.0), difference.max(0.0)];
-    let scale = Scale::of(classes.iter().filter_map(|class| class.difference).map(around_zero));
+    let scale = Scale::of(
+        classes
+            .iter()
+            .filter_map(|class| class.difference)
+            .map(around_zero),
+    );
     html! {
         div.scroll { table {
             (columns(&["Expression"], &["Images", "A", "B", "B less A", ""]))
@@ -162,7 +185,11 @@ fn flips(flips: &Flips, pictures: &Pictures) -> Markup {
 
 /// What a model takes an image for, and how sure it is.
 fn says(expression: Expression, confidence: f32) -> String {
-    unbroken(&format!("{} {}", expression.label(), percent(f64::from(confidence), 0)))
+    unbroken(&format!(
+        "{} {}",
+        expression.label(),
+        percent(f64::from(confidence), 0)
+    ))
 }
 
 /// The images, where their faces are not to be had.

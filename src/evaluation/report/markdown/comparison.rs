@@ -25,7 +25,12 @@ pub fn comparison(a: &Side, b: &Side, comparison: &Comparison) -> String {
 
 fn write(text: &mut String, a: &Side, b: &Side, found: &Comparison) -> fmt::Result {
     writeln!(text, "# A: {}, B: {}\n", plain(&a.name), plain(&b.name))?;
-    writeln!(text, "{}\n{}", summary::verdict(found), summary::evidence(found))?;
+    writeln!(
+        text,
+        "{}\n{}",
+        summary::verdict(found),
+        summary::evidence(found)
+    )?;
     let score = |name: &str, score: &Score| {
         vec![
             name.to_owned(),
@@ -45,21 +50,42 @@ fn write(text: &mut String, a: &Side, b: &Side, found: &Comparison) -> fmt::Resu
         ("A is right", [pairs.both_correct, pairs.only_a_correct]),
         ("A is wrong", [pairs.only_b_correct, pairs.both_incorrect]),
     ];
-    let rows =
-        rows.map(|(name, counts)| [name.to_owned()].into_iter().chain(counts.map(count)).collect());
+    let rows = rows.map(|(name, counts)| {
+        [name.to_owned()]
+            .into_iter()
+            .chain(counts.map(count))
+            .collect()
+    });
     table(text, 1, &["", "B is right", "B is wrong"], rows)?;
     heading(text, "Recall of each expression")?;
     let rows = found.classes.iter().map(|class| {
         let [a, b] = [class.recall_a, class.recall_b].map(|recall| percent(recall, 1));
-        vec![class.label.to_string(), count(class.support), a, b, points(class.difference, 1)]
+        vec![
+            class.label.to_string(),
+            count(class.support),
+            a,
+            b,
+            points(class.difference, 1),
+        ]
     });
-    table(text, 1, &["expression", "images", "A", "B", "B less A, points"], rows)?;
-    heading(text, &format!("Images that flipped: {}", count(found.flipped.count)))?;
+    table(
+        text,
+        1,
+        &["expression", "images", "A", "B", "B less A, points"],
+        rows,
+    )?;
+    heading(
+        text,
+        &format!("Images that flipped: {}", count(found.flipped.count)),
+    )?;
     let rows = found.flipped.images.iter().take(FLIPS).map(|flip| {
         let says = |label: Expression, confidence: f32| {
             format!("{label}, {}", percent(f64::from(confidence), 0))
         };
-        let (a, b) = (says(flip.a, flip.confidence_a), says(flip.b, flip.confidence_b));
+        let (a, b) = (
+            says(flip.a, flip.confidence_a),
+            says(flip.b, flip.confidence_b),
+        );
         vec![plain(&flip.name), flip.label.to_string(), a, b]
     });
     table(text, 4, &["image", "is", "A says", "B says"], rows)?;

@@ -73,7 +73,11 @@ fn written(
     compared: &Compared,
     datasets: &Datasets,
 ) -> Result<String, ApiError> {
-    let Compared { evaluation_a, evaluation_b, comparison } = compared;
+    let Compared {
+        evaluation_a,
+        evaluation_b,
+        comparison,
+    } = compared;
     let [a, b] = [evaluation_a, evaluation_b].map(Side::from);
     let find = |image: &str| datasets.image(&evaluation_a.dataset, image).cloned();
     Ok(match form {
@@ -88,14 +92,25 @@ fn written(
 
 async fn compared(state: &State, a: &str, b: &str) -> Result<Compared, ApiError> {
     let (a, b) = (succeeded(state, a).await?, succeeded(state, b).await?);
-    let (of_a, of_b) = (predictions(state, &a.id).await?, predictions(state, &b.id).await?);
+    let (of_a, of_b) = (
+        predictions(state, &a.id).await?,
+        predictions(state, &b.id).await?,
+    );
     let compared = web::block(move || evaluation::compare((a, &of_a), (b, &of_b)));
     Ok(compared.await.map_err(ApiError::internal)??)
 }
 
 async fn predictions(state: &State, id: &str) -> Result<Vec<Prediction>, ApiError> {
     let of = id.to_owned();
-    let predictions = state.evaluations.store().run(move |store| store.predictions(&of)).await?;
+    let predictions = state
+        .evaluations
+        .store()
+        .run(move |store| store.predictions(&of))
+        .await?;
     // A successful evaluation has predictions until it is removed.
-    if predictions.is_empty() { Err(unknown(id)) } else { Ok(predictions) }
+    if predictions.is_empty() {
+        Err(unknown(id))
+    } else {
+        Ok(predictions)
+    }
 }

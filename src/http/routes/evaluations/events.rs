@@ -54,7 +54,14 @@ pub async fn events(
     let last = last.and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
     let id = id.into_inner();
     let job = state.evaluations.job(&id);
-    let feed = ProgressStream { state, id, job, last, is_first: true, is_over: false };
+    let feed = ProgressStream {
+        state,
+        id,
+        job,
+        last,
+        is_first: true,
+        is_over: false,
+    };
     let now = feed.progress().await?;
     if now.status.is_final() && last.is_some_and(|last| last >= now.position()) {
         return Ok(HttpResponse::NoContent().finish());
@@ -112,8 +119,11 @@ impl ProgressStream {
             let (id, is_end) = (progress.position(), progress.status.is_final());
             if is_end || self.last.is_none_or(|last| id > last) {
                 let text = event(if is_end { "end" } else { "progress" }, id, &progress)?;
-                let retry =
-                    if self.is_first { format!("retry: {RETRY}\n\n") } else { String::new() };
+                let retry = if self.is_first {
+                    format!("retry: {RETRY}\n\n")
+                } else {
+                    String::new()
+                };
                 (self.last, self.is_first, self.is_over) = (Some(id), false, is_end);
                 return Ok(Some((format!("{retry}{text}").into(), self)));
             }

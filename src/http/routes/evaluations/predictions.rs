@@ -66,7 +66,12 @@ struct Reader {
 
 impl Reader {
     async fn next(self) -> Result<Option<(Bytes, Self)>, ApiError> {
-        let Self { store, id, position, is_done } = self;
+        let Self {
+            store,
+            id,
+            position,
+            is_done,
+        } = self;
         if is_done {
             return Ok(None);
         }
@@ -86,6 +91,14 @@ impl Reader {
         let mut lines = Vec::new();
         csv::write(&mut lines, &piece, position == 0).map_err(ApiError::internal)?;
         let position = position + piece.len();
-        Ok(Some((lines.into(), Self { store, id, position, is_done })))
+        Ok(Some((
+            lines.into(),
+            Self {
+                store,
+                id,
+                position,
+                is_done,
+            },
+        )))
     }
 }

@@ -79,5 +79,9 @@ fn written(
         return Ok(report::markdown(&subject, &evaluation));
     }
     let find = |image: &str| datasets.image(&subject.dataset, image).cloned();
-    Ok(report::html(&subject, &evaluation, &Pictures::of_evaluation(&evaluation, find)))
+    Ok(report::html(
+        &subject,
+        &evaluation,
+        &Pictures::of_evaluation(&evaluation, find),
+    ))
 }

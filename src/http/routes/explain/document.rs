@@ -51,7 +51,12 @@ struct Method {
 impl<'a> Document<'a> {
     /// Of what has been found out about a model.
     pub(super) fn of(model: &'a LiveModel, explanation: &Explanation) -> Self {
-        let Explanation { class, probability, map, occlusion } = explanation;
+        let Explanation {
+            class,
+            probability,
+            map,
+            occlusion,
+        } = explanation;
         let rows = map.weights().chunks_exact(map.side());
         Self {
             model: &model.name,
@@ -59,7 +64,9 @@ impl<'a> Document<'a> {
             label: model.manifest.labels.get(*class).unwrap_or_default(),
             probability: *probability,
             size: [map.side(); 2],
-            weights: rows.map(|row| row.iter().copied().map(rounded).collect()).collect(),
+            weights: rows
+                .map(|row| row.iter().copied().map(rounded).collect())
+                .collect(),
             occlusion: Method {
                 patch: occlusion.patch(),
                 positions: occlusion.positions(),

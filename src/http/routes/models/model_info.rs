@@ -107,9 +107,18 @@ pub struct Tuning {
 
 impl From<ensemble::Member> for Member {
     fn from(member: ensemble::Member) -> Self {
-        let ensemble::Member { name, weight, sha256 } = member;
+        let ensemble::Member {
+            name,
+            weight,
+            sha256,
+        } = member;
         let version = name.version().to_string();
-        Self { name: name.name().to_owned(), version, weight, sha256 }
+        Self {
+            name: name.name().to_owned(),
+            version,
+            weight,
+            sha256,
+        }
     }
 }
 
@@ -146,7 +155,10 @@ impl From<&LiveModel> for ModelInfo {
                 max_queue_delay_ms: u64::try_from(options.max_queue_delay.as_millis())
                     .unwrap_or(u64::MAX),
                 max_queue_size: options.max_queue_size,
-                tuning: Tuning { source: model.tuning.source, points: model.tuning.points.clone() },
+                tuning: Tuning {
+                    source: model.tuning.source,
+                    points: model.tuning.points.clone(),
+                },
             },
         }
     }

@@ -109,9 +109,15 @@ pub async fn create(
     let request_id = Some(id.as_str().to_owned());
     let order = request.into_inner().spec(name.into_inner(), request_id)?;
     let job = state.promotions.start(order).await?;
-    let location = format!("/v1/models/{}/promotions/{}", percent_encode(job.model()), job.id());
+    let location = format!(
+        "/v1/models/{}/promotions/{}",
+        percent_encode(job.model()),
+        job.id()
+    );
     let response = PromotionResponse::from(job.record());
-    Ok(HttpResponse::Accepted().insert_header((header::LOCATION, location)).json(response))
+    Ok(HttpResponse::Accepted()
+        .insert_header((header::LOCATION, location))
+        .json(response))
 }
 
 /// List the promotions of a model: pending and stored ones.
@@ -156,7 +162,11 @@ pub async fn one(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let (name, id) = path.into_inner();
-    let response = state.promotions.get(&name, &id).await?.ok_or_else(|| unknown(&name, &id))?;
+    let response = state
+        .promotions
+        .get(&name, &id)
+        .await?
+        .ok_or_else(|| unknown(&name, &id))?;
     Ok(HttpResponse::Ok().json(response))
 }
 
@@ -192,20 +202,41 @@ impl PromotionRequest {
         request_id: Option<String>,
     ) -> Result<PromotionSpec, ApiError> {
         let criterion = self.criterion(&model)?;
-        let Self { version, dataset, split, limit, .. } = self;
-        let images = evaluation::EvaluationSpec { dataset, split, limit, request_id };
-        Ok(PromotionSpec { version: number(&model, version)?, model, criterion, images })
+        let Self {
+            version,
+            dataset,
+            split,
+            limit,
+            ..
+        } = self;
+        let images = evaluation::EvaluationSpec {
+            dataset,
+            split,
+            limit,
+            request_id,
+        };
+        Ok(PromotionSpec {
+            version: number(&model, version)?,
+            model,
+            criterion,
+            images,
+        })
     }
 
     fn criterion(&mut self, model: &str) -> Result<Criterion, ApiError> {
-        let baseline =
-            self.baseline_version.take().map(|version| number(model, version)).transpose()?;
+        let baseline = self
+            .baseline_version
+            .take()
+            .map(|version| number(model, version))
+            .transpose()?;
         let (value, criterion) = match (self.min_accuracy, self.max_regression) {
             (Some(accuracy), None) if baseline.is_none() => {
                 (accuracy, Criterion::MinAccuracy(accuracy))
             }
             (Some(_), None) => {
-                return Err(ApiError::invalid_request("`baseline_version` needs `max_regression`"));
+                return Err(ApiError::invalid_request(
+                    "`baseline_version` needs `max_regression`",
+                ));
             }
             (None, Some(margin)) => (margin, Criterion::MaxRegression { margin, baseline }),
             (None, None) | (Some(_), Some(_)) => {

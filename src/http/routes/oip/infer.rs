@@ -107,8 +107,17 @@ pub async fn infer(
     let (request_v2, binary) = match json_length {
         Some(0) => {
             let inputs = vec![state.v2.raw_input(&model, body)];
-            let binary = Binary { default: true, outputs: Vec::new() };
-            (InferRequest { inputs, ..InferRequest::default() }, binary)
+            let binary = Binary {
+                default: true,
+                outputs: Vec::new(),
+            };
+            (
+                InferRequest {
+                    inputs,
+                    ..InferRequest::default()
+                },
+                binary,
+            )
         }
         length => parse(body, length, &reservation).await?,
     };
@@ -117,8 +126,13 @@ pub async fn infer(
 }
 
 fn json_length(request: &HttpRequest) -> Result<Option<usize>, ApiError> {
-    let Some(header) = request.headers().get(&JSON_LENGTH) else { return Ok(None) };
-    let length = header.to_str().ok().and_then(|text| text.trim().parse().ok());
+    let Some(header) = request.headers().get(&JSON_LENGTH) else {
+        return Ok(None);
+    };
+    let length = header
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
     let wrong = || ApiError::invalid_request(format!("{JSON_LENGTH}: expected a number of bytes"));
     length.map(Some).ok_or_else(wrong)
 }
@@ -131,7 +145,10 @@ async fn parse(
 ) -> Result<(InferRequest, Binary), ApiError> {
     let length = length.unwrap_or(body.len());
     if length > body.len() {
-        let detail = format!("{JSON_LENGTH} is {length}, but the body has {} bytes", body.len());
+        let detail = format!(
+            "{JSON_LENGTH} is {length}, but the body has {} bytes",
+            body.len()
+        );
         return Err(ApiError::invalid_request(detail));
     }
     if !reservation.reserve(wire::size_of_numbers(&body[..length])) {
@@ -152,7 +169,12 @@ fn answer(
     binary: &Binary,
 ) -> Result<HttpResponse, ApiError> {
     let (mut body, json_length) = wire::body(response, binary)?;
-    let InferResponse { preprocess, queue, inference, .. } = response;
+    let InferResponse {
+        preprocess,
+        queue,
+        inference,
+        ..
+    } = response;
     let mut answer = HttpResponse::Ok();
     answer.insert_header(server_timing(*preprocess, *queue, *inference));
     match json_length {

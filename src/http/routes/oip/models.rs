@@ -39,7 +39,11 @@ pub async fn metadata(
     path: web::Path<ModelPath>,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    Ok(HttpResponse::Ok().json(state.v2.model_metadata(&path.model, path.version.as_deref())?))
+    Ok(HttpResponse::Ok().json(
+        state
+            .v2
+            .model_metadata(&path.model, path.version.as_deref())?,
+    ))
 }
 
 /// Readiness of a model.
@@ -53,7 +57,10 @@ pub async fn ready(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let model = state.v2.model(&path.model, path.version.as_deref())?;
-    Ok(HttpResponse::Ok().json(ModelReady { name: model.name.clone(), ready: true }))
+    Ok(HttpResponse::Ok().json(ModelReady {
+        name: model.name.clone(),
+        ready: true,
+    }))
 }
 
 /// Return the configuration of a model in the format of Triton.
@@ -66,7 +73,11 @@ pub async fn config(
     path: web::Path<ModelPath>,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    Ok(HttpResponse::Ok().json(state.v2.model_config(&path.model, path.version.as_deref())?))
+    Ok(HttpResponse::Ok().json(
+        state
+            .v2
+            .model_config(&path.model, path.version.as_deref())?,
+    ))
 }
 
 /// Return the statistics of a model: of all versions, or of the version in the path.
@@ -79,7 +90,9 @@ pub async fn statistics(
     path: web::Path<ModelPath>,
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
-    let model_stats = state.v2.statistics(Some(&path.model), path.version.as_deref())?;
+    let model_stats = state
+        .v2
+        .statistics(Some(&path.model), path.version.as_deref())?;
     Ok(HttpResponse::Ok().json(StatisticsList { model_stats }))
 }
 
@@ -87,5 +100,7 @@ pub async fn statistics(
 #[utoipa::path(get, path = ALL_STATISTICS_PATH, tag = "inference", operation_id = "v2Statistics",
     responses((status = 200, description = "The statistics.", body = StatisticsList)))]
 pub async fn all_statistics(state: web::Data<State>) -> Result<HttpResponse, ApiError> {
-    Ok(HttpResponse::Ok().json(StatisticsList { model_stats: state.v2.statistics(None, None)? }))
+    Ok(HttpResponse::Ok().json(StatisticsList {
+        model_stats: state.v2.statistics(None, None)?,
+    }))
 }

@@ -70,7 +70,10 @@ pub async fn load(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let change: ChangeRequest = optional_json(&request, payload, &state).await?;
-    state.v2.load(&path.model, change.parameters.keys().map(String::as_str)).await?;
+    state
+        .v2
+        .load(&path.model, change.parameters.keys().map(String::as_str))
+        .await?;
     Ok(HttpResponse::Ok().finish())
 }
 

@@ -75,7 +75,10 @@ pub(crate) fn parse(body: &Bytes, header: usize) -> Result<(InferRequest, Binary
     let json: Request = serde_json::from_slice(&body[..header])
         .map_err(|error| Error::invalid(format!("JSON: {error}")))?;
     let mut rest = body.slice(header..);
-    let mut request = InferRequest { id: json.id, ..InferRequest::default() };
+    let mut request = InferRequest {
+        id: json.id,
+        ..InferRequest::default()
+    };
     for (name, value) in &json.parameters {
         request.set(name, &value.parameter())?;
     }
@@ -83,30 +86,49 @@ pub(crate) fn parse(body: &Bytes, header: usize) -> Result<(InferRequest, Binary
         request.inputs.push(tensor(input, &mut rest)?);
     }
     if !rest.is_empty() {
-        let message = format!("the body has {} bytes after the data of all inputs", rest.len());
+        let message = format!(
+            "the body has {} bytes after the data of all inputs",
+            rest.len()
+        );
         return Err(Error::invalid(message));
     }
     let default = flag(&json.parameters, "binary_data_output")?.unwrap_or(false);
-    let mut binary = Binary { default, outputs: Vec::with_capacity(json.outputs.len()) };
+    let mut binary = Binary {
+        default,
+        outputs: Vec::with_capacity(json.outputs.len()),
+    };
     for Output { name, parameters } in json.outputs {
-        let mut output = RequestedOutput { name, classification: 0 };
+        let mut output = RequestedOutput {
+            name,
+            classification: 0,
+        };
         for (name, value) in &parameters {
             output.set(name, &value.parameter())?;
         }
-        binary.outputs.push(flag(&parameters, "binary_data")?.unwrap_or(default));
+        binary
+            .outputs
+            .push(flag(&parameters, "binary_data")?.unwrap_or(default));
         request.outputs.push(output);
     }
     Ok((request, binary))
 }
 
 fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
-    let Input { name, shape, datatype, parameters, data } = input;
-    parameters.keys().try_for_each(|name| refuse_shared_memory(name))?;
+    let Input {
+        name,
+        shape,
+        datatype,
+        parameters,
+        data,
+    } = input;
+    parameters
+        .keys()
+        .try_for_each(|name| refuse_shared_memory(name))?;
     let size = parameters.get("binary_data_size").map(|size| match size {
         Scalar::Integer(size @ 0..) => Ok(usize::try_from(*size).unwrap_or(usize::MAX)),
-        Scalar::Integer(_) | Scalar::Bool(_) | Scalar::Other(_) => {
-            Err(Error::invalid("parameter `binary_data_size`: expected a number of bytes"))
-        }
+        Scalar::Integer(_) | Scalar::Bool(_) | Scalar::Other(_) => Err(Error::invalid(
+            "parameter `binary_data_size`: expected a number of bytes",
+        )),
     });
     let data = match (size.transpose()?, data) {
         (Some(_), Some(_)) => {
@@ -123,14 +145,21 @@ fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
             return Err(Error::invalid(message));
         }
     };
-    Ok(InputTensor { name, datatype, shape, data })
+    Ok(InputTensor {
+        name,
+        datatype,
+        shape,
+        data,
+    })
 }
 
 fn flag(parameters: &Parameters, name: &str) -> Result<Option<bool>, Error> {
     match parameters.get(name) {
         None => Ok(None),
         Some(Scalar::Bool(flag)) => Ok(Some(*flag)),
-        Some(_) => Err(Error::invalid(format!("parameter `{name}`: expected true or false"))),
+        Some(_) => Err(Error::invalid(format!(
+            "parameter `{name}`: expected true or false"
+        ))),
     }
 }
 
@@ -202,7 +231,12 @@ pub(super) fn body(
     });
     let outputs = outputs.collect::<Result<_, _>>()?;
     let (id, model_name, model_version) = (&response.id, &response.model, &response.version);
-    let answer = Answer { id, model_name, model_version, outputs };
+    let answer = Answer {
+        id,
+        model_name,
+        model_version,
+        outputs,
+    };
     let mut body = serde_json::to_vec(&answer).expect("strings and finite numbers are JSON");
     let header = follows.then_some(body.len());
     body.extend(rest);
@@ -225,12 +259,35 @@ mod tests {
         let [id, model, version] = ["", "m", "1"].map(str::to_owned);
         let [preprocess, queue, inference] = [Duration::ZERO; 3];
         let outputs = vec![output];
-        let response = InferResponse { id, model, version, outputs, preprocess, queue, inference };
-        let as_json = body(&response, &Binary { default: false, outputs: Vec::new() });
+        let response = InferResponse {
+            id,
+            model,
+            version,
+            outputs,
+            preprocess,
+            queue,
+            inference,
+        };
+        let as_json = body(
+            &response,
+            &Binary {
+                default: false,
+                outputs: Vec::new(),
+            },
+        );
         let error = as_json.unwrap_err().to_string();
-        assert!(error.contains("`logits`") && error.contains("binary_data"), "{error}");
-        let (bytes, header) =
-            body(&response, &Binary { default: true, outputs: Vec::new() }).unwrap();
+        assert!(
+            error.contains("`logits`") && error.contains("binary_data"),
+            "{error}"
+        );
+        let (bytes, header) = body(
+            &response,
+            &Binary {
+                default: true,
+                outputs: Vec::new(),
+            },
+        )
+        .unwrap();
         assert_eq!(bytes[header.unwrap()..], [0, 0, 128, 255, 0, 0, 128, 63]);
     }
 }

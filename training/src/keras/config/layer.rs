@@ -82,7 +82,9 @@ impl Lowered {
 fn rescaling(config: &Value) -> Result<Lowered, KerasError> {
     match (config["scale"].as_f64(), config["offset"].as_f64()) {
         (Some(scale), Some(offset)) => Ok(Lowered::Rescaling { scale, offset }),
-        _ => Err(broken("a Rescaling layer must have one scale and one offset")),
+        _ => Err(broken(
+            "a Rescaling layer must have one scale and one offset",
+        )),
     }
 }
 
@@ -91,7 +93,10 @@ fn activated(operation: (Kind, usize), config: &Value) -> Lowered {
     let side = operation.1;
     let behind = match activation(config) {
         Some(kind) => kind,
-        None => Some(Kind::Other(format!("an activation {}", config["activation"]))),
+        None => Some(Kind::Other(format!(
+            "an activation {}",
+            config["activation"]
+        ))),
     };
     let behind = behind.map(|kind| (kind, side));
     Lowered::Operations(std::iter::once(operation).chain(behind).collect())
@@ -123,12 +128,19 @@ fn convolution(config: &Value, side: usize) -> Option<(Kind, usize)> {
     let padding = if same { Padding::Same } else { Padding::Valid };
     let filters = size(&config["filters"])?;
     let out = padding.output(side.max(1), kernel, stride)?;
-    Some((Kind::conv(filters, kernel, stride, same, on(config, "use_bias")), out))
+    Some((
+        Kind::conv(filters, kernel, stride, same, on(config, "use_bias")),
+        out,
+    ))
 }
 
 fn pool(config: &Value, side: usize) -> Option<(Kind, usize)> {
     let kernel = square(&config["pool_size"])?;
-    let stride = if config["strides"].is_null() { kernel } else { square(&config["strides"])? };
+    let stride = if config["strides"].is_null() {
+        kernel
+    } else {
+        square(&config["strides"])?
+    };
     let whole = text(config, "padding")? == "valid" || side.is_multiple_of(kernel);
     (stride == kernel && whole && channels_last(config))
         .then_some((Kind::AvgPool { kernel }, side / kernel))
@@ -145,7 +157,10 @@ fn on(config: &Value, key: &str) -> bool {
 
 /// Returns a size in 1..1,000,000.
 fn size(value: &Value) -> Option<usize> {
-    value.as_u64().filter(|n| (1..1_000_000).contains(n)).map(|n| n as usize)
+    value
+        .as_u64()
+        .filter(|n| (1..1_000_000).contains(n))
+        .map(|n| n as usize)
 }
 
 /// Returns a size that is written as `n`, `[n]` or `[n, n]`.

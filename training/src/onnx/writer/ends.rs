@@ -18,13 +18,22 @@ impl Writer {
             return IMAGE.to_owned();
         }
         // ONNX `Slice`: from the last column down to the first, whatever their number.
-        let [starts, ends, axes, steps] =
-            [("starts", -1), ("ends", i64::MIN), ("axes", 3), ("steps", -1)]
-                .map(|(name, value)| self.integers(&format!("mirror.{name}"), &[value]));
+        let [starts, ends, axes, steps] = [
+            ("starts", -1),
+            ("ends", i64::MIN),
+            ("axes", 3),
+            ("steps", -1),
+        ]
+        .map(|(name, value)| self.integers(&format!("mirror.{name}"), &[value]));
         let mirror = vec![IMAGE.to_owned(), starts, ends, axes, steps];
         self.push("Slice", "mirror", mirror, vec![]);
         let both = vec![IMAGE.to_owned(), "mirror".to_owned()];
-        self.push("Concat", "views", both, vec![AttributeProto::int("axis", 0)]);
+        self.push(
+            "Concat",
+            "views",
+            both,
+            vec![AttributeProto::int("axis", 0)],
+        );
         "views".to_owned()
     }
 
@@ -34,7 +43,12 @@ impl Writer {
         let tempered = match views {
             Views::Single => {
                 self.push("Identity", "logits", vec![last.to_owned()], vec![]);
-                self.push("Div", "tempered", vec!["logits".to_owned(), temperature], vec![]);
+                self.push(
+                    "Div",
+                    "tempered",
+                    vec!["logits".to_owned(), temperature],
+                    vec![],
+                );
                 "tempered".to_owned()
             }
             Views::Flip => {
@@ -43,7 +57,12 @@ impl Writer {
                 mean
             }
         };
-        self.push("Softmax", "probabilities", vec![tempered], vec![class_axis()]);
+        self.push(
+            "Softmax",
+            "probabilities",
+            vec![tempered],
+            vec![class_axis()],
+        );
     }
 
     /// Writes the logarithm of the mean of both views' probabilities, `[N,7]`, and returns its name.
@@ -53,12 +72,29 @@ impl Writer {
         let shape = self.integers("pairs.shape", &[2, -1, Expression::COUNT as i64]);
         let ln_2 = self.scalar("pairs.ln2", LN_2);
         let name = |name: &str| name.to_owned();
-        self.push("Div", "views.tempered", vec![name(last), name(temperature)], vec![]);
-        self.push("LogSoftmax", "views.log", vec![name("views.tempered")], vec![class_axis()]);
+        self.push(
+            "Div",
+            "views.tempered",
+            vec![name(last), name(temperature)],
+            vec![],
+        );
+        self.push(
+            "LogSoftmax",
+            "views.log",
+            vec![name("views.tempered")],
+            vec![class_axis()],
+        );
         self.push("Reshape", "pairs", vec![name("views.log"), shape], vec![]);
-        let over_views =
-            vec![AttributeProto::ints("axes", &[0]), AttributeProto::int("keepdims", 0)];
-        self.push("ReduceLogSumExp", "pairs.sum", vec![name("pairs")], over_views);
+        let over_views = vec![
+            AttributeProto::ints("axes", &[0]),
+            AttributeProto::int("keepdims", 0),
+        ];
+        self.push(
+            "ReduceLogSumExp",
+            "pairs.sum",
+            vec![name("pairs")],
+            over_views,
+        );
         self.push("Sub", "pairs.mean", vec![name("pairs.sum"), ln_2], vec![]);
         name("pairs.mean")
     }

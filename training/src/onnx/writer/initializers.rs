@@ -17,20 +17,29 @@ impl Writer {
         values: &Values,
         format: WeightFormat,
     ) -> Result<(), WriteError> {
-        let found = values.get(&parameter.name).map(Vec::as_slice).unwrap_or_default();
+        let found = values
+            .get(&parameter.name)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let expected = parameter.len();
         if found.len() != expected {
-            return Err(WriteError::Values { name: parameter.name, expected, found: found.len() });
+            return Err(WriteError::Values {
+                name: parameter.name,
+                expected,
+                found: found.len(),
+            });
         }
         let dims = parameter.shape.iter().map(|&n| n as i64).collect();
         if format.rounds(&parameter) {
             let halves = weights::rounded(&parameter.name, found)?;
             let stored = format!("{}.float16", parameter.name);
-            self.initializers.push(TensorProto::halves(stored.clone(), dims, &halves));
+            self.initializers
+                .push(TensorProto::halves(stored.clone(), dims, &halves));
             // ONNX Runtime folds this cast when it loads the file.
             self.cast(&parameter.name, stored);
         } else {
-            self.initializers.push(TensorProto::floats(parameter.name, dims, found));
+            self.initializers
+                .push(TensorProto::floats(parameter.name, dims, found));
         }
         Ok(())
     }
@@ -42,12 +51,14 @@ impl Writer {
     }
 
     pub(super) fn scalar(&mut self, name: &str, value: f32) -> String {
-        self.initializers.push(TensorProto::floats(name.to_owned(), vec![], &[value]));
+        self.initializers
+            .push(TensorProto::floats(name.to_owned(), vec![], &[value]));
         name.to_owned()
     }
 
     pub(super) fn integers(&mut self, name: &str, values: &[i64]) -> String {
-        self.initializers.push(TensorProto::integers(name.to_owned(), values));
+        self.initializers
+            .push(TensorProto::integers(name.to_owned(), values));
         name.to_owned()
     }
 }

@@ -4,10 +4,18 @@ use super::*;
 use crate::arch::catalog::{self, Options};
 
 /// A small network of each family.
-const TINY: [&str; 5] =
-    ["resnet-8-v1", "resnet-11-v2", "densenet-20-4-c05", "vgg-8x2-16x1", "resnet-d-8-8x1-16x2"];
+const TINY: [&str; 5] = [
+    "resnet-8-v1",
+    "resnet-11-v2",
+    "densenet-20-4-c05",
+    "vgg-8x2-16x1",
+    "resnet-d-8-8x1-16x2",
+];
 
-const TRAIN: Mode = Mode::Train { masks: Masks::Shared, statistics: Statistics::Follow };
+const TRAIN: Mode = Mode::Train {
+    masks: Masks::Shared,
+    statistics: Statistics::Follow,
+};
 
 /// Returns the logits of eight faces and the flattened gradient of their loss.
 fn train_step(name: &str, kind: Kind) -> (Tensor, Tensor) {
@@ -18,7 +26,9 @@ fn train_step(name: &str, kind: Kind) -> (Tensor, Tensor) {
     let faces = Tensor::from_slice(&pixels).view([8, 1, 24, 24]);
     let labels = Tensor::from_slice(&[0i64, 1, 2, 3, 4, 5, 6, 0]);
     let logits = network.forward(&weights, &faces, TRAIN).unwrap();
-    logits.cross_entropy_loss::<Tensor>(&labels, None, Reduction::Mean, -100, 0.0).backward();
+    logits
+        .cross_entropy_loss::<Tensor>(&labels, None, Reduction::Mean, -100, 0.0)
+        .backward();
     let trained = weights.iter().filter(|(p, _)| p.role.is_trainable());
     let gradients: Vec<Tensor> = trained.map(|(_, t)| t.grad().flatten(0, -1)).collect();
     (logits.detach(), Tensor::cat(&gradients, 0))
@@ -35,7 +45,10 @@ fn bf16_matches_fp32_within_its_precision() {
     for name in TINY {
         let (logits, gradient) = train_step(name, Kind::Float);
         let (rough_logits, rough_gradient) = train_step(name, Kind::BFloat16);
-        assert!(logits.kind() == Kind::Float && rough_logits.kind() == Kind::Float, "{name}");
+        assert!(
+            logits.kind() == Kind::Float && rough_logits.kind() == Kind::Float,
+            "{name}"
+        );
         let off = distance(&logits, &rough_logits);
         assert!(off > 0.0, "{name}: bf16 was not used");
         assert!(off < 0.05, "{name}: logits differ by {off}");
@@ -59,9 +72,15 @@ fn every_map_is_channels_last() {
             if operands.is_empty() {
                 operands.push(&images);
             }
-            let value = network.value(index, node, &operands, &weights, TRAIN).unwrap();
+            let value = network
+                .value(index, node, &operands, &weights, TRAIN)
+                .unwrap();
             // Channels-last: the stride of the channel axis is 1.
-            assert!(value.dim() != 4 || value.stride()[1] == 1, "{name}: {}", node.name);
+            assert!(
+                value.dim() != 4 || value.stride()[1] == 1,
+                "{name}: {}",
+                node.name
+            );
             values.push(value);
         }
     }
@@ -80,8 +99,14 @@ fn logits(name: &str, options: &Options, mode: Mode) -> Tensor {
 
 #[test]
 fn masks_act_in_training_only() {
-    let dropout = Options { dropout: 0.5, ..Options::default() };
-    let depth = Options { stochastic_depth: 0.9, ..Options::default() };
+    let dropout = Options {
+        dropout: 0.5,
+        ..Options::default()
+    };
+    let depth = Options {
+        stochastic_depth: 0.9,
+        ..Options::default()
+    };
     for (name, options) in [
         ("densenet-12-4-c05-b2", dropout),
         ("resnet-20-v1", depth),
@@ -96,7 +121,10 @@ fn masks_act_in_training_only() {
         // Two passes draw equal masks by chance, but not twenty.
         let first = masked(TRAIN);
         assert!((0..20).any(|_| masked(TRAIN) != first), "{name}");
-        let own = |seed| Mode::Train { masks: Masks::Own(seed), statistics: Statistics::Follow };
+        let own = |seed| Mode::Train {
+            masks: Masks::Own(seed),
+            statistics: Statistics::Follow,
+        };
         assert!(masked(own(1)) == masked(own(1)), "{name}");
         assert!(masked(own(1)) != masked(own(2)), "{name}");
         assert!(masked(own(1)) != plain(own(1)), "{name}");
@@ -110,12 +138,18 @@ fn keep_mode_uses_batch_statistics_and_keeps_running() {
     let network = Network::new(graph, Kind::Float).unwrap();
     let faces = Tensor::arange(2 * 24 * 24, (Kind::Float, Device::Cpu)).view([2, 1, 24, 24]);
     let before = weights.duplicate();
-    let keep = Mode::Train { masks: Masks::Shared, statistics: Statistics::Keep };
+    let keep = Mode::Train {
+        masks: Masks::Shared,
+        statistics: Statistics::Keep,
+    };
     let logits = network.forward(&weights, &faces, keep).unwrap();
     for ((parameter, before), (_, after)) in before.iter().zip(weights.iter()) {
         assert!(before == after, "{}", parameter.name);
     }
     assert!(logits == network.forward(&weights, &faces, TRAIN).unwrap());
-    let moved = before.iter().zip(weights.iter()).any(|((_, before), (_, after))| before != after);
+    let moved = before
+        .iter()
+        .zip(weights.iter())
+        .any(|((_, before), (_, after))| before != after);
     assert!(moved, "an ordinary pass moves the running statistics");
 }

@@ -28,15 +28,25 @@ impl Rule for AdamW {
         slots: &mut [Tensor],
         step: Step,
     ) -> Result<(), TchError> {
-        let AdamWKeys { beta1, beta2, epsilon } = self.keys;
+        let AdamWKeys {
+            beta1,
+            beta2,
+            epsilon,
+        } = self.keys;
         let count = step.count as f64;
-        let [mean, mean_square] = slots else { unreachable!("AdamW has two slots") };
-        let _ = mean.f_mul_scalar_(beta1)?.f_add_(&gradient.f_mul_scalar(1.0 - beta1)?)?;
+        let [mean, mean_square] = slots else {
+            unreachable!("AdamW has two slots")
+        };
+        let _ = mean
+            .f_mul_scalar_(beta1)?
+            .f_add_(&gradient.f_mul_scalar(1.0 - beta1)?)?;
         let square = gradient.f_square()?.f_mul_scalar(1.0 - beta2)?;
         let _ = mean_square.f_mul_scalar_(beta2)?.f_add_(&square)?;
         // Bias correction: both means start at zero, so early values are too small by these factors.
         let mean = mean.f_div_scalar(1.0 - beta1.powf(count))?;
-        let root = mean_square.f_div_scalar(1.0 - beta2.powf(count))?.f_sqrt()?;
+        let root = mean_square
+            .f_div_scalar(1.0 - beta2.powf(count))?
+            .f_sqrt()?;
         let direction = mean.f_div(&root.f_add_scalar(epsilon)?)?;
         let _ = weight.f_mul_scalar_(1.0 - step.rate * step.decay)?;
         let _ = weight.f_sub_(&direction.f_mul_scalar(step.rate)?)?;

@@ -13,7 +13,13 @@ use crate::{
 /// One weight, one bias.
 fn graph() -> Graph {
     let (mut b, x) = GraphBuilder::new("one", 1);
-    let x = b.add("flatten", Op::Flatten { order: FlattenOrder::HeightWidthChannel }, &[x]);
+    let x = b.add(
+        "flatten",
+        Op::Flatten {
+            order: FlattenOrder::HeightWidthChannel,
+        },
+        &[x],
+    );
     b.add("dense", Op::Linear { outputs: 1 }, &[x]);
     b.finish().unwrap()
 }
@@ -22,13 +28,26 @@ fn graph() -> Graph {
 fn train(recipe: &Recipe, gradients: &[[f64; 2]]) -> [f64; 2] {
     let graph = graph();
     let start = |p: Parameter| (p.name, Tensor::from_slice(&[0.5f32]));
-    let named = crate::arch::parameter::list(&graph).unwrap().into_iter().map(start);
-    let named =
-        named.map(|(n, t)| if n.ends_with("weight") { (n, t.view([1, 1])) } else { (n, t) });
-    let weights = Weights::from_named(&graph, &named.collect(), Device::Cpu).unwrap().trainable();
+    let named = crate::arch::parameter::list(&graph)
+        .unwrap()
+        .into_iter()
+        .map(start);
+    let named = named.map(|(n, t)| {
+        if n.ends_with("weight") {
+            (n, t.view([1, 1]))
+        } else {
+            (n, t)
+        }
+    });
+    let weights = Weights::from_named(&graph, &named.collect(), Device::Cpu)
+        .unwrap()
+        .trainable();
     let mut optimizer = Optimizer::new(&weights, recipe);
     for (index, gradients) in gradients.iter().enumerate() {
-        let terms = weights.iter().zip(gradients).map(|((_, t), &g)| (t * g).sum(Kind::Float));
+        let terms = weights
+            .iter()
+            .zip(gradients)
+            .map(|((_, t), &g)| (t * g).sum(Kind::Float));
         terms.reduce(|a, b| a + b).unwrap().backward();
         optimizer.step(&weights, 0.1, index + 1).unwrap();
     }
@@ -46,7 +65,11 @@ const GRADIENTS: [[f64; 2]; 3] = [[0.3, -2.0], [-0.1, 0.5], [0.7, 0.0]];
 
 #[test]
 fn sgd_uses_nesterov_momentum_and_decays_only_weights() {
-    let recipe = Recipe { momentum: 0.9, weight_decay: 0.01, ..Recipe::default() };
+    let recipe = Recipe {
+        momentum: 0.9,
+        weight_decay: 0.01,
+        ..Recipe::default()
+    };
     let by_hand = |column: usize, decay: f64| {
         let (mut w, mut m) = (0.5, 0.0);
         for gradients in GRADIENTS {
@@ -56,7 +79,10 @@ fn sgd_uses_nesterov_momentum_and_decays_only_weights() {
         }
         w
     };
-    close(train(&recipe, &GRADIENTS), [by_hand(0, 0.01), by_hand(1, 0.0)]);
+    close(
+        train(&recipe, &GRADIENTS),
+        [by_hand(0, 0.01), by_hand(1, 0.0)],
+    );
 }
 
 #[test]
@@ -64,7 +90,10 @@ fn rmsprop_matches_keras() {
     let recipe = Recipe {
         optimizer: OptimizerKind::RmsProp,
         weight_decay: 0.0,
-        rmsprop: RmsPropKeys { rho: 0.9, epsilon: 1e-2 },
+        rmsprop: RmsPropKeys {
+            rho: 0.9,
+            epsilon: 1e-2,
+        },
         ..Recipe::default()
     };
     // Computed by Keras 3.15 from the same three gradients.
@@ -76,7 +105,10 @@ fn adamw_matches_torch() {
     let recipe = Recipe {
         optimizer: OptimizerKind::AdamW,
         weight_decay: 0.1,
-        adamw: AdamWKeys { epsilon: 1e-3, ..AdamWKeys::default() },
+        adamw: AdamWKeys {
+            epsilon: 1e-3,
+            ..AdamWKeys::default()
+        },
         ..Recipe::default()
     };
     // Computed by torch 2.13: the weight decays, the bias does not.
@@ -85,7 +117,18 @@ fn adamw_matches_torch() {
 
 #[test]
 fn clip_norm_scales_only_gradients_above_limit() {
-    let recipe = Recipe { momentum: 0.0, weight_decay: 0.0, clip_norm: 1.0, ..Recipe::default() };
-    close(train(&recipe, &[[3.0, 4.0]]), [0.5 - 0.1 * 0.6, 0.5 - 0.1 * 0.8]);
-    close(train(&recipe, &[[0.3, 0.4]]), [0.5 - 0.1 * 0.3, 0.5 - 0.1 * 0.4]);
+    let recipe = Recipe {
+        momentum: 0.0,
+        weight_decay: 0.0,
+        clip_norm: 1.0,
+        ..Recipe::default()
+    };
+    close(
+        train(&recipe, &[[3.0, 4.0]]),
+        [0.5 - 0.1 * 0.6, 0.5 - 0.1 * 0.8],
+    );
+    close(
+        train(&recipe, &[[0.3, 0.4]]),
+        [0.5 - 0.1 * 0.3, 0.5 - 0.1 * 0.4],
+    );
 }

@@ -33,13 +33,18 @@ impl Trainer {
         loss: &Loss,
         budget: &mut usize,
     ) -> Result<Outcome, TrainError> {
-        let (epoch, steps) = (self.state.epoch, batches::steps(faces.len(), self.recipe.batch));
+        let (epoch, steps) = (
+            self.state.epoch,
+            batches::steps(faces.len(), self.recipe.batch),
+        );
         let mut source = self.batch_source(faces, side);
         let progress = Progress::new(epoch, self.recipe.epochs, side, steps, self.state.step);
         let mut saved = Instant::now();
         loop {
             let start = Instant::now();
-            let Some(batch) = source.next_batch()? else { break };
+            let Some(batch) = source.next_batch()? else {
+                break;
+            };
             if *budget == 0 || self.control.interrupted.load(Ordering::Relaxed) {
                 return Ok(Outcome::Interrupted);
             }
@@ -58,7 +63,11 @@ impl Trainer {
         }
         if self.state.step < steps {
             let step = self.state.step;
-            return Err(TrainError::Starved { epoch: epoch + 1, step, steps });
+            return Err(TrainError::Starved {
+                epoch: epoch + 1,
+                step,
+                steps,
+            });
         }
         Ok(Outcome::Finished)
     }
@@ -95,7 +104,12 @@ impl Trainer {
         let left_here = (steps - state.step) as f64 / steps as f64 * area(state.epoch);
         let left: f64 = left_here + (state.epoch + 1..self.recipe.epochs).map(area).sum::<f64>();
         let per_area = state.seconds / (state.step as f64 / steps as f64 * area(state.epoch));
-        progress.step(state.loss_sum / seen, state.correct as f64 / seen, rate, left * per_area);
+        progress.step(
+            state.loss_sum / seen,
+            state.correct as f64 / seen,
+            rate,
+            left * per_area,
+        );
     }
 
     /// Evaluates the averaged weights, adds the epoch's row to the history and saves a checkpoint.

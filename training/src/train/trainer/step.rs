@@ -41,12 +41,15 @@ impl Trainer {
             Some(rho) => self.sharpness_aware_gradients(batch, loss, rho)?,
             None => self.gradients(batch, loss, Statistics::Follow)?,
         };
-        let rate = self.recipe.learning_rate_at(self.state.total_steps, steps * self.recipe.epochs);
+        let rate = self
+            .recipe
+            .learning_rate_at(self.state.total_steps, steps * self.recipe.epochs);
         if !measured.loss.is_finite() {
             return Err(self.diverged(measured.loss, rate));
         }
         let start = Instant::now();
-        self.optimizer.step(&self.weights, rate, self.state.total_steps + 1)?;
+        self.optimizer
+            .step(&self.weights, rate, self.state.total_steps + 1)?;
         self.ema.update(&self.weights, self.state.total_steps)?;
         self.timings.forward += measured.forward;
         self.timings.backward += measured.backward;
@@ -74,7 +77,11 @@ impl Trainer {
         Ok(Measured {
             // The history shows the loss of the weights themselves, as in all other epochs. Only a loss that is not finite
             // is passed on, because its gradients must not be used.
-            loss: if there.loss.is_finite() { here.loss } else { there.loss },
+            loss: if there.loss.is_finite() {
+                here.loss
+            } else {
+                there.loss
+            },
             correct: here.correct,
             forward: here.forward + there.forward,
             backward: here.backward + there.backward,
@@ -96,10 +103,22 @@ impl Trainer {
             Some(_) => Masks::Own(batches::mix(seed, part, 0)),
             None => Masks::Shared,
         };
-        let mode = |part: usize| Mode::Train { masks: masks(part), statistics };
-        let parts = batch.parts(size).enumerate().map(|(index, part)| (mode(index), part));
+        let mode = |part: usize| Mode::Train {
+            masks: masks(part),
+            statistics,
+        };
+        let parts = batch
+            .parts(size)
+            .enumerate()
+            .map(|(index, part)| (mode(index), part));
         let parts = parts.collect();
-        let Self { network, weights, replicas, device, .. } = self;
+        let Self {
+            network,
+            weights,
+            replicas,
+            device,
+            ..
+        } = self;
         let job = |weights: &Weights, (mode, part): (Mode, MicroBatch<'_>)| {
             gradient(network, weights, mode, part, loss, batch.len(), *device)
         };
@@ -115,7 +134,13 @@ impl Trainer {
 
     fn diverged(&self, loss: f64, rate: f64) -> TrainError {
         let (step, epoch) = (self.state.step + 1, self.state.epoch + 1);
-        TrainError::Diverged { loss, step, epoch, rate, advice: advice(&self.recipe) }
+        TrainError::Diverged {
+            loss,
+            step,
+            epoch,
+            rate,
+            advice: advice(&self.recipe),
+        }
     }
 }
 
@@ -131,16 +156,26 @@ fn gradient(
 ) -> Result<Measured, TrainError> {
     let start = Instant::now();
     let side = part.side as i64;
-    let images = Tensor::from_slice(part.pixels).view([-1, 1, side, side]).f_to_device(device)?;
+    let images = Tensor::from_slice(part.pixels)
+        .view([-1, 1, side, side])
+        .f_to_device(device)?;
     let logits = network.forward(weights, &images, mode)?;
     let loss = loss.sum(&logits, part)?.f_div_scalar(batch as f64)?;
     let forward = start.elapsed();
     loss.f_backward()?;
     let backward = start.elapsed() - forward;
     let labels = Tensor::from_slice(part.labels).f_to_device(device)?;
-    let correct = logits.f_argmax(-1, false)?.f_eq_tensor(&labels)?.f_sum(Kind::Int64)?;
+    let correct = logits
+        .f_argmax(-1, false)?
+        .f_eq_tensor(&labels)?
+        .f_sum(Kind::Int64)?;
     let (loss, correct) = (loss.f_double_value(&[])?, correct.f_int64_value(&[])?);
-    Ok(Measured { loss, correct, forward, backward })
+    Ok(Measured {
+        loss,
+        correct,
+        forward,
+        backward,
+    })
 }
 
 /// Returns advice on the recipe keys that can make the loss infinite, the most likely key first. Teachers cannot cause
@@ -181,8 +216,14 @@ mod tests {
     #[test]
     fn advice_names_only_keys_that_are_in_use() {
         let plain = advice(&Recipe::default());
-        assert!(plain.contains("`learning_rate`") && plain.contains("`clip_norm"), "{plain}");
-        assert!(!plain.contains("rmsprop") && !plain.contains("distill"), "{plain}");
+        assert!(
+            plain.contains("`learning_rate`") && plain.contains("`clip_norm"),
+            "{plain}"
+        );
+        assert!(
+            !plain.contains("rmsprop") && !plain.contains("distill"),
+            "{plain}"
+        );
         let distill = Distill {
             teachers: vec!["t".into()],
             teacher_weights: Vec::new(),
@@ -197,6 +238,9 @@ mod tests {
             ..Recipe::default()
         });
         assert!(other.contains("`rmsprop.epsilon`"), "{other}");
-        assert!(other.contains("`distill.temperature`") && !other.contains("clip_norm"), "{other}");
+        assert!(
+            other.contains("`distill.temperature`") && !other.contains("clip_norm"),
+            "{other}"
+        );
     }
 }

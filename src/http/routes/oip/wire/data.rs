@@ -89,12 +89,18 @@ impl<'de> Visitor<'de> for Collect<'_> {
         Ok(())
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a number so large fits no datatype of a model")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a number so large fits no datatype of a model"
+    )]
     fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
         self.0.number(number as f64)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a number so large fits no datatype of a model")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a number so large fits no datatype of a model"
+    )]
     fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
         self.0.number(number as f64)
     }

@@ -99,7 +99,11 @@ mod tests {
             ("[[1, 2], {\"a\": []}]", Scalar::Other("an array or object")),
             ("{\"a\": [1]}", Scalar::Other("an array or object")),
         ] {
-            assert_eq!(serde_json::from_str::<Scalar>(json).unwrap(), expected, "{json}");
+            assert_eq!(
+                serde_json::from_str::<Scalar>(json).unwrap(),
+                expected,
+                "{json}"
+            );
         }
         assert!(serde_json::from_str::<Scalar>("[1, 2").is_err());
     }
