@@ -21,6 +21,7 @@ mod background;
 mod cpu_budget;
 mod error;
 mod job;
+mod options;
 mod queue;
 mod response;
 mod retired_workers;
@@ -29,7 +30,8 @@ mod tests;
 mod worker;
 
 use std::{
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    io,
+    sync::{Arc, Mutex, OnceLock, PoisonError, mpsc::Sender},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -37,7 +39,10 @@ use std::{
 use tokio::{sync::oneshot, time::timeout_at};
 
 pub use self::{
-    cpu_budget::CpuBudget, error::BatchError, response::BatchResponse,
+    cpu_budget::CpuBudget,
+    error::BatchError,
+    options::{BatchOptions, Priority, RequestOptions},
+    response::BatchResponse,
     retired_workers::RetiredWorkers,
 };
 use self::{
@@ -53,40 +58,6 @@ use crate::{
 
 /// Creates a classifier: once per worker, and again after a panic.
 pub type Factory = Arc<dyn Fn() -> Result<Box<dyn Classifier>, InferenceError> + Send + Sync>;
-
-/// Queueing and batching parameters of a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BatchOptions {
-    /// Maximum number of queued live images, and of queued background images; further ones are rejected.
-    pub max_queue_size: usize,
-    /// Maximum number of images per inference call, at least 1.
-    pub max_batch: usize,
-    /// Maximum time that an image waits, from its arrival, for its batch to fill up. Zero disables waiting.
-    pub max_queue_delay: Duration,
-    /// Number of worker threads, each with its own classifier, at least 1.
-    pub instances: usize,
-    /// Number of cores that one inference call uses, at least 1.
-    pub intra_op_threads: usize,
-}
-
-/// Scheduling priority within a model and among models. The smaller value is served first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Priority {
-    /// A client waits for the result.
-    #[default]
-    Live,
-    /// Evaluations and explanations.
-    Background,
-}
-
-/// Per-request options.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RequestOptions {
-    /// Time after which the result is not needed any more.
-    pub deadline: Option<Instant>,
-    /// Priority of the images.
-    pub priority: Priority,
-}
 
 /// Handle to the queue and workers of one model. Clones share them. Dropping the last clone closes the queue.
 #[derive(Clone)]
@@ -121,27 +92,11 @@ impl Batcher {
         };
         let (ready, loaded) = std::sync::mpsc::channel();
         for index in 0..options.instances.max(1) {
-            let (queue, metrics) = (Arc::clone(&inner.queue), inner.metrics.clone());
-            let (factory, ready) = (Arc::clone(factory), ready.clone());
-            let name = format!("{model}-{index}");
-            let body = move || {
-                thread_priority::lower_to_inference_priority();
-                match factory() {
-                    Ok(classifier) => {
-                        let worker = Worker::new(name, factory, classifier, metrics);
-                        let _ = ready.send(Ok(()));
-                        drop(ready);
-                        worker.run(index, &queue);
-                    }
-                    Err(error) => drop(ready.send(Err(error))),
-                }
-            };
-            let thread = std::thread::Builder::new()
-                .name("mien-worker".to_owned())
-                .spawn(body);
-            let thread = thread.map_err(|e| {
-                InferenceError::Runtime(format!("cannot start a worker thread: {e}"))
-            })?;
+            let thread = inner
+                .spawn_worker(model, index, factory, ready.clone())
+                .map_err(|error| {
+                    InferenceError::Runtime(format!("cannot start a worker thread: {error}"))
+                })?;
             inner
                 .workers
                 .lock()
@@ -299,6 +254,33 @@ impl Batcher {
 }
 
 impl Inner {
+    /// Starts worker `index`. It sends to `ready` whether it has created its classifier.
+    fn spawn_worker(
+        &self,
+        model: &str,
+        index: usize,
+        factory: &Factory,
+        ready: Sender<Result<(), InferenceError>>,
+    ) -> io::Result<JoinHandle<()>> {
+        let (queue, metrics) = (Arc::clone(&self.queue), self.metrics.clone());
+        let (factory, name) = (Arc::clone(factory), format!("{model}-{index}"));
+        let body = move || {
+            thread_priority::lower_to_inference_priority();
+            match factory() {
+                Ok(classifier) => {
+                    let worker = Worker::new(name, factory, classifier, metrics);
+                    let _ = ready.send(Ok(()));
+                    drop(ready);
+                    worker.run(index, &queue);
+                }
+                Err(error) => drop(ready.send(Err(error))),
+            }
+        };
+        std::thread::Builder::new()
+            .name("mien-worker".to_owned())
+            .spawn(body)
+    }
+
     fn take_workers(&self) -> Vec<JoinHandle<()>> {
         std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -16,13 +16,13 @@ mod choice;
 pub mod curve;
 mod layout_sweep;
 mod machine;
+mod options;
 pub mod sessions;
 pub mod space;
 pub mod stop_condition;
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
@@ -38,31 +38,15 @@ use self::{
     space::{Configuration, Overrides, Space},
     stop_condition::StopCondition,
 };
-pub use self::{choice::choose, sessions::Point};
+pub use self::{
+    choice::choose,
+    options::{TuneMode, TuningOptions},
+    sessions::Point,
+};
 use crate::{
     inference::runtime::{Device, Runtime},
     thread_priority::run_at_background_priority,
 };
-
-/// Tuning mode.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum TuneMode {
-    /// Measures at the start, and later while the server is idle; curves are stored on disk.
-    Auto,
-    /// Uses the defaults of the device for values that are not set.
-    Off,
-}
-
-/// Options of the tuner.
-#[derive(Debug, Clone)]
-pub struct TuningOptions {
-    /// Tuning mode.
-    pub mode: TuneMode,
-    /// Maximum time per model.
-    pub budget: Duration,
-    /// Directory of the curves; by default the user's cache directory.
-    pub cache: Option<PathBuf>,
-}
 
 /// Origin of a model's configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -73,7 +57,7 @@ pub enum Source {
     Measured,
     /// The curve was measured earlier for this file on the same kind of host.
     Cached,
-    /// Settings or sidecar fix all values.
+    /// The settings or `mien.toml` fix all values.
     Settings,
     /// The configuration of the previous version: the model was loaded while the server was busy.
     Inherited,

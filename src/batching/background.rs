@@ -82,10 +82,10 @@ mod tests {
             self.0
                 .recv()
                 .map_err(|error| InferenceError::Run(error.to_string()))?;
-            let answer = Probabilities::new(&[0.25, 0.75])?;
+            let probabilities = Probabilities::new(&[0.25, 0.75])?;
             Ok(vec![
                 Ok(Answer {
-                    probabilities: answer,
+                    probabilities,
                     outputs: Box::default()
                 });
                 inputs.len()

@@ -19,7 +19,7 @@ pub(super) struct Job {
 
 /// The prediction for one image with its times.
 pub(super) struct JobResult {
-    pub(super) answer: Answer,
+    pub(super) prediction: Answer,
     /// Time in the queue.
     pub(super) queue: Duration,
     /// Duration of the inference call.

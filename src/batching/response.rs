@@ -38,11 +38,11 @@ impl BatchResponse {
         };
         for result in results {
             let JobResult {
-                answer,
+                prediction,
                 queue,
                 inference,
             } = result.await.map_err(dropped)??;
-            response.rows.push(answer);
+            response.rows.push(prediction);
             response.queue = response.queue.max(queue);
             response.inference = response.inference.max(inference);
         }

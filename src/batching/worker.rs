@@ -96,10 +96,10 @@ impl Worker {
         }
         let alone = inputs.len() == 1;
         match self.classify(&inputs, record) {
-            Ok((answers, inference)) => {
-                for ((responder, queue), answer) in responders.into_iter().zip(answers) {
-                    let result = answer.map(|answer| JobResult {
-                        answer,
+            Ok((predictions, inference)) => {
+                for ((responder, queue), prediction) in responders.into_iter().zip(predictions) {
+                    let result = prediction.map(|prediction| JobResult {
+                        prediction,
                         queue,
                         inference,
                     });
@@ -117,11 +117,11 @@ impl Worker {
                         self.metrics.images(outcome, 1);
                         continue;
                     }
-                    let answer = self.classify(std::slice::from_ref(input), record);
-                    let result = answer.and_then(|(mut answers, inference)| {
-                        let answer = answers.swap_remove(0)?;
+                    let prediction = self.classify(std::slice::from_ref(input), record);
+                    let result = prediction.and_then(|(mut predictions, inference)| {
+                        let prediction = predictions.swap_remove(0)?;
                         Ok(JobResult {
-                            answer,
+                            prediction,
                             queue,
                             inference,
                         })
@@ -176,20 +176,20 @@ impl Worker {
         };
         self.classifier = Some(classifier);
         match result {
-            Ok(answers) if answers.len() == inputs.len() => {
+            Ok(predictions) if predictions.len() == inputs.len() => {
                 self.metrics.statistics().executed(inputs.len(), latency);
-                let answer = |answer: Result<Answer, InferenceError>| {
-                    answer.map_err(|error| {
+                let prediction = |prediction: Result<Answer, InferenceError>| {
+                    prediction.map_err(|error| {
                         tracing::warn!(worker = self.name, %error, "image failed");
                         failure(&error)
                     })
                 };
-                Ok((answers.into_iter().map(answer).collect(), latency))
+                Ok((predictions.into_iter().map(prediction).collect(), latency))
             }
-            Ok(answers) => {
+            Ok(predictions) => {
                 let reason = format!(
                     "the classifier returned {} results for {} images",
-                    answers.len(),
+                    predictions.len(),
                     inputs.len()
                 );
                 Err(BatchError::Failed(reason))

@@ -40,8 +40,8 @@ pub(super) fn until(deadline: Instant) -> RequestOptions {
 }
 
 /// Returns the number of the face that a prediction belongs to.
-fn number(answer: &Answer) -> u8 {
-    (answer.probabilities.as_slice()[0] * 255.0).round() as u8
+fn number(prediction: &Answer) -> u8 {
+    (prediction.probabilities.as_slice()[0] * 255.0).round() as u8
 }
 
 /// Makes the fake return an error.
