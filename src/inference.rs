@@ -1,7 +1,7 @@
-//! What a model does, free of any runtime: images in, a probability for each label out.
+//! Runs a model: images in, one probability per label out.
 //!
-//! [`Classifier`] is the one seam of the server: [`onnx`] implements it for real, the tests of
-//! [`batching`](crate::batching) with a fake.
+//! [`Classifier`] separates the server from ONNX Runtime. [`onnx`] implements it; the tests of
+//! [`batching`](crate::batching) use a fake.
 
 pub mod ensemble;
 mod labels;
@@ -15,12 +15,12 @@ use mien_faces::image::Face;
 pub use labels::{Labels, LabelsError};
 pub use probabilities::Probabilities;
 
-/// One image as a model takes it.
+/// The input of a model for one image.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
-    /// Gray, 0 to 255; a float model gets it scaled by its [`signature::Feeding`].
+    /// Gray levels from 0 to 255. For float models they are scaled as [`signature::InputScaling`] says.
     Face(Face),
-    /// The values of a float model's own input, as its graph takes them, row by row.
+    /// Values for a float model, row by row, which the graph gets unchanged.
     Tensor(Box<[f32]>),
 }
 
@@ -30,46 +30,46 @@ impl From<Face> for Input {
     }
 }
 
-/// What a model says about one image.
+/// The result of a model for one image.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
+pub struct Prediction {
     /// A distribution over the labels.
     pub probabilities: Probabilities,
-    /// The raw values of each of [`signature::Signature::outputs`], one after the other.
+    /// The raw values of all [`signature::Signature::outputs`], concatenated.
     pub outputs: Box<[f32]>,
 }
 
 /// A loaded model. It belongs to one worker thread, so it may keep buffers between calls.
 pub trait Classifier: Send {
-    /// One answer for each input, in their order; an error in the place of one whose output is no distribution over the
-    /// labels.
+    /// Returns one result per input, in order. A result is an error if the model's output for that input is not a
+    /// distribution over the labels.
     ///
     /// # Errors
-    /// When the runtime fails. The classifier can be used again afterwards.
+    /// Returns an error if the runtime fails. The classifier can be used again afterwards.
     fn classify(
         &mut self,
         inputs: &[Input],
-    ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError>;
+    ) -> Result<Vec<Result<Prediction, InferenceError>>, InferenceError>;
 }
 
 /// Why a model could not be loaded or run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InferenceError {
-    /// ONNX Runtime is missing, too old, or lacks the device that was asked for.
+    /// ONNX Runtime is missing or too old, or does not support the requested device.
     #[error("{0}")]
     Runtime(String),
-    /// The file is no model that can be served.
+    /// The files do not contain a model that can be served.
     #[error("{0}")]
     Model(String),
-    /// A run failed.
+    /// An inference call failed.
     #[error("the model failed: {0}")]
     Run(String),
-    /// A run gave something that is no distribution over the labels.
-    #[error("the model gave an unfit output: {0}")]
+    /// The output is not a distribution over the labels.
+    #[error("the model returned an invalid output: {0}")]
     Output(String),
 }
 
-/// Returns the error of a model that cannot be served, for this reason.
+/// Returns the error of a model that cannot be served, with the reason.
 pub(crate) fn invalid_model<T>(reason: impl Into<String>) -> Result<T, InferenceError> {
     Err(InferenceError::Model(reason.into()))
 }

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
     use crate::{
         batching::CpuBudget,
-        inference::{Answer, Classifier, InferenceError, Labels, Probabilities},
+        inference::{Classifier, InferenceError, Labels, Prediction, Probabilities},
         metrics::Metrics,
     };
 
@@ -78,13 +78,13 @@ mod tests {
         fn classify(
             &mut self,
             inputs: &[Input],
-        ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
+        ) -> Result<Vec<Result<Prediction, InferenceError>>, InferenceError> {
             self.0
                 .recv()
                 .map_err(|error| InferenceError::Run(error.to_string()))?;
             let probabilities = Probabilities::new(&[0.25, 0.75])?;
             Ok(vec![
-                Ok(Answer {
+                Ok(Prediction {
                     probabilities,
                     outputs: Box::default()
                 });

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::BatchError;
 use crate::{
-    inference::{Answer, Input},
+    inference::{Input, Prediction},
     metrics::{ModelMetrics, Outcome},
 };
 
@@ -19,7 +19,7 @@ pub(super) struct Job {
 
 /// The prediction for one image with its times.
 pub(super) struct JobResult {
-    pub(super) prediction: Answer,
+    pub(super) prediction: Prediction,
     /// Time in the queue.
     pub(super) queue: Duration,
     /// Duration of the inference call.

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::{BatchError, job::JobResult};
-use crate::inference::Answer;
+use crate::inference::Prediction;
 
 /// The results of one request.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct BatchResponse {
     /// One prediction per image, in order.
-    pub rows: Vec<Answer>,
+    pub rows: Vec<Prediction>,
     /// Longest time that one of the images was queued.
     pub queue: Duration,
     /// Longest inference call that one of the images was part of.

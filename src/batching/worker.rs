@@ -12,7 +12,7 @@ use super::{
     queue::Queue,
 };
 use crate::{
-    inference::{Answer, Classifier, InferenceError, Input},
+    inference::{Classifier, InferenceError, Input, Prediction},
     metrics::ModelMetrics,
 };
 
@@ -154,7 +154,7 @@ impl Worker {
         &mut self,
         inputs: &[Input],
         record: &dyn Fn(Duration, usize),
-    ) -> Result<(Vec<Result<Answer, BatchError>>, Duration), BatchError> {
+    ) -> Result<(Vec<Result<Prediction, BatchError>>, Duration), BatchError> {
         let mut classifier = match self.classifier.take() {
             Some(classifier) => classifier,
             None => self.replace().map_err(BatchError::Failed)?,
@@ -178,7 +178,7 @@ impl Worker {
         match result {
             Ok(predictions) if predictions.len() == inputs.len() => {
                 self.metrics.statistics().executed(inputs.len(), latency);
-                let prediction = |prediction: Result<Answer, InferenceError>| {
+                let prediction = |prediction: Result<Prediction, InferenceError>| {
                     prediction.map_err(|error| {
                         tracing::warn!(worker = self.name, %error, "image failed");
                         failure(&error)

@@ -6,7 +6,7 @@ use mien_faces::{dataset::Sample, image::Face};
 use super::{error::RunError, run::UnreadableImage};
 use crate::{
     batching::Batcher,
-    inference::{Answer, Input},
+    inference::{Input, Prediction},
     thread_priority::run_at_background_priority,
 };
 
@@ -35,7 +35,7 @@ struct Chunk {
 /// A classified chunk: the readable samples with their predictions, and the unreadable images.
 pub(super) struct Classified {
     pub(super) samples: Vec<Sample>,
-    pub(super) answers: Vec<Answer>,
+    pub(super) answers: Vec<Prediction>,
     pub(super) failures: Vec<UnreadableImage>,
 }
 

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
     use crate::{
         batching::{BatchOptions, CpuBudget, Factory},
-        inference::{Answer, Classifier, InferenceError, Labels},
+        inference::{Classifier, InferenceError, Labels, Prediction},
         metrics::Metrics,
     };
 
@@ -101,7 +101,7 @@ mod tests {
         fn classify(
             &mut self,
             inputs: &[Input],
-        ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
+        ) -> Result<Vec<Result<Prediction, InferenceError>>, InferenceError> {
             let answer = |input: &Input| {
                 let Input::Face(face) = input else {
                     panic!("only faces are sent")
@@ -117,7 +117,7 @@ mod tests {
                 }
                 let bright = 0.8 * sum / count;
                 let probabilities = Probabilities::new(&[0.8 - bright, bright, 0.2])?;
-                Ok(Answer {
+                Ok(Prediction {
                     probabilities,
                     outputs: Box::default(),
                 })

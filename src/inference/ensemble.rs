@@ -1,27 +1,27 @@
 //! A classifier that averages the probabilities of several networks.
 //!
-//! The answer is the weighted arithmetic mean of the members' probabilities, which Lakshminarayanan et al. 2017, "Simple
+//! The prediction is the weighted arithmetic mean of the members' probabilities, which Lakshminarayanan et al. 2017, "Simple
 //! and Scalable Predictive Uncertainty Estimation using Deep Ensembles", section 2.4, use with equal weights.
 
 use super::{
-    Answer, Classifier, InferenceError, Input, Probabilities,
+    Classifier, InferenceError, Input, Prediction, Probabilities,
     signature::{Output, OutputKind, Signature},
 };
 
 /// One network of an ensemble.
 pub struct Member<C> {
-    /// The name that errors give, `NAME@VERSION`.
+    /// Name in error messages, `NAME@VERSION`.
     pub name: String,
-    /// Share of the mean, in (0, 1].
+    /// Weight in the mean, in (0, 1].
     pub weight: f64,
     /// The network.
     pub classifier: C,
 }
 
-/// Runs its members one after the other on the same inputs and averages their probabilities.
+/// Runs its members sequentially on the same inputs and averages their probabilities.
 pub struct EnsembleClassifier<C> {
     members: Vec<Member<C>>,
-    /// Number of classes of every member.
+    /// Number of classes of each member.
     labels: usize,
 }
 
@@ -31,8 +31,8 @@ impl<C: Classifier> EnsembleClassifier<C> {
         Self { members, labels }
     }
 
-    /// Adds each member's weighted probabilities to one row per input. A row is an error as soon as one member has no
-    /// answer to its input.
+    /// Returns the weighted sum of the members' probabilities for each input, or the error of the first member that fails
+    /// for that input.
     fn sum(
         &mut self,
         inputs: &[Input],
@@ -44,13 +44,13 @@ impl<C: Classifier> EnsembleClassifier<C> {
             classifier,
         } in &mut self.members
         {
-            let answers = classifier
+            let predictions = classifier
                 .classify(inputs)
                 .map_err(|error| error.in_member(name))?;
-            for (row, answer) in rows.iter_mut().zip(answers) {
+            for (row, prediction) in rows.iter_mut().zip(predictions) {
                 let Ok(sums) = row else { continue };
-                match answer {
-                    Ok(answer) => add(sums, &answer.probabilities, *weight),
+                match prediction {
+                    Ok(prediction) => add(sums, &prediction.probabilities, *weight),
                     Err(error) => *row = Err(error.in_member(name)),
                 }
             }
@@ -63,17 +63,17 @@ impl<C: Classifier> Classifier for EnsembleClassifier<C> {
     fn classify(
         &mut self,
         inputs: &[Input],
-    ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
+    ) -> Result<Vec<Result<Prediction, InferenceError>>, InferenceError> {
         let rows = self.sum(inputs)?;
         Ok(rows
             .into_iter()
-            .map(|row| row.and_then(|mean| answer(&mean)))
+            .map(|row| row.and_then(|mean| prediction(&mean)))
             .collect())
     }
 }
 
 impl InferenceError {
-    /// Adds the name of the ensemble's member that the error comes from.
+    /// Adds the name of the member that failed.
     pub(crate) fn in_member(self, name: &str) -> Self {
         let named = |reason: String| format!("member `{name}`: {reason}");
         match self {
@@ -85,24 +85,24 @@ impl InferenceError {
     }
 }
 
-/// Returns the signature of an ensemble whose members take square faces of `side` pixels: gray bytes in, the mean
-/// probabilities and their logarithms out.
+/// Returns the signature of an ensemble whose members take square faces of `side` pixels. The input is uint8; the outputs
+/// are the mean probabilities and their logarithms.
 pub fn signature(side: usize, labels: usize) -> Signature {
     let output = |name: &str| Output {
         name: name.to_owned(),
         columns: labels,
-        half: false,
+        is_fp16: false,
     };
     Signature {
         input: "image".to_owned(),
         shape: vec![1, 1, side, side],
-        feeding: None,
-        half: false,
+        scaling: None,
+        is_fp16: false,
         side,
-        // Members with a fixed batch split and pad what they get.
+        // Members with a fixed batch size split and pad the batch.
         fixed_batch: None,
         outputs: vec![output("probabilities"), output("logits")],
-        answer: 0,
+        prediction: 0,
         kind: Some(OutputKind::Probabilities),
     }
 }
@@ -113,9 +113,9 @@ fn add(sums: &mut [f64], probabilities: &Probabilities, weight: f64) {
     }
 }
 
-/// The answer of a row of mean probabilities. The logarithm of a probability that rounds to 0 is that of the smallest
-/// normal float32, because JSON and many clients have no infinity.
-fn answer(mean: &[f64]) -> Result<Answer, InferenceError> {
+/// Returns the prediction for a row of mean probabilities. If a probability rounds to 0, its logarithm is that of the
+/// smallest normal float32, because JSON and many clients do not support infinity.
+fn prediction(mean: &[f64]) -> Result<Prediction, InferenceError> {
     #[expect(clippy::cast_possible_truncation, reason = "probabilities are float32")]
     let mut outputs: Vec<f32> = mean.iter().map(|&probability| probability as f32).collect();
     let probabilities = Probabilities::new(&outputs)?;
@@ -124,7 +124,7 @@ fn answer(mean: &[f64]) -> Result<Answer, InferenceError> {
         .iter()
         .map(|p| p.max(f32::MIN_POSITIVE).ln());
     outputs.extend(logits);
-    Ok(Answer {
+    Ok(Prediction {
         probabilities,
         outputs: outputs.into(),
     })
@@ -136,31 +136,31 @@ mod tests {
 
     use super::*;
 
-    /// Answers every input with the same row or error.
+    /// Returns the same row or error for each input.
     struct Fake(Result<Vec<f32>, InferenceError>);
 
     impl Classifier for Fake {
         fn classify(
             &mut self,
             inputs: &[Input],
-        ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
+        ) -> Result<Vec<Result<Prediction, InferenceError>>, InferenceError> {
             if let Err(InferenceError::Run(reason)) = &self.0 {
                 return Err(InferenceError::Run(reason.clone()));
             }
-            let answer = || {
+            let prediction = || {
                 let row = self.0.clone()?;
-                Ok(Answer {
+                Ok(Prediction {
                     probabilities: Probabilities::new(&row)?,
                     outputs: row.into(),
                 })
             };
-            Ok(inputs.iter().map(|_| answer()).collect())
+            Ok(inputs.iter().map(|_| prediction()).collect())
         }
     }
 
     fn classify(
         members: Vec<(f64, Result<Vec<f32>, InferenceError>)>,
-    ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
+    ) -> Result<Vec<Result<Prediction, InferenceError>>, InferenceError> {
         let members = members.into_iter().zip(["a@1", "b@2"]);
         let members = members.map(|((weight, row), name)| Member {
             name: name.to_owned(),
@@ -172,18 +172,18 @@ mod tests {
     }
 
     #[test]
-    fn answer_is_the_weighted_mean_and_its_logarithm() {
+    fn outputs_are_weighted_mean_and_its_logarithm() {
         let rows = vec![
             (0.25, Ok(vec![1.0, 0.0, 0.0])),
             (0.75, Ok(vec![0.2, 0.8, 0.0])),
         ];
-        let answers = classify(rows).unwrap();
-        assert_eq!(answers.len(), 2);
-        for answer in answers {
-            let Answer {
+        let predictions = classify(rows).unwrap();
+        assert_eq!(predictions.len(), 2);
+        for prediction in predictions {
+            let Prediction {
                 probabilities,
                 outputs,
-            } = answer.unwrap();
+            } = prediction.unwrap();
             // 0.25 * 1 + 0.75 * 0.2, 0.75 * 0.8.
             let want = [0.4, 0.6, 0.0];
             for (got, want) in probabilities.as_slice().iter().zip(want) {
@@ -196,40 +196,41 @@ mod tests {
     }
 
     #[test]
-    fn softmax_of_the_logits_gives_the_mean_again() {
+    fn softmax_of_logits_is_the_mean() {
         let rows = vec![
             (0.5, Ok(vec![0.7, 0.3, 0.0])),
             (0.5, Ok(vec![0.1, 0.2, 0.7])),
         ];
-        let answer = classify(rows).unwrap().remove(0).unwrap();
-        let again = Probabilities::from_logits(&answer.outputs[3..]).unwrap();
-        for (again, mean) in again.as_slice().iter().zip(answer.probabilities.as_slice()) {
-            assert!((again - mean).abs() < 1e-6, "{again} {mean}");
+        let prediction = classify(rows).unwrap().remove(0).unwrap();
+        let softmax = Probabilities::from_logits(&prediction.outputs[3..]).unwrap();
+        let mean = prediction.probabilities.as_slice();
+        for (got, want) in softmax.as_slice().iter().zip(mean) {
+            assert!((got - want).abs() < 1e-6, "{got} {want}");
         }
     }
 
     #[test]
-    fn failures_name_the_member() {
-        let fine = || (0.5, Ok(vec![1.0, 0.0, 0.0]));
-        let unfit = || Err(InferenceError::Output("NaN".to_owned()));
-        let answers = classify(vec![fine(), (0.5, unfit())]).unwrap();
+    fn errors_name_the_member() {
+        let valid = || (0.5, Ok(vec![1.0, 0.0, 0.0]));
+        let invalid = || Err(InferenceError::Output("NaN".to_owned()));
+        let predictions = classify(vec![valid(), (0.5, invalid())]).unwrap();
         let named = InferenceError::Output("member `b@2`: NaN".to_owned());
         assert!(
-            answers
+            predictions
                 .into_iter()
-                .all(|answer| answer == Err(named.clone()))
+                .all(|prediction| prediction == Err(named.clone()))
         );
         // The first failure counts.
-        let answers = classify(vec![(0.5, unfit()), (0.5, unfit())]).unwrap();
+        let predictions = classify(vec![(0.5, invalid()), (0.5, invalid())]).unwrap();
         assert!(
-            answers[0]
+            predictions[0]
                 .as_ref()
                 .unwrap_err()
                 .to_string()
                 .contains("`a@1`")
         );
         let failed = classify(vec![
-            fine(),
+            valid(),
             (0.5, Err(InferenceError::Run("full".to_owned()))),
         ]);
         assert_eq!(

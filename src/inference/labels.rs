@@ -1,21 +1,21 @@
-//! The names of a model's classes, in the order of its output.
+//! Class names of a model.
 
 use std::sync::Arc;
 
-/// A model's class names, in output order: at least two, none empty, none twice.
+/// The class names of a model, in the order of its output: at least two, not empty and unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labels(Arc<[String]>);
 
-/// Names that cannot label a model's output.
+/// Why names cannot be the labels of a model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LabelsError {
-    /// One name or none.
+    /// Fewer than two names.
     #[error("a classifier needs at least two labels, not {0}")]
     TooFew(usize),
-    /// A name without a character.
+    /// A name is empty or blank.
     #[error("label {0} is empty")]
     Empty(usize),
-    /// The same name for two classes.
+    /// Two classes have the same name.
     #[error("label `{0}` is given twice")]
     Twice(String),
 }
@@ -24,7 +24,7 @@ impl Labels {
     /// Checks the names.
     ///
     /// # Errors
-    /// For fewer than two names, an empty one, or one that is there twice.
+    /// Returns an error for fewer than two names, an empty name or a duplicate.
     pub fn new(names: Vec<String>) -> Result<Self, LabelsError> {
         if names.len() < 2 {
             return Err(LabelsError::TooFew(names.len()));
@@ -40,7 +40,7 @@ impl Labels {
         Ok(Self(names.into()))
     }
 
-    /// How many classes there are, at least 2.
+    /// Returns the number of classes, at least 2.
     #[expect(
         clippy::len_without_is_empty,
         reason = "there are always at least two labels"
@@ -49,12 +49,12 @@ impl Labels {
         self.0.len()
     }
 
-    /// The names, in output order.
+    /// Returns the names, in the order of the output.
     pub fn names(&self) -> &[String] {
         &self.0
     }
 
-    /// The name of a class index.
+    /// Returns the name of the class with this index.
     pub fn get(&self, index: usize) -> Option<&str> {
         self.0.get(index).map(String::as_str)
     }
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_the_order() {
+    fn labels_keep_their_order() {
         let labels = labels(&["sad", "angry"]).unwrap();
         assert_eq!(
             (labels.len(), labels.get(1), labels.get(2)),
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_cannot_name_classes() {
+    fn invalid_labels_are_rejected() {
         assert_eq!(labels(&["sad"]), Err(LabelsError::TooFew(1)));
         assert_eq!(labels(&["sad", " "]), Err(LabelsError::Empty(1)));
         assert_eq!(

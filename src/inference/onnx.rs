@@ -1,53 +1,55 @@
-//! A classifier that runs an ONNX file with ONNX Runtime. With [`runtime`](super::runtime) the only
-//! module that knows `ort`.
+//! A classifier that runs an ONNX file with ONNX Runtime. Only this module and [`runtime`](super::runtime) use `ort`.
 
 mod buffer;
-mod halves;
+mod fp16_input;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 
 use half::{f16, slice::HalfFloatSliceExt};
 use mien_faces::image::Face;
-use ort::value::TensorRef;
+use ort::{session::SessionOutputs, value::TensorRef};
 
 use self::buffer::Buffer;
-pub use self::session::{Declaration, Session};
+pub use self::session::{ModelMetadata, Session};
 use super::{
-    Answer, Classifier, InferenceError, Input, Probabilities, probabilities,
+    Classifier, InferenceError, Input, Prediction, Probabilities, probabilities,
     signature::{Output, OutputKind, Signature},
 };
 
-/// A session with the buffer that its input is written to.
+/// A session with its input buffer.
 pub struct OnnxClassifier {
     session: Session,
     signature: Signature,
     kind: OutputKind,
+    /// Number of classes.
     labels: usize,
-    /// Images of one run; the buffer's size.
+    /// Maximum number of images per inference call; the size of the buffer.
     max_batch: usize,
     buffer: Buffer,
 }
 
 impl OnnxClassifier {
-    /// Takes an open session over and tries it once, with as many images as it will ever run at once:
-    /// memory that is missing, or an output of the wrong shape, shows now and not on a request.
+    /// Wraps an open session and warms it up with a batch of the maximum size. Missing memory or an output of the wrong
+    /// shape is found here instead of in a request.
     ///
     /// # Errors
-    /// When the trial fails or its output is not one distribution over `labels` labels an image.
+    /// Returns an error if the inference call fails or its output is not one distribution over `labels` labels per image.
     pub fn new(
         session: Session,
         signature: Signature,
         labels: usize,
         max_batch: usize,
     ) -> Result<Self, InferenceError> {
-        let mut classifier = Self::untried(session, signature, labels, max_batch);
-        classifier.try_out()?;
+        let mut classifier = Self::without_warm_up(session, signature, labels, max_batch);
+        classifier.warm_up()?;
         Ok(classifier)
     }
 
-    /// Takes over an open session of a model that has been tried elsewhere.
-    pub fn untried(
+    /// Wraps an open session of a model that another classifier has warmed up.
+    pub fn without_warm_up(
         session: Session,
         signature: Signature,
         labels: usize,
@@ -55,7 +57,7 @@ impl OnnxClassifier {
     ) -> Self {
         let max_batch = signature.fixed_batch.unwrap_or(max_batch).max(1);
         let elements = max_batch * signature.side * signature.side;
-        let buffer = Buffer::new(&signature, session.halved, elements);
+        let buffer = Buffer::new(&signature, session.fp16_input, elements);
         let kind = signature.kind.unwrap_or(OutputKind::Logits);
         Self {
             session,
@@ -67,56 +69,41 @@ impl OnnxClassifier {
         }
     }
 
-    /// Gives the session back.
+    /// Returns the session.
     pub fn into_session(self) -> Session {
         self.session
     }
 
-    /// What the output holds, as declared or found out.
+    /// Returns the declared or detected content of the output.
     pub fn kind(&self) -> OutputKind {
         self.kind
     }
 
-    /// Runs blank and striped faces. Where nothing says what the answer holds, it is probabilities
-    /// when each row of the trial is a distribution, and logits otherwise.
-    fn try_out(&mut self) -> Result<(), InferenceError> {
-        let side = self.signature.side;
-        let face = |index: usize| {
-            let gray = |pixel: usize| {
-                if (pixel / 5 + index).is_multiple_of(2) {
-                    0
-                } else {
-                    255
-                }
-            };
-            let striped = (0..side * side).map(gray).collect();
-            let pixels = if index == 0 {
-                vec![128; side * side]
-            } else {
-                striped
-            };
-            Input::Face(Face::new(side, pixels).expect("a square of the model's side"))
-        };
-        let faces: Vec<Input> = (0..self.max_batch).map(face).collect();
+    /// Runs uniform and striped faces. If the kind of the output is not declared, it is detected: probabilities if each row
+    /// is a distribution, otherwise logits.
+    fn warm_up(&mut self) -> Result<(), InferenceError> {
+        let faces: Vec<Input> = (0..self.max_batch)
+            .map(|index| test_face(self.signature.side, index))
+            .collect();
         let rows = self.run(&faces)?;
-        let mut answers = rows.iter().map(|row| self.answer_of(row));
-        if self.signature.kind.is_none() && answers.all(probabilities::is_distribution) {
+        let mut predictions = rows.iter().map(|row| self.prediction_of(row));
+        if self.signature.kind.is_none() && predictions.all(probabilities::is_distribution) {
             self.kind = OutputKind::Probabilities;
         }
         rows.iter()
-            .try_for_each(|row| self.kind.read(self.answer_of(row)).map(drop))
+            .try_for_each(|row| self.kind.read(self.prediction_of(row)).map(drop))
     }
 
-    /// The values of the answer among those of all outputs.
-    fn answer_of<'a>(&self, row: &'a [f32]) -> &'a [f32] {
-        let start = self.signature.outputs[..self.signature.answer]
+    /// Returns the values of the prediction among those of all outputs.
+    fn prediction_of<'a>(&self, row: &'a [f32]) -> &'a [f32] {
+        let start = self.signature.outputs[..self.signature.prediction]
             .iter()
-            .map(|o| o.columns)
+            .map(|output| output.columns)
             .sum();
         &row[start..start + self.labels]
     }
 
-    /// Runs up to `max_batch` inputs; the values of all outputs, input by input.
+    /// Runs up to `max_batch` inputs. Returns one row per input with the values of all outputs.
     fn run(&mut self, inputs: &[Input]) -> Result<Vec<Box<[f32]>>, InferenceError> {
         let area = self.signature.side * self.signature.side;
         for (index, input) in inputs.iter().enumerate() {
@@ -127,10 +114,10 @@ impl OnnxClassifier {
         shape[0] = batch;
         let Session {
             inner: session,
-            halved,
+            fp16_input,
         } = &mut self.session;
-        let name = if *halved {
-            halves::INPUT
+        let name = if *fp16_input {
+            fp16_input::INPUT
         } else {
             self.signature.input.as_str()
         };
@@ -151,53 +138,81 @@ impl OnnxClassifier {
                 session.run(ort::inputs![name => tensor]).map_err(failed)?
             }
         };
-        let values = self.signature.output_values();
-        let mut rows: Vec<Vec<f32>> = inputs.iter().map(|_| Vec::with_capacity(values)).collect();
-        for Output {
-            name,
-            columns,
-            half,
-        } in &self.signature.outputs
-        {
-            let output = outputs.get(name);
-            let output = output.ok_or_else(|| InferenceError::Output(format!("no `{name}`")))?;
-            let (shape, values) = if *half {
-                let (shape, halves) = output.try_extract_tensor::<f16>().map_err(failed)?;
-                (shape, Cow::Owned(halves.to_f32_vec()))
-            } else {
-                let (shape, floats) = output.try_extract_tensor::<f32>().map_err(failed)?;
-                (shape, Cow::Borrowed(floats))
-            };
-            let fits = shape.last().copied() == i64::try_from(*columns).ok();
-            if values.len() != batch * columns || !fits {
-                let reason =
-                    format!("`{name}` of shape {shape:?} in place of [{batch}, {columns}]");
-                return Err(InferenceError::Output(reason));
-            }
-            for (row, values) in rows.iter_mut().zip(values.chunks_exact(*columns)) {
-                row.extend_from_slice(values);
-            }
-        }
-        Ok(rows.into_iter().map(Vec::into_boxed_slice).collect())
+        read_rows(&outputs, &self.signature, batch, inputs.len())
     }
+}
+
+/// Returns the first `rows` of the `batch` rows of all outputs.
+fn read_rows(
+    outputs: &SessionOutputs<'_>,
+    signature: &Signature,
+    batch: usize,
+    rows: usize,
+) -> Result<Vec<Box<[f32]>>, InferenceError> {
+    let values = signature.output_values();
+    let mut rows: Vec<Vec<f32>> = (0..rows).map(|_| Vec::with_capacity(values)).collect();
+    for Output {
+        name,
+        columns,
+        is_fp16,
+    } in &signature.outputs
+    {
+        let output = outputs.get(name);
+        let output = output
+            .ok_or_else(|| InferenceError::Output(format!("the output `{name}` is missing")))?;
+        let (shape, values) = if *is_fp16 {
+            let (shape, halves) = output.try_extract_tensor::<f16>().map_err(failed)?;
+            (shape, Cow::Owned(halves.to_f32_vec()))
+        } else {
+            let (shape, floats) = output.try_extract_tensor::<f32>().map_err(failed)?;
+            (shape, Cow::Borrowed(floats))
+        };
+        let fits = shape.last().copied() == i64::try_from(*columns).ok();
+        if values.len() != batch * columns || !fits {
+            let reason =
+                format!("`{name}` has the shape {shape:?} instead of [{batch}, {columns}]");
+            return Err(InferenceError::Output(reason));
+        }
+        for (row, values) in rows.iter_mut().zip(values.chunks_exact(*columns)) {
+            row.extend_from_slice(values);
+        }
+    }
+    Ok(rows.into_iter().map(Vec::into_boxed_slice).collect())
+}
+
+/// Returns a uniform face for index 0 and a striped face for other indices.
+fn test_face(side: usize, index: usize) -> Input {
+    let striped = |pixel: usize| {
+        if (pixel / 5 + index).is_multiple_of(2) {
+            0
+        } else {
+            255
+        }
+    };
+    let pixels = if index == 0 {
+        vec![128; side * side]
+    } else {
+        (0..side * side).map(striped).collect()
+    };
+    Input::Face(Face::new(side, pixels).expect("the pixels form a square"))
 }
 
 impl Classifier for OnnxClassifier {
     fn classify(
         &mut self,
         inputs: &[Input],
-    ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
-        let mut answers = Vec::with_capacity(inputs.len());
+    ) -> Result<Vec<Result<Prediction, InferenceError>>, InferenceError> {
+        let mut predictions = Vec::with_capacity(inputs.len());
         for inputs in inputs.chunks(self.max_batch) {
             for outputs in self.run(inputs)? {
-                let probabilities = self.kind.read(self.answer_of(&outputs));
-                answers.push(probabilities.map(|probabilities| Answer {
+                let probabilities = self.kind.read(self.prediction_of(&outputs));
+                predictions.push(probabilities.map(|probabilities| Prediction {
                     probabilities,
                     outputs,
                 }));
             }
         }
-        Ok(answers)
+        Ok(predictions)
     }
 }
 

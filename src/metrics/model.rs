@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use prometheus::{Histogram, IntCounter, IntGauge};
 
 use super::{Metrics, Statistics};
-use crate::inference::{Answer, Labels};
+use crate::inference::{Labels, Prediction};
 
 /// Outcome of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl ModelMetrics {
     }
 
     /// Records predictions: label and probability.
-    pub fn predictions(&self, answers: &[Answer]) {
+    pub fn predictions(&self, answers: &[Prediction]) {
         for answer in answers {
             let (class, confidence) = answer.probabilities.top();
             if let Some(counter) = self.0.predictions.get(class) {

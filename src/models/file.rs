@@ -54,8 +54,8 @@ pub(super) fn examine(
     let path = folder.join(MODEL_FILE);
     let sha256 = read_hash(&path)?;
     let session = open(runtime, &path, threads)?;
-    let declared = session.declaration()?;
-    let manifest = Manifest::new(&declared.metadata, sidecar)?;
+    let declared = session.metadata()?;
+    let manifest = Manifest::new(&declared.properties, sidecar)?;
     let labels = manifest.labels.len();
     let (feeding, output) = (sidecar.feeding(), sidecar.output);
     let mut signature =
@@ -123,7 +123,7 @@ impl ModelFile {
 
     /// Returns a classifier of a session that has not run yet: for measurements.
     pub(super) fn untried(&self, session: Session, max_batch: usize) -> OnnxClassifier {
-        OnnxClassifier::untried(session, self.signature.clone(), self.labels, max_batch)
+        OnnxClassifier::without_warm_up(session, self.signature.clone(), self.labels, max_batch)
     }
 
     /// Checks that the file is still the one that was examined. Long after the load another file may lie there: it must

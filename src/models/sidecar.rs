@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::ensemble::Ensemble;
 use crate::inference::{
     InferenceError, invalid_model,
-    signature::{Feeding, OutputKind},
+    signature::{InputScaling, OutputKind},
 };
 
 /// The name of the file.
@@ -68,10 +68,10 @@ impl Sidecar {
     }
 
     /// Returns how a float input is fed, if `scale`, `mean` or `std` is given.
-    pub fn feeding(&self) -> Option<Feeding> {
+    pub fn feeding(&self) -> Option<InputScaling> {
         let said = self.scale.is_some() || self.mean.is_some() || self.std.is_some();
-        let default = Feeding::default();
-        said.then(|| Feeding {
+        let default = InputScaling::default();
+        said.then(|| InputScaling {
             scale: self.scale.unwrap_or(default.scale),
             mean: self.mean.unwrap_or(default.mean),
             std: self.std.unwrap_or(default.std),
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(sidecar.output, Some(OutputKind::Logits));
         assert_eq!(
             sidecar.feeding(),
-            Some(Feeding {
+            Some(InputScaling {
                 scale: 1.0,
                 mean: 0.0,
                 std: 1.0

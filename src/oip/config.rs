@@ -111,7 +111,7 @@ pub struct QueuePolicy {
 impl ModelConfig {
     pub(super) fn of(model: &LiveModel, limits: &LimitSettings) -> Self {
         let (signature, options) = (&model.signature, model.batcher.options());
-        let data_type = if signature.feeding.is_some() {
+        let data_type = if signature.scaling.is_some() {
             "TYPE_FP32"
         } else {
             "TYPE_UINT8"

@@ -70,7 +70,7 @@ pub(super) fn images(
     let count = tensor_images(&shape, signature)?;
     check_count(count, max_images)?;
     let area = signature.side * signature.side;
-    let inputs = match (signature.feeding, data) {
+    let inputs = match (signature.scaling, data) {
         (None, TensorData::Raw(bytes)) => {
             check_length(bytes.len(), count * area, "bytes")?;
             bytes
@@ -115,7 +115,7 @@ pub(super) fn images(
 pub(super) fn raw(signature: &Signature, body: Bytes) -> InputTensor {
     let area = signature.side * signature.side;
     let image = area
-        * if signature.feeding.is_some() {
+        * if signature.scaling.is_some() {
             size_of::<f32>()
         } else {
             1
@@ -131,7 +131,7 @@ pub(super) fn raw(signature: &Signature, body: Bytes) -> InputTensor {
 
 /// Returns the datatype of the input of a model.
 pub(super) fn datatype(signature: &Signature) -> &'static str {
-    if signature.feeding.is_some() {
+    if signature.scaling.is_some() {
         "FP32"
     } else {
         "UINT8"

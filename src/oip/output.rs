@@ -6,7 +6,7 @@ use super::{Error, request::RequestedOutput};
 use crate::{
     batching::BatchResponse,
     inference::{
-        Answer, Labels,
+        Labels, Prediction,
         signature::{Output, Signature},
     },
 };
@@ -174,7 +174,7 @@ pub(super) fn tensors(
 }
 
 impl Column {
-    fn values<'a>(&self, answer: &'a Answer) -> &'a [f32] {
+    fn values<'a>(&self, answer: &'a Prediction) -> &'a [f32] {
         &answer.outputs[self.start..self.start + self.count]
     }
 }

@@ -84,7 +84,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        inference::{Answer, Classifier, Probabilities},
+        inference::{Classifier, Prediction, Probabilities},
         tuning::{choose, space::Layout},
     };
 
@@ -97,12 +97,12 @@ mod tests {
         fn classify(
             &mut self,
             inputs: &[Input],
-        ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
+        ) -> Result<Vec<Result<Prediction, InferenceError>>, InferenceError> {
             if inputs.len() > self.max_batch {
                 return Err(InferenceError::Run("too many".to_owned()));
             }
             thread::sleep(Duration::from_millis(2));
-            let answer = Answer {
+            let answer = Prediction {
                 probabilities: Probabilities::new(&[1.0]).unwrap(),
                 outputs: Box::default(),
             };

@@ -446,7 +446,7 @@ fn cuda_without_a_gpu_build_is_an_error_with_the_remedy() {
         warnings[0]["message"]
             .as_str()
             .unwrap()
-            .starts_with("device: cpu, because CUDA")
+            .starts_with("CUDA is not available")
     );
     assert!(server.log.take().is_some());
 }

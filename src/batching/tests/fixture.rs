@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::super::*;
 use crate::{
-    inference::{Answer, Labels, Probabilities},
+    inference::{Labels, Prediction, Probabilities},
     metrics::Metrics,
 };
 
@@ -40,7 +40,7 @@ pub(super) fn until(deadline: Instant) -> RequestOptions {
 }
 
 /// Returns the number of the face that a prediction belongs to.
-fn number(prediction: &Answer) -> u8 {
+fn number(prediction: &Prediction) -> u8 {
     (prediction.probabilities.as_slice()[0] * 255.0).round() as u8
 }
 
@@ -68,7 +68,7 @@ impl Classifier for Fake {
     fn classify(
         &mut self,
         inputs: &[Input],
-    ) -> Result<Vec<Result<Answer, InferenceError>>, InferenceError> {
+    ) -> Result<Vec<Result<Prediction, InferenceError>>, InferenceError> {
         let first = |input: &Input| match input {
             Input::Face(face) => face.pixels()[0],
             Input::Tensor(_) => panic!("only faces are sent"),
@@ -90,7 +90,7 @@ impl Classifier for Fake {
                 f32::from(number) / 255.0
             };
             let probabilities = Probabilities::new(&[p, 1.0 - p])?;
-            Ok(Answer {
+            Ok(Prediction {
                 probabilities,
                 outputs: Box::default(),
             })

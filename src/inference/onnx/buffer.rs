@@ -1,38 +1,38 @@
-//! The memory that a session's input is written to.
+//! The input buffer of a session.
 
 use half::f16;
 
 use crate::inference::{
     InferenceError, Input,
-    signature::{Feeding, Signature},
+    signature::{InputScaling, Signature},
 };
 
-/// Values of a whole batch, in the form that the model takes.
+/// Values of a batch, in the element type of the input.
 pub(super) enum Buffer {
     Bytes(Vec<u8>),
-    /// With the float of each gray level.
+    /// Values, and the lookup table from gray levels to values.
     Floats(Vec<f32>, Box<[f32; 256]>),
-    /// The same in halves.
+    /// Values, and the lookup table from gray levels to values.
     Halves(Vec<f16>, Box<[f16; 256]>),
 }
 
 impl Buffer {
-    /// Of `elements` values, in the form that the signature tells; floats as halves where the session takes them so.
-    pub(super) fn new(signature: &Signature, halved: bool, elements: usize) -> Self {
-        let Some(feeding) = signature.feeding else {
+    /// Allocates `elements` values of the signature's element type, or of float16 if the session takes `fp16_input`.
+    pub(super) fn new(signature: &Signature, fp16_input: bool, elements: usize) -> Self {
+        let Some(scaling) = signature.scaling else {
             return Self::Bytes(vec![0; elements]);
         };
-        let floats = levels(feeding);
-        if signature.half || halved {
+        let table = lookup_table(scaling);
+        if signature.is_fp16 || fp16_input {
             return Self::Halves(
                 vec![f16::ZERO; elements],
-                Box::new(floats.map(f16::from_f32)),
+                Box::new(table.map(f16::from_f32)),
             );
         }
-        Self::Floats(vec![0.0; elements], Box::new(floats))
+        Self::Floats(vec![0.0; elements], Box::new(table))
     }
 
-    /// Writes an input into the slot of this index, in the form that the model takes.
+    /// Writes an input of `area` values into the slot with this index.
     pub(super) fn write(
         &mut self,
         index: usize,
@@ -46,7 +46,7 @@ impl Buffer {
         };
         if length != area {
             return Err(InferenceError::Run(format!(
-                "{length} values in place of {area}"
+                "an input has {length} values instead of {area}"
             )));
         }
         match (self, input) {
@@ -55,24 +55,21 @@ impl Buffer {
             }
             (Self::Bytes(_), Input::Tensor(_)) => {
                 return Err(InferenceError::Run(
-                    "floats for a model that takes bytes".to_owned(),
+                    "an input has float values, but the model takes uint8".to_owned(),
                 ));
             }
-            (Self::Floats(buffer, floats), Input::Face(face)) => {
-                look_up(&mut buffer[slot], face.pixels(), floats);
+            (Self::Floats(buffer, table), Input::Face(face)) => {
+                apply_lut(&mut buffer[slot], face.pixels(), table);
             }
-            (Self::Halves(buffer, halves), Input::Face(face)) => {
-                look_up(&mut buffer[slot], face.pixels(), halves);
+            (Self::Halves(buffer, table), Input::Face(face)) => {
+                apply_lut(&mut buffer[slot], face.pixels(), table);
             }
             (Self::Floats(buffer, _), Input::Tensor(values)) => {
                 buffer[slot].copy_from_slice(values);
             }
             (Self::Halves(buffer, _), Input::Tensor(values)) => {
-                // What is too large stays finite.
-                let half =
-                    |value: f32| f16::from_f32(value.clamp(f16::MIN.into(), f16::MAX.into()));
                 for (to, &value) in buffer[slot].iter_mut().zip(values) {
-                    *to = half(value);
+                    *to = to_fp16(value);
                 }
             }
         }
@@ -80,16 +77,21 @@ impl Buffer {
     }
 }
 
-/// The float of each gray level.
-fn levels(feeding: Feeding) -> [f32; 256] {
+/// Rounds to float16. Values that are out of range become the largest finite value.
+fn to_fp16(value: f32) -> f16 {
+    f16::from_f32(value.clamp(f16::MIN.into(), f16::MAX.into()))
+}
+
+/// Returns the scaled value of each gray level.
+fn lookup_table(scaling: InputScaling) -> [f32; 256] {
     std::array::from_fn(|gray| {
         let gray = f32::from(u8::try_from(gray).expect("there are 256 gray levels"));
-        (gray * feeding.scale - feeding.mean) / feeding.std
+        (gray * scaling.scale - scaling.mean) / scaling.std
     })
 }
 
-fn look_up<T: Copy>(values: &mut [T], gray: &[u8], levels: &[T; 256]) {
+fn apply_lut<T: Copy>(values: &mut [T], gray: &[u8], table: &[T; 256]) {
     for (value, &gray) in values.iter_mut().zip(gray) {
-        *value = levels[usize::from(gray)];
+        *value = table[usize::from(gray)];
     }
 }

@@ -1,4 +1,4 @@
-//! An open model file, and what it declares about itself.
+//! An open model file and its metadata.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -7,49 +7,49 @@ use ort::{
     value::{Outlet, TensorElementType, ValueType},
 };
 
-use super::halves;
+use super::fp16_input;
 use crate::inference::{
     InferenceError,
     runtime::Runtime,
-    signature::{Element, Port},
+    signature::{ElementType, TensorInfo},
 };
 
 /// An open model file.
 pub struct Session {
     pub(super) inner: ort::session::Session,
-    /// Whether its float32 input is given as halves, under the name [`halves::INPUT`].
-    pub(super) halved: bool,
+    /// Whether the session takes float16 values under the name [`fp16_input::INPUT`] instead of its float32 input.
+    pub(super) fp16_input: bool,
 }
 
-/// What a model file declares about itself.
+/// The metadata of a model file.
 #[derive(Debug, Clone)]
-pub struct Declaration {
+pub struct ModelMetadata {
     /// `metadata_props`.
-    pub metadata: BTreeMap<String, String>,
-    /// The graph's inputs.
-    pub inputs: Vec<Port>,
-    /// The graph's outputs.
-    pub outputs: Vec<Port>,
+    pub properties: BTreeMap<String, String>,
+    /// Inputs of the graph.
+    pub inputs: Vec<TensorInfo>,
+    /// Outputs of the graph.
+    pub outputs: Vec<TensorInfo>,
 }
 
 impl Session {
-    /// Opens a model file: parses and optimises the graph for the runtime's device.
+    /// Opens a model file and optimises the graph for the device of the runtime.
     ///
-    /// `threads` is how many cores one run uses, at least 1. They wait without spinning: a server's other
-    /// threads (more sessions, decoding, HTTP) need the cores between two runs.
+    /// One inference call uses `threads` cores, at least 1. The threads wait without spinning, because other threads of the
+    /// server (further sessions, decoding, HTTP) need the cores between two calls.
     ///
     /// # Errors
-    /// When the file is no model that ONNX Runtime can run.
+    /// Returns an error if ONNX Runtime cannot run the file.
     pub fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Self, InferenceError> {
-        Self::open_as(runtime, path, threads, runtime.halves_inputs())
+        Self::open_with(runtime, path, threads, runtime.fp16_input())
     }
 
-    /// The same, and with `halves` its input is given as halves where it is float32.
-    pub(super) fn open_as(
+    /// Opens a model file, with a float16 input if `fp16_input` is set and the file's only input is float32.
+    pub(super) fn open_with(
         runtime: &Runtime,
         path: &Path,
         threads: usize,
-        halves: bool,
+        fp16_input: bool,
     ) -> Result<Self, InferenceError> {
         let session = || -> ort::Result<Self> {
             let mut builder = ort::session::Session::builder(runtime.environment())?
@@ -58,67 +58,68 @@ impl Session {
                 .with_inter_threads(1)?
                 .with_intra_op_spinning(false)?
                 .with_execution_providers(runtime.providers())?;
-            if halves {
-                let (inner, halved) = halves::open(&mut builder, path)?;
-                return Ok(Self { inner, halved });
+            if fp16_input {
+                let (inner, fp16_input) = fp16_input::open(&mut builder, path)?;
+                return Ok(Self { inner, fp16_input });
             }
             Ok(Self {
                 inner: builder.commit_from_file(path)?,
-                halved: false,
+                fp16_input: false,
             })
         };
         session().map_err(|error| InferenceError::Model(without_path(error.message(), path)))
     }
 
-    /// Reads what the model declares: its own input, however it is given.
+    /// Reads the metadata of the file, with the file's own input even if the session takes float16 instead.
     ///
     /// # Errors
-    /// When its metadata cannot be read.
-    pub fn declaration(&self) -> Result<Declaration, InferenceError> {
-        let unreadable = |e: ort::Error| InferenceError::Model(format!("its metadata: {e}"));
-        let properties = self.inner.metadata().map_err(unreadable)?;
-        let mut metadata = BTreeMap::new();
-        for key in properties.custom_keys().map_err(unreadable)? {
-            if let Some(value) = properties.custom(&key) {
-                metadata.insert(key, value);
+    /// Returns an error if the metadata cannot be read.
+    pub fn metadata(&self) -> Result<ModelMetadata, InferenceError> {
+        let unreadable =
+            |error: ort::Error| InferenceError::Model(format!("cannot read its metadata: {error}"));
+        let metadata = self.inner.metadata().map_err(unreadable)?;
+        let mut properties = BTreeMap::new();
+        for key in metadata.custom_keys().map_err(unreadable)? {
+            if let Some(value) = metadata.custom(&key) {
+                properties.insert(key, value);
             }
         }
-        let inputs = self.inner.inputs().iter().map(port).collect();
-        let outputs = self.inner.outputs().iter().map(port).collect();
-        Ok(Declaration {
-            metadata,
+        let inputs = self.inner.inputs().iter().map(tensor_info).collect();
+        let outputs = self.inner.outputs().iter().map(tensor_info).collect();
+        Ok(ModelMetadata {
+            properties,
             inputs,
             outputs,
         })
     }
 }
 
-fn port(outlet: &Outlet) -> Port {
+fn tensor_info(outlet: &Outlet) -> TensorInfo {
     let name = outlet.name().to_owned();
     let ValueType::Tensor { ty, shape, .. } = outlet.dtype() else {
-        return Port {
+        return TensorInfo {
             name,
             element: None,
             shape: Vec::new(),
         };
     };
     let element = if *ty == TensorElementType::Uint8 {
-        Element::Uint8
+        ElementType::Uint8
     } else if *ty == TensorElementType::Float32 {
-        Element::Float32
+        ElementType::Float32
     } else if *ty == TensorElementType::Float16 {
-        Element::Float16
+        ElementType::Float16
     } else {
-        Element::Other(format!("{ty:?}").to_lowercase())
+        ElementType::Other(format!("{ty:?}").to_lowercase())
     };
-    Port {
+    TensorInfo {
         name,
         element: Some(element),
         shape: shape.to_vec(),
     }
 }
 
-/// ONNX Runtime's messages name the file; what is shown to clients must not tell where it lies.
+/// Removes the path from a message of ONNX Runtime, because clients must not see paths.
 fn without_path(message: &str, path: &Path) -> String {
     message.replace(&path.display().to_string(), "model.onnx")
 }

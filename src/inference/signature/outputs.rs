@@ -1,47 +1,47 @@
-//! Which outputs of a model are served, and which of them is the answer.
+//! Selects the outputs of a model that are served, and the one with the prediction.
 
-use super::{Element, OutputKind, Port};
-use crate::inference::InferenceError;
-use crate::inference::invalid_model;
+use super::{ElementType, OutputKind, TensorInfo};
+use crate::inference::{InferenceError, invalid_model};
 
 /// An output of shape `[N, columns]`, float32 or float16.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
-    /// Its name in the graph.
+    /// Name in the graph.
     pub name: String,
-    /// Values an image, at least 1.
+    /// Number of values per image, at least 1.
     pub columns: usize,
-    /// Whether it is float16; it is read as float32.
-    pub half: bool,
+    /// Whether the output is float16. Its values are converted to float32.
+    pub is_fp16: bool,
 }
 
-/// The outputs that are served, in the graph's order, the index of the one that is the answer, and what it holds. The
-/// answer is the one named like its kind, else the first of the right shape.
-pub(super) fn choose(
-    ports: &[Port],
+/// Returns the outputs that are served, in the order of the graph, the index of the one with the prediction, and its kind.
+/// The prediction is in the output with the name of the kind, otherwise in the first output of the right shape.
+pub(super) fn select(
+    tensors: &[TensorInfo],
     labels: usize,
     kind: Option<OutputKind>,
 ) -> Result<(Vec<Output>, usize, Option<OutputKind>), InferenceError> {
-    let named = |name: &str| ports.iter().find(|port| port.name == name);
-    let (port, kind) = match kind {
+    let named = |name: &str| tensors.iter().find(|tensor| tensor.name == name);
+    let (tensor, kind) = match kind {
         None => match (named("probabilities"), named("logits")) {
-            (Some(port), _) => (Some(port), Some(OutputKind::Probabilities)),
-            (None, Some(port)) => (Some(port), Some(OutputKind::Logits)),
+            (Some(tensor), _) => (Some(tensor), Some(OutputKind::Probabilities)),
+            (None, Some(tensor)) => (Some(tensor), Some(OutputKind::Logits)),
             (None, None) => (None, None),
         },
         Some(OutputKind::Probabilities) => (named("probabilities"), kind),
         Some(OutputKind::Logits) => (named("logits"), kind),
     };
-    let Some(answer) = port.or_else(|| ports.iter().find(|port| is_rows(port))) else {
+    let Some(prediction) = tensor.or_else(|| tensors.iter().find(|tensor| is_matrix(tensor)))
+    else {
         return invalid_model("it has no float32 or float16 output of shape [N, labels]");
     };
-    if !is_rows(answer) {
+    if !is_matrix(prediction) {
         return invalid_model(format!(
-            "its output `{}` is no float32 or float16 [N, labels]",
-            answer.name
+            "its output `{}` must be float32 or float16 of shape [N, labels]",
+            prediction.name
         ));
     }
-    let classes = answer.shape[1];
+    let classes = prediction.shape[1];
     if classes > 0 && usize::try_from(classes) != Ok(labels) {
         return invalid_model(format!(
             "its output has {classes} classes, but {labels} labels are given"
@@ -49,23 +49,27 @@ pub(super) fn choose(
     }
     let mut outputs = Vec::new();
     let mut index = 0;
-    for port in ports.iter().filter(|port| is_rows(port)) {
+    for tensor in tensors.iter().filter(|tensor| is_matrix(tensor)) {
         let output = |columns| Output {
-            name: port.name.clone(),
+            name: tensor.name.clone(),
             columns,
-            half: port.element == Some(Element::Float16),
+            is_fp16: tensor.element == Some(ElementType::Float16),
         };
-        if port.name == answer.name {
+        if tensor.name == prediction.name {
             index = outputs.len();
             outputs.push(output(labels));
-        } else if let Ok(columns @ 1..) = usize::try_from(port.shape[1]) {
+        } else if let Ok(columns @ 1..) = usize::try_from(tensor.shape[1]) {
             outputs.push(output(columns));
         }
     }
     Ok((outputs, index, kind))
 }
 
-fn is_rows(port: &Port) -> bool {
-    let floats = matches!(port.element, Some(Element::Float32 | Element::Float16));
-    floats && port.shape.len() == 2
+/// Returns whether a tensor has a row of float values per image.
+fn is_matrix(tensor: &TensorInfo) -> bool {
+    let is_float = matches!(
+        tensor.element,
+        Some(ElementType::Float32 | ElementType::Float16)
+    );
+    is_float && tensor.shape.len() == 2
 }

@@ -127,9 +127,9 @@ impl From<&LiveModel> for ModelInfo {
         let manifest = model.manifest.clone();
         let options = model.batcher.options();
         let datatype = match &model.signature {
-            Signature { feeding: None, .. } => "uint8",
-            Signature { half: true, .. } => "float16",
-            Signature { half: false, .. } => "float32",
+            Signature { scaling: None, .. } => "uint8",
+            Signature { is_fp16: true, .. } => "float16",
+            Signature { is_fp16: false, .. } => "float32",
         };
         ModelInfo {
             labels: manifest.labels.names().to_vec(),

@@ -1,0 +1,70 @@
+//! Finds and loads the ONNX Runtime library.
+
+use std::{
+    env, fmt,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use ort::environment::Environment;
+
+use crate::inference::InferenceError;
+
+/// Directory of the library in a checkout, written by `cargo xtask setup`.
+const SETUP_DIR: &str = ".runtime/onnxruntime";
+
+/// Returns the environment of the process, which is created by the first call. ONNX Runtime does not support a second one.
+///
+/// # Errors
+/// Returns an error with the remedy if the library is not found or cannot be loaded.
+pub(super) fn environment() -> Result<Environment, InferenceError> {
+    static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
+    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(environment) = &*loaded {
+        return Ok(environment.clone());
+    }
+    let path = find()?;
+    let remedy = |error: &dyn fmt::Display| {
+        InferenceError::Runtime(format!(
+            "cannot use the ONNX Runtime library: {error}. `cargo xtask setup` downloads a suitable one"
+        ))
+    };
+    let builder = ort::init_from(&path).map_err(|error| remedy(&error))?;
+    let builder = builder.with_name("mien").with_telemetry(false);
+    let environment = builder.build().map_err(|error| remedy(&error))?;
+    tracing::info!(library = %path.display(), "loaded ONNX Runtime");
+    Ok(loaded.insert(environment).clone())
+}
+
+/// Returns the path of the library: `ORT_DYLIB_PATH` if it is set, otherwise the first file that exists next to the
+/// executable, in `../lib`, or in the setup directory of the checkout or working directory, otherwise the bare file name,
+/// which the system's loader searches for.
+fn find() -> Result<PathBuf, InferenceError> {
+    if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
+        let path = PathBuf::from(path);
+        if path.is_file() {
+            return Ok(path);
+        }
+        return Err(InferenceError::Runtime(format!(
+            "ORT_DYLIB_PATH is `{}`, which does not exist. `cargo xtask setup` downloads ONNX Runtime into a checkout",
+            path.display()
+        )));
+    }
+    let name = format!(
+        "{}onnxruntime{}",
+        env::consts::DLL_PREFIX,
+        env::consts::DLL_SUFFIX
+    );
+    let mut dirs = Vec::new();
+    if let Some(dir) = env::current_exe().ok().as_deref().and_then(Path::parent) {
+        dirs.extend([dir.to_owned(), dir.join("../lib")]);
+        // A checkout: target/<profile>/mien.
+        dirs.extend(dir.ancestors().skip(1).map(|dir| dir.join(SETUP_DIR)));
+    }
+    dirs.push(PathBuf::from(SETUP_DIR));
+    let found = dirs
+        .into_iter()
+        .map(|dir| dir.join(&name))
+        .find(|path| path.is_file());
+    Ok(found.unwrap_or_else(|| PathBuf::from(name)))
+}
