@@ -17,7 +17,7 @@ use crate::{
     grpc::{self, proto::ModelInferRequest},
     http::{routes::oip::wire, upload},
     intake::memory_limit::BodyMemoryLimit,
-    models::header,
+    models::onnx_metadata,
     settings::LimitSettings,
 };
 
@@ -77,5 +77,5 @@ pub fn grpc_request(bytes: &[u8]) {
 
 /// Reads the metadata of a model file.
 pub fn onnx_metadata(bytes: &[u8]) {
-    let _ = header::metadata(Cursor::new(bytes));
+    let _ = onnx_metadata::metadata(Cursor::new(bytes));
 }

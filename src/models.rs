@@ -1,31 +1,34 @@
-//! The models on disk and the models that serve.
+//! The models on disk and the models in memory.
 //!
 //! ```text
-//! repository  <models>/<name>/<version>/, with a model.onnx or an ensemble's mien.toml, and what tells a changed file
+//! repository  <models>/<name>/<version>/ with a model.onnx or the mien.toml of an ensemble; detects changed files
 //!     |
-//! lifecycle   one thread: start, load, unload, polling; by the version policy
-//!     |  load: source (sidecar and manifest checked) -> plan -> sessions tried -> workers
+//! lifecycle   one thread: startup, load, unload, polling; the version policy selects the versions
+//!     |  load: source (checks model file and mien.toml) -> tuning -> sessions with warm-up -> workers
 //!     v
-//! registry    name, version, alias -> live model: a snapshot that readers take without a lock
+//! snapshot    all models and their states at one moment; read without a lock
+//!     |
+//! registry    resolves name, version and alias to a live model
 //! ```
 
 pub mod ensemble;
 pub mod file;
-pub(crate) mod header;
 mod lifecycle;
 pub mod live;
 pub mod load;
 pub mod manifest;
 pub mod name;
-pub mod plan;
+pub(crate) mod onnx_metadata;
 pub mod policy;
 pub mod registry;
 pub mod repository;
-pub mod sidecar;
+pub mod serving_options;
+mod snapshot;
 pub mod source;
+pub mod version_config;
 
-pub(crate) use lifecycle::by_recorded_accuracy;
+pub(crate) use lifecycle::rank_by_accuracy;
 pub use lifecycle::{
-    ChangeError, LifecycleOptions, PersistPin, PromoteError, RegistryError, StagedCandidate,
-    Started,
+    LifecycleError, LifecycleOptions, PersistPin, PromoteError, RegistryError, StagedCandidate,
+    StartupReceiver,
 };

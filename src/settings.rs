@@ -29,7 +29,7 @@ pub use self::{
     state::{StateLocation, StateSettings},
     tuning::TuningSettings,
 };
-use crate::models::plan::ServingOptions;
+use crate::models::serving_options::ServingOptions;
 
 /// Settings of `mien serve`.
 #[derive(Debug, Clone, Args)]
@@ -178,7 +178,7 @@ impl Settings {
         self.models.lifecycle().map(drop)
     }
 
-    /// Returns the serving options of models whose sidecar does not override them.
+    /// Returns the serving options of models whose `mien.toml` does not override them.
     pub fn serving(&self) -> ServingOptions {
         ServingOptions {
             max_queue_size: self.batching.max_queue_size.get(),
@@ -277,7 +277,7 @@ mod tests {
         let wants = |version| {
             options
                 .policies
-                .wants("m", version, &BTreeSet::from([4, 5]), None)
+                .selects("m", version, &BTreeSet::from([4, 5]), None)
         };
         assert!(wants(1) && !wants(2));
     }

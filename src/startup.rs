@@ -26,7 +26,7 @@ use crate::{
     http::{self, InFlight, State},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
-    models::{RegistryError, Started, load::ModelLoader, registry::Registry},
+    models::{RegistryError, StartupReceiver, load::ModelLoader, registry::Registry},
     promotion,
     settings::{DrainSettings, Settings, SettingsError, StateLocation},
     store::{Store, StoreError},
@@ -75,7 +75,7 @@ pub struct Application {
     port: u16,
     grpc: Option<grpc::Server>,
     state: web::Data<State>,
-    started: Started,
+    started: StartupReceiver,
     drain: DrainSettings,
 }
 
@@ -121,13 +121,13 @@ impl Application {
         let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
         let (options, metrics_of_models) = (settings.serving(), Arc::clone(&metrics));
         let tuner = Tuner::new(settings.tuning.options());
-        let leaving = RetiredWorkers::default();
+        let retired_workers = RetiredWorkers::default();
         let loader = ModelLoader {
             runtime,
             options,
             tuner,
             metrics: metrics_of_models,
-            leaving,
+            retired_workers,
         };
         let (registry, started) = Registry::start(lifecycle, loader)?;
         let connections = listen::connections(settings);
@@ -286,7 +286,7 @@ fn bind_grpc(addr: SocketAddr) -> Result<TcpListener, StartupError> {
 }
 
 /// Waits for the models; returns only if none can be served.
-async fn await_models(started: Started, state: &State, port: u16) -> StartupError {
+async fn await_models(started: StartupReceiver, state: &State, port: u16) -> StartupError {
     match started.await {
         Ok(Ok(())) => tracing::info!(port, "serving"),
         Ok(Err(error)) => return error.into(),

@@ -124,7 +124,7 @@ pub(super) fn single(
 fn opener(
     source: &Source,
 ) -> impl Fn(usize, usize) -> Result<Box<dyn Classifier>, InferenceError> + Sync {
-    |intra_op_threads, max_batch| source.open_untried(intra_op_threads, max_batch)
+    |intra_op_threads, max_batch| source.open_without_warm_up(intra_op_threads, max_batch)
 }
 
 /// Measures the batcher with four times as many concurrent images as its workers run.

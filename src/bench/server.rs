@@ -17,8 +17,8 @@ use crate::{
     client::{Connection, request},
     models::{
         name::{ModelName, parse_version},
-        repository::Found,
-        sidecar::Sidecar,
+        repository::VersionDir,
+        version_config::VersionConfig,
     },
 };
 
@@ -106,22 +106,22 @@ pub(super) struct SingleVersionRepository {
 
 impl SingleVersionRepository {
     /// Creates links to a version and its members.
-    pub(super) fn new(name: &str, found: &Found) -> anyhow::Result<Self> {
+    pub(super) fn new(name: &str, found: &VersionDir) -> anyhow::Result<Self> {
         let root = tempfile::tempdir().context("creating a directory")?;
         let number = found
-            .folder
+            .path
             .file_name()
             .and_then(|number| parse_version(number.to_str()?));
         let number = number.unwrap_or(1);
-        link(root.path(), name, number, &found.folder)?;
-        let ensemble = Sidecar::read(&found.folder)?.ensemble;
+        link(root.path(), name, number, &found.path)?;
+        let ensemble = VersionConfig::read(&found.path)?.ensemble;
         for share in ensemble.into_iter().flat_map(|ensemble| ensemble.members) {
             let member = share.member;
             link(
                 root.path(),
                 member.name(),
                 member.version(),
-                &member.folder(&found.root),
+                &member.path(&found.root),
             )?;
         }
         let version = ModelName {
@@ -165,7 +165,7 @@ mod tests {
         }
         let manifest = "[ensemble]\nmembers = ['m@1', 'n@7']";
         fs::write(models.path().join("m/2/mien.toml"), manifest).unwrap();
-        let found = Found::new(models.path(), models.path().join("m/2")).unwrap();
+        let found = VersionDir::new(models.path(), models.path().join("m/2")).unwrap();
         let repository = SingleVersionRepository::new("m", &found).unwrap();
         for version in ["m/1", "m/2", "n/7"] {
             let linked = fs::canonicalize(repository.root.path().join(version)).unwrap();

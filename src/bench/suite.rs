@@ -20,8 +20,8 @@ use crate::{
     inference::runtime::Runtime,
     metrics::Metrics,
     models::{
-        live::LiveModel, load::ModelLoader, plan::ServingOptions, repository::Found,
-        sidecar::Sidecar, source::examine,
+        live::LiveModel, load::ModelLoader, repository::VersionDir,
+        serving_options::ServingOptions, source::inspect, version_config::VersionConfig,
     },
     tuning::{Point, TuneMode, Tuner, TuningOptions},
 };
@@ -101,10 +101,10 @@ pub struct Memory {
 ///
 /// # Errors
 /// Returns an error if the model cannot be loaded or the server cannot be started.
-pub async fn study(setup: &Setup, name: &str, found: &Found) -> anyhow::Result<Study> {
+pub async fn study(setup: &Setup, name: &str, found: &VersionDir) -> anyhow::Result<Study> {
     let time = setup.timing.measured;
     tracing::info!(name, "bench: raw ONNX Runtime");
-    let source = examine(&setup.runtime, found, Sidecar::read(&found.folder)?, 1)?.source;
+    let source = inspect(&setup.runtime, found, VersionConfig::read(&found.path)?, 1)?.source;
     let raw = engine::raw(&source, setup.budget, time)?;
 
     tracing::info!(name, "bench: batcher");
@@ -210,7 +210,7 @@ async fn under_load(
 }
 
 /// Loads the model in this process with the best configuration of raw ONNX Runtime.
-fn load(setup: &Setup, name: &str, found: &Found, best: &Point) -> anyhow::Result<LiveModel> {
+fn load(setup: &Setup, name: &str, found: &VersionDir, best: &Point) -> anyhow::Result<LiveModel> {
     let options = ServingOptions {
         max_queue_size: 4096,
         max_batch: Some(best.batch),
@@ -224,13 +224,13 @@ fn load(setup: &Setup, name: &str, found: &Found, best: &Point) -> anyhow::Resul
         cache: None,
     };
     let (runtime, metrics) = (setup.runtime.clone(), Arc::new(Metrics::new()));
-    let leaving = RetiredWorkers::default();
+    let retired_workers = RetiredWorkers::default();
     let loader = ModelLoader {
         runtime,
         options,
         tuner: Tuner::new(off),
         metrics,
-        leaving,
+        retired_workers,
     };
     Ok(loader.load(name, 1, found)?)
 }

@@ -21,7 +21,7 @@ use crate::{
     },
     client::{address, request},
     inference::runtime::{CudaOptions, DeviceChoice, Runtime},
-    models::{by_recorded_accuracy, name::ModelName, policy::VersionPolicies, repository::Found},
+    models::{name::ModelName, policy::VersionPolicies, rank_by_accuracy, repository::VersionDir},
 };
 
 /// Flags of `mien bench`.
@@ -172,12 +172,12 @@ impl BenchArgs {
     }
 
     /// Returns the names and versions of the models to measure, the no-op network last.
-    fn networks(&self) -> anyhow::Result<Vec<(String, Found)>> {
+    fn networks(&self) -> anyhow::Result<Vec<(String, VersionDir)>> {
         let listing = list(&self.models)?;
         let mut names = self.model.clone();
         if names.is_empty() {
             let latest = VersionPolicies::new(&[], []).map_err(anyhow::Error::msg)?;
-            let best = by_recorded_accuracy(&listing, &latest, &BTreeMap::new());
+            let best = rank_by_accuracy(&listing, &latest, &BTreeMap::new());
             let best = best.into_iter().next();
             names.extend(best.map(|best| ModelName {
                 name: best.name,
@@ -195,7 +195,7 @@ impl BenchArgs {
                 self.noop.display()
             );
         }
-        let noop = Found::new(&self.models, self.noop.clone())
+        let noop = VersionDir::new(&self.models, self.noop.clone())
             .with_context(|| format!("`{}` cannot be read", self.noop.display()))?;
         networks.push(("noop".to_owned(), noop));
         Ok(networks)

@@ -16,13 +16,13 @@ use crate::{
     inference::runtime::{CudaOptions, DeviceChoice, Runtime},
     metrics::Metrics,
     models::{
-        by_recorded_accuracy,
         live::LiveModel,
         load::ModelLoader,
         name::ModelName,
-        plan::ServingOptions,
         policy::VersionPolicies,
-        repository::{self, Found, Listing},
+        rank_by_accuracy,
+        repository::{self, Listing, VersionDir},
+        serving_options::ServingOptions,
     },
     tuning::{TuneMode, Tuner, TuningOptions},
 };
@@ -94,13 +94,13 @@ impl ModelArgs {
         });
         // A command does not wait for a measurement.
         tuner.start_serving(|| Duration::ZERO);
-        let (metrics, leaving) = (Arc::new(Metrics::new()), RetiredWorkers::default());
+        let (metrics, retired_workers) = (Arc::new(Metrics::new()), RetiredWorkers::default());
         let loader = ModelLoader {
             runtime,
             options,
             tuner,
             metrics,
-            leaving,
+            retired_workers,
         };
         let listing = list(&self.models)?;
         let Some(wanted) = &self.model else {
@@ -118,7 +118,7 @@ impl ModelArgs {
     fn best(&self, listing: &Listing, loader: &ModelLoader) -> anyhow::Result<Arc<LiveModel>> {
         let mut reasons = Vec::new();
         let latest = VersionPolicies::new(&[], []).map_err(anyhow::Error::msg)?;
-        for model in by_recorded_accuracy(listing, &latest, &BTreeMap::new()) {
+        for model in rank_by_accuracy(listing, &latest, &BTreeMap::new()) {
             let name = &model.name;
             for (version, found) in listing.models[name].iter().rev() {
                 match loader.load(name, *version, found) {
@@ -148,7 +148,7 @@ pub(super) fn find<'a>(
     root: &Path,
     listing: &'a Listing,
     wanted: &ModelName,
-) -> anyhow::Result<(u64, &'a Found)> {
+) -> anyhow::Result<(u64, &'a VersionDir)> {
     let (root, name) = (root.display(), &wanted.name);
     let versions = listing.models.get(name).with_context(|| {
         let known: Vec<&str> = listing.models.keys().map(String::as_str).collect();

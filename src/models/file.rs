@@ -1,11 +1,11 @@
-//! A model file: examined once, its sessions opened from it.
+//! A model file: inspected once; sessions are opened from it.
 
 use std::path::{Path, PathBuf};
 
 use super::{
     manifest::Manifest,
     repository::{MODEL_FILE, hash},
-    sidecar::Sidecar,
+    version_config::VersionConfig,
 };
 use crate::{
     inference::{
@@ -17,49 +17,50 @@ use crate::{
     thread_priority::{run_at_background_priority, run_at_inference_priority},
 };
 
-/// Images of the run that finds out what the output holds.
+/// Number of images of the inference call that detects the kind of the output.
 const PROBE_IMAGES: usize = 2;
 
-/// A model file that can be served.
-pub(super) struct Examined {
+/// A model file that can be served, and what its inspection returned.
+pub(super) struct InspectedFile {
     pub(super) file: ModelFile,
-    /// What the file says about itself.
+    /// The metadata of the file.
     pub(super) manifest: Manifest,
-    /// The session that it was examined with.
+    /// The session of the inspection.
     pub(super) session: Session,
 }
 
-/// All that a session of a model file is opened with.
+/// Everything that is needed to open a session of a model file.
 pub(super) struct ModelFile {
     runtime: Runtime,
     path: PathBuf,
     /// SHA-256, lower-case hex.
     pub(super) sha256: String,
-    /// How the network is fed and read.
+    /// Input and outputs of the network.
     pub(super) signature: Signature,
+    /// Number of classes.
     labels: usize,
 }
 
-/// Opens a session of the model file in `folder` whose runs use `threads` cores, checks what file and sidecar say about it
-/// and tries it once.
+/// Opens a session of the model file in `directory` whose calls use `threads` cores, checks the metadata of the file and of
+/// `mien.toml`, and runs the network once.
 ///
 /// # Errors
-/// When the file cannot be served; the reason names no path.
-pub(super) fn examine(
+/// Returns the reason, without paths, if the file cannot be served.
+pub(super) fn inspect(
     runtime: &Runtime,
-    folder: &Path,
-    sidecar: &Sidecar,
+    directory: &Path,
+    config: &VersionConfig,
     threads: usize,
-) -> Result<Examined, InferenceError> {
-    let path = folder.join(MODEL_FILE);
+) -> Result<InspectedFile, InferenceError> {
+    let path = directory.join(MODEL_FILE);
     let sha256 = read_hash(&path)?;
     let session = open(runtime, &path, threads)?;
-    let declared = session.metadata()?;
-    let manifest = Manifest::new(&declared.properties, sidecar)?;
+    let metadata = session.metadata()?;
+    let manifest = Manifest::new(&metadata.properties, config)?;
     let labels = manifest.labels.len();
-    let (feeding, output) = (sidecar.feeding(), sidecar.output);
+    let (scaling, output) = (config.input_scaling(), config.output);
     let mut signature =
-        Signature::new(&declared.inputs, &declared.outputs, labels, feeding, output)?;
+        Signature::new(&metadata.inputs, &metadata.outputs, labels, scaling, output)?;
     let probe = run_at_background_priority(|| {
         OnnxClassifier::new(session, signature.clone(), labels, PROBE_IMAGES)
     })?;
@@ -72,14 +73,15 @@ pub(super) fn examine(
         signature,
         labels,
     };
-    Ok(Examined {
+    Ok(InspectedFile {
         file,
         manifest,
         session,
     })
 }
 
-/// Opens a session at background priority, or at inference priority if it starts threads, which keep the priority.
+/// Opens a session at background priority, or at inference priority if the session starts threads, because they keep the
+/// priority.
 fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, InferenceError> {
     let open = || Session::open(runtime, path, threads);
     if threads > 1 {
@@ -89,28 +91,28 @@ fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, Infer
     }
 }
 
-/// SHA-256 of a model file, in hex.
+/// Returns the SHA-256 of a model file in hex.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Returns an error without the path if the file cannot be read.
 pub(super) fn read_hash(path: &Path) -> Result<String, InferenceError> {
     hash(path).map_err(|error| InferenceError::Model(format!("{MODEL_FILE}: {error}")))
 }
 
 impl ModelFile {
-    /// Opens a session whose runs use `threads` cores.
+    /// Opens a session whose calls use `threads` cores.
     ///
     /// # Errors
-    /// When the file is gone or no longer a model.
+    /// Returns an error if the file was removed or replaced by an invalid one.
     pub(super) fn session(&self, threads: usize) -> Result<Session, InferenceError> {
         open(&self.runtime, &self.path, threads)
     }
 
-    /// Returns a classifier of a session, tried with as many images as it will ever run at once.
+    /// Returns a classifier that is warmed up with a batch of the maximum size.
     ///
     /// # Errors
-    /// When the trial fails.
-    pub(super) fn try_out(
+    /// Returns an error if the warm-up fails.
+    pub(super) fn warm_up(
         &self,
         session: Session,
         max_batch: usize,
@@ -121,20 +123,20 @@ impl ModelFile {
         })
     }
 
-    /// Returns a classifier of a session that has not run yet: for measurements.
-    pub(super) fn untried(&self, session: Session, max_batch: usize) -> OnnxClassifier {
+    /// Returns a classifier that is not warmed up, for measurements.
+    pub(super) fn without_warm_up(&self, session: Session, max_batch: usize) -> OnnxClassifier {
         OnnxClassifier::without_warm_up(session, self.signature.clone(), self.labels, max_batch)
     }
 
-    /// Checks that the file is still the one that was examined. Long after the load another file may lie there: it must
-    /// not answer under this version's labels.
+    /// Checks that the file was not replaced after its inspection, because the labels of this version may not apply to
+    /// another file.
     ///
     /// # Errors
-    /// When the file has changed or cannot be read.
+    /// Returns an error if the file has changed or cannot be read.
     pub(super) fn check_unchanged(&self) -> Result<(), InferenceError> {
         if read_hash(&self.path)? == self.sha256 {
             return Ok(());
         }
-        invalid_model("its file has changed since it was loaded; load it again")
+        invalid_model("its file has changed since it was loaded; load the model again")
     }
 }

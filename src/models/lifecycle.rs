@@ -1,150 +1,166 @@
-//! Which models are in memory: one thread loads and unloads them, one change at a time.
+//! Loads and unloads models: one thread makes all changes, one at a time.
 //!
-//! What serves goes on serving until its successor has been opened and tried; then the registry's snapshot is
-//! swapped. Requests that hold the old version are answered by it: its queue closes when the last of them is gone.
+//! A version continues to serve until its successor has been loaded and warmed up. Then the snapshot is replaced. Requests
+//! hold an `Arc` to their version, whose queue closes when the last `Arc` is dropped.
+//!
+//! ```text
+//! Lifecycle   handle: sends commands to the thread
+//!   thread    runs commands, polls the models directory
+//!     -> reconcile   selects the versions of a model to load and to keep
+//!     -> versions    loads and retires versions and publishes their states
+//! ```
 
-mod candidate;
+mod error;
 mod options;
-mod pin;
-mod poll;
 mod ranking;
 mod reconcile;
-mod start;
 mod thread;
+mod versions;
 
 use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
-        mpsc::{SyncSender, TrySendError, sync_channel},
+        mpsc::{Sender, channel},
     },
     thread::JoinHandle,
-    time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 
-pub(crate) use self::ranking::by_recorded_accuracy;
+pub(crate) use self::ranking::rank_by_accuracy;
 use self::thread::{Command, LifecycleThread};
 pub use self::{
-    candidate::{PromoteError, StagedCandidate},
-    options::{ChangeError, LifecycleOptions, RegistryError},
-    pin::PersistPin,
+    error::{LifecycleError, PromoteError, RegistryError},
+    options::LifecycleOptions,
+    thread::{PersistPin, StagedCandidate},
 };
-use super::{load::ModelLoader, registry::Current};
+use super::{load::ModelLoader, snapshot::SharedSnapshot};
 
-/// How many changes may wait for their turn.
-const WAITING: usize = 16;
-/// How often who must not be turned away looks for a place in that line.
-const RETRY: Duration = Duration::from_millis(50);
+/// Maximum number of commands that wait while another one runs.
+const MAX_QUEUED: usize = 16;
 
-/// Tells when the default model serves, or why the server has nothing to serve. It is dropped without a word when
+/// Receives whether the default model is loaded, or why no model can be served. The sender is dropped without a message if
 /// the thread ends before that.
-pub type Started = oneshot::Receiver<Result<(), RegistryError>>;
+pub type StartupReceiver = oneshot::Receiver<Result<(), RegistryError>>;
 
-/// The door to the thread.
+/// Handle to the lifecycle thread.
 pub(super) struct Lifecycle {
-    /// The models folder.
+    /// The models directory.
     pub(super) root: PathBuf,
-    commands: SyncSender<Command>,
-    closing: Arc<AtomicBool>,
+    commands: Sender<Command>,
+    /// One permit per command that may wait.
+    queue: Arc<Semaphore>,
+    shutting_down: Arc<AtomicBool>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Lifecycle {
-    /// Lists the models folder and starts the thread.
+    /// Lists the models directory and starts the thread.
     pub(super) fn start(
         options: LifecycleOptions,
         loader: ModelLoader,
-    ) -> Result<(Arc<Current>, Self, Started), RegistryError> {
-        let (root, closing) = (options.root.clone(), Arc::new(AtomicBool::new(false)));
-        let (thread, current) = LifecycleThread::new(options, loader, Arc::clone(&closing))?;
-        let (commands, orders) = sync_channel(WAITING);
-        let (start, started) = oneshot::channel();
+    ) -> Result<(Arc<SharedSnapshot>, Self, StartupReceiver), RegistryError> {
+        let (root, shutting_down) = (options.root.clone(), Arc::new(AtomicBool::new(false)));
+        let (thread, snapshot) = LifecycleThread::new(options, loader, Arc::clone(&shutting_down))?;
+        let (commands, receiver) = channel();
+        let (started, startup) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("mien-models".to_owned())
-            .spawn(move || thread.run(start, &orders))
+            .spawn(move || thread.run(started, &receiver))
             .map_err(RegistryError::Thread)?;
-        let thread = Mutex::new(Some(thread));
-        Ok((
-            current,
-            Self {
-                root,
-                commands,
-                closing,
-                thread,
-            },
-            started,
-        ))
-    }
-
-    /// A door that leads nowhere.
-    #[cfg(test)]
-    pub(super) fn stopped() -> Self {
-        let (commands, _) = sync_channel(0);
-        let (root, closing) = (PathBuf::new(), Arc::new(AtomicBool::new(true)));
-        Self {
+        let lifecycle = Self {
             root,
             commands,
-            closing,
+            queue: Arc::new(Semaphore::new(MAX_QUEUED)),
+            shutting_down,
+            thread: Mutex::new(Some(thread)),
+        };
+        Ok((snapshot, lifecycle, startup))
+    }
+
+    /// Returns a handle without a thread, which rejects all commands.
+    #[cfg(test)]
+    pub(super) fn stopped() -> Self {
+        let (commands, _) = channel();
+        Self {
+            root: PathBuf::new(),
+            commands,
+            queue: Arc::new(Semaphore::new(MAX_QUEUED)),
+            shutting_down: Arc::new(AtomicBool::new(true)),
             thread: Mutex::new(None),
         }
     }
 
-    /// Has the thread do something, in its turn; it is done though the future is dropped.
-    pub(super) async fn order<T: Send + 'static>(
+    /// Runs `work` on the thread and returns its result. It runs even if the future is dropped.
+    ///
+    /// # Errors
+    /// Returns [`LifecycleError::Busy`] if too many commands wait, and [`LifecycleError::ShuttingDown`].
+    pub(super) async fn try_execute<T, E>(
         &self,
-        work: impl FnOnce(&mut LifecycleThread) -> Result<T, ChangeError> + Send + 'static,
-    ) -> Result<T, ChangeError> {
-        let (command, done) = command(work);
+        work: impl FnOnce(&mut LifecycleThread) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<LifecycleError> + Send + 'static,
+    {
+        let slot = Arc::clone(&self.queue).try_acquire_owned();
+        let slot = slot.map_err(|error| match error {
+            TryAcquireError::NoPermits => LifecycleError::Busy,
+            TryAcquireError::Closed => LifecycleError::ShuttingDown,
+        })?;
+        self.send(slot, work).await
+    }
+
+    /// Like [`Self::try_execute`], but waits while too many commands wait, because a promotion that has begun must not be
+    /// rejected.
+    pub(super) async fn execute<T, E>(
+        &self,
+        work: impl FnOnce(&mut LifecycleThread) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<LifecycleError> + Send + 'static,
+    {
+        let slot = Arc::clone(&self.queue).acquire_owned().await;
+        let slot = slot.map_err(|_| LifecycleError::ShuttingDown)?;
+        self.send(slot, work).await
+    }
+
+    async fn send<T, E>(
+        &self,
+        slot: OwnedSemaphorePermit,
+        work: impl FnOnce(&mut LifecycleThread) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<LifecycleError> + Send + 'static,
+    {
+        let stopped = || E::from(LifecycleError::ShuttingDown);
+        let (reply, result) = oneshot::channel();
+        // The client may have disconnected.
+        let work = move |thread: &mut LifecycleThread| drop(reply.send(work(thread)));
+        let work = Box::new(work);
         self.commands
-            .try_send(command)
-            .map_err(|error| match error {
-                TrySendError::Full(_) => ChangeError::Busy,
-                TrySendError::Disconnected(_) => ChangeError::ShuttingDown,
-            })?;
-        done.await.unwrap_or(Err(ChangeError::ShuttingDown))
+            .send(Command::Execute { work, slot })
+            .map_err(|_| stopped())?;
+        result.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// The same for a step of what has begun: where too many changes wait it waits, too.
-    pub(super) async fn step<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut LifecycleThread) -> Result<T, PromoteError> + Send + 'static,
-    ) -> Result<T, PromoteError> {
-        let (mut command, done) = command(work);
-        loop {
-            match self.commands.try_send(command) {
-                Ok(()) => break,
-                Err(TrySendError::Full(back)) => command = back,
-                Err(TrySendError::Disconnected(_)) => return Err(ChangeError::ShuttingDown.into()),
-            }
-            tokio::time::sleep(RETRY).await;
-        }
-        done.await.unwrap_or(Err(ChangeError::ShuttingDown.into()))
-    }
-
-    /// Takes no more orders, forgets those that wait and blocks until the thread has ended.
+    /// Rejects further commands, drops those that wait and blocks until the thread has ended.
     pub(super) fn shut_down(&self) {
-        self.closing.store(true, Ordering::Relaxed);
-        // A full channel holds something to wake up for already.
-        let _ = self.commands.try_send(Command::Stop);
+        self.shutting_down.store(true, Ordering::Relaxed);
+        self.queue.close();
+        // This fails if the thread has ended already.
+        let _ = self.commands.send(Command::Stop);
         let thread = self
             .thread
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the thread that loads models ended with a panic");
+            tracing::error!("the thread that loads models panicked");
         }
     }
-}
-
-/// An order, and where its result comes. Whoever gave it may have hung up; it is done all the same.
-fn command<T: Send + 'static>(
-    work: impl FnOnce(&mut LifecycleThread) -> T + Send + 'static,
-) -> (Command, oneshot::Receiver<T>) {
-    let (reply, done) = oneshot::channel();
-    let order = move |thread: &mut LifecycleThread| drop(reply.send(work(thread)));
-    (Command::Order(Box::new(order)), done)
 }

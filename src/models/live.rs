@@ -1,4 +1,4 @@
-//! A version that serves, and where the others stand.
+//! Versions in memory and their states.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{manifest::Manifest, repository::Fingerprint, sidecar::Sidecar};
+use super::{manifest::Manifest, repository::Fingerprint, version_config::VersionConfig};
 use crate::{
     batching::Batcher,
     inference::{runtime::Device, signature::Signature},
@@ -17,75 +17,75 @@ use crate::{
     tuning::Tuning,
 };
 
-/// A version that serves. Requests hold it while they use it: a version that is taken out of the registry answers
-/// the requests that have found it already, and its workers end when the last of them is gone.
+/// A loaded version. Requests hold an `Arc` to it. A version that was removed from the registry still completes these
+/// requests; its workers end when the last `Arc` is dropped.
 pub struct LiveModel {
-    /// The model's name, its folder's.
+    /// Name of the model, which is that of its directory.
     pub name: String,
-    /// The version, positive.
+    /// Version.
     pub version: u64,
-    /// What the file says about itself.
+    /// The metadata of the files.
     pub manifest: Manifest,
-    /// What stands beside it.
-    pub sidecar: Sidecar,
-    /// How it is fed and read.
+    /// The `mien.toml`.
+    pub config: VersionConfig,
+    /// Input and outputs.
     pub signature: Signature,
-    /// What it runs on.
+    /// The device.
     pub device: Device,
-    /// Why it is served as it is.
+    /// The serving configuration and its origin.
     pub tuning: Tuning,
-    /// SHA-256 of `model.onnx`, or one over an ensemble's members and weights, lower-case hex.
+    /// SHA-256 of `model.onnx`, or of an ensemble's members and weights, lower-case hex.
     pub sha256: String,
-    /// The state of the folder that it was loaded from.
+    /// The state of the files that it was loaded from.
     pub fingerprint: Fingerprint,
-    /// When that was.
+    /// Time of the load.
     pub loaded: SystemTime,
-    /// The model's metrics.
+    /// Metrics of the model.
     pub metrics: ModelMetrics,
-    /// The door to its workers.
+    /// Queue and workers.
     pub batcher: Batcher,
 }
 
 impl LiveModel {
-    /// The network's architecture, `unknown` where the file does not say.
+    /// Returns the architecture, or `unknown` if the file has none.
     pub fn architecture(&self) -> &str {
         self.manifest.architecture.as_deref().unwrap_or("unknown")
     }
 
-    /// Whether another one is made of the same file and fed and read in the same way: it gives the same answers.
+    /// Returns whether another version has the same file, labels, scaling and output, and therefore the same predictions.
     pub fn answers_as(&self, other: &Self) -> bool {
         self.sha256 == other.sha256
             && self.manifest.labels == other.manifest.labels
-            && self.sidecar.feeding() == other.sidecar.feeding()
-            && self.sidecar.output == other.sidecar.output
+            && self.config.input_scaling() == other.config.input_scaling()
+            && self.config.output == other.config.output
     }
 }
 
 /// The versions of one model.
 pub type Versions = BTreeMap<u64, VersionState>;
 
-/// Where a version stands. Reasons name no path.
+/// The state of a version. Reasons do not contain paths.
 #[derive(Clone)]
 pub enum VersionState {
-    /// It serves.
+    /// The version serves.
     Ready {
-        /// The model.
+        /// The loaded version.
         model: Arc<LiveModel>,
-        /// Why the files that are now on disk could not take its place, where that was tried.
+        /// Why the files that are on disk now could not be loaded.
         problem: Option<String>,
     },
-    /// It is being loaded, or waits for its turn.
+    /// The version is being loaded or waits to be loaded.
     Loading,
-    /// It could not be loaded, and why.
+    /// The version could not be loaded, for this reason.
     Failed(String),
-    /// It takes no more requests; `Weak` can be upgraded as long as some are being answered.
+    /// The version does not accept requests. `Weak` can be upgraded while requests are pending.
     Retired(Weak<LiveModel>),
-    /// It is on disk and was not asked for.
+    /// The version is on disk only.
     Unloaded,
 }
 
 impl VersionState {
-    /// The model, where it serves.
+    /// Returns the loaded version if it serves.
     pub fn live(&self) -> Option<&Arc<LiveModel>> {
         match self {
             Self::Ready { model, .. } => Some(model),
@@ -93,7 +93,7 @@ impl VersionState {
         }
     }
 
-    /// Where it stands, for people and other programs.
+    /// Returns the state for clients.
     pub fn phase(&self) -> Phase {
         match self {
             Self::Ready { .. } => Phase::Ready,
@@ -104,7 +104,7 @@ impl VersionState {
         }
     }
 
-    /// What went wrong with the version or with its replacement.
+    /// Returns why the version, or its replacement, could not be loaded.
     pub fn problem(&self) -> Option<&str> {
         match self {
             Self::Ready { problem, .. } => problem.as_deref(),
@@ -114,19 +114,19 @@ impl VersionState {
     }
 }
 
-/// Where a version stands.
+/// State of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = Status)]
 pub enum Phase {
-    /// It answers requests.
+    /// The version serves.
     Ready,
-    /// It is being loaded, or waits for its turn.
+    /// The version is being loaded or waits to be loaded.
     Loading,
-    /// It could not be loaded.
+    /// The version could not be loaded.
     Failed,
-    /// It answers the requests that it has, and takes no more.
+    /// The version completes pending requests and does not accept new ones.
     Unloading,
-    /// It is on disk and not in memory.
+    /// The version is on disk only.
     Unloaded,
 }

@@ -1,13 +1,13 @@
-//! A version on disk -> a live model: examined, tuned, its sessions opened and tried, its workers started.
+//! Loads a version: inspects its files, tunes it, opens sessions, warms them up and starts the workers.
 
 use std::{sync::Arc, time::SystemTime};
 
 use super::{
     live::LiveModel,
-    plan::ServingOptions,
-    repository::{Found, MODEL_FILE},
-    sidecar::{SIDECAR, Sidecar},
-    source::{Examined, Source, examine, identity},
+    repository::{MODEL_FILE, VersionDir},
+    serving_options::ServingOptions,
+    source::{InspectedModel, Source, identity, inspect},
+    version_config::{CONFIG_FILE, VersionConfig},
 };
 use crate::{
     batching::{Batcher, CpuBudget, RetiredWorkers},
@@ -19,45 +19,44 @@ use crate::{
     tuning::{Tuner, Tuning, TuningTarget, space::Overrides},
 };
 
-/// Loads versions: what they all have in common.
+/// Loads versions. Contains everything that is the same for all versions.
 pub struct ModelLoader {
     /// ONNX Runtime and the device.
     pub runtime: Runtime,
-    /// How models are served.
+    /// Serving options.
     pub options: ServingOptions,
-    /// Finds what the options leave open.
+    /// Selects the values that the options do not set.
     pub tuner: Tuner,
-    /// Where their metrics are.
+    /// Metrics of the server.
     pub metrics: Arc<Metrics>,
-    /// The workers of versions that were retired.
-    pub leaving: RetiredWorkers,
+    /// Worker threads of retired versions.
+    pub retired_workers: RetiredWorkers,
 }
 
 impl ModelLoader {
-    /// Measures how a version is best served, where that is not known yet. What is wrong with it shows when it is
-    /// loaded.
-    pub fn measure(&self, name: &str, found: &Found) {
-        let Ok(sidecar) = Sidecar::read(&found.folder) else {
+    /// Measures the tuning curve of a version if there is none. Errors are ignored, because loading the version reports them.
+    pub fn tune_if_needed(&self, name: &str, dir: &VersionDir) {
+        let Ok(config) = VersionConfig::read(&dir.path) else {
             return;
         };
-        let given = self.options.given(&sidecar);
-        let Ok(sha256) = identity(found, &sidecar) else {
+        let given = self.options.overrides(&config);
+        let Ok(sha256) = identity(dir, &config) else {
             return;
         };
         if !self.tuner.is_tuned(&sha256, &self.runtime, given)
-            && let Ok(examined) = examine(
+            && let Ok(inspected) = inspect(
                 &self.runtime,
-                found,
-                sidecar,
+                dir,
+                config,
                 given.intra_op_threads.unwrap_or(1),
             )
         {
-            self.tune(name, &examined.source, given);
+            self.tune(name, &inspected.source, given);
         }
     }
 
     fn tune(&self, name: &str, source: &Source, given: Overrides) -> Tuning {
-        let open = |threads, max_batch| source.open_untried(threads, max_batch);
+        let open = |threads, max_batch| source.open_without_warm_up(threads, max_batch);
         let target = TuningTarget {
             name,
             sha256: &source.sha256,
@@ -69,30 +68,29 @@ impl ModelLoader {
         self.tuner.tune(&target, given)
     }
 
-    /// Loads a version: checks it, tunes it, makes its sessions, tries each once, starts its workers. Takes as long as
-    /// that takes; nothing of it belongs on an event loop.
+    /// Loads a version. Blocks until its workers are started.
     ///
     /// # Errors
-    /// When it cannot be served or was written to meanwhile; the reason names no path.
+    /// Returns the reason, without paths, if the version cannot be served or its files change while it is loaded.
     pub fn load(
         &self,
         name: &str,
         version: u64,
-        found: &Found,
+        dir: &VersionDir,
     ) -> Result<LiveModel, InferenceError> {
         let loaded = SystemTime::now();
-        let sidecar = Sidecar::read(&found.folder)?;
-        let given = self.options.given(&sidecar);
+        let config = VersionConfig::read(&dir.path)?;
+        let given = self.options.overrides(&config);
         let threads = given.intra_op_threads.unwrap_or(1);
-        let Examined {
+        let InspectedModel {
             source,
             manifest,
-            sidecar,
+            config,
             sessions,
-        } = examine(&self.runtime, found, sidecar, threads)?;
+        } = inspect(&self.runtime, dir, config, threads)?;
         let tuning = self.tune(name, &source, given);
         let batch = self.options.batch_options(tuning.configuration);
-        let first = source.try_out(
+        let first = source.warm_up(
             if batch.intra_op_threads == threads {
                 sessions
             } else {
@@ -109,20 +107,22 @@ impl ModelLoader {
         };
         let factory = source.factory(first, batch);
         let batcher = Batcher::start(name, &factory, batch, cores, series.clone())?;
-        batcher.set_reaper(&self.leaving);
-        if found.has_changed() {
-            return invalid_model("its files changed while it was being loaded; load it again");
+        batcher.set_reaper(&self.retired_workers);
+        if dir.has_changed() {
+            return invalid_model(
+                "its files changed while it was being loaded; load the model again",
+            );
         }
         Ok(LiveModel {
             name: name.to_owned(),
             version,
             manifest,
-            sidecar,
+            config,
             signature,
             device: self.runtime.device(),
             tuning,
             sha256,
-            fingerprint: found.fingerprint.clone(),
+            fingerprint: dir.fingerprint.clone(),
             loaded,
             metrics: series,
             batcher,
@@ -130,16 +130,16 @@ impl ModelLoader {
     }
 }
 
-/// Whether the folder holds what the model was loaded from, though its fingerprint is another one: files were
-/// touched, or written again with what they held.
+/// Returns whether the files have the same content as when the model was loaded, although their fingerprint differs because
+/// they were touched or rewritten.
 ///
 /// # Errors
-/// When a sidecar or a model file cannot be read.
-pub fn has_same_content(model: &LiveModel, found: &Found) -> Result<bool, InferenceError> {
-    let by_content = [MODEL_FILE, SIDECAR];
-    if model.fingerprint.without(&by_content) != found.fingerprint.without(&by_content) {
+/// Returns an error if a file cannot be read.
+pub fn has_same_content(model: &LiveModel, dir: &VersionDir) -> Result<bool, InferenceError> {
+    let by_content = [MODEL_FILE, CONFIG_FILE];
+    if model.fingerprint.without(&by_content) != dir.fingerprint.without(&by_content) {
         return Ok(false);
     }
-    let sidecar = Sidecar::read(&found.folder)?;
-    Ok(sidecar == model.sidecar && identity(found, &sidecar)? == model.sha256)
+    let config = VersionConfig::read(&dir.path)?;
+    Ok(config == model.config && identity(dir, &config)? == model.sha256)
 }

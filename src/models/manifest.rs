@@ -1,4 +1,4 @@
-//! What a model says about itself: the file's metadata, with the sidecar's word first.
+//! Metadata of a model: that of the model file, overridden by `mien.toml`.
 
 use std::{collections::BTreeMap, num::NonZeroU32, str::FromStr};
 
@@ -6,24 +6,24 @@ use serde::Deserialize;
 
 use super::{
     ensemble::{Ensemble, Member},
-    sidecar::{SIDECAR, Sidecar},
+    version_config::{CONFIG_FILE, VersionConfig},
 };
 use crate::inference::{InferenceError, Labels, invalid_model};
 
-/// A model's facts, checked. All but the labels and the members are for people and may be missing.
+/// The metadata of a version. Only labels and members affect serving; the other fields are informative and may be missing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manifest {
-    /// Class names, in output order.
+    /// Class names, in the order of the output.
     pub labels: Labels,
     /// `mien.architecture`.
     pub architecture: Option<String>,
-    /// `mien.parameters`: how many.
+    /// `mien.parameters`: number of parameters.
     pub parameters: Option<u64>,
-    /// `mien.temperature`: the logits were divided by it in the graph.
+    /// `mien.temperature`: the graph divides the logits by it.
     pub temperature: Option<f64>,
     /// `mien.views`: views of a face whose probabilities the graph averages; 1 if the file records none.
     pub views: NonZeroU32,
-    /// `mien.trained_on`: data set and its hash.
+    /// `mien.trained_on`: data set with its hash.
     pub trained_on: Option<String>,
     /// `mien.created`.
     pub created: Option<String>,
@@ -31,29 +31,29 @@ pub struct Manifest {
     pub recipe: Option<serde_json::Value>,
     /// `mien.accuracy`: split -> accuracy at export, 0 to 1.
     pub accuracy: BTreeMap<String, f64>,
-    /// The members of an ensemble; empty for a network.
+    /// The members of an ensemble; otherwise empty.
     pub members: Vec<Member>,
 }
 
 impl Manifest {
-    /// The split of `mien.accuracy` that is the whole test set.
+    /// Name of the split that is the whole test set.
     pub const TEST: &str = "test";
 
-    /// Reads the file's metadata; the labels of a sidecar win.
+    /// Parses the metadata of a model file. Labels in `mien.toml` have precedence.
     ///
     /// # Errors
-    /// When there are no labels or they are unfit, or a `mien.` entry cannot be read.
+    /// Returns an error if there are no labels, or if labels or another `mien.` entry are invalid.
     pub fn new(
         metadata: &BTreeMap<String, String>,
-        sidecar: &Sidecar,
+        config: &VersionConfig,
     ) -> Result<Self, InferenceError> {
         let text = |key: &str| metadata.get(key).cloned();
-        let names = match (&sidecar.labels, metadata.get("mien.labels")) {
+        let names = match (&config.labels, metadata.get("mien.labels")) {
             (Some(names), _) => names.clone(),
             (None, Some(json)) => read_json("mien.labels", json)?,
             (None, None) => {
                 return invalid_model(format!(
-                    "it has no labels: neither `mien.labels` in its metadata nor `labels` in a {SIDECAR} beside it"
+                    "it has no labels; set `mien.labels` in its metadata or `labels` in a {CONFIG_FILE} next to it"
                 ));
             }
         };
@@ -107,7 +107,7 @@ impl Manifest {
         }
     }
 
-    /// The recorded accuracy on the whole test set, 0 to 1.
+    /// Returns the recorded accuracy on the whole test set, 0 to 1.
     pub fn test_accuracy(&self) -> Option<f64> {
         self.accuracy.get(Self::TEST).copied()
     }
@@ -125,9 +125,11 @@ fn number<T: FromStr>(
     let Some(text) = metadata.get(key) else {
         return Ok(None);
     };
-    text.parse()
-        .map(Some)
-        .or_else(|_| invalid_model(format!("its metadata `{key}`: `{text}` is no number")))
+    text.parse().map(Some).or_else(|_| {
+        invalid_model(format!(
+            "its metadata `{key}`: `{text}` is not a valid number"
+        ))
+    })
 }
 
 #[cfg(test)]
@@ -142,14 +144,14 @@ mod tests {
     }
 
     #[test]
-    fn reads_the_contract() {
+    fn metadata_of_model_file_is_parsed() {
         let metadata = metadata(&[
             ("mien.labels", r#"["angry","sad"]"#),
             ("mien.architecture", "resnet-20-v1"),
             ("mien.parameters", "272000"),
             ("mien.accuracy", r#"{"test":0.61,"PublicTest":0.6}"#),
         ]);
-        let manifest = Manifest::new(&metadata, &Sidecar::default()).unwrap();
+        let manifest = Manifest::new(&metadata, &VersionConfig::default()).unwrap();
         assert_eq!(manifest.labels.names(), ["angry", "sad"]);
         assert_eq!(manifest.parameters, Some(272_000));
         assert_eq!(manifest.views.get(), 1);
@@ -157,21 +159,21 @@ mod tests {
     }
 
     #[test]
-    fn the_sidecar_wins() {
-        let sidecar: Sidecar = "labels = ['x', 'y']".parse().unwrap();
+    fn config_file_overrides_model_metadata() {
+        let config: VersionConfig = "labels = ['x', 'y']".parse().unwrap();
         let entries = metadata(&[("mien.labels", r#"["a","b","c"]"#)]);
-        let manifest = Manifest::new(&entries, &sidecar).unwrap();
+        let manifest = Manifest::new(&entries, &config).unwrap();
         assert_eq!(manifest.labels.names(), ["x", "y"]);
     }
 
     #[test]
-    fn refuses_with_the_reason() {
-        let none = Manifest::new(&metadata(&[]), &Sidecar::default()).unwrap_err();
+    fn invalid_metadata_is_rejected_with_reason() {
+        let none = Manifest::new(&metadata(&[]), &VersionConfig::default()).unwrap_err();
         assert!(none.to_string().contains("mien.labels"), "{none}");
         let broken = metadata(&[("mien.labels", "[1]")]);
-        assert!(Manifest::new(&broken, &Sidecar::default()).is_err());
+        assert!(Manifest::new(&broken, &VersionConfig::default()).is_err());
         let no_view = metadata(&[("mien.labels", r#"["a","b"]"#), ("mien.views", "0")]);
-        let error = Manifest::new(&no_view, &Sidecar::default()).unwrap_err();
+        let error = Manifest::new(&no_view, &VersionConfig::default()).unwrap_err();
         assert!(error.to_string().contains("mien.views"), "{error}");
     }
 }

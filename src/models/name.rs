@@ -1,24 +1,24 @@
-//! How people write models, versions and aliases.
+//! Names of models, versions and aliases.
 
 use std::{fmt, str::FromStr};
 
-/// A version number: positive, decimal, no sign, no leading zero.
+/// Parses a version: a positive decimal integer without a sign or leading zero.
 pub fn parse_version(text: &str) -> Option<u64> {
     let number: u64 = text.parse().ok()?;
     (number > 0 && number.to_string() == text).then_some(number)
 }
 
-/// Returns whether a text can be the name of a model's folder: one path component that is not hidden.
-pub fn is_folder_name(text: &str) -> bool {
+/// Returns whether a text can be the name of a model's directory: one path component that is not hidden.
+pub fn is_directory_name(text: &str) -> bool {
     !text.is_empty() && !text.starts_with('.') && !text.contains(['/', '\\', '\0'])
 }
 
-/// A model, and a version where one is pinned: `NAME[@VERSION]`.
+/// A model and optionally a version: `NAME[@VERSION]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelName {
-    /// The model.
+    /// Name of the model.
     pub name: String,
-    /// The pinned version; `None` is the highest that serves.
+    /// The version; `None` is the one that serves.
     pub version: Option<u64>,
 }
 
@@ -34,7 +34,7 @@ impl FromStr for ModelName {
             }
         };
         if name.is_empty() {
-            return Err("the model's name is empty".to_owned());
+            return Err("the model name is empty".to_owned());
         }
         Ok(Self {
             name: name.to_owned(),
@@ -52,12 +52,12 @@ impl fmt::Display for ModelName {
     }
 }
 
-/// Another name for a model, or for one version of it: `ALIAS=NAME[@VERSION]`.
+/// An alias of a model or of one of its versions: `ALIAS=NAME[@VERSION]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alias {
-    /// The name that requests use.
+    /// Name of the alias.
     pub alias: String,
-    /// What it stands for.
+    /// The model that the alias refers to.
     pub target: ModelName,
 }
 

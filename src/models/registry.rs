@@ -1,202 +1,198 @@
-//! Which model a request means. Readers take a snapshot without a lock; a change swaps it whole.
-
-mod error;
-mod snapshot;
+//! Resolves requests to models, and changes which models are loaded.
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-
-pub(super) use self::snapshot::Snapshot;
-pub use self::{error::ResolveError, snapshot::ModelView};
-pub use super::live::{LiveModel, VersionState, Versions};
 use super::{
     lifecycle::{
-        ChangeError, Lifecycle, LifecycleOptions, PersistPin, PromoteError, RegistryError,
-        StagedCandidate, Started,
+        Lifecycle, LifecycleError, LifecycleOptions, PersistPin, PromoteError, RegistryError,
+        StagedCandidate, StartupReceiver,
     },
     load::ModelLoader,
     repository::is_version,
+    snapshot::SharedSnapshot,
+};
+pub use super::{
+    live::{LiveModel, VersionState, Versions},
+    snapshot::{ModelView, ResolveError},
 };
 use crate::batching::RetiredWorkers;
 
 /// The models of the server.
 pub struct Registry {
-    current: Arc<Current>,
+    snapshot: Arc<SharedSnapshot>,
     lifecycle: Lifecycle,
-    /// The workers of versions that were retired.
-    leaving: RetiredWorkers,
+    /// Worker threads of retired versions.
+    retired_workers: RetiredWorkers,
 }
 
-/// What the registry's readers and the thread that changes it share.
-pub(super) type Current = ArcSwap<Snapshot>;
-
 impl Registry {
-    /// Lists the models folder and starts to load it, on a thread of its own. [`Started`] tells when the default
-    /// model serves, or why there is nothing to serve.
+    /// Lists the models directory and starts to load the models on a thread of their own. The receiver gets a message when
+    /// the default model is loaded, or when no model can be served.
     ///
     /// # Errors
-    /// When the folder cannot be read, or what it holds contradicts the options.
+    /// Returns an error if the directory cannot be read or is incompatible with the options.
     pub fn start(
         options: LifecycleOptions,
         loader: ModelLoader,
-    ) -> Result<(Self, Started), RegistryError> {
-        let leaving = loader.leaving.clone();
-        let (current, lifecycle, started) = Lifecycle::start(options, loader)?;
-        Ok((
-            Self {
-                current,
-                lifecycle,
-                leaving,
-            },
-            started,
-        ))
+    ) -> Result<(Self, StartupReceiver), RegistryError> {
+        let retired_workers = loader.retired_workers.clone();
+        let (snapshot, lifecycle, started) = Lifecycle::start(options, loader)?;
+        let registry = Self {
+            snapshot,
+            lifecycle,
+            retired_workers,
+        };
+        Ok((registry, started))
     }
 
-    /// A registry without a model, that takes no orders.
+    /// Returns a registry without models, which rejects changes.
     #[cfg(test)]
     pub(crate) fn empty() -> Self {
-        let (current, leaving) = (Arc::default(), RetiredWorkers::default());
         Self {
-            current,
+            snapshot: Arc::default(),
             lifecycle: Lifecycle::stopped(),
-            leaving,
+            retired_workers: RetiredWorkers::default(),
         }
     }
 
-    /// The model that a request means: the default where it names none, an alias' target, and where it names no version
-    /// the one that the model is pinned to, else the highest that serves. Whoever holds the answer gets answers from it,
-    /// even when the model is reloaded or unloaded meanwhile.
+    /// Returns the model that a request refers to. Without a name it is the default model. An alias is replaced by its
+    /// target. Without a version it is the pinned version, otherwise the highest one that serves. The returned version can be
+    /// used even if the model is reloaded or unloaded.
     ///
     /// # Errors
-    /// When there is no such model or version, or it does not serve, or not yet.
+    /// Returns an error if the model or version is unknown, not loaded or not loaded yet.
     pub fn resolve(
         &self,
         name: Option<&str>,
         version: Option<&str>,
     ) -> Result<Arc<LiveModel>, ResolveError> {
-        self.current.load().resolve(name, version)
+        self.snapshot.load().resolve(name, version)
     }
 
-    /// One model, by its name or an alias.
+    /// Returns a model by its name or alias.
     pub fn model(&self, name: &str) -> Option<ModelView> {
-        self.current.load().model(name)
+        self.snapshot.load().model(name)
     }
 
-    /// Every model, by name.
+    /// Returns all models by name.
     pub fn models(&self) -> Vec<ModelView> {
-        self.current.load().models()
+        self.snapshot.load().models()
     }
 
-    /// Loads a model's versions as the version policy wants them, from what is on disk now; those that serve are
-    /// opened anew. Each takes the old one's place once it has been tried. Returns when that is done, however long
-    /// it takes; changes are made one at a time, on a thread of their own, and go on when the future is dropped.
+    /// Loads the versions of a model that the version policy selects, and reloads those that serve. Each replaces its
+    /// predecessor after its warm-up. Returns when all are loaded. Changes are made one at a time, on a thread of their own,
+    /// and continue if the future is dropped.
     ///
     /// # Errors
-    /// When a version cannot be served: what served before goes on. When there is no such model on disk, or too
-    /// many changes wait.
-    pub async fn load_model(&self, name: &str) -> Result<ModelView, ChangeError> {
+    /// Returns an error if the model is not on disk, if a version cannot be served, or if too many changes are waiting. The
+    /// previous versions then continue to serve.
+    pub async fn load_model(&self, name: &str) -> Result<ModelView, LifecycleError> {
         let name = name.to_owned();
         self.lifecycle
-            .order(move |thread| thread.load_model(&name))
+            .try_execute(move |thread| thread.load_model(&name))
             .await
     }
 
-    /// Takes a model out of service, all its versions. Requests that have found it are answered. It stays out,
-    /// whatever happens on disk, until [`Self::load_model`].
+    /// Unloads all versions of a model. Pending requests are completed. The model stays unloaded until [`Self::load_model`],
+    /// even if its files change.
     ///
     /// # Errors
-    /// When there is no such model, or too many changes wait.
-    pub async fn unload_model(&self, name: &str) -> Result<ModelView, ChangeError> {
+    /// Returns an error if the model is unknown or too many changes are waiting.
+    pub async fn unload_model(&self, name: &str) -> Result<ModelView, LifecycleError> {
         let name = name.to_owned();
         self.lifecycle
-            .order(move |thread| thread.unload_model(&name))
+            .try_execute(move |thread| thread.unload_model(&name))
             .await
     }
 
-    /// Pins a model to the version that serves: requests that name none get that one, whatever is newer, until the pin
-    /// is moved by a promotion or released. `commit` writes it down.
+    /// Pins a model to its serving version, which then serves requests without a version even if newer versions are loaded,
+    /// until a promotion moves the pin or it is removed. `persist` stores the pin.
     ///
     /// # Errors
-    /// When there is no such model, no version of it serves, it cannot be written down or too many changes wait.
-    pub async fn pin(&self, name: &str, commit: PersistPin) -> Result<ModelView, PromoteError> {
+    /// Returns an error if the model is unknown or not loaded, if the pin cannot be stored, or if too many changes are
+    /// waiting.
+    pub async fn pin(&self, name: &str, persist: PersistPin) -> Result<ModelView, PromoteError> {
         let name = name.to_owned();
         self.lifecycle
-            .order(move |thread| Ok(thread.pin_serving(&name, commit)))
-            .await?
+            .try_execute(move |thread| thread.pin_serving(&name, persist))
+            .await
     }
 
-    /// Releases a model's pin: its version policy says from now on what is loaded, and the highest version serves.
+    /// Removes the pin of a model. Its version policy then determines which versions are loaded, and the highest one serves.
     ///
     /// # Errors
-    /// When there is no such model, it is being promoted, that cannot be written down or too many changes wait.
-    pub async fn unpin(&self, name: &str, commit: PersistPin) -> Result<ModelView, PromoteError> {
+    /// Returns an error if the model is unknown or being promoted, if the change cannot be stored, or if too many changes are
+    /// waiting.
+    pub async fn unpin(&self, name: &str, persist: PersistPin) -> Result<ModelView, PromoteError> {
         let name = name.to_owned();
         self.lifecycle
-            .order(move |thread| Ok(thread.unpin(&name, commit)))
-            .await?
+            .try_execute(move |thread| thread.unpin(&name, persist))
+            .await
     }
 
-    /// Whether the models folder holds this version of a model now. Blocks for as long as the disk takes.
+    /// Returns whether the models directory contains a version of a known model. Blocks on the disk.
     pub fn is_on_disk(&self, name: &str, version: u64) -> bool {
-        let folder = self.lifecycle.root.join(name).join(version.to_string());
-        self.model(name).is_some() && is_version(&folder)
+        let path = self.lifecycle.root.join(name).join(version.to_string());
+        self.model(name).is_some() && is_version(&path)
     }
 
-    /// Loads a version of a model, named by its real name, beside the one that serves, and pins the model to that one
-    /// before it does. The version stays, whatever the policy says, until [`Self::promote_candidate`] or [`Self::discard_candidate`].
+    /// Pins a model, given by its real name, to its serving version and loads another version as its candidate. The candidate
+    /// stays loaded, even if the policy does not select it, until [`Self::promote_candidate`] or
+    /// [`Self::discard_candidate`].
     ///
     /// # Errors
-    /// When the version is not there or cannot be served, it serves already, or nothing does.
+    /// Returns an error if the version is unknown, cannot be served or serves already, or if no version serves.
     pub async fn load_candidate(
         &self,
         name: &str,
         version: u64,
-        commit: PersistPin,
+        persist: PersistPin,
     ) -> Result<StagedCandidate, PromoteError> {
         let name = name.to_owned();
         self.lifecycle
-            .step(move |thread| thread.load_candidate(&name, version, commit))
+            .execute(move |thread| thread.load_candidate(&name, version, persist))
             .await
     }
 
-    /// Gives a model's traffic to the version that stands beside, at one moment: requests that have found the old one are
-    /// answered by it. The version that it was judged against, where there is one, must be as it was, and so must it be.
+    /// Switches the traffic of a model to its candidate in one change. Requests that have resolved the previous version are
+    /// completed by it.
     ///
     /// # Errors
-    /// When one of them is not, or it cannot be written down: nothing has changed then.
+    /// Returns an error if the candidate or the baseline was replaced, or if the pin cannot be stored. Then nothing changes.
     pub async fn promote_candidate(
         &self,
         candidate: Arc<LiveModel>,
         baseline: Option<Arc<LiveModel>>,
-        commit: PersistPin,
+        persist: PersistPin,
     ) -> Result<(), PromoteError> {
         self.lifecycle
-            .step(move |thread| thread.promote_candidate(&candidate, baseline.as_deref(), commit))
+            .execute(move |thread| {
+                thread.promote_candidate(&candidate, baseline.as_deref(), persist)
+            })
             .await
     }
 
-    /// Takes the version that stands beside out of service.
+    /// Unloads the candidate of a model, unless the version policy selects it.
     ///
     /// # Errors
-    /// When the server is on its way down.
+    /// Returns an error if the server is shutting down.
     pub async fn discard_candidate(&self, name: &str) -> Result<(), PromoteError> {
         let name = name.to_owned();
         self.lifecycle
-            .step(move |thread| {
+            .execute(move |thread| {
                 thread.discard_candidate(&name);
                 Ok(())
             })
             .await
     }
 
-    /// Takes no more changes and no more images; blocks until the change that is under way has ended and the
-    /// workers, those of retired versions too, have answered what was queued and closed their sessions.
+    /// Rejects further changes and images. Blocks until the current change has ended and all workers, including those of
+    /// retired versions, have processed the queued images and closed their sessions.
     pub fn shut_down(&self) {
         self.lifecycle.shut_down();
-        let snapshot = self.current.load_full();
+        let snapshot = self.snapshot.load_full();
         snapshot.live().for_each(|model| model.batcher.close());
         snapshot.live().for_each(|model| model.batcher.join());
-        self.leaving.join();
+        self.retired_workers.join();
     }
 }

@@ -1,5 +1,5 @@
-//! The models folder: `<name>/<version>/`, version a positive integer, with a `model.onnx` or with the `mien.toml` of an
-//! ensemble.
+//! The models directory: `<name>/<version>/` with a `model.onnx` or with the `mien.toml` of an ensemble. The version is a
+//! positive integer.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,86 +14,86 @@ use sha2::{Digest, Sha256};
 
 use super::{
     name::parse_version,
-    sidecar::{Sidecar, declares_ensemble},
+    version_config::{VersionConfig, declares_ensemble},
 };
 
-/// The network of a version that is not an ensemble.
+/// Name of the model file of a version that is not an ensemble.
 pub const MODEL_FILE: &str = "model.onnx";
 
-/// What a models folder holds.
+/// Content of a models directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
     /// Models with at least one version, by name.
-    pub models: BTreeMap<String, Folders>,
-    /// Folders that could not be read; whether they are models is not known.
+    pub models: BTreeMap<String, VersionDirs>,
+    /// Directories that could not be read.
     pub unreadable: BTreeSet<String>,
 }
 
 /// The versions of one model.
-pub type Folders = BTreeMap<u64, Found>;
+pub type VersionDirs = BTreeMap<u64, VersionDir>;
 
 /// A version on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The models folder, which holds the members of an ensemble too.
+pub struct VersionDir {
+    /// The models directory, which also contains the members of an ensemble.
     pub root: PathBuf,
-    /// The version's own folder.
-    pub folder: PathBuf,
+    /// The directory of the version.
+    pub path: PathBuf,
     /// The state of the version's files and, for an ensemble, of its members' files.
     pub fingerprint: Fingerprint,
 }
 
-impl Found {
-    /// Takes the fingerprint of a version's folder. `root` is the models folder.
+impl VersionDir {
+    /// Computes the fingerprint of the version in `path`. `root` is the models directory.
     ///
     /// # Errors
-    /// When the version's folder cannot be read.
-    pub fn new(root: &Path, folder: PathBuf) -> io::Result<Self> {
-        let fingerprint = Fingerprint::of(root, &folder)?;
+    /// Returns an error if the directory of the version cannot be read.
+    pub fn new(root: &Path, path: PathBuf) -> io::Result<Self> {
+        let fingerprint = Fingerprint::of(root, &path)?;
         Ok(Self {
             root: root.to_owned(),
-            folder,
+            path,
             fingerprint,
         })
     }
 
-    /// Returns the file of the version's network.
+    /// Returns the path of the model file.
     pub fn model_file(&self) -> PathBuf {
-        self.folder.join(MODEL_FILE)
+        self.path.join(MODEL_FILE)
     }
 
     /// Returns whether a file was written, replaced, added or removed since the fingerprint was taken.
     pub fn has_changed(&self) -> bool {
-        Fingerprint::of(&self.root, &self.folder).ok().as_ref() != Some(&self.fingerprint)
+        Fingerprint::of(&self.root, &self.path).ok().as_ref() != Some(&self.fingerprint)
     }
 }
 
-/// What tells that a file of a version was written, replaced, added or removed, without reading it: name, size, time
-/// of the last change and inode of each. The names of members' files start with `NAME@VERSION/`.
+/// Detects that a file of a version was written, replaced, added or removed, without reading it. Contains name, size,
+/// modification time and inode of each file. The names of members' files start with `NAME@VERSION/`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fingerprint(BTreeMap<String, (u64, Option<SystemTime>, u64)>);
 
 impl Fingerprint {
-    /// Files that vanish meanwhile, and members that are missing, are not in the fingerprint.
-    fn of(root: &Path, folder: &Path) -> io::Result<Self> {
+    /// Computes the fingerprint of a version. It does not contain files that are removed at the same time, or missing members.
+    fn of(root: &Path, path: &Path) -> io::Result<Self> {
         let mut fingerprint = Self::default();
-        fingerprint.add("", folder)?;
+        fingerprint.add("", path)?;
         if fingerprint.0.contains_key(MODEL_FILE) {
             // A version with a model file is not an ensemble. Its mien.toml is read when it is loaded.
             return Ok(fingerprint);
         }
         // An invalid mien.toml names no members. The reason is reported when the version is loaded.
-        let ensemble = Sidecar::read(folder)
+        let ensemble = VersionConfig::read(path)
             .ok()
-            .and_then(|sidecar| sidecar.ensemble);
+            .and_then(|config| config.ensemble);
         for share in ensemble.into_iter().flat_map(|ensemble| ensemble.members) {
-            let _ = fingerprint.add(&format!("{}/", share.member), &share.member.folder(root));
+            let _ = fingerprint.add(&format!("{}/", share.member), &share.member.path(root));
         }
         Ok(fingerprint)
     }
 
-    fn add(&mut self, prefix: &str, folder: &Path) -> io::Result<()> {
-        for entry in fs::read_dir(folder)? {
+    fn add(&mut self, prefix: &str, directory: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(directory)? {
             let entry = entry?;
             let Ok(file) = fs::metadata(entry.path()) else {
                 continue;
@@ -119,22 +119,22 @@ impl Fingerprint {
     }
 }
 
-/// Returns whether a folder holds a network or an ensemble.
-pub fn is_version(folder: &Path) -> bool {
-    folder.join(MODEL_FILE).is_file() || declares_ensemble(folder)
+/// Returns whether a directory contains a model file or an ensemble.
+pub fn is_version(directory: &Path) -> bool {
+    directory.join(MODEL_FILE).is_file() || declares_ensemble(directory)
 }
 
-/// Lists the versions below a models folder. Anything of another shape is passed over.
+/// Lists the versions in a models directory. Other files and directories are ignored.
 ///
 /// # Errors
-/// When the folder itself cannot be read.
+/// Returns an error if the models directory cannot be read.
 pub fn list(root: &Path) -> io::Result<Listing> {
     let mut listing = Listing::default();
-    for (name, folder) in subfolders(root)? {
-        match versions(root, &folder) {
+    for (name, directory) in subdirectories(root)? {
+        match versions(root, &directory) {
             Ok(versions) if versions.is_empty() => {}
             Ok(versions) => drop(listing.models.insert(name, versions)),
-            // Removed since the root was read.
+            // The directory was removed after the root was read.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(_) => drop(listing.unreadable.insert(name)),
         }
@@ -142,35 +142,36 @@ pub fn list(root: &Path) -> io::Result<Listing> {
     Ok(listing)
 }
 
-fn versions(root: &Path, folder: &Path) -> io::Result<Folders> {
-    let mut versions = Folders::new();
-    for (version, folder) in subfolders(folder)? {
+fn versions(root: &Path, directory: &Path) -> io::Result<VersionDirs> {
+    let mut versions = VersionDirs::new();
+    for (version, path) in subdirectories(directory)? {
         let Some(number) = parse_version(&version) else {
             continue;
         };
-        if is_version(&folder) {
-            versions.insert(number, Found::new(root, folder)?);
+        if is_version(&path) {
+            versions.insert(number, VersionDir::new(root, path)?);
         }
     }
     Ok(versions)
 }
 
-fn subfolders(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
-    let mut folders = Vec::new();
-    for entry in fs::read_dir(folder)? {
+/// Returns names and paths of the directories that are not hidden.
+fn subdirectories(directory: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut directories = Vec::new();
+    for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str());
         if let Some(name) = name.filter(|name| !name.starts_with('.') && path.is_dir()) {
-            folders.push((name.to_owned(), path));
+            directories.push((name.to_owned(), path));
         }
     }
-    Ok(folders)
+    Ok(directories)
 }
 
-/// SHA-256 of a file, in lower-case hex.
+/// Returns the SHA-256 of a file in lower-case hex.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Returns an error if the file cannot be read.
 pub fn hash(path: &Path) -> io::Result<String> {
     let mut hasher = Sha256::new();
     io::copy(&mut File::open(path)?, &mut HashWriter(&mut hasher))?;
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_versions_and_nothing_else() {
+    fn list_contains_only_versions() {
         let root = tempfile::tempdir().unwrap();
         for path in ["a/1", "a/10", "a/02", "a/latest", "b/0", "c", ".git/1"] {
             put(root.path(), path, "");
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_changes_with_every_file() {
+    fn fingerprint_changes_with_each_file() {
         let root = tempfile::tempdir().unwrap();
         put(root.path(), "a/1", "old");
         let folder = root.path().join("a/1");
@@ -230,14 +231,14 @@ mod tests {
         let second = state();
         assert_ne!(first, second);
         assert_eq!(first, second.without(&["mien.toml"]));
-        // Of the same size, and perhaps within the clock's tick: the inode tells.
+        // Size and modification time may be equal, but the inode differs.
         fs::write(root.path().join("new"), "new").unwrap();
         fs::rename(root.path().join("new"), folder.join(MODEL_FILE)).unwrap();
         assert_ne!(second, state());
     }
 
     #[test]
-    fn hashes_files() {
+    fn hash_is_sha256() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), "abc").unwrap();
         assert!(hash(file.path()).unwrap().starts_with("ba7816bf8f01cfea"));

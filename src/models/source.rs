@@ -1,4 +1,4 @@
-//! What a version's classifiers are opened from: one network, or the networks of an ensemble.
+//! The networks of a version: one, or the members of an ensemble. Opens classifiers from them.
 
 mod members;
 
@@ -8,8 +8,8 @@ use super::{
     ensemble::Member,
     file::{self, ModelFile, read_hash},
     manifest::Manifest,
-    repository::Found,
-    sidecar::Sidecar,
+    repository::VersionDir,
+    version_config::VersionConfig,
 };
 use crate::{
     batching::{BatchOptions, Factory},
@@ -22,15 +22,15 @@ use crate::{
     },
 };
 
-/// What a version turned out to be.
-pub struct Examined {
-    /// Its networks.
+/// A version that can be served.
+pub struct InspectedModel {
+    /// The networks.
     pub source: Source,
-    /// What its files say about it.
+    /// The metadata of the files.
     pub manifest: Manifest,
-    /// Its `mien.toml`.
-    pub sidecar: Sidecar,
-    /// The sessions that the networks were examined with, one per network.
+    /// The `mien.toml`.
+    pub config: VersionConfig,
+    /// The sessions of the inspection, one per network.
     pub sessions: Vec<Session>,
 }
 
@@ -40,39 +40,39 @@ pub struct Source {
     files: Vec<ModelFile>,
     /// The members of the ensemble, in the order of `files`; empty if the version is not an ensemble.
     members: Vec<Member>,
-    /// SHA-256 that identifies the version's answers, as `identity` returns it.
+    /// SHA-256 that identifies the predictions of the version, as `identity` returns it.
     pub sha256: String,
-    /// How the version is fed and read.
+    /// Input and outputs of the version.
     pub signature: Signature,
     /// Number of classes.
     labels: usize,
 }
 
-/// Opens a session of each network of a version, whose runs use `threads` cores, checks what the files say and tries each
-/// network once.
+/// Opens a session of each network of a version, whose calls use `threads` cores, checks the metadata and runs each network
+/// once.
 ///
 /// # Errors
-/// When the version cannot be served; the reason names no path.
-pub fn examine(
+/// Returns the reason, without paths, if the version cannot be served.
+pub fn inspect(
     runtime: &Runtime,
-    found: &Found,
-    sidecar: Sidecar,
+    dir: &VersionDir,
+    config: VersionConfig,
     threads: usize,
-) -> Result<Examined, InferenceError> {
-    if let Some(ensemble) = &sidecar.ensemble {
-        let (source, manifest, sessions) = members::examine(runtime, found, ensemble, threads)?;
-        return Ok(Examined {
+) -> Result<InspectedModel, InferenceError> {
+    if let Some(ensemble) = &config.ensemble {
+        let (source, manifest, sessions) = members::inspect(runtime, dir, ensemble, threads)?;
+        return Ok(InspectedModel {
             source,
             manifest,
-            sidecar,
+            config,
             sessions,
         });
     }
-    let file::Examined {
+    let file::InspectedFile {
         file,
         manifest,
         session,
-    } = file::examine(runtime, &found.folder, &sidecar, threads)?;
+    } = file::inspect(runtime, &dir.path, &config, threads)?;
     let (sha256, signature) = (file.sha256.clone(), file.signature.clone());
     let labels = manifest.labels.len();
     let source = Source {
@@ -82,40 +82,40 @@ pub fn examine(
         signature,
         labels,
     };
-    Ok(Examined {
+    Ok(InspectedModel {
         source,
         manifest,
-        sidecar,
+        config,
         sessions: vec![session],
     })
 }
 
-/// Returns the SHA-256 that identifies a version's answers without opening it: that of its model file, or one that covers
-/// the files and weights of an ensemble's members.
+/// Returns the SHA-256 that identifies the predictions of a version: that of its model file, or one that covers the files
+/// and weights of an ensemble's members. Does not open a session.
 ///
 /// # Errors
-/// When a file cannot be read.
-pub(super) fn identity(found: &Found, sidecar: &Sidecar) -> Result<String, InferenceError> {
-    match &sidecar.ensemble {
-        Some(ensemble) => members::identity(&found.root, ensemble),
-        None => read_hash(&found.model_file()),
+/// Returns an error if a file cannot be read.
+pub(super) fn identity(dir: &VersionDir, config: &VersionConfig) -> Result<String, InferenceError> {
+    match &config.ensemble {
+        Some(ensemble) => members::identity(&dir.root, ensemble),
+        None => read_hash(&dir.model_file()),
     }
 }
 
 impl Source {
-    /// Opens a session of each network whose runs use `threads` cores.
+    /// Opens a session of each network, whose calls use `threads` cores.
     ///
     /// # Errors
-    /// When a file is gone or no longer a model.
+    /// Returns an error if a file was removed or replaced by an invalid one.
     pub fn sessions(&self, threads: usize) -> Result<Vec<Session>, InferenceError> {
         self.each(|file| file.session(threads))
     }
 
-    /// Returns a classifier of these sessions, tried with as many images as it will ever run at once.
+    /// Returns a classifier of these sessions that is warmed up with a batch of the maximum size.
     ///
     /// # Errors
-    /// When a trial fails.
-    pub fn try_out(
+    /// Returns an error if a warm-up fails.
+    pub fn warm_up(
         &self,
         sessions: Vec<Session>,
         max_batch: usize,
@@ -123,26 +123,27 @@ impl Source {
         let mut sessions = sessions.into_iter();
         let classifiers = self.each(|file| {
             let session = sessions.next().expect("there is one session per network");
-            file.try_out(session, max_batch)
+            file.warm_up(session, max_batch)
         })?;
         Ok(self.combine(classifiers))
     }
 
-    /// Returns a classifier of new sessions that have not run yet: for measurements.
+    /// Opens a classifier that is not warmed up, for measurements.
     ///
     /// # Errors
-    /// When a file is gone or no longer a model.
-    pub fn open_untried(
+    /// Returns an error if a file was removed or replaced by an invalid one.
+    pub fn open_without_warm_up(
         &self,
         threads: usize,
         max_batch: usize,
     ) -> Result<Box<dyn Classifier>, InferenceError> {
-        let classifiers = self.each(|file| Ok(file.untried(file.session(threads)?, max_batch)))?;
+        let classifiers =
+            self.each(|file| Ok(file.without_warm_up(file.session(threads)?, max_batch)))?;
         Ok(self.combine(classifiers))
     }
 
-    /// Returns what makes the workers' classifiers. The first worker takes `first`; the others, and a worker after a panic,
-    /// open their own.
+    /// Returns the factory of the workers' classifiers. The first worker gets `first`; the others open new sessions, also after
+    /// a panic.
     pub(super) fn factory(self, first: Box<dyn Classifier>, batch: BatchOptions) -> Factory {
         let first = Mutex::new(Some(first));
         Arc::new(move || {
@@ -153,10 +154,10 @@ impl Source {
 
     fn open_again(&self, batch: BatchOptions) -> Result<Box<dyn Classifier>, InferenceError> {
         self.each(ModelFile::check_unchanged)?;
-        self.try_out(self.sessions(batch.intra_op_threads)?, batch.max_batch)
+        self.warm_up(self.sessions(batch.intra_op_threads)?, batch.max_batch)
     }
 
-    /// Does something with every network. An error names the member that it comes from.
+    /// Calls `work` for each network. Errors contain the name of the member.
     fn each<T>(
         &self,
         mut work: impl FnMut(&ModelFile) -> Result<T, InferenceError>,

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::{input, metadata::platform};
 use crate::{
     inference::runtime::Device,
-    models::{registry::LiveModel, repository::MODEL_FILE, sidecar::SIDECAR},
+    models::{registry::LiveModel, repository::MODEL_FILE, version_config::CONFIG_FILE},
     settings::LimitSettings,
 };
 
@@ -160,7 +160,7 @@ impl ModelConfig {
             default_model_filename: if model.manifest.members.is_empty() {
                 MODEL_FILE
             } else {
-                SIDECAR
+                CONFIG_FILE
             },
         }
     }

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use crate::{
     batching::BatchError,
     intake::decoder::{DecoderError, ImageDecodeError},
-    models::{ChangeError, registry::ResolveError},
+    models::{LifecycleError, registry::ResolveError},
 };
 
 /// Minimum time before a retry.
@@ -101,20 +101,22 @@ impl From<ResolveError> for Error {
     }
 }
 
-impl From<ChangeError> for Error {
-    fn from(error: ChangeError) -> Self {
+impl From<LifecycleError> for Error {
+    fn from(error: LifecycleError) -> Self {
         let message = error.to_string();
         match error {
-            ChangeError::UnknownModel(_) => Self::new(Kind::NotFound, message),
-            ChangeError::Unfit { .. } | ChangeError::NotWanted(_) => Self::invalid(message),
-            ChangeError::Failed(reason) => Self::internal(reason),
-            ChangeError::Busy => Self::new(
+            LifecycleError::UnknownModel(_) => Self::new(Kind::NotFound, message),
+            LifecycleError::InvalidModel { .. } | LifecycleError::ExcludedByPolicy(_) => {
+                Self::invalid(message)
+            }
+            LifecycleError::Failed(reason) => Self::internal(reason),
+            LifecycleError::Busy => Self::new(
                 Kind::Unavailable {
                     retry_after: MIN_RETRY,
                 },
                 message,
             ),
-            ChangeError::ShuttingDown => Self::new(Kind::ShuttingDown, message),
+            LifecycleError::ShuttingDown => Self::new(Kind::ShuttingDown, message),
         }
     }
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     evaluation,
-    models::{ChangeError, PromoteError, registry::ResolveError},
+    models::{LifecycleError, PromoteError, registry::ResolveError},
     store::{PromotionRecord, PromotionStatus, StoreError, now},
 };
 
@@ -66,8 +66,8 @@ pub enum StartError {
     Store(#[from] StoreError),
 }
 
-impl From<ChangeError> for StartError {
-    fn from(error: ChangeError) -> Self {
+impl From<LifecycleError> for StartError {
+    fn from(error: LifecycleError) -> Self {
         Self::Promote(error.into())
     }
 }

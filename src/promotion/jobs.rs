@@ -14,7 +14,7 @@ use crate::{
     evaluation::Evaluations,
     jobs::JobRegistry,
     metrics::Metrics,
-    models::{ChangeError, PromoteError, registry::Registry},
+    models::{LifecycleError, PromoteError, registry::Registry},
     store::{PromotionRecord, StoreError},
 };
 
@@ -77,7 +77,7 @@ impl Promotions {
     /// Checks a request and returns its record. The conditions that may change are checked again when the promotion starts.
     async fn check(&self, spec: &PromotionSpec) -> Result<PromotionRecord, StartError> {
         let registry = &self.shared.registry;
-        let unknown = || ChangeError::UnknownModel(spec.model.clone());
+        let unknown = || LifecycleError::UnknownModel(spec.model.clone());
         let model = registry.model(&spec.model).ok_or_else(unknown)?;
         let (name, version) = (model.name, spec.version);
         let on_disk = {

@@ -7,7 +7,7 @@ use crate::{
     evaluation::Evaluations,
     jobs::JobRegistry,
     metrics::Metrics,
-    models::{ChangeError, PromoteError, registry::Registry},
+    models::{LifecycleError, PromoteError, registry::Registry},
     store::{Store, StoreError},
 };
 
@@ -31,7 +31,7 @@ pub(super) struct PromotionTask {
 
 /// Returns the text for clients of an error of loading or switching to a candidate.
 pub(super) fn public_message(error: PromoteError) -> String {
-    if let PromoteError::Change(ChangeError::Failed(reason)) = error {
+    if let PromoteError::Change(LifecycleError::Failed(reason)) = error {
         tracing::error!(reason, "promotion failed");
         return "the server failed; see its log".to_owned();
     }

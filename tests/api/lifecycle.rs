@@ -212,7 +212,10 @@ async fn an_unfit_newest_version_leaves_the_old_one_serving() {
         detail.starts_with("version 2 of model `m` cannot be served: "),
         "{detail}"
     );
-    assert!(detail.ends_with("; version 1 goes on serving"), "{detail}");
+    assert!(
+        detail.ends_with("; version 1 continues to serve"),
+        "{detail}"
+    );
     let model = app.json("/v1/models/m").await;
     assert_eq!(app.versions("m").await, ["1 ready", "2 failed"]);
     assert!(
@@ -315,17 +318,14 @@ async fn an_alias_stands_for_a_model_or_a_version() {
     let problem = assert_problem(refused, 404, "unknown_model").await;
     assert_eq!(
         problem["detail"],
-        "`soon` stands for `later`, and there is no such model"
+        "alias `soon` refers to `later`, and there is no model of this name"
     );
     install(root.path(), "later", "1", "tiny");
     assert_eq!(app.load("soon").await.status(), 200);
     assert_eq!(app.version("?model=soon").await, "1");
 
     let shadows = failure(&settings(&[&folder(&root), "--alias=n=m"])).await;
-    assert!(
-        shadows.contains("--alias gives `n` another meaning"),
-        "{shadows}"
-    );
+    assert!(shadows.contains("--alias redefines `n`"), "{shadows}");
 }
 
 #[actix_web::test]

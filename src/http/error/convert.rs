@@ -8,7 +8,7 @@ use crate::{
     batching::BatchError,
     evaluation::{NotComparable, StartError},
     http::MIN_RETRY,
-    models::{ChangeError, PromoteError, registry::ResolveError},
+    models::{LifecycleError, PromoteError, registry::ResolveError},
     oip, promotion,
     store::StoreError,
 };
@@ -76,17 +76,17 @@ impl From<ResolveError> for ApiError {
     }
 }
 
-impl From<ChangeError> for ApiError {
-    fn from(error: ChangeError) -> Self {
+impl From<LifecycleError> for ApiError {
+    fn from(error: LifecycleError) -> Self {
         let detail = error.to_string();
         match error {
-            ChangeError::UnknownModel(_) => Self::new(Code::UnknownModel, detail),
-            ChangeError::Unfit { .. } | ChangeError::NotWanted(_) => {
+            LifecycleError::UnknownModel(_) => Self::new(Code::UnknownModel, detail),
+            LifecycleError::InvalidModel { .. } | LifecycleError::ExcludedByPolicy(_) => {
                 Self::new(Code::InvalidModel, detail)
             }
-            ChangeError::Failed(reason) => Self::internal(reason),
-            ChangeError::Busy => Self::overloaded(detail),
-            ChangeError::ShuttingDown => Self::shutting_down(detail),
+            LifecycleError::Failed(reason) => Self::internal(reason),
+            LifecycleError::Busy => Self::overloaded(detail),
+            LifecycleError::ShuttingDown => Self::shutting_down(detail),
         }
     }
 }

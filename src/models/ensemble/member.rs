@@ -1,4 +1,4 @@
-//! The name of an ensemble's member, and the member as it was loaded.
+//! Members of ensembles.
 
 use std::{
     fmt,
@@ -6,41 +6,41 @@ use std::{
     str::FromStr,
 };
 
-use crate::models::name::{ModelName, is_folder_name};
+use crate::models::name::{ModelName, is_directory_name};
 
-/// A member as it was loaded.
+/// A loaded member.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Member {
-    /// Which version.
+    /// The version.
     pub name: MemberName,
-    /// Its share of the mean, in (0, 1]; the weights of all members sum to 1.
+    /// Weight in the mean, in (0, 1]. The weights of all members sum to 1.
     pub weight: f64,
-    /// SHA-256 of its model file, lower-case hex.
+    /// SHA-256 of the model file, lower-case hex.
     pub sha256: String,
 }
 
-/// A version of a model in the same models folder, written `NAME@VERSION`.
+/// A version of a model in the same models directory, written `NAME@VERSION`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberName {
-    /// The model; one path component.
+    /// Name of the model; one path component.
     name: String,
-    /// The version, positive.
+    /// Version.
     version: u64,
 }
 
 impl MemberName {
-    /// The model's name.
+    /// Returns the name of the model.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The version.
+    /// Returns the version.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// Returns the member's folder below a models folder. It is always two levels below `root`.
-    pub fn folder(&self, root: &Path) -> PathBuf {
+    /// Returns the directory of the member, which is always two levels below the models directory `root`.
+    pub fn path(&self, root: &Path) -> PathBuf {
         root.join(&self.name).join(self.version.to_string())
     }
 }
@@ -51,10 +51,8 @@ impl FromStr for MemberName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let ModelName { name, version } = text.parse()?;
         let version = version.ok_or("expected NAME@VERSION, VERSION a positive integer")?;
-        if !is_folder_name(&name) {
-            return Err(
-                "a model's name has no `/`, `\\` or NUL and does not start with `.`".into(),
-            );
+        if !is_directory_name(&name) {
+            return Err("a model name must not contain `/`, `\\` or NUL or start with `.`".into());
         }
         Ok(Self { name, version })
     }
@@ -76,10 +74,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn member_folder_is_two_levels_below_the_root(text in "(\\PC|[./\\\\@0-9a]){0,12}@?[0-9]{0,3}") {
+        fn member_path_is_two_levels_below_root(text in "(\\PC|[./\\\\@0-9a]){0,12}@?[0-9]{0,3}") {
             if let Ok(member) = text.parse::<MemberName>() {
-                let folder = member.folder(Path::new("/models"));
-                let below = folder.strip_prefix("/models").unwrap();
+                let path = member.path(Path::new("/models"));
+                let below = path.strip_prefix("/models").unwrap();
                 let parts: Vec<Component<'_>> = below.components().collect();
                 prop_assert!(matches!(parts[..], [Component::Normal(_), Component::Normal(_)]));
                 prop_assert_eq!(below.as_os_str().to_str().unwrap().matches('/').count(), 1);

@@ -1,17 +1,17 @@
-//! Which model is the default where none is named: the one with the best recorded accuracy.
+//! Ranks models by recorded accuracy. The best one is the default model if no flag sets it.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use crate::models::{
-    header,
     manifest::Manifest,
+    onnx_metadata,
     policy::VersionPolicies,
-    registry::Snapshot,
-    repository::{Folders, Found, Listing},
-    sidecar::Sidecar,
+    repository::{Listing, VersionDir, VersionDirs},
+    snapshot::Snapshot,
+    version_config::VersionConfig,
 };
 
-/// A model and its accuracy on the whole test set, 0 to 1, where one is recorded.
+/// A model and its recorded accuracy on the whole test set, 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Ranked {
     pub(crate) name: String,
@@ -19,7 +19,7 @@ pub(crate) struct Ranked {
 }
 
 impl Ranked {
-    /// The better accuracy first, then by name.
+    /// Compares by accuracy in descending order, then by name. Models without accuracy are last.
     fn order(&self, other: &Self) -> Ordering {
         let accuracy = |ranked: &Self| ranked.accuracy.unwrap_or(f64::NEG_INFINITY);
         accuracy(other)
@@ -28,40 +28,40 @@ impl Ranked {
     }
 }
 
-/// The models of a folder by what the files of their versions that will serve record, the best first.
-pub(crate) fn by_recorded_accuracy(
+/// Returns the models of a directory, the best first. The accuracy is that of the version that will serve.
+pub(crate) fn rank_by_accuracy(
     listing: &Listing,
     policies: &VersionPolicies,
     pins: &BTreeMap<String, u64>,
 ) -> Vec<Ranked> {
-    let accuracy = |name: &str, folders: &Folders| {
-        let wanted = policies.wanted(name, folders, pins.get(name).copied());
-        let (_, first) = wanted.first()?;
+    let accuracy = |name: &str, dirs: &VersionDirs| {
+        let selected = policies.selected(name, dirs, pins.get(name).copied());
+        let (_, first) = selected.first()?;
         recorded_accuracy(first)
     };
     let models = listing.models.iter();
     let mut ranked: Vec<Ranked> = models
-        .map(|(name, folders)| Ranked {
+        .map(|(name, dirs)| Ranked {
             name: name.clone(),
-            accuracy: accuracy(name, folders),
+            accuracy: accuracy(name, dirs),
         })
         .collect();
     ranked.sort_by(Ranked::order);
     ranked
 }
 
-/// Returns the accuracy on the whole test set that a version records, without opening it.
-fn recorded_accuracy(found: &Found) -> Option<f64> {
-    let file = found.model_file();
+/// Returns the accuracy on the whole test set that a version records, without opening a session.
+fn recorded_accuracy(dir: &VersionDir) -> Option<f64> {
+    let file = dir.model_file();
     if file.is_file() {
-        return header::recorded_accuracy(&file);
+        return onnx_metadata::recorded_accuracy(&file);
     }
-    let ensemble = Sidecar::read(&found.folder).ok()?.ensemble?;
+    let ensemble = VersionConfig::read(&dir.path).ok()?.ensemble?;
     ensemble.accuracy.get(Manifest::TEST).copied()
 }
 
-/// The best of the models that serve, unless one that has not been tried yet might be better.
-pub(super) fn default_among(snapshot: &Snapshot, untried: &[Ranked]) -> Option<String> {
+/// Returns the best model that serves, unless a pending one may be better.
+pub(super) fn select_default(snapshot: &Snapshot, pending: &[Ranked]) -> Option<String> {
     let serving = snapshot.models.keys().filter_map(|name| {
         let accuracy = snapshot.serving(name)?.manifest.test_accuracy();
         Some(Ranked {
@@ -70,7 +70,7 @@ pub(super) fn default_among(snapshot: &Snapshot, untried: &[Ranked]) -> Option<S
         })
     });
     let best = serving.min_by(Ranked::order)?;
-    untried
+    pending
         .iter()
         .all(|other| best.order(other).is_lt())
         .then_some(best.name)

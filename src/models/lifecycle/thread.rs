@@ -1,4 +1,10 @@
-//! The thread itself: the start, then one order after the other, and the folder in between.
+//! The lifecycle thread: loads the models, then runs commands and polls the models directory.
+
+mod candidates;
+mod pin;
+mod poll;
+mod reconciler;
+mod startup;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,170 +16,193 @@ use std::{
     time::Instant,
 };
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::{ChangeError, LifecycleOptions, RegistryError, reconcile::Failure};
+use self::poll::Poller;
+pub use self::{candidates::StagedCandidate, pin::PersistPin};
+use super::{
+    LifecycleError, LifecycleOptions, RegistryError,
+    reconcile::{Failure, Selection},
+    versions::VersionManager,
+};
 use crate::{
     inference::InferenceError,
     models::{
         load::ModelLoader,
-        registry::{Current, ModelView, Snapshot},
-        repository::{self, Fingerprint, Folders, Listing},
+        repository::{self, VersionDirs},
+        snapshot::{ModelView, SharedSnapshot},
     },
 };
 
-/// An order to the thread.
+/// A message to the thread.
 pub(super) enum Command {
-    Order(Box<dyn FnOnce(&mut LifecycleThread) + Send>),
+    /// Runs `work`. The slot in the queue is free as soon as `work` begins.
+    Execute {
+        work: Box<dyn FnOnce(&mut LifecycleThread) + Send>,
+        slot: OwnedSemaphorePermit,
+    },
+    /// Ends the thread.
     Stop,
 }
 
-/// What the thread owns. It alone writes `current`.
+/// The state that the thread owns.
 pub(in crate::models) struct LifecycleThread {
-    pub(super) options: LifecycleOptions,
-    pub(super) loader: ModelLoader,
-    pub(super) current: Arc<Current>,
-    pub(super) closing: Arc<AtomicBool>,
-    /// Models that were unloaded by an order: what happens on disk does not bring them back.
-    pub(super) held: BTreeSet<String>,
-    /// Versions that are loaded besides what the policies want, each until it is decided whether it takes the traffic.
-    pub(super) guests: BTreeMap<String, u64>,
-    /// The state that each version was in when it was last loaded, whether that succeeded or not.
-    pub(super) tried: BTreeMap<(String, u64), Fingerprint>,
-    /// What was on disk when each model was last brought in line with it.
-    pub(super) settled: BTreeMap<String, Folders>,
-    /// What was on disk at the last look.
-    pub(super) seen: Listing,
-    /// What the last look complained of.
-    pub(super) complaint: Option<String>,
+    options: LifecycleOptions,
+    versions: VersionManager,
+    poller: Poller,
+    /// The candidate of each model that is being promoted. It stays loaded although the policy may not select it.
+    candidates: BTreeMap<String, u64>,
+    /// Models that a client has unloaded. Changes on disk do not load them again.
+    manually_unloaded: BTreeSet<String>,
+    /// The directories of each model when it was last reconciled.
+    reconciled: BTreeMap<String, VersionDirs>,
+    shutting_down: Arc<AtomicBool>,
 }
 
 impl LifecycleThread {
-    /// Lists the models folder; nothing is loaded yet.
+    /// Lists the models directory. Models are loaded by [`Self::run`].
     pub(super) fn new(
         options: LifecycleOptions,
         loader: ModelLoader,
-        closing: Arc<AtomicBool>,
-    ) -> Result<(Self, Arc<Current>), RegistryError> {
-        let seen = Self::first_listing(&options)?;
-        let current = Arc::new(Current::from_pointee(Self::first_snapshot(&options, &seen)));
+        shutting_down: Arc<AtomicBool>,
+    ) -> Result<(Self, Arc<SharedSnapshot>), RegistryError> {
+        let listing = startup::initial_listing(&options)?;
+        let snapshot = startup::initial_snapshot(&options, &listing);
+        let snapshot = Arc::new(SharedSnapshot::from_pointee(snapshot));
         let thread = Self {
             options,
-            loader,
-            current: Arc::clone(&current),
-            closing,
-            held: BTreeSet::new(),
-            guests: BTreeMap::new(),
-            tried: BTreeMap::new(),
-            settled: BTreeMap::new(),
-            seen,
-            complaint: None,
+            versions: VersionManager::new(loader, Arc::clone(&snapshot)),
+            poller: Poller::new(listing),
+            candidates: BTreeMap::new(),
+            manually_unloaded: BTreeSet::new(),
+            reconciled: BTreeMap::new(),
+            shutting_down,
         };
-        Ok((thread, current))
+        Ok((thread, snapshot))
     }
 
-    /// Loads what is there, then does as it is told until it is stopped.
+    /// Loads the models, then runs commands until it is stopped.
     pub(super) fn run(
         mut self,
-        start: oneshot::Sender<Result<(), RegistryError>>,
-        orders: &Receiver<Command>,
+        started: oneshot::Sender<Result<(), RegistryError>>,
+        commands: &Receiver<Command>,
     ) {
-        if !self.load_all(start) {
+        if !self.load_all(started) {
             return;
         }
-        let mut last_look = Instant::now();
-        while !self.closing() {
+        let mut last_poll = Instant::now();
+        while !self.is_shutting_down() {
             let command = match self.options.repository_poll_interval {
-                None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(interval) => orders.recv_timeout(interval.saturating_sub(last_look.elapsed())),
+                None => commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(interval) => {
+                    commands.recv_timeout(interval.saturating_sub(last_poll.elapsed()))
+                }
             };
             match command {
-                Ok(Command::Order(order)) if !self.closing() => order(&mut self),
-                Ok(Command::Order(_) | Command::Stop) => return,
+                Ok(Command::Execute { work, slot }) if !self.is_shutting_down() => {
+                    drop(slot);
+                    work(&mut self);
+                }
+                Ok(Command::Execute { .. } | Command::Stop) => return,
                 Err(RecvTimeoutError::Timeout) => {
-                    self.look();
-                    last_look = Instant::now();
+                    self.poll();
+                    last_poll = Instant::now();
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
 
-    pub(in crate::models) fn load_model(&mut self, name: &str) -> Result<ModelView, ChangeError> {
-        let name = self.current.load().real_name(name).to_owned();
-        let folders = self.folders(&name)?;
-        self.held.remove(&name);
-        let failures = self.reconcile(&name, &folders, true);
+    /// Loads the selected versions of a model from disk, including those that are loaded already.
+    pub(in crate::models) fn load_model(
+        &mut self,
+        name: &str,
+    ) -> Result<ModelView, LifecycleError> {
+        let name = self.versions.snapshot().real_name(name).to_owned();
+        let dirs = self.version_dirs(&name)?;
+        self.manually_unloaded.remove(&name);
+        let failures = self.reconcile(&name, &dirs, true);
         let view = self.view(&name)?;
         match failures.into_iter().next() {
-            Some(failure) => Err(failed(&view, failure)),
+            Some(failure) => Err(load_error(&view, failure)),
             None if view.versions.values().all(|state| state.live().is_none()) => {
-                Err(ChangeError::NotWanted(name))
+                Err(LifecycleError::ExcludedByPolicy(name))
             }
             None => Ok(view),
         }
     }
 
-    pub(in crate::models) fn unload_model(&mut self, name: &str) -> Result<ModelView, ChangeError> {
-        let name = self.current.load().real_name(name).to_owned();
+    /// Unloads all versions of a model.
+    pub(in crate::models) fn unload_model(
+        &mut self,
+        name: &str,
+    ) -> Result<ModelView, LifecycleError> {
+        let name = self.versions.snapshot().real_name(name).to_owned();
         self.view(&name)?;
-        self.held.insert(name.clone());
-        self.retire_all(&name);
+        self.manually_unloaded.insert(name.clone());
+        let dirs = self.reconciled.get(&name).cloned().unwrap_or_default();
+        self.versions.retire(&name, &dirs, &BTreeSet::new());
         self.view(&name)
     }
 
-    /// What is on disk of a model now.
-    pub(super) fn folders(&self, name: &str) -> Result<Folders, ChangeError> {
-        let unreadable = |reason: &str| {
-            tracing::error!("the models folder cannot be read: {reason}");
-            ChangeError::Failed("the models folder cannot be read".to_owned())
-        };
-        let mut listing =
-            repository::list(&self.options.root).map_err(|error| unreadable(&error.to_string()))?;
+    /// Reads the directories of a model's versions.
+    fn version_dirs(&self, name: &str) -> Result<VersionDirs, LifecycleError> {
+        let unreadable = || LifecycleError::Failed("cannot read the models directory".to_owned());
+        let mut listing = repository::list(&self.options.root).map_err(|error| {
+            tracing::error!(%error, "cannot read the models directory");
+            unreadable()
+        })?;
         if listing.unreadable.contains(name) {
-            return Err(unreadable(name));
+            tracing::error!(model = name, "cannot read the directory of a model");
+            return Err(unreadable());
         }
         listing
             .models
             .remove(name)
-            .ok_or_else(|| ChangeError::UnknownModel(name.to_owned()))
+            .ok_or_else(|| LifecycleError::UnknownModel(name.to_owned()))
     }
 
-    /// A model by its real name.
-    pub(super) fn view(&self, name: &str) -> Result<ModelView, ChangeError> {
-        let view = self.current.load().model(name);
-        view.ok_or_else(|| ChangeError::UnknownModel(name.to_owned()))
+    /// Returns the rules that select versions of a model now.
+    fn selection<'a>(&'a self, name: &'a str) -> Selection<'a> {
+        Selection {
+            policies: &self.options.policies,
+            model: name,
+            candidate: self.candidates.get(name).copied(),
+            pin: self.pin(name),
+        }
     }
 
-    /// Whether the server is on its way down.
-    pub(super) fn closing(&self) -> bool {
-        self.closing.load(Ordering::Relaxed)
+    /// Returns a model by its real name.
+    fn view(&self, name: &str) -> Result<ModelView, LifecycleError> {
+        let view = self.versions.snapshot().model(name);
+        view.ok_or_else(|| LifecycleError::UnknownModel(name.to_owned()))
     }
 
-    /// Swaps the registry's snapshot for a changed one.
-    pub(super) fn change(&self, change: impl FnOnce(&mut Snapshot)) {
-        let mut next = Snapshot::clone(&self.current.load());
-        change(&mut next);
-        self.current.store(Arc::new(next));
+    /// Returns the version that a model is pinned to.
+    fn pin(&self, name: &str) -> Option<u64> {
+        self.versions.snapshot().pins.get(name).copied()
+    }
+
+    fn is_shutting_down(&self) -> bool {
+        self.shutting_down.load(Ordering::Relaxed)
     }
 }
 
-/// The error that a version was not loaded with.
-pub(super) fn failed(model: &ModelView, Failure { version, error }: Failure) -> ChangeError {
+/// Returns the error for clients of a version that was not loaded.
+fn load_error(model: &ModelView, Failure { version, error }: Failure) -> LifecycleError {
     let reason = error.to_string();
     match error {
-        InferenceError::Runtime(_) => ChangeError::Failed(reason),
+        InferenceError::Runtime(_) => LifecycleError::Failed(reason),
         InferenceError::Model(_) | InferenceError::Run(_) | InferenceError::Output(_) => {
             let serving = model
                 .versions
                 .iter()
                 .filter(|(_, state)| state.live().is_some());
-            let serving = serving.map(|(version, _)| *version).collect();
-            ChangeError::Unfit {
+            LifecycleError::InvalidModel {
                 model: model.name.clone(),
                 version,
                 reason,
-                serving,
+                serving: serving.map(|(version, _)| *version).collect(),
             }
         }
     }

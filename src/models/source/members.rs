@@ -1,4 +1,4 @@
-//! The members of an ensemble: found in the models folder, examined, and checked against each other.
+//! The members of an ensemble: inspects them and checks that they are compatible.
 
 use std::{fmt::Write, path::Path};
 
@@ -13,36 +13,36 @@ use crate::{
         ensemble::{Ensemble, Member, MemberName, Share},
         file::{self, read_hash},
         manifest::Manifest,
-        repository::{Found, MODEL_FILE, hash, is_version},
-        sidecar::{SIDECAR, Sidecar},
+        repository::{MODEL_FILE, VersionDir, hash, is_version},
+        version_config::{CONFIG_FILE, VersionConfig},
     },
 };
 
-/// Examines every member and checks that they take faces of the same size and have the same labels.
-pub(super) fn examine(
+/// Inspects each member and checks that all take faces of the same size and have the same labels.
+pub(super) fn inspect(
     runtime: &Runtime,
-    found: &Found,
+    dir: &VersionDir,
     ensemble: &Ensemble,
     threads: usize,
 ) -> Result<(Source, Manifest, Vec<Session>), InferenceError> {
-    if found.model_file().is_file() {
+    if dir.model_file().is_file() {
         return invalid_model(format!(
-            "{SIDECAR} has an `[ensemble]` table, but the version also has a {MODEL_FILE}; remove one of them"
+            "{CONFIG_FILE} has an `[ensemble]` table, but the version also has a {MODEL_FILE}; remove one of them"
         ));
     }
-    let mut examined = Vec::with_capacity(ensemble.members.len());
+    let mut inspected = Vec::with_capacity(ensemble.members.len());
     for share in &ensemble.members {
-        let member = examine_one(runtime, &found.root, &share.member, threads);
+        let member = inspect_member(runtime, &dir.root, &share.member, threads);
         let member = member.map_err(|error| error.in_member(&share.member.to_string()))?;
-        check_alike(&examined, &member, ensemble)?;
-        examined.push(member);
+        check_compatible(&inspected, &member, ensemble)?;
+        inspected.push(member);
     }
     let (mut files, mut manifests, mut sessions) = (Vec::new(), Vec::new(), Vec::new());
-    for file::Examined {
+    for file::InspectedFile {
         file,
         manifest,
         session,
-    } in examined
+    } in inspected
     {
         files.push(file);
         manifests.push(manifest);
@@ -58,11 +58,7 @@ pub(super) fn examine(
             sha256: file.sha256.clone(),
         })
         .collect();
-    let sha256 = combined_sha256(
-        &found.root,
-        ensemble,
-        files.iter().map(|file| &*file.sha256),
-    );
+    let sha256 = combined_sha256(&dir.root, ensemble, files.iter().map(|file| &*file.sha256));
     let manifest = Manifest::of_ensemble(ensemble, members.clone(), &manifests);
     let labels = manifest.labels.len();
     let signature = signature(files[0].signature.side, labels);
@@ -79,31 +75,31 @@ pub(super) fn examine(
     ))
 }
 
-/// Examines a member. Its name is one path component, so it cannot leave the models folder.
-fn examine_one(
+/// Inspects a member. Its name is one path component, so its path is always inside the models directory.
+fn inspect_member(
     runtime: &Runtime,
     root: &Path,
     member: &MemberName,
     threads: usize,
-) -> Result<file::Examined, InferenceError> {
-    let folder = member.folder(root);
-    if !folder.parent().is_some_and(Path::is_dir) {
-        return invalid_model("the models folder has no such model");
+) -> Result<file::InspectedFile, InferenceError> {
+    let path = member.path(root);
+    if !path.parent().is_some_and(Path::is_dir) {
+        return invalid_model("the models directory has no such model");
     }
-    if !is_version(&folder) {
+    if !is_version(&path) {
         return invalid_model("the model has no such version");
     }
-    let sidecar = Sidecar::read(&folder)?;
-    if sidecar.ensemble.is_some() {
-        return invalid_model("it is an ensemble itself; list its members instead");
+    let config = VersionConfig::read(&path)?;
+    if config.ensemble.is_some() {
+        return invalid_model("it is an ensemble; list its members instead");
     }
-    file::examine(runtime, &folder, &sidecar, threads)
+    file::inspect(runtime, &path, &config, threads)
 }
 
-/// Compares a member with the first one.
-fn check_alike(
-    before: &[file::Examined],
-    member: &file::Examined,
+/// Checks that a member is compatible with the first one.
+fn check_compatible(
+    before: &[file::InspectedFile],
+    member: &file::InspectedFile,
     ensemble: &Ensemble,
 ) -> Result<(), InferenceError> {
     let Some(first) = before.first() else {
@@ -131,10 +127,10 @@ fn check_alike(
 }
 
 /// Returns the SHA-256 of one line per member: the SHA-256 of its model file, that of its `mien.toml` or `-`, and its
-/// weight, separated by spaces. What a member is called does not change its answers, so names are left out.
+/// weight, separated by spaces. Names are not part of it, because they do not change the predictions.
 pub(super) fn identity(root: &Path, ensemble: &Ensemble) -> Result<String, InferenceError> {
     let model_sha256 = |share: &Share| {
-        read_hash(&share.member.folder(root).join(MODEL_FILE))
+        read_hash(&share.member.path(root).join(MODEL_FILE))
             .map_err(|error| error.in_member(&share.member.to_string()))
     };
     let models = ensemble
@@ -157,9 +153,9 @@ fn combined_sha256<'a>(
 ) -> String {
     let mut lines = String::new();
     for (share, model) in ensemble.members.iter().zip(models) {
-        let sidecar = hash(&share.member.folder(root).join(SIDECAR));
-        let sidecar = sidecar.unwrap_or_else(|_| "-".to_owned());
-        writeln!(lines, "{model} {sidecar} {}", share.weight).expect("a string takes any text");
+        let config = hash(&share.member.path(root).join(CONFIG_FILE));
+        let config = config.unwrap_or_else(|_| "-".to_owned());
+        writeln!(lines, "{model} {config} {}", share.weight).expect("a string takes any text");
     }
     hex::encode(Sha256::digest(lines))
 }

@@ -21,7 +21,7 @@ async fn invalid_ensembles_fail_with_the_reason() {
         (
             "no-model",
             "['small@1', 'nope@1']",
-            "member `nope@1`: the models folder has no such",
+            "member `nope@1`: the models directory has no such",
         ),
         (
             "no-version",
@@ -31,9 +31,9 @@ async fn invalid_ensembles_fail_with_the_reason() {
         (
             "outside",
             "['small@1', '../small@1']",
-            "member `../small@1`: a model's name has no `/`",
+            "member `../small@1`: a model name must not contain `/`",
         ),
-        ("parent", "['..@1']", "member `..@1`: a model's name"),
+        ("parent", "['..@1']", "member `..@1`: a model name must not"),
         ("no-members", "[]", "`members` is empty"),
         (
             "twice",
@@ -43,12 +43,12 @@ async fn invalid_ensembles_fail_with_the_reason() {
         (
             "nested",
             "['small@1', 'duo@1']",
-            "member `duo@1`: it is an ensemble itself",
+            "member `duo@1`: it is an ensemble; list its members instead",
         ),
         (
             "itself",
             "['itself@1']",
-            "member `itself@1`: it is an ensemble itself",
+            "member `itself@1`: it is an ensemble; list its members instead",
         ),
         (
             "unloadable",

@@ -81,6 +81,6 @@ async fn broken_member_leaves_the_loaded_ensemble_serving() {
     let problem = assert_problem(app.load("duo").await, 409, "invalid_model").await;
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.contains("member `small@1`: "), "{detail}");
-    assert!(detail.ends_with("version 1 goes on serving"), "{detail}");
+    assert!(detail.ends_with("version 1 continues to serve"), "{detail}");
     assert_eq!(app.probabilities("duo", "happy").await, before);
 }

@@ -62,7 +62,7 @@ async fn it_waits_and_tells_what_became_of_it() {
     assert_eq!(refused.status.code(), Some(1));
     let error = text(&refused.stderr);
     assert!(
-        error.contains("the server returned 409: version 2 of model `m` serves already"),
+        error.contains("the server returned 409: version 2 of model `m` is already serving"),
         "{error}"
     );
     let refused = promote(&app, &["--min-accuracy=0"], None).await;

@@ -46,7 +46,7 @@ async fn one_a_model_runs_and_can_be_cancelled() {
     assert_problem(refused, 503, "overloaded").await;
     let body = assert_problem(app.order_promotion("a", &order()).await, 409, "conflict").await;
     assert!(
-        body["detail"].as_str().unwrap().contains("under way"),
+        body["detail"].as_str().unwrap().contains("in progress"),
         "{body}"
     );
 
@@ -106,7 +106,7 @@ async fn an_unfit_candidate_fails_and_says_why() {
     let document = app.promoted("m", &order(), "failed").await;
     let reason = document["reason"].as_str().unwrap();
     assert!(
-        reason.contains("Protobuf") && reason.ends_with("version 1 goes on serving"),
+        reason.contains("Protobuf") && reason.ends_with("version 1 continues to serve"),
         "{reason}"
     );
     assert!(
@@ -185,7 +185,7 @@ async fn files_that_change_meanwhile_are_not_promoted() {
     let document = app.until_promotion(&location, "failed").await;
     assert_eq!(
         document["reason"],
-        "version 2 of model `m` was unloaded or replaced meanwhile"
+        "version 2 of model `m` was unloaded or replaced after its evaluation"
     );
     assert_eq!(document["result"]["passed"], true);
     assert_eq!(app.json("/v1/models/m").await["serving"], "1");

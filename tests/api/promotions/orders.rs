@@ -65,7 +65,7 @@ async fn orders_that_make_no_sense_are_refused() {
         body.await["detail"]
             .as_str()
             .unwrap()
-            .contains("load it first")
+            .contains("load the model first")
     );
     // None of them has left anything.
     assert_eq!(

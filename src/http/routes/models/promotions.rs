@@ -18,7 +18,7 @@ use crate::{
         routes::evaluations::{most_listed, whole_test},
         version::Version,
     },
-    models::{ChangeError, name::parse_version},
+    models::{LifecycleError, name::parse_version},
     promotion::{Criterion, PromotionResponse, PromotionSpec},
 };
 
@@ -141,7 +141,7 @@ pub async fn list(
     let promotions = state.promotions.list(&name, query.limit.get()).await?;
     // A removed model may have stored promotions.
     if promotions.is_empty() && state.registry.model(&name).is_none() {
-        return Err(ChangeError::UnknownModel(name.into_inner()).into());
+        return Err(LifecycleError::UnknownModel(name.into_inner()).into());
     }
     Ok(HttpResponse::Ok().json(PromotionList { promotions }))
 }

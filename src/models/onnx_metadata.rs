@@ -1,7 +1,9 @@
-//! What a model file says of its accuracy, read without opening the model: it tells which of many to load first.
+//! Reads the metadata of an ONNX file without opening a session. The recorded accuracy determines which model is loaded
+//! first.
 //!
-//! An ONNX file is one protocol buffer message; its metadata are fields of the outermost level, so all others, the
-//! graph with its weights among them, are skipped by their length.
+//! An ONNX file is one protocol buffer message, and the metadata are fields of its outermost level. This module has a reader
+//! of its own because `prost` decodes from memory: it would read the whole file, whose graph with the weights may have
+//! hundreds of megabytes. This reader seeks past all other fields and limits the length of the fields that it reads.
 
 use std::{
     collections::BTreeMap,
@@ -12,13 +14,13 @@ use std::{
 
 use super::manifest::Manifest;
 
-/// `ModelProto.metadata_props`: entries of a key (field 1) and a value (field 2).
-const METADATA: u64 = 14;
-/// Entries longer than this are not read, in bytes.
-const LONGEST: u64 = 1 << 20;
+/// Field number of `ModelProto.metadata_props`, whose entries have a key (field 1) and a value (field 2).
+const METADATA_PROPS: u64 = 14;
+/// Maximum length of an entry in bytes. Longer entries are skipped.
+const MAX_ENTRY_LENGTH: u64 = 1 << 20;
 
-/// The accuracy on the whole test set that a file records, 0 to 1. `None` where it records none or cannot be read:
-/// what is wrong with it shows when it is loaded.
+/// Returns the accuracy on the whole test set that a file records, 0 to 1. Returns `None` if there is none, and for invalid
+/// files, because loading the model reports their errors.
 pub(super) fn recorded_accuracy(path: &Path) -> Option<f64> {
     let metadata = metadata(BufReader::new(File::open(path).ok()?))?;
     let json = metadata.get("mien.accuracy")?;
@@ -30,29 +32,30 @@ pub(super) fn recorded_accuracy(path: &Path) -> Option<f64> {
 pub(crate) fn metadata(mut file: impl BufRead + Seek) -> Option<BTreeMap<String, String>> {
     let mut metadata = BTreeMap::new();
     while !file.fill_buf().ok()?.is_empty() {
-        match tag(&mut file)? {
-            (METADATA, Wire::Bytes(length)) if length <= LONGEST => {
+        match read_tag(&mut file)? {
+            (METADATA_PROPS, Field::Bytes(length)) if length <= MAX_ENTRY_LENGTH => {
                 let mut entry = vec![0; usize::try_from(length).ok()?];
                 file.read_exact(&mut entry).ok()?;
-                let (key, value) = key_and_value(&entry)?;
+                let (key, value) = parse_entry(&entry)?;
                 metadata.insert(key, value);
             }
-            (_, Wire::Bytes(length)) => file.seek_relative(i64::try_from(length).ok()?).ok()?,
-            (_, Wire::Number) => {}
+            (_, Field::Bytes(length)) => file.seek_relative(i64::try_from(length).ok()?).ok()?,
+            (_, Field::Number) => {}
         }
     }
     Some(metadata)
 }
 
-fn key_and_value(mut entry: &[u8]) -> Option<(String, String)> {
+/// Returns key and value of an entry of `metadata_props`.
+fn parse_entry(mut entry: &[u8]) -> Option<(String, String)> {
     let (mut key, mut value) = (String::new(), String::new());
     while !entry.is_empty() {
-        let (field, Wire::Bytes(length)) = tag(&mut entry)? else {
+        let (number, Field::Bytes(length)) = read_tag(&mut entry)? else {
             continue;
         };
         let (text, rest) = entry.split_at_checked(usize::try_from(length).ok()?)?;
         let text = || String::from_utf8(text.to_vec()).ok();
-        match field {
+        match number {
             1 => key = text()?,
             2 => value = text()?,
             _ => {}
@@ -62,29 +65,29 @@ fn key_and_value(mut entry: &[u8]) -> Option<(String, String)> {
     Some((key, value))
 }
 
-/// What follows a field's tag.
-enum Wire {
-    /// A number, which has been read over.
+/// The content of a field.
+enum Field {
+    /// A number, which has been skipped.
     Number,
-    /// So many bytes.
+    /// Bytes of this length, which follow.
     Bytes(u64),
 }
 
-/// The number of the next field, and what it holds.
-fn tag(bytes: &mut impl Read) -> Option<(u64, Wire)> {
-    let tag = varint(bytes)?;
-    let wire = match tag & 7 {
-        0 => varint(bytes).map(|_| Wire::Number),
-        1 => bytes.read_exact(&mut [0; 8]).ok().map(|()| Wire::Number),
-        2 => varint(bytes).map(Wire::Bytes),
-        5 => bytes.read_exact(&mut [0; 4]).ok().map(|()| Wire::Number),
+/// Reads the tag of the next field. Returns the number of the field and its content.
+fn read_tag(bytes: &mut impl Read) -> Option<(u64, Field)> {
+    let tag = read_varint(bytes)?;
+    let field = match tag & 7 {
+        0 => read_varint(bytes).map(|_| Field::Number),
+        1 => bytes.read_exact(&mut [0; 8]).ok().map(|()| Field::Number),
+        2 => read_varint(bytes).map(Field::Bytes),
+        5 => bytes.read_exact(&mut [0; 4]).ok().map(|()| Field::Number),
         _ => None,
     };
-    Some((tag >> 3, wire?))
+    Some((tag >> 3, field?))
 }
 
-/// Seven bits a byte, lowest first; the eighth says that more follow.
-fn varint(bytes: &mut impl Read) -> Option<u64> {
+/// Reads a variable-length integer: 7 bits per byte, lowest first; the highest bit is set if another byte follows.
+fn read_varint(bytes: &mut impl Read) -> Option<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
         let mut byte = [0];
@@ -111,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_real_files_record() {
+    fn recorded_accuracy_of_fixtures_is_read() {
         assert_eq!(recorded_accuracy(&fixture("small")), Some(0.2));
         assert_eq!(recorded_accuracy(&fixture("tiny")), Some(0.1));
         for without in ["keras", "broken", "none"] {
@@ -125,12 +128,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn reading_any_bytes_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = metadata(Cursor::new(bytes));
         }
 
         #[test]
-        fn a_cut_or_damaged_file_is_no_panic(at in 0_usize..8000, byte: u8) {
+        fn reading_damaged_file_never_panics(at in 0_usize..8000, byte: u8) {
             let mut bytes = std::fs::read(fixture("small")).unwrap();
             let at = at % bytes.len();
             bytes[at] = byte;

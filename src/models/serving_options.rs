@@ -1,40 +1,40 @@
-//! How a model is served: sessions, cores and batch size.
+//! Serving options: queue, sessions, cores and batch size.
 
 use std::time::Duration;
 
-use super::sidecar::Sidecar;
+use super::version_config::VersionConfig;
 use crate::{
     batching::BatchOptions,
     tuning::space::{Configuration, Layout, Overrides},
 };
 
-/// How models are served where their sidecar says nothing else. `None` is chosen by the tuner.
+/// Serving options of models whose `mien.toml` does not override them. The tuner selects values that are `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServingOptions {
-    /// The queue, and the batch where it is given.
+    /// Maximum number of queued images per model.
     pub max_queue_size: usize,
-    /// The most images of one run.
+    /// Maximum number of images per inference call.
     pub max_batch: Option<usize>,
-    /// How long a worker waits for a batch to fill up.
+    /// Maximum time that an image waits for its batch to fill up.
     pub max_queue_delay: Duration,
-    /// Sessions of each model.
+    /// Number of sessions per model.
     pub instances: Option<usize>,
-    /// Cores that one run uses.
+    /// Number of cores that one inference call uses.
     pub intra_op_threads: Option<usize>,
 }
 
 impl ServingOptions {
-    /// What the sidecar says, and where it says nothing the settings.
-    pub fn given(self, sidecar: &Sidecar) -> Overrides {
+    /// Returns the values that are set, of which `mien.toml` has precedence.
+    pub fn overrides(self, config: &VersionConfig) -> Overrides {
         Overrides {
-            instances: sidecar.instances.or(self.instances),
-            intra_op_threads: sidecar.intra_op_threads.or(self.intra_op_threads),
-            max_batch: sidecar.max_batch.or(self.max_batch),
+            instances: config.instances.or(self.instances),
+            intra_op_threads: config.intra_op_threads.or(self.intra_op_threads),
+            max_batch: config.max_batch.or(self.max_batch),
         }
     }
 
-    /// The same for a batcher, with what was chosen.
-    pub fn batch_options(self, chosen: Configuration) -> BatchOptions {
+    /// Returns the options of a batcher with this configuration.
+    pub fn batch_options(self, configuration: Configuration) -> BatchOptions {
         let Self {
             max_queue_size,
             max_queue_delay,
@@ -47,7 +47,7 @@ impl ServingOptions {
                     intra_op_threads,
                 },
             max_batch,
-        } = chosen;
+        } = configuration;
         BatchOptions {
             max_queue_size,
             max_batch,
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sidecar_overrides_the_settings() {
+    fn config_file_overrides_settings() {
         let options = ServingOptions {
             max_queue_size: 64,
             max_batch: Some(16),
@@ -71,18 +71,18 @@ mod tests {
             instances: None,
             intra_op_threads: None,
         };
-        let sidecar: Sidecar = "instances = 3\nmax_batch = 4".parse().unwrap();
-        let both = Overrides {
+        let config: VersionConfig = "instances = 3\nmax_batch = 4".parse().unwrap();
+        let combined = Overrides {
             instances: Some(3),
             intra_op_threads: None,
             max_batch: Some(4),
         };
-        assert_eq!(options.given(&sidecar), both);
-        let alone = Overrides {
+        assert_eq!(options.overrides(&config), combined);
+        let defaults = Overrides {
             instances: None,
             intra_op_threads: None,
             max_batch: Some(16),
         };
-        assert_eq!(options.given(&Sidecar::default()), alone);
+        assert_eq!(options.overrides(&VersionConfig::default()), defaults);
     }
 }

@@ -1,0 +1,148 @@
+//! Errors of the lifecycle.
+
+use std::{io, path::PathBuf};
+
+/// Why no model can be served.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// The models directory cannot be read.
+    #[error("cannot read the models directory `{}`; set another one with --models", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The models directory contains no model.
+    #[error("no model in `{}`; expected <name>/<version>/model.onnx, version a positive integer", .0.display())]
+    Empty(PathBuf),
+    /// An alias has the name of a model.
+    #[error("--alias redefines `{0}`, but the models directory contains a model of this name")]
+    AliasShadows(String),
+    /// No model in the directory can be loaded.
+    #[error("no model in `{}` can be served: {}", path.display(), reasons.join("; "))]
+    NoneLoads {
+        /// The directory.
+        path: PathBuf,
+        /// One reason per version that was tried.
+        reasons: Vec<String>,
+    },
+    /// The default model cannot be loaded.
+    #[error("the default model cannot be served: {0}")]
+    Default(String),
+    /// The lifecycle thread cannot be started.
+    #[error("cannot start the thread that loads models")]
+    Thread(#[source] io::Error),
+}
+
+/// Why a model was not loaded or unloaded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LifecycleError {
+    /// The models directory contains no model of this name.
+    #[error("there is no model `{0}` in the models directory")]
+    UnknownModel(String),
+    /// A version cannot be served.
+    #[error(
+        "version {version} of model `{model}` cannot be served: {reason}; {}",
+        still_serving(serving)
+    )]
+    InvalidModel {
+        /// The model.
+        model: String,
+        /// The highest version that failed.
+        version: u64,
+        /// The reason, without paths.
+        reason: String,
+        /// The versions that continue to serve.
+        serving: Vec<u64>,
+    },
+    /// The version policy selects none of the versions on disk.
+    #[error("--version-policy selects no version of model `{0}` in the models directory")]
+    ExcludedByPolicy(String),
+    /// The server failed.
+    #[error("{0}")]
+    Failed(String),
+    /// Too many changes are waiting.
+    #[error("too many models are waiting to be loaded or unloaded; try again later")]
+    Busy,
+    /// The server is shutting down.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+}
+
+fn still_serving(versions: &[u64]) -> String {
+    match versions {
+        [] => "no version of the model is loaded".to_owned(),
+        [version] => format!("version {version} continues to serve"),
+        versions => {
+            let versions: Vec<String> = versions.iter().map(u64::to_string).collect();
+            format!("versions {} continue to serve", versions.join(", "))
+        }
+    }
+}
+
+/// Why a version cannot become a candidate or be promoted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PromoteError {
+    /// The models could not be changed.
+    #[error(transparent)]
+    Change(#[from] LifecycleError),
+    /// The models directory does not contain the version.
+    #[error("model `{model}` has no version `{version}` in the models directory")]
+    UnknownVersion {
+        /// The model.
+        model: String,
+        /// The version.
+        version: u64,
+    },
+    /// No version of the model serves.
+    #[error("no version of model `{0}` is serving; load the model first")]
+    NotServing(String),
+    /// The version serves already.
+    #[error("version {version} of model `{model}` is already serving")]
+    AlreadyServing {
+        /// The model.
+        model: String,
+        /// The version.
+        version: u64,
+    },
+    /// The version is not the one that was evaluated.
+    #[error("version {version} of model `{model}` was unloaded or replaced after its evaluation")]
+    Changed {
+        /// The model.
+        model: String,
+        /// The version.
+        version: u64,
+    },
+    /// The model has another candidate.
+    #[error(
+        "a promotion of model `{0}` is already in progress; cancel it or wait until it has ended"
+    )]
+    InProgress(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invalid_model_lists_versions_that_continue_to_serve() {
+        let message = |serving: &[u64]| {
+            let error = LifecycleError::InvalidModel {
+                model: "m".to_owned(),
+                version: 3,
+                reason: "it has no labels".to_owned(),
+                serving: serving.to_vec(),
+            };
+            error.to_string()
+        };
+        let start = "version 3 of model `m` cannot be served: it has no labels; ";
+        for (serving, end) in [
+            (&[][..], "no version of the model is loaded"),
+            (&[1], "version 1 continues to serve"),
+            (&[1, 2], "versions 1, 2 continue to serve"),
+        ] {
+            assert_eq!(message(serving), format!("{start}{end}"));
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Startup: loads the default model first, then the others.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::sync::oneshot;
+
+use super::LifecycleThread;
+use crate::models::{
+    lifecycle::{
+        LifecycleOptions, RegistryError,
+        ranking::{Ranked, rank_by_accuracy, select_default},
+    },
+    live::{VersionState, Versions},
+    name::ModelName,
+    repository::{self, Listing},
+    snapshot::Snapshot,
+};
+
+/// Lists the models directory and checks that the options are compatible with it.
+pub(super) fn initial_listing(options: &LifecycleOptions) -> Result<Listing, RegistryError> {
+    let root = || options.root.clone();
+    let listing = repository::list(&options.root).map_err(|source| RegistryError::Directory {
+        path: root(),
+        source,
+    })?;
+    for directory in &listing.unreadable {
+        tracing::warn!(directory, "cannot read the directory of a model");
+    }
+    if listing.models.is_empty() {
+        return Err(RegistryError::Empty(root()));
+    }
+    if let Some(alias) = options
+        .aliases
+        .keys()
+        .find(|&alias| listing.models.contains_key(alias))
+    {
+        return Err(RegistryError::AliasShadows(alias.clone()));
+    }
+    for (alias, target) in &options.aliases {
+        if !listing.models.contains_key(&target.name) {
+            tracing::warn!(alias, %target, "the alias refers to an unknown model");
+        }
+    }
+    Ok(listing)
+}
+
+/// Returns all versions on disk; those that the policies select have the state `Loading`.
+pub(super) fn initial_snapshot(options: &LifecycleOptions, listing: &Listing) -> Snapshot {
+    let mut models = BTreeMap::new();
+    for (name, dirs) in &listing.models {
+        let unloaded = dirs
+            .keys()
+            .map(|version| (*version, VersionState::Unloaded));
+        let mut versions: Versions = unloaded.collect();
+        let selected = options
+            .policies
+            .selected(name, dirs, options.pins.get(name).copied());
+        let loading = selected
+            .iter()
+            .map(|(version, _)| (*version, VersionState::Loading));
+        versions.extend(loading);
+        models.insert(name.clone(), versions);
+    }
+    Snapshot {
+        models,
+        default: options.default.clone(),
+        aliases: Arc::new(options.aliases.clone()),
+        pins: options.pins.clone(),
+    }
+}
+
+impl LifecycleThread {
+    /// Loads all models. Sends to `started` when the default model is loaded, or why no model can be served. Returns whether
+    /// the thread should go on.
+    pub(super) fn load_all(&mut self, started: oneshot::Sender<Result<(), RegistryError>>) -> bool {
+        let listing = self.poller.last_listing().clone();
+        for model in listing.models.keys() {
+            self.versions.loader().metrics.init_model(model);
+        }
+        let mut pending = self.loading_order(&listing);
+        self.tune_all(&listing, &pending);
+        let mut started = Some(started);
+        while !pending.is_empty() {
+            let name = pending.remove(0).name;
+            self.reconcile(&name, &listing.models[&name], false);
+            if self.is_shutting_down() {
+                return false;
+            }
+            if started.is_none() {
+                continue;
+            }
+            match self.default_serves(&pending) {
+                Ok(true) => drop(started.take().map(|started| started.send(Ok(())))),
+                Ok(false) => {}
+                Err(error) => {
+                    drop(started.take().map(|started| started.send(Err(error))));
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Returns the models in the order in which they are loaded: the default model, then by recorded accuracy.
+    fn loading_order(&self, listing: &Listing) -> Vec<Ranked> {
+        let snapshot = self.versions.snapshot();
+        let mut models = rank_by_accuracy(listing, &self.options.policies, &snapshot.pins);
+        if let Some(default) = &self.options.default {
+            let default = snapshot.real_name(&default.name);
+            models.sort_by_key(|model| model.name != default);
+        }
+        models
+    }
+
+    /// Measures the models that have no tuning curve, while the server is not ready yet. Then switches the tuner to serving
+    /// mode.
+    fn tune_all(&self, listing: &Listing, models: &[Ranked]) {
+        let loader = self.versions.loader();
+        let models = if loader.tuner.measures() { models } else { &[] };
+        for name in models.iter().map(|model| &model.name) {
+            let (dirs, pin) = (&listing.models[name], self.pin(name));
+            for (_, dir) in self.options.policies.selected(name, dirs, pin) {
+                if self.is_shutting_down() {
+                    return;
+                }
+                loader.tune_if_needed(name, dir);
+            }
+        }
+        let snapshot = Arc::clone(self.versions.shared_snapshot());
+        let shutting_down = Arc::clone(&self.shutting_down);
+        loader.tuner.start_serving(move || {
+            if shutting_down.load(Ordering::Relaxed) {
+                return Duration::ZERO;
+            }
+            let snapshot = snapshot.load();
+            let idle = snapshot.live().map(|model| model.batcher.idle());
+            idle.min().unwrap_or(Duration::MAX)
+        });
+    }
+
+    /// Returns whether the default model serves, and selects it first if that is possible and no flag sets it.
+    ///
+    /// # Errors
+    /// Returns an error if the default model cannot be served, or if no model can be served and none is pending.
+    fn default_serves(&self, pending: &[Ranked]) -> Result<bool, RegistryError> {
+        if self.options.default.is_none() {
+            match select_default(&self.versions.snapshot(), pending) {
+                Some(name) => self.versions.update(|next| {
+                    next.default = Some(ModelName {
+                        name,
+                        version: None,
+                    });
+                }),
+                None if pending.is_empty() => return Err(self.none_loads()),
+                None => return Ok(false),
+            }
+        }
+        let default = self.versions.snapshot().resolve(None, None);
+        let model = default.map_err(|error| RegistryError::Default(error.to_string()))?;
+        tracing::info!(
+            model = model.name,
+            version = model.version,
+            "default model loaded"
+        );
+        Ok(true)
+    }
+
+    fn none_loads(&self) -> RegistryError {
+        let snapshot = self.versions.snapshot();
+        let versions = snapshot.models.iter().flat_map(|(name, versions)| {
+            versions
+                .iter()
+                .map(move |(version, state)| (name, version, state))
+        });
+        let reasons = versions.filter_map(|(name, version, state)| {
+            state
+                .problem()
+                .map(|reason| format!("{name}@{version}: {reason}"))
+        });
+        let mut reasons: Vec<String> = reasons.collect();
+        if reasons.is_empty() {
+            reasons.push("--version-policy selects no version".to_owned());
+        }
+        RegistryError::NoneLoads {
+            path: self.options.root.clone(),
+            reasons,
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Loads and retires versions and publishes their states.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use crate::{
+    inference::InferenceError,
+    models::{
+        live::{LiveModel, Phase, VersionState, Versions},
+        load::{ModelLoader, has_same_content},
+        repository::{Fingerprint, VersionDir, VersionDirs},
+        snapshot::{SharedSnapshot, Snapshot},
+    },
+};
+
+/// The versions of all models. Nothing else replaces the snapshot.
+pub(super) struct VersionManager {
+    loader: ModelLoader,
+    snapshot: Arc<SharedSnapshot>,
+    /// The files of the last attempt to load each version, whether it succeeded or not.
+    attempted: BTreeMap<(String, u64), Fingerprint>,
+}
+
+impl VersionManager {
+    pub(super) fn new(loader: ModelLoader, snapshot: Arc<SharedSnapshot>) -> Self {
+        Self {
+            loader,
+            snapshot,
+            attempted: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn loader(&self) -> &ModelLoader {
+        &self.loader
+    }
+
+    pub(super) fn shared_snapshot(&self) -> &Arc<SharedSnapshot> {
+        &self.snapshot
+    }
+
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Replaces the snapshot by a changed one.
+    pub(super) fn update(&self, change: impl FnOnce(&mut Snapshot)) {
+        let mut next = Snapshot::clone(&self.snapshot.load());
+        change(&mut next);
+        self.snapshot.store(Arc::new(next));
+    }
+
+    /// Returns a version that serves.
+    pub(super) fn live(&self, name: &str, version: u64) -> Option<Arc<LiveModel>> {
+        let snapshot = self.snapshot.load();
+        snapshot.models.get(name)?.get(&version)?.live().cloned()
+    }
+
+    /// Returns whether the last attempt to load a version used the files that are on disk now.
+    pub(super) fn is_up_to_date(&mut self, name: &str, version: u64, dir: &VersionDir) -> bool {
+        let snapshot = self.snapshot.load();
+        let state = snapshot
+            .models
+            .get(name)
+            .and_then(|versions| versions.get(&version));
+        let Some(state) = state else { return false };
+        match state.phase() {
+            Phase::Loading | Phase::Unloading | Phase::Unloaded => return false,
+            Phase::Ready | Phase::Failed => {}
+        }
+        let key = (name.to_owned(), version);
+        if self.attempted.get(&key) == Some(&dir.fingerprint) {
+            return true;
+        }
+        let is_same = state
+            .live()
+            .is_some_and(|model| has_same_content(model, dir) == Ok(true));
+        if is_same {
+            self.attempted.insert(key, dir.fingerprint.clone());
+        }
+        is_same
+    }
+
+    /// Loads a version. It then replaces the version that serves under this number.
+    pub(super) fn load(
+        &mut self,
+        name: &str,
+        version: u64,
+        dir: &VersionDir,
+    ) -> Result<(), InferenceError> {
+        self.update(|next| {
+            let states = next.models.entry(name.to_owned()).or_default();
+            let state = states.entry(version).or_insert(VersionState::Loading);
+            if state.live().is_none() {
+                *state = VersionState::Loading;
+            }
+        });
+        let load = || self.loader.load(name, version, dir);
+        let loaded = catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| {
+            Err(InferenceError::Runtime(
+                "loading the model panicked".to_owned(),
+            ))
+        });
+        self.attempted
+            .insert((name.to_owned(), version), dir.fingerprint.clone());
+        self.loader.metrics.model_load(name, loaded.is_ok());
+        match loaded {
+            Ok(model) => {
+                self.mark_ready(Arc::new(model));
+                Ok(())
+            }
+            Err(error) => {
+                self.mark_failed(name, version, &error);
+                Err(error)
+            }
+        }
+    }
+
+    fn mark_ready(&self, model: Arc<LiveModel>) {
+        let (name, version) = (model.name.clone(), model.version);
+        let options = model.batcher.options();
+        tracing::info!(
+            model = name,
+            version,
+            architecture = model.architecture(),
+            input = model.signature.layout().join("x"),
+            instances = options.instances,
+            intra_op_threads = options.intra_op_threads,
+            max_batch = options.max_batch,
+            accuracy = model.manifest.test_accuracy(),
+            "model loaded"
+        );
+        let metrics = &self.loader.metrics;
+        let number = version.to_string();
+        if let Some(old) = self.live(&name, version) {
+            metrics.model_stops(&name, &number, old.architecture(), &old.sha256);
+        }
+        metrics.model_serves(&name, &number, model.architecture(), &model.sha256);
+        self.update(|next| {
+            let ready = VersionState::Ready {
+                model,
+                problem: None,
+            };
+            next.models.entry(name).or_default().insert(version, ready);
+        });
+    }
+
+    fn mark_failed(&self, name: &str, version: u64, error: &InferenceError) {
+        let is_live = self.live(name, version).is_some();
+        tracing::error!(
+            model = name,
+            version,
+            %error,
+            previous_continues = is_live,
+            "cannot load model"
+        );
+        if !is_live {
+            self.loader
+                .metrics
+                .model_refused(name, &version.to_string());
+        }
+        self.update(|next| {
+            let state = next
+                .models
+                .get_mut(name)
+                .and_then(|states| states.get_mut(&version));
+            let reason = error.to_string();
+            match state {
+                Some(VersionState::Ready { problem, .. }) => *problem = Some(reason),
+                Some(state) => *state = VersionState::Failed(reason),
+                None => {}
+            }
+        });
+    }
+
+    /// Retires all versions of a model except `keep` in one change, and removes those that are not in `dirs`.
+    pub(super) fn retire(&mut self, name: &str, dirs: &VersionDirs, keep: &BTreeSet<u64>) {
+        let mut next = self.states(name);
+        let retired: Vec<u64> = next
+            .keys()
+            .copied()
+            .filter(|version| !keep.contains(version))
+            .collect();
+        for version in retired {
+            if let Some(state) = next.get_mut(&version) {
+                if let Some(model) = state.live().cloned() {
+                    self.record_unloaded(&model);
+                    *state = VersionState::Retired(Arc::downgrade(&model));
+                } else if state.phase() == Phase::Loading {
+                    *state = VersionState::Unloaded;
+                }
+            }
+            if !dirs.contains_key(&version) {
+                next.remove(&version);
+                self.attempted.remove(&(name.to_owned(), version));
+                self.loader.metrics.model_gone(name, &version.to_string());
+            }
+        }
+        for version in dirs.keys() {
+            next.entry(*version).or_insert(VersionState::Unloaded);
+        }
+        self.update(|snapshot| {
+            if next.is_empty() {
+                snapshot.models.remove(name);
+            } else {
+                snapshot.models.insert(name.to_owned(), next);
+            }
+        });
+    }
+
+    /// Retires the live versions of a model except `keep` in one change.
+    pub(super) fn retire_live(&self, name: &str, keep: &BTreeSet<u64>) {
+        let mut next = self.states(name);
+        for (version, state) in &mut next {
+            if let Some(model) = state.live().filter(|_| !keep.contains(version)).cloned() {
+                self.record_unloaded(&model);
+                *state = VersionState::Retired(Arc::downgrade(&model));
+            }
+        }
+        self.update(|snapshot| drop(snapshot.models.insert(name.to_owned(), next)));
+    }
+
+    /// Returns the states of a model's versions.
+    pub(super) fn states(&self, name: &str) -> Versions {
+        let snapshot = self.snapshot.load();
+        snapshot.models.get(name).cloned().unwrap_or_default()
+    }
+
+    fn record_unloaded(&self, model: &LiveModel) {
+        let LiveModel { name, version, .. } = model;
+        tracing::info!(model = name, version, "model unloaded");
+        let version = version.to_string();
+        self.loader
+            .metrics
+            .model_stops(name, &version, model.architecture(), &model.sha256);
+    }
+}
