@@ -15,11 +15,7 @@ use crate::{
     data::FaceSet,
     recipe::{Recipe, RecipeError, options::Phase},
     torch::device::{self, Precision},
-    train::{
-        error::TrainError,
-        step_timings::StepTimings,
-        trainer::{Control, Trainer},
-    },
+    train::trainer::{Control, Trainer, error::TrainError, step_timings::StepTimings},
 };
 
 /// The measurement failed.

@@ -21,10 +21,10 @@ use crate::{
     recipe::Recipe,
     report::{ModelReport, Training, accuracies},
     torch::weights::Weights,
-    train::{
+    train::run::{
         checkpoint::{self, Checkpoint},
         history::EpochRow,
-        run::Run,
+        metadata::RunMetadata,
     },
 };
 
@@ -70,7 +70,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Trained {
     name: String,
-    run: Run,
+    run: RunMetadata,
     recipe: Recipe,
     history: Vec<EpochRow>,
     graph: Graph,
@@ -84,7 +84,7 @@ impl Trained {
     /// # Errors
     /// Where there is no run or checkpoint, or its epochs are not all done and `unfinished` is not set.
     pub fn open(folder: &Path, unfinished: bool) -> Result<Self, ExportError> {
-        let (run, recipe) = Run::open(folder)?;
+        let (run, recipe) = RunMetadata::open(folder)?;
         let checkpoint =
             Checkpoint::read(folder)?.ok_or_else(|| ExportError::Untrained(folder.to_owned()))?;
         let checkpoint_sha256 = checkpoint::sha256(folder)?;
@@ -230,7 +230,7 @@ impl Trained {
             checkpoint_sha256: Some(self.checkpoint_sha256.clone()),
             seconds: self.history.iter().map(|row| row.seconds).sum(),
             init: self.run.init.clone(),
-            workplaces: self.run.workplaces.clone(),
+            environments: self.run.environments.clone(),
         }
     }
 

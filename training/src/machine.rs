@@ -24,7 +24,7 @@ impl Machine {
 
 /// Where and how a run trained, or a part of it between two resumes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Workplace {
+pub struct Environment {
     /// The machine.
     #[serde(flatten)]
     pub machine: Machine,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use mien_faces::report::Confusion;
 
-use crate::train::history::EpochRow;
+use crate::train::run::history::EpochRow;
 
 mod canvas;
 mod confusion;

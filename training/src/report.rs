@@ -9,10 +9,10 @@ use mien_faces::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    machine::{Machine, Workplace},
+    machine::{Environment, Machine},
     onnx::{views::Views, weights::WeightFormat},
     recipe::Recipe,
-    train::run::SourceFile,
+    train::run::source_file::SourceFile,
     tta::Tta,
 };
 
@@ -120,7 +120,8 @@ pub struct Training {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub init: Option<SourceFile>,
     /// Environments of the run, in order; empty for runs of versions that did not record them.
-    pub workplaces: Vec<Workplace>,
+    #[serde(rename = "workplaces")]
+    pub environments: Vec<Environment>,
 }
 
 /// The temperature inside the graph, and its source.

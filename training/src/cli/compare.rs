@@ -16,9 +16,11 @@ use crate::{
     recipe::Recipe,
     report::{ModelReport, keys},
     train::{
-        history::{self, EpochRow},
-        progress::clock,
-        run::Run,
+        progress::format_hms,
+        run::{
+            history::{self, EpochRow},
+            metadata::RunMetadata,
+        },
     },
 };
 
@@ -38,7 +40,7 @@ pub(super) struct Args {
 /// What is known of one run.
 struct Entry {
     name: String,
-    run: Run,
+    run: RunMetadata,
     recipe: Recipe,
     rows: Vec<EpochRow>,
     report: Option<ModelReport>,
@@ -70,7 +72,7 @@ impl Args {
 
 impl Entry {
     fn open(folder: &Path) -> anyhow::Result<Self> {
-        let (run, recipe) = Run::open(folder)?;
+        let (run, recipe) = RunMetadata::open(folder)?;
         let rows = history::read(folder)
             .with_context(|| format!("no finished epoch in {}", folder.display()))?;
         let name = folder.file_name().map_or_else(
@@ -137,7 +139,7 @@ fn rows(entries: &[Entry]) -> Vec<Vec<String>> {
         row("epochs", &|e| {
             format!("{}/{}", e.rows.len(), e.recipe.epochs)
         }),
-        row("training time", &|e| clock(seconds(e))),
+        row("training time", &|e| format_hms(seconds(e))),
         row("last train loss", &|e| {
             last(e, &|row| Some(format!("{:.4}", row.train_loss)))
         }),

@@ -12,7 +12,7 @@ use crate::{
     plot::PlotError,
     report::Rounding,
     torch::weights::WeightsError,
-    train::{checkpoint::CheckpointError, run::RunError},
+    train::run::{checkpoint::CheckpointError, error::RunError},
 };
 
 /// Why a model is not written.

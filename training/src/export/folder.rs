@@ -8,7 +8,7 @@ use super::ExportError;
 use crate::{
     plot,
     report::{self, ModelReport},
-    train::history::{self, EpochRow},
+    train::run::history::{self, EpochRow},
 };
 
 /// Name of the card.
@@ -27,7 +27,8 @@ pub(super) fn write(
     json.push('\n');
     replace(&folder.join(report::JSON), json.as_bytes())?;
     replace(&folder.join("report.md"), report::report(found).as_bytes())?;
-    let recipe = toml::to_string(&found.recipe).map_err(crate::train::run::RunError::from)?;
+    let recipe =
+        toml::to_string(&found.recipe).map_err(crate::train::run::error::RunError::from)?;
     replace(&folder.join("recipe.toml"), recipe.as_bytes())?;
     history::write(folder, rows).map_err(failed(&folder.join(history::FILE_NAME)))?;
     if !rows.is_empty() {

@@ -7,9 +7,10 @@ use crate::{
     export::Origin,
     recipe::Recipe,
     report::{ModelReport, TemperatureSource, keys},
-    train::{
+    train::run::{
         checkpoint::{self, Checkpoint, CheckpointError},
-        run::{Run, RunError},
+        error::RunError,
+        metadata::RunMetadata,
     },
 };
 
@@ -111,7 +112,7 @@ fn folder_state(
     folder: &Path,
     data_sha256: &str,
 ) -> Result<FolderState, StateError> {
-    let (run, recipe) = match Run::open(folder) {
+    let (run, recipe) = match RunMetadata::open(folder) {
         Err(RunError::Missing(_)) => return Ok(FolderState::Missing),
         opened => opened?,
     };

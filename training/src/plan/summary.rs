@@ -16,8 +16,8 @@ use super::{
 use crate::{
     report::{ModelReport, Test},
     train::{
-        history::{self, EpochRow},
-        progress::clock,
+        progress::format_hms,
+        run::history::{self, EpochRow},
     },
 };
 
@@ -189,7 +189,7 @@ fn markdown(rows: &[Row]) -> String {
             row.state,
             row.epochs,
             row.planned_epochs,
-            clock(row.training_seconds),
+            format_hms(row.training_seconds),
             percent(row.holdout_accuracy),
             loss(row.holdout_log_loss),
             row.model.as_deref().unwrap_or("–"),

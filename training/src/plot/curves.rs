@@ -4,7 +4,7 @@ use super::{
     canvas::PALETTE,
     figure::{Figure, Line, Panel},
 };
-use crate::train::history::EpochRow;
+use crate::train::run::history::EpochRow;
 
 /// Returns loss, accuracy and learning rate of one run.
 pub(super) fn of_run(network: &str, rows: &[EpochRow]) -> Figure {

@@ -4,7 +4,7 @@ use super::{ModelReport, tables};
 use crate::{
     onnx::{views::Views, weights::WeightFormat},
     plot,
-    train::progress::clock,
+    train::progress::format_hms,
 };
 
 /// First line of a card that this program wrote, and may therefore replace.
@@ -127,7 +127,7 @@ fn training(report: &ModelReport) -> String {
     );
     text += &format!(
         "| training time | {} (h:mm:ss) |\n",
-        clock(training.seconds)
+        format_hms(training.seconds)
     );
     if let Some(init) = &training.init {
         text += &format!(
@@ -141,7 +141,7 @@ fn training(report: &ModelReport) -> String {
             "| batch-norm statistics | taken anew at export, from {faces} of these faces as they are |\n"
         );
     }
-    let places = training.workplaces.iter().map(|place| {
+    let places = training.environments.iter().map(|place| {
         format!(
             "{}, {} cores, {} with {} threads, {}",
             place.machine.cpu, place.machine.cores, place.device, place.threads, place.precision
@@ -189,7 +189,7 @@ fn speed(report: &ModelReport) -> String {
 fn again(report: &ModelReport) -> String {
     let threads = report
         .training
-        .workplaces
+        .environments
         .first()
         .map_or(String::new(), |w| format!(" --threads {}", w.threads));
     let (arch, run) = (&report.architecture, &report.training.run);

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use tch::Device;
 
-use super::{
-    completed_run::{CompletedRun, CompletedRunError},
-    run::SourceFile,
+use super::run::{
+    completed::{CompletedRun, CompletedRunError},
+    source_file::SourceFile,
 };
 use crate::{
     arch::graph::Graph,

@@ -6,11 +6,9 @@ use mien_faces::dataset::{Dataset, Split};
 use tch::Device;
 
 use super::{
-    checkpoint,
-    claim::Claim,
+    distillation::teacher::Teachers,
     init,
-    run::{Run, SourceFile},
-    teacher::Teachers,
+    run::{checkpoint, lock::RunLock, metadata::RunMetadata, source_file::SourceFile},
     trainer::{Control, Outcome, Trainer},
 };
 use crate::{
@@ -19,7 +17,7 @@ use crate::{
         graph::Graph,
     },
     data::FaceSet,
-    machine::{Machine, Workplace},
+    machine::{Environment, Machine},
     recipe::Recipe,
     torch::{device, weights::Weights},
 };
@@ -42,7 +40,7 @@ pub struct NewRun {
 /// A run whose inputs are read and checked, and whose folder is locked by this process.
 #[derive(Debug)]
 pub struct Prepared {
-    run: Run,
+    run: RunMetadata,
     recipe: Recipe,
     faces: FaceSet,
     holdout: FaceSet,
@@ -50,7 +48,7 @@ pub struct Prepared {
     /// The initial weights of a run with `init` that has no checkpoint yet.
     init: Option<Weights>,
     device: Device,
-    _claim: Claim,
+    _lock: RunLock,
 }
 
 impl Prepared {
@@ -86,7 +84,7 @@ impl Prepared {
                 data,
             });
         }
-        let run = Run {
+        let run = RunMetadata {
             architecture,
             data,
             data_sha256,
@@ -96,9 +94,9 @@ impl Prepared {
             teachers: teachers.as_ref().map(Teachers::files).unwrap_or_default(),
             init: init_file,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            workplaces: Vec::new(),
+            environments: Vec::new(),
         };
-        let claim = run.create(folder, &recipe)?;
+        let lock = run.create(folder, &recipe)?;
         Ok(Self {
             run,
             recipe,
@@ -107,7 +105,7 @@ impl Prepared {
             teachers,
             init,
             device,
-            _claim: claim,
+            _lock: lock,
         })
     }
 
@@ -122,8 +120,8 @@ impl Prepared {
         threads: usize,
     ) -> Result<Self, PrepareError> {
         let device = device::best_device();
-        let (run, recipe) = Run::open(folder)?;
-        let claim = Claim::take(folder)?;
+        let (run, recipe) = RunMetadata::open(folder)?;
+        let lock = RunLock::acquire(folder)?;
         let teachers = open_teachers(&recipe, threads, device)?;
         let now = teachers.as_ref().map(Teachers::files).unwrap_or_default();
         same_teachers(&run.teachers, &now)?;
@@ -145,7 +143,7 @@ impl Prepared {
             teachers,
             init,
             device,
-            _claim: claim,
+            _lock: lock,
         })
     }
 
@@ -170,7 +168,7 @@ impl Prepared {
         let (machine, threads) = (Machine::here(), control.threads);
         self.run.record_resume(
             &control.folder,
-            Workplace {
+            Environment {
                 machine,
                 device,
                 precision,
@@ -212,7 +210,7 @@ fn open_teachers(
 /// Returns the initial weights of a run that was killed before its first checkpoint.
 fn first_weights(
     folder: &Path,
-    run: &Run,
+    run: &RunMetadata,
     recipe: &Recipe,
     device: Device,
 ) -> Result<Option<Weights>, PrepareError> {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-use super::history::EpochRow;
+use super::run::history::EpochRow;
 
 /// Progress bar of one epoch. Dropping it clears the bar.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Progress {
         let accuracy = accuracy * 100.0;
         self.bar.set_message(format!(
             "loss {loss:.3} acc {accuracy:.1} % {images_per_second:.0} img/s, run ends in {}",
-            clock(eta)
+            format_hms(eta)
         ));
         self.bar.inc(1);
     }
@@ -65,7 +65,7 @@ impl TeacherProgress {
             .saturating_sub(self.bar.position());
         if first && left > 0 {
             let seconds = self.start.elapsed().as_secs_f64() / faces as f64 * left as f64;
-            let line = format!("the teacher outputs take about {}", clock(seconds));
+            let line = format!("the teacher outputs take about {}", format_hms(seconds));
             self.bar.suspend(|| eprintln!("{line}"));
         }
     }
@@ -94,12 +94,12 @@ pub fn report(row: &EpochRow, epochs: usize) {
         row.train_loss,
         row.train_accuracy * 100.0,
         row.images_per_second,
-        clock(row.seconds)
+        format_hms(row.seconds)
     );
 }
 
 /// Formats seconds as `h:mm:ss`.
-pub(crate) fn clock(seconds: f64) -> String {
+pub(crate) fn format_hms(seconds: f64) -> String {
     let s = seconds.max(0.0) as u64;
     format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
 }

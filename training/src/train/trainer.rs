@@ -9,16 +9,11 @@ use std::{
 use tch::Device;
 
 use super::{
-    artifacts,
-    checkpoint::{self, Checkpoint, State},
-    distillation,
-    ema::Ema,
-    error::TrainError,
-    loss::Loss,
-    optimizer::Optimizer,
-    step_timings::StepTimings,
-    teacher::Teachers,
-    teacher_cache,
+    distillation::{cached, teacher::Teachers},
+    run::{
+        artifacts,
+        checkpoint::{self, Checkpoint, State},
+    },
 };
 use crate::{
     arch::{graph::Graph, parameter},
@@ -27,8 +22,21 @@ use crate::{
     torch::{network::Network, replicas::Replicas, weights::Weights},
 };
 
+mod batch_source;
+pub mod ema;
 mod epoch;
+pub mod error;
+pub mod loss;
+pub mod optimizer;
+pub mod sam;
 mod step;
+pub mod step_timings;
+
+use ema::Ema;
+use error::TrainError;
+use loss::Loss;
+use optimizer::Optimizer;
+use step_timings::StepTimings;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,16 +205,16 @@ impl Trainer {
         }
         let folder = &self.control.folder;
         let mut teachers = teachers.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = teacher_cache::key(faces, &teachers.files(), distill);
-        if let Some(targets) = teacher_cache::read(folder, faces.len(), &key) {
+        let key = cached::key(faces, &teachers.files(), distill);
+        if let Some(targets) = cached::read(folder, faces.len(), &key) {
             self.cached_targets = Some(targets.into());
             return Ok(true);
         }
-        let targets = distillation::soft_targets(&mut teachers, faces, &self.control.interrupted)?;
+        let targets = cached::compute(&mut teachers, faces, &self.control.interrupted)?;
         let Some(targets) = targets else {
             return Ok(false);
         };
-        teacher_cache::write(folder, &targets, &key)?;
+        cached::write(folder, &targets, &key)?;
         self.cached_targets = Some(targets.into());
         Ok(true)
     }

@@ -7,7 +7,10 @@ use mien_faces::dataset::DatasetError;
 use crate::{
     arch::catalog::CatalogError,
     data::DataError,
-    train::{error::TrainError, init::InitError, run::RunError, teacher::TeacherError},
+    train::{
+        distillation::teacher::TeacherError, init::InitError, run::error::RunError,
+        trainer::error::TrainError,
+    },
 };
 
 /// Why a run does not start, resume or finish.

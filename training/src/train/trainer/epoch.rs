@@ -7,20 +7,15 @@ use std::{
 
 use mien_faces::report::Confusion;
 
-use super::{Outcome, Trainer};
+use super::{Outcome, Trainer, batch_source::BatchSource, error::TrainError, loss::Loss};
 use crate::{
     batches::{self, EpochPlan},
     data::FaceSet,
     evaluate,
     train::{
-        artifacts,
-        batch_source::BatchSource,
-        checkpoint::State,
-        distillation::TeacherStage,
-        error::TrainError,
-        history::EpochRow,
-        loss::Loss,
+        distillation::online::TeacherStage,
         progress::{self, Progress},
+        run::{artifacts, checkpoint::State, history::EpochRow},
     },
 };
 

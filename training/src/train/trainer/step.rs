@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tch::{Device, Kind, Tensor};
 
-use super::Trainer;
+use super::{Trainer, error::TrainError, loss::Loss, sam::Ascent};
 use crate::{
     batches::{self, Batch, MicroBatch},
     recipe::{Recipe, options::OptimizerKind},
@@ -13,7 +13,6 @@ use crate::{
         network::{Mode, Network, Statistics},
         weights::Weights,
     },
-    train::{error::TrainError, loss::Loss, sam::Ascent},
 };
 
 /// Loss and timings of a step, or of one micro-batch of it.

@@ -12,61 +12,22 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::{ema::Ema, history::EpochRow, optimizer::Optimizer};
+use super::history::EpochRow;
 use crate::{
     arch::graph::Graph,
     torch::weights::{Weights, WeightsError},
+    train::trainer::{ema::Ema, optimizer::Optimizer},
 };
+
+mod error;
+
+pub use error::CheckpointError;
 
 /// The file's name in the run's folder.
 pub const FILE_NAME: &str = "checkpoint.safetensors";
 
 /// Name of the tensor whose bytes are the JSON of [`State`]. One file contains everything, so that replacing it is atomic.
 const STATE: &str = "state.json";
-
-/// A checkpoint that cannot be written or read.
-#[derive(Debug, thiserror::Error)]
-pub enum CheckpointError {
-    /// The folder cannot be written or read.
-    #[error("cannot access {path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The disk is full. The previous checkpoint is intact.
-    #[error(
-        "the disk is full: cannot write {path} ({source}); the previous checkpoint is intact: free disk space and continue with --resume"
-    )]
-    Full {
-        /// The file.
-        path: PathBuf,
-        /// The I/O error.
-        source: io::Error,
-    },
-    /// The file cannot be written or read as tensors.
-    #[error(
-        "cannot save or load {path} as tensors: {source}; it may be damaged or come from another program"
-    )]
-    Tensors {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: TchError,
-    },
-    /// The file has no state, or the state of another version.
-    #[error("{path} is not a checkpoint of this version of mien-train: {detail}")]
-    State {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        detail: String,
-    },
-    /// The file's tensors do not match the network.
-    #[error(transparent)]
-    Weights(#[from] WeightsError),
-}
 
 /// Progress of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

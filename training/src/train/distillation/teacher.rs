@@ -8,10 +8,6 @@ use std::{
 use mien_faces::{expression::Expression, image::Face, temperature::softmax};
 use tch::{Device, TchError, Tensor};
 
-use super::{
-    completed_run::{CompletedRun, CompletedRunError},
-    run::SourceFile,
-};
 use crate::{
     arch::catalog::{self, CatalogError, INPUT_SIDE},
     evaluate,
@@ -20,6 +16,10 @@ use crate::{
     torch::{
         network::Network,
         weights::{Weights, WeightsError},
+    },
+    train::run::{
+        completed::{CompletedRun, CompletedRunError},
+        source_file::SourceFile,
     },
 };
 

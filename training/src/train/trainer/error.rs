@@ -2,13 +2,16 @@
 
 use tch::TchError;
 
-use super::{
-    artifacts::ArtifactError, checkpoint::CheckpointError, teacher::TeacherError,
-    teacher_cache::TeacherCacheError,
+use crate::{
+    arch::shape::ShapeError,
+    torch::weights::WeightsError,
+    train::{
+        distillation::{cached::TeacherCacheError, teacher::TeacherError},
+        run::{artifacts::ArtifactError, checkpoint::CheckpointError},
+    },
 };
-use crate::{arch::shape::ShapeError, torch::weights::WeightsError};
 
-/// Why training stopped early.
+/// Training failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// The network's shapes are inconsistent.

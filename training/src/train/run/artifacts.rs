@@ -11,7 +11,10 @@ use std::{
 
 use mien_faces::report::Confusion;
 
-use super::{events, history, history::EpochRow};
+use super::{
+    history::{self, EpochRow},
+    tensorboard,
+};
 use crate::plot::{self, PlotError};
 
 /// An artifact cannot be written.
@@ -45,8 +48,8 @@ pub fn write_history(folder: &Path, rows: &[EpochRow]) -> Result<(), ArtifactErr
 /// When the folder cannot be written.
 pub fn update(folder: &Path, network: &str, rows: &[EpochRow]) -> Result<(), ArtifactError> {
     write_history(folder, rows)?;
-    let path = folder.join(events::FILE_NAME);
-    events::update(folder, rows).map_err(|source| ArtifactError::Io { path, source })?;
+    let path = folder.join(tensorboard::FILE_NAME);
+    tensorboard::update(folder, rows).map_err(|source| ArtifactError::Io { path, source })?;
     if !rows.is_empty() {
         plot::curves(network, rows, &folder.join(plot::CURVES))?;
     }

@@ -1,10 +1,11 @@
-//! Cache of teacher outputs for the training faces in the run's folder (`distill.targets = "cached"`). A resumed run
-//! reads it instead of running the teachers again.
+//! Soft targets that are computed once for every training face and stored in the run's folder
+//! (`distill.targets = "cached"`). A resumed run reads them instead of running the teachers again.
 
 use std::{
     collections::HashMap,
     io,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use mien_faces::expression::Expression;
@@ -12,11 +13,25 @@ use mien_host::atomic_file::AtomicFile;
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
-use super::run::SourceFile;
-use crate::{data::FaceSet, recipe::options::Distill};
+use super::teacher::{TeacherError, Teachers};
+use crate::{
+    data::FaceSet,
+    recipe::options::Distill,
+    train::{progress::TeacherProgress, run::source_file::SourceFile},
+    tta::Tta,
+};
 
 /// The file's name in the run's folder.
 const FILE_NAME: &str = "answers.safetensors";
+
+/// Name of the tensor with the soft targets.
+const TARGETS: &str = "answers";
+
+/// Name of the tensor with the [`key`].
+const KEY: &str = "key";
+
+/// Faces per forward pass of the teachers.
+const CHUNK: usize = 128;
 
 /// The cache cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -50,19 +65,61 @@ pub fn key(faces: &FaceSet, teachers: &[SourceFile], distill: &Distill) -> Strin
     hex::encode(hash.finalize())
 }
 
+/// Returns the soft targets `[N, 7]` of unaugmented faces: the mean over each face and its mirror image. Returns `None` if
+/// `stop` was set.
+///
+/// A model file with two views (`mien-train export --views flip`) returns the same output for a face and its mirror image.
+/// The mean over both then changes nothing and doubles the time.
+///
+/// # Errors
+/// When a teacher fails.
+pub fn compute(
+    teachers: &mut Teachers,
+    faces: &FaceSet,
+    stop: &AtomicBool,
+) -> Result<Option<Vec<f32>>, TeacherError> {
+    let views = Tta::Flip.views();
+    let share = 1.0 / views.len() as f32;
+    let mut targets = Vec::with_capacity(faces.len() * Expression::COUNT);
+    let progress = TeacherProgress::new(faces.len());
+    for faces in faces.faces.chunks(CHUNK) {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let mut mean = vec![0.0; faces.len() * Expression::COUNT];
+        for view in &views {
+            let images = faces.iter().map(|face| view.apply(face));
+            let pixels: Vec<f32> = images
+                .flat_map(|face| {
+                    face.pixels()
+                        .iter()
+                        .map(|&p| f32::from(p))
+                        .collect::<Vec<_>>()
+                })
+                .collect();
+            for (mean, p) in mean.iter_mut().zip(teachers.soft_targets(&pixels)?) {
+                *mean += p * share;
+            }
+        }
+        targets.extend(mean);
+        progress.advance(faces.len());
+    }
+    Ok(Some(targets))
+}
+
 /// Writes the teacher outputs, probabilities `[N, 7]`, with their [`key`].
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write(folder: &Path, answers: &[f32], key: &str) -> Result<(), TeacherCacheError> {
+pub fn write(folder: &Path, targets: &[f32], key: &str) -> Result<(), TeacherCacheError> {
     let path = folder.join(FILE_NAME);
     let write = || -> io::Result<()> {
         let tensors = [
             (
-                "answers",
-                Tensor::from_slice(answers).view([-1, Expression::COUNT as i64]),
+                TARGETS,
+                Tensor::from_slice(targets).view([-1, Expression::COUNT as i64]),
             ),
-            ("key", Tensor::from_slice(key.as_bytes())),
+            (KEY, Tensor::from_slice(key.as_bytes())),
         ];
         let file = AtomicFile::create(&path)?;
         Tensor::write_safetensors(&tensors, file.temp_path()).map_err(io::Error::other)?;
@@ -79,12 +136,12 @@ pub fn write(folder: &Path, answers: &[f32], key: &str) -> Result<(), TeacherCac
 pub fn read(folder: &Path, faces: usize, key: &str) -> Option<Vec<f32>> {
     let tensors = Tensor::read_safetensors(folder.join(FILE_NAME)).ok()?;
     let tensors: HashMap<String, Tensor> = tensors.into_iter().collect();
-    let stored_key = Vec::<u8>::try_from(tensors.get("key")?).ok()?;
-    let answers = tensors.get("answers")?;
+    let stored_key = Vec::<u8>::try_from(tensors.get(KEY)?).ok()?;
+    let targets = tensors.get(TARGETS)?;
     let fits =
-        answers.size() == [faces as i64, Expression::COUNT as i64] && stored_key == key.as_bytes();
-    let answers = Vec::<f32>::try_from(&answers.f_flatten(0, -1).ok()?).ok()?;
-    (fits && answers.iter().all(|p| (0.0..=1.0).contains(p))).then_some(answers)
+        targets.size() == [faces as i64, Expression::COUNT as i64] && stored_key == key.as_bytes();
+    let targets = Vec::<f32>::try_from(&targets.f_flatten(0, -1).ok()?).ok()?;
+    (fits && targets.iter().all(|p| (0.0..=1.0).contains(p))).then_some(targets)
 }
 
 #[cfg(test)]
@@ -98,10 +155,10 @@ mod tests {
     #[test]
     fn cache_is_read_only_for_same_key_and_face_count() {
         let folder = tempfile::tempdir().unwrap();
-        let answers: Vec<f32> = (0..14).map(|i| i as f32 / 20.0).collect();
+        let targets: Vec<f32> = (0..14).map(|i| i as f32 / 20.0).collect();
         assert_eq!(read(folder.path(), 2, "ab"), None);
-        write(folder.path(), &answers, "ab").unwrap();
-        assert_eq!(read(folder.path(), 2, "ab"), Some(answers));
+        write(folder.path(), &targets, "ab").unwrap();
+        assert_eq!(read(folder.path(), 2, "ab"), Some(targets));
         assert_eq!(read(folder.path(), 3, "ab"), None, "more faces");
         assert_eq!(read(folder.path(), 2, "cd"), None, "another key");
         fs::write(folder.path().join(FILE_NAME), "half a file").unwrap();

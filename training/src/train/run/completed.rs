@@ -4,7 +4,9 @@ use std::{fs, io, path::Path};
 
 use super::{
     checkpoint::{self, Checkpoint, CheckpointError},
-    run::{Run, RunError, SourceFile},
+    error::RunError,
+    metadata::RunMetadata,
+    source_file::SourceFile,
 };
 use crate::recipe::Recipe;
 
@@ -39,7 +41,7 @@ pub enum CompletedRunError {
 #[derive(Debug)]
 pub struct CompletedRun {
     /// Contents of `run.json`.
-    pub run: Run,
+    pub run: RunMetadata,
     /// The run's recipe.
     pub recipe: Recipe,
     /// The last checkpoint.
@@ -54,7 +56,7 @@ impl CompletedRun {
     /// # Errors
     /// When the folder does not contain a run, or the run is damaged or not complete.
     pub fn open(folder: &Path) -> Result<Self, CompletedRunError> {
-        let (run, recipe) = Run::open(folder)?;
+        let (run, recipe) = RunMetadata::open(folder)?;
         let checkpoint = Checkpoint::read(folder)?.ok_or(CompletedRunError::Untrained)?;
         let (done, epochs) = (checkpoint.state.epoch, recipe.epochs);
         if done < epochs {

@@ -5,12 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{distillation::TeacherStage, teacher::TeacherError};
-use crate::batches::Batch;
+use crate::{
+    batches::Batch,
+    train::distillation::{online::TeacherStage, teacher::TeacherError},
+};
 
 /// The batches of an epoch, which other threads produce.
 #[derive(Debug)]
-pub struct BatchSource {
+pub(super) struct BatchSource {
     source: Source,
     wait_time: Duration,
 }
@@ -23,7 +25,7 @@ enum Source {
 
 impl BatchSource {
     /// Reads batches directly from the threads that augment faces.
-    pub fn plain(batches: Receiver<Batch>) -> Self {
+    pub(super) fn plain(batches: Receiver<Batch>) -> Self {
         Self {
             source: Source::Plain(batches),
             wait_time: Duration::ZERO,
@@ -31,7 +33,7 @@ impl BatchSource {
     }
 
     /// Reads batches with soft targets from a teacher stage.
-    pub fn distilled(stage: TeacherStage) -> Self {
+    pub(super) fn distilled(stage: TeacherStage) -> Self {
         Self {
             source: Source::Distilled(stage),
             wait_time: Duration::ZERO,
@@ -42,7 +44,7 @@ impl BatchSource {
     ///
     /// # Errors
     /// When a teacher fails.
-    pub fn next_batch(&mut self) -> Result<Option<Batch>, TeacherError> {
+    pub(super) fn next_batch(&mut self) -> Result<Option<Batch>, TeacherError> {
         let start = Instant::now();
         let batch = match &self.source {
             Source::Plain(batches) => Ok(batches.recv().ok()),
@@ -53,7 +55,7 @@ impl BatchSource {
     }
 
     /// Returns how long the last call of [`Self::next_batch`] waited.
-    pub fn wait_time(&self) -> Duration {
+    pub(super) fn wait_time(&self) -> Duration {
         self.wait_time
     }
 }
