@@ -4,7 +4,10 @@ use mien_faces::image::Face;
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
+mod affine;
 mod erasing;
+
+use affine::AffineMap;
 
 /// Strengths of the augmentations. Every amount is drawn uniformly from `[-x, x]` unless documented otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -13,10 +16,10 @@ pub struct Augment {
     /// Probability of a left-right mirror image.
     pub flip: f64,
     /// Probability that a face is rotated, scaled and shifted. Interpolation blurs; the other faces stay as sharp as those
-    /// in service.
+    /// of clients.
     pub warp: f64,
     /// Share of the epochs after which faces are no longer rotated, scaled and shifted, so that the last epochs see faces as
-    /// sharp as those in service; 1 for all epochs.
+    /// sharp as those of clients; 1 for all epochs.
     ///
     /// Source: He, Xie, Chen, Zhang, Wang, Tian, "Data Augmentation Revisited: Rethinking the Distribution Gap between Clean
     /// and Augmented Data" (2019), section 3: refinement on clean images.
@@ -112,65 +115,9 @@ impl Augment {
     }
 }
 
+/// Draws a number from `[-amount, amount]`.
 fn symmetric(amount: f64, rng: &mut impl Rng) -> f32 {
     rng.random_range(-1.0..=1.0) * amount as f32
-}
-
-/// Maps pixels of the result to the source: `source = m * (pixel - centre) + centre + t`.
-struct AffineMap {
-    m: [[f32; 2]; 2],
-    t: [f32; 2],
-}
-
-impl AffineMap {
-    fn draw(augment: &Augment, side: usize, rng: &mut impl Rng) -> Self {
-        let mirror = if augment.flip > 0.0 && rng.random_bool(augment.flip) {
-            -1.0
-        } else {
-            1.0
-        };
-        // With `warp = 1` no number is drawn, so that the following numbers equal those of recipes without the key.
-        if augment.warp < 1.0 && !rng.random_bool(augment.warp) {
-            return Self {
-                m: [[mirror, 0.0], [0.0, 1.0]],
-                t: [0.0, 0.0],
-            };
-        }
-        let (sin, cos) = symmetric(augment.rotation, rng).to_radians().sin_cos();
-        let zoom = 1.0 / (1.0 + symmetric(augment.scale, rng));
-        let mut shift = || symmetric(augment.shift, rng) * side as f32;
-        let t = [shift(), shift()];
-        Self {
-            m: [
-                [mirror * cos * zoom, -sin * zoom],
-                [mirror * sin * zoom, cos * zoom],
-            ],
-            t,
-        }
-    }
-
-    /// Samples the source bilinearly. Pixels beyond the border repeat the nearest pixel.
-    fn sample(&self, face: &Face, out: &mut [f32]) {
-        let (side, pixels) = (face.side(), face.pixels());
-        let centre = (side as f32 - 1.0) / 2.0;
-        let last = side as f32 - 1.0;
-        let [[a, b], [c, d]] = self.m;
-        for (row, line) in out.chunks_exact_mut(side).enumerate() {
-            let y = row as f32 - centre;
-            for (column, value) in line.iter_mut().enumerate() {
-                let x = column as f32 - centre;
-                let sx = (a * x + b * y + centre + self.t[0]).clamp(0.0, last);
-                let sy = (c * x + d * y + centre + self.t[1]).clamp(0.0, last);
-                let (x0, y0) = (sx as usize, sy as usize);
-                let (x1, y1) = ((x0 + 1).min(side - 1), (y0 + 1).min(side - 1));
-                let (fx, fy) = (sx - x0 as f32, sy - y0 as f32);
-                let at = |x, y| f32::from(pixels[y * side + x]);
-                let top = at(x0, y0) + (at(x1, y0) - at(x0, y0)) * fx;
-                let bottom = at(x0, y1) + (at(x1, y1) - at(x0, y1)) * fx;
-                *value = top + (bottom - top) * fy;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ const AREA: RangeInclusive<f64> = 0.02..=0.33;
 /// Height of the rectangle divided by its width.
 const ASPECT: RangeInclusive<f64> = 0.3..=3.3;
 
-/// Rectangles to draw before an image is left as it is. A drawn rectangle can be longer than the image.
+/// Maximum number of drawn rectangles. If none of them fits into the image, the image stays unchanged.
 const ATTEMPTS: usize = 100;
 
 /// Replaces a random rectangle of an image of `side` x `side` gray values by noise, uniform in 0..255.
