@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use mien_faces::dataset::{Dataset, Split};
 use tch::Device;
 
 use super::{
     distillation::teacher::Teachers,
     init,
-    run::{checkpoint, lock::RunLock, metadata::RunMetadata, source_file::SourceFile},
+    run::{lock::RunLock, metadata::RunMetadata},
     trainer::{Control, Outcome, Trainer},
 };
 use crate::{
@@ -23,8 +22,10 @@ use crate::{
 };
 
 mod error;
+mod inputs;
 
 pub use error::PrepareError;
+use inputs::{first_weights, load, open_teachers, same_teachers};
 
 /// A run that does not exist yet.
 #[derive(Debug, Clone)]
@@ -113,7 +114,7 @@ impl Prepared {
     /// it has moved.
     ///
     /// # Errors
-    /// When there is no run, another process trains it, or its inputs have changed.
+    /// When the folder does not contain a run, another process trains it, or its inputs have changed.
     pub fn resume(
         folder: &Path,
         data: Option<&Path>,
@@ -196,56 +197,4 @@ pub(crate) fn network(architecture: &str, recipe: &Recipe) -> Result<Graph, Cata
         stochastic_depth: recipe.stochastic_depth,
     };
     catalog::build_with(architecture, &options)
-}
-
-fn open_teachers(
-    recipe: &Recipe,
-    threads: usize,
-    device: Device,
-) -> Result<Option<Teachers>, PrepareError> {
-    let open = |distill| Teachers::open(distill, threads, device);
-    Ok(recipe.distill.as_ref().map(open).transpose()?)
-}
-
-/// Returns the initial weights of a run that was killed before its first checkpoint.
-fn first_weights(
-    folder: &Path,
-    run: &RunMetadata,
-    recipe: &Recipe,
-    device: Device,
-) -> Result<Option<Weights>, PrepareError> {
-    if folder.join(checkpoint::FILE_NAME).exists() {
-        return Ok(None);
-    }
-    let graph = network(&run.architecture, recipe)?;
-    let (init, file) = init::weights(recipe, &graph, &run.data_sha256, device)?.unzip();
-    let sha256 = |file: &Option<SourceFile>| file.as_ref().map(|file| file.sha256.clone());
-    if sha256(&file) != sha256(&run.init) {
-        return Err(PrepareError::ChangedInit);
-    }
-    Ok(init)
-}
-
-/// Checks that a run resumes with the teachers that it started with.
-fn same_teachers(started: &[SourceFile], now: &[SourceFile]) -> Result<(), PrepareError> {
-    if let Some((old, _)) = started.iter().zip(now).find(|(old, now)| old != now) {
-        let SourceFile { path, sha256 } = old.clone();
-        return Err(PrepareError::OtherTeacher { path, sha256 });
-    }
-    if started.len() != now.len() {
-        return Err(PrepareError::TeacherCount {
-            started: started.len(),
-            now: now.len(),
-        });
-    }
-    Ok(())
-}
-
-fn load(data: &Path) -> Result<(String, FaceSet), PrepareError> {
-    let dataset = Dataset::open(data)?;
-    let sha256 = dataset.fingerprint(Split::Train)?;
-    Ok((
-        sha256,
-        FaceSet::load(&dataset, data, Split::Train, catalog::INPUT_SIDE)?,
-    ))
 }
