@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    wheel::pip_download,
+    wheel::pip,
     workspace::{self, cargo, runtime},
 };
 use component::Component;
@@ -131,7 +131,7 @@ fn install(component: &Component) -> Result<()> {
         "the pinned runtime libraries are for Linux on x86-64. Install ONNX Runtime 1.22 or newer and libtorch 2.13 \
          yourself, and set ORT_DYLIB_PATH and LIBTORCH to their paths"
     );
-    component.ensure(&runtime(), pip_download)
+    component.ensure(&runtime(), pip::download)
 }
 
 /// Returns whether the pinned wheels run on this platform.

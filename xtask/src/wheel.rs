@@ -4,34 +4,14 @@ use std::{
     fs::{self, File},
     io::{self, BufRead},
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
-/// The Python version for which wheels are selected. It is fixed because no Python code of the wheels runs.
-const TAGS: [&str; 8] = [
-    "--python-version",
-    "3.11",
-    "--implementation",
-    "cp",
-    "--abi",
-    "cp311",
-    "--abi",
-    "none",
-];
+pub(crate) mod pip;
 
-/// Platform tags of wheels that run with glibc 2.28 or newer.
-const PLATFORMS: [&str; 5] = [
-    "manylinux_2_28_x86_64",
-    "manylinux_2_27_x86_64",
-    "manylinux_2_25_x86_64",
-    "manylinux_2_18_x86_64",
-    "manylinux2014_x86_64",
-];
-
-/// Downloads the wheel of a requirement (`name==version`) into a directory. Tests replace [`pip_download`].
+/// Downloads the wheel of a requirement (`name==version`) into a directory. Tests replace [`pip::download`].
 pub(crate) type Fetch = fn(&str, &Path) -> Result<()>;
 
 /// A wheel and the files that are unpacked from it.
@@ -73,49 +53,6 @@ impl Wheel {
             .path();
         verify(&file, self.sha256)?;
         unpack(&file, self.rules, folder)
-    }
-}
-
-/// Downloads a wheel with pip, for the fixed Python version.
-///
-/// # Errors
-/// If pip is missing or fails. The output of pip goes to standard error.
-pub(crate) fn pip_download(requirement: &str, into: &Path) -> Result<()> {
-    let pip = find_pip()?;
-    let mut command = Command::new(&pip[0]);
-    command
-        .args(&pip[1..])
-        .args(["download", "--quiet", "--no-deps", "--only-binary=:all:"])
-        .args(TAGS);
-    for platform in PLATFORMS {
-        command.args(["--platform", platform]);
-    }
-    command.arg("--dest").arg(into).arg(requirement);
-    crate::workspace::check(command).with_context(|| {
-        format!("pip cannot download {requirement}; check the network and the free disk space")
-    })
-}
-
-fn find_pip() -> Result<Vec<String>> {
-    let commands: [&[&str]; 4] = [
-        &["python3", "-m", "pip"],
-        &["python", "-m", "pip"],
-        &["pip3"],
-        &["pip"],
-    ];
-    let works = |command: &&&[&str]| {
-        let output = Command::new(command[0])
-            .args(&command[1..])
-            .arg("--version")
-            .output();
-        output.is_ok_and(|output| output.status.success())
-    };
-    match commands.iter().find(works) {
-        Some(command) => Ok(command.iter().map(|&word| word.to_owned()).collect()),
-        None => bail!(
-            "pip was not found. It is needed to download the pinned runtime libraries. \
-             Debian, Ubuntu: apt-get install python3-pip; Fedora: dnf install python3-pip; others: https://pip.pypa.io"
-        ),
     }
 }
 
