@@ -1,4 +1,4 @@
-//! The web UI in a browser, and what a user does with it.
+//! The web UI in a browser, and the actions of a user.
 
 use std::time::{Duration, Instant};
 

@@ -2,7 +2,7 @@
 
 use std::{env, fs, num::NonZeroUsize, thread};
 
-/// The keys of `/proc/cpuinfo` that tell processor models apart, on x86 and on ARM.
+/// The keys of `/proc/cpuinfo` that identify processor models on x86 and ARM.
 const IDENTIFYING_KEYS: [&str; 7] = [
     "model name",
     "cpu family",
@@ -20,7 +20,7 @@ pub fn available_cores() -> usize {
 
 /// Returns the processor's name and architecture, for people: `AMD EPYC 7B13, x86_64`.
 ///
-/// Returns the architecture alone on systems other than Linux and on processors without a name.
+/// Returns only the architecture on systems other than Linux and on processors without a name.
 pub fn description() -> String {
     let name = first_processor(&cpuinfo())
         .find(|(key, _)| *key == "model name")

@@ -1,6 +1,6 @@
 //! Operating-system services that the server and the trainer share.
 //!
-//! This crate is separate from `mien-faces` because nothing in it concerns images or labels.
+//! This crate is separate from `mien-faces` because it does not handle images or labels.
 //!
 //! - [`atomic_file`]: replaces files atomically.
 //! - [`cpu`]: the processor's model and the number of usable cores.

@@ -1,4 +1,4 @@
-//! `cargo xtask docs`: keeps `docs/configuration.md` in step with the settings of the server.
+//! `cargo xtask docs`: writes `docs/configuration.md` from the settings of the server.
 
 use anyhow::Result;
 

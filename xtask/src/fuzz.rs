@@ -11,7 +11,7 @@ use crate::{
 
 mod seeds;
 
-/// Runs one target or all of them for so many seconds each, from seeds and from the inputs of earlier runs.
+/// Runs one target or all targets for `seconds` each. The first inputs are seeds and the inputs of earlier runs.
 ///
 /// No sanitizer is used: sanitizers need a nightly toolchain, and the crates forbid `unsafe` code.
 ///

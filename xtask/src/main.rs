@@ -1,4 +1,4 @@
-//! All of mien's automation: `cargo xtask COMMAND`. `cargo xtask help` lists the commands.
+//! Automation of mien: `cargo xtask COMMAND`. `cargo xtask help` lists the commands.
 
 use std::process::ExitCode;
 
@@ -17,7 +17,7 @@ mod wheel;
 mod workspace;
 
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", about = "mien's automation")]
+#[command(name = "cargo xtask", about = "Automation of mien")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -25,7 +25,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Downloads ONNX Runtime and libtorch into .runtime/, unless they are there.
+    /// Downloads ONNX Runtime and libtorch into .runtime/, unless they are installed.
     Setup {
         /// Download the CUDA builds, with the CUDA and cuDNN libraries that they need.
         #[arg(long)]
@@ -70,7 +70,7 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Runs fuzz targets from seeds made of the test fixtures.
+    /// Runs fuzz targets. The seeds are derived from the test fixtures.
     Fuzz {
         /// Name of the target. Without it, all targets run one after the other.
         target: Option<String>,

@@ -1,4 +1,4 @@
-//! `cargo xtask openapi`: keeps `openapi/openapi.json` in step with the routes of the server.
+//! `cargo xtask openapi`: writes `openapi/openapi.json` from the routes of the server.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! The fuzz targets and their first inputs, made from the test fixtures.
+//! The fuzz targets and their seeds, which are derived from the test fixtures.
 
 use std::{fs, path::Path};
 

