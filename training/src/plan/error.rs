@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{arch::catalog::CatalogError, recipe::RecipeError};
 
-/// Why a plan is not valid.
+/// A plan is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// The file cannot be read.
@@ -12,31 +12,31 @@ pub enum PlanError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         reason: std::io::Error,
     },
-    /// Not TOML, an unknown key, or a value of another type.
+    /// The file is not TOML, or has an unknown key or a value of the wrong type.
     #[error("the plan {path} is not valid: {reason}")]
     Parse {
         /// The file.
         path: PathBuf,
-        /// Why, with the line.
+        /// The cause, with the line.
         reason: Box<toml::de::Error>,
     },
-    /// No `[[run]]`.
-    #[error("the plan {0} lists no runs; add a [[run]] table")]
+    /// The file has no `[[run]]` table.
+    #[error("the plan {0} does not list a run; add a [[run]] table")]
     Empty(PathBuf),
-    /// A name that is not the name of a folder.
+    /// The name of a run cannot be the name of a folder.
     #[error(
         "`{0}` cannot name a run; use letters, digits, `-`, `_` and `.`, and start with a letter or digit"
     )]
     Name(String),
-    /// Two runs of one name.
+    /// Two runs have the same name.
     #[error("two runs of the plan are named `{0}`; rename one of them")]
     DuplicateName(String),
-    /// A dependency that the plan does not list.
+    /// The plan does not list a dependency.
     #[error(
-        "`{key}` of run `{run}` names `{name}`, but the plan lists no such run; it lists {known}"
+        "`{key}` of run `{run}` names `{name}`, but the plan does not list that run; it lists {known}"
     )]
     UnknownRun {
         /// The run.
@@ -49,38 +49,38 @@ pub enum PlanError {
         known: String,
     },
     /// `--only` names a run that the plan does not list.
-    #[error("the plan lists no run `{name}`; it lists {known}")]
+    #[error("the plan does not list a run `{name}`; it lists {known}")]
     UnknownSelection {
         /// The run.
         name: String,
         /// All names of the plan.
         known: String,
     },
-    /// Runs that depend on each other.
+    /// Runs depend on each other.
     #[error("runs depend on each other in a cycle: {}; remove one of these dependencies", .0.join(" -> "))]
     Cycle(Vec<String>),
-    /// The recipe of a run.
+    /// The recipe of a run is not valid.
     #[error("run `{run}`: {reason}")]
     Recipe {
         /// The run.
         run: String,
-        /// Why.
+        /// The cause.
         reason: RecipeError,
     },
-    /// The overrides of a run.
-    #[error("`overrides` of run `{run}` do not fit a recipe: {detail}")]
+    /// The overrides of a run are not valid.
+    #[error("`overrides` of run `{run}` are not valid recipe keys: {detail}")]
     Overrides {
         /// The run.
         run: String,
-        /// Why.
+        /// The cause.
         detail: String,
     },
-    /// The network of a run.
+    /// The network of a run is not valid.
     #[error("run `{run}`: {reason}")]
     Architecture {
         /// The run.
         run: String,
-        /// Why.
+        /// The cause.
         reason: CatalogError,
     },
     /// The recipe refers to a file that none of the run's dependencies in the plan produces.
@@ -97,10 +97,10 @@ pub enum PlanError {
         path: PathBuf,
         /// The plan's key.
         plan_key: &'static str,
-        /// What to change.
+        /// The remedy.
         remedy: String,
     },
-    /// A dependency that the recipe does not refer to.
+    /// The recipe does not refer to a dependency.
     #[error(
         "`{plan_key}` of run `{run}` names `{name}`, but `{recipe_key}` in its recipe does not; add one of {paths} there"
     )]
@@ -116,7 +116,7 @@ pub enum PlanError {
         /// Paths that refer to the dependency.
         paths: String,
     },
-    /// An export outside the root folder, or not to an ONNX file.
+    /// An export is outside the root folder or not an ONNX file.
     #[error(
         "run `{run}` cannot be exported to {path}; name a relative path such as models/NAME/1/model.onnx"
     )]
@@ -126,7 +126,7 @@ pub enum PlanError {
         /// The path.
         path: PathBuf,
     },
-    /// Two exports to one folder.
+    /// Two exports have the same folder.
     #[error(
         "runs `{first}` and `{second}` are both exported to {folder}; give each export its own folder"
     )]

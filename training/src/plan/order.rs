@@ -1,9 +1,9 @@
 //! Topological order of runs.
 
-/// Returns the indices `0..needs.len()` such that each follows all of its `needs`, otherwise in ascending order.
+/// Returns the indices `0..needs.len()` in an order in which each follows all of its `needs`, and otherwise ascending.
 ///
 /// # Errors
-/// A cycle, as indices whose first and last are the same; each needs the next one.
+/// Returns a cycle as indices. Each index needs the next one, and the first equals the last.
 pub(super) fn sort(needs: &[Vec<usize>]) -> Result<Vec<usize>, Vec<usize>> {
     let mut search = Search {
         needs,
@@ -20,7 +20,7 @@ pub(super) fn sort(needs: &[Vec<usize>]) -> Result<Vec<usize>, Vec<usize>> {
 struct Search<'a> {
     needs: &'a [Vec<usize>],
     sorted: Vec<usize>,
-    /// The indices that are being visited, each needed by the one before it.
+    /// The indices that are being visited. Each is needed by the previous one.
     path: Vec<usize>,
 }
 
@@ -47,14 +47,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sorting_puts_needs_first_and_keeps_the_sequence() {
+    fn sorting_puts_needs_first_and_keeps_order() {
         assert_eq!(sort(&[vec![], vec![], vec![0]]), Ok(vec![0, 1, 2]));
         assert_eq!(sort(&[vec![2, 1], vec![], vec![1]]), Ok(vec![1, 2, 0]));
         assert_eq!(sort(&[]), Ok(vec![]));
     }
 
     #[test]
-    fn sorting_reports_the_cycle_without_its_approach() {
+    fn sorting_reports_only_members_of_cycle() {
         assert_eq!(
             sort(&[vec![1], vec![2], vec![3], vec![1]]),
             Err(vec![1, 2, 3, 1])

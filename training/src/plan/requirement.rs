@@ -20,10 +20,10 @@ pub enum Requirement {
     AmxBf16,
 }
 
-/// What decides whether a machine meets a [`Requirement`].
+/// The features of a machine that requirements refer to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Processor {
-    /// Its name.
+    /// The processor's model name.
     pub name: String,
     /// Whether it has AVX-512-BF16.
     pub avx512_bf16: bool,

@@ -1,4 +1,4 @@
-//! Decides what remains to be done of a plan.
+//! Schedules the training and the exports that a plan still needs.
 
 use std::path::PathBuf;
 
@@ -8,21 +8,21 @@ use super::{
     state::{ExportState, FolderState, RunState},
 };
 
-/// What happens to a run.
+/// The training of a run in a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Training {
-    /// It starts.
+    /// The run starts.
     Start,
-    /// It continues after so many finished epochs.
+    /// The run resumes.
     Resume {
         /// Finished epochs.
         epochs: usize,
     },
-    /// It is finished.
+    /// The run is finished.
     Finished,
-    /// All of its exports are current and no other run needs its folder.
+    /// All exports of the run are current and no other run needs its folder.
     Exported,
-    /// It has no exports, and all runs that depend on it are finished or exported.
+    /// The run has no exports, and all runs that depend on it are finished or exported.
     NotNeeded,
 }
 
@@ -44,10 +44,10 @@ pub struct Step<'a> {
     pub exports: Vec<usize>,
 }
 
-/// A plan that cannot be carried out as it is.
+/// A plan cannot be executed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ScheduleError {
-    /// The processor lacks what runs require.
+    /// The processor does not have a required feature.
     #[error(
         "{}; this processor cannot train them: {processor}. Use another machine, or train other runs of the plan with --only",
         .runs.join(", ")
@@ -55,12 +55,12 @@ pub enum ScheduleError {
     Requirement {
         /// The runs with their requirements.
         runs: Vec<String>,
-        /// The processor and what it has.
+        /// The processor and its features.
         processor: String,
     },
-    /// A new run would overwrite a model file that was made otherwise.
+    /// A new run would overwrite a model file that differs from the plan.
     #[error(
-        "run `{run}` would overwrite {path}, which the plan did not make: {difference}. Move the file away, \
+        "run `{run}` would overwrite {path}, which does not match the plan: {difference}. Move the file away, \
          or train in another folder with --root"
     )]
     Overwrite {
@@ -68,12 +68,12 @@ pub enum ScheduleError {
         run: String,
         /// The model file.
         path: PathBuf,
-        /// How it differs from the plan.
+        /// The first difference from the plan.
         difference: String,
     },
 }
 
-/// Decides what remains to be done. `states` belong to the runs of the plan in their sequence.
+/// Returns the schedule of a plan. `states` has one entry per run, in the order of the plan.
 ///
 /// A run is trained if it is not finished and an export is missing or differs, a run that is trained needs its folder, or
 /// it has no exports and no other run depends on it.
@@ -129,12 +129,12 @@ fn training(run: &PlannedRun, state: &RunState, later: &[Step], plan: &Plan) -> 
     }
 }
 
-/// Returns whether a step reads the folder of a run: as a teacher, for its first weights or for its temperature.
+/// Returns whether a step reads the folder of a run as teacher, for initial weights or for the temperature.
 fn needs_folder(step: &Step, run: &PlannedRun) -> bool {
-    let partner = |&index: &usize| {
+    let uses_holdout = |&index: &usize| {
         step.run.exports[index].temperature_from.as_deref() == Some(run.name.as_str())
     };
-    if step.exports.iter().any(partner) {
+    if step.exports.iter().any(uses_holdout) {
         return true;
     }
     let teachers = step
@@ -166,8 +166,8 @@ fn check_overwrite(run: &PlannedRun, state: &RunState) -> Result<(), ScheduleErr
 /// # Errors
 /// [`ScheduleError::Requirement`] with every run whose requirement is not met.
 pub fn check_requirements(steps: &[Step], processor: &Processor) -> Result<(), ScheduleError> {
-    let refused = steps.iter().filter(|step| !is_met(step, processor));
-    let runs: Vec<String> = refused
+    let unmet = steps.iter().filter(|step| !is_met(step, processor));
+    let runs: Vec<String> = unmet
         .map(|step| format!("run `{}` requires {}", step.run.name, step.run.requires))
         .collect();
     if runs.is_empty() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{PlanError, file::Entry, layout::relative_run, normalized};
 use crate::recipe::Recipe;
 
-/// Checks that the recipe refers to the run's dependencies in the plan and to nothing else. A recipe refers to a run by
+/// Checks that the recipe refers to all dependencies of the run in the plan and to no other run. A recipe refers to a run by
 /// its folder, `runs/NAME`, or, for teachers, by one of its exports.
 pub(super) fn check(entry: &Entry, recipe: &Recipe, all: &[Entry]) -> Result<(), PlanError> {
     let teachers = recipe.distill.iter().flat_map(|distill| &distill.teachers);
@@ -39,7 +39,7 @@ struct Sources<'a> {
     recipe_key: &'static str,
     names: &'a [String],
     paths: Vec<PathBuf>,
-    /// Whether exported files count besides folders.
+    /// Whether exported files count as well as folders.
     files: bool,
 }
 

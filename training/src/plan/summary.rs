@@ -1,4 +1,4 @@
-//! The table of what the runs of a plan gave: `summary.csv` and `summary.md`.
+//! The table of results of a plan: `summary.csv` and `summary.md`.
 
 use std::{
     fs, io,
@@ -21,13 +21,13 @@ use crate::{
     },
 };
 
-/// Name of the table for programs.
+/// Name of the CSV file.
 pub const CSV: &str = "summary.csv";
 
-/// Name of the table for people.
+/// Name of the Markdown file.
 pub const MARKDOWN: &str = "summary.md";
 
-/// A table that cannot be written.
+/// The table cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {path}: {reason}")]
 pub struct SummaryError {
@@ -35,7 +35,7 @@ pub struct SummaryError {
     reason: io::Error,
 }
 
-/// What one run gave, or one of several exports of a run. Accuracies are shares from 0 to 1.
+/// Results of a run, or of one export if the run has several. Accuracies are 0..1.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Row {
     /// The run.
@@ -52,13 +52,13 @@ pub struct Row {
     pub training_seconds: f64,
     /// Accuracy of the averaged weights on the held-out faces after the last finished epoch.
     pub holdout_accuracy: Option<f64>,
-    /// Their mean negative log-likelihood, nats.
+    /// Mean negative log-likelihood of the averaged weights on the held-out faces, nats.
     pub holdout_log_loss: Option<f64>,
     /// The exported model file relative to the root folder.
     pub model: Option<String>,
     /// Accuracy of the exported weights on the held-out faces at 48 px.
     pub model_holdout_accuracy: Option<f64>,
-    /// Their mean negative log-likelihood at the model's temperature, nats.
+    /// Mean negative log-likelihood of the exported weights at the model's temperature on the held-out faces, nats.
     pub model_holdout_log_loss: Option<f64>,
     /// Accuracy of the model file on all test faces.
     pub test_accuracy: Option<f64>,
@@ -77,8 +77,8 @@ pub fn rows(run: &PlannedRun, state: &RunState, layout: &Layout) -> Vec<Row> {
         .filter(|(_, state)| **state == ExportState::Current)
         .map(|(export, _)| export)
         .collect();
-    let beside_model = current.first().map(|export| layout.model(&export.path));
-    let folder = match (state.folder, &beside_model) {
+    let first_model = current.first().map(|export| layout.model(&export.path));
+    let folder = match (state.folder, &first_model) {
         (FolderState::Missing, Some(model)) => model.parent().map(Path::to_owned),
         _ => Some(layout.run(&run.name)),
     };
@@ -87,8 +87,8 @@ pub fn rows(run: &PlannedRun, state: &RunState, layout: &Layout) -> Vec<Row> {
         .and_then(|folder| history::read(&folder).ok())
         .unwrap_or_default();
     let row = Row {
-        state: word(state),
-        ..of_history(run, &history)
+        state: state_name(state),
+        ..from_history(run, &history)
     };
     if current.is_empty() {
         return vec![row];
@@ -99,7 +99,7 @@ pub fn rows(run: &PlannedRun, state: &RunState, layout: &Layout) -> Vec<Row> {
         .collect()
 }
 
-fn word(state: &RunState) -> &'static str {
+fn state_name(state: &RunState) -> &'static str {
     match state.folder {
         FolderState::Finished => "finished",
         _ if state.exports.contains(&ExportState::Current) => "exported",
@@ -108,7 +108,7 @@ fn word(state: &RunState) -> &'static str {
     }
 }
 
-fn of_history(run: &PlannedRun, history: &[EpochRow]) -> Row {
+fn from_history(run: &PlannedRun, history: &[EpochRow]) -> Row {
     let last = history.last();
     Row {
         run: run.name.clone(),

@@ -1,0 +1,50 @@
+//! Compares the shipped models with the shipped plan.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::plan::state::{self, ExportState};
+
+#[test]
+fn shipped_plan_makes_every_shipped_model() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let plan = Plan::read(&repository.join("training/plan.toml")).unwrap();
+    let exports = plan.runs().iter().flat_map(|run| &run.exports);
+    let planned: BTreeSet<PathBuf> = exports.map(|export| export.path.clone()).collect();
+    let mut shipped = BTreeSet::new();
+    for model in fs::read_dir(repository.join("models"))
+        .unwrap()
+        .map(|model| model.unwrap())
+    {
+        let versions = fs::read_dir(model.path()).into_iter().flatten();
+        for version in versions.map(|version| version.unwrap()) {
+            if version.path().join("model.onnx").exists() {
+                let names = ["models".into(), model.file_name(), version.file_name()];
+                shipped.insert(names.iter().collect::<PathBuf>().join("model.onnx"));
+            }
+        }
+    }
+    assert!(shipped.len() >= 5);
+    assert_eq!(planned, shipped);
+}
+
+#[test]
+fn shipped_models_match_recipes_of_shipped_plan() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let plan = Plan::read(&repository.join("training/plan.toml")).unwrap();
+    // The root has no runs, so that only the model files are compared.
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(repository.join("models"), folder.path().join("models")).unwrap();
+    let layout = Layout::new(folder.path().to_owned());
+    for run in plan.runs() {
+        let data = run.exports.first().map(|export| {
+            crate::export::Origin::read(&layout.model(&export.path))
+                .unwrap()
+                .data_sha256
+        });
+        let state = state::inspect(run, &layout, &data.unwrap_or_default()).unwrap();
+        for (export, state) in run.exports.iter().zip(state.exports) {
+            assert_eq!(state, ExportState::Current, "{}", export.path.display());
+        }
+    }
+}
