@@ -18,7 +18,7 @@ use crate::{
     data::FaceSet,
     export::{
         ExportError,
-        judge::{self, Labelled},
+        test_evaluation::{self, Labelled},
     },
     onnx::session::{Model, Runtime},
     report::{
@@ -41,7 +41,7 @@ pub use error::EnsembleError;
 pub use model_version::ModelVersion;
 use selection::{Limits, Selection};
 
-/// What an ensemble is made from.
+/// Inputs of an ensemble.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The data set of the candidates.
@@ -71,14 +71,14 @@ pub fn build(settings: &Settings) -> Result<EnsembleReport, EnsembleError> {
     candidate::check_data(&candidates, &data_sha256)?;
     let train = FaceSet::load(&dataset, &settings.data, Split::Train, catalog::INPUT_SIDE)?;
     let held = holdout::common(&train, &candidates, settings.min_faces)?;
-    let held = judge::labelled(held);
+    let held = test_evaluation::labelled(held);
 
     let runtime = Runtime::load()?;
-    let answers = candidates
+    let predictions = candidates
         .iter()
-        .map(|candidate| answer(&runtime, candidate, &held));
-    let answers: Vec<Vec<Outcome>> = answers.collect::<Result<_, _>>()?;
-    let likelihoods: Vec<Vec<f64>> = answers
+        .map(|candidate| predict(&runtime, candidate, &held));
+    let predictions: Vec<Vec<Outcome>> = predictions.collect::<Result<_, _>>()?;
+    let likelihoods: Vec<Vec<f64>> = predictions
         .iter()
         .map(|outcomes| likelihoods(outcomes))
         .collect();
@@ -88,14 +88,14 @@ pub fn build(settings: &Settings) -> Result<EnsembleReport, EnsembleError> {
     let chosen: Vec<&[Outcome]> = selection
         .members
         .iter()
-        .map(|&member| answers[member].as_slice())
+        .map(|&member| predictions[member].as_slice())
         .collect();
     let equal = vec![1.0 / chosen.len() as f64; chosen.len()];
     let report = EnsembleReport {
         created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
         data_sha256,
         members: members(&candidates, &selection),
-        candidates: candidate_reports(&candidates, &answers, &selection),
+        candidates: candidate_reports(&candidates, &predictions, &selection),
         holdout: report(&average(&chosen, &selection.weights)),
         equal_weights: report(&average(&chosen, &equal)),
         test,
@@ -104,8 +104,8 @@ pub fn build(settings: &Settings) -> Result<EnsembleReport, EnsembleError> {
     Ok(report)
 }
 
-/// Runs a candidate on faces.
-fn answer(
+/// Returns a candidate's predictions for faces.
+fn predict(
     runtime: &Runtime,
     candidate: &Candidate,
     faces: &[Labelled],
@@ -116,7 +116,7 @@ fn answer(
     };
     let bytes = candidate.read()?;
     let mut model = Model::open(runtime, &bytes).map_err(|e| failed(e.into()))?;
-    Ok(judge::see(&mut model, faces, Tta::None)
+    Ok(test_evaluation::predict(&mut model, faces, Tta::None)
         .map_err(failed)?
         .outcomes)
 }
@@ -149,7 +149,7 @@ fn average(members: &[&[Outcome]], weights: &[f64]) -> Vec<Outcome> {
 }
 
 fn report(outcomes: &[Outcome]) -> Report {
-    judge::report_where(outcomes, |_| true)
+    test_evaluation::report_where(outcomes, |_| true)
 }
 
 /// Evaluates the chosen ensemble on the test faces; `None` if the data set has none.
@@ -164,20 +164,20 @@ fn test(
     if samples.is_empty() {
         return Ok(None);
     }
-    let faces = judge::load(samples).map_err(Box::new)?;
-    let answers = selection
+    let faces = test_evaluation::load(samples).map_err(Box::new)?;
+    let predictions = selection
         .members
         .iter()
-        .map(|&m| answer(runtime, &candidates[m], &faces));
-    let answers: Vec<Vec<Outcome>> = answers.collect::<Result<_, _>>()?;
-    let answers: Vec<&[Outcome]> = answers.iter().map(Vec::as_slice).collect();
-    let outcomes = average(&answers, &selection.weights);
+        .map(|&m| predict(runtime, &candidates[m], &faces));
+    let predictions: Vec<Vec<Outcome>> = predictions.collect::<Result<_, _>>()?;
+    let predictions: Vec<&[Outcome]> = predictions.iter().map(Vec::as_slice).collect();
+    let outcomes = average(&predictions, &selection.weights);
     let Duplicates {
         counts,
         test_in_train,
         ..
-    } = judge::duplicates(train, &faces);
-    let without = judge::report_where(&outcomes, |index| !test_in_train[index]);
+    } = test_evaluation::duplicates(train, &faces);
+    let without = test_evaluation::report_where(&outcomes, |index| !test_in_train[index]);
     let duplicates = DuplicateReport { counts, without };
     Ok(Some(EnsembleTest {
         report: report(&outcomes),
@@ -201,7 +201,7 @@ fn members(candidates: &[Candidate], selection: &Selection) -> Vec<MemberReport>
 
 fn candidate_reports(
     candidates: &[Candidate],
-    answers: &[Vec<Outcome>],
+    predictions: &[Vec<Outcome>],
     selection: &Selection,
 ) -> Vec<CandidateReport> {
     let of = |(index, (candidate, outcomes)): (usize, (&Candidate, &Vec<Outcome>))| {
@@ -215,5 +215,10 @@ fn candidate_reports(
             selected: selection.members.contains(&index),
         }
     };
-    candidates.iter().zip(answers).enumerate().map(of).collect()
+    candidates
+        .iter()
+        .zip(predictions)
+        .enumerate()
+        .map(of)
+        .collect()
 }

@@ -43,14 +43,14 @@ pub fn logits(
     if faces.is_empty() {
         return Tensor::f_zeros([0, Expression::COUNT as i64], (Kind::Float, Device::Cpu));
     }
-    forward(network, weights, &pictures(faces)?, device)
+    forward(network, weights, &to_images(faces)?, device)
 }
 
 /// Returns faces of one size, at least one, as images `[N, 1, S, S]` with gray values 0..255, uint8.
 ///
 /// # Errors
 /// Returns an error of libtorch.
-pub(crate) fn pictures(faces: &[Face]) -> Result<Tensor, TchError> {
+pub(crate) fn to_images(faces: &[Face]) -> Result<Tensor, TchError> {
     let side = faces.first().map_or(0, |face| face.side() as i64);
     let pixels: Vec<u8> = faces
         .iter()
@@ -67,11 +67,11 @@ pub(crate) fn pictures(faces: &[Face]) -> Result<Tensor, TchError> {
 pub(crate) fn forward(
     network: &Network,
     weights: &Weights,
-    pictures: &Tensor,
+    images: &Tensor,
     device: Device,
 ) -> Result<Tensor, TchError> {
-    let pictures = pictures.f_to_device(device)?.f_to_kind(Kind::Float)?;
-    no_grad(|| network.forward(weights, &pictures, Mode::Eval))?.f_to_device(Device::Cpu)
+    let images = images.f_to_device(device)?.f_to_kind(Kind::Float)?;
+    no_grad(|| network.forward(weights, &images, Mode::Eval))?.f_to_device(Device::Cpu)
 }
 
 /// Returns the logits and the label of each face of a set.

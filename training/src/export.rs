@@ -1,5 +1,5 @@
-//! A run's averaged weights as a model file, written only where ONNX Runtime answers as libtorch does, with its report,
-//! card and pictures beside it.
+//! Exports the averaged weights of a run as a model file with report, card and plots. Nothing is written unless ONNX
+//! Runtime and libtorch agree.
 
 use std::{collections::BTreeMap, path::Path, time::SystemTime};
 
@@ -8,36 +8,30 @@ use mien_faces::{
     image::Face,
 };
 use sha2::{Digest, Sha256};
-use tch::{Device, TchError};
+use tch::TchError;
 
 use crate::{
-    arch::{catalog, graph::Graph, summary},
-    data::FaceSet,
+    arch::{catalog, summary},
     machine::Machine,
     onnx::{
-        fuse::Fusing, metadata::Metadata, session::Runtime, views::Views, weights::WeightFormat,
-        writer::Values,
+        batch_norm_folding::BatchNormFolding, metadata::Metadata, session::Runtime, views::Views,
+        weights::WeightFormat, writer::Values,
     },
-    recipe::Recipe,
     report::{ModelReport, Training, accuracies},
     torch::weights::Weights,
-    train::run::{
-        checkpoint::{self, Checkpoint},
-        history::EpochRow,
-        metadata::RunMetadata,
-    },
 };
 
 mod error;
 mod folder;
 mod from_run;
-pub(crate) mod judge;
 mod origin;
 mod parity;
+mod precise_bn;
 mod rounding;
 mod speed;
-mod statistics;
 mod temperature;
+pub(crate) mod test_evaluation;
+mod trained;
 mod verify;
 
 pub use error::ExportError;
@@ -45,87 +39,36 @@ pub(crate) use folder::replace;
 pub use from_run::from_run;
 pub use origin::{Origin, OriginError};
 pub use parity::TOLERANCE;
-pub(crate) use parity::{PARITY_PICTURES, compare, largest_difference};
+pub(crate) use parity::{PARITY_FACES, compare, largest_difference};
 pub use rounding::ROUNDING_TOLERANCE;
 use temperature::Chosen;
 pub use temperature::TemperatureFrom;
+pub use trained::Trained;
 use verify::{Contents, Verified};
 
-/// What is done with a run's weights on their way into a file.
+/// Options of an export.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// Where the temperature is to come from.
+    /// Source of the temperature.
     pub temperature: TemperatureFrom,
     /// Whether the batch-norm statistics are recomputed from training faces without augmentation.
     pub precise_bn: bool,
-    /// Which batch normalisations are folded.
-    pub fusing: Fusing,
+    /// Whether batch normalisations are folded.
+    pub batch_norm_folding: BatchNormFolding,
     /// The views of a face that the file averages.
     pub views: Views,
     /// How the file stores its weights.
     pub weights: WeightFormat,
 }
 
-/// A run read back from its folder.
-#[derive(Debug)]
-pub struct Trained {
-    name: String,
-    run: RunMetadata,
-    recipe: Recipe,
-    history: Vec<EpochRow>,
-    graph: Graph,
-    weights: Weights,
-    checkpoint_sha256: String,
-}
-
 impl Trained {
-    /// Reads a run's averaged weights.
+    /// Exports the run to `out`: recomputes the batch-norm statistics if requested, fits the temperature, compares the model
+    /// with libtorch on real faces, and evaluates it on the test faces. Writes `report.json`, `report.md`, the card
+    /// `README.md`, plots, recipe and history to the same folder.
     ///
     /// # Errors
-    /// Where there is no run or checkpoint, or its epochs are not all done and `unfinished` is not set.
-    pub fn open(folder: &Path, unfinished: bool) -> Result<Self, ExportError> {
-        let (run, recipe) = RunMetadata::open(folder)?;
-        let checkpoint =
-            Checkpoint::read(folder)?.ok_or_else(|| ExportError::Untrained(folder.to_owned()))?;
-        let checkpoint_sha256 = checkpoint::sha256(folder)?;
-        let (done, wanted) = (checkpoint.state.epoch, recipe.epochs);
-        if done < wanted && !unfinished {
-            return Err(ExportError::Unfinished {
-                folder: folder.to_owned(),
-                done,
-                wanted,
-            });
-        }
-        let graph = catalog::build(&run.architecture)?;
-        let weights = checkpoint.averaged(&graph, Device::Cpu)?;
-        let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
-        let name = whole
-            .file_name()
-            .map_or("run".into(), |name| name.to_string_lossy());
-        let (name, history) = (name.into_owned(), checkpoint.state.history);
-        Ok(Self {
-            name,
-            run,
-            recipe,
-            history,
-            graph,
-            weights,
-            checkpoint_sha256,
-        })
-    }
-
-    /// The data set as the run named it.
-    pub fn data(&self) -> &Path {
-        &self.run.data
-    }
-
-    /// Takes the statistics anew where that is asked for, fits the temperature, checks the model against libtorch on real
-    /// faces, judges it on the test faces and writes it to `out`, with `report.json`, `report.md`, the card `README.md`, pictures, recipe and history beside it.
-    ///
-    /// # Errors
-    /// Where the two differ by more than [`TOLERANCE`], rounded weights change outputs by more than
-    /// [`ROUNDING_TOLERANCE`], a temperature cannot be fitted as asked, or anything cannot be
-    /// read or written.
+    /// When outputs differ from those of libtorch by more than [`TOLERANCE`], rounded weights change outputs by more than
+    /// [`ROUNDING_TOLERANCE`], the requested temperature cannot be fitted, or a file cannot be read or written.
     pub fn export(
         mut self,
         data: &Path,
@@ -135,7 +78,7 @@ impl Trained {
         let dataset = Dataset::open(data)?;
         let train = self.training_faces(&dataset, data)?;
         let precise_bn_faces = match (&train, options.precise_bn) {
-            (Some(train), true) => Some(statistics::renew(&mut self, train)?),
+            (Some(train), true) => Some(precise_bn::recompute_bn_stats(&mut self, train)?),
             (None, true) => return Err(ExportError::OtherData(data.to_owned())),
             (_, false) => None,
         };
@@ -144,7 +87,9 @@ impl Trained {
             holdout,
             held_out,
         } = temperature::choose(&self, train.as_ref(), data, options)?;
-        let (graph, values) = options.fusing.apply(&self.graph, values(&self.weights)?)?;
+        let (graph, values) = options
+            .batch_norm_folding
+            .apply(&self.graph, values(&self.weights)?)?;
         let mut file = Contents {
             graph,
             values,
@@ -157,7 +102,7 @@ impl Trained {
             parity,
             rounding,
         } = file.verify(&self, &runtime, &faces, &held_out)?;
-        let test = judge::judge(
+        let test = test_evaluation::evaluate(
             &self,
             &mut model,
             train.as_ref(),
@@ -194,32 +139,6 @@ impl Trained {
         Ok(report)
     }
 
-    /// All faces of train, where they are those that the run began with.
-    fn training_faces(
-        &self,
-        dataset: &Dataset,
-        data: &Path,
-    ) -> Result<Option<FaceSet>, ExportError> {
-        if dataset.samples(Split::Train).is_empty()
-            || dataset.fingerprint(Split::Train)? != self.run.data_sha256
-        {
-            return Ok(None);
-        }
-        Ok(Some(FaceSet::load(
-            dataset,
-            data,
-            Split::Train,
-            catalog::INPUT_SIDE,
-        )?))
-    }
-
-    /// The run's own parts of all training faces: those that it trained on, and those that it held out.
-    fn split(&self, train: &FaceSet) -> (FaceSet, FaceSet) {
-        train
-            .clone()
-            .hold_out(self.recipe.holdout, self.recipe.seed)
-    }
-
     fn training(&self) -> Training {
         Training {
             run: self.name.clone(),
@@ -252,7 +171,7 @@ impl Trained {
     }
 }
 
-/// As many faces as the largest comparison takes, mixed over the classes: of the test split where there is one.
+/// Returns faces for the comparison with libtorch, from all classes of the test split, or of train if there is no test split.
 fn real_faces(dataset: &Dataset) -> Result<Vec<Face>, DatasetError> {
     let split = if dataset.samples(Split::Test).is_empty() {
         Split::Train
@@ -260,7 +179,7 @@ fn real_faces(dataset: &Dataset) -> Result<Vec<Face>, DatasetError> {
         Split::Test
     };
     dataset.required(split)?;
-    let samples = dataset.subset(split, PARITY_PICTURES);
+    let samples = dataset.subset(split, PARITY_FACES);
     samples
         .iter()
         .map(|sample| sample.load(catalog::INPUT_SIDE))

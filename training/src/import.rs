@@ -20,10 +20,10 @@ use crate::{
         summary::{self, Summary},
     },
     evaluate,
-    export::{self, PARITY_PICTURES, TOLERANCE},
+    export::{self, PARITY_FACES, TOLERANCE},
     keras::{self, KerasModel, Output},
     onnx::{
-        fuse::Fusing,
+        batch_norm_folding::BatchNormFolding,
         metadata::Metadata,
         session::{Model, Runtime},
         views::Views,
@@ -56,7 +56,7 @@ pub struct Imported {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Check {
     /// Number of compared images.
-    pub pictures: usize,
+    pub images: usize,
     /// Largest difference of a probability, or of a logit if the model ends without softmax.
     pub difference: f32,
     /// Whether ONNX Runtime was compared. Otherwise libtorch was, because the images are not whole gray levels, which the
@@ -72,7 +72,7 @@ pub fn import(
     file: &Path,
     architecture: Option<&str>,
     reference: Option<&Reference>,
-    fusing: Fusing,
+    batch_norm_folding: BatchNormFolding,
     out: &Path,
 ) -> Result<Imported, ImportError> {
     let bytes = fs::read(file).map_err(|source| keras::KerasError::Io {
@@ -83,22 +83,15 @@ pub fn import(
     let model = keras::decode(bytes, architecture)?;
     let summary = summary::summary(&model.graph)?;
     let weights = weights(&model)?;
-    let (graph, values) = fusing.apply(&model.graph, model.values.clone())?;
+    let (graph, values) = batch_norm_folding.apply(&model.graph, model.values.clone())?;
     let encoded = writer::encode(&graph, &values, &metadata(file, &sha256, &summary, &model))?;
 
     let runtime = Runtime::load()?;
     let mut session = Model::open(&runtime, &encoded)?;
     let network = Network::new(model.graph.clone(), Kind::Float)?;
-    let pictures = reference.and_then(|reference| reference.faces(model.scaling));
-    let pictures = pictures.unwrap_or_else(made_up_pictures);
-    let difference = export::compare(
-        &network,
-        &weights,
-        1.0,
-        Views::Single,
-        &mut session,
-        &pictures,
-    )?;
+    let faces = reference.and_then(|reference| reference.faces(model.scaling));
+    let faces = faces.unwrap_or_else(random_images);
+    let difference = export::compare(&network, &weights, 1.0, Views::Single, &mut session, &faces)?;
     let check = match reference {
         Some(reference) => Some(check(&model, &network, &weights, &mut session, reference)?),
         None => None,
@@ -127,10 +120,10 @@ fn check(
     let faces = reference.faces(model.scaling);
     let found = match &faces {
         Some(faces) => {
-            let answers = session.run(faces)?;
+            let outputs = session.run(faces)?;
             match model.output {
-                Output::Probabilities => answers.probabilities,
-                Output::Logits => answers.logits,
+                Output::Probabilities => outputs.probabilities,
+                Output::Logits => outputs.logits,
             }
         }
         None => with_libtorch(model, network, weights, reference)?,
@@ -140,7 +133,7 @@ fn check(
         return Err(ImportError::Differs { difference });
     }
     Ok(Check {
-        pictures: reference.count(),
+        images: reference.count(),
         difference,
         by_onnx: faces.is_some(),
     })
@@ -153,13 +146,13 @@ fn with_libtorch(
     reference: &Reference,
 ) -> Result<Vec<f32>, TchError> {
     let side = INPUT_SIDE as i64;
-    let pictures = Tensor::from_slice(&reference.grays(model.scaling)).view([-1, 1, side, side]);
-    let logits = evaluate::forward(network, weights, &pictures, Device::Cpu)?;
-    let answers = match model.output {
+    let images = Tensor::from_slice(&reference.grays(model.scaling)).view([-1, 1, side, side]);
+    let logits = evaluate::forward(network, weights, &images, Device::Cpu)?;
+    let outputs = match model.output {
         Output::Probabilities => logits.f_softmax(-1, Kind::Float)?,
         Output::Logits => logits,
     };
-    Vec::try_from(&answers.f_flatten(0, -1)?)
+    Vec::try_from(&outputs.f_flatten(0, -1)?)
 }
 
 fn weights(model: &KerasModel) -> Result<Weights, ImportError> {
@@ -199,9 +192,9 @@ fn metadata(file: &Path, sha256: &str, summary: &Summary, model: &KerasModel) ->
 }
 
 /// Returns deterministic wave patterns, because an import has no data set.
-fn made_up_pictures() -> Vec<Face> {
+fn random_images() -> Vec<Face> {
     let mut rng = StdRng::seed_from_u64(0);
-    let picture = |rng: &mut StdRng| {
+    let image = |rng: &mut StdRng| {
         let [down, right, shift] = [(); 3].map(|()| rng.random_range(0.0..0.4_f32));
         let gray = |at: usize| {
             let (y, x) = ((at / INPUT_SIDE) as f32, (at % INPUT_SIDE) as f32);
@@ -209,7 +202,5 @@ fn made_up_pictures() -> Vec<Face> {
         };
         Face::new(INPUT_SIDE, (0..INPUT_SIDE * INPUT_SIDE).map(gray).collect())
     };
-    (0..PARITY_PICTURES)
-        .filter_map(|_| picture(&mut rng))
-        .collect()
+    (0..PARITY_FACES).filter_map(|_| image(&mut rng)).collect()
 }

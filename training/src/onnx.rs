@@ -1,7 +1,7 @@
 //! Graphs and weights as ONNX files, and the proof that ONNX Runtime reads them as libtorch does.
 
+pub mod batch_norm_folding;
 pub mod error;
-pub mod fuse;
 pub mod metadata;
 mod proto;
 pub mod read;

@@ -6,7 +6,7 @@ use mien_faces::{report::Score, temperature};
 
 use crate::{
     export::{self, Options, TemperatureFrom},
-    onnx::{fuse::Fusing, views::Views, weights::WeightFormat},
+    onnx::{batch_norm_folding::BatchNormFolding, views::Views, weights::WeightFormat},
     report::{ModelReport, TemperatureSource},
 };
 
@@ -14,21 +14,21 @@ use crate::{
 pub(super) struct Args {
     /// The run's folder.
     run: PathBuf,
-    /// The model file to write, such as models/NAME/1/model.onnx; report, card and pictures are written beside it.
+    /// The model file to write, such as models/NAME/1/model.onnx. Report, card and plots are written to the same folder.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// The data set whose test faces judge the model, where it is not the run's own.
+    /// The data set whose test faces evaluate the model [default: the data set of the run].
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Fit the temperature on the faces that this run held out, by its weights: a run with the same network, data and
-    /// recipe but for `holdout`. Without it on the run's own held-out faces; without those it is 1.
+    /// Fit the temperature with the weights and held-out faces of this run. It must have the same network, data and
+    /// recipe except for `holdout`. By default the run's own held-out faces are used; without any, the temperature is 1.
     #[arg(long, value_name = "RUN", conflicts_with = "temperature")]
     temperature_from: Option<PathBuf>,
-    /// Divide logits by this number before the softmax.
-    #[arg(long, value_name = "NUMBER", value_parser = allowed)]
+    /// Temperature: the divisor of the logits before the softmax.
+    #[arg(long, value_name = "NUMBER", value_parser = parse_temperature)]
     temperature: Option<f64>,
     /// Recompute the batch-norm statistics from 4,096 training faces without augmentation (Wu and Johnson 2021, section 3).
-    /// The row "held out" of the output shows whether that helps.
+    /// The line "held out" of the output shows whether that helps.
     #[arg(long)]
     precise_bn: bool,
     /// Views of a face whose probabilities the file averages. `flip` adds the mirror image, which doubles the cost of a
@@ -36,18 +36,18 @@ pub(super) struct Args {
     #[arg(long, value_name = "VIEWS", default_value = "single")]
     views: Views,
     /// Element type of the stored weights. `fp16` halves the file of a wide network: ONNX Runtime converts the weights
-    /// when it loads the file. It is refused if outputs change by more than 1e-3.
+    /// when it loads the file. The export fails if outputs change by more than 1e-3.
     #[arg(long, value_name = "TYPE", default_value = "fp32")]
     weights: WeightFormat,
-    /// Export a run whose epochs are not all done.
+    /// Export a run that has not finished all epochs.
     #[arg(long)]
     unfinished: bool,
-    /// Keep every batch normalisation instead of folding it into the convolution before it.
+    /// Do not fold batch normalisations into the preceding convolutions.
     #[arg(long)]
     no_fuse: bool,
 }
 
-fn allowed(text: &str) -> Result<f64, String> {
+fn parse_temperature(text: &str) -> Result<f64, String> {
     let (low, high) = (temperature::RANGE.start(), temperature::RANGE.end());
     let fits = |t: &f64| temperature::RANGE.contains(t);
     text.parse()
@@ -63,27 +63,23 @@ impl Args {
             (None, Some(value)) => TemperatureFrom::Given(value),
             (None, None) => TemperatureFrom::Run,
         };
-        let fusing = Fusing::unless(self.no_fuse);
+        let batch_norm_folding = BatchNormFolding::unless(self.no_fuse);
         let options = Options {
             temperature,
             precise_bn: self.precise_bn,
-            fusing,
+            batch_norm_folding,
             views: self.views,
             weights: self.weights,
         };
         let data = self.data.as_deref();
         let found = export::from_run(&self.run, data, &self.out, self.unfinished, &options)?;
         let mut out = std::io::stdout().lock();
-        writeln!(
-            out,
-            "wrote {}, with its report and card beside it",
-            self.out.display()
-        )?;
+        writeln!(out, "wrote {} with its report and card", self.out.display())?;
         show(&mut out, &found)?;
         if found.test.is_none() {
             writeln!(
                 out,
-                "the data set has no test faces: the model records no accuracy"
+                "the data set has no test faces, so the model has no accuracy"
             )?;
         }
         Ok(ExitCode::SUCCESS)
@@ -107,18 +103,18 @@ fn show(out: &mut impl Write, found: &ModelReport) -> anyhow::Result<()> {
     match &found.temperature.source {
         TemperatureSource::NotFitted => writeln!(
             out,
-            "temperature 1: no faces were held out to fit one (--temperature-from names a run that did)"
+            "temperature 1: the run has no held-out faces to fit it on (see --temperature-from)"
         )?,
         TemperatureSource::Holdout => {
-            writeln!(out, "temperature {value:.4} of the held-out faces")?
+            writeln!(out, "temperature {value:.4}, fitted on the held-out faces")?
         }
         TemperatureSource::HoldoutOf(run) => {
             writeln!(
                 out,
-                "temperature {value:.4} of the faces that {run} held out"
+                "temperature {value:.4}, fitted on the held-out faces of {run}"
             )?;
         }
-        TemperatureSource::Given => writeln!(out, "temperature {value} as given")?,
+        TemperatureSource::Given => writeln!(out, "temperature {value}, set on the command line")?,
     }
     if let Some(holdout) = &found.holdout {
         line(out, "held out", &holdout.score)?;

@@ -5,11 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{EnsembleError, ModelVersion};
+use super::{EnsembleError, ModelVersion, folder::MODEL_FILE};
 use crate::export::Origin;
-
-/// Name of the model file in a version folder.
-const MODEL_FILE: &str = "model.onnx";
 
 /// An exported model that may become a member.
 #[derive(Debug, Clone)]
@@ -76,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_parsed_or_refused() {
+    fn version_requires_name_and_positive_number() {
         let version: ModelVersion = "resnet-20-v1@12".parse().unwrap();
         assert_eq!(version.to_string(), "resnet-20-v1@12");
         for text in ["a", "a@", "a@0", "a@-1", "@1", "../a@1", ".a@1", "a\\b@1"] {

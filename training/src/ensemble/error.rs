@@ -12,16 +12,16 @@ use crate::{
     plot::PlotError,
 };
 
-/// Why an ensemble is not written.
+/// An ensemble cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum EnsembleError {
-    /// The listing of the data set.
+    /// The data set cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// The training faces.
+    /// The training faces cannot be loaded.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// A candidate's file or metadata.
+    /// A candidate's file or metadata cannot be read.
     #[error(transparent)]
     Origin(#[from] OriginError),
     /// A candidate is listed twice.
@@ -30,7 +30,7 @@ pub enum EnsembleError {
     /// A candidate was trained on another data set, so its held-out faces are not known.
     #[error(
         "the candidate {model} was trained on faces with the SHA-256 {there}, but those of --data have {here}; \
-         name its data set or leave it out"
+         name the data set of the candidate, or leave the candidate out"
     )]
     OtherData {
         /// The candidate.
@@ -61,16 +61,16 @@ pub enum EnsembleError {
     Run {
         /// The candidate.
         model: ModelVersion,
-        /// Why.
+        /// The cause.
         reason: Box<ExportError>,
     },
     /// The test faces cannot be read.
     #[error(transparent)]
     Test(#[from] Box<ExportError>),
     /// The version folder is not empty.
-    #[error("{0} contains a model already; name a new version")]
+    #[error("{0} already contains a model; name a new version")]
     Exists(PathBuf),
-    /// A figure.
+    /// A plot cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
     /// `mien.toml` cannot be written as TOML.
@@ -79,12 +79,12 @@ pub enum EnsembleError {
     /// The report cannot be written as JSON.
     #[error("cannot write the report: {0}")]
     Json(#[from] serde_json::Error),
-    /// A file.
+    /// A file cannot be read or written.
     #[error("cannot access {path}: {reason}")]
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         reason: io::Error,
     },
 }

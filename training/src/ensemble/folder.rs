@@ -11,8 +11,11 @@ use crate::{
     report::{self, ensemble::EnsembleReport},
 };
 
+/// Name of the model file in a version folder.
+pub(super) const MODEL_FILE: &str = "model.onnx";
+
 /// Files that make a folder a version of a model.
-const MODEL_FILES: [&str; 2] = [MANIFEST, "model.onnx"];
+const MODEL_FILES: [&str; 2] = [MANIFEST, MODEL_FILE];
 
 /// The file from which the server loads an ensemble.
 const MANIFEST: &str = "mien.toml";

@@ -27,7 +27,7 @@ pub struct Limits {
 
 /// Selects members by greedy forward selection (Caruana, Niculescu-Mizil, Crew and Ksikes 2004, "Ensemble selection from
 /// libraries of models", section 2): the candidate that lowers the log-loss of the average the most is added, until none
-/// lowers it by `min_gain`. In place of selecting a candidate repeatedly, as section 2.1 does to weight it, the weights are
+/// lowers it by `min_gain`. Instead of selecting a candidate repeatedly, as section 2.1 does to weight it, the weights are
 /// fitted after every addition.
 ///
 /// `likelihoods` holds, per candidate, the probability that it gives to the label of each face. There must be at least one
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn selection_starts_with_the_best_and_adds_what_differs() {
+    fn selection_adds_complementary_candidate_to_best() {
         let selection = select(&candidates(), LIMITS);
         assert_eq!(selection.members, [1, 3]);
         assert!((selection.weights.iter().sum::<f64>() - 1.0).abs() < 1e-9);
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_minimum_gain_keeps_the_best_alone() {
+    fn large_minimum_gain_selects_only_best() {
         let selection = select(
             &candidates(),
             Limits {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn one_candidate_is_the_whole_ensemble() {
+    fn single_candidate_is_only_member() {
         let selection = select(&[vec![0.5, 0.25]], LIMITS);
         assert_eq!(selection.members, [0]);
         assert!((selection.log_loss - 8f64.ln() / 2.0).abs() < 1e-12);

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_is_worse_on_every_face_gets_no_weight() {
+    fn member_that_is_worse_on_every_face_gets_no_weight() {
         let weights = fit(&[&[0.5, 0.6, 0.7], &[0.4, 0.5, 0.6]]);
         assert_eq!(rounded(&weights), [1.0, 0.0]);
     }

@@ -1,4 +1,4 @@
-//! Why an export fails.
+//! Errors of exports.
 
 use std::{io, path::PathBuf};
 
@@ -15,21 +15,21 @@ use crate::{
     train::run::{checkpoint::CheckpointError, error::RunError},
 };
 
-/// Why a model is not written.
+/// A model cannot be exported.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// The run.
+    /// The run's folder is missing or damaged.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// Its checkpoint.
+    /// The checkpoint cannot be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// No checkpoint yet.
-    #[error("{0} has no checkpoint yet; let it train first")]
+    /// The run has not written a checkpoint.
+    #[error("{0} has no checkpoint yet; train the run first")]
     Untrained(PathBuf),
-    /// Epochs are missing.
+    /// The run has not finished all epochs.
     #[error(
-        "{folder} has finished {done} of {wanted} epochs; finish it with --resume, or export it as it is with --unfinished"
+        "{folder} has finished {done} of {epochs} epochs; finish the run with --resume, or export its current weights with --unfinished"
     )]
     Unfinished {
         /// The run's folder.
@@ -37,74 +37,74 @@ pub enum ExportError {
         /// Finished epochs.
         done: usize,
         /// The recipe's epochs.
-        wanted: usize,
+        epochs: usize,
     },
-    /// The network's name.
+    /// The network is unknown.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// The network's shapes.
+    /// The network's shapes are inconsistent.
     #[error(transparent)]
     Shape(#[from] ShapeError),
-    /// The weights do not fit.
+    /// The weights do not match the network.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// The graph cannot be written.
+    /// The graph cannot be encoded as ONNX.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// libtorch refused.
+    /// libtorch failed.
     #[error("libtorch: {0}")]
     Torch(#[from] TchError),
-    /// ONNX Runtime refused.
+    /// ONNX Runtime failed.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// No faces to compare and judge on.
+    /// The data set cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// The two disagree.
+    /// The outputs of ONNX Runtime and libtorch differ.
     #[error(
-        "ONNX Runtime differs from libtorch by {difference:e} at batch {batch} (at most 1e-4 may be); nothing was written"
+        "ONNX Runtime differs from libtorch by {difference:e} at batch size {batch}, but at most 1e-4 is allowed; no file was written"
     )]
     Parity {
         /// Largest difference of a logit or probability.
         difference: f32,
-        /// Faces a run.
+        /// The batch size.
         batch: usize,
     },
-    /// Rounding the weights changes too much.
+    /// Rounded weights change the outputs too much.
     #[error(
-        "float16 weights change outputs by {:e} (at most 1e-3 may be) and {} labels of {} faces; nothing was written; \
-         export with --weights fp32",
+        "float16 weights change outputs by {:e}, but at most 1e-3 is allowed, and change {} labels of {} faces; no file was \
+         written; export with --weights fp32",
         .0.difference, .0.labels_changed, .0.faces
     )]
     Rounding(Rounding),
     /// The training faces cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The temperature is to come from a run that is another one.
+    /// The run of `--temperature-from` differs in more than `holdout`.
     #[error(
-        "{folder} is no run to take the temperature from: `{key}` is {there} there and {here} here; \
-         train it with the same network, data and recipe but for `holdout`"
+        "cannot take the temperature from {folder}: `{key}` is {there} there and {here} in the exported run; \
+         name a run with the same network, data and recipe except for `holdout`"
     )]
     OtherRecipe {
         /// The other run's folder.
         folder: PathBuf,
-        /// What differs.
+        /// The key that differs.
         key: String,
-        /// Its value in the run that is exported.
+        /// The key's value in the exported run.
         here: String,
-        /// Its value in the other one.
+        /// The key's value in the other run.
         there: String,
     },
-    /// The temperature is to come from a run without held-out faces.
-    #[error("{0} held no faces out to fit a temperature on; train it with --holdout 0.1")]
+    /// The run of `--temperature-from` has no held-out faces.
+    #[error("{0} has no held-out faces to fit a temperature on; train it with --holdout 0.1")]
     NoHoldout(PathBuf),
-    /// The held-out faces are not at hand.
+    /// The data set does not contain the run's training faces.
     #[error(
-        "the training images in {0} are not those the run began with, so its held-out faces are not among them; \
-         name the right data set with --data"
+        "the training images in {0} differ from those that the run started with, so its held-out faces are unknown; \
+         name the original data set with --data"
     )]
     OtherData(PathBuf),
-    /// A picture.
+    /// A plot cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
     /// The report cannot be written as JSON.
@@ -115,7 +115,7 @@ pub enum ExportError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The I/O error.
         source: io::Error,
     },
 }

@@ -14,7 +14,7 @@ use crate::{
 /// Name of the card.
 const CARD: &str = "README.md";
 
-/// Writes the model and all that goes beside it; the model last, so that a server never loads one whose papers are missing.
+/// Writes the files of a model's folder. The model comes last, so that a server never loads a model without its report.
 pub(super) fn write(
     out: &Path,
     bytes: &[u8],
@@ -43,21 +43,21 @@ pub(super) fn write(
             &folder.join(plot::CONFUSION),
         )?;
     }
-    if is_ours(&folder.join(CARD)) {
+    if may_replace(&folder.join(CARD)) {
         replace(&folder.join(CARD), report::card(found).as_bytes())?;
     }
     replace(out, bytes)
 }
 
-/// Whether a card may be written here: there is none yet, or this program wrote it. A text by a person stays.
-fn is_ours(card: &Path) -> bool {
+/// Returns whether the card is missing or was generated. A card that was edited by hand is not replaced.
+fn may_replace(card: &Path) -> bool {
     match fs::read_to_string(card) {
         Ok(text) => text.starts_with(report::CARD_MARK),
         Err(_) => !card.exists(),
     }
 }
 
-/// Writes a file whole, in the place of the one that may stand there.
+/// Writes a file atomically. An existing file is replaced.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
     atomic_file::write(path, bytes).map_err(failed(path))
 }

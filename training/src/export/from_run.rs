@@ -1,4 +1,4 @@
-//! Exports a run's folder.
+//! Exports the run in a folder.
 
 use std::{fs, path::Path};
 
@@ -21,9 +21,9 @@ pub fn from_run(
     let data = data.unwrap_or(trained.data()).to_owned();
     let report = trained.export(&data, out, options)?;
     // The model is complete, so a run's folder that is read-only by now is not an error.
-    let (made, kept) = (out.with_file_name(report::JSON), folder.join(report::JSON));
-    if let Err(error) = fs::copy(&made, &kept) {
-        eprintln!("cannot copy the report to {}: {error}", kept.display());
+    let (source, copy) = (out.with_file_name(report::JSON), folder.join(report::JSON));
+    if let Err(error) = fs::copy(&source, &copy) {
+        eprintln!("cannot copy the report to {}: {error}", copy.display());
     }
     Ok(report)
 }

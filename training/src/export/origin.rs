@@ -1,4 +1,4 @@
-//! How a model file was trained, as its metadata records it.
+//! The training of a model file, read from the file's metadata.
 
 use std::{
     fs, io,
@@ -33,7 +33,7 @@ struct Split {
     holdout: f64,
 }
 
-/// A model file whose training is not known.
+/// The training of a model file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum OriginError {
     /// The file cannot be read.
@@ -41,7 +41,7 @@ pub enum OriginError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The I/O error.
         reason: io::Error,
     },
     /// Not an ONNX file.
@@ -49,7 +49,7 @@ pub enum OriginError {
     Decode {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The decoding error.
         reason: prost::DecodeError,
     },
     /// `mien-train export` did not write this file.

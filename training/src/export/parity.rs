@@ -1,4 +1,4 @@
-//! ONNX Runtime against libtorch, on real faces.
+//! Compares the outputs of ONNX Runtime and libtorch on real faces.
 
 use mien_faces::image::Face;
 use tch::{Device, Kind, TchError, Tensor};
@@ -11,21 +11,21 @@ use crate::{
     tta::View,
 };
 
-/// The largest difference between libtorch's and ONNX Runtime's outputs with which a file is written.
+/// Maximum difference between the outputs of libtorch and ONNX Runtime.
 pub const TOLERANCE: f32 = 1e-4;
 
-/// Batch sizes at which both are compared.
-const PARITY_BATCHES: [usize; 3] = [1, 3, PARITY_PICTURES];
+/// Compared batch sizes.
+const PARITY_BATCHES: [usize; 3] = [1, 3, PARITY_FACES];
 
-/// Pictures that the largest of them takes.
-pub(crate) const PARITY_PICTURES: usize = 64;
+/// Largest compared batch size.
+pub(crate) const PARITY_FACES: usize = 64;
 
-/// The largest difference of a probability, or of a logit as a share of the largest logit (where that is above 1),
-/// between libtorch and ONNX Runtime at batches of 1, 3 and 64; fewer faces than a batch are repeated. With several views
-/// libtorch sees each by itself, and their probabilities are averaged here.
+/// Returns the largest difference between libtorch and ONNX Runtime at batch sizes 1, 3 and 64: of a probability, or of a
+/// logit relative to the largest logit if that is above 1. If there are fewer faces than a batch, faces are repeated. With
+/// several views, libtorch runs each view separately and the probabilities are averaged here.
 ///
 /// # Errors
-/// [`ExportError::Parity`] where it is above [`TOLERANCE`], and what either of them refuses.
+/// [`ExportError::Parity`] if the difference exceeds [`TOLERANCE`], and errors of either library.
 pub(crate) fn compare(
     network: &Network,
     weights: &Weights,
@@ -38,12 +38,12 @@ pub(crate) fn compare(
     for batch in PARITY_BATCHES {
         let faces: Vec<Face> = faces.iter().cycle().take(batch).cloned().collect();
         let (logits, probabilities) = expected(network, weights, temperature, views, &faces)?;
-        let answers = model.run(&faces)?;
-        // Single floats have seven digits: large logits differ by more.
+        let outputs = model.run(&faces)?;
+        // float32 has seven digits, so the absolute error grows with the logits.
         let scale = logits.f_abs()?.f_max()?.f_double_value(&[])?.max(1.0) as f32;
         for (expected, found, scale) in [
-            (&logits, &answers.logits, scale),
-            (&probabilities, &answers.probabilities, 1.0),
+            (&logits, &outputs.logits, scale),
+            (&probabilities, &outputs.probabilities, 1.0),
         ] {
             let expected: Vec<f32> = Vec::try_from(&expected.f_flatten(0, -1)?)?;
             let difference = largest_difference(&expected, found) / scale;
@@ -56,7 +56,7 @@ pub(crate) fn compare(
     Ok(largest)
 }
 
-/// What a file must answer by libtorch, as the contract in `models/README.md` has it: logits and probabilities, `[N, 7]`.
+/// Returns the logits and probabilities, `[N, 7]`, that `models/README.md` specifies for a file, computed by libtorch.
 fn expected(
     network: &Network,
     weights: &Weights,
@@ -71,7 +71,7 @@ fn expected(
             .f_softmax(-1, Kind::Float)?;
         return Ok((logits, probabilities));
     }
-    let of_view = |view: View| {
+    let log_probabilities = |view: View| {
         let seen: Vec<Face> = faces.iter().map(|face| view.apply(face)).collect();
         let logits = evaluate::logits(network, weights, &seen, Device::Cpu)?;
         logits
@@ -82,13 +82,13 @@ fn expected(
         .tta()
         .views()
         .into_iter()
-        .map(of_view)
+        .map(log_probabilities)
         .collect::<Result<Vec<_>, _>>()?;
     let logarithms = Tensor::f_stack(&logarithms, 0)?;
     let probabilities = logarithms
         .f_exp()?
         .f_mean_dim(&[0_i64][..], false, Kind::Double)?;
-    // Of a probability that is 0 in single precision too.
+    // The logarithm of the mean is also finite if the probability is 0 in float32.
     let sum = logarithms.f_logsumexp([0_i64], false)?;
     let logits = sum
         .f_sub_scalar((views.count() as f64).ln())?
@@ -99,7 +99,7 @@ fn expected(
     ))
 }
 
-/// The largest difference of two values in the same place; a NaN counts as the largest.
+/// Returns the largest absolute difference between corresponding values. NaN counts as the largest.
 pub(crate) fn largest_difference(expected: &[f32], found: &[f32]) -> f32 {
     let differences = expected.iter().zip(found).map(|(a, b)| (a - b).abs());
     differences.fold(0.0, |a: f32, b| if b > a || b.is_nan() { b } else { a })
@@ -112,7 +112,7 @@ mod tests {
         arch::catalog,
         export::values,
         onnx::{
-            fuse::Fusing,
+            batch_norm_folding::BatchNormFolding,
             session::tests::{RUNTIME, metadata},
             weights::WeightFormat,
             writer,
@@ -120,7 +120,7 @@ mod tests {
     };
 
     #[test]
-    fn every_family_answers_in_onnx_runtime_as_in_libtorch_and_others_are_refused() {
+    fn onnx_runtime_matches_libtorch_for_every_family() {
         let faces = [Face::new(48, (0..48 * 48).map(|i| (i % 251) as u8).collect()).unwrap()];
         for name in [
             "resnet-8-v1",
@@ -135,12 +135,14 @@ mod tests {
             let [one, other] =
                 [1, 2].map(|seed| Weights::random(&graph, seed, Device::Cpu).unwrap());
             let network = Network::new(graph.clone(), Kind::Float).unwrap();
-            for (fusing, views) in [
-                (Fusing::Fused, Views::Single),
-                (Fusing::Kept, Views::Single),
-                (Fusing::Fused, Views::Flip),
+            for (batch_norm_folding, views) in [
+                (BatchNormFolding::Fold, Views::Single),
+                (BatchNormFolding::Keep, Views::Single),
+                (BatchNormFolding::Fold, Views::Flip),
             ] {
-                let (graph, values) = fusing.apply(&graph, values(&one).unwrap()).unwrap();
+                let (graph, values) = batch_norm_folding
+                    .apply(&graph, values(&one).unwrap())
+                    .unwrap();
                 let bytes = writer::encode(
                     &graph,
                     &values,
@@ -157,12 +159,15 @@ mod tests {
                 } else {
                     Views::Flip
                 };
-                for refused in [
+                for mismatch in [
                     compare(&other, 1.7, views),
                     compare(&one, 1.0, views),
                     compare(&one, 1.7, other_views),
                 ] {
-                    assert!(matches!(refused, Err(ExportError::Parity { .. })), "{name}");
+                    assert!(
+                        matches!(mismatch, Err(ExportError::Parity { .. })),
+                        "{name}"
+                    );
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The file with float16 weights against the one with float32 weights.
+//! Compares a file with float16 weights with the same file with float32 weights.
 
 use mien_faces::{expression::Expression, image::Face};
 
@@ -8,13 +8,13 @@ use crate::{
     report::Rounding,
 };
 
-/// The largest difference between the outputs of both files with which the rounded one is written.
+/// Maximum difference between the outputs of both files.
 pub const ROUNDING_TOLERANCE: f32 = 1e-3;
 
-/// Faces per run.
+/// Faces per inference call.
 const BATCH: usize = 64;
 
-/// Runs both files on faces and returns the largest difference, and how many labels change.
+/// Runs both files on faces and returns the largest difference and the number of labels that change.
 ///
 /// The difference is that of a probability, or of a logit as a share of the largest logit of the batch (if that is above
 /// 1), as in [`super::compare`]. The bound on probabilities bounds the labels too: a label changes only if the best two
@@ -43,7 +43,7 @@ pub(super) fn measure(
             .filter(|(a, b)| a != b)
             .count();
     }
-    // A NaN fails too.
+    // NaN is not below the tolerance.
     if found.difference <= ROUNDING_TOLERANCE {
         Ok(found)
     } else {
@@ -65,7 +65,7 @@ fn difference(before: &Answers, after: &Answers) -> f32 {
     }
 }
 
-/// The most probable class of each face.
+/// Returns the most probable class of each face.
 fn labels(answers: &Answers) -> impl Iterator<Item = Option<usize>> {
     let (rows, _) = answers.probabilities.as_chunks::<{ Expression::COUNT }>();
     rows.iter()
@@ -90,7 +90,7 @@ mod tests {
     };
 
     #[test]
-    fn rounding_is_measured_and_larger_differences_are_errors() {
+    fn rounding_above_tolerance_is_an_error() {
         let graph = catalog::build("resnet-8-v1").unwrap();
         let open = |seed, format| {
             let weights = Weights::random(&graph, seed, Device::Cpu).unwrap();

@@ -1,4 +1,4 @@
-//! How fast a file answers.
+//! Measures the latency of a model file.
 
 use std::time::Instant;
 
@@ -11,13 +11,13 @@ use crate::{
     report::Speed,
 };
 
-/// Runs before the clock counts.
+/// Inference calls before the measurement.
 const WARM_UP: usize = 5;
 
-/// Runs that are timed.
+/// Measured inference calls.
 const RUNS: usize = 51;
 
-/// Times one face at a time on one thread.
+/// Measures the median latency at batch size 1 on one thread.
 pub(super) fn measure(
     runtime: &Runtime,
     bytes: &[u8],

@@ -1,4 +1,4 @@
-//! The temperature that goes into the graph: fitted on held-out faces, never on test faces.
+//! Chooses the temperature of the graph. It is fitted on held-out faces, never on test faces.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use mien_faces::{
 };
 use tch::{Device, Kind};
 
-use super::{ExportError, Options, Trained, statistics};
+use super::{ExportError, Options, Trained, precise_bn};
 use crate::{
     arch::catalog,
     data::FaceSet,
@@ -21,30 +21,30 @@ use crate::{
     torch::network::Network,
 };
 
-/// The key in which a run with held-out faces and the final one differ.
+/// The recipe key in which the holdout run and the exported run may differ.
 const HOLDOUT_KEY: &str = "holdout";
 
-/// Where the temperature is to come from.
+/// Source of the temperature.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TemperatureFrom {
-    /// The run's own held-out faces; 1 where it held none out.
+    /// The run's own held-out faces; 1 if there are none.
     Run,
     /// The held-out faces and weights of another run, in this folder, with the same network and recipe.
     Other(PathBuf),
-    /// The user.
+    /// The command line.
     Given(f64),
 }
 
-/// A temperature, and what it was chosen by.
+/// A temperature and the faces that it was chosen by.
 pub(super) struct Chosen {
     pub(super) temperature: Temperature,
-    /// What the held-out faces say of it; `None` if there are none.
+    /// Metrics on the held-out faces; `None` if there are none.
     pub(super) holdout: Option<Holdout>,
     /// The held-out faces.
     pub(super) held_out: Vec<Face>,
 }
 
-/// The temperature of a run, and what its held-out faces say. `train` are all faces of the training split.
+/// Chooses the temperature of a run and evaluates it on the held-out faces. `train` are all faces of the training split.
 pub(super) fn choose(
     trained: &Trained,
     train: Option<&FaceSet>,
@@ -53,20 +53,20 @@ pub(super) fn choose(
 ) -> Result<Chosen, ExportError> {
     let from = &options.temperature;
     let mut other = match from {
-        TemperatureFrom::Other(folder) => Some(partner(trained, folder)?),
+        TemperatureFrom::Other(folder) => Some(holdout_run(trained, folder)?),
         TemperatureFrom::Run | TemperatureFrom::Given(_) => None,
     };
     if let (Some(other), Some(train), true) = (&mut other, train, options.precise_bn) {
-        statistics::renew(other, train)?;
+        precise_bn::recompute_bn_stats(other, train)?;
     }
-    let judged = other.as_ref().unwrap_or(trained);
-    let held_out = held_out(judged, train, data)?;
-    let rows = logits(judged, &held_out, options.views)?;
+    let source_run = other.as_ref().unwrap_or(trained);
+    let held_out = held_out(source_run, train, data)?;
+    let rows = logits(source_run, &held_out, options.views)?;
     let fitted = temperature::fit(&rows);
     let (value, source) = match (from, fitted) {
         (TemperatureFrom::Given(value), _) => (*value, TemperatureSource::Given),
         (_, Some(value)) if other.is_some() => {
-            (value, TemperatureSource::HoldoutOf(judged.name.clone()))
+            (value, TemperatureSource::HoldoutOf(source_run.name.clone()))
         }
         (_, Some(value)) => (value, TemperatureSource::Holdout),
         (_, None) => (1.0, TemperatureSource::NotFitted),
@@ -86,8 +86,8 @@ pub(super) fn choose(
     })
 }
 
-/// Another run that is the same but for its held-out faces.
-fn partner(trained: &Trained, folder: &Path) -> Result<Trained, ExportError> {
+/// Opens the run of `--temperature-from` and checks that it differs from the exported run only in `holdout`.
+fn holdout_run(trained: &Trained, folder: &Path) -> Result<Trained, ExportError> {
     let other = Trained::open(folder, false)?;
     let differs = |key: &str, here: String, there: String| ExportError::OtherRecipe {
         folder: folder.to_owned(),
@@ -121,7 +121,7 @@ fn partner(trained: &Trained, folder: &Path) -> Result<Trained, ExportError> {
     Ok(other)
 }
 
-/// The faces that a run held out. Empty if it held out none.
+/// Returns the faces that a run held out.
 fn held_out(
     trained: &Trained,
     train: Option<&FaceSet>,
@@ -134,7 +134,7 @@ fn held_out(
     Ok(trained.split(train).1)
 }
 
-/// The logits of each view of every face, and its label.
+/// Returns the logits of each view of every face, with the face's label.
 fn logits(
     trained: &Trained,
     faces: &FaceSet,
@@ -147,13 +147,13 @@ fn logits(
         .map(|&label| (Vec::new(), label))
         .collect();
     for view in views.tta().views() {
-        let seen = faces.faces.iter().map(|face| view.apply(face)).collect();
-        let seen = FaceSet {
-            faces: seen,
+        let images = faces.faces.iter().map(|face| view.apply(face)).collect();
+        let images = FaceSet {
+            faces: images,
             labels: faces.labels.clone(),
             ..FaceSet::empty(faces.side)
         };
-        let logits = evaluate::labelled_logits(&network, &trained.weights, &seen, Device::Cpu)?;
+        let logits = evaluate::labelled_logits(&network, &trained.weights, &images, Device::Cpu)?;
         rows.iter_mut()
             .zip(logits)
             .for_each(|((views, _), (logits, _))| views.push(logits));

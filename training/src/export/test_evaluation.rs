@@ -1,4 +1,4 @@
-//! The finished file against the test faces, by ONNX Runtime.
+//! Evaluates the finished model file on the test faces with ONNX Runtime.
 
 use mien_faces::{
     dataset::{self, Duplicates, Sample, Usage},
@@ -17,27 +17,27 @@ use crate::{
     tta::Tta,
 };
 
-/// Faces a run.
+/// Faces per inference call.
 const BATCH: usize = 64;
 
-/// A test face with what is known of it.
+/// A face with its label and its part of the data set.
 pub(crate) struct Labelled {
     face: Face,
     truth: Expression,
     usage: Usage,
 }
 
-/// What the model says of the faces.
-pub(crate) struct Seen {
-    /// One a face, in their order.
+/// Predictions for a set of faces.
+pub(crate) struct Predictions {
+    /// One outcome per face, in the order of the faces.
     pub(crate) outcomes: Vec<Outcome>,
-    /// The calibration of the plain faces' logits at temperature 1.
+    /// Calibration of the first view's logits at temperature 1.
     before: Calibration,
 }
 
-/// What the test faces say of a file that averages `views`; `None` if there are no test faces. `train` are all faces of
-/// the training split, where they are at hand.
-pub(super) fn judge(
+/// Evaluates a file that averages `views` on the test faces. Returns `None` if there are no test faces. `train` are all faces
+/// of the training split, if they are known.
+pub(super) fn evaluate(
     trained: &Trained,
     model: &mut Model,
     train: Option<&FaceSet>,
@@ -48,10 +48,10 @@ pub(super) fn judge(
         return Ok(None);
     }
     let faces = load(samples)?;
-    let seen = see(model, &faces, Tta::None)?;
+    let predictions = predict(model, &faces, Tta::None)?;
     let duplicates = train.map(|train| {
         let found = duplicates(train, &faces);
-        let without = report_where(&seen.outcomes, |i| !found.test_in_train[i]);
+        let without = report_where(&predictions.outcomes, |i| !found.test_in_train[i]);
         DuplicateReport {
             counts: found.counts,
             without,
@@ -60,11 +60,11 @@ pub(super) fn judge(
     let kind = trained.recipe.tta;
     let tta = match kind {
         Tta::None => None,
-        // The file's own figures.
+        // The file itself averages these views.
         Tta::Flip if views == Views::Flip => None,
         Tta::Flip | Tta::FlipShift => {
-            let seen = see(model, &faces, kind)?;
-            let report = report_where(&seen.outcomes, |_| true);
+            let averaged = predict(model, &faces, kind)?;
+            let report = report_where(&averaged.outcomes, |_| true);
             Some(TtaReport {
                 kind,
                 views: kind.views().len(),
@@ -72,9 +72,9 @@ pub(super) fn judge(
             })
         }
     };
-    let report = report_where(&seen.outcomes, |_| true);
+    let report = report_where(&predictions.outcomes, |_| true);
     // The logits of a file with several views are already averaged at its temperature.
-    let before = (views == Views::Single).then_some(seen.before);
+    let before = (views == Views::Single).then_some(predictions.before);
     Ok(Some(Test {
         report,
         before,
@@ -108,22 +108,26 @@ pub(crate) fn labelled(set: FaceSet) -> Vec<Labelled> {
         .collect()
 }
 
-/// Runs the faces, each as often as there are views, and averages the probabilities over the views.
-pub(crate) fn see(model: &mut Model, faces: &[Labelled], tta: Tta) -> Result<Seen, ExportError> {
+/// Returns predictions for faces. The probabilities are averaged over the views of `tta`.
+pub(crate) fn predict(
+    model: &mut Model,
+    faces: &[Labelled],
+    tta: Tta,
+) -> Result<Predictions, ExportError> {
     let views = tta.views();
     let (mut outcomes, mut before) = (Vec::with_capacity(faces.len()), Tally::default());
     for faces in faces.chunks(BATCH) {
         let mut sums = vec![[0.0f32; Expression::COUNT]; faces.len()];
         for (index, view) in views.iter().enumerate() {
-            let shown: Vec<Face> = faces.iter().map(|f| view.apply(&f.face)).collect();
-            let answers = model.run(&shown)?;
-            let (probabilities, _) = answers.probabilities.as_chunks::<{ Expression::COUNT }>();
+            let images: Vec<Face> = faces.iter().map(|f| view.apply(&f.face)).collect();
+            let outputs = model.run(&images)?;
+            let (probabilities, _) = outputs.probabilities.as_chunks::<{ Expression::COUNT }>();
             for (sum, row) in sums.iter_mut().zip(probabilities) {
                 sum.iter_mut()
                     .zip(row)
                     .for_each(|(sum, p)| *sum += p / views.len() as f32);
             }
-            let (logits, _) = answers.logits.as_chunks::<{ Expression::COUNT }>();
+            let (logits, _) = outputs.logits.as_chunks::<{ Expression::COUNT }>();
             // The first view is the plain face.
             for (face, logits) in faces.iter().zip(logits).filter(|_| index == 0) {
                 before.add(&outcome(face, temperature::softmax(logits, 1.0)));
@@ -131,7 +135,7 @@ pub(crate) fn see(model: &mut Model, faces: &[Labelled], tta: Tta) -> Result<See
         }
         outcomes.extend(faces.iter().zip(sums).map(|(face, sum)| outcome(face, sum)));
     }
-    Ok(Seen {
+    Ok(Predictions {
         outcomes,
         before: Calibration::of(&before.report()),
     })
@@ -145,7 +149,7 @@ fn outcome(face: &Labelled, probabilities: [f32; Expression::COUNT]) -> Outcome 
     }
 }
 
-/// The report on the faces that are kept, by their index.
+/// Returns the report on the faces whose index satisfies `keep`.
 pub(crate) fn report_where(outcomes: &[Outcome], keep: impl Fn(usize) -> bool) -> Report {
     let mut tally = Tally::default();
     let kept = outcomes
@@ -156,7 +160,7 @@ pub(crate) fn report_where(outcomes: &[Outcome], keep: impl Fn(usize) -> bool) -
     tally.report()
 }
 
-/// Copies within and across train and test.
+/// Finds duplicates within and across train and test.
 pub(crate) fn duplicates(train: &FaceSet, test: &[Labelled]) -> Duplicates {
     dataset::duplicates(
         train.faces.iter().zip(train.labels.iter().copied()),

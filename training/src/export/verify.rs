@@ -1,4 +1,4 @@
-//! A model file before it is written: checked against libtorch, and rounded weights against unrounded ones.
+//! Verifies a model file before it is written: compares it with libtorch, and rounded weights with unrounded ones.
 
 use mien_faces::image::Face;
 use tch::Kind;
@@ -17,7 +17,7 @@ use crate::{
     torch::network::Network,
 };
 
-/// All that a model file is encoded from.
+/// The contents of a model file.
 pub(super) struct Contents {
     pub(super) graph: Graph,
     pub(super) values: Values,
@@ -29,7 +29,7 @@ pub(super) struct Verified {
     pub(super) model: Model,
     /// Largest difference from libtorch, see [`parity::compare`].
     pub(super) parity: f32,
-    /// What rounding changed; `None` for float32 weights.
+    /// Effect of rounding; `None` for float32 weights.
     pub(super) rounding: Option<Rounding>,
 }
 
@@ -39,11 +39,11 @@ impl Contents {
         writer::encode(&self.graph, &self.values, &self.metadata)
     }
 
-    /// Compares the file with `trained` in libtorch on `real` faces, and a file with rounded weights with its unrounded
-    /// self on the `held_out` faces (on `real` ones if none are held out).
+    /// Compares the file with `trained` in libtorch on `real` faces. Compares rounded weights with unrounded ones on the
+    /// `held_out` faces, or on `real` faces if none are held out.
     ///
     /// # Errors
-    /// If either comparison exceeds its tolerance, and whatever either library refuses.
+    /// When a comparison exceeds its tolerance, or a library fails.
     pub(super) fn verify(
         &self,
         trained: &Trained,

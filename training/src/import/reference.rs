@@ -18,7 +18,7 @@ const LEVEL_TOLERANCE: f32 = 1e-3;
 /// Input images of the Keras model, `[N,48,48,1]`, and its outputs, `[N,7]`.
 #[derive(Debug)]
 pub struct Reference {
-    pictures: Vec<f32>,
+    images: Vec<f32>,
     pub(super) outputs: Vec<f32>,
 }
 
@@ -28,28 +28,29 @@ impl Reference {
     /// # Errors
     /// When an array is missing, is not a float array or has another shape.
     pub fn read(path: &Path) -> Result<Self, ImportError> {
-        let refuse = |detail: String| ImportError::Reference {
+        let invalid = |detail: String| ImportError::Reference {
             path: path.to_owned(),
             detail,
         };
-        let file = File::open(path).map_err(|error| refuse(error.to_string()))?;
+        let file = File::open(path).map_err(|error| invalid(error.to_string()))?;
         let mut npz =
-            NpzReader::new(BufReader::new(file)).map_err(|error| refuse(error.to_string()))?;
-        let mut array = |name| floats(&mut npz, name).map_err(|e| refuse(format!("`{name}`: {e}")));
+            NpzReader::new(BufReader::new(file)).map_err(|error| invalid(error.to_string()))?;
+        let mut array =
+            |name| floats(&mut npz, name).map_err(|e| invalid(format!("`{name}`: {e}")));
         let (x, y) = (array("x")?, array("y")?);
         let count = y.shape().first().copied().unwrap_or(0);
         if count == 0
             || x.shape() != [count, INPUT_SIDE, INPUT_SIDE, 1]
             || y.shape() != [count, Expression::COUNT]
         {
-            return Err(refuse(format!(
+            return Err(invalid(format!(
                 "x is {:?} and y is {:?}",
                 x.shape(),
                 y.shape()
             )));
         }
         Ok(Self {
-            pictures: x.into_iter().collect(),
+            images: x.into_iter().collect(),
             outputs: y.into_iter().collect(),
         })
     }
@@ -60,7 +61,7 @@ impl Reference {
 
     /// Returns the images as gray values 0..255, which may be fractional.
     pub(super) fn grays(&self, scaling: Scaling) -> Vec<f32> {
-        self.pictures
+        self.images
             .iter()
             .map(|x| x * 255.0 / scaling.white)
             .collect()

@@ -1,7 +1,8 @@
-//! Makes a trained network smaller without changing what it answers: dropout goes, and a batch normalisation that
-//! alone reads a convolution becomes part of it (Jacob et al. 2018, section 3.2, equation 14).
+//! Folds batch normalisations into convolutions, and removes operations that only act in training. The outputs of the
+//! network do not change.
 //!
-//! A normalisation *before* its convolution (pre-activation) stays: a ReLU or zero padding stands between them.
+//! A batch normalisation is folded if it is the only reader of a convolution (Jacob et al. 2018, section 3.2, equation 14).
+//! A normalisation before its convolution (pre-activation) is kept, because a ReLU or zero padding lies between them.
 
 use std::collections::HashMap;
 
@@ -13,39 +14,39 @@ use crate::arch::{
     parameter::{self, Role},
 };
 
-/// What becomes of a network's batch normalisations in a model file.
+/// Whether a model file contains folded batch normalisations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fusing {
-    /// Those that can be are folded into their convolutions.
-    Fused,
-    /// All stay: the file holds every value that was trained.
-    Kept,
+pub enum BatchNormFolding {
+    /// Fold batch normalisations into their convolutions where possible.
+    Fold,
+    /// Keep all batch normalisations, so that the file contains every trained value.
+    Keep,
 }
 
-impl Fusing {
-    /// The network and values to write.
+impl BatchNormFolding {
+    /// Returns the network and values to write.
     ///
     /// # Errors
-    /// As [`fuse`].
+    /// As for [`fold_batch_norms`].
     pub fn apply(self, graph: &Graph, values: Values) -> Result<(Graph, Values), WriteError> {
         match self {
-            Self::Fused => fuse(graph, &values),
-            Self::Kept => Ok((graph.clone(), values)),
+            Self::Fold => fold_batch_norms(graph, &values),
+            Self::Keep => Ok((graph.clone(), values)),
         }
     }
 
-    /// What a `--no-fuse` on the command line means.
+    /// Converts the command line flag `--no-fuse`.
     pub fn unless(no_fuse: bool) -> Self {
-        if no_fuse { Self::Kept } else { Self::Fused }
+        if no_fuse { Self::Keep } else { Self::Fold }
     }
 }
 
-/// The network of fewer operations, with its values.
+/// Returns the network without foldable batch normalisations and training-only operations, with its values.
 ///
 /// # Errors
-/// Where values are missing, or the graph does not fit together.
-pub fn fuse(graph: &Graph, values: &Values) -> Result<(Graph, Values), WriteError> {
-    let folded = folded(graph);
+/// When values are missing, or the shapes of the graph are inconsistent.
+pub fn fold_batch_norms(graph: &Graph, values: &Values) -> Result<(Graph, Values), WriteError> {
+    let folded = foldable(graph);
     let mut values = values.clone();
     let mut new: Vec<NodeId> = Vec::with_capacity(graph.nodes().len());
     let (mut builder, image) = GraphBuilder::new(graph.name(), graph.side());
@@ -89,8 +90,8 @@ pub fn fuse(graph: &Graph, values: &Values) -> Result<(Graph, Values), WriteErro
     Ok((builder.finish()?, values))
 }
 
-/// For each node, where it is a batch normalisation that can be folded, the position of its convolution.
-fn folded(graph: &Graph) -> Vec<Option<usize>> {
+/// Returns for each node the index of its convolution if the node is a batch normalisation that can be folded.
+fn foldable(graph: &Graph) -> Vec<Option<usize>> {
     let mut readers: HashMap<&str, usize> = HashMap::new();
     for node in graph
         .nodes()
@@ -118,7 +119,7 @@ fn folded(graph: &Graph) -> Vec<Option<usize>> {
     graph.nodes().iter().map(conv_of).collect()
 }
 
-/// `gamma (w x + b - mean) / sqrt(variance + epsilon) + beta` as one convolution, computed in double precision.
+/// Replaces `gamma (w x + b - mean) / sqrt(variance + epsilon) + beta` by one convolution, computed in double precision.
 fn fold(values: &mut Values, conv: &str, norm: &str, epsilon: f64) -> Result<(), WriteError> {
     let mut take = |role| {
         values
@@ -166,90 +167,4 @@ fn fold(values: &mut Values, conv: &str, norm: &str, epsilon: f64) -> Result<(),
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::arch::catalog::{self, Options};
-
-    fn values(graph: &Graph) -> Values {
-        let parameters = parameter::list(graph).unwrap();
-        parameters
-            .into_iter()
-            .map(|p| (p.name.clone(), vec![0.5; p.len()]))
-            .collect()
-    }
-
-    /// Batch normalisations that are left.
-    fn norms(graph: &Graph) -> usize {
-        graph
-            .nodes()
-            .iter()
-            .filter(|node| matches!(node.op, Op::BatchNorm { .. }))
-            .count()
-    }
-
-    #[test]
-    fn a_normalisation_goes_where_it_alone_reads_a_convolution() {
-        // ResNet v1: each; v2: all but those of sums (one a block but the first, and the last); DenseNet: the second
-        // of each bottleneck.
-        for (name, before, after) in [
-            ("resnet-8-v1", 7, 0),
-            ("resnet-11-v2", 10, 3),
-            ("densenet-20-4-c05-b2", 18, 10),
-        ] {
-            let graph = catalog::build(name).unwrap();
-            let (fused, values) = fuse(&graph, &values(&graph)).unwrap();
-            assert_eq!((norms(&graph), norms(&fused)), (before, after), "{name}");
-            let left = parameter::list(&fused).unwrap();
-            assert_eq!(left.len(), values.len(), "{name}: no value is left over");
-        }
-    }
-
-    #[test]
-    fn training_only_operations_leave_no_trace() {
-        let dropout = Options {
-            dropout: 0.2,
-            ..Options::default()
-        };
-        let depth = Options {
-            stochastic_depth: 0.2,
-            ..Options::default()
-        };
-        for (name, options) in [
-            ("densenet-20-4-c05-b2", dropout),
-            ("resnet-8-v1", depth),
-            ("resnet-11-v2", depth),
-            ("resnet-d-8-8x1-16x2", depth),
-        ] {
-            let plain = catalog::build(name).unwrap();
-            let training = catalog::build_with(name, &options).unwrap();
-            assert_ne!(training, plain, "{name}");
-            let values = values(&plain);
-            assert_eq!(
-                fuse(&training, &values).unwrap(),
-                fuse(&plain, &values).unwrap()
-            );
-        }
-    }
-
-    #[test]
-    fn the_folded_kernel_is_scaled_and_the_bias_moved() {
-        let graph = catalog::build("resnet-8-v1").unwrap();
-        let mut values = values(&graph);
-        values.insert("stem.bn.mean".to_owned(), vec![2.0; 16]);
-        values.insert("stem.bn.variance".to_owned(), vec![3.999; 16]);
-        let (_, fused) = fuse(&graph, &values).unwrap();
-        // 0.5 * 0.5 / sqrt(3.999 + 0.001); (0.5 - 2) * 0.25 + 0.5
-        assert!(
-            fused["stem.conv.weight"]
-                .iter()
-                .all(|weight| (weight - 0.125).abs() < 1e-7)
-        );
-        assert!(
-            fused["stem.conv.bias"]
-                .iter()
-                .all(|bias| (bias - 0.125).abs() < 1e-7)
-        );
-        values.remove("stem.bn.mean");
-        assert!(fuse(&graph, &values).is_err());
-    }
-}
+mod tests;

@@ -5,27 +5,27 @@ use crate::arch::shape::ShapeError;
 /// A model cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The network does not fit together.
+    /// The network's shapes are inconsistent.
     #[error(transparent)]
     Shape(#[from] ShapeError),
-    /// A parameter without values, or with a wrong number of them.
-    #[error("parameter `{name}` needs {expected} values and has {found}")]
+    /// A parameter has no values or the wrong number of values.
+    #[error("parameter `{name}` needs {expected} values but has {found}")]
     Values {
         /// The parameter.
         name: String,
-        /// How many the network wants.
+        /// Expected number of values.
         expected: usize,
-        /// How many there are.
+        /// Actual number of values.
         found: usize,
     },
-    /// A weight that is not finite in float16.
+    /// A weight is not finite in float16.
     #[error(
-        "parameter `{name}` has the value {value:e}, and float16 ends at 65504; export it with --weights fp32"
+        "parameter `{name}` has the value {value:e}, which is outside the range of float16 (65504); export with --weights fp32"
     )]
     Float16 {
         /// The parameter.
         name: String,
-        /// Its first value out of range.
+        /// The first value that is out of range.
         value: f32,
     },
 }

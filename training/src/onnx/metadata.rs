@@ -1,4 +1,4 @@
-//! What a model file says of itself: the `mien.*` entries of its `metadata_props`.
+//! Metadata of model files: the `mien.*` entries of `metadata_props`.
 
 use std::collections::BTreeMap;
 
@@ -6,31 +6,31 @@ use mien_faces::expression::Expression;
 
 use super::{views::Views, weights::WeightFormat};
 
-/// The contract's metadata, ready to be written.
+/// The metadata that `models/README.md` specifies.
 #[derive(Debug, Clone)]
 pub struct Metadata {
     /// The network's name in the catalogue.
     pub architecture: String,
-    /// All its values, trainable and statistics.
+    /// Number of parameters, including batch-norm statistics.
     pub parameters: usize,
-    /// The temperature inside the graph (Guo et al. 2017); 1 where none was fitted.
+    /// The temperature inside the graph (Guo et al. 2017); 1 if it was not fitted.
     pub temperature: f64,
     /// The views of a face that the graph averages.
     pub views: Views,
-    /// How the file stores its weights.
+    /// Element type of the stored weights.
     pub weights: WeightFormat,
     /// Data set and its SHA-256.
     pub trained_on: String,
     /// The recipe as JSON.
     pub recipe: serde_json::Value,
-    /// Accuracy at export by split, 0..1; empty where no labelled test faces were at hand.
+    /// Accuracy at export by split, 0..1; empty without test faces.
     pub accuracy: BTreeMap<String, f64>,
-    /// When it was exported, RFC 3339, UTC.
+    /// Time of the export, RFC 3339, UTC.
     pub created: String,
 }
 
 impl Metadata {
-    /// Key-value pairs in the order in which they are written.
+    /// Returns the key-value pairs in file order.
     pub fn entries(&self) -> Vec<(&'static str, String)> {
         let labels = serde_json::json!(Expression::ALL.map(Expression::label));
         let accuracy = serde_json::json!(self.accuracy);

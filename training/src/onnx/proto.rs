@@ -1,4 +1,4 @@
-//! The part of the ONNX format that a classifier needs, as protobuf messages.
+//! The part of the ONNX format that this crate writes, as protobuf messages.
 //!
 //! Source: `onnx/onnx.proto3` of the ONNX specification; names and field numbers are its own.
 
@@ -177,7 +177,7 @@ pub(super) struct ValueInfoProto {
 }
 
 impl ValueInfoProto {
-    /// A tensor whose first axis is the batch, of any length.
+    /// Returns a tensor whose first axis is a batch of any size.
     pub(super) fn batch_of(name: &str, elem_type: i32, rest: &[i64]) -> Self {
         let batch = Dimension {
             value: Some(dimension::Value::DimParam("N".to_owned())),

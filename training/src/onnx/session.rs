@@ -1,4 +1,4 @@
-//! Runs an exported file with ONNX Runtime: the judge of what is shipped.
+//! Runs model files with ONNX Runtime.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,31 +8,33 @@ use std::{
 use mien_faces::image::Face;
 use ort::{environment::Environment, session::Session, value::TensorRef};
 
-/// ONNX Runtime cannot be loaded, or does not take the file.
+/// ONNX Runtime failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// The library is not there.
+    /// The library cannot be loaded.
     #[error("cannot load ONNX Runtime from {path}: {detail}; `cargo xtask setup` fetches it")]
     Library {
-        /// Where it was looked for.
+        /// Path of the library.
         path: PathBuf,
-        /// Why.
+        /// The error of the loader.
         detail: String,
     },
-    /// Other inputs or outputs than those of the contract.
-    #[error("the model has not the input `image` and the outputs `logits` and `probabilities`")]
+    /// The model has other inputs or outputs than `models/README.md` specifies.
+    #[error(
+        "the model does not have the input `image` and the outputs `logits` and `probabilities`"
+    )]
     Contract,
-    /// It refuses the model or the faces.
+    /// ONNX Runtime rejects the model or the faces.
     #[error("ONNX Runtime: {0}")]
     Run(#[from] ort::Error),
 }
 
-/// Answers for a batch of faces, one row a face.
+/// Outputs for a batch of faces, with one row per face.
 #[derive(Debug, Clone)]
 pub struct Answers {
-    /// `[N, 7]`, before softmax and temperature.
+    /// Logits `[N, 7]`, before temperature and softmax.
     pub logits: Vec<f32>,
-    /// `[N, 7]`, rows sum to 1.
+    /// Probabilities `[N, 7]`. The sum of each row is 1.
     pub probabilities: Vec<f32>,
 }
 
@@ -75,7 +77,7 @@ impl Runtime {
     }
 }
 
-/// A model file of the contract, open in ONNX Runtime.
+/// A model file, open in ONNX Runtime.
 #[derive(Debug)]
 pub struct Model {
     session: Session,
@@ -85,7 +87,7 @@ impl Model {
     /// Opens the bytes of a `.onnx` file on the CPU.
     ///
     /// # Errors
-    /// Where ONNX Runtime refuses the model.
+    /// When ONNX Runtime rejects the model.
     pub fn open(runtime: &Runtime, bytes: &[u8]) -> Result<Self, SessionError> {
         Ok(Self {
             session: Session::builder(&runtime.0)?.commit_from_memory(bytes)?,
@@ -95,7 +97,7 @@ impl Model {
     /// Opens the bytes of a `.onnx` file on one thread of the CPU.
     ///
     /// # Errors
-    /// Where ONNX Runtime refuses the model.
+    /// When ONNX Runtime rejects the model.
     pub fn open_on_one_thread(runtime: &Runtime, bytes: &[u8]) -> Result<Self, SessionError> {
         let builder = Session::builder(&runtime.0)?;
         let mut builder = builder.with_intra_threads(1).map_err(ort::Error::from)?;
@@ -104,12 +106,12 @@ impl Model {
         })
     }
 
-    /// Opens the bytes of a `.onnx` file on `threads` threads of the CPU that leave the cores to others while they have
-    /// nothing to do.
+    /// Opens the bytes of a `.onnx` file on `threads` threads of the CPU. Idle threads sleep instead of spinning, because
+    /// libtorch uses the same cores.
     ///
     /// # Errors
-    /// Where ONNX Runtime refuses the model, or it is not one of the contract.
-    pub fn open_beside_others(
+    /// When ONNX Runtime rejects the model, or the model has other inputs or outputs.
+    pub fn open_without_spinning(
         runtime: &Runtime,
         bytes: &[u8],
         threads: usize,
@@ -130,10 +132,10 @@ impl Model {
             .ok_or(SessionError::Contract)
     }
 
-    /// Runs faces of the model's side as one batch.
+    /// Runs faces of the model's input size as one batch.
     ///
     /// # Errors
-    /// Where ONNX Runtime refuses them.
+    /// When ONNX Runtime rejects the faces.
     pub fn run(&mut self, faces: &[Face]) -> Result<Answers, SessionError> {
         let side = faces.first().map_or(0, Face::side);
         let pixels: Vec<u8> = faces
@@ -170,7 +172,7 @@ pub(crate) mod tests {
     /// ONNX Runtime allows one environment per process, so all unit tests share it.
     pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::load().unwrap());
 
-    /// Metadata of a file with these properties and nothing else.
+    /// Returns metadata with these properties. All other fields are empty.
     pub(crate) fn metadata(temperature: f64, views: Views, weights: WeightFormat) -> Metadata {
         Metadata {
             architecture: String::new(),
@@ -185,7 +187,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// How many nodes of a file are casts: protobuf writes their type as field 4 with its length.
+    /// Returns the number of Cast nodes. Protobuf encodes the type of a node as field 4.
     fn casts(file: &[u8]) -> usize {
         file.windows(6)
             .filter(|window| window == b"\x22\x04Cast")
@@ -193,7 +195,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn float16_casts_are_folded_when_a_file_is_loaded() {
+    fn loading_folds_float16_casts() {
         let graph = catalog::build("resnet-8-v1").unwrap();
         let parameters = parameter::list(&graph).unwrap();
         let values: Values = parameters

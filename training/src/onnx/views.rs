@@ -1,4 +1,4 @@
-//! The views of a face that a model file takes in.
+//! The views of a face that a model file averages.
 
 use serde::{Deserialize, Serialize};
 

@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 use super::error::WriteError;
 use crate::arch::parameter::{Parameter, Role};
 
-/// Arrays with fewer values stay float32. They are the first and last layers and narrow ones: less than a tenth of a file,
-/// and up to half of the difference that rounding makes (`training/README.md`, "Float16 weights").
-const SMALLEST: usize = 4096;
+/// Arrays with fewer values stay float32. They are in the first, last and narrow layers. They are less than a tenth of a
+/// file but cause up to half of the difference (`docs/experiments.md`, "Float16 weights").
+const MIN_ROUNDED_VALUES: usize = 4096;
 
 /// The element type of stored kernels and dense weights. ONNX Runtime computes in float32 with either.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WeightFormat {
-    /// As trained.
+    /// Unchanged values.
     #[default]
     #[value(name = "fp32")]
     #[serde(alias = "fp32")]
@@ -34,16 +34,16 @@ impl WeightFormat {
         }
     }
 
-    /// Tells whether a parameter is stored as float16. Biases and batch-norm vectors never are: a variance may lie outside
-    /// the range of float16, and rounding these few values can more than double the difference.
+    /// Returns whether a parameter is stored as float16. Biases and batch-norm vectors are not, because a variance can
+    /// exceed the range of float16, and rounding these few values can more than double the difference.
     pub(super) fn rounds(self, parameter: &Parameter) -> bool {
         let is_kernel = matches!(parameter.role, Role::ConvWeight | Role::LinearWeight);
-        self == Self::Float16 && is_kernel && parameter.len() >= SMALLEST
+        self == Self::Float16 && is_kernel && parameter.len() >= MIN_ROUNDED_VALUES
     }
 }
 
-/// Rounds values to the nearest float16. A value below 6.1e-5 becomes subnormal. Its error is at most 3e-8, no more than
-/// that of a value just above 6.1e-5, so small values need no other treatment.
+/// Rounds values to the nearest float16. A value below 6.1e-5 becomes subnormal. Its error is at most 3e-8, which
+/// is also the error of a value just above 6.1e-5. Small values therefore need no special case.
 ///
 /// # Errors
 /// [`WriteError::Float16`] with the first value that is not finite in float16.

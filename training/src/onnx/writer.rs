@@ -1,5 +1,5 @@
-//! Writes a [`Graph`] with its weights as an ONNX model of the contract: `image` uint8 `[N,1,48,48]` in,
-//! `logits` and `probabilities` float32 `[N,7]` out, scaling and softmax inside.
+//! Encodes a [`Graph`] with its weights as an ONNX model. The input is `image`, uint8 `[N,1,48,48]`; the outputs are `logits`
+//! and `probabilities`, float32 `[N,7]`. Scaling and softmax are part of the graph.
 
 use std::collections::HashMap;
 
@@ -21,20 +21,20 @@ use crate::arch::{
     shape::{self, Shape},
 };
 
-mod ends;
 mod initializers;
+mod inputs_outputs;
 
-/// The oldest pair that has all that is used; ONNX Runtime 1.20 and Triton's backend read far newer ones.
+/// The oldest versions that have all operators of this writer. ONNX Runtime 1.20 and Triton read newer versions too.
 const IR_VERSION: i64 = 8;
 const OPSET: i64 = 17;
 
 /// Values by parameter name, in the layout of [`Parameter::shape`](parameter::Parameter::shape).
 pub type Values = HashMap<String, Vec<f32>>;
 
-/// The bytes of a `.onnx` file.
+/// Returns the bytes of a `.onnx` file.
 ///
 /// # Errors
-/// Where values are missing, their number is wrong or one of them does not fit the metadata's
+/// When values are missing, their number is wrong, or a value cannot be represented in the metadata's
 /// [`WeightFormat`](super::weights::WeightFormat).
 pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec<u8>, WriteError> {
     let side = graph.side() as i64;
@@ -62,7 +62,7 @@ pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec
         name: graph.name().to_owned(),
         initializer: writer.initializers,
         input: vec![ValueInfoProto::batch_of(
-            ends::IMAGE,
+            inputs_outputs::IMAGE,
             UINT8,
             &[1, side, side],
         )],
@@ -92,12 +92,12 @@ struct Writer {
     shapes: Vec<Shape>,
     nodes: Vec<NodeProto>,
     initializers: Vec<TensorProto>,
-    /// The name of what the network reads in the place of its input.
+    /// Name of the tensor that the network reads as its input: `image` or its views.
     image: String,
 }
 
 impl Writer {
-    /// Every result is called as its node.
+    /// Adds a node. Its output has the node's name.
     fn push(
         &mut self,
         op_type: &str,
@@ -115,7 +115,7 @@ impl Writer {
         });
     }
 
-    /// The name under which other nodes read a node's result.
+    /// Returns the name of a node's output.
     fn operand(&self, node: &Node) -> String {
         if matches!(node.op, Op::Input) {
             self.image.clone()
@@ -134,7 +134,7 @@ impl Writer {
         let mut with =
             |roles: &[Role]| inputs.extend(roles.iter().map(|&role| parameter::name(name, role)));
         match node.op {
-            // `image` is declared by the contract; its readers take its views (see `operand`).
+            // `image` is an input of the model, and its readers use its views (see `operand`).
             Op::Input => {}
             Op::Normalize { mean, std } => self.normalize(name, inputs.remove(0), mean, std),
             Op::Conv {

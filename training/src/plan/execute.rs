@@ -17,23 +17,23 @@ use super::{
 };
 use crate::{
     export::{self, ExportError, Options, TemperatureFrom},
-    onnx::fuse::Fusing,
+    onnx::batch_norm_folding::BatchNormFolding,
     train::{
         prepare::{NewRun, PrepareError, Prepared},
         trainer::{Control, Outcome},
     },
 };
 
-/// Where and how a plan is carried out.
+/// Settings of the execution of a plan.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The data set.
     pub data: PathBuf,
-    /// SHA-256 of its training faces.
+    /// SHA-256 of the training split.
     pub data_sha256: String,
-    /// Where runs and models are.
+    /// Folders of runs and models.
     pub layout: Layout,
-    /// Threads of libtorch.
+    /// Number of threads.
     pub threads: usize,
     /// Maximum time between two checkpoints.
     pub save_every: Duration,
@@ -41,58 +41,58 @@ pub struct Settings {
     pub interrupted: Arc<AtomicBool>,
 }
 
-/// A run of a plan that failed.
+/// A run of a plan failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecuteError {
-    /// Training.
+    /// Training failed.
     #[error("run `{run}`: {reason}")]
     Train {
         /// The run.
         run: String,
-        /// Why.
+        /// The cause.
         reason: Box<PrepareError>,
     },
-    /// An export.
+    /// An export failed.
     #[error("run `{run}`: cannot export to {path}: {reason}")]
     Export {
         /// The run.
         run: String,
         /// The model file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         reason: Box<ExportError>,
     },
-    /// A folder.
+    /// A run's folder cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The table.
+    /// The table of results cannot be written.
     #[error(transparent)]
     Summary(#[from] SummaryError),
 }
 
-/// Carries out the steps of a plan. The table of results is written after every run.
+/// Executes the steps of a plan. The table of results is written after every run.
 ///
 /// # Errors
-/// The first run that fails. Later runs are not started.
+/// Returns the error of the first run that fails. Later runs are not started.
 pub fn execute(plan: &Plan, steps: &[Step], settings: &Settings) -> Result<Outcome, ExecuteError> {
-    summarize(plan, settings)?;
+    write_summary(plan, settings)?;
     for (index, step) in steps.iter().enumerate() {
         eprintln!("[{}/{}] {}", index + 1, steps.len(), describe(step));
-        let outcome = carry_out(step, settings)?;
+        let outcome = execute_step(step, settings)?;
         if outcome == Outcome::Interrupted {
-            summarize(plan, settings)?;
+            write_summary(plan, settings)?;
             return Ok(outcome);
         }
         let changed = step.training.is_pending() || !step.exports.is_empty();
         if changed {
-            summarize(plan, settings)?;
+            write_summary(plan, settings)?;
         }
     }
     Ok(Outcome::Finished)
 }
 
-/// Writes the table of what every run of the plan gave so far.
-fn summarize(plan: &Plan, settings: &Settings) -> Result<(), ExecuteError> {
+/// Writes the table of results of all runs.
+fn write_summary(plan: &Plan, settings: &Settings) -> Result<(), ExecuteError> {
     let row = |run: &PlannedRun| {
         let state = state::inspect(run, &settings.layout, &settings.data_sha256)?;
         Ok::<_, StateError>(summary::rows(run, &state, &settings.layout))
@@ -101,10 +101,10 @@ fn summarize(plan: &Plan, settings: &Settings) -> Result<(), ExecuteError> {
     Ok(summary::write(&settings.layout.runs(), &rows.concat())?)
 }
 
-/// Describes what happens to a run, in one line.
+/// Describes a step in one line.
 pub fn describe(step: &Step) -> String {
     let (name, epochs) = (&step.run.name, step.run.recipe.epochs);
-    let what = match step.training {
+    let training = match step.training {
         Training::Start => format!("train {epochs} epochs"),
         Training::Resume { epochs: done } => format!("resume after {done} of {epochs} epochs"),
         Training::Finished => "finished".to_owned(),
@@ -118,10 +118,10 @@ pub fn describe(step: &Step) -> String {
     let exports: String = exports
         .map(|path| format!("; export to {}", path.display()))
         .collect();
-    format!("{name} ({}): {what}{exports}", step.run.architecture)
+    format!("{name} ({}): {training}{exports}", step.run.architecture)
 }
 
-fn carry_out(step: &Step, settings: &Settings) -> Result<Outcome, ExecuteError> {
+fn execute_step(step: &Step, settings: &Settings) -> Result<Outcome, ExecuteError> {
     if step.training.is_pending() && train(step, settings)? == Outcome::Interrupted {
         return Ok(Outcome::Interrupted);
     }
@@ -193,7 +193,7 @@ fn options(export: &Export, layout: &Layout) -> Options {
     Options {
         temperature,
         precise_bn: export.precise_bn,
-        fusing: Fusing::Fused,
+        batch_norm_folding: BatchNormFolding::Fold,
         views: export.views,
         weights: export.weights,
     }

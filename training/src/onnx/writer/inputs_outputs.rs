@@ -1,4 +1,4 @@
-//! The two ends of a graph: the views of `image` that the network sees, and `logits` and `probabilities`.
+//! Input and outputs of a graph: the views of `image`, and `logits` and `probabilities`.
 
 use std::f32::consts::LN_2;
 
@@ -7,17 +7,17 @@ use mien_faces::expression::Expression;
 use super::Writer;
 use crate::onnx::{proto::AttributeProto, views::Views};
 
-/// The contract's input.
+/// Name of the model's input.
 pub(super) const IMAGE: &str = "image";
 
 impl Writer {
-    /// Writes the views of `image` and returns the name of what the network reads: `image` itself, or `[2N,1,S,S]` with
+    /// Writes the views of `image` and returns the name of the network's input: `image` itself, or `[2N,1,S,S]` with
     /// the faces before their mirror images.
     pub(super) fn views(&mut self, views: Views) -> String {
         if views == Views::Single {
             return IMAGE.to_owned();
         }
-        // ONNX `Slice`: from the last column down to the first, whatever their number.
+        // ONNX `Slice` from the last column to the first, for any width.
         let [starts, ends, axes, steps] = [
             ("starts", -1),
             ("ends", i64::MIN),
@@ -67,7 +67,7 @@ impl Writer {
 
     /// Writes the logarithm of the mean of both views' probabilities, `[N,7]`, and returns its name.
     ///
-    /// Logarithms are averaged without leaving them, so that a probability that underflows keeps a finite logit.
+    /// The mean is computed from logarithms, so that a probability that underflows has a finite logit.
     fn mean_of_views(&mut self, last: &str, temperature: &str) -> String {
         let shape = self.integers("pairs.shape", &[2, -1, Expression::COUNT as i64]);
         let ln_2 = self.scalar("pairs.ln2", LN_2);

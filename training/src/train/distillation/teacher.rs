@@ -158,7 +158,7 @@ impl Teacher {
             Some(runtime) => runtime,
             none => none.insert(Runtime::load()?),
         };
-        let source = Source::Onnx(Model::open_beside_others(runtime, &bytes, threads)?);
+        let source = Source::Onnx(Model::open_without_spinning(runtime, &bytes, threads)?);
         Ok(Self {
             file: SourceFile::of(path, &bytes),
             source,
