@@ -1,4 +1,4 @@
-//! Tells the linker and the finished program where libtorch is.
+//! Passes the path of libtorch to the linker and to the program's search path.
 
 use std::{env, path::Path};
 

@@ -1,4 +1,4 @@
-//! The command line: one file a subcommand.
+//! The command line. Each subcommand has its own file.
 
 use std::{
     process::ExitCode,
@@ -30,21 +30,21 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Lists the architectures with their parameters and multiply-adds.
+    /// Lists the networks with their parameters and multiply-adds.
     List(list::Args),
-    /// Trains a network, or goes on with an interrupted run.
+    /// Trains a network, or resumes an interrupted run.
     Train(train::Args),
-    /// Writes a run's averaged weights as an ONNX model, checked against ONNX Runtime.
+    /// Exports the averaged weights of a run as an ONNX model and compares ONNX Runtime with libtorch.
     Export(export::Args),
     /// Trains and exports the runs of a plan in the order of their dependencies; resumes an interrupted plan.
     RunAll(run_all::Args),
     /// Chooses members and weights of an ensemble by held-out log-loss and writes its version folder.
     Ensemble(ensemble::Args),
-    /// Measures what a training step costs: time an image and memory.
+    /// Measures a training step: time per image and peak memory.
     Bench(bench::Args),
-    /// Prints runs side by side and draws their curves in one picture.
+    /// Prints runs side by side and plots their curves.
     Compare(compare::Args),
-    /// Writes a model that Keras saved as .h5 as an ONNX model, checked against ONNX Runtime.
+    /// Converts a .h5 model of Keras to ONNX and compares ONNX Runtime with libtorch.
     ImportKeras(import_keras::Args),
 }
 
@@ -52,7 +52,7 @@ impl Cli {
     /// Runs the subcommand.
     ///
     /// # Errors
-    /// With what went wrong, where, and what to do.
+    /// Returns the error of the subcommand.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::List(args) => args.run(),
@@ -79,7 +79,7 @@ fn interrupted_flag() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(interrupted)
 }
 
-/// Threads that the machine runs side by side.
+/// Returns the number of cores that the program may use.
 fn cores() -> usize {
     mien_host::cpu::available_cores()
 }

@@ -1,19 +1,19 @@
-//! The kind of machine that a run trained or a model was timed on.
+//! Descriptions of machines and training environments.
 
 use mien_host::cpu;
 use serde::{Deserialize, Serialize};
 
-/// What decides how fast a network trains or answers.
+/// The hardware that determines the speed of training and inference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
-    /// Processor family as the system names it, or its architecture.
+    /// Processor model as reported by the system, or the CPU architecture.
     pub cpu: String,
     /// Cores that the program may use.
     pub cores: usize,
 }
 
 impl Machine {
-    /// This machine.
+    /// Returns the description of this machine.
     pub fn here() -> Self {
         Self {
             cpu: cpu::description(),
@@ -22,7 +22,7 @@ impl Machine {
     }
 }
 
-/// Where and how a run trained, or a part of it between two resumes.
+/// The environment of a run, or of a part of it between two resumes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
     /// The machine.
@@ -32,6 +32,6 @@ pub struct Environment {
     pub device: String,
     /// Number format of convolutions and activations.
     pub precision: String,
-    /// Threads of libtorch.
+    /// Number of threads.
     pub threads: usize,
 }

@@ -23,7 +23,7 @@ mod tables;
 
 pub use markdown::{CARD_MARK, card, report};
 
-/// Name of the report's JSON file beside the model, and in the run's folder.
+/// Name of the report's JSON file in the folders of model and run.
 pub const JSON: &str = "report.json";
 
 /// Returns the accuracy per split: `test` for all test faces, and the splits that the file names give.
@@ -42,40 +42,40 @@ pub(crate) fn accuracies(report: &Report) -> BTreeMap<String, f64> {
 pub struct ModelReport {
     /// The network's name in the catalogue.
     pub architecture: String,
-    /// All its values.
+    /// Number of parameters.
     pub parameters: usize,
-    /// Those that are trained.
+    /// Number of trainable parameters.
     pub trainable: usize,
     /// Multiply-adds per view of a face.
     pub multiply_adds: u64,
     /// The views of a face that the file averages.
     #[serde(default)]
     pub views: Views,
-    /// How the file stores its weights.
+    /// Element type of the stored weights.
     #[serde(default)]
     pub weights: WeightFormat,
     /// SHA-256 of `model.onnx`, 64 hex digits.
     pub sha256: String,
-    /// When it was exported, RFC 3339, UTC.
+    /// Time of the export, RFC 3339, UTC.
     pub created: String,
-    /// How it was trained.
+    /// Training data and duration.
     pub training: Training,
     /// Number of training faces that the batch-norm statistics were recomputed from; absent if they are those of training.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precise_bn_faces: Option<usize>,
-    /// Every choice of the run.
+    /// The recipe of the run.
     pub recipe: Recipe,
     /// The temperature inside the graph.
     pub temperature: Temperature,
-    /// The faces that choices are made on; absent where none were held out.
+    /// Metrics on the held-out faces; absent if there are none.
     pub holdout: Option<Holdout>,
-    /// The test faces, by ONNX Runtime; absent where the data set has none.
+    /// Metrics on the test faces, computed by ONNX Runtime; absent if the data set has none.
     pub test: Option<Test>,
-    /// How fast ONNX Runtime answers.
+    /// Latency in ONNX Runtime.
     pub speed: Speed,
     /// Largest difference between a logit or probability of libtorch and of ONNX Runtime, with float32 weights.
     pub parity: f32,
-    /// What rounding the weights changes; absent if they are float32.
+    /// Effect of rounding the weights; absent if they are float32.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounding: Option<Rounding>,
 }
@@ -87,34 +87,34 @@ impl ModelReport {
     }
 }
 
-/// The outputs of a file with rounded weights against those of the same file with float32 weights.
+/// Comparison of a file with rounded weights and the same file with float32 weights.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Rounding {
-    /// Faces that both files saw: all that are held out, or those of the parity check if none are.
+    /// Number of compared faces: all held-out faces, or those of the parity check if none are held out.
     pub faces: usize,
     /// Largest difference of a probability, or of a logit as a share of the largest logit.
     pub difference: f32,
-    /// Faces that get another label.
+    /// Number of faces that get another label.
     pub labels_changed: usize,
 }
 
-/// How a model was trained.
+/// Training data and duration of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Training {
     /// Name of the run's folder.
     pub run: String,
     /// Finished epochs.
     pub epochs: usize,
-    /// Faces that were trained on.
+    /// Number of training faces.
     pub faces: usize,
-    /// Faces of train that were held out.
+    /// Number of held-out training faces.
     pub held_out: usize,
     /// SHA-256 of the training split.
     pub data_sha256: String,
     /// SHA-256 of the checkpoint whose averaged weights were exported, 64 hex digits; absent in older reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint_sha256: Option<String>,
-    /// Seconds of training, over all resumes, without evaluating and saving.
+    /// Seconds of training in all processes, without evaluation and checkpoints.
     pub seconds: f64,
     /// The run that provided the initial weights; absent for random ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -141,7 +141,7 @@ pub enum TemperatureSource {
     Holdout,
     /// Fitted on the held-out faces of another run of the same recipe.
     HoldoutOf(String),
-    /// Named on the command line.
+    /// Set on the command line.
     Given,
     /// Not fitted; the temperature is 1.
     NotFitted,
@@ -174,23 +174,23 @@ pub struct Holdout {
     /// Accuracy of the averaged weights.
     #[serde(flatten)]
     pub score: Score,
-    /// At temperature 1.
+    /// Calibration at temperature 1.
     pub before: Calibration,
-    /// At the model's temperature.
+    /// Calibration at the model's temperature.
     pub after: Calibration,
 }
 
 /// Metrics on the test faces. They are never used for model selection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Test {
-    /// The exported file's answers, the temperature inside.
+    /// Metrics of the exported file.
     #[serde(flatten)]
     pub report: Report,
-    /// The same logits at temperature 1; absent if the file averages several views, because it does not give their logits.
+    /// Calibration at temperature 1; absent if the file averages several views, because it does not return their logits.
     pub before: Option<Calibration>,
-    /// Faces that are there more than once, and the figures without them; absent where the training faces are not at hand.
+    /// Duplicates and the metrics without them; absent if the training faces are not known.
     pub duplicates: Option<DuplicateReport>,
-    /// The averaged answers for several views of each face; absent where the recipe asks for none.
+    /// Metrics of the average over several views of each face; absent without test-time augmentation.
     pub tta: Option<TtaReport>,
 }
 

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 /// Distance of shifted views, px.
 const SHIFT: isize = 2;
 
-/// The views of a face whose probabilities are averaged outside the model file, see [`Views`](crate::onnx::views::Views)
+/// Test-time augmentation outside the model file: the views of a face whose probabilities are averaged. See also [`Views`](crate::onnx::views::Views)
 /// for those inside it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tta {
-    /// The face alone.
+    /// Only the face.
     #[default]
     None,
     /// The face and its mirror image.

@@ -13,7 +13,7 @@ pub struct GraphBuilder {
 }
 
 impl GraphBuilder {
-    /// Starts a network for square pictures of `side` pixels; the first node is the input.
+    /// Starts a network for square images of `side` pixels. The first node is the input.
     pub fn new(name: impl Into<String>, side: usize) -> (Self, NodeId) {
         let mut builder = Self {
             graph: Graph {
@@ -97,7 +97,7 @@ impl GraphBuilder {
     /// Checks the whole network and gives it out.
     ///
     /// # Errors
-    /// Where shapes do not fit, or the last node is not a vector.
+    /// When shapes are inconsistent, or the last node is not a vector.
     pub fn finish(self) -> Result<Graph, ShapeError> {
         let shapes = shape::infer(&self.graph, self.graph.side)?;
         match shapes.last() {

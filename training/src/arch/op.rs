@@ -1,4 +1,4 @@
-//! The closed set of operations that a network is made of.
+//! The operations of networks.
 //!
 //! Every attribute whose default differs between frameworks is a mandatory field.
 

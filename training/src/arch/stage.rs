@@ -9,7 +9,7 @@ pub struct Stage {
     pub depth: usize,
 }
 
-/// Largest width and depth that a name may ask for. Wider networks do not fit into memory.
+/// Maximum width and depth in a name. Wider networks do not fit into memory.
 const MAX: usize = 2_048;
 
 impl Stage {

@@ -8,7 +8,7 @@ use crate::{
     torch::device::Precision,
 };
 
-/// The networks that the notebook trained, which are measured where none is named.
+/// Networks that are measured without `--arch`: those of the original notebook.
 const NOTEBOOK: [&str; 5] = [
     "densenet-100-12-c03",
     "densenet-100-12-c05",
@@ -19,25 +19,25 @@ const NOTEBOOK: [&str; 5] = [
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The network (may be repeated); without it the notebook's five.
+    /// Network to measure, as listed by `mien-train list`; can be repeated [default: five large networks].
     #[arg(long, value_name = "NAME")]
     arch: Vec<String>,
-    /// Faces a step.
+    /// Faces per step.
     #[arg(long, default_value_t = 64)]
     batch: usize,
-    /// Faces that a thread trains on by itself; 0 spreads every operation over the threads instead.
+    /// Faces per thread. With 0, the threads share each operation instead.
     #[arg(long, default_value_t = 0)]
     micro_batch: usize,
-    /// Side of the faces, px, 16 to 48.
+    /// Height and width of the faces in pixels, 16 to 48.
     #[arg(long, default_value_t = catalog::INPUT_SIDE)]
     size: usize,
     /// Number format of convolutions and activations.
     #[arg(long, value_enum, default_value_t = Precision::Auto)]
     precision: Precision,
-    /// Steps to measure.
+    /// Number of measured steps.
     #[arg(long, default_value_t = 5, value_parser = super::at_least_one)]
     steps: usize,
-    /// Threads.
+    /// Number of threads.
     #[arg(long, default_value_t = super::cores(), value_parser = super::at_least_one)]
     threads: usize,
     /// Print a JSON array instead of a table.
@@ -73,7 +73,7 @@ impl Args {
         writeln!(
             out,
             "{:<34} {:>4} {:>9} {:>7} {:>8} {:>8} {:>7} {:>8} {:>9}",
-            "ms an image",
+            "ms per image",
             "px",
             "precision",
             "data",

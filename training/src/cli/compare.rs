@@ -24,20 +24,20 @@ use crate::{
     },
 };
 
-/// Characters of a recipe's value that still stand in a column.
-const LONGEST: usize = 24;
+/// Maximum length in characters of a recipe value that is printed in a column.
+const MAX_COLUMN_WIDTH: usize = 24;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Folders of runs.
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// Draw all runs' losses and accuracies in one picture.
+    /// Plot the losses and accuracies of all runs to this PNG file.
     #[arg(long, value_name = "FILE.png")]
     out: Option<PathBuf>,
 }
 
-/// What is known of one run.
+/// A run and its files.
 struct Entry {
     name: String,
     run: RunMetadata,
@@ -74,12 +74,12 @@ impl Entry {
     fn open(folder: &Path) -> anyhow::Result<Self> {
         let (run, recipe) = RunMetadata::open(folder)?;
         let rows = history::read(folder)
-            .with_context(|| format!("no finished epoch in {}", folder.display()))?;
+            .with_context(|| format!("{} has no finished epoch", folder.display()))?;
         let name = folder.file_name().map_or_else(
             || folder.display().to_string(),
             |name| name.to_string_lossy().into_owned(),
         );
-        // One of an earlier export does not tell of the weights that are there now.
+        // A report of an earlier export does not describe the current weights.
         let report =
             ModelReport::read(folder).filter(|report| report.training.epochs == rows.len());
         Ok(Self {
@@ -117,7 +117,7 @@ impl Entry {
     }
 }
 
-/// One row a figure, one column a run, names first.
+/// Returns one row per metric: its name, then one value per run.
 fn rows(entries: &[Entry]) -> Vec<Vec<String>> {
     let row = |name: &str, value: &dyn Fn(&Entry) -> String| {
         std::iter::once(name.to_owned())
@@ -164,7 +164,7 @@ fn rows(entries: &[Entry]) -> Vec<Vec<String>> {
     ]
 }
 
-/// Prints the keys that differ: a column a run, but a line a run where a value is too long for that.
+/// Prints the recipe keys that differ. Keys with short values are printed in one column per run, others in one line per run.
 fn differences(
     out: &mut impl Write,
     entries: &[Entry],
@@ -184,7 +184,7 @@ fn differences(
     };
     let keys = differing.iter().map(|(key, values)| (key, shown(values)));
     let (short, long): (Vec<_>, Vec<_>) =
-        keys.partition(|(_, values)| values.iter().all(|value| value.len() <= LONGEST));
+        keys.partition(|(_, values)| values.iter().all(|value| value.len() <= MAX_COLUMN_WIDTH));
     let row = |(key, values): (&String, Vec<String>)| [vec![key.clone()], values].concat();
     table(out, &short.into_iter().map(row).collect::<Vec<_>>())?;
     for (key, values) in long {
@@ -196,7 +196,7 @@ fn differences(
     Ok(())
 }
 
-/// Prints rows as columns: names to the left, values to the right.
+/// Prints rows with aligned columns: names to the left, values to the right.
 fn table(out: &mut impl Write, rows: &[Vec<String>]) -> std::io::Result<()> {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();

@@ -28,10 +28,10 @@ pub(super) struct Args {
     /// Train only this run and the runs that it depends on.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
-    /// Print the runs in their order, what is finished and which requirements are met. Nothing is trained or written.
+    /// Print the schedule and whether all requirements are met, without training or writing files.
     #[arg(long)]
     dry_run: bool,
-    /// Threads of libtorch; the same number is needed to repeat a run to the last bit.
+    /// Number of threads. The same number is needed to reproduce a run exactly.
     #[arg(long, default_value_t = super::cores(), value_parser = super::at_least_one)]
     threads: usize,
     /// Maximum time between two checkpoints, in seconds.
@@ -72,7 +72,7 @@ impl Args {
         match outcome {
             Outcome::Finished => {
                 eprintln!(
-                    "all runs are finished; {} shows what they gave",
+                    "all runs are finished; the results are in {}",
                     table.display()
                 );
                 Ok(ExitCode::SUCCESS)
@@ -85,7 +85,7 @@ impl Args {
     }
 }
 
-/// Prints the steps. The exit code tells whether all requirements are met.
+/// Prints the steps. Returns an error if a requirement is not met.
 fn show(steps: &[Step], processor: &Processor) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     for (index, step) in steps.iter().enumerate() {

@@ -14,10 +14,10 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The run's folder: recipe, checkpoint, history.
+    /// The run's folder, which contains recipe, checkpoint and history.
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
-    /// The network, as `mien-train list` names it.
+    /// The network; see `mien-train list`.
     #[arg(
         long,
         value_name = "NAME",
@@ -25,34 +25,35 @@ pub(super) struct Args {
         conflicts_with = "resume"
     )]
     arch: Option<String>,
-    /// The data set: a folder with train/<class>/ or fer2013.csv. With --resume, where it lies now, if it has moved.
+    /// The data set: a folder with train/<class>/ or fer2013.csv. With --resume it is only needed
+    /// if the data set has moved.
     #[arg(long, value_name = "DIR", required_unless_present = "resume")]
     data: Option<PathBuf>,
-    /// The recipe; what it leaves out has the defaults of the documentation.
+    /// The recipe. Keys that it does not set have their defaults; see docs/recipes.md.
     #[arg(long, value_name = "TOML", conflicts_with = "resume")]
     recipe: Option<PathBuf>,
-    /// Epochs, instead of the recipe's.
+    /// Number of epochs; overrides the recipe.
     #[arg(long, conflicts_with = "resume")]
     epochs: Option<usize>,
-    /// Faces a step, instead of the recipe's.
+    /// Faces per step; overrides the recipe.
     #[arg(long, conflicts_with = "resume")]
     batch: Option<usize>,
-    /// Seed, instead of the recipe's.
+    /// Seed; overrides the recipe.
     #[arg(long, conflicts_with = "resume")]
     seed: Option<u64>,
-    /// Share of the training faces to hold out, instead of the recipe's.
+    /// Share of the training faces to hold out; overrides the recipe.
     #[arg(long, conflicts_with = "resume")]
     holdout: Option<f64>,
-    /// Go on with the run in --out.
+    /// Resume the run in --out.
     #[arg(long)]
     resume: bool,
-    /// Threads of libtorch; the same number is needed to repeat a run to the last bit.
+    /// Number of threads. The same number is needed to reproduce a run exactly.
     #[arg(long, default_value_t = super::cores(), value_parser = super::at_least_one)]
     threads: usize,
-    /// Longest time between two checkpoints, in seconds.
+    /// Maximum time between two checkpoints, in seconds.
     #[arg(long, default_value_t = 60.0, value_parser = super::not_negative)]
     save_every: f64,
-    /// Save and leave after so many steps.
+    /// Save a checkpoint and exit after this number of steps.
     #[arg(long)]
     max_steps: Option<usize>,
 }
@@ -82,7 +83,7 @@ impl Args {
             }
             Outcome::Interrupted => {
                 eprintln!(
-                    "saved; go on with `mien-train train --resume --out {} --threads {}`",
+                    "saved; resume with `mien-train train --resume --out {} --threads {}`",
                     self.out.display(),
                     self.threads
                 );
@@ -101,14 +102,8 @@ impl Args {
         recipe.seed = self.seed.unwrap_or(recipe.seed);
         recipe.holdout = self.holdout.unwrap_or(recipe.holdout);
         Ok(NewRun {
-            architecture: self
-                .arch
-                .clone()
-                .context("--arch is needed for a new run")?,
-            data: self
-                .data
-                .clone()
-                .context("--data is needed for a new run")?,
+            architecture: self.arch.clone().context("a new run needs --arch")?,
+            data: self.data.clone().context("a new run needs --data")?,
             recipe: recipe.checked()?,
         })
     }

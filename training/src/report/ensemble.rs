@@ -1,4 +1,4 @@
-//! What is known of an ensemble: `report.json` and the card made from it.
+//! Report of an ensemble: `report.json` and the card that is generated from it.
 
 use mien_faces::report::{Report, Score, format::percent};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::plot;
 /// All figures of an ensemble.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EnsembleReport {
-    /// When it was built, RFC 3339, UTC.
+    /// Creation time, RFC 3339, UTC.
     pub created: String,
     /// SHA-256 of the training split, 64 hex digits.
     pub data_sha256: String,
@@ -41,7 +41,7 @@ pub struct MemberReport {
 pub struct CandidateReport {
     /// `NAME@VERSION`.
     pub model: String,
-    /// How often it is right.
+    /// Accuracy.
     #[serde(flatten)]
     pub score: Score,
     /// Mean negative log-likelihood, nats.
@@ -63,15 +63,15 @@ pub struct EnsembleTest {
 /// Returns the card of an ensemble: its members, how they were chosen, and how accurate it is.
 pub fn card(report: &EnsembleReport) -> String {
     let mut text = format!(
-        "{CARD_MARK}\n# Ensemble of {} networks\n\nThe weighted mean of the probabilities that its members give. \
-         [`mien.toml`](mien.toml) names them; their files are in this repository.\n\n",
+        "{CARD_MARK}\n# Ensemble of {} networks\n\nThe ensemble returns the weighted mean of its members' probabilities. \
+         [`mien.toml`](mien.toml) lists the members.\n\n",
         report.members.len()
     );
     text += &format!("## Members\n\n{}", members(report));
     text += &format!("\n## Selection\n\n{}", selection(report));
     text += &format!("\n## Accuracy\n\n{}", accuracies(report));
-    text += "\nIntervals are Wilson's. The test faces evaluated the finished ensemble once, by ONNX Runtime; nothing was chosen \
-             on them.\n";
+    text += "\nIntervals are Wilson score intervals. The finished ensemble was evaluated on the test faces once, with ONNX \
+             Runtime. No member and no weight was chosen on them.\n";
     if let Some(test) = &report.test {
         text += &format!("\n{}", tables::classes(&test.report));
     }
@@ -80,7 +80,7 @@ pub fn card(report: &EnsembleReport) -> String {
         text += &format!("\n![confusion]({})\n", plot::CONFUSION);
     }
     text + &format!(
-        "\nEvery figure: [`{}`]({0}).\n{}",
+        "\n[`{}`]({0}) has all figures.\n{}",
         super::JSON,
         repetition(report)
     )
@@ -111,7 +111,7 @@ fn selection(report: &EnsembleReport) -> String {
     let mut text = format!(
         "Candidates were added one by one, each time the one that lowered the log-loss of the held-out faces the most \
          (Caruana et al. 2004, \"Ensemble selection from libraries of models\"). The weights minimise the same log-loss. \
-         No candidate was trained on these {} faces of train; the SHA-256 of train is `{}`.\n\n",
+         No candidate was trained on these {} training faces. The SHA-256 of the training split is `{}`.\n\n",
         report.holdout.score.total, report.data_sha256
     );
     text += "| candidate | log-loss | accuracy | member |\n|---|---|---|---|\n";
@@ -139,22 +139,20 @@ fn row(name: &str, log_loss: Option<f64>, score: &Score, member: &str) -> String
 
 fn accuracies(report: &EnsembleReport) -> String {
     let mut text = tables::ACCURACY_HEADER.to_owned();
-    text += &tables::row("held out of train", &report.holdout.score);
+    text += &tables::row("held-out training faces", &report.holdout.score);
     if let Some(test) = &report.test {
-        text += &tables::splits("whole test", "", &test.report);
+        text += &tables::splits("", &test.report);
         let without = &test.duplicates.without;
-        text += &tables::splits("whole test", " without faces that lie in train", without);
+        text += &tables::splits(tables::WITHOUT_DUPLICATES, without);
     }
     text
 }
 
 fn losses(report: &EnsembleReport) -> String {
     let mut text = "| faces | ECE | log-loss |\n|---|---|---|\n".to_owned();
-    let test = report
-        .test
-        .as_ref()
-        .map(|test| ("whole test", &test.report));
-    for (name, report) in std::iter::once(("held out", &report.holdout)).chain(test) {
+    let test = report.test.as_ref().map(|test| ("test", &test.report));
+    for (name, report) in std::iter::once(("held-out training faces", &report.holdout)).chain(test)
+    {
         let error = percent(report.expected_calibration_error, 2);
         text += &format!("| {name} | {error} | {} |\n", tables::loss(report.log_loss));
     }

@@ -1,4 +1,4 @@
-//! A report as Markdown: `report.md` with every figure, and the model's card, `README.md`.
+//! Renders `report.md` with all figures and the model card `README.md`.
 
 use super::{ModelReport, tables};
 use crate::{
@@ -7,10 +7,10 @@ use crate::{
     train::progress::format_hms,
 };
 
-/// First line of a card that this program wrote, and may therefore replace.
+/// First line of a generated card. A card without this line is not replaced.
 pub const CARD_MARK: &str = "<!-- written by mien-train export -->";
 
-/// Every figure of a model.
+/// Returns the text of `report.md`.
 pub fn report(report: &ModelReport) -> String {
     let mut text = format!(
         "# {}: report\n\nExported {} from the run `{}`; SHA-256 of `model.onnx` `{}`.\n",
@@ -29,7 +29,7 @@ pub fn report(report: &ModelReport) -> String {
     if let Some(test) = &report.test {
         text += &format!("\n## Classes\n\n{}", tables::classes(&test.report));
         text += &format!(
-            "\n## Confusion\n\n![confusion]({})\n\n{}",
+            "\n## Confusion matrix\n\n![confusion]({})\n\n{}",
             plot::CONFUSION,
             tables::confusion(test)
         );
@@ -41,7 +41,7 @@ pub fn report(report: &ModelReport) -> String {
         training(report)
     );
     text + &format!(
-        "\n## Export\n\nlibtorch and ONNX Runtime differ by at most {:.1e} on real faces at batch 1, 3 and 64.\n\
+        "\n## Export\n\nlibtorch and ONNX Runtime differ by at most {:.1e} on real faces at batch sizes 1, 3 and 64.\n\
          Stored weights: {}.\n{}\n",
         report.parity,
         weights(report),
@@ -49,12 +49,13 @@ pub fn report(report: &ModelReport) -> String {
     )
 }
 
-/// The card of a model: what it is, how good it is, how to make and check it again.
+/// Returns the model card: description, training, accuracy and reproduction.
 pub fn card(report: &ModelReport) -> String {
     let mut text = format!("{CARD_MARK}\n# {}\n\n", report.architecture);
-    text += "A classifier of facial expressions on 48x48 gray faces in seven classes, trained on FER2013.\n\n";
+    text += "This network classifies the expression of 48 x 48 grayscale faces into seven classes. It was trained on FER2013.\n\
+             A label describes what a face shows, not what a person feels.\n\n";
     text += &format!(
-        "| | |\n|---|---|\n| parameters | {} ({} trainable) |\n| views of a face | {} |\n| multiply-adds per face | {} |\n| stored weights | {} |\n| SHA-256 of `model.onnx` | `{}` |\n",
+        "| | |\n|---|---|\n| parameters | {} ({} trainable) |\n| views per face | {} |\n| multiply-adds per face | {} |\n| stored weights | {} |\n| SHA-256 of `model.onnx` | `{}` |\n",
         report.parameters,
         report.trainable,
         report.views.count(),
@@ -81,33 +82,34 @@ pub fn card(report: &ModelReport) -> String {
         text += &format!("\n![confusion]({})\n", plot::CONFUSION);
     }
     text += &format!(
-        "\nEvery figure: [`report.md`](report.md), [`{}`]({0}).\n",
+        "\n[`report.md`](report.md) and [`{}`]({0}) have all figures.\n",
         super::JSON
     );
-    text + &again(report)
+    text + &reproduction(report)
 }
 
-const PROTOCOL: &str = "Intervals are Wilson's. Test faces judged the finished file by ONNX Runtime; nothing was chosen on them.";
+const PROTOCOL: &str = "Intervals are Wilson score intervals. The finished file was evaluated on the test faces with ONNX Runtime. \
+                        No epoch, temperature or export option was chosen on them.";
 
-/// What the figures of a file and its own answers are averaged over.
+/// Returns a sentence about the views that the file averages.
 fn views(report: &ModelReport) -> &'static str {
     match report.views {
-        Views::Single => "The file sees one view of a face.",
+        Views::Single => "The file uses one view of each face.",
         Views::Flip => {
-            "The file averages the probabilities of two views, the face and its mirror image; every figure includes that."
+            "The file averages the probabilities of two views, the face and its mirror image. All figures are those of the average."
         }
     }
 }
 
-/// How weights are stored, and what rounding them changed.
+/// Describes the element type of the stored weights and the effect of rounding.
 fn weights(report: &ModelReport) -> String {
     let name = report.weights.name();
     report.rounding.map_or_else(
         || name.to_owned(),
         |rounding| {
             format!(
-                "{name}, computed with as float32; outputs differ by at most {:.1e} from those of float32 weights, \
-                 and {} labels of {} faces",
+                "{name}, converted to float32 when the file is loaded; outputs differ by at most {:.1e} from those of \
+                 float32 weights, and {} labels of {} faces differ",
                 rounding.difference, rounding.labels_changed, rounding.faces
             )
         },
@@ -118,11 +120,11 @@ fn training(report: &ModelReport) -> String {
     let training = &report.training;
     let mut text = "| | |\n|---|---|\n".to_owned();
     text += &format!(
-        "| faces | {} of train, {} more held out |\n| SHA-256 of train | `{}` |\n",
+        "| training faces | {}; {} more were held out |\n| SHA-256 of the training faces | `{}` |\n",
         training.faces, training.held_out, training.data_sha256
     );
     text += &format!(
-        "| recipe | [`recipe.toml`](recipe.toml), seed {} |\n| epochs | {} of {}, one by one in [`history.csv`](history.csv) |\n",
+        "| recipe | [`recipe.toml`](recipe.toml), seed {} |\n| epochs | {} of {}; [`history.csv`](history.csv) has the metrics of each |\n",
         report.recipe.seed, training.epochs, report.recipe.epochs
     );
     text += &format!(
@@ -131,29 +133,33 @@ fn training(report: &ModelReport) -> String {
     );
     if let Some(init) = &training.init {
         text += &format!(
-            "| began with | the averaged weights of `{}`, whose checkpoint has the SHA-256 `{}` |\n",
+            "| initial weights | the averaged weights of `{}`; SHA-256 of its checkpoint: `{}` |\n",
             init.path.display(),
             init.sha256
         );
     }
     if let Some(faces) = report.precise_bn_faces {
         text += &format!(
-            "| batch-norm statistics | taken anew at export, from {faces} of these faces as they are |\n"
+            "| batch-norm statistics | recomputed at export from {faces} training faces without augmentation |\n"
         );
     }
-    let places = training.environments.iter().map(|place| {
+    let environments = training.environments.iter().map(|environment| {
         format!(
             "{}, {} cores, {} with {} threads, {}",
-            place.machine.cpu, place.machine.cores, place.device, place.threads, place.precision
+            environment.machine.cpu,
+            environment.machine.cores,
+            environment.device,
+            environment.threads,
+            environment.precision
         )
     });
-    let places: Vec<String> = places.collect();
-    let places = if places.is_empty() {
-        "not noted".to_owned()
+    let environments: Vec<String> = environments.collect();
+    let environments = if environments.is_empty() {
+        "not recorded".to_owned()
     } else {
-        places.join("; then ")
+        environments.join("; then ")
     };
-    text + &format!("| machine | {places} |\n")
+    text + &format!("| machine | {environments} |\n")
 }
 
 fn duplicates(report: &ModelReport) -> String {
@@ -161,14 +167,14 @@ fn duplicates(report: &ModelReport) -> String {
         return String::new();
     };
     let Some(found) = &test.duplicates else {
-        return "\n## Duplicates\n\nNot counted: the training faces of the run were not at hand.\n"
+        return "\n## Duplicates\n\nNot counted, because the training faces of the run were not available.\n"
             .to_owned();
     };
     let counts = found.counts;
     format!(
-        "\n## Duplicates\n\nFaces that are equal in every pixel.\n\n| | faces |\n|---|---|\n\
-         | test faces that also lie in train | {} |\n| of these, with another label than every copy in train | {} |\n\
-         | train faces that also lie in test | {} |\n| train faces that repeat an earlier one | {} |\n\
+        "\n## Duplicates\n\nTwo faces are duplicates if all their pixels are equal.\n\n| | faces |\n|---|---|\n\
+         | test faces that are also in train | {} |\n| of these, with another label than every copy in train | {} |\n\
+         | train faces that are also in test | {} |\n| train faces that repeat an earlier one | {} |\n\
          | test faces that repeat an earlier one | {} |\n",
         counts.test_in_train,
         counts.test_in_train_other_label,
@@ -181,12 +187,12 @@ fn duplicates(report: &ModelReport) -> String {
 fn speed(report: &ModelReport) -> String {
     let speed = &report.speed;
     format!(
-        "{:.2} ms a face: median of {} runs at batch 1, one thread of ONNX Runtime on {}",
+        "{:.2} ms per face: median of {} runs, batch size 1, one thread of ONNX Runtime, {}",
         speed.milliseconds, speed.runs, speed.machine.cpu
     )
 }
 
-fn again(report: &ModelReport) -> String {
+fn reproduction(report: &ModelReport) -> String {
     let threads = report
         .training
         .environments
@@ -198,8 +204,8 @@ fn again(report: &ModelReport) -> String {
         super::TemperatureSource::Given => format!(" --temperature {}", report.temperature.value),
         super::TemperatureSource::Holdout | super::TemperatureSource::NotFitted => String::new(),
     };
-    let begun = match &report.training.init {
-        Some(init) => format!(", begun with `{}`", init.path.display()),
+    let init = match &report.training.init {
+        Some(init) => format!(", given the initial weights of `{}`", init.path.display()),
         None => String::new(),
     };
     let precise_bn = if report.precise_bn_faces.is_some() {
@@ -221,11 +227,11 @@ fn again(report: &ModelReport) -> String {
         ""
     };
     format!(
-        "\n## Again\n\n`DIR` holds `train/<class>/` and `test/<class>/`, or `fer2013.csv`. The same seed, number of threads and \
-         kind of processor give the same weights{begun}.\n\n```sh\n\
+        "\n## Reproduction\n\n`DIR` contains `train/<class>/` and `test/<class>/`, or `fer2013.csv`. The same seed, number of threads and \
+         kind of processor give the same weights{init}.\n\n```sh\n\
          cargo xtask train train --arch {arch} --data DIR --recipe recipe.toml --out runs/{run}{threads}\n\
          cargo xtask train export runs/{run} --out model.onnx{precise_bn}{views}{weights}{temperature}{unfinished}\n```\n\n\
-         To check this file: its hash, and its accuracy by the server's own code.\n\n```sh\n\
+         To verify the file, compare its hash and evaluate it:\n\n```sh\n\
          sha256sum model.onnx\nmien evaluate --data DIR --model NAME --models MODELS\n```\n"
     )
 }

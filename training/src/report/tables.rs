@@ -1,4 +1,4 @@
-//! Figures as rows of Markdown tables.
+//! Markdown tables of reports.
 
 use mien_faces::{
     expression::Expression,
@@ -10,15 +10,19 @@ use mien_faces::{
 
 use super::{Calibration, ModelReport, TemperatureSource, Test};
 
-/// The head of a table whose rows are [`row`]s.
+/// Header of a table whose rows are [`row`]s.
 pub(super) const ACCURACY_HEADER: &str =
-    "| faces | count | right | accuracy | 95 % interval |\n|---|---|---|---|---|\n";
+    "| faces | count | correct | accuracy | 95 % interval |\n|---|---|---|---|---|\n";
 
-/// A log-loss in nats; a dash where there is none.
+/// Suffix of rows without the test faces that are also training faces.
+pub(super) const WITHOUT_DUPLICATES: &str = ", without faces that are also in train";
+
+/// Formats a log-loss in nats; a dash if there is none.
 pub(super) fn loss(loss: Option<f64>) -> String {
     loss.map_or_else(|| NO_VALUE.to_owned(), |loss| format!("{loss:.4}"))
 }
 
+/// Returns a row of a table with [`ACCURACY_HEADER`].
 pub(super) fn row(name: &str, score: &Score) -> String {
     let interval = score.interval.map_or_else(
         || NO_VALUE.to_owned(),
@@ -31,26 +35,22 @@ pub(super) fn row(name: &str, score: &Score) -> String {
     )
 }
 
-/// Accuracies with their intervals.
+/// Returns the table of accuracies with their intervals.
 pub(super) fn accuracies(report: &ModelReport) -> String {
     let mut text = ACCURACY_HEADER.to_owned();
     if let Some(holdout) = &report.holdout {
         let name = match &holdout.of_run {
-            None => "held out of train".to_owned(),
-            Some(run) => format!("held out of train by `{run}`, its weights"),
+            None => "held-out training faces".to_owned(),
+            Some(run) => format!("held-out training faces and weights of `{run}`"),
         };
         text += &row(&name, &holdout.score);
     }
     let Some(test) = &report.test else {
         return text;
     };
-    text += &splits("whole test", "", &test.report);
+    text += &splits("", &test.report);
     if let Some(duplicates) = &test.duplicates {
-        text += &splits(
-            "whole test",
-            " without faces that lie in train",
-            &duplicates.without,
-        );
+        text += &splits(WITHOUT_DUPLICATES, &duplicates.without);
     }
     if let Some(tta) = &test.tta {
         let views = format!(
@@ -58,22 +58,23 @@ pub(super) fn accuracies(report: &ModelReport) -> String {
             tta.views,
             tta.kind.name()
         );
-        text += &splits("whole test", &views, &tta.report);
+        text += &splits(&views, &tta.report);
     }
     text
 }
 
-pub(super) fn splits(whole: &str, what: &str, report: &Report) -> String {
+/// Returns one row for all test faces and one row per split. `suffix` is appended to the names of the rows.
+pub(super) fn splits(suffix: &str, report: &Report) -> String {
     let parts = report
         .splits
         .iter()
         .map(|(usage, score)| (usage.name(), score));
-    let all = std::iter::once((whole, &report.score)).chain(parts);
-    all.map(|(name, score)| row(&format!("{name}{what}"), score))
+    let all = std::iter::once(("test", &report.score)).chain(parts);
+    all.map(|(name, score)| row(&format!("{name}{suffix}"), score))
         .collect()
 }
 
-/// Calibration before and after the temperature.
+/// Returns the table of calibration before and after the temperature.
 pub(super) fn calibration(report: &ModelReport) -> String {
     let mut text =
         "| faces | ECE at T = 1 | ECE | log-loss at T = 1 | log-loss |\n|---|---|---|---|---|\n"
@@ -86,32 +87,36 @@ pub(super) fn calibration(report: &ModelReport) -> String {
         text += &format!("| {name} | {e0} | {e1} | {l0} | {l1} |\n");
     };
     if let Some(holdout) = &report.holdout {
-        add("held out", Some(holdout.before), holdout.after);
+        add(
+            "held-out training faces",
+            Some(holdout.before),
+            holdout.after,
+        );
     }
     if let Some(test) = &report.test {
-        add("whole test", test.before, Calibration::of(&test.report));
+        add("test", test.before, Calibration::of(&test.report));
     }
     text
 }
 
-/// The temperature in a sentence's part.
+/// Describes the temperature and its source.
 pub(super) fn temperature(report: &ModelReport) -> String {
     let value = report.temperature.value;
     match &report.temperature.source {
         TemperatureSource::Holdout => {
-            format!("{value:.4}, fitted on the faces held out of train")
+            format!("{value:.4}, fitted on the held-out training faces")
         }
         TemperatureSource::HoldoutOf(run) => {
             format!(
-                "{value:.4}, fitted on the faces that `{run}`, the same recipe, held out of train"
+                "{value:.4}, fitted on the held-out training faces of `{run}`, a run with the same recipe"
             )
         }
-        TemperatureSource::Given => format!("{value}, as named at export"),
-        TemperatureSource::NotFitted => "1: none was fitted".to_owned(),
+        TemperatureSource::Given => format!("{value}, set at export"),
+        TemperatureSource::NotFitted => "1, not fitted".to_owned(),
     }
 }
 
-/// Precision, recall and F1 of each class.
+/// Returns the table of precision, recall and F1 per class.
 pub(super) fn classes(report: &Report) -> String {
     let mut text =
         "| class | faces | precision | recall | F1 |\n|---|---|---|---|---|\n".to_owned();
@@ -130,7 +135,7 @@ pub(super) fn classes(report: &Report) -> String {
     )
 }
 
-/// Counts, rows the labels.
+/// Returns the confusion matrix as counts. Rows are labels, columns are predictions.
 pub(super) fn confusion(test: &Test) -> String {
     let mut text = "| label \\ prediction |".to_owned();
     for class in Expression::ALL {

@@ -47,7 +47,7 @@ pub enum Outcome {
     Interrupted,
 }
 
-/// Where and how often a run is saved, and when it stops.
+/// Controls saving and stopping of a run.
 #[derive(Debug)]
 pub struct Control {
     /// The run's folder.
