@@ -1,4 +1,4 @@
-//! What the tests of the command line share.
+//! Helpers of the command line tests.
 
 use std::{
     collections::BTreeMap,
@@ -12,35 +12,35 @@ use mien_faces::image::{Face, Limits, decode};
 use mien_training::onnx::session::{Answers, Model, Runtime};
 use tch::Tensor;
 
-/// The class names of the repository's faces.
+/// Classes, which are also the file names of the fixture faces.
 pub(crate) const CLASSES: [&str; 7] = [
     "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
 ];
 
-/// A process loads ONNX Runtime once.
+/// ONNX Runtime. A process can load it only once.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::load().unwrap());
 
-/// A face of the repository by its class.
+/// Returns the fixture face of a class.
 pub(crate) fn face(class: &str) -> Face {
     let faces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/faces");
     let png = fs::read(faces.join(format!("{class}.png"))).unwrap();
     decode(&png, &Limits::default()).unwrap().to_face(48)
 }
 
-/// Runs a model file with ONNX Runtime on faces, as one batch.
-pub(crate) fn answers(model: &Path, faces: &[Face]) -> Answers {
+/// Runs a model file with ONNX Runtime on one batch of faces.
+pub(crate) fn infer(model: &Path, faces: &[Face]) -> Answers {
     Model::open(&RUNTIME, &fs::read(model).unwrap())
         .unwrap()
         .run(faces)
         .unwrap()
 }
 
-/// A JSON file.
+/// Reads a JSON file.
 pub(crate) fn json(path: &Path) -> serde_json::Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Faces of the repository, one a class and its mirror image, as train and test folders named as in FER2013.
+/// Creates a data set from the fixture faces: one face and its mirror image per class, named as in FER2013.
 pub(crate) fn data_set(root: &Path) -> PathBuf {
     let faces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/faces");
     let data = root.join("fer");
@@ -83,7 +83,7 @@ pub(crate) fn succeeds(args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Has a run stop after so many steps, saved and not finished.
+/// Runs a training command that saves a checkpoint and stops after `steps` steps.
 #[track_caller]
 pub(crate) fn stops_after(steps: &str, args: &[&str]) {
     let output = run(&[args, &["--max-steps", steps]].concat());
@@ -139,7 +139,7 @@ pub(crate) fn train<'a>(
     .concat()
 }
 
-/// Trains the small network that most tests take.
+/// Returns the arguments that train the small network of most tests.
 pub(crate) fn train_small<'a>(data: &'a Path, recipe: &'a Path, out: &'a Path) -> Vec<&'a str> {
     train("resnet-8-v1", data, recipe, out)
 }
@@ -157,7 +157,7 @@ pub(crate) fn resume(out: &Path) -> Vec<&str> {
     ]
 }
 
-/// Every tensor of a run's checkpoint but the clock's.
+/// Returns the tensors of a run's checkpoint without its state, which contains durations.
 pub(crate) fn tensors(run: &Path) -> BTreeMap<String, Vec<f32>> {
     let tensors = Tensor::read_safetensors(run.join("checkpoint.safetensors")).unwrap();
     let values = |t: Tensor| Vec::<f32>::try_from(t.flatten(0, -1)).unwrap();
@@ -168,7 +168,7 @@ pub(crate) fn tensors(run: &Path) -> BTreeMap<String, Vec<f32>> {
         .collect()
 }
 
-/// A run of four short epochs with three steps each, at 24 and 48 px.
+/// Writes a recipe with four epochs of three steps, at 24 and 48 px.
 pub(crate) fn recipe(root: &Path) -> PathBuf {
     let path = root.join("recipe.toml");
     let text = "epochs = 4\nbatch = 4\nseed = 3\nlearning_rate = 0.02\nprecision = \"fp32\"\n\
@@ -177,23 +177,23 @@ pub(crate) fn recipe(root: &Path) -> PathBuf {
     path
 }
 
-/// Epochs of three steps, half of them at 24 and half at 48 px.
+/// Eight epochs of three steps, half of them at 24 and half at 48 px.
 const BASE: &str = "epochs = 8\nbatch = 4\nseed = 3\nlearning_rate = 0.001\nprecision = \"fp32\"\n\
                     sizes = [{ until = 0.5, side = 24 }, { until = 1.0, side = 48 }]\n";
 
-/// A recipe with these keys beside the usual ones.
+/// Writes a recipe with [`BASE`] and additional keys.
 pub(crate) fn recipe_with(root: &Path, keys: &str) -> PathBuf {
     let path = root.join("recipe.toml");
     fs::write(&path, format!("{BASE}{keys}")).unwrap();
     path
 }
 
-/// Whether a file is a PNG picture.
+/// Returns whether a file is a PNG image.
 pub(crate) fn is_png(path: &Path) -> bool {
     fs::read(path).unwrap().starts_with(b"\x89PNG\r\n\x1a\n")
 }
 
-/// How often a word stands in a file's bytes.
+/// Returns how often a word occurs in bytes.
 pub(crate) fn count(bytes: &[u8], word: &[u8]) -> usize {
     bytes
         .windows(word.len())

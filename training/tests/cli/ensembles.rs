@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use crate::house::{data_set, fails_with, succeeds, text, train};
+use crate::common::{data_set, fails_with, succeeds, text, train};
 
 /// Exports a short run as `models/NAME/1/model.onnx`. Its recipe ends with these keys.
 fn export(root: &Path, data: &Path, name: &str, keys: &str) {
@@ -53,7 +53,7 @@ fn ensemble_is_chosen_by_held_out_faces_and_written() {
     fails_with(&few(&["first@2"]), &["first/2/model.onnx"]);
     fails_with(&few(&["first@1", "first@1"]), &["first@1", "twice"]);
     fails_with(&few(&["first"]), &["NAME@VERSION"]);
-    assert!(!out.exists(), "an error leaves no folder behind");
+    assert!(!out.exists(), "an error creates no folder");
 
     succeeds(&few(&["first@1", "second@1"]));
     let manifest: toml::Table = fs::read_to_string(out.join("mien.toml"))
@@ -95,12 +95,12 @@ fn ensemble_is_chosen_by_held_out_faces_and_written() {
         "first@1",
         "PublicTest",
         "PrivateTest",
-        "without faces that lie in train",
+        "without faces that are also in train",
     ] {
         assert!(card.contains(words), "`{words}` is not in {card}");
     }
     fails_with(
         &few(&["first@1"]),
-        &["contains a model already", "new version"],
+        &["already contains a model", "new version"],
     );
 }

@@ -1,17 +1,17 @@
-//! What `mien-train export` and `compare` write.
+//! `mien-train export` and `compare`.
 
 use std::{fs, path::Path};
 
 use mien_training::onnx::session::Answers;
 use sha2::Digest;
 
-use crate::house::{
-    answers, count, data_set, face, fails_with, is_png, json, recipe, resume, stops_after,
-    succeeds, text, train_small as train,
+use crate::common::{
+    count, data_set, face, fails_with, infer, is_png, json, recipe, resume, stops_after, succeeds,
+    text, train_small as train,
 };
 
 #[test]
-fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
+fn temperature_is_fitted_on_held_out_faces() {
     let folder = tempfile::tempdir().unwrap();
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path()));
     let add = |line: &str| {
@@ -55,7 +55,7 @@ fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
     let Answers {
         logits,
         probabilities,
-    } = answers(&model, &[face("fear")]);
+    } = infer(&model, &[face("fear")]);
     let powers: Vec<f64> = logits
         .iter()
         .map(|&z| (f64::from(z) / fitted).exp())
@@ -76,24 +76,24 @@ fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
     assert_ne!(of["sha256"], report["sha256"]);
     assert_ne!(
         of["holdout"]["before"], report["holdout"]["before"],
-        "held-out faces judge it too"
+        "the held-out metrics use the recomputed statistics"
     );
     let card = fs::read_to_string(fresh.with_file_name("README.md")).unwrap();
     assert!(
-        card.contains("from 7 of these faces") && card.contains("--precise-bn"),
+        card.contains("from 7 training faces") && card.contains("--precise-bn"),
         "{card}"
     );
 
-    // The final run has no faces to fit on.
+    // The final run has no held-out faces.
     let model = folder.path().join("models/last/1/model.onnx");
     let export = |more: &[&str]| {
         let args = [&["export", text(&last), "--out", text(&model)], more].concat();
         (succeeds(&args), json(&model.with_file_name("report.json")))
     };
-    let (told, report) = export(&[]);
+    let (message, report) = export(&[]);
     assert!(
-        told.contains("temperature 1: no faces were held out"),
-        "{told}"
+        message.contains("temperature 1: the run has no held-out faces"),
+        "{message}"
     );
     assert_eq!(
         report["temperature"],
@@ -118,12 +118,12 @@ fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
         ]
         .map(str::to_owned)
     };
-    let refused = |from: &Path, words: &[&str]| {
+    let fails_from = |from: &Path, words: &[&str]| {
         let args = export(from);
         fails_with(&args.iter().map(String::as_str).collect::<Vec<_>>(), words);
     };
-    refused(&other, &["`seed` is 4 there and 3 here"]);
-    refused(&last, &["held no faces out", "--holdout"]);
+    fails_from(&other, &["`seed` is 4 there and 3 here"]);
+    fails_from(&last, &["has no held-out faces", "--holdout"]);
     fails_with(
         &[
             "export",
@@ -136,9 +136,9 @@ fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
         &["from 0.05 to 20"],
     );
 
-    let picture = folder.path().join("both.png");
-    let told = succeeds(&["compare", text(&held), text(&last), "--out", text(&picture)]);
-    assert!(is_png(&picture));
+    let plot = folder.path().join("both.png");
+    let message = succeeds(&["compare", text(&held), text(&last), "--out", text(&plot)]);
+    assert!(is_png(&plot));
     for words in [
         "resnet-8-v1",
         "2/2",
@@ -146,12 +146,12 @@ fn the_temperature_comes_from_held_out_faces_and_stands_in_the_file() {
         "holdout",
         "test accuracy",
     ] {
-        assert!(told.contains(words), "`{words}` is not in {told}");
+        assert!(message.contains(words), "`{words}` is not in {message}");
     }
 }
 
 #[test]
-fn an_exported_model_answers_as_libtorch_and_tells_what_it_is() {
+fn exported_model_has_report_card_and_metadata() {
     let folder = tempfile::tempdir().unwrap();
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path()));
     let out = folder.path().join("run");
@@ -162,15 +162,15 @@ fn an_exported_model_answers_as_libtorch_and_tells_what_it_is() {
     assert!(!model.exists());
     succeeds(&resume(&out));
 
-    let told = succeeds(&export);
+    let message = succeeds(&export);
     assert!(
-        told.contains("libtorch and ONNX Runtime differ by at most"),
-        "{told}"
+        message.contains("libtorch and ONNX Runtime differ by at most"),
+        "{message}"
     );
-    assert!(told.contains("PublicTest"), "{told}");
+    assert!(message.contains("PublicTest"), "{message}");
     let report = json(&model.with_file_name("report.json"));
     assert_eq!(report["test"]["total"], 28);
-    // Every face of the fixture lies in train as well.
+    // All test faces of the fixture are also training faces.
     assert_eq!(report["test"]["duplicates"]["test_in_train"], 28);
     assert_eq!(report["test"]["duplicates"]["without"]["total"], 0);
     assert_eq!(report["training"]["workplaces"][0]["threads"], 1);
@@ -196,12 +196,12 @@ fn an_exported_model_answers_as_libtorch_and_tells_what_it_is() {
     for name in ["curves.png", "confusion.png"] {
         assert!(is_png(&model.with_file_name(name)));
     }
-    fs::write(&card, "by a person").unwrap();
+    fs::write(&card, "edited by hand").unwrap();
     succeeds(&export);
     assert_eq!(
         fs::read_to_string(&card).unwrap(),
-        "by a person",
-        "no text by a person is replaced"
+        "edited by hand",
+        "a card that was edited by hand is not replaced"
     );
     let holds = |word: &str| {
         bytes

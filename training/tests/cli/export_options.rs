@@ -9,8 +9,8 @@ use mien_faces::image::Face;
 use mien_training::tta::View;
 use serde_json::Value;
 
-use crate::house::{
-    CLASSES, answers, count, data_set, face, json, recipe_with, succeeds, text, train, train_small,
+use crate::common::{
+    CLASSES, count, data_set, face, infer, json, recipe_with, succeeds, text, train, train_small,
 };
 
 /// Trains the small network with half of its faces held out and returns the data set and the run's folder.
@@ -39,7 +39,7 @@ fn size(model: &Path) -> f64 {
     fs::metadata(model).unwrap().len() as f64
 }
 
-/// How often a file holds this metadata.
+/// Returns how often a file contains this metadata entry.
 fn metadata(model: &Path, key: &str, value: &str) -> usize {
     let entry = format!("{key}\x12{}{value}", value.len() as u8 as char);
     count(&fs::read(model).unwrap(), entry.as_bytes())
@@ -57,7 +57,7 @@ fn assert_close(found: &[f32], expected: &[f32], tolerance: f32) {
     }
 }
 
-/// `softmax(logits / temperature)` of each face.
+/// Returns `softmax(logits / temperature)` of each face.
 fn tempered(logits: &[f32], temperature: f32) -> Vec<f32> {
     let row = |row: &[f32]| {
         let powers: Vec<f32> = row.iter().map(|z| (z / temperature).exp()).collect();
@@ -88,7 +88,7 @@ fn two_view_file_averages_face_and_mirror_image() {
         shift: (0, 0),
     };
     let mirrored: Vec<Face> = faces.iter().map(|face| mirror.apply(face)).collect();
-    let [one, other] = [&faces, &mirrored].map(|faces| answers(&single, faces).probabilities);
+    let [one, other] = [&faces, &mirrored].map(|faces| infer(&single, faces).probabilities);
     let mean: Vec<f32> = one
         .iter()
         .zip(&other)
@@ -98,12 +98,12 @@ fn two_view_file_averages_face_and_mirror_image() {
         one.iter().zip(&mean).any(|(a, b)| (a - b).abs() > 1e-3),
         "the mirror image differs"
     );
-    let batch = answers(&flip, &faces);
+    let batch = infer(&flip, &faces);
     assert_close(&batch.probabilities, &mean, 1e-5);
     assert_close(&batch.probabilities, &tempered(&batch.logits, 1.5), 1e-5);
     for (face, row) in faces.iter().zip(mean.chunks(CLASSES.len())) {
         assert_close(
-            &answers(&flip, std::slice::from_ref(face)).probabilities,
+            &infer(&flip, std::slice::from_ref(face)).probabilities,
             row,
             1e-5,
         );
@@ -118,7 +118,7 @@ fn two_view_file_averages_face_and_mirror_image() {
     );
     let card = fs::read_to_string(flip.with_file_name("README.md")).unwrap();
     assert!(
-        card.contains("| views of a face | 2 |") && card.contains("--views flip"),
+        card.contains("| views per face | 2 |") && card.contains("--views flip"),
         "{card}"
     );
     let report = report(&flip);
@@ -159,14 +159,14 @@ fn two_view_temperature_fits_the_averaged_probabilities() {
         loss(&of_single)
     );
 
-    // Such a file teaches like any other.
+    // A file with two views can be a teacher.
     let keys = format!(
         "[distill]\nteachers = [{:?}]\ntargets = \"cached\"\n",
         text(&flip)
     );
-    let taught = recipe_with(folder.path(), &keys);
+    let distilled = recipe_with(folder.path(), &keys);
     let student = folder.path().join("student");
-    succeeds(&train("resnet-8-v1", &data, &taught, &student));
+    succeeds(&train("resnet-8-v1", &data, &distilled, &student));
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn float16_file_is_half_as_large_and_agrees() {
         size(&full)
     );
 
-    let [before, after] = [&full, &half].map(|model| answers(model, &faces()));
+    let [before, after] = [&full, &half].map(|model| infer(model, &faces()));
     assert_ne!(
         before.probabilities, after.probabilities,
         "weights were rounded"

@@ -20,7 +20,7 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// The pictures and outputs beside a file.
+/// Returns the path of the images and Keras outputs for a fixture.
 fn outputs(name: &str) -> PathBuf {
     fixture(&format!("{}.npz", name.split('.').next().unwrap()))
 }
@@ -37,7 +37,7 @@ fn import(file: &Path, out: &Path, more: &[&str]) -> Output {
 }
 
 #[track_caller]
-fn refused(file: &Path, more: &[&str], words: &[&str]) {
+fn fails_with(file: &Path, more: &[&str], words: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("model.onnx");
     let output = import(file, &out, more);
@@ -50,7 +50,7 @@ fn refused(file: &Path, more: &[&str], words: &[&str]) {
 }
 
 #[test]
-fn models_of_keras_2_and_3_answer_as_in_keras() {
+fn imported_models_match_keras_outputs() {
     let folder = tempfile::tempdir().unwrap();
     for (file, name, more) in [
         (
@@ -78,39 +78,39 @@ fn models_of_keras_2_and_3_answer_as_in_keras() {
             "{file}: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        let told = String::from_utf8(output.stdout).unwrap();
+        let message = String::from_utf8(output.stdout).unwrap();
         for line in [
             name,
             "libtorch and ONNX Runtime differ",
             "Keras and ONNX Runtime differ",
         ] {
-            assert!(told.contains(line), "`{line}` is not in: {told}");
+            assert!(message.contains(line), "`{line}` is not in: {message}");
         }
         assert!(out.exists());
     }
 }
 
 #[test]
-fn outputs_of_another_model_are_a_difference() {
-    // Its pictures are 0..255, which no gray level of this model is: libtorch answers for them.
+fn check_with_outputs_of_other_model_fails() {
+    // The images are 0..255 and are not whole gray levels for this model, so libtorch is compared.
     let other = outputs(KERAS_3);
-    refused(
+    fails_with(
         &fixture(KERAS_2),
         &["--check", other.to_str().unwrap()],
         &["differs from Keras' own outputs", "no file was written"],
     );
-    let no_npz = fixture(KERAS_2);
-    refused(
+    let not_npz = fixture(KERAS_2);
+    fails_with(
         &fixture(KERAS_2),
-        &["--check", no_npz.to_str().unwrap()],
+        &["--check", not_npz.to_str().unwrap()],
         &["cannot use", "x [N"],
     );
 }
 
 #[test]
-fn a_file_that_does_not_fit_tells_the_first_layer_that_differs() {
+fn mismatch_reports_first_differing_layer() {
     let named = |name| ["--arch", name];
-    refused(
+    fails_with(
         &fixture(KERAS_3),
         &named("resnet-14-v1"),
         &[
@@ -120,23 +120,23 @@ fn a_file_that_does_not_fit_tells_the_first_layer_that_differs() {
             "conv2d",
         ],
     );
-    refused(
+    fails_with(
         &fixture(KERAS_2),
         &named("densenet-12-4-c05-b2-gap"),
         &["head.pool", "pool of 24x24", "pool of 4x4"],
     );
-    refused(
+    fails_with(
         &fixture(WEIGHTS_ALONE),
         &named("densenet-12-8-c05-b2"),
         &["stem.conv", "[3, 3, 1, 16]", "[3, 3, 1, 8]"],
     );
-    refused(
+    fails_with(
         &fixture(WEIGHTS_ALONE),
         &named("densenet-12-4-c05-b1"),
         &["densenet-12-4-c05-b1"],
     );
-    refused(&fixture(WEIGHTS_ALONE), &[], &["only weights", "--arch"]);
-    refused(
+    fails_with(&fixture(WEIGHTS_ALONE), &[], &["only weights", "--arch"]);
+    fails_with(
         &fixture(KERAS_2),
         &named("vgg"),
         &["vgg", "resnet-<6n+2>-v1"],
@@ -144,24 +144,24 @@ fn a_file_that_does_not_fit_tells_the_first_layer_that_differs() {
 }
 
 #[test]
-fn files_that_are_no_model_are_told_apart() {
+fn invalid_files_are_reported_by_cause() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.h5");
-    refused(&path, &[], &["cannot read", "model.h5"]);
+    fails_with(&path, &[], &["cannot read", "model.h5"]);
     fs::write(&path, "PK\x03\x04").unwrap();
-    refused(&path, &[], &["not HDF5", "model.save"]);
+    fails_with(&path, &[], &["not HDF5", "model.save"]);
     let bytes = fs::read(fixture(KERAS_2)).unwrap();
     fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
-    refused(&path, &[], &["damaged or cut off"]);
+    fails_with(&path, &[], &["damaged or cut off"]);
 
-    // A kernel's first value becomes NaN: it stands in the file as it is.
+    // The file stores the kernel's values unchanged, so the first one can be replaced by NaN.
     let values = keras::decode(bytes.clone(), None).unwrap().values;
     let value = values["stem.conv.weight"][0].to_le_bytes();
     let at = bytes.windows(4).position(|window| window == value).unwrap();
-    let mut spoilt = bytes;
-    spoilt[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
-    fs::write(&path, spoilt).unwrap();
-    refused(&path, &[], &["`kernel`", "conv2d", "NaN"]);
+    let mut damaged = bytes;
+    damaged[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    fs::write(&path, damaged).unwrap();
+    fails_with(&path, &[], &["`kernel`", "conv2d", "NaN"]);
 }
 
 static FILES: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
@@ -171,7 +171,7 @@ static FILES: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Whatever happened to a file, it is read or refused.
+    /// A damaged file is read or rejected.
     #[test]
     fn damage_never_panics(
         file in 0..3_usize,
@@ -180,7 +180,7 @@ proptest! {
         cut in prop::option::of(any::<prop::sample::Index>()),
     ) {
         let mut bytes = FILES[file].clone();
-        // The structures that hold everything else stand at the front.
+        // The structures that refer to all others are at the beginning.
         let reach = if early { 8192.min(bytes.len()) } else { bytes.len() };
         for (at, value) in flips {
             bytes[at.index(reach)] = value;

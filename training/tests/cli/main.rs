@@ -1,10 +1,10 @@
-//! `mien-train` as a person runs it, on a dozen real faces.
+//! Runs the command line of `mien-train` on a few real faces.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
 mod ensembles;
 mod export;
 mod export_options;
-mod house;
 mod keras;
 mod plans;
 mod robustness;

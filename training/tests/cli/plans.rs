@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use crate::house::{command, data_set, fails_with, run, succeeds, tensors, text};
+use crate::common::{command, data_set, fails_with, run, succeeds, tensors, text};
 
 /// Eight epochs of three steps.
 const RECIPE: &str = "epochs = 8\nbatch = 4\nseed = 3\nlearning_rate = 0.001\nholdout = 0.5\n\
                       precision = \"fp32\"\nsizes = [{ until = 1.0, side = 24 }]\n";
 
-/// Two runs, the first of which teaches the second and is exported twice.
+/// Two runs. The teacher is exported twice.
 const PLAN: &str = r#"
 [[run]]
 name = "student"
@@ -82,7 +82,7 @@ fn wait_for(file: &Path, process: &mut Child) {
     }
 }
 
-/// Runs a plan and returns what it reports.
+/// Runs a plan and returns its messages on standard error.
 #[track_caller]
 fn progress(args: &[&str]) -> String {
     let output = run(args);
@@ -95,12 +95,15 @@ fn progress(args: &[&str]) -> String {
 fn killed_plan_resumes_to_the_same_weights() {
     let fixture = Fixture::new(PLAN);
     let [whole, killed] = ["whole", "killed"].map(|name| fixture.path(name));
-    let told = progress(&fixture.args(&whole));
-    let first = told.find("[1/2] teacher").expect("the teacher comes first");
+    let message = progress(&fixture.args(&whole));
+    let first = message
+        .find("[1/2] teacher")
+        .expect("the teacher comes first");
     assert!(
-        told.find("[2/2] student")
+        message
+            .find("[2/2] student")
             .is_some_and(|second| second > first),
-        "{told}"
+        "{message}"
     );
 
     for run in ["teacher", "student"] {
@@ -115,21 +118,21 @@ fn killed_plan_resumes_to_the_same_weights() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    let told = progress(&fixture.args(&killed));
+    let message = progress(&fixture.args(&killed));
     assert!(
-        told.contains("[1/2] teacher (resnet-8-v1): finished"),
-        "{told}"
+        message.contains("[1/2] teacher (resnet-8-v1): finished"),
+        "{message}"
     );
     for run in ["runs/teacher", "runs/student"] {
         assert!(
             tensors(&whole.join(run)) == tensors(&killed.join(run)),
-            "{run} ends elsewhere"
+            "{run} has other weights"
         );
     }
 }
 
 #[test]
-fn finished_plan_writes_nothing_again_and_tabulates_results() {
+fn finished_plan_is_skipped_and_summarised() {
     let fixture = Fixture::new(PLAN);
     let root = fixture.path("root");
     progress(&fixture.args(&root));
@@ -178,22 +181,22 @@ fn finished_plan_writes_nothing_again_and_tabulates_results() {
 
     let model = root.join("models/student/1/model.onnx");
     let before = [&model, &root.join("models/teacher/2/model.onnx")].map(|m| fs::read(m).unwrap());
-    let told = progress(&fixture.args(&root));
-    assert!(!told.contains("wrote"), "{told}");
+    let message = progress(&fixture.args(&root));
+    assert!(!message.contains("wrote"), "{message}");
     // Without the runs' folders the exports are enough.
     fs::remove_dir_all(root.join("runs")).unwrap();
-    let told = progress(&fixture.args(&root));
+    let message = progress(&fixture.args(&root));
     assert_eq!(
-        told.matches("exported; training is skipped").count(),
+        message.matches("exported; training is skipped").count(),
         2,
-        "{told}"
+        "{message}"
     );
     assert!(!root.join("runs/teacher").exists());
     fs::remove_file(&model).unwrap();
-    let told = progress(&fixture.args(&root));
+    let message = progress(&fixture.args(&root));
     assert!(
-        told.contains("[1/2] teacher (resnet-8-v1): exported"),
-        "{told}"
+        message.contains("[1/2] teacher (resnet-8-v1): exported"),
+        "{message}"
     );
     let after = [&model, &root.join("models/teacher/2/model.onnx")].map(|m| fs::read(m).unwrap());
     assert!(
@@ -203,7 +206,7 @@ fn finished_plan_writes_nothing_again_and_tabulates_results() {
 }
 
 #[test]
-fn invalid_plans_start_nothing() {
+fn invalid_plan_starts_no_run() {
     let fixture = Fixture::new(&PLAN.replace("teacher.toml", "absent.toml"));
     let root = fixture.path("root");
     fails_with(&fixture.args(&root), &["`teacher`", "absent.toml"]);
@@ -214,13 +217,13 @@ fn invalid_plans_start_nothing() {
         &["cycle: student -> teacher -> student"],
     );
     fs::write(&fixture.plan, PLAN).unwrap();
-    let unknown = [fixture.args(&root), vec!["--only", "nobody"]].concat();
-    fails_with(&unknown, &["`nobody`", "student"]);
-    assert!(!root.exists(), "an error leaves no folder behind");
+    let unknown = [fixture.args(&root), vec!["--only", "absent"]].concat();
+    fails_with(&unknown, &["`absent`", "student"]);
+    assert!(!root.exists(), "an error creates no folder");
 }
 
 #[test]
-fn folders_and_files_of_other_runs_are_refused() {
+fn mismatching_folders_and_files_are_rejected() {
     let fixture = Fixture::new(PLAN);
     let root = fixture.path("root");
     let teacher = [fixture.args(&root), vec!["--only", "teacher"]].concat();
@@ -248,13 +251,13 @@ fn dry_run_shows_the_schedule_and_writes_nothing() {
     let fixture = Fixture::new(PLAN);
     let root = fixture.path("root");
     let dry = [fixture.args(&root), vec!["--dry-run"]].concat();
-    let told = succeeds(&dry);
+    let message = succeeds(&dry);
     for words in [
         "[1/2] teacher (resnet-8-v1): train 8 epochs; export to models/teacher/1/model.onnx",
         "[2/2] student (resnet-8-v1): train 8 epochs",
         "meets all requirements",
     ] {
-        assert!(told.contains(words), "`{words}` is not in {told}");
+        assert!(message.contains(words), "`{words}` is not in {message}");
     }
     assert!(!root.exists());
 }

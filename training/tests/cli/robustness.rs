@@ -1,4 +1,4 @@
-//! What may happen to a run: kills, a full disk, a second process, a loss that runs away.
+//! Runs under kills, a full disk, a second process and a diverging loss.
 
 use std::{
     ffi::OsString,
@@ -9,13 +9,13 @@ use std::{
     time::Duration,
 };
 
-use crate::house::{
-    command, data_set, fails_with, recipe_with as recipe, resume, run, stops_after, succeeds,
-    tensors, text, train,
+use crate::common::{
+    CLASSES, command, data_set, fails_with, recipe_with as recipe, resume, run, stops_after,
+    succeeds, tensors, text, train,
 };
 
-/// Waits until the run has saved again or is done.
-fn wait_for_another(checkpoint: &Path, run: &mut Child) {
+/// Waits until the run has saved another checkpoint or exits.
+fn wait_for_next(checkpoint: &Path, run: &mut Child) {
     let saved = || {
         fs::metadata(checkpoint)
             .and_then(|file| file.modified())
@@ -27,8 +27,8 @@ fn wait_for_another(checkpoint: &Path, run: &mut Child) {
     }
 }
 
-/// Trains with these keys twice: once undisturbed, once killed again and again. Both must end with the same bits.
-fn survives_kills(arch: &str, keys: &str) {
+/// Trains twice, once with repeated kills, and checks that the weights are identical.
+fn assert_survives_kills(arch: &str, keys: &str) {
     let folder = tempfile::tempdir().unwrap();
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path(), keys));
     let [whole, killed] = ["whole", "killed"].map(|name| folder.path().join(name));
@@ -38,11 +38,11 @@ fn survives_kills(arch: &str, keys: &str) {
     let mut child = command(&train(arch, &data, &recipe, &killed))
         .stderr(Stdio::null())
         .spawn();
-    for moment in [0, 7, 1, 13, 4] {
+    for delay_ms in [0, 7, 1, 13, 4] {
         let mut running = child.unwrap();
-        wait_for_another(&saved, &mut running);
-        // Wherever it stands then: in a step, in the middle of a file, between two epochs.
-        thread::sleep(Duration::from_millis(moment));
+        wait_for_next(&saved, &mut running);
+        // The delays hit different operations: a step, a write, the end of an epoch.
+        thread::sleep(Duration::from_millis(delay_ms));
         running.kill().unwrap();
         running.wait().unwrap();
         assert!(!tensors(&killed).is_empty(), "the checkpoint is whole");
@@ -56,26 +56,26 @@ fn survives_kills(arch: &str, keys: &str) {
         found.keys().collect::<Vec<_>>()
     );
     for (name, values) in expected {
-        assert!(found[&name] == values, "{name} ends elsewhere");
+        assert!(found[&name] == values, "{name} differs");
     }
 }
 
 #[test]
-fn kills_do_not_change_a_run_with_rmsprop_and_mixup() {
-    survives_kills(
+fn rmsprop_and_mixup_survive_kills() {
+    assert_survives_kills(
         "resnet-8-v1",
         "optimizer = \"rmsprop\"\nmixup = 0.4\nl2 = 1e-4\nclass_weights = \"balanced\"\nclip_norm = 1.0\n",
     );
 }
 
 #[test]
-fn kills_do_not_change_a_run_with_dropout() {
-    survives_kills("densenet-12-4-c05-b2", "dropout = 0.2\n");
+fn dropout_survives_kills() {
+    assert_survives_kills("densenet-12-4-c05-b2", "dropout = 0.2\n");
 }
 
 #[test]
-fn kills_do_not_change_a_run_with_adamw_and_cutout() {
-    survives_kills(
+fn adamw_and_cutout_survive_kills() {
+    assert_survives_kills(
         "resnet-11-v2",
         "optimizer = \"adamw\"\nweight_decay = 0.05\nzero_init_residual = true\nschedule = \"steps\"\n\
          steps = [{ after = 1, factor = 0.1 }]\n[augment]\ncutout = 0.5\n",
@@ -83,15 +83,15 @@ fn kills_do_not_change_a_run_with_adamw_and_cutout() {
 }
 
 #[test]
-fn kills_do_not_change_run_with_sam_and_stochastic_depth() {
-    survives_kills(
+fn sam_and_stochastic_depth_survive_kills() {
+    assert_survives_kills(
         "resnet-8-v1",
         "micro_batch = 2\nclip_norm = 1.0\nstochastic_depth = 0.4\n[sam]\nrho = 0.1\nshare = 0.75\n",
     );
 }
 
 #[test]
-fn stochastic_depth_is_refused_without_residual_blocks() {
+fn stochastic_depth_requires_residual_blocks() {
     let folder = tempfile::tempdir().unwrap();
     let (data, out) = (data_set(folder.path()), folder.path().join("run"));
     let recipe = recipe(folder.path(), "stochastic_depth = 0.2\n");
@@ -112,14 +112,14 @@ fn sam_changes_weights_of_last_epochs_only() {
     stops_after("18", &train("resnet-8-v1", &data, &aware, &sharp));
     assert!(
         tensors(&sharp) == tensors(&plain),
-        "an ordinary epoch has changed"
+        "an epoch without SAM has changed"
     );
 
     stops_after("1", &resume(&plain));
     stops_after("1", &resume(&sharp));
     let (plain, sharp) = (tensors(&plain), tensors(&sharp));
     assert!(sharp["weights/stem.conv.weight"] != plain["weights/stem.conv.weight"]);
-    // Batch norm follows the first pass, which both runs begin with the same weights.
+    // Batch-norm statistics follow the first pass, which has the same weights in both runs.
     let statistics = |name: &&String| {
         name.starts_with("weights/") && (name.ends_with(".mean") || name.ends_with(".variance"))
     };
@@ -159,17 +159,13 @@ fn full_disk_is_reported_and_keeps_last_checkpoint() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name());
     let partial = |name: &OsString| name.to_string_lossy().ends_with(".partial");
-    assert_eq!(
-        files.filter(partial).count(),
-        0,
-        "a partial file is left behind"
-    );
+    assert_eq!(files.filter(partial).count(), 0, "a partial file remains");
     succeeds(&resume(&full));
     assert!(tensors(&full) == tensors(&whole));
 }
 
 #[test]
-fn a_run_is_not_trained_by_two_processes() {
+fn locked_run_rejects_second_process() {
     let folder = tempfile::tempdir().unwrap();
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path(), ""));
     let [out, lock] = ["run", "run/lock"].map(|name| folder.path().join(name));
@@ -182,7 +178,7 @@ fn a_run_is_not_trained_by_two_processes() {
 }
 
 #[test]
-fn dropout_is_refused_where_the_network_has_no_place_for_it() {
+fn dropout_requires_network_that_supports_it() {
     let folder = tempfile::tempdir().unwrap();
     let (data, out) = (data_set(folder.path()), folder.path().join("run"));
     let recipe = recipe(folder.path(), "dropout = 0.2\n");
@@ -194,7 +190,7 @@ fn dropout_is_refused_where_the_network_has_no_place_for_it() {
 }
 
 #[test]
-fn a_loss_that_runs_away_names_the_optimisers_keys() {
+fn divergence_error_names_optimizer_keys() {
     let folder = tempfile::tempdir().unwrap();
     let (data, out) = (data_set(folder.path()), folder.path().join("run"));
     let hot = folder.path().join("hot.toml");
@@ -213,13 +209,11 @@ fn a_loss_that_runs_away_names_the_optimisers_keys() {
 }
 
 #[test]
-fn one_unreadable_image_in_a_hundred_is_named_and_passed_over() {
+fn one_percent_unreadable_images_are_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path(), ""));
     for copy in 2..16 {
-        for class in [
-            "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
-        ] {
+        for class in CLASSES {
             let train = data.join("train").join(class);
             fs::copy(
                 train.join("Training_0.png"),
@@ -228,7 +222,7 @@ fn one_unreadable_image_in_a_hundred_is_named_and_passed_over() {
             .unwrap();
         }
     }
-    fs::write(data.join("train/sad/Training_9.png"), "no picture").unwrap();
+    fs::write(data.join("train/sad/Training_9.png"), "not an image").unwrap();
     let out = folder.path().join("run");
     let one_step = [
         train("resnet-8-v1", &data, &recipe, &out),
@@ -236,17 +230,17 @@ fn one_unreadable_image_in_a_hundred_is_named_and_passed_over() {
     ]
     .concat();
     let output = run(&one_step);
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(3), "{told}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{message}");
     assert!(
-        told.contains("skipped an unreadable image") && told.contains("Training_9.png"),
-        "{told}"
+        message.contains("skipped an unreadable image") && message.contains("Training_9.png"),
+        "{message}"
     );
-    assert!(told.contains("111 faces"), "{told}");
+    assert!(message.contains("111 faces"), "{message}");
 }
 
 #[test]
-fn the_history_tells_how_long_libtorch_waited_for_batches() {
+fn history_contains_time_waiting_for_batches() {
     let folder = tempfile::tempdir().unwrap();
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path(), ""));
     let out = folder.path().join("run");

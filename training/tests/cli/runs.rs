@@ -1,4 +1,4 @@
-//! Runs that are stopped and go on, what is listed and measured, mistakes.
+//! Interrupted and reproducible runs, `list`, `bench`, and invalid arguments.
 
 use std::{
     fs,
@@ -8,28 +8,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::house::{
+use crate::common::{
     command, count, data_set, fails_with, is_png, recipe, resume, stops_after, succeeds, tensors,
     text, train_small as train,
 };
 
-/// Waits until a file is there; two minutes at most.
+/// Waits until a file exists, for at most two minutes.
 fn wait_for(file: &Path) {
-    let begun = Instant::now();
-    while !file.exists() && begun.elapsed() < Duration::from_secs(120) {
+    let start = Instant::now();
+    while !file.exists() && start.elapsed() < Duration::from_secs(120) {
         thread::sleep(Duration::from_millis(2));
     }
 }
 
 #[test]
-fn a_run_that_is_stopped_or_killed_ends_with_the_weights_of_one_that_was_not() {
+fn interrupted_training_resumes_bit_identically() {
     let folder = tempfile::tempdir().unwrap();
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path()));
     let [whole, stopped, killed] =
         ["whole", "stopped", "killed"].map(|name| folder.path().join(name));
     succeeds(&train(&data, &recipe, &whole));
 
-    // In the middle of the second epoch.
+    // Five steps end in the middle of the second epoch.
     stops_after("5", &train(&data, &recipe, &stopped));
     succeeds(&resume(&stopped));
 
@@ -49,11 +49,11 @@ fn a_run_that_is_stopped_or_killed_ends_with_the_weights_of_one_that_was_not() {
     );
     assert!(
         tensors(&stopped) == expected,
-        "the stopped run ends elsewhere"
+        "the stopped run has other weights"
     );
     assert!(
         tensors(&killed) == expected,
-        "the killed run ends elsewhere"
+        "the killed run has other weights"
     );
     let history = fs::read_to_string(stopped.join("history.csv")).unwrap();
     let sides: Vec<&str> = history
@@ -69,7 +69,7 @@ fn a_run_that_is_stopped_or_killed_ends_with_the_weights_of_one_that_was_not() {
         assert_eq!(
             count(&events, b"loss/train"),
             4,
-            "one event an epoch, {}",
+            "one event per epoch, {}",
             run.display()
         );
         assert!(is_png(&run.join("curves.png")));
@@ -77,7 +77,7 @@ fn a_run_that_is_stopped_or_killed_ends_with_the_weights_of_one_that_was_not() {
 }
 
 #[test]
-fn records_that_lag_behind_the_checkpoint_are_set_right_by_a_resume() {
+fn resume_repairs_artifacts_that_lag_behind_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path()));
     let out = folder.path().join("run");
@@ -87,7 +87,7 @@ fn records_that_lag_behind_the_checkpoint_are_set_right_by_a_resume() {
         out.join("events.out.tfevents.0.mien-train"),
     );
     let whole = [&history, &events].map(|path| fs::read(path).unwrap());
-    // As a process leaves them that dies between two writes of the last epoch.
+    // The state after a process was killed between two writes of the last epoch.
     let text = fs::read_to_string(&history).unwrap();
     let without_last = text.trim_end().rsplit_once('\n').unwrap().0;
     fs::write(&history, without_last).unwrap();
@@ -103,8 +103,8 @@ fn records_that_lag_behind_the_checkpoint_are_set_right_by_a_resume() {
     assert!(is_png(&out.join("curves.png")));
 }
 
-/// Trains with these keys on two threads, twice in one go and once with a stop: all runs must end with the same bits.
-fn repeats_on_two_threads(arch: &str, keys: &str) {
+/// Trains three times on two threads, once with an interruption, and checks that all weights are identical.
+fn assert_reproducible_on_two_threads(arch: &str, keys: &str) {
     let folder = tempfile::tempdir().unwrap();
     let (data, path) = (data_set(folder.path()), recipe(folder.path()));
     let base = fs::read_to_string(&path).unwrap();
@@ -134,28 +134,28 @@ fn repeats_on_two_threads(arch: &str, keys: &str) {
     ]);
     assert!(
         tensors(&again) == tensors(&whole),
-        "{arch}: the second run ends elsewhere"
+        "{arch}: the second run has other weights"
     );
     assert!(
         tensors(&stopped) == tensors(&whole),
-        "{arch}: the stopped run ends elsewhere"
+        "{arch}: the stopped run has other weights"
     );
 }
 
 #[test]
-fn micro_batches_on_two_threads_repeat_to_the_bit() {
-    repeats_on_two_threads("resnet-8-v1", "zero_init_residual = true\n");
+fn micro_batches_on_two_threads_are_reproducible() {
+    assert_reproducible_on_two_threads("resnet-8-v1", "zero_init_residual = true\n");
 }
 
 #[test]
-fn random_masks_on_two_threads_repeat_to_the_bit() {
+fn random_masks_on_two_threads_are_reproducible() {
     let keys = "stochastic_depth = 0.5\nhead_dropout = 0.3\n[sam]\nshare = 0.5\n";
-    repeats_on_two_threads("resnet-8-v1", keys);
-    repeats_on_two_threads("densenet-12-4-c05-b2", "dropout = 0.2\n");
+    assert_reproducible_on_two_threads("resnet-8-v1", keys);
+    assert_reproducible_on_two_threads("densenet-12-4-c05-b2", "dropout = 0.2\n");
 }
 
 #[test]
-fn the_list_is_a_table_or_json() {
+fn list_prints_table_or_json() {
     assert!(succeeds(&["list"]).contains("resnet-104-v1"));
     let list: serde_json::Value = serde_json::from_str(&succeeds(&["list", "--json"])).unwrap();
     let find = |name: &str| {
@@ -175,7 +175,7 @@ fn the_list_is_a_table_or_json() {
 }
 
 #[test]
-fn bench_tells_where_the_time_of_a_step_goes() {
+fn bench_reports_time_per_phase() {
     let small = [
         "bench",
         "--arch",
@@ -205,7 +205,7 @@ fn bench_tells_where_the_time_of_a_step_goes() {
 }
 
 #[test]
-fn mistakes_are_told_with_what_to_do() {
+fn invalid_arguments_are_reported_with_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path()));
     let out = folder.path().join("run");
@@ -227,7 +227,7 @@ fn mistakes_are_told_with_what_to_do() {
         &resume(&missing),
         &["nowhere", "does not contain a run", "--arch"],
     );
-    let nobody_works = [
+    let no_threads = [
         "train",
         "--arch",
         "resnet-8-v1",
@@ -237,15 +237,15 @@ fn mistakes_are_told_with_what_to_do() {
         "0",
     ];
     fails_with(
-        &[&nobody_works[..], &["--out", text(&out)]].concat(),
+        &[&no_threads[..], &["--out", text(&out)]].concat(),
         &["--threads", "at least 1"],
     );
-    let none_left = [train(&data, &recipe, &out), vec!["--holdout", "0.99"]].concat();
+    let no_training_faces = [train(&data, &recipe, &out), vec!["--holdout", "0.99"]].concat();
     fails_with(
-        &none_left,
+        &no_training_faces,
         &["a holdout of 0.99 leaves 0 training faces", "lower it"],
     );
-    assert!(!out.exists(), "a mistake leaves no folder behind");
+    assert!(!out.exists(), "an error creates no folder");
 
     let wrong = folder.path().join("wrong.toml");
     fs::write(&wrong, "learning_rat = 0.1\n").unwrap();
@@ -268,7 +268,7 @@ fn mistakes_are_told_with_what_to_do() {
         &["already contains a run", "--resume"],
     );
 
-    fs::write(data.join("train/sad/Training_1.png"), "no picture").unwrap();
+    fs::write(data.join("train/sad/Training_1.png"), "not an image").unwrap();
     let other = folder.path().join("other");
     fails_with(
         &train(&data, &recipe, &other),
@@ -278,7 +278,7 @@ fn mistakes_are_told_with_what_to_do() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_saves_and_leaves() {
+fn interrupt_saves_checkpoint_and_exits_with_3() {
     let folder = tempfile::tempdir().unwrap();
     let data = data_set(folder.path());
     let out = folder.path().join("run");

@@ -1,16 +1,16 @@
-//! What a run builds on: teachers, and another run's weights to begin with.
+//! Runs with teachers and with initial weights of another run.
 
 use std::fs;
 
 use tch::Tensor;
 
-use crate::house::{
+use crate::common::{
     data_set, fails_with, recipe_with as recipe, resume, run, stops_after, succeeds, tensors, text,
     train,
 };
 
 #[test]
-fn students_learn_from_runs_and_model_files_and_notice_another_teacher() {
+fn distilled_runs_resume_and_reject_changed_teachers() {
     let folder = tempfile::tempdir().unwrap();
     let (data, plain) = (data_set(folder.path()), recipe(folder.path(), ""));
     let teacher = folder.path().join("teacher");
@@ -23,39 +23,39 @@ fn students_learn_from_runs_and_model_files_and_notice_another_teacher() {
         text(&teacher),
         text(&model)
     );
-    let once = recipe(
+    let cached = recipe(
         folder.path(),
         &format!("mixup = 0.2\n{both}targets = \"cached\"\n"),
     );
-    let [whole, stopped] = ["whole once", "stopped once"].map(|name| folder.path().join(name));
-    succeeds(&train("resnet-8-v1", &data, &once, &whole));
-    stops_after("4", &train("resnet-8-v1", &data, &once, &stopped));
+    let [whole, stopped] = ["whole cached", "stopped cached"].map(|name| folder.path().join(name));
+    succeeds(&train("resnet-8-v1", &data, &cached, &whole));
+    stops_after("4", &train("resnet-8-v1", &data, &cached, &stopped));
     let rest = run(&resume(&stopped));
-    let told = String::from_utf8_lossy(&rest.stderr);
+    let message = String::from_utf8_lossy(&rest.stderr);
     assert!(
-        rest.status.success() && !told.contains("computing teacher outputs"),
-        "asked again: {told}"
+        rest.status.success() && !message.contains("computing teacher outputs"),
+        "the teachers ran again: {message}"
     );
     assert!(
         tensors(&stopped) == tensors(&whole),
-        "the student taught once ends elsewhere"
+        "the stopped student with cached targets has other weights"
     );
-    let taught_once = tensors(&whole);
-    assert!(taught_once != tensors(&teacher));
+    let cached_targets = tensors(&whole);
+    assert!(cached_targets != tensors(&teacher));
 
-    let taught = recipe(folder.path(), &format!("mixup = 0.2\n{both}"));
+    let distilled = recipe(folder.path(), &format!("mixup = 0.2\n{both}"));
     let [whole, stopped] = ["whole", "stopped"].map(|name| folder.path().join(name));
-    succeeds(&train("resnet-8-v1", &data, &taught, &whole));
-    stops_after("4", &train("resnet-8-v1", &data, &taught, &stopped));
+    succeeds(&train("resnet-8-v1", &data, &distilled, &whole));
+    stops_after("4", &train("resnet-8-v1", &data, &distilled, &stopped));
     succeeds(&resume(&stopped));
     assert!(
         tensors(&stopped) == tensors(&whole),
-        "the stopped student ends elsewhere"
+        "the stopped student has other weights"
     );
-    assert!(tensors(&whole) != tensors(&teacher) && tensors(&whole) != taught_once);
+    assert!(tensors(&whole) != tensors(&teacher) && tensors(&whole) != cached_targets);
 
     let other = folder.path().join("other");
-    stops_after("1", &train("resnet-8-v1", &data, &taught, &other));
+    stops_after("1", &train("resnet-8-v1", &data, &distilled, &other));
     fs::copy(
         stopped.join("checkpoint.safetensors"),
         teacher.join("checkpoint.safetensors"),
@@ -84,12 +84,12 @@ fn teacher_weights_set_shares_of_cached_outputs() {
     );
     let (first, second) = (text(&first), text(&second));
     let cached = |name: &str, keys: &str| {
-        let taught = recipe(
+        let distilled = recipe(
             folder.path(),
             &format!("[distill]\ntargets = \"cached\"\n{keys}\n"),
         );
         let out = folder.path().join(name);
-        stops_after("1", &train("resnet-8-v1", &data, &taught, &out));
+        stops_after("1", &train("resnet-8-v1", &data, &distilled, &out));
         let tensors = Tensor::read_safetensors(out.join("answers.safetensors")).unwrap();
         tensors
             .into_iter()
@@ -109,7 +109,7 @@ fn teacher_weights_set_shares_of_cached_outputs() {
 }
 
 #[test]
-fn a_teacher_that_is_added_to_a_run_is_noticed() {
+fn resume_rejects_added_teacher() {
     let folder = tempfile::tempdir().unwrap();
     let (data, plain) = (data_set(folder.path()), recipe(folder.path(), ""));
     let [teacher, student] = ["teacher", "student"].map(|name| folder.path().join(name));
@@ -125,44 +125,44 @@ fn a_teacher_that_is_added_to_a_run_is_noticed() {
 }
 
 #[test]
-fn a_run_that_has_not_ended_teaches_nobody() {
+fn unfinished_run_cannot_be_teacher() {
     let folder = tempfile::tempdir().unwrap();
     let (data, plain) = (data_set(folder.path()), recipe(folder.path(), ""));
     let [teacher, student] = ["teacher", "student"].map(|name| folder.path().join(name));
     stops_after("4", &train("resnet-8-v1", &data, &plain, &teacher));
     let keys = format!("[distill]\nteachers = [{:?}]\n", text(&teacher));
-    let taught = recipe(folder.path(), &keys);
+    let distilled = recipe(folder.path(), &keys);
     let words = [
         "teacher",
         "has finished 1 of 8 epochs",
         "`distill.teachers`",
     ];
-    fails_with(&train("resnet-8-v1", &data, &taught, &student), &words);
+    fails_with(&train("resnet-8-v1", &data, &distilled, &student), &words);
     assert!(!student.exists());
 }
 
 #[test]
-fn a_run_begins_with_the_averaged_weights_of_the_one_that_init_names() {
+fn init_starts_with_averaged_weights_of_other_run() {
     let folder = tempfile::tempdir().unwrap();
     let held_out = recipe(folder.path(), "holdout = 0.5\n");
     let data = data_set(folder.path());
     let [first, second, moved] = ["first", "second", "moved"].map(|name| folder.path().join(name));
     succeeds(&train("resnet-8-v1", &data, &held_out, &first));
     let keys = format!("init = {:?}\n", text(&first));
-    // A rate at which no 32-bit weight moves.
+    // With this learning rate no float32 weight changes.
     let still = recipe(folder.path(), &format!("{keys}holdout = 0.5\n"));
     let slow = fs::read_to_string(&still)
         .unwrap()
         .replace("= 0.001", "= 1e-30");
     fs::write(&still, slow).unwrap();
     succeeds(&train("resnet-8-v1", &data, &still, &second));
-    let (began, ended) = (tensors(&first), tensors(&second));
+    let (initial, last) = (tensors(&first), tensors(&second));
     let kernels = |name: &&String| name.starts_with("weights/") && name.ends_with(".weight");
-    let names: Vec<&String> = ended.keys().filter(kernels).collect();
-    assert!(names.len() >= 8, "{:?}", ended.keys());
+    let names: Vec<&String> = last.keys().filter(kernels).collect();
+    assert!(names.len() >= 8, "{:?}", last.keys());
     for name in names {
         assert!(
-            ended[name] == began[&name.replace("weights/", "ema/")],
+            last[name] == initial[&name.replace("weights/", "ema/")],
             "{name}"
         );
     }
@@ -172,7 +172,7 @@ fn a_run_begins_with_the_averaged_weights_of_the_one_that_init_names() {
         "{run_json}"
     );
 
-    // Another network, other held-out faces, no run.
+    // Errors: another network, other held-out faces, no run.
     fails_with(
         &train("resnet-20-v1", &data, &still, &moved),
         &["resnet-8-v1", "`init`"],
@@ -200,7 +200,7 @@ fn a_run_begins_with_the_averaged_weights_of_the_one_that_init_names() {
         &["does not contain a run", "`init`"],
     );
     assert!(!third.exists());
-    // What has begun needs it no more.
+    // A run with a checkpoint no longer needs the other run.
     succeeds(&resume(&second));
     let recipe = second.join("recipe.toml");
     let without = fs::read_to_string(&recipe)
@@ -211,19 +211,29 @@ fn a_run_begins_with_the_averaged_weights_of_the_one_that_init_names() {
 }
 
 #[test]
-fn a_run_that_has_not_ended_begins_nobody_and_one_without_a_checkpoint_needs_its_first_weights() {
+fn init_rejects_unfinished_run() {
     let folder = tempfile::tempdir().unwrap();
     let (data, plain) = (data_set(folder.path()), recipe(folder.path(), ""));
     let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
     stops_after("4", &train("resnet-8-v1", &data, &plain, &first));
-    let begun = recipe(folder.path(), &format!("init = {:?}\n", text(&first)));
-    let begin = train("resnet-8-v1", &data, &begun, &second);
-    fails_with(&begin, &["has finished 1 of 8 epochs", "`init`"]);
+    let with_init = recipe(folder.path(), &format!("init = {:?}\n", text(&first)));
+    fails_with(
+        &train("resnet-8-v1", &data, &with_init, &second),
+        &["has finished 1 of 8 epochs", "`init`"],
+    );
     assert!(!second.exists());
-    succeeds(&resume(&first));
-    succeeds(&begin);
+}
+
+#[test]
+fn resume_without_checkpoint_requires_init_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, plain) = (data_set(folder.path()), recipe(folder.path(), ""));
+    let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
+    succeeds(&train("resnet-8-v1", &data, &plain, &first));
+    let with_init = recipe(folder.path(), &format!("init = {:?}\n", text(&first)));
+    succeeds(&train("resnet-8-v1", &data, &with_init, &second));
     let whole = tensors(&second);
-    // As a process leaves it that is killed before its first checkpoint.
+    // The state after a process was killed before its first checkpoint.
     fs::remove_file(second.join("checkpoint.safetensors")).unwrap();
     succeeds(&resume(&second));
     assert!(tensors(&second) == whole);
@@ -234,7 +244,7 @@ fn a_run_that_has_not_ended_begins_nobody_and_one_without_a_checkpoint_needs_its
         card.contains("the averaged weights of `") && card.contains(text(&first)),
         "{card}"
     );
-    // Or another run has taken its place meanwhile.
+    // Another run has replaced the one that `init` names.
     fs::remove_file(second.join("checkpoint.safetensors")).unwrap();
     fs::remove_dir_all(&first).unwrap();
     let other = recipe(folder.path(), "label_smoothing = 0.2\n");
@@ -243,17 +253,17 @@ fn a_run_that_has_not_ended_begins_nobody_and_one_without_a_checkpoint_needs_its
 }
 
 #[test]
-fn a_teacher_that_is_no_network_leaves_no_folder_behind() {
+fn invalid_teacher_file_creates_no_run_folder() {
     let folder = tempfile::tempdir().unwrap();
     let (data, out) = (data_set(folder.path()), folder.path().join("run"));
     let broken = folder.path().join("broken.onnx");
-    fs::write(&broken, "no network").unwrap();
-    let taught = recipe(
+    fs::write(&broken, "not a model").unwrap();
+    let distilled = recipe(
         folder.path(),
         &format!("[distill]\nteachers = [{:?}]\n", text(&broken)),
     );
     fails_with(
-        &train("resnet-8-v1", &data, &taught, &out),
+        &train("resnet-8-v1", &data, &distilled, &out),
         &["broken.onnx", "`distill.teachers`"],
     );
     assert!(!out.exists());
