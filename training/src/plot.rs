@@ -25,7 +25,7 @@ pub enum PlotError {
     Draw {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         detail: String,
     },
     /// The file cannot be written.
@@ -33,7 +33,7 @@ pub enum PlotError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 /// Distance of shifted views, px.
 const SHIFT: isize = 2;
 
-/// Test-time augmentation outside the model file: the views of a face whose probabilities are averaged. See also [`Views`](crate::onnx::views::Views)
-/// for those inside it.
+/// Test-time augmentation outside the model file: the views of a face whose probabilities are averaged.
+/// [`Views`](crate::onnx::views::Views) are averaged inside the model file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tta {

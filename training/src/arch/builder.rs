@@ -94,7 +94,7 @@ impl GraphBuilder {
         self.relu(format!("{prefix}.relu"), x)
     }
 
-    /// Checks the whole network and gives it out.
+    /// Checks the whole network and returns it.
     ///
     /// # Errors
     /// When shapes are inconsistent, or the last node is not a vector.

@@ -7,7 +7,7 @@ use super::{
     summary::{Summary, summary},
 };
 
-/// Total, trainable, statistics, multiply-adds: read off real Keras builds.
+/// Total, trainable, statistics, multiply-adds, taken from Keras builds.
 const KERAS: [(&str, usize, usize, usize, u64); 5] = [
     ("densenet-100-12-c03", 582_025, 565_317, 16_708, 390_701_076),
     ("densenet-100-12-c05", 723_891, 703_187, 20_704, 432_833_943),
@@ -17,7 +17,7 @@ const KERAS: [(&str, usize, usize, usize, u64); 5] = [
 ];
 
 #[test]
-fn the_five_networks_have_the_figures_of_their_keras_builds() {
+fn notebook_networks_match_keras_builds() {
     for (name, parameters, trainable, statistics, multiply_adds) in KERAS {
         let expected = Summary {
             name: name.to_owned(),
@@ -37,13 +37,13 @@ fn densenet_block_count_defaults_to_four() {
         parameters("densenet-100-12-c05"),
         parameters("densenet-100-12-c05-b4")
     );
-    // Three blocks of 16: read off a Keras build.
+    // Three blocks of 16, taken from a Keras build.
     assert_eq!(parameters("densenet-100-12-c05-b3"), 813_583);
 }
 
 #[test]
 fn wide_networks_have_published_sizes() {
-    // Millions of parameters and multiply-adds of the networks that were measured for the choice of the flagship.
+    // Millions of parameters and multiply-adds of the networks that were considered as flagship.
     for (name, parameters, multiply_adds) in [
         ("vgg-64x2-128x2-256x3-384x3", 5.28, 553),
         ("vgg-48x1-96x3-192x3-384x3", 4.36, 360),

@@ -23,7 +23,7 @@ pub enum ImportError {
     Reference {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         detail: String,
     },
     /// The outputs differ from those of Keras.
@@ -39,7 +39,7 @@ pub enum ImportError {
     Folder {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The comparison with libtorch failed, or the file cannot be written.

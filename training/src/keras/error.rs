@@ -12,7 +12,7 @@ pub enum KerasError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The file is not HDF5.

@@ -10,7 +10,7 @@ pub enum RecipeError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// Not TOML, an unknown key, a value of another type.

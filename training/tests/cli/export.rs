@@ -122,7 +122,7 @@ fn temperature_is_fitted_on_held_out_faces() {
         let args = export(from);
         fails_with(&args.iter().map(String::as_str).collect::<Vec<_>>(), words);
     };
-    fails_from(&other, &["`seed` is 4 there and 3 here"]);
+    fails_from(&other, &["`seed` is 4 there and 3 in the exported run"]);
     fails_from(&last, &["has no held-out faces", "--holdout"]);
     fails_with(
         &[

@@ -12,7 +12,7 @@ pub enum RunError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// A new run must not overwrite an old one.
@@ -31,7 +31,7 @@ pub enum RunError {
     Json {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: serde_json::Error,
     },
     /// `recipe.toml` is damaged.
