@@ -25,6 +25,7 @@ pub mod repository;
 pub mod serving_options;
 mod snapshot;
 pub mod source;
+mod version;
 pub mod version_config;
 
 pub(crate) use lifecycle::rank_by_accuracy;
@@ -32,3 +33,4 @@ pub use lifecycle::{
     LifecycleError, LifecycleOptions, PersistPin, PromoteError, RegistryError, StagedCandidate,
     StartupReceiver,
 };
+pub use version::{InvalidVersion, ModelVersion};

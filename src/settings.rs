@@ -197,7 +197,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::inference::runtime::DeviceChoice;
+    use crate::{inference::runtime::DeviceChoice, models::ModelVersion};
 
     #[derive(Parser)]
     struct Cli {
@@ -274,11 +274,11 @@ mod tests {
             Some(Duration::from_millis(500))
         );
         let options = models.lifecycle().unwrap();
-        let wants = |version| {
-            options
-                .policies
-                .selects("m", version, &BTreeSet::from([4, 5]), None)
+        let serving = BTreeSet::from([4, 5].map(ModelVersion::of));
+        let selects = |version| {
+            let version = ModelVersion::of(version);
+            options.policies.selects("m", version, &serving, None)
         };
-        assert!(wants(1) && !wants(2));
+        assert!(selects(1) && !selects(2));
     }
 }

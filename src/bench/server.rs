@@ -16,9 +16,7 @@ use super::process::Process;
 use crate::{
     client::{Connection, request},
     models::{
-        name::{ModelName, parse_version},
-        repository::VersionDir,
-        version_config::VersionConfig,
+        ModelVersion, name::ModelName, repository::VersionDir, version_config::VersionConfig,
     },
 };
 
@@ -111,8 +109,8 @@ impl SingleVersionRepository {
         let number = found
             .path
             .file_name()
-            .and_then(|number| parse_version(number.to_str()?));
-        let number = number.unwrap_or(1);
+            .and_then(|number| number.to_str()?.parse().ok());
+        let number = number.unwrap_or(ModelVersion::FIRST);
         link(root.path(), name, number, &found.path)?;
         let ensemble = VersionConfig::read(&found.path)?.ensemble;
         for share in ensemble.into_iter().flat_map(|ensemble| ensemble.members) {
@@ -145,7 +143,7 @@ impl SingleVersionRepository {
     }
 }
 
-fn link(root: &Path, name: &str, version: u64, folder: &Path) -> anyhow::Result<()> {
+fn link(root: &Path, name: &str, version: ModelVersion, folder: &Path) -> anyhow::Result<()> {
     let model = root.join(name);
     fs::create_dir_all(&model)?;
     let shown = || format!("linking `{}`", folder.display());

@@ -20,7 +20,7 @@ use crate::{
     inference::runtime::Runtime,
     metrics::Metrics,
     models::{
-        live::LiveModel, load::ModelLoader, repository::VersionDir,
+        ModelVersion, live::LiveModel, load::ModelLoader, repository::VersionDir,
         serving_options::ServingOptions, source::inspect, version_config::VersionConfig,
     },
     tuning::{Point, TuneMode, Tuner, TuningOptions},
@@ -232,7 +232,7 @@ fn load(setup: &Setup, name: &str, found: &VersionDir, best: &Point) -> anyhow::
         metrics,
         retired_workers,
     };
-    Ok(loader.load(name, 1, found)?)
+    Ok(loader.load(name, ModelVersion::FIRST, found)?)
 }
 
 /// Lists the PNG files of a directory, sorted by name.

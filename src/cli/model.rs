@@ -16,6 +16,7 @@ use crate::{
     inference::runtime::{CudaOptions, DeviceChoice, Runtime},
     metrics::Metrics,
     models::{
+        ModelVersion,
         live::LiveModel,
         load::ModelLoader,
         name::ModelName,
@@ -148,7 +149,7 @@ pub(super) fn find<'a>(
     root: &Path,
     listing: &'a Listing,
     wanted: &ModelName,
-) -> anyhow::Result<(u64, &'a VersionDir)> {
+) -> anyhow::Result<(ModelVersion, &'a VersionDir)> {
     let (root, name) = (root.display(), &wanted.name);
     let versions = listing.models.get(name).with_context(|| {
         let known: Vec<&str> = listing.models.keys().map(String::as_str).collect();
@@ -162,7 +163,7 @@ pub(super) fn find<'a>(
         None => versions.last_key_value(),
     };
     let (version, found) = found.with_context(|| {
-        let known: Vec<String> = versions.keys().map(u64::to_string).collect();
+        let known: Vec<String> = versions.keys().map(ToString::to_string).collect();
         format!(
             "unknown version of `{name}` in `{root}`; it has: {}",
             known.join(", ")

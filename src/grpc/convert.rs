@@ -164,7 +164,7 @@ impl From<InferResponse> for ModelInferResponse {
         });
         Self {
             model_name: model,
-            model_version: version,
+            model_version: version.to_string(),
             id,
             parameters: Parameters::new(),
             outputs: outputs.collect(),
@@ -227,7 +227,7 @@ impl From<oip::ModelMetadata> for proto::ModelMetadataResponse {
     fn from(metadata: oip::ModelMetadata) -> Self {
         Self {
             name: metadata.name,
-            versions: metadata.versions,
+            versions: metadata.versions.iter().map(ToString::to_string).collect(),
             platform: metadata.platform.to_owned(),
             inputs: metadata.inputs.into_iter().map(Into::into).collect(),
             outputs: metadata.outputs.into_iter().map(Into::into).collect(),
@@ -245,7 +245,7 @@ impl From<oip::ModelIndex> for proto::repository_index_response::ModelIndex {
         } = entry;
         Self {
             name,
-            version,
+            version: version.to_string(),
             state: state.to_owned(),
             reason,
         }

@@ -9,7 +9,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{manifest::Manifest, repository::Fingerprint, version_config::VersionConfig};
+use super::{
+    ModelVersion, manifest::Manifest, repository::Fingerprint, version_config::VersionConfig,
+};
 use crate::{
     batching::Batcher,
     inference::{runtime::Device, signature::Signature},
@@ -23,7 +25,7 @@ pub struct LiveModel {
     /// Name of the model, which is that of its directory.
     pub name: String,
     /// Version.
-    pub version: u64,
+    pub version: ModelVersion,
     /// The metadata of the files.
     pub manifest: Manifest,
     /// The `mien.toml`.
@@ -62,7 +64,7 @@ impl LiveModel {
 }
 
 /// The versions of one model.
-pub type Versions = BTreeMap<u64, VersionState>;
+pub type Versions = BTreeMap<ModelVersion, VersionState>;
 
 /// The state of a version. Reasons do not contain paths.
 #[derive(Clone)]

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use super::{
+    ModelVersion,
     live::LiveModel,
     repository::{MODEL_FILE, VersionDir},
     serving_options::ServingOptions,
@@ -75,7 +76,7 @@ impl ModelLoader {
     pub fn load(
         &self,
         name: &str,
-        version: u64,
+        version: ModelVersion,
         dir: &VersionDir,
     ) -> Result<LiveModel, InferenceError> {
         let loaded = SystemTime::now();

@@ -2,11 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-/// Parses a version: a positive decimal integer without a sign or leading zero.
-pub fn parse_version(text: &str) -> Option<u64> {
-    let number: u64 = text.parse().ok()?;
-    (number > 0 && number.to_string() == text).then_some(number)
-}
+use super::ModelVersion;
 
 /// Returns whether a text can be the name of a model's directory: one path component that is not hidden.
 pub fn is_directory_name(text: &str) -> bool {
@@ -19,7 +15,7 @@ pub struct ModelName {
     /// Name of the model.
     pub name: String,
     /// The version; `None` is the one that serves.
-    pub version: Option<u64>,
+    pub version: Option<ModelVersion>,
 }
 
 impl FromStr for ModelName {
@@ -30,7 +26,7 @@ impl FromStr for ModelName {
             None => (text, None),
             Some((name, version)) => {
                 let expected = "expected NAME or NAME@VERSION, VERSION a positive integer";
-                (name, Some(parse_version(version).ok_or(expected)?))
+                (name, Some(version.parse().map_err(|_| expected)?))
             }
         };
         if name.is_empty() {
@@ -93,7 +89,7 @@ mod tests {
             name("a@2"),
             Ok(ModelName {
                 name: "a".to_owned(),
-                version: Some(2)
+                version: ModelVersion::new(2)
             })
         );
         assert_eq!(name("a@2").unwrap().to_string(), "a@2");

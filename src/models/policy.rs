@@ -5,7 +5,7 @@ use std::{
     str::FromStr,
 };
 
-use super::name::{ModelName, parse_version};
+use super::{ModelVersion, name::ModelName};
 
 /// Selects versions of a model, like Triton's version policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +15,12 @@ pub enum VersionPolicy {
     /// All versions.
     All,
     /// These versions; `none` is an empty set.
-    Specific(BTreeSet<u64>),
+    Specific(BTreeSet<ModelVersion>),
 }
 
 impl VersionPolicy {
     /// Returns whether a version is selected while this number of higher versions serves.
-    fn selects(&self, version: u64, higher: usize) -> bool {
+    fn selects(&self, version: ModelVersion, higher: usize) -> bool {
         match self {
             Self::Latest(count) => higher < *count,
             Self::All => true,
@@ -44,10 +44,10 @@ impl FromStr for VersionPolicy {
             }
             _ => {}
         }
-        let versions: Option<BTreeSet<u64>> = text.split(',').map(parse_version).collect();
+        let versions: Result<BTreeSet<ModelVersion>, _> = text.split(',').map(str::parse).collect();
         versions
             .map(Self::Specific)
-            .ok_or_else(|| expected.to_owned())
+            .map_err(|_| expected.to_owned())
     }
 }
 
@@ -84,7 +84,7 @@ pub struct VersionPolicies {
     default: VersionPolicy,
     by_model: BTreeMap<String, VersionPolicy>,
     /// Versions that the default model and the aliases refer to. They are always selected.
-    referenced: BTreeMap<String, BTreeSet<u64>>,
+    referenced: BTreeMap<String, BTreeSet<ModelVersion>>,
 }
 
 impl VersionPolicies {
@@ -107,7 +107,7 @@ impl VersionPolicies {
                 return Err(model.clone().unwrap_or_else(|| "all models".to_owned()));
             }
         }
-        let mut referenced = BTreeMap::<String, BTreeSet<u64>>::new();
+        let mut referenced = BTreeMap::<String, BTreeSet<ModelVersion>>::new();
         for ModelName { name, version } in references {
             referenced.entry(name.clone()).or_default().extend(version);
         }
@@ -123,12 +123,12 @@ impl VersionPolicies {
     pub fn selects(
         &self,
         model: &str,
-        version: u64,
-        serving: &BTreeSet<u64>,
-        pin: Option<u64>,
+        version: ModelVersion,
+        serving: &BTreeSet<ModelVersion>,
+        pin: Option<ModelVersion>,
     ) -> bool {
         let policy = self.by_model.get(model).unwrap_or(&self.default);
-        let up_to_pin = |version: u64| pin.is_none_or(|pin| version <= pin);
+        let up_to_pin = |version: ModelVersion| pin.is_none_or(|pin| version <= pin);
         let is_too_new = matches!(policy, VersionPolicy::Latest(_)) && !up_to_pin(version);
         let higher = serving
             .iter()
@@ -146,9 +146,9 @@ impl VersionPolicies {
     pub fn selected<'a, T>(
         &self,
         model: &str,
-        versions: &'a BTreeMap<u64, T>,
-        pin: Option<u64>,
-    ) -> Vec<(u64, &'a T)> {
+        versions: &'a BTreeMap<ModelVersion, T>,
+        pin: Option<ModelVersion>,
+    ) -> Vec<(ModelVersion, &'a T)> {
         let (mut serving, mut selected) = (BTreeSet::new(), Vec::new());
         for (version, value) in loading_order(versions, pin) {
             if self.selects(model, version, &serving, pin) {
@@ -166,9 +166,9 @@ impl VersionPolicies {
 
 /// Returns the pinned version, then the others in descending order.
 pub(super) fn loading_order<T>(
-    versions: &BTreeMap<u64, T>,
-    pin: Option<u64>,
-) -> impl Iterator<Item = (u64, &T)> {
+    versions: &BTreeMap<ModelVersion, T>,
+    pin: Option<ModelVersion>,
+) -> impl Iterator<Item = (ModelVersion, &T)> {
     let pinned = pin.and_then(|pin| versions.get_key_value(&pin));
     let others = versions
         .iter()

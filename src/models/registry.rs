@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    ModelVersion,
     lifecycle::{
         Lifecycle, LifecycleError, LifecycleOptions, PersistPin, PromoteError, RegistryError,
         StagedCandidate, StartupReceiver,
@@ -131,7 +132,7 @@ impl Registry {
     }
 
     /// Returns whether the models directory contains a version of a known model. Blocks on the disk.
-    pub fn is_on_disk(&self, name: &str, version: u64) -> bool {
+    pub fn is_on_disk(&self, name: &str, version: ModelVersion) -> bool {
         let path = self.lifecycle.root.join(name).join(version.to_string());
         self.model(name).is_some() && is_version(&path)
     }
@@ -145,7 +146,7 @@ impl Registry {
     pub async fn load_candidate(
         &self,
         name: &str,
-        version: u64,
+        version: ModelVersion,
         persist: PersistPin,
     ) -> Result<StagedCandidate, PromoteError> {
         let name = name.to_owned();

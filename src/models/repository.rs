@@ -13,7 +13,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    name::parse_version,
+    ModelVersion,
     version_config::{VersionConfig, declares_ensemble},
 };
 
@@ -30,7 +30,7 @@ pub struct Listing {
 }
 
 /// The versions of one model.
-pub type VersionDirs = BTreeMap<u64, VersionDir>;
+pub type VersionDirs = BTreeMap<ModelVersion, VersionDir>;
 
 /// A version on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,7 +145,7 @@ pub fn list(root: &Path) -> io::Result<Listing> {
 fn versions(root: &Path, directory: &Path) -> io::Result<VersionDirs> {
     let mut versions = VersionDirs::new();
     for (version, path) in subdirectories(directory)? {
-        let Some(number) = parse_version(&version) else {
+        let Ok(number) = version.parse() else {
             continue;
         };
         if is_version(&path) {
@@ -210,7 +210,10 @@ mod tests {
         fs::create_dir_all(root.path().join("a/3")).unwrap();
         fs::write(root.path().join("README.md"), "").unwrap();
         let listing = list(root.path()).unwrap();
-        let versions: Vec<_> = listing.models["a"].keys().copied().collect();
+        let versions: Vec<_> = listing.models["a"]
+            .keys()
+            .map(|version| version.get())
+            .collect();
         assert_eq!((listing.models.len(), versions), (1, vec![1, 10]));
         assert!(list(&root.path().join("none")).is_err());
     }
@@ -221,7 +224,7 @@ mod tests {
         put(root.path(), "a/1", "old");
         let folder = root.path().join("a/1");
         let state = || {
-            list(root.path()).unwrap().models["a"][&1]
+            list(root.path()).unwrap().models["a"][&ModelVersion::of(1)]
                 .fingerprint
                 .clone()
         };

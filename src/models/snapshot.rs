@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 
 pub use self::resolve::ResolveError;
 use super::{
+    ModelVersion,
     live::{LiveModel, VersionState, Versions},
     name::{Alias, ModelName},
 };
@@ -29,9 +30,9 @@ pub struct ModelView {
     /// All versions in memory or on disk.
     pub versions: Versions,
     /// The version that serves requests without a version.
-    pub serving: Option<u64>,
+    pub serving: Option<ModelVersion>,
     /// The version that the model is pinned to.
-    pub pinned: Option<u64>,
+    pub pinned: Option<ModelVersion>,
 }
 
 /// The models and their states at one moment.
@@ -42,7 +43,7 @@ pub(super) struct Snapshot {
     pub(super) default: Option<ModelName>,
     pub(super) aliases: Arc<BTreeMap<String, ModelName>>,
     /// The versions that models are pinned to.
-    pub(super) pins: BTreeMap<String, u64>,
+    pub(super) pins: BTreeMap<String, ModelVersion>,
 }
 
 impl Snapshot {
@@ -50,7 +51,7 @@ impl Snapshot {
     /// otherwise the highest live version.
     pub(super) fn serving(&self, model: &str) -> Option<&Arc<LiveModel>> {
         let versions = self.models.get(model)?;
-        let pin = self.pins.get(model).copied().unwrap_or(u64::MAX);
+        let pin = self.pins.get(model).copied().unwrap_or(ModelVersion::MAX);
         let mut up_to_pin = versions.range(..=pin).rev();
         let highest = || versions.values().rev().find_map(VersionState::live);
         up_to_pin
@@ -101,7 +102,7 @@ impl Snapshot {
     }
 
     /// Returns the highest live version of a model.
-    pub(super) fn highest_live(&self, model: &str) -> Option<u64> {
+    pub(super) fn highest_live(&self, model: &str) -> Option<ModelVersion> {
         let mut versions = self.models.get(model)?.iter().rev();
         versions
             .find(|(_, state)| state.live().is_some())

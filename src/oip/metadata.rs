@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::input;
-use crate::models::registry::LiveModel;
+use crate::models::{ModelVersion, registry::LiveModel};
 
 /// Returns the platform of a model, as Triton names it.
 pub(super) fn platform(model: &LiveModel) -> &'static str {
@@ -64,8 +64,8 @@ pub struct ModelMetadata {
     #[schema(example = "resnet-20-v1")]
     pub name: String,
     /// Loaded versions in ascending order.
-    #[schema(example = json!(["1"]))]
-    pub versions: Vec<String>,
+    #[schema(value_type = Vec<String>, example = json!(["1"]))]
+    pub versions: Vec<ModelVersion>,
     /// `onnxruntime_onnx`, or `ensemble` for the mean of several networks.
     #[schema(example = "onnxruntime_onnx")]
     pub platform: &'static str,
@@ -90,7 +90,7 @@ pub struct TensorMetadata {
 }
 
 impl ModelMetadata {
-    pub(super) fn of(model: &LiveModel, versions: Vec<String>) -> Self {
+    pub(super) fn of(model: &LiveModel, versions: Vec<ModelVersion>) -> Self {
         let signature = &model.signature;
         let input = TensorMetadata {
             name: signature.input.clone(),

@@ -9,6 +9,7 @@ use crate::{
         Labels, Prediction,
         signature::{Output, Signature},
     },
+    models::ModelVersion,
 };
 
 /// The response to a request.
@@ -19,7 +20,7 @@ pub struct InferResponse {
     /// Name of the model.
     pub model: String,
     /// Version of the model.
-    pub version: String,
+    pub version: ModelVersion,
     /// One tensor per requested output, in the requested order.
     pub outputs: Vec<OutputTensor>,
     /// Time of converting the input.

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::models::{
+    ModelVersion,
     live::{Phase, VersionState},
     registry::{ModelView, Registry},
 };
@@ -15,8 +16,8 @@ pub struct ModelIndex {
     #[schema(example = "resnet-20-v1")]
     pub name: String,
     /// Version.
-    #[schema(example = "1")]
-    pub version: String,
+    #[schema(value_type = String, example = "1")]
+    pub version: ModelVersion,
     /// `READY`, `LOADING`, `UNLOADING` or `UNAVAILABLE`.
     #[schema(example = "READY")]
     pub state: &'static str,
@@ -35,7 +36,7 @@ pub(super) fn index(registry: &Registry, ready: bool) -> Vec<ModelIndex> {
                     .into_iter()
                     .map(move |(version, state)| ModelIndex {
                         name: name.clone(),
-                        version: version.to_string(),
+                        version,
                         state: state_name(&state),
                         reason: reason(&state),
                     })

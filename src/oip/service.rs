@@ -69,10 +69,7 @@ impl Service {
         version: Option<&str>,
     ) -> Result<ModelMetadata, Error> {
         let model = self.model(name, version)?;
-        let versions = self
-            .live(name)?
-            .into_iter()
-            .map(|model| model.version.to_string());
+        let versions = self.live(name)?.into_iter().map(|model| model.version);
         Ok(ModelMetadata::of(&model, versions.collect()))
     }
 
@@ -206,7 +203,7 @@ impl Service {
         Ok(InferResponse {
             id: request.id,
             model: model.name.clone(),
-            version: model.version.to_string(),
+            version: model.version,
             outputs,
             preprocess,
             queue: answers.queue,

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     metrics::{Total, Totals},
-    models::registry::LiveModel,
+    models::{ModelVersion, registry::LiveModel},
 };
 
 /// Statistics of a version since it was loaded.
@@ -15,8 +15,8 @@ pub struct ModelStatistics {
     #[schema(example = "resnet-20-v1")]
     pub name: String,
     /// The version.
-    #[schema(example = "1")]
-    pub version: String,
+    #[schema(value_type = String, example = "1")]
+    pub version: ModelVersion,
     /// Time of the last request in milliseconds since 1970; 0 before the first.
     pub last_inference: u64,
     /// Number of classified images.
@@ -99,7 +99,7 @@ impl ModelStatistics {
         };
         Self {
             name: model.name.clone(),
-            version: model.version.to_string(),
+            version: model.version,
             last_inference,
             inference_count: images,
             execution_count: batches.values().map(|total| total.count).sum(),

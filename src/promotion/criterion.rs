@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     evaluation,
-    models::{LifecycleError, PromoteError, registry::ResolveError},
+    models::{LifecycleError, ModelVersion, PromoteError, registry::ResolveError},
     store::{PromotionRecord, PromotionStatus, StoreError, now},
 };
 
@@ -23,7 +23,7 @@ pub enum Criterion {
         /// The non-inferiority margin, 0 to 1.
         margin: f64,
         /// The other version; if it is `None`, the one that serves.
-        baseline: Option<u64>,
+        baseline: Option<ModelVersion>,
     },
 }
 
@@ -33,7 +33,7 @@ pub struct PromotionSpec {
     /// Name or alias of the model.
     pub model: String,
     /// Candidate version.
-    pub version: u64,
+    pub version: ModelVersion,
     /// Acceptance criterion.
     pub criterion: Criterion,
     /// Images of the evaluation.
@@ -51,7 +51,7 @@ pub enum StartError {
     Baseline(#[from] ResolveError),
     /// The version is its own baseline.
     #[error("version {0} cannot be its own baseline; choose another `baseline_version`")]
-    Itself(u64),
+    Itself(ModelVersion),
     /// The candidate cannot be evaluated on these images.
     #[error(transparent)]
     Evaluation(#[from] evaluation::StartError),
@@ -74,7 +74,12 @@ impl From<LifecycleError> for StartError {
 
 impl PromotionSpec {
     /// Creates the record of a new promotion on `total` images; `model` is the name that an alias resolves to.
-    pub(super) fn record(&self, model: &str, previous: u64, total: usize) -> PromotionRecord {
+    pub(super) fn record(
+        &self,
+        model: &str,
+        previous: ModelVersion,
+        total: usize,
+    ) -> PromotionRecord {
         let evaluation::EvaluationSpec {
             dataset,
             split,

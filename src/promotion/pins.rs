@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Promotions, task::not_saved};
 use crate::{
-    models::{PersistPin, PromoteError, name::parse_version, registry::ModelView},
+    models::{ModelVersion, PersistPin, PromoteError, registry::ModelView},
     store::{Pin, Store, StoreError},
 };
 
@@ -12,9 +12,9 @@ use crate::{
 ///
 /// # Errors
 /// When the store fails.
-pub fn pins(store: &Store) -> Result<BTreeMap<String, u64>, StoreError> {
+pub fn pins(store: &Store) -> Result<BTreeMap<String, ModelVersion>, StoreError> {
     let pins = store.pins()?.into_iter();
-    let parse = |pin: Pin| Some((pin.model, parse_version(&pin.version)?));
+    let parse = |pin: Pin| Some((pin.model, pin.version.parse().ok()?));
     Ok(pins.filter_map(parse).collect())
 }
 

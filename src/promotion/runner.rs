@@ -11,7 +11,7 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    models::PersistPin,
+    models::{ModelVersion, PersistPin},
     store::{Pin, PromotionRecord, PromotionStatus, StoreError, now},
 };
 
@@ -42,7 +42,12 @@ impl PromotionTask {
             return;
         }
         let (model, version) = (job.model(), spec.version);
-        tracing::info!(id = job.id(), model, version, "promotion started");
+        tracing::info!(
+            id = job.id(),
+            model,
+            version = version.get(),
+            "promotion started"
+        );
 
         let judging = AssertUnwindSafe(self.judge()).catch_unwind();
         let judged = tokio::select! {
@@ -115,7 +120,7 @@ impl PromotionTask {
     /// Returns a callback that stores the record and its pin in one transaction, unless the promotion was cancelled.
     pub(super) fn persist(
         &self,
-        record: impl FnOnce(Option<u64>) -> PromotionRecord + Send + 'static,
+        record: impl FnOnce(Option<ModelVersion>) -> PromotionRecord + Send + 'static,
     ) -> PersistPin {
         let (store, job) = (self.shared.store.clone(), Arc::clone(&self.job));
         Box::new(move |version| {
@@ -226,7 +231,7 @@ impl PromotionTask {
 }
 
 /// Returns a pin of the model to a version.
-fn pin(record: &PromotionRecord, version: u64) -> Pin {
+fn pin(record: &PromotionRecord, version: ModelVersion) -> Pin {
     Pin {
         model: record.model.clone(),
         version: version.to_string(),

@@ -4,6 +4,8 @@ use mien_faces::report::{CompareError, Prediction, Score, Tally, compare};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::models::ModelVersion;
+
 /// Measured values and result. Accuracies are 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = PromotionResult)]
@@ -41,7 +43,7 @@ pub struct Measured {
 
 /// The predictions of an evaluation.
 pub(super) struct Measurement {
-    pub(super) version: u64,
+    pub(super) version: ModelVersion,
     pub(super) evaluation: String,
     pub(super) dataset_sha256: Option<String>,
     pub(super) predictions: Vec<Prediction>,
@@ -168,7 +170,7 @@ mod tests {
             }
         };
         Measurement {
-            version,
+            version: ModelVersion::of(version),
             evaluation: format!("e{version}"),
             dataset_sha256: None,
             predictions: (0..images).map(prediction).collect(),

@@ -39,7 +39,7 @@ impl From<oip::ModelStatistics> for proto::ModelStatistics {
     fn from(stats: oip::ModelStatistics) -> Self {
         Self {
             name: stats.name,
-            version: stats.version,
+            version: stats.version.to_string(),
             last_inference: stats.last_inference,
             inference_count: stats.inference_count,
             execution_count: stats.execution_count,

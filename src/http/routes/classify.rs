@@ -20,7 +20,7 @@ use crate::{
     inference::{Input, Probabilities},
     intake::decoder::ImageDecodeError,
     metrics::Outcome,
-    models::registry::LiveModel,
+    models::{ModelVersion, registry::LiveModel},
 };
 
 pub(super) const PATH: &str = "/v1/classify";
@@ -48,8 +48,8 @@ pub struct Classification<'a> {
     #[schema(example = "resnet-20-v1")]
     model: &'a str,
     /// Version of the model.
-    #[schema(example = "1")]
-    version: String,
+    #[schema(value_type = String, example = "1")]
+    version: ModelVersion,
     /// One entry per image.
     predictions: Vec<Prediction<'a>>,
 }
@@ -178,7 +178,7 @@ pub async fn classify(
         .insert_header(timing)
         .json(Classification {
             model: &model.name,
-            version: model.version.to_string(),
+            version: model.version,
             predictions,
         }))
 }

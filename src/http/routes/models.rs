@@ -15,6 +15,7 @@ use self::model_info::ModelInfo;
 use crate::{
     http::{ApiError, State, error::Problem},
     models::{
+        ModelVersion,
         live::{Phase, VersionState},
         name::Alias,
         registry::{ModelView, ResolveError},
@@ -42,10 +43,11 @@ pub struct ModelSummary {
     /// Aliases of the model.
     aliases: Vec<AliasView>,
     /// The version that serves requests without a version; null if none is loaded.
-    #[schema(example = "1")]
-    serving: Option<String>,
+    #[schema(value_type = Option<String>, example = "1")]
+    serving: Option<ModelVersion>,
     /// The version that the model is pinned to; null without a pin.
-    pinned: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pinned: Option<ModelVersion>,
     /// Versions on disk or in memory in ascending order.
     versions: Vec<VersionSummary>,
 }
@@ -57,16 +59,16 @@ pub struct AliasView {
     #[schema(example = "stable")]
     alias: String,
     /// The version that the alias refers to; by default the pinned version, otherwise the highest loaded version.
-    #[schema(example = "1")]
-    version: Option<String>,
+    #[schema(value_type = Option<String>, example = "1")]
+    version: Option<ModelVersion>,
 }
 
 /// Summary of a version.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct VersionSummary {
     /// Version.
-    #[schema(example = "1")]
-    version: String,
+    #[schema(value_type = String, example = "1")]
+    version: ModelVersion,
     /// Status of the version.
     status: Phase,
     /// Views of a face whose probabilities the version averages inside its graph: 2 if it adds the mirror image, else 1.
@@ -90,10 +92,11 @@ pub struct ModelDetails {
     /// Aliases of the model.
     aliases: Vec<AliasView>,
     /// The version that serves requests without a version; null if none is loaded.
-    #[schema(example = "1")]
-    serving: Option<String>,
+    #[schema(value_type = Option<String>, example = "1")]
+    serving: Option<ModelVersion>,
     /// The version that the model is pinned to; null without a pin.
-    pinned: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pinned: Option<ModelVersion>,
     /// Versions on disk or in memory in ascending order.
     versions: Vec<VersionDetails>,
 }
@@ -143,9 +146,14 @@ pub async fn one(
             facts: state.live().map(|model| ModelInfo::from(&**model)),
         });
     let versions = versions.collect();
-    let (serving, pinned) = (text(model.serving), text(model.pinned));
     let aliases = aliases(&model.aliases);
-    let ModelView { name, default, .. } = model;
+    let ModelView {
+        name,
+        default,
+        serving,
+        pinned,
+        ..
+    } = model;
     let details = ModelDetails {
         name,
         default,
@@ -164,39 +172,30 @@ impl From<ModelView> for ModelSummary {
             .iter()
             .map(|(version, state)| summary(*version, state));
         let (versions, aliases) = (versions.collect(), aliases(&model.aliases));
-        let (serving, pinned) = (text(model.serving), text(model.pinned));
         Self {
             name: model.name,
             default: model.default,
             aliases,
-            serving,
-            pinned,
+            serving: model.serving,
+            pinned: model.pinned,
             versions,
         }
     }
 }
 
-/// Formats a version for the API.
-fn text(version: Option<u64>) -> Option<String> {
-    version.map(|version| version.to_string())
-}
-
 fn aliases(aliases: &[Alias]) -> Vec<AliasView> {
-    let view = |alias: &Alias| {
-        let version = text(alias.target.version);
-        AliasView {
-            alias: alias.alias.clone(),
-            version,
-        }
+    let view = |alias: &Alias| AliasView {
+        alias: alias.alias.clone(),
+        version: alias.target.version,
     };
     aliases.iter().map(view).collect()
 }
 
-fn summary(version: u64, state: &VersionState) -> VersionSummary {
+fn summary(version: ModelVersion, state: &VersionState) -> VersionSummary {
     let reason = state.problem().map(str::to_owned);
     let views = state.live().map(|model| model.manifest.views.get());
     VersionSummary {
-        version: version.to_string(),
+        version,
         status: state.phase(),
         views,
         reason,

@@ -6,7 +6,10 @@ use std::{
     str::FromStr,
 };
 
-use crate::models::name::{ModelName, is_directory_name};
+use crate::models::{
+    ModelVersion,
+    name::{ModelName, is_directory_name},
+};
 
 /// A loaded member.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +28,7 @@ pub struct MemberName {
     /// Name of the model; one path component.
     name: String,
     /// Version.
-    version: u64,
+    version: ModelVersion,
 }
 
 impl MemberName {
@@ -35,7 +38,7 @@ impl MemberName {
     }
 
     /// Returns the version.
-    pub fn version(&self) -> u64 {
+    pub fn version(&self) -> ModelVersion {
         self.version
     }
 

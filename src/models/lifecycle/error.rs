@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use crate::models::ModelVersion;
+
 /// Why no model can be served.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
@@ -50,11 +52,11 @@ pub enum LifecycleError {
         /// The model.
         model: String,
         /// The highest version that failed.
-        version: u64,
+        version: ModelVersion,
         /// The reason, without paths.
         reason: String,
         /// The versions that continue to serve.
-        serving: Vec<u64>,
+        serving: Vec<ModelVersion>,
     },
     /// The version policy selects none of the versions on disk.
     #[error("--version-policy selects no version of model `{0}` in the models directory")]
@@ -70,12 +72,12 @@ pub enum LifecycleError {
     ShuttingDown,
 }
 
-fn still_serving(versions: &[u64]) -> String {
+fn still_serving(versions: &[ModelVersion]) -> String {
     match versions {
         [] => "no version of the model is loaded".to_owned(),
         [version] => format!("version {version} continues to serve"),
         versions => {
-            let versions: Vec<String> = versions.iter().map(u64::to_string).collect();
+            let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
             format!("versions {} continue to serve", versions.join(", "))
         }
     }
@@ -93,7 +95,7 @@ pub enum PromoteError {
         /// The model.
         model: String,
         /// The version.
-        version: u64,
+        version: ModelVersion,
     },
     /// No version of the model serves.
     #[error("no version of model `{0}` is serving; load the model first")]
@@ -104,7 +106,7 @@ pub enum PromoteError {
         /// The model.
         model: String,
         /// The version.
-        version: u64,
+        version: ModelVersion,
     },
     /// The version is not the one that was evaluated.
     #[error("version {version} of model `{model}` was unloaded or replaced after its evaluation")]
@@ -112,7 +114,7 @@ pub enum PromoteError {
         /// The model.
         model: String,
         /// The version.
-        version: u64,
+        version: ModelVersion,
     },
     /// The model has another candidate.
     #[error(
@@ -130,9 +132,9 @@ mod tests {
         let message = |serving: &[u64]| {
             let error = LifecycleError::InvalidModel {
                 model: "m".to_owned(),
-                version: 3,
+                version: ModelVersion::of(3),
                 reason: "it has no labels".to_owned(),
-                serving: serving.to_vec(),
+                serving: serving.iter().copied().map(ModelVersion::of).collect(),
             };
             error.to_string()
         };

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use crate::models::{name::ModelName, policy::VersionPolicies};
+use crate::models::{ModelVersion, name::ModelName, policy::VersionPolicies};
 
 /// Which models are loaded, and under which names.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct LifecycleOptions {
     /// Aliases of models.
     pub aliases: BTreeMap<String, ModelName>,
     /// The versions that models are pinned to.
-    pub pins: BTreeMap<String, u64>,
+    pub pins: BTreeMap<String, ModelVersion>,
     /// Interval between two polls of the models directory. `None` disables polling.
     pub repository_poll_interval: Option<Duration>,
 }

@@ -3,6 +3,7 @@
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use crate::models::{
+    ModelVersion,
     manifest::Manifest,
     onnx_metadata,
     policy::VersionPolicies,
@@ -32,7 +33,7 @@ impl Ranked {
 pub(crate) fn rank_by_accuracy(
     listing: &Listing,
     policies: &VersionPolicies,
-    pins: &BTreeMap<String, u64>,
+    pins: &BTreeMap<String, ModelVersion>,
 ) -> Vec<Ranked> {
     let accuracy = |name: &str, dirs: &VersionDirs| {
         let selected = policies.selected(name, dirs, pins.get(name).copied());

@@ -4,19 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     inference::InferenceError,
-    models::policy::{VersionPolicies, loading_order},
+    models::{
+        ModelVersion,
+        policy::{VersionPolicies, loading_order},
+    },
 };
 
 /// Operations on the versions of one model.
 pub(super) trait VersionOps {
     /// Returns whether the last attempt to load a version used the files that are on disk now.
-    fn is_up_to_date(&mut self, version: u64) -> bool;
+    fn is_up_to_date(&mut self, version: ModelVersion) -> bool;
     /// Loads a version from disk. If that fails, a version that serves under this number continues to serve.
-    fn load(&mut self, version: u64) -> Result<(), InferenceError>;
+    fn load(&mut self, version: ModelVersion) -> Result<(), InferenceError>;
     /// Returns whether a version serves.
-    fn is_live(&self, version: u64) -> bool;
+    fn is_live(&self, version: ModelVersion) -> bool;
     /// Returns the highest version that serves.
-    fn highest_live(&self) -> Option<u64>;
+    fn highest_live(&self) -> Option<ModelVersion>;
     /// Returns whether no further version should be loaded.
     fn is_shutting_down(&self) -> bool;
 }
@@ -27,14 +30,14 @@ pub(super) struct Selection<'a> {
     pub(super) policies: &'a VersionPolicies,
     pub(super) model: &'a str,
     /// The version that is being promoted.
-    pub(super) candidate: Option<u64>,
+    pub(super) candidate: Option<ModelVersion>,
     /// The version that the model is pinned to.
-    pub(super) pin: Option<u64>,
+    pub(super) pin: Option<ModelVersion>,
 }
 
 impl Selection<'_> {
     /// Returns whether a version is selected while the versions in `serving` serve.
-    fn selects(&self, version: u64, serving: &BTreeSet<u64>) -> bool {
+    fn selects(&self, version: ModelVersion, serving: &BTreeSet<ModelVersion>) -> bool {
         self.candidate == Some(version)
             || self
                 .policies
@@ -44,9 +47,9 @@ impl Selection<'_> {
     /// Returns which of the live versions are selected.
     pub(super) fn keep<T>(
         &self,
-        versions: &BTreeMap<u64, T>,
+        versions: &BTreeMap<ModelVersion, T>,
         is_live: impl Fn(&T) -> bool,
-    ) -> BTreeSet<u64> {
+    ) -> BTreeSet<ModelVersion> {
         let mut keep = BTreeSet::new();
         for (version, state) in loading_order(versions, self.pin) {
             if is_live(state) && self.selects(version, &keep) {
@@ -60,7 +63,7 @@ impl Selection<'_> {
 /// A version that could not be loaded.
 #[derive(Debug, PartialEq)]
 pub(super) struct Failure {
-    pub(super) version: u64,
+    pub(super) version: ModelVersion,
     pub(super) error: InferenceError,
 }
 
@@ -68,7 +71,7 @@ pub(super) struct Failure {
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Outcome {
     /// The versions that must continue to serve; the others are to be retired.
-    pub(super) keep: BTreeSet<u64>,
+    pub(super) keep: BTreeSet<ModelVersion>,
     /// The versions that could not be loaded, in the order in which they were tried.
     pub(super) failures: Vec<Failure>,
     /// Whether neither the pinned version nor a lower one can be served, so that the pin was ignored.
@@ -81,13 +84,13 @@ pub(super) struct Outcome {
 pub(super) fn reconcile<T>(
     ops: &mut impl VersionOps,
     selection: &Selection<'_>,
-    on_disk: &BTreeMap<u64, T>,
+    on_disk: &BTreeMap<ModelVersion, T>,
     reload: bool,
 ) -> Outcome {
     let mut outcome = Outcome::default();
     let mut is_any_selected = load_selected(ops, selection, on_disk, reload, &mut outcome);
     if let Some(pin) = selection.pin.filter(|_| !ops.is_shutting_down()) {
-        let is_newer = |version: &u64| *version > pin;
+        let is_newer = |version: &ModelVersion| *version > pin;
         if outcome.keep.iter().all(is_newer) && ops.is_live(pin) {
             // The files of the pinned version are gone, but a newer one must not take the traffic without a promotion.
             outcome.keep.insert(pin);
@@ -111,7 +114,7 @@ pub(super) fn reconcile<T>(
 fn load_selected<T>(
     ops: &mut impl VersionOps,
     selection: &Selection<'_>,
-    on_disk: &BTreeMap<u64, T>,
+    on_disk: &BTreeMap<ModelVersion, T>,
     reload: bool,
     outcome: &mut Outcome,
 ) -> bool {

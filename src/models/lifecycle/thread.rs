@@ -28,6 +28,7 @@ use super::{
 use crate::{
     inference::InferenceError,
     models::{
+        ModelVersion,
         load::ModelLoader,
         repository::{self, VersionDirs},
         snapshot::{ModelView, SharedSnapshot},
@@ -51,7 +52,7 @@ pub(in crate::models) struct LifecycleThread {
     versions: VersionManager,
     poller: Poller,
     /// The candidate of each model that is being promoted. It stays loaded although the policy may not select it.
-    candidates: BTreeMap<String, u64>,
+    candidates: BTreeMap<String, ModelVersion>,
     /// Models that a client has unloaded. Changes on disk do not load them again.
     manually_unloaded: BTreeSet<String>,
     /// The directories of each model when it was last reconciled.
@@ -179,7 +180,7 @@ impl LifecycleThread {
     }
 
     /// Returns the version that a model is pinned to.
-    fn pin(&self, name: &str) -> Option<u64> {
+    fn pin(&self, name: &str) -> Option<ModelVersion> {
         self.versions.snapshot().pins.get(name).copied()
     }
 

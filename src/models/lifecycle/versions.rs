@@ -9,6 +9,7 @@ use std::{
 use crate::{
     inference::InferenceError,
     models::{
+        ModelVersion,
         live::{LiveModel, Phase, VersionState, Versions},
         load::{ModelLoader, has_same_content},
         repository::{Fingerprint, VersionDir, VersionDirs},
@@ -21,7 +22,7 @@ pub(super) struct VersionManager {
     loader: ModelLoader,
     snapshot: Arc<SharedSnapshot>,
     /// The files of the last attempt to load each version, whether it succeeded or not.
-    attempted: BTreeMap<(String, u64), Fingerprint>,
+    attempted: BTreeMap<(String, ModelVersion), Fingerprint>,
 }
 
 impl VersionManager {
@@ -53,13 +54,18 @@ impl VersionManager {
     }
 
     /// Returns a version that serves.
-    pub(super) fn live(&self, name: &str, version: u64) -> Option<Arc<LiveModel>> {
+    pub(super) fn live(&self, name: &str, version: ModelVersion) -> Option<Arc<LiveModel>> {
         let snapshot = self.snapshot.load();
         snapshot.models.get(name)?.get(&version)?.live().cloned()
     }
 
     /// Returns whether the last attempt to load a version used the files that are on disk now.
-    pub(super) fn is_up_to_date(&mut self, name: &str, version: u64, dir: &VersionDir) -> bool {
+    pub(super) fn is_up_to_date(
+        &mut self,
+        name: &str,
+        version: ModelVersion,
+        dir: &VersionDir,
+    ) -> bool {
         let snapshot = self.snapshot.load();
         let state = snapshot
             .models
@@ -87,7 +93,7 @@ impl VersionManager {
     pub(super) fn load(
         &mut self,
         name: &str,
-        version: u64,
+        version: ModelVersion,
         dir: &VersionDir,
     ) -> Result<(), InferenceError> {
         self.update(|next| {
@@ -123,7 +129,7 @@ impl VersionManager {
         let options = model.batcher.options();
         tracing::info!(
             model = name,
-            version,
+            version = version.get(),
             architecture = model.architecture(),
             input = model.signature.layout().join("x"),
             instances = options.instances,
@@ -147,11 +153,11 @@ impl VersionManager {
         });
     }
 
-    fn mark_failed(&self, name: &str, version: u64, error: &InferenceError) {
+    fn mark_failed(&self, name: &str, version: ModelVersion, error: &InferenceError) {
         let is_live = self.live(name, version).is_some();
         tracing::error!(
             model = name,
-            version,
+            version = version.get(),
             %error,
             previous_continues = is_live,
             "cannot load model"
@@ -176,9 +182,9 @@ impl VersionManager {
     }
 
     /// Retires all versions of a model except `keep` in one change, and removes those that are not in `dirs`.
-    pub(super) fn retire(&mut self, name: &str, dirs: &VersionDirs, keep: &BTreeSet<u64>) {
+    pub(super) fn retire(&mut self, name: &str, dirs: &VersionDirs, keep: &BTreeSet<ModelVersion>) {
         let mut next = self.states(name);
-        let retired: Vec<u64> = next
+        let retired: Vec<ModelVersion> = next
             .keys()
             .copied()
             .filter(|version| !keep.contains(version))
@@ -211,7 +217,7 @@ impl VersionManager {
     }
 
     /// Retires the live versions of a model except `keep` in one change.
-    pub(super) fn retire_live(&self, name: &str, keep: &BTreeSet<u64>) {
+    pub(super) fn retire_live(&self, name: &str, keep: &BTreeSet<ModelVersion>) {
         let mut next = self.states(name);
         for (version, state) in &mut next {
             if let Some(model) = state.live().filter(|_| !keep.contains(version)).cloned() {
@@ -230,7 +236,7 @@ impl VersionManager {
 
     fn record_unloaded(&self, model: &LiveModel) {
         let LiveModel { name, version, .. } = model;
-        tracing::info!(model = name, version, "model unloaded");
+        tracing::info!(model = name, version = version.get(), "model unloaded");
         let version = version.to_string();
         self.loader
             .metrics

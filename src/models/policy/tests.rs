@@ -12,21 +12,29 @@ fn policies(choices: &[&str], references: &[&str]) -> Result<VersionPolicies, St
 /// Returns which of the versions 1 to 5 are loaded if those in `broken` fail.
 fn loaded(policies: &VersionPolicies, model: &str, broken: &[u64]) -> Vec<u64> {
     let mut served = BTreeSet::new();
-    for version in (1..=5).rev() {
-        if policies.selects(model, version, &served, None) && !broken.contains(&version) {
+    for version in (1..=5).rev().map(ModelVersion::of) {
+        if policies.selects(model, version, &served, None) && !broken.contains(&version.get()) {
             served.insert(version);
         }
     }
-    served.into_iter().collect()
+    served.into_iter().map(ModelVersion::get).collect()
 }
 
 /// Returns the selected versions of a pinned model in loading order.
 fn pinned(policy: &str, references: &[&str], on_disk: &[u64], pin: u64) -> Vec<u64> {
-    let versions = on_disk.iter().map(|version| (*version, ())).collect();
-    let selected = policies(&[policy], references)
-        .unwrap()
-        .selected("a", &versions, Some(pin));
-    selected.into_iter().map(|(version, ())| version).collect()
+    let versions = on_disk
+        .iter()
+        .map(|version| (ModelVersion::of(*version), ()))
+        .collect();
+    let selected = policies(&[policy], references).unwrap().selected(
+        "a",
+        &versions,
+        Some(ModelVersion::of(pin)),
+    );
+    selected
+        .into_iter()
+        .map(|(version, ())| version.get())
+        .collect()
 }
 
 #[test]

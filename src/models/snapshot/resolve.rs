@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::Snapshot;
 use crate::models::{
+    ModelVersion,
     live::{LiveModel, Phase, VersionState, Versions},
-    name::parse_version,
 };
 
 /// Why a request cannot be sent to a model.
@@ -88,7 +88,7 @@ impl Snapshot {
             ResolveError::UnknownVersion { model, version }
         };
         let number = match version {
-            Some(text) => Some(parse_version(text).ok_or_else(|| unknown(text))?),
+            Some(text) => Some(text.parse().map_err(|_| unknown(text))?),
             None => default_version,
         };
         let number = match (alias.and_then(|target| target.version), number) {
@@ -114,7 +114,11 @@ impl Snapshot {
     }
 }
 
-fn not_serving(requested: &str, version: Option<u64>, state: &VersionState) -> ResolveError {
+fn not_serving(
+    requested: &str,
+    version: Option<ModelVersion>,
+    state: &VersionState,
+) -> ResolveError {
     let model = match version {
         Some(version) => format!("{requested}@{version}"),
         None => requested.to_owned(),

@@ -9,10 +9,13 @@ use crate::models::{
 /// Version 3 of `a` has failed and version 2 is unloaded; `b` is being loaded.
 fn snapshot(default: Option<&str>) -> Snapshot {
     let a = [
-        (2, VersionState::Unloaded),
-        (3, VersionState::Failed("it is broken".to_owned())),
+        (ModelVersion::of(2), VersionState::Unloaded),
+        (
+            ModelVersion::of(3),
+            VersionState::Failed("it is broken".to_owned()),
+        ),
     ];
-    let b = [(1, VersionState::Loading)];
+    let b = [(ModelVersion::of(1), VersionState::Loading)];
     let models = [("a", Versions::from(a)), ("b", Versions::from(b))];
     let aliases = [("stable", "a@3"), ("next", "b"), ("gone", "c")];
     let alias =
@@ -23,7 +26,7 @@ fn snapshot(default: Option<&str>) -> Snapshot {
             .into(),
         default: default.map(|name| name.parse().unwrap()),
         aliases: Arc::new(aliases.map(alias).into()),
-        pins: BTreeMap::from([("a".to_owned(), 2)]),
+        pins: BTreeMap::from([("a".to_owned(), ModelVersion::of(2))]),
     }
 }
 
@@ -116,7 +119,7 @@ fn view_contains_aliases_and_default() {
     );
     assert_eq!(b.aliases[0].alias, "next");
     assert_eq!((b.pinned, b.serving), (None, None));
-    assert_eq!(snapshot.model("a").unwrap().pinned, Some(2));
+    assert_eq!(snapshot.model("a").unwrap().pinned, ModelVersion::new(2));
     assert!(snapshot.model("gone").is_none());
     let defaults: Vec<bool> = snapshot
         .models()

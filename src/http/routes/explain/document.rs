@@ -3,7 +3,10 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{explanation::Explanation, models::registry::LiveModel};
+use crate::{
+    explanation::Explanation,
+    models::{ModelVersion, registry::LiveModel},
+};
 
 /// The weights of a label.
 #[derive(Debug, Serialize, ToSchema)]
@@ -13,8 +16,8 @@ pub(super) struct Document<'a> {
     #[schema(example = "resnet-20-v1")]
     model: &'a str,
     /// Its version.
-    #[schema(example = "1")]
-    version: String,
+    #[schema(value_type = String, example = "1")]
+    version: ModelVersion,
     /// The label that is explained.
     #[schema(example = "happy")]
     label: &'a str,
@@ -60,7 +63,7 @@ impl<'a> Document<'a> {
         let rows = map.weights().chunks_exact(map.side());
         Self {
             model: &model.name,
-            version: model.version.to_string(),
+            version: model.version,
             label: model.manifest.labels.get(*class).unwrap_or_default(),
             probability: *probability,
             size: [map.side(); 2],

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     inference::signature::Signature,
-    models::{ensemble, live::LiveModel},
+    models::{ModelVersion, ensemble, live::LiveModel},
     tuning::{Point, Source},
 };
 
@@ -52,8 +52,8 @@ pub struct Member {
     #[schema(example = "resnet-20-v1")]
     name: String,
     /// Its version.
-    #[schema(example = "1")]
-    version: String,
+    #[schema(value_type = String, example = "1")]
+    version: ModelVersion,
     /// Its share of the mean. The weights of all members sum to 1.
     #[schema(example = 0.5)]
     weight: f64,
@@ -112,10 +112,9 @@ impl From<ensemble::Member> for Member {
             weight,
             sha256,
         } = member;
-        let version = name.version().to_string();
         Self {
             name: name.name().to_owned(),
-            version,
+            version: name.version(),
             weight,
             sha256,
         }

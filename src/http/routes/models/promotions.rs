@@ -18,7 +18,7 @@ use crate::{
         routes::evaluations::{most_listed, whole_test},
         version::Version,
     },
-    models::{LifecycleError, name::parse_version},
+    models::{LifecycleError, ModelVersion},
     promotion::{Criterion, PromotionResponse, PromotionSpec},
 };
 
@@ -216,7 +216,7 @@ impl PromotionRequest {
             request_id,
         };
         Ok(PromotionSpec {
-            version: number(&model, version)?,
+            version: parse_version(&model, version)?,
             model,
             criterion,
             images,
@@ -227,7 +227,7 @@ impl PromotionRequest {
         let baseline = self
             .baseline_version
             .take()
-            .map(|version| number(model, version))
+            .map(|version| parse_version(model, version))
             .transpose()?;
         let (value, criterion) = match (self.min_accuracy, self.max_regression) {
             (Some(accuracy), None) if baseline.is_none() => {
@@ -252,9 +252,9 @@ impl PromotionRequest {
     }
 }
 
-fn number(model: &str, version: Version) -> Result<u64, ApiError> {
+fn parse_version(model: &str, version: Version) -> Result<ModelVersion, ApiError> {
     let version = version.into_text();
-    parse_version(&version).ok_or_else(|| {
+    version.parse().map_err(|_| {
         let detail = format!("the repository has no version `{version}` of model `{model}`");
         ApiError::new(Code::UnknownVersion, detail)
     })

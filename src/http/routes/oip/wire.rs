@@ -9,9 +9,12 @@ use actix_web::web::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use self::{data::Data, scalar::Scalar};
-use crate::oip::{
-    Error, InferRequest, InferResponse, InputTensor, OutputData, OutputTensor, RequestedOutput,
-    TensorData, refuse_shared_memory,
+use crate::{
+    models::ModelVersion,
+    oip::{
+        Error, InferRequest, InferResponse, InputTensor, OutputData, OutputTensor, RequestedOutput,
+        TensorData, refuse_shared_memory,
+    },
 };
 
 type Parameters = BTreeMap<String, Scalar>;
@@ -168,7 +171,7 @@ struct Answer<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     id: &'a str,
     model_name: &'a str,
-    model_version: &'a str,
+    model_version: ModelVersion,
     outputs: Vec<Tensor<'a>>,
 }
 
@@ -230,7 +233,7 @@ pub(super) fn body(
         Ok(tensor)
     });
     let outputs = outputs.collect::<Result<_, _>>()?;
-    let (id, model_name, model_version) = (&response.id, &response.model, &response.version);
+    let (id, model_name, model_version) = (&response.id, &response.model, response.version);
     let answer = Answer {
         id,
         model_name,
@@ -256,7 +259,8 @@ mod tests {
             shape: [1, 2],
             data: OutputData::Values(vec![f32::NEG_INFINITY, 1.0]),
         };
-        let [id, model, version] = ["", "m", "1"].map(str::to_owned);
+        let [id, model] = ["", "m"].map(str::to_owned);
+        let version = ModelVersion::FIRST;
         let [preprocess, queue, inference] = [Duration::ZERO; 3];
         let outputs = vec![output];
         let response = InferResponse {

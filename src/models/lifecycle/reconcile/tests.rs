@@ -3,37 +3,45 @@ use super::*;
 /// Versions in memory. Those in `broken` cannot be loaded.
 #[derive(Default)]
 struct Fake {
-    live: BTreeSet<u64>,
-    up_to_date: BTreeSet<u64>,
-    broken: BTreeSet<u64>,
-    loaded: Vec<u64>,
+    live: BTreeSet<ModelVersion>,
+    up_to_date: BTreeSet<ModelVersion>,
+    broken: BTreeSet<ModelVersion>,
+    loaded: Vec<ModelVersion>,
     /// The number of loads after which the server shuts down.
     stop_after: Option<usize>,
+}
+
+fn set(versions: &[u64]) -> BTreeSet<ModelVersion> {
+    versions.iter().copied().map(ModelVersion::of).collect()
+}
+
+fn numbers(versions: impl IntoIterator<Item = ModelVersion>) -> Vec<u64> {
+    versions.into_iter().map(ModelVersion::get).collect()
 }
 
 impl Fake {
     fn serving(versions: &[u64]) -> Self {
         Self {
-            live: versions.iter().copied().collect(),
-            up_to_date: versions.iter().copied().collect(),
+            live: set(versions),
+            up_to_date: set(versions),
             ..Self::default()
         }
     }
 
     fn broken(self, versions: &[u64]) -> Self {
         Self {
-            broken: versions.iter().copied().collect(),
+            broken: set(versions),
             ..self
         }
     }
 }
 
 impl VersionOps for Fake {
-    fn is_up_to_date(&mut self, version: u64) -> bool {
+    fn is_up_to_date(&mut self, version: ModelVersion) -> bool {
         self.up_to_date.contains(&version)
     }
 
-    fn load(&mut self, version: u64) -> Result<(), InferenceError> {
+    fn load(&mut self, version: ModelVersion) -> Result<(), InferenceError> {
         self.loaded.push(version);
         self.up_to_date.insert(version);
         if self.broken.contains(&version) {
@@ -43,11 +51,11 @@ impl VersionOps for Fake {
         Ok(())
     }
 
-    fn is_live(&self, version: u64) -> bool {
+    fn is_live(&self, version: ModelVersion) -> bool {
         self.live.contains(&version)
     }
 
-    fn highest_live(&self) -> Option<u64> {
+    fn highest_live(&self) -> Option<ModelVersion> {
         self.live.last().copied()
     }
 
@@ -70,11 +78,14 @@ fn run(
         policies: &policies,
         model: "m",
         candidate: None,
-        pin,
+        pin: pin.map(ModelVersion::of),
     };
-    let on_disk = on_disk.iter().map(|version| (*version, ())).collect();
+    let on_disk = set(on_disk)
+        .into_iter()
+        .map(|version| (version, ()))
+        .collect();
     let outcome = reconcile(fake, &selection, &on_disk, reload);
-    (fake.loaded.clone(), outcome.keep.into_iter().collect())
+    (numbers(fake.loaded.clone()), numbers(outcome.keep))
 }
 
 #[test]
@@ -157,16 +168,18 @@ fn shutdown_stops_loading() {
 #[test]
 fn candidate_is_kept_in_addition_to_policy() {
     let policies = VersionPolicies::new(&["latest".parse().unwrap()], []).unwrap();
-    let keep = |candidate, pin, live: &[u64]| {
+    let keep = |candidate: Option<u64>, pin: Option<u64>, live: &[u64]| {
         let selection = Selection {
             policies: &policies,
             model: "m",
-            candidate,
-            pin,
+            candidate: candidate.map(ModelVersion::of),
+            pin: pin.map(ModelVersion::of),
         };
-        let versions = live.iter().map(|version| (*version, true)).collect();
-        let kept = selection.keep(&versions, |is_live| *is_live);
-        kept.into_iter().collect::<Vec<_>>()
+        let versions = set(live)
+            .into_iter()
+            .map(|version| (version, true))
+            .collect();
+        numbers(selection.keep(&versions, |is_live| *is_live))
     };
     assert_eq!(keep(None, Some(1), &[1, 2]), [1]);
     assert_eq!(keep(Some(2), Some(1), &[1, 2]), [1, 2]);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{LifecycleThread, load_error, pin::PersistPin};
 use crate::models::{
+    ModelVersion,
     lifecycle::{LifecycleError, PromoteError, reconcile::Failure},
     live::LiveModel,
     repository::VersionDir,
@@ -23,7 +24,7 @@ impl LifecycleThread {
     pub(in crate::models) fn load_candidate(
         &mut self,
         name: &str,
-        version: u64,
+        version: ModelVersion,
         persist: PersistPin,
     ) -> Result<StagedCandidate, PromoteError> {
         let serving = self.serving(name)?;
@@ -57,7 +58,7 @@ impl LifecycleThread {
     fn load_if_changed(
         &mut self,
         name: &str,
-        version: u64,
+        version: ModelVersion,
         dir: &VersionDir,
     ) -> Result<Arc<LiveModel>, PromoteError> {
         let is_live = self.versions.live(name, version).is_some();

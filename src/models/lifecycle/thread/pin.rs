@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::LifecycleThread;
 use crate::models::{
+    ModelVersion,
     lifecycle::{LifecycleError, PromoteError},
     live::LiveModel,
     snapshot::ModelView,
@@ -11,7 +12,7 @@ use crate::models::{
 
 /// Stores the new pin of a model, or `None` if the pin is removed, before the pin takes effect. An error is the reason for
 /// clients. The callback may block on the disk.
-pub type PersistPin = Box<dyn FnOnce(Option<u64>) -> Result<(), String> + Send>;
+pub type PersistPin = Box<dyn FnOnce(Option<ModelVersion>) -> Result<(), String> + Send>;
 
 impl LifecycleThread {
     /// Pins a model to its serving version.
@@ -52,7 +53,7 @@ impl LifecycleThread {
     pub(super) fn set_pin(
         &self,
         name: &str,
-        pin: Option<u64>,
+        pin: Option<ModelVersion>,
         persist: PersistPin,
     ) -> Result<(), LifecycleError> {
         persist(pin).map_err(LifecycleError::Failed)?;
@@ -61,7 +62,9 @@ impl LifecycleThread {
             None => drop(next.pins.remove(name)),
         });
         match pin {
-            Some(version) => tracing::info!(model = name, version, "model pinned"),
+            Some(version) => {
+                tracing::info!(model = name, version = version.get(), "model pinned");
+            }
             None => tracing::info!(model = name, "model unpinned"),
         }
         Ok(())

@@ -138,7 +138,10 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::models::repository::{Fingerprint, VersionDir};
+    use crate::models::{
+        ModelVersion,
+        repository::{Fingerprint, VersionDir},
+    };
 
     fn dirs(versions: &[u64]) -> VersionDirs {
         let dir = |version: &u64| {
@@ -147,7 +150,7 @@ mod tests {
                 path: Path::new("/models/m").join(version.to_string()),
                 fingerprint: Fingerprint::default(),
             };
-            (*version, dir)
+            (ModelVersion::of(*version), dir)
         };
         versions.iter().map(dir).collect()
     }

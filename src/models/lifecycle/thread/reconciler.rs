@@ -6,6 +6,7 @@ use super::LifecycleThread;
 use crate::{
     inference::InferenceError,
     models::{
+        ModelVersion,
         lifecycle::{
             reconcile::{Failure, Selection, VersionOps, reconcile},
             versions::VersionManager,
@@ -43,7 +44,7 @@ impl LifecycleThread {
         if outcome.ignored_pin {
             tracing::warn!(
                 model = name,
-                version = pin,
+                version = pin.map(ModelVersion::get),
                 "the pinned version cannot be served"
             );
         }
@@ -62,21 +63,21 @@ struct ModelOps<'a> {
 }
 
 impl VersionOps for ModelOps<'_> {
-    fn is_up_to_date(&mut self, version: u64) -> bool {
+    fn is_up_to_date(&mut self, version: ModelVersion) -> bool {
         let dir = &self.dirs[&version];
         self.versions.is_up_to_date(self.name, version, dir)
     }
 
-    fn load(&mut self, version: u64) -> Result<(), InferenceError> {
+    fn load(&mut self, version: ModelVersion) -> Result<(), InferenceError> {
         let dir = &self.dirs[&version];
         self.versions.load(self.name, version, dir)
     }
 
-    fn is_live(&self, version: u64) -> bool {
+    fn is_live(&self, version: ModelVersion) -> bool {
         self.versions.live(self.name, version).is_some()
     }
 
-    fn highest_live(&self) -> Option<u64> {
+    fn highest_live(&self) -> Option<ModelVersion> {
         self.versions.snapshot().highest_live(self.name)
     }
 

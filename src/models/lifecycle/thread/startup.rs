@@ -163,7 +163,7 @@ impl LifecycleThread {
         let model = default.map_err(|error| RegistryError::Default(error.to_string()))?;
         tracing::info!(
             model = model.name,
-            version = model.version,
+            version = model.version.get(),
             "default model loaded"
         );
         Ok(true)
