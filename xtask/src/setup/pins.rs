@@ -44,69 +44,41 @@ pub(super) const ONNX_RUNTIME_GPU: &[Wheel] = &[Wheel {
 const TORCH: &str = "torch==2.13.0";
 const TORCH_SHA256: &str = "60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7";
 
+/// The headers that `tch` compiles against.
+const TORCH_HEADERS: Rule = Rule {
+    prefix: "torch/include/",
+    infix: "",
+    into: "include",
+};
+
 /// The files that `tch` compiles and links against. The CPU library of the wheel loads cudart and CUPTI even without a
 /// GPU.
 const TORCH_RULES: &[Rule] = &[
-    Rule {
-        prefix: "torch/include/",
-        infix: "",
-        into: "include",
-    },
-    Rule {
-        prefix: "torch/lib/",
-        infix: "libtorch_cpu.so",
-        into: "lib",
-    },
-    Rule {
-        prefix: "torch/lib/",
-        infix: "libc10.so",
-        into: "lib",
-    },
-    Rule {
-        prefix: "torch/lib/",
-        infix: "libgomp.so.1",
-        into: "lib",
-    },
+    TORCH_HEADERS,
+    torch_library("libtorch_cpu.so"),
+    torch_library("libc10.so"),
+    torch_library("libgomp.so.1"),
 ];
 
 /// [`TORCH_RULES`] and the CUDA libraries.
 const TORCH_GPU_RULES: &[Rule] = &[
-    Rule {
-        prefix: "torch/include/",
-        infix: "",
-        into: "include",
-    },
-    Rule {
-        prefix: "torch/lib/",
-        infix: "libtorch_cpu.so",
-        into: "lib",
-    },
-    Rule {
-        prefix: "torch/lib/",
-        infix: "libc10",
-        into: "lib",
-    },
-    Rule {
-        prefix: "torch/lib/",
-        infix: "libgomp.so.1",
-        into: "lib",
-    },
-    Rule {
-        prefix: "torch/lib/",
-        infix: "libtorch_cuda",
-        into: "lib",
-    },
-    Rule {
-        prefix: "torch/lib/",
-        infix: "libtorch_nvshmem",
-        into: "lib",
-    },
-    Rule {
-        prefix: "torch/lib/",
-        infix: "libcaffe2_nvrtc",
-        into: "lib",
-    },
+    TORCH_HEADERS,
+    torch_library("libtorch_cpu.so"),
+    torch_library("libc10"),
+    torch_library("libgomp.so.1"),
+    torch_library("libtorch_cuda"),
+    torch_library("libtorch_nvshmem"),
+    torch_library("libcaffe2_nvrtc"),
 ];
+
+/// Returns the rule for a library of the wheel.
+const fn torch_library(infix: &'static str) -> Rule {
+    Rule {
+        prefix: "torch/lib/",
+        infix,
+        into: "lib",
+    }
+}
 
 const CUPTI: Wheel = Wheel {
     requirement: "nvidia-cuda-cupti==13.0.85",
