@@ -17,6 +17,9 @@ use options::{
     Sam, Schedule,
 };
 
+/// The file's name in the folders of runs and models.
+pub const FILE_NAME: &str = "recipe.toml";
+
 /// Settings of a training run. A missing key has the value of [`Recipe::default`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

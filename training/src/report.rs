@@ -26,6 +26,12 @@ pub use markdown::{CARD_MARK, card, report};
 /// Name of the report's JSON file in the folders of model and run.
 pub const JSON: &str = "report.json";
 
+/// Name of the report's Markdown file in the folder of the model.
+pub const MARKDOWN: &str = "report.md";
+
+/// Name of the model card.
+pub const CARD: &str = "README.md";
+
 /// Returns the accuracy per split: `test` for all test faces, and the splits that the file names give.
 pub(crate) fn accuracies(report: &Report) -> BTreeMap<String, f64> {
     let parts = report

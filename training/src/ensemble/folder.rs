@@ -62,7 +62,7 @@ pub(super) fn write(folder: &Path, found: &EnsembleReport) -> Result<(), Ensembl
     }
     for (name, text) in [
         (report::JSON, json),
-        ("README.md", report::ensemble::card(found)),
+        (report::CARD, report::ensemble::card(found)),
         (MANIFEST, toml::to_string(&manifest(found))?),
     ] {
         atomic_file::write(&folder.join(name), text.as_bytes()).map_err(io)?;

@@ -6,13 +6,10 @@ use mien_host::atomic_file;
 
 use super::ExportError;
 use crate::{
-    plot,
+    plot, recipe,
     report::{self, ModelReport},
     train::run::history::{self, EpochRow},
 };
-
-/// Name of the card.
-const CARD: &str = "README.md";
 
 /// Writes the files of a model's folder. The model comes last, so that a server never loads a model without its report.
 pub(super) fn write(
@@ -26,10 +23,13 @@ pub(super) fn write(
     let mut json = serde_json::to_string_pretty(found)?;
     json.push('\n');
     replace(&folder.join(report::JSON), json.as_bytes())?;
-    replace(&folder.join("report.md"), report::report(found).as_bytes())?;
-    let recipe =
+    replace(
+        &folder.join(report::MARKDOWN),
+        report::report(found).as_bytes(),
+    )?;
+    let recipe_text =
         toml::to_string(&found.recipe).map_err(crate::train::run::error::RunError::from)?;
-    replace(&folder.join("recipe.toml"), recipe.as_bytes())?;
+    replace(&folder.join(recipe::FILE_NAME), recipe_text.as_bytes())?;
     history::write(folder, rows).map_err(failed(&folder.join(history::FILE_NAME)))?;
     if !rows.is_empty() {
         plot::curves(&found.architecture, rows, &folder.join(plot::CURVES))?;
@@ -43,8 +43,8 @@ pub(super) fn write(
             &folder.join(plot::CONFUSION),
         )?;
     }
-    if may_replace(&folder.join(CARD)) {
-        replace(&folder.join(CARD), report::card(found).as_bytes())?;
+    if may_replace(&folder.join(report::CARD)) {
+        replace(&folder.join(report::CARD), report::card(found).as_bytes())?;
     }
     replace(out, bytes)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Export, Layout, PlannedRun};
 use crate::{
     export::Origin,
-    recipe::Recipe,
+    recipe::{self, Recipe},
     report::ModelReport,
     train::run::{
         checkpoint::{self, Checkpoint, CheckpointError},
@@ -15,9 +15,6 @@ use crate::{
 };
 
 mod difference;
-
-/// Name of the recipe's file next to an exported model.
-const RECIPE: &str = "recipe.toml";
 
 /// The existing files of a planned run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,7 +153,7 @@ fn export_state(
         Ok(origin) => origin,
         Err(error) => return ExportState::Differs(error.to_string()),
     };
-    let recipe = match Recipe::read(&path.with_file_name(RECIPE)) {
+    let recipe = match Recipe::read(&path.with_file_name(recipe::FILE_NAME)) {
         Ok(recipe) => recipe,
         Err(error) => return ExportState::Differs(error.to_string()),
     };

@@ -9,7 +9,13 @@ use mien_host::atomic_file;
 use serde::{Deserialize, Serialize};
 
 use super::{error::RunError, lock::RunLock, source_file::SourceFile};
-use crate::{machine::Environment, recipe::Recipe};
+use crate::{
+    machine::Environment,
+    recipe::{self, Recipe},
+};
+
+/// The file's name in the run's folder.
+const FILE_NAME: &str = "run.json";
 
 /// Metadata of a run: `run.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,11 +57,11 @@ impl RunMetadata {
         };
         fs::create_dir_all(folder).map_err(io)?;
         let lock = RunLock::acquire(folder)?;
-        if folder.join("run.json").exists() {
+        if folder.join(FILE_NAME).exists() {
             return Err(RunError::Exists(folder.to_owned()));
         }
         atomic_file::write(
-            &folder.join("recipe.toml"),
+            &folder.join(recipe::FILE_NAME),
             toml::to_string(recipe)?.as_bytes(),
         )
         .map_err(io)?;
@@ -65,7 +71,7 @@ impl RunMetadata {
     }
 
     fn write(&self, folder: &Path) -> Result<(), RunError> {
-        let path = folder.join("run.json");
+        let path = folder.join(FILE_NAME);
         let json = serde_json::to_string_pretty(self).map_err(|source| RunError::Json {
             path: path.clone(),
             source,
@@ -94,7 +100,7 @@ impl RunMetadata {
     /// # Errors
     /// When the folder does not contain a run, or the run is damaged.
     pub fn open(folder: &Path) -> Result<(Self, Recipe), RunError> {
-        let path = folder.join("run.json");
+        let path = folder.join(FILE_NAME);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
@@ -103,6 +109,6 @@ impl RunMetadata {
             Err(source) => return Err(RunError::Io { path, source }),
         };
         let run = serde_json::from_str(&text).map_err(|source| RunError::Json { path, source })?;
-        Ok((run, Recipe::read(&folder.join("recipe.toml"))?))
+        Ok((run, Recipe::read(&folder.join(recipe::FILE_NAME))?))
     }
 }
