@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::LazyLock,
 };
 
@@ -93,6 +93,17 @@ pub(crate) fn stops_after(steps: &str, args: &[&str]) {
         Some(3),
         "saved, not finished: {message}"
     );
+}
+
+/// Sends SIGINT and checks that the process exits with 3.
+#[cfg(unix)]
+#[track_caller]
+pub(crate) fn interrupt(child: &mut Child) {
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(3));
 }
 
 #[track_caller]

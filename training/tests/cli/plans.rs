@@ -3,12 +3,12 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     thread,
     time::Duration,
 };
 
-use crate::common::{command, data_set, fails_with, run, succeeds, tensors, text};
+use crate::common::{command, data_set, fails_with, interrupt, run, succeeds, tensors, text};
 
 /// Eight epochs of three steps.
 const RECIPE: &str = "epochs = 8\nbatch = 4\nseed = 3\nlearning_rate = 0.001\nholdout = 0.5\n\
@@ -276,15 +276,7 @@ fn interrupted_plan_saves_and_exits_with_3() {
         &root.join("runs/teacher/checkpoint.safetensors"),
         &mut child,
     );
-    let pid = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
-    assert_eq!(child.wait().unwrap().code(), Some(3));
+    interrupt(&mut child);
     let table = fs::read_to_string(root.join("runs/summary.md")).unwrap();
     assert!(
         table.contains("| teacher | resnet-8-v1 | interrupted |"),
