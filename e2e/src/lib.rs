@@ -1,7 +1,7 @@
 //! Drives mien's web UI in Chromium: starts the server with fixture models, and a browser that records its requests and
 //! its console.
 //!
-//! The tests are in `tests/web_ui.rs`. `cargo xtask e2e` finds the browser and runs them.
+//! The tests are in `tests/web_ui/`. `cargo xtask e2e` finds the browser and runs them.
 
 mod browser;
 mod log;

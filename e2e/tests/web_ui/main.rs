@@ -1,61 +1,15 @@
 //! Tests of the web UI in Chromium. `cargo xtask e2e` runs them.
 
-use std::fs;
-
 use anyhow::{Context, Result, ensure};
-use base64::{Engine, prelude::BASE64_STANDARD};
+use faces::{drop_face, expected_label, paste_face};
 use fantoccini::{Locator, key::Key};
 use mien_e2e::{WebUi, repository_path, with_web_ui};
-use serde_json::{Value, json};
+
+mod faces;
 
 const CLASSES: [&str; 7] = [
     "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
 ];
-
-/// Returns the label that ONNX Runtime's Python package predicts for a fixture face.
-fn expected_label(model: &str, class: &str) -> Result<String> {
-    let path = repository_path("tests/fixtures/expected.json");
-    let predictions: Value = serde_json::from_str(&fs::read_to_string(path)?)?;
-    let label = predictions[model][class]["label"].as_str();
-    Ok(label
-        .with_context(|| format!("no expected label of {model} for {class}"))?
-        .to_owned())
-}
-
-/// Drops the fixture face of a class on the web UI.
-async fn drop_face(ui: &WebUi, class: &str) -> Result<()> {
-    let script = "
-        const zone = document.getElementById('drop-zone')
-        for (const type of ['dragenter', 'dragover', 'drop']) {
-          zone.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }))
-        }";
-    run_with_face(ui, class, script).await
-}
-
-/// Pastes the fixture face of a class.
-async fn paste_face(ui: &WebUi, class: &str) -> Result<()> {
-    let script = "document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }))";
-    run_with_face(ui, class, script).await
-}
-
-/// Runs a script in which `data` is a `DataTransfer` with the fixture face of a class.
-async fn run_with_face(ui: &WebUi, class: &str, script: &str) -> Result<()> {
-    let file = fs::read(repository_path(&format!(
-        "tests/fixtures/faces/{class}.png"
-    )))?;
-    let script = format!(
-        "const bytes = Uint8Array.from(atob(arguments[0]), (c) => c.charCodeAt(0))
-         const data = new DataTransfer()
-         data.items.add(new File([bytes], arguments[1], {{ type: 'image/png' }}))
-         {script}"
-    );
-    let arguments = [
-        json!(BASE64_STANDARD.encode(file)),
-        json!(format!("{class}.png")),
-    ];
-    ui.element("#drop-zone").await?;
-    ui.run(&script, &arguments).await.map(drop)
-}
 
 /// Returns the label of the newest prediction.
 async fn newest_label(ui: &WebUi) -> Result<String> {

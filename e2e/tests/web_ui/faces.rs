@@ -1,0 +1,53 @@
+//! The fixture faces: dropping and pasting them, and their expected labels.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use mien_e2e::{WebUi, repository_path};
+use serde_json::{Value, json};
+
+/// Returns the label that ONNX Runtime's Python package predicts for a fixture face.
+pub(crate) fn expected_label(model: &str, class: &str) -> Result<String> {
+    let path = repository_path("tests/fixtures/expected.json");
+    let predictions: Value = serde_json::from_str(&fs::read_to_string(path)?)?;
+    let label = predictions[model][class]["label"].as_str();
+    Ok(label
+        .with_context(|| format!("no expected label of {model} for {class}"))?
+        .to_owned())
+}
+
+/// Drops the fixture face of a class on the web UI.
+pub(crate) async fn drop_face(ui: &WebUi, class: &str) -> Result<()> {
+    let script = "
+        const zone = document.getElementById('drop-zone')
+        for (const type of ['dragenter', 'dragover', 'drop']) {
+          zone.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }))
+        }";
+    run_with_face(ui, class, script).await
+}
+
+/// Pastes the fixture face of a class.
+pub(crate) async fn paste_face(ui: &WebUi, class: &str) -> Result<()> {
+    let script = "document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }))";
+    run_with_face(ui, class, script).await
+}
+
+/// Runs a script in which `data` is a `DataTransfer` with the fixture face of a class.
+async fn run_with_face(ui: &WebUi, class: &str, script: &str) -> Result<()> {
+    let file = fs::read(repository_path(&format!(
+        "tests/fixtures/faces/{class}.png"
+    )))?;
+    let script = format!(
+        "const bytes = Uint8Array.from(atob(arguments[0]), (c) => c.charCodeAt(0))
+         const data = new DataTransfer()
+         data.items.add(new File([bytes], arguments[1], {{ type: 'image/png' }}))
+         {script}"
+    );
+    let arguments = [
+        json!(BASE64_STANDARD.encode(file)),
+        json!(format!("{class}.png")),
+    ];
+    ui.element("#drop-zone").await?;
+    ui.run(&script, &arguments).await.map(drop)
+}
