@@ -28,11 +28,10 @@ mod retired_workers;
 #[cfg(test)]
 mod tests;
 mod worker;
+mod worker_pool;
 
 use std::{
-    io,
-    sync::{Arc, Mutex, OnceLock, PoisonError, mpsc::Sender},
-    thread::JoinHandle,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -47,13 +46,12 @@ pub use self::{
 };
 use self::{
     job::{Job, Responder},
-    queue::{PushError, Queue},
-    worker::Worker,
+    queue::PushError,
+    worker_pool::WorkerPool,
 };
 use crate::{
     inference::{Classifier, InferenceError, Input},
     metrics::{ModelMetrics, Outcome},
-    thread_priority,
 };
 
 /// Creates a classifier: once per worker, and again after a panic.
@@ -61,15 +59,7 @@ pub type Factory = Arc<dyn Fn() -> Result<Box<dyn Classifier>, InferenceError> +
 
 /// Handle to the queue and workers of one model. Clones share them. Dropping the last clone closes the queue.
 #[derive(Clone)]
-pub struct Batcher(Arc<Inner>);
-
-struct Inner {
-    queue: Arc<Queue>,
-    metrics: ModelMetrics,
-    workers: Mutex<Vec<JoinHandle<()>>>,
-    /// Receives the worker threads when the last clone is dropped.
-    reaper: OnceLock<RetiredWorkers>,
-}
+pub struct Batcher(Arc<WorkerPool>);
 
 impl Batcher {
     /// Starts the worker threads, which create their classifiers concurrently, and waits for them.
@@ -83,39 +73,8 @@ impl Batcher {
         cores: CpuBudget,
         metrics: ModelMetrics,
     ) -> Result<Self, InferenceError> {
-        let queue = Arc::new(Queue::new(options, cores, metrics.clone()));
-        let inner = Inner {
-            queue,
-            metrics,
-            workers: Mutex::default(),
-            reaper: OnceLock::new(),
-        };
-        let (ready, loaded) = std::sync::mpsc::channel();
-        for index in 0..options.instances.max(1) {
-            let thread = inner
-                .spawn_worker(model, index, factory, ready.clone())
-                .map_err(|error| {
-                    InferenceError::Runtime(format!("cannot start a worker thread: {error}"))
-                })?;
-            inner
-                .workers
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(thread);
-        }
-        drop(ready);
-        let batcher = Self(Arc::new(inner));
-        let mut started = 0;
-        for result in loaded {
-            result?;
-            started += 1;
-        }
-        if started < options.instances {
-            return Err(InferenceError::Model(
-                "a worker panicked while loading the model".into(),
-            ));
-        }
-        Ok(batcher)
+        let workers = WorkerPool::start(model, factory, options, cores, metrics)?;
+        Ok(Self(Arc::new(workers)))
     }
 
     /// Classifies each input and returns the results in order. Dropping the future cancels the images that are still
@@ -229,13 +188,12 @@ impl Batcher {
     /// Closes the queue and blocks until the workers have processed the queued images.
     pub fn join(&self) {
         self.close();
-        retired_workers::join_all(self.0.take_workers());
+        self.0.join();
     }
 
     /// Hands the worker threads to `reaper` when the last clone is dropped, so that shutdown can wait for them.
     pub fn set_reaper(&self, reaper: &RetiredWorkers) {
-        // The first call wins.
-        let _ = self.0.reaper.set(reaper.clone());
+        self.0.set_reaper(reaper);
     }
 
     /// Converts the error of the queue. `retry_after` is the estimated time to process the queued images, in whole seconds
@@ -249,48 +207,6 @@ impl Batcher {
                 }
             }
             PushError::Closed => BatchError::ShuttingDown,
-        }
-    }
-}
-
-impl Inner {
-    /// Starts worker `index`. It sends to `ready` whether it has created its classifier.
-    fn spawn_worker(
-        &self,
-        model: &str,
-        index: usize,
-        factory: &Factory,
-        ready: Sender<Result<(), InferenceError>>,
-    ) -> io::Result<JoinHandle<()>> {
-        let (queue, metrics) = (Arc::clone(&self.queue), self.metrics.clone());
-        let (factory, name) = (Arc::clone(factory), format!("{model}-{index}"));
-        let body = move || {
-            thread_priority::lower_to_inference_priority();
-            match factory() {
-                Ok(classifier) => {
-                    let worker = Worker::new(name, factory, classifier, metrics);
-                    let _ = ready.send(Ok(()));
-                    drop(ready);
-                    worker.run(index, &queue);
-                }
-                Err(error) => drop(ready.send(Err(error))),
-            }
-        };
-        std::thread::Builder::new()
-            .name("mien-worker".to_owned())
-            .spawn(body)
-    }
-
-    fn take_workers(&self) -> Vec<JoinHandle<()>> {
-        std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.queue.close();
-        if let Some(reaper) = self.reaper.get() {
-            reaper.add(self.take_workers());
         }
     }
 }
