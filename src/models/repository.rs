@@ -196,9 +196,9 @@ mod tests {
     use super::*;
 
     fn put(root: &Path, version: &str, text: &str) {
-        let folder = root.join(version);
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join(MODEL_FILE), text).unwrap();
+        let directory = root.join(version);
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join(MODEL_FILE), text).unwrap();
     }
 
     #[test]
@@ -222,7 +222,7 @@ mod tests {
     fn fingerprint_changes_with_each_file() {
         let root = tempfile::tempdir().unwrap();
         put(root.path(), "a/1", "old");
-        let folder = root.path().join("a/1");
+        let directory = root.path().join("a/1");
         let state = || {
             list(root.path()).unwrap().models["a"][&ModelVersion::of(1)]
                 .fingerprint
@@ -230,13 +230,13 @@ mod tests {
         };
         let first = state();
         assert_eq!(first, state());
-        fs::write(folder.join("mien.toml"), "").unwrap();
+        fs::write(directory.join("mien.toml"), "").unwrap();
         let second = state();
         assert_ne!(first, second);
         assert_eq!(first, second.without(&["mien.toml"]));
         // Size and modification time may be equal, but the inode differs.
         fs::write(root.path().join("new"), "new").unwrap();
-        fs::rename(root.path().join("new"), folder.join(MODEL_FILE)).unwrap();
+        fs::rename(root.path().join("new"), directory.join(MODEL_FILE)).unwrap();
         assert_ne!(second, state());
     }
 

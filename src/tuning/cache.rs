@@ -57,20 +57,20 @@ struct Entry {
 
 /// A directory of curves. If it is not usable, curves are measured again at the next start.
 pub(super) struct Cache {
-    folder: Option<PathBuf>,
+    directory: Option<PathBuf>,
 }
 
 impl Cache {
     /// Uses this directory, or by default the user's cache directory.
-    pub(super) fn new(folder: Option<PathBuf>) -> Self {
+    pub(super) fn new(directory: Option<PathBuf>) -> Self {
         Self {
-            folder: folder.or_else(user_cache_dir),
+            directory: directory.or_else(user_cache_dir),
         }
     }
 
     /// Returns the stored curve if it exists and is valid.
     pub(super) fn read(&self, key: &Key) -> Option<Vec<Point>> {
-        let path = self.folder.as_ref()?.join(key.file_name());
+        let path = self.directory.as_ref()?.join(key.file_name());
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
@@ -92,14 +92,14 @@ impl Cache {
 
     /// Stores a curve and logs a warning if that fails.
     pub(super) fn write(&self, key: &Key, points: &[Point]) {
-        let Some(folder) = &self.folder else {
+        let Some(directory) = &self.directory else {
             return tracing::warn!(
                 "tuning: the curve is not stored, because there is no cache directory; set --tune-cache"
             );
         };
-        if let Err(error) = replace(folder, key, points) {
+        if let Err(error) = replace(directory, key, points) {
             tracing::warn!(
-                directory = %folder.display(),
+                directory = %directory.display(),
                 %error,
                 "tuning: cannot store the curve; the next start measures it again"
             );
@@ -125,21 +125,21 @@ fn is_valid(point: &Point) -> bool {
 }
 
 /// Writes a curve to its file.
-fn replace(folder: &Path, key: &Key, points: &[Point]) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
+fn replace(directory: &Path, key: &Key, points: &[Point]) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
     let (key, points) = (key.clone(), points.to_vec());
-    let path = folder.join(key.file_name());
+    let path = directory.join(key.file_name());
     atomic_file::write(&path, &serde_json::to_vec_pretty(&Entry { key, points })?)
 }
 
 /// Returns `$XDG_CACHE_HOME/mien`, or by default `~/.cache/mien`.
 fn user_cache_dir() -> Option<PathBuf> {
-    let folder = |name| {
+    let directory = |name| {
         env::var_os(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
-    let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?;
+    let cache = directory("XDG_CACHE_HOME").or_else(|| Some(directory("HOME")?.join(".cache")))?;
     Some(cache.join("mien"))
 }
 
@@ -172,29 +172,29 @@ mod tests {
 
     #[test]
     fn curve_is_read_only_for_its_own_key() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::new(Some(folder.path().join("deep/er")));
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(directory.path().join("deep/er")));
         assert_eq!(cache.read(&key("a")), None);
         let points = vec![point(1, 100.5), point(2, 101.25)];
         cache.write(&key("a"), &points);
         assert_eq!(cache.read(&key("a")), Some(points));
         assert_eq!(cache.read(&key("b")), None);
-        let names = fs::read_dir(folder.path().join("deep/er")).unwrap();
+        let names = fs::read_dir(directory.path().join("deep/er")).unwrap();
         assert_eq!(names.count(), 1, "temporary files must be removed");
     }
 
     #[test]
     fn damaged_file_is_ignored() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::new(Some(folder.path().to_owned()));
-        let path = folder.path().join(key("a").file_name());
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::new(Some(directory.path().to_owned()));
+        let path = directory.path().join(key("a").file_name());
         for damage in ["", "{}", "\0", "[1]"] {
             fs::write(&path, damage).unwrap();
             assert_eq!(cache.read(&key("a")), None, "{damage}");
         }
         // Renamed, impossible and empty files.
         cache.write(&key("b"), &[point(1, 1.0)]);
-        fs::rename(folder.path().join(key("b").file_name()), &path).unwrap();
+        fs::rename(directory.path().join(key("b").file_name()), &path).unwrap();
         assert_eq!(cache.read(&key("a")), None);
         for points in [vec![point(0, 1.0)], vec![point(1, -1.0)], vec![]] {
             cache.write(&key("a"), &points);
