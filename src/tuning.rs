@@ -76,6 +76,16 @@ pub struct Tuning {
     pub points: Vec<Point>,
 }
 
+impl Tuning {
+    fn without_curve(configuration: Configuration, source: Source) -> Self {
+        Self {
+            configuration,
+            source,
+            points: Vec::new(),
+        }
+    }
+}
+
 /// The model to tune.
 pub struct TuningTarget<'a> {
     /// Name, by which configurations are inherited.
@@ -166,24 +176,18 @@ impl Tuner {
         };
         let space = Space::new(device, cores, given);
         if let Some(configuration) = space.only() {
-            return Tuning {
-                configuration,
-                source: Source::Settings,
-                points: Vec::new(),
-            };
+            return Tuning::without_curve(configuration, Source::Settings);
         }
-        let default = given.or_default(device, cores);
-        let default = Tuning {
-            configuration: default,
-            source: Source::Default,
-            points: Vec::new(),
-        };
+        let default = Tuning::without_curve(given.or_default(device, cores), Source::Default);
         if self.mode == TuneMode::Off {
             return default;
         }
         let host = HostFingerprint::new(device, cores, &model.runtime.variant());
         let key = Key::new(model.sha256, host, requested);
-        let tuning = match self.curve(model, &key, &space) {
+        let curve = self
+            .known_curve(model.name, &key)
+            .or_else(|| self.measure(model, &key, &space));
+        let tuning = match curve {
             Some((points, source)) => match choose(&points) {
                 Some(configuration) => Tuning {
                     configuration,
@@ -198,20 +202,23 @@ impl Tuner {
         tuning
     }
 
-    /// Returns the curve from memory, from disk, or measured now.
-    fn curve(
+    /// Returns the curve from memory or from disk.
+    fn known_curve(&self, model: &str, key: &Key) -> Option<(Vec<Point>, Source)> {
+        if let Some(points) = lock(&self.measured).get(key) {
+            return Some((points.clone(), Source::Measured));
+        }
+        let points = self.cache.read(key)?;
+        log_curve(model, &points, Source::Cached);
+        Some((points, Source::Cached))
+    }
+
+    /// Measures the curve. In serving mode returns `None` unless the server stays idle.
+    fn measure(
         &self,
         model: &TuningTarget<'_>,
         key: &Key,
         space: &Space,
     ) -> Option<(Vec<Point>, Source)> {
-        if let Some(points) = lock(&self.measured).get(key) {
-            return Some((points.clone(), Source::Measured));
-        }
-        if let Some(points) = self.cache.read(key) {
-            log(model.name, &points, "tuning: using a stored curve");
-            return Some((points, Source::Cached));
-        }
         let idle = self.idle.get();
         // A GPU has no priorities, and the sweep tries larger batches until its memory is exhausted.
         let forbidden = model.runtime.device() != Device::Cpu;
@@ -237,7 +244,7 @@ impl Tuner {
         }
         match measured {
             Ok(points) => {
-                log(model.name, &points, "tuning: measured");
+                log_curve(model.name, &points, Source::Measured);
                 self.cache.write(key, &points);
                 lock(&self.measured).insert(key.clone(), points.clone());
                 Some((points, Source::Measured))
@@ -254,19 +261,22 @@ impl Tuner {
     /// Returns the last configuration of this name if it is part of the space.
     fn inherit(&self, name: &str, space: &Space) -> Option<Tuning> {
         let configuration = lock(&self.chosen).get(name).copied()?;
-        let points = Vec::new();
-        space.contains(configuration).then_some(Tuning {
-            configuration,
-            source: Source::Inherited,
-            points,
-        })
+        space
+            .contains(configuration)
+            .then(|| Tuning::without_curve(configuration, Source::Inherited))
     }
 }
 
-fn log(model: &str, points: &[Point], event: &str) {
+fn log_curve(model: &str, points: &[Point], source: Source) {
     let curve: Vec<String> = points.iter().map(Point::to_string).collect();
     let choice = choose(points).map(|choice| choice.to_string());
-    tracing::info!(model, choice, curve = curve.join(", "), "{event}");
+    tracing::info!(
+        model,
+        ?source,
+        choice,
+        curve = curve.join(", "),
+        "tuning: curve"
+    );
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
