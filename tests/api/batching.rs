@@ -23,7 +23,7 @@ fn faces(count: usize) -> impl Iterator<Item = Vec<u8>> {
 }
 
 #[actix_web::test]
-async fn what_does_not_fit_the_queue_is_refused_whole_with_retry_after() {
+async fn full_queue_rejects_request_with_retry_after() {
     let app = TestApp::spawn_with(&HELD);
     let three = rt::spawn(answer(app.classify_many("", faces(3))));
     app.until(WAITING, 3.0).await;
@@ -43,7 +43,7 @@ async fn what_does_not_fit_the_queue_is_refused_whole_with_retry_after() {
     );
     assert_eq!(app.metric(WAITING).await, 3.0);
 
-    // One more fits, fills the batch and sets all four going.
+    // One more image fits and fills the batch of four.
     assert_eq!(answer(app.classify("", face("sad"))).await.0, 200);
     assert_eq!(three.await.unwrap().0, 200);
     assert_eq!(
@@ -62,7 +62,7 @@ async fn what_does_not_fit_the_queue_is_refused_whole_with_retry_after() {
 }
 
 #[actix_web::test]
-async fn a_large_body_is_not_waited_for_where_the_queue_is_full() {
+async fn full_queue_rejects_before_body_is_read() {
     let flags = [
         "--max-queue-size=2",
         "--max-images=2",
@@ -72,7 +72,7 @@ async fn a_large_body_is_not_waited_for_where_the_queue_is_full() {
     let app = TestApp::spawn_with(&[&flags[..], &["--body-timeout=1h"]].concat());
     let _two = rt::spawn(answer(app.classify_many("", faces(2))));
     app.until(WAITING, 2.0).await;
-    // This one never ends: the answer comes before it.
+    // This body never ends, so the response comes before its end.
     let endless = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
     let refused = app
         .classify("", reqwest::Body::wrap_stream(endless))
@@ -83,7 +83,7 @@ async fn a_large_body_is_not_waited_for_where_the_queue_is_full() {
 }
 
 #[actix_web::test]
-async fn a_client_that_hangs_up_leaves_the_queue() {
+async fn disconnected_client_frees_queue() {
     // Over HTTP/1 the connection ends; over HTTP/2 the stream is reset, or the connection ends.
     for (client, drop_client) in [(Client::new(), false), (http_2(), false), (http_2(), true)] {
         let app = TestApp::spawn_with(&HELD);
@@ -98,7 +98,7 @@ async fn a_client_that_hangs_up_leaves_the_queue() {
 }
 
 async fn leaves_the_queue(app: &TestApp) {
-    // Four fit once the server has noticed.
+    // Four images fit when the server has noticed the disconnect.
     for _ in 0..1000 {
         let (status, _) = answer(app.classify_many("", faces(4))).await;
         if status == 200 {
@@ -118,7 +118,7 @@ async fn leaves_the_queue(app: &TestApp) {
 }
 
 #[actix_web::test]
-async fn who_asks_for_a_lower_priority_waits_in_another_line() {
+async fn low_priority_requests_use_separate_queue() {
     let app = TestApp::spawn_with(&HELD);
     let _live = rt::spawn(answer(app.classify_many("", faces(3))));
     app.until(WAITING, 3.0).await;
@@ -131,18 +131,18 @@ async fn who_asks_for_a_lower_priority_waits_in_another_line() {
             .post(app.url("/v2/models/small/infer"))
             .json(&body)
     };
-    // Two more live ones do not fit.
+    // Two more live images do not fit.
     assert_eq!(answer(infer(1)).await.0, 503);
     let background = rt::spawn(answer(infer(2)));
     app.until(WAITING, 5.0).await;
-    // The live ones still fill a batch by themselves.
+    // The live images fill a batch of their own.
     assert_eq!(answer(app.classify("", face("sad"))).await.0, 200);
     assert_eq!(background.await.unwrap().0, 200);
     assert_eq!(
         app.metric("mien_batch_images_sum{model=\"small\"}").await,
         6.0
     );
-    // One batch of four, and two images by themselves.
+    // One batch has four images; two images have a batch each.
     assert_eq!(
         app.metric("mien_batch_images_bucket{model=\"small\",le=\"1\"}")
             .await,
@@ -151,7 +151,7 @@ async fn who_asks_for_a_lower_priority_waits_in_another_line() {
 }
 
 #[actix_web::test]
-async fn a_deadline_passes_in_the_queue() {
+async fn queued_request_fails_at_deadline() {
     let app = TestApp::spawn_with(&HELD);
     let request = app
         .classify("", face("happy"))

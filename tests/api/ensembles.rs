@@ -30,7 +30,7 @@ created = '2026-02-03T04:05:06Z'
 ";
 const WEIGHTS: [f64; 2] = [0.75, 0.25];
 
-/// A models folder with `small`, `keras` and `duo`.
+/// Creates a models directory with `small`, `keras` and `duo`.
 fn duo() -> TempDir {
     let root = models(&[("small", "1", "small"), ("keras", "1", "keras")]);
     write(root.path(), "keras/1", LABELS_OF_KERAS);
@@ -38,7 +38,7 @@ fn duo() -> TempDir {
     root
 }
 
-/// Writes the `mien.toml` of a version, whole under its name at once.
+/// Writes the `mien.toml` of a version and renames it, so that the server never reads a part of it.
 fn write(root: &Path, version: &str, text: &str) {
     let folder = root.join(version);
     fs::create_dir_all(&folder).unwrap();
@@ -46,7 +46,7 @@ fn write(root: &Path, version: &str, text: &str) {
     fs::rename(folder.join(".new"), folder.join("mien.toml")).unwrap();
 }
 
-/// The weighted mean of the members' values.
+/// Returns the weighted mean of the members' values.
 fn mean(small: &[f64], keras: &[f64]) -> Vec<f64> {
     let [of_small, of_keras] = WEIGHTS;
     small
@@ -63,7 +63,7 @@ fn assert_close(given: &[f64], wanted: &[f64]) {
 }
 
 impl TestApp {
-    /// The probabilities that a model gives the face of a class, in the order of the labels.
+    /// Returns the probabilities of a model for the face of a class, in the order of the labels.
     async fn probabilities(&self, model: &str, class: &str) -> Vec<f64> {
         let (status, body) = answer(self.classify(&format!("?model={model}"), face(class))).await;
         assert_eq!(status, 200, "{body}");
@@ -74,14 +74,14 @@ impl TestApp {
             .collect()
     }
 
-    /// The first version of a model in full.
+    /// Returns the details of the first version of a model.
     async fn version_of(&self, model: &str) -> Value {
         self.json(&format!("/v1/models/{model}")).await["versions"][0].clone()
     }
 }
 
 #[actix_web::test]
-async fn answer_is_the_weighted_mean_of_the_members() {
+async fn predictions_are_weighted_mean_of_members() {
     let root = duo();
     // A second worker opens its own sessions.
     let app = TestApp::spawn_with(&[&folder(&root), "--instances=2"]);

@@ -1,4 +1,4 @@
-//! Models that come, go and change while the server serves.
+//! Models that are loaded, unloaded and changed while the server runs.
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::helpers::{TestApp, answer, assert_problem, face, failure, fixture, install, settings};
 
-/// A models folder: name, version, fixture.
+/// Creates a models directory from names, versions and fixtures.
 pub(crate) fn models(models: &[(&str, &str, &str)]) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     for (name, version, from) in models {
@@ -40,7 +40,7 @@ impl TestApp {
         self.post(&format!("/v1/models/{name}/unload")).await
     }
 
-    /// `version status` of each version of a model.
+    /// Returns `version status` of each version of a model.
     pub(crate) async fn versions(&self, name: &str) -> Vec<String> {
         let model = self.json(&format!("/v1/models/{name}")).await;
         let versions = model["versions"].as_array().cloned().unwrap_or_default();
@@ -68,7 +68,7 @@ impl TestApp {
         );
     }
 
-    /// The version that answers.
+    /// Returns the version that serves a request with this query.
     pub(crate) async fn version(&self, query: &str) -> String {
         let (status, body) = answer(self.classify(query, face("happy"))).await;
         assert_eq!(status, 200, "{body}");
@@ -77,7 +77,7 @@ impl TestApp {
 }
 
 #[actix_web::test]
-async fn no_request_fails_while_its_model_is_reloaded_fifty_times() {
+async fn reloading_model_fails_no_request() {
     let root = models(&[("m", "1", "small")]);
     let app = serve(&root, &[]);
     let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -116,7 +116,7 @@ async fn no_request_fails_while_its_model_is_reloaded_fifty_times() {
 }
 
 #[actix_web::test]
-async fn an_unloaded_model_is_gone_until_it_is_loaded() {
+async fn unloaded_model_serves_again_after_load() {
     let root = models(&[("a", "1", "small"), ("b", "1", "tiny")]);
     let app = serve(&root, &["--default-model=b"]);
     let series = async |start: &str| {
@@ -146,7 +146,7 @@ async fn an_unloaded_model_is_gone_until_it_is_loaded() {
         0.0
     );
     assert_eq!(series("mien_model_info{").await, 1);
-    assert_eq!(app.unload("a").await.status(), 200, "twice is no error");
+    assert_eq!(app.unload("a").await.status(), 200, "unloading twice is not an error");
     assert_eq!(app.version("").await, "1", "the other one serves");
 
     assert_eq!(app.load("a").await.status(), 200);
@@ -172,7 +172,7 @@ async fn an_unloaded_model_is_gone_until_it_is_loaded() {
 }
 
 #[actix_web::test]
-async fn a_model_with_requests_is_unloading_until_they_are_through() {
+async fn model_with_pending_requests_is_unloading() {
     let root = models(&[("m", "1", "small")]);
     let app = serve(
         &root,
@@ -189,7 +189,7 @@ async fn a_model_with_requests_is_unloading_until_they_are_through() {
 }
 
 #[actix_web::test]
-async fn a_request_that_has_its_model_is_answered_though_it_is_reloaded() {
+async fn pending_request_completes_during_reload() {
     let root = models(&[("m", "1", "small")]);
     let app = serve(
         &root,
@@ -202,7 +202,7 @@ async fn a_request_that_has_its_model_is_answered_though_it_is_reloaded() {
 }
 
 #[actix_web::test]
-async fn an_unfit_newest_version_leaves_the_old_one_serving() {
+async fn invalid_latest_version_keeps_previous_serving() {
     let root = models(&[("m", "1", "small")]);
     let app = serve(&root, &[]);
     install(root.path(), "m", "2", "broken");
@@ -244,7 +244,7 @@ async fn an_unfit_newest_version_leaves_the_old_one_serving() {
 }
 
 #[actix_web::test]
-async fn an_unfit_file_in_place_of_the_one_that_serves_is_not_taken() {
+async fn invalid_replacement_file_keeps_version_serving() {
     let root = models(&[("m", "1", "small")]);
     let app = serve(&root, &[]);
     let before = answer(app.classify("", face("happy"))).await;
@@ -275,7 +275,7 @@ async fn an_unfit_file_in_place_of_the_one_that_serves_is_not_taken() {
 }
 
 #[actix_web::test]
-async fn an_alias_stands_for_a_model_or_a_version() {
+async fn alias_refers_to_model_or_version() {
     let root = models(&[("m", "1", "small"), ("m", "2", "small"), ("n", "1", "tiny")]);
     let flags = [
         "--alias=stable=m@1",
@@ -306,10 +306,10 @@ async fn an_alias_stands_for_a_model_or_a_version() {
     let text = app.get("/metrics").await.text().await.unwrap();
     assert!(
         !text.contains("stable") && !text.contains("newest"),
-        "metrics have real names alone"
+        "metrics contain only real names"
     );
 
-    // What it stands for comes later.
+    // The target of the alias is added later.
     let refused = app
         .classify("?model=soon", face("happy"))
         .send()
@@ -329,7 +329,7 @@ async fn an_alias_stands_for_a_model_or_a_version() {
 }
 
 #[actix_web::test]
-async fn the_version_policy_says_what_is_loaded() {
+async fn version_policy_selects_versions() {
     let root = models(&[
         ("a", "1", "small"),
         ("a", "2", "small"),
@@ -353,7 +353,7 @@ async fn the_version_policy_says_what_is_loaded() {
         ["1 ready", "2 unloaded", "3 ready"]
     );
     assert_eq!(app.versions("b").await, ["1 unloaded", "2 ready"]);
-    // A version that the policy names may come later.
+    // A version in the policy may be added later.
     fs::remove_dir_all(root.path().join("a/1")).unwrap();
     fs::remove_dir_all(root.path().join("a/3")).unwrap();
     let app = serve(&root, &["--version-policy=a=1,3", "--default-model=b"]);
@@ -371,7 +371,7 @@ async fn the_version_policy_says_what_is_loaded() {
 }
 
 #[actix_web::test]
-async fn polling_follows_the_folder() {
+async fn polling_applies_changes_on_disk() {
     let root = models(&[("m", "1", "small")]);
     let app = serve(&root, &["--repository-poll-interval=0.02"]);
     install(root.path(), "m", "2", "tiny");
@@ -379,7 +379,7 @@ async fn polling_follows_the_folder() {
     install(root.path(), "n", "1", "keras");
     app.until_versions("n", &["1 ready"]).await;
 
-    // A new file of the same version, first cut off, then whole; what serves goes on until then.
+    // A new file of the same version is truncated first and complete later. The old one serves until then.
     let sha = async || app.json("/v1/models/m").await["versions"][1]["sha256"].clone();
     let before = sha().await;
     let whole = fs::read(fixture("models/small/1/model.onnx")).unwrap();
@@ -400,7 +400,7 @@ async fn polling_follows_the_folder() {
         .await;
     assert_ne!(sha().await, before);
 
-    // What is removed goes, and the version below takes over; a model without a version is none.
+    // A removed version is unloaded, and the lower version serves. A model without versions is removed.
     fs::remove_dir_all(root.path().join("m/2")).unwrap();
     app.until_versions("m", &["1 ready"]).await;
     assert_eq!(app.version("?model=m").await, "1");
@@ -416,7 +416,7 @@ async fn polling_follows_the_folder() {
 }
 
 #[actix_web::test]
-async fn a_default_that_was_chosen_and_is_gone_is_chosen_again() {
+async fn removed_default_model_is_replaced_unless_set() {
     let root = models(&[("best", "1", "small"), ("other", "1", "tiny")]);
     let (free, named) = (
         serve(&root, &["--repository-poll-interval=0.02"]),
@@ -445,16 +445,16 @@ async fn a_default_that_was_chosen_and_is_gone_is_chosen_again() {
 }
 
 #[actix_web::test]
-async fn polling_leaves_alone_what_was_unloaded_or_not_changed() {
+async fn polling_ignores_unloaded_and_unchanged_models() {
     let root = models(&[("m", "1", "small"), ("n", "1", "tiny")]);
     let app = serve(&root, &["--repository-poll-interval=0.02"]);
     app.unload("m").await;
     install(root.path(), "m", "2", "small");
-    // Written again with the same bytes.
+    // The file is written again with the same content.
     install(root.path(), "n", "1", "tiny");
     install(root.path(), "last", "1", "tiny");
     app.until_versions("last", &["1 ready"]).await;
-    // One more look, by which the others would have been acted on.
+    // After one more poll, changes of the other models would have taken effect.
     install(root.path(), "last", "2", "tiny");
     app.until_versions("last", &["1 unloaded", "2 ready"]).await;
     assert_eq!(
@@ -472,7 +472,7 @@ async fn polling_leaves_alone_what_was_unloaded_or_not_changed() {
 }
 
 #[actix_web::test]
-async fn a_folder_that_is_not_there_for_a_while_takes_nothing_down() {
+async fn missing_models_directory_keeps_models_serving() {
     let root = models(&[("models/m", "1", "small")]);
     let folder = root.path().join("models");
     let app = TestApp::spawn_with(&[
@@ -489,7 +489,8 @@ async fn a_folder_that_is_not_there_for_a_while_takes_nothing_down() {
     assert_eq!(app.version("").await, "1");
 }
 
-/// Makes a version's sidecar a pipe: whoever reads it waits for what this returns, and then finds that there is none.
+/// Replaces the `mien.toml` of a version by a pipe. Loading the version blocks until the returned function is called, and
+/// then finds no `mien.toml`.
 fn hold(root: &Path, version: &str) -> impl FnOnce() + use<> {
     let (pipe, aside) = (
         root.join(version).join("mien.toml"),
@@ -504,7 +505,7 @@ fn hold(root: &Path, version: &str) -> impl FnOnce() + use<> {
     );
     fs::create_dir_all(aside.parent().unwrap()).unwrap();
     move || {
-        // Opens once the reader is there, who then waits for the end of the file.
+        // Opening blocks until the reader has opened the pipe. The reader waits for the end of the file.
         let writer = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
         fs::rename(&pipe, &aside).unwrap();
         drop(writer);
@@ -512,7 +513,7 @@ fn hold(root: &Path, version: &str) -> impl FnOnce() + use<> {
 }
 
 #[actix_web::test]
-async fn the_server_answers_before_its_models_are_loaded() {
+async fn server_responds_while_models_are_loaded() {
     let root = models(&[
         ("a", "1", "tiny"),
         ("b", "1", "small"),
@@ -537,7 +538,7 @@ async fn the_server_answers_before_its_models_are_loaded() {
         .unwrap();
     assert_problem(refused, 404, "unknown_model").await;
 
-    // The one with the best recorded accuracy is loaded first, and the server is ready with it.
+    // The model with the best recorded accuracy is loaded first and makes the server ready.
     rt::task::spawn_blocking(release_b).await.unwrap();
     app.until_versions("b", &["1 ready"]).await;
     app.until_versions("a", &["1 loading"]).await;

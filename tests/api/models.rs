@@ -1,4 +1,4 @@
-//! What is served, and what is not and why.
+//! Which models are served, and why others are not.
 
 use std::{collections::BTreeMap, fs, io::Cursor, path::Path};
 
@@ -12,13 +12,13 @@ async fn failure(models: &Path, flags: &[&str]) -> String {
 }
 
 #[actix_web::test]
-async fn the_list_tells_the_default_and_what_failed() {
+async fn list_contains_default_and_failed_models() {
     let app = TestApp::spawn();
     insta::assert_json_snapshot!(app.json("/v1/models").await);
 }
 
 #[actix_web::test]
-async fn one_model_in_full() {
+async fn model_has_documented_shape() {
     let app = TestApp::spawn_with(&["--instances=1", "--intra-op-threads=1"]);
     insta::assert_json_snapshot!("model_small", app.json("/v1/models/small").await);
     insta::assert_json_snapshot!("model_keras", app.json("/v1/models/keras").await);
@@ -27,7 +27,7 @@ async fn one_model_in_full() {
 }
 
 #[actix_web::test]
-async fn the_default_is_named_or_the_most_accurate() {
+async fn default_model_is_set_or_most_accurate() {
     let default = async |flags: &[&str]| {
         let app = TestApp::spawn_with(flags);
         answer(app.classify("", face("happy"))).await.1["model"].clone()
@@ -46,7 +46,7 @@ async fn the_default_is_named_or_the_most_accurate() {
 }
 
 #[actix_web::test]
-async fn the_highest_version_that_loads_serves() {
+async fn highest_loadable_version_serves() {
     let root = tempfile::tempdir().unwrap();
     install(root.path(), "m", "2", "small");
     install(root.path(), "m", "9", "tiny");
@@ -63,7 +63,7 @@ async fn the_highest_version_that_loads_serves() {
     let pair = |version: &str, status: &str| (version.to_owned(), status.to_owned());
 
     let app = TestApp::spawn_with(&[&models]);
-    // The one below is loaded once the highest has failed.
+    // The next lower version is loaded after the highest has failed.
     app.until_versions("m", &["2 unloaded", "9 unloaded", "10 ready", "11 failed"])
         .await;
     let list = app.json("/v1/models").await;
@@ -99,7 +99,7 @@ async fn the_highest_version_that_loads_serves() {
 }
 
 #[actix_web::test]
-async fn the_sidecar_overrides_how_a_model_is_served() {
+async fn config_file_overrides_serving_options() {
     let root = tempfile::tempdir().unwrap();
     install(root.path(), "m", "1", "small");
     let sidecar = "labels = ['a', 'b', 'c', 'd', 'e', 'f', 'g']\ninstances = 3\nintra_op_threads = 2\nmax_batch = 5\n";
@@ -126,7 +126,7 @@ async fn the_sidecar_overrides_how_a_model_is_served() {
 }
 
 #[actix_web::test]
-async fn what_cannot_be_served_is_refused_with_the_reason() {
+async fn invalid_model_fails_with_reason() {
     let reason = async |sidecar: &str, from: &str| {
         let root = tempfile::tempdir().unwrap();
         install(root.path(), "m", "1", from);
@@ -156,11 +156,11 @@ async fn what_cannot_be_served_is_refused_with_the_reason() {
 }
 
 #[actix_web::test]
-async fn the_sidecar_says_what_the_output_holds() {
+async fn config_file_sets_output_kind() {
     let root = tempfile::tempdir().unwrap();
     install(root.path(), "m", "1", "keras");
     let labels = fs::read_to_string(fixture("models/keras/1/mien.toml")).unwrap();
-    // Probabilities read as logits still are numbers; a softmax on top flattens them, but it is a distribution.
+    // If probabilities are read as logits, the softmax flattens them, but the result is still a distribution.
     fs::write(
         root.path().join("m/1/mien.toml"),
         format!("{labels}output = 'logits'\n"),
@@ -176,7 +176,7 @@ async fn the_sidecar_says_what_the_output_holds() {
 }
 
 #[actix_web::test]
-async fn with_nothing_to_serve_the_start_fails() {
+async fn startup_fails_without_loadable_model() {
     let empty = tempfile::tempdir().unwrap();
     assert!(
         failure(empty.path(), &[])
@@ -197,7 +197,7 @@ async fn with_nothing_to_serve_the_start_fails() {
 }
 
 #[actix_web::test]
-async fn keras_networks_that_tf2onnx_converted_answer_as_keras_does() {
+async fn converted_keras_networks_match_keras() {
     let app = TestApp::spawn_with(&[&format!("--models={}", fixture("foreign/models").display())]);
     let text = fs::read_to_string(fixture("foreign/expected.json")).unwrap();
     let expected: BTreeMap<String, BTreeMap<String, f64>> = serde_json::from_str(&text).unwrap();
@@ -236,13 +236,13 @@ async fn keras_networks_that_tf2onnx_converted_answer_as_keras_does() {
 }
 
 #[actix_web::test]
-async fn a_network_of_halves_takes_floats_and_rounds_them() {
+async fn float16_network_rounds_float32_input() {
     let app = TestApp::spawn_with(&[&format!("--models={}", fixture("foreign/models").display())]);
     let input = &app.json("/v1/models/half").await["versions"][0]["input"];
     assert_eq!(input["datatype"], "float16");
     let metadata = app.json("/v2/models/half").await;
     assert_eq!(metadata["inputs"][0]["datatype"], "FP32");
-    // 1e30 is no half: it is taken for the largest.
+    // 1e30 exceeds the range of float16 and becomes the largest finite value.
     for value in [0.5, 1e30] {
         let tensor = json!({"name": metadata["inputs"][0]["name"], "datatype": "FP32",
             "shape": [1, 48, 48, 1], "data": vec![value; 48 * 48]});

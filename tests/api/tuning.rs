@@ -1,4 +1,4 @@
-//! What a model's configuration is measured from, kept in and overridden by.
+//! Tuning: measured, stored and fixed configurations.
 
 use std::{fs, path::Path};
 
@@ -10,7 +10,7 @@ use crate::{
     lifecycle::{folder, models},
 };
 
-/// A server that tunes with a short budget, and how it serves its default model.
+/// Starts a server with a short tuning budget and returns the serving configuration of its default model.
 async fn serving(cache: &Path, flags: &[&str]) -> Value {
     let cache = format!("--tune-cache={}", cache.display());
     let auto = ["--tune=auto", "--tune-budget=200ms", &cache];
@@ -24,13 +24,13 @@ fn source(serving: &Value) -> &str {
     serving["tuning"]["source"].as_str().unwrap()
 }
 
-/// Instances, threads and batch size of a point or of what serves.
+/// Returns instances, threads and batch size of a point or a serving configuration.
 fn configuration(of: &Value, batch: &str) -> [u64; 3] {
     ["instances", "intra_op_threads", batch].map(|key| of[key].as_u64().unwrap())
 }
 
 #[actix_web::test]
-async fn a_curve_is_measured_once_and_shown() {
+async fn curve_is_measured_once_and_listed() {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("cache");
     let first = serving(&cache, &[]).await;
@@ -64,7 +64,7 @@ async fn a_curve_is_measured_once_and_shown() {
 }
 
 #[actix_web::test]
-async fn what_is_given_is_not_measured() {
+async fn fixed_values_are_not_measured() {
     let folder = tempfile::tempdir().unwrap();
     let given = serving(
         folder.path(),
@@ -91,7 +91,7 @@ async fn what_is_given_is_not_measured() {
 }
 
 #[actix_web::test]
-async fn tuning_can_be_off_and_its_folder_unwritable() {
+async fn tuning_works_when_off_or_without_cache() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let blocked = file.path().join("below-a-file");
     let flags = ["--instances=1", "--intra-op-threads=1"];
@@ -106,7 +106,7 @@ async fn tuning_can_be_off_and_its_folder_unwritable() {
 }
 
 #[actix_web::test]
-async fn a_model_that_is_loaded_later_is_measured_unless_somebody_is_served() {
+async fn later_models_are_measured_only_while_idle() {
     let root = models(&[("m", "1", "small")]);
     let cache = tempfile::tempdir().unwrap();
     let flags = [
@@ -130,7 +130,7 @@ async fn a_model_that_is_loaded_later_is_measured_unless_somebody_is_served() {
     assert_eq!(source(&quiet), "measured");
     assert!(!quiet["tuning"]["points"].as_array().unwrap().is_empty());
 
-    // An image waits for its batch to fill up: the server is busy.
+    // A queued image waits for its batch to fill up, so the server is busy.
     let _held = rt::spawn(answer(app.classify("?model=m", face("happy"))));
     app.until("mien_queue_images{model=\"m\"}", 1.0).await;
     let before = app.json("/v1/models/m").await["versions"][0]["serving"].clone();
@@ -141,6 +141,6 @@ async fn a_model_that_is_loaded_later_is_measured_unless_somebody_is_served() {
         configuration(&successor, "max_batch"),
         configuration(&before, "max_batch")
     );
-    // What was measured before is known all the same.
+    // A stored curve is used while the server is busy.
     assert_eq!(source(&load("again", "1", "keras").await), "measured");
 }

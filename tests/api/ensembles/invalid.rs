@@ -1,4 +1,4 @@
-//! Ensembles that cannot be served, and the reason that the server gives.
+//! Ensembles that cannot be served, and the reasons in the response.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[actix_web::test]
-async fn invalid_ensembles_fail_with_the_reason() {
+async fn invalid_ensembles_fail_with_reason() {
     let root = duo();
     install(root.path(), "tiny", "1", "tiny");
     install(root.path(), "capitals", "1", "keras");
@@ -114,7 +114,7 @@ async fn invalid_ensembles_fail_with_the_reason() {
 }
 
 #[actix_web::test]
-async fn folder_without_model_or_ensemble_is_no_version() {
+async fn directory_without_model_or_ensemble_is_ignored() {
     let root = duo();
     write(root.path(), "copied/1", "labels = ['a', 'b']");
     fs::create_dir_all(root.path().join("empty/1")).unwrap();

@@ -19,7 +19,7 @@ use crate::{
 };
 
 #[actix_web::test]
-async fn http_gives_the_mean_and_its_logarithm() {
+async fn http_returns_mean_and_its_logarithm() {
     let root = duo();
     let app = TestApp::spawn_with(&[&folder(&root)]);
     let metadata = app.json("/v2/models/duo").await;
@@ -48,7 +48,7 @@ async fn http_gives_the_mean_and_its_logarithm() {
 }
 
 #[actix_web::test]
-async fn grpc_gives_what_http_gives() {
+async fn grpc_returns_same_outputs_as_http() {
     let root = duo();
     let flags = ["--grpc-addr=127.0.0.1:0", &folder(&root)];
     let application = Application::build(&settings(&flags)).unwrap();
