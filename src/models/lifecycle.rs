@@ -83,14 +83,21 @@ impl Lifecycle {
     /// Returns a handle without a thread, which rejects all commands.
     #[cfg(test)]
     pub(super) fn stopped() -> Self {
-        let (commands, _) = channel();
-        Self {
+        Self::without_thread().0
+    }
+
+    /// Returns a handle without a thread, and the commands that it sends.
+    #[cfg(test)]
+    fn without_thread() -> (Self, std::sync::mpsc::Receiver<Command>) {
+        let (commands, receiver) = channel();
+        let lifecycle = Self {
             root: PathBuf::new(),
             commands,
             queue: Arc::new(Semaphore::new(MAX_QUEUED)),
-            shutting_down: Arc::new(AtomicBool::new(true)),
+            shutting_down: Arc::default(),
             thread: Mutex::new(None),
-        }
+        };
+        (lifecycle, receiver)
     }
 
     /// Runs `work` on the thread and returns its result. It runs even if the future is dropped.
@@ -162,5 +169,54 @@ impl Lifecycle {
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread that loads models panicked");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn no_change(_: &mut LifecycleThread) -> Result<(), LifecycleError> {
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn full_queue_rejects_changes_and_delays_promotion_steps() {
+        let (lifecycle, commands) = Lifecycle::without_thread();
+        let mut queued: Vec<_> = (0..MAX_QUEUED)
+            .map(|_| Box::pin(lifecycle.try_execute(no_change)))
+            .collect();
+        for command in &mut queued {
+            assert_eq!(command.as_mut().now_or_never(), None);
+        }
+        let rejected = lifecycle.try_execute(no_change).await;
+        assert_eq!(rejected, Err(LifecycleError::Busy));
+
+        let mut step = Box::pin(lifecycle.execute(no_change));
+        assert_eq!(step.as_mut().now_or_never(), None);
+        // The thread takes all commands that are queued, so the step is queued.
+        assert_eq!(commands.try_iter().count(), MAX_QUEUED);
+        assert_eq!(step.as_mut().now_or_never(), None);
+        assert_eq!(commands.try_iter().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn shutdown_rejects_commands() {
+        let (lifecycle, _commands) = Lifecycle::without_thread();
+        lifecycle.shut_down();
+        let shutting_down = Err(LifecycleError::ShuttingDown);
+        assert_eq!(lifecycle.try_execute(no_change).await, shutting_down);
+        assert_eq!(lifecycle.execute(no_change).await, shutting_down);
+    }
+
+    #[tokio::test]
+    async fn ended_thread_rejects_commands() {
+        let (lifecycle, commands) = Lifecycle::without_thread();
+        drop(commands);
+        let shutting_down = Err(LifecycleError::ShuttingDown);
+        assert_eq!(lifecycle.try_execute(no_change).await, shutting_down);
+        assert_eq!(lifecycle.execute(no_change).await, shutting_down);
     }
 }

@@ -146,7 +146,11 @@ async fn unloaded_model_serves_again_after_load() {
         0.0
     );
     assert_eq!(series("mien_model_info{").await, 1);
-    assert_eq!(app.unload("a").await.status(), 200, "unloading twice is not an error");
+    assert_eq!(
+        app.unload("a").await.status(),
+        200,
+        "unloading twice is not an error"
+    );
     assert_eq!(app.version("").await, "1", "the other one serves");
 
     assert_eq!(app.load("a").await.status(), 200);
