@@ -15,6 +15,7 @@ mod jobs;
 mod label_map;
 mod pipeline;
 pub mod report;
+mod result;
 mod run;
 mod runner;
 mod sampling;
@@ -31,7 +32,8 @@ pub use error::RunError;
 pub use job::Job;
 pub use jobs::{Evaluations, Purged};
 pub use label_map::LabelMismatch;
-pub use run::{Evaluation, EvaluationResult, ProgressUpdate, Unreadable, UnreadableImage, run};
+pub use result::{Evaluation, EvaluationResult, ProgressUpdate, Unreadable, UnreadableImage};
+pub use run::run;
 pub use spec::{EvaluationSpec, StartError};
 
 pub use crate::store::EvaluationStatus as Status;

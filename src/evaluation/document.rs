@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{Evaluation, Status};
+use super::{Status, result::Evaluation};
 use crate::store::EvaluationRecord;
 
 /// An evaluation, with its report if it succeeded.

@@ -13,7 +13,7 @@ use mien_faces::{
     report::without_duplicates,
 };
 
-use super::{EvaluationResult, RunError};
+use super::{error::RunError, result::EvaluationResult};
 use crate::thread_priority::run_at_background_priority;
 
 /// Identifiers of the images of a split that are also in train; `None` if that is unknown or does not apply.

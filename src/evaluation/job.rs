@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::{
     Status,
     document::{ImageCount, Progress},
-    run::ProgressUpdate,
+    result::ProgressUpdate,
 };
 use crate::{
     jobs::RegisteredJob,
@@ -27,7 +27,7 @@ pub struct Job {
     record: watch::Sender<EvaluationRecord>,
     total: usize,
     done: AtomicUsize,
-    judged: AtomicUsize,
+    classified: AtomicUsize,
     correct: AtomicUsize,
     since: OnceLock<Instant>,
     is_cancelled: watch::Sender<bool>,
@@ -42,7 +42,7 @@ impl Job {
             total: record.total,
             record: watch::Sender::new(record),
             done: AtomicUsize::new(0),
-            judged: AtomicUsize::new(0),
+            classified: AtomicUsize::new(0),
             correct: AtomicUsize::new(0),
             since: OnceLock::new(),
             is_cancelled: watch::Sender::new(false),
@@ -73,7 +73,7 @@ impl Job {
     pub fn progress(&self) -> Progress {
         let record = self.record.borrow();
         let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
-        let (done, judged) = (count(&self.done), count(&self.judged));
+        let (done, classified) = (count(&self.done), count(&self.classified));
         let elapsed = self.since.get().map(|since| since.elapsed().as_secs_f64());
         let throughput = elapsed
             .filter(|&time| done > 0 && time > 0.0)
@@ -86,7 +86,7 @@ impl Job {
                 total: self.total,
             },
             images_per_second: throughput,
-            accuracy: (judged > 0).then(|| count(&self.correct) as f64 / judged as f64),
+            accuracy: (classified > 0).then(|| count(&self.correct) as f64 / classified as f64),
             eta_seconds: throughput
                 .filter(|_| is_running)
                 .map(|throughput| self.total.saturating_sub(done) as f64 / throughput),
@@ -106,7 +106,8 @@ impl Job {
 
     pub(super) fn advance(&self, update: ProgressUpdate) {
         self.correct.fetch_add(update.correct, Ordering::Relaxed);
-        self.judged.fetch_add(update.judged, Ordering::Relaxed);
+        self.classified
+            .fetch_add(update.classified, Ordering::Relaxed);
         self.done.fetch_add(update.images, Ordering::Relaxed);
     }
 

@@ -3,7 +3,7 @@
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use mien_faces::{dataset::Sample, image::Face};
 
-use super::{error::RunError, run::UnreadableImage};
+use super::{error::RunError, result::UnreadableImage};
 use crate::{
     batching::Batcher,
     inference::{Input, Prediction},

@@ -6,80 +6,16 @@ use futures_util::TryStreamExt;
 use mien_faces::{
     dataset::Sample,
     expression::Expression,
-    report::{Mistake, Prediction, Report, Tally, WithoutDuplicates, mistakes},
+    report::{Prediction, Tally, mistakes},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{
     error::RunError,
     label_map::LabelMap,
     pipeline::{self, Classified},
+    result::{Evaluation, EvaluationResult, ProgressUpdate, Unreadable, UnreadableImage},
 };
 use crate::models::registry::LiveModel;
-
-/// Maximum number of unreadable images that a report names.
-const MAX_REPORTED: usize = 20;
-
-/// The report of an evaluation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = EvaluationReport)]
-pub struct Evaluation {
-    /// Scores over the readable images.
-    #[serde(flatten)]
-    pub report: Report,
-    /// The most confident mistakes in descending order of confidence, at most 24.
-    #[serde(default)]
-    pub mistakes: Vec<Mistake>,
-    /// The score without test images that are also in train, which a model may have memorised. Absent for evaluations on
-    /// train, and if the data set has no train split.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub without_duplicates: Option<WithoutDuplicates>,
-    /// The unreadable images.
-    pub unreadable: Unreadable,
-    /// Duration in seconds.
-    pub seconds: f64,
-    /// Throughput of reading, decoding and inference together, under the load of the server at that time.
-    pub images_per_second: f64,
-}
-
-/// Images of the data set that cannot be read. They are not scored.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Unreadable {
-    /// Number of unreadable images.
-    pub count: usize,
-    /// The first of them by name, at most 20.
-    pub images: Vec<UnreadableImage>,
-}
-
-/// An unreadable image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct UnreadableImage {
-    /// Name within the data set.
-    pub name: String,
-    /// Why it cannot be read.
-    pub detail: String,
-}
-
-/// A report and the predictions that it is computed from.
-#[derive(Debug, Clone)]
-pub struct EvaluationResult {
-    /// The report.
-    pub evaluation: Evaluation,
-    /// Prediction for each readable image, in the order of the data set.
-    pub predictions: Vec<Prediction>,
-}
-
-/// A number of processed images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProgressUpdate {
-    /// Number of images, including unreadable ones.
-    pub images: usize,
-    /// Number of readable images.
-    pub judged: usize,
-    /// Number of correct predictions.
-    pub correct: usize,
-}
 
 /// Classifies the samples through the model's batcher, one batch per worker at a time, and scores the predictions. The next
 /// chunks are read meanwhile. While the queue is full, the evaluation waits. `on_done` is called for each processed chunk.
@@ -119,7 +55,7 @@ pub async fn run(
         }
         on_done(ProgressUpdate {
             images: samples.len() + failures.len(),
-            judged: samples.len(),
+            classified: samples.len(),
             correct,
         });
         unreadable.images.extend(failures);
@@ -170,14 +106,5 @@ fn prediction(sample: &Sample, probabilities: [f32; Expression::COUNT]) -> Predi
         usage: *usage,
         truth: *expression,
         probabilities,
-    }
-}
-
-impl Unreadable {
-    /// Counts the images and keeps the first ones by name.
-    fn finalize(&mut self) {
-        self.count = self.images.len();
-        self.images.sort_by(|a, b| a.name.cmp(&b.name));
-        self.images.truncate(MAX_REPORTED);
     }
 }

@@ -15,7 +15,8 @@ use super::{
     duplicates,
     error::RunError,
     job::Job,
-    run::{self, EvaluationResult},
+    result::EvaluationResult,
+    run::{self},
     task::{Shared, Task},
 };
 use crate::{
