@@ -12,7 +12,7 @@ use mien_faces::report::{self as scores, Comparison, Prediction, csv};
 use serde::Serialize;
 
 use super::{output::Output, table};
-use crate::evaluation::report::{self, Pictures, Side};
+use crate::evaluation::report::{self, FaceImages, Side};
 
 /// Flags of `mien compare`.
 #[derive(Debug, Clone, Args)]
@@ -66,7 +66,7 @@ impl CompareArgs {
             subject: None,
         });
         if let Some(output) = html {
-            let page = report::comparison_html(&a, &b, &comparison, &Pictures::default());
+            let page = report::comparison_html(&a, &b, &comparison, &FaceImages::default());
             output.write(page.as_bytes())?;
         }
         if let Some(output) = markdown {

@@ -21,7 +21,7 @@ use super::{INCOMPLETE, model::ModelArgs, output::Output, progress, table};
 use crate::{
     evaluation::{
         self, Evaluation, EvaluationResult, RunError,
-        report::{self, Pictures, Subject},
+        report::{self, FaceImages, Subject},
     },
     models::live::LiveModel,
     store::now,
@@ -204,8 +204,8 @@ impl Outputs {
         if let Some(output) = self.html {
             let by_id: HashMap<_, _> = samples.iter().map(|sample| (sample.id(), sample)).collect();
             let find = |id: &str| by_id.get(id).copied().cloned();
-            let pictures = Pictures::of_evaluation(evaluation, find);
-            output.write(report::html(subject, evaluation, &pictures).as_bytes())?;
+            let faces = FaceImages::of_evaluation(evaluation, find);
+            output.write(report::html(subject, evaluation, &faces).as_bytes())?;
         }
         if let Some(output) = self.markdown {
             output.write(report::markdown(subject, evaluation).as_bytes())?;

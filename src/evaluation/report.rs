@@ -10,20 +10,20 @@
 
 mod charts;
 mod components;
+mod face_images;
 mod html;
 mod icons;
 mod layout;
 mod markdown;
-mod pictures;
 mod summary;
 
 use mien_faces::{dataset::Split, report::format};
 
 pub use self::{
+    face_images::FaceImages,
     html::{comparison as comparison_html, html},
     layout::POLICY,
     markdown::{comparison as comparison_markdown, markdown},
-    pictures::Pictures,
     summary::verdict,
 };
 use super::EvaluationInfo;

@@ -3,7 +3,7 @@
 use maud::{Markup, Render, html};
 use mien_faces::expression::Expression;
 
-use super::{Pictures, Subject, icons::glyph};
+use super::{Subject, face_images::FaceImages, icons::glyph};
 
 /// A part of the page with its heading.
 pub(super) fn card(title: &str, content: &Markup) -> Markup {
@@ -62,10 +62,10 @@ pub(super) fn origin(subject: &Subject) -> Markup {
 }
 
 /// A face; a blank where it is not to be had.
-pub(super) fn face(pictures: &Pictures, id: &str, alt: &str) -> Markup {
+pub(super) fn face(faces: &FaceImages, id: &str, alt: &str) -> Markup {
     html! {
-        @if let Some(address) = pictures.address(id) {
-            img src=(address) alt=(alt) width="96" height="96";
+        @if let Some(url) = faces.data_url(id) {
+            img src=(url) alt=(alt) width="96" height="96";
         } @else {
             span.blank role="img" aria-label=(alt) {}
         }

@@ -8,12 +8,12 @@ use mien_faces::report::{
     format::{self, count, decimal, images, interval, percent},
 };
 
-pub(super) use self::comparison::SHOWN;
 pub use self::comparison::html as comparison;
 use super::{
-    Pictures, Subject,
+    Subject,
     charts::{Scale, heat, reliability},
     components::{card, columns, face, named, origin, tile, unbroken},
+    face_images::FaceImages,
     icons::{defined, tint},
     layout::page,
     summary,
@@ -21,7 +21,7 @@ use super::{
 use crate::evaluation::{Evaluation, Unreadable};
 
 /// One self-contained page.
-pub fn html(subject: &Subject, evaluation: &Evaluation, pictures: &Pictures) -> String {
+pub fn html(subject: &Subject, evaluation: &Evaluation, faces: &FaceImages) -> String {
     let Evaluation {
         report,
         mistakes,
@@ -52,7 +52,7 @@ pub fn html(subject: &Subject, evaluation: &Evaluation, pictures: &Pictures) -> 
             (card("Is it as sure as it is right?", &calibration(report)))
         }
         @if !mistakes.is_empty() {
-            (card("Most confident mistakes", &gallery(mistakes, pictures)))
+            (card("Most confident mistakes", &gallery(mistakes, faces)))
         }
         @if unreadable.count > 0 {
             (card("Images that could not be read", &self::unreadable(unreadable)))
@@ -207,15 +207,15 @@ fn calibration(report: &Report) -> Markup {
     }
 }
 
-fn gallery(mistakes: &[Mistake], pictures: &Pictures) -> Markup {
-    if pictures.is_empty() {
+fn gallery(mistakes: &[Mistake], faces: &FaceImages) -> Markup {
+    if faces.is_empty() {
         return names(mistakes);
     }
     html! {
         ul.gallery {
             @for Mistake { image, name, label, prediction, confidence } in mistakes {
                 li { figure {
-                    (face(pictures, image, &format!("{}, taken for {}", label.label(), prediction.label())))
+                    (face(faces, image, &format!("{}, taken for {}", label.label(), prediction.label())))
                     figcaption title=(name) {
                         (named(*prediction))
                         small { (unbroken(&percent(f64::from(*confidence), 0))) " sure; it is " (label.label()) }

@@ -55,7 +55,11 @@ fn page_of_a() -> String {
     for prediction in &mut predictions {
         prediction.name = format!("<script>alert(1)</script>&\"{}", prediction.name);
     }
-    html(&subject(), &evaluation(&predictions), &Pictures::default())
+    html(
+        &subject(),
+        &evaluation(&predictions),
+        &FaceImages::default(),
+    )
 }
 
 /// What stands between the tags, with spaces for these.
@@ -147,7 +151,7 @@ fn a_page_needs_nothing_else_and_runs_nothing() {
     let comparison = compare(&a, &b).unwrap();
     for page in [
         page_of_a(),
-        comparison_html(&side, &side, &comparison, &Pictures::default()),
+        comparison_html(&side, &side, &comparison, &FaceImages::default()),
     ] {
         for foreign in [
             "<script",
@@ -192,7 +196,7 @@ fn a_model_that_was_never_asked_has_a_page_too() {
         seconds: 0.0,
         images_per_second: f64::NAN,
     };
-    let page = html(&subject(), &nothing, &Pictures::default());
+    let page = html(&subject(), &nothing, &FaceImages::default());
     assert!(
         page.contains("It confuses nothing.") && !page.contains("NaN %"),
         "{page}"

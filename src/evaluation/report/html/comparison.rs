@@ -10,19 +10,17 @@ use mien_faces::{
 };
 
 use crate::evaluation::report::{
-    Pictures, Side,
+    Side,
     charts::Scale,
     components::{card, columns, face, named, origin, tile, unbroken},
+    face_images::{FaceImages, MAX_CHANGED},
     icons::defined,
     layout::page,
     summary,
 };
 
-/// How many of the images that flipped have their picture on the page.
-pub(in crate::evaluation::report) const SHOWN: usize = 48;
-
 /// One self-contained page.
-pub fn html(a: &Side, b: &Side, comparison: &Comparison, pictures: &Pictures) -> String {
+pub fn html(a: &Side, b: &Side, comparison: &Comparison, faces: &FaceImages) -> String {
     let head = html! {
         p.kicker { "Comparison" }
         h1 { span.side { "A" } (a.name) " " span.version { "and" } " " span.side { "B" } (b.name) }
@@ -44,7 +42,7 @@ pub fn html(a: &Side, b: &Side, comparison: &Comparison, pictures: &Pictures) ->
             (card("Recall of each expression", &classes(&comparison.classes)))
             (card("Who is right", &pairs(&comparison.pairs)))
         }
-        (card(&format!("Images that flipped: {}", count(comparison.flipped.count)), &flips(&comparison.flipped, pictures)))
+        (card(&format!("Images that flipped: {}", count(comparison.flipped.count)), &flips(&comparison.flipped, faces)))
         @if a.subject.is_some() || b.subject.is_some() {
             div.columns {
                 @for (name, side) in [("A", a), ("B", b)] {
@@ -164,13 +162,13 @@ fn pairs(pairs: &Pairs) -> Markup {
     }
 }
 
-fn flips(flips: &Flips, pictures: &Pictures) -> Markup {
+fn flips(flips: &Flips, faces: &FaceImages) -> Markup {
     html! {
         @if flips.count == 0 { p.note { "None: both say the same of every image." } }
-        @if pictures.is_empty() { (names(flips)) } @else { ul.gallery {
-            @for Flip { image, name, label, a, b, confidence_a, confidence_b } in flips.images.iter().take(SHOWN) {
+        @if faces.is_empty() { (names(flips)) } @else { ul.gallery {
+            @for Flip { image, name, label, a, b, confidence_a, confidence_b } in flips.images.iter().take(MAX_CHANGED) {
                 li { figure {
-                    (face(pictures, image, &format!("{}; A says {}, B says {}", label.label(), a.label(), b.label())))
+                    (face(faces, image, &format!("{}; A says {}, B says {}", label.label(), a.label(), b.label())))
                     figcaption title=(name) {
                         (named(*label))
                         small { "A: " (says(*a, *confidence_a)) }
@@ -179,7 +177,7 @@ fn flips(flips: &Flips, pictures: &Pictures) -> Markup {
                 } }
             }
         } }
-        @if flips.count > SHOWN as u64 { p.note { "The first " (SHOWN) ": those where even the less sure model is sure." } }
+        @if flips.count > MAX_CHANGED as u64 { p.note { "The first " (MAX_CHANGED) ": those where even the less sure model is sure." } }
     }
 }
 
@@ -198,7 +196,7 @@ fn names(flips: &Flips) -> Markup {
         div.scroll { table {
             (columns(&["Image", "Is", "A says", "B says"], &[]))
             tbody {
-                @for flip in flips.images.iter().take(SHOWN) {
+                @for flip in flips.images.iter().take(MAX_CHANGED) {
                     tr {
                         th scope="row" { (flip.name) }
                         td { (named(flip.label)) }

@@ -11,7 +11,7 @@ use super::{succeeded, unknown};
 use crate::{
     evaluation::{
         self, Compared, Datasets,
-        report::{self, Pictures, Side},
+        report::{self, FaceImages, Side},
     },
     http::{ApiError, State, error::Problem, report_format::ReportFormat},
 };
@@ -84,8 +84,8 @@ fn written(
         ReportFormat::Json => serde_json::to_string(compared).map_err(ApiError::internal)?,
         ReportFormat::Markdown => report::comparison_markdown(&a, &b, comparison),
         ReportFormat::Html => {
-            let pictures = Pictures::of_comparison(comparison, find);
-            report::comparison_html(&a, &b, comparison, &pictures)
+            let faces = FaceImages::of_comparison(comparison, find);
+            report::comparison_html(&a, &b, comparison, &faces)
         }
     })
 }

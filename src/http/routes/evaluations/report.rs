@@ -10,7 +10,7 @@ use super::succeeded;
 use crate::{
     evaluation::{
         Datasets, Evaluation, EvaluationInfo, EvaluationResponse,
-        report::{self, Pictures, Subject},
+        report::{self, FaceImages, Subject},
     },
     http::{ApiError, State, error::Problem, report_format::ReportFormat},
     store::EvaluationRecord,
@@ -82,6 +82,6 @@ fn written(
     Ok(report::html(
         &subject,
         &evaluation,
-        &Pictures::of_evaluation(&evaluation, find),
+        &FaceImages::of_evaluation(&evaluation, find),
     ))
 }

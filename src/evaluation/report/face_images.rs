@@ -5,19 +5,21 @@ use std::collections::HashMap;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use mien_faces::{dataset::Sample, report::Comparison};
 
-use super::html::SHOWN;
 use crate::evaluation::Evaluation;
 
-/// The side of a face in a report, in pixels: that of FER2013.
+/// Maximum number of changed predictions of which a comparison shows the face.
+pub(super) const MAX_CHANGED: usize = 48;
+
+/// Width and height of a face in a report in pixels, as in FER2013.
 const SIDE: usize = 48;
 
-/// Faces by the opaque ids of their images, as PNG. A face that is not there is left out of the report.
+/// Faces as PNG by the opaque identifier of their image. A report shows a placeholder for a face that is missing.
 #[derive(Debug, Clone, Default)]
-pub struct Pictures(HashMap<String, Vec<u8>>);
+pub struct FaceImages(HashMap<String, Vec<u8>>);
 
-impl Pictures {
-    /// Reads the faces that the page of an evaluation shows, those that `find` knows by their ids and that can still be
-    /// read. Blocks as long as the disk takes.
+impl FaceImages {
+    /// Reads the faces that the report of an evaluation shows. `find` returns the sample with an identifier. Unknown and
+    /// unreadable images are skipped. Blocks while it reads from the disk.
     pub fn of_evaluation(evaluation: &Evaluation, find: impl Fn(&str) -> Option<Sample>) -> Self {
         Self::read(
             evaluation
@@ -28,9 +30,9 @@ impl Pictures {
         )
     }
 
-    /// Reads the faces that the page of a comparison shows, as [`Self::of_evaluation`] does.
+    /// Reads the faces that the report of a comparison shows, like [`Self::of_evaluation`].
     pub fn of_comparison(comparison: &Comparison, find: impl Fn(&str) -> Option<Sample>) -> Self {
-        let flips = comparison.flipped.images.iter().take(SHOWN);
+        let flips = comparison.flipped.images.iter().take(MAX_CHANGED);
         Self::read(flips.map(|flip| flip.image.as_str()), find)
     }
 
@@ -39,13 +41,12 @@ impl Pictures {
         Self(ids.filter_map(read).collect())
     }
 
-    /// Whether there is none to show.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The face as a `data:` address.
-    pub(super) fn address(&self, id: &str) -> Option<String> {
+    /// Returns the face as a `data:` URL.
+    pub(super) fn data_url(&self, id: &str) -> Option<String> {
         let png = self.0.get(id)?;
         Some(format!(
             "data:image/png;base64,{}",
