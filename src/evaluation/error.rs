@@ -25,6 +25,9 @@ pub enum RunError {
     /// The store could not be written.
     #[error("the evaluation could not be saved; see the server's log")]
     NotSaved,
+    /// A client or the shutdown of the server cancelled the evaluation.
+    #[error("the evaluation was cancelled")]
+    Cancelled,
     /// A panic.
     #[error("the evaluation crashed; see the server's log")]
     Crashed,

@@ -2,10 +2,7 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use tokio::{
-    runtime::Handle,
-    sync::{Semaphore, oneshot},
-};
+use tokio::sync::Semaphore;
 
 use super::{
     datasets::Datasets,
@@ -14,10 +11,10 @@ use super::{
     label_map::LabelMap,
     runner,
     spec::{EvaluationSpec, MAX_PENDING, StartError},
-    task::{Shared, Task},
+    task::{EvaluationTask, Input, Shared},
 };
 use crate::{
-    jobs::JobRegistry,
+    jobs::{Job as _, Jobs},
     metrics::Metrics,
     models::registry::LiveModel,
     store::{EvaluationFilter, EvaluationRecord, Store, StoreError},
@@ -40,7 +37,6 @@ pub enum Purged {
 
 /// All evaluations: queued, running and stored.
 pub struct Evaluations {
-    runtime: Handle,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -70,19 +66,14 @@ impl Evaluations {
                 accuracy.accuracy,
             );
         }
-        let (running, jobs) = (Semaphore::new(MAX_CONCURRENT), JobRegistry::default());
-        let retention = retention.get();
-        let shared = Arc::new(Shared {
+        let shared = Shared {
+            jobs: Jobs::new(store, retention.get()),
             datasets,
-            store,
             metrics,
-            running,
-            retention,
-            jobs,
-        });
+            running: Semaphore::new(MAX_CONCURRENT),
+        };
         Ok(Self {
-            runtime: Handle::current(),
-            shared,
+            shared: Arc::new(shared),
         })
     }
 
@@ -100,19 +91,17 @@ impl Evaluations {
         let (dataset, samples, is_whole) = self.samples(&spec)?;
         let job = Arc::new(Job::new(spec.record(&model, samples.len(), is_whole)));
         self.register(Arc::clone(&job))?;
-        let (saved, is_saved) = oneshot::channel();
-        let task = Task {
+        let task = EvaluationTask {
+            shared: Arc::clone(&self.shared),
+            job: Arc::clone(&job),
+        };
+        let input = Input {
             model,
             dataset,
             samples,
         };
-        self.runtime.spawn(runner::run(
-            Arc::clone(&self.shared),
-            Arc::clone(&job),
-            task,
-            saved,
-        ));
-        is_saved.await.unwrap_or(Err(StoreError::Crashed))?;
+        let work = runner::evaluate(task.clone(), input);
+        self.shared.jobs.start(task, work).await?;
         Ok(job)
     }
 
@@ -125,20 +114,10 @@ impl Evaluations {
         filter: EvaluationFilter,
         limit: usize,
     ) -> Result<Vec<EvaluationListItem>, StoreError> {
-        // Read before the store, so that a job that ends meanwhile is found there.
-        let jobs = self.shared.jobs.all();
+        let current = self.shared.jobs.registry.current_records();
         let status = filter.status;
-        let stored = self
-            .shared
-            .store
-            .run(move |store| store.evaluations(&filter, limit))
-            .await?;
-        let current = |stored: EvaluationRecord| {
-            let job = jobs
-                .iter()
-                .find(|job| job.id() == stored.id && !stored.status.is_final());
-            job.map_or(stored, |job| job.record())
-        };
+        let read = move |store: &Store| store.evaluations(&filter, limit);
+        let stored = self.store().run(read).await?;
         let matches =
             |record: &EvaluationRecord| status.is_none_or(|status| record.status == status);
         Ok(stored
@@ -166,15 +145,12 @@ impl Evaluations {
             return Ok(Some(job.record()));
         }
         let id = id.to_owned();
-        self.shared
-            .store
-            .run(move |store| store.evaluation(&id))
-            .await
+        self.store().run(move |store| store.evaluation(&id)).await
     }
 
     /// Returns the job with this identifier if it is queued, running or unsaved.
     pub fn job(&self, id: &str) -> Option<Arc<Job>> {
-        self.shared.jobs.find(id)
+        self.shared.jobs.registry.find(id)
     }
 
     /// Cancels an evaluation and waits for its end. An ended evaluation is not changed.
@@ -198,45 +174,40 @@ impl Evaluations {
             return Ok(Purged::Unfinished);
         }
         let id = id.to_owned();
-        self.shared
-            .store
-            .run(move |store| {
-                Ok(if store.delete_evaluation(&id)? {
-                    Purged::Removed
-                } else {
-                    Purged::Unknown
-                })
-            })
-            .await
+        let delete = move |store: &Store| store.delete_evaluation(&id);
+        let is_removed = self.store().run(delete).await?;
+        Ok(if is_removed {
+            Purged::Removed
+        } else {
+            Purged::Unknown
+        })
     }
 
     /// Rejects further evaluations and cancels the queued and running ones.
     pub fn shut_down(&self) {
-        self.shared.jobs.close().iter().for_each(|job| job.cancel());
+        self.shared.jobs.registry.close(());
     }
 
     /// Waits until each evaluation has ended and is saved.
     pub async fn ended(&self) {
-        let jobs = self.shared.jobs.all();
-        for job in jobs {
-            job.finished().await;
-        }
+        self.shared.jobs.registry.ended().await;
     }
 
     /// Number of ended evaluations that are retained.
     pub fn retention(&self) -> usize {
-        self.shared.retention
+        self.shared.jobs.retention
     }
 
     /// The store of the evaluations.
     pub fn store(&self) -> &Store {
-        &self.shared.store
+        &self.shared.jobs.store
     }
 
     /// Registers a job unless too many are pending.
     fn register(&self, job: Arc<Job>) -> Result<(), StartError> {
         self.shared
             .jobs
+            .registry
             .register(job, StartError::ShuttingDown, |pending| {
                 if pending.len() >= MAX_PENDING {
                     Err(StartError::TooMany)

@@ -1,13 +1,8 @@
-//! Runs one evaluation: stores it, waits for a permit, evaluates the model and saves the result.
+//! Runs one evaluation: waits for a permit, evaluates the model and saves the result.
 
-use std::{
-    panic::AssertUnwindSafe,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::Arc;
 
-use futures_util::FutureExt;
 use mien_faces::dataset::{Dataset, Split};
-use tokio::sync::oneshot;
 
 use super::{
     Status,
@@ -17,57 +12,86 @@ use super::{
     job::Job,
     result::EvaluationResult,
     run::{self},
-    task::{Shared, Task},
+    task::{EvaluationTask, Input, Shared},
 };
 use crate::{
+    jobs::{Finished, Job as _, Jobs, Outcome, Task},
     store::{EvaluationEnd, EvaluationRecord, Store, StoreError, now},
     thread_priority::run_at_background_priority,
 };
 
-/// Runs a job until it ends or is cancelled. `saved` receives whether the job was stored; a job that was not stored does not
-/// run.
-pub(super) async fn run(
-    shared: Arc<Shared>,
-    job: Arc<Job>,
-    task: Task,
-    saved: oneshot::Sender<Result<(), StoreError>>,
-) {
-    let record = job.record();
-    let inserted = shared
-        .store
-        .run(move |store| store.insert_evaluation(&record))
-        .await;
-    if !shared.jobs.confirm(job.id(), inserted, saved) {
-        return;
+impl Task for EvaluationTask {
+    type Job = Job;
+    type Output = Result<EvaluationResult, RunError>;
+
+    fn job(&self) -> &Job {
+        &self.job
     }
 
-    let evaluate = AssertUnwindSafe(evaluate(&shared, &job, task)).catch_unwind();
-    let result = tokio::select! {
-        biased;
-        () = job.cancelled() => None,
-        result = evaluate => Some(result.unwrap_or(Err(RunError::Crashed))),
-    };
-    finish(&shared, &job, result).await;
-    let EvaluationRecord {
-        id,
-        status,
-        model,
-        version,
-        dataset,
-        split,
-        error,
-        ..
-    } = job.record();
-    tracing::info!(id, %status, model, version, dataset, %split, error, "evaluation ended");
+    fn jobs(&self) -> &Jobs<Job> {
+        &self.shared.jobs
+    }
+
+    async fn insert(&self) -> Result<(), StoreError> {
+        let record = self.job.record();
+        let insert = move |store: &Store| store.insert_evaluation(&record);
+        self.shared.jobs.store.run(insert).await
+    }
+
+    async fn finish(
+        &self,
+        outcome: Outcome<Result<EvaluationResult, RunError>>,
+    ) -> Finished<EvaluationRecord> {
+        let record = self.job.record();
+        let result = match outcome {
+            Outcome::Completed(result) => result,
+            Outcome::Crashed => Err(RunError::Crashed),
+            Outcome::Cancelled => Err(RunError::Cancelled),
+        };
+        let (end, predictions) = match result {
+            Ok(result) => match success(&record, &result) {
+                Ok(end) => (end, result.predictions),
+                Err(error) => (failure(&record, error.to_string()), Vec::new()),
+            },
+            Err(RunError::Cancelled) => (cancellation(&record), Vec::new()),
+            Err(error) => (failure(&record, error.to_string()), Vec::new()),
+        };
+        let (id, stored) = (record.id.clone(), end.clone());
+        let save = move |store: &Store| store.finish_evaluation(&id, &stored, &predictions);
+        let saved = self.shared.jobs.store.run(save).await;
+        let is_saved = saved.is_ok();
+        // Without a stored report the job counts as failed in this process.
+        let end = saved.map_or_else(
+            |error| failure(&record, not_saved(&error).to_string()),
+            |()| end,
+        );
+        record_accuracy(&self.shared, &record, &end);
+        let record = EvaluationRecord {
+            status: end.status,
+            finished: Some(end.finished),
+            error: end.error,
+            ..record
+        };
+        log_end(&record);
+        Finished { record, is_saved }
+    }
+
+    fn prune(store: &Store, retention: usize) -> Result<usize, StoreError> {
+        store.prune_evaluations(retention)
+    }
 }
 
-async fn evaluate(shared: &Shared, job: &Job, task: Task) -> Result<EvaluationResult, RunError> {
+/// Evaluates the model when a permit is available.
+pub(super) async fn evaluate(
+    EvaluationTask { shared, job }: EvaluationTask,
+    input: Input,
+) -> Result<EvaluationResult, RunError> {
     let _permit = shared.running.acquire().await;
-    let Task {
+    let Input {
         model,
         dataset,
         samples,
-    } = task;
+    } = input;
     let EvaluationRecord {
         dataset: name,
         split,
@@ -76,10 +100,8 @@ async fn evaluate(shared: &Shared, job: &Job, task: Task) -> Result<EvaluationRe
     let fingerprint = fingerprint(dataset, split).await;
     let started = now();
     let (id, at, sha256) = (job.id().to_owned(), started.clone(), fingerprint.clone());
-    let stored = shared
-        .store
-        .run(move |s| s.start_evaluation(&id, &at, sha256.as_deref()))
-        .await;
+    let start = move |store: &Store| store.start_evaluation(&id, &at, sha256.as_deref());
+    let stored = shared.jobs.store.run(start).await;
     stored.map_err(|error| not_saved(&error))?;
     job.start(started, fingerprint);
     let run = run::run(&model, &samples, |update| job.advance(update));
@@ -93,62 +115,34 @@ async fn fingerprint(dataset: Arc<Dataset>, split: Split) -> Option<String> {
     fingerprint.ok().and_then(Result::ok)
 }
 
-/// Saves the result of a job and then publishes it. `None` stands for a cancelled job.
-async fn finish(
-    shared: &Shared,
-    job: &Arc<Job>,
-    result: Option<Result<EvaluationResult, RunError>>,
-) {
-    let record = job.record();
-    let (end, predictions) = match result {
-        Some(Ok(result)) => match success(&record, &result) {
-            Ok(end) => (end, result.predictions),
-            Err(error) => (failure(&record, error.to_string()), Vec::new()),
-        },
-        Some(Err(error)) => (failure(&record, error.to_string()), Vec::new()),
-        None => {
-            let end = EvaluationEnd {
-                status: Status::Cancelled,
-                ..failure(&record, String::new())
-            };
-            (EvaluationEnd { error: None, ..end }, Vec::new())
-        }
-    };
-    let (id, stored, retention) = (record.id.clone(), end.clone(), shared.retention);
-    let save = move |store: &Store| store.finish_evaluation(&id, &stored, &predictions);
-    let saved = shared.store.run(save).await;
-    // If pruning fails, the next evaluation prunes.
-    if saved.is_ok()
-        && let Err(error) = shared
-            .store
-            .run(move |store| store.prune_evaluations(retention))
-            .await
-    {
-        tracing::warn!(%error, "cannot remove old evaluations");
+/// Sets the accuracy metric if the evaluation was on a whole split.
+fn record_accuracy(shared: &Shared, record: &EvaluationRecord, end: &EvaluationEnd) {
+    if let (Some(accuracy), true) = (end.accuracy, record.is_whole) {
+        let EvaluationRecord {
+            model,
+            version,
+            dataset,
+            split,
+            ..
+        } = record;
+        shared
+            .metrics
+            .evaluation(model, version, dataset, split.name(), accuracy);
     }
-    match saved {
-        Ok(_) => {
-            if let (Some(accuracy), true) = (end.accuracy, record.is_whole) {
-                let EvaluationRecord {
-                    model,
-                    version,
-                    dataset,
-                    split,
-                    ..
-                } = &record;
-                shared
-                    .metrics
-                    .evaluation(model, version, dataset, split.name(), accuracy);
-            }
-            shared.jobs.remove(job.id());
-            job.end(end);
-        }
-        // Without a stored report the job counts as failed in this process.
-        Err(error) => {
-            job.is_unsaved.store(true, Ordering::Relaxed);
-            job.end(failure(&record, not_saved(&error).to_string()));
-        }
-    }
+}
+
+fn log_end(record: &EvaluationRecord) {
+    let EvaluationRecord {
+        id,
+        status,
+        model,
+        version,
+        dataset,
+        split,
+        error,
+        ..
+    } = record;
+    tracing::info!(id, %status, model, version, dataset, %split, error, "evaluation ended");
 }
 
 fn success(
@@ -176,6 +170,14 @@ fn failure(record: &EvaluationRecord, error: String) -> EvaluationEnd {
         error: Some(error),
         summary: None,
         report: None,
+    }
+}
+
+fn cancellation(record: &EvaluationRecord) -> EvaluationEnd {
+    EvaluationEnd {
+        status: Status::Cancelled,
+        error: None,
+        ..failure(record, String::new())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The state that all evaluations share, and the input of one evaluation.
+//! The state that all evaluations share, and one evaluation.
 
 use std::sync::Arc;
 
@@ -6,22 +6,26 @@ use mien_faces::dataset::{Dataset, Sample};
 use tokio::sync::Semaphore;
 
 use super::{datasets::Datasets, job::Job};
-use crate::{jobs::JobRegistry, metrics::Metrics, models::registry::LiveModel, store::Store};
+use crate::{jobs::Jobs, metrics::Metrics, models::registry::LiveModel};
 
 /// The state that all evaluations share.
 pub(super) struct Shared {
+    pub(super) jobs: Jobs<Job>,
     pub(super) datasets: Arc<Datasets>,
-    pub(super) store: Store,
     pub(super) metrics: Arc<Metrics>,
     /// One permit per evaluation that may run at once.
     pub(super) running: Semaphore,
-    /// Number of ended evaluations that are retained.
-    pub(super) retention: usize,
-    pub(super) jobs: JobRegistry<Job>,
 }
 
-/// The input of one evaluation.
-pub(super) struct Task {
+/// A queued or running evaluation.
+#[derive(Clone)]
+pub(super) struct EvaluationTask {
+    pub(super) shared: Arc<Shared>,
+    pub(super) job: Arc<Job>,
+}
+
+/// The model and the images of an evaluation. They are dropped when its work ends, because they keep the model loaded.
+pub(super) struct Input {
     pub(super) model: Arc<LiveModel>,
     pub(super) dataset: Arc<Dataset>,
     pub(super) samples: Vec<Sample>,

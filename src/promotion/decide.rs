@@ -8,6 +8,7 @@ use super::{
     verdict::{Measurement, Verdict},
 };
 use crate::{
+    jobs::Job as _,
     models::{PersistPin, StagedCandidate, live::LiveModel},
     store::PromotionStatus,
 };
@@ -33,7 +34,7 @@ impl PromotionTask {
             .load_candidate(name, version, self.begin())
             .await;
         let StagedCandidate { serving, candidate } = loaded.map_err(public_message)?;
-        self.job.update(|record| {
+        self.job.state().update(|record| {
             record.status = PromotionStatus::Evaluating;
             record.sha256 = Some(candidate.sha256.clone());
         });
@@ -72,7 +73,7 @@ impl PromotionTask {
     fn begin(&self) -> PersistPin {
         let job = Arc::clone(&self.job);
         self.persist(move |serving| {
-            job.update(|record| {
+            job.state().update(|record| {
                 record.status = PromotionStatus::Loading;
                 record.previous = serving.map(|version| version.to_string());
             });
@@ -96,7 +97,7 @@ impl PromotionTask {
         let images = self.job.record().total;
         // Read before the candidate is evaluated, because that may prune stored evaluations.
         let known = self.stored(baseline, images).await?;
-        self.job.update(|record| {
+        self.job.state().update(|record| {
             record.baseline_version = Some(baseline.version.to_string());
             record.total = if known.is_some() { images } else { images * 2 };
         });
@@ -104,13 +105,13 @@ impl PromotionTask {
         let known = known.filter(|known| known.dataset_sha256 == measured.dataset_sha256);
         let other = match known {
             Some(known) => {
-                self.job.update(|record| {
+                self.job.state().update(|record| {
                     record.baseline_evaluation_id = Some(known.evaluation.clone())
                 });
                 known
             }
             None => {
-                self.job.update(|record| record.total = images * 2);
+                self.job.state().update(|record| record.total = images * 2);
                 self.evaluate(baseline, |record, id| {
                     record.baseline_evaluation_id = Some(id)
                 })

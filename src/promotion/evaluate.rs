@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     evaluation::{self, StartError, Status},
+    jobs::Job as _,
     models::live::LiveModel,
     store::{EvaluationFilter, EvaluationRecord, PromotionRecord, to_rfc3339},
 };
@@ -50,6 +51,7 @@ impl PromotionTask {
             }
         };
         self.job
+            .state()
             .update(|record| set_id(record, evaluation.id().to_owned()));
         self.save().await?;
         self.job.watch(Some(Arc::clone(evaluation)));
@@ -97,6 +99,7 @@ impl PromotionTask {
         let evaluation = record.id.clone();
         let read = self
             .shared
+            .jobs
             .store
             .run(move |store| store.predictions(&evaluation))
             .await;
@@ -133,7 +136,7 @@ impl PromotionTask {
         };
         let (sha256, version) = (model.sha256.clone(), model.version.to_string());
         let loaded = to_rfc3339(model.loaded);
-        let found = self.shared.store.run(move |store| {
+        let found = self.shared.jobs.store.run(move |store| {
             let fits = |record: &EvaluationRecord| {
                 // A smaller selection of images is a prefix of a larger one.
                 let same = record.sha256 == sha256 && record.version == version;

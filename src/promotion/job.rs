@@ -1,17 +1,16 @@
 //! One pending promotion: its state, progress and cancellation.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{
+    evaluation,
+    jobs::{self, JobRecord, JobState},
+    store::PromotionRecord,
 };
-
-use tokio::sync::watch;
-
-use crate::{evaluation, jobs::RegisteredJob, store::PromotionRecord};
 
 /// Origin of a cancellation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Canceller {
+pub enum Canceller {
     /// A client.
     Client,
     /// The shutdown of the server.
@@ -30,31 +29,19 @@ impl Canceller {
 
 /// A pending promotion.
 pub struct Job {
-    id: String,
+    state: JobState<PromotionRecord, Canceller>,
     model: String,
-    record: watch::Sender<PromotionRecord>,
     /// The running evaluation, and the number of images of earlier evaluations.
     evaluation: Mutex<(Option<Arc<evaluation::Job>>, usize)>,
-    cancelled: watch::Sender<Option<Canceller>>,
-    /// Whether its result could not be saved, so that only this process has it.
-    is_unsaved: AtomicBool,
 }
 
 impl Job {
     pub(super) fn new(record: PromotionRecord) -> Self {
         Self {
-            id: record.id.clone(),
             model: record.model.clone(),
-            record: watch::Sender::new(record),
+            state: JobState::new(record),
             evaluation: Mutex::default(),
-            cancelled: watch::Sender::new(None),
-            is_unsaved: AtomicBool::new(false),
         }
-    }
-
-    /// Identifier of the promotion.
-    pub fn id(&self) -> &str {
-        &self.id
     }
 
     /// Name of the model, not an alias.
@@ -62,24 +49,9 @@ impl Job {
         &self.model
     }
 
-    /// Returns the current record.
-    pub fn record(&self) -> PromotionRecord {
-        let record = self.record.borrow().clone();
-        if record.status.is_final() {
-            return record;
-        }
-        let evaluation = self
-            .evaluation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let (running, before) = &*evaluation;
-        let done = before + running.as_ref().map_or(0, |job| job.progress().images.done);
-        PromotionRecord { done, ..record }
-    }
-
     /// Returns whether the promotion depends on the evaluation with this identifier.
     pub(super) fn depends_on(&self, id: &str) -> bool {
-        let record = self.record.borrow();
+        let record = self.state.record();
         [
             &record.candidate_evaluation_id,
             &record.baseline_evaluation_id,
@@ -87,16 +59,6 @@ impl Job {
         .into_iter()
         .flatten()
         .any(|own| own == id)
-    }
-
-    /// Waits until the status is final and saved, unless saving failed.
-    pub async fn finished(&self) {
-        // The sender lives as long as `self`, so the wait only ends when the condition holds.
-        let _ = self
-            .record
-            .subscribe()
-            .wait_for(|record| record.status.is_final())
-            .await;
     }
 
     /// Sets the evaluation whose progress counts, or none.
@@ -109,42 +71,37 @@ impl Job {
         *before += running.take().map_or(0, |job| job.progress().images.done);
         *running = next;
     }
+}
 
-    /// Updates the record.
-    pub(super) fn update(&self, change: impl FnOnce(&mut PromotionRecord)) {
-        self.record.send_modify(change);
+impl jobs::Job for Job {
+    type Record = PromotionRecord;
+    type Cancellation = Canceller;
+
+    fn state(&self) -> &JobState<PromotionRecord, Canceller> {
+        &self.state
     }
 
-    /// Requests cancellation. [`Self::finished`] returns when the job has ended. The first request determines the reason.
-    pub(super) fn cancel(&self, canceller: Canceller) {
-        self.cancelled.send_if_modified(|cancelled| {
-            let is_first = cancelled.is_none();
-            cancelled.get_or_insert(canceller);
-            is_first
-        });
-    }
-
-    /// Returns the origin of the cancellation, if there is one.
-    pub(super) fn canceller(&self) -> Option<Canceller> {
-        *self.cancelled.borrow()
-    }
-
-    /// Waits for a cancellation.
-    pub(super) async fn cancelled(&self) {
-        let _ = self.cancelled.subscribe().wait_for(Option::is_some).await;
-    }
-
-    pub(super) fn set_unsaved(&self) {
-        self.is_unsaved.store(true, Ordering::Relaxed);
+    fn record(&self) -> PromotionRecord {
+        let record = self.state.record().clone();
+        if record.status.is_final() {
+            return record;
+        }
+        let evaluation = self
+            .evaluation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (running, before) = &*evaluation;
+        let done = before + running.as_ref().map_or(0, |job| job.progress().images.done);
+        PromotionRecord { done, ..record }
     }
 }
 
-impl RegisteredJob for Job {
+impl JobRecord for PromotionRecord {
     fn id(&self) -> &str {
         &self.id
     }
 
-    fn is_unsaved(&self) -> bool {
-        self.is_unsaved.load(Ordering::Relaxed)
+    fn is_final(&self) -> bool {
+        self.status.is_final()
     }
 }

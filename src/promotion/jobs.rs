@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::{runtime::Handle, sync::oneshot};
-
 use super::{
     criterion::{Criterion, MAX_PENDING, PromotionSpec, StartError},
     document::PromotionResponse,
@@ -12,16 +10,15 @@ use super::{
 };
 use crate::{
     evaluation::Evaluations,
-    jobs::JobRegistry,
+    jobs::{Job as _, Jobs},
     metrics::Metrics,
     models::{LifecycleError, PromoteError, registry::Registry},
-    store::{PromotionRecord, StoreError},
+    store::{PromotionRecord, Store, StoreError},
 };
 
 /// All promotions, pending and stored, and the pins of models.
 pub struct Promotions {
     pub(super) shared: Arc<Shared>,
-    runtime: Handle,
 }
 
 impl Promotions {
@@ -35,19 +32,15 @@ impl Promotions {
         evaluations: Arc<Evaluations>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let (store, retention) = (evaluations.store().clone(), evaluations.retention());
-        let jobs = JobRegistry::default();
-        let shared = Arc::new(Shared {
+        let jobs = Jobs::new(evaluations.store().clone(), evaluations.retention());
+        let shared = Shared {
+            jobs,
             registry,
             evaluations,
             metrics,
-            store,
-            retention,
-            jobs,
-        });
+        };
         Self {
-            shared,
-            runtime: Handle::current(),
+            shared: Arc::new(shared),
         }
     }
 
@@ -60,17 +53,14 @@ impl Promotions {
         let record = self.check(&spec).await?;
         let job = Arc::new(Job::new(record));
         self.register(Arc::clone(&job))?;
-        let (saved, is_saved) = oneshot::channel();
-        let (shared, of) = (Arc::clone(&self.shared), Arc::clone(&job));
-        self.runtime.spawn(
-            PromotionTask {
-                shared,
-                job: of,
-                spec,
-            }
-            .run(saved),
-        );
-        is_saved.await.unwrap_or(Err(StoreError::Crashed))?;
+        let task = PromotionTask {
+            shared: Arc::clone(&self.shared),
+            job: Arc::clone(&job),
+            spec,
+        };
+        let judge = task.clone();
+        let work = async move { judge.judge().await };
+        self.shared.jobs.start(task, work).await?;
         Ok(job)
     }
 
@@ -117,7 +107,7 @@ impl Promotions {
 
     /// Returns whether a pending promotion depends on the evaluation with this identifier.
     pub fn depends_on(&self, evaluation: &str) -> bool {
-        let jobs = self.shared.jobs.all();
+        let jobs = self.shared.jobs.registry.all();
         jobs.iter().any(|job| job.depends_on(evaluation))
     }
 
@@ -130,20 +120,14 @@ impl Promotions {
         model: &str,
         limit: usize,
     ) -> Result<Vec<PromotionResponse>, StoreError> {
-        // Read before the store, so that a job that ends meanwhile is found there.
-        let jobs = self.shared.jobs.all();
+        let current = self.shared.jobs.registry.current_records();
         let model = self.resolve_alias(model);
-        let stored = self
-            .shared
-            .store
-            .run(move |store| store.promotions(Some(&model), limit));
-        let current = |stored: PromotionRecord| {
-            let job = jobs
-                .iter()
-                .find(|job| job.id() == stored.id && !stored.status.is_final());
-            PromotionResponse::from(job.map_or(stored, |job| job.record()))
-        };
-        Ok(stored.await?.into_iter().map(current).collect())
+        let read = move |store: &Store| store.promotions(Some(&model), limit);
+        let stored = self.shared.jobs.store.run(read).await?;
+        Ok(stored
+            .into_iter()
+            .map(|stored| PromotionResponse::from(current(stored)))
+            .collect())
     }
 
     /// Returns a promotion of a model.
@@ -156,14 +140,12 @@ impl Promotions {
         id: &str,
     ) -> Result<Option<PromotionResponse>, StoreError> {
         let model = self.resolve_alias(model);
-        let record = match self.shared.jobs.find(id) {
+        let record = match self.shared.jobs.registry.find(id) {
             Some(job) => Some(job.record()),
             None => {
                 let id = id.to_owned();
-                self.shared
-                    .store
-                    .run(move |store| store.promotion(&id))
-                    .await?
+                let read = move |store: &Store| store.promotion(&id);
+                self.shared.jobs.store.run(read).await?
             }
         };
         Ok(record
@@ -180,9 +162,9 @@ impl Promotions {
         model: &str,
         id: &str,
     ) -> Result<Option<PromotionResponse>, StoreError> {
-        let job = self.shared.jobs.find(id);
+        let job = self.shared.jobs.registry.find(id);
         if let Some(job) = job.filter(|job| job.model() == self.resolve_alias(model)) {
-            job.cancel(Canceller::Client);
+            job.state().cancel(Canceller::Client);
             job.finished().await;
         }
         self.get(model, id).await
@@ -190,19 +172,12 @@ impl Promotions {
 
     /// Rejects further promotions and cancels the pending ones.
     pub fn shut_down(&self) {
-        self.shared
-            .jobs
-            .close()
-            .iter()
-            .for_each(|job| job.cancel(Canceller::Shutdown));
+        self.shared.jobs.registry.close(Canceller::Shutdown);
     }
 
     /// Waits until each promotion has ended and is saved.
     pub async fn ended(&self) {
-        let jobs = self.shared.jobs.all();
-        for job in jobs {
-            job.finished().await;
-        }
+        self.shared.jobs.registry.ended().await;
     }
 
     pub(super) fn resolve_alias(&self, name: &str) -> String {
@@ -217,6 +192,7 @@ impl Promotions {
         let model = job.model().to_owned();
         self.shared
             .jobs
+            .registry
             .register(job, StartError::ShuttingDown, |pending| {
                 if pending.iter().any(|other| other.model() == model) {
                     return Err(PromoteError::InProgress(model).into());

@@ -37,7 +37,7 @@ impl Promotions {
 
     /// Returns a callback that stores the pin of a model.
     fn persist(&self, model: &str) -> PersistPin {
-        let (store, name) = (self.shared.store.clone(), self.resolve_alias(model));
+        let (store, name) = (self.shared.jobs.store.clone(), self.resolve_alias(model));
         Box::new(move |version| {
             let saved = match version {
                 Some(version) => store.set_pin(&name, &version.to_string()),

@@ -1,18 +1,17 @@
 //! Runs one promotion: stores it, evaluates the candidate, then switches traffic to it or unloads it.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
-
-use futures_util::FutureExt;
-use tokio::sync::oneshot;
+use std::sync::Arc;
 
 use super::{
     decide::Judged,
+    job::Job,
     task::{PromotionTask, not_saved, public_message},
     verdict::Verdict,
 };
 use crate::{
+    jobs::{Finished, Job as _, Jobs, Outcome, Task},
     models::{ModelVersion, PersistPin},
-    store::{Pin, PromotionRecord, PromotionStatus, StoreError, now},
+    store::{Pin, PromotionRecord, PromotionStatus, Store, StoreError, now},
 };
 
 /// Why a promotion did not switch traffic to the candidate.
@@ -32,36 +31,16 @@ impl Failure {
     }
 }
 
-impl PromotionTask {
-    /// Runs the promotion until it ends or is cancelled. `saved` receives whether it was stored; a promotion that was not
-    /// stored does not run.
-    pub(super) async fn run(self, saved: oneshot::Sender<Result<(), StoreError>>) {
-        let Self { shared, job, spec } = &self;
-        let inserted = self.insert().await;
-        if !shared.jobs.confirm(job.id(), inserted, saved) {
-            return;
-        }
-        let (model, version) = (job.model(), spec.version);
-        tracing::info!(
-            id = job.id(),
-            model,
-            version = version.get(),
-            "promotion started"
-        );
+impl Task for PromotionTask {
+    type Job = Job;
+    type Output = Result<Judged, String>;
 
-        let judging = AssertUnwindSafe(self.judge()).catch_unwind();
-        let judged = tokio::select! {
-            biased;
-            () = job.cancelled() => Err("the promotion was cancelled".to_owned()),
-            judged = judging => judged.unwrap_or_else(|_| {
-                Err("the promotion crashed; see the server's log".to_owned())
-            }),
-        };
-        let outcome = match judged {
-            Ok(judged) => self.decide(judged).await,
-            Err(reason) => Err(Failure::failed(reason)),
-        };
-        self.finish(outcome).await;
+    fn job(&self) -> &Job {
+        &self.job
+    }
+
+    fn jobs(&self) -> &Jobs<Job> {
+        &self.shared.jobs
     }
 
     /// Stores the record together with a pin to the serving version if the model is not pinned yet. Without the pin, a server
@@ -73,12 +52,46 @@ impl PromotionTask {
             .filter(|model| model.pinned.is_none())
             .and_then(|model| model.serving);
         let pin = incumbent.map(|version| pin(&record, version));
-        self.shared
-            .store
-            .run(move |store| store.insert_promotion(&record, pin.as_ref()))
-            .await
+        let insert = move |store: &Store| store.insert_promotion(&record, pin.as_ref());
+        self.shared.jobs.store.run(insert).await?;
+        let (model, version) = (self.job.model(), self.spec.version);
+        tracing::info!(
+            id = self.job.id(),
+            model,
+            version = version.get(),
+            "promotion started"
+        );
+        Ok(())
     }
 
+    /// Switches traffic to a candidate that passed. Unloads any other candidate and saves why it does not serve.
+    async fn finish(&self, outcome: Outcome<Result<Judged, String>>) -> Finished<PromotionRecord> {
+        let judged = match outcome {
+            Outcome::Completed(judged) => judged,
+            Outcome::Cancelled => Err("the promotion was cancelled".to_owned()),
+            Outcome::Crashed => Err("the promotion crashed; see the server's log".to_owned()),
+        };
+        let outcome = match judged {
+            Ok(judged) => self.decide(judged).await,
+            Err(reason) => Err(Failure::failed(reason)),
+        };
+        let (record, is_saved) = match outcome {
+            Ok(record) => (record, true),
+            Err(failure) => self.discard(failure).await,
+        };
+        self.shared
+            .metrics
+            .promotion(self.job.model(), record.status.name());
+        log_end(&record);
+        Finished { record, is_saved }
+    }
+
+    fn prune(store: &Store, retention: usize) -> Result<usize, StoreError> {
+        store.prune_promotions(retention)
+    }
+}
+
+impl PromotionTask {
     /// Switches traffic to a candidate that passed and returns the record, which is stored already.
     async fn decide(&self, judged: Judged) -> Result<PromotionRecord, Failure> {
         let Judged {
@@ -122,9 +135,9 @@ impl PromotionTask {
         &self,
         record: impl FnOnce(Option<ModelVersion>) -> PromotionRecord + Send + 'static,
     ) -> PersistPin {
-        let (store, job) = (self.shared.store.clone(), Arc::clone(&self.job));
+        let (store, job) = (self.shared.jobs.store.clone(), Arc::clone(&self.job));
         Box::new(move |version| {
-            if let Some(canceller) = job.canceller() {
+            if let Some(canceller) = job.state().cancellation() {
                 return Err(canceller.reason().to_owned());
             }
             let record = record(version);
@@ -138,11 +151,8 @@ impl PromotionTask {
     /// Saves the present record.
     pub(super) async fn save(&self) -> Result<(), String> {
         let record = self.job.record();
-        let saved = self
-            .shared
-            .store
-            .run(move |store| store.update_promotion(&record, None))
-            .await;
+        let save = move |store: &Store| store.update_promotion(&record, None);
+        let saved = self.shared.jobs.store.run(save).await;
         saved.map_err(|error| not_saved(&error))
     }
 
@@ -162,61 +172,29 @@ impl PromotionTask {
         }
     }
 
-    /// Unloads a candidate that does not serve, saves the result and then publishes it.
-    async fn finish(&self, outcome: Result<PromotionRecord, Failure>) {
+    /// Unloads a candidate that does not serve and saves the reason. Returns the record and whether it is saved.
+    async fn discard(&self, failure: Failure) -> (PromotionRecord, bool) {
         let Self { shared, job, .. } = self;
-        let (record, is_saved) = match outcome {
-            Ok(record) => (record, true),
-            Err(end) => {
-                // This fails only while the server is shutting down, which unloads the candidate too.
-                let _ = shared.registry.discard_candidate(job.model()).await;
-                let record = self.ended(&self.cancelled_or(end));
-                let stored = record.clone();
-                // A promotion that failed before the model was pinned must not leave the pin of its insertion.
-                let view = shared.registry.model(job.model());
-                let unpin = view.is_some_and(|model| model.pinned.is_none());
-                let saved = shared.store.run(move |store| {
-                    if unpin {
-                        store.clear_pin(&stored.model)?;
-                    }
-                    store.update_promotion(&stored, None)
-                });
-                (
-                    record,
-                    saved.await.map_err(|error| not_saved(&error)).is_ok(),
-                )
+        // This fails only while the server is shutting down, which unloads the candidate too.
+        let _ = shared.registry.discard_candidate(job.model()).await;
+        let record = self.ended(&self.cancelled_or(failure));
+        let stored = record.clone();
+        // A promotion that failed before the model was pinned must not leave the pin of its insertion.
+        let view = shared.registry.model(job.model());
+        let unpin = view.is_some_and(|model| model.pinned.is_none());
+        let save = move |store: &Store| {
+            if unpin {
+                store.clear_pin(&stored.model)?;
             }
+            store.update_promotion(&stored, None)
         };
-        if is_saved {
-            let retention = shared.retention;
-            if let Err(error) = shared
-                .store
-                .run(move |store| store.prune_promotions(retention))
-                .await
-            {
-                tracing::warn!(%error, "cannot remove old promotions");
-            }
-            shared.jobs.remove(job.id());
-        } else {
-            job.set_unsaved();
-        }
-        shared.metrics.promotion(job.model(), record.status.name());
-        let PromotionRecord {
-            id,
-            status,
-            model,
-            version,
-            reason,
-            ..
-        } = &record;
-        let status = status.name();
-        tracing::info!(id, status, model, version, reason, "promotion ended");
-        job.update(|present| *present = record);
+        let saved = shared.jobs.store.run(save).await;
+        (record, saved.map_err(|error| not_saved(&error)).is_ok())
     }
 
     /// Converts a failure to a cancellation if the promotion was cancelled.
     fn cancelled_or(&self, end: Failure) -> Failure {
-        match (end.status, self.job.canceller()) {
+        match (end.status, self.job.state().cancellation()) {
             (PromotionStatus::Failed, Some(canceller)) => {
                 let reason = canceller.reason().to_owned();
                 Failure {
@@ -228,6 +206,19 @@ impl PromotionTask {
             _ => end,
         }
     }
+}
+
+fn log_end(record: &PromotionRecord) {
+    let PromotionRecord {
+        id,
+        status,
+        model,
+        version,
+        reason,
+        ..
+    } = record;
+    let status = status.name();
+    tracing::info!(id, status, model, version, reason, "promotion ended");
 }
 
 /// Returns a pin of the model to a version.

@@ -5,24 +5,22 @@ use std::sync::Arc;
 use super::{criterion::PromotionSpec, job::Job};
 use crate::{
     evaluation::Evaluations,
-    jobs::JobRegistry,
+    jobs::Jobs,
     metrics::Metrics,
     models::{LifecycleError, PromoteError, registry::Registry},
-    store::{Store, StoreError},
+    store::StoreError,
 };
 
 /// The state that all promotions share.
 pub(super) struct Shared {
+    pub(super) jobs: Jobs<Job>,
     pub(super) registry: Arc<Registry>,
     pub(super) evaluations: Arc<Evaluations>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) store: Store,
-    /// Number of ended promotions that are retained.
-    pub(super) retention: usize,
-    pub(super) jobs: JobRegistry<Job>,
 }
 
-/// A running promotion.
+/// A pending promotion.
+#[derive(Clone)]
 pub(super) struct PromotionTask {
     pub(super) shared: Arc<Shared>,
     pub(super) job: Arc<Job>,

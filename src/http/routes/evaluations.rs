@@ -20,6 +20,7 @@ use crate::{
         middleware::RequestId,
         version::Version,
     },
+    jobs::Job as _,
     store::{EvaluationFilter, EvaluationRecord},
 };
 

@@ -14,6 +14,7 @@ use super::unknown;
 use crate::{
     evaluation::{Job, Progress},
     http::{ApiError, State, error::Problem},
+    jobs::Job as _,
 };
 
 pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/{id}/events";

@@ -18,6 +18,7 @@ use crate::{
         routes::evaluations::{most_listed, whole_test},
         version::Version,
     },
+    jobs::Job as _,
     models::{LifecycleError, ModelVersion},
     promotion::{Criterion, PromotionResponse, PromotionSpec},
 };
