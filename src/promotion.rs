@@ -16,6 +16,7 @@
 mod criterion;
 mod decide;
 mod document;
+mod error;
 mod evaluate;
 mod job;
 mod jobs;

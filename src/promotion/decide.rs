@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{
     criterion::Criterion,
-    task::{PromotionTask, public_message},
+    error::PromotionError,
+    task::PromotionTask,
     verdict::{Measurement, Verdict},
 };
 use crate::{
@@ -25,15 +26,15 @@ impl PromotionTask {
     /// Loads the candidate next to the serving version, evaluates it and applies the criterion.
     ///
     /// # Errors
-    /// Returns the reason for clients.
-    pub(super) async fn judge(&self) -> Result<Judged, String> {
+    /// Returns an error if the candidate cannot be judged.
+    pub(super) async fn judge(&self) -> Result<Judged, PromotionError> {
         let (name, version) = (self.job.model(), self.spec.version);
         let loaded = self
             .shared
             .registry
             .load_candidate(name, version, self.begin())
             .await;
-        let StagedCandidate { serving, candidate } = loaded.map_err(public_message)?;
+        let StagedCandidate { serving, candidate } = loaded?;
         self.job.state().update(|record| {
             record.status = PromotionStatus::Evaluating;
             record.sha256 = Some(candidate.sha256.clone());
@@ -52,11 +53,8 @@ impl PromotionTask {
                 let baseline = match baseline {
                     None => serving,
                     Some(other) => {
-                        let found = self
-                            .shared
-                            .registry
-                            .resolve(Some(name), Some(&other.to_string()));
-                        found.map_err(|error| error.to_string())?
+                        let other = other.to_string();
+                        self.shared.registry.resolve(Some(name), Some(&other))?
                     }
                 };
                 let verdict = self.compare(margin, &candidate, &baseline).await?;
@@ -81,7 +79,7 @@ impl PromotionTask {
         })
     }
 
-    async fn measure(&self, candidate: &Arc<LiveModel>) -> Result<Measurement, String> {
+    async fn measure(&self, candidate: &Arc<LiveModel>) -> Result<Measurement, PromotionError> {
         self.evaluate(candidate, |record, id| {
             record.candidate_evaluation_id = Some(id)
         })
@@ -93,7 +91,7 @@ impl PromotionTask {
         margin: f64,
         candidate: &Arc<LiveModel>,
         baseline: &Arc<LiveModel>,
-    ) -> Result<Verdict, String> {
+    ) -> Result<Verdict, PromotionError> {
         let images = self.job.record().total;
         // Read before the candidate is evaluated, because that may prune stored evaluations.
         let known = self.stored(baseline, images).await?;
@@ -119,8 +117,8 @@ impl PromotionTask {
             }
         };
         if measured.dataset_sha256.is_none() || other.dataset_sha256 != measured.dataset_sha256 {
-            return Err("the data set changed between the two evaluations".to_owned());
+            return Err(PromotionError::DataChanged);
         }
-        Verdict::max_regression(margin, &measured, &other).map_err(|error| error.to_string())
+        Ok(Verdict::max_regression(margin, &measured, &other)?)
     }
 }

@@ -5,14 +5,15 @@ use std::{sync::Arc, time::Duration};
 use mien_faces::report::Prediction;
 
 use super::{
-    task::{PromotionTask, not_saved},
+    error::{EvaluationProblem, PromotionError},
+    task::PromotionTask,
     verdict::Measurement,
 };
 use crate::{
     evaluation::{self, StartError, Status},
     jobs::Job as _,
     models::live::LiveModel,
-    store::{EvaluationFilter, EvaluationRecord, PromotionRecord, to_rfc3339},
+    store::{EvaluationFilter, EvaluationRecord, PromotionRecord, Store, to_rfc3339},
 };
 
 /// Interval at which a promotion retries to start an evaluation, and checks that the version is still loaded.
@@ -32,12 +33,12 @@ impl PromotionTask {
     /// future cancels the evaluation.
     ///
     /// # Errors
-    /// Returns the reason for clients.
+    /// Returns an error if the evaluation cannot be started or used.
     pub(super) async fn evaluate(
         &self,
         model: &Arc<LiveModel>,
         set_id: fn(&mut PromotionRecord, String),
-    ) -> Result<Measurement, String> {
+    ) -> Result<Measurement, PromotionError> {
         let evaluations = &self.shared.evaluations;
         let Running(evaluation) = &loop {
             match evaluations
@@ -46,8 +47,7 @@ impl PromotionTask {
             {
                 Ok(evaluation) => break Running(evaluation),
                 Err(StartError::TooMany) => tokio::time::sleep(POLL_INTERVAL).await,
-                Err(StartError::Store(error)) => return Err(not_saved(&error)),
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(error.into()),
             }
         };
         self.job
@@ -60,10 +60,7 @@ impl PromotionTask {
             .is_err()
         {
             if !self.is_loaded(model) {
-                return Err(format!(
-                    "version {} was unloaded or removed during its evaluation",
-                    model.version
-                ));
+                return Err(PromotionError::Unloaded(model.version));
             }
         }
         self.job.watch(None);
@@ -80,39 +77,38 @@ impl PromotionTask {
     }
 
     /// Reads the predictions of an ended evaluation.
-    async fn read(&self, model: &LiveModel, id: &str) -> Result<Measurement, String> {
-        let of = format!("the evaluation of version {}", model.version);
-        let removed = || format!("{of} was removed; increase --evaluation-retention");
-        let record = self
-            .shared
-            .evaluations
-            .record(id)
-            .await
-            .map_err(|error| not_saved(&error))?;
+    async fn read(&self, model: &LiveModel, id: &str) -> Result<Measurement, PromotionError> {
+        let unusable = |problem| PromotionError::Evaluation {
+            version: model.version,
+            problem,
+        };
+        let removed = || unusable(EvaluationProblem::Removed);
+        let record = self.shared.evaluations.record(id).await?;
         let record = record.ok_or_else(removed)?;
-        match record.status {
-            Status::Succeeded => {}
-            Status::Failed => return Err(format!("{of}: {}", record.error.unwrap_or_default())),
-            Status::Cancelled => return Err(format!("{of} was cancelled")),
-            Status::Queued | Status::Running => return Err(format!("{of} has not ended")),
+        let problem = match record.status {
+            Status::Succeeded => None,
+            Status::Failed => Some(EvaluationProblem::Failed(
+                record.error.clone().unwrap_or_default(),
+            )),
+            Status::Cancelled => Some(EvaluationProblem::Cancelled),
+            Status::Queued | Status::Running => Some(EvaluationProblem::Unfinished),
+        };
+        if let Some(problem) = problem {
+            return Err(unusable(problem));
         }
         let evaluation = record.id.clone();
-        let read = self
-            .shared
-            .jobs
-            .store
-            .run(move |store| store.predictions(&evaluation))
-            .await;
-        let predictions = read.map_err(|error| not_saved(&error))?;
+        let read = move |store: &Store| store.predictions(&evaluation);
+        let predictions = self.shared.jobs.store.run(read).await?;
         if predictions.is_empty() {
             return Err(removed());
         }
-        let unreadable = record.total.saturating_sub(predictions.len());
+        let total = record.total;
+        let unreadable = total.saturating_sub(predictions.len());
         if unreadable > 0 {
-            return Err(format!(
-                "{of}: {unreadable} of {} images cannot be read",
-                record.total
-            ));
+            return Err(unusable(EvaluationProblem::Unreadable {
+                unreadable,
+                total,
+            }));
         }
         Ok(side(model, record, predictions))
     }
@@ -121,12 +117,12 @@ impl PromotionTask {
     /// version was loaded do not count, because its `mien.toml`, which the hash does not cover, may have changed.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub(super) async fn stored(
         &self,
         model: &LiveModel,
         images: usize,
-    ) -> Result<Option<Measurement>, String> {
+    ) -> Result<Option<Measurement>, PromotionError> {
         let filter = EvaluationFilter {
             model: Some(model.name.clone()),
             dataset: Some(self.spec.images.dataset.clone()),
@@ -153,8 +149,9 @@ impl PromotionTask {
             let predictions = store.predictions(&record.id)?;
             Ok(Some((record, predictions)))
         });
-        let found = found.await.map_err(|error| not_saved(&error))?;
-        let whole = found.filter(|(record, predictions)| predictions.len() == record.total);
+        let whole = found
+            .await?
+            .filter(|(record, predictions)| predictions.len() == record.total);
         Ok(whole.map(|(record, predictions)| side(model, record, predictions)))
     }
 }

@@ -114,7 +114,7 @@ impl Promotions {
     /// Returns the promotions of a model, newest first, at most `limit`.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn list(
         &self,
         model: &str,
@@ -133,7 +133,7 @@ impl Promotions {
     /// Returns a promotion of a model.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn get(
         &self,
         model: &str,
@@ -156,7 +156,7 @@ impl Promotions {
     /// Cancels a promotion of a model and waits for its end. A promotion that has ended or has just passed is not changed.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Returns an error if the store fails.
     pub async fn cancel(
         &self,
         model: &str,

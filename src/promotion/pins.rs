@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Promotions, task::not_saved};
+use super::{Promotions, error::PromotionError};
 use crate::{
     models::{ModelVersion, PersistPin, PromoteError, registry::ModelView},
     store::{Pin, Store, StoreError},
@@ -11,7 +11,7 @@ use crate::{
 /// Returns the stored pins by model.
 ///
 /// # Errors
-/// When the store fails.
+/// Returns an error if the store fails.
 pub fn pins(store: &Store) -> Result<BTreeMap<String, ModelVersion>, StoreError> {
     let pins = store.pins()?.into_iter();
     let parse = |pin: Pin| Some((pin.model, pin.version.parse().ok()?));
@@ -43,7 +43,7 @@ impl Promotions {
                 Some(version) => store.set_pin(&name, &version.to_string()),
                 None => store.clear_pin(&name).map(drop),
             };
-            saved.map_err(|error| not_saved(&error))
+            saved.map_err(PromotionError::not_saved_text)
         })
     }
 }

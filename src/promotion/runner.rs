@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    decide::Judged,
-    job::Job,
-    task::{PromotionTask, not_saved, public_message},
-    verdict::Verdict,
+    decide::Judged, error::PromotionError, job::Job, task::PromotionTask, verdict::Verdict,
 };
 use crate::{
     jobs::{Finished, Job as _, Jobs, Outcome, Task},
@@ -21,19 +18,20 @@ struct Failure {
     reason: String,
 }
 
-impl Failure {
-    fn failed(reason: String) -> Self {
+impl From<PromotionError> for Failure {
+    fn from(error: PromotionError) -> Self {
+        error.log_hidden_cause();
         Self {
             status: PromotionStatus::Failed,
             verdict: None,
-            reason,
+            reason: error.to_string(),
         }
     }
 }
 
 impl Task for PromotionTask {
     type Job = Job;
-    type Output = Result<Judged, String>;
+    type Output = Result<Judged, PromotionError>;
 
     fn job(&self) -> &Job {
         &self.job
@@ -65,15 +63,18 @@ impl Task for PromotionTask {
     }
 
     /// Switches traffic to a candidate that passed. Unloads any other candidate and saves why it does not serve.
-    async fn finish(&self, outcome: Outcome<Result<Judged, String>>) -> Finished<PromotionRecord> {
+    async fn finish(
+        &self,
+        outcome: Outcome<Result<Judged, PromotionError>>,
+    ) -> Finished<PromotionRecord> {
         let judged = match outcome {
             Outcome::Completed(judged) => judged,
-            Outcome::Cancelled => Err("the promotion was cancelled".to_owned()),
-            Outcome::Crashed => Err("the promotion crashed; see the server's log".to_owned()),
+            Outcome::Cancelled => Err(PromotionError::Cancelled),
+            Outcome::Crashed => Err(PromotionError::Crashed),
         };
         let outcome = match judged {
             Ok(judged) => self.decide(judged).await,
-            Err(reason) => Err(Failure::failed(reason)),
+            Err(error) => Err(error.into()),
         };
         let (record, is_saved) = match outcome {
             Ok(record) => (record, true),
@@ -125,7 +126,7 @@ impl PromotionTask {
             Ok(()) => Ok(record),
             Err(error) => Err(Failure {
                 verdict: end.verdict,
-                ..Failure::failed(public_message(error))
+                ..PromotionError::from(error).into()
             }),
         }
     }
@@ -144,16 +145,15 @@ impl PromotionTask {
             let pin = version.map(|version| pin(&record, version));
             store
                 .update_promotion(&record, pin.as_ref())
-                .map_err(|error| not_saved(&error))
+                .map_err(PromotionError::not_saved_text)
         })
     }
 
     /// Saves the present record.
-    pub(super) async fn save(&self) -> Result<(), String> {
+    pub(super) async fn save(&self) -> Result<(), StoreError> {
         let record = self.job.record();
         let save = move |store: &Store| store.update_promotion(&record, None);
-        let saved = self.shared.jobs.store.run(save).await;
-        saved.map_err(|error| not_saved(&error))
+        self.shared.jobs.store.run(save).await
     }
 
     /// Returns the record of a promotion that ended like this.
@@ -189,7 +189,10 @@ impl PromotionTask {
             store.update_promotion(&stored, None)
         };
         let saved = shared.jobs.store.run(save).await;
-        (record, saved.map_err(|error| not_saved(&error)).is_ok())
+        let is_saved = saved
+            .map_err(|error| PromotionError::from(error).log_hidden_cause())
+            .is_ok();
+        (record, is_saved)
     }
 
     /// Converts a failure to a cancellation if the promotion was cancelled.
