@@ -42,4 +42,5 @@ pub mod startup;
 pub mod store;
 pub mod telemetry;
 mod thread_priority;
+pub mod timestamp;
 pub mod tuning;

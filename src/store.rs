@@ -11,17 +11,18 @@
 
 mod data_dir;
 mod evaluations;
+mod job_id;
 mod pins;
 mod predictions;
 mod promotions;
 mod row;
 mod schema;
+mod table;
 
 use std::{
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
 };
 
 use mien_host::lock_file::LockFile;
@@ -29,6 +30,7 @@ use rusqlite::Connection;
 
 pub use self::{
     evaluations::{Accuracy, EvaluationEnd, EvaluationFilter, EvaluationRecord, EvaluationStatus},
+    job_id::{InvalidJobId, JobId},
     pins::Pin,
     promotions::{PromotionRecord, PromotionStatus},
 };
@@ -165,16 +167,6 @@ impl Store {
 
 /// Reason of jobs that were pending when a server ended.
 const INTERRUPTED: &str = "the server stopped before the job finished";
-
-/// Returns the current time as records store it: RFC 3339 in UTC with milliseconds.
-pub fn now() -> String {
-    to_rfc3339(SystemTime::now())
-}
-
-/// Formats a time as records store it. The lexical order of these texts is their order in time.
-pub fn to_rfc3339(time: SystemTime) -> String {
-    humantime::format_rfc3339_millis(time).to_string()
-}
 
 #[cfg(test)]
 mod tests;

@@ -24,7 +24,7 @@ use crate::{
         report::{self, FaceImages, Subject},
     },
     models::live::LiveModel,
-    store::now,
+    timestamp::Timestamp,
 };
 
 /// Flags of `mien evaluate`.
@@ -137,7 +137,7 @@ impl EvaluateArgs {
             split: self.split,
             limit: self.limit.map(NonZeroUsize::get),
             dataset_sha256,
-            finished: Some(now()),
+            finished: Some(Timestamp::now()),
             id: None,
             request_id: None,
         }

@@ -6,7 +6,10 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{Status, result::Evaluation};
-use crate::store::EvaluationRecord;
+use crate::{
+    store::{EvaluationRecord, JobId},
+    timestamp::Timestamp,
+};
 
 /// An evaluation, with its report if it succeeded.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,7 +42,8 @@ pub struct EvaluationListItem {
 #[schema(as = EvaluationHead)]
 pub struct EvaluationInfo {
     /// Identifier in `/v1/evaluations/{id}`.
-    pub id: String,
+    #[schema(value_type = String)]
+    pub id: JobId,
     /// Status of the evaluation.
     pub status: Status,
     /// The evaluated model.
@@ -63,14 +67,14 @@ pub struct EvaluationInfo {
     /// Identifier of the request that started it.
     pub request_id: Option<String>,
     /// Time of the request.
-    #[schema(format = DateTime)]
-    pub created: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub created: Timestamp,
     /// Time when the first image was read.
-    #[schema(format = DateTime)]
-    pub started: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub started: Option<Timestamp>,
     /// Time when it ended.
-    #[schema(format = DateTime)]
-    pub finished: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finished: Option<Timestamp>,
     /// Reason of a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

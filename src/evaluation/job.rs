@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     jobs::{self, JobRecord, JobState},
-    store::EvaluationRecord,
+    store::{EvaluationRecord, JobId},
+    timestamp::Timestamp,
 };
 
 /// A queued or running evaluation.
@@ -78,7 +79,7 @@ impl Job {
         self.done.fetch_add(update.images, Ordering::Relaxed);
     }
 
-    pub(super) fn start(&self, started: String, dataset_sha256: Option<String>) {
+    pub(super) fn start(&self, started: Timestamp, dataset_sha256: Option<String>) {
         let _ = self.since.set(Instant::now());
         self.state.update(|record| {
             record.status = Status::Running;
@@ -112,8 +113,8 @@ impl jobs::Job for Job {
 }
 
 impl JobRecord for EvaluationRecord {
-    fn id(&self) -> &str {
-        &self.id
+    fn id(&self) -> JobId {
+        self.id
     }
 
     fn is_final(&self) -> bool {

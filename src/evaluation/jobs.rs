@@ -17,7 +17,7 @@ use crate::{
     jobs::{Job as _, Jobs},
     metrics::Metrics,
     models::registry::LiveModel,
-    store::{EvaluationFilter, EvaluationRecord, Store, StoreError},
+    store::{EvaluationFilter, EvaluationRecord, JobId, Store, StoreError},
 };
 
 /// Maximum number of running evaluations. One keeps the workers of a model busy; a second one, of another model, can run at
@@ -132,7 +132,7 @@ impl Evaluations {
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn get(&self, id: &str) -> Result<Option<EvaluationResponse>, StoreError> {
+    pub async fn get(&self, id: JobId) -> Result<Option<EvaluationResponse>, StoreError> {
         Ok(self.record(id).await?.map(EvaluationResponse::from))
     }
 
@@ -140,16 +140,15 @@ impl Evaluations {
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn record(&self, id: &str) -> Result<Option<EvaluationRecord>, StoreError> {
+    pub async fn record(&self, id: JobId) -> Result<Option<EvaluationRecord>, StoreError> {
         if let Some(job) = self.job(id) {
             return Ok(Some(job.record()));
         }
-        let id = id.to_owned();
-        self.store().run(move |store| store.evaluation(&id)).await
+        self.store().run(move |store| store.evaluation(id)).await
     }
 
     /// Returns the job with this identifier if it is queued, running or unsaved.
-    pub fn job(&self, id: &str) -> Option<Arc<Job>> {
+    pub fn job(&self, id: JobId) -> Option<Arc<Job>> {
         self.shared.jobs.registry.find(id)
     }
 
@@ -157,7 +156,7 @@ impl Evaluations {
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn cancel(&self, id: &str) -> Result<Option<EvaluationResponse>, StoreError> {
+    pub async fn cancel(&self, id: JobId) -> Result<Option<EvaluationResponse>, StoreError> {
         if let Some(job) = self.job(id) {
             job.cancel();
             job.finished().await;
@@ -169,12 +168,11 @@ impl Evaluations {
     ///
     /// # Errors
     /// Returns an error if the store fails.
-    pub async fn purge(&self, id: &str) -> Result<Purged, StoreError> {
+    pub async fn purge(&self, id: JobId) -> Result<Purged, StoreError> {
         if self.job(id).is_some() {
             return Ok(Purged::Unfinished);
         }
-        let id = id.to_owned();
-        let delete = move |store: &Store| store.delete_evaluation(&id);
+        let delete = move |store: &Store| store.delete_evaluation(id);
         let is_removed = self.store().run(delete).await?;
         Ok(if is_removed {
             Purged::Removed

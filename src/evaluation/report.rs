@@ -27,6 +27,7 @@ pub use self::{
     summary::verdict,
 };
 use super::EvaluationInfo;
+use crate::timestamp::Timestamp;
 
 /// What a report is about, and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub struct Subject {
     /// The fingerprint of the split, hex digits, where it was taken.
     pub dataset_sha256: Option<String>,
     /// When the evaluation ended, RFC 3339 in UTC.
-    pub finished: Option<String>,
+    pub finished: Option<Timestamp>,
     /// The evaluation's id, where a server keeps it.
     pub id: Option<String>,
     /// The id of the request that ordered it.
@@ -65,7 +66,7 @@ impl From<&EvaluationInfo> for Subject {
             limit: head.limit,
             dataset_sha256: head.dataset_sha256,
             finished: head.finished,
-            id: Some(head.id),
+            id: Some(head.id.to_string()),
             request_id: head.request_id,
         }
     }
@@ -100,8 +101,7 @@ impl Subject {
             Some(("Data", self.images())),
             optional("Data, SHA-256", &self.dataset_sha256),
             self.finished
-                .as_deref()
-                .map(|time| ("When", format::when(time))),
+                .map(|time| ("When", format::when(&time.to_string()))),
             optional("Evaluation", &self.id),
             optional("Ordered by request", &self.request_id),
         ];

@@ -16,8 +16,9 @@ use super::{
 };
 use crate::{
     jobs::{Finished, Job as _, Jobs, Outcome, Task},
-    store::{EvaluationEnd, EvaluationRecord, Store, StoreError, now},
+    store::{EvaluationEnd, EvaluationRecord, Store, StoreError},
     thread_priority::run_at_background_priority,
+    timestamp::Timestamp,
 };
 
 impl Task for EvaluationTask {
@@ -56,8 +57,8 @@ impl Task for EvaluationTask {
             Err(RunError::Cancelled) => (cancellation(&record), Vec::new()),
             Err(error) => (failure(&record, error.to_string()), Vec::new()),
         };
-        let (id, stored) = (record.id.clone(), end.clone());
-        let save = move |store: &Store| store.finish_evaluation(&id, &stored, &predictions);
+        let (id, stored) = (record.id, end.clone());
+        let save = move |store: &Store| store.finish_evaluation(id, &stored, &predictions);
         let saved = self.shared.jobs.store.run(save).await;
         let is_saved = saved.is_ok();
         // Without a stored report the job counts as failed in this process.
@@ -98,9 +99,9 @@ pub(super) async fn evaluate(
         ..
     } = job.record();
     let fingerprint = fingerprint(dataset, split).await;
-    let started = now();
-    let (id, at, sha256) = (job.id().to_owned(), started.clone(), fingerprint.clone());
-    let start = move |store: &Store| store.start_evaluation(&id, &at, sha256.as_deref());
+    let started = Timestamp::now();
+    let (id, sha256) = (job.id(), fingerprint.clone());
+    let start = move |store: &Store| store.start_evaluation(id, started, sha256.as_deref());
     let stored = shared.jobs.store.run(start).await;
     stored.map_err(|error| not_saved(&error))?;
     job.start(started, fingerprint);
@@ -142,7 +143,7 @@ fn log_end(record: &EvaluationRecord) {
         error,
         ..
     } = record;
-    tracing::info!(id, %status, model, version, dataset, %split, error, "evaluation ended");
+    tracing::info!(%id, %status, model, version, dataset, %split, error, "evaluation ended");
 }
 
 fn success(
@@ -153,7 +154,7 @@ fn success(
     Ok(EvaluationEnd {
         status: Status::Succeeded,
         done: record.done,
-        finished: now(),
+        finished: Timestamp::now(),
         accuracy: evaluation.report.score.accuracy,
         error: None,
         summary: Some(serde_json::to_string(&Summary::of(evaluation))?),
@@ -165,7 +166,7 @@ fn failure(record: &EvaluationRecord, error: String) -> EvaluationEnd {
     EvaluationEnd {
         status: Status::Failed,
         done: record.done,
-        finished: now(),
+        finished: Timestamp::now(),
         accuracy: None,
         error: Some(error),
         summary: None,

@@ -3,12 +3,12 @@
 use std::num::NonZeroUsize;
 
 use mien_faces::dataset::Split;
-use uuid::Uuid;
 
 use super::label_map::LabelMismatch;
 use crate::{
     models::registry::LiveModel,
-    store::{EvaluationRecord, EvaluationStatus, StoreError, now},
+    store::{EvaluationRecord, EvaluationStatus, JobId, StoreError},
+    timestamp::Timestamp,
 };
 
 /// Maximum number of queued and running evaluations.
@@ -77,7 +77,7 @@ impl EvaluationSpec {
         is_whole: bool,
     ) -> EvaluationRecord {
         EvaluationRecord {
-            id: Uuid::new_v4().to_string(),
+            id: JobId::random(),
             status: EvaluationStatus::Queued,
             model: model.name.clone(),
             version: model.version.to_string(),
@@ -90,7 +90,7 @@ impl EvaluationSpec {
             total,
             done: 0,
             request_id: self.request_id,
-            created: now(),
+            created: Timestamp::now(),
             started: None,
             finished: None,
             accuracy: None,

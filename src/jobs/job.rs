@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
+use crate::store::JobId;
+
 /// The stored description of a job.
 pub trait JobRecord: Clone + Send + Sync + 'static {
     /// Identifier of the job.
-    fn id(&self) -> &str;
+    fn id(&self) -> JobId;
 
     /// Returns whether the job has ended.
     fn is_final(&self) -> bool;
@@ -27,8 +29,8 @@ pub trait Job: Send + Sync + 'static {
     fn record(&self) -> Self::Record;
 
     /// Identifier of the job.
-    fn id(&self) -> &str {
-        &self.state().id
+    fn id(&self) -> JobId {
+        self.state().id
     }
 
     /// Waits until the job has ended and its result is saved, unless saving failed.
@@ -39,7 +41,7 @@ pub trait Job: Send + Sync + 'static {
 
 /// The state that all jobs have.
 pub struct JobState<R, C> {
-    id: String,
+    id: JobId,
     record: watch::Sender<R>,
     cancellation: watch::Sender<Option<C>>,
     is_unsaved: AtomicBool,
@@ -49,7 +51,7 @@ impl<R: JobRecord, C: Copy + Send + Sync> JobState<R, C> {
     /// Creates the state of a new job.
     pub fn new(record: R) -> Self {
         Self {
-            id: record.id().to_owned(),
+            id: record.id(),
             record: watch::Sender::new(record),
             cancellation: watch::Sender::new(None),
             is_unsaved: AtomicBool::new(false),

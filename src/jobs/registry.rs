@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::job::{Job, JobRecord};
+use crate::store::JobId;
 
 /// The jobs that have not ended, and those whose result could not be saved.
 pub struct JobRegistry<J>(Mutex<Registered<J>>);
@@ -53,7 +54,7 @@ impl<J: Job> JobRegistry<J> {
     }
 
     /// Returns the job with this identifier.
-    pub fn find(&self, id: &str) -> Option<Arc<J>> {
+    pub fn find(&self, id: JobId) -> Option<Arc<J>> {
         self.lock().all.iter().find(|job| job.id() == id).cloned()
     }
 
@@ -86,7 +87,7 @@ impl<J: Job> JobRegistry<J> {
         }
     }
 
-    pub(super) fn remove(&self, id: &str) {
+    pub(super) fn remove(&self, id: JobId) {
         self.lock().all.retain(|job| job.id() != id);
     }
 

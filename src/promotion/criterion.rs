@@ -2,12 +2,11 @@
 
 use std::num::NonZeroUsize;
 
-use uuid::Uuid;
-
 use crate::{
     evaluation,
     models::{LifecycleError, ModelVersion, PromoteError, registry::ResolveError},
-    store::{PromotionRecord, PromotionStatus, StoreError, now},
+    store::{JobId, PromotionRecord, PromotionStatus, StoreError},
+    timestamp::Timestamp,
 };
 
 /// Maximum number of pending promotions of all models together.
@@ -95,7 +94,7 @@ impl PromotionSpec {
             ),
         };
         PromotionRecord {
-            id: Uuid::new_v4().to_string(),
+            id: JobId::random(),
             status: PromotionStatus::Queued,
             model: model.to_owned(),
             version: self.version.to_string(),
@@ -114,7 +113,7 @@ impl PromotionSpec {
             result: None,
             reason: None,
             request_id,
-            created: now(),
+            created: Timestamp::now(),
             finished: None,
         }
     }

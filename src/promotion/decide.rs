@@ -103,9 +103,9 @@ impl PromotionTask {
         let known = known.filter(|known| known.dataset_sha256 == measured.dataset_sha256);
         let other = match known {
             Some(known) => {
-                self.job.state().update(|record| {
-                    record.baseline_evaluation_id = Some(known.evaluation.clone())
-                });
+                self.job
+                    .state()
+                    .update(|record| record.baseline_evaluation_id = Some(known.evaluation));
                 known
             }
             None => {

@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 use super::Verdict;
 use crate::{
     evaluation::ImageCount,
-    store::{PromotionRecord, PromotionStatus},
+    store::{JobId, PromotionRecord, PromotionStatus},
+    timestamp::Timestamp,
 };
 
 /// A promotion: a candidate version that serves the model's traffic if it meets a criterion. Times are RFC 3339 in UTC.
@@ -16,7 +17,8 @@ use crate::{
 #[schema(as = Promotion)]
 pub struct PromotionResponse {
     /// Identifier in `/v1/models/{name}/promotions/{id}`.
-    pub id: String,
+    #[schema(value_type = String)]
+    pub id: JobId,
     /// Status of the promotion.
     pub status: PromotionStatus,
     /// Name of the model.
@@ -43,9 +45,11 @@ pub struct PromotionResponse {
     /// Progress of its evaluations.
     pub images: ImageCount,
     /// Identifier of the candidate's evaluation; null before it starts.
-    pub evaluation: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub evaluation: Option<JobId>,
     /// Identifier of the evaluation of `baseline_version`. A stored evaluation of the same file on the same data is reused.
-    pub baseline_evaluation: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub baseline_evaluation: Option<JobId>,
     /// Measured values; null before the evaluations have ended.
     #[schema(value_type = Option<Verdict>)]
     pub result: Option<Box<RawValue>>,
@@ -54,11 +58,11 @@ pub struct PromotionResponse {
     /// Identifier of the request that started it.
     pub request_id: Option<String>,
     /// Time of the request.
-    #[schema(format = DateTime)]
-    pub created: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub created: Timestamp,
     /// Time when it ended.
-    #[schema(format = DateTime)]
-    pub finished: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finished: Option<Timestamp>,
 }
 
 impl From<PromotionRecord> for PromotionResponse {

@@ -13,7 +13,8 @@ use crate::{
     evaluation::{self, StartError, Status},
     jobs::Job as _,
     models::live::LiveModel,
-    store::{EvaluationFilter, EvaluationRecord, PromotionRecord, Store, to_rfc3339},
+    store::{EvaluationFilter, EvaluationRecord, JobId, PromotionRecord, Store},
+    timestamp::Timestamp,
 };
 
 /// Interval at which a promotion retries to start an evaluation, and checks that the version is still loaded.
@@ -37,7 +38,7 @@ impl PromotionTask {
     pub(super) async fn evaluate(
         &self,
         model: &Arc<LiveModel>,
-        set_id: fn(&mut PromotionRecord, String),
+        set_id: fn(&mut PromotionRecord, JobId),
     ) -> Result<Measurement, PromotionError> {
         let evaluations = &self.shared.evaluations;
         let Running(evaluation) = &loop {
@@ -52,7 +53,7 @@ impl PromotionTask {
         };
         self.job
             .state()
-            .update(|record| set_id(record, evaluation.id().to_owned()));
+            .update(|record| set_id(record, evaluation.id()));
         self.save().await?;
         self.job.watch(Some(Arc::clone(evaluation)));
         while tokio::time::timeout(POLL_INTERVAL, evaluation.finished())
@@ -77,7 +78,7 @@ impl PromotionTask {
     }
 
     /// Reads the predictions of an ended evaluation.
-    async fn read(&self, model: &LiveModel, id: &str) -> Result<Measurement, PromotionError> {
+    async fn read(&self, model: &LiveModel, id: JobId) -> Result<Measurement, PromotionError> {
         let unusable = |problem| PromotionError::Evaluation {
             version: model.version,
             problem,
@@ -96,8 +97,7 @@ impl PromotionTask {
         if let Some(problem) = problem {
             return Err(unusable(problem));
         }
-        let evaluation = record.id.clone();
-        let read = move |store: &Store| store.predictions(&evaluation);
+        let read = move |store: &Store| store.predictions(id);
         let predictions = self.shared.jobs.store.run(read).await?;
         if predictions.is_empty() {
             return Err(removed());
@@ -131,7 +131,7 @@ impl PromotionTask {
             ..EvaluationFilter::default()
         };
         let (sha256, version) = (model.sha256.clone(), model.version.to_string());
-        let loaded = to_rfc3339(model.loaded);
+        let loaded = Timestamp::from(model.loaded);
         let found = self.shared.jobs.store.run(move |store| {
             let fits = |record: &EvaluationRecord| {
                 // A smaller selection of images is a prefix of a larger one.
@@ -146,7 +146,7 @@ impl PromotionTask {
             let Some(record) = record else {
                 return Ok(None);
             };
-            let predictions = store.predictions(&record.id)?;
+            let predictions = store.predictions(record.id)?;
             Ok(Some((record, predictions)))
         });
         let whole = found

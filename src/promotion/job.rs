@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::{
     evaluation,
     jobs::{self, JobRecord, JobState},
-    store::PromotionRecord,
+    store::{JobId, PromotionRecord},
 };
 
 /// Origin of a cancellation.
@@ -50,15 +50,13 @@ impl Job {
     }
 
     /// Returns whether the promotion depends on the evaluation with this identifier.
-    pub(super) fn depends_on(&self, id: &str) -> bool {
+    pub(super) fn depends_on(&self, id: JobId) -> bool {
         let record = self.state.record();
         [
-            &record.candidate_evaluation_id,
-            &record.baseline_evaluation_id,
+            record.candidate_evaluation_id,
+            record.baseline_evaluation_id,
         ]
-        .into_iter()
-        .flatten()
-        .any(|own| own == id)
+        .contains(&Some(id))
     }
 
     /// Sets the evaluation whose progress counts, or none.
@@ -97,8 +95,8 @@ impl jobs::Job for Job {
 }
 
 impl JobRecord for PromotionRecord {
-    fn id(&self) -> &str {
-        &self.id
+    fn id(&self) -> JobId {
+        self.id
     }
 
     fn is_final(&self) -> bool {

@@ -13,7 +13,7 @@ use crate::{
     jobs::{Job as _, Jobs},
     metrics::Metrics,
     models::{LifecycleError, PromoteError, registry::Registry},
-    store::{PromotionRecord, Store, StoreError},
+    store::{JobId, PromotionRecord, Store, StoreError},
 };
 
 /// All promotions, pending and stored, and the pins of models.
@@ -106,7 +106,7 @@ impl Promotions {
     }
 
     /// Returns whether a pending promotion depends on the evaluation with this identifier.
-    pub fn depends_on(&self, evaluation: &str) -> bool {
+    pub fn depends_on(&self, evaluation: JobId) -> bool {
         let jobs = self.shared.jobs.registry.all();
         jobs.iter().any(|job| job.depends_on(evaluation))
     }
@@ -137,14 +137,13 @@ impl Promotions {
     pub async fn get(
         &self,
         model: &str,
-        id: &str,
+        id: JobId,
     ) -> Result<Option<PromotionResponse>, StoreError> {
         let model = self.resolve_alias(model);
         let record = match self.shared.jobs.registry.find(id) {
             Some(job) => Some(job.record()),
             None => {
-                let id = id.to_owned();
-                let read = move |store: &Store| store.promotion(&id);
+                let read = move |store: &Store| store.promotion(id);
                 self.shared.jobs.store.run(read).await?
             }
         };
@@ -160,7 +159,7 @@ impl Promotions {
     pub async fn cancel(
         &self,
         model: &str,
-        id: &str,
+        id: JobId,
     ) -> Result<Option<PromotionResponse>, StoreError> {
         let job = self.shared.jobs.registry.find(id);
         if let Some(job) = job.filter(|job| job.model() == self.resolve_alias(model)) {

@@ -8,7 +8,8 @@ use super::{
 use crate::{
     jobs::{Finished, Job as _, Jobs, Outcome, Task},
     models::{ModelVersion, PersistPin},
-    store::{Pin, PromotionRecord, PromotionStatus, Store, StoreError, now},
+    store::{Pin, PromotionRecord, PromotionStatus, Store, StoreError},
+    timestamp::Timestamp,
 };
 
 /// Why a promotion did not switch traffic to the candidate.
@@ -54,7 +55,7 @@ impl Task for PromotionTask {
         self.shared.jobs.store.run(insert).await?;
         let (model, version) = (self.job.model(), self.spec.version);
         tracing::info!(
-            id = self.job.id(),
+            id = %self.job.id(),
             model,
             version = version.get(),
             "promotion started"
@@ -167,7 +168,7 @@ impl PromotionTask {
             status: end.status,
             result,
             reason: Some(end.reason.clone()),
-            finished: Some(now()),
+            finished: Some(Timestamp::now()),
             ..self.job.record()
         }
     }
@@ -221,7 +222,7 @@ fn log_end(record: &PromotionRecord) {
         ..
     } = record;
     let status = status.name();
-    tracing::info!(id, status, model, version, reason, "promotion ended");
+    tracing::info!(%id, status, model, version, reason, "promotion ended");
 }
 
 /// Returns a pin of the model to a version.

@@ -4,7 +4,7 @@ use mien_faces::report::{CompareError, Prediction, Score, Tally, compare};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::models::ModelVersion;
+use crate::{models::ModelVersion, store::JobId};
 
 /// Measured values and result. Accuracies are 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -35,7 +35,8 @@ pub struct Measured {
     /// The version.
     pub version: String,
     /// Identifier of its evaluation.
-    pub evaluation: String,
+    #[schema(value_type = String)]
+    pub evaluation: JobId,
     #[serde(flatten)]
     #[expect(missing_docs, reason = "its fields are flattened")]
     pub score: Score,
@@ -44,7 +45,7 @@ pub struct Measured {
 /// The predictions of an evaluation.
 pub(super) struct Measurement {
     pub(super) version: ModelVersion,
-    pub(super) evaluation: String,
+    pub(super) evaluation: JobId,
     pub(super) dataset_sha256: Option<String>,
     pub(super) predictions: Vec<Prediction>,
 }
@@ -53,7 +54,7 @@ impl Measurement {
     fn measured(&self, score: Score) -> Measured {
         Measured {
             version: self.version.to_string(),
-            evaluation: self.evaluation.clone(),
+            evaluation: self.evaluation,
             score,
         }
     }
@@ -171,7 +172,7 @@ mod tests {
         };
         Measurement {
             version: ModelVersion::of(version),
-            evaluation: format!("e{version}"),
+            evaluation: JobId::of(u128::from(version)),
             dataset_sha256: None,
             predictions: (0..images).map(prediction).collect(),
         }

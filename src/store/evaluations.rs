@@ -3,16 +3,13 @@
 mod record;
 
 use mien_faces::{dataset::Split, report::Prediction};
-use rusqlite::{OptionalExtension, Row, named_params, params};
+use rusqlite::{OptionalExtension, named_params, params, params_from_iter};
 
 pub use self::record::{
     Accuracy, EvaluationEnd, EvaluationFilter, EvaluationRecord, EvaluationStatus,
 };
-use super::{INTERRUPTED, Store, StoreError, now, predictions, row};
-
-/// The columns of lists. Lists do not contain the reports, because those of a thousand evaluations have megabytes.
-const LIST_COLUMNS: &str = "id, status, model, version, sha256, dataset, split, dataset_sha256, image_limit, \
-    is_whole, total, done, request_id, created, started, finished, accuracy, error, summary";
+use super::{INTERRUPTED, JobId, Store, StoreError, predictions, row, table::Table};
+use crate::timestamp::Timestamp;
 
 const IS_FINAL: &str = "status IN ('succeeded', 'failed', 'cancelled')";
 
@@ -22,23 +19,9 @@ impl Store {
     /// # Errors
     /// Returns an error if SQLite fails.
     pub fn insert_evaluation(&self, record: &EvaluationRecord) -> Result<(), StoreError> {
-        let sql = format!(
-            "INSERT INTO evaluations ({LIST_COLUMNS}, report) VALUES (:id, :status, :model, :version, :sha256, :dataset, \
-            :split, :dataset_sha256, :image_limit, :is_whole, :total, :done, :request_id, :created, :started, \
-            :finished, :accuracy, :error, :summary, :report)"
-        );
-        let r = record;
-        self.connection().execute(
-            &sql,
-            named_params! {
-                ":id": r.id, ":status": r.status.name(), ":model": r.model, ":version": r.version,
-                ":sha256": r.sha256, ":dataset": r.dataset, ":split": r.split.name(),
-                ":dataset_sha256": r.dataset_sha256, ":image_limit": r.limit.map(row::to_i64), ":is_whole": r.is_whole,
-                ":total": r.total, ":done": r.done, ":request_id": r.request_id, ":created": r.created,
-                ":started": r.started, ":finished": r.finished, ":accuracy": r.accuracy,
-                ":error": r.error, ":summary": r.summary, ":report": r.report,
-            },
-        )?;
+        let sql = EvaluationRecord::insert_sql();
+        self.connection()
+            .execute(&sql, params_from_iter(record.values()))?;
         Ok(())
     }
 
@@ -48,13 +31,13 @@ impl Store {
     /// Returns an error if SQLite fails.
     pub fn start_evaluation(
         &self,
-        id: &str,
-        started: &str,
+        id: JobId,
+        started: Timestamp,
         dataset_sha256: Option<&str>,
     ) -> Result<(), StoreError> {
         self.connection().execute(
             "UPDATE evaluations SET status = 'running', started = ?2, dataset_sha256 = ?3 WHERE id = ?1",
-            params![id, started, dataset_sha256],
+            params![id.to_string(), started.to_string(), dataset_sha256],
         )?;
         Ok(())
     }
@@ -65,7 +48,7 @@ impl Store {
     /// Returns an error if SQLite fails or the evaluation is unknown.
     pub fn finish_evaluation(
         &self,
-        id: &str,
+        id: JobId,
         end: &EvaluationEnd,
         predictions: &[Prediction],
     ) -> Result<(), StoreError> {
@@ -75,8 +58,8 @@ impl Store {
             "UPDATE evaluations SET status = ?2, done = ?3, finished = ?4, accuracy = ?5, error = ?6, \
             summary = ?7, report = ?8 WHERE id = ?1 RETURNING seq",
             params![
-                id, end.status.name(), end.done, end.finished, end.accuracy, end.error, end.summary,
-                end.report
+                id.to_string(), end.status.name(), end.done, end.finished.to_string(), end.accuracy, end.error,
+                end.summary, end.report
             ],
             |row| row.get(0),
         )?;
@@ -89,17 +72,12 @@ impl Store {
     ///
     /// # Errors
     /// Returns an error if SQLite fails.
-    pub fn evaluation(&self, id: &str) -> Result<Option<EvaluationRecord>, StoreError> {
-        let sql = format!("SELECT {LIST_COLUMNS}, report FROM evaluations WHERE id = ?1");
-        let with_report = |row: &Row<'_>| {
-            Ok(EvaluationRecord {
-                report: row.get("report")?,
-                ..record(row)?
-            })
-        };
+    pub fn evaluation(&self, id: JobId) -> Result<Option<EvaluationRecord>, StoreError> {
+        let columns = EvaluationRecord::column_list();
+        let sql = format!("SELECT {columns} FROM evaluations WHERE id = ?1");
         Ok(self
             .connection()
-            .query_row(&sql, [id], with_report)
+            .query_row(&sql, [id.to_string()], EvaluationRecord::from_row)
             .optional()?)
     }
 
@@ -112,8 +90,10 @@ impl Store {
         filter: &EvaluationFilter,
         limit: usize,
     ) -> Result<Vec<EvaluationRecord>, StoreError> {
+        // The reports of a thousand evaluations have megabytes.
+        let columns = EvaluationRecord::column_list_without("report");
         let sql = format!(
-            "SELECT {LIST_COLUMNS} FROM evaluations WHERE (:model IS NULL OR model = :model) \
+            "SELECT {columns} FROM evaluations WHERE (:model IS NULL OR model = :model) \
             AND (:version IS NULL OR version = :version) AND (:dataset IS NULL OR dataset = :dataset) \
             AND (:split IS NULL OR split = :split) AND (:status IS NULL OR status = :status) \
             ORDER BY seq DESC LIMIT :limit"
@@ -126,7 +106,7 @@ impl Store {
                 ":split": filter.split.map(Split::name),
                 ":status": filter.status.map(EvaluationStatus::name), ":limit": row::to_i64(limit),
             },
-            record,
+            EvaluationRecord::from_row,
         )?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -135,9 +115,9 @@ impl Store {
     ///
     /// # Errors
     /// Returns an error if SQLite fails.
-    pub fn delete_evaluation(&self, id: &str) -> Result<bool, StoreError> {
+    pub fn delete_evaluation(&self, id: JobId) -> Result<bool, StoreError> {
         let sql = format!("DELETE FROM evaluations WHERE id = ?1 AND {IS_FINAL}");
-        Ok(self.connection().execute(&sql, [id])? > 0)
+        Ok(self.connection().execute(&sql, [id.to_string()])? > 0)
     }
 
     /// Removes all but the newest `retention` ended evaluations and returns how many were removed.
@@ -168,7 +148,7 @@ impl Store {
                 model: row.get("model")?,
                 version: row.get("version")?,
                 dataset: row.get("dataset")?,
-                split: row::enum_column(row, "split")?,
+                split: row::get(row, "split")?,
                 accuracy: row.get("accuracy")?,
             })
         })?;
@@ -180,32 +160,8 @@ impl Store {
         let sql = format!(
             "UPDATE evaluations SET status = 'failed', error = ?1, finished = ?2 WHERE NOT {IS_FINAL}"
         );
-        Ok(self.connection().execute(&sql, [INTERRUPTED, &now()])?)
+        Ok(self
+            .connection()
+            .execute(&sql, [INTERRUPTED, &Timestamp::now().to_string()])?)
     }
-}
-
-/// A row of [`LISTED`] columns.
-fn record(row: &Row<'_>) -> rusqlite::Result<EvaluationRecord> {
-    Ok(EvaluationRecord {
-        id: row.get("id")?,
-        status: row::enum_column(row, "status")?,
-        model: row.get("model")?,
-        version: row.get("version")?,
-        sha256: row.get("sha256")?,
-        dataset: row.get("dataset")?,
-        split: row::enum_column(row, "split")?,
-        dataset_sha256: row.get("dataset_sha256")?,
-        limit: row.get("image_limit")?,
-        is_whole: row.get("is_whole")?,
-        total: row.get("total")?,
-        done: row.get("done")?,
-        request_id: row.get("request_id")?,
-        created: row.get("created")?,
-        started: row.get("started")?,
-        finished: row.get("finished")?,
-        accuracy: row.get("accuracy")?,
-        error: row.get("error")?,
-        summary: row.get("summary")?,
-        report: None,
-    })
 }

@@ -3,7 +3,7 @@
 use mien_faces::{expression::Expression, report::Prediction};
 use rusqlite::{Row, Transaction, params};
 
-use super::{Store, StoreError, row};
+use super::{JobId, Store, StoreError, row};
 
 impl Store {
     /// Returns the predictions of an evaluation in the order of the data set. The list is empty if the evaluation is unknown
@@ -11,7 +11,7 @@ impl Store {
     ///
     /// # Errors
     /// Returns an error if SQLite fails.
-    pub fn predictions(&self, id: &str) -> Result<Vec<Prediction>, StoreError> {
+    pub fn predictions(&self, id: JobId) -> Result<Vec<Prediction>, StoreError> {
         self.predictions_from(id, 0, usize::MAX)
     }
 
@@ -21,7 +21,7 @@ impl Store {
     /// Returns an error if SQLite fails.
     pub fn predictions_from(
         &self,
-        id: &str,
+        id: JobId,
         position: usize,
         limit: usize,
     ) -> Result<Vec<Prediction>, StoreError> {
@@ -32,7 +32,7 @@ impl Store {
             ORDER BY position LIMIT ?3",
         )?;
         let rows = statement.query_map(
-            params![id, row::to_i64(position), row::to_i64(limit)],
+            params![id.to_string(), row::to_i64(position), row::to_i64(limit)],
             prediction,
         )?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -84,8 +84,8 @@ fn prediction(row: &Row<'_>) -> rusqlite::Result<Prediction> {
     Ok(Prediction {
         image: row.get("image")?,
         name: row.get("name")?,
-        usage: row::enum_column(row, "usage")?,
-        truth: row::enum_column(row, "label")?,
+        usage: row::get(row, "usage")?,
+        truth: row::get(row, "label")?,
         probabilities,
     })
 }

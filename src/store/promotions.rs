@@ -2,14 +2,16 @@
 
 mod record;
 
-use rusqlite::{OptionalExtension, Row, named_params, params};
+use rusqlite::{OptionalExtension, params, params_from_iter};
 
 pub use self::record::{PromotionRecord, PromotionStatus};
 use super::{
-    INTERRUPTED, Store, StoreError, now,
+    INTERRUPTED, JobId, Store, StoreError,
     pins::{self, Pin},
     row,
+    table::Table,
 };
+use crate::timestamp::Timestamp;
 
 const IS_UNFINISHED: &str = "status IN ('queued', 'loading', 'evaluating')";
 
@@ -23,16 +25,7 @@ impl Store {
         record: &PromotionRecord,
         pin: Option<&Pin>,
     ) -> Result<(), StoreError> {
-        self.write_promotion(
-            "INSERT INTO promotions (id, status, model, version, previous, dataset, split, image_limit, min_accuracy, \
-            max_regression, baseline_version, sha256, candidate_evaluation_id, baseline_evaluation_id, done, total, result, \
-            reason, request_id, created, finished) \
-            VALUES (:id, :status, :model, :version, :previous, :dataset, :split, :image_limit, :min_accuracy, \
-            :max_regression, :baseline_version, :sha256, :candidate_evaluation_id, :baseline_evaluation_id, :done, :total, \
-            :result, :reason, :request_id, :created, :finished)",
-            record,
-            pin,
-        )
+        self.write_promotion(&PromotionRecord::insert_sql(), record, pin)
     }
 
     /// Updates a promotion and, if given, a pin in one transaction.
@@ -44,16 +37,7 @@ impl Store {
         record: &PromotionRecord,
         pin: Option<&Pin>,
     ) -> Result<(), StoreError> {
-        self.write_promotion(
-            "UPDATE promotions SET status = :status, model = :model, version = :version, previous = :previous, \
-            dataset = :dataset, split = :split, image_limit = :image_limit, min_accuracy = :min_accuracy, \
-            max_regression = :max_regression, baseline_version = :baseline_version, sha256 = :sha256, \
-            candidate_evaluation_id = :candidate_evaluation_id, baseline_evaluation_id = :baseline_evaluation_id, \
-            done = :done, total = :total, result = :result, reason = :reason, request_id = :request_id, \
-            created = :created, finished = :finished WHERE id = :id",
-            record,
-            pin,
-        )
+        self.write_promotion(&PromotionRecord::update_sql(), record, pin)
     }
 
     fn write_promotion(
@@ -62,22 +46,9 @@ impl Store {
         record: &PromotionRecord,
         pin: Option<&Pin>,
     ) -> Result<(), StoreError> {
-        let r = record;
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
-        transaction.execute(
-            sql,
-            named_params! {
-                ":id": r.id, ":status": r.status.name(), ":model": r.model, ":version": r.version,
-                ":previous": r.previous, ":dataset": r.dataset, ":split": r.split.name(),
-                ":image_limit": r.limit.map(row::to_i64), ":min_accuracy": r.min_accuracy, ":max_regression": r.max_regression,
-                ":baseline_version": r.baseline_version, ":sha256": r.sha256,
-                ":candidate_evaluation_id": r.candidate_evaluation_id,
-                ":baseline_evaluation_id": r.baseline_evaluation_id, ":done": r.done, ":total": r.total,
-                ":result": r.result, ":reason": r.reason, ":request_id": r.request_id,
-                ":created": r.created, ":finished": r.finished,
-            },
-        )?;
+        transaction.execute(sql, params_from_iter(record.values()))?;
         if let Some(pin) = pin {
             pins::set(&transaction, pin)?;
         }
@@ -89,9 +60,13 @@ impl Store {
     ///
     /// # Errors
     /// Returns an error if SQLite fails.
-    pub fn promotion(&self, id: &str) -> Result<Option<PromotionRecord>, StoreError> {
-        let sql = "SELECT * FROM promotions WHERE id = ?1";
-        Ok(self.connection().query_row(sql, [id], record).optional()?)
+    pub fn promotion(&self, id: JobId) -> Result<Option<PromotionRecord>, StoreError> {
+        let columns = PromotionRecord::column_list();
+        let sql = format!("SELECT {columns} FROM promotions WHERE id = ?1");
+        Ok(self
+            .connection()
+            .query_row(&sql, [id.to_string()], PromotionRecord::from_row)
+            .optional()?)
     }
 
     /// Returns the promotions of one model or of all models, newest first, at most `limit`.
@@ -104,10 +79,14 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<PromotionRecord>, StoreError> {
         let connection = self.connection();
-        let mut statement = connection.prepare_cached(
-            "SELECT * FROM promotions WHERE ?1 IS NULL OR model = ?1 ORDER BY seq DESC LIMIT ?2",
+        let columns = PromotionRecord::column_list();
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT {columns} FROM promotions WHERE ?1 IS NULL OR model = ?1 ORDER BY seq DESC LIMIT ?2",
+        ))?;
+        let rows = statement.query_map(
+            params![model, row::to_i64(limit)],
+            PromotionRecord::from_row,
         )?;
-        let rows = statement.query_map(params![model, row::to_i64(limit)], record)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -128,32 +107,8 @@ impl Store {
         let sql = format!(
             "UPDATE promotions SET status = 'failed', reason = ?1, finished = ?2 WHERE {IS_UNFINISHED}"
         );
-        Ok(self.connection().execute(&sql, [INTERRUPTED, &now()])?)
+        Ok(self
+            .connection()
+            .execute(&sql, [INTERRUPTED, &Timestamp::now().to_string()])?)
     }
-}
-
-fn record(row: &Row<'_>) -> rusqlite::Result<PromotionRecord> {
-    Ok(PromotionRecord {
-        id: row.get("id")?,
-        status: row::enum_column(row, "status")?,
-        model: row.get("model")?,
-        version: row.get("version")?,
-        previous: row.get("previous")?,
-        dataset: row.get("dataset")?,
-        split: row::enum_column(row, "split")?,
-        limit: row.get("image_limit")?,
-        min_accuracy: row.get("min_accuracy")?,
-        max_regression: row.get("max_regression")?,
-        baseline_version: row.get("baseline_version")?,
-        sha256: row.get("sha256")?,
-        candidate_evaluation_id: row.get("candidate_evaluation_id")?,
-        baseline_evaluation_id: row.get("baseline_evaluation_id")?,
-        done: row.get("done")?,
-        total: row.get("total")?,
-        result: row.get("result")?,
-        reason: row.get("reason")?,
-        request_id: row.get("request_id")?,
-        created: row.get("created")?,
-        finished: row.get("finished")?,
-    })
 }

@@ -96,6 +96,12 @@ impl Usage {
     }
 }
 
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl FromStr for Usage {
     type Err = UnknownUsage;
 

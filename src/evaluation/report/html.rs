@@ -33,7 +33,7 @@ pub fn html(subject: &Subject, evaluation: &Evaluation, faces: &FaceImages) -> S
         h1 { (subject.model) " " span.version { "version " (subject.version) } }
         p.lead {
             (subject.images())
-            @if let Some(time) = &subject.finished { " · " time datetime=(time) { (format::when(time)) } }
+            @if let Some(time) = &subject.finished { " · " time datetime=(time) { (format::when(&time.to_string())) } }
         }
     };
     let content = html! {

@@ -23,7 +23,7 @@ fn subject() -> Subject {
         split: Split::Test,
         limit: Some(1000),
         dataset_sha256: Some("cd".repeat(32)),
-        finished: Some("2026-01-31T14:05:59.123Z".to_owned()),
+        finished: Some("2026-01-31T14:05:59.123Z".parse().unwrap()),
         id: Some("the-id".to_owned()),
         request_id: None,
     }

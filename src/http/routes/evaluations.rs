@@ -5,7 +5,7 @@ pub mod events;
 pub mod predictions;
 pub mod report;
 
-use std::num::NonZeroUsize;
+use std::{fmt::Display, num::NonZeroUsize};
 
 use actix_web::{HttpResponse, http::header, web};
 use mien_faces::dataset::Split;
@@ -21,7 +21,7 @@ use crate::{
         version::Version,
     },
     jobs::Job as _,
-    store::{EvaluationFilter, EvaluationRecord},
+    store::{EvaluationFilter, EvaluationRecord, JobId},
 };
 
 pub(super) const LIST_PATH: &str = "/v1/evaluations";
@@ -196,11 +196,8 @@ pub async fn list(
             body = Problem, content_type = "application/problem+json"))
 )]
 pub async fn one(id: web::Path<String>, state: web::Data<State>) -> Result<HttpResponse, ApiError> {
-    let document = state
-        .evaluations
-        .get(&id)
-        .await?
-        .ok_or_else(|| unknown(&id))?;
+    let document = state.evaluations.get(parse(&id)?).await?;
+    let document = document.ok_or_else(|| unknown(&id))?;
     Ok(HttpResponse::Ok().json(document))
 }
 
@@ -231,19 +228,17 @@ pub async fn delete(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     if !query.purge {
-        if state.promotions.depends_on(&id) {
+        let parsed = parse(&id)?;
+        if state.promotions.depends_on(parsed) {
             // Cancelling the evaluation also ends the promotion.
             admin?;
         }
-        let document = state
-            .evaluations
-            .cancel(&id)
-            .await?
-            .ok_or_else(|| unknown(&id))?;
+        let document = state.evaluations.cancel(parsed).await?;
+        let document = document.ok_or_else(|| unknown(&id))?;
         return Ok(HttpResponse::Ok().json(document));
     }
     admin?;
-    match state.evaluations.purge(&id).await? {
+    match state.evaluations.purge(parse(&id)?).await? {
         Purged::Removed => Ok(HttpResponse::NoContent().finish()),
         Purged::Unknown => Err(unknown(&id)),
         Purged::Unfinished => {
@@ -261,7 +256,7 @@ pub async fn delete(
 pub(super) async fn succeeded(state: &State, id: &str) -> Result<EvaluationRecord, ApiError> {
     let record = state
         .evaluations
-        .record(id)
+        .record(parse(id)?)
         .await?
         .ok_or_else(|| unknown(id))?;
     let reason = match record.status {
@@ -276,7 +271,12 @@ pub(super) async fn succeeded(state: &State, id: &str) -> Result<EvaluationRecor
     ))
 }
 
-fn unknown(id: &str) -> ApiError {
+/// Parses an identifier. A text that is not an identifier is an unknown evaluation.
+fn parse(id: &str) -> Result<JobId, ApiError> {
+    id.parse().map_err(|_| unknown(id))
+}
+
+fn unknown(id: impl Display) -> ApiError {
     let detail = format!("unknown evaluation `{id}`; it may have been removed");
     ApiError::new(Code::UnknownEvaluation, detail)
 }

@@ -6,7 +6,10 @@ use mien_faces::dataset::Split;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::store::row::InvalidEnumValue;
+use crate::{
+    store::{JobId, row::InvalidEnumValue, table::table},
+    timestamp::Timestamp,
+};
 
 /// Status of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -65,11 +68,11 @@ impl FromStr for EvaluationStatus {
     }
 }
 
-/// A stored evaluation. Times are RFC 3339 in UTC.
+/// A stored evaluation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvaluationRecord {
-    /// Identifier, a UUID.
-    pub id: String,
+    /// Identifier.
+    pub id: JobId,
     /// Status.
     pub status: EvaluationStatus,
     /// Name of the model.
@@ -95,11 +98,11 @@ pub struct EvaluationRecord {
     /// Identifier of the request that started it.
     pub request_id: Option<String>,
     /// Time of the request.
-    pub created: String,
+    pub created: Timestamp,
     /// Time when the first image was read.
-    pub started: Option<String>,
+    pub started: Option<Timestamp>,
     /// Time when it ended.
-    pub finished: Option<String>,
+    pub finished: Option<Timestamp>,
     /// Accuracy of a successful evaluation, 0 to 1.
     pub accuracy: Option<f64>,
     /// Reason of a failure.
@@ -110,13 +113,36 @@ pub struct EvaluationRecord {
     pub report: Option<String>,
 }
 
+table!(EvaluationRecord in "evaluations" {
+    id: "id",
+    status: "status",
+    model: "model",
+    version: "version",
+    sha256: "sha256",
+    dataset: "dataset",
+    split: "split",
+    dataset_sha256: "dataset_sha256",
+    limit: "image_limit",
+    is_whole: "is_whole",
+    total: "total",
+    done: "done",
+    request_id: "request_id",
+    created: "created",
+    started: "started",
+    finished: "finished",
+    accuracy: "accuracy",
+    error: "error",
+    summary: "summary",
+    report: "report",
+});
+
 /// The fields of a record that change when the evaluation ends.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "those of the record")]
 pub struct EvaluationEnd {
     pub status: EvaluationStatus,
     pub done: usize,
-    pub finished: String,
+    pub finished: Timestamp,
     pub accuracy: Option<f64>,
     pub error: Option<String>,
     pub summary: Option<String>,

@@ -1,12 +1,15 @@
 //! The record of a promotion.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use mien_faces::dataset::Split;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::store::row::InvalidEnumValue;
+use crate::{
+    store::{JobId, row::InvalidEnumValue, table::table},
+    timestamp::Timestamp,
+};
 
 /// Status of a promotion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -58,6 +61,12 @@ impl PromotionStatus {
     }
 }
 
+impl fmt::Display for PromotionStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl FromStr for PromotionStatus {
     type Err = InvalidEnumValue;
 
@@ -67,11 +76,11 @@ impl FromStr for PromotionStatus {
     }
 }
 
-/// A stored promotion. Times are RFC 3339 in UTC.
+/// A stored promotion.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PromotionRecord {
-    /// Identifier, a UUID.
-    pub id: String,
+    /// Identifier.
+    pub id: JobId,
     /// Status.
     pub status: PromotionStatus,
     /// Name of the model.
@@ -95,9 +104,9 @@ pub struct PromotionRecord {
     /// SHA-256 of the candidate file, 64 hex digits, after it is loaded.
     pub sha256: Option<String>,
     /// Identifier of the candidate's evaluation.
-    pub candidate_evaluation_id: Option<String>,
+    pub candidate_evaluation_id: Option<JobId>,
     /// Identifier of the evaluation of the baseline version.
-    pub baseline_evaluation_id: Option<String>,
+    pub baseline_evaluation_id: Option<JobId>,
     /// Number of processed images.
     pub done: usize,
     /// Number of images of its evaluations.
@@ -109,7 +118,31 @@ pub struct PromotionRecord {
     /// Identifier of the request that started it.
     pub request_id: Option<String>,
     /// Time of the request.
-    pub created: String,
+    pub created: Timestamp,
     /// Time when it ended.
-    pub finished: Option<String>,
+    pub finished: Option<Timestamp>,
 }
+
+table!(PromotionRecord in "promotions" {
+    id: "id",
+    status: "status",
+    model: "model",
+    version: "version",
+    previous: "previous",
+    dataset: "dataset",
+    split: "split",
+    limit: "image_limit",
+    min_accuracy: "min_accuracy",
+    max_regression: "max_regression",
+    baseline_version: "baseline_version",
+    sha256: "sha256",
+    candidate_evaluation_id: "candidate_evaluation_id",
+    baseline_evaluation_id: "baseline_evaluation_id",
+    done: "done",
+    total: "total",
+    result: "result",
+    reason: "reason",
+    request_id: "request_id",
+    created: "created",
+    finished: "finished",
+});

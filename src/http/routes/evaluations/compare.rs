@@ -14,6 +14,7 @@ use crate::{
         report::{self, FaceImages, Side},
     },
     http::{ApiError, State, error::Problem, report_format::ReportFormat},
+    store::JobId,
 };
 
 pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/compare";
@@ -93,19 +94,18 @@ fn written(
 async fn compared(state: &State, a: &str, b: &str) -> Result<Compared, ApiError> {
     let (a, b) = (succeeded(state, a).await?, succeeded(state, b).await?);
     let (of_a, of_b) = (
-        predictions(state, &a.id).await?,
-        predictions(state, &b.id).await?,
+        predictions(state, a.id).await?,
+        predictions(state, b.id).await?,
     );
     let compared = web::block(move || evaluation::compare((a, &of_a), (b, &of_b)));
     Ok(compared.await.map_err(ApiError::internal)??)
 }
 
-async fn predictions(state: &State, id: &str) -> Result<Vec<Prediction>, ApiError> {
-    let of = id.to_owned();
+async fn predictions(state: &State, id: JobId) -> Result<Vec<Prediction>, ApiError> {
     let predictions = state
         .evaluations
         .store()
-        .run(move |store| store.predictions(&of))
+        .run(move |store| store.predictions(id))
         .await?;
     // A successful evaluation has predictions until it is removed.
     if predictions.is_empty() {

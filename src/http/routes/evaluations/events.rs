@@ -10,11 +10,12 @@ use actix_web::{
 use futures_util::stream;
 use tokio::time::{Instant, timeout};
 
-use super::unknown;
+use super::{parse, unknown};
 use crate::{
     evaluation::{Job, Progress},
     http::{ApiError, State, error::Problem},
     jobs::Job as _,
+    store::JobId,
 };
 
 pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/{id}/events";
@@ -53,8 +54,8 @@ pub async fn events(
 ) -> Result<HttpResponse, ApiError> {
     let last = request.headers().get(LAST_EVENT_ID);
     let last = last.and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
-    let id = id.into_inner();
-    let job = state.evaluations.job(&id);
+    let id = parse(&id)?;
+    let job = state.evaluations.job(id);
     let feed = ProgressStream {
         state,
         id,
@@ -79,7 +80,7 @@ pub async fn events(
 /// The event stream of one client.
 struct ProgressStream {
     state: web::Data<State>,
-    id: String,
+    id: JobId,
     /// The job, if the evaluation had not ended when the client connected.
     job: Option<Arc<Job>>,
     /// Identifier of the last sent event.
@@ -94,11 +95,11 @@ impl ProgressStream {
         match &self.job {
             Some(job) if !job.status().is_final() => Ok(job.progress()),
             job => {
-                let record = self.state.evaluations.record(&self.id).await?;
+                let record = self.state.evaluations.record(self.id).await?;
                 // The record was removed; the job still has the result.
                 let end = record.map(|record| Progress::of_record(&record));
                 end.or_else(|| job.as_ref().map(|job| job.progress()))
-                    .ok_or_else(|| unknown(&self.id))
+                    .ok_or_else(|| unknown(self.id))
             }
         }
     }

@@ -11,7 +11,7 @@ use mien_faces::report::csv;
 use super::succeeded;
 use crate::{
     http::{ApiError, State, error::Problem},
-    store::Store,
+    store::{JobId, Store},
 };
 
 pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/{id}/predictions";
@@ -59,7 +59,7 @@ pub async fn predictions(
 /// Reads predictions in chunks.
 struct Reader {
     store: Store,
-    id: String,
+    id: JobId,
     position: usize,
     is_done: bool,
 }
@@ -75,11 +75,10 @@ impl Reader {
         if is_done {
             return Ok(None);
         }
-        let of = id.clone();
         let read = move |store: &Store| {
-            let piece = store.predictions_from(&of, position, PIECE)?;
+            let piece = store.predictions_from(id, position, PIECE)?;
             let is_last = piece.len() < PIECE;
-            Ok((is_last, !is_last || store.evaluation(&of)?.is_some(), piece))
+            Ok((is_last, !is_last || store.evaluation(id)?.is_some(), piece))
         };
         let (is_done, is_there, piece) = store.run(read).await?;
         if !is_there {

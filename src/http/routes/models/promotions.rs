@@ -21,6 +21,7 @@ use crate::{
     jobs::Job as _,
     models::{LifecycleError, ModelVersion},
     promotion::{Criterion, PromotionResponse, PromotionSpec},
+    store::JobId,
 };
 
 pub(in crate::http::routes) const LIST_PATH: &str = "/v1/models/{name}/promotions";
@@ -163,12 +164,8 @@ pub async fn one(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let (name, id) = path.into_inner();
-    let response = state
-        .promotions
-        .get(&name, &id)
-        .await?
-        .ok_or_else(|| unknown(&name, &id))?;
-    Ok(HttpResponse::Ok().json(response))
+    let response = state.promotions.get(&name, parse(&name, &id)?).await?;
+    Ok(HttpResponse::Ok().json(response.ok_or_else(|| unknown(&name, &id))?))
 }
 
 /// Cancel a promotion.
@@ -192,7 +189,7 @@ pub async fn cancel(
     state: web::Data<State>,
 ) -> Result<HttpResponse, ApiError> {
     let (name, id) = path.into_inner();
-    let response = state.promotions.cancel(&name, &id).await?;
+    let response = state.promotions.cancel(&name, parse(&name, &id)?).await?;
     Ok(HttpResponse::Ok().json(response.ok_or_else(|| unknown(&name, &id))?))
 }
 
@@ -259,6 +256,11 @@ fn parse_version(model: &str, version: Version) -> Result<ModelVersion, ApiError
         let detail = format!("the repository has no version `{version}` of model `{model}`");
         ApiError::new(Code::UnknownVersion, detail)
     })
+}
+
+/// Parses an identifier. A text that is not an identifier is an unknown promotion.
+fn parse(model: &str, id: &str) -> Result<JobId, ApiError> {
+    id.parse().map_err(|_| unknown(model, id))
 }
 
 fn unknown(model: &str, id: &str) -> ApiError {
