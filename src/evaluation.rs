@@ -14,6 +14,7 @@ mod job;
 mod jobs;
 mod label_map;
 mod pipeline;
+mod reader_pool;
 pub mod report;
 mod result;
 mod run;

@@ -81,9 +81,14 @@ const THIS_THREAD: uapi::c::pid_t = 0;
 /// root.
 pub(crate) fn run_at_background_priority<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     run_on_thread(|| {
-        renice(BACKGROUND_NICE);
+        lower_to_background_priority();
         work()
     })
+}
+
+/// Lowers this thread to background priority for the rest of its life, because raising a priority needs root.
+pub(crate) fn lower_to_background_priority() {
+    renice(BACKGROUND_NICE);
 }
 
 /// Runs `work` on a thread of its own with real-time priority (`SCHED_FIFO`) and waits for it; threads that `work` starts

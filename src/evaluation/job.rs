@@ -8,6 +8,8 @@ use std::{
     time::Instant,
 };
 
+use tokio::sync::watch;
+
 use super::{
     Status,
     document::{ImageCount, Progress},
@@ -77,6 +79,8 @@ impl Job {
         self.classified
             .fetch_add(update.classified, Ordering::Relaxed);
         self.done.fetch_add(update.images, Ordering::Relaxed);
+        // Notifies the receivers of `subscribe`.
+        self.state.update(|_| ());
     }
 
     pub(super) fn start(&self, started: Timestamp, dataset_sha256: Option<String>) {
@@ -86,6 +90,11 @@ impl Job {
             record.started = Some(started);
             record.dataset_sha256 = dataset_sha256;
         });
+    }
+
+    /// Returns a receiver that is notified when the status or the progress changes.
+    pub fn subscribe(&self) -> watch::Receiver<EvaluationRecord> {
+        self.state.subscribe()
     }
 
     /// Requests cancellation. [`jobs::Job::finished`] returns when the job has ended.

@@ -105,6 +105,25 @@ impl Evaluations {
         Ok(job)
     }
 
+    /// Starts an evaluation like [`Self::start`], but waits while too many are pending.
+    ///
+    /// # Errors
+    /// Returns the other errors of [`Self::start`].
+    pub async fn start_when_admitted(
+        &self,
+        spec: &EvaluationSpec,
+        model: &Arc<LiveModel>,
+    ) -> Result<Arc<Job>, StartError> {
+        let mut ends = self.shared.jobs.registry.subscribe_ends();
+        loop {
+            match self.start(spec.clone(), Arc::clone(model)).await {
+                // The sender lives as long as `self`, so the wait only ends when a job has ended.
+                Err(StartError::TooMany) => drop(ends.changed().await),
+                result => return result,
+            }
+        }
+    }
+
     /// Returns the evaluations that match the filter, newest first, at most `limit`.
     ///
     /// # Errors

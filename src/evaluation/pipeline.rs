@@ -3,11 +3,10 @@
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use mien_faces::{dataset::Sample, image::Face};
 
-use super::{error::RunError, result::UnreadableImage};
+use super::{error::RunError, reader_pool, result::UnreadableImage};
 use crate::{
     batching::Batcher,
     inference::{Input, Prediction},
-    thread_priority::run_at_background_priority,
 };
 
 /// Classifies the samples and returns the chunks as they complete.
@@ -39,9 +38,9 @@ pub(super) struct Classified {
     pub(super) failures: Vec<UnreadableImage>,
 }
 
-/// Reads and decodes a chunk on a blocking thread at background priority.
+/// Reads and decodes a chunk at background priority.
 async fn read(samples: Vec<Sample>, side: usize) -> Result<Chunk, RunError> {
-    let read = move || {
+    reader_pool::run(move || {
         let mut chunk = Chunk {
             samples: Vec::new(),
             faces: Vec::new(),
@@ -60,10 +59,8 @@ async fn read(samples: Vec<Sample>, side: usize) -> Result<Chunk, RunError> {
             }
         }
         chunk
-    };
-    tokio::task::spawn_blocking(|| run_at_background_priority(read))
-        .await
-        .map_err(|_| RunError::Crashed)
+    })
+    .await
 }
 
 async fn classify_chunk(batcher: &Batcher, chunk: Chunk) -> Result<Classified, RunError> {

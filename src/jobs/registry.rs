@@ -2,11 +2,17 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
+
 use super::job::{Job, JobRecord};
 use crate::store::JobId;
 
 /// The jobs that have not ended, and those whose result could not be saved.
-pub struct JobRegistry<J>(Mutex<Registered<J>>);
+pub struct JobRegistry<J> {
+    registered: Mutex<Registered<J>>,
+    /// Notifies when a job has ended.
+    ends: watch::Sender<()>,
+}
 
 struct Registered<J> {
     all: Vec<Arc<J>>,
@@ -15,10 +21,13 @@ struct Registered<J> {
 
 impl<J> Default for JobRegistry<J> {
     fn default() -> Self {
-        Self(Mutex::new(Registered {
-            all: Vec::new(),
-            closed: false,
-        }))
+        Self {
+            registered: Mutex::new(Registered {
+                all: Vec::new(),
+                closed: false,
+            }),
+            ends: watch::Sender::new(()),
+        }
     }
 }
 
@@ -78,6 +87,11 @@ impl<J: Job> JobRegistry<J> {
         }
     }
 
+    /// Returns a receiver that is notified when a job ends, so that another one may be admitted.
+    pub fn subscribe_ends(&self) -> watch::Receiver<()> {
+        self.ends.subscribe()
+    }
+
     /// Rejects further jobs and cancels the present ones.
     pub fn close(&self, reason: J::Cancellation) {
         let mut jobs = self.lock();
@@ -87,12 +101,21 @@ impl<J: Job> JobRegistry<J> {
         }
     }
 
-    pub(super) fn remove(&self, id: JobId) {
-        self.lock().all.retain(|job| job.id() != id);
+    /// Marks a job as ended. A job whose result is saved is removed. Any other job remains, because only this process has the
+    /// result.
+    pub(super) fn end(&self, job: &J, is_saved: bool) {
+        if is_saved {
+            self.lock().all.retain(|other| other.id() != job.id());
+        } else {
+            job.state().set_unsaved();
+        }
+        self.ends.send_replace(());
     }
 
     fn lock(&self) -> MutexGuard<'_, Registered<J>> {
         // Nothing panics while the lock is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.registered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -106,23 +106,19 @@ async fn run<T: Task>(
     inserted: oneshot::Sender<Result<(), StoreError>>,
 ) {
     let jobs = task.jobs();
-    let result = task.insert().await;
-    let is_inserted = result.is_ok();
-    if !is_inserted {
-        jobs.registry.remove(task.job().id());
-    }
-    let _ = inserted.send(result);
-    if !is_inserted {
+    if let Err(error) = task.insert().await {
+        // No client knows the job, so it is removed.
+        jobs.registry.end(task.job(), true);
+        let _ = inserted.send(Err(error));
         return;
     }
+    let _ = inserted.send(Ok(()));
     let outcome = run_until_cancelled(task.job().state(), work).await;
     let Finished { record, is_saved } = task.finish(outcome).await;
     if is_saved {
         prune::<T>(jobs).await;
-        jobs.registry.remove(task.job().id());
-    } else {
-        task.job().state().set_unsaved();
     }
+    jobs.registry.end(task.job(), is_saved);
     task.job().state().update(|present| *present = record);
 }
 

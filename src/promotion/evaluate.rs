@@ -10,14 +10,14 @@ use super::{
     verdict::Measurement,
 };
 use crate::{
-    evaluation::{self, StartError, Status},
+    evaluation::{self, Status},
     jobs::Job as _,
     models::live::LiveModel,
     store::{EvaluationFilter, EvaluationRecord, JobId, PromotionRecord, Store},
     timestamp::Timestamp,
 };
 
-/// Interval at which a promotion retries to start an evaluation, and checks that the version is still loaded.
+/// Interval at which a promotion checks that the version is still loaded.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Cancels the evaluation on drop.
@@ -41,16 +41,8 @@ impl PromotionTask {
         set_id: fn(&mut PromotionRecord, JobId),
     ) -> Result<Measurement, PromotionError> {
         let evaluations = &self.shared.evaluations;
-        let Running(evaluation) = &loop {
-            match evaluations
-                .start(self.spec.images.clone(), Arc::clone(model))
-                .await
-            {
-                Ok(evaluation) => break Running(evaluation),
-                Err(StartError::TooMany) => tokio::time::sleep(POLL_INTERVAL).await,
-                Err(error) => return Err(error.into()),
-            }
-        };
+        let images = &self.spec.images;
+        let Running(evaluation) = &Running(evaluations.start_when_admitted(images, model).await?);
         self.job
             .state()
             .update(|record| set_id(record, evaluation.id()));

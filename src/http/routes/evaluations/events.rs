@@ -8,14 +8,17 @@ use actix_web::{
     web::{self, Bytes},
 };
 use futures_util::stream;
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 
 use super::{parse, unknown};
 use crate::{
     evaluation::{Job, Progress},
     http::{ApiError, State, error::Problem},
     jobs::Job as _,
-    store::JobId,
+    store::{EvaluationRecord, JobId},
 };
 
 pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/{id}/events";
@@ -56,6 +59,7 @@ pub async fn events(
     let last = last.and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
     let id = parse(&id)?;
     let job = state.evaluations.job(id);
+    let job = job.map(|job| (job.subscribe(), job));
     let feed = ProgressStream {
         state,
         id,
@@ -81,8 +85,8 @@ pub async fn events(
 struct ProgressStream {
     state: web::Data<State>,
     id: JobId,
-    /// The job, if the evaluation had not ended when the client connected.
-    job: Option<Arc<Job>>,
+    /// The job and its changes, if the evaluation had not ended when the client connected.
+    job: Option<(watch::Receiver<EvaluationRecord>, Arc<Job>)>,
     /// Identifier of the last sent event.
     last: Option<u64>,
     is_first: bool,
@@ -93,12 +97,12 @@ impl ProgressStream {
     /// Returns the progress from the job until its end, then from the store.
     async fn progress(&self) -> Result<Progress, ApiError> {
         match &self.job {
-            Some(job) if !job.status().is_final() => Ok(job.progress()),
+            Some((_, job)) if !job.status().is_final() => Ok(job.progress()),
             job => {
                 let record = self.state.evaluations.record(self.id).await?;
                 // The record was removed; the job still has the result.
                 let end = record.map(|record| Progress::of_record(&record));
-                end.or_else(|| job.as_ref().map(|job| job.progress()))
+                end.or_else(|| job.as_ref().map(|(_, job)| job.progress()))
                     .ok_or_else(|| unknown(self.id))
             }
         }
@@ -109,13 +113,16 @@ impl ProgressStream {
         if self.is_over {
             return Ok(None);
         }
-        let silent_since = Instant::now();
+        let last_data = Instant::now();
         loop {
+            let mut is_silent = self.is_first;
             if !self.is_first
-                && let Some(job) = &self.job
+                && let Some((changes, job)) = &mut self.job
             {
                 // A timeout is treated like the end of the wait.
-                let _ = timeout(GAP, job.finished()).await;
+                let _ = timeout_at(last_data + GAP, job.finished()).await;
+                let change = timeout_at(last_data + KEEP_ALIVE, changes.changed());
+                is_silent = change.await.is_err();
             }
             let progress = self.progress().await?;
             let (id, is_end) = (progress.position(), progress.status.is_final());
@@ -129,7 +136,7 @@ impl ProgressStream {
                 (self.last, self.is_first, self.is_over) = (Some(id), false, is_end);
                 return Ok(Some((format!("{retry}{text}").into(), self)));
             }
-            if self.is_first || silent_since.elapsed() >= KEEP_ALIVE {
+            if is_silent {
                 self.is_first = false;
                 return Ok(Some((Bytes::from_static(b": keep-alive\n\n"), self)));
             }

@@ -1,0 +1,74 @@
+//! Threads that read and decode images at background priority, one per core. They start with the first evaluation and are
+//! shared by all evaluations.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError,
+        mpsc::{self, Receiver, Sender},
+    },
+    thread,
+};
+
+use tokio::sync::oneshot;
+
+use super::error::RunError;
+use crate::thread_priority::lower_to_background_priority;
+
+type Work = Box<dyn FnOnce() + Send>;
+
+static QUEUE: LazyLock<Sender<Work>> = LazyLock::new(start);
+
+/// Runs `work` on a thread of the pool. Work that has not started is skipped if the future is dropped.
+///
+/// # Errors
+/// Returns an error if `work` panics.
+pub(super) async fn run<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, RunError> {
+    let (sender, receiver) = oneshot::channel();
+    let work = Box::new(move || {
+        if !sender.is_closed() {
+            let _ = sender.send(work());
+        }
+    });
+    // The threads never end, so the queue has a receiver.
+    QUEUE.send(work).map_err(|_| RunError::Crashed)?;
+    receiver.await.map_err(|_| RunError::Crashed)
+}
+
+fn start() -> Sender<Work> {
+    let (sender, receiver) = mpsc::channel();
+    let receiver = Arc::new(Mutex::new(receiver));
+    for _ in 0..mien_host::cpu::available_cores() {
+        let receiver = Arc::clone(&receiver);
+        thread::spawn(move || work_off(&receiver));
+    }
+    sender
+}
+
+fn work_off(receiver: &Mutex<Receiver<Work>>) {
+    lower_to_background_priority();
+    let next = || {
+        let receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
+        receiver.recv()
+    };
+    while let Ok(work) = next() {
+        // A panic drops the sender of the result, which the evaluation reports. The thread continues.
+        let _ = catch_unwind(AssertUnwindSafe(work));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn panic_is_error_and_pool_continues() {
+        for _ in 0..2 * mien_host::cpu::available_cores() {
+            let crashed = run(|| -> u32 { panic!("boom") }).await;
+            assert_eq!(crashed, Err(RunError::Crashed));
+        }
+        assert_eq!(run(|| 1 + 1).await, Ok(2));
+    }
+}
