@@ -1,12 +1,12 @@
-//! Evaluations and their comparisons for people: one HTML page that needs nothing else, or Markdown.
+//! Reports of evaluations and of their comparisons: one self-contained HTML page, or Markdown.
 //!
 //! ```text
-//! Evaluation, Comparison -> html: maud; charts: inline SVG; page: head, style, policy
+//! Evaluation, Comparison -> html: maud; charts: inline SVG; layout: frame of the page, style, policy
 //!                        -> markdown
 //! summary: the sentences that both use; mien_faces::report::format: numbers as text
 //! ```
 //!
-//! Pure: who asks for it reads the pictures and writes the bytes.
+//! The module is pure: its callers read the faces and write the text.
 
 mod charts;
 mod components;
@@ -29,28 +29,28 @@ pub use self::{
 use super::EvaluationInfo;
 use crate::timestamp::Timestamp;
 
-/// What a report is about, and where it comes from.
+/// The model and the images of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// The model's name.
+    /// Name of the model.
     pub model: String,
-    /// The model's version.
+    /// Version of the model.
     pub version: String,
-    /// SHA-256 of the model's file, hex digits.
+    /// SHA-256 of the model file, lower-case hex.
     pub sha256: String,
-    /// The data set's name.
+    /// Name of the data set.
     pub dataset: String,
-    /// Which images of it.
+    /// Split of the data set.
     pub split: Split,
-    /// At most how many of them, where that was asked for.
+    /// Maximum number of images, if the request limited it.
     pub limit: Option<usize>,
-    /// The fingerprint of the split, hex digits, where it was taken.
+    /// Fingerprint of the split, lower-case hex, if all files could be read.
     pub dataset_sha256: Option<String>,
-    /// When the evaluation ended, RFC 3339 in UTC.
+    /// Time when the evaluation ended.
     pub finished: Option<Timestamp>,
-    /// The evaluation's id, where a server keeps it.
+    /// Identifier of the evaluation, if a server stores it.
     pub id: Option<String>,
-    /// The id of the request that ordered it.
+    /// Identifier of the request that started it.
     pub request_id: Option<String>,
 }
 
@@ -73,12 +73,12 @@ impl From<&EvaluationInfo> for Subject {
 }
 
 impl Subject {
-    /// The model as commands name it: `resnet-20-v1@1`.
+    /// Returns name and version of the model: `resnet-20-v1@1`.
     fn title(&self) -> String {
         format!("{}@{}", self.model, self.version)
     }
 
-    /// The images: `fer2013 test`, and where they are not all of them how many at most.
+    /// Returns the data set and the split, and the limit if there is one: `fer2013 test, at most 700 images`.
     fn images(&self) -> String {
         let limit = self
             .limit
@@ -91,30 +91,30 @@ impl Subject {
         )
     }
 
-    /// Names and values of what it comes from.
+    /// Returns names and values that identify the model, the data and the evaluation.
     fn origin(&self) -> Vec<(&'static str, String)> {
         let optional = |name, value: &Option<String>| Some((name, value.clone()?));
         let rows = [
             Some(("Model", self.model.clone())),
             Some(("Version", self.version.clone())),
             Some(("Model file, SHA-256", self.sha256.clone())),
-            Some(("Data", self.images())),
-            optional("Data, SHA-256", &self.dataset_sha256),
+            Some(("Data set", self.images())),
+            optional("Data set, SHA-256", &self.dataset_sha256),
             self.finished
-                .map(|time| ("When", format::when(&time.to_string()))),
-            optional("Evaluation", &self.id),
-            optional("Ordered by request", &self.request_id),
+                .map(|time| ("Finished", format::when(&time.to_string()))),
+            optional("Evaluation ID", &self.id),
+            optional("Request ID", &self.request_id),
         ];
         rows.into_iter().flatten().collect()
     }
 }
 
-/// One of two that are compared.
+/// One of the two sides of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Side {
-    /// What it is called: `resnet-20-v1@1`, a file's name.
+    /// Its title, for example `resnet-20-v1@1` or a file name.
     pub name: String,
-    /// What it comes from, where that is known.
+    /// Model and images, if they are known.
     pub subject: Option<Subject>,
 }
 

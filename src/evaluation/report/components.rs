@@ -1,11 +1,11 @@
-//! Small pieces that both pages are made of.
+//! Components of both HTML reports.
 
 use maud::{Markup, Render, html};
 use mien_faces::expression::Expression;
 
-use super::{Subject, face_images::FaceImages, icons::glyph};
+use super::{Subject, face_images::FaceImages, icons::icon};
 
-/// A part of the page with its heading.
+/// A section with its heading.
 pub(super) fn card(title: &str, content: &Markup) -> Markup {
     html! {
         section.card {
@@ -15,7 +15,7 @@ pub(super) fn card(title: &str, content: &Markup) -> Markup {
     }
 }
 
-/// One number below its name.
+/// A value below its name.
 pub(super) fn tile(name: &str, value: impl Render, note: impl Render) -> Markup {
     html! {
         div.tile {
@@ -25,21 +25,21 @@ pub(super) fn tile(name: &str, value: impl Render, note: impl Render) -> Markup 
     }
 }
 
-/// A text in which no percent sign begins a line.
+/// Replaces the space before percent signs, so that no line begins with one.
 pub(super) fn unbroken(text: &str) -> String {
     text.replace(" %", "\u{a0}%")
 }
 
-/// An expression with its face.
+/// An expression with its icon.
 pub(super) fn named(expression: Expression) -> Markup {
-    html! { span.named { (glyph(expression)) (expression.label()) } }
+    html! { span.named { (icon(expression)) (expression.label()) } }
 }
 
-/// The heads of a table's columns; the first ones hold words and the others numbers.
-pub(super) fn columns(words: &[&str], numbers: &[&str]) -> Markup {
+/// The head of a table: columns of text, then columns of numbers.
+pub(super) fn columns(text: &[&str], numbers: &[&str]) -> Markup {
     html! {
         thead { tr {
-            @for name in words {
+            @for name in text {
                 th scope="col" { (name) }
             }
             @for name in numbers {
@@ -49,7 +49,7 @@ pub(super) fn columns(words: &[&str], numbers: &[&str]) -> Markup {
     }
 }
 
-/// Names and values of what a report comes from.
+/// The names and values of [`Subject::origin`].
 pub(super) fn origin(subject: &Subject) -> Markup {
     html! {
         dl.facts {
@@ -61,13 +61,13 @@ pub(super) fn origin(subject: &Subject) -> Markup {
     }
 }
 
-/// A face; a blank where it is not to be had.
+/// A face, or a placeholder if it is missing.
 pub(super) fn face(faces: &FaceImages, id: &str, alt: &str) -> Markup {
     html! {
         @if let Some(url) = faces.data_url(id) {
             img src=(url) alt=(alt) width="96" height="96";
         } @else {
-            span.blank role="img" aria-label=(alt) {}
+            span.placeholder role="img" aria-label=(alt) {}
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The page of an evaluation.
+//! The HTML report of an evaluation.
 
 mod comparison;
 
@@ -11,16 +11,16 @@ use mien_faces::report::{
 pub use self::comparison::html as comparison;
 use super::{
     Subject,
-    charts::{Scale, heat, reliability},
+    charts::{Scale, confusion_matrix, reliability},
     components::{card, columns, face, named, origin, tile, unbroken},
     face_images::FaceImages,
-    icons::{defined, tint},
+    icons::{definitions, tint},
     layout::page,
     summary,
 };
 use crate::evaluation::{Evaluation, Unreadable};
 
-/// One self-contained page.
+/// Renders one self-contained page.
 pub fn html(subject: &Subject, evaluation: &Evaluation, faces: &FaceImages) -> String {
     let Evaluation {
         report,
@@ -37,27 +37,27 @@ pub fn html(subject: &Subject, evaluation: &Evaluation, faces: &FaceImages) -> S
         }
     };
     let content = html! {
-        (defined())
+        (definitions())
         section.card.summary {
             @for sentence in summary::evaluation(evaluation) { p { (unbroken(&sentence)) } }
         }
         (tiles(evaluation))
-        (card("In parts", &parts(evaluation)))
-        (card("What is taken for what", &confusion(report)))
+        (card("Accuracy by subset", &subsets(evaluation)))
+        (card("Confusion matrix", &confusion(report)))
         div.columns {
-            (card("Each expression", &classes(report)))
+            (card("Scores by expression", &classes(report)))
             (card("Most frequent confusions", &confusions(&report.confusions)))
         }
         @if !report.calibration.bins.is_empty() {
-            (card("Is it as sure as it is right?", &calibration(report)))
+            (card("Calibration", &calibration(report)))
         }
         @if !mistakes.is_empty() {
             (card("Most confident mistakes", &gallery(mistakes, faces)))
         }
         @if unreadable.count > 0 {
-            (card("Images that could not be read", &self::unreadable(unreadable)))
+            (card("Unreadable images", &self::unreadable(unreadable)))
         }
-        (card("Where it comes from", &html! { (origin(subject)) (methods()) }))
+        (card("Model, data and methods", &html! { (origin(subject)) (methods()) }))
     };
     page(
         &format!("{} on {}", subject.title(), subject.images()),
@@ -68,26 +68,26 @@ pub fn html(subject: &Subject, evaluation: &Evaluation, faces: &FaceImages) -> S
 
 fn tiles(evaluation: &Evaluation) -> Markup {
     let report = &evaluation.report;
-    let took = format!(
-        "images a second; {} in all",
+    let note = format!(
+        "images per second; {} in total",
         format::duration(evaluation.seconds)
     );
     html! {
         dl.tiles.led {
             (tile("Accuracy", percent(report.score.accuracy, 2), interval(report.score.interval)))
-            (tile("Macro-F1", decimal(report.macro_f1), "mean of the classes"))
-            (tile("Balanced accuracy", percent(report.balanced_accuracy, 2), "mean recall of the classes"))
+            (tile("Macro-F1", decimal(report.macro_f1), "mean over classes"))
+            (tile("Balanced accuracy", percent(report.balanced_accuracy, 2), "mean recall over classes"))
             (tile("Calibration error", percent(report.expected_calibration_error, 2), "expected, 15 bins"))
-            (tile("Log-loss", decimal(report.log_loss), html! { "Brier score " (decimal(report.brier)) }))
-            (tile("Speed", format::rate(evaluation.images_per_second), took))
+            (tile("Log loss", decimal(report.log_loss), html! { "Brier score " (decimal(report.brier)) }))
+            (tile("Throughput", format::rate(evaluation.images_per_second), note))
         }
     }
 }
 
-/// The score of all images, and of parts of them.
-fn parts(evaluation: &Evaluation) -> Markup {
+/// The scores of all images and of subsets.
+fn subsets(evaluation: &Evaluation) -> Markup {
     let report = &evaluation.report;
-    let mut rows = vec![("All".to_owned(), &report.score)];
+    let mut rows = vec![("All images".to_owned(), &report.score)];
     rows.extend(
         report
             .splits
@@ -95,25 +95,22 @@ fn parts(evaluation: &Evaluation) -> Markup {
             .map(|(usage, score)| (usage.name().to_owned(), score)),
     );
     if let Some(without) = &evaluation.without_duplicates {
-        let name = format!(
-            "Without the {} that lie in train too",
-            count(without.removed)
-        );
+        let name = format!("Without the {} also in train", count(without.removed));
         rows.push((name, &without.score));
     }
     let scale = Scale::of(rows.iter().filter_map(|(_, score)| score.interval));
     html! {
         div.scroll { table {
-            (columns(&["Images"], &["Right", "Of", "Accuracy", "95 % interval", ""]))
+            (columns(&["Subset"], &["Correct", "Images", "Accuracy", "95 % interval", ""]))
             tbody {
-                @for (name, score) in &rows { (part(name, score, &scale)) }
+                @for (name, score) in &rows { (subset(name, score, &scale)) }
             }
             tfoot { tr { td colspan="5" {} td.plot { (scale.axis(|tick| format!("{tick} %"))) } } }
         } }
     }
 }
 
-fn part(name: &str, score: &Score, scale: &Scale) -> Markup {
+fn subset(name: &str, score: &Score, scale: &Scale) -> Markup {
     html! {
         tr {
             th scope="row" { (name) }
@@ -132,8 +129,8 @@ fn part(name: &str, score: &Score, scale: &Scale) -> Markup {
 
 fn confusion(report: &Report) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Confusion matrix" { (heat(&report.confusion)) }
-        p.note { "Rows: what it is. Columns: what it was taken for. In percent of the row, and how many." }
+        div.scroll tabindex="0" role="region" aria-label="Confusion matrix" { (confusion_matrix(&report.confusion)) }
+        p.note { "Rows: label. Columns: prediction. Each cell has its share of the row in percent and the number of images." }
     }
 }
 
@@ -158,7 +155,7 @@ fn classes(report: &Report) -> Markup {
 
 fn confusions(rows: &[Confused]) -> Markup {
     let Some(most) = rows.iter().map(|row| row.images).max() else {
-        return html! { p.note { "It confuses nothing." } };
+        return html! { p.note { "There are no confusions." } };
     };
     html! {
         ol.confusions {
@@ -178,19 +175,19 @@ fn confusions(rows: &[Confused]) -> Markup {
 
 fn calibration(report: &Report) -> Markup {
     html! {
-        div.beside {
+        div.split {
             (reliability(&report.calibration))
             div {
                 ul.legend {
-                    li { span.swatch.right {} "how often it is right" }
-                    li { span.swatch.over {} "by how much it is too sure" }
-                    li { span.swatch.under {} "by how much it is not sure enough" }
+                    li { span.swatch.accuracy {} "accuracy" }
+                    li { span.swatch.over {} "confidence above accuracy (overconfident)" }
+                    li { span.swatch.under {} "confidence below accuracy (underconfident)" }
                 }
-                p.note { "A column that ends at the dashed line is as sure as it is right." }
+                p.note { "On the dashed line accuracy equals confidence." }
                 details {
-                    summary { "The figures" }
+                    summary { "Values" }
                     table {
-                        (columns(&["Confidence"], &["Images", "Right"]))
+                        (columns(&["Mean confidence"], &["Images", "Accuracy"]))
                         tbody {
                             @for bin in report.calibration.bins.iter().filter(|bin| bin.images > 0) {
                                 tr {
@@ -215,10 +212,10 @@ fn gallery(mistakes: &[Mistake], faces: &FaceImages) -> Markup {
         ul.gallery {
             @for Mistake { image, name, label, prediction, confidence } in mistakes {
                 li { figure {
-                    (face(faces, image, &format!("{}, taken for {}", label.label(), prediction.label())))
+                    (face(faces, image, &format!("{} predicted as {}", label.label(), prediction.label())))
                     figcaption title=(name) {
                         (named(*prediction))
-                        small { (unbroken(&percent(f64::from(*confidence), 0))) " sure; it is " (label.label()) }
+                        small { (unbroken(&percent(f64::from(*confidence), 0))) " confidence; label: " (label.label()) }
                     }
                 } }
             }
@@ -226,11 +223,11 @@ fn gallery(mistakes: &[Mistake], faces: &FaceImages) -> Markup {
     }
 }
 
-/// The mistakes, where their faces are not to be had.
+/// The mistakes as a table, if there are no faces.
 fn names(mistakes: &[Mistake]) -> Markup {
     html! {
         div.scroll { table {
-            (columns(&["Image", "Is", "Taken for"], &["Confidence"]))
+            (columns(&["Image", "Label", "Prediction"], &["Confidence"]))
             tbody {
                 @for Mistake { name, label, prediction, confidence, .. } in mistakes {
                     tr {
@@ -248,7 +245,7 @@ fn names(mistakes: &[Mistake]) -> Markup {
 fn unreadable(unreadable: &Unreadable) -> Markup {
     let unnamed = unreadable.count.saturating_sub(unreadable.images.len()) as u64;
     html! {
-        p { (images(unreadable.count as u64)) ", in no score:" }
+        p { (images(unreadable.count as u64)) ", which are not scored:" }
         ul.files {
             @for image in &unreadable.images { li { (image.name) ": " (image.detail) } }
             @if unnamed > 0 { li { "and " (count(unnamed)) " more" } }
@@ -259,9 +256,9 @@ fn unreadable(unreadable: &Unreadable) -> Markup {
 fn methods() -> Markup {
     html! {
         p.note {
-            "Intervals of accuracies are Wilson’s (1927). The calibration error is that of Guo et al. (2017) over 15 bins of \
-            confidence. The Brier score adds up the squared errors of the seven probabilities, 0 to 2. Images count as lying in the training data \
-            where every pixel is the same."
+            "Intervals of accuracies are Wilson score intervals (1927). The expected calibration error follows Guo et al. (2017) with 15 bins of \
+            confidence. The Brier score is the sum of the squared errors of the seven probabilities, 0 to 2. An image counts as being in the \
+            training data if all pixels are equal."
         }
     }
 }

@@ -1,11 +1,11 @@
-//! A small drawn face for each expression, as the server's page has them (`web/labels.js`).
+//! An icon for each expression. The web UI has the same ones (`web/labels.js`).
 
 use maud::{Markup, html};
 use mien_faces::expression::Expression;
 
 const EYES: &str = "M16 20v2M32 20v2";
 
-/// The strokes of an expression within 48 x 48: brows, eyes, mouth.
+/// SVG paths of the brows, eyes and mouth in a view box of 48 x 48.
 fn strokes(expression: Expression) -> [&'static str; 3] {
     match expression {
         Expression::Angry => ["M12 15l8 4M36 15l-8 4", EYES, "M16 35c4-4 12-4 16 0"],
@@ -34,10 +34,10 @@ fn strokes(expression: Expression) -> [&'static str; 3] {
     }
 }
 
-/// The faces, drawn once for the [`glyph`]s of a page.
-pub(super) fn defined() -> Markup {
+/// Defines the shapes that the [`icon`]s of a page refer to.
+pub(super) fn definitions() -> Markup {
     html! {
-        svg class="defined" aria-hidden="true" width="0" height="0" {
+        svg class="definitions" aria-hidden="true" width="0" height="0" {
             @for expression in Expression::ALL {
                 symbol id=(expression.label()) viewBox="0 0 48 48" {
                     circle cx="24" cy="24" r="21" {}
@@ -48,16 +48,16 @@ pub(super) fn defined() -> Markup {
     }
 }
 
-/// The face of an expression, 20 pixels high.
-pub(super) fn glyph(expression: Expression) -> Markup {
+/// The icon of an expression, 20 pixels high.
+pub(super) fn icon(expression: Expression) -> Markup {
     html! {
-        svg class={ "glyph " (tint(expression)) } width="20" height="20" aria-hidden="true" {
+        svg class={ "icon " (tint(expression)) } width="20" height="20" aria-hidden="true" {
             use href={ "#" (expression.label()) } {}
         }
     }
 }
 
-/// The class that gives an element an expression's colour.
+/// Returns the CSS class that sets the colour of an expression.
 pub(super) fn tint(expression: Expression) -> String {
     format!("tint-{}", expression.label())
 }
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_are_those_of_the_page() {
+    fn icons_equal_those_of_web_ui() {
         let page = include_str!("../../../web/labels.js");
         for stroke in Expression::ALL.into_iter().flat_map(strokes) {
             assert!(page.contains(stroke), "{stroke}");

@@ -1,4 +1,4 @@
-//! Reports as Markdown, in GitHub's flavour for its tables.
+//! Reports in GitHub Flavored Markdown, because reports need tables.
 
 mod comparison;
 
@@ -16,10 +16,10 @@ pub use self::comparison::comparison;
 use super::{Subject, summary};
 use crate::evaluation::Evaluation;
 
-/// The report of an evaluation.
+/// Renders the report of an evaluation.
 pub fn markdown(subject: &Subject, evaluation: &Evaluation) -> String {
     let mut text = String::new();
-    write(&mut text, subject, evaluation).expect("a string takes everything");
+    write(&mut text, subject, evaluation).expect("writing to a string does not fail");
     text
 }
 
@@ -28,15 +28,15 @@ fn write(text: &mut String, subject: &Subject, evaluation: &Evaluation) -> fmt::
     writeln!(
         text,
         "# {} on {}\n",
-        plain(&subject.title()),
-        plain(&subject.images())
+        escape(&subject.title()),
+        escape(&subject.images())
     )?;
     for sentence in summary::evaluation(evaluation) {
         writeln!(text, "{sentence}")?;
     }
     table(text, 1, &["", "value"], numbers(evaluation))?;
-    parts(text, evaluation)?;
-    heading(text, "Each expression")?;
+    subsets(text, evaluation)?;
+    heading(text, "Scores by expression")?;
     let class = |c: &ClassScore| {
         let [precision, recall] = [c.precision, c.recall].map(|ratio| percent(ratio, 1));
         vec![
@@ -57,32 +57,32 @@ fn write(text: &mut String, subject: &Subject, evaluation: &Evaluation) -> fmt::
     calibration(text, report)?;
     mistakes(text, evaluation)?;
     unreadable(text, evaluation)?;
-    origin(text, "Where it comes from", subject)
+    origin(text, "Model and data", subject)
 }
 
 fn numbers(evaluation: &Evaluation) -> Vec<Vec<String>> {
     let report = &evaluation.report;
-    let speed = format::rate(evaluation.images_per_second);
+    let throughput = format::rate(evaluation.images_per_second);
     let rows = [
         ("Accuracy", percent(report.score.accuracy, 2)),
         ("95 % interval", interval(report.score.interval)),
         ("Macro-F1", decimal(report.macro_f1)),
         ("Balanced accuracy", percent(report.balanced_accuracy, 2)),
-        ("Log-loss", decimal(report.log_loss)),
+        ("Log loss", decimal(report.log_loss)),
         ("Brier score", decimal(report.brier)),
         (
             "Expected calibration error",
             percent(report.expected_calibration_error, 2),
         ),
-        ("Images a second", speed),
-        ("Took", format::duration(evaluation.seconds)),
+        ("Images per second", throughput),
+        ("Duration", format::duration(evaluation.seconds)),
     ];
     rows.map(|(name, value)| vec![name.to_owned(), value])
         .to_vec()
 }
 
-fn parts(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
-    let part = |name: String, score: &Score| {
+fn subsets(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
+    let subset = |name: String, score: &Score| {
         let accuracy = percent(score.accuracy, 2);
         vec![
             name,
@@ -96,29 +96,26 @@ fn parts(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
         .report
         .splits
         .iter()
-        .map(|(usage, score)| part(usage.name().to_owned(), score))
+        .map(|(usage, score)| subset(usage.name().to_owned(), score))
         .collect();
     if let Some(without) = &evaluation.without_duplicates {
-        let name = format!(
-            "without the {} that lie in train too",
-            count(without.removed)
-        );
-        rows.push(part(name, &without.score));
+        let name = format!("without the {} also in train", count(without.removed));
+        rows.push(subset(name, &without.score));
     }
     if rows.is_empty() {
         return Ok(());
     }
-    heading(text, "In parts")?;
+    heading(text, "Accuracy by subset")?;
     table(
         text,
         1,
-        &["images", "right", "of", "accuracy", "95 % interval"],
+        &["subset", "correct", "images", "accuracy", "95 % interval"],
         rows,
     )
 }
 
 fn confusion(text: &mut String, report: &Report) -> fmt::Result {
-    heading(text, "What is taken for what")?;
+    heading(text, "Confusion matrix")?;
     let columns: Vec<_> = [""]
         .into_iter()
         .chain(Expression::ALL.map(Expression::label))
@@ -145,13 +142,13 @@ fn confusion(text: &mut String, report: &Report) -> fmt::Result {
     table(
         text,
         2,
-        &["expression", "taken for", "images", "of its images"],
+        &["label", "prediction", "images", "share of the label"],
         rows,
     )
 }
 
 fn calibration(text: &mut String, report: &Report) -> fmt::Result {
-    heading(text, "Is it as sure as it is right?")?;
+    heading(text, "Calibration")?;
     let filled = report.calibration.bins.iter().filter(|bin| bin.images > 0);
     let rows = filled.map(|bin| {
         let range = format!("{:.0} – {}", 100.0 * bin.lower, percent(bin.upper, 0));
@@ -165,7 +162,7 @@ fn calibration(text: &mut String, report: &Report) -> fmt::Result {
     table(
         text,
         1,
-        &["confidence", "images", "on average", "right"],
+        &["confidence", "images", "mean confidence", "accuracy"],
         rows,
     )
 }
@@ -178,13 +175,18 @@ fn mistakes(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
     let rows = evaluation.mistakes.iter().map(|mistake| {
         let (label, prediction) = (mistake.label.to_string(), mistake.prediction.to_string());
         vec![
-            plain(&mistake.name),
+            escape(&mistake.name),
             label,
             prediction,
             percent(f64::from(mistake.confidence), 1),
         ]
     });
-    table(text, 3, &["image", "is", "taken for", "confidence"], rows)
+    table(
+        text,
+        3,
+        &["image", "label", "prediction", "confidence"],
+        rows,
+    )
 }
 
 fn unreadable(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
@@ -192,14 +194,14 @@ fn unreadable(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
     if unreadable.count == 0 {
         return Ok(());
     }
-    heading(text, "Images that could not be read")?;
+    heading(text, "Unreadable images")?;
     writeln!(
         text,
-        "{}, in no score; the first of them:\n",
+        "\n{}, which are not scored; the first ones are:\n",
         images(unreadable.count as u64)
     )?;
     for image in &unreadable.images {
-        writeln!(text, "- {}: {}", plain(&image.name), plain(&image.detail))?;
+        writeln!(text, "- {}: {}", escape(&image.name), escape(&image.detail))?;
     }
     Ok(())
 }
@@ -209,7 +211,7 @@ fn origin(text: &mut String, name: &str, subject: &Subject) -> fmt::Result {
     let rows = subject
         .origin()
         .into_iter()
-        .map(|(name, value)| vec![name.to_owned(), plain(&value)]);
+        .map(|(name, value)| vec![name.to_owned(), escape(&value)]);
     table(text, 2, &["", "value"], rows)
 }
 
@@ -217,10 +219,10 @@ fn heading(text: &mut String, name: &str) -> fmt::Result {
     writeln!(text, "\n## {name}")
 }
 
-/// A table whose first `words` columns hold words and whose others hold numbers; nothing where there are no rows.
+/// Writes a table whose first columns are text and whose other ones are numbers. Writes nothing if there are no rows.
 fn table(
     text: &mut String,
-    words: usize,
+    text_columns: usize,
     columns: &[&str],
     rows: impl IntoIterator<Item = Vec<String>>,
 ) -> fmt::Result {
@@ -231,7 +233,7 @@ fn table(
     let marks = columns
         .iter()
         .enumerate()
-        .map(|(at, _)| if at < words { "---|" } else { "---:|" });
+        .map(|(at, _)| if at < text_columns { "---|" } else { "---:|" });
     writeln!(
         text,
         "\n| {} |\n|{}",
@@ -244,17 +246,17 @@ fn table(
     Ok(())
 }
 
-/// Text of others as it is, whatever signs of Markdown are in it.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
+/// Escapes the characters that have a meaning in Markdown.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '&' | '~' => {
-                plain.extend(['\\', letter]);
+                escaped.extend(['\\', letter]);
             }
-            letter if letter.is_control() => plain.push(' '),
-            letter => plain.push(letter),
+            letter if letter.is_control() => escaped.push(' '),
+            letter => escaped.push(letter),
         }
     }
-    plain
+    escaped
 }

@@ -1,22 +1,23 @@
-//! What the numbers say, in sentences.
+//! The main results as sentences.
 
 use mien_faces::report::{
-    Calibration, ClassScore, Comparison, Report,
+    Calibration, Comparison, Report,
     format::{count, images, interval, p_value, percent, points},
 };
 
 use crate::evaluation::Evaluation;
 
-/// Confidence and accuracy that are no further apart than this are the same, for people.
-const AS_SURE: f64 = 0.005;
+/// Mean confidence and accuracy that differ by no more than this are called equal.
+const NEGLIGIBLE_GAP: f64 = 0.005;
 
-/// What an evaluation found, the most important first.
+/// Returns the main results of an evaluation, the most important one first.
 pub(super) fn evaluation(evaluation: &Evaluation) -> Vec<String> {
     let report = &evaluation.report;
     let sentences = [
         accuracy(report),
         without_duplicates(evaluation),
-        classes(report),
+        recall(report),
+        confusion(report),
         confidence(report),
     ];
     sentences.into_iter().flatten().collect()
@@ -25,7 +26,7 @@ pub(super) fn evaluation(evaluation: &Evaluation) -> Vec<String> {
 fn accuracy(report: &Report) -> Option<String> {
     let score = &report.score;
     Some(format!(
-        "It is right about {} of {}, {}; the 95 % interval is {}.",
+        "{} of {} are classified correctly: the accuracy is {} (95 % interval {}).",
         count(score.correct),
         images(score.total),
         percent(score.accuracy?, 2),
@@ -35,59 +36,61 @@ fn accuracy(report: &Report) -> Option<String> {
 
 fn without_duplicates(evaluation: &Evaluation) -> Option<String> {
     let without = evaluation.without_duplicates.as_ref()?;
-    if without.removed == 0 {
-        return Some("None of these images lies in the training data too.".to_owned());
-    }
-    Some(format!(
-        "{} of them lie in the training data too; without these it is {}.",
-        count(without.removed),
-        percent(without.score.accuracy, 2)
-    ))
+    Some(match without.removed {
+        0 => "None of the images is also in the training data.".to_owned(),
+        removed => format!(
+            "{} {} also in the training data. Without {} the accuracy is {}.",
+            images(removed),
+            if removed == 1 { "is" } else { "are" },
+            if removed == 1 { "it" } else { "them" },
+            percent(without.score.accuracy, 2)
+        ),
+    })
 }
 
-fn classes(report: &Report) -> Option<String> {
-    let recall = |class: &&ClassScore| class.recall;
-    let found = || report.classes.iter().filter(|class| class.recall.is_some());
-    let by_recall = |a: &&ClassScore, b: &&ClassScore| {
-        recall(a)
-            .partial_cmp(&recall(b))
-            .unwrap_or(std::cmp::Ordering::Equal)
+fn recall(report: &Report) -> Option<String> {
+    let with_recall = || {
+        let classes = report.classes.iter();
+        classes.filter_map(|class| Some((class.label, class.recall?)))
     };
-    let (best, worst) = (found().max_by(by_recall)?, found().min_by(by_recall)?);
-    if best.recall == worst.recall {
-        return None;
-    }
-    let confusion = report.confusions.first().map(|most| {
-        let (label, prediction) = (most.label.label(), most.prediction.label());
+    let (best, highest) = with_recall().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    let (worst, lowest) = with_recall().min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    (lowest < highest).then(|| {
         format!(
-            "; most often it takes {label} for {prediction} ({})",
-            images(most.images)
-        )
-    });
-    Some(format!(
-        "It finds {} of the {} faces and {} of the {} ones{}.",
-        percent(best.recall, 0),
-        best.label.label(),
-        percent(worst.recall, 0),
-        worst.label.label(),
-        confusion.unwrap_or_default()
-    ))
-}
-
-fn confidence(report: &Report) -> Option<String> {
-    let over = mean_confidence(&report.calibration)? - report.score.accuracy?;
-    Some(if over.abs() <= AS_SURE {
-        "On average it is as sure as it is right.".to_owned()
-    } else {
-        let than = if over > 0.0 { "more" } else { "less" };
-        format!(
-            "On average it is {:.1} points {than} sure than it is right.",
-            100.0 * over.abs()
+            "Recall is highest for {} ({}) and lowest for {} ({}).",
+            best.label(),
+            percent(highest, 0),
+            worst.label(),
+            percent(lowest, 0),
         )
     })
 }
 
-/// The mean confidence over all images; none where there are none.
+fn confusion(report: &Report) -> Option<String> {
+    let confusion = report.confusions.first()?;
+    Some(format!(
+        "The most frequent confusion is {} predicted as {} ({}).",
+        confusion.label.label(),
+        confusion.prediction.label(),
+        images(confusion.images)
+    ))
+}
+
+fn confidence(report: &Report) -> Option<String> {
+    let gap = mean_confidence(&report.calibration)? - report.score.accuracy?;
+    let size = 100.0 * gap.abs();
+    Some(match gap {
+        gap if gap.abs() <= NEGLIGIBLE_GAP => {
+            "Mean confidence and accuracy are equal within 0.5 percentage points.".to_owned()
+        }
+        gap if gap > 0.0 => {
+            format!("Mean confidence exceeds accuracy by {size:.1} percentage points.")
+        }
+        _ => format!("Mean confidence is {size:.1} percentage points below accuracy."),
+    })
+}
+
+/// Returns the mean confidence over all images, or `None` if there are no images.
 fn mean_confidence(calibration: &Calibration) -> Option<f64> {
     let total: u64 = calibration.bins.iter().map(|bin| bin.images).sum();
     let sum: f64 = calibration
@@ -98,28 +101,26 @@ fn mean_confidence(calibration: &Calibration) -> Option<f64> {
     (total > 0).then(|| sum / total as f64)
 }
 
-/// Which of two is better.
+/// States which of two models is more accurate.
 pub fn verdict(comparison: &Comparison) -> String {
     let [low, high] = comparison.difference_interval;
-    let by = |difference| {
-        format!(
-            "{} points",
-            points(difference, 2).trim_start_matches(['+', '−'])
-        )
-    };
-    match comparison.difference {
-        difference if low > 0.0 => format!("B is better, by {}.", by(difference)),
-        difference if high < 0.0 => format!("B is worse, by {}.", by(difference)),
-        _ => "These images do not tell which of the two is better.".to_owned(),
+    let size = points(comparison.difference, 2);
+    let size = size.trim_start_matches(['+', '−']);
+    if low > 0.0 {
+        format!("B is more accurate than A by {size} percentage points.")
+    } else if high < 0.0 {
+        format!("B is less accurate than A by {size} percentage points.")
+    } else {
+        "The accuracies of A and B do not differ significantly on these images.".to_owned()
     }
 }
 
-/// How sure the verdict is.
+/// Returns the figures that support the verdict.
 pub(super) fn evidence(comparison: &Comparison) -> String {
     let [low, high] = comparison.difference_interval;
     let pairs = &comparison.pairs;
     format!(
-        "B less A is {} points, 95 % interval {} to {}. Of {} only A is right about {} and only B about {}; McNemar’s exact test gives {}.",
+        "B − A is {} percentage points (95 % interval {} to {}). Of {}, only A classifies {} correctly and only B {}. McNemar’s exact test gives {}.",
         points(comparison.difference, 2),
         points(low, 2),
         points(high, 2),

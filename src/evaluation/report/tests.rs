@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::evaluation::{Evaluation, Unreadable, UnreadableImage};
 
-/// Made-up predictions whose scores are held against scikit-learn's in the tests of `faces`.
+/// Synthetic predictions. The tests of `faces` compare their scores with those of scikit-learn.
 const A: &[u8] = include_bytes!("../../../faces/tests/fixtures/report/a.csv");
 const B: &[u8] = include_bytes!("../../../faces/tests/fixtures/report/b.csv");
 
@@ -62,8 +62,8 @@ fn page_of_a() -> String {
     )
 }
 
-/// What stands between the tags, with spaces for these.
-fn words(page: &str) -> String {
+/// Returns the text of a page, with a space for each tag.
+fn text_of(page: &str) -> String {
     let (_, body) = page.split_once("<body>").unwrap();
     body.split('<')
         .filter_map(|part| part.split_once('>'))
@@ -72,13 +72,13 @@ fn words(page: &str) -> String {
 }
 
 #[test]
-fn the_report_as_markdown() {
+fn evaluation_as_markdown() {
     let predictions = csv::read(A).unwrap();
     insta::assert_snapshot!(markdown(&subject(), &evaluation(&predictions)));
 }
 
 #[test]
-fn the_comparison_as_markdown() {
+fn comparison_of_files_as_markdown() {
     let (a, b) = (csv::read(A).unwrap(), csv::read(B).unwrap());
     let [side_a, side_b] = [
         Side {
@@ -98,8 +98,8 @@ fn the_comparison_as_markdown() {
 }
 
 #[test]
-fn a_page_says_what_the_markdown_says() {
-    let page = words(&page_of_a());
+fn page_contains_sentences_and_numbers() {
+    let page = text_of(&page_of_a());
     let predictions = csv::read(A).unwrap();
     let evaluation = evaluation(&predictions);
     let report = &evaluation.report;
@@ -115,7 +115,7 @@ fn a_page_says_what_the_markdown_says() {
         format::decimal(report.brier),
         format::percent(report.balanced_accuracy, 2),
         format::percent(report.expected_calibration_error, 2),
-        "1.2 s in all".to_owned(),
+        "1.2 s in total".to_owned(),
         "190".to_owned(),
         "2026-01-31 14:05 UTC".to_owned(),
         "faces&lt;b&gt; test, at most 1,000 images".to_owned(),
@@ -142,7 +142,7 @@ fn a_page_says_what_the_markdown_says() {
 }
 
 #[test]
-fn a_page_needs_nothing_else_and_runs_nothing() {
+fn page_loads_nothing_and_runs_nothing() {
     let (a, b) = (csv::read(A).unwrap(), csv::read(B).unwrap());
     let side = Side {
         name: "<img src=x>".to_owned(),
@@ -153,7 +153,7 @@ fn a_page_needs_nothing_else_and_runs_nothing() {
         page_of_a(),
         comparison_html(&side, &side, &comparison, &FaceImages::default()),
     ] {
-        for foreign in [
+        for forbidden in [
             "<script",
             "<link",
             "<img",
@@ -165,7 +165,7 @@ fn a_page_needs_nothing_else_and_runs_nothing() {
             "https:",
             " onclick=",
         ] {
-            assert!(!page.contains(foreign), "{foreign}");
+            assert!(!page.contains(forbidden), "{forbidden}");
         }
         assert!(
             page.split(" href=\"")
@@ -187,8 +187,8 @@ fn a_page_needs_nothing_else_and_runs_nothing() {
 }
 
 #[test]
-fn a_model_that_was_never_asked_has_a_page_too() {
-    let nothing = Evaluation {
+fn evaluation_without_images_has_page() {
+    let empty = Evaluation {
         report: Tally::default().report(),
         mistakes: Vec::new(),
         without_duplicates: None,
@@ -196,10 +196,10 @@ fn a_model_that_was_never_asked_has_a_page_too() {
         seconds: 0.0,
         images_per_second: f64::NAN,
     };
-    let page = html(&subject(), &nothing, &FaceImages::default());
+    let page = html(&subject(), &empty, &FaceImages::default());
     assert!(
-        page.contains("It confuses nothing.") && !page.contains("NaN %"),
+        page.contains("There are no confusions.") && !page.contains("NaN %"),
         "{page}"
     );
-    assert!(markdown(&subject(), &nothing).contains("| Accuracy | – |"));
+    assert!(markdown(&subject(), &empty).contains("| Accuracy | – |"));
 }

@@ -14,15 +14,15 @@ const WIDTH: f64 = 74.0;
 const HEIGHT: f64 = 52.0;
 const GAP: f64 = 4.0;
 
-/// Rows are the labels, columns the predictions. A cell's colour is its share of the row; it tells the share in percent and
-/// the images.
-pub(in crate::evaluation::report) fn heat(confusion: &Confusion) -> Markup {
+/// Draws the confusion matrix. Rows are the labels, columns the predictions. The colour of a cell shows its share of the row;
+/// its text is the share in percent and the number of images.
+pub(in crate::evaluation::report) fn confusion_matrix(confusion: &Confusion) -> Markup {
     let across = LEFT + 7.0 * (WIDTH + GAP);
     let down = TOP + 7.0 * (HEIGHT + GAP);
     html! {
-        svg.chart.heat viewBox={ "0 0 " (length(across)) " " (length(down)) } role="img"
+        svg.chart.matrix viewBox={ "0 0 " (length(across)) " " (length(down)) } role="img"
             aria-label="Confusion matrix; rows are the labels, columns the predictions, in percent of the row" {
-            text.axis x=(length(LEFT)) y="12" { "taken for" }
+            text.axis x=(length(LEFT)) y="12" { "predicted as" }
             @for expression in Expression::ALL {
                 text x=(length(x(expression) + WIDTH / 2.0)) y="34" text-anchor="middle" { (expression.label()) }
                 text x=(length(LEFT - 10.0)) y=(length(middle(expression) + 4.0)) text-anchor="end" {
@@ -49,11 +49,11 @@ fn cell(confusion: &Confusion, truth: Expression, prediction: Expression) -> Mar
     let (width, height) = (length(WIDTH), length(HEIGHT));
     let centre = length(x(prediction) + WIDTH / 2.0);
     let kind = if truth == prediction {
-        "right"
+        "correct"
     } else {
-        "wrong"
+        "incorrect"
     };
-    // Words on a strong colour are in that of the page; where colours are pale that is needed sooner.
+    // Text on a strong colour has the colour of the page. In the dark scheme, whose colours are pale, it changes earlier.
     let ink = match share {
         share if share > 0.76 => "on",
         share if share > 0.55 => "near",
@@ -62,7 +62,7 @@ fn cell(confusion: &Confusion, truth: Expression, prediction: Expression) -> Mar
     html! {
         g class=(ink) {
             title {
-                (truth.label()) " taken for " (prediction.label()) ": " (format::count(images)) " of "
+                (truth.label()) " predicted as " (prediction.label()) ": " (format::count(images)) " of "
                 (format::count(support)) ", " (format::percent((support > 0).then_some(share), 1))
             }
             rect.cell x=(left) y=(top) width=(width) height=(height) rx="8" {}

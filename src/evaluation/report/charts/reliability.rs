@@ -1,4 +1,4 @@
-//! The reliability diagram: how often the model is right where it is so sure.
+//! The reliability diagram: accuracy by confidence.
 
 use maud::{Markup, html};
 use mien_faces::report::{Calibration, CalibrationBin, format};
@@ -8,14 +8,14 @@ use super::length;
 const LEFT: f64 = 44.0;
 const RIGHT: f64 = 404.0;
 const TOP: f64 = 10.0;
-/// Where accuracy is 0.
+/// y coordinate of accuracy 0.
 const FOOT: f64 = 270.0;
-/// Where the columns that count images stand.
-const FLOOR: f64 = 330.0;
-/// How high the highest of these is.
-const MOST: f64 = 44.0;
+/// y coordinate of the base of the histogram.
+const HISTOGRAM_BASE: f64 = 330.0;
+/// Maximum height of the histogram.
+const HISTOGRAM_HEIGHT: f64 = 44.0;
 
-/// Columns of accuracy by confidence with what is missing or too much to the diagonal, and below how many images.
+/// Draws the accuracy of each bin of confidence with its gap to the diagonal, and below it the number of images per bin.
 pub(in crate::evaluation::report) fn reliability(calibration: &Calibration) -> Markup {
     let most = calibration
         .bins
@@ -28,14 +28,14 @@ pub(in crate::evaluation::report) fn reliability(calibration: &Calibration) -> M
             @for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
                 line.grid x1=(length(LEFT)) x2=(length(RIGHT)) y1=(length(y(tick))) y2=(length(y(tick))) {}
                 text x=(length(LEFT - 8.0)) y=(length(y(tick) + 4.0)) text-anchor="end" { (format!("{:.0}", 100.0 * tick)) }
-                text x=(length(x(tick))) y=(length(FLOOR + 16.0)) text-anchor="middle" { (format!("{:.0}", 100.0 * tick)) }
+                text x=(length(x(tick))) y=(length(HISTOGRAM_BASE + 16.0)) text-anchor="middle" { (format!("{:.0}", 100.0 * tick)) }
             }
-            line.grid x1=(length(LEFT)) x2=(length(RIGHT)) y1=(length(FLOOR)) y2=(length(FLOOR)) {}
+            line.grid x1=(length(LEFT)) x2=(length(RIGHT)) y1=(length(HISTOGRAM_BASE)) y2=(length(HISTOGRAM_BASE)) {}
             @for bin in &calibration.bins {
                 (column(bin, most))
             }
             line.diagonal x1=(length(x(0.0))) y1=(length(y(0.0))) x2=(length(x(1.0))) y2=(length(y(1.0))) {}
-            text.axis x=(length(x(0.5))) y="368" text-anchor="middle" { "confidence in percent; below, how many images" }
+            text.axis x=(length(x(0.5))) y="368" text-anchor="middle" { "confidence in percent; below: number of images" }
         }
     }
 }
@@ -54,16 +54,16 @@ fn column(bin: &CalibrationBin, most: u64) -> Markup {
         "under"
     };
     let (high, low) = (y(accuracy.max(confidence)), y(accuracy.min(confidence)));
-    let share = MOST * bin.images as f64 / most as f64;
+    let share = HISTOGRAM_HEIGHT * bin.images as f64 / most as f64;
     html! {
         g {
             title {
-                (format::percent(bin.lower, 0)) " to " (format::percent(bin.upper, 0)) " sure: " (format::images(bin.images))
-                ", " (format::percent(accuracy, 1)) " right, " (format::percent(confidence, 1)) " sure on average"
+                (format::percent(bin.lower, 0)) " to " (format::percent(bin.upper, 0)) " confidence: " (format::images(bin.images))
+                ", " (format::percent(accuracy, 1)) " accuracy, " (format::percent(confidence, 1)) " mean confidence"
             }
             rect.column x=(left) y=(length(low)) width=(width) height=(length(FOOT - low)) {}
             rect class=(gap) x=(left) y=(length(high)) width=(width) height=(length(low - high)) {}
-            rect.amount x=(left) y=(length(FLOOR - share)) width=(width) height=(length(share)) {}
+            rect.amount x=(left) y=(length(HISTOGRAM_BASE - share)) width=(width) height=(length(share)) {}
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Measured numbers with their intervals, one below the other on one scale.
+//! Values with their intervals on a common scale.
 
 use maud::{Markup, html};
 
@@ -6,10 +6,10 @@ use super::length;
 
 const WIDTH: f64 = 220.0;
 const HEIGHT: f64 = 24.0;
-/// What is left free at both ends, for half of a tick's words.
+/// Space at both ends for half of the text of a tick.
 const MARGIN: f64 = 18.0;
 
-/// From where to where, and how far apart its lines are: all in hundredths.
+/// Ends and grid spacing of a scale, in hundredths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::evaluation::report) struct Scale {
     low: i32,
@@ -18,13 +18,13 @@ pub(in crate::evaluation::report) struct Scale {
 }
 
 impl Scale {
-    /// A scale that all of these fit on, with a few round lines.
+    /// Creates a scale that contains all intervals and has at most six round grid lines.
     pub(in crate::evaluation::report) fn of(intervals: impl IntoIterator<Item = [f64; 2]>) -> Self {
         let (low, high) = intervals.into_iter().fold(
             (f64::INFINITY, f64::NEG_INFINITY),
             |(low, high), [from, to]| (low.min(from), high.max(to)),
         );
-        // A cast of a float ends at the integer's bounds, and no ratio comes near these.
+        // The casts saturate; ratios are far below the limits of the integer.
         let (low, high) = if low > high {
             (0, 100)
         } else {
@@ -45,7 +45,7 @@ impl Scale {
         }
     }
 
-    /// A number and its interval as a dot on a line.
+    /// Draws a value as a dot and its interval as a line.
     pub(in crate::evaluation::report) fn whisker(
         &self,
         value: f64,
@@ -55,13 +55,13 @@ impl Scale {
         html! {
             svg.whisker viewBox={ "0 0 " (length(WIDTH)) " " (length(HEIGHT)) } aria-hidden="true" {
                 (self.lines())
-                line.reach x1=(length(self.x(low))) x2=(length(self.x(high))) y1=(middle) y2=(middle) {}
+                line.interval x1=(length(self.x(low))) x2=(length(self.x(high))) y1=(middle) y2=(middle) {}
                 circle.dot cx=(length(self.x(value))) cy=(middle) r="4.5" {}
             }
         }
     }
 
-    /// What the lines stand for, by `name` in hundredths.
+    /// Draws the labels of the grid lines; `name` formats hundredths.
     pub(in crate::evaluation::report) fn axis(&self, name: impl Fn(i32) -> String) -> Markup {
         html! {
             svg.whisker viewBox={ "0 0 " (length(WIDTH)) " 16" } aria-hidden="true" {
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scale_holds_all_on_a_few_round_lines() {
+    fn scale_contains_all_values_on_few_round_lines() {
         let scale = |intervals: &[[f64; 2]]| {
             let scale = Scale::of(intervals.iter().copied());
             scale.ticks().collect::<Vec<_>>()

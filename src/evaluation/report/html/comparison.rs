@@ -1,4 +1,4 @@
-//! The page of a comparison.
+//! The HTML report of a comparison.
 
 use maud::{Markup, html};
 use mien_faces::{
@@ -14,35 +14,35 @@ use crate::evaluation::report::{
     charts::Scale,
     components::{card, columns, face, named, origin, tile, unbroken},
     face_images::{FaceImages, MAX_CHANGED},
-    icons::defined,
+    icons::definitions,
     layout::page,
     summary,
 };
 
-/// One self-contained page.
+/// Renders one self-contained page.
 pub fn html(a: &Side, b: &Side, comparison: &Comparison, faces: &FaceImages) -> String {
     let head = html! {
         p.kicker { "Comparison" }
         h1 { span.side { "A" } (a.name) " " span.version { "and" } " " span.side { "B" } (b.name) }
         p.lead {
             @if let Some(subject) = &a.subject { (subject.images()) " · " }
-            (images(comparison.images)) " in both"
+            (images(comparison.images)) " in both evaluations"
         }
     };
     let content = html! {
-        (defined())
+        (definitions())
         section.card.summary {
             p { (summary::verdict(comparison)) }
             p { (unbroken(&summary::evidence(comparison))) }
             (difference(comparison))
-            (alone(comparison))
+            (not_compared(comparison))
         }
         (tiles(comparison))
         div.columns.wide {
-            (card("Recall of each expression", &classes(&comparison.classes)))
-            (card("Who is right", &pairs(&comparison.pairs)))
+            (card("Recall by expression", &classes(&comparison.classes)))
+            (card("Paired results", &pairs(&comparison.pairs)))
         }
-        (card(&format!("Images that flipped: {}", count(comparison.flipped.count)), &flips(&comparison.flipped, faces)))
+        (card(&format!("Images with different predictions: {}", count(comparison.flipped.count)), &flips(&comparison.flipped, faces)))
         @if a.subject.is_some() || b.subject.is_some() {
             div.columns {
                 @for (name, side) in [("A", a), ("B", b)] {
@@ -51,13 +51,13 @@ pub fn html(a: &Side, b: &Side, comparison: &Comparison, faces: &FaceImages) -> 
             }
         }
         p.note {
-            "The interval is Newcombe’s for paired proportions (1998, method 10). McNemar’s test is the exact, two-sided one."
+            "The interval of the difference is that of Newcombe for paired proportions (1998, method 10). McNemar’s test is exact and two-sided."
         }
     };
     page(&format!("{} and {}", a.name, b.name), &head, &content)
 }
 
-/// The difference on a line with its interval, and where none would be.
+/// Draws the difference and its interval on a scale that contains 0.
 fn difference(comparison: &Comparison) -> Markup {
     let Comparison {
         difference,
@@ -66,15 +66,15 @@ fn difference(comparison: &Comparison) -> Markup {
     } = *comparison;
     let scale = Scale::of([[low.min(0.0), high.max(0.0)]]);
     html! {
-        figure.line {
+        figure.difference {
             (scale.whisker(difference, [low, high]))
             (scale.axis(tick))
-            figcaption { "B less A in points, and the 95 % interval" }
+            figcaption { "B − A in percentage points, with the 95 % interval" }
         }
     }
 }
 
-/// What a line of a scale of differences stands for, in points.
+/// Formats a grid line of a scale of differences in percentage points.
 fn tick(points: i32) -> String {
     if points == 0 {
         "0".to_owned()
@@ -83,8 +83,8 @@ fn tick(points: i32) -> String {
     }
 }
 
-/// The images that are not compared.
-fn alone(comparison: &Comparison) -> Markup {
+/// The numbers of images that are not compared.
+fn not_compared(comparison: &Comparison) -> Markup {
     let Comparison {
         only_in_a,
         only_in_b,
@@ -92,7 +92,7 @@ fn alone(comparison: &Comparison) -> Markup {
     } = *comparison;
     html! {
         @if only_in_a + only_in_b > 0 {
-            p.note { "Left out: " (images(only_in_a)) " of A alone, " (images(only_in_b)) " of B alone." }
+            p.note { "Not compared: " (images(only_in_a)) " only in A, " (images(only_in_b)) " only in B." }
         }
     }
 }
@@ -105,15 +105,15 @@ fn tiles(comparison: &Comparison) -> Markup {
         difference_interval: [low, high],
         ..
     } = comparison;
-    let reach = format!("points, {} to {}", points(*low, 2), points(*high, 2));
+    let note = format!("points, {} to {}", points(*low, 2), points(*high, 2));
     html! {
         dl.tiles {
             (tile("A", percent(a.accuracy, 2), interval(a.interval)))
             (tile("B", percent(b.accuracy, 2), interval(b.interval)))
-            (tile("B less A", points(comparison.difference, 2), reach))
+            (tile("B − A", points(comparison.difference, 2), note))
             (tile("McNemar’s test", p_value(comparison.p_value), "exact, two-sided"))
-            (tile("Only A right", count(pairs.only_a_correct), "images"))
-            (tile("Only B right", count(pairs.only_b_correct), "images"))
+            (tile("Only A correct", count(pairs.only_a_correct), "images"))
+            (tile("Only B correct", count(pairs.only_b_correct), "images"))
         }
     }
 }
@@ -128,7 +128,7 @@ fn classes(classes: &[ClassDifference]) -> Markup {
     );
     html! {
         div.scroll { table {
-            (columns(&["Expression"], &["Images", "A", "B", "B less A", ""]))
+            (columns(&["Expression"], &["Images", "A", "B", "B − A", ""]))
             tbody {
                 @for class in classes {
                     tr {
@@ -153,10 +153,10 @@ fn classes(classes: &[ClassDifference]) -> Markup {
 fn pairs(pairs: &Pairs) -> Markup {
     html! {
         table {
-            (columns(&[""], &["B is right", "B is wrong"]))
+            (columns(&[""], &["B is correct", "B is incorrect"]))
             tbody {
-                tr { th scope="row" { "A is right" } td.number { (count(pairs.both_correct)) } td.number { (count(pairs.only_a_correct)) } }
-                tr { th scope="row" { "A is wrong" } td.number { (count(pairs.only_b_correct)) } td.number { (count(pairs.both_incorrect)) } }
+                tr { th scope="row" { "A is correct" } td.number { (count(pairs.both_correct)) } td.number { (count(pairs.only_a_correct)) } }
+                tr { th scope="row" { "A is incorrect" } td.number { (count(pairs.only_b_correct)) } td.number { (count(pairs.both_incorrect)) } }
             }
         }
     }
@@ -164,25 +164,25 @@ fn pairs(pairs: &Pairs) -> Markup {
 
 fn flips(flips: &Flips, faces: &FaceImages) -> Markup {
     html! {
-        @if flips.count == 0 { p.note { "None: both say the same of every image." } }
+        @if flips.count == 0 { p.note { "Both predict the same class for each image." } }
         @if faces.is_empty() { (names(flips)) } @else { ul.gallery {
             @for Flip { image, name, label, a, b, confidence_a, confidence_b } in flips.images.iter().take(MAX_CHANGED) {
                 li { figure {
-                    (face(faces, image, &format!("{}; A says {}, B says {}", label.label(), a.label(), b.label())))
+                    (face(faces, image, &format!("label {}; A predicts {}, B predicts {}", label.label(), a.label(), b.label())))
                     figcaption title=(name) {
                         (named(*label))
-                        small { "A: " (says(*a, *confidence_a)) }
-                        small { "B: " (says(*b, *confidence_b)) }
+                        small { "A: " (prediction(*a, *confidence_a)) }
+                        small { "B: " (prediction(*b, *confidence_b)) }
                     }
                 } }
             }
         } }
-        @if flips.count > MAX_CHANGED as u64 { p.note { "The first " (MAX_CHANGED) ": those where even the less sure model is sure." } }
+        @if flips.count > MAX_CHANGED as u64 { p.note { "Only the first " (MAX_CHANGED) " are shown, in descending order of the lower of the two confidences." } }
     }
 }
 
-/// What a model takes an image for, and how sure it is.
-fn says(expression: Expression, confidence: f32) -> String {
+/// A predicted class and its confidence.
+fn prediction(expression: Expression, confidence: f32) -> String {
     unbroken(&format!(
         "{} {}",
         expression.label(),
@@ -190,18 +190,18 @@ fn says(expression: Expression, confidence: f32) -> String {
     ))
 }
 
-/// The images, where their faces are not to be had.
+/// The images as a table, if there are no faces.
 fn names(flips: &Flips) -> Markup {
     html! {
         div.scroll { table {
-            (columns(&["Image", "Is", "A says", "B says"], &[]))
+            (columns(&["Image", "Label", "Prediction of A", "Prediction of B"], &[]))
             tbody {
                 @for flip in flips.images.iter().take(MAX_CHANGED) {
                     tr {
                         th scope="row" { (flip.name) }
                         td { (named(flip.label)) }
-                        td { (says(flip.a, flip.confidence_a)) }
-                        td { (says(flip.b, flip.confidence_b)) }
+                        td { (prediction(flip.a, flip.confidence_a)) }
+                        td { (prediction(flip.b, flip.confidence_b)) }
                     }
                 }
             }

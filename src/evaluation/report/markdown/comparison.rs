@@ -1,4 +1,4 @@
-//! Two models' comparison as Markdown.
+//! The comparison of two models in Markdown.
 
 use std::fmt::{self, Write as _};
 
@@ -10,21 +10,21 @@ use mien_faces::{
     },
 };
 
-use super::{heading, origin, plain, table};
+use super::{escape, heading, origin, table};
 use crate::evaluation::report::{Side, summary};
 
-/// How many of the images that flipped are named.
-const FLIPS: usize = 25;
+/// Maximum number of changed predictions that are listed.
+const MAX_CHANGED: usize = 25;
 
-/// The report of a comparison.
+/// Renders the report of a comparison.
 pub fn comparison(a: &Side, b: &Side, comparison: &Comparison) -> String {
     let mut text = String::new();
-    write(&mut text, a, b, comparison).expect("a string takes everything");
+    write(&mut text, a, b, comparison).expect("writing to a string does not fail");
     text
 }
 
 fn write(text: &mut String, a: &Side, b: &Side, found: &Comparison) -> fmt::Result {
-    writeln!(text, "# A: {}, B: {}\n", plain(&a.name), plain(&b.name))?;
+    writeln!(text, "# A: {}, B: {}\n", escape(&a.name), escape(&b.name))?;
     writeln!(
         text,
         "{}\n{}",
@@ -42,13 +42,16 @@ fn write(text: &mut String, a: &Side, b: &Side, found: &Comparison) -> fmt::Resu
     table(
         text,
         1,
-        &["", "right", "accuracy", "95 % interval"],
+        &["", "correct", "accuracy", "95 % interval"],
         [score("A", &found.a), score("B", &found.b)],
     )?;
     let pairs = &found.pairs;
     let rows = [
-        ("A is right", [pairs.both_correct, pairs.only_a_correct]),
-        ("A is wrong", [pairs.only_b_correct, pairs.both_incorrect]),
+        ("A is correct", [pairs.both_correct, pairs.only_a_correct]),
+        (
+            "A is incorrect",
+            [pairs.only_b_correct, pairs.both_incorrect],
+        ),
     ];
     let rows = rows.map(|(name, counts)| {
         [name.to_owned()]
@@ -56,8 +59,8 @@ fn write(text: &mut String, a: &Side, b: &Side, found: &Comparison) -> fmt::Resu
             .chain(counts.map(count))
             .collect()
     });
-    table(text, 1, &["", "B is right", "B is wrong"], rows)?;
-    heading(text, "Recall of each expression")?;
+    table(text, 1, &["", "B is correct", "B is incorrect"], rows)?;
+    heading(text, "Recall by expression")?;
     let rows = found.classes.iter().map(|class| {
         let [a, b] = [class.recall_a, class.recall_b].map(|recall| percent(recall, 1));
         vec![
@@ -71,27 +74,35 @@ fn write(text: &mut String, a: &Side, b: &Side, found: &Comparison) -> fmt::Resu
     table(
         text,
         1,
-        &["expression", "images", "A", "B", "B less A, points"],
+        &["expression", "images", "A", "B", "B − A, points"],
         rows,
     )?;
     heading(
         text,
-        &format!("Images that flipped: {}", count(found.flipped.count)),
+        &format!(
+            "Images with different predictions: {}",
+            count(found.flipped.count)
+        ),
     )?;
-    let rows = found.flipped.images.iter().take(FLIPS).map(|flip| {
-        let says = |label: Expression, confidence: f32| {
+    let rows = found.flipped.images.iter().take(MAX_CHANGED).map(|flip| {
+        let prediction = |label: Expression, confidence: f32| {
             format!("{label}, {}", percent(f64::from(confidence), 0))
         };
         let (a, b) = (
-            says(flip.a, flip.confidence_a),
-            says(flip.b, flip.confidence_b),
+            prediction(flip.a, flip.confidence_a),
+            prediction(flip.b, flip.confidence_b),
         );
-        vec![plain(&flip.name), flip.label.to_string(), a, b]
+        vec![escape(&flip.name), flip.label.to_string(), a, b]
     });
-    table(text, 4, &["image", "is", "A says", "B says"], rows)?;
+    table(
+        text,
+        4,
+        &["image", "label", "prediction of A", "prediction of B"],
+        rows,
+    )?;
     for (name, side) in [("A", a), ("B", b)] {
         if let Some(subject) = &side.subject {
-            origin(text, &format!("Where {name} comes from"), subject)?;
+            origin(text, &format!("Model and data of {name}"), subject)?;
         }
     }
     Ok(())
