@@ -100,6 +100,17 @@ pub(super) const RULES: &[Rule] = &[
         why: "batching may use inference and metrics only",
     },
     Rule {
+        module: "src/jobs",
+        except: &[],
+        forbidden: &[
+            "crate::batching",
+            "crate::models",
+            "crate::evaluation",
+            "crate::promotion",
+        ],
+        why: "jobs runs any kind of job and knows only the store",
+    },
+    Rule {
         module: "src/explanation",
         except: &["src/explanation/run"],
         forbidden: &[
