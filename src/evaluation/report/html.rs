@@ -1,24 +1,25 @@
 //! The HTML report of an evaluation.
 
 mod comparison;
+mod images;
 
 use maud::{Markup, html};
 use mien_faces::report::{
-    Confused, Mistake, Report, Score,
-    format::{self, count, decimal, images, interval, percent},
+    Confused, Report, Score,
+    format::{self, count, decimal, interval, percent},
 };
 
 pub use self::comparison::html as comparison;
 use super::{
     Subject,
     charts::{Scale, confusion_matrix, reliability},
-    components::{card, columns, face, named, origin, tile, unbroken},
+    components::{card, columns, named, origin, tile, unbroken},
     face_images::FaceImages,
     icons::{definitions, tint},
     layout::page,
     summary,
 };
-use crate::evaluation::{Evaluation, Unreadable};
+use crate::evaluation::Evaluation;
 
 /// Renders one self-contained page.
 pub fn html(subject: &Subject, evaluation: &Evaluation, faces: &FaceImages) -> String {
@@ -52,10 +53,10 @@ pub fn html(subject: &Subject, evaluation: &Evaluation, faces: &FaceImages) -> S
             (card("Calibration", &calibration(report)))
         }
         @if !mistakes.is_empty() {
-            (card("Most confident mistakes", &gallery(mistakes, faces)))
+            (card("Most confident mistakes", &images::mistakes(mistakes, faces)))
         }
         @if unreadable.count > 0 {
-            (card("Unreadable images", &self::unreadable(unreadable)))
+            (card("Unreadable images", &images::unreadable(unreadable)))
         }
         (card("Model, data and methods", &html! { (origin(subject)) (methods()) }))
     };
@@ -200,55 +201,6 @@ fn calibration(report: &Report) -> Markup {
                     }
                 }
             }
-        }
-    }
-}
-
-fn gallery(mistakes: &[Mistake], faces: &FaceImages) -> Markup {
-    if faces.is_empty() {
-        return names(mistakes);
-    }
-    html! {
-        ul.gallery {
-            @for Mistake { image, name, label, prediction, confidence } in mistakes {
-                li { figure {
-                    (face(faces, image, &format!("{} predicted as {}", label.label(), prediction.label())))
-                    figcaption title=(name) {
-                        (named(*prediction))
-                        small { (unbroken(&percent(f64::from(*confidence), 0))) " confidence; label: " (label.label()) }
-                    }
-                } }
-            }
-        }
-    }
-}
-
-/// The mistakes as a table, if there are no faces.
-fn names(mistakes: &[Mistake]) -> Markup {
-    html! {
-        div.scroll { table {
-            (columns(&["Image", "Label", "Prediction"], &["Confidence"]))
-            tbody {
-                @for Mistake { name, label, prediction, confidence, .. } in mistakes {
-                    tr {
-                        th scope="row" { (name) }
-                        td { (label.label()) }
-                        td { (named(*prediction)) }
-                        td.number { (percent(f64::from(*confidence), 1)) }
-                    }
-                }
-            }
-        } }
-    }
-}
-
-fn unreadable(unreadable: &Unreadable) -> Markup {
-    let unnamed = unreadable.count.saturating_sub(unreadable.images.len()) as u64;
-    html! {
-        p { (images(unreadable.count as u64)) ", which are not scored:" }
-        ul.files {
-            @for image in &unreadable.images { li { (image.name) ": " (image.detail) } }
-            @if unnamed > 0 { li { "and " (count(unnamed)) " more" } }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Reports in GitHub Flavored Markdown, because reports need tables.
 
 mod comparison;
+mod syntax;
 
 use std::fmt::{self, Write as _};
 
@@ -13,6 +14,7 @@ use mien_faces::{
 };
 
 pub use self::comparison::comparison;
+use self::syntax::{escape, heading, table};
 use super::{Subject, summary};
 use crate::evaluation::Evaluation;
 
@@ -213,50 +215,4 @@ fn origin(text: &mut String, name: &str, subject: &Subject) -> fmt::Result {
         .into_iter()
         .map(|(name, value)| vec![name.to_owned(), escape(&value)]);
     table(text, 2, &["", "value"], rows)
-}
-
-fn heading(text: &mut String, name: &str) -> fmt::Result {
-    writeln!(text, "\n## {name}")
-}
-
-/// Writes a table whose first columns are text and whose other ones are numbers. Writes nothing if there are no rows.
-fn table(
-    text: &mut String,
-    text_columns: usize,
-    columns: &[&str],
-    rows: impl IntoIterator<Item = Vec<String>>,
-) -> fmt::Result {
-    let mut rows = rows.into_iter().peekable();
-    if rows.peek().is_none() {
-        return Ok(());
-    }
-    let marks = columns
-        .iter()
-        .enumerate()
-        .map(|(at, _)| if at < text_columns { "---|" } else { "---:|" });
-    writeln!(
-        text,
-        "\n| {} |\n|{}",
-        columns.join(" | "),
-        marks.collect::<String>()
-    )?;
-    for row in rows {
-        writeln!(text, "| {} |", row.join(" | "))?;
-    }
-    Ok(())
-}
-
-/// Escapes the characters that have a meaning in Markdown.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '&' | '~' => {
-                escaped.extend(['\\', letter]);
-            }
-            letter if letter.is_control() => escaped.push(' '),
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
 }

@@ -10,7 +10,10 @@ use mien_faces::{
     },
 };
 
-use super::{escape, heading, origin, table};
+use super::{
+    origin,
+    syntax::{escape, heading, table},
+};
 use crate::evaluation::report::{Side, summary};
 
 /// Maximum number of changed predictions that are listed.
