@@ -4,7 +4,7 @@
 //!              http (routes, limits, errors, OpenAPI)          main -> cli -> startup
 //!                |  bytes
 //!                v
-//!   mien_faces::image  decode -> Picture -> Face (the model's square of gray)
+//!   mien_faces::image  decode -> DecodedImage -> Face (the model's square of gray)
 //!                |  faces
 //!                v
 //!              models::registry   name, version -> LiveModel (tuning: how many sessions, what batch size)

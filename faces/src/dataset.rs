@@ -1,7 +1,7 @@
-//! Labelled faces on disk: the Kaggle folders `<root>/{train,test}/<class>/*` or the original `fer2013.csv`.
+//! Labelled faces on disk: the Kaggle directories `<root>/{train,test}/<class>/*` or the original `fer2013.csv`.
 //!
-//! Opening lists; pixels are read sample by sample. The listing is sorted, so that two runs on one data
-//! set see the same samples in the same order.
+//! Opening a data set lists the samples; pixels are read per sample. The listing is sorted, so all runs on a data set see the
+//! samples in the same order.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     expression::Expression,
-    image::{Face, Limits, Picture, decode},
+    image::{DecodedImage, Face, Limits, decode},
 };
 
 mod csv;
@@ -24,23 +24,23 @@ pub use duplicates::{DuplicateCounts, Duplicates, duplicates};
 pub use error::DatasetError;
 pub use split::{Split, UnknownSplit, UnknownUsage, Usage};
 
-/// One labelled image, not read yet.
+/// A labelled image, which has not been read yet.
 #[derive(Debug, Clone)]
 pub struct Sample {
-    /// Where it is within the data set: `test/angry/PublicTest_1.png`, or `fer2013.csv:17` for a line.
+    /// Name within the data set: `test/angry/PublicTest_1.png`, or `fer2013.csv:17` for a line of the file.
     pub name: String,
     /// The label.
     pub expression: Expression,
-    /// What FER2013 used it for.
+    /// Its use in FER2013.
     pub usage: Usage,
-    /// Whether it is one to learn from.
+    /// Whether it is a training image.
     is_train: bool,
-    /// Its place in the listing of `train` or `test`.
+    /// Its index in `train` or `test`.
     position: usize,
     source: Source,
 }
 
-/// Where the pixels of a sample are.
+/// Location of the pixels of a sample.
 #[derive(Debug, Clone)]
 enum Source {
     File(std::path::PathBuf),
@@ -48,8 +48,8 @@ enum Source {
 }
 
 impl Sample {
-    /// A name that tells nothing of where the image lies: the first 16 bytes of the SHA-256 of `train/` or `test/` and
-    /// its name, as 32 hex digits. The same in every run over the same listing.
+    /// Returns an identifier that does not reveal the path: the first 16 bytes of the SHA-256 of `train/` or `test/` and the
+    /// name, as 32 hex digits. It is the same in all runs on the same listing.
     pub fn id(&self) -> String {
         let split = if self.is_train {
             Split::Train
@@ -60,21 +60,21 @@ impl Sample {
         hex::encode(&digest[..16])
     }
 
-    /// Its place in the one order of the training images or of the test images, from 0.
+    /// Returns its index, from 0, among the training images or among the test images.
     pub fn position(&self) -> usize {
         self.position
     }
 
-    /// Reads the image and makes it a face of `side * side`, with the very preprocessing that serving uses.
+    /// Reads the image and converts it to a face of `side * side`, with the same preprocessing as serving.
     ///
     /// # Errors
-    /// [`DatasetError::Read`], [`DatasetError::Image`] or [`DatasetError::Csv`], naming the file.
+    /// Returns [`DatasetError::Read`], [`DatasetError::Image`] or [`DatasetError::Csv`] with the path of the file.
     pub fn load(&self, side: usize) -> Result<Face, DatasetError> {
-        Ok(self.picture()?.to_face(side))
+        Ok(self.read()?.to_face(side))
     }
 
-    /// Reads the image as it is stored.
-    fn picture(&self) -> Result<Picture, DatasetError> {
+    /// Reads the image in its stored size.
+    fn read(&self) -> Result<DecodedImage, DatasetError> {
         match &self.source {
             Source::Row(row) => row.read(),
             Source::File(path) => {
@@ -92,18 +92,17 @@ impl Sample {
 #[derive(Debug, Clone)]
 pub struct Dataset {
     root: std::path::PathBuf,
-    /// Each sorted by usage, class and name, so that `PublicTest` and `PrivateTest` are runs within `test`.
+    /// Sorted by usage, class and name like `test`, in which `PublicTest` and `PrivateTest` are therefore contiguous.
     train: Vec<Sample>,
     test: Vec<Sample>,
 }
 
 impl Dataset {
-    /// Lists a data set: a folder with `train/` or `test/` or both, a folder that holds `fer2013.csv`,
-    /// or the path of such a CSV file.
+    /// Lists a data set: a directory with `train/` or `test/` or both, a directory with `fer2013.csv`, or the path of such a file.
     ///
     /// # Errors
-    /// Names the path and the remedy: nothing there, no class folders, a folder that is no class, a split
-    /// without images, an entry that cannot be read, a malformed CSV.
+    /// Returns an error with the path and the remedy if the data set does not exist, has no class directories, has a directory
+    /// that is not a class, or has a split without images, if an entry cannot be read, or if the CSV file is malformed.
     pub fn open(root: &Path) -> Result<Self, DatasetError> {
         let metadata = std::fs::metadata(root).map_err(DatasetError::reading(root))?;
         let file = if metadata.is_dir() {
@@ -127,12 +126,12 @@ impl Dataset {
             samples.sort_by(|a, b| {
                 (a.usage, a.expression)
                     .cmp(&(b.usage, b.expression))
-                    .then_with(|| natural(a).cmp(&natural(b)))
+                    .then_with(|| sort_key(a).cmp(&sort_key(b)))
             });
             samples
                 .iter_mut()
                 .enumerate()
-                .for_each(|(place, sample)| sample.position = place);
+                .for_each(|(position, sample)| sample.position = position);
         }
         Ok(Self {
             root: root.to_owned(),
@@ -141,7 +140,7 @@ impl Dataset {
         })
     }
 
-    /// The samples of a split, in the one order; empty when the data set has none.
+    /// Returns the samples of a split in order, or an empty slice if the data set does not have the split.
     pub fn samples(&self, split: Split) -> &[Sample] {
         match split {
             Split::Train => &self.train,
@@ -151,10 +150,10 @@ impl Dataset {
         }
     }
 
-    /// Like [`Dataset::samples`], for callers that cannot go on without any.
+    /// Returns the samples of a split like [`Dataset::samples`].
     ///
     /// # Errors
-    /// [`DatasetError::EmptySplit`] when the split has no samples.
+    /// Returns [`DatasetError::EmptySplit`] if the split has no samples.
     pub fn required(&self, split: Split) -> Result<&[Sample], DatasetError> {
         let samples = self.samples(split);
         if samples.is_empty() {
@@ -173,8 +172,8 @@ impl Dataset {
     }
 }
 
-/// The sort key within a class. Rows of a CSV file go by their position, files by their name.
-fn natural(sample: &Sample) -> (u64, &str) {
+/// Returns the sort key within a class: the position of rows of a CSV file, the name of files.
+fn sort_key(sample: &Sample) -> (u64, &str) {
     match &sample.source {
         Source::Row(row) => (row.offset(), ""),
         Source::File(_) => (0, &sample.name),

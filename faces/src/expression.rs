@@ -1,4 +1,4 @@
-//! The seven classes of FER2013, in the one order used everywhere.
+//! The seven classes of FER2013 in class order.
 
 use std::{fmt, str::FromStr};
 
@@ -36,10 +36,10 @@ impl Expression {
         Self::Surprise,
     ];
 
-    /// How many classes there are.
+    /// Number of classes.
     pub const COUNT: usize = Self::ALL.len();
 
-    /// The label as written in folders, metadata and answers.
+    /// Returns the label as in directories, metadata and responses.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Angry => "angry",
@@ -52,12 +52,12 @@ impl Expression {
         }
     }
 
-    /// The class index, 0 to 6.
+    /// Returns the class index, 0 to 6.
     pub const fn index(self) -> usize {
         self as usize
     }
 
-    /// The expression of a class index.
+    /// Returns the expression with this class index.
     pub fn from_index(index: usize) -> Option<Self> {
         Self::ALL.get(index).copied()
     }
@@ -69,7 +69,7 @@ impl fmt::Display for Expression {
     }
 }
 
-/// A name that is none of the seven labels.
+/// The name is not one of the seven labels.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not an expression; expected angry, disgust, fear, happy, neutral, sad or surprise"

@@ -1,4 +1,5 @@
-//! Pictures as Keras and Pillow see them: decoded to 8-bit gray, then stretched to a model's square.
+//! Image preprocessing that is equal to that of Keras and Pillow: decoding to 8-bit grayscale, then resizing to the square of a
+//! model.
 
 pub(crate) mod container;
 mod decode;
@@ -9,17 +10,17 @@ mod preprocess;
 
 pub use decode::{ImageError, Limits, decode};
 
-/// A decoded picture: 8-bit gray, 0 black to 255 white, upright.
+/// A decoded image: 8-bit grayscale, 0 black to 255 white, upright.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
+pub struct DecodedImage {
     width: usize,
     height: usize,
     pixels: Vec<u8>,
 }
 
-impl Picture {
-    /// A picture of `width * height` pixels, row by row from the top left; `None` when the length
-    /// does not fit or a side is zero.
+impl DecodedImage {
+    /// Creates an image of `width * height` pixels, row by row from the top left. Returns `None` if the number of pixels differs
+    /// or is zero.
     pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
         let area = width.checked_mul(height)?;
         (area > 0 && pixels.len() == area).then_some(Self {
@@ -29,23 +30,23 @@ impl Picture {
         })
     }
 
-    /// Columns, at least 1.
+    /// Returns the number of columns, at least 1.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Rows, at least 1.
+    /// Returns the number of rows, at least 1.
     pub fn height(&self) -> usize {
         self.height
     }
 
-    /// `width * height` gray levels, row by row from the top left.
+    /// Returns `width * height` gray levels, row by row from the top left.
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
     }
 }
 
-/// What a model takes: a square of 8-bit gray.
+/// The input of a model: a square of 8-bit gray levels.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Face {
     side: usize,
@@ -53,19 +54,19 @@ pub struct Face {
 }
 
 impl Face {
-    /// A face of `side * side` gray levels, row by row from the top left; `None` when the length
-    /// does not fit or the side is zero.
+    /// Creates a face of `side * side` gray levels, row by row from the top left. Returns `None` if the number of levels differs
+    /// or is zero.
     pub fn new(side: usize, pixels: Vec<u8>) -> Option<Self> {
         let area = side.checked_mul(side)?;
         (area > 0 && pixels.len() == area).then_some(Self { side, pixels })
     }
 
-    /// Rows and columns, at least 1.
+    /// Returns the number of rows and columns, at least 1.
     pub fn side(&self) -> usize {
         self.side
     }
 
-    /// `side * side` gray levels, 0 black to 255 white, row by row from the top left.
+    /// Returns `side * side` gray levels, 0 black to 255 white, row by row from the top left.
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
     }

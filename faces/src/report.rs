@@ -1,7 +1,7 @@
-//! Predictions against truth: the document that an evaluation answers with.
+//! Scores of predictions: the report of an evaluation, and the comparison of two.
 //!
-//! A ratio without a denominator is `null`, never a made-up 0: the precision of a class that was never predicted, the
-//! recall of one without images, the accuracy of nothing. Means over classes leave such classes out.
+//! A ratio without a denominator is `null` instead of 0: the precision of a class that was never predicted, the recall of a class
+//! without images, the accuracy of no images. Means over classes ignore such classes.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ mod calibration;
 mod comparison;
 mod confusion;
 pub mod csv;
+mod flips;
 pub mod format;
 mod interval;
 mod loss;
@@ -23,8 +24,9 @@ mod without_duplicates;
 
 use calibration::Bins;
 pub use calibration::{Calibration, CalibrationBin};
-pub use comparison::{ClassDifference, CompareError, Comparison, Flip, Flips, Pairs, compare};
+pub use comparison::{ClassDifference, CompareError, Comparison, Pairs, compare};
 pub use confusion::{ClassScore, Confused, Confusion};
+pub use flips::{Flip, Flips};
 pub use interval::{paired_difference, wilson};
 use loss::Losses;
 pub use mcnemar::mcnemar;
@@ -32,19 +34,19 @@ pub use mistakes::{Mistake, mistakes};
 pub use prediction::Prediction;
 pub use without_duplicates::{WithoutDuplicates, without_duplicates};
 
-/// One image's truth and what a model made of it.
+/// The label of an image and the prediction for it.
 #[derive(Debug, Clone, Copy)]
 pub struct Outcome {
     /// The label.
     pub truth: Expression,
-    /// What FER2013 used the image for.
+    /// The use of the image in FER2013.
     pub usage: Usage,
-    /// The probability of each class in class order, adding up to 1.
+    /// The probability of each class in class order; they sum to 1.
     pub probabilities: [f32; Expression::COUNT],
 }
 
 impl Outcome {
-    /// The most probable class; the first of equals.
+    /// Returns the most probable class; with equal probabilities, the first one.
     pub fn prediction(&self) -> Expression {
         let mut best = Expression::ALL[0];
         for expression in Expression::ALL {
@@ -55,18 +57,18 @@ impl Outcome {
         best
     }
 
-    /// The probability of the most probable class.
+    /// Returns the probability of the most probable class.
     pub fn confidence(&self) -> f32 {
         self.of(self.prediction())
     }
 
-    /// The probability of a class.
+    /// Returns the probability of a class.
     pub fn of(&self, expression: Expression) -> f32 {
         self.probabilities[expression.index()]
     }
 }
 
-/// Counts outcomes one by one; [`Tally::report`] tells of what came so far. The order does not matter.
+/// Accumulates outcomes; [`Tally::report`] returns the scores of those added so far. The order does not matter.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
     confusion: Confusion,
@@ -76,7 +78,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts one outcome.
+    /// Adds one outcome.
     pub fn add(&mut self, outcome: &Outcome) {
         let (truth, prediction) = (outcome.truth, outcome.prediction());
         self.confusion.add(truth, prediction);
@@ -90,7 +92,7 @@ impl Tally {
         }
     }
 
-    /// The report of everything counted.
+    /// Returns the scores of the added outcomes.
     pub fn report(&self) -> Report {
         Report {
             score: Score::of(&self.confusion),
@@ -122,13 +124,13 @@ impl<'a> FromIterator<&'a Prediction> for Tally {
     }
 }
 
-/// How often a model is right.
+/// The accuracy of a model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Score {
-    /// Images judged.
+    /// Number of scored images.
     pub total: u64,
-    /// Images whose most probable class is the label.
+    /// Number of images whose most probable class is the label.
     pub correct: u64,
     /// `correct / total`, 0 to 1.
     pub accuracy: Option<f64>,
@@ -148,46 +150,46 @@ impl Score {
     }
 }
 
-/// What an evaluation finds out.
+/// The scores of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Scores))]
 pub struct Report {
-    /// Over all images.
+    /// The accuracy over all images.
     #[serde(flatten)]
     pub score: Score,
-    /// The mean F1 over the classes that have one.
+    /// Mean F1 score over the classes that have one.
     pub macro_f1: Option<f64>,
-    /// The mean recall over the classes that have images.
+    /// Mean recall over the classes that have images.
     pub balanced_accuracy: Option<f64>,
-    /// How far confidence and accuracy are apart, 0 to 1, over 15 bins of confidence
+    /// Mean difference between confidence and accuracy, 0 to 1, over 15 bins of confidence
     /// (Guo et al. 2017, "On Calibration of Modern Neural Networks").
     pub expected_calibration_error: Option<f64>,
-    /// The mean of `-ln` of the label's probability, which is taken as 2^-23 at least.
+    /// Mean of `-ln` of the label's probability, which is limited to at least 2^-23.
     pub log_loss: Option<f64>,
-    /// The mean over images of the squared errors of the seven probabilities, added up: 0 (sure and right) to 2.
+    /// Mean over images of the summed squared errors of the seven probabilities, 0 (best) to 2.
     pub brier: Option<f64>,
-    /// How often it is right where it is so sure. Without bins in a document of an older version.
+    /// Accuracy by confidence. Reports of older versions have no bins.
     #[serde(default)]
     pub calibration: Calibration,
-    /// The most frequent confusions, the most frequent first, 10 at most.
+    /// The most frequent confusions in descending order, at most 10.
     #[serde(default)]
     pub confusions: Vec<Confused>,
     /// Rows are the labels, columns the predictions, both in class order.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<u64>>))]
     pub confusion: Confusion,
-    /// Each class, in class order.
+    /// The scores of each class, in class order.
     pub classes: Vec<ClassScore>,
-    /// The original splits apart, where the names of the images tell them.
+    /// The accuracy for each use in FER2013, if the names of the images contain it.
     #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, Score>))]
     pub splits: BTreeMap<Usage, Score>,
 }
 
-/// `part / whole`, or nothing when there is no whole.
+/// Returns `part / whole`, or `None` if `whole` is 0.
 fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// The mean of what there is.
+/// Returns the mean of the values that exist, or `None` if there are none.
 fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     let values: Vec<f64> = values.flatten().collect();
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)

@@ -1,4 +1,4 @@
-//! Temperature scaling: one number that makes a model's confidences honest and changes none of its predictions.
+//! Temperature scaling: one parameter that calibrates the confidences of a model and does not change its predictions.
 //!
 //! C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, section 4.2.
 
@@ -6,11 +6,11 @@ use std::ops::RangeInclusive;
 
 use crate::expression::Expression;
 
-/// One logit a class, in class order.
+/// One logit per class, in class order.
 pub type Logits = [f32; Expression::COUNT];
 
-/// The temperatures that a fit may give. Faces that a model gets all right ask for 0, those it gets all wrong
-/// for infinity; neither makes a model.
+/// Range of fitted temperatures. The best temperature is 0 if all predictions are correct and infinite if all are incorrect;
+/// neither is usable.
 pub const RANGE: RangeInclusive<f64> = 0.05..=20.0;
 
 /// Temperatures at which [`fit`] compares the likelihoods before it refines the best one; neighbours differ by a tenth.
@@ -19,12 +19,12 @@ const GRID: usize = 61;
 /// Bisection steps between two neighbours of the grid. The result is far more precise than an `f32`.
 const HALVINGS: usize = 50;
 
-/// Probabilities `softmax(logits / temperature)`, adding up to 1.
+/// Returns the probabilities `softmax(logits / temperature)`, adding up to 1.
 pub fn softmax(logits: &Logits, temperature: f64) -> [f32; Expression::COUNT] {
     weights(logits, 1.0 / temperature).map(|p| p as f32)
 }
 
-/// The mean of `softmax(logits / temperature)` over the views of one face, adding up to 1.
+/// Returns the mean of `softmax(logits / temperature)` over the views of one face, adding up to 1.
 pub fn mean_softmax(views: &[Logits], temperature: f64) -> [f32; Expression::COUNT] {
     let mut mean = [0.0; Expression::COUNT];
     for view in views {
@@ -36,7 +36,7 @@ pub fn mean_softmax(views: &[Logits], temperature: f64) -> [f32; Expression::COU
     mean.map(|p| p as f32)
 }
 
-/// Negative log-likelihood of the label at temperature 1, in nats, however small its probability.
+/// Returns the negative log-likelihood of the label at temperature 1, in nats, even if its probability underflows.
 pub fn nll(logits: &Logits, label: Expression) -> f64 {
     -log_probability(logits, label, 1.0)
 }
@@ -79,7 +79,7 @@ pub fn fit(rows: &[(Vec<Logits>, Expression)]) -> Option<f64> {
     Some(f64::midpoint(low, high).exp())
 }
 
-/// Summed negative log-likelihood of the labels at an inverse temperature.
+/// Returns the summed negative log-likelihood of the labels at an inverse temperature.
 fn total_nll(rows: &[(Vec<Logits>, Expression)], inverse: f64) -> f64 {
     let of_row = |(views, label): &(Vec<Logits>, Expression)| {
         let parts: Vec<f64> = views
@@ -91,8 +91,8 @@ fn total_nll(rows: &[(Vec<Logits>, Expression)], inverse: f64) -> f64 {
     rows.iter().map(of_row).sum()
 }
 
-/// Derivative of [`total_nll`] by the inverse temperature. In each view it is the logits' mean under the model less the
-/// label's logit. Views count by their share of the label's probability.
+/// Returns the derivative of [`total_nll`] by the inverse temperature. For each view it is the mean of the logits under the model
+/// minus the logit of the label. Views are weighted by their share of the label's probability.
 fn slope(rows: &[(Vec<Logits>, Expression)], inverse: f64) -> f64 {
     let of_view = |logits: &Logits, label: Expression| {
         let below = below_largest(logits);
@@ -118,13 +118,13 @@ fn slope(rows: &[(Vec<Logits>, Expression)], inverse: f64) -> f64 {
     rows.iter().map(of_row).sum()
 }
 
-/// Logarithm of the label's probability, `softmax(logits * inverse)`, however small it is.
+/// Returns the logarithm of the label's probability, `softmax(logits * inverse)`, even if the probability underflows.
 fn log_probability(logits: &Logits, label: Expression, inverse: f64) -> f64 {
     let scaled = below_largest(logits).map(|z| z * inverse);
     scaled[label.index()] - scaled.iter().map(|z| z.exp()).sum::<f64>().ln()
 }
 
-/// Logarithm of the sum of exponentials, without overflow.
+/// Returns the logarithm of the sum of exponentials, without overflow.
 fn log_sum(values: &[f64]) -> f64 {
     let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     largest
@@ -141,7 +141,7 @@ fn weights(logits: &Logits, inverse: f64) -> [f64; Expression::COUNT] {
     powers.map(|p| p / sum)
 }
 
-/// The logits less the largest of them, so that no exponential overflows.
+/// Subtracts the largest logit, so that no exponential overflows.
 fn below_largest(logits: &Logits) -> [f64; Expression::COUNT] {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     logits.map(|z| f64::from(z) - f64::from(largest))
@@ -161,11 +161,11 @@ mod tests {
         rows.iter().map(of_row).sum()
     }
 
-    /// A model that gives one of two classes the logit `z` and is right in `right` of `total` faces.
-    fn two_classes(z: f32, right: usize, total: usize) -> Vec<(Vec<Logits>, Expression)> {
+    /// Logits of a model that gives one of two classes the logit `z` and is correct for `correct` of `total` faces.
+    fn two_classes(z: f32, correct: usize, total: usize) -> Vec<(Vec<Logits>, Expression)> {
         let logits = [z, 0.0, -1e4, -1e4, -1e4, -1e4, -1e4];
         let label = |i| {
-            if i < right {
+            if i < correct {
                 Expression::Angry
             } else {
                 Expression::Disgust
@@ -175,8 +175,8 @@ mod tests {
     }
 
     #[test]
-    fn the_fitted_confidence_is_the_share_of_right_answers() {
-        // sigmoid(4 / T) = 0.8 where T = 4 / ln 4.
+    fn fitted_confidence_equals_accuracy() {
+        // sigmoid(4 / T) = 0.8 for T = 4 / ln 4.
         let rows = two_classes(4.0, 80, 100);
         let fitted = fit(&rows).unwrap();
         assert!((fitted - 4.0 / 4f64.ln()).abs() < 1e-9, "{fitted}");
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_best_temperature_gets_the_nearest_allowed() {
+    fn fit_without_optimum_returns_nearest_bound() {
         assert!((fit(&two_classes(4.0, 10, 10)).unwrap() - RANGE.start()).abs() < 1e-9);
         assert!((fit(&two_classes(4.0, 0, 10)).unwrap() - RANGE.end()).abs() < 1e-9);
         assert_eq!(fit(&[(vec![[2.0; 7]], Expression::Sad)]), Some(1.0));
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn fit_of_two_views_minimises_loss_of_their_mean() {
-        // The mean of sigmoid(4 / T) and 0.5 is 0.7 where T = 4 / ln 9.
+        // The mean of sigmoid(4 / T) and 0.5 is 0.7 for T = 4 / ln 9.
         let undecided = [0.0, 0.0, -1e4, -1e4, -1e4, -1e4, -1e4];
         let mut rows = two_classes(4.0, 70, 100);
         rows.iter_mut().for_each(|(views, _)| views.push(undecided));
@@ -210,7 +210,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_other_temperature_is_better(
+        fn fitted_temperature_is_optimal(
             rows in proptest::collection::vec((proptest::array::uniform7(-20f32..20.0), 0_usize..7), 1..40),
             other in 0.05f64..20.0,
         ) {
@@ -221,7 +221,7 @@ mod tests {
         }
 
         #[test]
-        fn probabilities_add_up_and_keep_the_order(
+        fn probabilities_sum_to_1_in_order_of_logits(
             logits in proptest::array::uniform7(-1e6f32..1e6), temperature in 0.05f64..20.0,
         ) {
             let p = softmax(&logits, temperature);

@@ -1,6 +1,9 @@
 //! Reports and comparisons against scikit-learn, scipy and statsmodels: `fixtures/report/make.py`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot continue should panic"
+)]
 
 use std::fs;
 
@@ -29,7 +32,7 @@ fn expected() -> Value {
     serde_json::from_slice(&fixture("expected.json")).unwrap()
 }
 
-/// Two documents are the same but for the last digits of their numbers.
+/// Checks that two documents are equal up to rounding of their numbers.
 fn assert_close(found: &Value, expected: &Value, what: &str) {
     match (found.as_f64(), expected.as_f64()) {
         (Some(a), Some(b)) => assert!((a - b).abs() <= 1e-9 * (1.0 + b.abs()), "{what}: {a} {b}"),
@@ -52,7 +55,7 @@ fn column(rows: &Value, key: &str) -> Value {
 }
 
 #[test]
-fn a_report_agrees_with_scikit_learn() {
+fn report_agrees_with_scikit_learn() {
     for model in ["a", "b"] {
         let tally: Tally = predictions(&format!("{model}.csv")).iter().collect();
         let report = serde_json::to_value(tally.report()).unwrap();
@@ -85,7 +88,7 @@ fn a_report_agrees_with_scikit_learn() {
 }
 
 #[test]
-fn a_comparison_agrees_with_scipy_and_statsmodels() {
+fn comparison_agrees_with_scipy_and_statsmodels() {
     let (a, b) = (predictions("a.csv"), predictions("b.csv"));
     let found = serde_json::to_value(compare(&a, &b).unwrap()).unwrap();
     let expected = &expected()["comparison"];
@@ -113,18 +116,18 @@ fn a_comparison_agrees_with_scipy_and_statsmodels() {
 
     let images = found["flipped"]["images"].as_array().unwrap();
     assert_eq!(images.len(), 100);
-    let sureness = images.iter().map(|flip| {
+    let confidences = images.iter().map(|flip| {
         assert_ne!(flip["a"], flip["b"]);
         flip["confidence_a"]
             .as_f64()
             .unwrap()
             .min(flip["confidence_b"].as_f64().unwrap())
     });
-    assert!(sureness.is_sorted_by(|a, b| a >= b));
+    assert!(confidences.is_sorted_by(|a, b| a >= b));
 }
 
 #[test]
-fn the_test_and_the_interval_agree_far_and_wide() {
+fn mcnemar_and_interval_agree_for_many_tables() {
     for row in expected()["tests"].as_array().unwrap() {
         let [both, only_a, only_b, neither] =
             [0, 1, 2, 3].map(|i| row["table"][i].as_u64().unwrap());
@@ -137,7 +140,7 @@ fn the_test_and_the_interval_agree_far_and_wide() {
 }
 
 #[test]
-fn a_and_b_the_other_way_round_mirror_the_difference() {
+fn swapped_models_negate_difference() {
     let (a, b) = (predictions("a.csv"), predictions("b.csv"));
     let (there, back) = (compare(&a, &b).unwrap(), compare(&b, &a).unwrap());
     let [low, high] = there.difference_interval;
@@ -159,7 +162,7 @@ fn a_and_b_the_other_way_round_mirror_the_difference() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_refused() {
+fn incomparable_predictions_are_rejected() {
     let all = predictions("a.csv");
     let (first, others) = all.split_at(3);
     assert_eq!(compare(first, others), Err(CompareError::NothingInCommon));
@@ -173,13 +176,13 @@ fn what_cannot_be_compared_is_refused() {
     other[2].truth = Expression::Disgust;
     let error = compare(first, &other).unwrap_err().to_string();
     assert!(
-        error.contains("is fear in one and disgust in the other"),
+        error.contains("has the label fear in one evaluation and disgust in the other"),
         "{error}"
     );
 }
 
 #[test]
-fn mistakes_and_confusions_come_in_one_order() {
+fn mistakes_and_confusions_are_ordered() {
     let all = predictions("a.csv");
     let found = mistakes(&all);
     assert_eq!(found.len(), 24);
@@ -215,7 +218,7 @@ fn mistakes_and_confusions_come_in_one_order() {
 }
 
 #[test]
-fn without_duplicates_leaves_out_and_counts() {
+fn without_duplicates_excludes_and_counts() {
     let all = predictions("a.csv");
     let seen = &all[..40];
     let found = without_duplicates(&all, |prediction| seen.contains(prediction));
@@ -224,7 +227,7 @@ fn without_duplicates_leaves_out_and_counts() {
 }
 
 #[test]
-fn a_csv_reads_back_as_it_was() {
+fn csv_reads_back_unchanged() {
     let all = predictions("a.csv");
     let mut file = Vec::new();
     csv::write(&mut file, &all[..100], true).unwrap();
@@ -237,11 +240,11 @@ fn a_csv_reads_back_as_it_was() {
 }
 
 #[test]
-fn what_is_no_csv_of_predictions_is_refused() {
+fn invalid_csv_is_rejected_with_reason() {
     let header = "image,name,usage,label,prediction,confidence,angry,disgust,fear,happy,neutral,sad,surprise";
     for (text, reason) in [
-        ("", "no prediction"),
-        (header, "no prediction"),
+        ("", "no predictions"),
+        (header, "no predictions"),
         ("image,name\n1,2", "missing field `usage`"),
         (
             &format!("{header}\n1,x,Training,glad,sad,1,0,0,0,0,0,1,0"),

@@ -24,9 +24,9 @@ pub type DuplicateIds = Option<Arc<HashSet<String>>>;
 pub async fn test_in_train(dataset: Arc<Dataset>) -> DuplicateIds {
     let guard = CancelGuard(Arc::new(AtomicBool::new(true)));
     let flag = Arc::clone(&guard.0);
-    let go_on = move || flag.load(Ordering::Relaxed);
+    let should_continue = move || flag.load(Ordering::Relaxed);
     let search = tokio::task::spawn_blocking(move || {
-        run_at_background_priority(|| dataset.test_in_train(go_on))
+        run_at_background_priority(|| dataset.test_in_train(should_continue))
     });
     let found = search
         .await

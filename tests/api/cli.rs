@@ -187,7 +187,7 @@ fn a_file_that_cannot_be_read_does_not_stop_the_others() {
     let predictions = &json_of(&output)["predictions"];
     assert_eq!(
         predictions[0]["error"],
-        "broken PNG picture: the file is cut off"
+        "invalid PNG image: the file is truncated"
     );
     assert!(
         predictions[1]["error"]

@@ -227,7 +227,7 @@ async fn images_that_cannot_be_read_are_named_and_in_no_score() {
     let report = app.report(&json!({"dataset": "faces"})).await;
     assert_eq!(report["total"], 7);
     let cut =
-        json!({"name": "test/sad/cut.png", "detail": "broken PNG picture: the file is cut off"});
+        json!({"name": "test/sad/cut.png", "detail": "invalid PNG image: the file is truncated"});
     assert_eq!(report["unreadable"], json!({"count": 1, "images": [cut]}));
 
     let location = app
@@ -479,7 +479,7 @@ async fn a_data_set_that_is_none_stops_the_start() {
         .unwrap()
         .to_string();
     assert!(
-        error.contains("is no data set; expected the folders"),
+        error.contains("is not a data set; expected the directories"),
         "{error}"
     );
 }

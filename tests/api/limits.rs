@@ -34,7 +34,7 @@ async fn bytes_that_are_no_picture() {
         400,
         "invalid_image",
     );
-    assert!(detail.await.contains("cut off"));
+    assert!(detail.await.contains("truncated"));
     let request = app
         .classify("", "%PDF-1.7")
         .header("content-type", "image/png");

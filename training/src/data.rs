@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::PathBuf, thread};
 use mien_faces::{
     dataset::{Dataset, DatasetError, Sample, Split},
     expression::Expression,
-    image::{Face, Picture},
+    image::{DecodedImage, Face},
 };
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 
@@ -127,7 +127,7 @@ impl FaceSet {
     /// Resizes the faces with the filter that the server uses.
     pub fn resized(&self, side: usize) -> Self {
         let resize = |face: &Face| {
-            let picture = Picture::new(face.side(), face.side(), face.pixels().to_vec());
+            let picture = DecodedImage::new(face.side(), face.side(), face.pixels().to_vec());
             picture.expect("a face is a square of pixels").to_face(side)
         };
         let faces = self.faces.iter().map(resize).collect();

@@ -1,4 +1,4 @@
-//! The original `fer2013.csv`: columns `emotion,pixels,Usage`, one face a line.
+//! The original `fer2013.csv`: columns `emotion,pixels,Usage`, one face per line.
 
 use std::{
     fs::File,
@@ -8,12 +8,12 @@ use std::{
 };
 
 use super::{DatasetError, Sample, Source, Usage};
-use crate::{expression::Expression, image::Picture};
+use crate::{expression::Expression, image::DecodedImage};
 
-/// The name that is looked for in a folder.
+/// Name of the file in a data set directory.
 pub(super) const FILE_NAME: &str = "fer2013.csv";
 
-/// The file's own class codes, which are not our order.
+/// The class codes of the file; their order differs from that of [`Expression`].
 const CODES: [Expression; 7] = [
     Expression::Angry,
     Expression::Disgust,
@@ -24,25 +24,25 @@ const CODES: [Expression; 7] = [
     Expression::Neutral,
 ];
 
-/// Where one line lies in a file.
+/// Location of one line in a file.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     file: Arc<PathBuf>,
     line: u64,
     offset: u64,
     length: u64,
-    /// Which field holds the pixels.
+    /// Index of the field with the pixels.
     column: usize,
 }
 
-/// Lists a file as (training, test) samples. The pixels stay on disk.
+/// Lists the training samples and the test samples of a file without their pixels.
 pub(super) fn list(path: &Path) -> Result<(Vec<Sample>, Vec<Sample>), DatasetError> {
     let bytes = File::open(path).map_err(DatasetError::reading(path))?;
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(bytes);
     let columns = Columns::find(path, reader.headers().map_err(|e| malformed(path, &e))?)?;
-    let shown = path
+    let file_name = path
         .file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default();
@@ -59,12 +59,12 @@ pub(super) fn list(path: &Path) -> Result<(Vec<Sample>, Vec<Sample>), DatasetErr
             break;
         }
         let line = record.position().map_or(0, csv::Position::line);
-        let wrong = |reason| DatasetError::Csv {
+        let invalid = |reason| DatasetError::Csv {
             path: path.to_owned(),
             line,
             reason,
         };
-        let (expression, usage) = columns.read(&record).map_err(wrong)?;
+        let (expression, usage) = columns.read(&record).map_err(invalid)?;
         let length = reader.position().byte() - offset;
         let row = Row {
             file: Arc::clone(&file),
@@ -73,7 +73,7 @@ pub(super) fn list(path: &Path) -> Result<(Vec<Sample>, Vec<Sample>), DatasetErr
             length,
             column: columns.pixels,
         };
-        let (name, is_train) = (format!("{shown}:{line}"), usage == Usage::Training);
+        let (name, is_train) = (format!("{file_name}:{line}"), usage == Usage::Training);
         let sample = Sample {
             name,
             expression,
@@ -99,7 +99,7 @@ pub(super) fn list(path: &Path) -> Result<(Vec<Sample>, Vec<Sample>), DatasetErr
     Ok((train, test))
 }
 
-/// Which field is which; the copies that are about order them differently.
+/// Indexes of the fields. Published copies of the file have different orders.
 struct Columns {
     emotion: usize,
     pixels: usize,
@@ -140,13 +140,13 @@ impl Columns {
 }
 
 impl Row {
-    /// The byte in the file where the line starts.
+    /// Returns the byte offset of the line.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Reads the pixels of the line: as many as a square has, 0 to 255, separated by spaces.
-    pub(super) fn read(&self) -> Result<Picture, DatasetError> {
+    /// Reads the pixels of the line: a square number of values from 0 to 255, separated by spaces.
+    pub(super) fn read(&self) -> Result<DecodedImage, DatasetError> {
         let mut bytes = Vec::new();
         let mut file = File::open(&*self.file).map_err(DatasetError::reading(&self.file))?;
         file.seek(SeekFrom::Start(self.offset))
@@ -163,16 +163,16 @@ impl Row {
         let pixels = record.get(self.column).unwrap_or_default();
         let pixels: Result<Vec<u8>, _> = pixels.split_ascii_whitespace().map(str::parse).collect();
         let pixels =
-            pixels.map_err(|_| self.wrong("a pixel is no number from 0 to 255".to_owned()))?;
+            pixels.map_err(|_| self.invalid("a pixel is not a number from 0 to 255".to_owned()))?;
         let (count, side) = (pixels.len(), pixels.len().isqrt());
-        Picture::new(side, side, pixels).ok_or_else(|| {
-            self.wrong(format!(
+        DecodedImage::new(side, side, pixels).ok_or_else(|| {
+            self.invalid(format!(
                 "{count} pixels; expected a square, as 48 * 48 = 2304"
             ))
         })
     }
 
-    fn wrong(&self, reason: String) -> DatasetError {
+    fn invalid(&self, reason: String) -> DatasetError {
         DatasetError::Csv {
             path: self.file.to_path_buf(),
             line: self.line,

@@ -1,4 +1,4 @@
-//! Faces that lie in a data set more than once, and above all in both splits: a model has seen those test faces.
+//! Duplicate faces in a data set. A test face that is also in train was seen in training.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,38 +8,38 @@ use sha2::{Digest, Sha256};
 use super::{Dataset, Sample, Split};
 use crate::{expression::Expression, image::Face};
 
-/// How many faces are there more than once. Two faces are the same where every pixel is.
+/// Numbers of duplicate faces. Two faces are duplicates if all pixels are equal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DuplicateCounts {
-    /// Test faces that also lie in train.
+    /// Test faces that are also in train.
     pub test_in_train: u64,
-    /// Those of them that no copy in train bears the same label as.
+    /// Those of them whose label differs from that of every duplicate in train.
     pub test_in_train_other_label: u64,
-    /// Train faces that also lie in test.
+    /// Train faces that are also in test.
     pub train_in_test: u64,
-    /// Train faces that an earlier train face equals.
+    /// Train faces that equal an earlier train face.
     pub within_train: u64,
-    /// Test faces that an earlier test face equals.
+    /// Test faces that equal an earlier test face.
     pub within_test: u64,
 }
 
-/// What comparing two splits found.
+/// The duplicates of two splits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duplicates {
-    /// How many.
+    /// Numbers of duplicates.
     pub counts: DuplicateCounts,
-    /// For each test face in order, whether it also lies in train.
+    /// For each test face in order, whether it is also in train.
     pub test_in_train: Vec<bool>,
 }
 
-/// How often pixels occur in train, by label, and in test.
+/// How often a face occurs in train, by label, and in test.
 #[derive(Default)]
 struct Copies {
     train: [u64; Expression::COUNT],
     test: u64,
 }
 
-/// Compares the faces of two splits, pixel by pixel.
+/// Compares all pixels of the faces of two splits.
 pub fn duplicates<'a>(
     train: impl IntoIterator<Item = (&'a Face, Expression)>,
     test: impl IntoIterator<Item = (&'a Face, Expression)>,
@@ -72,23 +72,24 @@ pub fn duplicates<'a>(
 }
 
 impl Dataset {
-    /// The ids of the test images that also lie in train, pixel by pixel as they are stored. Reads every image once and
-    /// remembers 32 bytes of each one in train; an image that cannot be read equals none. `go_on` is asked before each.
+    /// Returns the identifiers of the test images whose stored pixels equal those of a train image. Reads every image once and
+    /// keeps 32 bytes per train image in memory. Images that cannot be read are ignored.
     ///
-    /// `None` where the data set has not both splits, or `go_on` said no.
-    pub fn test_in_train(&self, go_on: impl Fn() -> bool) -> Option<HashSet<String>> {
+    /// Returns `None` if the data set does not have both splits, or when `should_continue`, which is called before each image,
+    /// returns `false`.
+    pub fn test_in_train(&self, should_continue: impl Fn() -> bool) -> Option<HashSet<String>> {
         let [train, test] = [Split::Train, Split::Test].map(|split| self.samples(split));
         if train.is_empty() || test.is_empty() {
             return None;
         }
         let mut known = HashSet::with_capacity(train.len());
         for sample in train {
-            go_on().then_some(())?;
+            should_continue().then_some(())?;
             known.extend(sample.pixels_sha256());
         }
         let mut found = HashSet::new();
         for sample in test {
-            go_on().then_some(())?;
+            should_continue().then_some(())?;
             if sample
                 .pixels_sha256()
                 .is_some_and(|pixels| known.contains(&pixels))
@@ -101,14 +102,14 @@ impl Dataset {
 }
 
 impl Sample {
-    /// What pictures have in common that are the same in size and in every pixel.
+    /// Returns a hash of the size and all pixels, or `None` if the image cannot be read.
     fn pixels_sha256(&self) -> Option<[u8; 32]> {
-        let picture = self.picture().ok()?;
+        let image = self.read().ok()?;
         let mut hash = Sha256::new();
-        for side in [picture.width(), picture.height()] {
+        for side in [image.width(), image.height()] {
             hash.update((side as u64).to_le_bytes());
         }
-        hash.update(picture.pixels());
+        hash.update(image.pixels());
         Some(hash.finalize().into())
     }
 }
@@ -118,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn copies_are_counted_within_and_across_splits() {
+    fn duplicates_are_counted_within_and_across_splits() {
         use Expression::{Fear, Happy, Sad};
         let faces: Vec<Face> = (0..5).map(|i| Face::new(1, vec![i]).unwrap()).collect();
         let of = |pairs: &[(usize, Expression)]| {
@@ -141,8 +142,8 @@ mod tests {
         assert_eq!(found.counts, expected);
     }
 
-    /// A data set of faces of 2 x 2 pixels: their usages and levels.
-    fn listed(rows: &[(&str, &str)]) -> (tempfile::TempDir, Dataset) {
+    /// Creates a data set of faces, given their usages and pixels.
+    fn faces(rows: &[(&str, &str)]) -> (tempfile::TempDir, Dataset) {
         let root = tempfile::tempdir().unwrap();
         let lines = rows
             .iter()
@@ -154,8 +155,8 @@ mod tests {
     }
 
     #[test]
-    fn test_images_that_lie_in_train_are_found_by_their_pixels() {
-        let (_root, dataset) = listed(&[
+    fn test_images_in_train_are_found_by_pixels() {
+        let (_root, dataset) = faces(&[
             ("Training", "1 2 3 4"),
             ("Training", "9 9 9 9"),
             ("Training", "1 2 3"),
@@ -164,24 +165,21 @@ mod tests {
             ("PublicTest", "1 2 3"),
             ("PrivateTest", "01 02 03 04"),
         ]);
-        let expected = [1, 3].map(|place| dataset.samples(Split::Test)[place].id());
+        let expected = [1, 3].map(|index| dataset.samples(Split::Test)[index].id());
         assert_eq!(
             dataset.test_in_train(|| true),
             Some(HashSet::from(expected))
         );
 
-        let asked = std::cell::Cell::new(0);
-        let until = |most| dataset.test_in_train(|| asked.replace(asked.get() + 1) < most);
-        assert!((until(6), asked.take(), until(7).is_some()) == (None, 7, true));
-        assert_eq!(listed(&[("Training", "1")]).1.test_in_train(|| true), None);
-        assert_eq!(
-            listed(&[("PublicTest", "1")]).1.test_in_train(|| true),
-            None
-        );
+        let calls = std::cell::Cell::new(0);
+        let stop_after = |max| dataset.test_in_train(|| calls.replace(calls.get() + 1) < max);
+        assert!((stop_after(6), calls.take(), stop_after(7).is_some()) == (None, 7, true));
+        assert_eq!(faces(&[("Training", "1")]).1.test_in_train(|| true), None);
+        assert_eq!(faces(&[("PublicTest", "1")]).1.test_in_train(|| true), None);
     }
 
     #[test]
-    fn nothing_has_no_copies() {
+    fn empty_splits_have_no_duplicates() {
         let found = duplicates([], []);
         assert_eq!(
             (found.counts, found.test_in_train.len()),

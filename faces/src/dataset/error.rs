@@ -1,4 +1,4 @@
-//! What can be wrong with a data set on disk, and what to do about it.
+//! Errors of data sets, with their remedies.
 
 use std::{
     io,
@@ -11,84 +11,83 @@ use crate::image::ImageError;
 /// Why a data set, or one of its samples, cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
-    /// A file or folder is missing or may not be read.
-    #[error("cannot read `{}`; check that it exists and that you may read it", path.display())]
+    /// A file or directory is missing or not readable.
+    #[error("cannot read `{}`; check that it exists and that you have permission to read it", path.display())]
     Read {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// A folder that is no data set.
+    /// The directory is not a data set.
     #[error(
-        "`{}` is no data set; expected the folders train/<class>/ and test/<class>/, or a fer2013.csv",
+        "`{}` is not a data set; expected the directories train/<class>/ and test/<class>/, or a fer2013.csv",
         root.display()
     )]
     NoSplits {
-        /// The folder.
+        /// The directory.
         root: PathBuf,
     },
-    /// A split without class folders.
+    /// A split has no class directories.
     #[error(
-        "`{}` has no class folders; expected angry, disgust, fear, happy, neutral, sad and surprise",
+        "`{}` has no class directories; expected angry, disgust, fear, happy, neutral, sad and surprise",
         path.display()
     )]
     NoClasses {
-        /// The folder of the split.
+        /// The directory of the split.
         path: PathBuf,
     },
-    /// A folder among the classes that is none. Leaving it out would change every figure in silence.
+    /// A directory of a split is not a class. Ignoring it would silently change all results.
     #[error(
         "`{}` is not a class; name it angry, disgust, fear, happy, neutral, sad or surprise, or move it away",
         path.display()
     )]
     UnknownClass {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
     },
-    /// A split without images.
+    /// A split has no images.
     #[error("`{}` has no {split} images; expected JPEG, PNG, WebP, BMP or GIF files", path.display())]
     EmptySplit {
-        /// The data set, or the folder of the split.
+        /// The data set, or the directory of the split.
         path: PathBuf,
-        /// The split that was asked for.
+        /// The split.
         split: Split,
     },
-    /// A malformed CSV file.
+    /// A CSV file is malformed.
     #[error("`{}`, line {line}: {reason}", path.display())]
     Csv {
         /// The file.
         path: PathBuf,
-        /// The line, from 1; 0 when the file as a whole is meant.
+        /// The line, from 1, or 0 for the whole file.
         line: u64,
-        /// What is wrong and what was expected.
+        /// The problem and the expectation.
         reason: String,
     },
-    /// An image that cannot be decoded.
+    /// An image cannot be decoded.
     #[error("`{}` cannot be decoded; replace it or move it away", path.display())]
     Image {
         /// The file.
         path: PathBuf,
-        /// What the decoder said.
+        /// Error of the decoder.
         source: ImageError,
     },
 }
 
 impl DatasetError {
-    /// What went wrong, without the path: for readers who know the sample by its name and should not
-    /// learn where it lies.
+    /// Returns the cause without the path, for readers who must not learn the location of the data set.
     pub fn cause(&self) -> String {
         match self {
             Self::Read { source, .. } => source.to_string(),
             Self::Image { source, .. } => source.to_string(),
             Self::Csv { line, reason, .. } => format!("line {line}: {reason}"),
             Self::EmptySplit { split, .. } => format!("it has no {split} images"),
-            Self::NoSplits { .. } | Self::NoClasses { .. } => "it is no data set".to_owned(),
-            Self::UnknownClass { .. } => "a folder is no class".to_owned(),
+            Self::NoSplits { .. } | Self::NoClasses { .. } => "it is not a data set".to_owned(),
+            Self::UnknownClass { .. } => "a directory is not a class".to_owned(),
         }
     }
 
-    /// For `map_err` on anything that reads `path`.
+    /// Returns a function that adds the path to an I/O error.
     pub(super) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Read {
             path: path.to_owned(),

@@ -1,4 +1,4 @@
-//! A hash that tells whether two runs saw the same data.
+//! A hash that shows whether two runs saw the same data.
 
 use std::fs;
 
@@ -7,17 +7,16 @@ use sha2::{Digest, Sha256};
 use super::{Dataset, DatasetError, Sample, Source, Split};
 
 impl Dataset {
-    /// The SHA-256 of a split as 64 hex digits: over each sample's name within the data set, its label and its bytes
-    /// (of the file, or the pixels of the CSV line). It does not depend on where the data set lies.
-    /// Reads every file once.
+    /// Returns the SHA-256 of a split as 64 hex digits. It covers the name within the data set, the label and the bytes (of the
+    /// file, or the pixels of the CSV line) of each sample, but not the location of the data set. Reads every file once.
     ///
     /// # Errors
-    /// A file that cannot be read, or a malformed CSV line.
+    /// Returns an error if a file cannot be read or a CSV line is malformed.
     pub fn fingerprint(&self, split: Split) -> Result<String, DatasetError> {
         let mut hash = Sha256::new();
         for sample in self.samples(split) {
             let bytes = sample.bytes()?;
-            // Lengths first, so that no two lists of samples give the same stream.
+            // The lengths make the stream unambiguous.
             for part in [
                 sample.name.as_bytes(),
                 sample.expression.label().as_bytes(),

@@ -1,4 +1,4 @@
-//! `<root>/{train,test}/<class>/*.{jpg,png,...}`: the layout of the Kaggle copies.
+//! `<root>/{train,test}/<class>/*.{jpg,png,...}`: the layout of the copies on Kaggle.
 
 use std::{
     fs,
@@ -8,10 +8,10 @@ use std::{
 use super::{DatasetError, Sample, Source, Split, Usage};
 use crate::expression::Expression;
 
-/// File name endings that count as images, in lower case. Other files (`Thumbs.db`, notes) are not listed.
+/// Extensions of image files in lower case. Other files, for example `Thumbs.db`, are not listed.
 const EXTENSIONS: [&str; 6] = ["bmp", "gif", "jpeg", "jpg", "png", "webp"];
 
-/// Lists one split, unsorted. A missing folder gives no samples: a data set of test images alone is fine.
+/// Lists one split, unsorted. A missing directory has no samples, because a data set may have test images only.
 pub(super) fn list(root: &Path, split: &str) -> Result<Vec<Sample>, DatasetError> {
     let folder = root.join(split);
     if !folder.exists() {
@@ -54,7 +54,7 @@ pub(super) fn list(root: &Path, split: &str) -> Result<Vec<Sample>, DatasetError
     Ok(samples)
 }
 
-/// The visible entries of a folder; names with a leading dot are some program's own.
+/// Returns the entries of a directory except hidden ones, whose names begin with a dot.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(DatasetError::reading(folder))? {

@@ -1,16 +1,16 @@
-//! The parts of a data set, and what FER2013 used an image for.
+//! Splits of a data set, and the uses of images in FER2013.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Which part of a data set.
+/// A part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Split {
-    /// The images to learn from.
+    /// The training images.
     #[serde(rename = "train")]
     Train,
-    /// The images to judge by: everything that is not for training.
+    /// The test images: all images that are not for training.
     #[serde(rename = "test")]
     Test,
     /// The half of the test images that was public during the FER2013 contest.
@@ -20,10 +20,10 @@ pub enum Split {
 }
 
 impl Split {
-    /// Every split.
+    /// All splits.
     pub const ALL: [Self; 4] = [Self::Train, Self::Test, Self::PublicTest, Self::PrivateTest];
 
-    /// The name as written in requests, flags and reports.
+    /// Returns the name as in requests, flags and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -51,7 +51,7 @@ impl FromStr for Split {
     }
 }
 
-/// What FER2013 used an image for, as its file name (`PublicTest_123.png`) or CSV column tells.
+/// The use of an image in FER2013, according to its file name (`PublicTest_123.png`) or CSV column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Usage {
     /// One of the 28,709 training images.
@@ -60,12 +60,12 @@ pub enum Usage {
     PublicTest,
     /// One of the 3,589 images that decided the contest.
     PrivateTest,
-    /// The name does not tell.
+    /// The name does not contain the use.
     Unknown,
 }
 
 impl Usage {
-    /// The name as FER2013 writes it; `Unknown` where nothing tells.
+    /// Returns the name as in FER2013, or `Unknown`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Training => "Training",
@@ -81,18 +81,21 @@ impl Usage {
         Self::PrivateTest,
         Self::Unknown,
     ];
-    const TOLD: [Self; 3] = [Self::Training, Self::PublicTest, Self::PrivateTest];
+    const KNOWN: [Self; 3] = [Self::Training, Self::PublicTest, Self::PrivateTest];
 
     pub(super) fn of_file(name: &str) -> Self {
-        let told = |usage: &Self| {
+        let matches = |usage: &Self| {
             name.strip_prefix(usage.name())
                 .is_some_and(|rest| rest.starts_with('_'))
         };
-        Self::TOLD.into_iter().find(told).unwrap_or(Self::Unknown)
+        Self::KNOWN
+            .into_iter()
+            .find(matches)
+            .unwrap_or(Self::Unknown)
     }
 
     pub(super) fn of_column(value: &str) -> Option<Self> {
-        Self::TOLD.into_iter().find(|usage| usage.name() == value)
+        Self::KNOWN.into_iter().find(|usage| usage.name() == value)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The same class-mixed part of a split each time.
+//! Reproducible class-mixed subsets of a split.
 
 use std::collections::HashMap;
 
@@ -7,9 +7,8 @@ use sha2::{Digest, Sha256};
 use super::{Dataset, Sample, Split};
 
 impl Dataset {
-    /// At most `limit` samples of a split in class-mixed order, every class in proportion up to rounding.
-    /// The choice is the same each time, spread over each class by the hash of the names, and nested: a
-    /// smaller limit gives the first samples of a larger one.
+    /// Returns at most `limit` samples of a split in class-mixed order, every class in proportion up to rounding. The choice is the
+    /// same each time, because the hashes of the names determine it. A smaller limit returns the first samples of a larger one.
     pub fn subset(&self, split: Split, limit: usize) -> Vec<Sample> {
         let mut by_class: HashMap<_, Vec<_>> = HashMap::new();
         for sample in self.samples(split) {
@@ -18,7 +17,7 @@ impl Dataset {
                 .or_default()
                 .push((Sha256::digest(&sample.name), sample));
         }
-        // The r-th of n samples stands at (2r + 1) / 2n of its class; in this order every prefix is in proportion.
+        // The r-th of n samples of a class gets the position (2r + 1) / 2n. In this order every prefix is in proportion.
         let mut placed = Vec::new();
         for class in by_class.values_mut() {
             class.sort_unstable_by_key(|(hash, _)| *hash);

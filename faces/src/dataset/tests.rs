@@ -1,3 +1,5 @@
+mod csv;
+
 use std::{fs, path::Path};
 
 use proptest::prelude::*;
@@ -5,7 +7,7 @@ use proptest::prelude::*;
 use super::{Dataset, DatasetError, Split, Usage};
 use crate::expression::Expression;
 
-/// A 48x48 gray picture of a real face.
+/// A 48x48 grayscale image of a real face.
 const FACE: &[u8] = include_bytes!("../../tests/fixtures/mosaic.png.48.png");
 
 fn put(root: &Path, name: &str, bytes: &[u8]) {
@@ -29,7 +31,7 @@ fn names(samples: &[super::Sample]) -> Vec<&str> {
 }
 
 #[test]
-fn folders_are_listed_in_order_of_usage_class_and_name() {
+fn files_are_listed_by_usage_class_and_name() {
     let root = folder(&[
         "test/sad/PublicTest_2.png",
         "test/sad/PublicTest_1.JPG",
@@ -58,7 +60,7 @@ fn folders_are_listed_in_order_of_usage_class_and_name() {
 }
 
 #[test]
-fn samples_know_their_place_and_have_ids_that_tell_no_path() {
+fn samples_have_positions_and_stable_opaque_ids() {
     let names = [
         "test/sad/PublicTest_2.png",
         "test/happy/a.png",
@@ -86,7 +88,7 @@ fn samples_know_their_place_and_have_ids_that_tell_no_path() {
 }
 
 #[test]
-fn usages_are_read_as_they_are_written() {
+fn usage_names_parse_back() {
     for usage in [
         Usage::Training,
         Usage::PublicTest,
@@ -99,7 +101,7 @@ fn usages_are_read_as_they_are_written() {
 }
 
 #[test]
-fn a_data_set_of_test_images_alone_has_no_training_images() {
+fn data_set_may_have_test_images_only() {
     let root = folder(&["test/sad/a.png"]);
     let data = Dataset::open(root.path()).unwrap();
     assert_eq!(data.required(Split::Test).unwrap().len(), 1);
@@ -117,12 +119,12 @@ fn a_data_set_of_test_images_alone_has_no_training_images() {
 }
 
 #[test]
-fn what_is_no_data_set_says_so() {
+fn invalid_data_set_is_rejected_with_remedy() {
     let root = tempfile::tempdir().unwrap();
     assert!(message(&root.path().join("absent")).contains("absent`; check that it exists"));
-    assert!(message(root.path()).contains("is no data set; expected the folders"));
+    assert!(message(root.path()).contains("is not a data set; expected the directories"));
     fs::create_dir(root.path().join("test")).unwrap();
-    assert!(message(root.path()).contains("test` has no class folders"));
+    assert!(message(root.path()).contains("test` has no class directories"));
     fs::create_dir(root.path().join("test/angry")).unwrap();
     assert!(message(root.path()).contains("has no test images"));
     fs::create_dir(root.path().join("test/disgusted")).unwrap();
@@ -130,7 +132,7 @@ fn what_is_no_data_set_says_so() {
 }
 
 #[test]
-fn an_image_that_cannot_be_read_is_named() {
+fn unreadable_image_is_named() {
     let root = folder(&["test/sad/good.png"]);
     put(root.path(), "test/sad/bad.png", &FACE[..FACE.len() / 2]);
     let data = Dataset::open(root.path()).unwrap();
@@ -140,102 +142,12 @@ fn an_image_that_cannot_be_read_is_named() {
         error.to_string().contains("sad/bad.png` cannot be decoded"),
         "{error}"
     );
-    assert_eq!(error.cause(), "broken PNG picture: the file is cut off");
-}
-
-/// Four-pixel faces, in the file's own class codes: 3 happy, 6 neutral, 4 sad.
-const CSV: &str =
-    "emotion,pixels,Usage\n3,1 2 3 4,Training\n6,9 8 7 6,PrivateTest\n4,0 0 0 255,PublicTest\n";
-
-#[test]
-fn the_csv_speaks_its_own_class_codes() {
-    let root = tempfile::tempdir().unwrap();
-    put(root.path(), "fer2013.csv", CSV.as_bytes());
-    for path in [root.path().to_owned(), root.path().join("fer2013.csv")] {
-        let data = Dataset::open(&path).unwrap();
-        let train = data.samples(Split::Train);
-        assert_eq!(
-            (names(train), train[0].expression),
-            (vec!["fer2013.csv:2"], Expression::Happy)
-        );
-        let test = data.samples(Split::Test);
-        assert_eq!(names(test), ["fer2013.csv:4", "fer2013.csv:3"]);
-        assert_eq!(
-            [test[0].expression, test[1].expression],
-            [Expression::Sad, Expression::Neutral]
-        );
-        assert_eq!(test[0].load(2).unwrap().pixels(), [0, 0, 0, 255]);
-        assert_eq!(test[1].load(2).unwrap().pixels(), [9, 8, 7, 6]);
-    }
+    assert_eq!(error.cause(), "invalid PNG image: the file is truncated");
 }
 
 #[test]
-fn columns_may_come_in_another_order_with_spaces_and_quotes() {
-    let root = tempfile::tempdir().unwrap();
-    put(
-        root.path(),
-        "fer2013.csv",
-        b"emotion, Usage, pixels\r\n0,PublicTest,\"1 2 3 4\"\r\n",
-    );
-    let data = Dataset::open(root.path()).unwrap();
-    assert_eq!(
-        data.samples(Split::Test)[0].load(2).unwrap().pixels(),
-        [1, 2, 3, 4]
-    );
-}
-
-#[test]
-fn a_malformed_csv_names_the_line_and_the_remedy() {
-    let root = tempfile::tempdir().unwrap();
-    let path = root.path().join("fer2013.csv");
-    for (text, expected) in [
-        ("", "line 1: no column `emotion`"),
-        ("emotion,pixels\n0,1 2 3 4\n", "line 1: no column `Usage`"),
-        ("emotion,pixels,Usage\n", "the file has no rows"),
-        (
-            "emotion,pixels,Usage\n7,1,Training\n",
-            "line 2: emotion `7`; expected 0 to 6",
-        ),
-        (
-            "emotion,pixels,Usage\n1,1,Test\n",
-            "line 2: Usage `Test`; expected Training",
-        ),
-        ("emotion,pixels,Usage\n1,1\n", "line 2"),
-    ] {
-        fs::write(&path, text).unwrap();
-        let message = message(&path);
-        assert!(
-            message.contains("fer2013.csv") && message.contains(expected),
-            "{message}"
-        );
-    }
-}
-
-#[test]
-fn malformed_pixels_of_a_csv_are_an_error_of_their_sample() {
-    let root = tempfile::tempdir().unwrap();
-    let path = root.path().join("fer2013.csv");
-    for (pixels, expected) in [
-        ("1 2 3", "3 pixels"),
-        ("1 2 3 256", "no number"),
-        ("", "0 pixels"),
-    ] {
-        fs::write(
-            &path,
-            format!("emotion,pixels,Usage\n1,{pixels},PublicTest\n"),
-        )
-        .unwrap();
-        let error = Dataset::open(&path).unwrap().samples(Split::Test)[0]
-            .load(2)
-            .unwrap_err();
-        assert!(error.to_string().contains(expected), "{error}");
-        assert!(error.to_string().contains("line 2"), "{error}");
-    }
-}
-
-#[test]
-fn the_fingerprint_tells_names_labels_and_bytes_but_not_the_place() {
-    let print = |files: &[(&str, &[u8])]| {
+fn fingerprint_covers_names_labels_and_bytes_only() {
+    let fingerprint = |files: &[(&str, &[u8])]| {
         let root = tempfile::tempdir().unwrap();
         files
             .iter()
@@ -245,28 +157,28 @@ fn the_fingerprint_tells_names_labels_and_bytes_but_not_the_place() {
             .fingerprint(Split::Test)
             .unwrap()
     };
-    let one = print(&[("test/sad/a.png", b"x")]);
-    assert_eq!(one, print(&[("test/sad/a.png", b"x")]));
+    let one = fingerprint(&[("test/sad/a.png", b"x")]);
+    assert_eq!(one, fingerprint(&[("test/sad/a.png", b"x")]));
     assert_eq!(one.len(), 64);
     for other in [
-        print(&[("test/sad/a.png", b"y")]),
-        print(&[("test/sad/b.png", b"x")]),
-        print(&[("test/fear/a.png", b"x")]),
-        print(&[("test/sad/a.png", b"x"), ("test/sad/b.png", b"")]),
+        fingerprint(&[("test/sad/a.png", b"y")]),
+        fingerprint(&[("test/sad/b.png", b"x")]),
+        fingerprint(&[("test/fear/a.png", b"x")]),
+        fingerprint(&[("test/sad/a.png", b"x"), ("test/sad/b.png", b"")]),
     ] {
         assert_ne!(one, other);
     }
-    // Training images do not touch the fingerprint of the test images.
+    // Training images do not change the fingerprint of the test images.
     assert_eq!(
         one,
-        print(&[("test/sad/a.png", b"x"), ("train/sad/b.png", b"z")])
+        fingerprint(&[("test/sad/a.png", b"x"), ("train/sad/b.png", b"z")])
     );
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]
-    fn a_subset_is_nested_and_in_proportion(
+    fn subset_is_nested_and_proportional(
         counts in proptest::collection::vec(1_usize..12, 1..=7),
         limit in 0_usize..90,
     ) {
@@ -284,9 +196,9 @@ proptest! {
         for (expression, count) in Expression::ALL.iter().zip(&counts) {
             let got = subset.iter().filter(|s| s.expression == *expression).count() as f64;
             let fair = (limit.min(total) * count) as f64 / total as f64;
-            // Every class rounds by half an image, the sum of all roundings shifts the shares, a tie adds one.
+            // Each class is rounded by half an image, the sum of the roundings shifts the shares, and a tie adds one image.
             let bound = 1.5 + 0.5 * (counts.len() * count) as f64 / total as f64;
-            prop_assert!((got - fair).abs() <= bound, "{}: {} of a fair {}", expression, got, fair);
+            prop_assert!((got - fair).abs() <= bound, "{}: {} instead of about {}", expression, got, fair);
         }
     }
 }

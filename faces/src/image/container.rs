@@ -1,9 +1,10 @@
-//! What a file's container tells without decoding: the size it declares, and whether it reaches its own end.
+//! Reads image containers without decoding: the declared size, and whether the file is complete. It is hand-written, because the
+//! decoders accept truncated files and fill up the missing rows.
 
 use super::format::Format;
 
-/// The columns and rows in the header, for the formats whose decoders answer an absurd size with an
-/// error that does not tell it. The other decoders give the size before they allocate anything.
+/// Returns the columns and rows in the header, for formats whose decoders reject a huge size with an error that does not
+/// contain it. The other decoders return the size before they allocate memory.
 pub(crate) fn declared_size(format: Format, bytes: &[u8]) -> Option<(u32, u32)> {
     let field = |at: usize| bytes.get(at..at + 4)?.try_into().ok();
     match format {
@@ -11,9 +12,9 @@ pub(crate) fn declared_size(format: Format, bytes: &[u8]) -> Option<(u32, u32)> 
             u32::from_be_bytes(field(16)?),
             u32::from_be_bytes(field(20)?),
         )),
-        // The 12-byte header of OS/2 has 16-bit sides, which cannot be absurd.
+        // The 12-byte header of OS/2 has 16-bit sizes, which cannot be too large.
         Format::Bmp if bytes.get(14) == Some(&12) => None,
-        // A negative height means rows from the top.
+        // A negative height means that the top row is first.
         Format::Bmp => Some((
             i32::from_le_bytes(field(18)?).unsigned_abs(),
             i32::from_le_bytes(field(22)?).unsigned_abs(),
@@ -22,9 +23,8 @@ pub(crate) fn declared_size(format: Format, bytes: &[u8]) -> Option<(u32, u32)> 
     }
 }
 
-/// Whether the bytes reach the end that their format marks: a JPEG's EOI, a PNG's IEND, a GIF's trailer,
-/// the length in a WebP's RIFF header. Decoders fill up what is missing, so this must be asked apart.
-/// BMP has no such mark: its decoder fails on missing rows by itself.
+/// Returns whether the file contains the end marker of its format: EOI in JPEG, IEND in PNG, the trailer in GIF, the length in
+/// the RIFF header of WebP. BMP has no marker, but its decoder rejects missing rows.
 pub(crate) fn is_complete(format: Format, bytes: &[u8]) -> bool {
     match format {
         Format::Jpeg => jpeg(bytes).is_some(),
@@ -40,7 +40,7 @@ fn jpeg(bytes: &[u8]) -> Option<()> {
     const EOI: u8 = 0xD9;
     let mut rest = bytes.get(2..)?;
     loop {
-        // Entropy-coded data and fill bytes: on to the next marker that is no stuffed zero.
+        // Skip entropy-coded data and fill bytes up to the next marker that is not a stuffed zero.
         let at = rest
             .windows(2)
             .position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xFF))?;
@@ -48,7 +48,7 @@ fn jpeg(bytes: &[u8]) -> Option<()> {
         rest = &rest[at + 2..];
         match marker {
             EOI => return Some(()),
-            // TEM, RSTn and SOI stand alone.
+            // TEM, RSTn and SOI have no payload.
             0x01 | 0xD0..=0xD8 => {}
             _ => {
                 let length = u16::from_be_bytes([*rest.first()?, *rest.get(1)?]);
@@ -89,7 +89,7 @@ fn gif(bytes: &[u8]) -> Option<()> {
     }
 }
 
-/// The bytes of a colour table, from the packed field that announces it.
+/// Returns the size of a colour table in bytes, given the packed field of its descriptor.
 fn color_table(packed: u8) -> usize {
     if packed & 0x80 == 0 {
         0
@@ -98,7 +98,7 @@ fn color_table(packed: u8) -> usize {
     }
 }
 
-/// What follows a chain of length-prefixed sub-blocks.
+/// Skips a chain of length-prefixed sub-blocks.
 fn sub_blocks(mut rest: &[u8]) -> Option<&[u8]> {
     loop {
         let length = usize::from(*rest.first()?);
@@ -109,7 +109,7 @@ fn sub_blocks(mut rest: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Compares a WebP's length with the one in its RIFF header.
+/// Checks that a WebP file is as long as its RIFF header says.
 fn webp(bytes: &[u8]) -> Option<()> {
     let length = u32::from_le_bytes(bytes.get(4..8)?.try_into().ok()?);
     bytes.get(8..)?.get(..usize::try_from(length).ok()?)?;

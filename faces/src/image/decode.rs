@@ -1,20 +1,20 @@
-//! Bytes -> Picture, with the limits read off the header before anything is allocated.
+//! Decodes image files. The limits are checked on the header, before memory is allocated.
 
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageReader};
 
-use super::{Picture, container, format::Format, luma};
+use super::{DecodedImage, container, format::Format, luma};
 
-/// How large a picture may be.
+/// Limits on the size of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The most pixels, width times height.
+    /// Maximum number of pixels, width times height.
     pub max_pixels: u64,
 }
 
 impl Default for Limits {
-    /// 24 million pixels: what a good camera makes.
+    /// 24 million pixels, the resolution of a good camera.
     fn default() -> Self {
         Self {
             max_pixels: 24_000_000,
@@ -34,8 +34,8 @@ impl Limits {
         Ok(())
     }
 
-    /// What a decoder may allocate: a picture of the largest size in the widest pixels (16-bit RGBA),
-    /// and as much again for its tables and buffers.
+    /// Returns the memory limit of a decoder: an image of the maximum size with the largest pixels (16-bit RGBA), and the same
+    /// amount for its tables and buffers.
     fn memory(&self) -> image::Limits {
         let mut memory = image::Limits::default();
         memory.max_alloc = Some(self.max_pixels.saturating_mul(16).saturating_add(1 << 20));
@@ -43,39 +43,39 @@ impl Limits {
     }
 }
 
-/// Why bytes did not become a picture.
+/// Why an image cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
-    /// The bytes start like none of the accepted formats.
-    #[error("not a picture that can be read; send JPEG, PNG, WebP, BMP or GIF")]
+    /// The first bytes do not indicate an accepted format.
+    #[error("not an image in a supported format; send JPEG, PNG, WebP, BMP or GIF")]
     Unsupported,
-    /// The format is known, the content is broken, cut off, or of a rare kind that the decoder lacks.
-    #[error("broken {format} picture: {detail}")]
+    /// The format is accepted, but the content is invalid, truncated, or uses an unsupported feature.
+    #[error("invalid {format} image: {detail}")]
     Invalid {
-        /// The format that the first bytes promise.
+        /// The format that the first bytes indicate.
         format: &'static str,
-        /// What is wrong with the rest.
+        /// Why the content is invalid.
         detail: String,
     },
-    /// The header tells of more pixels than the limit.
-    #[error("{width}x{height} pixels are over the limit of {max_pixels}; send a smaller picture")]
+    /// The image has more pixels than the limit.
+    #[error("{width}x{height} pixels exceed the limit of {max_pixels}; send a smaller image")]
     TooManyPixels {
         /// Columns.
         width: u32,
         /// Rows.
         height: u32,
-        /// The limit that was passed.
+        /// The limit.
         max_pixels: u64,
     },
 }
 
-/// Decodes a JPEG, PNG, WebP, BMP or GIF (first frame) to upright 8-bit gray, as Keras and Pillow see it:
-/// EXIF orientation applied, alpha dropped, BT.601 luma, 16-bit samples scaled to 8. The bytes decide the format.
+/// Decodes a JPEG, PNG, WebP, BMP or GIF (first frame) to upright 8-bit grayscale like Keras and Pillow: EXIF orientation is
+/// applied, alpha is dropped, luma is BT.601, and 16-bit samples are scaled to 8 bits. The first bytes determine the format.
 ///
 /// # Errors
-/// [`ImageError::Unsupported`] for any other format, [`ImageError::TooManyPixels`] over the limit, and
-/// [`ImageError::Invalid`] for a broken file, one that is cut off included.
-pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, ImageError> {
+/// Returns [`ImageError::Unsupported`] for any other format, [`ImageError::TooManyPixels`] above the limit, and
+/// [`ImageError::Invalid`] for an invalid or truncated file.
+pub fn decode(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, ImageError> {
     let format = Format::detect(bytes).ok_or(ImageError::Unsupported)?;
     let invalid = |detail: String| ImageError::Invalid {
         format: format.name(),
@@ -91,7 +91,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, ImageError> {
     let mut decoder = reader.into_decoder().map_err(broken)?;
     limits.check(decoder.dimensions())?;
     if !container::is_complete(format, bytes) {
-        return Err(invalid("the file is cut off".to_owned()));
+        return Err(invalid("the file is truncated".to_owned()));
     }
 
     let orientation = decoder.orientation().map_err(broken)?;
@@ -99,6 +99,6 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, ImageError> {
     let mut upright = DynamicImage::ImageLuma8(gray);
     upright.apply_orientation(orientation);
     let (width, height) = (upright.width() as usize, upright.height() as usize);
-    Picture::new(width, height, upright.into_bytes())
-        .ok_or_else(|| invalid("it has no pixels".to_owned()))
+    DecodedImage::new(width, height, upright.into_bytes())
+        .ok_or_else(|| invalid("the image has no pixels".to_owned()))
 }

@@ -1,26 +1,26 @@
-//! Any colour type -> 8-bit gray, with Pillow's arithmetic.
+//! Conversion of any colour type to 8-bit grayscale with the arithmetic of Pillow.
 
 use image::{DynamicImage, GrayImage, ImageBuffer, Pixel};
 
-/// BT.601 luma of an RGB pixel, 0 to 255, exactly as Pillow's `convert("L")`: fixed point with 16
-/// fractional bits, rounded to nearest.
+/// Returns the BT.601 luma of an RGB pixel, 0 to 255, equal to `convert("L")` of Pillow: fixed point with 16 fractional bits,
+/// rounded to nearest.
 pub(super) fn luma([r, g, b]: [u8; 3]) -> u8 {
     let sum = u32::from(r) * 19_595 + u32::from(g) * 38_470 + u32::from(b) * 7_471 + 0x8000;
     u8::try_from(sum >> 16).expect("the weights add up to 65536, so the sum is at most 255.5")
 }
 
-/// The high byte of a 16-bit sample, which is how Pillow reads 16-bit files as 8-bit ones.
+/// Returns the high byte of a 16-bit sample. Pillow converts 16-bit files to 8 bits in this way.
 fn high_byte(sample: u16) -> u8 {
     sample.to_be_bytes()[0]
 }
 
-/// The gray picture of any decoded one. Alpha is dropped, not blended.
+/// Converts an image to grayscale. Alpha is dropped, not blended.
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "the enum is open; what is left is floating point"
+    reason = "the enum is open; the other variants are floating point"
 )]
-pub(super) fn to_gray(picture: DynamicImage) -> GrayImage {
-    match picture {
+pub(super) fn to_gray(image: DynamicImage) -> GrayImage {
+    match image {
         DynamicImage::ImageLuma8(gray) => gray,
         DynamicImage::ImageLumaA8(p) => map(&p, |p| p.0[0]),
         DynamicImage::ImageRgb8(p) => map(&p, |p| luma(p.0)),
@@ -31,15 +31,15 @@ pub(super) fn to_gray(picture: DynamicImage) -> GrayImage {
         DynamicImage::ImageRgba16(p) => map(&p, |&image::Rgba([r, g, b, _])| {
             luma([r, g, b].map(high_byte))
         }),
-        // None of the accepted formats holds floating point.
+        // The accepted formats have no floating-point samples.
         other => map(&other.to_rgb8(), |p| luma(p.0)),
     }
 }
 
-fn map<P: Pixel>(picture: &ImageBuffer<P, Vec<P::Subpixel>>, gray: impl Fn(&P) -> u8) -> GrayImage {
-    let pixels = picture.pixels().map(gray).collect();
-    GrayImage::from_raw(picture.width(), picture.height(), pixels)
-        .expect("one gray level was made for each pixel")
+fn map<P: Pixel>(image: &ImageBuffer<P, Vec<P::Subpixel>>, gray: impl Fn(&P) -> u8) -> GrayImage {
+    let pixels = image.pixels().map(gray).collect();
+    GrayImage::from_raw(image.width(), image.height(), pixels)
+        .expect("there is one gray level per pixel")
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! Whether a confidence of 80 % is right in 80 of 100 images.
+//! Calibration: whether 80 of 100 predictions with a confidence of 80 % are correct.
 
 use serde::{Deserialize, Serialize};
 
 use super::ratio;
 
-/// Bins of equal width between confidence 0 and 1.
+/// Number of bins of equal width between confidence 0 and 1.
 const BINS: usize = 15;
 
-/// A reliability diagram in numbers: how often the model is right where it is so sure.
+/// The values of a reliability diagram: accuracy by confidence.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Calibration {
@@ -15,23 +15,23 @@ pub struct Calibration {
     pub bins: Vec<CalibrationBin>,
 }
 
-/// The images whose confidence, that in the predicted class, lies in `(lower, upper]`.
+/// The images whose confidence, the probability of the predicted class, is in `(lower, upper]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CalibrationBin {
-    /// Above this, 0 to 1.
+    /// Exclusive lower bound of the confidence, 0 to 1.
     pub lower: f64,
-    /// Up to this, 0 to 1.
+    /// Inclusive upper bound of the confidence, 0 to 1.
     pub upper: f64,
-    /// How many.
+    /// Number of images.
     pub images: u64,
-    /// The part of them that is right; null when there are none.
+    /// Accuracy over these images; null without images.
     pub accuracy: Option<f64>,
-    /// Their mean confidence; null when there are none.
+    /// Mean confidence over these images; null without images.
     pub confidence: Option<f64>,
 }
 
-/// Sums over the images, by bins of their confidence.
+/// Sums over images for each bin of confidence.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bins([Bin; BINS]);
 
@@ -43,7 +43,7 @@ struct Bin {
 }
 
 impl Bins {
-    /// Counts one image: the confidence in its prediction, and whether that is right.
+    /// Adds the confidence of a prediction, and whether the prediction is correct.
     pub(super) fn add(&mut self, confidence: f32, is_correct: bool) {
         let bin = &mut self.0[bin_of(confidence)];
         bin.images += 1;
@@ -51,7 +51,7 @@ impl Bins {
         bin.confidence += f64::from(confidence);
     }
 
-    /// The expected calibration error: the mean over images of `|accuracy - confidence|` of their bin.
+    /// Returns the expected calibration error: the mean over images of `|accuracy - confidence|` of their bin.
     ///
     /// Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
     pub(super) fn expected_error(&self) -> Option<f64> {
@@ -64,7 +64,7 @@ impl Bins {
         (images > 0).then(|| gaps / images as f64)
     }
 
-    /// The bins as the report tells them.
+    /// Returns the bins for a report.
     pub(super) fn calibration(&self) -> Calibration {
         let edge = |index: usize| index as f64 / BINS as f64;
         let bin = |(index, bin): (usize, &Bin)| CalibrationBin {
@@ -80,9 +80,9 @@ impl Bins {
     }
 }
 
-/// The bin of a confidence: bin `m` holds `(m / 15, (m + 1) / 15]`.
+/// Returns the bin of a confidence: bin `m` contains `(m / 15, (m + 1) / 15]`.
 fn bin_of(confidence: f32) -> usize {
     let upper = (f64::from(confidence) * BINS as f64).ceil();
-    // A NaN becomes 0 in this cast and a wild number is clamped: a model's nonsense must not panic here.
+    // The cast converts NaN to 0, and other values outside of 0 to 1 are clamped. Invalid outputs of a model must not panic.
     (upper as usize).clamp(1, BINS) - 1
 }

@@ -1,43 +1,42 @@
-//! Two models on the same images: which is better, and how sure that is.
+//! Compares two models on the same images.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Confusion, Outcome, Prediction, Score, mcnemar, mistakes::falling, paired_difference, ratio,
+    Confusion, Prediction, Score,
+    flips::{Flip, Flips},
+    mcnemar, paired_difference, ratio,
 };
 use crate::expression::Expression;
 
-/// How many of the images that flipped are named.
-const NAMED: usize = 100;
-
-/// What comparing two lists of predictions finds out. Differences are `b - a`.
+/// The comparison of two lists of predictions. Differences are `b - a`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Comparison {
-    /// Images in both lists; everything below is about them alone.
+    /// Number of images in both lists; all other values except `only_in_a` and `only_in_b` cover only these.
     pub images: u64,
-    /// Images of a that b lacks.
+    /// Number of images that are only in a.
     pub only_in_a: u64,
-    /// Images of b that a lacks.
+    /// Number of images that are only in b.
     pub only_in_b: u64,
-    /// How often a is right.
+    /// Accuracy of a.
     pub a: Score,
-    /// How often b is right.
+    /// Accuracy of b.
     pub b: Score,
-    /// The accuracy of b less that of a, -1 to 1.
+    /// Accuracy of b minus that of a, -1 to 1.
     pub difference: f64,
-    /// The difference's 95 % interval for paired images (Newcombe 1998, method 10).
+    /// The 95 % interval of the difference for paired images (Newcombe 1998, method 10).
     pub difference_interval: [f64; 2],
-    /// The two-sided p-value of McNemar's exact test, 0 to 1: how probable so uneven a split of the images that only one
-    /// gets right is, were both models equally good.
+    /// The two-sided p-value of McNemar's exact test, 0 to 1: the probability of a difference at least as large if both models are
+    /// equally accurate.
     pub p_value: f64,
     /// Numbers of images by whether a and b predict the correct class: the table of McNemar's test.
     pub pairs: Pairs,
-    /// Each class, in class order.
+    /// The recall of each class, in class order.
     pub classes: Vec<ClassDifference>,
-    /// The images that the two take for different classes.
+    /// The images for which the models predict different classes.
     pub flipped: Flips,
 }
 
@@ -55,72 +54,41 @@ pub struct Pairs {
     pub both_incorrect: u64,
 }
 
-/// A class as the two see it.
+/// The recall of one class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClassDifference {
     /// The class.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub label: Expression,
-    /// Images with this label.
+    /// Number of images with this label.
     pub support: u64,
-    /// The part of them that a finds; null when there are none.
+    /// Recall of a; null without images.
     pub recall_a: Option<f64>,
-    /// The part of them that b finds; null when there are none.
+    /// Recall of b; null without images.
     pub recall_b: Option<f64>,
-    /// `recall_b - recall_a`; null when there are none.
+    /// `recall_b - recall_a`; null without images.
     pub difference: Option<f64>,
 }
 
-/// The images that the two take for different classes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Flips {
-    /// How many: those that only one gets right, and those that both get wrong in different ways.
-    pub count: u64,
-    /// At most 100 of them. First come those where even the less sure model is sure; of equals, names in order.
-    pub images: Vec<Flip>,
-}
-
-/// An image that the two take for different classes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Flip {
-    /// The image's opaque id.
-    pub image: String,
-    /// Its name within the data set.
-    pub name: String,
-    /// What it is.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub label: Expression,
-    /// What a takes it for.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub a: Expression,
-    /// What b takes it for.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub b: Expression,
-    /// The probability that a gives to its prediction, 0 to 1.
-    pub confidence_a: f32,
-    /// The probability that b gives to its prediction, 0 to 1.
-    pub confidence_b: f32,
-}
-
-/// Why two lists cannot be compared.
+/// Why two lists of predictions cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CompareError {
-    /// No image is in both.
-    #[error("the two have no image in common; evaluate both on the same images")]
+    /// No image is in both lists.
+    #[error("the evaluations have no image in common; evaluate both models on the same images")]
     NothingInCommon,
-    /// An image stands in one list twice.
-    #[error("{name} is there twice; each image must be there once")]
+    /// An image is in one list twice.
+    #[error("{name} is listed twice; each image must be listed once")]
     Twice {
-        /// The image's name.
+        /// Name of the image.
         name: String,
     },
-    /// The two do not agree on what an image is.
-    #[error("{name} is {a} in one and {b} in the other; evaluate both on the same data")]
+    /// An image has different labels.
+    #[error(
+        "{name} has the label {a} in one evaluation and {b} in the other; evaluate both models on the same data"
+    )]
     OtherLabel {
-        /// The image's name.
+        /// Name of the image.
         name: String,
         /// Its label in the first list.
         a: Expression,
@@ -129,10 +97,10 @@ pub enum CompareError {
     },
 }
 
-/// Compares two models by their predictions of the same images, which are joined by their ids.
+/// Compares two models by their predictions for the same images. Images are joined by their identifiers.
 ///
 /// # Errors
-/// When no image is in both lists, one is in a list twice, or its label is another one in the other list.
+/// Returns an error if no image is in both lists, an image is in a list twice, or an image has different labels.
 pub fn compare(a: &[Prediction], b: &[Prediction]) -> Result<Comparison, CompareError> {
     let mut of_b = by_id(b)?;
     by_id(a)?;
@@ -162,7 +130,7 @@ fn by_id(predictions: &[Prediction]) -> Result<HashMap<&str, &Prediction>, Compa
     Ok(by_id)
 }
 
-/// Counts the images of both lists one by one.
+/// Accumulates the images that are in both lists.
 #[derive(Default)]
 struct Tally {
     a: Confusion,
@@ -193,7 +161,7 @@ impl Tally {
         Ok(())
     }
 
-    /// `None` where nothing was counted.
+    /// Returns the comparison, or `None` without images.
     fn comparison(self, len_a: usize, len_b: usize) -> Option<Comparison> {
         let Pairs {
             both_correct,
@@ -236,35 +204,4 @@ fn classes(a: &Confusion, b: &Confusion) -> Vec<ClassDifference> {
         }
     };
     Expression::ALL.into_iter().map(class).collect()
-}
-
-impl Flips {
-    fn of(mut images: Vec<Flip>) -> Self {
-        let count = images.len() as u64;
-        images.sort_by(|x, y| {
-            falling(x.sureness(), y.sureness())
-                .then_with(|| (&x.name, &x.image).cmp(&(&y.name, &y.image)))
-        });
-        images.truncate(NAMED);
-        Self { count, images }
-    }
-}
-
-impl Flip {
-    fn of(image: &Prediction, a: &Outcome, b: &Outcome) -> Self {
-        Self {
-            image: image.image.clone(),
-            name: image.name.clone(),
-            label: image.truth,
-            a: a.prediction(),
-            b: b.prediction(),
-            confidence_a: a.confidence(),
-            confidence_b: b.confidence(),
-        }
-    }
-
-    /// The confidence of the less sure model.
-    fn sureness(&self) -> f32 {
-        self.confidence_a.min(self.confidence_b)
-    }
 }

@@ -1,14 +1,14 @@
-//! Counts of (label, prediction) and the scores of each class.
+//! The confusion matrix and the scores of each class.
 
 use serde::{Deserialize, Serialize};
 
 use super::{mean, ratio};
 use crate::expression::Expression;
 
-/// How many confusions a report names.
+/// Maximum number of confusions in a report.
 const MOST_FREQUENT: usize = 10;
 
-/// How often each label was taken for each class.
+/// Numbers of images by label and prediction.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Confusion {
@@ -17,22 +17,22 @@ pub struct Confusion {
 }
 
 impl Confusion {
-    /// Counts one prediction.
+    /// Adds one prediction.
     pub fn add(&mut self, truth: Expression, prediction: Expression) {
         self.counts[truth.index()][prediction.index()] += 1;
     }
 
-    /// How many images with label `truth` were taken for `prediction`.
+    /// Returns the number of images with label `truth` that were predicted as `prediction`.
     pub fn count(&self, truth: Expression, prediction: Expression) -> u64 {
         self.counts[truth.index()][prediction.index()]
     }
 
-    /// All images.
+    /// Returns the number of images.
     pub fn total(&self) -> u64 {
         self.counts.iter().flatten().sum()
     }
 
-    /// The images on the diagonal.
+    /// Returns the number of correct predictions.
     pub fn correct(&self) -> u64 {
         Expression::ALL
             .into_iter()
@@ -40,12 +40,12 @@ impl Confusion {
             .sum()
     }
 
-    /// The images with this label.
+    /// Returns the number of images with this label.
     pub fn support(&self, label: Expression) -> u64 {
         self.counts[label.index()].iter().sum()
     }
 
-    /// The confusions that occur most often, at most 10; of equals those that come first in class order.
+    /// Returns the most frequent confusions, at most 10. Equally frequent ones are in class order.
     pub fn most_frequent(&self) -> Vec<Confused> {
         let pairs = Expression::ALL
             .into_iter()
@@ -68,7 +68,7 @@ impl Confusion {
         confused
     }
 
-    /// Precision, recall and F1 of each class, in class order.
+    /// Returns precision, recall and F1 score of each class, in class order.
     pub fn class_scores(&self) -> Vec<ClassScore> {
         Expression::ALL
             .into_iter()
@@ -92,46 +92,46 @@ impl Confusion {
         }
     }
 
-    /// The mean F1 over the classes that have one.
+    /// Returns the mean F1 score over the classes that have one.
     pub fn macro_f1(&self) -> Option<f64> {
         mean(self.class_scores().iter().map(|class| class.f1))
     }
 
-    /// The mean recall over the classes that have images.
+    /// Returns the mean recall over the classes that have images.
     pub fn balanced_accuracy(&self) -> Option<f64> {
         mean(self.class_scores().iter().map(|class| class.recall))
     }
 }
 
-/// A class that is taken for another one.
+/// A class that is predicted as another one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Confused {
-    /// What the images are.
+    /// Label of the images.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub label: Expression,
-    /// What they are taken for.
+    /// The incorrect prediction.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub prediction: Expression,
-    /// How many.
+    /// Number of images.
     pub images: u64,
     /// Their share of the images with this label, 0 to 1.
     pub share: f64,
 }
 
-/// How well one class is told from the others.
+/// The scores of one class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClassScore {
     /// The class.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub label: Expression,
-    /// Images with this label.
+    /// Number of images with this label.
     pub support: u64,
-    /// The part of the predictions of this class that are right; null when it was never predicted.
+    /// Share of correct predictions among the predictions of this class; null if it was never predicted.
     pub precision: Option<f64>,
-    /// The part of the images of this class that were found; null when there are none.
+    /// Share of correct predictions among the images of this class; null without images.
     pub recall: Option<f64>,
-    /// The harmonic mean of both, as `2 hits / (support + predictions)`; null without images and predictions.
+    /// Harmonic mean of precision and recall, `2 hits / (support + predictions)`; null without images and predictions.
     pub f1: Option<f64>,
 }

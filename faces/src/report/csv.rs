@@ -1,4 +1,4 @@
-//! Predictions as CSV: `image,name,usage,label,prediction,confidence` and a column for each class, a line an image.
+//! Predictions as CSV: `image,name,usage,label,prediction,confidence` and a column for each class, one line per image.
 
 use std::io::{self, Read, Write};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Prediction;
 use crate::{dataset::Usage, expression::Expression};
 
-/// A line. The fields' names are the columns'.
+/// A line. The names of the fields are those of the columns.
 #[derive(Serialize, Deserialize)]
 struct Row<'a> {
     image: &'a str,
@@ -67,11 +67,10 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Writes predictions as lines with, or to go on, without the line of the columns' names. The probabilities read back
-/// as they were, to the last bit.
+/// Writes predictions as lines, optionally after the header line. The probabilities read back bit for bit.
 ///
 /// # Errors
-/// What `to` refuses.
+/// Returns the errors of `to`.
 pub fn write<'a>(
     to: impl Write,
     predictions: impl IntoIterator<Item = &'a Prediction>,
@@ -88,21 +87,22 @@ pub fn write<'a>(
     writer.flush()
 }
 
-/// Why a file holds no predictions.
+/// Why predictions cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// It is no CSV, or a column is missing or holds something else; the line is in the text.
+    /// The text is not CSV, a column is missing, or a value is invalid. The text contains the line.
     #[error("{0}; expected the columns of `mien evaluate --csv`")]
     Csv(#[from] ::csv::Error),
-    /// No line but that of the columns' names.
-    #[error("there is no prediction; expected the lines of `mien evaluate --csv`")]
+    /// There are no lines except the header.
+    #[error("the file has no predictions; expected the lines of `mien evaluate --csv`")]
     Empty,
 }
 
-/// Reads predictions, the columns in any order. What `prediction` and `confidence` say is taken from the probabilities.
+/// Reads predictions. The columns can have any order. The columns `prediction` and `confidence` are ignored, because the
+/// probabilities determine them.
 ///
 /// # Errors
-/// When it is no such CSV, naming the line, or holds no prediction.
+/// Returns an error with the line if the text is not such a CSV file, or an error if it has no predictions.
 pub fn read(from: impl Read) -> Result<Vec<Prediction>, ReadError> {
     let mut reader = ::csv::Reader::from_reader(from);
     let headers = reader.headers()?.clone();

@@ -1,9 +1,9 @@
-//! How sure a measured ratio is.
+//! Confidence intervals of ratios and of their differences.
 
-/// The 97.5 % quantile of the normal distribution.
+/// The 97.5 % quantile of the standard normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// The 95 % score interval of a binomial ratio `hits / total`, within 0 to 1; `None` of nothing.
+/// Returns the 95 % score interval of a binomial ratio `hits / total`, within 0 to 1, or `None` if `total` is 0.
 ///
 /// E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
 pub fn wilson(hits: u64, total: u64) -> Option<[f64; 2]> {
@@ -14,25 +14,26 @@ pub fn wilson(hits: u64, total: u64) -> Option<[f64; 2]> {
     let scale = 1.0 / (1.0 + Z * Z / n);
     let centre = scale * (p + Z * Z / (2.0 * n));
     let half = scale * Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    // The interval holds the ratio and stays within 0 to 1; rounding must not undo either.
+    // The interval contains the ratio and is within 0 to 1; rounding must not violate this.
     Some([(centre - half).clamp(0.0, p), (centre + half).clamp(p, 1.0)])
 }
 
-/// The 95 % interval of the difference `b - a` of two accuracies on the same images, within -1 to 1; `None` of nothing.
+/// Returns the 95 % interval of the difference `b - a` of two accuracies on the same images, within -1 to 1, or `None` without
+/// images.
 ///
-/// The images are counted by who is right: both, a alone, b alone, neither. R. G. Newcombe, "Improved confidence
+/// The arguments are the numbers of images for which both, only a, only b, or neither is correct. R. G. Newcombe, "Improved confidence
 /// intervals for the difference between binomial proportions based on paired data", Statistics in Medicine 17 (1998),
-/// method 10: the Wilson intervals of both, put together with the correlation of the pairs.
+/// method 10: the Wilson intervals of both, combined with the correlation of the pairs.
 pub fn paired_difference(both: u64, only_a: u64, only_b: u64, neither: u64) -> Option<[f64; 2]> {
     let total = both + only_a + only_b + neither;
-    let a = Side::of(both + only_a, total)?;
-    let b = Side::of(both + only_b, total)?;
+    let a = Distances::of(both + only_a, total)?;
+    let b = Distances::of(both + only_b, total)?;
     let [both, only_a, only_b, neither] = [both, only_a, only_b, neither].map(|n| n as f64);
     let n = both + only_a + only_b + neither;
 
     let product = (both + only_a) * (only_b + neither) * (both + only_b) * (only_a + neither);
     let association = both * neither - only_a * only_b;
-    // The continuity correction of method 10 is for positive association alone.
+    // The continuity correction of method 10 applies to positive association only.
     let association = if association > 0.0 {
         (association - n / 2.0).max(0.0)
     } else {
@@ -51,13 +52,13 @@ pub fn paired_difference(both: u64, only_a: u64, only_b: u64, neither: u64) -> O
     Some([low.max(-1.0), high.min(1.0)])
 }
 
-/// How far a ratio's Wilson interval reaches down and up from it.
-struct Side {
+/// The distances from a ratio to the ends of its Wilson interval.
+struct Distances {
     below: f64,
     above: f64,
 }
 
-impl Side {
+impl Distances {
     fn of(hits: u64, total: u64) -> Option<Self> {
         let [low, high] = wilson(hits, total)?;
         let ratio = hits as f64 / total as f64;

@@ -1,9 +1,9 @@
-//! Proper scores: what a model loses by every bit of a probability that is off.
+//! Proper scoring rules: logarithmic loss and Brier score.
 
 use super::Outcome;
 use crate::expression::Expression;
 
-/// Sums over the images.
+/// Sums over images.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Losses {
     images: u64,
@@ -12,7 +12,7 @@ pub(super) struct Losses {
 }
 
 impl Losses {
-    /// Counts one image.
+    /// Adds one image.
     pub(super) fn add(&mut self, outcome: &Outcome) {
         self.images += 1;
         self.log -= f64::from(outcome.of(outcome.truth).max(f32::EPSILON)).ln();
@@ -23,12 +23,12 @@ impl Losses {
             .sum::<f64>();
     }
 
-    /// The mean negative log-likelihood of the labels, in nats.
+    /// Returns the mean negative log-likelihood of the labels, in nats.
     pub(super) fn log(&self) -> Option<f64> {
         self.mean(self.log)
     }
 
-    /// The mean over images of the squared errors of all classes' probabilities, added up: 0 to 2.
+    /// Returns the mean over images of the summed squared errors of the probabilities, 0 to 2.
     ///
     /// G. W. Brier, "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78 (1950).
     pub(super) fn brier(&self) -> Option<f64> {

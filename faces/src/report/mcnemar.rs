@@ -1,16 +1,16 @@
-//! Whether two models that disagree do so by more than chance.
+//! McNemar's test: whether the difference of two models is more than chance.
 
-/// McNemar's exact test, two-sided: how probable a split at least as uneven as this one is, 0 to 1, were each image that
-/// only one of two models gets right as likely to be the one's as the other's.
+/// Returns the p-value of McNemar's exact two-sided test, 0 to 1. The arguments are the numbers of images that only one of the
+/// models classifies correctly. The null hypothesis is that such an image is equally likely to be either model's.
 ///
 /// Q. McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
-/// Psychometrika 12 (1947); exact by the binomial distribution with p = 1/2, twice its smaller tail.
+/// Psychometrika 12 (1947); the exact test is twice the smaller tail of the binomial distribution with p = 1/2.
 pub fn mcnemar(only_a: u64, only_b: u64) -> f64 {
     let (n, k) = (only_a + only_b, only_a.min(only_b));
     if only_a == only_b {
         return 1.0;
     }
-    // ln(n choose k) - n ln 2, the tail's greatest term; the smaller ones follow by their ratios to it.
+    // The greatest term of the tail is ln(n choose k) - n ln 2. The other terms are computed from their ratios to it.
     let choose: f64 = (1..=k).map(|i| ((n - k + i) as f64 / i as f64).ln()).sum();
     let greatest = choose - n as f64 * std::f64::consts::LN_2;
     let (mut term, mut tail) = (1.0, 1.0);

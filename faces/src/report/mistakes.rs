@@ -1,4 +1,4 @@
-//! Where a model is wrong and sure of it.
+//! The most confident incorrect predictions.
 
 use std::cmp::Ordering;
 
@@ -7,36 +7,36 @@ use serde::{Deserialize, Serialize};
 use super::{Outcome, Prediction};
 use crate::expression::Expression;
 
-/// How many mistakes are shown.
-const MISTAKES: usize = 24;
+/// Maximum number of mistakes.
+const MAX_MISTAKES: usize = 24;
 
-/// A wrong prediction.
+/// An incorrect prediction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Mistake {
-    /// The image's opaque id.
+    /// Opaque identifier of the image.
     pub image: String,
-    /// Its name within the data set.
+    /// Name of the image within the data set.
     pub name: String,
-    /// What it is.
+    /// Label of the image.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub label: Expression,
-    /// What the model takes it for.
+    /// The incorrect prediction.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub prediction: Expression,
-    /// The probability that the model gives to that, 0 to 1.
+    /// Probability of the prediction, 0 to 1.
     pub confidence: f32,
 }
 
-/// The 24 most confident mistakes, the surest first; of equals those whose names come first.
+/// Returns the 24 most confident mistakes in descending order of confidence, then in order of their names.
 pub fn mistakes(predictions: &[Prediction]) -> Vec<Mistake> {
-    let mut wrong: Vec<(Outcome, &Prediction)> = predictions
+    let mut incorrect: Vec<(Outcome, &Prediction)> = predictions
         .iter()
         .map(|prediction| (prediction.outcome(), prediction))
         .filter(|(outcome, _)| outcome.prediction() != outcome.truth)
         .collect();
-    wrong.sort_by(|(a, p), (b, q)| {
-        falling(a.confidence(), b.confidence())
+    incorrect.sort_by(|(a, p), (b, q)| {
+        descending(a.confidence(), b.confidence())
             .then_with(|| (&p.name, &p.image).cmp(&(&q.name, &q.image)))
     });
     let mistake = |(outcome, prediction): (Outcome, &Prediction)| Mistake {
@@ -46,10 +46,14 @@ pub fn mistakes(predictions: &[Prediction]) -> Vec<Mistake> {
         prediction: outcome.prediction(),
         confidence: outcome.confidence(),
     };
-    wrong.into_iter().take(MISTAKES).map(mistake).collect()
+    incorrect
+        .into_iter()
+        .take(MAX_MISTAKES)
+        .map(mistake)
+        .collect()
 }
 
-/// The greater one first.
-pub(super) fn falling(a: f32, b: f32) -> Ordering {
+/// Orders numbers descending.
+pub(super) fn descending(a: f32, b: f32) -> Ordering {
     b.total_cmp(&a)
 }

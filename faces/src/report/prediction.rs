@@ -1,25 +1,25 @@
-//! What a model made of one image.
+//! The prediction for one image.
 
 use super::Outcome;
 use crate::{dataset::Usage, expression::Expression};
 
-/// One image of a data set and what a model made of it.
+/// An image of a data set and the prediction for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
-    /// The image's id, the same for every model and evaluation: [`Sample::id`](crate::dataset::Sample::id).
+    /// Identifier of the image, the same for all models and evaluations: [`Sample::id`](crate::dataset::Sample::id).
     pub image: String,
-    /// Where it is within the data set.
+    /// Name within the data set.
     pub name: String,
-    /// What FER2013 used it for.
+    /// Its use in FER2013.
     pub usage: Usage,
     /// The label.
     pub truth: Expression,
-    /// The probability of each class in class order, adding up to 1.
+    /// The probability of each class in class order; they sum to 1.
     pub probabilities: [f32; Expression::COUNT],
 }
 
 impl Prediction {
-    /// What counts for a report.
+    /// Returns the part that scores depend on.
     pub fn outcome(&self) -> Outcome {
         let Self {
             truth,

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::{Outcome, Report, Tally, wilson};
 use crate::{dataset::Usage, expression::Expression};
 
-/// An outcome that gives `prediction` the confidence and shares the rest out evenly.
+/// Creates an outcome with this prediction and confidence; the other classes have equal probabilities.
 fn outcome(truth: Expression, usage: Usage, prediction: Expression, confidence: f32) -> Outcome {
     let mut probabilities = [(1.0 - confidence) / 6.0; Expression::COUNT];
     probabilities[prediction.index()] = confidence;
@@ -20,7 +20,7 @@ fn report(outcomes: &[Outcome]) -> Report {
     tally.report()
 }
 
-fn close(a: Option<f64>, b: f64) {
+fn assert_close(a: Option<f64>, b: f64) {
     assert!((a.unwrap() - b).abs() < 1e-6, "{a:?} is not {b}");
 }
 
@@ -57,17 +57,17 @@ fn scores_agree_with_scikit_learn() {
         pairs.map(|(truth, p, confidence)| outcome(truth, Usage::Unknown, p, confidence));
     let report = report(&outcomes);
     assert_eq!((report.score.total, report.score.correct), (6, 3));
-    close(report.score.accuracy, 0.5);
+    assert_close(report.score.accuracy, 0.5);
     // f1_score(average="macro") and balanced_accuracy_score over the three labels.
-    close(report.macro_f1, 0.388_888_889);
-    close(report.balanced_accuracy, 0.388_888_889);
+    assert_close(report.macro_f1, 0.388_888_889);
+    assert_close(report.balanced_accuracy, 0.388_888_889);
     // Six images in six bins: the mean of |hit - confidence|.
-    close(
+    assert_close(
         report.expected_calibration_error,
         (0.1 + 0.2 + 0.5 + 0.4 + 0.35 + 0.7) / 6.0,
     );
     // log_loss(truth, probabilities, labels=range(7)).
-    close(report.log_loss, 1.423_751_833);
+    assert_close(report.log_loss, 1.423_751_833);
     let sad = &report.classes[Sad.index()];
     assert_eq!((sad.label, sad.support), (Sad, 2));
     assert_eq!(
@@ -77,14 +77,11 @@ fn scores_agree_with_scikit_learn() {
 }
 
 #[test]
-fn ratios_without_a_denominator_are_null() {
-    let nothing = report(&[]);
-    assert_eq!(
-        (nothing.score.accuracy, nothing.score.interval),
-        (None, None)
-    );
-    assert_eq!((nothing.macro_f1, nothing.log_loss), (None, None));
-    assert!(nothing.splits.is_empty());
+fn ratios_without_denominator_are_null() {
+    let empty = report(&[]);
+    assert_eq!((empty.score.accuracy, empty.score.interval), (None, None));
+    assert_eq!((empty.macro_f1, empty.log_loss), (None, None));
+    assert!(empty.splits.is_empty());
 
     let one = report(&[outcome(
         Expression::Fear,
@@ -110,7 +107,7 @@ fn ratios_without_a_denominator_are_null() {
 }
 
 #[test]
-fn the_original_splits_stand_apart() {
+fn uses_in_fer2013_are_scored_separately() {
     let report = report(&[
         outcome(Expression::Fear, Usage::PublicTest, Expression::Fear, 0.9),
         outcome(Expression::Fear, Usage::PrivateTest, Expression::Fear, 0.9),
@@ -124,7 +121,7 @@ fn the_original_splits_stand_apart() {
 }
 
 #[test]
-fn the_document_has_the_shape_of_the_contract() {
+fn json_has_documented_shape() {
     let report = report(&[outcome(
         Expression::Happy,
         Usage::PublicTest,
@@ -157,7 +154,7 @@ fn equal_probabilities_predict_the_first_class() {
 
 proptest! {
     #[test]
-    fn a_report_adds_up_whatever_a_model_says(
+    fn report_is_consistent_for_any_output(
         rows in proptest::collection::vec((0_usize..7, proptest::array::uniform7(any::<f32>())), 0..60),
     ) {
         let outcomes: Vec<_> = rows.iter().map(|(truth, probabilities)| Outcome {

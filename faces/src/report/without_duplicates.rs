@@ -1,21 +1,21 @@
-//! The score on faces that a model cannot have learned by heart.
+//! The score on images that a model cannot have memorised.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Confusion, Prediction, Score};
 
-/// The score without the test faces that also lie in train: a model has seen those.
+/// The score without the test images that are also in train, which a model has seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WithoutDuplicates {
-    /// Over the other images.
+    /// The score of the other images.
     #[serde(flatten)]
     pub score: Score,
-    /// How many images are left out.
+    /// Number of excluded images.
     pub removed: u64,
 }
 
-/// Scores the predictions but those of images whose pixels lie in train too.
+/// Scores the predictions for images whose pixels are not in train.
 pub fn without_duplicates(
     predictions: &[Prediction],
     is_in_train: impl Fn(&Prediction) -> bool,

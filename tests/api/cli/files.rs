@@ -205,13 +205,16 @@ fn what_cannot_be_compared_ends_with_1_and_the_reason() {
             "absent.csv",
             "cannot read `absent.csv`; check that it exists",
         ),
-        ("empty.csv", "there is no prediction"),
+        ("empty.csv", "the file has no predictions"),
         (
             "nonsense.csv",
             "`nonsense.csv` does not contain predictions",
         ),
-        ("twice.csv", "is there twice"),
-        ("relabelled.csv", "is sad in one and happy in the other"),
+        ("twice.csv", "is listed twice"),
+        (
+            "relabelled.csv",
+            "has the label sad in one evaluation and happy in the other",
+        ),
     ] {
         let output = compare(folder.path(), &["small.csv", file, "--html", "page.html"]);
         let error = String::from_utf8_lossy(&output.stderr);

@@ -1,5 +1,7 @@
 //! What a client may take of the server over gRPC.
 
+use std::time::Duration;
+
 use futures_util::{FutureExt, stream};
 use tokio::sync::mpsc;
 

@@ -26,7 +26,7 @@ pub(super) fn images(pixels: &[f32], from: usize, to: usize) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use mien_faces::image::Picture;
+    use mien_faces::image::DecodedImage;
 
     use super::*;
 
@@ -34,7 +34,7 @@ mod tests {
     fn downscaled_image_matches_server() {
         let gray: Vec<u8> = (0..48 * 48).map(|i| (i * i % 251) as u8).collect();
         let float: Vec<f32> = gray.iter().map(|&p| f32::from(p)).collect();
-        let served = Picture::new(48, 48, gray).unwrap().to_face(24);
+        let served = DecodedImage::new(48, 48, gray).unwrap().to_face(24);
         let two = images(&[float.clone(), float].concat(), 48, 24);
         assert_eq!(two[..576], two[576..]);
         for (ours, served) in two.iter().zip(served.pixels()) {

@@ -1,0 +1,54 @@
+//! Decoding and resizing through the public interface, compared with Pillow. `fixtures/make.py` created the images and the
+//! expected results.
+
+mod invalid;
+mod pillow;
+
+use std::{fs, path::PathBuf};
+
+use mien_faces::image::{DecodedImage, Limits, decode};
+
+/// Images without loss; the gray levels must equal those of Pillow.
+const LOSSLESS: [&str; 16] = [
+    "rgb.png",
+    "rgb.bmp",
+    "lossless.webp",
+    "bits.png",
+    "alpha.png",
+    "alpha.webp",
+    "grayalpha.png",
+    "palette.png",
+    "palette.bmp",
+    "palette.gif",
+    "animated.gif",
+    "animated.webp",
+    "deep.png",
+    "exif6.png",
+    "exif6.webp",
+    "mosaic.png",
+];
+
+/// Images for which decoders round differently.
+const LOSSY: [&str; 12] = [
+    "lossy.webp",
+    "baseline.jpg",
+    "progressive.jpg",
+    "gray.jpg",
+    "cmyk.jpg",
+    "exif2.jpg",
+    "exif3.jpg",
+    "exif4.jpg",
+    "exif5.jpg",
+    "exif6.jpg",
+    "exif7.jpg",
+    "exif8.jpg",
+];
+
+fn fixture(name: &str) -> Vec<u8> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    fs::read(folder.join(name)).expect(name)
+}
+
+fn image(name: &str) -> DecodedImage {
+    decode(&fixture(name), &Limits::default()).expect(name)
+}
