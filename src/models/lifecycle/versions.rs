@@ -141,7 +141,7 @@ impl VersionManager {
         let metrics = &self.loader.metrics;
         let number = version.to_string();
         if let Some(old) = self.live(&name, version) {
-            metrics.model_stops(&name, &number, old.architecture(), &old.sha256);
+            metrics.model_unloaded(&name, &number, old.architecture(), &old.sha256);
         }
         metrics.model_serves(&name, &number, model.architecture(), &model.sha256);
         self.update(|next| {
@@ -163,9 +163,7 @@ impl VersionManager {
             "cannot load model"
         );
         if !is_live {
-            self.loader
-                .metrics
-                .model_refused(name, &version.to_string());
+            self.loader.metrics.model_failed(name, &version.to_string());
         }
         self.update(|next| {
             let state = next
@@ -201,7 +199,9 @@ impl VersionManager {
             if !dirs.contains_key(&version) {
                 next.remove(&version);
                 self.attempted.remove(&(name.to_owned(), version));
-                self.loader.metrics.model_gone(name, &version.to_string());
+                self.loader
+                    .metrics
+                    .model_removed(name, &version.to_string());
             }
         }
         for version in dirs.keys() {
@@ -240,6 +240,6 @@ impl VersionManager {
         let version = version.to_string();
         self.loader
             .metrics
-            .model_stops(name, &version, model.architecture(), &model.sha256);
+            .model_unloaded(name, &version, model.architecture(), &model.sha256);
     }
 }

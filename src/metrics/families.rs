@@ -1,0 +1,164 @@
+//! The metric families of the server and their buckets.
+
+use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
+
+use super::register::{counter, gauge, histogram, int_gauge, register};
+
+/// Buckets of request durations in seconds.
+const REQUEST_SECONDS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
+/// Buckets of queue times in seconds; an idle worker takes an image in microseconds.
+const WAIT_SECONDS: &[f64] = &[
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+    30.0,
+];
+/// Buckets of inference durations in seconds.
+const INFERENCE_SECONDS: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 5.0,
+];
+/// Buckets of batch sizes.
+const BATCH_IMAGES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
+/// Buckets of the probability of the predicted label; chance is 0.14.
+const CONFIDENCE: &[f64] = &[0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0];
+
+/// The metric families. Each field has the name of its metric without prefix and unit.
+pub(super) struct Families {
+    pub(super) http_requests: IntCounterVec,
+    pub(super) http_duration: HistogramVec,
+    pub(super) grpc_requests: IntCounterVec,
+    pub(super) queue_wait: HistogramVec,
+    pub(super) inference: HistogramVec,
+    pub(super) batch_images: HistogramVec,
+    pub(super) queue_images: IntGaugeVec,
+    pub(super) images: IntCounterVec,
+    pub(super) worker_panics: IntCounterVec,
+    pub(super) predictions: IntCounterVec,
+    pub(super) confidence: HistogramVec,
+    pub(super) model_loads: IntCounterVec,
+    pub(super) model_info: IntGaugeVec,
+    pub(super) model_ready: IntGaugeVec,
+    pub(super) evaluation_accuracy: GaugeVec,
+    pub(super) promotions: IntCounterVec,
+}
+
+impl Families {
+    /// Creates and registers all families.
+    pub(super) fn register(r: &Registry) -> Self {
+        let build = int_gauge(
+            r,
+            "mien_build_info",
+            "Version of the server; always 1.",
+            &["version"],
+        );
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        #[cfg(target_os = "linux")]
+        register(
+            r,
+            prometheus::process_collector::ProcessCollector::for_self(),
+        );
+        Self {
+            http_requests: counter(
+                r,
+                "mien_http_requests_total",
+                "HTTP responses by route pattern and status.",
+                &["method", "route", "status"],
+            ),
+            http_duration: histogram(
+                r,
+                "mien_http_request_duration_seconds",
+                "Time from the head of a request to its response.",
+                &["route"],
+                REQUEST_SECONDS,
+            ),
+            grpc_requests: counter(
+                r,
+                "mien_grpc_requests_total",
+                "gRPC responses by call and status code.",
+                &["method", "code"],
+            ),
+            queue_wait: histogram(
+                r,
+                "mien_queue_wait_seconds",
+                "Time of an image in the queue.",
+                &["model"],
+                WAIT_SECONDS,
+            ),
+            inference: histogram(
+                r,
+                "mien_inference_duration_seconds",
+                "Duration of one inference call, one observation per batch.",
+                &["model"],
+                INFERENCE_SECONDS,
+            ),
+            batch_images: histogram(
+                r,
+                "mien_batch_images",
+                "Number of images of a batch.",
+                &["model"],
+                BATCH_IMAGES,
+            ),
+            queue_images: int_gauge(
+                r,
+                "mien_queue_images",
+                "Number of queued images.",
+                &["model"],
+            ),
+            images: counter(
+                r,
+                "mien_images_total",
+                "Received images by outcome.",
+                &["model", "outcome"],
+            ),
+            worker_panics: counter(
+                r,
+                "mien_worker_panics_total",
+                "Panics of a classifier; the worker then creates a new session.",
+                &["model"],
+            ),
+            predictions: counter(
+                r,
+                "mien_predictions_total",
+                "Predictions by label.",
+                &["model", "label"],
+            ),
+            confidence: histogram(
+                r,
+                "mien_prediction_confidence",
+                "Probability of the predicted label.",
+                &["model"],
+                CONFIDENCE,
+            ),
+            model_loads: counter(
+                r,
+                "mien_model_loads_total",
+                "Loads of versions by outcome.",
+                &["model", "outcome"],
+            ),
+            model_info: int_gauge(
+                r,
+                "mien_model_info",
+                "Loaded model files; always 1.",
+                &["model", "version", "architecture", "sha256"],
+            ),
+            model_ready: int_gauge(
+                r,
+                "mien_model_ready",
+                "1 for a loaded version, 0 for one that failed to load or was unloaded.",
+                &["model", "version"],
+            ),
+            evaluation_accuracy: gauge(
+                r,
+                "mien_evaluation_accuracy",
+                "Accuracy of the last evaluation of a whole split, 0 to 1.",
+                &["model", "version", "dataset", "split"],
+            ),
+            promotions: counter(
+                r,
+                "mien_promotions_total",
+                "Ended promotions by outcome.",
+                &["model", "outcome"],
+            ),
+        }
+    }
+}
