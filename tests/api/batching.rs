@@ -1,13 +1,14 @@
 //! Queue, deadlines and cancelled requests, seen from outside. `--max-queue-delay` keeps images in the queue
 //! until a batch of four is full, so nothing depends on how fast a model is.
 
-use std::time::Duration;
-
 use actix_web::rt;
 use reqwest::Client;
 use serde_json::json;
 
-use crate::helpers::{TestApp, answer, assert_problem, face, http_2};
+use crate::{
+    eventually::{TIMEOUT, eventually},
+    helpers::{TestApp, answer, assert_problem, face, http_2},
+};
 
 const HELD: [&str; 5] = [
     "--max-queue-size=4",
@@ -99,22 +100,17 @@ async fn disconnected_client_frees_queue() {
 
 async fn leaves_the_queue(app: &TestApp) {
     // Four images fit when the server has noticed the disconnect.
-    for _ in 0..1000 {
+    let what = "the images of the disconnected client leave the queue";
+    eventually(TIMEOUT, what, async || {
         let (status, _) = answer(app.classify_many("", faces(4))).await;
-        if status == 200 {
-            app.until(
-                "mien_images_total{model=\"small\",outcome=\"cancelled\"}",
-                3.0,
-            )
-            .await;
-            let route = "mien_http_requests_total{method=\"POST\",route=\"/v1/classify\"";
-            app.until_there(&format!("{route},status=\"499\"}} 1"))
-                .await;
-            return;
-        }
-        rt::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the images of the client that hung up never left the queue");
+        (status == 200).then_some(())
+    })
+    .await;
+    let cancelled = "mien_images_total{model=\"small\",outcome=\"cancelled\"}";
+    app.until(cancelled, 3.0).await;
+    let route = "mien_http_requests_total{method=\"POST\",route=\"/v1/classify\"";
+    app.until_there(&format!("{route},status=\"499\"}} 1"))
+        .await;
 }
 
 #[actix_web::test]

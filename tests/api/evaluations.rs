@@ -2,13 +2,15 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use actix_web::rt;
 use mien::startup::Application;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::helpers::{TestApp, answer, assert_problem, face, fixture, settings};
+use crate::{
+    eventually::{TIMEOUT, eventually},
+    helpers::{TestApp, answer, assert_problem, face, fixture, settings},
+};
 
 pub(crate) const LABELS: [&str; 7] = [
     "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
@@ -79,19 +81,19 @@ impl TestApp {
 
     /// Waits until an evaluation has a status.
     pub(crate) async fn status(&self, location: &str, status: &str) -> Value {
-        for _ in 0..3000 {
+        eventually(TIMEOUT, &format!("{location} is {status}"), async || {
             let document = self.json(location).await;
             if document["status"] == status {
-                return document;
+                return Some(document);
             }
             let is_final = ["succeeded", "failed", "cancelled"].map(Value::from);
             assert!(
                 !is_final.contains(&document["status"]),
                 "not {status}: {document}"
             );
-            rt::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("{location} never was {status}");
+            None
+        })
+        .await
     }
 
     async fn report(&self, order: &Value) -> Value {

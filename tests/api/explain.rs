@@ -1,14 +1,15 @@
 //! `POST /v1/explain`: what a client finds out by covering the face itself, in one request.
 
-use std::time::Duration;
-
 use actix_web::rt;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use mien_faces::image::{Face, Limits, decode};
 use reqwest::{RequestBuilder, multipart};
 use serde_json::{Value, json};
 
-use crate::helpers::{TestApp, answer, assert_problem, face};
+use crate::{
+    eventually::{TIMEOUT, eventually},
+    helpers::{TestApp, answer, assert_problem, face},
+};
 
 /// One explanation at a time, held in the queue: its first 16 images wait for a batch of 128.
 const HELD: [&str; 4] = [
@@ -247,13 +248,11 @@ async fn more_than_a_few_at_once_are_refused_and_clients_that_hang_up_make_room(
 
 /// Sends a request again until it is not refused.
 async fn until_taken(request: RequestBuilder) -> (u16, Value) {
-    loop {
+    eventually(TIMEOUT, "the request is accepted", async || {
         let answer = answer(request.try_clone().unwrap()).await;
-        if answer.0 != 503 {
-            return answer;
-        }
-        rt::time::sleep(Duration::from_millis(5)).await;
-    }
+        (answer.0 != 503).then_some(answer)
+    })
+    .await
 }
 
 #[actix_web::test]

@@ -2,7 +2,7 @@
 
 mod limits;
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 use actix_web::rt;
 use futures_util::{StreamExt, stream};
@@ -27,6 +27,7 @@ use tonic::{
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 use crate::{
+    eventually::{TIMEOUT, eventually},
     helpers::{TestApp, answer, face, http_2, settings},
     v2::{floats, gray},
 };
@@ -575,15 +576,10 @@ async fn health_follows_readiness_and_the_drain_answers_what_was_asked() {
         ends.iter().all(|end| !matches!(end, Some(Ok(())))),
         "they end with the server: {ends:?}"
     );
-    let mut refused = false;
-    for _ in 0..500 {
-        refused = client.server_live(ServerLiveRequest {}).await.is_err();
-        if refused {
-            break;
-        }
-        rt::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert!(refused, "nothing listens any more");
+    eventually(TIMEOUT, "the port is closed", async || {
+        client.server_live(ServerLiveRequest {}).await.err()
+    })
+    .await;
 }
 
 #[actix_web::test]

@@ -21,6 +21,8 @@ use reqwest::{Client, RequestBuilder, Response, multipart};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use crate::eventually::{TIMEOUT, eventually};
+
 /// A path of the fixtures folder.
 pub(crate) fn fixture(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -164,33 +166,25 @@ impl TestApp {
             .unwrap()
     }
 
-    /// Waits until a metric is there.
-    pub(crate) async fn until_there(&self, series: &str) {
-        for _ in 0..1000 {
-            if self
-                .get("/metrics")
-                .await
-                .text()
-                .await
-                .unwrap()
-                .contains(series)
-            {
-                return;
-            }
-            rt::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("{series} never came");
+    /// Waits until the text of the metrics contains `text`.
+    pub(crate) async fn until_there(&self, text: &str) {
+        eventually(
+            TIMEOUT,
+            &format!("the metrics contain {text}"),
+            async || {
+                let metrics = self.get("/metrics").await.text().await.unwrap();
+                metrics.contains(text).then_some(())
+            },
+        )
+        .await;
     }
 
-    /// Waits until a metric has a value: for what happens in the server and nobody answers for.
+    /// Waits until a metric has a value.
     pub(crate) async fn until(&self, series: &str, value: f64) {
-        for _ in 0..1000 {
-            if self.metric(series).await == value {
-                return;
-            }
-            rt::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("{series} never became {value}");
+        eventually(TIMEOUT, &format!("{series} is {value}"), async || {
+            (self.metric(series).await == value).then_some(())
+        })
+        .await;
     }
 }
 

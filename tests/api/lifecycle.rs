@@ -8,7 +8,10 @@ use reqwest::Response;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::helpers::{TestApp, answer, assert_problem, face, failure, fixture, install, settings};
+use crate::{
+    eventually::{TIMEOUT, eventually},
+    helpers::{TestApp, answer, assert_problem, face, failure, fixture, install, settings},
+};
 
 /// Creates a models directory from names, versions and fixtures.
 pub(crate) fn models(models: &[(&str, &str, &str)]) -> TempDir {
@@ -56,16 +59,11 @@ impl TestApp {
 
     /// Waits until the versions of a model stand so.
     pub(crate) async fn until_versions(&self, name: &str, expected: &[&str]) {
-        for _ in 0..2000 {
-            if self.versions(name).await == expected {
-                return;
-            }
-            rt::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!(
-            "{name} is {:?} and never became {expected:?}",
-            self.versions(name).await
-        );
+        let what = format!("the versions of {name} are {expected:?}");
+        eventually(TIMEOUT, &what, async || {
+            (self.versions(name).await == expected).then_some(())
+        })
+        .await;
     }
 
     /// Returns the version that serves a request with this query.
@@ -435,12 +433,10 @@ async fn removed_default_model_is_replaced_unless_set() {
     for app in [&free, &named] {
         app.until_versions("best", &[]).await;
     }
-    for _ in 0..1000 {
-        if free.get("/health/ready").await.status() == 200 {
-            break;
-        }
-        rt::time::sleep(Duration::from_millis(10)).await;
-    }
+    eventually(TIMEOUT, "another default model is chosen", async || {
+        (free.get("/health/ready").await.status() == 200).then_some(())
+    })
+    .await;
     assert_eq!(
         answer(free.classify("", face("happy"))).await.1["model"],
         "other"

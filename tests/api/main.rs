@@ -1,6 +1,9 @@
-//! The server at its public doors: HTTP on a free port, real models, the real program.
+//! Tests of the server through its public interfaces: HTTP and gRPC on a free port with real models, and the program itself.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot continue should panic"
+)]
 
 mod batching;
 mod bench;
@@ -12,6 +15,7 @@ mod datasets;
 mod ensembles;
 mod evaluations;
 mod events;
+mod eventually;
 mod explain;
 mod grpc;
 mod health;

@@ -14,8 +14,12 @@ use serde_json::Value;
 
 use crate::{
     evaluations::{STUCK, data_set},
+    eventually::{TIMEOUT, eventually},
     helpers::{assert_problem, face, fixture, http_2},
 };
+
+/// The line of the metrics that shows a queued image.
+const QUEUED: &str = "mien_queue_images{model=\"small\"} 1";
 
 pub(crate) fn mien() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
@@ -136,19 +140,18 @@ async fn sigterm_drains_and_ends_with_0() {
             .send(),
     );
     let get = async |path: &str| client.get(server.url(path)).send().await;
-    loop {
+    eventually(TIMEOUT, "the image is queued", async || {
         let metrics = get("/metrics").await.unwrap().text().await.unwrap();
-        if metrics.contains("mien_queue_images{model=\"small\"} 1") {
-            break;
-        }
-        rt::time::sleep(Duration::from_millis(5)).await;
-    }
+        metrics.contains(QUEUED).then_some(())
+    })
+    .await;
 
     server.terminate();
-    let mut readiness = get("/health/ready").await.unwrap();
-    while readiness.status() == 200 {
-        readiness = get("/health/ready").await.unwrap();
-    }
+    let readiness = eventually(TIMEOUT, "the server is draining", async || {
+        let readiness = get("/health/ready").await.unwrap();
+        (readiness.status() != 200).then_some(readiness)
+    })
+    .await;
     assert_eq!(readiness.status(), 503);
     assert_eq!(
         readiness.json::<Value>().await.unwrap()["status"],
@@ -194,26 +197,17 @@ async fn a_second_signal_ends_it_at_once() {
     let client = Client::new();
     let request = client.post(server.url("/v1/classify")).body(face("happy"));
     let request = rt::spawn(request.send());
-    let metrics = async || {
-        client
-            .get(server.url("/metrics"))
-            .send()
-            .await
-            .unwrap()
-            .text()
-            .await
-    };
-    while !metrics()
-        .await
-        .unwrap()
-        .contains("mien_queue_images{model=\"small\"} 1")
-    {
-        rt::time::sleep(Duration::from_millis(5)).await;
-    }
+    let get = async |path: &str| client.get(server.url(path)).send().await;
+    eventually(TIMEOUT, "the image is queued", async || {
+        let metrics = get("/metrics").await.unwrap().text().await.unwrap();
+        metrics.contains(QUEUED).then_some(())
+    })
+    .await;
     server.terminate();
-    while client.get(server.url("/health/live")).send().await.is_ok() {
-        rt::time::sleep(Duration::from_millis(5)).await;
-    }
+    eventually(TIMEOUT, "the port is closed", async || {
+        get("/health/live").await.err()
+    })
+    .await;
     server.terminate();
     let ended = rt::time::timeout(Duration::from_secs(20), server.status()).await;
     assert_eq!(
@@ -256,14 +250,16 @@ async fn a_client_of_http_2_is_sent_away_in_its_protocols_words() {
     let request = client.post(server.url("/v1/classify")).body(face("happy"));
     let request = rt::spawn(request.send());
     let get = async |path: &str| client.get(server.url(path)).send().await.unwrap();
-    let queued = "mien_queue_images{model=\"small\"} 1";
-    while !get("/metrics").await.text().await.unwrap().contains(queued) {
-        rt::time::sleep(Duration::from_millis(5)).await;
-    }
+    eventually(TIMEOUT, "the image is queued", async || {
+        let metrics = get("/metrics").await.text().await.unwrap();
+        metrics.contains(QUEUED).then_some(())
+    })
+    .await;
     server.terminate();
-    while get("/v2").await.status() == 200 {
-        rt::time::sleep(Duration::from_millis(5)).await;
-    }
+    eventually(TIMEOUT, "the server is shutting down", async || {
+        (get("/v2").await.status() != 200).then_some(())
+    })
+    .await;
     let answer = get("/v2").await;
     assert_eq!(answer.status(), 503);
     let body = answer.json::<Value>().await.unwrap();
@@ -301,12 +297,12 @@ async fn evaluations_survive_a_crash_and_an_orderly_end() {
         let url = server.url(&format!("/v1/evaluations/{id}"));
         client.get(url).send().await.unwrap().json().await.unwrap()
     };
-    let until = async |server: &Server, id: &str, status: &str| loop {
-        let document = get(server, id).await;
-        if document["status"] == status {
-            break document;
-        }
-        rt::time::sleep(Duration::from_millis(5)).await;
+    let until = async |server: &Server, id: &str, status: &str| {
+        eventually(TIMEOUT, &format!("{id} is {status}"), async || {
+            let document = get(server, id).await;
+            (document["status"] == status).then_some(document)
+        })
+        .await
     };
 
     let server = start(&[]);

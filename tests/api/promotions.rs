@@ -7,9 +7,6 @@ mod orders;
 mod pins;
 mod traffic;
 
-use std::time::Duration;
-
-use actix_web::rt;
 use mien_faces::report::paired_difference;
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -17,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::{
     evaluations::{data_set, put},
+    eventually::{TIMEOUT, eventually},
     helpers::{TestApp, face, install},
     lifecycle::{folder, models},
 };
@@ -74,16 +72,16 @@ impl TestApp {
 
     /// Waits until a promotion has a status.
     async fn until_promotion(&self, location: &str, status: &str) -> Value {
-        for _ in 0..3000 {
+        eventually(TIMEOUT, &format!("{location} is {status}"), async || {
             let document = self.json(location).await;
             if document["status"] == status {
-                return document;
+                return Some(document);
             }
             let now = document["status"].as_str().unwrap();
             assert!(!FINAL.contains(&now), "not {status}: {document}");
-            rt::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("{location} never was {status}");
+            None
+        })
+        .await
     }
 
     /// Orders a promotion and waits for its end.

@@ -1,8 +1,5 @@
 //! What outlives a server: evaluations with their predictions, kept, filtered, pruned and removed.
 
-use std::time::Duration;
-
-use actix_web::rt;
 use mien::startup::{Application, StartupError};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -10,6 +7,7 @@ use tempfile::TempDir;
 
 use crate::{
     evaluations::{STUCK, data_set, put, spawn},
+    eventually::{TIMEOUT, eventually},
     helpers::{TestApp, answer, assert_problem, face, settings},
 };
 
@@ -18,14 +16,17 @@ pub(crate) async fn spawn_on(state: &TempDir, data: &TempDir, flags: &[&str]) ->
     let source = format!("--data=faces={}", data.path().display());
     let state = format!("--state={}", state.path().display());
     let settings = settings(&[&[source.as_str(), state.as_str()], flags].concat());
-    for _ in 0..1000 {
-        match Application::build(&settings) {
-            Ok(application) => return TestApp::run(application),
-            Err(StartupError::State(_)) => rt::time::sleep(Duration::from_millis(10)).await,
-            Err(error) => panic!("{error}"),
-        }
-    }
-    panic!("the folder never became free");
+    let application =
+        eventually(
+            TIMEOUT,
+            "the state directory is free",
+            async || match Application::build(&settings) {
+                Ok(application) => Some(application),
+                Err(StartupError::State(_)) => None,
+                Err(error) => panic!("{error}"),
+            },
+        );
+    TestApp::run(application.await)
 }
 
 const ACCURACY: &str =

@@ -1,12 +1,12 @@
 //! Changes of an ensemble's members while it serves.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path};
 
-use actix_web::rt;
 use serde_json::Value;
 
 use super::{DUO, LABELS_OF_KERAS, duo, write};
 use crate::{
+    eventually::{TIMEOUT, eventually},
     helpers::{TestApp, assert_problem, install},
     lifecycle::{folder, models},
 };
@@ -26,14 +26,11 @@ fn change(root: &Path, version: &str) {
 impl TestApp {
     /// Waits until the ensemble has another identity.
     async fn until_changed(&self, before: &Value) -> Value {
-        for _ in 0..2000 {
+        eventually(TIMEOUT, &format!("{before} is replaced"), async || {
             let version = self.version_of("duo").await;
-            if version["sha256"] != before["sha256"] {
-                return version;
-            }
-            rt::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("it is still {before}");
+            (version["sha256"] != before["sha256"]).then_some(version)
+        })
+        .await
     }
 }
 

@@ -1,6 +1,6 @@
 //! The program itself, killed in the middle of a promotion, after one, and stopped in one.
 
-use std::{os::unix::process::ExitStatusExt, time::Duration};
+use std::os::unix::process::ExitStatusExt;
 
 use actix_web::rt;
 use reqwest::Client;
@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::faces;
 use crate::{
     evaluations::STUCK,
+    eventually::{TIMEOUT, eventually},
     helpers::{answer, face, install},
     lifecycle::{folder, models},
     program::Server,
@@ -50,14 +51,11 @@ impl Place {
     }
 
     async fn until(&self, server: &Server, path: &str, status: &str) -> Value {
-        for _ in 0..3000 {
+        eventually(TIMEOUT, &format!("{path} is {status}"), async || {
             let document = self.get(server, path).await;
-            if document["status"] == status {
-                return document;
-            }
-            rt::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("{path} never was {status}");
+            (document["status"] == status).then_some(document)
+        })
+        .await
     }
 
     async fn version(&self, server: &Server) -> Value {

@@ -2,13 +2,13 @@
 
 use std::fs;
 
-use actix_web::rt;
 use mien::startup::Application;
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::{faces, serve};
 use crate::{
+    eventually::{TIMEOUT, eventually},
     helpers::{TestApp, answer, install, settings},
     lifecycle::{folder, models},
 };
@@ -50,9 +50,11 @@ async fn a_newer_version_does_not_take_the_traffic_of_a_pinned_model() {
     // Files of the pinned version itself are followed.
     let before = app.json("/v1/models/m").await["versions"][0]["sha256"].clone();
     install(root.path(), "m", "1", "keras");
-    while app.json("/v1/models/m").await["versions"][0]["sha256"] == before {
-        rt::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    eventually(TIMEOUT, "version 1 has another file", async || {
+        let now = app.json("/v1/models/m").await["versions"][0]["sha256"].clone();
+        (now != before).then_some(())
+    })
+    .await;
     assert_eq!(app.version("").await, "1");
 
     release(&app, "m").await;

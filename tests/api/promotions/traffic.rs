@@ -1,6 +1,9 @@
 //! What clients see of a promotion: nothing but another version, from one moment on.
 
-use std::time::Duration;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use actix_web::rt;
 use serde_json::json;
@@ -8,9 +11,13 @@ use serde_json::json;
 use super::serve;
 use crate::{
     evaluations::{LABELS, put},
+    eventually::{TIMEOUT, eventually},
     helpers::{answer, face, install},
     lifecycle::models,
 };
+
+/// Number of clients that send requests during the promotions.
+const CLIENTS: usize = 4;
 
 /// Some hundred faces, so that clients come while they are evaluated.
 fn many_faces() -> tempfile::TempDir {
@@ -33,31 +40,47 @@ async fn no_request_fails_and_versions_change_once() {
     let app = serve(&root, &data, &[]);
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let url = app.url("/v1/classify?model=m");
-    let clients: Vec<_> = (0..4)
+    // The number of clients that a version has answered.
+    let answered = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+    let all_answered = async |version: usize| {
+        let what = format!("each client has a response of version {version}");
+        eventually(TIMEOUT, &what, async || {
+            (answered[version - 1].load(Ordering::Relaxed) == CLIENTS).then_some(())
+        })
+        .await;
+    };
+    let clients: Vec<_> = (0..CLIENTS)
         .map(|_| {
             let (client, url, stopped) = (app.client.clone(), url.clone(), stopped.clone());
+            let answered = Arc::clone(&answered);
             rt::spawn(async move {
                 let mut versions = Vec::new();
                 while !*stopped.borrow() {
                     let (status, body) = answer(client.post(&url).body(face("happy"))).await;
                     assert_eq!(status, 200, "{body}");
-                    versions.push(body["version"].as_str().unwrap().to_owned());
+                    let version = body["version"].as_str().unwrap().to_owned();
+                    if !versions.contains(&version) {
+                        let index = version.parse::<usize>().unwrap() - 1;
+                        answered[index].fetch_add(1, Ordering::Relaxed);
+                    }
+                    versions.push(version);
                 }
                 versions
             })
         })
         .collect();
 
-    // First one that is rejected, then one that passes, both under load.
+    // The first promotion is rejected, the second one passes, both under load.
+    all_answered(1).await;
     install(root.path(), "m", "2", "tiny");
     let order =
         |accuracy: f64| json!({"version": "2", "dataset": "faces", "min_accuracy": accuracy});
     app.promoted("m", &order(1.0), "rejected").await;
     assert_eq!(app.version("?model=m").await, "1");
     app.promoted("m", &order(0.1), "promoted").await;
-    // From here on no answer is an old one.
+    // All responses from now on are from the new version.
     assert_eq!(app.version("?model=m").await, "2");
-    rt::time::sleep(Duration::from_millis(200)).await;
+    all_answered(2).await;
     stop.send(true).unwrap();
     for client in clients {
         let versions = client.await.unwrap();
