@@ -88,13 +88,8 @@ mod tests {
     fn weak_map_stays_pale() {
         let face = Face::new(2, vec![100; 4]).unwrap();
         let file = overlay(&face, &SaliencyMap::new(2, vec![0.0001, 0.0, 0.0, 0.0]));
-        let picture = decode(&file, &Limits::default()).unwrap();
-        assert_eq!((picture.width(), picture.height()), (480, 480));
-        assert!(
-            picture
-                .pixels()
-                .iter()
-                .all(|gray| (98..=102).contains(gray))
-        );
+        let image = decode(&file, &Limits::default()).unwrap();
+        assert_eq!((image.width(), image.height()), (480, 480));
+        assert!(image.pixels().iter().all(|gray| (98..=102).contains(gray)));
     }
 }

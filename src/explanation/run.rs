@@ -126,7 +126,7 @@ mod tests {
         }
     }
 
-    /// A model that looks at a square of the diagonal, and a face that is white there and black elsewhere.
+    /// Returns a model whose output depends on a square on the diagonal, and a face that is white there and black elsewhere.
     fn looking_at(side: usize, square: [usize; 2]) -> (Batcher, Face) {
         let factory: Factory = Arc::new(move || Ok(Box::new(Region { side, square })));
         let options = BatchOptions {
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_peak_is_where_the_model_looks_whatever_its_size() {
+    async fn largest_weight_is_where_model_looks_for_any_size() {
         for (side, square) in [(48, [28, 36]), (32, [4, 9]), (100, [70, 86]), (3, [1, 2])] {
             let (batcher, face) = looking_at(side, square);
             let explanation = explain(&batcher, face, None, later()).await.unwrap();
@@ -172,14 +172,14 @@ mod tests {
                 );
             }
             assert!(map.max_abs() > 0.3, "{side}: {}", map.max_abs());
-            // Far from it nothing is lost.
+            // Far from the square the weight is 0.
             let far = if square[0] > side / 2 { 0 } else { side - 1 };
             assert_eq!(map.at(far, far), 0.0, "{side}");
         }
     }
 
     #[tokio::test]
-    async fn what_speaks_against_a_label_is_below_zero() {
+    async fn contradicting_pixels_have_negative_weights() {
         let (batcher, face) = looking_at(48, [28, 36]);
         let against = explain(&batcher, face.clone(), Some(0), later())
             .await
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_deadline_that_has_passed_ends_it() {
+    async fn expired_deadline_ends_explanation() {
         let (batcher, face) = looking_at(48, [28, 36]);
         let error = explain(&batcher, face, None, Instant::now())
             .await

@@ -1,4 +1,4 @@
-//! `/v1/evaluations/compare`: two models on the same images, and what is refused.
+//! `/v1/evaluations/compare`.
 
 use std::fs;
 
@@ -14,10 +14,10 @@ use crate::{
 };
 
 impl TestApp {
-    /// The id of an evaluation that was ordered and succeeded.
-    pub(crate) async fn evaluated(&self, order: &Value) -> String {
-        let location = self.ordered(order).await;
-        self.status(&location, "succeeded").await;
+    /// Starts an evaluation, waits until it succeeds, and returns its identifier.
+    pub(crate) async fn evaluate(&self, spec: &Value) -> String {
+        let location = self.start_evaluation(spec).await;
+        self.until_evaluation(&location, "succeeded").await;
         location.rsplit('/').next().unwrap().to_owned()
     }
 
@@ -32,14 +32,14 @@ fn path(a: &str, b: &str) -> String {
 }
 
 #[actix_web::test]
-async fn two_models_are_compared_on_the_images_that_both_have() {
+async fn comparison_covers_common_images() {
     let data = data_set();
     let app = spawn(&data, &[]);
     let a = app
-        .evaluated(&json!({"dataset": "faces", "model": "keras"}))
+        .evaluate(&json!({"dataset": "faces", "model": "keras"}))
         .await;
     let b = app
-        .evaluated(&json!({"dataset": "faces", "model": "small", "limit": 6}))
+        .evaluate(&json!({"dataset": "faces", "model": "small", "limit": 6}))
         .await;
     let found = app.json(&path(&a, &b)).await;
     for (key, id) in [("evaluation_a", &a), ("evaluation_b", &b)] {
@@ -48,7 +48,7 @@ async fn two_models_are_compared_on_the_images_that_both_have() {
         assert_eq!(found[key], document);
     }
 
-    // Counted by hand from what `/predictions` gives.
+    // Computed here from the result of `/predictions`.
     let (of_a, of_b) = (app.predictions(&a).await, app.predictions(&b).await);
     assert_eq!((of_a.len(), of_b.len()), (7, 6));
     let mut pairs = [0; 4];
@@ -88,33 +88,33 @@ async fn two_models_are_compared_on_the_images_that_both_have() {
 }
 
 #[actix_web::test]
-async fn what_cannot_be_compared_is_refused_with_the_reason() {
+async fn incomparable_evaluations_are_rejected_with_reason() {
     let (data, other) = (data_set(), data_set());
     put(other.path(), "test/sad/PrivateTest_5.png", &face("happy"));
     let copy = format!("--data=copy={}", data.path().display());
     let other = format!("--data=other={}", other.path().display());
     let app = spawn(&data, &[&copy, &other]);
-    let whole = app.evaluated(&json!({"dataset": "faces"})).await;
+    let whole = app.evaluate(&json!({"dataset": "faces"})).await;
     let public = app
-        .evaluated(&json!({"dataset": "faces", "split": "PublicTest"}))
+        .evaluate(&json!({"dataset": "faces", "split": "PublicTest"}))
         .await;
     let private = app
-        .evaluated(&json!({"dataset": "faces", "split": "PrivateTest"}))
+        .evaluate(&json!({"dataset": "faces", "split": "PrivateTest"}))
         .await;
     let of_copy = app
-        .evaluated(&json!({"dataset": "copy", "model": "tiny"}))
+        .evaluate(&json!({"dataset": "copy", "model": "tiny"}))
         .await;
-    let of_other = app.evaluated(&json!({"dataset": "other"})).await;
+    let of_other = app.evaluate(&json!({"dataset": "other"})).await;
     let part_of_other = app
-        .evaluated(&json!({"dataset": "other", "split": "PublicTest"}))
+        .evaluate(&json!({"dataset": "other", "split": "PublicTest"}))
         .await;
 
-    // A part against the whole, and the same data by another name.
+    // A split and the whole data set, and the same data under another name.
     assert_eq!(app.json(&path(&whole, &public)).await["images"], 3);
     assert_eq!(app.json(&path(&whole, &of_copy)).await["images"], 7);
 
     put(data.path(), "test/happy/PrivateTest_3.png", &face("sad"));
-    let changed = app.evaluated(&json!({"dataset": "faces"})).await;
+    let changed = app.evaluate(&json!({"dataset": "faces"})).await;
     for (a, b, status, code, detail) in [
         (
             &*public,
@@ -165,10 +165,10 @@ async fn what_cannot_be_compared_is_refused_with_the_reason() {
 }
 
 #[actix_web::test]
-async fn an_evaluation_that_has_no_report_is_not_compared() {
+async fn unfinished_evaluation_is_not_compared() {
     let data = data_set();
     let app = spawn(&data, &STUCK);
-    let location = app.ordered(&json!({"dataset": "faces"})).await;
+    let location = app.start_evaluation(&json!({"dataset": "faces"})).await;
     let id = location.rsplit('/').next().unwrap();
     let body = assert_problem(app.get(&path(id, id)).await, 409, "conflict").await;
     assert!(
@@ -184,9 +184,9 @@ async fn an_evaluation_that_has_no_report_is_not_compared() {
 }
 
 #[actix_web::test]
-async fn copies_of_training_faces_are_left_out_of_a_second_score() {
+async fn second_score_excludes_copies_of_training_faces() {
     let data = data_set();
-    // A face that is happy in train and sad in test, and the same in its pixels alone.
+    // A face that is labelled happy in train and sad in test, and one that has the same pixels but other bytes.
     let written = decode(&face("happy"), &Limits::default())
         .unwrap()
         .to_face(48)
@@ -194,8 +194,8 @@ async fn copies_of_training_faces_are_left_out_of_a_second_score() {
     assert_ne!(written, face("happy"));
     put(data.path(), "test/sad/PublicTest_9.png", &written);
     let app = spawn(&data, &[]);
-    let report = async |order: Value| {
-        let id = app.evaluated(&order).await;
+    let report = async |spec: Value| {
+        let id = app.evaluate(&spec).await;
         app.json(&format!("/v1/evaluations/{id}")).await["report"].clone()
     };
     let whole = report(json!({"dataset": "faces", "model": "tiny"})).await;
@@ -223,7 +223,7 @@ async fn copies_of_training_faces_are_left_out_of_a_second_score() {
 
     fs::remove_dir_all(data.path().join("train")).unwrap();
     let app = spawn(&data, &[]);
-    let id = app.evaluated(&json!({"dataset": "faces"})).await;
+    let id = app.evaluate(&json!({"dataset": "faces"})).await;
     let report = &app.json(&format!("/v1/evaluations/{id}")).await["report"];
     assert!(report.get("without_duplicates").is_none(), "{report}");
     let mistakes = report["mistakes"].as_array().unwrap();

@@ -1,4 +1,4 @@
-//! `/v1/datasets`: what there is to evaluate on, and its faces by ids that tell no path.
+//! `/v1/datasets`: the data sets, and their faces by identifiers that do not reveal paths.
 
 use mien_faces::image::{Limits, decode};
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[actix_web::test]
-async fn data_sets_are_listed_with_their_splits() {
+async fn data_sets_are_listed_with_splits() {
     let data = data_set();
     let source = format!("--data=more={}", data.path().display());
     let app = spawn(&data, &[&source]);
@@ -23,7 +23,7 @@ async fn data_sets_are_listed_with_their_splits() {
 }
 
 #[actix_web::test]
-async fn a_face_is_had_by_its_id_alone() {
+async fn face_is_returned_by_id_only() {
     let data = data_set();
     put(data.path(), "test/sad/broken.png", b"nonsense");
     let app = spawn(&data, &[]);
@@ -36,10 +36,10 @@ async fn a_face_is_had_by_its_id_alone() {
         response.headers()["cache-control"],
         "private, max-age=86400"
     );
-    let picture = decode(&response.bytes().await.unwrap(), &Limits::default()).unwrap();
-    assert_eq!((picture.width(), picture.height()), (48, 48));
+    let image = decode(&response.bytes().await.unwrap(), &Limits::default()).unwrap();
+    assert_eq!((image.width(), image.height()), (48, 48));
     let original = decode(&face("happy"), &Limits::default()).unwrap();
-    assert_eq!(picture.to_face(48), original.to_face(48));
+    assert_eq!(image.to_face(48), original.to_face(48));
 
     // hashlib.sha256(b"test/test/sad/broken.png").hexdigest()[:32]
     let broken = "e73cfce726e9d335f39d2a61749b1cc5";

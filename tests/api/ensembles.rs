@@ -167,9 +167,9 @@ async fn evaluation_judges_the_mean() {
     let (root, data) = (duo(), data_set());
     let app = spawn(&data, &[&folder(&root)]);
     let location = app
-        .ordered(&json!({"dataset": "faces", "model": "duo"}))
+        .start_evaluation(&json!({"dataset": "faces", "model": "duo"}))
         .await;
-    let document = app.status(&location, "succeeded").await;
+    let document = app.until_evaluation(&location, "succeeded").await;
     assert_eq!(document["sha256"], app.version_of("duo").await["sha256"]);
     let mut confusion = vec![vec![0; 7]; 7];
     for (truth, class) in LABELS.iter().enumerate() {
@@ -192,7 +192,7 @@ async fn ensemble_is_promoted_over_its_own_member() {
         "[ensemble]\nmembers = ['m@1', 'keras@1']",
     );
     let order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0.0});
-    let document = app.promoted("m", &order, "promoted").await;
+    let document = app.promote("m", &order, "promoted").await;
     app.until_versions("m", &["1 unloaded", "2 ready"]).await;
     let model = app.json("/v1/models/m").await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! `/v1/evaluations/{id}/events`: progress as it happens, for any number of listeners.
+//! `/v1/evaluations/{id}/events`.
 
 use std::collections::HashMap;
 
@@ -10,13 +10,13 @@ use crate::{
     helpers::{TestApp, assert_problem},
 };
 
-/// A stream that is read event by event.
+/// A client of an event stream.
 struct Listener {
     response: Response,
     text: String,
 }
 
-/// An event: id, name, data.
+/// An event: identifier, name, data.
 type Event = (u64, String, Value);
 
 impl Listener {
@@ -25,7 +25,7 @@ impl Listener {
         if let Some(last) = last {
             request = request.header("last-event-id", last.to_string());
         }
-        // A client that would take a compressed answer gets events at once all the same.
+        // Events are sent at once even to a client that accepts compressed responses.
         let response = request
             .header("accept-encoding", "gzip")
             .send()
@@ -40,7 +40,7 @@ impl Listener {
         }
     }
 
-    /// The next event; none at the end of the stream.
+    /// Returns the next event, or `None` at the end of the stream.
     async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
@@ -61,14 +61,14 @@ impl Listener {
                 ));
             }
             let Some(bytes) = self.response.chunk().await.unwrap() else {
-                assert_eq!(self.text, "", "cut off in an event");
+                assert_eq!(self.text, "", "the stream ends within an event");
                 return None;
             };
             self.text.push_str(std::str::from_utf8(&bytes).unwrap());
         }
     }
 
-    /// Every event until the stream closes.
+    /// Returns all events until the stream closes.
     async fn all(mut self) -> Vec<Event> {
         let mut events = Vec::new();
         while let Some(event) = self.next().await {
@@ -79,15 +79,15 @@ impl Listener {
 }
 
 #[actix_web::test]
-async fn an_evaluation_is_followed_to_its_end() {
+async fn events_follow_evaluation_to_its_end() {
     let data = data_set();
     let app = spawn(&data, &[]);
-    let location = app.ordered(&json!({"dataset": "faces"})).await;
+    let location = app.start_evaluation(&json!({"dataset": "faces"})).await;
     let listeners = [
         Listener::connect(&app, &location, None).await,
         Listener::connect(&app, &location, None).await,
     ];
-    let document = app.status(&location, "succeeded").await;
+    let document = app.until_evaluation(&location, "succeeded").await;
     let mut ends = Vec::new();
     for listener in listeners {
         let events = listener.all().await;
@@ -117,7 +117,7 @@ async fn an_evaluation_is_followed_to_its_end() {
     });
     assert_eq!((name.as_str(), &end), ("end", &expected));
 
-    // Who comes late gets the end at once, and who has it is told to come no more.
+    // A late client gets the end at once. A client that has received the end gets 204, so that it does not reconnect.
     let text = app
         .get(&format!("{location}/events"))
         .await
@@ -149,11 +149,11 @@ async fn an_evaluation_is_followed_to_its_end() {
 }
 
 #[actix_web::test]
-async fn a_listener_that_comes_back_gets_what_is_new() {
+async fn reconnected_listener_gets_newer_events_only() {
     let data = data_set();
     let app = spawn(&data, &STUCK);
-    let location = app.ordered(&json!({"dataset": "faces"})).await;
-    app.status(&location, "running").await;
+    let location = app.start_evaluation(&json!({"dataset": "faces"})).await;
+    app.until_evaluation(&location, "running").await;
     let mut first = Listener::connect(&app, &location, None).await;
     let (id, name, progress) = first.next().await.unwrap();
     assert_eq!(
@@ -180,11 +180,11 @@ async fn a_listener_that_comes_back_gets_what_is_new() {
 }
 
 #[actix_web::test]
-async fn listeners_do_not_hold_up_the_end_of_the_server() {
+async fn listeners_do_not_delay_shutdown() {
     let data = data_set();
     let mut app = spawn(&data, &[STUCK[0], STUCK[1], "--drain-timeout=1h"]);
-    let location = app.ordered(&json!({"dataset": "faces"})).await;
-    app.status(&location, "running").await;
+    let location = app.start_evaluation(&json!({"dataset": "faces"})).await;
+    app.until_evaluation(&location, "running").await;
     let mut listener = Listener::connect(&app, &location, None).await;
     listener.next().await.unwrap();
     app.stop();

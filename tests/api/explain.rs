@@ -1,24 +1,13 @@
-//! `POST /v1/explain`: what a client finds out by covering the face itself, in one request.
+//! `POST /v1/explain`.
 
-use actix_web::rt;
+mod limits;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use mien_faces::image::{Face, Limits, decode};
 use reqwest::{RequestBuilder, multipart};
 use serde_json::{Value, json};
 
-use crate::{
-    eventually::{TIMEOUT, eventually},
-    helpers::{TestApp, answer, assert_problem, face},
-};
-
-/// One explanation at a time, held in the queue: its first 16 images wait for a batch of 128.
-const HELD: [&str; 4] = [
-    "--max-explanations=1",
-    "--max-batch=128",
-    "--max-queue-delay=60s",
-    "--instances=1",
-];
-const WAITING: &str = "mien_queue_images{model=\"small\"}";
+use crate::helpers::{TestApp, answer, assert_problem, face};
 
 impl TestApp {
     fn explain(&self, query: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
@@ -28,7 +17,7 @@ impl TestApp {
     }
 }
 
-/// A picture as the small model sees it.
+/// Returns the input of the model `small` for an image.
 fn pixels(file: &[u8]) -> Vec<u8> {
     decode(file, &Limits::default())
         .unwrap()
@@ -37,8 +26,8 @@ fn pixels(file: &[u8]) -> Vec<u8> {
         .to_vec()
 }
 
-/// A face with a square of 8 pixels covered by its mean gray.
-fn covered(file: &[u8], top: usize, left: usize) -> Vec<u8> {
+/// Covers a square of 8 pixels of a face with its mean gray level.
+fn occluded(file: &[u8], top: usize, left: usize) -> Vec<u8> {
     let mut pixels = pixels(file);
     let sum: f64 = pixels.iter().copied().map(f64::from).sum();
     let fill = (sum / 2304.0).round() as u8;
@@ -49,7 +38,7 @@ fn covered(file: &[u8], top: usize, left: usize) -> Vec<u8> {
 }
 
 #[actix_web::test]
-async fn the_document_has_its_shape() {
+async fn explanation_has_documented_shape() {
     let app = TestApp::spawn();
     let (status, body) = answer(app.explain("", face("happy"))).await;
     assert_eq!(status, 200);
@@ -71,7 +60,7 @@ async fn the_document_has_its_shape() {
 }
 
 #[actix_web::test]
-async fn weights_are_what_a_client_measures_with_a_covered_face() {
+async fn weights_equal_probability_loss_of_occluded_face() {
     let app = TestApp::spawn();
     let file = face("sad");
     let probability = async |file: Vec<u8>, label: &str| {
@@ -90,9 +79,9 @@ async fn weights_are_what_a_client_measures_with_a_covered_face() {
             (body["probability"].as_f64().unwrap() - whole).abs() < 1e-5,
             "{body}"
         );
-        // At the corners the patch has one place alone, and the weight is what is lost there.
+        // At the corners only one position covers the pixel, and the weight is the loss of probability at this position.
         for (row, column) in [(0, 0), (0, 47), (47, 0), (47, 47)] {
-            let patch = covered(&file, row.min(40), column.min(40));
+            let patch = occluded(&file, row.min(40), column.min(40));
             let lost = whole - probability(patch, label).await;
             let weight = body["weights"][row][column].as_f64().unwrap();
             assert!(
@@ -111,7 +100,7 @@ async fn weights_are_what_a_client_measures_with_a_covered_face() {
 }
 
 #[actix_web::test]
-async fn any_body_of_one_picture_and_models_of_any_size_are_taken() {
+async fn explain_accepts_all_bodies_and_model_sizes() {
     let app = TestApp::spawn();
     let raw = answer(app.explain("", face("fear"))).await;
     let part = multipart::Part::bytes(face("fear")).file_name("face");
@@ -134,7 +123,7 @@ async fn any_body_of_one_picture_and_models_of_any_size_are_taken() {
 }
 
 #[actix_web::test]
-async fn a_picture_comes_to_whoever_asks_for_one() {
+async fn explain_returns_png_on_request() {
     let app = TestApp::spawn();
     let by_query = app.explain("?format=png", face("happy"));
     let by_header = app.explain("", face("happy")).header("accept", "image/*");
@@ -146,9 +135,9 @@ async fn a_picture_comes_to_whoever_asks_for_one() {
         files.push(response.bytes().await.unwrap());
     }
     assert_eq!(files[0], files[1]);
-    let picture = decode(&files[0], &Limits::default()).unwrap();
-    assert_eq!((picture.width(), picture.height()), (480, 480));
-    // The query goes before the header.
+    let image = decode(&files[0], &Limits::default()).unwrap();
+    assert_eq!((image.width(), image.height()), (480, 480));
+    // The query has priority over the header.
     let json = app
         .explain("?format=json", face("happy"))
         .header("accept", "image/png");
@@ -160,7 +149,7 @@ async fn a_picture_comes_to_whoever_asks_for_one() {
 }
 
 #[actix_web::test]
-async fn what_cannot_be_explained_is_refused() {
+async fn invalid_explanations_are_rejected() {
     let app = TestApp::spawn();
     let unknown = app
         .explain("?label=bored", face("happy"))
@@ -186,7 +175,7 @@ async fn what_cannot_be_explained_is_refused() {
     );
 
     for (query, body, status, code) in [
-        ("", b"no picture".to_vec(), 400, "invalid_image"),
+        ("", b"not an image".to_vec(), 400, "invalid_image"),
         ("?format=gif", face("happy"), 400, "invalid_request"),
         ("?top_k=1", face("happy"), 400, "invalid_request"),
         ("?model=nope", face("happy"), 404, "unknown_model"),
@@ -199,72 +188,4 @@ async fn what_cannot_be_explained_is_refused() {
     assert_problem(get, 405, "method_not_allowed").await;
     let invalid = "mien_images_total{model=\"small\",outcome=\"invalid\"}";
     assert_eq!(app.metric(invalid).await, 1.0);
-}
-
-#[actix_web::test]
-async fn the_cost_is_bounded_and_seen_in_the_metrics() {
-    let app = TestApp::spawn();
-    assert_eq!(answer(app.explain("", face("happy"))).await.0, 200);
-    assert_eq!(
-        app.metric("mien_images_total{model=\"small\",outcome=\"ok\"}")
-            .await,
-        122.0
-    );
-    // Nobody asked what is on these faces.
-    for label in [
-        "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
-    ] {
-        let series = format!("mien_predictions_total{{label=\"{label}\",model=\"small\"}}");
-        assert_eq!(app.metric(&series).await, 0.0);
-    }
-    let requests = "mien_http_requests_total{method=\"POST\",route=\"/v1/explain\",status=\"200\"}";
-    assert_eq!(app.metric(requests).await, 1.0);
-}
-
-#[actix_web::test]
-async fn more_than_a_few_at_once_are_refused_and_clients_that_hang_up_make_room() {
-    let app = TestApp::spawn_with(&HELD);
-    let first = rt::spawn(answer(app.explain("", face("happy"))));
-    app.until(WAITING, 16.0).await;
-    let second = app.explain("", face("sad")).send().await.unwrap();
-    assert_eq!(second.headers()["retry-after"], "1");
-    assert_problem(second, 503, "overloaded").await;
-
-    // Each that hangs up leaves its turn to the next, and its images to whoever needs their place: the fifth.
-    let mut asking = first;
-    for place in 2..=5 {
-        asking.abort();
-        asking = rt::spawn(until_taken(app.explain("", face("sad"))));
-        let waiting = if place == 5 { 16 } else { 16 * place };
-        app.until(WAITING, f64::from(waiting)).await;
-    }
-    assert_eq!(
-        app.metric("mien_images_total{model=\"small\",outcome=\"cancelled\"}")
-            .await,
-        64.0
-    );
-    asking.abort();
-}
-
-/// Sends a request again until it is not refused.
-async fn until_taken(request: RequestBuilder) -> (u16, Value) {
-    eventually(TIMEOUT, "the request is accepted", async || {
-        let answer = answer(request.try_clone().unwrap()).await;
-        (answer.0 != 503).then_some(answer)
-    })
-    .await
-}
-
-#[actix_web::test]
-async fn a_deadline_passes_in_the_middle() {
-    let app = TestApp::spawn_with(&HELD);
-    let late = app
-        .explain("", face("happy"))
-        .header("x-request-timeout-ms", "50");
-    assert_problem(late.send().await.unwrap(), 504, "deadline_exceeded").await;
-    // Its turn is given back.
-    let late = app
-        .explain("", face("happy"))
-        .header("x-request-timeout-ms", "50");
-    assert_problem(late.send().await.unwrap(), 504, "deadline_exceeded").await;
 }

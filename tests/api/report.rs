@@ -1,22 +1,19 @@
-//! `/v1/evaluations/{id}/report`: the same report for programs and for people.
+//! `/v1/evaluations/{id}/report`: the formats of a report.
 
-use std::fs;
+mod page;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use mien_faces::image::{Limits, decode};
 use reqwest::{
     Response,
-    header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY},
+    header::{ACCEPT, CONTENT_TYPE, VARY},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    evaluations::{STUCK, data_set, put, spawn},
-    helpers::{TestApp, assert_problem, face},
-    state::spawn_on,
+    evaluations::{STUCK, data_set, spawn},
+    helpers::{TestApp, assert_problem},
 };
 
-async fn accepting(app: &TestApp, path: &str, accept: &str) -> Response {
+async fn get_accepting(app: &TestApp, path: &str, accept: &str) -> Response {
     app.client
         .get(app.url(path))
         .header(ACCEPT, accept)
@@ -25,7 +22,7 @@ async fn accepting(app: &TestApp, path: &str, accept: &str) -> Response {
         .unwrap()
 }
 
-fn kind(response: &Response) -> String {
+fn content_type(response: &Response) -> String {
     response.headers()[CONTENT_TYPE]
         .to_str()
         .unwrap()
@@ -36,12 +33,12 @@ const PAGE: &str = "text/html; charset=utf-8";
 const MARKDOWN: &str = "text/markdown; charset=utf-8";
 
 #[actix_web::test]
-async fn the_client_chooses_the_form() {
+async fn report_format_is_negotiated() {
     let data = data_set();
     let app = spawn(&data, &[]);
-    let a = app.evaluated(&json!({"dataset": "faces"})).await;
+    let a = app.evaluate(&json!({"dataset": "faces"})).await;
     let b = app
-        .evaluated(&json!({"dataset": "faces", "model": "tiny"}))
+        .evaluate(&json!({"dataset": "faces", "model": "tiny"}))
         .await;
     for path in [
         format!("/v1/evaluations/{a}/report?"),
@@ -60,9 +57,9 @@ async fn the_client_chooses_the_form() {
                 MARKDOWN,
             ),
         ] {
-            let response = accepting(&app, &path, accept).await;
+            let response = get_accepting(&app, &path, accept).await;
             assert_eq!(
-                (response.status().as_u16(), kind(&response).as_str()),
+                (response.status().as_u16(), content_type(&response).as_str()),
                 (200, expected),
                 "{accept}"
             );
@@ -73,15 +70,16 @@ async fn the_client_chooses_the_form() {
             ("html", PAGE),
             ("markdown", MARKDOWN),
         ] {
-            let response = accepting(&app, &format!("{path}&format={format}"), "image/png").await;
+            let response =
+                get_accepting(&app, &format!("{path}&format={format}"), "image/png").await;
             assert_eq!(
-                (response.status().as_u16(), kind(&response).as_str()),
+                (response.status().as_u16(), content_type(&response).as_str()),
                 (200, expected),
                 "{format}"
             );
         }
-        let refused = accepting(&app, &path, "image/png, text/html;q=0").await;
-        let body = assert_problem(refused, 406, "not_acceptable").await;
+        let response = get_accepting(&app, &path, "image/png, text/html;q=0").await;
+        let body = assert_problem(response, 406, "not_acceptable").await;
         assert!(
             body["detail"].as_str().unwrap().contains("text/markdown"),
             "{body}"
@@ -98,144 +96,13 @@ async fn the_client_chooses_the_form() {
     );
 }
 
-/// What the page shows: the bytes of its pictures.
-fn pictures(page: &str) -> Vec<Vec<u8>> {
-    let sources = page
-        .split("<img src=\"")
-        .skip(1)
-        .map(|rest| rest.split('"').next().unwrap());
-    sources
-        .map(|source| {
-            BASE64_STANDARD
-                .decode(source.strip_prefix("data:image/png;base64,").unwrap())
-                .unwrap()
-        })
-        .collect()
-}
-
 #[actix_web::test]
-async fn a_page_holds_all_that_it_shows_under_a_strict_policy() {
-    let data = data_set();
-    put(data.path(), "test/sad/<b>\"bad.png", b"no picture");
-    let app = spawn(&data, &[]);
-    let id = app.evaluated(&json!({"dataset": "faces"})).await;
-    let document = app.json(&format!("/v1/evaluations/{id}")).await;
-    let response = app
-        .get(&format!("/v1/evaluations/{id}/report?format=html"))
-        .await;
-    let headers = response.headers().clone();
-    let page = response.text().await.unwrap();
-
-    let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
-    assert!(
-        policy.starts_with("default-src 'none'; style-src 'sha256-"),
-        "{policy}"
-    );
-    assert!(
-        policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"),
-        "{policy}"
-    );
-    assert!(page.contains(policy.split("; frame-ancestors").next().unwrap()));
-    assert_eq!(
-        headers[CONTENT_DISPOSITION],
-        format!("inline; filename=\"evaluation-{id}.html\"")
-    );
-    assert_eq!(headers["x-content-type-options"], "nosniff");
-    for foreign in ["<script", "<link", " style=", "http:", "https:", "<b>"] {
-        assert!(!page.contains(foreign), "{foreign}");
-    }
-    let detail = document["report"]["unreadable"]["images"][0]["detail"]
-        .as_str()
-        .unwrap();
-    assert!(
-        page.contains(&format!("test/sad/&lt;b&gt;&quot;bad.png: {detail}")),
-        "{detail}"
-    );
-
-    let (report, words) = (&document["report"], |key: &str| {
-        document[key].as_str().unwrap()
-    });
-    for text in [
-        words("sha256"),
-        words("dataset_sha256"),
-        words("request_id"),
-        &id,
-    ] {
-        assert!(page.contains(text), "{text}");
-    }
-    assert!(page.contains(&format!(
-        "{:.2} %",
-        100.0 * report["accuracy"].as_f64().unwrap()
-    )));
-    // A cell of the matrix, by what it says when it is pointed at.
-    assert!(
-        page.contains("<title>neutral taken for neutral: 1 of 1, 100.0 %</title>"),
-        "{page}"
-    );
-
-    let mistakes = report["mistakes"].as_array().unwrap();
-    let shown = pictures(&page);
-    assert_eq!(shown.len(), mistakes.len());
-    for (png, mistake) in shown.iter().zip(mistakes) {
-        let [shown, stored] = [png, &face(mistake["label"].as_str().unwrap())]
-            .map(|bytes| decode(bytes, &Limits::default()).unwrap());
-        assert_eq!(shown, stored);
-    }
-}
-
-#[actix_web::test]
-async fn a_comparison_shows_the_faces_that_flipped() {
-    let data = data_set();
-    let app = spawn(&data, &[]);
-    let a = app
-        .evaluated(&json!({"dataset": "faces", "model": "keras"}))
-        .await;
-    let b = app.evaluated(&json!({"dataset": "faces"})).await;
-    let path = format!("/v1/evaluations/compare?a={a}&b={b}");
-    let flipped = app.json(&path).await["flipped"]["count"].as_u64().unwrap();
-    let page = app
-        .get(&format!("{path}&format=html"))
-        .await
-        .text()
-        .await
-        .unwrap();
-    assert_eq!(pictures(&page).len() as u64, flipped);
-    for text in [
-        "keras@1",
-        "small@1",
-        "These images do not tell",
-        a.as_str(),
-        b.as_str(),
-    ] {
-        assert!(page.contains(text), "{text}");
-    }
-}
-
-#[actix_web::test]
-async fn without_its_data_set_a_report_names_the_images() {
-    let (data, state) = (data_set(), tempfile::tempdir().unwrap());
-    let mut app = spawn_on(&state, &data, &[]).await;
-    let id = app.evaluated(&json!({"dataset": "faces"})).await;
-    let path = format!("/v1/evaluations/{id}/report?format=html");
-    let whole = app.get(&path).await.text().await.unwrap();
-    app.ended().await;
-
-    let other = data_set();
-    fs::remove_dir_all(other.path().join("test")).unwrap();
-    let app = spawn_on(&state, &other, &[]).await;
-    let bare = app.get(&path).await.text().await.unwrap();
-    assert!(whole.contains("<img ") && !bare.contains("<img "));
-    let of_mistakes = |page: &str| page.contains("test/surprise/PrivateTest_6.png");
-    assert!(of_mistakes(&whole) && of_mistakes(&bare));
-}
-
-#[actix_web::test]
-async fn what_has_no_report_is_refused() {
+async fn report_of_unfinished_evaluation_is_conflict() {
     let data = data_set();
     let app = spawn(&data, &STUCK);
     let missing = app.get("/v1/evaluations/nope/report?format=html").await;
     assert_problem(missing, 404, "unknown_evaluation").await;
-    let location = app.ordered(&json!({"dataset": "faces"})).await;
+    let location = app.start_evaluation(&json!({"dataset": "faces"})).await;
     let body = assert_problem(
         app.get(&format!("{location}/report")).await,
         409,
@@ -256,15 +123,15 @@ async fn what_has_no_report_is_refused() {
 }
 
 #[actix_web::test]
-async fn markdown_tells_the_numbers_of_the_document() {
+async fn markdown_contains_numbers_of_json() {
     let data = data_set();
     let app = spawn(&data, &[]);
     let id = app
-        .evaluated(&json!({"dataset": "faces", "model": "tiny"}))
+        .evaluate(&json!({"dataset": "faces", "model": "tiny"}))
         .await;
     let path = format!("/v1/evaluations/{id}/report");
     let report = app.json(&path).await["report"].clone();
-    let text = accepting(&app, &path, "text/markdown")
+    let text = get_accepting(&app, &path, "text/markdown")
         .await
         .text()
         .await

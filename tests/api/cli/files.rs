@@ -114,7 +114,7 @@ async fn compare_says_what_the_server_says() {
     for model in ["keras", "small"] {
         predictions(data.path(), folder.path(), model);
         ids.push(
-            app.evaluated(&json!({"dataset": "faces", "model": model}))
+            app.evaluate(&json!({"dataset": "faces", "model": model}))
                 .await,
         );
     }

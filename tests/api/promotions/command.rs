@@ -27,7 +27,7 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 #[actix_web::test]
-async fn it_waits_and_tells_what_became_of_it() {
+async fn promote_command_waits_and_prints_outcome() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
     let app = serve(
         &root,
@@ -73,7 +73,7 @@ async fn it_waits_and_tells_what_became_of_it() {
 }
 
 #[actix_web::test]
-async fn what_is_wrong_with_the_command_is_said() {
+async fn promote_command_reports_errors() {
     let app = TestApp::spawn();
     for (flags, code, expected) in [
         (

@@ -1,4 +1,4 @@
-//! The program itself, killed in the middle of a promotion, after one, and stopped in one.
+//! The program is killed or stopped during and after promotions.
 
 use std::os::unix::process::ExitStatusExt;
 
@@ -16,15 +16,15 @@ use crate::{
     program::Server,
 };
 
-/// A models folder, data and a state for one server after the other.
-struct Place {
+/// Repository, data set and state directory of consecutive servers.
+struct Deployment {
     models: TempDir,
     data: TempDir,
     state: TempDir,
     client: Client,
 }
 
-impl Place {
+impl Deployment {
     fn start(&self, flags: &[&str]) -> Server {
         let models = folder(&self.models);
         let data = format!("--data=faces={}", self.data.path().display());
@@ -33,11 +33,11 @@ impl Place {
         Server::start(&[&fixed, flags].concat())
     }
 
-    async fn order(&self, server: &Server, order: &Value) -> String {
+    async fn start_promotion(&self, server: &Server, spec: &Value) -> String {
         let request = self
             .client
             .post(server.url("/v1/models/m/promotions"))
-            .json(order);
+            .json(spec);
         let (status, document) = answer(request).await;
         assert_eq!(status, 202, "{document}");
         format!(
@@ -75,30 +75,30 @@ impl Place {
 }
 
 #[actix_web::test]
-async fn whatever_moment_it_is_killed_at_the_right_version_serves_afterwards() {
+async fn kill_during_promotion_preserves_pinned_version() {
     let (models, data) = (models(&[("m", "1", "small")]), faces());
     let (state, client) = (tempfile::tempdir().unwrap(), Client::new());
-    let place = Place {
+    let deployment = Deployment {
         models,
         data,
         state,
         client,
     };
-    let order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0});
+    let spec = json!({"version": "2", "dataset": "faces", "min_accuracy": 0});
 
-    // In the middle: its batch never fills up.
-    let server = place.start(&STUCK);
-    install(place.models.path(), "m", "2", "tiny");
-    let killed = place.order(&server, &order).await;
-    let running = place.until(&server, &killed, "evaluating").await;
+    // Killed during the evaluation, whose batch never fills up.
+    let server = deployment.start(&STUCK);
+    install(deployment.models.path(), "m", "2", "tiny");
+    let killed = deployment.start_promotion(&server, &spec).await;
+    let running = deployment.until(&server, &killed, "evaluating").await;
     assert_eq!(
-        place.get(&server, "/v1/models/m").await["versions"][1]["status"],
+        deployment.get(&server, "/v1/models/m").await["versions"][1]["status"],
         "ready"
     );
-    place.kill(server).await;
+    deployment.kill(server).await;
 
-    let server = place.start(&[]);
-    let failed = place.get(&server, &killed).await;
+    let server = deployment.start(&[]);
+    let failed = deployment.get(&server, &killed).await;
     assert_eq!(
         (&failed["status"], &failed["reason"]),
         (
@@ -110,8 +110,8 @@ async fn whatever_moment_it_is_killed_at_the_right_version_serves_afterwards() {
         (&failed["id"], &failed["previous"]),
         (&running["id"], &json!("1"))
     );
-    assert_eq!(place.version(&server).await, "1");
-    let model = place.get(&server, "/v1/models/m").await;
+    assert_eq!(deployment.version(&server).await, "1");
+    let model = deployment.get(&server, "/v1/models/m").await;
     assert_eq!(
         json!([
             model["pinned"],
@@ -121,24 +121,24 @@ async fn whatever_moment_it_is_killed_at_the_right_version_serves_afterwards() {
         json!(["1", "1", "unloaded"])
     );
 
-    // Right after one.
-    let passed = place.order(&server, &order).await;
-    let promoted = place.until(&server, &passed, "promoted").await;
-    place.kill(server).await;
-    let server = place.start(&["--version-policy=all"]);
-    assert_eq!(place.get(&server, &passed).await, promoted);
-    assert_eq!(place.version(&server).await, "2");
-    place.kill(server).await;
+    // Killed directly after the end.
+    let passed = deployment.start_promotion(&server, &spec).await;
+    let promoted = deployment.until(&server, &passed, "promoted").await;
+    deployment.kill(server).await;
+    let server = deployment.start(&["--version-policy=all"]);
+    assert_eq!(deployment.get(&server, &passed).await, promoted);
+    assert_eq!(deployment.version(&server).await, "2");
+    deployment.kill(server).await;
 
-    // An orderly end in the middle of the way back.
-    let server = place.start(&STUCK);
+    // Stopped during the promotion of the previous version.
+    let server = deployment.start(&STUCK);
     let back = json!({"version": "1", "dataset": "faces", "max_regression": 1});
-    let stopped = place.order(&server, &back).await;
-    place.until(&server, &stopped, "evaluating").await;
+    let stopped = deployment.start_promotion(&server, &back).await;
+    deployment.until(&server, &stopped, "evaluating").await;
     server.terminate();
     assert_eq!(server.end().await, Some(0));
-    let server = place.start(&[]);
-    let cancelled = place.get(&server, &stopped).await;
+    let server = deployment.start(&[]);
+    let cancelled = deployment.get(&server, &stopped).await;
     assert_eq!(
         (&cancelled["status"], &cancelled["reason"]),
         (
@@ -146,42 +146,42 @@ async fn whatever_moment_it_is_killed_at_the_right_version_serves_afterwards() {
             &json!("cancelled by the shutdown of the server")
         )
     );
-    assert_eq!(place.version(&server).await, "2");
-    let list = place.get(&server, "/v1/models/m/promotions").await;
+    assert_eq!(deployment.version(&server).await, "2");
+    let list = deployment.get(&server, "/v1/models/m/promotions").await;
     assert_eq!(list, json!({"promotions": [cancelled, promoted, failed]}));
 }
 
 #[actix_web::test]
-async fn killed_before_the_candidate_is_loaded_the_old_version_serves_afterwards() {
+async fn kill_before_candidate_loads_preserves_old_version() {
     let (models, data) = (
         models(&[("m", "1", "small"), ("other", "1", "small")]),
         faces(),
     );
     let (state, client) = (tempfile::tempdir().unwrap(), Client::new());
-    let place = Place {
+    let deployment = Deployment {
         models,
         data,
         state,
         client,
     };
-    let server = place.start(&STUCK);
-    install(place.models.path(), "m", "2", "tiny");
-    // Whoever loads models has other orders before it.
+    let server = deployment.start(&STUCK);
+    install(deployment.models.path(), "m", "2", "tiny");
+    // The thread that loads models is busy with another request.
     for _ in 0..10 {
         rt::spawn(
-            place
+            deployment
                 .client
                 .post(server.url("/v1/models/other/load"))
                 .send(),
         );
     }
-    let order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0});
-    let killed = place.order(&server, &order).await;
-    place.kill(server).await;
+    let spec = json!({"version": "2", "dataset": "faces", "min_accuracy": 0});
+    let killed = deployment.start_promotion(&server, &spec).await;
+    deployment.kill(server).await;
 
-    let server = place.start(&["--default-model=m"]);
-    assert_eq!(place.get(&server, &killed).await["status"], "failed");
-    assert_eq!(place.version(&server).await, "1");
-    assert_eq!(place.get(&server, "/v1/models/m").await["pinned"], "1");
-    place.kill(server).await;
+    let server = deployment.start(&["--default-model=m"]);
+    assert_eq!(deployment.get(&server, &killed).await["status"], "failed");
+    assert_eq!(deployment.version(&server).await, "1");
+    assert_eq!(deployment.get(&server, "/v1/models/m").await["pinned"], "1");
+    deployment.kill(server).await;
 }

@@ -1,4 +1,4 @@
-//! Promotions that end otherwise: cancelled, failed, with the server.
+//! Promotions that are cancelled or fail.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::{
     lifecycle::models,
 };
 
-fn order() -> Value {
+fn spec() -> Value {
     json!({"version": "2", "dataset": "faces", "min_accuracy": 0})
 }
 
@@ -19,7 +19,7 @@ async fn delete(app: &TestApp, path: &str) -> Value {
     body
 }
 
-/// Waits until a promotion has its evaluation.
+/// Waits until a promotion has started its evaluation.
 async fn evaluating(app: &TestApp, location: &str) -> Value {
     loop {
         let document = app.until_promotion(location, "evaluating").await;
@@ -30,7 +30,7 @@ async fn evaluating(app: &TestApp, location: &str) -> Value {
 }
 
 #[actix_web::test]
-async fn one_a_model_runs_and_can_be_cancelled() {
+async fn one_promotion_per_model_runs_and_can_be_cancelled() {
     let names = ["a", "b", "c", "d", "e"];
     let all = names
         .map(|name| [(name, "1", "tiny"), (name, "2", "tiny")])
@@ -39,18 +39,18 @@ async fn one_a_model_runs_and_can_be_cancelled() {
     let app = serve(&root, &data, &["--version-policy=1", STUCK[0], STUCK[1]]);
     let mut locations = Vec::new();
     for name in &names[..4] {
-        locations.push(app.promotion(name, &order()).await);
+        locations.push(app.start_promotion(name, &spec()).await);
     }
-    let refused = app.order_promotion("e", &order()).await;
+    let refused = app.post_promotion("e", &spec()).await;
     assert!(refused.headers().contains_key("retry-after"));
     assert_problem(refused, 503, "overloaded").await;
-    let body = assert_problem(app.order_promotion("a", &order()).await, 409, "conflict").await;
+    let body = assert_problem(app.post_promotion("a", &spec()).await, 409, "conflict").await;
     assert!(
         body["detail"].as_str().unwrap().contains("in progress"),
         "{body}"
     );
 
-    // Another model's door leads nowhere.
+    // The promotion is not found under another model.
     let document = evaluating(&app, &locations[0]).await;
     let id = document["id"].as_str().unwrap();
     let elsewhere = app
@@ -65,16 +65,16 @@ async fn one_a_model_runs_and_can_be_cancelled() {
         .unwrap();
     assert_problem(release, 409, "conflict").await;
 
-    // Nor does somebody who may not give orders end it by its evaluation.
+    // A client that may not send admin requests cannot cancel it through its evaluation.
     let evaluation = format!(
         "/v1/evaluations/{}",
         document["evaluation"].as_str().unwrap()
     );
-    let stranger = app
+    let foreign = app
         .client
         .delete(app.url(&evaluation))
         .header("origin", "https://a.example");
-    assert_problem(stranger.send().await.unwrap(), 403, "forbidden").await;
+    assert_problem(foreign.send().await.unwrap(), 403, "forbidden").await;
 
     assert_eq!(app.versions("a").await, ["1 ready", "2 ready"]);
     assert_eq!(app.json("/v1/models/a").await["serving"], "1");
@@ -85,10 +85,10 @@ async fn one_a_model_runs_and_can_be_cancelled() {
     );
     app.until_versions("a", &["1 ready", "2 unloaded"]).await;
     assert_eq!(app.outcomes("a").await, [0.0, 0.0, 0.0, 1.0]);
-    app.status(&evaluation, "cancelled").await;
-    // Twice is no error, and there is room again.
+    app.until_evaluation(&evaluation, "cancelled").await;
+    // A second cancellation is not an error, and another promotion can start.
     assert_eq!(delete(&app, &locations[0]).await, ended);
-    app.promotion("a", &order()).await;
+    app.start_promotion("a", &spec()).await;
     let list = app.json("/v1/models/a/promotions").await;
     assert_eq!(list["promotions"].as_array().unwrap().len(), 2);
     assert_eq!(list["promotions"][1], ended);
@@ -97,13 +97,13 @@ async fn one_a_model_runs_and_can_be_cancelled() {
 }
 
 #[actix_web::test]
-async fn an_unfit_candidate_fails_and_says_why() {
+async fn invalid_candidate_fails_with_reason() {
     let (root, data) = (
         models(&[("m", "1", "small"), ("m", "2", "broken")]),
         faces(),
     );
     let app = serve(&root, &data, &["--version-policy=1"]);
-    let document = app.promoted("m", &order(), "failed").await;
+    let document = app.promote("m", &spec(), "failed").await;
     let reason = document["reason"].as_str().unwrap();
     assert!(
         reason.contains("Protobuf") && reason.ends_with("version 1 continues to serve"),
@@ -116,14 +116,14 @@ async fn an_unfit_candidate_fails_and_says_why() {
     assert_eq!(app.versions("m").await, ["1 ready", "2 failed"]);
     assert_eq!(app.version("").await, "1");
     assert_eq!(app.outcomes("m").await, [0.0, 0.0, 1.0, 0.0]);
-    // Its file is mended and it is ordered again.
+    // The promotion succeeds when the file is repaired.
     install(root.path(), "m", "2", "tiny");
-    app.promoted("m", &order(), "promoted").await;
+    app.promote("m", &spec(), "promoted").await;
     assert_eq!(app.version("").await, "2");
 }
 
 #[actix_web::test]
-async fn a_model_that_is_unloaded_meanwhile_stays_unloaded() {
+async fn model_unloaded_during_promotion_stays_unloaded() {
     let root = models(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
     let data = faces();
     let app = serve(
@@ -136,7 +136,7 @@ async fn a_model_that_is_unloaded_meanwhile_stays_unloaded() {
             STUCK[1],
         ],
     );
-    let location = app.promotion("m", &order()).await;
+    let location = app.start_promotion("m", &spec()).await;
     app.until_promotion(&location, "evaluating").await;
     app.unload("m").await;
     let document = app.until_promotion(&location, "failed").await;
@@ -145,16 +145,16 @@ async fn a_model_that_is_unloaded_meanwhile_stays_unloaded() {
         "version 2 was unloaded or removed during its evaluation"
     );
     app.until_versions("m", &["1 unloaded", "2 unloaded"]).await;
-    // The pin holds when it comes back.
+    // The pin still applies when the model is loaded again.
     app.load("m").await;
     assert_eq!(app.versions("m").await, ["1 ready", "2 unloaded"]);
 }
 
 #[actix_web::test]
-async fn files_that_change_meanwhile_are_not_promoted() {
+async fn candidate_changed_during_promotion_is_not_promoted() {
     let root = models(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
     let data = faces();
-    // The 10 images of one evaluation wait for those of another one, and two evaluations run at once.
+    // A batch needs the 10 images of two evaluations, which run at once.
     let flags = [
         "--version-policy=m=1",
         "--default-model=n",
@@ -164,24 +164,24 @@ async fn files_that_change_meanwhile_are_not_promoted() {
     ];
     let app = serve(&root, &data, &flags);
     let other = app
-        .ordered(&json!({"dataset": "faces", "model": "n"}))
+        .start_evaluation(&json!({"dataset": "faces", "model": "n"}))
         .await;
-    app.status(&other, "running").await;
-    let location = app.promotion("m", &order()).await;
+    app.until_evaluation(&other, "running").await;
+    let location = app.start_promotion("m", &spec()).await;
     let document = evaluating(&app, &location).await;
     let evaluation = format!(
         "/v1/evaluations/{}",
         document["evaluation"].as_str().unwrap()
     );
-    app.status(&evaluation, "running").await;
+    app.until_evaluation(&evaluation, "running").await;
     let of_candidate = json!({"dataset": "faces", "model": "m", "version": "2"});
-    let waiting = app.ordered(&of_candidate).await;
+    let waiting = app.start_evaluation(&of_candidate).await;
 
     install(root.path(), "m", "2", "small");
     assert_eq!(app.load("m").await.status(), 200);
     assert_eq!(app.json(&location).await["status"], "evaluating");
     delete(&app, &other).await;
-    app.status(&waiting, "succeeded").await;
+    app.until_evaluation(&waiting, "succeeded").await;
     let document = app.until_promotion(&location, "failed").await;
     assert_eq!(
         document["reason"],
@@ -193,10 +193,10 @@ async fn files_that_change_meanwhile_are_not_promoted() {
 }
 
 #[actix_web::test]
-async fn an_evaluation_that_is_cancelled_fails_its_promotion() {
+async fn cancelled_evaluation_fails_its_promotion() {
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
     let app = serve(&root, &data, &["--version-policy=1", STUCK[0], STUCK[1]]);
-    let location = app.promotion("m", &order()).await;
+    let location = app.start_promotion("m", &spec()).await;
     let document = evaluating(&app, &location).await;
     delete(
         &app,

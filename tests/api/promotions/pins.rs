@@ -1,4 +1,4 @@
-//! Which version serves while a model is pinned, through all that happens on disk and by orders.
+//! The version that serves while a model is pinned.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ async fn pin(app: &TestApp, model: &str) {
     assert_eq!((status, &body["pinned"]), (200, &body["serving"]), "{body}");
 }
 
-async fn release(app: &TestApp, model: &str) {
+async fn unpin(app: &TestApp, model: &str) {
     let request = app
         .client
         .delete(app.url(&format!("/v1/models/{model}/pin")));
@@ -28,7 +28,7 @@ async fn release(app: &TestApp, model: &str) {
 }
 
 #[actix_web::test]
-async fn a_newer_version_does_not_take_the_traffic_of_a_pinned_model() {
+async fn newer_version_does_not_serve_pinned_model() {
     let root = models(&[("m", "1", "small"), ("n", "1", "tiny")]);
     let app = serve(
         &root,
@@ -47,7 +47,7 @@ async fn a_newer_version_does_not_take_the_traffic_of_a_pinned_model() {
     assert_eq!(app.load("m").await.status(), 200);
     assert_eq!(app.version("").await, "1");
 
-    // Files of the pinned version itself are followed.
+    // Changes of the pinned version itself are loaded.
     let before = app.json("/v1/models/m").await["versions"][0]["sha256"].clone();
     install(root.path(), "m", "1", "keras");
     eventually(TIMEOUT, "version 1 has another file", async || {
@@ -57,14 +57,14 @@ async fn a_newer_version_does_not_take_the_traffic_of_a_pinned_model() {
     .await;
     assert_eq!(app.version("").await, "1");
 
-    release(&app, "m").await;
+    unpin(&app, "m").await;
     assert_eq!(app.version("").await, "2");
     app.until_versions("m", &["1 unloaded", "2 ready"]).await;
-    release(&app, "m").await;
+    unpin(&app, "m").await;
 }
 
 #[actix_web::test]
-async fn the_pinned_version_goes_and_what_is_below_it_takes_over() {
+async fn removed_pinned_version_is_replaced_by_lower_one() {
     let root = models(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
     let app = serve(
         &root,
@@ -79,7 +79,7 @@ async fn the_pinned_version_goes_and_what_is_below_it_takes_over() {
     app.until_versions("m", &["1 ready", "3 unloaded"]).await;
     assert_eq!(app.version("?model=m").await, "1");
     pin(&app, "m").await;
-    // Nothing is below this one: it goes on from memory.
+    // There is no lower version, so it continues to serve from memory.
     fs::remove_dir_all(root.path().join("m/1")).unwrap();
     install(root.path(), "n", "2", "tiny");
     app.until_versions("n", &["1 unloaded", "2 ready"]).await;
@@ -87,14 +87,14 @@ async fn the_pinned_version_goes_and_what_is_below_it_takes_over() {
     app.until_versions("m", &["1 ready", "3 unloaded", "4 unloaded"])
         .await;
     assert_eq!(app.version("?model=m").await, "1");
-    release(&app, "m").await;
+    unpin(&app, "m").await;
     assert_eq!(app.version("?model=m").await, "4");
 }
 
 #[actix_web::test]
-async fn policies_count_from_the_pinned_version_down() {
+async fn policies_count_from_pinned_version_downwards() {
     let data = faces();
-    let order =
+    let spec =
         |accuracy: f64| json!({"version": "2", "dataset": "faces", "min_accuracy": accuracy});
     for (policy, rejected, promoted) in [
         (
@@ -113,15 +113,15 @@ async fn policies_count_from_the_pinned_version_down() {
         let root = models(&[("m", "1", "small")]);
         let app = serve(&root, &data, &[&format!("--version-policy={policy}")]);
         install(root.path(), "m", "2", "tiny");
-        app.promoted("m", &order(1.0), "rejected").await;
+        app.promote("m", &spec(1.0), "rejected").await;
         app.until_versions("m", &rejected).await;
         assert_eq!(app.version("").await, "1", "{policy}");
-        app.promoted("m", &order(0.0), "promoted").await;
+        app.promote("m", &spec(0.0), "promoted").await;
         app.until_versions("m", &promoted).await;
         assert_eq!(app.version("").await, "2", "{policy}");
-        // And back.
+        // In the other direction.
         let back = json!({"version": "1", "dataset": "faces", "limit": 1, "min_accuracy": 0});
-        app.promoted("m", &back, "promoted").await;
+        app.promote("m", &back, "promoted").await;
         assert_eq!(app.version("").await, "1", "{policy}");
         assert_eq!(app.load("m").await.status(), 200);
         assert_eq!(app.version("").await, "1", "{policy}");
@@ -129,7 +129,7 @@ async fn policies_count_from_the_pinned_version_down() {
 }
 
 #[actix_web::test]
-async fn what_is_newer_is_not_let_in_though_it_is_loaded() {
+async fn loading_newer_version_keeps_pinned_version_serving() {
     let root = models(&[
         ("m", "1", "small"),
         ("m", "2", "tiny"),
@@ -146,8 +146,8 @@ async fn what_is_newer_is_not_let_in_though_it_is_loaded() {
             "--default-model=n",
         ],
     );
-    let order = json!({"version": "2", "dataset": "faces", "limit": 1, "min_accuracy": 0});
-    app.promoted("m", &order, "promoted").await;
+    let spec = json!({"version": "2", "dataset": "faces", "limit": 1, "min_accuracy": 0});
+    app.promote("m", &spec, "promoted").await;
     assert_eq!(app.versions("m").await, ["1 ready", "2 ready", "3 ready"]);
     assert_eq!(app.version("?model=m").await, "2");
     assert_eq!(app.version("?model=m&version=3").await, "3");
@@ -162,7 +162,7 @@ async fn what_is_newer_is_not_let_in_though_it_is_loaded() {
     assert_eq!(app.version("?model=m").await, "1");
 }
 
-/// A server whose state is in a folder that nobody uses any more.
+/// Starts a server with this state directory, which no other server uses any more.
 fn serve_on(state: &TempDir, root: &TempDir, flags: &[&str]) -> TestApp {
     let state = format!("--state={}", state.path().display());
     let models = folder(root);
@@ -171,7 +171,7 @@ fn serve_on(state: &TempDir, root: &TempDir, flags: &[&str]) -> TestApp {
 }
 
 #[actix_web::test]
-async fn a_pin_outlives_the_server() {
+async fn pin_outlives_server() {
     let (root, state) = (
         models(&[("m", "1", "small"), ("m", "2", "tiny")]),
         tempfile::tempdir(),
@@ -189,7 +189,7 @@ async fn a_pin_outlives_the_server() {
         assert_eq!(app.json("/v1/models/m").await["pinned"], "1");
         app.ended().await;
     }
-    // Its file is broken: better another version than none, and the documents say which.
+    // The file of the pinned version is invalid, so another version serves.
     install(root.path(), "m", "1", "broken");
     let mut app = serve_on(&state, &root, &[]);
     assert_eq!(app.version("").await, "2");
@@ -203,7 +203,7 @@ async fn a_pin_outlives_the_server() {
     assert_eq!(app.load("m").await.status(), 200);
     assert_eq!(app.version("").await, "1");
     app.until_versions("m", &["1 ready", "2 unloaded"]).await;
-    release(&app, "m").await;
+    unpin(&app, "m").await;
     app.ended().await;
     drop(app);
     let app = serve_on(&state, &root, &[]);

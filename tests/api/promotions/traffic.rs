@@ -1,4 +1,4 @@
-//! What clients see of a promotion: nothing but another version, from one moment on.
+//! Requests during a promotion.
 
 use std::sync::{
     Arc,
@@ -19,7 +19,7 @@ use crate::{
 /// Number of clients that send requests during the promotions.
 const CLIENTS: usize = 4;
 
-/// Some hundred faces, so that clients come while they are evaluated.
+/// Creates 280 faces, so that clients send requests during their evaluation.
 fn many_faces() -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     for label in LABELS {
@@ -35,7 +35,7 @@ fn many_faces() -> tempfile::TempDir {
 }
 
 #[actix_web::test]
-async fn no_request_fails_and_versions_change_once() {
+async fn promotion_fails_no_request_and_switches_version_once() {
     let (root, data) = (models(&[("m", "1", "small")]), many_faces());
     let app = serve(&root, &data, &[]);
     let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -73,11 +73,11 @@ async fn no_request_fails_and_versions_change_once() {
     // The first promotion is rejected, the second one passes, both under load.
     all_answered(1).await;
     install(root.path(), "m", "2", "tiny");
-    let order =
+    let spec =
         |accuracy: f64| json!({"version": "2", "dataset": "faces", "min_accuracy": accuracy});
-    app.promoted("m", &order(1.0), "rejected").await;
+    app.promote("m", &spec(1.0), "rejected").await;
     assert_eq!(app.version("?model=m").await, "1");
-    app.promoted("m", &order(0.1), "promoted").await;
+    app.promote("m", &spec(0.1), "promoted").await;
     // All responses from now on are from the new version.
     assert_eq!(app.version("?model=m").await, "2");
     all_answered(2).await;
@@ -94,7 +94,7 @@ async fn no_request_fails_and_versions_change_once() {
         assert!(new.iter().all(|version| version == "2"), "{versions:?}");
     }
     app.until_versions("m", &["1 unloaded", "2 ready"]).await;
-    // Three versions were loaded, none in vain, and every image was answered.
+    // There were three successful loads, and each image has a result.
     let metric = async |series: &str| app.metric(series).await;
     assert_eq!(
         metric("mien_model_loads_total{model=\"m\",outcome=\"ok\"}").await,
@@ -107,7 +107,7 @@ async fn no_request_fails_and_versions_change_once() {
 }
 
 #[actix_web::test]
-async fn names_with_a_version_keep_to_it() {
+async fn names_with_version_keep_their_version() {
     let (root, data) = (
         models(&[("m", "1", "small"), ("m", "2", "tiny")]),
         many_faces(),
@@ -118,9 +118,9 @@ async fn names_with_a_version_keep_to_it() {
         "--default-model=m@1",
     ];
     let app = serve(&root, &data, &flags);
-    let order = json!({"version": "2", "dataset": "faces", "limit": 7, "min_accuracy": 0});
-    // An alias names its model.
-    let response = app.order_promotion("newest", &order).await;
+    let spec = json!({"version": "2", "dataset": "faces", "limit": 7, "min_accuracy": 0});
+    // An alias resolves to its model.
+    let response = app.post_promotion("newest", &spec).await;
     let location = response.headers()["location"].to_str().unwrap().to_owned();
     assert!(
         location.starts_with("/v1/models/m/promotions/"),

@@ -1,4 +1,4 @@
-//! Orders of promotions that are refused, and who may give them.
+//! Promotions that are rejected, and the admin token.
 
 use serde_json::{Value, json};
 
@@ -6,16 +6,16 @@ use super::{faces, serve};
 use crate::{helpers::assert_problem, lifecycle::models};
 
 #[actix_web::test]
-async fn orders_that_make_no_sense_are_refused() {
+async fn invalid_promotions_are_rejected() {
     let root = models(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
     let data = faces();
     let app = serve(&root, &data, &["--version-policy=1", "--default-model=n"]);
-    let order = |change: Value| {
-        let mut order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0.5});
+    let spec = |change: Value| {
+        let mut spec = json!({"version": "2", "dataset": "faces", "min_accuracy": 0.5});
         for (key, value) in change.as_object().unwrap() {
-            order[key] = value.clone();
+            spec[key] = value.clone();
         }
-        order
+        spec
     };
     for (model, change, status, code) in [
         ("nope", json!({}), 404, "unknown_model"),
@@ -37,27 +37,27 @@ async fn orders_that_make_no_sense_are_refused() {
         ("m", json!({"more": 1}), 400, "invalid_request"),
         ("m", json!({"version": "1"}), 409, "conflict"),
     ] {
-        let refused = app.order_promotion(model, &order(change.clone())).await;
-        let body = assert_problem(refused, status, code).await;
+        let response = app.post_promotion(model, &spec(change.clone())).await;
+        let body = assert_problem(response, status, code).await;
         assert!(
             !body["detail"].as_str().unwrap().contains("MIEN"),
             "{change}"
         );
     }
     let worse = |baseline: &str| {
-        order(json!({"min_accuracy": null, "max_regression": 0.1, "baseline_version": baseline}))
+        spec(json!({"min_accuracy": null, "max_regression": 0.1, "baseline_version": baseline}))
     };
-    let itself = app.order_promotion("m", &worse("2")).await;
+    let itself = app.post_promotion("m", &worse("2")).await;
     assert_problem(itself, 400, "invalid_request").await;
     assert_problem(
-        app.order_promotion("m", &worse("7")).await,
+        app.post_promotion("m", &worse("7")).await,
         404,
         "unknown_version",
     )
     .await;
     app.unload("m").await;
     let body = assert_problem(
-        app.order_promotion("m", &order(json!({}))).await,
+        app.post_promotion("m", &spec(json!({}))).await,
         409,
         "conflict",
     );
@@ -67,7 +67,7 @@ async fn orders_that_make_no_sense_are_refused() {
             .unwrap()
             .contains("load the model first")
     );
-    // None of them has left anything.
+    // Rejected requests leave no record and no pin.
     assert_eq!(
         app.json("/v1/models/m/promotions").await,
         json!({"promotions": []})
@@ -88,7 +88,7 @@ async fn orders_that_make_no_sense_are_refused() {
 }
 
 #[actix_web::test]
-async fn promotions_and_pins_are_orders() {
+async fn promotions_and_pins_need_admin_token() {
     const TOKEN: &str = "a-token-of-this-test";
     let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
     let app = serve(
@@ -96,25 +96,25 @@ async fn promotions_and_pins_are_orders() {
         &data,
         &["--version-policy=1", "--admin-token", TOKEN],
     );
-    let order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0.5});
-    assert_problem(app.order_promotion("m", &order).await, 401, "unauthorized").await;
+    let spec = json!({"version": "2", "dataset": "faces", "min_accuracy": 0.5});
+    assert_problem(app.post_promotion("m", &spec).await, 401, "unauthorized").await;
     for path in ["/v1/models/m/promotions/x", "/v1/models/m/pin"] {
-        let refused = app.client.delete(app.url(path)).send().await.unwrap();
-        assert_problem(refused, 401, "unauthorized").await;
+        let response = app.client.delete(app.url(path)).send().await.unwrap();
+        assert_problem(response, 401, "unauthorized").await;
     }
-    let refused = app
+    let response = app
         .client
         .put(app.url("/v1/models/m/pin"))
         .send()
         .await
         .unwrap();
-    assert_problem(refused, 401, "unauthorized").await;
+    assert_problem(response, 401, "unauthorized").await;
     let request = app
         .client
         .post(app.url("/v1/models/m/promotions"))
-        .json(&order);
-    let taken = request.bearer_auth(TOKEN).send().await.unwrap();
-    let location = taken.headers()["location"].to_str().unwrap().to_owned();
-    // What changes nothing needs none.
+        .json(&spec);
+    let accepted = request.bearer_auth(TOKEN).send().await.unwrap();
+    let location = accepted.headers()["location"].to_str().unwrap().to_owned();
+    // Read requests do not need the token.
     app.until_promotion(&location, "rejected").await;
 }
