@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::{
     ModelVersion,
     lifecycle::{
@@ -68,6 +70,11 @@ impl Registry {
         version: Option<&str>,
     ) -> Result<Arc<LiveModel>, ResolveError> {
         self.snapshot.load().resolve(name, version)
+    }
+
+    /// Returns a receiver that is notified when models or versions change.
+    pub fn subscribe(&self) -> watch::Receiver<()> {
+        self.snapshot.subscribe()
     }
 
     /// Returns a model by its name or alias.

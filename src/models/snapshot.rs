@@ -6,7 +6,8 @@ mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
+use tokio::sync::watch;
 
 pub use self::resolve::ResolveError;
 use super::{
@@ -16,7 +17,40 @@ use super::{
 };
 
 /// The current snapshot. The registry reads it and the lifecycle thread replaces it.
-pub(super) type SharedSnapshot = ArcSwap<Snapshot>;
+#[derive(Default)]
+pub(super) struct SharedSnapshot {
+    current: ArcSwap<Snapshot>,
+    /// Notifies when the snapshot is replaced.
+    changes: watch::Sender<()>,
+}
+
+impl SharedSnapshot {
+    pub(super) fn new(snapshot: Snapshot) -> Self {
+        Self {
+            current: ArcSwap::from_pointee(snapshot),
+            changes: watch::Sender::new(()),
+        }
+    }
+
+    /// Returns the current snapshot for a short time.
+    pub(super) fn load(&self) -> Guard<Arc<Snapshot>> {
+        self.current.load()
+    }
+
+    pub(super) fn load_full(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    pub(super) fn store(&self, snapshot: Arc<Snapshot>) {
+        self.current.store(snapshot);
+        self.changes.send_replace(());
+    }
+
+    /// Returns a receiver that is notified when the snapshot is replaced.
+    pub(super) fn subscribe(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+}
 
 /// A model with its versions and aliases.
 #[derive(Clone)]

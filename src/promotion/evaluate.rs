@@ -1,6 +1,6 @@
 //! Evaluates a version for a promotion.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use mien_faces::report::Prediction;
 
@@ -16,9 +16,6 @@ use crate::{
     store::{EvaluationFilter, EvaluationRecord, JobId, PromotionRecord, Store},
     timestamp::Timestamp,
 };
-
-/// Interval at which a promotion checks that the version is still loaded.
-const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Cancels the evaluation on drop.
 struct Running(Arc<evaluation::Job>);
@@ -48,16 +45,30 @@ impl PromotionTask {
             .update(|record| set_id(record, evaluation.id()));
         self.save().await?;
         self.job.watch(Some(Arc::clone(evaluation)));
-        while tokio::time::timeout(POLL_INTERVAL, evaluation.finished())
-            .await
-            .is_err()
-        {
-            if !self.is_loaded(model) {
-                return Err(PromotionError::Unloaded(model.version));
-            }
-        }
+        self.finished_while_loaded(evaluation, model).await?;
         self.job.watch(None);
         self.read(model, evaluation.id()).await
+    }
+
+    /// Waits until the evaluation has ended.
+    ///
+    /// # Errors
+    /// Returns an error if the version is unloaded meanwhile.
+    async fn finished_while_loaded(
+        &self,
+        evaluation: &evaluation::Job,
+        model: &LiveModel,
+    ) -> Result<(), PromotionError> {
+        let mut changes = self.shared.registry.subscribe();
+        while self.is_loaded(model) {
+            tokio::select! {
+                biased;
+                () = evaluation.finished() => return Ok(()),
+                // The sender lives as long as the registry, so the wait only ends when models have changed.
+                _ = changes.changed() => {}
+            }
+        }
+        Err(PromotionError::Unloaded(model.version))
     }
 
     /// Returns whether the version is loaded, possibly from another file.

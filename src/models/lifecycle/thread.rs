@@ -69,7 +69,7 @@ impl LifecycleThread {
     ) -> Result<(Self, Arc<SharedSnapshot>), RegistryError> {
         let listing = startup::initial_listing(&options)?;
         let snapshot = startup::initial_snapshot(&options, &listing);
-        let snapshot = Arc::new(SharedSnapshot::from_pointee(snapshot));
+        let snapshot = Arc::new(SharedSnapshot::new(snapshot));
         let thread = Self {
             options,
             versions: VersionManager::new(loader, Arc::clone(&snapshot)),
