@@ -1,8 +1,12 @@
 //! `mien-train export` and `compare`.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use mien_training::onnx::session::Answers;
+use serde_json::Value;
 use sha2::Digest;
 
 use crate::common::{
@@ -10,36 +14,61 @@ use crate::common::{
     text, train_small as train,
 };
 
+/// A data set, and runs of two epochs on it.
+struct Fixture {
+    folder: tempfile::TempDir,
+    data: PathBuf,
+    recipe: PathBuf,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, recipe) = (data_set(folder.path()), recipe(folder.path()));
+        let text = fs::read_to_string(&recipe).unwrap();
+        fs::write(&recipe, format!("tta = \"flip-shift\"\n{text}")).unwrap();
+        Self {
+            folder,
+            data,
+            recipe,
+        }
+    }
+
+    /// Trains a run with additional options.
+    fn run(&self, name: &str, options: &[&str]) -> PathBuf {
+        let out = self.folder.path().join(name);
+        let args = train(&self.data, &self.recipe, &out);
+        succeeds(&[&args[..], &["--epochs", "2"], options].concat());
+        out
+    }
+
+    /// Trains a run that holds out half of the faces.
+    fn holdout_run(&self) -> PathBuf {
+        self.run("held", &["--holdout", "0.5"])
+    }
+
+    fn model(&self, name: &str) -> PathBuf {
+        self.folder
+            .path()
+            .join("models")
+            .join(name)
+            .join("1/model.onnx")
+    }
+
+    /// Exports a run to the model NAME and returns the output and the report.
+    fn export(&self, run: &Path, name: &str, options: &[&str]) -> (String, Value) {
+        let model = self.model(name);
+        let output = succeeds(&[&["export", text(run), "--out", text(&model)], options].concat());
+        (output, json(&model.with_file_name("report.json")))
+    }
+}
+
 #[test]
 fn temperature_is_fitted_on_held_out_faces() {
-    let folder = tempfile::tempdir().unwrap();
-    let (data, recipe) = (data_set(folder.path()), recipe(folder.path()));
-    let add = |line: &str| {
-        let text = fs::read_to_string(&recipe).unwrap();
-        fs::write(&recipe, format!("{line}\n{text}")).unwrap();
-    };
-    add("tta = \"flip-shift\"");
-    let [held, last, other] = ["held", "last", "other"].map(|name| folder.path().join(name));
-    succeeds(
-        &[
-            train(&data, &recipe, &held),
-            vec!["--holdout", "0.5", "--epochs", "2"],
-        ]
-        .concat(),
-    );
-    succeeds(&[train(&data, &recipe, &last), vec!["--epochs", "2"]].concat());
-    succeeds(
-        &[
-            train(&data, &recipe, &other),
-            vec!["--epochs", "2", "--seed", "4"],
-        ]
-        .concat(),
-    );
-    assert!(is_png(&held.join("confusion.png")));
-
-    let model = folder.path().join("models/held/1/model.onnx");
-    succeeds(&["export", text(&held), "--out", text(&model)]);
-    let report = json(&model.with_file_name("report.json"));
+    let fixture = Fixture::new();
+    let run = fixture.holdout_run();
+    assert!(is_png(&run.join("confusion.png")));
+    let (_, report) = fixture.export(&run, "held", &[]);
     let fitted = report["temperature"]["value"].as_f64().unwrap();
     assert_eq!(report["temperature"]["source"], "holdout");
     assert!(fitted != 1.0 && report["holdout"]["total"] == 7, "{report}");
@@ -47,6 +76,8 @@ fn temperature_is_fitted_on_held_out_faces() {
     assert!(loss("after") < loss("before"), "{report}");
     assert_eq!(report["test"]["tta"]["views"], 10);
     assert_eq!(report["test"]["tta"]["total"], 28);
+
+    let model = fixture.model("held");
     let metadata = format!(
         "mien.temperature\x12{}{fitted}",
         fitted.to_string().len() as u8 as char
@@ -67,77 +98,81 @@ fn temperature_is_fitted_on_held_out_faces() {
             "{expected} {probability}"
         );
     }
+}
 
-    let fresh = folder.path().join("models/fresh/1/model.onnx");
-    succeeds(&["export", text(&held), "--out", text(&fresh), "--precise-bn"]);
-    let of = json(&fresh.with_file_name("report.json"));
-    assert_eq!(of["precise_bn_faces"], 7);
-    assert!(report.get("precise_bn_faces").is_none(), "{report}");
-    assert_ne!(of["sha256"], report["sha256"]);
+#[test]
+fn precise_bn_recomputes_batch_norm_statistics() {
+    let fixture = Fixture::new();
+    let run = fixture.holdout_run();
+    let (_, running) = fixture.export(&run, "running", &[]);
+    let (_, precise) = fixture.export(&run, "precise", &["--precise-bn"]);
+    assert!(running.get("precise_bn_faces").is_none(), "{running}");
+    assert_eq!(precise["precise_bn_faces"], 7);
+    assert_ne!(precise["sha256"], running["sha256"]);
     assert_ne!(
-        of["holdout"]["before"], report["holdout"]["before"],
+        precise["holdout"]["before"], running["holdout"]["before"],
         "the held-out metrics use the recomputed statistics"
     );
-    let card = fs::read_to_string(fresh.with_file_name("README.md")).unwrap();
+    let card = fixture.model("precise").with_file_name("README.md");
+    let card = fs::read_to_string(card).unwrap();
     assert!(
         card.contains("from 7 training faces") && card.contains("--precise-bn"),
         "{card}"
     );
+}
 
-    // The final run has no held-out faces.
-    let model = folder.path().join("models/last/1/model.onnx");
-    let export = |more: &[&str]| {
-        let args = [&["export", text(&last), "--out", text(&model)], more].concat();
-        (succeeds(&args), json(&model.with_file_name("report.json")))
-    };
-    let (message, report) = export(&[]);
+#[test]
+fn temperature_is_1_or_taken_from_option() {
+    let fixture = Fixture::new();
+    let (held, last) = (fixture.holdout_run(), fixture.run("last", &[]));
+    let (output, report) = fixture.export(&last, "last", &[]);
     assert!(
-        message.contains("temperature 1: the run has no held-out faces"),
-        "{message}"
+        output.contains("temperature 1: the run has no held-out faces"),
+        "{output}"
     );
     assert_eq!(
         report["temperature"],
         serde_json::json!({"value": 1.0, "source": "not_fitted"})
     );
-    let (_, report) = export(&["--temperature-from", text(&held)]);
-    assert_eq!(report["temperature"]["value"], fitted);
+    let (_, fitted) = fixture.export(&held, "held", &[]);
+    let (_, report) = fixture.export(&last, "last", &["--temperature-from", text(&held)]);
+    assert_eq!(
+        report["temperature"]["value"],
+        fitted["temperature"]["value"]
+    );
     assert_eq!(report["temperature"]["source"]["holdout_of"], "held");
-    let (_, report) = export(&["--temperature", "1.5"]);
+    let (_, report) = fixture.export(&last, "last", &["--temperature", "1.5"]);
     assert_eq!(
         report["temperature"],
         serde_json::json!({"value": 1.5, "source": "given"})
     );
-    let export = |from: &Path| {
-        [
-            "export",
-            text(&last),
-            "--out",
-            text(&model),
-            "--temperature-from",
-            text(from),
-        ]
-        .map(str::to_owned)
-    };
-    let fails_from = |from: &Path, words: &[&str]| {
-        let args = export(from);
-        fails_with(&args.iter().map(String::as_str).collect::<Vec<_>>(), words);
-    };
-    fails_from(&other, &["`seed` is 4 there and 3 in the exported run"]);
-    fails_from(&last, &["has no held-out faces", "--holdout"]);
-    fails_with(
-        &[
-            "export",
-            text(&last),
-            "--out",
-            text(&model),
-            "--temperature",
-            "0",
-        ],
-        &["from 0.05 to 20"],
-    );
 
-    let plot = folder.path().join("both.png");
-    let message = succeeds(&["compare", text(&held), text(&last), "--out", text(&plot)]);
+    let other = fixture.run("other", &["--seed", "4"]);
+    let model = fixture.model("last");
+    let export = ["export", text(&last), "--out", text(&model)];
+    for (option, value, words) in [
+        (
+            "--temperature-from",
+            text(&other),
+            &["`seed` is 4 there and 3 in the exported run"][..],
+        ),
+        (
+            "--temperature-from",
+            text(&last),
+            &["has no held-out faces", "--holdout"],
+        ),
+        ("--temperature", "0", &["from 0.05 to 20"]),
+    ] {
+        fails_with(&[&export[..], &[option, value]].concat(), words);
+    }
+}
+
+#[test]
+fn compare_prints_runs_side_by_side_and_plots_them() {
+    let fixture = Fixture::new();
+    let (held, last) = (fixture.holdout_run(), fixture.run("last", &[]));
+    let plot = fixture.folder.path().join("both.png");
+    let output = succeeds(&["compare", text(&held), text(&last), "--out", text(&plot)]);
     assert!(is_png(&plot));
     for words in [
         "resnet-8-v1",
@@ -146,7 +181,7 @@ fn temperature_is_fitted_on_held_out_faces() {
         "holdout",
         "test accuracy",
     ] {
-        assert!(message.contains(words), "`{words}` is not in {message}");
+        assert!(output.contains(words), "`{words}` is not in {output}");
     }
 }
 
