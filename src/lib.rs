@@ -22,7 +22,6 @@ pub mod auth;
 pub mod batching;
 pub mod bench;
 pub mod cli;
-mod client;
 pub mod evaluation;
 pub mod explanation;
 #[doc(hidden)]

@@ -7,12 +7,13 @@ use std::{
 
 use futures_util::future::join_all;
 use mien_faces::image::Face;
+use mien_loadgen::{
+    load::LoadResult,
+    process::Process,
+    window::{Outcome, Sample, Timing, Window},
+};
 use serde::Serialize;
 
-use super::{
-    load::{LoadResult, Outcome, Sample, Timing, Window},
-    process::Process,
-};
 use crate::{
     batching::RequestOptions,
     inference::{Classifier, InferenceError, runtime::Device},
@@ -148,12 +149,12 @@ pub(super) async fn batcher(
                 && let Some(face) = faces.next()
             {
                 let begin = Instant::now();
-                let answer = model
+                let response = model
                     .batcher
                     .classify(vec![face.clone().into()], RequestOptions::default())
                     .await;
-                let outcome = match answer {
-                    Ok(_) => Outcome::Classified,
+                let outcome = match response {
+                    Ok(_) => Outcome::Succeeded,
                     Err(error) => Outcome::Failed(error.to_string()),
                 };
                 samples.push(Sample {
@@ -166,7 +167,13 @@ pub(super) async fn batcher(
         }
     });
     let (samples, usage) = tokio::join!(join_all(callers), window.usage(Some(Process::own())));
-    Ok(window.result("batcher without HTTP".to_owned(), samples, usage?))
+    let name = "batcher without HTTP".to_owned();
+    Ok(LoadResult::new(
+        name,
+        window,
+        window.samples(samples),
+        usage?,
+    ))
 }
 
 /// Returns the CPU time of this process.

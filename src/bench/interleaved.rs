@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use mien_loadgen::{
+    load::{Target, closed_loop},
+    window::Timing,
+};
 use serde::Serialize;
 
-use super::{
-    engine,
-    load::{Target, Timing, closed_loop},
-    server::Server,
-};
+use super::{engine, server::Server};
 use crate::{
     models::source::Source,
     tuning::{Point, sessions::ThroughputRun},

@@ -2,15 +2,15 @@
 
 use std::io;
 
+use mien_loadgen::{
+    load::{LoadResult, Target, closed_loop, open_loop},
+    process::Usage,
+    window::Timing,
+};
 use serde::Serialize;
 use tokio::runtime;
 
-use super::{
-    hiccups,
-    load::{LoadResult, Target, Timing, closed_loop, open_loop},
-    process::Usage,
-    server::Server,
-};
+use super::{hiccups, server::Server};
 use crate::thread_priority::run_at_realtime_priority;
 
 /// Offered load divided by the saturation throughput.

@@ -1,12 +1,11 @@
 //! Prints the figures.
 
+use mien_loadgen::{latency::Latency, load::LoadResult, process::Usage};
 use std::fmt::{self, Write};
 
 use super::{
     interleaved::{Compared, Paired},
-    load::{Latency, LoadResult},
     overload::Overload,
-    process::Usage,
     suite::Study,
 };
 use crate::tuning::Point;

@@ -10,14 +10,14 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use mien_loadgen::{
+    connection::{Connection, request},
+    process::Process,
+};
 use tempfile::TempDir;
 
-use super::process::Process;
-use crate::{
-    client::{Connection, request},
-    models::{
-        ModelVersion, name::ModelName, repository::VersionDir, version_config::VersionConfig,
-    },
+use crate::models::{
+    ModelVersion, name::ModelName, repository::VersionDir, version_config::VersionConfig,
 };
 
 /// Maximum time until readiness.
@@ -56,7 +56,7 @@ impl Server {
         let mut connection = Connection::new(addr);
         let ask = request("GET", addr, "/health/ready", &[], &[]);
         while !connection
-            .ask(&ask)
+            .send(&ask)
             .await
             .is_ok_and(|answer| answer.status == 200)
         {
@@ -83,7 +83,7 @@ impl Server {
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<serde_json::Value> {
         let mut connection = Connection::new(self.addr);
         let answer = connection
-            .ask(&request("GET", self.addr, path, &[], &[]))
+            .send(&request("GET", self.addr, path, &[], &[]))
             .await?;
         Ok(serde_json::from_slice(answer.body)?)
     }

@@ -4,19 +4,22 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use mien_faces::image::{Limits, decode};
+use mien_loadgen::{
+    connection::request,
+    load::{LoadResult, Target, closed_loop, open_loop},
+    process::Usage,
+    window::Timing,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
     engine::{self, Raw},
     interleaved::{Paired, paired},
-    load::{LoadResult, Target, Timing, closed_loop, open_loop},
     overload::{Overload, overload},
-    process::Usage,
     server::{Server, SingleVersionRepository},
 };
 use crate::{
     batching::RetiredWorkers,
-    client::request,
     inference::runtime::Runtime,
     metrics::Metrics,
     models::{

@@ -1,64 +1,97 @@
 //! Client of the API of a running server.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{fmt, time::Duration};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
+use reqwest::{
+    Method, Url,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+};
 use serde_json::Value;
 
-use crate::{
-    auth::AdminToken,
-    client::{Connection, address, request},
-};
+use crate::auth::AdminToken;
 
 /// Maximum time to wait for a response.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Client of one server.
-pub(super) struct Server {
-    addr: SocketAddr,
-    /// Prefix of each path.
-    prefix: String,
-    headers: Vec<(String, String)>,
-    connection: Connection,
+pub(super) struct ApiClient {
+    client: reqwest::Client,
+    base: Url,
 }
 
-impl Server {
+/// The server did not respond. The request can be sent again.
+#[derive(Debug, thiserror::Error)]
+#[error("no response from the server at {server}")]
+pub(super) struct NoResponse {
+    server: Server,
+    source: reqwest::Error,
+}
+
+/// Scheme, host and port of a server.
+#[derive(Debug)]
+struct Server(Url);
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.origin().ascii_serialization())
+    }
+}
+
+impl ApiClient {
+    /// Creates a client. Paths are appended to `url`.
+    ///
+    /// # Errors
+    /// Returns an error if the URL is invalid or not HTTP.
     pub(super) fn new(url: &str, token: Option<&AdminToken>) -> anyhow::Result<Self> {
-        let (addr, path) = address(url)?;
-        let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        headers.extend(token.map(|token| ("authorization".to_owned(), token.bearer())));
-        let (prefix, connection) = (path.trim_end_matches('/').to_owned(), Connection::new(addr));
-        Ok(Self {
-            addr,
-            prefix,
-            headers,
-            connection,
-        })
+        let base = Url::parse(url).with_context(|| format!("`{url}` is not a URL"))?;
+        if base.scheme() != "http" {
+            bail!("`{url}`: the URL must start with http://");
+        }
+        let mut headers = HeaderMap::new();
+        if let Some(token) = token {
+            let mut value = HeaderValue::try_from(token.bearer())?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let client = reqwest::Client::builder()
+            .default_headers(headers)
+            .timeout(TIMEOUT)
+            .no_proxy()
+            .build()?;
+        Ok(Self { client, base })
     }
 
-    /// Sends a request and parses the JSON response.
-    pub(super) async fn ask(
-        &mut self,
-        method: &str,
-        path: &str,
+    /// Sends a request to the path with these segments and parses the JSON response. The segments are percent-encoded.
+    ///
+    /// # Errors
+    /// Returns [`NoResponse`] if the server is not reachable, and an error if it rejects the request.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        segments: &[&str],
         body: Option<&Value>,
     ) -> anyhow::Result<Value> {
-        let body = body.map(Value::to_string).unwrap_or_default();
-        let path = format!("{}{path}", self.prefix);
-        let request = request(method, self.addr, &path, &self.headers, body.as_bytes());
-        let asking = tokio::time::timeout(TIMEOUT, self.connection.ask(&request));
-        let answer = match asking.await {
-            Ok(answer) => answer,
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .expect("an HTTP URL has a path")
+            .pop_if_empty()
+            .extend(segments);
+        let mut request = self.client.request(method, url);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let no_response = |source| NoResponse {
+            server: Server(self.base.clone()),
+            source,
         };
-        let answer = answer.map_err(|error| {
-            anyhow::Error::new(error)
-                .context(format!("no response from the server at {}", self.addr))
-        })?;
-        let document: Value = serde_json::from_slice(answer.body).unwrap_or_default();
-        if !(200..300).contains(&answer.status) {
+        let response = request.send().await.map_err(no_response)?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(no_response)?;
+        let document: Value = serde_json::from_slice(&body).unwrap_or_default();
+        if !status.is_success() {
             let detail = document["detail"].as_str().unwrap_or("no reason given");
-            bail!("the server returned {}: {detail}", answer.status);
+            bail!("the server returned {}: {detail}", status.as_u16());
         }
         Ok(document)
     }

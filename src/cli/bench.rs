@@ -11,15 +11,19 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 
+use mien_loadgen::{
+    connection::{request, resolve_url},
+    load::{Target, closed_loop},
+    process::Process,
+    window::Timing,
+};
+
 use super::model::{find, list};
 use crate::{
     bench::{
-        load::{Target, Timing, closed_loop},
-        process::Process,
         report,
         suite::{self, CONNECTIONS, Setup},
     },
-    client::{address, request},
     inference::runtime::{CudaOptions, DeviceChoice, Runtime},
     models::{name::ModelName, policy::VersionPolicies, rank_by_accuracy, repository::VersionDir},
 };
@@ -65,13 +69,13 @@ pub struct BenchArgs {
     json: bool,
 
     #[command(flatten)]
-    foreign: ForeignArgs,
+    external: ExternalArgs,
 }
 
 /// A running server of any kind.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Another server")]
-struct ForeignArgs {
+struct ExternalArgs {
     /// Put the load on this URL only, with POST requests.
     #[arg(long, value_name = "http://HOST:PORT/PATH")]
     url: Option<String>,
@@ -99,8 +103,8 @@ impl BenchArgs {
     /// # Errors
     /// Returns an error if a model, the images or the server cannot be used.
     pub async fn run(&self) -> anyhow::Result<()> {
-        if let Some(url) = &self.foreign.url {
-            return self.run_foreign(url).await;
+        if let Some(url) = &self.external.url {
+            return self.run_external(url).await;
         }
         let setup = Setup {
             faces: suite::read_faces(&self.faces)?,
@@ -122,15 +126,15 @@ impl BenchArgs {
         Ok(())
     }
 
-    async fn run_foreign(&self, url: &str) -> anyhow::Result<()> {
-        let (addr, path) = address(url)?;
-        let ForeignArgs {
+    async fn run_external(&self, url: &str) -> anyhow::Result<()> {
+        let (addr, path) = resolve_url(url)?;
+        let ExternalArgs {
             body,
             header,
             expect,
             pid,
             ..
-        } = &self.foreign;
+        } = &self.external;
         let bodies = match body.as_slice() {
             [] => suite::read_faces(&self.faces)?,
             files => files
@@ -149,14 +153,14 @@ impl BenchArgs {
             expect: expect.clone(),
             process: pid.map(Process),
         };
-        let mut legs = Vec::new();
+        let mut results = Vec::new();
         for connections in CONNECTIONS {
-            legs.push(closed_loop(&target, connections, self.timing()).await?);
+            results.push(closed_loop(&target, connections, self.timing()).await?);
         }
         if self.json {
-            return print(&format!("{}\n", serde_json::to_string_pretty(&legs)?));
+            return print(&format!("{}\n", serde_json::to_string_pretty(&results)?));
         }
-        print(&report::results(url, &legs))
+        print(&report::results(url, &results))
     }
 
     fn divisor(&self) -> u32 {

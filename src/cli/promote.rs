@@ -10,11 +10,15 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use mien_faces::dataset::Split;
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{api_client::Server, progress};
-use crate::{auth::AdminToken, client::percent_encode, store::PromotionStatus};
+use super::{
+    api_client::{ApiClient, NoResponse},
+    progress,
+};
+use crate::{auth::AdminToken, store::PromotionStatus};
 
 /// Poll interval of the progress.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -112,13 +116,15 @@ impl PromoteArgs {
     /// # Errors
     /// Returns an error if the server rejects the request or is not reachable.
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
-        let mut server = Server::new(&self.url, self.token.as_ref())?;
-        let path = format!("/v1/models/{}/promotions", percent_encode(&self.name));
-        let order = server.ask("POST", &path, Some(&self.order())).await?;
-        let id = Promotion::deserialize(&order)
+        let server = ApiClient::new(&self.url, self.token.as_ref())?;
+        let path = ["v1", "models", &self.name, "promotions"];
+        let created = server
+            .send(Method::POST, &path, Some(&self.request()))
+            .await?;
+        let id = Promotion::deserialize(&created)
             .context("reading the response of the server")?
             .id;
-        let document = wait(&mut server, &format!("{path}/{id}")).await?;
+        let document = wait(&server, &[&path[..], &[&id]].concat()).await?;
         let promotion = Promotion::deserialize(&document)?;
         let mut out = io::stdout().lock();
         if self.json {
@@ -135,34 +141,36 @@ impl PromoteArgs {
         })
     }
 
-    fn order(&self) -> Value {
+    fn request(&self) -> Value {
         let rule = &self.rule;
-        let mut order = json!({
+        let mut request = json!({
             "version": self.candidate, "dataset": self.dataset, "split": self.split, "limit": self.limit,
             "min_accuracy": rule.min_accuracy, "max_regression": rule.max_regression, "baseline_version": self.baseline_version,
         });
-        if let Some(order) = order.as_object_mut() {
-            order.retain(|_, value| !value.is_null());
+        if let Some(request) = request.as_object_mut() {
+            request.retain(|_, value| !value.is_null());
         }
-        order
+        request
     }
 }
 
 /// Polls until the promotion has ended and returns it.
-async fn wait(server: &mut Server, path: &str) -> anyhow::Result<Value> {
+async fn wait(server: &ApiClient, path: &[&str]) -> anyhow::Result<Value> {
     let bar = progress::bar(0);
-    let mut last_heard = Instant::now();
+    let mut last_response = Instant::now();
     loop {
-        let document = match server.ask("GET", path, None).await {
+        let document = match server.send(Method::GET, path, None).await {
             Ok(document) => document,
             // The server may be restarting; it then knows the result.
-            Err(error) if error.is::<io::Error>() && last_heard.elapsed() < RECONNECT_TIMEOUT => {
+            Err(error)
+                if error.is::<NoResponse>() && last_response.elapsed() < RECONNECT_TIMEOUT =>
+            {
                 tokio::time::sleep(POLL_INTERVAL).await;
                 continue;
             }
             Err(error) => return Err(error.context("the promotion continues on the server")),
         };
-        last_heard = Instant::now();
+        last_response = Instant::now();
         let Promotion { status, images, .. } = Promotion::deserialize(&document)?;
         bar.set_length(images.total);
         bar.set_position(images.done);

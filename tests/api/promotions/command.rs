@@ -120,7 +120,7 @@ async fn promote_command_reports_errors() {
     assert_eq!(output.status.code(), Some(1));
     let error = text(&output.stderr);
     assert!(
-        error.contains(&format!("no response from the server at {nobody}")),
+        error.contains(&format!("no response from the server at http://{nobody}")),
         "{error}"
     );
 }

@@ -134,6 +134,12 @@ pub(super) const RULES: &[Rule] = &[
         why: "bench measures a server from outside",
     },
     Rule {
+        module: "bench/loadgen/src",
+        except: &[],
+        forbidden: &["mien", "mien_faces"],
+        why: "the load generator must not depend on the server that it measures",
+    },
+    Rule {
         module: "src/tuning",
         except: &[],
         forbidden: &[

@@ -4,11 +4,11 @@ use std::num::NonZeroUsize;
 
 use actix_web::{HttpResponse, http::header, web};
 use mien_faces::dataset::Split;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
-    client::percent_encode,
     evaluation,
     http::{
         Admin, ApiError, State,
@@ -23,6 +23,13 @@ use crate::{
     promotion::{Criterion, PromotionResponse, PromotionSpec},
     store::JobId,
 };
+
+/// Characters that are percent-encoded in a segment of a path: all but the unreserved ones (RFC 3986, section 2.3).
+const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 pub(in crate::http::routes) const LIST_PATH: &str = "/v1/models/{name}/promotions";
 pub(in crate::http::routes) const ONE_PATH: &str = "/v1/models/{name}/promotions/{id}";
@@ -111,11 +118,8 @@ pub async fn create(
     let request_id = Some(id.as_str().to_owned());
     let order = request.into_inner().spec(name.into_inner(), request_id)?;
     let job = state.promotions.start(order).await?;
-    let location = format!(
-        "/v1/models/{}/promotions/{}",
-        percent_encode(job.model()),
-        job.id()
-    );
+    let model = utf8_percent_encode(job.model(), PATH_SEGMENT);
+    let location = format!("/v1/models/{model}/promotions/{}", job.id());
     let response = PromotionResponse::from(job.record());
     Ok(HttpResponse::Accepted()
         .insert_header((header::LOCATION, location))

@@ -1,5 +1,5 @@
-//! A small HTTP/1.1 client for commands: one keep-alive connection, bytes of a request out, status and body in. It is hand-written
-//! because `mien bench` must not spend more CPU time per request than the server that it measures.
+//! An HTTP/1.1 connection: bytes of a request out, status and body in. It is hand-written because a load generator must not
+//! spend more CPU time per request than the server that it measures.
 
 use std::{
     io,
@@ -22,7 +22,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
 /// Why a text is not the URL of a server.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum UrlError {
+pub enum UrlError {
     /// The scheme is missing or not http.
     #[error("`{0}`: the URL must start with http://")]
     Scheme(String),
@@ -35,7 +35,7 @@ pub(crate) enum UrlError {
 ///
 /// # Errors
 /// Returns an error if the scheme is not http or the host cannot be resolved.
-pub(crate) fn address(url: &str) -> Result<(SocketAddr, &str), UrlError> {
+pub fn resolve_url(url: &str) -> Result<(SocketAddr, &str), UrlError> {
     let rest = url
         .strip_prefix("http://")
         .ok_or_else(|| UrlError::Scheme(url.to_owned()))?;
@@ -51,29 +51,17 @@ pub(crate) fn address(url: &str) -> Result<(SocketAddr, &str), UrlError> {
 /// Returns the first reachable address of a host, or the first address if none is reachable. `localhost` resolves to `::1` first,
 /// but a server may listen on `127.0.0.1` only.
 fn first_reachable(addresses: &[SocketAddr]) -> Option<SocketAddr> {
-    let answers =
+    let is_reachable =
         |addr: &&SocketAddr| net::TcpStream::connect_timeout(addr, CONNECT_WITHIN).is_ok();
     let several = addresses.len() > 1;
-    let found = several.then(|| addresses.iter().find(answers)).flatten();
+    let found = several
+        .then(|| addresses.iter().find(is_reachable))
+        .flatten();
     found.or(addresses.first()).copied()
 }
 
-/// Percent-encodes a path segment.
-pub(crate) fn percent_encode(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                text.push(char::from(byte));
-            }
-            _ => text.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    text
-}
-
 /// Builds a request.
-pub(crate) fn request(
+pub fn request(
     method: &str,
     host: SocketAddr,
     path: &str,
@@ -91,7 +79,7 @@ pub(crate) fn request(
 }
 
 /// A connection, which is reopened after a failure.
-pub(crate) struct Connection {
+pub struct Connection {
     addr: SocketAddr,
     stream: Option<TcpStream>,
     /// The received part of the response.
@@ -99,9 +87,11 @@ pub(crate) struct Connection {
 }
 
 /// A response whose body is in the buffer of the connection.
-pub(crate) struct Answer<'a> {
-    pub(crate) status: u16,
-    pub(crate) body: &'a [u8],
+pub struct Response<'a> {
+    /// Status of the response.
+    pub status: u16,
+    /// Body of the response.
+    pub body: &'a [u8],
 }
 
 /// The head of a response.
@@ -114,7 +104,8 @@ struct Head {
 }
 
 impl Connection {
-    pub(crate) fn new(addr: SocketAddr) -> Self {
+    /// Creates a connection, which is opened by the first request.
+    pub fn new(addr: SocketAddr) -> Self {
         Self {
             addr,
             stream: None,
@@ -126,7 +117,7 @@ impl Connection {
     ///
     /// # Errors
     /// Returns an error if the server is not reachable, disconnects, or sends an invalid response.
-    pub(crate) async fn ask(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
+    pub async fn send(&mut self, request: &[u8]) -> io::Result<Response<'_>> {
         let result = self.exchange(request).await;
         match result {
             Ok(head) => {
@@ -134,7 +125,7 @@ impl Connection {
                     self.stream = None;
                 }
                 let body = &self.buffer[head.start..head.start + head.length];
-                Ok(Answer {
+                Ok(Response {
                     status: head.status,
                     body,
                 })
@@ -213,27 +204,21 @@ fn parse(bytes: &[u8]) -> io::Result<Option<Head>> {
 mod tests {
     use std::net::TcpListener;
 
-    use super::{address, first_reachable, parse, percent_encode};
+    use super::{first_reachable, parse, resolve_url};
 
     #[test]
     fn head_parses_when_complete() {
-        let answer = b"HTTP/1.1 503 Busy\r\nContent-LENGTH: 5\r\nconnection: Close\r\n\r\nhello";
-        for end in 0..answer.len() - 5 {
-            assert!(parse(&answer[..end]).unwrap().is_none(), "{end}");
+        let response = b"HTTP/1.1 503 Busy\r\nContent-LENGTH: 5\r\nconnection: Close\r\n\r\nhello";
+        for end in 0..response.len() - 5 {
+            assert!(parse(&response[..end]).unwrap().is_none(), "{end}");
         }
-        let head = parse(answer).unwrap().unwrap();
+        let head = parse(response).unwrap().unwrap();
         assert_eq!((head.status, head.length, head.close), (503, 5, true));
-        assert_eq!(&answer[head.start..], b"hello");
+        assert_eq!(&response[head.start..], b"hello");
         assert!(parse(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
         let endless = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", usize::MAX);
         assert!(parse(endless.as_bytes()).is_err());
         assert!(parse(b"SSH-2.0-OpenSSH\r\n").is_err());
-    }
-
-    #[test]
-    fn path_segments_are_percent_encoded() {
-        assert_eq!(percent_encode("resnet-20_v1.x~"), "resnet-20_v1.x~");
-        assert_eq!(percent_encode("a b/ü?"), "a%20b%2F%C3%BC%3F");
     }
 
     #[test]
@@ -249,9 +234,9 @@ mod tests {
     #[test]
     fn url_resolves_to_address_and_path() {
         let local = "127.0.0.1:8080".parse().unwrap();
-        assert_eq!(address("http://127.0.0.1:8080").unwrap(), (local, "/"));
+        assert_eq!(resolve_url("http://127.0.0.1:8080").unwrap(), (local, "/"));
         assert_eq!(
-            address("http://127.0.0.1:8080/a/b").unwrap(),
+            resolve_url("http://127.0.0.1:8080/a/b").unwrap(),
             (local, "/a/b")
         );
         for wrong in [
@@ -260,7 +245,7 @@ mod tests {
             "http://127.0.0.1",
             "http://",
         ] {
-            assert!(address(wrong).is_err(), "{wrong}");
+            assert!(resolve_url(wrong).is_err(), "{wrong}");
         }
     }
 }
