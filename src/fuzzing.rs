@@ -15,8 +15,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     grpc::{self, proto::ModelInferRequest},
-    http::{routes::oip::wire, upload},
-    intake::memory_limit::BodyMemoryLimit,
+    http::routes::oip::wire,
+    intake::{memory_limit::BodyMemoryLimit, upload},
     models::onnx_metadata,
     settings::LimitSettings,
 };

@@ -1,4 +1,140 @@
-//! Intake: bytes of a request become decoded faces, and their memory is accounted.
+//! Intake: the bytes of a request become faces, within the limits of the server and the deadline of the request.
 
+pub mod body;
 pub mod decoder;
+mod error;
 pub mod memory_limit;
+pub mod upload;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix_web::{HttpRequest, web::Payload};
+use mien_faces::image::Face;
+use tokio::time::timeout_at;
+
+pub use self::error::IntakeError;
+use self::{
+    decoder::{Decoder, EncodedImage, ImageDecodeError},
+    memory_limit::{BodyMemoryLimit, Reservation},
+};
+use crate::{metrics::Outcome, models::registry::LiveModel, settings::LimitSettings};
+
+/// Arrival and deadline of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestTimes {
+    /// When the server received the head of the request.
+    pub start: Instant,
+    /// When the client no longer waits for the response.
+    pub deadline: Instant,
+}
+
+/// The faces of a request.
+pub struct DecodedImages {
+    /// One result per image, in the order of the request.
+    pub faces: Vec<Result<Face, ImageDecodeError>>,
+    /// Time that decoding took.
+    pub preprocess: Duration,
+}
+
+/// Reads and decodes the images of requests.
+pub struct Intake {
+    /// Limits of bodies and images.
+    pub limits: LimitSettings,
+    /// Memory limit of all bodies together.
+    pub memory: BodyMemoryLimit,
+    /// Decodes images to faces.
+    pub decoder: Arc<Decoder>,
+}
+
+impl Intake {
+    /// Creates the intake of a server.
+    pub fn new(limits: LimitSettings) -> Self {
+        Self {
+            memory: BodyMemoryLimit::new(limits.max_body_memory),
+            decoder: Arc::new(Decoder::new(limits.max_pixels)),
+            limits,
+        }
+    }
+
+    /// Reads a body with one or more images and decodes them for a model.
+    ///
+    /// # Errors
+    /// Returns an error for a body of another kind or over a limit, for a full queue, and if the deadline passes.
+    pub async fn images(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+        model: &LiveModel,
+        times: RequestTimes,
+    ) -> Result<DecodedImages, IntakeError> {
+        let (files, _reservation) = self.receive(request, payload, model, times).await?;
+        self.decode(files, model, times.deadline).await
+    }
+
+    /// Reads a body with exactly one image and decodes it for a model.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::images`], and an error for several images.
+    pub async fn image(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+        model: &LiveModel,
+        times: RequestTimes,
+    ) -> Result<Result<Face, ImageDecodeError>, IntakeError> {
+        let (files, _reservation) = self.receive(request, payload, model, times).await?;
+        if files.len() > 1 {
+            let detail = format!("{} images; send one image per request", files.len());
+            return Err(IntakeError::Invalid(detail));
+        }
+        let decoded = self.decode(files, model, times.deadline).await?;
+        Ok(decoded
+            .faces
+            .into_iter()
+            .next()
+            .expect("an upload has at least one image, and each has a result"))
+    }
+
+    /// Receives the image files of a request if the queue of the model has capacity for them.
+    async fn receive(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+        model: &LiveModel,
+        times: RequestTimes,
+    ) -> Result<(Vec<EncodedImage>, Reservation), IntakeError> {
+        if body::is_large(request) {
+            // A full queue rejects a large body before it is received.
+            model.batcher.ensure_capacity(1)?;
+        }
+        let reservation = self.memory.reservation();
+        let reading = upload::read(request, payload, &self.limits, reservation.clone());
+        let files = body::with_timeout(reading, times, self.limits.body_timeout).await?;
+        model.batcher.ensure_capacity(files.len())?;
+        Ok((files, reservation))
+    }
+
+    async fn decode(
+        &self,
+        files: Vec<EncodedImage>,
+        model: &LiveModel,
+        deadline: Instant,
+    ) -> Result<DecodedImages, IntakeError> {
+        let (start, count) = (Instant::now(), files.len());
+        let decoding = self.decoder.decode(files, model.signature.side);
+        let Ok(faces) = timeout_at(deadline.into(), decoding).await else {
+            model.metrics.images(Outcome::Expired, count);
+            return Err(IntakeError::DeadlineExceeded("the images were decoded"));
+        };
+        let faces = faces?;
+        let invalid = faces.iter().filter(|face| face.is_err()).count();
+        model.metrics.images(Outcome::Invalid, invalid);
+        Ok(DecodedImages {
+            faces,
+            preprocess: start.elapsed(),
+        })
+    }
+}

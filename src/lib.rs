@@ -18,6 +18,7 @@
 //!
 //! [`evaluation`] sends whole data sets through that path. [`promotion`] switches traffic to a version that has passed an
 //! evaluation. Each layer calls only layers below it. All layers record [`metrics`].
+pub mod app;
 pub mod auth;
 pub mod batching;
 pub mod bench;
@@ -35,7 +36,6 @@ pub mod metrics;
 pub mod models;
 pub mod oip;
 pub mod promotion;
-pub mod readiness;
 pub mod settings;
 pub mod startup;
 pub mod store;

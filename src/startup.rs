@@ -1,29 +1,24 @@
 //! Builds the server from its parts, runs it, and shuts it down without losing a request.
 
 mod listen;
+mod run;
 mod signals;
 
 use std::{
-    cell::Cell,
     io,
     net::{SocketAddr, TcpListener},
-    pin::pin,
     sync::Arc,
-    time::Instant,
 };
 
-use actix_web::{dev::Server, web};
+use actix_web::dev::Server;
 use mien_faces::dataset::DatasetError;
-use tokio::sync::oneshot;
-
-use self::signals::Signals;
 
 use crate::{
-    auth::AdminAuth,
+    app::AppState,
     batching::RetiredWorkers,
     evaluation::{Datasets, Evaluations},
     grpc,
-    http::{self, InFlight, State},
+    http::{self, InFlight},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
     models::{RegistryError, StartupReceiver, load::ModelLoader, registry::Registry},
@@ -74,7 +69,8 @@ pub struct Application {
     server: Server,
     port: u16,
     grpc: Option<grpc::Server>,
-    state: web::Data<State>,
+    app: Arc<AppState>,
+    in_flight: Arc<InFlight>,
     started: StartupReceiver,
     drain: DrainSettings,
 }
@@ -131,32 +127,24 @@ impl Application {
         };
         let (registry, started) = Registry::start(lifecycle, loader)?;
         let connections = listen::connections(settings);
-        let state = State::new(
+        let app = Arc::new(AppState::new(
             Arc::new(registry),
             metrics,
             datasets,
             Arc::new(evaluations),
-            AdminAuth::new(settings.admin.admin_token.clone(), addr),
             settings.limits.clone(),
-            InFlight::at_most(connections),
-        );
-        let state = web::Data::new(state);
-        let drain_timeout = settings.drain.drain_timeout;
-        let server = listen::http(
-            &state,
-            listener,
-            &settings.connections,
-            connections,
-            drain_timeout,
-        )?;
+        ));
+        let in_flight = Arc::new(InFlight::at_most(connections));
+        let server = listen::http(&app, &in_flight, listener, settings, connections)?;
         let grpc = grpc
-            .map(|listener| listen::grpc(&state, listener, settings, connections))
+            .map(|listener| listen::grpc(&app, listener, settings, connections))
             .transpose()?;
         Ok(Self {
             server,
             port,
             grpc,
-            state,
+            app,
+            in_flight,
             started,
             drain: settings.drain.clone(),
         })
@@ -174,104 +162,7 @@ impl Application {
 
     /// Returns the registry of models.
     pub fn registry(&self) -> Arc<Registry> {
-        Arc::clone(&self.state.registry)
-    }
-
-    /// Serves until SIGTERM or SIGINT and returns after the last response. A second signal ends the process at once, like SIGKILL.
-    ///
-    /// # Errors
-    /// Returns an error if no model can be served, the signal handlers cannot be set, or the server fails.
-    pub async fn run_until_stopped(self) -> Result<(), StartupError> {
-        let mut signals = Signals::catch()?;
-        let (stop, stopped) = oneshot::channel();
-        let forced = async {
-            let name = signals.next().await;
-            tracing::info!(
-                signal = name,
-                "shutting down; a second signal ends the process at once"
-            );
-            let _ = stop.send(());
-            signals.next().await
-        };
-        tokio::select! {
-            ended = self.run_until(async { drop(stopped.await) }) => ended,
-            name = forced => {
-                tracing::warn!(signal = name, "second signal: process ends, pending requests are lost");
-                signals::end_at_once()
-            }
-        }
-    }
-
-    /// Serves until `stop` and returns after the last response. First readiness turns false and evaluations are cancelled. After
-    /// `drain_delay` the listeners close, and each connection closes after its response, at most `drain_timeout` later.
-    ///
-    /// # Errors
-    /// Returns an error if no model can be served or the server fails.
-    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartupError> {
-        tracing::info!(port = self.port, grpc_port = self.grpc_port(), "listening");
-        let Self {
-            server,
-            state,
-            started,
-            drain,
-            grpc,
-            port,
-        } = self;
-        let handle = server.handle();
-        let last = Cell::new(None);
-        let mut shutdown = pin!(async {
-            stop.await;
-            state.start_draining();
-            state.promotions.shut_down();
-            state.evaluations.shut_down();
-            tokio::time::sleep(drain.drain_delay).await;
-            let end = Instant::now() + drain.drain_timeout;
-            last.set(Some(end));
-            state.in_flight.close();
-            let stopped = handle.stop(true);
-            let http_ended = async {
-                // Idle HTTP/2 connections would otherwise block the listener threads until the timeout.
-                tokio::select! {
-                    () = stopped => {}
-                    () = state.in_flight.answered() => {}
-                }
-            };
-            let grpc_ended = async {
-                if let Some(grpc) = grpc {
-                    grpc.stop(end).await;
-                }
-            };
-            tokio::join!(http_ended, grpc_ended);
-        });
-        let ended = tokio::select! {
-            served = server => {
-                // HTTP ended first; gRPC calls may still be pending.
-                if last.get().is_some() {
-                    shutdown.await;
-                }
-                served.map_err(StartupError::from)
-            }
-            () = &mut shutdown => Ok(()),
-            error = await_models(started, &state, port) => Err(error),
-        };
-        // Their results are saved first, which takes as long as a write or the load of a candidate.
-        state.promotions.shut_down();
-        state.evaluations.shut_down();
-        let last = last
-            .get()
-            .unwrap_or_else(|| Instant::now() + drain.drain_timeout);
-        let ends = async { tokio::join!(state.promotions.ended(), state.evaluations.ended()) };
-        if tokio::time::timeout_at(last.into(), ends).await.is_err() {
-            tracing::warn!("evaluations or promotions did not end within --drain-timeout");
-        }
-        // In any case, the process must not exit while ONNX Runtime runs.
-        let registry = Arc::clone(&state.registry);
-        if !run_until_deadline(last, move || registry.shut_down()).await {
-            tracing::warn!("workers did not finish within --drain-timeout");
-        }
-        ended?;
-        tracing::info!("stopped");
-        Ok(())
+        Arc::clone(&self.app.registry)
     }
 }
 
@@ -283,27 +174,4 @@ fn bind_grpc(addr: SocketAddr) -> Result<TcpListener, StartupError> {
         flag: "--grpc-addr",
         source,
     })
-}
-
-/// Waits for the models; returns only if none can be served.
-async fn await_models(started: StartupReceiver, state: &State, port: u16) -> StartupError {
-    match started.await {
-        Ok(Ok(())) => tracing::info!(port, "serving"),
-        Ok(Err(error)) => return error.into(),
-        Err(_) if !state.draining() => return StartupError::LoadingCrashed,
-        // The server was stopped before the default model was loaded.
-        Err(_) => {}
-    }
-    std::future::pending().await
-}
-
-/// Runs `work` on a thread of its own and returns whether it ended before `until`.
-async fn run_until_deadline(until: Instant, work: impl FnOnce() + Send + 'static) -> bool {
-    let (done, ended) = oneshot::channel();
-    // A blocking task of the runtime would delay the end of the program.
-    std::thread::spawn(move || {
-        work();
-        let _ = done.send(());
-    });
-    tokio::time::timeout_at(until.into(), ended).await.is_ok()
 }

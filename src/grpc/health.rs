@@ -12,7 +12,7 @@ use tonic_health::pb::{
 };
 
 use super::{proto::grpc_inference_service_server::SERVICE_NAME, shutdown::wait_for_shutdown};
-use crate::readiness::{Readiness, ServerStatus};
+use crate::app::readiness::{Readiness, ServerStatus};
 
 /// Poll interval of watched statuses.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);

@@ -25,10 +25,10 @@ use super::{
     shutdown::wait_for_shutdown,
 };
 use crate::{
+    app::{AppState, readiness::ServerStatus},
     auth::{AdminAuth, AuthError},
     intake::memory_limit::{BodyMemoryLimit, Reservation},
     oip::{Error, Service},
-    readiness::{Readiness, ServerStatus},
     telemetry::millis,
 };
 
@@ -40,12 +40,9 @@ const FINAL_RESPONSE: &str = "triton_final_response";
 
 /// The inference service.
 pub(super) struct Inference {
-    pub(super) service: Arc<Service>,
-    pub(super) readiness: Arc<Readiness>,
+    pub(super) app: Arc<AppState>,
     /// Authorization of admin requests.
-    pub(super) gate: AdminAuth,
-    /// Memory limit of all messages and bodies together.
-    pub(super) bodies: BodyMemoryLimit,
+    pub(super) auth: AdminAuth,
     /// Becomes true when the server stops.
     pub(super) stopped: watch::Receiver<bool>,
 }
@@ -53,13 +50,13 @@ pub(super) struct Inference {
 impl Inference {
     /// Proof that a call is authorized as an admin request.
     fn authorize(&self, call: &MetadataMap) -> Result<(), AuthError> {
-        self.gate
+        self.auth
             .authorize(call.get("authorization").map(|value| value.as_bytes()))
     }
 }
 
 /// Reserves the memory of a message until its response, and releases what was reserved while it was received.
-fn hold(
+fn reserve_memory(
     message: &ModelInferRequest,
     incoming: Option<&Incoming>,
     bodies: &BodyMemoryLimit,
@@ -132,7 +129,7 @@ impl GrpcInferenceService for Inference {
         &self,
         _: Request<ServerReadyRequest>,
     ) -> Result<Response<ServerReadyResponse>, Status> {
-        let ready = self.readiness.status() == ServerStatus::Ready;
+        let ready = self.app.readiness.status() == ServerStatus::Ready;
         Ok(Response::new(ServerReadyResponse { ready }))
     }
 
@@ -141,7 +138,7 @@ impl GrpcInferenceService for Inference {
         request: Request<ModelReadyRequest>,
     ) -> Result<Response<ModelReadyResponse>, Status> {
         let ModelReadyRequest { name, version } = request.into_inner();
-        let ready = self.service.model(&name, Some(&version)).is_ok();
+        let ready = self.app.oip.model(&name, Some(&version)).is_ok();
         Ok(Response::new(ModelReadyResponse { ready }))
     }
 
@@ -149,7 +146,7 @@ impl GrpcInferenceService for Inference {
         &self,
         _: Request<ServerMetadataRequest>,
     ) -> Result<Response<ServerMetadataResponse>, Status> {
-        Ok(Response::new(self.service.metadata().into()))
+        Ok(Response::new(self.app.oip.metadata().into()))
     }
 
     async fn model_metadata(
@@ -158,7 +155,7 @@ impl GrpcInferenceService for Inference {
     ) -> Result<Response<ModelMetadataResponse>, Status> {
         let ModelMetadataRequest { name, version } = request.into_inner();
         Ok(Response::new(
-            self.service.model_metadata(&name, Some(&version))?.into(),
+            self.app.oip.model_metadata(&name, Some(&version))?.into(),
         ))
     }
 
@@ -166,7 +163,7 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<ModelInferRequest>,
     ) -> Result<Response<ModelInferResponse>, Status> {
-        let longest = self.service.limits().request_timeout;
+        let longest = self.app.oip.limits().request_timeout;
         let arrival = request
             .extensions()
             .get()
@@ -174,9 +171,9 @@ impl GrpcInferenceService for Inference {
         let deadline = arrival + deadline::timeout(request.metadata(), longest);
         let incoming = request.extensions().get().cloned();
         let message = request.into_inner();
-        let _held = hold(&message, incoming.as_ref(), &self.bodies)?;
+        let _held = reserve_memory(&message, incoming.as_ref(), &self.app.intake.memory)?;
         Ok(Response::new(
-            infer(&self.service, message, deadline).await?,
+            infer(&self.app.oip, message, deadline).await?,
         ))
     }
 
@@ -186,7 +183,7 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<Streaming<ModelInferRequest>>,
     ) -> Result<Response<Self::ModelStreamInferStream>, Status> {
-        let (service, bodies) = (Arc::clone(&self.service), self.bodies.clone());
+        let (service, bodies) = (Arc::clone(&self.app.oip), self.app.intake.memory.clone());
         let span = Span::current();
         let incoming: Option<Incoming> = request.extensions().get().cloned();
         // When the server stops, no further requests are read, and the received ones are completed.
@@ -197,7 +194,7 @@ impl GrpcInferenceService for Inference {
             let service = Arc::clone(&service);
             // Released before the next message is read.
             let held = message.and_then(|message| {
-                hold(&message, incoming.as_ref(), &bodies).map(|held| (message, held))
+                reserve_memory(&message, incoming.as_ref(), &bodies).map(|held| (message, held))
             });
             let answer = async move {
                 let (message, _held) = held?;
@@ -215,7 +212,7 @@ impl GrpcInferenceService for Inference {
         request: Request<ModelConfigRequest>,
     ) -> Result<Response<ModelConfigResponse>, Status> {
         let ModelConfigRequest { name, version } = request.into_inner();
-        let config = self.service.model_config(&name, Some(&version))?.into();
+        let config = self.app.oip.model_config(&name, Some(&version))?.into();
         Ok(Response::new(ModelConfigResponse {
             config: Some(config),
         }))
@@ -226,7 +223,7 @@ impl GrpcInferenceService for Inference {
         request: Request<ModelStatisticsRequest>,
     ) -> Result<Response<ModelStatisticsResponse>, Status> {
         let ModelStatisticsRequest { name, version } = request.into_inner();
-        let stats = self.service.statistics(Some(&name), Some(&version))?;
+        let stats = self.app.oip.statistics(Some(&name), Some(&version))?;
         let model_stats = stats.into_iter().map(Into::into).collect();
         Ok(Response::new(ModelStatisticsResponse { model_stats }))
     }
@@ -235,7 +232,7 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<RepositoryIndexRequest>,
     ) -> Result<Response<RepositoryIndexResponse>, Status> {
-        let versions = self.service.repository(request.get_ref().ready);
+        let versions = self.app.oip.repository(request.get_ref().ready);
         let models = versions.into_iter().map(Into::into).collect();
         Ok(Response::new(RepositoryIndexResponse { models }))
     }
@@ -249,7 +246,8 @@ impl GrpcInferenceService for Inference {
             parameters,
             ..
         } = request.into_inner();
-        self.service
+        self.app
+            .oip
             .load(&model_name, parameters.keys().map(String::as_str))
             .await?;
         Ok(Response::new(RepositoryModelLoadResponse {}))
@@ -260,7 +258,7 @@ impl GrpcInferenceService for Inference {
         request: Request<RepositoryModelUnloadRequest>,
     ) -> Result<Response<RepositoryModelUnloadResponse>, Status> {
         self.authorize(request.metadata())?;
-        self.service.unload(&request.get_ref().model_name).await?;
+        self.app.oip.unload(&request.get_ref().model_name).await?;
         Ok(Response::new(RepositoryModelUnloadResponse {}))
     }
 }

@@ -22,10 +22,7 @@ use super::{
     proto::grpc_inference_service_server::GrpcInferenceServiceServer, request_log::Observe,
     shutdown::wait_for_shutdown,
 };
-use crate::{
-    auth::AdminAuth, intake::memory_limit::BodyMemoryLimit, metrics::Metrics, oip,
-    readiness::Readiness,
-};
+use crate::{app::AppState, auth::AdminAuth};
 
 /// Maximum number of concurrent requests per connection.
 const STREAMS: u32 = 1024;
@@ -33,18 +30,10 @@ const STREAMS: u32 = 1024;
 /// Interval of keep-alive pings on idle connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
-/// Dependencies and limits of the gRPC server.
+/// Authorization and connection limits of the gRPC server.
 pub struct Options {
-    /// The inference service.
-    pub service: Arc<oip::Service>,
-    /// The status for health checks.
-    pub readiness: Arc<Readiness>,
-    /// The metrics.
-    pub metrics: Arc<Metrics>,
     /// Authorization of admin requests.
-    pub gate: AdminAuth,
-    /// Memory limit of all messages and bodies together.
-    pub bodies: BodyMemoryLimit,
+    pub auth: AdminAuth,
     /// Maximum number of open connections.
     pub max_connections: usize,
     /// Maximum time to receive the preface of a connection.
@@ -66,13 +55,9 @@ impl Server {
     ///
     /// # Errors
     /// Returns an error if its threads cannot be started or the descriptors are invalid.
-    pub fn start(listener: TcpListener, options: Options) -> io::Result<Self> {
+    pub fn start(listener: TcpListener, app: &Arc<AppState>, options: Options) -> io::Result<Self> {
         let Options {
-            service,
-            readiness,
-            metrics,
-            gate,
-            bodies,
+            auth,
             max_connections,
             header_timeout,
         } = options;
@@ -90,16 +75,13 @@ impl Server {
                 .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
-        let (max_body, body_timeout) = (service.limits().max_body, service.limits().body_timeout);
         let inference = Inference {
-            service,
-            readiness: Arc::clone(&readiness),
-            gate,
-            bodies: bodies.clone(),
+            app: Arc::clone(app),
+            auth,
             stopped: stopped.clone(),
         };
         let inference = GrpcInferenceServiceServer::new(inference)
-            .max_decoding_message_size(max_body)
+            .max_decoding_message_size(app.limits.max_body)
             .accept_compressed(CompressionEncoding::Gzip)
             .accept_compressed(CompressionEncoding::Deflate)
             .send_compressed(CompressionEncoding::Gzip)
@@ -107,10 +89,13 @@ impl Server {
         let router = transport::Server::builder()
             .max_concurrent_streams(STREAMS)
             .http2_keepalive_interval(Some(KEEP_ALIVE))
-            .layer(Observe::new(metrics, stopped.clone()))
-            .layer(BodyLimitLayer::new(bodies, body_timeout))
+            .layer(Observe::new(Arc::clone(&app.metrics), stopped.clone()))
+            .layer(BodyLimitLayer::new(
+                app.intake.memory.clone(),
+                app.limits.body_timeout,
+            ))
             .add_service(inference)
-            .add_service(Health::new(readiness, stopped.clone()).service())
+            .add_service(Health::new(Arc::clone(&app.readiness), stopped.clone()).service())
             .add_service(reflection().build_v1().map_err(io::Error::other)?)
             .add_service(reflection().build_v1alpha().map_err(io::Error::other)?);
         let served = runtime.spawn(async move {

@@ -2,6 +2,7 @@
 
 mod code;
 mod convert;
+pub(super) mod image;
 
 use std::{fmt, time::Duration};
 
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::code::Code;
-use super::{MIN_RETRY, middleware::REQUEST_ID};
+use super::{MIN_RETRY, headers::REQUEST_ID};
 
 /// The media type of error bodies.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -57,6 +58,8 @@ pub struct OipError {
 pub struct ApiError {
     code: Code,
     detail: String,
+    /// Cause of an internal error, for the log only.
+    internal_reason: Option<String>,
     retry_after: Option<Duration>,
     allow: Option<&'static str>,
     request_id: Option<String>,
@@ -70,6 +73,7 @@ impl ApiError {
         Self {
             code,
             detail: detail.into(),
+            internal_reason: None,
             retry_after: None,
             allow: None,
             request_id: None,
@@ -107,13 +111,18 @@ impl ApiError {
         }
     }
 
-    /// 500. `reason` is logged and not sent to the client.
+    /// 500. The middleware logs `reason` with the identifier of the request; it is not sent to the client.
     pub fn internal(reason: impl fmt::Display) -> Self {
-        tracing::error!(%reason, "internal error");
-        Self::new(
-            Code::Internal,
-            "the server failed to process this request; see its log",
-        )
+        let detail = "the server failed to process this request; see its log";
+        Self {
+            internal_reason: Some(reason.to_string()),
+            ..Self::new(Code::Internal, detail)
+        }
+    }
+
+    /// The cause of an internal error, for the log.
+    pub fn internal_reason(&self) -> Option<&str> {
+        self.internal_reason.as_deref()
     }
 
     /// The stable code.

@@ -6,10 +6,11 @@ use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::{
+    app::AppState,
     auth::AdminAuth,
     grpc,
-    http::{self, State},
-    settings::{ConnectionSettings, Settings},
+    http::{self, InFlight},
+    settings::Settings,
 };
 
 /// Number of open files that are not connections: models, data sets, libraries, log, pipes.
@@ -38,30 +39,35 @@ pub(super) fn connections(settings: &Settings) -> usize {
 
 /// Starts the HTTP server: HTTP/1.1, and HTTP/2 with prior knowledge.
 pub(super) fn http(
-    state: &web::Data<State>,
+    app: &Arc<AppState>,
+    in_flight: &Arc<InFlight>,
     listener: TcpListener,
-    settings: &ConnectionSettings,
+    settings: &Settings,
     connections: usize,
-    drain_timeout: Duration,
 ) -> io::Result<Server> {
     let cores = mien_host::cpu::available_cores();
     // Each thread counts its own connections; together they must not exceed the maximum.
     let threads = cores.min(connections);
-    let shared = state.clone();
+    let app = web::Data::from(Arc::clone(app));
+    let in_flight = web::Data::from(Arc::clone(in_flight));
+    let auth = web::Data::new(admin_auth(settings, &listener)?);
+    let limits = &settings.connections;
     let app = move || {
         App::new()
-            .app_data(shared.clone())
+            .app_data(app.clone())
+            .app_data(in_flight.clone())
+            .app_data(auth.clone())
             .configure(http::configure)
             .wrap(from_fn(http::middleware::observe))
     };
     let server = HttpServer::new(app)
         .workers(threads)
         .max_connections(connections / threads)
-        .client_request_timeout(settings.header_timeout)
-        .keep_alive(settings.keep_alive)
+        .client_request_timeout(limits.header_timeout)
+        .keep_alive(limits.keep_alive)
         // A client that closes its connection has disconnected: its request is dropped and its images are cancelled.
         .h1_allow_half_closed(false)
-        .shutdown_timeout(drain_timeout.as_secs_f64().ceil() as u64)
+        .shutdown_timeout(settings.drain.drain_timeout.as_secs_f64().ceil() as u64)
         .disable_signals()
         .listen_auto_h2c(listener)?;
     Ok(server.run())
@@ -69,22 +75,23 @@ pub(super) fn http(
 
 /// Starts the gRPC server with the same limits as HTTP.
 pub(super) fn grpc(
-    state: &State,
+    app: &Arc<AppState>,
     listener: TcpListener,
     settings: &Settings,
     connections: usize,
 ) -> io::Result<grpc::Server> {
-    let gate = AdminAuth::new(settings.admin.admin_token.clone(), listener.local_addr()?);
     let options = grpc::Options {
-        service: Arc::clone(&state.v2),
-        readiness: Arc::clone(&state.readiness),
-        metrics: Arc::clone(&state.metrics),
-        gate,
-        bodies: state.bodies.clone(),
+        auth: admin_auth(settings, &listener)?,
         max_connections: connections,
         header_timeout: settings.connections.header_timeout,
     };
-    grpc::Server::start(listener, options)
+    grpc::Server::start(listener, app, options)
+}
+
+/// Returns the authorization of the admin requests of a listener.
+fn admin_auth(settings: &Settings, listener: &TcpListener) -> io::Result<AdminAuth> {
+    let token = settings.admin.admin_token.clone();
+    Ok(AdminAuth::new(token, listener.local_addr()?))
 }
 
 /// Raises the limit of open files as far as possible and returns how many of the requested connections it allows. Further

@@ -8,6 +8,7 @@ use crate::{
     batching::BatchError,
     evaluation::{NotComparable, StartError},
     http::MIN_RETRY,
+    intake::IntakeError,
     models::{LifecycleError, PromoteError, registry::ResolveError},
     oip, promotion,
     store::StoreError,
@@ -54,6 +55,24 @@ impl From<oip::Error> for ApiError {
             oip::Kind::ShuttingDown => Self::shutting_down(detail),
             oip::Kind::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
             oip::Kind::Internal => Self::new(Code::Internal, detail),
+        }
+    }
+}
+
+impl From<IntakeError> for ApiError {
+    fn from(error: IntakeError) -> Self {
+        let detail = error.to_string();
+        match error {
+            IntakeError::Invalid(_) => Self::invalid_request(detail),
+            IntakeError::UnsupportedMediaType(_) => Self::new(Code::UnsupportedMediaType, detail),
+            IntakeError::BodyTooLarge(_) | IntakeError::TooManyImages { .. } => {
+                Self::new(Code::TooLarge, detail)
+            }
+            IntakeError::MemoryExhausted => Self::overloaded(detail),
+            IntakeError::Timeout(_) => Self::new(Code::RequestTimeout, detail),
+            IntakeError::DeadlineExceeded(_) => Self::new(Code::DeadlineExceeded, detail),
+            IntakeError::Queue(error) => error.into(),
+            IntakeError::Decoder(error) => Self::internal(error),
         }
     }
 }

@@ -8,18 +8,20 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    app::AppState,
     batching::{Priority, RequestOptions},
     http::{
-        ApiError, State, deadline,
-        error::{Code, Problem},
-        image_error::ImageProblem,
-        images::{RequestImages, RequestTimes},
-        server_timing::server_timing,
-        upload::{FormImages, JsonImages},
+        ApiError,
+        error::{Code, Problem, image::ImageProblem},
+        extract::deadline,
+        response::server_timing,
     },
     inference::{Input, Probabilities},
-    intake::decoder::ImageDecodeError,
-    metrics::Outcome,
+    intake::{
+        RequestTimes,
+        decoder::ImageDecodeError,
+        upload::{FormImages, JsonImages},
+    },
     models::{ModelVersion, registry::LiveModel},
 };
 
@@ -133,7 +135,7 @@ pub async fn classify(
     request: HttpRequest,
     query: web::Query<ClassifyQuery>,
     payload: web::Payload,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let start = Instant::now();
     let deadline = start + deadline::timeout(&request, state.limits.request_timeout)?;
@@ -143,13 +145,11 @@ pub async fn classify(
     let top_k = top_k(query.top_k, &model)?;
 
     let times = RequestTimes { start, deadline };
-    let pictures = RequestImages::read(&request, payload, &state, &model, times).await?;
-    let decode_start = Instant::now();
-    let (faces, problems) = separate(pictures.decode(&state, &model, deadline).await?);
-    let preprocess = decode_start.elapsed();
-    model
-        .metrics
-        .images(Outcome::Invalid, problems.iter().flatten().count());
+    let decoded = state
+        .intake
+        .images(&request, payload, &model, times)
+        .await?;
+    let (faces, problems) = separate(decoded.faces);
     if faces.is_empty() {
         return Err(all_failed(problems));
     }
@@ -172,8 +172,8 @@ pub async fn classify(
     model
         .metrics
         .statistics()
-        .converted(preprocess, finish.elapsed());
-    let timing = server_timing(preprocess, answers.queue, answers.inference);
+        .converted(decoded.preprocess, finish.elapsed());
+    let timing = server_timing(decoded.preprocess, answers.queue, answers.inference);
     Ok(HttpResponse::Ok()
         .insert_header(timing)
         .json(Classification {
@@ -200,7 +200,7 @@ fn separate(
     decoded: Vec<Result<Face, ImageDecodeError>>,
 ) -> (Vec<Input>, Vec<Option<ImageProblem>>) {
     let mut faces = Vec::with_capacity(decoded.len());
-    let problems = decoded.into_iter().map(|picture| match picture {
+    let problems = decoded.into_iter().map(|result| match result {
         Ok(face) => {
             faces.push(Input::Face(face));
             None

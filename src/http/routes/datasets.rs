@@ -11,9 +11,12 @@ use mien_faces::dataset::Split;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::{
-    ApiError, State,
-    error::{Code, Problem},
+use crate::{
+    app::AppState,
+    http::{
+        ApiError,
+        error::{Code, Problem},
+    },
 };
 
 pub(super) const LIST_PATH: &str = "/v1/datasets";
@@ -45,7 +48,7 @@ pub struct DatasetView {
 /// List the data sets for evaluations.
 #[utoipa::path(get, path = LIST_PATH, tag = "evaluations", operation_id = "listDatasets",
     responses((status = 200, description = "The data sets.", body = DatasetList)))]
-pub async fn list(state: web::Data<State>) -> HttpResponse {
+pub async fn list(state: web::Data<AppState>) -> HttpResponse {
     let view = |name: String| {
         let dataset = state.datasets.get(&name)?;
         let count = |split: Split| (split.name(), dataset.samples(split).len());
@@ -79,7 +82,7 @@ pub async fn list(state: web::Data<State>) -> HttpResponse {
 )]
 pub async fn image(
     path: web::Path<(String, String)>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (name, id) = path.into_inner();
     if state.datasets.get(&name).is_none() {

@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    app::AppState,
     evaluation::{EvaluationListItem, EvaluationResponse, EvaluationSpec, Purged, Status},
     http::{
-        Admin, ApiError, State,
+        Admin, ApiError,
         error::{Code, Problem},
+        extract::Version,
         middleware::RequestId,
-        version::Version,
     },
     jobs::Job as _,
     store::{EvaluationFilter, EvaluationRecord, JobId},
@@ -126,7 +127,7 @@ pub struct EvaluationList {
 pub async fn create(
     request: web::Json<EvaluationRequest>,
     id: web::ReqData<RequestId>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let EvaluationRequest {
         dataset,
@@ -165,7 +166,7 @@ pub async fn create(
 )]
 pub async fn list(
     query: web::Query<ListQuery>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let ListQuery {
         model,
@@ -195,7 +196,10 @@ pub async fn list(
         (status = 404, description = "`unknown_evaluation`.",
             body = Problem, content_type = "application/problem+json"))
 )]
-pub async fn one(id: web::Path<String>, state: web::Data<State>) -> Result<HttpResponse, ApiError> {
+pub async fn one(
+    id: web::Path<String>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
     let document = state.evaluations.get(parse(&id)?).await?;
     let document = document.ok_or_else(|| unknown(&id))?;
     Ok(HttpResponse::Ok().json(document))
@@ -225,7 +229,7 @@ pub async fn delete(
     id: web::Path<String>,
     query: web::Query<DeleteQuery>,
     admin: Result<Admin, ApiError>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     if !query.purge {
         let parsed = parse(&id)?;
@@ -253,7 +257,7 @@ pub async fn delete(
 ///
 /// # Errors
 /// Returns 404 for an unknown evaluation, and 409 with the reason for one without a report.
-pub(super) async fn succeeded(state: &State, id: &str) -> Result<EvaluationRecord, ApiError> {
+pub(super) async fn succeeded(state: &AppState, id: &str) -> Result<EvaluationRecord, ApiError> {
     let record = state
         .evaluations
         .record(parse(id)?)

@@ -5,24 +5,24 @@ mod document;
 use std::time::Instant;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use mien_faces::image::Face;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use self::document::Document;
 use crate::{
+    app::AppState,
     explanation::{self, Explanation},
     http::{
-        ApiError, State, deadline,
-        error::Problem,
-        image_error::ImageProblem,
-        images::{RequestImages, RequestTimes},
-        negotiation,
-        upload::{FormImages, JsonImages},
+        ApiError,
+        error::{Problem, image::ImageProblem},
+        extract::deadline,
+        response::negotiation,
     },
     inference::Labels,
-    metrics::Outcome,
-    models::registry::LiveModel,
+    intake::{
+        RequestTimes,
+        upload::{FormImages, JsonImages},
+    },
 };
 
 pub(super) const PATH: &str = "/v1/explain";
@@ -92,8 +92,8 @@ const OFFERS: [(&str, Form); 2] = [("application/json", Form::Json), ("image/png
             (Document = "application/json"),
             (Vec<u8> = "image/png"),
         )),
-        (status = 400, description = "`invalid_image`: the picture cannot be read. `invalid_request`: the query, \
-            a header, the JSON or the form is wrong, the model has no such label, or there are several pictures.",
+        (status = 400, description = "`invalid_image`: the image cannot be decoded. `invalid_request`: the query, \
+            a header, the JSON or the form is invalid, the model has no such label, or there are several images.",
             body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`unknown_model` or `unknown_version`.",
             body = Problem, content_type = "application/problem+json"),
@@ -107,8 +107,8 @@ const OFFERS: [(&str, Form); 2] = [("application/json", Form::Json), ("image/png
             body = Problem, content_type = "application/problem+json"),
         (status = 500, description = "`internal`: the server failed.",
             body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: as many faces as may be are being explained, or the queue is full. \
-            `model_loading`: the model does not serve yet. `shutting_down`: the server is shutting down.",
+        (status = 503, description = "`overloaded`: too many explanations are running, or the queue is full. \
+            `model_loading`: the model is being loaded. `shutting_down`: the server is shutting down.",
             body = Problem, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
         (status = 504, description = "`deadline_exceeded`: the deadline passed before the response.",
@@ -119,7 +119,7 @@ pub async fn explain(
     request: HttpRequest,
     query: web::Query<ExplainQuery>,
     payload: web::Payload,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let start = Instant::now();
     let deadline = start + deadline::timeout(&request, state.limits.request_timeout)?;
@@ -131,7 +131,7 @@ pub async fn explain(
         .as_deref()
         .map(|label| class(&model.manifest.labels, label));
     let class = class.transpose()?;
-    let form = query
+    let format = query
         .format
         .map_or_else(|| negotiation::best(&request, &OFFERS), Ok)?;
 
@@ -139,16 +139,19 @@ pub async fn explain(
         return Err(busy(&state));
     }
     let times = RequestTimes { start, deadline };
-    let pictures = RequestImages::read(&request, payload, &state, &model, times).await?;
-    let face = only_face(pictures, &state, &model, deadline).await?;
+    let face = state.intake.image(&request, payload, &model, times).await?;
+    let face = face.map_err(|error| {
+        let ImageProblem { code, detail } = error.into();
+        ApiError::new(code, detail)
+    })?;
     // Acquired after the body was received, so that a slow body does not hold a permit.
-    let _turn = state.explanations.try_acquire().map_err(|_| busy(&state))?;
+    let _permit = state.explanations.try_acquire().map_err(|_| busy(&state))?;
     let explanation = explanation::explain(&model.batcher, face, class, deadline).await?;
-    match form {
+    match format {
         Form::Json => Ok(HttpResponse::Ok()
             .insert_header((header::VARY, "accept"))
             .json(Document::of(&model, &explanation))),
-        Form::Png => picture(explanation).await,
+        Form::Png => png(explanation).await,
     }
 }
 
@@ -162,37 +165,15 @@ fn class(labels: &Labels, label: &str) -> Result<usize, ApiError> {
     })
 }
 
-fn busy(state: &State) -> ApiError {
+fn busy(state: &AppState) -> ApiError {
     let most = state.limits.max_explanations;
     ApiError::overloaded(format!(
         "{most} explanations are running, which is the maximum (--max-explanations); try again later"
     ))
 }
 
-async fn only_face(
-    pictures: RequestImages,
-    state: &State,
-    model: &LiveModel,
-    deadline: Instant,
-) -> Result<Face, ApiError> {
-    if pictures.count() > 1 {
-        let detail = format!(
-            "{} images; send one image per explanation",
-            pictures.count()
-        );
-        return Err(ApiError::invalid_request(detail));
-    }
-    let decoded = pictures.decode(state, model, deadline).await?.pop();
-    let face = decoded.ok_or_else(|| ApiError::internal("the decoder returned no result"))?;
-    face.map_err(|error| {
-        model.metrics.images(Outcome::Invalid, 1);
-        let ImageProblem { code, detail } = error.into();
-        ApiError::new(code, detail)
-    })
-}
-
 /// Renders the PNG on a blocking thread, because compression takes milliseconds.
-async fn picture(explanation: Explanation) -> Result<HttpResponse, ApiError> {
+async fn png(explanation: Explanation) -> Result<HttpResponse, ApiError> {
     let draw = move || explanation::overlay(explanation.occlusion.face(), &explanation.map);
     let file = web::block(draw).await.map_err(ApiError::internal)?;
     Ok(HttpResponse::Ok()

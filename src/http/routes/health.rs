@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{http::State, readiness::ServerStatus};
+use crate::app::{AppState, readiness::ServerStatus};
 
 pub(super) const LIVE_PATH: &str = "/health/live";
 pub(super) const READY_PATH: &str = "/health/ready";
@@ -40,7 +40,7 @@ pub async fn live() -> HttpResponse {
     responses(
         (status = 200, description = "The default model is loaded.", body = Health),
         (status = 503, description = "The server is not ready; send requests to another replica.", body = Health)))]
-pub async fn ready(state: web::Data<State>) -> HttpResponse {
+pub async fn ready(state: web::Data<AppState>) -> HttpResponse {
     match state.readiness.status() {
         ServerStatus::Ready => HttpResponse::Ok().json(health("ready")),
         ServerStatus::Draining => HttpResponse::ServiceUnavailable().json(health("draining")),

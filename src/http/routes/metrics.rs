@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use crate::http::{ApiError, State};
+use crate::{app::AppState, http::ApiError};
 
 pub(super) const PATH: &str = "/metrics";
 
@@ -14,7 +14,7 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
     responses((status = 200, description = "All metrics, named `mien_*` and `process_*`.",
         body = String, content_type = "text/plain",
         example = "mien_images_total{model=\"resnet-20-v1\",outcome=\"ok\"} 17")))]
-pub async fn metrics(state: web::Data<State>) -> Result<HttpResponse, ApiError> {
+pub async fn metrics(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let text = state.metrics.render().map_err(ApiError::internal)?;
     Ok(HttpResponse::Ok().content_type(TEXT_FORMAT).body(text))
 }

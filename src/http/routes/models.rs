@@ -13,7 +13,8 @@ pub use self::load::{__path_load, __path_unload, load, unload};
 pub(super) use self::load::{LOAD_PATH, UNLOAD_PATH};
 use self::model_info::ModelInfo;
 use crate::{
-    http::{ApiError, State, error::Problem},
+    app::AppState,
+    http::{ApiError, error::Problem},
     models::{
         ModelVersion,
         live::{Phase, VersionState},
@@ -115,7 +116,7 @@ pub struct VersionDetails {
 /// List all models with their versions, and the reason for each version that is not loaded.
 #[utoipa::path(get, path = LIST_PATH, tag = "models", operation_id = "listModels",
     responses((status = 200, description = "The models.", body = ModelList)))]
-pub async fn list(state: web::Data<State>) -> HttpResponse {
+pub async fn list(state: web::Data<AppState>) -> HttpResponse {
     let models = state
         .registry
         .models()
@@ -134,7 +135,7 @@ pub async fn list(state: web::Data<State>) -> HttpResponse {
             body = Problem, content_type = "application/problem+json")))]
 pub async fn one(
     name: web::Path<String>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let model = state.registry.model(&name);
     let model = model.ok_or_else(|| ResolveError::UnknownModel(name.into_inner()))?;

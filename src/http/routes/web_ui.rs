@@ -9,7 +9,7 @@ use actix_web::{
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use crate::http::{ApiError, compression::Format, error::Code};
+use crate::http::{ApiError, error::Code, response::compression::Format};
 
 pub(super) const PATH: &str = "/";
 pub(super) const FILES_PATH: &str = "/web/{file}";

@@ -9,11 +9,12 @@ use utoipa::IntoParams;
 
 use super::{succeeded, unknown};
 use crate::{
+    app::AppState,
     evaluation::{
         self, Compared, Datasets,
         report::{self, FaceImages, Side},
     },
-    http::{ApiError, State, error::Problem, report_format::ReportFormat},
+    http::{ApiError, ReportFormat, error::Problem},
     store::JobId,
 };
 
@@ -57,7 +58,7 @@ pub struct CompareQuery {
 pub async fn compare(
     query: web::Query<CompareQuery>,
     request: HttpRequest,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let CompareQuery { a, b, format } = query.into_inner();
     let form = ReportFormat::select(&request, format)?;
@@ -91,7 +92,7 @@ fn written(
     })
 }
 
-async fn compared(state: &State, a: &str, b: &str) -> Result<Compared, ApiError> {
+async fn compared(state: &AppState, a: &str, b: &str) -> Result<Compared, ApiError> {
     let (a, b) = (succeeded(state, a).await?, succeeded(state, b).await?);
     let (of_a, of_b) = (
         predictions(state, a.id).await?,
@@ -101,7 +102,7 @@ async fn compared(state: &State, a: &str, b: &str) -> Result<Compared, ApiError>
     Ok(compared.await.map_err(ApiError::internal)??)
 }
 
-async fn predictions(state: &State, id: JobId) -> Result<Vec<Prediction>, ApiError> {
+async fn predictions(state: &AppState, id: JobId) -> Result<Vec<Prediction>, ApiError> {
     let predictions = state
         .evaluations
         .store()

@@ -15,8 +15,9 @@ use tokio::{
 
 use super::{parse, unknown};
 use crate::{
+    app::AppState,
     evaluation::{Job, Progress},
-    http::{ApiError, State, error::Problem},
+    http::{ApiError, error::Problem},
     jobs::Job as _,
     store::{EvaluationRecord, JobId},
 };
@@ -53,7 +54,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 pub async fn events(
     id: web::Path<String>,
     request: HttpRequest,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let last = request.headers().get(LAST_EVENT_ID);
     let last = last.and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
@@ -83,7 +84,7 @@ pub async fn events(
 
 /// The event stream of one client.
 struct ProgressStream {
-    state: web::Data<State>,
+    state: web::Data<AppState>,
     id: JobId,
     /// The job and its changes, if the evaluation had not ended when the client connected.
     job: Option<(watch::Receiver<EvaluationRecord>, Arc<Job>)>,

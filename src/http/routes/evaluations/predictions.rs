@@ -10,7 +10,8 @@ use mien_faces::report::csv;
 
 use super::succeeded;
 use crate::{
-    http::{ApiError, State, error::Problem},
+    app::AppState,
+    http::{ApiError, error::Problem},
     store::{JobId, Store},
 };
 
@@ -36,7 +37,7 @@ const PIECE: usize = 1000;
 )]
 pub async fn predictions(
     id: web::Path<String>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let record = succeeded(&state, &id).await?;
     let file = format!("evaluation-{}.csv", record.id);

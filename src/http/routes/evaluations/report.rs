@@ -8,11 +8,12 @@ use utoipa::IntoParams;
 
 use super::succeeded;
 use crate::{
+    app::AppState,
     evaluation::{
         Datasets, Evaluation, EvaluationInfo, EvaluationResponse,
         report::{self, FaceImages, Subject},
     },
-    http::{ApiError, State, error::Problem, report_format::ReportFormat},
+    http::{ApiError, ReportFormat, error::Problem},
     store::EvaluationRecord,
 };
 
@@ -51,7 +52,7 @@ pub async fn report(
     id: web::Path<String>,
     query: web::Query<ReportQuery>,
     request: HttpRequest,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let form = ReportFormat::select(&request, query.format)?;
     let _turn = state.reports.acquire().await.map_err(ApiError::internal)?;

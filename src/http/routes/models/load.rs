@@ -3,10 +3,13 @@
 use actix_web::{HttpResponse, web};
 
 use super::ModelSummary;
-use crate::http::{
-    Admin, ApiError, State,
-    admin_responses::{AdminProblems, TooManyChanges},
-    error::Problem,
+use crate::{
+    app::AppState,
+    http::{
+        Admin, ApiError,
+        admin_responses::{AdminProblems, TooManyChanges},
+        error::Problem,
+    },
 };
 
 pub(in crate::http::routes) const LOAD_PATH: &str = "/v1/models/{name}/load";
@@ -33,7 +36,7 @@ pub(in crate::http::routes) const UNLOAD_PATH: &str = "/v1/models/{name}/unload"
 pub async fn load(
     _: Admin,
     name: web::Path<String>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let model = state.registry.load_model(&name).await?;
     Ok(HttpResponse::Ok().json(ModelSummary::from(model)))
@@ -56,7 +59,7 @@ pub async fn load(
 pub async fn unload(
     _: Admin,
     name: web::Path<String>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let model = state.registry.unload_model(&name).await?;
     Ok(HttpResponse::Ok().json(ModelSummary::from(model)))

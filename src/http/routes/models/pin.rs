@@ -3,10 +3,13 @@
 use actix_web::{HttpResponse, web};
 
 use super::ModelSummary;
-use crate::http::{
-    Admin, ApiError, State,
-    admin_responses::{AdminProblems, TooManyChanges},
-    error::Problem,
+use crate::{
+    app::AppState,
+    http::{
+        Admin, ApiError,
+        admin_responses::{AdminProblems, TooManyChanges},
+        error::Problem,
+    },
 };
 
 pub(in crate::http::routes) const PATH: &str = "/v1/models/{name}/pin";
@@ -32,7 +35,7 @@ pub(in crate::http::routes) const PATH: &str = "/v1/models/{name}/pin";
 pub async fn pin(
     _: Admin,
     name: web::Path<String>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let model = state.promotions.pin(&name).await?;
     Ok(HttpResponse::Ok().json(ModelSummary::from(model)))
@@ -57,7 +60,7 @@ pub async fn pin(
 pub async fn unpin(
     _: Admin,
     name: web::Path<String>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let model = state.promotions.unpin(&name).await?;
     Ok(HttpResponse::Ok().json(ModelSummary::from(model)))

@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    app::AppState,
     evaluation,
     http::{
-        Admin, ApiError, State,
+        Admin, ApiError,
         admin_responses::AdminProblems,
         error::{Code, Problem},
+        extract::Version,
         middleware::RequestId,
         routes::evaluations::{most_listed, whole_test},
-        version::Version,
     },
     jobs::Job as _,
     models::{LifecycleError, ModelVersion},
@@ -113,7 +114,7 @@ pub async fn create(
     name: web::Path<String>,
     request: web::Json<PromotionRequest>,
     id: web::ReqData<RequestId>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let request_id = Some(id.as_str().to_owned());
     let order = request.into_inner().spec(name.into_inner(), request_id)?;
@@ -142,7 +143,7 @@ pub async fn create(
 pub async fn list(
     name: web::Path<String>,
     query: web::Query<PromotionQuery>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let promotions = state.promotions.list(&name, query.limit.get()).await?;
     // A removed model may have stored promotions.
@@ -165,7 +166,7 @@ pub async fn list(
 )]
 pub async fn one(
     path: web::Path<(String, String)>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (name, id) = path.into_inner();
     let response = state.promotions.get(&name, parse(&name, &id)?).await?;
@@ -190,7 +191,7 @@ pub async fn one(
 pub async fn cancel(
     _: Admin,
     path: web::Path<(String, String)>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (name, id) = path.into_inner();
     let response = state.promotions.cancel(&name, parse(&name, &id)?).await?;

@@ -14,11 +14,12 @@ use super::{
     wire::{self, Binary},
 };
 use crate::{
+    app::AppState,
     http::{
-        ApiError, State, body, compression::Format, deadline, error::OipError,
-        server_timing::server_timing,
+        ApiError, error::OipError, extract::deadline, response::compression::Format,
+        response::server_timing,
     },
-    intake::memory_limit::Reservation,
+    intake::{IntakeError, RequestTimes, body, memory_limit::Reservation},
     oip::{InferRequest, InferResponse},
 };
 
@@ -81,12 +82,12 @@ pub async fn infer(
     request: HttpRequest,
     path: web::Path<ModelPath>,
     payload: web::Payload,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let start = Instant::now();
-    let limits = state.v2.limits();
+    let limits = state.oip.limits();
     let deadline = start + deadline::timeout(&request, limits.request_timeout)?;
-    let model = state.v2.model(&path.model, path.version.as_deref())?;
+    let model = state.oip.model(&path.model, path.version.as_deref())?;
     let json_length = json_length(&request)?;
     let packed = Format::of_body(&request)?;
 
@@ -95,10 +96,17 @@ pub async fn infer(
         model.batcher.ensure_capacity(1)?;
     }
     // Held to the end, because tensor data are slices of the body.
-    let reservation = state.bodies.reservation();
-    let stream = body::limited(&request, payload, limits.max_body, reservation.clone())?;
-    let reading = body::collect(stream, limits.max_body);
-    let mut body = body::with_timeout(reading, start, deadline, limits).await?;
+    let reservation = state.intake.memory.reservation();
+    let times = RequestTimes { start, deadline };
+    let mut body = body::read(
+        &request,
+        payload,
+        limits.max_body,
+        reservation.clone(),
+        times,
+        limits.body_timeout,
+    )
+    .await?;
     if let Some(format) = packed {
         let (most, reservation) = (limits.max_body, reservation.clone());
         let unpacked = spawn_blocking(move || format.decompress(&body, most, &reservation));
@@ -106,7 +114,7 @@ pub async fn infer(
     }
     let (request_v2, binary) = match json_length {
         Some(0) => {
-            let inputs = vec![state.v2.raw_input(&model, body)];
+            let inputs = vec![state.oip.raw_input(&model, body)];
             let binary = Binary {
                 default: true,
                 outputs: Vec::new(),
@@ -121,7 +129,7 @@ pub async fn infer(
         }
         length => parse(body, length, &reservation).await?,
     };
-    let response = state.v2.infer(&model, request_v2, deadline).await?;
+    let response = state.oip.infer(&model, request_v2, deadline).await?;
     answer(&request, &response, &binary)
 }
 
@@ -152,7 +160,7 @@ async fn parse(
         return Err(ApiError::invalid_request(detail));
     }
     if !reservation.reserve(wire::size_of_numbers(&body[..length])) {
-        return Err(body::memory_exhausted());
+        return Err(IntakeError::MemoryExhausted.into());
     }
     let parsed = if length <= QUICK_JSON {
         wire::parse(&body, length)

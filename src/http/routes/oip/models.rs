@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 
 use super::ModelPath;
 use crate::{
-    http::{ApiError, State, error::OipError},
+    app::AppState,
+    http::{ApiError, error::OipError},
     oip::{ModelConfig, ModelMetadata, ModelStatistics},
 };
 
@@ -37,11 +38,11 @@ pub struct StatisticsList {
         (status = 404, description = "The model is not loaded.", body = OipError)))]
 pub async fn metadata(
     path: web::Path<ModelPath>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     Ok(HttpResponse::Ok().json(
         state
-            .v2
+            .oip
             .model_metadata(&path.model, path.version.as_deref())?,
     ))
 }
@@ -54,9 +55,9 @@ pub async fn metadata(
         (status = 404, description = "The model is not loaded.", body = OipError)))]
 pub async fn ready(
     path: web::Path<ModelPath>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let model = state.v2.model(&path.model, path.version.as_deref())?;
+    let model = state.oip.model(&path.model, path.version.as_deref())?;
     Ok(HttpResponse::Ok().json(ModelReady {
         name: model.name.clone(),
         ready: true,
@@ -71,11 +72,11 @@ pub async fn ready(
         (status = 404, description = "The model is not loaded.", body = OipError)))]
 pub async fn config(
     path: web::Path<ModelPath>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     Ok(HttpResponse::Ok().json(
         state
-            .v2
+            .oip
             .model_config(&path.model, path.version.as_deref())?,
     ))
 }
@@ -88,10 +89,10 @@ pub async fn config(
         (status = 404, description = "The model is not loaded.", body = OipError)))]
 pub async fn statistics(
     path: web::Path<ModelPath>,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let model_stats = state
-        .v2
+        .oip
         .statistics(Some(&path.model), path.version.as_deref())?;
     Ok(HttpResponse::Ok().json(StatisticsList { model_stats }))
 }
@@ -99,8 +100,8 @@ pub async fn statistics(
 /// Return the statistics of all models.
 #[utoipa::path(get, path = ALL_STATISTICS_PATH, tag = "inference", operation_id = "v2Statistics",
     responses((status = 200, description = "The statistics.", body = StatisticsList)))]
-pub async fn all_statistics(state: web::Data<State>) -> Result<HttpResponse, ApiError> {
+pub async fn all_statistics(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     Ok(HttpResponse::Ok().json(StatisticsList {
-        model_stats: state.v2.statistics(None, None)?,
+        model_stats: state.oip.statistics(None, None)?,
     }))
 }

@@ -8,10 +8,12 @@ use utoipa::ToSchema;
 
 use super::ModelPath;
 use crate::{
+    app::AppState,
     http::{
-        Admin, ApiError, SMALL_JSON, State, admin_responses::OipAdminErrors, body, deadline,
-        error::OipError,
+        Admin, ApiError, SMALL_JSON, admin_responses::OipAdminErrors, error::OipError,
+        extract::deadline,
     },
+    intake::{RequestTimes, body},
     oip::ModelIndex,
 };
 
@@ -45,10 +47,10 @@ pub struct ChangeRequest {
 pub async fn index(
     request: HttpRequest,
     payload: web::Payload,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let IndexRequest { ready } = optional_json(&request, payload, &state).await?;
-    Ok(HttpResponse::Ok().json(state.v2.repository(ready)))
+    Ok(HttpResponse::Ok().json(state.oip.repository(ready)))
 }
 
 /// Load or reload a model from disk.
@@ -67,11 +69,11 @@ pub async fn load(
     request: HttpRequest,
     path: web::Path<ModelPath>,
     payload: web::Payload,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let change: ChangeRequest = optional_json(&request, payload, &state).await?;
     state
-        .v2
+        .oip
         .load(&path.model, change.parameters.keys().map(String::as_str))
         .await?;
     Ok(HttpResponse::Ok().finish())
@@ -91,10 +93,10 @@ pub async fn unload(
     request: HttpRequest,
     path: web::Path<ModelPath>,
     payload: web::Payload,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let ChangeRequest { .. } = optional_json(&request, payload, &state).await?;
-    state.v2.unload(&path.model).await?;
+    state.oip.unload(&path.model).await?;
     Ok(HttpResponse::Ok().finish())
 }
 
@@ -102,14 +104,15 @@ pub async fn unload(
 async fn optional_json<T: Default + for<'de> Deserialize<'de>>(
     request: &HttpRequest,
     payload: web::Payload,
-    state: &State,
+    state: &AppState,
 ) -> Result<T, ApiError> {
-    let (start, limits) = (Instant::now(), state.v2.limits());
+    let (start, limits) = (Instant::now(), state.oip.limits());
     let deadline = start + deadline::timeout(request, limits.request_timeout)?;
     body::uncompressed(request)?;
-    let stream = body::limited(request, payload, SMALL_JSON, state.bodies.reservation())?;
-    let reading = body::collect(stream, SMALL_JSON);
-    let body = body::with_timeout(reading, start, deadline, limits).await?;
+    let times = RequestTimes { start, deadline };
+    let reservation = state.intake.memory.reservation();
+    let (max_body, timeout) = (SMALL_JSON, limits.body_timeout);
+    let body = body::read(request, payload, max_body, reservation, times, timeout).await?;
     if body.trim_ascii().is_empty() {
         return Ok(T::default());
     }

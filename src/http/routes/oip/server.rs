@@ -4,7 +4,10 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{http::State, oip::ServerMetadata, readiness::ServerStatus};
+use crate::{
+    app::{AppState, readiness::ServerStatus},
+    oip::ServerMetadata,
+};
 
 pub(super) const PATH: &str = "/v2";
 pub(super) const LIVE_PATH: &str = "/v2/health/live";
@@ -27,8 +30,8 @@ pub struct Ready {
 /// Return the server metadata: name, version and protocol extensions.
 #[utoipa::path(get, path = PATH, tag = "inference", operation_id = "v2Server",
     responses((status = 200, description = "The server.", body = ServerMetadata)))]
-pub async fn metadata(state: web::Data<State>) -> HttpResponse {
-    HttpResponse::Ok().json(state.v2.metadata())
+pub async fn metadata(state: web::Data<AppState>) -> HttpResponse {
+    HttpResponse::Ok().json(state.oip.metadata())
 }
 
 /// Liveness of the server.
@@ -43,7 +46,7 @@ pub async fn live() -> HttpResponse {
     responses(
         (status = 200, description = "The default model is loaded.", body = Ready),
         (status = 503, description = "The server is not ready; send requests to another replica.", body = Ready)))]
-pub async fn ready(state: web::Data<State>) -> HttpResponse {
+pub async fn ready(state: web::Data<AppState>) -> HttpResponse {
     match state.readiness.status() {
         ServerStatus::Ready => HttpResponse::Ok().json(Ready { ready: true }),
         ServerStatus::Loading | ServerStatus::Unavailable | ServerStatus::Draining => {

@@ -5,14 +5,14 @@ use serde::Deserialize;
 /// A version as a string or as a number.
 #[derive(Debug, Deserialize)]
 #[serde(untagged, expecting = "a version is a string or a number")]
-pub(super) enum Version {
+pub(in crate::http) enum Version {
     Text(String),
     Number(u64),
 }
 
 impl Version {
     /// Returns the version as the API writes it.
-    pub(super) fn into_text(self) -> String {
+    pub(in crate::http) fn into_text(self) -> String {
         match self {
             Self::Text(text) => text,
             Self::Number(number) => number.to_string(),

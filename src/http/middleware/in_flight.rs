@@ -3,7 +3,7 @@
 
 use std::{
     error::Error,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -16,9 +16,8 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     web::Bytes,
 };
+use tokio::sync::Notify;
 
-/// Interval at which a stopping server checks for pending requests.
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Grace period for flushing the last responses to their sockets.
 const FLUSH_GRACE: Duration = Duration::from_millis(250);
 /// Larger bodies are sent in chunks of this size as the client reads them.
@@ -26,55 +25,70 @@ const CHUNK_SIZE: usize = 32 << 10;
 
 /// Counts requests between their head and their response.
 pub struct InFlight {
-    requests: Arc<AtomicUsize>,
-    most: usize,
+    pending: Arc<Pending>,
+    max: usize,
+}
+
+#[derive(Default)]
+struct Pending {
+    requests: AtomicUsize,
     closed: AtomicBool,
+    /// Wakes the shutdown when the count reaches 0.
+    idle: Notify,
+}
+
+impl Pending {
+    fn count(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
 }
 
 /// One pending request; dropping it decrements the count.
-pub(super) struct Request(Arc<AtomicUsize>);
+pub(super) struct Request(Arc<Pending>);
 
 impl InFlight {
     /// Limits the number of requests. Over HTTP/1 it is bounded by the number of connections; one HTTP/2 connection can send any
     /// number.
-    pub fn at_most(most: usize) -> Self {
+    pub fn at_most(max: usize) -> Self {
         Self {
-            requests: Arc::default(),
-            most,
-            closed: AtomicBool::new(false),
+            pending: Arc::default(),
+            max,
         }
     }
 
     /// Increments the count.
     pub(super) fn enter(&self) -> Request {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        Request(Arc::clone(&self.requests))
+        self.pending.requests.fetch_add(1, Ordering::Relaxed);
+        Request(Arc::clone(&self.pending))
     }
 
     /// Returns whether the limit is exceeded.
     pub(super) fn too_many(&self) -> bool {
-        self.requests.load(Ordering::Relaxed) > self.most
+        self.pending.count() > self.max
     }
 
     /// Rejects further requests on open connections.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
+        self.pending.closed.store(true, Ordering::SeqCst);
     }
 
     /// Returns whether requests are rejected.
     pub(super) fn closed(&self) -> bool {
-        self.closed.load(Ordering::Relaxed)
+        self.pending.closed.load(Ordering::SeqCst)
     }
 
-    /// Waits until every request is answered and its response is flushed.
+    /// Waits until every request is answered and its response is flushed. [`Self::close`] must be called first.
     pub async fn answered(&self) {
-        let busy = || self.requests.load(Ordering::Relaxed) > 0;
         loop {
-            while busy() {
-                tokio::time::sleep(POLL_INTERVAL).await;
+            let mut idle = pin!(self.pending.idle.notified());
+            // From here on no notification is missed.
+            idle.as_mut().enable();
+            if self.pending.count() > 0 {
+                idle.await;
+                continue;
             }
             tokio::time::sleep(FLUSH_GRACE).await;
-            if !busy() {
+            if self.pending.count() == 0 {
                 return;
             }
         }
@@ -102,7 +116,13 @@ impl Request {
 
 impl Drop for Request {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        // The order of both operations is the reverse of that in `close` and `answered`, so no wake-up is lost. Before the
+        // shutdown no lock is taken.
+        if self.0.requests.fetch_sub(1, Ordering::SeqCst) == 1
+            && self.0.closed.load(Ordering::SeqCst)
+        {
+            self.0.idle.notify_waiters();
+        }
     }
 }
 
@@ -126,15 +146,15 @@ impl MessageBody for TrackedBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        let held = self.get_mut();
-        if held.rest.is_empty() {
-            match ready!(Pin::new(&mut held.body).poll_next(cx)) {
-                Some(Ok(bytes)) => held.rest = bytes,
+        let tracked = self.get_mut();
+        if tracked.rest.is_empty() {
+            match ready!(Pin::new(&mut tracked.body).poll_next(cx)) {
+                Some(Ok(bytes)) => tracked.rest = bytes,
                 end => return Poll::Ready(end),
             }
         }
-        let piece = CHUNK_SIZE.min(held.rest.len());
-        Poll::Ready(Some(Ok(held.rest.split_to(piece))))
+        let chunk = CHUNK_SIZE.min(tracked.rest.len());
+        Poll::Ready(Some(Ok(tracked.rest.split_to(chunk))))
     }
 }
 
@@ -155,17 +175,19 @@ mod tests {
         let mut sent = Vec::new();
         while let Some(piece) = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {
             sent.extend(piece.unwrap());
-            assert_eq!(in_flight.requests.load(Ordering::Relaxed), 1);
+            assert_eq!(in_flight.pending.count(), 1);
         }
         assert_eq!(sent, bytes);
+        in_flight.close();
+        let answered = in_flight.answered();
         drop(body);
-        in_flight.answered().await;
+        answered.await;
     }
 
     #[actix_web::test]
     async fn small_body_counts_as_sent() {
         let in_flight = InFlight::at_most(8);
         let _body = in_flight.enter().track_until_sent(BoxBody::new("small"));
-        assert_eq!(in_flight.requests.load(Ordering::Relaxed), 0);
+        assert_eq!(in_flight.pending.count(), 0);
     }
 }

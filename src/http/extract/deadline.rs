@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 
-use super::ApiError;
+use crate::http::ApiError;
 
 /// Header with which a client sets a shorter deadline, in milliseconds.
 const TIMEOUT_HEADER: &str = "x-request-timeout-ms";
@@ -13,7 +13,10 @@ const TIMEOUT_HEADER: &str = "x-request-timeout-ms";
 ///
 /// # Errors
 /// Returns 400 if the header is not a number of milliseconds.
-pub(super) fn timeout(request: &HttpRequest, longest: Duration) -> Result<Duration, ApiError> {
+pub(in crate::http) fn timeout(
+    request: &HttpRequest,
+    longest: Duration,
+) -> Result<Duration, ApiError> {
     let Some(header) = request.headers().get(TIMEOUT_HEADER) else {
         return Ok(longest);
     };

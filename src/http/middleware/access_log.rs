@@ -9,8 +9,8 @@ use actix_web::{
 };
 use tracing::Span;
 
-use super::State;
-use crate::telemetry::millis;
+use super::{disconnect::CLIENT_DISCONNECTED, in_flight::InFlight};
+use crate::{app::AppState, telemetry::millis};
 
 /// Routes whose successful requests are not logged.
 const UNLOGGED_ROUTES: [&str; 5] = [
@@ -21,30 +21,33 @@ const UNLOGGED_ROUTES: [&str; 5] = [
     "/v2/health/ready",
 ];
 
-/// Status of requests whose client disconnected before the response, in log and metrics only.
-const CLIENT_DISCONNECTED: u16 = 499;
-
 /// The log entry of a request. It is written once, also if the client disconnects before the response.
 pub(super) struct AccessLogEntry {
     method: Method,
     path: String,
     route: Option<String>,
     start: Instant,
-    state: web::Data<State>,
+    state: web::Data<AppState>,
+    in_flight: web::Data<InFlight>,
     span: Span,
     answered: bool,
 }
 
 impl AccessLogEntry {
-    /// Creates the entry of a request whose head was received, and starts its clock.
-    pub(super) fn new(request: &ServiceRequest, state: &web::Data<State>, span: &Span) -> Self {
+    /// Creates the entry of a request whose head was received, in the current span.
+    pub(super) fn new(
+        request: &ServiceRequest,
+        state: &web::Data<AppState>,
+        in_flight: &web::Data<InFlight>,
+    ) -> Self {
         Self {
             method: request.method().clone(),
             path: request.path().to_owned(),
             route: request.match_pattern(),
             start: Instant::now(),
             state: state.clone(),
-            span: span.clone(),
+            in_flight: in_flight.clone(),
+            span: Span::current(),
             answered: false,
         }
     }
@@ -81,7 +84,7 @@ impl Drop for AccessLogEntry {
         if self.answered {
             return;
         }
-        if self.state.in_flight.closed() {
+        if self.in_flight.closed() {
             self.write(
                 StatusCode::SERVICE_UNAVAILABLE.as_u16(),
                 "not answered before the shutdown",

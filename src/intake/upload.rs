@@ -14,13 +14,8 @@ use serde::{
 };
 use utoipa::ToSchema;
 
-use super::{
-    body,
-    error::{ApiError, Code},
-};
-use crate::{
-    intake::decoder::EncodedImage, intake::memory_limit::Reservation, settings::LimitSettings,
-};
+use super::{IntakeError, body, decoder::EncodedImage, memory_limit::Reservation};
+use crate::settings::LimitSettings;
 
 /// Name of the multipart field.
 const FIELD: &str = "image";
@@ -28,7 +23,7 @@ const FIELD: &str = "image";
 /// Images as JSON.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct JsonImages {
+pub struct JsonImages {
     /// Image files as base64 (standard alphabet), each with or without the prefix `data:...;base64,`.
     #[schema(example = json!(["iVBORw0KGgoAAAANSUhEUgAAADAAAAAwCAAAAAByaaZbAAAA..."]))]
     #[serde(deserialize_with = "strings")]
@@ -70,7 +65,7 @@ fn strings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D:
     dead_code,
     reason = "describes the form in the OpenAPI document; the form is read part by part"
 )]
-pub(super) struct FormImages {
+pub struct FormImages {
     /// One or more parts named `image`, each an image file.
     #[schema(content_media_type = "application/octet-stream")]
     image: Vec<String>,
@@ -81,17 +76,17 @@ pub(super) struct FormImages {
 ///
 /// # Errors
 /// Returns an error for a body of another kind, over a limit, or with an invalid structure.
-pub(crate) async fn read(
+pub async fn read(
     request: &HttpRequest,
     payload: Payload,
     limits: &LimitSettings,
     reservation: Reservation,
-) -> Result<Vec<EncodedImage>, ApiError> {
+) -> Result<Vec<EncodedImage>, IntakeError> {
     let kind = Kind::of(request)?;
     body::uncompressed(request)?;
     let body = body::limited(request, payload, limits.max_body, reservation)?;
     let images = match kind {
-        Kind::Picture => {
+        Kind::Image => {
             vec![EncodedImage::Raw(
                 body::collect(body, limits.max_body).await?,
             )]
@@ -102,34 +97,34 @@ pub(crate) async fn read(
     check_count(images.len(), limits)?;
     if images.is_empty() {
         let detail = format!("the request has no image; send at least one as `{FIELD}`");
-        return Err(ApiError::invalid_request(detail));
+        return Err(IntakeError::Invalid(detail));
     }
     Ok(images)
 }
 
 enum Kind {
-    Picture,
+    Image,
     Form,
     Json,
 }
 
 impl Kind {
-    fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+    fn of(request: &HttpRequest) -> Result<Self, IntakeError> {
         let unsupported = |given: &str| {
             let detail = format!(
                 "unsupported Content-Type {given}; send one image as image/*, application/octet-stream \
                 or without a type, several as multipart/form-data, or base64 as application/json"
             );
-            Err(ApiError::new(Code::UnsupportedMediaType, detail))
+            Err(IntakeError::UnsupportedMediaType(detail))
         };
         let Ok(given) = request.mime_type() else {
             return unsupported("with this syntax");
         };
         let Some(given) = given else {
-            return Ok(Self::Picture);
+            return Ok(Self::Image);
         };
         match (given.type_(), given.subtype()) {
-            (mime::IMAGE, _) | (mime::APPLICATION, mime::OCTET_STREAM) => Ok(Self::Picture),
+            (mime::IMAGE, _) | (mime::APPLICATION, mime::OCTET_STREAM) => Ok(Self::Image),
             (mime::MULTIPART, mime::FORM_DATA) => Ok(Self::Form),
             (mime::APPLICATION, mime::JSON) => Ok(Self::Json),
             (mime::APPLICATION, mime::WWW_FORM_URLENCODED) => {
@@ -140,23 +135,23 @@ impl Kind {
     }
 }
 
-fn parse_json(body: &[u8]) -> Result<Vec<EncodedImage>, ApiError> {
+fn parse_json(body: &[u8]) -> Result<Vec<EncodedImage>, IntakeError> {
     let JsonImages { images } = serde_json::from_slice(body)
-        .map_err(|error| ApiError::invalid_request(format!("JSON: {error}")))?;
+        .map_err(|error| IntakeError::Invalid(format!("JSON: {error}")))?;
     Ok(images.into_iter().map(EncodedImage::Base64).collect())
 }
 
 async fn read_form(
     mut form: Multipart,
     limits: &LimitSettings,
-) -> Result<Vec<EncodedImage>, ApiError> {
+) -> Result<Vec<EncodedImage>, IntakeError> {
     let failed = |error| form_error(error, limits.max_body);
     let mut images = Vec::new();
     while let Some(mut part) = form.try_next().await.map_err(failed)? {
         if part.name() != Some(FIELD) {
             let name = part.name().unwrap_or_default();
             let detail = format!("multipart: unknown part `{name}`; name image parts `{FIELD}`");
-            return Err(ApiError::invalid_request(detail));
+            return Err(IntakeError::Invalid(detail));
         }
         check_count(images.len() + 1, limits)?;
         let mut file = BytesMut::new();
@@ -169,18 +164,17 @@ async fn read_form(
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open")]
-fn form_error(error: MultipartError, max_body: usize) -> ApiError {
+fn form_error(error: MultipartError, max_body: usize) -> IntakeError {
     match error {
         MultipartError::Payload(error) => body::payload_error(&error, max_body),
-        other => ApiError::invalid_request(format!("multipart: {other}")),
+        other => IntakeError::Invalid(format!("multipart: {other}")),
     }
 }
 
-fn check_count(images: usize, limits: &LimitSettings) -> Result<(), ApiError> {
+fn check_count(images: usize, limits: &LimitSettings) -> Result<(), IntakeError> {
     let max = limits.max_images.get();
-    if images <= max {
-        return Ok(());
+    if images > max {
+        return Err(IntakeError::TooManyImages { max });
     }
-    let detail = format!("more than {max} images; split them over several requests");
-    Err(ApiError::new(Code::TooLarge, detail))
+    Ok(())
 }

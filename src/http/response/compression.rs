@@ -14,22 +14,22 @@ use flate2::{
     write::{GzEncoder, ZlibEncoder},
 };
 
-use super::error::{ApiError, Code};
-use crate::intake::memory_limit::Reservation;
+use crate::http::error::{ApiError, Code};
+use crate::intake::{IntakeError, memory_limit::Reservation};
 
 /// Number of bytes that are decompressed at a time.
 const STEP: usize = 64 << 10;
 
 /// Supported content codings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(in crate::http) enum Format {
     Gzip,
     Deflate,
 }
 
 impl Format {
     /// Returns the name in headers.
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::http) fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
             Self::Deflate => "deflate",
@@ -40,7 +40,7 @@ impl Format {
     ///
     /// # Errors
     /// Returns 415 for an unsupported coding.
-    pub(super) fn of_body(request: &HttpRequest) -> Result<Option<Self>, ApiError> {
+    pub(in crate::http) fn of_body(request: &HttpRequest) -> Result<Option<Self>, ApiError> {
         let Some(given) = request.headers().get(header::CONTENT_ENCODING) else {
             return Ok(None);
         };
@@ -56,7 +56,7 @@ impl Format {
     }
 
     /// Returns the content coding that the client prefers for the response, or `None`.
-    pub(super) fn accepted(request: &HttpRequest) -> Option<Self> {
+    pub(in crate::http) fn accepted(request: &HttpRequest) -> Option<Self> {
         let known = [
             ContentEncoding::Identity,
             ContentEncoding::Gzip,
@@ -78,7 +78,7 @@ impl Format {
     /// # Errors
     /// Returns 400 for an invalid body, 413 if it exceeds the limit, and 503 if the memory limit is exhausted. Memory is reserved
     /// before it is allocated, and no byte beyond the limit is decompressed.
-    pub(super) fn decompress(
+    pub(in crate::http) fn decompress(
         self,
         compressed: &[u8],
         max: usize,
@@ -100,7 +100,7 @@ impl Format {
         loop {
             let step = STEP.min(max + 1 - body.len());
             if !reservation.reserve(step) {
-                return Err(super::body::memory_exhausted());
+                return Err(IntakeError::MemoryExhausted.into());
             }
             let limit = step as u64;
             let read = decompressed
@@ -114,7 +114,7 @@ impl Format {
                     ))
                 })?;
             if body.len() > max {
-                return Err(super::body::too_large(max));
+                return Err(IntakeError::too_large(max).into());
             }
             if read < step {
                 return Ok(body.into());
@@ -126,7 +126,7 @@ impl Format {
     ///
     /// # Errors
     /// Returns an I/O error, which does not occur for memory.
-    pub(super) fn compress(self, body: &[u8]) -> io::Result<Vec<u8>> {
+    pub(in crate::http) fn compress(self, body: &[u8]) -> io::Result<Vec<u8>> {
         let level = Compression::fast();
         match self {
             Self::Gzip => {

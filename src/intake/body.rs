@@ -1,6 +1,6 @@
 //! Reads a body and counts its bytes while it streams, so that no byte over the limit is stored.
 
-use std::{io, time::Instant};
+use std::{io, time::Duration};
 
 use actix_web::{
     HttpRequest,
@@ -8,30 +8,28 @@ use actix_web::{
     http::header,
     web::{Bytes, BytesMut, Payload},
 };
-use bytesize::ByteSize;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use tokio::time::timeout_at;
 
-use super::error::{ApiError, Code};
-use crate::{intake::memory_limit::Reservation, settings::LimitSettings};
+use super::{IntakeError, RequestTimes, memory_limit::Reservation};
 
-/// Bodies up to this size are read before the capacity of the queue is checked.
+/// Bodies of up to this many bytes are read before the capacity of the queue is checked.
 const EAGER: u64 = 64 << 10;
 
 /// Returns the stream of a body, which ends with [`PayloadError::Overflow`] after `max_body` bytes. Its bytes are reserved in
 /// `reservation`.
 ///
 /// # Errors
-/// Returns 413 if the `Content-Length` exceeds the limit.
+/// Returns [`IntakeError::BodyTooLarge`] if the `Content-Length` exceeds the limit.
 pub(super) fn limited(
     request: &HttpRequest,
     payload: Payload,
     max_body: usize,
     reservation: Reservation,
-) -> Result<impl Stream<Item = Result<Bytes, PayloadError>> + 'static, ApiError> {
+) -> Result<impl Stream<Item = Result<Bytes, PayloadError>> + 'static, IntakeError> {
     let length = content_length(request);
     if length.is_some_and(|length| usize::try_from(length).map_or(true, |n| n > max_body)) {
-        return Err(too_large(max_body));
+        return Err(IntakeError::too_large(max_body));
     }
     let mut seen = 0;
     Ok(payload.into_stream().map(move |chunk| {
@@ -50,19 +48,19 @@ pub(super) fn limited(
 /// Rejects a compressed body.
 ///
 /// # Errors
-/// Returns 415 if the body is compressed.
-pub(super) fn uncompressed(request: &HttpRequest) -> Result<(), ApiError> {
+/// Returns [`IntakeError::UnsupportedMediaType`] if the body is compressed.
+pub fn uncompressed(request: &HttpRequest) -> Result<(), IntakeError> {
     match request.headers().get(header::CONTENT_ENCODING) {
         Some(encoding) if encoding != "identity" => {
             let detail = "this route does not accept compressed bodies; send the body without Content-Encoding";
-            Err(ApiError::new(Code::UnsupportedMediaType, detail))
+            Err(IntakeError::UnsupportedMediaType(detail.to_owned()))
         }
         _ => Ok(()),
     }
 }
 
 /// Returns whether a body is too large to have arrived together with the head of the request.
-pub(super) fn is_large(request: &HttpRequest) -> bool {
+pub fn is_large(request: &HttpRequest) -> bool {
     content_length(request).is_none_or(|length| length > EAGER)
 }
 
@@ -76,14 +74,30 @@ fn content_length(request: &HttpRequest) -> Option<u64> {
         .ok()
 }
 
-/// Reads the whole body.
+/// Reads a whole body of up to `max_body` bytes in time.
+///
+/// # Errors
+/// Returns an error if the body exceeds a limit, is incomplete or is not received in time.
+pub async fn read(
+    request: &HttpRequest,
+    payload: Payload,
+    max_body: usize,
+    reservation: Reservation,
+    times: RequestTimes,
+    body_timeout: Duration,
+) -> Result<Bytes, IntakeError> {
+    let stream = limited(request, payload, max_body, reservation)?;
+    with_timeout(collect(stream, max_body), times, body_timeout).await
+}
+
+/// Collects the stream of a body.
 ///
 /// # Errors
 /// Returns an error if the body exceeds the limit or is incomplete.
 pub(super) async fn collect(
     body: impl Stream<Item = Result<Bytes, PayloadError>>,
     max_body: usize,
-) -> Result<Bytes, ApiError> {
+) -> Result<Bytes, IntakeError> {
     let whole = body.try_fold(BytesMut::new(), async |mut whole, chunk| {
         whole.extend_from_slice(&chunk);
         Ok(whole)
@@ -97,52 +111,31 @@ pub(super) async fn collect(
 /// Waits for `reading`, at most `body_timeout` and not longer than the deadline of the request.
 ///
 /// # Errors
-/// Returns the errors of `reading`, 408 and 504.
+/// Returns the errors of `reading`, [`IntakeError::Timeout`] and [`IntakeError::DeadlineExceeded`].
 pub(super) async fn with_timeout<T>(
-    reading: impl Future<Output = Result<T, ApiError>>,
-    start: Instant,
-    deadline: Instant,
-    limits: &LimitSettings,
-) -> Result<T, ApiError> {
-    let arrival = start + limits.body_timeout;
-    timeout_at(arrival.min(deadline).into(), reading)
-        .await
-        .unwrap_or_else(|_| {
-            Err(if arrival <= deadline {
-                let time = humantime::format_duration(limits.body_timeout);
-                ApiError::new(
-                    Code::RequestTimeout,
-                    format!("the body was not received within {time}"),
-                )
-            } else {
-                let detail = "the deadline passed before the body was received";
-                ApiError::new(Code::DeadlineExceeded, detail)
-            })
+    reading: impl Future<Output = Result<T, IntakeError>>,
+    times: RequestTimes,
+    body_timeout: Duration,
+) -> Result<T, IntakeError> {
+    let arrival = times.start + body_timeout;
+    let end = arrival.min(times.deadline);
+    timeout_at(end.into(), reading).await.unwrap_or_else(|_| {
+        Err(if arrival <= times.deadline {
+            IntakeError::Timeout(body_timeout)
+        } else {
+            IntakeError::DeadlineExceeded("the body was received")
         })
+    })
 }
 
 /// Converts the error of a body that cannot be read.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open")]
-pub(super) fn payload_error(error: &PayloadError, max_body: usize) -> ApiError {
+pub(super) fn payload_error(error: &PayloadError, max_body: usize) -> IntakeError {
     match error {
-        PayloadError::Overflow => too_large(max_body),
-        PayloadError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => memory_exhausted(),
-        other => ApiError::invalid_request(format!("the body is incomplete: {other}")),
+        PayloadError::Overflow => IntakeError::too_large(max_body),
+        PayloadError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
+            IntakeError::MemoryExhausted
+        }
+        other => IntakeError::Invalid(format!("the body is incomplete: {other}")),
     }
-}
-
-/// Returns the error of a body that exceeds the memory limit of all bodies.
-pub(super) fn memory_exhausted() -> ApiError {
-    ApiError::overloaded(
-        "the bodies of other requests use all of --max-body-memory; try again later",
-    )
-}
-
-/// Returns the error of a body over the size limit.
-pub(super) fn too_large(max_body: usize) -> ApiError {
-    let limit = ByteSize(u64::try_from(max_body).unwrap_or(u64::MAX));
-    ApiError::new(
-        Code::TooLarge,
-        format!("the body exceeds the limit of {limit}"),
-    )
 }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use actix_web::http::header::{HeaderName, HeaderValue};
 
 /// Name of the header.
-pub const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// Creates the header of a classification: time in the queue, of preprocessing and of inference, in milliseconds.
-pub fn server_timing(
+pub(in crate::http) fn server_timing(
     preprocess: Duration,
     queue: Duration,
     inference: Duration,

@@ -3,16 +3,16 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::error::{ApiError, Code};
-use crate::intake::decoder::{DecoderError, ImageDecodeError};
+use super::Code;
+use crate::intake::decoder::ImageDecodeError;
 
 /// Why one of several images was not classified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub(super) struct ImageProblem {
+pub(in crate::http) struct ImageProblem {
     /// `invalid_image` or `too_large`.
-    pub(super) code: Code,
+    pub(in crate::http) code: Code,
     /// Description of the error.
-    pub(super) detail: String,
+    pub(in crate::http) detail: String,
 }
 
 impl From<ImageDecodeError> for ImageProblem {
@@ -26,11 +26,5 @@ impl From<ImageDecodeError> for ImageProblem {
             code,
             detail: error.to_string(),
         }
-    }
-}
-
-impl From<DecoderError> for ApiError {
-    fn from(error: DecoderError) -> Self {
-        Self::internal(error)
     }
 }

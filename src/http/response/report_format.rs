@@ -9,8 +9,8 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ApiError, negotiation};
-use crate::evaluation::report::POLICY;
+use super::negotiation;
+use crate::{evaluation::report::POLICY, http::ApiError};
 
 /// Format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -40,7 +40,10 @@ impl ReportFormat {
     ///
     /// # Errors
     /// Returns 406 if `Accept` matches none of them.
-    pub(super) fn select(request: &HttpRequest, named: Option<Self>) -> Result<Self, ApiError> {
+    pub(in crate::http) fn select(
+        request: &HttpRequest,
+        named: Option<Self>,
+    ) -> Result<Self, ApiError> {
         named.map_or_else(|| negotiation::best(request, &Self::OFFERS), Ok)
     }
 
@@ -62,7 +65,7 @@ impl ReportFormat {
     }
 
     /// Creates a response in this format with the file name `name`.
-    pub(super) fn answer(self, name: &str, body: String) -> HttpResponse {
+    pub(in crate::http) fn answer(self, name: &str, body: String) -> HttpResponse {
         let media_type = match self {
             Self::Json => self.essence().to_owned(),
             Self::Html | Self::Markdown => format!("{}; charset=utf-8", self.essence()),

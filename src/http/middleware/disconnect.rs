@@ -11,16 +11,30 @@ use std::{
 };
 
 use actix_web::{
-    HttpMessage,
+    HttpMessage, ResponseError,
     dev::{Payload, ServiceRequest},
     error::PayloadError,
-    http::Version,
+    http::{StatusCode, Version},
     web::Bytes,
 };
 use futures_util::{FutureExt, Stream};
 
 /// Poll interval, because a body that was read completely does not wake its task when its stream is reset.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Status of requests whose client disconnected before the response, in log and metrics only.
+pub(super) const CLIENT_DISCONNECTED: u16 = 499;
+
+/// The client disconnected before the response. It does not receive this error.
+#[derive(Debug, thiserror::Error)]
+#[error("the client disconnected before the response")]
+pub(super) struct ClientDisconnected;
+
+impl ResponseError for ClientDisconnected {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(CLIENT_DISCONNECTED).expect("499 is a valid status code")
+    }
+}
 
 /// The body of a request, which is polled again after the handler has read it.
 #[derive(Clone)]

@@ -6,14 +6,17 @@ use actix_web::{
 };
 use mime::Mime;
 
-use super::error::{ApiError, Code};
+use crate::http::error::{ApiError, Code};
 
 /// The form, of those that are offered by their media types, that `Accept` likes best: by its quality, then by how closely
 /// it was named, then the first. The first where it says nothing.
 ///
 /// # Errors
 /// 406 where `Accept` names none of them.
-pub(super) fn best<T: Copy>(request: &HttpRequest, offers: &[(&str, T)]) -> Result<T, ApiError> {
+pub(in crate::http) fn best<T: Copy>(
+    request: &HttpRequest,
+    offers: &[(&str, T)],
+) -> Result<T, ApiError> {
     let accept = Accept::parse(request)
         .ok()
         .filter(|accept| !accept.is_empty());

@@ -9,8 +9,10 @@ use actix_web::{
     web,
 };
 
-use super::{ApiError, State};
-use crate::auth::AuthError;
+use crate::{
+    auth::{AdminAuth, AuthError},
+    http::ApiError,
+};
 
 /// Proof that the request is authorized as an admin request.
 pub struct Admin(());
@@ -25,13 +27,11 @@ impl FromRequest for Admin {
 }
 
 fn authorize(request: &HttpRequest) -> Result<(), AuthError> {
-    let state = request
-        .app_data::<web::Data<State>>()
-        .expect("the app has its state");
+    let auth = request
+        .app_data::<web::Data<AdminAuth>>()
+        .expect("the app has the authorization of its listener");
     let header = |name: HeaderName| request.headers().get(name);
-    state
-        .gate
-        .authorize(header(AUTHORIZATION).map(|value| value.as_bytes()))?;
+    auth.authorize(header(AUTHORIZATION).map(|value| value.as_bytes()))?;
     let Some(origin) = header(ORIGIN) else {
         return Ok(());
     };
@@ -41,7 +41,7 @@ fn authorize(request: &HttpRequest) -> Result<(), AuthError> {
         .authority()
         .map(|authority| authority.as_str());
     let host = host.or_else(|| header(HOST).and_then(|host| host.to_str().ok()));
-    state.gate.check_origin(
+    auth.check_origin(
         origin.to_str().unwrap_or_default(),
         host.unwrap_or_default(),
     )

@@ -1,0 +1,94 @@
+//! The application: the state that the HTTP and gRPC transports share. `startup` builds it, and handlers use it.
+
+pub mod readiness;
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use self::readiness::Readiness;
+use crate::{
+    evaluation::{Datasets, Evaluations},
+    intake::Intake,
+    metrics::Metrics,
+    models::registry::Registry,
+    oip,
+    promotion::Promotions,
+    settings::LimitSettings,
+};
+
+/// Maximum number of reports and comparisons that are rendered at once, because each holds the predictions and images of
+/// whole evaluations.
+const MAX_REPORTS: usize = 2;
+
+/// The state that all handlers share.
+pub struct AppState {
+    /// The models.
+    pub registry: Arc<Registry>,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+    /// The data sets for evaluations.
+    pub datasets: Arc<Datasets>,
+    /// The evaluations.
+    pub evaluations: Arc<Evaluations>,
+    /// The promotions and pins.
+    pub promotions: Promotions,
+    /// Limits of requests.
+    pub limits: LimitSettings,
+    /// Reads bodies and decodes images.
+    pub intake: Intake,
+    /// One permit per concurrent explanation.
+    pub explanations: Semaphore,
+    /// One permit per report or comparison that is rendered at once; further ones wait.
+    pub reports: Semaphore,
+    /// The status for health checks.
+    pub readiness: Arc<Readiness>,
+    /// The Open Inference Protocol v2.
+    pub oip: Arc<oip::Service>,
+}
+
+impl AppState {
+    /// Creates the state of a server. Promotions run on the Tokio runtime of the caller.
+    ///
+    /// # Panics
+    /// Panics outside of a Tokio runtime.
+    pub fn new(
+        registry: Arc<Registry>,
+        metrics: Arc<Metrics>,
+        datasets: Arc<Datasets>,
+        evaluations: Arc<Evaluations>,
+        limits: LimitSettings,
+    ) -> Self {
+        let intake = Intake::new(limits.clone());
+        let decoder = Arc::clone(&intake.decoder);
+        let oip = oip::Service::new(Arc::clone(&registry), decoder, limits.clone());
+        let promotions = Promotions::new(
+            Arc::clone(&registry),
+            Arc::clone(&evaluations),
+            Arc::clone(&metrics),
+        );
+        Self {
+            readiness: Arc::new(Readiness::new(Arc::clone(&registry))),
+            explanations: Semaphore::new(limits.max_explanations.get()),
+            reports: Semaphore::new(MAX_REPORTS),
+            oip: Arc::new(oip),
+            registry,
+            metrics,
+            datasets,
+            evaluations,
+            promotions,
+            limits,
+            intake,
+        }
+    }
+
+    /// Makes `/health/ready` return 503 and connections close after their response.
+    pub fn start_draining(&self) {
+        self.readiness.start_draining();
+    }
+
+    /// Returns whether the server is stopping.
+    pub fn draining(&self) -> bool {
+        self.readiness.draining()
+    }
+}

@@ -1,0 +1,81 @@
+//! Tests of the middleware.
+
+use std::sync::Arc;
+
+use actix_web::{App, HttpResponse, middleware::from_fn, test};
+use clap::Parser;
+
+use super::*;
+use crate::{
+    cli::{Cli, Command},
+    evaluation::{Datasets, Evaluations},
+    http,
+    metrics::Metrics,
+    models::registry::Registry,
+    store::Store,
+};
+
+fn state() -> web::Data<AppState> {
+    let Command::Serve(settings) = Cli::parse_from(["mien", "serve"]).command else {
+        unreachable!("`serve` was parsed");
+    };
+    let registry = Registry::empty();
+    let metrics = Arc::new(Metrics::new());
+    let (datasets, store) = (Arc::new(Datasets::default()), Store::memory().unwrap());
+    let keep = settings.state.evaluation_retention;
+    let evaluations =
+        Evaluations::open(Arc::clone(&datasets), Arc::clone(&metrics), store, keep).unwrap();
+    web::Data::new(AppState::new(
+        Arc::new(registry),
+        metrics,
+        datasets,
+        evaluations.into(),
+        settings.limits,
+    ))
+}
+
+#[actix_web::test]
+async fn panic_returns_500_with_request_id() {
+    async fn panics() -> HttpResponse {
+        panic!("boom")
+    }
+    let state = state();
+    let app = App::new()
+        .app_data(state.clone())
+        .app_data(web::Data::new(InFlight::at_most(8)))
+        .route("/panics", web::get().to(panics))
+        .wrap(from_fn(observe));
+    let app = test::init_service(app).await;
+    let request = test::TestRequest::get()
+        .uri("/panics")
+        .insert_header(("x-request-id", "mine"));
+    let error = test::try_call_service(&app, request.to_request())
+        .await
+        .unwrap_err();
+    let response = error.error_response();
+    assert_eq!(response.status(), 500);
+    assert_eq!(response.headers().get("x-request-id").unwrap(), "mine");
+    let text = String::from_utf8(state.metrics.render().unwrap()).unwrap();
+    assert!(
+        text.contains(r#"{method="GET",route="/panics",status="500"} 1"#),
+        "{text}"
+    );
+}
+
+#[actix_web::test]
+async fn server_without_model_is_live_not_ready() {
+    let app = App::new()
+        .app_data(state())
+        .app_data(web::Data::new(InFlight::at_most(8)))
+        .configure(http::configure)
+        .wrap(from_fn(observe));
+    let app = test::init_service(app).await;
+    for (path, status) in [("/health/live", 200), ("/health/ready", 503)] {
+        let request = test::TestRequest::get().uri(path).to_request();
+        assert_eq!(
+            test::call_service(&app, request).await.status(),
+            status,
+            "{path}"
+        );
+    }
+}
