@@ -1,19 +1,21 @@
 //! The HTTP transport: routes, limits, errors and the OpenAPI document. Only `startup` calls into it.
 
-mod admin_responses;
+mod endpoint;
 pub mod error;
 mod extract;
 mod headers;
 pub mod middleware;
-pub mod openapi;
+mod openapi;
 mod response;
 pub mod routes;
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use actix_web::web;
+use utoipa::openapi::OpenApi;
 
 pub use self::{error::ApiError, extract::Admin, middleware::InFlight, response::ReportFormat};
+use crate::metrics::Metrics;
 
 /// Maximum size of JSON bodies of routes without images, in bytes.
 const SMALL_JSON: usize = 64 << 10;
@@ -23,6 +25,7 @@ const MIN_RETRY: Duration = Duration::from_secs(1);
 
 /// Adds every route. Errors of extractors get the error bodies of the API too.
 pub fn configure(config: &mut web::ServiceConfig) {
+    let endpoints = routes::endpoints();
     config
         .app_data(web::QueryConfig::default().error_handler(|e, _| ApiError::from(e).into()))
         .app_data(web::PathConfig::default().error_handler(|e, _| ApiError::from(e).into()))
@@ -31,6 +34,18 @@ pub fn configure(config: &mut web::ServiceConfig) {
                 .limit(SMALL_JSON)
                 .error_handler(|e, _| ApiError::from(e).into()),
         )
-        .configure(routes::configure)
+        .configure(|config| endpoint::register(&endpoints, config))
+        .configure(routes::configure_documentation)
         .default_service(web::to(routes::not_found));
+}
+
+/// Returns the OpenAPI document.
+pub fn openapi() -> &'static OpenApi {
+    static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| openapi::document(&routes::endpoints()));
+    &DOCUMENT
+}
+
+/// Creates the metrics of every route with the value 0.
+pub fn init_metrics(metrics: &Metrics) {
+    endpoint::init_metrics(&routes::endpoints(), metrics);
 }

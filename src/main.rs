@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::Parser;
 use mien::{
     cli::{Cli, Command, configuration},
-    http::openapi,
+    http,
     startup::Application,
     telemetry,
 };
@@ -29,7 +29,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Promote(args) => return args.run().await,
         Command::Health(args) => args.check()?,
         Command::Openapi => {
-            let document = openapi::document().to_pretty_json()?;
+            let document = http::openapi().to_pretty_json()?;
             writeln!(std::io::stdout(), "{document}").context("writing to standard output")?;
         }
         Command::Configuration => {

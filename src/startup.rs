@@ -98,7 +98,7 @@ impl Application {
         }
 
         let metrics = Arc::new(Metrics::new());
-        http::routes::init_metrics(&metrics);
+        http::init_metrics(&metrics);
         grpc::init_metrics(&metrics);
         let sources = settings
             .data

@@ -53,6 +53,11 @@ pub struct OipError {
     pub error: String,
 }
 
+/// Returns whether errors of a path have the format of the Open Inference Protocol v2.
+pub(super) fn is_oip(path: &str) -> bool {
+    path == "/v2" || path.starts_with("/v2/")
+}
+
 /// An error response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiError {
@@ -61,10 +66,10 @@ pub struct ApiError {
     /// Cause of an internal error, for the log only.
     internal_reason: Option<String>,
     retry_after: Option<Duration>,
-    allow: Option<&'static str>,
+    allow: Option<String>,
     request_id: Option<String>,
     /// Whether the body has the format of the Open Inference Protocol v2.
-    plain: bool,
+    is_oip: bool,
 }
 
 impl ApiError {
@@ -77,7 +82,7 @@ impl ApiError {
             retry_after: None,
             allow: None,
             request_id: None,
-            plain: false,
+            is_oip: false,
         }
     }
 
@@ -103,7 +108,7 @@ impl ApiError {
     }
 
     /// 405 with the allowed methods.
-    pub fn method_not_allowed(allow: &'static str) -> Self {
+    pub fn method_not_allowed(allow: String) -> Self {
         let detail = format!("method not allowed; this path supports {allow}");
         Self {
             allow: Some(allow),
@@ -141,7 +146,7 @@ impl ApiError {
     /// Selects the body format by the protocol of the path: `{"error": detail}` below `/v2`.
     pub fn for_path(self, path: &str) -> Self {
         Self {
-            plain: path == "/v2" || path.starts_with("/v2/"),
+            is_oip: is_oip(path),
             ..self
         }
     }
@@ -161,7 +166,7 @@ impl ResponseError for ApiError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let (name, status, title) = self.code.row();
+        let status = self.code.status();
         let mut response = HttpResponse::build(status);
         if let Some(id) = &self.request_id {
             response.insert_header((REQUEST_ID, id.as_str()));
@@ -172,17 +177,17 @@ impl ResponseError for ApiError {
         if let Some(time) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, time.as_secs().max(1)));
         }
-        if let Some(methods) = self.allow {
-            response.insert_header((header::ALLOW, methods));
+        if let Some(methods) = &self.allow {
+            response.insert_header((header::ALLOW, methods.as_str()));
         }
-        if self.plain {
+        if self.is_oip {
             return response.json(OipError {
                 error: self.detail.clone(),
             });
         }
         let body = Problem {
-            r#type: format!("urn:mien:problem:{name}"),
-            title: title.to_owned(),
+            r#type: format!("urn:mien:problem:{}", self.code.name()),
+            title: self.code.title().to_owned(),
             status: status.as_u16(),
             detail: self.detail.clone(),
             code: self.code,

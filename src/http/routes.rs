@@ -1,7 +1,8 @@
-//! The routes: one file per resource.
+//! The handlers and the table of routes.
 
 pub mod classify;
 pub mod datasets;
+pub mod documentation;
 pub mod evaluations;
 pub mod explain;
 pub mod health;
@@ -10,165 +11,186 @@ pub mod models;
 pub mod oip;
 pub mod web_ui;
 
-use actix_web::{
-    HttpRequest, Resource, Route, guard, http::header::HeaderName, middleware::DefaultHeaders, web,
-};
-use utoipa_swagger_ui::{Config, SwaggerUi};
+use actix_web::{HttpRequest, HttpResponse, web};
 
+use self::{
+    evaluations::{compare, events, predictions, report},
+    models::{load, pin, promotions},
+    oip::{MODEL_PREFIX as MODEL, VERSION_PREFIX as VERSION, infer, repository, server},
+};
 use super::{
+    endpoint::Endpoint,
     error::{ApiError, Code},
-    openapi,
 };
-use crate::metrics::Metrics;
 
-/// The routes that metrics show from the start: method, pattern, status of success.
-const ROUTES: [(&str, &str, u16); 28] = [
-    ("POST", classify::PATH, 200),
-    ("POST", explain::PATH, 200),
-    ("POST", evaluations::LIST_PATH, 202),
-    ("GET", evaluations::LIST_PATH, 200),
-    ("GET", evaluations::compare::PATH, 200),
-    ("GET", evaluations::ONE_PATH, 200),
-    ("DELETE", evaluations::ONE_PATH, 200),
-    ("GET", evaluations::events::PATH, 200),
-    ("GET", evaluations::predictions::PATH, 200),
-    ("GET", evaluations::report::PATH, 200),
-    ("GET", datasets::LIST_PATH, 200),
-    ("GET", datasets::IMAGE_PATH, 200),
-    ("GET", models::LIST_PATH, 200),
-    ("GET", models::ONE_PATH, 200),
-    ("POST", models::LOAD_PATH, 200),
-    ("POST", models::UNLOAD_PATH, 200),
-    ("PUT", models::pin::PATH, 200),
-    ("DELETE", models::pin::PATH, 200),
-    ("POST", models::promotions::LIST_PATH, 202),
-    ("GET", models::promotions::LIST_PATH, 200),
-    ("GET", models::promotions::ONE_PATH, 200),
-    ("DELETE", models::promotions::ONE_PATH, 200),
-    ("GET", health::LIVE_PATH, 200),
-    ("GET", health::READY_PATH, 200),
-    ("GET", metrics::PATH, 200),
-    ("GET", openapi::PATH, 200),
-    ("GET", web_ui::PATH, 200),
-    ("GET", web_ui::FILES_PATH, 200),
+/// The body with the images cannot be processed.
+const IMAGES: &[Code] = &[
+    Code::InvalidRequest,
+    Code::RequestTimeout,
+    Code::TooLarge,
+    Code::UnsupportedMediaType,
+    Code::Internal,
+    Code::DeadlineExceeded,
 ];
+/// An image cannot be decoded.
+const IMAGE: &[Code] = &[Code::InvalidImage];
+/// The requested model does not serve.
+const SERVING: &[Code] = &[Code::UnknownModel, Code::UnknownVersion, Code::ModelLoading];
+/// A limit is exhausted or the server stops.
+const BUSY: &[Code] = &[Code::Overloaded, Code::ShuttingDown];
+/// The client may not send admin requests.
+const ADMIN: &[Code] = &[Code::Unauthorized, Code::Forbidden];
+const NO_MODEL: &[Code] = &[Code::UnknownModel];
+const NO_EVALUATION: &[Code] = &[Code::UnknownEvaluation];
+const NO_PROMOTION: &[Code] = &[Code::UnknownPromotion];
+const QUERY: &[Code] = &[Code::InvalidRequest];
+const JSON: &[Code] = &[Code::InvalidRequest, Code::UnsupportedMediaType];
+const FORMAT: &[Code] = &[Code::NotAcceptable];
 
-/// Creates the metrics of every route with the value 0.
-pub fn init_metrics(metrics: &Metrics) {
-    for (method, route, status) in ROUTES {
-        metrics.init_route(method, route, status);
-    }
-    oip::init_metrics(metrics);
+/// Returns the table of routes. For equal paths the order does not matter; a pattern must follow the paths that it would
+/// match too.
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let groups = classification().into_iter().chain(evaluations());
+    let groups = groups.chain(models()).chain(operation());
+    groups.chain(inference_protocol()).collect()
 }
 
-pub(super) fn configure(config: &mut web::ServiceConfig) {
-    config
-        .service(post(classify::PATH, web::post().to(classify::classify)))
-        .service(post(explain::PATH, web::post().to(explain::explain)))
-        .service(
-            web::resource(evaluations::LIST_PATH)
-                .route(web::post().to(evaluations::create))
-                .route(get_or_head().to(evaluations::list))
-                .default_service(web::to(async || method_not_allowed("GET, HEAD, POST"))),
-        )
-        // This must precede the pattern that would match `compare` as an identifier.
-        .service(get(
-            evaluations::compare::PATH,
-            get_or_head().to(evaluations::compare::compare),
-        ))
-        .service(
-            web::resource(evaluations::ONE_PATH)
-                .route(web::delete().to(evaluations::delete))
-                .route(get_or_head().to(evaluations::one))
-                .default_service(web::to(async || method_not_allowed("GET, HEAD, DELETE"))),
-        )
-        .service(
-            web::resource(evaluations::events::PATH)
-                .route(web::get().to(evaluations::events::events))
-                .default_service(web::to(async || method_not_allowed("GET"))),
-        )
-        .service(get(
-            evaluations::predictions::PATH,
-            get_or_head().to(evaluations::predictions::predictions),
-        ))
-        .service(get(
-            evaluations::report::PATH,
-            get_or_head().to(evaluations::report::report),
-        ))
-        .service(get(datasets::LIST_PATH, get_or_head().to(datasets::list)))
-        .service(get(datasets::IMAGE_PATH, get_or_head().to(datasets::image)))
-        .service(get(models::LIST_PATH, get_or_head().to(models::list)))
-        .service(get(models::ONE_PATH, get_or_head().to(models::one)))
-        .service(post(models::LOAD_PATH, web::post().to(models::load)))
-        .service(post(models::UNLOAD_PATH, web::post().to(models::unload)))
-        .service(
-            web::resource(models::pin::PATH)
-                .route(web::put().to(models::pin::pin))
-                .route(web::delete().to(models::pin::unpin))
-                .default_service(web::to(async || method_not_allowed("DELETE, PUT"))),
-        )
-        .service(
-            web::resource(models::promotions::LIST_PATH)
-                .route(web::post().to(models::promotions::create))
-                .route(get_or_head().to(models::promotions::list))
-                .default_service(web::to(async || method_not_allowed("GET, HEAD, POST"))),
-        )
-        .service(
-            web::resource(models::promotions::ONE_PATH)
-                .route(web::delete().to(models::promotions::cancel))
-                .route(get_or_head().to(models::promotions::one))
-                .default_service(web::to(async || method_not_allowed("GET, HEAD, DELETE"))),
-        )
-        .service(get(health::LIVE_PATH, get_or_head().to(health::live)))
-        .service(get(health::READY_PATH, get_or_head().to(health::ready)))
-        .service(get(metrics::PATH, get_or_head().to(metrics::metrics)))
-        .configure(oip::configure)
-        .service(get(openapi::PATH, get_or_head().to(openapi::serve)))
-        .service(get(web_ui::PATH, get_or_head().to(web_ui::index)))
-        .service(get(web_ui::FILES_PATH, get_or_head().to(web_ui::file)))
-        .service(web::redirect("/docs", "/docs/"))
-        .service(
-            web::scope("/docs")
-                .wrap(headers(web_ui::policy(web_ui::DOCS_POLICY)))
-                .service(SwaggerUi::new("/{file:.*}").config(Config::from(openapi::PATH))),
-        );
+fn classification() -> [Endpoint; 2] {
+    [
+        Endpoint::of::<classify::__path_classify>(|| web::to(classify::classify))
+            .problem(Code::InvalidImage, "no image of the request can be decoded")
+            .problems(&[IMAGES, SERVING, BUSY]),
+        Endpoint::of::<explain::__path_explain>(|| web::to(explain::explain))
+            .problems(&[IMAGE, IMAGES, SERVING, FORMAT, BUSY]),
+    ]
 }
 
-/// Returns the headers of every response below a path.
-fn headers(headers: [(HeaderName, &'static str); 3]) -> DefaultHeaders {
-    headers
-        .into_iter()
-        .fold(DefaultHeaders::new(), DefaultHeaders::add)
+fn evaluations() -> [Endpoint; 10] {
+    const NOT_SUCCEEDED: &str = "the evaluation has not succeeded; the detail has the reason";
+    [
+        Endpoint::of::<evaluations::__path_create>(|| web::to(evaluations::create))
+            .problem(
+                Code::InvalidRequest,
+                "the body is invalid, the split is empty, or the labels of the model are not the seven expressions",
+            )
+            .problems(&[&[Code::UnsupportedMediaType, Code::UnknownDataset], SERVING, BUSY]),
+        Endpoint::of::<evaluations::__path_list>(|| web::to(evaluations::list)).problems(&[QUERY]),
+        // This must precede the pattern of evaluations, which would match it.
+        Endpoint::of::<compare::__path_compare>(|| web::to(compare::compare))
+            .problems(&[QUERY, NO_EVALUATION, FORMAT])
+            .problem(Code::Conflict, NOT_SUCCEEDED)
+            .problems(&[&[Code::NotComparable]]),
+        Endpoint::of::<evaluations::__path_get>(|| web::to(evaluations::get))
+            .problems(&[NO_EVALUATION]),
+        Endpoint::of::<evaluations::__path_delete>(|| web::to(evaluations::delete))
+            .problems(&[QUERY, ADMIN, NO_EVALUATION])
+            .problem(
+                Code::Conflict,
+                "`purge=true`, but the evaluation is queued or running; cancel it first",
+            ),
+        Endpoint::of::<events::__path_events>(|| web::to(events::events))
+            .without_head()
+            .problems(&[NO_EVALUATION]),
+        Endpoint::of::<predictions::__path_predictions>(|| web::to(predictions::predictions))
+            .problems(&[NO_EVALUATION])
+            .problem(Code::Conflict, NOT_SUCCEEDED),
+        Endpoint::of::<report::__path_report>(|| web::to(report::report))
+            .problems(&[QUERY, NO_EVALUATION, FORMAT])
+            .problem(Code::Conflict, NOT_SUCCEEDED),
+        Endpoint::of::<datasets::__path_list>(|| web::to(datasets::list)),
+        Endpoint::of::<datasets::__path_image>(|| web::to(datasets::image))
+            .problems(&[&[Code::UnknownDataset, Code::UnknownImage]]),
+    ]
 }
 
-/// Returns a read-only resource.
-fn get(path: &str, route: Route) -> Resource {
-    web::resource(path)
-        .route(route)
-        .default_service(web::to(async || method_not_allowed("GET, HEAD")))
+fn models() -> [Endpoint; 10] {
+    [
+        Endpoint::of::<models::__path_list>(|| web::to(models::list)),
+        Endpoint::of::<models::__path_get>(|| web::to(models::get)).problems(&[NO_MODEL]),
+        Endpoint::of::<load::__path_load>(|| web::to(load::load))
+            .problems(&[ADMIN, NO_MODEL])
+            .problem(
+                Code::InvalidModel,
+                "a version cannot be served; the detail has the reason. The previous version continues to serve",
+            )
+            .problems(&[&[Code::Internal], BUSY]),
+        Endpoint::of::<load::__path_unload>(|| web::to(load::unload))
+            .problems(&[ADMIN, NO_MODEL, BUSY]),
+        Endpoint::of::<pin::__path_pin>(|| web::to(pin::pin))
+            .problems(&[ADMIN, NO_MODEL])
+            .problem(Code::Conflict, "no version of the model is loaded")
+            .problems(&[BUSY]),
+        Endpoint::of::<pin::__path_unpin>(|| web::to(pin::unpin))
+            .problems(&[ADMIN, NO_MODEL])
+            .problem(Code::Conflict, "a promotion of the model is pending")
+            .problems(&[BUSY]),
+        Endpoint::of::<promotions::__path_create>(|| web::to(promotions::create))
+            .problems(&[JSON, ADMIN, NO_MODEL])
+            .problems(&[&[Code::UnknownVersion, Code::UnknownDataset]])
+            .problem(
+                Code::Conflict,
+                "the version serves already, no version is loaded, or a promotion of the model is pending",
+            )
+            .problems(&[BUSY]),
+        Endpoint::of::<promotions::__path_list>(|| web::to(promotions::list))
+            .problems(&[QUERY, NO_MODEL]),
+        Endpoint::of::<promotions::__path_get>(|| web::to(promotions::get))
+            .problems(&[NO_PROMOTION]),
+        Endpoint::of::<promotions::__path_cancel>(|| web::to(promotions::cancel))
+            .problems(&[ADMIN, NO_PROMOTION]),
+    ]
 }
 
-/// Returns a resource that supports POST only.
-fn post(path: &str, route: Route) -> Resource {
-    web::resource(path)
-        .route(route)
-        .default_service(web::to(async || method_not_allowed("POST")))
+fn operation() -> [Endpoint; 6] {
+    [
+        Endpoint::of::<health::__path_live>(|| web::to(health::live)),
+        Endpoint::of::<health::__path_ready>(|| web::to(health::ready)),
+        Endpoint::of::<metrics::__path_metrics>(|| web::to(metrics::metrics)),
+        Endpoint::of::<documentation::__path_openapi>(|| web::to(documentation::openapi)),
+        Endpoint::page(web_ui::PATH, || web::to(web_ui::index)),
+        Endpoint::page(web_ui::FILES_PATH, || web::to(web_ui::file)),
+    ]
 }
 
-/// Returns a route for GET and HEAD.
-pub fn get_or_head() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+fn inference_protocol() -> [Endpoint; 12] {
+    use self::oip::models;
+
+    let versioned = |endpoint: Endpoint| {
+        endpoint
+            .with_version(MODEL, VERSION)
+            .problem(Code::UnknownModel, "the model is not loaded")
+    };
+    [
+        Endpoint::of::<server::__path_metadata>(|| web::to(server::metadata)),
+        Endpoint::of::<server::__path_live>(|| web::to(server::live)),
+        Endpoint::of::<server::__path_ready>(|| web::to(server::ready)),
+        // This must precede the pattern of models, which would match it.
+        Endpoint::of::<models::__path_all_statistics>(|| web::to(models::all_statistics)),
+        Endpoint::of::<repository::__path_index>(|| web::to(repository::index)).problems(&[QUERY]),
+        Endpoint::of::<repository::__path_load>(|| web::to(repository::load))
+            .problem(
+                Code::InvalidRequest,
+                "the body is invalid, or the model cannot be served and the previous version continues to serve",
+            )
+            .problems(&[ADMIN, NO_MODEL, BUSY]),
+        Endpoint::of::<repository::__path_unload>(|| web::to(repository::unload))
+            .problems(&[QUERY, ADMIN, NO_MODEL, BUSY]),
+        versioned(Endpoint::of::<models::__path_metadata>(|| web::to(models::metadata))),
+        versioned(Endpoint::of::<models::__path_ready>(|| web::to(models::ready))),
+        versioned(Endpoint::of::<models::__path_config>(|| web::to(models::config))),
+        versioned(Endpoint::of::<models::__path_statistics>(|| web::to(models::statistics))),
+        versioned(Endpoint::of::<infer::__path_infer>(|| web::to(infer::infer)))
+            .problems(&[IMAGE, IMAGES, BUSY]),
+    ]
 }
 
-/// Returns the response to an unsupported method.
-///
-/// # Errors
-/// Always returns 405 with the header `Allow`.
-pub fn method_not_allowed(allow: &'static str) -> Result<actix_web::HttpResponse, ApiError> {
-    Err(ApiError::method_not_allowed(allow))
+/// Registers the pages of the API reference, which are not endpoints.
+pub(super) fn configure_documentation(config: &mut web::ServiceConfig) {
+    documentation::configure(config);
 }
 
-pub(super) async fn not_found(request: HttpRequest) -> Result<actix_web::HttpResponse, ApiError> {
+/// Returns the error of a path that no route matches.
+pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let detail = format!("no route matches {}; see /docs", request.path());
     Err(ApiError::new(Code::NotFound, detail))
 }

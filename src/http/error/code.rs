@@ -1,4 +1,4 @@
-//! The table of error codes: code -> name, status, title.
+//! The table of error codes: code -> name, status, title, description.
 
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -7,106 +7,129 @@ use utoipa::ToSchema;
 /// Error codes for programs. Codes are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the table below describes each code")]
 pub enum Code {
-    /// 400: the image cannot be decoded.
     InvalidImage,
-    /// 400: the query, a header, the JSON or the multipart body is invalid.
     InvalidRequest,
-    /// 401: an admin request without the admin token.
     Unauthorized,
-    /// 403: the admin API is disabled, or the request is from a page of another origin.
     Forbidden,
-    /// 404: unknown model.
     UnknownModel,
-    /// 404: the version is not loaded.
     UnknownVersion,
-    /// 404: unknown data set.
     UnknownDataset,
-    /// 404: unknown evaluation.
     UnknownEvaluation,
-    /// 404: unknown promotion of this model.
     UnknownPromotion,
-    /// 404: unknown image.
     UnknownImage,
-    /// 404: no route matches the path.
     NotFound,
-    /// 405: the path does not support the method; `Allow` lists the supported ones.
     MethodNotAllowed,
-    /// 406: `Accept` matches no available media type.
     NotAcceptable,
-    /// 408: the body was not received in time.
     RequestTimeout,
-    /// 409: the request conflicts with the present state.
     Conflict,
-    /// 409: the two evaluations have no image in common, or the images differ.
     NotComparable,
-    /// 409: the files of the model cannot be served.
     InvalidModel,
-    /// 413: too many bytes, pixels or images.
     TooLarge,
-    /// 415: unsupported `Content-Type` or `Content-Encoding`.
     UnsupportedMediaType,
-    /// 500: the server failed.
     Internal,
-    /// 503: the queue is full or another limit is exhausted; retry after `Retry-After`.
     Overloaded,
-    /// 503: the server is shutting down and accepts no more requests; send them to another replica.
     ShuttingDown,
-    /// 503: the model is being loaded; retry after `Retry-After`.
     ModelLoading,
-    /// 504: the deadline passed before the response.
     DeadlineExceeded,
 }
 
+/// A row of the table.
+struct Row {
+    name: &'static str,
+    status: StatusCode,
+    title: &'static str,
+    description: &'static str,
+}
+
+const fn row(
+    name: &'static str,
+    status: StatusCode,
+    title: &'static str,
+    description: &'static str,
+) -> Row {
+    Row {
+        name,
+        status,
+        title,
+        description,
+    }
+}
+
 impl Code {
-    /// Returns the row of the table: name, status, title.
-    pub(super) fn row(self) -> (&'static str, StatusCode, &'static str) {
+    #[rustfmt::skip]
+    fn row(self) -> Row {
         use StatusCode as S;
         match self {
-            Self::InvalidImage => ("invalid_image", S::BAD_REQUEST, "Invalid image"),
-            Self::InvalidRequest => ("invalid_request", S::BAD_REQUEST, "Invalid request"),
-            Self::Unauthorized => ("unauthorized", S::UNAUTHORIZED, "Unauthorized"),
-            Self::Forbidden => ("forbidden", S::FORBIDDEN, "Forbidden"),
-            Self::UnknownModel => ("unknown_model", S::NOT_FOUND, "Unknown model"),
-            Self::UnknownVersion => ("unknown_version", S::NOT_FOUND, "Unknown version"),
-            Self::UnknownDataset => ("unknown_dataset", S::NOT_FOUND, "Unknown data set"),
-            Self::UnknownEvaluation => ("unknown_evaluation", S::NOT_FOUND, "Unknown evaluation"),
-            Self::UnknownPromotion => ("unknown_promotion", S::NOT_FOUND, "Unknown promotion"),
-            Self::UnknownImage => ("unknown_image", S::NOT_FOUND, "Unknown image"),
-            Self::NotFound => ("not_found", S::NOT_FOUND, "Not found"),
-            Self::MethodNotAllowed => (
-                "method_not_allowed",
-                S::METHOD_NOT_ALLOWED,
-                "Method not allowed",
-            ),
-            Self::NotAcceptable => ("not_acceptable", S::NOT_ACCEPTABLE, "Not acceptable"),
-            Self::RequestTimeout => ("request_timeout", S::REQUEST_TIMEOUT, "Request timeout"),
-            Self::Conflict => ("conflict", S::CONFLICT, "Conflict"),
-            Self::NotComparable => ("not_comparable", S::CONFLICT, "Not comparable"),
-            Self::InvalidModel => ("invalid_model", S::CONFLICT, "Invalid model"),
-            Self::TooLarge => ("too_large", S::PAYLOAD_TOO_LARGE, "Too large"),
-            Self::UnsupportedMediaType => (
-                "unsupported_media_type",
-                S::UNSUPPORTED_MEDIA_TYPE,
-                "Unsupported media type",
-            ),
-            Self::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
-            Self::Overloaded => ("overloaded", S::SERVICE_UNAVAILABLE, "Overloaded"),
-            Self::ShuttingDown => ("shutting_down", S::SERVICE_UNAVAILABLE, "Shutting down"),
-            Self::ModelLoading => ("model_loading", S::SERVICE_UNAVAILABLE, "Model loading"),
-            Self::DeadlineExceeded => {
-                ("deadline_exceeded", S::GATEWAY_TIMEOUT, "Deadline exceeded")
-            }
+            Self::InvalidImage => row("invalid_image", S::BAD_REQUEST, "Invalid image",
+                "an image cannot be decoded"),
+            Self::InvalidRequest => row("invalid_request", S::BAD_REQUEST, "Invalid request",
+                "the query, a header, the JSON or the form is invalid"),
+            Self::Unauthorized => row("unauthorized", S::UNAUTHORIZED, "Unauthorized",
+                "the admin token is missing or wrong"),
+            Self::Forbidden => row("forbidden", S::FORBIDDEN, "Forbidden",
+                "the admin API is disabled, or the request is from a page of another origin"),
+            Self::UnknownModel => row("unknown_model", S::NOT_FOUND, "Unknown model",
+                "the model is unknown"),
+            Self::UnknownVersion => row("unknown_version", S::NOT_FOUND, "Unknown version",
+                "the version is not loaded"),
+            Self::UnknownDataset => row("unknown_dataset", S::NOT_FOUND, "Unknown data set",
+                "the data set is unknown"),
+            Self::UnknownEvaluation => row("unknown_evaluation", S::NOT_FOUND, "Unknown evaluation",
+                "the evaluation is unknown"),
+            Self::UnknownPromotion => row("unknown_promotion", S::NOT_FOUND, "Unknown promotion",
+                "the model has no promotion with this identifier"),
+            Self::UnknownImage => row("unknown_image", S::NOT_FOUND, "Unknown image",
+                "the image is unknown, or its file was removed or is damaged"),
+            Self::NotFound => row("not_found", S::NOT_FOUND, "Not found",
+                "no route matches the path"),
+            Self::MethodNotAllowed => row("method_not_allowed", S::METHOD_NOT_ALLOWED, "Method not allowed",
+                "the path does not support the method; `Allow` lists the supported ones"),
+            Self::NotAcceptable => row("not_acceptable", S::NOT_ACCEPTABLE, "Not acceptable",
+                "`Accept` matches no available media type"),
+            Self::RequestTimeout => row("request_timeout", S::REQUEST_TIMEOUT, "Request timeout",
+                "the body was not received in time"),
+            Self::Conflict => row("conflict", S::CONFLICT, "Conflict",
+                "the request conflicts with the present state"),
+            Self::NotComparable => row("not_comparable", S::CONFLICT, "Not comparable",
+                "the evaluations have no image in common, or used different data"),
+            Self::InvalidModel => row("invalid_model", S::CONFLICT, "Invalid model",
+                "the files of the model cannot be served"),
+            Self::TooLarge => row("too_large", S::PAYLOAD_TOO_LARGE, "Too large",
+                "too many bytes, pixels or images"),
+            Self::UnsupportedMediaType => row("unsupported_media_type", S::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type",
+                "the server does not support this `Content-Type` or `Content-Encoding`"),
+            Self::Internal => row("internal", S::INTERNAL_SERVER_ERROR, "Internal error",
+                "the server failed"),
+            Self::Overloaded => row("overloaded", S::SERVICE_UNAVAILABLE, "Overloaded",
+                "the queue is full or another limit is exhausted; retry after `Retry-After`"),
+            Self::ShuttingDown => row("shutting_down", S::SERVICE_UNAVAILABLE, "Shutting down",
+                "the server is shutting down; send requests to another replica"),
+            Self::ModelLoading => row("model_loading", S::SERVICE_UNAVAILABLE, "Model loading",
+                "the model is being loaded; retry after `Retry-After`"),
+            Self::DeadlineExceeded => row("deadline_exceeded", S::GATEWAY_TIMEOUT, "Deadline exceeded",
+                "the deadline passed before the response"),
         }
     }
 
     /// Returns the name in bodies.
     pub fn name(self) -> &'static str {
-        self.row().0
+        self.row().name
     }
 
     /// Returns the status of the response.
     pub fn status(self) -> StatusCode {
-        self.row().1
+        self.row().status
+    }
+
+    /// Returns the title of a problem.
+    pub(super) fn title(self) -> &'static str {
+        self.row().title
+    }
+
+    /// Returns when the error occurs, for the API reference.
+    pub(in crate::http) fn description(self) -> &'static str {
+        self.row().description
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     batching::{Priority, RequestOptions},
     http::{
         ApiError,
-        error::{Code, Problem, image::ImageProblem},
+        error::{Code, image::ImageProblem},
         extract::deadline,
         response::server_timing,
     },
@@ -25,7 +25,7 @@ use crate::{
     models::{ModelVersion, registry::LiveModel},
 };
 
-pub(super) const PATH: &str = "/v1/classify";
+const PATH: &str = "/v1/classify";
 
 /// Query parameters of a classification.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -111,24 +111,6 @@ enum Prediction<'a> {
     )),
     responses(
         (status = 200, description = "One prediction per image.", body = Classification),
-        (status = 400, description = "`invalid_image`: all images are invalid. `invalid_request`: the query, \
-            a header, the JSON or the form is invalid.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`unknown_model` or `unknown_version`.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 408, description = "`request_timeout`: the body was not received in time.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`too_large`: too many bytes, pixels or images.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`: unsupported `Content-Type` or `Content-Encoding`.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "`internal`: the server failed.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: the images do not fit into the queue. `model_loading`: the model is being loaded. \
-            `shutting_down`: the server is shutting down.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
-        (status = 504, description = "`deadline_exceeded`: the deadline passed before the response.",
-            body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn classify(

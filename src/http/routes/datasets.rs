@@ -13,14 +13,11 @@ use utoipa::ToSchema;
 
 use crate::{
     app::AppState,
-    http::{
-        ApiError,
-        error::{Code, Problem},
-    },
+    http::{ApiError, error::Code},
 };
 
-pub(super) const LIST_PATH: &str = "/v1/datasets";
-pub(super) const IMAGE_PATH: &str = "/v1/datasets/{name}/images/{image}";
+const LIST_PATH: &str = "/v1/datasets";
+const IMAGE_PATH: &str = "/v1/datasets/{name}/images/{image}";
 
 /// Side of the returned faces in pixels, as in FER2013.
 const SIDE: usize = 48;
@@ -76,8 +73,6 @@ pub async fn list(state: web::Data<AppState>) -> HttpResponse {
     ),
     responses(
         (status = 200, description = "The face.", body = String, content_type = "image/png"),
-        (status = 404, description = "`unknown_dataset`, or `unknown_image`: the identifier is unknown, or the file was removed or is damaged.",
-            body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn image(

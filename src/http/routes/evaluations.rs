@@ -15,18 +15,13 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     app::AppState,
     evaluation::{EvaluationListItem, EvaluationResponse, EvaluationSpec, Purged, Status},
-    http::{
-        Admin, ApiError,
-        error::{Code, Problem},
-        extract::Version,
-        middleware::RequestId,
-    },
+    http::{Admin, ApiError, error::Code, extract::Version, middleware::RequestId},
     jobs::Job as _,
     store::{EvaluationFilter, EvaluationRecord, JobId},
 };
 
-pub(super) const LIST_PATH: &str = "/v1/evaluations";
-pub(super) const ONE_PATH: &str = "/v1/evaluations/{id}";
+const LIST_PATH: &str = "/v1/evaluations";
+const ONE_PATH: &str = "/v1/evaluations/{id}";
 
 /// Request body of an evaluation.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -112,16 +107,6 @@ pub struct EvaluationList {
     responses(
         (status = 202, description = "The evaluation is queued or running.", body = EvaluationResponse,
             headers(("Location" = String, description = "Path of the new resource."))),
-        (status = 400, description = "`invalid_request`: the body is invalid, the split is empty, or the labels of the model are not the seven expressions.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`unknown_dataset`, `unknown_model` or `unknown_version`.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`: the body is not JSON.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many evaluations wait already. `model_loading`: the model does not serve yet. \
-            `shutting_down`: the server is shutting down.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
     )
 )]
 pub async fn create(
@@ -160,8 +145,6 @@ pub async fn create(
     params(ListQuery),
     responses(
         (status = 200, description = "The evaluations.", body = EvaluationList),
-        (status = 400, description = "`invalid_request`: the query is invalid.",
-            body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn list(
@@ -192,11 +175,9 @@ pub async fn list(
     get, path = ONE_PATH, tag = "evaluations", operation_id = "getEvaluation",
     params(("id" = String, Path, description = "Identifier of the evaluation.")),
     responses(
-        (status = 200, description = "The evaluation.", body = EvaluationResponse),
-        (status = 404, description = "`unknown_evaluation`.",
-            body = Problem, content_type = "application/problem+json"))
+        (status = 200, description = "The evaluation.", body = EvaluationResponse),)
 )]
-pub async fn one(
+pub async fn get(
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
@@ -215,15 +196,7 @@ pub async fn one(
     params(("id" = String, Path, description = "Identifier of the evaluation."), DeleteQuery),
     responses(
         (status = 200, description = "The current state of the evaluation.", body = EvaluationResponse),
-        (status = 204, description = "`purge=true`: the evaluation was removed."),
-        (status = 401, description = "`unauthorized`: an admin request without the correct admin token.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: an admin request while the admin API is disabled, or from a page of another origin.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`unknown_evaluation`.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`conflict`: `purge=true`, but the evaluation is queued or running; cancel it first.",
-            body = Problem, content_type = "application/problem+json"))
+        (status = 204, description = "`purge=true`: the evaluation was removed."),)
 )]
 pub async fn delete(
     id: web::Path<String>,

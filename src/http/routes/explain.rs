@@ -12,12 +12,7 @@ use self::document::Document;
 use crate::{
     app::AppState,
     explanation::{self, Explanation},
-    http::{
-        ApiError,
-        error::{Problem, image::ImageProblem},
-        extract::deadline,
-        response::negotiation,
-    },
+    http::{ApiError, error::image::ImageProblem, extract::deadline, response::negotiation},
     inference::Labels,
     intake::{
         RequestTimes,
@@ -25,7 +20,7 @@ use crate::{
     },
 };
 
-pub(super) const PATH: &str = "/v1/explain";
+const PATH: &str = "/v1/explain";
 
 /// Query parameters of an explanation.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -92,27 +87,6 @@ const OFFERS: [(&str, Form); 2] = [("application/json", Form::Json), ("image/png
             (Document = "application/json"),
             (Vec<u8> = "image/png"),
         )),
-        (status = 400, description = "`invalid_image`: the image cannot be decoded. `invalid_request`: the query, \
-            a header, the JSON or the form is invalid, the model has no such label, or there are several images.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`unknown_model` or `unknown_version`.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 406, description = "`not_acceptable`: `Accept` matches no available media type.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 408, description = "`request_timeout`: the body was not received in time.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`too_large`: too many bytes, pixels or images.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`: unsupported `Content-Type` or `Content-Encoding`.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "`internal`: the server failed.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many explanations are running, or the queue is full. \
-            `model_loading`: the model is being loaded. `shutting_down`: the server is shutting down.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
-        (status = 504, description = "`deadline_exceeded`: the deadline passed before the response.",
-            body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn explain(

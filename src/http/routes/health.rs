@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use crate::app::{AppState, readiness::ServerStatus};
 
-pub(super) const LIVE_PATH: &str = "/health/live";
-pub(super) const READY_PATH: &str = "/health/ready";
+const LIVE_PATH: &str = "/health/live";
+const READY_PATH: &str = "/health/ready";
 
 /// Status of the server.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 
 use crate::{app::AppState, http::ApiError};
 
-pub(super) const PATH: &str = "/metrics";
+const PATH: &str = "/metrics";
 
 /// Media type of the Prometheus text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";

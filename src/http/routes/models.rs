@@ -1,6 +1,6 @@
 //! `GET /v1/models`, `GET /v1/models/{name}`.
 
-mod load;
+pub mod load;
 pub mod model_info;
 pub mod pin;
 pub mod promotions;
@@ -9,12 +9,10 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use self::load::{__path_load, __path_unload, load, unload};
-pub(super) use self::load::{LOAD_PATH, UNLOAD_PATH};
 use self::model_info::ModelInfo;
 use crate::{
     app::AppState,
-    http::{ApiError, error::Problem},
+    http::ApiError,
     models::{
         ModelVersion,
         live::{Phase, VersionState},
@@ -23,8 +21,8 @@ use crate::{
     },
 };
 
-pub(super) const LIST_PATH: &str = "/v1/models";
-pub(super) const ONE_PATH: &str = "/v1/models/{name}";
+const LIST_PATH: &str = "/v1/models";
+const ONE_PATH: &str = "/v1/models/{name}";
 
 /// All models.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -130,10 +128,8 @@ pub async fn list(state: web::Data<AppState>) -> HttpResponse {
 #[utoipa::path(get, path = ONE_PATH, tag = "models", operation_id = "getModel",
     params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     responses(
-        (status = 200, description = "The model.", body = ModelDetails),
-        (status = 404, description = "`unknown_model`.",
-            body = Problem, content_type = "application/problem+json")))]
-pub async fn one(
+        (status = 200, description = "The model.", body = ModelDetails),))]
+pub async fn get(
     name: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {

@@ -14,11 +14,11 @@ use crate::{
         self, Compared, Datasets,
         report::{self, FaceImages, Side},
     },
-    http::{ApiError, ReportFormat, error::Problem},
+    http::{ApiError, ReportFormat},
     store::JobId,
 };
 
-pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/compare";
+const PATH: &str = "/v1/evaluations/compare";
 
 /// Query parameters of a comparison.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -44,15 +44,6 @@ pub struct CompareQuery {
     responses(
         (status = 200, description = "The comparison in the format that `format` or `Accept` selects, by default JSON.",
             content((Compared = "application/json"), (String = "text/html"), (String = "text/markdown"))),
-        (status = 400, description = "`invalid_request`: the query is invalid.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`unknown_evaluation`.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 406, description = "`not_acceptable`: `Accept` matches no available media type.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`conflict`: one has not succeeded, and why. `not_comparable`: they are on different data, or \
-            have no image in common.",
-            body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn compare(

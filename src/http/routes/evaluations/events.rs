@@ -17,12 +17,12 @@ use super::{parse, unknown};
 use crate::{
     app::AppState,
     evaluation::{Job, Progress},
-    http::{ApiError, error::Problem},
+    http::ApiError,
     jobs::Job as _,
     store::{EvaluationRecord, JobId},
 };
 
-pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/{id}/events";
+const PATH: &str = "/v1/evaluations/{id}/events";
 
 /// Minimum time between two events, except before the last one.
 const GAP: Duration = Duration::from_millis(250);
@@ -47,8 +47,6 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
     responses(
         (status = 200, description = "The events.", body = Progress, content_type = "text/event-stream"),
         (status = 204, description = "The client has received the end; there are no further events."),
-        (status = 404, description = "`unknown_evaluation`.",
-            body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn events(

@@ -11,11 +11,11 @@ use mien_faces::report::csv;
 use super::succeeded;
 use crate::{
     app::AppState,
-    http::{ApiError, error::Problem},
+    http::ApiError,
     store::{JobId, Store},
 };
 
-pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/{id}/predictions";
+const PATH: &str = "/v1/evaluations/{id}/predictions";
 
 /// Number of lines in memory at a time.
 const PIECE: usize = 1000;
@@ -29,10 +29,6 @@ const PIECE: usize = 1000;
     responses(
         (status = 200, description = "The predictions.", body = String, content_type = "text/csv",
             headers(("Content-Disposition" = String, description = "File name for saving."))),
-        (status = 404, description = "`unknown_evaluation`.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`conflict`: the evaluation has not succeeded; the detail has the reason.",
-            body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn predictions(

@@ -13,11 +13,11 @@ use crate::{
         Datasets, Evaluation, EvaluationInfo, EvaluationResponse,
         report::{self, FaceImages, Subject},
     },
-    http::{ApiError, ReportFormat, error::Problem},
+    http::{ApiError, ReportFormat},
     store::EvaluationRecord,
 };
 
-pub(in crate::http::routes) const PATH: &str = "/v1/evaluations/{id}/report";
+const PATH: &str = "/v1/evaluations/{id}/report";
 
 /// Query parameters of a report.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -38,14 +38,6 @@ pub struct ReportQuery {
     responses(
         (status = 200, description = "The report in the format that `format` or `Accept` selects, by default JSON.",
             content((EvaluationResponse = "application/json"), (String = "text/html"), (String = "text/markdown"))),
-        (status = 400, description = "`invalid_request`: the query is invalid.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`unknown_evaluation`.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 406, description = "`not_acceptable`: `Accept` matches no available media type.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`conflict`: the evaluation has not succeeded; the detail has the reason.",
-            body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn report(

@@ -5,15 +5,11 @@ use actix_web::{HttpResponse, web};
 use super::ModelSummary;
 use crate::{
     app::AppState,
-    http::{
-        Admin, ApiError,
-        admin_responses::{AdminProblems, TooManyChanges},
-        error::Problem,
-    },
+    http::{Admin, ApiError},
 };
 
-pub(in crate::http::routes) const LOAD_PATH: &str = "/v1/models/{name}/load";
-pub(in crate::http::routes) const UNLOAD_PATH: &str = "/v1/models/{name}/unload";
+const LOAD_PATH: &str = "/v1/models/{name}/load";
+const UNLOAD_PATH: &str = "/v1/models/{name}/unload";
 
 /// Load or reload a model from disk.
 ///
@@ -23,14 +19,6 @@ pub(in crate::http::routes) const UNLOAD_PATH: &str = "/v1/models/{name}/unload"
     params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     responses(
         (status = 200, description = "The current state of the model.", body = ModelSummary),
-        AdminProblems,
-        (status = 404, description = "`unknown_model`: the model is not in the repository.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`invalid_model`: a version cannot be served; the detail has the reason. The previous version continues to serve.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 500, description = "`internal`: the server failed.",
-            body = Problem, content_type = "application/problem+json"),
-        TooManyChanges,
     )
 )]
 pub async fn load(
@@ -50,10 +38,6 @@ pub async fn load(
     params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     responses(
         (status = 200, description = "The current state of the model.", body = ModelSummary),
-        AdminProblems,
-        (status = 404, description = "`unknown_model`.",
-            body = Problem, content_type = "application/problem+json"),
-        TooManyChanges,
     )
 )]
 pub async fn unload(

@@ -5,14 +5,10 @@ use actix_web::{HttpResponse, web};
 use super::ModelSummary;
 use crate::{
     app::AppState,
-    http::{
-        Admin, ApiError,
-        admin_responses::{AdminProblems, TooManyChanges},
-        error::Problem,
-    },
+    http::{Admin, ApiError},
 };
 
-pub(in crate::http::routes) const PATH: &str = "/v1/models/{name}/pin";
+const PATH: &str = "/v1/models/{name}/pin";
 
 /// Pin a model to its serving version.
 ///
@@ -24,12 +20,6 @@ pub(in crate::http::routes) const PATH: &str = "/v1/models/{name}/pin";
     params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     responses(
         (status = 200, description = "The current state of the model.", body = ModelSummary),
-        AdminProblems,
-        (status = 404, description = "`unknown_model`.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`conflict`: no version of the model is loaded.",
-            body = Problem, content_type = "application/problem+json"),
-        TooManyChanges,
     )
 )]
 pub async fn pin(
@@ -49,12 +39,6 @@ pub async fn pin(
     params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
     responses(
         (status = 200, description = "The current state of the model.", body = ModelSummary),
-        AdminProblems,
-        (status = 404, description = "`unknown_model`.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`conflict`: a promotion of the model is pending.",
-            body = Problem, content_type = "application/problem+json"),
-        TooManyChanges,
     )
 )]
 pub async fn unpin(

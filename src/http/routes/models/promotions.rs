@@ -13,8 +13,7 @@ use crate::{
     evaluation,
     http::{
         Admin, ApiError,
-        admin_responses::AdminProblems,
-        error::{Code, Problem},
+        error::Code,
         extract::Version,
         middleware::RequestId,
         routes::evaluations::{most_listed, whole_test},
@@ -32,8 +31,8 @@ const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-pub(in crate::http::routes) const LIST_PATH: &str = "/v1/models/{name}/promotions";
-pub(in crate::http::routes) const ONE_PATH: &str = "/v1/models/{name}/promotions/{id}";
+const LIST_PATH: &str = "/v1/models/{name}/promotions";
+const ONE_PATH: &str = "/v1/models/{name}/promotions/{id}";
 
 /// Request body of a promotion. Either `min_accuracy` or `max_regression` is required.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -95,18 +94,6 @@ pub struct PromotionList {
     responses(
         (status = 202, description = "The promotion is running.", body = PromotionResponse,
             headers(("Location" = String, description = "Path of the new resource."))),
-        (status = 400, description = "`invalid_request`: the body is invalid, or the split is empty.",
-            body = Problem, content_type = "application/problem+json"),
-        AdminProblems,
-        (status = 404, description = "`unknown_model`, `unknown_version` or `unknown_dataset`.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`conflict`: the version serves already, no version is loaded, or a promotion of the model is pending.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`: the body is not JSON.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`overloaded`: too many pending promotions. `shutting_down`: the server is shutting down.",
-            body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
     )
 )]
 pub async fn create(
@@ -117,8 +104,8 @@ pub async fn create(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let request_id = Some(id.as_str().to_owned());
-    let order = request.into_inner().spec(name.into_inner(), request_id)?;
-    let job = state.promotions.start(order).await?;
+    let spec = request.into_inner().spec(name.into_inner(), request_id)?;
+    let job = state.promotions.start(spec).await?;
     let model = utf8_percent_encode(job.model(), PATH_SEGMENT);
     let location = format!("/v1/models/{model}/promotions/{}", job.id());
     let response = PromotionResponse::from(job.record());
@@ -134,11 +121,7 @@ pub async fn create(
         PromotionQuery,
     ),
     responses(
-        (status = 200, description = "The promotions.", body = PromotionList),
-        (status = 400, description = "`invalid_request`: the query is invalid.",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`unknown_model`.",
-            body = Problem, content_type = "application/problem+json"))
+        (status = 200, description = "The promotions.", body = PromotionList),)
 )]
 pub async fn list(
     name: web::Path<String>,
@@ -160,11 +143,9 @@ pub async fn list(
         ("id" = String, Path, description = "Identifier of the promotion."),
     ),
     responses(
-        (status = 200, description = "The promotion.", body = PromotionResponse),
-        (status = 404, description = "`unknown_promotion`.",
-            body = Problem, content_type = "application/problem+json"))
+        (status = 200, description = "The promotion.", body = PromotionResponse),)
 )]
-pub async fn one(
+pub async fn get(
     path: web::Path<(String, String)>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
@@ -183,10 +164,7 @@ pub async fn one(
         ("id" = String, Path, description = "Identifier of the promotion."),
     ),
     responses(
-        (status = 200, description = "The current state of the promotion.", body = PromotionResponse),
-        AdminProblems,
-        (status = 404, description = "`unknown_promotion`.",
-            body = Problem, content_type = "application/problem+json"))
+        (status = 200, description = "The current state of the promotion.", body = PromotionResponse),)
 )]
 pub async fn cancel(
     _: Admin,

@@ -15,10 +15,7 @@ use super::{
 };
 use crate::{
     app::AppState,
-    http::{
-        ApiError, error::OipError, extract::deadline, response::compression::Format,
-        response::server_timing,
-    },
+    http::{ApiError, extract::deadline, response::compression::Format, response::server_timing},
     intake::{IntakeError, RequestTimes, body, memory_limit::Reservation},
     oip::{InferRequest, InferResponse},
 };
@@ -67,15 +64,6 @@ const QUICK_JSON: usize = 64 << 10;
             })),
             (Vec<u8> = "application/octet-stream"),
         )),
-        (status = 400, description = "The request or one of its images is invalid.", body = OipError),
-        (status = 404, description = "The model is not loaded.", body = OipError),
-        (status = 408, description = "The body was not received in time.", body = OipError),
-        (status = 413, description = "Too many bytes (decompressed), pixels or images.", body = OipError),
-        (status = 415, description = "Unsupported content coding.", body = OipError),
-        (status = 500, description = "The server failed.", body = OipError),
-        (status = 503, description = "The images do not fit into the queue.", body = OipError,
-            headers(("Retry-After" = u64, description = "Time to wait before the next attempt, in seconds, at least 1."))),
-        (status = 504, description = "The deadline passed before the response.", body = OipError),
     )
 )]
 pub async fn infer(

@@ -7,11 +7,11 @@ use utoipa::ToSchema;
 use super::ModelPath;
 use crate::{
     app::AppState,
-    http::{ApiError, error::OipError},
+    http::ApiError,
     oip::{ModelConfig, ModelMetadata, ModelStatistics},
 };
 
-pub(super) const ALL_STATISTICS_PATH: &str = "/v2/models/stats";
+const ALL_STATISTICS_PATH: &str = "/v2/models/stats";
 
 /// Readiness of a model.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,8 +34,7 @@ pub struct StatisticsList {
 #[utoipa::path(get, path = "/v2/models/{model}", tag = "inference", operation_id = "v2Model",
     params(ModelPath),
     responses(
-        (status = 200, description = "The model.", body = ModelMetadata),
-        (status = 404, description = "The model is not loaded.", body = OipError)))]
+        (status = 200, description = "The model.", body = ModelMetadata),))]
 pub async fn metadata(
     path: web::Path<ModelPath>,
     state: web::Data<AppState>,
@@ -51,8 +50,7 @@ pub async fn metadata(
 #[utoipa::path(get, path = "/v2/models/{model}/ready", tag = "inference", operation_id = "v2ModelReady",
     params(ModelPath),
     responses(
-        (status = 200, description = "The model is loaded.", body = ModelReady),
-        (status = 404, description = "The model is not loaded.", body = OipError)))]
+        (status = 200, description = "The model is loaded.", body = ModelReady),))]
 pub async fn ready(
     path: web::Path<ModelPath>,
     state: web::Data<AppState>,
@@ -68,8 +66,7 @@ pub async fn ready(
 #[utoipa::path(get, path = "/v2/models/{model}/config", tag = "inference", operation_id = "v2ModelConfig",
     params(ModelPath),
     responses(
-        (status = 200, description = "The configuration.", body = ModelConfig),
-        (status = 404, description = "The model is not loaded.", body = OipError)))]
+        (status = 200, description = "The configuration.", body = ModelConfig),))]
 pub async fn config(
     path: web::Path<ModelPath>,
     state: web::Data<AppState>,
@@ -85,8 +82,7 @@ pub async fn config(
 #[utoipa::path(get, path = "/v2/models/{model}/stats", tag = "inference", operation_id = "v2ModelStatistics",
     params(ModelPath),
     responses(
-        (status = 200, description = "The statistics.", body = StatisticsList),
-        (status = 404, description = "The model is not loaded.", body = OipError)))]
+        (status = 200, description = "The statistics.", body = StatisticsList),))]
 pub async fn statistics(
     path: web::Path<ModelPath>,
     state: web::Data<AppState>,

@@ -9,17 +9,14 @@ use utoipa::ToSchema;
 use super::ModelPath;
 use crate::{
     app::AppState,
-    http::{
-        Admin, ApiError, SMALL_JSON, admin_responses::OipAdminErrors, error::OipError,
-        extract::deadline,
-    },
+    http::{Admin, ApiError, SMALL_JSON, extract::deadline},
     intake::{RequestTimes, body},
     oip::ModelIndex,
 };
 
-pub(super) const INDEX_PATH: &str = "/v2/repository/index";
-pub(super) const LOAD_PATH: &str = "/v2/repository/models/{model}/load";
-pub(super) const UNLOAD_PATH: &str = "/v2/repository/models/{model}/unload";
+const INDEX_PATH: &str = "/v2/repository/index";
+const LOAD_PATH: &str = "/v2/repository/models/{model}/load";
+const UNLOAD_PATH: &str = "/v2/repository/models/{model}/unload";
 
 /// Request body of a list.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -42,8 +39,7 @@ pub struct ChangeRequest {
 #[utoipa::path(post, path = INDEX_PATH, tag = "inference", operation_id = "v2RepositoryIndex",
     request_body(description = "Optional.", content = Option<IndexRequest>),
     responses(
-        (status = 200, description = "The versions.", body = Vec<ModelIndex>),
-        (status = 400, description = "The body is not valid.", body = OipError)))]
+        (status = 200, description = "The versions.", body = Vec<ModelIndex>),))]
 pub async fn index(
     request: HttpRequest,
     payload: web::Payload,
@@ -61,9 +57,7 @@ pub async fn index(
     request_body(description = "Optional.", content = Option<ChangeRequest>),
     responses(
         (status = 200, description = "The model is loaded."),
-        (status = 400, description = "The model cannot be served; the error has the reason. The previous version continues to serve.", body = OipError),
-        OipAdminErrors,
-        (status = 404, description = "The model is not in the repository.", body = OipError)))]
+    ))]
 pub async fn load(
     _: Admin,
     request: HttpRequest,
@@ -85,9 +79,7 @@ pub async fn load(
     request_body(description = "Optional.", content = Option<ChangeRequest>),
     responses(
         (status = 200, description = "The model is unloaded."),
-        (status = 400, description = "The body is not valid.", body = OipError),
-        OipAdminErrors,
-        (status = 404, description = "Unknown model.", body = OipError)))]
+    ))]
 pub async fn unload(
     _: Admin,
     request: HttpRequest,

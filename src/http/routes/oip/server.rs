@@ -9,9 +9,9 @@ use crate::{
     oip::ServerMetadata,
 };
 
-pub(super) const PATH: &str = "/v2";
-pub(super) const LIVE_PATH: &str = "/v2/health/live";
-pub(super) const READY_PATH: &str = "/v2/health/ready";
+const PATH: &str = "/v2";
+const LIVE_PATH: &str = "/v2/health/live";
+const READY_PATH: &str = "/v2/health/ready";
 
 /// Liveness of the server.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,0 +1,215 @@
+//! Endpoints: the rows of the table of routes. Registration, metrics and the OpenAPI document are derived from them.
+
+use actix_web::{HttpResponse, Resource, Route, guard, http::Method, web};
+use utoipa::{
+    __dev::{SchemaReferences, Tags},
+    Path,
+    openapi::{
+        RefOr, Schema,
+        path::{HttpMethod, Operation},
+    },
+};
+
+use super::error::{ApiError, Code};
+use crate::metrics::Metrics;
+
+/// One method of one path.
+pub(super) struct Endpoint {
+    method: Method,
+    /// Patterns of the path. All but the first one have a version in addition.
+    paths: Vec<String>,
+    handler: fn() -> Route,
+    answers_head: bool,
+    /// Errors with their descriptions, in the order of the table.
+    problems: Vec<(Code, &'static str)>,
+    /// Creates the description for the OpenAPI document, which is too expensive to do for each worker thread.
+    describe: Option<fn() -> Description>,
+}
+
+/// Description of a request and its successful responses.
+pub(super) struct Description {
+    pub(super) method: HttpMethod,
+    pub(super) operation: Operation,
+    pub(super) schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+impl Description {
+    fn of<P>() -> Self
+    where
+        P: Path + SchemaReferences + for<'t> Tags<'t>,
+    {
+        let mut operation = P::operation();
+        operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
+        let mut schemas = Vec::new();
+        P::schemas(&mut schemas);
+        Self {
+            method: method::<P>(),
+            operation,
+            schemas,
+        }
+    }
+
+    /// Returns the status of a successful response.
+    fn success(&self) -> u16 {
+        let statuses = self.operation.responses.responses.keys();
+        statuses
+            .filter_map(|status| status.parse().ok())
+            .min()
+            .expect("every description has a status")
+    }
+}
+
+fn method<P: Path>() -> HttpMethod {
+    let method = P::methods().into_iter().next();
+    method.expect("every description has a method")
+}
+
+impl Endpoint {
+    /// Creates the endpoint that the attribute `utoipa::path` describes.
+    pub(super) fn of<P>(handler: fn() -> Route) -> Self
+    where
+        P: Path + SchemaReferences + for<'t> Tags<'t>,
+    {
+        let method = actix_method(&method::<P>());
+        Self {
+            describe: Some(Description::of::<P>),
+            ..Self::undescribed(method, P::path(), handler)
+        }
+    }
+
+    /// Creates the endpoint of a web page, which is not part of the OpenAPI document.
+    pub(super) fn page(path: &str, handler: fn() -> Route) -> Self {
+        Self::undescribed(Method::GET, path.to_owned(), handler)
+    }
+
+    fn undescribed(method: Method, path: String, handler: fn() -> Route) -> Self {
+        Self {
+            answers_head: method == Method::GET,
+            method,
+            paths: vec![path],
+            handler,
+            problems: Vec::new(),
+            describe: None,
+        }
+    }
+
+    /// Adds a pattern for the versions of a model: `prefix` of the path is replaced by `versioned`.
+    pub(super) fn with_version(mut self, prefix: &str, versioned: &str) -> Self {
+        let rest = self.paths[0].strip_prefix(prefix);
+        let rest = rest.expect("the path begins with the prefix");
+        self.paths.push(format!("{versioned}{rest}"));
+        self
+    }
+
+    /// Rejects HEAD, because the response of GET is a stream of events.
+    pub(super) fn without_head(mut self) -> Self {
+        self.answers_head = false;
+        self
+    }
+
+    /// Documents errors with the descriptions of the table of codes.
+    pub(super) fn problems(mut self, groups: &[&[Code]]) -> Self {
+        let codes = groups.iter().copied().flatten();
+        for code in codes {
+            self = self.problem(*code, code.description());
+        }
+        self
+    }
+
+    /// Documents an error with a description of its own.
+    pub(super) fn problem(mut self, code: Code, description: &'static str) -> Self {
+        self.problems.push((code, description));
+        self
+    }
+
+    /// Returns the patterns of the path.
+    pub(super) fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    /// Returns the errors with their descriptions.
+    pub(super) fn documented_problems(&self) -> &[(Code, &'static str)] {
+        &self.problems
+    }
+
+    /// Returns the description for the OpenAPI document.
+    pub(super) fn describe(&self) -> Option<Description> {
+        self.describe.map(|describe| describe())
+    }
+
+    /// Returns the methods that the endpoint supports.
+    fn methods(&self) -> impl Iterator<Item = &str> {
+        let head = self.answers_head.then_some("HEAD");
+        std::iter::once(self.method.as_str()).chain(head)
+    }
+
+    fn route(&self) -> Route {
+        let method = guard::Any(guard::Method(self.method.clone()));
+        (self.handler)().guard(if self.answers_head {
+            method.or(guard::Head())
+        } else {
+            method
+        })
+    }
+}
+
+/// Registers all endpoints. Other methods of their paths get 405 with `Allow`.
+pub(super) fn register(endpoints: &[Endpoint], config: &mut web::ServiceConfig) {
+    let mut paths: Vec<&str> = Vec::new();
+    for path in endpoints.iter().flat_map(Endpoint::paths) {
+        if !paths.contains(&path.as_str()) {
+            paths.push(path);
+        }
+    }
+    for path in paths {
+        let of_path = endpoints
+            .iter()
+            .filter(|endpoint| endpoint.paths.iter().any(|other| other == path));
+        config.service(resource(path, &of_path.collect::<Vec<_>>()));
+    }
+}
+
+fn resource(path: &str, endpoints: &[&Endpoint]) -> Resource {
+    let routes = endpoints.iter().map(|endpoint| endpoint.route());
+    let resource = routes.fold(web::resource(path), Resource::route);
+    let allow = allow(endpoints);
+    resource.default_service(web::to(move || {
+        let error = ApiError::method_not_allowed(allow.clone());
+        async move { Err::<HttpResponse, _>(error) }
+    }))
+}
+
+/// Returns the value of `Allow`.
+fn allow(endpoints: &[&Endpoint]) -> String {
+    let mut methods: Vec<&str> = endpoints.iter().flat_map(|one| one.methods()).collect();
+    methods.sort_by_key(|method| {
+        let order = ["GET", "HEAD", "POST", "PUT", "DELETE"];
+        order.iter().position(|known| known == method)
+    });
+    methods.join(", ")
+}
+
+/// Creates the metrics of every endpoint with the value 0.
+pub(super) fn init_metrics(endpoints: &[Endpoint], metrics: &Metrics) {
+    for endpoint in endpoints {
+        let success = endpoint
+            .describe()
+            .map_or(200, |description| description.success());
+        for path in &endpoint.paths {
+            metrics.init_route(endpoint.method.as_str(), path, success);
+        }
+    }
+}
+
+fn actix_method(method: &HttpMethod) -> Method {
+    match method {
+        HttpMethod::Get => Method::GET,
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Delete => Method::DELETE,
+        HttpMethod::Options => Method::OPTIONS,
+        HttpMethod::Head => Method::HEAD,
+        HttpMethod::Patch => Method::PATCH,
+        HttpMethod::Trace => Method::TRACE,
+    }
+}
