@@ -43,7 +43,7 @@ fn assert_leg(leg: &Value) {
 }
 
 #[actix_web::test]
-async fn a_study_goes_from_the_bare_runtime_to_http() {
+async fn bench_measures_runtime_and_http() {
     let studies = bench(&["--model=small", "--noop=bench/models/noop/1"]).await;
     let studies = studies.as_array().unwrap();
     assert_eq!(
@@ -74,7 +74,7 @@ async fn a_study_goes_from_the_bare_runtime_to_http() {
 }
 
 #[actix_web::test]
-async fn load_on_a_running_server_counts_what_it_answers() {
+async fn bench_measures_external_server() {
     let app = TestApp::spawn();
     let url = format!("--url={}", app.url("/v1/classify?model=small"));
     let pid = format!("--pid={}", std::process::id());

@@ -35,7 +35,7 @@ fn assert_close(prediction: &Value, expected: &Value, tolerance: f64) {
 }
 
 #[actix_web::test]
-async fn a_lone_picture() {
+async fn single_image_is_classified() {
     let app = TestApp::spawn();
     let expected = expected("small");
     for class in CLASSES {
@@ -49,7 +49,7 @@ async fn a_lone_picture() {
 }
 
 #[actix_web::test]
-async fn the_bytes_decide_whatever_picture_type_is_given() {
+async fn image_format_is_detected_by_content() {
     let app = TestApp::spawn();
     for kind in [
         "image/png",
@@ -63,7 +63,7 @@ async fn the_bytes_decide_whatever_picture_type_is_given() {
 }
 
 #[actix_web::test]
-async fn many_pictures_in_a_form_and_in_json_have_their_answers_in_order() {
+async fn predictions_keep_image_order() {
     let app = TestApp::spawn();
     let expected = expected("small");
     let (status, form) = answer(app.classify_many("", CLASSES.map(face))).await;
@@ -82,7 +82,7 @@ async fn many_pictures_in_a_form_and_in_json_have_their_answers_in_order() {
 }
 
 #[actix_web::test]
-async fn data_urls_are_base64_too() {
+async fn data_urls_are_accepted() {
     let app = TestApp::spawn();
     let image = format!(
         "data:image/png;base64,{}",
@@ -98,12 +98,12 @@ async fn data_urls_are_base64_too() {
 }
 
 #[actix_web::test]
-async fn a_foreign_keras_model_serves_with_labels_from_its_sidecar() {
+async fn keras_model_uses_labels_of_config_file() {
     assert_answers("keras", 1e-5).await;
 }
 
 #[actix_web::test]
-async fn faces_are_stretched_to_the_square_of_a_model_of_another_size() {
+async fn faces_are_resized_to_model_input() {
     // The resize may differ from Pillow's by a gray level.
     assert_answers("tiny", 0.05).await;
 }
@@ -120,7 +120,7 @@ async fn assert_answers(model: &str, tolerance: f64) {
 }
 
 #[actix_web::test]
-async fn top_k_keeps_the_most_probable() {
+async fn top_k_limits_probabilities() {
     let app = TestApp::spawn();
     let (status, body) =
         answer(app.classify("?model=small&version=1&top_k=2", face("happy"))).await;
@@ -132,7 +132,7 @@ async fn top_k_keeps_the_most_probable() {
 }
 
 #[actix_web::test]
-async fn a_bad_picture_among_good_ones_has_its_error_in_its_place() {
+async fn invalid_image_has_error_at_its_position() {
     let app = TestApp::spawn();
     let cut_off = face("fear")[..900].to_vec();
     let pictures = [face("happy"), cut_off, b"no picture".to_vec(), face("sad")];
@@ -155,7 +155,7 @@ async fn a_bad_picture_among_good_ones_has_its_error_in_its_place() {
 }
 
 #[actix_web::test]
-async fn where_every_picture_is_bad_the_request_is() {
+async fn request_fails_if_all_images_are_invalid() {
     let app = TestApp::spawn();
     let huge = fs::read(fixture("huge.png")).unwrap();
     let bad = app
@@ -180,7 +180,7 @@ async fn where_every_picture_is_bad_the_request_is() {
 }
 
 #[actix_web::test]
-async fn a_request_may_be_larger_than_a_batch() {
+async fn request_can_exceed_batch_size() {
     let app = TestApp::spawn_with(&["--max-batch=3"]);
     let expected = expected("small");
     let classes: Vec<&str> = CLASSES.into_iter().cycle().take(50).collect();
@@ -193,7 +193,7 @@ async fn a_request_may_be_larger_than_a_batch() {
 }
 
 #[actix_web::test]
-async fn requests_at_the_same_time_get_their_own_answers() {
+async fn concurrent_requests_get_own_predictions() {
     // All of them fit, however slowly they are worked off.
     let app = TestApp::spawn_with(&["--max-queue-size=70"]);
     let expected = expected("small");

@@ -30,7 +30,7 @@ fn json_of(output: &Output) -> Value {
 }
 
 #[test]
-fn evaluate_prints_a_report_as_json() {
+fn evaluate_prints_json() {
     let data = data_set();
     let root = data.path().to_str().unwrap();
     for model in ["small", "keras@1"] {
@@ -55,7 +55,7 @@ fn evaluate_prints_a_report_as_json() {
 }
 
 #[test]
-fn evaluate_prints_a_table() {
+fn evaluate_prints_table() {
     let data = data_set();
     let output = mien(&[
         "evaluate",
@@ -71,7 +71,7 @@ fn evaluate_prints_a_table() {
 }
 
 #[test]
-fn unreadable_images_end_an_evaluation_with_3() {
+fn unreadable_images_exit_with_3() {
     let data = data_set();
     put(data.path(), "test/sad/bad.png", b"no picture");
     let output = mien(&[
@@ -94,7 +94,7 @@ fn unreadable_images_end_an_evaluation_with_3() {
 }
 
 #[test]
-fn mistakes_end_with_1_and_the_remedy() {
+fn usage_errors_exit_with_1_and_remedy() {
     let data = data_set();
     let root = data.path().to_str().unwrap();
     for (words, message) in [
@@ -144,7 +144,7 @@ fn mistakes_end_with_1_and_the_remedy() {
 }
 
 #[test]
-fn classify_answers_file_by_file() {
+fn classify_prints_one_line_per_file() {
     let files = ["happy", "sad", "fear"].map(|class| fixture(&format!("faces/{class}.png")));
     let names = files.each_ref().map(|file| file.to_str().unwrap());
     let words = [&["classify", "--json", "--model=small"], &names[..]].concat();
@@ -175,7 +175,7 @@ fn classify_answers_file_by_file() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_does_not_stop_the_others() {
+fn unreadable_file_does_not_stop_classify() {
     let folder = tempfile::tempdir().unwrap();
     let cut = face("happy");
     put(folder.path(), "cut.png", &cut[..cut.len() - 20]);

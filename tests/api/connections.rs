@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::helpers::{TestApp, answered, ask, assert_problem, connect, face, http_2};
 
 #[actix_web::test]
-async fn http_2_without_tls() {
+async fn http2_works_without_tls() {
     // Longer than the system waits for a client to take its answer.
     let app = TestApp::spawn_with(&["--keep-alive=30d"]);
     let client = http_2();
@@ -33,7 +33,7 @@ async fn http_2_without_tls() {
 }
 
 #[actix_web::test]
-async fn in_the_drain_a_connection_of_http_2_takes_no_more_requests() {
+async fn draining_http2_connection_rejects_requests() {
     let mut app = TestApp::spawn_with(&["--max-queue-delay=1h", "--request-timeout=1h"]);
     let client = http_2();
     let live = client.get(app.url("/health/live"));
@@ -51,7 +51,7 @@ async fn in_the_drain_a_connection_of_http_2_takes_no_more_requests() {
 }
 
 #[actix_web::test]
-async fn one_connection_of_http_2_has_no_more_requests_than_there_may_be() {
+async fn http2_requests_are_limited_per_server() {
     let app = TestApp::spawn_with(&[
         "--max-connections=2",
         "--max-queue-delay=1h",
@@ -94,7 +94,7 @@ async fn answer_to(app: &TestApp, head: String) -> String {
 }
 
 #[actix_web::test]
-async fn heads_have_a_size_and_a_number_of_lines() {
+async fn large_request_heads_are_rejected() {
     let app = TestApp::spawn();
     let head = |lines: String| format!("GET /health/live HTTP/1.1\r\nHost: mien\r\n{lines}\r\n");
     let lines = |count: usize| {
@@ -118,7 +118,7 @@ async fn heads_have_a_size_and_a_number_of_lines() {
 }
 
 #[actix_web::test]
-async fn a_head_that_trickles_is_ended() {
+async fn slow_request_head_is_closed() {
     let app = TestApp::spawn_with(&["--header-timeout=50ms"]);
     let port = app.base.rsplit(':').next().unwrap().to_owned();
     let trickle = move || {
@@ -138,7 +138,7 @@ async fn a_head_that_trickles_is_ended() {
 }
 
 #[actix_web::test]
-async fn no_more_connections_than_there_may_be() {
+async fn http_connections_are_limited() {
     let app = TestApp::spawn_with(&["--max-connections=1"]);
     let base = app.base.clone();
     let test = move || {
@@ -190,7 +190,7 @@ async fn a_client_that_takes_no_answers_is_given_up() {
 }
 
 #[actix_web::test]
-async fn bodies_have_a_bounded_memory_together_and_give_it_back() {
+async fn body_memory_is_limited_and_released() {
     let app = TestApp::spawn_with(&["--max-body-memory=2kB"]);
     for _ in 0..3 {
         assert_eq!(
@@ -208,7 +208,7 @@ async fn bodies_have_a_bounded_memory_together_and_give_it_back() {
 }
 
 #[actix_web::test]
-async fn server_timing_tells_where_the_time_went() {
+async fn server_timing_lists_stages() {
     let app = TestApp::spawn();
     assert_timing(app.classify("", face("happy")).send().await.unwrap());
     let infer = app.client.post(app.url("/v2/models/small/infer"));

@@ -112,7 +112,7 @@ fn values(response: &ModelInferResponse) -> Vec<f32> {
 }
 
 #[actix_web::test]
-async fn the_server_and_its_models_describe_themselves() {
+async fn server_and_models_return_metadata() {
     let (_app, channel) = serve(&[]).await;
     let mut client = Client::new(channel);
     assert!(
@@ -201,7 +201,7 @@ async fn the_server_and_its_models_describe_themselves() {
 }
 
 #[actix_web::test]
-async fn the_same_answers_as_over_http() {
+async fn grpc_responses_equal_http_responses() {
     let (app, channel) = serve(&[]).await;
     let mut client = Client::new(channel);
     let classes = ["happy", "sad", "fear"];
@@ -278,7 +278,7 @@ async fn the_same_answers_as_over_http() {
 }
 
 #[actix_web::test]
-async fn a_float_model_takes_its_own_numbers() {
+async fn float_model_accepts_float_tensors() {
     let (_app, channel) = serve(&[]).await;
     let mut client = Client::new(channel);
     let scaled: Vec<f32> = gray("angry")
@@ -313,7 +313,7 @@ async fn a_float_model_takes_its_own_numbers() {
 }
 
 #[actix_web::test]
-async fn outputs_and_classes() {
+async fn requested_outputs_and_classes_are_returned() {
     let (_app, channel) = serve(&[]).await;
     let mut client = Client::new(channel);
     let mut request = faces(&["happy"]);
@@ -341,7 +341,7 @@ async fn code(client: &mut Client, request: ModelInferRequest) -> (Code, String)
 }
 
 #[actix_web::test]
-async fn mistakes_have_their_codes() {
+async fn invalid_requests_have_grpc_codes() {
     let (_app, channel) = serve(&["--max-images=2", "--max-body=100kB"]).await;
     let client = &mut Client::new(channel);
     let change = |change: fn(&mut ModelInferRequest)| {
@@ -441,7 +441,7 @@ async fn raw_code(address: &str, timeout: &str) -> i32 {
 }
 
 #[actix_web::test]
-async fn deadlines_of_parameter_and_call() {
+async fn deadline_comes_from_parameter_or_call() {
     let (_app, address) = start(&["--max-queue-delay=1h", "--instances=1"]);
     let mut client = Client::new(connect(&address).await);
     let mut request = faces(&["happy"]);
@@ -454,7 +454,7 @@ async fn deadlines_of_parameter_and_call() {
 }
 
 #[actix_web::test]
-async fn what_does_not_fit_the_queue_comes_again() {
+async fn full_queue_rejects_with_retry() {
     let flags = [
         "--max-queue-delay=1h",
         "--instances=1",
@@ -477,7 +477,7 @@ async fn what_does_not_fit_the_queue_comes_again() {
 }
 
 #[actix_web::test]
-async fn a_stream_answers_each_request_in_order() {
+async fn stream_responses_keep_request_order() {
     let (app, channel) = serve(&[]).await;
     let mut client = Client::new(channel);
     let classes = ["happy", "sad", "fear", "angry", "neutral"];
@@ -510,7 +510,7 @@ async fn a_stream_answers_each_request_in_order() {
 }
 
 #[actix_web::test]
-async fn ids_come_back() {
+async fn request_ids_are_returned() {
     let (_app, channel) = serve(&[]).await;
     let mut client = Client::new(channel);
     let mut request = Request::new(ServerLiveRequest {});
@@ -534,7 +534,7 @@ async fn health(client: &mut HealthClient<Channel>, service: &str) -> Result<i32
 }
 
 #[actix_web::test]
-async fn health_follows_readiness_and_the_drain_answers_what_was_asked() {
+async fn health_watch_reports_shutdown() {
     let (mut app, channel) = serve(&["--drain-delay=1s", "--max-queue-delay=300ms"]).await;
     let (mut checks, mut client) = (HealthClient::new(channel.clone()), Client::new(channel));
     let (serving, not_serving) = (1, 2);
@@ -583,7 +583,7 @@ async fn health_follows_readiness_and_the_drain_answers_what_was_asked() {
 }
 
 #[actix_web::test]
-async fn a_call_under_way_is_answered_in_the_drain() {
+async fn pending_call_completes_during_shutdown() {
     let (mut app, channel) =
         serve(&["--max-queue-delay=2s", "--max-batch=9", "--instances=1"]).await;
     let mut client = Client::new(channel);
@@ -595,7 +595,7 @@ async fn a_call_under_way_is_answered_in_the_drain() {
 }
 
 #[actix_web::test]
-async fn a_client_that_hangs_up_leaves_the_queue() {
+async fn disconnected_client_frees_queue() {
     let (app, channel) = serve(&["--max-queue-delay=1h", "--max-batch=9", "--instances=1"]).await;
     let mut client = Client::new(channel);
     let gone = rt::spawn(async move { client.model_infer(faces(&["happy", "sad"])).await });
@@ -617,7 +617,7 @@ async fn a_client_that_hangs_up_leaves_the_queue() {
 }
 
 #[actix_web::test]
-async fn there_is_no_grpc_without_its_address() {
+async fn grpc_is_disabled_by_default() {
     let app = Application::build(&settings(&[])).unwrap();
     assert_eq!(app.grpc_port(), None);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

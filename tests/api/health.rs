@@ -5,7 +5,7 @@ use reqwest::Method;
 use crate::helpers::{TestApp, assert_problem, face};
 
 #[actix_web::test]
-async fn live_and_ready() {
+async fn health_checks_return_status() {
     let app = TestApp::spawn();
     assert_eq!(app.json("/health/live").await["status"], "live");
     let ready = app.get("/health/ready").await;
@@ -20,7 +20,7 @@ async fn live_and_ready() {
 }
 
 #[actix_web::test]
-async fn every_response_has_the_clients_id_or_a_new_one() {
+async fn response_has_request_id() {
     let app = TestApp::spawn();
     let with = async |path: &str, id: &str| {
         let request = app.client.get(app.url(path)).header("x-request-id", id);
@@ -57,7 +57,7 @@ async fn every_response_has_the_clients_id_or_a_new_one() {
 }
 
 #[actix_web::test]
-async fn unknown_paths() {
+async fn unknown_paths_return_404() {
     let app = TestApp::spawn();
     for path in [
         "/nope",
@@ -72,7 +72,7 @@ async fn unknown_paths() {
 }
 
 #[actix_web::test]
-async fn methods_that_a_path_does_not_know() {
+async fn unsupported_methods_return_405_with_allow() {
     let app = TestApp::spawn();
     for (method, path, allow) in [
         (Method::GET, "/v1/classify", "POST"),

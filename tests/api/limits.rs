@@ -18,7 +18,7 @@ async fn assert_refused(request: RequestBuilder, status: u16, code: &str) -> Str
 }
 
 #[actix_web::test]
-async fn bytes_that_are_no_picture() {
+async fn invalid_images_return_400() {
     let app = TestApp::spawn();
     let png = face("happy");
     for bytes in [
@@ -42,7 +42,7 @@ async fn bytes_that_are_no_picture() {
 }
 
 #[actix_web::test]
-async fn bodies_of_another_kind() {
+async fn unsupported_media_types_return_415() {
     let app = TestApp::spawn();
     let kinds = [
         "text/plain",
@@ -61,7 +61,7 @@ async fn bodies_of_another_kind() {
 }
 
 #[actix_web::test]
-async fn json_of_the_wrong_form() {
+async fn invalid_json_returns_400() {
     let app = TestApp::spawn();
     for text in [
         "",
@@ -88,7 +88,7 @@ async fn json_of_the_wrong_form() {
 }
 
 #[actix_web::test]
-async fn forms_of_the_wrong_form() {
+async fn invalid_forms_return_400() {
     let app = TestApp::spawn();
     let post = || app.client.post(app.url("/v1/classify"));
     let unknown = multipart::Form::new().part("file", multipart::Part::bytes(face("happy")));
@@ -111,7 +111,7 @@ async fn forms_of_the_wrong_form() {
 }
 
 #[actix_web::test]
-async fn queries_and_headers_that_are_wrong() {
+async fn invalid_queries_and_headers_return_400() {
     let app = TestApp::spawn();
     for query in [
         "?top_k=0",
@@ -132,7 +132,7 @@ async fn queries_and_headers_that_are_wrong() {
 }
 
 #[actix_web::test]
-async fn models_and_versions_that_do_not_serve() {
+async fn unavailable_models_are_errors() {
     let app = TestApp::spawn();
     for query in ["?model=nope", "?model=../small", "?model="] {
         assert_refused(app.classify(query, face("happy")), 404, "unknown_model").await;
@@ -150,7 +150,7 @@ async fn models_and_versions_that_do_not_serve() {
 }
 
 #[actix_web::test]
-async fn too_many_bytes_with_and_without_a_length() {
+async fn oversized_body_returns_413() {
     let app = TestApp::spawn_with(&["--max-body=2kB"]);
     assert_eq!(
         app.classify("", face("happy"))
@@ -183,7 +183,7 @@ async fn too_many_bytes_with_and_without_a_length() {
 }
 
 #[actix_web::test]
-async fn too_many_pixels_are_refused_off_the_header() {
+async fn too_many_pixels_return_413() {
     let app = TestApp::spawn_with(&["--max-pixels=2304"]);
     assert_eq!(
         app.classify("", face("happy"))
@@ -201,7 +201,7 @@ async fn too_many_pixels_are_refused_off_the_header() {
 }
 
 #[actix_web::test]
-async fn too_many_pictures() {
+async fn too_many_images_return_413() {
     let app = TestApp::spawn_with(&["--max-images=2"]);
     let pictures = |count| std::iter::repeat_n(face("happy"), count);
     assert_eq!(
@@ -242,7 +242,7 @@ fn trickle(port: &str, extra: &str) -> String {
 }
 
 #[actix_web::test]
-async fn a_body_that_trickles() {
+async fn slow_body_returns_408() {
     let app = TestApp::spawn_with(&["--body-timeout=50ms"]);
     let port = app.base.rsplit(':').next().unwrap().to_owned();
     let late = port.clone();

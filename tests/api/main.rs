@@ -5,6 +5,7 @@
     reason = "a test that cannot continue should panic"
 )]
 
+mod admin;
 mod batching;
 mod bench;
 mod classify;
@@ -25,8 +26,6 @@ mod limits;
 mod metrics;
 mod models;
 mod openapi;
-mod orders;
-mod page;
 mod program;
 mod promotions;
 mod report;
@@ -34,3 +33,4 @@ mod resources;
 mod state;
 mod tuning;
 mod v2;
+mod web_ui;

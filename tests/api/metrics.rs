@@ -29,7 +29,7 @@ fn shape(text: &str) -> Vec<String> {
 }
 
 #[actix_web::test]
-async fn every_name_is_there_at_zero_from_the_start() {
+async fn metrics_start_at_zero() {
     let app = TestApp::spawn();
     let response = app.get("/metrics").await;
     assert_eq!(
@@ -58,7 +58,7 @@ async fn every_name_is_there_at_zero_from_the_start() {
 }
 
 #[actix_web::test]
-async fn requests_are_counted_by_pattern_and_status_and_clients_make_no_series() {
+async fn request_metrics_have_bounded_cardinality() {
     let app = TestApp::spawn();
     app.get("/v1/models/small").await;
     app.get("/v1/models/nope").await;
@@ -91,7 +91,7 @@ async fn requests_are_counted_by_pattern_and_status_and_clients_make_no_series()
 }
 
 #[actix_web::test]
-async fn answers_are_counted_by_label() {
+async fn predictions_are_counted_by_label() {
     let app = TestApp::spawn();
     app.classify("", face("happy")).send().await.unwrap();
     app.classify("", face("sad")).send().await.unwrap();

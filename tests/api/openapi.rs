@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::helpers::TestApp;
 
 #[actix_web::test]
-async fn the_served_document_is_the_committed_one() {
+async fn served_openapi_equals_committed_file() {
     let app = TestApp::spawn();
     let served = app.json("/openapi.json").await;
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json");
@@ -19,7 +19,7 @@ async fn the_served_document_is_the_committed_one() {
 }
 
 #[actix_web::test]
-async fn every_operation_is_described_and_every_reference_leads_somewhere() {
+async fn openapi_operations_and_references_are_complete() {
     let app = TestApp::spawn();
     let document = app.json("/openapi.json").await;
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -59,7 +59,7 @@ async fn every_operation_is_described_and_every_reference_leads_somewhere() {
 }
 
 #[actix_web::test]
-async fn the_page_loads_nothing_from_elsewhere() {
+async fn api_reference_loads_no_external_files() {
     let app = TestApp::spawn();
     let page = app.get("/docs").await;
     assert_eq!((page.status().as_u16(), page.url().path()), (200, "/docs/"));

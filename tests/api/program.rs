@@ -124,7 +124,7 @@ impl Drop for Server {
 }
 
 #[actix_web::test]
-async fn sigterm_drains_and_ends_with_0() {
+async fn sigterm_completes_requests_and_exits_with_0() {
     // The request is held in the queue for a second: it is in flight when the signal comes.
     let mut server = Server::start(&["--max-queue-delay=1s", "--drain-delay=300ms"]);
     let log = server.log.take().unwrap();
@@ -173,7 +173,7 @@ async fn sigterm_drains_and_ends_with_0() {
 }
 
 #[actix_web::test]
-async fn an_idle_server_ends_at_once_on_sigterm() {
+async fn idle_server_stops_at_once() {
     for client in [Client::new(), http_2()] {
         let server = Server::start(&["--drain-delay=0s", "--drain-timeout=1h"]);
         // A connection that is kept alive must not hold the server up.
@@ -185,7 +185,7 @@ async fn an_idle_server_ends_at_once_on_sigterm() {
 }
 
 #[actix_web::test]
-async fn a_second_signal_ends_it_at_once() {
+async fn second_signal_ends_process() {
     // The request would be held for an hour, and so would the drain.
     let flags = [
         "--max-queue-delay=1h",
@@ -218,7 +218,7 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[actix_web::test]
-async fn a_slow_client_gets_the_whole_of_a_large_answer() {
+async fn slow_client_receives_large_response_in_shutdown() {
     let server = Server::start(&["--drain-delay=0s", "--drain-timeout=1h"]);
     // The server may send no more than this ahead of what is read.
     let slow = Client::builder()
@@ -237,7 +237,7 @@ async fn a_slow_client_gets_the_whole_of_a_large_answer() {
 }
 
 #[actix_web::test]
-async fn a_client_of_http_2_is_sent_away_in_its_protocols_words() {
+async fn shutdown_rejects_http2_request_with_503() {
     let flags = [
         "--max-queue-delay=1h",
         "--request-timeout=1h",
@@ -271,7 +271,7 @@ async fn a_client_of_http_2_is_sent_away_in_its_protocols_words() {
 }
 
 #[actix_web::test]
-async fn evaluations_survive_a_crash_and_an_orderly_end() {
+async fn evaluations_survive_crash_and_shutdown() {
     let (data, state) = (data_set(), tempfile::tempdir().unwrap());
     let folder = state.path().to_str().unwrap().to_owned();
     let source = format!("faces={}", data.path().display());
@@ -382,7 +382,7 @@ fn failure(command: &mut Command) -> String {
 }
 
 #[test]
-fn a_start_that_fails_says_what_to_do() {
+fn failed_start_prints_remedy() {
     let mut missing = mien();
     missing
         .args(["serve", "--addr=127.0.0.1:0"])
@@ -410,7 +410,7 @@ fn a_start_that_fails_says_what_to_do() {
 }
 
 #[test]
-fn cuda_without_a_gpu_build_is_an_error_with_the_remedy() {
+fn cuda_without_gpu_library_is_an_error() {
     let library = std::env::var("ORT_DYLIB_PATH").expect(".cargo/config.toml sets it");
     let provider = Path::new(&library).with_file_name("libonnxruntime_providers_cuda.so");
     if provider.exists() {
@@ -448,7 +448,7 @@ fn cuda_without_a_gpu_build_is_an_error_with_the_remedy() {
 }
 
 #[test]
-fn help_explains_every_flag() {
+fn help_describes_every_flag() {
     let output = mien().args(["serve", "--help"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     for flag in [

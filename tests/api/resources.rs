@@ -18,7 +18,7 @@ fn asking(server: &Server) -> TcpStream {
 }
 
 #[test]
-fn at_the_limit_of_open_files_more_connections_wait() {
+fn connections_wait_at_open_file_limit() {
     let program = mien();
     let mut limited = Command::new("sh");
     limited

@@ -72,7 +72,7 @@ impl TestApp {
 }
 
 #[actix_web::test]
-async fn the_server_and_its_models_describe_themselves() {
+async fn server_and_models_return_metadata() {
     let app = TestApp::spawn();
     insta::assert_json_snapshot!("server", app.json("/v2").await, { ".version" => "[version]" });
     assert_eq!(app.json("/v2/health/live").await, json!({ "live": true }));
@@ -98,7 +98,7 @@ async fn the_server_and_its_models_describe_themselves() {
 }
 
 #[actix_web::test]
-async fn a_server_that_drains_is_live_and_not_ready() {
+async fn draining_server_is_live_not_ready() {
     let mut app = TestApp::spawn_with(&["--drain-delay=5s"]);
     app.stop();
     for _ in 0..1000 {
@@ -116,7 +116,7 @@ async fn a_server_that_drains_is_live_and_not_ready() {
 }
 
 #[actix_web::test]
-async fn the_repository_lists_what_serves_and_what_does_not() {
+async fn repository_index_lists_all_versions() {
     let app = TestApp::spawn();
     let index = app.url("/v2/repository/index");
     let (status, all) = answer(app.client.post(&index)).await;
@@ -135,7 +135,7 @@ async fn the_repository_lists_what_serves_and_what_does_not() {
 }
 
 #[actix_web::test]
-async fn an_alias_of_a_version_stands_for_it_alone() {
+async fn version_alias_rejects_other_versions() {
     let root = models(&[("m", "1", "small"), ("m", "2", "small")]);
     let flags = [
         &folder(&root),
@@ -165,7 +165,7 @@ async fn an_alias_of_a_version_stands_for_it_alone() {
 }
 
 #[actix_web::test]
-async fn statistics_add_up() {
+async fn statistics_match_requests() {
     let app = TestApp::spawn_with(&["--instances=1", "--max-batch=2"]);
     let request = || app.infer("small").json(&faces(&["happy", "sad", "fear"]));
     for _ in 0..2 {

@@ -40,7 +40,7 @@ fn predictions(data: &Path, folder: &Path, model: &str) {
 }
 
 #[test]
-fn evaluate_writes_what_it_is_asked_for() {
+fn evaluate_writes_requested_files() {
     let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
     let root = data.path().to_str().unwrap();
     let files =
@@ -83,7 +83,7 @@ fn evaluate_writes_what_it_is_asked_for() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_ends_it_before_the_work() {
+fn unwritable_file_fails_before_evaluation() {
     let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
     let root = data.path().to_str().unwrap();
     let nowhere = folder.path().join("nowhere/report.html");
@@ -107,7 +107,7 @@ fn a_file_that_cannot_be_written_ends_it_before_the_work() {
 }
 
 #[actix_web::test]
-async fn compare_says_what_the_server_says() {
+async fn compare_equals_server_comparison() {
     let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
     let app = spawn(&data, &[]);
     let mut ids = Vec::new();
@@ -161,7 +161,7 @@ fn rounded(mut comparison: Value) -> Value {
 }
 
 #[test]
-fn compare_prints_a_table_and_writes_pages() {
+fn compare_prints_table_and_writes_reports() {
     let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
     for model in ["keras", "small"] {
         predictions(data.path(), folder.path(), model);
@@ -190,7 +190,7 @@ fn compare_prints_a_table_and_writes_pages() {
 }
 
 #[test]
-fn what_cannot_be_compared_ends_with_1_and_the_reason() {
+fn incomparable_files_exit_with_1() {
     let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
     predictions(data.path(), folder.path(), "small");
     let whole = fs::read_to_string(folder.path().join("small.csv")).unwrap();

@@ -9,7 +9,7 @@ use super::{STUCK, data_set, spawn};
 use crate::helpers::{TestApp, answer, assert_problem, settings};
 
 #[actix_web::test]
-async fn two_evaluations_run_and_each_can_be_cancelled() {
+async fn two_evaluations_run_concurrently() {
     let data = data_set();
     let app = spawn(&data, &STUCK);
     let spec = json!({"dataset": "faces"});

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::*;
 
 #[actix_web::test]
-async fn messages_take_from_the_memory_for_bodies() {
+async fn grpc_messages_count_in_body_memory() {
     let (_app, channel) = serve(&["--max-body-memory=6KB"]).await;
     let mut client = Client::new(channel);
     let one = || faces(&["happy"]);
@@ -35,7 +35,7 @@ async fn messages_take_from_the_memory_for_bodies() {
 }
 
 #[actix_web::test]
-async fn numbers_in_lists_take_the_memory_that_they_have_unpacked() {
+async fn list_tensors_count_in_body_memory() {
     let (_app, channel) = serve(&["--max-body-memory=20kB"]).await;
     let mut client = Client::new(channel);
     let raw = || faces(&["happy", "sad"]);
@@ -54,7 +54,7 @@ async fn numbers_in_lists_take_the_memory_that_they_have_unpacked() {
 }
 
 #[actix_web::test]
-async fn no_more_connections_than_there_may_be() {
+async fn grpc_connections_are_limited() {
     let (_app, address) = start(&["--max-connections=1"]);
     let first = connect(&address).await;
     Client::new(first.clone())
@@ -94,7 +94,7 @@ async fn half_a_message(address: &str, call: &str) -> reqwest::Response {
 }
 
 #[actix_web::test]
-async fn a_message_that_trickles_is_given_up() {
+async fn slow_message_is_cancelled() {
     let (_app, address) = start(&["--body-timeout=50ms", "--max-queue-size=4096"]);
     let answer = half_a_message(&address, "ModelInfer").await;
     let status = answer.headers()["grpc-status"].to_str().unwrap();
@@ -139,7 +139,7 @@ async fn a_message_that_trickles_is_given_up() {
 }
 
 #[actix_web::test]
-async fn a_connection_that_says_nothing_makes_room() {
+async fn silent_connection_is_closed() {
     let (_app, address) = start(&["--max-connections=1", "--header-timeout=50ms"]);
     let silent = std::net::TcpStream::connect(address.strip_prefix("http://").unwrap()).unwrap();
     let mut client = Client::new(Endpoint::new(address.clone()).unwrap().connect_lazy());

@@ -26,7 +26,7 @@ async fn refused(request: RequestBuilder, status: u16) -> String {
 }
 
 #[actix_web::test]
-async fn paths_methods_and_models_that_are_not_there() {
+async fn unknown_paths_and_models_are_errors() {
     let app = TestApp::spawn();
     for path in ["/v2/nope", "/v2/", "/v2/models", "/v2/models/small/nope"] {
         refused(app.client.get(app.url(path)), 404).await;
@@ -77,7 +77,7 @@ async fn paths_methods_and_models_that_are_not_there() {
 }
 
 #[actix_web::test]
-async fn json_that_is_none_or_another() {
+async fn invalid_json_is_rejected() {
     let app = TestApp::spawn();
     for body in [
         "",
@@ -95,7 +95,7 @@ async fn json_that_is_none_or_another() {
 }
 
 #[actix_web::test]
-async fn tensors_that_do_not_fit_the_model() {
+async fn mismatched_tensors_are_rejected() {
     let app = TestApp::spawn();
     let change = |key: &str, value: Value| {
         let mut request = faces(&["happy"]);
@@ -159,7 +159,7 @@ async fn tensors_that_do_not_fit_the_model() {
 }
 
 #[actix_web::test]
-async fn outputs_and_parameters_that_mean_nothing() {
+async fn unknown_outputs_and_parameters_are_rejected() {
     let app = TestApp::spawn();
     let with = |key: &str, value: Value| {
         let mut request = faces(&["happy"]);
@@ -237,7 +237,7 @@ async fn outputs_and_parameters_that_mean_nothing() {
 }
 
 #[actix_web::test]
-async fn data_after_the_json_that_do_not_fit_it() {
+async fn mismatched_binary_data_is_rejected() {
     let app = TestApp::spawn();
     let request = |size: usize| {
         json!({ "inputs": [{ "name": "image", "datatype": "UINT8", "shape": [1, 1, 48, 48],
@@ -287,7 +287,7 @@ async fn data_after_the_json_that_do_not_fit_it() {
 }
 
 #[actix_web::test]
-async fn numbers_that_a_float_model_cannot_take() {
+async fn invalid_float_values_are_rejected() {
     let app = TestApp::spawn();
     let input = |shape: Value| json!({ "name": "input_1", "datatype": "FP32", "shape": shape });
     let mut request = json!({ "inputs": [input(json!([1, 48, 48, 1]))] });
@@ -316,7 +316,7 @@ async fn numbers_that_a_float_model_cannot_take() {
 }
 
 #[actix_web::test]
-async fn pictures_that_cannot_be_read_fail_the_request() {
+async fn invalid_images_fail_request() {
     let app = TestApp::spawn();
     let input = |data: Value| {
         json!({ "inputs": [{ "name": "image", "datatype": "BYTES",
@@ -347,7 +347,7 @@ async fn pictures_that_cannot_be_read_fail_the_request() {
 }
 
 #[actix_web::test]
-async fn too_many_images_and_too_many_bytes() {
+async fn oversized_requests_return_413() {
     let app = TestApp::spawn_with(&["--max-images=2"]);
     let error = refused(
         app.infer("small").json(&faces(&["happy", "sad", "fear"])),
@@ -367,7 +367,7 @@ async fn too_many_images_and_too_many_bytes() {
 }
 
 #[actix_web::test]
-async fn a_compressed_body_counts_unpacked() {
+async fn limit_applies_to_decompressed_body() {
     use std::io::Write;
     let app = TestApp::spawn_with(&["--max-body=20kB"]);
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -386,7 +386,7 @@ async fn a_compressed_body_counts_unpacked() {
 }
 
 #[actix_web::test]
-async fn deadlines_of_header_and_parameter() {
+async fn deadline_comes_from_header_or_parameter() {
     // A worker waits longer for its batch to fill up than the client for its answer.
     let app = TestApp::spawn_with(&["--max-queue-delay=500ms", "--instances=1"]);
     let mut request = faces(&["happy"]);
@@ -404,7 +404,7 @@ async fn deadlines_of_header_and_parameter() {
 }
 
 #[actix_web::test]
-async fn what_does_not_fit_the_queue_comes_again() {
+async fn full_queue_rejects_with_retry() {
     let app = TestApp::spawn_with(&[
         "--max-queue-delay=10s",
         "--instances=1",
@@ -428,7 +428,7 @@ async fn what_does_not_fit_the_queue_comes_again() {
 }
 
 #[actix_web::test]
-async fn the_clients_own_request_id_comes_back() {
+async fn request_id_header_is_returned() {
     let app = TestApp::spawn();
     let response = app
         .client

@@ -37,7 +37,7 @@ fn values(output: &Value) -> Vec<f64> {
 }
 
 #[actix_web::test]
-async fn numbers_in_json_flat_and_nested() {
+async fn json_tensors_are_flat_or_nested() {
     let app = TestApp::spawn();
     let mut request = faces(&["happy", "sad"]);
     request["id"] = json!("request 1");
@@ -76,7 +76,7 @@ async fn numbers_in_json_flat_and_nested() {
 }
 
 #[actix_web::test]
-async fn numbers_in_json_take_the_memory_that_they_have_unpacked() {
+async fn json_tensors_count_in_body_memory() {
     let app = TestApp::spawn_with(&["--max-body-memory=30kB"]);
     let body = |faces: usize| {
         let numbers = vec![0; faces * 48 * 48];
@@ -111,14 +111,14 @@ async fn numbers_in_json_take_the_memory_that_they_have_unpacked() {
 }
 
 #[actix_web::test]
-async fn a_request_without_an_id_gets_none() {
+async fn missing_id_is_not_returned() {
     let app = TestApp::spawn();
     let (_, body) = answer(app.infer("small").json(&faces(&["happy"]))).await;
     assert_eq!(body.get("id"), None, "{body}");
 }
 
 #[actix_web::test]
-async fn what_is_null_is_not_there() {
+async fn null_fields_are_ignored() {
     let app = TestApp::spawn();
     let mut request = faces(&["happy"]);
     let (_, body) = answer(app.infer("small").json(&request)).await;
@@ -132,7 +132,7 @@ async fn what_is_null_is_not_there() {
 }
 
 #[actix_web::test]
-async fn outputs_are_those_that_are_asked_for_in_that_order() {
+async fn outputs_keep_requested_order() {
     let app = TestApp::spawn();
     let mut request = faces(&["fear"]);
     request["outputs"] = json!([{ "name": "logits" }, { "name": "probabilities" }]);
@@ -158,7 +158,7 @@ async fn outputs_are_those_that_are_asked_for_in_that_order() {
 }
 
 #[actix_web::test]
-async fn a_float_model_takes_its_own_numbers() {
+async fn float_model_accepts_float_tensors() {
     let app = TestApp::spawn();
     // As the notebook feeds it: x / 255.
     let scaled: Vec<f32> = gray("angry")
@@ -184,7 +184,7 @@ async fn a_float_model_takes_its_own_numbers() {
 }
 
 #[actix_web::test]
-async fn encoded_pictures_in_json_and_in_binary() {
+async fn encoded_images_are_accepted() {
     let app = TestApp::spawn();
     let pictures = ["happy", "surprise"].map(face);
     let encoded = pictures
@@ -224,7 +224,7 @@ async fn encoded_pictures_in_json_and_in_binary() {
 }
 
 #[actix_web::test]
-async fn data_after_the_json_of_request_and_answer() {
+async fn binary_tensors_follow_json() {
     let app = TestApp::spawn();
     let data = gray("happy");
     let parameters = json!({ "binary_data_size": data.len() });
@@ -288,7 +288,7 @@ fn highest(probabilities: &[f64]) -> &'static str {
 }
 
 #[actix_web::test]
-async fn a_body_of_nothing_but_data() {
+async fn raw_body_is_input_data() {
     let app = TestApp::spawn();
     for classes in [&["happy"][..], &["happy", "sad"]] {
         let data: Vec<u8> = classes.iter().flat_map(|class| gray(class)).collect();
@@ -307,7 +307,7 @@ async fn a_body_of_nothing_but_data() {
 }
 
 #[actix_web::test]
-async fn classes_in_place_of_values() {
+async fn classification_parameter_returns_classes() {
     let app = TestApp::spawn();
     let mut request = faces(&["happy", "sad"]);
     request["outputs"] =
@@ -322,7 +322,7 @@ async fn classes_in_place_of_values() {
 }
 
 #[actix_web::test]
-async fn bodies_are_compressed_in_both_directions() {
+async fn requests_and_responses_are_compressed() {
     use std::io::{Read, Write};
     let app = TestApp::spawn();
     let json = faces(&["happy"]).to_string();

@@ -23,7 +23,7 @@ fn post(app: &TestApp, path: &str) -> RequestBuilder {
 }
 
 #[actix_web::test]
-async fn with_a_token_orders_need_it() {
+async fn admin_requests_require_configured_token() {
     let app = TestApp::spawn_with(&["--admin-token", TOKEN]);
     for path in V1 {
         let response = post(&app, path).send().await.unwrap();
@@ -52,7 +52,7 @@ async fn with_a_token_orders_need_it() {
 }
 
 #[actix_web::test]
-async fn without_a_token_pages_of_other_sites_give_no_orders() {
+async fn cross_origin_admin_requests_are_rejected() {
     let app = TestApp::spawn();
     let own = app.base.clone();
     for path in V1 {
@@ -69,7 +69,7 @@ async fn without_a_token_pages_of_other_sites_give_no_orders() {
 }
 
 #[actix_web::test]
-async fn without_a_token_a_server_for_others_takes_no_orders() {
+async fn admin_api_is_disabled_without_token_on_public_address() {
     let mut open = settings(&[]);
     open.addr = "0.0.0.0:0".parse().unwrap();
     let app = TestApp::run(Application::build(&open).unwrap());
@@ -80,7 +80,7 @@ async fn without_a_token_a_server_for_others_takes_no_orders() {
 }
 
 #[actix_web::test]
-async fn over_grpc_too() {
+async fn grpc_admin_requests_require_token() {
     let flags = ["--grpc-addr=127.0.0.1:0", "--admin-token", TOKEN];
     let app = Application::build(&settings(&flags)).unwrap();
     let address = format!("http://127.0.0.1:{}", app.grpc_port().unwrap());

@@ -23,7 +23,7 @@ fn imports(module: &str) -> Vec<&str> {
 }
 
 #[actix_web::test]
-async fn the_page_and_all_that_it_links_to_are_served() {
+async fn web_ui_and_linked_files_are_served() {
     let app = TestApp::spawn();
     let page = app.get("/").await;
     assert_eq!(page.headers()[CONTENT_TYPE], "text/html; charset=utf-8");
@@ -55,7 +55,7 @@ async fn the_page_and_all_that_it_links_to_are_served() {
 }
 
 #[actix_web::test]
-async fn the_policy_lets_nothing_in_from_elsewhere_and_nothing_inline() {
+async fn csp_forbids_inline_and_external_sources() {
     let app = TestApp::spawn();
     for path in ["/", "/web/main.js", "/docs/"] {
         let response = app.get(path).await;
@@ -83,7 +83,7 @@ async fn the_policy_lets_nothing_in_from_elsewhere_and_nothing_inline() {
 }
 
 #[actix_web::test]
-async fn a_file_that_the_browser_has_is_not_sent_again() {
+async fn cached_file_returns_304() {
     let app = TestApp::spawn();
     let first = app.get("/web/base.css").await;
     assert_eq!(first.headers()[CACHE_CONTROL], "no-cache");
@@ -103,7 +103,7 @@ async fn a_file_that_the_browser_has_is_not_sent_again() {
 }
 
 #[actix_web::test]
-async fn files_are_packed_for_those_who_ask() {
+async fn files_are_compressed_on_request() {
     let app = TestApp::spawn();
     let plain = app.get("/web/base.css").await.bytes().await.unwrap();
     let request = app
@@ -123,7 +123,7 @@ async fn files_are_packed_for_those_who_ask() {
 }
 
 #[actix_web::test]
-async fn no_other_file_is_served() {
+async fn unknown_file_is_not_served() {
     let app = TestApp::spawn();
     for path in [
         "/web/nope.js",
