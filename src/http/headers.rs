@@ -1,6 +1,35 @@
-//! Names of headers that are specific to this server.
+//! Headers that are specific to this server.
 
 use actix_web::http::header::HeaderName;
+use utoipa::IntoParams;
 
 /// Identifier of a request, in requests and responses.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Deadline of a request in milliseconds.
+pub(super) const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
+
+/// Description of the header [`REQUEST_TIMEOUT`].
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(
+    dead_code,
+    reason = "the type describes a header; `extract::deadline` reads it"
+)]
+pub(super) struct TimeoutHeader {
+    /// Deadline of this request in milliseconds; the server's own deadline applies if it is shorter.
+    #[param(rename = "x-request-timeout-ms", minimum = 1)]
+    timeout: Option<u64>,
+}
+
+/// Description of the header [`REQUEST_ID`].
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(
+    dead_code,
+    reason = "the type describes a header; `RequestId` reads it"
+)]
+pub(super) struct RequestIdHeader {
+    /// Identifier chosen by the client, 1 to 128 visible ASCII characters, returned in the response.
+    #[param(rename = "x-request-id")]
+    id: Option<String>,
+}

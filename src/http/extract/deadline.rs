@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 
-use crate::http::ApiError;
-
-/// Header with which a client sets a shorter deadline, in milliseconds.
-const TIMEOUT_HEADER: &str = "x-request-timeout-ms";
+use crate::http::{ApiError, headers::REQUEST_TIMEOUT};
 
 /// Returns the shorter one of the client's and the server's timeout.
 ///
@@ -17,7 +14,7 @@ pub(in crate::http) fn timeout(
     request: &HttpRequest,
     longest: Duration,
 ) -> Result<Duration, ApiError> {
-    let Some(header) = request.headers().get(TIMEOUT_HEADER) else {
+    let Some(header) = request.headers().get(REQUEST_TIMEOUT) else {
         return Ok(longest);
     };
     let millis = header
@@ -27,7 +24,7 @@ pub(in crate::http) fn timeout(
         .filter(|&ms: &u64| ms > 0);
     let millis = millis.ok_or_else(|| {
         ApiError::invalid_request(format!(
-            "{TIMEOUT_HEADER}: expected a number of milliseconds, at least 1"
+            "{REQUEST_TIMEOUT}: expected a number of milliseconds, at least 1"
         ))
     })?;
     Ok(longest.min(Duration::from_millis(millis)))

@@ -14,6 +14,7 @@ use crate::{
         ApiError,
         error::{Code, image::ImageProblem},
         extract::deadline,
+        headers::{RequestIdHeader, TimeoutHeader},
         response::server_timing,
     },
     inference::{Input, Probabilities},
@@ -98,10 +99,8 @@ enum Prediction<'a> {
     operation_id = "classify",
     params(
         ClassifyQuery,
-        ("x-request-timeout-ms" = Option<u64>, Header, minimum = 1, description =
-            "Deadline of this request in milliseconds; the server's own deadline applies if it is shorter."),
-        ("x-request-id" = Option<String>, Header, description =
-            "Identifier chosen by the client, 1 to 128 visible ASCII characters, returned in the response.")
+        TimeoutHeader,
+        RequestIdHeader
     ),
     request_body(description = "One or more images.", content(
         (Vec<u8> = "application/octet-stream"),

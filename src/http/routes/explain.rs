@@ -12,7 +12,13 @@ use self::document::Document;
 use crate::{
     app::AppState,
     explanation::{self, Explanation},
-    http::{ApiError, error::image::ImageProblem, extract::deadline, response::negotiation},
+    http::{
+        ApiError,
+        error::image::ImageProblem,
+        extract::deadline,
+        headers::{RequestIdHeader, TimeoutHeader},
+        response::negotiation,
+    },
     inference::Labels,
     intake::{
         RequestTimes,
@@ -71,10 +77,8 @@ const OFFERS: [(&str, Form); 2] = [("application/json", Form::Json), ("image/png
     operation_id = "explain",
     params(
         ExplainQuery,
-        ("x-request-timeout-ms" = Option<u64>, Header, minimum = 1, description =
-            "Deadline of this request in milliseconds; the server's own deadline applies if it is shorter."),
-        ("x-request-id" = Option<String>, Header, description =
-            "Identifier chosen by the client, 1 to 128 visible ASCII characters, returned in the response.")
+        TimeoutHeader,
+        RequestIdHeader
     ),
     request_body(description = "One image.", content(
         (Vec<u8> = "application/octet-stream"),

@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     app::AppState,
-    http::{ApiError, extract::deadline, response::compression::Format, response::server_timing},
+    http::{
+        ApiError, extract::deadline, headers::TimeoutHeader, response::compression::Format,
+        response::server_timing,
+    },
     intake::{IntakeError, RequestTimes, body, memory_limit::Reservation},
     oip::{InferRequest, InferResponse},
 };
@@ -46,8 +49,7 @@ const QUICK_JSON: usize = 64 << 10;
         ModelPath,
         ("inference-header-content-length" = Option<u64>, Header, description =
             "Length of the JSON in bytes if binary data follows; 0 for data only."),
-        ("x-request-timeout-ms" = Option<u64>, Header, minimum = 1, description =
-            "Deadline of this request in milliseconds; the server's own deadline applies if it is shorter.")
+        TimeoutHeader
     ),
     request_body(content(
         (serde_json::Value = "application/json", example = json!({
