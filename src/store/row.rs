@@ -11,7 +11,7 @@ use rusqlite::{
     types::{FromSql, FromSqlError, FromSqlResult, Value, ValueRef},
 };
 
-use super::{EvaluationStatus, JobId, PromotionStatus};
+use super::job_id::JobId;
 use crate::timestamp::Timestamp;
 
 /// A value that a column can have.
@@ -90,33 +90,30 @@ macro_rules! native_columns {
     )*};
 }
 
-/// Types that are stored as their text.
+/// Implements [`ColumnValue`] for types that are stored as their text.
 macro_rules! text_columns {
     ($($type:ty),*) => {$(
-        impl ColumnValue for $type {
-            fn to_value(&self) -> Value {
+        impl $crate::store::row::ColumnValue for $type {
+            fn to_value(&self) -> rusqlite::types::Value {
                 self.to_string().into()
             }
 
-            fn from_value(value: ValueRef<'_>) -> FromSqlResult<Self> {
-                parse(value)
+            fn from_value(
+                value: rusqlite::types::ValueRef<'_>,
+            ) -> rusqlite::types::FromSqlResult<Self> {
+                $crate::store::row::parse(value)
             }
         }
     )*};
 }
 
-native_columns!(bool, f64);
-text_columns!(
-    EvaluationStatus,
-    Expression,
-    JobId,
-    PromotionStatus,
-    Split,
-    Timestamp,
-    Usage
-);
+pub(super) use text_columns;
 
-fn parse<T>(value: ValueRef<'_>) -> FromSqlResult<T>
+native_columns!(bool, f64);
+text_columns!(Expression, JobId, Split, Timestamp, Usage);
+
+/// Parses the text of a column.
+pub(super) fn parse<T>(value: ValueRef<'_>) -> FromSqlResult<T>
 where
     T: Display + FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {

@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    store::{JobId, row::InvalidEnumValue, table::table},
+    store::{
+        JobId,
+        row::{InvalidEnumValue, text_columns},
+        table::table,
+    },
     timestamp::Timestamp,
 };
 
@@ -58,6 +62,8 @@ impl fmt::Display for EvaluationStatus {
         f.write_str(self.name())
     }
 }
+
+text_columns!(EvaluationStatus);
 
 impl FromStr for EvaluationStatus {
     type Err = InvalidEnumValue;

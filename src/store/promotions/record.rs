@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    store::{JobId, row::InvalidEnumValue, table::table},
+    store::{
+        JobId,
+        row::{InvalidEnumValue, text_columns},
+        table::table,
+    },
     timestamp::Timestamp,
 };
 
@@ -66,6 +70,8 @@ impl fmt::Display for PromotionStatus {
         f.write_str(self.name())
     }
 }
+
+text_columns!(PromotionStatus);
 
 impl FromStr for PromotionStatus {
     type Err = InvalidEnumValue;
