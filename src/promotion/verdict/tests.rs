@@ -1,0 +1,106 @@
+use mien_faces::{dataset::Usage, expression::Expression, report::paired_difference};
+
+use super::*;
+
+/// Predictions of happy faces; the images of `wrong` are predicted as sad.
+fn measurement(version: u64, images: usize, wrong: &[usize]) -> Measurement {
+    let prediction = |image: usize| {
+        let mut probabilities = [0.0; Expression::COUNT];
+        let seen = if wrong.contains(&image) {
+            Expression::Sad
+        } else {
+            Expression::Happy
+        };
+        probabilities[seen.index()] = 1.0;
+        Prediction {
+            image: image.to_string(),
+            name: format!("test/happy/{image}.png"),
+            usage: Usage::Unknown,
+            truth: Expression::Happy,
+            probabilities,
+        }
+    };
+    Measurement {
+        version: ModelVersion::of(version),
+        evaluation: JobId::of(u128::from(version)),
+        dataset_sha256: None,
+        predictions: (0..images).map(prediction).collect(),
+    }
+}
+
+#[test]
+fn min_accuracy_reports_shortfall() {
+    let candidate = measurement(2, 8, &[0, 1]);
+    let passes = Verdict::min_accuracy(0.75, &candidate);
+    assert!(passes.passed && passes.shortfall.is_none());
+    let sentence = passes.sentence();
+    assert_eq!(
+        sentence,
+        "75.00 % of 8 images are correct; the minimum is 75.00 %"
+    );
+
+    let fails = Verdict::min_accuracy(0.8125, &candidate);
+    assert_eq!(
+        (fails.passed, fails.actual, fails.shortfall),
+        (false, 0.75, Some(0.0625))
+    );
+    let sentence = fails.sentence();
+    assert_eq!(
+        sentence,
+        "75.00 % of 8 images are correct: 6.25 points below the minimum of 81.25 %"
+    );
+    let hardly = Verdict::min_accuracy(0.750_001, &candidate);
+    let sentence = hardly.sentence();
+    assert!(
+        sentence.contains("less than 0.01 points below"),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn max_regression_uses_lower_end_of_paired_interval() {
+    let (serving, candidate) = (
+        measurement(1, 200, &[0, 1, 2]),
+        measurement(2, 200, &[2, 3, 4, 5]),
+    );
+    // Both incorrect: 2. Only the baseline correct: 3, 4, 5. Only the candidate correct: 0, 1.
+    let [low, high] = paired_difference(194, 3, 2, 1).unwrap();
+    assert!(low < 0.0 && 0.0 < high);
+    let at_the_end = Verdict::max_regression(-low, &candidate, &serving).unwrap();
+    assert!(at_the_end.passed, "{at_the_end:?}");
+    assert_eq!(at_the_end.difference, Some(-0.005));
+    assert_eq!(at_the_end.difference_interval, Some([low, high]));
+    assert_eq!(at_the_end.baseline.as_ref().unwrap().score.correct, 197);
+
+    let margin = 0.02;
+    let fails = Verdict::max_regression(margin, &candidate, &serving).unwrap();
+    assert!(
+        !fails.passed
+            && fails
+                .shortfall
+                .is_some_and(|by| (by - (-margin - low)).abs() < 1e-12)
+    );
+    let expected = format!(
+        "-0.50 points compared with version 1 on 200 images (95 % interval {:+.2} to {:+.2}): the lower end exceeds the maximum regression of 2.00 points by {:.2} points",
+        low * 100.0,
+        high * 100.0,
+        (-margin - low) * 100.0
+    );
+    assert_eq!(fails.sentence(), expected);
+}
+
+#[test]
+fn max_regression_needs_common_images() {
+    // The baseline was evaluated on more images.
+    let verdict =
+        Verdict::max_regression(1.0, &measurement(2, 4, &[]), &measurement(1, 9, &[8])).unwrap();
+    assert_eq!(
+        (verdict.candidate.score.total, verdict.difference),
+        (4, Some(0.0))
+    );
+    let apart = Measurement {
+        predictions: measurement(1, 9, &[]).predictions.split_off(4),
+        ..measurement(1, 0, &[])
+    };
+    assert!(Verdict::max_regression(1.0, &measurement(2, 4, &[]), &apart).is_err());
+}
