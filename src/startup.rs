@@ -105,7 +105,7 @@ impl Application {
             .iter()
             .map(|source| (source.name.clone(), source.path.clone()));
         let datasets = Arc::new(Datasets::open(sources)?);
-        let store = match &settings.state.place {
+        let store = match &settings.state.location {
             StateLocation::Directory(folder) => Store::open(folder)?,
             StateLocation::Memory => Store::memory()?,
         };

@@ -11,13 +11,13 @@ pub struct StateSettings {
     /// Directory of evaluations and promotions, which are stored in the SQLite file `mien.sqlite3`. The directory is created if
     /// it is missing; only one server may use it. With `memory`, state ends with the server.
     #[arg(
-        id = "place",
+        id = "location",
         long = "state",
         env = "MIEN_STATE",
         value_name = "DIR|memory",
         default_value = "state"
     )]
-    pub place: StateLocation,
+    pub location: StateLocation,
 
     /// Maximum number of finished evaluations, and of finished promotions, to store. The oldest are deleted first. An
     /// evaluation of 7,000 images takes about 1 MB.
