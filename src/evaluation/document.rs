@@ -17,7 +17,7 @@ use crate::{
 pub struct EvaluationResponse {
     #[serde(flatten)]
     #[expect(missing_docs, reason = "utoipa would print it beside the fields")]
-    pub head: EvaluationInfo,
+    pub info: EvaluationInfo,
     /// The report of a successful evaluation.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Evaluation>)]
@@ -30,7 +30,7 @@ pub struct EvaluationResponse {
 pub struct EvaluationListItem {
     #[serde(flatten)]
     #[expect(missing_docs, reason = "utoipa would print it beside the fields")]
-    pub head: EvaluationInfo,
+    pub info: EvaluationInfo,
     /// The summary of a successful evaluation.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Summary>)]
@@ -194,7 +194,7 @@ impl From<EvaluationRecord> for EvaluationResponse {
     fn from(mut record: EvaluationRecord) -> Self {
         let report = record.report.take().and_then(raw);
         Self {
-            head: record.into(),
+            info: record.into(),
             report,
         }
     }
@@ -204,7 +204,7 @@ impl From<EvaluationRecord> for EvaluationListItem {
     fn from(mut record: EvaluationRecord) -> Self {
         let report = record.summary.take().and_then(raw);
         Self {
-            head: record.into(),
+            info: record.into(),
             report,
         }
     }

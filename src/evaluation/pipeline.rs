@@ -34,7 +34,7 @@ struct Chunk {
 /// A classified chunk: the readable samples with their predictions, and the unreadable images.
 pub(super) struct Classified {
     pub(super) samples: Vec<Sample>,
-    pub(super) answers: Vec<Prediction>,
+    pub(super) predictions: Vec<Prediction>,
     pub(super) failures: Vec<UnreadableImage>,
 }
 
@@ -70,10 +70,10 @@ async fn classify_chunk(batcher: &Batcher, chunk: Chunk) -> Result<Classified, R
         failures,
     } = chunk;
     let inputs: Vec<Input> = faces.into_iter().map(Input::Face).collect();
-    let answers = batcher.classify_in_background(&inputs, None).await?.rows;
+    let predictions = batcher.classify_in_background(&inputs, None).await?.rows;
     Ok(Classified {
         samples,
-        answers,
+        predictions,
         failures,
     })
 }

@@ -55,19 +55,19 @@ pub struct Subject {
 }
 
 impl From<&EvaluationInfo> for Subject {
-    fn from(head: &EvaluationInfo) -> Self {
-        let head = head.clone();
+    fn from(info: &EvaluationInfo) -> Self {
+        let info = info.clone();
         Self {
-            model: head.model,
-            version: head.version,
-            sha256: head.sha256,
-            dataset: head.dataset,
-            split: head.split,
-            limit: head.limit,
-            dataset_sha256: head.dataset_sha256,
-            finished: head.finished,
-            id: Some(head.id.to_string()),
-            request_id: head.request_id,
+            model: info.model,
+            version: info.version,
+            sha256: info.sha256,
+            dataset: info.dataset,
+            split: info.split,
+            limit: info.limit,
+            dataset_sha256: info.dataset_sha256,
+            finished: info.finished,
+            id: Some(info.id.to_string()),
+            request_id: info.request_id,
         }
     }
 }
@@ -119,8 +119,8 @@ pub struct Side {
 }
 
 impl From<&EvaluationInfo> for Side {
-    fn from(head: &EvaluationInfo) -> Self {
-        let subject = Subject::from(head);
+    fn from(info: &EvaluationInfo) -> Self {
+        let subject = Subject::from(info);
         Self {
             name: subject.title(),
             subject: Some(subject),

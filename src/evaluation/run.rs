@@ -41,13 +41,13 @@ pub async fn run(
     ));
     while let Some(Classified {
         samples,
-        answers,
+        predictions,
         failures,
     }) = chunks.try_next().await?
     {
         let mut correct = 0;
-        for (sample, answer) in samples.iter().zip(&answers) {
-            let prediction = prediction(sample, label_map.reorder(&answer.probabilities));
+        for (sample, output) in samples.iter().zip(&predictions) {
+            let prediction = prediction(sample, label_map.reorder(&output.probabilities));
             let outcome = prediction.outcome();
             correct += usize::from(outcome.prediction() == outcome.truth);
             tally.add(&outcome);
