@@ -38,7 +38,8 @@ async fn promote_command_waits_and_prints_outcome() {
     assert_eq!(rejected.status.code(), Some(1), "{rejected:?}");
     assert_eq!(
         text(&rejected.stdout),
-        "m: version 2 is rejected; version 1 continues to serve: 40.00 % of 10 images are correct: 30.00 points below the minimum of 70.00 %\n"
+        "m: version 2 is rejected; version 1 continues to serve: 40.00 % of 10 images are correct: 30.00 points below the minimum of 70.00 %\n",
+        "{rejected:?}"
     );
     assert_eq!(app.version("").await, "1");
 
@@ -59,7 +60,7 @@ async fn promote_command_waits_and_prints_outcome() {
     assert_eq!(app.version("").await, "2");
 
     let refused = promote(&app, &["--min-accuracy=0"], Some(TOKEN)).await;
-    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
     let error = text(&refused.stderr);
     assert!(
         error.contains("the server returned 409: version 2 of model `m` is already serving"),
@@ -68,7 +69,8 @@ async fn promote_command_waits_and_prints_outcome() {
     let refused = promote(&app, &["--min-accuracy=0"], None).await;
     assert!(
         text(&refused.stderr)
-            .contains("the server returned 401: this request needs the admin token")
+            .contains("the server returned 401: this request needs the admin token"),
+        "{refused:?}"
     );
 }
 
@@ -103,7 +105,7 @@ async fn promote_command_reports_errors() {
         assert_eq!(output.status.code(), Some(code), "{error}");
         assert!(error.contains(expected), "{flags:?}: {error}");
     }
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap();
@@ -116,11 +118,11 @@ async fn promote_command_reports_errors() {
         "--min-accuracy=0",
         "--url",
     ]);
-    let output = command.arg(format!("http://{nobody}")).output().unwrap();
+    let output = command.arg(format!("http://{closed}")).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let error = text(&output.stderr);
     assert!(
-        error.contains(&format!("no response from the server at http://{nobody}")),
+        error.contains(&format!("no response from the server at http://{closed}")),
         "{error}"
     );
 }
