@@ -36,7 +36,7 @@ async function send(files, model) {
     : { prediction, model: body.model, version: body.version, timing }))
 }
 
-/** `decode;dur=1.2, queue;dur=0.1` -> `{decode: 1.2, queue: 0.1}`, in milliseconds. */
+/** `queue;dur=0.1, preprocess;dur=1.2` -> `{queue: 0.1, preprocess: 1.2}`, in milliseconds. */
 function parseServerTiming(header) {
   const entries = (header ?? '').split(',').map((entry) => /^\s*([\w-]+);dur=([\d.]+)/.exec(entry))
   return Object.fromEntries(entries.filter(Boolean).map(([, name, value]) => [name, Number(value)]))
