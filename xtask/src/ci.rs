@@ -1,6 +1,6 @@
 //! Everything that must pass before a change lands, in the order in which it fails fastest.
 
-use std::time::Instant;
+use std::{process::Stdio, time::Instant};
 
 use anyhow::{Context, Result};
 
@@ -18,7 +18,7 @@ type Step = (&'static str, fn() -> Result<()>);
 /// # Errors
 /// The step that failed.
 pub(crate) fn run() -> Result<()> {
-    let steps: [Step; 12] = [
+    let steps: [Step; 13] = [
         ("format", || {
             check(cargo(&["fmt", "--all", "--check"])).context("run `cargo fmt --all`")
         }),
@@ -45,6 +45,7 @@ pub(crate) fn run() -> Result<()> {
             docs.env("RUSTDOCFLAGS", "-D warnings");
             check(docs)
         }),
+        ("fuzz lock file", fuzz_lock_file),
         ("licenses", licenses),
         ("unused dependencies", unused_dependencies),
         ("openapi", || openapi::run(true)),
@@ -93,6 +94,16 @@ fn licenses() -> Result<()> {
         "sources",
     ]);
     check(deny)
+}
+
+/// Checks that `fuzz/Cargo.lock` matches the manifests of the workspace. `cargo fuzz` would change the file silently.
+fn fuzz_lock_file() -> Result<()> {
+    let mut metadata = cargo(&["metadata", "--locked", "--format-version", "1"]);
+    metadata
+        .args(["--manifest-path", "fuzz/Cargo.toml"])
+        .stdout(Stdio::null());
+    check(metadata)
+        .context("run `cargo metadata --manifest-path fuzz/Cargo.toml` and commit fuzz/Cargo.lock")
 }
 
 fn unused_dependencies() -> Result<()> {
