@@ -9,7 +9,7 @@ use mien::{
 use reqwest::{RequestBuilder, StatusCode, header};
 use tonic::{Code, Request, transport::Endpoint};
 
-use crate::helpers::{TestApp, answer, assert_problem, face, settings};
+use crate::helpers::{TestApp, assert_problem, face, send, settings};
 
 const TOKEN: &str = "a-token-of-this-test";
 const V1: [&str; 2] = ["/v1/models/small/unload", "/v1/models/small/load"];
@@ -43,12 +43,12 @@ async fn admin_requests_require_configured_token() {
         assert!(response.text().await.unwrap().starts_with("{\"error\":"));
     }
     // What changes nothing needs none.
-    answer(app.classify("?model=small", face("happy"))).await;
+    send(app.classify("?model=small", face("happy"))).await;
     for path in V1.into_iter().chain(V2) {
         let response = post(&app, path).bearer_auth(TOKEN).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{path}");
     }
-    answer(app.classify("?model=small", face("happy"))).await;
+    send(app.classify("?model=small", face("happy"))).await;
 }
 
 #[actix_web::test]
@@ -76,7 +76,7 @@ async fn admin_api_is_disabled_without_token_on_public_address() {
     for path in V1 {
         assert_problem(post(&app, path).send().await.unwrap(), 403, "forbidden").await;
     }
-    answer(app.classify("?model=small", face("happy"))).await;
+    send(app.classify("?model=small", face("happy"))).await;
 }
 
 #[actix_web::test]

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     eventually::{TIMEOUT, eventually},
-    helpers::{TestApp, answer, assert_problem, face, http_2},
+    helpers::{TestApp, assert_problem, face, http_2, send},
 };
 
 const HELD: [&str; 5] = [
@@ -26,8 +26,8 @@ fn faces(count: usize) -> impl Iterator<Item = Vec<u8>> {
 #[actix_web::test]
 async fn full_queue_rejects_request_with_retry_after() {
     let app = TestApp::spawn_with(&HELD);
-    let three = rt::spawn(answer(app.classify_many("", faces(3))));
-    app.until(WAITING, 3.0).await;
+    let three = rt::spawn(send(app.classify_many("", faces(3))));
+    app.until_metric(WAITING, 3.0).await;
 
     let refused = app.classify_many("", faces(2)).send().await.unwrap();
     let retry: u64 = refused.headers()["retry-after"]
@@ -45,7 +45,7 @@ async fn full_queue_rejects_request_with_retry_after() {
     assert_eq!(app.metric(WAITING).await, 3.0);
 
     // One more image fits and fills the batch of four.
-    assert_eq!(answer(app.classify("", face("sad"))).await.0, 200);
+    assert_eq!(send(app.classify("", face("sad"))).await.0, 200);
     assert_eq!(three.await.unwrap().0, 200);
     assert_eq!(
         app.metric("mien_images_total{model=\"small\",outcome=\"ok\"}")
@@ -71,8 +71,8 @@ async fn full_queue_rejects_before_body_is_read() {
         "--max-queue-delay=1h",
     ];
     let app = TestApp::spawn_with(&[&flags[..], &["--body-timeout=1h"]].concat());
-    let _two = rt::spawn(answer(app.classify_many("", faces(2))));
-    app.until(WAITING, 2.0).await;
+    let _two = rt::spawn(send(app.classify_many("", faces(2))));
+    app.until_metric(WAITING, 2.0).await;
     // This body never ends, so the response comes before its end.
     let endless = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
     let refused = app
@@ -91,7 +91,7 @@ async fn disconnected_client_frees_queue() {
         let form = app.classify_many("", faces(3)).build().unwrap();
         let kept = (!drop_client).then(|| client.clone());
         let gone = rt::spawn(async move { client.execute(form).await });
-        app.until(WAITING, 3.0).await;
+        app.until_metric(WAITING, 3.0).await;
         gone.abort();
         leaves_the_queue(&app).await;
         drop(kept);
@@ -102,22 +102,22 @@ async fn leaves_the_queue(app: &TestApp) {
     // Four images fit when the server has noticed the disconnect.
     let what = "the images of the disconnected client leave the queue";
     eventually(TIMEOUT, what, async || {
-        let (status, _) = answer(app.classify_many("", faces(4))).await;
+        let (status, _) = send(app.classify_many("", faces(4))).await;
         (status == 200).then_some(())
     })
     .await;
     let cancelled = "mien_images_total{model=\"small\",outcome=\"cancelled\"}";
-    app.until(cancelled, 3.0).await;
+    app.until_metric(cancelled, 3.0).await;
     let route = "mien_http_requests_total{method=\"POST\",route=\"/v1/classify\"";
-    app.until_there(&format!("{route},status=\"499\"}} 1"))
+    app.until_metrics_contain(&format!("{route},status=\"499\"}} 1"))
         .await;
 }
 
 #[actix_web::test]
 async fn low_priority_requests_use_separate_queue() {
     let app = TestApp::spawn_with(&HELD);
-    let _live = rt::spawn(answer(app.classify_many("", faces(3))));
-    app.until(WAITING, 3.0).await;
+    let _live = rt::spawn(send(app.classify_many("", faces(3))));
+    app.until_metric(WAITING, 3.0).await;
     let infer = |priority: u64| {
         let gray = vec![128_u8; 2 * 48 * 48];
         let input =
@@ -128,11 +128,11 @@ async fn low_priority_requests_use_separate_queue() {
             .json(&body)
     };
     // Two more live images do not fit.
-    assert_eq!(answer(infer(1)).await.0, 503);
-    let background = rt::spawn(answer(infer(2)));
-    app.until(WAITING, 5.0).await;
+    assert_eq!(send(infer(1)).await.0, 503);
+    let background = rt::spawn(send(infer(2)));
+    app.until_metric(WAITING, 5.0).await;
     // The live images fill a batch of their own.
-    assert_eq!(answer(app.classify("", face("sad"))).await.0, 200);
+    assert_eq!(send(app.classify("", face("sad"))).await.0, 200);
     assert_eq!(background.await.unwrap().0, 200);
     assert_eq!(
         app.metric("mien_batch_images_sum{model=\"small\"}").await,

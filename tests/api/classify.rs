@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
-use crate::helpers::{TestApp, answer, assert_problem, face, fixture};
+use crate::helpers::{TestApp, assert_problem, face, fixture, send};
 
 const CLASSES: [&str; 7] = [
     "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
@@ -39,7 +39,7 @@ async fn single_image_is_classified() {
     let app = TestApp::spawn();
     let expected = expected("small");
     for class in CLASSES {
-        let (status, body) = answer(app.classify("", face(class))).await;
+        let (status, body) = send(app.classify("", face(class))).await;
         assert_eq!(
             (status, &body["model"], &body["version"]),
             (200, &json!("small"), &json!("1"))
@@ -58,7 +58,7 @@ async fn image_format_is_detected_by_content() {
         "application/octet-stream",
     ] {
         let request = app.classify("", face("happy")).header("content-type", kind);
-        assert_eq!(answer(request).await.0, 200, "{kind}");
+        assert_eq!(send(request).await.0, 200, "{kind}");
     }
 }
 
@@ -66,14 +66,14 @@ async fn image_format_is_detected_by_content() {
 async fn predictions_keep_image_order() {
     let app = TestApp::spawn();
     let expected = expected("small");
-    let (status, form) = answer(app.classify_many("", CLASSES.map(face))).await;
+    let (status, form) = send(app.classify_many("", CLASSES.map(face))).await;
     assert_eq!(status, 200);
     let encoded = CLASSES.map(|class| BASE64_STANDARD.encode(face(class)));
     let request = app
         .client
         .post(app.url("/v1/classify"))
         .json(&json!({ "images": encoded }));
-    let (status, json) = answer(request).await;
+    let (status, json) = send(request).await;
     assert_eq!(status, 200);
     for (index, class) in CLASSES.into_iter().enumerate() {
         assert_close(&form["predictions"][index], &expected[class], 1e-5);
@@ -92,7 +92,7 @@ async fn data_urls_are_accepted() {
         .client
         .post(app.url("/v1/classify"))
         .json(&json!({ "images": [image] }));
-    let (status, body) = answer(request).await;
+    let (status, body) = send(request).await;
     assert_eq!(status, 200);
     assert_close(&body["predictions"][0], &expected("small")["sad"], 1e-5);
 }
@@ -112,7 +112,7 @@ async fn assert_answers(model: &str, tolerance: f64) {
     let app = TestApp::spawn();
     let expected = expected(model);
     let (status, body) =
-        answer(app.classify_many(&format!("?model={model}"), CLASSES.map(face))).await;
+        send(app.classify_many(&format!("?model={model}"), CLASSES.map(face))).await;
     assert_eq!((status, &body["model"]), (200, &json!(model)));
     for (index, class) in CLASSES.into_iter().enumerate() {
         assert_close(&body["predictions"][index], &expected[class], tolerance);
@@ -122,8 +122,7 @@ async fn assert_answers(model: &str, tolerance: f64) {
 #[actix_web::test]
 async fn top_k_limits_probabilities() {
     let app = TestApp::spawn();
-    let (status, body) =
-        answer(app.classify("?model=small&version=1&top_k=2", face("happy"))).await;
+    let (status, body) = send(app.classify("?model=small&version=1&top_k=2", face("happy"))).await;
     assert_eq!(status, 200);
     insta::assert_json_snapshot!(body, {
         ".predictions[].confidence" => insta::rounded_redaction(3),
@@ -136,7 +135,7 @@ async fn invalid_image_has_error_at_its_position() {
     let app = TestApp::spawn();
     let cut_off = face("fear")[..900].to_vec();
     let pictures = [face("happy"), cut_off, b"no picture".to_vec(), face("sad")];
-    let (status, body) = answer(app.classify_many("?top_k=1", pictures)).await;
+    let (status, body) = send(app.classify_many("?top_k=1", pictures)).await;
     assert_eq!(status, 200);
     insta::assert_json_snapshot!(body, {
         ".predictions[].confidence" => insta::rounded_redaction(3),
@@ -184,8 +183,7 @@ async fn request_can_exceed_batch_size() {
     let app = TestApp::spawn_with(&["--max-batch=3"]);
     let expected = expected("small");
     let classes: Vec<&str> = CLASSES.into_iter().cycle().take(50).collect();
-    let (status, body) =
-        answer(app.classify_many("", classes.iter().map(|class| face(class)))).await;
+    let (status, body) = send(app.classify_many("", classes.iter().map(|class| face(class)))).await;
     assert_eq!(status, 200);
     for (index, class) in classes.into_iter().enumerate() {
         assert_close(&body["predictions"][index], &expected[class], 1e-5);
@@ -198,7 +196,7 @@ async fn concurrent_requests_get_own_predictions() {
     let app = TestApp::spawn_with(&["--max-queue-size=70"]);
     let expected = expected("small");
     let classes = || CLASSES.into_iter().cycle().take(70);
-    let requests = classes().map(|class| answer(app.classify("", face(class))));
+    let requests = classes().map(|class| send(app.classify("", face(class))));
     let answers = futures_util::future::join_all(requests).await;
     for (class, (status, body)) in classes().zip(answers) {
         assert_eq!(status, 200);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     evaluations::{STUCK, data_set, put, spawn},
-    helpers::{TestApp, answer, assert_problem, face},
+    helpers::{TestApp, assert_problem, face, send},
 };
 
 impl TestApp {
@@ -175,7 +175,7 @@ async fn unfinished_evaluation_is_not_compared() {
         body["detail"].as_str().unwrap().contains("has not ended"),
         "{body}"
     );
-    answer(app.client.delete(app.url(&location))).await;
+    send(app.client.delete(app.url(&location))).await;
     let body = assert_problem(app.get(&path(id, id)).await, 409, "conflict").await;
     assert!(
         body["detail"].as_str().unwrap().contains("was cancelled"),
@@ -207,7 +207,7 @@ async fn second_score_excludes_copies_of_training_faces() {
         without["correct"].as_u64().unwrap(),
     );
     let of_copies = async |label: &str| {
-        let (_, body) = answer(app.classify("?model=tiny", face("happy"))).await;
+        let (_, body) = send(app.classify("?model=tiny", face("happy"))).await;
         u64::from(body["predictions"][0]["label"] == label)
     };
     assert_eq!(

@@ -10,7 +10,9 @@ use actix_web::{rt, web};
 use reqwest::{Response, Version};
 use serde_json::Value;
 
-use crate::helpers::{TestApp, answered, ask, assert_problem, connect, face, http_2};
+use crate::helpers::{
+    TestApp, assert_problem, connect, face, http_2, read_health_response, send_health_request,
+};
 
 #[actix_web::test]
 async fn http2_works_without_tls() {
@@ -39,7 +41,8 @@ async fn draining_http2_connection_rejects_requests() {
     let live = client.get(app.url("/health/live"));
     assert_eq!(live.send().await.unwrap().status(), 200);
     let held = rt::spawn(app.classify("", face("happy")).send());
-    app.until("mien_queue_images{model=\"small\"}", 1.0).await;
+    app.until_metric("mien_queue_images{model=\"small\"}", 1.0)
+        .await;
     app.stop();
     let mut answer = client.get(app.url("/health/live")).send().await.unwrap();
     while answer.status() == 200 {
@@ -143,21 +146,21 @@ async fn http_connections_are_limited() {
     let base = app.base.clone();
     let test = move || {
         let mut first = connect(&base);
-        ask(&mut first);
-        answered(&mut first);
+        send_health_request(&mut first);
+        read_health_response(&mut first);
         // The system takes the second one, the server does not.
         let mut second = connect(&base);
-        ask(&mut second);
+        send_health_request(&mut second);
         for _ in 0..20 {
-            ask(&mut first);
-            answered(&mut first);
+            send_health_request(&mut first);
+            read_health_response(&mut first);
             second.set_nonblocking(true).unwrap();
             let early = second.read(&mut [0]).unwrap_err();
             assert_eq!(early.kind(), std::io::ErrorKind::WouldBlock);
             second.set_nonblocking(false).unwrap();
         }
         drop(first);
-        answered(&mut second);
+        read_health_response(&mut second);
     };
     web::block(test).await.unwrap();
 }

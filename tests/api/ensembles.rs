@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 use crate::{
     evaluations::{LABELS, data_set, spawn},
-    helpers::{TestApp, answer, face, fixture},
-    lifecycle::{folder, models},
+    helpers::{TestApp, face, fixture, send},
+    lifecycle::{models_dir, models_flag},
 };
 
 /// The `mien.toml` of `keras` with the labels of `small`.
@@ -32,7 +32,7 @@ const WEIGHTS: [f64; 2] = [0.75, 0.25];
 
 /// Creates a models directory with `small`, `keras` and `duo`.
 fn duo() -> TempDir {
-    let root = models(&[("small", "1", "small"), ("keras", "1", "keras")]);
+    let root = models_dir(&[("small", "1", "small"), ("keras", "1", "keras")]);
     write(root.path(), "keras/1", LABELS_OF_KERAS);
     write(root.path(), "duo/1", DUO);
     root
@@ -65,7 +65,7 @@ fn assert_close(given: &[f64], wanted: &[f64]) {
 impl TestApp {
     /// Returns the probabilities of a model for the face of a class, in the order of the labels.
     async fn probabilities(&self, model: &str, class: &str) -> Vec<f64> {
-        let (status, body) = answer(self.classify(&format!("?model={model}"), face(class))).await;
+        let (status, body) = send(self.classify(&format!("?model={model}"), face(class))).await;
         assert_eq!(status, 200, "{body}");
         let probabilities = &body["predictions"][0]["probabilities"];
         LABELS
@@ -84,7 +84,7 @@ impl TestApp {
 async fn predictions_are_weighted_mean_of_members() {
     let root = duo();
     // A second worker opens its own sessions.
-    let app = TestApp::spawn_with(&[&folder(&root), "--instances=2"]);
+    let app = TestApp::spawn_with(&[&models_flag(&root), "--instances=2"]);
     for class in LABELS {
         let [small, keras, duo] = ["small", "keras", "duo"].map(|m| app.probabilities(m, class));
         let (small, keras, duo) = (small.await, keras.await, duo.await);
@@ -93,7 +93,7 @@ async fn predictions_are_weighted_mean_of_members() {
     }
     // A batch of several faces.
     let pictures = ["happy", "sad", "fear"];
-    let (_, body) = answer(app.classify_many("?model=duo", pictures.map(face))).await;
+    let (_, body) = send(app.classify_many("?model=duo", pictures.map(face))).await;
     for (index, class) in pictures.iter().enumerate() {
         let probabilities = &body["predictions"][index]["probabilities"];
         let given = LABELS.map(|label| probabilities[label].as_f64().unwrap());
@@ -111,7 +111,7 @@ async fn weights_are_equal_if_none_are_given() {
         "duo/1",
         "[ensemble]\nmembers = ['small@1', 'keras@1']",
     );
-    let app = TestApp::spawn_with(&[&folder(&root)]);
+    let app = TestApp::spawn_with(&[&models_flag(&root)]);
     let (small, keras) = (
         app.probabilities("small", "sad").await,
         app.probabilities("keras", "sad").await,
@@ -127,7 +127,7 @@ async fn weights_are_equal_if_none_are_given() {
 #[actix_web::test]
 async fn details_name_members_weights_and_recorded_accuracy() {
     let root = duo();
-    let app = TestApp::spawn_with(&[&folder(&root), "--instances=1", "--intra-op-threads=1"]);
+    let app = TestApp::spawn_with(&[&models_flag(&root), "--instances=1", "--intra-op-threads=1"]);
     let mut model = app.json("/v1/models/duo").await;
     let (small, keras) = (app.version_of("small").await, app.version_of("keras").await);
     let [small, keras] = [&small, &keras].map(|version| version["sha256"].as_str().unwrap());
@@ -151,21 +151,21 @@ async fn details_name_members_weights_and_recorded_accuracy() {
 async fn members_need_not_be_loaded() {
     let root = duo();
     let app = TestApp::spawn_with(&[
-        &folder(&root),
+        &models_flag(&root),
         "--version-policy=none",
         "--default-model=duo@1",
     ]);
     assert_eq!(app.versions("duo").await, ["1 ready"]);
     assert_eq!(app.versions("small").await, ["1 unloaded"]);
     assert_eq!(app.versions("keras").await, ["1 unloaded"]);
-    let (status, body) = answer(app.classify("", face("happy"))).await;
+    let (status, body) = send(app.classify("", face("happy"))).await;
     assert_eq!((status, &body["model"]), (200, &json!("duo")));
 }
 
 #[actix_web::test]
 async fn evaluation_judges_the_mean() {
     let (root, data) = (duo(), data_set());
-    let app = spawn(&data, &[&folder(&root)]);
+    let app = spawn(&data, &[&models_flag(&root)]);
     let location = app
         .start_evaluation(&json!({"dataset": "faces", "model": "duo"}))
         .await;
@@ -183,9 +183,9 @@ async fn evaluation_judges_the_mean() {
 #[actix_web::test]
 async fn ensemble_is_promoted_over_its_own_member() {
     let data = data_set();
-    let root = models(&[("m", "1", "small"), ("keras", "1", "keras")]);
+    let root = models_dir(&[("m", "1", "small"), ("keras", "1", "keras")]);
     write(root.path(), "keras/1", LABELS_OF_KERAS);
-    let app = spawn(&data, &[&folder(&root), "--default-model=m"]);
+    let app = spawn(&data, &[&models_flag(&root), "--default-model=m"]);
     write(
         root.path(),
         "m/2",
@@ -244,10 +244,10 @@ fn commands_use_an_ensemble_without_a_server() {
 #[actix_web::test]
 async fn explanation_is_the_weighted_mean_of_the_members() {
     let root = duo();
-    let app = TestApp::spawn_with(&[&folder(&root)]);
+    let app = TestApp::spawn_with(&[&models_flag(&root)]);
     let explain = async |model: &str| {
         let url = app.url(&format!("/v1/explain?model={model}&label=happy"));
-        let (status, body) = answer(Client::new().post(url).body(face("happy"))).await;
+        let (status, body) = send(Client::new().post(url).body(face("happy"))).await;
         assert_eq!(status, 200, "{body}");
         let rows = body["weights"].as_array().unwrap().iter();
         let weights: Vec<f64> = rows

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::{
     eventually::{TIMEOUT, eventually},
-    helpers::{TestApp, answer, face, fixture},
+    helpers::{TestApp, face, fixture, send},
 };
 
 pub(crate) const LABELS: [&str; 7] = [
@@ -122,8 +122,7 @@ async fn report_equals_single_classifications() {
 
         let mut confusion = vec![vec![0; 7]; 7];
         for (truth, label) in LABELS.iter().enumerate() {
-            let (status, body) =
-                answer(app.classify(&format!("?model={model}"), face(label))).await;
+            let (status, body) = send(app.classify(&format!("?model={model}"), face(label))).await;
             assert_eq!(status, 200, "{body}");
             let served = body["predictions"][0]["label"]
                 .as_str()

@@ -190,5 +190,5 @@ async fn listeners_do_not_delay_shutdown() {
     app.stop();
     let end = listener.all().await;
     assert_eq!((end.len(), &end[0].2["status"]), (1, &json!("cancelled")));
-    app.ended().await;
+    app.stop_and_wait().await;
 }

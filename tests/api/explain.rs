@@ -7,7 +7,7 @@ use mien_faces::image::{Face, Limits, decode};
 use reqwest::{RequestBuilder, multipart};
 use serde_json::{Value, json};
 
-use crate::helpers::{TestApp, answer, assert_problem, face};
+use crate::helpers::{TestApp, assert_problem, face, send};
 
 impl TestApp {
     fn explain(&self, query: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
@@ -40,7 +40,7 @@ fn occluded(file: &[u8], top: usize, left: usize) -> Vec<u8> {
 #[actix_web::test]
 async fn explanation_has_documented_shape() {
     let app = TestApp::spawn();
-    let (status, body) = answer(app.explain("", face("happy"))).await;
+    let (status, body) = send(app.explain("", face("happy"))).await;
     assert_eq!(status, 200);
     let rows = body["weights"].as_array().unwrap();
     assert_eq!(rows.len(), 48);
@@ -64,13 +64,13 @@ async fn weights_equal_probability_loss_of_occluded_face() {
     let app = TestApp::spawn();
     let file = face("sad");
     let probability = async |file: Vec<u8>, label: &str| {
-        let (_, body) = answer(app.classify("", file)).await;
+        let (_, body) = send(app.classify("", file)).await;
         body["predictions"][0]["probabilities"][label]
             .as_f64()
             .unwrap()
     };
-    let (_, top) = answer(app.explain("", file.clone())).await;
-    let (_, named) = answer(app.explain("?label=disgust", file.clone())).await;
+    let (_, top) = send(app.explain("", file.clone())).await;
+    let (_, named) = send(app.explain("?label=disgust", file.clone())).await;
     assert_eq!(named["label"], "disgust");
     for body in [top, named] {
         let label = body["label"].as_str().unwrap();
@@ -102,17 +102,17 @@ async fn weights_equal_probability_loss_of_occluded_face() {
 #[actix_web::test]
 async fn explain_accepts_all_bodies_and_model_sizes() {
     let app = TestApp::spawn();
-    let raw = answer(app.explain("", face("fear"))).await;
+    let raw = send(app.explain("", face("fear"))).await;
     let part = multipart::Part::bytes(face("fear")).file_name("face");
     let form = multipart::Form::new().part("image", part);
-    let form = answer(app.client.post(app.url("/v1/explain")).multipart(form)).await;
+    let form = send(app.client.post(app.url("/v1/explain")).multipart(form)).await;
     let images = json!({"images": [BASE64_STANDARD.encode(face("fear"))]});
-    let text = answer(app.client.post(app.url("/v1/explain")).json(&images)).await;
+    let text = send(app.client.post(app.url("/v1/explain")).json(&images)).await;
     assert_eq!(raw.0, 200, "{}", raw.1);
     assert!(raw == form && raw == text);
     for (model, side) in [("tiny", 32), ("keras", 48)] {
         let (status, body) =
-            answer(app.explain(&format!("?model={model}&version=1"), face("fear"))).await;
+            send(app.explain(&format!("?model={model}&version=1"), face("fear"))).await;
         assert_eq!(
             (status, &body["model"], &body["version"]),
             (200, &json!(model), &json!("1"))
@@ -141,7 +141,7 @@ async fn explain_returns_png_on_request() {
     let json = app
         .explain("?format=json", face("happy"))
         .header("accept", "image/png");
-    assert_eq!(answer(json).await.0, 200);
+    assert_eq!(send(json).await.0, 200);
     let neither = app
         .explain("", face("happy"))
         .header("accept", "image/webp");

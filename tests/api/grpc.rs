@@ -28,7 +28,7 @@ use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 use crate::{
     eventually::{TIMEOUT, eventually},
-    helpers::{TestApp, answer, face, http_2, settings},
+    helpers::{TestApp, face, http_2, send, settings},
     v2::{floats, gray},
 };
 
@@ -465,7 +465,8 @@ async fn full_queue_rejects_with_retry() {
     let mut client = Client::new(channel);
     let mut waiting = client.clone();
     let waiting = rt::spawn(async move { waiting.model_infer(faces(&["happy"])).await });
-    app.until("mien_queue_images{model=\"small\"}", 1.0).await;
+    app.until_metric("mien_queue_images{model=\"small\"}", 1.0)
+        .await;
     let status = client
         .model_infer(faces(&["sad", "fear"]))
         .await
@@ -588,10 +589,11 @@ async fn pending_call_completes_during_shutdown() {
         serve(&["--max-queue-delay=2s", "--max-batch=9", "--instances=1"]).await;
     let mut client = Client::new(channel);
     let held = rt::spawn(async move { client.model_infer(faces(&["happy"])).await });
-    app.until("mien_queue_images{model=\"small\"}", 1.0).await;
+    app.until_metric("mien_queue_images{model=\"small\"}", 1.0)
+        .await;
     app.stop();
     assert_eq!(held.await.unwrap().unwrap().get_ref().model_name, "small");
-    app.ended().await;
+    app.stop_and_wait().await;
 }
 
 #[actix_web::test]
@@ -599,17 +601,18 @@ async fn disconnected_client_frees_queue() {
     let (app, channel) = serve(&["--max-queue-delay=1h", "--max-batch=9", "--instances=1"]).await;
     let mut client = Client::new(channel);
     let gone = rt::spawn(async move { client.model_infer(faces(&["happy", "sad"])).await });
-    app.until("mien_queue_images{model=\"small\"}", 2.0).await;
+    app.until_metric("mien_queue_images{model=\"small\"}", 2.0)
+        .await;
     gone.abort();
     let call = "method=\"inference.GRPCInferenceService/ModelInfer\"";
-    app.until_there(&format!(
+    app.until_metrics_contain(&format!(
         "mien_grpc_requests_total{{code=\"cancelled\",{call}}}"
     ))
     .await;
     // The next batch of nine leaves them out.
-    let (status, _) = answer(app.classify_many("", std::iter::repeat_n(face("happy"), 9))).await;
+    let (status, _) = send(app.classify_many("", std::iter::repeat_n(face("happy"), 9))).await;
     assert_eq!(status, 200);
-    app.until(
+    app.until_metric(
         "mien_images_total{model=\"small\",outcome=\"cancelled\"}",
         2.0,
     )

@@ -114,7 +114,7 @@ impl TestApp {
     }
 
     /// Stops the server and waits for its end.
-    pub(crate) async fn ended(&mut self) {
+    pub(crate) async fn stop_and_wait(&mut self) {
         self.stop();
         if let Some(end) = self.end.take() {
             end.await.unwrap();
@@ -167,7 +167,7 @@ impl TestApp {
     }
 
     /// Waits until the text of the metrics contains `text`.
-    pub(crate) async fn until_there(&self, text: &str) {
+    pub(crate) async fn until_metrics_contain(&self, text: &str) {
         eventually(
             TIMEOUT,
             &format!("the metrics contain {text}"),
@@ -180,7 +180,7 @@ impl TestApp {
     }
 
     /// Waits until a metric has a value.
-    pub(crate) async fn until(&self, series: &str, value: f64) {
+    pub(crate) async fn until_metric(&self, series: &str, value: f64) {
         eventually(TIMEOUT, &format!("{series} is {value}"), async || {
             (self.metric(series).await == value).then_some(())
         })
@@ -201,7 +201,7 @@ pub(crate) fn install(root: &Path, name: &str, version: &str, from: &str) {
 }
 
 /// Why a server with these settings does not start, or ends by itself.
-pub(crate) async fn failure(settings: &Settings) -> String {
+pub(crate) async fn startup_error(settings: &Settings) -> String {
     match Application::build(settings) {
         Err(error) => error.to_string(),
         Ok(app) => app
@@ -233,21 +233,21 @@ pub(crate) fn connect(base: &str) -> TcpStream {
 }
 
 /// Asks a connection whether the server is alive.
-pub(crate) fn ask(stream: &mut TcpStream) {
+pub(crate) fn send_health_request(stream: &mut TcpStream) {
     stream
         .write_all(b"GET /health/live HTTP/1.1\r\nHost: mien\r\n\r\n")
         .unwrap();
 }
 
 /// Waits for the answer to that.
-pub(crate) fn answered(stream: &mut TcpStream) {
+pub(crate) fn read_health_response(stream: &mut TcpStream) {
     let mut answer = [0; 4096];
     let length = stream.read(&mut answer).unwrap();
     assert!(answer[..length].starts_with(b"HTTP/1.1 200"));
 }
 
 /// Status and body.
-pub(crate) async fn answer(request: RequestBuilder) -> (u16, Value) {
+pub(crate) async fn send(request: RequestBuilder) -> (u16, Value) {
     let response = request.send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
 }

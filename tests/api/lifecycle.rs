@@ -10,11 +10,11 @@ use tempfile::TempDir;
 
 use crate::{
     eventually::{TIMEOUT, eventually},
-    helpers::{TestApp, answer, assert_problem, face, failure, fixture, install, settings},
+    helpers::{TestApp, assert_problem, face, fixture, install, send, settings, startup_error},
 };
 
 /// Creates a models directory from names, versions and fixtures.
-pub(crate) fn models(models: &[(&str, &str, &str)]) -> TempDir {
+pub(crate) fn models_dir(models: &[(&str, &str, &str)]) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     for (name, version, from) in models {
         install(root.path(), name, version, from);
@@ -23,10 +23,10 @@ pub(crate) fn models(models: &[(&str, &str, &str)]) -> TempDir {
 }
 
 fn serve(root: &TempDir, flags: &[&str]) -> TestApp {
-    TestApp::spawn_with(&[&[folder(root).as_str()], flags].concat())
+    TestApp::spawn_with(&[&[models_flag(root).as_str()], flags].concat())
 }
 
-pub(crate) fn folder(root: &TempDir) -> String {
+pub(crate) fn models_flag(root: &TempDir) -> String {
     format!("--models={}", root.path().display())
 }
 
@@ -68,7 +68,7 @@ impl TestApp {
 
     /// Returns the version that serves a request with this query.
     pub(crate) async fn version(&self, query: &str) -> String {
-        let (status, body) = answer(self.classify(query, face("happy"))).await;
+        let (status, body) = send(self.classify(query, face("happy"))).await;
         assert_eq!(status, 200, "{body}");
         body["version"].as_str().unwrap().to_owned()
     }
@@ -76,7 +76,7 @@ impl TestApp {
 
 #[actix_web::test]
 async fn reloading_model_fails_no_request() {
-    let root = models(&[("m", "1", "small")]);
+    let root = models_dir(&[("m", "1", "small")]);
     let app = serve(&root, &[]);
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let raw = |path: &str| {
@@ -115,7 +115,7 @@ async fn reloading_model_fails_no_request() {
 
 #[actix_web::test]
 async fn unloaded_model_serves_again_after_load() {
-    let root = models(&[("a", "1", "small"), ("b", "1", "tiny")]);
+    let root = models_dir(&[("a", "1", "small"), ("b", "1", "tiny")]);
     let app = serve(&root, &["--default-model=b"]);
     let series = async |start: &str| {
         let text = app.get("/metrics").await.text().await.unwrap();
@@ -175,15 +175,16 @@ async fn unloaded_model_serves_again_after_load() {
 
 #[actix_web::test]
 async fn model_with_pending_requests_is_unloading() {
-    let root = models(&[("m", "1", "small")]);
+    let root = models_dir(&[("m", "1", "small")]);
     let app = serve(
         &root,
         &["--max-batch=4", "--max-queue-delay=60s", "--instances=1"],
     );
-    let held = rt::spawn(answer(
+    let held = rt::spawn(send(
         app.classify_many("", std::iter::repeat_n(face("happy"), 3)),
     ));
-    app.until("mien_queue_images{model=\"m\"}", 3.0).await;
+    app.until_metric("mien_queue_images{model=\"m\"}", 3.0)
+        .await;
     app.unload("m").await;
     assert_eq!(app.versions("m").await, ["1 unloading"]);
     held.abort();
@@ -192,20 +193,21 @@ async fn model_with_pending_requests_is_unloading() {
 
 #[actix_web::test]
 async fn pending_request_completes_during_reload() {
-    let root = models(&[("m", "1", "small")]);
+    let root = models_dir(&[("m", "1", "small")]);
     let app = serve(
         &root,
         &["--max-batch=2", "--max-queue-delay=1s", "--instances=1"],
     );
-    let held = rt::spawn(answer(app.classify("", face("happy"))));
-    app.until("mien_queue_images{model=\"m\"}", 1.0).await;
+    let held = rt::spawn(send(app.classify("", face("happy"))));
+    app.until_metric("mien_queue_images{model=\"m\"}", 1.0)
+        .await;
     assert_eq!(app.load("m").await.status(), 200);
     assert_eq!(held.await.unwrap().0, 200);
 }
 
 #[actix_web::test]
 async fn invalid_latest_version_keeps_previous_serving() {
-    let root = models(&[("m", "1", "small")]);
+    let root = models_dir(&[("m", "1", "small")]);
     let app = serve(&root, &[]);
     install(root.path(), "m", "2", "broken");
     let problem = assert_problem(app.load("m").await, 409, "invalid_model").await;
@@ -247,9 +249,9 @@ async fn invalid_latest_version_keeps_previous_serving() {
 
 #[actix_web::test]
 async fn invalid_replacement_file_keeps_version_serving() {
-    let root = models(&[("m", "1", "small")]);
+    let root = models_dir(&[("m", "1", "small")]);
     let app = serve(&root, &[]);
-    let before = answer(app.classify("", face("happy"))).await;
+    let before = send(app.classify("", face("happy"))).await;
     install(root.path(), "m", "1", "broken");
     assert_problem(app.load("m").await, 409, "invalid_model").await;
     let model = app.json("/v1/models/m").await;
@@ -259,7 +261,7 @@ async fn invalid_replacement_file_keeps_version_serving() {
         version["reason"].as_str().unwrap().contains("Protobuf"),
         "{model}"
     );
-    assert_eq!(answer(app.classify("", face("happy"))).await, before);
+    assert_eq!(send(app.classify("", face("happy"))).await, before);
     assert_eq!(
         app.metric("mien_model_ready{model=\"m\",version=\"1\"}")
             .await,
@@ -278,7 +280,7 @@ async fn invalid_replacement_file_keeps_version_serving() {
 
 #[actix_web::test]
 async fn alias_refers_to_model_or_version() {
-    let root = models(&[("m", "1", "small"), ("m", "2", "small"), ("n", "1", "tiny")]);
+    let root = models_dir(&[("m", "1", "small"), ("m", "2", "small"), ("n", "1", "tiny")]);
     let flags = [
         "--alias=stable=m@1",
         "--alias=newest=m,soon=later",
@@ -326,13 +328,13 @@ async fn alias_refers_to_model_or_version() {
     assert_eq!(app.load("soon").await.status(), 200);
     assert_eq!(app.version("?model=soon").await, "1");
 
-    let shadows = failure(&settings(&[&folder(&root), "--alias=n=m"])).await;
+    let shadows = startup_error(&settings(&[&models_flag(&root), "--alias=n=m"])).await;
     assert!(shadows.contains("--alias redefines `n`"), "{shadows}");
 }
 
 #[actix_web::test]
 async fn version_policy_selects_versions() {
-    let root = models(&[
+    let root = models_dir(&[
         ("a", "1", "small"),
         ("a", "2", "small"),
         ("a", "3", "small"),
@@ -374,7 +376,7 @@ async fn version_policy_selects_versions() {
 
 #[actix_web::test]
 async fn polling_applies_changes_on_disk() {
-    let root = models(&[("m", "1", "small")]);
+    let root = models_dir(&[("m", "1", "small")]);
     let app = serve(&root, &["--repository-poll-interval=0.02"]);
     install(root.path(), "m", "2", "tiny");
     app.until_versions("m", &["1 unloaded", "2 ready"]).await;
@@ -390,7 +392,7 @@ async fn polling_applies_changes_on_disk() {
         fs::rename(root.path().join("new"), root.path().join("m/2/model.onnx")).unwrap();
     };
     write(&whole[..whole.len() / 2]);
-    app.until(
+    app.until_metric(
         "mien_model_loads_total{model=\"m\",outcome=\"failed\"}",
         1.0,
     )
@@ -398,7 +400,7 @@ async fn polling_applies_changes_on_disk() {
     assert_eq!(app.versions("m").await, ["1 unloaded", "2 ready"]);
     assert_eq!(sha().await, before);
     write(&whole);
-    app.until("mien_model_loads_total{model=\"m\",outcome=\"ok\"}", 3.0)
+    app.until_metric("mien_model_loads_total{model=\"m\",outcome=\"ok\"}", 3.0)
         .await;
     assert_ne!(sha().await, before);
 
@@ -419,14 +421,14 @@ async fn polling_applies_changes_on_disk() {
 
 #[actix_web::test]
 async fn removed_default_model_is_replaced_unless_set() {
-    let root = models(&[("best", "1", "small"), ("other", "1", "tiny")]);
+    let root = models_dir(&[("best", "1", "small"), ("other", "1", "tiny")]);
     let (free, named) = (
         serve(&root, &["--repository-poll-interval=0.02"]),
         ["--repository-poll-interval=0.02", "--default-model=best"],
     );
     let named = serve(&root, &named);
     assert_eq!(
-        answer(free.classify("", face("happy"))).await.1["model"],
+        send(free.classify("", face("happy"))).await.1["model"],
         "best"
     );
     fs::remove_dir_all(root.path().join("best")).unwrap();
@@ -438,7 +440,7 @@ async fn removed_default_model_is_replaced_unless_set() {
     })
     .await;
     assert_eq!(
-        answer(free.classify("", face("happy"))).await.1["model"],
+        send(free.classify("", face("happy"))).await.1["model"],
         "other"
     );
     assert_eq!(named.get("/health/ready").await.status(), 503);
@@ -446,7 +448,7 @@ async fn removed_default_model_is_replaced_unless_set() {
 
 #[actix_web::test]
 async fn polling_ignores_unloaded_and_unchanged_models() {
-    let root = models(&[("m", "1", "small"), ("n", "1", "tiny")]);
+    let root = models_dir(&[("m", "1", "small"), ("n", "1", "tiny")]);
     let app = serve(&root, &["--repository-poll-interval=0.02"]);
     app.unload("m").await;
     install(root.path(), "m", "2", "small");
@@ -473,7 +475,7 @@ async fn polling_ignores_unloaded_and_unchanged_models() {
 
 #[actix_web::test]
 async fn missing_models_directory_keeps_models_serving() {
-    let root = models(&[("models/m", "1", "small")]);
+    let root = models_dir(&[("models/m", "1", "small")]);
     let folder = root.path().join("models");
     let app = TestApp::spawn_with(&[
         &format!("--models={}", folder.display()),
@@ -514,13 +516,13 @@ fn hold(root: &Path, version: &str) -> impl FnOnce() + use<> {
 
 #[actix_web::test]
 async fn server_responds_while_models_are_loaded() {
-    let root = models(&[
+    let root = models_dir(&[
         ("a", "1", "tiny"),
         ("b", "1", "small"),
         ("c", "1", "broken"),
     ]);
     let (release_a, release_b) = (hold(root.path(), "a/1"), hold(root.path(), "b/1"));
-    let app = TestApp::run_unready(Application::build(&settings(&[&folder(&root)])).unwrap());
+    let app = TestApp::run_unready(Application::build(&settings(&[&models_flag(&root)])).unwrap());
     assert_eq!(app.get("/health/live").await.status(), 200);
     let ready = app.get("/health/ready").await;
     assert_eq!(ready.status(), 503);

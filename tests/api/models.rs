@@ -4,11 +4,11 @@ use std::{collections::BTreeMap, fs, io::Cursor, path::Path};
 
 use serde_json::{Value, json};
 
-use crate::helpers::{self, TestApp, answer, assert_problem, face, fixture, install, settings};
+use crate::helpers::{self, TestApp, assert_problem, face, fixture, install, send, settings};
 
-async fn failure(models: &Path, flags: &[&str]) -> String {
+async fn startup_error(models: &Path, flags: &[&str]) -> String {
     let models = format!("--models={}", models.display());
-    helpers::failure(&settings(&[&[models.as_str()], flags].concat())).await
+    helpers::startup_error(&settings(&[&[models.as_str()], flags].concat())).await
 }
 
 #[actix_web::test]
@@ -30,7 +30,7 @@ async fn model_has_documented_shape() {
 async fn default_model_is_set_or_most_accurate() {
     let default = async |flags: &[&str]| {
         let app = TestApp::spawn_with(flags);
-        answer(app.classify("", face("happy"))).await.1["model"].clone()
+        send(app.classify("", face("happy"))).await.1["model"].clone()
     };
     assert_eq!(default(&[]).await, "small");
     assert_eq!(default(&["--default-model=tiny"]).await, "tiny");
@@ -40,7 +40,7 @@ async fn default_model_is_set_or_most_accurate() {
         "--default-model=small@2",
         "--default-model=broken",
     ] {
-        let error = failure(&fixture("models"), &[wrong]).await;
+        let error = startup_error(&fixture("models"), &[wrong]).await;
         assert!(error.contains("default model"), "{error}");
     }
 }
@@ -71,17 +71,17 @@ async fn highest_loadable_version_serves() {
     let loaded = [pair("10", "ready"), pair("11", "failed")];
     assert_eq!(versions(&list), [unloaded, loaded].concat());
     assert_eq!(
-        answer(app.classify("", face("happy"))).await.1["version"],
+        send(app.classify("", face("happy"))).await.1["version"],
         "10"
     );
 
     let app = TestApp::spawn_with(&[&models, "--default-model=m@2"]);
     assert_eq!(
-        answer(app.classify("", face("happy"))).await.1["version"],
+        send(app.classify("", face("happy"))).await.1["version"],
         "2"
     );
     assert_eq!(
-        answer(app.classify("?model=m", face("happy"))).await.1["version"],
+        send(app.classify("?model=m", face("happy"))).await.1["version"],
         "10"
     );
 
@@ -94,7 +94,7 @@ async fn highest_loadable_version_serves() {
     );
     for version in ["2", "9", "10"] {
         let request = app.classify(&format!("?version={version}"), face("happy"));
-        assert_eq!(answer(request).await.1["version"], version);
+        assert_eq!(send(request).await.1["version"], version);
     }
 }
 
@@ -120,7 +120,7 @@ async fn config_file_overrides_serving_options() {
         (&json!(3), &json!(2), &json!(5))
     );
     assert_eq!(
-        answer(app.classify("", face("happy"))).await.1["predictions"][0]["label"],
+        send(app.classify("", face("happy"))).await.1["predictions"][0]["label"],
         "c"
     );
 }
@@ -136,7 +136,7 @@ async fn invalid_model_fails_with_reason() {
         } else {
             fs::write(path, sidecar).unwrap();
         }
-        failure(root.path(), &[]).await
+        startup_error(root.path(), &[]).await
     };
     for (sidecar, from, expected) in [
         ("", "keras", "no labels"),
@@ -167,7 +167,7 @@ async fn config_file_sets_output_kind() {
     )
     .unwrap();
     let app = TestApp::spawn_with(&[&format!("--models={}", root.path().display())]);
-    let body = answer(app.classify("", face("happy"))).await.1;
+    let body = send(app.classify("", face("happy"))).await.1;
     let confidence = body["predictions"][0]["confidence"].as_f64().unwrap();
     assert!(
         confidence < 0.33,
@@ -179,17 +179,17 @@ async fn config_file_sets_output_kind() {
 async fn startup_fails_without_loadable_model() {
     let empty = tempfile::tempdir().unwrap();
     assert!(
-        failure(empty.path(), &[])
+        startup_error(empty.path(), &[])
             .await
             .contains("<name>/<version>/model.onnx")
     );
     assert!(
-        failure(&empty.path().join("none"), &[])
+        startup_error(&empty.path().join("none"), &[])
             .await
             .contains("--models")
     );
     install(empty.path(), "m", "1", "broken");
-    let error = failure(empty.path(), &[]).await;
+    let error = startup_error(empty.path(), &[]).await;
     assert!(
         error.contains("m@1") && error.contains("can be served"),
         "{error}"
@@ -209,7 +209,7 @@ async fn converted_keras_networks_match_keras() {
     ] {
         let faces: Vec<Vec<u8>> = expected.keys().map(|class| face(class)).collect();
         let request = app.classify_many(&format!("?model={model}"), faces);
-        let (status, body) = answer(request).await;
+        let (status, body) = send(request).await;
         assert_eq!(status, 200, "{body}");
         for (prediction, keras) in body["predictions"]
             .as_array()
@@ -250,7 +250,7 @@ async fn float16_network_rounds_float32_input() {
             .client
             .post(app.url("/v2/models/half/infer"))
             .json(&json!({"inputs": [tensor]}));
-        let (status, body) = answer(request).await;
+        let (status, body) = send(request).await;
         assert_eq!(status, 200, "{value}: {body}");
     }
 }
@@ -275,7 +275,7 @@ async fn two_view_model_averages_face_and_mirror_image() {
     let faces = ["angry", "happy", "sad"].map(face);
     let mirrored = faces.each_ref().map(|png| mirror_image(png));
     let answers = async |app: &TestApp, faces: &[Vec<u8>]| {
-        let (status, body) = answer(app.classify_many("", faces.to_vec())).await;
+        let (status, body) = send(app.classify_many("", faces.to_vec())).await;
         assert_eq!(status, 200, "{body}");
         body["predictions"].as_array().unwrap().clone()
     };

@@ -16,7 +16,7 @@ use crate::{
     evaluations::{data_set, put},
     eventually::{TIMEOUT, eventually},
     helpers::{TestApp, face, install},
-    lifecycle::{folder, models},
+    lifecycle::{models_dir, models_flag},
 };
 
 const FINAL: [&str; 4] = ["promoted", "rejected", "failed", "cancelled"];
@@ -37,7 +37,7 @@ fn faces() -> TempDir {
 /// Starts a server with a repository and a data set.
 fn serve(root: &TempDir, data: &TempDir, flags: &[&str]) -> TestApp {
     let (models, data) = (
-        folder(root),
+        models_flag(root),
         format!("--data=faces={}", data.path().display()),
     );
     TestApp::spawn_with(&[&[models.as_str(), data.as_str()], flags].concat())
@@ -103,7 +103,10 @@ impl TestApp {
 
 #[actix_web::test]
 async fn passing_version_serves_traffic() {
-    let (root, data) = (models(&[("m", "1", "small"), ("n", "1", "keras")]), faces());
+    let (root, data) = (
+        models_dir(&[("m", "1", "small"), ("n", "1", "keras")]),
+        faces(),
+    );
     let app = serve(&root, &data, &["--default-model=m"]);
     assert_eq!(app.outcomes("m").await, [0.0; 4]);
     install(root.path(), "m", "2", "tiny");

@@ -6,14 +6,14 @@ use actix_web::rt;
 use reqwest::Client;
 
 use crate::{
-    helpers::{answered, ask, connect},
+    helpers::{connect, read_health_response, send_health_request},
     program::{Server, mien},
 };
 
 /// A connection that has sent a request.
 fn asking(server: &Server) -> TcpStream {
     let mut stream = connect(&server.url(""));
-    ask(&mut stream);
+    send_health_request(&mut stream);
     stream
 }
 
@@ -50,11 +50,11 @@ fn connections_wait_at_open_file_limit() {
     let threads = std::thread::available_parallelism().unwrap().get().min(22);
     let most = 22 / threads * threads;
     let mut held: Vec<TcpStream> = (0..most).map(|_| asking(&server)).collect();
-    held.iter_mut().for_each(answered);
+    held.iter_mut().for_each(read_health_response);
     let waiting: Vec<TcpStream> = (0..60).map(|_| asking(&server)).collect();
     for mut stream in waiting {
         held.pop();
-        answered(&mut stream);
+        read_health_response(&mut stream);
         held.insert(0, stream);
     }
 }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::{
     evaluations::{STUCK, data_set, spawn},
     eventually::{TIMEOUT, eventually},
-    helpers::{TestApp, answer, assert_problem, settings},
+    helpers::{TestApp, assert_problem, send, settings},
 };
 
 /// Starts a server with this state directory as soon as its previous server has released it.
@@ -40,7 +40,7 @@ async fn evaluations_outlive_server() {
     let mut app = spawn_on(&state, &data, &[]).await;
     let spec = json!({"dataset": "faces"});
     let request = app.client.post(app.url("/v1/evaluations")).json(&spec);
-    let (status, accepted) = answer(request.header("x-request-id", "my-request")).await;
+    let (status, accepted) = send(request.header("x-request-id", "my-request")).await;
     assert_eq!(status, 202);
     assert_eq!(accepted["request_id"], "my-request");
     let location = format!("/v1/evaluations/{}", accepted["id"].as_str().unwrap());
@@ -57,7 +57,7 @@ async fn evaluations_outlive_server() {
         csv(&app, &location).await,
     );
     let accuracy = app.metric(ACCURACY).await;
-    app.ended().await;
+    app.stop_and_wait().await;
 
     let app = spawn_on(&state, &data, &[]).await;
     assert_eq!(app.json(&location).await, document);
@@ -192,7 +192,7 @@ async fn oldest_evaluations_are_pruned() {
             .len(),
         2
     );
-    app.ended().await;
+    app.stop_and_wait().await;
     let app = spawn_on(&state, &data, &["--evaluation-retention=1"]).await;
     assert_eq!(app.get(&locations[1]).await.status(), 404);
     assert_eq!(app.get(&locations[2]).await.status(), 200);

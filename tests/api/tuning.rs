@@ -6,8 +6,8 @@ use actix_web::rt;
 use serde_json::Value;
 
 use crate::{
-    helpers::{TestApp, answer, face, install},
-    lifecycle::{folder, models},
+    helpers::{TestApp, face, install, send},
+    lifecycle::{models_dir, models_flag},
 };
 
 /// Starts a server with a short tuning budget and returns the serving configuration of its default model.
@@ -15,7 +15,7 @@ async fn serving(cache: &Path, flags: &[&str]) -> Value {
     let cache = format!("--tune-cache={}", cache.display());
     let auto = ["--tune=auto", "--tune-budget=200ms", &cache];
     let app = TestApp::spawn_with(&[&auto, flags].concat());
-    let (status, _) = answer(app.classify("", face("happy"))).await;
+    let (status, _) = send(app.classify("", face("happy"))).await;
     assert_eq!(status, 200);
     app.json("/v1/models/small").await["versions"][0]["serving"].clone()
 }
@@ -107,10 +107,10 @@ async fn tuning_works_when_off_or_without_cache() {
 
 #[actix_web::test]
 async fn later_models_are_measured_only_while_idle() {
-    let root = models(&[("m", "1", "small")]);
+    let root = models_dir(&[("m", "1", "small")]);
     let cache = tempfile::tempdir().unwrap();
     let flags = [
-        &folder(&root),
+        &models_flag(&root),
         "--tune=auto",
         "--tune-budget=200ms",
         &format!("--tune-cache={}", cache.path().display()),
@@ -131,8 +131,9 @@ async fn later_models_are_measured_only_while_idle() {
     assert!(!quiet["tuning"]["points"].as_array().unwrap().is_empty());
 
     // A queued image waits for its batch to fill up, so the server is busy.
-    let _held = rt::spawn(answer(app.classify("?model=m", face("happy"))));
-    app.until("mien_queue_images{model=\"m\"}", 1.0).await;
+    let _held = rt::spawn(send(app.classify("?model=m", face("happy"))));
+    app.until_metric("mien_queue_images{model=\"m\"}", 1.0)
+        .await;
     let before = app.json("/v1/models/m").await["versions"][0]["serving"].clone();
     assert_eq!(source(&load("other", "1", "tiny").await), "default");
     let successor = load("m", "2", "tiny").await;

@@ -7,8 +7,8 @@ use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 
 use crate::{
-    helpers::{TestApp, answer, face},
-    lifecycle::{folder, models},
+    helpers::{TestApp, face, send},
+    lifecycle::{models_dir, models_flag},
 };
 
 /// The header that tells where the JSON ends.
@@ -119,10 +119,10 @@ async fn draining_server_is_live_not_ready() {
 async fn repository_index_lists_all_versions() {
     let app = TestApp::spawn();
     let index = app.url("/v2/repository/index");
-    let (status, all) = answer(app.client.post(&index)).await;
+    let (status, all) = send(app.client.post(&index)).await;
     assert_eq!(status, 200);
     insta::assert_json_snapshot!("repository", all);
-    let (status, ready) = answer(app.client.post(&index).body(r#"{"ready": true}"#)).await;
+    let (status, ready) = send(app.client.post(&index).body(r#"{"ready": true}"#)).await;
     assert_eq!(status, 200);
     let names: Vec<_> = ready
         .as_array()
@@ -131,14 +131,14 @@ async fn repository_index_lists_all_versions() {
         .map(|model| &model["name"])
         .collect();
     assert_eq!(names, ["keras", "small", "tiny"]);
-    assert_eq!(answer(app.client.post(&index).body("{")).await.0, 400);
+    assert_eq!(send(app.client.post(&index).body("{")).await.0, 400);
 }
 
 #[actix_web::test]
 async fn version_alias_rejects_other_versions() {
-    let root = models(&[("m", "1", "small"), ("m", "2", "small")]);
+    let root = models_dir(&[("m", "1", "small"), ("m", "2", "small")]);
     let flags = [
-        &folder(&root),
+        &models_flag(&root),
         "--version-policy=all",
         "--alias=stable=m@1,all=m",
     ];
@@ -169,7 +169,7 @@ async fn statistics_match_requests() {
     let app = TestApp::spawn_with(&["--instances=1", "--max-batch=2"]);
     let request = || app.infer("small").json(&faces(&["happy", "sad", "fear"]));
     for _ in 0..2 {
-        assert_eq!(answer(request()).await.0, 200);
+        assert_eq!(send(request()).await.0, 200);
     }
     let body = app.json("/v2/models/small/stats").await;
     insta::assert_json_snapshot!("statistics", body, {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{DUO, duo, write};
 use crate::{
     helpers::{TestApp, assert_problem, install},
-    lifecycle::folder,
+    lifecycle::models_flag,
 };
 
 #[actix_web::test]
@@ -90,7 +90,7 @@ async fn invalid_ensembles_fail_with_reason() {
         );
     }
     write(root.path(), "scaled/1", &format!("scale = 1.0\n{DUO}"));
-    let app = TestApp::spawn_with(&[&folder(&root), "--instances=1"]);
+    let app = TestApp::spawn_with(&[&models_flag(&root), "--instances=1"]);
     let scaled = ("scaled", "", "`scale` does not apply to an ensemble");
     for (name, _, reason) in cases.into_iter().chain([scaled]) {
         let version = app.version_of(name).await;
@@ -118,7 +118,7 @@ async fn directory_without_model_or_ensemble_is_ignored() {
     let root = duo();
     write(root.path(), "copied/1", "labels = ['a', 'b']");
     fs::create_dir_all(root.path().join("empty/1")).unwrap();
-    let app = TestApp::spawn_with(&[&folder(&root), "--instances=1"]);
+    let app = TestApp::spawn_with(&[&models_flag(&root), "--instances=1"]);
     for name in ["copied", "empty"] {
         assert_problem(
             app.get(&format!("/v1/models/{name}")).await,

@@ -8,7 +8,7 @@ use super::{DUO, LABELS_OF_KERAS, duo, write};
 use crate::{
     eventually::{TIMEOUT, eventually},
     helpers::{TestApp, assert_problem, install},
-    lifecycle::{folder, models},
+    lifecycle::{models_dir, models_flag},
 };
 
 /// A protocol buffer field `doc_string`, which changes a model file's bytes and nothing else.
@@ -37,7 +37,7 @@ impl TestApp {
 #[actix_web::test]
 async fn polling_reloads_an_ensemble_whose_member_changed() {
     let root = duo();
-    let app = TestApp::spawn_with(&[&folder(&root), "--repository-poll-interval=0.02"]);
+    let app = TestApp::spawn_with(&[&models_flag(&root), "--repository-poll-interval=0.02"]);
     let before = app.version_of("duo").await;
     change(root.path(), "small/1");
     let after = app.until_changed(&before).await;
@@ -60,9 +60,9 @@ async fn polling_reloads_an_ensemble_whose_member_changed() {
 
 #[actix_web::test]
 async fn polling_loads_an_ensemble_whose_member_appears() {
-    let root = models(&[("small", "1", "small")]);
+    let root = models_dir(&[("small", "1", "small")]);
     write(root.path(), "duo/1", DUO);
-    let app = TestApp::spawn_with(&[&folder(&root), "--repository-poll-interval=0.02"]);
+    let app = TestApp::spawn_with(&[&models_flag(&root), "--repository-poll-interval=0.02"]);
     assert_eq!(app.versions("duo").await, ["1 failed"]);
     install(root.path(), "keras", "1", "keras");
     write(root.path(), "keras/1", LABELS_OF_KERAS);
@@ -72,7 +72,7 @@ async fn polling_loads_an_ensemble_whose_member_appears() {
 #[actix_web::test]
 async fn broken_member_leaves_the_loaded_ensemble_serving() {
     let root = duo();
-    let app = TestApp::spawn_with(&[&folder(&root)]);
+    let app = TestApp::spawn_with(&[&models_flag(&root)]);
     let before = app.probabilities("duo", "happy").await;
     install(root.path(), "small", "1", "broken");
     let problem = assert_problem(app.load("duo").await, 409, "invalid_model").await;

@@ -13,15 +13,15 @@ use tonic::transport::Endpoint;
 
 use super::{LABELS, assert_close, duo};
 use crate::{
-    helpers::{TestApp, answer, settings},
-    lifecycle::folder,
+    helpers::{TestApp, send, settings},
+    lifecycle::models_flag,
     v2::{floats, gray},
 };
 
 #[actix_web::test]
 async fn http_returns_mean_and_its_logarithm() {
     let root = duo();
-    let app = TestApp::spawn_with(&[&folder(&root)]);
+    let app = TestApp::spawn_with(&[&models_flag(&root)]);
     let metadata = app.json("/v2/models/duo").await;
     assert_eq!(metadata["platform"], "ensemble");
     let image = json!([{"name": "image", "datatype": "UINT8", "shape": [-1, 1, 48, 48]}]);
@@ -33,7 +33,7 @@ async fn http_returns_mean_and_its_logarithm() {
     let input =
         json!({"name": "image", "datatype": "UINT8", "shape": [1, 1, 48, 48], "data": gray("sad")});
     let request = app.client.post(app.url("/v2/models/duo/infer"));
-    let (status, body) = answer(request.json(&json!({"inputs": [input]}))).await;
+    let (status, body) = send(request.json(&json!({"inputs": [input]}))).await;
     assert_eq!(status, 200, "{body}");
     let values = |index: usize| -> Vec<f64> {
         let data = body["outputs"][index]["data"].as_array().unwrap();
@@ -50,7 +50,7 @@ async fn http_returns_mean_and_its_logarithm() {
 #[actix_web::test]
 async fn grpc_returns_same_outputs_as_http() {
     let root = duo();
-    let flags = ["--grpc-addr=127.0.0.1:0", &folder(&root)];
+    let flags = ["--grpc-addr=127.0.0.1:0", &models_flag(&root)];
     let application = Application::build(&settings(&flags)).unwrap();
     let address = format!("http://127.0.0.1:{}", application.grpc_port().unwrap());
     let app = TestApp::run(application);

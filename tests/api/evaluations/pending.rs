@@ -6,7 +6,7 @@ use mien::startup::Application;
 use serde_json::{Value, json};
 
 use super::{STUCK, data_set, spawn};
-use crate::helpers::{TestApp, answer, assert_problem, settings};
+use crate::helpers::{TestApp, assert_problem, send, settings};
 
 #[actix_web::test]
 async fn two_evaluations_run_concurrently() {
@@ -18,10 +18,11 @@ async fn two_evaluations_run_concurrently() {
     let third = app.start_evaluation(&spec).await;
     app.until_evaluation(&first, "running").await;
     app.until_evaluation(&second, "running").await;
-    app.until("mien_queue_images{model=\"small\"}", 14.0).await;
+    app.until_metric("mien_queue_images{model=\"small\"}", 14.0)
+        .await;
     assert_eq!(app.json(&third).await["status"], "queued");
 
-    let delete = async |location: &str| answer(app.client.delete(app.url(location))).await;
+    let delete = async |location: &str| send(app.client.delete(app.url(location))).await;
     let (status, document) = delete(&first).await;
     assert_eq!((status, &document["status"]), (200, &json!("cancelled")));
     assert_eq!(document["images"], json!({"done": 0, "total": 7}));

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     eventually::{TIMEOUT, eventually},
-    helpers::{TestApp, answer, assert_problem, face},
+    helpers::{TestApp, assert_problem, face, send},
 };
 
 /// One explanation at a time, held in the queue: its first 16 images wait for a batch of 128.
@@ -21,7 +21,7 @@ const WAITING: &str = "mien_queue_images{model=\"small\"}";
 #[actix_web::test]
 async fn explanation_cost_is_bounded_and_in_metrics() {
     let app = TestApp::spawn();
-    assert_eq!(answer(app.explain("", face("happy"))).await.0, 200);
+    assert_eq!(send(app.explain("", face("happy"))).await.0, 200);
     assert_eq!(
         app.metric("mien_images_total{model=\"small\",outcome=\"ok\"}")
             .await,
@@ -41,8 +41,8 @@ async fn explanation_cost_is_bounded_and_in_metrics() {
 #[actix_web::test]
 async fn explain_limits_concurrency_and_frees_slot_on_disconnect() {
     let app = TestApp::spawn_with(&HELD);
-    let first = rt::spawn(answer(app.explain("", face("happy"))));
-    app.until(WAITING, 16.0).await;
+    let first = rt::spawn(send(app.explain("", face("happy"))));
+    app.until_metric(WAITING, 16.0).await;
     let second = app.explain("", face("sad")).send().await.unwrap();
     assert_eq!(second.headers()["retry-after"], "1");
     assert_problem(second, 503, "overloaded").await;
@@ -53,7 +53,7 @@ async fn explain_limits_concurrency_and_frees_slot_on_disconnect() {
         current.abort();
         current = rt::spawn(until_accepted(app.explain("", face("sad"))));
         let waiting = if client == 5 { 16 } else { 16 * client };
-        app.until(WAITING, f64::from(waiting)).await;
+        app.until_metric(WAITING, f64::from(waiting)).await;
     }
     assert_eq!(
         app.metric("mien_images_total{model=\"small\",outcome=\"cancelled\"}")
@@ -66,7 +66,7 @@ async fn explain_limits_concurrency_and_frees_slot_on_disconnect() {
 /// Repeats a request until it is accepted.
 async fn until_accepted(request: RequestBuilder) -> (u16, Value) {
     eventually(TIMEOUT, "the request is accepted", async || {
-        let answer = answer(request.try_clone().unwrap()).await;
+        let answer = send(request.try_clone().unwrap()).await;
         (answer.0 != 503).then_some(answer)
     })
     .await

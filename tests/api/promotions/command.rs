@@ -6,7 +6,7 @@ use actix_web::web;
 use serde_json::Value;
 
 use super::{faces, serve};
-use crate::{helpers::TestApp, lifecycle::models};
+use crate::{helpers::TestApp, lifecycle::models_dir};
 
 const TOKEN: &str = "a-token-of-this-test";
 
@@ -28,7 +28,10 @@ fn text(bytes: &[u8]) -> &str {
 
 #[actix_web::test]
 async fn promote_command_waits_and_prints_outcome() {
-    let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
+    let (root, data) = (
+        models_dir(&[("m", "1", "small"), ("m", "2", "tiny")]),
+        faces(),
+    );
     let app = serve(
         &root,
         &data,

@@ -11,8 +11,8 @@ use super::faces;
 use crate::{
     evaluations::STUCK,
     eventually::{TIMEOUT, eventually},
-    helpers::{answer, face, install},
-    lifecycle::{folder, models},
+    helpers::{face, install, send},
+    lifecycle::{models_dir, models_flag},
     program::Server,
 };
 
@@ -26,7 +26,7 @@ struct Deployment {
 
 impl Deployment {
     fn start(&self, flags: &[&str]) -> Server {
-        let models = folder(&self.models);
+        let models = models_flag(&self.models);
         let data = format!("--data=faces={}", self.data.path().display());
         let state = format!("--state={}", self.state.path().display());
         let fixed = [models.as_str(), &data, &state, "--drain-delay=0s"];
@@ -38,7 +38,7 @@ impl Deployment {
             .client
             .post(server.url("/v1/models/m/promotions"))
             .json(spec);
-        let (status, document) = answer(request).await;
+        let (status, document) = send(request).await;
         assert_eq!(status, 202, "{document}");
         format!(
             "/v1/models/m/promotions/{}",
@@ -47,7 +47,7 @@ impl Deployment {
     }
 
     async fn get(&self, server: &Server, path: &str) -> Value {
-        answer(self.client.get(server.url(path))).await.1
+        send(self.client.get(server.url(path))).await.1
     }
 
     async fn until(&self, server: &Server, path: &str, status: &str) -> Value {
@@ -63,7 +63,7 @@ impl Deployment {
             .client
             .post(server.url("/v1/classify?model=m"))
             .body(face("happy"));
-        let (status, body) = answer(request).await;
+        let (status, body) = send(request).await;
         assert_eq!(status, 200, "{body}");
         body["version"].clone()
     }
@@ -76,7 +76,7 @@ impl Deployment {
 
 #[actix_web::test]
 async fn kill_during_promotion_preserves_pinned_version() {
-    let (models, data) = (models(&[("m", "1", "small")]), faces());
+    let (models, data) = (models_dir(&[("m", "1", "small")]), faces());
     let (state, client) = (tempfile::tempdir().unwrap(), Client::new());
     let deployment = Deployment {
         models,
@@ -154,7 +154,7 @@ async fn kill_during_promotion_preserves_pinned_version() {
 #[actix_web::test]
 async fn kill_before_candidate_loads_preserves_old_version() {
     let (models, data) = (
-        models(&[("m", "1", "small"), ("other", "1", "small")]),
+        models_dir(&[("m", "1", "small"), ("other", "1", "small")]),
         faces(),
     );
     let (state, client) = (tempfile::tempdir().unwrap(), Client::new());

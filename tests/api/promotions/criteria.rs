@@ -4,11 +4,14 @@ use mien_faces::report::paired_difference;
 use serde_json::json;
 
 use super::{faces, serve};
-use crate::{evaluations::put, helpers::face, lifecycle::models};
+use crate::{evaluations::put, helpers::face, lifecycle::models_dir};
 
 #[actix_web::test]
 async fn rejected_version_is_unloaded_with_shortfall() {
-    let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
+    let (root, data) = (
+        models_dir(&[("m", "1", "small"), ("m", "2", "tiny")]),
+        faces(),
+    );
     let app = serve(&root, &data, &["--version-policy=1"]);
     let spec = json!({"version": 2, "dataset": "faces", "min_accuracy": 0.5});
     let document = app.promote("m", &spec, "rejected").await;
@@ -33,7 +36,10 @@ async fn rejected_version_is_unloaded_with_shortfall() {
 
 #[actix_web::test]
 async fn unreadable_image_fails_promotion() {
-    let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
+    let (root, data) = (
+        models_dir(&[("m", "1", "small"), ("m", "2", "tiny")]),
+        faces(),
+    );
     put(data.path(), "test/sad/broken.png", b"nonsense");
     let app = serve(&root, &data, &["--version-policy=1"]);
     let spec = json!({"version": 2, "dataset": "faces", "min_accuracy": 0.0});
@@ -45,7 +51,10 @@ async fn unreadable_image_fails_promotion() {
 
 #[actix_web::test]
 async fn non_inferiority_uses_paired_interval() {
-    let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
+    let (root, data) = (
+        models_dir(&[("m", "1", "small"), ("m", "2", "tiny")]),
+        faces(),
+    );
     let app = serve(&root, &data, &["--version-policy=1"]);
     // Of 10 images only the old version classifies 1 correctly and only the new one 4.
     let [low, high] = paired_difference(0, 1, 4, 5).unwrap();

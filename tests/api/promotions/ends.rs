@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::{faces, serve};
 use crate::{
     evaluations::STUCK,
-    helpers::{TestApp, answer, assert_problem, install},
-    lifecycle::models,
+    helpers::{TestApp, assert_problem, install, send},
+    lifecycle::models_dir,
 };
 
 fn spec() -> Value {
@@ -14,7 +14,7 @@ fn spec() -> Value {
 }
 
 async fn delete(app: &TestApp, path: &str) -> Value {
-    let (status, body) = answer(app.client.delete(app.url(path))).await;
+    let (status, body) = send(app.client.delete(app.url(path))).await;
     assert_eq!(status, 200, "{body}");
     body
 }
@@ -35,7 +35,7 @@ async fn one_promotion_per_model_runs_and_can_be_cancelled() {
     let all = names
         .map(|name| [(name, "1", "tiny"), (name, "2", "tiny")])
         .concat();
-    let (root, data) = (models(&all), faces());
+    let (root, data) = (models_dir(&all), faces());
     let app = serve(&root, &data, &["--version-policy=1", STUCK[0], STUCK[1]]);
     let mut locations = Vec::new();
     for name in &names[..4] {
@@ -99,7 +99,7 @@ async fn one_promotion_per_model_runs_and_can_be_cancelled() {
 #[actix_web::test]
 async fn invalid_candidate_fails_with_reason() {
     let (root, data) = (
-        models(&[("m", "1", "small"), ("m", "2", "broken")]),
+        models_dir(&[("m", "1", "small"), ("m", "2", "broken")]),
         faces(),
     );
     let app = serve(&root, &data, &["--version-policy=1"]);
@@ -124,7 +124,7 @@ async fn invalid_candidate_fails_with_reason() {
 
 #[actix_web::test]
 async fn model_unloaded_during_promotion_stays_unloaded() {
-    let root = models(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
+    let root = models_dir(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
     let data = faces();
     let app = serve(
         &root,
@@ -152,7 +152,7 @@ async fn model_unloaded_during_promotion_stays_unloaded() {
 
 #[actix_web::test]
 async fn candidate_changed_during_promotion_is_not_promoted() {
-    let root = models(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
+    let root = models_dir(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
     let data = faces();
     // A batch needs the 10 images of two evaluations, which run at once.
     let flags = [
@@ -194,7 +194,10 @@ async fn candidate_changed_during_promotion_is_not_promoted() {
 
 #[actix_web::test]
 async fn cancelled_evaluation_fails_its_promotion() {
-    let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
+    let (root, data) = (
+        models_dir(&[("m", "1", "small"), ("m", "2", "tiny")]),
+        faces(),
+    );
     let app = serve(&root, &data, &["--version-policy=1", STUCK[0], STUCK[1]]);
     let location = app.start_promotion("m", &spec()).await;
     let document = evaluating(&app, &location).await;

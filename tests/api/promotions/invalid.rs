@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{faces, serve};
-use crate::{helpers::assert_problem, lifecycle::models};
+use crate::{helpers::assert_problem, lifecycle::models_dir};
 
 #[actix_web::test]
 async fn invalid_promotions_are_rejected() {
-    let root = models(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
+    let root = models_dir(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
     let data = faces();
     let app = serve(&root, &data, &["--version-policy=1", "--default-model=n"]);
     let spec = |change: Value| {
@@ -90,7 +90,10 @@ async fn invalid_promotions_are_rejected() {
 #[actix_web::test]
 async fn promotions_and_pins_need_admin_token() {
     const TOKEN: &str = "a-token-of-this-test";
-    let (root, data) = (models(&[("m", "1", "small"), ("m", "2", "tiny")]), faces());
+    let (root, data) = (
+        models_dir(&[("m", "1", "small"), ("m", "2", "tiny")]),
+        faces(),
+    );
     let app = serve(
         &root,
         &data,

@@ -9,13 +9,13 @@ use tempfile::TempDir;
 use super::{faces, serve};
 use crate::{
     eventually::{TIMEOUT, eventually},
-    helpers::{TestApp, answer, install, settings},
-    lifecycle::{folder, models},
+    helpers::{TestApp, install, send, settings},
+    lifecycle::{models_dir, models_flag},
 };
 
 async fn pin(app: &TestApp, model: &str) {
     let request = app.client.put(app.url(&format!("/v1/models/{model}/pin")));
-    let (status, body) = answer(request).await;
+    let (status, body) = send(request).await;
     assert_eq!((status, &body["pinned"]), (200, &body["serving"]), "{body}");
 }
 
@@ -23,13 +23,13 @@ async fn unpin(app: &TestApp, model: &str) {
     let request = app
         .client
         .delete(app.url(&format!("/v1/models/{model}/pin")));
-    let (status, body) = answer(request).await;
+    let (status, body) = send(request).await;
     assert_eq!((status, &body["pinned"]), (200, &json!(null)), "{body}");
 }
 
 #[actix_web::test]
 async fn newer_version_does_not_serve_pinned_model() {
-    let root = models(&[("m", "1", "small"), ("n", "1", "tiny")]);
+    let root = models_dir(&[("m", "1", "small"), ("n", "1", "tiny")]);
     let app = serve(
         &root,
         &faces(),
@@ -65,7 +65,7 @@ async fn newer_version_does_not_serve_pinned_model() {
 
 #[actix_web::test]
 async fn removed_pinned_version_is_replaced_by_lower_one() {
-    let root = models(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
+    let root = models_dir(&[("m", "1", "small"), ("m", "2", "tiny"), ("n", "1", "tiny")]);
     let app = serve(
         &root,
         &faces(),
@@ -110,7 +110,7 @@ async fn policies_count_from_pinned_version_downwards() {
         ("all", ["1 ready", "2 ready"], ["1 ready", "2 ready"]),
         ("1", ["1 ready", "2 unloaded"], ["1 ready", "2 ready"]),
     ] {
-        let root = models(&[("m", "1", "small")]);
+        let root = models_dir(&[("m", "1", "small")]);
         let app = serve(&root, &data, &[&format!("--version-policy={policy}")]);
         install(root.path(), "m", "2", "tiny");
         app.promote("m", &spec(1.0), "rejected").await;
@@ -130,7 +130,7 @@ async fn policies_count_from_pinned_version_downwards() {
 
 #[actix_web::test]
 async fn loading_newer_version_keeps_pinned_version_serving() {
-    let root = models(&[
+    let root = models_dir(&[
         ("m", "1", "small"),
         ("m", "2", "tiny"),
         ("m", "3", "tiny"),
@@ -165,7 +165,7 @@ async fn loading_newer_version_keeps_pinned_version_serving() {
 /// Starts a server with this state directory, which no other server uses any more.
 fn serve_on(state: &TempDir, root: &TempDir, flags: &[&str]) -> TestApp {
     let state = format!("--state={}", state.path().display());
-    let models = folder(root);
+    let models = models_flag(root);
     let flags = [&[models.as_str(), state.as_str()], flags].concat();
     TestApp::run(Application::build(&settings(&flags)).unwrap())
 }
@@ -173,13 +173,13 @@ fn serve_on(state: &TempDir, root: &TempDir, flags: &[&str]) -> TestApp {
 #[actix_web::test]
 async fn pin_outlives_server() {
     let (root, state) = (
-        models(&[("m", "1", "small"), ("m", "2", "tiny")]),
+        models_dir(&[("m", "1", "small"), ("m", "2", "tiny")]),
         tempfile::tempdir(),
     );
     let state = state.unwrap();
     let mut app = serve_on(&state, &root, &["--version-policy=1"]);
     pin(&app, "m").await;
-    app.ended().await;
+    app.stop_and_wait().await;
     drop(app);
 
     for policy in ["latest", "all", "2"] {
@@ -187,7 +187,7 @@ async fn pin_outlives_server() {
         let mut app = serve_on(&state, &root, &[&flag]);
         assert_eq!(app.version("").await, "1", "{policy}");
         assert_eq!(app.json("/v1/models/m").await["pinned"], "1");
-        app.ended().await;
+        app.stop_and_wait().await;
     }
     // The file of the pinned version is invalid, so another version serves.
     install(root.path(), "m", "1", "broken");
@@ -204,7 +204,7 @@ async fn pin_outlives_server() {
     assert_eq!(app.version("").await, "1");
     app.until_versions("m", &["1 ready", "2 unloaded"]).await;
     unpin(&app, "m").await;
-    app.ended().await;
+    app.stop_and_wait().await;
     drop(app);
     let app = serve_on(&state, &root, &[]);
     assert_eq!(app.version("").await, "2");

@@ -12,8 +12,8 @@ use super::serve;
 use crate::{
     evaluations::{LABELS, put},
     eventually::{TIMEOUT, eventually},
-    helpers::{answer, face, install},
-    lifecycle::models,
+    helpers::{face, install, send},
+    lifecycle::models_dir,
 };
 
 /// Number of clients that send requests during the promotions.
@@ -36,7 +36,7 @@ fn many_faces() -> tempfile::TempDir {
 
 #[actix_web::test]
 async fn promotion_fails_no_request_and_switches_version_once() {
-    let (root, data) = (models(&[("m", "1", "small")]), many_faces());
+    let (root, data) = (models_dir(&[("m", "1", "small")]), many_faces());
     let app = serve(&root, &data, &[]);
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let url = app.url("/v1/classify?model=m");
@@ -56,7 +56,7 @@ async fn promotion_fails_no_request_and_switches_version_once() {
             rt::spawn(async move {
                 let mut versions = Vec::new();
                 while !*stopped.borrow() {
-                    let (status, body) = answer(client.post(&url).body(face("happy"))).await;
+                    let (status, body) = send(client.post(&url).body(face("happy"))).await;
                     assert_eq!(status, 200, "{body}");
                     let version = body["version"].as_str().unwrap().to_owned();
                     if !versions.contains(&version) {
@@ -109,7 +109,7 @@ async fn promotion_fails_no_request_and_switches_version_once() {
 #[actix_web::test]
 async fn names_with_version_keep_their_version() {
     let (root, data) = (
-        models(&[("m", "1", "small"), ("m", "2", "tiny")]),
+        models_dir(&[("m", "1", "small"), ("m", "2", "tiny")]),
         many_faces(),
     );
     let flags = [

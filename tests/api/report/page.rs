@@ -132,7 +132,7 @@ async fn report_without_data_set_lists_image_names() {
     let id = app.evaluate(&json!({"dataset": "faces"})).await;
     let path = format!("/v1/evaluations/{id}/report?format=html");
     let whole = app.get(&path).await.text().await.unwrap();
-    app.ended().await;
+    app.stop_and_wait().await;
 
     let other = data_set();
     fs::remove_dir_all(other.path().join("test")).unwrap();

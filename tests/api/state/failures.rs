@@ -6,7 +6,7 @@ use serde_json::json;
 use super::spawn_on;
 use crate::{
     evaluations::{STUCK, data_set, put},
-    helpers::{answer, assert_problem, settings},
+    helpers::{assert_problem, send, settings},
 };
 
 #[actix_web::test]
@@ -18,7 +18,7 @@ async fn failed_store_is_reported_without_path() {
     // Another process changes the file while the server runs.
     let file = rusqlite::Connection::open(state.path().join("mien.sqlite3")).unwrap();
     file.execute("DELETE FROM evaluations", []).unwrap();
-    let (status, document) = answer(app.client.delete(app.url(&location))).await;
+    let (status, document) = send(app.client.delete(app.url(&location))).await;
     let error = json!("the evaluation could not be saved; see the server's log");
     assert_eq!(
         (status, &document["status"], &document["error"]),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     evaluations::{data_set, put, spawn},
-    helpers::{answer, assert_problem, face},
+    helpers::{assert_problem, face, send},
 };
 
 #[actix_web::test]
@@ -61,7 +61,7 @@ async fn predictions_equal_classifications_in_data_set_order() {
             row[1].contains(label) && row[1].contains(&row[2]),
             "{row:?}"
         );
-        let (_, served) = answer(app.classify("?model=keras", face(label))).await;
+        let (_, served) = send(app.classify("?model=keras", face(label))).await;
         let served = &served["predictions"][0];
         assert_eq!(row[4], served["label"].as_str().unwrap().to_lowercase());
         let near = |field: &str, value: &Value| {

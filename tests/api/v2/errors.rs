@@ -396,7 +396,7 @@ async fn deadline_comes_from_header_or_parameter() {
     refused(request.header("x-request-timeout-ms", "20"), 504).await;
     let request = app.infer("small").json(&faces(&["happy"]));
     refused(request.header("x-request-timeout-ms", "soon"), 400).await;
-    app.until(
+    app.until_metric(
         "mien_images_total{model=\"small\",outcome=\"expired\"}",
         2.0,
     )
@@ -413,7 +413,8 @@ async fn full_queue_rejects_with_retry() {
     ]);
     let waiting = app.infer("small").json(&faces(&["happy"]));
     let waiting = actix_web::rt::spawn(waiting.timeout(Duration::from_secs(20)).send());
-    app.until("mien_queue_images{model=\"small\"}", 1.0).await;
+    app.until_metric("mien_queue_images{model=\"small\"}", 1.0)
+        .await;
     let request = app.infer("small").json(&faces(&["sad", "fear"]));
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), 503);

@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use super::{JSON_LENGTH, binary, faces, floats, gray, split};
-use crate::helpers::{TestApp, answer, face, fixture};
+use crate::helpers::{TestApp, face, fixture, send};
 
 /// The expected probabilities of a picture, in the order of the labels.
 fn expected(model: &str, class: &str) -> Vec<f64> {
@@ -41,7 +41,7 @@ async fn json_tensors_are_flat_or_nested() {
     let app = TestApp::spawn();
     let mut request = faces(&["happy", "sad"]);
     request["id"] = json!("request 1");
-    let (status, body) = answer(app.infer("small").json(&request)).await;
+    let (status, body) = send(app.infer("small").json(&request)).await;
     assert_eq!(status, 200, "{body}");
     assert_eq!(body["id"], "request 1");
     assert_eq!(
@@ -70,7 +70,7 @@ async fn json_tensors_are_flat_or_nested() {
     let nested = Value::from_iter(data.chunks(2304).map(|image| json!([rows(image)])));
     request["inputs"][0]["data"] = nested;
     assert_eq!(
-        answer(app.infer("small/versions/1").json(&request)).await.1,
+        send(app.infer("small/versions/1").json(&request)).await.1,
         body
     );
 }
@@ -113,7 +113,7 @@ async fn json_tensors_count_in_body_memory() {
 #[actix_web::test]
 async fn missing_id_is_not_returned() {
     let app = TestApp::spawn();
-    let (_, body) = answer(app.infer("small").json(&faces(&["happy"]))).await;
+    let (_, body) = send(app.infer("small").json(&faces(&["happy"]))).await;
     assert_eq!(body.get("id"), None, "{body}");
 }
 
@@ -121,14 +121,14 @@ async fn missing_id_is_not_returned() {
 async fn null_fields_are_ignored() {
     let app = TestApp::spawn();
     let mut request = faces(&["happy"]);
-    let (_, body) = answer(app.infer("small").json(&request)).await;
+    let (_, body) = send(app.infer("small").json(&request)).await;
     for name in ["id", "parameters", "outputs"] {
         request[name] = Value::Null;
     }
     request["inputs"][0]["parameters"] = Value::Null;
-    assert_eq!(answer(app.infer("small").json(&request)).await, (200, body));
+    assert_eq!(send(app.infer("small").json(&request)).await, (200, body));
     request["outputs"] = json!([{ "name": "probabilities", "parameters": null }]);
-    assert_eq!(answer(app.infer("small").json(&request)).await.0, 200);
+    assert_eq!(send(app.infer("small").json(&request)).await.0, 200);
 }
 
 #[actix_web::test]
@@ -136,7 +136,7 @@ async fn outputs_keep_requested_order() {
     let app = TestApp::spawn();
     let mut request = faces(&["fear"]);
     request["outputs"] = json!([{ "name": "logits" }, { "name": "probabilities" }]);
-    let (_, body) = answer(app.infer("small").json(&request)).await;
+    let (_, body) = send(app.infer("small").json(&request)).await;
     let names: Vec<_> = body["outputs"]
         .as_array()
         .unwrap()
@@ -145,7 +145,7 @@ async fn outputs_keep_requested_order() {
         .collect();
     assert_eq!(names, ["logits", "probabilities"]);
     request["outputs"] = json!([{ "name": "logits" }]);
-    let (_, body) = answer(app.infer("small").json(&request)).await;
+    let (_, body) = send(app.infer("small").json(&request)).await;
     assert_eq!(body["outputs"].as_array().unwrap().len(), 1);
     // The softmax of the logits, computed here, is what the model calls probabilities.
     let powers: Vec<f64> = values(&body["outputs"][0])
@@ -168,7 +168,7 @@ async fn float_model_accepts_float_tensors() {
     let input = json!({ "name": "input_1", "datatype": "FP32", "shape": [1, 48, 48, 1] });
     let mut request = json!({ "inputs": [input] });
     request["inputs"][0]["data"] = json!(scaled);
-    let (status, body) = answer(app.infer("keras").json(&request)).await;
+    let (status, body) = send(app.infer("keras").json(&request)).await;
     assert_eq!(status, 200, "{body}");
     assert_close(&values(&body["outputs"][0]), &expected("keras", "angry"));
 
@@ -191,7 +191,7 @@ async fn encoded_images_are_accepted() {
         .each_ref()
         .map(|picture| BASE64_STANDARD.encode(picture));
     let input = json!({ "name": "image", "datatype": "BYTES", "shape": [2], "data": encoded });
-    let (status, body) = answer(app.infer("small").json(&json!({ "inputs": [input] }))).await;
+    let (status, body) = send(app.infer("small").json(&json!({ "inputs": [input] }))).await;
     assert_eq!(status, 200, "{body}");
     let given = values(&body["outputs"][0]);
     assert_close(&given[..7], &expected("small", "happy"));
@@ -207,7 +207,7 @@ async fn encoded_images_are_accepted() {
         let parameters = json!({ "binary_data_size": data.len() });
         let input = json!({ "name": "image", "datatype": "BYTES", "shape": shape, "parameters": parameters });
         let request = binary(&app, "small", &json!({ "inputs": [input] }), &data);
-        assert_eq!(answer(request).await, (200, body.clone()));
+        assert_eq!(send(request).await, (200, body.clone()));
     }
     let ok = app
         .metric("mien_images_total{model=\"small\",outcome=\"ok\"}")
@@ -312,12 +312,12 @@ async fn classification_parameter_returns_classes() {
     let mut request = faces(&["happy", "sad"]);
     request["outputs"] =
         json!([{ "name": "probabilities", "parameters": { "classification": 3 } }]);
-    let (status, body) = answer(app.infer("small").json(&request)).await;
+    let (status, body) = send(app.infer("small").json(&request)).await;
     assert_eq!(status, 200, "{body}");
     insta::assert_json_snapshot!("classes", body);
     // More classes than there are: all of them.
     request["outputs"][0]["parameters"]["classification"] = json!(99);
-    let (_, body) = answer(app.infer("small").json(&request)).await;
+    let (_, body) = send(app.infer("small").json(&request)).await;
     assert_eq!(body["outputs"][0]["shape"], json!([2, 7]));
 }
 
