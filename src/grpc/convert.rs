@@ -20,7 +20,7 @@ use crate::{
     intake::decoder::EncodedImage,
     oip::{
         self, Error, InferRequest, InferResponse, InputTensor, Kind, Parameter, RequestedOutput,
-        TensorData, refuse_shared_memory,
+        TensorData, reject_shared_memory,
     },
 };
 
@@ -74,7 +74,7 @@ fn tensor(input: InferInputTensor, raw: Option<Bytes>) -> Result<InputTensor, Er
     } = input;
     parameters
         .keys()
-        .try_for_each(|name| refuse_shared_memory(name))?;
+        .try_for_each(|name| reject_shared_memory(name))?;
     let data = match (raw, contents) {
         (Some(_), Some(contents)) if contents != InferTensorContents::default() => {
             let text = format!("input `{name}` has both `contents` and raw_input_contents");
@@ -100,25 +100,25 @@ pub(super) fn size_of_numbers(message: &ModelInferRequest) -> usize {
         .filter_map(|input| input.contents.as_ref());
     contents
         .map(|c| {
-            list(&c.bool_contents)
-                + list(&c.int_contents)
-                + list(&c.int64_contents)
-                + list(&c.uint_contents)
-                + list(&c.uint64_contents)
-                + list(&c.fp32_contents)
-                + list(&c.fp64_contents)
+            memory_of(&c.bool_contents)
+                + memory_of(&c.int_contents)
+                + memory_of(&c.int64_contents)
+                + memory_of(&c.uint_contents)
+                + memory_of(&c.uint64_contents)
+                + memory_of(&c.fp32_contents)
+                + memory_of(&c.fp64_contents)
         })
         .sum()
 }
 
-fn list<T>(numbers: &[T]) -> usize {
+fn memory_of<T>(numbers: &[T]) -> usize {
     numbers.len() * (size_of::<T>() + size_of::<f64>())
 }
 
-/// Takes the list of the datatype. Lists of unsupported datatypes are ignored.
+/// Returns the elements in the list of the datatype. Lists of unsupported datatypes are ignored.
 fn typed(datatype: &str, contents: InferTensorContents) -> TensorData {
     match datatype {
-        "BYTES" => TensorData::Pictures(
+        "BYTES" => TensorData::EncodedImages(
             contents
                 .bytes_contents
                 .into_iter()
@@ -137,7 +137,7 @@ fn parameter(value: &InferParameter) -> Parameter<'_> {
         Some(ParameterChoice::BoolParam(_)) => Parameter::Other("a boolean"),
         Some(ParameterChoice::StringParam(_)) => Parameter::Other("a string"),
         Some(ParameterChoice::DoubleParam(_)) => Parameter::Other("a floating-point number"),
-        None => Parameter::Other("nothing"),
+        None => Parameter::Other("an empty value"),
     }
 }
 

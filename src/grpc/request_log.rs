@@ -123,18 +123,18 @@ where
             .unwrap_or("other");
         let span = tracing::info_span!("call", request_id = id.to_str().unwrap_or_default());
         let Observe { metrics, stopped } = self.observe.clone();
-        let seen = Seen {
+        let entry = CallLogEntry {
             call,
             start,
             metrics,
             span: span.clone(),
             stopped,
-            answered: false,
+            is_recorded: false,
         };
-        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        let answer = answer.instrument(span);
+        let response = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        let response = response.instrument(span);
         async move {
-            let mut response = answer.await.unwrap_or_else(|_| {
+            let mut response = response.await.unwrap_or_else(|_| {
                 Ok(
                     Status::internal("the server failed to process this request; see its log")
                         .into_http(),
@@ -143,7 +143,7 @@ where
             // Errors are in the head; a started stream counts as successful.
             let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |s| s.code());
             response.headers_mut().insert(REQUEST_ID, id);
-            seen.record(code);
+            entry.record(code);
             Ok(response)
         }
         .boxed()
@@ -151,20 +151,20 @@ where
 }
 
 /// The log entry of a call. It is written once, also if the client disconnects before the response.
-struct Seen {
+struct CallLogEntry {
     call: &'static str,
     start: Instant,
     metrics: Arc<Metrics>,
     span: Span,
     /// Whether the server is stopping.
     stopped: watch::Receiver<bool>,
-    answered: bool,
+    is_recorded: bool,
 }
 
-impl Seen {
+impl CallLogEntry {
     fn record(mut self, code: Code) {
-        self.answered = true;
-        self.write(name(code), "answered");
+        self.is_recorded = true;
+        self.write(name(code), "request finished");
     }
 
     fn write(&self, code: &'static str, message: &str) {
@@ -179,13 +179,13 @@ impl Seen {
     }
 }
 
-impl Drop for Seen {
+impl Drop for CallLogEntry {
     fn drop(&mut self) {
-        if self.answered {
+        if self.is_recorded {
             return;
         }
         if *self.stopped.borrow() {
-            self.write(name(Code::Unavailable), "not answered before the shutdown");
+            self.write(name(Code::Unavailable), "request aborted by the shutdown");
         } else {
             self.write(name(Code::Cancelled), "client disconnected");
         }
@@ -194,10 +194,10 @@ impl Drop for Seen {
 
 /// Returns the client's own identifier if it is valid (1 to 128 visible ASCII characters), otherwise a new UUID.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
-    let usable = |value: &&HeaderValue| is_request_id(value.as_bytes());
+    let is_valid = |value: &&HeaderValue| is_request_id(value.as_bytes());
     headers
         .get(REQUEST_ID)
-        .filter(usable)
+        .filter(is_valid)
         .cloned()
         .unwrap_or_else(|| {
             HeaderValue::from_str(&new_request_id()).expect("a UUID is visible ASCII")

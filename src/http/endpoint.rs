@@ -19,7 +19,7 @@ pub(super) struct Endpoint {
     /// Patterns of the path. All but the first one have a version in addition.
     paths: Vec<String>,
     handler: fn() -> Route,
-    answers_head: bool,
+    supports_head: bool,
     /// Errors with their descriptions, in the order of the table.
     problems: Vec<(Code, &'static str)>,
     /// Creates the description for the OpenAPI document, which is too expensive to do for each worker thread.
@@ -84,7 +84,7 @@ impl Endpoint {
 
     fn undescribed(method: Method, path: String, handler: fn() -> Route) -> Self {
         Self {
-            answers_head: method == Method::GET,
+            supports_head: method == Method::GET,
             method,
             paths: vec![path],
             handler,
@@ -103,7 +103,7 @@ impl Endpoint {
 
     /// Rejects HEAD, because the response of GET is a stream of events.
     pub(super) fn without_head(mut self) -> Self {
-        self.answers_head = false;
+        self.supports_head = false;
         self
     }
 
@@ -139,13 +139,13 @@ impl Endpoint {
 
     /// Returns the methods that the endpoint supports.
     fn methods(&self) -> impl Iterator<Item = &str> {
-        let head = self.answers_head.then_some("HEAD");
+        let head = self.supports_head.then_some("HEAD");
         std::iter::once(self.method.as_str()).chain(head)
     }
 
     fn route(&self) -> Route {
         let method = guard::Any(guard::Method(self.method.clone()));
-        (self.handler)().guard(if self.answers_head {
+        (self.handler)().guard(if self.supports_head {
             method.or(guard::Head())
         } else {
             method
@@ -181,7 +181,10 @@ fn resource(path: &str, endpoints: &[&Endpoint]) -> Resource {
 
 /// Returns the value of `Allow`.
 fn allow(endpoints: &[&Endpoint]) -> String {
-    let mut methods: Vec<&str> = endpoints.iter().flat_map(|one| one.methods()).collect();
+    let mut methods: Vec<&str> = endpoints
+        .iter()
+        .flat_map(|endpoint| endpoint.methods())
+        .collect();
     methods.sort_by_key(|method| {
         let order = ["GET", "HEAD", "POST", "PUT", "DELETE"];
         order.iter().position(|known| known == method)

@@ -13,7 +13,7 @@ use crate::{
 /// The configuration of a model: the supported part of Triton's format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ModelConfig {
-    /// Its name.
+    /// Name of the model.
     #[schema(example = "resnet-20-v1")]
     pub name: String,
     /// `onnxruntime_onnx`, or `ensemble` for the mean of several networks.
@@ -67,7 +67,7 @@ pub struct OutputConfig {
 /// Sessions of a model on one device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct InstanceGroup {
-    /// Its name.
+    /// Name of the model.
     pub name: String,
     /// `KIND_CPU` or `KIND_GPU`.
     #[schema(example = "KIND_CPU")]
@@ -127,12 +127,12 @@ impl ModelConfig {
         };
         let micros =
             |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let small = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+        let to_i32 = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
         Self {
             name: model.name.clone(),
             platform: platform(model),
             backend: "onnxruntime",
-            max_batch_size: small(limits.max_images.get()),
+            max_batch_size: to_i32(limits.max_images.get()),
             input: vec![InputConfig {
                 name: signature.input.clone(),
                 data_type,
@@ -142,11 +142,11 @@ impl ModelConfig {
             instance_group: vec![InstanceGroup {
                 name: model.name.clone(),
                 kind,
-                count: small(options.instances),
+                count: to_i32(options.instances),
                 gpus,
             }],
             dynamic_batching: BatchingConfig {
-                preferred_batch_size: vec![small(options.max_batch)],
+                preferred_batch_size: vec![to_i32(options.max_batch)],
                 max_queue_delay_microseconds: micros(options.max_queue_delay),
                 priority_levels: 2,
                 default_priority_level: 1,

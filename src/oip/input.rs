@@ -18,14 +18,14 @@ pub(super) enum Images {
     /// Model inputs.
     Ready(Vec<Input>),
     /// Image files to decode.
-    EncodedImage(Vec<EncodedImage>),
+    Encoded(Vec<EncodedImage>),
 }
 
 impl Images {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Ready(inputs) => inputs.len(),
-            Self::EncodedImage(pictures) => pictures.len(),
+            Self::Encoded(images) => images.len(),
         }
     }
 }
@@ -50,7 +50,7 @@ pub(super) fn images(
             tensor.name
         ));
     }
-    let own = datatype(signature);
+    let own_datatype = datatype(signature);
     let InputTensor {
         datatype,
         shape,
@@ -58,13 +58,13 @@ pub(super) fn images(
         ..
     } = tensor;
     if datatype == "BYTES" {
-        let count = pictures(&shape)?;
+        let count = encoded_images(&shape)?;
         check_count(count, max_images)?;
-        return elements(data, count).map(Images::EncodedImage);
+        return elements(data, count).map(Images::Encoded);
     }
-    if datatype != own {
+    if datatype != own_datatype {
         return invalid(format!(
-            "input `{name}` has datatype {own} (or BYTES for image files), not {datatype}"
+            "input `{name}` has datatype {own_datatype} (or BYTES for image files), not {datatype}"
         ));
     }
     let count = tensor_images(&shape, signature)?;
@@ -104,8 +104,10 @@ pub(super) fn images(
                 .map(|image| floats(image.iter().map(value)))
                 .collect::<Result<_, _>>()?
         }
-        (_, TensorData::Pictures(_)) => {
-            return invalid(format!("input `{name}` is {own}, but its data are strings"));
+        (_, TensorData::EncodedImages(_)) => {
+            return invalid(format!(
+                "input `{name}` is {own_datatype}, but its data are strings"
+            ));
         }
     };
     Ok(Images::Ready(inputs))
@@ -145,7 +147,7 @@ pub(super) fn shape(signature: &Signature, batch: i64) -> Vec<i64> {
     std::iter::once(batch).chain(rest).collect()
 }
 
-/// Converts a tensor of the datatype of the model.
+/// Returns the number of images in a tensor of this shape.
 fn tensor_images(given: &[i64], signature: &Signature) -> Result<usize, Error> {
     let count = given.first().and_then(|&count| usize::try_from(count).ok());
     match count.filter(|&count| count > 0) {
@@ -158,8 +160,8 @@ fn tensor_images(given: &[i64], signature: &Signature) -> Result<usize, Error> {
     }
 }
 
-/// Returns the image files of a `BYTES` tensor.
-fn pictures(shape: &[i64]) -> Result<usize, Error> {
+/// Returns the number of image files in a `BYTES` tensor of this shape.
+fn encoded_images(shape: &[i64]) -> Result<usize, Error> {
     match *shape {
         [count] | [count, 1] if count > 0 => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
         _ => invalid(format!(
@@ -178,40 +180,40 @@ fn check_count(count: usize, max_images: usize) -> Result<(), Error> {
     Err(Error::new(Kind::TooLarge, message))
 }
 
-fn check_length(given: usize, wanted: usize, what: &str) -> Result<(), Error> {
-    if given == wanted {
+fn check_length(given: usize, expected: usize, what: &str) -> Result<(), Error> {
+    if given == expected {
         return Ok(());
     }
     invalid(format!(
-        "the shape needs {wanted} {what}, but the data has {given}"
+        "the shape needs {expected} {what}, but the data has {given}"
     ))
 }
 
 /// Returns the elements of a `BYTES` tensor.
 fn elements(data: TensorData, count: usize) -> Result<Vec<EncodedImage>, Error> {
-    let pictures = match data {
+    let images = match data {
         TensorData::Raw(bytes) => split(bytes)?,
-        TensorData::Pictures(pictures) => pictures,
+        TensorData::EncodedImages(images) => images,
         TensorData::Numbers(_) => return invalid("a BYTES tensor must not contain numbers"),
     };
-    check_length(pictures.len(), count, "elements")?;
-    Ok(pictures)
+    check_length(images.len(), count, "elements")?;
+    Ok(images)
 }
 
 /// Parses length-prefixed elements.
 fn split(mut bytes: Bytes) -> Result<Vec<EncodedImage>, Error> {
-    let mut pictures = Vec::new();
+    let mut images = Vec::new();
     while !bytes.is_empty() {
         let length = bytes
             .try_get_u32_le()
             .ok()
             .and_then(|length| usize::try_from(length).ok());
         match length.filter(|&length| length <= bytes.len()) {
-            Some(length) => pictures.push(EncodedImage::Raw(bytes.split_to(length))),
+            Some(length) => images.push(EncodedImage::Raw(bytes.split_to(length))),
             None => return invalid("an element of BYTES is longer than the remaining data"),
         }
     }
-    Ok(pictures)
+    Ok(images)
 }
 
 fn face(side: usize, gray: Vec<u8>) -> Input {

@@ -69,7 +69,7 @@ pub struct ModelMetadata {
     /// `onnxruntime_onnx`, or `ensemble` for the mean of several networks.
     #[schema(example = "onnxruntime_onnx")]
     pub platform: &'static str,
-    /// Input of the graph. It takes `BYTES` of shape `[N]`, encoded pictures, as well.
+    /// Input of the graph. It also accepts image files: `BYTES` of shape `[N]`.
     pub inputs: Vec<TensorMetadata>,
     /// Outputs of the graph.
     pub outputs: Vec<TensorMetadata>,

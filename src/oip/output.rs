@@ -95,7 +95,7 @@ pub(super) struct Column {
 /// # Errors
 /// Returns an error for an unknown or duplicate output.
 pub(super) fn select(
-    wanted: &[RequestedOutput],
+    requested: &[RequestedOutput],
     signature: &Signature,
 ) -> Result<Vec<Column>, Error> {
     let column = |index: usize, classification: u64| {
@@ -114,7 +114,7 @@ pub(super) fn select(
             classes,
         }
     };
-    if wanted.is_empty() {
+    if requested.is_empty() {
         return Ok((0..signature.outputs.len())
             .map(|index| column(index, 0))
             .collect());
@@ -124,7 +124,7 @@ pub(super) fn select(
             name,
             classification,
         } = output;
-        if wanted[..at].iter().any(|earlier| earlier.name == *name) {
+        if requested[..at].iter().any(|earlier| earlier.name == *name) {
             return Err(Error::invalid(format!(
                 "output `{name}` is requested twice"
             )));
@@ -142,17 +142,17 @@ pub(super) fn select(
         })?;
         Ok(column(index, *classification))
     };
-    wanted.iter().enumerate().map(find).collect()
+    requested.iter().enumerate().map(find).collect()
 }
 
 /// Creates the tensors of a response.
 pub(super) fn tensors(
     columns: Vec<Column>,
-    answers: &BatchResponse,
+    response: &BatchResponse,
     labels: &Labels,
 ) -> Vec<OutputTensor> {
     let tensor = |column: Column| {
-        let rows = || answers.rows.iter().map(|row| column.values(row));
+        let rows = || response.rows.iter().map(|row| column.values(row));
         let (width, data) = match column.classes {
             0 => (
                 column.count,
@@ -167,7 +167,7 @@ pub(super) fn tensors(
         };
         OutputTensor {
             name: column.name,
-            shape: [answers.rows.len(), width],
+            shape: [response.rows.len(), width],
             data,
         }
     };
@@ -175,12 +175,12 @@ pub(super) fn tensors(
 }
 
 impl Column {
-    fn values<'a>(&self, answer: &'a Prediction) -> &'a [f32] {
-        &answer.outputs[self.start..self.start + self.count]
+    fn values<'a>(&self, prediction: &'a Prediction) -> &'a [f32] {
+        &prediction.outputs[self.start..self.start + self.count]
     }
 }
 
-/// Returns the `k` highest values as `value:index:label`; the first of equals comes first.
+/// Returns the `k` highest values as `value:index:label`; equal values are ordered by index.
 fn highest(values: &[f32], k: usize, labels: Option<&Labels>) -> Vec<String> {
     let mut indices: Vec<usize> = (0..values.len()).collect();
     indices.sort_by(|&a, &b| values[b].total_cmp(&values[a]));

@@ -43,7 +43,7 @@ pub enum TensorData {
     /// Numbers of any type; float32 and uint8 values are exact.
     Numbers(Vec<f64>),
     /// Elements of `BYTES`.
-    Pictures(Vec<EncodedImage>),
+    EncodedImages(Vec<EncodedImage>),
 }
 
 /// A requested output.
@@ -91,7 +91,7 @@ impl RequestedOutput {
         if name == "classification" {
             self.classification = count(name, value)?;
         }
-        refuse_shared_memory(name)
+        reject_shared_memory(name)
     }
 }
 
@@ -99,7 +99,7 @@ impl RequestedOutput {
 ///
 /// # Errors
 /// Returns an error for `shared_memory_region` and related names.
-pub fn refuse_shared_memory(name: &str) -> Result<(), Error> {
+pub fn reject_shared_memory(name: &str) -> Result<(), Error> {
     if name.starts_with("shared_memory_") {
         return Err(Error::invalid(
             "shared memory is not supported; send the data in the request",
@@ -115,7 +115,7 @@ fn count(name: &str, value: &Parameter<'_>) -> Result<u64, Error> {
             Ok(number) => return Ok(number),
             Err(_) => number.to_string(),
         },
-        Parameter::Other(words) => (*words).to_owned(),
+        Parameter::Other(description) => (*description).to_owned(),
     };
     Err(Error::invalid(format!(
         "parameter `{name}`: expected an integer of at least 0, not {given}"

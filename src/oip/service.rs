@@ -184,18 +184,18 @@ impl Service {
             priority,
         };
         let raw = inputs.iter().any(|input| matches!(input, Input::Tensor(_)));
-        let answers = match model.batcher.classify(inputs, call).await {
+        let response = match model.batcher.classify(inputs, call).await {
             // Finite inputs can still overflow inside the network.
             Err(BatchError::InvalidOutput(_)) if raw => {
                 return Err(Error::invalid(
                     "the model's output contains NaN or infinity for these values",
                 ));
             }
-            answers => answers?,
+            result => result?,
         };
-        model.metrics.predictions(&answers.rows);
+        model.metrics.predictions(&response.rows);
         let finish = Instant::now();
-        let outputs = output::tensors(columns, &answers, &model.manifest.labels);
+        let outputs = output::tensors(columns, &response, &model.manifest.labels);
         model
             .metrics
             .statistics()
@@ -206,8 +206,8 @@ impl Service {
             version: model.version,
             outputs,
             preprocess,
-            queue: answers.queue,
-            inference: answers.inference,
+            queue: response.queue,
+            inference: response.inference,
         })
     }
 
@@ -218,12 +218,12 @@ impl Service {
         images: Images,
         deadline: Instant,
     ) -> Result<Vec<Input>, Error> {
-        let pictures = match images {
+        let encoded = match images {
             Images::Ready(inputs) => return Ok(inputs),
-            Images::EncodedImage(pictures) => pictures,
+            Images::Encoded(encoded) => encoded,
         };
-        let count = pictures.len();
-        let decoding = self.decoder.decode(pictures, model.signature.side);
+        let count = encoded.len();
+        let decoding = self.decoder.decode(encoded, model.signature.side);
         let Ok(decoded) = timeout_at(deadline.into(), decoding).await else {
             model.metrics.images(Outcome::Expired, count);
             let message = "the deadline passed before the images were decoded";

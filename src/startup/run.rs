@@ -53,7 +53,7 @@ impl Application {
             port,
         } = self;
         let handle = server.handle();
-        let last = Cell::new(None);
+        let deadline = Cell::new(None);
         let mut shutdown = pin!(async {
             stop.await;
             app.start_draining();
@@ -61,14 +61,14 @@ impl Application {
             app.evaluations.shut_down();
             tokio::time::sleep(drain.drain_delay).await;
             let end = Instant::now() + drain.drain_timeout;
-            last.set(Some(end));
+            deadline.set(Some(end));
             in_flight.close();
             let stopped = handle.stop(true);
             let http_ended = async {
                 // Idle HTTP/2 connections would otherwise block the listener threads until the timeout.
                 tokio::select! {
                     () = stopped => {}
-                    () = in_flight.answered() => {}
+                    () = in_flight.drained() => {}
                 }
             };
             let grpc_ended = async {
@@ -81,7 +81,7 @@ impl Application {
         let ended = tokio::select! {
             served = server => {
                 // HTTP ended first; gRPC calls may still be pending.
-                if last.get().is_some() {
+                if deadline.get().is_some() {
                     shutdown.await;
                 }
                 served.map_err(StartupError::from)
@@ -89,19 +89,22 @@ impl Application {
             () = &mut shutdown => Ok(()),
             error = await_models(started, &app, port) => Err(error),
         };
-        // Their results are saved first, which takes as long as a write or the load of a candidate.
+        // Waits until their results are saved, which takes as long as a write or the load of a candidate.
         app.promotions.shut_down();
         app.evaluations.shut_down();
-        let last = last
+        let deadline = deadline
             .get()
             .unwrap_or_else(|| Instant::now() + drain.drain_timeout);
         let ends = async { tokio::join!(app.promotions.ended(), app.evaluations.ended()) };
-        if tokio::time::timeout_at(last.into(), ends).await.is_err() {
+        if tokio::time::timeout_at(deadline.into(), ends)
+            .await
+            .is_err()
+        {
             tracing::warn!("evaluations or promotions did not end within --drain-timeout");
         }
         // In any case, the process must not exit while ONNX Runtime runs.
         let registry = Arc::clone(&app.registry);
-        if !run_until_deadline(last, move || registry.shut_down()).await {
+        if !run_until_deadline(deadline, move || registry.shut_down()).await {
             tracing::warn!("workers did not finish within --drain-timeout");
         }
         ended?;

@@ -10,12 +10,9 @@ use crate::http::{ApiError, headers::REQUEST_TIMEOUT};
 ///
 /// # Errors
 /// Returns 400 if the header is not a number of milliseconds.
-pub(in crate::http) fn timeout(
-    request: &HttpRequest,
-    longest: Duration,
-) -> Result<Duration, ApiError> {
+pub(in crate::http) fn timeout(request: &HttpRequest, max: Duration) -> Result<Duration, ApiError> {
     let Some(header) = request.headers().get(REQUEST_TIMEOUT) else {
-        return Ok(longest);
+        return Ok(max);
     };
     let millis = header
         .to_str()
@@ -27,5 +24,5 @@ pub(in crate::http) fn timeout(
             "{REQUEST_TIMEOUT}: expected a number of milliseconds, at least 1"
         ))
     })?;
-    Ok(longest.min(Duration::from_millis(millis)))
+    Ok(max.min(Duration::from_millis(millis)))
 }

@@ -30,7 +30,7 @@ pub(super) struct AccessLogEntry {
     state: web::Data<AppState>,
     in_flight: web::Data<InFlight>,
     span: Span,
-    answered: bool,
+    is_recorded: bool,
 }
 
 impl AccessLogEntry {
@@ -48,7 +48,7 @@ impl AccessLogEntry {
             state: state.clone(),
             in_flight: in_flight.clone(),
             span: Span::current(),
-            answered: false,
+            is_recorded: false,
         }
     }
 
@@ -58,18 +58,18 @@ impl AccessLogEntry {
 
     /// Records the response.
     pub(super) fn record(mut self, status: StatusCode) {
-        self.answered = true;
-        self.write(status.as_u16(), "answered");
+        self.is_recorded = true;
+        self.write(status.as_u16(), "request finished");
     }
 
     fn write(&self, status: u16, message: &str) {
-        let took = self.start.elapsed();
+        let duration = self.start.elapsed();
         let route = self.route.as_deref().unwrap_or("unmatched");
         self.state
             .metrics
-            .http_request(method_label(&self.method), route, status, took);
+            .http_request(method_label(&self.method), route, status, duration);
         let (method, path) = (self.method.as_str(), self.path.as_str());
-        let ms = millis(took);
+        let ms = millis(duration);
         let _in_span = self.span.enter();
         if UNLOGGED_ROUTES.contains(&route) {
             tracing::debug!(method, path, status, ms, "{message}");
@@ -81,13 +81,13 @@ impl AccessLogEntry {
 
 impl Drop for AccessLogEntry {
     fn drop(&mut self) {
-        if self.answered {
+        if self.is_recorded {
             return;
         }
         if self.in_flight.closed() {
             self.write(
                 StatusCode::SERVICE_UNAVAILABLE.as_u16(),
-                "not answered before the shutdown",
+                "request aborted by the shutdown",
             );
         } else {
             self.write(CLIENT_DISCONNECTED, "client disconnected");

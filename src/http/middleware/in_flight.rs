@@ -77,8 +77,8 @@ impl InFlight {
         self.pending.closed.load(Ordering::SeqCst)
     }
 
-    /// Waits until every request is answered and its response is flushed. [`Self::close`] must be called first.
-    pub async fn answered(&self) {
+    /// Waits until every request has a response and the responses are flushed. [`Self::close`] must be called first.
+    pub async fn drained(&self) {
         loop {
             let mut idle = pin!(self.pending.idle.notified());
             // From here on no notification is missed.
@@ -116,7 +116,7 @@ impl Request {
 
 impl Drop for Request {
     fn drop(&mut self) {
-        // The order of both operations is the reverse of that in `close` and `answered`, so no wake-up is lost. Before the
+        // The order of both operations is the reverse of that in `close` and `drained`, so no wake-up is lost. Before the
         // shutdown no lock is taken.
         if self.0.requests.fetch_sub(1, Ordering::SeqCst) == 1
             && self.0.closed.load(Ordering::SeqCst)
@@ -173,15 +173,15 @@ mod tests {
             .track_until_sent(BoxBody::new(bytes.clone()));
         assert_eq!(body.size(), BodySize::Sized(bytes.len() as u64));
         let mut sent = Vec::new();
-        while let Some(piece) = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {
-            sent.extend(piece.unwrap());
+        while let Some(chunk) = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {
+            sent.extend(chunk.unwrap());
             assert_eq!(in_flight.pending.count(), 1);
         }
         assert_eq!(sent, bytes);
         in_flight.close();
-        let answered = in_flight.answered();
+        let drained = in_flight.drained();
         drop(body);
-        answered.await;
+        drained.await;
     }
 
     #[actix_web::test]

@@ -22,9 +22,14 @@ fn state() -> web::Data<AppState> {
     let registry = Registry::empty();
     let metrics = Arc::new(Metrics::new());
     let (datasets, store) = (Arc::new(Datasets::default()), Store::memory().unwrap());
-    let keep = settings.state.evaluation_retention;
-    let evaluations =
-        Evaluations::open(Arc::clone(&datasets), Arc::clone(&metrics), store, keep).unwrap();
+    let retention = settings.state.evaluation_retention;
+    let evaluations = Evaluations::open(
+        Arc::clone(&datasets),
+        Arc::clone(&metrics),
+        store,
+        retention,
+    )
+    .unwrap();
     web::Data::new(AppState::new(
         Arc::new(registry),
         metrics,

@@ -41,10 +41,10 @@ impl Format {
     /// # Errors
     /// Returns 415 for an unsupported coding.
     pub(in crate::http) fn of_body(request: &HttpRequest) -> Result<Option<Self>, ApiError> {
-        let Some(given) = request.headers().get(header::CONTENT_ENCODING) else {
+        let Some(coding) = request.headers().get(header::CONTENT_ENCODING) else {
             return Ok(None);
         };
-        match given.to_str().map(str::to_ascii_lowercase).as_deref() {
+        match coding.to_str().map(str::to_ascii_lowercase).as_deref() {
             Ok("identity" | "") => Ok(None),
             Ok("gzip") => Ok(Some(Self::Gzip)),
             Ok("deflate") => Ok(Some(Self::Deflate)),
@@ -130,14 +130,14 @@ impl Format {
         let level = Compression::fast();
         match self {
             Self::Gzip => {
-                let mut packer = GzEncoder::new(Vec::new(), level);
-                packer.write_all(body)?;
-                packer.finish()
+                let mut encoder = GzEncoder::new(Vec::new(), level);
+                encoder.write_all(body)?;
+                encoder.finish()
             }
             Self::Deflate => {
-                let mut packer = ZlibEncoder::new(Vec::new(), level);
-                packer.write_all(body)?;
-                packer.finish()
+                let mut encoder = ZlibEncoder::new(Vec::new(), level);
+                encoder.write_all(body)?;
+                encoder.finish()
             }
         }
     }
@@ -156,17 +156,21 @@ mod tests {
             let compressed = format.compress(&[7; 1000]).unwrap();
             assert!(compressed.len() < 100);
             let reservation = BodyMemoryLimit::new(100_000).reservation();
-            let unpack = |compressed: &[u8], max| format.decompress(compressed, max, &reservation);
-            assert_eq!(unpack(&compressed, 1000).unwrap(), vec![7; 1000]);
-            assert_eq!(unpack(&compressed, 999).unwrap_err().code(), Code::TooLarge);
+            let decompress =
+                |compressed: &[u8], max| format.decompress(compressed, max, &reservation);
+            assert_eq!(decompress(&compressed, 1000).unwrap(), vec![7; 1000]);
+            assert_eq!(
+                decompress(&compressed, 999).unwrap_err().code(),
+                Code::TooLarge
+            );
             for broken in [&compressed[..compressed.len() - 9], b"not compressed", b""] {
-                let error = unpack(broken, 1000).unwrap_err();
+                let error = decompress(broken, 1000).unwrap_err();
                 assert_eq!(error.code(), Code::InvalidRequest, "{format:?} {broken:?}");
             }
             // The body has ten times the available memory; no more than that is reserved.
             let large = format.compress(&vec![7; 1_000_000]).unwrap();
             assert_eq!(
-                unpack(&large, 2_000_000).unwrap_err().code(),
+                decompress(&large, 2_000_000).unwrap_err().code(),
                 Code::Overloaded
             );
         }

@@ -8,11 +8,11 @@ use mime::Mime;
 
 use crate::http::error::{ApiError, Code};
 
-/// The form, of those that are offered by their media types, that `Accept` likes best: by its quality, then by how closely
-/// it was named, then the first. The first where it says nothing.
+/// Selects the offer whose media type `Accept` prefers: the one with the highest quality, among equals the one with the most
+/// specific media range, among equals the first. Without `Accept` the first offer is selected.
 ///
 /// # Errors
-/// 406 where `Accept` names none of them.
+/// Returns 406 if `Accept` matches no offer.
 pub(in crate::http) fn best<T: Copy>(
     request: &HttpRequest,
     offers: &[(&str, T)],
@@ -20,38 +20,42 @@ pub(in crate::http) fn best<T: Copy>(
     let accept = Accept::parse(request)
         .ok()
         .filter(|accept| !accept.is_empty());
-    let liked = offers.iter().rev().filter_map(|&(essence, form)| {
+    let accepted = offers.iter().rev().filter_map(|&(essence, format)| {
         let Some(accept) = &accept else {
-            return Some(((Quality::MAX, 0), form));
+            return Some(((Quality::MAX, 0), format));
         };
-        let (closeness, quality) = place(essence, accept)?;
-        (quality > Quality::ZERO).then_some(((quality, closeness), form))
+        let (specificity, quality) = match_range(essence, accept)?;
+        (quality > Quality::ZERO).then_some(((quality, specificity), format))
     });
     // `max_by_key` returns the last of equals; the offers are reversed, so this is the first offer.
-    let best = liked.max_by_key(|(place, _)| *place).map(|(_, form)| form);
+    let best = accepted
+        .max_by_key(|(rank, _)| *rank)
+        .map(|(_, format)| format);
     best.ok_or_else(|| {
-        let known: Vec<&str> = offers.iter().map(|(essence, _)| *essence).collect();
+        let available: Vec<&str> = offers.iter().map(|(essence, _)| *essence).collect();
         let detail = format!(
             "not acceptable; the available media types are {}",
-            known.join(", ")
+            available.join(", ")
         );
         ApiError::new(Code::NotAcceptable, detail)
     })
 }
 
 /// Returns the specificity and quality of the most specific range of `Accept` that matches a media type.
-fn place(essence: &str, accept: &Accept) -> Option<(u8, Quality)> {
+fn match_range(essence: &str, accept: &Accept) -> Option<(u8, Quality)> {
     let ranges = accept.iter();
-    let places = ranges.filter_map(|range| Some((closeness(essence, &range.item)?, range.quality)));
-    places.max_by_key(|(closeness, _)| *closeness)
+    let matches =
+        ranges.filter_map(|range| Some((specificity(essence, &range.item)?, range.quality)));
+    matches.max_by_key(|(specificity, _)| *specificity)
 }
 
-fn closeness(essence: &str, range: &Mime) -> Option<u8> {
-    let (kind, _) = essence.split_once('/')?;
+/// Returns how specific a media range is that matches a media type: 0 for `*/*`, 1 for `type/*`, 2 for the type itself.
+fn specificity(essence: &str, range: &Mime) -> Option<u8> {
+    let (top_level, _) = essence.split_once('/')?;
     match range.essence_str() {
         "*/*" => Some(0),
-        _ if range.subtype() == mime::STAR && range.type_() == kind => Some(1),
-        named if named == essence => Some(2),
+        _ if range.subtype() == mime::STAR && range.type_() == top_level => Some(1),
+        range if range == essence => Some(2),
         _ => None,
     }
 }
@@ -62,7 +66,7 @@ mod tests {
 
     use super::*;
 
-    fn wanted(accept: Option<&str>) -> Result<char, ApiError> {
+    fn selected(accept: Option<&str>) -> Result<char, ApiError> {
         let offers = [
             ("application/json", 'j'),
             ("text/html", 'h'),
@@ -78,8 +82,8 @@ mod tests {
 
     #[test]
     fn best_offer_has_highest_quality_then_specificity() {
-        assert_eq!(wanted(None), Ok('j'));
-        for (accept, form) in [
+        assert_eq!(selected(None), Ok('j'));
+        for (accept, format) in [
             ("*/*", 'j'),
             ("", 'j'),
             ("text/html", 'h'),
@@ -100,14 +104,14 @@ mod tests {
             ("text/*;q=0.9, text/html;q=0.1, application/json;q=0.5", 'm'),
             ("image/png, nonsense, text/markdown;q=0.1", 'm'),
         ] {
-            assert_eq!(wanted(Some(accept)), Ok(form), "{accept}");
+            assert_eq!(selected(Some(accept)), Ok(format), "{accept}");
         }
     }
 
     #[test]
     fn unavailable_media_type_is_not_acceptable() {
         for accept in ["image/png", "application/*;q=0", "text/html;q=0", "*/*;q=0"] {
-            let error = wanted(Some(accept)).unwrap_err();
+            let error = selected(Some(accept)).unwrap_err();
             assert_eq!(error.code(), Code::NotAcceptable, "{accept}");
         }
     }

@@ -29,22 +29,22 @@ static PAGE_POLICY: LazyLock<String> =
     LazyLock::new(|| format!("{}; frame-ancestors 'none'", *POLICY));
 
 impl ReportFormat {
-    /// Among equals the first one is preferred.
+    /// Offers for content negotiation; the first one is the default.
     const OFFERS: [(&str, Self); 3] = [
         (Self::Json.essence(), Self::Json),
         (Self::Html.essence(), Self::Html),
         (Self::Markdown.essence(), Self::Markdown),
     ];
 
-    /// Returns the format that the query names, or the best one for `Accept`.
+    /// Returns the format of the query, otherwise the one that `Accept` prefers.
     ///
     /// # Errors
-    /// Returns 406 if `Accept` matches none of them.
+    /// Returns 406 if `Accept` matches no format.
     pub(in crate::http) fn select(
         request: &HttpRequest,
-        named: Option<Self>,
+        requested: Option<Self>,
     ) -> Result<Self, ApiError> {
-        named.map_or_else(|| negotiation::best(request, &Self::OFFERS), Ok)
+        requested.map_or_else(|| negotiation::best(request, &Self::OFFERS), Ok)
     }
 
     /// Returns the media type without parameters.
@@ -65,7 +65,7 @@ impl ReportFormat {
     }
 
     /// Creates a response in this format with the file name `name`.
-    pub(in crate::http) fn answer(self, name: &str, body: String) -> HttpResponse {
+    pub(in crate::http) fn response(self, name: &str, body: String) -> HttpResponse {
         let media_type = match self {
             Self::Json => self.essence().to_owned(),
             Self::Html | Self::Markdown => format!("{}; charset=utf-8", self.essence()),

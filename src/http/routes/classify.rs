@@ -44,7 +44,7 @@ pub struct ClassifyQuery {
     top_k: Option<usize>,
 }
 
-/// Predictions in the order of the images.
+/// Predictions of a request, in the order of its images.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Classification<'a> {
     /// Name of the model.
@@ -62,8 +62,8 @@ pub struct Classification<'a> {
 #[serde(untagged)]
 enum Prediction<'a> {
     /// The prediction of the model.
-    #[schema(title = "Answer")]
-    Answer {
+    #[schema(title = "Success")]
+    Success {
         /// The most probable label.
         #[schema(example = "happy")]
         label: &'a str,
@@ -139,22 +139,22 @@ pub async fn classify(
         deadline: Some(deadline),
         priority: Priority::Live,
     };
-    let answers = model.batcher.classify(faces, call).await?;
-    model.metrics.predictions(&answers.rows);
+    let response = model.batcher.classify(faces, call).await?;
+    model.metrics.predictions(&response.rows);
     let finish = Instant::now();
-    let mut rows = answers.rows.iter();
+    let mut rows = response.rows.iter();
     let predictions = problems.into_iter().filter_map(|problem| match problem {
         Some(error) => Some(Prediction::Failure { error }),
         None => rows
             .next()
-            .map(|row| answer(&model, &row.probabilities, top_k)),
+            .map(|row| prediction(&model, &row.probabilities, top_k)),
     });
     let predictions = predictions.collect();
     model
         .metrics
         .statistics()
         .converted(decoded.preprocess, finish.elapsed());
-    let timing = server_timing(decoded.preprocess, answers.queue, answers.inference);
+    let timing = server_timing(decoded.preprocess, response.queue, response.inference);
     Ok(HttpResponse::Ok()
         .insert_header(timing)
         .json(Classification {
@@ -164,9 +164,9 @@ pub async fn classify(
         }))
 }
 
-fn top_k(asked: Option<usize>, model: &LiveModel) -> Result<usize, ApiError> {
+fn top_k(requested: Option<usize>, model: &LiveModel) -> Result<usize, ApiError> {
     let labels = model.manifest.labels.len();
-    match asked {
+    match requested {
         None => Ok(labels),
         Some(k) if (1..=labels).contains(&k) => Ok(k),
         Some(k) => {
@@ -218,14 +218,14 @@ fn all_failed(problems: Vec<Option<ImageProblem>>) -> ApiError {
     ApiError::new(code, detail)
 }
 
-fn answer<'a>(model: &'a LiveModel, row: &Probabilities, top_k: usize) -> Prediction<'a> {
+fn prediction<'a>(model: &'a LiveModel, row: &Probabilities, top_k: usize) -> Prediction<'a> {
     let name = |class: usize| model.manifest.labels.get(class).unwrap_or_default();
     let (class, confidence) = row.top();
-    let kept = row.ranked(top_k).into_iter();
-    let probabilities = kept
+    let ranked = row.ranked(top_k).into_iter();
+    let probabilities = ranked
         .map(|class| (name(class), row.as_slice()[class]))
         .collect();
-    Prediction::Answer {
+    Prediction::Success {
         label: name(class),
         confidence,
         probabilities,

@@ -98,10 +98,10 @@ pub async fn image(
         tracing::warn!("{error}: {}", error.cause());
         unknown("cannot be read")
     })?;
-    let kept = [CacheDirective::Private, CacheDirective::MaxAge(MAX_AGE)];
+    let caching = [CacheDirective::Private, CacheDirective::MaxAge(MAX_AGE)];
     Ok(HttpResponse::Ok()
         .insert_header(ContentType::png())
-        .insert_header(CacheControl(kept.to_vec()))
+        .insert_header(CacheControl(caching.to_vec()))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .body(png))
 }

@@ -31,7 +31,7 @@ pub struct EvaluationRequest {
     #[schema(example = "fer2013")]
     dataset: String,
     /// Split: `test` (all test images), `train`, `PublicTest` or `PrivateTest`.
-    #[serde(default = "whole_test")]
+    #[serde(default = "default_split")]
     #[schema(value_type = String, default = "test", example = "test")]
     split: Split,
     /// Name or alias of the model; by default the default model.
@@ -45,11 +45,11 @@ pub struct EvaluationRequest {
     limit: Option<NonZeroUsize>,
 }
 
-pub(super) fn whole_test() -> Split {
+pub(super) fn default_split() -> Split {
     Split::Test
 }
 
-/// Query parameters of a list: it contains the evaluations that have all given values.
+/// Query parameters of a list. The list contains the evaluations that match all given values.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -70,12 +70,12 @@ pub struct ListQuery {
     #[param(inline)]
     status: Option<Status>,
     /// Maximum number of entries.
-    #[serde(default = "most_listed")]
+    #[serde(default = "default_limit")]
     #[param(value_type = usize, minimum = 1, default = 100)]
     limit: NonZeroUsize,
 }
 
-pub(super) fn most_listed() -> NonZeroUsize {
+pub(super) fn default_limit() -> NonZeroUsize {
     const { NonZeroUsize::new(100).expect("100 is not 0") }
 }
 
@@ -126,13 +126,13 @@ pub async fn create(
         .registry
         .resolve(model.as_deref(), version.as_deref())?;
     let request_id = Some(id.as_str().to_owned());
-    let order = EvaluationSpec {
+    let spec = EvaluationSpec {
         dataset,
         split,
         limit,
         request_id,
     };
-    let job = state.evaluations.start(order, model).await?;
+    let job = state.evaluations.start(spec, model).await?;
     let location = format!("{LIST_PATH}/{}", job.id());
     let document = EvaluationResponse::from(job.record());
     Ok(HttpResponse::Accepted()

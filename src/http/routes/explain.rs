@@ -44,19 +44,22 @@ pub struct ExplainQuery {
     label: Option<String>,
     /// Format of the response; by default the best one for `Accept`, otherwise JSON.
     #[param(inline)]
-    format: Option<Form>,
+    format: Option<Format>,
 }
 
 /// Format of the response.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Form {
+enum Format {
     Json,
     Png,
 }
 
-/// Among equals the first one is preferred.
-const OFFERS: [(&str, Form); 2] = [("application/json", Form::Json), ("image/png", Form::Png)];
+/// Offers for content negotiation; the first one is the default.
+const OFFERS: [(&str, Format); 2] = [
+    ("application/json", Format::Json),
+    ("image/png", Format::Png),
+];
 
 /// Explain the label of a face.
 ///
@@ -126,10 +129,10 @@ pub async fn explain(
     let _permit = state.explanations.try_acquire().map_err(|_| busy(&state))?;
     let explanation = explanation::explain(&model.batcher, face, class, deadline).await?;
     match format {
-        Form::Json => Ok(HttpResponse::Ok()
+        Format::Json => Ok(HttpResponse::Ok()
             .insert_header((header::VARY, "accept"))
             .json(Document::of(&model, &explanation))),
-        Form::Png => png(explanation).await,
+        Format::Png => png(explanation).await,
     }
 }
 
@@ -144,9 +147,9 @@ fn class(labels: &Labels, label: &str) -> Result<usize, ApiError> {
 }
 
 fn busy(state: &AppState) -> ApiError {
-    let most = state.limits.max_explanations;
+    let max = state.limits.max_explanations;
     ApiError::overloaded(format!(
-        "{most} explanations are running, which is the maximum (--max-explanations); try again later"
+        "{max} explanations are running, which is the maximum (--max-explanations); try again later"
     ))
 }
 

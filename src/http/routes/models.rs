@@ -27,7 +27,7 @@ const ONE_PATH: &str = "/v1/models/{name}";
 /// All models.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ModelList {
-    /// By name.
+    /// Models, sorted by name.
     models: Vec<ModelSummary>,
 }
 

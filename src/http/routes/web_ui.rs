@@ -74,10 +74,10 @@ fn serve(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
     let Some(format) = Format::accepted(request) else {
         return Ok(response.body(file.data.into_owned()));
     };
-    let packed = format.compress(&file.data).map_err(ApiError::internal)?;
+    let compressed = format.compress(&file.data).map_err(ApiError::internal)?;
     Ok(response
         .insert_header((header::CONTENT_ENCODING, format.name()))
-        .body(packed))
+        .body(compressed))
 }
 
 /// The tag is weak, because it does not depend on the content coding.

@@ -52,17 +52,17 @@ pub async fn compare(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let CompareQuery { a, b, format } = query.into_inner();
-    let form = ReportFormat::select(&request, format)?;
-    let _turn = state.reports.acquire().await.map_err(ApiError::internal)?;
+    let format = ReportFormat::select(&request, format)?;
+    let _permit = state.reports.acquire().await.map_err(ApiError::internal)?;
     let compared = compared(&state, &a, &b).await?;
     let datasets = Arc::clone(&state.datasets);
-    let written = web::block(move || written(form, &compared, &datasets));
-    Ok(form.answer("comparison", written.await.map_err(ApiError::internal)??))
+    let rendered = web::block(move || render(format, &compared, &datasets));
+    Ok(format.response("comparison", rendered.await.map_err(ApiError::internal)??))
 }
 
 /// Renders the report. This blocks, because it reads the faces that the report shows.
-fn written(
-    form: ReportFormat,
+fn render(
+    format: ReportFormat,
     compared: &Compared,
     datasets: &Datasets,
 ) -> Result<String, ApiError> {
@@ -73,7 +73,7 @@ fn written(
     } = compared;
     let [a, b] = [evaluation_a, evaluation_b].map(Side::from);
     let find = |image: &str| datasets.image(&evaluation_a.dataset, image).cloned();
-    Ok(match form {
+    Ok(match format {
         ReportFormat::Json => serde_json::to_string(compared).map_err(ApiError::internal)?,
         ReportFormat::Markdown => report::comparison_markdown(&a, &b, comparison),
         ReportFormat::Html => {

@@ -59,7 +59,7 @@ pub async fn events(
     let id = parse(&id)?;
     let job = state.evaluations.job(id);
     let job = job.map(|job| (job.subscribe(), job));
-    let feed = ProgressStream {
+    let progress_stream = ProgressStream {
         state,
         id,
         job,
@@ -67,7 +67,7 @@ pub async fn events(
         is_first: true,
         is_over: false,
     };
-    let now = feed.progress().await?;
+    let now = progress_stream.progress().await?;
     if now.status.is_final() && last.is_some_and(|last| last >= now.position()) {
         return Ok(HttpResponse::NoContent().finish());
     }
@@ -77,7 +77,7 @@ pub async fn events(
         // Proxies must not buffer or compress the events.
         .insert_header((header::CONTENT_ENCODING, ContentEncoding::Identity.as_str()))
         .insert_header(("x-accel-buffering", "no"))
-        .streaming(stream::try_unfold(feed, ProgressStream::next)))
+        .streaming(stream::try_unfold(progress_stream, ProgressStream::next)))
 }
 
 /// The event stream of one client.

@@ -17,8 +17,8 @@ use crate::{
 
 const PATH: &str = "/v1/evaluations/{id}/predictions";
 
-/// Number of lines in memory at a time.
-const PIECE: usize = 1000;
+/// Number of predictions that are in memory at a time.
+const CHUNK_SIZE: usize = 1000;
 
 /// Return the prediction for each image as CSV.
 ///
@@ -73,20 +73,20 @@ impl Reader {
             return Ok(None);
         }
         let read = move |store: &Store| {
-            let piece = store.predictions_from(id, position, PIECE)?;
-            let is_last = piece.len() < PIECE;
-            Ok((is_last, !is_last || store.evaluation(id)?.is_some(), piece))
+            let chunk = store.predictions_from(id, position, CHUNK_SIZE)?;
+            let is_last = chunk.len() < CHUNK_SIZE;
+            Ok((is_last, !is_last || store.evaluation(id)?.is_some(), chunk))
         };
-        let (is_done, is_there, piece) = store.run(read).await?;
-        if !is_there {
+        let (is_done, exists, chunk) = store.run(read).await?;
+        if !exists {
             // Aborts the response, so that the client notices that it is incomplete.
             return Err(ApiError::internal(format!(
                 "evaluation {id} was removed while it was being read"
             )));
         }
         let mut lines = Vec::new();
-        csv::write(&mut lines, &piece, position == 0).map_err(ApiError::internal)?;
-        let position = position + piece.len();
+        csv::write(&mut lines, &chunk, position == 0).map_err(ApiError::internal)?;
+        let position = position + chunk.len();
         Ok(Some((
             lines.into(),
             Self {

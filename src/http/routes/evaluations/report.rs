@@ -46,29 +46,29 @@ pub async fn report(
     request: HttpRequest,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let form = ReportFormat::select(&request, query.format)?;
-    let _turn = state.reports.acquire().await.map_err(ApiError::internal)?;
+    let format = ReportFormat::select(&request, query.format)?;
+    let _permit = state.reports.acquire().await.map_err(ApiError::internal)?;
     let record = succeeded(&state, &id).await?;
     let name = format!("evaluation-{}", record.id);
     let datasets = Arc::clone(&state.datasets);
-    let written = web::block(move || written(form, record, &datasets));
-    Ok(form.answer(&name, written.await.map_err(ApiError::internal)??))
+    let rendered = web::block(move || render(format, record, &datasets));
+    Ok(format.response(&name, rendered.await.map_err(ApiError::internal)??))
 }
 
 /// Renders the report. This blocks, because it reads the faces that the report shows.
-fn written(
-    form: ReportFormat,
+fn render(
+    format: ReportFormat,
     record: EvaluationRecord,
     datasets: &Datasets,
 ) -> Result<String, ApiError> {
-    if form == ReportFormat::Json {
+    if format == ReportFormat::Json {
         return serde_json::to_string(&EvaluationResponse::from(record))
             .map_err(ApiError::internal);
     }
     let evaluation: Evaluation = serde_json::from_str(record.report.as_deref().unwrap_or_default())
         .map_err(|error| ApiError::internal(format!("the report of {}: {error}", record.id)))?;
     let subject = Subject::from(&EvaluationInfo::from(record));
-    if form == ReportFormat::Markdown {
+    if format == ReportFormat::Markdown {
         return Ok(report::markdown(&subject, &evaluation));
     }
     let find = |image: &str| datasets.image(&subject.dataset, image).cloned();

@@ -12,47 +12,47 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Explanation)]
 pub(super) struct Document<'a> {
-    /// The model that was asked.
+    /// Name of the model.
     #[schema(example = "resnet-20-v1")]
     model: &'a str,
-    /// Its version.
+    /// Version of the model.
     #[schema(value_type = String, example = "1")]
     version: ModelVersion,
-    /// The label that is explained.
+    /// Explained label.
     #[schema(example = "happy")]
     label: &'a str,
-    /// Its probability with nothing covered, 0 to 1.
+    /// Probability of the label for the unmasked face, 0 to 1.
     #[schema(example = 0.92)]
     probability: f32,
-    /// Rows and columns of `weights`: the model's square.
+    /// Rows and columns of `weights`: the size of the model's input.
     #[schema(example = json!([48, 48]))]
     size: [usize; 2],
-    /// For each pixel of the square the probability that is lost with a patch over the face there, interpolated between the
-    /// positions of the patch: above 0 it speaks for the label, below 0 against it. Rows from the top, each from the left;
-    /// within [-1, 1].
+    /// Weight per pixel of the input, -1 to 1: how much a patch at this pixel lowers the label's probability, interpolated between
+    /// the positions of the patch. Positive weights support the label, negative ones contradict it. Rows are ordered from top to
+    /// bottom, columns from left to right.
     #[schema(value_type = Vec<Vec<f32>>, example = json!([[0.0, 0.03], [-0.01, 0.4]]))]
     weights: Vec<Vec<f32>>,
-    /// How it was found out.
+    /// Parameters of the occlusion.
     occlusion: Method,
 }
 
-/// How a face was covered.
+/// Parameters of the occlusion of a face.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = OcclusionMethod)]
 struct Method {
-    /// Rows and columns of a patch, in pixels of the square.
+    /// Rows and columns of the patch in pixels.
     #[schema(example = 8)]
     patch: usize,
     /// Number of positions of the patch; the model classifies one image per position.
     #[schema(example = 121)]
     positions: usize,
-    /// The gray that it is filled with: the face's mean, 0 to 255.
+    /// Gray level of the patch, 0 to 255: the mean of the face.
     #[schema(example = 131)]
     fill: u8,
 }
 
 impl<'a> Document<'a> {
-    /// Of what has been found out about a model.
+    /// Creates the document of an explanation.
     pub(super) fn of(model: &'a LiveModel, explanation: &Explanation) -> Self {
         let Explanation {
             class,
@@ -79,8 +79,8 @@ impl<'a> Document<'a> {
     }
 }
 
-/// To six places: what is smaller is the rounding of the model, and would double the answer's length.
+/// Rounds to six decimals. Further digits are rounding errors of the model and would double the size of the response.
 fn rounded(weight: f32) -> f32 {
-    // Plus zero, for there is a negative one.
+    // Adding zero turns -0.0 into 0.0.
     (weight * 1e6).round() / 1e6 + 0.0
 }

@@ -16,7 +16,7 @@ use crate::{
         error::Code,
         extract::Version,
         middleware::RequestId,
-        routes::evaluations::{most_listed, whole_test},
+        routes::evaluations::{default_limit, default_split},
     },
     jobs::Job as _,
     models::{LifecycleError, ModelVersion},
@@ -45,7 +45,7 @@ pub struct PromotionRequest {
     #[schema(example = "fer2013")]
     dataset: String,
     /// Split: `test` (all test images), `train`, `PublicTest` or `PrivateTest`.
-    #[serde(default = "whole_test")]
+    #[serde(default = "default_split")]
     #[schema(value_type = String, default = "test", example = "test")]
     split: Split,
     /// Maximum number of images. The same images are chosen each time, every class in proportion.
@@ -69,7 +69,7 @@ pub struct PromotionRequest {
 #[into_params(parameter_in = Query)]
 pub struct PromotionQuery {
     /// Maximum number of entries.
-    #[serde(default = "most_listed")]
+    #[serde(default = "default_limit")]
     #[param(value_type = usize, minimum = 1, default = 100)]
     limit: NonZeroUsize,
 }

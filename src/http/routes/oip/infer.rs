@@ -79,13 +79,13 @@ pub async fn infer(
     let deadline = start + deadline::timeout(&request, limits.request_timeout)?;
     let model = state.oip.model(&path.model, path.version.as_deref())?;
     let json_length = json_length(&request)?;
-    let packed = Format::of_body(&request)?;
+    let coding = Format::of_body(&request)?;
 
     if body::is_large(&request) {
         // A full queue rejects a large body before it is received.
         model.batcher.ensure_capacity(1)?;
     }
-    // Held to the end, because tensor data are slices of the body.
+    // The reservation lives until the response, because tensor data are slices of the body.
     let reservation = state.intake.memory.reservation();
     let times = RequestTimes { start, deadline };
     let mut body = body::read(
@@ -97,10 +97,10 @@ pub async fn infer(
         limits.body_timeout,
     )
     .await?;
-    if let Some(format) = packed {
-        let (most, reservation) = (limits.max_body, reservation.clone());
-        let unpacked = spawn_blocking(move || format.decompress(&body, most, &reservation));
-        body = unpacked.await.map_err(ApiError::internal)??;
+    if let Some(format) = coding {
+        let (max, reservation) = (limits.max_body, reservation.clone());
+        let decompressed = spawn_blocking(move || format.decompress(&body, max, &reservation));
+        body = decompressed.await.map_err(ApiError::internal)??;
     }
     let (request_v2, binary) = match json_length {
         Some(0) => {
@@ -120,7 +120,7 @@ pub async fn infer(
         length => parse(body, length, &reservation).await?,
     };
     let response = state.oip.infer(&model, request_v2, deadline).await?;
-    answer(&request, &response, &binary)
+    respond(&request, &response, &binary)
 }
 
 fn json_length(request: &HttpRequest) -> Result<Option<usize>, ApiError> {
@@ -131,8 +131,9 @@ fn json_length(request: &HttpRequest) -> Result<Option<usize>, ApiError> {
         .to_str()
         .ok()
         .and_then(|text| text.trim().parse().ok());
-    let wrong = || ApiError::invalid_request(format!("{JSON_LENGTH}: expected a number of bytes"));
-    length.map(Some).ok_or_else(wrong)
+    let invalid =
+        || ApiError::invalid_request(format!("{JSON_LENGTH}: expected a number of bytes"));
+    length.map(Some).ok_or_else(invalid)
 }
 
 /// Parses the JSON of a body. The memory of its numbers is reserved before they are parsed.
@@ -161,7 +162,7 @@ async fn parse(
     Ok(parsed?)
 }
 
-fn answer(
+fn respond(
     request: &HttpRequest,
     response: &InferResponse,
     binary: &Binary,
@@ -173,19 +174,19 @@ fn answer(
         inference,
         ..
     } = response;
-    let mut answer = HttpResponse::Ok();
-    answer.insert_header(server_timing(*preprocess, *queue, *inference));
+    let mut builder = HttpResponse::Ok();
+    builder.insert_header(server_timing(*preprocess, *queue, *inference));
     match json_length {
-        None => answer.content_type(mime::APPLICATION_JSON),
+        None => builder.content_type(mime::APPLICATION_JSON),
         Some(length) => {
-            answer.insert_header((JSON_LENGTH, length));
-            answer.content_type(mime::APPLICATION_OCTET_STREAM)
+            builder.insert_header((JSON_LENGTH, length));
+            builder.content_type(mime::APPLICATION_OCTET_STREAM)
         }
     };
     if let Some(format) = Format::accepted(request) {
         body = format.compress(&body).map_err(ApiError::internal)?;
-        answer.insert_header((header::CONTENT_ENCODING, format.name()));
+        builder.insert_header((header::CONTENT_ENCODING, format.name()));
     }
-    answer.insert_header((header::VARY, "accept-encoding"));
-    Ok(answer.body(body))
+    builder.insert_header((header::VARY, "accept-encoding"));
+    Ok(builder.body(body))
 }

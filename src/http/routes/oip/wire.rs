@@ -13,7 +13,7 @@ use crate::{
     models::ModelVersion,
     oip::{
         Error, InferRequest, InferResponse, InputTensor, OutputData, OutputTensor, RequestedOutput,
-        TensorData, refuse_shared_memory,
+        TensorData, reject_shared_memory,
     },
 };
 
@@ -126,7 +126,7 @@ fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
     } = input;
     parameters
         .keys()
-        .try_for_each(|name| refuse_shared_memory(name))?;
+        .try_for_each(|name| reject_shared_memory(name))?;
     let size = parameters.get("binary_data_size").map(|size| match size {
         Scalar::Integer(size @ 0..) => Ok(usize::try_from(*size).unwrap_or(usize::MAX)),
         Scalar::Integer(_) | Scalar::Bool(_) | Scalar::Other(_) => Err(Error::invalid(
@@ -142,9 +142,10 @@ fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
         (None, Some(data)) => data.into(),
         (Some(size), None) if size <= rest.len() => TensorData::Raw(rest.split_to(size)),
         (Some(size), None) => {
-            let left = rest.len();
-            let message =
-                format!("input `{name}` needs {size} bytes after the JSON; the body has {left}");
+            let available = rest.len();
+            let message = format!(
+                "input `{name}` needs {size} bytes after the JSON; the body has {available}"
+            );
             return Err(Error::invalid(message));
         }
     };
@@ -167,7 +168,7 @@ fn flag(parameters: &Parameters, name: &str) -> Result<Option<bool>, Error> {
 }
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct Response<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     id: &'a str,
     model_name: &'a str,
@@ -234,13 +235,13 @@ pub(super) fn body(
     });
     let outputs = outputs.collect::<Result<_, _>>()?;
     let (id, model_name, model_version) = (&response.id, &response.model, response.version);
-    let answer = Answer {
+    let document = Response {
         id,
         model_name,
         model_version,
         outputs,
     };
-    let mut body = serde_json::to_vec(&answer).expect("strings and finite numbers are JSON");
+    let mut body = serde_json::to_vec(&document).expect("strings and finite numbers are JSON");
     let header = follows.then_some(body.len());
     body.extend(rest);
     Ok((body, header))
@@ -253,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_json_cannot_tell_is_told_in_binary_alone() {
+    fn non_finite_values_require_binary_output() {
         let output = OutputTensor {
             name: "logits".to_owned(),
             shape: [1, 2],

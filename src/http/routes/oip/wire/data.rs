@@ -26,7 +26,7 @@ impl From<Data> for TensorData {
         match data {
             Data::Numbers(numbers) => Self::Numbers(numbers),
             Data::Strings(strings) => {
-                Self::Pictures(strings.into_iter().map(EncodedImage::Base64).collect())
+                Self::EncodedImages(strings.into_iter().map(EncodedImage::Base64).collect())
             }
         }
     }
@@ -63,7 +63,7 @@ impl Data {
 }
 
 fn mixed<E: Error>() -> E {
-    E::custom("`data` holds both numbers and strings")
+    E::custom("`data` contains both numbers and strings")
 }
 
 /// Appends an element, or all elements of an array, to a list.
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_are_counted_while_they_are_read() {
+    fn too_many_strings_are_rejected() {
         let strings = |count| read(&format!("[{}]", vec!["\"\""; count].join(",")));
         assert!(strings(MAX_STRINGS).is_ok());
         let error = strings(MAX_STRINGS + 1).unwrap_err();
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn nested_and_flat_are_the_same() {
+    fn nested_and_flat_arrays_are_equal() {
         let flat = Data::Numbers(vec![1.0, 2.0, 3.5, 4.0]);
         assert_eq!(read("[1, 2, 3.5, 4]"), Ok(flat));
         assert_eq!(read("[[[1], [2]], [[3.5], [4]]]"), read("[1, 2, 3.5, 4]"));
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn other_things_are_refused() {
+    fn other_values_are_rejected() {
         for wrong in [
             "1",
             "\"a\"",
@@ -166,7 +166,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn single_precision_comes_through_unchanged(values: Vec<f32>) {
+        fn float32_values_are_exact(values: Vec<f32>) {
             prop_assume!(values.iter().all(|value| value.is_finite()));
             // Python writes a float32 as the double of the same value with all digits.
             let doubles: Vec<f64> = values.iter().map(|&value| value.into()).collect();

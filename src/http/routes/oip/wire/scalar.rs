@@ -34,17 +34,17 @@ impl Scalar {
 
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Read)
+        deserializer.deserialize_any(ScalarVisitor)
     }
 }
 
-struct Read;
+struct ScalarVisitor;
 
-impl<'de> Visitor<'de> for Read {
+impl<'de> Visitor<'de> for ScalarVisitor {
     type Value = Scalar;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a parameter's value")
+        f.write_str("the value of a parameter")
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Scalar, E> {
@@ -87,7 +87,7 @@ mod tests {
     use super::Scalar;
 
     #[test]
-    fn values_are_told_apart_and_lists_are_read_past() {
+    fn scalars_are_typed_and_lists_are_skipped() {
         for (json, expected) in [
             ("7", Scalar::Integer(7)),
             ("-7", Scalar::Integer(-7)),
