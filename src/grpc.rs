@@ -18,7 +18,7 @@ mod shutdown;
 pub mod proto {
     tonic::include_proto!("inference");
 
-    /// Their descriptors, for reflection.
+    /// Descriptors of the messages and services, for reflection.
     pub(super) const DESCRIPTORS: &[u8] =
         include_bytes!(concat!(env!("OUT_DIR"), "/inference.bin"));
 }

@@ -24,20 +24,20 @@ use crate::intake::memory_limit::{BodyMemoryLimit, Reservation};
 pub(super) struct Incoming(pub(super) Reservation);
 
 /// Streaming calls, which may be idle between two messages.
-const STREAMS: [&str; 3] = ["ModelStreamInfer", "Watch", "ServerReflectionInfo"];
+const STREAMING_CALLS: [&str; 3] = ["ModelStreamInfer", "Watch", "ServerReflectionInfo"];
 
 /// Applies the limits to a service.
 #[derive(Clone)]
 pub(super) struct BodyLimitLayer {
-    budget: BodyMemoryLimit,
+    memory: BodyMemoryLimit,
     timeout: Duration,
 }
 
 impl BodyLimitLayer {
-    /// Creates the layer. Messages reserve memory in `bodies` and must arrive within the timeout, which starts with the head of a
+    /// Creates the layer. Messages reserve memory in `memory` and must arrive within the timeout, which starts with the head of a
     /// unary call and with the first bytes of each message of a stream.
-    pub(super) fn new(budget: BodyMemoryLimit, timeout: Duration) -> Self {
-        Self { budget, timeout }
+    pub(super) fn new(memory: BodyMemoryLimit, timeout: Duration) -> Self {
+        Self { memory, timeout }
     }
 }
 
@@ -47,7 +47,7 @@ impl<S> Layer<S> for BodyLimitLayer {
     fn layer(&self, inner: S) -> Self::Service {
         BodyLimitService {
             inner,
-            buffered: self.clone(),
+            limits: self.clone(),
         }
     }
 }
@@ -56,7 +56,7 @@ impl<S> Layer<S> for BodyLimitLayer {
 #[derive(Clone)]
 pub(super) struct BodyLimitService<S> {
     inner: S,
-    buffered: BodyLimitLayer,
+    limits: BodyLimitLayer,
 }
 
 impl<S: Service<Request<Body>>> Service<Request<Body>> for BodyLimitService<S> {
@@ -69,24 +69,24 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for BodyLimitService<S> {
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let BodyLimitLayer { budget, timeout } = &self.buffered;
-        let reservation = budget.reservation();
+        let BodyLimitLayer { memory, timeout } = &self.limits;
+        let reservation = memory.reservation();
         request
             .extensions_mut()
             .insert(Incoming(reservation.clone()));
         let call = request.uri().path().rsplit('/').next().unwrap_or_default();
-        let is_stream = STREAMS.contains(&call);
+        let is_stream = STREAMING_CALLS.contains(&call);
         let timeout = *timeout;
         self.inner.call(request.map(|body| {
-            let late = (!is_stream).then(|| Box::pin(sleep(timeout)));
-            let boundaries = FrameTracker::default();
+            let deadline = (!is_stream).then(|| Box::pin(sleep(timeout)));
+            let tracker = FrameTracker::default();
             Body::new(LimitedBody {
                 body,
                 reservation,
-                boundaries,
+                tracker,
                 is_stream,
                 timeout,
-                late,
+                deadline,
             })
         }))
     }
@@ -96,22 +96,24 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for BodyLimitService<S> {
 struct LimitedBody {
     body: Body,
     reservation: Reservation,
-    boundaries: FrameTracker,
+    tracker: FrameTracker,
     is_stream: bool,
     timeout: Duration,
     /// Deadline of the expected message; for a stream it starts with the first wait for the rest of a message.
-    late: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl LimitedBody {
     /// Waits for the rest of a message until its deadline.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if self.is_stream && !self.boundaries.in_message() {
+        if self.is_stream && !self.tracker.in_message() {
             return Poll::Pending;
         }
         let timeout = self.timeout;
-        let late = self.late.get_or_insert_with(|| Box::pin(sleep(timeout)));
-        late.as_mut().poll(context).map(|()| {
+        let deadline = self
+            .deadline
+            .get_or_insert_with(|| Box::pin(sleep(timeout)));
+        deadline.as_mut().poll(context).map(|()| {
             Some(Err(Status::deadline_exceeded(
                 "the message was not received within --body-timeout",
             )))
@@ -134,8 +136,8 @@ impl http_body::Body for LimitedBody {
             Some(Ok(frame)) => frame.data_ref().map_or(&[][..], |data| data),
             Some(Err(_)) | None => &[],
         };
-        if self.boundaries.feed(bytes) && self.is_stream {
-            self.late = None;
+        if self.tracker.feed(bytes) && self.is_stream {
+            self.deadline = None;
         }
         Poll::Ready(if self.reservation.reserve(bytes.len()) {
             frame

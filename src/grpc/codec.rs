@@ -46,22 +46,22 @@ where
     type Encode = T;
     type Decode = U;
     type Encoder = <ProstCodec<T, U> as Codec>::Encoder;
-    type Decoder = CountingDecoder<U>;
+    type Decoder = LimitedDecoder<U>;
 
     fn encoder(&mut self) -> Self::Encoder {
         ProstCodec::<T, U>::raw_encoder(BufferSettings::default())
     }
 
     fn decoder(&mut self) -> Self::Decoder {
-        CountingDecoder(PhantomData)
+        LimitedDecoder(PhantomData)
     }
 }
 
 /// The decoder.
 #[derive(Debug)]
-pub(super) struct CountingDecoder<U>(PhantomData<U>);
+pub(super) struct LimitedDecoder<U>(PhantomData<U>);
 
-impl<U: Message + Default> Decoder for CountingDecoder<U> {
+impl<U: Message + Default> Decoder for LimitedDecoder<U> {
     type Item = U;
     type Error = Status;
 
@@ -164,7 +164,7 @@ mod tests {
         }
     }
 
-    fn refusal(message: &ModelInferRequest) -> Option<String> {
+    fn rejection(message: &ModelInferRequest) -> Option<String> {
         check_limits(&message.encode_to_vec())
             .err()
             .map(|status| status.message().to_owned())
@@ -182,13 +182,13 @@ mod tests {
             outputs,
             ..strings(0)
         };
-        assert_eq!(refusal(&few), None);
+        assert_eq!(rejection(&few), None);
         let many = ModelInferRequest {
             inputs: vec![input; 25],
             ..few
         };
         assert_eq!(
-            refusal(&many).unwrap(),
+            rejection(&many).unwrap(),
             "the message has more than 1024 fields"
         );
         let shape = InferInputTensor {
@@ -202,18 +202,18 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(
-            refusal(&deep).unwrap(),
+            rejection(&deep).unwrap(),
             "the message has more than 1024 fields"
         );
         // The strings of both inputs are added.
-        assert_eq!(refusal(&strings(MAX_STRINGS / 2)), None);
-        let message = refusal(&strings(MAX_STRINGS / 2 + 1)).unwrap();
+        assert_eq!(rejection(&strings(MAX_STRINGS / 2)), None);
+        let message = rejection(&strings(MAX_STRINGS / 2 + 1)).unwrap();
         assert_eq!(message, "the message has more than 65536 strings");
     }
 
     proptest! {
         #[test]
-        fn whatever_is_sent_is_looked_through(message: Vec<u8>) {
+        fn arbitrary_bytes_do_not_panic(message: Vec<u8>) {
             let _ = check_limits(&message);
         }
     }

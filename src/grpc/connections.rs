@@ -18,8 +18,8 @@ use tokio::{
 };
 use tonic::transport::server::{Connected, TcpIncoming};
 
-/// The connection preface of HTTP/2 clients (RFC 9113, section 3.4).
-const PREFACE: usize = 24;
+/// Length of the connection preface of HTTP/2 clients in bytes (RFC 9113, section 3.4).
+const PREFACE_LENGTH: usize = 24;
 
 /// Pause after the system has run out of files or memory.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -30,21 +30,24 @@ pub(super) fn limited(
     max: usize,
     preface_timeout: Duration,
 ) -> impl Stream<Item = io::Result<Connection>> {
-    let room = Arc::new(Semaphore::new(max));
-    stream::unfold((incoming, room), move |(mut incoming, room)| async move {
-        let permit = Arc::clone(&room).acquire_owned().await.ok()?;
-        let stream = accept(&mut incoming).await?;
-        let begins = PrefaceTimeout {
-            bytes: 0,
-            late: Box::pin(sleep(preface_timeout)),
-        };
-        let connection = Connection {
-            stream,
-            begins: Some(begins),
-            _permit: permit,
-        };
-        Some((Ok(connection), (incoming, room)))
-    })
+    let permits = Arc::new(Semaphore::new(max));
+    stream::unfold(
+        (incoming, permits),
+        move |(mut incoming, permits)| async move {
+            let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
+            let stream = accept(&mut incoming).await?;
+            let preface = PrefaceTimeout {
+                bytes: 0,
+                deadline: Box::pin(sleep(preface_timeout)),
+            };
+            let connection = Connection {
+                stream,
+                preface: Some(preface),
+                _permit: permit,
+            };
+            Some((Ok(connection), (incoming, permits)))
+        },
+    )
 }
 
 /// Waits for the next connection.
@@ -70,15 +73,15 @@ fn lacks_resources(error: &io::Error) -> bool {
 /// A connection that releases its permit when it is dropped.
 pub(super) struct Connection {
     stream: TcpStream,
-    /// Pending until the preface was received.
-    begins: Option<PrefaceTimeout>,
+    /// `None` after the preface was received.
+    preface: Option<PrefaceTimeout>,
     _permit: OwnedSemaphorePermit,
 }
 
 /// The timeout of a connection whose preface was not received yet.
 struct PrefaceTimeout {
     bytes: usize,
-    late: Pin<Box<Sleep>>,
+    deadline: Pin<Box<Sleep>>,
 }
 
 impl Connected for Connection {
@@ -97,16 +100,16 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        let Some(begins) = &mut self.begins else {
+        let Some(preface) = &mut self.preface else {
             return read;
         };
         if read.is_pending() {
-            let late = begins.late.as_mut().poll(context);
-            return late.map(|()| Err(io::ErrorKind::TimedOut.into()));
+            let deadline = preface.deadline.as_mut().poll(context);
+            return deadline.map(|()| Err(io::ErrorKind::TimedOut.into()));
         }
-        begins.bytes += buffer.filled().len() - before;
-        if begins.bytes >= PREFACE {
-            self.begins = None;
+        preface.bytes += buffer.filled().len() - before;
+        if preface.bytes >= PREFACE_LENGTH {
+            self.preface = None;
         }
         read
     }

@@ -8,11 +8,11 @@ use tonic::metadata::MetadataMap;
 const MARGIN: Duration = Duration::from_millis(2);
 
 /// Returns the shorter one of the client's and the server's timeout.
-pub(super) fn timeout(metadata: &MetadataMap, longest: Duration) -> Duration {
+pub(super) fn timeout(metadata: &MetadataMap, max: Duration) -> Duration {
     let given = metadata
         .get("grpc-timeout")
         .and_then(|value| parse(value.to_str().ok()?));
-    given.map_or(longest, |given| longest.min(given.saturating_sub(MARGIN)))
+    given.map_or(max, |given| max.min(given.saturating_sub(MARGIN)))
 }
 
 /// Parses up to eight digits and a unit.
@@ -57,11 +57,11 @@ mod tests {
     #[test]
     fn shorter_timeout_applies() {
         let mut metadata = MetadataMap::new();
-        let longest = Duration::from_secs(1);
-        assert_eq!(timeout(&metadata, longest), longest);
+        let max = Duration::from_secs(1);
+        assert_eq!(timeout(&metadata, max), max);
         metadata.insert("grpc-timeout", "50m".parse().unwrap());
-        assert_eq!(timeout(&metadata, longest), Duration::from_millis(48));
+        assert_eq!(timeout(&metadata, max), Duration::from_millis(48));
         metadata.insert("grpc-timeout", "50S".parse().unwrap());
-        assert_eq!(timeout(&metadata, longest), longest);
+        assert_eq!(timeout(&metadata, max), max);
     }
 }

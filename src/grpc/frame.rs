@@ -2,12 +2,12 @@
 //! tonic decodes messages only after it has buffered them, and the limits apply before.
 
 /// Length of the prefix of a message in bytes: compression flag and message length.
-const PREFIX: usize = 5;
+const PREFIX_LENGTH: usize = 5;
 
 /// Tracks the position in the messages of a call.
 #[derive(Debug, Default)]
 pub(super) struct FrameTracker {
-    prefix: [u8; PREFIX],
+    prefix: [u8; PREFIX_LENGTH],
     /// Number of received bytes of the prefix.
     filled: usize,
     /// Number of missing bytes of the message.
@@ -24,20 +24,20 @@ impl FrameTracker {
     pub(super) fn feed(&mut self, mut bytes: &[u8]) -> bool {
         let mut ended = false;
         while !bytes.is_empty() {
-            if self.filled < PREFIX {
-                let taken = bytes.len().min(PREFIX - self.filled);
-                self.prefix[self.filled..self.filled + taken].copy_from_slice(&bytes[..taken]);
-                self.filled += taken;
-                bytes = &bytes[taken..];
-                if self.filled < PREFIX {
+            if self.filled < PREFIX_LENGTH {
+                let count = bytes.len().min(PREFIX_LENGTH - self.filled);
+                self.prefix[self.filled..self.filled + count].copy_from_slice(&bytes[..count]);
+                self.filled += count;
+                bytes = &bytes[count..];
+                if self.filled < PREFIX_LENGTH {
                     return ended;
                 }
                 let [_, length @ ..] = self.prefix;
                 self.missing = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
             }
-            let taken = bytes.len().min(self.missing);
-            self.missing -= taken;
-            bytes = &bytes[taken..];
+            let count = bytes.len().min(self.missing);
+            self.missing -= count;
+            bytes = &bytes[count..];
             if self.missing == 0 {
                 self.filled = 0;
                 ended = true;
@@ -54,9 +54,8 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Message ends do not depend on how the bytes are split.
         #[test]
-        fn messages_end_where_they_do(
+        fn message_ends_are_found_at_any_split(
             lengths in prop::collection::vec(0_u32..40, 1..8),
             cuts in prop::collection::vec(1_usize..30, 1..200),
         ) {
@@ -67,12 +66,12 @@ mod tests {
                 bytes.extend(vec![7; length as usize]);
                 ends.push(bytes.len());
             }
-            let (mut boundaries, mut at) = (FrameTracker::default(), 0);
+            let (mut tracker, mut at) = (FrameTracker::default(), 0);
             for cut in cuts.into_iter().chain([bytes.len()]) {
                 let next = (at + cut).min(bytes.len());
-                let ended = boundaries.feed(&bytes[at..next]);
+                let ended = tracker.feed(&bytes[at..next]);
                 prop_assert_eq!(ended, ends.iter().any(|&end| at < end && end <= next));
-                prop_assert_eq!(boundaries.in_message(), next > 0 && !ends.contains(&next));
+                prop_assert_eq!(tracker.in_message(), next > 0 && !ends.contains(&next));
                 at = next;
             }
         }

@@ -78,7 +78,7 @@ impl health_server::Health for Health {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let answer = |status: ServingStatus| {
+        let response = |status: ServingStatus| {
             Ok(HealthCheckResponse {
                 status: status.into(),
             })
@@ -86,12 +86,12 @@ impl health_server::Health for Health {
         let end = wait_for_shutdown(self.stopped.clone());
         if is_known(&request.get_ref().service) {
             let changes = changes(Arc::clone(&self.readiness))
-                .map(answer)
+                .map(response)
                 .take_until(end);
             return Ok(Response::new(Box::pin(changes)));
         }
         // The protocol requires SERVICE_UNKNOWN instead of an error here.
-        let unknown = stream::iter([answer(ServingStatus::ServiceUnknown)]);
+        let unknown = stream::iter([response(ServingStatus::ServiceUnknown)]);
         Ok(Response::new(Box::pin(
             unknown.chain(stream::pending()).take_until(end),
         )))

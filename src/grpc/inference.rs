@@ -48,14 +48,14 @@ pub(super) struct Inference {
 }
 
 impl Inference {
-    /// Proof that a call is authorized as an admin request.
+    /// Checks that a call is authorized as an admin request.
     fn authorize(&self, call: &MetadataMap) -> Result<(), AuthError> {
         self.auth
             .authorize(call.get("authorization").map(|value| value.as_bytes()))
     }
 }
 
-/// Reserves the memory of a message until its response, and releases what was reserved while it was received.
+/// Reserves the memory of a message until its response, and releases the memory that was reserved while the message was received.
 fn reserve_memory(
     message: &ModelInferRequest,
     incoming: Option<&Incoming>,
@@ -90,13 +90,13 @@ async fn infer_one(
 ) -> Result<ModelStreamInferResponse, Status> {
     let (id, start) = (message.id.clone(), Instant::now());
     let deadline = start + service.limits().request_timeout;
-    let answer = infer(&service, message, deadline).await;
+    let result = infer(&service, message, deadline).await;
     let (error, ms) = (
-        answer.as_ref().err().map(ToString::to_string),
+        result.as_ref().err().map(ToString::to_string),
         millis(start.elapsed()),
     );
     tracing::info!(id, error, ms, "stream response");
-    let (mut response, error_message) = match answer {
+    let (mut response, error_message) = match result {
         Ok(response) => (response, String::new()),
         Err(error) => (
             ModelInferResponse {
@@ -106,10 +106,12 @@ async fn infer_one(
             error.to_string(),
         ),
     };
-    let yes = InferParameter {
+    let is_final = InferParameter {
         parameter_choice: Some(ParameterChoice::BoolParam(true)),
     };
-    response.parameters.insert(FINAL_RESPONSE.to_owned(), yes);
+    response
+        .parameters
+        .insert(FINAL_RESPONSE.to_owned(), is_final);
     Ok(ModelStreamInferResponse {
         error_message,
         infer_response: Some(response),
@@ -163,15 +165,15 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<ModelInferRequest>,
     ) -> Result<Response<ModelInferResponse>, Status> {
-        let longest = self.app.oip.limits().request_timeout;
-        let arrival = request
+        let max = self.app.oip.limits().request_timeout;
+        let start = request
             .extensions()
             .get()
             .map_or_else(Instant::now, |&RequestStart(time)| time);
-        let deadline = arrival + deadline::timeout(request.metadata(), longest);
+        let deadline = start + deadline::timeout(request.metadata(), max);
         let incoming = request.extensions().get().cloned();
         let message = request.into_inner();
-        let _held = reserve_memory(&message, incoming.as_ref(), &self.app.intake.memory)?;
+        let _reservation = reserve_memory(&message, incoming.as_ref(), &self.app.intake.memory)?;
         Ok(Response::new(
             infer(&self.app.oip, message, deadline).await?,
         ))
@@ -190,20 +192,21 @@ impl GrpcInferenceService for Inference {
         let messages = request
             .into_inner()
             .take_until(wait_for_shutdown(self.stopped.clone()));
-        let answers = messages.map(move |message| {
+        let responses = messages.map(move |message| {
             let service = Arc::clone(&service);
-            // Released before the next message is read.
-            let held = message.and_then(|message| {
-                reserve_memory(&message, incoming.as_ref(), &bodies).map(|held| (message, held))
+            // The memory of the received bytes is released before the next message is read.
+            let reserved = message.and_then(|message| {
+                reserve_memory(&message, incoming.as_ref(), &bodies)
+                    .map(|reservation| (message, reservation))
             });
-            let answer = async move {
-                let (message, _held) = held?;
+            let response = async move {
+                let (message, _reservation) = reserved?;
                 infer_one(service, message).await
             };
-            answer.instrument(span.clone())
+            response.instrument(span.clone())
         });
         Ok(Response::new(Box::pin(
-            answers.buffered(MAX_IN_FLIGHT_PER_STREAM),
+            responses.buffered(MAX_IN_FLIGHT_PER_STREAM),
         )))
     }
 
@@ -236,6 +239,7 @@ impl GrpcInferenceService for Inference {
         let models = versions.into_iter().map(Into::into).collect();
         Ok(Response::new(RepositoryIndexResponse { models }))
     }
+
     async fn repository_model_load(
         &self,
         request: Request<RepositoryModelLoadRequest>,

@@ -25,7 +25,7 @@ use super::{
 use crate::{app::AppState, auth::AdminAuth};
 
 /// Maximum number of concurrent requests per connection.
-const STREAMS: u32 = 1024;
+const MAX_STREAMS: u32 = 1024;
 
 /// Interval of keep-alive pings on idle connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
@@ -87,7 +87,7 @@ impl Server {
             .send_compressed(CompressionEncoding::Gzip)
             .send_compressed(CompressionEncoding::Deflate);
         let router = transport::Server::builder()
-            .max_concurrent_streams(STREAMS)
+            .max_concurrent_streams(MAX_STREAMS)
             .http2_keepalive_interval(Some(KEEP_ALIVE))
             .layer(Observe::new(Arc::clone(&app.metrics), stopped.clone()))
             .layer(BodyLimitLayer::new(
@@ -118,10 +118,10 @@ impl Server {
         self.port
     }
 
-    /// Rejects further connections and requests, and returns after the last response or at the deadline.
-    pub async fn stop(mut self, last: Instant) {
+    /// Rejects further connections and requests, and returns after the last response or at `deadline`.
+    pub async fn stop(mut self, deadline: Instant) {
         let _ = self.stop.send(true);
-        match tokio::time::timeout_at(last.into(), &mut self.served).await {
+        match tokio::time::timeout_at(deadline.into(), &mut self.served).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => tracing::error!("gRPC: {error}"),
             Ok(Err(error)) => tracing::error!("gRPC: {error}"),
