@@ -189,9 +189,9 @@ impl BenchArgs {
             }));
         }
         let mut networks = Vec::new();
-        for wanted in names {
-            let (_, found) = find(&self.models, &listing, &wanted)?;
-            networks.push((wanted.name, found.clone()));
+        for name in names {
+            let (_, found) = find(&self.models, &listing, &name)?;
+            networks.push((name.name, found.clone()));
         }
         if !self.noop.is_dir() {
             bail!(

@@ -51,7 +51,7 @@ struct Prediction<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Classified<'a> {
-    Answer {
+    Success {
         label: &'a str,
         confidence: f32,
         probabilities: BTreeMap<&'a str, f32>,
@@ -71,14 +71,14 @@ impl ClassifyArgs {
         let options = model.batcher.options();
         let at_once = (options.instances * options.max_batch).min(options.max_queue_size);
         let bar = progress::bar(self.files.len());
-        let answers: anyhow::Result<Vec<Prediction<'_>>> = stream::iter(&self.files)
+        let predictions: anyhow::Result<Vec<Prediction<'_>>> = stream::iter(&self.files)
             .map(|file| predict(&model, file))
             .buffered(at_once)
             .inspect(|_| progress::advance(&bar, 1))
             .try_collect()
             .await;
         bar.finish_and_clear();
-        let predictions = answers?;
+        let predictions = predictions?;
 
         let failed = |p: &Prediction<'_>| matches!(p.result, Classified::Failure { .. });
         let code = if predictions.iter().any(failed) {
@@ -108,8 +108,8 @@ async fn predict<'a>(model: &'a LiveModel, file: &Path) -> anyhow::Result<Predic
     let (path, side) = (file.to_owned(), model.signature.side);
     let read = move || {
         let bytes = fs::read(path).map_err(|error| error.to_string())?;
-        let picture = decode(&bytes, &Limits::default()).map_err(|error| error.to_string())?;
-        Ok(picture.to_face(side))
+        let image = decode(&bytes, &Limits::default()).map_err(|error| error.to_string())?;
+        Ok(image.to_face(side))
     };
     let result = match tokio::task::spawn_blocking(read)
         .await
@@ -117,11 +117,11 @@ async fn predict<'a>(model: &'a LiveModel, file: &Path) -> anyhow::Result<Predic
     {
         Err(error) => Classified::Failure { error },
         Ok(face) => {
-            let answers = model
+            let response = model
                 .batcher
                 .classify(vec![face.into()], RequestOptions::default())
                 .await?;
-            answer(model, &answers.rows[0].probabilities)
+            classified(model, &response.rows[0].probabilities)
         }
     };
     Ok(Prediction {
@@ -130,10 +130,10 @@ async fn predict<'a>(model: &'a LiveModel, file: &Path) -> anyhow::Result<Predic
     })
 }
 
-fn answer<'a>(model: &'a LiveModel, row: &Probabilities) -> Classified<'a> {
+fn classified<'a>(model: &'a LiveModel, row: &Probabilities) -> Classified<'a> {
     let names = model.manifest.labels.names().iter().map(String::as_str);
     let (class, confidence) = row.top();
-    Classified::Answer {
+    Classified::Success {
         label: model.manifest.labels.get(class).unwrap_or_default(),
         confidence,
         probabilities: names.zip(row.as_slice().iter().copied()).collect(),
@@ -144,7 +144,7 @@ fn answer<'a>(model: &'a LiveModel, row: &Probabilities) -> Classified<'a> {
 fn write_lines(out: &mut impl Write, predictions: &[Prediction<'_>]) -> io::Result<()> {
     for Prediction { file, result } in predictions {
         match result {
-            Classified::Answer {
+            Classified::Success {
                 label, confidence, ..
             } => {
                 writeln!(out, "{label:10}{:6.2} %  {file}", 100.0 * confidence)?;

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     /// Responds to one request with the given text and returns the request.
-    fn answering(text: &'static str) -> (HealthArgs, thread::JoinHandle<String>) {
+    fn respond_once(text: &'static str) -> (HealthArgs, thread::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let server = thread::spawn(move || {
@@ -106,8 +106,8 @@ mod tests {
     }
 
     #[test]
-    fn a_200_is_healthy() {
-        let (args, server) = answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    fn status_200_is_healthy() {
+        let (args, server) = respond_once("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
         args.check().unwrap();
         assert!(
             server
@@ -123,7 +123,7 @@ mod tests {
             "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n",
             "",
         ] {
-            let (args, server) = answering(text);
+            let (args, server) = respond_once(text);
             assert!(
                 matches!(args.check(), Err(HealthError::NotReady(..))),
                 "{text:?}"

@@ -104,11 +104,11 @@ impl ModelArgs {
             retired_workers,
         };
         let listing = list(&self.models)?;
-        let Some(wanted) = &self.model else {
+        let Some(requested) = &self.model else {
             return self.best(&listing, &loader);
         };
-        let (version, found) = find(&self.models, &listing, wanted)?;
-        let name = &wanted.name;
+        let (version, found) = find(&self.models, &listing, requested)?;
+        let name = &requested.name;
         let model = loader.load(name, version, found);
         Ok(Arc::new(
             model.with_context(|| format!("cannot use {name}@{version}"))?,
@@ -148,9 +148,9 @@ pub(super) fn list(root: &Path) -> anyhow::Result<Listing> {
 pub(super) fn find<'a>(
     root: &Path,
     listing: &'a Listing,
-    wanted: &ModelName,
+    requested: &ModelName,
 ) -> anyhow::Result<(ModelVersion, &'a VersionDir)> {
-    let (root, name) = (root.display(), &wanted.name);
+    let (root, name) = (root.display(), &requested.name);
     let versions = listing.models.get(name).with_context(|| {
         let known: Vec<&str> = listing.models.keys().map(String::as_str).collect();
         format!(
@@ -158,7 +158,7 @@ pub(super) fn find<'a>(
             known.join(", ")
         )
     })?;
-    let found = match wanted.version {
+    let found = match requested.version {
         Some(version) => versions.get_key_value(&version),
         None => versions.last_key_value(),
     };

@@ -28,7 +28,7 @@ impl Output {
     /// # Errors
     /// Returns an error if the path is a directory, or if its directory does not exist or is not writable.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let refused = || {
+        let not_writable = || {
             format!(
                 "cannot write `{}`; check that its directory exists and is writable",
                 path.display()
@@ -44,9 +44,9 @@ impl Output {
                 fs::File::options()
                     .write(true)
                     .open(&path)
-                    .with_context(refused)?,
+                    .with_context(not_writable)?,
             ),
-            _ => Target::New(AtomicFile::create(&path).with_context(refused)?),
+            _ => Target::New(AtomicFile::create(&path).with_context(not_writable)?),
         };
         Ok(Self { path, target })
     }
@@ -121,7 +121,7 @@ mod tests {
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         Output::open(Path::new("/dev/null"))
             .unwrap()
-            .write(b"gone")
+            .write(b"discarded")
             .unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
     }

@@ -49,7 +49,7 @@ pub struct PromoteArgs {
     limit: Option<NonZeroUsize>,
 
     #[command(flatten)]
-    rule: RuleArgs,
+    criterion: CriterionArgs,
 
     /// Loaded version that --max-regression compares with. By default the serving version.
     #[arg(long, value_name = "VERSION", conflicts_with = "min_accuracy")]
@@ -81,7 +81,7 @@ pub struct PromoteArgs {
 /// Acceptance criterion.
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
-struct RuleArgs {
+struct CriterionArgs {
     /// Minimum accuracy of the candidate, 0 to 1.
     #[arg(long, value_name = "ACCURACY")]
     min_accuracy: Option<f64>,
@@ -142,10 +142,10 @@ impl PromoteArgs {
     }
 
     fn request(&self) -> Value {
-        let rule = &self.rule;
+        let criterion = &self.criterion;
         let mut request = json!({
             "version": self.candidate, "dataset": self.dataset, "split": self.split, "limit": self.limit,
-            "min_accuracy": rule.min_accuracy, "max_regression": rule.max_regression, "baseline_version": self.baseline_version,
+            "min_accuracy": criterion.min_accuracy, "max_regression": criterion.max_regression, "baseline_version": self.baseline_version,
         });
         if let Some(request) = request.as_object_mut() {
             request.retain(|_, value| !value.is_null());

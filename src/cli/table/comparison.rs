@@ -23,11 +23,11 @@ pub(in crate::cli) fn comparison(a: &str, b: &str, comparison: &Comparison) -> S
     text
 }
 
-fn write(text: &mut String, a: &str, b: &str, found: &Comparison) -> fmt::Result {
-    side(text, "A", a, &found.a)?;
-    side(text, "B", b, &found.b)?;
-    let [low, high] = found.difference_interval.map(|bound| points(bound, 2));
-    let difference = points(found.difference, 2);
+fn write(text: &mut String, a: &str, b: &str, comparison: &Comparison) -> fmt::Result {
+    side(text, "A", a, &comparison.a)?;
+    side(text, "B", b, &comparison.b)?;
+    let [low, high] = comparison.difference_interval.map(|bound| points(bound, 2));
+    let difference = points(comparison.difference, 2);
     writeln!(
         text,
         "\nB minus A    {difference} points, 95 % interval {low} to {high}"
@@ -35,19 +35,19 @@ fn write(text: &mut String, a: &str, b: &str, found: &Comparison) -> fmt::Result
     writeln!(
         text,
         "McNemar     {}, exact, two-sided",
-        p_value(found.p_value)
+        p_value(comparison.p_value)
     )?;
-    writeln!(text, "{}\n", verdict(found))?;
-    if found.only_in_a + found.only_in_b > 0 {
-        let (only_a, only_b) = (found.only_in_a, found.only_in_b);
+    writeln!(text, "{}\n", verdict(comparison))?;
+    if comparison.only_in_a + comparison.only_in_b > 0 {
+        let (only_a, only_b) = (comparison.only_in_a, comparison.only_in_b);
         writeln!(
             text,
             "not compared: {only_a} images only in A, {only_b} only in B\n"
         )?;
     }
-    classes(text, found)?;
-    pairs(text, found)?;
-    flips(text, found)
+    classes(text, comparison)?;
+    pairs(text, comparison)?;
+    flips(text, comparison)
 }
 
 fn side(text: &mut String, side: &str, name: &str, score: &Score) -> fmt::Result {
@@ -64,13 +64,13 @@ fn side(text: &mut String, side: &str, name: &str, score: &Score) -> fmt::Result
     )
 }
 
-fn classes(text: &mut String, found: &Comparison) -> fmt::Result {
+fn classes(text: &mut String, comparison: &Comparison) -> fmt::Result {
     writeln!(
         text,
         "{:9}{:>8}{:>10}{:>10}{:>11}",
         "recall", "images", "A", "B", "B minus A"
     )?;
-    for class in &found.classes {
+    for class in &comparison.classes {
         let [a, b] = [class.recall_a, class.recall_b].map(percent);
         let (label, difference) = (class.label.label(), points(class.difference, 2));
         writeln!(
@@ -82,8 +82,8 @@ fn classes(text: &mut String, found: &Comparison) -> fmt::Result {
     writeln!(text)
 }
 
-fn pairs(text: &mut String, found: &Comparison) -> fmt::Result {
-    let pairs = &found.pairs;
+fn pairs(text: &mut String, comparison: &Comparison) -> fmt::Result {
+    let pairs = &comparison.pairs;
     writeln!(text, "{:9}{:>10}{:>10}", "", "B right", "B wrong")?;
     writeln!(
         text,
@@ -97,8 +97,8 @@ fn pairs(text: &mut String, found: &Comparison) -> fmt::Result {
     )
 }
 
-fn flips(text: &mut String, found: &Comparison) -> fmt::Result {
-    let flipped = &found.flipped;
+fn flips(text: &mut String, comparison: &Comparison) -> fmt::Result {
+    let flipped = &comparison.flipped;
     if flipped.count == 0 {
         return writeln!(text, "\nAll predictions are equal.");
     }
@@ -109,12 +109,12 @@ fn flips(text: &mut String, found: &Comparison) -> fmt::Result {
     )?;
     writeln!(text, "{:9}{:>15}{:>17}  image", "is", "A says", "B says")?;
     for flip in flipped.images.iter().take(FLIPS) {
-        let [sure_a, sure_b] = [flip.confidence_a, flip.confidence_b]
+        let [confidence_a, confidence_b] = [flip.confidence_a, flip.confidence_b]
             .map(|confidence| format::percent(f64::from(confidence), 0));
         let [label, a, b] = [flip.label, flip.a, flip.b].map(Expression::label);
         writeln!(
             text,
-            "{label:9}{a:>9}{sure_a:>6}  {b:>9}{sure_b:>6}  {}",
+            "{label:9}{a:>9}{confidence_a:>6}  {b:>9}{confidence_b:>6}  {}",
             flip.name
         )?;
     }
