@@ -76,8 +76,8 @@ pub struct Application {
 }
 
 impl Application {
-    /// Binds the addresses and starts to load the models on a thread of their own. Requests are processed once the server runs; it
-    /// is ready when the default model is loaded.
+    /// Binds the addresses and starts to load the models on a thread of their own. Requests are processed once the server runs. The
+    /// server is ready when the default model is loaded.
     ///
     /// # Errors
     /// Returns an error for invalid settings, an unavailable address, or if ONNX Runtime or the models cannot be used.
@@ -89,7 +89,7 @@ impl Application {
             flag: "--addr",
             source,
         };
-        // Bound first, because it fails fast.
+        // The address is bound first, because a failed bind is detected fast.
         let listener = TcpListener::bind(addr).map_err(listen)?;
         let port = listener.local_addr().map_err(listen)?.port();
         let grpc = settings.grpc.grpc_addr.map(bind_grpc).transpose()?;
@@ -109,11 +109,15 @@ impl Application {
             StateLocation::Directory(folder) => Store::open(folder)?,
             StateLocation::Memory => Store::memory()?,
         };
-        let keep = settings.state.evaluation_retention;
+        let retention = settings.state.evaluation_retention;
         let mut lifecycle = settings.models.lifecycle()?;
         lifecycle.pins = promotion::pins(&store)?;
-        let evaluations =
-            Evaluations::open(Arc::clone(&datasets), Arc::clone(&metrics), store, keep)?;
+        let evaluations = Evaluations::open(
+            Arc::clone(&datasets),
+            Arc::clone(&metrics),
+            store,
+            retention,
+        )?;
         let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
         let (options, metrics_of_models) = (settings.serving(), Arc::clone(&metrics));
         let tuner = Tuner::new(settings.tuning.options());

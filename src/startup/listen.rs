@@ -22,8 +22,8 @@ pub(super) fn set_tcp_user_timeout(listener: &TcpListener, time: Duration) -> io
     #[cfg(target_os = "linux")]
     {
         // The maximum of the system.
-        let most = i32::MAX.unsigned_abs();
-        let millis = u32::try_from(time.as_millis()).map_or(most, |millis| millis.min(most));
+        let max = i32::MAX.unsigned_abs();
+        let millis = u32::try_from(time.as_millis()).map_or(max, |millis| millis.min(max));
         rustix::net::sockopt::set_tcp_user_timeout(listener, millis)?;
     }
     let _ = (listener, time);
@@ -33,8 +33,8 @@ pub(super) fn set_tcp_user_timeout(listener: &TcpListener, time: Duration) -> io
 /// Returns the maximum number of connections per listener: the setting, or its share of the limit of open files.
 pub(super) fn connections(settings: &Settings) -> usize {
     let listeners = 1 + usize::from(settings.grpc.grpc_addr.is_some());
-    let asked = settings.connections.max_connections.get();
-    raise_nofile_limit(asked.saturating_mul(listeners)) / listeners
+    let requested = settings.connections.max_connections.get();
+    raise_nofile_limit(requested.saturating_mul(listeners)) / listeners
 }
 
 /// Starts the HTTP server: HTTP/1.1, and HTTP/2 with prior knowledge.
@@ -96,7 +96,7 @@ fn admin_auth(settings: &Settings, listener: &TcpListener) -> io::Result<AdminAu
 
 /// Raises the limit of open files as far as possible and returns how many of the requested connections it allows. Further
 /// connections wait in the backlog.
-fn raise_nofile_limit(asked: usize) -> usize {
+fn raise_nofile_limit(requested: usize) -> usize {
     let limits = getrlimit(Resource::Nofile);
     let raised = rustix::process::Rlimit {
         current: limits.maximum,
@@ -106,14 +106,14 @@ fn raise_nofile_limit(asked: usize) -> usize {
         Ok(()) => limits.maximum,
         Err(_) => limits.current,
     };
-    let Some(files) = files else { return asked };
-    let room = usize::try_from(files.saturating_sub(OTHER_FILES).max(16)).unwrap_or(usize::MAX);
-    if room < asked {
+    let Some(files) = files else { return requested };
+    let allowed = usize::try_from(files.saturating_sub(OTHER_FILES).max(16)).unwrap_or(usize::MAX);
+    if allowed < requested {
         tracing::warn!(
             open_files = files,
-            connections = room,
+            connections = allowed,
             "the limit of open files allows fewer connections than --max-connections (HTTP and gRPC together); raise it with `ulimit -n`"
         );
     }
-    asked.min(room)
+    requested.min(allowed)
 }
