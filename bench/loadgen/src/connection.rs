@@ -18,7 +18,7 @@ const MAX_HEADERS: usize = 64;
 const MAX_BODY: usize = 64 << 20;
 
 /// Connect timeout of each address of a host.
-const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a text is not the URL of a server.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,7 @@ pub fn resolve_url(url: &str) -> Result<(SocketAddr, &str), UrlError> {
 /// but a server may listen on `127.0.0.1` only.
 fn first_reachable(addresses: &[SocketAddr]) -> Option<SocketAddr> {
     let is_reachable =
-        |addr: &&SocketAddr| net::TcpStream::connect_timeout(addr, CONNECT_WITHIN).is_ok();
+        |addr: &&SocketAddr| net::TcpStream::connect_timeout(addr, CONNECT_TIMEOUT).is_ok();
     let several = addresses.len() > 1;
     let found = several
         .then(|| addresses.iter().find(is_reachable))
@@ -223,9 +223,9 @@ mod tests {
 
     #[test]
     fn host_resolves_to_listening_address() {
-        let [there, gone] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [open, shut] = [&there, &gone].map(|listener| listener.local_addr().unwrap());
-        drop(gone);
+        let [listening, closed] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [open, shut] = [&listening, &closed].map(|listener| listener.local_addr().unwrap());
+        drop(closed);
         assert_eq!(first_reachable(&[shut, open]), Some(open));
         assert_eq!(first_reachable(&[shut, shut]), Some(shut));
         assert_eq!(first_reachable(&[]), None);

@@ -32,10 +32,10 @@ impl Process {
     /// # Errors
     /// Returns an error if the process does not exist.
     pub fn usage(self) -> io::Result<Usage> {
-        let mut usage = one(self.0)?;
+        let mut usage = usage_of(self.0)?;
         for pid in self.descendants()? {
             // The usage of an ended descendant is lost.
-            let Ok(more) = one(pid) else { continue };
+            let Ok(more) = usage_of(pid) else { continue };
             usage.cpu += more.cpu;
             usage.resident += more.resident;
             usage.peak += more.peak;
@@ -66,7 +66,8 @@ impl Process {
     }
 }
 
-fn one(pid: u32) -> io::Result<Usage> {
+/// Reads the resource usage of one process.
+fn usage_of(pid: u32) -> io::Result<Usage> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let ticks = fields(&stat)

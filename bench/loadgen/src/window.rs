@@ -36,7 +36,7 @@ pub struct Sample {
     pub begin: Instant,
     /// When the response arrived.
     pub end: Instant,
-    /// What the response was.
+    /// Outcome of the request.
     pub outcome: Outcome,
 }
 
@@ -91,9 +91,9 @@ impl Window {
         self.end - self.start
     }
 
-    /// Keeps the samples whose response arrived within the measured time.
+    /// Returns the samples whose response arrived within the measured time.
     pub fn samples(self, samples: impl IntoIterator<Item = Vec<Sample>>) -> Samples {
-        let mut kept = Samples::default();
+        let mut measured = Samples::default();
         for Sample {
             begin,
             end,
@@ -104,11 +104,11 @@ impl Window {
                 continue;
             }
             match outcome {
-                Outcome::Succeeded => kept.succeeded.push(end - begin),
-                Outcome::Rejected => kept.rejected.push(end - begin),
-                Outcome::Failed(reason) => kept.failures.push(reason),
+                Outcome::Succeeded => measured.succeeded.push(end - begin),
+                Outcome::Rejected => measured.rejected.push(end - begin),
+                Outcome::Failed(reason) => measured.failures.push(reason),
             }
         }
-        kept
+        measured
     }
 }
