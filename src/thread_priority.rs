@@ -157,7 +157,7 @@ mod tests {
             scope.spawn(worker).join().unwrap()
         });
         assert_eq!(run_at_inference_priority(nice), inference);
-        // A process that was started with `nice` has less room below it.
+        // The sums are clamped if the process was started with `nice`.
         assert_eq!(inference, (io + INFERENCE_NICE).min(MAX_NICE));
         assert_eq!(background, (inference + BACKGROUND_NICE).min(MAX_NICE));
     }
