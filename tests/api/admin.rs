@@ -1,4 +1,4 @@
-//! Who may load and unload models.
+//! Authorization of admin requests.
 
 use mien::{
     grpc::proto::{
@@ -42,7 +42,7 @@ async fn admin_requests_require_configured_token() {
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
         assert!(response.text().await.unwrap().starts_with("{\"error\":"));
     }
-    // What changes nothing needs none.
+    // Other requests need no token.
     send(app.classify("?model=small", face("happy"))).await;
     for path in V1.into_iter().chain(V2) {
         let response = post(&app, path).bearer_auth(TOKEN).send().await.unwrap();
@@ -56,15 +56,15 @@ async fn cross_origin_admin_requests_are_rejected() {
     let app = TestApp::spawn();
     let own = app.base.clone();
     for path in V1 {
-        let order = |origin: &str| post(&app, path).header(header::ORIGIN, origin).send();
+        let request_with = |origin: &str| post(&app, path).header(header::ORIGIN, origin).send();
         assert_problem(
-            order("https://evil.example").await.unwrap(),
+            request_with("https://evil.example").await.unwrap(),
             403,
             "forbidden",
         )
         .await;
-        assert_problem(order("null").await.unwrap(), 403, "forbidden").await;
-        assert_eq!(order(&own).await.unwrap().status(), StatusCode::OK);
+        assert_problem(request_with("null").await.unwrap(), 403, "forbidden").await;
+        assert_eq!(request_with(&own).await.unwrap().status(), StatusCode::OK);
     }
 }
 
@@ -87,7 +87,7 @@ async fn grpc_admin_requests_require_token() {
     let _app = TestApp::run(app);
     let channel = Endpoint::new(address).unwrap().connect().await.unwrap();
     let mut client = GrpcInferenceServiceClient::new(channel);
-    let order = |token: Option<&str>| {
+    let request_with = |token: Option<&str>| {
         let model_name = "small".to_owned();
         let mut request = Request::new(RepositoryModelUnloadRequest {
             model_name,
@@ -101,13 +101,13 @@ async fn grpc_admin_requests_require_token() {
     };
     for wrong in [None, Some("another-token-here")] {
         let status = client
-            .repository_model_unload(order(wrong))
+            .repository_model_unload(request_with(wrong))
             .await
             .unwrap_err();
         assert_eq!(status.code(), Code::Unauthenticated);
     }
     client
-        .repository_model_unload(order(Some(TOKEN)))
+        .repository_model_unload(request_with(Some(TOKEN)))
         .await
         .unwrap();
 }

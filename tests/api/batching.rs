@@ -10,14 +10,14 @@ use crate::{
     helpers::{TestApp, assert_problem, face, http_2, send},
 };
 
-const HELD: [&str; 5] = [
+const WAIT_FOR_BATCH: [&str; 5] = [
     "--max-queue-size=4",
     "--max-images=4",
     "--max-batch=4",
     "--max-queue-delay=60s",
     "--instances=1",
 ];
-const WAITING: &str = "mien_queue_images{model=\"small\"}";
+const QUEUED_IMAGES: &str = "mien_queue_images{model=\"small\"}";
 
 fn faces(count: usize) -> impl Iterator<Item = Vec<u8>> {
     std::iter::repeat_n(face("happy"), count)
@@ -25,24 +25,24 @@ fn faces(count: usize) -> impl Iterator<Item = Vec<u8>> {
 
 #[actix_web::test]
 async fn full_queue_rejects_request_with_retry_after() {
-    let app = TestApp::spawn_with(&HELD);
+    let app = TestApp::spawn_with(&WAIT_FOR_BATCH);
     let three = rt::spawn(send(app.classify_many("", faces(3))));
-    app.until_metric(WAITING, 3.0).await;
+    app.until_metric(QUEUED_IMAGES, 3.0).await;
 
-    let refused = app.classify_many("", faces(2)).send().await.unwrap();
-    let retry: u64 = refused.headers()["retry-after"]
+    let rejected = app.classify_many("", faces(2)).send().await.unwrap();
+    let retry: u64 = rejected.headers()["retry-after"]
         .to_str()
         .unwrap()
         .parse()
         .unwrap();
     assert!(retry >= 1);
-    assert_problem(refused, 503, "overloaded").await;
+    assert_problem(rejected, 503, "overloaded").await;
     assert_eq!(
         app.metric("mien_images_total{model=\"small\",outcome=\"rejected\"}")
             .await,
         2.0
     );
-    assert_eq!(app.metric(WAITING).await, 3.0);
+    assert_eq!(app.metric(QUEUED_IMAGES).await, 3.0);
 
     // One more image fits and fills the batch of four.
     assert_eq!(send(app.classify("", face("sad"))).await.0, 200);
@@ -72,33 +72,33 @@ async fn full_queue_rejects_before_body_is_read() {
     ];
     let app = TestApp::spawn_with(&[&flags[..], &["--body-timeout=1h"]].concat());
     let _two = rt::spawn(send(app.classify_many("", faces(2))));
-    app.until_metric(WAITING, 2.0).await;
+    app.until_metric(QUEUED_IMAGES, 2.0).await;
     // This body never ends, so the response comes before its end.
     let endless = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
-    let refused = app
+    let rejected = app
         .classify("", reqwest::Body::wrap_stream(endless))
         .send()
         .await
         .unwrap();
-    assert_problem(refused, 503, "overloaded").await;
+    assert_problem(rejected, 503, "overloaded").await;
 }
 
 #[actix_web::test]
 async fn disconnected_client_frees_queue() {
     // Over HTTP/1 the connection ends; over HTTP/2 the stream is reset, or the connection ends.
     for (client, drop_client) in [(Client::new(), false), (http_2(), false), (http_2(), true)] {
-        let app = TestApp::spawn_with(&HELD);
+        let app = TestApp::spawn_with(&WAIT_FOR_BATCH);
         let form = app.classify_many("", faces(3)).build().unwrap();
-        let kept = (!drop_client).then(|| client.clone());
-        let gone = rt::spawn(async move { client.execute(form).await });
-        app.until_metric(WAITING, 3.0).await;
-        gone.abort();
-        leaves_the_queue(&app).await;
-        drop(kept);
+        let other_handle = (!drop_client).then(|| client.clone());
+        let request = rt::spawn(async move { client.execute(form).await });
+        app.until_metric(QUEUED_IMAGES, 3.0).await;
+        request.abort();
+        until_images_leave_queue(&app).await;
+        drop(other_handle);
     }
 }
 
-async fn leaves_the_queue(app: &TestApp) {
+async fn until_images_leave_queue(app: &TestApp) {
     // Four images fit when the server has noticed the disconnect.
     let what = "the images of the disconnected client leave the queue";
     eventually(TIMEOUT, what, async || {
@@ -115,9 +115,9 @@ async fn leaves_the_queue(app: &TestApp) {
 
 #[actix_web::test]
 async fn low_priority_requests_use_separate_queue() {
-    let app = TestApp::spawn_with(&HELD);
+    let app = TestApp::spawn_with(&WAIT_FOR_BATCH);
     let _live = rt::spawn(send(app.classify_many("", faces(3))));
-    app.until_metric(WAITING, 3.0).await;
+    app.until_metric(QUEUED_IMAGES, 3.0).await;
     let infer = |priority: u64| {
         let gray = vec![128_u8; 2 * 48 * 48];
         let input =
@@ -130,7 +130,7 @@ async fn low_priority_requests_use_separate_queue() {
     // Two more live images do not fit.
     assert_eq!(send(infer(1)).await.0, 503);
     let background = rt::spawn(send(infer(2)));
-    app.until_metric(WAITING, 5.0).await;
+    app.until_metric(QUEUED_IMAGES, 5.0).await;
     // The live images fill a batch of their own.
     assert_eq!(send(app.classify("", face("sad"))).await.0, 200);
     assert_eq!(background.await.unwrap().0, 200);
@@ -148,12 +148,12 @@ async fn low_priority_requests_use_separate_queue() {
 
 #[actix_web::test]
 async fn queued_request_fails_at_deadline() {
-    let app = TestApp::spawn_with(&HELD);
+    let app = TestApp::spawn_with(&WAIT_FOR_BATCH);
     let request = app
         .classify("", face("happy"))
         .header("x-request-timeout-ms", "50");
     assert_problem(request.send().await.unwrap(), 504, "deadline_exceeded").await;
-    let app = TestApp::spawn_with(&[&HELD[..], &["--request-timeout=50ms"]].concat());
+    let app = TestApp::spawn_with(&[&WAIT_FOR_BATCH[..], &["--request-timeout=50ms"]].concat());
     assert_problem(
         app.classify("", face("happy")).send().await.unwrap(),
         504,

@@ -1,4 +1,4 @@
-//! `mien bench`: its own study, and load on a server that runs already.
+//! `mien bench` with its own server and with a running server.
 
 use std::process::Command;
 
@@ -32,14 +32,17 @@ async fn bench(flags: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Every request of a leg was classified or refused, and some were classified.
-fn assert_leg(leg: &Value) {
-    assert_eq!(leg["failed"], 0, "{leg}");
-    assert!(leg["images_per_second"].as_f64().unwrap() > 0.0, "{leg}");
-    let latency = &leg["latency"];
+/// Checks that some requests of a load succeeded and none failed.
+fn assert_load(load: &Value) {
+    assert_eq!(load["failed"], 0, "{load}");
+    assert!(load["images_per_second"].as_f64().unwrap() > 0.0, "{load}");
+    let latency = &load["latency"];
     let [p50, p90, p99, max] =
         ["p50", "p90", "p99", "max"].map(|key| latency[key].as_f64().unwrap());
-    assert!(0.0 < p50 && p50 <= p90 && p90 <= p99 && p99 <= max, "{leg}");
+    assert!(
+        0.0 < p50 && p50 <= p90 && p90 <= p99 && p99 <= max,
+        "{load}"
+    );
 }
 
 #[actix_web::test]
@@ -53,10 +56,10 @@ async fn bench_measures_runtime_and_http() {
     for study in studies {
         assert!(study["raw"]["best"]["images_per_second"].as_f64().unwrap() > 0.0);
         assert!(study["single"]["run_ms"].as_f64().unwrap() > 0.0);
-        assert_leg(&study["batcher"]);
+        assert_load(&study["batcher"]);
         let http = study["http"].as_array().unwrap();
         assert_eq!(http.len(), 4);
-        http.iter().for_each(assert_leg);
+        http.iter().for_each(assert_load);
         for compared in ["one_connection", "per_cpu_second", "per_second"] {
             let compared = &study["paired"][compared];
             let [raw, http, least, most] = [
@@ -78,17 +81,17 @@ async fn bench_measures_external_server() {
     let app = TestApp::spawn();
     let url = format!("--url={}", app.url("/v1/classify?model=small"));
     let pid = format!("--pid={}", std::process::id());
-    let legs = bench(&[&url, &pid]).await;
-    assert_eq!(legs.as_array().unwrap().len(), 3);
-    legs.as_array().unwrap().iter().for_each(assert_leg);
+    let loads = bench(&[&url, &pid]).await;
+    assert_eq!(loads.as_array().unwrap().len(), 3);
+    loads.as_array().unwrap().iter().for_each(assert_load);
 
     let wrong = format!("--url={}", app.url("/v1/classify?model=nope"));
-    let leg = &bench(&[&wrong]).await[0];
-    assert_eq!(leg["images_per_second"], 0.0);
-    assert!(leg["failed"].as_u64().unwrap() > 0, "{leg}");
+    let load = &bench(&[&wrong]).await[0];
+    assert_eq!(load["images_per_second"], 0.0);
+    assert!(load["failed"].as_u64().unwrap() > 0, "{load}");
     assert!(
-        leg["failure"].as_str().unwrap().contains("unknown_model"),
-        "{leg}"
+        load["failure"].as_str().unwrap().contains("unknown_model"),
+        "{load}"
     );
     let unexpected = bench(&[&url, "--expect=\"no such text\""]).await;
     assert!(

@@ -1,4 +1,4 @@
-//! Pictures in, labels out: held against ONNX Runtime's Python package (`expected.json`).
+//! `POST /v1/classify`, compared with ONNX Runtime's Python package (`expected.json`).
 
 use std::{collections::BTreeMap, fs};
 
@@ -20,14 +20,14 @@ fn expected(model: &str) -> BTreeMap<String, Value> {
 /// Compares a prediction with the expected one; `tolerance` is for probabilities.
 fn assert_close(prediction: &Value, expected: &Value, tolerance: f64) {
     assert_eq!(prediction["label"], expected["label"]);
-    let wanted = expected["probabilities"].as_object().unwrap();
+    let expected_probabilities = expected["probabilities"].as_object().unwrap();
     let given = prediction["probabilities"].as_object().unwrap();
-    assert_eq!(given.len(), wanted.len());
-    for (label, probability) in wanted {
+    assert_eq!(given.len(), expected_probabilities.len());
+    for (label, probability) in expected_probabilities {
         let difference = probability.as_f64().unwrap() - given[label].as_f64().unwrap();
         assert!(
             difference.abs() <= tolerance,
-            "{label}: {given:?} {wanted:?}"
+            "{label}: {given:?} {expected_probabilities:?}"
         );
     }
     let label = prediction["label"].as_str().unwrap();
@@ -134,8 +134,13 @@ async fn top_k_limits_probabilities() {
 async fn invalid_image_has_error_at_its_position() {
     let app = TestApp::spawn();
     let cut_off = face("fear")[..900].to_vec();
-    let pictures = [face("happy"), cut_off, b"no picture".to_vec(), face("sad")];
-    let (status, body) = send(app.classify_many("?top_k=1", pictures)).await;
+    let images = [
+        face("happy"),
+        cut_off,
+        b"not an image".to_vec(),
+        face("sad"),
+    ];
+    let (status, body) = send(app.classify_many("?top_k=1", images)).await;
     assert_eq!(status, 200);
     insta::assert_json_snapshot!(body, {
         ".predictions[].confidence" => insta::rounded_redaction(3),
@@ -158,7 +163,7 @@ async fn request_fails_if_all_images_are_invalid() {
     let app = TestApp::spawn();
     let huge = fs::read(fixture("huge.png")).unwrap();
     let bad = app
-        .classify_many("", [b"no picture".to_vec(), huge.clone()])
+        .classify_many("", [b"not an image".to_vec(), huge.clone()])
         .send()
         .await
         .unwrap();
@@ -192,13 +197,13 @@ async fn request_can_exceed_batch_size() {
 
 #[actix_web::test]
 async fn concurrent_requests_get_own_predictions() {
-    // All of them fit, however slowly they are worked off.
+    // All requests fit into the queue.
     let app = TestApp::spawn_with(&["--max-queue-size=70"]);
     let expected = expected("small");
     let classes = || CLASSES.into_iter().cycle().take(70);
     let requests = classes().map(|class| send(app.classify("", face(class))));
-    let answers = futures_util::future::join_all(requests).await;
-    for (class, (status, body)) in classes().zip(answers) {
+    let responses = futures_util::future::join_all(requests).await;
+    for (class, (status, body)) in classes().zip(responses) {
         assert_eq!(status, 200);
         assert_close(&body["predictions"][0], &expected[class], 1e-5);
     }

@@ -73,7 +73,7 @@ fn evaluate_prints_table() {
 #[test]
 fn unreadable_images_exit_with_3() {
     let data = data_set();
-    put(data.path(), "test/sad/bad.png", b"no picture");
+    put(data.path(), "test/sad/bad.png", b"not an image");
     let output = mien(&[
         "evaluate",
         "--data",
@@ -176,11 +176,11 @@ fn classify_prints_one_line_per_file() {
 
 #[test]
 fn unreadable_file_does_not_stop_classify() {
-    let folder = tempfile::tempdir().unwrap();
-    let cut = face("happy");
-    put(folder.path(), "cut.png", &cut[..cut.len() - 20]);
-    put(folder.path(), "good.png", &face("happy"));
-    let names = ["cut.png", "absent.png", "good.png"].map(|name| folder.path().join(name));
+    let directory = tempfile::tempdir().unwrap();
+    let png = face("happy");
+    put(directory.path(), "cut.png", &png[..png.len() - 20]);
+    put(directory.path(), "good.png", &face("happy"));
+    let names = ["cut.png", "absent.png", "good.png"].map(|name| directory.path().join(name));
     let names = names.each_ref().map(|name| name.to_str().unwrap());
     let output = mien(&[&["classify", "--json"], &names[..]].concat());
     assert_eq!(output.status.code(), Some(3), "{output:?}");

@@ -41,21 +41,21 @@ async fn comparison_covers_common_images() {
     let b = app
         .evaluate(&json!({"dataset": "faces", "model": "small", "limit": 6}))
         .await;
-    let found = app.json(&path(&a, &b)).await;
+    let comparison = app.json(&path(&a, &b)).await;
     for (key, id) in [("evaluation_a", &a), ("evaluation_b", &b)] {
         let mut document = app.json(&format!("/v1/evaluations/{id}")).await;
         document.as_object_mut().unwrap().remove("report");
-        assert_eq!(found[key], document);
+        assert_eq!(comparison[key], document);
     }
 
-    // Computed here from the result of `/predictions`.
+    // The expected counts are computed from `/predictions`.
     let (of_a, of_b) = (app.predictions(&a).await, app.predictions(&b).await);
     assert_eq!((of_a.len(), of_b.len()), (7, 6));
     let mut pairs = [0; 4];
     for in_b in &of_b {
         let in_a = of_a.iter().find(|in_a| in_a.image == in_b.image).unwrap();
-        let is_right = |p: &Prediction| p.outcome().prediction() == p.truth;
-        pairs[2 * usize::from(!is_right(in_a)) + usize::from(!is_right(in_b))] += 1;
+        let is_correct = |p: &Prediction| p.outcome().prediction() == p.truth;
+        pairs[2 * usize::from(!is_correct(in_a)) + usize::from(!is_correct(in_b))] += 1;
     }
     let keys = [
         "both_correct",
@@ -63,11 +63,14 @@ async fn comparison_covers_common_images() {
         "only_b_correct",
         "both_incorrect",
     ];
-    assert_eq!(json!(keys.map(|key| &found["pairs"][key])), json!(pairs));
-    let counts = ["images", "only_in_a", "only_in_b"].map(|key| &found[key]);
+    assert_eq!(
+        json!(keys.map(|key| &comparison["pairs"][key])),
+        json!(pairs)
+    );
+    let counts = ["images", "only_in_a", "only_in_b"].map(|key| &comparison[key]);
     assert_eq!(json!(counts), json!([6, 1, 0]));
 
-    insta::assert_json_snapshot!(found, {
+    insta::assert_json_snapshot!(comparison, {
         ".evaluation_a" => "[head]", ".evaluation_b" => "[head]",
         ".difference_interval[]" => insta::rounded_redaction(4),
         ".a.interval[]" => insta::rounded_redaction(4), ".b.interval[]" => insta::rounded_redaction(4),
@@ -77,7 +80,7 @@ async fn comparison_covers_common_images() {
     let mirrored = app.json(&path(&b, &a)).await;
     assert_eq!(
         mirrored["pairs"]["only_a_correct"],
-        found["pairs"]["only_b_correct"]
+        comparison["pairs"]["only_b_correct"]
     );
     let same = app.json(&path(&a, &a)).await;
     assert_eq!(

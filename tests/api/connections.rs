@@ -1,4 +1,4 @@
-//! Connections: what they cost, how long they may do nothing, and HTTP/2.
+//! HTTP connections: limits, timeouts, HTTP/2 and `Server-Timing`.
 
 use std::{
     io::{Read, Write},
@@ -10,27 +10,30 @@ use actix_web::{rt, web};
 use reqwest::{Response, Version};
 use serde_json::Value;
 
-use crate::helpers::{
-    TestApp, assert_problem, connect, face, http_2, read_health_response, send_health_request,
+use crate::{
+    eventually::{TIMEOUT, eventually},
+    helpers::{
+        TestApp, assert_problem, connect, face, http_2, read_health_response, send_health_request,
+    },
 };
 
 #[actix_web::test]
 async fn http2_works_without_tls() {
-    // Longer than the system waits for a client to take its answer.
+    // This exceeds the maximum of the TCP user timeout, which the server derives from --keep-alive.
     let app = TestApp::spawn_with(&["--keep-alive=30d"]);
     let client = http_2();
-    let answer = client
+    let response = client
         .post(app.url("/v1/classify"))
         .body(face("happy"))
         .send()
         .await
         .unwrap();
     assert_eq!(
-        (answer.status().as_u16(), answer.version()),
+        (response.status().as_u16(), response.version()),
         (200, Version::HTTP_2)
     );
-    assert!(answer.headers().contains_key("x-request-id"));
-    assert_eq!(answer.json::<Value>().await.unwrap()["model"], "small");
+    assert!(response.headers().contains_key("x-request-id"));
+    assert_eq!(response.json::<Value>().await.unwrap()["model"], "small");
     assert_eq!(app.get("/health/live").await.version(), Version::HTTP_11);
 }
 
@@ -40,17 +43,19 @@ async fn draining_http2_connection_rejects_requests() {
     let client = http_2();
     let live = client.get(app.url("/health/live"));
     assert_eq!(live.send().await.unwrap().status(), 200);
-    let held = rt::spawn(app.classify("", face("happy")).send());
+    let pending = rt::spawn(app.classify("", face("happy")).send());
     app.until_metric("mien_queue_images{model=\"small\"}", 1.0)
         .await;
     app.stop();
-    let mut answer = client.get(app.url("/health/live")).send().await.unwrap();
-    while answer.status() == 200 {
-        answer = client.get(app.url("/health/live")).send().await.unwrap();
-    }
-    assert!(answer.headers().contains_key("retry-after"));
-    assert_problem(answer, 503, "shutting_down").await;
-    held.abort();
+    let response = eventually(TIMEOUT, "a request is rejected", async || {
+        let live = client.get(app.url("/health/live"));
+        let response = live.send().await.unwrap();
+        (response.status() != 200).then_some(response)
+    })
+    .await;
+    assert!(response.headers().contains_key("retry-after"));
+    assert_problem(response, 503, "shutting_down").await;
+    pending.abort();
 }
 
 #[actix_web::test]
@@ -67,33 +72,31 @@ async fn http2_requests_are_limited_per_server() {
             .body(face("happy"))
             .send()
     };
-    let held = [rt::spawn(classify()), rt::spawn(classify())];
+    let pending = [rt::spawn(classify()), rt::spawn(classify())];
     let live = async || client.get(app.url("/health/live")).send().await.unwrap();
-    let mut answer = live().await;
-    for _ in 0..10_000 {
-        if answer.status() == 503 {
-            break;
-        }
-        answer = live().await;
-    }
-    assert_problem(answer, 503, "overloaded").await;
-    for held in held {
-        held.abort();
+    let response = eventually(TIMEOUT, "a request is rejected", async || {
+        let response = live().await;
+        (response.status() == 503).then_some(response)
+    })
+    .await;
+    assert_problem(response, 503, "overloaded").await;
+    for pending in pending {
+        pending.abort();
     }
 }
 
-/// The answer to a head as it is.
-async fn answer_to(app: &TestApp, head: String) -> String {
+/// Sends the bytes of a request head and returns the response.
+async fn send_head(app: &TestApp, head: String) -> String {
     let base = app.base.clone();
-    let ask = move || {
+    let exchange = move || {
         let mut stream = connect(&base);
-        // The server may have seen enough before the end.
+        // The server may close the connection before it has received the whole head.
         let _ = stream.write_all(head.as_bytes());
-        let mut answer = [0; 4096];
-        let length = stream.read(&mut answer).unwrap_or(0);
-        String::from_utf8_lossy(&answer[..length]).into_owned()
+        let mut response = [0; 4096];
+        let length = stream.read(&mut response).unwrap_or(0);
+        String::from_utf8_lossy(&response[..length]).into_owned()
     };
-    web::block(ask).await.unwrap()
+    web::block(exchange).await.unwrap()
 }
 
 #[actix_web::test]
@@ -106,16 +109,16 @@ async fn large_request_heads_are_rejected() {
             .collect::<String>()
     };
     assert!(
-        answer_to(&app, head(lines(50)))
+        send_head(&app, head(lines(50)))
             .await
             .starts_with("HTTP/1.1 200")
     );
-    let answer = answer_to(&app, head(lines(500))).await;
-    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
-    let answer = answer_to(&app, head(format!("x-long: {}\r\n", "a".repeat(300 << 10)))).await;
+    let response = send_head(&app, head(lines(500))).await;
+    assert!(response.starts_with("HTTP/1.1 4"), "{response}");
+    let response = send_head(&app, head(format!("x-long: {}\r\n", "a".repeat(300 << 10)))).await;
     assert!(
-        answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
-        "{answer}"
+        response.is_empty() || response.starts_with("HTTP/1.1 4"),
+        "{response}"
     );
     assert_eq!(app.get("/health/live").await.status(), 200);
 }
@@ -132,12 +135,12 @@ async fn slow_request_head_is_closed() {
         stream
             .write_all(b"GET /health/live HTTP/1.1\r\nHost:")
             .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        response
     };
-    let answer = web::block(trickle).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    let response = web::block(trickle).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 408"), "{response}");
 }
 
 #[actix_web::test]
@@ -148,7 +151,7 @@ async fn http_connections_are_limited() {
         let mut first = connect(&base);
         send_health_request(&mut first);
         read_health_response(&mut first);
-        // The system takes the second one, the server does not.
+        // The second connection waits in the backlog of the listener.
         let mut second = connect(&base);
         send_health_request(&mut second);
         for _ in 0..20 {
@@ -167,29 +170,30 @@ async fn http_connections_are_limited() {
 
 #[actix_web::test]
 #[cfg(target_os = "linux")]
-async fn a_client_that_takes_no_answers_is_given_up() {
+async fn client_that_reads_no_responses_is_closed() {
     let app = TestApp::spawn_with(&["--max-connections=1", "--keep-alive=1s"]);
     let base = app.base.clone();
     let fill = move || {
         let mut stream = connect(&base);
-        // Answers that nobody reads fill the buffers of both sides, until the server reads no more either.
+        // Responses that the client does not read fill the buffers of both sides, until the server stops reading requests.
         stream.set_nonblocking(true).unwrap();
-        let ask = b"GET /openapi.json HTTP/1.1\r\nHost: mien\r\n\r\n".repeat(64);
+        let requests = b"GET /openapi.json HTTP/1.1\r\nHost: mien\r\n\r\n".repeat(64);
         let (mut sent, mut stuck) = (0, 0);
         while stuck < 20 {
-            if let Ok(bytes) = stream.write(&ask[sent % ask.len()..]) {
+            if let Ok(bytes) = stream.write(&requests[sent % requests.len()..]) {
                 (sent, stuck) = (sent + bytes, 0);
             } else {
                 stuck += 1;
+                // There is no event for a server that has stopped reading. If it still reads, the test only becomes easier.
                 std::thread::sleep(Duration::from_millis(10));
             }
         }
         stream
     };
-    let deaf = web::block(fill).await.unwrap();
-    // There is room for one connection: this one waits until that one is gone.
+    let stalled = web::block(fill).await.unwrap();
+    // The server accepts one connection, so this one waits until the other one is closed.
     assert_eq!(app.get("/health/live").await.status(), 200);
-    drop(deaf);
+    drop(stalled);
 }
 
 #[actix_web::test]
@@ -204,9 +208,9 @@ async fn body_memory_is_limited_and_released() {
                 .status(),
             200
         );
-        let refused = app.classify("", vec![0; 2001]).send().await.unwrap();
-        assert!(refused.headers().contains_key("retry-after"));
-        assert_problem(refused, 503, "overloaded").await;
+        let response = app.classify("", vec![0; 2001]).send().await.unwrap();
+        assert!(response.headers().contains_key("retry-after"));
+        assert_problem(response, 503, "overloaded").await;
     }
 }
 
@@ -222,9 +226,9 @@ async fn server_timing_lists_stages() {
     assert_timing(infer.send().await.unwrap());
 }
 
-fn assert_timing(answer: Response) {
-    assert_eq!(answer.status(), 200);
-    let timing = answer.headers()["server-timing"].to_str().unwrap();
+fn assert_timing(response: Response) {
+    assert_eq!(response.status(), 200);
+    let timing = response.headers()["server-timing"].to_str().unwrap();
     let times: Vec<(&str, f64)> = timing
         .split(", ")
         .map(|entry| {

@@ -40,10 +40,10 @@ fn duo() -> TempDir {
 
 /// Writes the `mien.toml` of a version and renames it, so that the server never reads a part of it.
 fn write(root: &Path, version: &str, text: &str) {
-    let folder = root.join(version);
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join(".new"), text).unwrap();
-    fs::rename(folder.join(".new"), folder.join("mien.toml")).unwrap();
+    let directory = root.join(version);
+    fs::create_dir_all(&directory).unwrap();
+    fs::write(directory.join(".new"), text).unwrap();
+    fs::rename(directory.join(".new"), directory.join("mien.toml")).unwrap();
 }
 
 /// Returns the weighted mean of the members' values.
@@ -56,10 +56,13 @@ fn mean(small: &[f64], keras: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-fn assert_close(given: &[f64], wanted: &[f64]) {
-    assert_eq!(given.len(), wanted.len());
-    let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-6;
-    assert!(given.iter().zip(wanted).all(close), "{given:?} {wanted:?}");
+fn assert_close(given: &[f64], expected: &[f64]) {
+    assert_eq!(given.len(), expected.len());
+    let is_close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-6;
+    assert!(
+        given.iter().zip(expected).all(is_close),
+        "{given:?} {expected:?}"
+    );
 }
 
 impl TestApp {
@@ -92,9 +95,9 @@ async fn predictions_are_weighted_mean_of_members() {
         assert_close(&duo, &mean(&small, &keras));
     }
     // A batch of several faces.
-    let pictures = ["happy", "sad", "fear"];
-    let (_, body) = send(app.classify_many("?model=duo", pictures.map(face))).await;
-    for (index, class) in pictures.iter().enumerate() {
+    let classes = ["happy", "sad", "fear"];
+    let (_, body) = send(app.classify_many("?model=duo", classes.map(face))).await;
+    for (index, class) in classes.iter().enumerate() {
         let probabilities = &body["predictions"][index]["probabilities"];
         let given = LABELS.map(|label| probabilities[label].as_f64().unwrap());
         assert_close(&given, &app.probabilities("duo", class).await);
@@ -116,12 +119,12 @@ async fn weights_are_equal_if_none_are_given() {
         app.probabilities("small", "sad").await,
         app.probabilities("keras", "sad").await,
     );
-    let wanted: Vec<f64> = small
+    let expected: Vec<f64> = small
         .iter()
         .zip(&keras)
         .map(|(a, b)| (a + b) / 2.0)
         .collect();
-    assert_close(&app.probabilities("duo", "sad").await, &wanted);
+    assert_close(&app.probabilities("duo", "sad").await, &expected);
 }
 
 #[actix_web::test]
@@ -163,7 +166,7 @@ async fn members_need_not_be_loaded() {
 }
 
 #[actix_web::test]
-async fn evaluation_judges_the_mean() {
+async fn evaluation_uses_mean_of_members() {
     let (root, data) = (duo(), data_set());
     let app = spawn(&data, &[&models_flag(&root)]);
     let location = app
@@ -191,8 +194,8 @@ async fn ensemble_is_promoted_over_its_own_member() {
         "m/2",
         "[ensemble]\nmembers = ['m@1', 'keras@1']",
     );
-    let order = json!({"version": "2", "dataset": "faces", "min_accuracy": 0.0});
-    let document = app.promote("m", &order, "promoted").await;
+    let spec = json!({"version": "2", "dataset": "faces", "min_accuracy": 0.0});
+    let document = app.promote("m", &spec, "promoted").await;
     app.until_versions("m", &["1 unloaded", "2 ready"]).await;
     let model = app.json("/v1/models/m").await;
     assert_eq!(
@@ -216,9 +219,9 @@ fn commands_use_an_ensemble_without_a_server() {
         assert!(output.status.success(), "{output:?}");
         serde_json::from_slice(&output.stdout).unwrap()
     };
-    let picture = fixture("faces/happy.png");
+    let image = fixture("faces/happy.png");
     let classify = |flags: &[&str]| -> (Value, Vec<f64>) {
-        let body = mien(&[&["classify", picture.to_str().unwrap()], flags].concat());
+        let body = mien(&[&["classify", image.to_str().unwrap()], flags].concat());
         let probabilities = &body["predictions"][0]["probabilities"];
         let values = LABELS.map(|label| probabilities[label].as_f64().unwrap());
         (body["model"].clone(), values.to_vec())

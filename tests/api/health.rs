@@ -1,4 +1,4 @@
-//! Health, request ids, and paths and methods that are not there.
+//! Health checks, request identifiers, unknown paths and unsupported methods.
 
 use reqwest::Method;
 
@@ -41,8 +41,8 @@ async fn response_has_request_id() {
         assert_eq!(with(path, "abc-123").await, "abc-123", "{path}");
     }
     let long = "x".repeat(129);
-    for unusable in ["", "a b", long.as_str()] {
-        assert_eq!(with("/health/live", unusable).await.len(), 36, "{unusable}");
+    for invalid in ["", "a b", long.as_str()] {
+        assert_eq!(with("/health/live", invalid).await.len(), 36, "{invalid}");
     }
     let first = app.get("/health/live").await.headers()["x-request-id"].clone();
     assert_ne!(

@@ -1,4 +1,4 @@
-//! Bad input of every kind: a 4xx with its code, and nothing told about the inside.
+//! Invalid and oversized requests: status and code, without internals in the body.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use reqwest::{Body, RequestBuilder, multipart};
 
 use crate::helpers::{TestApp, assert_problem, face, fixture};
 
-async fn assert_refused(request: RequestBuilder, status: u16, code: &str) -> String {
+async fn assert_rejected(request: RequestBuilder, status: u16, code: &str) -> String {
     let body = assert_problem(request.send().await.unwrap(), status, code).await;
     body["detail"].as_str().unwrap().to_owned()
 }
@@ -27,9 +27,9 @@ async fn invalid_images_return_400() {
         vec![0; 4096],
         png[..20].to_vec(),
     ] {
-        assert_refused(app.classify("", bytes), 400, "invalid_image").await;
+        assert_rejected(app.classify("", bytes), 400, "invalid_image").await;
     }
-    let detail = assert_refused(
+    let detail = assert_rejected(
         app.classify("", png[..png.len() - 4].to_vec()),
         400,
         "invalid_image",
@@ -38,26 +38,28 @@ async fn invalid_images_return_400() {
     let request = app
         .classify("", "%PDF-1.7")
         .header("content-type", "image/png");
-    assert_refused(request, 400, "invalid_image").await;
+    assert_rejected(request, 400, "invalid_image").await;
 }
 
 #[actix_web::test]
 async fn unsupported_media_types_return_415() {
     let app = TestApp::spawn();
-    let kinds = [
+    let media_types = [
         "text/plain",
         "application/pdf",
         "application/x-www-form-urlencoded",
         "nonsense",
     ];
-    for kind in kinds {
-        let request = app.classify("", face("happy")).header("content-type", kind);
-        assert_refused(request, 415, "unsupported_media_type").await;
+    for media_type in media_types {
+        let request = app
+            .classify("", face("happy"))
+            .header("content-type", media_type);
+        assert_rejected(request, 415, "unsupported_media_type").await;
     }
     let request = app
         .classify("", face("happy"))
         .header("content-encoding", "gzip");
-    assert_refused(request, 415, "unsupported_media_type").await;
+    assert_rejected(request, 415, "unsupported_media_type").await;
 }
 
 #[actix_web::test]
@@ -76,14 +78,14 @@ async fn invalid_json_returns_400() {
         let request = app
             .classify("", text)
             .header("content-type", "application/json");
-        assert_refused(request, 400, "invalid_request").await;
+        assert_rejected(request, 400, "invalid_request").await;
     }
-    for picture in ["!", "AAAA", ""] {
-        let text = format!(r#"{{"images":["{picture}"]}}"#);
+    for image in ["!", "AAAA", ""] {
+        let text = format!(r#"{{"images":["{image}"]}}"#);
         let request = app
             .classify("", text)
             .header("content-type", "application/json");
-        assert_refused(request, 400, "invalid_image").await;
+        assert_rejected(request, 400, "invalid_image").await;
     }
 }
 
@@ -92,7 +94,7 @@ async fn invalid_forms_return_400() {
     let app = TestApp::spawn();
     let post = || app.client.post(app.url("/v1/classify"));
     let unknown = multipart::Form::new().part("file", multipart::Part::bytes(face("happy")));
-    let detail = assert_refused(post().multipart(unknown), 400, "invalid_request").await;
+    let detail = assert_rejected(post().multipart(unknown), 400, "invalid_request").await;
     assert!(
         detail.contains("`file`") && detail.contains("`image`"),
         "{detail}"
@@ -106,7 +108,7 @@ async fn invalid_forms_return_400() {
         ("multipart/form-data; boundary=a", cut_off),
     ] {
         let request = post().header("content-type", kind).body(body);
-        assert_refused(request, 400, "invalid_request").await;
+        assert_rejected(request, 400, "invalid_request").await;
     }
 }
 
@@ -121,13 +123,13 @@ async fn invalid_queries_and_headers_return_400() {
         "?topk=1",
         "?model=a&model=b",
     ] {
-        assert_refused(app.classify(query, face("happy")), 400, "invalid_request").await;
+        assert_rejected(app.classify(query, face("happy")), 400, "invalid_request").await;
     }
     for value in ["0", "-1", "soon", "1.5"] {
         let request = app
             .classify("", face("happy"))
             .header("x-request-timeout-ms", value);
-        assert_refused(request, 400, "invalid_request").await;
+        assert_rejected(request, 400, "invalid_request").await;
     }
 }
 
@@ -135,7 +137,7 @@ async fn invalid_queries_and_headers_return_400() {
 async fn unavailable_models_are_errors() {
     let app = TestApp::spawn();
     for query in ["?model=nope", "?model=../small", "?model="] {
-        assert_refused(app.classify(query, face("happy")), 404, "unknown_model").await;
+        assert_rejected(app.classify(query, face("happy")), 404, "unknown_model").await;
     }
     for query in [
         "?version=2",
@@ -145,7 +147,7 @@ async fn unavailable_models_are_errors() {
         "?model=broken",
         "?model=broken&version=1",
     ] {
-        assert_refused(app.classify(query, face("happy")), 404, "unknown_version").await;
+        assert_rejected(app.classify(query, face("happy")), 404, "unknown_version").await;
     }
 }
 
@@ -160,10 +162,10 @@ async fn oversized_body_returns_413() {
             .status(),
         200
     );
-    assert_refused(app.classify("", vec![0; 2001]), 413, "too_large").await;
+    assert_rejected(app.classify("", vec![0; 2001]), 413, "too_large").await;
     let chunks =
         || futures_util::stream::iter((0..100).map(|_| Ok::<_, std::io::Error>(vec![0; 1000])));
-    assert_refused(
+    assert_rejected(
         app.classify("", Body::wrap_stream(chunks())),
         413,
         "too_large",
@@ -172,9 +174,9 @@ async fn oversized_body_returns_413() {
     let form = multipart::Part::stream(Body::wrap_stream(chunks()));
     let form = multipart::Form::new().part("image", form);
     let request = app.client.post(app.url("/v1/classify")).multipart(form);
-    assert_refused(request, 413, "too_large").await;
+    assert_rejected(request, 413, "too_large").await;
     let json = app.classify("", Body::wrap_stream(chunks()));
-    assert_refused(
+    assert_rejected(
         json.header("content-type", "application/json"),
         413,
         "too_large",
@@ -194,40 +196,40 @@ async fn too_many_pixels_return_413() {
         200
     );
     let huge = fs::read(fixture("huge.png")).unwrap();
-    let detail = assert_refused(app.classify("", huge), 413, "too_large").await;
+    let detail = assert_rejected(app.classify("", huge), 413, "too_large").await;
     assert!(detail.contains("100000x100000"), "{detail}");
     let app = TestApp::spawn_with(&["--max-pixels=2303"]);
-    assert_refused(app.classify("", face("happy")), 413, "too_large").await;
+    assert_rejected(app.classify("", face("happy")), 413, "too_large").await;
 }
 
 #[actix_web::test]
 async fn too_many_images_return_413() {
     let app = TestApp::spawn_with(&["--max-images=2"]);
-    let pictures = |count| std::iter::repeat_n(face("happy"), count);
+    let images = |count| std::iter::repeat_n(face("happy"), count);
     assert_eq!(
-        app.classify_many("", pictures(2))
+        app.classify_many("", images(2))
             .send()
             .await
             .unwrap()
             .status(),
         200
     );
-    assert_refused(app.classify_many("", pictures(3)), 413, "too_large").await;
+    assert_rejected(app.classify_many("", images(3)), 413, "too_large").await;
     let json = r#"{"images":["","",""]}"#;
     let request = app
         .classify("", json)
         .header("content-type", "application/json");
-    assert_refused(request, 413, "too_large").await;
-    // So many that they are not even read to the end.
+    assert_rejected(request, 413, "too_large").await;
+    // Reading stops at the maximum number of strings.
     let json = format!(r#"{{"images":[{}]}}"#, vec![r#""""#; 70_000].join(","));
     let request = app
         .classify("", json)
         .header("content-type", "application/json");
-    let detail = assert_refused(request, 400, "invalid_request").await;
+    let detail = assert_rejected(request, 400, "invalid_request").await;
     assert!(detail.contains("more than 65536 strings"), "{detail}");
 }
 
-/// Sends a request whose body never ends, and reads the answer to the end of the connection.
+/// Sends a request with an incomplete body, and reads the response until the connection ends.
 fn trickle(port: &str, extra: &str) -> String {
     let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
     stream
@@ -236,9 +238,9 @@ fn trickle(port: &str, extra: &str) -> String {
     let head =
         format!("POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n{extra}\r\nabc");
     stream.write_all(head.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
 }
 
 #[actix_web::test]
@@ -246,12 +248,15 @@ async fn slow_body_returns_408() {
     let app = TestApp::spawn_with(&["--body-timeout=50ms"]);
     let port = app.base.rsplit(':').next().unwrap().to_owned();
     let late = port.clone();
-    let answer = web::block(move || trickle(&port, "")).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
-    assert!(answer.contains("\"code\":\"request_timeout\""), "{answer}");
-    // A shorter deadline of the client's own comes first.
-    let answer = web::block(move || trickle(&late, "x-request-timeout-ms: 10\r\n"))
+    let response = web::block(move || trickle(&port, "")).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 408"), "{response}");
+    assert!(
+        response.contains("\"code\":\"request_timeout\""),
+        "{response}"
+    );
+    // A shorter deadline of the client has priority.
+    let response = web::block(move || trickle(&late, "x-request-timeout-ms: 10\r\n"))
         .await
         .unwrap();
-    assert!(answer.starts_with("HTTP/1.1 504"), "{answer}");
+    assert!(response.starts_with("HTTP/1.1 504"), "{response}");
 }

@@ -1,10 +1,10 @@
-//! `/metrics`: the names of the contract, there from the start.
+//! `GET /metrics`.
 
 use std::collections::BTreeSet;
 
 use crate::helpers::{TestApp, face};
 
-/// Each series without its numbers: name, kind of metric, label names.
+/// Returns name, labels and type of each metric.
 fn shape(text: &str) -> Vec<String> {
     let kinds = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     let kinds = kinds.map(|line| line.split_once(' ').unwrap());

@@ -1,8 +1,11 @@
-//! Which models are served, and why others are not.
+//! `GET /v1/models`, the choice of versions and of the default model.
 
-use std::{collections::BTreeMap, fs, io::Cursor, path::Path};
+mod config_file;
+mod formats;
 
-use serde_json::{Value, json};
+use std::path::Path;
+
+use serde_json::Value;
 
 use crate::helpers::{self, TestApp, assert_problem, face, fixture, install, send, settings};
 
@@ -99,83 +102,6 @@ async fn highest_loadable_version_serves() {
 }
 
 #[actix_web::test]
-async fn config_file_overrides_serving_options() {
-    let root = tempfile::tempdir().unwrap();
-    install(root.path(), "m", "1", "small");
-    let sidecar = "labels = ['a', 'b', 'c', 'd', 'e', 'f', 'g']\ninstances = 3\nintra_op_threads = 2\nmax_batch = 5\n";
-    fs::write(root.path().join("m/1/mien.toml"), sidecar).unwrap();
-    let app = TestApp::spawn_with(&[&format!("--models={}", root.path().display())]);
-    let version = &app.json("/v1/models/m").await["versions"][0];
-    assert_eq!(
-        version["labels"],
-        json!(["a", "b", "c", "d", "e", "f", "g"])
-    );
-    let serving = &version["serving"];
-    assert_eq!(
-        (
-            &serving["instances"],
-            &serving["intra_op_threads"],
-            &serving["max_batch"]
-        ),
-        (&json!(3), &json!(2), &json!(5))
-    );
-    assert_eq!(
-        send(app.classify("", face("happy"))).await.1["predictions"][0]["label"],
-        "c"
-    );
-}
-
-#[actix_web::test]
-async fn invalid_model_fails_with_reason() {
-    let reason = async |sidecar: &str, from: &str| {
-        let root = tempfile::tempdir().unwrap();
-        install(root.path(), "m", "1", from);
-        let path = root.path().join("m/1/mien.toml");
-        if sidecar.is_empty() {
-            let _ = fs::remove_file(path);
-        } else {
-            fs::write(path, sidecar).unwrap();
-        }
-        startup_error(root.path(), &[]).await
-    };
-    for (sidecar, from, expected) in [
-        ("", "keras", "no labels"),
-        ("labels = ['a', 'b']", "keras", "7 classes, but 2 labels"),
-        (
-            "labels = ['a', 'a', 'c', 'd', 'e', 'f', 'g']",
-            "keras",
-            "twice",
-        ),
-        ("scale = 1.0", "small", "uint8"),
-        ("output = 'probability'", "small", "mien.toml"),
-        ("labels", "small", "mien.toml"),
-    ] {
-        let error = reason(sidecar, from).await;
-        assert!(error.contains("m@1") && error.contains(expected), "{error}");
-    }
-}
-
-#[actix_web::test]
-async fn config_file_sets_output_kind() {
-    let root = tempfile::tempdir().unwrap();
-    install(root.path(), "m", "1", "keras");
-    let labels = fs::read_to_string(fixture("models/keras/1/mien.toml")).unwrap();
-    // If probabilities are read as logits, the softmax flattens them, but the result is still a distribution.
-    fs::write(
-        root.path().join("m/1/mien.toml"),
-        format!("{labels}output = 'logits'\n"),
-    )
-    .unwrap();
-    let app = TestApp::spawn_with(&[&format!("--models={}", root.path().display())]);
-    let body = send(app.classify("", face("happy"))).await.1;
-    let confidence = body["predictions"][0]["confidence"].as_f64().unwrap();
-    assert!(
-        confidence < 0.33,
-        "a softmax over probabilities is at most e / (e + 6): {body}"
-    );
-}
-
-#[actix_web::test]
 async fn startup_fails_without_loadable_model() {
     let empty = tempfile::tempdir().unwrap();
     assert!(
@@ -194,117 +120,4 @@ async fn startup_fails_without_loadable_model() {
         error.contains("m@1") && error.contains("can be served"),
         "{error}"
     );
-}
-
-#[actix_web::test]
-async fn converted_keras_networks_match_keras() {
-    let app = TestApp::spawn_with(&[&format!("--models={}", fixture("foreign/models").display())]);
-    let text = fs::read_to_string(fixture("foreign/expected.json")).unwrap();
-    let expected: BTreeMap<String, BTreeMap<String, f64>> = serde_json::from_str(&text).unwrap();
-    for (model, tolerance) in [
-        ("exported", 1e-5),
-        ("one-face", 1e-5),
-        ("dense", 1e-5),
-        ("half", 1e-3),
-    ] {
-        let faces: Vec<Vec<u8>> = expected.keys().map(|class| face(class)).collect();
-        let request = app.classify_many(&format!("?model={model}"), faces);
-        let (status, body) = send(request).await;
-        assert_eq!(status, 200, "{body}");
-        for (prediction, keras) in body["predictions"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .zip(expected.values())
-        {
-            let best = keras.iter().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
-            assert_eq!(prediction["label"], **best);
-            for (label, probability) in keras {
-                let given = prediction["probabilities"][label].as_f64().unwrap();
-                assert!(
-                    (given - probability).abs() < tolerance,
-                    "{model} {label}: {given} {probability}"
-                );
-            }
-        }
-    }
-    let input = async |model: &str| {
-        app.json(&format!("/v1/models/{model}")).await["versions"][0]["input"]["shape"].clone()
-    };
-    assert_eq!(input("exported").await, json!(["N", "48", "48", "1"]));
-    assert_eq!(input("one-face").await, json!(["1", "48", "48", "1"]));
-}
-
-#[actix_web::test]
-async fn float16_network_rounds_float32_input() {
-    let app = TestApp::spawn_with(&[&format!("--models={}", fixture("foreign/models").display())]);
-    let input = &app.json("/v1/models/half").await["versions"][0]["input"];
-    assert_eq!(input["datatype"], "float16");
-    let metadata = app.json("/v2/models/half").await;
-    assert_eq!(metadata["inputs"][0]["datatype"], "FP32");
-    // 1e30 exceeds the range of float16 and becomes the largest finite value.
-    for value in [0.5, 1e30] {
-        let tensor = json!({"name": metadata["inputs"][0]["name"], "datatype": "FP32",
-            "shape": [1, 48, 48, 1], "data": vec![value; 48 * 48]});
-        let request = app
-            .client
-            .post(app.url("/v2/models/half/infer"))
-            .json(&json!({"inputs": [tensor]}));
-        let (status, body) = send(request).await;
-        assert_eq!(status, 200, "{value}: {body}");
-    }
-}
-
-#[actix_web::test]
-async fn two_view_model_averages_face_and_mirror_image() {
-    let single = TestApp::spawn();
-    let flip = TestApp::spawn_with(&[&format!("--models={}", fixture("views").display())]);
-    assert_eq!(
-        single.json("/v1/models/small").await["versions"][0]["views"],
-        1
-    );
-    assert_eq!(
-        flip.json("/v1/models/flip").await["versions"][0]["views"],
-        2
-    );
-    assert_eq!(
-        flip.json("/v1/models").await["models"][0]["versions"][0]["views"],
-        2
-    );
-
-    let faces = ["angry", "happy", "sad"].map(face);
-    let mirrored = faces.each_ref().map(|png| mirror_image(png));
-    let answers = async |app: &TestApp, faces: &[Vec<u8>]| {
-        let (status, body) = send(app.classify_many("", faces.to_vec())).await;
-        assert_eq!(status, 200, "{body}");
-        body["predictions"].as_array().unwrap().clone()
-    };
-    let [of_faces, of_mirrored] = [
-        answers(&single, &faces).await,
-        answers(&single, &mirrored).await,
-    ];
-    for (averaged, (one, other)) in answers(&flip, &faces)
-        .await
-        .iter()
-        .zip(of_faces.iter().zip(&of_mirrored))
-    {
-        for label in [
-            "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
-        ] {
-            let of = |prediction: &Value| prediction["probabilities"][label].as_f64().unwrap();
-            let mean = f64::midpoint(of(one), of(other));
-            assert!(
-                (of(averaged) - mean).abs() < 1e-5,
-                "{label}: {averaged} {one} {other}"
-            );
-        }
-    }
-}
-
-fn mirror_image(png: &[u8]) -> Vec<u8> {
-    let mut mirrored = Cursor::new(Vec::new());
-    let face = image::load_from_memory(png).unwrap().fliph();
-    face.write_to(&mut mirrored, image::ImageFormat::Png)
-        .unwrap();
-    mirrored.into_inner()
 }

@@ -1,4 +1,4 @@
-//! The document and its page.
+//! The OpenAPI document and the API reference.
 
 use std::fs;
 
@@ -38,15 +38,17 @@ async fn openapi_operations_and_references_are_complete() {
                     "{name} {status}"
                 );
                 let is_error = status.starts_with(['4', '5']) && !path.contains("/health");
-                // The inference protocol has its own form.
-                let v2 = path.starts_with("/v2");
-                let form = if v2 {
+                let is_oip = path.starts_with("/v2");
+                let media_type = if is_oip {
                     "application/json"
                 } else {
                     "application/problem+json"
                 };
                 if is_error {
-                    assert!(!response["content"][form].is_null(), "{name} {status}");
+                    assert!(
+                        !response["content"][media_type].is_null(),
+                        "{name} {status}"
+                    );
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! What the program takes of the system: open files, and memory that comes back.
+//! Open files and memory of the process.
 
 use std::{net::TcpStream, process::Command, time::Duration};
 
@@ -10,8 +10,8 @@ use crate::{
     program::{Server, mien},
 };
 
-/// A connection that has sent a request.
-fn asking(server: &Server) -> TcpStream {
+/// Connects and sends a request.
+fn connect_and_send(server: &Server) -> TcpStream {
     let mut stream = connect(&server.url(""));
     send_health_request(&mut stream);
     stream
@@ -45,25 +45,24 @@ fn connections_wait_at_open_file_limit() {
         server.start
     );
 
-    // 300 less 256 for other things is room for 44, half of them for HTTP, as many for each of its threads: more wait until
-    // one closes.
+    // 256 of 300 files are reserved for other uses. HTTP gets half of the remaining 44, divided equally between its threads.
     let threads = std::thread::available_parallelism().unwrap().get().min(22);
-    let most = 22 / threads * threads;
-    let mut held: Vec<TcpStream> = (0..most).map(|_| asking(&server)).collect();
-    held.iter_mut().for_each(read_health_response);
-    let waiting: Vec<TcpStream> = (0..60).map(|_| asking(&server)).collect();
+    let max = 22 / threads * threads;
+    let mut open: Vec<TcpStream> = (0..max).map(|_| connect_and_send(&server)).collect();
+    open.iter_mut().for_each(read_health_response);
+    let waiting: Vec<TcpStream> = (0..60).map(|_| connect_and_send(&server)).collect();
     for mut stream in waiting {
-        held.pop();
+        open.pop();
         read_health_response(&mut stream);
-        held.insert(0, stream);
+        open.insert(0, stream);
     }
 }
 
-/// What the two sessions of `resnet-155-v2` take at least, in bytes: its weights alone are 19 MB.
+/// Minimum memory of the two sessions of `resnet-155-v2` in bytes. The weights of one session take 19 MB.
 #[cfg(target_os = "linux")]
-const LEAST: u64 = 8 << 20;
+const MIN_MEMORY: u64 = 8 << 20;
 
-/// Resident memory, in bytes.
+/// Returns the resident memory of a server in bytes.
 #[cfg(target_os = "linux")]
 fn resident(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
@@ -81,7 +80,7 @@ fn resident(server: &Server) -> u64 {
 
 #[actix_web::test]
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-async fn memory_comes_back_after_an_unload() {
+async fn unloading_model_releases_memory() {
     let models = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let flags = [
         &format!("--models={}", models.display()),
@@ -91,19 +90,19 @@ async fn memory_comes_back_after_an_unload() {
     ];
     let server = Server::spawn(mien(), &flags, "cpu");
     let client = Client::new();
-    let order = async |model: &str, order: &str| {
-        let url = server.url(&format!("/v1/models/{model}/{order}"));
+    let request = async |model: &str, action: &str| {
+        let url = server.url(&format!("/v1/models/{model}/{action}"));
         assert_eq!(client.post(url).send().await.unwrap().status(), 200);
     };
     let model = "resnet-155-v2";
     let cycle = async || {
-        order(model, "load").await;
+        request(model, "load").await;
         let loaded = resident(&server);
-        order(model, "unload").await;
-        // Its sessions are closed once the last request has let go of them; all of its memory, or none that is to be found.
+        request(model, "unload").await;
+        // The sessions are closed after the response. Other memory may also grow or shrink, so the lowest value counts.
         let mut left = resident(&server);
         for _ in 0..500 {
-            if loaded.saturating_sub(left) > LEAST {
+            if loaded.saturating_sub(left) > MIN_MEMORY {
                 break;
             }
             rt::time::sleep(Duration::from_millis(20)).await;
@@ -116,9 +115,9 @@ async fn memory_comes_back_after_an_unload() {
     for _ in 0..3 {
         last = cycle().await.1;
     }
-    // What a version takes; a leak would be three times that.
+    // Memory of one loaded version. A leak would be three times as large.
     let version = first.saturating_sub(left);
-    assert!(version > LEAST, "loaded {first}, unloaded {left}");
+    assert!(version > MIN_MEMORY, "loaded {first}, unloaded {left}");
     let figures = format!("loaded {first}, unloaded {left}, after four times {last}");
     assert!(last < left + version, "{figures}");
 }

@@ -31,8 +31,8 @@ fn configuration(of: &Value, batch: &str) -> [u64; 3] {
 
 #[actix_web::test]
 async fn curve_is_measured_once_and_listed() {
-    let folder = tempfile::tempdir().unwrap();
-    let cache = folder.path().join("cache");
+    let directory = tempfile::tempdir().unwrap();
+    let cache = directory.path().join("cache");
     let first = serving(&cache, &[]).await;
     assert_eq!(source(&first), "measured");
     let points = first["tuning"]["points"].as_array().unwrap();
@@ -65,9 +65,9 @@ async fn curve_is_measured_once_and_listed() {
 
 #[actix_web::test]
 async fn fixed_values_are_not_measured() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let given = serving(
-        folder.path(),
+        directory.path(),
         &["--instances=3", "--intra-op-threads=1", "--max-batch=5"],
     )
     .await;
@@ -76,9 +76,9 @@ async fn fixed_values_are_not_measured() {
         ("settings", [3, 1, 5])
     );
     assert_eq!(given["tuning"].get("points"), None);
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 
-    let part = serving(folder.path(), &["--instances=1", "--intra-op-threads=1"]).await;
+    let part = serving(directory.path(), &["--instances=1", "--intra-op-threads=1"]).await;
     assert_eq!(source(&part), "measured");
     let points = part["tuning"]["points"].as_array().unwrap();
     assert!(
@@ -126,12 +126,12 @@ async fn later_models_are_measured_only_while_idle() {
         let loaded = versions.find(|other| other["version"] == *version).unwrap();
         loaded["serving"].clone()
     };
-    let quiet = load("quiet", "1", "keras").await;
-    assert_eq!(source(&quiet), "measured");
-    assert!(!quiet["tuning"]["points"].as_array().unwrap().is_empty());
+    let idle = load("idle", "1", "keras").await;
+    assert_eq!(source(&idle), "measured");
+    assert!(!idle["tuning"]["points"].as_array().unwrap().is_empty());
 
     // A queued image waits for its batch to fill up, so the server is busy.
-    let _held = rt::spawn(send(app.classify("?model=m", face("happy"))));
+    let _pending = rt::spawn(send(app.classify("?model=m", face("happy"))));
     app.until_metric("mien_queue_images{model=\"m\"}", 1.0)
         .await;
     let before = app.json("/v1/models/m").await["versions"][0]["serving"].clone();

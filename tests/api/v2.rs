@@ -1,20 +1,24 @@
-//! The inference protocol v2 over HTTP, as a client sees it that knows the specification and nothing else.
+//! The Open Inference Protocol v2 over HTTP.
 
+mod binary;
 mod errors;
 mod infer;
+mod invalid;
+mod limits;
 
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 
 use crate::{
+    eventually::{TIMEOUT, eventually},
     helpers::{TestApp, face, send},
     lifecycle::{models_dir, models_flag},
 };
 
-/// The header that tells where the JSON ends.
+/// Header with the length of the JSON.
 const JSON_LENGTH: &str = "inference-header-content-length";
 
-/// The gray values of the picture of a class, 48x48.
+/// Returns the 48x48 gray levels of the test face of a class.
 pub(crate) fn gray(class: &str) -> Vec<u8> {
     let limits = mien_faces::image::Limits {
         max_pixels: 1 << 20,
@@ -25,14 +29,14 @@ pub(crate) fn gray(class: &str) -> Vec<u8> {
         .to_vec()
 }
 
-/// A request of gray faces for the model `small`.
+/// Creates a request with gray faces for the model `small`.
 fn faces(classes: &[&str]) -> Value {
     let gray: Vec<u8> = classes.iter().flat_map(|class| gray(class)).collect();
     let shape = [classes.len(), 1, 48, 48];
     json!({ "inputs": [{ "name": "image", "datatype": "UINT8", "shape": shape, "data": gray }] })
 }
 
-/// JSON with data after it.
+/// Creates a request whose body is JSON followed by tensor data.
 fn binary(app: &TestApp, model: &str, json: &Value, data: &[u8]) -> RequestBuilder {
     let mut body = json.to_string().into_bytes();
     let length = body.len();
@@ -40,7 +44,7 @@ fn binary(app: &TestApp, model: &str, json: &Value, data: &[u8]) -> RequestBuild
     app.infer(model).header(JSON_LENGTH, length).body(body)
 }
 
-/// The JSON of an answer and the data after it.
+/// Returns the JSON of a response and the tensor data after it.
 async fn split(response: Response) -> (Value, Vec<u8>) {
     let status = response.status();
     let length = response
@@ -64,7 +68,7 @@ pub(crate) fn floats(bytes: &[u8]) -> Vec<f32> {
 }
 
 impl TestApp {
-    /// A request for inference.
+    /// Creates a request for inference.
     fn infer(&self, model: &str) -> RequestBuilder {
         self.client
             .post(self.url(&format!("/v2/models/{model}/infer")))
@@ -99,20 +103,18 @@ async fn server_and_models_return_metadata() {
 
 #[actix_web::test]
 async fn draining_server_is_live_not_ready() {
-    let mut app = TestApp::spawn_with(&["--drain-delay=5s"]);
+    let mut app = TestApp::spawn_with(&["--drain-delay=1h"]);
     app.stop();
-    for _ in 0..1000 {
+    let ready = eventually(TIMEOUT, "the server is draining", async || {
         let ready = app.get("/v2/health/ready").await;
-        if ready.status() == 503 {
-            assert_eq!(
-                ready.json::<Value>().await.unwrap(),
-                json!({ "ready": false })
-            );
-            assert_eq!(app.get("/v2/health/live").await.status(), 200);
-            return;
-        }
-    }
-    panic!("it never stopped being ready");
+        (ready.status() == 503).then_some(ready)
+    })
+    .await;
+    assert_eq!(
+        ready.json::<Value>().await.unwrap(),
+        json!({ "ready": false })
+    );
+    assert_eq!(app.get("/v2/health/live").await.status(), 200);
 }
 
 #[actix_web::test]

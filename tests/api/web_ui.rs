@@ -1,10 +1,10 @@
-//! The page and its files. What it does is tested in a browser, in e2e/.
+//! The files of the web UI. `e2e/` tests its behaviour in a browser.
 
 use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 
 use crate::helpers::{TestApp, assert_problem};
 
-/// What a page links to, relative to its own place.
+/// Returns the relative links of a page.
 fn links(page: &str) -> Vec<&str> {
     let starts = ["src=\"", "href=\""]
         .iter()
@@ -14,7 +14,7 @@ fn links(page: &str) -> Vec<&str> {
     links
 }
 
-/// The modules that a module imports.
+/// Returns the modules that a module imports.
 fn imports(module: &str) -> Vec<&str> {
     let imports = module.split("from './").skip(1);
     imports
@@ -34,7 +34,7 @@ async fn web_ui_and_linked_files_are_served() {
         assert!(!link.contains("//"), "{link}");
         assert_eq!(app.get(&format!("/{link}")).await.status(), 200, "{link}");
     }
-    let (mut seen, mut next) = (vec![], vec!["main.js".to_owned()]);
+    let (mut visited, mut next) = (vec![], vec!["main.js".to_owned()]);
     while let Some(name) = next.pop() {
         let module = app.get(&format!("/web/{name}")).await;
         assert_eq!(
@@ -47,11 +47,11 @@ async fn web_ui_and_linked_files_are_served() {
             imports(&module)
                 .into_iter()
                 .map(str::to_owned)
-                .filter(|n| !seen.contains(n)),
+                .filter(|n| !visited.contains(n)),
         );
-        seen.push(name);
+        visited.push(name);
     }
-    assert!(seen.len() > 5, "{seen:?}");
+    assert!(visited.len() > 5, "{visited:?}");
 }
 
 #[actix_web::test]
@@ -110,14 +110,14 @@ async fn files_are_compressed_on_request() {
         .client
         .get(app.url("/web/base.css"))
         .header("accept-encoding", "gzip");
-    let packed = request.send().await.unwrap();
-    assert_eq!(packed.headers()["content-encoding"], "gzip");
-    assert_eq!(packed.headers()["vary"], "accept-encoding");
-    let packed = packed.bytes().await.unwrap();
+    let compressed = request.send().await.unwrap();
+    assert_eq!(compressed.headers()["content-encoding"], "gzip");
+    assert_eq!(compressed.headers()["vary"], "accept-encoding");
+    let compressed = compressed.bytes().await.unwrap();
     assert!(
-        packed.len() * 2 < plain.len(),
+        compressed.len() * 2 < plain.len(),
         "{} {}",
-        packed.len(),
+        compressed.len(),
         plain.len()
     );
 }

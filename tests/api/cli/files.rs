@@ -14,19 +14,22 @@ use crate::{
     helpers::TestApp,
 };
 
-fn compare(folder: &Path, words: &[&str]) -> Output {
+fn compare(directory: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
     command
-        .current_dir(folder)
+        .current_dir(directory)
         .arg("compare")
         .args(words)
         .output()
         .unwrap()
 }
 
-/// Evaluates a model on a data set and keeps its predictions in a folder.
-fn predictions(data: &Path, folder: &Path, model: &str) {
-    let (data, file) = (data.to_str().unwrap(), folder.join(format!("{model}.csv")));
+/// Evaluates a model on a data set and writes its predictions to a directory.
+fn predictions(data: &Path, directory: &Path, model: &str) {
+    let (data, file) = (
+        data.to_str().unwrap(),
+        directory.join(format!("{model}.csv")),
+    );
     let output = mien(&[
         "evaluate",
         "--data",
@@ -41,12 +44,12 @@ fn predictions(data: &Path, folder: &Path, model: &str) {
 
 #[test]
 fn evaluate_writes_requested_files() {
-    let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
+    let (data, directory) = (data_set(), tempfile::tempdir().unwrap());
     let root = data.path().to_str().unwrap();
     let files =
-        ["report.html", "report.md", "predictions.csv"].map(|name| folder.path().join(name));
+        ["report.html", "report.md", "predictions.csv"].map(|name| directory.path().join(name));
     let [html, markdown, csv] = files.each_ref().map(|file| file.to_str().unwrap());
-    fs::write(csv, "an older one").unwrap();
+    fs::write(csv, "an older file").unwrap();
     let output = mien(&[
         "evaluate",
         "--data",
@@ -76,17 +79,17 @@ fn evaluate_writes_requested_files() {
     assert_eq!(csv.lines().count(), 8, "{csv}");
     assert!(csv.starts_with("image,name,usage,label,"), "{csv}");
     assert_eq!(
-        fs::read_dir(folder.path()).unwrap().count(),
+        fs::read_dir(directory.path()).unwrap().count(),
         3,
-        "nothing else is left"
+        "temporary files are removed"
     );
 }
 
 #[test]
 fn unwritable_file_fails_before_evaluation() {
-    let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
+    let (data, directory) = (data_set(), tempfile::tempdir().unwrap());
     let root = data.path().to_str().unwrap();
-    let nowhere = folder.path().join("nowhere/report.html");
+    let nowhere = directory.path().join("nowhere/report.html");
     let output = mien(&[
         "evaluate",
         "--data",
@@ -108,41 +111,41 @@ fn unwritable_file_fails_before_evaluation() {
 
 #[actix_web::test]
 async fn compare_equals_server_comparison() {
-    let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
+    let (data, directory) = (data_set(), tempfile::tempdir().unwrap());
     let app = spawn(&data, &[]);
     let mut ids = Vec::new();
     for model in ["keras", "small"] {
-        predictions(data.path(), folder.path(), model);
+        predictions(data.path(), directory.path(), model);
         ids.push(
             app.evaluate(&json!({"dataset": "faces", "model": model}))
                 .await,
         );
     }
-    let output = compare(folder.path(), &["keras.csv", "small.csv", "--json"]);
+    let output = compare(directory.path(), &["keras.csv", "small.csv", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let mut found = json_of(&output);
-    let mut served = served(&app, &ids).await;
+    let mut compared = json_of(&output);
+    let mut served = server_comparison(&app, &ids).await;
     let take =
         |document: &mut Value, key: &str| document.as_object_mut().unwrap().remove(key).unwrap();
-    assert_eq!(take(&mut found, "file_a"), "keras.csv");
-    assert_eq!(take(&mut found, "file_b"), "small.csv");
+    assert_eq!(take(&mut compared, "file_a"), "keras.csv");
+    assert_eq!(take(&mut compared, "file_b"), "small.csv");
     for key in ["evaluation_a", "evaluation_b"] {
         take(&mut served, key);
     }
-    assert_eq!(rounded(found), rounded(served));
+    assert_eq!(rounded(compared), rounded(served));
 
-    // What the server gives for its predictions is read as well.
+    // `mien compare` also reads the predictions of the server.
     let path = format!("/v1/evaluations/{}/predictions", ids[1]);
     let lines = app.get(&path).await.bytes().await.unwrap();
-    fs::write(folder.path().join("served.csv"), lines).unwrap();
-    let output = compare(folder.path(), &["small.csv", "served.csv"]);
+    fs::write(directory.path().join("served.csv"), lines).unwrap();
+    let output = compare(directory.path(), &["small.csv", "served.csv"]);
     assert!(
         stdout(&output).contains("All predictions are equal."),
         "{output:?}"
     );
 }
 
-async fn served(app: &TestApp, ids: &[String]) -> Value {
+async fn server_comparison(app: &TestApp, ids: &[String]) -> Value {
     app.json(&format!(
         "/v1/evaluations/compare?a={}&b={}",
         ids[0], ids[1]
@@ -150,7 +153,7 @@ async fn served(app: &TestApp, ids: &[String]) -> Value {
     .await
 }
 
-/// With batches of another size a network's last digits are others.
+/// Rounds the confidences, because their last digits depend on the batch size.
 fn rounded(mut comparison: Value) -> Value {
     for flip in comparison["flipped"]["images"].as_array_mut().unwrap() {
         for key in ["confidence_a", "confidence_b"] {
@@ -162,9 +165,9 @@ fn rounded(mut comparison: Value) -> Value {
 
 #[test]
 fn compare_prints_table_and_writes_reports() {
-    let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
+    let (data, directory) = (data_set(), tempfile::tempdir().unwrap());
     for model in ["keras", "small"] {
-        predictions(data.path(), folder.path(), model);
+        predictions(data.path(), directory.path(), model);
     }
     let words = [
         "keras.csv",
@@ -174,11 +177,11 @@ fn compare_prints_table_and_writes_reports() {
         "--markdown",
         "c.md",
     ];
-    let output = compare(folder.path(), &words);
+    let output = compare(directory.path(), &words);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     insta::assert_snapshot!(stdout(&output));
     let [html, markdown] =
-        ["c.html", "c.md"].map(|name| fs::read_to_string(folder.path().join(name)).unwrap());
+        ["c.html", "c.md"].map(|name| fs::read_to_string(directory.path().join(name)).unwrap());
     assert!(
         html.contains("test/sad/PrivateTest_5.png") && !html.contains("<img"),
         "{html}"
@@ -191,11 +194,11 @@ fn compare_prints_table_and_writes_reports() {
 
 #[test]
 fn incomparable_files_exit_with_1() {
-    let (data, folder) = (data_set(), tempfile::tempdir().unwrap());
-    predictions(data.path(), folder.path(), "small");
-    let whole = fs::read_to_string(folder.path().join("small.csv")).unwrap();
+    let (data, directory) = (data_set(), tempfile::tempdir().unwrap());
+    predictions(data.path(), directory.path(), "small");
+    let whole = fs::read_to_string(directory.path().join("small.csv")).unwrap();
     let (header, lines) = whole.split_once('\n').unwrap();
-    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).unwrap();
     write("empty.csv", header);
     write("nonsense.csv", "a,b\n1,2\n");
     write("relabelled.csv", &whole.replace("Test,sad,", "Test,happy,"));
@@ -216,7 +219,10 @@ fn incomparable_files_exit_with_1() {
             "has the label sad in one evaluation and happy in the other",
         ),
     ] {
-        let output = compare(folder.path(), &["small.csv", file, "--html", "page.html"]);
+        let output = compare(
+            directory.path(),
+            &["small.csv", file, "--html", "page.html"],
+        );
         let error = String::from_utf8_lossy(&output.stderr);
         assert_eq!(
             (output.status.code(), output.stdout.len()),
@@ -224,10 +230,10 @@ fn incomparable_files_exit_with_1() {
             "{file}: {error}"
         );
         assert!(error.contains(reason), "{file}: {error}");
-        assert!(!folder.path().join("page.html").exists(), "{file}");
+        assert!(!directory.path().join("page.html").exists(), "{file}");
     }
     assert_eq!(
-        compare(folder.path(), &["small.csv"]).status.code(),
+        compare(directory.path(), &["small.csv"]).status.code(),
         Some(2)
     );
 }

@@ -14,7 +14,7 @@ use crate::{
 /// A protocol buffer field `doc_string`, which changes a model file's bytes and nothing else.
 const DOC_STRING: [u8; 3] = [6 << 3 | 2, 1, b'x'];
 
-/// Appends to a model file, whole under its name at once.
+/// Appends to a model file. The file is renamed into place, so that the server never reads a part of it.
 fn change(root: &Path, version: &str) {
     let file = root.join(version).join("model.onnx");
     let bytes = [fs::read(&file).unwrap(), DOC_STRING.to_vec()].concat();

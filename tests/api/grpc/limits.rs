@@ -1,11 +1,15 @@
-//! What a client may take of the server over gRPC.
+//! Limits of memory, connections and time over gRPC.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
-use futures_util::{FutureExt, stream};
+use actix_web::rt;
+use futures_util::{FutureExt, Stream, StreamExt, stream};
+use mien::grpc::proto::{InferTensorContents, ServerLiveRequest};
 use tokio::sync::mpsc;
+use tonic::{Code, transport::Endpoint};
 
-use super::*;
+use super::{Client, code, connect, faces, framed, serve, start};
+use crate::helpers::http_2;
 
 #[actix_web::test]
 async fn grpc_messages_count_in_body_memory() {
@@ -14,7 +18,7 @@ async fn grpc_messages_count_in_body_memory() {
     let one = || faces(&["happy"]);
     let (code, message) = code(&mut client, faces(&["happy", "sad", "fear"])).await;
     assert_eq!(code, Code::Unavailable, "{message}");
-    // What was taken comes back, however it ended.
+    // The memory is released after both failed and successful calls.
     for _ in 0..10 {
         client.model_infer(one()).await.unwrap();
     }
@@ -23,13 +27,13 @@ async fn grpc_messages_count_in_body_memory() {
         messages.recv().await.map(|message| (message, messages))
     });
     requests.send(one()).await.unwrap();
-    let mut answers = client
+    let mut responses = client
         .model_stream_infer(messages)
         .await
         .unwrap()
         .into_inner();
     for _ in 0..10 {
-        assert_eq!(answers.next().await.unwrap().unwrap().error_message, "");
+        assert_eq!(responses.next().await.unwrap().unwrap().error_message, "");
         requests.send(one()).await.unwrap();
     }
 }
@@ -67,7 +71,7 @@ async fn grpc_connections_are_limited() {
     for _ in 0..20 {
         assert!(
             waiting.as_mut().now_or_never().is_none(),
-            "a second connection was answered"
+            "the second connection received a response"
         );
         Client::new(first.clone())
             .server_live(ServerLiveRequest {})
@@ -78,64 +82,89 @@ async fn grpc_connections_are_limited() {
     assert!(waiting.await.unwrap().get_ref().live);
 }
 
-/// A call whose message has only begun, over a connection of its own.
-async fn half_a_message(address: &str, call: &str) -> reqwest::Response {
-    let begun = bytes::Bytes::from_static(&[0, 0, 0, 1, 0, 7, 7]);
-    let body = stream::iter([Ok::<_, std::io::Error>(begun)]).chain(stream::pending());
-    let client = http_2();
-    client
+/// Sends the bytes of a call over a new connection.
+async fn send_messages(
+    address: &str,
+    call: &str,
+    chunks: impl Stream<Item = io::Result<bytes::Bytes>> + Send + 'static,
+) -> reqwest::Response {
+    http_2()
         .post(format!("{address}/inference.GRPCInferenceService/{call}"))
         .header("content-type", "application/grpc")
         .header("te", "trailers")
-        .body(reqwest::Body::wrap_stream(body))
+        .body(reqwest::Body::wrap_stream(chunks))
         .send()
         .await
         .unwrap()
 }
 
+/// Starts a call and sends only the beginning of its message.
+async fn send_partial_message(address: &str, call: &str) -> reqwest::Response {
+    let start = bytes::Bytes::from_static(&[0, 0, 0, 1, 0, 7, 7]);
+    let body = stream::iter([Ok(start)]).chain(stream::pending());
+    send_messages(address, call, body).await
+}
+
+/// Returns the number of length-prefixed messages.
+fn count_messages(mut bytes: &[u8]) -> usize {
+    let mut count = 0;
+    while let Some(([_, length @ ..], rest)) = bytes.split_first_chunk::<5>() {
+        bytes = &rest[u32::from_be_bytes(*length) as usize..];
+        count += 1;
+    }
+    count
+}
+
 #[actix_web::test]
 async fn slow_message_is_cancelled() {
-    let (_app, address) = start(&["--body-timeout=50ms", "--max-queue-size=4096"]);
-    let answer = half_a_message(&address, "ModelInfer").await;
-    let status = answer.headers()["grpc-status"].to_str().unwrap();
+    let (_app, address) = start(&["--body-timeout=50ms"]);
+    let response = send_partial_message(&address, "ModelInfer").await;
+    let status = response.headers()["grpc-status"].to_str().unwrap();
     assert_eq!(status, (Code::DeadlineExceeded as i32).to_string());
-    // Of a stream the head is there before the message; the body ends with the status in its trailers.
-    let answer = half_a_message(&address, "ModelStreamInfer").await;
-    assert_eq!(answer.bytes().await.unwrap().len(), 0);
+    // A streaming call receives the head before its message. The trailers contain the status.
+    let response = send_partial_message(&address, "ModelStreamInfer").await;
+    assert_eq!(response.bytes().await.unwrap().len(), 0);
+}
 
-    // A client that is always ahead, whose messages take longer together than one may.
-    let mut large = faces(&["happy"; 64]);
-    large.raw_input_contents[0] = vec![128; 64 * 48 * 48].into();
-    let mut client = Client::new(connect(&address).await);
-    let answers = client
-        .model_stream_infer(stream::iter(vec![large; 40]))
-        .await
-        .unwrap();
-    let answers: Vec<_> = answers.into_inner().collect().await;
-    assert_eq!(answers.len(), 40);
-    assert!(
-        answers
-            .iter()
-            .all(|answer| answer.as_ref().unwrap().error_message.is_empty())
-    );
+#[actix_web::test]
+async fn body_timeout_applies_to_each_message() {
+    let (_app, address) = start(&["--body-timeout=1s"]);
+    let message = framed(&faces(&["happy"]));
+    let messages = message.repeat(4);
+    // Each chunk ends in the middle of a message, so at every moment a message is incomplete. All messages together take longer
+    // than the timeout.
+    let (first, rest) = messages.split_at(message.len() / 2);
+    let chunks: Vec<_> = std::iter::once(first)
+        .chain(rest.chunks(message.len()))
+        .map(bytes::Bytes::copy_from_slice)
+        .collect();
+    let chunks = stream::iter(chunks).then(async |chunk| {
+        rt::time::sleep(Duration::from_millis(400)).await;
+        Ok(chunk)
+    });
+    let response = send_messages(&address, "ModelStreamInfer", chunks).await;
+    let responses = response.bytes().await.unwrap();
+    assert_eq!(count_messages(&responses), 4);
+}
 
-    // Between two messages it may be silent for as long as it likes.
+#[actix_web::test]
+async fn stream_may_be_idle_between_messages() {
+    let (_app, channel) = serve(&["--body-timeout=500ms"]).await;
+    // The pause must exceed --body-timeout. A longer pause does not change the result.
     let messages = stream::unfold(0, async |number| {
-        rt::time::sleep(Duration::from_millis(200)).await;
+        rt::time::sleep(Duration::from_millis(600)).await;
         (number < 2).then(|| (faces(&["happy"]), number + 1))
     });
-    let answers = client
+    let responses = Client::new(channel)
         .model_stream_infer(messages)
         .await
         .unwrap()
         .into_inner();
-    let answers: Vec<_> = answers.collect().await;
-    assert_eq!(answers.len(), 2);
-    assert!(
-        answers
-            .iter()
-            .all(|answer| answer.as_ref().unwrap().error_message.is_empty())
-    );
+    let responses: Vec<_> = responses.collect().await;
+    assert_eq!(responses.len(), 2);
+    for response in responses {
+        assert_eq!(response.unwrap().error_message, "");
+    }
 }
 
 #[actix_web::test]
@@ -151,7 +180,8 @@ async fn silent_connection_is_closed() {
             .get_ref()
             .live
     );
-    // Who has said what it speaks may then be silent.
+    // A connection that has sent its preface may be idle. The pause must exceed --header-timeout (50 ms); a longer pause does not
+    // change the result.
     rt::time::sleep(Duration::from_millis(200)).await;
     assert!(
         client

@@ -1,18 +1,18 @@
-//! Tensors in and out: held against ONNX Runtime's Python package (`expected.json`).
+//! Inference over HTTP, compared with ONNX Runtime's Python package (`expected.json`).
 
 use std::{collections::BTreeMap, fs};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
-use super::{JSON_LENGTH, binary, faces, floats, gray, split};
+use super::{binary, faces, gray};
 use crate::helpers::{TestApp, face, fixture, send};
 
-/// The expected probabilities of a picture, in the order of the labels.
-fn expected(model: &str, class: &str) -> Vec<f64> {
+/// Returns the expected probabilities of a face in the order of the labels.
+pub(super) fn expected(model: &str, class: &str) -> Vec<f64> {
     let text = fs::read_to_string(fixture("expected.json")).unwrap();
     let all: BTreeMap<String, Value> = serde_json::from_str(&text).unwrap();
-    // The labels of every fixture are in alphabetical order, as those of a map are.
+    // The labels of every fixture are in alphabetical order, like the keys of a map.
     let probabilities = all[model][class]["probabilities"].as_object().unwrap();
     let sorted: BTreeMap<_, _> = probabilities.iter().collect();
     sorted
@@ -21,13 +21,16 @@ fn expected(model: &str, class: &str) -> Vec<f64> {
         .collect()
 }
 
-fn assert_close(given: &[f64], wanted: &[f64]) {
-    assert_eq!(given.len(), wanted.len());
-    let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-5;
-    assert!(given.iter().zip(wanted).all(close), "{given:?} {wanted:?}");
+pub(super) fn assert_close(actual: &[f64], expected: &[f64]) {
+    assert_eq!(actual.len(), expected.len());
+    let is_close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-5;
+    assert!(
+        actual.iter().zip(expected).all(is_close),
+        "{actual:?} {expected:?}"
+    );
 }
 
-fn values(output: &Value) -> Vec<f64> {
+pub(super) fn values(output: &Value) -> Vec<f64> {
     output["data"]
         .as_array()
         .unwrap()
@@ -61,9 +64,9 @@ async fn json_tensors_are_flat_or_nested() {
             (&json!("FP32"), &json!([2, 7]))
         );
     }
-    let given = values(probabilities);
-    assert_close(&given[..7], &expected("small", "happy"));
-    assert_close(&given[7..], &expected("small", "sad"));
+    let actual = values(probabilities);
+    assert_close(&actual[..7], &expected("small", "happy"));
+    assert_close(&actual[7..], &expected("small", "sad"));
 
     let data = request["inputs"][0]["data"].as_array().unwrap();
     let rows = |image: &[Value]| Value::from_iter(image.chunks(48).map(|row| json!(row)));
@@ -85,7 +88,7 @@ async fn json_tensors_count_in_body_memory() {
         }] })
     };
     for _ in 0..3 {
-        // Nine kilobytes that make sixty-five.
+        // Nine kilobytes of JSON need 65 kB for their numbers.
         assert_eq!(
             app.infer("small")
                 .json(&body(2))
@@ -147,7 +150,7 @@ async fn outputs_keep_requested_order() {
     request["outputs"] = json!([{ "name": "logits" }]);
     let (_, body) = send(app.infer("small").json(&request)).await;
     assert_eq!(body["outputs"].as_array().unwrap().len(), 1);
-    // The softmax of the logits, computed here, is what the model calls probabilities.
+    // The softmax of the logits equals the probabilities of the model.
     let powers: Vec<f64> = values(&body["outputs"][0])
         .iter()
         .map(|value| value.exp())
@@ -160,7 +163,7 @@ async fn outputs_keep_requested_order() {
 #[actix_web::test]
 async fn float_model_accepts_float_tensors() {
     let app = TestApp::spawn();
-    // As the notebook feeds it: x / 255.
+    // The network expects gray levels divided by 255.
     let scaled: Vec<f32> = gray("angry")
         .into_iter()
         .map(|gray| f32::from(gray) / 255.0)
@@ -186,23 +189,21 @@ async fn float_model_accepts_float_tensors() {
 #[actix_web::test]
 async fn encoded_images_are_accepted() {
     let app = TestApp::spawn();
-    let pictures = ["happy", "surprise"].map(face);
-    let encoded = pictures
-        .each_ref()
-        .map(|picture| BASE64_STANDARD.encode(picture));
+    let images = ["happy", "surprise"].map(face);
+    let encoded = images.each_ref().map(|image| BASE64_STANDARD.encode(image));
     let input = json!({ "name": "image", "datatype": "BYTES", "shape": [2], "data": encoded });
     let (status, body) = send(app.infer("small").json(&json!({ "inputs": [input] }))).await;
     assert_eq!(status, 200, "{body}");
-    let given = values(&body["outputs"][0]);
-    assert_close(&given[..7], &expected("small", "happy"));
-    assert_close(&given[7..], &expected("small", "surprise"));
+    let actual = values(&body["outputs"][0]);
+    assert_close(&actual[..7], &expected("small", "happy"));
+    assert_close(&actual[7..], &expected("small", "surprise"));
 
-    let length = |picture: &[u8]| u32::try_from(picture.len()).unwrap().to_le_bytes();
-    let data: Vec<u8> = pictures
+    let length = |image: &[u8]| u32::try_from(image.len()).unwrap().to_le_bytes();
+    let data: Vec<u8> = images
         .iter()
-        .flat_map(|picture| [&length(picture), &picture[..]].concat())
+        .flat_map(|image| [&length(image), &image[..]].concat())
         .collect();
-    // Triton's clients name the column too.
+    // Clients of Triton also send the shape [N, 1].
     for shape in [json!([2]), json!([2, 1])] {
         let parameters = json!({ "binary_data_size": data.len() });
         let input = json!({ "name": "image", "datatype": "BYTES", "shape": shape, "parameters": parameters });
@@ -224,89 +225,6 @@ async fn encoded_images_are_accepted() {
 }
 
 #[actix_web::test]
-async fn binary_tensors_follow_json() {
-    let app = TestApp::spawn();
-    let data = gray("happy");
-    let parameters = json!({ "binary_data_size": data.len() });
-    let input = json!({ "name": "image", "datatype": "UINT8", "shape": [1, 1, 48, 48], "parameters": parameters });
-    // All outputs in binary, but for one that says otherwise.
-    let request = json!({
-        "inputs": [input],
-        "parameters": { "binary_data_output": true },
-        "outputs": [{ "name": "probabilities" }, { "name": "logits", "parameters": { "binary_data": false } }],
-    });
-    let response = binary(&app, "small", &request, &data).send().await.unwrap();
-    assert_eq!(
-        response.headers()["content-type"],
-        "application/octet-stream"
-    );
-    let (json, rest) = split(response).await;
-    let [probabilities, logits] = json["outputs"].as_array().unwrap().as_slice() else {
-        panic!("two outputs in {json}");
-    };
-    assert_eq!(
-        probabilities["parameters"],
-        json!({ "binary_data_size": 28 })
-    );
-    assert_eq!(probabilities.get("data"), None);
-    assert_eq!(values(logits).len(), 7);
-    let given: Vec<f64> = floats(&rest).into_iter().map(f64::from).collect();
-    assert_close(&given, &expected("small", "happy"));
-
-    // One output in binary, the other one is not asked for.
-    let request = json!({
-        "inputs": request["inputs"],
-        "outputs": [{ "name": "logits", "parameters": { "binary_data": true, "classification": 2 } }],
-    });
-    let (json, rest) = split(binary(&app, "small", &request, &data).send().await.unwrap()).await;
-    let output = &json["outputs"][0];
-    assert_eq!(
-        (&output["datatype"], &output["shape"]),
-        (&json!("BYTES"), &json!([1, 2]))
-    );
-    assert_eq!(output["parameters"]["binary_data_size"], rest.len());
-    let length = usize::try_from(u32::from_le_bytes(rest[..4].try_into().unwrap())).unwrap();
-    let first = String::from_utf8(rest[4..4 + length].to_vec()).unwrap();
-    let [value, index, label] = first.split(':').collect::<Vec<_>>().try_into().unwrap();
-    assert!(
-        value.parse::<f32>().is_ok() && index.parse::<usize>().is_ok(),
-        "{first}"
-    );
-    assert_eq!(label, highest(&expected("small", "happy")));
-}
-
-fn highest(probabilities: &[f64]) -> &'static str {
-    let labels = [
-        "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
-    ];
-    let top = probabilities
-        .iter()
-        .enumerate()
-        .max_by(|(_, a), (_, b)| a.total_cmp(b))
-        .unwrap();
-    labels[top.0]
-}
-
-#[actix_web::test]
-async fn raw_body_is_input_data() {
-    let app = TestApp::spawn();
-    for classes in [&["happy"][..], &["happy", "sad"]] {
-        let data: Vec<u8> = classes.iter().flat_map(|class| gray(class)).collect();
-        let response = app
-            .infer("small")
-            .header(JSON_LENGTH, 0)
-            .body(data)
-            .send()
-            .await
-            .unwrap();
-        let (json, rest) = split(response).await;
-        assert_eq!(json["outputs"][0]["shape"], json!([classes.len(), 7]));
-        let given: Vec<f64> = floats(&rest).into_iter().map(f64::from).take(7).collect();
-        assert_close(&given, &expected("small", "happy"));
-    }
-}
-
-#[actix_web::test]
 async fn classification_parameter_returns_classes() {
     let app = TestApp::spawn();
     let mut request = faces(&["happy", "sad"]);
@@ -319,52 +237,4 @@ async fn classification_parameter_returns_classes() {
     request["outputs"][0]["parameters"]["classification"] = json!(99);
     let (_, body) = send(app.infer("small").json(&request)).await;
     assert_eq!(body["outputs"][0]["shape"], json!([2, 7]));
-}
-
-#[actix_web::test]
-async fn requests_and_responses_are_compressed() {
-    use std::io::{Read, Write};
-    let app = TestApp::spawn();
-    let json = faces(&["happy"]).to_string();
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    gzip.write_all(json.as_bytes()).unwrap();
-    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
-    zlib.write_all(json.as_bytes()).unwrap();
-    let plain = app
-        .infer("small")
-        .body(json)
-        .send()
-        .await
-        .unwrap()
-        .bytes()
-        .await
-        .unwrap();
-    for (encoding, body) in [
-        ("gzip", gzip.finish().unwrap()),
-        ("deflate", zlib.finish().unwrap()),
-    ] {
-        let request = app
-            .infer("small")
-            .header("content-encoding", encoding)
-            .body(body);
-        let response = request
-            .header("accept-encoding", encoding)
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(response.status(), 200);
-        assert_eq!(response.headers()["content-encoding"], encoding);
-        let body = response.bytes().await.unwrap();
-        let mut unpacked = Vec::new();
-        if encoding == "gzip" {
-            flate2::read::GzDecoder::new(&body[..])
-                .read_to_end(&mut unpacked)
-                .unwrap();
-        } else {
-            flate2::read::ZlibDecoder::new(&body[..])
-                .read_to_end(&mut unpacked)
-                .unwrap();
-        }
-        assert_eq!(unpacked, plain);
-    }
 }
