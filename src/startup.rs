@@ -83,63 +83,18 @@ impl Application {
     /// Returns an error for invalid settings, an unavailable address, or if ONNX Runtime or the models cannot be used.
     pub fn build(settings: &Settings) -> Result<Self, StartupError> {
         settings.validate()?;
-        let addr = settings.addr;
-        let listen = |source| StartupError::Listen {
-            addr,
-            flag: "--addr",
-            source,
-        };
-        // The address is bound first, because a failed bind is detected fast.
-        let listener = TcpListener::bind(addr).map_err(listen)?;
-        let port = listener.local_addr().map_err(listen)?.port();
-        let grpc = settings.grpc.grpc_addr.map(bind_grpc).transpose()?;
-        for listener in [Some(&listener), grpc.as_ref()].into_iter().flatten() {
-            listen::set_tcp_user_timeout(listener, settings.connections.keep_alive)?;
-        }
+        // The addresses are bound first, because a failed bind is detected fast. Clients wait in the backlog until the server runs.
+        let http = bind(settings.addr, "--addr", settings)?;
+        let port = http.local_addr()?.port();
+        let grpc = settings.grpc.grpc_addr;
+        let grpc = grpc.map(|addr| bind(addr, "--grpc-addr", settings));
+        let grpc = grpc.transpose()?;
 
-        let metrics = Arc::new(Metrics::new());
-        http::init_metrics(&metrics);
-        grpc::init_metrics(&metrics);
-        let sources = settings
-            .data
-            .iter()
-            .map(|source| (source.name.clone(), source.path.clone()));
-        let datasets = Arc::new(Datasets::open(sources)?);
-        let store = match &settings.state.location {
-            StateLocation::Directory(folder) => Store::open(folder)?,
-            StateLocation::Memory => Store::memory()?,
-        };
-        let retention = settings.state.evaluation_retention;
-        let mut lifecycle = settings.models.lifecycle()?;
-        lifecycle.pins = promotion::pins(&store)?;
-        let evaluations = Evaluations::open(
-            Arc::clone(&datasets),
-            Arc::clone(&metrics),
-            store,
-            retention,
-        )?;
-        let runtime = Runtime::load(settings.models.device, settings.cuda.options())?;
-        let (options, metrics_of_models) = (settings.serving(), Arc::clone(&metrics));
-        let tuner = Tuner::new(settings.tuning.options());
-        let retired_workers = RetiredWorkers::default();
-        let loader = ModelLoader {
-            runtime,
-            options,
-            tuner,
-            metrics: metrics_of_models,
-            retired_workers,
-        };
-        let (registry, started) = Registry::start(lifecycle, loader)?;
+        let (app, started) = load(settings)?;
+        let app = Arc::new(app);
         let connections = listen::connections(settings);
-        let app = Arc::new(AppState::new(
-            Arc::new(registry),
-            metrics,
-            datasets,
-            Arc::new(evaluations),
-            settings.limits.clone(),
-        ));
         let in_flight = Arc::new(InFlight::at_most(connections));
-        let server = listen::http(&app, &in_flight, listener, settings, connections)?;
+        let server = listen::http(&app, &in_flight, http, settings, connections)?;
         let grpc = grpc
             .map(|listener| listen::grpc(&app, listener, settings, connections))
             .transpose()?;
@@ -170,12 +125,54 @@ impl Application {
     }
 }
 
-/// Binds the gRPC address. Clients wait in its backlog until the server starts.
-fn bind_grpc(addr: SocketAddr) -> Result<TcpListener, StartupError> {
-    let bound = TcpListener::bind(addr);
-    bound.map_err(|source| StartupError::Listen {
-        addr,
-        flag: "--grpc-addr",
-        source,
-    })
+/// Binds an address.
+fn bind(
+    addr: SocketAddr,
+    flag: &'static str,
+    settings: &Settings,
+) -> Result<TcpListener, StartupError> {
+    let listener = TcpListener::bind(addr);
+    let listener = listener.map_err(|source| StartupError::Listen { addr, flag, source })?;
+    listen::set_tcp_user_timeout(&listener, settings.connections.keep_alive)?;
+    Ok(listener)
+}
+
+/// Opens data sets, stored state and ONNX Runtime, and starts to load the models.
+fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError> {
+    let metrics = Arc::new(Metrics::new());
+    http::init_metrics(&metrics);
+    grpc::init_metrics(&metrics);
+    let sources = settings
+        .data
+        .iter()
+        .map(|source| (source.name.clone(), source.path.clone()));
+    let datasets = Arc::new(Datasets::open(sources)?);
+    let store = match &settings.state.location {
+        StateLocation::Directory(directory) => Store::open(directory)?,
+        StateLocation::Memory => Store::memory()?,
+    };
+    let mut lifecycle = settings.models.lifecycle()?;
+    lifecycle.pins = promotion::pins(&store)?;
+    let evaluations = Evaluations::open(
+        Arc::clone(&datasets),
+        Arc::clone(&metrics),
+        store,
+        settings.state.evaluation_retention,
+    )?;
+    let loader = ModelLoader {
+        runtime: Runtime::load(settings.models.device, settings.cuda.options())?,
+        options: settings.serving(),
+        tuner: Tuner::new(settings.tuning.options()),
+        metrics: Arc::clone(&metrics),
+        retired_workers: RetiredWorkers::default(),
+    };
+    let (registry, started) = Registry::start(lifecycle, loader)?;
+    let app = AppState::new(
+        Arc::new(registry),
+        metrics,
+        datasets,
+        Arc::new(evaluations),
+        settings.limits.clone(),
+    );
+    Ok((app, started))
 }

@@ -122,46 +122,52 @@ fn compare(text: &mut String, study: &Study) -> fmt::Result {
         text,
         "  one connection      {median:+.2} ms ({http:.2} and {raw:.2} ms), {least:+.2} to {most:+.2} ms per start"
     )?;
-    if let Some(Overload {
+    study
+        .overload
+        .as_ref()
+        .map_or(Ok(()), |overload| write_overload(text, overload))
+}
+
+/// Formats the figures under overload.
+fn write_overload(text: &mut String, overload: &Overload) -> fmt::Result {
+    let Overload {
         saturated,
         overloaded,
         stalled_ms,
         memory,
-    }) = &study.overload
-    {
-        if let (Some(at), Some(over)) = (saturated.latency, overloaded.latency) {
-            let ratio = over.p99 / at.p99;
-            writeln!(
-                text,
-                "  overload            p99 of accepted {ratio:.2} times that at saturation"
-            )?;
-        }
-        if let Some(Latency {
-            count,
-            p50,
-            p99,
-            p999,
-            max,
-            ..
-        }) = overloaded.refused
-        {
-            writeln!(
-                text,
-                "                      {count} rejected in p50 {p50:.2}, p99 {p99:.2}, p99.9 {p999:.2}, max {max:.2} ms"
-            )?;
-        }
-        if let Some(stalled) = stalled_ms {
-            writeln!(
-                text,
-                "                      longest scheduling stall of the machine {stalled:.2} ms"
-            )?;
-        }
-        let [before, after] = memory.map(mebibytes);
+    } = overload;
+    if let (Some(at), Some(over)) = (saturated.latency, overloaded.latency) {
+        let ratio = over.p99 / at.p99;
         writeln!(
             text,
-            "                      resident {before} before, {after} after"
+            "  overload            p99 of accepted {ratio:.2} times that at saturation"
         )?;
     }
+    if let Some(Latency {
+        count,
+        p50,
+        p99,
+        p999,
+        max,
+        ..
+    }) = overloaded.refused
+    {
+        writeln!(
+            text,
+            "                      {count} rejected in p50 {p50:.2}, p99 {p99:.2}, p99.9 {p999:.2}, max {max:.2} ms"
+        )?;
+    }
+    if let Some(stalled) = stalled_ms {
+        writeln!(
+            text,
+            "                      longest scheduling stall of the machine {stalled:.2} ms"
+        )?;
+    }
+    let [before, after] = memory.map(mebibytes);
+    writeln!(
+        text,
+        "                      resident {before} before, {after} after"
+    )?;
     Ok(())
 }
 

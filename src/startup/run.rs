@@ -2,13 +2,14 @@
 
 use std::{cell::Cell, pin::pin, sync::Arc, time::Instant};
 
+use actix_web::dev::ServerHandle;
 use tokio::sync::oneshot;
 
 use super::{
     Application, StartupError,
     signals::{self, Signals},
 };
-use crate::{app::AppState, models::StartupReceiver};
+use crate::{app::AppState, grpc, http::InFlight, models::StartupReceiver};
 
 impl Application {
     /// Serves until SIGTERM or SIGINT and returns after the last response. A second signal ends the process at once, like SIGKILL.
@@ -57,28 +58,13 @@ impl Application {
         let mut shutdown = pin!(async {
             stop.await;
             app.start_draining();
-            app.promotions.shut_down();
-            app.evaluations.shut_down();
+            cancel_jobs(&app);
             tokio::time::sleep(drain.drain_delay).await;
             let end = Instant::now() + drain.drain_timeout;
             deadline.set(Some(end));
-            in_flight.close();
-            let stopped = handle.stop(true);
-            let http_ended = async {
-                // Idle HTTP/2 connections would otherwise block the listener threads until the timeout.
-                tokio::select! {
-                    () = stopped => {}
-                    () = in_flight.drained() => {}
-                }
-            };
-            let grpc_ended = async {
-                if let Some(grpc) = grpc {
-                    grpc.stop(end).await;
-                }
-            };
-            tokio::join!(http_ended, grpc_ended);
+            close(&handle, &in_flight, grpc, end).await;
         });
-        let ended = tokio::select! {
+        let result = tokio::select! {
             served = server => {
                 // HTTP ended first; gRPC calls may still be pending.
                 if deadline.get().is_some() {
@@ -89,27 +75,60 @@ impl Application {
             () = &mut shutdown => Ok(()),
             error = await_models(started, &app, port) => Err(error),
         };
-        // Waits until their results are saved, which takes as long as a write or the load of a candidate.
-        app.promotions.shut_down();
-        app.evaluations.shut_down();
         let deadline = deadline
             .get()
             .unwrap_or_else(|| Instant::now() + drain.drain_timeout);
-        let ends = async { tokio::join!(app.promotions.ended(), app.evaluations.ended()) };
-        if tokio::time::timeout_at(deadline.into(), ends)
-            .await
-            .is_err()
-        {
-            tracing::warn!("evaluations or promotions did not end within --drain-timeout");
-        }
-        // In any case, the process must not exit while ONNX Runtime runs.
-        let registry = Arc::clone(&app.registry);
-        if !run_until_deadline(deadline, move || registry.shut_down()).await {
-            tracing::warn!("workers did not finish within --drain-timeout");
-        }
-        ended?;
+        end_work(&app, deadline).await;
+        result?;
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+/// Closes both transports and returns after their last response or at the deadline.
+async fn close(
+    server: &ServerHandle,
+    in_flight: &InFlight,
+    grpc: Option<grpc::Server>,
+    deadline: Instant,
+) {
+    in_flight.close();
+    let stopped = server.stop(true);
+    let http = async {
+        // Idle HTTP/2 connections would otherwise block the listener threads until the timeout.
+        tokio::select! {
+            () = stopped => {}
+            () = in_flight.drained() => {}
+        }
+    };
+    let grpc = async {
+        if let Some(grpc) = grpc {
+            grpc.stop(deadline).await;
+        }
+    };
+    tokio::join!(http, grpc);
+}
+
+fn cancel_jobs(app: &AppState) {
+    app.promotions.shut_down();
+    app.evaluations.shut_down();
+}
+
+/// Waits until evaluations, promotions and workers have ended, at most until the deadline.
+async fn end_work(app: &AppState, deadline: Instant) {
+    // Waits until their results are saved, which takes as long as a write or the load of a candidate.
+    cancel_jobs(app);
+    let jobs = async { tokio::join!(app.promotions.ended(), app.evaluations.ended()) };
+    if tokio::time::timeout_at(deadline.into(), jobs)
+        .await
+        .is_err()
+    {
+        tracing::warn!("evaluations or promotions did not end within --drain-timeout");
+    }
+    // In any case, the process must not exit while ONNX Runtime runs.
+    let registry = Arc::clone(&app.registry);
+    if !run_until_deadline(deadline, move || registry.shut_down()).await {
+        tracing::warn!("workers did not finish within --drain-timeout");
     }
 }
 
