@@ -22,10 +22,11 @@ mod table;
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use mien_host::lock_file::LockFile;
+use mien_host::sync::lock;
 use rusqlite::Connection;
 
 pub use self::{
@@ -158,10 +159,7 @@ impl Store {
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic rolls back its transaction, so the connection stays consistent.
-        self.0
-            .connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.connection)
     }
 }
 

@@ -23,11 +23,11 @@ pub mod stop_condition;
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Mutex, OnceLock},
     time::{Duration, Instant},
 };
 
-use mien_host::cpu;
+use mien_host::{cpu, sync::lock};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -277,8 +277,4 @@ fn log_curve(model: &str, points: &[Point], source: Source) {
         curve = curve.join(", "),
         "tuning: curve"
     );
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,7 +6,9 @@
 //! - [`cpu`]: the processor's model and the number of usable cores.
 //! - [`lock_file`]: a directory that only one process may use.
 //! - [`malloc`]: settings of glibc's allocator.
+//! - [`sync`]: locks that ignore poisoning.
 pub mod atomic_file;
 pub mod cpu;
 pub mod lock_file;
 pub mod malloc;
+pub mod sync;

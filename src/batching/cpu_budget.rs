@@ -9,6 +9,8 @@ use std::{
     },
 };
 
+use mien_host::sync::lock;
+
 use super::Priority;
 
 /// A budget of cores. Clones share it.
@@ -124,7 +126,7 @@ impl CpuBudget {
 impl Budget {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while the lock is held.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn set_free(&self, state: &mut State, change: impl Fn(usize) -> usize) {

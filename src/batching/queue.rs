@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use mien_host::sync::lock;
+
 use super::{BatchOptions, CpuBudget, Priority, job::Job};
 use crate::metrics::ModelMetrics;
 
@@ -89,7 +91,7 @@ impl Queue {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while the lock is held, and the state is valid between any two statements.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Queues all jobs or none. If they do not fit, expired and cancelled entries are removed first. Each priority has the

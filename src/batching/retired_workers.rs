@@ -1,9 +1,11 @@
 //! Worker threads of dropped batchers. They end by themselves; shutdown waits for them before the process ends.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     thread::JoinHandle,
 };
+
+use mien_host::sync::lock;
 
 /// Threads that are closing their sessions. Clones share the list.
 #[derive(Clone, Default)]
@@ -25,7 +27,7 @@ impl RetiredWorkers {
 
     fn lock(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
         // Nothing panics while the lock is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

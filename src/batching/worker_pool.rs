@@ -3,11 +3,13 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, OnceLock,
         mpsc::{Sender, channel},
     },
     thread::JoinHandle,
 };
+
+use mien_host::sync::lock;
 
 use super::{
     BatchOptions, CpuBudget, Factory, RetiredWorkers, queue::Queue, retired_workers::join_all,
@@ -45,10 +47,7 @@ impl WorkerPool {
             let thread = thread.map_err(|error| {
                 InferenceError::Runtime(format!("cannot start a worker thread: {error}"))
             })?;
-            pool.threads
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(thread);
+            lock(&pool.threads).push(thread);
         }
         drop(ready);
         let mut started = 0;
@@ -102,7 +101,7 @@ impl WorkerPool {
     }
 
     fn take_threads(&self) -> Vec<JoinHandle<()>> {
-        std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut lock(&self.threads))
     }
 }
 

@@ -4,12 +4,13 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, LazyLock, Mutex, PoisonError,
+        Arc, LazyLock, Mutex,
         mpsc::{self, Receiver, Sender},
     },
     thread,
 };
 
+use mien_host::sync::lock;
 use tokio::sync::oneshot;
 
 use super::error::RunError;
@@ -50,7 +51,7 @@ fn start() -> Sender<Work> {
 fn work_off(receiver: &Mutex<Receiver<Work>>) {
     lower_to_background_priority();
     let next = || {
-        let receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
+        let receiver = lock(receiver);
         receiver.recv()
     };
     while let Ok(work) = next() {

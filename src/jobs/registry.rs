@@ -1,7 +1,8 @@
 //! The registry of the jobs that have not ended, or whose result could not be saved. All other jobs are in the store.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use mien_host::sync::lock;
 use tokio::sync::watch;
 
 use super::job::{Job, JobRecord};
@@ -114,8 +115,6 @@ impl<J: Job> JobRegistry<J> {
 
     fn lock(&self) -> MutexGuard<'_, Registered<J>> {
         // Nothing panics while the lock is held.
-        self.registered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.registered)
     }
 }

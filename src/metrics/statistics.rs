@@ -4,11 +4,13 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex, PoisonError,
+        Mutex,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
 };
+
+use mien_host::sync::lock;
 
 /// A count and a total duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -101,7 +103,7 @@ impl Statistics {
 
     /// Records a successful inference call.
     pub fn executed(&self, images: usize, took: Duration) {
-        let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batches = lock(&self.batches);
         let total = batches.entry(images).or_default();
         total.count += 1;
         total.nanos = total.nanos.saturating_add(nanos(took));
@@ -118,11 +120,7 @@ impl Statistics {
             inference: self.inference.total(),
             input: self.input.total(),
             output: self.output.total(),
-            batches: self
-                .batches
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone(),
+            batches: lock(&self.batches).clone(),
         }
     }
 

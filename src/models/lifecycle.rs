@@ -20,13 +20,14 @@ mod versions;
 use std::{
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
         mpsc::{Sender, channel},
     },
     thread::JoinHandle,
 };
 
+use mien_host::sync::lock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 
 pub(crate) use self::ranking::rank_by_accuracy;
@@ -161,11 +162,7 @@ impl Lifecycle {
         self.queue.close();
         // This fails if the thread has ended already.
         let _ = self.commands.send(Command::Stop);
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = lock(&self.thread).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread that loads models panicked");
         }

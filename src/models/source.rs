@@ -2,7 +2,9 @@
 
 mod members;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use mien_host::sync::lock;
 
 use super::{
     ensemble::Member,
@@ -147,7 +149,7 @@ impl Source {
     pub(super) fn factory(self, first: Box<dyn Classifier>, batch: BatchOptions) -> Factory {
         let first = Mutex::new(Some(first));
         Arc::new(move || {
-            let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let first = lock(&first).take();
             first.map_or_else(|| self.open_again(batch), Ok)
         })
     }

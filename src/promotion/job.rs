@@ -1,6 +1,8 @@
 //! One pending promotion: its state, progress and cancellation.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use mien_host::sync::lock;
 
 use crate::{
     evaluation,
@@ -61,10 +63,7 @@ impl Job {
 
     /// Sets the evaluation whose progress counts, or none.
     pub(super) fn watch(&self, next: Option<Arc<evaluation::Job>>) {
-        let mut evaluation = self
-            .evaluation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut evaluation = lock(&self.evaluation);
         let (running, before) = &mut *evaluation;
         *before += running.take().map_or(0, |job| job.progress().images.done);
         *running = next;
@@ -84,10 +83,7 @@ impl jobs::Job for Job {
         if record.status.is_final() {
             return record;
         }
-        let evaluation = self
-            .evaluation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let evaluation = lock(&self.evaluation);
         let (running, before) = &*evaluation;
         let done = before + running.as_ref().map_or(0, |job| job.progress().images.done);
         PromotionRecord { done, ..record }

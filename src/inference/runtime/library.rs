@@ -3,9 +3,10 @@
 use std::{
     env, fmt,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
 };
 
+use mien_host::sync::lock;
 use ort::environment::Environment;
 
 use crate::inference::InferenceError;
@@ -19,7 +20,7 @@ const SETUP_DIR: &str = ".runtime/onnxruntime";
 /// Returns an error with the remedy if the library is not found or cannot be loaded.
 pub(super) fn environment() -> Result<Environment, InferenceError> {
     static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
-    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut loaded = lock(&LOADED);
     if let Some(environment) = &*loaded {
         return Ok(environment.clone());
     }

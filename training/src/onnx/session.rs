@@ -2,10 +2,11 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
 };
 
 use mien_faces::image::Face;
+use mien_host::sync::lock;
 use ort::{environment::Environment, session::Session, value::TensorRef};
 
 /// ONNX Runtime failed.
@@ -52,7 +53,7 @@ impl Runtime {
     /// # Errors
     /// When the library is missing or has another version.
     pub fn load() -> Result<Self, SessionError> {
-        let mut environment = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut environment = lock(&ENVIRONMENT);
         let shared = match &*environment {
             Some(loaded) => loaded.clone(),
             None => environment.insert(Self::environment()?).clone(),

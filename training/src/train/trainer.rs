@@ -2,10 +2,11 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::Duration,
 };
 
+use mien_host::sync::lock;
 use tch::Device;
 
 use super::{
@@ -204,7 +205,7 @@ impl Trainer {
             return Ok(true);
         }
         let folder = &self.control.folder;
-        let mut teachers = teachers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut teachers = lock(teachers);
         let key = cached::key(faces, &teachers.files(), distill);
         if let Some(targets) = cached::read(folder, faces.len(), &key) {
             self.cached_targets = Some(targets.into());

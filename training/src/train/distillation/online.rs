@@ -2,11 +2,13 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         mpsc::{self, Receiver},
     },
     thread::{self, JoinHandle},
 };
+
+use mien_host::sync::lock;
 
 use super::teacher::{TeacherError, Teachers};
 use crate::batches::{Batch, PREFETCH};
@@ -25,7 +27,7 @@ impl TeacherStage {
         let (sender, receiver) = mpsc::sync_channel(PREFETCH);
         let thread = thread::spawn(move || {
             // A poisoned lock is harmless: a panic in an earlier epoch's thread has already ended the run.
-            let mut teachers = teachers.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut teachers = lock(&teachers);
             for mut batch in batches {
                 let large = batch.large.take();
                 let pixels = large.as_ref().unwrap_or(&batch.pixels);
