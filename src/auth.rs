@@ -46,7 +46,7 @@ pub enum AuthError {
     /// The token is missing or wrong.
     #[error("this request needs the admin token of the server: send `Authorization: Bearer TOKEN`")]
     Unauthorized,
-    /// The server listens on a non-loopback address without a token, so that anybody could send admin requests.
+    /// The server listens on a non-loopback address without a token, so every client could send admin requests.
     #[error(
         "the admin API is disabled, because the server listens on a non-loopback address without a token; set MIEN_ADMIN_TOKEN"
     )]

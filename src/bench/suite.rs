@@ -112,18 +112,15 @@ pub async fn study(setup: &Setup, name: &str, found: &VersionDir) -> anyhow::Res
 
     tracing::info!(name, "bench: batcher");
     let model = Arc::new(load(setup, name, found, &raw.best)?);
-    let pictures = setup
+    let decoded = setup
         .faces
         .iter()
         .map(|bytes| decode(bytes, &Limits::default()));
-    let pictures = pictures
+    let decoded = decoded
         .collect::<Result<Vec<_>, _>>()
         .context("cannot read a face")?;
     let side = model.signature.side;
-    let faces: Vec<_> = pictures
-        .iter()
-        .map(|picture| picture.to_face(side))
-        .collect();
+    let faces: Vec<_> = decoded.iter().map(|image| image.to_face(side)).collect();
     let batcher = engine::batcher(Arc::clone(&model), &faces, setup.timing).await?;
     model.batcher.join();
     drop(model);

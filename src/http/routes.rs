@@ -126,7 +126,11 @@ fn models() -> [Endpoint; 10] {
             .problems(&[BUSY]),
         Endpoint::of::<promotions::__path_create>(|| web::to(promotions::create))
             .problems(&[JSON, ADMIN, NO_MODEL])
-            .problems(&[&[Code::UnknownVersion, Code::UnknownDataset]])
+            .problem(
+                Code::UnknownVersion,
+                "the models directory does not contain the version",
+            )
+            .problems(&[&[Code::UnknownDataset]])
             .problem(
                 Code::Conflict,
                 "the version serves already, no version is loaded, or a promotion of the model is pending",

@@ -134,12 +134,13 @@ impl Verdict {
             low * 100.0,
             high * 100.0
         );
-        let margin = points(0.0 - self.required);
+        // Adding 0 turns a limit of -0 into 0.
+        let limit = points(self.required + 0.0);
         match short {
-            None => format!("{found}; the maximum regression is {margin} points"),
+            None => format!("{found}; the limit of the lower end is {limit} points"),
             Some(short) => {
                 format!(
-                    "{found}: the lower end exceeds the maximum regression of {margin} points by {short} points"
+                    "{found}: the lower end is {short} points below the limit of {limit} points"
                 )
             }
         }

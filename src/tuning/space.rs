@@ -41,7 +41,7 @@ impl fmt::Display for Configuration {
     }
 }
 
-/// Values that the settings or the sidecar fix; the others are tuned. Each value is at least 1.
+/// Values that the settings or `mien.toml` fix; the others are tuned. Each value is at least 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Overrides {
     /// Number of sessions.

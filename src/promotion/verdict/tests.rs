@@ -81,7 +81,7 @@ fn max_regression_uses_lower_end_of_paired_interval() {
                 .is_some_and(|by| (by - (-margin - low)).abs() < 1e-12)
     );
     let expected = format!(
-        "-0.50 points compared with version 1 on 200 images (95 % interval {:+.2} to {:+.2}): the lower end exceeds the maximum regression of 2.00 points by {:.2} points",
+        "-0.50 points compared with version 1 on 200 images (95 % interval {:+.2} to {:+.2}): the lower end is {:.2} points below the limit of -2.00 points",
         low * 100.0,
         high * 100.0,
         (-margin - low) * 100.0

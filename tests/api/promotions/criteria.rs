@@ -91,7 +91,7 @@ async fn non_inferiority_uses_paired_interval() {
         "{reason}"
     );
     assert!(
-        reason.contains("exceeds the maximum regression of 0.00 points by "),
+        reason.contains("points below the limit of 0.00 points"),
         "{reason}"
     );
 
