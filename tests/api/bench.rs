@@ -13,7 +13,7 @@ async fn bench(flags: &[&str]) -> Value {
         "bench",
         "--json",
         "--log=warn",
-        "--duration=200ms",
+        "--duration=500ms",
         "--budget=200ms",
     ]);
     command

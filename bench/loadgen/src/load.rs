@@ -219,7 +219,8 @@ fn poisson(rate: f64) -> io::Result<impl Iterator<Item = Duration>> {
     let gaps = StdRng::seed_from_u64(SEED).sample_iter(gaps);
     let offsets = gaps.scan(0.0, |offset, gap: f64| {
         *offset += gap;
-        Some(Duration::from_secs_f64(*offset))
+        // The gaps of the rate 0 are infinite, so it has no arrivals.
+        Duration::try_from_secs_f64(*offset).ok()
     });
     Ok(offsets)
 }
@@ -233,5 +234,6 @@ mod tests {
         let tenth_thousand = poisson(100.0).unwrap().nth(9_999).unwrap().as_secs_f64();
         assert!((97.0..103.0).contains(&tenth_thousand), "{tenth_thousand}");
         assert!(poisson(-1.0).is_err());
+        assert_eq!(poisson(0.0).unwrap().next(), None);
     }
 }
