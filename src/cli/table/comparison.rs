@@ -84,16 +84,16 @@ fn classes(text: &mut String, comparison: &Comparison) -> fmt::Result {
 
 fn pairs(text: &mut String, comparison: &Comparison) -> fmt::Result {
     let pairs = &comparison.pairs;
-    writeln!(text, "{:9}{:>10}{:>10}", "", "B right", "B wrong")?;
+    writeln!(text, "{:11}{:>11}{:>13}", "", "B correct", "B incorrect")?;
     writeln!(
         text,
-        "{:9}{:>10}{:>10}",
-        "A right", pairs.both_correct, pairs.only_a_correct
+        "{:11}{:>11}{:>13}",
+        "A correct", pairs.both_correct, pairs.only_a_correct
     )?;
     writeln!(
         text,
-        "{:9}{:>10}{:>10}",
-        "A wrong", pairs.only_b_correct, pairs.both_incorrect
+        "{:11}{:>11}{:>13}",
+        "A incorrect", pairs.only_b_correct, pairs.both_incorrect
     )
 }
 
@@ -107,7 +107,7 @@ fn flips(text: &mut String, comparison: &Comparison) -> fmt::Result {
         "\n{} images have different predictions; the most confident ones first:",
         flipped.count
     )?;
-    writeln!(text, "{:9}{:>15}{:>17}  image", "is", "A says", "B says")?;
+    writeln!(text, "{:9}{:>15}{:>17}  image", "label", "A", "B")?;
     for flip in flipped.images.iter().take(FLIPS) {
         let [confidence_a, confidence_b] = [flip.confidence_a, flip.confidence_b]
             .map(|confidence| format::percent(f64::from(confidence), 0));
