@@ -1,4 +1,4 @@
-//! `/v1/evaluations/compare`.
+//! `GET /v1/evaluations/compare`, and scores without copies of training faces.
 
 use std::fs;
 
@@ -77,6 +77,19 @@ async fn comparison_covers_common_images() {
         ".flipped.images[].confidence_a" => insta::rounded_redaction(4),
         ".flipped.images[].confidence_b" => insta::rounded_redaction(4),
     });
+}
+
+#[actix_web::test]
+async fn comparison_is_symmetric() {
+    let data = data_set();
+    let app = spawn(&data, &[]);
+    let a = app
+        .evaluate(&json!({"dataset": "faces", "model": "keras"}))
+        .await;
+    let b = app
+        .evaluate(&json!({"dataset": "faces", "model": "small"}))
+        .await;
+    let comparison = app.json(&path(&a, &b)).await;
     let mirrored = app.json(&path(&b, &a)).await;
     assert_eq!(
         mirrored["pairs"]["only_a_correct"],
@@ -223,7 +236,11 @@ async fn second_score_excludes_copies_of_training_faces() {
     assert_eq!(public["without_duplicates"]["removed"], 1);
     let train = report(json!({"dataset": "faces", "split": "train"})).await;
     assert!(train.get("without_duplicates").is_none(), "{train}");
+}
 
+#[actix_web::test]
+async fn data_set_without_train_has_one_score() {
+    let data = data_set();
     fs::remove_dir_all(data.path().join("train")).unwrap();
     let app = spawn(&data, &[]);
     let id = app.evaluate(&json!({"dataset": "faces"})).await;

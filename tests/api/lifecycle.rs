@@ -113,7 +113,11 @@ async fn unloaded_model_serves_again_after_load() {
         200,
         "unloading twice is not an error"
     );
-    assert_eq!(app.version("").await, "1", "the other one serves");
+    assert_eq!(
+        app.version("").await,
+        "1",
+        "the default model continues to serve"
+    );
 
     assert_eq!(app.load("a").await.status(), 200);
     assert_eq!(app.version("?model=a").await, "1");
@@ -123,8 +127,12 @@ async fn unloaded_model_serves_again_after_load() {
         1.0
     );
     assert_eq!(series("mien_model_info{").await, 2);
+}
 
-    // Without its default model the server is not ready.
+#[actix_web::test]
+async fn server_without_default_model_is_not_ready() {
+    let root = models_dir(&[("a", "1", "small"), ("b", "1", "tiny")]);
+    let app = serve(&root, &["--default-model=b"]);
     app.unload("b").await;
     let ready = app.get("/health/ready").await;
     assert_eq!(ready.status(), 503);
@@ -132,6 +140,12 @@ async fn unloaded_model_serves_again_after_load() {
         ready.json::<Value>().await.unwrap()["status"],
         "unavailable"
     );
+}
+
+#[actix_web::test]
+async fn unknown_model_is_not_loaded_or_unloaded() {
+    let root = models_dir(&[("a", "1", "small")]);
+    let app = serve(&root, &[]);
     assert_problem(app.load("nope").await, 404, "unknown_model").await;
     assert_problem(app.unload("nope").await, 404, "unknown_model").await;
     assert_problem(app.load("..%2Fa").await, 404, "unknown_model").await;

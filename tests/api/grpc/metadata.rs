@@ -14,7 +14,7 @@ use super::{Client, serve};
 use crate::helpers::settings;
 
 #[actix_web::test]
-async fn server_and_models_return_metadata() {
+async fn server_is_live_and_ready() {
     let (_app, channel) = serve(&[]).await;
     let mut client = Client::new(channel);
     assert!(
@@ -39,6 +39,12 @@ async fn server_and_models_return_metadata() {
         .unwrap()
         .into_inner();
     assert_eq!(server.name, "mien");
+}
+
+#[actix_web::test]
+async fn models_and_versions_have_readiness() {
+    let (_app, channel) = serve(&[]).await;
+    let mut client = Client::new(channel);
     for (name, version, ready) in [
         ("small", "", true),
         ("small", "1", true),
@@ -53,6 +59,12 @@ async fn server_and_models_return_metadata() {
         let response = client.model_ready(request).await.unwrap().into_inner();
         assert_eq!(response.ready, ready, "{name} {version}");
     }
+}
+
+#[actix_web::test]
+async fn model_has_metadata_and_configuration() {
+    let (_app, channel) = serve(&[]).await;
+    let mut client = Client::new(channel);
     let request = ModelMetadataRequest {
         name: "keras".to_owned(),
         version: String::new(),
@@ -82,6 +94,12 @@ async fn server_and_models_return_metadata() {
         panic!("the configuration has no dynamic batching");
     };
     assert_eq!(batching.default_queue_policy.unwrap().max_queue_size, 64);
+}
+
+#[actix_web::test]
+async fn repository_index_lists_models_with_state() {
+    let (_app, channel) = serve(&[]).await;
+    let mut client = Client::new(channel);
     let index = client
         .repository_index(RepositoryIndexRequest::default())
         .await
