@@ -142,7 +142,7 @@ impl http_body::Body for LimitedBody {
         Poll::Ready(if self.reservation.reserve(bytes.len()) {
             frame
         } else {
-            Some(Err(no_memory()))
+            Some(Err(body_memory_exhausted()))
         })
     }
 
@@ -156,6 +156,6 @@ impl http_body::Body for LimitedBody {
 }
 
 /// Returns the status of a message that exceeds the memory limit.
-pub(super) fn no_memory() -> Status {
+pub(super) fn body_memory_exhausted() -> Status {
     Status::unavailable("other requests use all of --max-body-memory; try again later")
 }

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status, Streaming, codegen::BoxStream, metadata::
 use tracing::{Instrument, Span};
 
 use super::{
-    body_limit::{Incoming, no_memory},
+    body_limit::{Incoming, body_memory_exhausted},
     convert, deadline,
     proto::{
         InferParameter, ModelConfigRequest, ModelConfigResponse, ModelInferRequest,
@@ -69,7 +69,7 @@ fn reserve_memory(
     if reservation.reserve(bytes) {
         Ok(reservation)
     } else {
-        Err(no_memory())
+        Err(body_memory_exhausted())
     }
 }
 

@@ -108,7 +108,7 @@ pub struct VersionDetails {
     pub summary: VersionSummary,
     /// Details of a loaded version.
     #[serde(flatten)]
-    pub facts: Option<ModelInfo>,
+    pub info: Option<ModelInfo>,
 }
 
 /// List all models with their versions, and the reason for each version that is not loaded.
@@ -140,7 +140,7 @@ pub async fn get(
         .iter()
         .map(|(version, state)| VersionDetails {
             summary: summary(*version, state),
-            facts: state.live().map(|model| ModelInfo::from(&**model)),
+            info: state.live().map(|model| ModelInfo::from(&**model)),
         });
     let versions = versions.collect();
     let aliases = aliases(&model.aliases);
