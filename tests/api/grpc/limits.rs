@@ -128,9 +128,9 @@ async fn slow_message_is_cancelled() {
 
 #[actix_web::test]
 async fn body_timeout_applies_to_each_message() {
-    let (_app, address) = start(&["--body-timeout=1s"]);
+    let (_app, address) = start(&["--body-timeout=2s"]);
     let message = framed(&faces(&["happy"]));
-    let messages = message.repeat(4);
+    let messages = message.repeat(6);
     // Each chunk ends in the middle of a message, so at every moment a message is incomplete. All messages together take longer
     // than the timeout.
     let (first, rest) = messages.split_at(message.len() / 2);
@@ -144,7 +144,7 @@ async fn body_timeout_applies_to_each_message() {
     });
     let response = send_messages(&address, "ModelStreamInfer", chunks).await;
     let responses = response.bytes().await.unwrap();
-    assert_eq!(count_messages(&responses), 4);
+    assert_eq!(count_messages(&responses), 6);
 }
 
 #[actix_web::test]
