@@ -1,6 +1,8 @@
 //! Converts the tensor of a request to model inputs. Everything is checked before memory is allocated.
 
-use bytes::{Buf, Bytes};
+mod bytes_tensor;
+
+use bytes::Bytes;
 use mien_faces::image::Face;
 
 use super::{
@@ -58,9 +60,9 @@ pub(super) fn images(
         ..
     } = tensor;
     if datatype == "BYTES" {
-        let count = encoded_images(&shape)?;
+        let count = bytes_tensor::count(&shape)?;
         check_count(count, max_images)?;
-        return elements(data, count).map(Images::Encoded);
+        return bytes_tensor::images(data, count).map(Images::Encoded);
     }
     if datatype != own_datatype {
         return invalid(format!(
@@ -69,22 +71,27 @@ pub(super) fn images(
     }
     let count = tensor_images(&shape, signature)?;
     check_count(count, max_images)?;
-    let area = signature.side * signature.side;
-    let inputs = match (signature.scaling, data) {
+    let inputs = model_inputs(data, count, signature)?;
+    Ok(Images::Ready(inputs))
+}
+
+/// Converts the values of `count` images to model inputs: faces for models that scale gray values themselves, tensors for
+/// float models.
+fn model_inputs(
+    data: TensorData,
+    count: usize,
+    signature: &Signature,
+) -> Result<Vec<Input>, Error> {
+    let (side, area) = (signature.side, signature.side * signature.side);
+    match (signature.scaling, data) {
         (None, TensorData::Raw(bytes)) => {
             check_length(bytes.len(), count * area, "bytes")?;
-            bytes
-                .chunks_exact(area)
-                .map(|gray| face(signature.side, gray.to_vec()))
-                .collect()
+            Ok(faces(side, &bytes))
         }
         (None, TensorData::Numbers(numbers)) => {
             check_length(numbers.len(), count * area, "values")?;
-            let gray: Result<Vec<u8>, Error> = numbers.into_iter().map(byte).collect();
-            gray?
-                .chunks_exact(area)
-                .map(|gray| face(signature.side, gray.to_vec()))
-                .collect()
+            let gray: Vec<u8> = numbers.into_iter().map(byte).collect::<Result<_, _>>()?;
+            Ok(faces(side, &gray))
         }
         (Some(_), TensorData::Raw(bytes)) => {
             let image = area * size_of::<f32>();
@@ -93,7 +100,7 @@ pub(super) fn images(
             let images = bytes.chunks_exact(image).map(|image| image.as_chunks().0);
             images
                 .map(|image| floats(image.iter().map(value)))
-                .collect::<Result<_, _>>()?
+                .collect()
         }
         (Some(_), TensorData::Numbers(numbers)) => {
             check_length(numbers.len(), count * area, "values")?;
@@ -102,15 +109,14 @@ pub(super) fn images(
             let images = numbers.chunks_exact(area);
             images
                 .map(|image| floats(image.iter().map(value)))
-                .collect::<Result<_, _>>()?
+                .collect()
         }
-        (_, TensorData::EncodedImages(_)) => {
-            return invalid(format!(
-                "input `{name}` is {own_datatype}, but its data are strings"
-            ));
-        }
-    };
-    Ok(Images::Ready(inputs))
+        (_, TensorData::EncodedImages(_)) => invalid(format!(
+            "input `{}` is {}, but its data are strings",
+            signature.input,
+            datatype(signature)
+        )),
+    }
 }
 
 /// Returns the tensor of a raw body: the input of the model with as many images as the body has bytes for.
@@ -160,16 +166,6 @@ fn tensor_images(given: &[i64], signature: &Signature) -> Result<usize, Error> {
     }
 }
 
-/// Returns the number of image files in a `BYTES` tensor of this shape.
-fn encoded_images(shape: &[i64]) -> Result<usize, Error> {
-    match *shape {
-        [count] | [count, 1] if count > 0 => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
-        _ => invalid(format!(
-            "image files (BYTES) have shape [N] or [N, 1] with N of at least 1, not {shape:?}"
-        )),
-    }
-}
-
 fn check_count(count: usize, max_images: usize) -> Result<(), Error> {
     if count <= max_images {
         return Ok(());
@@ -189,35 +185,13 @@ fn check_length(given: usize, expected: usize, what: &str) -> Result<(), Error> 
     ))
 }
 
-/// Returns the elements of a `BYTES` tensor.
-fn elements(data: TensorData, count: usize) -> Result<Vec<EncodedImage>, Error> {
-    let images = match data {
-        TensorData::Raw(bytes) => split(bytes)?,
-        TensorData::EncodedImages(images) => images,
-        TensorData::Numbers(_) => return invalid("a BYTES tensor must not contain numbers"),
-    };
-    check_length(images.len(), count, "elements")?;
-    Ok(images)
-}
-
-/// Parses length-prefixed elements.
-fn split(mut bytes: Bytes) -> Result<Vec<EncodedImage>, Error> {
-    let mut images = Vec::new();
-    while !bytes.is_empty() {
-        let length = bytes
-            .try_get_u32_le()
-            .ok()
-            .and_then(|length| usize::try_from(length).ok());
-        match length.filter(|&length| length <= bytes.len()) {
-            Some(length) => images.push(EncodedImage::Raw(bytes.split_to(length))),
-            None => return invalid("an element of BYTES is longer than the remaining data"),
-        }
-    }
-    Ok(images)
-}
-
-fn face(side: usize, gray: Vec<u8>) -> Input {
-    Input::Face(Face::new(side, gray).expect("the data were split into squares"))
+/// Creates one input per square of gray values.
+fn faces(side: usize, gray: &[u8]) -> Vec<Input> {
+    let squares = gray.chunks_exact(side * side);
+    let faces = squares.map(|square| Face::new(side, square.to_vec()));
+    faces
+        .map(|face| Input::Face(face.expect("the data were split into squares")))
+        .collect()
 }
 
 /// Creates the input of a float model. Values must be finite, because others produce invalid outputs.
