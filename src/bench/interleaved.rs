@@ -16,11 +16,11 @@ use crate::{
     tuning::{Point, sessions::ThroughputRun},
 };
 
-/// Duration of each turn with one image at a time: about a dozen inference calls of a real network.
-const TURN: Duration = Duration::from_millis(200);
+/// Duration of each measurement with one image at a time: about a dozen inference calls of a real network.
+const PERIOD: Duration = Duration::from_millis(200);
 
-/// Maximum duration of each turn at saturation. CPU time has a resolution of a hundredth of a second.
-const SATURATED_TURN: Duration = Duration::from_secs(1);
+/// Maximum duration of each measurement at saturation. CPU time has a resolution of a hundredth of a second.
+const SATURATED_PERIOD: Duration = Duration::from_secs(1);
 
 /// Connections that saturate a server.
 const SATURATING: usize = 32;
@@ -42,19 +42,19 @@ pub struct Paired {
 
 /// A figure of raw ONNX Runtime and the following figure of the server.
 #[derive(Debug, Clone, Copy)]
-struct Turn {
+struct Pair {
     raw: f64,
     http: f64,
 }
 
-/// Summary of the turns of several starts.
+/// Summary of the pairs of several starts.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Compared {
     /// Median of raw ONNX Runtime.
     pub raw: f64,
     /// Median of the server.
     pub http: f64,
-    /// Median over turns of the difference or ratio of the two figures.
+    /// Median over pairs of the difference or ratio of the two figures.
     pub median: f64,
     /// Minimum and maximum of the same median per start.
     pub by_start: (f64, f64),
@@ -72,8 +72,8 @@ pub(super) async fn paired(
     start: impl AsyncFn() -> anyhow::Result<(Server, Target)>,
     time: Duration,
 ) -> anyhow::Result<Paired> {
-    let saturated_turn = SATURATED_TURN.min(time);
-    let count = |turn: Duration| ((time / STARTS).as_nanos() / turn.as_nanos().max(1)).max(1);
+    let saturated_period = SATURATED_PERIOD.min(time);
+    let count = |period: Duration| ((time / STARTS).as_nanos() / period.as_nanos().max(1)).max(1);
     let (mut one, mut cpu, mut rate) = (Vec::new(), Vec::new(), Vec::new());
     // Held to the end, because the next sessions would otherwise reuse the same memory.
     let mut kept = Vec::new();
@@ -81,38 +81,38 @@ pub(super) async fn paired(
         let mut lone = engine::lone_session(source, intra_op_threads)?;
         let mut many = engine::sessions(source, best)?;
         let (_server, target) = start().await?;
-        let mut turns = Vec::new();
-        for _ in 0..count(TURN) {
-            turns.push(one_image(&mut lone, &target).await?);
+        let mut pairs = Vec::new();
+        for _ in 0..count(PERIOD) {
+            pairs.push(one_image(&mut lone, &target).await?);
         }
-        one.push(turns);
+        one.push(pairs);
         let (mut of_cpu, mut of_rate) = (Vec::new(), Vec::new());
-        for _ in 0..count(saturated_turn) {
-            let turns = saturated(&mut many, &target, saturated_turn).await?;
-            of_cpu.push(turns.0);
-            of_rate.push(turns.1);
+        for _ in 0..count(saturated_period) {
+            let pairs = saturated(&mut many, &target, saturated_period).await?;
+            of_cpu.push(pairs.0);
+            of_rate.push(pairs.1);
         }
         cpu.push(of_cpu);
         rate.push(of_rate);
         kept.push((lone, many));
     }
-    let share = |turn: &Turn| turn.http / turn.raw;
+    let share = |pair: &Pair| pair.http / pair.raw;
     Ok(Paired {
-        one_connection: compare(&one, |turn| turn.http - turn.raw),
+        one_connection: compare(&one, |pair| pair.http - pair.raw),
         per_cpu_second: compare(&cpu, share),
         per_second: compare(&rate, share),
     })
 }
 
 /// Measures the latency of an inference call and of a request in milliseconds.
-async fn one_image(session: &mut ThroughputRun, target: &Target) -> anyhow::Result<Turn> {
-    let raw = session.run(TURN)?.run_ms;
+async fn one_image(session: &mut ThroughputRun, target: &Target) -> anyhow::Result<Pair> {
+    let raw = session.run(PERIOD)?.run_ms;
     let timing = Timing {
         warm_up: Duration::ZERO,
-        measured: TURN,
+        measured: PERIOD,
     };
     let result = closed_loop(target, 1, timing).await?;
-    Ok(Turn {
+    Ok(Pair {
         raw,
         http: result.latency.context("the server did not respond")?.p50,
     })
@@ -122,37 +122,37 @@ async fn one_image(session: &mut ThroughputRun, target: &Target) -> anyhow::Resu
 async fn saturated(
     sessions: &mut ThroughputRun,
     target: &Target,
-    turn: Duration,
-) -> anyhow::Result<(Turn, Turn)> {
-    let (point, raw) = engine::run(sessions, turn)?;
+    period: Duration,
+) -> anyhow::Result<(Pair, Pair)> {
+    let (point, raw) = engine::run(sessions, period)?;
     let result = closed_loop(
         target,
         SATURATING,
         Timing {
-            warm_up: turn / 5,
-            measured: turn,
+            warm_up: period / 5,
+            measured: period,
         },
     )
     .await?;
     let http = result
         .images_per_cpu_second()
         .context("the server did not respond")?;
-    let rate = Turn {
+    let rate = Pair {
         raw: point.images_per_second,
         http: result.images_per_second,
     };
-    Ok((Turn { raw, http }, rate))
+    Ok((Pair { raw, http }, rate))
 }
 
-fn compare(starts: &[Vec<Turn>], by: impl Fn(&Turn) -> f64) -> Compared {
+fn compare(starts: &[Vec<Pair>], by: impl Fn(&Pair) -> f64) -> Compared {
     let all = || starts.iter().flatten();
-    let each = starts.iter().map(|turns| median(turns.iter().map(&by)));
+    let each = starts.iter().map(|pairs| median(pairs.iter().map(&by)));
     let by_start = each.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), one| {
         (least.min(one), most.max(one))
     });
     Compared {
-        raw: median(all().map(|turn| turn.raw)),
-        http: median(all().map(|turn| turn.http)),
+        raw: median(all().map(|pair| pair.raw)),
+        http: median(all().map(|pair| pair.http)),
         median: median(all().map(&by)),
         by_start,
     }
@@ -170,12 +170,12 @@ mod tests {
 
     #[test]
     fn slowdown_of_machine_cancels_out() {
-        let turn = |raw: f64| Turn {
+        let pair = |raw: f64| Pair {
             raw,
             http: raw + 1.0,
         };
-        let compared = compare(&[vec![turn(10.0), turn(20.0)], vec![turn(40.0)]], |turn| {
-            turn.http - turn.raw
+        let compared = compare(&[vec![pair(10.0), pair(20.0)], vec![pair(40.0)]], |pair| {
+            pair.http - pair.raw
         });
         assert_eq!((compared.raw, compared.http), (20.0, 21.0));
         assert_eq!((compared.median, compared.by_start), (1.0, (1.0, 1.0)));

@@ -16,47 +16,47 @@ use tokio::sync::oneshot;
 use super::error::RunError;
 use crate::thread_priority::lower_to_background_priority;
 
-type Work = Box<dyn FnOnce() + Send>;
+type Task = Box<dyn FnOnce() + Send>;
 
-static QUEUE: LazyLock<Sender<Work>> = LazyLock::new(start);
+static QUEUE: LazyLock<Sender<Task>> = LazyLock::new(start);
 
-/// Runs `work` on a thread of the pool. Work that has not started is skipped if the future is dropped.
+/// Runs `task` on a thread of the pool. A task that has not started is skipped if the future is dropped.
 ///
 /// # Errors
-/// Returns an error if `work` panics.
+/// Returns an error if `task` panics.
 pub(super) async fn run<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
+    task: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, RunError> {
     let (sender, receiver) = oneshot::channel();
-    let work = Box::new(move || {
+    let queued = Box::new(move || {
         if !sender.is_closed() {
-            let _ = sender.send(work());
+            let _ = sender.send(task());
         }
     });
     // The threads never end, so the queue has a receiver.
-    QUEUE.send(work).map_err(|_| RunError::Crashed)?;
+    QUEUE.send(queued).map_err(|_| RunError::Crashed)?;
     receiver.await.map_err(|_| RunError::Crashed)
 }
 
-fn start() -> Sender<Work> {
+fn start() -> Sender<Task> {
     let (sender, receiver) = mpsc::channel();
     let receiver = Arc::new(Mutex::new(receiver));
     for _ in 0..mien_host::cpu::available_cores() {
         let receiver = Arc::clone(&receiver);
-        thread::spawn(move || work_off(&receiver));
+        thread::spawn(move || run_tasks(&receiver));
     }
     sender
 }
 
-fn work_off(receiver: &Mutex<Receiver<Work>>) {
+fn run_tasks(receiver: &Mutex<Receiver<Task>>) {
     lower_to_background_priority();
     let next = || {
         let receiver = lock(receiver);
         receiver.recv()
     };
-    while let Ok(work) = next() {
+    while let Ok(task) = next() {
         // A panic drops the sender of the result, which the evaluation reports. The thread continues.
-        let _ = catch_unwind(AssertUnwindSafe(work));
+        let _ = catch_unwind(AssertUnwindSafe(task));
     }
 }
 

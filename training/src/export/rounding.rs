@@ -4,7 +4,7 @@ use mien_faces::{expression::Expression, image::Face};
 
 use super::{ExportError, parity::largest_difference};
 use crate::{
-    onnx::session::{Answers, Model},
+    onnx::session::{Model, Outputs},
     report::Rounding,
 };
 
@@ -51,7 +51,7 @@ pub(super) fn measure(
     }
 }
 
-fn difference(before: &Answers, after: &Answers) -> f32 {
+fn difference(before: &Outputs, after: &Outputs) -> f32 {
     let scale = before
         .logits
         .iter()
@@ -66,8 +66,8 @@ fn difference(before: &Answers, after: &Answers) -> f32 {
 }
 
 /// Returns the most probable class of each face.
-fn labels(answers: &Answers) -> impl Iterator<Item = Option<usize>> {
-    let (rows, _) = answers.probabilities.as_chunks::<{ Expression::COUNT }>();
+fn labels(outputs: &Outputs) -> impl Iterator<Item = Option<usize>> {
+    let (rows, _) = outputs.probabilities.as_chunks::<{ Expression::COUNT }>();
     rows.iter()
         .map(|row| (0..Expression::COUNT).max_by(|&a, &b| row[a].total_cmp(&row[b])))
 }

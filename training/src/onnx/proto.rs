@@ -146,7 +146,7 @@ impl TensorProto {
     }
 
     /// A float16 tensor.
-    pub(super) fn halves(name: String, dims: Vec<i64>, values: &[f16]) -> Self {
+    pub(super) fn float16(name: String, dims: Vec<i64>, values: &[f16]) -> Self {
         let raw_data = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         Self {
             dims,

@@ -32,7 +32,7 @@ pub enum SessionError {
 
 /// Outputs for a batch of faces, with one row per face.
 #[derive(Debug, Clone)]
-pub struct Answers {
+pub struct Outputs {
     /// Logits `[N, 7]`, before temperature and softmax.
     pub logits: Vec<f32>,
     /// Probabilities `[N, 7]`. The sum of each row is 1.
@@ -137,7 +137,7 @@ impl Model {
     ///
     /// # Errors
     /// When ONNX Runtime rejects the faces.
-    pub fn run(&mut self, faces: &[Face]) -> Result<Answers, SessionError> {
+    pub fn run(&mut self, faces: &[Face]) -> Result<Outputs, SessionError> {
         let side = faces.first().map_or(0, Face::side);
         let pixels: Vec<u8> = faces
             .iter()
@@ -148,7 +148,7 @@ impl Model {
         let outputs = self.session.run(ort::inputs!["image" => image])?;
         let (_, logits) = outputs["logits"].try_extract_tensor::<f32>()?;
         let (_, probabilities) = outputs["probabilities"].try_extract_tensor::<f32>()?;
-        Ok(Answers {
+        Ok(Outputs {
             logits: logits.to_vec(),
             probabilities: probabilities.to_vec(),
         })

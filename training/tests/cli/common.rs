@@ -9,7 +9,7 @@ use std::{
 };
 
 use mien_faces::image::{Face, Limits, decode};
-use mien_training::onnx::session::{Answers, Model, Runtime};
+use mien_training::onnx::session::{Model, Outputs, Runtime};
 use tch::Tensor;
 
 /// Classes, which are also the file names of the fixture faces.
@@ -28,7 +28,7 @@ pub(crate) fn face(class: &str) -> Face {
 }
 
 /// Runs a model file with ONNX Runtime on one batch of faces.
-pub(crate) fn infer(model: &Path, faces: &[Face]) -> Answers {
+pub(crate) fn infer(model: &Path, faces: &[Face]) -> Outputs {
     Model::open(&RUNTIME, &fs::read(model).unwrap())
         .unwrap()
         .run(faces)

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mien_training::onnx::session::Answers;
+use mien_training::onnx::session::Outputs;
 use serde_json::Value;
 use sha2::Digest;
 
@@ -83,7 +83,7 @@ fn temperature_is_fitted_on_held_out_faces() {
         fitted.to_string().len() as u8 as char
     );
     assert_eq!(count(&fs::read(&model).unwrap(), metadata.as_bytes()), 1);
-    let Answers {
+    let Outputs {
         logits,
         probabilities,
     } = infer(&model, &[face("fear")]);

@@ -34,7 +34,7 @@ impl Writer {
             let halves = weights::rounded(&parameter.name, found)?;
             let stored = format!("{}.float16", parameter.name);
             self.initializers
-                .push(TensorProto::halves(stored.clone(), dims, &halves));
+                .push(TensorProto::float16(stored.clone(), dims, &halves));
             // ONNX Runtime folds this cast when it loads the file.
             self.cast(&parameter.name, stored);
         } else {
