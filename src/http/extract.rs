@@ -1,8 +1,8 @@
 //! Reads parts of a request: authorization, deadline, versions.
 
 mod admin;
-pub(super) mod deadline;
+mod deadline;
 mod version;
 
 pub use self::admin::Admin;
-pub(super) use self::version::Version;
+pub(super) use self::{deadline::request_times, version::Version};

@@ -1,16 +1,32 @@
 //! The deadline of a request.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
 
-use crate::http::{ApiError, headers::REQUEST_TIMEOUT};
+use crate::{
+    http::{ApiError, headers::REQUEST_TIMEOUT},
+    intake::RequestTimes,
+};
+
+/// Returns the time of arrival, which is now, and the deadline: `max` later, or earlier if the client asks for that.
+///
+/// # Errors
+/// Returns 400 if the header is not a number of milliseconds.
+pub(in crate::http) fn request_times(
+    request: &HttpRequest,
+    max: Duration,
+) -> Result<RequestTimes, ApiError> {
+    let start = Instant::now();
+    let deadline = start + timeout(request, max)?;
+    Ok(RequestTimes { start, deadline })
+}
 
 /// Returns the shorter one of the client's and the server's timeout.
 ///
 /// # Errors
 /// Returns 400 if the header is not a number of milliseconds.
-pub(in crate::http) fn timeout(request: &HttpRequest, max: Duration) -> Result<Duration, ApiError> {
+fn timeout(request: &HttpRequest, max: Duration) -> Result<Duration, ApiError> {
     let Some(header) = request.headers().get(REQUEST_TIMEOUT) else {
         return Ok(max);
     };

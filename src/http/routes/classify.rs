@@ -13,13 +13,12 @@ use crate::{
     http::{
         ApiError,
         error::{Code, image::ImageProblem},
-        extract::deadline,
+        extract::request_times,
         headers::{RequestIdHeader, TimeoutHeader},
         response::server_timing,
     },
     inference::{Input, Probabilities},
     intake::{
-        RequestTimes,
         decoder::ImageDecodeError,
         upload::{FormImages, JsonImages},
     },
@@ -118,14 +117,12 @@ pub async fn classify(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let start = Instant::now();
-    let deadline = start + deadline::timeout(&request, state.limits.request_timeout)?;
+    let times = request_times(&request, state.limits.request_timeout)?;
     let model = state
         .registry
         .resolve(query.model.as_deref(), query.version.as_deref())?;
     let top_k = top_k(query.top_k, &model)?;
 
-    let times = RequestTimes { start, deadline };
     let decoded = state
         .intake
         .images(&request, payload, &model, times)
@@ -136,7 +133,7 @@ pub async fn classify(
     }
 
     let call = RequestOptions {
-        deadline: Some(deadline),
+        deadline: Some(times.deadline),
         priority: Priority::Live,
     };
     let response = model.batcher.classify(faces, call).await?;

@@ -2,8 +2,6 @@
 
 mod document;
 
-use std::time::Instant;
-
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -15,15 +13,12 @@ use crate::{
     http::{
         ApiError,
         error::image::ImageProblem,
-        extract::deadline,
+        extract::request_times,
         headers::{RequestIdHeader, TimeoutHeader},
         response::negotiation,
     },
     inference::Labels,
-    intake::{
-        RequestTimes,
-        upload::{FormImages, JsonImages},
-    },
+    intake::upload::{FormImages, JsonImages},
 };
 
 const PATH: &str = "/v1/explain";
@@ -102,8 +97,7 @@ pub async fn explain(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let start = Instant::now();
-    let deadline = start + deadline::timeout(&request, state.limits.request_timeout)?;
+    let times = request_times(&request, state.limits.request_timeout)?;
     let model = state
         .registry
         .resolve(query.model.as_deref(), query.version.as_deref())?;
@@ -119,7 +113,6 @@ pub async fn explain(
     if state.explanations.available_permits() == 0 {
         return Err(busy(&state));
     }
-    let times = RequestTimes { start, deadline };
     let face = state.intake.image(&request, payload, &model, times).await?;
     let face = face.map_err(|error| {
         let ImageProblem { code, detail } = error.into();
@@ -127,7 +120,7 @@ pub async fn explain(
     })?;
     // Acquired after the body was received, so that a slow body does not hold a permit.
     let _permit = state.explanations.try_acquire().map_err(|_| busy(&state))?;
-    let explanation = explanation::explain(&model.batcher, face, class, deadline).await?;
+    let explanation = explanation::explain(&model.batcher, face, class, times.deadline).await?;
     match format {
         Format::Json => Ok(HttpResponse::Ok()
             .insert_header((header::VARY, "accept"))

@@ -1,7 +1,5 @@
 //! `POST /v2/models/{model}[/versions/{version}]/infer`.
 
-use std::time::Instant;
-
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, HeaderName},
@@ -16,10 +14,10 @@ use super::{
 use crate::{
     app::AppState,
     http::{
-        ApiError, extract::deadline, headers::TimeoutHeader, response::compression::Format,
+        ApiError, extract::request_times, headers::TimeoutHeader, response::compression::Format,
         response::server_timing,
     },
-    intake::{IntakeError, RequestTimes, body, memory_limit::Reservation},
+    intake::{IntakeError, body, memory_limit::Reservation},
     oip::{InferRequest, InferResponse},
 };
 
@@ -74,9 +72,8 @@ pub async fn infer(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let start = Instant::now();
     let limits = state.oip.limits();
-    let deadline = start + deadline::timeout(&request, limits.request_timeout)?;
+    let times = request_times(&request, limits.request_timeout)?;
     let model = state.oip.model(&path.model, path.version.as_deref())?;
     let json_length = json_length(&request)?;
     let coding = Format::of_body(&request)?;
@@ -87,7 +84,6 @@ pub async fn infer(
     }
     // The reservation lives until the response, because tensor data are slices of the body.
     let reservation = state.intake.memory.reservation();
-    let times = RequestTimes { start, deadline };
     let mut body = body::read(
         &request,
         payload,
@@ -119,7 +115,7 @@ pub async fn infer(
         }
         length => parse(body, length, &reservation).await?,
     };
-    let response = state.oip.infer(&model, request_v2, deadline).await?;
+    let response = state.oip.infer(&model, request_v2, times.deadline).await?;
     respond(&request, &response, &binary)
 }
 

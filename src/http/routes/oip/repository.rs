@@ -1,6 +1,6 @@
 //! `POST /v2/repository/index`, `POST /v2/repository/models/{model}/load`, `.../unload`.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, de::IgnoredAny};
@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use super::ModelPath;
 use crate::{
     app::AppState,
-    http::{Admin, ApiError, SMALL_JSON, extract::deadline},
-    intake::{RequestTimes, body},
+    http::{Admin, ApiError, SMALL_JSON, extract::request_times},
+    intake::body,
     oip::ModelIndex,
 };
 
@@ -98,10 +98,9 @@ async fn optional_json<T: Default + for<'de> Deserialize<'de>>(
     payload: web::Payload,
     state: &AppState,
 ) -> Result<T, ApiError> {
-    let (start, limits) = (Instant::now(), state.oip.limits());
-    let deadline = start + deadline::timeout(request, limits.request_timeout)?;
+    let limits = state.oip.limits();
+    let times = request_times(request, limits.request_timeout)?;
     body::uncompressed(request)?;
-    let times = RequestTimes { start, deadline };
     let reservation = state.intake.memory.reservation();
     let (max_body, timeout) = (SMALL_JSON, limits.body_timeout);
     let body = body::read(request, payload, max_body, reservation, times, timeout).await?;
