@@ -1,6 +1,6 @@
 //! Client of the API of a running server.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use reqwest::{
@@ -24,18 +24,9 @@ pub(super) struct ApiClient {
 #[derive(Debug, thiserror::Error)]
 #[error("no response from the server at {server}")]
 pub(super) struct NoResponse {
-    server: Server,
+    /// Scheme, host and port.
+    server: String,
     source: reqwest::Error,
-}
-
-/// Scheme, host and port of a server.
-#[derive(Debug)]
-struct Server(Url);
-
-impl fmt::Display for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.origin().ascii_serialization())
-    }
 }
 
 impl ApiClient {
@@ -82,7 +73,7 @@ impl ApiClient {
             request = request.json(body);
         }
         let no_response = |source| NoResponse {
-            server: Server(self.base.clone()),
+            server: self.base.origin().ascii_serialization(),
             source,
         };
         let response = request.send().await.map_err(no_response)?;
