@@ -35,7 +35,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
                 .error_handler(|e, _| ApiError::from(e).into()),
         )
         .configure(|config| endpoint::register(&endpoints, config))
-        .configure(routes::configure_documentation)
+        .configure(routes::documentation::configure)
         .default_service(web::to(routes::not_found));
 }
 

@@ -188,11 +188,6 @@ fn inference_protocol() -> [Endpoint; 12] {
     ]
 }
 
-/// Registers the pages of the API reference, which are not endpoints.
-pub(super) fn configure_documentation(config: &mut web::ServiceConfig) {
-    documentation::configure(config);
-}
-
 /// Returns the error of a path that no route matches.
 pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let detail = format!("no route matches {}; see /docs", request.path());

@@ -16,7 +16,7 @@ pub async fn openapi() -> HttpResponse {
 }
 
 /// Registers Swagger UI.
-pub(super) fn configure(config: &mut web::ServiceConfig) {
+pub(in crate::http) fn configure(config: &mut web::ServiceConfig) {
     config.service(web::redirect("/docs", "/docs/")).service(
         web::scope("/docs")
             .wrap(headers(web_ui::policy(web_ui::DOCS_POLICY)))
