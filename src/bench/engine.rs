@@ -168,12 +168,7 @@ pub(super) async fn batcher(
     });
     let (samples, usage) = tokio::join!(join_all(callers), window.usage(Some(Process::own())));
     let name = "batcher without HTTP".to_owned();
-    Ok(LoadResult::new(
-        name,
-        window,
-        window.samples(samples),
-        usage?,
-    ))
+    Ok(LoadResult::new(name, window, samples, usage?))
 }
 
 /// Returns the CPU time of this process.

@@ -20,7 +20,7 @@ use crate::{
     connection::Connection,
     latency::Latency,
     process::Process,
-    window::{Outcome, Sample, Samples, Timing, Window},
+    window::{Outcome, Sample, Timing, Window},
 };
 
 /// Maximum number of pending requests of an open loop.
@@ -62,7 +62,13 @@ pub struct LoadResult {
 
 impl LoadResult {
     /// Computes the figures of the requests within a window. `cpu` is the CPU time of the server within it.
-    pub fn new(name: String, window: Window, samples: Samples, cpu: Option<Duration>) -> Self {
+    pub fn new(
+        name: String,
+        window: Window,
+        samples: Vec<Vec<Sample>>,
+        cpu: Option<Duration>,
+    ) -> Self {
+        let samples = window.samples(samples);
         let images = samples.succeeded.len();
         let cpu = cpu.filter(|_| images > 0);
         Self {
@@ -107,12 +113,7 @@ pub async fn closed_loop(
     });
     let (samples, usage) = tokio::join!(join_all(clients), window.usage(target.process));
     let name = format!("closed loop, {connections}");
-    Ok(LoadResult::new(
-        name,
-        window,
-        window.samples(samples),
-        usage?,
-    ))
+    Ok(LoadResult::new(name, window, samples, usage?))
 }
 
 /// Open loop: requests arrive in a Poisson process with a mean rate, independently of the responses. At most `MAX_IN_FLIGHT` requests
@@ -152,12 +153,7 @@ pub async fn open_loop(
         ));
     }
     let name = name.to_owned();
-    Ok(LoadResult::new(
-        name,
-        window,
-        window.samples(samples),
-        usage?,
-    ))
+    Ok(LoadResult::new(name, window, samples, usage?))
 }
 
 async fn open_client(

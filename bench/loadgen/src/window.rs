@@ -42,7 +42,7 @@ pub struct Sample {
 
 /// The requests of a window by outcome.
 #[derive(Debug, Default)]
-pub struct Samples {
+pub(crate) struct Samples {
     /// Latencies of successful requests.
     pub succeeded: Vec<Duration>,
     /// Latencies of rejected requests.
@@ -92,7 +92,7 @@ impl Window {
     }
 
     /// Returns the samples whose response arrived within the measured time.
-    pub fn samples(self, samples: impl IntoIterator<Item = Vec<Sample>>) -> Samples {
+    pub(crate) fn samples(self, samples: impl IntoIterator<Item = Vec<Sample>>) -> Samples {
         let mut measured = Samples::default();
         for Sample {
             begin,
