@@ -1,4 +1,4 @@
-//! Makes the types of `proto/` and their descriptors. The compiler is a library: no `protoc` is needed.
+//! Generates the types of `proto/` and their descriptors. The compiler is a library, so `protoc` is not needed.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     tonic_prost_build::configure()
         .build_transport(false)
-        // The data of tensors stay where they were received.
+        // Tensor data are slices of the received message instead of copies.
         .bytes(".inference")
         .codec_path("crate::grpc::codec::LimitedCodec")
         .compile_fds(compiler.file_descriptor_set())?;
