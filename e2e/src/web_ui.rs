@@ -123,7 +123,7 @@ impl WebUi {
     /// Waits for an element, scrolls to it, and clicks it.
     ///
     /// # Errors
-    /// As [`Self::element`].
+    /// Returns the errors of [`Self::element`].
     pub async fn click(&self, css: &str) -> Result<()> {
         let start = Instant::now();
         loop {
@@ -146,7 +146,7 @@ impl WebUi {
     /// Waits until an element has text, and returns the text with plain spaces.
     ///
     /// # Errors
-    /// As [`Self::wait_for`].
+    /// Returns the errors of [`Self::wait_for`].
     pub async fn text(&self, css: &str) -> Result<String> {
         let script = format!(
             "return document.querySelector({})?.textContent || null",

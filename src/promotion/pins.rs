@@ -22,7 +22,7 @@ impl Promotions {
     /// Pins a model to its serving version.
     ///
     /// # Errors
-    /// Those of [`crate::models::registry::Registry::pin`].
+    /// Returns the errors of [`crate::models::registry::Registry::pin`].
     pub async fn pin(&self, model: &str) -> Result<ModelView, PromoteError> {
         self.shared.registry.pin(model, self.persist(model)).await
     }
@@ -30,7 +30,7 @@ impl Promotions {
     /// Removes the pin of a model.
     ///
     /// # Errors
-    /// Those of [`crate::models::registry::Registry::unpin`].
+    /// Returns the errors of [`crate::models::registry::Registry::unpin`].
     pub async fn unpin(&self, model: &str) -> Result<ModelView, PromoteError> {
         self.shared.registry.unpin(model, self.persist(model)).await
     }

@@ -89,7 +89,7 @@ const WARM_UP: usize = 2;
 /// Trains for some steps and returns their durations.
 ///
 /// # Errors
-/// When the network is unknown, a setting is out of range, or libtorch fails.
+/// Returns an error if the network is unknown, a setting is out of range, or libtorch fails.
 pub fn run(settings: &Settings) -> Result<Figures, BenchError> {
     let recipe = recipe(settings)?;
     let device = device::best_device();

@@ -51,7 +51,7 @@ impl FaceSet {
     /// Decodes every image of a split to faces of `side` px, on all cores.
     ///
     /// # Errors
-    /// When the split is empty, or more than 1 % of its images cannot be read.
+    /// Returns an error if the split is empty, or more than 1 % of its images cannot be read.
     pub fn load(
         dataset: &Dataset,
         path: &std::path::Path,

@@ -61,8 +61,8 @@ pub struct Settings {
 /// Chooses members and weights by the held-out faces, evaluates the choice on the test faces, and writes the version folder.
 ///
 /// # Errors
-/// When candidates are missing, were not trained on the data set or share too few held-out faces, when ONNX Runtime fails,
-/// or when the folder contains a model already.
+/// Returns an error if candidates are missing, were not trained on the data set or share too few held-out faces, if
+/// ONNX Runtime fails, or if the folder contains a model already.
 pub fn build(settings: &Settings) -> Result<EnsembleReport, EnsembleError> {
     folder::check(&settings.out)?;
     let candidates = candidate::open(&settings.models, &settings.candidates)?;

@@ -67,8 +67,9 @@ impl Trained {
     /// `README.md`, plots, recipe and history to the same folder.
     ///
     /// # Errors
-    /// When outputs differ from those of libtorch by more than [`TOLERANCE`], rounded weights change outputs by more than
-    /// [`ROUNDING_TOLERANCE`], the requested temperature cannot be fitted, or a file cannot be read or written.
+    /// Returns an error if outputs differ from those of libtorch by more than [`TOLERANCE`], rounded weights change
+    /// outputs by more than [`ROUNDING_TOLERANCE`], the requested temperature cannot be fitted, or a file cannot be
+    /// read or written.
     pub fn export(
         mut self,
         data: &Path,

@@ -67,7 +67,8 @@ pub struct Check {
 /// Converts `file`, compares the outputs and writes the model to `out`.
 ///
 /// # Errors
-/// When the file does not match the network, outputs differ by more than [`TOLERANCE`], or `out` cannot be written.
+/// Returns an error if the file does not match the network, outputs differ by more than [`TOLERANCE`], or `out` cannot
+/// be written.
 pub fn import(
     file: &Path,
     architecture: Option<&str>,

@@ -45,8 +45,8 @@ pub struct KerasModel {
 /// Without `architecture` the network is detected from the file's config.
 ///
 /// # Errors
-/// When the bytes are not an HDF5 file, do not contain Keras weights, or do not match the network. A mismatch names the
-/// first layer that differs.
+/// Returns an error if the bytes are not an HDF5 file, do not contain Keras weights, or do not match the network. A
+/// mismatch names the first layer that differs.
 pub fn decode(bytes: Vec<u8>, architecture: Option<&str>) -> Result<KerasModel, KerasError> {
     let file = file::KerasFile::decode(bytes)?;
     let (graph, pairs, scaling, output) = match &file.config {

@@ -97,7 +97,7 @@ impl Plan {
     /// Returns the plan of one run and all runs that it depends on.
     ///
     /// # Errors
-    /// When the plan does not list the run.
+    /// Returns an error if the plan does not list the run.
     pub fn only(&self, name: &str) -> Result<Self, PlanError> {
         if !self.runs.iter().any(|run| run.name == name) {
             let known = self

@@ -41,7 +41,7 @@ pub enum PlotError {
 /// Draws loss, accuracy and learning rate of a run over its epochs.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// Returns an error if the file cannot be written.
 pub fn curves(network: &str, rows: &[EpochRow], path: &Path) -> Result<(), PlotError> {
     figure::save(&curves::of_run(network, rows), path)
 }
@@ -49,7 +49,7 @@ pub fn curves(network: &str, rows: &[EpochRow], path: &Path) -> Result<(), PlotE
 /// Draws losses and accuracies of several runs, with one colour per run.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// Returns an error if the file cannot be written.
 pub fn compared(runs: &[(String, Vec<EpochRow>)], path: &Path) -> Result<(), PlotError> {
     figure::save(&curves::of_runs(runs), path)
 }
@@ -57,7 +57,7 @@ pub fn compared(runs: &[(String, Vec<EpochRow>)], path: &Path) -> Result<(), Plo
 /// Draws a confusion matrix with counts and shares per label. `faces` describes the faces, such as `test faces`.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// Returns an error if the file cannot be written.
 pub fn confusion(
     network: &str,
     faces: &str,

@@ -142,7 +142,7 @@ impl Recipe {
     /// Reads and validates a file. Missing keys have their defaults.
     ///
     /// # Errors
-    /// When the file cannot be read, has an unknown key, or a value is out of range.
+    /// Returns an error if the file cannot be read, has an unknown key, or a value is out of range.
     pub fn read(path: &Path) -> Result<Self, RecipeError> {
         let text = std::fs::read_to_string(path).map_err(|source| RecipeError::Read {
             path: path.to_owned(),

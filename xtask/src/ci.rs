@@ -16,7 +16,7 @@ type Step = (&'static str, fn() -> Result<()>);
 /// Runs all steps and stops at the first that fails.
 ///
 /// # Errors
-/// The step that failed.
+/// Returns the error of the step that failed.
 pub(crate) fn run() -> Result<()> {
     let steps: [Step; 13] = [
         ("format", || {
@@ -65,7 +65,7 @@ pub(crate) fn run() -> Result<()> {
 /// Checks the imports between modules and files, and the packages that the server depends on.
 ///
 /// # Errors
-/// The forbidden imports, cycles or package.
+/// Returns an error that lists the forbidden imports, the cycles or the forbidden package.
 pub(crate) fn imports() -> Result<()> {
     imports::check(&root())?;
     imports::check_server_dependencies()
@@ -74,7 +74,7 @@ pub(crate) fn imports() -> Result<()> {
 /// Checks the dependencies against the RustSec database, which is on GitHub.
 ///
 /// # Errors
-/// If the database cannot be fetched, or a dependency has an advisory.
+/// Returns an error if the database cannot be fetched, or a dependency has an advisory.
 pub(crate) fn advisories() -> Result<()> {
     let mut deny = tools::CARGO_DENY.command()?;
     deny.args(["--workspace", "--locked", "check", "advisories"]);

@@ -13,7 +13,7 @@ const CONFIGURATION: Generated = Generated {
 /// Writes the reference of the settings, or checks that it is up to date.
 ///
 /// # Errors
-/// As [`Generated::run`].
+/// Returns the errors of [`Generated::run`].
 pub(crate) fn run(check: bool) -> Result<()> {
     CONFIGURATION.run(check)
 }

@@ -35,7 +35,7 @@ const PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
 /// Runs `cargo xtask e2e`; arguments are passed to the tests.
 ///
 /// # Errors
-/// If Chromium or its driver is missing, the server cannot be built, or a test fails.
+/// Returns an error if Chromium or its driver is missing, the server cannot be built, or a test fails.
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let (browser, driver) = browser()?;
     setup::onnx_runtime()?;
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 /// Returns the paths of Chromium and its driver. As root on Debian, installs them if they are missing.
 ///
 /// # Errors
-/// If a program is missing and cannot be installed.
+/// Returns an error if a program is missing and cannot be installed.
 pub(crate) fn browser() -> Result<(PathBuf, PathBuf)> {
     let find = || CHROMIUM.find().zip(DRIVER.find());
     if let Some(found) = find() {

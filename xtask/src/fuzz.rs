@@ -16,7 +16,8 @@ mod seeds;
 /// No sanitizer is used: sanitizers need a nightly toolchain, and the crates forbid `unsafe` code.
 ///
 /// # Errors
-/// If the target does not exist or cannot be built, or an input makes it panic, hang or use too much memory.
+/// Returns an error if the target does not exist or cannot be built, or an input makes it panic, hang or use too much
+/// memory.
 pub(crate) fn run(name: Option<&str>, seconds: u32) -> Result<()> {
     let targets = seeds::TARGETS
         .iter()

@@ -20,7 +20,7 @@ impl Generated {
     /// Writes the file or, with `check`, compares it with the output of its command.
     ///
     /// # Errors
-    /// If the server cannot be built, the file cannot be written, or the compared file differs.
+    /// Returns an error if the server cannot be built, the file cannot be written, or the compared file differs.
     pub(crate) fn run(&self, check: bool) -> Result<()> {
         let Self {
             path,

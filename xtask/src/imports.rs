@@ -31,7 +31,7 @@ const CRATES: &[&str] = &[
 /// Checks the rules and the absence of cycles over the sources below `root`.
 ///
 /// # Errors
-/// All lines that break a rule, or all cycles.
+/// Returns an error that lists all lines that break a rule, or all cycles.
 pub(crate) fn check(root: &Path) -> Result<()> {
     let missing: Vec<_> = RULES
         .iter()
@@ -66,7 +66,7 @@ fn check_crates(root: &Path, crates: &[&str]) -> Result<()> {
 /// Checks that the server's build needs neither libtorch nor the trainer, over all of its dependencies.
 ///
 /// # Errors
-/// The forbidden package.
+/// Returns an error that names the forbidden package.
 pub(crate) fn check_server_dependencies() -> Result<()> {
     let mut tree = cargo(&[
         "tree",

@@ -13,7 +13,7 @@ const OPENAPI: Generated = Generated {
 /// Writes the OpenAPI document, or checks that it is up to date.
 ///
 /// # Errors
-/// As [`Generated::run`].
+/// Returns the errors of [`Generated::run`].
 pub(crate) fn run(check: bool) -> Result<()> {
     OPENAPI.run(check)
 }

@@ -12,7 +12,7 @@ use crate::{
 /// Runs `cargo xtask serve`. Returns only if the server cannot be started.
 ///
 /// # Errors
-/// If the setup or the build fails, or the server cannot be started.
+/// Returns an error if the setup or the build fails, or the server cannot be started.
 pub(crate) fn serve(args: &[String]) -> Result<()> {
     setup::onnx_runtime()?;
     check(cargo(&[
@@ -36,7 +36,7 @@ pub(crate) fn serve(args: &[String]) -> Result<()> {
 /// Runs `cargo xtask train`. Returns only if the trainer cannot be started.
 ///
 /// # Errors
-/// If the setup or the build fails, or the trainer cannot be started.
+/// Returns an error if the setup or the build fails, or the trainer cannot be started.
 pub(crate) fn train(args: &[String]) -> Result<()> {
     setup::onnx_runtime()?;
     setup::libtorch()?;
@@ -53,7 +53,7 @@ pub(crate) fn train(args: &[String]) -> Result<()> {
 /// Runs `cargo xtask test`.
 ///
 /// # Errors
-/// If the setup or a test fails.
+/// Returns an error if the setup or a test fails.
 pub(crate) fn test(args: &[String]) -> Result<()> {
     setup::onnx_runtime()?;
     setup::libtorch()?;

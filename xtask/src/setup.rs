@@ -53,7 +53,7 @@ const NVIDIA_TRAINING: Component = Component {
 /// Runs `cargo xtask setup`: installs the missing libraries, those of the trainer only if `serving` is false.
 ///
 /// # Errors
-/// If a tool is missing, the network or the disk fails, or a file does not have the pinned hash.
+/// Returns an error if a tool is missing, the network or the disk fails, or a file does not have the pinned hash.
 pub(crate) fn run(gpu: bool, serving: bool) -> Result<()> {
     if gpu {
         install(&NVIDIA)?;
@@ -71,7 +71,7 @@ pub(crate) fn run(gpu: bool, serving: bool) -> Result<()> {
 /// Installs ONNX Runtime, unless one of its two builds is installed or the user has chosen a library.
 ///
 /// # Errors
-/// As [`run`].
+/// Returns the errors of [`run`].
 pub(crate) fn onnx_runtime() -> Result<()> {
     let ours = runtime().join("onnxruntime/libonnxruntime.so");
     if is_overridden("ORT_DYLIB_PATH", &ours) || ONNX_RUNTIME_GPU.is_complete(&runtime()) {
@@ -83,7 +83,7 @@ pub(crate) fn onnx_runtime() -> Result<()> {
 /// Installs libtorch, unless one of its two builds is installed or the user has chosen a library.
 ///
 /// # Errors
-/// As [`run`].
+/// Returns the errors of [`run`].
 pub(crate) fn libtorch() -> Result<()> {
     let ours = LIBTORCH.path(&runtime());
     if is_overridden("LIBTORCH", &ours) || LIBTORCH_GPU.is_complete(&runtime()) {

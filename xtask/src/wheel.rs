@@ -40,7 +40,7 @@ impl Wheel {
     /// Downloads, checks and unpacks the wheel into `folder`.
     ///
     /// # Errors
-    /// If the download fails, the file does not have the pinned hash, or the disk is full.
+    /// Returns an error if the download fails, the file does not have the pinned hash, or the disk is full.
     pub(crate) fn install(&self, folder: &Path, fetch: Fetch) -> Result<()> {
         let download =
             tempfile::tempdir_in(folder).context("cannot create a directory for the download")?;

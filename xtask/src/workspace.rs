@@ -38,7 +38,7 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
 /// Runs a command and waits for its end.
 ///
 /// # Errors
-/// If the command cannot be started or fails.
+/// Returns an error if the command cannot be started or fails.
 pub(crate) fn check(mut command: Command) -> Result<()> {
     let status = command
         .status()

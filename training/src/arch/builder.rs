@@ -97,7 +97,7 @@ impl GraphBuilder {
     /// Checks the whole network and returns it.
     ///
     /// # Errors
-    /// When shapes are inconsistent, or the last node is not a vector.
+    /// Returns an error if shapes are inconsistent, or the last node is not a vector.
     pub fn finish(self) -> Result<Graph, ShapeError> {
         let shapes = shape::infer(&self.graph, self.graph.side)?;
         match shapes.last() {

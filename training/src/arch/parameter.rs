@@ -91,7 +91,7 @@ pub fn name(node: &str, role: Role) -> String {
 /// Returns all parameters of a network in node order, and per node in the order in which Keras stores them.
 ///
 /// # Errors
-/// When the shapes of the graph are inconsistent.
+/// Returns an error if the shapes of the graph are inconsistent.
 pub fn list(graph: &Graph) -> Result<Vec<Parameter>, ShapeError> {
     let shapes = shape::infer(graph, graph.side())?;
     let mut parameters = Vec::new();

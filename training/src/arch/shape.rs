@@ -62,7 +62,7 @@ pub fn scaled_kernel(kernel: usize, side: usize, native_side: usize) -> usize {
 /// Returns the output shapes of all nodes for images of `side` px, in node order.
 ///
 /// # Errors
-/// When the shapes are inconsistent.
+/// Returns an error if the shapes are inconsistent.
 pub fn infer(graph: &Graph, side: usize) -> Result<Vec<Shape>, ShapeError> {
     let mut native: Vec<Shape> = Vec::with_capacity(graph.nodes().len());
     let mut shapes: Vec<Shape> = Vec::with_capacity(graph.nodes().len());
@@ -177,7 +177,7 @@ fn concat(operands: &[Shape]) -> Option<Shape> {
 /// Returns the multiply-adds of the convolutions and dense layers for one image of the network's own size.
 ///
 /// # Errors
-/// When the shapes are inconsistent.
+/// Returns an error if the shapes are inconsistent.
 pub fn multiply_adds(graph: &Graph) -> Result<u64, ShapeError> {
     let shapes = infer(graph, graph.side())?;
     let work = graph.nodes().iter().zip(&shapes).map(|(node, out)| {

@@ -24,7 +24,7 @@ pub struct Summary {
 /// Returns the size of a network.
 ///
 /// # Errors
-/// When the shapes are inconsistent.
+/// Returns an error if the shapes are inconsistent.
 pub fn summary(graph: &Graph) -> Result<Summary, ShapeError> {
     let parameters = parameter::list(graph)?;
     let count = |trainable: bool| {

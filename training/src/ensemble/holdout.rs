@@ -8,7 +8,8 @@ use crate::data::FaceSet;
 /// Returns the training faces that all candidates held out.
 ///
 /// # Errors
-/// When there are fewer than `minimum` such faces. The error describes how the candidates' holdouts differ.
+/// Returns an error if there are fewer than `minimum` such faces. The error describes how the candidates' holdouts
+/// differ.
 pub(super) fn common(
     train: &FaceSet,
     candidates: &[Candidate],

@@ -9,7 +9,7 @@ use crate::report::{self, ModelReport};
 /// `mien-train compare` reads it. `data` replaces the data set that the run names.
 ///
 /// # Errors
-/// As for [`Trained::open`] and [`Trained::export`].
+/// Returns the errors of [`Trained::open`] and [`Trained::export`].
 pub fn from_run(
     folder: &Path,
     data: Option<&Path>,

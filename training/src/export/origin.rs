@@ -66,7 +66,7 @@ impl Origin {
     /// Reads the metadata of a model file.
     ///
     /// # Errors
-    /// When the file cannot be read or `mien-train export` did not write it.
+    /// Returns an error if the file cannot be read or `mien-train export` did not write it.
     pub fn read(path: &Path) -> Result<Self, OriginError> {
         let bytes = fs::read(path).map_err(|reason| OriginError::Io {
             path: path.to_owned(),

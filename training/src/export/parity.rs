@@ -25,7 +25,7 @@ pub(crate) const PARITY_FACES: usize = 64;
 /// several views, libtorch runs each view separately and the probabilities are averaged here.
 ///
 /// # Errors
-/// [`ExportError::Parity`] if the difference exceeds [`TOLERANCE`], and errors of either library.
+/// Returns [`ExportError::Parity`] if the difference exceeds [`TOLERANCE`], and errors of either library.
 pub(crate) fn compare(
     network: &Network,
     weights: &Weights,

@@ -21,7 +21,7 @@ const BATCH: usize = 64;
 /// probabilities of the float32 file are at most twice the difference apart.
 ///
 /// # Errors
-/// [`ExportError::Rounding`] if the difference exceeds [`ROUNDING_TOLERANCE`].
+/// Returns [`ExportError::Rounding`] if the difference exceeds [`ROUNDING_TOLERANCE`].
 pub(super) fn measure(
     full: &mut Model,
     rounded: &mut Model,

@@ -34,7 +34,8 @@ impl Trained {
     /// Reads a run's averaged weights.
     ///
     /// # Errors
-    /// When the folder does not contain a run or a checkpoint, or when epochs are missing and `unfinished` is not set.
+    /// Returns an error if the folder does not contain a run or a checkpoint, or if epochs are missing and `unfinished`
+    /// is not set.
     pub fn open(folder: &Path, unfinished: bool) -> Result<Self, ExportError> {
         let (run, recipe) = RunMetadata::open(folder)?;
         let checkpoint =

@@ -43,7 +43,7 @@ impl Contents {
     /// `held_out` faces, or on `real` faces if none are held out.
     ///
     /// # Errors
-    /// When a comparison exceeds its tolerance, or a library fails.
+    /// Returns an error if a comparison exceeds its tolerance, or a library fails.
     pub(super) fn verify(
         &self,
         trained: &Trained,

@@ -26,7 +26,7 @@ impl Reference {
     /// Reads the arrays `x` and `y` of a `.npz` file.
     ///
     /// # Errors
-    /// When an array is missing, is not a float array or has another shape.
+    /// Returns an error if an array is missing, is not a float array or has another shape.
     pub fn read(path: &Path) -> Result<Self, ImportError> {
         let invalid = |detail: String| ImportError::Reference {
             path: path.to_owned(),

@@ -11,8 +11,8 @@ use crate::arch::{catalog, graph::Graph};
 /// Returns the network of a model with its paired layers. Without `name` the network is detected.
 ///
 /// # Errors
-/// When the model does not match the named network or any network. The error names the first layer that differs from the
-/// named or the most similar network.
+/// Returns an error if the model does not match the named network or any network. The error names the first layer that
+/// differs from the named or the most similar network.
 pub(super) fn detect_architecture(
     model: &Model,
     name: Option<&str>,

@@ -27,7 +27,7 @@ impl BatchNormFolding {
     /// Returns the network and values to write.
     ///
     /// # Errors
-    /// As for [`fold_batch_norms`].
+    /// Returns the errors of [`fold_batch_norms`].
     pub fn apply(self, graph: &Graph, values: Values) -> Result<(Graph, Values), WriteError> {
         match self {
             Self::Fold => fold_batch_norms(graph, &values),
@@ -44,7 +44,7 @@ impl BatchNormFolding {
 /// Returns the network without foldable batch normalisations and training-only operations, with its values.
 ///
 /// # Errors
-/// When values are missing, or the shapes of the graph are inconsistent.
+/// Returns an error if values are missing, or the shapes of the graph are inconsistent.
 pub fn fold_batch_norms(graph: &Graph, values: &Values) -> Result<(Graph, Values), WriteError> {
     let folded = foldable(graph);
     let mut values = values.clone();

@@ -16,7 +16,7 @@ struct MetadataProto {
 /// Returns the `metadata_props` of a `.onnx` file.
 ///
 /// # Errors
-/// When the bytes are not a protobuf message.
+/// Returns an error if the bytes are not a protobuf message.
 pub fn metadata(bytes: &[u8]) -> Result<BTreeMap<String, String>, DecodeError> {
     let model = MetadataProto::decode(bytes)?;
     Ok(model

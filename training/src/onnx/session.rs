@@ -51,7 +51,7 @@ impl Runtime {
     /// `cargo xtask setup` installed.
     ///
     /// # Errors
-    /// When the library is missing or has another version.
+    /// Returns an error if the library is missing or has another version.
     pub fn load() -> Result<Self, SessionError> {
         let mut environment = lock(&ENVIRONMENT);
         let shared = match &*environment {
@@ -88,7 +88,7 @@ impl Model {
     /// Opens the bytes of a `.onnx` file on the CPU.
     ///
     /// # Errors
-    /// When ONNX Runtime rejects the model.
+    /// Returns an error if ONNX Runtime rejects the model.
     pub fn open(runtime: &Runtime, bytes: &[u8]) -> Result<Self, SessionError> {
         Ok(Self {
             session: Session::builder(&runtime.0)?.commit_from_memory(bytes)?,
@@ -98,7 +98,7 @@ impl Model {
     /// Opens the bytes of a `.onnx` file on one thread of the CPU.
     ///
     /// # Errors
-    /// When ONNX Runtime rejects the model.
+    /// Returns an error if ONNX Runtime rejects the model.
     pub fn open_on_one_thread(runtime: &Runtime, bytes: &[u8]) -> Result<Self, SessionError> {
         let builder = Session::builder(&runtime.0)?;
         let mut builder = builder.with_intra_threads(1).map_err(ort::Error::from)?;
@@ -111,7 +111,7 @@ impl Model {
     /// libtorch uses the same cores.
     ///
     /// # Errors
-    /// When ONNX Runtime rejects the model, or the model has other inputs or outputs.
+    /// Returns an error if ONNX Runtime rejects the model, or the model has other inputs or outputs.
     pub fn open_without_spinning(
         runtime: &Runtime,
         bytes: &[u8],
@@ -136,7 +136,7 @@ impl Model {
     /// Runs faces of the model's input size as one batch.
     ///
     /// # Errors
-    /// When ONNX Runtime rejects the faces.
+    /// Returns an error if ONNX Runtime rejects the faces.
     pub fn run(&mut self, faces: &[Face]) -> Result<Outputs, SessionError> {
         let side = faces.first().map_or(0, Face::side);
         let pixels: Vec<u8> = faces

@@ -46,7 +46,7 @@ impl WeightFormat {
 /// is also the error of a value just above 6.1e-5. Small values therefore need no special case.
 ///
 /// # Errors
-/// [`WriteError::Float16`] with the first value that is not finite in float16.
+/// Returns [`WriteError::Float16`] with the first value that is not finite in float16.
 pub(super) fn rounded(name: &str, values: &[f32]) -> Result<Vec<f16>, WriteError> {
     let round = |&value: &f32| {
         let half = f16::from_f32(value);

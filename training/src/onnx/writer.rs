@@ -34,7 +34,7 @@ pub type Values = HashMap<String, Vec<f32>>;
 /// Returns the bytes of a `.onnx` file.
 ///
 /// # Errors
-/// When values are missing, their number is wrong, or a value cannot be represented in the metadata's
+/// Returns an error if values are missing, their number is wrong, or a value cannot be represented in the metadata's
 /// [`WeightFormat`](super::weights::WeightFormat).
 pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec<u8>, WriteError> {
     let side = graph.side() as i64;

@@ -79,7 +79,7 @@ pub enum ScheduleError {
 /// it has no exports and no other run depends on it.
 ///
 /// # Errors
-/// When a run that is not in progress would overwrite a model file that differs from the plan.
+/// Returns an error if a run that is not in progress would overwrite a model file that differs from the plan.
 pub fn schedule<'a>(plan: &'a Plan, states: &[RunState]) -> Result<Vec<Step<'a>>, ScheduleError> {
     let mut steps: Vec<Step<'a>> = Vec::new();
     // Dependents come first, because they decide whether a run is needed.
@@ -164,7 +164,7 @@ fn check_overwrite(run: &PlannedRun, state: &RunState) -> Result<(), ScheduleErr
 /// Checks that the processor meets the requirements of all runs that are trained.
 ///
 /// # Errors
-/// [`ScheduleError::Requirement`] with every run whose requirement is not met.
+/// Returns [`ScheduleError::Requirement`] with every run whose requirement is not met.
 pub fn check_requirements(steps: &[Step], processor: &Processor) -> Result<(), ScheduleError> {
     let unmet = steps.iter().filter(|step| !is_met(step, processor));
     let runs: Vec<String> = unmet

@@ -87,7 +87,7 @@ pub enum StateError {
 /// Inspects the folder and the exports of a run. `data_sha256` is the fingerprint of the training faces.
 ///
 /// # Errors
-/// When the folder cannot be read or contains a run that differs from the plan.
+/// Returns an error if the folder cannot be read or contains a run that differs from the plan.
 pub fn inspect(
     run: &PlannedRun,
     layout: &Layout,

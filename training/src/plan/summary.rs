@@ -150,7 +150,7 @@ fn with_export(row: Row, export: &Export, layout: &Layout) -> Row {
 /// Writes both tables to a folder, which is created if needed.
 ///
 /// # Errors
-/// When the folder cannot be written.
+/// Returns an error if the folder cannot be written.
 pub fn write(folder: &Path, rows: &[Row]) -> Result<(), SummaryError> {
     let failed = |path: &Path| {
         let path = path.to_owned();

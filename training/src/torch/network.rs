@@ -63,7 +63,7 @@ impl Network {
     /// Prepares a graph. `kind` is the number format of convolutions and activations.
     ///
     /// # Errors
-    /// When the shapes of the graph are inconsistent.
+    /// Returns an error if the shapes of the graph are inconsistent.
     pub fn new(graph: Graph, kind: Kind) -> Result<Self, ShapeError> {
         let native = shape::infer(&graph, graph.side())?;
         let in_place = graph

@@ -49,7 +49,7 @@ impl Weights {
     /// Returns random weights: He-normal kernels (He et al. 2015, section 2.2), zero biases, identity batch norms.
     ///
     /// # Errors
-    /// When the shapes of the graph are inconsistent, or memory is exhausted.
+    /// Returns an error if the shapes of the graph are inconsistent, or memory is exhausted.
     pub fn random(graph: &Graph, seed: u64, device: Device) -> Result<Self, WeightsError> {
         // libtorch's generator is not used, because all threads of the process share it.
         let mut rng = StdRng::seed_from_u64(seed);
@@ -77,7 +77,7 @@ impl Weights {
     /// Returns weights from named tensors, such as those of a checkpoint. Additional names are ignored.
     ///
     /// # Errors
-    /// When a parameter is missing or has another shape.
+    /// Returns an error if a parameter is missing or has another shape.
     pub fn from_named(
         graph: &Graph,
         named: &HashMap<String, Tensor>,
@@ -196,7 +196,7 @@ fn lay_out(values: &Tensor) -> Result<Tensor, TchError> {
 /// Returns the `[N, C, H, W]` tensor with channels-last memory.
 ///
 /// # Errors
-/// When memory is exhausted.
+/// Returns an error if memory is exhausted.
 pub(crate) fn channels_last(x: &Tensor) -> Result<Tensor, TchError> {
     x.f_permute([0, 2, 3, 1])?
         .f_contiguous()?

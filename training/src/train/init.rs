@@ -57,7 +57,8 @@ pub enum Reason {
 /// `data_sha256` is the fingerprint of the training split of the new run.
 ///
 /// # Errors
-/// When the run is missing or incomplete, trained another network, or was trained on faces that the new run holds out.
+/// Returns an error if the run is missing or incomplete, trained another network, or was trained on faces that the new
+/// run holds out.
 pub fn weights(
     recipe: &Recipe,
     graph: &Graph,

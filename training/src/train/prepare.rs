@@ -56,7 +56,8 @@ impl Prepared {
     /// Reads the inputs of a new run and creates its folder. Teachers that are model files run on `threads` threads.
     ///
     /// # Errors
-    /// When the folder already contains a run, or an input is missing or does not fit. No folder is created then.
+    /// Returns an error if the folder already contains a run, or an input is missing or does not fit. No folder is
+    /// created then.
     pub fn start(folder: &Path, new: NewRun, threads: usize) -> Result<Self, PrepareError> {
         let device = device::best_device();
         let NewRun {
@@ -114,7 +115,7 @@ impl Prepared {
     /// it has moved.
     ///
     /// # Errors
-    /// When the folder does not contain a run, another process trains it, or its inputs have changed.
+    /// Returns an error if the folder does not contain a run, another process trains it, or its inputs have changed.
     pub fn resume(
         folder: &Path,
         data: Option<&Path>,
@@ -151,7 +152,7 @@ impl Prepared {
     /// Trains until the run is finished or interrupted.
     ///
     /// # Errors
-    /// When the loss diverges, a teacher fails, or the folder cannot be written.
+    /// Returns an error if the loss diverges, a teacher fails, or the folder cannot be written.
     pub fn train(mut self, control: Control) -> Result<Outcome, PrepareError> {
         for error in &self.run.unreadable {
             eprintln!("skipped an unreadable image: {error}");

@@ -86,7 +86,7 @@ impl Trainer {
     /// weights; `None` for random ones.
     ///
     /// # Errors
-    /// When the checkpoint cannot be read or belongs to another network.
+    /// Returns an error if the checkpoint cannot be read or belongs to another network.
     pub fn new(
         graph: Graph,
         recipe: Recipe,
@@ -152,7 +152,7 @@ impl Trainer {
     /// Trains until the run is finished or interrupted.
     ///
     /// # Errors
-    /// When the loss is NaN or infinite, a file cannot be written, or a teacher or libtorch fails.
+    /// Returns an error if the loss is NaN or infinite, a file cannot be written, or a teacher or libtorch fails.
     pub fn run(&mut self, faces: &FaceSet, holdout: &FaceSet) -> Result<Outcome, TrainError> {
         // A process that was killed may have saved a checkpoint without its artifacts.
         artifacts::update(

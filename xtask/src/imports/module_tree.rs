@@ -36,7 +36,7 @@ impl ModuleTree {
     /// Reads the crate whose root file is `crate_root`, relative to `checkout`.
     ///
     /// # Errors
-    /// If a source file cannot be read or split into tokens.
+    /// Returns an error if a source file cannot be read or split into tokens.
     pub(super) fn read(checkout: &Path, crate_root: &Path) -> Result<Self> {
         let mut tree = Self {
             modules: BTreeMap::new(),

@@ -31,7 +31,7 @@ pub(super) struct Path {
 /// Returns the file's own module followed by its inline modules.
 ///
 /// # Errors
-/// If the text cannot be split into tokens.
+/// Returns an error if the text cannot be split into tokens.
 pub(super) fn read(text: &str) -> Result<Vec<Module>> {
     let tokens: TokenStream = text
         .parse()

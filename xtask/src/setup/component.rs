@@ -39,8 +39,8 @@ impl Component {
     /// Creates the directory unless it is complete.
     ///
     /// # Errors
-    /// If a wheel cannot be downloaded or does not have the pinned hash, or the disk fails. The old directory then
-    /// remains.
+    /// Returns an error if a wheel cannot be downloaded or does not have the pinned hash, or the disk fails. The old
+    /// directory then remains.
     pub(super) fn ensure(&self, runtime: &Path, fetch: Fetch) -> Result<()> {
         if self.is_complete(runtime) {
             return Ok(());

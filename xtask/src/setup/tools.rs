@@ -97,7 +97,7 @@ impl Tool {
     /// platforms without a pinned wheel, the tool must be on the search path.
     ///
     /// # Errors
-    /// If the tool cannot be fetched, or is not on the search path.
+    /// Returns an error if the tool cannot be fetched, or is not on the search path.
     pub(crate) fn command(&self) -> Result<Command> {
         let name = self.component.folder;
         let mut command = if is_supported() {

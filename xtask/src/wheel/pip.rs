@@ -28,7 +28,7 @@ const PLATFORMS: [&str; 5] = [
 /// Downloads a wheel with pip, for the fixed Python version.
 ///
 /// # Errors
-/// If pip is missing or fails. The output of pip goes to standard error.
+/// Returns an error if pip is missing or fails. The output of pip goes to standard error.
 pub(crate) fn download(requirement: &str, into: &Path) -> Result<()> {
     let pip = find_pip()?;
     let mut command = Command::new(&pip[0]);

@@ -72,7 +72,7 @@ pub fn key(faces: &FaceSet, teachers: &[SourceFile], distill: &Distill) -> Strin
 /// The mean over both then changes nothing and doubles the time.
 ///
 /// # Errors
-/// When a teacher fails.
+/// Returns an error if a teacher fails.
 pub fn compute(
     teachers: &mut Teachers,
     faces: &FaceSet,
@@ -110,7 +110,7 @@ pub fn compute(
 /// Writes the teacher outputs, probabilities `[N, 7]`, with their [`key`].
 ///
 /// # Errors
-/// When the file cannot be written.
+/// Returns an error if the file cannot be written.
 pub fn write(folder: &Path, targets: &[f32], key: &str) -> Result<(), TeacherCacheError> {
     let path = folder.join(FILE_NAME);
     let write = || -> io::Result<()> {

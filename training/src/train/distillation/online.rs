@@ -51,7 +51,7 @@ impl TeacherStage {
     /// Returns the next batch, or `None` at the end of the epoch.
     ///
     /// # Errors
-    /// When a teacher fails.
+    /// Returns an error if a teacher fails.
     pub fn next_batch(&self) -> Result<Option<Batch>, TeacherError> {
         self.batches
             .as_ref()

@@ -36,7 +36,7 @@ pub enum ArtifactError {
 /// Writes only `history.csv`. The file is replaced atomically.
 ///
 /// # Errors
-/// When the folder cannot be written.
+/// Returns an error if the folder cannot be written.
 pub fn write_history(folder: &Path, rows: &[EpochRow]) -> Result<(), ArtifactError> {
     let path = folder.join(history::FILE_NAME);
     history::write(folder, rows).map_err(|source| ArtifactError::Io { path, source })
@@ -45,7 +45,7 @@ pub fn write_history(folder: &Path, rows: &[EpochRow]) -> Result<(), ArtifactErr
 /// Writes all artifacts that are generated from the finished epochs.
 ///
 /// # Errors
-/// When the folder cannot be written.
+/// Returns an error if the folder cannot be written.
 pub fn update(folder: &Path, network: &str, rows: &[EpochRow]) -> Result<(), ArtifactError> {
     write_history(folder, rows)?;
     let path = folder.join(tensorboard::FILE_NAME);
@@ -59,7 +59,7 @@ pub fn update(folder: &Path, network: &str, rows: &[EpochRow]) -> Result<(), Art
 /// Draws the confusion matrix of the held-out faces.
 ///
 /// # Errors
-/// When the folder cannot be written.
+/// Returns an error if the folder cannot be written.
 pub fn draw_confusion(
     folder: &Path,
     network: &str,

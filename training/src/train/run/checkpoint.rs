@@ -56,7 +56,7 @@ pub struct State {
 /// Writes a checkpoint atomically. If the process dies, the folder contains either the old or the new checkpoint.
 ///
 /// # Errors
-/// When the file cannot be written. The old checkpoint stays.
+/// Returns an error if the file cannot be written. The old checkpoint stays.
 pub fn save(
     folder: &Path,
     state: &State,
@@ -118,7 +118,7 @@ fn not_written(path: &Path, source: io::Error) -> CheckpointError {
 /// Returns the SHA-256 of a run's checkpoint as 64 hex digits.
 ///
 /// # Errors
-/// When the file cannot be read.
+/// Returns an error if the file cannot be read.
 pub fn sha256(folder: &Path) -> Result<String, CheckpointError> {
     let path = folder.join(FILE_NAME);
     let bytes = fs::read(&path).map_err(|source| CheckpointError::Io { path, source })?;
@@ -138,7 +138,7 @@ impl Checkpoint {
     /// Reads the checkpoint of a run's folder. Returns `None` if the run has not written one.
     ///
     /// # Errors
-    /// When the file cannot be read or is not a checkpoint.
+    /// Returns an error if the file cannot be read or is not a checkpoint.
     pub fn read(folder: &Path) -> Result<Option<Self>, CheckpointError> {
         let path = folder.join(FILE_NAME);
         if !path.exists() {
@@ -171,7 +171,7 @@ impl Checkpoint {
     /// Returns the weights after the optimiser's last step.
     ///
     /// # Errors
-    /// When a parameter is missing or has another shape.
+    /// Returns an error if a parameter is missing or has another shape.
     pub fn weights(&self, graph: &Graph, device: Device) -> Result<Weights, WeightsError> {
         Weights::from_named(graph, &self.named("weights"), device)
     }
@@ -179,7 +179,7 @@ impl Checkpoint {
     /// Returns the averaged weights, which are evaluated and exported.
     ///
     /// # Errors
-    /// As for [`Self::weights`].
+    /// Returns the errors of [`Self::weights`].
     pub fn averaged(&self, graph: &Graph, device: Device) -> Result<Weights, WeightsError> {
         Weights::from_named(graph, &self.named("ema"), device)
     }
@@ -196,7 +196,7 @@ impl Checkpoint {
     /// Restores the state of the optimiser.
     ///
     /// # Errors
-    /// When a tensor is missing, because the checkpoint belongs to a run with another optimiser.
+    /// Returns an error if a tensor is missing, because the checkpoint belongs to a run with another optimiser.
     pub fn restore_optimizer(
         &self,
         weights: &Weights,

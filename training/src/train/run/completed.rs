@@ -54,7 +54,7 @@ impl CompletedRun {
     /// Reads a run's folder.
     ///
     /// # Errors
-    /// When the folder does not contain a run, or the run is damaged or not complete.
+    /// Returns an error if the folder does not contain a run, or the run is damaged or not complete.
     pub fn open(folder: &Path) -> Result<Self, CompletedRunError> {
         let (run, recipe) = RunMetadata::open(folder)?;
         let checkpoint = Checkpoint::read(folder)?.ok_or(CompletedRunError::Untrained)?;

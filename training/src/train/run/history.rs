@@ -37,7 +37,7 @@ pub struct EpochRow {
 /// Writes all rows. The file is replaced atomically.
 ///
 /// # Errors
-/// When the folder cannot be written.
+/// Returns an error if the folder cannot be written.
 pub fn write(folder: &Path, rows: &[EpochRow]) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
@@ -52,7 +52,7 @@ pub fn write(folder: &Path, rows: &[EpochRow]) -> io::Result<()> {
 /// Reads the rows of a run's folder.
 ///
 /// # Errors
-/// When the file is missing or has other columns.
+/// Returns an error if the file is missing or has other columns.
 pub fn read(folder: &Path) -> Result<Vec<EpochRow>, csv::Error> {
     csv::Reader::from_path(folder.join(FILE_NAME))?
         .into_deserialize()

@@ -24,7 +24,7 @@ impl RunLock {
     /// unlocked.
     ///
     /// # Errors
-    /// When another process holds the lock, or the folder cannot be written.
+    /// Returns an error if another process holds the lock, or the folder cannot be written.
     pub fn acquire(folder: &Path) -> Result<Self, RunError> {
         let path = folder.join(FILE_NAME);
         let io = |source| RunError::Io {

@@ -49,7 +49,7 @@ impl RunMetadata {
     /// Creates a run's folder and locks it.
     ///
     /// # Errors
-    /// When the folder already contains a run, or cannot be written.
+    /// Returns an error if the folder already contains a run, or cannot be written.
     pub fn create(&self, folder: &Path, recipe: &Recipe) -> Result<RunLock, RunError> {
         let io = |source| RunError::Io {
             path: folder.to_owned(),
@@ -82,7 +82,7 @@ impl RunMetadata {
     /// Records the environment of this process in the run's folder if it differs from the last one.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// Returns an error if the folder cannot be written.
     pub fn record_resume(
         &mut self,
         folder: &Path,
@@ -98,7 +98,7 @@ impl RunMetadata {
     /// Reads a run's folder.
     ///
     /// # Errors
-    /// When the folder does not contain a run, or the run is damaged.
+    /// Returns an error if the folder does not contain a run, or the run is damaged.
     pub fn open(folder: &Path) -> Result<(Self, Recipe), RunError> {
         let path = folder.join(FILE_NAME);
         let text = match fs::read_to_string(&path) {

@@ -60,7 +60,7 @@ struct Scalar {
 /// epochs, then appends the missing epochs.
 ///
 /// # Errors
-/// When the folder cannot be written.
+/// Returns an error if the folder cannot be written.
 pub fn update(folder: &Path, rows: &[EpochRow]) -> io::Result<()> {
     let path = folder.join(FILE_NAME);
     let mut file = OpenOptions::new()

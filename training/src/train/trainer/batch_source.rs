@@ -43,7 +43,7 @@ impl BatchSource {
     /// Returns the next batch, or `None` at the end of the epoch.
     ///
     /// # Errors
-    /// When a teacher fails.
+    /// Returns an error if a teacher fails.
     pub(super) fn next_batch(&mut self) -> Result<Option<Batch>, TeacherError> {
         let start = Instant::now();
         let batch = match &self.source {
