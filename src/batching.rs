@@ -12,9 +12,9 @@
 //! and its results are returned in order. Background images (evaluations, explanations) have a queue of their own, which
 //! is served while the live queue is empty.
 //!
-//! The queue is a `Mutex` with a `Condvar` per worker, because admission is all or nothing over a number of images,
-//! expired entries are removed from the middle, and a worker reads the length before it takes its share. Channels do not
-//! offer that. The critical sections only move entries: no inference, logging or allocation of results happens inside.
+//! The queue is a `Mutex` with a `Condvar` per worker instead of a channel, for three reasons. The images of a request are
+//! admitted together or not at all. Expired entries are removed from the middle. A worker reads the length before it takes
+//! its share. The critical sections only move entries. They do not contain inference, logging or allocation of results.
 
 mod assemble;
 mod background;

@@ -1,8 +1,8 @@
 //! Settings of the C library's allocator, so that the memory of unloaded models returns to the system.
 //!
 //! A model allocates blocks of a few hundred kilobytes. By default glibc raises its thresholds when the first model is
-//! unloaded and then keeps such blocks in the heaps of the threads that allocated them: the next model allocates new
-//! memory, and resident memory grows with each reload. A fixed threshold prevents that.
+//! unloaded. It then retains such blocks in the heaps of the threads that allocated them. The next model allocates new
+//! memory, so resident memory grows with each reload. A fixed threshold prevents that.
 
 use mien_host::malloc;
 

@@ -101,8 +101,8 @@ impl Dataset {
     /// Lists a data set: a directory with `train/` or `test/` or both, a directory with `fer2013.csv`, or the path of such a file.
     ///
     /// # Errors
-    /// Returns an error with the path and the remedy if the data set does not exist, has no class directories, has a directory
-    /// that is not a class, or has a split without images, if an entry cannot be read, or if the CSV file is malformed.
+    /// Returns an error with the path and the remedy if the data set does not exist, cannot be read or has a malformed CSV file.
+    /// Also returns an error for a directory that is not a class, and for a split without class directories or images.
     pub fn open(root: &Path) -> Result<Self, DatasetError> {
         let metadata = std::fs::metadata(root).map_err(DatasetError::reading(root))?;
         let file = if metadata.is_dir() {

@@ -62,14 +62,14 @@ pub struct Options {
 }
 
 impl Trained {
-    /// Exports the run to `out`: recomputes the batch-norm statistics if requested, fits the temperature, compares the model
-    /// with libtorch on real faces, and evaluates it on the test faces. Writes `report.json`, `report.md`, the card
+    /// Exports the run to `out`. Recomputes the batch-norm statistics if requested and fits the temperature. Compares the model
+    /// with libtorch on real faces and evaluates it on the test faces. Writes `report.json`, `report.md`, the card
     /// `README.md`, plots, recipe and history to the same folder.
     ///
     /// # Errors
-    /// Returns an error if outputs differ from those of libtorch by more than [`TOLERANCE`], rounded weights change
-    /// outputs by more than [`ROUNDING_TOLERANCE`], the requested temperature cannot be fitted, or a file cannot be
-    /// read or written.
+    /// Returns an error if outputs differ from those of libtorch by more than [`TOLERANCE`], or if rounded weights change
+    /// outputs by more than [`ROUNDING_TOLERANCE`]. Also returns an error if the requested temperature cannot be fitted, or
+    /// if a file cannot be read or written.
     pub fn export(
         mut self,
         data: &Path,

@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 use super::{Dataset, DatasetError, Sample, Source, Split};
 
 impl Dataset {
-    /// Returns the SHA-256 of a split as 64 hex digits. It covers the name within the data set, the label and the bytes (of the
-    /// file, or the pixels of the CSV line) of each sample, but not the location of the data set. Reads every file once.
+    /// Returns the SHA-256 of a split as 64 hex digits. It covers the name within the data set, the label and the bytes of each
+    /// sample: those of its file, or of the pixels in its CSV line. It does not cover the location of the data set. Reads every
+    /// file once.
     ///
     /// # Errors
     /// Returns an error if a file cannot be read or a CSV line is malformed.

@@ -69,8 +69,8 @@ pub enum ImageError {
     },
 }
 
-/// Decodes a JPEG, PNG, WebP, BMP or GIF (first frame) to upright 8-bit grayscale like Keras and Pillow: EXIF orientation is
-/// applied, alpha is dropped, luma is BT.601, and 16-bit samples are scaled to 8 bits. The first bytes determine the format.
+/// Decodes a JPEG, PNG, WebP, BMP or GIF (first frame) to 8-bit grayscale like Keras and Pillow. The first bytes determine the
+/// format. The EXIF orientation is applied, alpha is dropped, luma is BT.601, and 16-bit samples are scaled to 8 bits.
 ///
 /// # Errors
 /// Returns [`ImageError::Unsupported`] for any other format, [`ImageError::TooManyPixels`] above the limit, and

@@ -83,8 +83,8 @@ enum Prediction<'a> {
 
 /// Classify the expression of one or more faces.
 ///
-/// The body is an image file (JPEG, PNG, WebP, BMP or the first frame of a GIF, detected by content), a form with one or more
-/// parts named `image`, or JSON with base64. The server applies the EXIF orientation, drops alpha, converts colours to gray,
+/// The body is an image file, a form with one or more parts named `image`, or JSON with base64. Images are JPEG, PNG, WebP, BMP
+/// or GIF (first frame); the content determines the format. The server applies the EXIF orientation, drops alpha, converts colours to gray,
 /// and resizes the image to the square input of the model. Each image should show one cropped face.
 ///
 /// An image that cannot be decoded has an `error` instead of a prediction. The request fails if all images are invalid. A

@@ -58,13 +58,13 @@ const OFFERS: [(&str, Format); 2] = [
 
 /// Explain the label of a face.
 ///
-/// The server masks up to 121 positions of the face in turn with a patch of the mean gray level and reports how much each
-/// lowers the label's probability (occlusion sensitivity: Zeiler and Fergus, *Visualizing and Understanding Convolutional
-/// Networks*, ECCV 2014, section 4.2). This works for every model. It shows which regions the prediction depends on, not
+/// The server masks up to 121 positions of the face in turn with a patch of the mean gray level. It reports how much each mask
+/// lowers the label's probability. This is the occlusion sensitivity of Zeiler and Fergus, *Visualizing and Understanding
+/// Convolutional Networks*, ECCV 2014, section 4.2. It works for every model. It shows which regions the prediction depends on, not
 /// whether the prediction is correct.
 ///
 /// The body is one image in a format of `/v1/classify`. The response is JSON with a weight per pixel of the model's input, or a
-/// PNG of 480 x 480 pixels that shows the face in orange for positive weights and in blue for negative ones.
+/// PNG of 480 x 480 pixels. The PNG shows the face in orange for positive weights and in blue for negative ones.
 ///
 /// An explanation classifies up to 122 images at background priority. They count in the metrics of images, not in those of
 /// predictions. `--max-explanations` limits how many run at once.

@@ -37,9 +37,9 @@ pub(super) fn environment() -> Result<Environment, InferenceError> {
     Ok(loaded.insert(environment).clone())
 }
 
-/// Returns the path of the library: `ORT_DYLIB_PATH` if it is set, otherwise the first file that exists next to the
-/// executable, in `../lib`, or in the setup directory of the checkout or working directory, otherwise the bare file name,
-/// which the system's loader searches for.
+/// Returns the path of the library: `ORT_DYLIB_PATH` if it is set, otherwise the first file that exists. The searched
+/// directories are that of the executable, `../lib`, and the setup directories of the checkout and the working directory. If
+/// they do not contain the library, returns the bare file name, which the system's loader searches for.
 fn find() -> Result<PathBuf, InferenceError> {
     if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
         let path = PathBuf::from(path);

@@ -7,8 +7,8 @@ use super::{
     shape::ShapeError,
 };
 
-/// Returns the network with stochastic depth: in training, residual block `l` of `L` (from 1) drops its branch with the
-/// probability `last * l / L`, so that the probability of survival falls linearly to `1 - last`.
+/// Returns the network with stochastic depth. In training, residual block `l` of `L` (from 1) drops its branch with the
+/// probability `last * l / L`. The probability of survival thus falls linearly to `1 - last`.
 ///
 /// `last` is in `[0, 1)`. A network without residual blocks is returned unchanged.
 ///

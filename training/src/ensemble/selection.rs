@@ -26,9 +26,9 @@ pub struct Limits {
 }
 
 /// Selects members by greedy forward selection (Caruana, Niculescu-Mizil, Crew and Ksikes 2004, "Ensemble selection from
-/// libraries of models", section 2): the candidate that lowers the log-loss of the average the most is added, until none
-/// lowers it by `min_gain`. Instead of selecting a candidate repeatedly, as section 2.1 does to weight it, the weights are
-/// fitted after every addition.
+/// libraries of models", section 2). Each step adds the candidate that lowers the log-loss of the average the most. The
+/// selection ends if no candidate lowers the log-loss by `min_gain`. Section 2.1 weights a candidate by selecting it
+/// repeatedly; here the weights are fitted after every addition instead.
 ///
 /// `likelihoods` holds, per candidate, the probability that it gives to the label of each face. There must be at least one
 /// candidate and one face.

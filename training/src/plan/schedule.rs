@@ -75,8 +75,8 @@ pub enum ScheduleError {
 
 /// Returns the schedule of a plan. `states` has one entry per run, in the order of the plan.
 ///
-/// A run is trained if it is not finished and an export is missing or differs, a run that is trained needs its folder, or
-/// it has no exports and no other run depends on it.
+/// An unfinished run is trained in three cases: one of its exports is missing or differs, a run that is trained needs its
+/// folder, or it has no exports and no other run depends on it.
 ///
 /// # Errors
 /// Returns an error if a run that is not in progress would overwrite a model file that differs from the plan.

@@ -37,8 +37,8 @@ pub struct CompareQuery {
 /// Compare two evaluations on the same images.
 ///
 /// The comparison uses the images of both evaluations. It contains the difference of the accuracies with its 95 % interval for
-/// paired images (Newcombe's method 10), the p-value of McNemar's exact test, the recall per class, and the images with
-/// different predictions. HTML is one self-contained page.
+/// paired images (Newcombe's method 10) and the p-value of McNemar's exact test. It also contains the recall per class and the
+/// images with different predictions. HTML is one self-contained page.
 #[utoipa::path(get, path = PATH, tag = "evaluations", operation_id = "compareEvaluations",
     params(CompareQuery),
     responses(

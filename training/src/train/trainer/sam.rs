@@ -5,8 +5,8 @@
 //! The weight decay and the L2 term are not part of that loss, as in equation 1.
 //!
 //! As in the official implementation (google-research/sam, `get_sam_gradient` in
-//! `sam_jax/training_utils/flax_training.py`), both passes see the same images and random masks, and the running statistics
-//! of batch norm follow the first pass only: those of the second belong to weights that are never used for inference.
+//! `sam_jax/training_utils/flax_training.py`), both passes see the same images and random masks. Only the first pass updates
+//! the running statistics of batch norm. The weights of the second pass are never used for inference.
 
 use tch::{TchError, Tensor, no_grad};
 
