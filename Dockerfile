@@ -34,6 +34,7 @@ ENV MIEN_ADDR=0.0.0.0:8080 \
     MIEN_MODELS=/models \
     MIEN_STATE=memory \
     MIEN_TUNE_CACHE=/state/tuning \
+    ORT_DISABLE_TELEMETRY=1 \
     ORT_DYLIB_PATH=/opt/onnxruntime/libonnxruntime.so
 # /state stores the tuning results and, with MIEN_STATE=/state, evaluations. `--volume mien-state:/state` preserves them
 # when the container is removed. A new volume gets the owner of this directory. If the server cannot write to /state

@@ -12,13 +12,13 @@ use mien::{
     startup::Application,
     telemetry,
 };
+use mien_host::environment;
 
 #[actix_web::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let Cli { command, log } = Cli::parse();
-    if matches!(command, Command::Serve(_)) {
-        memory::configure_malloc();
-    }
+    let is_server = matches!(command, Command::Serve(_));
+    environment::reexec(is_server.then_some(memory::MALLOC_TUNABLES));
     telemetry::init(&log)?;
     match command {
         Command::Serve(settings) => Application::build(&settings)?.run_until_stopped().await?,

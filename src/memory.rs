@@ -4,12 +4,5 @@
 //! unloaded. It then retains such blocks in the heaps of the threads that allocated them. The next model allocates new
 //! memory, so resident memory grows with each reload. A fixed threshold prevents that.
 
-use mien_host::malloc;
-
 /// Fixes the trim threshold at its default of 128 KiB. GNU C Library manual, "Memory Allocation Tunables".
-const TUNABLES: &str = "glibc.malloc.trim_threshold=131072";
-
-/// Restarts the program with [`TUNABLES`]. If that fails, the memory of unloaded models stays with the process.
-pub(crate) fn configure_malloc() {
-    malloc::reexec_with_tunables(TUNABLES);
-}
+pub(crate) const MALLOC_TUNABLES: &str = "glibc.malloc.trim_threshold=131072";

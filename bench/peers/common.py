@@ -3,6 +3,9 @@
 import io
 import os
 
+# ONNX Runtime reads this variable when it is loaded.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 import numpy as np
 import onnxruntime
 from PIL import Image

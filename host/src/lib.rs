@@ -4,11 +4,11 @@
 //!
 //! - [`atomic_file`]: replaces files atomically.
 //! - [`cpu`]: the processor's model and the number of usable cores.
+//! - [`environment`]: variables that libraries read when they are loaded.
 //! - [`lock_file`]: a directory that only one process may use.
-//! - [`malloc`]: settings of glibc's allocator.
 //! - [`sync`]: locks that ignore poisoning.
 pub mod atomic_file;
 pub mod cpu;
+pub mod environment;
 pub mod lock_file;
-pub mod malloc;
 pub mod sync;

@@ -3,6 +3,7 @@
 mod shutdown;
 mod start;
 mod state;
+mod telemetry;
 
 use std::{
     io::{BufRead, BufReader},

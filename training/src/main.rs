@@ -6,7 +6,7 @@ use clap::Parser;
 use mien_training::{cli::Cli, memory};
 
 fn main() -> ExitCode {
-    memory::configure_malloc_retain();
+    memory::configure_environment();
     match Cli::parse().run() {
         Ok(code) => code,
         Err(error) => {

@@ -4,7 +4,7 @@
 //! to the system at once, and the next map causes a page fault for each of its pages. That costs a third of the training
 //! time of a DenseNet. With these settings freed memory stays in the process, in pages of 2 MiB.
 
-use mien_host::malloc;
+use mien_host::environment;
 
 const TUNABLES: [&str; 5] = [
     "glibc.malloc.hugetlb=1",
@@ -14,7 +14,8 @@ const TUNABLES: [&str; 5] = [
     "glibc.malloc.arena_max=1",
 ];
 
-/// Restarts the program with an allocator that retains freed memory between training steps.
-pub fn configure_malloc_retain() {
-    malloc::reexec_with_tunables(&TUNABLES.join(":"));
+/// Restarts the program with an allocator that retains freed memory between training steps, and with the telemetry of ONNX
+/// Runtime disabled.
+pub fn configure_environment() {
+    environment::reexec(Some(&TUNABLES.join(":")));
 }

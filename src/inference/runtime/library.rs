@@ -6,7 +6,10 @@ use std::{
     sync::Mutex,
 };
 
-use mien_host::sync::lock;
+use mien_host::{
+    environment::{self, ORT_DISABLE_TELEMETRY},
+    sync::lock,
+};
 use ort::environment::Environment;
 
 use crate::inference::InferenceError;
@@ -17,12 +20,18 @@ const SETUP_DIR: &str = ".runtime/onnxruntime";
 /// Returns the environment of the process, which is created by the first call. ONNX Runtime does not support a second one.
 ///
 /// # Errors
-/// Returns an error with the remedy if the library is not found or cannot be loaded.
+/// Returns an error with the remedy if the library is not found, cannot be loaded or would send telemetry.
 pub(super) fn environment() -> Result<Environment, InferenceError> {
     static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
     let mut loaded = lock(&LOADED);
     if let Some(environment) = &*loaded {
         return Ok(environment.clone());
+    }
+    if !environment::telemetry_is_disabled() {
+        return Err(InferenceError::Runtime(format!(
+            "{ORT_DISABLE_TELEMETRY} is not 1, so ONNX Runtime would send telemetry. Set {ORT_DISABLE_TELEMETRY}=1 in \
+             the environment of the process"
+        )));
     }
     let path = find()?;
     let remedy = |error: &dyn fmt::Display| {

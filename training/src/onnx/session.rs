@@ -6,7 +6,10 @@ use std::{
 };
 
 use mien_faces::image::Face;
-use mien_host::sync::lock;
+use mien_host::{
+    environment::{self, ORT_DISABLE_TELEMETRY},
+    sync::lock,
+};
 use ort::{environment::Environment, session::Session, value::TensorRef};
 
 /// ONNX Runtime failed.
@@ -20,6 +23,11 @@ pub enum SessionError {
         /// The error of the loader.
         detail: String,
     },
+    /// The environment does not turn off the telemetry of ONNX Runtime.
+    #[error(
+        "{ORT_DISABLE_TELEMETRY} is not 1, so ONNX Runtime would send telemetry; set {ORT_DISABLE_TELEMETRY}=1"
+    )]
+    Telemetry,
     /// The model has other inputs or outputs than `models/README.md` specifies.
     #[error(
         "the model does not have the input `image` and the outputs `logits` and `probabilities`"
@@ -51,7 +59,7 @@ impl Runtime {
     /// `cargo xtask setup` installed.
     ///
     /// # Errors
-    /// Returns an error if the library is missing or has another version.
+    /// Returns an error if the library is missing, has another version or would send telemetry.
     pub fn load() -> Result<Self, SessionError> {
         let mut environment = lock(&ENVIRONMENT);
         let shared = match &*environment {
@@ -62,6 +70,9 @@ impl Runtime {
     }
 
     fn environment() -> Result<Environment, SessionError> {
+        if !environment::telemetry_is_disabled() {
+            return Err(SessionError::Telemetry);
+        }
         let path = std::env::var_os("ORT_DYLIB_PATH").map_or_else(
             || Path::new(".runtime/onnxruntime/libonnxruntime.so").to_owned(),
             PathBuf::from,
