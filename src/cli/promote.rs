@@ -18,7 +18,7 @@ use super::{
     api_client::{ApiClient, NoResponse},
     progress,
 };
-use crate::{auth::AdminToken, store::PromotionStatus};
+use crate::{settings::AdminSettings, store::PromotionStatus};
 
 /// Poll interval of the progress.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -64,14 +64,8 @@ pub struct PromoteArgs {
     )]
     url: String,
 
-    /// Admin token of the server. Prefer the variable, because other users of the machine can read flags.
-    #[arg(
-        long,
-        env = "MIEN_ADMIN_TOKEN",
-        value_name = "TOKEN",
-        hide_env_values = true
-    )]
-    token: Option<AdminToken>,
+    #[command(flatten)]
+    admin: AdminSettings,
 
     /// Print JSON in the format of `/v1/models/NAME/promotions/ID`.
     #[arg(long)]
@@ -116,7 +110,7 @@ impl PromoteArgs {
     /// # Errors
     /// Returns an error if the server rejects the request or is not reachable.
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
-        let server = ApiClient::new(&self.url, self.token.as_ref())?;
+        let server = ApiClient::new(&self.url, self.admin.token())?;
         let path = ["v1", "models", &self.name, "promotions"];
         let created = server
             .send(Method::POST, &path, Some(&self.request()))

@@ -64,6 +64,44 @@ fn invalid_settings_are_rejected() {
 }
 
 #[test]
+fn invalid_admin_tokens_are_not_printed() {
+    let secret = "a token with spaces and 123456";
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, secret).unwrap();
+    let path = file.path().to_str().unwrap();
+    for flags in [
+        ["--admin-token", secret],
+        ["--admin-token", "0123456789abcdef\n"],
+        ["--admin-token-file", path],
+    ] {
+        let error = parse(&flags).unwrap_err().to_string();
+        assert!(error.contains(flags[0]), "{error}");
+        assert!(error.contains("16 characters"), "{error}");
+        assert!(!error.contains("123456"), "{error}");
+    }
+    let missing = parse(&["--admin-token-file", "/nowhere/token"]).unwrap_err();
+    assert!(missing.to_string().contains("/nowhere/token"), "{missing}");
+}
+
+#[test]
+fn admin_token_file_may_end_with_line_break() {
+    let expected = parse(&["--admin-token", "0123456789abcdef"]).unwrap();
+    for content in [
+        "0123456789abcdef",
+        "0123456789abcdef\n",
+        "0123456789abcdef\r\n",
+    ] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, content).unwrap();
+        let settings = parse(&["--admin-token-file", file.path().to_str().unwrap()]).unwrap();
+        assert_eq!(settings.admin.token(), expected.admin.token());
+    }
+    let two_lines = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&two_lines, "0123456789abcdef\n\n").unwrap();
+    assert!(parse(&["--admin-token-file", two_lines.path().to_str().unwrap()]).is_err());
+}
+
+#[test]
 fn model_settings_accept_lists() {
     let flags = [
         "--version-policy",

@@ -90,7 +90,7 @@ pub(super) fn grpc(
 
 /// Returns the authorization of the admin requests of a listener.
 fn admin_auth(settings: &Settings, listener: &TcpListener) -> io::Result<AdminAuth> {
-    let token = settings.admin.admin_token.clone();
+    let token = settings.admin.token().cloned();
     Ok(AdminAuth::new(token, listener.local_addr()?))
 }
 
