@@ -27,7 +27,7 @@ pub use calibration::{Calibration, CalibrationBin};
 pub use comparison::{ClassDifference, CompareError, Comparison, Pairs, compare};
 pub use confusion::{ClassScore, Confused, Confusion};
 pub use flips::{Flip, Flips};
-pub use interval::{paired_difference, wilson};
+pub use interval::{min_images_for_margin, paired_difference, wilson};
 use loss::Losses;
 pub use mcnemar::mcnemar;
 pub use mistakes::{Mistake, mistakes};

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroUsize;
 
+use mien_faces::report::min_images_for_margin;
+
 use crate::{
     evaluation,
     models::{LifecycleError, ModelVersion, PromoteError, registry::ResolveError},
@@ -51,6 +53,18 @@ pub enum StartError {
     /// The version is its own baseline.
     #[error("version {0} cannot be its own baseline; choose another `baseline_version`")]
     Itself(ModelVersion),
+    /// Even a candidate with the same predictions as the baseline could not meet the criterion on this number of images.
+    #[error(
+        "{images} images are too few for a `max_regression` of {margin}: even identical predictions could not meet it; use at least {needed} images or a larger margin"
+    )]
+    TooFewImages {
+        /// Number of images of the request.
+        images: usize,
+        /// The non-inferiority margin.
+        margin: f64,
+        /// Number of images that the margin needs.
+        needed: u64,
+    },
     /// The candidate cannot be evaluated on these images.
     #[error(transparent)]
     Evaluation(#[from] evaluation::StartError),
@@ -68,6 +82,31 @@ pub enum StartError {
 impl From<LifecycleError> for StartError {
     fn from(error: LifecycleError) -> Self {
         Self::Promote(error.into())
+    }
+}
+
+impl Criterion {
+    /// Checks that identical predictions on this number of images could meet the criterion. A margin of 0 is met only by better
+    /// predictions, so every number of images is enough.
+    ///
+    /// # Errors
+    /// Returns [`StartError::TooFewImages`].
+    pub(super) fn check_images(self, images: usize) -> Result<(), StartError> {
+        let Self::MaxRegression { margin, .. } = self else {
+            return Ok(());
+        };
+        if margin <= 0.0 {
+            return Ok(());
+        }
+        let needed = min_images_for_margin(margin);
+        if u64::try_from(images).is_ok_and(|images| images < needed) {
+            return Err(StartError::TooFewImages {
+                images,
+                margin,
+                needed,
+            });
+        }
+        Ok(())
     }
 }
 

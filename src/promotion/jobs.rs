@@ -102,6 +102,7 @@ impl Promotions {
             registry.resolve(Some(&name), Some(&baseline.to_string()))?;
         }
         let images = self.shared.evaluations.images(&spec.images)?;
+        spec.criterion.check_images(images)?;
         Ok(spec.record(&name, serving, images))
     }
 

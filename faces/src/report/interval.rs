@@ -52,6 +52,35 @@ pub fn paired_difference(both: u64, only_a: u64, only_b: u64, neither: u64) -> O
     Some([low.max(-1.0), high.min(1.0)])
 }
 
+/// Returns the number of images that a non-inferiority test with this margin, greater than 0, needs at least: with fewer images, the
+/// interval of [`paired_difference`] extends below `-margin` even if both models make identical predictions.
+///
+/// The interval of identical predictions is narrowest if half of them are correct.
+pub fn min_images_for_margin(margin: f64) -> u64 {
+    let is_enough = |images: u64| {
+        let correct = images / 2;
+        paired_difference(correct, 0, 0, images - correct).is_some_and(|[low, _]| low >= -margin)
+    };
+    let mut high = 1;
+    while !is_enough(high) && high < MAX_IMAGES {
+        high *= 2;
+    }
+    // The answer is greater than `low` and at most `high`.
+    let mut low = high / 2;
+    while high - low > 1 {
+        let middle = low.midpoint(high);
+        if is_enough(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    high
+}
+
+/// Upper bound of [`min_images_for_margin`]. No data set has as many images.
+const MAX_IMAGES: u64 = 1 << 40;
+
 /// The distances from a ratio to the ends of its Wilson interval.
 struct Distances {
     below: f64,

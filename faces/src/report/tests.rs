@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Outcome, Report, Tally, wilson};
+use super::{Outcome, Report, Tally, min_images_for_margin, paired_difference, wilson};
 use crate::{dataset::Usage, expression::Expression};
 
 /// Creates an outcome with this prediction and confidence; the other classes have equal probabilities.
@@ -168,5 +168,23 @@ proptest! {
         if let (Some(accuracy), Some([low, high])) = (report.score.accuracy, report.score.interval) {
             prop_assert!(0.0 <= low && low <= accuracy && accuracy <= high && high <= 1.0);
         }
+    }
+}
+
+#[test]
+fn min_images_is_smallest_number_that_can_meet_margin() {
+    let can_meet = |images: u64, margin: f64| {
+        (0..=images).any(|correct| {
+            let [low, _] = paired_difference(correct, 0, 0, images - correct).unwrap();
+            low >= -margin
+        })
+    };
+    for margin in [1.0, 0.5, 0.1, 0.05, 0.013] {
+        let images = min_images_for_margin(margin);
+        assert!(can_meet(images, margin), "{margin}: {images}");
+        assert!(
+            images == 1 || !can_meet(images - 1, margin),
+            "{margin}: {images}"
+        );
     }
 }

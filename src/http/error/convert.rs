@@ -146,7 +146,7 @@ impl From<promotion::StartError> for ApiError {
             E::Baseline(error) => error.into(),
             E::Evaluation(error) => error.into(),
             E::Store(error) => error.into(),
-            E::Itself(_) => Self::invalid_request(detail),
+            E::Itself(_) | E::TooFewImages { .. } => Self::invalid_request(detail),
             E::TooMany => Self::overloaded(detail),
             E::ShuttingDown => Self::shutting_down(detail),
         }

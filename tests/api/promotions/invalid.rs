@@ -55,6 +55,18 @@ async fn invalid_promotions_are_rejected() {
         "unknown_version",
     )
     .await;
+    let narrow = spec(json!({"min_accuracy": null, "max_regression": 0.1}));
+    let body = assert_problem(
+        app.post_promotion("m", &narrow).await,
+        400,
+        "invalid_request",
+    )
+    .await;
+    let detail = body["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("10 images are too few") && detail.contains("at least 18 images"),
+        "{detail}"
+    );
     app.unload("m").await;
     let body = assert_problem(
         app.post_promotion("m", &spec(json!({}))).await,
