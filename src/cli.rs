@@ -73,8 +73,9 @@ pub enum Command {
     /// Promote a version of a model on a running server
     ///
     /// The server loads the candidate next to the serving version, evaluates it, and switches traffic to it if it meets the
-    /// criterion. The command waits for the result. Exit codes: 0 if the candidate serves, 1 if it does not. A rejected promotion
-    /// leaves the model pinned to its serving version.
+    /// criterion. The command waits for the result; Ctrl-C cancels the promotion. A rejected promotion leaves the
+    /// model pinned to its serving version. Exit codes: 0 if the candidate serves, 1 for a failure, 4 if the candidate is rejected,
+    /// 5 if the server is not reachable, 6 if the admin token is missing or wrong, 7 if the promotion was cancelled.
     Promote(promote::PromoteArgs),
 
     /// Print the OpenAPI document

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use reqwest::{
-    Method, Url,
+    Method, StatusCode, Url,
     header::{AUTHORIZATION, HeaderMap, HeaderValue},
 };
 use serde_json::Value;
@@ -27,6 +27,24 @@ pub(super) struct NoResponse {
     /// Scheme, host and port.
     server: String,
     source: reqwest::Error,
+}
+
+/// The server rejected a request.
+#[derive(Debug, thiserror::Error)]
+#[error("the server returned {}: {detail}", status.as_u16())]
+pub(super) struct Rejected {
+    status: StatusCode,
+    detail: String,
+}
+
+impl Rejected {
+    /// Returns whether the admin token is missing or wrong, or the admin API is disabled.
+    pub(super) fn is_unauthorized(&self) -> bool {
+        matches!(
+            self.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        )
+    }
 }
 
 impl ApiClient {
@@ -82,7 +100,8 @@ impl ApiClient {
         let document: Value = serde_json::from_slice(&body).unwrap_or_default();
         if !status.is_success() {
             let detail = document["detail"].as_str().unwrap_or("no reason given");
-            bail!("the server returned {}: {detail}", status.as_u16());
+            let detail = detail.to_owned();
+            return Err(Rejected { status, detail }.into());
         }
         Ok(document)
     }

@@ -1,5 +1,7 @@
 //! `mien promote`: starts a promotion on a running server and waits for its end.
 
+mod outcome;
+
 use std::{
     io::{self, Write},
     num::NonZeroUsize,
@@ -7,18 +9,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use mien_faces::dataset::Split;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::signal::ctrl_c;
 
+use self::outcome::Promotion;
 use super::{
     api_client::{ApiClient, NoResponse},
     progress,
 };
-use crate::{settings::AdminSettings, store::PromotionStatus};
+use crate::settings::AdminSettings;
 
 /// Poll interval of the progress.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -86,39 +90,19 @@ struct CriterionArgs {
     max_regression: Option<f64>,
 }
 
-/// The fields of a promotion that the command uses.
-#[derive(Debug, Deserialize)]
-struct Promotion {
-    id: String,
-    model: String,
-    version: String,
-    status: PromotionStatus,
-    previous: Option<String>,
-    images: Images,
-    reason: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Images {
-    done: u64,
-    total: u64,
-}
-
 impl PromoteArgs {
-    /// Starts the promotion, shows its progress and prints the result.
+    /// Starts the promotion, shows its progress and prints the result. Ctrl-C cancels the promotion on the server.
     ///
     /// # Errors
-    /// Returns an error if the server rejects the request or is not reachable.
+    /// Returns an error if standard output cannot be written. Other errors are printed and determine the exit code.
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
-        let server = ApiClient::new(&self.url, self.admin.token())?;
-        let path = ["v1", "models", &self.name, "promotions"];
-        let created = server
-            .send(Method::POST, &path, Some(&self.request()))
-            .await?;
-        let id = Promotion::deserialize(&created)
-            .context("reading the response of the server")?
-            .id;
-        let document = wait(&server, &[&path[..], &[&id]].concat()).await?;
+        let document = match self.promote().await {
+            Ok(document) => document,
+            Err(error) => {
+                writeln!(io::stderr(), "Error: {error:?}")?;
+                return Ok(outcome::exit_code_of(&error));
+            }
+        };
         let promotion = Promotion::deserialize(&document)?;
         let mut out = io::stdout().lock();
         if self.json {
@@ -127,12 +111,31 @@ impl PromoteArgs {
         } else {
             writeln!(out, "{}", promotion.sentence())?;
         }
-        let promoted = promotion.status == PromotionStatus::Promoted;
-        Ok(if promoted {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        })
+        Ok(promotion.exit_code())
+    }
+
+    /// Starts the promotion and returns it when it has ended.
+    async fn promote(&self) -> anyhow::Result<Value> {
+        let server = ApiClient::new(&self.url, self.admin.token())?;
+        let path = ["v1", "models", &self.name, "promotions"];
+        let created = server
+            .send(Method::POST, &path, Some(&self.request()))
+            .await?;
+        let id = Promotion::deserialize(&created)
+            .context("reading the response of the server")?
+            .id;
+        writeln!(
+            io::stderr(),
+            "promotion {id} has started; Ctrl-C cancels it"
+        )?;
+        let path = [&path[..], &[&id]].concat();
+        tokio::select! {
+            ended = wait(&server, &path) => ended,
+            interrupted = ctrl_c() => {
+                interrupted?;
+                cancel(&server, &path).await
+            }
+        }
     }
 
     fn request(&self) -> Value {
@@ -176,58 +179,19 @@ async fn wait(server: &ApiClient, path: &[&str]) -> anyhow::Result<Value> {
     }
 }
 
-impl Promotion {
-    fn sentence(&self) -> String {
-        let Self { model, version, .. } = self;
-        let reason = self.reason.as_deref().unwrap_or("no reason given");
-        let before = match &self.previous {
-            Some(previous) => format!("; version {previous} continues to serve"),
-            None => String::new(),
-        };
-        match self.status {
-            PromotionStatus::Promoted => {
-                format!("{model}: version {version} is promoted: {reason}")
-            }
-            PromotionStatus::Rejected => {
-                format!("{model}: version {version} is rejected{before}: {reason}")
-            }
-            PromotionStatus::Cancelled => {
-                format!(
-                    "{model}: the promotion of version {version} was cancelled{before}: {reason}"
-                )
-            }
-            PromotionStatus::Failed
-            | PromotionStatus::Queued
-            | PromotionStatus::Loading
-            | PromotionStatus::Evaluating => {
-                format!("{model}: the promotion of version {version} failed: {reason}")
-            }
+/// Cancels the promotion and returns it. A promotion that has just ended is not changed. A second Ctrl-C ends the command.
+async fn cancel(server: &ApiClient, path: &[&str]) -> anyhow::Result<Value> {
+    writeln!(
+        io::stderr(),
+        "cancelling the promotion; Ctrl-C again leaves it running"
+    )?;
+    tokio::select! {
+        cancelled = server.send(Method::DELETE, path, None) => {
+            cancelled.context("the promotion may continue on the server")
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn outcome_is_one_sentence() {
-        let text = |status: &str| {
-            let document = json!({
-                "id": "x", "model": "m", "version": "2", "previous": "1", "status": status,
-                "images": {"done": 7, "total": 7}, "reason": "why",
-            });
-            Promotion::deserialize(&document).unwrap().sentence()
-        };
-        assert_eq!(text("promoted"), "m: version 2 is promoted: why");
-        assert_eq!(
-            text("rejected"),
-            "m: version 2 is rejected; version 1 continues to serve: why"
-        );
-        assert_eq!(
-            text("cancelled"),
-            "m: the promotion of version 2 was cancelled; version 1 continues to serve: why"
-        );
-        assert_eq!(text("failed"), "m: the promotion of version 2 failed: why");
+        interrupted = ctrl_c() => {
+            interrupted?;
+            bail!("the promotion may continue on the server; DELETE /{} cancels it", path.join("/"))
+        }
     }
 }

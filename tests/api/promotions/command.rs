@@ -1,21 +1,29 @@
 //! `mien promote`.
 
-use std::process::{Command, Output};
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+};
 
 use actix_web::web;
 use serde_json::Value;
 
 use super::{faces, serve};
-use crate::{helpers::TestApp, lifecycle::models_dir};
+use crate::{evaluations::STUCK, helpers::TestApp, lifecycle::models_dir};
 
 const TOKEN: &str = "a-token-of-this-test";
 
-async fn promote(app: &TestApp, flags: &[&str], token: Option<&str>) -> Output {
+fn command(app: &TestApp, flags: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
     command
         .args(["promote", "m", "2", "--dataset=faces", "--url", &app.base])
-        .args(flags);
-    command.env_remove("MIEN_ADMIN_TOKEN");
+        .args(flags)
+        .env_remove("MIEN_ADMIN_TOKEN");
+    command
+}
+
+async fn promote(app: &TestApp, flags: &[&str], token: Option<&str>) -> Output {
+    let mut command = command(app, flags);
     if let Some(token) = token {
         command.env("MIEN_ADMIN_TOKEN", token);
     }
@@ -38,10 +46,14 @@ async fn promote_command_waits_and_prints_outcome() {
         &["--version-policy=1", "--admin-token", TOKEN],
     );
     let rejected = promote(&app, &["--min-accuracy=0.7"], Some(TOKEN)).await;
-    assert_eq!(rejected.status.code(), Some(1), "{rejected:?}");
+    assert_eq!(rejected.status.code(), Some(4), "{rejected:?}");
+    assert!(
+        text(&rejected.stderr).contains("has started; Ctrl-C cancels it"),
+        "{rejected:?}"
+    );
     assert_eq!(
         text(&rejected.stdout),
-        "m: version 2 is rejected; version 1 continues to serve: 40.00 % of 10 images are correct: 30.00 points below the minimum of 70.00 %\n",
+        "m: version 2 is rejected; version 1 continues to serve and is pinned: 40.00 % of 10 images are correct: 30.00 points below the minimum of 70.00 %\n",
         "{rejected:?}"
     );
     assert_eq!(app.version("").await, "1");
@@ -70,11 +82,49 @@ async fn promote_command_waits_and_prints_outcome() {
         "{error}"
     );
     let refused = promote(&app, &["--min-accuracy=0"], None).await;
+    assert_eq!(refused.status.code(), Some(6), "{refused:?}");
     assert!(
         text(&refused.stderr)
             .contains("the server returned 401: this request needs the admin token"),
         "{refused:?}"
     );
+}
+
+/// Sends SIGINT when the command has started the promotion. Returns the status and the text of standard output.
+#[cfg(unix)]
+fn interrupt(mut child: Child) -> (ExitStatus, String) {
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    assert!(line.contains("has started"), "{line}");
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+    let mut stdout = String::new();
+    let mut stream = child.stdout.take().unwrap();
+    stream.read_to_string(&mut stdout).unwrap();
+    (child.wait().unwrap(), stdout)
+}
+
+#[actix_web::test]
+#[cfg(unix)]
+async fn interrupted_promote_command_cancels_promotion() {
+    let (root, data) = (
+        models_dir(&[("m", "1", "tiny"), ("m", "2", "tiny")]),
+        faces(),
+    );
+    let app = serve(&root, &data, &["--version-policy=1", STUCK[0], STUCK[1]]);
+    let child = command(&app, &["--min-accuracy=0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (status, stdout) = web::block(move || interrupt(child)).await.unwrap();
+    assert_eq!(status.code(), Some(7), "{stdout}");
+    assert!(stdout.contains("cancelled by a client"), "{stdout}");
+    let list = app.json("/v1/models/m/promotions").await;
+    assert_eq!(list["promotions"][0]["status"], "cancelled", "{list}");
 }
 
 #[actix_web::test]
@@ -122,7 +172,7 @@ async fn promote_command_reports_errors() {
         "--url",
     ]);
     let output = command.arg(format!("http://{closed}")).output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(5));
     let error = text(&output.stderr);
     assert!(
         error.contains(&format!("no response from the server at http://{closed}")),
