@@ -2,7 +2,10 @@
 
 mod memory;
 
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use anyhow::Context;
 use clap::Parser;
@@ -12,14 +15,31 @@ use mien::{
     startup::Application,
     telemetry,
 };
-use mien_host::environment;
+use mien_host::{broken_pipe::is_broken_pipe, environment};
 
 #[actix_web::main]
-async fn main() -> anyhow::Result<ExitCode> {
-    let Cli { command, log } = Cli::parse();
+async fn main() -> ExitCode {
+    match run(Cli::parse()).await {
+        Ok(code) => code,
+        // The reader of a pipe, such as `head`, has read enough.
+        Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The error cannot be reported if standard error is closed.
+            let _ = writeln!(io::stderr(), "Error: {error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(Cli { command, log }: Cli) -> anyhow::Result<ExitCode> {
     let is_server = matches!(command, Command::Serve(_));
     environment::reexec(is_server.then_some(memory::MALLOC_TUNABLES));
-    telemetry::init(&log)?;
+    let default_filter = if is_server {
+        telemetry::SERVER_FILTER
+    } else {
+        telemetry::COMMAND_FILTER
+    };
+    telemetry::init(&log, default_filter)?;
     match command {
         Command::Serve(settings) => Application::build(&settings)?.run_until_stopped().await?,
         Command::Evaluate(args) => return args.run().await,
@@ -30,10 +50,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Health(args) => args.check()?,
         Command::Openapi => {
             let document = http::openapi().to_pretty_json()?;
-            writeln!(std::io::stdout(), "{document}").context("writing to standard output")?;
+            writeln!(io::stdout(), "{document}").context("writing to standard output")?;
         }
         Command::Configuration => {
-            write!(std::io::stdout(), "{}", configuration::markdown())
+            write!(io::stdout(), "{}", configuration::markdown())
                 .context("writing to standard output")?;
         }
     }

@@ -29,16 +29,16 @@ pub struct LogSettings {
     )]
     pub log_format: LogFormat,
 
-    /// Log filter: a level (error, warn, info, debug, trace), or `target=level` pairs separated by commas.
-    #[arg(
-        long,
-        env = "MIEN_LOG",
-        value_name = "FILTER",
-        default_value = "info,ort=warn,actix_server=warn",
-        global = true
-    )]
-    pub log: String,
+    /// Log filter: a level (error, warn, info, debug, trace), or `target=level` pairs separated by commas. The default is
+    /// `info,ort=warn,actix_server=warn` for `mien serve` and `warn` for other commands.
+    #[arg(long, env = "MIEN_LOG", value_name = "FILTER", global = true)]
+    pub log: Option<String>,
 }
+
+/// Log filter of the server.
+pub const SERVER_FILTER: &str = "info,ort=warn,actix_server=warn";
+/// Log filter of commands that end.
+pub const COMMAND_FILTER: &str = "warn";
 
 /// The log filter is invalid.
 #[derive(Debug, thiserror::Error)]
@@ -48,16 +48,17 @@ pub struct LogError {
     reason: String,
 }
 
-/// Starts logging, including panics.
+/// Starts logging, including panics. `default_filter` applies if the settings have no filter.
 ///
 /// # Errors
 /// Returns an error if the filter is invalid or logging was started before.
-pub fn init(settings: &LogSettings) -> Result<(), LogError> {
+pub fn init(settings: &LogSettings, default_filter: &str) -> Result<(), LogError> {
+    let filter = settings.log.as_deref().unwrap_or(default_filter);
     let wrong = |reason: String| LogError {
-        filter: settings.log.clone(),
+        filter: filter.to_owned(),
         reason,
     };
-    let filter = EnvFilter::try_new(&settings.log).map_err(|error| wrong(error.to_string()))?;
+    let filter = EnvFilter::try_new(filter).map_err(|error| wrong(error.to_string()))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match settings.log_format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),

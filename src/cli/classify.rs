@@ -62,7 +62,8 @@ enum Classified<'a> {
 }
 
 impl ClassifyArgs {
-    /// Classifies the files and prints one result per file to standard output, in the order of the files.
+    /// Classifies the files and prints one result per file to standard output, in the order of the files. Without `--json`, the
+    /// reason of an unreadable file is printed to standard error.
     ///
     /// # Errors
     /// Returns an error if the model cannot be used or fails. An unreadable file is a result.
@@ -94,10 +95,13 @@ impl ClassifyArgs {
                 version,
                 predictions,
             };
-            serde_json::to_writer_pretty(&mut out, &output).context("writing the results")?;
+            serde_json::to_writer_pretty(&mut out, &output)
+                .map_err(io::Error::from)
+                .context("writing the results")?;
             writeln!(out).context("writing the results")?;
         } else {
-            write_lines(&mut out, &predictions).context("writing the results")?;
+            write_lines(&mut out, &mut io::stderr().lock(), &predictions)
+                .context("writing the results")?;
         }
         Ok(ExitCode::from(code))
     }
@@ -140,8 +144,12 @@ fn classified<'a>(model: &'a LiveModel, row: &Probabilities) -> Classified<'a> {
     }
 }
 
-/// Writes one line per file: label, confidence, file.
-fn write_lines(out: &mut impl Write, predictions: &[Prediction<'_>]) -> io::Result<()> {
+/// Writes one line per file: label, confidence, file. Lines of unreadable files are written to `errors`.
+fn write_lines(
+    out: &mut impl Write,
+    errors: &mut impl Write,
+    predictions: &[Prediction<'_>],
+) -> io::Result<()> {
     for Prediction { file, result } in predictions {
         match result {
             Classified::Success {
@@ -149,7 +157,7 @@ fn write_lines(out: &mut impl Write, predictions: &[Prediction<'_>]) -> io::Resu
             } => {
                 writeln!(out, "{label:10}{:6.2} %  {file}", 100.0 * confidence)?;
             }
-            Classified::Failure { error } => writeln!(out, "{:18}  {file}: {error}", "unreadable")?,
+            Classified::Failure { error } => writeln!(errors, "{file}: {error}")?,
         }
     }
     Ok(())

@@ -79,7 +79,9 @@ impl CompareArgs {
                 file_b,
                 comparison: &comparison,
             };
-            serde_json::to_writer_pretty(&mut out, &document).context("writing the comparison")?;
+            serde_json::to_writer_pretty(&mut out, &document)
+                .map_err(io::Error::from)
+                .context("writing the comparison")?;
             writeln!(out)
         } else {
             write!(out, "{}", table::comparison(&file_a, &file_b, &comparison))

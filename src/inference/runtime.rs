@@ -57,6 +57,11 @@ impl Runtime {
                 tracing::info!(%device, "using the requested device");
                 device
             }
+            DeviceChoice::Auto if matches!(ep::CUDA::is_available(), Ok(false)) => {
+                let device = Device::Cpu;
+                tracing::info!(%device, reason = WITHOUT_CUDA, "selected the device automatically");
+                device
+            }
             DeviceChoice::Auto => match check_cuda(&environment, 0, cuda) {
                 Ok(()) => {
                     let device = Device::Cuda(0);
@@ -118,6 +123,9 @@ impl Runtime {
     }
 }
 
+/// Why a CPU build of ONNX Runtime uses the CPU.
+const WITHOUT_CUDA: &str = "the loaded ONNX Runtime is built without CUDA";
+
 /// Checks whether sessions can use the GPU with this index.
 ///
 /// # Errors
@@ -125,7 +133,7 @@ impl Runtime {
 fn check_cuda(environment: &Environment, index: u32, options: CudaOptions) -> Result<(), String> {
     match ep::CUDA::is_available() {
         Ok(true) => {}
-        Ok(false) => return Err("the loaded ONNX Runtime is built without CUDA".to_owned()),
+        Ok(false) => return Err(WITHOUT_CUDA.to_owned()),
         Err(error) => return Err(error.message().to_owned()),
     }
     // Registering loads the provider's libraries and asks the driver for the device.

@@ -199,6 +199,25 @@ fn unreadable_file_does_not_stop_classify() {
     assert_eq!(predictions[2]["label"], expected("small", "happy"));
 
     let output = mien(&[&["classify"], &names[..]].concat());
-    assert!(stdout(&output).starts_with("unreadable"), "{output:?}");
     assert_eq!(output.status.code(), Some(3));
+    assert_eq!(stdout(&output).lines().count(), 1, "{output:?}");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<&str> = errors.lines().collect();
+    assert_eq!(
+        lines[0],
+        format!("{}: invalid PNG image: the file is truncated", names[0])
+    );
+    assert!(lines[1].starts_with(names[1]), "{errors}");
+    assert_eq!(lines.len(), 2, "logs of the server are not printed");
+}
+
+#[test]
+#[cfg(unix)]
+fn closed_output_is_not_an_error() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = command.arg("openapi").stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
 }

@@ -66,7 +66,7 @@ impl Args {
         let mut out = std::io::stdout().lock();
         if self.json {
             let all: Vec<Figures> = names.into_iter().map(measure).collect::<Result<_, _>>()?;
-            serde_json::to_writer_pretty(&mut out, &all)?;
+            serde_json::to_writer_pretty(&mut out, &all).map_err(std::io::Error::from)?;
             writeln!(out)?;
             return Ok(ExitCode::SUCCESS);
         }

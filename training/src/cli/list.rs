@@ -18,7 +18,7 @@ impl Args {
             summaries.into_iter().collect::<anyhow::Result<_>>()?;
         let mut out = std::io::stdout().lock();
         if self.json {
-            serde_json::to_writer_pretty(&mut out, &summaries)?;
+            serde_json::to_writer_pretty(&mut out, &summaries).map_err(std::io::Error::from)?;
             writeln!(out)?;
             return Ok(ExitCode::SUCCESS);
         }
