@@ -30,7 +30,7 @@ pub mod version_config;
 
 pub(crate) use lifecycle::rank_by_accuracy;
 pub use lifecycle::{
-    LifecycleError, LifecycleOptions, PersistPin, PromoteError, RegistryError, StagedCandidate,
-    StartupReceiver,
+    LifecycleError, LifecycleOptions, PersistPin, PersistPinError, PromoteError, RegistryError,
+    StagedCandidate, StartupReceiver,
 };
 pub use version::{InvalidVersion, ModelVersion};

@@ -33,7 +33,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 pub(crate) use self::ranking::rank_by_accuracy;
 use self::thread::{Command, LifecycleThread};
 pub use self::{
-    error::{LifecycleError, PromoteError, RegistryError},
+    error::{LifecycleError, PersistPinError, PromoteError, RegistryError},
     options::LifecycleOptions,
     thread::{PersistPin, StagedCandidate},
 };
@@ -179,6 +179,10 @@ mod tests {
         Ok(())
     }
 
+    fn assert_shutting_down(result: Result<(), LifecycleError>) {
+        assert!(matches!(result, Err(LifecycleError::ShuttingDown)));
+    }
+
     #[tokio::test]
     async fn full_queue_rejects_changes_and_delays_promotion_steps() {
         let (lifecycle, commands) = Lifecycle::without_thread();
@@ -186,16 +190,16 @@ mod tests {
             .map(|_| Box::pin(lifecycle.try_execute(no_change)))
             .collect();
         for command in &mut queued {
-            assert_eq!(command.as_mut().now_or_never(), None);
+            assert!(command.as_mut().now_or_never().is_none());
         }
         let rejected = lifecycle.try_execute(no_change).await;
-        assert_eq!(rejected, Err(LifecycleError::Busy));
+        assert!(matches!(rejected, Err(LifecycleError::Busy)));
 
         let mut step = Box::pin(lifecycle.execute(no_change));
-        assert_eq!(step.as_mut().now_or_never(), None);
+        assert!(step.as_mut().now_or_never().is_none());
         // The thread takes all commands that are queued, so the step is queued.
         assert_eq!(commands.try_iter().count(), MAX_QUEUED);
-        assert_eq!(step.as_mut().now_or_never(), None);
+        assert!(step.as_mut().now_or_never().is_none());
         assert_eq!(commands.try_iter().count(), 1);
     }
 
@@ -203,17 +207,15 @@ mod tests {
     async fn shutdown_rejects_commands() {
         let (lifecycle, _commands) = Lifecycle::without_thread();
         lifecycle.shut_down();
-        let shutting_down = Err(LifecycleError::ShuttingDown);
-        assert_eq!(lifecycle.try_execute(no_change).await, shutting_down);
-        assert_eq!(lifecycle.execute(no_change).await, shutting_down);
+        assert_shutting_down(lifecycle.try_execute(no_change).await);
+        assert_shutting_down(lifecycle.execute(no_change).await);
     }
 
     #[tokio::test]
     async fn ended_thread_rejects_commands() {
         let (lifecycle, commands) = Lifecycle::without_thread();
         drop(commands);
-        let shutting_down = Err(LifecycleError::ShuttingDown);
-        assert_eq!(lifecycle.try_execute(no_change).await, shutting_down);
-        assert_eq!(lifecycle.execute(no_change).await, shutting_down);
+        assert_shutting_down(lifecycle.try_execute(no_change).await);
+        assert_shutting_down(lifecycle.execute(no_change).await);
     }
 }

@@ -109,7 +109,7 @@ impl From<LifecycleError> for Error {
             LifecycleError::InvalidModel { .. } | LifecycleError::ExcludedByPolicy(_) => {
                 Self::invalid(message)
             }
-            LifecycleError::Failed(reason) => Self::internal(reason),
+            LifecycleError::Failed(_) | LifecycleError::Pin(_) => Self::internal(message),
             LifecycleError::Busy => Self::new(
                 Kind::Unavailable {
                     retry_after: MIN_RETRY,

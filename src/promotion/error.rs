@@ -4,7 +4,7 @@ use mien_faces::report::CompareError;
 
 use crate::{
     evaluation::StartError,
-    models::{LifecycleError, ModelVersion, PromoteError, registry::ResolveError},
+    models::{LifecycleError, ModelVersion, PersistPinError, PromoteError, registry::ResolveError},
     store::StoreError,
 };
 
@@ -71,7 +71,7 @@ impl PromotionError {
     /// Logs a cause that the text hides from clients.
     pub(super) fn log_hidden_cause(&self) {
         match self {
-            Self::NotSaved(error) => log_not_saved(error),
+            Self::NotSaved(error) => tracing::error!(%error, "cannot save a promotion"),
             Self::Internal(error) => tracing::error!(%error, "promotion failed"),
             Self::Cancelled
             | Self::Crashed
@@ -84,24 +84,23 @@ impl PromotionError {
             | Self::Comparison(_) => {}
         }
     }
-
-    /// Logs an error of the store and returns the text for clients. Callbacks of the registry return their errors as text.
-    pub(super) fn not_saved_text(error: StoreError) -> String {
-        log_not_saved(&error);
-        Self::NotSaved(error).to_string()
-    }
-}
-
-fn log_not_saved(error: &StoreError) {
-    tracing::error!(%error, "cannot save a promotion or pin");
 }
 
 impl From<PromoteError> for PromotionError {
     fn from(error: PromoteError) -> Self {
-        if let PromoteError::Change(error @ LifecycleError::Failed(_)) = error {
-            Self::Internal(error)
-        } else {
-            Self::Candidate(error)
+        match error {
+            PromoteError::Change(LifecycleError::Pin(PersistPinError::Cancelled)) => {
+                Self::Cancelled
+            }
+            PromoteError::Change(cause @ (LifecycleError::Failed(_) | LifecycleError::Pin(_))) => {
+                Self::Internal(cause)
+            }
+            PromoteError::Change(_)
+            | PromoteError::UnknownVersion { .. }
+            | PromoteError::NotServing(_)
+            | PromoteError::AlreadyServing { .. }
+            | PromoteError::Changed { .. }
+            | PromoteError::InProgress(_) => Self::Candidate(error),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Promotions, error::PromotionError};
+use super::Promotions;
 use crate::{
-    models::{ModelVersion, PersistPin, PromoteError, registry::ModelView},
+    models::{ModelVersion, PersistPin, PersistPinError, PromoteError, registry::ModelView},
     store::{Pin, Store, StoreError},
 };
 
@@ -43,7 +43,7 @@ impl Promotions {
                 Some(version) => store.set_pin(&name, &version.to_string()),
                 None => store.clear_pin(&name).map(drop),
             };
-            saved.map_err(PromotionError::not_saved_text)
+            saved.map_err(|error| PersistPinError::NotSaved(error.into()))
         })
     }
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     jobs::{Finished, Job as _, Jobs, Outcome, Task},
-    models::{ModelVersion, PersistPin},
+    models::{ModelVersion, PersistPin, PersistPinError},
     store::{Pin, PromotionRecord, PromotionStatus, Store, StoreError},
     timestamp::Timestamp,
 };
@@ -139,14 +139,14 @@ impl PromotionTask {
     ) -> PersistPin {
         let (store, job) = (self.shared.jobs.store.clone(), Arc::clone(&self.job));
         Box::new(move |version| {
-            if let Some(canceller) = job.state().cancellation() {
-                return Err(canceller.reason().to_owned());
+            if job.state().cancellation().is_some() {
+                return Err(PersistPinError::Cancelled);
             }
             let record = record(version);
             let pin = version.map(|version| pin(&record, version));
             store
                 .update_promotion(&record, pin.as_ref())
-                .map_err(PromotionError::not_saved_text)
+                .map_err(|error| PersistPinError::NotSaved(error.into()))
         })
     }
 

@@ -103,7 +103,7 @@ impl From<LifecycleError> for ApiError {
             LifecycleError::InvalidModel { .. } | LifecycleError::ExcludedByPolicy(_) => {
                 Self::new(Code::InvalidModel, detail)
             }
-            LifecycleError::Failed(reason) => Self::internal(reason),
+            LifecycleError::Failed(_) | LifecycleError::Pin(_) => Self::internal(detail),
             LifecycleError::Busy => Self::overloaded(detail),
             LifecycleError::ShuttingDown => Self::shutting_down(detail),
         }

@@ -1,6 +1,6 @@
 //! Errors of the lifecycle.
 
-use std::{io, path::PathBuf};
+use std::{error::Error, io, path::PathBuf};
 
 use crate::models::ModelVersion;
 
@@ -37,8 +37,19 @@ pub enum RegistryError {
     Thread(#[source] io::Error),
 }
 
+/// Why the new pin of a model was not stored. The texts name paths, so they are for the log only.
+#[derive(Debug, thiserror::Error)]
+pub enum PersistPinError {
+    /// The promotion that moves the pin was cancelled.
+    #[error("the promotion was cancelled")]
+    Cancelled,
+    /// The pin cannot be written.
+    #[error("cannot save the pin: {0}")]
+    NotSaved(#[source] Box<dyn Error + Send + Sync>),
+}
+
 /// Why a model was not loaded or unloaded.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum LifecycleError {
     /// The models directory contains no model of this name.
     #[error("there is no model `{0}` in the models directory")]
@@ -64,6 +75,9 @@ pub enum LifecycleError {
     /// The server failed.
     #[error("{0}")]
     Failed(String),
+    /// The pin of the model was not stored.
+    #[error(transparent)]
+    Pin(#[from] PersistPinError),
     /// Too many changes are waiting.
     #[error("too many models are waiting to be loaded or unloaded; try again later")]
     Busy,
@@ -84,7 +98,7 @@ fn still_serving(versions: &[ModelVersion]) -> String {
 }
 
 /// Why a version cannot become a candidate or be promoted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum PromoteError {
     /// The models could not be changed.
     #[error(transparent)]

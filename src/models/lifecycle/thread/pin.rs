@@ -5,14 +5,14 @@ use std::sync::Arc;
 use super::LifecycleThread;
 use crate::models::{
     ModelVersion,
-    lifecycle::{LifecycleError, PromoteError},
+    lifecycle::{LifecycleError, PersistPinError, PromoteError},
     live::LiveModel,
     snapshot::ModelView,
 };
 
-/// Stores the new pin of a model, or `None` if the pin is removed, before the pin takes effect. An error is the reason for
-/// clients. The callback may block on the disk.
-pub type PersistPin = Box<dyn FnOnce(Option<ModelVersion>) -> Result<(), String> + Send>;
+/// Stores the new pin of a model, or `None` if the pin is removed, before the pin takes effect. The callback may block on
+/// the disk.
+pub type PersistPin = Box<dyn FnOnce(Option<ModelVersion>) -> Result<(), PersistPinError> + Send>;
 
 impl LifecycleThread {
     /// Pins a model to its serving version.
@@ -56,7 +56,7 @@ impl LifecycleThread {
         pin: Option<ModelVersion>,
         persist: PersistPin,
     ) -> Result<(), LifecycleError> {
-        persist(pin).map_err(LifecycleError::Failed)?;
+        persist(pin)?;
         self.versions.update(|next| match pin {
             Some(version) => drop(next.pins.insert(name.to_owned(), version)),
             None => drop(next.pins.remove(name)),
