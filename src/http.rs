@@ -9,7 +9,7 @@ mod openapi;
 mod response;
 pub mod routes;
 
-use std::{sync::LazyLock, time::Duration};
+use std::{collections::BTreeSet, sync::LazyLock, time::Duration};
 
 use actix_web::web;
 use utoipa::openapi::OpenApi;
@@ -43,6 +43,13 @@ pub fn configure(config: &mut web::ServiceConfig) {
 pub fn openapi() -> &'static OpenApi {
     static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| openapi::document(&routes::endpoints()));
     &DOCUMENT
+}
+
+/// Returns whether requests of a path pattern are logged at the level DEBUG instead of INFO.
+fn is_logged_at_debug(pattern: &str) -> bool {
+    static PATTERNS: LazyLock<BTreeSet<String>> =
+        LazyLock::new(|| endpoint::logged_at_debug(&routes::endpoints()));
+    PATTERNS.contains(pattern)
 }
 
 /// Creates the metrics of every route with the value 0.

@@ -1,4 +1,7 @@
-//! Endpoints: the rows of the table of routes. Registration, metrics and the OpenAPI document are derived from them.
+//! Endpoints: the rows of the table of routes. Registration, metrics, log levels and the OpenAPI document are derived
+//! from them.
+
+use std::collections::BTreeSet;
 
 use actix_web::{HttpResponse, Resource, Route, guard, http::Method, web};
 use utoipa::{
@@ -20,6 +23,8 @@ pub(super) struct Endpoint {
     paths: Vec<String>,
     handler: fn() -> Route,
     supports_head: bool,
+    /// Whether the access log entries of requests have the level DEBUG instead of INFO.
+    is_logged_at_debug: bool,
     /// Errors with their descriptions, in the order of the table.
     problems: Vec<(Code, &'static str)>,
     /// Creates the description for the OpenAPI document, which is too expensive to do for each worker thread.
@@ -88,6 +93,7 @@ impl Endpoint {
             method,
             paths: vec![path],
             handler,
+            is_logged_at_debug: false,
             problems: Vec::new(),
             describe: None,
         }
@@ -104,6 +110,12 @@ impl Endpoint {
     /// Rejects HEAD, because the response of GET is a stream of events.
     pub(super) fn without_head(mut self) -> Self {
         self.supports_head = false;
+        self
+    }
+
+    /// Logs requests at the level DEBUG, because probes and scrapers repeat them every few seconds.
+    pub(super) fn log_at_debug(mut self) -> Self {
+        self.is_logged_at_debug = true;
         self
     }
 
@@ -190,6 +202,15 @@ fn allow(endpoints: &[&Endpoint]) -> String {
         order.iter().position(|known| known == method)
     });
     methods.join(", ")
+}
+
+/// Returns the path patterns of the endpoints whose requests are logged at the level DEBUG.
+pub(super) fn logged_at_debug(endpoints: &[Endpoint]) -> BTreeSet<String> {
+    endpoints
+        .iter()
+        .filter(|endpoint| endpoint.is_logged_at_debug)
+        .flat_map(|endpoint| endpoint.paths.iter().cloned())
+        .collect()
 }
 
 /// Creates the metrics of every endpoint with the value 0.

@@ -147,9 +147,9 @@ fn models() -> [Endpoint; 10] {
 
 fn operation() -> [Endpoint; 6] {
     [
-        Endpoint::of::<health::__path_live>(|| web::to(health::live)),
-        Endpoint::of::<health::__path_ready>(|| web::to(health::ready)),
-        Endpoint::of::<metrics::__path_metrics>(|| web::to(metrics::metrics)),
+        Endpoint::of::<health::__path_live>(|| web::to(health::live)).log_at_debug(),
+        Endpoint::of::<health::__path_ready>(|| web::to(health::ready)).log_at_debug(),
+        Endpoint::of::<metrics::__path_metrics>(|| web::to(metrics::metrics)).log_at_debug(),
         Endpoint::of::<documentation::__path_openapi>(|| web::to(documentation::openapi)),
         Endpoint::page(web_ui::PATH, || web::to(web_ui::index)),
         Endpoint::page(web_ui::FILES_PATH, || web::to(web_ui::file)),
@@ -166,8 +166,8 @@ fn inference_protocol() -> [Endpoint; 12] {
     };
     [
         Endpoint::of::<server::__path_metadata>(|| web::to(server::metadata)),
-        Endpoint::of::<server::__path_live>(|| web::to(server::live)),
-        Endpoint::of::<server::__path_ready>(|| web::to(server::ready)),
+        Endpoint::of::<server::__path_live>(|| web::to(server::live)).log_at_debug(),
+        Endpoint::of::<server::__path_ready>(|| web::to(server::ready)).log_at_debug(),
         // This must precede the pattern of models, which would match it.
         Endpoint::of::<models::__path_all_statistics>(|| web::to(models::all_statistics)),
         Endpoint::of::<repository::__path_index>(|| web::to(repository::index)).problems(&[QUERY]),

@@ -10,16 +10,7 @@ use actix_web::{
 use tracing::Span;
 
 use super::{disconnect::CLIENT_DISCONNECTED, in_flight::InFlight};
-use crate::{app::AppState, telemetry::millis};
-
-/// Routes whose successful requests are not logged.
-const UNLOGGED_ROUTES: [&str; 5] = [
-    "/health/live",
-    "/health/ready",
-    "/metrics",
-    "/v2/health/live",
-    "/v2/health/ready",
-];
+use crate::{app::AppState, http::is_logged_at_debug, telemetry::millis};
 
 /// The log entry of a request. It is written once, also if the client disconnects before the response.
 pub(super) struct AccessLogEntry {
@@ -71,7 +62,7 @@ impl AccessLogEntry {
         let (method, path) = (self.method.as_str(), self.path.as_str());
         let ms = millis(duration);
         let _in_span = self.span.enter();
-        if UNLOGGED_ROUTES.contains(&route) {
+        if is_logged_at_debug(route) {
             tracing::debug!(method, path, status, ms, "{message}");
         } else {
             tracing::info!(method, path, status, ms, "{message}");
