@@ -2,6 +2,7 @@
 //! Only `startup` calls into it.
 
 mod body_limit;
+mod calls;
 pub(crate) mod codec;
 mod connections;
 pub(crate) mod convert;

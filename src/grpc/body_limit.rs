@@ -16,15 +16,12 @@ use tonic::{
 };
 use tower_layer::Layer;
 
-use super::frame::FrameTracker;
+use super::{calls, frame::FrameTracker};
 use crate::intake::memory_limit::{BodyMemoryLimit, Reservation};
 
 /// The bytes that were reserved while a message was received. The call releases them when it has the message.
 #[derive(Clone)]
 pub(super) struct Incoming(pub(super) Reservation);
-
-/// Streaming calls, which may be idle between two messages.
-const STREAMING_CALLS: [&str; 3] = ["ModelStreamInfer", "Watch", "ServerReflectionInfo"];
 
 /// Applies the limits to a service.
 #[derive(Clone)]
@@ -74,8 +71,7 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for BodyLimitService<S> {
         request
             .extensions_mut()
             .insert(Incoming(reservation.clone()));
-        let call = request.uri().path().rsplit('/').next().unwrap_or_default();
-        let is_stream = STREAMING_CALLS.contains(&call);
+        let is_stream = calls::find(request.uri().path()).is_stream;
         let timeout = *timeout;
         self.inner.call(request.map(|body| {
             let deadline = (!is_stream).then(|| Box::pin(sleep(timeout)));

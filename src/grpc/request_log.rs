@@ -20,6 +20,7 @@ use tonic::{
 use tower_layer::Layer;
 use tracing::{Instrument, Span};
 
+use super::calls::{self, Call};
 use crate::{
     metrics::Metrics,
     telemetry::{is_request_id, millis, new_request_id},
@@ -28,42 +29,13 @@ use crate::{
 /// Metadata key of the call identifier in requests and responses.
 const REQUEST_ID: &str = "x-request-id";
 
-/// The calls in the metrics: their paths without the first slash.
-const CALLS: [&str; 16] = [
-    "inference.GRPCInferenceService/ServerLive",
-    "inference.GRPCInferenceService/ServerReady",
-    "inference.GRPCInferenceService/ModelReady",
-    "inference.GRPCInferenceService/ServerMetadata",
-    "inference.GRPCInferenceService/ModelMetadata",
-    "inference.GRPCInferenceService/ModelInfer",
-    "inference.GRPCInferenceService/ModelStreamInfer",
-    "inference.GRPCInferenceService/ModelConfig",
-    "inference.GRPCInferenceService/ModelStatistics",
-    "inference.GRPCInferenceService/RepositoryIndex",
-    "inference.GRPCInferenceService/RepositoryModelLoad",
-    "inference.GRPCInferenceService/RepositoryModelUnload",
-    "grpc.health.v1.Health/Check",
-    "grpc.health.v1.Health/Watch",
-    "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-    "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-];
-
-/// Calls whose success is not logged.
-const UNLOGGED_CALLS: [&str; 3] = [
-    "inference.GRPCInferenceService/ServerLive",
-    "inference.GRPCInferenceService/ServerReady",
-    "grpc.health.v1.Health/Check",
-];
-
 /// Arrival of the head of a call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RequestStart(pub(super) Instant);
 
 /// Creates the metrics of every call with the value 0.
 pub fn init_metrics(metrics: &Metrics) {
-    CALLS
-        .iter()
-        .for_each(|call| metrics.init_grpc(call, name(Code::Ok)));
+    calls::all().for_each(|call| metrics.init_grpc(call.path, name(Code::Ok)));
 }
 
 /// The layer around all services.
@@ -116,11 +88,7 @@ where
         let start = Instant::now();
         request.extensions_mut().insert(RequestStart(start));
         let id = request_id(request.headers());
-        let path = request.uri().path().trim_start_matches('/');
-        let call = CALLS
-            .into_iter()
-            .find(|call| *call == path)
-            .unwrap_or("other");
+        let call = calls::find(request.uri().path());
         let span = tracing::info_span!("call", request_id = id.to_str().unwrap_or_default());
         let Observe { metrics, stopped } = self.observe.clone();
         let entry = CallLogEntry {
@@ -152,7 +120,7 @@ where
 
 /// The log entry of a call. It is written once, also if the client disconnects before the response.
 struct CallLogEntry {
-    call: &'static str,
+    call: Call,
     start: Instant,
     metrics: Arc<Metrics>,
     span: Span,
@@ -168,10 +136,10 @@ impl CallLogEntry {
     }
 
     fn write(&self, code: &'static str, message: &str) {
-        let (call, ms) = (self.call, millis(self.start.elapsed()));
+        let (call, ms) = (self.call.path, millis(self.start.elapsed()));
         self.metrics.grpc_request(call, code);
         let _in_span = self.span.enter();
-        if UNLOGGED_CALLS.contains(&call) {
+        if self.call.is_logged_at_debug {
             tracing::debug!(call, code, ms, "{message}");
         } else {
             tracing::info!(call, code, ms, "{message}");

@@ -1,0 +1,65 @@
+//! The table of calls. Metrics, log levels and the limits of bodies are derived from it.
+
+/// A call of one of the services.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call {
+    /// The path without the first slash: the service and the method. The label of the metrics.
+    pub(super) path: &'static str,
+    /// Whether the client sends a stream, which may be idle between two messages.
+    pub(super) is_stream: bool,
+    /// Whether calls are logged at the level DEBUG instead of INFO, because probes repeat them every few seconds.
+    pub(super) is_logged_at_debug: bool,
+}
+
+/// Every other call.
+const OTHER: Call = Call::of("other");
+
+const CALLS: [Call; 16] = [
+    Call::of("inference.GRPCInferenceService/ServerLive").log_at_debug(),
+    Call::of("inference.GRPCInferenceService/ServerReady").log_at_debug(),
+    Call::of("inference.GRPCInferenceService/ModelReady"),
+    Call::of("inference.GRPCInferenceService/ServerMetadata"),
+    Call::of("inference.GRPCInferenceService/ModelMetadata"),
+    Call::of("inference.GRPCInferenceService/ModelInfer"),
+    Call::of("inference.GRPCInferenceService/ModelStreamInfer").stream(),
+    Call::of("inference.GRPCInferenceService/ModelConfig"),
+    Call::of("inference.GRPCInferenceService/ModelStatistics"),
+    Call::of("inference.GRPCInferenceService/RepositoryIndex"),
+    Call::of("inference.GRPCInferenceService/RepositoryModelLoad"),
+    Call::of("inference.GRPCInferenceService/RepositoryModelUnload"),
+    Call::of("grpc.health.v1.Health/Check").log_at_debug(),
+    Call::of("grpc.health.v1.Health/Watch").stream(),
+    Call::of("grpc.reflection.v1.ServerReflection/ServerReflectionInfo").stream(),
+    Call::of("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo").stream(),
+];
+
+impl Call {
+    const fn of(path: &'static str) -> Self {
+        Self {
+            path,
+            is_stream: false,
+            is_logged_at_debug: false,
+        }
+    }
+
+    const fn stream(mut self) -> Self {
+        self.is_stream = true;
+        self
+    }
+
+    const fn log_at_debug(mut self) -> Self {
+        self.is_logged_at_debug = true;
+        self
+    }
+}
+
+/// Returns all calls that the services implement.
+pub(super) fn all() -> impl Iterator<Item = Call> {
+    CALLS.into_iter()
+}
+
+/// Returns the call with this path, which begins with a slash.
+pub(super) fn find(path: &str) -> Call {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    all().find(|call| call.path == path).unwrap_or(OTHER)
+}
