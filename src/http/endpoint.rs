@@ -1,18 +1,18 @@
 //! Endpoints: the rows of the table of routes. Registration, metrics, log levels and the OpenAPI document are derived
 //! from them.
 
+mod description;
+
 use std::collections::BTreeSet;
 
 use actix_web::{HttpResponse, Resource, Route, guard, http::Method, web};
 use utoipa::{
     __dev::{SchemaReferences, Tags},
     Path,
-    openapi::{
-        RefOr, Schema,
-        path::{HttpMethod, Operation},
-    },
+    openapi::path::HttpMethod,
 };
 
+use self::description::Description;
 use super::error::{ApiError, Code};
 use crate::metrics::Metrics;
 
@@ -27,46 +27,8 @@ pub(super) struct Endpoint {
     is_logged_at_debug: bool,
     /// Errors with their descriptions, in the order of the table.
     problems: Vec<(Code, &'static str)>,
-    /// Creates the description for the OpenAPI document, which is too expensive to do for each worker thread.
-    describe: Option<fn() -> Description>,
-}
-
-/// Description of a request and its successful responses.
-pub(super) struct Description {
-    pub(super) method: HttpMethod,
-    pub(super) operation: Operation,
-    pub(super) schemas: Vec<(String, RefOr<Schema>)>,
-}
-
-impl Description {
-    fn of<P>() -> Self
-    where
-        P: Path + SchemaReferences + for<'t> Tags<'t>,
-    {
-        let mut operation = P::operation();
-        operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
-        let mut schemas = Vec::new();
-        P::schemas(&mut schemas);
-        Self {
-            method: method::<P>(),
-            operation,
-            schemas,
-        }
-    }
-
-    /// Returns the status of a successful response.
-    fn success(&self) -> u16 {
-        let statuses = self.operation.responses.responses.keys();
-        statuses
-            .filter_map(|status| status.parse().ok())
-            .min()
-            .expect("every description has a status")
-    }
-}
-
-fn method<P: Path>() -> HttpMethod {
-    let method = P::methods().into_iter().next();
-    method.expect("every description has a method")
+    /// `None` if the endpoint is not part of the OpenAPI document.
+    description: Option<Description>,
 }
 
 impl Endpoint {
@@ -75,9 +37,10 @@ impl Endpoint {
     where
         P: Path + SchemaReferences + for<'t> Tags<'t>,
     {
-        let method = actix_method(&method::<P>());
+        let description = Description::of::<P>();
+        let method = actix_method(&description.method);
         Self {
-            describe: Some(Description::of::<P>),
+            description: Some(description),
             ..Self::undescribed(method, P::path(), handler)
         }
     }
@@ -95,7 +58,7 @@ impl Endpoint {
             handler,
             is_logged_at_debug: false,
             problems: Vec::new(),
-            describe: None,
+            description: None,
         }
     }
 
@@ -145,8 +108,8 @@ impl Endpoint {
     }
 
     /// Returns the description for the OpenAPI document.
-    pub(super) fn describe(&self) -> Option<Description> {
-        self.describe.map(|describe| describe())
+    pub(super) fn description(&self) -> Option<&Description> {
+        self.description.as_ref()
     }
 
     /// Returns the methods that the endpoint supports.
@@ -216,9 +179,7 @@ pub(super) fn logged_at_debug(endpoints: &[Endpoint]) -> BTreeSet<String> {
 /// Creates the metrics of every endpoint with the value 0.
 pub(super) fn init_metrics(endpoints: &[Endpoint], metrics: &Metrics) {
     for endpoint in endpoints {
-        let success = endpoint
-            .describe()
-            .map_or(200, |description| description.success());
+        let success = endpoint.description().map_or(200, Description::success);
         for path in &endpoint.paths {
             metrics.init_route(endpoint.method.as_str(), path, success);
         }

@@ -44,13 +44,14 @@ pub(super) fn document(endpoints: &[Endpoint]) -> utoipa::openapi::OpenApi {
     document.info.contact = None;
     let mut components = document.components.take().unwrap_or_default();
     for endpoint in endpoints {
-        let Some(description) = endpoint.describe() else {
+        let Some(description) = endpoint.description() else {
             continue;
         };
-        components.schemas.extend(description.schemas);
+        components.schemas.extend(description.schemas());
+        let described = description.operation();
         for (position, path) in endpoint.paths().iter().enumerate() {
             let problems = problems::responses(path, endpoint.documented_problems());
-            let mut operation = finish(description.operation.clone(), problems);
+            let mut operation = finish(described.clone(), problems);
             if position > 0 {
                 add_version(&mut operation);
             }
