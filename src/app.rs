@@ -34,7 +34,7 @@ pub struct AppState {
     /// The promotions and pins.
     pub promotions: Promotions,
     /// Limits of requests.
-    pub limits: LimitSettings,
+    pub limits: Arc<LimitSettings>,
     /// Reads bodies and decodes images.
     pub intake: Intake,
     /// One permit per concurrent explanation.
@@ -59,9 +59,10 @@ impl AppState {
         evaluations: Arc<Evaluations>,
         limits: LimitSettings,
     ) -> Self {
-        let intake = Intake::new(limits.clone());
+        let limits = Arc::new(limits);
+        let intake = Intake::new(Arc::clone(&limits));
         let decoder = Arc::clone(&intake.decoder);
-        let oip = oip::Service::new(Arc::clone(&registry), decoder, limits.clone());
+        let oip = oip::Service::new(Arc::clone(&registry), decoder, Arc::clone(&limits));
         let promotions = Promotions::new(
             Arc::clone(&registry),
             Arc::clone(&evaluations),

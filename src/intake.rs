@@ -41,8 +41,7 @@ pub struct DecodedImages {
 
 /// Reads and decodes the images of requests.
 pub struct Intake {
-    /// Limits of bodies and images.
-    pub limits: LimitSettings,
+    limits: Arc<LimitSettings>,
     /// Memory limit of all bodies together.
     pub memory: BodyMemoryLimit,
     /// Decodes images to faces.
@@ -51,7 +50,7 @@ pub struct Intake {
 
 impl Intake {
     /// Creates the intake of a server.
-    pub fn new(limits: LimitSettings) -> Self {
+    pub fn new(limits: Arc<LimitSettings>) -> Self {
         Self {
             memory: BodyMemoryLimit::new(limits.max_body_memory),
             decoder: Arc::new(Decoder::new(limits.max_pixels)),

@@ -1,6 +1,9 @@
 //! The calls of the inference service.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::StreamExt;
 use prost::Message;
@@ -87,10 +90,10 @@ async fn infer(
 async fn infer_one(
     service: Arc<Service>,
     message: ModelInferRequest,
+    timeout: Duration,
 ) -> Result<ModelStreamInferResponse, Status> {
     let (id, start) = (message.id.clone(), Instant::now());
-    let deadline = start + service.limits().request_timeout;
-    let result = infer(&service, message, deadline).await;
+    let result = infer(&service, message, start + timeout).await;
     let (error, ms) = (
         result.as_ref().err().map(ToString::to_string),
         millis(start.elapsed()),
@@ -165,7 +168,7 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<ModelInferRequest>,
     ) -> Result<Response<ModelInferResponse>, Status> {
-        let max = self.app.oip.limits().request_timeout;
+        let max = self.app.limits.request_timeout;
         let start = request
             .extensions()
             .get()
@@ -186,6 +189,7 @@ impl GrpcInferenceService for Inference {
         request: Request<Streaming<ModelInferRequest>>,
     ) -> Result<Response<Self::ModelStreamInferStream>, Status> {
         let (service, bodies) = (Arc::clone(&self.app.oip), self.app.intake.memory.clone());
+        let timeout = self.app.limits.request_timeout;
         let span = Span::current();
         let incoming: Option<Incoming> = request.extensions().get().cloned();
         // When the server stops, no further requests are read, and the received ones are completed.
@@ -201,7 +205,7 @@ impl GrpcInferenceService for Inference {
             });
             let response = async move {
                 let (message, _reservation) = reserved?;
-                infer_one(service, message).await
+                infer_one(service, message, timeout).await
             };
             response.instrument(span.clone())
         });

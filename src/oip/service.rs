@@ -27,22 +27,17 @@ use crate::{
 pub struct Service {
     registry: Arc<Registry>,
     decoder: Arc<Decoder>,
-    limits: LimitSettings,
+    limits: Arc<LimitSettings>,
 }
 
 impl Service {
     /// Creates the service.
-    pub fn new(registry: Arc<Registry>, decoder: Arc<Decoder>, limits: LimitSettings) -> Self {
+    pub fn new(registry: Arc<Registry>, decoder: Arc<Decoder>, limits: Arc<LimitSettings>) -> Self {
         Self {
             registry,
             decoder,
             limits,
         }
-    }
-
-    /// Limits of requests.
-    pub fn limits(&self) -> &LimitSettings {
-        &self.limits
     }
 
     /// Returns the metadata of the server.

@@ -72,7 +72,7 @@ pub async fn infer(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let limits = state.oip.limits();
+    let limits = &state.limits;
     let times = request_times(&request, limits.request_timeout)?;
     let model = state.oip.model(&path.model, path.version.as_deref())?;
     let json_length = json_length(&request)?;

@@ -98,7 +98,7 @@ async fn optional_json<T: Default + for<'de> Deserialize<'de>>(
     payload: web::Payload,
     state: &AppState,
 ) -> Result<T, ApiError> {
-    let limits = state.oip.limits();
+    let limits = &state.limits;
     let times = request_times(request, limits.request_timeout)?;
     body::uncompressed(request)?;
     let reservation = state.intake.memory.reservation();
