@@ -33,6 +33,7 @@ pub mod inference;
 pub mod intake;
 pub mod jobs;
 pub mod metrics;
+pub mod model_version;
 pub mod models;
 pub mod oip;
 pub mod promotion;

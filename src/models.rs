@@ -25,12 +25,11 @@ pub mod repository;
 pub mod serving_options;
 mod snapshot;
 pub mod source;
-mod version;
 pub mod version_config;
 
+pub use crate::model_version::{InvalidVersion, ModelVersion};
 pub(crate) use lifecycle::rank_by_accuracy;
 pub use lifecycle::{
     LifecycleError, LifecycleOptions, PersistPin, PersistPinError, PromoteError, RegistryError,
     StagedCandidate, StartupReceiver,
 };
-pub use version::{InvalidVersion, ModelVersion};

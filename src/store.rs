@@ -7,7 +7,7 @@
 //!   evaluations, predictions, promotions, pins: records <-> rows
 //! ```
 //!
-//! Records are plain data: this module knows labels and splits, and nothing else of the server.
+//! Records are plain data: this module knows labels, splits and versions, and nothing else of the server.
 
 mod data_dir;
 mod evaluations;

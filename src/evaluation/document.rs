@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::{Status, result::Evaluation};
 use crate::{
+    models::ModelVersion,
     store::{EvaluationRecord, JobId},
     timestamp::Timestamp,
 };
@@ -49,7 +50,8 @@ pub struct EvaluationInfo {
     /// The evaluated model.
     pub model: String,
     /// The model's version.
-    pub version: String,
+    #[schema(value_type = String)]
+    pub version: ModelVersion,
     /// SHA-256 of the model file, lower-case hex.
     pub sha256: String,
     /// The name of the data set in `--data`.

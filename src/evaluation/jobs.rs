@@ -57,10 +57,10 @@ impl Evaluations {
     ) -> Result<Self, StoreError> {
         store.prune_evaluations(retention.get())?;
         for accuracy in store.accuracies()? {
-            let (model, version, dataset) = (&accuracy.model, &accuracy.version, &accuracy.dataset);
+            let (model, dataset) = (&accuracy.model, &accuracy.dataset);
             metrics.evaluation(
                 model,
-                version,
+                &accuracy.version.to_string(),
                 dataset,
                 accuracy.split.name(),
                 accuracy.accuracy,

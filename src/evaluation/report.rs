@@ -59,7 +59,7 @@ impl From<&EvaluationInfo> for Subject {
         let info = info.clone();
         Self {
             model: info.model,
-            version: info.version,
+            version: info.version.to_string(),
             sha256: info.sha256,
             dataset: info.dataset,
             split: info.split,

@@ -126,9 +126,10 @@ fn record_accuracy(shared: &Shared, record: &EvaluationRecord, end: &EvaluationE
             split,
             ..
         } = record;
+        let version = version.to_string();
         shared
             .metrics
-            .evaluation(model, version, dataset, split.name(), accuracy);
+            .evaluation(model, &version, dataset, split.name(), accuracy);
     }
 }
 
@@ -143,7 +144,7 @@ fn log_end(record: &EvaluationRecord) {
         error,
         ..
     } = record;
-    tracing::info!(%id, %status, model, version, dataset, %split, error, "evaluation ended");
+    tracing::info!(%id, %status, model, %version, dataset, %split, error, "evaluation ended");
 }
 
 fn success(

@@ -80,7 +80,7 @@ impl EvaluationSpec {
             id: JobId::random(),
             status: EvaluationStatus::Queued,
             model: model.name.clone(),
-            version: model.version.to_string(),
+            version: model.version,
             sha256: model.sha256.clone(),
             dataset: self.dataset,
             split: self.split,

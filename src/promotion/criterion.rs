@@ -126,18 +126,16 @@ impl PromotionSpec {
         } = self.images.clone();
         let (min_accuracy, max_regression, baseline_version) = match self.criterion {
             Criterion::MinAccuracy(accuracy) => (Some(accuracy), None, None),
-            Criterion::MaxRegression { margin, baseline } => (
-                None,
-                Some(margin),
-                Some(baseline.unwrap_or(previous).to_string()),
-            ),
+            Criterion::MaxRegression { margin, baseline } => {
+                (None, Some(margin), Some(baseline.unwrap_or(previous)))
+            }
         };
         PromotionRecord {
             id: JobId::random(),
             status: PromotionStatus::Queued,
             model: model.to_owned(),
-            version: self.version.to_string(),
-            previous: Some(previous.to_string()),
+            version: self.version,
+            previous: Some(previous),
             dataset,
             split,
             limit: limit.map(NonZeroUsize::get),

@@ -73,7 +73,7 @@ impl PromotionTask {
         self.persist(move |serving| {
             job.state().update(|record| {
                 record.status = PromotionStatus::Loading;
-                record.previous = serving.map(|version| version.to_string());
+                record.previous = serving;
             });
             job.record()
         })
@@ -96,7 +96,7 @@ impl PromotionTask {
         // Read before the candidate is evaluated, because that may prune stored evaluations.
         let known = self.stored(baseline, images).await?;
         self.job.state().update(|record| {
-            record.baseline_version = Some(baseline.version.to_string());
+            record.baseline_version = Some(baseline.version);
             record.total = if known.is_some() { images } else { images * 2 };
         });
         let measured = self.measure(candidate).await?;

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::Verdict;
 use crate::{
     evaluation::ImageCount,
+    models::ModelVersion,
     store::{JobId, PromotionRecord, PromotionStatus},
     timestamp::Timestamp,
 };
@@ -24,9 +25,11 @@ pub struct PromotionResponse {
     /// Name of the model.
     pub model: String,
     /// Candidate version.
-    pub version: String,
+    #[schema(value_type = String)]
+    pub version: ModelVersion,
     /// Serving version when the promotion started.
-    pub previous: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub previous: Option<ModelVersion>,
     /// Name of the data set in `--data`.
     pub dataset: String,
     /// Split of the data set.
@@ -39,7 +42,8 @@ pub struct PromotionResponse {
     /// How much lower, 0 to 1, the accuracy may be than that of `baseline_version`; null with `min_accuracy`.
     pub max_regression: Option<f64>,
     /// The version that it is compared with; null with `min_accuracy`.
-    pub baseline_version: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub baseline_version: Option<ModelVersion>,
     /// SHA-256 of the candidate file, lower-case hex; null before it is loaded.
     pub sha256: Option<String>,
     /// Progress of its evaluations.

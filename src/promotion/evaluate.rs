@@ -133,7 +133,7 @@ impl PromotionTask {
             status: Some(Status::Succeeded),
             ..EvaluationFilter::default()
         };
-        let (sha256, version) = (model.sha256.clone(), model.version.to_string());
+        let (sha256, version) = (model.sha256.clone(), model.version);
         let loaded = Timestamp::from(model.loaded);
         let found = self.shared.jobs.store.run(move |store| {
             let fits = |record: &EvaluationRecord| {

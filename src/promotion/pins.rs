@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Promotions;
 use crate::{
     models::{ModelVersion, PersistPin, PersistPinError, PromoteError, registry::ModelView},
-    store::{Pin, Store, StoreError},
+    store::{Store, StoreError},
 };
 
 /// Returns the stored pins by model.
@@ -14,8 +14,7 @@ use crate::{
 /// Returns an error if the store fails.
 pub fn pins(store: &Store) -> Result<BTreeMap<String, ModelVersion>, StoreError> {
     let pins = store.pins()?.into_iter();
-    let parse = |pin: Pin| Some((pin.model, pin.version.parse().ok()?));
-    Ok(pins.filter_map(parse).collect())
+    Ok(pins.map(|pin| (pin.model, pin.version)).collect())
 }
 
 impl Promotions {
@@ -40,7 +39,7 @@ impl Promotions {
         let (store, name) = (self.shared.jobs.store.clone(), self.resolve_alias(model));
         Box::new(move |version| {
             let saved = match version {
-                Some(version) => store.set_pin(&name, &version.to_string()),
+                Some(version) => store.set_pin(&name, version),
                 None => store.clear_pin(&name).map(drop),
             };
             saved.map_err(|error| PersistPinError::NotSaved(error.into()))

@@ -222,13 +222,13 @@ fn log_end(record: &PromotionRecord) {
         ..
     } = record;
     let status = status.name();
-    tracing::info!(%id, status, model, version, reason, "promotion ended");
+    tracing::info!(%id, status, model, %version, reason, "promotion ended");
 }
 
 /// Returns a pin of the model to a version.
 fn pin(record: &PromotionRecord, version: ModelVersion) -> Pin {
     Pin {
         model: record.model.clone(),
-        version: version.to_string(),
+        version,
     }
 }

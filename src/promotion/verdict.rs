@@ -33,7 +33,8 @@ pub struct Verdict {
 #[schema(as = PromotionMeasured)]
 pub struct Measured {
     /// The version.
-    pub version: String,
+    #[schema(value_type = String)]
+    pub version: ModelVersion,
     /// Identifier of its evaluation.
     #[schema(value_type = String)]
     pub evaluation: JobId,
@@ -53,7 +54,7 @@ pub(super) struct Measurement {
 impl Measurement {
     fn measured(&self, score: Score) -> Measured {
         Measured {
-            version: self.version.to_string(),
+            version: self.version,
             evaluation: self.evaluation,
             score,
         }

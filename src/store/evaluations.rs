@@ -102,7 +102,7 @@ impl Store {
         let mut statement = connection.prepare_cached(&sql)?;
         let rows = statement.query_map(
             named_params! {
-                ":model": filter.model, ":version": filter.version, ":dataset": filter.dataset,
+                ":model": filter.model, ":version": filter.version.map(|version| version.to_string()), ":dataset": filter.dataset,
                 ":split": filter.split.map(Split::name),
                 ":status": filter.status.map(EvaluationStatus::name), ":limit": row::to_i64(limit),
             },
@@ -146,7 +146,7 @@ impl Store {
         let rows = statement.query_map([], |row| {
             Ok(Accuracy {
                 model: row.get("model")?,
-                version: row.get("version")?,
+                version: row::get(row, "version")?,
                 dataset: row.get("dataset")?,
                 split: row::get(row, "split")?,
                 accuracy: row.get("accuracy")?,

@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, row};
+use crate::model_version::ModelVersion;
 
 /// The version that serves requests that do not name a version, even if newer versions are loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,7 +11,7 @@ pub struct Pin {
     /// Name of the model.
     pub model: String,
     /// The version.
-    pub version: String,
+    pub version: ModelVersion,
 }
 
 impl Store {
@@ -18,12 +19,12 @@ impl Store {
     ///
     /// # Errors
     /// Returns an error if SQLite fails.
-    pub fn set_pin(&self, model: &str, version: &str) -> Result<(), StoreError> {
+    pub fn set_pin(&self, model: &str, version: ModelVersion) -> Result<(), StoreError> {
         Ok(set(
             &self.connection(),
             &Pin {
                 model: model.to_owned(),
-                version: version.to_owned(),
+                version,
             },
         )?)
     }
@@ -32,11 +33,11 @@ impl Store {
     ///
     /// # Errors
     /// Returns an error if SQLite fails.
-    pub fn pin(&self, model: &str) -> Result<Option<String>, StoreError> {
+    pub fn pin(&self, model: &str) -> Result<Option<ModelVersion>, StoreError> {
         let sql = "SELECT version FROM pins WHERE model = ?1";
         Ok(self
             .connection()
-            .query_row(sql, [model], |row| row.get(0))
+            .query_row(sql, [model], |row| row::get(row, "version"))
             .optional()?)
     }
 
@@ -50,7 +51,7 @@ impl Store {
         let rows = statement.query_map([], |row| {
             Ok(Pin {
                 model: row.get(0)?,
-                version: row.get(1)?,
+                version: row::get(row, "version")?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -73,6 +74,6 @@ pub(super) fn set(connection: &Connection, pin: &Pin) -> rusqlite::Result<()> {
     let sql =
         "INSERT INTO pins VALUES (?1, ?2) ON CONFLICT DO UPDATE SET version = excluded.version";
     connection
-        .execute(sql, params![pin.model, pin.version])
+        .execute(sql, params![pin.model, pin.version.to_string()])
         .map(drop)
 }

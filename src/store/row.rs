@@ -12,7 +12,7 @@ use rusqlite::{
 };
 
 use super::job_id::JobId;
-use crate::timestamp::Timestamp;
+use crate::{model_version::ModelVersion, timestamp::Timestamp};
 
 /// A value that a column can have.
 pub(super) trait ColumnValue: Sized {
@@ -110,7 +110,7 @@ macro_rules! text_columns {
 pub(super) use text_columns;
 
 native_columns!(bool, f64);
-text_columns!(Expression, JobId, Split, Timestamp, Usage);
+text_columns!(Expression, JobId, ModelVersion, Split, Timestamp, Usage);
 
 /// Parses the text of a column.
 pub(super) fn parse<T>(value: ValueRef<'_>) -> FromSqlResult<T>

@@ -9,7 +9,7 @@ use mien_faces::{
 };
 
 use super::*;
-use crate::timestamp::Timestamp;
+use crate::{model_version::ModelVersion, timestamp::Timestamp};
 
 const A: JobId = JobId::of(0xa);
 const B: JobId = JobId::of(0xb);
@@ -22,7 +22,7 @@ fn evaluation(id: JobId) -> EvaluationRecord {
         id,
         status: EvaluationStatus::Queued,
         model: "small".to_owned(),
-        version: "1".to_owned(),
+        version: ModelVersion::of(1),
         sha256: "ab".repeat(32),
         dataset: "faces".to_owned(),
         split: Split::Test,
@@ -93,8 +93,8 @@ fn promotion(id: JobId) -> PromotionRecord {
         id,
         status: PromotionStatus::Queued,
         model: "small".to_owned(),
-        version: "2".to_owned(),
-        previous: Some("1".to_owned()),
+        version: ModelVersion::of(2),
+        previous: Some(ModelVersion::of(1)),
         dataset: "faces".to_owned(),
         split: Split::PrivateTest,
         limit: Some(5),

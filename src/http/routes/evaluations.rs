@@ -159,6 +159,11 @@ pub async fn list(
         status,
         limit,
     } = query.into_inner();
+    let Ok(version) = version.map(|version| version.parse()).transpose() else {
+        // The text is not a version, so it matches no evaluation.
+        let evaluations = Vec::new();
+        return Ok(HttpResponse::Ok().json(EvaluationList { evaluations }));
+    };
     let filter = EvaluationFilter {
         model,
         version,

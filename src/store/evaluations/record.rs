@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    model_version::ModelVersion,
     store::{
         JobId,
         row::{InvalidEnumValue, text_columns},
@@ -84,7 +85,7 @@ pub struct EvaluationRecord {
     /// Name of the model.
     pub model: String,
     /// Version of the model.
-    pub version: String,
+    pub version: ModelVersion,
     /// SHA-256 of the model file, 64 hex digits.
     pub sha256: String,
     /// Name of the data set.
@@ -160,7 +161,7 @@ pub struct EvaluationEnd {
 #[expect(missing_docs, reason = "those of the record")]
 pub struct EvaluationFilter {
     pub model: Option<String>,
-    pub version: Option<String>,
+    pub version: Option<ModelVersion>,
     pub dataset: Option<String>,
     pub split: Option<Split>,
     pub status: Option<EvaluationStatus>,
@@ -171,7 +172,7 @@ pub struct EvaluationFilter {
 #[expect(missing_docs, reason = "those of the record")]
 pub struct Accuracy {
     pub model: String,
-    pub version: String,
+    pub version: ModelVersion,
     pub dataset: String,
     pub split: Split,
     pub accuracy: f64,

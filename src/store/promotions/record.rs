@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    model_version::ModelVersion,
     store::{
         JobId,
         row::{InvalidEnumValue, text_columns},
@@ -92,9 +93,9 @@ pub struct PromotionRecord {
     /// Name of the model.
     pub model: String,
     /// Candidate version.
-    pub version: String,
+    pub version: ModelVersion,
     /// Serving version when the promotion started.
-    pub previous: Option<String>,
+    pub previous: Option<ModelVersion>,
     /// Name of the data set.
     pub dataset: String,
     /// Split of the data set.
@@ -106,7 +107,7 @@ pub struct PromotionRecord {
     /// How much lower, 0 to 1, the candidate's accuracy may be than that of the baseline version.
     pub max_regression: Option<f64>,
     /// The version that the candidate is compared with.
-    pub baseline_version: Option<String>,
+    pub baseline_version: Option<ModelVersion>,
     /// SHA-256 of the candidate file, 64 hex digits, after it is loaded.
     pub sha256: Option<String>,
     /// Identifier of the candidate's evaluation.

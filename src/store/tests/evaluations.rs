@@ -73,7 +73,7 @@ fn lists_are_newest_first_and_filtered() {
     };
     let part = EvaluationRecord {
         split: Split::PublicTest,
-        version: "2".to_owned(),
+        version: ModelVersion::of(2),
         dataset: "more".to_owned(),
         ..evaluation(C)
     };
@@ -94,7 +94,7 @@ fn lists_are_newest_first_and_filtered() {
         ),
         (
             EvaluationFilter {
-                version: text("1"),
+                version: Some(ModelVersion::of(1)),
                 ..all()
             },
             &[B, A],
@@ -123,7 +123,7 @@ fn lists_are_newest_first_and_filtered() {
         (
             EvaluationFilter {
                 model: text("tiny"),
-                version: text("2"),
+                version: Some(ModelVersion::of(2)),
                 ..all()
             },
             &[],

@@ -23,7 +23,7 @@ fn reopened_file_keeps_records_and_fails_pending_jobs() {
         ..promotion(D)
     };
     store.insert_promotion(&ended, None).unwrap();
-    store.set_pin("small", "1").unwrap();
+    store.set_pin("small", ModelVersion::of(1)).unwrap();
     let stored = store.evaluation(A).unwrap();
     drop(store);
 
@@ -46,7 +46,7 @@ fn reopened_file_keeps_records_and_fails_pending_jobs() {
         (PromotionStatus::Failed, Some(INTERRUPTED))
     );
     assert_eq!(store.promotion(D).unwrap(), Some(ended));
-    assert_eq!(store.pin("small").unwrap().as_deref(), Some("1"));
+    assert_eq!(store.pin("small").unwrap(), Some(ModelVersion::of(1)));
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn file_with_old_schema_is_migrated() {
         .map(|prediction| prediction.name)
         .collect();
     assert_eq!(names, ["test/angry/0.png", "test/sad/1.png"]);
-    assert_eq!(store.pin("small").unwrap().as_deref(), Some("2"));
+    assert_eq!(store.pin("small").unwrap(), Some(ModelVersion::of(2)));
 
     let [promoted, rejected] = &store.promotions(Some("small"), 9).unwrap()[..] else {
         panic!()
@@ -81,7 +81,7 @@ fn file_with_old_schema_is_migrated() {
         (promoted.min_accuracy, promoted.max_regression),
         (None, Some(1.0))
     );
-    assert_eq!(promoted.baseline_version.as_deref(), Some("1"));
+    assert_eq!(promoted.baseline_version, Some(ModelVersion::of(1)));
     assert_eq!(promoted.candidate_evaluation_id, Some(E2));
     assert_eq!(promoted.baseline_evaluation_id, Some(E1));
     assert_eq!(
@@ -160,7 +160,7 @@ fn state_is_readable_by_owner_only() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("state");
     let store = Store::open(&folder).unwrap();
-    store.set_pin("small", "1").unwrap();
+    store.set_pin("small", ModelVersion::of(1)).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     let files: Vec<_> = fs::read_dir(&folder)

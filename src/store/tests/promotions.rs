@@ -3,17 +3,17 @@ use super::*;
 #[test]
 fn promotion_and_pin_are_stored_together() {
     let store = Store::memory().unwrap();
-    let pin = |version: &str| Pin {
+    let pin = |version| Pin {
         model: "small".to_owned(),
-        version: version.to_owned(),
+        version: ModelVersion::of(version),
     };
     store
-        .insert_promotion(&promotion(A), Some(&pin("1")))
+        .insert_promotion(&promotion(A), Some(&pin(1)))
         .unwrap();
-    assert_eq!(store.pins().unwrap(), [pin("1")]);
+    assert_eq!(store.pins().unwrap(), [pin(1)]);
     let promoted = PromotionRecord {
         status: PromotionStatus::Promoted,
-        baseline_version: Some("1".to_owned()),
+        baseline_version: Some(ModelVersion::of(1)),
         sha256: Some("ab".repeat(32)),
         candidate_evaluation_id: Some(E),
         done: 5,
@@ -22,16 +22,16 @@ fn promotion_and_pin_are_stored_together() {
         finished: Some(Timestamp::now()),
         ..promotion(A)
     };
-    store.update_promotion(&promoted, Some(&pin("2"))).unwrap();
+    store.update_promotion(&promoted, Some(&pin(2))).unwrap();
     assert_eq!(store.promotion(A).unwrap(), Some(promoted.clone()));
-    assert_eq!(store.pin("small").unwrap().as_deref(), Some("2"));
+    assert_eq!(store.pin("small").unwrap(), Some(ModelVersion::of(2)));
     // The second insertion of the identifier fails, and so does its pin.
     assert!(
         store
-            .insert_promotion(&promotion(A), Some(&pin("9")))
+            .insert_promotion(&promotion(A), Some(&pin(9)))
             .is_err()
     );
-    assert_eq!(store.pin("small").unwrap().as_deref(), Some("2"));
+    assert_eq!(store.pin("small").unwrap(), Some(ModelVersion::of(2)));
 
     let other = PromotionRecord {
         model: "tiny".to_owned(),
