@@ -5,6 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use futures_util::{Stream, stream};
+use tokio::sync::watch;
+
 use crate::models::registry::Registry;
 
 /// Status of the server.
@@ -24,6 +27,8 @@ pub enum ServerStatus {
 pub struct Readiness {
     registry: Arc<Registry>,
     draining: AtomicBool,
+    /// Notifies when [`Self::draining`] changes. Requests read only the flag.
+    drain: watch::Sender<()>,
 }
 
 impl Readiness {
@@ -32,12 +37,14 @@ impl Readiness {
         Self {
             registry,
             draining: AtomicBool::new(false),
+            drain: watch::Sender::new(()),
         }
     }
 
     /// Reports [`ServerStatus::Draining`] from now on.
     pub fn start_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
+        self.drain.send_replace(());
     }
 
     /// Returns whether the server is stopping.
@@ -56,5 +63,43 @@ impl Readiness {
                 Err(_) => ServerStatus::Unavailable,
             }
         }
+    }
+
+    /// Returns the current status and then each change of it.
+    pub fn statuses(self: Arc<Self>) -> impl Stream<Item = ServerStatus> {
+        // The receivers exist before the status is read, so a change in between is not missed.
+        let changes = (self.registry.subscribe(), self.drain.subscribe());
+        stream::unfold((self, changes, None), async |(this, mut changes, last)| {
+            loop {
+                let status = this.status();
+                if last != Some(status) {
+                    return Some((status, (this, changes, Some(status))));
+                }
+                // The senders live as long as `this`, so the wait only ends with a change.
+                tokio::select! {
+                    _ = changes.0.changed() => {}
+                    _ = changes.1.changed() => {}
+                }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt, StreamExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn statuses_begin_with_current_one_and_report_changes() {
+        let readiness = Arc::new(Readiness::new(Arc::new(Registry::empty())));
+        let mut statuses = Box::pin(Arc::clone(&readiness).statuses());
+        assert_eq!(statuses.next().await, Some(ServerStatus::Loading));
+        assert_eq!(statuses.next().now_or_never(), None);
+        readiness.start_draining();
+        assert_eq!(statuses.next().await, Some(ServerStatus::Draining));
+        readiness.start_draining();
+        assert_eq!(statuses.next().now_or_never(), None);
     }
 }

@@ -1,9 +1,9 @@
 //! The standard health checks of gRPC for the whole server and for the inference service.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::ready, sync::Arc};
 
 use futures_util::{Stream, StreamExt, stream};
-use tokio::{sync::watch, time::sleep};
+use tokio::sync::watch;
 use tonic::{Request, Response, Status, codegen::BoxStream};
 use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse,
@@ -13,9 +13,6 @@ use tonic_health::pb::{
 
 use super::{proto::grpc_inference_service_server::SERVICE_NAME, shutdown::wait_for_shutdown};
 use crate::app::readiness::{Readiness, ServerStatus};
-
-/// Poll interval of watched statuses.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The health service.
 pub(super) struct Health {
@@ -33,8 +30,8 @@ impl Health {
     }
 }
 
-fn status(readiness: &Readiness) -> ServingStatus {
-    match readiness.status() {
+fn serving_status(status: ServerStatus) -> ServingStatus {
+    match status {
         ServerStatus::Ready => ServingStatus::Serving,
         ServerStatus::Loading | ServerStatus::Unavailable | ServerStatus::Draining => {
             ServingStatus::NotServing
@@ -46,16 +43,13 @@ fn is_known(service: &str) -> bool {
     service.is_empty() || service == SERVICE_NAME
 }
 
-/// Streams each change of the status.
+/// Streams the current status and then each change of it.
 fn changes(readiness: Arc<Readiness>) -> impl Stream<Item = ServingStatus> {
-    stream::unfold((readiness, None), async |(readiness, last)| {
-        loop {
-            let now = status(&readiness);
-            if last != Some(now) {
-                return Some((now, (readiness, Some(now))));
-            }
-            sleep(POLL_INTERVAL).await;
-        }
+    let mut last = None;
+    readiness.statuses().filter_map(move |status| {
+        let now = serving_status(status);
+        // Two statuses of the server can be the same one of the protocol.
+        ready((last.replace(now) != Some(now)).then_some(now))
     })
 }
 
@@ -70,7 +64,7 @@ impl health_server::Health for Health {
         if !is_known(&request.get_ref().service) {
             return Err(Status::not_found("unknown service"));
         }
-        let status = status(&self.readiness).into();
+        let status = serving_status(self.readiness.status()).into();
         Ok(Response::new(HealthCheckResponse { status }))
     }
 

@@ -1,5 +1,8 @@
 //! Detects clients that disconnect over HTTP/2. Over HTTP/1 actix drops a handler whose connection has ended; over HTTP/2 it
 //! lets the handler run to its end.
+//!
+//! Polling is a limit of actix: it offers no event for a reset stream, and a body that was read completely does not wake its
+//! task when its stream is reset. This module therefore polls the body of each pending HTTP/2 request every 100 ms.
 
 use std::{
     cell::RefCell,
@@ -19,7 +22,7 @@ use actix_web::{
 };
 use futures_util::{FutureExt, Stream};
 
-/// Poll interval, because a body that was read completely does not wake its task when its stream is reset.
+/// Poll interval of the body.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Status of requests whose client disconnected before the response, in log and metrics only.
