@@ -1,0 +1,135 @@
+//! Inference for one request and for a stream of requests.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures_util::{Stream, StreamExt};
+use prost::Message;
+use tonic::{Request, Status};
+use tracing::{Instrument, Span};
+
+use crate::{
+    app::AppState,
+    grpc::{
+        body_limit::{Incoming, body_memory_exhausted},
+        convert, deadline,
+        proto::{
+            InferParameter, ModelInferRequest, ModelInferResponse, ModelStreamInferResponse,
+            infer_parameter::ParameterChoice,
+        },
+        request_log::RequestStart,
+    },
+    intake::memory_limit::{BodyMemoryLimit, Reservation},
+    oip::{Error, Service},
+    telemetry::millis,
+};
+
+/// Maximum number of concurrent requests per stream.
+const MAX_IN_FLIGHT_PER_STREAM: usize = 16;
+
+/// Response parameter that marks the only response to a request of a stream.
+const FINAL_RESPONSE: &str = "triton_final_response";
+
+/// Returns the response to a request.
+pub(super) async fn response(
+    app: &AppState,
+    request: Request<ModelInferRequest>,
+) -> Result<ModelInferResponse, Status> {
+    let start = request
+        .extensions()
+        .get()
+        .map_or_else(Instant::now, |&RequestStart(time)| time);
+    let deadline = start + deadline::timeout(request.metadata(), app.limits.request_timeout);
+    let incoming = request.extensions().get().cloned();
+    let message = request.into_inner();
+    let _reservation = reserve_memory(&message, incoming.as_ref(), &app.intake.memory)?;
+    Ok(infer(&app.oip, message, deadline).await?)
+}
+
+/// Returns the responses to the requests of a stream in the order of the requests.
+pub(super) fn responses(
+    app: Arc<AppState>,
+    messages: impl Stream<Item = Result<ModelInferRequest, Status>>,
+    incoming: Option<Incoming>,
+) -> impl Stream<Item = Result<ModelStreamInferResponse, Status>> {
+    let span = Span::current();
+    let responses = messages.map(move |message| {
+        // The memory of the received bytes is released before the next message is read.
+        let reserved = message.and_then(|message| {
+            reserve_memory(&message, incoming.as_ref(), &app.intake.memory)
+                .map(|reservation| (message, reservation))
+        });
+        let (service, timeout) = (Arc::clone(&app.oip), app.limits.request_timeout);
+        let response = async move {
+            let (message, _reservation) = reserved?;
+            Ok(stream_response(&service, message, timeout).await)
+        };
+        response.instrument(span.clone())
+    });
+    responses.buffered(MAX_IN_FLIGHT_PER_STREAM)
+}
+
+/// Processes one request of a stream. An error of the request does not end the stream.
+async fn stream_response(
+    service: &Service,
+    message: ModelInferRequest,
+    timeout: Duration,
+) -> ModelStreamInferResponse {
+    let (id, start) = (message.id.clone(), Instant::now());
+    let result = infer(service, message, start + timeout).await;
+    let (error, ms) = (
+        result.as_ref().err().map(ToString::to_string),
+        millis(start.elapsed()),
+    );
+    tracing::info!(id, error, ms, "stream response");
+    let (mut response, error_message) = match result {
+        Ok(response) => (response, String::new()),
+        Err(error) => (
+            ModelInferResponse {
+                id,
+                ..Default::default()
+            },
+            error.to_string(),
+        ),
+    };
+    let is_final = InferParameter {
+        parameter_choice: Some(ParameterChoice::BoolParam(true)),
+    };
+    response
+        .parameters
+        .insert(FINAL_RESPONSE.to_owned(), is_final);
+    ModelStreamInferResponse {
+        error_message,
+        infer_response: Some(response),
+    }
+}
+
+async fn infer(
+    service: &Service,
+    message: ModelInferRequest,
+    deadline: Instant,
+) -> Result<ModelInferResponse, Error> {
+    let model = service.model(&message.model_name, Some(&message.model_version))?;
+    let request = convert::request(message)?;
+    Ok(service.infer(&model, request, deadline).await?.into())
+}
+
+/// Reserves the memory of a message until its response, and releases the memory that was reserved while the message was received.
+fn reserve_memory(
+    message: &ModelInferRequest,
+    incoming: Option<&Incoming>,
+    bodies: &BodyMemoryLimit,
+) -> Result<Reservation, Status> {
+    if let Some(Incoming(reservation)) = incoming {
+        reservation.release();
+    }
+    let reservation = bodies.reservation();
+    let bytes = message.encoded_len() + convert::size_of_numbers(message);
+    if reservation.reserve(bytes) {
+        Ok(reservation)
+    } else {
+        Err(body_memory_exhausted())
+    }
+}
