@@ -1,0 +1,128 @@
+//! Requests for inference.
+
+use bytes::Bytes;
+
+use crate::{
+    grpc::proto::{
+        InferParameter, InferTensorContents, ModelInferRequest,
+        infer_parameter::ParameterChoice,
+        model_infer_request::{InferInputTensor, InferRequestedOutputTensor},
+    },
+    intake::decoder::EncodedImage,
+    oip::{
+        Error, InferRequest, InputTensor, Parameter, RequestedOutput, TensorData,
+        reject_shared_memory,
+    },
+};
+
+/// Converts a request.
+///
+/// # Errors
+/// Returns an error if the request violates the protocol.
+pub(crate) fn request(message: ModelInferRequest) -> Result<InferRequest, Error> {
+    let mut request = InferRequest {
+        id: message.id,
+        ..InferRequest::default()
+    };
+    for (name, value) in &message.parameters {
+        request.set(name, &parameter(value))?;
+    }
+    let (count, raw) = (message.inputs.len(), message.raw_input_contents.len());
+    if raw != 0 && raw != count {
+        let text =
+            format!("{count} inputs, but {raw} raw_input_contents; expected one per input or none");
+        return Err(Error::invalid(text));
+    }
+    let mut raw = message.raw_input_contents.into_iter();
+    for input in message.inputs {
+        request.inputs.push(tensor(input, raw.next())?);
+    }
+    for InferRequestedOutputTensor { name, parameters } in message.outputs {
+        let mut output = RequestedOutput {
+            name,
+            classification: 0,
+        };
+        for (name, value) in &parameters {
+            output.set(name, &parameter(value))?;
+        }
+        request.outputs.push(output);
+    }
+    Ok(request)
+}
+
+fn tensor(input: InferInputTensor, raw: Option<Bytes>) -> Result<InputTensor, Error> {
+    let InferInputTensor {
+        name,
+        datatype,
+        shape,
+        parameters,
+        contents,
+    } = input;
+    parameters
+        .keys()
+        .try_for_each(|name| reject_shared_memory(name))?;
+    let data = match (raw, contents) {
+        (Some(_), Some(contents)) if contents != InferTensorContents::default() => {
+            let text = format!("input `{name}` has both `contents` and raw_input_contents");
+            return Err(Error::invalid(text));
+        }
+        (Some(raw), _) => TensorData::Raw(raw),
+        (None, contents) => typed(&datatype, contents.unwrap_or_default()),
+    };
+    Ok(InputTensor {
+        name,
+        datatype,
+        shape,
+        data,
+    })
+}
+
+/// Returns the memory of the numbers of a message in bytes: a list can take eight times its size in the message, and [`request`]
+/// creates another list with eight bytes per number.
+pub(in crate::grpc) fn size_of_numbers(message: &ModelInferRequest) -> usize {
+    let contents = message
+        .inputs
+        .iter()
+        .filter_map(|input| input.contents.as_ref());
+    contents
+        .map(|c| {
+            memory_of(&c.bool_contents)
+                + memory_of(&c.int_contents)
+                + memory_of(&c.int64_contents)
+                + memory_of(&c.uint_contents)
+                + memory_of(&c.uint64_contents)
+                + memory_of(&c.fp32_contents)
+                + memory_of(&c.fp64_contents)
+        })
+        .sum()
+}
+
+fn memory_of<T>(numbers: &[T]) -> usize {
+    numbers.len() * (size_of::<T>() + size_of::<f64>())
+}
+
+/// Returns the elements in the list of the datatype. Lists of unsupported datatypes are ignored.
+fn typed(datatype: &str, contents: InferTensorContents) -> TensorData {
+    match datatype {
+        "BYTES" => TensorData::EncodedImages(
+            contents
+                .bytes_contents
+                .into_iter()
+                .map(EncodedImage::Raw)
+                .collect(),
+        ),
+        "UINT8" => TensorData::Numbers(contents.uint_contents.into_iter().map(f64::from).collect()),
+        _ => TensorData::Numbers(contents.fp32_contents.into_iter().map(f64::from).collect()),
+    }
+}
+
+fn parameter(value: &InferParameter) -> Parameter<'_> {
+    match &value.parameter_choice {
+        Some(ParameterChoice::Int64Param(number)) => Parameter::Integer((*number).into()),
+        Some(ParameterChoice::Uint64Param(number)) => Parameter::Integer((*number).into()),
+        Some(ParameterChoice::BoolParam(_)) => Parameter::Other("a boolean"),
+        Some(ParameterChoice::StringParam(_)) => Parameter::Other("a string"),
+        Some(ParameterChoice::DoubleParam(_)) => Parameter::Other("a floating-point number"),
+        None => Parameter::Other("an empty value"),
+    }
+}

@@ -1,0 +1,54 @@
+//! Errors as statuses.
+
+use tonic::{Code, Status};
+
+use crate::{
+    auth::AuthError,
+    oip::{Error, Kind},
+};
+
+/// Metadata with the retry pushback in milliseconds (gRPC retry design).
+const PUSHBACK: &str = "grpc-retry-pushback-ms";
+
+impl From<AuthError> for Status {
+    fn from(denied: AuthError) -> Self {
+        match denied {
+            AuthError::Unauthorized => Self::unauthenticated(denied.to_string()),
+            AuthError::Disabled | AuthError::CrossOrigin => {
+                Self::permission_denied(denied.to_string())
+            }
+        }
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let code = match error.kind() {
+            Kind::Invalid | Kind::TooLarge => Code::InvalidArgument,
+            Kind::NotFound => Code::NotFound,
+            Kind::Unavailable { .. } | Kind::ShuttingDown => Code::Unavailable,
+            Kind::DeadlineExceeded => Code::DeadlineExceeded,
+            Kind::Internal => Code::Internal,
+        };
+        let mut status = Self::new(code, error.to_string());
+        if let Kind::Unavailable { retry_after } = error.kind() {
+            let millis = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
+            status.metadata_mut().insert(PUSHBACK, millis.into());
+        }
+        status
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batching::BatchError;
+
+    #[test]
+    fn shutdown_is_unavailable_without_retry_pushback() {
+        let status = Status::from(Error::from(BatchError::ShuttingDown));
+        assert_eq!(status.code(), Code::Unavailable);
+        assert_eq!(status.message(), "the server is shutting down");
+        assert!(!status.metadata().contains_key(PUSHBACK));
+    }
+}
