@@ -10,6 +10,7 @@ use crate::workspace::cargo;
 
 mod cycles;
 mod module_tree;
+mod rule;
 mod rules;
 mod source;
 
