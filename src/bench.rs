@@ -6,6 +6,7 @@
 //!   hiccups     scheduling stalls of the machine
 //!   interleaved raw session and one connection, alternately
 //!   server      the child process
+//! study    the figures of a network
 //! report   the figures as a table or JSON
 //! ```
 //!
@@ -17,4 +18,5 @@ pub mod interleaved;
 pub mod overload;
 pub mod report;
 mod server;
+pub mod study;
 pub mod suite;

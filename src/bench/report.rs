@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use super::{
     interleaved::{Compared, Paired},
     overload::Overload,
-    suite::Study,
+    study::Study,
 };
 use crate::tuning::Point;
 

@@ -7,16 +7,15 @@ use mien_faces::image::{Limits, decode};
 use mien_loadgen::{
     connection::request,
     load::{LoadResult, Target, closed_loop, open_loop},
-    process::Usage,
     window::Timing,
 };
-use serde::{Deserialize, Serialize};
 
 use super::{
-    engine::{self, Raw},
-    interleaved::{Paired, paired},
+    engine,
+    interleaved::paired,
     overload::{Overload, overload},
     server::{Server, SingleVersionRepository},
+    study::{Memory, Ready, Serving, Study},
 };
 use crate::{
     batching::RetiredWorkers,
@@ -47,59 +46,6 @@ pub struct Setup {
     pub runtime: Runtime,
 }
 
-/// The figures of a network.
-#[derive(Debug, Clone, Serialize)]
-pub struct Study {
-    /// Name of the network.
-    pub name: String,
-    /// Raw ONNX Runtime.
-    pub raw: Raw,
-    /// One session with the thread count of the server, one image at a time.
-    pub single: Point,
-    /// The batcher with many callers in one process.
-    pub batcher: LoadResult,
-    /// Serving configuration of the server.
-    pub serving: Serving,
-    /// Start-up times in seconds.
-    pub ready_seconds: Ready,
-    /// Comparison of the server with raw ONNX Runtime.
-    pub paired: Paired,
-    /// Over HTTP: closed loops of [`CONNECTIONS`], then an open loop.
-    pub http: Vec<LoadResult>,
-    /// Overload, if it can be offered.
-    pub overload: Option<Overload>,
-    /// Memory of the server.
-    pub memory: Memory,
-}
-
-/// Serving configuration as the API returns it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names of the route's document")]
-pub struct Serving {
-    pub instances: usize,
-    pub intra_op_threads: usize,
-    pub max_batch: usize,
-    pub max_queue_size: usize,
-}
-
-/// Time from start to readiness in seconds.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Ready {
-    /// With tuning.
-    pub first: f64,
-    /// With a stored curve.
-    pub cached: f64,
-}
-
-/// Resident memory.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub struct Memory {
-    /// At readiness with a stored curve.
-    pub ready: Usage,
-    /// After all loads.
-    pub end: Usage,
-}
-
 /// Measures a version of a model.
 ///
 /// # Errors
@@ -111,19 +57,7 @@ pub async fn study(setup: &Setup, name: &str, found: &VersionDir) -> anyhow::Res
     let raw = engine::raw(&source, setup.budget, time)?;
 
     tracing::info!(name, "bench: batcher");
-    let model = Arc::new(load(setup, name, found, &raw.best)?);
-    let decoded = setup
-        .faces
-        .iter()
-        .map(|bytes| decode(bytes, &Limits::default()));
-    let decoded = decoded
-        .collect::<Result<Vec<_>, _>>()
-        .context("cannot read a face")?;
-    let side = model.signature.side;
-    let faces: Vec<_> = decoded.iter().map(|image| image.to_face(side)).collect();
-    let batcher = engine::batcher(Arc::clone(&model), &faces, setup.timing).await?;
-    model.batcher.join();
-    drop(model);
+    let batcher = batcher(setup, load(setup, name, found, &raw.best)?).await?;
 
     let repository = SingleVersionRepository::new(name, found)?;
     tracing::info!(name, "bench: server with tuning");
@@ -138,32 +72,49 @@ pub async fn study(setup: &Setup, name: &str, found: &VersionDir) -> anyhow::Res
         first: first.as_secs_f64(),
         cached: server.ready_after.as_secs_f64(),
     };
-    let document = server.get(&format!("/v1/models/{name}")).await?;
-    let versions = document["versions"].as_array().into_iter().flatten();
-    let serving = versions.filter_map(|version| version.get("serving")).next();
-    let serving = serving
-        .context("the server does not serve the model")?
-        .clone();
-    let serving: Serving =
-        serde_json::from_value(serving).context("reading the serving configuration")?;
+    let serving = serving(&server, name).await?;
     let single = engine::single(&source, serving.intra_op_threads, time)?;
     tracing::info!("bench: server and ONNX Runtime interleaved");
     let paired = paired(&source, &raw.best, serving.intra_op_threads, start, time).await?;
     let (http, overload, memory) = under_load(setup, &server, &serving, &target).await?;
-    let name = name.to_owned();
-    let ready_seconds = ready;
     Ok(Study {
-        name,
+        name: name.to_owned(),
         raw,
         single,
         batcher,
         serving,
-        ready_seconds,
+        ready_seconds: ready,
         paired,
         http,
         overload,
         memory,
     })
+}
+
+/// Measures the batcher of a model and then ends its workers.
+async fn batcher(setup: &Setup, model: LiveModel) -> anyhow::Result<LoadResult> {
+    let model = Arc::new(model);
+    let decoded = setup
+        .faces
+        .iter()
+        .map(|bytes| decode(bytes, &Limits::default()));
+    let decoded = decoded
+        .collect::<Result<Vec<_>, _>>()
+        .context("cannot read a face")?;
+    let side = model.signature.side;
+    let faces: Vec<_> = decoded.iter().map(|image| image.to_face(side)).collect();
+    let result = engine::batcher(Arc::clone(&model), &faces, setup.timing).await?;
+    model.batcher.join();
+    Ok(result)
+}
+
+/// Returns the serving configuration of a model in a server.
+async fn serving(server: &Server, name: &str) -> anyhow::Result<Serving> {
+    let document = server.get(&format!("/v1/models/{name}")).await?;
+    let versions = document["versions"].as_array().into_iter().flatten();
+    let serving = versions.filter_map(|version| version.get("serving")).next();
+    let serving = serving.context("the server does not serve the model")?;
+    serde_json::from_value(serving.clone()).context("reading the serving configuration")
 }
 
 /// Returns the requests: every face in rotation.
