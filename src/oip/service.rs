@@ -1,21 +1,12 @@
-//! The service behind both transports: metadata, repository control and inference.
+//! The service behind both transports: metadata and repository control; inference is in `infer`.
 
-use std::{sync::Arc, time::Instant};
+mod infer;
 
-use bytes::Bytes;
-use tokio::time::timeout_at;
+use std::sync::Arc;
 
-use super::{
-    Error, InferRequest, InferResponse, InputTensor, Kind, ModelConfig, ModelIndex, ModelMetadata,
-    ModelStatistics, ServerMetadata,
-    input::{self, Images},
-    output,
-};
+use super::{Error, ModelConfig, ModelIndex, ModelMetadata, ModelStatistics, ServerMetadata};
 use crate::{
-    batching::{BatchError, Priority, RequestOptions},
-    inference::Input,
     intake::decoder::Decoder,
-    metrics::Outcome,
     models::{
         name::Alias,
         registry::{LiveModel, Registry, ResolveError, VersionState},
@@ -48,7 +39,7 @@ impl Service {
     /// Returns the model of a request. An absent or empty version selects the serving version.
     ///
     /// # Errors
-    /// Returns [`Kind::NotFound`].
+    /// Returns [`super::Kind::NotFound`].
     pub fn model(&self, name: &str, version: Option<&str>) -> Result<Arc<LiveModel>, Error> {
         let version = version.filter(|version| !version.is_empty());
         Ok(self.registry.resolve(Some(name), version)?)
@@ -57,7 +48,7 @@ impl Service {
     /// Returns the metadata of a model.
     ///
     /// # Errors
-    /// Returns [`Kind::NotFound`].
+    /// Returns [`super::Kind::NotFound`].
     pub fn model_metadata(
         &self,
         name: &str,
@@ -71,7 +62,7 @@ impl Service {
     /// Returns the configuration of a model.
     ///
     /// # Errors
-    /// Returns [`Kind::NotFound`].
+    /// Returns [`super::Kind::NotFound`].
     pub fn model_config(&self, name: &str, version: Option<&str>) -> Result<ModelConfig, Error> {
         Ok(ModelConfig::of(&*self.model(name, version)?, &self.limits))
     }
@@ -79,7 +70,7 @@ impl Service {
     /// Returns the statistics of all models, one model or one version.
     ///
     /// # Errors
-    /// Returns [`Kind::NotFound`].
+    /// Returns [`super::Kind::NotFound`].
     pub fn statistics(
         &self,
         name: Option<&str>,
@@ -113,8 +104,8 @@ impl Service {
     /// Loads or reloads a model from disk. The previous versions serve until then.
     ///
     /// # Errors
-    /// Returns [`Kind::NotFound`]; [`Kind::Invalid`] if the model cannot be served, or if the names in `parameters` request another
-    /// configuration or other files; [`Kind::Unavailable`] if too many changes are pending.
+    /// Returns [`super::Kind::NotFound`]; [`super::Kind::Invalid`] if the model cannot be served, or if the names in `parameters` request another
+    /// configuration or other files; [`super::Kind::Unavailable`] if too many changes are pending.
     pub async fn load(
         &self,
         name: &str,
@@ -134,105 +125,10 @@ impl Service {
     /// Unloads all versions of a model.
     ///
     /// # Errors
-    /// Returns [`Kind::NotFound`], and [`Kind::Unavailable`] if too many changes are pending.
+    /// Returns [`super::Kind::NotFound`], and [`super::Kind::Unavailable`] if too many changes are pending.
     pub async fn unload(&self, name: &str) -> Result<(), Error> {
         self.registry.unload_model(name).await?;
         Ok(())
-    }
-
-    /// Returns the tensor of a raw body.
-    pub fn raw_input(&self, model: &LiveModel, body: Bytes) -> InputTensor {
-        input::raw(&model.signature, body)
-    }
-
-    /// Runs inference for a request.
-    ///
-    /// # Errors
-    /// Returns an error of any [`Kind`].
-    pub async fn infer(
-        &self,
-        model: &LiveModel,
-        request: InferRequest,
-        deadline: Instant,
-    ) -> Result<InferResponse, Error> {
-        let start = Instant::now();
-        let columns = output::select(&request.outputs, &model.signature)?;
-        let max_images = self.limits.max_images.get();
-        let images = input::images(request.inputs, &model.signature, max_images)?;
-        let deadline = request
-            .timeout
-            .map_or(deadline, |time| deadline.min(start + time));
-        let priority = if request.priority > 1 {
-            Priority::Background
-        } else {
-            Priority::Live
-        };
-
-        let count = images.len();
-        if priority == Priority::Live {
-            model.batcher.ensure_capacity(count)?;
-        }
-        let inputs = self.faces(model, images, deadline).await?;
-        let preprocess = start.elapsed();
-        let call = RequestOptions {
-            deadline: Some(deadline),
-            priority,
-        };
-        let raw = inputs.iter().any(|input| matches!(input, Input::Tensor(_)));
-        let response = match model.batcher.classify(inputs, call).await {
-            // Finite inputs can still overflow inside the network.
-            Err(BatchError::InvalidOutput(_)) if raw => {
-                return Err(Error::invalid(
-                    "the model's output contains NaN or infinity for these values",
-                ));
-            }
-            result => result?,
-        };
-        model.metrics.predictions(&response.rows);
-        let finish = Instant::now();
-        let outputs = output::tensors(columns, &response, &model.manifest.labels);
-        model
-            .metrics
-            .statistics()
-            .converted(preprocess, finish.elapsed());
-        Ok(InferResponse {
-            id: request.id,
-            model: model.name.clone(),
-            version: model.version,
-            outputs,
-            preprocess,
-            queue: response.queue,
-            inference: response.inference,
-        })
-    }
-
-    /// Decodes image files. One invalid image fails the request.
-    async fn faces(
-        &self,
-        model: &LiveModel,
-        images: Images,
-        deadline: Instant,
-    ) -> Result<Vec<Input>, Error> {
-        let encoded = match images {
-            Images::Ready(inputs) => return Ok(inputs),
-            Images::Encoded(encoded) => encoded,
-        };
-        let count = encoded.len();
-        let decoding = self.decoder.decode(encoded, model.signature.side);
-        let Ok(decoded) = timeout_at(deadline.into(), decoding).await else {
-            model.metrics.images(Outcome::Expired, count);
-            let message = "the deadline passed before the images were decoded";
-            return Err(Error::new(Kind::DeadlineExceeded, message));
-        };
-        let faces = decoded?.into_iter().enumerate().map(|(index, face)| {
-            face.map(Input::Face).map_err(|error| {
-                let message = format!("image {index}: {error}");
-                Error::new(Error::from(error).kind(), message)
-            })
-        });
-        faces.collect::<Result<_, _>>().inspect_err(|_| {
-            model.metrics.images(Outcome::Invalid, count);
-        })
     }
 
     /// Returns the loaded versions of a model in ascending order; for an alias of a version, only that version.

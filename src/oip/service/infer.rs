@@ -1,0 +1,121 @@
+//! Inference.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::time::timeout_at;
+
+use super::Service;
+use crate::{
+    batching::{BatchError, BatchResponse, Priority, RequestOptions},
+    inference::Input,
+    metrics::Outcome,
+    models::registry::LiveModel,
+    oip::{
+        Error, InferRequest, InferResponse, InputTensor, Kind,
+        input::{self, Images},
+        output,
+    },
+};
+
+impl Service {
+    /// Returns the tensor of a raw body.
+    pub fn raw_input(&self, model: &LiveModel, body: Bytes) -> InputTensor {
+        input::raw(&model.signature, body)
+    }
+
+    /// Runs inference for a request.
+    ///
+    /// # Errors
+    /// Returns an error of any [`Kind`].
+    pub async fn infer(
+        &self,
+        model: &LiveModel,
+        request: InferRequest,
+        deadline: Instant,
+    ) -> Result<InferResponse, Error> {
+        let start = Instant::now();
+        let columns = output::select(&request.outputs, &model.signature)?;
+        let max_images = self.limits.max_images.get();
+        let images = input::images(request.inputs, &model.signature, max_images)?;
+        let deadline = request
+            .timeout
+            .map_or(deadline, |time| deadline.min(start + time));
+        let priority = if request.priority > 1 {
+            Priority::Background
+        } else {
+            Priority::Live
+        };
+        if priority == Priority::Live {
+            model.batcher.ensure_capacity(images.len())?;
+        }
+        let inputs = self.faces(model, images, deadline).await?;
+        let preprocess = start.elapsed();
+        let call = RequestOptions {
+            deadline: Some(deadline),
+            priority,
+        };
+        let response = classify(model, inputs, call).await?;
+        model.metrics.predictions(&response.rows);
+        let finish = Instant::now();
+        let outputs = output::tensors(columns, &response, &model.manifest.labels);
+        model
+            .metrics
+            .statistics()
+            .converted(preprocess, finish.elapsed());
+        Ok(InferResponse {
+            id: request.id,
+            model: model.name.clone(),
+            version: model.version,
+            outputs,
+            preprocess,
+            queue: response.queue,
+            inference: response.inference,
+        })
+    }
+
+    /// Decodes image files. One invalid image fails the request.
+    async fn faces(
+        &self,
+        model: &LiveModel,
+        images: Images,
+        deadline: Instant,
+    ) -> Result<Vec<Input>, Error> {
+        let encoded = match images {
+            Images::Ready(inputs) => return Ok(inputs),
+            Images::Encoded(encoded) => encoded,
+        };
+        let count = encoded.len();
+        let decoding = self.decoder.decode(encoded, model.signature.side);
+        let Ok(decoded) = timeout_at(deadline.into(), decoding).await else {
+            model.metrics.images(Outcome::Expired, count);
+            let message = "the deadline passed before the images were decoded";
+            return Err(Error::new(Kind::DeadlineExceeded, message));
+        };
+        let faces = decoded?.into_iter().enumerate().map(|(index, face)| {
+            face.map(Input::Face).map_err(|error| {
+                let message = format!("image {index}: {error}");
+                Error::new(Error::from(error).kind(), message)
+            })
+        });
+        faces.collect::<Result<_, _>>().inspect_err(|_| {
+            model.metrics.images(Outcome::Invalid, count);
+        })
+    }
+}
+
+/// Classifies images.
+async fn classify(
+    model: &LiveModel,
+    inputs: Vec<Input>,
+    options: RequestOptions,
+) -> Result<BatchResponse, Error> {
+    let raw = inputs.iter().any(|input| matches!(input, Input::Tensor(_)));
+    match model.batcher.classify(inputs, options).await {
+        // Finite inputs can still overflow inside the network.
+        Err(BatchError::InvalidOutput(_)) if raw => Err(Error::invalid(
+            "the model's output contains NaN or infinity for these values",
+        )),
+        result => Ok(result?),
+    }
+}
