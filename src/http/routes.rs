@@ -66,23 +66,25 @@ fn classification() -> [Endpoint; 2] {
 }
 
 fn evaluations() -> [Endpoint; 10] {
+    use self::evaluations::{create, delete, get, list};
+
     const NOT_SUCCEEDED: &str = "the evaluation has not succeeded; the detail has the reason";
     [
-        Endpoint::of::<evaluations::__path_create>(|| web::to(evaluations::create))
+        Endpoint::of::<create::__path_create>(|| web::to(create::create))
             .problem(
                 Code::InvalidRequest,
                 "the body is invalid, the split is empty, or the labels of the model are not the seven expressions",
             )
             .problems(&[&[Code::UnsupportedMediaType, Code::UnknownDataset], SERVING, BUSY]),
-        Endpoint::of::<evaluations::__path_list>(|| web::to(evaluations::list)).problems(&[QUERY]),
+        Endpoint::of::<list::__path_list>(|| web::to(list::list)).problems(&[QUERY]),
         // This must precede the pattern of evaluations, which would match it.
         Endpoint::of::<compare::__path_compare>(|| web::to(compare::compare))
             .problems(&[QUERY, NO_EVALUATION, FORMAT])
             .problem(Code::Conflict, NOT_SUCCEEDED)
             .problems(&[&[Code::NotComparable]]),
-        Endpoint::of::<evaluations::__path_get>(|| web::to(evaluations::get))
+        Endpoint::of::<get::__path_get>(|| web::to(get::get))
             .problems(&[NO_EVALUATION]),
-        Endpoint::of::<evaluations::__path_delete>(|| web::to(evaluations::delete))
+        Endpoint::of::<delete::__path_delete>(|| web::to(delete::delete))
             .problems(&[QUERY, ADMIN, NO_EVALUATION])
             .problem(
                 Code::Conflict,
@@ -124,7 +126,7 @@ fn models() -> [Endpoint; 10] {
             .problems(&[ADMIN, NO_MODEL])
             .problem(Code::Conflict, "a promotion of the model is pending")
             .problems(&[BUSY]),
-        Endpoint::of::<promotions::__path_create>(|| web::to(promotions::create))
+        Endpoint::of::<promotions::create::__path_create>(|| web::to(promotions::create::create))
             .problems(&[JSON, ADMIN, NO_MODEL])
             .problem(
                 Code::UnknownVersion,
@@ -136,11 +138,11 @@ fn models() -> [Endpoint; 10] {
                 "the version serves already, no version is loaded, or a promotion of the model is pending",
             )
             .problems(&[BUSY]),
-        Endpoint::of::<promotions::__path_list>(|| web::to(promotions::list))
+        Endpoint::of::<promotions::list::__path_list>(|| web::to(promotions::list::list))
             .problems(&[QUERY, NO_MODEL]),
-        Endpoint::of::<promotions::__path_get>(|| web::to(promotions::get))
+        Endpoint::of::<promotions::get::__path_get>(|| web::to(promotions::get::get))
             .problems(&[NO_PROMOTION]),
-        Endpoint::of::<promotions::__path_cancel>(|| web::to(promotions::cancel))
+        Endpoint::of::<promotions::cancel::__path_cancel>(|| web::to(promotions::cancel::cancel))
             .problems(&[ADMIN, NO_PROMOTION]),
     ]
 }

@@ -1,0 +1,63 @@
+//! `DELETE /v1/evaluations/{id}`.
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::{ONE_PATH, parse, unknown};
+use crate::{
+    app::AppState,
+    evaluation::{EvaluationResponse, Purged},
+    http::{Admin, ApiError, error::Code},
+};
+
+/// Query parameters of a deletion.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DeleteQuery {
+    /// Whether an ended evaluation is removed permanently with its predictions.
+    #[serde(default)]
+    #[param(default = false)]
+    purge: bool,
+}
+
+/// Cancel or remove an evaluation.
+///
+/// The queued images of a running evaluation are cancelled. An ended evaluation is not changed; with `purge=true` it is
+/// removed with its predictions, which is an admin request. Cancelling an evaluation of a pending promotion is an admin request
+/// too.
+#[utoipa::path(
+    delete, path = ONE_PATH, tag = "evaluations", operation_id = "deleteEvaluation",
+    params(("id" = String, Path, description = "Identifier of the evaluation."), DeleteQuery),
+    responses(
+        (status = 200, description = "The current state of the evaluation.", body = EvaluationResponse),
+        (status = 204, description = "`purge=true`: the evaluation was removed."),)
+)]
+pub async fn delete(
+    id: web::Path<String>,
+    query: web::Query<DeleteQuery>,
+    admin: Result<Admin, ApiError>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    if !query.purge {
+        let parsed = parse(&id)?;
+        if state.promotions.depends_on(parsed) {
+            // Cancelling the evaluation also ends the promotion.
+            admin?;
+        }
+        let document = state.evaluations.cancel(parsed).await?;
+        let document = document.ok_or_else(|| unknown(&id))?;
+        return Ok(HttpResponse::Ok().json(document));
+    }
+    admin?;
+    match state.evaluations.purge(parse(&id)?).await? {
+        Purged::Removed => Ok(HttpResponse::NoContent().finish()),
+        Purged::Unknown => Err(unknown(&id)),
+        Purged::Unfinished => {
+            let detail =
+                "the evaluation is queued or running; cancel it first with DELETE without purge";
+            Err(ApiError::new(Code::Conflict, detail))
+        }
+    }
+}

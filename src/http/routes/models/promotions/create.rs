@@ -1,0 +1,156 @@
+//! `POST /v1/models/{name}/promotions`.
+
+use std::num::NonZeroUsize;
+
+use actix_web::{HttpResponse, http::header, web};
+use mien_faces::dataset::Split;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::LIST_PATH;
+use crate::{
+    app::AppState,
+    evaluation::EvaluationSpec,
+    http::{
+        Admin, ApiError, error::Code, extract::Version, middleware::RequestId,
+        routes::evaluations::default_split,
+    },
+    jobs::Job as _,
+    models::ModelVersion,
+    promotion::{Criterion, PromotionResponse, PromotionSpec},
+};
+
+/// Characters that are percent-encoded in a segment of a path: all but the unreserved ones (RFC 3986, section 2.3).
+const PATH_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Request body of a promotion. Either `min_accuracy` or `max_regression` is required.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PromotionRequest {
+    /// Candidate version. It need not be loaded.
+    #[schema(value_type = String, example = "2")]
+    version: Version,
+    /// Name of a data set in `--data`.
+    #[schema(example = "fer2013")]
+    dataset: String,
+    /// Split: `test` (all test images), `train`, `PublicTest` or `PrivateTest`.
+    #[serde(default = "default_split")]
+    #[schema(value_type = String, default = "test", example = "test")]
+    split: Split,
+    /// Maximum number of images. The same images are chosen each time, every class in proportion.
+    #[schema(value_type = Option<usize>, minimum = 1)]
+    limit: Option<NonZeroUsize>,
+    /// Minimum accuracy of the candidate, 0 to 1.
+    #[schema(minimum = 0, maximum = 1)]
+    min_accuracy: Option<f64>,
+    /// Non-inferiority margin, 0 to 1: how much lower the accuracy may be than that of the baseline version on the same images. The
+    /// candidate passes if the lower end of the 95 % interval of the difference is at least `-max_regression`.
+    #[schema(minimum = 0, maximum = 1, example = 0.005)]
+    max_regression: Option<f64>,
+    /// Loaded version that `max_regression` compares with; by default the serving version.
+    #[schema(value_type = Option<String>, example = "1")]
+    baseline_version: Option<Version>,
+}
+
+/// Promote a version if it passes an evaluation.
+///
+/// The candidate is loaded next to the serving version and evaluated at background priority. If it passes, it serves all
+/// requests without a version. Otherwise it is unloaded, and `reason` and `result` report the shortfall. The previous version
+/// serves until then. From the start of the promotion the model is pinned, so newer versions on disk do not serve traffic by
+/// themselves until `DELETE /v1/models/{name}/pin`. A rejected promotion leaves the pin in place.
+#[utoipa::path(
+    post, path = LIST_PATH, tag = "models", operation_id = "promoteModel",
+    params(("name" = String, Path, description = "Name or alias of the model.", example = "resnet-20-v1")),
+    request_body = PromotionRequest,
+    responses(
+        (status = 202, description = "The promotion is running.", body = PromotionResponse,
+            headers(("Location" = String, description = "Path of the new resource."))),
+    )
+)]
+pub async fn create(
+    _: Admin,
+    name: web::Path<String>,
+    request: web::Json<PromotionRequest>,
+    id: web::ReqData<RequestId>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let request_id = Some(id.as_str().to_owned());
+    let spec = request.into_inner().spec(name.into_inner(), request_id)?;
+    let job = state.promotions.start(spec).await?;
+    let model = utf8_percent_encode(job.model(), PATH_SEGMENT);
+    let location = format!("/v1/models/{model}/promotions/{}", job.id());
+    let response = PromotionResponse::from(job.record());
+    Ok(HttpResponse::Accepted()
+        .insert_header((header::LOCATION, location))
+        .json(response))
+}
+
+impl PromotionRequest {
+    fn spec(
+        mut self,
+        model: String,
+        request_id: Option<String>,
+    ) -> Result<PromotionSpec, ApiError> {
+        let criterion = self.criterion(&model)?;
+        let Self {
+            version,
+            dataset,
+            split,
+            limit,
+            ..
+        } = self;
+        let images = EvaluationSpec {
+            dataset,
+            split,
+            limit,
+            request_id,
+        };
+        Ok(PromotionSpec {
+            version: parse_version(&model, version)?,
+            model,
+            criterion,
+            images,
+        })
+    }
+
+    fn criterion(&mut self, model: &str) -> Result<Criterion, ApiError> {
+        let baseline = self
+            .baseline_version
+            .take()
+            .map(|version| parse_version(model, version))
+            .transpose()?;
+        let (value, criterion) = match (self.min_accuracy, self.max_regression) {
+            (Some(accuracy), None) if baseline.is_none() => {
+                (accuracy, Criterion::MinAccuracy(accuracy))
+            }
+            (Some(_), None) => {
+                return Err(ApiError::invalid_request(
+                    "`baseline_version` needs `max_regression`",
+                ));
+            }
+            (None, Some(margin)) => (margin, Criterion::MaxRegression { margin, baseline }),
+            (None, None) | (Some(_), Some(_)) => {
+                let detail = "give either `min_accuracy` or `max_regression`";
+                return Err(ApiError::invalid_request(detail));
+            }
+        };
+        if !(0.0..=1.0).contains(&value) {
+            let detail = "`min_accuracy` and `max_regression` must be between 0 and 1";
+            return Err(ApiError::invalid_request(detail));
+        }
+        Ok(criterion)
+    }
+}
+
+fn parse_version(model: &str, version: Version) -> Result<ModelVersion, ApiError> {
+    let version = version.into_text();
+    version.parse().map_err(|_| {
+        let detail = format!("the repository has no version `{version}` of model `{model}`");
+        ApiError::new(Code::UnknownVersion, detail)
+    })
+}
