@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use mien_faces::{
     expression::Expression,
     report::{
-        Comparison, Score,
+        ClassDifference, Comparison, Flips, Pairs, Score,
         format::{count, interval, percent, points},
     },
 };
@@ -34,6 +34,19 @@ fn write(text: &mut String, a: &Side, b: &Side, found: &Comparison) -> fmt::Resu
         summary::verdict(found),
         summary::evidence(found)
     )?;
+    scores(text, found)?;
+    pairs(text, &found.pairs)?;
+    recalls(text, &found.classes)?;
+    flipped(text, &found.flipped)?;
+    for (name, side) in [("A", a), ("B", b)] {
+        if let Some(subject) = &side.subject {
+            origin(text, &format!("Model and data of {name}"), subject)?;
+        }
+    }
+    Ok(())
+}
+
+fn scores(text: &mut String, found: &Comparison) -> fmt::Result {
     let score = |name: &str, score: &Score| {
         vec![
             name.to_owned(),
@@ -47,8 +60,11 @@ fn write(text: &mut String, a: &Side, b: &Side, found: &Comparison) -> fmt::Resu
         1,
         &["", "correct", "accuracy", "95 % interval"],
         [score("A", &found.a), score("B", &found.b)],
-    )?;
-    let pairs = &found.pairs;
+    )
+}
+
+/// Writes how many images both models, one of them or none of them predict correctly.
+fn pairs(text: &mut String, pairs: &Pairs) -> fmt::Result {
     let rows = [
         ("A is correct", [pairs.both_correct, pairs.only_a_correct]),
         (
@@ -62,9 +78,12 @@ fn write(text: &mut String, a: &Side, b: &Side, found: &Comparison) -> fmt::Resu
             .chain(counts.map(count))
             .collect()
     });
-    table(text, 1, &["", "B is correct", "B is incorrect"], rows)?;
+    table(text, 1, &["", "B is correct", "B is incorrect"], rows)
+}
+
+fn recalls(text: &mut String, classes: &[ClassDifference]) -> fmt::Result {
     heading(text, "Recall by expression")?;
-    let rows = found.classes.iter().map(|class| {
+    let rows = classes.iter().map(|class| {
         let [a, b] = [class.recall_a, class.recall_b].map(|recall| percent(recall, 1));
         vec![
             class.label.to_string(),
@@ -79,34 +98,31 @@ fn write(text: &mut String, a: &Side, b: &Side, found: &Comparison) -> fmt::Resu
         1,
         &["expression", "images", "A", "B", "B − A, points"],
         rows,
-    )?;
-    heading(
-        text,
-        &format!(
-            "Images with different predictions: {}",
-            count(found.flipped.count)
-        ),
-    )?;
-    let rows = found.flipped.images.iter().take(MAX_CHANGED).map(|flip| {
+    )
+}
+
+/// Writes the images with different predictions.
+fn flipped(text: &mut String, flipped: &Flips) -> fmt::Result {
+    let title = format!(
+        "Images with different predictions: {}",
+        count(flipped.count)
+    );
+    heading(text, &title)?;
+    let rows = flipped.images.iter().take(MAX_CHANGED).map(|flip| {
         let prediction = |label: Expression, confidence: f32| {
             format!("{label}, {}", percent(f64::from(confidence), 0))
         };
-        let (a, b) = (
+        vec![
+            escape(&flip.name),
+            flip.label.to_string(),
             prediction(flip.a, flip.confidence_a),
             prediction(flip.b, flip.confidence_b),
-        );
-        vec![escape(&flip.name), flip.label.to_string(), a, b]
+        ]
     });
     table(
         text,
         4,
         &["image", "label", "prediction of A", "prediction of B"],
         rows,
-    )?;
-    for (name, side) in [("A", a), ("B", b)] {
-        if let Some(subject) = &side.subject {
-            origin(text, &format!("Model and data of {name}"), subject)?;
-        }
-    }
-    Ok(())
+    )
 }
