@@ -1,6 +1,9 @@
 //! One evaluation: samples -> faces -> the model's batcher -> report.
 
-use std::{pin::pin, time::Instant};
+use std::{
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use futures_util::TryStreamExt;
 use mien_faces::{
@@ -30,67 +33,88 @@ pub async fn run(
 ) -> Result<EvaluationResult, RunError> {
     let label_map = LabelMap::new(&model.manifest.labels)?;
     let started = Instant::now();
-    let (mut tally, mut unreadable) = (Tally::default(), Unreadable::default());
-    // Chunks complete in any order, so each prediction has its position in the data set.
-    let mut placed: Vec<(usize, Prediction)> = Vec::with_capacity(samples.len());
-
+    let mut collected = Collected::default();
     let mut chunks = pin!(pipeline::classify(
         &model.batcher,
         model.signature.side,
         samples
     ));
-    while let Some(Classified {
-        samples,
-        predictions,
-        failures,
-    }) = chunks.try_next().await?
-    {
+    while let Some(chunk) = chunks.try_next().await? {
+        on_done(collected.add(chunk, &label_map));
+    }
+    collected.finish(started.elapsed())
+}
+
+/// The results of the chunks that are processed.
+#[derive(Default)]
+struct Collected {
+    tally: Tally,
+    unreadable: Unreadable,
+    /// Chunks complete in any order, so each prediction has its position in the data set.
+    placed: Vec<(usize, Prediction)>,
+}
+
+impl Collected {
+    /// Adds a chunk and returns the progress.
+    fn add(&mut self, chunk: Classified, label_map: &LabelMap) -> ProgressUpdate {
+        let Classified {
+            samples,
+            predictions,
+            failures,
+        } = chunk;
         let mut correct = 0;
         for (sample, output) in samples.iter().zip(&predictions) {
             let prediction = prediction(sample, label_map.reorder(&output.probabilities));
             let outcome = prediction.outcome();
             correct += usize::from(outcome.prediction() == outcome.truth);
-            tally.add(&outcome);
-            placed.push((sample.position(), prediction));
+            self.tally.add(&outcome);
+            self.placed.push((sample.position(), prediction));
         }
-        on_done(ProgressUpdate {
+        let update = ProgressUpdate {
             images: samples.len() + failures.len(),
             classified: samples.len(),
             correct,
-        });
-        unreadable.images.extend(failures);
+        };
+        self.unreadable.images.extend(failures);
+        update
     }
-    unreadable.finalize();
 
-    let report = tally.report();
-    if let (0, Some(first)) = (report.score.total, unreadable.images.first()) {
-        let UnreadableImage { name, detail } = first.clone();
-        return Err(RunError::NothingReadable {
-            count: unreadable.count,
-            name,
-            detail,
-        });
+    /// Returns the result of an evaluation that took this time.
+    ///
+    /// # Errors
+    /// Returns an error if all images are unreadable.
+    fn finish(mut self, took: Duration) -> Result<EvaluationResult, RunError> {
+        self.unreadable.finalize();
+        let unreadable = self.unreadable;
+        let report = self.tally.report();
+        if let (0, Some(first)) = (report.score.total, unreadable.images.first()) {
+            let UnreadableImage { name, detail } = first.clone();
+            return Err(RunError::NothingReadable {
+                count: unreadable.count,
+                name,
+                detail,
+            });
+        }
+        self.placed.sort_unstable_by_key(|(position, _)| *position);
+        let predictions: Vec<_> = self
+            .placed
+            .into_iter()
+            .map(|(_, prediction)| prediction)
+            .collect();
+        let seconds = took.as_secs_f64();
+        let evaluation = Evaluation {
+            report,
+            mistakes: mistakes(&predictions),
+            without_duplicates: None,
+            seconds,
+            images_per_second: (predictions.len() + unreadable.count) as f64 / seconds,
+            unreadable,
+        };
+        Ok(EvaluationResult {
+            evaluation,
+            predictions,
+        })
     }
-    let seconds = started.elapsed().as_secs_f64();
-    let images_per_second = samples.len() as f64 / seconds;
-    placed.sort_unstable_by_key(|(position, _)| *position);
-    let predictions: Vec<_> = placed
-        .into_iter()
-        .map(|(_, prediction)| prediction)
-        .collect();
-    let (mistakes, without_duplicates) = (mistakes(&predictions), None);
-    let evaluation = Evaluation {
-        report,
-        mistakes,
-        without_duplicates,
-        unreadable,
-        seconds,
-        images_per_second,
-    };
-    Ok(EvaluationResult {
-        evaluation,
-        predictions,
-    })
 }
 
 fn prediction(sample: &Sample, probabilities: [f32; Expression::COUNT]) -> Prediction {
