@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use super::{
     interleaved::{Compared, Paired},
     overload::Overload,
-    study::Study,
+    study::{Ready, Serving, Study},
 };
 use crate::tuning::Point;
 
@@ -32,11 +32,8 @@ fn write_study(text: &mut String, study: &Study) -> fmt::Result {
         raw,
         single,
         batcher,
-        serving,
-        ready_seconds,
         http,
         overload,
-        memory,
         ..
     } = study;
     head(text, name)?;
@@ -61,28 +58,33 @@ fn write_study(text: &mut String, study: &Study) -> fmt::Result {
         result(text, saturated)?;
         result(text, overloaded)?;
     }
-    let (instances, intra_op_threads, batch) = (
-        serving.instances,
-        serving.intra_op_threads,
-        serving.max_batch,
-    );
+    server(text, study)?;
+    compare(text, study)?;
+    writeln!(text)
+}
+
+/// Formats the configuration, the start-up times and the memory of the server.
+fn server(text: &mut String, study: &Study) -> fmt::Result {
+    let Serving {
+        instances,
+        intra_op_threads,
+        max_batch,
+        max_queue_size,
+    } = study.serving;
     writeln!(
         text,
-        "  server              {instances}x{intra_op_threads} batch {batch}, queue {}",
-        serving.max_queue_size
+        "  server              {instances}x{intra_op_threads} batch {max_batch}, queue {max_queue_size}"
     )?;
+    let Ready { first, cached } = study.ready_seconds;
     writeln!(
         text,
-        "  start to ready      {:.2} s tuning, {:.2} s with a cached curve",
-        ready_seconds.first, ready_seconds.cached
+        "  start to ready      {first:.2} s tuning, {cached:.2} s with a cached curve"
     )?;
-    let [ready, end] = [memory.ready, memory.end].map(mebibytes);
+    let [ready, end] = [study.memory.ready, study.memory.end].map(mebibytes);
     writeln!(
         text,
         "  resident memory     {ready} ready, {end} after all load"
-    )?;
-    compare(text, study)?;
-    writeln!(text)
+    )
 }
 
 /// Formats the target figures.
