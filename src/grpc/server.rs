@@ -14,6 +14,7 @@ use tokio::{
 };
 use tonic::{
     codec::CompressionEncoding,
+    service::Routes,
     transport::{self, server::TcpIncoming},
 };
 
@@ -70,22 +71,7 @@ impl Server {
             .enable_all()
             .build()?;
         let (stop, stopped) = watch::channel(false);
-        let reflection = || {
-            tonic_reflection::server::Builder::configure()
-                .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        };
-        let inference = Inference {
-            app: Arc::clone(app),
-            auth,
-            stopped: stopped.clone(),
-        };
-        let inference = GrpcInferenceServiceServer::new(inference)
-            .max_decoding_message_size(app.limits.max_body)
-            .accept_compressed(CompressionEncoding::Gzip)
-            .accept_compressed(CompressionEncoding::Deflate)
-            .send_compressed(CompressionEncoding::Gzip)
-            .send_compressed(CompressionEncoding::Deflate);
+        let services = services(app, auth, &stopped)?;
         let router = transport::Server::builder()
             .max_concurrent_streams(MAX_STREAMS)
             .http2_keepalive_interval(Some(KEEP_ALIVE))
@@ -94,10 +80,7 @@ impl Server {
                 app.intake.memory.clone(),
                 app.limits.body_timeout,
             ))
-            .add_service(inference)
-            .add_service(Health::new(Arc::clone(&app.readiness), stopped.clone()).service())
-            .add_service(reflection().build_v1().map_err(io::Error::other)?)
-            .add_service(reflection().build_v1alpha().map_err(io::Error::other)?);
+            .add_routes(services);
         let served = runtime.spawn(async move {
             let incoming = TcpIncoming::from(tokio::net::TcpListener::from_std(listener)?);
             let incoming = incoming.with_nodelay(Some(true));
@@ -128,6 +111,35 @@ impl Server {
             Err(_) => tracing::warn!("gRPC requests did not finish within --drain-timeout"),
         }
     }
+}
+
+/// Returns the services: inference, health and reflection.
+fn services(
+    app: &Arc<AppState>,
+    auth: AdminAuth,
+    stopped: &watch::Receiver<bool>,
+) -> io::Result<Routes> {
+    let inference = Inference {
+        app: Arc::clone(app),
+        auth,
+        stopped: stopped.clone(),
+    };
+    let inference = GrpcInferenceServiceServer::new(inference)
+        .max_decoding_message_size(app.limits.max_body)
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Deflate)
+        .send_compressed(CompressionEncoding::Gzip)
+        .send_compressed(CompressionEncoding::Deflate);
+    let health = Health::new(Arc::clone(&app.readiness), stopped.clone());
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    Ok(Routes::new(inference)
+        .add_service(health.service())
+        .add_service(reflection().build_v1().map_err(io::Error::other)?)
+        .add_service(reflection().build_v1alpha().map_err(io::Error::other)?))
 }
 
 impl Drop for Server {
