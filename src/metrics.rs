@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use prometheus::{Encoder, Registry, TextEncoder};
 
-use self::families::Families;
+use self::families::{BatchFamilies, TransportFamilies, VersionFamilies, register_process};
 
 pub use model::{ModelMetrics, Outcome};
 pub use statistics::{Statistics, Total, Totals};
@@ -27,7 +27,9 @@ const PROMOTION_OUTCOMES: [&str; 4] = ["promoted", "rejected", "failed", "cancel
 /// The metrics of the server.
 pub struct Metrics {
     registry: Registry,
-    families: Families,
+    transport: TransportFamilies,
+    batch: BatchFamilies,
+    version: VersionFamilies,
 }
 
 impl Metrics {
@@ -38,27 +40,30 @@ impl Metrics {
     )]
     pub fn new() -> Self {
         let registry = Registry::new();
+        register_process(&registry);
         Self {
-            families: Families::register(&registry),
+            transport: TransportFamilies::register(&registry),
+            batch: BatchFamilies::register(&registry),
+            version: VersionFamilies::register(&registry),
             registry,
         }
     }
 
     /// Creates the series of a route with the value 0; `status` is that of its success.
     pub fn init_route(&self, method: &str, route: &str, status: u16) {
-        self.families
+        self.transport
             .http_requests
             .with_label_values(&[method, route, &status.to_string()]);
-        self.families.http_duration.with_label_values(&[route]);
+        self.transport.http_duration.with_label_values(&[route]);
     }
 
     /// Counts a response. `method` and `route` must come from closed sets.
     pub fn http_request(&self, method: &str, route: &str, status: u16, took: Duration) {
-        self.families
+        self.transport
             .http_requests
             .with_label_values(&[method, route, &status.to_string()])
             .inc();
-        self.families
+        self.transport
             .http_duration
             .with_label_values(&[route])
             .observe(took.as_secs_f64());
@@ -66,14 +71,14 @@ impl Metrics {
 
     /// Creates the series of a gRPC call with the value 0; `code` is that of its success.
     pub fn init_grpc(&self, method: &str, code: &str) {
-        self.families
+        self.transport
             .grpc_requests
             .with_label_values(&[method, code]);
     }
 
     /// Counts a gRPC response. `method` and `code` must come from closed sets.
     pub fn grpc_request(&self, method: &str, code: &str) {
-        self.families
+        self.transport
             .grpc_requests
             .with_label_values(&[method, code])
             .inc();
@@ -81,16 +86,16 @@ impl Metrics {
 
     /// Returns the metrics of one model, which all its versions share. This creates their series with the value 0.
     pub fn model(&self, model: &str, labels: &Labels) -> ModelMetrics {
-        ModelMetrics::new(&self.families, model, labels)
+        ModelMetrics::new(&self.batch, model, labels)
     }
 
     /// Records that a version is loaded.
     pub fn model_serves(&self, model: &str, version: &str, architecture: &str, sha256: &str) {
-        self.families
+        self.version
             .model_info
             .with_label_values(&[model, version, architecture, sha256])
             .set(1);
-        self.families
+        self.version
             .model_ready
             .with_label_values(&[model, version])
             .set(1);
@@ -98,7 +103,7 @@ impl Metrics {
 
     /// Records that a version failed to load.
     pub fn model_failed(&self, model: &str, version: &str) {
-        self.families
+        self.version
             .model_ready
             .with_label_values(&[model, version])
             .set(0);
@@ -108,10 +113,10 @@ impl Metrics {
     pub fn model_unloaded(&self, model: &str, version: &str, architecture: &str, sha256: &str) {
         // An error means that the series does not exist.
         let _ =
-            self.families
+            self.version
                 .model_info
                 .remove_label_values(&[model, version, architecture, sha256]);
-        self.families
+        self.version
             .model_ready
             .with_label_values(&[model, version])
             .set(0);
@@ -120,7 +125,7 @@ impl Metrics {
     /// Removes the series of a version that was deleted from disk.
     pub fn model_removed(&self, model: &str, version: &str) {
         let _ = self
-            .families
+            .version
             .model_ready
             .remove_label_values(&[model, version]);
     }
@@ -128,21 +133,19 @@ impl Metrics {
     /// Creates the series of loads and promotions of a model with the value 0.
     pub fn init_model(&self, model: &str) {
         for outcome in LOAD_OUTCOMES {
-            self.families
+            self.version
                 .model_loads
                 .with_label_values(&[model, outcome]);
         }
         for outcome in PROMOTION_OUTCOMES {
-            self.families
-                .promotions
-                .with_label_values(&[model, outcome]);
+            self.version.promotions.with_label_values(&[model, outcome]);
         }
     }
 
     /// Counts a load of a version of a model.
     pub fn model_load(&self, model: &str, succeeded: bool) {
         let [ok, failed] = LOAD_OUTCOMES;
-        self.families
+        self.version
             .model_loads
             .with_label_values(&[model, if succeeded { ok } else { failed }])
             .inc();
@@ -150,7 +153,7 @@ impl Metrics {
 
     /// Counts an ended promotion. `outcome` must come from a closed set.
     pub fn promotion(&self, model: &str, outcome: &str) {
-        self.families
+        self.version
             .promotions
             .with_label_values(&[model, outcome])
             .inc();
@@ -165,7 +168,7 @@ impl Metrics {
         split: &str,
         accuracy: f64,
     ) {
-        self.families
+        self.version
             .evaluation_accuracy
             .with_label_values(&[model, version, dataset, split])
             .set(accuracy);

@@ -1,4 +1,4 @@
-//! The metric families of the server and their buckets.
+//! The metric families of the server and their buckets. Each field has the name of its metric without prefix and unit.
 
 use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
 
@@ -22,41 +22,32 @@ const BATCH_IMAGES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 /// Buckets of the probability of the predicted label; chance is 0.14.
 const CONFIDENCE: &[f64] = &[0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0];
 
-/// The metric families. Each field has the name of its metric without prefix and unit.
-pub(super) struct Families {
+/// Creates and registers the metrics of the process.
+pub(super) fn register_process(r: &Registry) {
+    let build = int_gauge(
+        r,
+        "mien_build_info",
+        "Version of the server; always 1.",
+        &["version"],
+    );
+    build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    #[cfg(target_os = "linux")]
+    register(
+        r,
+        prometheus::process_collector::ProcessCollector::for_self(),
+    );
+}
+
+/// The responses of the transports.
+pub(super) struct TransportFamilies {
     pub(super) http_requests: IntCounterVec,
     pub(super) http_duration: HistogramVec,
     pub(super) grpc_requests: IntCounterVec,
-    pub(super) queue_wait: HistogramVec,
-    pub(super) inference: HistogramVec,
-    pub(super) batch_images: HistogramVec,
-    pub(super) queue_images: IntGaugeVec,
-    pub(super) images: IntCounterVec,
-    pub(super) worker_panics: IntCounterVec,
-    pub(super) predictions: IntCounterVec,
-    pub(super) confidence: HistogramVec,
-    pub(super) model_loads: IntCounterVec,
-    pub(super) model_info: IntGaugeVec,
-    pub(super) model_ready: IntGaugeVec,
-    pub(super) evaluation_accuracy: GaugeVec,
-    pub(super) promotions: IntCounterVec,
 }
 
-impl Families {
-    /// Creates and registers all families.
+impl TransportFamilies {
+    /// Creates and registers the families.
     pub(super) fn register(r: &Registry) -> Self {
-        let build = int_gauge(
-            r,
-            "mien_build_info",
-            "Version of the server; always 1.",
-            &["version"],
-        );
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        #[cfg(target_os = "linux")]
-        register(
-            r,
-            prometheus::process_collector::ProcessCollector::for_self(),
-        );
         Self {
             http_requests: counter(
                 r,
@@ -77,6 +68,26 @@ impl Families {
                 "gRPC responses by call and status code.",
                 &["method", "code"],
             ),
+        }
+    }
+}
+
+/// The images and batches of models.
+pub(super) struct BatchFamilies {
+    pub(super) queue_wait: HistogramVec,
+    pub(super) inference: HistogramVec,
+    pub(super) batch_images: HistogramVec,
+    pub(super) queue_images: IntGaugeVec,
+    pub(super) images: IntCounterVec,
+    pub(super) worker_panics: IntCounterVec,
+    pub(super) predictions: IntCounterVec,
+    pub(super) confidence: HistogramVec,
+}
+
+impl BatchFamilies {
+    /// Creates and registers the families.
+    pub(super) fn register(r: &Registry) -> Self {
+        Self {
             queue_wait: histogram(
                 r,
                 "mien_queue_wait_seconds",
@@ -129,6 +140,23 @@ impl Families {
                 &["model"],
                 CONFIDENCE,
             ),
+        }
+    }
+}
+
+/// The versions of models.
+pub(super) struct VersionFamilies {
+    pub(super) model_loads: IntCounterVec,
+    pub(super) model_info: IntGaugeVec,
+    pub(super) model_ready: IntGaugeVec,
+    pub(super) evaluation_accuracy: GaugeVec,
+    pub(super) promotions: IntCounterVec,
+}
+
+impl VersionFamilies {
+    /// Creates and registers the families.
+    pub(super) fn register(r: &Registry) -> Self {
+        Self {
             model_loads: counter(
                 r,
                 "mien_model_loads_total",

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use prometheus::{Histogram, IntCounter, IntGauge};
 
-use super::{Statistics, families::Families};
+use super::{Statistics, families::BatchFamilies};
 use crate::inference::{Labels, Prediction};
 
 /// Outcome of an image.
@@ -63,7 +63,7 @@ struct Series {
 }
 
 impl ModelMetrics {
-    pub(super) fn new(all: &Families, model: &str, labels: &Labels) -> Self {
+    pub(super) fn new(all: &BatchFamilies, model: &str, labels: &Labels) -> Self {
         let of = [model];
         let prediction =
             |label: &String| all.predictions.with_label_values(&[model, label.as_str()]);
