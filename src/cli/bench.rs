@@ -12,9 +12,10 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use mien_loadgen::{
-    connection::{request, resolve_url},
+    connection::request,
     load::{Target, closed_loop},
     process::Process,
+    url::resolve_url,
     window::Timing,
 };
 

@@ -4,6 +4,7 @@
 //!
 //! - [`load`] — closed loop (a request follows a response) and open loop (requests arrive in a Poisson process).
 //! - [`connection`] — an HTTP/1.1 connection.
+//! - [`url`] — the address of a URL.
 //! - [`latency`] — percentiles.
 //! - [`window`] — the measured part of a load.
 //! - [`process`] — CPU time and memory of a process, from `/proc`.
@@ -11,4 +12,5 @@ pub mod connection;
 pub mod latency;
 pub mod load;
 pub mod process;
+pub mod url;
 pub mod window;
