@@ -42,10 +42,6 @@ pub(super) fn list(path: &Path) -> Result<(Vec<Sample>, Vec<Sample>), DatasetErr
         .trim(csv::Trim::All)
         .from_reader(bytes);
     let columns = Columns::find(path, reader.headers().map_err(|e| malformed(path, &e))?)?;
-    let file_name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
     let file = Arc::new(path.to_owned());
 
     let (mut train, mut test) = (Vec::new(), Vec::new());
@@ -58,31 +54,15 @@ pub(super) fn list(path: &Path) -> Result<(Vec<Sample>, Vec<Sample>), DatasetErr
         {
             break;
         }
-        let line = record.position().map_or(0, csv::Position::line);
-        let invalid = |reason| DatasetError::Csv {
-            path: path.to_owned(),
-            line,
-            reason,
-        };
-        let (expression, usage) = columns.read(&record).map_err(invalid)?;
-        let length = reader.position().byte() - offset;
         let row = Row {
             file: Arc::clone(&file),
-            line,
+            line: record.position().map_or(0, csv::Position::line),
             offset,
-            length,
+            length: reader.position().byte() - offset,
             column: columns.pixels,
         };
-        let (name, is_train) = (format!("{file_name}:{line}"), usage == Usage::Training);
-        let sample = Sample {
-            name,
-            expression,
-            usage,
-            is_train,
-            position: 0,
-            source: Source::Row(row),
-        };
-        if is_train {
+        let sample = sample(row, &columns, &record)?;
+        if sample.is_train {
             train.push(sample)
         } else {
             test.push(sample)
@@ -97,6 +77,25 @@ pub(super) fn list(path: &Path) -> Result<(Vec<Sample>, Vec<Sample>), DatasetErr
         });
     }
     Ok((train, test))
+}
+
+/// Returns the sample of a row.
+fn sample(row: Row, columns: &Columns, record: &csv::StringRecord) -> Result<Sample, DatasetError> {
+    let invalid = |reason| DatasetError::Csv {
+        path: row.file.to_path_buf(),
+        line: row.line,
+        reason,
+    };
+    let (expression, usage) = columns.read(record).map_err(invalid)?;
+    let file_name = row.file.file_name().unwrap_or_default().to_string_lossy();
+    Ok(Sample {
+        name: format!("{file_name}:{}", row.line),
+        expression,
+        usage,
+        is_train: usage == Usage::Training,
+        position: 0,
+        source: Source::Row(row),
+    })
 }
 
 /// Indexes of the fields. Published copies of the file have different orders.
