@@ -54,9 +54,15 @@ pub enum ShapeError {
     },
 }
 
-/// Scales a pooling window of `kernel` px on a map of `native_side` px to a map of `side` px.
-pub fn scaled_kernel(kernel: usize, side: usize, native_side: usize) -> usize {
-    ((kernel * side + native_side / 2) / native_side).max(1)
+/// Returns the side of a pooling window on a map of `side` px, from `kernel` px on the map `native` of a face of the network's
+/// own size.
+pub fn pool_kernel(kernel: usize, scaling: PoolScaling, side: usize, native: Shape) -> usize {
+    match (scaling, native) {
+        (PoolScaling::WithMap, Shape::Map { side: native, .. }) => {
+            ((kernel * side + native / 2) / native).max(1)
+        }
+        (PoolScaling::WithMap | PoolScaling::Fixed, _) => kernel,
+    }
 }
 
 /// Returns the output shapes of all nodes for images of `side` px, in node order.
@@ -67,92 +73,109 @@ pub fn infer(graph: &Graph, side: usize) -> Result<Vec<Shape>, ShapeError> {
     let mut native: Vec<Shape> = Vec::with_capacity(graph.nodes().len());
     let mut shapes: Vec<Shape> = Vec::with_capacity(graph.nodes().len());
     for node in graph.nodes() {
-        let own = node_shape(graph, node, &native, graph.side(), &native)?;
-        let at_side = node_shape(graph, node, &shapes, side, &native)?;
+        let own = Operands::new(graph, node, &native).output(graph.side(), &native)?;
+        let at_side = Operands::new(graph, node, &shapes).output(side, &native)?;
         native.push(own);
         shapes.push(at_side);
     }
     Ok(shapes)
 }
 
-fn node_shape(
-    graph: &Graph,
-    node: &Node,
-    shapes: &[Shape],
-    input_side: usize,
-    native: &[Shape],
-) -> Result<Shape, ShapeError> {
-    let operands: Vec<Shape> = node.inputs.iter().map(|id| shapes[id.index()]).collect();
-    let misfit = || ShapeError::Operand {
-        graph: graph.name().to_owned(),
-        node: node.name.clone(),
-        found: format!("{operands:?}"),
-    };
-    let map = || match operands[..] {
-        [Shape::Map { channels, side }] => Ok((channels, side)),
-        _ => Err(misfit()),
-    };
-    let window = |kernel, stride, padding: Padding, side| {
-        padding
-            .output(side, kernel, stride)
-            .ok_or_else(|| ShapeError::TooSmall {
-                graph: graph.name().to_owned(),
-                node: node.name.clone(),
-                kernel,
-                side,
-            })
-    };
-    match node.op {
-        Op::Input if operands.is_empty() => Ok(Shape::Map {
-            channels: 1,
-            side: input_side,
-        }),
-        Op::Input => Err(misfit()),
-        Op::Normalize { .. } | Op::BatchNorm { .. } => {
-            map().map(|(channels, side)| Shape::Map { channels, side })
+/// The operands of a node.
+struct Operands<'a> {
+    graph: &'a Graph,
+    node: &'a Node,
+    shapes: Vec<Shape>,
+}
+
+impl<'a> Operands<'a> {
+    /// Selects the operands of a node from the shapes of all earlier nodes.
+    fn new(graph: &'a Graph, node: &'a Node, shapes: &[Shape]) -> Self {
+        let shapes = node.inputs.iter().map(|id| shapes[id.index()]).collect();
+        Self {
+            graph,
+            node,
+            shapes,
         }
-        Op::Relu | Op::Dropout { .. } | Op::StochasticDepth { .. } => match operands[..] {
-            [shape] => Ok(shape),
-            _ => Err(misfit()),
-        },
-        Op::Conv {
-            filters,
-            kernel,
-            stride,
-            padding,
-            bias: _,
-        } => {
-            let (_, side) = map()?;
-            Ok(Shape::Map {
+    }
+
+    /// Returns the shape of the node's output. `native` has the shapes of all earlier nodes for images of the network's own
+    /// size.
+    fn output(&self, input_side: usize, native: &[Shape]) -> Result<Shape, ShapeError> {
+        match (&self.node.op, &self.shapes[..]) {
+            (Op::Input, []) => Ok(Shape::Map {
+                channels: 1,
+                side: input_side,
+            }),
+            (Op::Normalize { .. } | Op::BatchNorm { .. }, &[map @ Shape::Map { .. }]) => Ok(map),
+            (Op::Relu | Op::Dropout { .. } | Op::StochasticDepth { .. }, &[shape]) => Ok(shape),
+            (
+                &Op::Conv {
+                    filters,
+                    kernel,
+                    stride,
+                    padding,
+                    bias: _,
+                },
+                &[Shape::Map { side, .. }],
+            ) => Ok(Shape::Map {
                 channels: filters,
-                side: window(kernel, stride, padding, side)?,
-            })
+                side: self.window(kernel, stride, padding, side)?,
+            }),
+            (&Op::AvgPool { kernel, scaling }, &[Shape::Map { channels, side }]) => {
+                let native = native[self.node.inputs[0].index()];
+                let kernel = pool_kernel(kernel, scaling, side, native);
+                Ok(Shape::Map {
+                    channels,
+                    side: self.window(kernel, kernel, Padding::Valid, side)?,
+                })
+            }
+            (Op::Add, &[a, b]) if a == b => Ok(a),
+            (Op::Concat, operands) => concat(operands).ok_or_else(|| self.misfit()),
+            (Op::Flatten { order: _ }, &[Shape::Map { channels, side }]) => {
+                Ok(Shape::Vector(channels * side * side))
+            }
+            (&Op::Linear { outputs }, [Shape::Vector(_)]) => Ok(Shape::Vector(outputs)),
+            (
+                Op::Input
+                | Op::Normalize { .. }
+                | Op::BatchNorm { .. }
+                | Op::Relu
+                | Op::Dropout { .. }
+                | Op::StochasticDepth { .. }
+                | Op::Conv { .. }
+                | Op::AvgPool { .. }
+                | Op::Add
+                | Op::Flatten { .. }
+                | Op::Linear { .. },
+                _,
+            ) => Err(self.misfit()),
         }
-        Op::AvgPool { kernel, scaling } => {
-            let (channels, side) = map()?;
-            let kernel = match (scaling, native[node.inputs[0].index()]) {
-                (PoolScaling::WithMap, Shape::Map { side: own, .. }) => {
-                    scaled_kernel(kernel, side, own)
-                }
-                (PoolScaling::WithMap | PoolScaling::Fixed, _) => kernel,
-            };
-            Ok(Shape::Map {
-                channels,
-                side: window(kernel, kernel, Padding::Valid, side)?,
-            })
+    }
+
+    /// Returns the side of the map of a window's outputs.
+    fn window(
+        &self,
+        kernel: usize,
+        stride: usize,
+        padding: Padding,
+        side: usize,
+    ) -> Result<usize, ShapeError> {
+        let output = padding.output(side, kernel, stride);
+        output.ok_or_else(|| ShapeError::TooSmall {
+            graph: self.graph.name().to_owned(),
+            node: self.node.name.clone(),
+            kernel,
+            side,
+        })
+    }
+
+    fn misfit(&self) -> ShapeError {
+        ShapeError::Operand {
+            graph: self.graph.name().to_owned(),
+            node: self.node.name.clone(),
+            found: format!("{:?}", self.shapes),
         }
-        Op::Add => match operands[..] {
-            [a, b] if a == b => Ok(a),
-            _ => Err(misfit()),
-        },
-        Op::Concat => concat(&operands).ok_or_else(misfit),
-        Op::Flatten { order: _ } => {
-            map().map(|(channels, side)| Shape::Vector(channels * side * side))
-        }
-        Op::Linear { outputs } => match operands[..] {
-            [Shape::Vector(_)] => Ok(Shape::Vector(outputs)),
-            _ => Err(misfit()),
-        },
     }
 }
 

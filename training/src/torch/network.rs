@@ -188,13 +188,8 @@ impl Network {
 
     fn pool_kernel(&self, node: &Node, x: &Tensor, kernel: usize, scaling: PoolScaling) -> i64 {
         let side = x.size()[2] as usize;
-        let kernel = match (scaling, self.native[node.inputs[0].index()]) {
-            (PoolScaling::WithMap, Shape::Map { side: own, .. }) => {
-                shape::scaled_kernel(kernel, side, own)
-            }
-            (PoolScaling::WithMap | PoolScaling::Fixed, _) => kernel,
-        };
-        kernel as i64
+        let native = self.native[node.inputs[0].index()];
+        shape::pool_kernel(kernel, scaling, side, native) as i64
     }
 }
 
