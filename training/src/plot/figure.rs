@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use plotters::{
-    chart::ChartBuilder,
+    backend::BitMapBackend,
+    chart::{ChartBuilder, ChartContext},
+    coord::{cartesian::Cartesian2d, types::RangedCoordf64},
     element::{Circle, PathElement, Text},
     series::LineSeries,
     style::{
@@ -87,13 +89,16 @@ fn epochs(panels: &[&Panel]) -> f64 {
     points.map(|point| point.0).fold(1.0, f64::max)
 }
 
+/// A chart with its axes.
+type Chart<'a, 'b> =
+    ChartContext<'a, BitMapBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
 fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
     let title = bold(18, INK, HPos::Left, VPos::Center);
     area.draw(&Text::new(panel.title.clone(), (px(28), px(22)), title))
         .map_err(to_text)?;
     let rows = legend::draw(panel, area)?;
     let (low, high) = range(panel);
-    let label = text(15, MUTED, HPos::Center, VPos::Center);
     let mut chart = ChartBuilder::on(area)
         .margin_left(px(16))
         .margin_right(px(28))
@@ -103,6 +108,18 @@ fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
         .y_label_area_size(px(78))
         .build_cartesian_2d(0.5..last + 0.5, low..high)
         .map_err(to_text)?;
+    draw_axes(&mut chart, panel.axis, high - low)?;
+    for (start, name) in &panel.phases {
+        draw_phase(&mut chart, area, (*start, name.as_str()), (low, high))?;
+    }
+    for line in &panel.lines {
+        draw_line(&mut chart, line)?;
+    }
+    Ok(())
+}
+
+fn draw_axes(chart: &mut Chart<'_, '_>, label: &str, range: f64) -> Drawn {
+    let style = text(15, MUTED, HPos::Center, VPos::Center);
     chart
         .configure_mesh()
         .disable_x_mesh()
@@ -110,9 +127,9 @@ fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
         .bold_line_style(stroke(GRID, 1))
         .axis_style(stroke(MUTED, 1))
         .label_style(text(14, MUTED, HPos::Center, VPos::Center))
-        .axis_desc_style(label)
+        .axis_desc_style(style)
         .x_desc("epoch")
-        .y_desc(panel.axis)
+        .y_desc(label)
         .x_labels(13)
         .y_labels(6)
         .x_label_formatter(&|x| {
@@ -122,33 +139,41 @@ fn draw(panel: &Panel, area: &Area, last: f64) -> Drawn {
                 String::new()
             }
         })
-        .y_label_formatter(&|y| tick(*y, high - low))
+        .y_label_formatter(&|y| tick(*y, range))
         .draw()
-        .map_err(to_text)?;
-    for (start, name) in &panel.phases {
-        let x = *start as f64 - 0.5;
-        let (left, top) = chart.backend_coord(&(x, high));
-        let (base_x, base_y) = area.get_base_pixel();
-        let at = (left - base_x + px(5), top - base_y - px(10));
-        if *start > 1 {
-            let line = PathElement::new(vec![(x, low), (x, high)], stroke(BOUNDARY, 1));
-            chart.draw_series([line]).map_err(to_text)?;
-        }
-        let style = text(14, MUTED, HPos::Left, VPos::Center);
-        area.draw(&Text::new(name.clone(), at, style))
-            .map_err(to_text)?;
+        .map_err(to_text)
+}
+
+/// Draws the boundary before a phase and the name of the phase above the chart, whose values are in the range `(low, high)`.
+fn draw_phase(
+    chart: &mut Chart<'_, '_>,
+    area: &Area,
+    (start, name): (usize, &str),
+    (low, high): (f64, f64),
+) -> Drawn {
+    let x = start as f64 - 0.5;
+    let (left, top) = chart.backend_coord(&(x, high));
+    let (base_x, base_y) = area.get_base_pixel();
+    let at = (left - base_x + px(5), top - base_y - px(10));
+    if start > 1 {
+        let line = PathElement::new(vec![(x, low), (x, high)], stroke(BOUNDARY, 1));
+        chart.draw_series([line]).map_err(to_text)?;
     }
-    for line in &panel.lines {
-        let style = stroke(line.color, 3);
+    let style = text(14, MUTED, HPos::Left, VPos::Center);
+    area.draw(&Text::new(name.to_owned(), at, style))
+        .map_err(to_text)
+}
+
+fn draw_line(chart: &mut Chart<'_, '_>, line: &Line) -> Drawn {
+    let style = stroke(line.color, 3);
+    chart
+        .draw_series(LineSeries::new(line.points.iter().copied(), style))
+        .map_err(to_text)?;
+    if line.points.len() <= MAX_DOTS {
+        let dot = |&point: &(f64, f64)| Circle::new(point, px(4), line.color.filled());
         chart
-            .draw_series(LineSeries::new(line.points.iter().copied(), style))
+            .draw_series(line.points.iter().map(dot))
             .map_err(to_text)?;
-        if line.points.len() <= MAX_DOTS {
-            let dot = |&point: &(f64, f64)| Circle::new(point, px(4), line.color.filled());
-            chart
-                .draw_series(line.points.iter().map(dot))
-                .map_err(to_text)?;
-        }
     }
     Ok(())
 }
