@@ -72,20 +72,7 @@ impl Prepared {
         let (init, init_file) = init.unzip();
         let unreadable = faces.unreadable.clone();
         let (faces, holdout) = faces.hold_out(recipe.holdout, recipe.seed);
-        if faces.len() < 2 {
-            let (holdout, left) = (recipe.holdout, faces.len());
-            return Err(PrepareError::NothingToTrainOn {
-                holdout,
-                left,
-                data,
-            });
-        }
-        if recipe.holdout > 0.0 && holdout.is_empty() {
-            return Err(PrepareError::NothingHeldOut {
-                holdout: recipe.holdout,
-                data,
-            });
-        }
+        check_sizes(&recipe, &data, faces.len(), holdout.len())?;
         let run = RunMetadata {
             architecture,
             data,
@@ -188,6 +175,27 @@ impl Prepared {
         )?;
         Ok(trainer.run(&self.faces, &self.holdout)?)
     }
+}
+
+/// Checks that a run has at least two training faces, and held-out faces if the recipe holds out a share.
+fn check_sizes(
+    recipe: &Recipe,
+    data: &Path,
+    training: usize,
+    held_out: usize,
+) -> Result<(), PrepareError> {
+    let (holdout, data) = (recipe.holdout, data.to_owned());
+    if training < 2 {
+        return Err(PrepareError::NothingToTrainOn {
+            holdout,
+            left: training,
+            data,
+        });
+    }
+    if holdout > 0.0 && held_out == 0 {
+        return Err(PrepareError::NothingHeldOut { holdout, data });
+    }
+    Ok(())
 }
 
 /// Returns the network of a run with the options of its recipe.
