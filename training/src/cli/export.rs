@@ -7,7 +7,7 @@ use mien_faces::{report::Score, temperature};
 use crate::{
     export::{self, Options, TemperatureFrom},
     onnx::{batch_norm_folding::BatchNormFolding, views::Views, weights::WeightFormat},
-    report::{ModelReport, TemperatureSource},
+    report::{ModelReport, Temperature, TemperatureSource},
 };
 
 #[derive(Debug, clap::Args)]
@@ -99,23 +99,7 @@ fn show(out: &mut impl Write, found: &ModelReport) -> anyhow::Result<()> {
             rounding.difference, rounding.labels_changed, rounding.faces
         )?;
     }
-    let value = found.temperature.value;
-    match &found.temperature.source {
-        TemperatureSource::NotFitted => writeln!(
-            out,
-            "temperature 1: the run has no held-out faces to fit it on (see --temperature-from)"
-        )?,
-        TemperatureSource::Holdout => {
-            writeln!(out, "temperature {value:.4}, fitted on the held-out faces")?
-        }
-        TemperatureSource::HoldoutOf(run) => {
-            writeln!(
-                out,
-                "temperature {value:.4}, fitted on the held-out faces of {run}"
-            )?;
-        }
-        TemperatureSource::Given => writeln!(out, "temperature {value}, set on the command line")?,
-    }
+    writeln!(out, "{}", temperature_line(&found.temperature))?;
     if let Some(holdout) = &found.holdout {
         line(out, "held out", &holdout.score)?;
     }
@@ -137,6 +121,24 @@ fn show(out: &mut impl Write, found: &ModelReport) -> anyhow::Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// Returns the temperature and its source.
+fn temperature_line(temperature: &Temperature) -> String {
+    let value = temperature.value;
+    match &temperature.source {
+        TemperatureSource::NotFitted => {
+            "temperature 1: the run has no held-out faces to fit it on (see --temperature-from)"
+                .to_owned()
+        }
+        TemperatureSource::Holdout => {
+            format!("temperature {value:.4}, fitted on the held-out faces")
+        }
+        TemperatureSource::HoldoutOf(run) => {
+            format!("temperature {value:.4}, fitted on the held-out faces of {run}")
+        }
+        TemperatureSource::Given => format!("temperature {value}, set on the command line"),
+    }
 }
 
 fn line(out: &mut impl Write, name: &str, score: &Score) -> anyhow::Result<()> {
