@@ -88,14 +88,7 @@ impl Trained {
             holdout,
             held_out,
         } = temperature::choose(&self, train.as_ref(), data, options)?;
-        let (graph, values) = options
-            .batch_norm_folding
-            .apply(&self.graph, values(&self.weights)?)?;
-        let mut file = Contents {
-            graph,
-            values,
-            metadata: self.metadata(temperature.value, options)?,
-        };
+        let mut file = self.contents(temperature.value, options)?;
         let runtime = Runtime::load()?;
         let faces = real_faces(&dataset)?;
         let Verified {
@@ -138,6 +131,17 @@ impl Trained {
         };
         folder::write(out, &bytes, &report, &self.history)?;
         Ok(report)
+    }
+
+    /// Returns the contents of the file without the accuracy.
+    fn contents(&self, temperature: f64, options: &Options) -> Result<Contents, ExportError> {
+        let values = values(&self.weights)?;
+        let (graph, values) = options.batch_norm_folding.apply(&self.graph, values)?;
+        Ok(Contents {
+            graph,
+            values,
+            metadata: self.metadata(temperature, options)?,
+        })
     }
 
     fn training(&self) -> Training {
