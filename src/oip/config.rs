@@ -1,10 +1,13 @@
 //! The configuration of a model in the format of Triton's model configuration.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{input, metadata::platform};
 use crate::{
+    batching::BatchOptions,
     inference::runtime::Device,
     models::{registry::LiveModel, repository::MODEL_FILE, version_config::CONFIG_FILE},
     settings::LimitSettings,
@@ -125,9 +128,6 @@ impl ModelConfig {
             Device::Cpu => ("KIND_CPU", Vec::new()),
             Device::Cuda(gpu) => ("KIND_GPU", vec![gpu]),
         };
-        let micros =
-            |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let to_i32 = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
         Self {
             name: model.name.clone(),
             platform: platform(model),
@@ -145,18 +145,7 @@ impl ModelConfig {
                 count: to_i32(options.instances),
                 gpus,
             }],
-            dynamic_batching: BatchingConfig {
-                preferred_batch_size: vec![to_i32(options.max_batch)],
-                max_queue_delay_microseconds: micros(options.max_queue_delay),
-                priority_levels: 2,
-                default_priority_level: 1,
-                default_queue_policy: QueuePolicy {
-                    timeout_action: "REJECT",
-                    default_timeout_microseconds: micros(limits.request_timeout),
-                    allow_timeout_override: true,
-                    max_queue_size: u32::try_from(options.max_queue_size).unwrap_or(u32::MAX),
-                },
-            },
+            dynamic_batching: BatchingConfig::of(&options, limits),
             default_model_filename: if model.manifest.members.is_empty() {
                 MODEL_FILE
             } else {
@@ -164,4 +153,30 @@ impl ModelConfig {
             },
         }
     }
+}
+
+impl BatchingConfig {
+    fn of(options: &BatchOptions, limits: &LimitSettings) -> Self {
+        Self {
+            preferred_batch_size: vec![to_i32(options.max_batch)],
+            max_queue_delay_microseconds: micros(options.max_queue_delay),
+            priority_levels: 2,
+            default_priority_level: 1,
+            default_queue_policy: QueuePolicy {
+                timeout_action: "REJECT",
+                default_timeout_microseconds: micros(limits.request_timeout),
+                allow_timeout_override: true,
+                max_queue_size: u32::try_from(options.max_queue_size).unwrap_or(u32::MAX),
+            },
+        }
+    }
+}
+
+/// Returns a time in microseconds.
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn to_i32(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
 }

@@ -18,7 +18,7 @@ use crate::{
         response::server_timing,
     },
     intake::{IntakeError, body, memory_limit::Reservation},
-    oip::{InferRequest, InferResponse},
+    oip::{InferRequest, InferResponse, InputTensor},
 };
 
 /// Header with the length of the JSON that precedes binary tensor data.
@@ -99,24 +99,24 @@ pub async fn infer(
         body = decompressed.await.map_err(ApiError::internal)??;
     }
     let (request_v2, binary) = match json_length {
-        Some(0) => {
-            let inputs = vec![state.oip.raw_input(&model, body)];
-            let binary = Binary {
-                default: true,
-                outputs: Vec::new(),
-            };
-            (
-                InferRequest {
-                    inputs,
-                    ..InferRequest::default()
-                },
-                binary,
-            )
-        }
+        Some(0) => raw(state.oip.raw_input(&model, body)),
         length => parse(body, length, &reservation).await?,
     };
     let response = state.oip.infer(&model, request_v2, times.deadline).await?;
     respond(&request, &response, &binary)
+}
+
+/// Returns the request of a body without JSON. Its outputs are binary.
+fn raw(input: InputTensor) -> (InferRequest, Binary) {
+    let request = InferRequest {
+        inputs: vec![input],
+        ..InferRequest::default()
+    };
+    let binary = Binary {
+        default: true,
+        outputs: Vec::new(),
+    };
+    (request, binary)
 }
 
 fn json_length(request: &HttpRequest) -> Result<Option<usize>, ApiError> {
