@@ -2,17 +2,16 @@
 //!
 //! No test depends on timing: the fake stops at a gate if a test needs a busy worker.
 
+mod dropped;
 mod failures;
 mod fixture;
+mod shutdown;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use proptest::prelude::*;
 
-use self::fixture::{Bench, GATE, NAN, POISON, until};
+use self::fixture::{Bench, GATE, NAN, POISON};
 use super::*;
 
 #[test]
@@ -82,61 +81,6 @@ fn request_larger_than_queue_is_rejected() {
     let bench = Bench::new(4, 8, 1);
     let refused = bench.wait(bench.send(0..5, RequestOptions::default()));
     assert!(matches!(refused, Err(BatchError::Overloaded { .. })));
-}
-
-#[test]
-fn cancelled_images_are_skipped_and_free_places() {
-    let bench = Bench::new(2, 8, 1);
-    let busy = bench.occupy();
-    let cancelled = bench.send([1, 2], RequestOptions::default());
-    cancelled.abort();
-    assert!(bench.runtime.block_on(cancelled).is_err());
-    let next = bench.send([3, 4], RequestOptions::default());
-    bench.pass.send(()).unwrap();
-    assert_eq!(bench.wait(next), Ok(vec![3, 4]));
-    assert_eq!(bench.wait(busy), Ok(vec![GATE]));
-    bench.batcher.join();
-    assert_eq!(*bench.log.lock().unwrap(), [vec![GATE], vec![3, 4]]);
-    assert_eq!(bench.outcome("cancelled"), 2);
-}
-
-#[test]
-fn expired_images_fail_without_running() {
-    let bench = Bench::new(8, 8, 1);
-    let busy = bench.occupy();
-    let soon = bench.send([1], until(Instant::now() + Duration::from_millis(1)));
-    assert_eq!(bench.wait(soon), Err(BatchError::DeadlineExceeded));
-    let past = bench.send([2, 3], until(Instant::now()));
-    assert_eq!(bench.wait(past), Err(BatchError::DeadlineExceeded));
-    bench.pass.send(()).unwrap();
-    assert_eq!(bench.wait(busy), Ok(vec![GATE]));
-    bench.batcher.join();
-    assert_eq!(*bench.log.lock().unwrap(), [vec![GATE]]);
-    assert_eq!(bench.outcome("expired"), 3);
-}
-
-#[test]
-fn image_dropped_after_deadline_reports_expiry() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    let dropped = |deadline| {
-        let (sender, result) = oneshot::channel();
-        drop(sender);
-        runtime
-            .block_on(BatchResponse::collect(vec![result], deadline))
-            .err()
-    };
-    assert_eq!(
-        dropped(Some(Instant::now())),
-        Some(BatchError::DeadlineExceeded)
-    );
-    let in_time = Instant::now() + Duration::from_secs(3600);
-    assert!(matches!(
-        dropped(Some(in_time)),
-        Some(BatchError::Failed(_))
-    ));
-    assert!(matches!(dropped(None), Some(BatchError::Failed(_))));
 }
 
 #[test]
@@ -215,46 +159,6 @@ fn retried_request_counts_once_in_statistics() {
     assert_eq!(
         (totals.success.count, totals.fail.count, totals.images),
         (2, 2, 3)
-    );
-}
-
-#[test]
-fn closed_queue_still_processes_queued_images() {
-    let bench = Bench::new(8, 2, 1);
-    let busy = bench.occupy();
-    let queued = bench.send([1, 2, 3], RequestOptions::default());
-    bench.batcher.close();
-    assert_eq!(
-        bench.wait(bench.send([4], RequestOptions::default())),
-        Err(BatchError::ShuttingDown)
-    );
-    bench.pass.send(()).unwrap();
-    bench.batcher.join();
-    assert_eq!(bench.wait(queued), Ok(vec![1, 2, 3]));
-    assert_eq!(bench.wait(busy), Ok(vec![GATE]));
-}
-
-#[test]
-fn dropped_batcher_hands_workers_to_reaper() {
-    let bench = Bench::new(8, 2, 2);
-    let reaper = RetiredWorkers::default();
-    bench.batcher.set_reaper(&reaper);
-    assert_eq!(
-        bench.wait(bench.send([1, 2], RequestOptions::default())),
-        Ok(vec![1, 2])
-    );
-    let Bench {
-        batcher,
-        log,
-        runtime,
-        ..
-    } = bench;
-    drop((runtime, batcher));
-    reaper.join();
-    assert_eq!(
-        Arc::strong_count(&log),
-        1,
-        "the classifiers must be dropped"
     );
 }
 
