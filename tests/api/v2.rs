@@ -4,6 +4,7 @@ mod binary;
 mod errors;
 mod infer;
 mod invalid;
+mod invalid_data;
 mod limits;
 
 use reqwest::{RequestBuilder, Response};
