@@ -1,10 +1,11 @@
 //! Ensembles: the mean of other models' probabilities, served like any model.
 
+mod command;
 mod invalid;
 mod reload;
 mod v2;
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::{
     evaluations::{LABELS, data_set, spawn},
-    helpers::{TestApp, face, fixture, send},
+    helpers::{TestApp, face, send},
     lifecycle::{models_dir, models_flag},
 };
 
@@ -204,44 +205,6 @@ async fn ensemble_is_promoted_over_its_own_member() {
     );
     assert_eq!(document["sha256"], model["versions"][1]["sha256"]);
     assert_eq!(app.version("").await, "2");
-}
-
-#[test]
-fn commands_use_an_ensemble_without_a_server() {
-    let (root, data) = (duo(), data_set());
-    let mien = |words: &[&str]| -> Value {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
-        command
-            .args(words)
-            .args(["--json", "--device=cpu", "--models"])
-            .arg(root.path());
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-        serde_json::from_slice(&output.stdout).unwrap()
-    };
-    let image = fixture("faces/happy.png");
-    let classify = |flags: &[&str]| -> (Value, Vec<f64>) {
-        let body = mien(&[&["classify", image.to_str().unwrap()], flags].concat());
-        let probabilities = &body["predictions"][0]["probabilities"];
-        let values = LABELS.map(|label| probabilities[label].as_f64().unwrap());
-        (body["model"].clone(), values.to_vec())
-    };
-    let (_, small) = classify(&["--model=small"]);
-    let (_, keras) = classify(&["--model=keras"]);
-    // The ensemble records the best accuracy.
-    let (name, duo) = classify(&[]);
-    assert_eq!(name, "duo");
-    assert_close(&duo, &mean(&small, &keras));
-    let report = mien(&[
-        "evaluate",
-        "--model=duo@1",
-        "--data",
-        data.path().to_str().unwrap(),
-    ]);
-    assert_eq!(
-        (&report["model"], &report["report"]["total"]),
-        (&json!("duo"), &json!(7))
-    );
 }
 
 #[actix_web::test]
