@@ -1,11 +1,6 @@
-//! `GET /v1/evaluations/compare`, and scores without copies of training faces.
+//! `GET /v1/evaluations/compare`.
 
-use std::fs;
-
-use mien_faces::{
-    image::{Limits, decode},
-    report::{Prediction, csv},
-};
+use mien_faces::report::{Prediction, csv};
 use serde_json::{Value, json};
 
 use crate::{
@@ -27,6 +22,11 @@ impl TestApp {
     }
 }
 
+/// Returns the request of an evaluation of a model.
+fn of_model(model: &str) -> Value {
+    json!({"dataset": "faces", "model": model})
+}
+
 fn path(a: &str, b: &str) -> String {
     format!("/v1/evaluations/compare?a={a}&b={b}")
 }
@@ -35,12 +35,10 @@ fn path(a: &str, b: &str) -> String {
 async fn comparison_covers_common_images() {
     let data = data_set();
     let app = spawn(&data, &[]);
-    let a = app
-        .evaluate(&json!({"dataset": "faces", "model": "keras"}))
-        .await;
-    let b = app
-        .evaluate(&json!({"dataset": "faces", "model": "small", "limit": 6}))
-        .await;
+    let a = app.evaluate(&of_model("keras")).await;
+    let mut part = of_model("small");
+    part["limit"] = json!(6);
+    let b = app.evaluate(&part).await;
     let comparison = app.json(&path(&a, &b)).await;
     for (key, id) in [("evaluation_a", &a), ("evaluation_b", &b)] {
         let mut document = app.json(&format!("/v1/evaluations/{id}")).await;
@@ -83,12 +81,8 @@ async fn comparison_covers_common_images() {
 async fn comparison_is_symmetric() {
     let data = data_set();
     let app = spawn(&data, &[]);
-    let a = app
-        .evaluate(&json!({"dataset": "faces", "model": "keras"}))
-        .await;
-    let b = app
-        .evaluate(&json!({"dataset": "faces", "model": "small"}))
-        .await;
+    let a = app.evaluate(&of_model("keras")).await;
+    let b = app.evaluate(&of_model("small")).await;
     let comparison = app.json(&path(&a, &b)).await;
     let mirrored = app.json(&path(&b, &a)).await;
     assert_eq!(
@@ -197,71 +191,4 @@ async fn unfinished_evaluation_is_not_compared() {
         body["detail"].as_str().unwrap().contains("was cancelled"),
         "{body}"
     );
-}
-
-#[actix_web::test]
-async fn second_score_excludes_copies_of_training_faces() {
-    let data = data_set();
-    // A face that is labelled happy in train and sad in test, and one that has the same pixels but other bytes.
-    let written = decode(&face("happy"), &Limits::default())
-        .unwrap()
-        .to_face(48)
-        .png();
-    assert_ne!(written, face("happy"));
-    put(data.path(), "test/sad/PublicTest_9.png", &written);
-    let app = spawn(&data, &[]);
-    let report = async |spec: Value| {
-        let id = app.evaluate(&spec).await;
-        app.json(&format!("/v1/evaluations/{id}")).await["report"].clone()
-    };
-    let whole = report(json!({"dataset": "faces", "model": "tiny"})).await;
-    let without = &whole["without_duplicates"];
-    assert_eq!((&whole["total"], &without["total"]), (&json!(8), &json!(6)));
-    assert_eq!(without["removed"], 2);
-    let (all, rest) = (
-        whole["correct"].as_u64().unwrap(),
-        without["correct"].as_u64().unwrap(),
-    );
-    let of_copies = async |label: &str| {
-        let (_, body) = send(app.classify("?model=tiny", face("happy"))).await;
-        u64::from(body["predictions"][0]["label"] == label)
-    };
-    assert_eq!(
-        all - rest,
-        of_copies("happy").await + of_copies("sad").await
-    );
-    assert_eq!(without["interval"].as_array().unwrap().len(), 2);
-
-    let public = report(json!({"dataset": "faces", "split": "PublicTest"})).await;
-    assert_eq!(public["without_duplicates"]["removed"], 1);
-    let train = report(json!({"dataset": "faces", "split": "train"})).await;
-    assert!(train.get("without_duplicates").is_none(), "{train}");
-}
-
-#[actix_web::test]
-async fn data_set_without_train_has_one_score() {
-    let data = data_set();
-    fs::remove_dir_all(data.path().join("train")).unwrap();
-    let app = spawn(&data, &[]);
-    let id = app.evaluate(&json!({"dataset": "faces"})).await;
-    let report = &app.json(&format!("/v1/evaluations/{id}")).await["report"];
-    assert!(report.get("without_duplicates").is_none(), "{report}");
-    let mistakes = report["mistakes"].as_array().unwrap();
-    assert_eq!(
-        mistakes.len() as u64,
-        report["total"].as_u64().unwrap() - report["correct"].as_u64().unwrap()
-    );
-    for mistake in mistakes {
-        let face = format!(
-            "/v1/datasets/faces/images/{}",
-            mistake["image"].as_str().unwrap()
-        );
-        assert_eq!(app.get(&face).await.status(), 200);
-        assert!(
-            mistake["name"]
-                .as_str()
-                .unwrap()
-                .contains(mistake["label"].as_str().unwrap())
-        );
-    }
 }
