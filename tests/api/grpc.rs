@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use mien::{
     grpc::proto::{
-        InferParameter, ModelInferRequest,
+        InferParameter, ModelConfig, ModelConfigRequest, ModelInferRequest, ServerLiveRequest,
         grpc_inference_service_client::GrpcInferenceServiceClient,
         infer_parameter::ParameterChoice, model_infer_request::InferInputTensor,
     },
@@ -27,7 +27,7 @@ use crate::{
     v2::gray,
 };
 
-type Client = GrpcInferenceServiceClient<Channel>;
+pub(crate) type Client = GrpcInferenceServiceClient<Channel>;
 
 /// Starts a server and returns it with its gRPC address.
 fn start(flags: &[&str]) -> (TestApp, String) {
@@ -46,13 +46,29 @@ async fn connect(address: &str) -> Channel {
 }
 
 /// Starts a server and connects to it.
-async fn serve(flags: &[&str]) -> (TestApp, Channel) {
+pub(crate) async fn serve(flags: &[&str]) -> (TestApp, Channel) {
     let (app, address) = start(flags);
     (app, connect(&address).await)
 }
 
+/// Returns whether the server is live.
+async fn is_live(client: &mut Client) -> bool {
+    let response = client.server_live(ServerLiveRequest {}).await.unwrap();
+    response.into_inner().live
+}
+
+/// Returns the configuration of a model.
+pub(crate) async fn model_config(client: &mut Client, model: &str) -> ModelConfig {
+    let request = ModelConfigRequest {
+        name: model.to_owned(),
+        version: String::new(),
+    };
+    let response = client.model_config(request).await.unwrap().into_inner();
+    response.config.unwrap()
+}
+
 /// Creates a request with gray faces in raw bytes for the model `small`.
-fn faces(classes: &[&str]) -> ModelInferRequest {
+pub(crate) fn faces(classes: &[&str]) -> ModelInferRequest {
     let gray: Vec<u8> = classes.iter().flat_map(|class| gray(class)).collect();
     let shape = vec![i64::try_from(classes.len()).unwrap(), 1, 48, 48];
     ModelInferRequest {

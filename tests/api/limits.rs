@@ -75,17 +75,11 @@ async fn invalid_json_returns_400() {
         r#"{"images":[]}"#,
         r#"{"images":["AA=="],"x":1}"#,
     ] {
-        let request = app
-            .classify("", text)
-            .header("content-type", "application/json");
-        assert_rejected(request, 400, "invalid_request").await;
+        assert_rejected(app.classify_json(text), 400, "invalid_request").await;
     }
     for image in ["!", "AAAA", ""] {
         let text = format!(r#"{{"images":["{image}"]}}"#);
-        let request = app
-            .classify("", text)
-            .header("content-type", "application/json");
-        assert_rejected(request, 400, "invalid_image").await;
+        assert_rejected(app.classify_json(text), 400, "invalid_image").await;
     }
 }
 
@@ -154,14 +148,7 @@ async fn unavailable_models_are_errors() {
 #[actix_web::test]
 async fn oversized_body_returns_413() {
     let app = TestApp::spawn_with(&["--max-body=2kB"]);
-    assert_eq!(
-        app.classify("", face("happy"))
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        200
-    );
+    app.assert_classifies().await;
     assert_rejected(app.classify("", vec![0; 2001]), 413, "too_large").await;
     let chunks =
         || futures_util::stream::iter((0..100).map(|_| Ok::<_, std::io::Error>(vec![0; 1000])));
@@ -175,26 +162,14 @@ async fn oversized_body_returns_413() {
     let form = multipart::Form::new().part("image", form);
     let request = app.client.post(app.url("/v1/classify")).multipart(form);
     assert_rejected(request, 413, "too_large").await;
-    let json = app.classify("", Body::wrap_stream(chunks()));
-    assert_rejected(
-        json.header("content-type", "application/json"),
-        413,
-        "too_large",
-    )
-    .await;
+    let json = app.classify_json(Body::wrap_stream(chunks()));
+    assert_rejected(json, 413, "too_large").await;
 }
 
 #[actix_web::test]
 async fn too_many_pixels_return_413() {
     let app = TestApp::spawn_with(&["--max-pixels=2304"]);
-    assert_eq!(
-        app.classify("", face("happy"))
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        200
-    );
+    app.assert_classifies().await;
     let huge = fs::read(fixture("huge.png")).unwrap();
     let detail = assert_rejected(app.classify("", huge), 413, "too_large").await;
     assert!(detail.contains("100000x100000"), "{detail}");
@@ -216,15 +191,11 @@ async fn too_many_images_return_413() {
     );
     assert_rejected(app.classify_many("", images(3)), 413, "too_large").await;
     let json = r#"{"images":["","",""]}"#;
-    let request = app
-        .classify("", json)
-        .header("content-type", "application/json");
+    let request = app.classify_json(json);
     assert_rejected(request, 413, "too_large").await;
     // Reading stops at the maximum number of strings.
     let json = format!(r#"{{"images":[{}]}}"#, vec![r#""""#; 70_000].join(","));
-    let request = app
-        .classify("", json)
-        .header("content-type", "application/json");
+    let request = app.classify_json(json);
     let detail = assert_rejected(request, 400, "invalid_request").await;
     assert!(detail.contains("more than 65536 strings"), "{detail}");
 }

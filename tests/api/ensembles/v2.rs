@@ -1,19 +1,12 @@
 //! An ensemble over the Open Inference Protocol.
 
-use mien::{
-    grpc::proto::{
-        ModelConfigRequest, ModelInferRequest,
-        grpc_inference_service_client::GrpcInferenceServiceClient,
-        model_infer_request::InferInputTensor,
-    },
-    startup::Application,
-};
+use mien::grpc::proto::ModelInferRequest;
 use serde_json::json;
-use tonic::transport::Endpoint;
 
 use super::{LABELS, assert_close, duo};
 use crate::{
-    helpers::{TestApp, send, settings},
+    grpc::{Client, faces, model_config, serve},
+    helpers::{TestApp, send},
     lifecycle::models_flag,
     v2::{floats, gray},
 };
@@ -50,34 +43,13 @@ async fn http_returns_mean_and_its_logarithm() {
 #[actix_web::test]
 async fn grpc_returns_same_outputs_as_http() {
     let root = duo();
-    let flags = ["--grpc-addr=127.0.0.1:0", &models_flag(&root)];
-    let application = Application::build(&settings(&flags)).unwrap();
-    let address = format!("http://127.0.0.1:{}", application.grpc_port().unwrap());
-    let app = TestApp::run(application);
-    let channel = Endpoint::new(address).unwrap().connect().await.unwrap();
-    let mut client = GrpcInferenceServiceClient::new(channel);
-    let request = ModelConfigRequest {
-        name: "duo".to_owned(),
-        version: String::new(),
-    };
-    let config = client
-        .model_config(request)
-        .await
-        .unwrap()
-        .into_inner()
-        .config
-        .unwrap();
+    let (app, channel) = serve(&[&models_flag(&root)]).await;
+    let mut client = Client::new(channel);
+    let config = model_config(&mut client, "duo").await;
     assert_eq!(config.platform, "ensemble");
     let request = ModelInferRequest {
         model_name: "duo".to_owned(),
-        inputs: vec![InferInputTensor {
-            name: "image".to_owned(),
-            datatype: "UINT8".to_owned(),
-            shape: vec![1, 1, 48, 48],
-            ..Default::default()
-        }],
-        raw_input_contents: vec![gray("happy").into()],
-        ..Default::default()
+        ..faces(&["happy"])
     };
     let response = client.model_infer(request).await.unwrap().into_inner();
     let probabilities = floats(&response.raw_output_contents[0]);

@@ -2,29 +2,21 @@
 
 use mien::{
     grpc::proto::{
-        ModelConfigRequest, ModelMetadataRequest, ModelReadyRequest, RepositoryIndexRequest,
-        ServerLiveRequest, ServerMetadataRequest, ServerReadyRequest,
-        model_config::SchedulingChoice,
+        ModelMetadataRequest, ModelReadyRequest, RepositoryIndexRequest, ServerLiveRequest,
+        ServerMetadataRequest, ServerReadyRequest, model_config::SchedulingChoice,
     },
     startup::Application,
 };
 use tonic::Request;
 
-use super::{Client, serve};
+use super::{Client, is_live, model_config, serve};
 use crate::helpers::settings;
 
 #[actix_web::test]
 async fn server_is_live_and_ready() {
     let (_app, channel) = serve(&[]).await;
     let mut client = Client::new(channel);
-    assert!(
-        client
-            .server_live(ServerLiveRequest {})
-            .await
-            .unwrap()
-            .get_ref()
-            .live
-    );
+    assert!(is_live(&mut client).await);
     assert!(
         client
             .server_ready(ServerReadyRequest {})
@@ -75,17 +67,7 @@ async fn model_has_metadata_and_configuration() {
         ("FP32", vec!["1".to_owned()])
     );
     assert_eq!(model.inputs[0].shape, [-1, 48, 48, 1]);
-    let request = ModelConfigRequest {
-        name: "small".to_owned(),
-        version: String::new(),
-    };
-    let config = client
-        .model_config(request)
-        .await
-        .unwrap()
-        .into_inner()
-        .config
-        .unwrap();
+    let config = model_config(&mut client, "small").await;
     assert_eq!(
         (config.max_batch_size, config.input[0].dims.as_slice()),
         (64, &[1, 48, 48][..])

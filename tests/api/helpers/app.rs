@@ -15,7 +15,7 @@ use reqwest::{Client, RequestBuilder, Response, multipart};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::settings;
+use super::{face, settings};
 use crate::eventually::{TIMEOUT, eventually};
 
 /// Interval between two checks of the models.
@@ -101,6 +101,18 @@ impl TestApp {
         self.client
             .post(self.url(&format!("/v1/classify{query}")))
             .body(body)
+    }
+
+    /// Creates a classification whose body is JSON.
+    pub(crate) fn classify_json(&self, body: impl Into<reqwest::Body>) -> RequestBuilder {
+        self.classify("", body)
+            .header("content-type", "application/json")
+    }
+
+    /// Checks that the server classifies a face.
+    pub(crate) async fn assert_classifies(&self) {
+        let response = self.classify("", face("happy")).send().await.unwrap();
+        assert_eq!(response.status(), 200);
     }
 
     /// Creates a classification whose body is a form with images.
