@@ -1,5 +1,7 @@
 //! `mien-train run-all`.
 
+mod checks;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -8,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use crate::common::{command, data_set, fails_with, interrupt, run, succeeds, tensors, text};
+use crate::common::{command, data_set, interrupt, run, tensors, text};
 
 /// Eight epochs of three steps.
 const RECIPE: &str = "epochs = 8\nbatch = 4\nseed = 3\nlearning_rate = 0.001\nholdout = 0.5\n\
@@ -131,12 +133,9 @@ fn killed_plan_resumes_to_the_same_weights() {
     }
 }
 
-#[test]
-fn finished_plan_is_skipped_and_summarised() {
-    let fixture = Fixture::new(PLAN);
-    let root = fixture.path("root");
-    progress(&fixture.args(&root));
-    let table = fs::read_to_string(root.join("runs/summary.csv")).unwrap();
+/// Checks the summary of the finished plan.
+fn assert_summary(runs: &Path) {
+    let table = fs::read_to_string(runs.join("summary.csv")).unwrap();
     let mut rows = csv::Reader::from_reader(table.as_bytes());
     let header = rows.headers().unwrap().clone();
     let rows: Vec<csv::StringRecord> = rows.records().map(Result::unwrap).collect();
@@ -173,11 +172,19 @@ fn finished_plan_is_skipped_and_summarised() {
         }
         assert!(number(row, "holdout_log_loss") > 0.0);
     }
-    let markdown = fs::read_to_string(root.join("runs/summary.md")).unwrap();
+    let markdown = fs::read_to_string(runs.join("summary.md")).unwrap();
     assert!(
         markdown.contains("| student | resnet-8-v1 | finished | 8/8 |"),
         "{markdown}"
     );
+}
+
+#[test]
+fn finished_plan_is_skipped_and_summarised() {
+    let fixture = Fixture::new(PLAN);
+    let root = fixture.path("root");
+    progress(&fixture.args(&root));
+    assert_summary(&root.join("runs"));
 
     let model = root.join("models/student/1/model.onnx");
     let before = [&model, &root.join("models/teacher/2/model.onnx")].map(|m| fs::read(m).unwrap());
@@ -203,63 +210,6 @@ fn finished_plan_is_skipped_and_summarised() {
         before[1] == after[1],
         "the teacher's file was written again"
     );
-}
-
-#[test]
-fn invalid_plan_starts_no_run() {
-    let fixture = Fixture::new(&PLAN.replace("teacher.toml", "absent.toml"));
-    let root = fixture.path("root");
-    fails_with(&fixture.args(&root), &["`teacher`", "absent.toml"]);
-    let cycle = "name = \"teacher\"\nteachers = [\"student\"]\n";
-    fs::write(&fixture.plan, PLAN.replace("name = \"teacher\"\n", cycle)).unwrap();
-    fails_with(
-        &fixture.args(&root),
-        &["cycle: student -> teacher -> student"],
-    );
-    fs::write(&fixture.plan, PLAN).unwrap();
-    let unknown = [fixture.args(&root), vec!["--only", "absent"]].concat();
-    fails_with(&unknown, &["`absent`", "student"]);
-    assert!(!root.exists(), "an error creates no folder");
-}
-
-#[test]
-fn mismatching_folders_and_files_are_rejected() {
-    let fixture = Fixture::new(PLAN);
-    let root = fixture.path("root");
-    let teacher = [fixture.args(&root), vec!["--only", "teacher"]].concat();
-    progress(&teacher);
-    assert!(!root.join("runs/student").exists());
-    let recipe = fs::read_to_string(fixture.path("teacher.toml")).unwrap();
-    fs::write(
-        fixture.path("teacher.toml"),
-        recipe.replace("epochs = 8", "epochs = 9"),
-    )
-    .unwrap();
-    let words = ["runs/teacher", "`epochs` is 8 there, but 9 in the plan"];
-    fails_with(&fixture.args(&root), &words);
-    fs::remove_dir_all(root.join("runs/teacher")).unwrap();
-    let words = [
-        "would overwrite models/teacher/1/model.onnx",
-        "`epochs`",
-        "--root",
-    ];
-    fails_with(&fixture.args(&root), &words);
-}
-
-#[test]
-fn dry_run_shows_the_schedule_and_writes_nothing() {
-    let fixture = Fixture::new(PLAN);
-    let root = fixture.path("root");
-    let dry = [fixture.args(&root), vec!["--dry-run"]].concat();
-    let message = succeeds(&dry);
-    for words in [
-        "[1/2] teacher (resnet-8-v1): train 8 epochs; export to models/teacher/1/model.onnx",
-        "[2/2] student (resnet-8-v1): train 8 epochs",
-        "meets all requirements",
-    ] {
-        assert!(message.contains(words), "`{words}` is not in {message}");
-    }
-    assert!(!root.exists());
 }
 
 #[cfg(unix)]
