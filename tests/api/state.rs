@@ -97,6 +97,7 @@ async fn evaluation_list_is_filtered() {
         ("?status=running", &[]),
         ("?version=1&dataset=faces&model=small", &[0]),
         ("?version=2", &[]),
+        ("?version=latest", &[]),
         ("?dataset=more", &[]),
         ("?limit=18446744073709551615", &[2, 1, 0]),
     ] {
