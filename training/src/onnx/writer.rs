@@ -70,11 +70,16 @@ pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec
             .map(|name| ValueInfoProto::batch_of(name, FLOAT, &[classes]))
             .to_vec(),
     };
+    Ok(model(graph, metadata).encode_to_vec())
+}
+
+/// Returns the message of a file.
+fn model(graph: GraphProto, metadata: &Metadata) -> ModelProto {
     let entry = |(key, value): (&str, String)| StringStringEntryProto {
         key: key.to_owned(),
         value,
     };
-    let model = ModelProto {
+    ModelProto {
         ir_version: IR_VERSION,
         producer_name: "mien-train".to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -84,8 +89,7 @@ pub fn encode(graph: &Graph, values: &Values, metadata: &Metadata) -> Result<Vec
             version: OPSET,
         }],
         metadata_props: metadata.entries().into_iter().map(entry).collect(),
-    };
-    Ok(model.encode_to_vec())
+    }
 }
 
 struct Writer {
