@@ -102,10 +102,7 @@ impl ModelLoader {
 
         let (signature, sha256) = (source.signature.clone(), source.sha256.clone());
         let series = self.metrics.model(name, &manifest.labels);
-        let cores = match self.runtime.device() {
-            Device::Cpu => CpuBudget::of_machine(),
-            Device::Cuda(_) => CpuBudget::unlimited(),
-        };
+        let cores = cpu_budget(self.runtime.device());
         let factory = source.factory(first, batch);
         let batcher = Batcher::start(name, &factory, batch, cores, series.clone())?;
         batcher.set_reaper(&self.retired_workers);
@@ -128,6 +125,14 @@ impl ModelLoader {
             metrics: series,
             batcher,
         })
+    }
+}
+
+/// Returns the budget that the inferences of a device share: the cores of the machine, or no limit on a GPU.
+fn cpu_budget(device: Device) -> CpuBudget {
+    match device {
+        Device::Cpu => CpuBudget::of_machine(),
+        Device::Cuda(_) => CpuBudget::unlimited(),
     }
 }
 

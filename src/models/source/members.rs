@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Inspects each member and checks that all take faces of the same size and have the same labels.
+/// Inspects the members of an ensemble and combines them.
 pub(super) fn inspect(
     runtime: &Runtime,
     dir: &VersionDir,
@@ -30,13 +30,7 @@ pub(super) fn inspect(
             "{CONFIG_FILE} has an `[ensemble]` table, but the version also has a {MODEL_FILE}; remove one of them"
         ));
     }
-    let mut inspected = Vec::with_capacity(ensemble.members.len());
-    for share in &ensemble.members {
-        let member = inspect_member(runtime, &dir.root, &share.member, threads);
-        let member = member.map_err(|error| error.in_member(&share.member.to_string()))?;
-        check_compatible(&inspected, &member, ensemble)?;
-        inspected.push(member);
-    }
+    let inspected = inspect_members(runtime, &dir.root, ensemble, threads)?;
     let (mut files, mut manifests, mut sessions) = (Vec::new(), Vec::new(), Vec::new());
     for file::InspectedFile {
         file,
@@ -73,6 +67,23 @@ pub(super) fn inspect(
         manifest,
         sessions,
     ))
+}
+
+/// Inspects each member and checks that all take faces of the same size and have the same labels.
+fn inspect_members(
+    runtime: &Runtime,
+    root: &Path,
+    ensemble: &Ensemble,
+    threads: usize,
+) -> Result<Vec<file::InspectedFile>, InferenceError> {
+    let mut inspected = Vec::with_capacity(ensemble.members.len());
+    for share in &ensemble.members {
+        let member = inspect_member(runtime, root, &share.member, threads);
+        let member = member.map_err(|error| error.in_member(&share.member.to_string()))?;
+        check_compatible(&inspected, &member, ensemble)?;
+        inspected.push(member);
+    }
+    Ok(inspected)
 }
 
 /// Inspects a member. Its name is one path component, so its path is always inside the models directory.
