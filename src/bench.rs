@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! suite    raw sessions -> batcher -> `mien serve` as a child process under load
+//!   baseline    raw sessions and the batcher in this process
 //!   overload    ten times the saturation throughput
 //!   hiccups     scheduling stalls of the machine
 //!   interleaved raw session and one connection, alternately
@@ -12,7 +13,7 @@
 //!
 //! [`mien_loadgen`] sends the requests.
 
-mod engine;
+mod baseline;
 mod hiccups;
 pub mod interleaved;
 pub mod overload;

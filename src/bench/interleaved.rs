@@ -10,7 +10,7 @@ use mien_loadgen::{
 };
 use serde::Serialize;
 
-use super::{engine, server::Server};
+use super::{baseline, server::Server};
 use crate::{
     models::source::Source,
     tuning::{Point, sessions::ThroughputRun},
@@ -25,13 +25,13 @@ const SATURATED_PERIOD: Duration = Duration::from_secs(1);
 /// Connections that saturate a server.
 const SATURATING: usize = 32;
 
-/// Number of sessions and servers that are compared. The location of a network in memory makes a session several per cent faster
+/// Number of sessions and servers that are compared. The location of a network in memory makes a session several percent faster
 /// or slower for its whole lifetime.
 const STARTS: u32 = 5;
 
 /// The comparison of the server with raw ONNX Runtime.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Paired {
+pub struct Interleaved {
     /// Latency of one image in milliseconds: an inference call of one session, a request over one connection, and the difference.
     pub one_connection: Compared,
     /// Images per CPU second: raw ONNX Runtime at its best point, the server under load, and the ratio.
@@ -60,44 +60,44 @@ pub struct Compared {
     pub by_start: (f64, f64),
 }
 
-/// Measures for a few times the time of a load, over several sessions and servers. `best` is where the runtime does best;
-/// `threads` the cores of a run of one image; `start` starts a server that is the target.
+/// Measures several sessions and servers; each kind of measurement takes `time` in total. `best` is the best point of raw ONNX
+/// Runtime. A single session uses `intra_op_threads` threads. `start` starts a server and returns it with its load target.
 ///
 /// # Errors
-/// When the model cannot be run or a server does not start or answer.
-pub(super) async fn paired(
+/// Returns an error if the model fails, or if a server does not start or respond.
+pub(super) async fn measure(
     source: &Source,
     best: &Point,
     intra_op_threads: usize,
     start: impl AsyncFn() -> anyhow::Result<(Server, Target)>,
     time: Duration,
-) -> anyhow::Result<Paired> {
+) -> anyhow::Result<Interleaved> {
     let saturated_period = SATURATED_PERIOD.min(time);
     let count = |period: Duration| ((time / STARTS).as_nanos() / period.as_nanos().max(1)).max(1);
     let (mut one, mut cpu, mut rate) = (Vec::new(), Vec::new(), Vec::new());
-    // Held to the end, because the next sessions would otherwise reuse the same memory.
-    let mut kept = Vec::new();
+    // Sessions stay open, because the next ones would otherwise reuse the same memory.
+    let mut open_sessions = Vec::new();
     for _ in 0..STARTS {
-        let mut lone = engine::lone_session(source, intra_op_threads)?;
-        let mut many = engine::sessions(source, best)?;
+        let mut single = baseline::single_session(source, intra_op_threads)?;
+        let mut saturating = baseline::sessions(source, best)?;
         let (_server, target) = start().await?;
         let mut pairs = Vec::new();
         for _ in 0..count(PERIOD) {
-            pairs.push(one_image(&mut lone, &target).await?);
+            pairs.push(one_image(&mut single, &target).await?);
         }
         one.push(pairs);
         let (mut of_cpu, mut of_rate) = (Vec::new(), Vec::new());
         for _ in 0..count(saturated_period) {
-            let pairs = saturated(&mut many, &target, saturated_period).await?;
+            let pairs = saturated(&mut saturating, &target, saturated_period).await?;
             of_cpu.push(pairs.0);
             of_rate.push(pairs.1);
         }
         cpu.push(of_cpu);
         rate.push(of_rate);
-        kept.push((lone, many));
+        open_sessions.push((single, saturating));
     }
     let share = |pair: &Pair| pair.http / pair.raw;
-    Ok(Paired {
+    Ok(Interleaved {
         one_connection: compare(&one, |pair| pair.http - pair.raw),
         per_cpu_second: compare(&cpu, share),
         per_second: compare(&rate, share),
@@ -124,7 +124,7 @@ async fn saturated(
     target: &Target,
     period: Duration,
 ) -> anyhow::Result<(Pair, Pair)> {
-    let (point, raw) = engine::run(sessions, period)?;
+    let (point, raw) = baseline::run(sessions, period)?;
     let result = closed_loop(
         target,
         SATURATING,

@@ -22,7 +22,7 @@ const MOST_OFFERED: f64 = 20_000.0;
 /// Figures at saturation and under overload.
 #[derive(Debug, Clone, Serialize)]
 pub struct Overload {
-    /// As many connections as queue places: the queue is full and nothing is rejected.
+    /// One connection per place in the queue: the queue is full, but requests are not rejected.
     pub saturated: LoadResult,
     /// Ten times the request rate.
     pub overloaded: LoadResult,
@@ -32,7 +32,8 @@ pub struct Overload {
     pub memory: [Usage; 2],
 }
 
-/// Measures `max_queue_size` connections, then ten times their throughput. Returns `None` if the generator cannot offer that.
+/// Measures `max_queue_size` connections, then ten times their throughput. Returns `None` if the generator cannot send
+/// that many requests.
 ///
 /// # Errors
 /// Returns errors of the network and of `/proc`.
@@ -51,7 +52,7 @@ pub(super) async fn overload(
     let before = server.process().usage()?;
     let name = format!("open loop, {OVERLOAD:.0} x saturation");
     // Rejections are shorter than a scheduler slice, so a generator without real-time priority would measure its own wait for a
-    // core. Nothing else runs on this thread meanwhile.
+    // core. This thread only runs the generator meanwhile.
     let (overloaded, stalled) = run_at_realtime_priority(|| {
         hiccups::measure_during(|| -> io::Result<LoadResult> {
             let runtime = runtime::Builder::new_current_thread()

@@ -4,7 +4,7 @@ use mien_loadgen::{latency::Latency, load::LoadResult, process::Usage};
 use std::fmt::{self, Write};
 
 use super::{
-    interleaved::{Compared, Paired},
+    interleaved::{Compared, Interleaved},
     overload::Overload,
     study::{Ready, Serving, Study},
 };
@@ -17,7 +17,7 @@ pub fn study(study: &Study) -> String {
     text
 }
 
-/// A table of results alone.
+/// Formats results as a table without target figures.
 pub fn results(title: &str, results: &[LoadResult]) -> String {
     let mut text = String::new();
     let written =
@@ -45,8 +45,8 @@ fn write_study(text: &mut String, study: &Study) -> fmt::Result {
     } = raw.best;
     let best = format!("ONNX Runtime, {instances}x{intra_op_threads} batch {batch}");
     point(text, &best, &raw.best, Some(raw.cpu_seconds_per_1000))?;
-    let alone = format!("ONNX Runtime, 1x{} batch 1", single.intra_op_threads);
-    point(text, &alone, single, None)?;
+    let single_session = format!("ONNX Runtime, 1x{} batch 1", single.intra_op_threads);
+    point(text, &single_session, single, None)?;
     result(text, batcher)?;
     http.iter().try_for_each(|l| result(text, l))?;
     if let Some(Overload {
@@ -89,13 +89,13 @@ fn server(text: &mut String, study: &Study) -> fmt::Result {
 
 /// Formats the target figures.
 fn compare(text: &mut String, study: &Study) -> fmt::Result {
-    let Paired {
+    let Interleaved {
         one_connection,
         per_cpu_second,
         per_second,
-    } = &study.paired;
+    } = &study.interleaved;
     let shares = [
-        ("saturated/raw", "images of a CPU second", per_cpu_second),
+        ("saturated/raw", "images per CPU second", per_cpu_second),
         ("", "images/s", per_second),
     ];
     for (

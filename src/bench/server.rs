@@ -36,7 +36,7 @@ impl Server {
     pub(super) async fn start(repository: &SingleVersionRepository) -> anyhow::Result<Self> {
         // The port is free unless another process takes it first.
         let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let program = env::current_exe().context("finding this program")?;
+        let program = env::current_exe().context("cannot find the path of this program")?;
         let started = Instant::now();
         let child = Command::new(program)
             .args(["serve", "--log=warn", "--state=memory", "--addr"])
@@ -47,7 +47,7 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
-            .context("starting the server")?;
+            .context("cannot start the server")?;
         let mut server = Self {
             child,
             addr,
@@ -105,7 +105,7 @@ pub(super) struct SingleVersionRepository {
 impl SingleVersionRepository {
     /// Creates links to a version and its members.
     pub(super) fn new(name: &str, found: &VersionDir) -> anyhow::Result<Self> {
-        let root = tempfile::tempdir().context("creating a directory")?;
+        let root = tempfile::tempdir().context("cannot create a temporary directory")?;
         let number = found
             .path
             .file_name()
@@ -129,7 +129,7 @@ impl SingleVersionRepository {
         Ok(Self { root, version })
     }
 
-    /// Flags of a server that loads the version and nothing else.
+    /// Flags of a server that loads only the version.
     fn flags(&self) -> [String; 4] {
         [
             "--device=cpu".to_owned(),

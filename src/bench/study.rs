@@ -3,7 +3,7 @@
 use mien_loadgen::{load::LoadResult, process::Usage};
 use serde::{Deserialize, Serialize};
 
-use super::{engine::Raw, interleaved::Paired, overload::Overload};
+use super::{baseline::Raw, interleaved::Interleaved, overload::Overload};
 use crate::tuning::Point;
 
 /// The figures of a network.
@@ -22,7 +22,7 @@ pub struct Study {
     /// Start-up times in seconds.
     pub ready_seconds: Ready,
     /// Comparison of the server with raw ONNX Runtime.
-    pub paired: Paired,
+    pub interleaved: Interleaved,
     /// Over HTTP: closed loops of [`super::suite::CONNECTIONS`], then an open loop.
     pub http: Vec<LoadResult>,
     /// Overload, if it can be offered.

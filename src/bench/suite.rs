@@ -11,8 +11,7 @@ use mien_loadgen::{
 };
 
 use super::{
-    engine,
-    interleaved::paired,
+    baseline, interleaved,
     overload::{Overload, overload},
     server::{Server, SingleVersionRepository},
     study::{Memory, Ready, Serving, Study},
@@ -54,7 +53,7 @@ pub async fn study(setup: &Setup, name: &str, found: &VersionDir) -> anyhow::Res
     let time = setup.timing.measured;
     tracing::info!(name, "bench: raw ONNX Runtime");
     let source = inspect(&setup.runtime, found, VersionConfig::read(&found.path)?, 1)?.source;
-    let raw = engine::raw(&source, setup.budget, time)?;
+    let raw = baseline::raw(&source, setup.budget, time)?;
 
     tracing::info!(name, "bench: batcher");
     let batcher = batcher(setup, load(setup, name, found, &raw.best)?).await?;
@@ -73,9 +72,10 @@ pub async fn study(setup: &Setup, name: &str, found: &VersionDir) -> anyhow::Res
         cached: server.ready_after.as_secs_f64(),
     };
     let serving = serving(&server, name).await?;
-    let single = engine::single(&source, serving.intra_op_threads, time)?;
+    let single = baseline::single(&source, serving.intra_op_threads, time)?;
     tracing::info!("bench: server and ONNX Runtime interleaved");
-    let paired = paired(&source, &raw.best, serving.intra_op_threads, start, time).await?;
+    let interleaved =
+        interleaved::measure(&source, &raw.best, serving.intra_op_threads, start, time).await?;
     let (http, overload, memory) = under_load(setup, &server, &serving, &target).await?;
     Ok(Study {
         name: name.to_owned(),
@@ -84,7 +84,7 @@ pub async fn study(setup: &Setup, name: &str, found: &VersionDir) -> anyhow::Res
         batcher,
         serving,
         ready_seconds: ready,
-        paired,
+        interleaved,
         http,
         overload,
         memory,
@@ -103,7 +103,7 @@ async fn batcher(setup: &Setup, model: LiveModel) -> anyhow::Result<LoadResult> 
         .context("cannot read a face")?;
     let side = model.signature.side;
     let faces: Vec<_> = decoded.iter().map(|image| image.to_face(side)).collect();
-    let result = engine::batcher(Arc::clone(&model), &faces, setup.timing).await?;
+    let result = baseline::batcher(Arc::clone(&model), &faces, setup.timing).await?;
     model.batcher.join();
     Ok(result)
 }

@@ -41,7 +41,7 @@ pub struct BenchArgs {
     )]
     models: PathBuf,
 
-    /// Network to measure; repeatable. By default the model with the best recorded accuracy.
+    /// Network to measure. Repeatable. By default the model with the best recorded accuracy.
     #[arg(long, value_name = "NAME[@VERSION]")]
     model: Vec<ModelName>,
 
@@ -53,7 +53,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "DIR", default_value = "tests/fixtures/faces")]
     faces: PathBuf,
 
-    /// Duration of each load, after a fifth of it to warm up.
+    /// Duration of each load. A warm-up of a fifth of this duration precedes it.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     duration: Duration,
 
@@ -61,7 +61,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = humantime::parse_duration)]
     budget: Duration,
 
-    /// Use a fifth of these durations for a quick look; the figures are not for publication.
+    /// Use a fifth of these durations, for a quick check. Do not publish these figures.
     #[arg(long)]
     quick: bool,
 
@@ -73,23 +73,23 @@ pub struct BenchArgs {
     external: ExternalArgs,
 }
 
-/// A running server of any kind.
+/// Flags for measuring a running server.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Another server")]
 struct ExternalArgs {
-    /// Put the load on this URL only, with POST requests.
+    /// Send POST requests to this URL only, instead of starting a server.
     #[arg(long, value_name = "http://HOST:PORT/PATH")]
     url: Option<String>,
 
-    /// Process of the server, to measure its CPU time and that of its children.
+    /// Process ID of the server. With it, the CPU time of this process and its children is measured.
     #[arg(long, value_name = "PID", requires = "url")]
     pid: Option<u32>,
 
-    /// File to send as the body; repeatable. By default the faces.
+    /// File to send as the body. Repeatable. By default the files of --faces.
     #[arg(long, value_name = "FILE", requires = "url")]
     body: Vec<PathBuf>,
 
-    /// Header to send; repeatable. By default the content type of a PNG.
+    /// Header to send. Repeatable. By default the content type of a PNG.
     #[arg(long, value_name = "NAME: VALUE", requires = "url", value_parser = header)]
     header: Vec<(String, String)>,
 
@@ -140,7 +140,9 @@ impl BenchArgs {
             [] => suite::read_faces(&self.faces)?,
             files => files
                 .iter()
-                .map(|file| fs::read(file).with_context(|| format!("reading {}", file.display())))
+                .map(|file| {
+                    fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))
+                })
                 .collect::<anyhow::Result<_>>()?,
         };
         let png = [("content-type".to_owned(), "image/png".to_owned())];
@@ -216,5 +218,5 @@ fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
-        .context("writing the figures")
+        .context("cannot write the figures")
 }

@@ -61,7 +61,7 @@ async fn bench_measures_runtime_and_http() {
         assert_eq!(http.len(), 4);
         http.iter().for_each(assert_load);
         for compared in ["one_connection", "per_cpu_second", "per_second"] {
-            let compared = &study["paired"][compared];
+            let compared = &study["interleaved"][compared];
             let [raw, http, least, most] = [
                 &compared["raw"],
                 &compared["http"],

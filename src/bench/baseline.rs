@@ -57,8 +57,8 @@ pub(super) fn raw(
     let side = source.signature.side;
     let stop = StopCondition::within(budget, &|| false);
     let points = measure(&space, side, stop, &open)?;
-    let nothing = || InferenceError::Run("the curve is empty".to_owned());
-    let Configuration { layout, max_batch } = choose(&points).ok_or_else(nothing)?;
+    let empty_curve = || InferenceError::Run("the curve is empty".to_owned());
+    let Configuration { layout, max_batch } = choose(&points).ok_or_else(empty_curve)?;
     let mut sessions = ThroughputRun::open(layout, max_batch, side, &open)?;
     let (best, images_per_cpu_second) = run(&mut sessions, time)?;
     Ok(Raw {
@@ -68,7 +68,7 @@ pub(super) fn raw(
     })
 }
 
-/// Runs sessions for a time. Also returns the images per CPU second of this process, which runs nothing else.
+/// Runs sessions for a time. Also returns the images per CPU second of this process, which only runs the sessions.
 ///
 /// # Errors
 /// Returns an error if the model fails.
@@ -99,7 +99,7 @@ pub(super) fn sessions(source: &Source, point: &Point) -> Result<ThroughputRun, 
 ///
 /// # Errors
 /// Returns an error if the model fails.
-pub(super) fn lone_session(
+pub(super) fn single_session(
     source: &Source,
     intra_op_threads: usize,
 ) -> Result<ThroughputRun, InferenceError> {
@@ -119,7 +119,7 @@ pub(super) fn single(
     intra_op_threads: usize,
     time: Duration,
 ) -> Result<Point, InferenceError> {
-    lone_session(source, intra_op_threads)?.run(time)
+    single_session(source, intra_op_threads)?.run(time)
 }
 
 fn opener(
