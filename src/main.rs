@@ -50,11 +50,11 @@ async fn run(Cli { command, log }: Cli) -> anyhow::Result<ExitCode> {
         Command::Health(args) => args.check()?,
         Command::Openapi => {
             let document = http::openapi().to_pretty_json()?;
-            writeln!(io::stdout(), "{document}").context("writing to standard output")?;
+            writeln!(io::stdout(), "{document}").context("cannot write to standard output")?;
         }
         Command::Configuration => {
             write!(io::stdout(), "{}", configuration::markdown())
-                .context("writing to standard output")?;
+                .context("cannot write to standard output")?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -97,11 +97,11 @@ impl ClassifyArgs {
             };
             serde_json::to_writer_pretty(&mut out, &output)
                 .map_err(io::Error::from)
-                .context("writing the results")?;
-            writeln!(out).context("writing the results")?;
+                .context("cannot write the results")?;
+            writeln!(out).context("cannot write the results")?;
         } else {
             write_lines(&mut out, &mut io::stderr().lock(), &predictions)
-                .context("writing the results")?;
+                .context("cannot write the results")?;
         }
         Ok(ExitCode::from(code))
     }

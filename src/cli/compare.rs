@@ -81,12 +81,12 @@ impl CompareArgs {
             };
             serde_json::to_writer_pretty(&mut out, &document)
                 .map_err(io::Error::from)
-                .context("writing the comparison")?;
+                .context("cannot write the comparison")?;
             writeln!(out)
         } else {
             write!(out, "{}", table::comparison(&file_a, &file_b, &comparison))
         }
-        .context("writing the comparison")
+        .context("cannot write the comparison")
     }
 }
 

@@ -104,7 +104,7 @@ impl EvaluateArgs {
         let subject = self.subject(&model, dataset_sha256);
         outputs.write(&subject, &result, &samples)?;
         self.print(&subject, &result.evaluation)
-            .context("writing the report")?;
+            .context("cannot write the report")?;
         let is_complete = result.evaluation.unreadable.count == 0;
         Ok(if is_complete {
             ExitCode::SUCCESS

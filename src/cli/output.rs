@@ -69,7 +69,7 @@ impl Output {
             Target::New(mut file) => file.write_all(bytes).and_then(|()| file.commit()),
             Target::Stream(mut stream) => stream.write_all(bytes),
         };
-        written.with_context(|| format!("writing `{}`", path.display()))
+        written.with_context(|| format!("cannot write `{}`", path.display()))
     }
 }
 

@@ -122,7 +122,7 @@ impl PromoteArgs {
             .send(Method::POST, &path, Some(&self.request()))
             .await?;
         let id = Promotion::deserialize(&created)
-            .context("reading the response of the server")?
+            .context("cannot read the response of the server")?
             .id;
         writeln!(
             io::stderr(),

@@ -36,7 +36,7 @@ fn write(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
         let without = score(&without.score);
         writeln!(
             text,
-            "  not seen   {without}, without {removed} images that are also in train"
+            "  test only  {without}, without {removed} images that are also in train"
         )?;
     }
     summary(text, report)?;
@@ -46,8 +46,8 @@ fn write(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
     if unreadable.count > 0 {
         writeln!(
             text,
-            "\n{} images are unreadable and not scored:",
-            unreadable.count
+            "\n{} unreadable and not scored:",
+            format::images(unreadable.count as u64)
         )?;
         for image in &unreadable.images {
             writeln!(text, "  {}: {}", image.name, image.detail)?;

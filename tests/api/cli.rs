@@ -88,7 +88,7 @@ fn unreadable_images_exit_with_3() {
     );
     let output = mien(&["evaluate", "--data", data.path().to_str().unwrap()]);
     assert!(
-        stdout(&output).contains("1 images are unreadable"),
+        stdout(&output).contains("1 image unreadable and not scored"),
         "{output:?}"
     );
 }

@@ -14,7 +14,7 @@ use super::percent;
 use crate::evaluation::report::verdict;
 
 /// Maximum number of images with different predictions that are listed.
-const FLIPS: usize = 10;
+const MAX_LISTED: usize = 10;
 
 /// Formats the difference with its interval, the recall per class, the agreement table and the images with different predictions.
 pub(in crate::cli) fn comparison(a: &str, b: &str, comparison: &Comparison) -> String {
@@ -42,7 +42,7 @@ fn write(text: &mut String, a: &str, b: &str, comparison: &Comparison) -> fmt::R
         let (only_a, only_b) = (comparison.only_in_a, comparison.only_in_b);
         writeln!(
             text,
-            "not compared: {only_a} images only in A, {only_b} only in B\n"
+            "not compared: images only in A: {only_a}, only in B: {only_b}\n"
         )?;
     }
     classes(text, comparison)?;
@@ -104,11 +104,11 @@ fn flips(text: &mut String, comparison: &Comparison) -> fmt::Result {
     }
     writeln!(
         text,
-        "\n{} images have different predictions; the most confident ones first:",
+        "\nimages with different predictions: {}; the most confident ones first:",
         flipped.count
     )?;
     writeln!(text, "{:9}{:>15}{:>17}  image", "label", "A", "B")?;
-    for flip in flipped.images.iter().take(FLIPS) {
+    for flip in flipped.images.iter().take(MAX_LISTED) {
         let [confidence_a, confidence_b] = [flip.confidence_a, flip.confidence_b]
             .map(|confidence| format::percent(f64::from(confidence), 0));
         let [label, a, b] = [flip.label, flip.a, flip.b].map(Expression::label);
