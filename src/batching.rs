@@ -92,7 +92,7 @@ impl Batcher {
         let result = self.run(inputs, options, enqueued).await;
         self.record_request(&result, enqueued);
         if let Err(BatchError::Overloaded { .. } | BatchError::ShuttingDown) = &result {
-            self.0.metrics.images(Outcome::Rejected, count);
+            self.0.metrics.count_images(Outcome::Rejected, count);
         }
         result
     }
@@ -107,9 +107,9 @@ impl Batcher {
                     queue,
                     inference,
                 } = response;
-                statistics.answered(rows.len(), enqueued.elapsed(), *queue, *inference);
+                statistics.record_success(rows.len(), enqueued.elapsed(), *queue, *inference);
             }
-            Err(_) => statistics.failed(enqueued.elapsed()),
+            Err(_) => statistics.record_failure(enqueued.elapsed()),
         }
     }
 
@@ -122,7 +122,7 @@ impl Batcher {
         let RequestOptions { deadline, priority } = options;
         let count = inputs.len();
         if deadline.is_some_and(|deadline| deadline <= enqueued) {
-            self.0.metrics.images(Outcome::Expired, count);
+            self.0.metrics.count_images(Outcome::Expired, count);
             return Err(BatchError::DeadlineExceeded);
         }
         let (jobs, results): (Vec<_>, Vec<_>) = inputs
@@ -159,8 +159,8 @@ impl Batcher {
     /// Returns [`BatchError::Overloaded`] or [`BatchError::ShuttingDown`].
     pub fn ensure_capacity(&self, count: usize) -> Result<(), BatchError> {
         self.0.queue.ensure_capacity().map_err(|error| {
-            self.0.metrics.images(Outcome::Rejected, count);
-            self.0.metrics.statistics().failed(Duration::ZERO);
+            self.0.metrics.count_images(Outcome::Rejected, count);
+            self.0.metrics.statistics().record_failure(Duration::ZERO);
             self.rejection(error)
         })
     }

@@ -25,9 +25,9 @@ use crate::{metrics::Outcome, models::registry::LiveModel, settings::LimitSettin
 /// Arrival and deadline of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestTimes {
-    /// When the server received the head of the request.
+    /// Time at which the server received the head of the request.
     pub start: Instant,
-    /// When the client no longer waits for the response.
+    /// Time after which the client does not wait for the response any more.
     pub deadline: Instant,
 }
 
@@ -125,12 +125,12 @@ impl Intake {
         let (start, count) = (Instant::now(), files.len());
         let decoding = self.decoder.decode(files, model.signature.side);
         let Ok(faces) = timeout_at(deadline.into(), decoding).await else {
-            model.metrics.images(Outcome::Expired, count);
+            model.metrics.count_images(Outcome::Expired, count);
             return Err(IntakeError::DeadlineExceeded("the images were decoded"));
         };
         let faces = faces?;
         let invalid = faces.iter().filter(|face| face.is_err()).count();
-        model.metrics.images(Outcome::Invalid, invalid);
+        model.metrics.count_images(Outcome::Invalid, invalid);
         Ok(DecodedImages {
             faces,
             preprocess: start.elapsed(),

@@ -37,7 +37,7 @@ impl Drop for BatchGuard<'_> {
     }
 }
 
-/// What a worker can do next.
+/// The next action of a worker.
 enum NextWork {
     Live,
     /// Take at most this number of background images.
@@ -199,7 +199,7 @@ impl Queue {
             && let Some(job) = jobs.pop_front()
         {
             match job.responder.drop_reason(now) {
-                Some(outcome) => self.metrics.images(outcome, 1),
+                Some(outcome) => self.metrics.count_images(outcome, 1),
                 None => batch.push(job),
             }
         }

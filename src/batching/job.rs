@@ -62,7 +62,7 @@ impl Responder {
         } else {
             Outcome::Cancelled
         };
-        metrics.images(outcome, 1);
+        metrics.count_images(outcome, 1);
         // The receiver may have been dropped just now.
         let _ = self.sender.send(result);
     }

@@ -90,7 +90,7 @@ impl Queue {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while the lock is held, and the state is valid between any two statements.
+        // Code that holds the lock does not panic, and the state is valid between any two statements.
         lock(&self.state)
     }
 
@@ -203,7 +203,7 @@ impl Queue {
     pub(super) fn publish(&self, state: &mut State) {
         let count = |images: usize| i64::try_from(images).unwrap_or(i64::MAX);
         self.metrics
-            .queue_images(count(state.len()) - count(state.published));
+            .add_queued_images(count(state.len()) - count(state.published));
         self.live_waiting.store(state.live.len(), Ordering::Relaxed);
         state.published = state.len();
     }
@@ -221,7 +221,7 @@ impl Queue {
             .jobs_mut(priority)
             .retain(|job| match job.responder.drop_reason(now) {
                 Some(outcome) => {
-                    self.metrics.images(outcome, 1);
+                    self.metrics.count_images(outcome, 1);
                     false
                 }
                 None => true,

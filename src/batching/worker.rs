@@ -90,7 +90,7 @@ impl Worker {
         let mut inputs = Vec::with_capacity(jobs.len());
         for job in jobs {
             let queue = start.duration_since(job.enqueued);
-            self.metrics.queue_wait(queue);
+            self.metrics.record_queue_wait(queue);
             responders.push((job.responder, queue));
             inputs.push(job.input);
         }
@@ -114,7 +114,7 @@ impl Worker {
             Err(_) => {
                 for ((responder, queue), input) in responders.into_iter().zip(&inputs) {
                     if let Some(outcome) = responder.drop_reason(Instant::now()) {
-                        self.metrics.images(outcome, 1);
+                        self.metrics.count_images(outcome, 1);
                         continue;
                     }
                     let prediction = self.classify(std::slice::from_ref(input), record);
@@ -162,7 +162,7 @@ impl Worker {
         let start = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| classifier.classify(inputs)));
         let latency = start.elapsed();
-        self.metrics.batch(inputs.len(), latency);
+        self.metrics.record_batch(inputs.len(), latency);
         record(latency, inputs.len());
 
         let Ok(result) = result else {
@@ -171,13 +171,15 @@ impl Worker {
                 images = inputs.len(),
                 "the classifier panicked"
             );
-            self.metrics.worker_panic();
+            self.metrics.count_worker_panic();
             return Err(BatchError::Failed("the classifier panicked".to_owned()));
         };
         self.classifier = Some(classifier);
         match result {
             Ok(predictions) if predictions.len() == inputs.len() => {
-                self.metrics.statistics().executed(inputs.len(), latency);
+                self.metrics
+                    .statistics()
+                    .record_batch(inputs.len(), latency);
                 let prediction = |prediction: Result<Prediction, InferenceError>| {
                     prediction.map_err(|error| {
                         tracing::warn!(worker = self.name, %error, "image failed");

@@ -87,17 +87,17 @@ impl ModelMetrics {
     }
 
     /// Counts images by outcome. Each image is counted once.
-    pub fn images(&self, outcome: Outcome, count: usize) {
+    pub fn count_images(&self, outcome: Outcome, count: usize) {
         self.0.images[outcome as usize].inc_by(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
     /// Records the queue time of an image.
-    pub fn queue_wait(&self, waited: Duration) {
+    pub fn record_queue_wait(&self, waited: Duration) {
         self.0.queue_wait.observe(waited.as_secs_f64());
     }
 
     /// Records an inference call.
-    pub fn batch(&self, images: usize, took: Duration) {
+    pub fn record_batch(&self, images: usize, took: Duration) {
         self.0
             .batch_images
             .observe(f64::from(u32::try_from(images).unwrap_or(u32::MAX)));
@@ -105,19 +105,19 @@ impl ModelMetrics {
     }
 
     /// Counts a panic of a classifier.
-    pub fn worker_panic(&self) {
+    pub fn count_worker_panic(&self) {
         self.0.worker_panics.inc();
     }
 
     /// Changes the number of queued images of all versions of the model.
-    pub fn queue_images(&self, change: i64) {
+    pub fn add_queued_images(&self, change: i64) {
         self.0.queue_images.add(change);
     }
 
     /// Records predictions: label and probability.
-    pub fn predictions(&self, answers: &[Prediction]) {
-        for answer in answers {
-            let (class, confidence) = answer.probabilities.top();
+    pub fn record_predictions(&self, predictions: &[Prediction]) {
+        for prediction in predictions {
+            let (class, confidence) = prediction.probabilities.top();
             if let Some(counter) = self.0.predictions.get(class) {
                 counter.inc();
             }

@@ -80,7 +80,13 @@ pub struct Statistics {
 
 impl Statistics {
     /// Records a successful request: images, total duration, queue time and inference time.
-    pub fn answered(&self, images: usize, took: Duration, queue: Duration, inference: Duration) {
+    pub fn record_success(
+        &self,
+        images: usize,
+        took: Duration,
+        queue: Duration,
+        inference: Duration,
+    ) {
         self.images
             .fetch_add(u64::try_from(images).unwrap_or(u64::MAX), Relaxed);
         self.success.add(took);
@@ -90,19 +96,19 @@ impl Statistics {
     }
 
     /// Records a failed request.
-    pub fn failed(&self, took: Duration) {
+    pub fn record_failure(&self, took: Duration) {
         self.fail.add(took);
         self.touch();
     }
 
     /// Records the conversion times of a request.
-    pub fn converted(&self, input: Duration, output: Duration) {
+    pub fn record_conversion(&self, input: Duration, output: Duration) {
         self.input.add(input);
         self.output.add(output);
     }
 
     /// Records a successful inference call.
-    pub fn executed(&self, images: usize, took: Duration) {
+    pub fn record_batch(&self, images: usize, took: Duration) {
         let mut batches = lock(&self.batches);
         let total = batches.entry(images).or_default();
         total.count += 1;

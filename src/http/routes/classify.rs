@@ -137,7 +137,7 @@ pub async fn classify(
         priority: Priority::Live,
     };
     let response = model.batcher.classify(faces, call).await?;
-    model.metrics.predictions(&response.rows);
+    model.metrics.record_predictions(&response.rows);
     let finish = Instant::now();
     let mut rows = response.rows.iter();
     let predictions = problems.into_iter().filter_map(|problem| match problem {
@@ -150,7 +150,7 @@ pub async fn classify(
     model
         .metrics
         .statistics()
-        .converted(decoded.preprocess, finish.elapsed());
+        .record_conversion(decoded.preprocess, finish.elapsed());
     let timing = server_timing(decoded.preprocess, response.queue, response.inference);
     Ok(HttpResponse::Ok()
         .insert_header(timing)

@@ -56,13 +56,13 @@ impl Service {
             priority,
         };
         let response = classify(model, inputs, call).await?;
-        model.metrics.predictions(&response.rows);
+        model.metrics.record_predictions(&response.rows);
         let finish = Instant::now();
         let outputs = output::tensors(columns, &response, &model.manifest.labels);
         model
             .metrics
             .statistics()
-            .converted(preprocess, finish.elapsed());
+            .record_conversion(preprocess, finish.elapsed());
         Ok(InferResponse {
             id: request.id,
             model: model.name.clone(),
@@ -88,7 +88,7 @@ impl Service {
         let count = encoded.len();
         let decoding = self.decoder.decode(encoded, model.signature.side);
         let Ok(decoded) = timeout_at(deadline.into(), decoding).await else {
-            model.metrics.images(Outcome::Expired, count);
+            model.metrics.count_images(Outcome::Expired, count);
             let message = "the deadline passed before the images were decoded";
             return Err(Error::new(Kind::DeadlineExceeded, message));
         };
@@ -99,7 +99,7 @@ impl Service {
             })
         });
         faces.collect::<Result<_, _>>().inspect_err(|_| {
-            model.metrics.images(Outcome::Invalid, count);
+            model.metrics.count_images(Outcome::Invalid, count);
         })
     }
 }
