@@ -164,7 +164,7 @@ mod tests {
             first.await.unwrap().unwrap(),
             second.await.unwrap().unwrap(),
         ];
-        assert_eq!(others.map(|answers| answers.rows.len()), [1, 2]);
+        assert_eq!(others.map(|response| response.rows.len()), [1, 2]);
     }
 
     proptest! {

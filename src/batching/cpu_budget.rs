@@ -125,7 +125,7 @@ impl CpuBudget {
 
 impl Budget {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while the lock is held.
+        // Code that holds the lock does not panic.
         lock(&self.state)
     }
 

@@ -26,7 +26,7 @@ impl RetiredWorkers {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
-        // Nothing panics while the lock is held.
+        // Code that holds the lock does not panic.
         lock(&self.0)
     }
 }

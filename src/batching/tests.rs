@@ -137,8 +137,8 @@ fn models_sharing_cores_take_turns() {
         assert_eq!(*first.log.lock().unwrap(), [vec![GATE]]);
     }
     first.pass.send(()).unwrap();
-    let answers = waiting.map(|task| first.wait(task));
-    assert_eq!(answers, [Ok(vec![1]), Ok(vec![2])]);
+    let results = waiting.map(|task| first.wait(task));
+    assert_eq!(results, [Ok(vec![1]), Ok(vec![2])]);
     assert_eq!(first.wait(busy), Ok(vec![GATE]));
 }
 
@@ -210,11 +210,11 @@ proptest! {
         let bench = Bench::new(1024, max_batch, instances);
         let tasks: Vec<_> = requests.iter().map(|r| bench.send(r.iter().copied(), RequestOptions::default())).collect();
         for (request, task) in requests.iter().zip(tasks) {
-            let answers = bench.wait(task);
+            let result = bench.wait(task);
             if request.contains(&POISON) || request.contains(&NAN) {
-                prop_assert!(matches!(answers, Err(BatchError::Failed(_) | BatchError::InvalidOutput(_))));
+                prop_assert!(matches!(result, Err(BatchError::Failed(_) | BatchError::InvalidOutput(_))));
             } else {
-                prop_assert_eq!(answers, Ok(request.clone()));
+                prop_assert_eq!(result, Ok(request.clone()));
             }
         }
         bench.batcher.join();

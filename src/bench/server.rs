@@ -58,7 +58,7 @@ impl Server {
         while !connection
             .send(&ask)
             .await
-            .is_ok_and(|answer| answer.status == 200)
+            .is_ok_and(|response| response.status == 200)
         {
             if let Some(status) = server.child.try_wait()? {
                 bail!("the server ended before it was ready: {status}");
@@ -82,10 +82,10 @@ impl Server {
     /// Requests a JSON document.
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<serde_json::Value> {
         let mut connection = Connection::new(self.addr);
-        let answer = connection
+        let response = connection
             .send(&request("GET", self.addr, path, &[], &[]))
             .await?;
-        Ok(serde_json::from_slice(answer.body)?)
+        Ok(serde_json::from_slice(response.body)?)
     }
 }
 

@@ -39,13 +39,13 @@ pub async fn explain(
     deadline: Instant,
 ) -> Result<Explanation, BatchError> {
     let occlusion = Occlusion::new(face);
-    let mut answers = answers(batcher, &occlusion, deadline).await?.into_iter();
-    let whole = answers
+    let mut predictions = predict(batcher, &occlusion, deadline).await?.into_iter();
+    let whole = predictions
         .next()
         .expect("the batcher returns one result per image, the original face first");
     let class = class.unwrap_or_else(|| whole.top().0);
     let probability = whole.as_slice()[class];
-    let occluded: Vec<f32> = answers.map(|answer| answer.as_slice()[class]).collect();
+    let occluded: Vec<f32> = predictions.map(|row| row.as_slice()[class]).collect();
     let map = occlusion.map(probability, &occluded);
     Ok(Explanation {
         class,
@@ -56,7 +56,7 @@ pub async fn explain(
 }
 
 /// Classifies the original face and each occluded one. The occluded faces are created chunk by chunk.
-async fn answers(
+async fn predict(
     batcher: &Batcher,
     occlusion: &Occlusion,
     deadline: Instant,
@@ -75,9 +75,9 @@ async fn answers(
             .classify_in_background(&inputs, Some(deadline))
             .await
     });
-    let answered: Vec<_> = chunks.buffered(in_flight).try_collect().await?;
-    let rows = answered.into_iter().flat_map(|answers| answers.rows);
-    Ok(rows.map(|answer| answer.probabilities).collect())
+    let responses: Vec<_> = chunks.buffered(in_flight).try_collect().await?;
+    let rows = responses.into_iter().flat_map(|response| response.rows);
+    Ok(rows.map(|row| row.probabilities).collect())
 }
 
 #[cfg(test)]
@@ -91,7 +91,8 @@ mod tests {
         metrics::Metrics,
     };
 
-    /// Says `bright` the more, the brighter the pixels of a square are, else `dark`, and `other` always a little.
+    /// Returns a probability of `bright` that grows with the brightness of a square, and a small constant probability of
+    /// `other`. The rest is the probability of `dark`.
     struct Region {
         side: usize,
         square: [usize; 2],
@@ -102,7 +103,7 @@ mod tests {
             &mut self,
             inputs: &[Input],
         ) -> Result<Vec<Result<Prediction, InferenceError>>, InferenceError> {
-            let answer = |input: &Input| {
+            let predict = |input: &Input| {
                 let Input::Face(face) = input else {
                     panic!("only faces are sent")
                 };
@@ -122,7 +123,7 @@ mod tests {
                     outputs: Box::default(),
                 })
             };
-            Ok(inputs.iter().map(answer).collect())
+            Ok(inputs.iter().map(predict).collect())
         }
     }
 

@@ -55,7 +55,7 @@ impl LiveModel {
     }
 
     /// Returns whether another version has the same file, labels, scaling and output, and therefore the same predictions.
-    pub fn answers_as(&self, other: &Self) -> bool {
+    pub fn predicts_like(&self, other: &Self) -> bool {
         self.sha256 == other.sha256
             && self.manifest.labels == other.manifest.labels
             && self.config.input_scaling() == other.config.input_scaling()

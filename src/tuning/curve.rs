@@ -1,8 +1,8 @@
 //! Measures throughput over instances x threads x batch size.
 //!
-//! The sweep samples every point once, alternating between layouts, and follows the batch sizes of a layout only as long
-//! as they help. The remaining time is used to sample the points near the best one again. The best sample of each point
-//! counts, because other load on the machine only ever makes a sample slower.
+//! The sweep samples every point once, alternating between layouts. It ends for a layout when larger batches do not
+//! improve the throughput any more. The remaining time is used to sample the points near the best one again. The best
+//! sample of each point counts, because other load on the machine only makes samples slower.
 
 use super::{
     layout_sweep::{LayoutSweep, NEAR_BEST_RATIO},
@@ -63,7 +63,7 @@ fn sweep_all(
                     sweep.record(point, best_throughput, inputs, stop)?;
                 }
                 Err(error) if first => return Err(error),
-                // Memory limits the batch size, on a GPU soon.
+                // The memory of the device limits the batch size.
                 Err(error) => {
                     tracing::debug!(batch, %error, "tuning: larger batches fail");
                     sweep.ended = true;
@@ -102,11 +102,11 @@ mod tests {
                 return Err(InferenceError::Run("too many".to_owned()));
             }
             thread::sleep(Duration::from_millis(2));
-            let answer = Prediction {
+            let prediction = Prediction {
                 probabilities: Probabilities::new(&[1.0]).unwrap(),
                 outputs: Box::default(),
             };
-            Ok(vec![Ok(answer); inputs.len()])
+            Ok(vec![Ok(prediction); inputs.len()])
         }
     }
 

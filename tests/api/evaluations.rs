@@ -48,8 +48,8 @@ pub(crate) fn put(root: &Path, name: &str, bytes: &[u8]) {
 /// Returns the label that the Python package of ONNX Runtime predicts for a face.
 pub(crate) fn expected(model: &str, class: &str) -> String {
     let text = fs::read_to_string(fixture("expected.json")).unwrap();
-    let answers: Value = serde_json::from_str(&text).unwrap();
-    answers[model][class]["label"]
+    let expected: Value = serde_json::from_str(&text).unwrap();
+    expected[model][class]["label"]
         .as_str()
         .unwrap()
         .to_lowercase()

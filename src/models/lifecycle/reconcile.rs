@@ -92,7 +92,7 @@ pub(super) fn reconcile<T>(
     if let Some(pin) = selection.pin.filter(|_| !ops.is_shutting_down()) {
         let is_newer = |version: &ModelVersion| *version > pin;
         if outcome.keep.iter().all(is_newer) && ops.is_live(pin) {
-            // The files of the pinned version are gone, but a newer one must not take the traffic without a promotion.
+            // The files of the pinned version were removed, but a newer version must not serve without a promotion.
             outcome.keep.insert(pin);
         } else if outcome.keep.is_empty() {
             outcome.ignored_pin = true;
@@ -103,7 +103,7 @@ pub(super) fn reconcile<T>(
             is_any_selected |= load_selected(ops, &selection, on_disk, reload, &mut outcome);
         }
     }
-    // All versions on disk are invalid. The last version that serves continues to serve, although its files may be gone.
+    // All versions on disk are invalid. The last live version continues to serve, even if its files were removed.
     if outcome.keep.is_empty() && is_any_selected {
         outcome.keep.extend(ops.highest_live());
     }

@@ -66,8 +66,8 @@ async fn explain_limits_concurrency_and_frees_slot_on_disconnect() {
 /// Repeats a request until it is accepted.
 async fn until_accepted(request: RequestBuilder) -> (u16, Value) {
     eventually(TIMEOUT, "the request is accepted", async || {
-        let answer = send(request.try_clone().unwrap()).await;
-        (answer.0 != 503).then_some(answer)
+        let response = send(request.try_clone().unwrap()).await;
+        (response.0 != 503).then_some(response)
     })
     .await
 }

@@ -40,19 +40,19 @@ async fn promotion_fails_no_request_and_switches_version_once() {
     let app = serve(&root, &data, &[]);
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let url = app.url("/v1/classify?model=m");
-    // The number of clients that a version has answered.
-    let answered = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+    // The number of clients that have a response of each version.
+    let served = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
     let all_answered = async |version: usize| {
         let what = format!("each client has a response of version {version}");
         eventually(TIMEOUT, &what, async || {
-            (answered[version - 1].load(Ordering::Relaxed) == CLIENTS).then_some(())
+            (served[version - 1].load(Ordering::Relaxed) == CLIENTS).then_some(())
         })
         .await;
     };
     let clients: Vec<_> = (0..CLIENTS)
         .map(|_| {
             let (client, url, stopped) = (app.client.clone(), url.clone(), stopped.clone());
-            let answered = Arc::clone(&answered);
+            let served = Arc::clone(&served);
             rt::spawn(async move {
                 let mut versions = Vec::new();
                 while !*stopped.borrow() {
@@ -61,7 +61,7 @@ async fn promotion_fails_no_request_and_switches_version_once() {
                     let version = body["version"].as_str().unwrap().to_owned();
                     if !versions.contains(&version) {
                         let index = version.parse::<usize>().unwrap() - 1;
-                        answered[index].fetch_add(1, Ordering::Relaxed);
+                        served[index].fetch_add(1, Ordering::Relaxed);
                     }
                     versions.push(version);
                 }

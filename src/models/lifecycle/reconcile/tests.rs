@@ -65,7 +65,7 @@ impl VersionOps for Fake {
     }
 }
 
-/// Reconciles model `m` and returns the loaded and the kept versions.
+/// Reconciles model `m` and returns the loaded versions and those that continue to serve.
 fn run(
     fake: &mut Fake,
     policy: &str,

@@ -89,7 +89,7 @@ impl LifecycleThread {
         let (name, version) = (candidate.name.as_str(), candidate.version);
         for evaluated in [Some(candidate), baseline].into_iter().flatten() {
             let current = self.versions.live(name, evaluated.version);
-            if !current.is_some_and(|current| current.answers_as(evaluated)) {
+            if !current.is_some_and(|current| current.predicts_like(evaluated)) {
                 return Err(PromoteError::Changed {
                     model: name.to_owned(),
                     version: evaluated.version,

@@ -38,7 +38,7 @@ impl Poller {
             Some(problem) => {
                 tracing::warn!(
                     problem,
-                    "invalid models directory; the loaded models are kept"
+                    "invalid models directory; the loaded models continue to serve"
                 );
             }
             None => tracing::info!("the models directory is valid again"),
@@ -73,8 +73,8 @@ impl LifecycleThread {
         self.replace_default();
     }
 
-    /// Selects another default model if the server selected the previous one and its directory is gone. A default that is
-    /// set by a flag or that a client has unloaded is kept.
+    /// Selects another default model if the server selected the previous one and its directory was removed. A default model
+    /// that a flag sets or that a client has unloaded is not replaced.
     fn replace_default(&self) {
         let snapshot = self.versions.snapshot();
         let is_gone = snapshot
@@ -174,7 +174,7 @@ mod tests {
         assert_eq!(
             changed_models(&after, &after, &reconciled),
             ["a", "b", "c"],
-            "a has a new version, b is gone, c is new"
+            "a has a new version, b was removed, c is new"
         );
         assert!(changed_models(&after, &after, &after.models).is_empty());
     }
