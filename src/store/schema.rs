@@ -1,4 +1,4 @@
-//! The tables of the state file and the migrations that lead to them.
+//! The tables of the state file and the migrations that create them.
 
 use std::path::Path;
 
@@ -9,13 +9,13 @@ use super::StoreError;
 
 /// The migrations, oldest first. The file's `user_version` counts those that were applied. A migration that was released
 /// never changes.
-const STEPS: &[M<'static>] = &[
+const MIGRATION_LIST: &[M<'static>] = &[
     M::up(CREATE_TABLES),
     M::up(ADD_BASELINE),
     M::up(RENAME_COLUMNS),
 ];
 
-const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
+const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_LIST);
 
 const CREATE_TABLES: &str = "
     -- Newest first is `ORDER BY number DESC`. `summary` and `report` are JSON; times are RFC 3339 in UTC.
@@ -125,7 +125,7 @@ pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::Newer {
             path: file.to_owned(),
             found: found.get(),
-            known: STEPS.len(),
+            known: MIGRATION_LIST.len(),
         });
     }
     prepare(&mut connection).map_err(unreadable(file))?;

@@ -5,7 +5,7 @@ use mien_faces::expression::Expression;
 
 use super::{Subject, face_images::FaceImages, icons::icon};
 
-/// A section with its heading.
+/// Renders a section with its heading.
 pub(super) fn card(title: &str, content: &Markup) -> Markup {
     html! {
         section.card {
@@ -15,7 +15,7 @@ pub(super) fn card(title: &str, content: &Markup) -> Markup {
     }
 }
 
-/// A value below its name.
+/// Renders a value below its name.
 pub(super) fn tile(name: &str, value: impl Render, note: impl Render) -> Markup {
     html! {
         div.tile {
@@ -26,17 +26,17 @@ pub(super) fn tile(name: &str, value: impl Render, note: impl Render) -> Markup 
 }
 
 /// Replaces the space before percent signs, so that no line begins with one.
-pub(super) fn unbroken(text: &str) -> String {
+pub(super) fn no_break_percent(text: &str) -> String {
     text.replace(" %", "\u{a0}%")
 }
 
-/// An expression with its icon.
-pub(super) fn named(expression: Expression) -> Markup {
+/// Renders an expression with its icon.
+pub(super) fn expression_with_icon(expression: Expression) -> Markup {
     html! { span.named { (icon(expression)) (expression.label()) } }
 }
 
-/// The head of a table: columns of text, then columns of numbers.
-pub(super) fn columns(text: &[&str], numbers: &[&str]) -> Markup {
+/// Renders the head of a table: columns of text, then columns of numbers.
+pub(super) fn table_head(text: &[&str], numbers: &[&str]) -> Markup {
     html! {
         thead { tr {
             @for name in text {
@@ -49,7 +49,7 @@ pub(super) fn columns(text: &[&str], numbers: &[&str]) -> Markup {
     }
 }
 
-/// The names and values of [`Subject::origin`].
+/// Renders the names and values of [`Subject::origin`].
 pub(super) fn origin(subject: &Subject) -> Markup {
     html! {
         dl.facts {
@@ -61,7 +61,7 @@ pub(super) fn origin(subject: &Subject) -> Markup {
     }
 }
 
-/// A face, or a placeholder if it is missing.
+/// Renders a face, or a placeholder if it is missing.
 pub(super) fn face(faces: &FaceImages, id: &str, alt: &str) -> Markup {
     html! {
         @if let Some(url) = faces.data_url(id) {

@@ -13,7 +13,7 @@ pub use self::comparison::html as comparison;
 use super::{
     Subject,
     charts::{Scale, confusion_matrix, reliability},
-    components::{card, columns, named, origin, tile, unbroken},
+    components::{card, expression_with_icon, no_break_percent, origin, table_head, tile},
     face_images::FaceImages,
     icons::{definitions, tint},
     layout::page,
@@ -40,7 +40,7 @@ pub fn html(subject: &Subject, evaluation: &Evaluation, faces: &FaceImages) -> S
     let content = html! {
         (definitions())
         section.card.summary {
-            @for sentence in summary::evaluation(evaluation) { p { (unbroken(&sentence)) } }
+            @for sentence in summary::evaluation(evaluation) { p { (no_break_percent(&sentence)) } }
         }
         (tiles(evaluation))
         (card("Accuracy by subset", &subsets(evaluation)))
@@ -102,7 +102,7 @@ fn subsets(evaluation: &Evaluation) -> Markup {
     let scale = Scale::of(rows.iter().filter_map(|(_, score)| score.interval));
     html! {
         div.scroll { table {
-            (columns(&["Subset"], &["Correct", "Images", "Accuracy", "95 % interval", ""]))
+            (table_head(&["Subset"], &["Correct", "Images", "Accuracy", "95 % interval", ""]))
             tbody {
                 @for (name, score) in &rows { (subset(name, score, &scale)) }
             }
@@ -138,11 +138,11 @@ fn confusion(report: &Report) -> Markup {
 fn classes(report: &Report) -> Markup {
     html! {
         div.scroll { table {
-            (columns(&["Expression"], &["Images", "Precision", "Recall", "F1"]))
+            (table_head(&["Expression"], &["Images", "Precision", "Recall", "F1"]))
             tbody {
                 @for class in &report.classes {
                     tr {
-                        th scope="row" { (named(class.label)) }
+                        th scope="row" { (expression_with_icon(class.label)) }
                         td.number { (count(class.support)) }
                         td.number { (percent(class.precision, 1)) }
                         td.number { (percent(class.recall, 1)) }
@@ -188,7 +188,7 @@ fn calibration(report: &Report) -> Markup {
                 details {
                     summary { "Values" }
                     table {
-                        (columns(&["Mean confidence"], &["Images", "Accuracy"]))
+                        (table_head(&["Mean confidence"], &["Images", "Accuracy"]))
                         tbody {
                             @for bin in report.calibration.bins.iter().filter(|bin| bin.images > 0) {
                                 tr {

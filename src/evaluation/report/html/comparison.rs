@@ -12,7 +12,7 @@ use mien_faces::{
 use crate::evaluation::report::{
     Side,
     charts::Scale,
-    components::{card, columns, face, named, origin, tile, unbroken},
+    components::{card, expression_with_icon, face, no_break_percent, origin, table_head, tile},
     face_images::{FaceImages, MAX_CHANGED},
     icons::definitions,
     layout::page,
@@ -33,7 +33,7 @@ pub fn html(a: &Side, b: &Side, comparison: &Comparison, faces: &FaceImages) -> 
         (definitions())
         section.card.summary {
             p { (summary::verdict(comparison)) }
-            p { (unbroken(&summary::evidence(comparison))) }
+            p { (no_break_percent(&summary::evidence(comparison))) }
             (difference(comparison))
             (not_compared(comparison))
         }
@@ -128,11 +128,11 @@ fn classes(classes: &[ClassDifference]) -> Markup {
     );
     html! {
         div.scroll { table {
-            (columns(&["Expression"], &["Images", "A", "B", "B − A", ""]))
+            (table_head(&["Expression"], &["Images", "A", "B", "B − A", ""]))
             tbody {
                 @for class in classes {
                     tr {
-                        th scope="row" { (named(class.label)) }
+                        th scope="row" { (expression_with_icon(class.label)) }
                         td.number { (count(class.support)) }
                         td.number { (percent(class.recall_a, 1)) }
                         td.number { (percent(class.recall_b, 1)) }
@@ -153,7 +153,7 @@ fn classes(classes: &[ClassDifference]) -> Markup {
 fn pairs(pairs: &Pairs) -> Markup {
     html! {
         table {
-            (columns(&[""], &["B is correct", "B is incorrect"]))
+            (table_head(&[""], &["B is correct", "B is incorrect"]))
             tbody {
                 tr { th scope="row" { "A is correct" } td.number { (count(pairs.both_correct)) } td.number { (count(pairs.only_a_correct)) } }
                 tr { th scope="row" { "A is incorrect" } td.number { (count(pairs.only_b_correct)) } td.number { (count(pairs.both_incorrect)) } }
@@ -170,7 +170,7 @@ fn flips(flips: &Flips, faces: &FaceImages) -> Markup {
                 li { figure {
                     (face(faces, image, &format!("label {}; A predicts {}, B predicts {}", label.label(), a.label(), b.label())))
                     figcaption title=(name) {
-                        (named(*label))
+                        (expression_with_icon(*label))
                         small { "A: " (prediction(*a, *confidence_a)) }
                         small { "B: " (prediction(*b, *confidence_b)) }
                     }
@@ -183,7 +183,7 @@ fn flips(flips: &Flips, faces: &FaceImages) -> Markup {
 
 /// A predicted class and its confidence.
 fn prediction(expression: Expression, confidence: f32) -> String {
-    unbroken(&format!(
+    no_break_percent(&format!(
         "{} {}",
         expression.label(),
         percent(f64::from(confidence), 0)
@@ -194,12 +194,12 @@ fn prediction(expression: Expression, confidence: f32) -> String {
 fn names(flips: &Flips) -> Markup {
     html! {
         div.scroll { table {
-            (columns(&["Image", "Label", "Prediction of A", "Prediction of B"], &[]))
+            (table_head(&["Image", "Label", "Prediction of A", "Prediction of B"], &[]))
             tbody {
                 @for flip in flips.images.iter().take(MAX_CHANGED) {
                     tr {
                         th scope="row" { (flip.name) }
-                        td { (named(flip.label)) }
+                        td { (expression_with_icon(flip.label)) }
                         td { (prediction(flip.a, flip.confidence_a)) }
                         td { (prediction(flip.b, flip.confidence_b)) }
                     }

@@ -9,7 +9,7 @@ use mien_faces::report::{
 use crate::evaluation::{
     Unreadable,
     report::{
-        components::{columns, face, named, unbroken},
+        components::{expression_with_icon, face, no_break_percent, table_head},
         face_images::FaceImages,
     },
 };
@@ -24,8 +24,8 @@ pub(super) fn mistakes(mistakes: &[Mistake], faces: &FaceImages) -> Markup {
                 li { figure {
                     (face(faces, image, &format!("{} predicted as {}", label.label(), prediction.label())))
                     figcaption title=(name) {
-                        (named(*prediction))
-                        small { (unbroken(&percent(f64::from(*confidence), 0))) " confidence; label: " (label.label()) }
+                        (expression_with_icon(*prediction))
+                        small { (no_break_percent(&percent(f64::from(*confidence), 0))) " confidence; label: " (label.label()) }
                     }
                 } }
             }
@@ -37,13 +37,13 @@ pub(super) fn mistakes(mistakes: &[Mistake], faces: &FaceImages) -> Markup {
 fn table(mistakes: &[Mistake]) -> Markup {
     html! {
         div.scroll { table {
-            (columns(&["Image", "Label", "Prediction"], &["Confidence"]))
+            (table_head(&["Image", "Label", "Prediction"], &["Confidence"]))
             tbody {
                 @for Mistake { name, label, prediction, confidence, .. } in mistakes {
                     tr {
                         th scope="row" { (name) }
                         td { (label.label()) }
-                        td { (named(*prediction)) }
+                        td { (expression_with_icon(*prediction)) }
                         td.number { (percent(f64::from(*confidence), 1)) }
                     }
                 }
