@@ -7,7 +7,7 @@
 //!   evaluations, predictions, promotions, pins: records <-> rows
 //! ```
 //!
-//! Records are plain data: this module knows labels, splits and versions, and nothing else of the server.
+//! Records are plain data. Of the server's types this module uses only labels, splits and versions.
 
 mod data_dir;
 mod evaluations;
@@ -61,7 +61,7 @@ pub enum StoreError {
     },
     /// A newer program wrote the file.
     #[error(
-        "`{}` was written by a newer mien (schema {found}, this version supports up to {known}); update mien, or choose another directory with --state DIR",
+        "`{}` was written by a newer version of mien (schema {found}, this version supports up to {known}); update mien, or choose another directory with --state DIR",
         path.display()
     )]
     Newer {
@@ -90,7 +90,7 @@ pub enum StoreError {
     #[error("cannot read or write the state: {0}")]
     Sqlite(#[from] rusqlite::Error),
     /// The work panicked, or the process is stopping.
-    #[error("a thread of the state crashed")]
+    #[error("a database thread panicked; see the server's log")]
     Crashed,
 }
 
@@ -163,7 +163,7 @@ impl Store {
     }
 }
 
-/// Reason of jobs that were pending when a server ended.
+/// Failure reason of jobs that were pending when a server ended.
 const INTERRUPTED: &str = "the server stopped before the job finished";
 
 #[cfg(test)]

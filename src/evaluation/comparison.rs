@@ -19,7 +19,7 @@ pub struct Compared {
     /// The second evaluation.
     pub evaluation_b: EvaluationInfo,
     #[serde(flatten)]
-    #[expect(missing_docs, reason = "utoipa would print it beside the fields")]
+    #[expect(missing_docs, reason = "utoipa would print it next to the fields")]
     pub comparison: Comparison,
 }
 

@@ -17,7 +17,7 @@ use crate::{
 #[schema(as = Evaluation)]
 pub struct EvaluationResponse {
     #[serde(flatten)]
-    #[expect(missing_docs, reason = "utoipa would print it beside the fields")]
+    #[expect(missing_docs, reason = "utoipa would print it next to the fields")]
     pub info: EvaluationInfo,
     /// The report of a successful evaluation.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,7 +30,7 @@ pub struct EvaluationResponse {
 #[schema(as = ListedEvaluation)]
 pub struct EvaluationListItem {
     #[serde(flatten)]
-    #[expect(missing_docs, reason = "utoipa would print it beside the fields")]
+    #[expect(missing_docs, reason = "utoipa would print it next to the fields")]
     pub info: EvaluationInfo,
     /// The summary of a successful evaluation.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +77,7 @@ pub struct EvaluationInfo {
     /// Time when it ended.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished: Option<Timestamp>,
-    /// Reason of a failure.
+    /// Reason for a failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
@@ -154,7 +154,7 @@ pub struct Progress {
     pub accuracy: Option<f64>,
     /// Estimated remaining time in seconds; null if the evaluation is not running or has no throughput yet.
     pub eta_seconds: Option<f64>,
-    /// Reason of a failure; only in the last event.
+    /// Reason for a failure; only in the last event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }

@@ -36,7 +36,7 @@ pub struct Problem {
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What went wrong with this request.
+    /// Description of this error, with the invalid value if there is one.
     pub detail: String,
     /// Stable code of the kind of problem.
     pub code: Code,
@@ -48,7 +48,7 @@ pub struct Problem {
 /// An error body of the Open Inference Protocol v2.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct OipError {
-    /// What went wrong with this request.
+    /// Description of this error, with the invalid value if there is one.
     #[schema(example = "unknown model `resnet`")]
     pub error: String,
 }

@@ -82,7 +82,7 @@ impl<R: JobRecord, C: Copy + Send + Sync> JobState<R, C> {
         });
     }
 
-    /// Returns the reason of the cancellation, if there was a request.
+    /// Returns the reason for the cancellation, if there was a request.
     pub fn cancellation(&self) -> Option<C> {
         *self.cancellation.borrow()
     }

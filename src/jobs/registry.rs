@@ -93,7 +93,7 @@ impl<J: Job> JobRegistry<J> {
         self.ends.subscribe()
     }
 
-    /// Rejects further jobs and cancels the present ones.
+    /// Rejects further jobs and cancels all others.
     pub fn close(&self, reason: J::Cancellation) {
         let mut jobs = self.lock();
         jobs.closed = true;
@@ -114,7 +114,7 @@ impl<J: Job> JobRegistry<J> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Registered<J>> {
-        // Nothing panics while the lock is held.
+        // Code that holds the lock does not panic.
         lock(&self.registered)
     }
 }

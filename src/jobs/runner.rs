@@ -13,7 +13,7 @@ use crate::store::{Store, StoreError};
 
 /// The jobs of one kind.
 pub struct Jobs<J> {
-    /// The jobs that are not in the store, or not finally.
+    /// The jobs that have not ended, or whose result is not saved.
     pub registry: JobRegistry<J>,
     /// The store of the jobs.
     pub store: Store,

@@ -44,7 +44,7 @@ pub struct PromotionSpec {
 /// Why a promotion is not started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The version cannot be promoted in the present state of the model.
+    /// The version cannot be promoted in the current state of the model.
     #[error(transparent)]
     Promote(#[from] PromoteError),
     /// The baseline version is not loaded.

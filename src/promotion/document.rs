@@ -57,7 +57,7 @@ pub struct PromotionResponse {
     /// Measured values; null before the evaluations have ended.
     #[schema(value_type = Option<Verdict>)]
     pub result: Option<Box<RawValue>>,
-    /// Reason of the result as text.
+    /// Reason for the result as text.
     pub reason: Option<String>,
     /// Identifier of the request that started it.
     pub request_id: Option<String>,

@@ -150,7 +150,7 @@ impl PromotionTask {
         })
     }
 
-    /// Saves the present record.
+    /// Saves the current record.
     pub(super) async fn save(&self) -> Result<(), StoreError> {
         let record = self.job.record();
         let save = move |store: &Store| store.update_promotion(&record, None);

@@ -107,7 +107,7 @@ impl Verdict {
         }
     }
 
-    /// Describes the result in per cent and percentage points.
+    /// Describes the result in percent and percentage points.
     pub(super) fn sentence(&self) -> String {
         let points = |value: f64| format!("{:.2}", value * 100.0);
         let short = self.shortfall.map(|short| match points(short).as_str() {

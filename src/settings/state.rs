@@ -9,7 +9,7 @@ use clap::Args;
 #[command(next_help_heading = "State")]
 pub struct StateSettings {
     /// Directory of evaluations and promotions, which are stored in the SQLite file `mien.sqlite3`. The directory is created if
-    /// it is missing; only one server may use it. With `memory`, state ends with the server.
+    /// it is missing; only one server may use it. With `memory`, the state is lost when the server stops.
     #[arg(
         id = "location",
         long = "state",

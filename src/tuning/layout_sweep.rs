@@ -1,4 +1,4 @@
-//! The points of one layout: how far its batch sizes are followed, and which points are sampled again.
+//! The points of one layout: up to which batch size they are measured, and which of them are sampled again.
 
 use std::time::Duration;
 

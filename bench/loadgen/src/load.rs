@@ -53,7 +53,7 @@ pub struct LoadResult {
     pub refused: Option<Latency>,
     /// Number of failed requests.
     pub failed: usize,
-    /// Reason of the first failure.
+    /// Why the first failed request failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
     /// CPU seconds of the server per thousand images, if known.

@@ -47,7 +47,7 @@ pub(crate) struct Samples {
     pub succeeded: Vec<Duration>,
     /// Latencies of rejected requests.
     pub rejected: Vec<Duration>,
-    /// Reasons of failed requests.
+    /// Why requests failed, one reason per failed request.
     pub failures: Vec<String>,
 }
 

@@ -91,7 +91,7 @@ impl Code {
             Self::RequestTimeout => row("request_timeout", S::REQUEST_TIMEOUT, "Request timeout",
                 "the body was not received in time"),
             Self::Conflict => row("conflict", S::CONFLICT, "Conflict",
-                "the request conflicts with the present state"),
+                "the request conflicts with the current state"),
             Self::NotComparable => row("not_comparable", S::CONFLICT, "Not comparable",
                 "the evaluations have no image in common, or used different data"),
             Self::InvalidModel => row("invalid_model", S::CONFLICT, "Invalid model",

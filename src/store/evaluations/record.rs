@@ -112,7 +112,7 @@ pub struct EvaluationRecord {
     pub finished: Option<Timestamp>,
     /// Accuracy of a successful evaluation, 0 to 1.
     pub accuracy: Option<f64>,
-    /// Reason of a failure.
+    /// Reason for a failure.
     pub error: Option<String>,
     /// Main scores of a successful evaluation as JSON.
     pub summary: Option<String>,

@@ -120,7 +120,7 @@ pub struct PromotionRecord {
     pub total: usize,
     /// Measured values as JSON.
     pub result: Option<String>,
-    /// Reason of the result as text.
+    /// Reason for the result as text.
     pub reason: Option<String>,
     /// Identifier of the request that started it.
     pub request_id: Option<String>,

@@ -133,7 +133,8 @@ fn unusable_state_is_rejected_unchanged() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     assert!(
-        open_error(folder.path()).contains("newer mien (schema 99, this version supports up to 3)")
+        open_error(folder.path())
+            .contains("newer version of mien (schema 99, this version supports up to 3)")
     );
 
     fs::write(
