@@ -179,7 +179,7 @@ impl Settings {
     }
 
     /// Returns the serving options of models whose `mien.toml` does not override them.
-    pub fn serving(&self) -> ServingOptions {
+    pub fn serving_options(&self) -> ServingOptions {
         ServingOptions {
             max_queue_size: self.batching.max_queue_size.get(),
             max_batch: self.batching.max_batch.map(NonZeroUsize::get),

@@ -161,7 +161,7 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
     )?;
     let loader = ModelLoader {
         runtime: Runtime::load(settings.models.device, settings.cuda.options())?,
-        options: settings.serving(),
+        options: settings.serving_options(),
         tuner: Tuner::new(settings.tuning.options()),
         metrics: Arc::clone(&metrics),
         retired_workers: RetiredWorkers::default(),

@@ -42,11 +42,12 @@ impl Batcher {
     /// at once. Together they use at most a quarter of the background queue (at least one image), so that several jobs
     /// fit.
     pub fn background_share(&self) -> (usize, usize) {
-        share(self.options())
+        chunk_limits(self.options())
     }
 }
 
-fn share(options: BatchOptions) -> (usize, usize) {
+/// Returns the result of [`Batcher::background_share`] for these options.
+fn chunk_limits(options: BatchOptions) -> (usize, usize) {
     let quota = (options.max_queue_size / 4).max(1);
     let chunk = options.max_batch.clamp(1, quota);
     let in_flight = options.instances.clamp(1, quota / chunk);
@@ -175,7 +176,7 @@ mod tests {
             instances in 0_usize..20,
         ) {
             let options = BatchOptions { max_queue_size, max_batch, instances, max_queue_delay: Duration::ZERO, intra_op_threads: 1 };
-            let (chunk, in_flight) = share(options);
+            let (chunk, in_flight) = chunk_limits(options);
             prop_assert!(chunk >= 1 && in_flight >= 1);
             prop_assert!(chunk * in_flight <= (max_queue_size / 4).max(1));
             prop_assert!(chunk <= max_batch.max(1) && in_flight <= instances.max(1));

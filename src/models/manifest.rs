@@ -67,9 +67,9 @@ impl Manifest {
         Ok(Self {
             labels,
             architecture: text("mien.architecture"),
-            parameters: number(metadata, "mien.parameters")?,
-            temperature: number(metadata, "mien.temperature")?,
-            views: number(metadata, "mien.views")?.unwrap_or(NonZeroU32::MIN),
+            parameters: parse_number(metadata, "mien.parameters")?,
+            temperature: parse_number(metadata, "mien.temperature")?,
+            views: parse_number(metadata, "mien.views")?.unwrap_or(NonZeroU32::MIN),
             trained_on: text("mien.trained_on"),
             created: text("mien.created"),
             recipe: json("mien.recipe")?,
@@ -118,7 +118,7 @@ fn read_json<T: for<'de> Deserialize<'de>>(key: &str, json: &str) -> Result<T, I
         .or_else(|error| invalid_model(format!("its metadata `{key}`: {error}")))
 }
 
-fn number<T: FromStr>(
+fn parse_number<T: FromStr>(
     metadata: &BTreeMap<String, String>,
     key: &str,
 ) -> Result<Option<T>, InferenceError> {

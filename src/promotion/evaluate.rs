@@ -44,9 +44,9 @@ impl PromotionTask {
             .state()
             .update(|record| set_id(record, evaluation.id()));
         self.save().await?;
-        self.job.watch(Some(Arc::clone(evaluation)));
+        self.job.set_evaluation(Some(Arc::clone(evaluation)));
         self.finished_while_loaded(evaluation, model).await?;
-        self.job.watch(None);
+        self.job.set_evaluation(None);
         self.read(model, evaluation.id()).await
     }
 

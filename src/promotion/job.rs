@@ -61,8 +61,8 @@ impl Job {
         .contains(&Some(id))
     }
 
-    /// Sets the evaluation whose progress counts, or none.
-    pub(super) fn watch(&self, next: Option<Arc<evaluation::Job>>) {
+    /// Sets the running evaluation, which determines the progress; `None` if no evaluation is running.
+    pub(super) fn set_evaluation(&self, next: Option<Arc<evaluation::Job>>) {
         let mut evaluation = lock(&self.evaluation);
         let (running, before) = &mut *evaluation;
         *before += running.take().map_or(0, |job| job.progress().images.done);

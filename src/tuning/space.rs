@@ -130,7 +130,7 @@ impl Space {
     }
 
     /// Returns the configuration if there is only one.
-    pub fn only(&self) -> Option<Configuration> {
+    pub fn single_configuration(&self) -> Option<Configuration> {
         match (&self.layouts[..], &self.batches[..]) {
             (&[layout], &[max_batch]) => Some(Configuration { layout, max_batch }),
             _ => None,

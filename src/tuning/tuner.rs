@@ -76,7 +76,11 @@ impl Tuner {
     /// Returns whether no measurement is needed: a curve exists, all values are fixed, or tuning is off.
     pub fn is_tuned(&self, sha256: &str, runtime: &Runtime, given: Overrides) -> bool {
         let (device, cores) = (runtime.device(), cpu::available_cores());
-        if self.mode == TuneMode::Off || Space::new(device, cores, given).only().is_some() {
+        if self.mode == TuneMode::Off
+            || Space::new(device, cores, given)
+                .single_configuration()
+                .is_some()
+        {
             return true;
         }
         let key = Key::new(
@@ -97,7 +101,7 @@ impl Tuner {
             ..given
         };
         let space = Space::new(device, cores, given);
-        if let Some(configuration) = space.only() {
+        if let Some(configuration) = space.single_configuration() {
             return Tuning::without_curve(configuration, Source::Settings);
         }
         let default = Tuning::without_curve(given.or_default(device, cores), Source::Default);

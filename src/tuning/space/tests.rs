@@ -40,9 +40,12 @@ fn fixed_values_are_not_varied() {
         },
         max_batch: 3,
     };
-    assert_eq!(space.only(), Some(only));
+    assert_eq!(space.single_configuration(), Some(only));
     assert!(space.contains(only));
-    assert_eq!(Space::new(Device::Cpu, 2, given).only(), None);
+    assert_eq!(
+        Space::new(Device::Cpu, 2, given).single_configuration(),
+        None
+    );
 }
 
 #[test]

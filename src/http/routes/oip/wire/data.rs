@@ -41,7 +41,7 @@ impl<'de> Deserialize<'de> for Data {
 }
 
 impl Data {
-    fn number<E: Error>(&mut self, number: f64) -> Result<(), E> {
+    fn push_number<E: Error>(&mut self, number: f64) -> Result<(), E> {
         match self {
             Self::Numbers(numbers) => numbers.push(number),
             Self::Strings(_) => return Err(mixed()),
@@ -94,7 +94,7 @@ impl<'de> Visitor<'de> for Collect<'_> {
         reason = "a number so large fits no datatype of a model"
     )]
     fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
-        self.0.number(number as f64)
+        self.0.push_number(number as f64)
     }
 
     #[expect(
@@ -102,11 +102,11 @@ impl<'de> Visitor<'de> for Collect<'_> {
         reason = "a number so large fits no datatype of a model"
     )]
     fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
-        self.0.number(number as f64)
+        self.0.push_number(number as f64)
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
-        self.0.number(number)
+        self.0.push_number(number)
     }
 
     fn visit_str<E: Error>(self, string: &str) -> Result<(), E> {
