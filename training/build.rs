@@ -8,11 +8,11 @@ fn main() {
         return;
     };
     let lib = Path::new(&libtorch).join("lib");
-    // Set-up may put the CUDA build in the place of the CPU one.
+    // `cargo xtask setup --gpu` replaces the CPU build by the CUDA build.
     println!("cargo:rerun-if-changed={libtorch}/build-version");
     println!("cargo:rustc-link-arg=-Wl,-rpath,{}", lib.display());
-    // Nothing in the program names a symbol of the CUDA part, so the linker would drop it, and
-    // `tch::Cuda::is_available()` would silently be false.
+    // The program does not refer to a symbol of the CUDA library. The linker would drop the library, and
+    // `tch::Cuda::is_available()` would be false.
     if lib.join("libtorch_cuda.so").exists() {
         println!("cargo:rustc-link-arg=-Wl,--no-as-needed,-ltorch_cuda,--as-needed");
     }

@@ -127,7 +127,7 @@ pub fn epoch(
     let (sender, receiver) = mpsc::sync_channel(PREFETCH);
     thread::spawn(move || {
         let mut order: Vec<usize> = (0..faces.len()).collect();
-        order.shuffle(&mut StdRng::seed_from_u64(mix(
+        order.shuffle(&mut StdRng::seed_from_u64(derive_seed(
             plan.seed,
             plan.epoch,
             usize::MAX,
@@ -169,7 +169,7 @@ fn make(
     step: usize,
 ) -> Batch {
     let area = faces.side * faces.side;
-    let mut rng = StdRng::seed_from_u64(mix(plan.seed, plan.epoch, step));
+    let mut rng = StdRng::seed_from_u64(derive_seed(plan.seed, plan.epoch, step));
     let mut pixels = vec![0.0; indices.len() * area];
     for (&index, out) in indices.iter().zip(pixels.chunks_exact_mut(area)) {
         plan.augment.apply(&faces.faces[index], &mut rng, out);
@@ -206,7 +206,7 @@ fn make(
 }
 
 /// Derives one seed from a run's seed, epoch and step with the finaliser of SplitMix64 (Steele et al. 2014).
-pub(crate) fn mix(seed: u64, epoch: usize, step: usize) -> u64 {
+pub(crate) fn derive_seed(seed: u64, epoch: usize, step: usize) -> u64 {
     [seed, epoch as u64, step as u64]
         .into_iter()
         .fold(0, |state: u64, part| {

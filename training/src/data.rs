@@ -127,8 +127,8 @@ impl FaceSet {
     /// Resizes the faces with the filter that the server uses.
     pub fn resized(&self, side: usize) -> Self {
         let resize = |face: &Face| {
-            let picture = DecodedImage::new(face.side(), face.side(), face.pixels().to_vec());
-            picture.expect("a face is a square of pixels").to_face(side)
+            let image = DecodedImage::new(face.side(), face.side(), face.pixels().to_vec());
+            image.expect("a face is a square of pixels").to_face(side)
         };
         let faces = self.faces.iter().map(resize).collect();
         Self {

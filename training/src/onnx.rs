@@ -1,4 +1,4 @@
-//! Graphs and weights as ONNX files, and the proof that ONNX Runtime reads them as libtorch does.
+//! Writes graphs and weights as ONNX files, reads the metadata of such files, and runs them with ONNX Runtime.
 
 pub mod batch_norm_folding;
 pub mod error;

@@ -116,7 +116,7 @@ fn mixup_mixes_cached_outputs_with_the_images() {
 #[test]
 fn seeds_epochs_and_steps_derive_distinct_seeds() {
     let mut seeds: Vec<u64> = (0..1000)
-        .map(|i| mix(i / 100, (i / 10 % 10) as usize, (i % 10) as usize))
+        .map(|i| derive_seed(i / 100, (i / 10 % 10) as usize, (i % 10) as usize))
         .collect();
     seeds.sort_unstable();
     seeds.dedup();

@@ -15,12 +15,12 @@ const PARTS: u32 = 1000;
 /// Returns the mean negative log-likelihood of the labels in nats. `likelihoods` holds, per member, the probability that it
 /// gives to the label of each face.
 pub fn log_loss(likelihoods: &[&[f64]], weights: &[f64]) -> f64 {
-    let mixed = mix(likelihoods, weights);
-    -mixed
+    let mean = weighted_mean(likelihoods, weights);
+    -mean
         .iter()
         .map(|p| p.max(MIN_PROBABILITY).ln())
         .sum::<f64>()
-        / mixed.len() as f64
+        / mean.len() as f64
 }
 
 /// Returns the weights, at least 0 and with the sum 1, that minimise [`log_loss`].
@@ -31,13 +31,13 @@ pub fn log_loss(likelihoods: &[&[f64]], weights: &[f64]) -> f64 {
 pub fn fit(likelihoods: &[&[f64]]) -> Vec<f64> {
     let mut weights = vec![1.0 / likelihoods.len() as f64; likelihoods.len()];
     for _ in 0..MAX_ITERATIONS {
-        let mixed = mix(likelihoods, &weights);
+        let mean = weighted_mean(likelihoods, &weights);
         let gradient = |member: &&[f64]| {
             let ratios = member
                 .iter()
-                .zip(&mixed)
-                .map(|(p, mixed)| floor(*p) / floor(*mixed));
-            ratios.sum::<f64>() / mixed.len() as f64
+                .zip(&mean)
+                .map(|(p, mean)| floor(*p) / floor(*mean));
+            ratios.sum::<f64>() / mean.len() as f64
         };
         let gradients: Vec<f64> = likelihoods.iter().map(gradient).collect();
         if gradients
@@ -77,16 +77,15 @@ pub fn rounded(weights: &[f64]) -> Vec<f64> {
 }
 
 /// Returns the weighted mean of the members' probabilities per face.
-fn mix(likelihoods: &[&[f64]], weights: &[f64]) -> Vec<f64> {
+fn weighted_mean(likelihoods: &[&[f64]], weights: &[f64]) -> Vec<f64> {
     let faces = likelihoods.first().map_or(0, |member| member.len());
-    let mut mixed = vec![0.0; faces];
+    let mut mean = vec![0.0; faces];
     for (member, weight) in likelihoods.iter().zip(weights) {
-        mixed
-            .iter_mut()
+        mean.iter_mut()
             .zip(*member)
-            .for_each(|(mixed, p)| *mixed += weight * p);
+            .for_each(|(mean, p)| *mean += weight * p);
     }
-    mixed
+    mean
 }
 
 fn floor(probability: f64) -> f64 {

@@ -20,7 +20,7 @@ pub fn from_run(
     let trained = Trained::open(folder, unfinished)?;
     let data = data.unwrap_or(trained.data()).to_owned();
     let report = trained.export(&data, out, options)?;
-    // The model is complete, so a run's folder that is read-only by now is not an error.
+    // The model is complete, so a read-only run folder is not an error.
     let (source, copy) = (out.with_file_name(report::JSON), folder.join(report::JSON));
     if let Err(error) = fs::copy(&source, &copy) {
         eprintln!("cannot copy the report to {}: {error}", copy.display());

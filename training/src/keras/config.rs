@@ -76,21 +76,22 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn parse(json: &str) -> Result<Self, KerasError> {
-        let config: Value = serde_json::from_str(json).map_err(|e| broken(e.to_string()))?;
+        let config: Value =
+            serde_json::from_str(json).map_err(|e| invalid_config(e.to_string()))?;
         let class = text(&config, "class_name").unwrap_or_default();
         let inner = &config["config"];
         let layers = inner["layers"]
             .as_array()
-            .ok_or_else(|| broken("`layers` is missing"))?;
+            .ok_or_else(|| invalid_config("`layers` is missing"))?;
         if !matches!(class, "Functional" | "Model") {
-            return Err(broken(format!(
+            return Err(invalid_config(format!(
                 "the model is of the class `{class}`; only functional models are supported"
             )));
         }
         let mut model = Builder::default();
         model.add_all(layers)?;
         let [output] = &names(&inner["output_layers"])[..] else {
-            return Err(broken("the model must have exactly one output"));
+            return Err(invalid_config("the model must have exactly one output"));
         };
         let last = model.find(output)?;
         let scaling = model.scaling.unwrap_or(Scaling::UNIT);
@@ -121,13 +122,13 @@ impl Builder {
         let mut waiting = Vec::with_capacity(layers.len());
         for layer in layers {
             let name = text(layer, "name").or_else(|| text(&layer["config"], "name"));
-            let name = name.ok_or_else(|| broken("a layer has no name"))?;
+            let name = name.ok_or_else(|| invalid_config("a layer has no name"))?;
             let calls = layer["inbound_nodes"]
                 .as_array()
                 .map(Vec::as_slice)
                 .unwrap_or_default();
             if calls.len() > 1 {
-                return Err(broken(format!(
+                return Err(invalid_config(format!(
                     "layer `{name}` is called {} times; shared layers are not supported",
                     calls.len()
                 )));
@@ -146,7 +147,7 @@ impl Builder {
             }
             if rest.len() == before {
                 let (name, _, reads) = &rest[0];
-                return Err(broken(format!(
+                return Err(invalid_config(format!(
                     "layer `{name}` reads {reads:?}, but some of these layers are missing or form a cycle"
                 )));
             }
@@ -175,17 +176,18 @@ impl Builder {
                 self.push(name, kind, operands, 0)
             }
             (Lowered::Passed, None) => {
-                return Err(broken(format!("layer `{name}` does not have an operand")));
+                return Err(invalid_config(format!(
+                    "layer `{name}` does not have an operand"
+                )));
             }
             (Lowered::Operations(kinds), _) => {
                 let mut inputs = operands;
                 for (kind, side) in kinds {
                     inputs = vec![self.push(name, kind, inputs, side)];
                 }
-                inputs
-                    .first()
-                    .copied()
-                    .ok_or_else(|| broken(format!("layer `{name}` does not have an operation")))?
+                inputs.first().copied().ok_or_else(|| {
+                    invalid_config(format!("layer `{name}` does not have an operation"))
+                })?
             }
         };
         self.results.insert(name.to_owned(), result);
@@ -204,11 +206,11 @@ impl Builder {
 
     fn find(&self, layer: &str) -> Result<usize, KerasError> {
         let found = self.results.get(layer).copied();
-        found.ok_or_else(|| broken(format!("the output layer `{layer}` is missing")))
+        found.ok_or_else(|| invalid_config(format!("the output layer `{layer}` is missing")))
     }
 }
 
-fn broken(what: impl Into<String>) -> KerasError {
+fn invalid_config(what: impl Into<String>) -> KerasError {
     KerasError::Config(what.into())
 }
 

@@ -173,7 +173,7 @@ fn csv(rows: &[Row]) -> io::Result<Vec<u8>> {
     writer.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
-/// Returns the table as Markdown, with figures in per cent and times as `h:mm:ss`.
+/// Returns the table as Markdown, with figures in percent and times as `h:mm:ss`.
 fn markdown(rows: &[Row]) -> String {
     let mut text = "| run | network | state | epochs | time | held out | log-loss | model | held out | log-loss | test \
                     | PublicTest | PrivateTest | test, not in train |\n"

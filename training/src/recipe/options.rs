@@ -142,10 +142,10 @@ pub struct Distill {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub teacher_weights: Vec<f64>,
     /// Share `w` of the teachers in the loss: `(1 - w) CE + w T^2 KL(teachers_T || network_T)`.
-    #[serde(default = "half")]
+    #[serde(default = "default_weight")]
     pub weight: f64,
     /// Temperature `T` of the teachers' and the network's softmax.
-    #[serde(default = "two")]
+    #[serde(default = "default_temperature")]
     pub temperature: f64,
     /// How the teachers' soft targets are computed.
     #[serde(default)]
@@ -178,11 +178,11 @@ pub enum Targets {
     Cached,
 }
 
-fn half() -> f64 {
+fn default_weight() -> f64 {
     0.5
 }
 
-fn two() -> f64 {
+fn default_temperature() -> f64 {
     2.0
 }
 

@@ -6,7 +6,7 @@ use super::{
 };
 
 /// A key, whether its value is valid, and a description of valid values.
-type Rule = (&'static str, bool, &'static str);
+type Check = (&'static str, bool, &'static str);
 
 /// Returns an error for the first key whose value is out of range.
 pub(super) fn check(recipe: &Recipe) -> Result<(), RecipeError> {
@@ -25,12 +25,12 @@ pub(super) fn check(recipe: &Recipe) -> Result<(), RecipeError> {
 }
 
 /// Returns whether `x` is in `[0, 1)`.
-fn share(x: f64) -> bool {
+fn is_share(x: f64) -> bool {
     (0.0..1.0).contains(&x)
 }
 
 /// Returns whether `x` is in `[0, 1]`.
-fn probability(x: f64) -> bool {
+fn is_probability(x: f64) -> bool {
     (0.0..=1.0).contains(&x)
 }
 
@@ -42,7 +42,7 @@ fn not_negative(x: f64) -> bool {
     x >= 0.0 && x.is_finite()
 }
 
-fn general(recipe: &Recipe) -> [Rule; 10] {
+fn general(recipe: &Recipe) -> [Check; 10] {
     let micro_batch = recipe.micro_batch.is_none_or(|size| size > 1);
     let one_initialisation = recipe.init.is_none() || !recipe.zero_init_residual;
     [
@@ -62,13 +62,13 @@ fn general(recipe: &Recipe) -> [Rule; 10] {
             recipe.batch > 1,
             "at least 2 (batch-norm needs a variance)",
         ),
-        ("holdout", share(recipe.holdout), "in [0, 1)"),
-        ("ema", share(recipe.ema), "in [0, 1)"),
-        ("dropout", share(recipe.dropout), "in [0, 1)"),
-        ("head_dropout", share(recipe.head_dropout), "in [0, 1)"),
+        ("holdout", is_share(recipe.holdout), "in [0, 1)"),
+        ("ema", is_share(recipe.ema), "in [0, 1)"),
+        ("dropout", is_share(recipe.dropout), "in [0, 1)"),
+        ("head_dropout", is_share(recipe.head_dropout), "in [0, 1)"),
         (
             "stochastic_depth",
-            share(recipe.stochastic_depth),
+            is_share(recipe.stochastic_depth),
             "in [0, 1)",
         ),
         (
@@ -91,7 +91,7 @@ fn sizes_are_valid(recipe: &Recipe) -> bool {
     rising && sides && recipe.sizes.last().is_some_and(|phase| phase.until == 1.0)
 }
 
-fn optimiser(recipe: &Recipe) -> [Rule; 14] {
+fn optimiser(recipe: &Recipe) -> [Check; 14] {
     let sam = recipe.sam.unwrap_or_default();
     let rising = recipe
         .steps
@@ -100,24 +100,24 @@ fn optimiser(recipe: &Recipe) -> [Rule; 14] {
     let factors = recipe.steps.iter().all(|step| positive(step.factor));
     [
         ("learning_rate", positive(recipe.learning_rate), "above 0"),
-        ("warmup", share(recipe.warmup), "in [0, 1)"),
+        ("warmup", is_share(recipe.warmup), "in [0, 1)"),
         (
             "steps",
             rising && factors,
             "a list of {after, factor} with rising `after` and factors above 0",
         ),
-        ("momentum", share(recipe.momentum), "in [0, 1)"),
-        ("rmsprop.rho", share(recipe.rmsprop.rho), "in [0, 1)"),
+        ("momentum", is_share(recipe.momentum), "in [0, 1)"),
+        ("rmsprop.rho", is_share(recipe.rmsprop.rho), "in [0, 1)"),
         (
             "rmsprop.epsilon",
             positive(recipe.rmsprop.epsilon),
             "above 0",
         ),
-        ("adamw.beta1", share(recipe.adamw.beta1), "in [0, 1)"),
-        ("adamw.beta2", share(recipe.adamw.beta2), "in [0, 1)"),
+        ("adamw.beta1", is_share(recipe.adamw.beta1), "in [0, 1)"),
+        ("adamw.beta2", is_share(recipe.adamw.beta2), "in [0, 1)"),
         ("adamw.epsilon", positive(recipe.adamw.epsilon), "above 0"),
-        ("weight_decay", share(recipe.weight_decay), "in [0, 1)"),
-        ("l2", share(recipe.l2), "in [0, 1)"),
+        ("weight_decay", is_share(recipe.weight_decay), "in [0, 1)"),
+        ("l2", is_share(recipe.l2), "in [0, 1)"),
         ("sam.rho", positive(sam.rho), "above 0"),
         (
             "sam.share",
@@ -132,7 +132,7 @@ fn optimiser(recipe: &Recipe) -> [Rule; 14] {
     ]
 }
 
-fn loss(recipe: &Recipe) -> [Rule; 3] {
+fn loss(recipe: &Recipe) -> [Check; 3] {
     let weights = match recipe.class_weights {
         ClassWeights::Rule(_) => true,
         ClassWeights::Values(values) => values.into_iter().all(positive),
@@ -140,7 +140,7 @@ fn loss(recipe: &Recipe) -> [Rule; 3] {
     [
         (
             "label_smoothing",
-            share(recipe.label_smoothing),
+            is_share(recipe.label_smoothing),
             "in [0, 1)",
         ),
         (
@@ -156,7 +156,7 @@ fn loss(recipe: &Recipe) -> [Rule; 3] {
     ]
 }
 
-fn distillation(recipe: &Recipe) -> Vec<Rule> {
+fn distillation(recipe: &Recipe) -> Vec<Check> {
     let Some(distill) = &recipe.distill else {
         return Vec::new();
     };
@@ -191,14 +191,14 @@ fn teacher_weights_are_valid(distill: &Distill) -> bool {
     count && weights.iter().copied().all(positive) && weights.iter().sum::<f64>().is_finite()
 }
 
-fn augmentation(recipe: &Recipe) -> [Rule; 11] {
+fn augmentation(recipe: &Recipe) -> [Check; 11] {
     let augment = &recipe.augment;
     [
-        ("augment.flip", probability(augment.flip), "in [0, 1]"),
-        ("augment.warp", probability(augment.warp), "in [0, 1]"),
+        ("augment.flip", is_probability(augment.flip), "in [0, 1]"),
+        ("augment.warp", is_probability(augment.warp), "in [0, 1]"),
         (
             "augment.warp_until",
-            probability(augment.warp_until),
+            is_probability(augment.warp_until),
             "in [0, 1]",
         ),
         (
@@ -206,23 +206,31 @@ fn augmentation(recipe: &Recipe) -> [Rule; 11] {
             (0.0..=180.0).contains(&augment.rotation),
             "in [0, 180] degrees",
         ),
-        ("augment.scale", share(augment.scale), "in [0, 1)"),
-        ("augment.shift", probability(augment.shift), "in [0, 1]"),
+        ("augment.scale", is_share(augment.scale), "in [0, 1)"),
+        ("augment.shift", is_probability(augment.shift), "in [0, 1]"),
         (
             "augment.brightness",
-            probability(augment.brightness),
+            is_probability(augment.brightness),
             "in [0, 1]",
         ),
         (
             "augment.contrast",
-            probability(augment.contrast),
+            is_probability(augment.contrast),
             "in [0, 1]",
         ),
-        ("augment.erasing", probability(augment.erasing), "in [0, 1]"),
-        ("augment.cutout", probability(augment.cutout), "in [0, 1]"),
+        (
+            "augment.erasing",
+            is_probability(augment.erasing),
+            "in [0, 1]",
+        ),
+        (
+            "augment.cutout",
+            is_probability(augment.cutout),
+            "in [0, 1]",
+        ),
         (
             "augment.cutout_side",
-            probability(augment.cutout_side),
+            is_probability(augment.cutout_side),
             "in [0, 1]",
         ),
     ]

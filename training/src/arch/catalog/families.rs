@@ -30,13 +30,13 @@ pub(super) fn keras_network(
         ["densenet", depth, growth, compression, ref rest @ ..] => {
             let blocks = match rest {
                 [] => 4,
-                [blocks] => number(blocks.strip_prefix('b')?)?,
+                [blocks] => parse_number(blocks.strip_prefix('b')?)?,
                 _ => return None,
             };
-            let tenths = compression.strip_prefix('c').and_then(number)?;
+            let tenths = compression.strip_prefix('c').and_then(parse_number)?;
             let net = DenseNet {
                 bottlenecks: repeats(depth, 4, 2 * blocks)?,
-                growth: number(growth)?,
+                growth: parse_number(growth)?,
                 blocks,
                 tenths: (tenths <= 10).then_some(tenths)?,
                 dropout: options.dropout,
@@ -64,12 +64,12 @@ pub(super) fn wide_resnet(
 }
 
 /// Parses a number of a name, from 1 to [`MAX_DEPTH`].
-fn number(text: &str) -> Option<usize> {
+fn parse_number(text: &str) -> Option<usize> {
     text.parse().ok().filter(|n| (1..=MAX_DEPTH).contains(n))
 }
 
 /// Returns how often a part of `layers` layers occurs in a network of this depth that has `rest` other layers.
 fn repeats(depth: &str, rest: usize, layers: usize) -> Option<usize> {
-    let body = number(depth)?.checked_sub(rest)?;
+    let body = parse_number(depth)?.checked_sub(rest)?;
     (body > 0 && body % layers == 0).then_some(body / layers)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{broken, is_our_input, text};
+use super::{invalid_config, is_our_input, text};
 use crate::{
     arch::{catalog::INPUT_SIDE, op::Padding},
     keras::{error::KerasError, signature::Kind},
@@ -21,7 +21,8 @@ pub(super) enum Lowered {
 impl Lowered {
     /// Reads a layer. `sides` are the heights and widths of its operands' maps in px.
     pub(super) fn read(layer: &Value, sides: &[usize]) -> Result<Self, KerasError> {
-        let class = text(layer, "class_name").ok_or_else(|| broken("a layer has no class_name"))?;
+        let class =
+            text(layer, "class_name").ok_or_else(|| invalid_config("a layer has no class_name"))?;
         let config = &layer["config"];
         let side = sides.first().copied().unwrap_or(0);
         let other = |why: &str| (Kind::Other(format!("a {class}{why}")), 0);
@@ -82,7 +83,7 @@ impl Lowered {
 fn rescaling(config: &Value) -> Result<Lowered, KerasError> {
     match (config["scale"].as_f64(), config["offset"].as_f64()) {
         (Some(scale), Some(offset)) => Ok(Lowered::Rescaling { scale, offset }),
-        _ => Err(broken(
+        _ => Err(invalid_config(
             "a Rescaling layer must have one scale and one offset",
         )),
     }

@@ -150,17 +150,17 @@ impl Checkpoint {
                 source,
             })?;
         let tensors: HashMap<String, Tensor> = tensors.into_iter().collect();
-        let broken = |detail: String| CheckpointError::State {
+        let invalid = |detail: String| CheckpointError::State {
             path: path.clone(),
             detail,
         };
         let json = tensors
             .get(STATE)
             .filter(|t| t.kind() == Kind::Uint8)
-            .ok_or_else(|| broken(format!("`{STATE}` is missing")))?;
+            .ok_or_else(|| invalid(format!("`{STATE}` is missing")))?;
         let mut bytes = vec![0u8; json.numel()];
         json.copy_data_u8(&mut bytes, json.numel());
-        let state = serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))?;
+        let state = serde_json::from_slice(&bytes).map_err(|e| invalid(e.to_string()))?;
         Ok(Some(Self {
             state,
             path,

@@ -18,7 +18,7 @@ pub enum RunError {
     /// A new run must not overwrite an old one.
     #[error("{0} already contains a run; continue it with --resume, or name another folder")]
     Exists(PathBuf),
-    /// Nothing to resume or export.
+    /// The folder does not contain a run.
     #[error(
         "{0} does not contain a run; start one with `mien-train train --arch NAME --data DIR --out {0}`"
     )]

@@ -19,15 +19,15 @@ pub(super) struct BatchSource {
 
 #[derive(Debug)]
 enum Source {
-    Plain(Receiver<Batch>),
+    WithoutTeachers(Receiver<Batch>),
     Distilled(TeacherStage),
 }
 
 impl BatchSource {
     /// Reads batches directly from the threads that augment faces.
-    pub(super) fn plain(batches: Receiver<Batch>) -> Self {
+    pub(super) fn without_teachers(batches: Receiver<Batch>) -> Self {
         Self {
-            source: Source::Plain(batches),
+            source: Source::WithoutTeachers(batches),
             wait_time: Duration::ZERO,
         }
     }
@@ -47,7 +47,7 @@ impl BatchSource {
     pub(super) fn next_batch(&mut self) -> Result<Option<Batch>, TeacherError> {
         let start = Instant::now();
         let batch = match &self.source {
-            Source::Plain(batches) => Ok(batches.recv().ok()),
+            Source::WithoutTeachers(batches) => Ok(batches.recv().ok()),
             Source::Distilled(stage) => stage.next_batch(),
         };
         self.wait_time = start.elapsed();

@@ -86,7 +86,7 @@ impl Trainer {
             Some(teachers) if self.cached_targets.is_none() => {
                 BatchSource::distilled(TeacherStage::new(Arc::clone(teachers), batches))
             }
-            _ => BatchSource::plain(batches),
+            _ => BatchSource::without_teachers(batches),
         }
     }
 

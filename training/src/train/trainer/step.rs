@@ -95,11 +95,11 @@ impl Trainer {
         statistics: Statistics,
     ) -> Result<Measured, TrainError> {
         // Each step has its own seed, so that a resumed run draws the same masks.
-        let seed = batches::mix(self.recipe.seed, self.state.epoch, self.state.step);
+        let seed = batches::derive_seed(self.recipe.seed, self.state.epoch, self.state.step);
         tch::manual_seed(seed as i64);
         let size = self.recipe.micro_batch.unwrap_or(batch.len());
         let masks = |part: usize| match self.recipe.micro_batch {
-            Some(_) => Masks::Own(batches::mix(seed, part, 0)),
+            Some(_) => Masks::Own(batches::derive_seed(seed, part, 0)),
             None => Masks::Shared,
         };
         let mode = |part: usize| Mode::Train {

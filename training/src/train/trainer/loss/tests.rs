@@ -41,7 +41,7 @@ fn nll(row: usize, class: usize) -> f64 {
     -softmax(row, 1.0)[class].ln()
 }
 
-fn plain() -> Recipe {
+fn without_smoothing() -> Recipe {
     Recipe {
         label_smoothing: 0.0,
         ..Recipe::default()
@@ -55,7 +55,7 @@ fn close(found: f64, expected: f64) {
 
 #[test]
 fn mixup_weighs_both_labels_by_their_shares() {
-    let found = loss(&plain(), Some((&[6, 1], 0.25)), None);
+    let found = loss(&without_smoothing(), Some((&[6, 1], 0.25)), None);
     close(
         found,
         0.75 * (nll(0, 3) + nll(1, 0)) + 0.25 * (nll(0, 6) + nll(1, 1)),
@@ -68,7 +68,7 @@ fn balanced_weights_give_classes_equal_totals() {
     let found = loss(
         &Recipe {
             class_weights: rule,
-            ..plain()
+            ..without_smoothing()
         },
         None,
         None,
@@ -86,7 +86,7 @@ fn class_weight_scales_whole_smoothed_loss() {
         &Recipe {
             label_smoothing: 0.1,
             class_weights,
-            ..plain()
+            ..without_smoothing()
         },
         None,
         None,
@@ -109,7 +109,7 @@ fn distillation_loss_is_scaled_by_squared_temperature() {
     };
     let recipe = Recipe {
         distill: Some(distill),
-        ..plain()
+        ..without_smoothing()
     };
     let soft_targets = [
         [0.5f32, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0],
