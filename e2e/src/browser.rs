@@ -38,7 +38,7 @@ pub(crate) struct Browser {
 
 impl Browser {
     /// Starts ChromeDriver, which starts Chromium. `CHROMEDRIVER` and `CHROMIUM` name the programs; by default ChromeDriver is
-    /// searched on `PATH` and finds Chromium itself.
+    /// searched for on `PATH` and finds Chromium itself.
     pub(crate) async fn start() -> Result<Self> {
         let program = std::env::var("CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
         let driver = Driver::start(&program)?;
@@ -91,7 +91,7 @@ impl Browser {
                 body,
             })
             .await;
-        response.with_context(|| format!("DevTools command {command}"))
+        response.with_context(|| format!("cannot run the DevTools command {command}"))
     }
 
     /// Stops the browser and the driver.

@@ -130,7 +130,7 @@ impl WebUi {
             let element = self.element(css).await?;
             match self.scroll_and_click(&element).await {
                 Err(error) if error.is_stale_element_reference() && start.elapsed() < TIMEOUT => {}
-                result => return result.with_context(|| format!("click on {css}")),
+                result => return result.with_context(|| format!("cannot click on {css}")),
             }
         }
     }

@@ -78,7 +78,7 @@ impl Sample {
         match &self.source {
             Source::Row(row) => row.read(),
             Source::File(path) => {
-                let bytes = std::fs::read(path).map_err(DatasetError::reading(path))?;
+                let bytes = std::fs::read(path).map_err(DatasetError::read_error(path))?;
                 decode(&bytes, &Limits::default()).map_err(|source| DatasetError::Image {
                     path: path.clone(),
                     source,
@@ -104,7 +104,7 @@ impl Dataset {
     /// Returns an error with the path and the remedy if the data set does not exist, cannot be read or has a malformed CSV file.
     /// Also returns an error for a directory that is not a class, and for a split without class directories or images.
     pub fn open(root: &Path) -> Result<Self, DatasetError> {
-        let metadata = std::fs::metadata(root).map_err(DatasetError::reading(root))?;
+        let metadata = std::fs::metadata(root).map_err(DatasetError::read_error(root))?;
         let file = if metadata.is_dir() {
             root.join(csv::FILE_NAME)
         } else {

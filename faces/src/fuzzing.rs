@@ -2,7 +2,7 @@
 
 use crate::image::{Limits, container, decode, format::Format};
 
-/// Reads the declared size of an image and searches the end that its format marks.
+/// Reads the declared size of an image and searches for the end marker of its format.
 pub fn image_container(bytes: &[u8]) {
     if let Some(format) = Format::detect(bytes) {
         container::declared_size(format, bytes);

@@ -19,7 +19,7 @@ pub enum LockError {
     Io(#[from] io::Error),
 }
 
-/// An exclusive lock. It is released when the value is dropped, and when the process ends in any way.
+/// An exclusive lock. It is released when the value is dropped, and when the process exits or is killed.
 #[derive(Debug)]
 pub struct LockFile {
     _file: File,

@@ -1,4 +1,4 @@
-//! Everything that must pass before a change lands, in the order in which it fails fastest.
+//! The checks that a change must pass, the fastest ones first.
 
 use std::{process::Stdio, time::Instant};
 

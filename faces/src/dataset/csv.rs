@@ -37,7 +37,7 @@ pub(super) struct Row {
 
 /// Lists the training samples and the test samples of a file without their pixels.
 pub(super) fn list(path: &Path) -> Result<(Vec<Sample>, Vec<Sample>), DatasetError> {
-    let bytes = File::open(path).map_err(DatasetError::reading(path))?;
+    let bytes = File::open(path).map_err(DatasetError::read_error(path))?;
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .from_reader(bytes);
@@ -147,10 +147,10 @@ impl Row {
     /// Reads the pixels of the line: a square number of values from 0 to 255, separated by spaces.
     pub(super) fn read(&self) -> Result<DecodedImage, DatasetError> {
         let mut bytes = Vec::new();
-        let mut file = File::open(&*self.file).map_err(DatasetError::reading(&self.file))?;
+        let mut file = File::open(&*self.file).map_err(DatasetError::read_error(&self.file))?;
         file.seek(SeekFrom::Start(self.offset))
             .and_then(|_| file.take(self.length).read_to_end(&mut bytes))
-            .map_err(DatasetError::reading(&self.file))?;
+            .map_err(DatasetError::read_error(&self.file))?;
 
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)

@@ -13,7 +13,7 @@ use crate::{expression::Expression, image::Face};
 pub struct DuplicateCounts {
     /// Test faces that are also in train.
     pub test_in_train: u64,
-    /// Those of them whose label differs from that of every duplicate in train.
+    /// Test faces that are also in train, but only with other labels.
     pub test_in_train_other_label: u64,
     /// Train faces that are also in test.
     pub train_in_test: u64,
@@ -32,7 +32,7 @@ pub struct Duplicates {
     pub test_in_train: Vec<bool>,
 }
 
-/// How often a face occurs in train, by label, and in test.
+/// Numbers of copies of a face: in train by label, and in test.
 #[derive(Default)]
 struct Copies {
     train: [u64; Expression::COUNT],

@@ -75,7 +75,7 @@ pub enum DatasetError {
 }
 
 impl DatasetError {
-    /// Returns the cause without the path, for readers who must not learn the location of the data set.
+    /// Returns the cause without the path, for clients, which must not see the location of the data set.
     pub fn cause(&self) -> String {
         match self {
             Self::Read { source, .. } => source.to_string(),
@@ -88,7 +88,7 @@ impl DatasetError {
     }
 
     /// Returns a function that adds the path to an I/O error.
-    pub(super) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn read_error(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Read {
             path: path.to_owned(),
             source,

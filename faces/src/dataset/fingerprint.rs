@@ -34,7 +34,7 @@ impl Dataset {
 impl Sample {
     fn bytes(&self) -> Result<Vec<u8>, DatasetError> {
         match &self.source {
-            Source::File(path) => fs::read(path).map_err(DatasetError::reading(path)),
+            Source::File(path) => fs::read(path).map_err(DatasetError::read_error(path)),
             Source::Row(row) => Ok(row.read()?.pixels().to_vec()),
         }
     }

@@ -57,8 +57,8 @@ pub(super) fn list(root: &Path, split: &str) -> Result<Vec<Sample>, DatasetError
 /// Returns the entries of a directory except hidden ones, whose names begin with a dot.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(DatasetError::reading(folder))? {
-        let path = entry.map_err(DatasetError::reading(folder))?.path();
+    for entry in fs::read_dir(folder).map_err(DatasetError::read_error(folder))? {
+        let path = entry.map_err(DatasetError::read_error(folder))?.path();
         if !file_name(&path).starts_with('.') {
             paths.push(path);
         }

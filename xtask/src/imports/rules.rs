@@ -39,7 +39,7 @@ pub(super) const RULES: &[Rule] = &[
         module: "src/intake",
         except: &[],
         forbidden: &["crate::evaluation", "crate::promotion"],
-        why: "intake reads requests and must not use what is built on models",
+        why: "intake reads requests and must not use modules that are built on models",
     },
     Rule {
         module: "src/inference",
@@ -78,7 +78,7 @@ pub(super) const RULES: &[Rule] = &[
             "futures_util",
             "tokio*",
         ],
-        why: "masks, maps and overlays are pure; only explanation/run may call a model",
+        why: "masks, maps and overlays are pure functions; only explanation/run may call a model",
     },
     Rule {
         module: "src/explanation",
@@ -136,7 +136,7 @@ pub(super) const RULES: &[Rule] = &[
             "crate::evaluation",
             "crate::promotion",
         ],
-        why: "store keeps plain records and must not use the modules that make them",
+        why: "store stores plain records and must not use the modules that create them",
     },
     Rule {
         module: "src/evaluation/report",

@@ -15,7 +15,7 @@ use crate::wheel::{Fetch, Wheel};
 /// Name of the file that marks a complete component.
 const STAMP: &str = ".stamp";
 
-/// Prefixes of temporary directories. They are useless when no setup runs.
+/// Prefixes of temporary directories. They can be deleted when no setup is running.
 const TEMPORARY: [&str; 2] = ["partial-", "old-"];
 
 /// A subdirectory of `.runtime/`.
