@@ -1,4 +1,4 @@
-// curl commands that repeat what the user has just done.
+// curl commands that repeat the last action of the user.
 
 import { query } from './api.js'
 import { h, toast } from './dom.js'

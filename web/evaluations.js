@@ -16,7 +16,7 @@ export function showEvaluations(section) {
   const list = h('div', {})
   replace(section,
     h('h1', { tabindex: '-1' }, 'Evaluate'),
-    h('p', { class: 'lead' }, 'Measure the accuracy of a loaded model on a data set. Requests of clients have priority.'),
+    h('p', { class: 'lead' }, 'Measure the accuracy of a loaded model on a data set. Client requests have priority.'),
     h('div', { class: 'stack' },
       h('section', { class: 'card' }, h('h2', {}, 'Evaluate a model'), form),
       history,

@@ -12,7 +12,7 @@ export class ModelSelect {
   /** The field of the model, the field of the version, and a note about the selected version. */
   elements = [field('Model', this.#model), field('Version', this.#version), this.#note]
 
-  /** Reloads the list of models and keeps the selection. */
+  /** Reloads the list of models and preserves the selection. */
   async refresh() {
     try {
       this.#models = (await get('v1/models')).models

@@ -7,13 +7,13 @@ import { followPromotion, promotionsPath } from './promotions.js'
 
 const CRITERIA = {
   max_regression: {
-    name: ({ serving }) => `Not worse than version ${serving}, within a margin`,
-    label: 'Maximum regression in points',
-    hint: 'The 95 % interval of the difference on the same images must lie above this margin.',
+    name: ({ serving }) => `Maximum regression compared with version ${serving}`,
+    label: 'Maximum regression in percentage points',
+    hint: 'The lower end of the 95 % interval of the accuracy difference must be at least minus this value.',
     defaultValue: '0.5', step: '0.1',
   },
   min_accuracy: {
-    name: () => 'A minimum accuracy',
+    name: () => 'Minimum accuracy',
     label: 'Minimum accuracy in percent',
     hint: 'The share of images that the version classifies correctly.',
     defaultValue: '70', step: '0.01',

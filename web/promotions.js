@@ -129,7 +129,7 @@ export function followPromotion(model, promotion) {
 
 function criterion({ min_accuracy, max_regression, baseline_version }) {
   if (min_accuracy !== null) return `accuracy of at least ${percent(min_accuracy)}`
-  return `at most ${(max_regression * 100).toFixed(2)} points worse than version ${baseline_version}`
+  return `at most ${(max_regression * 100).toFixed(2)} points less accurate than version ${baseline_version}`
 }
 
 function pastPromotion(promotion) {

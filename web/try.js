@@ -29,7 +29,7 @@ function build(section) {
   const dropZone = h('div', { class: 'drop-zone', id: 'drop-zone' },
     h('div', { class: 'icons', 'aria-hidden': 'true' }, LABELS.map((label) => faceIcon(label, 34))),
     h('strong', {}, 'Drop images of faces here'),
-    h('p', {}, 'or paste an image. Each image should show one face and little else; size and colour do not matter.'),
+    h('p', {}, 'or paste an image. Crop each image to one face. Size and colour do not matter.'),
     input,
     h('div', { class: 'row' },
       h('button', { type: 'button', class: 'primary', id: 'choose', onclick: () => input.click() }, 'Choose images'),
