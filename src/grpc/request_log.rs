@@ -40,37 +40,37 @@ pub fn init_metrics(metrics: &Metrics) {
 
 /// The layer around all services.
 #[derive(Clone)]
-pub(super) struct Observe {
+pub(super) struct RequestLogLayer {
     metrics: Arc<Metrics>,
     stopped: watch::Receiver<bool>,
 }
 
-impl Observe {
+impl RequestLogLayer {
     /// Creates the layer. `stopped` becomes true when the server ends.
     pub(super) fn new(metrics: Arc<Metrics>, stopped: watch::Receiver<bool>) -> Self {
         Self { metrics, stopped }
     }
 }
 
-impl<S> Layer<S> for Observe {
-    type Service = Observed<S>;
+impl<S> Layer<S> for RequestLogLayer {
+    type Service = RequestLogService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Observed {
+        RequestLogService {
             inner,
-            observe: self.clone(),
+            layer: self.clone(),
         }
     }
 }
 
 /// A service inside the layer.
 #[derive(Clone)]
-pub(super) struct Observed<S> {
+pub(super) struct RequestLogService<S> {
     inner: S,
-    observe: Observe,
+    layer: RequestLogLayer,
 }
 
-impl<S> Service<Request<Body>> for Observed<S>
+impl<S> Service<Request<Body>> for RequestLogService<S>
 where
     S: Service<Request<Body>, Response = Response<Body>>,
     S::Future: Send + 'static,
@@ -90,7 +90,7 @@ where
         let id = request_id(request.headers());
         let call = calls::find(request.uri().path());
         let span = tracing::info_span!("call", request_id = id.to_str().unwrap_or_default());
-        let Observe { metrics, stopped } = self.observe.clone();
+        let RequestLogLayer { metrics, stopped } = self.layer.clone();
         let entry = CallLogEntry {
             call,
             start,

@@ -20,7 +20,7 @@ use tonic::{
 
 use super::{
     body_limit::BodyLimitLayer, connections, health::Health, inference::Inference, proto,
-    proto::grpc_inference_service_server::GrpcInferenceServiceServer, request_log::Observe,
+    proto::grpc_inference_service_server::GrpcInferenceServiceServer, request_log::RequestLogLayer,
     shutdown::wait_for_shutdown,
 };
 use crate::{app::AppState, auth::AdminAuth};
@@ -75,7 +75,10 @@ impl Server {
         let router = transport::Server::builder()
             .max_concurrent_streams(MAX_STREAMS)
             .http2_keepalive_interval(Some(KEEP_ALIVE))
-            .layer(Observe::new(Arc::clone(&app.metrics), stopped.clone()))
+            .layer(RequestLogLayer::new(
+                Arc::clone(&app.metrics),
+                stopped.clone(),
+            ))
             .layer(BodyLimitLayer::new(
                 app.intake.memory.clone(),
                 app.limits.body_timeout,
