@@ -58,7 +58,7 @@ impl Metrics {
     }
 
     /// Counts a response. `method` and `route` must come from closed sets.
-    pub fn http_request(&self, method: &str, route: &str, status: u16, took: Duration) {
+    pub fn record_http_request(&self, method: &str, route: &str, status: u16, took: Duration) {
         self.transport
             .http_requests
             .with_label_values(&[method, route, &status.to_string()])
@@ -77,7 +77,7 @@ impl Metrics {
     }
 
     /// Counts a gRPC response. `method` and `code` must come from closed sets.
-    pub fn grpc_request(&self, method: &str, code: &str) {
+    pub fn record_grpc_request(&self, method: &str, code: &str) {
         self.transport
             .grpc_requests
             .with_label_values(&[method, code])
@@ -90,7 +90,13 @@ impl Metrics {
     }
 
     /// Records that a version is loaded.
-    pub fn model_serves(&self, model: &str, version: &str, architecture: &str, sha256: &str) {
+    pub fn record_model_loaded(
+        &self,
+        model: &str,
+        version: &str,
+        architecture: &str,
+        sha256: &str,
+    ) {
         self.version
             .model_info
             .with_label_values(&[model, version, architecture, sha256])
@@ -102,7 +108,7 @@ impl Metrics {
     }
 
     /// Records that a version failed to load.
-    pub fn model_failed(&self, model: &str, version: &str) {
+    pub fn record_model_failed(&self, model: &str, version: &str) {
         self.version
             .model_ready
             .with_label_values(&[model, version])
@@ -110,7 +116,13 @@ impl Metrics {
     }
 
     /// Records that a version was unloaded and removes the series of its file.
-    pub fn model_unloaded(&self, model: &str, version: &str, architecture: &str, sha256: &str) {
+    pub fn record_model_unloaded(
+        &self,
+        model: &str,
+        version: &str,
+        architecture: &str,
+        sha256: &str,
+    ) {
         // An error means that the series does not exist.
         let _ =
             self.version
@@ -123,7 +135,7 @@ impl Metrics {
     }
 
     /// Removes the series of a version that was deleted from disk.
-    pub fn model_removed(&self, model: &str, version: &str) {
+    pub fn remove_version(&self, model: &str, version: &str) {
         let _ = self
             .version
             .model_ready
@@ -143,7 +155,7 @@ impl Metrics {
     }
 
     /// Counts a load of a version of a model.
-    pub fn model_load(&self, model: &str, succeeded: bool) {
+    pub fn count_model_load(&self, model: &str, succeeded: bool) {
         let [ok, failed] = LOAD_OUTCOMES;
         self.version
             .model_loads
@@ -152,7 +164,7 @@ impl Metrics {
     }
 
     /// Counts an ended promotion. `outcome` must come from a closed set.
-    pub fn promotion(&self, model: &str, outcome: &str) {
+    pub fn count_promotion(&self, model: &str, outcome: &str) {
         self.version
             .promotions
             .with_label_values(&[model, outcome])
@@ -160,7 +172,7 @@ impl Metrics {
     }
 
     /// Records the accuracy of an evaluation, 0 to 1.
-    pub fn evaluation(
+    pub fn record_accuracy(
         &self,
         model: &str,
         version: &str,

@@ -58,7 +58,7 @@ impl Evaluations {
         store.prune_evaluations(retention.get())?;
         for accuracy in store.accuracies()? {
             let (model, dataset) = (&accuracy.model, &accuracy.dataset);
-            metrics.evaluation(
+            metrics.record_accuracy(
                 model,
                 &accuracy.version.to_string(),
                 dataset,

@@ -129,7 +129,7 @@ fn record_accuracy(shared: &Shared, record: &EvaluationRecord, end: &EvaluationE
         let version = version.to_string();
         shared
             .metrics
-            .evaluation(model, &version, dataset, split.name(), accuracy);
+            .record_accuracy(model, &version, dataset, split.name(), accuracy);
     }
 }
 

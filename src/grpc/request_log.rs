@@ -137,7 +137,7 @@ impl CallLogEntry {
 
     fn write(&self, code: &'static str, message: &str) {
         let (call, ms) = (self.call.path, millis(self.start.elapsed()));
-        self.metrics.grpc_request(call, code);
+        self.metrics.record_grpc_request(call, code);
         let _in_span = self.span.enter();
         if self.call.is_logged_at_debug {
             tracing::debug!(call, code, ms, "{message}");

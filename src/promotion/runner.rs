@@ -83,7 +83,7 @@ impl Task for PromotionTask {
         };
         self.shared
             .metrics
-            .promotion(self.job.model(), record.status.name());
+            .count_promotion(self.job.model(), record.status.name());
         log_end(&record);
         Finished { record, is_saved }
     }

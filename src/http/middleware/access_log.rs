@@ -58,7 +58,7 @@ impl AccessLogEntry {
         let route = self.route.as_deref().unwrap_or("unmatched");
         self.state
             .metrics
-            .http_request(method_label(&self.method), route, status, duration);
+            .record_http_request(method_label(&self.method), route, status, duration);
         let (method, path) = (self.method.as_str(), self.path.as_str());
         let ms = millis(duration);
         let _in_span = self.span.enter();

@@ -111,7 +111,7 @@ impl VersionManager {
         });
         self.attempted
             .insert((name.to_owned(), version), dir.fingerprint.clone());
-        self.loader.metrics.model_load(name, loaded.is_ok());
+        self.loader.metrics.count_model_load(name, loaded.is_ok());
         match loaded {
             Ok(model) => {
                 self.mark_ready(Arc::new(model));
@@ -141,9 +141,9 @@ impl VersionManager {
         let metrics = &self.loader.metrics;
         let number = version.to_string();
         if let Some(old) = self.live(&name, version) {
-            metrics.model_unloaded(&name, &number, old.architecture(), &old.sha256);
+            metrics.record_model_unloaded(&name, &number, old.architecture(), &old.sha256);
         }
-        metrics.model_serves(&name, &number, model.architecture(), &model.sha256);
+        metrics.record_model_loaded(&name, &number, model.architecture(), &model.sha256);
         self.update(|next| {
             let ready = VersionState::Ready {
                 model,
@@ -163,7 +163,9 @@ impl VersionManager {
             "cannot load model"
         );
         if !is_live {
-            self.loader.metrics.model_failed(name, &version.to_string());
+            self.loader
+                .metrics
+                .record_model_failed(name, &version.to_string());
         }
         self.update(|next| {
             let state = next
@@ -201,7 +203,7 @@ impl VersionManager {
                 self.attempted.remove(&(name.to_owned(), version));
                 self.loader
                     .metrics
-                    .model_removed(name, &version.to_string());
+                    .remove_version(name, &version.to_string());
             }
         }
         for version in dirs.keys() {
@@ -238,8 +240,11 @@ impl VersionManager {
         let LiveModel { name, version, .. } = model;
         tracing::info!(model = name, version = version.get(), "model unloaded");
         let version = version.to_string();
-        self.loader
-            .metrics
-            .model_unloaded(name, &version, model.architecture(), &model.sha256);
+        self.loader.metrics.record_model_unloaded(
+            name,
+            &version,
+            model.architecture(),
+            &model.sha256,
+        );
     }
 }
