@@ -15,10 +15,10 @@ use crate::{
 };
 
 /// A candidate with its verdict.
-pub(super) struct Judged {
+pub(super) struct Decision {
     pub(super) verdict: Verdict,
     pub(super) candidate: Arc<LiveModel>,
-    /// The version that it was compared with.
+    /// The version that the candidate was compared with.
     pub(super) baseline: Option<Arc<LiveModel>>,
 }
 
@@ -26,8 +26,8 @@ impl PromotionTask {
     /// Loads the candidate next to the serving version, evaluates it and applies the criterion.
     ///
     /// # Errors
-    /// Returns an error if the candidate cannot be judged.
-    pub(super) async fn judge(&self) -> Result<Judged, PromotionError> {
+    /// Returns an error if the candidate cannot be loaded or evaluated.
+    pub(super) async fn decide(&self) -> Result<Decision, PromotionError> {
         let (name, version) = (self.job.model(), self.spec.version);
         let loaded = self
             .shared
@@ -43,7 +43,7 @@ impl PromotionTask {
             Criterion::MinAccuracy(accuracy) => {
                 let measured = self.measure(&candidate).await?;
                 let verdict = Verdict::min_accuracy(accuracy, &measured);
-                Ok(Judged {
+                Ok(Decision {
                     verdict,
                     candidate,
                     baseline: None,
@@ -58,7 +58,7 @@ impl PromotionTask {
                     }
                 };
                 let verdict = self.compare(margin, &candidate, &baseline).await?;
-                Ok(Judged {
+                Ok(Decision {
                     verdict,
                     candidate,
                     baseline: Some(baseline),

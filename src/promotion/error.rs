@@ -8,7 +8,7 @@ use crate::{
     store::StoreError,
 };
 
-/// Why a promotion failed before its candidate was judged or served. The texts are for clients: they reveal neither paths
+/// Why a promotion failed before a decision about its candidate. The texts are for clients: they reveal neither paths
 /// nor causes inside the server, which [`Self::log_hidden_cause`] logs.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PromotionError {

@@ -58,8 +58,8 @@ impl Promotions {
             job: Arc::clone(&job),
             spec,
         };
-        let judge = task.clone();
-        let work = async move { judge.judge().await };
+        let deciding = task.clone();
+        let work = async move { deciding.decide().await };
         self.shared.jobs.start(task, work).await?;
         Ok(job)
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    decide::Judged, error::PromotionError, job::Job, task::PromotionTask, verdict::Verdict,
+    decide::Decision, error::PromotionError, job::Job, task::PromotionTask, verdict::Verdict,
 };
 use crate::{
     jobs::{Finished, Job as _, Jobs, Outcome, Task},
@@ -12,14 +12,14 @@ use crate::{
     timestamp::Timestamp,
 };
 
-/// Why a promotion did not switch traffic to the candidate.
-struct Failure {
+/// The outcome of a promotion, as its record states it.
+struct PromotionOutcome {
     status: PromotionStatus,
     verdict: Option<Verdict>,
     reason: String,
 }
 
-impl From<PromotionError> for Failure {
+impl From<PromotionError> for PromotionOutcome {
     fn from(error: PromotionError) -> Self {
         error.log_hidden_cause();
         Self {
@@ -32,7 +32,7 @@ impl From<PromotionError> for Failure {
 
 impl Task for PromotionTask {
     type Job = Job;
-    type Output = Result<Judged, PromotionError>;
+    type Output = Result<Decision, PromotionError>;
 
     fn job(&self) -> &Job {
         &self.job
@@ -66,15 +66,15 @@ impl Task for PromotionTask {
     /// Switches traffic to a candidate that passed. Unloads any other candidate and saves why it does not serve.
     async fn finish(
         &self,
-        outcome: Outcome<Result<Judged, PromotionError>>,
+        outcome: Outcome<Result<Decision, PromotionError>>,
     ) -> Finished<PromotionRecord> {
-        let judged = match outcome {
-            Outcome::Completed(judged) => judged,
+        let decision = match outcome {
+            Outcome::Completed(decision) => decision,
             Outcome::Cancelled => Err(PromotionError::Cancelled),
             Outcome::Crashed => Err(PromotionError::Crashed),
         };
-        let outcome = match judged {
-            Ok(judged) => self.decide(judged).await,
+        let outcome = match decision {
+            Ok(decision) => self.apply(decision).await,
             Err(error) => Err(error.into()),
         };
         let (record, is_saved) = match outcome {
@@ -95,27 +95,27 @@ impl Task for PromotionTask {
 
 impl PromotionTask {
     /// Switches traffic to a candidate that passed and returns the record, which is stored already.
-    async fn decide(&self, judged: Judged) -> Result<PromotionRecord, Failure> {
-        let Judged {
+    async fn apply(&self, decision: Decision) -> Result<PromotionRecord, PromotionOutcome> {
+        let Decision {
             verdict,
             candidate,
             baseline,
-        } = judged;
+        } = decision;
         let reason = verdict.sentence();
         if !verdict.passed {
             let status = PromotionStatus::Rejected;
-            return Err(Failure {
+            return Err(PromotionOutcome {
                 status,
                 verdict: Some(verdict),
                 reason,
             });
         }
-        let end = Failure {
+        let promoted = PromotionOutcome {
             status: PromotionStatus::Promoted,
             verdict: Some(verdict),
             reason,
         };
-        let record = self.ended(&end);
+        let record = self.ended(&promoted);
         let stored = record.clone();
         let persist = self.persist(move |_| stored);
         match self
@@ -125,8 +125,8 @@ impl PromotionTask {
             .await
         {
             Ok(()) => Ok(record),
-            Err(error) => Err(Failure {
-                verdict: end.verdict,
+            Err(error) => Err(PromotionOutcome {
+                verdict: promoted.verdict,
                 ..PromotionError::from(error).into()
             }),
         }
@@ -157,24 +157,24 @@ impl PromotionTask {
         self.shared.jobs.store.run(save).await
     }
 
-    /// Returns the record of a promotion that ended like this.
-    fn ended(&self, end: &Failure) -> PromotionRecord {
+    /// Returns the record of a promotion with this outcome.
+    fn ended(&self, outcome: &PromotionOutcome) -> PromotionRecord {
         // A verdict contains only numbers and names, so it is always serialised.
-        let result = end
+        let result = outcome
             .verdict
             .as_ref()
             .and_then(|verdict| serde_json::to_string(verdict).ok());
         PromotionRecord {
-            status: end.status,
+            status: outcome.status,
             result,
-            reason: Some(end.reason.clone()),
+            reason: Some(outcome.reason.clone()),
             finished: Some(Timestamp::now()),
             ..self.job.record()
         }
     }
 
     /// Unloads a candidate that does not serve and saves the reason. Returns the record and whether it is saved.
-    async fn discard(&self, failure: Failure) -> (PromotionRecord, bool) {
+    async fn discard(&self, failure: PromotionOutcome) -> (PromotionRecord, bool) {
         let Self { shared, job, .. } = self;
         // This fails only while the server is shutting down, which unloads the candidate too.
         let _ = shared.registry.discard_candidate(job.model()).await;
@@ -197,17 +197,17 @@ impl PromotionTask {
     }
 
     /// Converts a failure to a cancellation if the promotion was cancelled.
-    fn cancelled_or(&self, end: Failure) -> Failure {
-        match (end.status, self.job.state().cancellation()) {
+    fn cancelled_or(&self, outcome: PromotionOutcome) -> PromotionOutcome {
+        match (outcome.status, self.job.state().cancellation()) {
             (PromotionStatus::Failed, Some(canceller)) => {
                 let reason = canceller.reason().to_owned();
-                Failure {
+                PromotionOutcome {
                     status: PromotionStatus::Cancelled,
                     reason,
-                    ..end
+                    ..outcome
                 }
             }
-            _ => end,
+            _ => outcome,
         }
     }
 }
