@@ -14,7 +14,7 @@ pub enum RunError {
     Model(#[from] BatchError),
     /// All images are unreadable.
     #[error("none of the {count} images can be read; {name}: {detail}")]
-    NothingReadable {
+    AllUnreadable {
         /// Number of images.
         count: usize,
         /// Name of the first image.

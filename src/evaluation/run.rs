@@ -89,7 +89,7 @@ impl Collected {
         let report = self.tally.report();
         if let (0, Some(first)) = (report.score.total, unreadable.images.first()) {
             let UnreadableImage { name, detail } = first.clone();
-            return Err(RunError::NothingReadable {
+            return Err(RunError::AllUnreadable {
                 count: unreadable.count,
                 name,
                 detail,

@@ -18,7 +18,7 @@ use crate::http::error::{ApiError, Code};
 use crate::intake::{IntakeError, memory_limit::Reservation};
 
 /// Number of bytes that are decompressed at a time.
-const STEP: usize = 64 << 10;
+const CHUNK_SIZE: usize = 64 << 10;
 
 /// Supported content codings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Format {
     ) -> Result<Bytes, ApiError> {
         let mut body = Vec::new();
         loop {
-            let step = STEP.min(max + 1 - body.len());
+            let step = CHUNK_SIZE.min(max + 1 - body.len());
             if !reservation.reserve(step) {
                 return Err(IntakeError::MemoryExhausted.into());
             }

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// The versions of all models. Nothing else replaces the snapshot.
+/// The versions of all models. Only this type replaces the snapshot.
 pub(super) struct VersionManager {
     loader: ModelLoader,
     snapshot: Arc<SharedSnapshot>,

@@ -25,11 +25,11 @@ use crate::{
 const PATH: &str = "/v1/evaluations/{id}/events";
 
 /// Minimum time between two events, except before the last one.
-const GAP: Duration = Duration::from_millis(250);
+const MIN_INTERVAL: Duration = Duration::from_millis(250);
 /// Maximum time without data, because proxies close silent connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Reconnection time of clients in milliseconds.
-const RETRY: u32 = 2000;
+const RECONNECTION_TIME: u32 = 2000;
 
 /// Header with the identifier of the last event that the client received.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -37,7 +37,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Stream the progress of an evaluation.
 ///
 /// Server-sent events: `progress` at most four times per second, then one `end`, after which the stream closes. The data of both
-/// is an `EvaluationProgress`. Identifiers grow. With `Last-Event-ID` a reconnecting client receives only newer events, and 204
+/// is an `EvaluationProgress`. Identifiers increase. With `Last-Event-ID` a reconnecting client receives only newer events, and 204
 /// if it has received the end.
 #[utoipa::path(get, path = PATH, tag = "evaluations", operation_id = "watchEvaluation",
     params(
@@ -119,7 +119,7 @@ impl ProgressStream {
                 && let Some((changes, job)) = &mut self.job
             {
                 // A timeout is treated like the end of the wait.
-                let _ = timeout_at(last_data + GAP, job.finished()).await;
+                let _ = timeout_at(last_data + MIN_INTERVAL, job.finished()).await;
                 let change = timeout_at(last_data + KEEP_ALIVE, changes.changed());
                 is_silent = change.await.is_err();
             }
@@ -128,7 +128,7 @@ impl ProgressStream {
             if is_end || self.last.is_none_or(|last| id > last) {
                 let text = event(if is_end { "end" } else { "progress" }, id, &progress)?;
                 let retry = if self.is_first {
-                    format!("retry: {RETRY}\n\n")
+                    format!("retry: {RECONNECTION_TIME}\n\n")
                 } else {
                     String::new()
                 };
