@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn largest_weight_is_where_model_looks_for_any_size() {
+    async fn largest_weight_is_at_decisive_pixels_for_any_size() {
         for (side, square) in [(48, [28, 36]), (32, [4, 9]), (100, [70, 86]), (3, [1, 2])] {
             let (batcher, face) = looking_at(side, square);
             let explanation = explain(&batcher, face, None, later()).await.unwrap();

@@ -1,6 +1,6 @@
 //! `/v1/evaluations/{id}/report`: the formats of a report.
 
-mod page;
+mod html;
 
 use reqwest::{
     Response,

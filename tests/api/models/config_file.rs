@@ -11,8 +11,8 @@ use crate::helpers::{TestApp, face, fixture, install, send};
 async fn config_file_overrides_serving_options() {
     let root = tempfile::tempdir().unwrap();
     install(root.path(), "m", "1", "small");
-    let sidecar = "labels = ['a', 'b', 'c', 'd', 'e', 'f', 'g']\ninstances = 3\nintra_op_threads = 2\nmax_batch = 5\n";
-    fs::write(root.path().join("m/1/mien.toml"), sidecar).unwrap();
+    let config = "labels = ['a', 'b', 'c', 'd', 'e', 'f', 'g']\ninstances = 3\nintra_op_threads = 2\nmax_batch = 5\n";
+    fs::write(root.path().join("m/1/mien.toml"), config).unwrap();
     let app = TestApp::spawn_with(&[&format!("--models={}", root.path().display())]);
     let version = &app.json("/v1/models/m").await["versions"][0];
     assert_eq!(
@@ -56,18 +56,18 @@ async fn config_file_sets_output_kind() {
 
 #[actix_web::test]
 async fn invalid_model_fails_with_reason() {
-    let reason = async |sidecar: &str, from: &str| {
+    let reason = async |config: &str, from: &str| {
         let root = tempfile::tempdir().unwrap();
         install(root.path(), "m", "1", from);
         let path = root.path().join("m/1/mien.toml");
-        if sidecar.is_empty() {
+        if config.is_empty() {
             let _ = fs::remove_file(path);
         } else {
-            fs::write(path, sidecar).unwrap();
+            fs::write(path, config).unwrap();
         }
         startup_error(root.path(), &[]).await
     };
-    for (sidecar, from, expected) in [
+    for (config, from, expected) in [
         ("", "keras", "no labels"),
         ("labels = ['a', 'b']", "keras", "7 classes, but 2 labels"),
         (
@@ -79,7 +79,7 @@ async fn invalid_model_fails_with_reason() {
         ("output = 'probability'", "small", "mien.toml"),
         ("labels", "small", "mien.toml"),
     ] {
-        let error = reason(sidecar, from).await;
+        let error = reason(config, from).await;
         assert!(error.contains("m@1") && error.contains(expected), "{error}");
     }
 }

@@ -61,7 +61,7 @@ impl Deployment {
     }
 
     /// Waits until an evaluation has a status.
-    async fn until(&self, server: &Server, id: &str, status: &str) -> Value {
+    async fn wait_for_status(&self, server: &Server, id: &str, status: &str) -> Value {
         eventually(TIMEOUT, &format!("{id} is {status}"), async || {
             let document = self.get(server, id).await;
             (document["status"] == status).then_some(document)
@@ -80,7 +80,7 @@ async fn finished_evaluation_survives_crash() {
     let deployment = Deployment::new();
     let server = deployment.start(&[]);
     let id = deployment.evaluate(&server).await;
-    let document = deployment.until(&server, &id, "succeeded").await;
+    let document = deployment.wait_for_status(&server, &id, "succeeded").await;
     kill(server).await;
     let server = deployment.start(&[]);
     assert_eq!(deployment.get(&server, &id).await, document);
@@ -105,7 +105,7 @@ async fn running_evaluation_fails_after_crash() {
     // The batch of the evaluation never fills up, so it is running when the server is killed.
     let server = deployment.start(&STUCK);
     let id = deployment.evaluate(&server).await;
-    deployment.until(&server, &id, "running").await;
+    deployment.wait_for_status(&server, &id, "running").await;
     kill(server).await;
 
     let server = deployment.start(&[]);
@@ -129,7 +129,7 @@ async fn shutdown_cancels_running_evaluation() {
     let deployment = Deployment::new();
     let server = deployment.start(&STUCK);
     let id = deployment.evaluate(&server).await;
-    deployment.until(&server, &id, "running").await;
+    deployment.wait_for_status(&server, &id, "running").await;
     server.terminate();
     assert_eq!(server.end().await, Some(0));
     let server = deployment.start(&[]);
