@@ -90,7 +90,9 @@ async fn kill_during_promotion_preserves_pinned_version() {
     let server = deployment.start(&STUCK);
     install(deployment.models.path(), "m", "2", "tiny");
     let killed = deployment.start_promotion(&server, &spec).await;
-    let running = deployment.wait_for_status(&server, &killed, "evaluating").await;
+    let running = deployment
+        .wait_for_status(&server, &killed, "evaluating")
+        .await;
     assert_eq!(
         deployment.get(&server, "/v1/models/m").await["versions"][1]["status"],
         "ready"
@@ -123,7 +125,9 @@ async fn kill_during_promotion_preserves_pinned_version() {
 
     // Killed directly after the end.
     let passed = deployment.start_promotion(&server, &spec).await;
-    let promoted = deployment.wait_for_status(&server, &passed, "promoted").await;
+    let promoted = deployment
+        .wait_for_status(&server, &passed, "promoted")
+        .await;
     deployment.kill(server).await;
     let server = deployment.start(&["--version-policy=all"]);
     assert_eq!(deployment.get(&server, &passed).await, promoted);
@@ -134,7 +138,9 @@ async fn kill_during_promotion_preserves_pinned_version() {
     let server = deployment.start(&STUCK);
     let back = json!({"version": "1", "dataset": "faces", "max_regression": 1});
     let stopped = deployment.start_promotion(&server, &back).await;
-    deployment.wait_for_status(&server, &stopped, "evaluating").await;
+    deployment
+        .wait_for_status(&server, &stopped, "evaluating")
+        .await;
     server.terminate();
     assert_eq!(server.end().await, Some(0));
     let server = deployment.start(&[]);

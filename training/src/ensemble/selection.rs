@@ -40,8 +40,8 @@ pub fn select(likelihoods: &[Vec<f64>], limits: Limits) -> Selection {
     };
     while best.members.len() < limits.max_members {
         let added = (0..likelihoods.len()).filter(|candidate| !best.members.contains(candidate));
-        let extended =
-            added.map(|candidate| fitted(likelihoods, [&best.members[..], &[candidate]].concat()));
+        let extended = added
+            .map(|candidate| fit_weights(likelihoods, [&best.members[..], &[candidate]].concat()));
         let Some(next) = extended.min_by(|a, b| a.log_loss.total_cmp(&b.log_loss)) else {
             break;
         };
@@ -50,19 +50,19 @@ pub fn select(likelihoods: &[Vec<f64>], limits: Limits) -> Selection {
         }
         best = next;
     }
-    without_light_members(likelihoods, best)
+    drop_small_weights(likelihoods, best)
 }
 
-/// Drops members whose weight is tiny, and rounds the others' weights.
-fn without_light_members(likelihoods: &[Vec<f64>], selection: Selection) -> Selection {
-    let heavy = selection.members.iter().zip(&selection.weights);
-    let heavy: Vec<usize> = heavy
+/// Drops members whose weight is below `MIN_WEIGHT`, and rounds the others' weights.
+fn drop_small_weights(likelihoods: &[Vec<f64>], selection: Selection) -> Selection {
+    let remaining = selection.members.iter().zip(&selection.weights);
+    let remaining: Vec<usize> = remaining
         .filter(|(_, weight)| **weight >= MIN_WEIGHT)
         .map(|(member, _)| *member)
         .collect();
     let Selection {
         members, weights, ..
-    } = fitted(likelihoods, heavy);
+    } = fit_weights(likelihoods, remaining);
     let weights = weights::rounded(&weights);
     let log_loss = weights::log_loss(&of_members(likelihoods, &members), &weights);
     Selection {
@@ -72,7 +72,7 @@ fn without_light_members(likelihoods: &[Vec<f64>], selection: Selection) -> Sele
     }
 }
 
-fn fitted(likelihoods: &[Vec<f64>], members: Vec<usize>) -> Selection {
+fn fit_weights(likelihoods: &[Vec<f64>], members: Vec<usize>) -> Selection {
     let of_members = of_members(likelihoods, &members);
     let weights = weights::fit(&of_members);
     let log_loss = weights::log_loss(&of_members, &weights);
@@ -99,25 +99,25 @@ mod tests {
         min_gain: 1e-3,
     };
 
-    /// Likelihoods of candidates that know different parts of 100 faces.
+    /// Likelihoods of candidates that classify different parts of 100 faces correctly.
     fn candidates() -> Vec<Vec<f64>> {
-        let knows = |known: std::ops::Range<usize>, certainty: f64| {
+        let correct_on = |correct: std::ops::Range<usize>, confidence: f64| {
             (0..100)
                 .map(|face| {
-                    if known.contains(&face) {
-                        certainty
+                    if correct.contains(&face) {
+                        confidence
                     } else {
                         0.1
                     }
                 })
                 .collect()
         };
-        // The copy of the best candidate adds nothing to it.
+        // The copy of the best candidate does not improve the ensemble.
         vec![
-            knows(0..30, 0.8),
-            knows(0..60, 0.8),
-            knows(0..60, 0.8),
-            knows(60..100, 0.7),
+            correct_on(0..30, 0.8),
+            correct_on(0..60, 0.8),
+            correct_on(0..60, 0.8),
+            correct_on(60..100, 0.7),
         ]
     }
 

@@ -92,7 +92,7 @@ mod tests {
         let used = weights.duplicate();
         let mode = Mode::Train {
             masks: Masks::Shared,
-            statistics: Statistics::Follow,
+            statistics: Statistics::Update,
         };
         let by_batch = no_grad(|| network.forward(&used, &images, mode)).unwrap();
         let distance = |weights: &Weights| {

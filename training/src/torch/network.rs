@@ -18,9 +18,9 @@ use ops::{batch_norm, channels_last_gray, conv};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Statistics {
     /// The running statistics are updated with those of the batch.
-    Follow,
+    Update,
     /// The running statistics stay unchanged.
-    Keep,
+    Freeze,
 }
 
 /// Purpose of a forward pass.

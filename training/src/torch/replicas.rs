@@ -32,7 +32,7 @@ impl Replicas {
     }
 
     /// Runs `job` on every part. Parts are assigned to threads in a fixed order. Afterwards `weights` have the sum of the
-    /// gradients and, with [`Statistics::Follow`], the mean of the running statistics. Results are bit-identical for equal
+    /// gradients and, with [`Statistics::Update`], the mean of the running statistics. Results are bit-identical for equal
     /// parts and numbers of threads.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ impl Replicas {
         let results = done.into_iter().collect::<Result<Vec<_>, E>>()?;
         let busy = threads.saturating_sub(1);
         self.gather_gradients(weights, busy)?;
-        if statistics == Statistics::Follow {
+        if statistics == Statistics::Update {
             self.gather_statistics(weights, busy)?;
         }
         Ok(results.into_iter().flatten().collect())
@@ -142,7 +142,7 @@ mod tests {
 
     const TRAIN: Mode = Mode::Train {
         masks: Masks::Shared,
-        statistics: Statistics::Follow,
+        statistics: Statistics::Update,
     };
 
     /// Returns gradients and statistics after one step on four parts of two faces.
@@ -164,7 +164,7 @@ mod tests {
         };
         let mut replicas = Replicas::new(&weights, threads);
         replicas
-            .run::<_, _, TchError, _>(&mut weights, parts, Statistics::Follow, job)
+            .run::<_, _, TchError, _>(&mut weights, parts, Statistics::Update, job)
             .unwrap();
         let read = |(p, t): (&crate::arch::parameter::Parameter, &Tensor)| {
             let tensor = if p.role.is_trainable() {

@@ -27,14 +27,14 @@ pub(super) fn batch_norm<'a>(
     mode: Mode,
     (epsilon, momentum): (f64, f64),
 ) -> Result<Tensor, TchError> {
-    let keep = matches!(
+    let is_frozen = matches!(
         mode,
         Mode::Train {
-            statistics: Statistics::Keep,
+            statistics: Statistics::Freeze,
             ..
         }
     );
-    let running = |role| (!keep).then(|| at(role));
+    let running = |role| (!is_frozen).then(|| at(role));
     x.f_batch_norm(
         Some(at(Role::Gamma)),
         Some(at(Role::Beta)),

@@ -14,7 +14,7 @@ const TINY: [&str; 5] = [
 
 const TRAIN: Mode = Mode::Train {
     masks: Masks::Shared,
-    statistics: Statistics::Follow,
+    statistics: Statistics::Update,
 };
 
 /// Returns the logits of eight faces and the flattened gradient of their loss.
@@ -123,7 +123,7 @@ fn masks_act_in_training_only() {
         assert!((0..20).any(|_| masked(TRAIN) != first), "{name}");
         let own = |seed| Mode::Train {
             masks: Masks::Own(seed),
-            statistics: Statistics::Follow,
+            statistics: Statistics::Update,
         };
         assert!(masked(own(1)) == masked(own(1)), "{name}");
         assert!(masked(own(1)) != masked(own(2)), "{name}");
@@ -132,17 +132,17 @@ fn masks_act_in_training_only() {
 }
 
 #[test]
-fn keep_mode_uses_batch_statistics_and_keeps_running() {
+fn frozen_mode_uses_batch_and_preserves_running_statistics() {
     let graph = catalog::build("resnet-8-v1").unwrap();
     let weights = Weights::random(&graph, 1, Device::Cpu).unwrap();
     let network = Network::new(graph, Kind::Float).unwrap();
     let faces = Tensor::arange(2 * 24 * 24, (Kind::Float, Device::Cpu)).view([2, 1, 24, 24]);
     let before = weights.duplicate();
-    let keep = Mode::Train {
+    let frozen = Mode::Train {
         masks: Masks::Shared,
-        statistics: Statistics::Keep,
+        statistics: Statistics::Freeze,
     };
-    let logits = network.forward(&weights, &faces, keep).unwrap();
+    let logits = network.forward(&weights, &faces, frozen).unwrap();
     for ((parameter, before), (_, after)) in before.iter().zip(weights.iter()) {
         assert!(before == after, "{}", parameter.name);
     }

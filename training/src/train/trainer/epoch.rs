@@ -50,7 +50,7 @@ impl Trainer {
             self.timings.total += total;
             self.state.seconds += total.as_secs_f64();
             self.state.waited += source.wait_time().as_secs_f64();
-            self.show(&progress, steps);
+            self.show_progress(&progress, steps);
             if saved.elapsed() >= self.control.save_every {
                 self.save()?;
                 saved = Instant::now();
@@ -58,7 +58,7 @@ impl Trainer {
         }
         if self.state.step < steps {
             let step = self.state.step;
-            return Err(TrainError::Starved {
+            return Err(TrainError::BatchesEnded {
                 epoch: epoch + 1,
                 step,
                 steps,
@@ -90,7 +90,7 @@ impl Trainer {
         }
     }
 
-    fn show(&self, progress: &Progress, steps: usize) {
+    fn show_progress(&self, progress: &Progress, steps: usize) {
         let state = &self.state;
         let seen = state.seen as f64;
         let rate = seen / state.seconds;
@@ -147,11 +147,11 @@ impl Trainer {
             history,
             ..State::default()
         };
-        self.record(held.map(|h| h.confusion).as_ref())
+        self.save_epoch(held.map(|h| h.confusion).as_ref())
     }
 
     /// Saves a finished epoch and prints its row.
-    fn record(&self, held: Option<&Confusion>) -> Result<(), TrainError> {
+    fn save_epoch(&self, held: Option<&Confusion>) -> Result<(), TrainError> {
         let (folder, network) = (&self.control.folder, self.network.name());
         let history = &self.state.history;
         // Written before the checkpoint, so that a finished run always has its last row and its confusion matrix.

@@ -39,7 +39,7 @@ pub enum TrainError {
     #[error(
         "the batches of epoch {epoch} ended at step {step} of {steps} because the thread that produces them panicked; its message is above"
     )]
-    Starved {
+    BatchesEnded {
         /// The epoch, from 1.
         epoch: usize,
         /// Finished steps.

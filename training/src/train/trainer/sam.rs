@@ -117,7 +117,7 @@ mod tests {
         let backward = || {
             let mode = Mode::Train {
                 masks: Masks::Shared,
-                statistics: Statistics::Follow,
+                statistics: Statistics::Update,
             };
             let logit = network.forward(&weights, &image, mode).unwrap();
             logit.square().sum(Kind::Float).backward();

@@ -38,7 +38,7 @@ impl Trainer {
     ) -> Result<(), TrainError> {
         let measured = match self.recipe.sam_radius(self.state.epoch) {
             Some(rho) => self.sharpness_aware_gradients(batch, loss, rho)?,
-            None => self.gradients(batch, loss, Statistics::Follow)?,
+            None => self.gradients(batch, loss, Statistics::Update)?,
         };
         let rate = self
             .recipe
@@ -69,9 +69,9 @@ impl Trainer {
         loss: &Loss,
         rho: f64,
     ) -> Result<Measured, TrainError> {
-        let here = self.gradients(batch, loss, Statistics::Follow)?;
+        let here = self.gradients(batch, loss, Statistics::Update)?;
         let ascent = Ascent::climb(&self.weights, rho)?;
-        let there = self.gradients(batch, loss, Statistics::Keep)?;
+        let there = self.gradients(batch, loss, Statistics::Freeze)?;
         ascent.undo(&self.weights)?;
         Ok(Measured {
             // The history shows the loss of the weights themselves, as in all other epochs. Only a loss that is not finite
