@@ -24,6 +24,7 @@ pub mod batching;
 pub mod bench;
 pub mod cli;
 pub mod evaluation;
+mod excerpt;
 pub mod explanation;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -6,6 +6,7 @@ use mien_faces::dataset::Split;
 
 use super::label_map::LabelMismatch;
 use crate::{
+    excerpt::Excerpt,
     models::registry::LiveModel,
     store::{EvaluationRecord, EvaluationStatus, JobId, StoreError},
     timestamp::Timestamp,
@@ -31,7 +32,7 @@ pub struct EvaluationSpec {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No such data set is configured.
-    #[error("unknown data set `{name}`; {}", known_datasets(known))]
+    #[error("unknown data set `{}`; {}", Excerpt(name), known_datasets(known))]
     UnknownDataset {
         /// The requested name.
         name: String,

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 pub use self::code::Code;
 use super::{MIN_RETRY, headers::REQUEST_ID};
+use crate::excerpt::bounded;
 
 /// The media type of error bodies.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -73,11 +74,11 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// Creates an error. The detail must not reveal paths or internals.
+    /// Creates an error. The detail must not reveal paths or internals. The middle of a detail of more than 1024 bytes is omitted.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
             code,
-            detail: detail.into(),
+            detail: bounded(detail),
             internal_reason: None,
             retry_after: None,
             allow: None,

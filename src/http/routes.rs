@@ -22,6 +22,7 @@ use super::{
     endpoint::Endpoint,
     error::{ApiError, Code},
 };
+use crate::excerpt::Excerpt;
 
 /// The body with the images cannot be processed.
 const IMAGES: &[Code] = &[
@@ -192,6 +193,6 @@ fn inference_protocol() -> [Endpoint; 12] {
 
 /// Returns the error of a path that no route matches.
 pub(super) async fn not_found(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let detail = format!("no route matches {}; see /docs", request.path());
+    let detail = format!("no route matches {}; see /docs", Excerpt(request.path()));
     Err(ApiError::new(Code::NotFound, detail))
 }

@@ -12,6 +12,7 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use tokio::time::timeout_at;
 
 use super::{IntakeError, RequestTimes, memory_limit::Reservation};
+use crate::excerpt::parser_message;
 
 /// Bodies of up to this many bytes are read before the capacity of the queue is checked.
 const EAGER: u64 = 64 << 10;
@@ -136,6 +137,6 @@ pub(super) fn payload_error(error: &PayloadError, max_body: usize) -> IntakeErro
         PayloadError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
             IntakeError::MemoryExhausted
         }
-        other => IntakeError::Invalid(format!("the body is incomplete: {other}")),
+        other => IntakeError::Invalid(format!("the body is incomplete: {}", parser_message(other))),
     }
 }

@@ -15,7 +15,10 @@ use serde::{
 use utoipa::ToSchema;
 
 use super::{IntakeError, body, decoder::EncodedImage, memory_limit::Reservation};
-use crate::settings::LimitSettings;
+use crate::{
+    excerpt::{Excerpt, parser_message},
+    settings::LimitSettings,
+};
 
 /// Name of the multipart field.
 const FIELD: &str = "image";
@@ -112,8 +115,9 @@ impl Kind {
     fn of(request: &HttpRequest) -> Result<Self, IntakeError> {
         let unsupported = |given: &str| {
             let detail = format!(
-                "unsupported Content-Type {given}; send one image as image/*, application/octet-stream \
-                or without a type, several as multipart/form-data, or base64 as application/json"
+                "unsupported Content-Type {}; send one image as image/*, application/octet-stream \
+                or without a type, several as multipart/form-data, or base64 as application/json",
+                Excerpt(given)
             );
             Err(IntakeError::UnsupportedMediaType(detail))
         };
@@ -137,7 +141,7 @@ impl Kind {
 
 fn parse_json(body: &[u8]) -> Result<Vec<EncodedImage>, IntakeError> {
     let JsonImages { images } = serde_json::from_slice(body)
-        .map_err(|error| IntakeError::Invalid(format!("JSON: {error}")))?;
+        .map_err(|error| IntakeError::Invalid(format!("JSON: {}", parser_message(&error))))?;
     Ok(images.into_iter().map(EncodedImage::Base64).collect())
 }
 
@@ -150,7 +154,10 @@ async fn read_form(
     while let Some(mut part) = form.try_next().await.map_err(failed)? {
         if part.name() != Some(FIELD) {
             let name = part.name().unwrap_or_default();
-            let detail = format!("multipart: unknown part `{name}`; name image parts `{FIELD}`");
+            let detail = format!(
+                "multipart: unknown part `{}`; name image parts `{FIELD}`",
+                Excerpt(name)
+            );
             return Err(IntakeError::Invalid(detail));
         }
         check_count(images.len() + 1, limits)?;
@@ -167,7 +174,7 @@ async fn read_form(
 fn form_error(error: MultipartError, max_body: usize) -> IntakeError {
     match error {
         MultipartError::Payload(error) => body::payload_error(&error, max_body),
-        other => IntakeError::Invalid(format!("multipart: {other}")),
+        other => IntakeError::Invalid(format!("multipart: {}", parser_message(&other))),
     }
 }
 

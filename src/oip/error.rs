@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use crate::{
     batching::BatchError,
+    excerpt::bounded,
     intake::decoder::{DecoderError, ImageDecodeError},
     models::{LifecycleError, registry::ResolveError},
 };
@@ -42,11 +43,12 @@ pub struct Error {
 }
 
 impl Error {
-    /// Creates an error. The message must not reveal paths or internals.
+    /// Creates an error. The message must not reveal paths or internals. The middle of a message of more than 1024 bytes is
+    /// omitted.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
-            message: message.into(),
+            message: bounded(message),
         }
     }
 

@@ -10,6 +10,7 @@ use super::{
     request::{InputTensor, TensorData},
 };
 use crate::{
+    excerpt::{Excerpt, ShapeExcerpt},
     inference::{Input, signature::Signature},
     intake::decoder::EncodedImage,
 };
@@ -49,7 +50,7 @@ pub(super) fn images(
     if tensor.name != *name {
         return invalid(format!(
             "the model has no input `{}`; its input is `{name}`",
-            tensor.name
+            Excerpt(&tensor.name)
         ));
     }
     let own_datatype = datatype(signature);
@@ -66,7 +67,8 @@ pub(super) fn images(
     }
     if datatype != own_datatype {
         return invalid(format!(
-            "input `{name}` has datatype {own_datatype} (or BYTES for image files), not {datatype}"
+            "input `{name}` has datatype {own_datatype} (or BYTES for image files), not {}",
+            Excerpt(&datatype)
         ));
     }
     let count = tensor_images(&shape, signature)?;
@@ -159,9 +161,10 @@ fn tensor_images(given: &[i64], signature: &Signature) -> Result<usize, Error> {
     match count.filter(|&count| count > 0) {
         Some(count) if given[1..] == shape(signature, 1)[1..] => Ok(count),
         _ => invalid(format!(
-            "input `{}` has shape {:?} (-1 is any number of at least 1), not {given:?}",
+            "input `{}` has shape {:?} (-1 is any number of at least 1), not {}",
             signature.input,
-            shape(signature, -1)
+            shape(signature, -1),
+            ShapeExcerpt(given)
         )),
     }
 }
@@ -212,7 +215,10 @@ fn byte(number: f64) -> Result<u8, Error> {
     if fits {
         Ok(number as u8)
     } else {
-        invalid(format!("{number} is not a UINT8 (0 to 255)"))
+        invalid(format!(
+            "{} is not a UINT8 (0 to 255)",
+            Excerpt(&number.to_string())
+        ))
     }
 }
 

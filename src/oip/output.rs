@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Error, request::RequestedOutput};
 use crate::{
     batching::BatchResponse,
+    excerpt::Excerpt,
     inference::{
         Labels, Prediction,
         signature::{Output, Signature},
@@ -126,7 +127,8 @@ pub(super) fn select(
         } = output;
         if requested[..at].iter().any(|earlier| earlier.name == *name) {
             return Err(Error::invalid(format!(
-                "output `{name}` is requested twice"
+                "output `{}` is requested twice",
+                Excerpt(name)
             )));
         }
         let index = signature
@@ -137,7 +139,8 @@ pub(super) fn select(
             let names: Vec<&str> = signature.outputs.iter().map(|o| o.name.as_str()).collect();
             let names = names.join("`, `");
             Error::invalid(format!(
-                "the model has no output `{name}`; its outputs are `{names}`"
+                "the model has no output `{}`; its outputs are `{names}`",
+                Excerpt(name)
             ))
         })?;
         Ok(column(index, *classification))

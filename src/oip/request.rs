@@ -7,10 +7,13 @@ use bytes::Bytes;
 use super::Error;
 use crate::intake::decoder::EncodedImage;
 
+/// Maximum length of the identifier of a request in bytes. Responses repeat the identifier.
+pub const MAX_ID: usize = 1024;
+
 /// An inference request.
 #[derive(Debug, Default)]
 pub struct InferRequest {
-    /// Identifier chosen by the client, returned in the response; empty by default.
+    /// Identifier chosen by the client, returned in the response; empty by default. At most [`MAX_ID`] bytes.
     pub id: String,
     /// Input tensors; models need exactly one.
     pub inputs: Vec<InputTensor>,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{Error, ModelConfig, ModelIndex, ModelMetadata, ModelStatistics, ServerMetadata};
 use crate::{
+    excerpt::Excerpt,
     intake::decoder::Decoder,
     models::{
         name::Alias,
@@ -114,7 +115,8 @@ impl Service {
         if let Some(other) = parameters.find(|name| *name == "config" || name.starts_with("file:"))
         {
             let message = format!(
-                "parameter `{other}` is not supported; models and their mien.toml are loaded from the repository only"
+                "parameter `{}` is not supported; models and their mien.toml are loaded from the repository only",
+                Excerpt(other)
             );
             return Err(Error::invalid(message));
         }

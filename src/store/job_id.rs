@@ -5,13 +5,15 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
+use crate::excerpt::Excerpt;
+
 /// Identifier of an evaluation or a promotion, a UUID. Its text has lower-case digits and hyphens; no other text is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct JobId(Uuid);
 
 /// The text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid identifier `{0}`")]
+#[error("invalid identifier `{}`", Excerpt(.0))]
 pub struct InvalidJobId(String);
 
 impl JobId {

@@ -17,6 +17,7 @@ mod ensembles;
 mod evaluations;
 mod events;
 mod eventually;
+mod excerpts;
 mod explain;
 mod grpc;
 mod health;

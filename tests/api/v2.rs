@@ -70,7 +70,7 @@ pub(crate) fn floats(bytes: &[u8]) -> Vec<f32> {
 
 impl TestApp {
     /// Creates a request for inference.
-    fn infer(&self, model: &str) -> RequestBuilder {
+    pub(crate) fn infer(&self, model: &str) -> RequestBuilder {
         self.client
             .post(self.url(&format!("/v2/models/{model}/infer")))
     }

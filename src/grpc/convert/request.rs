@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
+    excerpt::Excerpt,
     grpc::proto::{
         InferParameter, InferTensorContents, ModelInferRequest,
         infer_parameter::ParameterChoice,
@@ -63,7 +64,10 @@ fn tensor(input: InferInputTensor, raw: Option<Bytes>) -> Result<InputTensor, Er
         .try_for_each(|name| reject_shared_memory(name))?;
     let data = match (raw, contents) {
         (Some(_), Some(contents)) if contents != InferTensorContents::default() => {
-            let text = format!("input `{name}` has both `contents` and raw_input_contents");
+            let text = format!(
+                "input `{}` has both `contents` and raw_input_contents",
+                Excerpt(&name)
+            );
             return Err(Error::invalid(text));
         }
         (Some(raw), _) => TensorData::Raw(raw),

@@ -12,6 +12,7 @@ use tracing::{Instrument, Span};
 
 use crate::{
     app::AppState,
+    excerpt::Excerpt,
     grpc::{
         body_limit::{Incoming, body_memory_exhausted},
         convert, deadline,
@@ -22,7 +23,7 @@ use crate::{
         request_log::RequestStart,
     },
     intake::memory_limit::{BodyMemoryLimit, Reservation},
-    oip::{Error, Service},
+    oip::{Error, MAX_ID, Service},
     telemetry::millis,
 };
 
@@ -77,13 +78,16 @@ async fn stream_response(
     message: ModelInferRequest,
     timeout: Duration,
 ) -> ModelStreamInferResponse {
-    let (id, start) = (message.id.clone(), Instant::now());
+    let start = Instant::now();
+    // A longer identifier is an error, and the error must not repeat it.
+    let id = Some(&message.id).filter(|id| id.len() <= MAX_ID);
+    let id = id.cloned().unwrap_or_default();
     let result = infer(service, message, start + timeout).await;
     let (error, ms) = (
         result.as_ref().err().map(ToString::to_string),
         millis(start.elapsed()),
     );
-    tracing::info!(id, error, ms, "stream response");
+    tracing::info!(id = %Excerpt(&id), error, ms, "stream response");
     let (mut response, error_message) = match result {
         Ok(response) => (response, String::new()),
         Err(error) => (

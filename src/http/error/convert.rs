@@ -7,6 +7,7 @@ use crate::{
     auth::AuthError,
     batching::BatchError,
     evaluation::{NotComparable, StartError},
+    excerpt::parser_message,
     http::MIN_RETRY,
     intake::IntakeError,
     models::{LifecycleError, PromoteError, registry::ResolveError},
@@ -167,18 +168,17 @@ impl From<StoreError> for ApiError {
 
 impl From<QueryPayloadError> for ApiError {
     fn from(error: QueryPayloadError) -> Self {
-        match error {
-            QueryPayloadError::Deserialize(error) => {
-                Self::invalid_request(format!("query: {error}"))
-            }
-            other => Self::invalid_request(format!("query: {other}")),
-        }
+        let message = match error {
+            QueryPayloadError::Deserialize(error) => parser_message(&error),
+            other => parser_message(&other),
+        };
+        Self::invalid_request(format!("query: {message}"))
     }
 }
 
 impl From<PathError> for ApiError {
     fn from(error: PathError) -> Self {
-        Self::new(Code::NotFound, format!("path: {error}"))
+        Self::new(Code::NotFound, format!("path: {}", parser_message(&error)))
     }
 }
 
@@ -193,7 +193,7 @@ impl From<JsonPayloadError> for ApiError {
             JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
                 Self::new(Code::TooLarge, error.to_string())
             }
-            other => Self::invalid_request(format!("JSON: {other}")),
+            other => Self::invalid_request(format!("JSON: {}", parser_message(&other))),
         }
     }
 }

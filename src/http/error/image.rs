@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Code;
-use crate::intake::decoder::ImageDecodeError;
+use crate::{excerpt::bounded, intake::decoder::ImageDecodeError};
 
 /// Why one of several images was not classified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -24,7 +24,7 @@ impl From<ImageDecodeError> for ImageProblem {
         };
         Self {
             code,
-            detail: error.to_string(),
+            detail: bounded(error.to_string()),
         }
     }
 }

@@ -27,6 +27,9 @@ use crate::{
 
 const PATH: &str = "/v1/classify";
 
+/// Maximum number of images whose errors are listed if all images are invalid.
+const MAX_LISTED: usize = 8;
+
 /// Query parameters of a classification.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -201,14 +204,17 @@ fn all_failed(problems: Vec<Option<ImageProblem>>) -> ApiError {
     let detail = match problems.as_slice() {
         [only] => only.detail.clone(),
         many => {
-            let each = many
-                .iter()
-                .enumerate()
-                .map(|(i, problem)| format!("{i}: {}", problem.detail));
+            let listed = many.iter().enumerate().take(MAX_LISTED);
+            let each = listed.map(|(i, problem)| format!("{i}: {}", problem.detail));
+            let each: Vec<String> = each.collect();
+            let more = match many.len().saturating_sub(MAX_LISTED) {
+                0 => String::new(),
+                more => format!("; and {more} more"),
+            };
             format!(
-                "none of the {} images can be decoded: {}",
+                "none of the {} images can be decoded: {}{more}",
                 many.len(),
-                each.collect::<Vec<_>>().join("; ")
+                each.join("; ")
             )
         }
     };

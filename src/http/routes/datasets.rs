@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::AppState,
+    excerpt::Excerpt,
     http::{ApiError, error::Code},
 };
 
@@ -81,11 +82,14 @@ pub async fn image(
 ) -> Result<HttpResponse, ApiError> {
     let (name, id) = path.into_inner();
     if state.datasets.get(&name).is_none() {
-        let detail = format!("unknown data set `{name}`");
+        let detail = format!("unknown data set `{}`", Excerpt(&name));
         return Err(ApiError::new(Code::UnknownDataset, detail));
     }
     let unknown = |what: &str| {
-        let detail = format!("the image `{id}` of the data set `{name}` {what}");
+        let detail = format!(
+            "the image `{}` of the data set `{name}` {what}",
+            Excerpt(&id)
+        );
         ApiError::new(Code::UnknownImage, detail)
     };
     let sample = state

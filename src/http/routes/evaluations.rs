@@ -9,13 +9,14 @@ pub mod list;
 pub mod predictions;
 pub mod report;
 
-use std::{fmt::Display, num::NonZeroUsize};
+use std::fmt::Display;
 
 use mien_faces::dataset::Split;
 
 use crate::{
     app::AppState,
     evaluation::Status,
+    excerpt::Excerpt,
     http::{ApiError, error::Code},
     store::{EvaluationRecord, JobId},
 };
@@ -61,6 +62,10 @@ fn parse(id: &str) -> Result<JobId, ApiError> {
 }
 
 fn unknown(id: impl Display) -> ApiError {
-    let detail = format!("unknown evaluation `{id}`; it may have been removed");
+    let id = id.to_string();
+    let detail = format!(
+        "unknown evaluation `{}`; it may have been removed",
+        Excerpt(&id)
+    );
     ApiError::new(Code::UnknownEvaluation, detail)
 }

@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use self::document::Document;
 use crate::{
     app::AppState,
+    excerpt::Excerpt,
     explanation::{self, Explanation},
     http::{
         ApiError,
@@ -134,6 +135,7 @@ fn class(labels: &Labels, label: &str) -> Result<usize, ApiError> {
     let class = labels.names().iter().position(|name| name == label);
     class.ok_or_else(|| {
         let known = labels.names().join(", ");
+        let label = Excerpt(label);
         let detail = format!("query: unknown label `{label}`; the labels of the model are {known}");
         ApiError::invalid_request(detail)
     })

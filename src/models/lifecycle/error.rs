@@ -52,7 +52,7 @@ pub enum PersistPinError {
 #[derive(Debug, thiserror::Error)]
 pub enum LifecycleError {
     /// The models directory contains no model of this name.
-    #[error("there is no model `{0}` in the models directory")]
+    #[error("there is no model `{}` in the models directory", Excerpt(.0))]
     UnknownModel(String),
     /// A version cannot be served.
     #[error(

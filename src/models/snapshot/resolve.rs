@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use super::Snapshot;
-use crate::models::{
-    ModelVersion,
-    live::{LiveModel, Phase, VersionState, Versions},
+use crate::{
+    excerpt::Excerpt,
+    models::{
+        ModelVersion,
+        live::{LiveModel, Phase, VersionState, Versions},
+    },
 };
 
 /// Why a request cannot be sent to a model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
     /// No model has this name.
-    #[error("there is no model `{0}`")]
+    #[error("there is no model `{}`", Excerpt(.0))]
     UnknownModel(String),
     /// The alias refers to an unknown model.
     #[error("alias `{alias}` refers to `{target}`, and there is no model of this name")]
@@ -23,7 +26,7 @@ pub enum ResolveError {
         target: String,
     },
     /// The model does not have this version.
-    #[error("model `{model}` has no version `{version}`")]
+    #[error("model `{model}` has no version `{}`", Excerpt(version))]
     UnknownVersion {
         /// The model.
         model: String,

@@ -4,6 +4,7 @@ use bytes::{Buf, Bytes};
 
 use super::{check_length, invalid};
 use crate::{
+    excerpt::ShapeExcerpt,
     intake::decoder::EncodedImage,
     oip::{Error, TensorData},
 };
@@ -13,7 +14,8 @@ pub(super) fn count(shape: &[i64]) -> Result<usize, Error> {
     match *shape {
         [count] | [count, 1] if count > 0 => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
         _ => invalid(format!(
-            "image files (BYTES) have shape [N] or [N, 1] with N of at least 1, not {shape:?}"
+            "image files (BYTES) have shape [N] or [N, 1] with N of at least 1, not {}",
+            ShapeExcerpt(shape)
         )),
     }
 }

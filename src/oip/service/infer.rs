@@ -15,6 +15,7 @@ use crate::{
         Error, InferRequest, InferResponse, InputTensor, Kind,
         input::{self, Images},
         output,
+        request::MAX_ID,
     },
 };
 
@@ -35,6 +36,7 @@ impl Service {
         deadline: Instant,
     ) -> Result<InferResponse, Error> {
         let start = Instant::now();
+        check_id(&request.id)?;
         let columns = output::select(&request.outputs, &model.signature)?;
         let max_images = self.limits.max_images.get();
         let images = input::images(request.inputs, &model.signature, max_images)?;
@@ -118,4 +120,14 @@ async fn classify(
         )),
         result => Ok(result?),
     }
+}
+
+/// Rejects an identifier that is too long to be repeated in a response.
+fn check_id(id: &str) -> Result<(), Error> {
+    if id.len() <= MAX_ID {
+        return Ok(());
+    }
+    let length = id.len();
+    let message = format!("the request `id` has {length} bytes; the maximum is {MAX_ID}");
+    Err(Error::invalid(message))
 }

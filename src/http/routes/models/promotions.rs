@@ -6,6 +6,7 @@ pub mod get;
 pub mod list;
 
 use crate::{
+    excerpt::Excerpt,
     http::{ApiError, error::Code},
     store::JobId,
 };
@@ -19,6 +20,7 @@ fn parse(model: &str, id: &str) -> Result<JobId, ApiError> {
 }
 
 fn unknown(model: &str, id: &str) -> ApiError {
+    let (id, model) = (Excerpt(id), Excerpt(model));
     let detail = format!("unknown promotion `{id}` of model `{model}`; it may have been removed");
     ApiError::new(Code::UnknownPromotion, detail)
 }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::ModelPath;
 use crate::{
     app::AppState,
+    excerpt::parser_message,
     http::{Admin, ApiError, SMALL_JSON, extract::request_times},
     intake::body,
     oip::ModelIndex,
@@ -107,6 +108,8 @@ async fn optional_json<T: Default + for<'de> Deserialize<'de>>(
     if body.trim_ascii().is_empty() {
         return Ok(T::default());
     }
-    serde_json::from_slice(&body)
-        .map_err(|error| ApiError::invalid_request(format!("JSON: {error}")))
+    let given: Result<Option<T>, _> = serde_json::from_slice(&body);
+    given
+        .map(Option::unwrap_or_default)
+        .map_err(|error| ApiError::invalid_request(format!("JSON: {}", parser_message(&error))))
 }

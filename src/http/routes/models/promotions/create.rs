@@ -12,6 +12,7 @@ use super::LIST_PATH;
 use crate::{
     app::AppState,
     evaluation::EvaluationSpec,
+    excerpt::Excerpt,
     http::{
         Admin, ApiError, error::Code, extract::Version, middleware::RequestId,
         routes::evaluations::default_split,
@@ -150,6 +151,7 @@ impl PromotionRequest {
 fn parse_version(model: &str, version: Version) -> Result<ModelVersion, ApiError> {
     let version = version.into_text();
     version.parse().map_err(|_| {
+        let (version, model) = (Excerpt(&version), Excerpt(model));
         let detail = format!("the repository has no version `{version}` of model `{model}`");
         ApiError::new(Code::UnknownVersion, detail)
     })

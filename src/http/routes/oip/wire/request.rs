@@ -6,8 +6,9 @@ use actix_web::web::Bytes;
 use serde::{Deserialize, Deserializer};
 
 use super::{Binary, data::Data, scalar::Scalar};
-use crate::oip::{
-    Error, InferRequest, InputTensor, RequestedOutput, TensorData, reject_shared_memory,
+use crate::{
+    excerpt::{Excerpt, parser_message},
+    oip::{Error, InferRequest, InputTensor, RequestedOutput, TensorData, reject_shared_memory},
 };
 
 type Parameters = BTreeMap<String, Scalar>;
@@ -60,7 +61,7 @@ pub(in crate::http::routes::oip) fn size_of_numbers(json: &[u8]) -> usize {
 /// Returns an error if the request violates the protocol.
 pub(crate) fn parse(body: &Bytes, header: usize) -> Result<(InferRequest, Binary), Error> {
     let json: Request = serde_json::from_slice(&body[..header])
-        .map_err(|error| Error::invalid(format!("JSON: {error}")))?;
+        .map_err(|error| Error::invalid(format!("JSON: {}", parser_message(&error))))?;
     let mut rest = body.slice(header..);
     let mut request = InferRequest {
         id: json.id,
@@ -119,7 +120,14 @@ fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
     });
     let data = match (size.transpose()?, data) {
         (Some(_), Some(_)) => {
-            let message = format!("input `{name}` has both `data` and `binary_data_size`");
+            let message = format!(
+                "input `{}` has both `data` and `binary_data_size`",
+                Excerpt(&name)
+            );
+            return Err(Error::invalid(message));
+        }
+        (None, None) => {
+            let message = format!("input `{}` has no data", Excerpt(&name));
             return Err(Error::invalid(message));
         }
         (None, None) => return Err(Error::invalid(format!("input `{name}` has no data"))),
@@ -128,7 +136,8 @@ fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
         (Some(size), None) => {
             let available = rest.len();
             let message = format!(
-                "input `{name}` needs {size} bytes after the JSON; the body has {available}"
+                "input `{}` needs {size} bytes after the JSON; the body has {available}",
+                Excerpt(&name)
             );
             return Err(Error::invalid(message));
         }
