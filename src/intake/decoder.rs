@@ -1,9 +1,10 @@
 //! Decodes images to faces for HTTP and gRPC, on threads of their own except for small images, so that event loops are never
 //! blocked.
 
+mod base64_text;
+
 use std::sync::Arc;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use mien_faces::image::{Face, ImageError, Limits, decode};
@@ -14,7 +15,7 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 pub enum EncodedImage {
     /// The bytes of the file.
     Raw(Bytes),
-    /// The bytes of the file in base64 (standard alphabet), with or without the prefix `data:...;base64,`.
+    /// The bytes of the file in base64 (standard alphabet), with or without whitespace and the prefix `data:...;base64,`.
     Base64(String),
 }
 
@@ -124,29 +125,10 @@ fn face(image: &EncodedImage, limits: &Limits, side: usize) -> Result<Face, Imag
     let picture = match image {
         EncodedImage::Raw(bytes) => decode(bytes, limits),
         EncodedImage::Base64(text) => {
-            let bytes = BASE64_STANDARD
-                .decode(strip_data_url(text))
+            let bytes = base64_text::decode(text)
                 .map_err(|error| ImageDecodeError::Base64(error.to_string()))?;
             decode(&bytes, limits)
         }
     };
     Ok(picture?.to_face(side))
-}
-
-fn strip_data_url(text: &str) -> &str {
-    match text.split_once(";base64,") {
-        Some((head, rest)) if head.starts_with("data:") => rest,
-        _ => text,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::strip_data_url;
-
-    #[test]
-    fn data_url_prefix_is_removed() {
-        assert_eq!(strip_data_url("data:image/png;base64,AAAA"), "AAAA");
-        assert_eq!(strip_data_url("AAAA"), "AAAA");
-    }
 }

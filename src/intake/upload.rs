@@ -27,7 +27,7 @@ const FIELD: &str = "image";
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JsonImages {
-    /// Image files as base64 (standard alphabet), each with or without the prefix `data:...;base64,`.
+    /// Image files as base64 (standard alphabet), each with or without ASCII whitespace and the prefix `data:...;base64,`.
     #[schema(example = json!(["iVBORw0KGgoAAAANSUhEUgAAADAAAAAwCAAAAAByaaZbAAAA..."]))]
     #[serde(deserialize_with = "strings")]
     images: Vec<String>,

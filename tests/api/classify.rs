@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
-use crate::helpers::{TestApp, assert_problem, face, fixture, send};
+use crate::helpers::{TestApp, assert_problem, base64_lines, face, fixture, send};
 
 const CLASSES: [&str; 7] = [
     "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
@@ -95,6 +95,28 @@ async fn data_urls_are_accepted() {
     let (status, body) = send(request).await;
     assert_eq!(status, 200);
     assert_close(&body["predictions"][0], &expected("small")["sad"], 1e-5);
+}
+
+#[actix_web::test]
+async fn base64_with_line_breaks_is_accepted() {
+    let app = TestApp::spawn();
+    let (dense, expected) = (
+        BASE64_STANDARD.encode(face("sad")),
+        &expected("small")["sad"],
+    );
+    let images = [
+        base64_lines(&dense, 76, "\n"),
+        base64_lines(&dense, 64, "\r\n"),
+    ];
+    let request = app
+        .client
+        .post(app.url("/v1/classify"))
+        .json(&json!({ "images": images }));
+    let (status, body) = send(request).await;
+    assert_eq!(status, 200, "{body}");
+    for prediction in body["predictions"].as_array().unwrap() {
+        assert_close(prediction, expected, 1e-5);
+    }
 }
 
 #[actix_web::test]

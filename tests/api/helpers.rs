@@ -33,6 +33,14 @@ pub(crate) fn face(class: &str) -> Vec<u8> {
     fs::read(fixture(&format!("faces/{class}.png"))).unwrap()
 }
 
+/// Breaks base64 into lines, as `base64` (76 characters) and PEM files (64 characters) have them.
+pub(crate) fn base64_lines(base64: &str, width: usize, end: &str) -> String {
+    let lines = base64.as_bytes().chunks(width);
+    lines
+        .map(|line| format!("{}{end}", std::str::from_utf8(line).unwrap()))
+        .collect()
+}
+
 /// Parses flags of `mien serve`. By default the server serves the fixture models on the CPU, listens on a free port, keeps its
 /// state in memory, does not tune, and stops without delay.
 pub(crate) fn settings(flags: &[&str]) -> Settings {

@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
 use super::{binary, faces, gray};
-use crate::helpers::{TestApp, face, fixture, send};
+use crate::helpers::{TestApp, base64_lines, face, fixture, send};
 
 /// Returns the expected probabilities of a face in the order of the labels.
 pub(super) fn expected(model: &str, class: &str) -> Vec<f64> {
@@ -184,6 +184,16 @@ async fn float_model_accepts_float_tensors() {
     let response = binary(&app, "keras", &request, &data).send().await.unwrap();
     let same: Value = response.json().await.unwrap();
     assert_eq!(same, body);
+}
+
+#[actix_web::test]
+async fn base64_tensor_with_line_breaks_is_accepted() {
+    let app = TestApp::spawn();
+    let base64 = base64_lines(&BASE64_STANDARD.encode(face("happy")), 76, "\n");
+    let input = json!({ "name": "image", "datatype": "BYTES", "shape": [1], "data": [base64] });
+    let (status, body) = send(app.infer("small").json(&json!({ "inputs": [input] }))).await;
+    assert_eq!(status, 200, "{body}");
+    assert_close(&values(&body["outputs"][0]), &expected("small", "happy"));
 }
 
 #[actix_web::test]
