@@ -16,7 +16,10 @@ use tonic::{
 };
 use tower_layer::Layer;
 
-use super::{calls, frame::FrameTracker};
+use super::{
+    calls,
+    frame::{FrameTracker, TooLong},
+};
 use crate::intake::memory_limit::{BodyMemoryLimit, Reservation};
 
 /// The bytes that were reserved while a message was received. The call releases them when it has the message.
@@ -26,15 +29,20 @@ pub(super) struct Incoming(pub(super) Reservation);
 /// Applies the limits to a service.
 #[derive(Clone)]
 pub(super) struct BodyLimitLayer {
+    max_body: usize,
     memory: BodyMemoryLimit,
     timeout: Duration,
 }
 
 impl BodyLimitLayer {
-    /// Creates the layer. Messages reserve memory in `memory` and must arrive within the timeout, which starts with the head of a
+    /// Creates the layer. Messages have at most `max_body` bytes, reserve memory in `memory`, and must arrive within the timeout, which starts with the head of a
     /// unary call and with the first bytes of each message of a stream.
-    pub(super) fn new(memory: BodyMemoryLimit, timeout: Duration) -> Self {
-        Self { memory, timeout }
+    pub(super) fn new(max_body: usize, memory: BodyMemoryLimit, timeout: Duration) -> Self {
+        Self {
+            max_body,
+            memory,
+            timeout,
+        }
     }
 }
 
@@ -66,16 +74,20 @@ impl<S: Service<Request<Body>>> Service<Request<Body>> for BodyLimitService<S> {
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let BodyLimitLayer { memory, timeout } = &self.limits;
+        let BodyLimitLayer {
+            max_body,
+            memory,
+            timeout,
+        } = &self.limits;
         let reservation = memory.reservation();
         request
             .extensions_mut()
             .insert(Incoming(reservation.clone()));
         let is_stream = calls::find(request.uri().path()).is_stream;
-        let timeout = *timeout;
+        let (max_body, timeout) = (*max_body, *timeout);
         self.inner.call(request.map(|body| {
             let deadline = (!is_stream).then(|| Box::pin(sleep(timeout)));
-            let tracker = FrameTracker::default();
+            let tracker = FrameTracker::new(max_body);
             Body::new(LimitedBody {
                 body,
                 reservation,
@@ -132,8 +144,10 @@ impl http_body::Body for LimitedBody {
             Some(Ok(frame)) => frame.data_ref().map_or(&[][..], |data| data),
             Some(Err(_)) | None => &[],
         };
-        if self.tracker.feed(bytes) && self.is_stream {
-            self.deadline = None;
+        match self.tracker.feed(bytes) {
+            Ok(true) if self.is_stream => self.deadline = None,
+            Ok(_) => {}
+            Err(too_long) => return Poll::Ready(Some(Err(too_long.into()))),
         }
         Poll::Ready(if self.reservation.reserve(bytes.len()) {
             frame
@@ -148,6 +162,15 @@ impl http_body::Body for LimitedBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl From<TooLong> for Status {
+    /// The code is that of gRPC's own libraries, and of tonic for a message that exceeds the limit after decompression.
+    fn from(TooLong { length }: TooLong) -> Self {
+        Self::resource_exhausted(format!(
+            "the message has {length} bytes, which exceeds --max-body"
+        ))
     }
 }
 

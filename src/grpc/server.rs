@@ -72,6 +72,7 @@ impl Server {
             .build()?;
         let (stop, stopped) = watch::channel(false);
         let services = services(app, auth, &stopped)?;
+        let max_body = app.limits.max_body;
         let router = transport::Server::builder()
             .max_concurrent_streams(MAX_STREAMS)
             .http2_keepalive_interval(Some(KEEP_ALIVE))
@@ -80,6 +81,7 @@ impl Server {
                 stopped.clone(),
             ))
             .layer(BodyLimitLayer::new(
+                max_body,
                 app.intake.memory.clone(),
                 app.limits.body_timeout,
             ))
@@ -122,13 +124,14 @@ fn services(
     auth: AdminAuth,
     stopped: &watch::Receiver<bool>,
 ) -> io::Result<Routes> {
+    let max_body = app.limits.max_body;
     let inference = Inference {
         app: Arc::clone(app),
         auth,
         stopped: stopped.clone(),
     };
     let inference = GrpcInferenceServiceServer::new(inference)
-        .max_decoding_message_size(app.limits.max_body)
+        .max_decoding_message_size(max_body)
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Deflate)
         .send_compressed(CompressionEncoding::Gzip)
@@ -139,10 +142,12 @@ fn services(
             .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
+    let reflection_v1 = reflection().build_v1().map_err(io::Error::other)?;
+    let reflection_v1alpha = reflection().build_v1alpha().map_err(io::Error::other)?;
     Ok(Routes::new(inference)
-        .add_service(health.service())
-        .add_service(reflection().build_v1().map_err(io::Error::other)?)
-        .add_service(reflection().build_v1alpha().map_err(io::Error::other)?))
+        .add_service(health.service().max_decoding_message_size(max_body))
+        .add_service(reflection_v1.max_decoding_message_size(max_body))
+        .add_service(reflection_v1alpha.max_decoding_message_size(max_body)))
 }
 
 impl Drop for Server {

@@ -51,13 +51,25 @@ pub(super) fn limited(
 /// # Errors
 /// Returns [`IntakeError::UnsupportedMediaType`] if the body is compressed.
 pub fn uncompressed(request: &HttpRequest) -> Result<(), IntakeError> {
-    match request.headers().get(header::CONTENT_ENCODING) {
-        Some(encoding) if encoding != "identity" => {
-            let detail = "this route does not accept compressed bodies; send the body without Content-Encoding";
-            Err(IntakeError::UnsupportedMediaType(detail.to_owned()))
-        }
-        _ => Ok(()),
+    if content_codings(request).is_empty() {
+        return Ok(());
     }
+    let detail =
+        "this route does not accept compressed bodies; send the body without Content-Encoding";
+    Err(IntakeError::UnsupportedMediaType(detail.to_owned()))
+}
+
+/// Returns the content codings of a body in lower case, without `identity` and empty list elements (RFC 9110, sections 5.6.1.2 and
+/// 8.4).
+pub fn content_codings(request: &HttpRequest) -> Vec<String> {
+    let mut codings = Vec::new();
+    for value in request.headers().get_all(header::CONTENT_ENCODING) {
+        let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+        let elements = value.split(',').map(str::trim);
+        let elements = elements.filter(|element| !element.is_empty() && *element != "identity");
+        codings.extend(elements.map(str::to_owned));
+    }
+    codings
 }
 
 /// Returns whether a body is too large to have arrived together with the head of the request.

@@ -63,6 +63,20 @@ async fn unsupported_media_types_return_415() {
 }
 
 #[actix_web::test]
+async fn identity_content_encoding_is_accepted() {
+    let app = TestApp::spawn();
+    for coding in ["identity", "Identity", "", "identity, identity"] {
+        let request = app
+            .classify("", face("happy"))
+            .header("content-encoding", coding);
+        assert_eq!(request.send().await.unwrap().status(), 200, "{coding}");
+        let index = app.client.post(app.url("/v2/repository/index"));
+        let index = index.header("content-encoding", coding);
+        assert_eq!(index.send().await.unwrap().status(), 200, "{coding}");
+    }
+}
+
+#[actix_web::test]
 async fn invalid_json_returns_400() {
     let app = TestApp::spawn();
     for text in [

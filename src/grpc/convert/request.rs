@@ -1,5 +1,7 @@
 //! Requests for inference.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 
 use crate::{
@@ -25,8 +27,8 @@ pub(crate) fn request(message: ModelInferRequest) -> Result<InferRequest, Error>
         id: message.id,
         ..InferRequest::default()
     };
-    for (name, value) in &message.parameters {
-        request.set(name, &parameter(value))?;
+    for (name, value) in set_parameters(&message.parameters) {
+        request.set(name, &value)?;
     }
     let (count, raw) = (message.inputs.len(), message.raw_input_contents.len());
     if raw != 0 && raw != count {
@@ -43,8 +45,8 @@ pub(crate) fn request(message: ModelInferRequest) -> Result<InferRequest, Error>
             name,
             classification: 0,
         };
-        for (name, value) in &parameters {
-            output.set(name, &parameter(value))?;
+        for (name, value) in set_parameters(&parameters) {
+            output.set(name, &value)?;
         }
         request.outputs.push(output);
     }
@@ -120,13 +122,22 @@ fn typed(datatype: &str, contents: InferTensorContents) -> TensorData {
     }
 }
 
-fn parameter(value: &InferParameter) -> Parameter<'_> {
-    match &value.parameter_choice {
-        Some(ParameterChoice::Int64Param(number)) => Parameter::Integer((*number).into()),
-        Some(ParameterChoice::Uint64Param(number)) => Parameter::Integer((*number).into()),
-        Some(ParameterChoice::BoolParam(_)) => Parameter::Other("a boolean"),
-        Some(ParameterChoice::StringParam(_)) => Parameter::Other("a string"),
-        Some(ParameterChoice::DoubleParam(_)) => Parameter::Other("a floating-point number"),
-        None => Parameter::Other("an empty value"),
+/// Returns the parameters that have a value. Others are like absent ones.
+fn set_parameters(
+    parameters: &HashMap<String, InferParameter>,
+) -> impl Iterator<Item = (&str, Parameter<'_>)> {
+    parameters.iter().filter_map(|(name, value)| {
+        let choice = value.parameter_choice.as_ref()?;
+        Some((name.as_str(), parameter(choice)))
+    })
+}
+
+fn parameter(value: &ParameterChoice) -> Parameter<'_> {
+    match value {
+        ParameterChoice::Int64Param(number) => Parameter::Integer((*number).into()),
+        ParameterChoice::Uint64Param(number) => Parameter::Integer((*number).into()),
+        ParameterChoice::BoolParam(_) => Parameter::Other("a boolean"),
+        ParameterChoice::StringParam(_) => Parameter::Other("a string"),
+        ParameterChoice::DoubleParam(_) => Parameter::Other("a floating-point number"),
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 
 use actix_web::{
     HttpRequest,
-    http::header::{self, AcceptEncoding, ContentEncoding, Encoding, Header},
+    http::header::{AcceptEncoding, ContentEncoding, Encoding, Header},
     web::Bytes,
 };
 use flate2::{
@@ -15,7 +15,7 @@ use flate2::{
 };
 
 use crate::http::error::{ApiError, Code};
-use crate::intake::{IntakeError, memory_limit::Reservation};
+use crate::intake::{IntakeError, body::content_codings, memory_limit::Reservation};
 
 /// Number of bytes that are decompressed at a time.
 const CHUNK_SIZE: usize = 64 << 10;
@@ -41,13 +41,12 @@ impl Format {
     /// # Errors
     /// Returns 415 for an unsupported coding.
     pub(in crate::http) fn of_body(request: &HttpRequest) -> Result<Option<Self>, ApiError> {
-        let Some(coding) = request.headers().get(header::CONTENT_ENCODING) else {
-            return Ok(None);
-        };
-        match coding.to_str().map(str::to_ascii_lowercase).as_deref() {
-            Ok("identity" | "") => Ok(None),
-            Ok("gzip") => Ok(Some(Self::Gzip)),
-            Ok("deflate") => Ok(Some(Self::Deflate)),
+        let codings = content_codings(request);
+        let codings: Vec<&str> = codings.iter().map(String::as_str).collect();
+        match codings.as_slice() {
+            [] => Ok(None),
+            ["gzip" | "x-gzip"] => Ok(Some(Self::Gzip)),
+            ["deflate"] => Ok(Some(Self::Deflate)),
             _ => {
                 let detail = "unsupported Content-Encoding; use gzip, deflate or none";
                 Err(ApiError::new(Code::UnsupportedMediaType, detail))
@@ -203,7 +202,11 @@ mod tests {
             Format::of_body(&request.to_http_request())
         };
         assert_eq!(body("GZIP"), Ok(Some(Format::Gzip)));
-        assert_eq!(body("identity"), Ok(None));
+        assert_eq!(body("x-gzip, identity"), Ok(Some(Format::Gzip)));
+        for none in ["identity", "Identity", "", " ", "identity,IDENTITY", ","] {
+            assert_eq!(body(none), Ok(None), "{none}");
+        }
+        assert!(body("gzip, gzip").is_err());
         assert_eq!(
             body("br").unwrap_err().code().status(),
             StatusCode::UNSUPPORTED_MEDIA_TYPE

@@ -24,15 +24,8 @@ use crate::{
 const LIST_PATH: &str = "/v1/evaluations";
 const ONE_PATH: &str = "/v1/evaluations/{id}";
 
-/// Returns the split of a request that does not name one.
-pub(in crate::http::routes) fn default_split() -> Split {
-    Split::Test
-}
-
-/// Returns the maximum number of entries of a list if the request does not limit it.
-pub(in crate::http::routes) fn default_limit() -> NonZeroUsize {
-    const { NonZeroUsize::new(100).expect("100 is not 0") }
-}
+/// The split of a request that does not name one.
+pub(in crate::http::routes) const DEFAULT_SPLIT: Split = Split::Test;
 
 /// Returns the record of a successful evaluation.
 ///

@@ -13,6 +13,18 @@ impl TestApp {
 }
 
 #[actix_web::test]
+async fn null_fields_select_defaults() {
+    let data = data_set();
+    let app = spawn(&data, &[]);
+    let request =
+        json!({"dataset": "faces", "split": null, "model": null, "version": null, "limit": null});
+    let location = app.start_evaluation(&request).await;
+    let document = app.until_evaluation(&location, "succeeded").await;
+    let head = ["version", "split", "limit"].map(|key| &document[key]);
+    assert_eq!(json!(head), json!(["1", "test", null]));
+}
+
+#[actix_web::test]
 async fn report_equals_single_classifications() {
     let data = data_set();
     let app = spawn(&data, &[]);

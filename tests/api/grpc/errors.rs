@@ -68,14 +68,14 @@ async fn invalid_requests_have_grpc_codes() {
         (faces(&["happy", "sad", "fear"]), Code::InvalidArgument),
         (
             change(|r| r.raw_input_contents[0] = vec![0; 200_000].into()),
-            Code::OutOfRange,
+            Code::ResourceExhausted,
         ),
     ] {
         let (actual, message) = code(client, request).await;
         assert_eq!(actual, expected, "{message}");
         assert!(!message.is_empty());
     }
-    // The limit applies to the decompressed message.
+    // The limit also applies to the decompressed message.
     let compressed = &mut client.clone().send_compressed(CompressionEncoding::Gzip);
     let bomb = change(|r| r.raw_input_contents[0] = vec![0; 10_000_000].into());
     assert_eq!(code(compressed, bomb).await.0, Code::ResourceExhausted);

@@ -2,7 +2,7 @@
 
 use futures_util::{StreamExt, stream};
 use mien::grpc::proto::{
-    InferTensorContents, ModelInferResponse, ModelStatisticsRequest,
+    InferParameter, InferTensorContents, ModelInferResponse, ModelStatisticsRequest,
     infer_parameter::ParameterChoice, model_infer_request::InferRequestedOutputTensor,
 };
 use tonic::codec::CompressionEncoding;
@@ -209,4 +209,21 @@ async fn stream_responses_keep_request_order() {
             assert_close(&values(&response), &expected);
         }
     }
+}
+
+#[actix_web::test]
+async fn parameter_without_value_is_ignored() {
+    let (_app, channel) = serve(&[]).await;
+    let mut request = faces(&["happy"]);
+    for name in ["timeout", "priority"] {
+        request
+            .parameters
+            .insert(name.to_owned(), InferParameter::default());
+    }
+    request.outputs = vec![InferRequestedOutputTensor {
+        name: "logits".to_owned(),
+        parameters: [("classification".to_owned(), InferParameter::default())].into(),
+    }];
+    let response = Client::new(channel).model_infer(request).await.unwrap();
+    assert_eq!(response.get_ref().outputs[0].datatype, "FP32");
 }

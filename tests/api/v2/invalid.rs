@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{errors::error_of, faces};
-use crate::helpers::TestApp;
+use crate::helpers::{TestApp, send};
 
 #[actix_web::test]
 async fn invalid_json_is_rejected() {
@@ -163,4 +163,33 @@ async fn unknown_outputs_and_parameters_are_rejected() {
             .status(),
         200
     );
+}
+
+#[actix_web::test]
+async fn null_is_like_absent_field() {
+    let app = TestApp::spawn();
+    let mut request = faces(&["happy"]);
+    let absent = send(app.infer("small").json(&request)).await;
+    assert_eq!(absent.0, 200, "{}", absent.1);
+    request["id"] = Value::Null;
+    request["parameters"] =
+        json!({ "timeout": null, "priority": null, "binary_data_output": null });
+    request["inputs"][0]["parameters"] =
+        json!({ "binary_data_size": null, "shared_memory_region": null });
+    let parameters = json!({ "binary_data": null, "classification": null });
+    request["outputs"] = json!([
+        { "name": "probabilities", "parameters": parameters },
+        { "name": "logits", "parameters": null },
+    ]);
+    assert_eq!(send(app.infer("small").json(&request)).await, absent);
+
+    let post = |path: &str, body: Value| app.client.post(app.url(path)).json(&body);
+    let index = send(post("/v2/repository/index", json!({}))).await;
+    for body in [json!({ "ready": null }), Value::Null] {
+        assert_eq!(send(post("/v2/repository/index", body)).await, index);
+    }
+    for body in [json!({ "parameters": null }), Value::Null] {
+        let load = post("/v2/repository/models/small/load", body);
+        assert_eq!(load.send().await.unwrap().status(), 200);
+    }
 }

@@ -7,7 +7,7 @@ use mien_faces::dataset::Split;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{LIST_PATH, default_split};
+use super::{DEFAULT_SPLIT, LIST_PATH};
 use crate::{
     app::AppState,
     evaluation::{EvaluationResponse, EvaluationSpec},
@@ -23,9 +23,8 @@ pub struct EvaluationRequest {
     #[schema(example = "fer2013")]
     dataset: String,
     /// Split: `test` (all test images), `train`, `PublicTest` or `PrivateTest`.
-    #[serde(default = "default_split")]
-    #[schema(value_type = String, default = "test", example = "test")]
-    split: Split,
+    #[schema(value_type = Option<String>, default = "test", example = "test")]
+    split: Option<Split>,
     /// Name or alias of the model; by default the default model.
     #[schema(example = "resnet-20-v1")]
     model: Option<String>,
@@ -68,8 +67,8 @@ pub async fn create(
     let request_id = Some(id.as_str().to_owned());
     let spec = EvaluationSpec {
         dataset,
-        split,
-        limit,
+        split: split.unwrap_or(DEFAULT_SPLIT),
+        limit: limit.map(Into::into),
         request_id,
     };
     let job = state.evaluations.start(spec, model).await?;

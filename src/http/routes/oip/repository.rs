@@ -23,17 +23,16 @@ const UNLOAD_PATH: &str = "/v2/repository/models/{model}/unload";
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct IndexRequest {
     /// Lists only loaded versions.
-    #[serde(default)]
-    ready: bool,
+    #[schema(default = false)]
+    ready: Option<bool>,
 }
 
 /// Request body of a load or unload.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct ChangeRequest {
     /// The parameters `config` and `file:...` are rejected; others are ignored.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    parameters: BTreeMap<String, IgnoredAny>,
+    #[schema(value_type = Option<Object>)]
+    parameters: Option<BTreeMap<String, IgnoredAny>>,
 }
 
 /// List all versions and their state.
@@ -47,7 +46,7 @@ pub async fn index(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let IndexRequest { ready } = optional_json(&request, payload, &state).await?;
-    Ok(HttpResponse::Ok().json(state.oip.repository(ready)))
+    Ok(HttpResponse::Ok().json(state.oip.repository(ready.unwrap_or(false))))
 }
 
 /// Load or reload a model from disk.
@@ -66,10 +65,11 @@ pub async fn load(
     payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let change: ChangeRequest = optional_json(&request, payload, &state).await?;
+    let ChangeRequest { parameters } = optional_json(&request, payload, &state).await?;
+    let parameters = parameters.unwrap_or_default();
     state
         .oip
-        .load(&path.model, change.parameters.keys().map(String::as_str))
+        .load(&path.model, parameters.keys().map(String::as_str))
         .await?;
     Ok(HttpResponse::Ok().finish())
 }
@@ -93,7 +93,7 @@ pub async fn unload(
     Ok(HttpResponse::Ok().finish())
 }
 
-/// Reads a small optional body. Its `Content-Type` is not checked, because clients do not send it.
+/// Reads a small optional body; `null` is like an empty body. Its `Content-Type` is not checked, because clients do not send it.
 async fn optional_json<T: Default + for<'de> Deserialize<'de>>(
     request: &HttpRequest,
     payload: web::Payload,

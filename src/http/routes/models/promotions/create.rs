@@ -14,8 +14,11 @@ use crate::{
     evaluation::EvaluationSpec,
     excerpt::Excerpt,
     http::{
-        Admin, ApiError, error::Code, extract::Version, middleware::RequestId,
-        routes::evaluations::default_split,
+        Admin, ApiError,
+        error::Code,
+        extract::{ImageLimit, Version},
+        middleware::RequestId,
+        routes::evaluations::DEFAULT_SPLIT,
     },
     jobs::Job as _,
     models::ModelVersion,
@@ -40,9 +43,8 @@ pub struct PromotionRequest {
     #[schema(example = "fer2013")]
     dataset: String,
     /// Split: `test` (all test images), `train`, `PublicTest` or `PrivateTest`.
-    #[serde(default = "default_split")]
-    #[schema(value_type = String, default = "test", example = "test")]
-    split: Split,
+    #[schema(value_type = Option<String>, default = "test", example = "test")]
+    split: Option<Split>,
     /// Maximum number of images. The same images are chosen each time, every class in proportion.
     #[schema(value_type = Option<usize>, minimum = 1)]
     limit: Option<NonZeroUsize>,
@@ -107,8 +109,8 @@ impl PromotionRequest {
         } = self;
         let images = EvaluationSpec {
             dataset,
-            split,
-            limit,
+            split: split.unwrap_or(DEFAULT_SPLIT),
+            limit: limit.map(Into::into),
             request_id,
         };
         Ok(PromotionSpec {

@@ -17,7 +17,7 @@ type Parameters = BTreeMap<String, Scalar>;
 struct Request {
     #[serde(default, deserialize_with = "or_default")]
     id: String,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "parameters")]
     parameters: Parameters,
     inputs: Vec<Input>,
     #[serde(default, deserialize_with = "or_default")]
@@ -29,7 +29,7 @@ struct Input {
     name: String,
     shape: Vec<i64>,
     datatype: String,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "parameters")]
     parameters: Parameters,
     data: Option<Data>,
 }
@@ -37,7 +37,7 @@ struct Input {
 #[derive(Deserialize)]
 struct Output {
     name: String,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "parameters")]
     parameters: Parameters,
 }
 
@@ -46,6 +46,15 @@ fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Removes parameters with the value `null`, which are like absent ones.
+fn parameters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Parameters, D::Error> {
+    let given: BTreeMap<String, Option<Scalar>> = or_default(deserializer)?;
+    let set = given.into_iter();
+    Ok(set
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect())
 }
 
 /// Returns an upper bound of the memory of the numbers in JSON, in bytes: lists double their capacity, and all numbers but the
@@ -130,7 +139,6 @@ fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
             let message = format!("input `{}` has no data", Excerpt(&name));
             return Err(Error::invalid(message));
         }
-        (None, None) => return Err(Error::invalid(format!("input `{name}` has no data"))),
         (None, Some(data)) => data.into(),
         (Some(size), None) if size <= rest.len() => TensorData::Raw(rest.split_to(size)),
         (Some(size), None) => {
