@@ -8,7 +8,7 @@ mod drain;
 mod grpc;
 mod limits;
 mod models;
-mod parse;
+pub(crate) mod parse;
 mod state;
 mod tuning;
 
@@ -29,7 +29,7 @@ pub use self::{
     state::{StateLocation, StateSettings},
     tuning::TuningSettings,
 };
-use crate::models::serving_options::ServingOptions;
+use crate::models::{serving_limits::MAX_THREADS, serving_options::ServingOptions};
 
 /// Settings of `mien serve`.
 #[derive(Debug, Clone, Args)]
@@ -137,6 +137,11 @@ pub enum SettingsError {
         /// Maximum number of queued images.
         max_queue_size: usize,
     },
+    /// The sessions of a model would have too many threads.
+    #[error(
+        "--instances times --intra-op-threads is {0}, which exceeds {MAX_THREADS}; lower one of them"
+    )]
+    TooManyThreads(usize),
     /// Two data sets have the same name.
     #[error("--data has two data sets named `{0}`; rename one of them")]
     DataTwice(String),
@@ -174,6 +179,9 @@ impl Settings {
             {
                 return Err(SettingsError::DataTwice(source.name.clone()));
             }
+        }
+        if let Some(threads) = self.serving_options().too_many_threads() {
+            return Err(SettingsError::TooManyThreads(threads));
         }
         self.models.lifecycle().map(drop)
     }

@@ -27,6 +27,7 @@ use crate::{
     },
     inference::runtime::{CudaOptions, DeviceChoice, Runtime},
     models::{name::ModelName, policy::VersionPolicies, rank_by_accuracy, repository::VersionDir},
+    settings::parse,
 };
 
 /// Flags of `mien bench`.
@@ -54,11 +55,11 @@ pub struct BenchArgs {
     faces: PathBuf,
 
     /// Duration of each load. A warm-up of a fifth of this duration precedes it.
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse::positive_duration)]
     duration: Duration,
 
     /// Duration of measuring the curve of raw ONNX Runtime.
-    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = parse::positive_duration)]
     budget: Duration,
 
     /// Use a fifth of these durations, for a quick check. Do not publish these figures.

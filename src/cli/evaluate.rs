@@ -24,6 +24,7 @@ use crate::{
         report::{self, FaceImages, Subject},
     },
     models::live::LiveModel,
+    settings::parse,
     timestamp::Timestamp,
 };
 
@@ -39,7 +40,7 @@ pub struct EvaluateArgs {
     split: Split,
 
     /// Maximum number of images. The same images are chosen each time, every class in proportion.
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = parse::number::<10_000_000>)]
     limit: Option<NonZeroUsize>,
 
     /// Print JSON in the format of `/v1/evaluations`.

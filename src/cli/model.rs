@@ -25,6 +25,7 @@ use crate::{
         repository::{self, Listing, VersionDir},
         serving_options::ServingOptions,
     },
+    settings::parse,
     tuning::{TuneMode, Tuner, TuningOptions},
 };
 
@@ -54,17 +55,17 @@ pub(super) struct ModelArgs {
     )]
     device: DeviceChoice,
 
-    /// Number of sessions. By default one per core, up to 8, on a CPU, and one on a GPU.
-    #[arg(long, env = "MIEN_INSTANCES", value_name = "COUNT")]
+    /// Number of sessions. By default one per core, up to 8, on a CPU, and one on a GPU. At most 256.
+    #[arg(long, env = "MIEN_INSTANCES", value_name = "COUNT", value_parser = parse::number::<MAX_INSTANCES>)]
     instances: Option<NonZeroUsize>,
 
     /// Number of threads, and therefore cores, of one inference call: ONNX Runtime's intra-op threads. By default the number of
-    /// cores divided by the instances.
-    #[arg(long, env = "MIEN_INTRA_OP_THREADS", value_name = "COUNT")]
+    /// cores divided by the instances. At most 256, and at most 1024 for all instances together.
+    #[arg(long, env = "MIEN_INTRA_OP_THREADS", value_name = "COUNT", value_parser = parse::number::<MAX_INTRA_OP_THREADS>)]
     intra_op_threads: Option<NonZeroUsize>,
 
-    /// Maximum number of images per inference call. By default 8 on a CPU and 64 on a GPU.
-    #[arg(long, env = "MIEN_MAX_BATCH", value_name = "COUNT")]
+    /// Maximum number of images per inference call. By default 8 on a CPU and 64 on a GPU. At most 1024.
+    #[arg(long, env = "MIEN_MAX_BATCH", value_name = "COUNT", value_parser = parse::number::<MAX_BATCH>)]
     max_batch: Option<NonZeroUsize>,
 
     /// Directory of the tuning results of `mien serve`, which are used for values that are not set. By default

@@ -22,7 +22,7 @@ use super::{
     api_client::{ApiClient, NoResponse},
     progress,
 };
-use crate::settings::AdminSettings;
+use crate::settings::{AdminSettings, parse};
 
 /// Poll interval of the progress.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -49,7 +49,7 @@ pub struct PromoteArgs {
     split: Split,
 
     /// Maximum number of images. The same images are chosen each time, every class in proportion.
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = parse::number::<10_000_000>)]
     limit: Option<NonZeroUsize>,
 
     #[command(flatten)]

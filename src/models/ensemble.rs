@@ -8,11 +8,14 @@ use serde::Deserialize;
 
 pub use self::member::{Member, MemberName};
 
+/// Maximum number of members. Each worker opens one session per member.
+const MAX_MEMBERS: usize = 32;
+
 /// A valid `[ensemble]` table.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "Table")]
 pub struct Ensemble {
-    /// At least one member; each version is listed once.
+    /// 1 to 32 members; each version is listed once.
     pub members: Vec<Share>,
     /// Split -> recorded accuracy, 0 to 1, like `mien.accuracy` in a model file.
     pub accuracy: BTreeMap<String, f64>,
@@ -35,6 +38,9 @@ pub enum EnsembleError {
     /// The list of members is empty.
     #[error("`members` is empty; list at least one model as NAME@VERSION")]
     NoMembers,
+    /// The list of members is too long.
+    #[error("`members` has {0} models; the maximum is {MAX_MEMBERS}")]
+    TooManyMembers(usize),
     /// A member is not `NAME@VERSION`.
     #[error("member `{0}`: {1}")]
     Name(String, String),
@@ -113,6 +119,9 @@ impl TryFrom<Table> for Ensemble {
 }
 
 fn names(members: &[String]) -> Result<Vec<MemberName>, EnsembleError> {
+    if members.len() > MAX_MEMBERS {
+        return Err(EnsembleError::TooManyMembers(members.len()));
+    }
     let mut names = Vec::with_capacity(members.len());
     for text in members {
         let name: MemberName = text

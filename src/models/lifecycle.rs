@@ -25,6 +25,7 @@ use std::{
         mpsc::{Sender, channel},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
 use mien_host::sync::lock;
@@ -42,9 +43,23 @@ use super::{load::ModelLoader, snapshot::SharedSnapshot};
 /// Maximum number of commands that wait while another one runs.
 const MAX_QUEUED: usize = 16;
 
+/// Maximum time that the command of a client waits while another one runs. Loading a model with tuning can take minutes.
+const MAX_WAIT: Duration = Duration::from_secs(5 * 60);
+
 /// Receives whether the default model is loaded, or why no model can be served. The sender is dropped without a message if
 /// the thread ends before that.
 pub type StartupReceiver = oneshot::Receiver<Result<(), RegistryError>>;
+
+/// Decides between the thread, which begins a command, and the client, which stops waiting for its begin.
+#[derive(Default)]
+struct Turn(AtomicBool);
+
+impl Turn {
+    /// Returns whether the caller is the first.
+    fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::Relaxed)
+    }
+}
 
 /// Handle to the lifecycle thread.
 pub(super) struct Lifecycle {
@@ -53,6 +68,8 @@ pub(super) struct Lifecycle {
     commands: Sender<Command>,
     /// One permit per command that may wait.
     queue: Arc<Semaphore>,
+    /// Maximum time that the command of a client waits.
+    max_wait: Duration,
     shutting_down: Arc<AtomicBool>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -75,6 +92,7 @@ impl Lifecycle {
             root,
             commands,
             queue: Arc::new(Semaphore::new(MAX_QUEUED)),
+            max_wait: MAX_WAIT,
             shutting_down,
             thread: Mutex::new(Some(thread)),
         };
@@ -95,6 +113,7 @@ impl Lifecycle {
             root: PathBuf::new(),
             commands,
             queue: Arc::new(Semaphore::new(MAX_QUEUED)),
+            max_wait: MAX_WAIT,
             shutting_down: Arc::default(),
             thread: Mutex::new(None),
         };
@@ -104,7 +123,8 @@ impl Lifecycle {
     /// Runs `work` on the thread and returns its result. It runs even if the future is dropped.
     ///
     /// # Errors
-    /// Returns [`LifecycleError::Busy`] if too many commands wait, and [`LifecycleError::ShuttingDown`].
+    /// Returns [`LifecycleError::Busy`] if too many commands wait or if `work` has not begun after five minutes, and
+    /// [`LifecycleError::ShuttingDown`].
     pub(super) async fn try_execute<T, E>(
         &self,
         work: impl FnOnce(&mut LifecycleThread) -> Result<T, E> + Send + 'static,
@@ -118,7 +138,22 @@ impl Lifecycle {
             TryAcquireError::NoPermits => LifecycleError::Busy,
             TryAcquireError::Closed => LifecycleError::ShuttingDown,
         })?;
-        self.send(slot, work).await
+        let turn = Arc::new(Turn::default());
+        let begin = Arc::clone(&turn);
+        let work = move |thread: &mut LifecycleThread| {
+            if begin.take() {
+                work(thread)
+            } else {
+                Err(LifecycleError::Busy.into())
+            }
+        };
+        let mut result = std::pin::pin!(self.send(slot, work));
+        match tokio::time::timeout(self.max_wait, &mut result).await {
+            Ok(result) => result,
+            // The thread did not begin, and it will not begin any more.
+            Err(_) if turn.take() => Err(LifecycleError::Busy.into()),
+            Err(_) => result.await,
+        }
     }
 
     /// Like [`Self::try_execute`], but waits while too many commands wait, because a promotion that has begun must not be
@@ -201,6 +236,14 @@ mod tests {
         assert_eq!(commands.try_iter().count(), MAX_QUEUED);
         assert!(step.as_mut().now_or_never().is_none());
         assert_eq!(commands.try_iter().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn command_that_does_not_begin_in_time_is_rejected() {
+        let (mut lifecycle, _commands) = Lifecycle::without_thread();
+        lifecycle.max_wait = Duration::ZERO;
+        let waiting = lifecycle.try_execute(no_change).await;
+        assert!(matches!(waiting, Err(LifecycleError::Busy)));
     }
 
     #[tokio::test]

@@ -40,7 +40,9 @@ impl ModelLoader {
         let Ok(config) = VersionConfig::read(&dir.path) else {
             return;
         };
-        let given = self.options.overrides(&config);
+        let Ok(given) = self.options.overrides(&config) else {
+            return;
+        };
         let Ok(sha256) = identity(dir, &config) else {
             return;
         };
@@ -81,7 +83,7 @@ impl ModelLoader {
     ) -> Result<LiveModel, InferenceError> {
         let loaded = SystemTime::now();
         let config = VersionConfig::read(&dir.path)?;
-        let given = self.options.overrides(&config);
+        let given = self.options.overrides(&config)?;
         let threads = given.intra_op_threads.unwrap_or(1);
         let InspectedModel {
             source,

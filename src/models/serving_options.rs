@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::version_config::VersionConfig;
+use super::{serving_limits::MAX_THREADS, version_config::VersionConfig};
 use crate::{
     batching::BatchOptions,
+    inference::{InferenceError, invalid_model},
     tuning::space::{Configuration, Layout, Overrides},
 };
 
@@ -25,12 +26,32 @@ pub struct ServingOptions {
 
 impl ServingOptions {
     /// Returns the values that are set, of which `mien.toml` has precedence.
-    pub fn overrides(self, config: &VersionConfig) -> Overrides {
-        Overrides {
+    ///
+    /// # Errors
+    /// Returns an error if the sessions would have too many threads.
+    pub fn overrides(self, config: &VersionConfig) -> Result<Overrides, InferenceError> {
+        let combined = Self {
             instances: config.instances.or(self.instances),
             intra_op_threads: config.intra_op_threads.or(self.intra_op_threads),
             max_batch: config.max_batch.or(self.max_batch),
+            ..self
+        };
+        if let Some(threads) = combined.too_many_threads() {
+            return invalid_model(format!(
+                "`instances` times `intra_op_threads` is {threads}, which exceeds {MAX_THREADS}; lower one of them"
+            ));
         }
+        Ok(Overrides {
+            instances: combined.instances,
+            intra_op_threads: combined.intra_op_threads,
+            max_batch: combined.max_batch,
+        })
+    }
+
+    /// Returns the number of threads of all sessions of a model if it exceeds [`MAX_THREADS`].
+    pub fn too_many_threads(self) -> Option<usize> {
+        let threads = self.instances.unwrap_or(1) * self.intra_op_threads.unwrap_or(1);
+        (threads > MAX_THREADS).then_some(threads)
     }
 
     /// Returns the options of a batcher with this configuration.
@@ -77,12 +98,19 @@ mod tests {
             intra_op_threads: None,
             max_batch: Some(4),
         };
-        assert_eq!(options.overrides(&config), combined);
+        assert_eq!(options.overrides(&config), Ok(combined));
         let defaults = Overrides {
             instances: None,
             intra_op_threads: None,
             max_batch: Some(16),
         };
-        assert_eq!(options.overrides(&VersionConfig::default()), defaults);
+        assert_eq!(options.overrides(&VersionConfig::default()), Ok(defaults));
+        let options = ServingOptions {
+            intra_op_threads: Some(256),
+            ..options
+        };
+        assert!(options.overrides(&"instances = 4".parse().unwrap()).is_ok());
+        let error = options.overrides(&"instances = 5".parse().unwrap());
+        assert!(error.unwrap_err().to_string().contains("is 1280"));
     }
 }

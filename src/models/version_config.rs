@@ -4,7 +4,10 @@ use std::{io, path::Path, str::FromStr};
 
 use serde::Deserialize;
 
-use super::ensemble::Ensemble;
+use super::{
+    ensemble::Ensemble,
+    serving_limits::{MAX_BATCH, MAX_INSTANCES, MAX_INTRA_OP_THREADS},
+};
 use crate::inference::{
     InferenceError, invalid_model,
     signature::{InputScaling, OutputKind},
@@ -30,11 +33,11 @@ pub struct VersionConfig {
     pub std: Option<f32>,
     /// Content of the output; detected by the warm-up if it is not set.
     pub output: Option<OutputKind>,
-    /// Number of sessions, each with a worker thread of its own.
+    /// Number of sessions, each with a worker thread of its own; at most [`MAX_INSTANCES`].
     pub instances: Option<usize>,
-    /// Number of cores that one inference call uses.
+    /// Number of cores that one inference call uses; at most [`MAX_INTRA_OP_THREADS`].
     pub intra_op_threads: Option<usize>,
-    /// Maximum number of images per inference call.
+    /// Maximum number of images per inference call; at most [`MAX_BATCH`].
     pub max_batch: Option<usize>,
 }
 
@@ -87,13 +90,20 @@ impl FromStr for VersionConfig {
         let config: Self = toml::from_str(text)
             .or_else(|e| invalid_model(format!("{CONFIG_FILE}: {}", e.message())))?;
         let counts = [
-            ("instances", config.instances),
-            ("intra_op_threads", config.intra_op_threads),
-            ("max_batch", config.max_batch),
+            ("instances", config.instances, MAX_INSTANCES),
+            (
+                "intra_op_threads",
+                config.intra_op_threads,
+                MAX_INTRA_OP_THREADS,
+            ),
+            ("max_batch", config.max_batch, MAX_BATCH),
         ];
-        for (name, count) in counts {
-            if count == Some(0) {
-                return invalid_model(format!("{CONFIG_FILE}: `{name}` must be at least 1"));
+        for (name, count, max) in counts {
+            let count = count.map(|count| u64::try_from(count).unwrap_or(u64::MAX));
+            if let Some(count) = count.filter(|count| !(1..=max).contains(count)) {
+                return invalid_model(format!(
+                    "{CONFIG_FILE}: `{name}` is {count}; it must be 1 to {max}"
+                ));
             }
         }
         for (name, value) in [("scale", config.scale), ("std", config.std)] {
@@ -177,6 +187,10 @@ mod tests {
         for wrong in [
             "label = ['a']",
             "intra_op_threads = 0",
+            "intra_op_threads = 100000",
+            "instances = 257",
+            "max_batch = 1025",
+            "max_batch = 18446744073709551615",
             "std = 0.0",
             "scale = nan",
             "output = 'x'",

@@ -11,12 +11,13 @@ use super::parse;
 #[command(next_help_heading = "Connections")]
 pub struct ConnectionSettings {
     /// Maximum number of open connections; further ones wait. For HTTP the limit is rounded down to a multiple of the number of
-    /// worker threads. The limit of open files may lower it.
+    /// worker threads. The limit of open files may lower it. At most 1000000.
     #[arg(
         long,
         env = "MIEN_MAX_CONNECTIONS",
         value_name = "COUNT",
-        default_value = "8192"
+        default_value = "8192",
+        value_parser = parse::number::<1_000_000>
     )]
     pub max_connections: NonZeroUsize,
 

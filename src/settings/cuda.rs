@@ -9,8 +9,8 @@ use crate::inference::runtime::CudaOptions;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "CUDA")]
 pub struct CudaSettings {
-    /// Maximum GPU memory of each session's arena. By default the arena may use all memory.
-    #[arg(long, env = "MIEN_CUDA_MEMORY_LIMIT", value_name = "SIZE", value_parser = parse::size)]
+    /// Maximum GPU memory of each session's arena. By default the arena may use all memory. At most 1TiB.
+    #[arg(long, env = "MIEN_CUDA_MEMORY_LIMIT", value_name = "SIZE", value_parser = parse::size::<{ 1 << 40 }>)]
     pub cuda_memory_limit: Option<usize>,
 
     /// Use TF32 for convolutions. This is faster on Ampere and newer GPUs. TF32 has 10 bits of mantissa, so probabilities differ

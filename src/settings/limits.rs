@@ -19,33 +19,37 @@ pub struct LimitSettings {
     #[arg(long, env = "MIEN_BODY_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = parse::positive_duration)]
     pub body_timeout: Duration,
 
-    /// Maximum size of a body (413).
-    #[arg(long, env = "MIEN_MAX_BODY", value_name = "SIZE", default_value = "10MiB", value_parser = parse::size)]
+    /// Maximum size of a body (413). At most 1GiB.
+    #[arg(long, env = "MIEN_MAX_BODY", value_name = "SIZE", default_value = "10MiB", value_parser = parse::size::<{ 1 << 30 }>)]
     pub max_body: usize,
 
-    /// Maximum memory of the bodies of all requests together. A request that would exceed it is rejected with 503.
-    #[arg(long, env = "MIEN_MAX_BODY_MEMORY", value_name = "SIZE", default_value = "256MiB", value_parser = parse::size)]
+    /// Maximum memory of the bodies of all requests together. A request that would exceed it is rejected with 503. At
+    /// most 1TiB.
+    #[arg(long, env = "MIEN_MAX_BODY_MEMORY", value_name = "SIZE", default_value = "256MiB", value_parser = parse::size::<{ 1 << 40 }>)]
     pub max_body_memory: usize,
 
-    /// Maximum number of pixels of an image, width times height (413).
-    #[arg(long, env = "MIEN_MAX_PIXELS", value_name = "COUNT", default_value = "24M", value_parser = parse::count)]
+    /// Maximum number of pixels of an image, width times height (413). At most 1G.
+    #[arg(long, env = "MIEN_MAX_PIXELS", value_name = "COUNT", default_value = "24M", value_parser = parse::count::<1_000_000_000>)]
     pub max_pixels: u64,
 
-    /// Maximum number of images of a request (413). It must not exceed --max-queue-size.
+    /// Maximum number of images of a request (413). It must not exceed --max-queue-size. At most 65536.
     #[arg(
         long,
         env = "MIEN_MAX_IMAGES",
         value_name = "COUNT",
-        default_value = "64"
+        default_value = "64",
+        value_parser = parse::number::<65_536>
     )]
     pub max_images: NonZeroUsize,
 
-    /// Maximum number of concurrent explanations (503). Each explanation classifies up to 122 images at background priority.
+    /// Maximum number of concurrent explanations (503). Each explanation classifies up to 122 images at background priority. At
+    /// most 1024.
     #[arg(
         long,
         env = "MIEN_MAX_EXPLANATIONS",
         value_name = "COUNT",
-        default_value = "4"
+        default_value = "4",
+        value_parser = parse::number::<1024>
     )]
     pub max_explanations: NonZeroUsize,
 }

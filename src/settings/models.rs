@@ -10,6 +10,7 @@ use crate::{
         LifecycleOptions,
         name::{Alias, ModelName},
         policy::{PolicyChoice, VersionPolicies},
+        serving_limits::{MAX_INSTANCES, MAX_INTRA_OP_THREADS},
     },
 };
 
@@ -71,13 +72,14 @@ pub struct ModelSettings {
     pub device: DeviceChoice,
 
     /// Number of sessions per model, each with a worker thread of its own. By default the result of --tune, otherwise one per
-    /// core, up to 8, on a CPU, and one on a GPU. A model's mien.toml has priority.
-    #[arg(long, env = "MIEN_INSTANCES", value_name = "COUNT")]
+    /// core, up to 8, on a CPU, and one on a GPU. A model's mien.toml has priority. At most 256.
+    #[arg(long, env = "MIEN_INSTANCES", value_name = "COUNT", value_parser = parse::number::<MAX_INSTANCES>)]
     pub instances: Option<NonZeroUsize>,
 
     /// Number of threads, and therefore cores, of one inference call: ONNX Runtime's intra-op threads. By default the result of
-    /// --tune, otherwise the number of cores divided by the instances. A model's mien.toml has priority.
-    #[arg(long, env = "MIEN_INTRA_OP_THREADS", value_name = "COUNT")]
+    /// --tune, otherwise the number of cores divided by the instances. A model's mien.toml has priority. At most 256, and at most 1024
+    /// for all instances of a model together.
+    #[arg(long, env = "MIEN_INTRA_OP_THREADS", value_name = "COUNT", value_parser = parse::number::<MAX_INTRA_OP_THREADS>)]
     pub intra_op_threads: Option<NonZeroUsize>,
 }
 

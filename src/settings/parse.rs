@@ -1,6 +1,6 @@
 //! Parsers of setting values.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
 
 use bytesize::ByteSize;
 
@@ -27,25 +27,45 @@ impl FromStr for DataSource {
     }
 }
 
-/// Parses a size such as `10MiB` or `500kB`, at least 1 byte.
-pub(super) fn size(text: &str) -> Result<usize, String> {
-    let bytes = count(text)?;
+/// Maximum duration of a setting: 365 days.
+const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Parses a size such as `10MiB` or `500kB`, from 1 byte to `MAX` bytes.
+pub(crate) fn size<const MAX: u64>(text: &str) -> Result<usize, String> {
+    let ByteSize(bytes) = text.parse()?;
+    if !(1..=MAX).contains(&bytes) {
+        return Err(format!("must be 1 to {MAX} bytes"));
+    }
     usize::try_from(bytes).map_err(|_| "exceeds the address space of this machine".to_owned())
 }
 
-/// Parses a count such as `24M` or `1000`, at least 1.
-pub(super) fn count(text: &str) -> Result<u64, String> {
+/// Parses a count such as `64` or `24M`, from 1 to `MAX`.
+pub(crate) fn count<const MAX: u64>(text: &str) -> Result<u64, String> {
     let ByteSize(count) = text.parse()?;
-    if count == 0 {
-        Err("must be at least 1".to_owned())
-    } else {
+    if (1..=MAX).contains(&count) {
         Ok(count)
+    } else {
+        Err(format!("must be 1 to {MAX}"))
     }
 }
 
-/// Parses a duration such as `30s` or `500ms`, greater than 0.
-pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
+/// Parses a count such as `64` or `1k`, from 1 to `MAX`.
+pub(crate) fn number<const MAX: u64>(text: &str) -> Result<NonZeroUsize, String> {
+    let count = usize::try_from(count::<MAX>(text)?).ok();
+    count
+        .and_then(NonZeroUsize::new)
+        .ok_or_else(|| "exceeds the address space of this machine".to_owned())
+}
+
+/// Parses a duration such as `30s`, `500ms` or `0s`, at most 365 days.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    at_most_a_year(time)
+}
+
+/// Parses a duration such as `30s` or `500ms`, greater than 0 and at most 365 days.
+pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
     if time.is_zero() {
         Err("must be greater than 0".to_owned())
     } else {
@@ -53,12 +73,20 @@ pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Parses a number of seconds (`5`, `0.5`) or a duration with a unit (`500ms`), greater than 0.
+fn at_most_a_year(time: Duration) -> Result<Duration, String> {
+    if time <= MAX_DURATION {
+        Ok(time)
+    } else {
+        Err("must be at most 365d".to_owned())
+    }
+}
+
+/// Parses a number of seconds (`5`, `0.5`) or a duration with a unit (`500ms`), greater than 0 and at most 365 days.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
-        Ok(seconds) if seconds > 0.0 => {
-            Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
-        }
+        Ok(seconds) if seconds > 0.0 => Duration::try_from_secs_f64(seconds)
+            .map_err(|error| error.to_string())
+            .and_then(at_most_a_year),
         Ok(_) => Err("must be greater than 0".to_owned()),
         Err(_) => positive_duration(text),
     }

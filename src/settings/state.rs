@@ -4,6 +4,8 @@ use std::{convert::Infallible, num::NonZeroUsize, path::PathBuf, str::FromStr};
 
 use clap::Args;
 
+use super::parse;
+
 /// Settings of the persistent state.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "State")]
@@ -20,12 +22,13 @@ pub struct StateSettings {
     pub location: StateLocation,
 
     /// Maximum number of finished evaluations, and of finished promotions, to store. The oldest are deleted first. An
-    /// evaluation of 7,000 images takes about 1 MB.
+    /// evaluation of 7,000 images takes about 1 MB. At most 1000000.
     #[arg(
         long,
         env = "MIEN_EVALUATION_RETENTION",
         value_name = "COUNT",
-        default_value = "1000"
+        default_value = "1000",
+        value_parser = parse::number::<1_000_000>
     )]
     pub evaluation_retention: NonZeroUsize,
 }

@@ -47,6 +47,8 @@ fn invalid_settings_are_rejected() {
     ] {
         assert!(parse(&flags).is_err(), "{flags:?}");
     }
+    let threads = parse(&["--instances", "5", "--intra-op-threads", "256"]).unwrap();
+    assert_eq!(threads.validate(), Err(SettingsError::TooManyThreads(1280)));
     let too_small = parse(&["--max-queue-size", "8"]).unwrap();
     assert!(matches!(
         too_small.validate(),
@@ -124,4 +126,35 @@ fn model_settings_accept_lists() {
         options.policies.selects("m", version, &serving, None)
     };
     assert!(selects(1) && !selects(2));
+}
+
+#[test]
+fn numbers_have_upper_bounds() {
+    for (flag, max, above) in [
+        ("--instances", "256", "257"),
+        ("--intra-op-threads", "256", "257"),
+        ("--max-batch", "1024", "1025"),
+        ("--max-queue-size", "65536", "65537"),
+        ("--max-images", "65536", "65537"),
+        ("--max-connections", "1000000", "1000001"),
+        ("--max-explanations", "1024", "1025"),
+        ("--evaluation-retention", "1000000", "1000001"),
+        ("--max-pixels", "1G", "2G"),
+        ("--max-body", "1GiB", "2GiB"),
+        ("--max-body-memory", "1TiB", "2TiB"),
+        ("--cuda-memory-limit", "1TiB", "2TiB"),
+        ("--request-timeout", "365d", "366d"),
+        ("--body-timeout", "365d", "366d"),
+        ("--header-timeout", "365d", "366d"),
+        ("--keep-alive", "365d", "366d"),
+        ("--max-queue-delay", "365d", "366d"),
+        ("--drain-delay", "365d", "366d"),
+        ("--drain-timeout", "365d", "18446744073709551615s"),
+        ("--tune-budget", "365d", "366d"),
+        ("--repository-poll-interval", "31536000", "31536001"),
+    ] {
+        assert!(parse(&[flag, max]).is_ok(), "{flag} {max}");
+        let error = parse(&[flag, above]).unwrap_err().to_string();
+        assert!(error.contains(flag), "{error}");
+    }
 }

@@ -83,7 +83,7 @@ async fn evaluation_list_is_filtered() {
     for spec in [
         json!({"dataset": "faces", "model": "small"}),
         json!({"dataset": "faces", "model": "tiny", "split": "PublicTest"}),
-        json!({"dataset": "faces", "model": "tiny", "limit": u64::MAX}),
+        json!({"dataset": "faces", "model": "tiny", "limit": 10_000_000}),
     ] {
         let location = app.start_evaluation(&spec).await;
         app.until_evaluation(&location, "succeeded").await;
@@ -99,7 +99,7 @@ async fn evaluation_list_is_filtered() {
         ("?version=2", &[]),
         ("?version=latest", &[]),
         ("?dataset=more", &[]),
-        ("?limit=18446744073709551615", &[2, 1, 0]),
+        ("?limit=10000", &[2, 1, 0]),
     ] {
         let list = app.json(&format!("/v1/evaluations{query}")).await;
         let ids: Vec<&str> = list["evaluations"]
@@ -114,7 +114,13 @@ async fn evaluation_list_is_filtered() {
             .collect();
         assert_eq!(ids, expected, "{query}");
     }
-    for query in ["?status=done", "?limit=0", "?split=dev", "?name=small"] {
+    for query in [
+        "?status=done",
+        "?limit=0",
+        "?limit=10001",
+        "?split=dev",
+        "?name=small",
+    ] {
         assert_problem(
             app.get(&format!("/v1/evaluations{query}")).await,
             400,

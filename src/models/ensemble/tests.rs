@@ -33,6 +33,10 @@ fn invalid_tables_are_rejected_with_reason() {
     for (text, reason) in [
         ("", "missing field `members`"),
         ("members = []", "`members` is empty"),
+        (
+            &format!("members = [{}]", "'a@1', ".repeat(33)),
+            "`members` has 33 models; the maximum is 32",
+        ),
         ("members = 'a@1'", "invalid type"),
         ("members = ['a']", "member `a`: expected NAME@VERSION"),
         ("members = ['@1']", "the model name is empty"),

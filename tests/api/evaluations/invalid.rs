@@ -47,6 +47,12 @@ async fn invalid_evaluations_are_rejected() {
             "unknown data set",
         ),
         (
+            json!({"dataset": "faces", "limit": 10_000_001}),
+            400,
+            "invalid_request",
+            "expected 1 to 10000000",
+        ),
+        (
             json!({"dataset": "faces", "model": "nope"}),
             404,
             "unknown_model",

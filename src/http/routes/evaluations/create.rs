@@ -1,7 +1,5 @@
 //! `POST /v1/evaluations`.
 
-use std::num::NonZeroUsize;
-
 use actix_web::{HttpResponse, http::header, web};
 use mien_faces::dataset::Split;
 use serde::Deserialize;
@@ -11,7 +9,11 @@ use super::{DEFAULT_SPLIT, LIST_PATH};
 use crate::{
     app::AppState,
     evaluation::{EvaluationResponse, EvaluationSpec},
-    http::{ApiError, extract::Version, middleware::RequestId},
+    http::{
+        ApiError,
+        extract::{ImageLimit, Version},
+        middleware::RequestId,
+    },
     jobs::Job as _,
 };
 
@@ -32,8 +34,8 @@ pub struct EvaluationRequest {
     #[schema(value_type = Option<String>, example = "1")]
     version: Option<Version>,
     /// Maximum number of images. The same images are chosen each time, every class in proportion.
-    #[schema(value_type = Option<usize>, minimum = 1, example = 700)]
-    limit: Option<NonZeroUsize>,
+    #[schema(value_type = Option<usize>, minimum = 1, maximum = 10_000_000, example = 700)]
+    limit: Option<ImageLimit>,
 }
 
 /// Evaluate a model on a data set of the server.

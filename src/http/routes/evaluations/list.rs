@@ -1,17 +1,15 @@
 //! `GET /v1/evaluations`.
 
-use std::num::NonZeroUsize;
-
 use actix_web::{HttpResponse, web};
 use mien_faces::dataset::Split;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{LIST_PATH, default_limit};
+use super::LIST_PATH;
 use crate::{
     app::AppState,
     evaluation::{EvaluationListItem, Status},
-    http::ApiError,
+    http::{ApiError, extract::ListLimit},
     store::EvaluationFilter,
 };
 
@@ -36,9 +34,9 @@ pub struct ListQuery {
     #[param(inline)]
     status: Option<Status>,
     /// Maximum number of entries.
-    #[serde(default = "default_limit")]
-    #[param(value_type = usize, minimum = 1, default = 100)]
-    limit: NonZeroUsize,
+    #[serde(default)]
+    #[param(value_type = usize, minimum = 1, maximum = 10_000, default = 100)]
+    limit: ListLimit,
 }
 
 /// All evaluations.

@@ -1,7 +1,5 @@
 //! `POST /v1/models/{name}/promotions`.
 
-use std::num::NonZeroUsize;
-
 use actix_web::{HttpResponse, http::header, web};
 use mien_faces::dataset::Split;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -46,8 +44,8 @@ pub struct PromotionRequest {
     #[schema(value_type = Option<String>, default = "test", example = "test")]
     split: Option<Split>,
     /// Maximum number of images. The same images are chosen each time, every class in proportion.
-    #[schema(value_type = Option<usize>, minimum = 1)]
-    limit: Option<NonZeroUsize>,
+    #[schema(value_type = Option<usize>, minimum = 1, maximum = 10_000_000)]
+    limit: Option<ImageLimit>,
     /// Minimum accuracy of the candidate, 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
     min_accuracy: Option<f64>,

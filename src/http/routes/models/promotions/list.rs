@@ -1,7 +1,5 @@
 //! `GET /v1/models/{name}/promotions`.
 
-use std::num::NonZeroUsize;
-
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -9,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::LIST_PATH;
 use crate::{
     app::AppState,
-    http::{ApiError, routes::evaluations::default_limit},
+    http::{ApiError, extract::ListLimit},
     models::LifecycleError,
     promotion::PromotionResponse,
 };
@@ -20,9 +18,9 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub struct PromotionQuery {
     /// Maximum number of entries.
-    #[serde(default = "default_limit")]
-    #[param(value_type = usize, minimum = 1, default = 100)]
-    limit: NonZeroUsize,
+    #[serde(default)]
+    #[param(value_type = usize, minimum = 1, maximum = 10_000, default = 100)]
+    limit: ListLimit,
 }
 
 /// Promotions of a model.
