@@ -6,13 +6,14 @@ mod connections;
 mod cuda;
 mod drain;
 mod grpc;
+mod host_port;
 mod limits;
 mod models;
 pub(crate) mod parse;
 mod state;
 mod tuning;
 
-use std::{net::SocketAddr, num::NonZeroUsize};
+use std::num::NonZeroUsize;
 
 use clap::Args;
 
@@ -23,6 +24,7 @@ pub use self::{
     cuda::CudaSettings,
     drain::DrainSettings,
     grpc::GrpcSettings,
+    host_port::HostPort,
     limits::LimitSettings,
     models::ModelSettings,
     parse::DataSource,
@@ -34,14 +36,15 @@ use crate::models::{serving_limits::MAX_THREADS, serving_options::ServingOptions
 /// Settings of `mien serve`.
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
-    /// Address for HTTP. Port 0 selects a free port, which the log shows.
+    /// Address for HTTP. A host name is resolved at the start; the server uses the first of its addresses that is available, IPv4
+    /// first. Port 0 selects a free port, which the log shows.
     #[arg(
         long,
         env = "MIEN_ADDR",
         value_name = "ADDRESS",
         default_value = "127.0.0.1:8080"
     )]
-    pub addr: SocketAddr,
+    pub addr: HostPort,
 
     #[command(flatten)]
     #[expect(

@@ -4,11 +4,7 @@ mod listen;
 mod run;
 mod signals;
 
-use std::{
-    io,
-    net::{SocketAddr, TcpListener},
-    sync::Arc,
-};
+use std::{io, net::TcpListener, sync::Arc};
 
 use actix_web::dev::Server;
 use mien_faces::dataset::DatasetError;
@@ -23,7 +19,7 @@ use crate::{
     metrics::Metrics,
     models::{RegistryError, StartupReceiver, load::ModelLoader, registry::Registry},
     promotion,
-    settings::{DrainSettings, Settings, SettingsError, StateLocation},
+    settings::{DrainSettings, HostPort, Settings, SettingsError, StateLocation},
     store::{Store, StoreError},
     tuning::Tuner,
 };
@@ -38,7 +34,7 @@ pub enum StartupError {
     #[error("cannot listen on {addr}; choose another address with {flag}")]
     Listen {
         /// The address.
-        addr: SocketAddr,
+        addr: HostPort,
         /// The flag of the address.
         flag: &'static str,
         /// Error of the operating system.
@@ -84,9 +80,9 @@ impl Application {
     pub fn build(settings: &Settings) -> Result<Self, StartupError> {
         settings.validate()?;
         // The addresses are bound first, because a failed bind is detected fast. Clients wait in the backlog until the server runs.
-        let http = bind(settings.addr, "--addr", settings)?;
+        let http = bind(&settings.addr, "--addr", settings)?;
         let port = http.local_addr()?.port();
-        let grpc = settings.grpc.grpc_addr;
+        let grpc = settings.grpc.grpc_addr.as_ref();
         let grpc = grpc.map(|addr| bind(addr, "--grpc-addr", settings));
         let grpc = grpc.transpose()?;
 
@@ -125,14 +121,18 @@ impl Application {
     }
 }
 
-/// Binds an address.
+/// Binds the first available address of a host.
 fn bind(
-    addr: SocketAddr,
+    addr: &HostPort,
     flag: &'static str,
     settings: &Settings,
 ) -> Result<TcpListener, StartupError> {
-    let listener = TcpListener::bind(addr);
-    let listener = listener.map_err(|source| StartupError::Listen { addr, flag, source })?;
+    let listener = addr.resolve().and_then(|all| TcpListener::bind(&all[..]));
+    let listener = listener.map_err(|source| StartupError::Listen {
+        addr: addr.clone(),
+        flag,
+        source,
+    })?;
     listen::set_tcp_user_timeout(&listener, settings.connections.keep_alive)?;
     Ok(listener)
 }

@@ -16,9 +16,9 @@ Each setting is a flag and an environment variable. A flag has priority over its
 
 | format | meaning | examples |
 |---|---|---|
-| `ADDRESS` | IP address and port; port 0 selects a free one | `0.0.0.0:8080`, `[::1]:8080` |
-| `TIME` | duration with a unit | `500ms`, `30s`, `5m` |
-| `SECONDS` | duration with a unit, or a number of seconds | `5`, `0.5`, `500ms` |
+| `ADDRESS` | host name or IP address, and port; port 0 selects a free one | `0.0.0.0:8080`, `[::1]:8080`, `localhost:8080` |
+| `TIME` | duration with a unit, at most 365 days | `500ms`, `30s`, `5m` |
+| `SECONDS` | duration with a unit, or a number of seconds, at most 365 days | `5`, `0.5`, `500ms` |
 | `SIZE` | bytes, with or without a unit | `10MiB`, `500kB`, `1048576` |
 | `COUNT` | number, with or without a unit | `64`, `24M` |
 

@@ -9,6 +9,8 @@ use std::{
 
 use clap::Args;
 
+use crate::settings::HostPort;
+
 /// Timeout of connecting and of each read.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -22,7 +24,7 @@ pub struct HealthArgs {
         value_name = "ADDRESS",
         default_value = "127.0.0.1:8080"
     )]
-    pub addr: SocketAddr,
+    pub addr: HostPort,
 }
 
 /// Why a server is not healthy.
@@ -30,10 +32,10 @@ pub struct HealthArgs {
 pub enum HealthError {
     /// The server does not respond in time.
     #[error("no response from {0}: {1}")]
-    Unreachable(SocketAddr, io::Error),
+    Unreachable(HostPort, io::Error),
     /// The status of the response is not 200.
     #[error("the server at {0} is not ready: {1:?}")]
-    NotReady(SocketAddr, String),
+    NotReady(HostPort, String),
 }
 
 impl HealthArgs {
@@ -42,18 +44,30 @@ impl HealthArgs {
     /// # Errors
     /// Returns an error without a response within two seconds, or if the status is not 200.
     pub fn check(&self) -> Result<(), HealthError> {
-        let addr = reachable(self.addr);
-        let line = status_line(addr).map_err(|error| HealthError::Unreachable(addr, error))?;
+        let unreachable = |error| HealthError::Unreachable(self.addr.clone(), error);
+        let stream = connect(&self.addr).map_err(unreachable)?;
+        let line = status_line(stream, &self.addr).map_err(unreachable)?;
         if line.split(' ').nth(1) == Some("200") {
             return Ok(());
         }
-        Err(HealthError::NotReady(addr, line))
+        Err(HealthError::NotReady(self.addr.clone(), line))
     }
 }
 
+/// Connects to the first address of a host that accepts the connection.
+fn connect(addr: &HostPort) -> io::Result<TcpStream> {
+    let mut result = Err(io::ErrorKind::AddrNotAvailable.into());
+    for address in addr.resolve()? {
+        result = TcpStream::connect_timeout(&reachable(address), TIMEOUT);
+        if result.is_ok() {
+            break;
+        }
+    }
+    result
+}
+
 /// Returns the status line of the response to `GET /health/ready`.
-fn status_line(addr: SocketAddr) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&addr, TIMEOUT)?;
+fn status_line(mut stream: TcpStream, addr: &HostPort) -> io::Result<String> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     write!(
@@ -99,7 +113,7 @@ mod tests {
         });
         (
             HealthArgs {
-                addr: SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
+                addr: SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into(),
             },
             server,
         )
@@ -115,6 +129,15 @@ mod tests {
                 .unwrap()
                 .starts_with("GET /health/ready HTTP/1.1\r\n")
         );
+    }
+
+    #[test]
+    fn host_name_is_resolved() {
+        let (args, server) = respond_once("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+        let addr = args.addr.to_string().replace("0.0.0.0", "localhost");
+        let addr = addr.parse().unwrap();
+        HealthArgs { addr }.check().unwrap();
+        server.join().unwrap();
     }
 
     #[test]
@@ -135,7 +158,7 @@ mod tests {
     #[test]
     fn closed_port_is_unhealthy() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let addr = listener.local_addr().unwrap();
+        let addr = listener.local_addr().unwrap().into();
         drop(listener);
         assert!(matches!(
             HealthArgs { addr }.check(),

@@ -31,6 +31,8 @@ fn defaults_match_documentation() {
 fn invalid_settings_are_rejected() {
     for flags in [
         ["--addr", "8080"],
+        ["--addr", "localhost"],
+        ["--grpc-addr", "http://localhost:8081"],
         ["--device", "gpu"],
         ["--max-body", "0"],
         ["--max-body", "ten"],

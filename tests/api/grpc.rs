@@ -31,7 +31,7 @@ pub(crate) type Client = GrpcInferenceServiceClient<Channel>;
 
 /// Starts a server and returns it with its gRPC address.
 fn start(flags: &[&str]) -> (TestApp, String) {
-    let flags = [&["--grpc-addr=127.0.0.1:0"], flags].concat();
+    let flags = [&["--grpc-addr=localhost:0"], flags].concat();
     let app = Application::build(&settings(&flags)).unwrap();
     let address = format!("http://127.0.0.1:{}", app.grpc_port().unwrap());
     (TestApp::run(app), address)

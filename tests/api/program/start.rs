@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use mien::{settings::Settings, startup::Application};
 use serde_json::Value;
 
 use super::{Server, failure, mien};
-use crate::helpers::fixture;
+use crate::helpers::{TestApp, fixture, settings};
 
 #[test]
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -58,6 +59,31 @@ fn failed_start_prints_remedy() {
     let addr = taken.local_addr().unwrap().to_string();
     let error = failure(mien().args(["serve", "--addr", &addr]));
     assert!(error.contains(&addr) && error.contains("--addr"), "{error}");
+}
+
+#[test]
+fn invalid_address_is_rejected_with_expected_form() {
+    for (command, flag) in [
+        ("serve", "--addr"),
+        ("serve", "--grpc-addr"),
+        ("health", "--addr"),
+    ] {
+        let error = failure(mien().args([command, flag, "localhost"]));
+        assert!(
+            error.contains(flag) && error.contains("expected HOST:PORT"),
+            "{error}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn host_name_in_address_is_resolved() {
+    let app = Application::build(&Settings {
+        addr: "localhost:0".parse().unwrap(),
+        ..settings(&[])
+    });
+    let app = TestApp::run(app.unwrap());
+    assert_eq!(app.get("/health/live").await.status(), 200);
 }
 
 #[test]
