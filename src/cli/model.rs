@@ -22,7 +22,8 @@ use crate::{
         name::ModelName,
         policy::VersionPolicies,
         rank_by_accuracy,
-        repository::{self, Listing, VersionDir},
+        repository::{self, Listing, VersionDir, describe_ignored},
+        serving_limits::{MAX_BATCH, MAX_INSTANCES, MAX_INTRA_OP_THREADS},
         serving_options::ServingOptions,
     },
     settings::parse,
@@ -131,7 +132,10 @@ impl ModelArgs {
         }
         let root = self.models.display();
         match reasons.as_slice() {
-            [] => bail!("no model in `{root}`; expected <name>/<version>/model.onnx"),
+            [] => bail!(
+                "no model in `{root}`; expected <name>/<version>/model.onnx{}",
+                describe_ignored(&listing.ignored)
+            ),
             reasons => bail!("no model in `{root}` can be loaded: {}", reasons.join("; ")),
         }
     }
@@ -155,8 +159,9 @@ pub(super) fn find<'a>(
     let versions = listing.models.get(name).with_context(|| {
         let known: Vec<&str> = listing.models.keys().map(String::as_str).collect();
         format!(
-            "unknown model `{name}` in `{root}`; it contains: {}",
-            known.join(", ")
+            "unknown model `{name}` in `{root}`; it contains: {}{}",
+            known.join(", "),
+            describe_ignored(&listing.ignored)
         )
     })?;
     let found = match requested.version {
@@ -166,8 +171,9 @@ pub(super) fn find<'a>(
     let (version, found) = found.with_context(|| {
         let known: Vec<String> = versions.keys().map(ToString::to_string).collect();
         format!(
-            "unknown version of `{name}` in `{root}`; it has: {}",
-            known.join(", ")
+            "unknown version of `{name}` in `{root}`; it has: {}{}",
+            known.join(", "),
+            describe_ignored(&listing.ignored)
         )
     })?;
     Ok((*version, found))

@@ -11,7 +11,7 @@ use super::{
         StagedCandidate, StartupReceiver,
     },
     load::ModelLoader,
-    repository::is_version,
+    repository::{IgnoredPath, is_version},
     snapshot::SharedSnapshot,
 };
 pub use super::{
@@ -85,6 +85,11 @@ impl Registry {
     /// Returns all models by name.
     pub fn models(&self) -> Vec<ModelView> {
         self.snapshot.load().models()
+    }
+
+    /// Returns files and directories of the models directory that look like models and are not loaded.
+    pub fn ignored(&self) -> Arc<[IgnoredPath]> {
+        Arc::clone(&self.snapshot.load().ignored)
     }
 
     /// Loads the versions of a model that the version policy selects, and reloads those that serve. Each replaces its

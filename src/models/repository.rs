@@ -1,6 +1,8 @@
 //! The models directory: `<name>/<version>/` with a `model.onnx` or with the `mien.toml` of an ensemble. The version is a
 //! positive integer.
 
+mod ignored;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
@@ -12,6 +14,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
+pub use self::ignored::{IgnoredPath, describe_ignored};
 use super::{
     ModelVersion,
     version_config::{VersionConfig, declares_ensemble},
@@ -77,7 +80,7 @@ impl Fingerprint {
     /// Computes the fingerprint of a version. It does not contain files that are removed at the same time, or missing members.
     fn of(root: &Path, path: &Path) -> io::Result<Self> {
         let mut fingerprint = Self::default();
-        fingerprint.add("", path)?;
+        fingerprint.add("", path, 0)?;
         if fingerprint.0.contains_key(MODEL_FILE) {
             // A version with a model file is not an ensemble. Its mien.toml is read when it is loaded.
             return Ok(fingerprint);
@@ -87,7 +90,7 @@ impl Fingerprint {
             .ok()
             .and_then(|config| config.ensemble);
         for share in ensemble.into_iter().flat_map(|ensemble| ensemble.members) {
-            let _ = fingerprint.add(&format!("{}/", share.member), &share.member.path(root));
+            let _ = fingerprint.add(&format!("{}/", share.member), &share.member.path(root), 0);
         }
         Ok(fingerprint)
     }
@@ -124,12 +127,15 @@ pub fn is_version(directory: &Path) -> bool {
     directory.join(MODEL_FILE).is_file() || declares_ensemble(directory)
 }
 
-/// Lists the versions in a models directory. Other files and directories are ignored.
+/// Lists the versions in a models directory, and files and directories that look like models.
 ///
 /// # Errors
 /// Returns an error if the models directory cannot be read.
 pub fn list(root: &Path) -> io::Result<Listing> {
-    let mut listing = Listing::default();
+    let mut listing = Listing {
+        ignored: ignored::find(root),
+        ..Listing::default()
+    };
     for (name, directory) in subdirectories(root)? {
         match versions(root, &directory) {
             Ok(versions) if versions.is_empty() => {}

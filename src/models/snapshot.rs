@@ -14,6 +14,7 @@ use super::{
     ModelVersion,
     live::{LiveModel, VersionState, Versions},
     name::{Alias, ModelName},
+    repository::IgnoredPath,
 };
 
 /// The current snapshot. The registry reads it and the lifecycle thread replaces it.
@@ -78,6 +79,8 @@ pub(super) struct Snapshot {
     pub(super) aliases: Arc<BTreeMap<String, ModelName>>,
     /// The versions that models are pinned to.
     pub(super) pins: BTreeMap<String, ModelVersion>,
+    /// Files and directories that look like models and are not loaded.
+    pub(super) ignored: Arc<[IgnoredPath]>,
 }
 
 impl Snapshot {

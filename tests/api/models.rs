@@ -2,6 +2,7 @@
 
 mod config_file;
 mod formats;
+mod ignored;
 
 use std::path::Path;
 

@@ -18,6 +18,7 @@ use crate::{
         live::{Phase, VersionState},
         name::Alias,
         registry::{ModelView, ResolveError},
+        repository::IgnoredPath,
     },
 };
 
@@ -29,6 +30,19 @@ const ONE_PATH: &str = "/v1/models/{name}";
 pub struct ModelList {
     /// Models, sorted by name.
     models: Vec<ModelSummary>,
+    /// Files and directories in the models directory that look like models but have the wrong name or place, at most 100.
+    ignored: Vec<IgnoredView>,
+}
+
+/// A file or directory that looks like a model and is not loaded.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct IgnoredView {
+    /// Path in the models directory.
+    #[schema(example = "mine/v1")]
+    path: String,
+    /// What is expected instead.
+    #[schema(example = "mine/N, N a positive integer without leading zeros, for example mine/1")]
+    expected: String,
 }
 
 /// Summary of a model.
@@ -121,7 +135,13 @@ pub async fn list(state: web::Data<AppState>) -> HttpResponse {
         .into_iter()
         .map(ModelSummary::from)
         .collect();
-    HttpResponse::Ok().json(ModelList { models })
+    let ignored = state.registry.ignored();
+    let view = |IgnoredPath { path, expected }: &IgnoredPath| IgnoredView {
+        path: path.clone(),
+        expected: expected.clone(),
+    };
+    let ignored = ignored.iter().map(view).collect();
+    HttpResponse::Ok().json(ModelList { models, ignored })
 }
 
 /// Return a model with labels, architecture, recorded accuracy, input and serving configuration of each version.

@@ -2,7 +2,13 @@
 
 use std::{error::Error, io, path::PathBuf};
 
-use crate::models::ModelVersion;
+use crate::{
+    excerpt::Excerpt,
+    models::{
+        ModelVersion,
+        repository::{IgnoredPath, describe_ignored},
+    },
+};
 
 /// Why no model can be served.
 #[derive(Debug, thiserror::Error)]
@@ -16,8 +22,17 @@ pub enum RegistryError {
         source: io::Error,
     },
     /// The models directory contains no model.
-    #[error("no model in `{}`; expected <name>/<version>/model.onnx, version a positive integer", .0.display())]
-    Empty(PathBuf),
+    #[error(
+        "no model in `{}`; expected <name>/<version>/model.onnx, version a positive integer{}",
+        path.display(),
+        describe_ignored(ignored)
+    )]
+    Empty {
+        /// The directory.
+        path: PathBuf,
+        /// Paths that look like models.
+        ignored: Vec<IgnoredPath>,
+    },
     /// An alias has the name of a model.
     #[error("--alias redefines `{0}`, but the models directory contains a model of this name")]
     AliasShadows(String),

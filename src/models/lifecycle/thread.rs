@@ -30,7 +30,7 @@ use crate::{
     models::{
         ModelVersion,
         load::ModelLoader,
-        repository::{self, VersionDirs},
+        repository::{self, IgnoredPath, VersionDirs},
         snapshot::{ModelView, SharedSnapshot},
     },
 };
@@ -146,6 +146,15 @@ impl LifecycleThread {
         self.view(&name)
     }
 
+    /// Logs paths that are ignored and were not ignored before, and publishes all.
+    fn publish_ignored(&self, ignored: &[IgnoredPath]) {
+        let published = Arc::clone(&self.versions.snapshot().ignored);
+        if *published != *ignored {
+            startup::log_ignored(ignored.iter().filter(|path| !published.contains(path)));
+            self.versions.update(|next| next.ignored = ignored.into());
+        }
+    }
+
     /// Reads the directories of a model's versions.
     fn version_dirs(&self, name: &str) -> Result<VersionDirs, LifecycleError> {
         let unreadable = || LifecycleError::Failed("cannot read the models directory".to_owned());
@@ -157,6 +166,7 @@ impl LifecycleThread {
             tracing::error!(model = name, "cannot read the directory of a model");
             return Err(unreadable());
         }
+        self.publish_ignored(&listing.ignored);
         listing
             .models
             .remove(name)

@@ -27,6 +27,7 @@ fn snapshot(default: Option<&str>) -> Snapshot {
         default: default.map(|name| name.parse().unwrap()),
         aliases: Arc::new(aliases.map(alias).into()),
         pins: BTreeMap::from([("a".to_owned(), ModelVersion::of(2))]),
+        ignored: [].into(),
     }
 }
 

@@ -55,6 +55,9 @@ impl LifecycleThread {
             Err(problem) => return self.poller.report(Some(problem)),
         };
         let last = std::mem::replace(&mut self.poller.last_listing, listing.clone());
+        if last.ignored == listing.ignored {
+            self.publish_ignored(&listing.ignored);
+        }
         for name in changed_models(&last, &listing, &self.reconciled) {
             if self.manually_unloaded.contains(&name) {
                 continue;
@@ -162,6 +165,7 @@ mod tests {
         Listing {
             models: models.collect(),
             unreadable: unreadable.iter().map(|name| (*name).to_owned()).collect(),
+            ignored: Vec::new(),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::models::{
     },
     live::{VersionState, Versions},
     name::ModelName,
-    repository::{self, Listing},
+    repository::{self, IgnoredPath, Listing},
     snapshot::Snapshot,
 };
 
@@ -31,8 +31,12 @@ pub(super) fn initial_listing(options: &LifecycleOptions) -> Result<Listing, Reg
         tracing::warn!(directory, "cannot read the directory of a model");
     }
     if listing.models.is_empty() {
-        return Err(RegistryError::Empty(root()));
+        return Err(RegistryError::Empty {
+            path: root(),
+            ignored: listing.ignored,
+        });
     }
+    log_ignored(&listing.ignored);
     if let Some(alias) = options
         .aliases
         .keys()
@@ -46,6 +50,17 @@ pub(super) fn initial_listing(options: &LifecycleOptions) -> Result<Listing, Reg
         }
     }
     Ok(listing)
+}
+
+/// Logs files and directories that look like models and are not loaded.
+pub(super) fn log_ignored<'a>(ignored: impl IntoIterator<Item = &'a IgnoredPath>) {
+    for IgnoredPath { path, expected } in ignored {
+        tracing::warn!(
+            path,
+            expected,
+            "a path in the models directory is ignored because of its name or place"
+        );
+    }
 }
 
 /// Returns all versions on disk; those that the policies select have the state `Loading`.
@@ -70,6 +85,7 @@ pub(super) fn initial_snapshot(options: &LifecycleOptions, listing: &Listing) ->
         default: options.default.clone(),
         aliases: Arc::new(options.aliases.clone()),
         pins: options.pins.clone(),
+        ignored: listing.ignored.as_slice().into(),
     }
 }
 
