@@ -12,6 +12,7 @@
 //! ```
 
 pub mod ensemble;
+mod external_data;
 pub mod file;
 mod lifecycle;
 pub mod live;
@@ -22,6 +23,7 @@ pub(crate) mod onnx_metadata;
 pub mod policy;
 pub mod registry;
 pub mod repository;
+pub mod serving_limits;
 pub mod serving_options;
 mod snapshot;
 pub mod source;

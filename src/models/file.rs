@@ -1,13 +1,20 @@
 //! A model file: inspected once; sessions are opened from it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
 
 use super::{
+    external_data::ExternalData,
     manifest::Manifest,
     repository::{MODEL_FILE, hash},
     version_config::VersionConfig,
 };
 use crate::{
+    excerpt::Excerpt,
     inference::{
         InferenceError, invalid_model,
         onnx::{OnnxClassifier, Session},
@@ -33,7 +40,7 @@ pub(super) struct InspectedFile {
 pub(super) struct ModelFile {
     runtime: Runtime,
     path: PathBuf,
-    /// SHA-256, lower-case hex.
+    /// SHA-256 of the file and its external data, lower-case hex.
     pub(super) sha256: String,
     /// Input and outputs of the network.
     pub(super) signature: Signature,
@@ -55,6 +62,7 @@ pub(super) fn inspect(
     let path = directory.join(MODEL_FILE);
     let sha256 = read_hash(&path)?;
     let session = open(runtime, &path, threads)?;
+    check_structure(&path)?;
     let metadata = session.metadata()?;
     let manifest = Manifest::new(&metadata.properties, config)?;
     let labels = manifest.labels.len();
@@ -91,12 +99,39 @@ fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, Infer
     }
 }
 
-/// Returns the SHA-256 of a model file in hex.
+/// Returns the SHA-256 of a model file and its external data in hex. Without external data this is the SHA-256 of the file.
+/// Otherwise it is the SHA-256 of a text with the SHA-256 of the file and one line per external file: its SHA-256 and its
+/// location, separated by a space.
 ///
 /// # Errors
-/// Returns an error without the path if the file cannot be read.
+/// Returns an error without absolute paths if a file cannot be read or is outside of the directory of the model file.
 pub(super) fn read_hash(path: &Path) -> Result<String, InferenceError> {
-    hash(path).map_err(|error| InferenceError::Model(format!("{MODEL_FILE}: {error}")))
+    let unreadable = |error| InferenceError::Model(format!("{MODEL_FILE}: {error}"));
+    let model = hash(path).map_err(unreadable)?;
+    let external = ExternalData::of(path).map_err(unreadable)?;
+    if external.locations.is_empty() {
+        return Ok(model);
+    }
+    let files = external.paths(path.parent().unwrap_or(path))?;
+    let mut text = format!("{model}\n");
+    for (location, file) in external.locations.iter().zip(files) {
+        let sha256 = hash(&file).map_err(|error| {
+            InferenceError::Model(format!("external data `{}`: {error}", Excerpt(location)))
+        })?;
+        writeln!(text, "{sha256} {location}").expect("writing to a string does not fail");
+    }
+    Ok(hex::encode(Sha256::digest(text)))
+}
+
+/// Rejects a file that ONNX Runtime can read although [`ExternalData`] cannot, because it may have external data that are not
+/// part of its identity.
+fn check_structure(path: &Path) -> Result<(), InferenceError> {
+    match ExternalData::of(path) {
+        Ok(external) if external.is_complete => Ok(()),
+        _ => invalid_model(
+            "its graph is nested too deeply or has too many external files, or fields that are not part of ONNX",
+        ),
+    }
 }
 
 impl ModelFile {

@@ -17,7 +17,7 @@ use super::manifest::Manifest;
 /// Field number of `ModelProto.metadata_props`, whose entries have a key (field 1) and a value (field 2).
 const METADATA_PROPS: u64 = 14;
 /// Maximum length of an entry in bytes. Longer entries are skipped.
-const MAX_ENTRY_LENGTH: u64 = 1 << 20;
+pub(super) const MAX_ENTRY_LENGTH: u64 = 1 << 20;
 
 /// Returns the accuracy on the whole test set that a file records, 0 to 1. Returns `None` if there is none, and for invalid
 /// files, because loading the model reports their errors.
@@ -40,14 +40,14 @@ pub(crate) fn metadata(mut file: impl BufRead + Seek) -> Option<BTreeMap<String,
                 metadata.insert(key, value);
             }
             (_, Field::Bytes(length)) => file.seek_relative(i64::try_from(length).ok()?).ok()?,
-            (_, Field::Number) => {}
+            (_, Field::Number(_)) => {}
         }
     }
     Some(metadata)
 }
 
-/// Returns key and value of an entry of `metadata_props`.
-fn parse_entry(mut entry: &[u8]) -> Option<(String, String)> {
+/// Returns key and value of a `StringStringEntryProto`, such as an entry of `metadata_props`.
+pub(super) fn parse_entry(mut entry: &[u8]) -> Option<(String, String)> {
     let (mut key, mut value) = (String::new(), String::new());
     while !entry.is_empty() {
         let (number, Field::Bytes(length)) = read_tag(&mut entry)? else {
@@ -66,21 +66,27 @@ fn parse_entry(mut entry: &[u8]) -> Option<(String, String)> {
 }
 
 /// The content of a field.
-enum Field {
-    /// A number, which has been skipped.
-    Number,
+pub(super) enum Field {
+    /// A number. Numbers of fixed length are returned as 0.
+    Number(u64),
     /// Bytes of this length, which follow.
     Bytes(u64),
 }
 
 /// Reads the tag of the next field. Returns the number of the field and its content.
-fn read_tag(bytes: &mut impl Read) -> Option<(u64, Field)> {
+pub(super) fn read_tag(bytes: &mut impl Read) -> Option<(u64, Field)> {
     let tag = read_varint(bytes)?;
     let field = match tag & 7 {
-        0 => read_varint(bytes).map(|_| Field::Number),
-        1 => bytes.read_exact(&mut [0; 8]).ok().map(|()| Field::Number),
+        0 => read_varint(bytes).map(Field::Number),
+        1 => bytes
+            .read_exact(&mut [0; 8])
+            .ok()
+            .map(|()| Field::Number(0)),
         2 => read_varint(bytes).map(Field::Bytes),
-        5 => bytes.read_exact(&mut [0; 4]).ok().map(|()| Field::Number),
+        5 => bytes
+            .read_exact(&mut [0; 4])
+            .ok()
+            .map(|()| Field::Number(0)),
         _ => None,
     };
     Some((tag >> 3, field?))

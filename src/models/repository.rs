@@ -23,6 +23,9 @@ use super::{
 /// Name of the model file of a version that is not an ensemble.
 pub const MODEL_FILE: &str = "model.onnx";
 
+/// Maximum depth of the subdirectories of a version whose files are part of the fingerprint.
+const MAX_DEPTH: usize = 4;
+
 /// Content of a models directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
@@ -30,6 +33,8 @@ pub struct Listing {
     pub models: BTreeMap<String, VersionDirs>,
     /// Directories that could not be read.
     pub unreadable: BTreeSet<String>,
+    /// Files and directories that look like models but have the wrong name or place.
+    pub ignored: Vec<IgnoredPath>,
 }
 
 /// The versions of one model.
@@ -95,16 +100,22 @@ impl Fingerprint {
         Ok(fingerprint)
     }
 
-    fn add(&mut self, prefix: &str, directory: &Path) -> io::Result<()> {
+    /// Adds the files of a directory. Subdirectories may contain external data; hidden ones and those below the maximum depth are
+    /// skipped.
+    fn add(&mut self, prefix: &str, directory: &Path, depth: usize) -> io::Result<()> {
         for entry in fs::read_dir(directory)? {
             let entry = entry?;
             let Ok(file) = fs::metadata(entry.path()) else {
                 continue;
             };
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = format!("{prefix}{name}");
             if file.is_file() {
-                let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
                 self.0
-                    .insert(name, (file.len(), file.modified().ok(), file.ino()));
+                    .insert(path, (file.len(), file.modified().ok(), file.ino()));
+            } else if file.is_dir() && !name.starts_with('.') && depth < MAX_DEPTH {
+                // A subdirectory may be removed at the same time.
+                let _ = self.add(&format!("{path}/"), &entry.path(), depth + 1);
             }
         }
         Ok(())
