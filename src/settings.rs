@@ -116,7 +116,7 @@ pub struct Settings {
     )]
     pub state: StateSettings,
 
-    /// Data set for evaluations. Clients refer to it by NAME. DIR contains `{train,test}/CLASS/*` or `fer2013.csv`, or is the
+    /// Data set for evaluations. Clients refer to it by NAME. DIR contains images in `{train,test}/CLASS/` or `fer2013.csv`, or is the
     /// path of such a CSV file. Repeatable; in the variable, entries are separated by commas.
     #[arg(
         long,

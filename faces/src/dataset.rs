@@ -17,11 +17,13 @@ mod duplicates;
 mod error;
 mod fingerprint;
 mod folders;
+mod left_out;
 mod split;
 mod subset;
 
 pub use duplicates::{DuplicateCounts, Duplicates, duplicates};
 pub use error::DatasetError;
+pub use left_out::{LeftOut, describe_directories};
 pub use split::{Split, UnknownSplit, UnknownUsage, Usage};
 
 /// A labelled image, which has not been read yet.
@@ -95,6 +97,7 @@ pub struct Dataset {
     /// Sorted by usage, class and name like `test`, in which `PublicTest` and `PrivateTest` are therefore contiguous.
     train: Vec<Sample>,
     test: Vec<Sample>,
+    left_out: LeftOut,
 }
 
 impl Dataset {
@@ -113,13 +116,19 @@ impl Dataset {
         let is_folders = ["train", "test"]
             .iter()
             .any(|split| root.join(split).is_dir());
+        let mut left_out = LeftOut::default();
         let (mut train, mut test) = if is_folders {
-            (folders::list(root, "train")?, folders::list(root, "test")?)
+            left_out.directories = folders::other_directories(root)?;
+            (
+                folders::list(root, "train", &mut left_out)?,
+                folders::list(root, "test", &mut left_out)?,
+            )
         } else if file.is_file() {
             csv::list(&file)?
         } else {
             return Err(DatasetError::NoSplits {
                 root: root.to_owned(),
+                directories: folders::other_directories(root)?,
             });
         };
         for samples in [&mut train, &mut test] {
@@ -137,7 +146,13 @@ impl Dataset {
             root: root.to_owned(),
             train,
             test,
+            left_out,
         })
+    }
+
+    /// Returns files and directories of the data set that are not listed.
+    pub fn left_out(&self) -> &LeftOut {
+        &self.left_out
     }
 
     /// Returns the samples of a split in order, or an empty slice if the data set does not have the split.
@@ -160,6 +175,7 @@ impl Dataset {
             return Err(DatasetError::EmptySplit {
                 path: self.root.clone(),
                 split,
+                directories: self.left_out.directories.clone(),
             });
         }
         Ok(samples)

@@ -92,6 +92,10 @@ impl EvaluateArgs {
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
         let outputs = self.files.open()?;
         let dataset = Arc::new(Dataset::open(&self.data)?);
+        let left_out = dataset.left_out();
+        if !left_out.is_empty() {
+            tracing::warn!(%left_out, "the data set has files that are not listed");
+        }
         let all = dataset.required(self.split)?;
         let samples = match self.limit {
             Some(limit) => dataset.subset(self.split, limit.get()),

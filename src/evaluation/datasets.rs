@@ -41,6 +41,10 @@ impl Datasets {
                 })
                 .collect();
             tracing::info!(dataset = name, images = images.len(), "data set listed");
+            let left_out = dataset.left_out();
+            if !left_out.is_empty() {
+                tracing::warn!(dataset = name, %left_out, "the data set has files that are not listed");
+            }
             Ok((
                 name,
                 Entry {

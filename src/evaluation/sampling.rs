@@ -31,8 +31,11 @@ impl Evaluations {
         })?;
         let all = dataset.samples(spec.split).len();
         if all == 0 {
-            let (dataset, split) = (spec.dataset.clone(), spec.split);
-            return Err(StartError::EmptySplit { dataset, split });
+            return Err(StartError::EmptySplit {
+                dataset: spec.dataset.clone(),
+                split: spec.split,
+                directories: dataset.left_out().directories.clone(),
+            });
         }
         Ok((dataset, all))
     }

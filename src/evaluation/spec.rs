@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use mien_faces::dataset::Split;
+use mien_faces::dataset::{Split, describe_directories};
 
 use super::label_map::LabelMismatch;
 use crate::{
@@ -40,12 +40,17 @@ pub enum StartError {
         known: Vec<String>,
     },
     /// The split is empty.
-    #[error("the data set `{dataset}` has no {split} images")]
+    #[error(
+        "the data set `{dataset}` has no {split} images{}",
+        describe_directories(directories)
+    )]
     EmptySplit {
         /// The data set.
         dataset: String,
         /// The requested split.
         split: Split,
+        /// Names of directories of the data set that are not splits.
+        directories: Vec<String>,
     },
     /// The labels of the model are not the seven expressions.
     #[error(transparent)]

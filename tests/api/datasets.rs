@@ -14,12 +14,30 @@ async fn data_sets_are_listed_with_splits() {
     let source = format!("--data=more={}", data.path().display());
     let app = spawn(&data, &[&source]);
     let splits = json!({"train": 1, "test": 7, "PublicTest": 3, "PrivateTest": 4});
+    let left_out = json!({"files": {}, "directories": []});
     let expected = json!({"datasets": [
-        {"name": "faces", "splits": splits}, {"name": "more", "splits": splits},
+        {"name": "faces", "splits": splits, "left_out": left_out},
+        {"name": "more", "splits": splits, "left_out": left_out},
     ]});
     assert_eq!(app.json("/v1/datasets").await, expected);
     let bare = crate::helpers::TestApp::spawn();
     assert_eq!(bare.json("/v1/datasets").await, json!({"datasets": []}));
+}
+
+#[actix_web::test]
+async fn left_out_files_are_listed_by_extension() {
+    let data = data_set();
+    put(data.path(), "test/sad/notes.txt", b"text");
+    put(data.path(), "test/sad/album/photo.jfif", &face("sad"));
+    put(data.path(), "validation/sad/a.png", &face("sad"));
+    let app = spawn(&data, &[]);
+    let list = app.json("/v1/datasets").await;
+    let faces = &list["datasets"][0];
+    assert_eq!(faces["splits"]["test"], 8);
+    assert_eq!(
+        faces["left_out"],
+        json!({"files": {"txt": 1}, "directories": ["validation"]})
+    );
 }
 
 #[actix_web::test]

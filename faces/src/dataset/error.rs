@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Split;
+use super::{Split, left_out::describe_directories};
 use crate::image::ImageError;
 
 /// Why a data set, or one of its samples, cannot be read.
@@ -21,12 +21,15 @@ pub enum DatasetError {
     },
     /// The directory is not a data set.
     #[error(
-        "`{}` is not a data set; expected the directories train/<class>/ and test/<class>/, or a fer2013.csv",
-        root.display()
+        "`{}` is not a data set; expected the directories train/<class>/ and test/<class>/, or a fer2013.csv{}",
+        root.display(),
+        describe_directories(directories)
     )]
     NoSplits {
         /// The directory.
         root: PathBuf,
+        /// Names of its directories.
+        directories: Vec<String>,
     },
     /// A split has no class directories.
     #[error(
@@ -47,12 +50,18 @@ pub enum DatasetError {
         path: PathBuf,
     },
     /// A split has no images.
-    #[error("`{}` has no {split} images; expected JPEG, PNG, WebP, BMP or GIF files", path.display())]
+    #[error(
+        "`{}` has no {split} images; expected JPEG, PNG, WebP, BMP or GIF files{}",
+        path.display(),
+        describe_directories(directories)
+    )]
     EmptySplit {
         /// The data set, or the directory of the split.
         path: PathBuf,
         /// The split.
         split: Split,
+        /// Names of directories of the data set that are not splits.
+        directories: Vec<String>,
     },
     /// A CSV file is malformed.
     #[error("`{}`, line {line}: {reason}", path.display())]

@@ -1,35 +1,63 @@
-//! `<root>/{train,test}/<class>/*.{jpg,png,...}`: the layout of the copies on Kaggle.
+//! `<root>/{train,test}/<class>/**`: the layout of the copies on Kaggle. Images may be in subdirectories of their class.
 
 use std::{
     fs,
+    io::Read,
     path::{Path, PathBuf},
 };
 
-use super::{DatasetError, Sample, Source, Split, Usage};
-use crate::expression::Expression;
+use super::{DatasetError, LeftOut, Sample, Source, Split, Usage};
+use crate::{expression::Expression, image::format::Format};
 
-/// Extensions of image files in lower case. Other files, for example `Thumbs.db`, are not listed.
+/// Extensions of image files in lower case. The format of other files is detected by their first bytes.
 const EXTENSIONS: [&str; 6] = ["bmp", "gif", "jpeg", "jpg", "png", "webp"];
 
+/// Number of bytes that identify a format.
+const SIGNATURE_LENGTH: u64 = 16;
+
+/// Maximum depth of subdirectories of a class, which also ends cycles of symbolic links.
+const MAX_DEPTH: usize = 8;
+
+/// Returns the names of directories in the root of a data set that are not splits, sorted.
+pub(super) fn other_directories(root: &Path) -> Result<Vec<String>, DatasetError> {
+    let directories = entries(root)?.into_iter().filter(|path| path.is_dir());
+    let names = directories.map(|path| file_name(&path));
+    let mut names: Vec<String> = names
+        .filter(|name| !["train", "test"].contains(&name.as_str()))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
 /// Lists one split, unsorted. A missing directory has no samples, because a data set may have test images only.
-pub(super) fn list(root: &Path, split: &str) -> Result<Vec<Sample>, DatasetError> {
+pub(super) fn list(
+    root: &Path,
+    split: &str,
+    left_out: &mut LeftOut,
+) -> Result<Vec<Sample>, DatasetError> {
     let folder = root.join(split);
     if !folder.exists() {
         return Ok(Vec::new());
     }
     let mut samples = Vec::new();
     let mut classes = 0;
-    for path in entries(&folder)?.into_iter().filter(|path| path.is_dir()) {
+    for path in entries(&folder)? {
+        if !path.is_dir() {
+            left_out.add(&path);
+            continue;
+        }
         let expression = file_name(&path).to_lowercase().parse::<Expression>();
         let Ok(expression) = expression else {
             return Err(DatasetError::UnknownClass { path });
         };
         classes += 1;
-        for file in entries(&path)?.into_iter().filter(|path| is_image(path)) {
-            let name = file_name(&file);
+        let mut files = Vec::new();
+        let prefix = format!("{split}/{}", file_name(&path));
+        images(&path, &prefix, MAX_DEPTH, &mut files, left_out)?;
+        for (name, file) in files {
             samples.push(Sample {
-                usage: Usage::of_file(&name),
-                name: format!("{split}/{}/{name}", file_name(&path)),
+                usage: Usage::of_file(&file_name(&file)),
+                name,
                 expression,
                 is_train: split == Split::Train.name(),
                 position: 0,
@@ -49,9 +77,31 @@ pub(super) fn list(root: &Path, split: &str) -> Result<Vec<Sample>, DatasetError
         return Err(DatasetError::EmptySplit {
             path: folder,
             split,
+            directories: Vec::new(),
         });
     }
     Ok(samples)
+}
+
+/// Collects the names and paths of the images in a directory and its subdirectories.
+fn images(
+    directory: &Path,
+    prefix: &str,
+    depth: usize,
+    found: &mut Vec<(String, PathBuf)>,
+    left_out: &mut LeftOut,
+) -> Result<(), DatasetError> {
+    for path in entries(directory)? {
+        let name = format!("{prefix}/{}", file_name(&path));
+        if path.is_dir() && depth > 0 {
+            images(&path, &name, depth - 1, found, left_out)?;
+        } else if is_image(&path)? {
+            found.push((name, path));
+        } else {
+            left_out.add(&path);
+        }
+    }
+    Ok(())
 }
 
 /// Returns the entries of a directory except hidden ones, whose names begin with a dot.
@@ -66,9 +116,21 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     Ok(paths)
 }
 
-fn is_image(path: &Path) -> bool {
+/// Returns whether a file has the extension of an image, or otherwise begins like one.
+fn is_image(path: &Path) -> Result<bool, DatasetError> {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
+    if !path.is_file() {
+        return Ok(false);
+    }
+    if extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str())) {
+        return Ok(true);
+    }
+    let mut start = Vec::new();
+    let file = fs::File::open(path).map_err(DatasetError::read_error(path))?;
+    file.take(SIGNATURE_LENGTH)
+        .read_to_end(&mut start)
+        .map_err(DatasetError::read_error(path))?;
+    Ok(Format::detect(&start).is_some())
 }
 
 fn file_name(path: &Path) -> String {

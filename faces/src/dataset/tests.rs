@@ -37,18 +37,32 @@ fn files_are_listed_by_usage_class_and_name() {
         "test/sad/PublicTest_1.JPG",
         "test/happy/PrivateTest_1.png",
         "test/happy/mine.png",
-        "test/happy/Thumbs.db",
+        "test/happy/photo.jfif",
+        "test/happy/no_extension",
+        "test/happy/album/deeper/PrivateTest_2.png",
         "test/happy/._PublicTest_9.png",
         "train/Fear/Training_7.png",
     ]);
+    put(root.path(), "test/happy/Thumbs.db", b"not an image");
     let data = Dataset::open(root.path()).unwrap();
     let public = ["test/sad/PublicTest_1.JPG", "test/sad/PublicTest_2.png"];
-    let private = ["test/happy/PrivateTest_1.png"];
+    let private = [
+        "test/happy/PrivateTest_1.png",
+        "test/happy/album/deeper/PrivateTest_2.png",
+    ];
     assert_eq!(names(data.samples(Split::PublicTest)), public);
     assert_eq!(names(data.samples(Split::PrivateTest)), private);
     assert_eq!(
         names(data.samples(Split::Test)),
-        [public[0], public[1], private[0], "test/happy/mine.png"]
+        [
+            public[0],
+            public[1],
+            private[0],
+            private[1],
+            "test/happy/mine.png",
+            "test/happy/no_extension",
+            "test/happy/photo.jfif",
+        ]
     );
     let train = &data.samples(Split::Train)[0];
     assert_eq!(
@@ -57,6 +71,49 @@ fn files_are_listed_by_usage_class_and_name() {
     );
     let face = data.samples(Split::Test)[0].load(48).unwrap();
     assert_eq!((face.side(), face.pixels().len()), (48, 48 * 48));
+}
+
+#[test]
+fn left_out_files_are_counted_by_extension() {
+    let root = folder(&["test/sad/a.png", "train/sad/b.png", "test/c.png"]);
+    for name in ["test/sad/x.TXT", "train/sad/y.txt", "train/sad/deep/z"] {
+        put(root.path(), name, b"text");
+    }
+    put(root.path(), "README.md", b"text");
+    put(root.path(), "validation/sad/d.png", FACE);
+    let data = Dataset::open(root.path()).unwrap();
+    let left_out = data.left_out();
+    let files: Vec<_> = left_out
+        .files
+        .iter()
+        .map(|(k, n)| (k.as_str(), *n))
+        .collect();
+    assert_eq!(files, [("other", 1), ("png", 1), ("txt", 2)]);
+    assert_eq!(left_out.directories, ["validation"]);
+    assert_eq!(
+        left_out.to_string(),
+        "4 files that are not images of a class (other: 1, png: 1, txt: 2); directories that are not splits: validation"
+    );
+    let complete = folder(&["test/sad/a.png"]);
+    assert!(
+        Dataset::open(complete.path())
+            .unwrap()
+            .left_out()
+            .is_empty()
+    );
+}
+
+#[test]
+fn missing_split_error_names_other_directories() {
+    let root = folder(&["train/sad/a.png", "validation/sad/b.png"]);
+    let data = Dataset::open(root.path()).unwrap();
+    let error = data.required(Split::Test).unwrap_err().to_string();
+    assert!(
+        error.contains("no test images") && error.contains("directories validation"),
+        "{error}"
+    );
+    let root = folder(&["Train/sad/a.png", "valid/sad/b.png"]);
+    assert!(message(root.path()).contains("it has the directories Train, valid"));
 }
 
 #[test]

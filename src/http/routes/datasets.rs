@@ -41,6 +41,20 @@ pub struct DatasetView {
     /// Number of images per split: `train`, `test`, and the parts of `test` that FER2013 defines (`PublicTest`, `PrivateTest`).
     #[schema(value_type = BTreeMap<String, usize>, example = json!({"train": 28709, "test": 7178, "PublicTest": 3589, "PrivateTest": 3589}))]
     splits: BTreeMap<&'static str, usize>,
+    /// Files and directories that are not listed.
+    left_out: LeftOutView,
+}
+
+/// Files and directories of a data set that are not listed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LeftOutView {
+    /// Extension -> number of files that are not images of a supported format or not in the directory of a class. `other` counts
+    /// files without an extension.
+    #[schema(example = json!({"txt": 1}))]
+    files: BTreeMap<String, usize>,
+    /// Names of directories next to `train` and `test`.
+    #[schema(example = json!(["validation"]))]
+    directories: Vec<String>,
 }
 
 /// List the data sets for evaluations.
@@ -49,10 +63,15 @@ pub struct DatasetView {
 pub async fn list(state: web::Data<AppState>) -> HttpResponse {
     let view = |name: String| {
         let dataset = state.datasets.get(&name)?;
+        let left_out = dataset.left_out();
         let count = |split: Split| (split.name(), dataset.samples(split).len());
         Some(DatasetView {
             name,
             splits: Split::ALL.into_iter().map(count).collect(),
+            left_out: LeftOutView {
+                files: left_out.files.clone(),
+                directories: left_out.directories.clone(),
+            },
         })
     };
     let datasets = state

@@ -1,0 +1,79 @@
+//! Files and directories of a data set that are not listed.
+
+use std::{collections::BTreeMap, fmt, path::Path};
+
+/// Maximum length of an extension in [`LeftOut::files`], in bytes.
+const MAX_EXTENSION: usize = 16;
+
+/// Maximum number of kinds in [`LeftOut::files`].
+const MAX_KINDS: usize = 32;
+
+/// Kind of files with other or no extensions.
+const OTHER: &str = "other";
+
+/// Files and directories of a data set that are not listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Lower-case extension -> number of files that are not images of a supported format or not in the directory of a class.
+    /// `other` counts files without an extension.
+    pub files: BTreeMap<String, usize>,
+    /// Names of directories next to `train` and `test`, sorted.
+    pub directories: Vec<String>,
+}
+
+impl LeftOut {
+    /// Returns whether everything is listed.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.directories.is_empty()
+    }
+
+    /// Counts a file.
+    pub(super) fn add(&mut self, file: &Path) {
+        let extension = file.extension().map(|e| e.to_string_lossy().to_lowercase());
+        let kind = extension
+            .filter(|extension| extension.len() <= MAX_EXTENSION)
+            .filter(|extension| self.files.contains_key(extension) || self.files.len() < MAX_KINDS);
+        *self
+            .files
+            .entry(kind.unwrap_or_else(|| OTHER.to_owned()))
+            .or_default() += 1;
+    }
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.files.values().sum::<usize>();
+        if count > 0 {
+            let kinds = self
+                .files
+                .iter()
+                .map(|(kind, count)| format!("{kind}: {count}"));
+            let kinds: Vec<String> = kinds.collect();
+            write!(
+                f,
+                "{count} files that are not images of a class ({})",
+                kinds.join(", ")
+            )?;
+        }
+        if !self.directories.is_empty() {
+            let separator = if count > 0 { "; " } else { "" };
+            let directories = self.directories.join(", ");
+            write!(
+                f,
+                "{separator}directories that are not splits: {directories}"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the end of a message about a missing split: the directories that may have its images.
+pub fn describe_directories(directories: &[String]) -> String {
+    if directories.is_empty() {
+        return String::new();
+    }
+    format!(
+        "; it has the directories {}, which are not splits; name splits train and test",
+        directories.join(", ")
+    )
+}
