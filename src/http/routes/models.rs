@@ -7,7 +7,13 @@ pub mod promotions;
 
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        Ref, RefOr,
+        schema::{AllOfBuilder, AnyOfBuilder, ObjectBuilder, Schema},
+    },
+};
 
 use self::model_info::ModelInfo;
 use crate::{
@@ -115,7 +121,7 @@ pub struct ModelDetails {
 }
 
 /// Details of a version.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct VersionDetails {
     #[serde(flatten)]
     #[expect(missing_docs, reason = "its fields are flattened")]
@@ -125,7 +131,34 @@ pub struct VersionDetails {
     pub info: Option<ModelInfo>,
 }
 
-/// List all models with their versions, and the reason for each version that is not loaded.
+// The derived schema of an optional flattened field is `ModelInfo` or null. In the document the fields are present or absent.
+impl PartialSchema for VersionDetails {
+    fn schema() -> RefOr<Schema> {
+        let info = AnyOfBuilder::new()
+            .item(Ref::from_schema_name(ModelInfo::name()))
+            .item(ObjectBuilder::new())
+            .description(Some("Details of a loaded version; absent for others."));
+        AllOfBuilder::new()
+            .item(Ref::from_schema_name(VersionSummary::name()))
+            .item(info)
+            .description(Some("Details of a version."))
+            .into()
+    }
+}
+
+impl ToSchema for VersionDetails {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((
+            VersionSummary::name().into_owned(),
+            VersionSummary::schema(),
+        ));
+        schemas.push((ModelInfo::name().into_owned(), ModelInfo::schema()));
+        VersionSummary::schemas(schemas);
+        ModelInfo::schemas(schemas);
+    }
+}
+
+/// List all models with their versions, the reason for each version that is not loaded, and paths that look like models.
 #[utoipa::path(get, path = LIST_PATH, tag = "models", operation_id = "listModels",
     responses((status = 200, description = "The models.", body = ModelList)))]
 pub async fn list(state: web::Data<AppState>) -> HttpResponse {
