@@ -1,6 +1,7 @@
 //! The runtime libraries in `.runtime/`, and the steps that each needs after its wheels are unpacked.
 
 use std::{
+    env::consts::{ARCH, OS},
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
@@ -126,17 +127,20 @@ pub(crate) fn nvidia() -> impl Iterator<Item = PathBuf> {
 }
 
 fn install(component: &Component) -> Result<()> {
-    ensure!(
-        component.is_complete(&runtime()) || is_supported(),
-        "the pinned runtime libraries are for Linux on x86-64. Install ONNX Runtime 1.22 or newer and libtorch 2.13 \
-         yourself, and set ORT_DYLIB_PATH and LIBTORCH to their paths"
-    );
+    if !component.is_complete(&runtime()) {
+        check_platform(OS, ARCH)?;
+    }
     component.ensure(&runtime(), pip::download)
 }
 
-/// Returns whether the pinned wheels run on this platform.
-fn is_supported() -> bool {
-    cfg!(all(target_os = "linux", target_arch = "x86_64"))
+/// Checks that the pinned wheels run on a platform, which has the names of [`std::env::consts`].
+fn check_platform(os: &str, arch: &str) -> Result<()> {
+    ensure!(
+        (os, arch) == ("linux", "x86_64"),
+        "the pinned runtime libraries are for linux on x86_64; this system is {os} on {arch}. Install ONNX Runtime 1.22 \
+         or newer and, for the trainer, libtorch 2.13. Then set ORT_DYLIB_PATH and LIBTORCH to their paths"
+    );
+    Ok(())
 }
 
 /// Returns whether the user has set the variable to another library than `ours`.
@@ -191,4 +195,23 @@ fn finish_libtorch(folder: &Path) -> Result<()> {
 fn symlink(target: &str, link: &Path) -> Result<()> {
     std::os::unix::fs::symlink(target, link)
         .with_context(|| format!("cannot create the link {}", link.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unsupported_platform_error_names_platform_and_remedy() {
+        check_platform("linux", "x86_64").unwrap();
+        for (os, arch) in [
+            ("linux", "aarch64"),
+            ("macos", "aarch64"),
+            ("macos", "x86_64"),
+        ] {
+            let error = check_platform(os, arch).unwrap_err().to_string();
+            assert!(error.contains(&format!("{os} on {arch}")), "{error}");
+            assert!(error.contains("ORT_DYLIB_PATH"), "{error}");
+        }
+    }
 }

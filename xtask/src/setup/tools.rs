@@ -7,7 +7,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Component, install, is_supported};
+use super::{ARCH, Component, OS, check_platform, install};
 use crate::{
     wheel::{Rule, Wheel},
     workspace::{root, runtime},
@@ -100,7 +100,7 @@ impl Tool {
     /// Returns an error if the tool cannot be fetched, or is not on the search path.
     pub(crate) fn command(&self) -> Result<Command> {
         let name = self.component.folder;
-        let mut command = if is_supported() {
+        let mut command = if check_platform(OS, ARCH).is_ok() {
             install(&self.component)?;
             Command::new(self.component.path(&runtime()).join(name))
         } else {
