@@ -4,7 +4,11 @@ mod listen;
 mod run;
 mod signals;
 
-use std::{io, net::TcpListener, sync::Arc};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
 
 use actix_web::dev::Server;
 use mien_faces::dataset::DatasetError;
@@ -63,7 +67,8 @@ pub enum StartupError {
 /// A server that is ready to run.
 pub struct Application {
     server: Server,
-    port: u16,
+    /// The bound HTTP address.
+    address: SocketAddr,
     grpc: Option<grpc::Server>,
     app: Arc<AppState>,
     in_flight: Arc<InFlight>,
@@ -81,7 +86,7 @@ impl Application {
         settings.validate()?;
         // The addresses are bound first, because a failed bind is detected fast. Clients wait in the backlog until the server runs.
         let http = bind(&settings.addr, "--addr", settings)?;
-        let port = http.local_addr()?.port();
+        let address = http.local_addr()?;
         let grpc = settings.grpc.grpc_addr.as_ref();
         let grpc = grpc.map(|addr| bind(addr, "--grpc-addr", settings));
         let grpc = grpc.transpose()?;
@@ -96,7 +101,7 @@ impl Application {
             .transpose()?;
         Ok(Self {
             server,
-            port,
+            address,
             grpc,
             app,
             in_flight,
@@ -107,7 +112,7 @@ impl Application {
 
     /// Returns the HTTP port.
     pub fn port(&self) -> u16 {
-        self.port
+        self.address.port()
     }
 
     /// Returns the gRPC port if gRPC is enabled.

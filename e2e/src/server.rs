@@ -74,13 +74,16 @@ impl Server {
         Ok(server)
     }
 
-    /// Reads the log up to the event with the port. A thread reads the rest.
+    /// Reads the log up to the event with the URL. A thread reads the rest.
     fn wait_until_serving(&mut self, mut stderr: BufReader<ChildStderr>) -> Result<()> {
         let mut line = String::new();
         while stderr.read_line(&mut line)? > 0 {
             let event: Value = serde_json::from_str(&line).unwrap_or_default();
             if event["message"] == "serving" {
-                self.origin = format!("http://127.0.0.1:{}", event["port"]);
+                self.origin = event["url"]
+                    .as_str()
+                    .context("the event has no URL")?
+                    .to_owned();
                 let log = Arc::clone(&self.log);
                 thread::spawn(move || {
                     for line in stderr.lines().map_while(Result::ok) {

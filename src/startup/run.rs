@@ -1,6 +1,12 @@
 //! Runs the server until it is stopped, and shuts it down without losing a request.
 
-use std::{cell::Cell, pin::pin, sync::Arc, time::Instant};
+use std::{
+    cell::Cell,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Instant,
+};
 
 use actix_web::dev::ServerHandle;
 use tokio::sync::oneshot;
@@ -43,7 +49,8 @@ impl Application {
     /// # Errors
     /// Returns an error if no model can be served or the server fails.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartupError> {
-        tracing::info!(port = self.port, grpc_port = self.grpc_port(), "listening");
+        let url = url(self.address);
+        tracing::info!(%url, grpc_port = self.grpc_port(), "listening");
         let Self {
             server,
             app,
@@ -51,7 +58,7 @@ impl Application {
             started,
             drain,
             grpc,
-            port,
+            address: _,
         } = self;
         let handle = server.handle();
         let deadline = Cell::new(None);
@@ -73,7 +80,7 @@ impl Application {
                 served.map_err(StartupError::from)
             }
             () = &mut shutdown => Ok(()),
-            error = await_models(started, &app, port) => Err(error),
+            error = await_models(started, &app, &url) => Err(error),
         };
         let deadline = deadline
             .get()
@@ -83,6 +90,16 @@ impl Application {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Returns the URL of the web UI and the API for a browser on this machine. Browsers cannot open an unspecified address.
+fn url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
 }
 
 /// Closes both transports and returns after their last response or at the deadline.
@@ -133,9 +150,9 @@ async fn end_work(app: &AppState, deadline: Instant) {
 }
 
 /// Waits for the models; returns only if none can be served.
-async fn await_models(started: StartupReceiver, app: &AppState, port: u16) -> StartupError {
+async fn await_models(started: StartupReceiver, app: &AppState, url: &str) -> StartupError {
     match started.await {
-        Ok(Ok(())) => tracing::info!(port, "serving"),
+        Ok(Ok(())) => tracing::info!(%url, "serving"),
         Ok(Err(error)) => return error.into(),
         Err(_) if !app.draining() => return StartupError::LoadingCrashed,
         // The server was stopped before the default model was loaded.
@@ -153,4 +170,20 @@ async fn run_until_deadline(until: Instant, work: impl FnOnce() + Send + 'static
         let _ = done.send(());
     });
     tokio::time::timeout_at(until.into(), ended).await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn url_of_unspecified_address_is_loopback() {
+        for (address, expected) in [
+            ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+            ("[::]:8080", "http://[::1]:8080"),
+            ("192.0.2.1:80", "http://192.0.2.1:80"),
+        ] {
+            assert_eq!(url(address.parse().unwrap()), expected);
+        }
+    }
 }

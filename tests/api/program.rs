@@ -67,7 +67,7 @@ impl Server {
         while log.read_line(&mut line).unwrap() > 0 {
             let event: Value = serde_json::from_str(&line).expect("each line is JSON");
             if event["message"] == "serving" {
-                server.base = format!("http://127.0.0.1:{}", event["port"]);
+                server.base = event["url"].as_str().unwrap().to_owned();
                 server.log = Some(log);
                 return server;
             }
