@@ -13,6 +13,7 @@ mod cli;
 mod comparison;
 mod connections;
 mod datasets;
+mod documents;
 mod ensembles;
 mod evaluations;
 mod events;
