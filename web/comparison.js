@@ -34,7 +34,7 @@ function content(comparison, evaluationA, evaluationB, path) {
         tile('p-value', p < 0.0001 ? '< 0.0001' : p.toPrecision(2), 'McNemar’s exact test, two-sided'),
         tile('Only A correct', count(pairs.only_a_correct), 'images'),
         tile('Only B correct', count(pairs.only_b_correct), 'images')),
-      card('Recall by expression', table(['Expression', 'Images', 'A', 'B', 'B − A'], comparison.classes.map((row) => [
+      card('Recall by expression', table('Recall by expression', ['Expression', 'Images', 'A', 'B', 'B − A'], comparison.classes.map((row) => [
         labelWithIcon(row.label), count(row.support), percent(row.recall_a, 1), percent(row.recall_b, 1), points(row.difference, 1)]))),
       card(`Images with different predictions: ${count(flipped.count)}`, flippedImages(evaluationA.dataset, flipped.images))),
   ]

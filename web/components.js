@@ -24,10 +24,15 @@ export function descriptionList(rows) {
   return h('dl', { class: 'description-list' }, rows.filter(Boolean).map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]))
 }
 
+/** A region with a name that scrolls horizontally if its content is too wide. The keyboard scrolls it when it has the focus. */
+export function scrollable(name, content) {
+  return h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': name }, content)
+}
+
 /** A table whose first column is the heading of its row and whose other columns are numbers. */
-export function table(columns, rows) {
+export function table(name, columns, rows) {
   const alignment = (index) => (index ? 'number' : '')
-  return h('div', { class: 'scroll' }, h('table', {},
+  return scrollable(name, h('table', {},
     h('thead', {}, h('tr', {}, columns.map((name, index) => h('th', { scope: 'col', class: alignment(index) }, name)))),
     h('tbody', {}, rows.map(([name, ...cells]) => (
       h('tr', {}, h('th', { scope: 'row' }, name), cells.map((cell) => h('td', { class: 'number' }, cell))))))))

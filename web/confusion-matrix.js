@@ -1,5 +1,6 @@
 // The confusion matrix as a table with coloured cells.
 
+import { scrollable } from './components.js'
 import { h } from './dom.js'
 import { count, percent } from './format.js'
 import { faceIcon } from './labels.js'
@@ -8,7 +9,7 @@ import { faceIcon } from './labels.js'
 export function confusionMatrix({ confusion, classes }) {
   const labels = classes.map(({ label }) => label)
   const header = (scope, label) => h('th', { scope }, faceIcon(label, 22), h('span', {}, label))
-  return h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Confusion matrix' }, h('table', { class: 'confusion-matrix' },
+  return scrollable('Confusion matrix', h('table', { class: 'confusion-matrix' },
     h('caption', {}, 'Rows: true label. Columns: predicted label. Values: percent of the row.'),
     h('thead', {}, h('tr', {}, h('td', {}), labels.map((label) => header('col', label)))),
     h('tbody', {}, confusion.map((row, truth) => {

@@ -13,7 +13,7 @@ export function reliabilityDiagram(bins) {
   return [
     diagram(nonEmpty, total),
     h('p', { class: 'dim' }, 'Blue: accuracy. Pale blue: accuracy is higher than confidence. Red: confidence is higher than accuracy.'),
-    h('details', {}, h('summary', {}, 'Values'), table(['Confidence', 'Images', 'Accuracy', 'Mean confidence'], nonEmpty.map((bin) => [
+    h('details', {}, h('summary', {}, 'Values'), table('Calibration', ['Confidence', 'Images', 'Accuracy', 'Mean confidence'], nonEmpty.map((bin) => [
       binRange(bin), count(bin.images), percent(bin.accuracy, 1), percent(bin.confidence, 1)]))),
   ]
 }

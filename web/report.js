@@ -19,7 +19,7 @@ export function report(evaluation) {
       tile('Log loss', decimal(scores.log_loss), scores.brier === undefined ? null : `Brier score ${decimal(scores.brier)}`)),
     h('div', { class: 'columns' },
       card('Confusion matrix', confusionMatrix(scores)),
-      card('Scores by expression', table(['Expression', 'Images', 'Precision', 'Recall', 'F1'], scores.classes.map((row) => [
+      card('Scores by expression', table('Scores by expression', ['Expression', 'Images', 'Precision', 'Recall', 'F1'], scores.classes.map((row) => [
         labelWithIcon(row.label), count(row.support), percent(row.precision, 1), percent(row.recall, 1), decimal(row.f1)])))),
     h('div', { class: 'columns' },
       scores.calibration?.bins.length && card('Reliability diagram', reliabilityDiagram(scores.calibration.bins)),

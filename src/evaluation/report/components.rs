@@ -35,16 +35,29 @@ pub(super) fn expression_with_icon(expression: Expression) -> Markup {
     html! { span.named { (icon(expression)) (expression.label()) } }
 }
 
-/// Renders the head of a table: columns of text, then columns of numbers.
+/// Renders a region with a name that scrolls horizontally if its content is too wide. The keyboard scrolls it when it has the focus.
+pub(super) fn scrollable(name: &str, content: &Markup) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(name) { (content) }
+    }
+}
+
+/// Renders a table with a name for screen readers. `rows` contains its body and foot.
+pub(super) fn table(name: &str, head: &Markup, rows: &Markup) -> Markup {
+    scrollable(name, &html! { table { (head) (rows) } })
+}
+
+/// Renders the head of a table: columns of text, then columns of numbers. A column of bars or of row headings can have an empty name.
 pub(super) fn table_head(text: &[&str], numbers: &[&str]) -> Markup {
+    let cell = |name: &str, class: Option<&str>| {
+        html! {
+            @if name.is_empty() { td {} } @else { th class=[class] scope="col" { (name) } }
+        }
+    };
     html! {
         thead { tr {
-            @for name in text {
-                th scope="col" { (name) }
-            }
-            @for name in numbers {
-                th.number scope="col" { (name) }
-            }
+            @for name in text { (cell(name, None)) }
+            @for name in numbers { (cell(name, Some("number"))) }
         } }
     }
 }

@@ -13,7 +13,9 @@ pub use self::comparison::html as comparison;
 use super::{
     Subject,
     charts::{Scale, confusion_matrix, reliability},
-    components::{card, expression_with_icon, no_break_percent, origin, table_head, tile},
+    components::{
+        card, expression_with_icon, no_break_percent, origin, scrollable, table, table_head, tile,
+    },
     face_images::FaceImages,
     icons::{definitions, tint},
     layout::page,
@@ -100,15 +102,17 @@ fn subsets(evaluation: &Evaluation) -> Markup {
         rows.push((name, &without.score));
     }
     let scale = Scale::of(rows.iter().filter_map(|(_, score)| score.interval));
-    html! {
-        div.scroll { table {
-            (table_head(&["Subset"], &["Correct", "Images", "Accuracy", "95 % interval", ""]))
-            tbody {
-                @for (name, score) in &rows { (subset(name, score, &scale)) }
-            }
-            tfoot { tr { td colspan="5" {} td.plot { (scale.axis(|tick| format!("{tick} %"))) } } }
-        } }
-    }
+    let head = table_head(
+        &["Subset"],
+        &["Correct", "Images", "Accuracy", "95 % interval", ""],
+    );
+    let rows = html! {
+        tbody {
+            @for (name, score) in &rows { (subset(name, score, &scale)) }
+        }
+        tfoot { tr { td colspan="5" {} td.plot { (scale.axis(|tick| format!("{tick} %"))) } } }
+    };
+    table("Accuracy by subset", &head, &rows)
 }
 
 fn subset(name: &str, score: &Score, scale: &Scale) -> Markup {
@@ -130,28 +134,27 @@ fn subset(name: &str, score: &Score, scale: &Scale) -> Markup {
 
 fn confusion(report: &Report) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Confusion matrix" { (confusion_matrix(&report.confusion)) }
+        (scrollable("Confusion matrix", &confusion_matrix(&report.confusion)))
         p.note { "Rows: label. Columns: prediction. Each cell has its share of the row in percent and the number of images." }
     }
 }
 
 fn classes(report: &Report) -> Markup {
-    html! {
-        div.scroll { table {
-            (table_head(&["Expression"], &["Images", "Precision", "Recall", "F1"]))
-            tbody {
-                @for class in &report.classes {
-                    tr {
-                        th scope="row" { (expression_with_icon(class.label)) }
-                        td.number { (count(class.support)) }
-                        td.number { (percent(class.precision, 1)) }
-                        td.number { (percent(class.recall, 1)) }
-                        td.number { (decimal(class.f1)) }
-                    }
+    let head = table_head(&["Expression"], &["Images", "Precision", "Recall", "F1"]);
+    let rows = html! {
+        tbody {
+            @for class in &report.classes {
+                tr {
+                    th scope="row" { (expression_with_icon(class.label)) }
+                    td.number { (count(class.support)) }
+                    td.number { (percent(class.precision, 1)) }
+                    td.number { (percent(class.recall, 1)) }
+                    td.number { (decimal(class.f1)) }
                 }
             }
-        } }
-    }
+        }
+    };
+    table("Scores by expression", &head, &rows)
 }
 
 fn confusions(rows: &[Confused]) -> Markup {
@@ -187,22 +190,27 @@ fn calibration(report: &Report) -> Markup {
                 p.note { "On the dashed line accuracy equals confidence." }
                 details {
                     summary { "Values" }
-                    table {
-                        (table_head(&["Mean confidence"], &["Images", "Accuracy"]))
-                        tbody {
-                            @for bin in report.calibration.bins.iter().filter(|bin| bin.images > 0) {
-                                tr {
-                                    th scope="row" { (percent(bin.confidence, 1)) }
-                                    td.number { (count(bin.images)) }
-                                    td.number { (percent(bin.accuracy, 1)) }
-                                }
-                            }
-                        }
-                    }
+                    (calibration_bins(report))
                 }
             }
         }
     }
+}
+
+fn calibration_bins(report: &Report) -> Markup {
+    let head = table_head(&["Mean confidence"], &["Images", "Accuracy"]);
+    let rows = html! {
+        tbody {
+            @for bin in report.calibration.bins.iter().filter(|bin| bin.images > 0) {
+                tr {
+                    th scope="row" { (percent(bin.confidence, 1)) }
+                    td.number { (count(bin.images)) }
+                    td.number { (percent(bin.accuracy, 1)) }
+                }
+            }
+        }
+    };
+    table("Calibration", &head, &rows)
 }
 
 fn methods() -> Markup {

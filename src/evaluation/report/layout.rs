@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 /// The style sheet. It is written into the page unchanged, because the policy contains its hash.
 const STYLE: &str = concat!(
     include_str!("../../../web/palette.css"),
+    include_str!("../../../web/scroll.css"),
     include_str!("page.css")
 );
 

@@ -12,7 +12,9 @@ use mien_faces::{
 use crate::evaluation::report::{
     Side,
     charts::Scale,
-    components::{card, expression_with_icon, face, no_break_percent, origin, table_head, tile},
+    components::{
+        card, expression_with_icon, face, no_break_percent, origin, table, table_head, tile,
+    },
     face_images::{FaceImages, MAX_CHANGED},
     icons::definitions,
     layout::page,
@@ -126,40 +128,38 @@ fn classes(classes: &[ClassDifference]) -> Markup {
             .filter_map(|class| class.difference)
             .map(around_zero),
     );
-    html! {
-        div.scroll { table {
-            (table_head(&["Expression"], &["Images", "A", "B", "B − A", ""]))
-            tbody {
-                @for class in classes {
-                    tr {
-                        th scope="row" { (expression_with_icon(class.label)) }
-                        td.number { (count(class.support)) }
-                        td.number { (percent(class.recall_a, 1)) }
-                        td.number { (percent(class.recall_b, 1)) }
-                        td.number { (points(class.difference, 1)) }
-                        td.plot {
-                            @if let Some(difference) = class.difference {
-                                (scale.whisker(difference, around_zero(difference)))
-                            }
+    let head = table_head(&["Expression"], &["Images", "A", "B", "B − A", ""]);
+    let rows = html! {
+        tbody {
+            @for class in classes {
+                tr {
+                    th scope="row" { (expression_with_icon(class.label)) }
+                    td.number { (count(class.support)) }
+                    td.number { (percent(class.recall_a, 1)) }
+                    td.number { (percent(class.recall_b, 1)) }
+                    td.number { (points(class.difference, 1)) }
+                    td.plot {
+                        @if let Some(difference) = class.difference {
+                            (scale.whisker(difference, around_zero(difference)))
                         }
                     }
                 }
             }
-            tfoot { tr { td colspan="5" {} td.plot { (scale.axis(tick)) } } }
-        } }
-    }
+        }
+        tfoot { tr { td colspan="5" {} td.plot { (scale.axis(tick)) } } }
+    };
+    table("Recall by expression", &head, &rows)
 }
 
 fn pairs(pairs: &Pairs) -> Markup {
-    html! {
-        table {
-            (table_head(&[""], &["B is correct", "B is incorrect"]))
-            tbody {
-                tr { th scope="row" { "A is correct" } td.number { (count(pairs.both_correct)) } td.number { (count(pairs.only_a_correct)) } }
-                tr { th scope="row" { "A is incorrect" } td.number { (count(pairs.only_b_correct)) } td.number { (count(pairs.both_incorrect)) } }
-            }
+    let head = table_head(&[""], &["B is correct", "B is incorrect"]);
+    let rows = html! {
+        tbody {
+            tr { th scope="row" { "A is correct" } td.number { (count(pairs.both_correct)) } td.number { (count(pairs.only_a_correct)) } }
+            tr { th scope="row" { "A is incorrect" } td.number { (count(pairs.only_b_correct)) } td.number { (count(pairs.both_incorrect)) } }
         }
-    }
+    };
+    table("Paired results", &head, &rows)
 }
 
 fn flips(flips: &Flips, faces: &FaceImages) -> Markup {
@@ -192,19 +192,21 @@ fn prediction(expression: Expression, confidence: f32) -> String {
 
 /// The images as a table, if there are no faces.
 fn names(flips: &Flips) -> Markup {
-    html! {
-        div.scroll { table {
-            (table_head(&["Image", "Label", "Prediction of A", "Prediction of B"], &[]))
-            tbody {
-                @for flip in flips.images.iter().take(MAX_CHANGED) {
-                    tr {
-                        th scope="row" { (flip.name) }
-                        td { (expression_with_icon(flip.label)) }
-                        td { (prediction(flip.a, flip.confidence_a)) }
-                        td { (prediction(flip.b, flip.confidence_b)) }
-                    }
+    let head = table_head(
+        &["Image", "Label", "Prediction of A", "Prediction of B"],
+        &[],
+    );
+    let rows = html! {
+        tbody {
+            @for flip in flips.images.iter().take(MAX_CHANGED) {
+                tr {
+                    th scope="row" { (flip.name) }
+                    td { (expression_with_icon(flip.label)) }
+                    td { (prediction(flip.a, flip.confidence_a)) }
+                    td { (prediction(flip.b, flip.confidence_b)) }
                 }
             }
-        } }
-    }
+        }
+    };
+    table("Images with different predictions", &head, &rows)
 }

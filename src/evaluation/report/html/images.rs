@@ -9,7 +9,7 @@ use mien_faces::report::{
 use crate::evaluation::{
     Unreadable,
     report::{
-        components::{expression_with_icon, face, no_break_percent, table_head},
+        components::{self, expression_with_icon, face, no_break_percent, table_head},
         face_images::FaceImages,
     },
 };
@@ -35,21 +35,20 @@ pub(super) fn mistakes(mistakes: &[Mistake], faces: &FaceImages) -> Markup {
 
 /// The mistakes as a table, if there are no faces.
 fn table(mistakes: &[Mistake]) -> Markup {
-    html! {
-        div.scroll { table {
-            (table_head(&["Image", "Label", "Prediction"], &["Confidence"]))
-            tbody {
-                @for Mistake { name, label, prediction, confidence, .. } in mistakes {
-                    tr {
-                        th scope="row" { (name) }
-                        td { (label.label()) }
-                        td { (expression_with_icon(*prediction)) }
-                        td.number { (percent(f64::from(*confidence), 1)) }
-                    }
+    let head = table_head(&["Image", "Label", "Prediction"], &["Confidence"]);
+    let rows = html! {
+        tbody {
+            @for Mistake { name, label, prediction, confidence, .. } in mistakes {
+                tr {
+                    th scope="row" { (name) }
+                    td { (label.label()) }
+                    td { (expression_with_icon(*prediction)) }
+                    td.number { (percent(f64::from(*confidence), 1)) }
                 }
             }
-        } }
-    }
+        }
+    };
+    components::table("Most confident mistakes", &head, &rows)
 }
 
 pub(super) fn unreadable(unreadable: &Unreadable) -> Markup {
