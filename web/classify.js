@@ -4,8 +4,8 @@ import { Problem, query, request } from './api.js'
 
 const IMAGES_PER_REQUEST = 8
 
-/** Classifies `files` and calls `onResult(index, result)` for each; a result is `{prediction, model, version, timing}` or
- * `{problem}`. */
+/** Classifies `files` and calls `onResult(index, result)` for each; a result is `{prediction, model, version, timing, images}` or
+ * `{problem}`. `timing` applies to all `images` of the request. */
 export async function classify(files, model, onResult) {
   for (let start = 0; start < files.length; start += IMAGES_PER_REQUEST) {
     const results = await classifyTogether(files.slice(start, start + IMAGES_PER_REQUEST), model)
@@ -30,10 +30,11 @@ async function send(files, model) {
   for (const file of files) form.append('image', file, file.name || 'image')
   const response = await request(query('v1/classify', model), { method: 'POST', body: form })
   const timing = parseServerTiming(response.headers.get('server-timing'))
-  const body = await response.json()
-  return body.predictions.map((prediction) => (prediction.error
+  const { model: name, version, predictions } = await response.json()
+  const images = predictions.filter(({ error }) => !error).length
+  return predictions.map((prediction) => (prediction.error
     ? { problem: new Problem(400, prediction.error) }
-    : { prediction, model: body.model, version: body.version, timing }))
+    : { prediction, model: name, version, timing, images }))
 }
 
 /** `queue;dur=0.1, preprocess;dur=1.2` -> `{queue: 0.1, preprocess: 1.2}`, in milliseconds. */

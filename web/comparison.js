@@ -5,17 +5,18 @@ import { get, query } from './api.js'
 import { backLink, card, datasetTitle, faceImage, gallery, labelWithIcon, modelTitle, table, tile } from './components.js'
 import { h, replace } from './dom.js'
 import { count, percent, points } from './format.js'
+import { loadWithRetry } from './polling.js'
 
-export async function showComparison(section, a, b) {
+/** Shows the comparison of two evaluations. */
+export function showComparison(section, a, b, signal) {
   const head = [backLink(), h('h1', { tabindex: '-1' }, 'Comparison')]
   replace(section, head, h('p', { class: 'dim' }, 'Comparing …'))
-  try {
-    const path = query('v1/evaluations/compare', { a, b })
-    const comparison = await get(path)
+  const path = query('v1/evaluations/compare', { a, b })
+  const load = async () => {
+    const comparison = await get(path, { signal })
     replace(section, head, content(comparison, comparison.evaluation_a, comparison.evaluation_b, path))
-  } catch (problem) {
-    replace(section, head, h('p', { class: 'notice bad' }, problem.message))
   }
+  loadWithRetry(load, (problem) => replace(section, head, h('p', { class: 'notice bad' }, problem.message)), signal)
 }
 
 function content(comparison, evaluationA, evaluationB, path) {

@@ -1,17 +1,20 @@
 // The view "Evaluate": #evaluate (all evaluations), #evaluate/ID (one), #evaluate/compare/A/B (a comparison of two).
 
 import { showComparison } from './comparison.js'
-import { hideEvaluation, showEvaluation } from './evaluation.js'
-import { hideEvaluations, showEvaluations } from './evaluations.js'
+import { showEvaluation } from './evaluation.js'
+import { showEvaluations } from './evaluations.js'
+
+let shown = new AbortController()
 
 export function show(section, [id, a, b]) {
   hide()
-  if (!id) showEvaluations(section)
-  else if (id === 'compare' && a && b) showComparison(section, a, b)
-  else showEvaluation(section, id)
+  shown = new AbortController()
+  if (!id) showEvaluations(section, shown.signal)
+  else if (id === 'compare' && a && b) showComparison(section, a, b, shown.signal)
+  else showEvaluation(section, id, shown.signal)
 }
 
+/** Ends all requests of the view. */
 export function hide() {
-  hideEvaluations()
-  hideEvaluation()
+  shown.abort()
 }

@@ -4,26 +4,18 @@ import { get, remove } from './api.js'
 import { backLink, datasetTitle, modelTitle, STATUS_CLASSES, tile } from './components.js'
 import { h, replace, toast } from './dom.js'
 import { count, dateTime, duration, percent, threeDigits } from './format.js'
+import { loadWithRetry, pause } from './polling.js'
 import { report } from './report.js'
 
-let events = null
-
-export async function showEvaluation(section, id) {
+/** Shows an evaluation until `signal` is aborted. */
+export function showEvaluation(section, id, signal) {
   const head = [backLink(), h('h1', { tabindex: '-1' }, 'Evaluation')]
   replace(section, head, h('p', { class: 'dim' }, 'Loading …'))
-  try {
-    render(section, await get(`v1/evaluations/${encodeURIComponent(id)}`))
-  } catch (problem) {
-    replace(section, head, h('p', { class: 'notice bad' }, problem.message))
-  }
+  const load = async () => render(section, await get(`v1/evaluations/${encodeURIComponent(id)}`, { signal }), signal)
+  loadWithRetry(load, (problem) => replace(section, head, h('p', { class: 'notice bad' }, problem.message)), signal)
 }
 
-export function hideEvaluation() {
-  events?.close()
-  events = null
-}
-
-function render(section, evaluation) {
+function render(section, evaluation, signal) {
   const { id, status, error, finished, created } = evaluation
   const path = `v1/evaluations/${id}`
   const content = h('div', { class: 'stack' })
@@ -37,12 +29,12 @@ function render(section, evaluation) {
       links || h('span', { class: `badge ${STATUS_CLASSES[status] ?? ''}`, id: 'status' }, status)),
     content)
   if (status === 'succeeded') return replace(content, report(evaluation))
-  if (status === 'queued' || status === 'running') return showProgress(section, content, evaluation)
+  if (status === 'queued' || status === 'running') return showProgress(section, content, evaluation, signal)
   return replace(content, h('p', { class: `notice ${status === 'failed' ? 'bad' : ''}` }, error ?? 'The evaluation was cancelled.'))
 }
 
-/** Shows live progress. The browser reconnects automatically if the connection is lost. */
-function showProgress(section, content, { id, images }) {
+/** Shows live progress. The browser reconnects if the connection is lost, but not after an error response. */
+function showProgress(section, content, { id, images }, signal) {
   const bar = h('progress', { max: images.total, value: images.done, 'aria-label': 'Evaluated images' })
   const numbers = h('dl', { class: 'tiles' })
   const announcement = h('p', { class: 'visually-hidden', role: 'status' })
@@ -69,10 +61,16 @@ function showProgress(section, content, { id, images }) {
     if (tenth !== announcedTenth) announcement.textContent = `${tenth * 10} percent evaluated`
     announcedTenth = tenth
   }
-  events = new EventSource(`v1/evaluations/${id}/events`)
+  const events = new EventSource(`v1/evaluations/${id}/events`)
+  signal.addEventListener('abort', () => events.close())
   events.addEventListener('progress', update)
   events.addEventListener('end', () => {
-    hideEvaluation()
-    if (!section.hidden && location.hash === `#evaluate/${id}`) showEvaluation(section, id)
+    events.close()
+    showEvaluation(section, id, signal)
+  })
+  events.addEventListener('error', async () => {
+    if (events.readyState !== EventSource.CLOSED) return
+    await pause()
+    if (!signal.aborted) showEvaluation(section, id, signal)
   })
 }

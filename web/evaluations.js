@@ -7,10 +7,10 @@ import { splitOptions } from './datasets.js'
 import { field, h, replace, select, toast } from './dom.js'
 import { count, dateTime, percent } from './format.js'
 import { ModelSelect } from './model-select.js'
+import { loadWithRetry, poll } from './polling.js'
 
-let timer = null
-
-export function showEvaluations(section) {
+/** Shows all evaluations until `signal` is aborted. */
+export function showEvaluations(section, signal) {
   const form = h('div', {}, h('p', { class: 'dim' }, 'Loading data sets …'))
   const history = h('div', {})
   const list = h('div', {})
@@ -21,7 +21,7 @@ export function showEvaluations(section) {
       h('section', { class: 'card' }, h('h2', {}, 'Evaluate a model'), form),
       history,
       h('section', { class: 'card' }, list)))
-  showForm(form)
+  showForm(form, signal)
   const selected = new Set()
   let rendered = ''
   const refresh = async () => {
@@ -37,32 +37,30 @@ export function showEvaluations(section) {
       replace(list, h('p', { class: 'notice bad' }, problem.message))
     }
   }
-  refresh()
-  timer = setInterval(() => { if (!document.hidden) refresh() }, 2500)
+  poll(refresh, 2.5, signal)
 }
 
-export function hideEvaluations() {
-  clearInterval(timer)
+function showForm(container, signal) {
+  const load = async () => {
+    const { datasets } = await get('v1/datasets', { signal })
+    replace(container, datasets.length ? evaluationForm(datasets, signal) : noDataset())
+  }
+  loadWithRetry(load, (problem) => replace(container, h('p', { class: 'notice bad' }, problem.message)), signal)
 }
 
-async function showForm(container) {
-  let datasets
-  try {
-    datasets = (await get('v1/datasets')).datasets
-  } catch (problem) {
-    return replace(container, h('p', { class: 'notice bad' }, problem.message))
-  }
-  if (!datasets.length) {
-    return replace(container, h('p', { class: 'notice' }, 'This server has no data set. Start it with ',
-      h('code', {}, '--data NAME=DIR'), ' to evaluate its models.'))
-  }
+function noDataset() {
+  return h('p', { class: 'notice' }, 'This server has no data set. Start it with ', h('code', {}, '--data NAME=DIR'),
+    ' to evaluate its models.')
+}
+
+function evaluationForm(datasets, signal) {
   const dataset = select({ id: 'dataset', onchange: () => fillSplits() }, datasets.map(({ name }) => [name, name]))
   const split = h('select', { id: 'split' })
   const limit = h('input', { id: 'limit', type: 'number', min: '1', step: '1', placeholder: 'all', inputmode: 'numeric' })
   const modelSelect = new ModelSelect()
   const fillSplits = () => replace(split, splitOptions(datasets, dataset.value))
   fillSplits()
-  modelSelect.refresh()
+  modelSelect.follow(signal)
   const start = h('button', { type: 'submit', class: 'primary', id: 'evaluate' }, 'Evaluate')
   const submit = async (event) => {
     event.preventDefault()
@@ -78,9 +76,9 @@ async function showForm(container) {
     start.disabled = false
   }
   const [model, version, note] = modelSelect.elements
-  replace(container, h('form', { onsubmit: submit, class: 'stack' },
+  return h('form', { onsubmit: submit, class: 'stack' },
     h('div', { class: 'form' }, field('Data set', dataset), field('Split', split), field('Maximum images', limit), model, version),
-    h('div', { class: 'row between' }, note, start)))
+    h('div', { class: 'row between' }, note, start))
 }
 
 function listContent(evaluations, selected, refresh) {

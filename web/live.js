@@ -6,6 +6,7 @@ import { card, legend, tile } from './components.js'
 import { field, h, replace, select } from './dom.js'
 import { bytes, count, latency, percent, threeDigits } from './format.js'
 import { labelColor, sortLabels } from './labels.js'
+import { poll } from './polling.js'
 import { buckets, increase, parse, quantile, sum, sumBy } from './prometheus.js'
 
 const POLL_SECONDS = 2
@@ -18,7 +19,7 @@ const history = []
 let body = null
 let model = ''
 let modelField = null
-let timer = null
+let shown = new AbortController()
 
 export function show(section) {
   if (!body) {
@@ -31,16 +32,16 @@ export function show(section) {
         modelField),
       body)
   }
-  clearInterval(timer)
-  timer = setInterval(() => { if (!document.hidden) poll() }, POLL_SECONDS * 1000)
-  poll()
+  hide()
+  shown = new AbortController()
+  poll(update, POLL_SECONDS, shown.signal)
 }
 
 export function hide() {
-  clearInterval(timer)
+  shown.abort()
 }
 
-async function poll() {
+async function update() {
   let samples
   try {
     samples = parse(await (await request('metrics')).text())
@@ -79,7 +80,8 @@ function valuesAt(index) {
   return {
     time: now.time,
     requests: rateSince(previous, 'mien_http_requests_total', isInference),
-    images: rateSince(previous, 'mien_images_total', (labels) => isOfModel(labels) && labels.outcome === 'ok'),
+    // Unlike `mien_images_total`, this metric does not count the images of evaluations.
+    images: rateSince(previous, 'mien_predictions_total', isOfModel),
     // The counter has a resolution of one second, which is too coarse for two samples.
     cpu: rateSince(index > 0 ? windowStart : null, 'process_cpu_seconds_total'),
     p50: quantile(inWindow, 0.5),
@@ -103,13 +105,13 @@ function render() {
       tile('Images', threeDigits(now.images), 'per second'),
       tile('Latency p50', latency(now.p50), 'median, last 30 s'),
       tile('Latency p99', latency(now.p99), '99th percentile, last 30 s'),
-      tile('Queue', count(now.queue), 'images waiting'),
+      tile('Queue', count(now.queue), 'images waiting, evaluations included'),
       tile('CPU', threeDigits(now.cpu), `cores · ${bytes(sum(samples, 'process_resident_memory_bytes'))} memory`)),
-    unanswered.length ? h('p', { class: 'notice bad' }, `Images without a result since the start: ${unanswered.join(', ')}.`) : null,
+    unanswered.length ? h('p', { class: 'notice bad' }, `Images without a result since the start, evaluations included: ${unanswered.join(', ')}.`) : null,
     h('div', { class: 'panels' },
       timeChart('Requests and images per second', values, [['requests', 'requests'], ['images', 'images']], threeDigits, 1),
       timeChart('Latency', values, [['p50', 'p50'], ['p99', 'p99']], latency, 0.01),
-      timeChart('Queued images', values, [['queue', 'queue']], threeDigits, 4),
+      timeChart('Queued images, evaluations included', values, [['queue', 'queue']], threeDigits, 4),
       batchSizes(samples),
       predictedLabels(samples)))
 }

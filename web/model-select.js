@@ -2,9 +2,11 @@
 
 import { get } from './api.js'
 import { field, h, replace } from './dom.js'
+import { poll } from './polling.js'
 
 export class ModelSelect {
   #models = []
+  #rendered = ''
   #model = h('select', { class: 'model-select', onchange: () => this.#fillVersions() })
   #version = h('select', { class: 'version-select', onchange: () => this.#describe() })
   #note = h('p', { class: 'dim', 'aria-live': 'polite' })
@@ -12,14 +14,23 @@ export class ModelSelect {
   /** The field of the model, the field of the version, and a note about the selected version. */
   elements = [field('Model', this.#model), field('Version', this.#version), this.#note]
 
+  /** Keeps the list of models up to date until `signal` is aborted. */
+  follow(signal) {
+    poll(() => this.#refresh(), 5, signal)
+  }
+
   /** Reloads the list of models and preserves the selection. */
-  async refresh() {
+  async #refresh() {
     try {
       this.#models = (await get('v1/models')).models
     } catch (problem) {
+      this.#rendered = ''
       replace(this.#note, problem.message)
       return
     }
+    const text = JSON.stringify(this.#models)
+    if (text === this.#rendered) return
+    this.#rendered = text
     const selected = this.#model.value
     const defaultModel = this.#models.find((model) => model.default)
     const options = this.#models.map(({ name, versions }) => h('option', { value: name, disabled: !versions.some(isReady) }, name))
@@ -50,8 +61,14 @@ export class ModelSelect {
   async #describe() {
     const model = this.#selectedModel()
     if (!model) return replace(this.#note, 'No model is loaded yet.')
-    const details = await get(`v1/models/${encodeURIComponent(model.name)}`).catch(() => null)
-    const ready = details?.versions.filter(isReady) ?? []
+    let details
+    try {
+      details = await get(`v1/models/${encodeURIComponent(model.name)}`)
+    } catch (problem) {
+      this.#rendered = ''
+      return replace(this.#note, problem.message)
+    }
+    const ready = details.versions.filter(isReady)
     const version = ready.find(({ version }) => version === this.#version.value) ?? ready.at(-1)
     if (!version) return replace(this.#note, 'This model is not loaded.')
     const accuracy = version.accuracy?.test

@@ -4,12 +4,13 @@ import { get, post, request } from './api.js'
 import { descriptionList } from './components.js'
 import { h, replace, toast } from './dom.js'
 import { count, dateTime, percent } from './format.js'
+import { poll } from './polling.js'
 import { openPromotionDialog } from './promotion-dialog.js'
 import { hidePromotions, promotionPanel } from './promotions.js'
 import { tuningCurves } from './tuning.js'
 
 let list = null
-let timer = null
+let shown = new AbortController()
 let rendered = ''
 
 export function show(section) {
@@ -21,13 +22,13 @@ export function show(section) {
       list)
   }
   rendered = ''
-  refresh()
-  clearInterval(timer)
-  timer = setInterval(() => { if (!document.hidden) refresh() }, 5000)
+  shown.abort()
+  shown = new AbortController()
+  poll(refresh, 5, shown.signal)
 }
 
 export function hide() {
-  clearInterval(timer)
+  shown.abort()
   hidePromotions()
 }
 

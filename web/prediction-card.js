@@ -5,34 +5,53 @@ import { explanation } from './explanation.js'
 import { percent } from './format.js'
 import { faceIcon, labelColor, sortLabels } from './labels.js'
 
-/** Creates the card of a file. `show(result)` fills it in. `onExplain(parameters)` is called for each explanation that the user requests. */
-export function predictionCard(file, onExplain) {
+// Errors that depend on the image alone.
+const IMAGE_ERRORS = [400, 413, 415]
+
+/** Creates the card of a file. `show(result)` fills it in. `onExplain(parameters)` is called for each explanation that the user
+ * requests, `onRetry()` if the user wants to classify the image again after an error. */
+export function predictionCard(file, { onExplain, onRetry }) {
   const name = file.name || 'image'
   const url = URL.createObjectURL(file)
   const image = h('img', { src: url, alt: name })
   const frame = h('div', { class: 'image-frame' }, image)
-  const body = h('div', {}, h('p', { class: 'top-prediction' },
-    h('span', { class: 'spinner', 'aria-hidden': 'true' }), h('span', { class: 'dim' }, 'Classifying …')))
-  const element = h('article', { class: 'card prediction', 'aria-label': name, 'aria-busy': 'true' }, frame, body)
+  const body = h('div', {})
+  const footer = h('footer', {})
+  const element = h('article', { class: 'card prediction', 'aria-label': name, tabindex: '-1' }, frame, body, footer)
   image.addEventListener('error', () => image.replaceWith(brokenImage()))
+  showSpinner()
+
+  function showSpinner() {
+    element.setAttribute('aria-busy', 'true')
+    replace(body, h('p', { class: 'top-prediction' },
+      h('span', { class: 'spinner', 'aria-hidden': 'true' }), h('span', { class: 'dim' }, 'Classifying …')))
+    footer.hidden = true
+  }
 
   function show(result) {
     element.setAttribute('aria-busy', 'false')
+    footer.hidden = false
     const close = h('button', { type: 'button', class: 'small quiet', 'aria-label': `Remove ${name}`, onclick: () => {
       opened?.close()
       URL.revokeObjectURL(url)
       element.remove()
     } }, 'Remove')
-    if (result.problem) {
-      replace(body, h('p', { class: 'top-prediction' }, 'Not classified'),
-        h('p', { class: 'notice bad', role: 'alert' }, result.problem.message))
-      element.append(h('footer', {}, h('span', { class: 'dim' }, name), close))
-      return
-    }
+    if (result.problem) return showProblem(result.problem, close)
     replace(body, topPrediction(result.prediction), probabilityBars(result.prediction))
     const explain = h('button', { type: 'button', class: 'small', 'aria-expanded': 'false', 'aria-label': `Explain ${name}`,
       onclick: () => toggleExplanation(explain, result) }, 'Explain')
-    element.append(h('footer', {}, h('span', { class: 'dim', title: name }, modelAndTime(result)), explain, close))
+    replace(footer, h('span', { class: 'dim', title: name }, modelAndTime(result)), explain, close)
+  }
+
+  function showProblem({ message, status }, close) {
+    replace(body, h('p', { class: 'top-prediction' }, 'Not classified'), h('p', { class: 'notice bad', role: 'alert' }, message))
+    const retry = h('button', { type: 'button', class: 'small', 'aria-label': `Try again: ${name}`, onclick: () => {
+      showSpinner()
+      // The focused button is hidden.
+      element.focus()
+      onRetry()
+    } }, 'Try again')
+    replace(footer, h('span', { class: 'dim' }, name), !IMAGE_ERRORS.includes(status) && retry, close)
   }
 
   let opened = null
@@ -79,7 +98,9 @@ function probabilityBars({ label, probabilities }) {
   return h('dl', { class: 'bars' }, rows)
 }
 
-function modelAndTime({ model, version, timing }) {
-  const time = timing.inference === undefined ? '' : ` · ${timing.inference.toFixed(1)} ms inference`
+/** The time is that of the model alone, for all images of the request; the server does not measure single images of a batch. */
+function modelAndTime({ model, version, timing, images }) {
+  const request = images > 1 ? `, ${images} images` : ''
+  const time = timing.inference === undefined ? '' : ` · ${timing.inference.toFixed(1)} ms inference${request}`
   return `${model} v${version}${time}`
 }

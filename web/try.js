@@ -11,10 +11,17 @@ import { predictionCard } from './prediction-card.js'
 let results = null
 let modelSelect = null
 let curl = null
+let shown = new AbortController()
 
 export function show(section) {
   if (!results) build(section)
-  modelSelect.refresh()
+  hide()
+  shown = new AbortController()
+  modelSelect.follow(shown.signal)
+}
+
+export function hide() {
+  shown.abort()
 }
 
 function build(section) {
@@ -67,11 +74,35 @@ function acceptDrops(dropZone) {
 /** Classifies files and shows a card for each, the newest first. */
 function classifyFiles(files) {
   if (!files.length) return
-  const model = modelSelect.value()
-  const cards = files.map((file) => predictionCard(file, (parameters) => showCommand(explainCommand(file, parameters))))
+  const cards = files.map(createCard)
   results.prepend(...cards.map((card) => card.element))
+  reveal(cards[0])
+  send(files, (index, result) => {
+    cards[index].show(result)
+    // The result makes the card taller.
+    if (index === 0) reveal(cards[0])
+  })
+}
+
+function createCard(file) {
+  const card = predictionCard(file, {
+    onExplain: (parameters) => showCommand(explainCommand(file, parameters)),
+    onRetry: () => send([file], (_, result) => card.show(result)),
+  })
+  return card
+}
+
+/** Classifies files with the selected model. */
+function send(files, onResult) {
+  const model = modelSelect.value()
   showCommand(classifyCommand(files, model))
-  classify(files, model, (index, result) => cards[index].show(result))
+  classify(files, model, onResult)
+}
+
+/** Scrolls until the whole card is visible. On a phone the cards are below the fold. */
+function reveal({ element }) {
+  const isReduced = matchMedia('(prefers-reduced-motion: reduce)').matches
+  element.scrollIntoView({ block: 'nearest', behavior: isReduced ? 'instant' : 'smooth' })
 }
 
 function showCommand(command) {
