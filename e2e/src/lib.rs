@@ -3,6 +3,7 @@
 //!
 //! The tests are in `tests/web_ui/`. `cargo xtask e2e` finds the browser and runs them.
 
+mod accessibility;
 mod browser;
 mod log;
 mod server;

@@ -19,7 +19,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// The web UI in a browser, and its server.
 pub struct WebUi {
     server: Server,
-    browser: Browser,
+    pub(crate) browser: Browser,
 }
 
 /// Opens the web UI, runs a test, and checks the logs of the browser: no requests to other hosts, and no console errors
@@ -166,6 +166,21 @@ impl WebUi {
         });
         self.browser
             .devtools("Emulation.setDeviceMetricsOverride", metrics)
+            .await
+            .map(drop)
+    }
+
+    /// Disconnects the browser from the server, or connects it again.
+    ///
+    /// # Errors
+    /// Returns an error of the browser.
+    pub async fn set_offline(&self, offline: bool) -> Result<()> {
+        // -1 means no limit.
+        let conditions = json!({
+            "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
+        });
+        self.browser
+            .devtools("Network.emulateNetworkConditions", conditions)
             .await
             .map(drop)
     }

@@ -27,6 +27,7 @@ pub(crate) fn run() -> Result<()> {
         ("setup", || {
             setup::onnx_runtime()?;
             setup::libtorch()?;
+            tools::axe_core()?;
             e2e::browser().map(drop)
         }),
         ("clippy", || {

@@ -9,7 +9,8 @@ use std::{
 use anyhow::{Context, Result};
 
 use crate::{
-    run, setup,
+    run,
+    setup::{self, tools},
     workspace::{built, cargo, check},
 };
 
@@ -38,12 +39,15 @@ const PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
 /// Returns an error if Chromium or its driver is missing, the server cannot be built, or a test fails.
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let (browser, driver) = browser()?;
+    let axe_core = tools::axe_core()?;
     setup::onnx_runtime()?;
     check(cargo(&["build", "--locked", "--package", "mien"]))?;
     // With the features of the whole workspace, cargo reuses the artifacts of `cargo xtask test`.
     let mut tests = cargo(&["test", "--locked", "--workspace", "--test", "web_ui", "--"]);
     tests.args(args);
-    tests.env("MIEN", built("debug").join("mien"));
+    tests
+        .env("MIEN", built("debug").join("mien"))
+        .env("AXE_CORE", axe_core);
     tests
         .env(CHROMIUM.variable, browser)
         .env(DRIVER.variable, driver);

@@ -19,35 +19,41 @@ pub(crate) fn expected_label(model: &str, class: &str) -> Result<String> {
 
 /// Drops the fixture face of a class on the web UI.
 pub(crate) async fn drop_face(ui: &WebUi, class: &str) -> Result<()> {
+    drop_faces(ui, &[class]).await
+}
+
+/// Drops the fixture faces of several classes at once.
+pub(crate) async fn drop_faces(ui: &WebUi, classes: &[&str]) -> Result<()> {
     let script = "
         const zone = document.getElementById('drop-zone')
         for (const type of ['dragenter', 'dragover', 'drop']) {
           zone.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }))
         }";
-    run_with_face(ui, class, script).await
+    run_with_faces(ui, classes, script).await
 }
 
 /// Pastes the fixture face of a class.
 pub(crate) async fn paste_face(ui: &WebUi, class: &str) -> Result<()> {
     let script = "document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }))";
-    run_with_face(ui, class, script).await
+    run_with_faces(ui, &[class], script).await
 }
 
-/// Runs a script in which `data` is a `DataTransfer` with the fixture face of a class.
-async fn run_with_face(ui: &WebUi, class: &str, script: &str) -> Result<()> {
-    let file = fs::read(repository_path(&format!(
-        "tests/fixtures/faces/{class}.png"
-    )))?;
+/// Runs a script in which `data` is a `DataTransfer` with the fixture faces of classes.
+async fn run_with_faces(ui: &WebUi, classes: &[&str], script: &str) -> Result<()> {
+    let files = classes.iter().map(|class| {
+        let name = format!("{class}.png");
+        let file = fs::read(repository_path("tests/fixtures/faces").join(&name))?;
+        Ok(json!([name, BASE64_STANDARD.encode(file)]))
+    });
+    let files: Vec<Value> = files.collect::<Result<_>>()?;
     let script = format!(
-        "const bytes = Uint8Array.from(atob(arguments[0]), (c) => c.charCodeAt(0))
-         const data = new DataTransfer()
-         data.items.add(new File([bytes], arguments[1], {{ type: 'image/png' }}))
+        "const data = new DataTransfer()
+         for (const [name, content] of arguments[0]) {{
+           const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0))
+           data.items.add(new File([bytes], name, {{ type: 'image/png' }}))
+         }}
          {script}"
     );
-    let arguments = [
-        json!(BASE64_STANDARD.encode(file)),
-        json!(format!("{class}.png")),
-    ];
     ui.element("#drop-zone").await?;
-    ui.run(&script, &arguments).await.map(drop)
+    ui.run(&script, &[files.into()]).await.map(drop)
 }

@@ -3,13 +3,18 @@
 //! Compiling them takes minutes on two cores: `cargo install cargo-machete` alone takes more than three minutes of
 //! processor time.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result, ensure};
 
 use super::{ARCH, Component, OS, check_platform, install};
 use crate::{
-    wheel::{Rule, Wheel},
+    wheel::{Rule, Wheel, pip},
     workspace::{root, runtime},
 };
 
@@ -91,6 +96,30 @@ pub(crate) const TYPOS: Tool = Tool {
     },
     package: "typos-cli",
 };
+
+/// axe-core checks the accessibility of the web UI. The wheel contains its script, which runs on every platform.
+const AXE_CORE: Component = Component {
+    folder: "axe-core",
+    wheels: &[Wheel {
+        requirement: "axe-playwright-python==0.1.8",
+        sha256: "fdd263c998388f1a8e67cad02677e612d946248bd44d163be5e8650ea31f95f8",
+        rules: &[Rule {
+            prefix: "axe_playwright_python/",
+            infix: "axe.min.js",
+            into: "",
+        }],
+    }],
+    finish: |_| Ok(()),
+};
+
+/// Returns the path of the script of axe-core. Fetches it first if it is not installed.
+///
+/// # Errors
+/// If the script cannot be fetched.
+pub(crate) fn axe_core() -> Result<PathBuf> {
+    AXE_CORE.ensure(&runtime(), pip::download)?;
+    Ok(AXE_CORE.path(&runtime()).join("axe.min.js"))
+}
 
 impl Tool {
     /// Returns a command that runs the tool in the checkout. The tool is fetched first if it is not installed. On
