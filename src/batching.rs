@@ -92,7 +92,9 @@ impl Batcher {
         let result = self.run(inputs, options, enqueued).await;
         self.record_request(&result, enqueued);
         if let Err(BatchError::Overloaded { .. } | BatchError::ShuttingDown) = &result {
-            self.0.metrics.count_images(Outcome::Rejected, count);
+            self.0
+                .metrics
+                .count_images(options.priority, Outcome::Rejected, count);
         }
         result
     }
@@ -122,7 +124,9 @@ impl Batcher {
         let RequestOptions { deadline, priority } = options;
         let count = inputs.len();
         if deadline.is_some_and(|deadline| deadline <= enqueued) {
-            self.0.metrics.count_images(Outcome::Expired, count);
+            self.0
+                .metrics
+                .count_images(priority, Outcome::Expired, count);
             return Err(BatchError::DeadlineExceeded);
         }
         let (jobs, results): (Vec<_>, Vec<_>) = inputs
@@ -133,7 +137,11 @@ impl Batcher {
                     Job {
                         input,
                         enqueued,
-                        responder: Responder { sender, deadline },
+                        responder: Responder {
+                            priority,
+                            sender,
+                            deadline,
+                        },
                     },
                     result,
                 )
@@ -159,7 +167,9 @@ impl Batcher {
     /// Returns [`BatchError::Overloaded`] or [`BatchError::ShuttingDown`].
     pub fn ensure_capacity(&self, count: usize) -> Result<(), BatchError> {
         self.0.queue.ensure_capacity().map_err(|error| {
-            self.0.metrics.count_images(Outcome::Rejected, count);
+            self.0
+                .metrics
+                .count_images(Priority::Live, Outcome::Rejected, count);
             self.0.metrics.statistics().record_failure(Duration::ZERO);
             self.rejection(error)
         })

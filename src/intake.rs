@@ -20,7 +20,9 @@ use self::{
     decoder::{Decoder, EncodedImage, ImageDecodeError},
     memory_limit::{BodyMemoryLimit, Reservation},
 };
-use crate::{metrics::Outcome, models::registry::LiveModel, settings::LimitSettings};
+use crate::{
+    batching::Priority, metrics::Outcome, models::registry::LiveModel, settings::LimitSettings,
+};
 
 /// Arrival and deadline of a request.
 #[derive(Debug, Clone, Copy)]
@@ -125,12 +127,16 @@ impl Intake {
         let (start, count) = (Instant::now(), files.len());
         let decoding = self.decoder.decode(files, model.signature.side);
         let Ok(faces) = timeout_at(deadline.into(), decoding).await else {
-            model.metrics.count_images(Outcome::Expired, count);
+            model
+                .metrics
+                .count_images(Priority::Live, Outcome::Expired, count);
             return Err(IntakeError::DeadlineExceeded("the images were decoded"));
         };
         let faces = faces?;
         let invalid = faces.iter().filter(|face| face.is_err()).count();
-        model.metrics.count_images(Outcome::Invalid, invalid);
+        model
+            .metrics
+            .count_images(Priority::Live, Outcome::Invalid, invalid);
         Ok(DecodedImages {
             faces,
             preprocess: start.elapsed(),

@@ -1,14 +1,16 @@
 //! The metrics of the server in one registry, in base units.
 //!
-//! Label values come from closed sets: models of the repository, route patterns and known methods. Clients cannot create time
-//! series.
+//! Label values come from closed sets: models and versions of the repository, route patterns and known methods. Clients cannot
+//! create time series. The series of a version end when it is deleted from disk.
 
 mod families;
 mod model;
 mod register;
 mod statistics;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Mutex, time::Duration};
+
+use mien_host::sync::lock;
 
 use prometheus::{Encoder, Registry, TextEncoder};
 
@@ -24,12 +26,17 @@ const LOAD_OUTCOMES: [&str; 2] = ["ok", "failed"];
 /// Outcomes of a promotion.
 const PROMOTION_OUTCOMES: [&str; 4] = ["promoted", "rejected", "failed", "cancelled"];
 
+/// Classes of HTTP statuses; 499 is the status of clients that disconnected.
+const STATUS_CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
+
 /// The metrics of the server.
 pub struct Metrics {
     registry: Registry,
     transport: TransportFamilies,
     batch: BatchFamilies,
     version: VersionFamilies,
+    /// The labels of each loaded version, which name its series.
+    labels: Mutex<BTreeMap<(String, String), Labels>>,
 }
 
 impl Metrics {
@@ -45,6 +52,7 @@ impl Metrics {
             transport: TransportFamilies::register(&registry),
             batch: BatchFamilies::register(&registry),
             version: VersionFamilies::register(&registry),
+            labels: Mutex::default(),
             registry,
         }
     }
@@ -54,7 +62,14 @@ impl Metrics {
         self.transport
             .http_requests
             .with_label_values(&[method, route, &status.to_string()]);
-        self.transport.http_duration.with_label_values(&[route]);
+        for class in STATUS_CLASSES {
+            // Few routes redirect, so the series of 3xx are created by the first response.
+            if class != "3xx" {
+                self.transport
+                    .http_duration
+                    .with_label_values(&[route, class]);
+            }
+        }
     }
 
     /// Counts a response. `method` and `route` must come from closed sets.
@@ -65,28 +80,32 @@ impl Metrics {
             .inc();
         self.transport
             .http_duration
-            .with_label_values(&[route])
+            .with_label_values(&[route, status_class(status)])
             .observe(took.as_secs_f64());
     }
 
     /// Creates the series of a gRPC call with the value 0; `code` is that of its success.
     pub fn init_grpc(&self, method: &str, code: &str) {
-        self.transport
-            .grpc_requests
-            .with_label_values(&[method, code]);
+        let of = [method, code];
+        self.transport.grpc_requests.with_label_values(&of);
+        self.transport.grpc_duration.with_label_values(&of);
     }
 
     /// Counts a gRPC response. `method` and `code` must come from closed sets.
-    pub fn record_grpc_request(&self, method: &str, code: &str) {
+    pub fn record_grpc_request(&self, method: &str, code: &str, took: Duration) {
+        let of = [method, code];
+        self.transport.grpc_requests.with_label_values(&of).inc();
         self.transport
-            .grpc_requests
-            .with_label_values(&[method, code])
-            .inc();
+            .grpc_duration
+            .with_label_values(&of)
+            .observe(took.as_secs_f64());
     }
 
-    /// Returns the metrics of one model, which all its versions share. This creates their series with the value 0.
-    pub fn model(&self, model: &str, labels: &Labels) -> ModelMetrics {
-        ModelMetrics::new(&self.batch, model, labels)
+    /// Returns the metrics of a version of a model. This creates its series with the value 0.
+    pub fn model(&self, model: &str, version: &str, labels: &Labels) -> ModelMetrics {
+        let key = (model.to_owned(), version.to_owned());
+        lock(&self.labels).insert(key, labels.clone());
+        ModelMetrics::new(&self.batch, model, version, labels)
     }
 
     /// Records that a version is loaded.
@@ -140,6 +159,10 @@ impl Metrics {
             .version
             .model_ready
             .remove_label_values(&[model, version]);
+        let key = (model.to_owned(), version.to_owned());
+        if let Some(labels) = lock(&self.labels).remove(&key) {
+            model::remove(&self.batch, model, version, &labels);
+        }
     }
 
     /// Creates the series of loads and promotions of a model with the value 0.
@@ -194,5 +217,16 @@ impl Metrics {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
+    }
+}
+
+/// Returns the class of an HTTP status.
+fn status_class(status: u16) -> &'static str {
+    let [success, redirection, client_error, server_error] = STATUS_CLASSES;
+    match status {
+        ..300 => success,
+        300..400 => redirection,
+        400..500 => client_error,
+        500.. => server_error,
     }
 }

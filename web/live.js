@@ -65,6 +65,8 @@ function updateModelField(samples) {
 }
 
 const isOfModel = (labels) => model === '' || labels.model === model
+// Images of clients, without those of evaluations and explanations.
+const isLive = (labels) => isOfModel(labels) && labels.priority === 'live'
 // The routes that classify, of the API and of the Open Inference Protocol.
 const isInference = ({ route }) => route === '/v1/classify' || Boolean(route?.endsWith('/infer'))
 
@@ -75,18 +77,19 @@ function valuesAt(index) {
   const windowStart = history[Math.max(0, index - WINDOW_SAMPLES)]
   const rateSince = (start, name, matches) => (
     start ? Math.max(0, sum(now.samples, name, matches) - sum(start.samples, name, matches)) / (now.time - start.time) : null)
-  const durations = ({ samples }) => buckets(samples, 'mien_http_request_duration_seconds', isInference)
+  // Rejected requests are quick and would hide slow ones.
+  const isSuccess = (labels) => isInference(labels) && labels.status_class === '2xx'
+  const durations = ({ samples }) => buckets(samples, 'mien_http_request_duration_seconds', isSuccess)
   const inWindow = index > 0 ? increase(durations(now), durations(windowStart)) : []
   return {
     time: now.time,
     requests: rateSince(previous, 'mien_http_requests_total', isInference),
-    // Unlike `mien_images_total`, this metric does not count the images of evaluations.
-    images: rateSince(previous, 'mien_predictions_total', isOfModel),
+    images: rateSince(previous, 'mien_images_total', (labels) => isLive(labels) && labels.outcome === 'ok'),
     // The counter has a resolution of one second, which is too coarse for two samples.
     cpu: rateSince(index > 0 ? windowStart : null, 'process_cpu_seconds_total'),
     p50: quantile(inWindow, 0.5),
     p99: quantile(inWindow, 0.99),
-    queue: sum(now.samples, 'mien_queue_images', isOfModel),
+    queue: sum(now.samples, 'mien_queue_images', isLive),
   }
 }
 
@@ -96,7 +99,7 @@ function render() {
   const now = values.at(-1)
   const { samples } = history.at(-1)
   const unanswered = ['rejected', 'expired', 'failed']
-    .map((outcome) => [outcome, sum(samples, 'mien_images_total', (labels) => isOfModel(labels) && labels.outcome === outcome)])
+    .map((outcome) => [outcome, sum(samples, 'mien_images_total', (labels) => isLive(labels) && labels.outcome === outcome)])
     .filter(([, images]) => images > 0)
     .map(([outcome, images]) => `${count(images)} ${outcome}`)
   replace(body,
@@ -105,13 +108,13 @@ function render() {
       tile('Images', threeDigits(now.images), 'per second'),
       tile('Latency p50', latency(now.p50), 'median, last 30 s'),
       tile('Latency p99', latency(now.p99), '99th percentile, last 30 s'),
-      tile('Queue', count(now.queue), 'images waiting, evaluations included'),
+      tile('Queue', count(now.queue), 'images waiting'),
       tile('CPU', threeDigits(now.cpu), `cores · ${bytes(sum(samples, 'process_resident_memory_bytes'))} memory`)),
-    unanswered.length ? h('p', { class: 'notice bad' }, `Images without a result since the start, evaluations included: ${unanswered.join(', ')}.`) : null,
+    unanswered.length ? h('p', { class: 'notice bad' }, `Images without a result since the start: ${unanswered.join(', ')}.`) : null,
     h('div', { class: 'panels' },
       timeChart('Requests and images per second', values, [['requests', 'requests'], ['images', 'images']], threeDigits, 1),
       timeChart('Latency', values, [['p50', 'p50'], ['p99', 'p99']], latency, 0.01),
-      timeChart('Queued images, evaluations included', values, [['queue', 'queue']], threeDigits, 4),
+      timeChart('Queued images', values, [['queue', 'queue']], threeDigits, 4),
       batchSizes(samples),
       predictedLabels(samples)))
 }
@@ -134,15 +137,15 @@ function timeChart(title, values, keys, format, minYMax) {
 }
 
 function batchSizes(samples) {
-  const cumulative = buckets(samples, 'mien_batch_images', isOfModel)
+  const cumulative = buckets(samples, 'mien_batch_images', isLive)
   const bars = cumulative.map(([bound, total], index) => {
     const name = bound === Infinity ? `>${cumulative[index - 1]?.[0] ?? 0}` : bound > 2 ? `≤${bound}` : `${bound}`
     return [name, total - (index ? cumulative[index - 1][1] : 0)]
   })
   const batches = cumulative.at(-1)?.[1] ?? 0
-  const images = sum(samples, 'mien_batch_images_sum', isOfModel)
+  const images = sum(samples, 'mien_batch_images_sum', isLive)
   const note = batches
-    ? `Mean: ${threeDigits(images / batches)} images. ${count(batches)} batches since the start, evaluations included.`
+    ? `Mean: ${threeDigits(images / batches)} images. ${count(batches)} batches since the start.`
     : 'No batches yet.'
   return card('Batch sizes',
     barChart({ title: `Number of batches by size. ${note}`, bars, format: compact, width: cardWidth(Math.min(2, panelsPerRow())) }),

@@ -199,7 +199,9 @@ impl Queue {
             && let Some(job) = jobs.pop_front()
         {
             match job.responder.drop_reason(now) {
-                Some(outcome) => self.metrics.count_images(outcome, 1),
+                Some(outcome) => self
+                    .metrics
+                    .count_images(job.responder.priority, outcome, 1),
                 None => batch.push(job),
             }
         }

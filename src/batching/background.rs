@@ -110,7 +110,7 @@ mod tests {
             instances,
             intra_op_threads: 1,
         };
-        let series = metrics.model("gated", &labels);
+        let series = metrics.model("gated", "1", &labels);
         let batcher = Batcher::start(
             "gated",
             &(Arc::new(factory) as _),
@@ -148,9 +148,13 @@ mod tests {
             tokio::spawn(async move { batcher.classify(faces(images), call).await })
         };
         let first = traffic(1);
-        wait_for_metric(&metrics, "mien_queue_wait_seconds_count{model=\"gated\"} 1").await;
+        wait_for_metric(&metrics, "mien_queue_wait_seconds_count{model=\"gated\",priority=\"background\",version=\"1\"} 1").await;
         let second = traffic(2);
-        wait_for_metric(&metrics, "mien_queue_images{model=\"gated\"} 2").await;
+        wait_for_metric(
+            &metrics,
+            "mien_queue_images{model=\"gated\",priority=\"background\"} 2",
+        )
+        .await;
         let one = faces(1);
         let mut job = Box::pin(batcher.classify_in_background(&one, None));
         assert!(job.as_mut().now_or_never().is_none());
@@ -158,7 +162,11 @@ mod tests {
         let soon = Some(Instant::now() + Duration::from_millis(20));
         let late = batcher.classify_in_background(&one, soon).await;
         assert_eq!(late.unwrap_err(), BatchError::DeadlineExceeded);
-        wait_for_metric(&metrics, "mien_queue_images{model=\"gated\"} 2").await;
+        wait_for_metric(
+            &metrics,
+            "mien_queue_images{model=\"gated\",priority=\"background\"} 2",
+        )
+        .await;
         (0..3).for_each(|_| tokens.send(()).unwrap());
         assert_eq!(job.await.unwrap().rows.len(), 1);
         let others = [

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::BatchError;
+use super::{BatchError, Priority};
 use crate::{
     inference::{Input, Prediction},
     metrics::{ModelMetrics, Outcome},
@@ -28,6 +28,7 @@ pub(super) struct JobResult {
 
 /// Sends the result of one image to its request.
 pub(super) struct Responder {
+    pub(super) priority: Priority,
     pub(super) sender: oneshot::Sender<Result<JobResult, BatchError>>,
     pub(super) deadline: Option<Instant>,
 }
@@ -62,7 +63,7 @@ impl Responder {
         } else {
             Outcome::Cancelled
         };
-        metrics.count_images(outcome, 1);
+        metrics.count_images(self.priority, outcome, 1);
         // The receiver may have been dropped just now.
         let _ = self.sender.send(result);
     }

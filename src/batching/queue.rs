@@ -38,7 +38,7 @@ pub(super) struct State {
     pub(super) polling_workers: usize,
     pub(super) closed: bool,
     /// The length that the gauge shows.
-    published: usize,
+    published: [usize; 2],
 }
 
 impl State {
@@ -199,13 +199,19 @@ impl Queue {
         self.image_nanos.store(average, Ordering::Relaxed);
     }
 
-    /// Updates the queue gauge, which all versions of a model share, by the change of the length.
+    /// Updates the queue gauges, which all versions of a model share, by the changes of the lengths.
     pub(super) fn publish(&self, state: &mut State) {
         let count = |images: usize| i64::try_from(images).unwrap_or(i64::MAX);
-        self.metrics
-            .add_queued_images(count(state.len()) - count(state.published));
+        for priority in [Priority::Live, Priority::Background] {
+            let queued = state.jobs_mut(priority).len();
+            let published = &mut state.published[priority as usize];
+            if queued != *published {
+                let change = count(queued) - count(*published);
+                self.metrics.add_queued_images(priority, change);
+                *published = queued;
+            }
+        }
         self.live_waiting.store(state.live.len(), Ordering::Relaxed);
-        state.published = state.len();
     }
 
     fn fits(&self, state: &mut State, images: usize, priority: Priority) -> bool {
@@ -221,7 +227,7 @@ impl Queue {
             .jobs_mut(priority)
             .retain(|job| match job.responder.drop_reason(now) {
                 Some(outcome) => {
-                    self.metrics.count_images(outcome, 1);
+                    self.metrics.count_images(priority, outcome, 1);
                     false
                 }
                 None => true,

@@ -65,14 +65,20 @@ fn queue_accepts_whole_requests_up_to_its_size() {
         matches!(refused, Err(BatchError::Overloaded { retry_after }) if retry_after >= Duration::from_secs(1))
     );
     let one = bench.send([6], RequestOptions::default());
-    assert_eq!(bench.value("mien_queue_images{model=\"m\"} "), 4);
+    assert_eq!(
+        bench.value("mien_queue_images{model=\"m\",priority=\"live\"} "),
+        4
+    );
     assert!(bench.batcher.ensure_capacity(1).is_err());
     bench.pass.send(()).unwrap();
     assert_eq!(bench.wait(three), Ok(vec![1, 2, 3]));
     assert_eq!(bench.wait(one), Ok(vec![6]));
     assert_eq!(bench.wait(busy), Ok(vec![GATE]));
     bench.batcher.join();
-    assert_eq!(bench.value("mien_queue_images{model=\"m\"} "), 0);
+    assert_eq!(
+        bench.value("mien_queue_images{model=\"m\",priority=\"live\"} "),
+        0
+    );
     assert_eq!((bench.outcome("ok"), bench.outcome("rejected")), (5, 3));
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    BatchError, Factory,
+    BatchError, Factory, Priority,
     job::{Job, JobResult},
     queue::Queue,
 };
@@ -90,12 +90,17 @@ impl Worker {
         let mut inputs = Vec::with_capacity(jobs.len());
         for job in jobs {
             let queue = start.duration_since(job.enqueued);
-            self.metrics.record_queue_wait(queue);
+            self.metrics
+                .record_queue_wait(job.responder.priority, queue);
             responders.push((job.responder, queue));
             inputs.push(job.input);
         }
         let alone = inputs.len() == 1;
-        match self.classify(&inputs, record) {
+        // All images of a batch have the same priority.
+        let priority = responders
+            .first()
+            .map_or_else(Priority::default, |(responder, _)| responder.priority);
+        match self.classify(&inputs, priority, record) {
             Ok((predictions, inference)) => {
                 for ((responder, queue), prediction) in responders.into_iter().zip(predictions) {
                     let result = prediction.map(|prediction| JobResult {
@@ -114,10 +119,10 @@ impl Worker {
             Err(_) => {
                 for ((responder, queue), input) in responders.into_iter().zip(&inputs) {
                     if let Some(outcome) = responder.drop_reason(Instant::now()) {
-                        self.metrics.count_images(outcome, 1);
+                        self.metrics.count_images(responder.priority, outcome, 1);
                         continue;
                     }
-                    let prediction = self.classify(std::slice::from_ref(input), record);
+                    let prediction = self.classify(std::slice::from_ref(input), priority, record);
                     let result = prediction.and_then(|(mut predictions, inference)| {
                         let prediction = predictions.swap_remove(0)?;
                         Ok(JobResult {
@@ -153,6 +158,7 @@ impl Worker {
     fn classify(
         &mut self,
         inputs: &[Input],
+        priority: Priority,
         record: &dyn Fn(Duration, usize),
     ) -> Result<(Vec<Result<Prediction, BatchError>>, Duration), BatchError> {
         let mut classifier = match self.classifier.take() {
@@ -162,7 +168,7 @@ impl Worker {
         let start = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| classifier.classify(inputs)));
         let latency = start.elapsed();
-        self.metrics.record_batch(inputs.len(), latency);
+        self.metrics.record_batch(priority, inputs.len(), latency);
         record(latency, inputs.len());
 
         let Ok(result) = result else {

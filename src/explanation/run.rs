@@ -138,7 +138,7 @@ mod tests {
             intra_op_threads: 1,
         };
         let labels = ["dark", "bright", "other"].map(str::to_owned).to_vec();
-        let series = Metrics::new().model("m", &Labels::new(labels).unwrap());
+        let series = Metrics::new().model("m", "1", &Labels::new(labels).unwrap());
         let batcher = Batcher::start("m", &factory, options, CpuBudget::new(2), series).unwrap();
         let white = |index: &usize| {
             [index / side, index % side]

@@ -136,8 +136,9 @@ impl CallLogEntry {
     }
 
     fn write(&self, code: &'static str, message: &str) {
-        let (call, ms) = (self.call.path, millis(self.start.elapsed()));
-        self.metrics.record_grpc_request(call, code);
+        let (call, duration) = (self.call.path, self.start.elapsed());
+        self.metrics.record_grpc_request(call, code, duration);
+        let ms = millis(duration);
         let _in_span = self.span.enter();
         if self.call.is_logged_at_debug {
             tracing::debug!(call, code, ms, "{message}");

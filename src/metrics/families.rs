@@ -43,6 +43,7 @@ pub(super) struct TransportFamilies {
     pub(super) http_requests: IntCounterVec,
     pub(super) http_duration: HistogramVec,
     pub(super) grpc_requests: IntCounterVec,
+    pub(super) grpc_duration: HistogramVec,
 }
 
 impl TransportFamilies {
@@ -59,7 +60,7 @@ impl TransportFamilies {
                 r,
                 "mien_http_request_duration_seconds",
                 "Time from the head of a request to its response.",
-                &["route"],
+                &["route", "status_class"],
                 REQUEST_SECONDS,
             ),
             grpc_requests: counter(
@@ -67,6 +68,13 @@ impl TransportFamilies {
                 "mien_grpc_requests_total",
                 "gRPC responses by call and status code.",
                 &["method", "code"],
+            ),
+            grpc_duration: histogram(
+                r,
+                "mien_grpc_request_duration_seconds",
+                "Time from the head of a gRPC request to the head of its response.",
+                &["method", "code"],
+                REQUEST_SECONDS,
             ),
         }
     }
@@ -92,52 +100,52 @@ impl BatchFamilies {
                 r,
                 "mien_queue_wait_seconds",
                 "Time of an image in the queue.",
-                &["model"],
+                &["model", "version", "priority"],
                 WAIT_SECONDS,
             ),
             inference: histogram(
                 r,
                 "mien_inference_duration_seconds",
                 "Duration of one inference call, one observation per batch.",
-                &["model"],
+                &["model", "version", "priority"],
                 INFERENCE_SECONDS,
             ),
             batch_images: histogram(
                 r,
                 "mien_batch_images",
                 "Number of images of a batch.",
-                &["model"],
+                &["model", "version", "priority"],
                 BATCH_IMAGES,
             ),
             queue_images: int_gauge(
                 r,
                 "mien_queue_images",
                 "Number of queued images.",
-                &["model"],
+                &["model", "priority"],
             ),
             images: counter(
                 r,
                 "mien_images_total",
                 "Received images by outcome.",
-                &["model", "outcome"],
+                &["model", "version", "priority", "outcome"],
             ),
             worker_panics: counter(
                 r,
                 "mien_worker_panics_total",
                 "Panics of a classifier; the worker then creates a new session.",
-                &["model"],
+                &["model", "version"],
             ),
             predictions: counter(
                 r,
                 "mien_predictions_total",
-                "Predictions by label.",
-                &["model", "label"],
+                "Predictions for clients by label.",
+                &["model", "version", "label"],
             ),
             confidence: histogram(
                 r,
                 "mien_prediction_confidence",
-                "Probability of the predicted label.",
-                &["model"],
+                "Probability of the predicted label of predictions for clients.",
+                &["model", "version"],
                 CONFIDENCE,
             ),
         }

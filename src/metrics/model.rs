@@ -1,11 +1,14 @@
-//! The metrics of one model, looked up once so that the hot path only increments.
+//! The metrics of one version of a model, looked up once so that the hot path only increments.
 
 use std::{sync::Arc, time::Duration};
 
 use prometheus::{Histogram, IntCounter, IntGauge};
 
 use super::{Statistics, families::BatchFamilies};
-use crate::inference::{Labels, Prediction};
+use crate::{
+    batching::Priority,
+    inference::{Labels, Prediction},
+};
 
 /// Outcome of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,39 +49,75 @@ impl Outcome {
     }
 }
 
-/// The metrics of one model and the statistics of one of its versions. Clones share them.
+/// The metrics of one version of a model. Clones share them.
 #[derive(Clone)]
 pub struct ModelMetrics(Arc<Series>);
 
 struct Series {
-    queue_wait: Histogram,
-    inference: Histogram,
-    batch_images: Histogram,
-    queue_images: IntGauge,
-    images: [IntCounter; Outcome::ALL.len()],
+    live: PrioritySeries,
+    background: PrioritySeries,
     worker_panics: IntCounter,
     predictions: Vec<IntCounter>,
     confidence: Histogram,
     statistics: Statistics,
 }
 
-impl ModelMetrics {
-    pub(super) fn new(all: &BatchFamilies, model: &str, labels: &Labels) -> Self {
-        let of = [model];
-        let prediction =
-            |label: &String| all.predictions.with_label_values(&[model, label.as_str()]);
-        Self(Arc::new(Series {
+/// The series of the images of one priority.
+struct PrioritySeries {
+    queue_wait: Histogram,
+    inference: Histogram,
+    batch_images: Histogram,
+    queue_images: IntGauge,
+    images: [IntCounter; Outcome::ALL.len()],
+}
+
+impl PrioritySeries {
+    fn new(all: &BatchFamilies, model: &str, version: &str, priority: Priority) -> Self {
+        let priority = label(priority);
+        let of = [model, version, priority];
+        Self {
             queue_wait: all.queue_wait.with_label_values(&of),
             inference: all.inference.with_label_values(&of),
             batch_images: all.batch_images.with_label_values(&of),
-            queue_images: all.queue_images.with_label_values(&of),
-            images: Outcome::ALL
-                .map(|outcome| all.images.with_label_values(&[model, outcome.label()])),
+            queue_images: all.queue_images.with_label_values(&[model, priority]),
+            images: Outcome::ALL.map(|outcome| {
+                all.images
+                    .with_label_values(&[model, version, priority, outcome.label()])
+            }),
+        }
+    }
+}
+
+/// Returns the value of the label `priority`.
+fn label(priority: Priority) -> &'static str {
+    match priority {
+        Priority::Live => "live",
+        Priority::Background => "background",
+    }
+}
+
+impl ModelMetrics {
+    pub(super) fn new(all: &BatchFamilies, model: &str, version: &str, labels: &Labels) -> Self {
+        let prediction = |label: &String| {
+            all.predictions
+                .with_label_values(&[model, version, label.as_str()])
+        };
+        let of = [model, version];
+        Self(Arc::new(Series {
+            live: PrioritySeries::new(all, model, version, Priority::Live),
+            background: PrioritySeries::new(all, model, version, Priority::Background),
             worker_panics: all.worker_panics.with_label_values(&of),
             predictions: labels.names().iter().map(prediction).collect(),
             confidence: all.confidence.with_label_values(&of),
             statistics: Statistics::default(),
         }))
+    }
+
+    fn of(&self, priority: Priority) -> &PrioritySeries {
+        match priority {
+            Priority::Live => &self.0.live,
+            Priority::Background => &self.0.background,
+        }
     }
 
     /// The statistics of this version.
@@ -87,21 +126,22 @@ impl ModelMetrics {
     }
 
     /// Counts images by outcome. Each image is counted once.
-    pub fn count_images(&self, outcome: Outcome, count: usize) {
-        self.0.images[outcome as usize].inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+    pub fn count_images(&self, priority: Priority, outcome: Outcome, count: usize) {
+        self.of(priority).images[outcome as usize].inc_by(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
     /// Records the queue time of an image.
-    pub fn record_queue_wait(&self, waited: Duration) {
-        self.0.queue_wait.observe(waited.as_secs_f64());
+    pub fn record_queue_wait(&self, priority: Priority, waited: Duration) {
+        self.of(priority).queue_wait.observe(waited.as_secs_f64());
     }
 
     /// Records an inference call.
-    pub fn record_batch(&self, images: usize, took: Duration) {
-        self.0
+    pub fn record_batch(&self, priority: Priority, images: usize, took: Duration) {
+        let series = self.of(priority);
+        series
             .batch_images
             .observe(f64::from(u32::try_from(images).unwrap_or(u32::MAX)));
-        self.0.inference.observe(took.as_secs_f64());
+        series.inference.observe(took.as_secs_f64());
     }
 
     /// Counts a panic of a classifier.
@@ -110,11 +150,11 @@ impl ModelMetrics {
     }
 
     /// Changes the number of queued images of all versions of the model.
-    pub fn add_queued_images(&self, change: i64) {
-        self.0.queue_images.add(change);
+    pub fn add_queued_images(&self, priority: Priority, change: i64) {
+        self.of(priority).queue_images.add(change);
     }
 
-    /// Records predictions: label and probability.
+    /// Records predictions for clients: label and probability.
     pub fn record_predictions(&self, predictions: &[Prediction]) {
         for prediction in predictions {
             let (class, confidence) = prediction.probabilities.top();
@@ -124,4 +164,27 @@ impl ModelMetrics {
             self.0.confidence.observe(f64::from(confidence));
         }
     }
+}
+
+/// Removes the series of a version with these labels.
+pub(super) fn remove(all: &BatchFamilies, model: &str, version: &str, labels: &Labels) {
+    // An error means that the series does not exist.
+    for priority in [Priority::Live, Priority::Background].map(label) {
+        let of = [model, version, priority];
+        let _ = all.queue_wait.remove_label_values(&of);
+        let _ = all.inference.remove_label_values(&of);
+        let _ = all.batch_images.remove_label_values(&of);
+        for outcome in Outcome::ALL.map(Outcome::label) {
+            let _ = all
+                .images
+                .remove_label_values(&[model, version, priority, outcome]);
+        }
+    }
+    for label in labels.names() {
+        let _ = all
+            .predictions
+            .remove_label_values(&[model, version, label]);
+    }
+    let _ = all.confidence.remove_label_values(&[model, version]);
+    let _ = all.worker_panics.remove_label_values(&[model, version]);
 }

@@ -103,7 +103,9 @@ impl ModelLoader {
         )?;
 
         let (signature, sha256) = (source.signature.clone(), source.sha256.clone());
-        let series = self.metrics.model(name, &manifest.labels);
+        let series = self
+            .metrics
+            .model(name, &version.to_string(), &manifest.labels);
         let cores = cpu_budget(self.runtime.device());
         let factory = source.factory(first, batch);
         let batcher = Batcher::start(name, &factory, batch, cores, series.clone())?;

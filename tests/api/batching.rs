@@ -17,7 +17,7 @@ const WAIT_FOR_BATCH: [&str; 5] = [
     "--max-queue-delay=60s",
     "--instances=1",
 ];
-const QUEUED_IMAGES: &str = "mien_queue_images{model=\"small\"}";
+const QUEUED_IMAGES: &str = "mien_queue_images{model=\"small\",priority=\"live\"}";
 
 fn faces(count: usize) -> impl Iterator<Item = Vec<u8>> {
     std::iter::repeat_n(face("happy"), count)
@@ -38,7 +38,7 @@ async fn full_queue_rejects_request_with_retry_after() {
     assert!(retry >= 1);
     assert_problem(rejected, 503, "overloaded").await;
     assert_eq!(
-        app.metric("mien_images_total{model=\"small\",outcome=\"rejected\"}")
+        app.metric("mien_images_total{model=\"small\",outcome=\"rejected\",priority=\"live\",version=\"1\"}")
             .await,
         2.0
     );
@@ -48,16 +48,20 @@ async fn full_queue_rejects_request_with_retry_after() {
     assert_eq!(send(app.classify("", face("sad"))).await.0, 200);
     assert_eq!(three.await.unwrap().0, 200);
     assert_eq!(
-        app.metric("mien_images_total{model=\"small\",outcome=\"ok\"}")
+        app.metric(
+            "mien_images_total{model=\"small\",outcome=\"ok\",priority=\"live\",version=\"1\"}"
+        )
+        .await,
+        4.0
+    );
+    assert_eq!(
+        app.metric("mien_batch_images_sum{model=\"small\",priority=\"live\",version=\"1\"}")
             .await,
         4.0
     );
     assert_eq!(
-        app.metric("mien_batch_images_sum{model=\"small\"}").await,
-        4.0
-    );
-    assert_eq!(
-        app.metric("mien_batch_images_count{model=\"small\"}").await,
+        app.metric("mien_batch_images_count{model=\"small\",priority=\"live\",version=\"1\"}")
+            .await,
         1.0
     );
 }
@@ -106,7 +110,8 @@ async fn until_images_leave_queue(app: &TestApp) {
         (status == 200).then_some(())
     })
     .await;
-    let cancelled = "mien_images_total{model=\"small\",outcome=\"cancelled\"}";
+    let cancelled =
+        "mien_images_total{model=\"small\",outcome=\"cancelled\",priority=\"live\",version=\"1\"}";
     app.until_metric(cancelled, 3.0).await;
     let route = "mien_http_requests_total{method=\"POST\",route=\"/v1/classify\"";
     app.until_metrics_contain(&format!("{route},status=\"499\"}} 1"))
@@ -130,20 +135,22 @@ async fn low_priority_requests_use_separate_queue() {
     // Two more live images do not fit.
     assert_eq!(send(infer(1)).await.0, 503);
     let background = rt::spawn(send(infer(2)));
-    app.until_metric(QUEUED_IMAGES, 5.0).await;
+    app.until_metric(
+        "mien_queue_images{model=\"small\",priority=\"background\"}",
+        2.0,
+    )
+    .await;
     // The live images fill a batch of their own.
     assert_eq!(send(app.classify("", face("sad"))).await.0, 200);
     assert_eq!(background.await.unwrap().0, 200);
-    assert_eq!(
-        app.metric("mien_batch_images_sum{model=\"small\"}").await,
-        6.0
-    );
-    // One batch has four images; two images have a batch each.
-    assert_eq!(
-        app.metric("mien_batch_images_bucket{model=\"small\",le=\"1\"}")
-            .await,
-        2.0
-    );
+    // One batch has four live images. The background images have a batch each.
+    for (priority, batches, images) in [("live", 1.0, 4.0), ("background", 2.0, 2.0)] {
+        let labels = format!("model=\"small\",priority=\"{priority}\",version=\"1\"");
+        let sum = format!("mien_batch_images_sum{{{labels}}}");
+        assert_eq!(app.metric(&sum).await, images, "{priority}");
+        let count = format!("mien_batch_images_count{{{labels}}}");
+        assert_eq!(app.metric(&count).await, batches, "{priority}");
+    }
 }
 
 #[actix_web::test]

@@ -169,13 +169,17 @@ async fn invalid_image_has_error_at_its_position() {
         ".predictions[].probabilities.*" => insta::rounded_redaction(3),
     });
     assert_eq!(
-        app.metric("mien_images_total{model=\"small\",outcome=\"invalid\"}")
-            .await,
+        app.metric(
+            "mien_images_total{model=\"small\",outcome=\"invalid\",priority=\"live\",version=\"1\"}"
+        )
+        .await,
         2.0
     );
     assert_eq!(
-        app.metric("mien_images_total{model=\"small\",outcome=\"ok\"}")
-            .await,
+        app.metric(
+            "mien_images_total{model=\"small\",outcome=\"ok\",priority=\"live\",version=\"1\"}"
+        )
+        .await,
         2.0
     );
 }

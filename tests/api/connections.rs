@@ -44,7 +44,7 @@ async fn draining_http2_connection_rejects_requests() {
     let live = client.get(app.url("/health/live"));
     assert_eq!(live.send().await.unwrap().status(), 200);
     let pending = rt::spawn(app.classify("", face("happy")).send());
-    app.until_metric("mien_queue_images{model=\"small\"}", 1.0)
+    app.until_metric("mien_queue_images{model=\"small\",priority=\"live\"}", 1.0)
         .await;
     app.stop();
     let response = eventually(TIMEOUT, "a request is rejected", async || {

@@ -103,7 +103,7 @@ async fn predictions_are_weighted_mean_of_members() {
         let given = LABELS.map(|label| probabilities[label].as_f64().unwrap());
         assert_close(&given, &app.probabilities("duo", class).await);
     }
-    let ok = "mien_images_total{model=\"duo\",outcome=\"ok\"}";
+    let ok = "mien_images_total{model=\"duo\",outcome=\"ok\",priority=\"live\",version=\"1\"}";
     assert_eq!(app.metric(ok).await, 13.0);
 }
 

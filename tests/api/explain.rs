@@ -186,6 +186,7 @@ async fn invalid_explanations_are_rejected() {
     let get = app.get("/v1/explain").await;
     assert_eq!(get.headers()["allow"], "POST");
     assert_problem(get, 405, "method_not_allowed").await;
-    let invalid = "mien_images_total{model=\"small\",outcome=\"invalid\"}";
+    let invalid =
+        "mien_images_total{model=\"small\",outcome=\"invalid\",priority=\"live\",version=\"1\"}";
     assert_eq!(app.metric(invalid).await, 1.0);
 }

@@ -161,7 +161,7 @@ async fn model_with_pending_requests_is_unloading() {
     let pending = rt::spawn(send(
         app.classify_many("", std::iter::repeat_n(face("happy"), 3)),
     ));
-    app.until_metric("mien_queue_images{model=\"m\"}", 3.0)
+    app.until_metric("mien_queue_images{model=\"m\",priority=\"live\"}", 3.0)
         .await;
     app.unload("m").await;
     assert_eq!(app.versions("m").await, ["1 unloading"]);

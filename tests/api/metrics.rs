@@ -2,7 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::helpers::{TestApp, face};
+use serde_json::json;
+
+use crate::{
+    evaluations::{data_set, spawn},
+    helpers::{TestApp, face},
+};
 
 /// Returns name, labels and type of each metric.
 fn shape(text: &str) -> Vec<String> {
@@ -91,6 +96,38 @@ async fn request_metrics_have_bounded_cardinality() {
 }
 
 #[actix_web::test]
+async fn background_images_have_their_own_series() {
+    let data = data_set();
+    let app = spawn(&data, &[]);
+    app.classify("", face("happy")).send().await.unwrap();
+    let evaluation = app.start_evaluation(&json!({"dataset": "faces"})).await;
+    app.until_evaluation(&evaluation, "succeeded").await;
+    for (priority, images) in [("live", 1.0), ("background", 7.0)] {
+        let labels =
+            format!("model=\"small\",outcome=\"ok\",priority=\"{priority}\",version=\"1\"");
+        let series = format!("mien_images_total{{{labels}}}");
+        assert_eq!(app.metric(&series).await, images, "{priority}");
+        let labels = format!("model=\"small\",priority=\"{priority}\",version=\"1\"");
+        let series = format!("mien_queue_wait_seconds_count{{{labels}}}");
+        assert_eq!(app.metric(&series).await, images, "{priority}");
+    }
+}
+
+#[actix_web::test]
+async fn rejected_requests_do_not_change_latency_of_successful_ones() {
+    let app = TestApp::spawn();
+    app.classify("", b"not an image".to_vec())
+        .send()
+        .await
+        .unwrap();
+    for (class, requests) in [("2xx", 0.0), ("4xx", 1.0), ("5xx", 0.0)] {
+        let labels = format!("route=\"/v1/classify\",status_class=\"{class}\"");
+        let series = format!("mien_http_request_duration_seconds_count{{{labels}}}");
+        assert_eq!(app.metric(&series).await, requests, "{class}");
+    }
+}
+
+#[actix_web::test]
 async fn predictions_are_counted_by_label() {
     let app = TestApp::spawn();
     app.classify("", face("happy")).send().await.unwrap();
@@ -103,23 +140,27 @@ async fn predictions_are_counted_by_label() {
     assert_eq!(
         counted,
         BTreeSet::from([
-            "mien_predictions_total{label=\"fear\",model=\"small\"} 1",
-            "mien_predictions_total{label=\"neutral\",model=\"small\"} 1",
+            "mien_predictions_total{label=\"fear\",model=\"small\",version=\"1\"} 1",
+            "mien_predictions_total{label=\"neutral\",model=\"small\",version=\"1\"} 1",
         ])
     );
     assert_eq!(
-        app.metric("mien_prediction_confidence_count{model=\"small\"}")
+        app.metric("mien_prediction_confidence_count{model=\"small\",version=\"1\"}")
             .await,
         2.0
     );
     assert_eq!(
-        app.metric("mien_queue_wait_seconds_count{model=\"small\"}")
-            .await,
+        app.metric(
+            "mien_queue_wait_seconds_count{model=\"small\",priority=\"live\",version=\"1\"}"
+        )
+        .await,
         2.0
     );
     assert_eq!(
-        app.metric("mien_inference_duration_seconds_count{model=\"small\"}")
-            .await,
+        app.metric(
+            "mien_inference_duration_seconds_count{model=\"small\",priority=\"live\",version=\"1\"}"
+        )
+        .await,
         2.0
     );
 }

@@ -132,7 +132,7 @@ async fn later_models_are_measured_only_while_idle() {
 
     // A queued image waits for its batch to fill up, so the server is busy.
     let _pending = rt::spawn(send(app.classify("?model=m", face("happy"))));
-    app.until_metric("mien_queue_images{model=\"m\"}", 1.0)
+    app.until_metric("mien_queue_images{model=\"m\",priority=\"live\"}", 1.0)
         .await;
     let before = app.json("/v1/models/m").await["versions"][0]["serving"].clone();
     assert_eq!(source(&load("other", "1", "tiny").await), "default");

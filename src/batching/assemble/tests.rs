@@ -27,7 +27,7 @@ fn background_batches_stay_small_after_live_images() {
     let queue = Queue::new(
         options,
         CpuBudget::new(2),
-        Metrics::new().model("m", &labels),
+        Metrics::new().model("m", "1", &labels),
     );
     let (sender, _receiver) = oneshot::channel();
     let input = Input::Tensor(Box::default());
@@ -35,6 +35,7 @@ fn background_batches_stay_small_after_live_images() {
         input,
         enqueued: Instant::now(),
         responder: Responder {
+            priority: Priority::Background,
             sender,
             deadline: None,
         },

@@ -72,7 +72,10 @@ fn last_worker_retries_classifier_for_next_batch() {
         Ok(vec![2])
     );
     assert_eq!(bench.outcome("failed"), 2);
-    assert_eq!(bench.value("mien_worker_panics_total{model=\"m\"} "), 1);
+    assert_eq!(
+        bench.value("mien_worker_panics_total{model=\"m\",version=\"1\"} "),
+        1
+    );
 }
 
 #[test]
@@ -154,7 +157,7 @@ fn failing_factory_starts_no_workers() {
         instances: 2,
         intra_op_threads: 1,
     };
-    let series = Metrics::new().model("m", &labels);
+    let series = Metrics::new().model("m", "1", &labels);
     let started = Batcher::start("m", &factory, options, CpuBudget::new(2), series);
     assert_eq!(
         started.err(),

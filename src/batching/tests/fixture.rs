@@ -149,7 +149,7 @@ impl Bench {
         };
         let metrics = Metrics::new();
         let labels = Labels::new(vec!["a".to_owned(), "b".to_owned()]).unwrap();
-        let series = metrics.model("m", &labels);
+        let series = metrics.model("m", "1", &labels);
         let batcher = Batcher::start("m", &factory, options, cores, series).unwrap();
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -212,9 +212,14 @@ impl Bench {
         self.arrived.recv().unwrap();
     }
 
+    /// Returns the number of images of both priorities with this outcome.
     pub(super) fn outcome(&self, outcome: &str) -> usize {
-        let line = format!("mien_images_total{{model=\"m\",outcome=\"{outcome}\"}} ");
-        self.value(&line)
+        let of = |priority: &str| {
+            let labels =
+                format!("model=\"m\",outcome=\"{outcome}\",priority=\"{priority}\",version=\"1\"");
+            self.value(&format!("mien_images_total{{{labels}}} "))
+        };
+        of("live") + of("background")
     }
 
     pub(super) fn value(&self, start: &str) -> usize {

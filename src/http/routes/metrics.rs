@@ -13,7 +13,7 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 #[utoipa::path(get, path = PATH, tag = "operation", operation_id = "metrics",
     responses((status = 200, description = "All metrics, named `mien_*` and `process_*`.",
         body = String, content_type = "text/plain",
-        example = "mien_images_total{model=\"resnet-20-v1\",outcome=\"ok\"} 17")))]
+        example = "mien_images_total{model=\"resnet-20-v1\",outcome=\"ok\",priority=\"live\",version=\"1\"} 17")))]
 pub async fn metrics(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     let text = state.metrics.render().map_err(ApiError::internal)?;
     Ok(HttpResponse::Ok().content_type(TEXT_FORMAT).body(text))

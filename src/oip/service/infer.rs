@@ -51,7 +51,7 @@ impl Service {
         if priority == Priority::Live {
             model.batcher.ensure_capacity(images.len())?;
         }
-        let inputs = self.faces(model, images, deadline).await?;
+        let inputs = self.faces(model, images, priority, deadline).await?;
         let preprocess = start.elapsed();
         let call = RequestOptions {
             deadline: Some(deadline),
@@ -81,6 +81,7 @@ impl Service {
         &self,
         model: &LiveModel,
         images: Images,
+        priority: Priority,
         deadline: Instant,
     ) -> Result<Vec<Input>, Error> {
         let encoded = match images {
@@ -90,7 +91,9 @@ impl Service {
         let count = encoded.len();
         let decoding = self.decoder.decode(encoded, model.signature.side);
         let Ok(decoded) = timeout_at(deadline.into(), decoding).await else {
-            model.metrics.count_images(Outcome::Expired, count);
+            model
+                .metrics
+                .count_images(priority, Outcome::Expired, count);
             let message = "the deadline passed before the images were decoded";
             return Err(Error::new(Kind::DeadlineExceeded, message));
         };
@@ -101,7 +104,9 @@ impl Service {
             })
         });
         faces.collect::<Result<_, _>>().inspect_err(|_| {
-            model.metrics.count_images(Outcome::Invalid, count);
+            model
+                .metrics
+                .count_images(priority, Outcome::Invalid, count);
         })
     }
 }

@@ -18,8 +18,11 @@ async fn two_evaluations_run_concurrently() {
     let third = app.start_evaluation(&spec).await;
     app.until_evaluation(&first, "running").await;
     app.until_evaluation(&second, "running").await;
-    app.until_metric("mien_queue_images{model=\"small\"}", 14.0)
-        .await;
+    app.until_metric(
+        "mien_queue_images{model=\"small\",priority=\"background\"}",
+        14.0,
+    )
+    .await;
     assert_eq!(app.json(&third).await["status"], "queued");
 
     let delete = async |location: &str| send(app.client.delete(app.url(location))).await;

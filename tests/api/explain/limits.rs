@@ -16,14 +16,14 @@ const HELD: [&str; 4] = [
     "--max-queue-delay=60s",
     "--instances=1",
 ];
-const WAITING: &str = "mien_queue_images{model=\"small\"}";
+const WAITING: &str = "mien_queue_images{model=\"small\",priority=\"background\"}";
 
 #[actix_web::test]
 async fn explanation_cost_is_bounded_and_in_metrics() {
     let app = TestApp::spawn();
     assert_eq!(send(app.explain("", face("happy"))).await.0, 200);
     assert_eq!(
-        app.metric("mien_images_total{model=\"small\",outcome=\"ok\"}")
+        app.metric("mien_images_total{model=\"small\",outcome=\"ok\",priority=\"background\",version=\"1\"}")
             .await,
         122.0
     );
@@ -31,7 +31,8 @@ async fn explanation_cost_is_bounded_and_in_metrics() {
     for label in [
         "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
     ] {
-        let series = format!("mien_predictions_total{{label=\"{label}\",model=\"small\"}}");
+        let series =
+            format!("mien_predictions_total{{label=\"{label}\",model=\"small\",version=\"1\"}}");
         assert_eq!(app.metric(&series).await, 0.0);
     }
     let requests = "mien_http_requests_total{method=\"POST\",route=\"/v1/explain\",status=\"200\"}";
@@ -56,7 +57,7 @@ async fn explain_limits_concurrency_and_frees_slot_on_disconnect() {
         app.until_metric(WAITING, f64::from(waiting)).await;
     }
     assert_eq!(
-        app.metric("mien_images_total{model=\"small\",outcome=\"cancelled\"}")
+        app.metric("mien_images_total{model=\"small\",outcome=\"cancelled\",priority=\"background\",version=\"1\"}")
             .await,
         64.0
     );

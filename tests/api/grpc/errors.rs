@@ -130,7 +130,7 @@ async fn full_queue_rejects_with_retry() {
     let mut client = Client::new(channel);
     let mut waiting = client.clone();
     let waiting = rt::spawn(async move { waiting.model_infer(faces(&["happy"])).await });
-    app.until_metric("mien_queue_images{model=\"small\"}", 1.0)
+    app.until_metric("mien_queue_images{model=\"small\",priority=\"live\"}", 1.0)
         .await;
     let status = client
         .model_infer(faces(&["sad", "fear"]))
@@ -147,7 +147,7 @@ async fn disconnected_client_frees_queue() {
     let (app, channel) = serve(&["--max-queue-delay=1h", "--max-batch=9", "--instances=1"]).await;
     let mut client = Client::new(channel);
     let call = rt::spawn(async move { client.model_infer(faces(&["happy", "sad"])).await });
-    app.until_metric("mien_queue_images{model=\"small\"}", 2.0)
+    app.until_metric("mien_queue_images{model=\"small\",priority=\"live\"}", 2.0)
         .await;
     call.abort();
     let label = "method=\"inference.GRPCInferenceService/ModelInfer\"";
@@ -159,7 +159,7 @@ async fn disconnected_client_frees_queue() {
     let (status, _) = send(app.classify_many("", std::iter::repeat_n(face("happy"), 9))).await;
     assert_eq!(status, 200);
     app.until_metric(
-        "mien_images_total{model=\"small\",outcome=\"cancelled\"}",
+        "mien_images_total{model=\"small\",outcome=\"cancelled\",priority=\"live\",version=\"1\"}",
         2.0,
     )
     .await;

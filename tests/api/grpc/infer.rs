@@ -79,7 +79,8 @@ async fn grpc_responses_equal_http_responses() {
     assert_eq!(stats.model_stats[0].inference_count, 12);
     let calls = "mien_grpc_requests_total{code=\"ok\",method=\"inference.GRPCInferenceService/ModelInfer\"}";
     assert_eq!(app.metric(calls).await, 3.0);
-    let images = "mien_images_total{model=\"small\",outcome=\"ok\"}";
+    let images =
+        "mien_images_total{model=\"small\",outcome=\"ok\",priority=\"live\",version=\"1\"}";
     assert_eq!(app.metric(images).await, 12.0);
 }
 

@@ -79,7 +79,7 @@ async fn pending_call_completes_during_shutdown() {
         serve(&["--max-queue-delay=3s", "--max-batch=9", "--instances=1"]).await;
     let mut client = Client::new(channel);
     let pending = rt::spawn(async move { client.model_infer(faces(&["happy"])).await });
-    app.until_metric("mien_queue_images{model=\"small\"}", 1.0)
+    app.until_metric("mien_queue_images{model=\"small\",priority=\"live\"}", 1.0)
         .await;
     app.stop();
     assert_eq!(

@@ -54,7 +54,7 @@ async fn pending_request_completes_during_reload() {
         &["--max-batch=2", "--max-queue-delay=3s", "--instances=1"],
     );
     let pending = rt::spawn(send(app.classify("", face("happy"))));
-    app.until_metric("mien_queue_images{model=\"m\"}", 1.0)
+    app.until_metric("mien_queue_images{model=\"m\",priority=\"live\"}", 1.0)
         .await;
     assert_eq!(app.load("m").await.status(), 200);
     assert_eq!(pending.await.unwrap().0, 200);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Metric of one queued image.
-const QUEUED: &str = "mien_queue_images{model=\"small\"} 1";
+const QUEUED: &str = "mien_queue_images{model=\"small\",priority=\"live\"} 1";
 
 #[actix_web::test]
 async fn sigterm_completes_requests_and_exits_with_0() {

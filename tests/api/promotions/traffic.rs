@@ -101,8 +101,12 @@ async fn promotion_fails_no_request_and_switches_version_once() {
         3.0
     );
     for outcome in ["rejected", "expired", "failed"] {
-        let series = format!("mien_images_total{{model=\"m\",outcome=\"{outcome}\"}}");
-        assert_eq!(metric(&series).await, 0.0, "{outcome}");
+        for version in [1, 2] {
+            let series = format!(
+                "mien_images_total{{model=\"m\",outcome=\"{outcome}\",priority=\"live\",version=\"{version}\"}}"
+            );
+            assert_eq!(metric(&series).await, 0.0, "{outcome}");
+        }
     }
 }
 

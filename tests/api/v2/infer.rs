@@ -221,7 +221,7 @@ async fn encoded_images_are_accepted() {
         assert_eq!(send(request).await, (200, body.clone()));
     }
     let ok = app
-        .metric("mien_images_total{model=\"small\",outcome=\"ok\"}")
+        .metric("mien_images_total{model=\"small\",outcome=\"ok\",priority=\"live\",version=\"1\"}")
         .await;
     assert_eq!(ok, 6.0);
     let text = app.get("/metrics").await.text().await.unwrap();

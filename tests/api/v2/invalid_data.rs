@@ -97,8 +97,10 @@ async fn invalid_images_fail_request() {
     let error = error_of(app.infer("small").json(&input(json!(["***"]))), 400).await;
     assert!(error.contains("invalid base64"), "{error}");
     assert_eq!(
-        app.metric("mien_images_total{model=\"small\",outcome=\"invalid\"}")
-            .await,
+        app.metric(
+            "mien_images_total{model=\"small\",outcome=\"invalid\",priority=\"live\",version=\"1\"}"
+        )
+        .await,
         3.0
     );
     // The header declares too many pixels.

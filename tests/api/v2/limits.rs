@@ -59,7 +59,7 @@ async fn deadline_comes_from_header_or_parameter() {
     let request = app.infer("small").json(&faces(&["happy"]));
     error_of(request.header("x-request-timeout-ms", "soon"), 400).await;
     app.until_metric(
-        "mien_images_total{model=\"small\",outcome=\"expired\"}",
+        "mien_images_total{model=\"small\",outcome=\"expired\",priority=\"live\",version=\"1\"}",
         2.0,
     )
     .await;
@@ -75,7 +75,7 @@ async fn full_queue_rejects_with_retry() {
     ]);
     let waiting = app.infer("small").json(&faces(&["happy"]));
     let waiting = actix_web::rt::spawn(waiting.timeout(Duration::from_secs(20)).send());
-    app.until_metric("mien_queue_images{model=\"small\"}", 1.0)
+    app.until_metric("mien_queue_images{model=\"small\",priority=\"live\"}", 1.0)
         .await;
     let request = app.infer("small").json(&faces(&["sad", "fear"]));
     let response = request.send().await.unwrap();
