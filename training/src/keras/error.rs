@@ -28,9 +28,19 @@ pub enum KerasError {
         /// Error of the HDF5 reader.
         detail: String,
     },
+    /// The values of an array are not floating-point numbers that can be read.
+    #[error(
+        "the {array} has {found}; supported are float16, float32 and float64. Save the model with one of these types"
+    )]
+    ElementType {
+        /// The array.
+        array: String,
+        /// Its element type.
+        found: String,
+    },
     /// The file does not contain Keras weights.
     #[error(
-        "the HDF5 file does not contain Keras weights: `model_weights`, `layer_names` and `layers` are all missing"
+        "the HDF5 file does not contain Keras weights: `model_weights`, `layer_names`, `layers` and `_layer_checkpoint_dependencies` are all missing"
     )]
     NoWeights,
     /// The file has no config, and no architecture was given.

@@ -2,14 +2,19 @@
 //!
 //! There are two layouts. Keras 2 and the `.h5` files of Keras 3 have one group per layer. The attribute `layer_names` lists
 //! them; a long list is split into `layer_names0`, `layer_names1`, ... Each group has an attribute `weight_names`.
-//! `.weights.h5` files of Keras 3 have arrays `layers/<kind>_<number>/vars/<number>`.
+//! `.weights.h5` files have arrays `layers/<kind>_<number>/vars/<number>` (Keras 3) or
+//! `_layer_checkpoint_dependencies/<kind>_<number>/vars/<number>` (Keras 2.13).
 
-use hdf5_reader::{Hdf5File, OpenOptions, error::Error, group::Group};
+use half::f16;
+use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions, error::Error, group::Group};
 
 use super::error::KerasError;
 
 /// Maximum size of an array in bytes. The largest array of the catalogue's networks has 256 KB.
 const MAX_ARRAY_BYTES: usize = 1 << 28;
+
+/// Groups with the numbered layers of `.weights.h5` files: of Keras 3, and of Keras 2.13.
+const NUMBERED: [&str; 2] = ["layers", "_layer_checkpoint_dependencies"];
 
 /// One array of a layer.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,8 +69,10 @@ impl KerasFile {
             .concat();
         let layers = match strings(&weights, "layer_names")? {
             Some(names) => listed(&weights, names)?,
-            None if has("layers") => numbered(&weights)?,
-            None => return Err(KerasError::NoWeights),
+            None => {
+                let layers = NUMBERED.into_iter().find(|name| has(name));
+                numbered(&weights, layers.ok_or(KerasError::NoWeights)?)?
+            }
         };
         Ok(Self {
             config,
@@ -128,25 +135,25 @@ fn listed(weights: &Group, names: Vec<String>) -> Result<Vec<Layer>, KerasError>
 }
 
 /// Returns the layers of a `.weights.h5` file: `layers/conv2d/vars/0`, `layers/conv2d_1/vars/0`, ... The numbers of a kind
-/// follow the order of the model.
-fn numbered(weights: &Group) -> Result<Vec<Layer>, KerasError> {
-    let group = descend(weights, "layers")?;
-    let (mut names, _) = group.member_names().map_err(damaged("layers"))?;
+/// follow the order of the model. Keras 2.13 leaves gaps between the numbers.
+fn numbered(weights: &Group, layers: &str) -> Result<Vec<Layer>, KerasError> {
+    let group = descend(weights, layers)?;
+    let (mut names, _) = group.member_names().map_err(damaged(layers))?;
     names.sort_by_cached_key(|name| kind_and_number(name));
-    let mut layers = Vec::new();
+    let mut found = Vec::new();
     for name in names {
         let vars = descend(&group, &format!("{name}/vars"))?;
         let (_, mut members) = vars
             .member_names()
-            .map_err(damaged(format!("layers/{name}")))?;
+            .map_err(damaged(format!("{layers}/{name}")))?;
         members.sort_by_key(|member| member.parse::<usize>().unwrap_or(usize::MAX));
         let arrays = members.iter().map(|member| array(&vars, member));
         let arrays: Vec<Array> = arrays.collect::<Result<_, _>>()?;
         if !arrays.is_empty() {
-            layers.push(Layer { name, arrays });
+            found.push(Layer { name, arrays });
         }
     }
-    Ok(layers)
+    Ok(found)
 }
 
 /// Splits `conv2d_12` into `("conv2d", 12)`. The first layer of a kind does not have a number; 0 is returned for it.
@@ -174,13 +181,7 @@ fn array(group: &Group, name: &str) -> Result<Array, KerasError> {
     let place = || format!("array `{}/{name}`", group.name());
     let dataset = group.dataset(name).map_err(damaged(place()))?;
     let shape = dataset.shape().iter().map(|&n| n as usize).collect();
-    let values = match dataset.read_array::<f32>() {
-        Ok(values) => values.into_iter().collect(),
-        Err(single) => match dataset.read_array::<f64>() {
-            Ok(values) => values.into_iter().map(|value| value as f32).collect(),
-            Err(_) => return Err(damaged(place())(single)),
-        },
-    };
+    let values = values(&dataset, &place)?;
     // Keras 2 appends the number of the output to names: `kernel:0`.
     let name = name.split(':').next().unwrap_or(name).to_owned();
     Ok(Array {
@@ -188,4 +189,46 @@ fn array(group: &Group, name: &str) -> Result<Array, KerasError> {
         shape,
         values,
     })
+}
+
+/// Reads float16, float32 or float64 values as float32.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "only floating-point numbers are read"
+)]
+fn values(dataset: &Dataset, place: &dyn Fn() -> String) -> Result<Vec<f32>, KerasError> {
+    let read = match dataset.dtype() {
+        Datatype::FloatingPoint { size: 2, .. } => dataset.read_native_bytes().map(|bytes| {
+            let (numbers, _) = bytes.as_chunks();
+            let number = |&bytes: &[u8; 2]| f16::from_ne_bytes(bytes).to_f32();
+            numbers.iter().map(number).collect()
+        }),
+        Datatype::FloatingPoint { size: 8, .. } => dataset
+            .read_array::<f64>()
+            .map(|values| values.into_iter().map(|value| value as f32).collect()),
+        Datatype::FloatingPoint { .. } => dataset
+            .read_array::<f32>()
+            .map(|values| values.into_iter().collect()),
+        other => {
+            return Err(KerasError::ElementType {
+                array: place(),
+                found: describe(other),
+            });
+        }
+    };
+    read.map_err(damaged(place()))
+}
+
+/// Returns the name of a type that is not a floating-point number.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "only floating-point numbers are read"
+)]
+fn describe(datatype: &Datatype) -> String {
+    match datatype {
+        Datatype::FixedPoint { size, .. } => format!("integers of {size} bytes"),
+        // h5py stores bfloat16 as opaque values of two bytes.
+        Datatype::Opaque { size: 2, .. } => "bfloat16 or another opaque type of 2 bytes".to_owned(),
+        _ => "values that are not numbers".to_owned(),
+    }
 }

@@ -13,6 +13,9 @@ use proptest::prelude::*;
 const KERAS_2: &str = "keras2-densenet-12-4-c05-b2.h5";
 const KERAS_3: &str = "keras3-resnet-8-v1.h5";
 const WEIGHTS_ALONE: &str = "keras3-densenet-12-4-c05-b2.weights.h5";
+const WEIGHTS_2_13: &str = "keras2.13-densenet-12-4-c05-b2.weights.h5";
+const FLOAT16: &str = "keras2.13-float16-densenet-12-4-c05-b2.weights.h5";
+const BFLOAT16: &str = "keras2.13-bfloat16-densenet-12-4-c05-b2.weights.h5";
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -22,6 +25,11 @@ fn fixture(name: &str) -> PathBuf {
 
 /// Returns the path of the images and Keras outputs for a fixture.
 fn outputs(name: &str) -> PathBuf {
+    let name = if name == WEIGHTS_2_13 {
+        WEIGHTS_ALONE
+    } else {
+        name
+    };
     fixture(&format!("{}.npz", name.split('.').next().unwrap()))
 }
 
@@ -68,6 +76,11 @@ fn imported_models_match_keras_outputs() {
             "densenet-12-4-c05-b2: 7815 p",
             vec!["--arch", "densenet-12-4-c05-b2"],
         ),
+        (
+            WEIGHTS_2_13,
+            "densenet-12-4-c05-b2: 7815 p",
+            vec!["--arch", "densenet-12-4-c05-b2"],
+        ),
     ] {
         let out = folder.path().join(file).join("1/model.onnx");
         let check = outputs(file);
@@ -88,6 +101,37 @@ fn imported_models_match_keras_outputs() {
         }
         assert!(out.exists());
     }
+}
+
+#[test]
+fn float16_weights_are_imported() {
+    let values = |name| {
+        let bytes = fs::read(fixture(name)).unwrap();
+        keras::decode(bytes, Some("densenet-12-4-c05-b2"))
+            .unwrap()
+            .values
+    };
+    let (half, single) = (values(FLOAT16), values(WEIGHTS_2_13));
+    assert_eq!(half.len(), single.len());
+    for (name, expected) in &single {
+        for (actual, expected) in half[name].iter().zip(expected) {
+            // float16 has 11 significant bits; the smallest subnormal number is 6e-8.
+            let tolerance = expected.abs() / 2048.0 + 6e-8;
+            assert!(
+                (actual - expected).abs() <= tolerance,
+                "{name}: {actual} {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn unsupported_element_type_is_named() {
+    fails_with(
+        &fixture(BFLOAT16),
+        &["--arch", "densenet-12-4-c05-b2"],
+        &["bfloat16", "supported are float16, float32 and float64"],
+    );
 }
 
 #[test]
@@ -164,8 +208,8 @@ fn invalid_files_are_reported_by_cause() {
     fails_with(&path, &[], &["`kernel`", "conv2d", "NaN"]);
 }
 
-static FILES: LazyLock<[Vec<u8>; 3]> = LazyLock::new(|| {
-    [KERAS_2, KERAS_3, WEIGHTS_ALONE].map(|name| fs::read(fixture(name)).unwrap())
+static FILES: LazyLock<[Vec<u8>; 4]> = LazyLock::new(|| {
+    [KERAS_2, KERAS_3, WEIGHTS_ALONE, FLOAT16].map(|name| fs::read(fixture(name)).unwrap())
 });
 
 proptest! {
@@ -174,7 +218,7 @@ proptest! {
     /// A damaged file is read or rejected.
     #[test]
     fn damage_never_panics(
-        file in 0..3_usize,
+        file in 0..4_usize,
         flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..40),
         early in any::<bool>(),
         cut in prop::option::of(any::<prop::sample::Index>()),
@@ -189,6 +233,6 @@ proptest! {
             let length = cut.index(bytes.len());
             bytes.truncate(length);
         }
-        let _ = keras::decode(bytes, (file == 2).then_some("densenet-12-4-c05-b2"));
+        let _ = keras::decode(bytes, (file >= 2).then_some("densenet-12-4-c05-b2"));
     }
 }
