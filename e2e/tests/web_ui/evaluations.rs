@@ -71,11 +71,13 @@ async fn evaluation_shows_accuracy_and_mistakes() -> Result<()> {
 async fn live_view_counts_only_images_of_clients() -> Result<()> {
     with_web_ui(&[], async |ui| {
         ui.click("nav a[href='#live']").await?;
-        // The first sample is from before the evaluation.
+        // The first sample is from before the evaluation, the last one from after it.
         ui.element(".panels .chart").await?;
         evaluate(ui, "small").await?;
-        ui.wait_for("return document.querySelector('.panels').textContent.includes('batches since the start')")
-            .await?;
+        // The chart has a line from the second sample on.
+        let samples = "(document.querySelector('.panels .chart path.line-1')?.getAttribute('d').match(/[ML]/g)?.length ?? 0)";
+        let before = ui.run(&format!("return {samples}"), &[]).await?;
+        ui.wait_for(&format!("return {samples} > {before} + 1")).await?;
         // A line is at the bottom of the chart as long as its value is 0.
         let heights = r"
             const path = document.querySelector('.panels .chart path.line-1').getAttribute('d')
