@@ -55,7 +55,7 @@ impl Intake {
     pub fn new(limits: Arc<LimitSettings>) -> Self {
         Self {
             memory: BodyMemoryLimit::new(limits.max_body_memory),
-            decoder: Arc::new(Decoder::new(limits.max_pixels)),
+            decoder: Arc::new(Decoder::new(limits.max_pixels, limits.max_decode_memory)),
             limits,
         }
     }

@@ -3,6 +3,7 @@
 use std::{io::IsTerminal, time::Duration};
 
 use clap::{Args, ValueEnum};
+use mien_faces::image::is_panic_contained;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 use uuid::Uuid;
 
@@ -73,7 +74,13 @@ pub fn init(settings: &LogSettings, default_filter: &str) -> Result<(), LogError
         .with(lines)
         .try_init()
         .map_err(|error| wrong(error.to_string()))?;
-    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+    std::panic::set_hook(Box::new(|panic| {
+        if is_panic_contained() {
+            tracing::warn!("image decoder panicked");
+        } else {
+            tracing::error!("{panic}");
+        }
+    }));
     Ok(())
 }
 

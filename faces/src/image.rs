@@ -1,14 +1,26 @@
 //! Image preprocessing that is equal to that of Keras and Pillow: decoding to 8-bit grayscale, then resizing to the square of a
 //! model.
 
-pub(crate) mod container;
+mod bmp;
 mod decode;
+mod encode;
+mod error;
 pub(crate) mod format;
+mod gif;
+mod header;
+mod jpeg;
+mod limits;
 mod luma;
+mod metadata;
+mod panics;
 mod png;
 mod preprocess;
+mod webp;
 
-pub use decode::{ImageError, Limits, decode};
+pub use decode::{ImageFile, decode};
+pub use error::{ImageError, ImageErrorKind};
+pub use limits::Limits;
+pub use panics::is_panic_contained;
 
 /// A decoded image: 8-bit grayscale, 0 black to 255 white, upright.
 #[derive(Debug, Clone, PartialEq, Eq)]

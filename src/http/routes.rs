@@ -34,7 +34,7 @@ const IMAGES: &[Code] = &[
     Code::DeadlineExceeded,
 ];
 /// An image cannot be decoded.
-const IMAGE: &[Code] = &[Code::InvalidImage];
+const IMAGE: &[Code] = &[Code::InvalidImage, Code::Unsupported];
 /// The requested model does not serve.
 const SERVING: &[Code] = &[Code::UnknownModel, Code::UnknownVersion, Code::ModelLoading];
 /// A limit is exhausted or the server stops.
@@ -60,7 +60,7 @@ fn classification() -> [Endpoint; 2] {
     [
         Endpoint::of::<classify::__path_classify>(|| web::to(classify::classify))
             .problem(Code::InvalidImage, "no image of the request can be decoded")
-            .problems(&[IMAGES, SERVING, BUSY]),
+            .problems(&[&[Code::Unsupported], IMAGES, SERVING, BUSY]),
         Endpoint::of::<explain::__path_explain>(|| web::to(explain::explain))
             .problems(&[IMAGE, IMAGES, SERVING, FORMAT, BUSY]),
     ]

@@ -3,19 +3,19 @@
 
 mod base64_text;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use mien_faces::image::{Face, ImageError, Limits, decode};
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use mien_faces::image::{Face, ImageError, ImageErrorKind, ImageFile, Limits};
+use tokio::{runtime::Handle, sync::Semaphore, task::spawn_blocking};
 
 /// An image file as a client sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EncodedImage {
     /// The bytes of the file.
     Raw(Bytes),
-    /// The bytes of the file in base64 (standard alphabet), with or without whitespace and the prefix `data:...;base64,`.
+    /// The bytes of the file in base64 (standard alphabet), with or without the prefix `data:...;base64,`.
     Base64(String),
 }
 
@@ -25,6 +25,16 @@ impl EncodedImage {
         match self {
             Self::Raw(bytes) => bytes.len(),
             Self::Base64(text) => text.len(),
+        }
+    }
+
+    /// Returns the bytes of the file.
+    fn file(&self) -> Result<Cow<'_, [u8]>, ImageDecodeError> {
+        match self {
+            Self::Raw(bytes) => Ok(Cow::Borrowed(bytes)),
+            Self::Base64(text) => base64_text::decode(text)
+                .map(Cow::Owned)
+                .map_err(|error| ImageDecodeError::Base64(error.to_string())),
         }
     }
 }
@@ -41,13 +51,11 @@ pub enum ImageDecodeError {
 }
 
 impl ImageDecodeError {
-    /// Returns whether the image only exceeds the pixel limit.
-    pub fn is_too_large(&self) -> bool {
+    /// Returns the class of the error.
+    pub fn kind(&self) -> ImageErrorKind {
         match self {
-            Self::Image(ImageError::TooManyPixels { .. }) => true,
-            Self::Base64(_) | Self::Image(ImageError::Unsupported | ImageError::Invalid { .. }) => {
-                false
-            }
+            Self::Base64(_) => ImageErrorKind::Invalid,
+            Self::Image(error) => error.kind(),
         }
     }
 }
@@ -57,19 +65,31 @@ impl ImageDecodeError {
 #[error("decoding failed: {0}")]
 pub struct DecoderError(String);
 
-/// Decodes at most one image per core at a time, so that memory for pixels is bounded by cores times the pixel limit.
+/// Decodes at most one image per core at a time, within a memory limit for all of them.
 pub struct Decoder {
     limits: Limits,
     cores: Arc<Semaphore>,
+    /// The free memory in units of [`MEMORY_UNIT`].
+    memory: Arc<Semaphore>,
 }
 
+/// Bytes per permit of the memory limit.
+const MEMORY_UNIT: u64 = 1 << 10;
+
 impl Decoder {
-    /// Creates a decoder for images of up to `max_pixels` pixels.
-    pub fn new(max_pixels: u64) -> Self {
+    /// Creates a decoder for images of up to `max_pixels` pixels. All images together take at most `max_memory` bytes, without
+    /// their files.
+    pub fn new(max_pixels: u64, max_memory: usize) -> Self {
         let cores = mien_host::cpu::available_cores();
+        let max_memory = u64::try_from(max_memory).unwrap_or(u64::MAX);
+        let limits = Limits {
+            max_pixels,
+            max_memory,
+        };
         Self {
-            limits: Limits { max_pixels },
+            limits,
             cores: Arc::new(Semaphore::new(cores)),
+            memory: Arc::new(Semaphore::new(permits(max_memory) as usize)),
         }
     }
 
@@ -79,13 +99,19 @@ impl Decoder {
         image: &EncodedImage,
         side: usize,
     ) -> Option<Result<Face, ImageDecodeError>> {
-        let (bytes, pixels) = INLINE_LIMIT;
-        if image.len() > bytes || pixels > self.limits.max_pixels {
+        let (max_bytes, max_pixels) = INLINE_LIMIT;
+        if image.len() > max_bytes {
             return None;
         }
-        let face = face(image, &Limits { max_pixels: pixels }, side);
-        let larger = face.as_ref().is_err_and(ImageDecodeError::is_too_large);
-        (!larger).then_some(face)
+        let file = match image.file() {
+            Ok(file) => file,
+            Err(error) => return Some(Err(error)),
+        };
+        match ImageFile::open(&file, &self.limits) {
+            Ok(header) if header.pixels() > max_pixels => None,
+            Ok(header) => Some(face(header, side)),
+            Err(error) => Some(Err(error.into())),
+        }
     }
 
     /// Decodes each image to a face of `side` x `side` pixels and returns the results in order.
@@ -105,11 +131,17 @@ impl Decoder {
         let faces = images.into_iter().map(|image| async move {
             let permit = Arc::clone(&self.cores).acquire_owned().await;
             let permit = permit.map_err(|error| DecoderError(error.to_string()))?;
-            let limits = self.limits;
+            let (limits, memory) = (self.limits, Arc::clone(&self.memory));
+            let runtime = Handle::current();
             let face = spawn_blocking(move || {
                 // Held until the work ends, even if the request is dropped.
                 let _permit = permit;
-                face(&image, &limits, side)
+                let file = image.file()?;
+                let header = ImageFile::open(&file, &limits)?;
+                let needed = permits(header.memory());
+                // Images that hold memory have a core, so they end and release it.
+                let _memory = runtime.block_on(memory.acquire_many(needed));
+                face(header, side)
             });
             face.await.map_err(|error| DecoderError(error.to_string()))
         });
@@ -119,16 +151,13 @@ impl Decoder {
 
 /// Limits in bytes and pixels of images that are decoded on the event loop. A cropped face takes less time to decode than a
 /// switch to another thread and back.
-const INLINE_LIMIT: (usize, u64) = (16 << 10, 128 * 128);
+const INLINE_LIMIT: (usize, usize) = (16 << 10, 128 * 128);
 
-fn face(image: &EncodedImage, limits: &Limits, side: usize) -> Result<Face, ImageDecodeError> {
-    let picture = match image {
-        EncodedImage::Raw(bytes) => decode(bytes, limits),
-        EncodedImage::Base64(text) => {
-            let bytes = base64_text::decode(text)
-                .map_err(|error| ImageDecodeError::Base64(error.to_string()))?;
-            decode(&bytes, limits)
-        }
-    };
-    Ok(picture?.to_face(side))
+/// Returns the number of permits for this many bytes.
+fn permits(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(MEMORY_UNIT)).unwrap_or(u32::MAX)
+}
+
+fn face(file: ImageFile<'_>, side: usize) -> Result<Face, ImageDecodeError> {
+    Ok(file.decode()?.to_face(side))
 }

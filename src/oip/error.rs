@@ -1,5 +1,7 @@
 //! Errors of the protocol, independent of the transport.
 
+use mien_faces::image::ImageErrorKind;
+
 use std::{fmt, time::Duration};
 
 use crate::{
@@ -125,10 +127,9 @@ impl From<LifecycleError> for Error {
 
 impl From<ImageDecodeError> for Error {
     fn from(error: ImageDecodeError) -> Self {
-        let kind = if error.is_too_large() {
-            Kind::TooLarge
-        } else {
-            Kind::Invalid
+        let kind = match error.kind() {
+            ImageErrorKind::TooLarge => Kind::TooLarge,
+            ImageErrorKind::Invalid | ImageErrorKind::Unsupported => Kind::Invalid,
         };
         Self::new(kind, error.to_string())
     }

@@ -20,7 +20,7 @@ pub struct LimitSettings {
     pub body_timeout: Duration,
 
     /// Maximum size of a body (413). At most 1GiB.
-    #[arg(long, env = "MIEN_MAX_BODY", value_name = "SIZE", default_value = "10MiB", value_parser = parse::size::<{ 1 << 30 }>)]
+    #[arg(long, env = "MIEN_MAX_BODY", value_name = "SIZE", default_value = "32MiB", value_parser = parse::size::<{ 1 << 30 }>)]
     pub max_body: usize,
 
     /// Maximum memory of the bodies of all requests together. A request that would exceed it is rejected with 503. At
@@ -29,8 +29,13 @@ pub struct LimitSettings {
     pub max_body_memory: usize,
 
     /// Maximum number of pixels of an image, width times height (413). At most 1G.
-    #[arg(long, env = "MIEN_MAX_PIXELS", value_name = "COUNT", default_value = "24M", value_parser = parse::count::<1_000_000_000>)]
+    #[arg(long, env = "MIEN_MAX_PIXELS", value_name = "COUNT", default_value = "64M", value_parser = parse::count::<1_000_000_000>)]
     pub max_pixels: u64,
+
+    /// Maximum memory of all image decoders together. Images wait until enough of it is free. An image that alone needs more is
+    /// rejected (413). At most 1TiB.
+    #[arg(long, env = "MIEN_MAX_DECODE_MEMORY", value_name = "SIZE", default_value = "256MiB", value_parser = parse::size::<{ 1 << 40 }>)]
+    pub max_decode_memory: usize,
 
     /// Maximum number of images of a request (413). It must not exceed --max-queue-size. At most 65536.
     #[arg(

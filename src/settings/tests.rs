@@ -19,8 +19,9 @@ fn parse(flags: &[&str]) -> Result<Settings, clap::Error> {
 fn defaults_match_documentation() {
     let settings = parse(&[]).unwrap();
     assert_eq!(settings.addr.to_string(), "127.0.0.1:8080");
-    assert_eq!(settings.limits.max_body, 10 << 20);
-    assert_eq!(settings.limits.max_pixels, 24_000_000);
+    assert_eq!(settings.limits.max_body, 32 << 20);
+    assert_eq!(settings.limits.max_pixels, 64_000_000);
+    assert_eq!(settings.limits.max_decode_memory, 256 << 20);
     assert_eq!(settings.limits.request_timeout, Duration::from_secs(30));
     assert_eq!(settings.batching.max_queue_delay, Duration::ZERO);
     assert_eq!(settings.models.device, DeviceChoice::Auto);

@@ -178,7 +178,7 @@ fn classify_prints_one_line_per_file() {
 fn unreadable_file_does_not_stop_classify() {
     let directory = tempfile::tempdir().unwrap();
     let png = face("happy");
-    put(directory.path(), "cut.png", &png[..png.len() - 20]);
+    put(directory.path(), "cut.png", &png[..png.len() / 2]);
     put(directory.path(), "good.png", &face("happy"));
     let names = ["cut.png", "absent.png", "good.png"].map(|name| directory.path().join(name));
     let names = names.each_ref().map(|name| name.to_str().unwrap());

@@ -29,16 +29,65 @@ async fn invalid_images_return_400() {
     ] {
         assert_rejected(app.classify("", bytes), 400, "invalid_image").await;
     }
-    let detail = assert_rejected(
-        app.classify("", png[..png.len() - 4].to_vec()),
-        400,
-        "invalid_image",
-    );
-    assert!(detail.await.contains("truncated"));
+    let half = png[..png.len() / 2].to_vec();
+    let detail = assert_rejected(app.classify("", half), 400, "invalid_image").await;
+    assert!(detail.contains("truncated"), "{detail}");
+    let detail = assert_rejected(app.classify("", ""), 400, "invalid_image").await;
+    assert!(detail.contains("empty"), "{detail}");
     let request = app
         .classify("", "%PDF-1.7")
         .header("content-type", "image/png");
     assert_rejected(request, 400, "invalid_image").await;
+}
+
+/// Returns a file of the tests of image decoding.
+fn fault(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/faces/tests/fixtures/faults");
+    fs::read(format!("{folder}/{name}")).unwrap()
+}
+
+#[actix_web::test]
+async fn unsupported_images_return_400_with_own_code() {
+    let app = TestApp::spawn();
+    for name in ["arithmetic.jpg", "cgbi.png"] {
+        let detail = assert_rejected(app.classify("", fault(name)), 400, "unsupported").await;
+        assert!(detail.contains("is not supported"), "{detail}");
+    }
+    let heic = "\0\0\0\x18ftypheic\0\0\0\0mif1heic";
+    let detail = assert_rejected(app.classify("", heic), 400, "unsupported").await;
+    assert!(
+        detail.contains("HEIC") && detail.contains("JPEG"),
+        "{detail}"
+    );
+}
+
+#[actix_web::test]
+async fn image_gets_same_result_alone_and_with_another() {
+    let app = TestApp::spawn();
+    for (name, status, code) in [
+        ("frame_600_screen_48.gif", 200, None),
+        ("panic_48.jpg", 200, None),
+        ("frame_9000_screen_48.gif", 413, Some("too_large")),
+        ("cgbi.png", 400, Some("unsupported")),
+    ] {
+        let alone = app.classify("", fault(name)).send().await.unwrap();
+        assert_eq!(alone.status(), status, "{name}");
+        let both = app.classify_many("", [face("happy"), fault(name)].into_iter());
+        let both: serde_json::Value = both.send().await.unwrap().json().await.unwrap();
+        let error = both["predictions"][1]["error"]["code"].as_str();
+        assert_eq!(error, code, "{name}");
+    }
+}
+
+#[actix_web::test]
+async fn decoder_memory_limit_returns_413() {
+    // A PNG of 48x48 pixels takes 4,608 bytes.
+    let app = TestApp::spawn_with(&["--max-decode-memory=4608"]);
+    let accepted = app.classify("", face("happy")).send().await.unwrap();
+    assert_eq!(accepted.status(), 200);
+    let app = TestApp::spawn_with(&["--max-decode-memory=4607"]);
+    let detail = assert_rejected(app.classify("", face("happy")), 413, "too_large").await;
+    assert!(detail.contains("48x48"), "{detail}");
 }
 
 #[actix_web::test]

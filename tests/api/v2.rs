@@ -23,6 +23,7 @@ const JSON_LENGTH: &str = "inference-header-content-length";
 pub(crate) fn gray(class: &str) -> Vec<u8> {
     let limits = mien_faces::image::Limits {
         max_pixels: 1 << 20,
+        ..mien_faces::image::Limits::default()
     };
     mien_faces::image::decode(&face(class), &limits)
         .unwrap()

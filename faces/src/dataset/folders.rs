@@ -130,7 +130,7 @@ fn is_image(path: &Path) -> Result<bool, DatasetError> {
     file.take(SIGNATURE_LENGTH)
         .read_to_end(&mut start)
         .map_err(DatasetError::read_error(path))?;
-    Ok(Format::detect(&start).is_some())
+    Ok(Format::detect(&start).is_ok())
 }
 
 fn file_name(path: &Path) -> String {

@@ -1,104 +1,109 @@
-//! Decodes image files. The limits are checked on the header, before memory is allocated.
+//! Decodes image files of all formats. The limits are checked on the header, before memory is allocated.
 
-use std::io::Cursor;
+use image::{DynamicImage, GrayImage, metadata::Orientation};
 
-use image::{DynamicImage, ImageDecoder, ImageReader};
+use super::{
+    DecodedImage, ImageError, Limits, bmp, format::Format, gif, header::Header, jpeg,
+    metadata::Metadata, panics::contain, png, webp,
+};
 
-use super::{DecodedImage, container, format::Format, luma};
-
-/// Limits on the size of an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Maximum number of pixels, width times height.
-    pub max_pixels: u64,
+/// An image file whose header has been read and complies with the limits.
+#[derive(Debug, Clone, Copy)]
+pub struct ImageFile<'a> {
+    bytes: &'a [u8],
+    format: Format,
+    header: Header,
 }
 
-impl Default for Limits {
-    /// 24 million pixels, the resolution of a good camera.
-    fn default() -> Self {
-        Self {
-            max_pixels: 24_000_000,
-        }
+impl<'a> ImageFile<'a> {
+    /// Reads the header of a JPEG, PNG, WebP, BMP or GIF. The first bytes determine the format.
+    ///
+    /// # Errors
+    /// Returns an error of kind [`Unsupported`](super::ImageErrorKind::Unsupported) for other formats and for kinds of files that
+    /// are not implemented, [`TooLarge`](super::ImageErrorKind::TooLarge) if the image exceeds a limit, and
+    /// [`Invalid`](super::ImageErrorKind::Invalid) if the header is invalid.
+    pub fn open(bytes: &'a [u8], limits: &Limits) -> Result<Self, ImageError> {
+        let format = Format::detect(bytes)?;
+        let header = contained(format, || match format {
+            Format::Jpeg => jpeg::header(bytes),
+            Format::Png => png::header(bytes),
+            Format::WebP => webp::header(bytes),
+            Format::Bmp => bmp::header(bytes),
+            Format::Gif => gif::header(bytes),
+        })?;
+        limits.check(format, header)?;
+        Ok(Self {
+            bytes,
+            format,
+            header,
+        })
+    }
+
+    /// Returns an upper bound of the bytes that [`Self::decode`] allocates, without constant amounts of less than 1 MiB.
+    pub fn memory(&self) -> u64 {
+        self.header.memory
+    }
+
+    /// Returns the number of pixels, width times height.
+    pub fn pixels(&self) -> usize {
+        self.header.pixels()
+    }
+
+    /// Decodes the image (of a GIF or an animated WebP the first frame) to upright 8-bit grayscale like Keras and Pillow: the
+    /// orientation of the metadata is applied, alpha is dropped, luma is BT.601, and 16-bit samples are scaled to 8 bits. JPEG
+    /// images of more than 16 million pixels are reduced.
+    ///
+    /// # Errors
+    /// Returns an error if the file is invalid, a pixel is missing, or the file is of a kind that is not implemented.
+    pub fn decode(&self) -> Result<DecodedImage, ImageError> {
+        let Self {
+            bytes,
+            format,
+            header,
+        } = *self;
+        contained(format, || {
+            let (image, metadata) = match format {
+                Format::Jpeg => jpeg::decode(bytes)?,
+                Format::Png => png::decode(bytes, header)?,
+                Format::WebP => webp::decode(bytes)?,
+                Format::Bmp => (bmp::decode(bytes, header)?, Metadata::default()),
+                Format::Gif => (gif::decode(bytes, header)?, Metadata::default()),
+            };
+            Ok(upright(image, metadata.orientation()))
+        })
     }
 }
 
-impl Limits {
-    fn check(&self, (width, height): (u32, u32)) -> Result<(), ImageError> {
-        if u64::from(width) * u64::from(height) > self.max_pixels {
-            return Err(ImageError::TooManyPixels {
-                width,
-                height,
-                max_pixels: self.max_pixels,
-            });
-        }
-        Ok(())
-    }
-
-    /// Returns the memory limit of a decoder: an image of the maximum size with the largest pixels (16-bit RGBA), and the same
-    /// amount for its tables and buffers.
-    fn memory(&self) -> image::Limits {
-        let mut memory = image::Limits::default();
-        memory.max_alloc = Some(self.max_pixels.saturating_mul(16).saturating_add(1 << 20));
-        memory
-    }
-}
-
-/// Why an image cannot be decoded.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ImageError {
-    /// The first bytes do not indicate an accepted format.
-    #[error("not an image in a supported format; send JPEG, PNG, WebP, BMP or GIF")]
-    Unsupported,
-    /// The format is accepted, but the content is invalid, truncated, or uses an unsupported feature.
-    #[error("invalid {format} image: {detail}")]
-    Invalid {
-        /// The format that the first bytes indicate.
-        format: &'static str,
-        /// Why the content is invalid.
-        detail: String,
-    },
-    /// The image has more pixels than the limit.
-    #[error("{width}x{height} pixels exceed the limit of {max_pixels}; send a smaller image")]
-    TooManyPixels {
-        /// Columns.
-        width: u32,
-        /// Rows.
-        height: u32,
-        /// The limit.
-        max_pixels: u64,
-    },
-}
-
-/// Decodes a JPEG, PNG, WebP, BMP or GIF (first frame) to 8-bit grayscale like Keras and Pillow. The first bytes determine the
-/// format. The EXIF orientation is applied, alpha is dropped, luma is BT.601, and 16-bit samples are scaled to 8 bits.
+/// Decodes an image file within limits; see [`ImageFile`].
 ///
 /// # Errors
-/// Returns [`ImageError::Unsupported`] for any other format, [`ImageError::TooManyPixels`] above the limit, and
-/// [`ImageError::Invalid`] for an invalid or truncated file.
+/// Returns the errors of [`ImageFile::open`] and [`ImageFile::decode`].
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<DecodedImage, ImageError> {
-    let format = Format::detect(bytes).ok_or(ImageError::Unsupported)?;
-    let invalid = |detail: String| ImageError::Invalid {
-        format: format.name(),
-        detail,
-    };
-    let broken = |error: image::ImageError| invalid(error.to_string());
+    ImageFile::open(bytes, limits)?.decode()
+}
 
-    if let Some(size) = container::declared_size(format, bytes) {
-        limits.check(size)?;
-    }
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format.codec());
-    reader.limits(limits.memory());
-    let mut decoder = reader.into_decoder().map_err(broken)?;
-    limits.check(decoder.dimensions())?;
-    if !container::is_complete(format, bytes) {
-        return Err(invalid("the file is truncated".to_owned()));
-    }
+/// Runs a decoder; a panic is an error of this image.
+fn contained<T>(
+    format: Format,
+    decoder: impl FnOnce() -> Result<T, ImageError>,
+) -> Result<T, ImageError> {
+    contain(decoder).unwrap_or_else(|| {
+        Err(ImageError::Invalid {
+            format: format.name(),
+            detail: "the decoder failed on this file".to_owned(),
+        })
+    })
+}
 
-    let orientation = decoder.orientation().map_err(broken)?;
-    let gray = luma::to_gray(DynamicImage::from_decoder(decoder).map_err(broken)?);
-    let mut upright = DynamicImage::ImageLuma8(gray);
-    upright.apply_orientation(orientation);
-    let (width, height) = (upright.width() as usize, upright.height() as usize);
-    DecodedImage::new(width, height, upright.into_bytes())
-        .ok_or_else(|| invalid("the image has no pixels".to_owned()))
+fn upright(image: DecodedImage, orientation: Orientation) -> DecodedImage {
+    if orientation == Orientation::NoTransforms {
+        return image;
+    }
+    let side = |side: usize| u32::try_from(side).expect("decoders return sizes of 32 bits");
+    let (width, height) = (side(image.width), side(image.height));
+    let gray = GrayImage::from_raw(width, height, image.pixels);
+    let mut image = DynamicImage::ImageLuma8(gray.expect("there is one gray level per pixel"));
+    image.apply_orientation(orientation);
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    DecodedImage::new(width, height, image.into_bytes()).expect("the number of pixels is the same")
 }

@@ -1,6 +1,6 @@
-//! The accepted image formats.
+//! Image formats, which the first bytes of a file indicate.
 
-use image::ImageFormat;
+use super::ImageError;
 
 /// An accepted image format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,27 +12,53 @@ pub(crate) enum Format {
     Gif,
 }
 
-impl Format {
-    /// Returns the format that the first bytes indicate, or `None` if it is not accepted.
-    pub(crate) fn detect(bytes: &[u8]) -> Option<Self> {
-        let detected = image::guess_format(bytes).ok()?;
-        let formats = [Self::Jpeg, Self::Png, Self::WebP, Self::Bmp, Self::Gif];
-        formats
-            .into_iter()
-            .find(|format| format.codec() == detected)
-    }
+/// First bytes of formats that are not accepted.
+const UNSUPPORTED: [(&[u8], &str); 6] = [
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"\xFF\x0A", "JPEG XL"),
+    (b"\0\0\0\x0CJXL ", "JPEG XL"),
+    (b"\0\0\0\x0CjP  ", "JPEG 2000"),
+    (b"8BPS", "Photoshop"),
+];
 
-    pub(super) fn codec(self) -> ImageFormat {
-        match self {
-            Self::Jpeg => ImageFormat::Jpeg,
-            Self::Png => ImageFormat::Png,
-            Self::WebP => ImageFormat::WebP,
-            Self::Bmp => ImageFormat::Bmp,
-            Self::Gif => ImageFormat::Gif,
+/// Brands of the HEIF containers that phones write (ISO/IEC 23008-12, annex B).
+const HEIC_BRANDS: [&[u8; 4]; 8] = [
+    b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1",
+];
+
+impl Format {
+    /// Returns the format that the first bytes indicate.
+    ///
+    /// # Errors
+    /// Returns an error if the bytes are empty, do not begin like an image, or indicate a format that is not accepted.
+    pub(crate) fn detect(bytes: &[u8]) -> Result<Self, ImageError> {
+        match bytes {
+            [] => Err(ImageError::Empty),
+            [0xFF, 0xD8, 0xFF, ..] => Ok(Self::Jpeg),
+            [0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, ..] => Ok(Self::Png),
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Ok(Self::Gif),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'E',
+                b'B',
+                b'P',
+                ..,
+            ] => Ok(Self::WebP),
+            [b'B', b'M', ..] => Ok(Self::Bmp),
+            _ => Err(unsupported(bytes)),
         }
     }
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Jpeg => "JPEG",
             Self::Png => "PNG",
@@ -40,5 +66,36 @@ impl Format {
             Self::Bmp => "BMP",
             Self::Gif => "GIF",
         }
+    }
+}
+
+fn unsupported(bytes: &[u8]) -> ImageError {
+    if let [_, _, _, length, b'f', b't', b'y', b'p', brands @ ..] = bytes {
+        let length = usize::from(*length).saturating_sub(8).min(brands.len());
+        let brands = brands[..length].as_chunks().0;
+        if brands
+            .iter()
+            .any(|brand| matches!(brand, b"avif" | b"avis"))
+        {
+            return ImageError::UnsupportedFormat {
+                format: "AVIF",
+                remedy: "convert the image to JPEG, PNG or WebP",
+            };
+        }
+        if brands.iter().any(|brand| HEIC_BRANDS.contains(&brand)) {
+            return ImageError::UnsupportedFormat {
+                format: "HEIC",
+                remedy: "convert the photo to JPEG, or let the iPhone take JPEG photos with \
+                         Settings > Camera > Formats > Most Compatible",
+            };
+        }
+    }
+    let mut known = UNSUPPORTED.iter();
+    match known.find(|(magic, _)| bytes.starts_with(magic)) {
+        Some((_, format)) => ImageError::UnsupportedFormat {
+            format,
+            remedy: "send JPEG, PNG, WebP, BMP or GIF",
+        },
+        None => ImageError::NotAnImage,
     }
 }

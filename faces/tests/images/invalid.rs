@@ -1,22 +1,63 @@
 //! Limits, and files that are truncated, damaged or not images.
 
-use mien_faces::image::{ImageError, Limits, decode};
+use mien_faces::image::{ImageError, ImageErrorKind, ImageFile, Limits, decode};
 use proptest::prelude::*;
 
 use super::{LOSSLESS, LOSSY, fixture, image};
 
+/// A file is complete if no pixel is missing. End markers, checksums and metadata may be missing.
 #[test]
-fn truncated_file_is_rejected() {
+fn truncated_file_is_rejected_unless_pixels_are_whole() {
     for name in LOSSLESS.iter().chain(&LOSSY) {
+        let (bytes, whole) = (fixture(name), image(name));
+        let near_end = bytes.len() - 64;
+        let lengths = (0..bytes.len()).filter(|length| length % 7 == 0 || *length > near_end);
+        for length in lengths {
+            match decode(&bytes[..length], &Limits::default()) {
+                // The metadata with the orientation are at the end of this file.
+                Ok(_) if *name == "exif6.webp" => {}
+                Ok(image) => assert!(image == whole, "{name}, first {length} bytes"),
+                Err(error) => assert_eq!(error.kind(), ImageErrorKind::Invalid, "{name}: {error}"),
+            }
+        }
+        if name.starts_with("animated") {
+            // The first frame is in the first half of the file.
+            continue;
+        }
+        let half = decode(&bytes[..bytes.len() / 2], &Limits::default());
+        assert!(half.is_err(), "{name}");
+    }
+}
+
+#[test]
+fn file_without_end_marker_is_complete() {
+    for (name, marker) in [
+        ("baseline.jpg", 2),
+        ("progressive.jpg", 2),
+        ("rgb.png", 12),
+        ("palette.gif", 1),
+    ] {
         let bytes = fixture(name);
-        for length in 0..bytes.len() {
-            let error = decode(&bytes[..length], &Limits::default())
-                .expect_err(&format!("{name}, first {length} of {} bytes", bytes.len()));
+        let decoded = decode(&bytes[..bytes.len() - marker], &Limits::default());
+        assert_eq!(decoded, Ok(image(name)), "{name}");
+    }
+}
+
+/// Decoders fill up missing rows without an error if the end marker follows.
+#[test]
+fn truncated_jpeg_with_end_marker_is_rejected() {
+    for name in ["baseline.jpg", "gray.jpg", "cmyk.jpg"] {
+        let bytes = fixture(name);
+        for missing in [3, 4, 10, 100] {
+            let cut = [&bytes[..bytes.len() - missing], b"\xFF\xD9"].concat();
+            let decoded = decode(&cut, &Limits::default());
             assert!(
-                matches!(error, ImageError::Invalid { .. } | ImageError::Unsupported),
-                "{name}, first {length} bytes: {error}"
+                decoded.is_err() || decoded == Ok(image(name)),
+                "{name} without {missing} bytes"
             );
         }
+        let cut = [&bytes[..bytes.len() - 40], b"\xFF\xD9"].concat();
+        assert!(decode(&cut, &Limits::default()).is_err(), "{name}");
     }
 }
 
@@ -76,17 +117,8 @@ fn pixel_limit_is_exact() {
         "exif6.jpg",
     ] {
         let (bytes, pixels) = (fixture(name), 52 * 37);
-        assert!(
-            decode(&bytes, &Limits { max_pixels: pixels }).is_ok(),
-            "{name}"
-        );
-        let error = decode(
-            &bytes,
-            &Limits {
-                max_pixels: pixels - 1,
-            },
-        )
-        .unwrap_err();
+        assert!(decode(&bytes, &limits(pixels)).is_ok(), "{name}");
+        let error = decode(&bytes, &limits(pixels - 1)).unwrap_err();
         assert!(
             matches!(error, ImageError::TooManyPixels { .. }),
             "{name}: {error}"
@@ -153,19 +185,95 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 #[test]
-fn other_formats_are_unsupported() {
-    for bytes in [
-        &b""[..],
-        b"hello",
-        b"%PDF-1.7",
-        b"II*\0\x08\0\0\0",
-        b"<svg/>",
-        b"P5 1 1 255 x",
+fn other_bytes_are_not_an_image() {
+    for bytes in [&b"hello"[..], b"%PDF-1.7", b"<svg/>", b"P5 1 1 255 x"] {
+        let error = decode(bytes, &Limits::default()).unwrap_err();
+        assert_eq!(error, ImageError::NotAnImage);
+        assert_eq!(error.kind(), ImageErrorKind::Invalid);
+    }
+    assert_eq!(decode(b"", &Limits::default()), Err(ImageError::Empty));
+}
+
+#[test]
+fn other_formats_are_unsupported_and_named() {
+    let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
+    for (bytes, name) in [
+        (&b"II*\0\x08\0\0\0"[..], "TIFF"),
+        (heic, "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x1Cftypmif1\0\0\0\0mif1avifmiaf", "AVIF"),
+        (b"\0\0\0\x1Cftypavif\0\0\0\0avifmif1miaf", "AVIF"),
+        (b"\xFF\x0A", "JPEG XL"),
     ] {
-        assert_eq!(
-            decode(bytes, &Limits::default()),
-            Err(ImageError::Unsupported)
+        let error = decode(bytes, &Limits::default()).unwrap_err();
+        assert_eq!(error.kind(), ImageErrorKind::Unsupported);
+        assert!(
+            error.to_string().starts_with(&format!("{name} ")),
+            "{error}"
         );
+    }
+    let error = decode(heic, &Limits::default()).unwrap_err();
+    assert!(error.to_string().contains("Most Compatible"), "{error}");
+}
+
+/// Returns a BMP of this size with white pixels and one bit per pixel.
+fn bitmap(width: u32, height: u32) -> Vec<u8> {
+    let size = usize::try_from(width.div_ceil(32) * 4 * height).unwrap();
+    let mut bytes = b"BM".to_vec();
+    for field in [0, 0, 62, 40, width, height] {
+        bytes.extend(u32::to_le_bytes(field));
+    }
+    bytes.extend([1, 0, 1, 0]);
+    bytes.extend([0; 24]);
+    bytes.extend([0, 0, 0, 0, 255, 255, 255, 0]);
+    bytes.resize(62 + size, 255);
+    bytes
+}
+
+#[test]
+fn sides_and_their_ratio_are_limited() {
+    for (width, height, is_accepted) in [
+        (100, 1, true),
+        (1, 100, true),
+        (32_768, 328, true),
+        (101, 1, false),
+        (1, 101, false),
+        (32_769, 400, false),
+    ] {
+        let result = decode(&bitmap(width, height), &Limits::default());
+        match result {
+            Ok(image) => {
+                assert!(is_accepted, "{width}x{height}");
+                assert_eq!(image.to_face(48).pixels(), [255; 48 * 48]);
+            }
+            Err(error) => {
+                assert!(!is_accepted, "{error}");
+                assert_eq!(error.kind(), ImageErrorKind::TooLarge);
+            }
+        }
+    }
+}
+
+#[test]
+fn decoder_memory_is_limited() {
+    let bytes = fixture("progressive.jpg");
+    let max_memory = ImageFile::open(&bytes, &Limits::default())
+        .unwrap()
+        .memory();
+    let limits = |max_memory| Limits {
+        max_memory,
+        ..Limits::default()
+    };
+    assert!(decode(&bytes, &limits(max_memory)).is_ok());
+    let error = decode(&bytes, &limits(max_memory - 1)).unwrap_err();
+    assert!(matches!(error, ImageError::TooMuchMemory { .. }), "{error}");
+}
+
+/// Returns limits on the number of pixels only.
+fn limits(max_pixels: u64) -> Limits {
+    Limits {
+        max_pixels,
+        ..Limits::default()
     }
 }
 
@@ -177,7 +285,7 @@ proptest! {
         ]),
         rest in proptest::collection::vec(any::<u8>(), 0..400),
     ) {
-        let _ = decode(&[magic, &rest].concat(), &Limits { max_pixels: 1 << 20 });
+        let _ = decode(&[magic, &rest].concat(), &limits(1 << 20));
     }
 
     #[test]
@@ -190,7 +298,7 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        if let Ok(image) = decode(&bytes, &Limits { max_pixels: 1 << 20 }) {
+        if let Ok(image) = decode(&bytes, &limits(1 << 20)) {
             prop_assert_eq!(image.to_face(48).pixels().len(), 48 * 48);
         }
     }

@@ -1,7 +1,15 @@
 //! Decoding and resizing through the public interface, compared with Pillow. `fixtures/make.py` created the images and the
 //! expected results.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot continue should panic"
+)]
+
+mod faults;
 mod invalid;
+mod jpeg;
+mod orientation;
 mod pillow;
 
 use std::{fs, path::PathBuf};

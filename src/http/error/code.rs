@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 #[expect(missing_docs, reason = "the table below describes each code")]
 pub enum Code {
     InvalidImage,
+    Unsupported,
     InvalidRequest,
     Unauthorized,
     Forbidden,
@@ -64,6 +65,8 @@ impl Code {
         match self {
             Self::InvalidImage => row("invalid_image", S::BAD_REQUEST, "Invalid image",
                 "an image cannot be decoded"),
+            Self::Unsupported => row("unsupported", S::BAD_REQUEST, "Unsupported image",
+                "the format of an image, or this kind of file, is not supported"),
             Self::InvalidRequest => row("invalid_request", S::BAD_REQUEST, "Invalid request",
                 "the query, a header, the JSON or the form is invalid"),
             Self::Unauthorized => row("unauthorized", S::UNAUTHORIZED, "Unauthorized",

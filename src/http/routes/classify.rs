@@ -195,9 +195,10 @@ fn separate(
 /// Returns the error of a request whose images are all invalid: their common code, otherwise `invalid_image`.
 fn all_failed(problems: Vec<Option<ImageProblem>>) -> ApiError {
     let problems: Vec<ImageProblem> = problems.into_iter().flatten().collect();
-    let common = |code| problems.iter().all(|problem| problem.code == code);
-    let code = if common(Code::TooLarge) {
-        Code::TooLarge
+    let mut codes = problems.iter().map(|problem| problem.code);
+    let first = codes.next().unwrap_or(Code::InvalidImage);
+    let code = if codes.all(|code| code == first) {
+        first
     } else {
         Code::InvalidImage
     };

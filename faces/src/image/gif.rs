@@ -1,0 +1,163 @@
+//! Decodes the first frame of a GIF to gray. As in Pillow, the image is the logical screen, enlarged to contain the frame.
+
+use std::io::Read;
+
+use gif::{ColorOutput, DecodeOptions, DecodingError};
+
+use super::{DecodedImage, ImageError, header::Header, luma::luma};
+
+type Result<T> = std::result::Result<T, ImageError>;
+
+fn invalid(detail: impl Into<String>) -> ImageError {
+    ImageError::Invalid {
+        format: "GIF",
+        detail: detail.into(),
+    }
+}
+
+fn truncated() -> ImageError {
+    invalid("the file is truncated")
+}
+
+/// The first frame and its place on the screen.
+struct FirstFrame<'a> {
+    /// Logical screen descriptor and global colour table.
+    start: &'a [u8],
+    /// The file from the image descriptor on.
+    rest: &'a [u8],
+    screen: (u32, u32),
+    left: u32,
+    top: u32,
+    width: u32,
+    height: u32,
+    /// Index of the transparent colour.
+    transparent: Option<u8>,
+}
+
+impl<'a> FirstFrame<'a> {
+    /// Walks the blocks of a file (GIF89a specification) to the first image descriptor. Bytes between blocks are skipped.
+    fn find(bytes: &'a [u8]) -> Option<Self> {
+        let length = 13 + color_table(*bytes.get(10)?);
+        let (start, mut rest) = bytes.split_at_checked(length)?;
+        let mut transparent = None;
+        loop {
+            let (&introducer, after) = rest.split_first()?;
+            rest = match introducer {
+                b'!' => {
+                    if let [0xF9, 4, flags, _, _, index, ..] = after {
+                        transparent = (flags & 1 == 1).then_some(*index);
+                    }
+                    sub_blocks(after.get(1..)?)?
+                }
+                b',' => break,
+                _ => after,
+            };
+        }
+        let field = |bytes: &[u8], at: usize| {
+            let field = bytes.get(at..at + 2)?.try_into().ok()?;
+            Some(u32::from(u16::from_le_bytes(field)))
+        };
+        Some(Self {
+            start,
+            rest,
+            screen: (field(start, 6)?, field(start, 8)?),
+            left: field(rest, 1)?,
+            top: field(rest, 3)?,
+            width: field(rest, 5)?,
+            height: field(rest, 7)?,
+            transparent,
+        })
+    }
+}
+
+/// Returns the size of a colour table in bytes, given the packed field of its descriptor.
+fn color_table(packed: u8) -> usize {
+    if packed & 0x80 == 0 {
+        0
+    } else {
+        3 << ((packed & 0x07) + 1)
+    }
+}
+
+/// Skips a chain of length-prefixed sub-blocks.
+fn sub_blocks(mut rest: &[u8]) -> Option<&[u8]> {
+    loop {
+        let length = usize::from(*rest.first()?);
+        rest = rest.get(1 + length..)?;
+        if length == 0 {
+            return Some(rest);
+        }
+    }
+}
+
+/// Reads the size of the image. [`decode`] takes one byte per pixel of the image and one per pixel of the frame.
+///
+/// # Errors
+/// Returns an error if the file has no frame.
+pub(super) fn header(bytes: &[u8]) -> Result<Header> {
+    let frame = FirstFrame::find(bytes).ok_or_else(truncated)?;
+    let width = frame.screen.0.max(frame.left + frame.width);
+    let height = frame.screen.1.max(frame.top + frame.height);
+    Ok(Header::new(width, height, 2))
+}
+
+/// Decodes the first frame to gray levels.
+///
+/// # Errors
+/// Returns an error if the file is invalid or a pixel is missing.
+pub(super) fn decode(bytes: &[u8], header: Header) -> Result<DecodedImage> {
+    let frame = FirstFrame::find(bytes).ok_or_else(truncated)?;
+    let mut options = DecodeOptions::new();
+    options.set_color_output(ColorOutput::Indexed);
+    let mut decoder = options
+        .read_info(frame.start.chain(frame.rest))
+        .map_err(broken)?;
+    decoder
+        .next_frame_info()
+        .map_err(broken)?
+        .ok_or_else(truncated)?;
+    let mut pixels = vec![0; frame.width as usize * frame.height as usize];
+    decoder.read_into_buffer(&mut pixels).map_err(broken)?;
+
+    let levels = levels(decoder.palette().ok());
+    let background = levels[usize::from(frame.transparent.unwrap_or(0))];
+    for pixel in &mut pixels {
+        *pixel = levels[usize::from(*pixel)];
+    }
+    let (width, frame_width) = (header.width as usize, frame.width as usize);
+    let gray = if pixels.len() == header.pixels() {
+        pixels
+    } else {
+        let mut gray = vec![background; header.pixels()];
+        let rows = gray.chunks_exact_mut(width).skip(frame.top as usize);
+        for (row, line) in rows.zip(pixels.chunks_exact(frame_width.max(1))) {
+            row[frame.left as usize..][..frame_width].copy_from_slice(line);
+        }
+        gray
+    };
+    DecodedImage::new(width, header.height as usize, gray)
+        .ok_or_else(|| invalid("the image has no pixels"))
+}
+
+/// Returns the gray level per colour index. Without a colour table, indices are gray levels.
+fn levels(palette: Option<&[u8]>) -> [u8; 256] {
+    let Some(palette) = palette else {
+        return std::array::from_fn(|index| u8::try_from(index).expect("an index is a byte"));
+    };
+    let mut levels = [0; 256];
+    for (level, &rgb) in levels.iter_mut().zip(palette.as_chunks().0) {
+        *level = luma(rgb);
+    }
+    levels
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open")]
+fn broken(error: DecodingError) -> ImageError {
+    match error {
+        DecodingError::UnexpectedEof => truncated(),
+        DecodingError::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            truncated()
+        }
+        other => invalid(other.to_string()),
+    }
+}
