@@ -15,7 +15,7 @@ use mien_faces::dataset::Split;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::signal::ctrl_c;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::outcome::Promotion;
 use super::{
@@ -117,6 +117,8 @@ impl PromoteArgs {
     /// Starts the promotion and returns it when it has ended.
     async fn promote(&self) -> anyhow::Result<Value> {
         let server = ApiClient::new(&self.url, self.admin.token())?;
+        // From here on, Ctrl-C does not end the command without cancelling the promotion.
+        let mut interrupts = signal(SignalKind::interrupt())?;
         let path = ["v1", "models", &self.name, "promotions"];
         let created = server
             .send(Method::POST, &path, Some(&self.request()))
@@ -131,10 +133,7 @@ impl PromoteArgs {
         let path = [&path[..], &[&id]].concat();
         tokio::select! {
             ended = wait(&server, &path) => ended,
-            interrupted = ctrl_c() => {
-                interrupted?;
-                cancel(&server, &path).await
-            }
+            _ = interrupts.recv() => cancel(&server, &path, &mut interrupts).await,
         }
     }
 
@@ -180,7 +179,11 @@ async fn wait(server: &ApiClient, path: &[&str]) -> anyhow::Result<Value> {
 }
 
 /// Cancels the promotion and returns it. A promotion that has just ended is not changed. A second Ctrl-C ends the command.
-async fn cancel(server: &ApiClient, path: &[&str]) -> anyhow::Result<Value> {
+async fn cancel(
+    server: &ApiClient,
+    path: &[&str],
+    interrupts: &mut Signal,
+) -> anyhow::Result<Value> {
     writeln!(
         io::stderr(),
         "cancelling the promotion; Ctrl-C again leaves it running"
@@ -189,8 +192,7 @@ async fn cancel(server: &ApiClient, path: &[&str]) -> anyhow::Result<Value> {
         cancelled = server.send(Method::DELETE, path, None) => {
             cancelled.context("the promotion may continue on the server")
         }
-        interrupted = ctrl_c() => {
-            interrupted?;
+        _ = interrupts.recv() => {
             bail!("the promotion may continue on the server; DELETE /{} cancels it", path.join("/"))
         }
     }
