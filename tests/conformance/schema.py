@@ -9,7 +9,7 @@ from pathlib import Path
 EXCLUDED = ["/v1/evaluations/{id}/events"]
 
 # Requests of these routes change the models that later requests need.
-ADMIN = ["/load", "/unload", "/pin"]
+ADMIN = "/(load|unload|pin)$"
 
 CHECKS = [
     "not_a_server_error",
@@ -38,7 +38,8 @@ def main():
         "--request-timeout=30",
     ]
     command += [f"--exclude-path={path}" for path in EXCLUDED]
-    command += [f"--exclude-path-regex={path}$" for path in ADMIN]
+    # Schemathesis applies only the last of several expressions.
+    command.append(f"--exclude-path-regex={ADMIN}")
     sys.exit(subprocess.run(command, check=False).returncode)
 
 
