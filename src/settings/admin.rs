@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsStr,
+    fmt::Display,
     fs::File,
     io::{self, Read},
     path::Path,
@@ -31,7 +32,7 @@ pub struct AdminSettings {
         env = "MIEN_ADMIN_TOKEN",
         value_name = "TOKEN",
         hide_env_values = true,
-        value_parser = TokenParser
+        value_parser = TokenParser(parse_token)
     )]
     admin_token: Option<AdminToken>,
 
@@ -41,7 +42,7 @@ pub struct AdminSettings {
         env = "MIEN_ADMIN_TOKEN_FILE",
         value_name = "FILE",
         conflicts_with = "admin_token",
-        value_parser = TokenFileParser
+        value_parser = TokenParser(read_token)
     )]
     admin_token_file: Option<AdminToken>,
 }
@@ -53,9 +54,9 @@ impl AdminSettings {
     }
 }
 
-/// Parses a token. Unlike the parsers of clap, it does not repeat an invalid value in its error.
+/// Gets a token from the value of a setting. Unlike the parsers of clap, it does not repeat an invalid value in its error.
 #[derive(Debug, Clone)]
-struct TokenParser;
+struct TokenParser(fn(&OsStr) -> Result<AdminToken, String>);
 
 impl TypedValueParser for TokenParser {
     type Value = AdminToken;
@@ -66,39 +67,27 @@ impl TypedValueParser for TokenParser {
         arg: Option<&Arg>,
         value: &OsStr,
     ) -> Result<AdminToken, Error> {
-        value
-            .to_str()
-            .ok_or(InvalidToken)
-            .and_then(str::parse)
-            .map_err(|error| invalid(command, arg, &error.to_string()))
+        let Self(token) = self;
+        token(value).map_err(|reason| {
+            let setting = arg.map(ToString::to_string).unwrap_or_default();
+            let message = format!("invalid value for `{setting}`: {reason}\n");
+            command.clone().error(ErrorKind::ValueValidation, message)
+        })
     }
 }
 
-/// Reads a token from a file. Its errors name the file and do not contain its content.
-#[derive(Debug, Clone)]
-struct TokenFileParser;
+fn parse_token(text: &OsStr) -> Result<AdminToken, String> {
+    let token = text.to_str().ok_or(InvalidToken).and_then(str::parse);
+    token.map_err(|error| error.to_string())
+}
 
-impl TypedValueParser for TokenFileParser {
-    type Value = AdminToken;
-
-    fn parse_ref(
-        &self,
-        command: &Command,
-        arg: Option<&Arg>,
-        value: &OsStr,
-    ) -> Result<AdminToken, Error> {
-        let path = Path::new(value);
-        let error = |reason: String| {
-            let reason = format!("`{}`: {reason}", path.display());
-            invalid(command, arg, &reason)
-        };
-        let content = read_token_file(path).map_err(|e| error(e.to_string()))?;
-        let token = content.strip_suffix('\n').unwrap_or(&content);
-        let token = token.strip_suffix('\r').unwrap_or(token);
-        token
-            .parse()
-            .map_err(|e: InvalidToken| error(e.to_string()))
-    }
+/// Reads a token from a file. The errors name the file and do not contain its content.
+fn read_token(path: &OsStr) -> Result<AdminToken, String> {
+    let error = |reason: &dyn Display| format!("`{}`: {reason}", path.display());
+    let content = read_token_file(Path::new(path)).map_err(|e| error(&e))?;
+    let token = content.strip_suffix('\n').unwrap_or(&content);
+    let token = token.strip_suffix('\r').unwrap_or(token);
+    token.parse().map_err(|e: InvalidToken| error(&e))
 }
 
 fn read_token_file(path: &Path) -> io::Result<String> {
@@ -107,10 +96,4 @@ fn read_token_file(path: &Path) -> io::Result<String> {
         .take(MAX_TOKEN_FILE)
         .read_to_string(&mut content)?;
     Ok(content)
-}
-
-fn invalid(command: &Command, arg: Option<&Arg>, reason: &str) -> Error {
-    let setting = arg.map(ToString::to_string).unwrap_or_default();
-    let message = format!("invalid value for `{setting}`: {reason}\n");
-    command.clone().error(ErrorKind::ValueValidation, message)
 }
