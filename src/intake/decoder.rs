@@ -15,7 +15,7 @@ use tokio::{runtime::Handle, sync::Semaphore, task::spawn_blocking};
 pub enum EncodedImage {
     /// The bytes of the file.
     Raw(Bytes),
-    /// The bytes of the file in base64 (standard alphabet), with or without the prefix `data:...;base64,`.
+    /// The bytes of the file in base64 (standard alphabet), with or without whitespace and the prefix `data:...;base64,`.
     Base64(String),
 }
 

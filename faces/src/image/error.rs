@@ -3,7 +3,7 @@
 /// Why an image cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
-    /// There are no bytes.
+    /// The file is empty.
     #[error("the image is empty: 0 bytes; send the content of an image file")]
     Empty,
     /// The first bytes do not indicate an image format.

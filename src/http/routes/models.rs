@@ -46,7 +46,7 @@ pub struct IgnoredView {
     /// Path in the models directory.
     #[schema(example = "mine/v1")]
     path: String,
-    /// What is expected instead.
+    /// The expected path or content.
     #[schema(example = "mine/N, N a positive integer without leading zeros, for example mine/1")]
     expected: String,
 }

@@ -19,7 +19,7 @@ const MAX_LISTED: usize = 5;
 pub struct IgnoredPath {
     /// Path in the models directory.
     pub path: String,
-    /// What is expected instead.
+    /// The expected path or content.
     pub expected: String,
 }
 

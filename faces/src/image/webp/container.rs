@@ -40,7 +40,7 @@ impl<'a> Iterator for Chunks<'a> {
 
 /// The chunks of the first image.
 pub(super) struct Container<'a> {
-    /// Columns and rows of the canvas or of the image, whichever is larger.
+    /// Columns and rows, each the larger one of the canvas and the image.
     pub(super) size: (u32, u32),
     /// Whether the image is as large as the canvas.
     fills_canvas: bool,
