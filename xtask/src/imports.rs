@@ -16,6 +16,7 @@ mod source;
 
 /// Root files of the checked crates.
 const CRATES: &[&str] = &[
+    "bench/hostile/src/main.rs",
     "bench/loadgen/src/lib.rs",
     "e2e/src/lib.rs",
     "faces/src/lib.rs",

@@ -78,6 +78,12 @@ enum Command {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
+    /// Attacks a release build of the server and checks its bounds on memory, latency and connections.
+    Hostile {
+        /// Arguments for the attacks: names, `--list`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Checks the dependencies against the RustSec database. Needs access to GitHub.
     Advisories,
     /// Checks the imports between modules and files against ARCHITECTURE.md.
@@ -96,6 +102,7 @@ fn main() -> ExitCode {
         Command::Docs { check } => docs::run(check),
         Command::Openapi { check } => openapi::run(check),
         Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
+        Command::Hostile { args } => run::hostile(&args),
         Command::Advisories => ci::advisories(),
         Command::Imports => ci::imports(),
         Command::Ci => ci::run(),

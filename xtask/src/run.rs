@@ -14,14 +14,7 @@ use crate::{
 /// # Errors
 /// Returns an error if the setup or the build fails, or the server cannot be started.
 pub(crate) fn serve(args: &[String]) -> Result<()> {
-    setup::onnx_runtime()?;
-    check(cargo(&[
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "mien",
-    ]))?;
+    build_server()?;
     let mut server = Command::new(built("release").join("mien"));
     server.arg("serve");
     let has_models = args
@@ -31,6 +24,41 @@ pub(crate) fn serve(args: &[String]) -> Result<()> {
         server.arg("--models").arg(root().join("models"));
     }
     exec(server.args(args))
+}
+
+/// Installs ONNX Runtime and builds the release binary of the server.
+fn build_server() -> Result<()> {
+    setup::onnx_runtime()?;
+    check(cargo(&[
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "mien",
+    ]))
+}
+
+/// Runs `cargo xtask hostile`; arguments are passed to the program.
+///
+/// # Errors
+/// Returns an error if the setup or a build fails, or the server breaks a bound.
+pub(crate) fn hostile(args: &[String]) -> Result<()> {
+    build_server()?;
+    // With the features of the whole workspace, cargo reuses the artifacts of `cargo xtask test`.
+    check(cargo(&[
+        "build",
+        "--locked",
+        "--workspace",
+        "--bin",
+        "mien-hostile",
+    ]))?;
+    let mut attacks = Command::new(built("debug").join("mien-hostile"));
+    attacks
+        .current_dir(root())
+        .env("MIEN", built("release").join("mien"))
+        .args(args);
+    with_libraries(&mut attacks);
+    check(attacks)
 }
 
 /// Runs `cargo xtask train`. Returns only if the trainer cannot be started.

@@ -93,6 +93,12 @@ pub(super) const RULES: &[Rule] = &[
         why: "bench measures a server from outside",
     },
     Rule {
+        module: "bench/hostile/src",
+        except: &[],
+        forbidden: &["mien", "mien_faces"],
+        why: "attacks must not depend on the server that they attack",
+    },
+    Rule {
         module: "bench/loadgen/src",
         except: &[],
         forbidden: &["mien", "mien_faces"],
