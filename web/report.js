@@ -45,13 +45,21 @@ function confusions(rows) {
 function details({ report: scores, sha256, dataset_sha256 }) {
   const score = ({ accuracy, total, interval: bounds }) => `${percent(accuracy)} of ${count(total)} images (${interval(bounds)})`
   const without = scores.without_duplicates
+  const others = otherFiles(scores.left_out)
   return descriptionList([
     ...Object.entries(scores.splits ?? {}).map(([name, part]) => [name, score(part)]),
+    others && ['Other files of the data set', others],
     without && ['Without faces that are also in train', `${score(without)}; ${count(without.removed)} removed`],
     scores.seconds && ['Duration', `${duration(scores.seconds)}, ${threeDigits(scores.images_per_second)} images per second`],
     sha256 && ['SHA-256 of the model', h('code', { title: sha256 }, sha256.slice(0, 16))],
     dataset_sha256 && ['SHA-256 of the data', h('code', { title: dataset_sha256 }, dataset_sha256.slice(0, 16))],
   ])
+}
+
+function otherFiles({ files = {}, directories = [] } = {}) {
+  const kinds = Object.entries(files).map(([kind, number]) => `${kind}: ${count(number)}`)
+  const others = directories.length ? [`directories ${directories.join(', ')}`] : []
+  return [...kinds, ...others].join('; ')
 }
 
 function mistakes(dataset, rows) {

@@ -130,7 +130,9 @@ impl EvaluateArgs {
         let in_train = evaluation::test_in_train(Arc::clone(dataset));
         let result = evaluation::score_without_duplicates(self.split, run, in_train).await;
         bar.finish_and_clear();
-        result
+        let mut result = result?;
+        result.evaluation.left_out = dataset.left_out().clone();
+        Ok(result)
     }
 
     fn subject(&self, model: &LiveModel, dataset_sha256: Option<String>) -> Subject {

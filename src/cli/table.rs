@@ -39,6 +39,9 @@ fn write(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
             "  test only  {without}, without {removed} images that are also in train"
         )?;
     }
+    if !evaluation.left_out.is_empty() {
+        writeln!(text, "not listed   {}", evaluation.left_out)?;
+    }
     summary(text, report)?;
     classes(text, report)?;
     confusion(text, report)?;

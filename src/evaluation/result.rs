@@ -1,6 +1,9 @@
 //! The result of an evaluation.
 
-use mien_faces::report::{Mistake, Prediction, Report, WithoutDuplicates};
+use mien_faces::{
+    dataset::LeftOut,
+    report::{Mistake, Prediction, Report, WithoutDuplicates},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -23,6 +26,9 @@ pub struct Evaluation {
     pub without_duplicates: Option<WithoutDuplicates>,
     /// The unreadable images.
     pub unreadable: Unreadable,
+    /// Files and directories of the data set, of all splits together, that are not part of any evaluation.
+    #[serde(default)]
+    pub left_out: LeftOut,
     /// Duration in seconds.
     pub seconds: f64,
     /// Throughput of reading, decoding and inference together, under the load of the server at that time.

@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::TryStreamExt;
 use mien_faces::{
-    dataset::Sample,
+    dataset::{LeftOut, Sample},
     expression::Expression,
     report::{Prediction, Tally, mistakes},
 };
@@ -106,6 +106,7 @@ impl Collected {
             report,
             mistakes: mistakes(&predictions),
             without_duplicates: None,
+            left_out: LeftOut::default(),
             seconds,
             images_per_second: (predictions.len() + unreadable.count) as f64 / seconds,
             unreadable,

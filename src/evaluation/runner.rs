@@ -98,6 +98,7 @@ pub(super) async fn evaluate(
         split,
         ..
     } = job.record();
+    let left_out = dataset.left_out().clone();
     let fingerprint = fingerprint(dataset, split).await;
     let started = Timestamp::now();
     let (id, sha256) = (job.id(), fingerprint.clone());
@@ -106,7 +107,10 @@ pub(super) async fn evaluate(
     stored.map_err(|error| not_saved(&error))?;
     job.start(started, fingerprint);
     let run = run::run(&model, &samples, |update| job.advance(update));
-    duplicates::score_without_duplicates(split, run, shared.datasets.test_in_train(&name)).await
+    let in_train = shared.datasets.test_in_train(&name);
+    let mut result = duplicates::score_without_duplicates(split, run, in_train).await?;
+    result.evaluation.left_out = left_out;
+    Ok(result)
 }
 
 /// Returns the fingerprint of a split, or `None` if a file cannot be read, which the evaluation then reports.

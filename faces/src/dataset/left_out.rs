@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, path::Path};
 
+use serde::{Deserialize, Serialize};
+
 /// Maximum length of an extension in [`LeftOut::files`], in bytes.
 const MAX_EXTENSION: usize = 16;
 
@@ -12,12 +14,15 @@ const MAX_KINDS: usize = 32;
 const OTHER: &str = "other";
 
 /// Files and directories of a data set that are not listed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeftOut {
     /// Lower-case extension -> number of files that are not images of a supported format or not in the directory of a class.
     /// `other` counts files without an extension.
+    #[cfg_attr(feature = "openapi", schema(example = json!({"txt": 1})))]
     pub files: BTreeMap<String, usize>,
     /// Names of directories next to `train` and `test`, sorted.
+    #[cfg_attr(feature = "openapi", schema(example = json!(["validation"])))]
     pub directories: Vec<String>,
 }
 

@@ -16,6 +16,7 @@ pub(super) fn evaluation(evaluation: &Evaluation) -> Vec<String> {
     let sentences = [
         accuracy(report),
         without_duplicates(evaluation),
+        left_out(evaluation),
         recall(report),
         confusion(report),
         confidence(report),
@@ -46,6 +47,11 @@ fn without_duplicates(evaluation: &Evaluation) -> Option<String> {
             percent(without.score.accuracy, 2)
         ),
     })
+}
+
+fn left_out(evaluation: &Evaluation) -> Option<String> {
+    let left_out = &evaluation.left_out;
+    (!left_out.is_empty()).then(|| format!("The data set also has {left_out}."))
 }
 
 fn recall(report: &Report) -> Option<String> {

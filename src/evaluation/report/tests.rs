@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use mien_faces::{
-    dataset::Split,
+    dataset::{LeftOut, Split},
     report::{Prediction, Tally, compare, csv, format, mistakes, without_duplicates},
 };
 use sha2::{Digest, Sha256};
@@ -44,6 +44,10 @@ fn evaluation(predictions: &[Prediction]) -> Evaluation {
         unreadable: Unreadable {
             count: 21,
             images: (0..20).map(bad).collect(),
+        },
+        left_out: LeftOut {
+            files: [("txt".to_owned(), 3)].into(),
+            directories: vec!["validation".to_owned()],
         },
         seconds: 1.25,
         images_per_second: 189.6,
@@ -193,6 +197,7 @@ fn evaluation_without_images_has_page() {
         mistakes: Vec::new(),
         without_duplicates: None,
         unreadable: Unreadable::default(),
+        left_out: LeftOut::default(),
         seconds: 0.0,
         images_per_second: f64::NAN,
     };

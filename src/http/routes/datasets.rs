@@ -7,7 +7,7 @@ use actix_web::{
     http::header::{self, CacheControl, CacheDirective, ContentType},
     web,
 };
-use mien_faces::dataset::Split;
+use mien_faces::dataset::{LeftOut, Split};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -42,19 +42,7 @@ pub struct DatasetView {
     #[schema(value_type = BTreeMap<String, usize>, example = json!({"train": 28709, "test": 7178, "PublicTest": 3589, "PrivateTest": 3589}))]
     splits: BTreeMap<&'static str, usize>,
     /// Files and directories that are not listed.
-    left_out: LeftOutView,
-}
-
-/// Files and directories of a data set that are not listed.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct LeftOutView {
-    /// Extension -> number of files that are not images of a supported format or not in the directory of a class. `other` counts
-    /// files without an extension.
-    #[schema(example = json!({"txt": 1}))]
-    files: BTreeMap<String, usize>,
-    /// Names of directories next to `train` and `test`.
-    #[schema(example = json!(["validation"]))]
-    directories: Vec<String>,
+    left_out: LeftOut,
 }
 
 /// List the data sets for evaluations.
@@ -63,15 +51,11 @@ pub struct LeftOutView {
 pub async fn list(state: web::Data<AppState>) -> HttpResponse {
     let view = |name: String| {
         let dataset = state.datasets.get(&name)?;
-        let left_out = dataset.left_out();
         let count = |split: Split| (split.name(), dataset.samples(split).len());
         Some(DatasetView {
             name,
             splits: Split::ALL.into_iter().map(count).collect(),
-            left_out: LeftOutView {
-                files: left_out.files.clone(),
-                directories: left_out.directories.clone(),
-            },
+            left_out: dataset.left_out().clone(),
         })
     };
     let datasets = state

@@ -106,6 +106,19 @@ async fn evaluation_has_documented_shape() {
 }
 
 #[actix_web::test]
+async fn report_counts_files_that_are_not_listed() {
+    let data = data_set();
+    put(data.path(), "test/sad/notes.txt", b"text");
+    put(data.path(), "validation/sad/a.png", &face("sad"));
+    let app = spawn(&data, &[]);
+    let report = app.report(&json!({"dataset": "faces"})).await;
+    assert_eq!(
+        report["left_out"],
+        json!({"files": {"txt": 1}, "directories": ["validation"]})
+    );
+}
+
+#[actix_web::test]
 async fn partial_evaluation_does_not_set_accuracy_metric() {
     let data = data_set();
     let app = spawn(&data, &[]);

@@ -126,7 +126,7 @@ fn divergence_error_names_optimizer_keys() {
 }
 
 #[test]
-fn one_percent_unreadable_images_are_skipped() {
+fn unreadable_images_and_other_files_are_reported_and_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let (data, recipe) = (data_set(folder.path()), recipe(folder.path(), ""));
     for copy in 2..16 {
@@ -140,6 +140,7 @@ fn one_percent_unreadable_images_are_skipped() {
         }
     }
     fs::write(data.join("train/sad/Training_9.png"), "not an image").unwrap();
+    fs::write(data.join("train/sad/notes.txt"), "text").unwrap();
     let out = folder.path().join("run");
     let one_step = [
         train("resnet-8-v1", &data, &recipe, &out),
@@ -154,6 +155,7 @@ fn one_percent_unreadable_images_are_skipped() {
         "{message}"
     );
     assert!(message.contains("111 faces"), "{message}");
+    assert!(message.contains("(txt: 1)"), "{message}");
 }
 
 #[test]

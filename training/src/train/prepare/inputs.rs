@@ -65,9 +65,14 @@ pub(super) fn same_teachers(
     Ok(())
 }
 
-/// Loads the training faces of a data set and returns them with their fingerprint.
+/// Loads the training faces of a data set and returns them with their fingerprint. Prints which files of the data set are not
+/// listed.
 pub(super) fn load(data: &Path) -> Result<(String, FaceSet), PrepareError> {
     let dataset = Dataset::open(data)?;
+    let left_out = dataset.left_out();
+    if !left_out.is_empty() {
+        eprintln!("the data set also has {left_out}");
+    }
     let sha256 = dataset.fingerprint(Split::Train)?;
     Ok((
         sha256,
