@@ -1,10 +1,12 @@
 //! Reloading a model while it serves.
 
+use std::fs;
+
 use actix_web::rt;
 use serde_json::json;
 
 use super::{models_dir, serve};
-use crate::helpers::{assert_problem, face, install, send};
+use crate::helpers::{assert_problem, face, fixture, install, send};
 
 #[actix_web::test]
 async fn reloading_model_fails_no_request() {
@@ -131,4 +133,35 @@ async fn invalid_replacement_file_keeps_version_serving() {
         model["versions"][0]["input"]["shape"],
         json!(["N", "32", "32"])
     );
+}
+
+#[actix_web::test]
+async fn replaced_external_data_changes_identity_and_predictions() {
+    let root = tempfile::tempdir().unwrap();
+    let version = root.path().join("m/1");
+    fs::create_dir_all(&version).unwrap();
+    let external = fixture("external/small/1");
+    for file in ["model.onnx", "model.onnx.data"] {
+        fs::copy(external.join(file), version.join(file)).unwrap();
+    }
+    let app = serve(&root, &[]);
+    let served = async || {
+        let sha256 = app.json("/v1/models/m").await["versions"][0]["sha256"].clone();
+        let (status, body) = send(app.classify("", face("happy"))).await;
+        assert_eq!(status, 200, "{body}");
+        (sha256, body["predictions"][0]["probabilities"].clone())
+    };
+    let (sha256, probabilities) = served().await;
+
+    // Without weights in the last layer, all classes are equally probable.
+    let data = version.join("model.onnx.data");
+    let size = fs::metadata(&data).unwrap().len();
+    fs::write(&data, vec![0; usize::try_from(size).unwrap()]).unwrap();
+    assert_eq!(app.load("m").await.status(), 200);
+    let (replaced, equal) = served().await;
+    assert_ne!(replaced, sha256);
+    assert_ne!(equal, probabilities);
+    for probability in equal.as_object().unwrap().values() {
+        assert!((probability.as_f64().unwrap() - 1.0 / 7.0).abs() < 1e-6);
+    }
 }
