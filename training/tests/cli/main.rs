@@ -13,3 +13,4 @@ mod plans;
 mod robustness;
 mod runs;
 mod teachers;
+mod telemetry;
