@@ -4,9 +4,7 @@ use std::{borrow::Cow, io::Cursor};
 
 use image::{DynamicImage, ImageDecoder, codecs::bmp::BmpDecoder};
 
-use super::{DecodedImage, ImageError, header::Header, luma};
-
-type Result<T> = std::result::Result<T, ImageError>;
+use super::{DecodedImage, ImageError, error::Result, format::Format, header::Header, luma};
 
 /// Size of the file header, which precedes the bitmap header.
 const FILE_HEADER: usize = 14;
@@ -14,24 +12,6 @@ const FILE_HEADER: usize = 14;
 const INFO_HEADER: usize = 40;
 /// Size of the bitmap header of OS/2 2.0. It begins like the header of Windows.
 const OS2_HEADER: usize = 64;
-
-fn invalid(detail: impl Into<String>) -> ImageError {
-    ImageError::Invalid {
-        format: "BMP",
-        detail: detail.into(),
-    }
-}
-
-fn truncated() -> ImageError {
-    invalid("the file is truncated")
-}
-
-fn unsupported(feature: String) -> ImageError {
-    ImageError::UnsupportedKind {
-        format: "BMP",
-        feature,
-    }
-}
 
 /// The fields of the headers that the decoder needs to know.
 struct Fields {
@@ -51,7 +31,9 @@ impl Fields {
     fn parse(bytes: &[u8]) -> Result<Self> {
         let short = |at: usize| {
             let field = bytes.get(at..at + 2).and_then(|f| f.try_into().ok());
-            field.map(u16::from_le_bytes).ok_or_else(truncated)
+            field
+                .map(u16::from_le_bytes)
+                .ok_or_else(|| Format::Bmp.truncated())
         };
         let long = |at: usize| Ok(u32::from(short(at)?) | u32::from(short(at + 2)?) << 16);
         let (offset, size) = (long(10)?, long(FILE_HEADER)?);
@@ -73,7 +55,7 @@ impl Fields {
                 bits: short(28)?,
                 compression: long(30)?,
             },
-            _ => return Err(unsupported(format!("a bitmap header of {size} bytes"))),
+            _ => return Err(Format::Bmp.unsupported(format!("a bitmap header of {size} bytes"))),
         };
         fields.check()?;
         Ok(fields)
@@ -84,11 +66,11 @@ impl Fields {
         match self.compression {
             0..=2 => {}
             3 | 6 if self.size != OS2_HEADER => {}
-            number => return Err(unsupported(format!("compression {number}"))),
+            number => return Err(Format::Bmp.unsupported(format!("compression {number}"))),
         }
         match self.bits {
             1 | 4 | 8 | 16 | 24 | 32 => Ok(()),
-            bits => Err(unsupported(format!("{bits} bits per pixel"))),
+            bits => Err(Format::Bmp.unsupported(format!("{bits} bits per pixel"))),
         }
     }
 
@@ -128,8 +110,7 @@ pub(super) fn decode(bytes: &[u8], header: Header) -> Result<DecodedImage> {
     decoder.set_limits(limits).map_err(broken)?;
     let gray = luma::to_gray(DynamicImage::from_decoder(decoder).map_err(broken)?);
     let (width, height) = (gray.width() as usize, gray.height() as usize);
-    DecodedImage::new(width, height, gray.into_raw())
-        .ok_or_else(|| invalid("the image has no pixels"))
+    Format::Bmp.image(width, height, gray.into_raw())
 }
 
 /// Returns the file with a header and padding that `image` accepts.
@@ -137,9 +118,10 @@ fn repaired(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     let fields = Fields::parse(bytes)?;
     let mut file = Cow::Borrowed(bytes);
     if fields.compression == 0 {
-        let (without_padding, with_padding) = fields.lengths().ok_or_else(truncated)?;
+        let (without_padding, with_padding) =
+            fields.lengths().ok_or_else(|| Format::Bmp.truncated())?;
         if bytes.len() < without_padding {
-            return Err(truncated());
+            return Err(Format::Bmp.truncated());
         }
         if bytes.len() < with_padding {
             file.to_mut().resize(with_padding, 0);
@@ -153,7 +135,7 @@ fn repaired(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     if fields.size == OS2_HEADER {
         let file = file.to_mut();
         if file.len() < FILE_HEADER + OS2_HEADER {
-            return Err(truncated());
+            return Err(Format::Bmp.truncated());
         }
         file.drain(FILE_HEADER + INFO_HEADER..FILE_HEADER + OS2_HEADER);
         file[FILE_HEADER] = 40;
@@ -167,10 +149,10 @@ fn repaired(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open")]
 fn broken(error: image::ImageError) -> ImageError {
     match error {
-        image::ImageError::Unsupported(error) => unsupported(error.to_string()),
+        image::ImageError::Unsupported(error) => Format::Bmp.unsupported(error.to_string()),
         image::ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            truncated()
+            Format::Bmp.truncated()
         }
-        other => invalid(other.to_string()),
+        other => Format::Bmp.invalid(other.to_string()),
     }
 }

@@ -1,5 +1,8 @@
 //! Why an image cannot be decoded.
 
+/// The result of reading an image.
+pub(super) type Result<T> = std::result::Result<T, ImageError>;
+
 /// Why an image cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {

@@ -1,6 +1,6 @@
 //! Image formats, which the first bytes of a file indicate.
 
-use super::ImageError;
+use super::{DecodedImage, ImageError};
 
 /// An accepted image format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,41 @@ impl Format {
             Self::Bmp => "BMP",
             Self::Gif => "GIF",
         }
+    }
+
+    /// Returns the error for a file that violates the format.
+    pub(super) fn invalid(self, detail: impl Into<String>) -> ImageError {
+        ImageError::Invalid {
+            format: self.name(),
+            detail: detail.into(),
+        }
+    }
+
+    /// Returns the error for a file that ends before its last pixel.
+    pub(super) fn truncated(self) -> ImageError {
+        self.invalid("the file is truncated")
+    }
+
+    /// Returns the error for a file that may be valid, but has a feature that the decoder does not implement.
+    pub(super) fn unsupported(self, feature: impl Into<String>) -> ImageError {
+        ImageError::UnsupportedKind {
+            format: self.name(),
+            feature: feature.into(),
+        }
+    }
+
+    /// Returns the gray image of a decoder.
+    ///
+    /// # Errors
+    /// Returns an error if the image has no pixels.
+    pub(super) fn image(
+        self,
+        width: usize,
+        height: usize,
+        gray: Vec<u8>,
+    ) -> Result<DecodedImage, ImageError> {
+        let image = DecodedImage::new(width, height, gray);
+        image.ok_or_else(|| self.invalid("the image has no pixels"))
     }
 }
 

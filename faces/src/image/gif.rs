@@ -4,20 +4,7 @@ use std::io::Read;
 
 use gif::{ColorOutput, DecodeOptions, DecodingError};
 
-use super::{DecodedImage, ImageError, header::Header, luma::luma};
-
-type Result<T> = std::result::Result<T, ImageError>;
-
-fn invalid(detail: impl Into<String>) -> ImageError {
-    ImageError::Invalid {
-        format: "GIF",
-        detail: detail.into(),
-    }
-}
-
-fn truncated() -> ImageError {
-    invalid("the file is truncated")
-}
+use super::{DecodedImage, ImageError, error::Result, format::Format, header::Header, luma::luma};
 
 /// The first frame and its place on the screen.
 struct FirstFrame<'a> {
@@ -95,7 +82,7 @@ fn sub_blocks(mut rest: &[u8]) -> Option<&[u8]> {
 /// # Errors
 /// Returns an error if the file has no frame.
 pub(super) fn header(bytes: &[u8]) -> Result<Header> {
-    let frame = FirstFrame::find(bytes).ok_or_else(truncated)?;
+    let frame = FirstFrame::find(bytes).ok_or_else(|| Format::Gif.truncated())?;
     let width = frame.screen.0.max(frame.left + frame.width);
     let height = frame.screen.1.max(frame.top + frame.height);
     Ok(Header::new(width, height, 2))
@@ -106,7 +93,7 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header> {
 /// # Errors
 /// Returns an error if the file is invalid or a pixel is missing.
 pub(super) fn decode(bytes: &[u8], header: Header) -> Result<DecodedImage> {
-    let frame = FirstFrame::find(bytes).ok_or_else(truncated)?;
+    let frame = FirstFrame::find(bytes).ok_or_else(|| Format::Gif.truncated())?;
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
     let mut decoder = options
@@ -115,7 +102,7 @@ pub(super) fn decode(bytes: &[u8], header: Header) -> Result<DecodedImage> {
     decoder
         .next_frame_info()
         .map_err(broken)?
-        .ok_or_else(truncated)?;
+        .ok_or_else(|| Format::Gif.truncated())?;
     let mut pixels = vec![0; frame.width as usize * frame.height as usize];
     decoder.read_into_buffer(&mut pixels).map_err(broken)?;
 
@@ -135,8 +122,7 @@ pub(super) fn decode(bytes: &[u8], header: Header) -> Result<DecodedImage> {
         }
         gray
     };
-    DecodedImage::new(width, header.height as usize, gray)
-        .ok_or_else(|| invalid("the image has no pixels"))
+    Format::Gif.image(width, header.height as usize, gray)
 }
 
 /// Returns the gray level per colour index. Without a colour table, indices are gray levels.
@@ -154,10 +140,10 @@ fn levels(palette: Option<&[u8]>) -> [u8; 256] {
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open")]
 fn broken(error: DecodingError) -> ImageError {
     match error {
-        DecodingError::UnexpectedEof => truncated(),
+        DecodingError::UnexpectedEof => Format::Gif.truncated(),
         DecodingError::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            truncated()
+            Format::Gif.truncated()
         }
-        other => invalid(other.to_string()),
+        other => Format::Gif.invalid(other.to_string()),
     }
 }

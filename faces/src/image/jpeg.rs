@@ -6,7 +6,6 @@
 
 mod bits;
 mod color;
-mod error;
 mod frame;
 mod huffman;
 mod idct;
@@ -21,7 +20,6 @@ mod upsample;
 use self::{
     bits::Bits,
     color::{ColorHints, ColorSpace},
-    error::{Result, invalid, truncated},
     frame::Frame,
     planes::Plane,
     progressive::Coefficients,
@@ -30,7 +28,7 @@ use self::{
     sequential::Sequential,
     tables::Tables,
 };
-use super::{DecodedImage, header::Header, metadata::Metadata};
+use super::{DecodedImage, error::Result, format::Format, header::Header, metadata::Metadata};
 
 /// Reads the size of an image, and the memory that [`decode`] takes.
 ///
@@ -43,9 +41,9 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header> {
             continue;
         }
         if matches!(marker, segments::EOI | segments::SOS | segments::SOI) {
-            return Err(invalid("the frame header is missing"));
+            return Err(Format::Jpeg.invalid("the frame header is missing"));
         }
-        let payload = segments.payload().ok_or_else(truncated)?;
+        let payload = segments.payload().ok_or_else(|| Format::Jpeg.truncated())?;
         if segments::is_frame(marker) {
             let frame = Frame::parse(marker, payload)?;
             return Ok(Header {
@@ -55,7 +53,7 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header> {
             });
         }
     }
-    Err(truncated())
+    Err(Format::Jpeg.truncated())
 }
 
 fn narrow(side: usize) -> u32 {
@@ -82,7 +80,7 @@ fn memory(frame: &Frame) -> u64 {
 pub(super) fn decode(bytes: &[u8]) -> Result<(DecodedImage, Metadata)> {
     let mut decoder = Decoder::default();
     decoder.read(&mut Segments::new(bytes))?;
-    let mut image = decoder.image.ok_or_else(truncated)?;
+    let mut image = decoder.image.ok_or_else(|| Format::Jpeg.truncated())?;
     if let Some(coefficients) = &image.coefficients {
         coefficients.render(&image.frame, &mut image.planes);
     }
@@ -123,7 +121,7 @@ impl Decoder {
                 continue;
             }
             if marker == segments::SOI {
-                return Err(invalid("the start-of-image marker is repeated"));
+                return Err(Format::Jpeg.invalid("the start-of-image marker is repeated"));
             }
             let Some(payload) = segments.payload() else {
                 break false;
@@ -144,13 +142,13 @@ impl Decoder {
         };
         match &self.image {
             Some(image) if image.is_complete(has_end) => Ok(()),
-            _ => Err(truncated()),
+            _ => Err(Format::Jpeg.truncated()),
         }
     }
 
     fn start_frame(&mut self, marker: u8, payload: &[u8]) -> Result<()> {
         if self.image.is_some() {
-            return Err(invalid("the file has two frames"));
+            return Err(Format::Jpeg.invalid("the file has two frames"));
         }
         let frame = Frame::parse(marker, payload)?;
         self.image = Some(Image {
@@ -164,7 +162,7 @@ impl Decoder {
 
     fn scan(&mut self, payload: &[u8], segments: &mut Segments<'_>) -> Result<()> {
         let Some(image) = &mut self.image else {
-            return Err(invalid("the frame header is missing"));
+            return Err(Format::Jpeg.invalid("the frame header is missing"));
         };
         let scan = Scan::parse(&image.frame, payload)?;
         let (bytes, start) = segments.entropy_coded();
@@ -184,7 +182,7 @@ impl Image {
     fn read_sequential(&mut self, scan: &Scan, tables: &Tables, bits: &mut Bits<'_>) -> Result<()> {
         for component in &scan.components {
             if std::mem::replace(&mut self.is_decoded[component.index], true) {
-                return Err(invalid("two scans contain the same component"));
+                return Err(Format::Jpeg.invalid("two scans contain the same component"));
             }
         }
         let components = self.frame.components.iter();

@@ -7,16 +7,10 @@ use std::io::Cursor;
 use png::{BitDepth, ColorType, DecodingError, InterlaceInfo, Transformations};
 
 use self::chunks::Chunks;
-use super::{DecodedImage, ImageError, header::Header, luma::luma, metadata::Metadata};
-
-type Result<T> = std::result::Result<T, ImageError>;
-
-fn invalid(detail: impl Into<String>) -> ImageError {
-    ImageError::Invalid {
-        format: "PNG",
-        detail: detail.into(),
-    }
-}
+use super::{
+    DecodedImage, ImageError, error::Result, format::Format, header::Header, luma::luma,
+    metadata::Metadata,
+};
 
 /// Reads the size of an image. [`decode`] takes two gray images (one for the orientation) and a few rows.
 ///
@@ -24,12 +18,9 @@ fn invalid(detail: impl Into<String>) -> ImageError {
 /// Returns an error if the file does not begin with a header chunk, or is of an unsupported kind.
 pub(super) fn header(bytes: &[u8]) -> Result<Header> {
     let first = Chunks::new(bytes).next();
-    let (name, content) = first.ok_or_else(|| invalid("the file is truncated"))?;
+    let (name, content) = first.ok_or_else(|| Format::Png.truncated())?;
     if name == *b"CgBI" {
-        return Err(ImageError::UnsupportedKind {
-            format: "PNG",
-            feature: "CgBI, Apple's format for iOS apps".to_owned(),
-        });
+        return Err(Format::Png.unsupported("CgBI, Apple's format for iOS apps"));
     }
     match content {
         [a, b, c, d, e, f, g, h, ..] if name == *b"IHDR" => Ok(Header::new(
@@ -37,7 +28,7 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header> {
             u32::from_be_bytes([*e, *f, *g, *h]),
             2,
         )),
-        _ => Err(invalid("the file does not begin with an IHDR chunk")),
+        _ => Err(Format::Png.invalid("the file does not begin with an IHDR chunk")),
     }
 }
 
@@ -63,7 +54,7 @@ pub(super) fn decode(bytes: &[u8], header: Header) -> Result<(DecodedImage, Meta
     while missing > 0 {
         let row = reader.next_interlaced_row();
         let row = row.map_err(|error| broken(&error))?;
-        let row = row.ok_or_else(|| invalid("the file is truncated"))?;
+        let row = row.ok_or_else(|| Format::Png.truncated())?;
         match row.interlace() {
             InterlaceInfo::Null(_) => {
                 let start = pixels - missing;
@@ -84,8 +75,7 @@ pub(super) fn decode(bytes: &[u8], header: Header) -> Result<(DecodedImage, Meta
         Err(error) if !is_truncated(&error) => return Err(broken(&error)),
         _ => {}
     }
-    let image = DecodedImage::new(width, header.height as usize, gray);
-    let image = image.ok_or_else(|| invalid("the image has no pixels"))?;
+    let image = Format::Png.image(width, header.height as usize, gray)?;
     Ok((image, metadata))
 }
 
@@ -95,9 +85,9 @@ fn is_truncated(error: &DecodingError) -> bool {
 
 fn broken(error: &DecodingError) -> ImageError {
     if is_truncated(error) {
-        invalid("the file is truncated")
+        Format::Png.truncated()
     } else {
-        invalid(error.to_string())
+        Format::Png.invalid(error.to_string())
     }
 }
 

@@ -8,20 +8,10 @@ use std::io::Cursor;
 use image_webp::{DecodingError, WebPDecoder};
 
 use self::container::Container;
-use super::{DecodedImage, ImageError, header::Header, luma::luma, metadata::Metadata};
-
-type Result<T> = std::result::Result<T, ImageError>;
-
-fn invalid(detail: impl Into<String>) -> ImageError {
-    ImageError::Invalid {
-        format: "WebP",
-        detail: detail.into(),
-    }
-}
-
-fn truncated() -> ImageError {
-    invalid("the file is truncated")
-}
+use super::{
+    DecodedImage, ImageError, error::Result, format::Format, header::Header, luma::luma,
+    metadata::Metadata,
+};
 
 /// Reads the size of an image. [`decode`] takes up to four bytes per pixel twice, two gray images (one for the orientation) and
 /// a copy of the compressed pixels.
@@ -44,7 +34,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(DecodedImage, Metadata)> {
     let container = Container::parse(bytes)?;
     let mut decoder = WebPDecoder::new(Cursor::new(container.first_image()?)).map_err(broken)?;
     let size = decoder.output_buffer_size();
-    let mut pixels = vec![0; size.ok_or_else(|| invalid("the image is too large"))?];
+    let mut pixels = vec![0; size.ok_or_else(|| Format::WebP.invalid("the image is too large"))?];
     decoder.read_image(&mut pixels).map_err(broken)?;
     let gray: Vec<u8> = if decoder.has_alpha() {
         let pixels = pixels.as_chunks().0.iter();
@@ -53,8 +43,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(DecodedImage, Metadata)> {
         pixels.as_chunks().0.iter().map(|&rgb| luma(rgb)).collect()
     };
     let (width, height) = decoder.dimensions();
-    let image = DecodedImage::new(width as usize, height as usize, gray);
-    let image = image.ok_or_else(|| invalid("the image has no pixels"))?;
+    let image = Format::WebP.image(width as usize, height as usize, gray)?;
     Ok((image, container.metadata()))
 }
 
@@ -62,12 +51,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(DecodedImage, Metadata)> {
 fn broken(error: DecodingError) -> ImageError {
     match error {
         DecodingError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            truncated()
+            Format::WebP.truncated()
         }
         DecodingError::UnsupportedFeature(feature) => ImageError::UnsupportedKind {
             format: "WebP",
             feature,
         },
-        other => invalid(other.to_string()),
+        other => Format::WebP.invalid(other.to_string()),
     }
 }

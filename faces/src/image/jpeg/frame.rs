@@ -1,6 +1,6 @@
 //! The frame header (ITU-T T.81, section B.2.2): size, sampling factors, and the supported coding processes.
 
-use super::error::{Result, invalid, unsupported};
+use crate::image::{error::Result, format::Format};
 
 /// A component of a frame: luma, a chroma channel or a colour channel.
 #[derive(Debug, Clone)]
@@ -37,31 +37,31 @@ impl Frame {
     /// Returns an error if the header is invalid or describes an unsupported kind of JPEG.
     pub(super) fn parse(marker: u8, payload: &[u8]) -> Result<Self> {
         let [precision, h1, h0, w1, w0, count, specifications @ ..] = payload else {
-            return Err(invalid("the frame header is too short"));
+            return Err(Format::Jpeg.invalid("the frame header is too short"));
         };
         let is_progressive = process(marker)?;
         if *precision != 8 {
-            return Err(unsupported(format!(
-                "samples of {precision} instead of 8 bits"
-            )));
+            return Err(
+                Format::Jpeg.unsupported(format!("samples of {precision} instead of 8 bits"))
+            );
         }
         let (height, width) = (
             u16::from_be_bytes([*h1, *h0]),
             u16::from_be_bytes([*w1, *w0]),
         );
         if width == 0 {
-            return Err(invalid("the image has no columns"));
+            return Err(Format::Jpeg.invalid("the image has no columns"));
         }
         if height == 0 {
-            return Err(unsupported("the height is not in the frame header"));
+            return Err(Format::Jpeg.unsupported("the height is not in the frame header"));
         }
         if specifications.len() != 3 * usize::from(*count) {
-            return Err(invalid("the length of the frame header is wrong"));
+            return Err(Format::Jpeg.invalid("the length of the frame header is wrong"));
         }
         if !matches!(count, 1 | 3 | 4) {
-            return Err(unsupported(format!(
-                "{count} components instead of 1, 3 or 4"
-            )));
+            return Err(
+                Format::Jpeg.unsupported(format!("{count} components instead of 1, 3 or 4"))
+            );
         }
         let components: Vec<Component> = specifications
             .as_chunks()
@@ -108,20 +108,20 @@ fn process(marker: u8) -> Result<bool> {
     match marker {
         0xC0 | 0xC1 => Ok(false),
         0xC2 => Ok(true),
-        0xC3 => Err(unsupported("lossless coding")),
-        0xC9 | 0xCA => Err(unsupported("arithmetic coding")),
-        0xCB => Err(unsupported("lossless arithmetic coding")),
-        _ => Err(unsupported("hierarchical coding")),
+        0xC3 => Err(Format::Jpeg.unsupported("lossless coding")),
+        0xC9 | 0xCA => Err(Format::Jpeg.unsupported("arithmetic coding")),
+        0xCB => Err(Format::Jpeg.unsupported("lossless arithmetic coding")),
+        _ => Err(Format::Jpeg.unsupported("hierarchical coding")),
     }
 }
 
 fn component(&[identifier, factors, quantization]: &[u8; 3]) -> Result<Component> {
     let (h, v) = (usize::from(factors >> 4), usize::from(factors & 15));
     if !(1..=4).contains(&h) || !(1..=4).contains(&v) {
-        return Err(invalid("a sampling factor is not from 1 to 4"));
+        return Err(Format::Jpeg.invalid("a sampling factor is not from 1 to 4"));
     }
     if quantization > 3 {
-        return Err(invalid("a component has an unknown quantization table"));
+        return Err(Format::Jpeg.invalid("a component has an unknown quantization table"));
     }
     Ok(Component {
         identifier,
@@ -139,7 +139,7 @@ fn max_factors(components: &[Component]) -> Result<(usize, usize)> {
         .iter()
         .find(|c| max_h % c.h != 0 || max_v % c.v != 0)
     {
-        Some(c) => Err(unsupported(format!(
+        Some(c) => Err(Format::Jpeg.unsupported(format!(
             "sampling factors {max_h}x{max_v} and {}x{} in one file",
             c.h, c.v
         ))),

@@ -1,9 +1,7 @@
 //! Huffman tables (ITU-T T.81, annex C and section F.2.2.3).
 
-use super::{
-    bits::Bits,
-    error::{Result, invalid, truncated},
-};
+use super::bits::Bits;
+use crate::image::{error::Result, format::Format};
 
 /// Codes of up to this length are found with one look-up.
 const LOOKUP_BITS: u32 = 9;
@@ -30,7 +28,7 @@ impl HuffmanTable {
         for (length, &count) in (1_u8..).zip(counts) {
             let count = usize::from(count);
             if code + count > 1 << length {
-                return Err(invalid("a Huffman table has too many codes"));
+                return Err(Format::Jpeg.invalid("a Huffman table has too many codes"));
             }
             lengths[usize::from(length)] = (code, count, index);
             for offset in 0..count {
@@ -78,9 +76,9 @@ impl HuffmanTable {
         // The padding behind the data need not be a code.
         bits.consume(16);
         Err(if bits.is_exhausted() {
-            truncated()
+            Format::Jpeg.truncated()
         } else {
-            invalid("the data have an undefined Huffman code")
+            Format::Jpeg.invalid("the data have an undefined Huffman code")
         })
     }
 }

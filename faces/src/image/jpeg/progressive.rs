@@ -2,7 +2,6 @@
 
 use super::{
     bits::Bits,
-    error::{Result, invalid},
     frame::Frame,
     huffman::HuffmanTable,
     planes::Plane,
@@ -10,6 +9,7 @@ use super::{
     sequential::{coefficient, difference, too_many_coefficients},
     tables::{Tables, ZIGZAG},
 };
+use crate::image::{error::Result, format::Format};
 
 /// Maximum number of scans of a file. Encoders write about ten; each takes the time of a whole image even if it has few bytes.
 const MAX_SCANS: usize = 100;
@@ -84,7 +84,7 @@ impl Coefficients {
     ) -> Result<()> {
         self.scans += 1;
         if self.scans > MAX_SCANS {
-            return Err(invalid(&format!("more than {MAX_SCANS} scans")));
+            return Err(Format::Jpeg.invalid(format!("more than {MAX_SCANS} scans")));
         }
         self.register(frame, scan, tables)?;
         let (component, restart) = (&scan.components[0], tables.restart_interval);
@@ -121,7 +121,7 @@ impl Coefficients {
         };
         let is_step = scan.low <= 13 && (scan.high == 0 || scan.high == scan.low + 1);
         if !is_band || !is_step {
-            return Err(invalid("a progressive scan has an invalid header"));
+            return Err(Format::Jpeg.invalid("a progressive scan has an invalid header"));
         }
         let expected = if scan.high == 0 { UNSEEN } else { scan.high };
         for component in &scan.components {
@@ -132,7 +132,7 @@ impl Coefficients {
             }
             for missing in &mut component.missing_bits[scan.start..=scan.end] {
                 if *missing != expected {
-                    return Err(invalid("the scans are not in progressive order"));
+                    return Err(Format::Jpeg.invalid("the scans are not in progressive order"));
                 }
                 *missing = scan.low;
             }
@@ -274,7 +274,9 @@ fn next_bit(
                 0 => 0,
                 1 if bits.take(1) == 1 => bit,
                 1 => -bit,
-                _ => return Err(invalid("a refined coefficient has more than one bit")),
+                _ => {
+                    return Err(Format::Jpeg.invalid("a refined coefficient has more than one bit"));
+                }
             };
             index = refine(block, index..=end, run.into(), bit, bits);
             if index <= end && new != 0 {

@@ -1,10 +1,7 @@
 //! Scans: the header (ITU-T T.81, section B.2.3), and the order of blocks (section A.2) with restart markers.
 
-use super::{
-    bits::Bits,
-    error::{Result, invalid, truncated},
-    frame::Frame,
-};
+use super::{bits::Bits, frame::Frame};
+use crate::image::{error::Result, format::Format};
 
 /// A component of a scan.
 #[derive(Debug, Clone)]
@@ -41,7 +38,7 @@ impl Scan {
     /// # Errors
     /// Returns an error if the header is invalid.
     pub(super) fn parse(frame: &Frame, payload: &[u8]) -> Result<Self> {
-        let wrong = || invalid("a scan header is invalid");
+        let wrong = || Format::Jpeg.invalid("a scan header is invalid");
         let (&count, rest) = payload.split_first().ok_or_else(wrong)?;
         let (selectors, rest) = rest
             .split_at_checked(2 * usize::from(count))
@@ -116,7 +113,7 @@ pub(super) fn for_each_block(
             if left == 0 {
                 let number = restarts.next().expect("a cycle does not end");
                 if !bits.restart(number) {
-                    return Err(invalid("a restart marker is missing"));
+                    return Err(Format::Jpeg.invalid("a restart marker is missing"));
                 }
                 decoder.restart();
                 left = restart_interval;
@@ -132,7 +129,7 @@ pub(super) fn for_each_block(
             }
         }
         if bits.is_exhausted() {
-            return Err(truncated());
+            return Err(Format::Jpeg.truncated());
         }
     }
     Ok(())

@@ -2,12 +2,12 @@
 
 use super::{
     bits::Bits,
-    error::{Result, invalid},
     huffman::HuffmanTable,
     planes::Plane,
     scan::{BlockDecoder, Scan},
     tables::{Tables, ZIGZAG},
 };
+use crate::image::{error::Result, format::Format};
 
 /// Decodes the blocks of a scan into planes.
 pub(super) struct Sequential<'a> {
@@ -89,7 +89,7 @@ impl BlockDecoder for Sequential<'_> {
 pub(super) fn difference(table: &HuffmanTable, bits: &mut Bits<'_>) -> Result<i16> {
     let size = u32::from(table.decode(bits)?);
     if size > 15 {
-        return Err(invalid("the mean of a block has too many bits"));
+        return Err(Format::Jpeg.invalid("the mean of a block has too many bits"));
     }
     Ok(coefficient(bits, size))
 }
@@ -101,5 +101,5 @@ pub(super) fn coefficient(bits: &mut Bits<'_>, size: u32) -> i16 {
 
 /// A block has more than 64 coefficients.
 pub(super) fn too_many_coefficients() -> crate::image::ImageError {
-    invalid("a block has more than 64 coefficients")
+    Format::Jpeg.invalid("a block has more than 64 coefficients")
 }

@@ -1,9 +1,7 @@
 //! Quantization tables, Huffman tables and the restart interval (ITU-T T.81, section B.2.4).
 
-use super::{
-    error::{Result, invalid},
-    huffman::HuffmanTable,
-};
+use super::huffman::HuffmanTable;
+use crate::image::{error::Result, format::Format};
 
 /// Coefficients are stored in zigzag order (ITU-T T.81, figure A.6): zigzag index -> row times 8 plus column.
 #[rustfmt::skip]
@@ -27,7 +25,8 @@ pub(super) struct Tables {
 impl Tables {
     /// Returns a quantization table with the factors in rows and columns.
     pub(super) fn quantization(&self, index: usize) -> Result<[u16; 64]> {
-        self.quantization[index].ok_or_else(|| invalid("a quantization table is missing"))
+        self.quantization[index]
+            .ok_or_else(|| Format::Jpeg.invalid("a quantization table is missing"))
     }
 
     /// Returns a Huffman table for the means of blocks.
@@ -42,7 +41,7 @@ impl Tables {
 
     /// Parses a DQT segment.
     pub(super) fn read_quantization(&mut self, mut payload: &[u8]) -> Result<()> {
-        let wrong = || invalid("a quantization table has an invalid length");
+        let wrong = || Format::Jpeg.invalid("a quantization table has an invalid length");
         while let Some((&selector, rest)) = payload.split_first() {
             let size = if selector >> 4 == 0 { 1 } else { 2 };
             let (factors, rest) = rest.split_at_checked(64 * size).ok_or_else(wrong)?;
@@ -63,7 +62,7 @@ impl Tables {
 
     /// Parses a DHT segment.
     pub(super) fn read_huffman(&mut self, mut payload: &[u8]) -> Result<()> {
-        let wrong = || invalid("a Huffman table has an invalid length");
+        let wrong = || Format::Jpeg.invalid("a Huffman table has an invalid length");
         while let Some((&selector, rest)) = payload.split_first() {
             let (counts, rest) = rest.split_first_chunk().ok_or_else(wrong)?;
             let symbols = counts.iter().map(|&count| usize::from(count)).sum();
@@ -84,7 +83,7 @@ impl Tables {
     /// Parses a DRI segment.
     pub(super) fn read_restart_interval(&mut self, payload: &[u8]) -> Result<()> {
         let &[high, low] = payload else {
-            return Err(invalid("the restart interval has an invalid length"));
+            return Err(Format::Jpeg.invalid("the restart interval has an invalid length"));
         };
         self.restart_interval = u16::from_be_bytes([high, low]).into();
         Ok(())
@@ -92,5 +91,5 @@ impl Tables {
 }
 
 fn missing_huffman() -> crate::image::ImageError {
-    invalid("a Huffman table is missing")
+    Format::Jpeg.invalid("a Huffman table is missing")
 }

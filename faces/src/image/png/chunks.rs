@@ -1,7 +1,10 @@
 //! The chunks of a PNG file. Metadata may follow the pixels, where decoders do not look.
 
-use super::{Result, invalid};
-use crate::image::metadata::{Metadata, inflate};
+use crate::image::{
+    error::Result,
+    format::Format,
+    metadata::{Metadata, inflate},
+};
 
 /// Iterates over the complete chunks: name and content.
 pub(super) struct Chunks<'a>(&'a [u8]);
@@ -39,7 +42,7 @@ pub(super) fn metadata(bytes: &[u8]) -> Result<Metadata> {
     for (name, content) in Chunks::new(bytes) {
         match &name {
             b"PLTE" if !content.len().is_multiple_of(3) => {
-                return Err(invalid("the length of the palette is not a multiple of 3"));
+                return Err(Format::Png.invalid("the length of the palette is not a multiple of 3"));
             }
             b"eXIf" => exif = Some(content),
             b"tEXt" | b"zTXt" | b"iTXt" => {

@@ -1,7 +1,6 @@
 //! The RIFF container of WebP (RFC 9649, section 2).
 
-use super::{Result, invalid, truncated};
-use crate::image::metadata::Metadata;
+use crate::image::{error::Result, format::Format, metadata::Metadata};
 
 /// Flags of the chunk VP8X.
 const ANIMATION: u8 = 0x02;
@@ -60,10 +59,10 @@ impl<'a> Container<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self> {
         let chunks = || Chunks(&bytes[12..]);
         let find = |name: &[u8; 4]| chunks().find(|chunk| chunk.name == *name);
-        let first = chunks().next().ok_or_else(truncated)?;
+        let first = chunks().next().ok_or_else(|| Format::WebP.truncated())?;
         let extended = (first.name == *b"VP8X").then_some(first.content);
         let flags = match extended {
-            Some(content) if content.len() < 10 => return Err(truncated()),
+            Some(content) if content.len() < 10 => return Err(Format::WebP.truncated()),
             Some(content) => content[0],
             None => 0,
         };
@@ -73,7 +72,7 @@ impl<'a> Container<'a> {
         } else {
             chunks().find(|chunk| matches!(&chunk.name, b"VP8 " | b"VP8L"))
         };
-        let image = image.ok_or_else(truncated)?;
+        let image = image.ok_or_else(|| Format::WebP.truncated())?;
         let size = match animation {
             Some(_) => frame_size(image)?,
             None => image_size(image)?,
@@ -111,7 +110,7 @@ impl<'a> Container<'a> {
     /// Returns an error if an image that is not animated differs from the canvas in size.
     pub(super) fn first_image(&self) -> Result<Vec<u8>> {
         if self.animation.is_none() && !self.fills_canvas {
-            return Err(invalid("the image and the canvas differ in size"));
+            return Err(Format::WebP.invalid("the image and the canvas differ in size"));
         }
         let mut chunks = Vec::with_capacity(self.image.content.len() + 64);
         if let Some(extended) = self.animation {
@@ -170,21 +169,21 @@ fn image_size(chunk: Chunk<'_>) -> Result<(u32, u32)> {
             let fields = u32::from_le_bytes([*a, *b, *c, *d]);
             Ok(((fields & 0x3FFF) + 1, (fields >> 14 & 0x3FFF) + 1))
         }
-        _ if chunk.is_whole => Err(invalid("the header of the image is invalid")),
-        _ => Err(truncated()),
+        _ if chunk.is_whole => Err(Format::WebP.invalid("the header of the image is invalid")),
+        _ => Err(Format::WebP.truncated()),
     }
 }
 
 /// Returns the size of a frame, which must be that of the image in the frame.
 fn frame_size(frame: Chunk<'_>) -> Result<(u32, u32)> {
     if !frame.is_whole || frame.content.len() < 16 {
-        return Err(truncated());
+        return Err(Format::WebP.truncated());
     }
     let size = (1 + u24(frame.content, 6), 1 + u24(frame.content, 9));
     let mut images = Chunks(&frame.content[16..]).filter(|chunk| chunk.name != *b"ALPH");
-    let image = images.next().ok_or_else(truncated)?;
+    let image = images.next().ok_or_else(|| Format::WebP.truncated())?;
     if image_size(image)? != size {
-        return Err(invalid("the image and its frame differ in size"));
+        return Err(Format::WebP.invalid("the image and its frame differ in size"));
     }
     Ok(size)
 }
