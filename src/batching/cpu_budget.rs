@@ -1,5 +1,6 @@
 //! The machine's cores, shared by the workers of all models. A worker holds as many cores as its inference call uses, so
-//! that several busy models take turns instead of slowing each other down by context switches.
+//! that several busy models take turns instead of slowing each other down by context switches. If a call runs longer than a
+//! second, waiting workers get its cores, so that a call that does not end cannot block other models.
 
 use std::{
     collections::BTreeMap,
@@ -7,11 +8,15 @@ use std::{
         Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use mien_host::sync::lock;
 
 use super::Priority;
+
+/// Time after which the cores of a call are free for waiting workers although the call still runs.
+const MAX_RESERVATION: Duration = Duration::from_secs(1);
 
 /// A budget of cores. Clones share it.
 #[derive(Clone)]
@@ -30,6 +35,15 @@ struct State {
     /// Priorities of the waiting workers, by ticket in order of arrival.
     waiting: BTreeMap<u64, Priority>,
     next: u64,
+    /// The reservations of the running calls.
+    reserved: Vec<Reservation>,
+}
+
+/// The cores of one inference call.
+struct Reservation {
+    ticket: u64,
+    count: usize,
+    since: Instant,
 }
 
 impl CpuBudget {
@@ -40,6 +54,7 @@ impl CpuBudget {
             free: total,
             waiting: BTreeMap::new(),
             next: 0,
+            reserved: Vec::new(),
         });
         let free = AtomicUsize::new(total);
         Self(Some(Arc::new(Budget {
@@ -69,14 +84,14 @@ impl CpuBudget {
         let Some(budget) = &self.0 else {
             return Permit {
                 budget: None,
-                count: 0,
+                ticket: 0,
             };
         };
         let count = count.clamp(1, budget.total);
         let mut state = budget.lock();
+        let ticket = state.next;
+        state.next += 1;
         if !state.waiting.is_empty() || state.free < count {
-            let ticket = state.next;
-            state.next += 1;
             loop {
                 let now = priority();
                 let before = state.waiting.insert(ticket, now);
@@ -84,17 +99,21 @@ impl CpuBudget {
                     // A worker that was second to this one may be sleeping although it is first now.
                     budget.wake.notify_all();
                 }
+                let next_expiry = budget.release_expired(&mut state);
                 if state.free >= count && state.is_first(ticket) {
                     break;
                 }
-                state = budget
-                    .wake
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+                let wait = budget.wake.wait_timeout(state, next_expiry);
+                state = wait.unwrap_or_else(PoisonError::into_inner).0;
             }
             state.waiting.remove(&ticket);
         }
         budget.set_free(&mut state, |free| free - count);
+        state.reserved.push(Reservation {
+            ticket,
+            count,
+            since: Instant::now(),
+        });
         // The next worker may fit too.
         let others = !state.waiting.is_empty() && state.free > 0;
         drop(state);
@@ -103,7 +122,7 @@ impl CpuBudget {
         }
         Permit {
             budget: Some(budget),
-            count,
+            ticket,
         }
     }
 
@@ -129,6 +148,25 @@ impl Budget {
         lock(&self.state)
     }
 
+    /// Frees the cores of calls that run longer than [`MAX_RESERVATION`] and returns the time until the next one does.
+    fn release_expired(&self, state: &mut State) -> Duration {
+        let (mut next, mut expired) = (MAX_RESERVATION, 0);
+        state.reserved.retain(|reservation| {
+            let rest = MAX_RESERVATION.saturating_sub(reservation.since.elapsed());
+            if rest.is_zero() {
+                expired += reservation.count;
+            } else {
+                next = next.min(rest);
+            }
+            !rest.is_zero()
+        });
+        if expired > 0 {
+            self.set_free(state, |free| free + expired);
+            self.wake.notify_all();
+        }
+        next
+    }
+
     fn set_free(&self, state: &mut State, change: impl Fn(usize) -> usize) {
         state.free = change(state.free);
         self.free.store(state.free, Ordering::Relaxed);
@@ -149,14 +187,20 @@ impl State {
 /// Reserved cores, released on drop.
 pub(super) struct Permit<'a> {
     budget: Option<&'a Budget>,
-    count: usize,
+    ticket: u64,
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let Some(budget) = self.budget else { return };
         let mut state = budget.lock();
-        budget.set_free(&mut state, |free| free + self.count);
+        let is_own = |reservation: &Reservation| reservation.ticket == self.ticket;
+        // Waiting workers may have got the cores of a long call already.
+        let Some(index) = state.reserved.iter().position(is_own) else {
+            return;
+        };
+        let Reservation { count, .. } = state.reserved.swap_remove(index);
+        budget.set_free(&mut state, |free| free + count);
         let others = !state.waiting.is_empty();
         drop(state);
         if others {

@@ -28,6 +28,25 @@ fn wait_for_waiters(cores: &CpuBudget, count: usize) {
 }
 
 #[test]
+fn long_call_loses_its_cores_to_waiting_worker() {
+    let cores = CpuBudget::new(2);
+    let endless = cores.acquire(2, || Priority::Live);
+    let mine = cores.clone();
+    let waiter = thread::spawn(move || {
+        drop(mine.acquire(2, || Priority::Live));
+    });
+    // Hangs if the cores are not released.
+    waiter.join().unwrap();
+    assert_eq!(cores.available(1), 2);
+    drop(endless);
+    assert_eq!(
+        cores.available(1),
+        2,
+        "the cores must not be released twice"
+    );
+}
+
+#[test]
 fn lowered_priority_wakes_next_waiter() {
     for _ in 0..300 {
         let cores = CpuBudget::new(1);
