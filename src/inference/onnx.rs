@@ -2,6 +2,7 @@
 
 mod buffer;
 mod fp16_input;
+mod message;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -217,7 +218,7 @@ impl Classifier for OnnxClassifier {
 }
 
 fn failed(error: ort::Error) -> InferenceError {
-    InferenceError::Run(error.message().to_owned())
+    InferenceError::Run(message::without_absolute_paths(error.message()))
 }
 
 impl OutputKind {

@@ -7,7 +7,7 @@ use ort::{
     value::{Outlet, TensorElementType, ValueType},
 };
 
-use super::fp16_input;
+use super::{fp16_input, message::without_path};
 use crate::inference::{
     InferenceError,
     runtime::Runtime,
@@ -117,19 +117,4 @@ fn tensor_info(outlet: &Outlet) -> TensorInfo {
         element: Some(element),
         shape: shape.to_vec(),
     }
-}
-
-/// Removes the path of the model file and of its directory from a message of ONNX Runtime, because clients must not see paths.
-fn without_path(message: &str, path: &Path) -> String {
-    let mut message = message.replace(&path.display().to_string(), "model.onnx");
-    let resolved = path.canonicalize().ok();
-    let directories = [Some(path), resolved.as_deref()].map(|path| path.and_then(Path::parent));
-    for directory in directories.into_iter().flatten() {
-        let directory = directory.display().to_string();
-        if directory.len() > 1 {
-            message = message.replace(&format!("{directory}/"), "");
-            message = message.replace(&directory, "the directory of the version");
-        }
-    }
-    message
 }
