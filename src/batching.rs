@@ -25,6 +25,7 @@ mod options;
 mod queue;
 mod response;
 mod retired_workers;
+mod suspension;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -91,7 +92,7 @@ impl Batcher {
         let (count, enqueued) = (inputs.len(), Instant::now());
         let result = self.run(inputs, options, enqueued).await;
         self.record_request(&result, enqueued);
-        if let Err(BatchError::Overloaded { .. } | BatchError::ShuttingDown) = &result {
+        if result.as_ref().is_err_and(BatchError::is_rejection) {
             self.0
                 .metrics
                 .count_images(options.priority, Outcome::Rejected, count);
@@ -206,6 +207,16 @@ impl Batcher {
         self.0.set_reaper(reaper);
     }
 
+    /// Calls `handler` with the reason when the model is taken out of service. Later calls of this method have no effect.
+    pub fn on_suspension(&self, handler: impl Fn(&str) + Send + Sync + 'static) {
+        self.0.queue.suspension.set_handler(Box::new(handler));
+    }
+
+    /// Returns why the model is out of service: inference calls exceeded their time limit repeatedly.
+    pub fn suspension(&self) -> Option<&str> {
+        self.0.queue.suspension.reason()
+    }
+
     /// Converts the error of the queue. `retry_after` is the estimated time to process the queued images, in whole seconds
     /// from 1 to 60.
     fn rejection(&self, error: PushError) -> BatchError {
@@ -217,6 +228,9 @@ impl Batcher {
                 }
             }
             PushError::Closed => BatchError::ShuttingDown,
+            PushError::Suspended => {
+                BatchError::OutOfService(self.suspension().unwrap_or_default().to_owned())
+            }
         }
     }
 }

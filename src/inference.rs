@@ -64,6 +64,9 @@ pub enum InferenceError {
     /// An inference call failed.
     #[error("the model failed: {0}")]
     Run(String),
+    /// An inference call exceeded its time limit and was terminated.
+    #[error("{0}")]
+    Timeout(String),
     /// The output is not a distribution over the labels.
     #[error("the model returned an invalid output: {0}")]
     Output(String),

@@ -165,7 +165,11 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
         settings.state.evaluation_retention,
     )?;
     let loader = ModelLoader {
-        runtime: Runtime::load(settings.models.device, settings.cuda.options())?,
+        runtime: Runtime::load(
+            settings.models.device,
+            settings.cuda.options(),
+            settings.batching.inference_timeout,
+        )?,
         options: settings.serving_options(),
         tuner: Tuner::new(settings.tuning.options()),
         metrics: Arc::clone(&metrics),

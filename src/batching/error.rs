@@ -17,10 +17,30 @@ pub enum BatchError {
     /// The model failed on one of the images.
     #[error("{0}")]
     Failed(String),
+    /// The inference call exceeded its time limit and was terminated, or the model was taken out of service while the images
+    /// were queued.
+    #[error("{0}")]
+    InferenceTimeout(String),
+    /// The model is out of service, because inference calls exceeded their time limit repeatedly.
+    #[error("the model is {0}")]
+    OutOfService(String),
     /// The model's output for one of the images is not a probability distribution.
     #[error("{0}")]
     InvalidOutput(String),
     /// The model is being taken out of service.
     #[error("the server is shutting down")]
     ShuttingDown,
+}
+
+impl BatchError {
+    /// Returns whether the images did not enter the queue.
+    pub(super) fn is_rejection(&self) -> bool {
+        match self {
+            Self::Overloaded { .. } | Self::ShuttingDown | Self::OutOfService(_) => true,
+            Self::DeadlineExceeded
+            | Self::Failed(_)
+            | Self::InferenceTimeout(_)
+            | Self::InvalidOutput(_) => false,
+        }
+    }
 }

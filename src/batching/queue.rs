@@ -11,7 +11,7 @@ use std::{
 
 use mien_host::sync::lock;
 
-use super::{BatchOptions, CpuBudget, Priority, job::Job};
+use super::{BatchOptions, CpuBudget, Priority, job::Job, suspension::Suspension};
 use crate::metrics::ModelMetrics;
 
 /// Why images were rejected.
@@ -19,6 +19,8 @@ use crate::metrics::ModelMetrics;
 pub(super) enum PushError {
     Full,
     Closed,
+    /// The model is out of service.
+    Suspended,
 }
 
 /// The state behind the lock.
@@ -68,6 +70,8 @@ pub(super) struct Queue {
     pub(super) ready: AtomicUsize,
     /// Number of workers that have a classifier or will get one for their next batch.
     pub(super) healthy_workers: AtomicUsize,
+    /// Whether the model is out of service.
+    pub(super) suspension: Suspension,
     /// Moving average of the time that one worker needs per image, in nanoseconds; 0 before the first batch.
     image_nanos: AtomicU64,
 }
@@ -85,6 +89,7 @@ impl Queue {
             live_waiting: AtomicUsize::new(0),
             ready: AtomicUsize::new(0),
             healthy_workers: AtomicUsize::new(options.instances.max(1)),
+            suspension: Suspension::default(),
             image_nanos: AtomicU64::new(0),
         }
     }
@@ -98,9 +103,7 @@ impl Queue {
     /// whole length for itself, so background images never displace live images.
     pub(super) fn push(&self, jobs: Vec<Job>, priority: Priority) -> Result<(), PushError> {
         let mut state = self.lock();
-        if state.closed {
-            return Err(PushError::Closed);
-        }
+        self.check_open(&state)?;
         if !self.fits(&mut state, jobs.len(), priority) {
             return Err(PushError::Full);
         }
@@ -121,12 +124,21 @@ impl Queue {
         Ok(())
     }
 
+    /// Checks that the queue accepts images.
+    fn check_open(&self, state: &State) -> Result<(), PushError> {
+        if state.closed {
+            Err(PushError::Closed)
+        } else if self.suspension.reason().is_some() {
+            Err(PushError::Suspended)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Checks that one more live image would be accepted now.
     pub(super) fn ensure_capacity(&self) -> Result<(), PushError> {
         let mut state = self.lock();
-        if state.closed {
-            return Err(PushError::Closed);
-        }
+        self.check_open(&state)?;
         if self.fits(&mut state, 1, Priority::Live) {
             Ok(())
         } else {

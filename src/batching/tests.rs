@@ -6,6 +6,7 @@ mod dropped;
 mod failures;
 mod fixture;
 mod shutdown;
+mod suspension;
 
 use std::time::Duration;
 

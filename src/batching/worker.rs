@@ -51,8 +51,7 @@ impl Worker {
         while self.recover(index, queue)
             && let Some(batch) = queue.next_batch(index)
         {
-            let record = |latency, images| queue.record_batch_latency(latency, images);
-            self.process(batch.jobs, &record);
+            self.process(batch.jobs, queue);
         }
     }
 
@@ -83,8 +82,8 @@ impl Worker {
     }
 
     /// Processes a batch. If it fails, its images are tried one by one, so that one image cannot fail the requests that share
-    /// its batch.
-    fn process(&mut self, jobs: Vec<Job>, record: &dyn Fn(Duration, usize)) {
+    /// its batch. After a time-out they are not tried again, because each image could take as long as the batch.
+    fn process(&mut self, jobs: Vec<Job>, source: &Queue) {
         let start = Instant::now();
         let mut responders = Vec::with_capacity(jobs.len());
         let mut inputs = Vec::with_capacity(jobs.len());
@@ -100,7 +99,7 @@ impl Worker {
         let priority = responders
             .first()
             .map_or_else(Priority::default, |(responder, _)| responder.priority);
-        match self.classify(&inputs, priority, record) {
+        match self.classify(&inputs, priority, source) {
             Ok((predictions, inference)) => {
                 for ((responder, queue), prediction) in responders.into_iter().zip(predictions) {
                     let result = prediction.map(|prediction| JobResult {
@@ -111,7 +110,7 @@ impl Worker {
                     responder.send(result, &self.metrics);
                 }
             }
-            Err(reason) if alone => {
+            Err(reason) if alone || matches!(reason, BatchError::InferenceTimeout(_)) => {
                 for (responder, _) in responders {
                     responder.send(Err(reason.clone()), &self.metrics);
                 }
@@ -122,7 +121,7 @@ impl Worker {
                         self.metrics.count_images(responder.priority, outcome, 1);
                         continue;
                     }
-                    let prediction = self.classify(std::slice::from_ref(input), priority, record);
+                    let prediction = self.classify(std::slice::from_ref(input), priority, source);
                     let result = prediction.and_then(|(mut predictions, inference)| {
                         let prediction = predictions.swap_remove(0)?;
                         Ok(JobResult {
@@ -159,7 +158,7 @@ impl Worker {
         &mut self,
         inputs: &[Input],
         priority: Priority,
-        record: &dyn Fn(Duration, usize),
+        queue: &Queue,
     ) -> Result<(Vec<Result<Prediction, BatchError>>, Duration), BatchError> {
         let mut classifier = match self.classifier.take() {
             Some(classifier) => classifier,
@@ -169,7 +168,7 @@ impl Worker {
         let result = catch_unwind(AssertUnwindSafe(|| classifier.classify(inputs)));
         let latency = start.elapsed();
         self.metrics.record_batch(priority, inputs.len(), latency);
-        record(latency, inputs.len());
+        queue.record_batch_latency(latency, inputs.len());
 
         let Ok(result) = result else {
             tracing::error!(
@@ -183,6 +182,7 @@ impl Worker {
         self.classifier = Some(classifier);
         match result {
             Ok(predictions) if predictions.len() == inputs.len() => {
+                queue.record_call_in_time();
                 self.metrics
                     .statistics()
                     .record_batch(inputs.len(), latency);
@@ -204,6 +204,9 @@ impl Worker {
             }
             Err(error) => {
                 tracing::error!(worker = self.name, images = inputs.len(), %error, "batch failed");
+                if let InferenceError::Timeout(reason) = &error {
+                    queue.record_timeout(reason);
+                }
                 Err(failure(&error))
             }
         }
@@ -213,6 +216,7 @@ impl Worker {
 fn failure(error: &InferenceError) -> BatchError {
     let reason = error.to_string();
     match error {
+        InferenceError::Timeout(_) => BatchError::InferenceTimeout(reason),
         InferenceError::Output(_) => BatchError::InvalidOutput(reason),
         InferenceError::Runtime(_) | InferenceError::Model(_) | InferenceError::Run(_) => {
             BatchError::Failed(reason)

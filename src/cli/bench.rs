@@ -30,6 +30,9 @@ use crate::{
     settings::parse,
 };
 
+/// Maximum time of an inference call.
+const INFERENCE_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Flags of `mien bench`.
 #[derive(Debug, Clone, Args)]
 pub struct BenchArgs {
@@ -112,7 +115,7 @@ impl BenchArgs {
             faces: suite::read_faces(&self.faces)?,
             timing: self.timing(),
             budget: self.budget / self.divisor(),
-            runtime: Runtime::load(DeviceChoice::Cpu, CudaOptions::default())?,
+            runtime: Runtime::load(DeviceChoice::Cpu, CudaOptions::default(), INFERENCE_TIMEOUT)?,
         };
         let mut studies = Vec::new();
         for (name, version) in self.networks()? {

@@ -13,7 +13,7 @@ use clap::Args;
 
 use crate::{
     batching::RetiredWorkers,
-    inference::runtime::{CudaOptions, DeviceChoice, Runtime},
+    inference::runtime::{CudaOptions, DEFAULT_INFERENCE_TIMEOUT, DeviceChoice, Runtime},
     metrics::Metrics,
     models::{
         ModelVersion,
@@ -73,6 +73,16 @@ pub(super) struct ModelArgs {
     /// `$XDG_CACHE_HOME/mien` or `~/.cache/mien`.
     #[arg(long, env = "MIEN_TUNE_CACHE", value_name = "DIR")]
     tune_cache: Option<PathBuf>,
+
+    /// Maximum time of an inference call. The trial of the model may take three times as long.
+    #[arg(
+        long,
+        env = "MIEN_INFERENCE_TIMEOUT",
+        value_name = "TIME",
+        default_value = DEFAULT_INFERENCE_TIMEOUT,
+        value_parser = parse::positive_duration
+    )]
+    inference_timeout: Duration,
 }
 
 /// Queue size. A command has no other clients, so this only bounds its memory.
@@ -81,7 +91,7 @@ const MAX_QUEUE_SIZE: usize = 4096;
 impl ModelArgs {
     /// Loads the model.
     pub(super) fn load(&self) -> anyhow::Result<Arc<LiveModel>> {
-        let runtime = Runtime::load(self.device, CudaOptions::default())?;
+        let runtime = Runtime::load(self.device, CudaOptions::default(), self.inference_timeout)?;
         let options = ServingOptions {
             max_queue_size: MAX_QUEUE_SIZE,
             max_batch: self.max_batch.map(NonZeroUsize::get),

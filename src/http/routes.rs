@@ -32,6 +32,7 @@ const IMAGES: &[Code] = &[
     Code::UnsupportedMediaType,
     Code::Internal,
     Code::DeadlineExceeded,
+    Code::InferenceTimeout,
 ];
 /// An image cannot be decoded.
 const IMAGE: &[Code] = &[Code::InvalidImage, Code::Unsupported];

@@ -80,6 +80,7 @@ impl InferenceError {
             Self::Runtime(reason) => Self::Runtime(named(reason)),
             Self::Model(reason) => Self::Model(named(reason)),
             Self::Run(reason) => Self::Run(named(reason)),
+            Self::Timeout(reason) => Self::Timeout(named(reason)),
             Self::Output(reason) => Self::Output(named(reason)),
         }
     }

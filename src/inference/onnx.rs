@@ -11,12 +11,13 @@ use std::borrow::Cow;
 
 use half::{f16, slice::HalfFloatSliceExt};
 use mien_faces::image::Face;
-use ort::{session::SessionOutputs, value::TensorRef};
+use ort::session::SessionOutputs;
 
 use self::buffer::Buffer;
 pub use self::session::{ModelMetadata, Session};
 use super::{
     Classifier, InferenceError, Input, Prediction, Probabilities, probabilities,
+    runtime::CallKind,
     signature::{Output, OutputKind, Signature},
 };
 
@@ -45,7 +46,7 @@ impl OnnxClassifier {
         max_batch: usize,
     ) -> Result<Self, InferenceError> {
         let mut classifier = Self::without_warm_up(session, signature, labels, max_batch);
-        classifier.warm_up()?;
+        classifier.timed(CallKind::Trial, Self::warm_up)?;
         Ok(classifier)
     }
 
@@ -80,6 +81,20 @@ impl OnnxClassifier {
         self.kind
     }
 
+    /// Runs `work` within the time limit of a call of this kind.
+    fn timed<T>(
+        &mut self,
+        kind: CallKind,
+        work: impl FnOnce(&mut Self) -> Result<T, InferenceError>,
+    ) -> Result<T, InferenceError> {
+        self.session.timer.start(kind);
+        let result = work(self);
+        match (self.session.timer.stop(), result) {
+            (true, Err(_)) => Err(InferenceError::Timeout(self.session.timer.reason(kind))),
+            (_, result) => result,
+        }
+    }
+
     /// Runs uniform and striped faces. If the kind of the output is not declared, it is detected: probabilities if each row
     /// is a distribution, otherwise logits.
     fn warm_up(&mut self) -> Result<(), InferenceError> {
@@ -104,6 +119,24 @@ impl OnnxClassifier {
         &row[start..start + self.labels]
     }
 
+    /// Runs the inputs in batches of at most `max_batch`.
+    fn classify_all(
+        &mut self,
+        inputs: &[Input],
+    ) -> Result<Vec<Result<Prediction, InferenceError>>, InferenceError> {
+        let mut predictions = Vec::with_capacity(inputs.len());
+        for inputs in inputs.chunks(self.max_batch) {
+            for outputs in self.run(inputs)? {
+                let probabilities = self.kind.read(self.prediction_of(&outputs));
+                predictions.push(probabilities.map(|probabilities| Prediction {
+                    probabilities,
+                    outputs,
+                }));
+            }
+        }
+        Ok(predictions)
+    }
+
     /// Runs up to `max_batch` inputs. Returns one row per input with the values of all outputs.
     fn run(&mut self, inputs: &[Input]) -> Result<Vec<Box<[f32]>>, InferenceError> {
         let area = self.signature.side * self.signature.side;
@@ -116,29 +149,17 @@ impl OnnxClassifier {
         let Session {
             inner: session,
             fp16_input,
+            timer,
         } = &mut self.session;
         let name = if *fp16_input {
             fp16_input::INPUT
         } else {
             self.signature.input.as_str()
         };
-        let outputs = match &self.buffer {
-            Buffer::Bytes(buffer) => {
-                let view = (shape, &buffer[..batch * area]);
-                let tensor = TensorRef::from_array_view(view).map_err(failed)?;
-                session.run(ort::inputs![name => tensor]).map_err(failed)?
-            }
-            Buffer::Floats(buffer, _) => {
-                let view = (shape, &buffer[..batch * area]);
-                let tensor = TensorRef::from_array_view(view).map_err(failed)?;
-                session.run(ort::inputs![name => tensor]).map_err(failed)?
-            }
-            Buffer::Halves(buffer, _) => {
-                let view = (shape, &buffer[..batch * area]);
-                let tensor = TensorRef::from_array_view(view).map_err(failed)?;
-                session.run(ort::inputs![name => tensor]).map_err(failed)?
-            }
-        };
+        let input = self.buffer.tensor(shape, batch * area).map_err(failed)?;
+        let outputs = session
+            .run_with_options(ort::inputs![name => input], timer.options())
+            .map_err(failed)?;
         read_rows(&outputs, &self.signature, batch, inputs.len())
     }
 }
@@ -203,17 +224,7 @@ impl Classifier for OnnxClassifier {
         &mut self,
         inputs: &[Input],
     ) -> Result<Vec<Result<Prediction, InferenceError>>, InferenceError> {
-        let mut predictions = Vec::with_capacity(inputs.len());
-        for inputs in inputs.chunks(self.max_batch) {
-            for outputs in self.run(inputs)? {
-                let probabilities = self.kind.read(self.prediction_of(&outputs));
-                predictions.push(probabilities.map(|probabilities| Prediction {
-                    probabilities,
-                    outputs,
-                }));
-            }
-        }
-        Ok(predictions)
+        self.timed(CallKind::Batch, |this| this.classify_all(inputs))
     }
 }
 

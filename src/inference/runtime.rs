@@ -2,6 +2,9 @@
 
 mod device;
 mod library;
+mod watchdog;
+
+use std::time::Duration;
 
 use ort::{
     environment::Environment,
@@ -10,6 +13,8 @@ use ort::{
 };
 
 pub use self::device::{Device, DeviceChoice};
+pub(crate) use self::watchdog::Watchdog;
+pub(super) use self::watchdog::{CallKind, CallTimer};
 use super::InferenceError;
 
 /// Options of GPUs.
@@ -29,55 +34,36 @@ pub struct Runtime {
     environment: Environment,
     device: Device,
     cuda: CudaOptions,
+    watchdog: Watchdog,
 }
 
+/// Default of the time limit of an inference call, as text for settings.
+pub const DEFAULT_INFERENCE_TIMEOUT: &str = "20s";
+
 impl Runtime {
-    /// Loads ONNX Runtime, once per process, and selects the device. Logs the device and the reason.
+    /// Loads ONNX Runtime, once per process, and selects the device. Logs the device and the reason. Inference calls end after
+    /// `inference_timeout`.
     ///
     /// # Errors
     /// Returns an error with the remedy if the library is not found or is incompatible, or for [`DeviceChoice::Cuda`] without
     /// a usable GPU.
-    pub fn load(choice: DeviceChoice, cuda: CudaOptions) -> Result<Self, InferenceError> {
+    pub fn load(
+        choice: DeviceChoice,
+        cuda: CudaOptions,
+        inference_timeout: Duration,
+    ) -> Result<Self, InferenceError> {
         let environment = library::environment()?;
-        let device = match choice {
-            DeviceChoice::Cpu => {
-                let device = Device::Cpu;
-                tracing::info!(%device, "using the requested device");
-                device
-            }
-            DeviceChoice::Cuda(index) => {
-                check_cuda(&environment, index, cuda).map_err(|reason| {
-                    InferenceError::Runtime(format!(
-                        "cannot use the requested CUDA device: {reason}. Install the GPU build with \
-                         `cargo xtask setup --gpu` on a machine with an NVIDIA driver, or start with \
-                         `--device cpu`"
-                    ))
-                })?;
-                let device = Device::Cuda(index);
-                tracing::info!(%device, "using the requested device");
-                device
-            }
-            DeviceChoice::Auto if matches!(ep::CUDA::is_available(), Ok(false)) => {
-                let device = Device::Cpu;
-                tracing::info!(%device, reason = WITHOUT_CUDA, "selected the device automatically");
-                device
-            }
-            DeviceChoice::Auto => match check_cuda(&environment, 0, cuda) {
-                Ok(()) => {
-                    let device = Device::Cuda(0);
-                    tracing::info!(%device, "selected the device automatically");
-                    device
-                }
-                Err(reason) => {
-                    tracing::warn!(reason, "CUDA is not available; using the CPU");
-                    Device::Cpu
-                }
-            },
-        };
+        let watchdog = Watchdog::start(inference_timeout).map_err(|error| {
+            InferenceError::Runtime(format!(
+                "cannot start the thread that limits the time of inference calls: {error}"
+            ))
+        })?;
+        let device = select_device(&environment, choice, cuda)?;
         Ok(Self {
             environment,
             device,
             cuda,
+            watchdog,
         })
     }
 
@@ -108,6 +94,11 @@ impl Runtime {
         matches!(self.device, Device::Cuda(_)) && self.cuda.fp16_input
     }
 
+    /// Returns the thread that limits the time of inference calls.
+    pub(crate) fn watchdog(&self) -> &Watchdog {
+        &self.watchdog
+    }
+
     pub(super) fn environment(&self) -> &Environment {
         &self.environment
     }
@@ -120,6 +111,52 @@ impl Runtime {
                 vec![cuda_provider(index, self.cuda).build().error_on_failure()]
             }
         }
+    }
+}
+
+/// Selects the device and logs it.
+///
+/// # Errors
+/// Returns an error with the remedy for [`DeviceChoice::Cuda`] without a usable GPU.
+fn select_device(
+    environment: &Environment,
+    choice: DeviceChoice,
+    cuda: CudaOptions,
+) -> Result<Device, InferenceError> {
+    match choice {
+        DeviceChoice::Cpu => {
+            let device = Device::Cpu;
+            tracing::info!(%device, "using the requested device");
+            Ok(device)
+        }
+        DeviceChoice::Cuda(index) => {
+            check_cuda(environment, index, cuda).map_err(|reason| {
+                InferenceError::Runtime(format!(
+                    "cannot use the requested CUDA device: {reason}. Install the GPU build with \
+                     `cargo xtask setup --gpu` on a machine with an NVIDIA driver, or start with \
+                     `--device cpu`"
+                ))
+            })?;
+            let device = Device::Cuda(index);
+            tracing::info!(%device, "using the requested device");
+            Ok(device)
+        }
+        DeviceChoice::Auto if matches!(ep::CUDA::is_available(), Ok(false)) => {
+            let device = Device::Cpu;
+            tracing::info!(%device, reason = WITHOUT_CUDA, "selected the device automatically");
+            Ok(device)
+        }
+        DeviceChoice::Auto => match check_cuda(environment, 0, cuda) {
+            Ok(()) => {
+                let device = Device::Cuda(0);
+                tracing::info!(%device, "selected the device automatically");
+                Ok(device)
+            }
+            Err(reason) => {
+                tracing::warn!(reason, "CUDA is not available; using the CPU");
+                Ok(Device::Cpu)
+            }
+        },
     }
 }
 

@@ -88,6 +88,7 @@ pub(super) struct BatchFamilies {
     pub(super) queue_images: IntGaugeVec,
     pub(super) images: IntCounterVec,
     pub(super) worker_panics: IntCounterVec,
+    pub(super) inference_timeouts: IntCounterVec,
     pub(super) predictions: IntCounterVec,
     pub(super) confidence: HistogramVec,
 }
@@ -133,6 +134,12 @@ impl BatchFamilies {
                 r,
                 "mien_worker_panics_total",
                 "Panics of a classifier; the worker then creates a new session.",
+                &["model", "version"],
+            ),
+            inference_timeouts: counter(
+                r,
+                "mien_inference_timeouts_total",
+                "Inference calls that exceeded --inference-timeout and were terminated.",
                 &["model", "version"],
             ),
             predictions: counter(

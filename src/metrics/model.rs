@@ -57,6 +57,7 @@ struct Series {
     live: PrioritySeries,
     background: PrioritySeries,
     worker_panics: IntCounter,
+    inference_timeouts: IntCounter,
     predictions: Vec<IntCounter>,
     confidence: Histogram,
     statistics: Statistics,
@@ -107,6 +108,7 @@ impl ModelMetrics {
             live: PrioritySeries::new(all, model, version, Priority::Live),
             background: PrioritySeries::new(all, model, version, Priority::Background),
             worker_panics: all.worker_panics.with_label_values(&of),
+            inference_timeouts: all.inference_timeouts.with_label_values(&of),
             predictions: labels.names().iter().map(prediction).collect(),
             confidence: all.confidence.with_label_values(&of),
             statistics: Statistics::default(),
@@ -149,6 +151,11 @@ impl ModelMetrics {
         self.0.worker_panics.inc();
     }
 
+    /// Counts an inference call that exceeded its time limit.
+    pub fn count_inference_timeout(&self) {
+        self.0.inference_timeouts.inc();
+    }
+
     /// Changes the number of queued images of all versions of the model.
     pub fn add_queued_images(&self, priority: Priority, change: i64) {
         self.of(priority).queue_images.add(change);
@@ -187,4 +194,7 @@ pub(super) fn remove(all: &BatchFamilies, model: &str, version: &str, labels: &L
     }
     let _ = all.confidence.remove_label_values(&[model, version]);
     let _ = all.worker_panics.remove_label_values(&[model, version]);
+    let _ = all
+        .inference_timeouts
+        .remove_label_values(&[model, version]);
 }

@@ -30,7 +30,7 @@ pub enum Kind {
     },
     /// The server is shutting down.
     ShuttingDown,
-    /// The deadline passed.
+    /// The deadline of the request or the time limit of an inference passed.
     DeadlineExceeded,
     /// The server failed; its log has the reason.
     Internal,
@@ -82,7 +82,10 @@ impl From<BatchError> for Error {
                 Self::new(Kind::Unavailable { retry_after }, message)
             }
             BatchError::ShuttingDown => Self::new(Kind::ShuttingDown, message),
-            BatchError::DeadlineExceeded => Self::new(Kind::DeadlineExceeded, message),
+            BatchError::DeadlineExceeded | BatchError::InferenceTimeout(_) => {
+                Self::new(Kind::DeadlineExceeded, message)
+            }
+            BatchError::OutOfService(_) => Self::new(Kind::NotFound, message),
             BatchError::Failed(reason) | BatchError::InvalidOutput(reason) => {
                 Self::internal(reason)
             }

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, time::Duration};
 use clap::Args;
 
 use super::parse;
-use crate::models::serving_limits::MAX_BATCH;
+use crate::{inference::runtime::DEFAULT_INFERENCE_TIMEOUT, models::serving_limits::MAX_BATCH};
 
 /// Settings of queues and batches.
 #[derive(Debug, Clone, Args)]
@@ -31,4 +31,16 @@ pub struct BatchSettings {
     /// workers are busy.
     #[arg(long, env = "MIEN_MAX_QUEUE_DELAY", value_name = "TIME", default_value = "0s", value_parser = parse::duration)]
     pub max_queue_delay: Duration,
+
+    /// Maximum time of an inference call. A call that takes longer is terminated, and its requests get 504. After three such calls
+    /// in a row the model is out of service until it is loaded again. The trial of a model that is loaded may take three times
+    /// as long.
+    #[arg(
+        long,
+        env = "MIEN_INFERENCE_TIMEOUT",
+        value_name = "TIME",
+        default_value = DEFAULT_INFERENCE_TIMEOUT,
+        value_parser = parse::positive_duration
+    )]
+    pub inference_timeout: Duration,
 }

@@ -62,6 +62,8 @@ fn sweep_all(
                     best_throughput = best_throughput.max(point.images_per_second);
                     sweep.record(point, best_throughput, inputs, stop)?;
                 }
+                // Other layouts and batches would also take as long as the limit.
+                Err(error @ InferenceError::Timeout(_)) => return Err(error),
                 Err(error) if first => return Err(error),
                 // The memory of the device limits the batch size.
                 Err(error) => {

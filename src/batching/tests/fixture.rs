@@ -48,6 +48,8 @@ fn number(prediction: &Prediction) -> u8 {
 pub(super) const POISON: u8 = 250;
 /// Makes the fake return an invalid distribution.
 pub(super) const NAN: u8 = 249;
+/// Makes the fake exceed its time limit.
+pub(super) const ENDLESS: u8 = 253;
 /// Makes the fake panic.
 pub(super) const BOMB: u8 = 251;
 /// Makes the fake wait at the gate.
@@ -80,6 +82,9 @@ impl Classifier for Fake {
             let _ = self.gate.pass.lock().unwrap().recv();
         }
         assert!(!numbers.contains(&BOMB), "boom");
+        if numbers.contains(&ENDLESS) {
+            return Err(InferenceError::Timeout("too slow".to_owned()));
+        }
         if numbers.contains(&POISON) {
             return Err(InferenceError::Run("poison".to_owned()));
         }

@@ -34,6 +34,7 @@ pub enum Code {
     ShuttingDown,
     ModelLoading,
     DeadlineExceeded,
+    InferenceTimeout,
 }
 
 /// A row of the table.
@@ -113,6 +114,8 @@ impl Code {
                 "the model is being loaded; retry after `Retry-After`"),
             Self::DeadlineExceeded => row("deadline_exceeded", S::GATEWAY_TIMEOUT, "Deadline exceeded",
                 "the deadline passed before the response"),
+            Self::InferenceTimeout => row("inference_timeout", S::GATEWAY_TIMEOUT, "Inference timeout",
+                "the model did not finish an inference within `--inference-timeout`"),
         }
     }
 

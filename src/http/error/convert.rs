@@ -35,6 +35,8 @@ impl From<BatchError> for ApiError {
             },
             BatchError::ShuttingDown => Self::shutting_down(detail),
             BatchError::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
+            BatchError::InferenceTimeout(_) => Self::new(Code::InferenceTimeout, detail),
+            BatchError::OutOfService(_) => Self::new(Code::UnknownVersion, detail),
             BatchError::Failed(reason) | BatchError::InvalidOutput(reason) => {
                 Self::internal(reason)
             }

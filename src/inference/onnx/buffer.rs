@@ -1,6 +1,7 @@
 //! The input buffer of a session.
 
 use half::f16;
+use ort::{session::SessionInputValue, value::TensorRef};
 
 use crate::inference::{
     InferenceError, Input,
@@ -30,6 +31,23 @@ impl Buffer {
             );
         }
         Self::Floats(vec![0.0; elements], Box::new(table))
+    }
+
+    /// Returns the first `values` values as a tensor of this shape.
+    pub(super) fn tensor(
+        &self,
+        shape: Vec<usize>,
+        values: usize,
+    ) -> ort::Result<SessionInputValue<'_>> {
+        Ok(match self {
+            Self::Bytes(buffer) => TensorRef::from_array_view((shape, &buffer[..values]))?.into(),
+            Self::Floats(buffer, _) => {
+                TensorRef::from_array_view((shape, &buffer[..values]))?.into()
+            }
+            Self::Halves(buffer, _) => {
+                TensorRef::from_array_view((shape, &buffer[..values]))?.into()
+            }
+        })
     }
 
     /// Writes an input of `area` values into the slot with this index.

@@ -10,7 +10,7 @@ use ort::{
 use super::{fp16_input, message::without_path};
 use crate::inference::{
     InferenceError,
-    runtime::Runtime,
+    runtime::{CallTimer, Runtime},
     signature::{ElementType, TensorInfo},
 };
 
@@ -19,6 +19,8 @@ pub struct Session {
     pub(super) inner: ort::session::Session,
     /// Whether the session takes float16 values under the name [`fp16_input::INPUT`] instead of its float32 input.
     pub(super) fp16_input: bool,
+    /// Limits the time of the calls.
+    pub(super) timer: CallTimer,
 }
 
 /// The metadata of a model file.
@@ -58,13 +60,15 @@ impl Session {
                 .with_inter_threads(1)?
                 .with_intra_op_spinning(false)?
                 .with_execution_providers(runtime.providers())?;
-            if fp16_input {
-                let (inner, fp16_input) = fp16_input::open(&mut builder, path)?;
-                return Ok(Self { inner, fp16_input });
-            }
+            let (inner, fp16_input) = if fp16_input {
+                fp16_input::open(&mut builder, path)?
+            } else {
+                (builder.commit_from_file(path)?, false)
+            };
             Ok(Self {
-                inner: builder.commit_from_file(path)?,
-                fp16_input: false,
+                inner,
+                fp16_input,
+                timer: runtime.watchdog().watch()?,
             })
         };
         session().map_err(|error| InferenceError::Model(without_path(error.message(), path)))

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use mien_faces::image::Face;
 
@@ -11,7 +11,8 @@ use crate::inference::{
 
 /// Returns the outputs of a fixture for three faces, and whether its input was converted to float16.
 fn outputs(model: &str, fp16_input: bool) -> (Vec<Vec<f32>>, bool) {
-    let runtime = Runtime::load(DeviceChoice::Cpu, CudaOptions::default()).unwrap();
+    let limit = Duration::from_secs(60);
+    let runtime = Runtime::load(DeviceChoice::Cpu, CudaOptions::default(), limit).unwrap();
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let path = root.join(model).join("1/model.onnx");
     let session = Session::open_with(&runtime, &path, 1, fp16_input).unwrap();

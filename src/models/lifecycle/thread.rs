@@ -204,7 +204,10 @@ fn load_error(model: &ModelView, Failure { version, error }: Failure) -> Lifecyc
     let reason = error.to_string();
     match error {
         InferenceError::Runtime(_) => LifecycleError::Failed(reason),
-        InferenceError::Model(_) | InferenceError::Run(_) | InferenceError::Output(_) => {
+        InferenceError::Model(_)
+        | InferenceError::Run(_)
+        | InferenceError::Timeout(_)
+        | InferenceError::Output(_) => {
             let serving = model
                 .versions
                 .iter()

@@ -1,0 +1,239 @@
+//! Ends inference calls that exceed their time limit. One thread watches the sessions of all models.
+//!
+//! The start of a call only stores a number, and its end swaps it. The thread counts time in ticks of its own, so a process
+//! that was stopped for a while does not end its calls when it continues. ONNX Runtime checks the termination flag before each
+//! node, also before each node of the body of a `Loop`, so a call ends when its current node ends.
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use mien_host::sync::lock;
+use ort::session::RunOptions;
+
+/// The limit of a trial as a multiple of that of a batch. Trials run at background priority, so on a busy machine they take
+/// longer.
+const TRIAL_FACTOR: u32 = 3;
+
+/// Number of ticks within the limit of a batch. A call may exceed its limit by one tick.
+const TICKS_PER_LIMIT: u32 = 20;
+
+/// Range of the time between two ticks.
+const TICK: [Duration; 2] = [Duration::from_millis(1), Duration::from_secs(1)];
+
+/// No call is running.
+const IDLE: u64 = 0;
+/// The call was terminated and has not returned yet.
+const TERMINATED: u64 = u64::MAX;
+
+/// The kind of an inference call, which determines its time limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::inference) enum CallKind {
+    /// A batch of requests, evaluations or measurements.
+    Batch,
+    /// A trial while a model is being loaded.
+    Trial,
+}
+
+/// Handle to the thread. Clones share it. The thread ends when no handle and no session is left.
+#[derive(Clone)]
+pub(crate) struct Watchdog(Arc<Shared>);
+
+struct Shared {
+    limit: Duration,
+    tick: Duration,
+    /// Number of ticks since the start of the thread, at least 1.
+    ticks: AtomicU64,
+    /// Whether all calls are terminated because the server stops.
+    is_stopping: AtomicBool,
+    sessions: Mutex<Vec<Weak<Watched>>>,
+}
+
+/// A session that the thread watches.
+struct Watched {
+    options: RunOptions,
+    /// The tick at which the running call expires, [`IDLE`] or [`TERMINATED`].
+    expiry: AtomicU64,
+    /// Held while the termination flag is set, so that the flag is not set after the next call has begun.
+    termination: Mutex<()>,
+}
+
+/// Measures the time of the calls of one session.
+pub(in crate::inference) struct CallTimer {
+    watched: Arc<Watched>,
+    shared: Arc<Shared>,
+}
+
+impl Watchdog {
+    /// Starts the thread. `limit` is the time limit of a batch.
+    pub(super) fn start(limit: Duration) -> io::Result<Self> {
+        let [min, max] = TICK;
+        let tick = (limit / TICKS_PER_LIMIT).clamp(min, max);
+        let shared = Arc::new(Shared {
+            limit,
+            tick,
+            ticks: AtomicU64::new(1),
+            is_stopping: AtomicBool::new(false),
+            sessions: Mutex::default(),
+        });
+        let watched = Arc::downgrade(&shared);
+        let body = move || {
+            loop {
+                thread::sleep(tick);
+                let Some(shared) = watched.upgrade() else {
+                    return;
+                };
+                shared.advance();
+            }
+        };
+        thread::Builder::new()
+            .name("mien-watchdog".to_owned())
+            .spawn(body)?;
+        Ok(Self(shared))
+    }
+
+    /// Watches a new session.
+    pub(in crate::inference) fn watch(&self) -> ort::Result<CallTimer> {
+        let watched = Arc::new(Watched {
+            options: RunOptions::new()?,
+            expiry: AtomicU64::new(IDLE),
+            termination: Mutex::default(),
+        });
+        lock(&self.0.sessions).push(Arc::downgrade(&watched));
+        Ok(CallTimer {
+            watched,
+            shared: Arc::clone(&self.0),
+        })
+    }
+
+    /// Terminates the running calls, and all further calls after at most one tick.
+    pub(crate) fn terminate_all(&self) {
+        self.0.is_stopping.store(true, Ordering::Relaxed);
+        self.0.terminate_expired();
+    }
+}
+
+impl Shared {
+    fn advance(&self) {
+        self.ticks.fetch_add(1, Ordering::Relaxed);
+        self.terminate_expired();
+    }
+
+    fn terminate_expired(&self) {
+        let now = if self.is_stopping.load(Ordering::Relaxed) {
+            TERMINATED - 1
+        } else {
+            self.ticks.load(Ordering::Relaxed)
+        };
+        lock(&self.sessions).retain(|session| {
+            let session = session.upgrade();
+            session
+                .as_ref()
+                .inspect(|s| s.terminate_if_expired(now))
+                .is_some()
+        });
+    }
+
+    /// Returns the number of ticks after which a call has run for at least `limit`.
+    fn ticks_of(&self, limit: Duration) -> u64 {
+        let ticks = limit.as_nanos().div_ceil(self.tick.as_nanos()) + 1;
+        u64::try_from(ticks).unwrap_or(TERMINATED / 2)
+    }
+
+    fn limit(&self, kind: CallKind) -> Duration {
+        match kind {
+            CallKind::Batch => self.limit,
+            CallKind::Trial => self.limit.saturating_mul(TRIAL_FACTOR),
+        }
+    }
+}
+
+impl Watched {
+    fn terminate_if_expired(&self, now: u64) {
+        let expiry = self.expiry.load(Ordering::Relaxed);
+        if expiry == IDLE || expiry > now {
+            return;
+        }
+        let _guard = lock(&self.termination);
+        let order = (Ordering::AcqRel, Ordering::Relaxed);
+        let is_running = self
+            .expiry
+            .compare_exchange(expiry, TERMINATED, order.0, order.1)
+            .is_ok();
+        if is_running && let Err(error) = self.options.terminate() {
+            tracing::error!(%error, "cannot terminate an inference call");
+        }
+    }
+}
+
+impl CallTimer {
+    /// The options of the session's calls.
+    pub(in crate::inference) fn options(&self) -> &RunOptions {
+        &self.watched.options
+    }
+
+    /// Starts the time of a call.
+    pub(in crate::inference) fn start(&self, kind: CallKind) {
+        let ticks = self.shared.ticks_of(self.shared.limit(kind));
+        let now = self.shared.ticks.load(Ordering::Relaxed);
+        let expiry = now.saturating_add(ticks).min(TERMINATED - 1);
+        self.watched.expiry.store(expiry, Ordering::Release);
+    }
+
+    /// Ends the time of a call and returns whether the call was terminated.
+    pub(in crate::inference) fn stop(&self) -> bool {
+        if self.watched.expiry.swap(IDLE, Ordering::AcqRel) != TERMINATED {
+            return false;
+        }
+        // The thread may not have set the flag yet.
+        let _guard = lock(&self.watched.termination);
+        if let Err(error) = self.watched.options.unterminate() {
+            tracing::error!(%error, "cannot reset the termination of an inference call");
+        }
+        true
+    }
+
+    /// Returns why a terminated call has no result.
+    pub(in crate::inference) fn reason(&self, kind: CallKind) -> String {
+        let limit = humantime::format_duration(self.shared.limit(kind));
+        match kind {
+            CallKind::Batch => {
+                format!("the inference did not end within {limit} (--inference-timeout)")
+            }
+            CallKind::Trial => format!(
+                "the trial inference did not end within {limit} ({TRIAL_FACTOR} times --inference-timeout); \
+                 correct the model or raise the limit"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shared(limit: Duration, tick: Duration) -> Shared {
+        Shared {
+            limit,
+            tick,
+            ticks: AtomicU64::new(1),
+            is_stopping: AtomicBool::new(false),
+            sessions: Mutex::default(),
+        }
+    }
+
+    #[test]
+    fn limit_is_rounded_up_to_ticks() {
+        let shared = shared(Duration::from_secs(20), Duration::from_secs(1));
+        assert_eq!(shared.ticks_of(shared.limit(CallKind::Batch)), 21);
+        assert_eq!(shared.ticks_of(shared.limit(CallKind::Trial)), 61);
+        assert_eq!(shared.ticks_of(Duration::from_millis(1)), 2);
+        assert!(shared.ticks_of(Duration::MAX) < TERMINATED);
+    }
+}
