@@ -32,7 +32,7 @@ use mien_host::sync::lock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 
 pub(crate) use self::ranking::rank_by_accuracy;
-use self::thread::{Command, LifecycleThread};
+use self::thread::{Command, LifecycleThread, report_suspensions};
 pub use self::{
     error::{LifecycleError, PersistPinError, PromoteError, RegistryError},
     options::LifecycleOptions,
@@ -65,7 +65,8 @@ impl Turn {
 pub(super) struct Lifecycle {
     /// The models directory.
     pub(super) root: PathBuf,
-    commands: Sender<Command>,
+    /// The only strong reference, so that the thread ends when this handle is dropped.
+    commands: Arc<Sender<Command>>,
     /// One permit per command that may wait.
     queue: Arc<Semaphore>,
     /// Maximum time that the command of a client waits.
@@ -81,8 +82,11 @@ impl Lifecycle {
         loader: ModelLoader,
     ) -> Result<(Arc<SharedSnapshot>, Self, StartupReceiver), RegistryError> {
         let (root, shutting_down) = (options.root.clone(), Arc::new(AtomicBool::new(false)));
-        let (thread, snapshot) = LifecycleThread::new(options, loader, Arc::clone(&shutting_down))?;
         let (commands, receiver) = channel();
+        let commands = Arc::new(commands);
+        let suspended = report_suspensions(&commands);
+        let (thread, snapshot) =
+            LifecycleThread::new(options, loader, Arc::clone(&shutting_down), suspended)?;
         let (started, startup) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("mien-models".to_owned())
@@ -111,7 +115,7 @@ impl Lifecycle {
         let (commands, receiver) = channel();
         let lifecycle = Self {
             root: PathBuf::new(),
-            commands,
+            commands: Arc::new(commands),
             queue: Arc::new(Semaphore::new(MAX_QUEUED)),
             max_wait: MAX_WAIT,
             shutting_down: Arc::default(),

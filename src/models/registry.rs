@@ -18,7 +18,7 @@ pub use super::{
     live::{LiveModel, VersionState, Versions},
     snapshot::{ModelView, ResolveError},
 };
-use crate::batching::RetiredWorkers;
+use crate::{batching::RetiredWorkers, inference::runtime::Watchdog};
 
 /// The models of the server.
 pub struct Registry {
@@ -26,6 +26,8 @@ pub struct Registry {
     lifecycle: Lifecycle,
     /// Worker threads of retired versions.
     retired_workers: RetiredWorkers,
+    /// Ends inference calls; `None` without models.
+    watchdog: Option<Watchdog>,
 }
 
 impl Registry {
@@ -39,11 +41,13 @@ impl Registry {
         loader: ModelLoader,
     ) -> Result<(Self, StartupReceiver), RegistryError> {
         let retired_workers = loader.retired_workers.clone();
+        let watchdog = Some(loader.runtime.watchdog().clone());
         let (snapshot, lifecycle, started) = Lifecycle::start(options, loader)?;
         let registry = Self {
             snapshot,
             lifecycle,
             retired_workers,
+            watchdog,
         };
         Ok((registry, started))
     }
@@ -55,6 +59,7 @@ impl Registry {
             snapshot: Arc::default(),
             lifecycle: Lifecycle::stopped(),
             retired_workers: RetiredWorkers::default(),
+            watchdog: None,
         }
     }
 
@@ -63,13 +68,21 @@ impl Registry {
     /// used even if the model is reloaded or unloaded.
     ///
     /// # Errors
-    /// Returns an error if the model or version is unknown, not loaded or not loaded yet.
+    /// Returns an error if the model or version is unknown, not loaded, not loaded yet or out of service.
     pub fn resolve(
         &self,
         name: Option<&str>,
         version: Option<&str>,
     ) -> Result<Arc<LiveModel>, ResolveError> {
-        self.snapshot.load().resolve(name, version)
+        let model = self.snapshot.load().resolve(name, version)?;
+        // The snapshot is replaced a little later, because the thread that does so may be loading another model.
+        match model.batcher.suspension() {
+            None => Ok(model),
+            Some(reason) => Err(ResolveError::NotServing {
+                model: format!("{}@{}", model.name, model.version),
+                reason: reason.to_owned(),
+            }),
+        }
     }
 
     /// Returns a receiver that is notified when models or versions change.
@@ -197,6 +210,13 @@ impl Registry {
                 Ok(())
             })
             .await
+    }
+
+    /// Terminates all inference calls, so that [`Self::shut_down`] does not wait for them.
+    pub fn terminate_inferences(&self) {
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.terminate_all();
+        }
     }
 
     /// Rejects further changes and images. Blocks until the current change has ended and all workers, including those of

@@ -5,11 +5,12 @@ mod pin;
 mod poll;
 mod reconciler;
 mod startup;
+mod suspensions;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, RecvTimeoutError},
     },
@@ -19,16 +20,18 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use self::poll::Poller;
+pub(super) use self::suspensions::report_suspensions;
 pub use self::{candidates::StagedCandidate, pin::PersistPin};
 use super::{
     LifecycleError, LifecycleOptions, RegistryError,
     reconcile::{Failure, Selection},
-    versions::VersionManager,
+    versions::{SuspensionHandler, VersionManager},
 };
 use crate::{
     inference::InferenceError,
     models::{
         ModelVersion,
+        live::LiveModel,
         load::ModelLoader,
         repository::{self, IgnoredPath, VersionDirs},
         snapshot::{ModelView, SharedSnapshot},
@@ -41,6 +44,11 @@ pub(super) enum Command {
     Execute {
         work: Box<dyn FnOnce(&mut LifecycleThread) + Send>,
         slot: OwnedSemaphorePermit,
+    },
+    /// Takes a version out of service whose inferences exceed their time limit.
+    Suspend {
+        model: Weak<LiveModel>,
+        reason: String,
     },
     /// Ends the thread.
     Stop,
@@ -66,13 +74,14 @@ impl LifecycleThread {
         options: LifecycleOptions,
         loader: ModelLoader,
         shutting_down: Arc<AtomicBool>,
+        suspended: SuspensionHandler,
     ) -> Result<(Self, Arc<SharedSnapshot>), RegistryError> {
         let listing = startup::initial_listing(&options)?;
         let snapshot = startup::initial_snapshot(&options, &listing);
         let snapshot = Arc::new(SharedSnapshot::new(snapshot));
         let thread = Self {
             options,
-            versions: VersionManager::new(loader, Arc::clone(&snapshot)),
+            versions: VersionManager::new(loader, Arc::clone(&snapshot), suspended),
             poller: Poller::new(listing),
             candidates: BTreeMap::new(),
             manually_unloaded: BTreeSet::new(),
@@ -104,6 +113,7 @@ impl LifecycleThread {
                     drop(slot);
                     work(&mut self);
                 }
+                Ok(Command::Suspend { model, reason }) => self.versions.suspend(&model, reason),
                 Ok(Command::Execute { .. } | Command::Stop) => return,
                 Err(RecvTimeoutError::Timeout) => {
                     self.poll();

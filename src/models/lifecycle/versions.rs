@@ -1,18 +1,22 @@
 //! Loads and retires versions and publishes their states.
 
+mod retirement;
+mod suspension;
+
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
+pub(super) use self::suspension::SuspensionHandler;
 use crate::{
     inference::InferenceError,
     models::{
         ModelVersion,
         live::{LiveModel, Phase, VersionState, Versions},
         load::{ModelLoader, has_same_content},
-        repository::{Fingerprint, VersionDir, VersionDirs},
+        repository::{Fingerprint, VersionDir},
         snapshot::{SharedSnapshot, Snapshot},
     },
 };
@@ -23,14 +27,20 @@ pub(super) struct VersionManager {
     snapshot: Arc<SharedSnapshot>,
     /// The files of the last attempt to load each version, whether it succeeded or not.
     attempted: BTreeMap<(String, ModelVersion), Fingerprint>,
+    suspended: SuspensionHandler,
 }
 
 impl VersionManager {
-    pub(super) fn new(loader: ModelLoader, snapshot: Arc<SharedSnapshot>) -> Self {
+    pub(super) fn new(
+        loader: ModelLoader,
+        snapshot: Arc<SharedSnapshot>,
+        suspended: SuspensionHandler,
+    ) -> Self {
         Self {
             loader,
             snapshot,
             attempted: BTreeMap::new(),
+            suspended,
         }
     }
 
@@ -126,6 +136,7 @@ impl VersionManager {
 
     fn mark_ready(&self, model: Arc<LiveModel>) {
         let (name, version) = (model.name.clone(), model.version);
+        self.watch(&model);
         let options = model.batcher.options();
         tracing::info!(
             model = name,
@@ -179,55 +190,6 @@ impl VersionManager {
                 None => {}
             }
         });
-    }
-
-    /// Retires all versions of a model except `keep` in one change, and removes those that are not in `dirs`.
-    pub(super) fn retire(&mut self, name: &str, dirs: &VersionDirs, keep: &BTreeSet<ModelVersion>) {
-        let mut next = self.states(name);
-        let retired: Vec<ModelVersion> = next
-            .keys()
-            .copied()
-            .filter(|version| !keep.contains(version))
-            .collect();
-        for version in retired {
-            if let Some(state) = next.get_mut(&version) {
-                if let Some(model) = state.live().cloned() {
-                    self.record_unloaded(&model);
-                    *state = VersionState::Retired(Arc::downgrade(&model));
-                } else if state.phase() == Phase::Loading {
-                    *state = VersionState::Unloaded;
-                }
-            }
-            if !dirs.contains_key(&version) {
-                next.remove(&version);
-                self.attempted.remove(&(name.to_owned(), version));
-                self.loader
-                    .metrics
-                    .remove_version(name, &version.to_string());
-            }
-        }
-        for version in dirs.keys() {
-            next.entry(*version).or_insert(VersionState::Unloaded);
-        }
-        self.update(|snapshot| {
-            if next.is_empty() {
-                snapshot.models.remove(name);
-            } else {
-                snapshot.models.insert(name.to_owned(), next);
-            }
-        });
-    }
-
-    /// Retires the live versions of a model except `keep` in one change.
-    pub(super) fn retire_live(&self, name: &str, keep: &BTreeSet<ModelVersion>) {
-        let mut next = self.states(name);
-        for (version, state) in &mut next {
-            if let Some(model) = state.live().filter(|_| !keep.contains(version)).cloned() {
-                self.record_unloaded(&model);
-                *state = VersionState::Retired(Arc::downgrade(&model));
-            }
-        }
-        self.update(|snapshot| drop(snapshot.models.insert(name.to_owned(), next)));
     }
 
     /// Returns the states of a model's versions.
