@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::pin,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use actix_web::dev::ServerHandle;
@@ -16,6 +16,9 @@ use super::{
     signals::{self, Signals},
 };
 use crate::{app::AppState, grpc, http::InFlight, models::StartupReceiver};
+
+/// Time that workers get to end after their inference calls were terminated.
+const TERMINATION_TIME: Duration = Duration::from_secs(2);
 
 impl Application {
     /// Serves until SIGTERM or SIGINT and returns after the last response. A second signal ends the process at once, like SIGKILL.
@@ -144,8 +147,16 @@ async fn end_work(app: &AppState, deadline: Instant) {
     }
     // In any case, the process must not exit while ONNX Runtime runs.
     let registry = Arc::clone(&app.registry);
-    if !run_until_deadline(deadline, move || registry.shut_down()).await {
-        tracing::warn!("workers did not finish within --drain-timeout");
+    let mut ended = run_on_thread(move || registry.shut_down());
+    if tokio::time::timeout_at(deadline.into(), &mut ended)
+        .await
+        .is_err()
+    {
+        tracing::warn!("inferences did not end within --drain-timeout; they are terminated");
+        app.registry.terminate_inferences();
+        if tokio::time::timeout(TERMINATION_TIME, ended).await.is_err() {
+            tracing::warn!("workers did not end after their inferences were terminated");
+        }
     }
 }
 
@@ -161,15 +172,15 @@ async fn await_models(started: StartupReceiver, app: &AppState, url: &str) -> St
     std::future::pending().await
 }
 
-/// Runs `work` on a thread of its own and returns whether it ended before `until`.
-async fn run_until_deadline(until: Instant, work: impl FnOnce() + Send + 'static) -> bool {
+/// Runs `work` on a thread of its own. The receiver is notified when it ends.
+fn run_on_thread(work: impl FnOnce() + Send + 'static) -> oneshot::Receiver<()> {
     let (done, ended) = oneshot::channel();
     // A blocking task of the runtime would delay the end of the program.
     std::thread::spawn(move || {
         work();
         let _ = done.send(());
     });
-    tokio::time::timeout_at(until.into(), ended).await.is_ok()
+    ended
 }
 
 #[cfg(test)]
