@@ -14,6 +14,7 @@ mod comparison;
 mod connections;
 mod datasets;
 mod documents;
+mod endless;
 mod ensembles;
 mod evaluations;
 mod events;
