@@ -22,6 +22,7 @@ pub mod name;
 pub(crate) mod onnx_metadata;
 pub mod policy;
 pub mod registry;
+mod regular_file;
 pub mod repository;
 pub mod serving_limits;
 pub mod serving_options;

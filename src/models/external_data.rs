@@ -3,12 +3,14 @@
 
 use std::{
     collections::BTreeSet,
-    fs::File,
     io::{self, BufRead, BufReader, Read, Seek},
     path::{Component, Path, PathBuf},
 };
 
-use super::onnx_metadata::{Field, MAX_ENTRY_LENGTH, parse_entry, read_tag};
+use super::{
+    onnx_metadata::{Field, MAX_ENTRY_LENGTH, parse_entry, read_tag},
+    regular_file,
+};
 use crate::{
     excerpt::Excerpt,
     inference::{InferenceError, invalid_model},
@@ -41,7 +43,7 @@ impl ExternalData {
     /// # Errors
     /// Returns an error if the file cannot be opened.
     pub(super) fn of(model: &Path) -> io::Result<Self> {
-        Ok(Self::read(BufReader::new(File::open(model)?)))
+        Ok(Self::read(BufReader::new(regular_file::open(model)?)))
     }
 
     fn read(file: impl BufRead + Seek) -> Self {
@@ -80,6 +82,10 @@ fn inside(directory: &Path, location: &str) -> Result<PathBuf, InferenceError> {
     match (resolved(directory), resolved(&path)) {
         (Some(directory), Some(file)) if !file.starts_with(&directory) => invalid_model(outside),
         (_, Some(file)) if file.is_file() => Ok(path),
+        (_, Some(file)) if !file.is_dir() => invalid_model(format!(
+            "its external data `{}` is not a regular file; replace it by the file with the values",
+            Excerpt(location)
+        )),
         _ => invalid_model(format!(
             "its external data `{}` does not exist; put the file next to the model file",
             Excerpt(location)

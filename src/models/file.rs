@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::{
     external_data::ExternalData,
     manifest::Manifest,
+    regular_file,
     repository::{MODEL_FILE, hash},
     version_config::VersionConfig,
 };
@@ -91,6 +93,8 @@ pub(super) fn inspect(
 /// Opens a session at background priority, or at inference priority if the session starts threads, because they keep the
 /// priority.
 fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, InferenceError> {
+    // ONNX Runtime would wait for the writer of a FIFO.
+    regular_file::open(path).map_err(unreadable)?;
     let open = || Session::open(runtime, path, threads);
     if threads > 1 {
         run_at_inference_priority(open)
@@ -106,7 +110,6 @@ fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, Infer
 /// # Errors
 /// Returns an error without absolute paths if a file cannot be read or is outside of the directory of the model file.
 pub(super) fn read_hash(path: &Path) -> Result<String, InferenceError> {
-    let unreadable = |error| InferenceError::Model(format!("{MODEL_FILE}: {error}"));
     let model = hash(path).map_err(unreadable)?;
     let external = ExternalData::of(path).map_err(unreadable)?;
     if external.locations.is_empty() {
@@ -121,6 +124,10 @@ pub(super) fn read_hash(path: &Path) -> Result<String, InferenceError> {
         writeln!(text, "{sha256} {location}").expect("writing to a string does not fail");
     }
     Ok(hex::encode(Sha256::digest(text)))
+}
+
+fn unreadable(error: io::Error) -> InferenceError {
+    InferenceError::Model(format!("{MODEL_FILE}: {error}"))
 }
 
 /// Rejects a file that ONNX Runtime can read although [`ExternalData`] cannot, because it may have external data that are not

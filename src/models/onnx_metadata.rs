@@ -7,12 +7,11 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
     io::{BufRead, BufReader, Read, Seek},
     path::Path,
 };
 
-use super::manifest::Manifest;
+use super::{manifest::Manifest, regular_file};
 
 /// Field number of `ModelProto.metadata_props`, whose entries have a key (field 1) and a value (field 2).
 const METADATA_PROPS: u64 = 14;
@@ -22,7 +21,7 @@ pub(super) const MAX_ENTRY_LENGTH: u64 = 1 << 20;
 /// Returns the accuracy on the whole test set that a file records, 0 to 1. Returns `None` if there is none, and for invalid
 /// files, because loading the model reports their errors.
 pub(super) fn recorded_accuracy(path: &Path) -> Option<f64> {
-    let metadata = metadata(BufReader::new(File::open(path).ok()?))?;
+    let metadata = metadata(BufReader::new(regular_file::open(path).ok()?))?;
     let json = metadata.get("mien.accuracy")?;
     let accuracy: BTreeMap<String, f64> = serde_json::from_str(json).ok()?;
     accuracy.get(Manifest::TEST).copied()

@@ -5,8 +5,7 @@ mod ignored;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File},
-    io,
+    fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -16,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::ignored::{IgnoredPath, describe_ignored};
 use super::{
-    ModelVersion,
+    ModelVersion, regular_file,
     version_config::{VersionConfig, declares_ensemble},
 };
 
@@ -191,7 +190,7 @@ fn subdirectories(directory: &Path) -> io::Result<Vec<(String, PathBuf)>> {
 /// Returns an error if the file cannot be read.
 pub fn hash(path: &Path) -> io::Result<String> {
     let mut hasher = Sha256::new();
-    io::copy(&mut File::open(path)?, &mut HashWriter(&mut hasher))?;
+    io::copy(&mut regular_file::open(path)?, &mut HashWriter(&mut hasher))?;
     Ok(hex::encode(hasher.finalize()))
 }
 

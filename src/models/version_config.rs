@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{
     ensemble::Ensemble,
+    regular_file,
     serving_limits::{MAX_BATCH, MAX_INSTANCES, MAX_INTRA_OP_THREADS},
 };
 use crate::inference::{
@@ -47,7 +48,7 @@ impl VersionConfig {
     /// # Errors
     /// Returns an error if the file cannot be read or is invalid.
     pub fn read(directory: &Path) -> Result<Self, InferenceError> {
-        match std::fs::read_to_string(directory.join(CONFIG_FILE)) {
+        match regular_file::read_to_string(&directory.join(CONFIG_FILE)) {
             Ok(text) => text.parse(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => invalid_model(format!("{CONFIG_FILE}: {error}")),
@@ -124,7 +125,7 @@ impl FromStr for VersionConfig {
 /// Returns whether a directory without a model file is a version because of its `mien.toml`. This is the case for an
 /// `[ensemble]` table, and for invalid TOML, which is reported when the version is loaded.
 pub(super) fn declares_ensemble(directory: &Path) -> bool {
-    let Ok(text) = std::fs::read_to_string(directory.join(CONFIG_FILE)) else {
+    let Ok(text) = regular_file::read_to_string(&directory.join(CONFIG_FILE)) else {
         return false;
     };
     toml::from_str::<toml::Table>(&text).map_or(true, |table| table.contains_key("ensemble"))

@@ -7,11 +7,12 @@ mod response;
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use clap::Parser;
 use mien::{
-    cli::{Cli, Command},
+    cli::{self, Cli},
     settings::Settings,
 };
 
@@ -60,10 +61,17 @@ pub(crate) fn settings(flags: &[&str]) -> Settings {
         arguments.push("--drain-delay=0s");
     }
     arguments.extend(flags);
-    let Command::Serve(settings) = Cli::parse_from(arguments).command else {
+    let cli::Command::Serve(settings) = Cli::parse_from(arguments).command else {
         panic!("`serve` was parsed");
     };
     *settings
+}
+
+/// Creates a FIFO that has no writer.
+pub(crate) fn make_fifo(directory: &Path, name: &str) {
+    fs::create_dir_all(directory).unwrap();
+    let made = Command::new("mkfifo").arg(directory.join(name)).status();
+    assert!(made.unwrap().success());
 }
 
 /// Copies a model of the fixtures to `<root>/<name>/<version>`. Each file is renamed into place, so that the server never reads a

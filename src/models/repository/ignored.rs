@@ -103,6 +103,17 @@ fn find_in_model(model: &str, directory: &Path, ignored: &mut Vec<IgnoredPath>) 
 
 /// Returns the report of a version directory without a model.
 fn without_model(own: String, path: &Path) -> IgnoredPath {
+    let is_special = |file: &&str| {
+        path.join(file)
+            .metadata()
+            .is_ok_and(|found| !found.is_file() && !found.is_dir())
+    };
+    if let Some(file) = [MODEL_FILE, CONFIG_FILE].into_iter().find(is_special) {
+        return IgnoredPath {
+            path: format!("{own}/{file}"),
+            expected: "a regular file".to_owned(),
+        };
+    }
     match misnamed_model(path) {
         Some(file) => IgnoredPath {
             path: format!("{own}/{file}"),

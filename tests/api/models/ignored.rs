@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::startup_error;
 use crate::{
     eventually::{TIMEOUT, eventually},
-    helpers::{TestApp, fixture, install},
+    helpers::{TestApp, assert_problem, fixture, install, make_fifo},
     lifecycle::{models_dir, models_flag},
 };
 
@@ -20,6 +20,36 @@ async fn ignored(app: &TestApp) -> Vec<(String, String)> {
         .iter()
         .map(|entry| (text(&entry["path"]), text(&entry["expected"])))
         .collect()
+}
+
+#[actix_web::test]
+async fn model_file_that_is_a_fifo_is_ignored() {
+    let root = models_dir(&[("good", "1", "small")]);
+    make_fifo(&root.path().join("pipe/1"), "model.onnx");
+    make_fifo(&root.path().join("ensemble/1"), "mien.toml");
+    let app = TestApp::spawn_with(&[&models_flag(&root)]);
+    let expected = ["ensemble/1/mien.toml", "pipe/1/model.onnx"]
+        .map(|path| (path.to_owned(), "a regular file".to_owned()));
+    assert_eq!(ignored(&app).await, expected);
+    app.assert_classifies().await;
+}
+
+#[actix_web::test]
+async fn fifo_next_to_model_file_fails_the_load() {
+    let root = models_dir(&[("good", "1", "small"), ("bad", "1", "small")]);
+    make_fifo(&root.path().join("bad/1"), "mien.toml");
+    let app = TestApp::spawn_with(&[&models_flag(&root)]);
+    let body = assert_problem(app.load("bad").await, 409, "invalid_model").await;
+    let detail = body["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("mien.toml: it is not a regular file"),
+        "{detail}"
+    );
+    // A FIFO that replaces the file of a loaded model does not block the thread that loads models either.
+    fs::remove_file(root.path().join("good/1/model.onnx")).unwrap();
+    make_fifo(&root.path().join("good/1"), "model.onnx");
+    assert_problem(app.load("good").await, 404, "unknown_model").await;
+    app.assert_classifies().await;
 }
 
 #[actix_web::test]
