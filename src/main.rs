@@ -13,19 +13,19 @@ use mien::{
     cli::{Cli, Command, configuration},
     http,
     startup::Application,
-    telemetry,
+    telemetry::{self, FlushOnDrop, LogOutput},
 };
 use mien_host::{broken_pipe::is_broken_pipe, environment};
 
 #[actix_web::main]
 async fn main() -> ExitCode {
+    let _flush = FlushOnDrop;
     match run(Cli::parse()).await {
         Ok(code) => code,
         // The reader of a pipe, such as `head`, has read enough.
         Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The error cannot be reported if standard error is closed.
-            let _ = writeln!(io::stderr(), "Error: {error:?}");
+            telemetry::print(&format!("Error: {error:?}"));
             ExitCode::FAILURE
         }
     }
@@ -34,12 +34,12 @@ async fn main() -> ExitCode {
 async fn run(Cli { command, log }: Cli) -> anyhow::Result<ExitCode> {
     let is_server = matches!(command, Command::Serve(_));
     environment::reexec(is_server.then_some(memory::MALLOC_TUNABLES));
-    let default_filter = if is_server {
-        telemetry::SERVER_FILTER
+    let (default_filter, output) = if is_server {
+        (telemetry::SERVER_FILTER, LogOutput::Buffered)
     } else {
-        telemetry::COMMAND_FILTER
+        (telemetry::COMMAND_FILTER, LogOutput::Direct)
     };
-    telemetry::init(&log, default_filter)?;
+    telemetry::init(&log, default_filter, output)?;
     match command {
         Command::Serve(settings) => Application::build(&settings)?.run_until_stopped().await?,
         Command::Evaluate(args) => return args.run().await,

@@ -1,11 +1,26 @@
 //! Logging to standard error, as text for people or as JSON for collectors.
+//!
+//! The server writes its log through a bounded buffer, so that it does not wait for the reader. Other commands write directly.
 
-use std::{io::IsTerminal, time::Duration};
+mod line_buffer;
+
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Write},
+    os::fd::AsFd,
+    sync::{LazyLock, OnceLock},
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 use mien_faces::image::is_panic_contained;
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use prometheus::IntCounter;
+use tracing_subscriber::{
+    EnvFilter, Layer, fmt::writer::BoxMakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
+};
 use uuid::Uuid;
+
+use self::line_buffer::LineBuffer;
 
 /// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -41,6 +56,26 @@ pub const SERVER_FILTER: &str = "info,ort=warn,actix_server=warn";
 /// Log filter of commands that end.
 pub const COMMAND_FILTER: &str = "warn";
 
+/// Maximum time that the end of the process waits for the reader of the log.
+const MAX_FLUSH: Duration = Duration::from_secs(1);
+
+/// The log of the server that is not written yet.
+static BUFFER: OnceLock<LineBuffer> = OnceLock::new();
+
+static DROPPED_LINES: LazyLock<IntCounter> = LazyLock::new(|| {
+    let help = "Log lines that were dropped because the reader of standard error was too slow or had ended.";
+    IntCounter::new("mien_log_lines_dropped_total", help).expect("the name is valid")
+});
+
+/// Where log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogOutput {
+    /// Directly to standard error. A line is written when the event returns.
+    Direct,
+    /// Through a bounded buffer and a thread. Lines are dropped if the reader of standard error is too slow.
+    Buffered,
+}
+
 /// The log filter is invalid.
 #[derive(Debug, thiserror::Error)]
 #[error("--log `{filter}` is not a valid filter: {reason}")]
@@ -53,14 +88,19 @@ pub struct LogError {
 ///
 /// # Errors
 /// Returns an error if the filter is invalid or logging was started before.
-pub fn init(settings: &LogSettings, default_filter: &str) -> Result<(), LogError> {
+pub fn init(
+    settings: &LogSettings,
+    default_filter: &str,
+    output: LogOutput,
+) -> Result<(), LogError> {
     let filter = settings.log.as_deref().unwrap_or(default_filter);
     let wrong = |reason: String| LogError {
         filter: filter.to_owned(),
         reason,
     };
     let filter = EnvFilter::try_new(filter).map_err(|error| wrong(error.to_string()))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let writer = writer(output).map_err(|error| wrong(error.to_string()))?;
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match settings.log_format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
         LogFormat::Json => lines
@@ -82,6 +122,53 @@ pub fn init(settings: &LogSettings, default_filter: &str) -> Result<(), LogError
         }
     }));
     Ok(())
+}
+
+/// Returns the writer of log lines.
+fn writer(output: LogOutput) -> io::Result<BoxMakeWriter> {
+    match output {
+        LogOutput::Direct => Ok(BoxMakeWriter::new(io::stderr)),
+        LogOutput::Buffered => {
+            // The thread must not hold the lock of `io::stderr` while it waits for the reader.
+            let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+            let buffer = LineBuffer::start(stderr, DROPPED_LINES.clone())?;
+            Ok(BoxMakeWriter::new(BUFFER.get_or_init(|| buffer).clone()))
+        }
+    }
+}
+
+/// Returns the counter of dropped log lines.
+pub fn dropped_lines() -> IntCounter {
+    DROPPED_LINES.clone()
+}
+
+/// Waits until the log is written, at most one second.
+pub fn flush() {
+    if let Some(buffer) = BUFFER.get() {
+        buffer.flush(MAX_FLUSH);
+    }
+}
+
+/// Prints a line to standard error, after the log lines that are not written yet. The line is lost if standard error is closed
+/// or its reader stands still.
+pub fn print(line: &str) {
+    match BUFFER.get() {
+        Some(buffer) => {
+            buffer.push(format!("{line}\n").as_bytes());
+            flush();
+        }
+        None => drop(writeln!(io::stderr(), "{line}")),
+    }
+}
+
+/// Calls [`flush`] when it is dropped, also if the program panics.
+#[derive(Debug)]
+pub struct FlushOnDrop;
+
+impl Drop for FlushOnDrop {
+    fn drop(&mut self) {
+        flush();
+    }
 }
 
 /// Returns whether a request identifier of a client is valid: 1 to 128 visible ASCII characters.

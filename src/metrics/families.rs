@@ -3,6 +3,7 @@
 use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
 
 use super::register::{counter, gauge, histogram, int_gauge, register};
+use crate::telemetry::dropped_lines;
 
 /// Buckets of request durations in seconds.
 const REQUEST_SECONDS: &[f64] = &[
@@ -31,6 +32,7 @@ pub(super) fn register_process(r: &Registry) {
         &["version"],
     );
     build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    register(r, dropped_lines());
     #[cfg(target_os = "linux")]
     register(
         r,

@@ -15,7 +15,7 @@ use super::{
     Application, StartupError,
     signals::{self, Signals},
 };
-use crate::{app::AppState, grpc, http::InFlight, models::StartupReceiver};
+use crate::{app::AppState, grpc, http::InFlight, models::StartupReceiver, telemetry};
 
 /// Time that workers get to end after their inference calls were terminated.
 const TERMINATION_TIME: Duration = Duration::from_secs(2);
@@ -41,6 +41,8 @@ impl Application {
             ended = self.run_until(async { drop(stopped.await) }) => ended,
             name = forced => {
                 tracing::warn!(signal = name, "second signal: process ends, pending requests are lost");
+                // Waits for the reader of the log at most one second.
+                telemetry::flush();
                 signals::end_at_once()
             }
         }

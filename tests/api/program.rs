@@ -1,5 +1,6 @@
 //! `mien serve` as a process of its own.
 
+mod log;
 mod shutdown;
 mod start;
 mod state;
