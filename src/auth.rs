@@ -51,13 +51,36 @@ pub enum AuthError {
         "the admin API is disabled, because the server listens on a non-loopback address without a token; set MIEN_ADMIN_TOKEN"
     )]
     Disabled,
+    /// The request was not sent to a loopback name or address, so a proxy may have sent it for another machine.
+    #[error(
+        "without an admin token, admin requests must be sent to `localhost` or a loopback address; set MIEN_ADMIN_TOKEN to send them to another name"
+    )]
+    NotLocal,
+    /// A proxy sent the request, possibly for another machine.
+    #[error(
+        "without an admin token, admin requests of proxies are rejected; set MIEN_ADMIN_TOKEN, or send the request directly to the server"
+    )]
+    Forwarded,
     /// A browser sent the request for a page of another origin.
     #[error("admin requests from web pages of other origins are rejected")]
     CrossOrigin,
 }
 
+/// The parts of an admin request that its authorization depends on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AdminRequest<'a> {
+    /// The `Authorization` header.
+    pub authorization: Option<&'a [u8]>,
+    /// The `Origin` header of a browser: `scheme://host:port`.
+    pub origin: Option<&'a str>,
+    /// The `Host` header, or the authority of the URI. `None` if they are missing, invalid or contradictory.
+    pub host: Option<&'a str>,
+    /// Whether one of the headers is [forwarding](is_forwarding).
+    pub is_forwarded: bool,
+}
+
 /// Authorizes the admin requests of one listener. With a token, requests must carry it. Without a token, requests are
-/// accepted on loopback listeners only.
+/// accepted on loopback listeners only, and only from clients on this machine.
 #[derive(Debug, Clone)]
 pub struct AdminAuth {
     token: Option<AdminToken>,
@@ -73,16 +96,16 @@ impl AdminAuth {
         }
     }
 
-    /// Checks a request with this `Authorization` header.
+    /// Checks a request. With a token, only the token matters, because neither a foreign page nor another machine has it.
     ///
     /// # Errors
-    /// Returns [`AuthError::Unauthorized`] or [`AuthError::Disabled`].
-    pub fn authorize(&self, authorization: Option<&[u8]>) -> Result<(), AuthError> {
+    /// Returns why the request is rejected.
+    pub fn authorize(&self, request: &AdminRequest<'_>) -> Result<(), AuthError> {
         match &self.token {
-            None if self.is_loopback => Ok(()),
+            None if self.is_loopback => check_local(request),
             None => Err(AuthError::Disabled),
             Some(AdminToken(token)) => {
-                let given = authorization.and_then(bearer).unwrap_or_default();
+                let given = request.authorization.and_then(bearer).unwrap_or_default();
                 // The comparison takes the same time for all tokens of one length.
                 let equal = bool::from(given.ct_eq(token.as_bytes()));
                 if equal {
@@ -93,24 +116,51 @@ impl AdminAuth {
             }
         }
     }
+}
 
-    /// Checks the origin (`scheme://host:port`) of a browser's request against `host`, the name under which the browser
-    /// reached this server. With a token the origin does not matter, because a foreign page does not have the token.
-    /// Without one the origin must be this server under a loopback name, because any other name may have been pointed at
-    /// this host by DNS rebinding.
-    ///
-    /// # Errors
-    /// Returns [`AuthError::CrossOrigin`].
-    pub fn check_origin(&self, origin: &str, host: &str) -> Result<(), AuthError> {
-        let same = origin
-            .split_once("://")
-            .is_some_and(|(_, origin)| origin == host);
-        if self.token.is_some() || (same && is_local(host)) {
-            Ok(())
-        } else {
-            Err(AuthError::CrossOrigin)
-        }
+/// Checks that a client on this machine sent the request itself. The host must be a loopback name, because any other name may
+/// have been pointed at this host by DNS rebinding, or is that of a reverse proxy. The origin of a browser must be the server.
+fn check_local(request: &AdminRequest<'_>) -> Result<(), AuthError> {
+    let host = request
+        .host
+        .filter(|host| is_local(host))
+        .ok_or(AuthError::NotLocal)?;
+    if request.is_forwarded {
+        return Err(AuthError::Forwarded);
     }
+    let is_own = |origin: &str| {
+        origin
+            .split_once("://")
+            .is_some_and(|(_, origin)| origin == host)
+    };
+    if request.origin.is_none_or(is_own) {
+        Ok(())
+    } else {
+        Err(AuthError::CrossOrigin)
+    }
+}
+
+/// Headers that proxies add, in addition to those that begin with [`FORWARDED_PREFIX`].
+const FORWARDING_HEADERS: [&str; 11] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-original-forwarded-for",
+    "x-original-host",
+    "x-envoy-external-address",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+];
+
+/// Start of the names of further headers that proxies add.
+const FORWARDED_PREFIX: &str = "x-forwarded";
+
+/// Returns whether a proxy adds the header with this lower-case name.
+pub fn is_forwarding(header: &str) -> bool {
+    header.starts_with(FORWARDED_PREFIX) || FORWARDING_HEADERS.contains(&header)
 }
 
 /// Returns the token of `Bearer TOKEN`.
@@ -125,7 +175,10 @@ fn is_local(host: &str) -> bool {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    let address = name.trim_start_matches('[').trim_end_matches(']');
+    let address = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
     name.eq_ignore_ascii_case("localhost")
         || address
             .parse::<std::net::IpAddr>()
@@ -133,101 +186,4 @@ fn is_local(host: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LOCAL: &str = "127.0.0.1:8080";
-    const PUBLIC: &str = "0.0.0.0:8080";
-
-    fn auth(token: Option<&str>, listener: &str) -> AdminAuth {
-        let token = token.map(|token| token.parse().unwrap());
-        AdminAuth::new(token, listener.parse().unwrap())
-    }
-
-    #[test]
-    fn only_correct_token_is_authorized() {
-        let auth = auth(Some("0123456789abcdef"), LOCAL);
-        for right in ["Bearer 0123456789abcdef", "bearer 0123456789abcdef"] {
-            assert_eq!(auth.authorize(Some(right.as_bytes())), Ok(()));
-        }
-        let wrong = [
-            "",
-            "Bearer",
-            "Bearer ",
-            "Bearer 0123456789abcdeF",
-            "Basic 0123456789abcdef",
-        ];
-        for wrong in wrong
-            .into_iter()
-            .chain(["0123456789abcdef", "Bearer 0123456789abcdef0"])
-        {
-            assert_eq!(
-                auth.authorize(Some(wrong.as_bytes())),
-                Err(AuthError::Unauthorized),
-                "{wrong}"
-            );
-        }
-        assert_eq!(auth.authorize(None), Err(AuthError::Unauthorized));
-        assert_eq!(
-            auth.check_origin("https://faces.example", "faces.example"),
-            Ok(())
-        );
-    }
-
-    #[test]
-    fn missing_token_authorizes_loopback_only() {
-        assert_eq!(auth(None, LOCAL).authorize(None), Ok(()));
-        assert_eq!(auth(None, "[::1]:0").authorize(None), Ok(()));
-        assert_eq!(auth(None, PUBLIC).authorize(None), Err(AuthError::Disabled));
-    }
-
-    #[test]
-    fn missing_token_requires_same_loopback_origin() {
-        let auth = auth(None, LOCAL);
-        for host in [
-            "localhost:8080",
-            "127.0.0.1:8080",
-            "[::1]:8080",
-            "localhost",
-        ] {
-            assert_eq!(
-                auth.check_origin(&format!("http://{host}"), host),
-                Ok(()),
-                "{host}"
-            );
-        }
-        for (origin, host) in [
-            ("http://evil.example", LOCAL),
-            ("http://localhost:3000", "localhost:8080"),
-            ("null", LOCAL),
-            // A foreign name that resolves to this host.
-            ("http://evil.example:8080", "evil.example:8080"),
-        ] {
-            assert_eq!(
-                auth.check_origin(origin, host),
-                Err(AuthError::CrossOrigin),
-                "{origin} {host}"
-            );
-        }
-    }
-
-    #[test]
-    fn short_or_non_ascii_tokens_are_invalid() {
-        for weak in [
-            "",
-            "short",
-            "fifteen letters",
-            "sixteen with spaces",
-            "sechzehn-buchstäben",
-        ] {
-            assert_eq!(
-                weak.parse::<AdminToken>().unwrap_err(),
-                InvalidToken,
-                "{weak}"
-            );
-        }
-        let token: AdminToken = "0123456789abcdef".parse().unwrap();
-        assert_eq!(format!("{token:?}"), "AdminToken(..)");
-        assert_eq!(token.bearer(), "Bearer 0123456789abcdef");
-    }
-}
+mod tests;

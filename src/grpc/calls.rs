@@ -9,6 +9,8 @@ pub(super) struct Call {
     pub(super) is_stream: bool,
     /// Whether calls are logged at the level DEBUG instead of INFO, because probes repeat them every few seconds.
     pub(super) is_logged_at_debug: bool,
+    /// Whether calls are admin requests.
+    pub(super) is_admin: bool,
 }
 
 /// Every other call.
@@ -25,8 +27,8 @@ const CALLS: [Call; 16] = [
     Call::of("inference.GRPCInferenceService/ModelConfig"),
     Call::of("inference.GRPCInferenceService/ModelStatistics"),
     Call::of("inference.GRPCInferenceService/RepositoryIndex"),
-    Call::of("inference.GRPCInferenceService/RepositoryModelLoad"),
-    Call::of("inference.GRPCInferenceService/RepositoryModelUnload"),
+    Call::of("inference.GRPCInferenceService/RepositoryModelLoad").admin(),
+    Call::of("inference.GRPCInferenceService/RepositoryModelUnload").admin(),
     Call::of("grpc.health.v1.Health/Check").log_at_debug(),
     Call::of("grpc.health.v1.Health/Watch").stream(),
     Call::of("grpc.reflection.v1.ServerReflection/ServerReflectionInfo").stream(),
@@ -39,11 +41,17 @@ impl Call {
             path,
             is_stream: false,
             is_logged_at_debug: false,
+            is_admin: false,
         }
     }
 
     const fn stream(mut self) -> Self {
         self.is_stream = true;
+        self
+    }
+
+    const fn admin(mut self) -> Self {
+        self.is_admin = true;
         self
     }
 

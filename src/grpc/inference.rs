@@ -6,7 +6,16 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use tokio::sync::watch;
-use tonic::{Request, Response, Status, Streaming, codegen::BoxStream, metadata::MetadataMap};
+use tonic::{
+    Request, Response, Status, Streaming,
+    codegen::{
+        BoxStream,
+        http::{
+            HeaderMap,
+            header::{AUTHORIZATION, ORIGIN},
+        },
+    },
+};
 
 use super::{
     proto::{
@@ -19,11 +28,12 @@ use super::{
         ServerReadyRequest, ServerReadyResponse,
         grpc_inference_service_server::GrpcInferenceService,
     },
+    request_log::Authority,
     shutdown::wait_for_shutdown,
 };
 use crate::{
     app::{AppState, readiness::ServerStatus},
-    auth::{AdminAuth, AuthError},
+    auth::{AdminAuth, AdminRequest, AuthError, is_forwarding},
 };
 
 /// The inference service.
@@ -37,9 +47,15 @@ pub(super) struct Inference {
 
 impl Inference {
     /// Checks that a call is authorized as an admin request.
-    fn authorize(&self, call: &MetadataMap) -> Result<(), AuthError> {
-        self.auth
-            .authorize(call.get("authorization").map(|value| value.as_bytes()))
+    fn authorize<T>(&self, call: &Request<T>) -> Result<(), AuthError> {
+        let headers: &HeaderMap = call.metadata().as_ref();
+        let origin = headers.get(ORIGIN);
+        self.auth.authorize(&AdminRequest {
+            authorization: headers.get(AUTHORIZATION).map(|value| value.as_bytes()),
+            origin: origin.map(|origin| origin.to_str().unwrap_or_default()),
+            host: call.extensions().get().map(|Authority(host)| host.as_str()),
+            is_forwarded: headers.keys().any(|name| is_forwarding(name.as_str())),
+        })
     }
 }
 
@@ -142,7 +158,7 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<RepositoryModelLoadRequest>,
     ) -> Result<Response<RepositoryModelLoadResponse>, Status> {
-        self.authorize(request.metadata())?;
+        self.authorize(&request)?;
         let RepositoryModelLoadRequest {
             model_name,
             parameters,
@@ -159,7 +175,7 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<RepositoryModelUnloadRequest>,
     ) -> Result<Response<RepositoryModelUnloadResponse>, Status> {
-        self.authorize(request.metadata())?;
+        self.authorize(&request)?;
         self.app.oip.unload(&request.get_ref().model_name).await?;
         Ok(Response::new(RepositoryModelUnloadResponse {}))
     }

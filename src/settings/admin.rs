@@ -19,14 +19,14 @@ use crate::auth::{AdminToken, InvalidToken};
 /// Maximum size of a token file in bytes.
 const MAX_TOKEN_FILE: u64 = 4096;
 
-/// The admin token: a secret for loading, unloading and promoting models, and for deleting records.
+/// The admin token: a secret for loading, unloading and promoting models, for evaluations, and for deleting records.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Admin API")]
 pub struct AdminSettings {
-    /// Token for admin requests: loading, unloading and promoting models, and deleting records. Clients send it as
+    /// Token for admin requests: loading, unloading and promoting models, evaluations, and deleting records. Clients send it as
     /// `Authorization: Bearer TOKEN`. It must have at least 16 visible ASCII characters. Prefer the variable or
     /// --admin-token-file, because other users of the machine can read flags. Without a token, a server accepts admin
-    /// requests on loopback addresses only.
+    /// requests on loopback addresses only, and not from proxies.
     #[arg(
         long,
         env = "MIEN_ADMIN_TOKEN",

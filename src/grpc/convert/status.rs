@@ -14,9 +14,10 @@ impl From<AuthError> for Status {
     fn from(denied: AuthError) -> Self {
         match denied {
             AuthError::Unauthorized => Self::unauthenticated(denied.to_string()),
-            AuthError::Disabled | AuthError::CrossOrigin => {
-                Self::permission_denied(denied.to_string())
-            }
+            AuthError::Disabled
+            | AuthError::NotLocal
+            | AuthError::Forwarded
+            | AuthError::CrossOrigin => Self::permission_denied(denied.to_string()),
         }
     }
 }

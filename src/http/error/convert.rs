@@ -19,7 +19,10 @@ impl From<AuthError> for ApiError {
     fn from(denied: AuthError) -> Self {
         let code = match denied {
             AuthError::Unauthorized => Code::Unauthorized,
-            AuthError::Disabled | AuthError::CrossOrigin => Code::Forbidden,
+            AuthError::Disabled
+            | AuthError::NotLocal
+            | AuthError::Forwarded
+            | AuthError::CrossOrigin => Code::Forbidden,
         };
         Self::new(code, denied.to_string())
     }

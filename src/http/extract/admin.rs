@@ -5,12 +5,12 @@ use std::future::{Ready, ready};
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
-    http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN},
+    http::header::{AUTHORIZATION, HOST, ORIGIN},
     web,
 };
 
 use crate::{
-    auth::{AdminAuth, AuthError},
+    auth::{AdminAuth, AdminRequest, AuthError, is_forwarding},
     http::ApiError,
 };
 
@@ -30,19 +30,23 @@ fn authorize(request: &HttpRequest) -> Result<(), AuthError> {
     let auth = request
         .app_data::<web::Data<AdminAuth>>()
         .expect("the app has the authorization of its listener");
-    let header = |name: HeaderName| request.headers().get(name);
-    auth.authorize(header(AUTHORIZATION).map(|value| value.as_bytes()))?;
-    let Some(origin) = header(ORIGIN) else {
-        return Ok(());
-    };
-    // Over HTTP/2 the host is part of the URI.
-    let host = request
-        .uri()
-        .authority()
-        .map(|authority| authority.as_str());
-    let host = host.or_else(|| header(HOST).and_then(|host| host.to_str().ok()));
-    auth.check_origin(
-        origin.to_str().unwrap_or_default(),
-        host.unwrap_or_default(),
-    )
+    let headers = request.headers();
+    let origin = headers.get(ORIGIN);
+    auth.authorize(&AdminRequest {
+        authorization: headers.get(AUTHORIZATION).map(|value| value.as_bytes()),
+        origin: origin.map(|origin| origin.to_str().unwrap_or_default()),
+        host: host(request),
+        is_forwarded: headers.keys().any(|name| is_forwarding(name.as_str())),
+    })
+}
+
+/// Returns the host if all headers and the URI name the same one. Over HTTP/2 the host is part of the URI.
+fn host(request: &HttpRequest) -> Option<&str> {
+    let authority = request.uri().authority();
+    let headers = request.headers().get_all(HOST);
+    let mut hosts = headers
+        .map(|host| host.to_str().unwrap_or_default())
+        .chain(authority.map(|authority| authority.as_str()));
+    let first = hosts.next()?;
+    hosts.all(|host| host == first).then_some(first)
 }

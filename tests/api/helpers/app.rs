@@ -11,7 +11,11 @@ use mien::{
     settings::Settings,
     startup::Application,
 };
-use reqwest::{Client, RequestBuilder, Response, multipart};
+use reqwest::{
+    Client, RequestBuilder, Response,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+    multipart,
+};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -69,6 +73,13 @@ impl TestApp {
             stop: Some(stop),
             end: Some(end),
         }
+    }
+
+    /// Sends a token with all further requests that have no `Authorization` header.
+    pub(crate) fn authorize(&mut self, token: &str) {
+        let bearer = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
+        self.client = Client::builder().default_headers(headers).build().unwrap();
     }
 
     /// Starts the shutdown of the server.
