@@ -77,7 +77,7 @@ fn evaluations() -> [Endpoint; 10] {
                 Code::InvalidRequest,
                 "the body is invalid, the split is empty, or the labels of the model are not the seven expressions",
             )
-            .problems(&[&[Code::UnsupportedMediaType, Code::UnknownDataset], SERVING, BUSY]),
+            .problems(&[&[Code::UnsupportedMediaType], ADMIN, &[Code::UnknownDataset], SERVING, BUSY]),
         Endpoint::of::<list::__path_list>(|| web::to(list::list)).problems(&[QUERY]),
         // This must precede the pattern of evaluations, which would match it.
         Endpoint::of::<compare::__path_compare>(|| web::to(compare::compare))

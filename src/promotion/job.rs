@@ -51,16 +51,6 @@ impl Job {
         &self.model
     }
 
-    /// Returns whether the promotion depends on the evaluation with this identifier.
-    pub(super) fn depends_on(&self, id: JobId) -> bool {
-        let record = self.state.record();
-        [
-            record.candidate_evaluation_id,
-            record.baseline_evaluation_id,
-        ]
-        .contains(&Some(id))
-    }
-
     /// Sets the running evaluation, which determines the progress; `None` if no evaluation is running.
     pub(super) fn set_evaluation(&self, next: Option<Arc<evaluation::Job>>) {
         let mut evaluation = lock(&self.evaluation);

@@ -106,12 +106,6 @@ impl Promotions {
         Ok(spec.record(&name, serving, images))
     }
 
-    /// Returns whether a pending promotion depends on the evaluation with this identifier.
-    pub fn depends_on(&self, evaluation: JobId) -> bool {
-        let jobs = self.shared.jobs.registry.all();
-        jobs.iter().any(|job| job.depends_on(evaluation))
-    }
-
     /// Returns the promotions of a model, newest first, at most `limit`.
     ///
     /// # Errors

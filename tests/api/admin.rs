@@ -2,14 +2,19 @@
 
 use mien::{
     grpc::proto::{
-        RepositoryModelUnloadRequest, grpc_inference_service_client::GrpcInferenceServiceClient,
+        RepositoryModelLoadRequest, RepositoryModelUnloadRequest, ServerLiveRequest,
+        grpc_inference_service_client::GrpcInferenceServiceClient,
     },
     startup::Application,
 };
-use reqwest::{RequestBuilder, StatusCode, header};
+use reqwest::{Client, RequestBuilder, StatusCode, header};
+use serde_json::json;
 use tonic::{Code, Request, transport::Endpoint};
 
-use crate::helpers::{TestApp, assert_problem, face, send, settings};
+use crate::{
+    evaluations::{STUCK, data_set, spawn},
+    helpers::{TestApp, assert_problem, face, http_2, send, settings},
+};
 
 const TOKEN: &str = "a-token-of-this-test";
 const V1: [&str; 2] = ["/v1/models/small/unload", "/v1/models/small/load"];
@@ -52,6 +57,62 @@ async fn admin_requests_require_configured_token() {
 }
 
 #[actix_web::test]
+async fn evaluations_require_configured_token() {
+    let data = data_set();
+    let mut app = spawn(&data, &[STUCK[0], STUCK[1], "--admin-token", TOKEN]);
+    let spec = json!({"dataset": "faces"});
+    assert_problem(app.post_evaluation(&spec).await, 401, "unauthorized").await;
+    // The token is checked before the body.
+    assert_problem(app.post_evaluation(&json!(1)).await, 401, "unauthorized").await;
+    let stranger = app.client.clone();
+    app.authorize(TOKEN);
+    let location = app.start_evaluation(&spec).await;
+    let cancel = async |client: &Client| client.delete(app.url(&location)).send().await.unwrap();
+    assert_problem(cancel(&stranger).await, 401, "unauthorized").await;
+    // Read requests do not need the token.
+    let list = stranger.get(app.url("/v1/evaluations")).send().await;
+    assert_eq!(list.unwrap().status(), StatusCode::OK);
+    assert_eq!(cancel(&app.client).await.status(), StatusCode::OK);
+    app.until_evaluation(&location, "cancelled").await;
+}
+
+#[actix_web::test]
+async fn admin_requests_of_proxies_are_rejected_without_token() {
+    let data = data_set();
+    let app = spawn(&data, &[]);
+    let evaluation = || post(&app, "/v1/evaluations").json(&json!({"dataset": "faces"}));
+    for (name, value) in [
+        ("host", "faces.example"),
+        ("host", ""),
+        ("x-forwarded-for", "192.0.2.1"),
+        ("x-forwarded-proto", "https"),
+        ("x-real-ip", "192.0.2.1"),
+        ("forwarded", "for=192.0.2.1"),
+        ("via", "1.1 proxy"),
+    ] {
+        for request in [post(&app, V1[1]), evaluation()] {
+            let response = request.header(name, value).send().await.unwrap();
+            let body = assert_problem(response, 403, "forbidden").await;
+            let detail = body["detail"].as_str().unwrap();
+            assert!(detail.contains("MIEN_ADMIN_TOKEN"), "{name}: {detail}");
+        }
+        let classify = app.classify("", face("happy")).header(name, value);
+        assert_eq!(classify.send().await.unwrap().status(), StatusCode::OK);
+    }
+    // Over HTTP/2, both the authority and a `Host` header must be local.
+    let request = http_2()
+        .post(app.url(V1[1]))
+        .header("host", "faces.example");
+    assert_problem(request.send().await.unwrap(), 403, "forbidden").await;
+    let local = http_2().post(app.url(V1[1])).send().await.unwrap();
+    assert_eq!(local.status(), StatusCode::OK);
+    assert_eq!(
+        evaluation().send().await.unwrap().status(),
+        StatusCode::ACCEPTED
+    );
+}
+
+#[actix_web::test]
 async fn cross_origin_admin_requests_are_rejected() {
     let app = TestApp::spawn();
     let own = app.base.clone();
@@ -77,6 +138,35 @@ async fn admin_api_is_disabled_without_token_on_public_address() {
         assert_problem(post(&app, path).send().await.unwrap(), 403, "forbidden").await;
     }
     send(app.classify("?model=small", face("happy"))).await;
+}
+
+#[actix_web::test]
+async fn grpc_admin_requests_of_proxies_are_rejected_without_token() {
+    let app = Application::build(&settings(&["--grpc-addr=127.0.0.1:0"])).unwrap();
+    let address = format!("http://127.0.0.1:{}", app.grpc_port().unwrap());
+    let _app = TestApp::run(app);
+    let load = || {
+        let model_name = "small".to_owned();
+        Request::new(RepositoryModelLoadRequest {
+            model_name,
+            ..Default::default()
+        })
+    };
+    let endpoint = || Endpoint::new(address.clone()).unwrap();
+    let proxied = endpoint().origin("http://faces.example".parse().unwrap());
+    let mut client = GrpcInferenceServiceClient::new(proxied.connect().await.unwrap());
+    let status = client.repository_model_load(load()).await.unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied);
+    let live = client.server_live(ServerLiveRequest {}).await;
+    assert!(live.unwrap().into_inner().live);
+
+    let mut client = GrpcInferenceServiceClient::new(endpoint().connect().await.unwrap());
+    let mut forwarded = load();
+    let address = "192.0.2.1".parse().unwrap();
+    forwarded.metadata_mut().insert("x-forwarded-for", address);
+    let status = client.repository_model_load(forwarded).await.unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied);
+    client.repository_model_load(load()).await.unwrap();
 }
 
 #[actix_web::test]

@@ -134,7 +134,8 @@ async fn evaluation_list_is_filtered() {
 async fn ended_evaluation_can_be_removed() {
     const TOKEN: &str = "a-token-of-this-test";
     let data = data_set();
-    let app = spawn(&data, &[STUCK[0], STUCK[1], "--admin-token", TOKEN]);
+    let mut app = spawn(&data, &[STUCK[0], STUCK[1], "--admin-token", TOKEN]);
+    app.authorize(TOKEN);
     let location = app.start_evaluation(&json!({"dataset": "faces"})).await;
     app.until_evaluation(&location, "running").await;
     let purge = async |token: &str| {

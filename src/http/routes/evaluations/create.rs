@@ -10,7 +10,7 @@ use crate::{
     app::AppState,
     evaluation::{EvaluationResponse, EvaluationSpec},
     http::{
-        ApiError,
+        Admin, ApiError,
         extract::{ImageLimit, Version},
         middleware::RequestId,
     },
@@ -41,7 +41,7 @@ pub struct EvaluationRequest {
 /// Evaluate a model on a data set of the server.
 ///
 /// The images go through the same queue and workers as client requests, at background priority. `Location` is the path of the
-/// progress and the report. Several evaluations can run at once.
+/// progress and the report. Several evaluations can run at once. This is an admin request.
 #[utoipa::path(
     post, path = LIST_PATH, tag = "evaluations", operation_id = "createEvaluation",
     request_body = EvaluationRequest,
@@ -51,6 +51,7 @@ pub struct EvaluationRequest {
     )
 )]
 pub async fn create(
+    _: Admin,
     request: web::Json<EvaluationRequest>,
     id: web::ReqData<RequestId>,
     state: web::Data<AppState>,

@@ -25,8 +25,8 @@ pub struct DeleteQuery {
 /// Cancel or remove an evaluation.
 ///
 /// The queued images of a running evaluation are cancelled. An ended evaluation is not changed; with `purge=true` it is
-/// removed with its predictions, which is an admin request. Cancelling an evaluation of a pending promotion is an admin request
-/// too.
+/// removed with its predictions. This is an admin request. Cancelling an evaluation of a pending promotion also ends the
+/// promotion.
 #[utoipa::path(
     delete, path = ONE_PATH, tag = "evaluations", operation_id = "deleteEvaluation",
     params(("id" = String, Path, description = "Identifier of the evaluation."), DeleteQuery),
@@ -35,22 +35,16 @@ pub struct DeleteQuery {
         (status = 204, description = "`purge=true`: the evaluation was removed."),)
 )]
 pub async fn delete(
+    _: Admin,
     id: web::Path<String>,
     query: web::Query<DeleteQuery>,
-    admin: Result<Admin, ApiError>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     if !query.purge {
-        let parsed = parse(&id)?;
-        if state.promotions.depends_on(parsed) {
-            // Cancelling the evaluation also ends the promotion.
-            admin?;
-        }
-        let document = state.evaluations.cancel(parsed).await?;
+        let document = state.evaluations.cancel(parse(&id)?).await?;
         let document = document.ok_or_else(|| unknown(&id))?;
         return Ok(HttpResponse::Ok().json(document));
     }
-    admin?;
     match state.evaluations.purge(parse(&id)?).await? {
         Purged::Removed => Ok(HttpResponse::NoContent().finish()),
         Purged::Unknown => Err(unknown(&id)),
