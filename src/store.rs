@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Store: one connection behind a lock; Store::run executes work on a blocking thread
+//!   database_file   detects that the file was removed
 //!   data_dir   --state DIR -> directory, its lock file, the database file
 //!   schema     tables and migrations
 //!   evaluations, predictions, promotions, pins: records <-> rows
@@ -10,6 +11,7 @@
 //! Records are plain data. Of the server's types this module uses only labels, splits and versions.
 
 mod data_dir;
+mod database_file;
 mod evaluations;
 mod job_id;
 mod pins;
@@ -29,6 +31,7 @@ use mien_host::lock_file::LockFile;
 use mien_host::sync::lock;
 use rusqlite::Connection;
 
+use self::database_file::DatabaseFile;
 pub use self::{
     evaluations::{Accuracy, EvaluationEnd, EvaluationFilter, EvaluationRecord, EvaluationStatus},
     job_id::{InvalidJobId, JobId},
@@ -83,12 +86,33 @@ pub enum StoreError {
         /// The error of SQLite or of a migration.
         source: Box<rusqlite_migration::Error>,
     },
-    /// The tables of an in-memory store cannot be created.
-    #[error("cannot create the tables of the state: {0}")]
-    Schema(#[from] rusqlite_migration::Error),
+    /// An in-memory store cannot be created.
+    #[error(
+        "cannot create the state in memory: {0}; free memory, or choose a directory with --state DIR"
+    )]
+    Memory(#[from] rusqlite_migration::Error),
     /// SQLite failed, for example because the disk is full.
-    #[error("cannot read or write the state: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    #[error(
+        "cannot read or write the state in `{}`: {source}; check the free space of the disk and the permissions of the file, \
+         or choose another directory with --state DIR",
+        file.display()
+    )]
+    Sqlite {
+        /// The file, or `memory`.
+        file: PathBuf,
+        /// The error of SQLite.
+        source: rusqlite::Error,
+    },
+    /// The file was removed while the server runs.
+    #[error(
+        "the state file `{}` was removed or replaced while the server runs, so records would be lost; put it back, or restart \
+         the server to continue with the file that exists then",
+        path.display()
+    )]
+    Removed {
+        /// The file.
+        path: PathBuf,
+    },
     /// The work panicked, or the process is stopping.
     #[error("a database thread panicked; see the server's log")]
     Crashed,
@@ -102,6 +126,8 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     connection: Mutex<Connection>,
+    /// `None` for a store in memory.
+    file: Option<DatabaseFile>,
     /// Held while the database is open. The operating system releases it when the process ends.
     _lock: Option<LockFile>,
 }
@@ -115,7 +141,8 @@ impl Store {
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let (file, lock) = data_dir::prepare(folder)?;
         let connection = schema::open(&file)?;
-        Self::with(connection, Some(lock))
+        let file = DatabaseFile::new(file)?;
+        Self::with(connection, Some(file), Some(lock))
     }
 
     /// Creates an in-memory store.
@@ -123,14 +150,20 @@ impl Store {
     /// # Errors
     /// Returns an error if SQLite cannot allocate memory.
     pub fn memory() -> Result<Self, StoreError> {
-        let mut connection = Connection::open_in_memory()?;
+        let connection = Connection::open_in_memory().map_err(rusqlite_migration::Error::from);
+        let mut connection = connection?;
         schema::migrate(&mut connection)?;
-        Self::with(connection, None)
+        Self::with(connection, None, None)
     }
 
-    fn with(connection: Connection, lock: Option<LockFile>) -> Result<Self, StoreError> {
+    fn with(
+        connection: Connection,
+        file: Option<DatabaseFile>,
+        lock: Option<LockFile>,
+    ) -> Result<Self, StoreError> {
         let store = Self(Arc::new(Inner {
             connection: Mutex::new(connection),
+            file,
             _lock: lock,
         }));
         let (evaluations, promotions) = (store.fail_evaluations()?, store.fail_promotions()?);
@@ -155,6 +188,44 @@ impl Store {
         let store = self.clone();
         let done = tokio::task::spawn_blocking(move || work(&store)).await;
         done.unwrap_or(Err(StoreError::Crashed))
+    }
+
+    /// Logs an error if the file was removed, because the records are lost when the server ends. Called at shutdown.
+    pub fn report_removal(&self) {
+        self.check_file().unwrap_or_else(|error| {
+            tracing::error!(%error, "stored records are lost");
+        });
+    }
+
+    /// Reads from the database.
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        // The open database can still be read.
+        let _ = self.check_file();
+        work(&self.connection()).map_err(|source| self.failed(source))
+    }
+
+    /// Changes the database.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        self.check_file()?;
+        work(&mut self.connection()).map_err(|source| self.failed(source))
+    }
+
+    fn check_file(&self) -> Result<(), StoreError> {
+        self.0.file.as_ref().map_or(Ok(()), DatabaseFile::check)
+    }
+
+    fn failed(&self, source: rusqlite::Error) -> StoreError {
+        let file = self.0.file.as_ref().map(DatabaseFile::path);
+        StoreError::Sqlite {
+            file: file.unwrap_or(Path::new("memory")).to_owned(),
+            source,
+        }
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {

@@ -147,6 +147,7 @@ async fn end_work(app: &AppState, deadline: Instant) {
     {
         tracing::warn!("evaluations or promotions did not end within --drain-timeout");
     }
+    app.evaluations.store().report_removal();
     // In any case, the process must not exit while ONNX Runtime runs.
     let registry = Arc::clone(&app.registry);
     let mut ended = run_on_thread(move || registry.shut_down());

@@ -20,8 +20,7 @@ impl Store {
     /// Returns an error if SQLite fails.
     pub fn insert_evaluation(&self, record: &EvaluationRecord) -> Result<(), StoreError> {
         let sql = EvaluationRecord::insert_sql();
-        self.connection()
-            .execute(&sql, params_from_iter(record.values()))?;
+        self.write(|connection| connection.execute(&sql, params_from_iter(record.values())))?;
         Ok(())
     }
 
@@ -35,10 +34,10 @@ impl Store {
         started: Timestamp,
         dataset_sha256: Option<&str>,
     ) -> Result<(), StoreError> {
-        self.connection().execute(
+        self.write(|connection| connection.execute(
             "UPDATE evaluations SET status = 'running', started = ?2, dataset_sha256 = ?3 WHERE id = ?1",
             params![id.to_string(), started.to_string(), dataset_sha256],
-        )?;
+        ))?;
         Ok(())
     }
 
@@ -52,7 +51,7 @@ impl Store {
         end: &EvaluationEnd,
         predictions: &[Prediction],
     ) -> Result<(), StoreError> {
-        let mut connection = self.connection();
+        self.write(|connection| {
         let transaction = connection.transaction()?;
         let seq: i64 = transaction.query_row(
             "UPDATE evaluations SET status = ?2, done = ?3, finished = ?4, accuracy = ?5, error = ?6, \
@@ -64,8 +63,8 @@ impl Store {
             |row| row.get(0),
         )?;
         predictions::insert(&transaction, seq, predictions)?;
-        transaction.commit()?;
-        Ok(())
+        transaction.commit()
+        })
     }
 
     /// Returns the evaluation with this identifier and its report.
@@ -75,10 +74,11 @@ impl Store {
     pub fn evaluation(&self, id: JobId) -> Result<Option<EvaluationRecord>, StoreError> {
         let columns = EvaluationRecord::column_list();
         let sql = format!("SELECT {columns} FROM evaluations WHERE id = ?1");
-        Ok(self
-            .connection()
-            .query_row(&sql, [id.to_string()], EvaluationRecord::from_row)
-            .optional()?)
+        self.read(|connection| {
+            connection
+                .query_row(&sql, [id.to_string()], EvaluationRecord::from_row)
+                .optional()
+        })
     }
 
     /// Returns the evaluations that match the filter, newest first, at most `limit`, without their reports.
@@ -98,7 +98,7 @@ impl Store {
             AND (:split IS NULL OR split = :split) AND (:status IS NULL OR status = :status) \
             ORDER BY seq DESC LIMIT :limit"
         );
-        let connection = self.connection();
+        self.read(|connection| {
         let mut statement = connection.prepare_cached(&sql)?;
         let rows = statement.query_map(
             named_params! {
@@ -108,7 +108,8 @@ impl Store {
             },
             EvaluationRecord::from_row,
         )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
+        })
     }
 
     /// Removes an ended evaluation and its predictions. Returns whether it existed.
@@ -117,7 +118,8 @@ impl Store {
     /// Returns an error if SQLite fails.
     pub fn delete_evaluation(&self, id: JobId) -> Result<bool, StoreError> {
         let sql = format!("DELETE FROM evaluations WHERE id = ?1 AND {IS_FINAL}");
-        Ok(self.connection().execute(&sql, [id.to_string()])? > 0)
+        let removed = self.write(|connection| connection.execute(&sql, [id.to_string()]))?;
+        Ok(removed > 0)
     }
 
     /// Removes all but the newest `retention` ended evaluations and returns how many were removed.
@@ -129,7 +131,7 @@ impl Store {
             "DELETE FROM evaluations WHERE seq IN \
             (SELECT seq FROM evaluations WHERE {IS_FINAL} ORDER BY seq DESC LIMIT -1 OFFSET ?1)"
         );
-        Ok(self.connection().execute(&sql, [retention])?)
+        self.write(|connection| connection.execute(&sql, [retention]))
     }
 
     /// Returns the accuracy of the newest evaluation of a whole split for each model, version, data set and split.
@@ -137,7 +139,7 @@ impl Store {
     /// # Errors
     /// Returns an error if SQLite fails.
     pub fn accuracies(&self) -> Result<Vec<Accuracy>, StoreError> {
-        let connection = self.connection();
+        self.read(|connection| {
         let mut statement = connection.prepare(
             "SELECT model, version, dataset, split, accuracy FROM evaluations WHERE seq IN \
             (SELECT max(seq) FROM evaluations WHERE status = 'succeeded' AND is_whole AND accuracy IS NOT NULL \
@@ -152,7 +154,8 @@ impl Store {
                 accuracy: row.get("accuracy")?,
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
+        })
     }
 
     /// Marks evaluations as failed that were pending when the last server ended, and returns how many.
@@ -160,8 +163,7 @@ impl Store {
         let sql = format!(
             "UPDATE evaluations SET status = 'failed', error = ?1, finished = ?2 WHERE NOT {IS_FINAL}"
         );
-        Ok(self
-            .connection()
-            .execute(&sql, [INTERRUPTED, &Timestamp::now().to_string()])?)
+        let now = Timestamp::now().to_string();
+        self.write(|connection| connection.execute(&sql, [INTERRUPTED, &now]))
     }
 }

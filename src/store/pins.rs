@@ -20,13 +20,11 @@ impl Store {
     /// # Errors
     /// Returns an error if SQLite fails.
     pub fn set_pin(&self, model: &str, version: ModelVersion) -> Result<(), StoreError> {
-        Ok(set(
-            &self.connection(),
-            &Pin {
-                model: model.to_owned(),
-                version,
-            },
-        )?)
+        let pin = Pin {
+            model: model.to_owned(),
+            version,
+        };
+        self.write(|connection| set(connection, &pin))
     }
 
     /// Returns the version that a model is pinned to.
@@ -35,10 +33,11 @@ impl Store {
     /// Returns an error if SQLite fails.
     pub fn pin(&self, model: &str) -> Result<Option<ModelVersion>, StoreError> {
         let sql = "SELECT version FROM pins WHERE model = ?1";
-        Ok(self
-            .connection()
-            .query_row(sql, [model], |row| row::get(row, "version"))
-            .optional()?)
+        self.read(|connection| {
+            connection
+                .query_row(sql, [model], |row| row::get(row, "version"))
+                .optional()
+        })
     }
 
     /// Returns all pins, sorted by model.
@@ -46,15 +45,17 @@ impl Store {
     /// # Errors
     /// Returns an error if SQLite fails.
     pub fn pins(&self) -> Result<Vec<Pin>, StoreError> {
-        let connection = self.connection();
-        let mut statement = connection.prepare("SELECT model, version FROM pins ORDER BY model")?;
-        let rows = statement.query_map([], |row| {
-            Ok(Pin {
-                model: row.get(0)?,
-                version: row::get(row, "version")?,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare("SELECT model, version FROM pins ORDER BY model")?;
+            let rows = statement.query_map([], |row| {
+                Ok(Pin {
+                    model: row.get(0)?,
+                    version: row::get(row, "version")?,
+                })
+            })?;
+            rows.collect()
+        })
     }
 
     /// Removes the pin of a model. Returns whether the model was pinned.
@@ -62,10 +63,9 @@ impl Store {
     /// # Errors
     /// Returns an error if SQLite fails.
     pub fn clear_pin(&self, model: &str) -> Result<bool, StoreError> {
-        Ok(self
-            .connection()
-            .execute("DELETE FROM pins WHERE model = ?1", [model])?
-            > 0)
+        let sql = "DELETE FROM pins WHERE model = ?1";
+        let removed = self.write(|connection| connection.execute(sql, [model]))?;
+        Ok(removed > 0)
     }
 }
 

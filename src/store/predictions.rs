@@ -25,7 +25,7 @@ impl Store {
         position: usize,
         limit: usize,
     ) -> Result<Vec<Prediction>, StoreError> {
-        let connection = self.connection();
+        self.read(|connection| {
         let mut statement = connection.prepare_cached(
             "SELECT image, name, usage, label, angry, disgust, fear, happy, neutral, sad, surprise \
             FROM predictions WHERE evaluation = (SELECT seq FROM evaluations WHERE id = ?1) AND position >= ?2 \
@@ -35,7 +35,8 @@ impl Store {
             params![id.to_string(), row::to_i64(position), row::to_i64(limit)],
             prediction,
         )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
+        })
     }
 }
 

@@ -46,14 +46,14 @@ impl Store {
         record: &PromotionRecord,
         pin: Option<&Pin>,
     ) -> Result<(), StoreError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction()?;
-        transaction.execute(sql, params_from_iter(record.values()))?;
-        if let Some(pin) = pin {
-            pins::set(&transaction, pin)?;
-        }
-        transaction.commit()?;
-        Ok(())
+        self.write(|connection| {
+            let transaction = connection.transaction()?;
+            transaction.execute(sql, params_from_iter(record.values()))?;
+            if let Some(pin) = pin {
+                pins::set(&transaction, pin)?;
+            }
+            transaction.commit()
+        })
     }
 
     /// Returns the promotion with this identifier.
@@ -63,10 +63,11 @@ impl Store {
     pub fn promotion(&self, id: JobId) -> Result<Option<PromotionRecord>, StoreError> {
         let columns = PromotionRecord::column_list();
         let sql = format!("SELECT {columns} FROM promotions WHERE id = ?1");
-        Ok(self
-            .connection()
-            .query_row(&sql, [id.to_string()], PromotionRecord::from_row)
-            .optional()?)
+        self.read(|connection| {
+            connection
+                .query_row(&sql, [id.to_string()], PromotionRecord::from_row)
+                .optional()
+        })
     }
 
     /// Returns the promotions of one model or of all models, newest first, at most `limit`.
@@ -78,8 +79,8 @@ impl Store {
         model: Option<&str>,
         limit: usize,
     ) -> Result<Vec<PromotionRecord>, StoreError> {
-        let connection = self.connection();
         let columns = PromotionRecord::column_list();
+        self.read(|connection| {
         let mut statement = connection.prepare_cached(&format!(
             "SELECT {columns} FROM promotions WHERE ?1 IS NULL OR model = ?1 ORDER BY seq DESC LIMIT ?2",
         ))?;
@@ -87,7 +88,8 @@ impl Store {
             params![model, row::to_i64(limit)],
             PromotionRecord::from_row,
         )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        rows.collect()
+        })
     }
 
     /// Removes all but the newest `retention` ended promotions and returns how many were removed.
@@ -99,7 +101,7 @@ impl Store {
             "DELETE FROM promotions WHERE seq IN (SELECT seq FROM promotions WHERE NOT {IS_UNFINISHED} \
             ORDER BY seq DESC LIMIT -1 OFFSET ?1)"
         );
-        Ok(self.connection().execute(&sql, [row::to_i64(retention)])?)
+        self.write(|connection| connection.execute(&sql, [row::to_i64(retention)]))
     }
 
     /// Marks promotions as failed that were pending when the last server ended, and returns how many.
@@ -107,8 +109,7 @@ impl Store {
         let sql = format!(
             "UPDATE promotions SET status = 'failed', reason = ?1, finished = ?2 WHERE {IS_UNFINISHED}"
         );
-        Ok(self
-            .connection()
-            .execute(&sql, [INTERRUPTED, &Timestamp::now().to_string()])?)
+        let now = Timestamp::now().to_string();
+        self.write(|connection| connection.execute(&sql, [INTERRUPTED, &now]))
     }
 }

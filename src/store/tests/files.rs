@@ -199,3 +199,53 @@ async fn work_runs_on_blocking_thread_and_survives_panic() {
         .unwrap();
     assert_eq!(ids(&store, &EvaluationFilter::default()), [A]);
 }
+
+#[test]
+fn removed_file_rejects_writes_until_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    save(&store, &evaluation(A), 0.5);
+    let (file, moved) = (
+        folder.path().join("mien.sqlite3"),
+        folder.path().join("moved"),
+    );
+    fs::rename(&file, &moved).unwrap();
+    let error = store.insert_evaluation(&evaluation(B)).unwrap_err();
+    let message = error.to_string();
+    assert!(matches!(error, StoreError::Removed { .. }), "{message}");
+    assert!(
+        message.contains(file.to_str().unwrap()) && message.contains("restart"),
+        "{message}"
+    );
+    // The records that exist can still be read.
+    assert_eq!(ids(&store, &EvaluationFilter::default()), [A]);
+
+    // Another file is not the open one.
+    fs::copy(&moved, &file).unwrap();
+    assert!(store.set_pin("small", ModelVersion::of(1)).is_err());
+    fs::rename(&moved, &file).unwrap();
+    store.insert_evaluation(&evaluation(B)).unwrap();
+    assert_eq!(ids(&store, &EvaluationFilter::default()), [B, A]);
+}
+
+#[test]
+fn errors_of_sqlite_name_file_and_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let file = folder.path().join("mien.sqlite3");
+    let other = Connection::open(&file).unwrap();
+    other.execute("DROP TABLE pins", []).unwrap();
+    for error in [
+        store.pins().unwrap_err(),
+        store.set_pin("small", ModelVersion::of(1)).unwrap_err(),
+    ] {
+        let message = error.to_string();
+        for part in [file.to_str().unwrap(), "no such table", "--state DIR"] {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+    let memory = Store::memory().unwrap();
+    memory.connection().execute("DROP TABLE pins", []).unwrap();
+    let message = memory.pins().unwrap_err().to_string();
+    assert!(message.contains("in `memory`"), "{message}");
+}

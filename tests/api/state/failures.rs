@@ -61,3 +61,17 @@ async fn invalid_state_file_prevents_start() {
         "{error}"
     );
 }
+
+#[actix_web::test]
+async fn removed_state_file_rejects_new_records() {
+    let (data, state) = (data_set(), tempfile::tempdir().unwrap());
+    let app = spawn_on(&state, &data, &[]).await;
+    let location = app.start_evaluation(&json!({"dataset": "faces"})).await;
+    app.until_evaluation(&location, "succeeded").await;
+    std::fs::remove_file(state.path().join("mien.sqlite3")).unwrap();
+    let response = app.post_evaluation(&json!({"dataset": "faces"})).await;
+    let body = assert_problem(response, 500, "internal").await;
+    assert!(!body.to_string().contains("sqlite"), "{body}");
+    // The record is readable until the server ends.
+    assert_eq!(app.json(&location).await["status"], "succeeded");
+}
