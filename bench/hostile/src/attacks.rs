@@ -2,13 +2,18 @@
 
 use crate::attack::Attack;
 
+mod endless;
 mod images;
+mod log;
 mod protocols;
 
 /// Returns all attacks.
 pub(crate) fn all() -> Vec<Attack> {
-    [images::attacks(), protocols::attacks()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let groups = [
+        endless::attacks(),
+        images::attacks(),
+        log::attacks(),
+        protocols::attacks(),
+    ];
+    groups.into_iter().flatten().collect()
 }

@@ -27,14 +27,21 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server with the fixture models and waits until it is ready. `flags` may name other models.
+    /// Starts a server with the fixture models and waits until it is ready. `flags` may name other models. If they set the log
+    /// level, nobody reads the log.
     ///
     /// # Errors
     /// Returns an error if the server cannot be started or does not become ready.
     pub(crate) async fn start(mien: &Path, flags: &[&str]) -> anyhow::Result<Self> {
         let (http, grpc) = (free_address()?, free_address()?);
         let mut command = Command::new(mien);
-        command.args(["serve", "--log=error", "--device=cpu", "--tune=off"]);
+        command.args(["serve", "--device=cpu", "--tune=off"]);
+        if flags.iter().any(|flag| flag.starts_with("--log=")) {
+            // Nobody reads the pipe.
+            command.stderr(Stdio::piped());
+        } else {
+            command.arg("--log=error");
+        }
         command.arg("--state=memory");
         command.args([format!("--addr={http}"), format!("--grpc-addr={grpc}")]);
         if !flags.iter().any(|flag| flag.starts_with("--models")) {
