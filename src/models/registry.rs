@@ -222,6 +222,10 @@ impl Registry {
     /// Rejects further changes and images. Blocks until the current change has ended and all workers, including those of
     /// retired versions, have processed the queued images and closed their sessions.
     pub fn shut_down(&self) {
+        // The result of a trial is not needed any more.
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.terminate_trials();
+        }
         self.lifecycle.shut_down();
         let snapshot = self.snapshot.load_full();
         snapshot.live().for_each(|model| model.batcher.close());

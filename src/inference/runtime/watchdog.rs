@@ -8,7 +8,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -32,6 +32,11 @@ const IDLE: u64 = 0;
 /// The call was terminated and has not returned yet.
 const TERMINATED: u64 = u64::MAX;
 
+/// Values of [`Shared::stopped`].
+const NONE: u8 = 0;
+const TRIALS: u8 = 1;
+const ALL: u8 = 2;
+
 /// The kind of an inference call, which determines its time limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::inference) enum CallKind {
@@ -50,8 +55,8 @@ struct Shared {
     tick: Duration,
     /// Number of ticks since the start of the thread, at least 1.
     ticks: AtomicU64,
-    /// Whether all calls are terminated because the server stops.
-    is_stopping: AtomicBool,
+    /// Which calls are terminated because the server stops: [`NONE`], [`TRIALS`] or [`ALL`].
+    stopped: AtomicU8,
     sessions: Mutex<Vec<Weak<Watched>>>,
 }
 
@@ -60,6 +65,8 @@ struct Watched {
     options: RunOptions,
     /// The tick at which the running call expires, [`IDLE`] or [`TERMINATED`].
     expiry: AtomicU64,
+    /// Whether the running call is a trial.
+    is_trial: AtomicBool,
     /// Held while the termination flag is set, so that the flag is not set after the next call has begun.
     termination: Mutex<()>,
 }
@@ -79,7 +86,7 @@ impl Watchdog {
             limit,
             tick,
             ticks: AtomicU64::new(1),
-            is_stopping: AtomicBool::new(false),
+            stopped: AtomicU8::new(NONE),
             sessions: Mutex::default(),
         });
         let watched = Arc::downgrade(&shared);
@@ -89,7 +96,8 @@ impl Watchdog {
                 let Some(shared) = watched.upgrade() else {
                     return;
                 };
-                shared.advance();
+                shared.ticks.fetch_add(1, Ordering::Relaxed);
+                shared.terminate_expired();
             }
         };
         thread::Builder::new()
@@ -103,6 +111,7 @@ impl Watchdog {
         let watched = Arc::new(Watched {
             options: RunOptions::new()?,
             expiry: AtomicU64::new(IDLE),
+            is_trial: AtomicBool::new(false),
             termination: Mutex::default(),
         });
         lock(&self.0.sessions).push(Arc::downgrade(&watched));
@@ -112,31 +121,34 @@ impl Watchdog {
         })
     }
 
+    /// Terminates the running trials, and all further trials after at most one tick.
+    pub(crate) fn terminate_trials(&self) {
+        self.terminate(TRIALS);
+    }
+
     /// Terminates the running calls, and all further calls after at most one tick.
     pub(crate) fn terminate_all(&self) {
-        self.0.is_stopping.store(true, Ordering::Relaxed);
+        self.terminate(ALL);
+    }
+
+    fn terminate(&self, stopped: u8) {
+        self.0.stopped.store(stopped, Ordering::Relaxed);
         self.0.terminate_expired();
     }
 }
 
 impl Shared {
-    fn advance(&self) {
-        self.ticks.fetch_add(1, Ordering::Relaxed);
-        self.terminate_expired();
-    }
-
     fn terminate_expired(&self) {
-        let now = if self.is_stopping.load(Ordering::Relaxed) {
-            TERMINATED - 1
-        } else {
-            self.ticks.load(Ordering::Relaxed)
-        };
+        let stopped = self.stopped.load(Ordering::Relaxed);
+        let ticks = self.ticks.load(Ordering::Relaxed);
         lock(&self.sessions).retain(|session| {
-            let session = session.upgrade();
-            session
-                .as_ref()
-                .inspect(|s| s.terminate_if_expired(now))
-                .is_some()
+            let Some(session) = session.upgrade() else {
+                return false;
+            };
+            let is_trial = session.is_trial.load(Ordering::Relaxed);
+            let ends_now = stopped == ALL || (stopped == TRIALS && is_trial);
+            session.terminate_if_expired(if ends_now { TERMINATED - 1 } else { ticks });
+            true
         });
     }
 
@@ -161,10 +173,9 @@ impl Watched {
             return;
         }
         let _guard = lock(&self.termination);
-        let order = (Ordering::AcqRel, Ordering::Relaxed);
         let is_running = self
             .expiry
-            .compare_exchange(expiry, TERMINATED, order.0, order.1)
+            .compare_exchange(expiry, TERMINATED, Ordering::AcqRel, Ordering::Relaxed)
             .is_ok();
         if is_running && let Err(error) = self.options.terminate() {
             tracing::error!(%error, "cannot terminate an inference call");
@@ -183,6 +194,8 @@ impl CallTimer {
         let ticks = self.shared.ticks_of(self.shared.limit(kind));
         let now = self.shared.ticks.load(Ordering::Relaxed);
         let expiry = now.saturating_add(ticks).min(TERMINATED - 1);
+        let is_trial = kind == CallKind::Trial;
+        self.watched.is_trial.store(is_trial, Ordering::Relaxed);
         self.watched.expiry.store(expiry, Ordering::Release);
     }
 
@@ -193,14 +206,16 @@ impl CallTimer {
         }
         // The thread may not have set the flag yet.
         let _guard = lock(&self.watched.termination);
-        if let Err(error) = self.watched.options.unterminate() {
-            tracing::error!(%error, "cannot reset the termination of an inference call");
-        }
+        let reset = self.watched.options.unterminate();
+        reset.unwrap_or_else(|error| tracing::error!(%error, "cannot reset the termination"));
         true
     }
 
     /// Returns why a terminated call has no result.
     pub(in crate::inference) fn reason(&self, kind: CallKind) -> String {
+        if self.shared.stopped.load(Ordering::Relaxed) != NONE {
+            return "the inference was terminated because the server stops".to_owned();
+        }
         let limit = humantime::format_duration(self.shared.limit(kind));
         match kind {
             CallKind::Batch => {
@@ -218,19 +233,15 @@ impl CallTimer {
 mod tests {
     use super::*;
 
-    fn shared(limit: Duration, tick: Duration) -> Shared {
-        Shared {
-            limit,
-            tick,
-            ticks: AtomicU64::new(1),
-            is_stopping: AtomicBool::new(false),
-            sessions: Mutex::default(),
-        }
-    }
-
     #[test]
     fn limit_is_rounded_up_to_ticks() {
-        let shared = shared(Duration::from_secs(20), Duration::from_secs(1));
+        let shared = Shared {
+            limit: Duration::from_secs(20),
+            tick: Duration::from_secs(1),
+            ticks: AtomicU64::new(1),
+            stopped: AtomicU8::new(NONE),
+            sessions: Mutex::default(),
+        };
         assert_eq!(shared.ticks_of(shared.limit(CallKind::Batch)), 21);
         assert_eq!(shared.ticks_of(shared.limit(CallKind::Trial)), 61);
         assert_eq!(shared.ticks_of(Duration::from_millis(1)), 2);

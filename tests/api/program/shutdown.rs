@@ -10,6 +10,7 @@ use super::Server;
 use crate::{
     eventually::{TIMEOUT, eventually},
     helpers::{assert_problem, face, http_2},
+    lifecycle::{models_dir, models_flag},
 };
 
 /// Metric of one queued image.
@@ -77,6 +78,25 @@ async fn idle_server_stops_at_once() {
             Some(0)
         );
     }
+}
+
+#[actix_web::test]
+async fn endless_trial_does_not_delay_shutdown() {
+    let root = models_dir(&[("a", "1", "small"), ("b", "1", "../endless/always")]);
+    let flags = [
+        models_flag(&root),
+        "--inference-timeout=1h".to_owned(),
+        "--drain-timeout=1h".to_owned(),
+        "--drain-delay=0s".to_owned(),
+    ];
+    // The server is ready when the other model is loaded.
+    let server = Server::start(&flags.each_ref().map(String::as_str));
+    server.terminate();
+    let ended = rt::time::timeout(Duration::from_secs(20), server.end()).await;
+    assert_eq!(
+        ended.expect("the server ends before --drain-timeout"),
+        Some(0)
+    );
 }
 
 #[actix_web::test]
