@@ -12,7 +12,7 @@ use tonic::{
         BoxStream,
         http::{
             HeaderMap,
-            header::{AUTHORIZATION, ORIGIN},
+            header::{AUTHORIZATION, HOST, ORIGIN},
         },
     },
 };
@@ -53,10 +53,20 @@ impl Inference {
         self.auth.authorize(&AdminRequest {
             authorization: headers.get(AUTHORIZATION).map(|value| value.as_bytes()),
             origin: origin.map(|origin| origin.to_str().unwrap_or_default()),
-            host: call.extensions().get().map(|Authority(host)| host.as_str()),
+            host: host(call),
             is_forwarded: headers.keys().any(|name| is_forwarding(name.as_str())),
         })
     }
+}
+
+/// Returns the authority of a call, unless a `Host` header contradicts it.
+fn host<T>(call: &Request<T>) -> Option<&str> {
+    let Authority(authority) = call.extensions().get()?;
+    let headers: &HeaderMap = call.metadata().as_ref();
+    let mut hosts = headers.get_all(HOST).iter();
+    hosts
+        .all(|host| host == authority.as_str())
+        .then_some(authority.as_str())
 }
 
 #[tonic::async_trait]
