@@ -27,13 +27,30 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Reads a regular file that contains text.
+/// Opens a regular file for reading that has at most `max` bytes.
 ///
 /// # Errors
-/// Returns the errors of [`open`], and an error if the content is not UTF-8.
-pub(super) fn read_to_string(path: &Path) -> io::Result<String> {
+/// Returns the errors of [`open`], and an error if the file is larger.
+pub(super) fn open_bounded(path: &Path, max: u64) -> io::Result<File> {
+    let file = open(path)?;
+    let length = file.metadata()?.len();
+    if length > max {
+        let reason = format!("it has {length} bytes; the maximum is {max}");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
+    }
+    Ok(file)
+}
+
+/// Reads a regular file that contains at most `max` bytes of text.
+///
+/// # Errors
+/// Returns the errors of [`open_bounded`], and an error if the content is not UTF-8.
+pub(super) fn read_to_string(path: &Path, max: u64) -> io::Result<String> {
     let mut text = String::new();
-    open(path)?.read_to_string(&mut text)?;
+    // The file may grow while it is read.
+    open_bounded(path, max)?
+        .take(max)
+        .read_to_string(&mut text)?;
     Ok(text)
 }
 
@@ -76,7 +93,9 @@ mod tests {
         let (file, link) = (directory.path().join("file"), directory.path().join("link"));
         std::fs::write(&file, "text").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        assert_eq!(read_to_string(&link).unwrap(), "text");
+        assert_eq!(read_to_string(&link, 4).unwrap(), "text");
+        let too_large = read_to_string(&link, 3).unwrap_err().to_string();
+        assert!(too_large.contains("it has 4 bytes"), "{too_large}");
         let missing = open(&directory.path().join("missing")).unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
     }

@@ -17,6 +17,9 @@ use crate::inference::{
 /// Name of the file.
 pub const CONFIG_FILE: &str = "mien.toml";
 
+/// Maximum size of the file in bytes.
+const MAX_SIZE: u64 = 1 << 20;
+
 /// Content of a `mien.toml` next to a model file: metadata that the model file lacks, and serving options. All keys are
 /// optional.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -48,7 +51,7 @@ impl VersionConfig {
     /// # Errors
     /// Returns an error if the file cannot be read or is invalid.
     pub fn read(directory: &Path) -> Result<Self, InferenceError> {
-        match regular_file::read_to_string(&directory.join(CONFIG_FILE)) {
+        match regular_file::read_to_string(&directory.join(CONFIG_FILE), MAX_SIZE) {
             Ok(text) => text.parse(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => invalid_model(format!("{CONFIG_FILE}: {error}")),
@@ -125,7 +128,7 @@ impl FromStr for VersionConfig {
 /// Returns whether a directory without a model file is a version because of its `mien.toml`. This is the case for an
 /// `[ensemble]` table, and for invalid TOML, which is reported when the version is loaded.
 pub(super) fn declares_ensemble(directory: &Path) -> bool {
-    let Ok(text) = regular_file::read_to_string(&directory.join(CONFIG_FILE)) else {
+    let Ok(text) = regular_file::read_to_string(&directory.join(CONFIG_FILE), MAX_SIZE) else {
         return false;
     };
     toml::from_str::<toml::Table>(&text).map_or(true, |table| table.contains_key("ensemble"))
