@@ -43,7 +43,7 @@ impl ExternalData {
     /// # Errors
     /// Returns an error if the file cannot be opened.
     pub(super) fn of(model: &Path) -> io::Result<Self> {
-        Ok(Self::read(BufReader::new(regular_file::open(model)?)))
+        Ok(Self::read(BufReader::new(regular_file::open_model(model)?)))
     }
 
     fn read(file: impl BufRead + Seek) -> Self {

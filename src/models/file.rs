@@ -26,9 +26,6 @@ use crate::{
     thread_priority::{run_at_background_priority, run_at_inference_priority},
 };
 
-/// Maximum size of a model file in bytes, which is that of a protocol buffer message. External data may be larger.
-const MAX_SIZE: u64 = (1 << 31) - 1;
-
 /// Number of images of the inference call that detects the kind of the output.
 const PROBE_IMAGES: usize = 2;
 
@@ -97,7 +94,7 @@ pub(super) fn inspect(
 /// priority.
 fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, InferenceError> {
     // ONNX Runtime would wait for the writer of a FIFO.
-    regular_file::open(path).map_err(unreadable)?;
+    regular_file::open_model(path).map_err(unreadable)?;
     let open = || Session::open(runtime, path, threads);
     if threads > 1 {
         run_at_inference_priority(open)
@@ -113,8 +110,7 @@ fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, Infer
 /// # Errors
 /// Returns an error without absolute paths if a file cannot be read or is outside of the directory of the model file.
 pub(super) fn read_hash(path: &Path) -> Result<String, InferenceError> {
-    // Reading a sparse file of terabytes would block the thread that loads models.
-    regular_file::open_bounded(path, MAX_SIZE).map_err(unreadable)?;
+    regular_file::open_model(path).map_err(unreadable)?;
     let model = hash(path).map_err(unreadable)?;
     let external = ExternalData::of(path).map_err(unreadable)?;
     if external.locations.is_empty() {

@@ -21,7 +21,7 @@ pub(super) const MAX_ENTRY_LENGTH: u64 = 1 << 20;
 /// Returns the accuracy on the whole test set that a file records, 0 to 1. Returns `None` if there is none, and for invalid
 /// files, because loading the model reports their errors.
 pub(super) fn recorded_accuracy(path: &Path) -> Option<f64> {
-    let metadata = metadata(BufReader::new(regular_file::open(path).ok()?))?;
+    let metadata = metadata(BufReader::new(regular_file::open_model(path).ok()?))?;
     let json = metadata.get("mien.accuracy")?;
     let accuracy: BTreeMap<String, f64> = serde_json::from_str(json).ok()?;
     accuracy.get(Manifest::TEST).copied()
@@ -72,7 +72,7 @@ pub(super) enum Field {
     Bytes(u64),
 }
 
-/// Reads the tag of the next field. Returns the number of the field and its content.
+/// Reads the tag of the next field. Returns the number of the field, which is not 0, and its content.
 pub(super) fn read_tag(bytes: &mut impl Read) -> Option<(u64, Field)> {
     let tag = read_varint(bytes)?;
     let field = match tag & 7 {
@@ -88,7 +88,8 @@ pub(super) fn read_tag(bytes: &mut impl Read) -> Option<(u64, Field)> {
             .map(|()| Field::Number(0)),
         _ => None,
     };
-    Some((tag >> 3, field?))
+    let number = tag >> 3;
+    (number != 0).then_some((number, field?))
 }
 
 /// Reads a variable-length integer: 7 bits per byte, lowest first; the highest bit is set if another byte follows.

@@ -9,6 +9,9 @@ use std::{
 
 use rustix::fs::OFlags;
 
+/// Maximum size of a model file in bytes, which is that of a protocol buffer message. External data may be larger.
+const MAX_MODEL_SIZE: u64 = (1 << 31) - 1;
+
 /// Opens a regular file for reading.
 ///
 /// # Errors
@@ -27,11 +30,15 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Opens a regular file for reading that has at most `max` bytes.
+/// Opens a model file. Reading a sparse file of terabytes would block the thread that loads models.
 ///
 /// # Errors
-/// Returns the errors of [`open`], and an error if the file is larger.
-pub(super) fn open_bounded(path: &Path, max: u64) -> io::Result<File> {
+/// Returns the errors of [`open`], and an error if the file is too large.
+pub(super) fn open_model(path: &Path) -> io::Result<File> {
+    open_bounded(path, MAX_MODEL_SIZE)
+}
+
+fn open_bounded(path: &Path, max: u64) -> io::Result<File> {
     let file = open(path)?;
     let length = file.metadata()?.len();
     if length > max {
@@ -44,7 +51,7 @@ pub(super) fn open_bounded(path: &Path, max: u64) -> io::Result<File> {
 /// Reads a regular file that contains at most `max` bytes of text.
 ///
 /// # Errors
-/// Returns the errors of [`open_bounded`], and an error if the content is not UTF-8.
+/// Returns the errors of [`open`], and an error if the file is larger or the content is not UTF-8.
 pub(super) fn read_to_string(path: &Path, max: u64) -> io::Result<String> {
     let mut text = String::new();
     // The file may grow while it is read.
