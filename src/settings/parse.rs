@@ -30,9 +30,20 @@ impl FromStr for DataSource {
 /// Maximum duration of a setting: 365 days.
 const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// Parses a number with an optional unit. Numbers that exceed the type are rounded down to its maximum, so that their error
+/// states the bound of the setting.
+fn with_unit(text: &str) -> Result<u64, String> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number {
+        return Ok(text.parse().unwrap_or(u64::MAX));
+    }
+    let ByteSize(value) = text.parse()?;
+    Ok(value)
+}
+
 /// Parses a size such as `10MiB` or `500kB`, from 1 byte to `MAX` bytes.
 pub(crate) fn size<const MAX: u64>(text: &str) -> Result<usize, String> {
-    let ByteSize(bytes) = text.parse()?;
+    let bytes = with_unit(text)?;
     if !(1..=MAX).contains(&bytes) {
         return Err(format!("must be 1 to {MAX} bytes"));
     }
@@ -41,7 +52,7 @@ pub(crate) fn size<const MAX: u64>(text: &str) -> Result<usize, String> {
 
 /// Parses a count such as `64` or `24M`, from 1 to `MAX`.
 pub(crate) fn count<const MAX: u64>(text: &str) -> Result<u64, String> {
-    let ByteSize(count) = text.parse()?;
+    let count = with_unit(text)?;
     if (1..=MAX).contains(&count) {
         Ok(count)
     } else {

@@ -132,6 +132,19 @@ fn model_settings_accept_lists() {
 }
 
 #[test]
+fn errors_of_huge_numbers_state_the_bound() {
+    for (flag, bound) in [
+        ("--evaluation-retention", "must be 1 to 1000000"),
+        ("--max-body", "must be 1 to 1073741824 bytes"),
+    ] {
+        for huge in ["18446744073709551615", "99999999999999999999999"] {
+            let error = parse(&[flag, huge]).unwrap_err().to_string();
+            assert!(error.contains(bound), "{error}");
+        }
+    }
+}
+
+#[test]
 fn numbers_have_upper_bounds() {
     for (flag, max, above) in [
         ("--instances", "256", "257"),
@@ -142,6 +155,7 @@ fn numbers_have_upper_bounds() {
         ("--max-connections", "1000000", "1000001"),
         ("--max-explanations", "1024", "1025"),
         ("--evaluation-retention", "1000000", "1000001"),
+        ("--inference-timeout", "365d", "366d"),
         ("--max-pixels", "1G", "2G"),
         ("--max-body", "1GiB", "2GiB"),
         ("--max-body-memory", "1TiB", "2TiB"),
