@@ -76,30 +76,38 @@ pub enum LogOutput {
     Buffered,
 }
 
-/// The log filter is invalid.
+/// Why logging was not started.
 #[derive(Debug, thiserror::Error)]
-#[error("--log `{filter}` is not a valid filter: {reason}")]
-pub struct LogError {
-    filter: String,
-    reason: String,
+pub enum LogError {
+    /// The filter is invalid, or logging was started before.
+    #[error("--log `{filter}` is not a valid filter: {reason}")]
+    Filter {
+        /// The filter.
+        filter: String,
+        /// Why it is invalid.
+        reason: String,
+    },
+    /// The thread that writes the log cannot be started.
+    #[error("cannot start the thread that writes the log: {0}")]
+    Output(#[source] io::Error),
 }
 
 /// Starts logging, including panics. `default_filter` applies if the settings have no filter.
 ///
 /// # Errors
-/// Returns an error if the filter is invalid or logging was started before.
+/// Returns an error if the filter is invalid, the log cannot be written, or logging was started before.
 pub fn init(
     settings: &LogSettings,
     default_filter: &str,
     output: LogOutput,
 ) -> Result<(), LogError> {
     let filter = settings.log.as_deref().unwrap_or(default_filter);
-    let wrong = |reason: String| LogError {
+    let wrong = |reason: String| LogError::Filter {
         filter: filter.to_owned(),
         reason,
     };
     let filter = EnvFilter::try_new(filter).map_err(|error| wrong(error.to_string()))?;
-    let writer = writer(output).map_err(|error| wrong(error.to_string()))?;
+    let writer = writer(output).map_err(LogError::Output)?;
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let lines = match settings.log_format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),

@@ -217,7 +217,6 @@ fn removed_file_rejects_writes_until_it_is_back() {
         message.contains(file.to_str().unwrap()) && message.contains("restart"),
         "{message}"
     );
-    // The records that exist can still be read.
     assert_eq!(ids(&store, &EvaluationFilter::default()), [A]);
 
     // Another file is not the open one.
