@@ -1,12 +1,15 @@
 //! Headers that are specific to this server.
 
-use actix_web::http::header::HeaderName;
+use actix_web::http::header::{CACHE_CONTROL, HeaderName};
 use utoipa::IntoParams;
 
 /// Identifier of a request, in requests and responses.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Deadline of a request in milliseconds.
 pub(super) const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
+
+/// Forbids caches to store a response. Names of image files in evaluations may identify people.
+pub(super) const NO_STORE: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
 
 /// Description of the header [`REQUEST_TIMEOUT`].
 #[derive(IntoParams)]

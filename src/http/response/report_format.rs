@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::negotiation;
-use crate::{evaluation::report::POLICY, http::ApiError};
+use crate::{
+    evaluation::report::POLICY,
+    http::{ApiError, headers::NO_STORE},
+};
 
 /// Format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -74,6 +77,7 @@ impl ReportFormat {
         response
             .content_type(media_type)
             .insert_header((header::VARY, "accept"))
+            .insert_header(NO_STORE)
             .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .insert_header(ContentDisposition {
                 disposition: DispositionType::Inline,

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::{
     app::AppState,
     excerpt::Excerpt,
-    http::{ApiError, error::Code},
+    http::{ApiError, error::Code, headers::NO_STORE},
 };
 
 const LIST_PATH: &str = "/v1/datasets";
@@ -64,7 +64,9 @@ pub async fn list(state: web::Data<AppState>) -> HttpResponse {
         .into_iter()
         .filter_map(view)
         .collect();
-    HttpResponse::Ok().json(DatasetList { datasets })
+    HttpResponse::Ok()
+        .insert_header(NO_STORE)
+        .json(DatasetList { datasets })
 }
 
 /// Return one face of a data set.

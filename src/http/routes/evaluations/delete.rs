@@ -8,7 +8,7 @@ use super::{ONE_PATH, parse, unknown};
 use crate::{
     app::AppState,
     evaluation::{EvaluationResponse, Purged},
-    http::{Admin, ApiError, error::Code},
+    http::{Admin, ApiError, error::Code, headers::NO_STORE},
 };
 
 /// Query parameters of a deletion.
@@ -43,7 +43,7 @@ pub async fn delete(
     if !query.purge {
         let document = state.evaluations.cancel(parse(&id)?).await?;
         let document = document.ok_or_else(|| unknown(&id))?;
-        return Ok(HttpResponse::Ok().json(document));
+        return Ok(HttpResponse::Ok().insert_header(NO_STORE).json(document));
     }
     match state.evaluations.purge(parse(&id)?).await? {
         Purged::Removed => Ok(HttpResponse::NoContent().finish()),

@@ -3,7 +3,11 @@
 use actix_web::{HttpResponse, web};
 
 use super::{ONE_PATH, parse, unknown};
-use crate::{app::AppState, evaluation::EvaluationResponse, http::ApiError};
+use crate::{
+    app::AppState,
+    evaluation::EvaluationResponse,
+    http::{ApiError, headers::NO_STORE},
+};
 
 /// Return an evaluation with its progress, and with its report if it succeeded.
 #[utoipa::path(
@@ -18,5 +22,5 @@ pub async fn get(
 ) -> Result<HttpResponse, ApiError> {
     let document = state.evaluations.get(parse(&id)?).await?;
     let document = document.ok_or_else(|| unknown(&id))?;
-    Ok(HttpResponse::Ok().json(document))
+    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(document))
 }

@@ -9,7 +9,7 @@ use super::LIST_PATH;
 use crate::{
     app::AppState,
     evaluation::{EvaluationListItem, Status},
-    http::{ApiError, extract::ListLimit},
+    http::{ApiError, extract::ListLimit, headers::NO_STORE},
     store::EvaluationFilter,
 };
 
@@ -67,8 +67,7 @@ pub async fn list(
     } = query.into_inner();
     let Ok(version) = version.map(|version| version.parse()).transpose() else {
         // The text is not a version, so it matches no evaluation.
-        let evaluations = Vec::new();
-        return Ok(HttpResponse::Ok().json(EvaluationList { evaluations }));
+        return Ok(response(Vec::new()));
     };
     let filter = EvaluationFilter {
         model,
@@ -78,5 +77,10 @@ pub async fn list(
         status,
     };
     let evaluations = state.evaluations.list(filter, limit.get()).await?;
-    Ok(HttpResponse::Ok().json(EvaluationList { evaluations }))
+    Ok(response(evaluations))
+}
+
+fn response(evaluations: Vec<EvaluationListItem>) -> HttpResponse {
+    let list = EvaluationList { evaluations };
+    HttpResponse::Ok().insert_header(NO_STORE).json(list)
 }

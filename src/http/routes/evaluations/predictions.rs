@@ -11,7 +11,7 @@ use mien_faces::report::csv;
 use super::succeeded;
 use crate::{
     app::AppState,
-    http::ApiError,
+    http::{ApiError, headers::NO_STORE},
     store::{JobId, Store},
 };
 
@@ -46,6 +46,7 @@ pub async fn predictions(
     let lines = stream::try_unfold(reader, Reader::next);
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8")
+        .insert_header(NO_STORE)
         .insert_header(ContentDisposition {
             disposition: DispositionType::Attachment,
             parameters: vec![DispositionParam::Filename(file)],
