@@ -17,9 +17,6 @@ use utoipa::openapi::OpenApi;
 pub use self::{error::ApiError, extract::Admin, middleware::InFlight, response::ReportFormat};
 use crate::metrics::Metrics;
 
-/// Maximum size of JSON bodies of routes without images, in bytes.
-const SMALL_JSON: usize = 64 << 10;
-
 /// Minimum value of `Retry-After`.
 const MIN_RETRY: Duration = Duration::from_secs(1);
 
@@ -29,11 +26,6 @@ pub fn configure(config: &mut web::ServiceConfig) {
     config
         .app_data(web::QueryConfig::default().error_handler(|e, _| ApiError::from(e).into()))
         .app_data(web::PathConfig::default().error_handler(|e, _| ApiError::from(e).into()))
-        .app_data(
-            web::JsonConfig::default()
-                .limit(SMALL_JSON)
-                .error_handler(|e, _| ApiError::from(e).into()),
-        )
         .configure(|config| endpoint::register(&endpoints, config))
         .configure(routes::documentation::configure)
         .default_service(web::to(routes::not_found));

@@ -1,5 +1,6 @@
 //! Intake: the bytes of a request become faces, within the limits of the server and the deadline of the request.
 
+mod arrival;
 pub mod body;
 pub mod decoder;
 mod error;
@@ -11,12 +12,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::{HttpRequest, web::Payload};
+use actix_web::{
+    HttpRequest,
+    web::{Bytes, Payload},
+};
 use mien_faces::image::Face;
 use tokio::time::timeout_at;
 
 pub use self::error::IntakeError;
 use self::{
+    arrival::ArrivalLimit,
     decoder::{Decoder, EncodedImage, ImageDecodeError},
     memory_limit::{BodyMemoryLimit, Reservation},
 };
@@ -46,6 +51,8 @@ pub struct Intake {
     limits: Arc<LimitSettings>,
     /// Memory limit of all bodies together.
     pub memory: BodyMemoryLimit,
+    /// Time limit of all bodies.
+    pub arrival: ArrivalLimit,
     /// Decodes images to faces.
     pub decoder: Arc<Decoder>,
 }
@@ -55,6 +62,7 @@ impl Intake {
     pub fn new(limits: Arc<LimitSettings>) -> Self {
         Self {
             memory: BodyMemoryLimit::new(limits.max_body_memory),
+            arrival: ArrivalLimit::new(limits.body_timeout),
             decoder: Arc::new(Decoder::new(limits.max_pixels, limits.max_decode_memory)),
             limits,
         }
@@ -99,6 +107,23 @@ impl Intake {
             .expect("an upload has at least one image, and each has a result"))
     }
 
+    /// Reads a whole body of up to `max_body` bytes. Its bytes are reserved in `reservation`.
+    ///
+    /// # Errors
+    /// Returns an error if the body exceeds a limit, is incomplete or is not received in time.
+    pub async fn body(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+        max_body: usize,
+        reservation: Reservation,
+        times: RequestTimes,
+    ) -> Result<Bytes, IntakeError> {
+        let stream = body::limited(request, payload, max_body, reservation)?;
+        let reading = body::collect(stream, max_body);
+        self.arrival.limit(reading, times).await
+    }
+
     /// Receives the image files of a request if the queue of the model has capacity for them.
     async fn receive(
         &self,
@@ -113,7 +138,7 @@ impl Intake {
         }
         let reservation = self.memory.reservation();
         let reading = upload::read(request, payload, &self.limits, reservation.clone());
-        let files = body::with_timeout(reading, times, self.limits.body_timeout).await?;
+        let files = self.arrival.limit(reading, times).await?;
         model.batcher.ensure_capacity(files.len())?;
         Ok((files, reservation))
     }

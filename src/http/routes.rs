@@ -47,6 +47,8 @@ const NO_EVALUATION: &[Code] = &[Code::UnknownEvaluation];
 const NO_PROMOTION: &[Code] = &[Code::UnknownPromotion];
 const QUERY: &[Code] = &[Code::InvalidRequest];
 const JSON: &[Code] = &[Code::InvalidRequest, Code::UnsupportedMediaType];
+/// A JSON body is too large or is not received in time.
+const JSON_LIMITS: &[Code] = &[Code::RequestTimeout, Code::TooLarge, Code::DeadlineExceeded];
 const FORMAT: &[Code] = &[Code::NotAcceptable];
 
 /// Returns the table of routes. For equal paths the order does not matter; a pattern must follow the paths that it would
@@ -77,7 +79,8 @@ fn evaluations() -> [Endpoint; 10] {
                 Code::InvalidRequest,
                 "the body is invalid, the split is empty, or the labels of the model are not the seven expressions",
             )
-            .problems(&[&[Code::UnsupportedMediaType], ADMIN, &[Code::UnknownDataset], SERVING, BUSY]),
+            .problems(&[&[Code::UnsupportedMediaType], JSON_LIMITS, ADMIN])
+            .problems(&[&[Code::UnknownDataset], SERVING, BUSY]),
         Endpoint::of::<list::__path_list>(|| web::to(list::list)).problems(&[QUERY]),
         // This must precede the pattern of evaluations, which would match it.
         Endpoint::of::<compare::__path_compare>(|| web::to(compare::compare))
@@ -129,7 +132,7 @@ fn models() -> [Endpoint; 10] {
             .problem(Code::Conflict, "a promotion of the model is pending")
             .problems(&[BUSY]),
         Endpoint::of::<promotions::create::__path_create>(|| web::to(promotions::create::create))
-            .problems(&[JSON, ADMIN, NO_MODEL])
+            .problems(&[JSON, JSON_LIMITS, ADMIN, NO_MODEL])
             .problem(
                 Code::UnknownVersion,
                 "the models directory does not contain the version",
@@ -174,15 +177,16 @@ fn inference_protocol() -> [Endpoint; 12] {
         Endpoint::of::<server::__path_ready>(|| web::to(server::ready)).log_at_debug(),
         // This must precede the pattern of models, which would match it.
         Endpoint::of::<models::__path_all_statistics>(|| web::to(models::all_statistics)),
-        Endpoint::of::<repository::__path_index>(|| web::to(repository::index)).problems(&[QUERY]),
+        Endpoint::of::<repository::__path_index>(|| web::to(repository::index))
+            .problems(&[JSON, JSON_LIMITS, BUSY]),
         Endpoint::of::<repository::__path_load>(|| web::to(repository::load))
             .problem(
                 Code::InvalidRequest,
                 "the body is invalid, or the model cannot be served and the previous version continues to serve",
             )
-            .problems(&[ADMIN, NO_MODEL, BUSY]),
+            .problems(&[&[Code::UnsupportedMediaType], JSON_LIMITS, ADMIN, NO_MODEL, BUSY]),
         Endpoint::of::<repository::__path_unload>(|| web::to(repository::unload))
-            .problems(&[QUERY, ADMIN, NO_MODEL, BUSY]),
+            .problems(&[JSON, JSON_LIMITS, ADMIN, NO_MODEL, BUSY]),
         versioned(Endpoint::of::<models::__path_metadata>(|| web::to(models::metadata))),
         versioned(Endpoint::of::<models::__path_ready>(|| web::to(models::ready))),
         versioned(Endpoint::of::<models::__path_config>(|| web::to(models::config))),

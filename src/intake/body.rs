@@ -1,6 +1,6 @@
 //! Reads a body and counts its bytes while it streams, so that no byte over the limit is stored.
 
-use std::{io, time::Duration};
+use std::io;
 
 use actix_web::{
     HttpRequest,
@@ -9,9 +9,8 @@ use actix_web::{
     web::{Bytes, BytesMut, Payload},
 };
 use futures_util::{Stream, StreamExt, TryStreamExt};
-use tokio::time::timeout_at;
 
-use super::{IntakeError, RequestTimes, memory_limit::Reservation};
+use super::{IntakeError, memory_limit::Reservation};
 use crate::excerpt::parser_message;
 
 /// Bodies of up to this many bytes are read before the capacity of the queue is checked.
@@ -87,22 +86,6 @@ fn content_length(request: &HttpRequest) -> Option<u64> {
         .ok()
 }
 
-/// Reads a whole body of up to `max_body` bytes in time.
-///
-/// # Errors
-/// Returns an error if the body exceeds a limit, is incomplete or is not received in time.
-pub async fn read(
-    request: &HttpRequest,
-    payload: Payload,
-    max_body: usize,
-    reservation: Reservation,
-    times: RequestTimes,
-    body_timeout: Duration,
-) -> Result<Bytes, IntakeError> {
-    let stream = limited(request, payload, max_body, reservation)?;
-    with_timeout(collect(stream, max_body), times, body_timeout).await
-}
-
 /// Collects the stream of a body.
 ///
 /// # Errors
@@ -119,26 +102,6 @@ pub(super) async fn collect(
         .await
         .map(BytesMut::freeze)
         .map_err(|error| payload_error(&error, max_body))
-}
-
-/// Waits for `reading`, at most `body_timeout` and not longer than the deadline of the request.
-///
-/// # Errors
-/// Returns the errors of `reading`, [`IntakeError::Timeout`] and [`IntakeError::DeadlineExceeded`].
-pub(super) async fn with_timeout<T>(
-    reading: impl Future<Output = Result<T, IntakeError>>,
-    times: RequestTimes,
-    body_timeout: Duration,
-) -> Result<T, IntakeError> {
-    let arrival = times.start + body_timeout;
-    let end = arrival.min(times.deadline);
-    timeout_at(end.into(), reading).await.unwrap_or_else(|_| {
-        Err(if arrival <= times.deadline {
-            IntakeError::Timeout(body_timeout)
-        } else {
-            IntakeError::DeadlineExceeded("the body was received")
-        })
-    })
 }
 
 /// Converts the error of a body that cannot be read.

@@ -35,6 +35,9 @@ pub enum IntakeError {
     /// The deadline of the request passed.
     #[error("the deadline passed before {0}")]
     DeadlineExceeded(&'static str),
+    /// The server stops, and the body was not received completely.
+    #[error("the server is shutting down and the body was incomplete; send the request again")]
+    ShuttingDown,
     /// The queue of the model has no capacity.
     #[error(transparent)]
     Queue(#[from] BatchError),

@@ -1,6 +1,6 @@
 //! Converts the errors of lower layers and of the extractors of actix to error responses.
 
-use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
+use actix_web::error::{PathError, QueryPayloadError};
 
 use super::{ApiError, Code};
 use crate::{
@@ -77,6 +77,7 @@ impl From<IntakeError> for ApiError {
             IntakeError::MemoryExhausted => Self::overloaded(detail),
             IntakeError::Timeout(_) => Self::new(Code::RequestTimeout, detail),
             IntakeError::DeadlineExceeded(_) => Self::new(Code::DeadlineExceeded, detail),
+            IntakeError::ShuttingDown => Self::shutting_down(detail),
             IntakeError::Queue(error) => error.into(),
             IntakeError::Decoder(error) => Self::internal(error),
         }
@@ -184,21 +185,5 @@ impl From<QueryPayloadError> for ApiError {
 impl From<PathError> for ApiError {
     fn from(error: PathError) -> Self {
         Self::new(Code::NotFound, format!("path: {}", parser_message(&error)))
-    }
-}
-
-impl From<JsonPayloadError> for ApiError {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open")]
-    fn from(error: JsonPayloadError) -> Self {
-        match error {
-            JsonPayloadError::ContentType => Self::new(
-                Code::UnsupportedMediaType,
-                "send Content-Type: application/json",
-            ),
-            JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
-                Self::new(Code::TooLarge, error.to_string())
-            }
-            other => Self::invalid_request(format!("JSON: {}", parser_message(&other))),
-        }
     }
 }

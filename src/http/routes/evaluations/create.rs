@@ -11,7 +11,7 @@ use crate::{
     evaluation::{EvaluationResponse, EvaluationSpec},
     http::{
         Admin, ApiError,
-        extract::{ImageLimit, Version},
+        extract::{ImageLimit, JsonBody, Version},
         middleware::RequestId,
     },
     jobs::Job as _,
@@ -52,7 +52,7 @@ pub struct EvaluationRequest {
 )]
 pub async fn create(
     _: Admin,
-    request: web::Json<EvaluationRequest>,
+    JsonBody(request): JsonBody<EvaluationRequest>,
     id: web::ReqData<RequestId>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
@@ -62,7 +62,7 @@ pub async fn create(
         model,
         version,
         limit,
-    } = request.into_inner();
+    } = request;
     let version = version.map(Version::into_text);
     let model = state
         .registry

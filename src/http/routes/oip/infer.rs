@@ -84,15 +84,9 @@ pub async fn infer(
     }
     // The reservation lives until the response, because tensor data are slices of the body.
     let reservation = state.intake.memory.reservation();
-    let mut body = body::read(
-        &request,
-        payload,
-        limits.max_body,
-        reservation.clone(),
-        times,
-        limits.body_timeout,
-    )
-    .await?;
+    let (intake, max_body) = (&state.intake, limits.max_body);
+    let body = intake.body(&request, payload, max_body, reservation.clone(), times);
+    let mut body = body.await?;
     if let Some(format) = coding {
         let (max, reservation) = (limits.max_body, reservation.clone());
         let decompressed = spawn_blocking(move || format.decompress(&body, max, &reservation));

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use serde::{Deserialize, de::IgnoredAny};
 use utoipa::ToSchema;
 
 use super::ModelPath;
 use crate::{
     app::AppState,
-    excerpt::parser_message,
-    http::{Admin, ApiError, SMALL_JSON, extract::request_times},
-    intake::body,
+    http::{Admin, ApiError, extract::OptionalJson},
     oip::ModelIndex,
 };
 
@@ -41,12 +39,10 @@ pub struct ChangeRequest {
     responses(
         (status = 200, description = "The versions.", body = Vec<ModelIndex>),))]
 pub async fn index(
-    request: HttpRequest,
-    payload: web::Payload,
+    OptionalJson(IndexRequest { ready }): OptionalJson<IndexRequest>,
     state: web::Data<AppState>,
-) -> Result<HttpResponse, ApiError> {
-    let IndexRequest { ready } = optional_json(&request, payload, &state).await?;
-    Ok(HttpResponse::Ok().json(state.oip.repository(ready.unwrap_or(false))))
+) -> HttpResponse {
+    HttpResponse::Ok().json(state.oip.repository(ready.unwrap_or(false)))
 }
 
 /// Load or reload a model from disk.
@@ -60,12 +56,10 @@ pub async fn index(
     ))]
 pub async fn load(
     _: Admin,
-    request: HttpRequest,
     path: web::Path<ModelPath>,
-    payload: web::Payload,
+    OptionalJson(ChangeRequest { parameters }): OptionalJson<ChangeRequest>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let ChangeRequest { parameters } = optional_json(&request, payload, &state).await?;
     let parameters = parameters.unwrap_or_default();
     state
         .oip
@@ -83,33 +77,10 @@ pub async fn load(
     ))]
 pub async fn unload(
     _: Admin,
-    request: HttpRequest,
     path: web::Path<ModelPath>,
-    payload: web::Payload,
+    _: OptionalJson<ChangeRequest>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let ChangeRequest { .. } = optional_json(&request, payload, &state).await?;
     state.oip.unload(&path.model).await?;
     Ok(HttpResponse::Ok().finish())
-}
-
-/// Reads a small optional body; `null` is like an empty body. Its `Content-Type` is not checked, because clients do not send it.
-async fn optional_json<T: Default + for<'de> Deserialize<'de>>(
-    request: &HttpRequest,
-    payload: web::Payload,
-    state: &AppState,
-) -> Result<T, ApiError> {
-    let limits = &state.limits;
-    let times = request_times(request, limits.request_timeout)?;
-    body::uncompressed(request)?;
-    let reservation = state.intake.memory.reservation();
-    let (max_body, timeout) = (SMALL_JSON, limits.body_timeout);
-    let body = body::read(request, payload, max_body, reservation, times, timeout).await?;
-    if body.trim_ascii().is_empty() {
-        return Ok(T::default());
-    }
-    let given: Result<Option<T>, _> = serde_json::from_slice(&body);
-    given
-        .map(Option::unwrap_or_default)
-        .map_err(|error| ApiError::invalid_request(format!("JSON: {}", parser_message(&error))))
 }

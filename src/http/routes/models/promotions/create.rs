@@ -14,7 +14,7 @@ use crate::{
     http::{
         Admin, ApiError,
         error::Code,
-        extract::{ImageLimit, Version},
+        extract::{ImageLimit, JsonBody, Version},
         middleware::RequestId,
         routes::evaluations::DEFAULT_SPLIT,
     },
@@ -76,12 +76,12 @@ pub struct PromotionRequest {
 pub async fn create(
     _: Admin,
     name: web::Path<String>,
-    request: web::Json<PromotionRequest>,
+    JsonBody(request): JsonBody<PromotionRequest>,
     id: web::ReqData<RequestId>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let request_id = Some(id.as_str().to_owned());
-    let spec = request.into_inner().spec(name.into_inner(), request_id)?;
+    let spec = request.spec(name.into_inner(), request_id)?;
     let job = state.promotions.start(spec).await?;
     let model = utf8_percent_encode(job.model(), PATH_SEGMENT);
     let location = format!("/v1/models/{model}/promotions/{}", job.id());
