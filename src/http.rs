@@ -1,5 +1,7 @@
 //! The HTTP transport: routes, limits, errors and the OpenAPI document. Only `startup` calls into it.
 
+mod connection;
+mod connections;
 mod endpoint;
 pub mod error;
 mod extract;
@@ -14,7 +16,13 @@ use std::{collections::BTreeSet, sync::LazyLock, time::Duration};
 use actix_web::web;
 use utoipa::openapi::OpenApi;
 
-pub use self::{error::ApiError, extract::Admin, middleware::InFlight, response::ReportFormat};
+pub use self::{
+    connection::{TimeLimits, service},
+    connections::Connections,
+    error::ApiError,
+    extract::Admin,
+    response::ReportFormat,
+};
 use crate::metrics::Metrics;
 
 /// Minimum value of `Retry-After`.

@@ -18,7 +18,7 @@ use crate::{
     batching::RetiredWorkers,
     evaluation::{Datasets, Evaluations},
     grpc,
-    http::{self, InFlight},
+    http::{self, Connections},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
     models::{RegistryError, StartupReceiver, load::ModelLoader, registry::Registry},
@@ -71,7 +71,7 @@ pub struct Application {
     address: SocketAddr,
     grpc: Option<grpc::Server>,
     app: Arc<AppState>,
-    in_flight: Arc<InFlight>,
+    connections: Arc<Connections>,
     started: StartupReceiver,
     drain: DrainSettings,
 }
@@ -93,18 +93,18 @@ impl Application {
 
         let (app, started) = load(settings)?;
         let app = Arc::new(app);
-        let connections = listen::connections(settings);
-        let in_flight = Arc::new(InFlight::at_most(connections));
-        let server = listen::http(&app, &in_flight, http, settings, connections)?;
+        let max_connections = listen::max_connections(settings);
+        let connections = Arc::default();
+        let server = listen::http(&app, &connections, http, settings, max_connections)?;
         let grpc = grpc
-            .map(|listener| listen::grpc(&app, listener, settings, connections))
+            .map(|listener| listen::grpc(&app, listener, settings, max_connections))
             .transpose()?;
         Ok(Self {
             server,
             address,
             grpc,
             app,
-            in_flight,
+            connections,
             started,
             drain: settings.drain.clone(),
         })

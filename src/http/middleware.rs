@@ -1,29 +1,26 @@
 //! The outermost middleware: request identifier, access log, metrics, and a problem body for every error, including panics.
 
 mod access_log;
-mod disconnect;
-mod in_flight;
 mod request_id;
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, rc::Rc};
 
 use actix_web::{
     Error, HttpMessage, ResponseError,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::{StatusCode, Version},
+    http::{ConnectionType, StatusCode},
     middleware::Next,
     web,
 };
 use futures_util::FutureExt;
 use tracing::Instrument;
 
-use self::{
-    access_log::AccessLogEntry,
-    disconnect::{ClientDisconnected, client_disconnected},
-};
-pub use self::{in_flight::InFlight, request_id::RequestId};
+use self::access_log::AccessLogEntry;
+pub use self::request_id::RequestId;
 use super::{
+    connection::{ActiveRequest, Activity},
+    connections::Connections,
     error::{ApiError, Code},
     headers::REQUEST_ID,
 };
@@ -32,7 +29,7 @@ use crate::app::AppState;
 /// The outermost middleware.
 ///
 /// # Errors
-/// Returns an error if a handler panics or the client disconnects; actix creates the response from it.
+/// Returns an error if a handler panics; actix creates the response from it.
 pub async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -49,28 +46,19 @@ async fn respond(
     id: RequestId,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let state = app_data::<AppState>(&request);
-    let in_flight = app_data::<InFlight>(&request);
+    let connections = app_data::<Connections>(&request);
     request.extensions_mut().insert(id.clone());
-    let entry = AccessLogEntry::new(&request, &state, &in_flight);
-    let pending = in_flight.enter();
-    if let Some(error) = reject_reason(&in_flight, request.version()) {
-        let error = finalize_error(error, &id, entry.path());
-        entry.record(error.status_code());
-        return Ok(request.into_response(error.error_response()));
-    }
-    let disconnected = client_disconnected(&mut request);
-    let result = tokio::select! {
-        result = AssertUnwindSafe(next.call(request)).catch_unwind() => result,
-        // The client does not receive this response; the access log records the disconnect.
-        () = disconnected => return Err(ClientDisconnected.into()),
-    };
-
+    let entry = AccessLogEntry::new(&request, &state, &connections);
+    // Requests of unit tests have no connection.
+    let activity = request.conn_data::<Rc<Activity>>().cloned();
+    let active = activity.map(|activity| activity.start_request(&mut request));
+    let result = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let response = match result {
         Ok(Ok(response)) => finalize_response(
             response.map_into_boxed_body(),
             &id,
             entry.path(),
-            state.draining(),
+            state.draining() || active.as_ref().is_some_and(ActiveRequest::is_incomplete),
         ),
         // The request was moved into the inner service, so the response is created from the error alone.
         Ok(Err(error)) => {
@@ -88,28 +76,18 @@ async fn respond(
         }
     };
     entry.record(response.status());
-    Ok(response.map_body(|_, body| pending.track_until_sent(body)))
+    Ok(response.map_body(|_, body| match active {
+        Some(active) => active.track_until_sent(body),
+        None => body,
+    }))
 }
 
 /// Returns a part of the application that its builder has registered.
 fn app_data<T: 'static>(request: &ServiceRequest) -> web::Data<T> {
     request
         .app_data::<web::Data<T>>()
-        .expect("the app has its state and its count of pending requests")
+        .expect("the app has its state and its connections")
         .clone()
-}
-
-/// Returns why an HTTP/2 request is rejected. Its connection stays open during shutdown, and it does not bound the number of
-/// requests.
-fn reject_reason(in_flight: &InFlight, version: Version) -> Option<ApiError> {
-    if version != Version::HTTP_2 {
-        return None;
-    }
-    if in_flight.closed() {
-        return Some(ApiError::shutting_down("the server is shutting down"));
-    }
-    let reason = "too many pending requests (--max-connections)";
-    in_flight.too_many().then(|| ApiError::overloaded(reason))
 }
 
 /// Logs the cause of an internal error.
@@ -125,12 +103,12 @@ fn finalize_error(error: ApiError, id: &RequestId, path: &str) -> ApiError {
     error.with_request_id(id.as_str()).for_path(path)
 }
 
-/// Adds the identifier to a response and to its error body.
+/// Adds the identifier to a response and to its error body, and announces that the connection closes.
 fn finalize_response(
     response: ServiceResponse<BoxBody>,
     id: &RequestId,
     path: &str,
-    draining: bool,
+    close: bool,
 ) -> ServiceResponse<BoxBody> {
     let status = response.status();
     let error = response
@@ -157,11 +135,9 @@ fn finalize_response(
         None => response,
     };
     response.headers_mut().insert(REQUEST_ID, id.to_header());
-    if draining {
-        response
-            .response_mut()
-            .head_mut()
-            .set_connection_type(actix_web::http::ConnectionType::Close);
+    if close {
+        let head = response.response_mut().head_mut();
+        head.set_connection_type(ConnectionType::Close);
     }
     response
 }

@@ -2,19 +2,23 @@
 
 use std::{io, net::TcpListener, sync::Arc, time::Duration};
 
-use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
+use actix_server::{Server, ServerBuilder};
+use actix_web::{App, middleware::from_fn, web};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::{
     app::AppState,
     auth::AdminAuth,
     grpc,
-    http::{self, InFlight},
+    http::{self, Connections, TimeLimits},
     settings::Settings,
 };
 
 /// Number of open files that are not connections: models, data sets, libraries, log, pipes.
 const OTHER_FILES: u64 = 256;
+
+/// Maximum number of threads of an actix server.
+const MAX_HTTP_THREADS: usize = 512;
 
 /// Makes the system close connections of this listener whose client does not read its response for `time`. Accepted sockets
 /// inherit the option.
@@ -31,45 +35,45 @@ pub(super) fn set_tcp_user_timeout(listener: &TcpListener, time: Duration) -> io
 }
 
 /// Returns the maximum number of connections per listener: the setting, or its share of the limit of open files.
-pub(super) fn connections(settings: &Settings) -> usize {
+pub(super) fn max_connections(settings: &Settings) -> usize {
     let listeners = 1 + usize::from(settings.grpc.grpc_addr.is_some());
     let requested = settings.connections.max_connections.get();
     raise_nofile_limit(requested.saturating_mul(listeners)) / listeners
 }
 
-/// Starts the HTTP server: HTTP/1.1, and HTTP/2 with prior knowledge.
+/// Starts the HTTP server.
 pub(super) fn http(
     app: &Arc<AppState>,
-    in_flight: &Arc<InFlight>,
+    connections: &Arc<Connections>,
     listener: TcpListener,
     settings: &Settings,
-    connections: usize,
+    max_connections: usize,
 ) -> io::Result<Server> {
     let cores = mien_host::cpu::available_cores();
     // Each thread counts its own connections; together they must not exceed the maximum.
-    let threads = cores.min(connections);
+    let threads = cores.min(max_connections).min(MAX_HTTP_THREADS);
     let app = web::Data::from(Arc::clone(app));
-    let in_flight = web::Data::from(Arc::clone(in_flight));
     let auth = web::Data::new(admin_auth(settings, &listener)?);
-    let limits = &settings.connections;
-    let app = move || {
-        App::new()
+    let limits = TimeLimits {
+        header_timeout: settings.connections.header_timeout,
+        keep_alive: settings.connections.keep_alive,
+    };
+    let connections = Arc::clone(connections);
+    let service = move || {
+        let app = App::new()
             .app_data(app.clone())
-            .app_data(in_flight.clone())
+            .app_data(web::Data::from(Arc::clone(&connections)))
             .app_data(auth.clone())
             .configure(http::configure)
-            .wrap(from_fn(http::middleware::observe))
+            .wrap(from_fn(http::middleware::observe));
+        http::service(app, Arc::clone(&connections), limits)
     };
-    let server = HttpServer::new(app)
+    let server = ServerBuilder::new()
         .workers(threads)
-        .max_connections(connections / threads)
-        .client_request_timeout(limits.header_timeout)
-        .keep_alive(limits.keep_alive)
-        // A client that closes its connection has disconnected: its request is dropped and its images are cancelled.
-        .h1_allow_half_closed(false)
+        .max_concurrent_connections(max_connections / threads)
         .shutdown_timeout(settings.drain.drain_timeout.as_secs_f64().ceil() as u64)
         .disable_signals()
-        .listen_auto_h2c(listener)?;
+        .listen("http", listener, service)?;
     Ok(server.run())
 }
 

@@ -15,10 +15,13 @@ use super::{
     Application, StartupError,
     signals::{self, Signals},
 };
-use crate::{app::AppState, grpc, http::InFlight, models::StartupReceiver, telemetry};
+use crate::{app::AppState, grpc, http::Connections, models::StartupReceiver, telemetry};
 
 /// Time that workers get to end after their inference calls were terminated.
 const TERMINATION_TIME: Duration = Duration::from_secs(2);
+
+/// Time for the rest of incomplete bodies after the listeners have closed.
+const INCOMPLETE_GRACE: Duration = Duration::from_secs(5);
 
 impl Application {
     /// Serves until SIGTERM or SIGINT and returns after the last response. A second signal ends the process at once, like SIGKILL.
@@ -49,7 +52,8 @@ impl Application {
     }
 
     /// Serves until `stop` and returns after the last response. First readiness turns false and evaluations are cancelled. After
-    /// `drain_delay` the listeners close, and each connection closes after its response, at most `drain_timeout` later.
+    /// `drain_delay` new connections are refused. Idle connections close, and each other connection closes after its response, at
+    /// most `drain_timeout` later. Requests whose body is still incomplete after five seconds are rejected.
     ///
     /// # Errors
     /// Returns an error if no model can be served or the server fails.
@@ -59,7 +63,7 @@ impl Application {
         let Self {
             server,
             app,
-            in_flight,
+            connections,
             started,
             drain,
             grpc,
@@ -74,7 +78,11 @@ impl Application {
             tokio::time::sleep(drain.drain_delay).await;
             let end = Instant::now() + drain.drain_timeout;
             deadline.set(Some(end));
-            close(&handle, &in_flight, grpc, end).await;
+            let closing = close(&handle, &connections, grpc, end);
+            tokio::select! {
+                () = closing => {}
+                () = reject_incomplete(&app) => {}
+            }
         });
         let result = tokio::select! {
             served = server => {
@@ -110,17 +118,17 @@ fn url(address: SocketAddr) -> String {
 /// Closes both transports and returns after their last response or at the deadline.
 async fn close(
     server: &ServerHandle,
-    in_flight: &InFlight,
+    connections: &Connections,
     grpc: Option<grpc::Server>,
     deadline: Instant,
 ) {
-    in_flight.close();
+    connections.close();
     let stopped = server.stop(true);
     let http = async {
-        // Idle HTTP/2 connections would otherwise block the listener threads until the timeout.
+        // actix notices the end of the last connection up to a second later.
         tokio::select! {
             () = stopped => {}
-            () = in_flight.drained() => {}
+            () = connections.closed() => {}
         }
     };
     let grpc = async {
@@ -129,6 +137,13 @@ async fn close(
         }
     };
     tokio::join!(http, grpc);
+}
+
+/// Rejects the requests whose body is incomplete after a grace period. Never completes.
+async fn reject_incomplete(app: &AppState) {
+    tokio::time::sleep(INCOMPLETE_GRACE).await;
+    app.intake.arrival.close();
+    std::future::pending().await
 }
 
 fn cancel_jobs(app: &AppState) {

@@ -1,89 +1,18 @@
-//! HTTP connections: limits, timeouts, HTTP/2 and `Server-Timing`.
+//! HTTP connections: limits, timeouts and `Server-Timing`.
+
+mod slow;
 
 use std::{
     io::{Read, Write},
-    net::TcpStream,
     time::Duration,
 };
 
-use actix_web::{rt, web};
-use reqwest::{Response, Version};
-use serde_json::Value;
+use actix_web::web;
+use reqwest::Response;
 
-use crate::{
-    eventually::{TIMEOUT, eventually},
-    helpers::{
-        TestApp, assert_problem, connect, face, http_2, read_health_response, send_health_request,
-    },
+use crate::helpers::{
+    TestApp, assert_problem, connect, face, read_health_response, send_health_request,
 };
-
-#[actix_web::test]
-async fn http2_works_without_tls() {
-    // This exceeds the maximum of the TCP user timeout, which the server derives from --keep-alive.
-    let app = TestApp::spawn_with(&["--keep-alive=30d"]);
-    let client = http_2();
-    let response = client
-        .post(app.url("/v1/classify"))
-        .body(face("happy"))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(
-        (response.status().as_u16(), response.version()),
-        (200, Version::HTTP_2)
-    );
-    assert!(response.headers().contains_key("x-request-id"));
-    assert_eq!(response.json::<Value>().await.unwrap()["model"], "small");
-    assert_eq!(app.get("/health/live").await.version(), Version::HTTP_11);
-}
-
-#[actix_web::test]
-async fn draining_http2_connection_rejects_requests() {
-    let mut app = TestApp::spawn_with(&["--max-queue-delay=1h", "--request-timeout=1h"]);
-    let client = http_2();
-    let live = client.get(app.url("/health/live"));
-    assert_eq!(live.send().await.unwrap().status(), 200);
-    let pending = rt::spawn(app.classify("", face("happy")).send());
-    app.until_metric("mien_queue_images{model=\"small\",priority=\"live\"}", 1.0)
-        .await;
-    app.stop();
-    let response = eventually(TIMEOUT, "a request is rejected", async || {
-        let live = client.get(app.url("/health/live"));
-        let response = live.send().await.unwrap();
-        (response.status() != 200).then_some(response)
-    })
-    .await;
-    assert!(response.headers().contains_key("retry-after"));
-    assert_problem(response, 503, "shutting_down").await;
-    pending.abort();
-}
-
-#[actix_web::test]
-async fn http2_requests_are_limited_per_server() {
-    let app = TestApp::spawn_with(&[
-        "--max-connections=2",
-        "--max-queue-delay=1h",
-        "--max-batch=9",
-    ]);
-    let client = http_2();
-    let classify = || {
-        client
-            .post(app.url("/v1/classify"))
-            .body(face("happy"))
-            .send()
-    };
-    let pending = [rt::spawn(classify()), rt::spawn(classify())];
-    let live = async || client.get(app.url("/health/live")).send().await.unwrap();
-    let response = eventually(TIMEOUT, "a request is rejected", async || {
-        let response = live().await;
-        (response.status() == 503).then_some(response)
-    })
-    .await;
-    assert_problem(response, 503, "overloaded").await;
-    for pending in pending {
-        pending.abort();
-    }
-}
 
 /// Sends the bytes of a request head and returns the response.
 async fn send_head(app: &TestApp, head: String) -> String {
@@ -97,6 +26,21 @@ async fn send_head(app: &TestApp, head: String) -> String {
         String::from_utf8_lossy(&response[..length]).into_owned()
     };
     web::block(exchange).await.unwrap()
+}
+
+#[actix_web::test]
+async fn longest_keep_alive_is_accepted() {
+    // This exceeds the maximum of the TCP user timeout, which the server derives from --keep-alive.
+    let app = TestApp::spawn_with(&["--keep-alive=365d", "--header-timeout=365d"]);
+    app.assert_classifies().await;
+}
+
+#[actix_web::test]
+async fn http_2_is_rejected() {
+    let app = TestApp::spawn_with(&["--header-timeout=1h", "--keep-alive=1h"]);
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0";
+    let response = send_head(&app, preface.to_owned()).await;
+    assert!(response.starts_with("HTTP/1.1 400"), "{response}");
 }
 
 #[actix_web::test]
@@ -121,26 +65,6 @@ async fn large_request_heads_are_rejected() {
         "{response}"
     );
     assert_eq!(app.get("/health/live").await.status(), 200);
-}
-
-#[actix_web::test]
-async fn slow_request_head_is_closed() {
-    let app = TestApp::spawn_with(&["--header-timeout=50ms"]);
-    let port = app.base.rsplit(':').next().unwrap().to_owned();
-    let trickle = move || {
-        let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .unwrap();
-        stream
-            .write_all(b"GET /health/live HTTP/1.1\r\nHost:")
-            .unwrap();
-        let mut response = String::new();
-        stream.read_to_string(&mut response).unwrap();
-        response
-    };
-    let response = web::block(trickle).await.unwrap();
-    assert!(response.starts_with("HTTP/1.1 408"), "{response}");
 }
 
 #[actix_web::test]

@@ -83,6 +83,11 @@ impl Server {
         self.child.id()
     }
 
+    /// Returns `http://HOST:PORT`.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)
     }

@@ -40,7 +40,7 @@ fn authorize(request: &HttpRequest) -> Result<(), AuthError> {
     })
 }
 
-/// Returns the host if all headers and the URI name the same one. Over HTTP/2 the host is part of the URI.
+/// Returns the host if all headers and the URI name the same one. The absolute form of a request target contains the host.
 fn host(request: &HttpRequest) -> Option<&str> {
     let authority = request.uri().authority();
     let headers = request.headers().get_all(HOST);

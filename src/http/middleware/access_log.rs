@@ -9,8 +9,14 @@ use actix_web::{
 };
 use tracing::Span;
 
-use super::{disconnect::CLIENT_DISCONNECTED, in_flight::InFlight};
-use crate::{app::AppState, http::is_logged_at_debug, telemetry::millis};
+use crate::{
+    app::AppState,
+    http::{connections::Connections, is_logged_at_debug},
+    telemetry::millis,
+};
+
+/// Status of requests whose client disconnected before the response, in log and metrics only.
+const CLIENT_DISCONNECTED: u16 = 499;
 
 /// The log entry of a request. It is written once, also if the client disconnects before the response.
 pub(super) struct AccessLogEntry {
@@ -19,7 +25,7 @@ pub(super) struct AccessLogEntry {
     route: Option<String>,
     start: Instant,
     state: web::Data<AppState>,
-    in_flight: web::Data<InFlight>,
+    connections: web::Data<Connections>,
     span: Span,
     is_recorded: bool,
 }
@@ -29,7 +35,7 @@ impl AccessLogEntry {
     pub(super) fn new(
         request: &ServiceRequest,
         state: &web::Data<AppState>,
-        in_flight: &web::Data<InFlight>,
+        connections: &web::Data<Connections>,
     ) -> Self {
         Self {
             method: request.method().clone(),
@@ -37,7 +43,7 @@ impl AccessLogEntry {
             route: request.match_pattern(),
             start: Instant::now(),
             state: state.clone(),
-            in_flight: in_flight.clone(),
+            connections: connections.clone(),
             span: Span::current(),
             is_recorded: false,
         }
@@ -75,7 +81,7 @@ impl Drop for AccessLogEntry {
         if self.is_recorded {
             return;
         }
-        if self.in_flight.closed() {
+        if self.connections.is_closing() {
             self.write(
                 StatusCode::SERVICE_UNAVAILABLE.as_u16(),
                 "request aborted by the shutdown",

@@ -47,7 +47,7 @@ async fn panic_returns_500_with_request_id() {
     let state = state();
     let app = App::new()
         .app_data(state.clone())
-        .app_data(web::Data::new(InFlight::at_most(8)))
+        .app_data(web::Data::new(Connections::default()))
         .route("/panics", web::get().to(panics))
         .wrap(from_fn(observe));
     let app = test::init_service(app).await;
@@ -71,7 +71,7 @@ async fn panic_returns_500_with_request_id() {
 async fn server_without_model_is_live_not_ready() {
     let app = App::new()
         .app_data(state())
-        .app_data(web::Data::new(InFlight::at_most(8)))
+        .app_data(web::Data::new(Connections::default()))
         .configure(http::configure)
         .wrap(from_fn(observe));
     let app = test::init_service(app).await;
