@@ -1,5 +1,6 @@
 //! Builds the server from its parts, runs it, and shuts it down without losing a request.
 
+mod backlog;
 mod listen;
 mod run;
 mod signals;
@@ -13,6 +14,7 @@ use std::{
 use actix_web::dev::Server;
 use mien_faces::dataset::DatasetError;
 
+use self::backlog::Backlog;
 use crate::{
     app::AppState,
     batching::RetiredWorkers,
@@ -72,6 +74,7 @@ pub struct Application {
     grpc: Option<grpc::Server>,
     app: Arc<AppState>,
     connections: Arc<Connections>,
+    backlogs: Vec<Backlog>,
     started: StartupReceiver,
     drain: DrainSettings,
 }
@@ -94,6 +97,8 @@ impl Application {
         let (app, started) = load(settings)?;
         let app = Arc::new(app);
         let max_connections = listen::max_connections(settings);
+        let backlogs = std::iter::once(&http).chain(&grpc).map(Backlog::of);
+        let backlogs = backlogs.collect::<io::Result<_>>()?;
         let connections = Arc::default();
         let server = listen::http(&app, &connections, http, settings, max_connections)?;
         let grpc = grpc
@@ -105,6 +110,7 @@ impl Application {
             grpc,
             app,
             connections,
+            backlogs,
             started,
             drain: settings.drain.clone(),
         })

@@ -9,10 +9,12 @@ use std::{
 };
 
 use actix_web::dev::ServerHandle;
+use futures_util::future::join_all;
 use tokio::sync::oneshot;
 
 use super::{
     Application, StartupError,
+    backlog::Backlog,
     signals::{self, Signals},
 };
 use crate::{app::AppState, grpc, http::Connections, models::StartupReceiver, telemetry};
@@ -20,7 +22,7 @@ use crate::{app::AppState, grpc, http::Connections, models::StartupReceiver, tel
 /// Time that workers get to end after their inference calls were terminated.
 const TERMINATION_TIME: Duration = Duration::from_secs(2);
 
-/// Time for the rest of incomplete bodies after the listeners have closed.
+/// Time for the rest of incomplete bodies, and for the backlogs, after the server has begun to refuse connections.
 const INCOMPLETE_GRACE: Duration = Duration::from_secs(5);
 
 impl Application {
@@ -64,6 +66,7 @@ impl Application {
             server,
             app,
             connections,
+            backlogs,
             started,
             drain,
             grpc,
@@ -78,7 +81,7 @@ impl Application {
             tokio::time::sleep(drain.drain_delay).await;
             let end = Instant::now() + drain.drain_timeout;
             deadline.set(Some(end));
-            let closing = close(&handle, &connections, grpc, end);
+            let closing = close(&handle, &connections, backlogs, grpc, end);
             tokio::select! {
                 () = closing => {}
                 () = reject_incomplete(&app) => {}
@@ -119,10 +122,16 @@ fn url(address: SocketAddr) -> String {
 async fn close(
     server: &ServerHandle,
     connections: &Connections,
+    backlogs: Vec<Backlog>,
     grpc: Option<grpc::Server>,
     deadline: Instant,
 ) {
+    backlogs.iter().for_each(Backlog::refuse_connections);
     connections.close();
+    let end = deadline.min(Instant::now() + INCOMPLETE_GRACE);
+    join_all(backlogs.iter().map(|backlog| backlog.emptied(end.into()))).await;
+    // The listeners close when both the server and the backlog are dropped.
+    drop(backlogs);
     let stopped = server.stop(true);
     let http = async {
         // actix notices the end of the last connection up to a second later.

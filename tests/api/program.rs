@@ -1,5 +1,6 @@
 //! `mien serve` as a process of its own.
 
+mod last_connections;
 mod log;
 mod shutdown;
 mod start;
