@@ -11,8 +11,7 @@ use anyhow::Context;
 use clap::Parser;
 use mien::{
     cli::{Cli, Command, configuration},
-    http,
-    startup::Application,
+    http, startup,
     telemetry::{self, FlushOnDrop, LogOutput},
 };
 use mien_host::{broken_pipe::is_broken_pipe, environment};
@@ -41,7 +40,7 @@ async fn run(Cli { command, log }: Cli) -> anyhow::Result<ExitCode> {
     };
     telemetry::init(&log, default_filter, output)?;
     match command {
-        Command::Serve(settings) => Application::build(&settings)?.run_until_stopped().await?,
+        Command::Serve(settings) => startup::serve(&settings).await?,
         Command::Evaluate(args) => return args.run().await,
         Command::Classify(args) => return args.run().await,
         Command::Compare(args) => args.run()?,

@@ -15,6 +15,7 @@ use actix_web::dev::Server;
 use mien_faces::dataset::DatasetError;
 
 use self::backlog::Backlog;
+pub use self::run::serve;
 use crate::{
     app::AppState,
     batching::RetiredWorkers,

@@ -119,6 +119,19 @@ impl Registry {
             .await
     }
 
+    /// Loads the models that have changed on disk, like a poll of the models directory. Returns when all are loaded.
+    ///
+    /// # Errors
+    /// Returns an error if too many changes are waiting or the server is shutting down.
+    pub async fn load_changed(&self) -> Result<(), LifecycleError> {
+        self.lifecycle
+            .try_execute(|thread| {
+                thread.load_changed();
+                Ok(())
+            })
+            .await
+    }
+
     /// Unloads all versions of a model. Pending requests are completed. The model stays unloaded until [`Self::load_model`],
     /// even if its files change.
     ///

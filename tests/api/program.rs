@@ -3,6 +3,7 @@
 mod last_connections;
 mod log;
 mod shutdown;
+mod signals;
 mod start;
 mod state;
 mod telemetry;

@@ -48,6 +48,12 @@ impl Poller {
 }
 
 impl LifecycleThread {
+    /// Loads the models that have changed on disk, without waiting for a second poll after an interval.
+    pub(in crate::models) fn load_changed(&mut self) {
+        self.poll();
+        self.poll();
+    }
+
     /// Lists the models directory and reconciles the models that have changed.
     pub(super) fn poll(&mut self) {
         let listing = match self.listing() {
