@@ -11,6 +11,7 @@ use clap::Parser;
 mod attack;
 mod attacks;
 mod probe;
+mod raw;
 mod report;
 mod server;
 mod trial;

