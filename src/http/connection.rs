@@ -20,7 +20,9 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-pub(super) use self::activity::{ActiveRequest, Activity, head_memory};
+pub(super) use self::activity::{
+    ActiveRequest, Activity, StaticBody, head_memory, response_memory,
+};
 pub use self::service::service;
 use super::connections::{Connections, OpenConnection};
 

@@ -21,6 +21,8 @@ pub struct Connections {
     open: AtomicUsize,
     /// Memory of the heads of all connections.
     pub(super) head_memory: BodyMemoryLimit,
+    /// Memory of the large responses of all connections.
+    pub(super) response_memory: BodyMemoryLimit,
     /// The time of [`Self::close`].
     closed_at: OnceLock<Instant>,
     /// Wakes the connections when the server stops.
@@ -34,6 +36,7 @@ impl Default for Connections {
         Self {
             open: AtomicUsize::new(0),
             head_memory: connection::head_memory(),
+            response_memory: connection::response_memory(),
             closed_at: OnceLock::new(),
             close: watch::Sender::new(false),
             last_closed: Notify::new(),

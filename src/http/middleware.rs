@@ -24,7 +24,7 @@ use super::{
     error::{ApiError, Code},
     headers::REQUEST_ID,
 };
-use crate::app::AppState;
+use crate::{app::AppState, intake::memory_limit::Reservation};
 
 /// The outermost middleware.
 ///
@@ -53,13 +53,15 @@ async fn respond(
     let activity = request.conn_data::<Rc<Activity>>().cloned();
     let active = activity.map(|activity| activity.start_request(&mut request));
     let result = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    let response = match result {
-        Ok(Ok(response)) => finalize_response(
-            response.map_into_boxed_body(),
-            &id,
-            entry.path(),
-            state.draining() || active.as_ref().is_some_and(ActiveRequest::is_incomplete),
-        ),
+    let (response, reservation) = match result {
+        Ok(Ok(response)) => {
+            let close =
+                state.draining() || active.as_ref().is_some_and(ActiveRequest::is_incomplete);
+            let response = response.map_into_boxed_body();
+            let (response, reservation) = reserve_memory(response, active.as_ref());
+            let response = finalize_response(response, &id, entry.path(), close);
+            (response, reservation)
+        }
         // The request was moved into the inner service, so the response is created from the error alone.
         Ok(Err(error)) => {
             if let Some(error) = error.as_error::<ApiError>() {
@@ -77,7 +79,7 @@ async fn respond(
     };
     entry.record(response.status());
     Ok(response.map_body(|_, body| match active {
-        Some(active) => active.track_until_sent(body),
+        Some(active) => active.track_until_sent(body, reservation),
         None => body,
     }))
 }
@@ -88,6 +90,21 @@ fn app_data<T: 'static>(request: &ServiceRequest) -> web::Data<T> {
         .app_data::<web::Data<T>>()
         .expect("the app has its state and its connections")
         .clone()
+}
+
+/// Reserves memory for a large response. If the memory is exhausted, an error replaces the response.
+fn reserve_memory(
+    response: ServiceResponse<BoxBody>,
+    active: Option<&ActiveRequest>,
+) -> (ServiceResponse<BoxBody>, Option<Reservation>) {
+    let reserved = active.map(|active| active.reserve_response(response.response()));
+    match reserved.transpose() {
+        Ok(reservation) => (response, reservation.flatten()),
+        Err(error) => {
+            let request = response.request().clone();
+            (ServiceResponse::from_err(error, request), None)
+        }
+    }
 }
 
 /// Logs the cause of an internal error.

@@ -14,8 +14,11 @@ use std::{
 
 use tokio::time::Instant;
 
-pub(in crate::http) use self::read_limit::head_memory;
 use self::{read_limit::ReadLimit, request::BodyState};
+pub(in crate::http) use self::{
+    read_limit::head_memory,
+    response::{StaticBody, response_memory},
+};
 use super::TimeLimits;
 use crate::http::connections::Connections;
 
