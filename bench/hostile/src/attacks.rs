@@ -2,9 +2,9 @@
 
 use crate::attack::Attack;
 
+mod buffers;
 mod connections;
 mod endless;
-mod heads;
 mod images;
 mod log;
 mod protocols;
@@ -13,9 +13,9 @@ mod shutdown;
 /// Returns all attacks.
 pub(crate) fn all() -> Vec<Attack> {
     let groups = [
+        buffers::attacks(),
         connections::attacks(),
         endless::attacks(),
-        heads::attacks(),
         images::attacks(),
         log::attacks(),
         protocols::attacks(),

@@ -1,4 +1,4 @@
-//! Heads that fill the buffers of connections.
+//! Heads and responses that fill the buffers of connections.
 
 use std::time::Duration;
 
@@ -13,11 +13,13 @@ use crate::{
 const INCOMPLETE: usize = 4000;
 /// Number of connections with requests behind a pending one.
 const PIPELINED: usize = 500;
+/// Number of connections that do not read their responses.
+const UNREAD: usize = 1000;
 /// Length of a head that actix would buffer.
 const LENGTH: usize = 120 << 10;
 /// Maximum time until the connections are closed: the default of `--header-timeout` and some delay.
 const CLOSED_WITHIN: Duration = Duration::from_secs(15);
-/// Time for which the requests stay pending.
+/// Time for which the clients do not read.
 const PENDING: Duration = Duration::from_secs(5);
 
 pub(super) fn attacks() -> Vec<Attack> {
@@ -35,6 +37,13 @@ pub(super) fn attacks() -> Vec<Attack> {
             flags: &[],
             max_latency: MAX_LATENCY,
             run: |target| Box::pin(pipelined(target)),
+        },
+        Attack {
+            name: "unread-responses",
+            about: "large responses that are not read, over 1000 connections",
+            flags: &[],
+            max_latency: MAX_LATENCY,
+            run: |target| Box::pin(unread(target)),
         },
     ]
 }
@@ -61,16 +70,28 @@ async fn pipelined(target: Target) -> anyhow::Result<()> {
     let padding = "a".repeat(LENGTH);
     let later = format!("GET /health/live HTTP/1.1\r\nHost: a\r\nX: {padding}\r\n\r\n");
     let requests = first.repeat(8) + &later.repeat(16);
-    let clients = (0..PIPELINED).map(|_| {
-        let requests = requests.clone();
-        async move {
-            let mut connection = Raw::open(target.http, b"").await?;
-            tokio::select! {
-                () = connection.send(requests.as_bytes()) => sleep(PENDING).await,
-                () = sleep(PENDING) => {}
-            }
-            Ok(())
-        }
-    });
+    let clients = (0..PIPELINED).map(|_| send_and_wait(target, requests.clone()));
     raw::all(clients).await.map(drop)
+}
+
+async fn unread(target: Target) -> anyhow::Result<()> {
+    let paths = [
+        "/docs/swagger-ui-bundle.js",
+        "/openapi.json",
+        "/metrics",
+        "/web/main.js",
+    ];
+    let requests = paths.map(|path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").repeat(40));
+    let clients = (0..UNREAD).map(|n| send_and_wait(target, requests[n % paths.len()].clone()));
+    raw::all(clients).await.map(drop)
+}
+
+/// Sends requests and reads nothing for some time.
+async fn send_and_wait(target: Target, requests: String) -> anyhow::Result<()> {
+    let mut connection = Raw::open(target.http, b"").await?;
+    tokio::select! {
+        () = connection.send(requests.as_bytes()) => sleep(PENDING).await,
+        () = sleep(PENDING) => {}
+    }
+    Ok(())
 }
