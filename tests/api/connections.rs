@@ -1,5 +1,6 @@
 //! HTTP connections: limits, timeouts and `Server-Timing`.
 
+mod buffers;
 mod slow;
 
 use std::{

@@ -181,3 +181,27 @@ async fn unreadable_images_are_listed_and_not_scored() {
         "{document}"
     );
 }
+
+#[actix_web::test]
+async fn names_of_images_are_not_cached() {
+    let data = data_set();
+    let app = spawn(&data, &[]);
+    let location = app.start_evaluation(&json!({"dataset": "faces"})).await;
+    app.until_evaluation(&location, "succeeded").await;
+    let id = location.rsplit('/').next().unwrap();
+    for path in [
+        "/v1/datasets".to_owned(),
+        "/v1/evaluations".to_owned(),
+        "/v1/evaluations?version=none".to_owned(),
+        format!("/v1/evaluations/compare?a={id}&b={id}"),
+        location.clone(),
+        format!("{location}/predictions"),
+        format!("{location}/report?format=html"),
+        format!("{location}/report?format=markdown"),
+        format!("{location}/report?format=json"),
+    ] {
+        let response = app.get(&path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        assert_eq!(response.headers()["cache-control"], "no-store", "{path}");
+    }
+}

@@ -3,10 +3,13 @@
 use actix_web::rt;
 use futures_util::{StreamExt, stream};
 use mien::grpc::proto::{ServerLiveRequest, ServerReadyRequest};
-use tonic::{Code, Status, transport::Channel};
+use tonic::{
+    Code, Status,
+    transport::{Channel, Endpoint},
+};
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
-use super::{Client, faces, serve};
+use super::{Client, faces, serve, start};
 use crate::eventually::{TIMEOUT, eventually};
 
 async fn health(client: &mut HealthClient<Channel>, service: &str) -> Result<i32, Status> {
@@ -87,4 +90,42 @@ async fn pending_call_completes_during_shutdown() {
         "small"
     );
     app.stop_and_wait().await;
+}
+
+/// Calls the server, each time over a new connection, until it refuses connections. Returns the number of responses.
+async fn call_until_refused(address: String) -> usize {
+    let mut responses = 0;
+    let endpoint = Endpoint::new(address).unwrap();
+    while let Ok(channel) = endpoint.connect().await {
+        let live = Client::new(channel).server_live(ServerLiveRequest {}).await;
+        let answered = live.is_ok() || live.as_ref().is_err_and(is_response);
+        assert!(answered, "{responses} responses, then {live:?}");
+        responses += 1;
+    }
+    responses
+}
+
+/// Returns whether the server sent the status.
+fn is_response(status: &Status) -> bool {
+    status.metadata().contains_key("x-request-id")
+}
+
+#[actix_web::test]
+#[cfg(target_os = "linux")]
+async fn shutdown_answers_calls_on_new_connections() {
+    for _ in 0..2 {
+        let (mut app, address) = start(&["--drain-delay=0s"]);
+        let clients: Vec<_> = (0..4)
+            .map(|_| tokio::spawn(call_until_refused(address.clone())))
+            .collect();
+        let calls = "mien_grpc_requests_total{code=\"ok\",method=\"inference.GRPCInferenceService/ServerLive\"}";
+        eventually(TIMEOUT, "the load has begun", async || {
+            (app.metric(calls).await > 50.0).then_some(())
+        })
+        .await;
+        app.stop_and_wait().await;
+        for client in clients {
+            assert!(client.await.unwrap() > 0);
+        }
+    }
 }
