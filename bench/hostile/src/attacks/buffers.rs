@@ -18,7 +18,7 @@ const UNREAD: usize = 1000;
 /// Length of a head that actix would buffer.
 const LENGTH: usize = 120 << 10;
 /// Maximum time until the connections are closed: the default of `--header-timeout` and some delay.
-const CLOSED_WITHIN: Duration = Duration::from_secs(15);
+const CLOSED_WITHIN: Duration = Duration::from_secs(20);
 /// Time for which the clients do not read.
 const PENDING: Duration = Duration::from_secs(5);
 
