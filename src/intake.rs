@@ -2,6 +2,7 @@
 
 mod arrival;
 pub mod body;
+pub mod buffer;
 pub mod decoder;
 mod error;
 pub mod memory_limit;

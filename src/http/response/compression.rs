@@ -15,10 +15,12 @@ use flate2::{
 };
 
 use crate::http::error::{ApiError, Code};
-use crate::intake::{IntakeError, body::content_codings, memory_limit::Reservation};
-
-/// Number of bytes that are decompressed at a time.
-const CHUNK_SIZE: usize = 64 << 10;
+use crate::intake::{
+    IntakeError,
+    body::content_codings,
+    buffer::{BufferError, ReservedBuffer},
+    memory_limit::Reservation,
+};
 
 /// Supported content codings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,34 +93,23 @@ impl Format {
 
     fn read(
         self,
-        mut decompressed: impl Read,
+        decompressed: impl Read,
         max: usize,
         reservation: &Reservation,
     ) -> Result<Bytes, ApiError> {
-        let mut body = Vec::new();
-        loop {
-            let step = CHUNK_SIZE.min(max + 1 - body.len());
-            if !reservation.reserve(step) {
-                return Err(IntakeError::MemoryExhausted.into());
+        let mut body = ReservedBuffer::new(max, reservation.clone());
+        let error = match body.append_all(decompressed) {
+            Ok(()) => return Ok(body.into_bytes().into()),
+            Err(error) => error,
+        };
+        Err(match error {
+            BufferError::Exhausted => IntakeError::MemoryExhausted.into(),
+            BufferError::TooLong { max } => IntakeError::too_large(max).into(),
+            BufferError::Io(error) => {
+                let name = self.name();
+                ApiError::invalid_request(format!("the body is not valid {name}: {error}"))
             }
-            let limit = step as u64;
-            let read = decompressed
-                .by_ref()
-                .take(limit)
-                .read_to_end(&mut body)
-                .map_err(|error| {
-                    ApiError::invalid_request(format!(
-                        "the body is not valid {}: {error}",
-                        self.name()
-                    ))
-                })?;
-            if body.len() > max {
-                return Err(IntakeError::too_large(max).into());
-            }
-            if read < step {
-                return Ok(body.into());
-            }
-        }
+        })
     }
 
     /// Compresses a response.
