@@ -33,6 +33,7 @@ pub mod http;
 pub mod inference;
 pub mod intake;
 pub mod jobs;
+mod json;
 pub mod metrics;
 pub mod model_version;
 pub mod models;

@@ -23,8 +23,8 @@ pub use self::{
     output::{InferResponse, OutputData, OutputTensor},
     repository::ModelIndex,
     request::{
-        InferRequest, InputTensor, MAX_ID, Parameter, RequestedOutput, TensorData,
-        reject_shared_memory,
+        InferRequest, InputTensor, MAX_DIMENSIONS, MAX_ID, MAX_TENSORS, Parameter, RequestedOutput,
+        TensorData, reject_shared_memory,
     },
     service::Service,
     statistics::{BatchStatistics, DurationStatistic, InferStatistics, ModelStatistics},

@@ -16,15 +16,14 @@ pub enum EncodedImage {
     /// The bytes of the file.
     Raw(Bytes),
     /// The bytes of the file in base64 (standard alphabet), with or without whitespace and the prefix `data:...;base64,`.
-    Base64(String),
+    Base64(Bytes),
 }
 
 impl EncodedImage {
     /// Returns the number of bytes in memory.
     fn len(&self) -> usize {
         match self {
-            Self::Raw(bytes) => bytes.len(),
-            Self::Base64(text) => text.len(),
+            Self::Raw(bytes) | Self::Base64(bytes) => bytes.len(),
         }
     }
 

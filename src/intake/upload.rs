@@ -1,6 +1,6 @@
 //! Reads image files from the three kinds of bodies: raw, multipart and JSON.
 
-use std::fmt;
+mod json_images;
 
 use actix_multipart::{Multipart, MultipartError};
 use actix_web::{
@@ -8,10 +8,7 @@ use actix_web::{
     web::{BytesMut, Payload},
 };
 use futures_util::TryStreamExt;
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, SeqAccess, Visitor},
-};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{IntakeError, body, decoder::EncodedImage, memory_limit::Reservation};
@@ -24,42 +21,16 @@ use crate::{
 const FIELD: &str = "image";
 
 /// Images as JSON.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    dead_code,
+    reason = "describes the JSON in the OpenAPI document; the JSON is read image by image"
+)]
 pub struct JsonImages {
     /// Image files as base64 (standard alphabet), each with or without ASCII whitespace and the prefix `data:...;base64,`.
     #[schema(example = json!(["iVBORw0KGgoAAAANSUhEUgAAADAAAAAwCAAAAAByaaZbAAAA..."]))]
-    #[serde(deserialize_with = "strings")]
     images: Vec<String>,
-}
-
-/// Maximum number of strings in JSON, because an empty string of three bytes takes 24 bytes of memory.
-const MAX_STRINGS: usize = 1 << 16;
-
-/// Deserializes a list with a bounded number of strings.
-fn strings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    struct Strings;
-
-    impl<'de> Visitor<'de> for Strings {
-        type Value = Vec<String>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of base64 strings")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
-            let mut strings = Vec::new();
-            while let Some(text) = list.next_element()? {
-                if strings.len() == MAX_STRINGS {
-                    return Err(A::Error::custom(format!("more than {MAX_STRINGS} strings")));
-                }
-                strings.push(text);
-            }
-            Ok(strings)
-        }
-    }
-
-    deserializer.deserialize_seq(Strings)
 }
 
 /// Images as a form.
@@ -87,14 +58,18 @@ pub async fn read(
 ) -> Result<Vec<EncodedImage>, IntakeError> {
     let kind = Kind::of(request)?;
     body::uncompressed(request)?;
-    let body = body::limited(request, payload, limits.max_body, reservation)?;
+    let reserved = reservation.clone();
+    let body = body::limited(request, payload, limits.max_body, reserved)?;
     let images = match kind {
         Kind::Image => {
             vec![EncodedImage::Raw(
                 body::collect(body, limits.max_body).await?,
             )]
         }
-        Kind::Json => parse_json(&body::collect(body, limits.max_body).await?)?,
+        Kind::Json => {
+            let body = body::collect(body, limits.max_body).await?;
+            json_images::parse(&body, limits.max_images.get(), &reservation)?
+        }
         Kind::Form => read_form(Multipart::new(request.headers(), body), limits).await?,
     };
     check_count(images.len(), limits)?;
@@ -137,12 +112,6 @@ impl Kind {
             _ => unsupported(given.essence_str()),
         }
     }
-}
-
-fn parse_json(body: &[u8]) -> Result<Vec<EncodedImage>, IntakeError> {
-    let JsonImages { images } = serde_json::from_slice(body)
-        .map_err(|error| IntakeError::Invalid(format!("JSON: {}", parser_message(&error))))?;
-    Ok(images.into_iter().map(EncodedImage::Base64).collect())
 }
 
 async fn read_form(

@@ -113,7 +113,8 @@ fn model_inputs(
                 .map(|image| floats(image.iter().map(value)))
                 .collect()
         }
-        (_, TensorData::EncodedImages(_)) => invalid(format!(
+        (_, TensorData::ExcessNumbers(given)) => Err(wrong_length(given, count * area, "values")),
+        (_, TensorData::EncodedImages(_) | TensorData::ExcessImages(_)) => invalid(format!(
             "input `{}` is {}, but its data are strings",
             signature.input,
             datatype(signature)
@@ -183,7 +184,11 @@ fn check_length(given: usize, expected: usize, what: &str) -> Result<(), Error> 
     if given == expected {
         return Ok(());
     }
-    invalid(format!(
+    Err(wrong_length(given, expected, what))
+}
+
+fn wrong_length(given: usize, expected: usize, what: &str) -> Error {
+    Error::invalid(format!(
         "the shape needs {expected} {what}, but the data has {given}"
     ))
 }

@@ -10,6 +10,12 @@ use crate::intake::decoder::EncodedImage;
 /// Maximum length of the identifier of a request in bytes. Responses repeat the identifier.
 pub const MAX_ID: usize = 1024;
 
+/// Maximum number of inputs of a request, and of requested outputs. Models have one input.
+pub const MAX_TENSORS: usize = 64;
+
+/// Maximum number of dimensions of a shape. Inputs of models have four.
+pub const MAX_DIMENSIONS: usize = 32;
+
 /// An inference request.
 #[derive(Debug, Default)]
 pub struct InferRequest {
@@ -39,7 +45,7 @@ pub struct InputTensor {
 }
 
 /// Elements of a tensor as they were received.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum TensorData {
     /// Little-endian bytes without gaps; elements of `BYTES` have a length prefix of 4 bytes.
     Raw(Bytes),
@@ -47,6 +53,10 @@ pub enum TensorData {
     Numbers(Vec<f64>),
     /// Elements of `BYTES`.
     EncodedImages(Vec<EncodedImage>),
+    /// More numbers than a request may have. They are counted and not stored.
+    ExcessNumbers(usize),
+    /// More image files than a request may have. They are counted and not stored.
+    ExcessImages(usize),
 }
 
 /// A requested output.

@@ -6,6 +6,7 @@ mod infer;
 mod invalid;
 mod invalid_data;
 mod limits;
+mod memory;
 
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use bytes::{Buf, Bytes};
 
-use super::{check_length, invalid};
+use super::{check_length, invalid, wrong_length};
 use crate::{
     excerpt::ShapeExcerpt,
     intake::decoder::EncodedImage,
@@ -23,18 +23,26 @@ pub(super) fn count(shape: &[i64]) -> Result<usize, Error> {
 /// Returns the elements of a `BYTES` tensor.
 pub(super) fn images(data: TensorData, count: usize) -> Result<Vec<EncodedImage>, Error> {
     let images = match data {
-        TensorData::Raw(bytes) => split(bytes)?,
+        TensorData::Raw(bytes) => split(bytes, count)?,
         TensorData::EncodedImages(images) => images,
-        TensorData::Numbers(_) => return invalid("a BYTES tensor must not contain numbers"),
+        TensorData::ExcessImages(given) => return Err(wrong_length(given, count, "elements")),
+        TensorData::Numbers(_) | TensorData::ExcessNumbers(_) => {
+            return invalid("a BYTES tensor must not contain numbers");
+        }
     };
     check_length(images.len(), count, "elements")?;
     Ok(images)
 }
 
-/// Parses length-prefixed elements.
-fn split(mut bytes: Bytes) -> Result<Vec<EncodedImage>, Error> {
+/// Parses up to `count` length-prefixed elements.
+fn split(mut bytes: Bytes, count: usize) -> Result<Vec<EncodedImage>, Error> {
     let mut images = Vec::new();
     while !bytes.is_empty() {
+        if images.len() == count {
+            return invalid(format!(
+                "the shape needs {count} elements, but the data has more"
+            ));
+        }
         let length = bytes
             .try_get_u32_le()
             .ok()

@@ -99,7 +99,7 @@ async fn json_tensors_count_in_body_memory() {
             503
         );
     }
-    let app = TestApp::spawn_with(&["--max-body-memory=80kB"]);
+    let app = TestApp::spawn_with(&["--max-body-memory=100kB"]);
     for _ in 0..3 {
         assert_eq!(
             app.infer("small")

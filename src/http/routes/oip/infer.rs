@@ -18,7 +18,10 @@ use crate::{
         response::server_timing,
     },
     intake::{IntakeError, body, memory_limit::Reservation},
+    json::{self, ElementLimits},
+    models::registry::LiveModel,
     oip::{InferRequest, InferResponse, InputTensor},
+    settings::LimitSettings,
 };
 
 /// Header with the length of the JSON that precedes binary tensor data.
@@ -94,7 +97,7 @@ pub async fn infer(
     }
     let (request_v2, binary) = match json_length {
         Some(0) => raw(state.oip.raw_input(&model, body)),
-        length => parse(body, length, &reservation).await?,
+        length => parse(body, length, element_limits(limits, &model), &reservation).await?,
     };
     let response = state.oip.infer(&model, request_v2, times.deadline).await?;
     respond(&request, &response, &binary)
@@ -126,10 +129,20 @@ fn json_length(request: &HttpRequest) -> Result<Option<usize>, ApiError> {
     length.map(Some).ok_or_else(invalid)
 }
 
-/// Parses the JSON of a body. The memory of its numbers is reserved before they are parsed.
+/// Returns the maximum number of elements of the input of a model.
+fn element_limits(limits: &LimitSettings, model: &LiveModel) -> ElementLimits {
+    let (images, side) = (limits.max_images.get(), model.signature.side);
+    ElementLimits {
+        numbers: images * side * side,
+        strings: images,
+    }
+}
+
+/// Parses the JSON of a body. The memory that parsing takes is reserved before.
 async fn parse(
     body: Bytes,
     length: Option<usize>,
+    limits: ElementLimits,
     reservation: &Reservation,
 ) -> Result<(InferRequest, Binary), ApiError> {
     let length = length.unwrap_or(body.len());
@@ -140,13 +153,13 @@ async fn parse(
         );
         return Err(ApiError::invalid_request(detail));
     }
-    if !reservation.reserve(wire::size_of_numbers(&body[..length])) {
+    if !reservation.reserve(json::memory(&body[..length], limits)) {
         return Err(IntakeError::MemoryExhausted.into());
     }
     let parsed = if length <= QUICK_JSON {
-        wire::parse(&body, length)
+        wire::parse(&body, length, limits)
     } else {
-        let parsed = spawn_blocking(move || wire::parse(&body, length));
+        let parsed = spawn_blocking(move || wire::parse(&body, length, limits));
         parsed.await.map_err(ApiError::internal)?
     };
     Ok(parsed?)

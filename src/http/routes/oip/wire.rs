@@ -1,12 +1,15 @@
 //! Inference requests and responses as JSON, with tensor data in the JSON or, with the binary extension, after it.
 
 mod data;
+mod fields;
+mod parameters;
 mod request;
 mod response;
 mod scalar;
+mod shape;
 
 pub(crate) use self::request::parse;
-pub(super) use self::{request::size_of_numbers, response::body};
+pub(super) use self::response::body;
 
 /// The outputs whose data follow the JSON of the response.
 #[derive(Debug, Clone, PartialEq, Eq)]

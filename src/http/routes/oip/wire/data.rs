@@ -1,120 +1,72 @@
-//! Parses the elements of a tensor in JSON, nested or flat, in one pass into one list.
+//! Parses the elements of a tensor in JSON, nested or flat, in one pass into one list. Strings without escape sequences are
+//! slices of the JSON.
 
-use std::fmt;
+mod collect;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeSeed, Error, SeqAccess, Visitor},
-};
+use std::borrow::Cow;
 
-use crate::{intake::decoder::EncodedImage, oip::TensorData};
+use actix_web::web::Bytes;
+use serde::{Deserializer, de::DeserializeSeed};
 
-/// Maximum number of strings, because an empty string of three bytes takes 24 bytes of memory.
-const MAX_STRINGS: usize = 1 << 16;
+use self::collect::{Collect, Collector};
+use crate::{intake::decoder::EncodedImage, json::ElementLimits, oip::TensorData};
 
 /// Elements of one kind.
 #[derive(Debug, PartialEq)]
-pub(super) enum Data {
+enum Elements<'a> {
     /// Numbers, or an empty list.
     Numbers(Vec<f64>),
     /// Strings.
-    Strings(Vec<String>),
+    Strings(Vec<Cow<'a, str>>),
 }
 
-impl From<Data> for TensorData {
-    fn from(data: Data) -> Self {
-        match data {
-            Data::Numbers(numbers) => Self::Numbers(numbers),
-            Data::Strings(strings) => {
-                Self::EncodedImages(strings.into_iter().map(EncodedImage::Base64).collect())
+/// The elements of a tensor.
+#[derive(Debug, PartialEq)]
+pub(super) struct Data<'a> {
+    /// The first elements, as many as the limits allow.
+    elements: Elements<'a>,
+    /// Number of all elements.
+    count: usize,
+}
+
+impl Data<'_> {
+    /// Converts the elements for the service. `body` contains the JSON.
+    pub(super) fn into_tensor(self, body: &Bytes) -> TensorData {
+        let image = |text: Cow<'_, str>| match text {
+            Cow::Borrowed(text) => body.slice_ref(text.as_bytes()),
+            Cow::Owned(text) => text.into(),
+        };
+        let Self { elements, count } = self;
+        match elements {
+            Elements::Numbers(numbers) if numbers.len() == count => TensorData::Numbers(numbers),
+            Elements::Strings(strings) if strings.len() == count => {
+                let images = strings.into_iter().map(image).map(EncodedImage::Base64);
+                TensorData::EncodedImages(images.collect())
             }
+            Elements::Numbers(_) => TensorData::ExcessNumbers(count),
+            Elements::Strings(_) => TensorData::ExcessImages(count),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Data {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut data = Self::Numbers(Vec::new());
-        deserializer.deserialize_seq(Collect(&mut data))?;
-        Ok(data)
-    }
-}
+/// Reads the elements of a tensor; `null` is `None`.
+#[derive(Debug)]
+pub(super) struct DataReader(pub(super) ElementLimits);
 
-impl Data {
-    fn push_number<E: Error>(&mut self, number: f64) -> Result<(), E> {
-        match self {
-            Self::Numbers(numbers) => numbers.push(number),
-            Self::Strings(_) => return Err(mixed()),
-        }
-        Ok(())
-    }
+impl<'de> DeserializeSeed<'de> for DataReader {
+    type Value = Option<Data<'de>>;
 
-    fn string<E: Error>(&mut self, string: String) -> Result<(), E> {
-        match self {
-            Self::Strings(strings) if strings.len() == MAX_STRINGS => {
-                return Err(E::custom(format!("more than {MAX_STRINGS} strings")));
-            }
-            Self::Strings(strings) => strings.push(string),
-            Self::Numbers(numbers) if numbers.is_empty() => *self = Self::Strings(vec![string]),
-            Self::Numbers(_) => return Err(mixed()),
-        }
-        Ok(())
-    }
-}
-
-fn mixed<E: Error>() -> E {
-    E::custom("`data` contains both numbers and strings")
-}
-
-/// Appends an element, or all elements of an array, to a list.
-struct Collect<'a>(&'a mut Data);
-
-impl<'de> DeserializeSeed<'de> for Collect<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Collect<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("arrays of numbers, or of base64 strings")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
-        while array.next_element_seed(Collect(self.0))?.is_some() {}
-        Ok(())
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a number so large fits no datatype of a model"
-    )]
-    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
-        self.0.push_number(number as f64)
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a number so large fits no datatype of a model"
-    )]
-    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
-        self.0.push_number(number as f64)
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
-        self.0.push_number(number)
-    }
-
-    fn visit_str<E: Error>(self, string: &str) -> Result<(), E> {
-        self.0.string(string.to_owned())
-    }
-
-    fn visit_string<E: Error>(self, string: String) -> Result<(), E> {
-        self.0.string(string)
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<Self::Value, D::Error> {
+        let mut collector = Collector::new(self.0);
+        let all = Collect {
+            to: &mut collector,
+            depth: 0,
+        };
+        let is_set = all.deserialize(value)?;
+        let Collector {
+            elements, count, ..
+        } = collector;
+        Ok(is_set.then_some(Data { elements, count }))
     }
 }
 
@@ -122,28 +74,47 @@ impl<'de> Visitor<'de> for Collect<'_> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Data, MAX_STRINGS};
+    use super::*;
 
-    fn read(json: &str) -> Result<Data, String> {
-        serde_json::from_str(json).map_err(|error| error.to_string())
+    fn read_up_to(limit: usize, json: &str) -> Result<TensorData, String> {
+        let body = Bytes::copy_from_slice(json.as_bytes());
+        let mut deserializer = serde_json::Deserializer::from_slice(&body);
+        let limits = ElementLimits {
+            numbers: limit,
+            strings: limit,
+        };
+        let data = DataReader(limits)
+            .deserialize(&mut deserializer)
+            .map_err(|error| error.to_string())?;
+        Ok(data.ok_or("null")?.into_tensor(&body))
+    }
+
+    fn read(json: &str) -> Result<TensorData, String> {
+        read_up_to(1_000_000, json)
+    }
+
+    fn strings(strings: &[&str]) -> TensorData {
+        let image = |text: &&str| EncodedImage::Base64(Bytes::copy_from_slice(text.as_bytes()));
+        TensorData::EncodedImages(strings.iter().map(image).collect())
     }
 
     #[test]
-    fn too_many_strings_are_rejected() {
-        let strings = |count| read(&format!("[{}]", vec!["\"\""; count].join(",")));
-        assert!(strings(MAX_STRINGS).is_ok());
-        let error = strings(MAX_STRINGS + 1).unwrap_err();
-        assert!(error.starts_with("more than 65536 strings"), "{error}");
+    fn elements_over_limit_are_counted() {
+        let (numbers, texts) = ("[1, [2], 3]", r#"["a", ["b", "c"]]"#);
+        assert_eq!(read_up_to(2, numbers), Ok(TensorData::ExcessNumbers(3)));
+        assert_eq!(read_up_to(2, texts), Ok(TensorData::ExcessImages(3)));
+        assert_eq!(read_up_to(3, numbers), read(numbers));
+        assert_eq!(read_up_to(3, texts), Ok(strings(&["a", "b", "c"])));
     }
 
     #[test]
     fn nested_and_flat_arrays_are_equal() {
-        let flat = Data::Numbers(vec![1.0, 2.0, 3.5, 4.0]);
+        let flat = TensorData::Numbers(vec![1.0, 2.0, 3.5, 4.0]);
         assert_eq!(read("[1, 2, 3.5, 4]"), Ok(flat));
         assert_eq!(read("[[[1], [2]], [[3.5], [4]]]"), read("[1, 2, 3.5, 4]"));
-        let strings = Data::Strings(vec!["a".to_owned(), "\u{e9}\n".to_owned()]);
-        assert_eq!(read(r#"[["a"], ["\u00e9\n"]]"#), Ok(strings));
-        assert_eq!(read("[]"), Ok(Data::Numbers(Vec::new())));
+        let expected = strings(&["a", "\u{e9}\n"]);
+        assert_eq!(read(r#"[["a"], ["\u00e9\n"]]"#), Ok(expected));
+        assert_eq!(read("[]"), Ok(TensorData::Numbers(Vec::new())));
     }
 
     #[test]
@@ -170,7 +141,7 @@ mod tests {
             prop_assume!(values.iter().all(|value| value.is_finite()));
             // Python writes a float32 as the double of the same value with all digits.
             let doubles: Vec<f64> = values.iter().map(|&value| value.into()).collect();
-            let Ok(Data::Numbers(read)) = read(&serde_json::to_string(&doubles).unwrap()) else {
+            let Ok(TensorData::Numbers(read)) = read(&serde_json::to_string(&doubles).unwrap()) else {
                 panic!("numbers are read");
             };
             #[expect(clippy::cast_possible_truncation, reason = "as for a float model")]

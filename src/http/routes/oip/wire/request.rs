@@ -1,86 +1,44 @@
 //! Inference requests.
 
-use std::collections::BTreeMap;
-
 use actix_web::web::Bytes;
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeSeed;
 
-use super::{Binary, data::Data, scalar::Scalar};
+use super::{
+    Binary,
+    data::Data,
+    fields::{Input, Output, Request},
+    parameters::Parameters,
+    scalar::Scalar,
+};
 use crate::{
     excerpt::{Excerpt, parser_message},
-    oip::{Error, InferRequest, InputTensor, RequestedOutput, TensorData, reject_shared_memory},
+    json::{ElementLimits, Object},
+    oip::{Error, InferRequest, InputTensor, RequestedOutput, TensorData},
 };
-
-type Parameters = BTreeMap<String, Scalar>;
-
-#[derive(Deserialize)]
-struct Request {
-    #[serde(default, deserialize_with = "or_default")]
-    id: String,
-    #[serde(default, deserialize_with = "parameters")]
-    parameters: Parameters,
-    inputs: Vec<Input>,
-    #[serde(default, deserialize_with = "or_default")]
-    outputs: Vec<Output>,
-}
-
-#[derive(Deserialize)]
-struct Input {
-    name: String,
-    shape: Vec<i64>,
-    datatype: String,
-    #[serde(default, deserialize_with = "parameters")]
-    parameters: Parameters,
-    data: Option<Data>,
-}
-
-#[derive(Deserialize)]
-struct Output {
-    name: String,
-    #[serde(default, deserialize_with = "parameters")]
-    parameters: Parameters,
-}
-
-/// Treats `null` like an absent field, because some clients write all fields.
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
-/// Removes parameters with the value `null`, which are like absent ones.
-fn parameters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Parameters, D::Error> {
-    let given: BTreeMap<String, Option<Scalar>> = or_default(deserializer)?;
-    let set = given.into_iter();
-    Ok(set
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect())
-}
-
-/// Returns an upper bound of the memory of the numbers in JSON, in bytes: lists double their capacity, and all numbers but the
-/// first follow a comma.
-pub(in crate::http::routes::oip) fn size_of_numbers(json: &[u8]) -> usize {
-    let numbers = 1 + json.iter().filter(|&&byte| byte == b',').count();
-    numbers.next_power_of_two() * size_of::<f64>()
-}
 
 /// Parses a request whose first `header` bytes are JSON; the rest is the data of the tensors in order.
 ///
 /// # Errors
 /// Returns an error if the request violates the protocol.
-pub(crate) fn parse(body: &Bytes, header: usize) -> Result<(InferRequest, Binary), Error> {
-    let json: Request = serde_json::from_slice(&body[..header])
+pub(crate) fn parse(
+    body: &Bytes,
+    header: usize,
+    limits: ElementLimits,
+) -> Result<(InferRequest, Binary), Error> {
+    let json = json(&body[..header], limits)
         .map_err(|error| Error::invalid(format!("JSON: {}", parser_message(&error))))?;
     let mut rest = body.slice(header..);
     let mut request = InferRequest {
-        id: json.id,
+        id: json.id.unwrap_or_default(),
         ..InferRequest::default()
     };
-    for (name, value) in &json.parameters {
+    let parameters = json.parameters.unwrap_or_default();
+    for (name, value) in parameters.iter() {
         request.set(name, &value.parameter())?;
     }
-    for input in json.inputs {
-        request.inputs.push(tensor(input, &mut rest)?);
+    let inputs = json.inputs.ok_or_else(|| missing("inputs"))?;
+    for input in inputs.list {
+        request.inputs.push(tensor(input, body, &mut rest)?);
     }
     if !rest.is_empty() {
         let message = format!(
@@ -89,67 +47,49 @@ pub(crate) fn parse(body: &Bytes, header: usize) -> Result<(InferRequest, Binary
         );
         return Err(Error::invalid(message));
     }
-    let default = flag(&json.parameters, "binary_data_output")?.unwrap_or(false);
+    let default = parameters.flag("binary_data_output")?.unwrap_or(false);
     let mut binary = Binary {
         default,
-        outputs: Vec::with_capacity(json.outputs.len()),
+        outputs: Vec::new(),
     };
-    for Output { name, parameters } in json.outputs {
+    for Output { name, parameters } in json.outputs.unwrap_or_default().0 {
         let mut output = RequestedOutput {
-            name,
+            name: name.ok_or_else(|| missing("name"))?,
             classification: 0,
         };
-        for (name, value) in &parameters {
+        let parameters = parameters.unwrap_or_default();
+        parameters.without_shared_memory()?;
+        for (name, value) in parameters.iter() {
             output.set(name, &value.parameter())?;
         }
         binary
             .outputs
-            .push(flag(&parameters, "binary_data")?.unwrap_or(default));
+            .push(parameters.flag("binary_data")?.unwrap_or(default));
         request.outputs.push(output);
     }
     Ok((request, binary))
 }
 
-fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
-    let Input {
-        name,
-        shape,
-        datatype,
-        parameters,
-        data,
-    } = input;
-    parameters
-        .keys()
-        .try_for_each(|name| reject_shared_memory(name))?;
-    let size = parameters.get("binary_data_size").map(|size| match size {
-        Scalar::Integer(size @ 0..) => Ok(usize::try_from(*size).unwrap_or(usize::MAX)),
-        Scalar::Integer(_) | Scalar::Bool(_) | Scalar::Other(_) => Err(Error::invalid(
-            "parameter `binary_data_size`: expected a number of bytes",
-        )),
-    });
-    let data = match (size.transpose()?, data) {
-        (Some(_), Some(_)) => {
-            let message = format!(
-                "input `{}` has both `data` and `binary_data_size`",
-                Excerpt(&name)
-            );
-            return Err(Error::invalid(message));
-        }
-        (None, None) => {
-            let message = format!("input `{}` has no data", Excerpt(&name));
-            return Err(Error::invalid(message));
-        }
-        (None, Some(data)) => data.into(),
-        (Some(size), None) if size <= rest.len() => TensorData::Raw(rest.split_to(size)),
-        (Some(size), None) => {
-            let available = rest.len();
-            let message = format!(
-                "input `{}` needs {size} bytes after the JSON; the body has {available}",
-                Excerpt(&name)
-            );
-            return Err(Error::invalid(message));
-        }
-    };
+/// Reads the fields of a request.
+fn json(json: &[u8], limits: ElementLimits) -> serde_json::Result<Request<'_>> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let request = Object(Request::new(limits)).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(request.unwrap_or(Request::new(limits)))
+}
+
+fn missing(field: &str) -> Error {
+    Error::invalid(format!("JSON: missing field `{field}`"))
+}
+
+fn tensor(input: Input<'_>, body: &Bytes, rest: &mut Bytes) -> Result<InputTensor, Error> {
+    let name = input.name.ok_or_else(|| missing("name"))?;
+    let shape = input.shape.ok_or_else(|| missing("shape"))?.0;
+    let datatype = input.datatype.ok_or_else(|| missing("datatype"))?;
+    let parameters = input.parameters.unwrap_or_default();
+    parameters.without_shared_memory()?;
+    let size = binary_size(&parameters)?;
+    let data = data(&name, size, input.data, body, rest)?;
     Ok(InputTensor {
         name,
         datatype,
@@ -158,12 +98,38 @@ fn tensor(input: Input, rest: &mut Bytes) -> Result<InputTensor, Error> {
     })
 }
 
-fn flag(parameters: &Parameters, name: &str) -> Result<Option<bool>, Error> {
-    match parameters.get(name) {
+/// Returns the number of bytes of a tensor after the JSON, or `None` if its data are in the JSON.
+fn binary_size(parameters: &Parameters) -> Result<Option<usize>, Error> {
+    match parameters.get("binary_data_size") {
         None => Ok(None),
-        Some(Scalar::Bool(flag)) => Ok(Some(*flag)),
-        Some(_) => Err(Error::invalid(format!(
-            "parameter `{name}`: expected true or false"
+        Some(Scalar::Integer(size @ 0..)) => Ok(Some(usize::try_from(size).unwrap_or(usize::MAX))),
+        Some(Scalar::Integer(_) | Scalar::Bool(_) | Scalar::Other(_)) => Err(Error::invalid(
+            "parameter `binary_data_size`: expected a number of bytes",
+        )),
+    }
+}
+
+/// Returns the elements of a tensor: those of the JSON, or the next `size` bytes after it.
+fn data(
+    name: &str,
+    size: Option<usize>,
+    data: Option<Data<'_>>,
+    body: &Bytes,
+    rest: &mut Bytes,
+) -> Result<TensorData, Error> {
+    let name = Excerpt(name);
+    match (size, data) {
+        (Some(_), Some(_)) => Err(Error::invalid(format!(
+            "input `{name}` has both `data` and `binary_data_size`"
         ))),
+        (None, None) => Err(Error::invalid(format!("input `{name}` has no data"))),
+        (None, Some(data)) => Ok(data.into_tensor(body)),
+        (Some(size), None) if size <= rest.len() => Ok(TensorData::Raw(rest.split_to(size))),
+        (Some(size), None) => {
+            let available = rest.len();
+            Err(Error::invalid(format!(
+                "input `{name}` needs {size} bytes after the JSON; the body has {available}"
+            )))
+        }
     }
 }
