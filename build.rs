@@ -15,7 +15,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build_transport(false)
         // Tensor data are slices of the received message instead of copies.
         .bytes(".inference")
-        .codec_path("crate::grpc::codec::LimitedCodec")
         .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

@@ -17,6 +17,7 @@ use crate::{
     grpc::{self, proto::ModelInferRequest},
     http::routes::oip::wire,
     intake::{memory_limit::BodyMemoryLimit, upload},
+    json::ElementLimits,
     models::onnx_metadata,
     settings::LimitSettings,
 };
@@ -63,12 +64,16 @@ pub fn v2_request(bytes: &[u8]) {
         return;
     };
     let length = usize::from(u16::from_le_bytes(*length)).min(body.len());
-    let _ = wire::parse(&Bytes::copy_from_slice(body), length);
+    let limits = ElementLimits {
+        numbers: 1 << 16,
+        strings: 64,
+    };
+    let _ = wire::parse(&Bytes::copy_from_slice(body), length, limits);
 }
 
 /// Decodes a `ModelInferRequest` and converts it to a request of the inference protocol.
 pub fn grpc_request(bytes: &[u8]) {
-    if grpc::codec::check_limits(bytes).is_ok()
+    if grpc::message_memory::decoded(bytes).is_ok()
         && let Ok(message) = ModelInferRequest::decode(bytes)
     {
         let _ = grpc::convert::request(message);

@@ -3,13 +3,12 @@
 
 mod body_limit;
 mod calls;
-pub(crate) mod codec;
 mod connections;
 pub(crate) mod convert;
 mod deadline;
-mod frame;
 mod health;
 mod inference;
+pub(crate) mod message_memory;
 mod request_log;
 mod server;
 mod shutdown;

@@ -1,47 +1,61 @@
-//! Limits the bytes and the duration of the messages of a call. Bytes are reserved in the memory limit of bodies.
+//! Limits the memory and the duration of calls.
+//!
+//! The layer receives, decompresses and decodes the messages of inference itself. tonic would decompress them before they are
+//! counted, and its stream would keep the buffer of the largest message until the stream ends. tonic gets an empty message for each,
+//! and the handler takes the decoded one from [`Incoming`]. Messages of other calls are small and pass through tonic.
+
+mod assembler;
+mod encoding;
+mod incoming;
+mod memory;
+mod request_body;
+mod response_body;
 
 use std::{
-    pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
-use bytes::Bytes;
-use http_body::{Frame, SizeHint};
-use tokio::time::{Sleep, sleep};
+use futures_util::{FutureExt, future::BoxFuture};
 use tonic::{
-    Status,
     body::Body,
-    codegen::{Service, http::Request},
+    codegen::{
+        Service,
+        http::{Request, Response},
+    },
 };
 use tower_layer::Layer;
 
-use super::{
-    calls,
-    frame::{FrameTracker, TooLong},
+pub(super) use self::incoming::{Incoming, Received};
+use self::{
+    encoding::Encoding, memory::Memory, request_body::RequestBody, response_body::ResponseBody,
 };
-use crate::intake::memory_limit::{BodyMemoryLimit, Reservation};
+use super::calls;
+use crate::intake::memory_limit::BodyMemoryLimit;
 
-/// The bytes that were reserved while a message was received. The call releases them when it has the message.
-#[derive(Clone)]
-pub(super) struct Incoming(pub(super) Reservation);
+/// Timeouts of the messages of a call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeouts {
+    /// Maximum time to receive a message. It starts with the head of a unary call, and with the first bytes of each message of a
+    /// stream.
+    pub(super) message: Duration,
+    /// Maximum time that a stream waits for its next message.
+    pub(super) idle: Duration,
+}
 
 /// Applies the limits to a service.
 #[derive(Clone)]
 pub(super) struct BodyLimitLayer {
-    max_body: usize,
-    memory: BodyMemoryLimit,
-    timeout: Duration,
+    memory: Memory,
+    timeouts: Timeouts,
 }
 
 impl BodyLimitLayer {
-    /// Creates the layer. Messages have at most `max_body` bytes, reserve memory in `memory`, and must arrive within the timeout, which starts with the head of a
-    /// unary call and with the first bytes of each message of a stream.
-    pub(super) fn new(max_body: usize, memory: BodyMemoryLimit, timeout: Duration) -> Self {
+    /// Creates the layer. Messages of inference have at most `max_body` bytes and count in `bodies`.
+    pub(super) fn new(max_body: usize, bodies: BodyMemoryLimit, timeouts: Timeouts) -> Self {
         Self {
-            max_body,
-            memory,
-            timeout,
+            memory: Memory::new(max_body, bodies),
+            timeouts,
         }
     }
 }
@@ -64,117 +78,42 @@ pub(super) struct BodyLimitService<S> {
     limits: BodyLimitLayer,
 }
 
-impl<S: Service<Request<Body>>> Service<Request<Body>> for BodyLimitService<S> {
-    type Response = S::Response;
+impl<S> Service<Request<Body>> for BodyLimitService<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+{
+    type Response = Response<Body>;
     type Error = S::Error;
-    type Future = S::Future;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(context)
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let BodyLimitLayer {
-            max_body,
-            memory,
-            timeout,
-        } = &self.limits;
-        let reservation = memory.reservation();
-        request
-            .extensions_mut()
-            .insert(Incoming(reservation.clone()));
-        let is_stream = calls::find(request.uri().path()).is_stream;
-        let (max_body, timeout) = (*max_body, *timeout);
-        self.inner.call(request.map(|body| {
-            let deadline = (!is_stream).then(|| Box::pin(sleep(timeout)));
-            let tracker = FrameTracker::new(max_body);
-            Body::new(LimitedBody {
-                body,
-                reservation,
-                tracker,
-                is_stream,
-                timeout,
-                deadline,
-            })
-        }))
-    }
-}
-
-/// A body whose bytes are reserved and whose messages have a deadline.
-struct LimitedBody {
-    body: Body,
-    reservation: Reservation,
-    tracker: FrameTracker,
-    is_stream: bool,
-    timeout: Duration,
-    /// Deadline of the expected message; for a stream it starts with the first wait for the rest of a message.
-    deadline: Option<Pin<Box<Sleep>>>,
-}
-
-impl LimitedBody {
-    /// Waits for the rest of a message until its deadline.
-    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if self.is_stream && !self.tracker.in_message() {
-            return Poll::Pending;
-        }
-        let timeout = self.timeout;
-        let deadline = self
-            .deadline
-            .get_or_insert_with(|| Box::pin(sleep(timeout)));
-        deadline.as_mut().poll(context).map(|()| {
-            Some(Err(Status::deadline_exceeded(
-                "the message was not received within --body-timeout",
-            )))
-        })
-    }
-}
-
-impl http_body::Body for LimitedBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
-            return self.wait(context);
+        let call = calls::find(request.uri().path());
+        let memory = self.limits.memory.of(call);
+        let reserved = match memory.reserve_call(request.headers()) {
+            Ok(reserved) => reserved,
+            Err(status) => return std::future::ready(Ok(status.into_http())).boxed(),
         };
-        let bytes = match &frame {
-            Some(Ok(frame)) => frame.data_ref().map_or(&[][..], |data| data),
-            Some(Err(_)) | None => &[],
-        };
-        match self.tracker.feed(bytes) {
-            Ok(true) if self.is_stream => self.deadline = None,
-            Ok(_) => {}
-            Err(too_long) => return Poll::Ready(Some(Err(too_long.into()))),
+        let encoding = Encoding::take(request.headers_mut());
+        let incoming = Incoming::default();
+        request.extensions_mut().insert(incoming.clone());
+        let timeouts = self.limits.timeouts;
+        let limits = memory.clone();
+        let request = request.map(|body| {
+            Body::new(RequestBody::new(
+                body, call, limits, encoding, timeouts, incoming,
+            ))
+        });
+        let response = self.inner.call(request);
+        async move {
+            let response = response.await?;
+            Ok(response.map(|body| Body::new(ResponseBody::new(body, memory, reserved))))
         }
-        Poll::Ready(if self.reservation.reserve(bytes.len()) {
-            frame
-        } else {
-            Some(Err(body_memory_exhausted()))
-        })
+        .boxed()
     }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl From<TooLong> for Status {
-    /// The code is that of gRPC's own libraries, and of tonic for a message that exceeds the limit after decompression.
-    fn from(TooLong { length }: TooLong) -> Self {
-        Self::resource_exhausted(format!(
-            "the message has {length} bytes, which exceeds --max-body"
-        ))
-    }
-}
-
-/// Returns the status of a message that exceeds the memory limit.
-pub(super) fn body_memory_exhausted() -> Status {
-    Status::unavailable("other requests use all of --max-body-memory; try again later")
 }

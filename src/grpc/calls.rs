@@ -1,10 +1,22 @@
 //! The table of calls. Metrics, log levels and the limits of bodies are derived from it.
 
+/// The limit that the memory of a call counts in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MemoryClass {
+    /// `--max-body-memory`, together with HTTP. Messages have up to `--max-body` bytes.
+    Inference,
+    /// The limit of calls with one small message.
+    Small,
+    /// The limit of streams that clients keep open: reflection and health.
+    Observer,
+}
+
 /// A call of one of the services.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call {
     /// The path without the first slash: the service and the method. The label of the metrics.
     pub(super) path: &'static str,
+    pub(super) memory: MemoryClass,
     /// Whether the client sends a stream, which may be idle between two messages.
     pub(super) is_stream: bool,
     /// Whether calls are logged at the level DEBUG instead of INFO, because probes repeat them every few seconds.
@@ -22,23 +34,30 @@ const CALLS: [Call; 16] = [
     Call::of("inference.GRPCInferenceService/ModelReady"),
     Call::of("inference.GRPCInferenceService/ServerMetadata"),
     Call::of("inference.GRPCInferenceService/ModelMetadata"),
-    Call::of("inference.GRPCInferenceService/ModelInfer"),
-    Call::of("inference.GRPCInferenceService/ModelStreamInfer").stream(),
+    Call::of("inference.GRPCInferenceService/ModelInfer").memory(MemoryClass::Inference),
+    Call::of("inference.GRPCInferenceService/ModelStreamInfer")
+        .memory(MemoryClass::Inference)
+        .stream(),
     Call::of("inference.GRPCInferenceService/ModelConfig"),
     Call::of("inference.GRPCInferenceService/ModelStatistics"),
     Call::of("inference.GRPCInferenceService/RepositoryIndex"),
     Call::of("inference.GRPCInferenceService/RepositoryModelLoad").admin(),
     Call::of("inference.GRPCInferenceService/RepositoryModelUnload").admin(),
     Call::of("grpc.health.v1.Health/Check").log_at_debug(),
-    Call::of("grpc.health.v1.Health/Watch").stream(),
-    Call::of("grpc.reflection.v1.ServerReflection/ServerReflectionInfo").stream(),
-    Call::of("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo").stream(),
+    Call::of("grpc.health.v1.Health/Watch").memory(MemoryClass::Observer),
+    Call::of("grpc.reflection.v1.ServerReflection/ServerReflectionInfo")
+        .memory(MemoryClass::Observer)
+        .stream(),
+    Call::of("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        .memory(MemoryClass::Observer)
+        .stream(),
 ];
 
 impl Call {
     const fn of(path: &'static str) -> Self {
         Self {
             path,
+            memory: MemoryClass::Small,
             is_stream: false,
             is_logged_at_debug: false,
             is_admin: false,
@@ -52,6 +71,11 @@ impl Call {
 
     const fn admin(mut self) -> Self {
         self.is_admin = true;
+        self
+    }
+
+    const fn memory(mut self, memory: MemoryClass) -> Self {
+        self.memory = memory;
         self
     }
 

@@ -8,4 +8,3 @@ mod statistics;
 mod status;
 
 pub(crate) use self::request::request;
-pub(super) use self::request::size_of_numbers;

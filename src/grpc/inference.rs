@@ -1,8 +1,9 @@
 //! The calls of the inference service.
 
+mod forward;
 mod infer;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use tokio::sync::watch;
@@ -41,6 +42,8 @@ pub(super) struct Inference {
     pub(super) app: Arc<AppState>,
     /// Authorization of admin requests.
     pub(super) auth: AdminAuth,
+    /// Maximum time that a client does not read the responses of a stream.
+    pub(super) read_timeout: Duration,
     /// Becomes true when the server stops.
     pub(super) stopped: watch::Receiver<bool>,
 }
@@ -131,6 +134,7 @@ impl GrpcInferenceService for Inference {
             .into_inner()
             .take_until(wait_for_shutdown(self.stopped.clone()));
         let responses = infer::responses(Arc::clone(&self.app), messages, incoming);
+        let responses = forward::forward(responses, self.read_timeout);
         Ok(Response::new(Box::pin(responses)))
     }
 

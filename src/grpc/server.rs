@@ -19,14 +19,27 @@ use tonic::{
 };
 
 use super::{
-    body_limit::BodyLimitLayer, connections, health::Health, inference::Inference, proto,
-    proto::grpc_inference_service_server::GrpcInferenceServiceServer, request_log::RequestLogLayer,
+    body_limit::{BodyLimitLayer, Timeouts},
+    connections,
+    health::Health,
+    inference::Inference,
+    proto,
+    proto::grpc_inference_service_server::GrpcInferenceServiceServer,
+    request_log::RequestLogLayer,
     shutdown::wait_for_shutdown,
 };
 use crate::{app::AppState, auth::AdminAuth};
 
-/// Maximum number of concurrent requests per connection.
-const MAX_STREAMS: u32 = 1024;
+/// Maximum number of concurrent calls per connection: as many as the queue of a model has places by default. A client starts
+/// further calls when earlier ones have ended.
+const MAX_STREAMS: u32 = 64;
+
+/// Maximum number of bytes that a connection may send before the server has read them, for all calls together and for each call.
+/// These bytes do not count in the memory limit.
+const WINDOW: u32 = 128 << 10;
+
+/// Maximum size of the metadata of a call, as in gRPC's own libraries.
+const MAX_HEADERS: u32 = 8 << 10;
 
 /// Interval of keep-alive pings on idle connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
@@ -39,6 +52,8 @@ pub struct Options {
     pub max_connections: usize,
     /// Maximum time to receive the preface of a connection.
     pub header_timeout: Duration,
+    /// Maximum time that a stream waits for a message, or for its client to read a response.
+    pub keep_alive: Duration,
 }
 
 /// A gRPC server with threads of its own.
@@ -61,6 +76,7 @@ impl Server {
             auth,
             max_connections,
             header_timeout,
+            keep_alive,
         } = options;
         let port = listener.local_addr()?.port();
         listener.set_nonblocking(true)?;
@@ -71,19 +87,27 @@ impl Server {
             .enable_all()
             .build()?;
         let (stop, stopped) = watch::channel(false);
-        let services = services(app, auth, &stopped)?;
-        let max_body = app.limits.max_body;
+        // A stream is not idle while a request of it is processed.
+        let idle = keep_alive.max(app.limits.request_timeout);
+        let services = services(app, auth, keep_alive, &stopped)?;
+        let timeouts = Timeouts {
+            message: app.limits.body_timeout,
+            idle,
+        };
         let router = transport::Server::builder()
             .max_concurrent_streams(MAX_STREAMS)
+            .initial_connection_window_size(WINDOW)
+            .initial_stream_window_size(WINDOW)
+            .http2_max_header_list_size(MAX_HEADERS)
             .http2_keepalive_interval(Some(KEEP_ALIVE))
             .layer(RequestLogLayer::new(
                 Arc::clone(&app.metrics),
                 stopped.clone(),
             ))
             .layer(BodyLimitLayer::new(
-                max_body,
+                app.limits.max_body,
                 app.intake.memory.clone(),
-                app.limits.body_timeout,
+                timeouts,
             ))
             .add_routes(services);
         let served = runtime.spawn(async move {
@@ -122,16 +146,16 @@ impl Server {
 fn services(
     app: &Arc<AppState>,
     auth: AdminAuth,
+    read_timeout: Duration,
     stopped: &watch::Receiver<bool>,
 ) -> io::Result<Routes> {
-    let max_body = app.limits.max_body;
     let inference = Inference {
         app: Arc::clone(app),
         auth,
+        read_timeout,
         stopped: stopped.clone(),
     };
     let inference = GrpcInferenceServiceServer::new(inference)
-        .max_decoding_message_size(max_body)
         .accept_compressed(CompressionEncoding::Gzip)
         .accept_compressed(CompressionEncoding::Deflate)
         .send_compressed(CompressionEncoding::Gzip)
@@ -145,9 +169,9 @@ fn services(
     let reflection_v1 = reflection().build_v1().map_err(io::Error::other)?;
     let reflection_v1alpha = reflection().build_v1alpha().map_err(io::Error::other)?;
     Ok(Routes::new(inference)
-        .add_service(health.service().max_decoding_message_size(max_body))
-        .add_service(reflection_v1.max_decoding_message_size(max_body))
-        .add_service(reflection_v1alpha.max_decoding_message_size(max_body)))
+        .add_service(health.service())
+        .add_service(reflection_v1)
+        .add_service(reflection_v1alpha))
 }
 
 impl Drop for Server {

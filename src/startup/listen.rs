@@ -88,6 +88,7 @@ pub(super) fn grpc(
         auth: admin_auth(settings, &listener)?,
         max_connections: connections,
         header_timeout: settings.connections.header_timeout,
+        keep_alive: settings.connections.keep_alive,
     };
     grpc::Server::start(listener, app, options)
 }

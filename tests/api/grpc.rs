@@ -3,6 +3,7 @@
 mod errors;
 mod infer;
 mod limits;
+mod memory;
 mod metadata;
 mod shutdown;
 

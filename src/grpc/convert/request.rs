@@ -83,30 +83,6 @@ fn tensor(input: InferInputTensor, raw: Option<Bytes>) -> Result<InputTensor, Er
     })
 }
 
-/// Returns the memory of the numbers of a message in bytes: a list can take eight times its size in the message, and [`request`]
-/// creates another list with eight bytes per number.
-pub(in crate::grpc) fn size_of_numbers(message: &ModelInferRequest) -> usize {
-    let contents = message
-        .inputs
-        .iter()
-        .filter_map(|input| input.contents.as_ref());
-    contents
-        .map(|c| {
-            memory_of(&c.bool_contents)
-                + memory_of(&c.int_contents)
-                + memory_of(&c.int64_contents)
-                + memory_of(&c.uint_contents)
-                + memory_of(&c.uint64_contents)
-                + memory_of(&c.fp32_contents)
-                + memory_of(&c.fp64_contents)
-        })
-        .sum()
-}
-
-fn memory_of<T>(numbers: &[T]) -> usize {
-    numbers.len() * (size_of::<T>() + size_of::<f64>())
-}
-
 /// Returns the elements in the list of the datatype. Lists of unsupported datatypes are ignored.
 fn typed(datatype: &str, contents: InferTensorContents) -> TensorData {
     match datatype {

@@ -6,7 +6,6 @@ use std::{
 };
 
 use futures_util::{Stream, StreamExt};
-use prost::Message;
 use tonic::{Request, Status};
 use tracing::{Instrument, Span};
 
@@ -14,7 +13,7 @@ use crate::{
     app::AppState,
     excerpt::Excerpt,
     grpc::{
-        body_limit::{Incoming, body_memory_exhausted},
+        body_limit::{Incoming, Received},
         convert, deadline,
         proto::{
             InferParameter, ModelInferRequest, ModelInferResponse, ModelStreamInferResponse,
@@ -22,7 +21,6 @@ use crate::{
         },
         request_log::RequestStart,
     },
-    intake::memory_limit::{BodyMemoryLimit, Reservation},
     oip::{Error, MAX_ID, Service},
     telemetry::millis,
 };
@@ -44,9 +42,17 @@ pub(super) async fn response(
         .map_or_else(Instant::now, |&RequestStart(time)| time);
     let deadline = start + deadline::timeout(request.metadata(), app.limits.request_timeout);
     let incoming = request.extensions().get().cloned();
-    let message = request.into_inner();
-    let _reservation = reserve_memory(&message, incoming.as_ref(), &app.intake.memory)?;
+    let Received {
+        message,
+        reservation: _reservation,
+    } = received(incoming.as_ref())?;
     Ok(infer(&app.oip, message, deadline).await?)
+}
+
+/// Returns the message that was received last.
+fn received(incoming: Option<&Incoming>) -> Result<Received, Status> {
+    let received = incoming.and_then(Incoming::take);
+    received.ok_or_else(|| Status::internal("the request has no message"))
 }
 
 /// Returns the responses to the requests of a stream in the order of the requests.
@@ -57,14 +63,14 @@ pub(super) fn responses(
 ) -> impl Stream<Item = Result<ModelStreamInferResponse, Status>> {
     let span = Span::current();
     let responses = messages.map(move |message| {
-        // The memory of the received bytes is released before the next message is read.
-        let reserved = message.and_then(|message| {
-            reserve_memory(&message, incoming.as_ref(), &app.intake.memory)
-                .map(|reservation| (message, reservation))
-        });
+        // tonic has an empty message in place of each one.
+        let received = message.and_then(|_| received(incoming.as_ref()));
         let (service, timeout) = (Arc::clone(&app.oip), app.limits.request_timeout);
         let response = async move {
-            let (message, _reservation) = reserved?;
+            let Received {
+                message,
+                reservation: _reservation,
+            } = received?;
             Ok(stream_response(&service, message, timeout).await)
         };
         response.instrument(span.clone())
@@ -118,22 +124,4 @@ async fn infer(
     let model = service.model(&message.model_name, Some(&message.model_version))?;
     let request = convert::request(message)?;
     Ok(service.infer(&model, request, deadline).await?.into())
-}
-
-/// Reserves the memory of a message until its response, and releases the memory that was reserved while the message was received.
-fn reserve_memory(
-    message: &ModelInferRequest,
-    incoming: Option<&Incoming>,
-    bodies: &BodyMemoryLimit,
-) -> Result<Reservation, Status> {
-    if let Some(Incoming(reservation)) = incoming {
-        reservation.release();
-    }
-    let reservation = bodies.reservation();
-    let bytes = message.encoded_len() + convert::size_of_numbers(message);
-    if reservation.reserve(bytes) {
-        Ok(reservation)
-    } else {
-        Err(body_memory_exhausted())
-    }
 }

@@ -1,61 +1,14 @@
-//! Limits of memory, connections and time over gRPC.
+//! Limits of connections and time over gRPC.
 
 use std::{io, time::Duration};
 
 use actix_web::rt;
 use futures_util::{FutureExt, Stream, StreamExt, stream};
-use mien::grpc::proto::{InferTensorContents, ServerLiveRequest};
-use tokio::sync::mpsc;
+use mien::grpc::proto::ServerLiveRequest;
 use tonic::{Code, transport::Endpoint};
 
-use super::{Client, code, connect, faces, framed, is_live, serve, start};
+use super::{Client, connect, faces, framed, is_live, serve, start};
 use crate::helpers::http_2;
-
-#[actix_web::test]
-async fn grpc_messages_count_in_body_memory() {
-    let (_app, channel) = serve(&["--max-body-memory=6KB"]).await;
-    let mut client = Client::new(channel);
-    let one = || faces(&["happy"]);
-    let (code, message) = code(&mut client, faces(&["happy", "sad", "fear"])).await;
-    assert_eq!(code, Code::Unavailable, "{message}");
-    // The memory is released after both failed and successful calls.
-    for _ in 0..10 {
-        client.model_infer(one()).await.unwrap();
-    }
-    let (requests, messages) = mpsc::channel(1);
-    let messages = stream::unfold(messages, async |mut messages| {
-        messages.recv().await.map(|message| (message, messages))
-    });
-    requests.send(one()).await.unwrap();
-    let mut responses = client
-        .model_stream_infer(messages)
-        .await
-        .unwrap()
-        .into_inner();
-    for _ in 0..10 {
-        assert_eq!(responses.next().await.unwrap().unwrap().error_message, "");
-        requests.send(one()).await.unwrap();
-    }
-}
-
-#[actix_web::test]
-async fn list_tensors_count_in_body_memory() {
-    let (_app, channel) = serve(&["--max-body-memory=20kB"]).await;
-    let mut client = Client::new(channel);
-    let raw = || faces(&["happy", "sad"]);
-    let mut listed = raw();
-    let gray = std::mem::take(&mut listed.raw_input_contents);
-    let uint_contents = gray[0].iter().map(|&gray| gray.into()).collect();
-    listed.inputs[0].contents = Some(InferTensorContents {
-        uint_contents,
-        ..Default::default()
-    });
-    for _ in 0..3 {
-        let (code, message) = code(&mut client, listed.clone()).await;
-        assert_eq!(code, Code::Unavailable, "{message}");
-        client.model_infer(raw()).await.unwrap();
-    }
-}
 
 #[actix_web::test]
 async fn grpc_connections_are_limited() {
@@ -165,6 +118,43 @@ async fn stream_may_be_idle_between_messages() {
     for response in responses {
         assert_eq!(response.unwrap().error_message, "");
     }
+}
+
+#[actix_web::test]
+async fn idle_stream_is_ended() {
+    let (_app, address) = start(&["--keep-alive=50ms", "--request-timeout=50ms"]);
+    let mut client = Client::new(connect(&address).await);
+    let stream = client.model_stream_infer(stream::pending()).await;
+    let status = stream
+        .unwrap()
+        .into_inner()
+        .next()
+        .await
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded);
+    assert!(status.message().contains("--keep-alive"), "{status}");
+}
+
+#[actix_web::test]
+async fn unary_call_is_processed_before_its_stream_ends() {
+    let (_app, address) = start(&["--body-timeout=1h", "--request-timeout=1h"]);
+    let message = bytes::Bytes::from(framed(&faces(&["happy"])));
+    let body = stream::iter([Ok(message)]).chain(stream::pending());
+    let response = send_messages(&address, "ModelInfer", body).await;
+    assert_eq!(count_messages(&response.bytes().await.unwrap()), 1);
+}
+
+#[actix_web::test]
+async fn long_metadata_is_rejected() {
+    let (_app, address) = start(&[]);
+    let request = http_2()
+        .post(format!(
+            "{address}/inference.GRPCInferenceService/ServerLive"
+        ))
+        .header("content-type", "application/grpc")
+        .header("x-long", "a".repeat(9000));
+    assert_eq!(request.send().await.unwrap().status(), 431);
 }
 
 #[actix_web::test]
