@@ -120,8 +120,7 @@ impl Intake {
         reservation: Reservation,
         times: RequestTimes,
     ) -> Result<Bytes, IntakeError> {
-        let stream = body::limited(request, payload, max_body, reservation)?;
-        let reading = body::collect(stream, max_body);
+        let reading = body::collect(request, payload, max_body, reservation);
         self.arrival.limit(reading, times).await
     }
 

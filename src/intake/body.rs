@@ -1,23 +1,24 @@
 //! Reads a body and counts its bytes while it streams, so that no byte over the limit is stored.
 
-use std::io;
-
 use actix_web::{
     HttpRequest,
     error::PayloadError,
     http::header,
-    web::{Bytes, BytesMut, Payload},
+    web::{Bytes, Payload},
 };
-use futures_util::{Stream, StreamExt, TryStreamExt};
+use futures_util::{Stream, StreamExt};
 
-use super::{IntakeError, memory_limit::Reservation};
+use super::{
+    IntakeError,
+    buffer::{BufferError, ReservedBuffer},
+    memory_limit::Reservation,
+};
 use crate::excerpt::parser_message;
 
 /// Bodies of up to this many bytes are read before the capacity of the queue is checked.
 const EAGER: u64 = 64 << 10;
 
-/// Returns the stream of a body, which ends with [`PayloadError::Overflow`] after `max_body` bytes. Its bytes are reserved in
-/// `reservation`.
+/// Returns the stream of a body, which ends with [`PayloadError::Overflow`] after `max_body` bytes.
 ///
 /// # Errors
 /// Returns [`IntakeError::BodyTooLarge`] if the `Content-Length` exceeds the limit.
@@ -25,24 +26,27 @@ pub(super) fn limited(
     request: &HttpRequest,
     payload: Payload,
     max_body: usize,
-    reservation: Reservation,
 ) -> Result<impl Stream<Item = Result<Bytes, PayloadError>> + 'static, IntakeError> {
-    let length = content_length(request);
-    if length.is_some_and(|length| usize::try_from(length).map_or(true, |n| n > max_body)) {
-        return Err(IntakeError::too_large(max_body));
-    }
+    expected_length(request, max_body)?;
     let mut seen = 0;
-    Ok(payload.into_stream().map(move |chunk| {
+    Ok(payload.map(move |chunk| {
         let chunk = chunk?;
         seen += chunk.len();
         if seen > max_body {
             Err(PayloadError::Overflow)
-        } else if reservation.reserve(chunk.len()) {
-            Ok(chunk)
         } else {
-            Err(PayloadError::Io(io::ErrorKind::OutOfMemory.into()))
+            Ok(chunk)
         }
     }))
+}
+
+/// Returns the number of bytes that the client announces, otherwise the maximum.
+fn expected_length(request: &HttpRequest, max_body: usize) -> Result<usize, IntakeError> {
+    match content_length(request).map(usize::try_from) {
+        None => Ok(max_body),
+        Some(Ok(length)) if length <= max_body => Ok(length),
+        Some(_) => Err(IntakeError::too_large(max_body)),
+    }
 }
 
 /// Rejects a compressed body.
@@ -86,22 +90,24 @@ fn content_length(request: &HttpRequest) -> Option<u64> {
         .ok()
 }
 
-/// Collects the stream of a body.
+/// Reads a whole body of up to `max_body` bytes. Its memory is reserved in `reservation`.
 ///
 /// # Errors
-/// Returns an error if the body exceeds the limit or is incomplete.
+/// Returns an error if the body exceeds a limit or is incomplete.
 pub(super) async fn collect(
-    body: impl Stream<Item = Result<Bytes, PayloadError>>,
+    request: &HttpRequest,
+    mut payload: Payload,
     max_body: usize,
+    reservation: Reservation,
 ) -> Result<Bytes, IntakeError> {
-    let whole = body.try_fold(BytesMut::new(), async |mut whole, chunk| {
-        whole.extend_from_slice(&chunk);
-        Ok(whole)
-    });
-    whole
-        .await
-        .map(BytesMut::freeze)
-        .map_err(|error| payload_error(&error, max_body))
+    let length = expected_length(request, max_body)?;
+    let mut body = ReservedBuffer::new(length, reservation);
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| payload_error(&error, max_body))?;
+        body.append(&chunk)
+            .map_err(|error| buffer_error(&error, max_body))?;
+    }
+    Ok(body.into_bytes().into())
 }
 
 /// Converts the error of a body that cannot be read.
@@ -109,9 +115,15 @@ pub(super) async fn collect(
 pub(super) fn payload_error(error: &PayloadError, max_body: usize) -> IntakeError {
     match error {
         PayloadError::Overflow => IntakeError::too_large(max_body),
-        PayloadError::Io(error) if error.kind() == io::ErrorKind::OutOfMemory => {
-            IntakeError::MemoryExhausted
-        }
         other => IntakeError::Invalid(format!("the body is incomplete: {}", parser_message(other))),
+    }
+}
+
+/// Converts the error of a body that cannot be stored.
+pub(super) fn buffer_error(error: &BufferError, max_body: usize) -> IntakeError {
+    match error {
+        BufferError::Exhausted => IntakeError::MemoryExhausted,
+        BufferError::TooLong { .. } => IntakeError::too_large(max_body),
+        BufferError::Io(error) => IntakeError::Invalid(parser_message(error)),
     }
 }

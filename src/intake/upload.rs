@@ -3,15 +3,14 @@
 mod json_images;
 
 use actix_multipart::{Multipart, MultipartError};
-use actix_web::{
-    HttpMessage, HttpRequest,
-    web::{BytesMut, Payload},
-};
+use actix_web::{HttpMessage, HttpRequest, web::Payload};
 use futures_util::TryStreamExt;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{IntakeError, body, decoder::EncodedImage, memory_limit::Reservation};
+use super::{
+    IntakeError, body, buffer::ReservedBuffer, decoder::EncodedImage, memory_limit::Reservation,
+};
 use crate::{
     excerpt::{Excerpt, parser_message},
     settings::LimitSettings,
@@ -58,19 +57,19 @@ pub async fn read(
 ) -> Result<Vec<EncodedImage>, IntakeError> {
     let kind = Kind::of(request)?;
     body::uncompressed(request)?;
-    let reserved = reservation.clone();
-    let body = body::limited(request, payload, limits.max_body, reserved)?;
+    let max_body = limits.max_body;
+    let collect = |payload| body::collect(request, payload, max_body, reservation.clone());
     let images = match kind {
-        Kind::Image => {
-            vec![EncodedImage::Raw(
-                body::collect(body, limits.max_body).await?,
-            )]
-        }
+        Kind::Image => vec![EncodedImage::Raw(collect(payload).await?)],
         Kind::Json => {
-            let body = body::collect(body, limits.max_body).await?;
+            let body = collect(payload).await?;
             json_images::parse(&body, limits.max_images.get(), &reservation)?
         }
-        Kind::Form => read_form(Multipart::new(request.headers(), body), limits).await?,
+        Kind::Form => {
+            let body = body::limited(request, payload, max_body)?;
+            let form = Multipart::new(request.headers(), body);
+            read_form(form, limits, &reservation).await?
+        }
     };
     check_count(images.len(), limits)?;
     if images.is_empty() {
@@ -117,6 +116,7 @@ impl Kind {
 async fn read_form(
     mut form: Multipart,
     limits: &LimitSettings,
+    reservation: &Reservation,
 ) -> Result<Vec<EncodedImage>, IntakeError> {
     let failed = |error| form_error(error, limits.max_body);
     let mut images = Vec::new();
@@ -130,11 +130,12 @@ async fn read_form(
             return Err(IntakeError::Invalid(detail));
         }
         check_count(images.len() + 1, limits)?;
-        let mut file = BytesMut::new();
+        let mut file = ReservedBuffer::new(limits.max_body, reservation.clone());
         while let Some(chunk) = part.try_next().await.map_err(failed)? {
-            file.extend_from_slice(&chunk);
+            file.append(&chunk)
+                .map_err(|error| body::buffer_error(&error, limits.max_body))?;
         }
-        images.push(EncodedImage::Raw(file.freeze()));
+        images.push(EncodedImage::Raw(file.into_bytes().into()));
     }
     Ok(images)
 }
