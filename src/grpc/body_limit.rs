@@ -28,7 +28,10 @@ use tower_layer::Layer;
 
 pub(super) use self::incoming::{Incoming, Received};
 use self::{
-    encoding::Encoding, memory::Memory, request_body::RequestBody, response_body::ResponseBody,
+    encoding::Encoding,
+    memory::Memory,
+    request_body::{Failure, RequestBody},
+    response_body::ResponseBody,
 };
 use super::calls;
 use crate::intake::memory_limit::BodyMemoryLimit;
@@ -102,17 +105,19 @@ where
         let encoding = Encoding::take(request.headers_mut());
         let incoming = Incoming::default();
         request.extensions_mut().insert(incoming.clone());
-        let timeouts = self.limits.timeouts;
-        let limits = memory.clone();
+        let (timeouts, limits) = (self.limits.timeouts, memory.clone());
+        let failure = Failure::default();
+        let failed = failure.clone();
         let request = request.map(|body| {
             Body::new(RequestBody::new(
-                body, call, limits, encoding, timeouts, incoming,
+                body, call, limits, encoding, timeouts, incoming, failed,
             ))
         });
         let response = self.inner.call(request);
         async move {
             let response = response.await?;
-            Ok(response.map(|body| Body::new(ResponseBody::new(body, memory, reserved))))
+            let wrap = |body| Body::new(ResponseBody::new(body, memory, failure, reserved));
+            Ok(response.map(wrap))
         }
         .boxed()
     }

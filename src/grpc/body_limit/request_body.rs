@@ -2,11 +2,12 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    sync::{Arc, OnceLock},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use http_body::Frame;
+use http_body::{Body as _, Frame};
 use prost::Message as _;
 use tokio::time::{Sleep, sleep};
 use tonic::{Status, body::Body};
@@ -32,6 +33,9 @@ const EMPTY_MESSAGE: &[u8] = &[0; 5];
 
 type Result<T> = std::result::Result<T, Status>;
 
+/// Why the body of a call ended. The service of reflection ends its response without an error then.
+pub(super) type Failure = Arc<OnceLock<Status>>;
+
 /// A body that gives tonic one frame per message.
 pub(super) struct RequestBody {
     body: Body,
@@ -47,6 +51,7 @@ pub(super) struct RequestBody {
     deadline: Option<Pin<Box<Sleep>>>,
     /// Memory of the small message that tonic got last. It is released when the next message is complete.
     last: Option<Reservation>,
+    failure: Failure,
     is_ended: bool,
 }
 
@@ -58,6 +63,7 @@ impl RequestBody {
         encoding: Option<Encoding>,
         timeouts: Timeouts,
         incoming: Incoming,
+        failure: Failure,
     ) -> Self {
         Self {
             body,
@@ -70,6 +76,7 @@ impl RequestBody {
             rest: Bytes::new(),
             deadline: (!call.is_stream).then(|| Box::pin(sleep(timeouts.message))),
             last: None,
+            failure,
             is_ended: false,
         }
     }
@@ -154,22 +161,14 @@ fn framed(message: &[u8]) -> Bytes {
     [&[0], &length.to_be_bytes()[..], message].concat().into()
 }
 
-impl http_body::Body for RequestBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>>>> {
+impl RequestBody {
+    fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
         loop {
             if self.is_ended {
                 return Poll::Ready(None);
             }
-            match self.next_message() {
-                Ok(Some(frame)) => return Poll::Ready(Some(Ok(frame))),
-                Ok(None) => {}
-                Err(status) => return Poll::Ready(Some(Err(status))),
+            if let Some(frame) = self.next_message()? {
+                return Poll::Ready(Some(Ok(frame)));
             }
             let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
                 return self.wait(context).map(|status| Some(Err(status)));
@@ -184,5 +183,23 @@ impl http_body::Body for RequestBody {
                 Some(Err(_)) | None => self.is_ended = true,
             }
         }
+    }
+}
+
+impl http_body::Body for RequestBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>>>> {
+        let frame = ready!(self.poll_message(context));
+        if let Some(Err(status)) = &frame {
+            self.is_ended = true;
+            // The first failure is reported.
+            let _ = self.failure.set(status.clone());
+        }
+        Poll::Ready(frame)
     }
 }

@@ -7,9 +7,9 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use tonic::{Status, body::Body};
+use tonic::{Code, Status, body::Body, codegen::http::HeaderMap};
 
-use super::memory::CallMemory;
+use super::{memory::CallMemory, request_body::Failure};
 use crate::intake::memory_limit::Reservation;
 
 /// The body of a response. It holds the memory of its call. Each frame reserves memory until HTTP/2 has sent it, so a client that
@@ -17,17 +17,41 @@ use crate::intake::memory_limit::Reservation;
 pub(super) struct ResponseBody {
     body: Body,
     memory: CallMemory,
+    failure: Failure,
     _call: Reservation,
 }
 
 impl ResponseBody {
     /// Wraps a body. `call` is the memory of the call.
-    pub(super) fn new(body: Body, memory: CallMemory, call: Reservation) -> Self {
+    pub(super) fn new(body: Body, memory: CallMemory, failure: Failure, call: Reservation) -> Self {
         Self {
             body,
             memory,
+            failure,
             _call: call,
         }
+    }
+
+    /// Returns a frame whose memory is counted.
+    fn counted(&self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, Status> {
+        match frame.into_data() {
+            Ok(bytes) => Queued::new(bytes, &self.memory)
+                .map(Bytes::from_owner)
+                .map(Frame::data),
+            Err(trailers) => match trailers.into_trailers() {
+                Ok(trailers) => self.with_failure(trailers).map(Frame::trailers),
+                Err(other) => Ok(other),
+            },
+        }
+    }
+
+    /// Replaces the status OK if the request failed.
+    fn with_failure(&self, mut trailers: HeaderMap) -> Result<HeaderMap, Status> {
+        let is_ok = Status::from_header_map(&trailers).is_none_or(|s| s.code() == Code::Ok);
+        if let Some(status) = self.failure.get().filter(|_| is_ok) {
+            status.add_header(&mut trailers)?;
+        }
+        Ok(trailers)
     }
 }
 
@@ -42,12 +66,7 @@ impl http_body::Body for ResponseBody {
         let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(context)) else {
             return Poll::Ready(None);
         };
-        let counted = frame.and_then(|frame| match frame.into_data() {
-            Ok(bytes) => Queued::new(bytes, &self.memory)
-                .map(Bytes::from_owner)
-                .map(Frame::data),
-            Err(trailers) => Ok(trailers),
-        });
+        let counted = frame.and_then(|frame| self.counted(frame));
         Poll::Ready(Some(counted))
     }
 

@@ -114,3 +114,17 @@ async fn long_small_messages_are_rejected() {
     assert_eq!(status.code(), Code::ResourceExhausted);
     assert!(status.message().contains("16384"), "{status}");
 }
+
+#[actix_web::test]
+async fn reflection_reports_why_it_ended() {
+    let (_app, channel) = serve(&[]).await;
+    let request = ServerReflectionRequest {
+        host: "a".repeat(17_000),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let requests = stream::iter([request]).chain(stream::pending());
+    let mut reflection = ServerReflectionClient::new(channel);
+    let responses = reflection.server_reflection_info(requests).await.unwrap();
+    let status = responses.into_inner().next().await.unwrap().unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+}
