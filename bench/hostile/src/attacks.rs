@@ -5,7 +5,9 @@ use crate::attack::Attack;
 mod buffers;
 mod connections;
 mod endless;
+mod grpc_memory;
 mod images;
+mod json;
 mod log;
 mod protocols;
 mod shutdown;
@@ -16,7 +18,9 @@ pub(crate) fn all() -> Vec<Attack> {
         buffers::attacks(),
         connections::attacks(),
         endless::attacks(),
+        grpc_memory::attacks(),
         images::attacks(),
+        json::attacks(),
         log::attacks(),
         protocols::attacks(),
         shutdown::attacks(),
