@@ -23,8 +23,8 @@ pub struct LimitSettings {
     #[arg(long, env = "MIEN_MAX_BODY", value_name = "SIZE", default_value = "32MiB", value_parser = parse::size::<{ 1 << 30 }>)]
     pub max_body: usize,
 
-    /// Maximum memory of the bodies of all requests together. A request that would exceed it is rejected with 503. At
-    /// most 1TiB.
+    /// Maximum memory of the bodies of all requests together, decompressed and parsed. A request that would exceed it is rejected
+    /// with 503. At most 1TiB.
     #[arg(long, env = "MIEN_MAX_BODY_MEMORY", value_name = "SIZE", default_value = "256MiB", value_parser = parse::size::<{ 1 << 40 }>)]
     pub max_body_memory: usize,
 
