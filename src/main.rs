@@ -32,7 +32,7 @@ async fn main() -> ExitCode {
 
 async fn run(Cli { command, log }: Cli) -> anyhow::Result<ExitCode> {
     let is_server = matches!(command, Command::Serve(_));
-    environment::reexec(is_server.then_some(memory::MALLOC_TUNABLES));
+    environment::reexec(if is_server { &memory::SETTINGS } else { &[] });
     let (default_filter, output) = if is_server {
         (telemetry::SERVER_FILTER, LogOutput::Buffered)
     } else {

@@ -6,7 +6,7 @@
 use std::{env, ffi::OsStr};
 
 /// Variable with the settings of glibc's allocator. GNU C Library manual, "Memory Allocation Tunables".
-const GLIBC_TUNABLES: &str = "GLIBC_TUNABLES";
+pub const GLIBC_TUNABLES: &str = "GLIBC_TUNABLES";
 
 /// Variable that turns off the telemetry client of ONNX Runtime. Without it, the client stores an identifier in the home
 /// directory and connects to a host on the internet.
@@ -15,18 +15,19 @@ pub const ORT_DISABLE_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
 /// The value of [`ORT_DISABLE_TELEMETRY`] that turns telemetry off.
 const DISABLED: &str = "1";
 
-/// Restarts the program with telemetry disabled and with `malloc_tunables`, unless its environment is already right. The
+/// Restarts the program with telemetry disabled and with the settings of allocators, unless its environment is already right. The
 /// process id and the arguments stay the same.
 ///
-/// Tunables apply to glibc only, and a value that the user has set takes precedence. If the restart fails, the program
+/// Settings apply to Linux with glibc only, and a value that the user has set takes precedence. If the restart fails, the program
 /// continues, and loading ONNX Runtime fails because [`telemetry_is_disabled`] is false.
-pub fn reexec(malloc_tunables: Option<&str>) {
+pub fn reexec(allocators: &[(&str, &str)]) {
     let glibc = cfg!(all(target_os = "linux", target_env = "gnu"));
-    let tunables = malloc_tunables.filter(|_| glibc && env::var_os(GLIBC_TUNABLES).is_none());
+    let is_missing = |(name, _): &&(&str, &str)| glibc && env::var_os(name).is_none();
     let telemetry = (!telemetry_is_disabled()).then_some((ORT_DISABLE_TELEMETRY, DISABLED));
-    let variables: Vec<_> = tunables
-        .map(|tunables| (GLIBC_TUNABLES, tunables))
-        .into_iter()
+    let variables: Vec<_> = allocators
+        .iter()
+        .filter(is_missing)
+        .copied()
         .chain(telemetry)
         .collect();
     if !variables.is_empty() {

@@ -17,5 +17,5 @@ const TUNABLES: [&str; 5] = [
 /// Restarts the program with an allocator that retains freed memory between training steps, and with the telemetry of ONNX
 /// Runtime disabled.
 pub fn configure_environment() {
-    environment::reexec(Some(&TUNABLES.join(":")));
+    environment::reexec(&[(environment::GLIBC_TUNABLES, &TUNABLES.join(":"))]);
 }
