@@ -3,6 +3,7 @@
 mod backlog;
 mod listen;
 mod run;
+mod serve;
 mod signals;
 
 use std::{
@@ -15,7 +16,7 @@ use actix_web::dev::Server;
 use mien_faces::dataset::DatasetError;
 
 use self::backlog::Backlog;
-pub use self::run::serve;
+pub use self::serve::serve;
 use crate::{
     app::AppState,
     batching::RetiredWorkers,

@@ -43,11 +43,11 @@ impl Backlog {
     pub(super) async fn emptied(&self, deadline: Instant) {
         let mut quiet_since = Instant::now();
         loop {
-            let now = Instant::now();
-            if !self.is_empty() {
+            let (now, is_empty) = (Instant::now(), self.is_empty());
+            if !is_empty {
                 quiet_since = now;
             }
-            if now - quiet_since >= QUIET_TIME {
+            if now - quiet_since >= QUIET_TIME || (now >= deadline && is_empty) {
                 return;
             }
             if now >= deadline {

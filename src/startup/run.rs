@@ -15,53 +15,15 @@ use tokio::sync::oneshot;
 use super::{
     Application, StartupError,
     backlog::Backlog,
-    signals::{self, OtherSignals, StopSignals},
+    signals::{self, StopSignals},
 };
-use crate::{
-    app::AppState,
-    grpc,
-    http::Connections,
-    models::{StartupReceiver, registry::Registry},
-    settings::Settings,
-    telemetry,
-};
+use crate::{app::AppState, grpc, http::Connections, models::StartupReceiver, telemetry};
 
 /// Time that workers get to end after their inference calls were terminated.
 const TERMINATION_TIME: Duration = Duration::from_secs(2);
 
 /// Time for the rest of incomplete bodies, and for the backlogs, after the server has begun to refuse connections.
 const INCOMPLETE_GRACE: Duration = Duration::from_secs(5);
-
-/// Builds a server and runs it until it is stopped. SIGHUP, SIGUSR1 and SIGUSR2 do not end it, also during the start.
-///
-/// # Errors
-/// Returns the errors of [`Application::build`] and [`Application::run_until_stopped`].
-pub async fn serve(settings: &Settings) -> Result<(), StartupError> {
-    let mut signals = OtherSignals::catch()?;
-    let app = Application::build(settings)?;
-    let registry = app.registry();
-    let reload = async {
-        loop {
-            signals.reload().await;
-            reload_changed(&registry).await;
-        }
-    };
-    tokio::select! {
-        ended = app.run_until_stopped() => ended,
-        () = reload => Ok(()),
-    }
-}
-
-/// Loads the models that have changed on disk.
-async fn reload_changed(registry: &Registry) {
-    tracing::info!(
-        signal = "SIGHUP",
-        "loading the models that have changed on disk"
-    );
-    if let Err(error) = registry.load_changed().await {
-        tracing::warn!(%error, "SIGHUP: the models were not loaded");
-    }
-}
 
 impl Application {
     /// Serves until SIGTERM or SIGINT and returns after the last response. A second signal ends the process at once, like SIGKILL.
@@ -176,6 +138,9 @@ async fn close(
         tokio::select! {
             () = stopped => {}
             () = connections.closed() => {}
+            () = tokio::time::sleep_until(deadline.into()) => {
+                tracing::warn!("HTTP requests did not finish within --drain-timeout");
+            }
         }
     };
     let grpc = async {
