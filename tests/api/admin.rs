@@ -1,5 +1,8 @@
 //! Authorization of admin requests.
 
+use std::io::{Read, Write};
+
+use actix_web::web;
 use mien::{
     grpc::proto::{
         RepositoryModelLoadRequest, RepositoryModelUnloadRequest, ServerLiveRequest,
@@ -13,7 +16,7 @@ use tonic::{Code, Request, transport::Endpoint};
 
 use crate::{
     evaluations::{STUCK, data_set, spawn},
-    helpers::{TestApp, assert_problem, face, http_2, send, settings},
+    helpers::{TestApp, assert_problem, connect, face, send, settings},
 };
 
 const TOKEN: &str = "a-token-of-this-test";
@@ -99,12 +102,20 @@ async fn admin_requests_of_proxies_are_rejected_without_token() {
         let classify = app.classify("", face("happy")).header(name, value);
         assert_eq!(classify.send().await.unwrap().status(), StatusCode::OK);
     }
-    // Over HTTP/2, both the authority and a `Host` header must be local.
-    let request = http_2()
-        .post(app.url(V1[1]))
-        .header("host", "faces.example");
-    assert_problem(request.send().await.unwrap(), 403, "forbidden").await;
-    let local = http_2().post(app.url(V1[1])).send().await.unwrap();
+    // In the absolute form of a request target, both the target and the `Host` header must be local.
+    let base = app.base.clone();
+    let exchange = move || {
+        let mut stream = connect(&base);
+        let head = format!("POST http://faces.example{} HTTP/1.1", V1[1]);
+        let request = format!("{head}\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        response
+    };
+    let response = web::block(exchange).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 403"), "{response}");
+    let local = post(&app, V1[1]).send().await.unwrap();
     assert_eq!(local.status(), StatusCode::OK);
     assert_eq!(
         evaluation().send().await.unwrap().status(),

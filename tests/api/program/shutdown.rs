@@ -169,7 +169,7 @@ async fn incomplete_requests_do_not_delay_shutdown() {
     let send = |path: &str, length: &str| {
         let mut stream = connect(server.base());
         let json = "Content-Type: application/json";
-        let head = format!("POST {path} HTTP/1.1\r\nHost: mien\r\n{json}\r\n{length}\r\n\r\n");
+        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{json}\r\n{length}\r\n\r\n");
         stream.write_all(head.as_bytes()).unwrap();
         stream
     };

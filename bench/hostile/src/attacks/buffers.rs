@@ -49,7 +49,10 @@ pub(super) fn attacks() -> Vec<Attack> {
 }
 
 async fn incomplete(target: Target) -> anyhow::Result<()> {
-    let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "a".repeat(LENGTH));
+    let head = format!(
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX: {}",
+        "a".repeat(LENGTH)
+    );
     let clients = (0..INCOMPLETE).map(|_| {
         let head = head.clone();
         async move {
@@ -66,9 +69,9 @@ async fn incomplete(target: Target) -> anyhow::Result<()> {
 }
 
 async fn pipelined(target: Target) -> anyhow::Result<()> {
-    let first = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: a\r\n\r\n";
+    let first = "GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let padding = "a".repeat(LENGTH);
-    let later = format!("GET /health/live HTTP/1.1\r\nHost: a\r\nX: {padding}\r\n\r\n");
+    let later = format!("GET /health/live HTTP/1.1\r\nHost: localhost\r\nX: {padding}\r\n\r\n");
     let requests = first.repeat(8) + &later.repeat(16);
     let clients = (0..PIPELINED).map(|_| send_and_wait(target, requests.clone()));
     raw::all(clients).await.map(drop)
@@ -81,7 +84,8 @@ async fn unread(target: Target) -> anyhow::Result<()> {
         "/metrics",
         "/web/main.js",
     ];
-    let requests = paths.map(|path| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").repeat(40));
+    let requests =
+        paths.map(|path| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").repeat(40));
     let clients = (0..UNREAD).map(|n| send_and_wait(target, requests[n % paths.len()].clone()));
     raw::all(clients).await.map(drop)
 }

@@ -25,8 +25,9 @@ const DRIPS_UNTIL: Duration = Duration::from_secs(7);
 const CONNECTIONS: usize = 50;
 
 const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const REQUEST: &str = "GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
-const CHUNKED: &str = "POST /v1/classify HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+const REQUEST: &str = "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const CHUNKED: &str =
+    "POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 pub(super) fn attacks() -> Vec<Attack> {
     vec![
@@ -161,7 +162,7 @@ async fn endless_bodies(target: Target) -> anyhow::Result<()> {
 
 async fn send_endless_body(server: SocketAddr, path: &str, length: &str) -> anyhow::Result<()> {
     let json = "Content-Type: application/json";
-    let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\n{json}\r\n{length}\r\n\r\n");
+    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{json}\r\n{length}\r\n\r\n");
     let connection = Raw::open(server, head.as_bytes()).await?;
     let response = connection.closed(DRIPS_UNTIL).await;
     let response = response.with_context(|| format!("{path} with {length}"))?;

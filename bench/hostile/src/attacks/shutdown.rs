@@ -60,7 +60,7 @@ fn terminate(server: &Server) -> anyhow::Result<()> {
 
 async fn incomplete_bodies(target: Target) -> anyhow::Result<()> {
     let mut server = second_server(target).await?;
-    let head = "POST /v1/evaluations HTTP/1.1\r\nHost: a\r\nContent-Type: application/json";
+    let head = "POST /v1/evaluations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
     let request = format!("{head}\r\nContent-Length: 1000\r\n\r\n{{");
     let mut connections = Vec::new();
     for _ in 0..10 {
@@ -97,7 +97,7 @@ async fn send_until_refused(target: Target) -> anyhow::Result<()> {
             let after = start.elapsed();
             format!("a connection got no response after {after:?} and {responses} responses")
         };
-        let request = b"GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
         connection.write_all(request).await.with_context(lost)?;
         let mut response = String::new();
         let read = connection.read_to_string(&mut response).await;
