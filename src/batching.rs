@@ -28,6 +28,7 @@ mod retired_workers;
 mod suspension;
 #[cfg(test)]
 mod tests;
+mod timeouts;
 mod worker;
 mod worker_pool;
 

@@ -1,11 +1,9 @@
-//! Takes a model out of service whose inference calls exceed their time limit repeatedly.
+//! State of a model whose inference calls exceed their time limit repeatedly.
 
 use std::sync::{
     OnceLock,
     atomic::{AtomicU32, Ordering},
 };
-
-use super::{BatchError, queue::Queue};
 
 /// Number of inference calls in a row that exceed their time limit until the model is taken out of service.
 const MAX_TIMEOUTS: u32 = 3;
@@ -32,45 +30,34 @@ impl Suspension {
     pub(super) fn set_handler(&self, handler: Handler) {
         let _ = self.handler.set(handler);
     }
-}
 
-impl Queue {
     /// Records that an inference call ended in time.
     pub(super) fn record_call_in_time(&self) {
-        let timeouts = &self.suspension.timeouts;
         // Usually the count is 0 already, and a load is cheaper than a store.
-        if timeouts.load(Ordering::Relaxed) != 0 {
-            timeouts.store(0, Ordering::Relaxed);
+        if self.timeouts.load(Ordering::Relaxed) != 0 {
+            self.timeouts.store(0, Ordering::Relaxed);
         }
     }
 
-    /// Records that an inference call exceeded its time limit, and takes the model out of service after the last of
-    /// [`MAX_TIMEOUTS`] in a row.
-    pub(super) fn record_timeout(&self, reason: &str) {
-        self.metrics.count_inference_timeout();
-        if self.suspension.timeouts.fetch_add(1, Ordering::Relaxed) + 1 >= MAX_TIMEOUTS {
-            self.suspend(format!(
+    /// Records that an inference call exceeded its time limit. After [`MAX_TIMEOUTS`] in a row, returns why the model must be taken
+    /// out of service.
+    pub(super) fn record_timeout(&self, reason: &str) -> Option<String> {
+        let timeouts = self.timeouts.fetch_add(1, Ordering::Relaxed) + 1;
+        (timeouts >= MAX_TIMEOUTS).then(|| {
+            format!(
                 "out of service after {MAX_TIMEOUTS} time-outs in a row: {reason}; correct the model or raise the limit, and load the model again"
-            ));
-        }
+            )
+        })
     }
 
-    /// Rejects further images and fails the queued ones.
-    fn suspend(&self, reason: String) {
-        let mut state = self.lock();
-        if self.suspension.reason.set(reason).is_err() {
-            return;
-        }
-        let mut jobs = std::mem::take(&mut state.live);
-        jobs.append(&mut state.background);
-        self.publish(&mut state);
-        drop(state);
-        let reason = self.suspension.reason().unwrap_or_default();
-        for job in jobs {
-            let error = BatchError::InferenceTimeout(reason.to_owned());
-            job.responder.send(Err(error), &self.metrics);
-        }
-        if let Some(handler) = self.suspension.handler.get() {
+    /// Takes the model out of service. Returns whether it was in service.
+    pub(super) fn begin(&self, reason: String) -> bool {
+        self.reason.set(reason).is_ok()
+    }
+
+    /// Calls the handler.
+    pub(super) fn notify(&self, reason: &str) {
+        if let Some(handler) = self.handler.get() {
             handler(reason);
         }
     }

@@ -182,7 +182,7 @@ impl Worker {
         self.classifier = Some(classifier);
         match result {
             Ok(predictions) if predictions.len() == inputs.len() => {
-                queue.record_call_in_time();
+                queue.suspension.record_call_in_time();
                 self.metrics
                     .statistics()
                     .record_batch(inputs.len(), latency);
