@@ -153,16 +153,18 @@ async fn parse(
         );
         return Err(ApiError::invalid_request(detail));
     }
-    if !reservation.reserve(json::memory(&body[..length], limits)) {
-        return Err(IntakeError::MemoryExhausted.into());
-    }
-    let parsed = if length <= QUICK_JSON {
-        wire::parse(&body, length, limits)
-    } else {
-        let parsed = spawn_blocking(move || wire::parse(&body, length, limits));
-        parsed.await.map_err(ApiError::internal)?
+    let reservation = reservation.clone();
+    let parse = move || {
+        if !reservation.reserve(json::memory(&body[..length], limits)) {
+            return Err(IntakeError::MemoryExhausted.into());
+        }
+        wire::parse(&body, length, limits).map_err(ApiError::from)
     };
-    Ok(parsed?)
+    if length <= QUICK_JSON {
+        parse()
+    } else {
+        spawn_blocking(parse).await.map_err(ApiError::internal)?
+    }
 }
 
 fn respond(
