@@ -9,6 +9,7 @@ mod list;
 mod memory;
 mod name;
 mod object;
+mod off_event_loop;
 
 pub(crate) use self::{
     key::Key,
@@ -16,6 +17,7 @@ pub(crate) use self::{
     memory::{ElementLimits, memory},
     name::Name,
     object::{Fields, Object, set},
+    off_event_loop::off_event_loop,
 };
 
 use serde::de::{Error, Expected};

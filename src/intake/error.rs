@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use tokio::task::JoinError;
 
 use super::decoder::DecoderError;
 use crate::batching::BatchError;
@@ -44,6 +45,9 @@ pub enum IntakeError {
     /// The decoder failed.
     #[error(transparent)]
     Decoder(#[from] DecoderError),
+    /// The parser of JSON panicked, or the process is stopping.
+    #[error("parsing failed: {0}")]
+    Parser(#[from] JoinError),
 }
 
 impl IntakeError {

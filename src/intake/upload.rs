@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     excerpt::{Excerpt, parser_message},
+    json,
     settings::LimitSettings,
 };
 
@@ -63,7 +64,9 @@ pub async fn read(
         Kind::Image => vec![EncodedImage::Raw(collect(payload).await?)],
         Kind::Json => {
             let body = collect(payload).await?;
-            json_images::parse(&body, limits.max_images.get(), &reservation)?
+            let (length, max_images) = (body.len(), limits.max_images.get());
+            let parse = move || json_images::parse(&body, max_images, &reservation);
+            json::off_event_loop(length, parse).await??
         }
         Kind::Form => {
             let body = body::limited(request, payload, max_body)?;

@@ -80,6 +80,7 @@ impl From<IntakeError> for ApiError {
             IntakeError::ShuttingDown => Self::shutting_down(detail),
             IntakeError::Queue(error) => error.into(),
             IntakeError::Decoder(error) => Self::internal(error),
+            IntakeError::Parser(error) => Self::internal(error),
         }
     }
 }

@@ -5,6 +5,7 @@ use actix_web::{
     http::header::{self, HeaderName},
     web::{self, Bytes},
 };
+
 use tokio::task::spawn_blocking;
 
 use super::{
@@ -26,9 +27,6 @@ use crate::{
 
 /// Header with the length of the JSON that precedes binary tensor data.
 const JSON_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
-
-/// Maximum size of JSON that is parsed on the event loop, in bytes. Larger JSON is parsed on a blocking thread.
-const QUICK_JSON: usize = 64 << 10;
 
 /// Run inference.
 ///
@@ -160,11 +158,8 @@ async fn parse(
         }
         wire::parse(&body, length, limits).map_err(ApiError::from)
     };
-    if length <= QUICK_JSON {
-        parse()
-    } else {
-        spawn_blocking(parse).await.map_err(ApiError::internal)?
-    }
+    let parsed = json::off_event_loop(length, parse).await;
+    parsed.map_err(ApiError::internal)?
 }
 
 fn respond(
