@@ -2,7 +2,7 @@
 
 mod arrival;
 pub mod body;
-pub mod buffer;
+pub(crate) mod buffer;
 pub mod decoder;
 mod error;
 pub mod memory_limit;

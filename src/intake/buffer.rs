@@ -12,7 +12,7 @@ const CHUNK: usize = 16 << 10;
 
 /// Why bytes cannot be appended.
 #[derive(Debug, thiserror::Error)]
-pub enum BufferError {
+pub(crate) enum BufferError {
     /// The memory limit is exhausted.
     #[error("the memory limit is exhausted")]
     Exhausted,
@@ -28,7 +28,7 @@ pub enum BufferError {
 }
 
 /// A buffer of limited length. Its reservation covers its capacity.
-pub struct ReservedBuffer {
+pub(crate) struct ReservedBuffer {
     bytes: Vec<u8>,
     max: usize,
     reservation: Reservation,
@@ -36,7 +36,7 @@ pub struct ReservedBuffer {
 
 impl ReservedBuffer {
     /// Creates a buffer for up to `max` bytes without a capacity. The capacity is reserved in `reservation`.
-    pub fn new(max: usize, reservation: Reservation) -> Self {
+    pub(crate) fn new(max: usize, reservation: Reservation) -> Self {
         Self {
             bytes: Vec::new(),
             max,
@@ -48,7 +48,7 @@ impl ReservedBuffer {
     ///
     /// # Errors
     /// Returns an error if the memory limit is exhausted.
-    pub fn allocate(&mut self, bytes: usize) -> Result<(), BufferError> {
+    pub(crate) fn allocate(&mut self, bytes: usize) -> Result<(), BufferError> {
         let more = bytes.saturating_sub(self.bytes.capacity());
         if more > 0 {
             if !self.reservation.reserve(more) {
@@ -63,7 +63,7 @@ impl ReservedBuffer {
     ///
     /// # Errors
     /// Returns an error if the buffer would exceed its maximum or the memory limit.
-    pub fn append(&mut self, bytes: &[u8]) -> Result<(), BufferError> {
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), BufferError> {
         let length = self.bytes.len() + bytes.len();
         if length > self.max {
             return Err(BufferError::TooLong { max: self.max });
@@ -81,7 +81,7 @@ impl ReservedBuffer {
     ///
     /// # Errors
     /// Returns an error if the buffer would exceed its maximum or the memory limit, and errors of the reader.
-    pub fn append_all(&mut self, mut reader: impl Read) -> Result<(), BufferError> {
+    pub(crate) fn append_all(&mut self, mut reader: impl Read) -> Result<(), BufferError> {
         let mut chunk = vec![0; CHUNK];
         loop {
             match reader.read(&mut chunk) {
@@ -94,12 +94,12 @@ impl ReservedBuffer {
     }
 
     /// Returns the number of bytes.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
 
     /// Returns the bytes. The reservation must be held as long as they are used.
-    pub fn into_bytes(self) -> Vec<u8> {
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 }
