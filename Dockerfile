@@ -16,10 +16,10 @@
 FROM rust:1.95.0-slim-bookworm AS source
 RUN test "$(dpkg --print-architecture)" = amd64 \
     || { echo "the pinned runtime libraries are for x86-64; build with --platform linux/amd64" >&2; exit 1; }
-# pip downloads the runtime libraries. Its version is that of Debian.
+# pip downloads the runtime libraries, make builds jemalloc. Their versions are those of Debian.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends python3-pip \
+    && apt-get install --yes --no-install-recommends make python3-pip \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /mien
 COPY . .
@@ -32,7 +32,7 @@ FROM source AS build
 RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,id=mien-server,target=/mien/target,sharing=locked \
     cargo clean --release --locked --package mien --package mien-faces --package mien-host --package mien-loadgen \
-    && cargo build --release --locked --package mien \
+    && cargo build --release --locked --package mien --features jemalloc \
     && mkdir /out \
     && objcopy --only-keep-debug target/release/mien /out/mien.debug \
     && objcopy --strip-debug --add-gnu-debuglink=/out/mien.debug target/release/mien /out/mien

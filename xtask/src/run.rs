@@ -26,16 +26,19 @@ pub(crate) fn serve(args: &[String]) -> Result<()> {
     exec(server.args(args))
 }
 
-/// Installs ONNX Runtime and builds the release binary of the server.
+/// Installs ONNX Runtime and builds the release binary of the server, with jemalloc if make is installed.
 fn build_server() -> Result<()> {
     setup::onnx_runtime()?;
-    check(cargo(&[
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "mien",
-    ]))
+    let mut build = cargo(&["build", "--release", "--locked", "--package", "mien"]);
+    let make = Command::new("make").arg("--version").output();
+    if make.is_ok_and(|make| make.status.success()) {
+        build.args(["--features", "jemalloc"]);
+    } else {
+        eprintln!(
+            "make was not found; the server is built without jemalloc and returns less memory to the system"
+        );
+    }
+    check(build)
 }
 
 /// Runs `cargo xtask hostile`; arguments are passed to the program.
