@@ -46,13 +46,13 @@ pub struct LogSettings {
     pub log_format: LogFormat,
 
     /// Log filter: a level (error, warn, info, debug, trace), or `target=level` pairs separated by commas. The default is
-    /// `info,ort=warn,actix_server=warn` for `mien serve` and `warn` for other commands.
+    /// `info,ort=warn,actix_server=warn,actix_http=off` for `mien serve` and `warn` for other commands.
     #[arg(long, env = "MIEN_LOG", value_name = "FILTER", global = true)]
     pub log: Option<String>,
 }
 
-/// Log filter of the server.
-pub const SERVER_FILTER: &str = "info,ort=warn,actix_server=warn";
+/// Log filter of the server. actix logs an error for each invalid request, so clients could fill the log.
+pub const SERVER_FILTER: &str = "info,ort=warn,actix_server=warn,actix_http=off";
 /// Log filter of commands that end.
 pub const COMMAND_FILTER: &str = "warn";
 
