@@ -55,10 +55,12 @@ async fn respond(
     let result = AssertUnwindSafe(next.call(request)).catch_unwind().await;
     let (response, reservation) = match result {
         Ok(Ok(response)) => {
-            let close =
-                state.draining() || active.as_ref().is_some_and(ActiveRequest::is_incomplete);
             let response = response.map_into_boxed_body();
-            let (response, reservation) = reserve_memory(response, active.as_ref());
+            let (response, reservation, is_replaced) = reserve_memory(response, active.as_ref());
+            // A client that does not read has often sent further requests already.
+            let close = is_replaced
+                || state.draining()
+                || active.as_ref().is_some_and(ActiveRequest::is_incomplete);
             let response = finalize_response(response, &id, entry.path(), close);
             (response, reservation)
         }
@@ -92,17 +94,17 @@ fn app_data<T: 'static>(request: &ServiceRequest) -> web::Data<T> {
         .clone()
 }
 
-/// Reserves memory for a large response. If the memory is exhausted, an error replaces the response.
+/// Reserves memory for a large response. If the memory is exhausted, an error replaces the response. Returns whether it does.
 fn reserve_memory(
     response: ServiceResponse<BoxBody>,
     active: Option<&ActiveRequest>,
-) -> (ServiceResponse<BoxBody>, Option<Reservation>) {
+) -> (ServiceResponse<BoxBody>, Option<Reservation>, bool) {
     let reserved = active.map(|active| active.reserve_response(response.response()));
     match reserved.transpose() {
-        Ok(reservation) => (response, reservation.flatten()),
+        Ok(reservation) => (response, reservation.flatten(), false),
         Err(error) => {
             let request = response.request().clone();
-            (ServiceResponse::from_err(error, request), None)
+            (ServiceResponse::from_err(error, request), None, true)
         }
     }
 }
