@@ -126,13 +126,13 @@ impl EvaluateArgs {
         samples: &[Sample],
     ) -> Result<EvaluationResult, RunError> {
         let bar = progress::bar(samples.len());
-        let run = evaluation::run(model, samples, |done| progress::advance(&bar, done.images));
+        let run = evaluation::run(model, dataset, samples, |done| {
+            progress::advance(&bar, done.images)
+        });
         let in_train = evaluation::test_in_train(Arc::clone(dataset));
         let result = evaluation::score_without_duplicates(self.split, run, in_train).await;
         bar.finish_and_clear();
-        let mut result = result?;
-        result.evaluation.left_out = dataset.left_out().clone();
-        Ok(result)
+        result
     }
 
     fn subject(&self, model: &LiveModel, dataset_sha256: Option<String>) -> Subject {

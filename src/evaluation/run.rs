@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::TryStreamExt;
 use mien_faces::{
-    dataset::{LeftOut, Sample},
+    dataset::{Dataset, LeftOut, Sample},
     expression::Expression,
     report::{Prediction, Tally, mistakes},
 };
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::models::registry::LiveModel;
 
-/// Classifies the samples through the model's batcher, one batch per worker at a time, and scores the predictions. The next
+/// Classifies samples of a data set through the model's batcher, one batch per worker at a time, and scores the predictions. The next
 /// chunks are read meanwhile. While the queue is full, the evaluation waits. `on_done` is called for each processed chunk.
 /// Dropping the future cancels the evaluation and its queued images.
 ///
@@ -28,6 +28,7 @@ use crate::models::registry::LiveModel;
 /// Returns an error if the model cannot be evaluated or fails, or if all images are unreadable.
 pub async fn run(
     model: &LiveModel,
+    dataset: &Dataset,
     samples: &[Sample],
     on_done: impl Fn(ProgressUpdate),
 ) -> Result<EvaluationResult, RunError> {
@@ -42,7 +43,7 @@ pub async fn run(
     while let Some(chunk) = chunks.try_next().await? {
         on_done(collected.add(chunk, &label_map));
     }
-    collected.finish(started.elapsed())
+    collected.finish(started.elapsed(), dataset.left_out().clone())
 }
 
 /// The results of the chunks that are processed.
@@ -83,7 +84,7 @@ impl Collected {
     ///
     /// # Errors
     /// Returns an error if all images are unreadable.
-    fn finish(mut self, took: Duration) -> Result<EvaluationResult, RunError> {
+    fn finish(mut self, took: Duration, left_out: LeftOut) -> Result<EvaluationResult, RunError> {
         self.unreadable.finalize();
         let unreadable = self.unreadable;
         let report = self.tally.report();
@@ -106,7 +107,7 @@ impl Collected {
             report,
             mistakes: mistakes(&predictions),
             without_duplicates: None,
-            left_out: LeftOut::default(),
+            left_out,
             seconds,
             images_per_second: (predictions.len() + unreadable.count) as f64 / seconds,
             unreadable,

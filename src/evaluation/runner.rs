@@ -98,19 +98,15 @@ pub(super) async fn evaluate(
         split,
         ..
     } = job.record();
-    let left_out = dataset.left_out().clone();
-    let fingerprint = fingerprint(dataset, split).await;
+    let fingerprint = fingerprint(Arc::clone(&dataset), split).await;
     let started = Timestamp::now();
     let (id, sha256) = (job.id(), fingerprint.clone());
     let start = move |store: &Store| store.start_evaluation(id, started, sha256.as_deref());
     let stored = shared.jobs.store.run(start).await;
     stored.map_err(|error| not_saved(&error))?;
     job.start(started, fingerprint);
-    let run = run::run(&model, &samples, |update| job.advance(update));
-    let in_train = shared.datasets.test_in_train(&name);
-    let mut result = duplicates::score_without_duplicates(split, run, in_train).await?;
-    result.evaluation.left_out = left_out;
-    Ok(result)
+    let run = run::run(&model, &dataset, &samples, |update| job.advance(update));
+    duplicates::score_without_duplicates(split, run, shared.datasets.test_in_train(&name)).await
 }
 
 /// Returns the fingerprint of a split, or `None` if a file cannot be read, which the evaluation then reports.
