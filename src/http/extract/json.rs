@@ -26,17 +26,14 @@ impl<T: DeserializeOwned> FromRequest for JsonBody<T> {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
-        let (request, payload) = (
-            request.clone(),
-            web::Payload::from_request(request, payload),
-        );
+        let is_json = is_json(request);
+        let body = read(request, payload);
         async move {
-            if !is_json(&request) {
+            if !is_json {
                 let detail = "send Content-Type: application/json";
                 return Err(ApiError::new(Code::UnsupportedMediaType, detail));
             }
-            let body = read(&request, payload.into_inner()).await?;
-            parse(&body).map(Self)
+            parse(&body.await?).map(Self)
         }
         .boxed_local()
     }
@@ -47,12 +44,9 @@ impl<T: DeserializeOwned + Default> FromRequest for OptionalJson<T> {
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut dev::Payload) -> Self::Future {
-        let (request, payload) = (
-            request.clone(),
-            web::Payload::from_request(request, payload),
-        );
+        let body = read(request, payload);
         async move {
-            let body = read(&request, payload.into_inner()).await?;
+            let body = body.await?;
             if body.trim_ascii().is_empty() {
                 return Ok(Self(T::default()));
             }
@@ -71,21 +65,26 @@ fn is_json(request: &HttpRequest) -> bool {
     media_type.subtype() == mime::JSON || media_type.suffix() == Some(mime::JSON)
 }
 
-async fn read(
+/// Takes the payload of a request and reads it within the limits.
+fn read(
     request: &HttpRequest,
-    payload: Result<web::Payload, actix_web::Error>,
-) -> Result<web::Bytes, ApiError> {
-    let state = request
-        .app_data::<web::Data<AppState>>()
-        .expect("the app has its state");
-    let payload = payload.map_err(ApiError::internal)?;
-    let times = request_times(request, state.limits.request_timeout)?;
-    body::uncompressed(request)?;
-    let reservation = state.intake.memory.reservation();
-    let body = state
-        .intake
-        .body(request, payload, MAX_BODY, reservation, times);
-    Ok(body.await?)
+    payload: &mut dev::Payload,
+) -> impl Future<Output = Result<web::Bytes, ApiError>> + use<> {
+    let payload = web::Payload::from_request(request, payload);
+    let request = request.clone();
+    async move {
+        let state = request
+            .app_data::<web::Data<AppState>>()
+            .expect("the app has its state");
+        let payload = payload.await.map_err(ApiError::internal)?;
+        let times = request_times(&request, state.limits.request_timeout)?;
+        body::uncompressed(&request)?;
+        let reservation = state.intake.memory.reservation();
+        let body = state
+            .intake
+            .body(&request, payload, MAX_BODY, reservation, times);
+        Ok(body.await?)
+    }
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
