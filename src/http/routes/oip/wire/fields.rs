@@ -69,10 +69,7 @@ impl<'de> Fields<'de> for Request<'de> {
     fn read<A: MapAccess<'de>>(&mut self, name: &str, value: &mut A) -> Result<(), A::Error> {
         match name {
             "id" => set(&mut self.id, "id", value.next_value_seed(Name)?),
-            "parameters" => {
-                let given = value.next_value_seed(Object(Parameters::default()))?;
-                set(&mut self.parameters, "parameters", given)
-            }
+            "parameters" => read_parameters(&mut self.parameters, value),
             "inputs" => {
                 let inputs = Inputs {
                     list: Vec::new(),
@@ -104,10 +101,7 @@ impl<'de> Fields<'de> for Input<'de> {
                 set(&mut self.shape, "shape", given)
             }
             "datatype" => set(&mut self.datatype, "datatype", value.next_value_seed(Name)?),
-            "parameters" => {
-                let given = value.next_value_seed(Object(Parameters::default()))?;
-                set(&mut self.parameters, "parameters", given)
-            }
+            "parameters" => read_parameters(&mut self.parameters, value),
             "data" => {
                 let given = value.next_value_seed(DataReader(self.limits))?;
                 set(&mut self.data, "data", given)
@@ -123,10 +117,7 @@ impl<'de> Fields<'de> for Output {
     fn read<A: MapAccess<'de>>(&mut self, name: &str, value: &mut A) -> Result<(), A::Error> {
         match name {
             "name" => set(&mut self.name, "name", value.next_value_seed(Name)?),
-            "parameters" => {
-                let given = value.next_value_seed(Object(Parameters::default()))?;
-                set(&mut self.parameters, "parameters", given)
-            }
+            "parameters" => read_parameters(&mut self.parameters, value),
             _ => value.next_value().map(|IgnoredAny| ()),
         }
     }
@@ -156,6 +147,15 @@ impl<'de> Items<'de> for Outputs {
         let next = list.next_element_seed(Object(Output::default()))?;
         push(&mut self.0, next, "outputs")
     }
+}
+
+/// Reads the field `parameters`.
+fn read_parameters<'de, A: MapAccess<'de>>(
+    field: &mut Option<Parameters>,
+    value: &mut A,
+) -> Result<(), A::Error> {
+    let given = value.next_value_seed(Object(Parameters::default()))?;
+    set(field, "parameters", given)
 }
 
 /// Adds the next element of a list of tensors and returns whether there was one.
