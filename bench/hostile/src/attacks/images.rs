@@ -6,7 +6,10 @@ use anyhow::ensure;
 use flate2::{Compression, Crc, write::ZlibEncoder};
 use mien_loadgen::connection::{Connection, request};
 
-use crate::attack::{Attack, MAX_LATENCY, Target};
+use crate::{
+    attack::{Attack, MAX_LATENCY, Target},
+    raw,
+};
 
 /// Number of clients that send the image at the same time.
 const CLIENTS: usize = 16;
@@ -27,16 +30,12 @@ async fn wide_png(target: Target) -> anyhow::Result<()> {
     let upload = request("POST", target.http, "/v1/classify", &headers, &image);
     let clients = (0..CLIENTS).map(|_| {
         let upload = upload.clone();
-        tokio::spawn(async move {
+        async move {
             let mut connection = Connection::new(target.http);
-            connection
-                .send(&upload)
-                .await
-                .map(|response| response.status)
-        })
+            Ok(connection.send(&upload).await?.status)
+        }
     });
-    for client in clients.collect::<Vec<_>>() {
-        let status = client.await??;
+    for status in raw::all(clients).await? {
         ensure!(
             (400..500).contains(&status),
             "the image got status {status}"

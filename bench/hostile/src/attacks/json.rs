@@ -6,7 +6,10 @@ use anyhow::ensure;
 use flate2::{Compression, write::GzEncoder};
 use mien_loadgen::connection::{Connection, request};
 
-use crate::attack::{Attack, Running, Target};
+use crate::{
+    attack::{Attack, Running, Target},
+    raw,
+};
 
 /// Size of a body in bytes.
 const SIZE: usize = 10 << 20;
@@ -111,11 +114,8 @@ fn send(target: Target, path: &'static str, body: Vec<u8>, is_compressed: bool) 
             headers.push(("content-encoding".to_owned(), "gzip".to_owned()));
         }
         let request = request("POST", target.http, path, &headers, &body);
-        let clients = (0..CLIENTS).map(|_| tokio::spawn(send_rounds(target, request.clone())));
-        for client in clients.collect::<Vec<_>>() {
-            client.await??;
-        }
-        Ok(())
+        let clients = (0..CLIENTS).map(|_| send_rounds(target, request.clone()));
+        raw::all(clients).await.map(drop)
     })
 }
 

@@ -1,9 +1,12 @@
-//! A log that nobody reads.
+//! A log whose reader stands still.
 
 use anyhow::{Context, ensure};
 use mien_loadgen::connection::{Connection, request};
 
-use crate::attack::{Attack, MAX_LATENCY, Target};
+use crate::{
+    attack::{Attack, MAX_LATENCY, Target},
+    raw,
+};
 
 /// Number of clients that send requests at the same time.
 const CLIENTS: usize = 16;
@@ -15,7 +18,7 @@ const NAME: usize = 1000;
 pub(super) fn attacks() -> Vec<Attack> {
     vec![Attack {
         name: "unread-log",
-        about: "8,000 requests with long paths while nobody reads the log",
+        about: "8,000 requests with long paths while standard error is not read",
         flags: &["--log=info"],
         max_latency: MAX_LATENCY,
         run: |target| Box::pin(unread_log(target)),
@@ -23,10 +26,7 @@ pub(super) fn attacks() -> Vec<Attack> {
 }
 
 async fn unread_log(target: Target) -> anyhow::Result<()> {
-    let clients = (0..CLIENTS).map(|_| tokio::spawn(send_requests(target)));
-    for client in clients.collect::<Vec<_>>() {
-        client.await??;
-    }
+    raw::all((0..CLIENTS).map(|_| send_requests(target))).await?;
     let metrics = request("GET", target.http, "/metrics", &[], &[]);
     let mut connection = Connection::new(target.http);
     let response = connection.send(&metrics).await?;

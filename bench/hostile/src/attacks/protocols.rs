@@ -2,14 +2,10 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use anyhow::Context;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
+use crate::{
+    attack::{Attack, MAX_LATENCY, Target},
+    raw::{self, Raw},
 };
-
-use crate::attack::{Attack, MAX_LATENCY, Target};
 
 /// Number of connections.
 const CONNECTIONS: usize = 200;
@@ -27,23 +23,12 @@ pub(super) fn attacks() -> Vec<Attack> {
 }
 
 async fn http_1_to_grpc(target: Target) -> anyhow::Result<()> {
-    let connections = (0..CONNECTIONS).map(|_| tokio::spawn(send_http_1(target.grpc)));
-    for connection in connections.collect::<Vec<_>>() {
-        connection.await??;
-    }
-    Ok(())
+    let connections = (0..CONNECTIONS).map(|_| send_http_1(target.grpc));
+    raw::all(connections).await.map(drop)
 }
 
 /// Sends a request and waits until the server closes the connection.
 async fn send_http_1(grpc: SocketAddr) -> anyhow::Result<()> {
-    let mut connection = TcpStream::connect(grpc).await?;
-    connection
-        .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
-        .await?;
-    let mut response = Vec::new();
-    // A reset closes the connection as well.
-    let _ = timeout(CLOSED_WITHIN, connection.read_to_end(&mut response))
-        .await
-        .with_context(|| format!("a connection was not closed within {CLOSED_WITHIN:?}"))?;
-    Ok(())
+    let connection = Raw::open(grpc, b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await?;
+    connection.closed(CLOSED_WITHIN).await.map(drop)
 }
