@@ -1,4 +1,4 @@
-//! An attack: what it sends, and the bounds that the server must keep meanwhile.
+//! An attack and the bounds that the server must keep meanwhile.
 
 use std::{net::SocketAddr, pin::Pin, time::Duration};
 
@@ -20,7 +20,7 @@ pub(crate) type Running = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send
 pub(crate) struct Attack {
     /// Name on the command line.
     pub(crate) name: &'static str,
-    /// What the attack sends, in a few words.
+    /// Description of the requests for the list of attacks.
     pub(crate) about: &'static str,
     /// Flags of `mien serve` in addition to those of [`crate::server::Server::start`].
     pub(crate) flags: &'static [&'static str],

@@ -55,7 +55,7 @@ async fn run(cli: &Cli) -> anyhow::Result<bool> {
     }
     let unknown = |name: &&String| attacks.iter().all(|attack| attack.name != **name);
     if let Some(name) = cli.names.iter().find(unknown) {
-        anyhow::bail!("there is no attack `{name}`; --list prints the names");
+        anyhow::bail!("unknown attack `{name}`; --list prints the names");
     }
     ensure!(
         cli.mien.is_file(),

@@ -6,7 +6,7 @@
 
 use crate::{attack::Attack, trial::Outcome};
 
-/// Prints the names of the attacks and what they send.
+/// Prints the names and descriptions of the attacks.
 pub(crate) fn print_names(attacks: &[Attack]) {
     for attack in attacks {
         println!("{:<24} {}", attack.name, attack.about);

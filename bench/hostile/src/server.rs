@@ -28,7 +28,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts a server with the fixture models and waits until it is ready. `flags` may name other models. If they set the log
-    /// level, nobody reads the log.
+    /// level, the log is not read.
     ///
     /// # Errors
     /// Returns an error if the server cannot be started or does not become ready.

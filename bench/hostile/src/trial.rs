@@ -1,4 +1,4 @@
-//! Runs one attack against a server of its own and compares what was measured with the bounds.
+//! Runs one attack against a server of its own and compares the measurements with the bounds.
 
 use std::{path::Path, time::Duration};
 
@@ -8,7 +8,7 @@ use crate::{
     server::Server,
 };
 
-/// What was measured, and the bounds that the server broke.
+/// The measurements of an attack, and the bounds that the server broke.
 pub(crate) struct Outcome {
     /// Growth of the resident memory during the attack in bytes.
     pub(crate) growth: u64,

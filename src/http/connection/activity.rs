@@ -1,4 +1,4 @@
-//! What a connection does, and its deadline.
+//! The state of a connection and its deadline.
 
 mod read_limit;
 mod request;
@@ -28,7 +28,7 @@ const FIRST_BYTE_GRACE: Duration = Duration::from_secs(1);
 /// Time for the rest of a head when the server stops.
 const HEAD_GRACE: Duration = Duration::from_secs(5);
 
-/// What a connection does.
+/// The state of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// The client has not sent a byte yet.

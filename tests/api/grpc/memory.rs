@@ -1,4 +1,4 @@
-//! What counts in the memory limit over gRPC.
+//! The memory of gRPC calls within `--max-body-memory`.
 
 use futures_util::{StreamExt, stream};
 use mien::grpc::proto::{InferTensorContents, ModelReadyRequest};

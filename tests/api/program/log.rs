@@ -1,4 +1,4 @@
-//! The log while nobody reads it.
+//! The log while its reader stands still.
 
 use std::time::{Duration, Instant};
 

@@ -19,7 +19,7 @@ pub(in crate::http) fn head_memory() -> BodyMemoryLimit {
     BodyMemoryLimit::new(HEAD_MEMORY)
 }
 
-/// What a connection may read.
+/// The bytes that a connection may read.
 #[derive(Debug, Clone, Copy)]
 enum Allowance {
     /// A head: bytes beyond this number are reserved in the memory of all heads.

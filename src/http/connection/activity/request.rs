@@ -17,7 +17,7 @@ use futures_util::Stream;
 
 use super::{ActiveRequest, Activity, read_limit::READ_AHEAD};
 
-/// What is known of the body of a pending request.
+/// Whether the body of a pending request was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BodyState {
     /// The body is absent or small, or its end was received.
