@@ -8,6 +8,7 @@ mod assembler;
 mod encoding;
 mod incoming;
 mod memory;
+mod message_wait;
 mod request_body;
 mod response_body;
 
@@ -17,6 +18,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
+use tokio::sync::watch;
 use tonic::{
     body::Body,
     codegen::{
@@ -30,6 +32,7 @@ pub(super) use self::incoming::{Incoming, Received};
 use self::{
     encoding::Encoding,
     memory::Memory,
+    message_wait::MessageWait,
     request_body::{Failure, RequestBody},
     response_body::ResponseBody,
 };
@@ -51,14 +54,23 @@ pub(super) struct Timeouts {
 pub(super) struct BodyLimitLayer {
     memory: Memory,
     timeouts: Timeouts,
+    /// Whether incomplete messages are rejected.
+    closed: watch::Receiver<bool>,
 }
 
 impl BodyLimitLayer {
-    /// Creates the layer. Messages of inference have at most `max_body` bytes and count in `bodies`.
-    pub(super) fn new(max_body: usize, bodies: BodyMemoryLimit, timeouts: Timeouts) -> Self {
+    /// Creates the layer. Messages of inference have at most `max_body` bytes and count in `bodies`. Incomplete messages are
+    /// rejected while `closed` is true.
+    pub(super) fn new(
+        max_body: usize,
+        bodies: BodyMemoryLimit,
+        timeouts: Timeouts,
+        closed: watch::Receiver<bool>,
+    ) -> Self {
         Self {
             memory: Memory::new(max_body, bodies),
             timeouts,
+            closed,
         }
     }
 }
@@ -105,12 +117,16 @@ where
         let encoding = Encoding::take(request.headers_mut());
         let incoming = Incoming::default();
         request.extensions_mut().insert(incoming.clone());
-        let (timeouts, limits) = (self.limits.timeouts, memory.clone());
+        let BodyLimitLayer {
+            timeouts, closed, ..
+        } = &self.limits;
+        let wait = MessageWait::new(call.is_stream, *timeouts, closed.clone());
+        let limits = memory.clone();
         let failure = Failure::default();
         let failed = failure.clone();
         let request = request.map(|body| {
             Body::new(RequestBody::new(
-                body, call, limits, encoding, timeouts, incoming, failed,
+                body, call, limits, encoding, wait, incoming, failed,
             ))
         });
         let response = self.inner.call(request);

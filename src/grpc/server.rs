@@ -44,6 +44,10 @@ const MAX_HEADERS: u32 = 8 << 10;
 /// Interval of keep-alive pings on idle connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
+/// Age at which a connection takes no further calls and closes after its last one. Connections without calls therefore do not
+/// keep their places, although their clients answer pings. Clients open a new connection without losing a call.
+const MAX_CONNECTION_AGE: Duration = Duration::from_secs(300);
+
 /// Authorization and connection limits of the gRPC server.
 pub struct Options {
     /// Authorization of admin requests.
@@ -100,6 +104,7 @@ impl Server {
             .initial_stream_window_size(WINDOW)
             .http2_max_header_list_size(MAX_HEADERS)
             .http2_keepalive_interval(Some(KEEP_ALIVE))
+            .max_connection_age(MAX_CONNECTION_AGE)
             .layer(RequestLogLayer::new(
                 Arc::clone(&app.metrics),
                 stopped.clone(),
@@ -108,6 +113,7 @@ impl Server {
                 app.limits.max_body,
                 app.intake.memory.clone(),
                 timeouts,
+                app.intake.arrival.is_closed(),
             ))
             .add_routes(services);
         let served = runtime.spawn(async move {

@@ -26,6 +26,11 @@ impl ArrivalLimit {
         self.closed.send_replace(true);
     }
 
+    /// Returns whether incomplete bodies are rejected, and each change of that.
+    pub fn is_closed(&self) -> watch::Receiver<bool> {
+        self.closed.subscribe()
+    }
+
     /// Waits for `reading`, at most the time of a body and not longer than the deadline of the request.
     ///
     /// # Errors

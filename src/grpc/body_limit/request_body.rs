@@ -9,15 +9,14 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body as _, Frame};
 use prost::Message as _;
-use tokio::time::{Sleep, sleep};
 use tonic::{Status, body::Body};
 
 use super::{
-    Timeouts,
     assembler::{Assembler, Message},
     encoding::Encoding,
     incoming::{Incoming, Received},
     memory::CallMemory,
+    message_wait::MessageWait,
 };
 use crate::{
     grpc::{
@@ -42,13 +41,11 @@ pub(super) struct RequestBody {
     call: Call,
     memory: CallMemory,
     encoding: Option<Encoding>,
-    timeouts: Timeouts,
+    wait: MessageWait,
     incoming: Incoming,
     assembler: Assembler,
     /// Received bytes after the end of the last message.
     rest: Bytes,
-    /// Deadline of the expected message. For a stream it starts with the first wait.
-    deadline: Option<Pin<Box<Sleep>>>,
     /// Memory of the small message that tonic got last. It is released when the next message is complete.
     last: Option<Reservation>,
     failure: Failure,
@@ -61,7 +58,7 @@ impl RequestBody {
         call: Call,
         memory: CallMemory,
         encoding: Option<Encoding>,
-        timeouts: Timeouts,
+        wait: MessageWait,
         incoming: Incoming,
         failure: Failure,
     ) -> Self {
@@ -71,10 +68,9 @@ impl RequestBody {
             assembler: Assembler::new(memory.clone()),
             memory,
             encoding,
-            timeouts,
+            wait,
             incoming,
             rest: Bytes::new(),
-            deadline: (!call.is_stream).then(|| Box::pin(sleep(timeouts.message))),
             last: None,
             failure,
             is_ended: false,
@@ -86,12 +82,9 @@ impl RequestBody {
         let Some(message) = self.assembler.feed(&mut self.rest)? else {
             return Ok(None);
         };
-        if self.call.is_stream {
-            self.deadline = None;
-        } else {
-            // The client need not end its stream before the response. Further messages are not read.
-            self.is_ended = true;
-        }
+        self.wait.restart();
+        // A client need not end its unary call before the response. Further messages are not read.
+        self.is_ended = !self.call.is_stream;
         self.frame(message).map(Some)
     }
 
@@ -128,28 +121,11 @@ impl RequestBody {
         }
     }
 
-    /// Waits for more bytes until the deadline.
-    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Status> {
-        let in_message = !self.call.is_stream || self.assembler.in_message();
-        let (time, message) = if in_message {
-            let message = "the message was not received within --body-timeout";
-            (self.timeouts.message, message)
-        } else {
-            let message = "no message was received within --keep-alive";
-            (self.timeouts.idle, message)
-        };
-        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(time)));
-        deadline
-            .as_mut()
-            .poll(context)
-            .map(|()| Status::deadline_exceeded(message))
-    }
-
     /// Stores received bytes.
     fn receive(&mut self, bytes: Bytes) {
-        if self.call.is_stream && !self.assembler.in_message() {
+        if !self.assembler.in_message() {
             // A message begins, so the idle timeout does not apply any more.
-            self.deadline = None;
+            self.wait.restart();
         }
         self.rest = bytes;
     }
@@ -171,7 +147,8 @@ impl RequestBody {
                 return Poll::Ready(Some(Ok(frame)));
             }
             let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
-                return self.wait(context).map(|status| Some(Err(status)));
+                let end = self.wait.poll_end(self.assembler.in_message(), context);
+                return end.map(|status| Some(Err(status)));
             };
             match frame.transpose()?.map(Frame::into_data) {
                 Some(Ok(bytes)) => self.receive(bytes),
