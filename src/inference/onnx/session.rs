@@ -41,7 +41,7 @@ impl Session {
     /// server (further sessions, decoding, HTTP) need the cores between two calls.
     ///
     /// # Errors
-    /// Returns an error if ONNX Runtime cannot run the file.
+    /// Returns an error if ONNX Runtime cannot run the file, or does not load it within the time limit.
     pub fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Self, InferenceError> {
         Self::open_with(runtime, path, threads, runtime.fp16_input())
     }
@@ -53,13 +53,19 @@ impl Session {
         threads: usize,
         fp16_input: bool,
     ) -> Result<Self, InferenceError> {
-        let session = || -> ort::Result<Self> {
-            let mut builder = ort::session::Session::builder(runtime.environment())?
+        let failed = |error: ort::Error| InferenceError::Model(without_path(error.message(), path));
+        let builder = || -> ort::Result<_> {
+            Ok(ort::session::Session::builder(runtime.environment())?
                 .with_optimization_level(GraphOptimizationLevel::All)?
                 .with_intra_threads(threads.max(1))?
                 .with_inter_threads(1)?
                 .with_intra_op_spinning(false)?
-                .with_execution_providers(runtime.providers())?;
+                .with_execution_providers(runtime.providers())?)
+        };
+        let mut builder = builder().map_err(failed)?;
+        let watchdog = runtime.watchdog();
+        let load = watchdog.watch_load(builder.canceler());
+        let mut open = || -> ort::Result<Self> {
             let (inner, fp16_input) = if fp16_input {
                 fp16_input::open(&mut builder, path)?
             } else {
@@ -68,10 +74,13 @@ impl Session {
             Ok(Self {
                 inner,
                 fp16_input,
-                timer: runtime.watchdog().watch()?,
+                timer: watchdog.watch()?,
             })
         };
-        session().map_err(|error| InferenceError::Model(without_path(error.message(), path)))
+        open().map_err(|error| match watchdog.cancellation(&load) {
+            Some(reason) => InferenceError::Timeout(reason),
+            None => failed(error),
+        })
     }
 
     /// Reads the metadata of the file, with the file's own input even if the session takes float16 instead.

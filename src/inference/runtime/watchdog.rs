@@ -1,8 +1,10 @@
-//! Ends inference calls that exceed their time limit. One thread watches the sessions of all models.
+//! Ends inference calls and loads of models that exceed their time limit. One thread watches the sessions of all models.
 //!
 //! The start of a call only stores a number, and its end swaps it. The thread counts time in ticks of its own, so a process
 //! that was stopped for a while does not end its calls when it continues. ONNX Runtime checks the termination flag before each
 //! node, also before each node of the body of a `Loop`, so a call ends when its current node ends.
+
+mod load;
 
 use std::{
     io,
@@ -16,6 +18,8 @@ use std::{
 
 use mien_host::sync::lock;
 use ort::session::RunOptions;
+
+use self::load::Loads;
 
 /// The limit of a trial as a multiple of that of a batch. Trials run at background priority, so on a busy machine they take
 /// longer.
@@ -58,6 +62,7 @@ struct Shared {
     /// Which calls are terminated because the server stops: [`NONE`], [`TRIALS`] or [`ALL`].
     stopped: AtomicU8,
     sessions: Mutex<Vec<Weak<Watched>>>,
+    loads: Loads,
 }
 
 /// A session that the thread watches.
@@ -88,6 +93,7 @@ impl Watchdog {
             ticks: AtomicU64::new(1),
             stopped: AtomicU8::new(NONE),
             sessions: Mutex::default(),
+            loads: Loads::default(),
         });
         let watched = Arc::downgrade(&shared);
         let body = move || {
@@ -121,12 +127,12 @@ impl Watchdog {
         })
     }
 
-    /// Terminates the running trials, and all further trials after at most one tick.
+    /// Terminates the running trials and loads, and all further ones after at most one tick.
     pub(crate) fn terminate_trials(&self) {
         self.terminate(TRIALS);
     }
 
-    /// Terminates the running calls, and all further calls after at most one tick.
+    /// Terminates the running calls and loads, and all further ones after at most one tick.
     pub(crate) fn terminate_all(&self) {
         self.terminate(ALL);
     }
@@ -150,6 +156,9 @@ impl Shared {
             session.terminate_if_expired(if ends_now { TERMINATED - 1 } else { ticks });
             true
         });
+        let loads_end = stopped != NONE;
+        self.loads
+            .cancel_expired(if loads_end { TERMINATED } else { ticks });
     }
 
     /// Returns the number of ticks after which a call has run for at least `limit`.
@@ -241,6 +250,7 @@ mod tests {
             ticks: AtomicU64::new(1),
             stopped: AtomicU8::new(NONE),
             sessions: Mutex::default(),
+            loads: Loads::default(),
         };
         assert_eq!(shared.ticks_of(shared.limit(CallKind::Batch)), 21);
         assert_eq!(shared.ticks_of(shared.limit(CallKind::Trial)), 61);
