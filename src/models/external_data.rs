@@ -19,6 +19,10 @@ use crate::{
 /// Maximum number of external files of a model.
 const MAX_FILES: usize = 10_000;
 
+/// Maximum size of all external files of a model in bytes. They are read to identify the model, and reading a sparse file of
+/// terabytes would block the thread that loads models.
+const MAX_SIZE: u64 = 16 << 30;
+
 /// Maximum depth of nested messages. A graph in an attribute of a node is three levels deeper than the graph of the node.
 const MAX_DEPTH: usize = 96;
 
@@ -62,10 +66,19 @@ impl ExternalData {
     /// Returns the paths of the files, in the order of their locations.
     ///
     /// # Errors
-    /// Returns an error, without an absolute path, if a file does not exist or is outside of `directory`.
+    /// Returns an error, without an absolute path, if a file does not exist or is outside of `directory`, or if the files
+    /// are too large.
     pub(super) fn paths(&self, directory: &Path) -> Result<Vec<PathBuf>, InferenceError> {
         let path = |location: &String| inside(directory, location);
-        self.locations.iter().map(path).collect()
+        let paths: Vec<PathBuf> = self.locations.iter().map(path).collect::<Result<_, _>>()?;
+        let size = |path: &PathBuf| path.metadata().map_or(0, |metadata| metadata.len());
+        let total = paths.iter().map(size).fold(0, u64::saturating_add);
+        if total > MAX_SIZE {
+            return invalid_model(format!(
+                "its external data has {total} bytes; the maximum is {MAX_SIZE}"
+            ));
+        }
+        Ok(paths)
     }
 }
 

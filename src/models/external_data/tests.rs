@@ -125,3 +125,15 @@ proptest! {
         let _ = read(&field(7, &field(5, &bytes)));
     }
 }
+
+#[test]
+fn paths_of_too_large_files_are_rejected() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = fs::File::create(directory.path().join("x.data")).unwrap();
+    let external = read(&field(7, &field(5, &tensor("x.data"))));
+    file.set_len(MAX_SIZE).unwrap();
+    assert!(external.paths(directory.path()).is_ok());
+    file.set_len(MAX_SIZE + 1).unwrap();
+    let error = external.paths(directory.path()).unwrap_err().to_string();
+    assert!(error.contains("has 17179869185 bytes"), "{error}");
+}
