@@ -1,10 +1,10 @@
 //! Dynamic batching: images wait in one bounded queue per model, and idle worker threads pull them in batches.
 //!
 //! ```text
-//! classify(inputs) -> queue (bounded in images, all or nothing)
+//! infer(inputs) -> queue (bounded in images, all or nothing)
 //!                       -> cpu_budget: permits, one budget for all models
 //!                       -> assemble: the next batch, without expired and cancelled images
-//!                            -> worker: one OS thread, one Classifier -> response
+//!                            -> worker: one OS thread, one model -> response
 //! ```
 //!
 //! At low load an image is taken by an idle worker at once. Under load batches form while the workers are busy. Every
@@ -52,25 +52,31 @@ use self::{
     worker_pool::WorkerPool,
 };
 use crate::{
-    inference::{Classifier, InferenceError, Input},
+    inference::{Classifier, InferenceError, Model},
     metrics::{ModelMetrics, Outcome},
 };
 
-/// Creates a classifier: once per worker, and again after a panic.
-pub type Factory = Arc<dyn Fn() -> Result<Box<dyn Classifier>, InferenceError> + Send + Sync>;
+/// Creates a model: once per worker, and again after a panic.
+pub type Factory<M = dyn Classifier> =
+    Arc<dyn Fn() -> Result<Box<M>, InferenceError> + Send + Sync>;
 
 /// Handle to the queue and workers of one model. Clones share them. Dropping the last clone closes the queue.
-#[derive(Clone)]
-pub struct Batcher(Arc<WorkerPool>);
+pub struct Batcher<M: Model + ?Sized = dyn Classifier>(Arc<WorkerPool<M>>);
 
-impl Batcher {
-    /// Starts the worker threads, which create their classifiers concurrently, and waits for them.
+impl<M: Model + ?Sized> Clone for Batcher<M> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<M: Model + ?Sized + 'static> Batcher<M> {
+    /// Starts the worker threads, which create their models concurrently, and waits for them.
     ///
     /// # Errors
     /// Returns an error if the factory fails or a thread cannot be started.
     pub fn start(
         model: &str,
-        factory: &Factory,
+        factory: &Factory<M>,
         options: BatchOptions,
         cores: CpuBudget,
         metrics: ModelMetrics,
@@ -79,17 +85,17 @@ impl Batcher {
         Ok(Self(Arc::new(workers)))
     }
 
-    /// Classifies each input and returns the results in order. Dropping the future cancels the images that are still
+    /// Runs the model on each input and returns the results in order. Dropping the future cancels the images that are still
     /// queued.
     ///
     /// # Errors
     /// Returns [`BatchError::Overloaded`] if the inputs do not fit into the queue as a whole, and the other variants as
     /// documented there.
-    pub async fn classify(
+    pub async fn infer(
         &self,
-        inputs: Vec<Input>,
+        inputs: Vec<M::Input>,
         options: RequestOptions,
-    ) -> Result<BatchResponse, BatchError> {
+    ) -> Result<BatchResponse<M::Output>, BatchError> {
         let (count, enqueued) = (inputs.len(), Instant::now());
         let result = self.run(inputs, options, enqueued).await;
         self.record_request(&result, enqueued);
@@ -102,7 +108,11 @@ impl Batcher {
     }
 
     /// Records the outcome of a request once, however often it was tried.
-    fn record_request(&self, result: &Result<BatchResponse, BatchError>, enqueued: Instant) {
+    fn record_request(
+        &self,
+        result: &Result<BatchResponse<M::Output>, BatchError>,
+        enqueued: Instant,
+    ) {
         let statistics = self.0.metrics.statistics();
         match result {
             Ok(response) => {
@@ -119,10 +129,10 @@ impl Batcher {
 
     async fn run(
         &self,
-        inputs: Vec<Input>,
+        inputs: Vec<M::Input>,
         options: RequestOptions,
         enqueued: Instant,
-    ) -> Result<BatchResponse, BatchError> {
+    ) -> Result<BatchResponse<M::Output>, BatchError> {
         let RequestOptions { deadline, priority } = options;
         let count = inputs.len();
         if deadline.is_some_and(|deadline| deadline <= enqueued) {

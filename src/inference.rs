@@ -52,6 +52,35 @@ pub trait Classifier: Send {
     ) -> Result<Vec<Result<Prediction, InferenceError>>, InferenceError>;
 }
 
+/// A loaded model of any kind that workers of [`batching`](crate::batching) run.
+pub trait Model: Send {
+    /// One image for the model.
+    type Input: Clone + Send + Sync;
+    /// The result of one image.
+    type Output: Send;
+
+    /// Returns one result per input, in order.
+    ///
+    /// # Errors
+    /// Returns an error if the runtime fails. The model can be used again afterwards.
+    fn infer(
+        &mut self,
+        inputs: &[Self::Input],
+    ) -> Result<Vec<Result<Self::Output, InferenceError>>, InferenceError>;
+}
+
+impl Model for dyn Classifier + '_ {
+    type Input = Input;
+    type Output = Prediction;
+
+    fn infer(
+        &mut self,
+        inputs: &[Input],
+    ) -> Result<Vec<Result<Prediction, InferenceError>>, InferenceError> {
+        self.classify(inputs)
+    }
+}
+
 /// Why a model could not be loaded or run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InferenceError {

@@ -11,23 +11,24 @@ use super::{
     job::Job,
     queue::{Queue, State},
 };
+use crate::inference::Model;
 
 /// Time after the last live image during which background batches stay small.
 const LIVE_QUIET_PERIOD: Duration = Duration::from_secs(1);
 
 /// Images for one inference call. Dropping it releases the cores.
-pub(super) struct Batch<'a> {
-    pub(super) jobs: Vec<Job>,
-    _guard: BatchGuard<'a>,
+pub(super) struct Batch<'a, M: Model + ?Sized> {
+    pub(super) jobs: Vec<Job<M>>,
+    _guard: BatchGuard<'a, M>,
 }
 
-struct BatchGuard<'a> {
-    queue: &'a Queue,
+struct BatchGuard<'a, M: Model + ?Sized> {
+    queue: &'a Queue<M>,
     background: bool,
     _permit: Permit<'a>,
 }
 
-impl Drop for BatchGuard<'_> {
+impl<M: Model + ?Sized> Drop for BatchGuard<'_, M> {
     fn drop(&mut self) {
         if self.background {
             let mut state = self.queue.lock();
@@ -48,10 +49,10 @@ enum NextWork {
     End,
 }
 
-impl Queue {
+impl<M: Model + ?Sized> Queue<M> {
     /// Blocks until images and cores are available and takes the next batch: 1 to `max_batch` images of one priority,
     /// oldest first. Returns `None` if the queue is closed and empty. `worker` is the index of the calling worker.
-    pub(super) fn next_batch(&self, worker: usize) -> Option<Batch<'_>> {
+    pub(super) fn next_batch(&self, worker: usize) -> Option<Batch<'_, M>> {
         self.lock().polling_workers += 1;
         let batch = loop {
             if !self.wait(worker) {
@@ -106,7 +107,7 @@ impl Queue {
 
     /// Takes this worker's share of runnable images and returns whether they are background images; `None` if there are
     /// none.
-    fn take(&self) -> Option<(Vec<Job>, bool)> {
+    fn take(&self) -> Option<(Vec<Job<M>>, bool)> {
         let mut state = self.lock();
         // Other workers that could start now.
         let ready = self.ready.load(Ordering::Relaxed).saturating_sub(1);
@@ -144,7 +145,7 @@ impl Queue {
 
     /// Serves live images first. For a while after each live image, background batches have one image and leave one worker
     /// idle, so that the next live image rarely finds all cores busy with large batches.
-    fn next_work(&self, state: &State) -> NextWork {
+    fn next_work(&self, state: &State<M>) -> NextWork {
         let wait = |time| NextWork::Wait(Some(time));
         if !state.live.is_empty() {
             return self
@@ -179,7 +180,7 @@ impl Queue {
     }
 
     /// Returns how much longer a batch that is not full may wait for more images.
-    fn time_to_fill(&self, jobs: &VecDeque<Job>, closed: bool) -> Option<Duration> {
+    fn time_to_fill(&self, jobs: &VecDeque<Job<M>>, closed: bool) -> Option<Duration> {
         if jobs.len() >= self.options.max_batch || closed || self.options.max_queue_delay.is_zero()
         {
             return None;
@@ -192,7 +193,7 @@ impl Queue {
     }
 
     /// Pops up to `size` runnable jobs. Expired and cancelled jobs are dropped and counted.
-    fn take_runnable(&self, jobs: &mut VecDeque<Job>, size: usize) -> Vec<Job> {
+    fn take_runnable(&self, jobs: &mut VecDeque<Job<M>>, size: usize) -> Vec<Job<M>> {
         let now = Instant::now();
         let mut batch = Vec::with_capacity(size);
         while batch.len() < size

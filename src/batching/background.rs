@@ -3,19 +3,19 @@
 use std::time::Instant;
 
 use super::{BatchError, BatchOptions, BatchResponse, Batcher, Priority, RequestOptions};
-use crate::inference::Input;
+use crate::inference::Model;
 
-impl Batcher {
-    /// Classifies at background priority. While the background queue is full, the call waits, at most until the deadline.
+impl<M: Model + ?Sized + 'static> Batcher<M> {
+    /// Processes images at background priority. While the background queue is full, the call waits, at most until the deadline.
     /// Dropping the future cancels the queued images.
     ///
     /// # Errors
-    /// Returns the errors of [`Self::classify`] except [`BatchError::Overloaded`].
-    pub async fn classify_in_background(
+    /// Returns the errors of [`Self::infer`] except [`BatchError::Overloaded`].
+    pub async fn infer_in_background(
         &self,
-        inputs: &[Input],
+        inputs: &[M::Input],
         deadline: Option<Instant>,
-    ) -> Result<BatchResponse, BatchError> {
+    ) -> Result<BatchResponse<M::Output>, BatchError> {
         if inputs.is_empty() {
             return Ok(BatchResponse::default());
         }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
     use crate::{
         batching::CpuBudget,
-        inference::{Classifier, InferenceError, Labels, Prediction, Probabilities},
+        inference::{Classifier, InferenceError, Input, Labels, Prediction, Probabilities},
         metrics::Metrics,
     };
 
@@ -145,7 +145,7 @@ mod tests {
                 deadline: None,
                 priority: Priority::Background,
             };
-            tokio::spawn(async move { batcher.classify(faces(images), call).await })
+            tokio::spawn(async move { batcher.infer(faces(images), call).await })
         };
         let first = traffic(1);
         wait_for_metric(&metrics, "mien_queue_wait_seconds_count{model=\"gated\",priority=\"background\",version=\"1\"} 1").await;
@@ -156,11 +156,11 @@ mod tests {
         )
         .await;
         let one = faces(1);
-        let mut job = Box::pin(batcher.classify_in_background(&one, None));
+        let mut job = Box::pin(batcher.infer_in_background(&one, None));
         assert!(job.as_mut().now_or_never().is_none());
         // The wait ends at the deadline although the queue stays full.
         let soon = Some(Instant::now() + Duration::from_millis(20));
-        let late = batcher.classify_in_background(&one, soon).await;
+        let late = batcher.infer_in_background(&one, soon).await;
         assert_eq!(late.unwrap_err(), BatchError::DeadlineExceeded);
         wait_for_metric(
             &metrics,

@@ -6,20 +6,20 @@ use tokio::sync::oneshot;
 
 use super::{BatchError, Priority};
 use crate::{
-    inference::{Input, Prediction},
+    inference::Model,
     metrics::{ModelMetrics, Outcome},
 };
 
 /// A queued image.
-pub(super) struct Job {
-    pub(super) input: Input,
+pub(super) struct Job<M: Model + ?Sized> {
+    pub(super) input: M::Input,
     pub(super) enqueued: Instant,
-    pub(super) responder: Responder,
+    pub(super) responder: Responder<M::Output>,
 }
 
-/// The prediction for one image with its times.
-pub(super) struct JobResult {
-    pub(super) prediction: Prediction,
+/// The result of one image with its times.
+pub(super) struct JobResult<O> {
+    pub(super) output: O,
     /// Time in the queue.
     pub(super) queue: Duration,
     /// Duration of the inference call.
@@ -27,13 +27,13 @@ pub(super) struct JobResult {
 }
 
 /// Sends the result of one image to its request.
-pub(super) struct Responder {
+pub(super) struct Responder<O> {
     pub(super) priority: Priority,
-    pub(super) sender: oneshot::Sender<Result<JobResult, BatchError>>,
+    pub(super) sender: oneshot::Sender<Result<JobResult<O>, BatchError>>,
     pub(super) deadline: Option<Instant>,
 }
 
-impl Responder {
+impl<O> Responder<O> {
     /// Returns why the result is not needed any more: the deadline has passed or the request was dropped.
     pub(super) fn drop_reason(&self, now: Instant) -> Option<Outcome> {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
@@ -47,7 +47,7 @@ impl Responder {
 
     /// Records the outcome of the image and then sends the result, so that a client that has its response finds it in the
     /// metrics.
-    pub(super) fn send(self, result: Result<JobResult, BatchError>, metrics: &ModelMetrics) {
+    pub(super) fn send(self, result: Result<JobResult<O>, BatchError>, metrics: &ModelMetrics) {
         let sent = if result.is_ok() {
             Outcome::Ok
         } else {

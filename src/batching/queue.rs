@@ -12,7 +12,7 @@ use std::{
 use mien_host::sync::lock;
 
 use super::{BatchOptions, CpuBudget, Priority, job::Job, suspension::Suspension};
-use crate::metrics::ModelMetrics;
+use crate::{inference::Model, metrics::ModelMetrics};
 
 /// Why images were rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,10 +24,9 @@ pub(super) enum PushError {
 }
 
 /// The state behind the lock.
-#[derive(Default)]
-pub(super) struct State {
-    pub(super) live: VecDeque<Job>,
-    pub(super) background: VecDeque<Job>,
+pub(super) struct State<M: Model + ?Sized> {
+    pub(super) live: VecDeque<Job<M>>,
+    pub(super) background: VecDeque<Job<M>>,
     /// Arrival of the last live image.
     pub(super) last_live: Option<Instant>,
     /// Arrival of the last image of any priority.
@@ -43,12 +42,28 @@ pub(super) struct State {
     published: [usize; 2],
 }
 
-impl State {
+impl<M: Model + ?Sized> Default for State<M> {
+    fn default() -> Self {
+        Self {
+            live: VecDeque::new(),
+            background: VecDeque::new(),
+            last_live: None,
+            last: None,
+            background_runs: 0,
+            idle: Vec::new(),
+            polling_workers: 0,
+            closed: false,
+            published: [0; 2],
+        }
+    }
+}
+
+impl<M: Model + ?Sized> State<M> {
     pub(super) fn len(&self) -> usize {
         self.live.len() + self.background.len()
     }
 
-    fn jobs_mut(&mut self, priority: Priority) -> &mut VecDeque<Job> {
+    fn jobs_mut(&mut self, priority: Priority) -> &mut VecDeque<Job<M>> {
         match priority {
             Priority::Live => &mut self.live,
             Priority::Background => &mut self.background,
@@ -57,8 +72,8 @@ impl State {
 }
 
 /// The queue of one model.
-pub(super) struct Queue {
-    state: Mutex<State>,
+pub(super) struct Queue<M: Model + ?Sized> {
+    state: Mutex<State<M>>,
     /// One per worker, so that a particular worker can be woken.
     pub(super) wakes: Box<[Condvar]>,
     pub(super) options: BatchOptions,
@@ -76,7 +91,7 @@ pub(super) struct Queue {
     image_nanos: AtomicU64,
 }
 
-impl Queue {
+impl<M: Model + ?Sized> Queue<M> {
     pub(super) fn new(options: BatchOptions, cores: CpuBudget, metrics: ModelMetrics) -> Self {
         Self {
             state: Mutex::default(),
@@ -94,14 +109,14 @@ impl Queue {
         }
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State<M>> {
         // Code that holds the lock does not panic, and the state is valid between any two statements.
         lock(&self.state)
     }
 
     /// Queues all jobs or none. If they do not fit, expired and cancelled entries are removed first. Each priority has the
     /// whole length for itself, so background images never displace live images.
-    pub(super) fn push(&self, jobs: Vec<Job>, priority: Priority) -> Result<(), PushError> {
+    pub(super) fn push(&self, jobs: Vec<Job<M>>, priority: Priority) -> Result<(), PushError> {
         let mut state = self.lock();
         self.check_open(&state)?;
         if !self.fits(&mut state, jobs.len(), priority) {
@@ -125,7 +140,7 @@ impl Queue {
     }
 
     /// Checks that the queue accepts images.
-    fn check_open(&self, state: &State) -> Result<(), PushError> {
+    fn check_open(&self, state: &State<M>) -> Result<(), PushError> {
         if state.closed {
             Err(PushError::Closed)
         } else if self.suspension.reason().is_some() {
@@ -171,7 +186,7 @@ impl Queue {
 
     /// Wakes up to `count` workers. The last one that became idle is woken first, because its session is still in the CPU
     /// cache.
-    pub(super) fn wake(&self, state: &mut State, count: usize) {
+    pub(super) fn wake(&self, state: &mut State<M>, count: usize) {
         let first = state.idle.len().saturating_sub(count);
         state
             .idle
@@ -212,7 +227,7 @@ impl Queue {
     }
 
     /// Updates the queue gauges, which all versions of a model share, by the changes of the lengths.
-    pub(super) fn publish(&self, state: &mut State) {
+    pub(super) fn publish(&self, state: &mut State<M>) {
         let count = |images: usize| i64::try_from(images).unwrap_or(i64::MAX);
         for priority in [Priority::Live, Priority::Background] {
             let queued = state.jobs_mut(priority).len();
@@ -226,7 +241,7 @@ impl Queue {
         self.live_waiting.store(state.live.len(), Ordering::Relaxed);
     }
 
-    fn fits(&self, state: &mut State, images: usize, priority: Priority) -> bool {
+    fn fits(&self, state: &mut State<M>, images: usize, priority: Priority) -> bool {
         let capacity = self.options.max_queue_size;
         if state.jobs_mut(priority).len().saturating_add(images) <= capacity {
             return true;

@@ -8,23 +8,33 @@ use super::{BatchError, job::JobResult};
 use crate::inference::Prediction;
 
 /// The results of one request.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct BatchResponse {
-    /// One prediction per image, in order.
-    pub rows: Vec<Prediction>,
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchResponse<O = Prediction> {
+    /// One result per image, in order.
+    pub rows: Vec<O>,
     /// Longest time that one of the images was queued.
     pub queue: Duration,
     /// Longest inference call that one of the images was part of.
     pub inference: Duration,
 }
 
-impl BatchResponse {
+impl<O> Default for BatchResponse<O> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            queue: Duration::ZERO,
+            inference: Duration::ZERO,
+        }
+    }
+}
+
+impl<O> BatchResponse<O> {
     /// Waits for the result of every image.
     ///
     /// # Errors
     /// Returns the error of the first image that failed.
     pub(super) async fn collect(
-        results: Vec<oneshot::Receiver<Result<JobResult, BatchError>>>,
+        results: Vec<oneshot::Receiver<Result<JobResult<O>, BatchError>>>,
         deadline: Option<Instant>,
     ) -> Result<Self, BatchError> {
         let mut response = Self {
@@ -38,11 +48,11 @@ impl BatchResponse {
         };
         for result in results {
             let JobResult {
-                prediction,
+                output,
                 queue,
                 inference,
             } = result.await.map_err(dropped)??;
-            response.rows.push(prediction);
+            response.rows.push(output);
             response.queue = response.queue.max(queue);
             response.inference = response.inference.max(inference);
         }

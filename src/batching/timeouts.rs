@@ -1,8 +1,9 @@
 //! Takes a model out of service whose inference calls exceed their time limit repeatedly.
 
 use super::{BatchError, queue::Queue};
+use crate::inference::Model;
 
-impl Queue {
+impl<M: Model + ?Sized> Queue<M> {
     /// Records that an inference call exceeded its time limit. After several in a row, rejects further images and fails the queued
     /// ones.
     pub(super) fn record_timeout(&self, reason: &str) {

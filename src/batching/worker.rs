@@ -1,4 +1,4 @@
-//! One OS thread that owns one classifier.
+//! One OS thread that owns one model.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -12,42 +12,45 @@ use super::{
     queue::Queue,
 };
 use crate::{
-    inference::{Classifier, InferenceError, Input, Prediction},
+    inference::{InferenceError, Model},
     metrics::ModelMetrics,
 };
 
+/// One result per input, and the duration of the call.
+type BatchOutputs<M> = (Vec<Result<<M as Model>::Output, BatchError>>, Duration);
+
 /// Pulls batches until the queue is closed and empty.
-pub(super) struct Worker {
+pub(super) struct Worker<M: Model + ?Sized> {
     name: String,
-    factory: Factory,
-    /// `None` after a panic, because the classifier may be inconsistent; the next batch gets a new one.
-    classifier: Option<Box<dyn Classifier>>,
+    factory: Factory<M>,
+    /// `None` after a panic, because the model may be inconsistent; the next batch gets a new one.
+    model: Option<Box<M>>,
     /// Whether the queue counts this worker as healthy.
     healthy: bool,
     metrics: ModelMetrics,
 }
 
-/// First and longest time that a worker without a classifier waits before it tries to create one again.
+/// First and longest time that a worker without a model waits before it tries to create one again.
 const RETRY: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(10)];
 
-impl Worker {
+impl<M: Model + ?Sized> Worker<M> {
     pub(super) fn new(
         name: String,
-        factory: Factory,
-        classifier: Box<dyn Classifier>,
+        factory: Factory<M>,
+        model: Box<M>,
         metrics: ModelMetrics,
     ) -> Self {
         Self {
             name,
             factory,
-            classifier: Some(classifier),
+            model: Some(model),
             healthy: true,
             metrics,
         }
     }
 
     /// Runs batches as worker `index` until the queue is closed and empty.
-    pub(super) fn run(mut self, index: usize, queue: &Queue) {
+    pub(super) fn run(mut self, index: usize, queue: &Queue<M>) {
         while self.recover(index, queue)
             && let Some(batch) = queue.next_batch(index)
         {
@@ -55,16 +58,16 @@ impl Worker {
         }
     }
 
-    /// Creates a new classifier after a panic. While that fails, the other workers process the images; if none of them is
-    /// healthy, this worker goes on without a classifier so that the images fail instead of waiting forever. Returns `false`
+    /// Creates the model again after a panic. While that fails, the other workers process the images; if none of them is
+    /// healthy, this worker goes on without a model so that the images fail instead of waiting forever. Returns `false`
     /// if the queue was closed meanwhile.
-    fn recover(&mut self, index: usize, queue: &Queue) -> bool {
+    fn recover(&mut self, index: usize, queue: &Queue<M>) -> bool {
         let [mut pause, max_pause] = RETRY;
         loop {
-            if self.classifier.is_none() {
-                self.classifier = self.replace().ok();
+            if self.model.is_none() {
+                self.model = self.replace().ok();
             }
-            let healthy = self.classifier.is_some();
+            let healthy = self.model.is_some();
             if healthy && !self.healthy {
                 queue.healthy_workers.fetch_add(1, Ordering::Relaxed);
             } else if !healthy && self.healthy {
@@ -83,7 +86,7 @@ impl Worker {
 
     /// Processes a batch. If it fails, its images are tried one by one, so that one image cannot fail the requests that share
     /// its batch. After a time-out they are not tried again, because each image could take as long as the batch.
-    fn process(&mut self, jobs: Vec<Job>, source: &Queue) {
+    fn process(&mut self, jobs: Vec<Job<M>>, source: &Queue<M>) {
         let start = Instant::now();
         let mut responders = Vec::with_capacity(jobs.len());
         let mut inputs = Vec::with_capacity(jobs.len());
@@ -99,11 +102,11 @@ impl Worker {
         let priority = responders
             .first()
             .map_or_else(Priority::default, |(responder, _)| responder.priority);
-        match self.classify(&inputs, priority, source) {
-            Ok((predictions, inference)) => {
-                for ((responder, queue), prediction) in responders.into_iter().zip(predictions) {
-                    let result = prediction.map(|prediction| JobResult {
-                        prediction,
+        match self.infer(&inputs, priority, source) {
+            Ok((outputs, inference)) => {
+                for ((responder, queue), output) in responders.into_iter().zip(outputs) {
+                    let result = output.map(|output| JobResult {
+                        output,
                         queue,
                         inference,
                     });
@@ -121,11 +124,11 @@ impl Worker {
                         self.metrics.count_images(responder.priority, outcome, 1);
                         continue;
                     }
-                    let prediction = self.classify(std::slice::from_ref(input), priority, source);
-                    let result = prediction.and_then(|(mut predictions, inference)| {
-                        let prediction = predictions.swap_remove(0)?;
+                    let output = self.infer(std::slice::from_ref(input), priority, source);
+                    let result = output.and_then(|(mut outputs, inference)| {
+                        let output = outputs.swap_remove(0)?;
                         Ok(JobResult {
-                            prediction,
+                            output,
                             queue,
                             inference,
                         })
@@ -136,36 +139,36 @@ impl Worker {
         }
     }
 
-    /// Creates a new classifier after a panic.
-    fn replace(&self) -> Result<Box<dyn Classifier>, String> {
+    /// Creates the model again after a panic.
+    fn replace(&self) -> Result<Box<M>, String> {
         let failed = |reason: String| {
             tracing::error!(
                 worker = self.name,
                 reason,
-                "cannot create a classifier after a panic"
+                "cannot create the model again after a panic"
             );
             reason
         };
         match catch_unwind(AssertUnwindSafe(|| (self.factory)())) {
-            Ok(Ok(classifier)) => Ok(classifier),
+            Ok(Ok(model)) => Ok(model),
             Ok(Err(error)) => Err(failed(error.to_string())),
-            Err(_) => Err(failed("the classifier panicked".to_owned())),
+            Err(_) => Err(failed("the model panicked".to_owned())),
         }
     }
 
-    /// Runs the classifier and catches its panic. Returns one result per input and the duration of the call.
-    fn classify(
+    /// Runs the model and catches its panic. Returns one result per input and the duration of the call.
+    fn infer(
         &mut self,
-        inputs: &[Input],
+        inputs: &[M::Input],
         priority: Priority,
-        queue: &Queue,
-    ) -> Result<(Vec<Result<Prediction, BatchError>>, Duration), BatchError> {
-        let mut classifier = match self.classifier.take() {
-            Some(classifier) => classifier,
+        queue: &Queue<M>,
+    ) -> Result<BatchOutputs<M>, BatchError> {
+        let mut model = match self.model.take() {
+            Some(model) => model,
             None => self.replace().map_err(BatchError::Failed)?,
         };
         let start = Instant::now();
-        let result = catch_unwind(AssertUnwindSafe(|| classifier.classify(inputs)));
+        let result = catch_unwind(AssertUnwindSafe(|| model.infer(inputs)));
         let latency = start.elapsed();
         self.metrics.record_batch(priority, inputs.len(), latency);
         queue.record_batch_latency(latency, inputs.len());
@@ -174,30 +177,30 @@ impl Worker {
             tracing::error!(
                 worker = self.name,
                 images = inputs.len(),
-                "the classifier panicked"
+                "the model panicked"
             );
             self.metrics.count_worker_panic();
-            return Err(BatchError::Failed("the classifier panicked".to_owned()));
+            return Err(BatchError::Failed("the model panicked".to_owned()));
         };
-        self.classifier = Some(classifier);
+        self.model = Some(model);
         match result {
-            Ok(predictions) if predictions.len() == inputs.len() => {
+            Ok(outputs) if outputs.len() == inputs.len() => {
                 queue.suspension.record_call_in_time();
                 self.metrics
                     .statistics()
                     .record_batch(inputs.len(), latency);
-                let prediction = |prediction: Result<Prediction, InferenceError>| {
-                    prediction.map_err(|error| {
+                let output = |output: Result<M::Output, InferenceError>| {
+                    output.map_err(|error| {
                         tracing::warn!(worker = self.name, %error, "image failed");
                         failure(&error)
                     })
                 };
-                Ok((predictions.into_iter().map(prediction).collect(), latency))
+                Ok((outputs.into_iter().map(output).collect(), latency))
             }
-            Ok(predictions) => {
+            Ok(outputs) => {
                 let reason = format!(
-                    "the classifier returned {} results for {} images",
-                    predictions.len(),
+                    "the model returned {} results for {} images",
+                    outputs.len(),
                     inputs.len()
                 );
                 Err(BatchError::Failed(reason))

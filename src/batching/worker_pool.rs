@@ -15,22 +15,26 @@ use super::{
     BatchOptions, CpuBudget, Factory, RetiredWorkers, queue::Queue, retired_workers::join_all,
     worker::Worker,
 };
-use crate::{inference::InferenceError, metrics::ModelMetrics, thread_priority};
+use crate::{
+    inference::{InferenceError, Model},
+    metrics::ModelMetrics,
+    thread_priority,
+};
 
 /// A queue and the workers that process it. The queue closes on drop.
-pub(super) struct WorkerPool {
-    pub(super) queue: Arc<Queue>,
+pub(super) struct WorkerPool<M: Model + ?Sized> {
+    pub(super) queue: Arc<Queue<M>>,
     pub(super) metrics: ModelMetrics,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Receives the worker threads on drop.
     reaper: OnceLock<RetiredWorkers>,
 }
 
-impl WorkerPool {
+impl<M: Model + ?Sized + 'static> WorkerPool<M> {
     /// Starts the worker threads, which create their classifiers concurrently, and waits for them.
     pub(super) fn start(
         model: &str,
-        factory: &Factory,
+        factory: &Factory<M>,
         options: BatchOptions,
         cores: CpuBudget,
         metrics: ModelMetrics,
@@ -68,7 +72,7 @@ impl WorkerPool {
         &self,
         model: &str,
         index: usize,
-        factory: &Factory,
+        factory: &Factory<M>,
         ready: Sender<Result<(), InferenceError>>,
     ) -> io::Result<JoinHandle<()>> {
         let (queue, metrics) = (Arc::clone(&self.queue), self.metrics.clone());
@@ -92,24 +96,20 @@ impl WorkerPool {
 
     /// Blocks until the workers have ended, which happens when the queue is closed and empty.
     pub(super) fn join(&self) {
-        join_all(self.take_threads());
+        join_all(std::mem::take(&mut lock(&self.threads)));
     }
 
     /// Sets the receiver of the worker threads. Later calls have no effect.
     pub(super) fn set_reaper(&self, reaper: &RetiredWorkers) {
         let _ = self.reaper.set(reaper.clone());
     }
-
-    fn take_threads(&self) -> Vec<JoinHandle<()>> {
-        std::mem::take(&mut lock(&self.threads))
-    }
 }
 
-impl Drop for WorkerPool {
+impl<M: Model + ?Sized> Drop for WorkerPool<M> {
     fn drop(&mut self) {
         self.queue.close();
         if let Some(reaper) = self.reaper.get() {
-            reaper.add(self.take_threads());
+            reaper.add(std::mem::take(&mut lock(&self.threads)));
         }
     }
 }

@@ -151,7 +151,7 @@ pub(super) async fn batcher(
                 let begin = Instant::now();
                 let response = model
                     .batcher
-                    .classify(vec![face.clone().into()], RequestOptions::default())
+                    .infer(vec![face.clone().into()], RequestOptions::default())
                     .await;
                 let outcome = match response {
                     Ok(_) => Outcome::Succeeded,

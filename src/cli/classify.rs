@@ -123,7 +123,7 @@ async fn predict<'a>(model: &'a LiveModel, file: &Path) -> anyhow::Result<Predic
         Ok(face) => {
             let response = model
                 .batcher
-                .classify(vec![face.into()], RequestOptions::default())
+                .infer(vec![face.into()], RequestOptions::default())
                 .await?;
             classified(model, &response.rows[0].probabilities)
         }

@@ -70,7 +70,7 @@ async fn classify_chunk(batcher: &Batcher, chunk: Chunk) -> Result<Classified, R
         failures,
     } = chunk;
     let inputs: Vec<Input> = faces.into_iter().map(Input::Face).collect();
-    let predictions = batcher.classify_in_background(&inputs, None).await?.rows;
+    let predictions = batcher.infer_in_background(&inputs, None).await?.rows;
     Ok(Classified {
         samples,
         predictions,

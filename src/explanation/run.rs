@@ -71,9 +71,7 @@ async fn predict(
         let inputs: Vec<Input> = (start..images.min(start + chunk))
             .map(|index| image(index).into())
             .collect();
-        batcher
-            .classify_in_background(&inputs, Some(deadline))
-            .await
+        batcher.infer_in_background(&inputs, Some(deadline)).await
     });
     let responses: Vec<_> = chunks.buffered(in_flight).try_collect().await?;
     let rows = responses.into_iter().flat_map(|response| response.rows);

@@ -1,7 +1,10 @@
 use tokio::sync::oneshot;
 
 use super::{super::*, *};
-use crate::{inference::Labels, metrics::Metrics};
+use crate::{
+    inference::{Classifier, Input, Labels},
+    metrics::Metrics,
+};
 
 #[test]
 fn fair_share_leaves_images_for_idle_workers() {
@@ -24,7 +27,7 @@ fn background_batches_stay_small_after_live_images() {
         instances: 2,
         intra_op_threads: 1,
     };
-    let queue = Queue::new(
+    let queue: Queue<dyn Classifier> = Queue::new(
         options,
         CpuBudget::new(2),
         Metrics::new().model("m", "1", &labels),

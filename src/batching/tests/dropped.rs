@@ -6,6 +6,7 @@ use super::{
     super::*,
     fixture::{Bench, GATE, until},
 };
+use crate::inference::Prediction;
 
 #[test]
 fn cancelled_images_are_skipped_and_free_places() {
@@ -47,7 +48,7 @@ fn image_dropped_after_deadline_reports_expiry() {
         let (sender, result) = oneshot::channel();
         drop(sender);
         runtime
-            .block_on(BatchResponse::collect(vec![result], deadline))
+            .block_on(BatchResponse::<Prediction>::collect(vec![result], deadline))
             .err()
     };
     assert_eq!(

@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::super::*;
 use crate::{
-    inference::{Labels, Prediction, Probabilities},
+    inference::{Input, Labels, Prediction, Probabilities},
     metrics::Metrics,
 };
 
@@ -183,7 +183,7 @@ impl Bench {
         let inputs = inputs(numbers);
         let (polled, first_poll) = mpsc::channel();
         let task = self.runtime.spawn(async move {
-            let mut request = Box::pin(batcher.classify(inputs, options));
+            let mut request = Box::pin(batcher.infer(inputs, options));
             let first = poll_fn(|context| Poll::Ready(request.as_mut().poll(context))).await;
             polled.send(()).unwrap();
             let response = match first {

@@ -139,7 +139,7 @@ pub async fn classify(
         deadline: Some(times.deadline),
         priority: Priority::Live,
     };
-    let response = model.batcher.classify(faces, call).await?;
+    let response = model.batcher.infer(faces, call).await?;
     model.metrics.record_predictions(&response.rows);
     let finish = Instant::now();
     let mut rows = response.rows.iter();

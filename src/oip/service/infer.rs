@@ -118,7 +118,7 @@ async fn classify(
     options: RequestOptions,
 ) -> Result<BatchResponse, Error> {
     let raw = inputs.iter().any(|input| matches!(input, Input::Tensor(_)));
-    match model.batcher.classify(inputs, options).await {
+    match model.batcher.infer(inputs, options).await {
         // Finite inputs can still overflow inside the network.
         Err(BatchError::InvalidOutput(_)) if raw => Err(Error::invalid(
             "the model's output contains NaN or infinity for these values",
