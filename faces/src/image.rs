@@ -15,6 +15,7 @@ mod metadata;
 mod panics;
 mod png;
 mod preprocess;
+pub(crate) mod resample;
 mod webp;
 
 pub use decode::{ImageFile, decode};
