@@ -2,6 +2,7 @@
 //! model.
 
 mod bmp;
+mod bounding_box;
 mod decode;
 mod encode;
 mod error;
@@ -18,6 +19,7 @@ mod preprocess;
 pub(crate) mod resample;
 mod webp;
 
+pub use bounding_box::{BoundingBox, BoxError};
 pub use decode::{ImageFile, decode};
 pub use error::{ImageError, ImageErrorKind};
 pub use limits::Limits;
