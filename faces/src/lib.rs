@@ -2,11 +2,13 @@
 //!
 //! - [`expression`]: the seven classes and their order.
 //! - [`image`]: the bytes of a file -> an [`image::DecodedImage`] -> the square [`image::Face`] that a model takes.
+//! - [`detection`]: faces in photos: the input of the network YuNet.
 //! - [`dataset`]: labelled faces on disk, as directories or as the original `fer2013.csv`, and duplicates among them.
 //! - [`report`]: accuracy with its interval, scores per class, calibration, and the comparison of two models.
 //! - [`temperature`]: temperature scaling of confidences.
 
 pub mod dataset;
+pub mod detection;
 pub mod expression;
 #[doc(hidden)]
 pub mod fuzzing;
