@@ -1,11 +1,21 @@
 //! Faces in photos, found by the network YuNet (Wu, Peng and Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector").
 //!
-//! This module does not run the network. [`DetectorImage`] is its input.
+//! This module does not run the network. [`DetectorImage`] is its input, and [`decode`] turns its outputs into [`Detection`]s in pixels of
+//! the photo.
 
+mod decode;
 mod detector_image;
 mod frame;
 mod long_side;
+mod options;
+mod outputs;
+mod suppression;
+mod types;
 
+pub use decode::decode;
 pub use detector_image::DetectorImage;
 pub use frame::DetectorFrame;
 pub use long_side::{LongSide, UnknownLongSide};
+pub use options::DetectionOptions;
+pub use outputs::{OutputError, STRIDES, StrideOutputs};
+pub use types::{Detection, Landmarks, Point};

@@ -2,7 +2,7 @@
 //!
 //! - [`expression`]: the seven classes and their order.
 //! - [`image`]: the bytes of a file -> an [`image::DecodedImage`] -> the square [`image::Face`] that a model takes.
-//! - [`detection`]: faces in photos: the input of the network YuNet.
+//! - [`detection`]: faces in photos: the input of the network YuNet, and the decoding of its outputs.
 //! - [`dataset`]: labelled faces on disk, as directories or as the original `fer2013.csv`, and duplicates among them.
 //! - [`report`]: accuracy with its interval, scores per class, calibration, and the comparison of two models.
 //! - [`temperature`]: temperature scaling of confidences.

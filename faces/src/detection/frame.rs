@@ -61,6 +61,15 @@ impl DetectorFrame {
     pub fn scaled(&self) -> (usize, usize) {
         self.scaled
     }
+
+    /// Returns the width and the height in pixels of the photo of one pixel of the detector's input.
+    pub(super) fn pixel_size(&self) -> (f64, f64) {
+        let ratio = |photo: usize, scaled: usize| photo as f64 / scaled as f64;
+        (
+            ratio(self.photo.0, self.scaled.0),
+            ratio(self.photo.1, self.scaled.1),
+        )
+    }
 }
 
 #[cfg(test)]
