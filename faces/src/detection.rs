@@ -1,7 +1,7 @@
 //! Faces in photos, found by the network YuNet (Wu, Peng and Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector").
 //!
-//! This module does not run the network. [`DetectorImage`] is its input, and [`decode`] turns its outputs into [`Detection`]s in pixels of
-//! the photo.
+//! This module does not run the network. [`DetectorImage`] is its input, [`decode`] turns its outputs into [`Detection`]s in pixels of
+//! the photo, and [`Quality`] describes a face that was found.
 
 mod decode;
 mod detector_image;
@@ -9,6 +9,7 @@ mod frame;
 mod long_side;
 mod options;
 mod outputs;
+mod quality;
 mod suppression;
 mod types;
 
@@ -18,4 +19,5 @@ pub use frame::DetectorFrame;
 pub use long_side::{LongSide, UnknownLongSide};
 pub use options::DetectionOptions;
 pub use outputs::{OutputError, STRIDES, StrideOutputs};
+pub use quality::Quality;
 pub use types::{Detection, Landmarks, Point};

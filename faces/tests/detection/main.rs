@@ -1,4 +1,4 @@
-//! Decoding of the detector's outputs through the public interface.
+//! Decoding of the detector's outputs and quality of faces, through the public interface.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,4 +8,5 @@
 mod arrays;
 mod decoding;
 mod hostile;
+mod quality;
 mod selection;
