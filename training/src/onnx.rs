@@ -3,7 +3,6 @@
 pub mod batch_norm_folding;
 pub mod error;
 pub mod metadata;
-mod proto;
 pub mod read;
 pub mod session;
 pub mod views;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use mien_onnx::StringStringEntryProto;
 use prost::{DecodeError, Message};
-
-use super::proto::StringStringEntryProto;
 
 /// The one field of `ModelProto` that is read; the decoder skips the others.
 #[derive(Clone, PartialEq, Message)]

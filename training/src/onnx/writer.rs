@@ -4,16 +4,13 @@
 use std::collections::HashMap;
 
 use mien_faces::expression::Expression;
+use mien_onnx::{
+    AttributeProto, FLOAT, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+    StringStringEntryProto, TensorProto, UINT8, ValueInfoProto,
+};
 use prost::Message;
 
-use super::{
-    error::WriteError,
-    metadata::Metadata,
-    proto::{
-        AttributeProto, FLOAT, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
-        StringStringEntryProto, TensorProto, UINT8, ValueInfoProto,
-    },
-};
+use super::{error::WriteError, metadata::Metadata};
 use crate::arch::{
     graph::{Graph, Node},
     op::{FlattenOrder, Op, Padding},

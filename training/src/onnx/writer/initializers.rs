@@ -1,12 +1,11 @@
 //! The constants of a graph.
 
+use mien_onnx::{AttributeProto, FLOAT, TensorProto};
+
 use super::{Values, WriteError, Writer};
 use crate::{
     arch::parameter::Parameter,
-    onnx::{
-        proto::{AttributeProto, FLOAT, TensorProto},
-        weights::{self, WeightFormat},
-    },
+    onnx::weights::{self, WeightFormat},
 };
 
 impl Writer {

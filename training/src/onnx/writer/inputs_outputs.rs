@@ -3,9 +3,10 @@
 use std::f32::consts::LN_2;
 
 use mien_faces::expression::Expression;
+use mien_onnx::AttributeProto;
 
 use super::Writer;
-use crate::onnx::{proto::AttributeProto, views::Views};
+use crate::onnx::views::Views;
 
 /// Name of the model's input.
 pub(super) const IMAGE: &str = "image";

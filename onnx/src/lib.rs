@@ -1,0 +1,7 @@
+//! The part of the ONNX format that mien reads and writes, as protobuf messages.
+//!
+//! Source: `onnx/onnx.proto3` of the ONNX specification; names and field numbers are its own.
+
+mod proto;
+
+pub use proto::*;
