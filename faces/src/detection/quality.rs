@@ -35,6 +35,14 @@ impl Quality {
             brightness: (sum as f64 / levels.len() as f64) as f32,
         }
     }
+
+    /// Returns the quality of the face in a photo that is `factor` times as large.
+    pub fn scaled(self, factor: f32) -> Self {
+        Self {
+            size: self.size * factor,
+            ..self
+        }
+    }
 }
 
 /// Returns the variance of the Laplacian with the kernel `[0 1 0; 1 -4 1; 0 1 0]` over all pixels that have four neighbours.

@@ -17,6 +17,34 @@ pub struct Detection {
     pub landmarks: Landmarks,
 }
 
+impl Detection {
+    /// Returns the face in a photo that is `factor` times as large.
+    pub fn scaled(self, factor: f32) -> Self {
+        let point = |point: Point| Point {
+            x: point.x * factor,
+            y: point.y * factor,
+        };
+        let Landmarks {
+            right_eye,
+            left_eye,
+            nose,
+            mouth_right,
+            mouth_left,
+        } = self.landmarks;
+        Self {
+            face_box: self.face_box.scaled(factor),
+            score: self.score,
+            landmarks: Landmarks {
+                right_eye: point(right_eye),
+                left_eye: point(left_eye),
+                nose: point(nose),
+                mouth_right: point(mouth_right),
+                mouth_left: point(mouth_left),
+            },
+        }
+    }
+}
+
 /// Five points of a face. Right and left are those of the person: in an upright photo, the right eye is at the left.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

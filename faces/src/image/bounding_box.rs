@@ -51,6 +51,16 @@ impl BoundingBox {
         Ok(())
     }
 
+    /// Returns the box in a photo that is `factor` times as large.
+    pub fn scaled(self, factor: f32) -> Self {
+        Self {
+            x: self.x * factor,
+            y: self.y * factor,
+            width: self.width * factor,
+            height: self.height * factor,
+        }
+    }
+
     /// Returns the geometric mean of width and height in pixels: the side of a square with the area of the box.
     pub fn size(&self) -> f32 {
         let [_, _, width, height] = self.numbers();

@@ -49,6 +49,11 @@ impl<'a> ImageFile<'a> {
         self.header.pixels()
     }
 
+    /// Returns columns and rows as they are stored, before the orientation of the metadata is applied.
+    pub fn size(&self) -> (usize, usize) {
+        (self.header.width as usize, self.header.height as usize)
+    }
+
     /// Decodes the image (of a GIF or an animated WebP the first frame) to upright 8-bit grayscale like Keras and Pillow: the
     /// orientation of the metadata is applied, alpha is dropped, luma is BT.601, and 16-bit samples are scaled to 8 bits. JPEG
     /// images of more than 16 million pixels are reduced.
@@ -56,6 +61,14 @@ impl<'a> ImageFile<'a> {
     /// # Errors
     /// Returns an error if the file is invalid, a pixel is missing, or the file is of a kind that is not implemented.
     pub fn decode(&self) -> Result<DecodedImage, ImageError> {
+        self.decode_with_size().map(|(image, _)| image)
+    }
+
+    /// Decodes the image like [`Self::decode`], and returns the columns and rows of the upright image before it was reduced.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::decode`].
+    pub fn decode_with_size(&self) -> Result<(DecodedImage, (usize, usize)), ImageError> {
         let Self {
             bytes,
             format,
@@ -69,7 +82,14 @@ impl<'a> ImageFile<'a> {
                 Format::Bmp => (bmp::decode(bytes, header)?, Metadata::default()),
                 Format::Gif => (gif::decode(bytes, header)?, Metadata::default()),
             };
-            Ok(upright(image, metadata.orientation()))
+            let orientation = metadata.orientation();
+            let (width, height) = self.size();
+            let size = if swaps_axes(orientation) {
+                (height, width)
+            } else {
+                (width, height)
+            };
+            Ok((upright(image, orientation), size))
         })
     }
 }
@@ -93,6 +113,20 @@ fn contained<T>(
             detail: "the decoder failed on this file".to_owned(),
         })
     })
+}
+
+/// Returns whether columns become rows.
+fn swaps_axes(orientation: Orientation) -> bool {
+    match orientation {
+        Orientation::Rotate90
+        | Orientation::Rotate270
+        | Orientation::Rotate90FlipH
+        | Orientation::Rotate270FlipH => true,
+        Orientation::NoTransforms
+        | Orientation::Rotate180
+        | Orientation::FlipHorizontal
+        | Orientation::FlipVertical => false,
+    }
 }
 
 fn upright(image: DecodedImage, orientation: Orientation) -> DecodedImage {
