@@ -31,7 +31,7 @@ FROM source AS build
 # directory of the binary.
 RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,id=mien-server,target=/mien/target,sharing=locked \
-    cargo clean --release --locked --package mien --package mien-faces --package mien-host --package mien-loadgen \
+    cargo clean --release --locked --package mien --package mien-faces --package mien-host --package mien-loadgen --package mien-onnx \
     && cargo build --release --locked --package mien --features jemalloc \
     && mkdir /out \
     && objcopy --only-keep-debug target/release/mien /out/mien.debug \
@@ -46,7 +46,7 @@ RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry,sharing
     --mount=type=cache,id=mien-runtime-cpu,target=/mien/.runtime,sharing=locked \
     cargo clean --locked --package xtask \
     && cargo xtask setup --serving \
-    && cp --archive .runtime/onnxruntime /opt/onnxruntime
+    && cp --archive .runtime/onnxruntime .runtime/yunet /opt/
 
 FROM source AS runtime-gpu
 RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry,sharing=locked \
@@ -54,12 +54,13 @@ RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry,sharing
     --mount=type=cache,id=mien-runtime-gpu,target=/mien/.runtime,sharing=locked \
     cargo clean --locked --package xtask \
     && cargo xtask setup --serving --gpu \
-    && cp --archive .runtime/onnxruntime .runtime/nvidia /opt/
+    && cp --archive .runtime/onnxruntime .runtime/nvidia .runtime/yunet /opt/
 
 FROM debian:bookworm-slim AS server
 COPY --from=build /out/mien /usr/local/bin/mien
 COPY models /models
 ENV MIEN_ADDR=0.0.0.0:8080 \
+    MIEN_DETECTOR=/opt/yunet/face_detection_yunet_2023mar.onnx \
     MIEN_MODELS=/models \
     MIEN_STATE=memory \
     MIEN_TUNE_CACHE=/state/tuning \
@@ -86,9 +87,11 @@ LABEL org.opencontainers.image.title="mien" \
 FROM server AS gpu
 COPY --from=runtime-gpu /opt/onnxruntime /opt/onnxruntime
 COPY --from=runtime-gpu /opt/nvidia /opt/nvidia
+COPY --from=runtime-gpu /opt/yunet /opt/yunet
 ENV LD_LIBRARY_PATH=/opt/nvidia \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
 FROM server AS cpu
 COPY --from=runtime-cpu /opt/onnxruntime /opt/onnxruntime
+COPY --from=runtime-cpu /opt/yunet /opt/yunet

@@ -25,7 +25,7 @@ pub(crate) fn run() -> Result<()> {
         ("imports", imports),
         ("spelling", || check(tools::TYPOS.command()?)),
         ("setup", || {
-            setup::onnx_runtime()?;
+            setup::serving()?;
             setup::libtorch()?;
             tools::axe_core()?;
             e2e::browser().map(drop)

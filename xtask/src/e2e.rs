@@ -40,7 +40,7 @@ const PACKAGES: [&str; 2] = ["chromium", "chromium-driver"];
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let (browser, driver) = browser()?;
     let axe_core = tools::axe_core()?;
-    setup::onnx_runtime()?;
+    setup::serving()?;
     check(cargo(&["build", "--locked", "--package", "mien"]))?;
     // With the features of the whole workspace, cargo reuses the artifacts of `cargo xtask test`.
     let mut tests = cargo(&["test", "--locked", "--workspace", "--test", "web_ui", "--"]);

@@ -26,9 +26,9 @@ pub(crate) fn serve(args: &[String]) -> Result<()> {
     exec(server.args(args))
 }
 
-/// Installs ONNX Runtime and builds the release binary of the server, with jemalloc if make is installed.
+/// Installs the files that the server needs and builds the release binary of the server, with jemalloc if make is installed.
 fn build_server() -> Result<()> {
-    setup::onnx_runtime()?;
+    setup::serving()?;
     let mut build = cargo(&["build", "--release", "--locked", "--package", "mien"]);
     let make = Command::new("make").arg("--version").output();
     if make.is_ok_and(|make| make.status.success()) {
@@ -86,7 +86,7 @@ pub(crate) fn train(args: &[String]) -> Result<()> {
 /// # Errors
 /// Returns an error if the setup or a test fails.
 pub(crate) fn test(args: &[String]) -> Result<()> {
-    setup::onnx_runtime()?;
+    setup::serving()?;
     setup::libtorch()?;
     let mut tests = cargo(&["test", "--workspace", "--locked"]);
     tests.args(args);

