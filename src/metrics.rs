@@ -3,6 +3,7 @@
 //! Label values come from closed sets: models and versions of the repository, route patterns and known methods. Clients cannot
 //! create time series. The series of a version end when it is deleted from disk.
 
+mod detector;
 mod families;
 mod model;
 mod register;
@@ -12,10 +13,13 @@ use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use mien_host::sync::lock;
 
-use prometheus::{Encoder, Registry, TextEncoder};
+use prometheus::{Encoder, Histogram, Registry, TextEncoder};
 
-use self::families::{BatchFamilies, TransportFamilies, VersionFamilies, register_process};
+use self::families::{
+    BatchFamilies, TransportFamilies, VersionFamilies, register_faces, register_process,
+};
 
+pub use detector::DetectorMetrics;
 pub use model::{ModelMetrics, Outcome};
 pub use statistics::{Statistics, Total, Totals};
 
@@ -34,6 +38,7 @@ pub struct Metrics {
     registry: Registry,
     transport: TransportFamilies,
     batch: BatchFamilies,
+    faces: Histogram,
     version: VersionFamilies,
     /// The labels of each loaded version, which name its series.
     labels: Mutex<BTreeMap<(String, String), Labels>>,
@@ -51,6 +56,7 @@ impl Metrics {
         Self {
             transport: TransportFamilies::register(&registry),
             batch: BatchFamilies::register(&registry),
+            faces: register_faces(&registry),
             version: VersionFamilies::register(&registry),
             labels: Mutex::default(),
             registry,
@@ -105,7 +111,15 @@ impl Metrics {
     pub fn model(&self, model: &str, version: &str, labels: &Labels) -> ModelMetrics {
         let key = (model.to_owned(), version.to_owned());
         lock(&self.labels).insert(key, labels.clone());
-        ModelMetrics::new(&self.batch, model, version, labels)
+        ModelMetrics::new(&self.batch, model, version, labels.names())
+    }
+
+    /// Returns the metrics of the face detector. This creates its series with the value 0.
+    pub fn detector(&self, name: &str, version: &str) -> DetectorMetrics {
+        DetectorMetrics {
+            model: ModelMetrics::new(&self.batch, name, version, &[]),
+            faces: self.faces.clone(),
+        }
     }
 
     /// Records that a version is loaded.

@@ -6,6 +6,7 @@ mod message;
 mod session;
 #[cfg(test)]
 mod tests;
+mod yunet;
 
 use std::borrow::Cow;
 
@@ -14,7 +15,10 @@ use mien_faces::image::Face;
 use ort::session::SessionOutputs;
 
 use self::buffer::Buffer;
-pub use self::session::{ModelMetadata, Session};
+pub use self::{
+    session::{ModelMetadata, Session},
+    yunet::{Photo, YuNet},
+};
 use super::{
     Classifier, InferenceError, Input, Prediction, Probabilities, probabilities,
     runtime::CallKind,
@@ -89,10 +93,7 @@ impl OnnxClassifier {
     ) -> Result<T, InferenceError> {
         self.session.timer.start(kind);
         let result = work(self);
-        match (self.session.timer.stop(), result) {
-            (true, Err(_)) => Err(InferenceError::Timeout(self.session.timer.reason(kind))),
-            (_, result) => result,
-        }
+        self.session.timer.end(kind, result)
     }
 
     /// Runs uniform and striped faces. If the kind of the output is not declared, it is detected: probabilities if each row

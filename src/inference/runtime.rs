@@ -4,7 +4,7 @@ mod device;
 mod library;
 mod watchdog;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use ort::{
     environment::Environment,
@@ -65,6 +65,11 @@ impl Runtime {
             cuda,
             watchdog,
         })
+    }
+
+    /// Returns a file that `cargo xtask setup` or an archive installs, or `None` if it is not found.
+    pub fn installed(component: &str, file: &str) -> Option<PathBuf> {
+        library::installed(component, file)
     }
 
     /// Returns the device that models run on.

@@ -1,8 +1,8 @@
 //! The metric families of the server and their buckets. Each field has the name of its metric without prefix and unit.
 
-use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
+use prometheus::{GaugeVec, Histogram, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
 
-use super::register::{counter, gauge, histogram, int_gauge, register};
+use super::register::{counter, gauge, histogram, int_gauge, register, single_histogram};
 use crate::telemetry::dropped_lines;
 
 /// Buckets of request durations in seconds.
@@ -23,6 +23,9 @@ const BATCH_IMAGES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 /// Buckets of the probability of the predicted label; chance is 0.14.
 const CONFIDENCE: &[f64] = &[0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0];
 
+/// Buckets of the number of faces in a photo.
+const FACES: &[f64] = &[0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
+
 /// Creates and registers the metrics of the process.
 pub(super) fn register_process(r: &Registry) {
     let build = int_gauge(
@@ -38,6 +41,16 @@ pub(super) fn register_process(r: &Registry) {
         r,
         prometheus::process_collector::ProcessCollector::for_self(),
     );
+}
+
+/// Creates and registers the histogram of faces per photo.
+pub(super) fn register_faces(r: &Registry) -> Histogram {
+    single_histogram(
+        r,
+        "mien_faces_per_photo",
+        "Number of faces that were found in a photo.",
+        FACES,
+    )
 }
 
 /// The responses of the transports.

@@ -58,8 +58,10 @@ struct Series {
     background: PrioritySeries,
     worker_panics: IntCounter,
     inference_timeouts: IntCounter,
+    /// One counter per label; empty for a face detector.
     predictions: Vec<IntCounter>,
-    confidence: Histogram,
+    /// `None` for a face detector.
+    confidence: Option<Histogram>,
     statistics: Statistics,
 }
 
@@ -98,7 +100,7 @@ fn label(priority: Priority) -> &'static str {
 }
 
 impl ModelMetrics {
-    pub(super) fn new(all: &BatchFamilies, model: &str, version: &str, labels: &Labels) -> Self {
+    pub(super) fn new(all: &BatchFamilies, model: &str, version: &str, labels: &[String]) -> Self {
         let prediction = |label: &String| {
             all.predictions
                 .with_label_values(&[model, version, label.as_str()])
@@ -109,8 +111,8 @@ impl ModelMetrics {
             background: PrioritySeries::new(all, model, version, Priority::Background),
             worker_panics: all.worker_panics.with_label_values(&of),
             inference_timeouts: all.inference_timeouts.with_label_values(&of),
-            predictions: labels.names().iter().map(prediction).collect(),
-            confidence: all.confidence.with_label_values(&of),
+            predictions: labels.iter().map(prediction).collect(),
+            confidence: (!labels.is_empty()).then(|| all.confidence.with_label_values(&of)),
             statistics: Statistics::default(),
         }))
     }
@@ -168,7 +170,9 @@ impl ModelMetrics {
             if let Some(counter) = self.0.predictions.get(class) {
                 counter.inc();
             }
-            self.0.confidence.observe(f64::from(confidence));
+            if let Some(histogram) = &self.0.confidence {
+                histogram.observe(f64::from(confidence));
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Creates and registers metrics.
 
 use prometheus::{
-    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
+    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry,
     core::Collector,
 };
 
@@ -48,6 +48,19 @@ pub(super) fn histogram(
 ) -> HistogramVec {
     let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
     let metric = HistogramVec::new(options, labels).expect(FIXED);
+    register(registry, metric.clone());
+    metric
+}
+
+/// A histogram without labels.
+pub(super) fn single_histogram(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    buckets: &[f64],
+) -> Histogram {
+    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+    let metric = Histogram::with_opts(options).expect(FIXED);
     register(registry, metric.clone());
     metric
 }

@@ -3,11 +3,14 @@
 use std::{collections::BTreeMap, path::Path};
 
 use ort::{
-    session::builder::GraphOptimizationLevel,
+    session::builder::{GraphOptimizationLevel, SessionBuilder},
     value::{Outlet, TensorElementType, ValueType},
 };
 
-use super::{fp16_input, message::without_path};
+use super::{
+    fp16_input,
+    message::{without_absolute_paths, without_path},
+};
 use crate::inference::{
     InferenceError,
     runtime::{CallTimer, Runtime},
@@ -53,7 +56,40 @@ impl Session {
         threads: usize,
         fp16_input: bool,
     ) -> Result<Self, InferenceError> {
-        let failed = |error: ort::Error| InferenceError::Model(without_path(error.message(), path));
+        let open = |builder: &mut SessionBuilder| {
+            if fp16_input {
+                fp16_input::open(builder, path)
+            } else {
+                Ok((builder.commit_from_file(path)?, false))
+            }
+        };
+        Self::build(runtime, threads, open, |message| {
+            without_path(message, path)
+        })
+    }
+
+    /// Opens the content of a model file like [`Self::open`].
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::open`].
+    pub(super) fn open_bytes(
+        runtime: &Runtime,
+        model: &[u8],
+        threads: usize,
+    ) -> Result<Self, InferenceError> {
+        let open = |builder: &mut SessionBuilder| Ok((builder.commit_from_memory(model)?, false));
+        Self::build(runtime, threads, open, without_absolute_paths)
+    }
+
+    /// Creates a session with `open`, which also returns whether the input was converted to float16. `public` removes paths from
+    /// the message of an error.
+    fn build(
+        runtime: &Runtime,
+        threads: usize,
+        open: impl FnOnce(&mut SessionBuilder) -> ort::Result<(ort::session::Session, bool)>,
+        public: impl Fn(&str) -> String,
+    ) -> Result<Self, InferenceError> {
+        let failed = |error: ort::Error| InferenceError::Model(public(error.message()));
         let builder = || -> ort::Result<_> {
             Ok(ort::session::Session::builder(runtime.environment())?
                 .with_optimization_level(GraphOptimizationLevel::All)?
@@ -65,21 +101,15 @@ impl Session {
         let mut builder = builder().map_err(failed)?;
         let watchdog = runtime.watchdog();
         let load = watchdog.watch_load(builder.canceler());
-        let mut open = || -> ort::Result<Self> {
-            let (inner, fp16_input) = if fp16_input {
-                fp16_input::open(&mut builder, path)?
-            } else {
-                (builder.commit_from_file(path)?, false)
-            };
-            Ok(Self {
-                inner,
-                fp16_input,
-                timer: watchdog.watch()?,
-            })
-        };
-        open().map_err(|error| match watchdog.cancellation(&load) {
-            Some(reason) => InferenceError::Timeout(reason),
-            None => failed(error),
+        let (inner, fp16_input) =
+            open(&mut builder).map_err(|error| match watchdog.cancellation(&load) {
+                Some(reason) => InferenceError::Timeout(reason),
+                None => failed(error),
+            })?;
+        Ok(Self {
+            inner,
+            fp16_input,
+            timer: watchdog.watch().map_err(failed)?,
         })
     }
 

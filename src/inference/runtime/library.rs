@@ -14,8 +14,10 @@ use ort::environment::Environment;
 
 use crate::inference::InferenceError;
 
-/// Directory of the library in a checkout, written by `cargo xtask setup`.
-const SETUP_DIR: &str = ".runtime/onnxruntime";
+/// Directory of `cargo xtask setup` in a checkout.
+const SETUP_DIR: &str = ".runtime";
+/// Subdirectory of the library.
+const LIBRARY_DIR: &str = "onnxruntime";
 
 /// Returns the environment of the process, which is created by the first call. ONNX Runtime does not support a second one.
 ///
@@ -46,9 +48,8 @@ pub(super) fn environment() -> Result<Environment, InferenceError> {
     Ok(loaded.insert(environment).clone())
 }
 
-/// Returns the path of the library: `ORT_DYLIB_PATH` if it is set, otherwise the first file that exists. The searched
-/// directories are that of the executable, `../lib`, and the setup directories of the checkout and the working directory. If
-/// they do not contain the library, returns the bare file name, which the system's loader searches for.
+/// Returns the path of the library: `ORT_DYLIB_PATH` if it is set, otherwise the [`installed`] one. If there is none, returns
+/// the bare file name, which the system's loader searches for.
 fn find() -> Result<PathBuf, InferenceError> {
     if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
         let path = PathBuf::from(path);
@@ -65,16 +66,21 @@ fn find() -> Result<PathBuf, InferenceError> {
         env::consts::DLL_PREFIX,
         env::consts::DLL_SUFFIX
     );
+    Ok(installed(LIBRARY_DIR, &name).unwrap_or_else(|| PathBuf::from(name)))
+}
+
+/// Returns the first file that exists in the directory of the executable, in `../lib`, and in the subdirectory `component` of the
+/// setup directories of the checkout and the working directory.
+pub(super) fn installed(component: &str, file: &str) -> Option<PathBuf> {
+    let setup_dir = |root: &Path| root.join(SETUP_DIR).join(component);
     let mut dirs = Vec::new();
     if let Some(dir) = env::current_exe().ok().as_deref().and_then(Path::parent) {
         dirs.extend([dir.to_owned(), dir.join("../lib")]);
         // A checkout: target/<profile>/mien.
-        dirs.extend(dir.ancestors().skip(1).map(|dir| dir.join(SETUP_DIR)));
+        dirs.extend(dir.ancestors().skip(1).map(setup_dir));
     }
-    dirs.push(PathBuf::from(SETUP_DIR));
-    let found = dirs
-        .into_iter()
-        .map(|dir| dir.join(&name))
-        .find(|path| path.is_file());
-    Ok(found.unwrap_or_else(|| PathBuf::from(name)))
+    dirs.push(setup_dir(Path::new("")));
+    dirs.into_iter()
+        .map(|dir| dir.join(file))
+        .find(|path| path.is_file())
 }

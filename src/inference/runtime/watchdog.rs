@@ -20,6 +20,7 @@ use mien_host::sync::lock;
 use ort::session::RunOptions;
 
 use self::load::Loads;
+use crate::inference::InferenceError;
 
 /// The limit of a trial as a multiple of that of a batch. Trials run at background priority, so on a busy machine they take
 /// longer.
@@ -208,8 +209,23 @@ impl CallTimer {
         self.watched.expiry.store(expiry, Ordering::Release);
     }
 
+    /// Ends the time of a call. The error of a terminated call becomes a time-out.
+    ///
+    /// # Errors
+    /// Returns the error of the call.
+    pub(in crate::inference) fn end<T>(
+        &self,
+        kind: CallKind,
+        result: Result<T, InferenceError>,
+    ) -> Result<T, InferenceError> {
+        match (self.stop(), result) {
+            (true, Err(_)) => Err(InferenceError::Timeout(self.reason(kind))),
+            (_, result) => result,
+        }
+    }
+
     /// Ends the time of a call and returns whether the call was terminated.
-    pub(in crate::inference) fn stop(&self) -> bool {
+    fn stop(&self) -> bool {
         if self.watched.expiry.swap(IDLE, Ordering::AcqRel) != TERMINATED {
             return false;
         }
@@ -221,7 +237,7 @@ impl CallTimer {
     }
 
     /// Returns why a terminated call has no result.
-    pub(in crate::inference) fn reason(&self, kind: CallKind) -> String {
+    fn reason(&self, kind: CallKind) -> String {
         if self.shared.stopped.load(Ordering::Relaxed) != NONE {
             return "the inference was terminated because the server stops".to_owned();
         }

@@ -1,0 +1,164 @@
+//! The face detector YuNet (Wu, Peng and Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector"): photos in, faces out.
+
+mod dynamic_shape;
+
+use std::{fs, path::Path};
+
+use mien_faces::{
+    detection::{self, Detection, DetectionOptions, DetectorImage, STRIDES, StrideOutputs},
+    image::DecodedImage,
+};
+use ort::{session::SessionOutputs, value::TensorRef};
+
+use self::dynamic_shape::with_dynamic_shape;
+use super::{Session, failed};
+use crate::inference::{
+    InferenceError, Model, invalid_model,
+    runtime::{CallKind, Runtime},
+};
+
+/// Name of the input, float32 `[N,3,height,width]`, from 0 to 255.
+const INPUT: &str = "input";
+const CHANNELS: usize = 3;
+
+/// A photo for the detector.
+#[derive(Debug, Clone)]
+pub struct Photo {
+    /// The resized copy of the photo.
+    pub image: DetectorImage,
+    /// Which faces are returned.
+    pub options: DetectionOptions,
+}
+
+/// A session of YuNet with its input buffer.
+pub struct YuNet {
+    session: Session,
+    /// Values of the input of one call.
+    buffer: Vec<f32>,
+}
+
+impl YuNet {
+    /// Opens the file of YuNet for calls that use `threads` cores, and runs it once.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read, or is not YuNet.
+    pub fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Self, InferenceError> {
+        let model = fs::read(path).map_err(|error| {
+            InferenceError::Model(format!("cannot read {}: {error}", path.display()))
+        })?;
+        let Some(model) = with_dynamic_shape(&model) else {
+            return invalid_model(format!(
+                "{} is not an ONNX file with one image as input; use the YuNet file that `cargo xtask setup` installs",
+                path.display()
+            ));
+        };
+        let mut detector = Self {
+            session: Session::open_bytes(runtime, &model, threads)?,
+            buffer: Vec::new(),
+        };
+        detector.timed(CallKind::Trial, &[blank_photo()])?;
+        Ok(detector)
+    }
+
+    fn timed(
+        &mut self,
+        kind: CallKind,
+        photos: &[Photo],
+    ) -> Result<Vec<Result<Vec<Detection>, InferenceError>>, InferenceError> {
+        self.session.timer.start(kind);
+        let faces = photos
+            .chunk_by(|a, b| size(a) == size(b))
+            .map(|photos| self.detect(photos));
+        let faces: Result<Vec<_>, _> = faces.collect();
+        let faces = faces.map(|faces| faces.into_iter().flatten().collect());
+        self.session.timer.end(kind, faces)
+    }
+
+    /// Runs photos of one size in one call.
+    fn detect(
+        &mut self,
+        photos: &[Photo],
+    ) -> Result<Vec<Result<Vec<Detection>, InferenceError>>, InferenceError> {
+        let (width, height) = photos.first().map(size).unwrap_or_default();
+        self.buffer.clear();
+        for photo in photos {
+            for _ in 0..CHANNELS {
+                let levels = photo.image.pixels().iter();
+                self.buffer.extend(levels.map(|&level| f32::from(level)));
+            }
+        }
+        let shape = [photos.len(), CHANNELS, height, width];
+        let input = TensorRef::from_array_view((shape, self.buffer.as_slice())).map_err(failed)?;
+        let Session {
+            inner: session,
+            timer,
+            ..
+        } = &mut self.session;
+        let outputs = session
+            .run_with_options(ort::inputs![INPUT => input], timer.options())
+            .map_err(failed)?;
+        let faces = photos
+            .iter()
+            .enumerate()
+            .map(|(index, photo)| faces(&outputs, index, photos.len(), photo));
+        Ok(faces.collect())
+    }
+}
+
+impl Model for YuNet {
+    type Input = Photo;
+    type Output = Vec<Detection>;
+
+    fn infer(
+        &mut self,
+        photos: &[Photo],
+    ) -> Result<Vec<Result<Vec<Detection>, InferenceError>>, InferenceError> {
+        self.timed(CallKind::Batch, photos)
+    }
+}
+
+/// Returns columns and rows of the detector's input.
+fn size(photo: &Photo) -> (usize, usize) {
+    let frame = photo.image.frame();
+    (frame.width(), frame.height())
+}
+
+/// Returns the faces in photo `index` of a call with `photos` photos.
+fn faces(
+    outputs: &SessionOutputs<'_>,
+    index: usize,
+    photos: usize,
+    photo: &Photo,
+) -> Result<Vec<Detection>, InferenceError> {
+    let values = |kind: &str, stride: usize| {
+        let name = format!("{kind}_{stride}");
+        let output = outputs
+            .get(&name)
+            .ok_or_else(|| InferenceError::Output(format!("the output `{name}` is missing")))?;
+        let (_, values) = output.try_extract_tensor::<f32>().map_err(failed)?;
+        let length = values.len() / photos;
+        Ok(&values[index * length..(index + 1) * length])
+    };
+    let stride = |stride: usize| {
+        Ok(StrideOutputs {
+            cls: values("cls", stride)?,
+            obj: values("obj", stride)?,
+            bbox: values("bbox", stride)?,
+            kps: values("kps", stride)?,
+        })
+    };
+    let [small, medium, large] = STRIDES;
+    let outputs = [stride(small)?, stride(medium)?, stride(large)?];
+    detection::decode(&outputs, &photo.image.frame(), &photo.options)
+        .map_err(|error| InferenceError::Output(error.to_string()))
+}
+
+/// Returns a photo of the smallest size.
+fn blank_photo() -> Photo {
+    let photo = DecodedImage::new(1, 1, vec![0]).expect("the photo has one pixel");
+    let options = DetectionOptions::default();
+    Photo {
+        image: DetectorImage::new(&photo, detection::LongSide::Px320),
+        options,
+    }
+}
