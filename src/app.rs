@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use self::readiness::Readiness;
 use crate::{
+    detection::FaceDetector,
     evaluation::{Datasets, Evaluations},
     intake::Intake,
     metrics::Metrics,
@@ -29,6 +30,8 @@ pub struct AppState {
     pub metrics: Arc<Metrics>,
     /// The data sets for evaluations.
     pub datasets: Arc<Datasets>,
+    /// The face detector, if it is installed.
+    pub detector: Option<Arc<FaceDetector>>,
     /// The evaluations.
     pub evaluations: Arc<Evaluations>,
     /// The promotions and pins.
@@ -57,6 +60,7 @@ impl AppState {
         metrics: Arc<Metrics>,
         datasets: Arc<Datasets>,
         evaluations: Arc<Evaluations>,
+        detector: Option<Arc<FaceDetector>>,
         limits: LimitSettings,
     ) -> Self {
         let limits = Arc::new(limits);
@@ -76,6 +80,7 @@ impl AppState {
             registry,
             metrics,
             datasets,
+            detector,
             evaluations,
             promotions,
             limits,

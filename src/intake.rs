@@ -17,13 +17,13 @@ use actix_web::{
     HttpRequest,
     web::{Bytes, Payload},
 };
-use mien_faces::image::Face;
+use mien_faces::image::{BoundingBox, Face};
 use tokio::time::timeout_at;
 
 pub use self::error::IntakeError;
 use self::{
     arrival::ArrivalLimit,
-    decoder::{Decoder, EncodedImage, ImageDecodeError},
+    decoder::{CropError, Decoder, EncodedImage, ImageDecodeError},
     memory_limit::{BodyMemoryLimit, Reservation},
 };
 use crate::{
@@ -80,7 +80,7 @@ impl Intake {
         model: &LiveModel,
         times: RequestTimes,
     ) -> Result<DecodedImages, IntakeError> {
-        let (files, _reservation) = self.receive(request, payload, model, times).await?;
+        let (files, _reservation) = self.files(request, payload, model, times).await?;
         self.decode(files, model, times.deadline).await
     }
 
@@ -95,17 +95,54 @@ impl Intake {
         model: &LiveModel,
         times: RequestTimes,
     ) -> Result<Result<Face, ImageDecodeError>, IntakeError> {
-        let (files, _reservation) = self.receive(request, payload, model, times).await?;
-        if files.len() > 1 {
-            let detail = format!("{} images; send one image per request", files.len());
-            return Err(IntakeError::Invalid(detail));
-        }
-        let decoded = self.decode(files, model, times.deadline).await?;
+        let (file, _reservation) = self.file(request, payload, model, times).await?;
+        let decoded = self.decode(vec![file], model, times.deadline).await?;
         Ok(decoded
             .faces
             .into_iter()
             .next()
             .expect("an upload has at least one image, and each has a result"))
+    }
+
+    /// Reads a body with exactly one photo and crops a face for a model. `face_box` is in pixels of the upright photo.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::image`], and an error if the photo does not have the box.
+    pub async fn face(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+        model: &LiveModel,
+        face_box: BoundingBox,
+        times: RequestTimes,
+    ) -> Result<Result<Face, ImageDecodeError>, IntakeError> {
+        let (file, _reservation) = self.file(request, payload, model, times).await?;
+        let cropping = self.decoder.crop(file, face_box, model.signature.side);
+        let Ok(face) = timeout_at(times.deadline.into(), cropping).await else {
+            return Err(IntakeError::DeadlineExceeded("the image was decoded"));
+        };
+        match face? {
+            Ok(face) => Ok(Ok(face)),
+            Err(CropError::Image(error)) => Ok(Err(error)),
+            Err(CropError::Box(error)) => Err(IntakeError::Invalid(format!("query: {error}"))),
+        }
+    }
+
+    /// Receives the only image file of a request.
+    async fn file(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+        model: &LiveModel,
+        times: RequestTimes,
+    ) -> Result<(EncodedImage, Reservation), IntakeError> {
+        let (mut files, reservation) = self.files(request, payload, model, times).await?;
+        if files.len() > 1 {
+            let detail = format!("{} images; send one image per request", files.len());
+            return Err(IntakeError::Invalid(detail));
+        }
+        let file = files.pop().expect("an upload has at least one image");
+        Ok((file, reservation))
     }
 
     /// Reads a whole body of up to `max_body` bytes. Its bytes are reserved in `reservation`.
@@ -124,8 +161,12 @@ impl Intake {
         self.arrival.limit(reading, times).await
     }
 
-    /// Receives the image files of a request if the queue of the model has capacity for them.
-    async fn receive(
+    /// Receives the image files of a request if the queue of the model has capacity for them. The files count in the memory limit
+    /// until the reservation is dropped.
+    ///
+    /// # Errors
+    /// Returns an error for a body of another kind or over a limit, and for a full queue.
+    pub async fn files(
         &self,
         request: &HttpRequest,
         payload: Payload,

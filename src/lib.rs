@@ -23,6 +23,7 @@ pub mod auth;
 pub mod batching;
 pub mod bench;
 pub mod cli;
+pub mod detection;
 pub mod evaluation;
 mod excerpt;
 pub mod explanation;

@@ -4,6 +4,7 @@ mod admin;
 mod batching;
 mod connections;
 mod cuda;
+mod detection;
 mod drain;
 mod grpc;
 mod host_port;
@@ -22,6 +23,7 @@ pub use self::{
     batching::BatchSettings,
     connections::ConnectionSettings,
     cuda::CudaSettings,
+    detection::{DetectionSettings, DetectorChoice},
     drain::DrainSettings,
     grpc::GrpcSettings,
     host_port::HostPort,
@@ -73,6 +75,13 @@ pub struct Settings {
         reason = "clap would print it as the command's description"
     )]
     pub tuning: TuningSettings,
+
+    #[command(flatten)]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
+    pub detection: DetectionSettings,
 
     #[command(flatten)]
     #[expect(

@@ -9,6 +9,7 @@ mod signals;
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    path::Path,
     sync::Arc,
 };
 
@@ -20,6 +21,7 @@ pub use self::serve::serve;
 use crate::{
     app::AppState,
     batching::RetiredWorkers,
+    detection::{DetectorLimits, FaceDetector},
     evaluation::{Datasets, Evaluations},
     grpc,
     http::{self, Connections},
@@ -27,7 +29,7 @@ use crate::{
     metrics::Metrics,
     models::{RegistryError, StartupReceiver, load::ModelLoader, registry::Registry},
     promotion,
-    settings::{DrainSettings, HostPort, Settings, SettingsError, StateLocation},
+    settings::{DetectorChoice, DrainSettings, HostPort, Settings, SettingsError, StateLocation},
     store::{Store, StoreError},
     tuning::Tuner,
 };
@@ -57,6 +59,9 @@ pub enum StartupError {
     /// ONNX Runtime or the device cannot be used.
     #[error(transparent)]
     Runtime(#[from] InferenceError),
+    /// The face detector cannot be used.
+    #[error("cannot use the face detector (--detector): {0}")]
+    Detector(#[source] InferenceError),
     /// The models cannot be served.
     #[error(transparent)]
     Models(#[from] RegistryError),
@@ -172,12 +177,14 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
         store,
         settings.state.evaluation_retention,
     )?;
+    let runtime = Runtime::load(
+        settings.models.device,
+        settings.cuda.options(),
+        settings.batching.inference_timeout,
+    )?;
+    let detector = detector(settings, &runtime, &metrics)?;
     let loader = ModelLoader {
-        runtime: Runtime::load(
-            settings.models.device,
-            settings.cuda.options(),
-            settings.batching.inference_timeout,
-        )?,
+        runtime,
         options: settings.serving_options(),
         tuner: Tuner::new(settings.tuning.options()),
         metrics: Arc::clone(&metrics),
@@ -189,7 +196,42 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
         metrics,
         datasets,
         Arc::new(evaluations),
+        detector.map(Arc::new),
         settings.limits.clone(),
     );
     Ok((app, started))
+}
+
+/// Starts the face detector, if there is a file.
+///
+/// # Errors
+/// Returns an error if the file in the settings cannot be used. The problem of an installed file is only logged.
+fn detector(
+    settings: &Settings,
+    runtime: &Runtime,
+    metrics: &Metrics,
+) -> Result<Option<FaceDetector>, StartupError> {
+    let start = |path: &Path| {
+        let limits = DetectorLimits {
+            max_queue_size: settings.serving_options().max_queue_size,
+            max_faces: settings.detection.max_faces.get(),
+        };
+        FaceDetector::start(runtime, path, limits, metrics)
+    };
+    match &settings.detection.detector {
+        Some(DetectorChoice::Off) => return Ok(None),
+        Some(DetectorChoice::File(path)) => {
+            return start(path).map(Some).map_err(StartupError::Detector);
+        }
+        None => {}
+    }
+    let Some(path) = FaceDetector::installed_file() else {
+        tracing::info!("the face detector is not installed; `cargo xtask setup` installs it");
+        return Ok(None);
+    };
+    let detector = start(&path);
+    if let Err(error) = &detector {
+        tracing::warn!(%error, "cannot use the installed face detector");
+    }
+    Ok(detector.ok())
 }

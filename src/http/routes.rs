@@ -5,6 +5,7 @@ pub mod datasets;
 pub mod documentation;
 pub mod evaluations;
 pub mod explain;
+pub mod faces;
 pub mod health;
 pub mod metrics;
 pub mod models;
@@ -59,11 +60,20 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     groups.chain(inference_protocol()).collect()
 }
 
-fn classification() -> [Endpoint; 2] {
+fn classification() -> [Endpoint; 3] {
     [
         Endpoint::of::<classify::__path_classify>(|| web::to(classify::classify))
             .problem(Code::InvalidImage, "no image of the request can be decoded")
             .problems(&[&[Code::Unsupported], IMAGES, SERVING, BUSY]),
+        Endpoint::of::<faces::__path_faces>(|| web::to(faces::faces))
+            .problem(Code::InvalidImage, "no image of the request can be decoded")
+            .problems(&[
+                &[Code::Unsupported],
+                IMAGES,
+                SERVING,
+                &[Code::DetectorMissing],
+                BUSY,
+            ]),
         Endpoint::of::<explain::__path_explain>(|| web::to(explain::explain))
             .problems(&[IMAGE, IMAGES, SERVING, FORMAT, BUSY]),
     ]

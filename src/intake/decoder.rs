@@ -7,8 +7,17 @@ use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use mien_faces::image::{Face, ImageError, ImageErrorKind, ImageFile, Limits};
-use tokio::{runtime::Handle, sync::Semaphore, task::spawn_blocking};
+use mien_faces::{
+    detection::{DetectorImage, LongSide},
+    image::{
+        BoundingBox, BoxError, DecodedImage, Face, ImageError, ImageErrorKind, ImageFile, Limits,
+    },
+};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::{JoinError, spawn_blocking},
+};
 
 /// An image file as a client sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,10 +68,39 @@ impl ImageDecodeError {
     }
 }
 
+/// Why a face cannot be cropped from a photo.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CropError {
+    /// The photo cannot be decoded.
+    #[error(transparent)]
+    Image(#[from] ImageDecodeError),
+    /// The photo does not have this box.
+    #[error(transparent)]
+    Box(#[from] BoxError),
+}
+
 /// The decoder panicked, or the process is stopping.
 #[derive(Debug, thiserror::Error)]
 #[error("decoding failed: {0}")]
 pub struct DecoderError(String);
+
+impl From<JoinError> for DecoderError {
+    fn from(error: JoinError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// A decoded photo.
+pub struct DecodedPhoto {
+    /// The photo. JPEG images of more than 16 million pixels are reduced.
+    pub image: DecodedImage,
+    /// Columns and rows of the upright photo before it was reduced.
+    pub size: (usize, usize),
+    /// The copy for the face detector.
+    pub copy: DetectorImage,
+    /// The memory of the photo.
+    pub memory: OwnedSemaphorePermit,
+}
 
 /// Decodes at most one image per core at a time, within a memory limit for all of them.
 pub struct Decoder {
@@ -70,6 +108,8 @@ pub struct Decoder {
     cores: Arc<Semaphore>,
     /// The free memory in units of [`MEMORY_UNIT`].
     memory: Arc<Semaphore>,
+    /// Permits of the whole memory.
+    max_memory: u32,
 }
 
 /// Bytes per permit of the memory limit.
@@ -89,6 +129,7 @@ impl Decoder {
             limits,
             cores: Arc::new(Semaphore::new(cores)),
             memory: Arc::new(Semaphore::new(permits(max_memory) as usize)),
+            max_memory: permits(max_memory),
         }
     }
 
@@ -127,24 +168,92 @@ impl Decoder {
         {
             return Ok(vec![face]);
         }
-        let faces = images.into_iter().map(|image| async move {
-            let permit = Arc::clone(&self.cores).acquire_owned().await;
-            let permit = permit.map_err(|error| DecoderError(error.to_string()))?;
-            let (limits, memory) = (self.limits, Arc::clone(&self.memory));
-            let runtime = Handle::current();
-            let face = spawn_blocking(move || {
-                // Held until the work ends, even if the request is dropped.
-                let _permit = permit;
-                let file = image.file()?;
-                let header = ImageFile::open(&file, &limits)?;
-                let needed = permits(header.memory());
-                // Images that hold memory have a core, so they end and release it.
-                let _memory = runtime.block_on(memory.acquire_many(needed));
-                face(header, side)
-            });
-            face.await.map_err(|error| DecoderError(error.to_string()))
+        let faces = images.into_iter().map(|image| {
+            let memory = |file: &ImageFile<'_>| file.memory();
+            self.run(image, memory, move |file, _memory| face(file, side))
         });
         join_all(faces).await.into_iter().collect()
+    }
+
+    /// Decodes a photo and crops the face in `face_box`, which is in pixels of the upright photo.
+    ///
+    /// # Errors
+    /// Returns an error if the decoder panics. The error of the image or of the box is the inner one.
+    pub async fn crop(
+        &self,
+        image: EncodedImage,
+        face_box: BoundingBox,
+        side: usize,
+    ) -> Result<Result<Face, CropError>, DecoderError> {
+        let memory = |file: &ImageFile<'_>| file.memory();
+        let work = move |file: ImageFile<'_>, _memory| {
+            let (image, (width, height)) = file.decode_with_size()?;
+            let checked = face_box.check(width, height);
+            Ok(checked.map(|()| {
+                let scale = image.width() as f32 / width as f32;
+                image.crop_face(&face_box.scaled(scale), side)
+            }))
+        };
+        let cropped = self.run(image, memory, work).await?;
+        Ok(cropped.map_err(CropError::Image).and_then(|face| Ok(face?)))
+    }
+
+    /// Decodes a photo and makes the copy for the face detector.
+    ///
+    /// # Errors
+    /// Returns an error if the decoder panics. The error of the image is the inner one.
+    pub async fn photo(
+        &self,
+        image: EncodedImage,
+        long_side: LongSide,
+    ) -> Result<Result<DecodedPhoto, ImageDecodeError>, DecoderError> {
+        let memory = move |file: &ImageFile<'_>| {
+            let (width, height) = file.size();
+            // The orientation is not known yet.
+            let upright = DetectorImage::memory(width, height, long_side);
+            let rotated = DetectorImage::memory(height, width, long_side);
+            file.memory().saturating_add(upright.max(rotated))
+        };
+        let work = move |file: ImageFile<'_>, memory| {
+            let (image, size) = file.decode_with_size()?;
+            let copy = DetectorImage::new(&image, long_side);
+            Ok(DecodedPhoto {
+                image,
+                size,
+                copy,
+                memory,
+            })
+        };
+        self.run(image, memory, work).await
+    }
+
+    /// Runs `work` on a thread of its own when a core and `memory` bytes are free.
+    async fn run<T: Send + 'static>(
+        &self,
+        image: EncodedImage,
+        memory: impl FnOnce(&ImageFile<'_>) -> u64 + Send + 'static,
+        work: impl FnOnce(ImageFile<'_>, OwnedSemaphorePermit) -> Result<T, ImageDecodeError>
+        + Send
+        + 'static,
+    ) -> Result<Result<T, ImageDecodeError>, DecoderError> {
+        let core = Arc::clone(&self.cores).acquire_owned().await;
+        let core = core.map_err(|error| DecoderError(error.to_string()))?;
+        let (limits, max_memory) = (self.limits, self.max_memory);
+        let free_memory = Arc::clone(&self.memory);
+        let runtime = Handle::current();
+        let decoding = spawn_blocking(move || {
+            // Held until the work ends, even if the request is dropped.
+            let _core = core;
+            let file = image.file()?;
+            let file = ImageFile::open(&file, &limits)?;
+            let needed = permits(memory(&file)).min(max_memory);
+            // Images that hold memory do not wait for a core, so they end and release it.
+            let reserved = runtime
+                .block_on(free_memory.acquire_many_owned(needed))
+                .expect("the semaphore is never closed");
+            work(file, reserved)
+        });
+        Ok(decoding.await?)
     }
 }
 

@@ -176,8 +176,13 @@ async fn end_work(app: &AppState, deadline: Instant) {
     }
     app.evaluations.store().report_removal();
     // In any case, the process must not exit while ONNX Runtime runs.
-    let registry = Arc::clone(&app.registry);
-    let mut ended = run_on_thread(move || registry.shut_down());
+    let (registry, detector) = (Arc::clone(&app.registry), app.detector.clone());
+    let mut ended = run_on_thread(move || {
+        if let Some(detector) = detector {
+            detector.shut_down();
+        }
+        registry.shut_down();
+    });
     if tokio::time::timeout_at(deadline.into(), &mut ended)
         .await
         .is_err()

@@ -43,13 +43,16 @@ pub(crate) fn base64_lines(base64: &str, width: usize, end: &str) -> String {
 }
 
 /// Parses flags of `mien serve`. By default the server serves the fixture models on the CPU, listens on a free port, keeps its
-/// state in memory, does not tune, and stops without delay.
+/// state in memory, has no face detector, does not tune, and stops without delay.
 pub(crate) fn settings(flags: &[&str]) -> Settings {
     let models = fixture("models");
     let defaults = ["mien", "serve", "--addr=127.0.0.1:0", "--device=cpu"];
     let mut arguments: Vec<&str> = defaults.to_vec();
     if !flags.iter().any(|flag| flag.starts_with("--tune=")) {
         arguments.push("--tune=off");
+    }
+    if !flags.iter().any(|flag| flag.starts_with("--detector")) {
+        arguments.push("--detector=off");
     }
     if !flags.iter().any(|flag| flag.starts_with("--state")) {
         arguments.push("--state=memory");

@@ -21,6 +21,7 @@ mod events;
 mod eventually;
 mod excerpts;
 mod explain;
+mod faces;
 mod grpc;
 mod health;
 mod helpers;

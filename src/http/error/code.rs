@@ -33,6 +33,7 @@ pub enum Code {
     Overloaded,
     ShuttingDown,
     ModelLoading,
+    DetectorMissing,
     DeadlineExceeded,
     InferenceTimeout,
 }
@@ -112,6 +113,8 @@ impl Code {
                 "the server is shutting down; send requests to another replica"),
             Self::ModelLoading => row("model_loading", S::SERVICE_UNAVAILABLE, "Model loading",
                 "the model is being loaded; retry after `Retry-After`"),
+            Self::DetectorMissing => row("detector_missing", S::SERVICE_UNAVAILABLE, "Detector missing",
+                "the face detector is not installed"),
             Self::DeadlineExceeded => row("deadline_exceeded", S::GATEWAY_TIMEOUT, "Deadline exceeded",
                 "the deadline passed before the response"),
             Self::InferenceTimeout => row("inference_timeout", S::GATEWAY_TIMEOUT, "Inference timeout",

@@ -35,6 +35,7 @@ fn state() -> web::Data<AppState> {
         metrics,
         datasets,
         evaluations.into(),
+        None,
         settings.limits,
     ))
 }

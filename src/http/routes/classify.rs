@@ -1,6 +1,6 @@
 //! `POST /v1/classify`.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::time::Instant;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use mien_faces::image::Face;
@@ -12,23 +12,20 @@ use crate::{
     batching::{Priority, RequestOptions},
     http::{
         ApiError,
-        error::{Code, image::ImageProblem},
+        error::image::{ImageProblem, all_failed},
         extract::request_times,
         headers::{RequestIdHeader, TimeoutHeader},
-        response::server_timing,
+        response::{LabelOptions, LabelPrediction, server_timing},
     },
-    inference::{Input, Probabilities},
+    inference::Input,
     intake::{
         decoder::ImageDecodeError,
         upload::{FormImages, JsonImages},
     },
-    models::{ModelVersion, registry::LiveModel},
+    models::ModelVersion,
 };
 
 const PATH: &str = "/v1/classify";
-
-/// Maximum number of images whose errors are listed if all images are invalid.
-const MAX_LISTED: usize = 8;
 
 /// Query parameters of a classification.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -44,6 +41,9 @@ pub struct ClassifyQuery {
     /// Returns only the k most probable labels in `probabilities`; by default all.
     #[param(minimum = 1, maximum = 7, example = 3)]
     top_k: Option<usize>,
+    /// Minimum probability of a label. Below it `label` is null and `uncertain` is true.
+    #[param(minimum = 0.0, maximum = 1.0, example = 0.5)]
+    min_confidence: Option<f32>,
 }
 
 /// Predictions of a request, in the order of its images.
@@ -65,17 +65,7 @@ pub struct Classification<'a> {
 enum Prediction<'a> {
     /// The prediction of the model.
     #[schema(title = "Success")]
-    Success {
-        /// The most probable label.
-        #[schema(example = "happy")]
-        label: &'a str,
-        /// Probability of the label, 0 to 1.
-        #[schema(example = 0.91)]
-        confidence: f32,
-        /// Label -> probability, 0 to 1. The probabilities of all labels sum to 1.
-        #[schema(example = json!({"happy": 0.91, "neutral": 0.06, "surprise": 0.03}))]
-        probabilities: BTreeMap<&'a str, f32>,
-    },
+    Success(LabelPrediction<'a>),
     /// The error of this image; other images of the request have predictions.
     #[schema(title = "Failure")]
     Failure {
@@ -124,7 +114,7 @@ pub async fn classify(
     let model = state
         .registry
         .resolve(query.model.as_deref(), query.version.as_deref())?;
-    let top_k = top_k(query.top_k, &model)?;
+    let labels = LabelOptions::new(query.top_k, query.min_confidence, &model)?;
 
     let decoded = state
         .intake
@@ -132,7 +122,8 @@ pub async fn classify(
         .await?;
     let (faces, problems) = separate(decoded.faces);
     if faces.is_empty() {
-        return Err(all_failed(problems));
+        let problems: Vec<ImageProblem> = problems.into_iter().flatten().collect();
+        return Err(all_failed(&problems));
     }
 
     let call = RequestOptions {
@@ -147,14 +138,18 @@ pub async fn classify(
         Some(error) => Some(Prediction::Failure { error }),
         None => rows
             .next()
-            .map(|row| prediction(&model, &row.probabilities, top_k)),
+            .map(|row| Prediction::Success(labels.predict(&model, &row.probabilities))),
     });
     let predictions = predictions.collect();
     model
         .metrics
         .statistics()
         .record_conversion(decoded.preprocess, finish.elapsed());
-    let timing = server_timing(decoded.preprocess, response.queue, response.inference);
+    let timing = server_timing(&[
+        ("queue", response.queue),
+        ("preprocess", decoded.preprocess),
+        ("inference", response.inference),
+    ]);
     Ok(HttpResponse::Ok()
         .insert_header(timing)
         .json(Classification {
@@ -162,18 +157,6 @@ pub async fn classify(
             version: model.version,
             predictions,
         }))
-}
-
-fn top_k(requested: Option<usize>, model: &LiveModel) -> Result<usize, ApiError> {
-    let labels = model.manifest.labels.len();
-    match requested {
-        None => Ok(labels),
-        Some(k) if (1..=labels).contains(&k) => Ok(k),
-        Some(k) => {
-            let detail = format!("query: top_k is {k}; expected 1 to {labels}");
-            Err(ApiError::invalid_request(detail))
-        }
-    }
 }
 
 /// Separates the faces from the errors; the second list has one entry per image.
@@ -190,48 +173,4 @@ fn separate(
     });
     let problems = problems.collect();
     (faces, problems)
-}
-
-/// Returns the error of a request whose images are all invalid: their common code, otherwise `invalid_image`.
-fn all_failed(problems: Vec<Option<ImageProblem>>) -> ApiError {
-    let problems: Vec<ImageProblem> = problems.into_iter().flatten().collect();
-    let mut codes = problems.iter().map(|problem| problem.code);
-    let first = codes.next().unwrap_or(Code::InvalidImage);
-    let code = if codes.all(|code| code == first) {
-        first
-    } else {
-        Code::InvalidImage
-    };
-    let detail = match problems.as_slice() {
-        [only] => only.detail.clone(),
-        many => {
-            let listed = many.iter().enumerate().take(MAX_LISTED);
-            let each = listed.map(|(i, problem)| format!("{i}: {}", problem.detail));
-            let each: Vec<String> = each.collect();
-            let more = match many.len().saturating_sub(MAX_LISTED) {
-                0 => String::new(),
-                more => format!("; and {more} more"),
-            };
-            format!(
-                "none of the {} images can be decoded: {}{more}",
-                many.len(),
-                each.join("; ")
-            )
-        }
-    };
-    ApiError::new(code, detail)
-}
-
-fn prediction<'a>(model: &'a LiveModel, row: &Probabilities, top_k: usize) -> Prediction<'a> {
-    let name = |class: usize| model.manifest.labels.get(class).unwrap_or_default();
-    let (class, confidence) = row.top();
-    let ranked = row.ranked(top_k).into_iter();
-    let probabilities = ranked
-        .map(|class| (name(class), row.as_slice()[class]))
-        .collect();
-    Prediction::Success {
-        label: name(class),
-        confidence,
-        probabilities,
-    }
 }

@@ -3,6 +3,7 @@
 mod document;
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use mien_faces::image::BoundingBox;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -38,6 +39,10 @@ pub struct ExplainQuery {
     /// Label to explain; by default the most probable one.
     #[param(example = "happy")]
     label: Option<String>,
+    /// Box of the face in a photo as x,y,width,height, in pixels of the photo after its EXIF orientation, such as the box in the response
+    /// of `/v1/faces`. By default the whole image is the face.
+    #[param(example = "176.8,64.5,91.6,113.1")]
+    r#box: Option<String>,
     /// Format of the response; by default the best one for `Accept`, otherwise JSON.
     #[param(inline)]
     format: Option<Format>,
@@ -64,7 +69,7 @@ const OFFERS: [(&str, Format); 2] = [
 /// Convolutional Networks*, ECCV 2014, section 4.2. It works for every model. It shows which regions the prediction depends on, not
 /// whether the prediction is correct.
 ///
-/// The body is one image in a format of `/v1/classify`. The response is JSON with a weight per pixel of the model's input, or a
+/// The body is one image in a format of `/v1/classify`: a cropped face, or a photo with the `box` of a face. The response is JSON with a weight per pixel of the model's input, or a
 /// PNG of 480 x 480 pixels. The PNG shows the face in orange for positive weights and in blue for negative ones.
 ///
 /// An explanation classifies up to 122 images at background priority. They count in the metrics of images, not in those of
@@ -114,7 +119,15 @@ pub async fn explain(
     if state.explanations.available_permits() == 0 {
         return Err(busy(&state));
     }
-    let face = state.intake.image(&request, payload, &model, times).await?;
+    let face_box = query.r#box.as_deref().map(parse_box).transpose()?;
+    let intake = &state.intake;
+    let face = match face_box {
+        None => intake.image(&request, payload, &model, times).await?,
+        Some(face_box) => {
+            let cropped = intake.face(&request, payload, &model, face_box, times);
+            cropped.await?
+        }
+    };
     let face = face.map_err(|error| {
         let ImageProblem { code, detail } = error.into();
         ApiError::new(code, detail)
@@ -127,6 +140,26 @@ pub async fn explain(
             .insert_header((header::VARY, "accept"))
             .json(Document::of(&model, &explanation))),
         Format::Png => png(explanation).await,
+    }
+}
+
+/// Parses `x,y,width,height`. The photo is needed to check the range.
+fn parse_box(text: &str) -> Result<BoundingBox, ApiError> {
+    let numbers: Result<Vec<f32>, _> = text.split(',').map(str::parse).collect();
+    match numbers.as_deref() {
+        Ok(&[x, y, width, height]) => Ok(BoundingBox {
+            x,
+            y,
+            width,
+            height,
+        }),
+        _ => {
+            let detail = format!(
+                "query: box is `{}`; expected four numbers: x,y,width,height",
+                Excerpt(text)
+            );
+            Err(ApiError::invalid_request(detail))
+        }
     }
 }
 

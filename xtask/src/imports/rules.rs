@@ -105,6 +105,12 @@ pub(super) const RULES: &[Rule] = &[
         why: "the load generator must not depend on the server that it measures",
     },
     Rule {
+        module: "src/detection",
+        except: &[],
+        forbidden: &["crate::models", "crate::evaluation"],
+        why: "detection finds faces for any model and must not use models",
+    },
+    Rule {
         module: "src/tuning",
         except: &[],
         forbidden: &[

@@ -175,7 +175,11 @@ fn respond(
         ..
     } = response;
     let mut builder = HttpResponse::Ok();
-    builder.insert_header(server_timing(*preprocess, *queue, *inference));
+    builder.insert_header(server_timing(&[
+        ("queue", *queue),
+        ("preprocess", *preprocess),
+        ("inference", *inference),
+    ]));
     match json_length {
         None => builder.content_type(mime::APPLICATION_JSON),
         Some(length) => {
