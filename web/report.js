@@ -6,6 +6,7 @@ import { h } from './dom.js'
 import { count, decimal, duration, percent, threeDigits } from './format.js'
 import { labelColor } from './labels.js'
 import { reliabilityDiagram } from './reliability-diagram.js'
+import { riskCoverage } from './risk-coverage.js'
 
 export function report(evaluation) {
   const scores = evaluation.report
@@ -23,6 +24,7 @@ export function report(evaluation) {
         labelWithIcon(row.label), count(row.support), percent(row.precision, 1), percent(row.recall, 1), decimal(row.f1)])))),
     h('div', { class: 'columns' },
       scores.calibration?.bins.length && card('Reliability diagram', reliabilityDiagram(scores.calibration.bins)),
+      scores.risk_coverage?.points.length && card('Accuracy by minimum confidence', riskCoverage(scores.risk_coverage.points)),
       h('div', { class: 'stack' },
         card('Most frequent confusions', confusions(scores.confusions ?? [])),
         card('Details', details(evaluation)))),

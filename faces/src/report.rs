@@ -20,6 +20,7 @@ mod loss;
 mod mcnemar;
 mod mistakes;
 mod prediction;
+mod risk_coverage;
 mod without_duplicates;
 
 use calibration::Bins;
@@ -32,6 +33,8 @@ use loss::Losses;
 pub use mcnemar::mcnemar;
 pub use mistakes::{Mistake, mistakes};
 pub use prediction::Prediction;
+use risk_coverage::Confidences;
+pub use risk_coverage::{CoveragePoint, RiskCoverage};
 pub use without_duplicates::{WithoutDuplicates, without_duplicates};
 
 /// The label of an image and the prediction for it.
@@ -73,6 +76,7 @@ impl Outcome {
 pub struct Tally {
     confusion: Confusion,
     bins: Bins,
+    confidences: Confidences,
     losses: Losses,
     by_usage: BTreeMap<Usage, Confusion>,
 }
@@ -82,7 +86,9 @@ impl Tally {
     pub fn add(&mut self, outcome: &Outcome) {
         let (truth, prediction) = (outcome.truth, outcome.prediction());
         self.confusion.add(truth, prediction);
-        self.bins.add(outcome.of(prediction), truth == prediction);
+        let (confidence, is_correct) = (outcome.of(prediction), truth == prediction);
+        self.bins.add(confidence, is_correct);
+        self.confidences.add(confidence, is_correct);
         self.losses.add(outcome);
         if outcome.usage != Usage::Unknown {
             self.by_usage
@@ -102,6 +108,7 @@ impl Tally {
             log_loss: self.losses.log(),
             brier: self.losses.brier(),
             calibration: self.bins.calibration(),
+            risk_coverage: self.confidences.risk_coverage(),
             confusions: self.confusion.most_frequent(),
             classes: self.confusion.class_scores(),
             confusion: self.confusion.clone(),
@@ -171,6 +178,9 @@ pub struct Report {
     /// Accuracy by confidence. Reports of older versions have no bins.
     #[serde(default)]
     pub calibration: Calibration,
+    /// Accuracy against the share of answered images. Reports of older versions have no points.
+    #[serde(default)]
+    pub risk_coverage: RiskCoverage,
     /// The most frequent confusions in descending order, at most 10.
     #[serde(default)]
     pub confusions: Vec<Confused>,

@@ -3,10 +3,12 @@
 
 mod confusion_matrix;
 mod reliability;
+mod risk_coverage;
 mod whiskers;
 
 pub(super) use confusion_matrix::confusion_matrix;
 pub(super) use reliability::reliability;
+pub(super) use risk_coverage::risk_coverage;
 pub(super) use whiskers::Scale;
 
 /// Formats a length of a drawing to a tenth.

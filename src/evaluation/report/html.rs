@@ -1,6 +1,7 @@
 //! The HTML report of an evaluation.
 
 mod comparison;
+mod confidence;
 mod images;
 
 use maud::{Markup, html};
@@ -12,7 +13,7 @@ use mien_faces::report::{
 pub use self::comparison::html as comparison;
 use super::{
     Subject,
-    charts::{Scale, confusion_matrix, reliability},
+    charts::{Scale, confusion_matrix},
     components::{
         card, expression_with_icon, no_break_percent, origin, scrollable, table, table_head, tile,
     },
@@ -52,7 +53,10 @@ pub fn html(subject: &Subject, evaluation: &Evaluation, faces: &FaceImages) -> S
             (card("Most frequent confusions", &confusions(&report.confusions)))
         }
         @if !report.calibration.bins.is_empty() {
-            (card("Calibration", &calibration(report)))
+            (card("Calibration", &confidence::calibration(report)))
+        }
+        @if !report.risk_coverage.points.is_empty() {
+            (card("Accuracy by minimum confidence", &confidence::risk_coverage(&report.risk_coverage)))
         }
         @if !mistakes.is_empty() {
             (card("Most confident mistakes", &images::mistakes(mistakes, faces)))
@@ -175,42 +179,6 @@ fn confusions(rows: &[Confused]) -> Markup {
             }
         }
     }
-}
-
-fn calibration(report: &Report) -> Markup {
-    html! {
-        div.split {
-            (reliability(&report.calibration))
-            div {
-                ul.legend {
-                    li { span.swatch.accuracy {} "accuracy" }
-                    li { span.swatch.over {} "confidence above accuracy (overconfident)" }
-                    li { span.swatch.under {} "confidence below accuracy (underconfident)" }
-                }
-                p.note { "On the dashed line accuracy equals confidence." }
-                details {
-                    summary { "Values" }
-                    (calibration_bins(report))
-                }
-            }
-        }
-    }
-}
-
-fn calibration_bins(report: &Report) -> Markup {
-    let head = table_head(&["Mean confidence"], &["Images", "Accuracy"]);
-    let rows = html! {
-        tbody {
-            @for bin in report.calibration.bins.iter().filter(|bin| bin.images > 0) {
-                tr {
-                    th scope="row" { (percent(bin.confidence, 1)) }
-                    td.number { (count(bin.images)) }
-                    td.number { (percent(bin.accuracy, 1)) }
-                }
-            }
-        }
-    };
-    table("Calibration", &head, &rows)
 }
 
 fn methods() -> Markup {

@@ -57,6 +57,7 @@ fn write(text: &mut String, subject: &Subject, evaluation: &Evaluation) -> fmt::
     )?;
     confusion(text, report)?;
     calibration(text, report)?;
+    risk_coverage(text, report)?;
     mistakes(text, evaluation)?;
     unreadable(text, evaluation)?;
     origin(text, "Model and data", subject)
@@ -165,6 +166,26 @@ fn calibration(text: &mut String, report: &Report) -> fmt::Result {
         text,
         1,
         &["confidence", "images", "mean confidence", "accuracy"],
+        rows,
+    )
+}
+
+fn risk_coverage(text: &mut String, report: &Report) -> fmt::Result {
+    if report.risk_coverage.points.is_empty() {
+        return Ok(());
+    }
+    heading(text, "Accuracy by minimum confidence")?;
+    let rows = report.risk_coverage.points.iter().map(|point| {
+        vec![
+            percent(point.coverage, 0),
+            percent(f64::from(point.min_confidence), 1),
+            percent(point.accuracy, 1),
+        ]
+    });
+    table(
+        text,
+        0,
+        &["answered images", "minimum confidence", "accuracy"],
         rows,
     )
 }
