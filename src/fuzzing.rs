@@ -14,11 +14,11 @@ use prost::Message;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    grpc::{self, proto::ModelInferRequest},
+    grpc::{self, body_limit::fuzzing::read_messages, proto::ModelInferRequest},
     http::routes::oip::wire,
     intake::{memory_limit::BodyMemoryLimit, upload},
     json::ElementLimits,
-    models::onnx_metadata,
+    models::{external_data::ExternalData, onnx_metadata},
     settings::LimitSettings,
 };
 
@@ -46,15 +46,37 @@ pub fn multipart(bytes: &[u8]) {
     let chunks: Vec<Result<Bytes, PayloadError>> = chunks.map(Ok).collect();
     let chunks: Pin<Box<dyn Stream<Item = _>>> = Box::pin(stream::iter(chunks));
     let mut payload = dev::Payload::from(chunks);
+    read_upload("multipart/form-data; boundary=fuzz", &mut payload);
+}
+
+/// Parses images in JSON.
+pub fn json_images(bytes: &[u8]) {
+    let body = Bytes::copy_from_slice(bytes);
+    read_upload("application/json", &mut dev::Payload::from(body));
+}
+
+fn read_upload(content_type: &str, payload: &mut dev::Payload) {
     let request = TestRequest::default()
-        .insert_header((CONTENT_TYPE, "multipart/form-data; boundary=fuzz"))
+        .insert_header((CONTENT_TYPE, content_type))
         .to_http_request();
     RUNTIME.block_on(async {
-        let payload = web::Payload::from_request(&request, &mut payload).await;
+        let payload = web::Payload::from_request(&request, payload).await;
         let payload = payload.expect("a payload can be taken once");
         let reservation = BodyMemoryLimit::new(1 << 20).reservation();
         let _ = upload::read(&request, payload, &LIMITS, reservation).await;
     });
+}
+
+/// Receives the messages of a gRPC call. The first byte is the size of the chunks that they arrive in.
+pub fn grpc_messages(bytes: &[u8]) {
+    if let Some((&chunk, messages)) = bytes.split_first() {
+        let _ = read_messages(messages, usize::from(chunk));
+    }
+}
+
+/// Searches a model file for external data.
+pub fn external_data(bytes: &[u8]) {
+    let _ = ExternalData::read(Cursor::new(bytes));
 }
 
 /// Parses a request of the inference protocol. The first two bytes are the length of its JSON, little-endian; binary data

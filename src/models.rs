@@ -12,7 +12,7 @@
 //! ```
 
 pub mod ensemble;
-mod external_data;
+pub(crate) mod external_data;
 pub mod file;
 mod lifecycle;
 pub mod live;

@@ -6,6 +6,7 @@
 
 mod assembler;
 mod encoding;
+pub(crate) mod fuzzing;
 mod incoming;
 mod memory;
 mod message_wait;

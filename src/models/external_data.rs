@@ -34,7 +34,7 @@ const EXTERNAL: u64 = 1;
 
 /// The external data of a model file.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct ExternalData {
+pub(crate) struct ExternalData {
     /// Locations relative to the directory of the model file.
     pub(super) locations: BTreeSet<String>,
     /// Whether the structure of the whole file was read. Otherwise the list may be incomplete.
@@ -50,7 +50,8 @@ impl ExternalData {
         Ok(Self::read(BufReader::new(regular_file::open_model(model)?)))
     }
 
-    fn read(file: impl BufRead + Seek) -> Self {
+    /// Reads the structure of a model.
+    pub(crate) fn read(file: impl BufRead + Seek) -> Self {
         let mut walk = Walk {
             file,
             position: 0,

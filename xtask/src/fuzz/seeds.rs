@@ -15,7 +15,15 @@ pub(super) struct Target {
     pub(super) seeds: fn() -> Result<Seeds>,
 }
 
-pub(super) const TARGETS: [Target; 6] = [
+pub(super) const TARGETS: [Target; 9] = [
+    Target {
+        name: "external_data",
+        seeds: external_data,
+    },
+    Target {
+        name: "grpc_messages",
+        seeds: grpc_messages,
+    },
     Target {
         name: "grpc_request",
         seeds: grpc_requests,
@@ -27,6 +35,10 @@ pub(super) const TARGETS: [Target; 6] = [
     Target {
         name: "image_decode",
         seeds: images,
+    },
+    Target {
+        name: "json_images",
+        seeds: json_images,
     },
     Target {
         name: "multipart",
@@ -59,6 +71,42 @@ fn models() -> Result<Seeds> {
         seeds.push((model.to_owned(), read(&root().join(path))?));
     }
     Ok(seeds)
+}
+
+/// A model with its weights in another file, and models without external data.
+fn external_data() -> Result<Seeds> {
+    let mut seeds = models()?;
+    let path = "tests/fixtures/external/small/1/model.onnx";
+    seeds.push(("external".to_owned(), read(&root().join(path))?));
+    Ok(seeds)
+}
+
+/// Images in base64, with and without line breaks, and a prefix of a data URL.
+fn json_images() -> Result<Seeds> {
+    let bodies = [
+        ("one", r#"{"images":["R0lGODlhAQABAAAAACw="]}"#),
+        (
+            "two",
+            r#"{"images":["R0lGODlh\nAQABAAAAACw=","data:image/gif;base64,R0lGODlhAQABAAAAACw="]}"#,
+        ),
+        (
+            "unknown",
+            r#"{"images":[],"other":{"nested":[1,2.5e3,null,true,"\u00e4"]}}"#,
+        ),
+    ];
+    Ok(bodies
+        .map(|(name, body)| (name.to_owned(), body.as_bytes().to_vec()))
+        .into())
+}
+
+/// The messages of [`grpc_requests`] with their prefix. The first byte is the size of the chunks that they arrive in.
+fn grpc_messages() -> Result<Seeds> {
+    let framed = |(name, message): (String, Vec<u8>)| {
+        let length = u32::try_from(message.len()).context("the message is too long")?;
+        let prefix = [&[0x40, 0], &length.to_be_bytes()[..]].concat();
+        Ok((name, [prefix, message].concat()))
+    };
+    grpc_requests()?.into_iter().map(framed).collect()
 }
 
 /// Forms with one and with two images. The first byte is the size of the chunks that the form arrives in.
