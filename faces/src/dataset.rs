@@ -76,7 +76,10 @@ impl Sample {
     }
 
     /// Reads the image in its stored size.
-    fn read(&self) -> Result<DecodedImage, DatasetError> {
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::load`].
+    pub fn read(&self) -> Result<DecodedImage, DatasetError> {
         match &self.source {
             Source::Row(row) => row.read(),
             Source::File(path) => {
@@ -117,11 +120,11 @@ impl Dataset {
             .iter()
             .any(|split| root.join(split).is_dir());
         let mut left_out = LeftOut::default();
-        let (mut train, mut test) = if is_folders {
+        let (train, test) = if is_folders {
             left_out.directories = folders::other_directories(root)?;
             (
-                folders::list(root, "train", &mut left_out)?,
-                folders::list(root, "test", &mut left_out)?,
+                folders::list(root, Split::Train, &mut left_out)?,
+                folders::list(root, Split::Test, &mut left_out)?,
             )
         } else if file.is_file() {
             csv::list(&file)?
@@ -131,6 +134,15 @@ impl Dataset {
                 directories: folders::other_directories(root)?,
             });
         };
+        Ok(Self::sorted(root, train, test, left_out))
+    }
+
+    fn sorted(
+        root: &Path,
+        mut train: Vec<Sample>,
+        mut test: Vec<Sample>,
+        left_out: LeftOut,
+    ) -> Self {
         for samples in [&mut train, &mut test] {
             samples.sort_by(|a, b| {
                 (a.usage, a.expression)
@@ -142,12 +154,27 @@ impl Dataset {
                 .enumerate()
                 .for_each(|(position, sample)| sample.position = position);
         }
-        Ok(Self {
+        Self {
             root: root.to_owned(),
             train,
             test,
             left_out,
-        })
+        }
+    }
+
+    /// Lists a directory whose subdirectories are the classes of one split.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::open`].
+    pub fn open_classes(root: &Path, split: Split) -> Result<Self, DatasetError> {
+        let mut left_out = LeftOut::default();
+        let samples = folders::list_classes(root, split, &mut left_out)?;
+        let (train, test) = if split == Split::Train {
+            (samples, Vec::new())
+        } else {
+            (Vec::new(), samples)
+        };
+        Ok(Self::sorted(root, train, test, left_out))
     }
 
     /// Returns files and directories of the data set that are not listed.

@@ -18,6 +18,6 @@ pub use detector_image::DetectorImage;
 pub use frame::DetectorFrame;
 pub use long_side::{LongSide, UnknownLongSide};
 pub use options::DetectionOptions;
-pub use outputs::{OutputError, STRIDES, StrideOutputs};
+pub use outputs::{MissingOutput, OutputError, STRIDES, StrideOutputs};
 pub use quality::Quality;
 pub use types::{Detection, Landmarks, Point};

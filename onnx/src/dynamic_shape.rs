@@ -1,7 +1,10 @@
-//! Makes the file of YuNet accept any number and size of images. The file has the fixed input `[1,3,640,640]`.
+//! Makes a convolutional network with a fixed input, such as `[1,3,640,640]`, accept any number and size of images.
 
-use mien_onnx::{Dimension, INT64, ModelProto, TensorProto, TypeProto, ValueInfoProto, dimension};
 use prost::Message;
+
+use crate::proto::{
+    Dimension, INT64, ModelProto, TensorProto, TypeProto, ValueInfoProto, dimension,
+};
 
 /// Names of the axes of the input that get any size. The axis of the channels keeps its size.
 const AXES: [(usize, &str); 3] = [(0, "n"), (2, "height"), (3, "width")];
@@ -10,7 +13,7 @@ const AXES: [(usize, &str); 3] = [(0, "n"), (2, "height"), (3, "width")];
 /// (ONNX, "Reshape": a 0 in the shape copies the axis). Intermediate shapes are left out, and ONNX Runtime infers them again.
 ///
 /// Returns `None` if the bytes are not an ONNX file with one input of four axes.
-pub(super) fn with_dynamic_shape(model: &[u8]) -> Option<Vec<u8>> {
+pub fn with_dynamic_shape(model: &[u8]) -> Option<Vec<u8>> {
     let mut model = ModelProto::decode(model).ok()?;
     let graph = model.graph.as_mut()?;
     let [input] = graph.input.as_mut_slice() else {
@@ -58,12 +61,11 @@ fn copy_batch_axis(constant: &mut TensorProto) {
 
 #[cfg(test)]
 mod tests {
-    use mien_onnx::GraphProto;
-
     use super::*;
+    use crate::proto::{FLOAT, GraphProto};
 
     fn image(rest: &[i64]) -> ValueInfoProto {
-        ValueInfoProto::batch_of("input", mien_onnx::FLOAT, rest)
+        ValueInfoProto::batch_of("input", FLOAT, rest)
     }
 
     fn model(input: Vec<ValueInfoProto>, shape: &[i64]) -> Vec<u8> {
@@ -99,7 +101,7 @@ mod tests {
     fn sizes_become_names_and_outputs_lose_their_shape() {
         let dynamic = with_dynamic_shape(&model(vec![image(&[3, 640, 640])], &[1, -1, 1])).unwrap();
         let graph = ModelProto::decode(&dynamic[..]).unwrap().graph.unwrap();
-        let named = ValueInfoProto::batch_of("input", mien_onnx::FLOAT, &[3, 1, 1]);
+        let named = ValueInfoProto::batch_of("input", FLOAT, &[3, 1, 1]);
         let mut named = named.r#type.unwrap().tensor_type.unwrap().shape.unwrap();
         for (axis, name) in AXES {
             named.dim[axis].value = Some(dimension::Value::DimParam(name.to_owned()));

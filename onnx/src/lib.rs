@@ -2,6 +2,8 @@
 //!
 //! Source: `onnx/onnx.proto3` of the ONNX specification; names and field numbers are its own.
 
+mod dynamic_shape;
 mod proto;
 
+pub use dynamic_shape::with_dynamic_shape;
 pub use proto::*;

@@ -17,6 +17,7 @@ mod ensemble;
 mod export;
 mod import_keras;
 mod list;
+mod prepare;
 mod run_all;
 mod train;
 
@@ -44,6 +45,8 @@ enum Command {
     Bench(bench::Args),
     /// Prints runs side by side and plots their curves.
     Compare(compare::Args),
+    /// Crops the faces of photos and writes a data set.
+    Prepare(prepare::Args),
     /// Converts a .h5 model of Keras to ONNX and compares ONNX Runtime with libtorch.
     ImportKeras(import_keras::Args),
 }
@@ -62,6 +65,7 @@ impl Cli {
             Command::Ensemble(args) => args.run(),
             Command::Bench(args) => args.run(),
             Command::Compare(args) => args.run(),
+            Command::Prepare(args) => args.run(),
             Command::ImportKeras(args) => args.run(),
         }
     }

@@ -24,6 +24,7 @@ pub mod memory;
 pub mod onnx;
 pub mod plan;
 pub mod plot;
+pub mod prepare;
 pub mod recipe;
 pub mod report;
 pub mod torch;

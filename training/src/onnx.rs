@@ -8,3 +8,4 @@ pub mod session;
 pub mod views;
 pub mod weights;
 pub mod writer;
+pub mod yunet;

@@ -69,7 +69,7 @@ pub(crate) fn hostile(args: &[String]) -> Result<()> {
 /// # Errors
 /// Returns an error if the setup or the build fails, or the trainer cannot be started.
 pub(crate) fn train(args: &[String]) -> Result<()> {
-    setup::onnx_runtime()?;
+    setup::serving()?;
     setup::libtorch()?;
     check(cargo(&[
         "build",

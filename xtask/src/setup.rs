@@ -73,7 +73,7 @@ pub(crate) fn run(gpu: bool, serving: bool) -> Result<()> {
     Ok(())
 }
 
-/// Installs the files that the server needs: ONNX Runtime and the face detector.
+/// Installs the files that the server and the trainer need: ONNX Runtime and the face detector.
 ///
 /// # Errors
 /// Returns the errors of [`run`].
@@ -83,10 +83,7 @@ pub(crate) fn serving() -> Result<()> {
 }
 
 /// Installs ONNX Runtime, unless one of its two builds is installed or the user has chosen a library.
-///
-/// # Errors
-/// Returns the errors of [`run`].
-pub(crate) fn onnx_runtime() -> Result<()> {
+fn onnx_runtime() -> Result<()> {
     let ours = runtime().join("onnxruntime/libonnxruntime.so");
     if is_overridden("ORT_DYLIB_PATH", &ours) || ONNX_RUNTIME_GPU.is_complete(&runtime()) {
         return Ok(());

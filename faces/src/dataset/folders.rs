@@ -32,16 +32,25 @@ pub(super) fn other_directories(root: &Path) -> Result<Vec<String>, DatasetError
 /// Lists one split, unsorted. A missing directory has no samples, because a data set may have test images only.
 pub(super) fn list(
     root: &Path,
-    split: &str,
+    split: Split,
     left_out: &mut LeftOut,
 ) -> Result<Vec<Sample>, DatasetError> {
-    let folder = root.join(split);
+    let folder = root.join(split.name());
     if !folder.exists() {
         return Ok(Vec::new());
     }
+    list_classes(&folder, split, left_out)
+}
+
+/// Lists a directory of classes, unsorted.
+pub(super) fn list_classes(
+    folder: &Path,
+    split: Split,
+    left_out: &mut LeftOut,
+) -> Result<Vec<Sample>, DatasetError> {
     let mut samples = Vec::new();
     let mut classes = 0;
-    for path in entries(&folder)? {
+    for path in entries(folder)? {
         if !path.is_dir() {
             left_out.add(&path);
             continue;
@@ -59,23 +68,19 @@ pub(super) fn list(
                 usage: Usage::of_file(&file_name(&file)),
                 name,
                 expression,
-                is_train: split == Split::Train.name(),
+                is_train: split == Split::Train,
                 position: 0,
                 source: Source::File(file),
             });
         }
     }
     if classes == 0 {
-        return Err(DatasetError::NoClasses { path: folder });
+        let path = folder.to_owned();
+        return Err(DatasetError::NoClasses { path });
     }
     if samples.is_empty() {
-        let split = if split == "train" {
-            Split::Train
-        } else {
-            Split::Test
-        };
         return Err(DatasetError::EmptySplit {
-            path: folder,
+            path: folder.to_owned(),
             split,
             directories: Vec::new(),
         });

@@ -39,6 +39,29 @@ pub(super) struct Cell<'a> {
 }
 
 impl<'a> StrideOutputs<'a> {
+    /// Finds the arrays of each stride, in the order of [`STRIDES`], by the names in the model file.
+    ///
+    /// # Errors
+    /// Returns an error if `array` returns `None`, because the file does not have the output or it is not a float32 tensor.
+    pub fn by_name(
+        array: impl Fn(&str) -> Option<&'a [f32]>,
+    ) -> Result<[Self; STRIDES.len()], MissingOutput> {
+        let find = |kind: &str, stride: usize| {
+            let name = format!("{kind}_{stride}");
+            array(&name).ok_or(MissingOutput { name })
+        };
+        let of = |stride: usize| {
+            Ok(Self {
+                cls: find("cls", stride)?,
+                obj: find("obj", stride)?,
+                bbox: find("bbox", stride)?,
+                kps: find("kps", stride)?,
+            })
+        };
+        let [small, medium, large] = STRIDES;
+        Ok([of(small)?, of(medium)?, of(large)?])
+    }
+
     /// Returns the cells of the grid row by row.
     ///
     /// # Errors
@@ -83,6 +106,16 @@ impl<'a> StrideOutputs<'a> {
             kps,
         }))
     }
+}
+
+/// The model file does not have an output of the detector.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the detector has no float32 output `{name}`; use the YuNet file that `cargo xtask setup` installs"
+)]
+pub struct MissingOutput {
+    /// Name of the output.
+    pub name: String,
 }
 
 /// An output of the detector does not have the length that its input requires.

@@ -1,16 +1,14 @@
 //! The face detector YuNet (Wu, Peng and Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector"): photos in, faces out.
 
-mod dynamic_shape;
-
 use std::{fs, path::Path};
 
 use mien_faces::{
-    detection::{self, Detection, DetectionOptions, DetectorImage, STRIDES, StrideOutputs},
+    detection::{self, Detection, DetectionOptions, DetectorImage, StrideOutputs},
     image::DecodedImage,
 };
+use mien_onnx::with_dynamic_shape;
 use ort::{session::SessionOutputs, value::TensorRef};
 
-use self::dynamic_shape::with_dynamic_shape;
 use super::{Session, failed};
 use crate::inference::{
     InferenceError, Model, invalid_model,
@@ -130,25 +128,13 @@ fn faces(
     photos: usize,
     photo: &Photo,
 ) -> Result<Vec<Detection>, InferenceError> {
-    let values = |kind: &str, stride: usize| {
-        let name = format!("{kind}_{stride}");
-        let output = outputs
-            .get(&name)
-            .ok_or_else(|| InferenceError::Output(format!("the output `{name}` is missing")))?;
-        let (_, values) = output.try_extract_tensor::<f32>().map_err(failed)?;
+    let values = |name: &str| {
+        let (_, values) = outputs.get(name)?.try_extract_tensor::<f32>().ok()?;
         let length = values.len() / photos;
-        Ok(&values[index * length..(index + 1) * length])
+        Some(&values[index * length..(index + 1) * length])
     };
-    let stride = |stride: usize| {
-        Ok(StrideOutputs {
-            cls: values("cls", stride)?,
-            obj: values("obj", stride)?,
-            bbox: values("bbox", stride)?,
-            kps: values("kps", stride)?,
-        })
-    };
-    let [small, medium, large] = STRIDES;
-    let outputs = [stride(small)?, stride(medium)?, stride(large)?];
+    let outputs = StrideOutputs::by_name(values)
+        .map_err(|error| InferenceError::Output(error.to_string()))?;
     detection::decode(&outputs, &photo.image.frame(), &photo.options)
         .map_err(|error| InferenceError::Output(error.to_string()))
 }

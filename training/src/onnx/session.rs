@@ -69,6 +69,16 @@ impl Runtime {
         Ok(Self(shared))
     }
 
+    /// Opens the bytes of a `.onnx` file on one thread of the CPU.
+    ///
+    /// # Errors
+    /// Returns an error if ONNX Runtime rejects the model.
+    pub(super) fn open_on_one_thread(&self, bytes: &[u8]) -> Result<Session, SessionError> {
+        let builder = Session::builder(&self.0)?;
+        let mut builder = builder.with_intra_threads(1).map_err(ort::Error::from)?;
+        Ok(builder.commit_from_memory(bytes)?)
+    }
+
     fn environment() -> Result<Environment, SessionError> {
         if !environment::telemetry_is_disabled() {
             return Err(SessionError::Telemetry);
@@ -111,10 +121,8 @@ impl Model {
     /// # Errors
     /// Returns an error if ONNX Runtime rejects the model.
     pub fn open_on_one_thread(runtime: &Runtime, bytes: &[u8]) -> Result<Self, SessionError> {
-        let builder = Session::builder(&runtime.0)?;
-        let mut builder = builder.with_intra_threads(1).map_err(ort::Error::from)?;
         Ok(Self {
-            session: builder.commit_from_memory(bytes)?,
+            session: runtime.open_on_one_thread(bytes)?,
         })
     }
 

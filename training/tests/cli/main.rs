@@ -10,6 +10,7 @@ mod init;
 mod keras;
 mod kills;
 mod plans;
+mod prepare;
 mod robustness;
 mod runs;
 mod teachers;
