@@ -12,9 +12,10 @@ const OPPOSING = [0, 112, 255]
 const MAX_OPACITY = 0.8
 const MIN_SCALE = 0.05
 
-/** Explains a prediction. Returns `element` for the card, `map` to overlay on the image, and `close()`. `onRequest(label)` is
- * called for each requested explanation. */
-export function explanation(file, { model, version, prediction }, onRequest) {
+/** Explains a `prediction` of a `file` by a `model` and `version`. `box` is the parameter of `/v1/explain` for a face of a photo, and
+ * undefined if the whole image is the face. Returns `element` for the card, `map` to overlay on the face, and `close()`.
+ * `onRequest(parameters)` is called for each requested explanation. */
+export function explanation({ file, model, version, prediction, box }, onRequest) {
   const map = h('canvas', { class: 'saliency-map', 'aria-hidden': 'true' })
   const text = h('div', { class: 'explanation-text', role: 'status' })
   const labels = sortLabels(Object.keys(prediction.probabilities))
@@ -26,12 +27,12 @@ export function explanation(file, { model, version, prediction }, onRequest) {
     pending?.abort()
     const current = new AbortController()
     pending = current
-    const label = labelSelect.value
+    const parameters = { model, version, label: labelSelect.value, box }
     element.setAttribute('aria-busy', 'true')
     replace(text, h('p', { class: 'row dim' }, h('span', { class: 'spinner', 'aria-hidden': 'true' }), 'Masking parts of the face …'))
-    onRequest(label)
+    onRequest(parameters)
     try {
-      const result = await fetchExplanation(file, { model, version, label }, current.signal)
+      const result = await fetchExplanation(file, parameters, current.signal)
       paint(map, result)
       replace(text, description(result))
     } catch (problem) {
