@@ -4,6 +4,7 @@ import { openCamera } from './camera.js'
 import { classify } from './classify.js'
 import { classifyCommand, explainCommand } from './curl.js'
 import { h, replace } from './dom.js'
+import { acceptFiles } from './drop.js'
 import { faceIcon, LABELS } from './labels.js'
 import { ModelSelect } from './model-select.js'
 import { predictionCard } from './prediction-card.js'
@@ -42,33 +43,12 @@ function build(section) {
       h('button', { type: 'button', class: 'primary', id: 'choose', onclick: () => input.click() }, 'Choose images'),
       navigator.mediaDevices && h('button', { type: 'button', onclick: () => openCamera(camera, (file) => classifyFiles([file])) }, 'Use camera')),
     camera)
-  acceptDrops(dropZone)
-  addEventListener('paste', (event) => {
-    if (!section.hidden && event.clipboardData.files.length) classifyFiles([...event.clipboardData.files])
-  })
+  acceptFiles(dropZone, classifyFiles)
   replace(section,
     h('h1', { tabindex: '-1' }, 'Classify facial expressions'),
     h('p', { class: 'lead' }, 'Images are sent to this server only. It does not store them.'),
     h('div', { class: 'try' }, dropZone, h('aside', { class: 'card stack', 'aria-label': 'Model' }, modelSelect.elements)),
     results, curl)
-}
-
-/** Accepts files that are dropped anywhere in the window, and highlights the drop zone while they are dragged. */
-function acceptDrops(dropZone) {
-  const hasFiles = (event) => event.dataTransfer?.types.includes('Files')
-  const isHidden = () => dropZone.closest('section').hidden
-  // `dragenter` and `dragleave` also fire for nested elements.
-  let depth = 0
-  addEventListener('dragenter', (event) => { if (hasFiles(event)) { depth += 1; dropZone.classList.add('dragover') } })
-  addEventListener('dragleave', (event) => { if (hasFiles(event) && --depth <= 0) dropZone.classList.remove('dragover') })
-  addEventListener('dragover', (event) => { if (hasFiles(event)) event.preventDefault() })
-  addEventListener('drop', (event) => {
-    if (!hasFiles(event)) return
-    event.preventDefault()
-    depth = 0
-    dropZone.classList.remove('dragover')
-    if (!isHidden()) classifyFiles([...event.dataTransfer.files])
-  })
 }
 
 /** Classifies files and shows a card for each, the newest first. */
