@@ -1,6 +1,6 @@
 // The view "Try": classifies images that the user drops, pastes, selects or takes with the camera.
 
-import { openCamera } from './camera.js'
+import { Camera } from './camera.js'
 import { classify } from './classify.js'
 import { classifyCommand, explainCommand } from './curl.js'
 import { h, replace } from './dom.js'
@@ -29,7 +29,8 @@ function build(section) {
   modelSelect = new ModelSelect()
   results = h('div', { class: 'results', id: 'results', role: 'region', 'aria-live': 'polite', 'aria-label': 'Predictions' })
   curl = h('div', { class: 'curl', hidden: true })
-  const camera = h('div', {})
+  const cameraBox = h('div', {})
+  const camera = new Camera(cameraBox, (file) => classifyFiles([file]))
   const input = h('input', {
     type: 'file', id: 'images', accept: 'image/*', multiple: true, class: 'visually-hidden', tabindex: '-1', 'aria-label': 'Images',
     onchange: () => { classifyFiles([...input.files]); input.value = '' },
@@ -41,8 +42,8 @@ function build(section) {
     input,
     h('div', { class: 'row' },
       h('button', { type: 'button', class: 'primary', id: 'choose', onclick: () => input.click() }, 'Choose images'),
-      navigator.mediaDevices && h('button', { type: 'button', onclick: () => openCamera(camera, (file) => classifyFiles([file])) }, 'Use camera')),
-    camera)
+      camera.button),
+    cameraBox)
   acceptFiles(dropZone, classifyFiles)
   replace(section,
     h('h1', { tabindex: '-1' }, 'Classify facial expressions'),
