@@ -67,8 +67,11 @@ function updateModelField(samples) {
 const isOfModel = (labels) => model === '' || labels.model === model
 // Images of clients, without those of evaluations and explanations.
 const isLive = (labels) => isOfModel(labels) && labels.priority === 'live'
+// The images of the face detector are photos. Their faces count as images of the model that classifies them.
+const DETECTOR = 'yunet'
+const isClassified = (labels) => isLive(labels) && labels.outcome === 'ok' && (model !== '' || labels.model !== DETECTOR)
 // The routes that classify, of the API and of the Open Inference Protocol.
-const isInference = ({ route }) => route === '/v1/classify' || Boolean(route?.endsWith('/infer'))
+const isInference = ({ route }) => ['/v1/classify', '/v1/faces'].includes(route) || Boolean(route?.endsWith('/infer'))
 
 /** Computes the values at `index` from this sample, the one before it, and the one at the start of the window. */
 function valuesAt(index) {
@@ -84,7 +87,7 @@ function valuesAt(index) {
   return {
     time: now.time,
     requests: rateSince(previous, 'mien_http_requests_total', isInference),
-    images: rateSince(previous, 'mien_images_total', (labels) => isLive(labels) && labels.outcome === 'ok'),
+    images: rateSince(previous, 'mien_images_total', isClassified),
     // The counter has a resolution of one second, which is too coarse for two samples.
     cpu: rateSince(index > 0 ? windowStart : null, 'process_cpu_seconds_total'),
     p50: quantile(inWindow, 0.5),
