@@ -3,8 +3,14 @@
 import { query } from './api.js'
 import { h, toast } from './dom.js'
 
+/** Classifies files that are one face each. */
 export function classifyCommand(files, model) {
   return curlCommand([...files.map(formPart), url('v1/classify', model)])
+}
+
+/** Finds and classifies the faces in photos. */
+export function facesCommand(files, model) {
+  return curlCommand([...files.map(formPart), url('v1/faces', model)])
 }
 
 export function explainCommand(file, parameters) {
