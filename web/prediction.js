@@ -1,4 +1,4 @@
-// The parts of a card that show a prediction: the label, a bar per probability, and the inference time.
+// The parts of a card that show a prediction: the label, a bar per probability, and the times of the request.
 
 import { h } from './dom.js'
 import { percent } from './format.js'
@@ -28,9 +28,11 @@ function probabilityBars({ label, probabilities }) {
   return h('dl', { class: 'bars' }, rows)
 }
 
-/** The time is that of the model alone, for all images of the request; the server does not measure single images of a batch. */
+/** The times are those of the detector, if any, and of the model alone, for all images of the request; the server does not measure
+ * single images of a batch. */
 export function modelAndTime({ model, version, timing, images }) {
-  const request = images > 1 ? `, ${images} images` : ''
-  const time = timing.inference === undefined ? '' : ` · ${timing.inference.toFixed(1)} ms inference${request}`
-  return `${model} v${version}${time}`
+  const steps = ['detection', 'inference'].filter((step) => timing[step] > 0)
+  const times = steps.map((step) => `${timing[step].toFixed(1)} ms ${step}`)
+  const text = [`${model} v${version}`, ...times].join(' · ')
+  return times.length && images > 1 ? `${text}, ${images} images` : text
 }
