@@ -9,7 +9,7 @@ export class Camera {
   #stream = null
 
   /** The button that opens the camera. */
-  button = h('button', { type: 'button', onclick: () => this.#showNotice() }, 'Use camera')
+  button = h('button', { type: 'button', id: 'use-camera', onclick: () => this.#showNotice() }, 'Use camera')
 
   /** Shows the camera in `container` and calls `onPhoto(file)` for each photo. */
   constructor(container, onPhoto) {

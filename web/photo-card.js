@@ -51,6 +51,6 @@ function noFace(onOneFace) {
   return [
     h('h2', {}, 'No face found'),
     h('p', { class: 'dim' }, 'The detector needs a photo of a face with some space around it. An image that is cropped to one face can be classified without the detector.'),
-    h('button', { type: 'button', onclick: onOneFace }, 'This image is one face'),
+    h('button', { type: 'button', class: 'one-face', onclick: onOneFace }, 'This image is one face'),
   ]
 }

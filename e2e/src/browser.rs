@@ -14,8 +14,8 @@ use tempfile::TempDir;
 use url::{ParseError, Url};
 
 /// Flags that disable the window, the sandbox (which does not work in containers and for root), and requests that the
-/// browser makes on its own.
-const FLAGS: [&str; 11] = [
+/// browser makes on its own. The last two create a camera with a test pattern, which pages may use without a question.
+const FLAGS: [&str; 13] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -27,6 +27,8 @@ const FLAGS: [&str; 11] = [
     "--disable-sync",
     "--no-first-run",
     "--window-size=1440,900",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 ];
 
 /// A browser with one tab. Call [`Self::close`]; dropping the value stops only the driver.

@@ -11,7 +11,7 @@ mod web_ui;
 
 use std::path::PathBuf;
 
-pub use web_ui::{WebUi, with_web_ui};
+pub use web_ui::{WebUi, with_detector, with_web_ui};
 
 /// Returns the absolute path of a file in the repository.
 pub fn repository_path(path: &str) -> PathBuf {

@@ -8,11 +8,26 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::repository_path;
+
+/// Path of the face detector, where `cargo xtask setup` installs it.
+const DETECTOR: &str = ".runtime/yunet/face_detection_yunet_2023mar.onnx";
+
+/// Settings of all servers.
+const SETTINGS: [&str; 8] = [
+    "serve",
+    "--addr=127.0.0.1:0",
+    "--device=cpu",
+    "--tune=off",
+    "--state=memory",
+    "--log-format=json",
+    "--drain-delay=0s",
+    "--version-policy=1",
+];
 
 /// A server process. It is killed when the value is dropped.
 pub(crate) struct Server {
@@ -26,7 +41,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts the program that `MIEN` names, or the debug build of the repository, and waits until it serves.
-    pub(crate) fn start() -> Result<Self> {
+    pub(crate) fn start(has_detector: bool) -> Result<Self> {
         let program = std::env::var_os("MIEN").map_or_else(
             || repository_path("target/debug/mien"),
             std::path::PathBuf::from,
@@ -39,20 +54,9 @@ impl Server {
             }
         }
         command
-            .args([
-                "serve",
-                "--addr=127.0.0.1:0",
-                "--device=cpu",
-                "--tune=off",
-                "--state=memory",
-            ])
-            .args([
-                "--log-format=json",
-                "--drain-delay=0s",
-                "--version-policy=1",
-                "--models",
-            ])
-            .arg(models.path())
+            .args(SETTINGS)
+            .arg(detector_setting(has_detector)?)
+            .arg(format!("--models={}", models.path().display()))
             .arg(format!("--data=faces={}", data.path().display()))
             .stderr(Stdio::piped());
         let mut child = command
@@ -116,6 +120,19 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn detector_setting(has_detector: bool) -> Result<String> {
+    if !has_detector {
+        return Ok("--detector=off".to_owned());
+    }
+    let path = repository_path(DETECTOR);
+    ensure!(
+        path.exists(),
+        "{} does not exist; run `cargo xtask setup`",
+        path.display()
+    );
+    Ok(format!("--detector={}", path.display()))
 }
 
 /// Copies the fixture models and adds a second version of `tiny`, which is a copy of `small`.

@@ -23,7 +23,7 @@ pub struct WebUi {
 }
 
 /// Opens the web UI, runs a test, and checks the logs of the browser: no requests to other hosts, and no console errors
-/// except those that contain one of the `expected_errors`.
+/// except those that contain one of the `expected_errors`. The server has no face detector.
 ///
 /// # Errors
 /// Returns the failure of the test or of a check, with the content of the page and the logs.
@@ -31,8 +31,24 @@ pub async fn with_web_ui(
     expected_errors: &[&str],
     test: impl AsyncFnOnce(&WebUi) -> Result<()>,
 ) -> Result<()> {
+    run_test(Server::start(false)?, expected_errors, test).await
+}
+
+/// Does the same as [`with_web_ui`] with a server that has a face detector.
+///
+/// # Errors
+/// Returns the errors of [`with_web_ui`], and an error if the detector is not installed.
+pub async fn with_detector(test: impl AsyncFnOnce(&WebUi) -> Result<()>) -> Result<()> {
+    run_test(Server::start(true)?, &[], test).await
+}
+
+async fn run_test(
+    server: Server,
+    expected_errors: &[&str],
+    test: impl AsyncFnOnce(&WebUi) -> Result<()>,
+) -> Result<()> {
     let ui = WebUi {
-        server: Server::start()?,
+        server,
         browser: Browser::start().await?,
     };
     let mut result = ui.open("").await;

@@ -24,22 +24,40 @@ pub(crate) async fn drop_face(ui: &WebUi, class: &str) -> Result<()> {
 
 /// Drops the fixture faces of several classes at once.
 pub(crate) async fn drop_faces(ui: &WebUi, classes: &[&str]) -> Result<()> {
-    let script = "
-        const zone = document.getElementById('drop-zone')
-        for (const type of ['dragenter', 'dragover', 'drop']) {
-          zone.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }))
-        }";
-    run_with_faces(ui, classes, script).await
+    turn_on_one_face(ui).await?;
+    drop_images(ui, classes).await
+}
+
+/// Turns on the switch "This image is one face".
+pub(crate) async fn turn_on_one_face(ui: &WebUi) -> Result<()> {
+    ui.element("#one-face").await?;
+    let script = "if (!document.getElementById('one-face').checked) document.getElementById('one-face').click()";
+    ui.run(script, &[]).await.map(drop)
+}
+
+/// A JavaScript function that drops the files of a `DataTransfer` on the web UI.
+pub(crate) const DROP: &str = "
+    const drop = (data) => {
+      const zone = document.getElementById('drop-zone')
+      for (const type of ['dragenter', 'dragover', 'drop']) {
+        zone.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }))
+      }
+    }";
+
+/// Drops the fixture faces of several classes at once and does not change the switch.
+pub(crate) async fn drop_images(ui: &WebUi, classes: &[&str]) -> Result<()> {
+    run_with_faces(ui, classes, &format!("{DROP}; drop(data)")).await
 }
 
 /// Pastes the fixture face of a class.
 pub(crate) async fn paste_face(ui: &WebUi, class: &str) -> Result<()> {
+    turn_on_one_face(ui).await?;
     let script = "document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }))";
     run_with_faces(ui, &[class], script).await
 }
 
 /// Runs a script in which `data` is a `DataTransfer` with the fixture faces of classes.
-async fn run_with_faces(ui: &WebUi, classes: &[&str], script: &str) -> Result<()> {
+pub(crate) async fn run_with_faces(ui: &WebUi, classes: &[&str], script: &str) -> Result<()> {
     let files = classes.iter().map(|class| {
         let name = format!("{class}.png");
         let file = fs::read(repository_path("tests/fixtures/faces").join(&name))?;

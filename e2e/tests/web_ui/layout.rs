@@ -2,9 +2,14 @@
 
 use anyhow::{Context, Result, ensure};
 use fantoccini::key::Key;
-use mien_e2e::{WebUi, with_web_ui};
+use mien_e2e::{WebUi, with_detector, with_web_ui};
 
-use crate::{evaluations::reports, faces::drop_face, newest_label};
+use crate::{
+    evaluations::reports,
+    faces::drop_face,
+    newest_label,
+    photos::{drop_photo, wait_for_faces},
+};
 
 /// Width and height of the viewport in px.
 const PHONE: (u32, u32) = (390, 844);
@@ -126,6 +131,31 @@ async fn views_and_reports_pass_axe() -> Result<()> {
                         .await
                         .with_context(|| format!("{scheme}, {width} px"))?;
                 }
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn photo_fits_phone_and_desktop_and_passes_axe() -> Result<()> {
+    with_detector(async |ui| {
+        drop_photo(ui).await?;
+        wait_for_faces(ui).await?;
+        ui.click(".faces footer button").await?;
+        ui.text(".explanation-text strong").await?;
+        ui.click("#use-camera").await?;
+        for scheme in ["light", "dark"] {
+            ui.prefer_color_scheme(scheme).await?;
+            for (width, height) in [PHONE, TABLET, DESKTOP] {
+                ui.resize(width, height).await?;
+                check_width(ui)
+                    .await
+                    .with_context(|| format!("{width} px"))?;
+                ui.check_accessibility()
+                    .await
+                    .with_context(|| format!("{scheme}, {width} px"))?;
             }
         }
         Ok(())

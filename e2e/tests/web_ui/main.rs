@@ -1,13 +1,15 @@
 //! Tests of the web UI in Chromium. `cargo xtask e2e` runs them.
 
 use anyhow::{Result, ensure};
-use faces::{drop_face, drop_faces, expected_label, paste_face};
+use faces::{drop_face, drop_faces, expected_label, paste_face, turn_on_one_face};
 use fantoccini::Locator;
 use mien_e2e::{WebUi, repository_path, with_web_ui};
 
+mod camera;
 mod evaluations;
 mod faces;
 mod layout;
+mod photos;
 mod recovery;
 
 /// Returns the label of the newest prediction.
@@ -70,6 +72,7 @@ async fn card_shows_inference_time_of_request() -> Result<()> {
 #[tokio::test]
 async fn text_file_shows_error_and_next_face_is_classified() -> Result<()> {
     with_web_ui(&["400 (Bad Request)"], async |ui| {
+        turn_on_one_face(ui).await?;
         let input = ui.client().find(Locator::Css("#images")).await?;
         input
             .send_keys(&repository_path("README.md").display().to_string())
