@@ -1,5 +1,5 @@
 //! Image preprocessing that is equal to that of Keras and Pillow: decoding to 8-bit grayscale, then resizing to the square of a
-//! model.
+//! model. Photos for the face detector are decoded to colours.
 
 mod bmp;
 mod bounding_box;
@@ -14,7 +14,9 @@ mod jpeg;
 mod limits;
 mod luma;
 mod metadata;
+mod orientation;
 mod panics;
+mod pixel;
 mod png;
 mod preprocess;
 pub(crate) mod resample;
@@ -27,17 +29,23 @@ pub use limits::Limits;
 pub use panics::is_panic_contained;
 
 /// A decoded image: 8-bit grayscale, 0 black to 255 white, upright.
+pub type DecodedImage = Raster<u8>;
+
+/// A decoded image in colour: red, green and blue from 0 to 255 per pixel, upright.
+pub type ColorImage = Raster<[u8; 3]>;
+
+/// A rectangle of pixels: a [`DecodedImage`] or a [`ColorImage`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DecodedImage {
+pub struct Raster<P> {
     width: usize,
     height: usize,
-    pixels: Vec<u8>,
+    pixels: Vec<P>,
 }
 
-impl DecodedImage {
+impl<P> Raster<P> {
     /// Creates an image of `width * height` pixels, row by row from the top left. Returns `None` if the number of pixels differs
     /// or is zero.
-    pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
+    pub fn new(width: usize, height: usize, pixels: Vec<P>) -> Option<Self> {
         let area = width.checked_mul(height)?;
         (area > 0 && pixels.len() == area).then_some(Self {
             width,
@@ -56,9 +64,31 @@ impl DecodedImage {
         self.height
     }
 
-    /// Returns `width * height` gray levels, row by row from the top left.
-    pub fn pixels(&self) -> &[u8] {
+    /// Returns `width * height` pixels, row by row from the top left.
+    pub fn pixels(&self) -> &[P] {
         &self.pixels
+    }
+}
+
+impl DecodedImage {
+    /// Returns the image with each gray level as red, green and blue.
+    pub fn to_color(&self) -> ColorImage {
+        ColorImage {
+            width: self.width,
+            height: self.height,
+            pixels: self.pixels.iter().map(|&level| [level; 3]).collect(),
+        }
+    }
+}
+
+impl ColorImage {
+    /// Converts the image to BT.601 luma. The result for [`ImageFile::decode_color`] equals that of [`ImageFile::decode`].
+    pub fn to_gray(&self) -> DecodedImage {
+        DecodedImage {
+            width: self.width,
+            height: self.height,
+            pixels: self.pixels.iter().map(|&rgb| luma::luma(rgb)).collect(),
+        }
     }
 }
 

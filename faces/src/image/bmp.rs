@@ -4,7 +4,9 @@ use std::{borrow::Cow, io::Cursor};
 
 use image::{DynamicImage, ImageDecoder, codecs::bmp::BmpDecoder};
 
-use super::{DecodedImage, ImageError, error::Result, format::Format, header::Header, luma};
+use super::{
+    ImageError, Raster, error::Result, format::Format, header::Header, luma, pixel::Pixel,
+};
 
 /// Size of the file header, which precedes the bitmap header.
 const FILE_HEADER: usize = 14;
@@ -87,30 +89,28 @@ impl Fields {
     }
 }
 
-/// Reads the size of an image. [`decode`] takes the colours, two gray images (one for the row order) and a copy of the file.
+/// Reads the size of an image. [`decode`] takes the colours, two images (one for the row order) and a copy of the file.
 ///
 /// # Errors
 /// Returns an error if the header is truncated or of an unsupported kind.
 pub(super) fn header(bytes: &[u8]) -> Result<Header> {
     let fields = Fields::parse(bytes)?;
-    let mut header = Header::new(fields.width, fields.height, 6);
-    header.memory = header.memory.saturating_add(bytes.len() as u64);
-    Ok(header)
+    Ok(Header::new(fields.width, fields.height, 6, 10, bytes.len()))
 }
 
-/// Decodes an image to gray levels.
+/// Decodes an image.
 ///
 /// # Errors
 /// Returns an error if the file is invalid or a pixel is missing.
-pub(super) fn decode(bytes: &[u8], header: Header) -> Result<DecodedImage> {
+pub(super) fn decode<P: Pixel>(bytes: &[u8], header: Header) -> Result<Raster<P>> {
     let file = repaired(bytes)?;
     let mut decoder = BmpDecoder::new(Cursor::new(file.as_ref())).map_err(broken)?;
     let mut limits = image::Limits::no_limits();
     limits.max_alloc = Some(header.memory + (1 << 20));
     decoder.set_limits(limits).map_err(broken)?;
-    let gray = luma::to_gray(DynamicImage::from_decoder(decoder).map_err(broken)?);
-    let (width, height) = (gray.width() as usize, gray.height() as usize);
-    Format::Bmp.image(width, height, gray.into_raw())
+    let image = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    Format::Bmp.image(width, height, luma::pixels(image))
 }
 
 /// Returns the file with a header and padding that `image` accepts.

@@ -1,10 +1,16 @@
 //! Decodes image files of all formats. The limits are checked on the header, before memory is allocated.
 
-use image::{DynamicImage, GrayImage, metadata::Orientation};
-
 use super::{
-    DecodedImage, ImageError, Limits, bmp, format::Format, gif, header::Header, jpeg,
-    metadata::Metadata, panics::contain, png, webp,
+    ColorImage, DecodedImage, ImageError, Limits, Raster, bmp,
+    format::Format,
+    gif,
+    header::Header,
+    jpeg,
+    metadata::Metadata,
+    orientation::{swaps_axes, upright},
+    panics::contain,
+    pixel::Pixel,
+    png, webp,
 };
 
 /// An image file whose header has been read and complies with the limits.
@@ -13,6 +19,7 @@ pub struct ImageFile<'a> {
     bytes: &'a [u8],
     format: Format,
     header: Header,
+    limits: Limits,
 }
 
 impl<'a> ImageFile<'a> {
@@ -36,12 +43,19 @@ impl<'a> ImageFile<'a> {
             bytes,
             format,
             header,
+            limits: *limits,
         })
     }
 
     /// Returns an upper bound of the bytes that [`Self::decode`] allocates, without constant amounts of less than 1 MiB.
     pub fn memory(&self) -> u64 {
         self.header.memory
+    }
+
+    /// Returns an upper bound of the bytes that [`Self::decode_color`] and a following [`ColorImage::to_gray`] allocate at the same
+    /// time, without constant amounts of less than 1 MiB.
+    pub fn color_memory(&self) -> u64 {
+        self.header.color_memory
     }
 
     /// Returns the number of pixels, width times height.
@@ -69,10 +83,26 @@ impl<'a> ImageFile<'a> {
     /// # Errors
     /// Returns the errors of [`Self::decode`].
     pub fn decode_with_size(&self) -> Result<(DecodedImage, (usize, usize)), ImageError> {
+        self.decode_pixels()
+    }
+
+    /// Decodes the image like [`Self::decode_with_size`], but to colours. Gray files have equal red, green and blue.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::decode`], and one of kind [`TooLarge`](super::ImageErrorKind::TooLarge) if
+    /// [`Self::color_memory`] exceeds the limit.
+    pub fn decode_color(&self) -> Result<(ColorImage, (usize, usize)), ImageError> {
+        let memory = self.header.color_memory;
+        self.limits.check_memory(self.format, self.header, memory)?;
+        self.decode_pixels()
+    }
+
+    fn decode_pixels<P: Pixel>(&self) -> Result<(Raster<P>, (usize, usize)), ImageError> {
         let Self {
             bytes,
             format,
             header,
+            limits: _,
         } = *self;
         contained(format, || {
             let (image, metadata) = match format {
@@ -113,31 +143,4 @@ fn contained<T>(
             detail: "the decoder failed on this file".to_owned(),
         })
     })
-}
-
-/// Returns whether columns become rows.
-fn swaps_axes(orientation: Orientation) -> bool {
-    match orientation {
-        Orientation::Rotate90
-        | Orientation::Rotate270
-        | Orientation::Rotate90FlipH
-        | Orientation::Rotate270FlipH => true,
-        Orientation::NoTransforms
-        | Orientation::Rotate180
-        | Orientation::FlipHorizontal
-        | Orientation::FlipVertical => false,
-    }
-}
-
-fn upright(image: DecodedImage, orientation: Orientation) -> DecodedImage {
-    if orientation == Orientation::NoTransforms {
-        return image;
-    }
-    let side = |side: usize| u32::try_from(side).expect("decoders return sizes of 32 bits");
-    let (width, height) = (side(image.width), side(image.height));
-    let gray = GrayImage::from_raw(width, height, image.pixels);
-    let mut image = DynamicImage::ImageLuma8(gray.expect("there is one gray level per pixel"));
-    image.apply_orientation(orientation);
-    let (width, height) = (image.width() as usize, image.height() as usize);
-    DecodedImage::new(width, height, image.into_bytes()).expect("the number of pixels is the same")
 }

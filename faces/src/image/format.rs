@@ -1,6 +1,6 @@
 //! Image formats, which the first bytes of a file indicate.
 
-use super::{DecodedImage, ImageError};
+use super::{ImageError, Raster};
 
 /// An accepted image format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,17 +89,17 @@ impl Format {
         }
     }
 
-    /// Returns the gray image of a decoder.
+    /// Returns the image of a decoder.
     ///
     /// # Errors
     /// Returns an error if the image has no pixels.
-    pub(super) fn image(
+    pub(super) fn image<P>(
         self,
         width: usize,
         height: usize,
-        gray: Vec<u8>,
-    ) -> Result<DecodedImage, ImageError> {
-        let image = DecodedImage::new(width, height, gray);
+        pixels: Vec<P>,
+    ) -> Result<Raster<P>, ImageError> {
+        let image = Raster::new(width, height, pixels);
         image.ok_or_else(|| self.invalid("the image has no pixels"))
     }
 }

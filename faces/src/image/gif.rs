@@ -1,10 +1,10 @@
-//! Decodes the first frame of a GIF to gray. As in Pillow, the image is the logical screen, enlarged to contain the frame.
+//! Decodes the first frame of a GIF. As in Pillow, the image is the logical screen, enlarged to contain the frame.
 
 use std::io::Read;
 
 use gif::{ColorOutput, DecodeOptions, DecodingError};
 
-use super::{DecodedImage, ImageError, error::Result, format::Format, header::Header, luma::luma};
+use super::{ImageError, Raster, error::Result, format::Format, header::Header, pixel::Pixel};
 
 /// The first frame and its place on the screen.
 struct FirstFrame<'a> {
@@ -77,7 +77,7 @@ fn sub_blocks(mut rest: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Reads the size of the image. [`decode`] takes one byte per pixel of the image and one per pixel of the frame.
+/// Reads the size of the image. [`decode`] takes one byte per pixel of the frame and the image.
 ///
 /// # Errors
 /// Returns an error if the file has no frame.
@@ -85,14 +85,14 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header> {
     let frame = FirstFrame::find(bytes).ok_or_else(|| Format::Gif.truncated())?;
     let width = frame.screen.0.max(frame.left + frame.width);
     let height = frame.screen.1.max(frame.top + frame.height);
-    Ok(Header::new(width, height, 2))
+    Ok(Header::new(width, height, 2, 4, 0))
 }
 
-/// Decodes the first frame to gray levels.
+/// Decodes the first frame.
 ///
 /// # Errors
 /// Returns an error if the file is invalid or a pixel is missing.
-pub(super) fn decode(bytes: &[u8], header: Header) -> Result<DecodedImage> {
+pub(super) fn decode<P: Pixel>(bytes: &[u8], header: Header) -> Result<Raster<P>> {
     let frame = FirstFrame::find(bytes).ok_or_else(|| Format::Gif.truncated())?;
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
@@ -103,38 +103,36 @@ pub(super) fn decode(bytes: &[u8], header: Header) -> Result<DecodedImage> {
         .next_frame_info()
         .map_err(broken)?
         .ok_or_else(|| Format::Gif.truncated())?;
-    let mut pixels = vec![0; frame.width as usize * frame.height as usize];
-    decoder.read_into_buffer(&mut pixels).map_err(broken)?;
+    let mut indices = vec![0; frame.width as usize * frame.height as usize];
+    decoder.read_into_buffer(&mut indices).map_err(broken)?;
 
-    let levels = levels(decoder.palette().ok());
-    let background = levels[usize::from(frame.transparent.unwrap_or(0))];
-    for pixel in &mut pixels {
-        *pixel = levels[usize::from(*pixel)];
-    }
+    let colors: [P; 256] = colors(decoder.palette().ok());
+    let background = colors[usize::from(frame.transparent.unwrap_or(0))];
     let (width, frame_width) = (header.width as usize, frame.width as usize);
-    let gray = if pixels.len() == header.pixels() {
-        pixels
-    } else {
-        let mut gray = vec![background; header.pixels()];
-        let rows = gray.chunks_exact_mut(width).skip(frame.top as usize);
-        for (row, line) in rows.zip(pixels.chunks_exact(frame_width.max(1))) {
-            row[frame.left as usize..][..frame_width].copy_from_slice(line);
+    let mut pixels = vec![background; header.pixels()];
+    let rows = pixels
+        .chunks_exact_mut(width.max(1))
+        .skip(frame.top as usize);
+    for (row, line) in rows.zip(indices.chunks_exact(frame_width.max(1))) {
+        for (pixel, &index) in row[frame.left as usize..].iter_mut().zip(line) {
+            *pixel = colors[usize::from(index)];
         }
-        gray
-    };
-    Format::Gif.image(width, header.height as usize, gray)
+    }
+    Format::Gif.image(width, header.height as usize, pixels)
 }
 
-/// Returns the gray level per colour index. Without a colour table, indices are gray levels.
-fn levels(palette: Option<&[u8]>) -> [u8; 256] {
+/// Returns the pixel per colour index. Without a colour table, indices are gray levels.
+fn colors<P: Pixel>(palette: Option<&[u8]>) -> [P; 256] {
     let Some(palette) = palette else {
-        return std::array::from_fn(|index| u8::try_from(index).expect("an index is a byte"));
+        return std::array::from_fn(|index| {
+            P::from_gray(u8::try_from(index).expect("an index is a byte"))
+        });
     };
-    let mut levels = [0; 256];
-    for (level, &rgb) in levels.iter_mut().zip(palette.as_chunks().0) {
-        *level = luma(rgb);
+    let mut colors = [P::zeroed(); 256];
+    for (color, &rgb) in colors.iter_mut().zip(palette.as_chunks().0) {
+        *color = P::from_rgb(rgb);
     }
-    levels
+    colors
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open")]

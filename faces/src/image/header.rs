@@ -7,18 +7,23 @@ pub(super) struct Header {
     pub(super) width: u32,
     /// Rows.
     pub(super) height: u32,
-    /// Upper bound of the bytes that the decoder allocates, without constant amounts.
+    /// Upper bound of the bytes that the decoder allocates for gray levels, without constant amounts.
     pub(super) memory: u64,
+    /// The upper bound for colours and, after decoding, their conversion to gray.
+    pub(super) color_memory: u64,
 }
 
 impl Header {
-    /// Creates the header of an image whose decoder allocates `bytes_per_pixel` bytes per pixel.
-    pub(super) fn new(width: u32, height: u32, bytes_per_pixel: u64) -> Self {
+    /// Creates the header of an image whose decoder allocates `gray` bytes per pixel for gray levels and `color` bytes per pixel for
+    /// colours, and `constant` bytes more.
+    pub(super) fn new(width: u32, height: u32, gray: u64, color: u64, constant: usize) -> Self {
         let pixels = u64::from(width) * u64::from(height);
+        let memory = |bytes: u64| pixels.saturating_mul(bytes).saturating_add(constant as u64);
         Self {
             width,
             height,
-            memory: pixels.saturating_mul(bytes_per_pixel),
+            memory: memory(gray),
+            color_memory: memory(color),
         }
     }
 

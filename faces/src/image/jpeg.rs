@@ -28,7 +28,9 @@ use self::{
     sequential::Sequential,
     tables::Tables,
 };
-use super::{DecodedImage, error::Result, format::Format, header::Header, metadata::Metadata};
+use super::{
+    Raster, error::Result, format::Format, header::Header, metadata::Metadata, pixel::Pixel,
+};
 
 /// Reads the size of an image, and the memory that [`decode`] takes.
 ///
@@ -49,7 +51,8 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header> {
             return Ok(Header {
                 width: narrow(frame.width),
                 height: narrow(frame.height),
-                memory: memory(&frame),
+                memory: memory(&frame, size_of::<u8>()),
+                color_memory: memory(&frame, size_of::<[u8; 3]>()),
             });
         }
     }
@@ -60,24 +63,24 @@ fn narrow(side: usize) -> u32 {
     u32::try_from(side).expect("the side of a JPEG has 16 bits")
 }
 
-/// Returns the bytes of the planes, and of the coefficients or two copies of the gray image (one for its orientation), which are not
+/// Returns the bytes of the planes, and of the coefficients or two copies of the image (one for its orientation), which are not
 /// needed at the same time.
-fn memory(frame: &Frame) -> u64 {
+fn memory(frame: &Frame, bytes_per_pixel: usize) -> u64 {
     let (width, height) = planes::output_size(frame);
     let coefficients = if frame.is_progressive {
         progressive::memory(frame)
     } else {
         0
     };
-    let bytes = planes::memory(frame) + coefficients.max(2 * width * height);
+    let bytes = planes::memory(frame) + coefficients.max(2 * width * height * bytes_per_pixel);
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
-/// Decodes an image to gray levels as they are stored. Images of more than 16 million pixels are reduced.
+/// Decodes an image as it is stored. Images of more than 16 million pixels are reduced.
 ///
 /// # Errors
 /// Returns an error if the file is invalid, a pixel is missing, or the file is of an unsupported kind.
-pub(super) fn decode(bytes: &[u8]) -> Result<(DecodedImage, Metadata)> {
+pub(super) fn decode<P: Pixel>(bytes: &[u8]) -> Result<(Raster<P>, Metadata)> {
     let mut decoder = Decoder::default();
     decoder.read(&mut Segments::new(bytes))?;
     let mut image = decoder.image.ok_or_else(|| Format::Jpeg.truncated())?;
@@ -86,7 +89,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(DecodedImage, Metadata)> {
     }
     image.coefficients = None;
     let space = ColorSpace::of(&image.frame, decoder.hints);
-    Ok((gray(&image, space), decoder.metadata))
+    Ok((raster(&image, space), decoder.metadata))
 }
 
 #[derive(Default)]
@@ -208,17 +211,17 @@ impl Image {
     }
 }
 
-/// Upsamples the planes row by row and converts them to gray.
-fn gray(image: &Image, space: ColorSpace) -> DecodedImage {
+/// Upsamples the planes row by row and converts them to pixels.
+fn raster<P: Pixel>(image: &Image, space: ColorSpace) -> Raster<P> {
     let (width, height) = planes::output_size(&image.frame);
     let is_smooth = planes::block_size(&image.frame) > 1;
-    let mut pixels = vec![0; width * height];
+    let mut pixels = vec![P::zeroed(); width * height];
     let mut rows = vec![vec![0; width]; image.planes.len()];
-    for (y, gray) in pixels.chunks_exact_mut(width).enumerate() {
+    for (y, line) in pixels.chunks_exact_mut(width).enumerate() {
         for (row, plane) in rows.iter_mut().zip(&image.planes) {
             upsample::row(plane, y, is_smooth, row);
         }
-        space.to_gray(&rows, gray);
+        space.convert(&rows, line);
     }
-    DecodedImage::new(width, height, pixels).expect("a frame has at least one pixel")
+    Raster::new(width, height, pixels).expect("a frame has at least one pixel")
 }

@@ -32,11 +32,9 @@ impl Limits {
             width,
             height,
             memory,
+            color_memory: _,
         } = header;
-        let Self {
-            max_pixels,
-            max_memory,
-        } = *self;
+        let max_pixels = self.max_pixels;
         if u64::from(width) * u64::from(height) > max_pixels {
             return Err(ImageError::TooManyPixels {
                 width,
@@ -58,13 +56,23 @@ impl Limits {
                 max_ratio: MAX_RATIO,
             });
         }
-        if memory > max_memory {
+        self.check_memory(format, header, memory)
+    }
+
+    /// Checks the memory that decoding takes.
+    pub(super) fn check_memory(
+        &self,
+        format: Format,
+        header: Header,
+        memory: u64,
+    ) -> Result<(), ImageError> {
+        if memory > self.max_memory {
             return Err(ImageError::TooMuchMemory {
                 format: format.name(),
-                width,
-                height,
+                width: header.width,
+                height: header.height,
                 memory,
-                max_memory,
+                max_memory: self.max_memory,
             });
         }
         Ok(())

@@ -1,6 +1,8 @@
-//! Conversion of any colour type to 8-bit grayscale with the arithmetic of Pillow.
+//! Conversion of any colour type to 8-bit gray levels or colours with the arithmetic of Pillow.
 
-use image::{DynamicImage, GrayImage, ImageBuffer, Pixel};
+use image::{DynamicImage, ImageBuffer};
+
+use super::pixel::Pixel;
 
 /// Returns the BT.601 luma of an RGB pixel, 0 to 255, equal to `convert("L")` of Pillow: fixed point with 16 fractional bits,
 /// rounded to nearest.
@@ -14,32 +16,33 @@ fn high_byte(sample: u16) -> u8 {
     sample.to_be_bytes()[0]
 }
 
-/// Converts an image to grayscale. Alpha is dropped, not blended.
+/// Converts the pixels of an image. Alpha is dropped, not blended.
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "the enum is open; the other variants are floating point"
 )]
-pub(super) fn to_gray(image: DynamicImage) -> GrayImage {
+pub(super) fn pixels<P: Pixel>(image: DynamicImage) -> Vec<P> {
     match image {
-        DynamicImage::ImageLuma8(gray) => gray,
-        DynamicImage::ImageLumaA8(p) => map(&p, |p| p.0[0]),
-        DynamicImage::ImageRgb8(p) => map(&p, |p| luma(p.0)),
-        DynamicImage::ImageRgba8(p) => map(&p, |&image::Rgba([r, g, b, _])| luma([r, g, b])),
-        DynamicImage::ImageLuma16(p) => map(&p, |p| high_byte(p.0[0])),
-        DynamicImage::ImageLumaA16(p) => map(&p, |p| high_byte(p.0[0])),
-        DynamicImage::ImageRgb16(p) => map(&p, |p| luma(p.0.map(high_byte))),
+        DynamicImage::ImageLuma8(p) => map(&p, |p| P::from_gray(p.0[0])),
+        DynamicImage::ImageLumaA8(p) => map(&p, |p| P::from_gray(p.0[0])),
+        DynamicImage::ImageRgb8(p) => map(&p, |p| P::from_rgb(p.0)),
+        DynamicImage::ImageRgba8(p) => map(&p, |&image::Rgba([r, g, b, _])| P::from_rgb([r, g, b])),
+        DynamicImage::ImageLuma16(p) => map(&p, |p| P::from_gray(high_byte(p.0[0]))),
+        DynamicImage::ImageLumaA16(p) => map(&p, |p| P::from_gray(high_byte(p.0[0]))),
+        DynamicImage::ImageRgb16(p) => map(&p, |p| P::from_rgb(p.0.map(high_byte))),
         DynamicImage::ImageRgba16(p) => map(&p, |&image::Rgba([r, g, b, _])| {
-            luma([r, g, b].map(high_byte))
+            P::from_rgb([r, g, b].map(high_byte))
         }),
         // The accepted formats have no floating-point samples.
-        other => map(&other.to_rgb8(), |p| luma(p.0)),
+        other => map(&other.to_rgb8(), |p| P::from_rgb(p.0)),
     }
 }
 
-fn map<P: Pixel>(image: &ImageBuffer<P, Vec<P::Subpixel>>, gray: impl Fn(&P) -> u8) -> GrayImage {
-    let pixels = image.pixels().map(gray).collect();
-    GrayImage::from_raw(image.width(), image.height(), pixels)
-        .expect("there is one gray level per pixel")
+fn map<S: image::Pixel, P>(
+    image: &ImageBuffer<S, Vec<S::Subpixel>>,
+    pixel: impl Fn(&S) -> P,
+) -> Vec<P> {
+    image.pixels().map(pixel).collect()
 }
 
 #[cfg(test)]

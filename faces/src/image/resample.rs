@@ -1,40 +1,60 @@
 //! The anti-aliased resampling that all images of the crate go through.
 
 use fast_image_resize::{
-    CropBox, FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image,
-    images::ImageRef,
+    CropBox, FilterType, ResizeAlg, ResizeOptions, Resizer,
+    images::{CroppedImageMut, Image, ImageRef},
 };
 
-use super::DecodedImage;
+use super::{Raster, pixel::Pixel};
 
-/// Resizes the rectangle `area` of an image to `width * height` gray levels with an anti-aliased triangle filter. The filter also
-/// reads pixels of the image that lie around the rectangle.
+/// Resizes the rectangle `area` of an image to `width * height` pixels with an anti-aliased triangle filter. The filter also reads
+/// pixels of the image that lie around the rectangle.
 ///
-/// The filter allocates at most one gray level per column of the image and row of the result, and its coefficients.
+/// The filter allocates at most one pixel per column of the image and row of the result, and its coefficients.
 ///
 /// # Panics
 /// Panics if `area` is empty or extends beyond the image, or if a side of the result exceeds 32 bits.
-pub(crate) fn resample(
-    image: &DecodedImage,
+pub(crate) fn resample<P: Pixel>(
+    image: &Raster<P>,
     area: CropBox,
     width: usize,
     height: usize,
-) -> Vec<u8> {
+) -> Vec<P> {
+    padded(image, area, (width, height), (width, height))
+}
+
+/// Resizes like [`resample`] to `size` (columns and rows), and pads the result with zeros at the right and at the bottom to
+/// `padded_size`. The padded result is the only copy of the resized image.
+///
+/// # Panics
+/// Panics if [`resample`] does, or if `padded_size` is smaller than `size`.
+pub(crate) fn padded<P: Pixel>(
+    image: &Raster<P>,
+    area: CropBox,
+    size: (usize, usize),
+    padded_size: (usize, usize),
+) -> Vec<P> {
+    let mut pixels = vec![P::zeroed(); padded_size.0 * padded_size.1];
     let (columns, rows) = (to_u32(image.width()), to_u32(image.height()));
-    let source = ImageRef::new(columns, rows, image.pixels(), PixelType::U8)
-        .expect("an image has width * height bytes");
-    let mut target = Image::new(to_u32(width), to_u32(height), PixelType::U8);
+    let source = ImageRef::new(columns, rows, bytemuck::cast_slice(image.pixels()), P::TYPE)
+        .expect("an image has width * height pixels");
+    let (columns, rows) = (to_u32(padded_size.0), to_u32(padded_size.1));
+    let bytes = bytemuck::cast_slice_mut(&mut pixels);
+    let mut target = Image::from_slice_u8(columns, rows, bytes, P::TYPE)
+        .expect("the target has width * height pixels");
+    let mut target = CroppedImageMut::new(&mut target, 0, 0, to_u32(size.0), to_u32(size.1))
+        .expect("the resized image is not larger than the padded one");
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
         .crop(area.left, area.top, area.width, area.height);
     Resizer::new()
         .resize(&source, &mut target, &options)
         .expect("source and target have the same pixel type, and the area is within the image");
-    target.into_vec()
+    pixels
 }
 
 /// Returns the rectangle that contains all pixels of an image.
-pub(crate) fn whole(image: &DecodedImage) -> CropBox {
+pub(crate) fn whole<P>(image: &Raster<P>) -> CropBox {
     CropBox {
         left: 0.0,
         top: 0.0,

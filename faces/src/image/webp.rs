@@ -9,41 +9,41 @@ use image_webp::{DecodingError, WebPDecoder};
 
 use self::container::Container;
 use super::{
-    DecodedImage, ImageError, error::Result, format::Format, header::Header, luma::luma,
-    metadata::Metadata,
+    ImageError, Raster, error::Result, format::Format, header::Header, metadata::Metadata,
+    pixel::Pixel,
 };
 
-/// Reads the size of an image. [`decode`] takes up to four bytes per pixel twice, two gray images (one for the orientation) and
-/// a copy of the compressed pixels.
+/// Reads the size of an image. [`decode`] takes up to four bytes per pixel twice, two images (one for the orientation) and a
+/// copy of the compressed pixels.
 ///
 /// # Errors
 /// Returns an error if the file has no image.
 pub(super) fn header(bytes: &[u8]) -> Result<Header> {
     let container = Container::parse(bytes)?;
     let (width, height) = container.size;
-    let mut header = Header::new(width, height, container.bytes_per_pixel());
-    header.memory = header.memory.saturating_add(bytes.len() as u64);
-    Ok(header)
+    let (gray, color) = container.bytes_per_pixel();
+    Ok(Header::new(width, height, gray, color, bytes.len()))
 }
 
-/// Decodes the image, or the first frame of an animation, to gray levels as they are stored.
+/// Decodes the image, or the first frame of an animation, as it is stored.
 ///
 /// # Errors
 /// Returns an error if the file is invalid or a pixel is missing.
-pub(super) fn decode(bytes: &[u8]) -> Result<(DecodedImage, Metadata)> {
+pub(super) fn decode<P: Pixel>(bytes: &[u8]) -> Result<(Raster<P>, Metadata)> {
     let container = Container::parse(bytes)?;
     let mut decoder = WebPDecoder::new(Cursor::new(container.first_image()?)).map_err(broken)?;
     let size = decoder.output_buffer_size();
-    let mut pixels = vec![0; size.ok_or_else(|| Format::WebP.invalid("the image is too large"))?];
-    decoder.read_image(&mut pixels).map_err(broken)?;
-    let gray: Vec<u8> = if decoder.has_alpha() {
-        let pixels = pixels.as_chunks().0.iter();
-        pixels.map(|&[r, g, b, _]| luma([r, g, b])).collect()
+    let mut bytes = vec![0; size.ok_or_else(|| Format::WebP.invalid("the image is too large"))?];
+    decoder.read_image(&mut bytes).map_err(broken)?;
+    let pixels: Vec<P> = if decoder.has_alpha() {
+        let bytes = bytes.as_chunks().0.iter();
+        bytes.map(|&[r, g, b, _]| P::from_rgb([r, g, b])).collect()
     } else {
-        pixels.as_chunks().0.iter().map(|&rgb| luma(rgb)).collect()
+        let bytes = bytes.as_chunks().0.iter();
+        bytes.map(|&rgb| P::from_rgb(rgb)).collect()
     };
     let (width, height) = decoder.dimensions();
-    let image = Format::WebP.image(width as usize, height as usize, gray)?;
+    let image = Format::WebP.image(width as usize, height as usize, pixels)?;
     Ok((image, container.metadata()))
 }
 

@@ -9,13 +9,13 @@ use sha2::{Digest, Sha256};
 use super::fixture;
 
 /// A file and the SHA-256 of its gray levels in Pillow, which is zero if Pillow rejects the file.
-struct Case {
-    name: String,
-    file: Vec<u8>,
+pub(super) struct Case {
+    pub(super) name: String,
+    pub(super) file: Vec<u8>,
     digest: [u8; 32],
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let mut bytes = Vec::new();
     let compressed = fixture("jpeg/sweep.zlib");
     ZlibDecoder::new(compressed.as_slice())

@@ -6,6 +6,7 @@
     reason = "a test that cannot continue should panic"
 )]
 
+mod color;
 mod crop;
 mod faults;
 mod invalid;

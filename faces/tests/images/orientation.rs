@@ -11,7 +11,7 @@ const EXIF: &[u8] = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\
 const XMP: &[u8] = br#"<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>"#;
 
 /// Returns a PNG chunk. The decoder ignores the checksums of metadata.
-fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+pub(super) fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
     let mut checksum = flate2::Crc::new();
     checksum.update(name);
     checksum.update(content);
@@ -25,7 +25,7 @@ fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
     .concat()
 }
 
-fn compress(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn compress(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()

@@ -1,6 +1,6 @@
-//! Conversion of colour spaces to gray, equal to libjpeg followed by `convert("L")` of Pillow.
+//! Conversion of colour spaces to RGB or gray, equal to libjpeg, and for gray followed by `convert("L")` of Pillow.
 
-use crate::image::luma::luma;
+use crate::image::pixel::Pixel;
 
 use super::frame::Frame;
 
@@ -38,30 +38,35 @@ impl ColorSpace {
         }
     }
 
-    /// Converts a row of components to gray.
-    pub(super) fn to_gray(self, rows: &[Vec<u8>], gray: &mut [u8]) {
+    /// Converts a row of components.
+    pub(super) fn convert<P: Pixel>(self, rows: &[Vec<u8>], pixels: &mut [P]) {
         match (self, rows) {
             (Self::Rgb, [r, g, b]) => {
-                for (gray, ((&r, &g), &b)) in gray.iter_mut().zip(r.iter().zip(g).zip(b)) {
-                    *gray = luma([r, g, b]);
+                for (pixel, ((&r, &g), &b)) in pixels.iter_mut().zip(r.iter().zip(g).zip(b)) {
+                    *pixel = P::from_rgb([r, g, b]);
                 }
             }
             (Self::YCbCr, [y, cb, cr]) => {
-                for (gray, ((&y, &cb), &cr)) in gray.iter_mut().zip(y.iter().zip(cb).zip(cr)) {
-                    *gray = luma(rgb(y, cb, cr));
+                for (pixel, ((&y, &cb), &cr)) in pixels.iter_mut().zip(y.iter().zip(cb).zip(cr)) {
+                    *pixel = P::from_rgb(rgb(y, cb, cr));
                 }
             }
             (Self::Cmyk, [c, m, y, k]) => {
-                for (x, gray) in gray.iter_mut().enumerate() {
-                    *gray = inverted_cmyk([c[x], m[x], y[x]], k[x]);
+                for (x, pixel) in pixels.iter_mut().enumerate() {
+                    *pixel = P::from_rgb(inverted_cmyk([c[x], m[x], y[x]], k[x]));
                 }
             }
             (Self::Ycck, [y, cb, cr, k]) => {
-                for (x, gray) in gray.iter_mut().enumerate() {
-                    *gray = inverted_cmyk(rgb(y[x], cb[x], cr[x]).map(|c| 255 - c), k[x]);
+                for (x, pixel) in pixels.iter_mut().enumerate() {
+                    let inks = rgb(y[x], cb[x], cr[x]).map(|c| 255 - c);
+                    *pixel = P::from_rgb(inverted_cmyk(inks, k[x]));
                 }
             }
-            (_, rows) => gray.copy_from_slice(&rows[0]),
+            (_, rows) => {
+                for (pixel, &level) in pixels.iter_mut().zip(&rows[0]) {
+                    *pixel = P::from_gray(level);
+                }
+            }
         }
     }
 }
@@ -77,12 +82,13 @@ fn rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
     [r, g, b].map(|value| u8::try_from(value.clamp(0, 255)).expect("clamped to a byte"))
 }
 
-/// Converts a CMYK pixel. Pillow assumes that the values are inverted, as Adobe's programs write them.
-fn inverted_cmyk(inks: [u8; 3], k: u8) -> u8 {
+/// Converts a CMYK pixel to RGB. Pillow assumes that the values are inverted, as Adobe's programs write them.
+#[inline]
+fn inverted_cmyk(inks: [u8; 3], k: u8) -> [u8; 3] {
     let white = u32::from(k);
-    luma(inks.map(|ink| {
+    inks.map(|ink| {
         let product = (255 - u32::from(ink)) * white + 128;
         let absorbed = ((product >> 8) + product) >> 8;
         u8::try_from(white - absorbed).expect("at most the white level is absorbed")
-    }))
+    })
 }

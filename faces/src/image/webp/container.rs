@@ -92,15 +92,15 @@ impl<'a> Container<'a> {
         })
     }
 
-    /// Returns the bytes per pixel that decoding takes.
-    pub(super) fn bytes_per_pixel(&self) -> u64 {
+    /// Returns the bytes per pixel that decoding to gray and to colours takes.
+    pub(super) fn bytes_per_pixel(&self) -> (u64, u64) {
         match (self.animation, &self.image.name) {
-            // The frame and the canvas.
-            (Some(_), _) => 15,
-            // Planes of YCbCr, RGB and gray.
-            (None, b"VP8 ") => 7,
-            // ARGB, RGB and gray.
-            (None, _) => 10,
+            // The frame, the canvas and the result.
+            (Some(_), _) => (15, 19),
+            // Planes of YCbCr, RGB and the result.
+            (None, b"VP8 ") => (7, 11),
+            // ARGB, RGB and the result.
+            (None, _) => (10, 14),
         }
     }
 
