@@ -58,11 +58,12 @@ proptest! {
     ) {
         let (width, height) = if is_upright { (height, width) } else { (width, height) };
         let photo = DecodedImage::new(width, height, vec![200; width * height]).unwrap();
-        let input = DetectorImage::new(&photo, side);
+        let input = DetectorImage::from_gray(&photo, side);
+        prop_assert!(input == DetectorImage::new(&photo.to_color(), side));
         let frame = input.frame();
         prop_assert_eq!(input.pixels().len(), frame.width() * frame.height());
         prop_assert_eq!((frame.width() % 32, frame.height() % 32), (0, 0));
         prop_assert!(frame.width().max(frame.height()) <= side.pixels() as usize);
-        prop_assert!(input.pixels().len() as u64 <= DetectorImage::memory(width, height, side));
+        prop_assert!(3 * input.pixels().len() as u64 <= DetectorImage::memory(width, height, side));
     }
 }
