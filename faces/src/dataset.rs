@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     expression::Expression,
-    image::{DecodedImage, Face, Limits, decode},
+    image::{ColorImage, DecodedImage, Face, ImageError, ImageFile, Limits},
 };
 
 mod csv;
@@ -82,15 +82,33 @@ impl Sample {
     pub fn read(&self) -> Result<DecodedImage, DatasetError> {
         match &self.source {
             Source::Row(row) => row.read(),
-            Source::File(path) => {
-                let bytes = std::fs::read(path).map_err(DatasetError::read_error(path))?;
-                decode(&bytes, &Limits::default()).map_err(|source| DatasetError::Image {
-                    path: path.clone(),
-                    source,
-                })
-            }
+            Source::File(path) => read_file(path, |file| file.decode()),
         }
     }
+
+    /// Reads the image in its stored size and its colours. Rows of `fer2013.csv` are gray.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::load`].
+    pub fn read_color(&self) -> Result<ColorImage, DatasetError> {
+        match &self.source {
+            Source::Row(row) => Ok(row.read()?.to_color()),
+            Source::File(path) => read_file(path, |file| Ok(file.decode_color()?.0)),
+        }
+    }
+}
+
+/// Reads and decodes a file.
+fn read_file<T>(
+    path: &Path,
+    decode: impl FnOnce(ImageFile<'_>) -> Result<T, ImageError>,
+) -> Result<T, DatasetError> {
+    let bytes = std::fs::read(path).map_err(DatasetError::read_error(path))?;
+    let file = ImageFile::open(&bytes, &Limits::default());
+    file.and_then(decode).map_err(|source| DatasetError::Image {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// The listing of a data set.

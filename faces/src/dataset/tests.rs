@@ -1,3 +1,4 @@
+mod color;
 mod csv;
 
 use std::{fs, path::Path};
