@@ -23,6 +23,7 @@ mod error;
 mod job;
 mod options;
 mod queue;
+mod queue_state;
 mod response;
 mod retired_workers;
 mod suspension;

@@ -2,6 +2,7 @@
 //!
 //! Source: `onnx/onnx.proto3` of the ONNX specification; names and field numbers are its own.
 
+mod build;
 mod dynamic_shape;
 mod proto;
 

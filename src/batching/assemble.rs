@@ -6,11 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    cpu_budget::Permit,
-    job::Job,
-    queue::{Queue, State},
-};
+use super::{cpu_budget::Permit, job::Job, queue::Queue, queue_state::State};
 use crate::inference::Model;
 
 /// Time after the last live image during which background batches stay small.

@@ -1,7 +1,6 @@
 //! The queue of one model: bounded, first in first out, live images before background images.
 
 use std::{
-    collections::VecDeque,
     sync::{
         Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -11,7 +10,9 @@ use std::{
 
 use mien_host::sync::lock;
 
-use super::{BatchOptions, CpuBudget, Priority, job::Job, suspension::Suspension};
+use super::{
+    BatchOptions, CpuBudget, Priority, job::Job, queue_state::State, suspension::Suspension,
+};
 use crate::{inference::Model, metrics::ModelMetrics};
 
 /// Why images were rejected.
@@ -21,54 +22,6 @@ pub(super) enum PushError {
     Closed,
     /// The model is out of service.
     Suspended,
-}
-
-/// The state behind the lock.
-pub(super) struct State<M: Model + ?Sized> {
-    pub(super) live: VecDeque<Job<M>>,
-    pub(super) background: VecDeque<Job<M>>,
-    /// Arrival of the last live image.
-    pub(super) last_live: Option<Instant>,
-    /// Arrival of the last image of any priority.
-    last: Option<Instant>,
-    /// Number of background batches that are running.
-    pub(super) background_runs: usize,
-    /// Sleeping workers, in the order in which they became idle.
-    pub(super) idle: Vec<usize>,
-    /// Number of workers that are waiting for images or for cores.
-    pub(super) polling_workers: usize,
-    pub(super) closed: bool,
-    /// The length that the gauge shows.
-    published: [usize; 2],
-}
-
-impl<M: Model + ?Sized> Default for State<M> {
-    fn default() -> Self {
-        Self {
-            live: VecDeque::new(),
-            background: VecDeque::new(),
-            last_live: None,
-            last: None,
-            background_runs: 0,
-            idle: Vec::new(),
-            polling_workers: 0,
-            closed: false,
-            published: [0; 2],
-        }
-    }
-}
-
-impl<M: Model + ?Sized> State<M> {
-    pub(super) fn len(&self) -> usize {
-        self.live.len() + self.background.len()
-    }
-
-    fn jobs_mut(&mut self, priority: Priority) -> &mut VecDeque<Job<M>> {
-        match priority {
-            Priority::Live => &mut self.live,
-            Priority::Background => &mut self.background,
-        }
-    }
 }
 
 /// The queue of one model.
