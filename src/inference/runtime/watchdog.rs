@@ -4,6 +4,7 @@
 //! that was stopped for a while does not end its calls when it continues. ONNX Runtime checks the termination flag before each
 //! node, also before each node of the body of a `Loop`, so a call ends when its current node ends.
 
+mod call_timer;
 mod load;
 
 use std::{
@@ -19,8 +20,8 @@ use std::{
 use mien_host::sync::lock;
 use ort::session::RunOptions;
 
+pub(in crate::inference) use self::call_timer::CallTimer;
 use self::load::Loads;
-use crate::inference::InferenceError;
 
 /// The limit of a trial as a multiple of that of a batch. Trials run at background priority, so on a busy machine they take
 /// longer.
@@ -75,12 +76,6 @@ struct Watched {
     is_trial: AtomicBool,
     /// Held while the termination flag is set, so that the flag is not set after the next call has begun.
     termination: Mutex<()>,
-}
-
-/// Measures the time of the calls of one session.
-pub(in crate::inference) struct CallTimer {
-    watched: Arc<Watched>,
-    shared: Arc<Shared>,
 }
 
 impl Watchdog {
@@ -189,67 +184,6 @@ impl Watched {
             .is_ok();
         if is_running && let Err(error) = self.options.terminate() {
             tracing::error!(%error, "cannot terminate an inference call");
-        }
-    }
-}
-
-impl CallTimer {
-    /// The options of the session's calls.
-    pub(in crate::inference) fn options(&self) -> &RunOptions {
-        &self.watched.options
-    }
-
-    /// Starts the time of a call.
-    pub(in crate::inference) fn start(&self, kind: CallKind) {
-        let ticks = self.shared.ticks_of(self.shared.limit(kind));
-        let now = self.shared.ticks.load(Ordering::Relaxed);
-        let expiry = now.saturating_add(ticks).min(TERMINATED - 1);
-        let is_trial = kind == CallKind::Trial;
-        self.watched.is_trial.store(is_trial, Ordering::Relaxed);
-        self.watched.expiry.store(expiry, Ordering::Release);
-    }
-
-    /// Ends the time of a call. The error of a terminated call becomes a time-out.
-    ///
-    /// # Errors
-    /// Returns the error of the call.
-    pub(in crate::inference) fn end<T>(
-        &self,
-        kind: CallKind,
-        result: Result<T, InferenceError>,
-    ) -> Result<T, InferenceError> {
-        match (self.stop(), result) {
-            (true, Err(_)) => Err(InferenceError::Timeout(self.reason(kind))),
-            (_, result) => result,
-        }
-    }
-
-    /// Ends the time of a call and returns whether the call was terminated.
-    fn stop(&self) -> bool {
-        if self.watched.expiry.swap(IDLE, Ordering::AcqRel) != TERMINATED {
-            return false;
-        }
-        // The thread may not have set the flag yet.
-        let _guard = lock(&self.watched.termination);
-        let reset = self.watched.options.unterminate();
-        reset.unwrap_or_else(|error| tracing::error!(%error, "cannot reset the termination"));
-        true
-    }
-
-    /// Returns why a terminated call has no result.
-    fn reason(&self, kind: CallKind) -> String {
-        if self.shared.stopped.load(Ordering::Relaxed) != NONE {
-            return "the inference was terminated because the server stops".to_owned();
-        }
-        let limit = humantime::format_duration(self.shared.limit(kind));
-        match kind {
-            CallKind::Batch => {
-                format!("the inference did not end within {limit} (--inference-timeout)")
-            }
-            CallKind::Trial => format!(
-                "the trial inference did not end within {limit} ({TRIAL_FACTOR} times --inference-timeout); \
-                 correct the model or raise the limit"
-            ),
         }
     }
 }
