@@ -2,22 +2,20 @@
 //! blocked.
 
 mod base64_text;
+mod photo;
 
 use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use mien_faces::{
-    detection::{DetectorImage, LongSide},
-    image::{
-        BoundingBox, BoxError, DecodedImage, Face, ImageError, ImageErrorKind, ImageFile, Limits,
-    },
-};
+use mien_faces::image::{Face, ImageError, ImageErrorKind, ImageFile, Limits};
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
     task::{JoinError, spawn_blocking},
 };
+
+pub use self::photo::{CropError, DecodedPhoto};
 
 /// An image file as a client sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,17 +66,6 @@ impl ImageDecodeError {
     }
 }
 
-/// Why a face cannot be cropped from a photo.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum CropError {
-    /// The photo cannot be decoded.
-    #[error(transparent)]
-    Image(#[from] ImageDecodeError),
-    /// The photo does not have this box.
-    #[error(transparent)]
-    Box(#[from] BoxError),
-}
-
 /// The decoder panicked, or the process is stopping.
 #[derive(Debug, thiserror::Error)]
 #[error("decoding failed: {0}")]
@@ -88,18 +75,6 @@ impl From<JoinError> for DecoderError {
     fn from(error: JoinError) -> Self {
         Self(error.to_string())
     }
-}
-
-/// A decoded photo.
-pub struct DecodedPhoto {
-    /// The photo. JPEG images of more than 16 million pixels are reduced.
-    pub image: DecodedImage,
-    /// Columns and rows of the upright photo before it was reduced.
-    pub size: (usize, usize),
-    /// The copy for the face detector.
-    pub copy: DetectorImage,
-    /// The memory of the photo.
-    pub memory: OwnedSemaphorePermit,
 }
 
 /// Decodes at most one image per core at a time, within a memory limit for all of them.
@@ -173,58 +148,6 @@ impl Decoder {
             self.run(image, memory, move |file, _memory| face(file, side))
         });
         join_all(faces).await.into_iter().collect()
-    }
-
-    /// Decodes a photo and crops the face in `face_box`, which is in pixels of the upright photo.
-    ///
-    /// # Errors
-    /// Returns an error if the decoder panics. The error of the image or of the box is the inner one.
-    pub async fn crop(
-        &self,
-        image: EncodedImage,
-        face_box: BoundingBox,
-        side: usize,
-    ) -> Result<Result<Face, CropError>, DecoderError> {
-        let memory = |file: &ImageFile<'_>| file.memory();
-        let work = move |file: ImageFile<'_>, _memory| {
-            let (image, (width, height)) = file.decode_with_size()?;
-            let checked = face_box.check(width, height);
-            Ok(checked.map(|()| {
-                let scale = image.width() as f32 / width as f32;
-                image.crop_face(&face_box.scaled(scale), side)
-            }))
-        };
-        let cropped = self.run(image, memory, work).await?;
-        Ok(cropped.map_err(CropError::Image).and_then(|face| Ok(face?)))
-    }
-
-    /// Decodes a photo and makes the copy for the face detector.
-    ///
-    /// # Errors
-    /// Returns an error if the decoder panics. The error of the image is the inner one.
-    pub async fn photo(
-        &self,
-        image: EncodedImage,
-        long_side: LongSide,
-    ) -> Result<Result<DecodedPhoto, ImageDecodeError>, DecoderError> {
-        let memory = move |file: &ImageFile<'_>| {
-            let (width, height) = file.size();
-            // The orientation is not known yet.
-            let upright = DetectorImage::memory(width, height, long_side);
-            let rotated = DetectorImage::memory(height, width, long_side);
-            file.memory().saturating_add(upright.max(rotated))
-        };
-        let work = move |file: ImageFile<'_>, memory| {
-            let (image, size) = file.decode_with_size()?;
-            let copy = DetectorImage::new(&image, long_side);
-            Ok(DecodedPhoto {
-                image,
-                size,
-                copy,
-                memory,
-            })
-        };
-        self.run(image, memory, work).await
     }
 
     /// Runs `work` on a thread of its own when a core and `memory` bytes are free.

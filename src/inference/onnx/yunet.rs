@@ -17,7 +17,8 @@ use crate::inference::{
 
 /// Name of the input, float32 `[N,3,height,width]`, from 0 to 255.
 const INPUT: &str = "input";
-const CHANNELS: usize = 3;
+/// Order of the planes of the input, as indices of red, green and blue.
+const BGR: [usize; 3] = [2, 1, 0];
 
 /// A photo for the detector.
 #[derive(Debug, Clone)]
@@ -80,12 +81,13 @@ impl YuNet {
         let (width, height) = photos.first().map(size).unwrap_or_default();
         self.buffer.clear();
         for photo in photos {
-            for _ in 0..CHANNELS {
-                let levels = photo.image.pixels().iter();
-                self.buffer.extend(levels.map(|&level| f32::from(level)));
+            for channel in BGR {
+                let pixels = photo.image.pixels().iter();
+                self.buffer
+                    .extend(pixels.map(|pixel| f32::from(pixel[channel])));
             }
         }
-        let shape = [photos.len(), CHANNELS, height, width];
+        let shape = [photos.len(), BGR.len(), height, width];
         let input = TensorRef::from_array_view((shape, self.buffer.as_slice())).map_err(failed)?;
         let Session {
             inner: session,
@@ -144,7 +146,7 @@ fn blank_photo() -> Photo {
     let photo = DecodedImage::new(1, 1, vec![0]).expect("the photo has one pixel");
     let options = DetectionOptions::default();
     Photo {
-        image: DetectorImage::new(&photo, detection::LongSide::Px320),
+        image: DetectorImage::from_gray(&photo, detection::LongSide::Px320),
         options,
     }
 }

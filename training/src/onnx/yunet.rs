@@ -5,7 +5,7 @@ use mien_faces::{
         Detection, DetectionOptions, DetectorImage, LongSide, MissingOutput, OutputError,
         StrideOutputs, decode,
     },
-    image::DecodedImage,
+    image::ColorImage,
 };
 use mien_onnx::with_dynamic_shape;
 use ort::{session::Session, value::TensorRef};
@@ -57,14 +57,17 @@ impl YuNet {
     /// Returns an error if ONNX Runtime fails, or the file has other outputs.
     pub fn find(
         &mut self,
-        photo: &DecodedImage,
+        photo: &ColorImage,
         options: &DetectionOptions,
     ) -> Result<Vec<Detection>, DetectorError> {
         let copy = DetectorImage::new(photo, LongSide::Px640);
         let frame = copy.frame();
-        let levels = copy.pixels().iter().map(|&level| f32::from(level));
-        let channel: Vec<f32> = levels.collect();
-        let values = [&channel[..]; 3].concat();
+        // The planes are blue, green and red.
+        let plane = |channel: usize| {
+            let pixels = copy.pixels().iter();
+            pixels.map(move |pixel| f32::from(pixel[channel]))
+        };
+        let values: Vec<f32> = plane(2).chain(plane(1)).chain(plane(0)).collect();
         let shape = [1, 3, frame.height(), frame.width()];
         let input = TensorRef::from_array_view((shape, &values[..]))?;
         let outputs = self.0.run(ort::inputs!["input" => input])?;
