@@ -19,6 +19,7 @@ mod panics;
 mod pixel;
 mod png;
 mod preprocess;
+mod recognition;
 pub(crate) mod resample;
 mod webp;
 
@@ -27,6 +28,7 @@ pub use decode::{ImageFile, decode};
 pub use error::{ImageError, ImageErrorKind};
 pub use limits::Limits;
 pub use panics::is_panic_contained;
+pub use recognition::is_image_file;
 
 /// A decoded image: 8-bit grayscale, 0 black to 255 white, upright.
 pub type DecodedImage = Raster<u8>;

@@ -2,18 +2,11 @@
 
 use std::{
     fs,
-    io::Read,
     path::{Path, PathBuf},
 };
 
 use super::{DatasetError, LeftOut, Sample, Source, Split, Usage};
-use crate::{expression::Expression, image::format::Format};
-
-/// Extensions of image files in lower case. The format of other files is detected by their first bytes.
-const EXTENSIONS: [&str; 6] = ["bmp", "gif", "jpeg", "jpg", "png", "webp"];
-
-/// Number of bytes that identify a format.
-const SIGNATURE_LENGTH: u64 = 16;
+use crate::{expression::Expression, image::is_image_file};
 
 /// Maximum depth of subdirectories of a class, which also ends cycles of symbolic links.
 const MAX_DEPTH: usize = 8;
@@ -100,7 +93,7 @@ fn images(
         let name = format!("{prefix}/{}", file_name(&path));
         if path.is_dir() && depth > 0 {
             images(&path, &name, depth - 1, found, left_out)?;
-        } else if is_image(&path)? {
+        } else if is_image_file(&path).map_err(DatasetError::read_error(&path))? {
             found.push((name, path));
         } else {
             left_out.add(&path);
@@ -119,23 +112,6 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
         }
     }
     Ok(paths)
-}
-
-/// Returns whether a file has the extension of an image, or otherwise begins like one.
-fn is_image(path: &Path) -> Result<bool, DatasetError> {
-    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    if !path.is_file() {
-        return Ok(false);
-    }
-    if extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str())) {
-        return Ok(true);
-    }
-    let mut start = Vec::new();
-    let file = fs::File::open(path).map_err(DatasetError::read_error(path))?;
-    file.take(SIGNATURE_LENGTH)
-        .read_to_end(&mut start)
-        .map_err(DatasetError::read_error(path))?;
-    Ok(Format::detect(&start).is_ok())
 }
 
 fn file_name(path: &Path) -> String {
