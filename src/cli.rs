@@ -59,10 +59,10 @@ pub enum Command {
     /// its 95 % interval, McNemar's exact test, the recall per class and the images with different predictions.
     Compare(compare::CompareArgs),
 
-    /// Label image files
+    /// Label image files and photos
     ///
     /// Needs no server. Exit codes: 0 for success, 1 for a failure, 3 if some files are unreadable.
-    Classify(classify::ClassifyArgs),
+    Classify(Box<classify::ClassifyArgs>),
 
     /// Measure the cost of serving
     ///

@@ -1,164 +1,180 @@
 //! `mien classify`: labels image files without a server.
+//!
+//! ```text
+//! inputs -> Entry -> local: read, decode, classify -> FileResult -> format -> destination
+//! ```
+//!
+//! All steps run at once on a limited number of files. The results are in the order of the files.
+
+mod destination;
+mod format;
+mod inputs;
+mod local;
+mod read;
+mod result;
+mod stored;
 
 use std::{
-    collections::BTreeMap,
-    fs,
     io::{self, Write},
-    path::{Path, PathBuf},
+    num::NonZeroUsize,
     process::ExitCode,
+    thread,
 };
 
 use anyhow::Context;
 use clap::Args;
-use futures_util::{StreamExt, TryStreamExt, stream};
-use mien_faces::image::{Limits, decode};
-use serde::Serialize;
+use futures_util::{Stream, StreamExt, stream};
+use indicatif::ProgressBar;
+use tokio::sync::mpsc;
 
+use self::{
+    destination::OutputArgs,
+    format::{Format, ResultWriter, Schema},
+    inputs::{Entries, Entry, InputArgs, Skipped},
+    local::{LocalModel, PhotoSearch},
+    stored::Stored,
+};
 use super::{INCOMPLETE, model::ModelArgs, progress};
-use crate::{batching::RequestOptions, inference::Probabilities, models::registry::LiveModel};
+use crate::settings::{DetectorChoice, parse};
+
+/// Number of files that are listed before they are read.
+const LISTED: usize = 1024;
 
 /// Flags of `mien classify`.
 #[derive(Debug, Clone, Args)]
 pub struct ClassifyArgs {
-    /// Image files of faces: JPEG, PNG, WebP, BMP or GIF.
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    input: InputArgs,
 
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+
+    /// Find the faces in photos. The results have one row per face, and one for a photo without faces. By default each image is one
+    /// face.
+    #[arg(long, help_heading = "Classification")]
+    faces: bool,
+
+    /// File of the face detector YuNet for --faces. By default the file that `cargo xtask setup` installs.
+    #[arg(
+        long,
+        help_heading = "Classification",
+        env = "MIEN_DETECTOR",
+        value_name = "FILE"
+    )]
+    detector: Option<DetectorChoice>,
+
+    /// Number of files that are read and decoded at once. By default twice the number of cores. At most 256.
+    #[arg(long, help_heading = "Classification", value_name = "COUNT", value_parser = parse::number::<256>)]
+    workers: Option<NonZeroUsize>,
 
     #[command(flatten)]
     model: ModelArgs,
 }
 
-/// The output of `--json`.
-#[derive(Serialize)]
-struct Output<'a> {
-    model: &'a str,
-    version: String,
-    predictions: Vec<Prediction<'a>>,
-}
-
-/// The result of one file.
-#[derive(Serialize)]
-struct Prediction<'a> {
-    file: String,
-    #[serde(flatten)]
-    result: Classified<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Classified<'a> {
-    Success {
-        label: &'a str,
-        confidence: f32,
-        probabilities: BTreeMap<&'a str, f32>,
-    },
-    Failure {
-        error: String,
-    },
-}
-
 impl ClassifyArgs {
-    /// Classifies the files and prints one result per file to standard output, in the order of the files. Without `--json`, the
-    /// reason of an unreadable file is printed to standard error.
+    /// Classifies the files and writes the results in the order of the files.
     ///
     /// # Errors
-    /// Returns an error if the model cannot be used or fails. An unreadable file is a result.
+    /// Returns an error if the list of files cannot be read, the results cannot be written, or the model fails. An
+    /// unreadable file is a result.
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
-        let model = self.model.load()?;
-        let options = model.batcher.options();
-        let at_once = (options.instances * options.max_batch).min(options.max_queue_size);
-        let bar = progress::bar(self.files.len());
-        let predictions: anyhow::Result<Vec<Prediction<'_>>> = stream::iter(&self.files)
-            .map(|file| predict(&model, file))
-            .buffered(at_once)
-            .inspect(|_| progress::advance(&bar, 1))
-            .try_collect()
-            .await;
-        bar.finish_and_clear();
-        let predictions = predictions?;
-
-        let failed = |p: &Prediction<'_>| matches!(p.result, Classified::Failure { .. });
-        let code = if predictions.iter().any(failed) {
-            INCOMPLETE
-        } else {
-            0
+        let format = self.output.format()?;
+        let mut destination = self.output.open()?;
+        let skipped = Skipped::default();
+        let mut entries = self.input.entries(&skipped)?;
+        let local = self.local()?;
+        let schema = Schema {
+            labels: local.labels().to_vec(),
+            faces: self.faces,
+            model: Some(local.id().clone()),
         };
-        let mut out = io::stdout().lock();
-        if self.json {
-            let (name, version) = (model.name.as_str(), model.version.to_string());
-            let output = Output {
-                model: name,
-                version,
-                predictions,
-            };
-            serde_json::to_writer_pretty(&mut out, &output)
-                .map_err(io::Error::from)
-                .context("cannot write the results")?;
-            writeln!(out).context("cannot write the results")?;
-        } else {
-            write_lines(&mut out, &mut io::stderr().lock(), &predictions)
-                .context("cannot write the results")?;
+        let mut stored = destination.resume(format, &schema, &mut entries)?;
+
+        let bar = progress::open_ended(stored.files);
+        self.count(&bar);
+        let prints = destination.is_stdout();
+        let write_error = "cannot write the results";
+        let writer = ResultWriter::new(destination.writer(), format, schema, stored.bytes > 0);
+        let mut writer = writer.context(write_error)?;
+        let mut results = local.results(stream_of(entries));
+        while let Some(results) = results.next().await {
+            let results = results?;
+            let mut write = || writer.write(&results, &mut io::stderr());
+            let written = if prints { bar.suspend(write) } else { write() };
+            written.context(write_error)?;
+            stored.add(&results);
+            progress::advance(&bar, results.len());
         }
-        Ok(ExitCode::from(code))
+        writer.finish().context(write_error)?;
+        bar.finish_and_clear();
+        report(stored, format, &skipped).context("cannot write to standard error")?;
+        let is_complete = stored.failures == 0;
+        Ok(ExitCode::from(if is_complete { 0 } else { INCOMPLETE }))
     }
-}
 
-/// Reads a file on a blocking thread and classifies it.
-async fn predict<'a>(model: &'a LiveModel, file: &Path) -> anyhow::Result<Prediction<'a>> {
-    let (path, side) = (file.to_owned(), model.signature.side);
-    let read = move || {
-        let bytes = fs::read(path).map_err(|error| error.to_string())?;
-        let image = decode(&bytes, &Limits::default()).map_err(|error| error.to_string())?;
-        Ok(image.to_face(side))
-    };
-    let result = match tokio::task::spawn_blocking(read)
-        .await
-        .context("the decoder panicked")?
-    {
-        Err(error) => Classified::Failure { error },
-        Ok(face) => {
-            let response = model
-                .batcher
-                .infer(vec![face.into()], RequestOptions::default())
-                .await?;
-            classified(model, &response.rows[0].probabilities)
+    fn local(&self) -> anyhow::Result<LocalModel> {
+        let workers = self
+            .workers
+            .map_or_else(|| 2 * mien_host::cpu::available_cores(), NonZeroUsize::get);
+        let runtime = self.model.runtime()?;
+        let detector = self.detector.as_ref();
+        let search = self
+            .faces
+            .then(|| PhotoSearch::start(&runtime, detector, workers))
+            .transpose()?;
+        let model = self.model.load(runtime)?;
+        Ok(LocalModel::new(model, search, workers))
+    }
+
+    /// Counts the files on a thread of its own, so that the bar shows the time that is left. Files of standard input are not counted.
+    fn count(&self, bar: &ProgressBar) {
+        if bar.is_hidden() || !self.input.is_repeatable() {
+            return;
         }
-    };
-    Ok(Prediction {
-        file: file.display().to_string(),
-        result,
-    })
-}
-
-fn classified<'a>(model: &'a LiveModel, row: &Probabilities) -> Classified<'a> {
-    let names = model.manifest.labels.names().iter().map(String::as_str);
-    let (class, confidence) = row.top();
-    Classified::Success {
-        label: model.manifest.labels.get(class).unwrap_or_default(),
-        confidence,
-        probabilities: names.zip(row.as_slice().iter().copied()).collect(),
-    }
-}
-
-/// Writes one line per file: label, confidence, file. Lines of unreadable files are written to `errors`.
-fn write_lines(
-    out: &mut impl Write,
-    errors: &mut impl Write,
-    predictions: &[Prediction<'_>],
-) -> io::Result<()> {
-    for Prediction { file, result } in predictions {
-        match result {
-            Classified::Success {
-                label, confidence, ..
-            } => {
-                writeln!(out, "{label:10}{:6.2} %  {file}", 100.0 * confidence)?;
+        let (input, bar) = (self.input.clone(), bar.clone());
+        thread::spawn(move || {
+            if let Ok(entries) = input.entries(&Skipped::default()) {
+                progress::set_total(&bar, entries.count() as u64);
             }
-            Classified::Failure { error } => writeln!(errors, "{file}: {error}")?,
+        });
+    }
+}
+
+/// Lists the files on a thread of its own, because directories and pipes can be slow.
+fn stream_of(entries: Entries) -> impl Stream<Item = anyhow::Result<Entry>> {
+    let (sender, mut receiver) = mpsc::channel(LISTED);
+    thread::spawn(move || {
+        for entry in entries {
+            if sender.blocking_send(entry).is_err() {
+                return;
+            }
         }
+    });
+    stream::poll_fn(move |context| receiver.poll_recv(context))
+}
+
+/// Reports files without a label to standard error.
+fn report(stored: Stored, format: Format, skipped: &Skipped) -> io::Result<()> {
+    let Stored {
+        files, failures, ..
+    } = stored;
+    let mut errors = io::stderr();
+    // A table has a line per unreadable file.
+    if failures > 0 && format != Format::Table {
+        writeln!(
+            errors,
+            "{failures} of {files} files cannot be read; `error` has the reasons"
+        )?;
+    }
+    let skipped = skipped.count();
+    if skipped > 0 {
+        writeln!(
+            errors,
+            "{skipped} files in directories are not images and were skipped"
+        )?;
+    }
+    if files == 0 {
+        writeln!(errors, "no images were found")?;
     }
     Ok(())
 }

@@ -89,9 +89,20 @@ pub(super) struct ModelArgs {
 const MAX_QUEUE_SIZE: usize = 4096;
 
 impl ModelArgs {
+    /// Loads ONNX Runtime.
+    ///
+    /// # Errors
+    /// Returns an error if the library is not found or the device is not available.
+    pub(super) fn runtime(&self) -> anyhow::Result<Runtime> {
+        let options = CudaOptions::default();
+        Ok(Runtime::load(self.device, options, self.inference_timeout)?)
+    }
+
     /// Loads the model.
-    pub(super) fn load(&self) -> anyhow::Result<Arc<LiveModel>> {
-        let runtime = Runtime::load(self.device, CudaOptions::default(), self.inference_timeout)?;
+    ///
+    /// # Errors
+    /// Returns an error if the model is not found or cannot be loaded.
+    pub(super) fn load(&self, runtime: Runtime) -> anyhow::Result<Arc<LiveModel>> {
         let options = ServingOptions {
             max_queue_size: MAX_QUEUE_SIZE,
             max_batch: self.max_batch.map(NonZeroUsize::get),

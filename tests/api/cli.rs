@@ -1,5 +1,6 @@
 //! `mien evaluate` and `mien classify`: the program without a server.
 
+mod classify;
 mod files;
 
 use std::process::{Command, Output};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     evaluations::{data_set, expected, put},
-    helpers::{face, fixture},
+    helpers::fixture,
 };
 
 fn mien(words: &[&str]) -> Output {
@@ -141,74 +142,6 @@ fn usage_errors_exit_with_1_and_remedy() {
         Some(2)
     );
     assert_eq!(mien(&["classify"]).status.code(), Some(2));
-}
-
-#[test]
-fn classify_prints_one_line_per_file() {
-    let files = ["happy", "sad", "fear"].map(|class| fixture(&format!("faces/{class}.png")));
-    let names = files.each_ref().map(|file| file.to_str().unwrap());
-    let words = [&["classify", "--json", "--model=small"], &names[..]].concat();
-    let output = mien(&words);
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let body = json_of(&output);
-    assert_eq!(
-        json!([body["model"], body["version"]]),
-        json!(["small", "1"])
-    );
-    for (index, class) in ["happy", "sad", "fear"].into_iter().enumerate() {
-        let prediction = &body["predictions"][index];
-        assert_eq!(prediction["file"], names[index]);
-        assert_eq!(prediction["label"], expected("small", class));
-        assert_eq!(
-            prediction["confidence"],
-            prediction["probabilities"][expected("small", class)]
-        );
-    }
-
-    let output = mien(&[&["classify"], &names[..]].concat());
-    let lines: Vec<&str> = stdout(&output).lines().collect();
-    assert_eq!(lines.len(), 3);
-    assert!(
-        lines[0].starts_with(&expected("small", "happy")) && lines[0].ends_with(names[0]),
-        "{lines:?}"
-    );
-}
-
-#[test]
-fn unreadable_file_does_not_stop_classify() {
-    let directory = tempfile::tempdir().unwrap();
-    let png = face("happy");
-    put(directory.path(), "cut.png", &png[..png.len() / 2]);
-    put(directory.path(), "good.png", &face("happy"));
-    let names = ["cut.png", "absent.png", "good.png"].map(|name| directory.path().join(name));
-    let names = names.each_ref().map(|name| name.to_str().unwrap());
-    let output = mien(&[&["classify", "--json"], &names[..]].concat());
-    assert_eq!(output.status.code(), Some(3), "{output:?}");
-    let predictions = &json_of(&output)["predictions"];
-    assert_eq!(
-        predictions[0]["error"],
-        "invalid PNG image: the file is truncated"
-    );
-    assert!(
-        predictions[1]["error"]
-            .as_str()
-            .unwrap()
-            .contains("No such file"),
-        "{predictions}"
-    );
-    assert_eq!(predictions[2]["label"], expected("small", "happy"));
-
-    let output = mien(&[&["classify"], &names[..]].concat());
-    assert_eq!(output.status.code(), Some(3));
-    assert_eq!(stdout(&output).lines().count(), 1, "{output:?}");
-    let errors = String::from_utf8(output.stderr).unwrap();
-    let lines: Vec<&str> = errors.lines().collect();
-    assert_eq!(
-        lines[0],
-        format!("{}: invalid PNG image: the file is truncated", names[0])
-    );
-    assert!(lines[1].starts_with(names[1]), "{errors}");
-    assert_eq!(lines.len(), 2, "logs of the server are not printed");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::helpers::{TestApp, assert_problem, face, fixture, send, settings, startup_error};
 
 /// The path of the detector that `cargo xtask setup` installs.
-const DETECTOR: &str = concat!(
+pub(crate) const DETECTOR: &str = concat!(
     "--detector=",
     env!("CARGO_MANIFEST_DIR"),
     "/.runtime/yunet/face_detection_yunet_2023mar.onnx"
@@ -31,7 +31,7 @@ fn portrait() -> Vec<u8> {
 }
 
 /// Returns a gray photo of 640x480 pixels with a test face at each of the places: left edge, upper edge, side.
-fn composite(places: &[(&str, i64, i64, u32)]) -> Vec<u8> {
+pub(crate) fn composite(places: &[(&str, i64, i64, u32)]) -> Vec<u8> {
     let mut photo = GrayImage::from_pixel(640, 480, image::Luma([120]));
     for &(class, x, y, side) in places {
         let face = image::load_from_memory(&face(class)).unwrap().to_luma8();
