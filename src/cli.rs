@@ -61,7 +61,7 @@ pub enum Command {
 
     /// Label image files and photos
     ///
-    /// Needs no server. Exit codes: 0 for success, 1 for a failure, 3 if some files are unreadable.
+    /// Needs no server; --server uses a running one. Exit codes: 0 for success, 1 for a failure, 3 if some files are unreadable.
     Classify(Box<classify::ClassifyArgs>),
 
     /// Measure the cost of serving

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use bytes::Bytes;
 use reqwest::{
-    Method, StatusCode, Url,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+    Method, RequestBuilder, StatusCode, Url,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
 };
 use serde_json::Value;
 
@@ -13,6 +14,20 @@ use crate::auth::AdminToken;
 
 /// Maximum time to wait for a response.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Maximum time to send images and to wait for their response. The server has time limits of its own.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// A response of any status.
+#[derive(Debug)]
+pub(super) struct Reply {
+    /// The status.
+    pub(super) status: StatusCode,
+    /// The time after which the request can be sent again.
+    pub(super) retry_after: Option<Duration>,
+    /// The body.
+    pub(super) body: Bytes,
+}
 
 /// Client of one server.
 pub(super) struct ApiClient {
@@ -81,22 +96,11 @@ impl ApiClient {
         segments: &[&str],
         body: Option<&Value>,
     ) -> anyhow::Result<Value> {
-        let mut url = self.base.clone();
-        url.path_segments_mut()
-            .expect("an HTTP URL has a path")
-            .pop_if_empty()
-            .extend(segments);
-        let mut request = self.client.request(method, url);
+        let mut request = self.request(method, segments);
         if let Some(body) = body {
             request = request.json(body);
         }
-        let no_response = |source| NoResponse {
-            server: self.base.origin().ascii_serialization(),
-            source,
-        };
-        let response = request.send().await.map_err(no_response)?;
-        let status = response.status();
-        let body = response.bytes().await.map_err(no_response)?;
+        let Reply { status, body, .. } = self.reply(request).await?;
         let document: Value = serde_json::from_slice(&body).unwrap_or_default();
         if !status.is_success() {
             let detail = document["detail"].as_str().unwrap_or("no reason given");
@@ -104,5 +108,55 @@ impl ApiClient {
             return Err(Rejected { status, detail }.into());
         }
         Ok(document)
+    }
+
+    /// Sends a body to the path with these segments. A rejection is a reply.
+    ///
+    /// # Errors
+    /// Returns [`NoResponse`] if the server is not reachable.
+    pub(super) async fn upload(
+        &self,
+        segments: &[&str],
+        query: &[(&str, String)],
+        content_type: &'static str,
+        body: Bytes,
+    ) -> Result<Reply, NoResponse> {
+        let mut url = self.url(segments);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let request = self.client.request(Method::POST, url);
+        let request = request
+            .header(CONTENT_TYPE, content_type)
+            .timeout(UPLOAD_TIMEOUT);
+        self.reply(request.body(body)).await
+    }
+
+    fn request(&self, method: Method, segments: &[&str]) -> RequestBuilder {
+        self.client.request(method, self.url(segments))
+    }
+
+    fn url(&self, segments: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .expect("an HTTP URL has a path")
+            .pop_if_empty()
+            .extend(segments);
+        url
+    }
+
+    async fn reply(&self, request: RequestBuilder) -> Result<Reply, NoResponse> {
+        let no_response = |source| NoResponse {
+            server: self.base.origin().ascii_serialization(),
+            source,
+        };
+        let response = request.send().await.map_err(no_response)?;
+        let retry_after = response.headers().get(RETRY_AFTER);
+        let seconds = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+        Ok(Reply {
+            status: response.status(),
+            retry_after: seconds.map(Duration::from_secs),
+            body: response.bytes().await.map_err(no_response)?,
+        })
     }
 }

@@ -1,7 +1,7 @@
-//! `mien classify`: labels image files without a server.
+//! `mien classify`: labels image files, with a model in this process or with a running server.
 //!
 //! ```text
-//! inputs -> Entry -> local: read, decode, classify -> FileResult -> format -> destination
+//! inputs -> Entry -> local or server: read, decode, classify -> FileResult -> format -> destination
 //! ```
 //!
 //! All steps run at once on a limited number of files. The results are in the order of the files.
@@ -12,6 +12,7 @@ mod inputs;
 mod local;
 mod read;
 mod result;
+mod server;
 mod stored;
 
 use std::{
@@ -23,7 +24,10 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{
+    Stream, StreamExt,
+    stream::{self, LocalBoxStream},
+};
 use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 
@@ -32,6 +36,8 @@ use self::{
     format::{Format, ResultWriter, Schema},
     inputs::{Entries, Entry, InputArgs, Skipped},
     local::{LocalModel, PhotoSearch},
+    result::FileResult,
+    server::Server,
     stored::Stored,
 };
 use super::{INCOMPLETE, model::ModelArgs, progress};
@@ -63,7 +69,13 @@ pub struct ClassifyArgs {
     )]
     detector: Option<DetectorChoice>,
 
-    /// Number of files that are read and decoded at once. By default twice the number of cores. At most 256.
+    /// Send the images to a running server, such as http://127.0.0.1:8080, instead of loading a model. --model selects one of its
+    /// models. The other flags of the model and --detector are ignored.
+    #[arg(long, help_heading = "Classification", value_name = "URL")]
+    server: Option<String>,
+
+    /// Number of files that are read and decoded at once, or with --server the number of requests that are sent at once. By default
+    /// twice the number of cores. At most 256.
     #[arg(long, help_heading = "Classification", value_name = "COUNT", value_parser = parse::number::<256>)]
     workers: Option<NonZeroUsize>,
 
@@ -71,23 +83,50 @@ pub struct ClassifyArgs {
     model: ModelArgs,
 }
 
+/// The place where images are classified.
+enum Backend {
+    Local(LocalModel),
+    Server(Server),
+}
+
+impl Backend {
+    fn schema(&self, faces: bool) -> Schema {
+        let (labels, model) = match self {
+            Self::Local(local) => (local.labels(), Some(local.id().clone())),
+            // The server may switch to another version at any time.
+            Self::Server(server) => (server.labels(), None),
+        };
+        Schema {
+            labels: labels.to_vec(),
+            faces,
+            model,
+        }
+    }
+
+    fn results<'a>(
+        &'a self,
+        entries: impl Stream<Item = anyhow::Result<Entry>> + 'a,
+    ) -> LocalBoxStream<'a, anyhow::Result<Vec<FileResult>>> {
+        match self {
+            Self::Local(local) => local.results(entries),
+            Self::Server(server) => server.results(entries),
+        }
+    }
+}
+
 impl ClassifyArgs {
     /// Classifies the files and writes the results in the order of the files.
     ///
     /// # Errors
-    /// Returns an error if the list of files cannot be read, the results cannot be written, or the model fails. An
+    /// Returns an error if the list of files cannot be read, the results cannot be written, or the model or the server fails. An
     /// unreadable file is a result.
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
         let format = self.output.format()?;
         let mut destination = self.output.open()?;
         let skipped = Skipped::default();
         let mut entries = self.input.entries(&skipped)?;
-        let local = self.local()?;
-        let schema = Schema {
-            labels: local.labels().to_vec(),
-            faces: self.faces,
-            model: Some(local.id().clone()),
-        };
+        let backend = self.backend().await?;
+        let schema = backend.schema(self.faces);
         let mut stored = destination.resume(format, &schema, &mut entries)?;
 
         let bar = progress::open_ended(stored.files);
@@ -96,7 +135,7 @@ impl ClassifyArgs {
         let write_error = "cannot write the results";
         let writer = ResultWriter::new(destination.writer(), format, schema, stored.bytes > 0);
         let mut writer = writer.context(write_error)?;
-        let mut results = local.results(stream_of(entries));
+        let mut results = backend.results(stream_of(entries));
         while let Some(results) = results.next().await {
             let results = results?;
             let mut write = || writer.write(&results, &mut io::stderr());
@@ -112,10 +151,14 @@ impl ClassifyArgs {
         Ok(ExitCode::from(if is_complete { 0 } else { INCOMPLETE }))
     }
 
-    fn local(&self) -> anyhow::Result<LocalModel> {
+    async fn backend(&self) -> anyhow::Result<Backend> {
         let workers = self
             .workers
             .map_or_else(|| 2 * mien_host::cpu::available_cores(), NonZeroUsize::get);
+        if let Some(url) = &self.server {
+            let server = Server::connect(url, self.model.requested(), self.faces, workers);
+            return Ok(Backend::Server(server.await?));
+        }
         let runtime = self.model.runtime()?;
         let detector = self.detector.as_ref();
         let search = self
@@ -123,7 +166,7 @@ impl ClassifyArgs {
             .then(|| PhotoSearch::start(&runtime, detector, workers))
             .transpose()?;
         let model = self.model.load(runtime)?;
-        Ok(LocalModel::new(model, search, workers))
+        Ok(Backend::Local(LocalModel::new(model, search, workers)))
     }
 
     /// Counts the files on a thread of its own, so that the bar shows the time that is left. Files of standard input are not counted.

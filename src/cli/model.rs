@@ -98,6 +98,11 @@ impl ModelArgs {
         Ok(Runtime::load(self.device, options, self.inference_timeout)?)
     }
 
+    /// Returns the model of the flag.
+    pub(super) fn requested(&self) -> Option<&ModelName> {
+        self.model.as_ref()
+    }
+
     /// Loads the model.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ pub(super) struct OutputArgs {
     format: Option<Format>,
 
     /// Print one JSON document, which is complete when the command ends.
-    #[arg(long, conflicts_with_all = ["format", "output", "faces"])]
+    #[arg(long, conflicts_with_all = ["format", "output", "server", "faces"])]
     json: bool,
 
     /// Write the results to FILE instead of standard output. The file must not exist or must be empty, except with --resume.

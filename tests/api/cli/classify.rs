@@ -4,6 +4,7 @@ mod faces;
 mod inputs;
 mod output;
 mod resume;
+mod server;
 
 use std::path::{Path, PathBuf};
 
