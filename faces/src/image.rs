@@ -3,6 +3,7 @@
 
 mod bmp;
 mod bounding_box;
+mod convert;
 mod crop;
 mod decode;
 mod encode;

@@ -5,7 +5,7 @@ use std::{borrow::Cow, io::Cursor};
 use image::{DynamicImage, ImageDecoder, codecs::bmp::BmpDecoder};
 
 use super::{
-    ImageError, Raster, error::Result, format::Format, header::Header, luma, pixel::Pixel,
+    ImageError, Raster, convert, error::Result, format::Format, header::Header, pixel::Pixel,
 };
 
 /// Size of the file header, which precedes the bitmap header.
@@ -110,7 +110,7 @@ pub(super) fn decode<P: Pixel>(bytes: &[u8], header: Header) -> Result<Raster<P>
     decoder.set_limits(limits).map_err(broken)?;
     let image = DynamicImage::from_decoder(decoder).map_err(broken)?;
     let (width, height) = (image.width() as usize, image.height() as usize);
-    Format::Bmp.image(width, height, luma::pixels(image))
+    Format::Bmp.image(width, height, convert::pixels(image))
 }
 
 /// Returns the file with a header and padding that `image` accepts.
