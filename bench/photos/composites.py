@@ -62,6 +62,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--url", default="http://127.0.0.1:8080")
     parser.add_argument("--model")
+    parser.add_argument("--query", default="", help="query parameters of /v1/faces, such as detector_size=1280&min_score=0.6")
     options = parser.parse_args()
 
     rng = random.Random(options.seed)
@@ -76,7 +77,7 @@ def main():
         position += len(group)
         faces = [Image.open(file).convert("L") for file in group]
         photo, centres = composite(faces, rng)
-        response = session.post(f"{options.url}/v1/faces", params=params, data=png(photo), headers={"Content-Type": "image/png"})
+        response = session.post(f"{options.url}/v1/faces?{options.query}", params=params, data=png(photo), headers={"Content-Type": "image/png"})
         response.raise_for_status()
         detected = response.json()["images"][0]["faces"]
         form = [("image", ("face.png", png(face))) for face in faces]
