@@ -127,8 +127,13 @@ impl FaceDetector {
             let cropping = spawn_blocking(move || {
                 let _memory = memory;
                 let crop = |detection: Detection| {
-                    let quality = Quality::measure(&image, &detection.face_box);
-                    let crop = image.crop_face(&detection.face_box, options.side);
+                    let face_box = &detection.face_box;
+                    let crop = image.crop_face(face_box, options.side);
+                    let quality = if options.side == Quality::SIDE {
+                        Quality::measure(face_box, &crop)
+                    } else {
+                        Quality::measure(face_box, &image.crop_face(face_box, Quality::SIDE))
+                    };
                     let face = FoundFace {
                         detection: detection.scaled(scale),
                         quality: quality.scaled(scale),

@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::image::{BoundingBox, DecodedImage, Face};
-
-/// Side of the crop in which blur and brightness are measured. It does not depend on the model, so that values are comparable.
-const SIDE: usize = 48;
+use crate::image::{BoundingBox, Face};
 
 /// How well a face in a photo can be seen.
 ///
@@ -24,14 +21,17 @@ pub struct Quality {
 }
 
 impl Quality {
-    /// Measures a face in a photo. Blur and brightness are those of [`DecodedImage::crop_face`], including its padding.
-    pub fn measure(photo: &DecodedImage, face_box: &BoundingBox) -> Self {
-        let face = photo.crop_face(face_box, SIDE);
-        let levels = face.pixels();
+    /// Rows and columns of the crop in which blur and brightness are measured. They do not depend on the model, so that values are
+    /// comparable.
+    pub const SIDE: usize = 48;
+
+    /// Measures the face in a box. `crop` is the crop of the box with [`Self::SIDE`] rows and columns, including its padding.
+    pub fn measure(face_box: &BoundingBox, crop: &Face) -> Self {
+        let levels = crop.pixels();
         let sum: u64 = levels.iter().copied().map(u64::from).sum();
         Self {
             size: face_box.size(),
-            blur: variance_of_laplacian(&face) as f32,
+            blur: variance_of_laplacian(crop) as f32,
             brightness: (sum as f64 / levels.len() as f64) as f32,
         }
     }
