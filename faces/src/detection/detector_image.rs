@@ -7,6 +7,9 @@ use crate::image::{
 
 use super::{DetectorFrame, LongSide};
 
+/// Order of the planes of the network, as indices of red, green and blue.
+const BGR: [usize; 3] = [2, 1, 0];
+
 /// The resized copy of a photo in which the detector looks for faces. Black pixels at the right and at the bottom pad the sides to
 /// multiples of 32.
 ///
@@ -54,6 +57,15 @@ impl DetectorImage {
         self.frame
     }
 
+    /// Appends the input of the network for this photo to `values`: the levels from 0 to 255 of all blue pixels, then of all green and all
+    /// red ones, row by row.
+    pub fn append_planes(&self, values: &mut Vec<f32>) {
+        for channel in BGR {
+            let levels = self.pixels.iter().map(|pixel| f32::from(pixel[channel]));
+            values.extend(levels);
+        }
+    }
+
     /// Returns red, green and blue (0 to 255) of all pixels with padding, row by row from the top left. The planes of the network are
     /// in the opposite order.
     pub fn pixels(&self) -> &[[u8; 3]] {
@@ -90,6 +102,15 @@ mod tests {
             rest[0] = COLOR;
             rest
         });
+    }
+
+    #[test]
+    fn planes_are_blue_green_and_red() {
+        let input = DetectorImage::new(&photo(1280, 500), LongSide::Px320);
+        let mut values = Vec::new();
+        input.append_planes(&mut values);
+        let starts = values.chunks(320 * 128).map(|plane| plane[0]);
+        assert_eq!(starts.collect::<Vec<_>>(), [10.0, 90.0, 200.0]);
     }
 
     #[test]

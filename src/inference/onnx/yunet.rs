@@ -17,8 +17,8 @@ use crate::inference::{
 
 /// Name of the input, float32 `[N,3,height,width]`, from 0 to 255.
 const INPUT: &str = "input";
-/// Order of the planes of the input, as indices of red, green and blue.
-const BGR: [usize; 3] = [2, 1, 0];
+/// Number of planes of the input.
+const CHANNELS: usize = 3;
 
 /// A photo for the detector.
 #[derive(Debug, Clone)]
@@ -81,13 +81,9 @@ impl YuNet {
         let (width, height) = photos.first().map(size).unwrap_or_default();
         self.buffer.clear();
         for photo in photos {
-            for channel in BGR {
-                let pixels = photo.image.pixels().iter();
-                self.buffer
-                    .extend(pixels.map(|pixel| f32::from(pixel[channel])));
-            }
+            photo.image.append_planes(&mut self.buffer);
         }
-        let shape = [photos.len(), BGR.len(), height, width];
+        let shape = [photos.len(), CHANNELS, height, width];
         let input = TensorRef::from_array_view((shape, self.buffer.as_slice())).map_err(failed)?;
         let Session {
             inner: session,

@@ -62,12 +62,8 @@ impl YuNet {
     ) -> Result<Vec<Detection>, DetectorError> {
         let copy = DetectorImage::new(photo, LongSide::Px640);
         let frame = copy.frame();
-        // The planes are blue, green and red.
-        let plane = |channel: usize| {
-            let pixels = copy.pixels().iter();
-            pixels.map(move |pixel| f32::from(pixel[channel]))
-        };
-        let values: Vec<f32> = plane(2).chain(plane(1)).chain(plane(0)).collect();
+        let mut values = Vec::new();
+        copy.append_planes(&mut values);
         let shape = [1, 3, frame.height(), frame.width()];
         let input = TensorRef::from_array_view((shape, &values[..]))?;
         let outputs = self.0.run(ort::inputs!["input" => input])?;
