@@ -78,8 +78,8 @@ impl FaceDetector {
             instances,
             intra_op_threads: 1,
         };
-        let (runtime, path) = (runtime.clone(), PathBuf::from(path));
-        let factory = move || YuNet::open(&runtime, &path, 1).map(Box::new);
+        let (runtime, model) = (runtime.clone(), YuNet::read(path)?);
+        let factory = move || YuNet::open(&runtime, &model, 1).map(Box::new);
         let batcher = Batcher::start(
             NAME,
             &(Arc::new(factory) as _),

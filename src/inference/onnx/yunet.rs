@@ -11,7 +11,7 @@ use ort::{session::SessionOutputs, value::TensorRef};
 
 use super::{Session, failed};
 use crate::inference::{
-    InferenceError, Model, invalid_model,
+    InferenceError, Model,
     runtime::{CallKind, Runtime},
 };
 
@@ -37,22 +37,29 @@ pub struct YuNet {
 }
 
 impl YuNet {
-    /// Opens the file of YuNet for calls that use `threads` cores, and runs it once.
+    /// Reads the file of YuNet, and lets it accept photos of any size.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be read, or is not YuNet.
-    pub fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Self, InferenceError> {
+    /// Returns an error if the file cannot be read, or is not an ONNX file with one image as input.
+    pub fn read(path: &Path) -> Result<Vec<u8>, InferenceError> {
         let model = fs::read(path).map_err(|error| {
             InferenceError::Model(format!("cannot read {}: {error}", path.display()))
         })?;
-        let Some(model) = with_dynamic_shape(&model) else {
-            return invalid_model(format!(
+        with_dynamic_shape(&model).ok_or_else(|| {
+            InferenceError::Model(format!(
                 "{} is not an ONNX file with one image as input; use the YuNet file that `cargo xtask setup` installs",
                 path.display()
-            ));
-        };
+            ))
+        })
+    }
+
+    /// Opens the result of [`Self::read`] for calls that use `threads` cores, and runs it once.
+    ///
+    /// # Errors
+    /// Returns an error if it is not YuNet.
+    pub fn open(runtime: &Runtime, model: &[u8], threads: usize) -> Result<Self, InferenceError> {
         let mut detector = Self {
-            session: Session::open_bytes(runtime, &model, threads)?,
+            session: Session::open_bytes(runtime, model, threads)?,
             buffer: Vec::new(),
         };
         detector.timed(CallKind::Trial, &[blank_photo()])?;
