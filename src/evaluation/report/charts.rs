@@ -2,6 +2,7 @@
 //! inline styles.
 
 mod confusion_matrix;
+mod percent_axes;
 mod reliability;
 mod risk_coverage;
 mod whiskers;
