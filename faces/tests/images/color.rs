@@ -4,7 +4,7 @@ use mien_faces::image::{ColorImage, ImageError, ImageErrorKind, ImageFile, Limit
 use proptest::prelude::*;
 
 use super::{
-    LOSSLESS, LOSSY, fixture,
+    LOSSLESS, LOSSY, damaged, fixture,
     jpeg::cases,
     orientation::{chunk, compress},
 };
@@ -148,11 +148,7 @@ proptest! {
         name in proptest::sample::select([&LOSSLESS[..], &LOSSY[..]].concat()),
         damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
-        let mut bytes = fixture(name);
-        for (at, byte) in damage {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
-        }
+        let bytes = damaged(name, damage);
         let limits = Limits { max_pixels: 1 << 20, ..Limits::default() };
         if ImageFile::open(&bytes, &limits).is_ok() {
             let _ = checked(name, &bytes);

@@ -3,7 +3,7 @@
 use mien_faces::image::{ImageError, ImageErrorKind, ImageFile, Limits, decode};
 use proptest::prelude::*;
 
-use super::{LOSSLESS, LOSSY, fixture, image};
+use super::{LOSSLESS, LOSSY, damaged, fixture, image};
 
 /// A file is complete if no pixel is missing. End markers, checksums and metadata may be missing.
 #[test]
@@ -293,11 +293,7 @@ proptest! {
         name in proptest::sample::select([&LOSSLESS[..], &LOSSY[..]].concat()),
         damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
-        let mut bytes = fixture(name);
-        for (at, byte) in damage {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
-        }
+        let bytes = damaged(name, damage);
         if let Ok(image) = decode(&bytes, &limits(1 << 20)) {
             prop_assert_eq!(image.to_face(48).pixels().len(), 48 * 48);
         }

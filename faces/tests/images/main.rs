@@ -17,6 +17,7 @@ mod pillow;
 use std::{fs, path::PathBuf};
 
 use mien_faces::image::{DecodedImage, Limits, decode};
+use proptest::sample::Index;
 
 /// Images without loss; the gray levels must equal those of Pillow.
 const LOSSLESS: [&str; 16] = [
@@ -53,6 +54,16 @@ const LOSSY: [&str; 12] = [
     "exif7.jpg",
     "exif8.jpg",
 ];
+
+/// Returns a fixture in which the bytes at these places have other values.
+fn damaged(name: &str, damage: Vec<(Index, u8)>) -> Vec<u8> {
+    let mut bytes = fixture(name);
+    for (at, byte) in damage {
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+    }
+    bytes
+}
 
 fn fixture(name: &str) -> Vec<u8> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
