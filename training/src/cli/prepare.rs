@@ -1,18 +1,14 @@
 //! `mien-train prepare`
 
-use std::{
-    io::{IsTerminal, Write},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use mien_faces::{dataset::Split, detection::DetectionOptions};
 
 use crate::{
     onnx::session::Runtime,
     prepare::{self, Options, SeveralFaces},
+    train::progress,
 };
 
 /// Name of the report in the directory of the data set.
@@ -75,11 +71,11 @@ impl Args {
             threads: self.threads,
         };
         let count = photos.samples(Split::Train).len() + photos.samples(Split::Test).len();
-        let bar = progress_bar(count);
+        let bar = progress::bar(count, "{wide_bar} {pos}/{len} {per_sec} [{elapsed}<{eta}]");
         let summary = prepare::prepare(&photos, &Runtime::load()?, &detector, &options, || {
             bar.inc(1);
         })?;
-        bar.finish_and_clear();
+        drop(bar);
         let report = options.out.join(REPORT);
         if summary.written() > 0 {
             summary
@@ -93,13 +89,4 @@ impl Args {
             ExitCode::SUCCESS
         })
     }
-}
-
-fn progress_bar(photos: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {per_sec} [{elapsed}<{eta}]");
-    let bar = ProgressBar::new(photos as u64).with_style(style.expect("the template is valid"));
-    if !std::io::stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    bar
 }

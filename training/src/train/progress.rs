@@ -71,8 +71,8 @@ impl TeacherProgress {
     }
 }
 
-/// Returns a bar that is cleared when dropped.
-fn bar(length: usize, template: &str) -> ProgressBar {
+/// Returns a bar that is cleared when dropped. It is hidden if standard error is not a terminal.
+pub(crate) fn bar(length: usize, template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).expect("the template is valid");
     ProgressBar::new(length as u64)
         .with_style(style)
