@@ -24,9 +24,6 @@ use crate::{
 /// Maximum time of the search in one photo. A command has no client that waits.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Maximum memory of all decoders together in bytes.
-const MAX_DECODE_MEMORY: usize = 256 << 20;
-
 /// The face detector with its decoder.
 pub(in crate::cli::classify) struct PhotoSearch {
     detector: FaceDetector,
@@ -57,7 +54,12 @@ impl PhotoSearch {
         };
         let detector = FaceDetector::start(runtime, &path, limits, &Metrics::new())
             .with_context(|| format!("cannot use the face detector `{}`", path.display()))?;
-        let decoder = Decoder::new(Limits::default().max_pixels, MAX_DECODE_MEMORY);
+        let Limits {
+            max_pixels,
+            max_memory,
+        } = Limits::default();
+        let max_memory = usize::try_from(max_memory).unwrap_or(usize::MAX);
+        let decoder = Decoder::new(max_pixels, max_memory);
         Ok(Self { detector, decoder })
     }
 
