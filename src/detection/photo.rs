@@ -59,7 +59,7 @@ pub struct StepTimes {
 /// A face in a photo.
 #[derive(Debug)]
 pub struct FoundFace {
-    /// Where the face is.
+    /// Box, score and landmarks of the face.
     pub detection: Detection,
     /// Size, blur and brightness.
     pub quality: Quality,

@@ -25,7 +25,7 @@ pub(super) enum Format {
     Json,
 }
 
-/// What the rows of an output have in common.
+/// The properties that all rows of an output share.
 #[derive(Debug, Clone)]
 pub(super) struct Schema {
     /// Labels of the model, in the order of its probabilities.

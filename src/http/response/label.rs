@@ -26,7 +26,7 @@ pub(in crate::http) struct LabelPrediction<'a> {
     probabilities: BTreeMap<&'a str, f32>,
 }
 
-/// What a request wants to know about a label.
+/// The query parameters of a label.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct LabelOptions {
     /// Number of probabilities.
