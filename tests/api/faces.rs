@@ -1,18 +1,16 @@
 //! `POST /v1/faces`, with the real face detector.
 
+mod detector_file;
 mod explanations;
 
 use std::{fs, io::Cursor};
 
 use image::{DynamicImage, GrayImage, ImageFormat, RgbImage, imageops};
 use mien_faces::image::{ImageFile, Limits};
-use reqwest::{
-    RequestBuilder,
-    multipart::{Form, Part},
-};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
-use crate::helpers::{TestApp, assert_problem, face, fixture, send, settings, startup_error};
+use crate::helpers::{TestApp, assert_problem, face, fixture, form_of, send};
 
 /// The path of the detector that `cargo xtask setup` installs.
 pub(crate) const DETECTOR: &str = concat!(
@@ -50,13 +48,6 @@ fn request(app: &TestApp, query: &str) -> RequestBuilder {
 
 async fn post(app: &TestApp, query: &str, photo: Vec<u8>) -> (u16, Value) {
     send(request(app, query).body(photo)).await
-}
-
-/// Returns a form with photos.
-fn form(photos: impl IntoIterator<Item = Vec<u8>>) -> Form {
-    let part = |photo| Part::bytes(photo).file_name("photo");
-    let photos = photos.into_iter();
-    photos.fold(Form::new(), |form, photo| form.part("image", part(photo)))
 }
 
 /// Returns the faces of the only photo of a request.
@@ -168,12 +159,12 @@ async fn photo_without_face_has_empty_list() {
 #[actix_web::test]
 async fn damaged_photo_has_its_error_in_its_place() {
     let app = spawn();
-    let photos = form([b"text".to_vec(), portrait()]);
+    let photos = form_of([b"text".to_vec(), portrait()]);
     let (status, body) = send(request(&app, "").multipart(photos)).await;
     assert_eq!(status, 200, "{body}");
     assert_eq!(body["images"][0]["error"]["code"], "invalid_image");
     assert_eq!(body["images"][1]["faces"].as_array().unwrap().len(), 1);
-    let photos = form([b"text".to_vec(), b"text".to_vec()]);
+    let photos = form_of([b"text".to_vec(), b"text".to_vec()]);
     let response = request(&app, "").multipart(photos).send().await.unwrap();
     assert_problem(response, 400, "invalid_image").await;
 }
@@ -209,7 +200,7 @@ async fn faces_of_request_are_shared_among_its_photos() {
         ])
     };
     assert_eq!(faces(&app, "", crowd()).await.len(), 2);
-    let two = form([crowd(), crowd()]);
+    let two = form_of([crowd(), crowd()]);
     let (_, body) = send(request(&app, "").multipart(two)).await;
     for photo in body["images"].as_array().unwrap() {
         assert_eq!(photo["faces"].as_array().unwrap().len(), 1);
@@ -243,27 +234,4 @@ async fn photos_and_faces_are_counted() {
     assert_eq!(app.metric(detector).await, 2.0);
     let classifier = r#"mien_images_total{model="small",outcome="ok",priority="live",version="1"}"#;
     assert_eq!(app.metric(classifier).await, 1.0);
-}
-
-#[actix_web::test]
-async fn server_without_detector_names_remedy() {
-    let app = TestApp::spawn();
-    let response = request(&app, "").body(portrait()).send().await.unwrap();
-    let body = assert_problem(response, 503, "detector_missing").await;
-    assert!(
-        body["detail"]
-            .as_str()
-            .unwrap()
-            .contains("cargo xtask setup")
-    );
-}
-
-#[actix_web::test]
-async fn other_file_as_detector_fails_the_start() {
-    let model = fixture("models/small/1/model.onnx");
-    let flag = format!("--detector={}", model.display());
-    let error = startup_error(&settings(&[&flag])).await;
-    assert!(error.contains("--detector"), "{error}");
-    let error = startup_error(&settings(&["--detector=missing.onnx"])).await;
-    assert!(error.contains("missing.onnx"), "{error}");
 }

@@ -17,7 +17,7 @@ use mien::{
 };
 
 pub(crate) use self::{
-    app::{TestApp, startup_error},
+    app::{TestApp, form_of, startup_error},
     connection::{connect, http_2, read_health_response, send_health_request},
     response::{assert_problem, send},
 };

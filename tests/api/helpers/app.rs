@@ -132,14 +132,9 @@ impl TestApp {
         query: &str,
         images: impl IntoIterator<Item = Vec<u8>>,
     ) -> RequestBuilder {
-        let form = images
-            .into_iter()
-            .fold(multipart::Form::new(), |form, image| {
-                form.part("image", multipart::Part::bytes(image).file_name("face"))
-            });
         self.client
             .post(self.url(&format!("/v1/classify{query}")))
-            .multipart(form)
+            .multipart(form_of(images))
     }
 
     /// Returns the value of a metric.
@@ -172,6 +167,15 @@ impl TestApp {
         })
         .await;
     }
+}
+
+/// Returns a form with images.
+pub(crate) fn form_of(images: impl IntoIterator<Item = Vec<u8>>) -> multipart::Form {
+    images
+        .into_iter()
+        .fold(multipart::Form::new(), |form, image| {
+            form.part("image", multipart::Part::bytes(image).file_name("image"))
+        })
 }
 
 impl Drop for TestApp {
