@@ -6,6 +6,7 @@
 //! - [`dataset`]: labelled faces on disk, as directories or as the original `fer2013.csv`, and duplicates among them.
 //! - [`report`]: accuracy with its interval, scores per class, calibration, and the comparison of two models.
 //! - [`temperature`]: temperature scaling of confidences.
+//! - [`tracking`]: faces in the frames of a video.
 
 pub mod dataset;
 pub mod detection;
@@ -15,3 +16,4 @@ pub mod fuzzing;
 pub mod image;
 pub mod report;
 pub mod temperature;
+pub mod tracking;

@@ -61,6 +61,11 @@ impl BoundingBox {
         }
     }
 
+    /// Returns the centre in pixels from the left and from the top.
+    pub fn centre(&self) -> (f32, f32) {
+        (self.x + self.width / 2.0, self.y + self.height / 2.0)
+    }
+
     /// Returns the geometric mean of width and height in pixels: the side of a square with the area of the box.
     pub fn size(&self) -> f32 {
         let [_, _, width, height] = self.numbers();
