@@ -88,6 +88,7 @@ pub(crate) fn train(args: &[String]) -> Result<()> {
 pub(crate) fn test(args: &[String]) -> Result<()> {
     setup::serving()?;
     setup::libtorch()?;
+    setup::ffmpeg()?;
     let mut tests = cargo(&["test", "--workspace", "--locked"]);
     tests.args(args);
     with_libraries(&mut tests);

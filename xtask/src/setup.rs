@@ -4,6 +4,7 @@ use std::{
     env::consts::{ARCH, OS},
     ffi::OsString,
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -44,6 +45,11 @@ const YUNET: Component = Component {
     folder: "yunet",
     wheels: pins::YUNET,
     finish: |_| Ok(()),
+};
+const FFMPEG: Component = Component {
+    folder: "ffmpeg",
+    wheels: pins::FFMPEG,
+    finish: finish_ffmpeg,
 };
 const NVIDIA: Component = Component {
     folder: "nvidia",
@@ -97,6 +103,14 @@ fn face_detector() -> Result<()> {
         return Ok(());
     }
     YUNET.ensure(&runtime(), pip::download)
+}
+
+/// Installs ffmpeg for the tests of videos.
+///
+/// # Errors
+/// Returns the errors of [`run`].
+pub(crate) fn ffmpeg() -> Result<()> {
+    install(&FFMPEG)
 }
 
 /// Installs libtorch, unless one of its two builds is installed or the user has chosen a library.
@@ -208,6 +222,16 @@ fn finish_libtorch(folder: &Path) -> Result<()> {
         .args(["-shared", "-x", "c", "/dev/null", "-o"])
         .arg(lib.join("libtorch.so"));
     workspace::check(command)
+}
+
+/// Makes the program executable and removes the version from its name.
+fn finish_ffmpeg(folder: &Path) -> Result<()> {
+    let program = folder.join("ffmpeg");
+    for entry in fs::read_dir(folder)? {
+        fs::rename(entry?.path(), &program)?;
+    }
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
+        .context("the wheel does not contain ffmpeg")
 }
 
 fn symlink(target: &str, link: &Path) -> Result<()> {

