@@ -42,6 +42,8 @@ pub struct AppState {
     pub intake: Intake,
     /// One permit per concurrent explanation.
     pub explanations: Semaphore,
+    /// One permit per open connection of `/v1/live`.
+    pub live_connections: Arc<Semaphore>,
     /// One permit per report or comparison that is rendered at once; further ones wait.
     pub reports: Semaphore,
     /// The status for health checks.
@@ -75,6 +77,7 @@ impl AppState {
         Self {
             readiness: Arc::new(Readiness::new(Arc::clone(&registry))),
             explanations: Semaphore::new(limits.max_explanations.get()),
+            live_connections: Arc::new(Semaphore::new(limits.max_live_connections.get())),
             reports: Semaphore::new(MAX_REPORTS),
             oip: Arc::new(oip),
             registry,

@@ -5,6 +5,7 @@
 
 mod detector;
 mod families;
+mod live;
 mod model;
 mod register;
 mod statistics;
@@ -20,6 +21,7 @@ use self::families::{
 };
 
 pub use detector::DetectorMetrics;
+pub use live::{LiveMetrics, LiveOutcome};
 pub use model::{ModelMetrics, Outcome};
 pub use statistics::{Statistics, Total, Totals};
 
@@ -40,6 +42,8 @@ pub struct Metrics {
     batch: BatchFamilies,
     faces: Histogram,
     version: VersionFamilies,
+    /// Live connections and their frames.
+    pub live: LiveMetrics,
     /// The labels of each loaded version, which name its series.
     labels: Mutex<BTreeMap<(String, String), Labels>>,
 }
@@ -58,6 +62,7 @@ impl Metrics {
             batch: BatchFamilies::register(&registry),
             faces: register_faces(&registry),
             version: VersionFamilies::register(&registry),
+            live: LiveMetrics::register(&registry),
             labels: Mutex::default(),
             registry,
         }

@@ -126,14 +126,21 @@ impl ApiError {
         }
     }
 
-    /// The cause of an internal error, for the log.
-    pub fn internal_reason(&self) -> Option<&str> {
-        self.internal_reason.as_deref()
+    /// Logs the cause of an internal error.
+    pub(super) fn log_internal(&self) {
+        if let Some(reason) = &self.internal_reason {
+            tracing::error!(reason, "internal error");
+        }
     }
 
     /// The stable code.
     pub fn code(&self) -> Code {
         self.code
+    }
+
+    /// Description of the error for the client.
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// Adds the identifier of the request.

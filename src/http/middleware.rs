@@ -61,13 +61,15 @@ async fn respond(
             let close = is_replaced
                 || state.draining()
                 || active.as_ref().is_some_and(ActiveRequest::is_incomplete);
+            // The connection of a WebSocket has no further response.
+            let close = close && response.status() != StatusCode::SWITCHING_PROTOCOLS;
             let response = finalize_response(response, &id, entry.path(), close);
             (response, reservation)
         }
         // The request was moved into the inner service, so the response is created from the error alone.
         Ok(Err(error)) => {
             if let Some(error) = error.as_error::<ApiError>() {
-                log_internal(error);
+                error.log_internal();
             }
             entry.record(error.as_response_error().status_code());
             return Err(error);
@@ -109,16 +111,9 @@ fn reserve_memory(
     }
 }
 
-/// Logs the cause of an internal error.
-fn log_internal(error: &ApiError) {
-    if let Some(reason) = error.internal_reason() {
-        tracing::error!(reason, "internal error");
-    }
-}
-
 /// Logs an internal error, and adds the identifier and the body format of the request to any error.
 fn finalize_error(error: ApiError, id: &RequestId, path: &str) -> ApiError {
-    log_internal(&error);
+    error.log_internal();
     error.with_request_id(id.as_str()).for_path(path)
 }
 

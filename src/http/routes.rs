@@ -7,6 +7,7 @@ pub mod evaluations;
 pub mod explain;
 pub mod faces;
 pub mod health;
+pub mod live;
 pub mod metrics;
 pub mod models;
 pub mod oip;
@@ -60,7 +61,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     groups.chain(inference_protocol()).collect()
 }
 
-fn classification() -> [Endpoint; 3] {
+fn classification() -> [Endpoint; 4] {
     [
         Endpoint::of::<classify::__path_classify>(|| web::to(classify::classify))
             .problem(Code::InvalidImage, "no image of the request can be decoded")
@@ -74,6 +75,13 @@ fn classification() -> [Endpoint; 3] {
                 &[Code::DetectorMissing],
                 BUSY,
             ]),
+        Endpoint::of::<live::__path_live>(|| web::to(live::live))
+            .without_head()
+            .problem(
+                Code::InvalidRequest,
+                "the query is invalid, or the request is not the handshake of a WebSocket",
+            )
+            .problems(&[SERVING, &[Code::DetectorMissing], BUSY]),
         Endpoint::of::<explain::__path_explain>(|| web::to(explain::explain))
             .problems(&[IMAGE, IMAGES, SERVING, FORMAT, BUSY]),
     ]

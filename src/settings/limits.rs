@@ -15,7 +15,7 @@ pub struct LimitSettings {
     #[arg(long, env = "MIEN_REQUEST_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = parse::positive_duration)]
     pub request_timeout: Duration,
 
-    /// Maximum time to receive the body of a request (408).
+    /// Maximum time to receive the body of a request (408), and between two frames of /v1/live (close code 1008).
     #[arg(long, env = "MIEN_BODY_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = parse::positive_duration)]
     pub body_timeout: Duration,
 
@@ -57,4 +57,30 @@ pub struct LimitSettings {
         value_parser = parse::number::<1024>
     )]
     pub max_explanations: NonZeroUsize,
+
+    /// Maximum number of open connections of /v1/live (503). Each reserves three times --max-live-frame of --max-body-memory. At most
+    /// 65536.
+    #[arg(
+        long,
+        env = "MIEN_MAX_LIVE_CONNECTIONS",
+        value_name = "COUNT",
+        default_value = "16",
+        value_parser = parse::number::<65_536>
+    )]
+    pub max_live_connections: NonZeroUsize,
+
+    /// Maximum size of a frame of /v1/live (close code 1009). At most 1GiB.
+    #[arg(long, env = "MIEN_MAX_LIVE_FRAME", value_name = "SIZE", default_value = "2MiB", value_parser = parse::size::<{ 1 << 30 }>)]
+    pub max_live_frame: usize,
+
+    /// Maximum number of messages that a client of /v1/live may send per second (close code 1008). Frames that arrive faster than they
+    /// are analysed are dropped. At most 1000000.
+    #[arg(
+        long,
+        env = "MIEN_MAX_LIVE_RATE",
+        value_name = "COUNT",
+        default_value = "60",
+        value_parser = parse::number::<1_000_000>
+    )]
+    pub max_live_rate: NonZeroUsize,
 }

@@ -27,6 +27,7 @@ mod health;
 mod helpers;
 mod lifecycle;
 mod limits;
+mod live;
 mod metrics;
 mod models;
 mod openapi;

@@ -11,10 +11,8 @@ use actix_web::{
 use futures_util::future::try_join_all;
 use mien_faces::image::Face;
 
-use self::{
-    document::{Faces, PhotoResult},
-    query::FacesQuery,
-};
+use self::document::{Faces, PhotoResult};
+pub(super) use self::{document::ClassifiedFace, query::FacesQuery};
 use crate::{
     app::AppState,
     batching::{BatchError, BatchResponse, Priority, RequestOptions},
@@ -122,7 +120,10 @@ pub async fn faces(
 }
 
 /// Classifies the crops of all photos, a part of the queue at a time.
-async fn classify(
+///
+/// # Errors
+/// Returns an error if the queue is full, the deadline passes or the model fails.
+pub(super) async fn classify(
     model: &LiveModel,
     crops: Vec<Face>,
     call: RequestOptions,
@@ -159,7 +160,8 @@ fn timing<'a>(
     ])
 }
 
-fn detector_missing() -> ApiError {
+/// Returns the error of a server without a detector.
+pub(super) fn detector_missing() -> ApiError {
     let detail = "the face detector is not installed. Install it with `cargo xtask setup`, or start the server with --detector FILE; \
                   `/v1/classify` takes cropped faces";
     ApiError::new(Code::DetectorMissing, detail)

@@ -10,7 +10,7 @@ use actix_web::{
     HttpMessage,
     dev::{Payload, ServiceRequest},
     error::PayloadError,
-    http::header::{CONTENT_LENGTH, TRANSFER_ENCODING},
+    http::header::{CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE},
     web::Bytes,
 };
 use futures_util::Stream;
@@ -50,10 +50,13 @@ impl Activity {
     }
 }
 
-/// Returns the length of an absent or small body.
+/// Returns the length of an absent or small body. The messages of a WebSocket are the body of its handshake.
 fn small_length(request: &ServiceRequest) -> Option<usize> {
     let headers = request.headers();
-    if headers.contains_key(TRANSFER_ENCODING) {
+    let upgrade = headers.get(UPGRADE);
+    let is_websocket =
+        upgrade.is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    if headers.contains_key(TRANSFER_ENCODING) || is_websocket {
         return None;
     }
     let Some(length) = headers.get(CONTENT_LENGTH) else {

@@ -50,12 +50,26 @@ pub(super) enum PhotoResult<'a> {
 
 /// A face in a photo.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ClassifiedFace<'a> {
+pub(in crate::http::routes) struct ClassifiedFace<'a> {
     #[serde(flatten)]
     detection: Detection,
     quality: Quality,
     #[serde(flatten)]
     prediction: LabelPrediction<'a>,
+}
+
+impl<'a> ClassifiedFace<'a> {
+    /// Creates a face with its prediction.
+    pub(in crate::http::routes) fn new(
+        FoundFace { detection, quality }: FoundFace,
+        prediction: LabelPrediction<'a>,
+    ) -> Self {
+        Self {
+            detection,
+            quality,
+            prediction,
+        }
+    }
 }
 
 impl<'a> PhotoResult<'a> {
@@ -77,15 +91,13 @@ impl<'a> PhotoResult<'a> {
                 };
             }
         };
-        let face = |(FoundFace { detection, quality }, prediction)| ClassifiedFace {
-            detection,
-            quality,
-            prediction,
-        };
+        let faces = faces.into_iter().zip(predictions);
         Self::Success {
             width,
             height,
-            faces: faces.into_iter().zip(predictions).map(face).collect(),
+            faces: faces
+                .map(|(found, prediction)| ClassifiedFace::new(found, prediction))
+                .collect(),
         }
     }
 }

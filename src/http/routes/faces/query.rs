@@ -17,10 +17,10 @@ use crate::{
 pub struct FacesQuery {
     /// Name or alias of the model; by default the default model.
     #[param(example = "student")]
-    pub(super) model: Option<String>,
+    pub(in crate::http::routes) model: Option<String>,
     /// Version of the model; by default the pinned version, otherwise the highest loaded version.
     #[param(example = "1")]
-    pub(super) version: Option<String>,
+    pub(in crate::http::routes) version: Option<String>,
     /// Returns only the k most probable labels in `probabilities`; by default all.
     #[param(minimum = 1, maximum = 7, example = 3)]
     top_k: Option<usize>,
@@ -48,7 +48,10 @@ impl FacesQuery {
     ///
     /// # Errors
     /// Returns an error for a value out of range.
-    pub(super) fn labels(&self, model: &LiveModel) -> Result<LabelOptions, ApiError> {
+    pub(in crate::http::routes) fn labels(
+        &self,
+        model: &LiveModel,
+    ) -> Result<LabelOptions, ApiError> {
         LabelOptions::new(self.top_k, self.min_confidence, model)
     }
 
@@ -56,7 +59,11 @@ impl FacesQuery {
     ///
     /// # Errors
     /// Returns an error for a value out of range.
-    pub(super) fn photo(&self, max_faces: usize, side: usize) -> Result<PhotoOptions, ApiError> {
+    pub(in crate::http::routes) fn photo(
+        &self,
+        max_faces: usize,
+        side: usize,
+    ) -> Result<PhotoOptions, ApiError> {
         let default = DetectionOptions::default();
         let detection = DetectionOptions {
             min_score: self.min_score.unwrap_or(default.min_score),
