@@ -4,7 +4,8 @@
 //! inputs -> Entry -> local or server: read, decode, classify -> FileResult -> format -> destination
 //! ```
 //!
-//! All steps run at once on a limited number of files. The results are in the order of the files.
+//! All steps run at once on a limited number of files. The results are in the order of the files. The frames of a video are treated like
+//! photos; [`video`] decodes them and follows their faces.
 
 mod destination;
 mod format;
@@ -14,6 +15,7 @@ mod read;
 mod result;
 mod server;
 mod stored;
+mod video;
 
 use std::{
     io::{self, Write},
@@ -22,7 +24,7 @@ use std::{
     thread,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use futures_util::{
     Stream, StreamExt,
@@ -39,6 +41,7 @@ use self::{
     result::FileResult,
     server::Server,
     stored::Stored,
+    video::{Tracking, VideoArgs, Videos},
 };
 use super::{INCOMPLETE, model::ModelArgs, progress};
 use crate::settings::{DetectorChoice, parse};
@@ -54,6 +57,9 @@ pub struct ClassifyArgs {
 
     #[command(flatten)]
     output: OutputArgs,
+
+    #[command(flatten)]
+    video: VideoArgs,
 
     /// Find the faces in photos. The results have one row per face, and one for a photo without faces. By default each image is one
     /// face.
@@ -90,7 +96,7 @@ enum Backend {
 }
 
 impl Backend {
-    fn schema(&self, faces: bool) -> Schema {
+    fn schema(&self, faces: bool, video: bool) -> Schema {
         let (labels, model) = match self {
             Self::Local(local) => (local.labels(), Some(local.id().clone())),
             // The server may switch to another version at any time.
@@ -99,6 +105,7 @@ impl Backend {
         Schema {
             labels: labels.to_vec(),
             faces,
+            video,
             model,
         }
     }
@@ -122,22 +129,34 @@ impl ClassifyArgs {
     /// unreadable file is a result.
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
         let format = self.output.format()?;
+        let videos = self.video.videos(self.input.paths())?;
+        if videos.is_some() {
+            self.check_video()?;
+        }
         let mut destination = self.output.open()?;
         let skipped = Skipped::default();
-        let mut entries = self.input.entries(&skipped)?;
-        let backend = self.backend().await?;
-        let schema = backend.schema(self.faces);
+        let mut entries = match &videos {
+            Some(videos) => videos.entries(),
+            None => self.input.entries(&skipped)?,
+        };
+        let faces = self.faces || videos.is_some();
+        let backend = self.backend(faces).await?;
+        let schema = backend.schema(faces, videos.is_some());
         let mut stored = destination.resume(format, &schema, &mut entries)?;
+        let mut tracking = Tracking::start(videos.as_ref(), &schema.labels)?;
 
         let bar = progress::open_ended(stored.files);
-        self.count(&bar);
+        if videos.is_none() {
+            self.count(&bar);
+        }
         let prints = destination.is_stdout();
         let write_error = "cannot write the results";
         let writer = ResultWriter::new(destination.writer(), format, schema, stored.bytes > 0);
         let mut writer = writer.context(write_error)?;
-        let mut results = backend.results(stream_of(entries));
+        let listed = videos.as_ref().map_or(LISTED, |_| Videos::DECODED);
+        let mut results = backend.results(stream_of(entries, listed));
         while let Some(results) = results.next().await {
-            let results = results?;
+            let results = tracking.add(results?)?;
             let mut write = || writer.write(&results, &mut io::stderr());
             let written = if prints { bar.suspend(write) } else { write() };
             written.context(write_error)?;
@@ -145,24 +164,38 @@ impl ClassifyArgs {
             progress::advance(&bar, results.len());
         }
         writer.finish().context(write_error)?;
+        tracking.finish()?;
         bar.finish_and_clear();
         report(stored, format, &skipped).context("cannot write to standard error")?;
         let is_complete = stored.failures == 0;
         Ok(ExitCode::from(if is_complete { 0 } else { INCOMPLETE }))
     }
 
-    async fn backend(&self) -> anyhow::Result<Backend> {
+    /// Checks that the other flags can be combined with videos.
+    fn check_video(&self) -> anyhow::Result<()> {
+        let reason = "the tracks of a video depend on all of its frames";
+        ensure!(
+            !self.output.resume(),
+            "--resume cannot continue a video: {reason}"
+        );
+        ensure!(
+            !self.input.is_shard(),
+            "--shard cannot divide a video: {reason}"
+        );
+        Ok(())
+    }
+
+    async fn backend(&self, faces: bool) -> anyhow::Result<Backend> {
         let workers = self
             .workers
             .map_or_else(|| 2 * mien_host::cpu::available_cores(), NonZeroUsize::get);
         if let Some(url) = &self.server {
-            let server = Server::connect(url, self.model.requested(), self.faces, workers);
+            let server = Server::connect(url, self.model.requested(), faces, workers);
             return Ok(Backend::Server(server.await?));
         }
         let runtime = self.model.runtime()?;
         let detector = self.detector.as_ref();
-        let search = self
-            .faces
+        let search = faces
             .then(|| PhotoSearch::start(&runtime, detector, workers))
             .transpose()?;
         let model = self.model.load(runtime)?;
@@ -183,9 +216,9 @@ impl ClassifyArgs {
     }
 }
 
-/// Lists the files on a thread of its own, because directories and pipes can be slow.
-fn stream_of(entries: Entries) -> impl Stream<Item = anyhow::Result<Entry>> {
-    let (sender, mut receiver) = mpsc::channel(LISTED);
+/// Lists up to `count` files in advance on a thread of its own, because directories and pipes can be slow.
+fn stream_of(entries: Entries, count: usize) -> impl Stream<Item = anyhow::Result<Entry>> {
+    let (sender, mut receiver) = mpsc::channel(count);
     thread::spawn(move || {
         for entry in entries {
             if sender.blocking_send(entry).is_err() {

@@ -63,6 +63,11 @@ impl OutputArgs {
         Ok(format)
     }
 
+    /// Returns whether a file is continued.
+    pub(super) fn resume(&self) -> bool {
+        self.resume
+    }
+
     /// Opens the destination before any work is done.
     ///
     /// # Errors

@@ -32,6 +32,8 @@ pub(super) struct Schema {
     pub(super) labels: Vec<String>,
     /// Whether a row is a face in a photo.
     pub(super) faces: bool,
+    /// Whether a row is a face in a frame of a video.
+    pub(super) video: bool,
     /// The model of all rows, if it is known before the first result.
     pub(super) model: Option<ModelId>,
 }

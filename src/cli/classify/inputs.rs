@@ -1,6 +1,7 @@
 //! The list of files: paths, directories, patterns or a list in a file.
 
 mod expansion;
+mod frame;
 mod shard;
 
 use std::{
@@ -16,6 +17,7 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 
+pub(super) use self::frame::Frame;
 use self::shard::Shard;
 
 /// The value of `--from` for standard input.
@@ -25,8 +27,8 @@ const STANDARD_INPUT: &str = "-";
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Input")]
 pub(super) struct InputArgs {
-    /// Image files, directories or patterns such as `'photos/**/*.jpg'`. A directory stands for the images in it and in its
-    /// subdirectories, sorted by name, except hidden ones. Formats: JPEG, PNG, WebP, BMP and GIF.
+    /// Image files, directories or patterns such as `'photos/**/*.jpg'`, or videos. A directory stands for the images in it and in its
+    /// subdirectories, sorted by name, except hidden ones. Formats of images: JPEG, PNG, WebP, BMP and GIF.
     #[arg(value_name = "PATH", required_unless_present = "from")]
     paths: Vec<PathBuf>,
 
@@ -44,13 +46,35 @@ pub(super) struct InputArgs {
 pub(super) struct Entry {
     /// The path as rows show it.
     pub(super) path: PathBuf,
+    /// The frame, if the path is a video.
+    pub(super) frame: Option<Frame>,
     /// Why the path cannot be read.
     pub(super) error: Option<String>,
 }
 
 impl Entry {
     fn file(path: PathBuf) -> Self {
-        Self { path, error: None }
+        Self {
+            path,
+            frame: None,
+            error: None,
+        }
+    }
+
+    /// Creates the entry of a frame of a video.
+    pub(super) fn frame(path: PathBuf, frame: Frame) -> Self {
+        Self {
+            frame: Some(frame),
+            ..Self::file(path)
+        }
+    }
+
+    /// Creates the entry of a path that cannot be read.
+    pub(super) fn failure(path: PathBuf, error: String) -> Self {
+        Self {
+            error: Some(error),
+            ..Self::file(path)
+        }
     }
 
     /// Returns the name in rows.
@@ -102,6 +126,16 @@ impl InputArgs {
             Some(shard) => Box::new(shard.select(entries)),
             None => entries,
         })
+    }
+
+    /// Returns the paths of the command line.
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// Returns whether only a part of the files is classified.
+    pub(super) fn is_shard(&self) -> bool {
+        self.shard.is_some()
     }
 
     /// Returns whether the files can be listed a second time.

@@ -2,7 +2,7 @@
 
 mod photos;
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::Context;
 use futures_util::{Stream, StreamExt, stream::LocalBoxStream};
@@ -80,14 +80,10 @@ impl LocalModel {
     }
 
     async fn result(&self, entry: Entry, decoders: &Semaphore) -> anyhow::Result<FileResult> {
-        let file = entry.name();
-        if let Some(error) = entry.error {
-            return Ok(FileResult::failure(file, error));
-        }
         let permit = decoders.acquire().await.context("the decoders ended")?;
         let outcome = match &self.search {
             None => {
-                let face = self.face(entry.path).await?;
+                let face = self.face(entry.clone()).await?;
                 drop(permit);
                 match face {
                     Ok(face) => Ok(Outcome::Face(self.classify_one(face).await?)),
@@ -95,7 +91,8 @@ impl LocalModel {
                 }
             }
             Some(search) => {
-                let found = search.find(entry.path, self.model.signature.side).await?;
+                let side = self.model.signature.side;
+                let found = search.find(entry.clone(), side).await?;
                 drop(permit);
                 match found {
                     Ok(mut photo) => {
@@ -107,20 +104,16 @@ impl LocalModel {
             }
         };
         Ok(match outcome {
-            Ok(outcome) => FileResult {
-                file,
-                model: Some(self.id.clone()),
-                outcome,
-            },
-            Err(error) => FileResult::failure(file, error),
+            Ok(outcome) => FileResult::new(entry, Some(self.id.clone()), outcome),
+            Err(error) => FileResult::failure(entry, error),
         })
     }
 
     /// Reads and decodes a file on a thread of its own. The inner error is that of the file.
-    async fn face(&self, path: PathBuf) -> anyhow::Result<Result<Face, String>> {
+    async fn face(&self, entry: Entry) -> anyhow::Result<Result<Face, String>> {
         let side = self.model.signature.side;
         let work = move || {
-            let bytes = read(&path)?;
+            let bytes = read(&entry)?;
             let image = decode(&bytes, &Limits::default()).map_err(|error| error.to_string())?;
             Ok(image.to_face(side))
         };

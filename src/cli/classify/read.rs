@@ -2,11 +2,23 @@
 
 use std::{fs::File, io::Read, path::Path};
 
+use bytes::Bytes;
+
+use super::inputs::Entry;
+
 /// Maximum size of a file in bytes. Larger files are not images that the decoder accepts, such as devices without an end.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// Reads a file. The error is for its row.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
+/// Returns the image of an entry. The error is for its row.
+pub(super) fn read(entry: &Entry) -> Result<Bytes, String> {
+    match (&entry.error, &entry.frame) {
+        (Some(error), _) => Err(error.clone()),
+        (None, Some(frame)) => Ok(frame.image.clone()),
+        (None, None) => read_file(&entry.path).map(Bytes::from),
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     let read = || {
         let mut bytes = Vec::new();
         let file = File::open(path)?;

@@ -3,6 +3,7 @@
 use mien_faces::image::BoundingBox;
 use serde::{Deserialize, Serialize};
 
+use super::inputs::{Entry, Frame};
 use crate::inference::Probabilities;
 
 /// The model of a result.
@@ -19,6 +20,8 @@ pub(super) struct ModelId {
 pub(super) struct FileResult {
     /// Path of the file.
     pub(super) file: String,
+    /// The frame, if the file is a video.
+    pub(super) frame: Option<Frame>,
     /// The model, or `None` if no model has seen the file.
     pub(super) model: Option<ModelId>,
     /// The result.
@@ -45,6 +48,17 @@ pub(super) struct LocatedFace {
     pub(super) score: f32,
     /// Probabilities of the labels.
     pub(super) probabilities: Probabilities,
+    /// The track of the face in a video.
+    pub(super) track: Option<Track>,
+}
+
+/// The track of a face in a video.
+#[derive(Debug)]
+pub(super) struct Track {
+    /// Identifier, from 1.
+    pub(super) id: u64,
+    /// Probabilities of the labels, smoothed over the frames of the track.
+    pub(super) smoothed: Probabilities,
 }
 
 /// A row of an output: a file, or a face in a photo.
@@ -52,6 +66,8 @@ pub(super) struct LocatedFace {
 pub(super) struct Row<'a> {
     /// Path of the file.
     pub(super) file: &'a str,
+    /// The frame of a video.
+    pub(super) frame: Option<&'a Frame>,
     /// Number of the face in the photo, from 1.
     pub(super) face: Option<usize>,
     /// Number of faces in the photo.
@@ -60,6 +76,8 @@ pub(super) struct Row<'a> {
     pub(super) location: Option<(BoundingBox, f32)>,
     /// Probabilities of the labels.
     pub(super) probabilities: Option<&'a Probabilities>,
+    /// The track of the face in a video.
+    pub(super) track: Option<&'a Track>,
     /// Why the file cannot be read.
     pub(super) error: Option<&'a str>,
     /// The model.
@@ -67,13 +85,19 @@ pub(super) struct Row<'a> {
 }
 
 impl FileResult {
-    /// Creates the result of a file that cannot be read.
-    pub(super) fn failure(file: String, error: String) -> Self {
+    /// Creates the result of a file.
+    pub(super) fn new(entry: Entry, model: Option<ModelId>, outcome: Outcome) -> Self {
         Self {
-            file,
-            model: None,
-            outcome: Outcome::Failure(error),
+            file: entry.name(),
+            frame: entry.frame,
+            model,
+            outcome,
         }
+    }
+
+    /// Creates the result of a file that cannot be read.
+    pub(super) fn failure(entry: Entry, error: String) -> Self {
+        Self::new(entry, None, Outcome::Failure(error))
     }
 
     /// Returns whether the file cannot be read.
@@ -85,10 +109,12 @@ impl FileResult {
     pub(super) fn rows(&self) -> Vec<Row<'_>> {
         let empty = || Row {
             file: &self.file,
+            frame: self.frame.as_ref(),
             face: None,
             faces: None,
             location: None,
             probabilities: None,
+            track: None,
             error: None,
             model: self.model.as_ref(),
         };
@@ -113,6 +139,7 @@ impl FileResult {
                     faces: Some(faces.len()),
                     location: Some((face.face_box, face.score)),
                     probabilities: Some(&face.probabilities),
+                    track: face.track.as_ref(),
                     ..empty()
                 })
                 .collect(),

@@ -56,6 +56,7 @@ pub(super) fn find(
     let rows: Box<dyn Iterator<Item = anyhow::Result<StoredRow>>> = match format {
         Format::Csv => {
             let columns = columns(schema);
+            let columns: Vec<&str> = columns.iter().map(|name| &**name).collect();
             match rows::csv(lines, complete, &columns)? {
                 None => return Ok(stored),
                 Some((head, rows)) => {

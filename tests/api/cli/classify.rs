@@ -5,6 +5,7 @@ mod inputs;
 mod output;
 mod resume;
 mod server;
+mod video;
 
 use std::path::{Path, PathBuf};
 

@@ -1,28 +1,43 @@
 //! Comma-separated values.
 
-use std::{fmt::Display, io::Write};
+use std::{borrow::Cow, fmt::Display, io::Write};
 
 use ::csv::{Writer, WriterBuilder};
 
 use super::Schema;
-use crate::cli::classify::result::{FileResult, Row};
+use crate::{
+    cli::classify::{
+        inputs::Frame,
+        result::{FileResult, Row},
+    },
+    inference::Probabilities,
+};
 
 /// Returns the names of the columns. The last column is never quoted, so that a row that was cut is recognised.
-pub(in crate::cli::classify) fn columns(schema: &Schema) -> Vec<&str> {
+pub(in crate::cli::classify) fn columns(schema: &Schema) -> Vec<Cow<'_, str>> {
     let mut columns = vec!["file"];
+    if schema.video {
+        columns.extend(["frame", "time", "track"]);
+    }
     if schema.faces {
         columns.extend(["face", "faces", "x", "y", "width", "height", "score"]);
     }
     columns.extend(["label", "confidence"]);
     columns.extend(schema.labels.iter().map(String::as_str));
-    columns.extend(["error", "model", "version"]);
+    let mut columns: Vec<_> = columns.into_iter().map(Cow::Borrowed).collect();
+    if schema.video {
+        let names = ["label", "confidence"].into_iter();
+        let names = names.chain(schema.labels.iter().map(String::as_str));
+        columns.extend(names.map(|name| format!("smoothed_{name}").into()));
+    }
+    columns.extend(["error", "model", "version"].map(Cow::Borrowed));
     columns
 }
 
 /// Writes the header line.
 pub(super) fn header(out: &mut impl Write, schema: &Schema) -> std::io::Result<()> {
     let mut writer = writer(out);
-    writer.write_record(columns(schema))?;
+    writer.write_record(columns(schema).iter().map(|name| name.as_bytes()))?;
     writer.flush()
 }
 
@@ -51,6 +66,11 @@ fn write_row(
     row: &Row<'_>,
 ) -> Result<(), ::csv::Error> {
     writer.write_field(row.file)?;
+    if schema.video {
+        writer.write_field(text(row.frame.map(|frame| frame.number)))?;
+        writer.write_field(text(row.frame.map(Frame::seconds)))?;
+        writer.write_field(text(row.track.map(|track| track.id)))?;
+    }
     if schema.faces {
         writer.write_field(text(row.face))?;
         writer.write_field(text(row.faces))?;
@@ -67,13 +87,10 @@ fn write_row(
             writer.write_field(text(location.map(|values| values[index])))?;
         }
     }
-    let top = row.probabilities.map(|probabilities| probabilities.top());
-    let label = top.and_then(|(class, _)| schema.labels.get(class));
-    writer.write_field(label.map_or("", String::as_str))?;
-    writer.write_field(text(top.map(|(_, confidence)| confidence)))?;
-    for class in 0..schema.labels.len() {
-        let probability = row.probabilities.and_then(|row| row.as_slice().get(class));
-        writer.write_field(text(probability))?;
+    write_prediction(writer, schema, row.probabilities)?;
+    if schema.video {
+        let smoothed = row.track.map(|track| &track.smoothed);
+        write_prediction(writer, schema, smoothed)?;
     }
     writer.write_field(row.error.unwrap_or_default())?;
     let model = row.model.map(|id| [&id.model, &id.version]);
@@ -81,6 +98,23 @@ fn write_row(
         writer.write_field(model.map_or("", |names| names[part]))?;
     }
     writer.write_record(None::<&[u8]>)
+}
+
+/// Writes the label, its probability and all probabilities.
+fn write_prediction(
+    writer: &mut Writer<impl Write>,
+    schema: &Schema,
+    probabilities: Option<&Probabilities>,
+) -> Result<(), ::csv::Error> {
+    let top = probabilities.map(Probabilities::top);
+    let label = top.and_then(|(class, _)| schema.labels.get(class));
+    writer.write_field(label.map_or("", String::as_str))?;
+    writer.write_field(text(top.map(|(_, confidence)| confidence)))?;
+    for class in 0..schema.labels.len() {
+        let probability = probabilities.and_then(|row| row.as_slice().get(class));
+        writer.write_field(text(probability))?;
+    }
+    Ok(())
 }
 
 /// Returns the text of a value, or an empty one. Numbers read back bit for bit.

@@ -9,12 +9,24 @@ use mien_faces::image::BoundingBox;
 use serde::{Deserialize, Serialize};
 
 use super::Schema;
-use crate::cli::classify::result::{FileResult, ModelId, Row};
+use crate::{
+    cli::classify::{
+        inputs::Frame,
+        result::{FileResult, ModelId, Row},
+    },
+    inference::Probabilities,
+};
 
 /// A row as JSON. Fields without a value are missing.
 #[derive(Serialize)]
 struct Line<'a> {
     file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    track: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     face: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -25,6 +37,8 @@ struct Line<'a> {
     score: Option<f32>,
     #[serde(flatten)]
     prediction: Option<Prediction<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    smoothed: Option<Prediction<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
     #[serde(flatten)]
@@ -49,26 +63,34 @@ pub(in crate::cli::classify) struct StoredLine {
     pub(in crate::cli::classify) model: Option<ModelId>,
 }
 
+impl<'a> Prediction<'a> {
+    fn new(probabilities: &Probabilities, schema: &'a Schema) -> Self {
+        let names = schema.labels.iter().map(String::as_str);
+        let (class, confidence) = probabilities.top();
+        Self {
+            label: schema.labels.get(class).map_or("", String::as_str),
+            confidence,
+            probabilities: names
+                .zip(probabilities.as_slice().iter().copied())
+                .collect(),
+        }
+    }
+}
+
 impl<'a> Line<'a> {
     fn new(row: &Row<'a>, schema: &'a Schema) -> Self {
-        let prediction = row.probabilities.map(|probabilities| {
-            let names = schema.labels.iter().map(String::as_str);
-            let (class, confidence) = probabilities.top();
-            Prediction {
-                label: schema.labels.get(class).map_or("", String::as_str),
-                confidence,
-                probabilities: names
-                    .zip(probabilities.as_slice().iter().copied())
-                    .collect(),
-            }
-        });
+        let prediction = |probabilities| Prediction::new(probabilities, schema);
         Self {
             file: row.file,
+            frame: row.frame.map(|frame| frame.number),
+            time: row.frame.map(Frame::seconds),
+            track: row.track.map(|track| track.id),
             face: row.face,
             faces: row.faces,
             face_box: row.location.map(|(face_box, _)| face_box),
             score: row.location.map(|(_, score)| score),
-            prediction,
+            prediction: row.probabilities.map(prediction),
+            smoothed: row.track.map(|track| prediction(&track.smoothed)),
             error: row.error,
             model: row.model,
         }

@@ -43,12 +43,7 @@ pub(super) fn path(path: PathBuf, skipped: &Skipped) -> Found {
 
 /// Returns the files and directories that match, sorted by name.
 fn pattern(text: &str, skipped: &Skipped) -> Found {
-    let failure = |error: String| {
-        one(Entry {
-            path: text.into(),
-            error: Some(error),
-        })
-    };
+    let failure = |error: String| one(Entry::failure(text.into(), error));
     let mut paths = match glob::glob_with(text, MATCHING) {
         Ok(paths) => paths.peekable(),
         Err(error) => return failure(format!("invalid pattern: {error}")),
@@ -59,10 +54,10 @@ fn pattern(text: &str, skipped: &Skipped) -> Found {
     let skipped = skipped.clone();
     Box::new(paths.flat_map(move |found| match found {
         Ok(found) => path(found, &skipped),
-        Err(error) => one(Entry {
-            path: error.path().to_owned(),
-            error: Some(error.error().to_string()),
-        }),
+        Err(error) => {
+            let path = error.path().to_owned();
+            one(Entry::failure(path, error.error().to_string()))
+        }
     }))
 }
 
@@ -77,13 +72,14 @@ fn directory(root: PathBuf, skipped: Skipped) -> Found {
         Ok(entry) => image(entry.into_path(), &skipped),
         // A link to a parent directory, whose files are listed already.
         Err(error) if error.loop_ancestor().is_some() => None,
-        Err(error) => Some(Entry {
-            path: error.path().unwrap_or(&root).to_owned(),
-            error: Some(match error.io_error() {
-                Some(reason) => reason.to_string(),
-                None => error.to_string(),
-            }),
-        }),
+        Err(error) => {
+            let path = error.path().unwrap_or(&root).to_owned();
+            let reason = error.io_error().map(ToString::to_string);
+            Some(Entry::failure(
+                path,
+                reason.unwrap_or_else(|| error.to_string()),
+            ))
+        }
     }))
 }
 
@@ -95,10 +91,7 @@ fn image(path: PathBuf, skipped: &Skipped) -> Option<Entry> {
             skipped.add();
             None
         }
-        Err(error) => Some(Entry {
-            path,
-            error: Some(error.to_string()),
-        }),
+        Err(error) => Some(Entry::failure(path, error.to_string())),
     }
 }
 

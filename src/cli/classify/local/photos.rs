@@ -1,9 +1,6 @@
 //! Finds the faces in photos.
 
-use std::{
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use mien_faces::{
@@ -13,7 +10,7 @@ use mien_faces::{
 use tokio::task::spawn_blocking;
 
 use crate::{
-    cli::classify::{read::read, result::LocatedFace},
+    cli::classify::{inputs::Entry, read::read, result::LocatedFace},
     detection::{DetectorLimits, FaceDetector, PhotoFaces, PhotoOptions},
     inference::{Probabilities, runtime::Runtime},
     intake::decoder::{Decoder, EncodedImage},
@@ -66,10 +63,10 @@ impl PhotoSearch {
     /// Finds the faces in a file, and crops them in `side` rows and columns. The inner error is that of the file.
     pub(super) async fn find(
         &self,
-        path: PathBuf,
+        entry: Entry,
         side: usize,
     ) -> anyhow::Result<Result<PhotoFaces, String>> {
-        let bytes = spawn_blocking(move || read(&path));
+        let bytes = spawn_blocking(move || read(&entry));
         let bytes = match bytes.await.context("the reader panicked")? {
             Ok(bytes) => bytes,
             Err(error) => return Ok(Err(error)),
@@ -79,7 +76,7 @@ impl PhotoSearch {
             detection: DetectionOptions::default(),
             side,
         };
-        let file = EncodedImage::Raw(bytes.into());
+        let file = EncodedImage::Raw(bytes);
         let deadline = Instant::now() + TIMEOUT;
         let found = self.detector.find(&self.decoder, file, options, deadline);
         Ok(found.await?.map_err(|error| error.to_string()))
@@ -93,6 +90,7 @@ pub(super) fn located(photo: PhotoFaces, rows: Vec<Probabilities>) -> Vec<Locate
         face_box: face.detection.face_box,
         score: face.detection.score,
         probabilities,
+        track: None,
     });
     located.collect()
 }

@@ -7,7 +7,10 @@ use mien_faces::image::BoundingBox;
 use serde::Deserialize;
 
 use crate::{
-    cli::classify::result::{FileResult, LocatedFace, ModelId, Outcome},
+    cli::classify::{
+        inputs::Entry,
+        result::{FileResult, LocatedFace, ModelId, Outcome},
+    },
     inference::Probabilities,
 };
 
@@ -72,13 +75,9 @@ impl ImageResult {
         }
     }
 
-    /// Adds the name of the file.
-    pub(super) fn of_file(self, file: String) -> FileResult {
-        FileResult {
-            file,
-            model: self.model,
-            outcome: self.outcome,
-        }
+    /// Adds the file.
+    pub(super) fn of(self, entry: Entry) -> FileResult {
+        FileResult::new(entry, self.model, self.outcome)
     }
 }
 
@@ -122,6 +121,7 @@ impl Face {
             face_box: self.face_box,
             score: self.score,
             probabilities: self.labels.probabilities(labels)?,
+            track: None,
         })
     }
 }

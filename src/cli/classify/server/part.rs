@@ -23,9 +23,9 @@ pub(super) struct Parts(VecDeque<anyhow::Result<Entry>>);
 
 /// The files of one request, in order.
 pub(super) struct Part {
-    /// Names of the files, and the errors of those that cannot be read.
-    files: Vec<(String, Option<String>)>,
-    /// The other files.
+    /// The files, with the errors of those that cannot be read.
+    files: Vec<Entry>,
+    /// The images of the other files.
     images: Vec<Image>,
 }
 
@@ -48,20 +48,15 @@ impl Parts {
             while bytes < MAX_BYTES
                 && let Some(entry) = self.0.pop_front()
             {
-                let entry = entry?;
-                let read = match &entry.error {
-                    Some(error) => Err(error.clone()),
-                    None => read(&entry.path),
-                };
-                let error = match read {
-                    Err(error) => Some(error),
+                let mut entry = entry?;
+                match read(&entry) {
+                    Err(error) => entry.error = Some(error),
                     Ok(image) => {
                         bytes += image.len();
-                        part.images.push(image.into());
-                        None
+                        part.images.push(image);
                     }
-                };
-                part.files.push((entry.name(), error));
+                }
+                part.files.push(entry);
             }
             Ok((!part.files.is_empty()).then_some((part, self)))
         };
@@ -79,9 +74,9 @@ impl Part {
     pub(super) fn merge(self, results: Vec<ImageResult>) -> Vec<FileResult> {
         let mut results = results.into_iter();
         let files = self.files.into_iter();
-        let merged = files.filter_map(|(file, error)| match error {
+        let merged = files.filter_map(|mut file| match file.error.take() {
             Some(error) => Some(FileResult::failure(file, error)),
-            None => results.next().map(|result| result.of_file(file)),
+            None => results.next().map(|result| result.of(file)),
         });
         merged.collect()
     }
