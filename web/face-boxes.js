@@ -5,14 +5,16 @@ import { h } from './dom.js'
 /** A button per face, for the frame of the photo. The sizes are relative, so that the boxes scale with the photo.
  * `name(index)` is the accessible name of a face, and `onSelect(index)` is called if the user selects a box. */
 export function faceBoxes({ width, height, faces }, name, onSelect) {
-  return faces.map(({ box }, index) => {
-    const [left, boxWidth] = visibleShare(box.x, box.width, width)
-    const [top, boxHeight] = visibleShare(box.y, box.height, height)
-    return h('button', {
-      type: 'button', class: 'face-box', 'aria-label': name(index), onclick: () => onSelect(index),
-      style: { left, top, width: boxWidth, height: boxHeight },
-    }, h('span', { 'aria-hidden': 'true' }, index + 1))
-  })
+  return faces.map(({ box }, index) => h('button', {
+    type: 'button', class: 'face-box', 'aria-label': name(index), onclick: () => onSelect(index), style: boxStyle(box, width, height),
+  }, h('span', { 'aria-hidden': 'true' }, index + 1)))
+}
+
+/** The CSS position and size of the visible part of a box in a photo of `width` x `height` pixels. */
+export function boxStyle(box, width, height) {
+  const [left, boxWidth] = visibleShare(box.x, box.width, width)
+  const [top, boxHeight] = visibleShare(box.y, box.height, height)
+  return { left, top, width: boxWidth, height: boxHeight }
 }
 
 /** Start and length of the part of a box inside the photo, as CSS percentages of the side of the photo. */

@@ -33,19 +33,20 @@ function build(section) {
   oneFaceSwitch = new OneFaceSwitch()
   results = h('div', { class: 'results', id: 'results', role: 'region', 'aria-live': 'polite', 'aria-label': 'Predictions' })
   curl = h('div', { class: 'curl', hidden: true })
-  const dropZone = createDropZone()
+  const settings = h('aside', { class: 'card stack', 'aria-label': 'Settings' }, modelSelect.elements, h('div', { class: 'field' }, oneFaceSwitch.elements))
+  const dropZone = createDropZone(settings)
   acceptFiles(dropZone, addFiles)
   replace(section,
     h('h1', { tabindex: '-1' }, 'Classify facial expressions'),
     h('p', { class: 'lead' }, 'Images are sent to this server only. It does not store them.'),
-    h('div', { class: 'try' }, dropZone,
-      h('aside', { class: 'card stack', 'aria-label': 'Settings' }, modelSelect.elements, h('div', { class: 'field' }, oneFaceSwitch.elements))),
+    h('div', { class: 'try' }, dropZone, settings),
     oneFaceSwitch.notice, results, curl)
 }
 
-function createDropZone() {
+function createDropZone(settings) {
   const cameraBox = h('div', {})
-  const camera = new Camera(cameraBox, (file) => addFiles([file]))
+  const camera = new Camera(cameraBox, () => ({ ...modelSelect.value(), isOneFace: oneFaceSwitch.isOn }), (file) => addFiles([file]))
+  settings.addEventListener('change', () => camera.update())
   const input = h('input', {
     type: 'file', id: 'images', accept: 'image/*', multiple: true, class: 'visually-hidden', tabindex: '-1', 'aria-label': 'Images',
     onchange: () => { addFiles([...input.files]); input.value = '' },
