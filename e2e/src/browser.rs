@@ -1,7 +1,9 @@
 //! Chromium, controlled through ChromeDriver.
 
 use std::{
+    fs,
     io::{BufRead, BufReader},
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
@@ -13,8 +15,10 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use url::{ParseError, Url};
 
+use crate::repository_path;
+
 /// Flags that disable the window, the sandbox (which does not work in containers and for root), and requests that the
-/// browser makes on its own. The last two create a camera with a test pattern, which pages may use without a question.
+/// browser makes on its own. The last two create a camera, which pages may use without a question.
 const FLAGS: [&str; 13] = [
     "--headless",
     "--no-sandbox",
@@ -47,6 +51,12 @@ impl Browser {
         let profile = tempfile::tempdir()?;
         let mut flags = FLAGS.map(str::to_owned).to_vec();
         flags.push(format!("--user-data-dir={}", profile.path().display()));
+        let video = profile.path().join("camera.mjpeg");
+        write_video(&video)?;
+        flags.push(format!(
+            "--use-file-for-fake-video-capture={}",
+            video.display()
+        ));
         let mut options = json!({ "args": flags });
         if let Ok(program) = std::env::var("CHROMIUM") {
             options["binary"] = program.into();
@@ -102,6 +112,14 @@ impl Browser {
         drop(self.driver);
         closed
     }
+}
+
+/// Writes the video of the camera: a photo of one face, repeated. The format is a sequence of JPEG files.
+fn write_video(path: &Path) -> Result<()> {
+    const FRAMES: usize = 10;
+    let photo = repository_path("tests/fixtures/photos/astronaut.jpg");
+    let photo = fs::read(&photo).with_context(|| format!("cannot read {}", photo.display()))?;
+    fs::write(path, photo.repeat(FRAMES)).context("cannot write the video of the camera")
 }
 
 /// A ChromeDriver process. It is killed when the value is dropped.

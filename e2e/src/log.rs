@@ -29,10 +29,11 @@ pub(crate) fn request_urls(log: &Value) -> Vec<String> {
     requests.map(url).collect()
 }
 
-/// Checks that every request went to `origin`. `blob:` and `data:` URLs do not leave the browser.
+/// Checks that every request went to `origin`, also those of WebSockets. `blob:` and `data:` URLs do not leave the browser.
 pub(crate) fn check_requests(requests: &[String], origin: &str) -> Result<()> {
+    let web_socket = origin.replacen("http", "ws", 1);
     let is_allowed = |url: &str| {
-        let rest = url.strip_prefix(origin);
+        let rest = url.strip_prefix(origin).or(url.strip_prefix(&web_socket));
         rest.is_some_and(|rest| rest.starts_with('/'))
             || url.starts_with("blob:")
             || url.starts_with("data:")

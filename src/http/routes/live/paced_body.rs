@@ -64,3 +64,40 @@ impl MessageBody for PacedBody {
         next
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use actix_web::body::BodyStream;
+    use futures_util::stream;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn messages_are_accepted_when_body_is_empty() {
+        let (sender, mut messages) = mpsc::unbounded_channel();
+        let stream = stream::poll_fn(move |context| messages.poll_recv(context));
+        let (mut body, accepted) = PacedBody::new(BoxBody::new(BodyStream::new(stream)));
+        let mut poll = async || {
+            let next = poll_fn(|context| Pin::new(&mut body).poll_next(context));
+            next.now_or_never().is_some()
+        };
+        assert!(!poll().await);
+        accepted.reset();
+        for _ in 0..2 {
+            sender
+                .send(Ok::<_, actix_web::Error>(Bytes::from_static(b"message")))
+                .unwrap();
+        }
+        assert!(accepted.all().now_or_never().is_none());
+        assert!(poll().await && poll().await);
+        assert!(
+            accepted.all().now_or_never().is_none(),
+            "the body may have more"
+        );
+        assert!(!poll().await);
+        assert!(accepted.all().now_or_never().is_some());
+    }
+}
