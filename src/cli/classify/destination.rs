@@ -19,7 +19,7 @@ use super::{
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// Format of the results. By default the ending of --output selects it (.csv or .jsonl); standard output gets a table, also if
+    /// Format of the results. By default the ending of --output selects it (.csv, .jsonl or .parquet); standard output gets a table, also if
     /// it is a pipe.
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
@@ -51,14 +51,18 @@ impl OutputArgs {
             (_, None, Some(path)) => match path.extension().and_then(|ending| ending.to_str()) {
                 Some("csv") => Format::Csv,
                 Some("jsonl") => Format::Jsonl,
+                Some("parquet") => Format::Parquet,
                 _ => bail!(
-                    "`{}` does not end with .csv or .jsonl; choose the format with --format",
+                    "`{}` does not end with .csv, .jsonl or .parquet; choose the format with --format",
                     path.display()
                 ),
             },
         };
-        if self.resume && format == Format::Table {
-            bail!("--resume needs the format csv or jsonl; a table cannot be continued");
+        if self.resume && !matches!(format, Format::Csv | Format::Jsonl) {
+            bail!("--resume needs the format csv or jsonl; other formats cannot be continued");
+        }
+        if format == Format::Parquet && self.output.is_none() {
+            bail!("the format parquet needs --output");
         }
         Ok(format)
     }
@@ -130,7 +134,7 @@ impl Destination {
     }
 
     /// Returns the writer of the results.
-    pub(super) fn writer(self) -> BufWriter<Box<dyn Write>> {
+    pub(super) fn writer(self) -> BufWriter<Box<dyn Write + Send>> {
         BufWriter::new(match self.target {
             Target::Stdout => Box::new(io::stdout()),
             Target::File(file, _) | Target::Stream(file) => Box::new(file),

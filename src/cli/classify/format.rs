@@ -1,13 +1,16 @@
 //! The formats of the output.
 
+mod columns;
 mod csv;
 mod json;
+mod parquet;
 mod table;
 
 use std::io::{self, Write};
 
 use clap::ValueEnum;
 
+use self::parquet::ParquetFile;
 pub(super) use self::{csv::columns, json::StoredLine};
 use super::result::{FileResult, ModelId};
 
@@ -20,6 +23,8 @@ pub(super) enum Format {
     Csv,
     /// One JSON object per line.
     Jsonl,
+    /// Apache Parquet. The file is complete when the command ends.
+    Parquet,
     /// One JSON document. It is selected by --json.
     #[value(skip)]
     Json,
@@ -39,49 +44,53 @@ pub(super) struct Schema {
 }
 
 /// Writes results in a format.
-pub(super) struct ResultWriter<W> {
-    out: W,
-    format: Format,
+pub(super) struct ResultWriter<W: Write + Send> {
+    output: Output<W>,
     schema: Schema,
-    /// Whether a result has been written to a JSON document.
-    has_results: bool,
 }
 
-impl<W: Write> ResultWriter<W> {
+enum Output<W: Write + Send> {
+    Table(W),
+    Csv(W),
+    Jsonl(W),
+    Json {
+        out: W,
+        /// Whether a result has been written.
+        has_results: bool,
+    },
+    Parquet(ParquetFile<W>),
+}
+
+impl<W: Write + Send> ResultWriter<W> {
     /// Creates a writer. An output that is continued has its head already.
     ///
     /// # Errors
     /// Returns the errors of `out`.
     pub(super) fn new(
-        out: W,
+        mut out: W,
         format: Format,
         schema: Schema,
         is_continued: bool,
     ) -> io::Result<Self> {
-        let mut writer = Self {
-            out,
-            format,
-            schema,
-            has_results: false,
+        let output = match format {
+            Format::Table => Output::Table(out),
+            Format::Csv => {
+                if !is_continued {
+                    csv::header(&mut out, &schema)?;
+                }
+                Output::Csv(out)
+            }
+            Format::Jsonl => Output::Jsonl(out),
+            Format::Json => {
+                json::begin(&mut out, &schema)?;
+                Output::Json {
+                    out,
+                    has_results: false,
+                }
+            }
+            Format::Parquet => Output::Parquet(ParquetFile::new(out, &schema)?),
         };
-        if !is_continued {
-            writer.begin()?;
-        }
-        Ok(writer)
-    }
-
-    fn begin(&mut self) -> io::Result<()> {
-        let Self {
-            out,
-            format,
-            schema,
-            ..
-        } = self;
-        match format {
-            Format::Csv => csv::header(out, schema),
-            Format::Json => json::begin(out, schema),
-            Format::Table | Format::Jsonl => Ok(()),
-        }
+        Ok(Self { output, schema })
     }
 
     /// Writes results. The errors of a table are written to `errors`.
@@ -93,29 +102,43 @@ impl<W: Write> ResultWriter<W> {
         results: &[FileResult],
         errors: &mut impl Write,
     ) -> io::Result<()> {
-        let Self { out, schema, .. } = self;
-        match self.format {
-            Format::Table => table::write(out, errors, schema, results)?,
-            Format::Csv => csv::write(out, schema, results)?,
-            Format::Jsonl => json::write_lines(out, schema, results)?,
-            Format::Json => {
-                for result in results {
-                    json::write_element(out, schema, result, !self.has_results)?;
-                    self.has_results = true;
-                }
+        let schema = &self.schema;
+        match &mut self.output {
+            Output::Table(out) => {
+                table::write(out, errors, schema, results)?;
+                out.flush()
             }
+            Output::Csv(out) => {
+                csv::write(out, schema, results)?;
+                out.flush()
+            }
+            Output::Jsonl(out) => {
+                json::write_lines(out, schema, results)?;
+                out.flush()
+            }
+            Output::Json { out, has_results } => {
+                for result in results {
+                    json::write_element(out, schema, result, !*has_results)?;
+                    *has_results = true;
+                }
+                out.flush()
+            }
+            Output::Parquet(file) => file.write(schema, results),
         }
-        self.out.flush()
     }
 
     /// Writes the end of the output.
     ///
     /// # Errors
     /// Returns the errors of the output.
-    pub(super) fn finish(mut self) -> io::Result<()> {
-        if self.format == Format::Json {
-            json::end(&mut self.out)?;
+    pub(super) fn finish(self) -> io::Result<()> {
+        match self.output {
+            Output::Table(mut out) | Output::Csv(mut out) | Output::Jsonl(mut out) => out.flush(),
+            Output::Json { mut out, .. } => {
+                json::end(&mut out)?;
+                out.flush()
+            }
+            Output::Parquet(file) => file.finish(),
         }
-        self.out.flush()
     }
 }

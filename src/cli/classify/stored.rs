@@ -66,7 +66,7 @@ pub(super) fn find(
             }
         }
         Format::Jsonl => Box::new(rows::json_lines(lines)),
-        Format::Table | Format::Json => bail!("this format cannot be continued"),
+        Format::Table | Format::Json | Format::Parquet => bail!("this format cannot be continued"),
     };
     let mut group = Group::default();
     for row in rows {

@@ -2,6 +2,10 @@
 
 use std::fs;
 
+use parquet::{
+    file::reader::{FileReader, SerializedFileReader},
+    record::Field,
+};
 use serde_json::json;
 
 use super::{album, expected, mien, paths, rows, stdout, text};
@@ -98,8 +102,9 @@ fn ending_of_output_selects_format() {
         ),
         (
             &["--output", &file("t"), "--format=table", "--resume"],
-            "a table cannot be continued",
+            "other formats cannot be continued",
         ),
+        (&["--format=parquet"], "parquet needs --output"),
     ] {
         let output = mien(&[&["classify", &face], words].concat());
         let error = String::from_utf8_lossy(&output.stderr);
@@ -133,4 +138,48 @@ fn results_are_in_the_order_of_the_input() {
         let names: Vec<_> = rows.iter().map(|row| row["file"].clone()).collect();
         assert_eq!(json!(names), json!(words));
     }
+}
+
+#[test]
+fn parquet_has_rows_of_csv() {
+    let album = album();
+    put(album.path(), "broken.png", b"text");
+    let results = tempfile::tempdir().unwrap();
+    let run = |name: &str| {
+        let output = results.path().join(name);
+        let words = [
+            "classify",
+            "--model=small",
+            "--max-batch=1",
+            "--output",
+            text(&output),
+        ];
+        let done = mien(&[&words[..], &[text(album.path())]].concat());
+        assert_eq!(done.status.code(), Some(3), "{done:?}");
+        output
+    };
+    let parquet = fs::File::open(run("rows.parquet")).unwrap();
+    let rows = SerializedFileReader::new(parquet).unwrap();
+    let rows = rows.get_row_iter(None).unwrap();
+    let field = |field: &Field| match field {
+        Field::Null => String::new(),
+        Field::Str(text) => text.clone(),
+        Field::Float(number) => number.to_string(),
+        other => panic!("unexpected type: {other:?}"),
+    };
+    let rows: Vec<Vec<String>> = rows
+        .map(|row| {
+            row.unwrap()
+                .get_column_iter()
+                .map(|(_, value)| field(value))
+                .collect()
+        })
+        .collect();
+    let mut csv = csv::Reader::from_path(run("rows.csv")).unwrap();
+    let csv: Vec<Vec<String>> = csv
+        .records()
+        .map(|row| row.unwrap().iter().map(str::to_owned).collect())
+        .collect();
+    assert_eq!(rows.len(), LABELS.len() + 1);
+    assert_eq!(rows, csv);
 }
