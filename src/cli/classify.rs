@@ -12,6 +12,7 @@ mod inputs;
 mod local;
 mod read;
 mod result;
+mod search;
 mod server;
 mod stored;
 
@@ -37,6 +38,7 @@ use self::{
     inputs::{Entries, Entry, InputArgs, Skipped},
     local::{LocalModel, PhotoSearch},
     result::FileResult,
+    search::SearchArgs,
     server::Server,
     stored::Stored,
 };
@@ -59,6 +61,9 @@ pub struct ClassifyArgs {
     /// face.
     #[arg(long, help_heading = "Classification")]
     faces: bool,
+
+    #[command(flatten)]
+    search: SearchArgs,
 
     /// File of the face detector YuNet for --faces. By default the file that `cargo xtask setup` installs.
     #[arg(
@@ -156,14 +161,15 @@ impl ClassifyArgs {
             .workers
             .map_or_else(|| 2 * mien_host::cpu::available_cores(), NonZeroUsize::get);
         if let Some(url) = &self.server {
-            let server = Server::connect(url, self.model.requested(), self.faces, workers);
+            let search = self.faces.then_some(&self.search);
+            let server = Server::connect(url, self.model.requested(), search, workers);
             return Ok(Backend::Server(server.await?));
         }
         let runtime = self.model.runtime()?;
         let detector = self.detector.as_ref();
         let search = self
             .faces
-            .then(|| PhotoSearch::start(&runtime, detector, workers))
+            .then(|| PhotoSearch::start(&runtime, detector, self.search.clone(), workers))
             .transpose()?;
         let model = self.model.load(runtime)?;
         Ok(Backend::Local(LocalModel::new(model, search, workers)))

@@ -6,15 +6,12 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use mien_faces::{
-    detection::{DetectionOptions, LongSide},
-    image::Limits,
-};
+use mien_faces::{detection::DetectionOptions, image::Limits};
 use tokio::task::spawn_blocking;
 
 use crate::{
-    cli::classify::{read::read, result::LocatedFace},
-    detection::{DetectorLimits, FaceDetector, PhotoFaces, PhotoOptions},
+    cli::classify::{read::read, result::LocatedFace, search::SearchArgs},
+    detection::{DetectorLimits, FaceDetector, PhotoFaces},
     inference::{Probabilities, runtime::Runtime},
     intake::decoder::{Decoder, EncodedImage},
     metrics::Metrics,
@@ -28,6 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 pub(in crate::cli::classify) struct PhotoSearch {
     detector: FaceDetector,
     decoder: Decoder,
+    flags: SearchArgs,
 }
 
 impl PhotoSearch {
@@ -38,6 +36,7 @@ impl PhotoSearch {
     pub(in crate::cli::classify) fn start(
         runtime: &Runtime,
         choice: Option<&DetectorChoice>,
+        flags: SearchArgs,
         workers: usize,
     ) -> anyhow::Result<Self> {
         let path = match choice {
@@ -60,7 +59,11 @@ impl PhotoSearch {
         } = Limits::default();
         let max_memory = usize::try_from(max_memory).unwrap_or(usize::MAX);
         let decoder = Decoder::new(max_pixels, max_memory);
-        Ok(Self { detector, decoder })
+        Ok(Self {
+            detector,
+            decoder,
+            flags,
+        })
     }
 
     /// Finds the faces in a file, and crops them in `side` rows and columns. The inner error is that of the file.
@@ -74,11 +77,7 @@ impl PhotoSearch {
             Ok(bytes) => bytes,
             Err(error) => return Ok(Err(error)),
         };
-        let options = PhotoOptions {
-            long_side: LongSide::default(),
-            detection: DetectionOptions::default(),
-            side,
-        };
+        let options = self.flags.options(side);
         let file = EncodedImage::Raw(bytes.into());
         let deadline = Instant::now() + TIMEOUT;
         let found = self.detector.find(&self.decoder, file, options, deadline);
