@@ -13,6 +13,7 @@ mod inputs;
 mod local;
 mod read;
 mod result;
+mod search;
 mod server;
 mod stored;
 mod video;
@@ -39,6 +40,7 @@ use self::{
     inputs::{Entries, Entry, InputArgs, Skipped},
     local::{LocalModel, PhotoSearch},
     result::FileResult,
+    search::SearchArgs,
     server::Server,
     stored::Stored,
     video::{Tracking, VideoArgs, Videos},
@@ -65,6 +67,9 @@ pub struct ClassifyArgs {
     /// face.
     #[arg(long, help_heading = "Classification")]
     faces: bool,
+
+    #[command(flatten)]
+    search: SearchArgs,
 
     /// File of the face detector YuNet for --faces. By default the file that `cargo xtask setup` installs.
     #[arg(
@@ -130,16 +135,20 @@ impl ClassifyArgs {
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
         let format = self.output.format()?;
         let videos = self.video.videos(self.input.paths())?;
+        let faces = self.faces || videos.is_some();
         if videos.is_some() {
             self.check_video()?;
         }
+        ensure!(
+            faces || !self.search.is_set(),
+            "--min-score, --min-size, --max-faces and --detector-size need --faces or a video"
+        );
         let mut destination = self.output.open()?;
         let skipped = Skipped::default();
         let mut entries = match &videos {
             Some(videos) => videos.entries(),
             None => self.input.entries(&skipped)?,
         };
-        let faces = self.faces || videos.is_some();
         let backend = self.backend(faces).await?;
         let schema = backend.schema(faces, videos.is_some());
         let mut stored = destination.resume(format, &schema, &mut entries)?;
@@ -190,13 +199,14 @@ impl ClassifyArgs {
             .workers
             .map_or_else(|| 2 * mien_host::cpu::available_cores(), NonZeroUsize::get);
         if let Some(url) = &self.server {
-            let server = Server::connect(url, self.model.requested(), faces, workers);
+            let search = faces.then_some(&self.search);
+            let server = Server::connect(url, self.model.requested(), search, workers);
             return Ok(Backend::Server(server.await?));
         }
         let runtime = self.model.runtime()?;
         let detector = self.detector.as_ref();
         let search = faces
-            .then(|| PhotoSearch::start(&runtime, detector, workers))
+            .then(|| PhotoSearch::start(&runtime, detector, self.search.clone(), workers))
             .transpose()?;
         let model = self.model.load(runtime)?;
         Ok(Backend::Local(LocalModel::new(model, search, workers)))

@@ -2,7 +2,7 @@
 
 use crate::image::{
     ColorImage, DecodedImage,
-    resample::{padded, whole},
+    resample::{Filter, padded, whole},
 };
 
 use super::{DetectorFrame, LongSide};
@@ -26,7 +26,7 @@ impl DetectorImage {
     pub fn new(photo: &ColorImage, long_side: LongSide) -> Self {
         let frame = DetectorFrame::new(photo.width(), photo.height(), long_side);
         let size = (frame.width(), frame.height());
-        let pixels = padded(photo, whole(photo), frame.scaled(), size);
+        let pixels = padded(photo, whole(photo), frame.scaled(), size, Filter::Triangle);
         Self { frame, pixels }
     }
 
@@ -35,7 +35,7 @@ impl DetectorImage {
     pub fn from_gray(photo: &DecodedImage, long_side: LongSide) -> Self {
         let frame = DetectorFrame::new(photo.width(), photo.height(), long_side);
         let size = (frame.width(), frame.height());
-        let levels = padded(photo, whole(photo), frame.scaled(), size);
+        let levels = padded(photo, whole(photo), frame.scaled(), size, Filter::Triangle);
         let pixels = levels.into_iter().map(|level| [level; 3]).collect();
         Self { frame, pixels }
     }

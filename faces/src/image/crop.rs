@@ -4,7 +4,11 @@ use std::ops::Range;
 
 use fast_image_resize::CropBox;
 
-use super::{BoundingBox, DecodedImage, Face, preprocess::assert_side, resample::resample};
+use super::{
+    BoundingBox, DecodedImage, Face,
+    preprocess::assert_side,
+    resample::{Filter, resample},
+};
 
 mod border;
 mod span;
@@ -13,19 +17,27 @@ use span::Span;
 
 /// Ratio of the side of the cropped square to the geometric mean of the sides of the detector's box. Measured on 354 training faces
 /// of FER2013 and the boxes of YuNet.
+///
+/// The boxes of 3,890 training faces, enlarged four times on gray photos, confirm the ratio: the square of the box has 98.9 % of the
+/// side of the true square, and its centre differs by -0.4 % (right) and 1.8 % (down) of the side (medians). Linear functions of the
+/// box and the landmarks, fitted to these squares, did not lower the log-loss of the labels of 1,330 held-out training faces.
 const SQUARE_RATIO: f64 = 1.09;
 
 impl DecodedImage {
     /// Crops a face: the square of side `1.09 * sqrt(width * height)` around the centre of the box, neither rotated nor shifted,
-    /// resized to `side * side` with the filter of [`Self::to_face`].
+    /// resized to `side * side` with a Lanczos filter of three lobes.
+    ///
+    /// The triangle filter of [`Self::to_face`] blurs faces that are reduced. The model `student` recognises 69.2 % of the training
+    /// faces that were held out of its training. If these faces are enlarged four times and reduced again, it recognises 68.2 % with
+    /// the triangle filter and 69.2 % with this filter.
     ///
     /// Outside of the photo, the face has the mean gray level of the border. The border consists of the outermost pixels of the part
     /// of the photo that the square covers. If this part is narrower or lower than four pixels of the face, or if
     /// [`BoundingBox::check`] fails, the whole face has the mean gray level of the outermost pixels of the photo.
     ///
-    /// A square within the photo is resized without a copy. For other squares, the function copies up to 1.5 times the width and 1.5
-    /// times the height of the covered part, and 4 pixels more per axis. The filter allocates one gray level per column of this part
-    /// and row of the face.
+    /// A square within the photo is resized without a copy. For other squares, the function copies up to twice the width and twice the
+    /// height of the covered part, and 8 pixels more per axis, if `side` is at least 6. The filter allocates one gray level per
+    /// column of this part and row of the face.
     ///
     /// # Panics
     /// Panics if `side` is 0 or above 65,535. The side comes from a model, which was checked when it was loaded.
@@ -35,7 +47,7 @@ impl DecodedImage {
             None => vec![self.border_mean(0..self.width, 0..self.height); side * side],
             Some((columns, rows)) if columns.is_inside && rows.is_inside => {
                 let area = columns.area(&rows, 0, 0, (self.width, self.height));
-                resample(self, area, side, side)
+                resample(self, area, side, side, Filter::Lanczos3)
             }
             Some((columns, rows)) => self.padded_face(&columns, &rows, side),
         };
@@ -60,10 +72,11 @@ impl DecodedImage {
         let canvas = self.canvas(&columns.canvas, &rows.canvas, mean);
         let (left, top) = (columns.canvas.start, rows.canvas.start);
         let area = columns.area(rows, left, top, (canvas.width, canvas.height));
-        let visible = resample(&canvas, area, columns.cells.len(), rows.cells.len());
+        let (width, height) = (columns.cells.len(), rows.cells.len());
+        let visible = resample(&canvas, area, width, height, Filter::Lanczos3);
 
         let mut face = vec![mean; side * side];
-        let visible = visible.chunks_exact(columns.cells.len());
+        let visible = visible.chunks_exact(width);
         for (row, levels) in rows.cells.clone().zip(visible) {
             face[row * side..][columns.cells.clone()].copy_from_slice(levels);
         }

@@ -2,7 +2,7 @@
 
 use super::{
     DecodedImage, Face,
-    resample::{resample, whole},
+    resample::{Filter, resample, whole},
 };
 
 impl DecodedImage {
@@ -13,7 +13,7 @@ impl DecodedImage {
     /// Panics if `side` is 0 or above 65,535. The side comes from a model, which was checked when it was loaded.
     pub fn to_face(&self, side: usize) -> Face {
         assert_side(side);
-        let pixels = resample(self, whole(self), side, side);
+        let pixels = resample(self, whole(self), side, side, Filter::Triangle);
         Face::new(side, pixels).expect("resizing returns the requested size")
     }
 }

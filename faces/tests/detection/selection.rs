@@ -15,10 +15,11 @@ fn faces_below_minimum_score_are_ignored() {
     let mut arrays = arrays();
     arrays
         .put(32, (2, 2), 0.75, CENTRE)
-        .put(32, (8, 8), 0.5, CENTRE);
+        .put(32, (8, 8), 0.49, CENTRE)
+        .put(32, (14, 14), 0.25, CENTRE);
     assert_eq!(arrays.faces().len(), 1);
     let lower = DetectionOptions {
-        min_score: 0.5,
+        min_score: 0.48,
         ..DetectionOptions::default()
     };
     assert_eq!(arrays.decode(&lower).unwrap().len(), 2);

@@ -28,16 +28,19 @@ fn square(left: f32, top: f32, side: f32) -> BoundingBox {
 }
 
 #[test]
-fn crop_of_whole_square_image_equals_to_face() {
+fn crop_of_square_is_within_one_level_of_pillow() {
     let mosaic = image("mosaic.png");
     let length = mosaic.width().min(mosaic.height());
+    // With half of the contrast, the filter does not overshoot beyond 0 to 255, which Pillow clips in another order.
     let cut = photo(length, length, |x, y| {
-        mosaic.pixels()[y * mosaic.width() + x]
+        mosaic.pixels()[y * mosaic.width() + x] / 2 + 64
     });
     let whole = square(0.0, 0.0, length as f32);
     for side in [20, 48, 64, 100, 224] {
-        let (cropped, resized) = (cut.crop_face(&whole, side), cut.to_face(side));
-        let levels = cropped.pixels().iter().zip(resized.pixels());
+        let cropped = cut.crop_face(&whole, side);
+        let pillow = image(&format!("mosaic.png.crop{side}.png"));
+        assert_eq!(pillow.pixels().len(), side * side);
+        let levels = cropped.pixels().iter().zip(pillow.pixels());
         let difference = levels.map(|(a, b)| a.abs_diff(*b)).max();
         assert!(difference <= Some(1), "side {side}: {difference:?} levels");
     }
@@ -156,9 +159,9 @@ fn photo_of_one_pixel_gives_its_level() {
 }
 
 proptest! {
-    /// Resampling and padding average, so they cannot leave the range of the photo.
+    /// The filter overshoots at edges, but by less than a fifth of the contrast per axis.
     #[test]
-    fn levels_of_any_crop_are_within_range_of_photo(
+    fn levels_of_any_crop_are_near_range_of_photo(
         (width, height) in (1_usize..60, 1_usize..60),
         numbers in prop_oneof![
             prop::array::uniform4(-80.0_f32..80.0),
@@ -167,10 +170,10 @@ proptest! {
         ],
         side in 1_usize..70,
     ) {
-        let noise = photo(width, height, |x, y| u8::try_from(60 + (x * 31 + y * 17) % 120).unwrap());
+        let noise = photo(width, height, |x, y| u8::try_from(110 + (x * 31 + y * 17) % 40).unwrap());
         let [x, y, width, height] = numbers;
         let face = noise.crop_face(&BoundingBox { x, y, width, height }, side);
         prop_assert_eq!(face.side(), side);
-        prop_assert!(face.pixels().iter().all(|level| (60..180).contains(level)));
+        prop_assert!(face.pixels().iter().all(|level| (92..168).contains(level)));
     }
 }

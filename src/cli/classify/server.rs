@@ -15,7 +15,7 @@ use self::{
     document::{ImageResult, Problem, Response},
     part::{Image, Part, Parts},
 };
-use super::{inputs::Entry, result::FileResult};
+use super::{inputs::Entry, result::FileResult, search::SearchArgs};
 use crate::{cli::api_client::ApiClient, models::name::ModelName};
 
 /// Number of faces of a request.
@@ -41,19 +41,22 @@ pub(super) struct Server {
     client: ApiClient,
     query: Vec<(&'static str, String)>,
     labels: Vec<String>,
+    /// Whether the images are photos.
     faces: bool,
+    /// Maximum number of images of a request.
+    per_request: usize,
     workers: usize,
 }
 
 impl Server {
-    /// Asks the server for the labels of the model. `workers` requests are sent at once.
+    /// Asks the server for the labels of the model. With `search`, the images are photos. `workers` requests are sent at once.
     ///
     /// # Errors
     /// Returns an error if the server is not reachable or does not have the model.
     pub(super) async fn connect(
         url: &str,
         requested: Option<&ModelName>,
-        faces: bool,
+        search: Option<&SearchArgs>,
         workers: usize,
     ) -> anyhow::Result<Self> {
         let client = ApiClient::new(url, None)?;
@@ -63,11 +66,18 @@ impl Server {
             query.push(("model", name.clone()));
             query.extend(version.map(|version| ("version", version.to_string())));
         }
+        query.extend(search.into_iter().flat_map(SearchArgs::query));
+        let per_request = match search {
+            None => FACES_PER_REQUEST,
+            Some(search) if search.fits_two_photos() => PHOTOS_PER_REQUEST,
+            Some(_) => 1,
+        };
         Ok(Self {
             client,
             query,
             labels,
-            faces,
+            faces: search.is_some(),
+            per_request,
             workers,
         })
     }
@@ -82,13 +92,8 @@ impl Server {
         &'a self,
         entries: impl Stream<Item = anyhow::Result<Entry>> + 'a,
     ) -> LocalBoxStream<'a, anyhow::Result<Vec<FileResult>>> {
-        let per_request = if self.faces {
-            PHOTOS_PER_REQUEST
-        } else {
-            FACES_PER_REQUEST
-        };
         entries
-            .ready_chunks(per_request)
+            .ready_chunks(self.per_request)
             .map(move |entries| self.files(entries))
             .buffered(self.workers)
             .boxed_local()

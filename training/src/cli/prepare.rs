@@ -31,7 +31,7 @@ pub(super) struct Args {
     /// Treatment of photos with several faces, whose label may apply to any of them.
     #[arg(long, value_enum, default_value_t)]
     several: SeveralFaces,
-    /// Minimum score of a face, 0 to 1.
+    /// Minimum score of a face, 0 to 1. The default is above that of `/v1/faces`, because other objects must not become training faces.
     #[arg(long, default_value_t = 0.7, value_parser = parse_score)]
     min_score: f32,
     /// File of the face detector YuNet.

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+/// Number of cells, or of pixels of the photo if they are larger, that the filter reads beyond a cell.
+const REACH: f64 = 3.0;
 /// Minimum number of pixels of the face that overlap the photo. It bounds the margin of the copy of the covered part.
 const MIN_CELLS: f64 = 4.0;
 /// Distance in pixels of the photo up to which an edge of the square is moved to the edge of the photo. Without it, rounding of the
@@ -43,7 +45,7 @@ impl Span {
         let first = ((covered_start - start) / cell).floor();
         let last = ((covered_end - start) / cell).ceil().min(side as f64);
         let visible = start + first * cell..start + last * cell;
-        let reach = cell.max(1.0).ceil();
+        let reach = (REACH * cell.max(1.0)).ceil();
         let outermost = covered_start.round().min(photo - 1.0);
         Some(Self {
             is_inside,
@@ -100,7 +102,7 @@ mod tests {
         assert_eq!(span.cells, 0..24);
         assert_eq!((span.start, span.end), (10.5, 58.5));
         assert_eq!(span.covered, 11..59);
-        assert_eq!(span.canvas, 8..61);
+        assert_eq!(span.canvas, 4..65);
     }
 
     #[test]
@@ -111,7 +113,7 @@ mod tests {
         assert_eq!(span.cells, 2..10);
         assert_eq!((span.start, span.end), (-2.0, 30.0));
         assert_eq!(span.covered, 0..30);
-        assert_eq!(span.canvas, -2..34);
+        assert_eq!(span.canvas, -2..42);
     }
 
     #[test]
@@ -137,7 +139,7 @@ mod tests {
         ) {
             if let Some(span) = Span::new(start, length, photo, side) {
                 let covered = span.covered.len() as f64;
-                prop_assert!(super::length(&span.canvas) as f64 <= 1.5 * covered + 4.0 || span.is_inside);
+                prop_assert!(super::length(&span.canvas) as f64 <= 2.0 * covered + 8.0 || span.is_inside);
                 prop_assert!(!span.cells.is_empty() && span.cells.end <= side);
                 prop_assert!(span.canvas.start as f64 <= span.start);
                 prop_assert!(span.end <= span.canvas.end as f64 + 1e-9);

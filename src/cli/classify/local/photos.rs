@@ -3,15 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use mien_faces::{
-    detection::{DetectionOptions, LongSide},
-    image::Limits,
-};
+use mien_faces::{detection::DetectionOptions, image::Limits};
 use tokio::task::spawn_blocking;
 
 use crate::{
-    cli::classify::{inputs::Entry, read::read, result::LocatedFace},
-    detection::{DetectorLimits, FaceDetector, PhotoFaces, PhotoOptions},
+    cli::classify::{inputs::Entry, read::read, result::LocatedFace, search::SearchArgs},
+    detection::{DetectorLimits, FaceDetector, PhotoFaces},
     inference::{Probabilities, runtime::Runtime},
     intake::decoder::{Decoder, EncodedImage},
     metrics::Metrics,
@@ -25,6 +22,7 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 pub(in crate::cli::classify) struct PhotoSearch {
     detector: FaceDetector,
     decoder: Decoder,
+    flags: SearchArgs,
 }
 
 impl PhotoSearch {
@@ -35,6 +33,7 @@ impl PhotoSearch {
     pub(in crate::cli::classify) fn start(
         runtime: &Runtime,
         choice: Option<&DetectorChoice>,
+        flags: SearchArgs,
         workers: usize,
     ) -> anyhow::Result<Self> {
         let path = match choice {
@@ -57,7 +56,11 @@ impl PhotoSearch {
         } = Limits::default();
         let max_memory = usize::try_from(max_memory).unwrap_or(usize::MAX);
         let decoder = Decoder::new(max_pixels, max_memory);
-        Ok(Self { detector, decoder })
+        Ok(Self {
+            detector,
+            decoder,
+            flags,
+        })
     }
 
     /// Finds the faces in a file, and crops them in `side` rows and columns. The inner error is that of the file.
@@ -71,11 +74,7 @@ impl PhotoSearch {
             Ok(bytes) => bytes,
             Err(error) => return Ok(Err(error)),
         };
-        let options = PhotoOptions {
-            long_side: LongSide::default(),
-            detection: DetectionOptions::default(),
-            side,
-        };
+        let options = self.flags.options(side);
         let file = EncodedImage::Raw(bytes);
         let deadline = Instant::now() + TIMEOUT;
         let found = self.detector.find(&self.decoder, file, options, deadline);

@@ -27,8 +27,8 @@ pub struct FacesQuery {
     /// Minimum probability of a label. Below it `label` is null and `uncertain` is true.
     #[param(minimum = 0.0, maximum = 1.0, example = 0.5)]
     min_confidence: Option<f32>,
-    /// Minimum score of a face; by default 0.7.
-    #[param(minimum = 0.0, maximum = 1.0, example = 0.7)]
+    /// Minimum score of a face; by default 0.5. A higher score reduces the number of detections that are not faces.
+    #[param(minimum = 0.0, maximum = 1.0, example = 0.5)]
     min_score: Option<f32>,
     /// Minimum size of a face in pixels of the photo, which is the square root of the area of its box; by default 10.
     #[param(minimum = 0.0, example = 10.0)]

@@ -62,6 +62,55 @@ fn photo_has_one_row_per_face() {
 }
 
 #[test]
+fn flags_of_search_select_faces() {
+    let album = tempfile::tempdir().unwrap();
+    let two = composite(&[("happy", 40, 60, 120), ("surprise", 330, 140, 240)]);
+    put(album.path(), "1.png", &two);
+    for (flag, expected) in [
+        ("--min-score=0", 100),
+        ("--min-score=1", 0),
+        ("--min-size=150", 1),
+        ("--max-faces=1", 1),
+        ("--detector-size=320", 2),
+    ] {
+        let words = [
+            "classify",
+            "--faces",
+            DETECTOR,
+            "--model=small",
+            "--format=jsonl",
+            flag,
+            text(album.path()),
+        ];
+        let rows = rows(stdout(&mien(&words)));
+        assert_eq!(rows[0]["faces"], expected, "{flag}");
+    }
+}
+
+#[test]
+fn invalid_flags_of_search_are_rejected() {
+    for (flags, reason) in [
+        (&["--faces", "--min-score=1.1"][..], "a number from 0 to 1"),
+        (&["--faces", "--min-size=-1"], "a number of pixels from 0"),
+        (&["--faces", "--max-faces=257"], "must be 1 to 256"),
+        (&["--faces", "--detector-size=641"], "320, 640 or 1280"),
+    ] {
+        let output = mien(&[&["classify", "x.png"], flags].concat());
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn flags_of_search_need_faces_or_video() {
+    let output = mien(&["classify", "--min-score=0.8", "x.png"]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("--faces or a video"), "{error}");
+}
+
+#[test]
 fn missing_detector_is_an_error() {
     for (detector, reason) in [
         ("--detector=off", "--detector is off"),

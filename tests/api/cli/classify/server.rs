@@ -57,8 +57,15 @@ fn server_finds_the_faces_of_the_local_detector() {
     put(album.path(), "3.png", &two[..two.len() / 2]);
     let directory = text(album.path());
     let server = Server::start(&[DETECTOR, EXACT]);
-    let remote = classify(&["--faces", "--server", server.base()], directory);
-    assert_eq!(remote, classify(&["--faces", DETECTOR], directory));
+    for flag in [
+        "--min-score=0.8",
+        "--min-size=150",
+        "--max-faces=1",
+        "--max-faces=200",
+    ] {
+        let remote = classify(&["--faces", flag, "--server", server.base()], directory);
+        assert_eq!(remote, classify(&["--faces", flag, DETECTOR], directory));
+    }
 
     let server = Server::start(&["--detector=off"]);
     let output = mien(&["classify", "--faces", "--server", server.base(), directory]);
