@@ -136,13 +136,7 @@ impl ClassifyArgs {
         let format = self.output.format()?;
         let videos = self.video.videos(self.input.paths())?;
         let faces = self.faces || videos.is_some();
-        if videos.is_some() {
-            self.check_video()?;
-        }
-        ensure!(
-            faces || !self.search.is_set(),
-            "--min-score, --min-size, --max-faces and --detector-size need --faces or a video"
-        );
+        self.check(faces, videos.is_some())?;
         let mut destination = self.output.open()?;
         let skipped = Skipped::default();
         let mut entries = match &videos {
@@ -180,16 +174,20 @@ impl ClassifyArgs {
         Ok(ExitCode::from(if is_complete { 0 } else { INCOMPLETE }))
     }
 
-    /// Checks that the other flags can be combined with videos.
-    fn check_video(&self) -> anyhow::Result<()> {
+    /// Checks that the flags can be combined.
+    fn check(&self, faces: bool, video: bool) -> anyhow::Result<()> {
         let reason = "the tracks of a video depend on all of its frames";
         ensure!(
-            !self.output.resume(),
+            !video || !self.output.resume(),
             "--resume cannot continue a video: {reason}"
         );
         ensure!(
-            !self.input.is_shard(),
+            !video || !self.input.is_shard(),
             "--shard cannot divide a video: {reason}"
+        );
+        ensure!(
+            faces || !self.search.is_set(),
+            "--min-score, --min-size, --max-faces and --detector-size need --faces or a video"
         );
         Ok(())
     }
