@@ -28,7 +28,7 @@ fn square(left: f32, top: f32, side: f32) -> BoundingBox {
 }
 
 #[test]
-fn crop_of_square_is_within_one_level_of_pillow() {
+fn crop_of_square_is_within_two_levels_of_pillow() {
     let mosaic = image("mosaic.png");
     let length = mosaic.width().min(mosaic.height());
     // With half of the contrast, the filter does not overshoot beyond 0 to 255, which Pillow clips in another order.
@@ -42,7 +42,8 @@ fn crop_of_square_is_within_one_level_of_pillow() {
         assert_eq!(pillow.pixels().len(), side * side);
         let levels = cropped.pixels().iter().zip(pillow.pixels());
         let difference = levels.map(|(a, b)| a.abs_diff(*b)).max();
-        assert!(difference <= Some(1), "side {side}: {difference:?} levels");
+        // Both round after each axis, in another order.
+        assert!(difference <= Some(2), "side {side}: {difference:?} levels");
     }
 }
 
