@@ -18,6 +18,7 @@
 
 mod assemble;
 mod background;
+mod call_durations;
 mod cpu_budget;
 mod error;
 mod job;
@@ -41,6 +42,7 @@ use std::{
 use tokio::{sync::oneshot, time::timeout_at};
 
 pub use self::{
+    call_durations::CallStatistics,
     cpu_budget::CpuBudget,
     error::BatchError,
     options::{BatchOptions, Priority, RequestOptions},

@@ -81,10 +81,10 @@ impl<M: Model + ?Sized + 'static> WorkerPool<M> {
             thread_priority::lower_to_inference_priority();
             match factory() {
                 Ok(classifier) => {
-                    let worker = Worker::new(name, factory, classifier, metrics);
+                    let worker = Worker::new(index, name, factory, classifier, metrics);
                     let _ = ready.send(Ok(()));
                     drop(ready);
-                    worker.run(index, &queue);
+                    worker.run(&queue);
                 }
                 Err(error) => drop(ready.send(Err(error))),
             }
