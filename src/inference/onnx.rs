@@ -38,8 +38,8 @@ pub struct OnnxClassifier {
 }
 
 impl OnnxClassifier {
-    /// Wraps an open session and warms it up with a batch of the maximum size. Missing memory or an output of the wrong
-    /// shape is found here instead of in a request.
+    /// Wraps an open session and warms it up with an inference call of `images` images. An output of the wrong shape is found
+    /// here instead of in a request.
     ///
     /// # Errors
     /// Returns an error if the inference call fails or its output is not one distribution over `labels` labels per image.
@@ -48,9 +48,11 @@ impl OnnxClassifier {
         signature: Signature,
         labels: usize,
         max_batch: usize,
+        images: usize,
     ) -> Result<Self, InferenceError> {
         let mut classifier = Self::without_warm_up(session, signature, labels, max_batch);
-        classifier.timed(CallKind::Trial, Self::warm_up)?;
+        let images = images.min(classifier.max_batch);
+        classifier.timed(CallKind::Trial, |this| this.warm_up(images))?;
         Ok(classifier)
     }
 
@@ -98,8 +100,8 @@ impl OnnxClassifier {
 
     /// Runs uniform and striped faces. If the kind of the output is not declared, it is detected: probabilities if each row
     /// is a distribution, otherwise logits.
-    fn warm_up(&mut self) -> Result<(), InferenceError> {
-        let faces: Vec<Input> = (0..self.max_batch)
+    fn warm_up(&mut self, images: usize) -> Result<(), InferenceError> {
+        let faces: Vec<Input> = (0..images)
             .map(|index| test_face(self.signature.side, index))
             .collect();
         let rows = self.run(&faces)?;

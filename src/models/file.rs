@@ -20,7 +20,7 @@ use crate::{
     inference::{
         InferenceError, invalid_model,
         onnx::{OnnxClassifier, Session},
-        runtime::Runtime,
+        runtime::{Device, Runtime},
         signature::Signature,
     },
     thread_priority::{run_at_background_priority, run_at_inference_priority},
@@ -72,7 +72,13 @@ pub(super) fn inspect(
     let mut signature =
         Signature::new(&metadata.inputs, &metadata.outputs, labels, scaling, output)?;
     let probe = run_at_background_priority(|| {
-        OnnxClassifier::new(session, signature.clone(), labels, PROBE_IMAGES)
+        OnnxClassifier::new(
+            session,
+            signature.clone(),
+            labels,
+            PROBE_IMAGES,
+            PROBE_IMAGES,
+        )
     })?;
     signature.kind = Some(probe.kind());
     let session = probe.into_session();
@@ -151,7 +157,8 @@ impl ModelFile {
         open(&self.runtime, &self.path, threads)
     }
 
-    /// Returns a classifier that is warmed up with a batch of the maximum size.
+    /// Returns a classifier that is warmed up: on a GPU with a batch of the maximum size, which allocates its memory, and on a CPU
+    /// with one image, because a larger batch takes longer and does not make the first requests faster.
     ///
     /// # Errors
     /// Returns an error if the warm-up fails.
@@ -161,8 +168,12 @@ impl ModelFile {
         max_batch: usize,
     ) -> Result<OnnxClassifier, InferenceError> {
         let signature = self.signature.clone();
+        let images = match self.runtime.device() {
+            Device::Cpu => 1,
+            Device::Cuda(_) => max_batch,
+        };
         run_at_background_priority(|| {
-            OnnxClassifier::new(session, signature, self.labels, max_batch)
+            OnnxClassifier::new(session, signature, self.labels, max_batch, images)
         })
     }
 

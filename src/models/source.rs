@@ -113,7 +113,7 @@ impl Source {
         self.each(|file| file.session(threads))
     }
 
-    /// Returns a classifier of these sessions that is warmed up with a batch of the maximum size.
+    /// Returns a classifier of these sessions that is warmed up.
     ///
     /// # Errors
     /// Returns an error if a warm-up fails.
