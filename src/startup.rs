@@ -182,15 +182,16 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
         settings.cuda.options(),
         settings.batching.inference_timeout,
     )?;
-    let detector = detector(settings, &runtime, &metrics)?;
     let loader = ModelLoader {
-        runtime,
+        runtime: runtime.clone(),
         options: settings.serving_options(),
         tuner: Tuner::new(settings.tuning.options()),
         metrics: Arc::clone(&metrics),
         retired_workers: RetiredWorkers::default(),
     };
     let (registry, started) = Registry::start(lifecycle, loader)?;
+    // The default model is loaded at the same time.
+    let detector = detector(settings, &runtime, &metrics).inspect_err(|_| registry.shut_down())?;
     let app = AppState::new(
         Arc::new(registry),
         metrics,
