@@ -20,10 +20,10 @@ use crate::{
     models::{live::LiveModel, source::Source},
     tuning::{
         Point, choose,
-        curve::measure,
         sessions::ThroughputRun,
         space::{Configuration, Layout, Overrides, Space},
         stop_condition::StopCondition,
+        sweep::measure,
     },
 };
 
@@ -58,7 +58,8 @@ pub(super) fn raw(
     let stop = StopCondition::within(budget, &|| false);
     let points = measure(&space, side, stop, &open)?;
     let empty_curve = || InferenceError::Run("the curve is empty".to_owned());
-    let Configuration { layout, max_batch } = choose(&points).ok_or_else(empty_curve)?;
+    let Configuration { layout, max_batch } =
+        choose(&points).ok_or_else(empty_curve)?.configuration();
     let mut sessions = ThroughputRun::open(layout, max_batch, side, &open)?;
     let (best, images_per_cpu_second) = run(&mut sessions, time)?;
     Ok(Raw {
