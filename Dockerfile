@@ -68,7 +68,7 @@ ENV MIEN_ADDR=0.0.0.0:8080 \
     ORT_DYLIB_PATH=/opt/onnxruntime/libonnxruntime.so
 # /state stores the tuning results and, with MIEN_STATE=/state, evaluations. `--volume mien-state:/state` preserves them
 # when the container is removed. A new volume gets the owner of this directory. If the server cannot write to /state
-# (`--read-only` without a volume, or another user), each start measures for a few seconds.
+# (`--read-only` without a volume, or another user), the server measures for a few seconds after each start.
 RUN install --directory --owner=65532 --group=65532 /state
 # An unprivileged user without an account.
 USER 65532:65532

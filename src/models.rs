@@ -24,6 +24,7 @@ pub mod policy;
 pub mod registry;
 mod regular_file;
 pub mod repository;
+mod retune;
 pub mod serving_limits;
 pub mod serving_options;
 mod snapshot;

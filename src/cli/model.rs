@@ -118,11 +118,9 @@ impl ModelArgs {
         let cache = self.tune_cache.clone();
         let tuner = Tuner::new(TuningOptions {
             mode: TuneMode::Auto,
-            budget: Duration::ZERO,
             cache,
+            ..TuningOptions::off()
         });
-        // A command does not wait for a measurement.
-        tuner.start_serving(|| Duration::ZERO);
         let (metrics, retired_workers) = (Arc::new(Metrics::new()), RetiredWorkers::default());
         let loader = ModelLoader {
             runtime,

@@ -6,11 +6,12 @@ use std::{
     time::SystemTime,
 };
 
+use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    ModelVersion, manifest::Manifest, repository::Fingerprint, version_config::VersionConfig,
+    ModelVersion, manifest::Manifest, repository::VersionDir, version_config::VersionConfig,
 };
 use crate::{
     batching::Batcher,
@@ -34,12 +35,12 @@ pub struct LiveModel {
     pub signature: Signature,
     /// The device.
     pub device: Device,
-    /// The serving configuration and its origin.
-    pub tuning: Tuning,
+    /// The serving configuration and its origin. The origin changes when a measurement confirms the configuration.
+    pub tuning: ArcSwap<Tuning>,
     /// SHA-256 of `model.onnx`, or of an ensemble's members and weights, lower-case hex.
     pub sha256: String,
-    /// The state of the files that it was loaded from.
-    pub fingerprint: Fingerprint,
+    /// The directory and the state of the files that it was loaded from.
+    pub dir: VersionDir,
     /// Time of the load.
     pub loaded: SystemTime,
     /// Metrics of the model.

@@ -1,23 +1,25 @@
-//! Loads a version: inspects its files, tunes it, opens sessions, warms them up and starts the workers.
+//! Loads a version: inspects its files, selects its configuration, opens sessions, warms them up and starts the workers.
 
 use std::{sync::Arc, time::SystemTime};
+
+use arc_swap::ArcSwap;
 
 use super::{
     ModelVersion,
     live::LiveModel,
     repository::{MODEL_FILE, VersionDir},
     serving_options::ServingOptions,
-    source::{InspectedModel, Source, identity, inspect},
+    source::{InspectedModel, identity, inspect},
     version_config::{CONFIG_FILE, VersionConfig},
 };
 use crate::{
     batching::{Batcher, CpuBudget, RetiredWorkers},
     inference::{
-        InferenceError, invalid_model,
+        InferenceError, Labels, invalid_model,
         runtime::{Device, Runtime},
     },
-    metrics::Metrics,
-    tuning::{Tuner, Tuning, TuningTarget, space::Overrides},
+    metrics::{Metrics, ModelMetrics},
+    tuning::{Tuner, TuningTarget, space::Overrides},
 };
 
 /// Loads versions. Contains everything that is the same for all versions.
@@ -35,40 +37,22 @@ pub struct ModelLoader {
 }
 
 impl ModelLoader {
-    /// Measures the tuning curve of a version if there is none. Errors are ignored, because loading the version reports them.
-    pub fn tune_if_needed(&self, name: &str, dir: &VersionDir) {
-        let Ok(config) = VersionConfig::read(&dir.path) else {
-            return;
-        };
-        let Ok(given) = self.options.overrides(&config) else {
-            return;
-        };
-        let Ok(sha256) = identity(dir, &config) else {
-            return;
-        };
-        if !self.tuner.is_tuned(&sha256, &self.runtime, given)
-            && let Ok(inspected) = inspect(
-                &self.runtime,
-                dir,
-                config,
-                given.intra_op_threads.unwrap_or(1),
-            )
-        {
-            self.tune(name, &inspected.source, given);
-        }
-    }
-
-    fn tune(&self, name: &str, source: &Source, given: Overrides) -> Tuning {
-        let open = |threads, max_batch| source.open_without_warm_up(threads, max_batch);
-        let target = TuningTarget {
+    /// Returns the description of a model for the tuner.
+    pub(super) fn tuning_target<'a>(
+        &self,
+        name: &'a str,
+        sha256: &'a str,
+        fixed_batch: Option<usize>,
+        given: Overrides,
+    ) -> TuningTarget<'a> {
+        TuningTarget {
             name,
-            sha256: &source.sha256,
-            runtime: &self.runtime,
-            side: source.signature.side,
-            fixed_batch: source.signature.fixed_batch,
-            open: &open,
-        };
-        self.tuner.tune(&target, given)
+            sha256,
+            device: self.runtime.device(),
+            variant: self.runtime.variant(),
+            fixed_batch,
+            given,
+        }
     }
 
     /// Loads a version. Blocks until its workers are started.
@@ -82,6 +66,34 @@ impl ModelLoader {
         dir: &VersionDir,
     ) -> Result<LiveModel, InferenceError> {
         let loaded = SystemTime::now();
+        let series = |labels: &Labels| self.metrics.model(name, &version.to_string(), labels);
+        self.build(name, version, dir, loaded, series)
+    }
+
+    /// Loads a version again from the same files, for another configuration. Its metrics continue.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::load`], and an error if its files have changed since it was loaded.
+    pub(super) fn load_again(&self, model: &LiveModel) -> Result<LiveModel, InferenceError> {
+        let VersionDir { root, path, .. } = &model.dir;
+        let dir = VersionDir::new(root, path.clone())
+            .map_err(|error| InferenceError::Model(format!("its directory: {error}")))?;
+        let series = |_: &Labels| model.metrics.clone();
+        let new = self.build(&model.name, model.version, &dir, model.loaded, series)?;
+        if new.config != model.config || !new.predicts_like(model) {
+            return invalid_model("its files have changed since it was loaded");
+        }
+        Ok(new)
+    }
+
+    fn build(
+        &self,
+        name: &str,
+        version: ModelVersion,
+        dir: &VersionDir,
+        loaded: SystemTime,
+        series: impl FnOnce(&Labels) -> ModelMetrics,
+    ) -> Result<LiveModel, InferenceError> {
         let config = VersionConfig::read(&dir.path)?;
         let given = self.options.overrides(&config)?;
         let threads = given.intra_op_threads.unwrap_or(1);
@@ -91,7 +103,9 @@ impl ModelLoader {
             config,
             sessions,
         } = inspect(&self.runtime, dir, config, threads)?;
-        let tuning = self.tune(name, &source, given);
+        let fixed_batch = source.signature.fixed_batch;
+        let target = self.tuning_target(name, &source.sha256, fixed_batch, given);
+        let tuning = self.tuner.select(&target);
         let batch = self.options.batch_options(tuning.configuration);
         let first = source.warm_up(
             if batch.intra_op_threads == threads {
@@ -103,9 +117,7 @@ impl ModelLoader {
         )?;
 
         let (signature, sha256) = (source.signature.clone(), source.sha256.clone());
-        let series = self
-            .metrics
-            .model(name, &version.to_string(), &manifest.labels);
+        let series = series(&manifest.labels);
         let cores = cpu_budget(self.runtime.device());
         let factory = source.factory(first, batch);
         let batcher = Batcher::start(name, &factory, batch, cores, series.clone())?;
@@ -122,9 +134,9 @@ impl ModelLoader {
             config,
             signature,
             device: self.runtime.device(),
-            tuning,
+            tuning: ArcSwap::from_pointee(tuning),
             sha256,
-            fingerprint: dir.fingerprint.clone(),
+            dir: dir.clone(),
             loaded,
             metrics: series,
             batcher,
@@ -147,7 +159,7 @@ fn cpu_budget(device: Device) -> CpuBudget {
 /// Returns an error if a file cannot be read.
 pub fn has_same_content(model: &LiveModel, dir: &VersionDir) -> Result<bool, InferenceError> {
     let by_content = [MODEL_FILE, CONFIG_FILE];
-    if model.fingerprint.without(&by_content) != dir.fingerprint.without(&by_content) {
+    if model.dir.fingerprint.without(&by_content) != dir.fingerprint.without(&by_content) {
         return Ok(false);
     }
     let config = VersionConfig::read(&dir.path)?;

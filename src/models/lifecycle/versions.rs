@@ -1,5 +1,6 @@
 //! Loads and retires versions and publishes their states.
 
+mod reconfiguration;
 mod retirement;
 mod suspension;
 
@@ -7,6 +8,7 @@ use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 pub(super) use self::suspension::SuspensionHandler;
@@ -27,6 +29,9 @@ pub(super) struct VersionManager {
     snapshot: Arc<SharedSnapshot>,
     /// The files of the last attempt to load each version, whether it succeeded or not.
     attempted: BTreeMap<(String, ModelVersion), Fingerprint>,
+    /// Begin of the time without activity: the last attempt to load a version for a client or at startup, or the last change of
+    /// a configuration under live traffic.
+    idle_since: Instant,
     suspended: SuspensionHandler,
 }
 
@@ -40,6 +45,7 @@ impl VersionManager {
             loader,
             snapshot,
             attempted: BTreeMap::new(),
+            idle_since: Instant::now(),
             suspended,
         }
     }
@@ -48,12 +54,17 @@ impl VersionManager {
         &self.loader
     }
 
-    pub(super) fn shared_snapshot(&self) -> &Arc<SharedSnapshot> {
-        &self.snapshot
-    }
-
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// Returns the time since versions were loaded. Does not consider requests.
+    pub(super) fn idle_time(&self) -> Duration {
+        self.idle_since.elapsed()
+    }
+
+    pub(super) fn restart_idle_time(&mut self) {
+        self.idle_since = Instant::now();
     }
 
     /// Replaces the snapshot by a changed one.
@@ -121,6 +132,7 @@ impl VersionManager {
         });
         self.attempted
             .insert((name.to_owned(), version), dir.fingerprint.clone());
+        self.restart_idle_time();
         self.loader.metrics.count_model_load(name, loaded.is_ok());
         match loaded {
             Ok(model) => {

@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 use crate::{
     inference::signature::Signature,
     models::{ModelVersion, ensemble, live::LiveModel},
-    tuning::{Point, Source},
+    timestamp::Timestamp,
+    tuning::{self, Point, Source, choose},
 };
 
 /// Details of a loaded version.
@@ -100,9 +101,38 @@ pub struct Serving {
 pub struct Tuning {
     /// Kind of origin.
     source: Source,
+    /// End of the measurement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    measured_at: Option<Timestamp>,
+    /// Whether the measurement will be repeated, because other processes slowed it down or live traffic contradicts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provisional: Option<bool>,
+    /// Share of the cores, 0 to 1, that other processes occupied during the measurement. Missing if the system does not report
+    /// it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    load: Option<f64>,
+    /// Spread of the point that was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spread: Option<f64>,
     /// The measured curve.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     points: Vec<Point>,
+}
+
+impl From<&tuning::Tuning> for Tuning {
+    fn from(tuning: &tuning::Tuning) -> Self {
+        let curve = tuning.curve.as_deref();
+        let points = curve.map_or(&[][..], |curve| &curve.points);
+        Self {
+            source: tuning.source,
+            measured_at: curve.map(|curve| curve.measured_at),
+            provisional: curve.map(|curve| curve.provisional),
+            load: curve.and_then(|curve| curve.load),
+            spread: choose(points).map(|point| point.spread),
+            points: points.to_vec(),
+        }
+    }
 }
 
 impl From<ensemble::Member> for Member {
@@ -154,10 +184,7 @@ impl From<&LiveModel> for ModelInfo {
                 max_queue_delay_ms: u64::try_from(options.max_queue_delay.as_millis())
                     .unwrap_or(u64::MAX),
                 max_queue_size: options.max_queue_size,
-                tuning: Tuning {
-                    source: model.tuning.source,
-                    points: model.tuning.points.clone(),
-                },
+                tuning: Tuning::from(&**model.tuning.load()),
             },
         }
     }
