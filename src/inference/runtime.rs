@@ -16,6 +16,7 @@ pub use self::device::{Device, DeviceChoice};
 pub(crate) use self::watchdog::Watchdog;
 pub(super) use self::watchdog::{CallKind, CallTimer};
 use super::InferenceError;
+use crate::thread_priority::LoadPriority;
 
 /// Options of GPUs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +36,7 @@ pub struct Runtime {
     device: Device,
     cuda: CudaOptions,
     watchdog: Watchdog,
+    load_priority: LoadPriority,
 }
 
 /// Default of the time limit of an inference call, as text for settings.
@@ -64,6 +66,7 @@ impl Runtime {
             device,
             cuda,
             watchdog,
+            load_priority: LoadPriority::default(),
         })
     }
 
@@ -102,6 +105,11 @@ impl Runtime {
     /// Returns the thread that limits the time of inference calls.
     pub(crate) fn watchdog(&self) -> &Watchdog {
         &self.watchdog
+    }
+
+    /// Returns the priority at which sessions are opened and warmed up.
+    pub(crate) fn load_priority(&self) -> &LoadPriority {
+        &self.load_priority
     }
 
     pub(super) fn environment(&self) -> &Environment {

@@ -23,7 +23,7 @@ use crate::{
         runtime::{Device, Runtime},
         signature::Signature,
     },
-    thread_priority::{run_at_background_priority, run_at_inference_priority},
+    thread_priority::run_at_inference_priority,
 };
 
 /// Number of images of the inference call that detects the kind of the output.
@@ -71,7 +71,7 @@ pub(super) fn inspect(
     let (scaling, output) = (config.input_scaling(), config.output);
     let mut signature =
         Signature::new(&metadata.inputs, &metadata.outputs, labels, scaling, output)?;
-    let probe = run_at_background_priority(|| {
+    let probe = runtime.load_priority().run(|| {
         OnnxClassifier::new(
             session,
             signature.clone(),
@@ -96,7 +96,7 @@ pub(super) fn inspect(
     })
 }
 
-/// Opens a session at background priority, or at inference priority if the session starts threads, because they keep the
+/// Opens a session at the priority of loads, or at inference priority if the session starts threads, because they keep the
 /// priority.
 fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, InferenceError> {
     // ONNX Runtime would wait for the writer of a FIFO.
@@ -105,7 +105,7 @@ fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, Infer
     if threads > 1 {
         run_at_inference_priority(open)
     } else {
-        run_at_background_priority(open)
+        runtime.load_priority().run(open)
     }
 }
 
@@ -172,9 +172,9 @@ impl ModelFile {
             Device::Cpu => 1,
             Device::Cuda(_) => max_batch,
         };
-        run_at_background_priority(|| {
-            OnnxClassifier::new(session, signature, self.labels, max_batch, images)
-        })
+        self.runtime
+            .load_priority()
+            .run(|| OnnxClassifier::new(session, signature, self.labels, max_batch, images))
     }
 
     /// Returns a classifier that is not warmed up, for measurements.

@@ -107,14 +107,11 @@ impl ModelLoader {
         let target = self.tuning_target(name, &source.sha256, fixed_batch, given);
         let tuning = self.tuner.select(&target);
         let batch = self.options.batch_options(tuning.configuration);
-        let first = source.warm_up(
-            if batch.intra_op_threads == threads {
-                sessions
-            } else {
-                source.sessions(batch.intra_op_threads)?
-            },
-            batch.max_batch,
-        )?;
+        let first = if batch.intra_op_threads == threads {
+            sessions
+        } else {
+            source.sessions(batch.intra_op_threads)?
+        };
 
         let (signature, sha256) = (source.signature.clone(), source.sha256.clone());
         let series = series(&manifest.labels);

@@ -145,12 +145,15 @@ impl Source {
     }
 
     /// Returns the factory of the workers' classifiers. The first worker gets `first`; the others open new sessions, also after
-    /// a panic.
-    pub(super) fn factory(self, first: Box<dyn Classifier>, batch: BatchOptions) -> Factory {
+    /// a panic. Each worker warms up its sessions, while the other workers do the same.
+    pub(super) fn factory(self, first: Vec<Session>, batch: BatchOptions) -> Factory {
         let first = Mutex::new(Some(first));
         Arc::new(move || {
             let first = lock(&first).take();
-            first.map_or_else(|| self.open_again(batch), Ok)
+            first.map_or_else(
+                || self.open_again(batch),
+                |sessions| self.warm_up(sessions, batch.max_batch),
+            )
         })
     }
 

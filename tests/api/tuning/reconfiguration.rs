@@ -14,7 +14,7 @@ use crate::{
 const FLAGS: [&str; 3] = [
     "--instances=1",
     "--intra-op-threads=1",
-    "--default-model=small",
+    "--default-model=small@1",
 ];
 
 /// Lets a server measure its default model, and replaces the points of the stored curve. Each point is a batch size and the

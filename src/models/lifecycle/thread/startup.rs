@@ -105,7 +105,14 @@ impl LifecycleThread {
                 continue;
             }
             match self.default_serves(&pending) {
-                Ok(true) => drop(started.take().map(|started| started.send(Ok(())))),
+                Ok(true) => {
+                    self.versions
+                        .loader()
+                        .runtime
+                        .load_priority()
+                        .start_serving();
+                    drop(started.take().map(|started| started.send(Ok(()))));
+                }
                 Ok(false) => {}
                 Err(error) => {
                     drop(started.take().map(|started| started.send(Err(error))));
