@@ -25,7 +25,7 @@ pub(super) struct Worker<M: Model + ?Sized> {
     index: usize,
     name: String,
     factory: Factory<M>,
-    /// `None` after a panic, because the model may be inconsistent; the next batch gets a new one.
+    /// `None` at the start of some workers, and after a panic, because the model may be inconsistent.
     model: Option<Box<M>>,
     /// Whether the queue counts this worker as healthy.
     healthy: bool,
@@ -40,14 +40,14 @@ impl<M: Model + ?Sized> Worker<M> {
         index: usize,
         name: String,
         factory: Factory<M>,
-        model: Box<M>,
+        model: Option<Box<M>>,
         metrics: ModelMetrics,
     ) -> Self {
         Self {
             index,
             name,
             factory,
-            model: Some(model),
+            model,
             healthy: true,
             metrics,
         }
@@ -62,7 +62,7 @@ impl<M: Model + ?Sized> Worker<M> {
         }
     }
 
-    /// Creates the model again after a panic. While that fails, the other workers process the images; if none of them is
+    /// Creates the model if there is none. While that fails, the other workers process the images; if none of them is
     /// healthy, this worker goes on without a model so that the images fail instead of waiting forever. Returns `false`
     /// if the queue was closed meanwhile.
     fn recover(&mut self, queue: &Queue<M>) -> bool {
@@ -143,13 +143,13 @@ impl<M: Model + ?Sized> Worker<M> {
         }
     }
 
-    /// Creates the model again after a panic.
+    /// Creates the model.
     fn replace(&self) -> Result<Box<M>, String> {
         let failed = |reason: String| {
             tracing::error!(
                 worker = self.name,
                 reason,
-                "cannot create the model again after a panic"
+                "cannot create the model of a worker; it tries again"
             );
             reason
         };

@@ -13,7 +13,7 @@ use super::{
     version_config::{CONFIG_FILE, VersionConfig},
 };
 use crate::{
-    batching::{Batcher, CpuBudget, RetiredWorkers},
+    batching::{Batcher, CpuBudget, RetiredWorkers, StartMode},
     inference::{
         InferenceError, Labels, invalid_model,
         runtime::{Device, Runtime},
@@ -117,7 +117,8 @@ impl ModelLoader {
         let series = series(&manifest.labels);
         let cores = cpu_budget(self.runtime.device());
         let factory = source.factory(first, batch);
-        let batcher = Batcher::start(name, &factory, batch, cores, series.clone())?;
+        let mode = self.start_mode();
+        let batcher = Batcher::start_in_mode(name, &factory, batch, cores, series.clone(), mode)?;
         batcher.set_reaper(&self.retired_workers);
         if dir.has_changed() {
             return invalid_model(
@@ -138,6 +139,16 @@ impl ModelLoader {
             metrics: series,
             batcher,
         })
+    }
+
+    /// Returns whether a version waits for all of its workers. At startup it does not, so that the server is ready sooner. On a GPU
+    /// it does, because the memory may not suffice for all sessions.
+    fn start_mode(&self) -> StartMode {
+        let is_serving = self.runtime.load_priority().is_serving();
+        match self.runtime.device() {
+            Device::Cpu if !is_serving => StartMode::FirstWorker,
+            Device::Cpu | Device::Cuda(_) => StartMode::AllWorkers,
+        }
     }
 }
 
