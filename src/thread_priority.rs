@@ -105,6 +105,7 @@ pub(crate) fn lower_to_background_priority() {
 #[derive(Clone, Default)]
 pub(crate) struct LoadPriority {
     is_serving: Arc<AtomicBool>,
+    is_background_suspended: Arc<AtomicBool>,
 }
 
 impl LoadPriority {
@@ -113,13 +114,35 @@ impl LoadPriority {
         self.is_serving.store(true, Ordering::Relaxed);
     }
 
+    /// Returns whether a model serves, so that loads must not delay requests.
+    pub(crate) fn is_serving(&self) -> bool {
+        self.is_serving.load(Ordering::Relaxed)
+    }
+
+    /// Loads at the priority of the calling thread until the guard is dropped, because no request waits and other processes
+    /// would delay background work.
+    pub(crate) fn suspend_background(&self) -> SuspendedBackground<'_> {
+        self.is_background_suspended.store(true, Ordering::Relaxed);
+        SuspendedBackground(self)
+    }
+
     /// Runs `work`, which must not start threads that outlive it.
     pub(crate) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        if self.is_serving.load(Ordering::Relaxed) {
+        if self.is_serving() && !self.is_background_suspended.load(Ordering::Relaxed) {
             run_at_background_priority(work)
         } else {
             work()
         }
+    }
+}
+
+/// Restores background priority for loads on drop.
+pub(crate) struct SuspendedBackground<'a>(&'a LoadPriority);
+
+impl Drop for SuspendedBackground<'_> {
+    fn drop(&mut self) {
+        let suspended = &self.0.is_background_suspended;
+        suspended.store(false, Ordering::Relaxed);
     }
 }
 
@@ -182,7 +205,12 @@ mod tests {
         let (before, priority) = (nice(), LoadPriority::default());
         assert_eq!(priority.run(nice), before);
         priority.clone().start_serving();
-        assert_eq!(priority.run(nice), (before + BACKGROUND_NICE).min(MAX_NICE));
+        let background = (before + BACKGROUND_NICE).min(MAX_NICE);
+        assert_eq!(priority.run(nice), background);
+        let suspended = priority.suspend_background();
+        assert_eq!(priority.run(nice), before);
+        drop(suspended);
+        assert_eq!(priority.run(nice), background);
     }
 
     #[test]

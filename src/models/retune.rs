@@ -6,7 +6,7 @@ use super::{live::LiveModel, load::ModelLoader, source::inspect, version_config:
 use crate::{
     batching::CallStatistics,
     inference::{InferenceError, invalid_model},
-    thread_priority::run_at_background_priority,
+    thread_priority::{run_at_background_priority, run_at_inference_priority},
     tuning::{LiveCalls, Point, TuningTarget, space::Space, stop_condition::StopCondition, sweep},
 };
 
@@ -17,14 +17,20 @@ impl ModelLoader {
         target.is_some_and(|target| self.tuner.is_due(&target, idle))
     }
 
-    /// Measures a loaded version with sessions of their own at background priority. Returns whether a new curve is known.
+    /// Measures a loaded version with sessions of their own, at background priority unless other processes occupy cores. Then it
+    /// has inference priority, because background work would take many times the budget. Returns whether a new curve is known.
     pub(super) fn measure(
         &self,
         model: &LiveModel,
         interrupted: &(dyn Fn() -> bool + Sync),
     ) -> bool {
         let run = |space: &Space, stop: StopCondition<'_>| {
-            run_at_background_priority(|| self.sweep(model, space, stop))
+            let sweep = || self.sweep(model, space, stop);
+            if self.tuner.is_machine_quiet() {
+                run_at_background_priority(sweep)
+            } else {
+                run_at_inference_priority(sweep)
+            }
         };
         self.target(model)
             .is_some_and(|target| self.tuner.measure(&target, interrupted, run))

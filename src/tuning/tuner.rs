@@ -76,6 +76,11 @@ impl Tuner {
         lock(&self.quiet).sample(self.machine.now(), self.machine.cpu_times());
     }
 
+    /// Returns whether the load of the machine was low at the last sample.
+    pub fn is_machine_quiet(&self) -> bool {
+        !lock(&self.quiet).length().is_zero()
+    }
+
     /// Returns the configuration of a model within the values that are fixed. Does not measure.
     pub fn select(&self, target: &TuningTarget<'_>) -> Tuning {
         let (space, key) = target.space_and_key();

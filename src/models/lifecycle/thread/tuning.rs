@@ -24,9 +24,11 @@ impl LifecycleThread {
         let due = models
             .iter()
             .find(|model| loader.is_measurement_due(model, idle));
-        if let Some(model) = due
-            && self.measure(model, &models)
-        {
+        let Some(model) = due else { return };
+        let is_machine_busy = !loader.tuner.is_machine_quiet();
+        let priority = loader.runtime.load_priority();
+        let _suspended = is_machine_busy.then(|| priority.suspend_background());
+        if self.measure(model, &models) {
             self.versions.reconfigure(model);
         }
     }
