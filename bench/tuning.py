@@ -25,9 +25,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FACE = (ROOT / "tests/fixtures/faces/happy.png").read_bytes()
 
+# Seconds, seconds and MiB.
 READY_GOAL = 0.5
 CORRECTION_GOAL = 60
 MEMORY_GOAL = 250
+# Maximum time in seconds until a curve is measured.
+TIMEOUT = 180
 
 
 class Server:
@@ -94,11 +97,13 @@ class Server:
 
     def until_measured(self, provisional):
         """Waits until the default model has a curve that is provisional or not, and returns its configuration."""
-        while True:
+        end = time.monotonic() + TIMEOUT
+        while time.monotonic() < end:
             name, serving = self.serving()
             if serving["tuning"].get("provisional") is provisional:
                 return name, serving
             time.sleep(0.1)
+        sys.exit(f"the curve was not {'provisional' if provisional else 'reliable'} within {TIMEOUT} s: {serving}; end other programs")
 
 
 def describe(serving):

@@ -109,6 +109,15 @@ pub(crate) struct LoadPriority {
 }
 
 impl LoadPriority {
+    /// Returns the current priority. Later changes of `self` do not affect it.
+    pub(crate) fn current(&self) -> Self {
+        let copy = |flag: &AtomicBool| Arc::new(AtomicBool::new(flag.load(Ordering::Relaxed)));
+        Self {
+            is_serving: copy(&self.is_serving),
+            is_background_suspended: copy(&self.is_background_suspended),
+        }
+    }
+
     /// Lowers the priority of further loads, because requests may arrive.
     pub(crate) fn start_serving(&self) {
         self.is_serving.store(true, Ordering::Relaxed);
@@ -204,7 +213,9 @@ mod tests {
     fn loads_have_background_priority_when_model_serves() {
         let (before, priority) = (nice(), LoadPriority::default());
         assert_eq!(priority.run(nice), before);
+        let at_startup = priority.current();
         priority.clone().start_serving();
+        assert_eq!(at_startup.run(nice), before);
         let background = (before + BACKGROUND_NICE).min(MAX_NICE);
         assert_eq!(priority.run(nice), background);
         let suspended = priority.suspend_background();

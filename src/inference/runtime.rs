@@ -107,6 +107,14 @@ impl Runtime {
         &self.watchdog
     }
 
+    /// Returns a runtime whose sessions are opened at the current priority of loads, also when a model serves later.
+    pub(crate) fn with_current_load_priority(&self) -> Self {
+        Self {
+            load_priority: self.load_priority.current(),
+            ..self.clone()
+        }
+    }
+
     /// Returns the priority at which sessions are opened and warmed up.
     pub(crate) fn load_priority(&self) -> &LoadPriority {
         &self.load_priority

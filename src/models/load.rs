@@ -97,12 +97,15 @@ impl ModelLoader {
         let config = VersionConfig::read(&dir.path)?;
         let given = self.options.overrides(&config)?;
         let threads = given.intra_op_threads.unwrap_or(1);
+        // Some workers of the default model open their sessions when it serves already. Background priority would delay them
+        // for minutes on a busy machine.
+        let runtime = self.runtime.with_current_load_priority();
         let InspectedModel {
             source,
             manifest,
             config,
             sessions,
-        } = inspect(&self.runtime, dir, config, threads)?;
+        } = inspect(&runtime, dir, config, threads)?;
         let fixed_batch = source.signature.fixed_batch;
         let target = self.tuning_target(name, &source.sha256, fixed_batch, given);
         let tuning = self.tuner.select(&target);
