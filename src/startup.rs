@@ -20,7 +20,7 @@ use self::backlog::Backlog;
 pub use self::serve::serve;
 use crate::{
     app::AppState,
-    batching::RetiredWorkers,
+    batching::{RetiredWorkers, StartMode},
     detection::{DetectorLimits, FaceDetector},
     evaluation::{Datasets, Evaluations},
     grpc,
@@ -188,6 +188,7 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
         tuner: Tuner::new(settings.tuning.options()),
         metrics: Arc::clone(&metrics),
         retired_workers: RetiredWorkers::default(),
+        startup_mode: StartMode::FirstWorker,
     };
     let (registry, started) = Registry::start(lifecycle, loader)?;
     // The default model is loaded at the same time.

@@ -17,7 +17,7 @@ use super::{
     study::{Memory, Ready, Serving, Study},
 };
 use crate::{
-    batching::RetiredWorkers,
+    batching::{RetiredWorkers, StartMode},
     inference::runtime::Runtime,
     metrics::Metrics,
     models::{
@@ -181,6 +181,7 @@ fn load(setup: &Setup, name: &str, found: &VersionDir, best: &Point) -> anyhow::
         tuner: Tuner::new(TuningOptions::off()),
         metrics,
         retired_workers,
+        startup_mode: StartMode::AllWorkers,
     };
     Ok(loader.load(name, ModelVersion::FIRST, found)?)
 }

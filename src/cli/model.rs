@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::{
-    batching::RetiredWorkers,
+    batching::{RetiredWorkers, StartMode},
     inference::runtime::{CudaOptions, DEFAULT_INFERENCE_TIMEOUT, DeviceChoice, Runtime},
     metrics::Metrics,
     models::{
@@ -128,6 +128,7 @@ impl ModelArgs {
             tuner,
             metrics,
             retired_workers,
+            startup_mode: StartMode::AllWorkers,
         };
         let listing = list(&self.models)?;
         let Some(requested) = &self.model else {

@@ -34,6 +34,9 @@ pub struct ModelLoader {
     pub metrics: Arc<Metrics>,
     /// Worker threads of retired versions.
     pub retired_workers: RetiredWorkers,
+    /// The workers that a version waits for until a model serves. A program that can end while sessions are opened must wait for
+    /// all, because ONNX Runtime crashes if the process exits at that time.
+    pub startup_mode: StartMode,
 }
 
 impl ModelLoader {
@@ -144,12 +147,12 @@ impl ModelLoader {
         })
     }
 
-    /// Returns whether a version waits for all of its workers. At startup it does not, so that the server is ready sooner. On a GPU
-    /// it does, because the memory may not suffice for all sessions.
+    /// Returns the workers that a version waits for: all of them when a model serves already, and on a GPU, because its memory may
+    /// not suffice for all sessions.
     fn start_mode(&self) -> StartMode {
         let is_serving = self.runtime.load_priority().is_serving();
         match self.runtime.device() {
-            Device::Cpu if !is_serving => StartMode::FirstWorker,
+            Device::Cpu if !is_serving => self.startup_mode,
             Device::Cpu | Device::Cuda(_) => StartMode::AllWorkers,
         }
     }
