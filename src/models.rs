@@ -11,6 +11,7 @@
 //! registry    resolves name, version and alias to a live model
 //! ```
 
+pub mod engines;
 pub mod ensemble;
 pub(crate) mod external_data;
 pub mod file;

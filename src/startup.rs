@@ -27,11 +27,13 @@ use crate::{
     http::{self, Connections},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
-    models::{RegistryError, StartupReceiver, load::ModelLoader, registry::Registry},
+    models::{
+        RegistryError, StartupReceiver, engines::Engines, load::ModelLoader, registry::Registry,
+    },
     promotion,
     settings::{DetectorChoice, DrainSettings, HostPort, Settings, SettingsError, StateLocation},
     store::{Store, StoreError},
-    tuning::Tuner,
+    tuning::{self, Tuner},
 };
 
 /// Why the server did not start.
@@ -177,15 +179,18 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
         store,
         settings.state.evaluation_retention,
     )?;
+    let cache = tuning::cache_directory(settings.tuning.tune_cache.clone());
     let runtime = Runtime::load(
-        settings.models.device,
+        settings.engines.device,
         settings.cuda.options(),
         settings.batching.inference_timeout,
-    )?;
+    )?
+    .with_openvino(settings.engines.openvino(cache.clone()));
     let loader = ModelLoader {
         runtime: runtime.clone(),
         options: settings.serving_options(),
         tuner: Tuner::new(settings.tuning.options()),
+        engines: Engines::new(settings.engines.choice(), cache),
         metrics: Arc::clone(&metrics),
         retired_workers: RetiredWorkers::default(),
         startup_mode: StartMode::FirstWorker,

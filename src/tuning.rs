@@ -38,6 +38,7 @@ use utoipa::ToSchema;
 
 use self::space::{Configuration, Overrides};
 pub use self::{
+    cache::cache_directory,
     choice::choose,
     curve::Curve,
     machine::Machine,

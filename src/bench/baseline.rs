@@ -17,7 +17,10 @@ use serde::Serialize;
 use crate::{
     batching::RequestOptions,
     inference::{Classifier, InferenceError, runtime::Device},
-    models::{live::LiveModel, source::Source},
+    models::{
+        live::LiveModel,
+        source::{SessionKind, Source},
+    },
     tuning::{
         Point, choose,
         sessions::ThroughputRun,
@@ -126,7 +129,9 @@ pub(super) fn single(
 fn opener(
     source: &Source,
 ) -> impl Fn(usize, usize) -> Result<Box<dyn Classifier>, InferenceError> + Sync {
-    |intra_op_threads, max_batch| source.open_without_warm_up(intra_op_threads, max_batch)
+    |intra_op_threads, max_batch| {
+        source.open_without_warm_up(&SessionKind::Default(intra_op_threads), max_batch)
+    }
 }
 
 /// Measures the batcher with four times as many concurrent images as its workers run.

@@ -18,10 +18,13 @@ use super::{
 };
 use crate::{
     batching::{RetiredWorkers, StartMode},
-    inference::runtime::Runtime,
+    inference::{
+        engine::{ExecutionChoice, PrecisionChoice},
+        runtime::{DeviceChoice, Runtime},
+    },
     metrics::Metrics,
     models::{
-        ModelVersion, live::LiveModel, load::ModelLoader, repository::VersionDir,
+        ModelVersion, engines::Engines, live::LiveModel, load::ModelLoader, repository::VersionDir,
         serving_options::ServingOptions, source::inspect, version_config::VersionConfig,
     },
     tuning::{Point, Tuner, TuningOptions},
@@ -179,6 +182,13 @@ fn load(setup: &Setup, name: &str, found: &VersionDir, best: &Point) -> anyhow::
         runtime,
         options,
         tuner: Tuner::new(TuningOptions::off()),
+        engines: Engines::new(
+            ExecutionChoice {
+                device: DeviceChoice::Cpu,
+                precision: PrecisionChoice::Fp32,
+            },
+            None,
+        ),
         metrics,
         retired_workers,
         startup_mode: StartMode::AllWorkers,

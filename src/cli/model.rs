@@ -13,10 +13,14 @@ use clap::Args;
 
 use crate::{
     batching::{RetiredWorkers, StartMode},
-    inference::runtime::{CudaOptions, DEFAULT_INFERENCE_TIMEOUT, DeviceChoice, Runtime},
+    inference::{
+        engine::{ExecutionChoice, PrecisionChoice},
+        runtime::{CudaOptions, DEFAULT_INFERENCE_TIMEOUT, DeviceChoice, Runtime},
+    },
     metrics::Metrics,
     models::{
         ModelVersion,
+        engines::Engines,
         live::LiveModel,
         load::ModelLoader,
         name::ModelName,
@@ -47,11 +51,12 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "NAME[@VERSION]")]
     model: Option<ModelName>,
 
-    /// Device for inference. auto uses CUDA if the installed ONNX Runtime and a GPU support it, otherwise the CPU.
+    /// Device for inference. auto uses CUDA if the installed ONNX Runtime and a GPU support it, otherwise the CPU. Commands do not use
+    /// OpenVINO: openvino is the same as cpu.
     #[arg(
         long,
         env = "MIEN_DEVICE",
-        value_name = "auto|cpu|cuda[:N]",
+        value_name = "auto|cpu|openvino|cuda[:N]",
         default_value = "auto"
     )]
     device: DeviceChoice,
@@ -126,6 +131,13 @@ impl ModelArgs {
             runtime,
             options,
             tuner,
+            engines: Engines::new(
+                ExecutionChoice {
+                    device: self.device,
+                    precision: PrecisionChoice::Auto,
+                },
+                None,
+            ),
             metrics,
             retired_workers,
             startup_mode: StartMode::AllWorkers,

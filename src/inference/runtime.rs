@@ -2,9 +2,10 @@
 
 mod device;
 mod library;
+pub mod openvino;
 mod watchdog;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use ort::{
     environment::Environment,
@@ -13,6 +14,7 @@ use ort::{
 };
 
 pub use self::device::{Device, DeviceChoice};
+use self::openvino::{OpenVino, OpenVinoOptions};
 pub(crate) use self::watchdog::Watchdog;
 pub(super) use self::watchdog::{CallKind, CallTimer};
 use super::InferenceError;
@@ -37,6 +39,7 @@ pub struct Runtime {
     cuda: CudaOptions,
     watchdog: Watchdog,
     load_priority: LoadPriority,
+    openvino: Arc<OpenVino>,
 }
 
 /// Default of the time limit of an inference call, as text for settings.
@@ -67,7 +70,39 @@ impl Runtime {
             cuda,
             watchdog,
             load_priority: LoadPriority::default(),
+            openvino: Arc::default(),
         })
+    }
+
+    /// Sets how OpenVINO is used. Nothing is loaded before the first use.
+    #[must_use]
+    pub fn with_openvino(self, options: OpenVinoOptions) -> Self {
+        Self {
+            openvino: Arc::new(OpenVino::new(options)),
+            ..self
+        }
+    }
+
+    /// Returns this runtime with the device that `mien.toml` requests.
+    ///
+    /// # Errors
+    /// Returns an error with the remedy for [`DeviceChoice::Cuda`] without a usable GPU.
+    pub fn on(&self, choice: DeviceChoice) -> Result<Self, InferenceError> {
+        let device = match choice {
+            DeviceChoice::Auto => self.device,
+            DeviceChoice::Cpu | DeviceChoice::OpenVino => Device::Cpu,
+            DeviceChoice::Cuda(index) if self.device == Device::Cuda(index) => self.device,
+            DeviceChoice::Cuda(_) => select_device(&self.environment, choice, self.cuda)?,
+        };
+        Ok(Self {
+            device,
+            ..self.clone()
+        })
+    }
+
+    /// Returns the state of the OpenVINO plugin.
+    pub(super) fn openvino(&self) -> &OpenVino {
+        &self.openvino
     }
 
     /// Returns a file that `cargo xtask setup` or an archive installs, or `None` if it is not found.
@@ -145,7 +180,7 @@ fn select_device(
     cuda: CudaOptions,
 ) -> Result<Device, InferenceError> {
     match choice {
-        DeviceChoice::Cpu => {
+        DeviceChoice::Cpu | DeviceChoice::OpenVino => {
             let device = Device::Cpu;
             tracing::info!(%device, "using the requested device");
             Ok(device)

@@ -18,9 +18,14 @@ use super::{
 use crate::{
     excerpt::Excerpt,
     inference::{
-        InferenceError, invalid_model,
-        onnx::{OnnxClassifier, Session},
-        runtime::{Device, Runtime},
+        InferenceError,
+        engine::Precision,
+        invalid_model,
+        onnx::{OnnxClassifier, Session, openvino},
+        runtime::{
+            Device, Runtime,
+            openvino::{CompiledModel, OpenVinoError},
+        },
         signature::Signature,
     },
     thread_priority::run_at_inference_priority,
@@ -157,6 +162,30 @@ impl ModelFile {
         open(&self.runtime, &self.path, threads)
     }
 
+    /// Compiles the file with OpenVINO for calls that use `threads` cores.
+    ///
+    /// # Errors
+    /// Returns the reason if OpenVINO cannot execute the file.
+    pub(super) fn compile(
+        &self,
+        precision: Precision,
+        threads: usize,
+    ) -> Result<CompiledModel, OpenVinoError> {
+        openvino::compile(&self.runtime, &self.path, &self.sha256, precision, threads)
+    }
+
+    /// Opens a session that OpenVINO executes.
+    ///
+    /// # Errors
+    /// Returns an error if the file was removed or replaced by an invalid one.
+    pub(super) fn compiled_session(
+        &self,
+        model: &CompiledModel,
+    ) -> Result<Session, InferenceError> {
+        regular_file::open_model(&self.path).map_err(unreadable)?;
+        run_at_inference_priority(|| Session::open_compiled(&self.runtime, &self.path, model))
+    }
+
     /// Returns a classifier that is warmed up: on a GPU with a batch of the maximum size, which allocates its memory, and on a CPU
     /// with one image, because a larger batch takes longer and does not make the first requests faster.
     ///
@@ -172,9 +201,14 @@ impl ModelFile {
             Device::Cpu => 1,
             Device::Cuda(_) => max_batch,
         };
-        self.runtime
-            .load_priority()
-            .run(|| OnnxClassifier::new(session, signature, self.labels, max_batch, images))
+        // OpenVINO starts threads at the first call, which keep the priority.
+        let starts_threads = session.compiles_batch_sizes();
+        let warm_up = || OnnxClassifier::new(session, signature, self.labels, max_batch, images);
+        if starts_threads {
+            run_at_inference_priority(warm_up)
+        } else {
+            self.runtime.load_priority().run(warm_up)
+        }
     }
 
     /// Returns a classifier that is not warmed up, for measurements.

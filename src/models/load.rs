@@ -6,16 +6,19 @@ use arc_swap::ArcSwap;
 
 use super::{
     ModelVersion,
+    engines::{Engines, OpenedEngine},
     live::LiveModel,
     repository::{MODEL_FILE, VersionDir},
     serving_options::ServingOptions,
-    source::{InspectedModel, identity, inspect},
+    source::{InspectedModel, SessionKind, identity, inspect},
     version_config::{CONFIG_FILE, VersionConfig},
 };
 use crate::{
     batching::{Batcher, CpuBudget, RetiredWorkers, StartMode},
     inference::{
-        InferenceError, Labels, invalid_model,
+        InferenceError, Labels,
+        engine::{Engine, Execution},
+        invalid_model,
         runtime::{Device, Runtime},
     },
     metrics::{Metrics, ModelMetrics},
@@ -30,6 +33,8 @@ pub struct ModelLoader {
     pub options: ServingOptions,
     /// Selects the values that the options do not set.
     pub tuner: Tuner,
+    /// Selects the engines.
+    pub engines: Engines,
     /// Metrics of the server.
     pub metrics: Arc<Metrics>,
     /// Worker threads of retired versions.
@@ -40,24 +45,6 @@ pub struct ModelLoader {
 }
 
 impl ModelLoader {
-    /// Returns the description of a model for the tuner.
-    pub(super) fn tuning_target<'a>(
-        &self,
-        name: &'a str,
-        sha256: &'a str,
-        fixed_batch: Option<usize>,
-        given: Overrides,
-    ) -> TuningTarget<'a> {
-        TuningTarget {
-            name,
-            sha256,
-            device: self.runtime.device(),
-            variant: self.runtime.variant(),
-            fixed_batch,
-            given,
-        }
-    }
-
     /// Loads a version. Blocks until its workers are started.
     ///
     /// # Errors
@@ -83,7 +70,7 @@ impl ModelLoader {
             .map_err(|error| InferenceError::Model(format!("its directory: {error}")))?;
         let series = |_: &Labels| model.metrics.clone();
         let new = self.build(&model.name, model.version, &dir, model.loaded, series)?;
-        if new.config != model.config || !new.predicts_like(model) {
+        if new.config != model.config || !new.has_files_of(model) {
             return invalid_model("its files have changed since it was loaded");
         }
         Ok(new)
@@ -99,31 +86,47 @@ impl ModelLoader {
     ) -> Result<LiveModel, InferenceError> {
         let config = VersionConfig::read(&dir.path)?;
         let given = self.options.overrides(&config)?;
+        let choice = self.engines.choice(&config)?;
         let threads = given.intra_op_threads.unwrap_or(1);
         // Some workers of the default model open their sessions when it serves already. Background priority would delay them
         // for minutes on a busy machine.
-        let runtime = self.runtime.with_current_load_priority();
+        let runtime = self.runtime.on(choice.device)?;
+        let runtime = runtime.with_current_load_priority();
         let InspectedModel {
             source,
             manifest,
             config,
             sessions,
         } = inspect(&runtime, dir, config, threads)?;
+        let execution = self.engines.expected(name, &source.sha256, choice);
         let fixed_batch = source.signature.fixed_batch;
-        let target = self.tuning_target(name, &source.sha256, fixed_batch, given);
+        let target = tuning_target(
+            name,
+            &source.sha256,
+            &runtime,
+            execution,
+            fixed_batch,
+            given,
+        );
         let tuning = self.tuner.select(&target);
         let batch = self.options.batch_options(tuning.configuration);
-        let first = if batch.intra_op_threads == threads {
+        let sessions = if batch.intra_op_threads == threads {
             sessions
         } else {
-            source.sessions(batch.intra_op_threads)?
+            source.sessions(&SessionKind::Default(batch.intra_op_threads))?
         };
+        let OpenedEngine {
+            kind,
+            first,
+            reports,
+        } = self.open(name, &source, choice, batch, sessions)?;
 
         let (signature, sha256) = (source.signature.clone(), source.sha256.clone());
         let series = series(&manifest.labels);
-        let cores = cpu_budget(self.runtime.device());
-        let factory = source.factory(first, batch);
-        let mode = self.start_mode();
+        let cores = cpu_budget(runtime.device());
+        let execution = kind.execution();
+        let factory = source.factory(first, kind, batch.max_batch);
+        let mode = self.start_mode(runtime.device());
         let batcher = Batcher::start_in_mode(name, &factory, batch, cores, series.clone(), mode)?;
         batcher.set_reaper(&self.retired_workers);
         if dir.has_changed() {
@@ -137,7 +140,9 @@ impl ModelLoader {
             manifest,
             config,
             signature,
-            device: self.runtime.device(),
+            device: runtime.device(),
+            execution,
+            engines: ArcSwap::from_pointee(reports),
             tuning: ArcSwap::from_pointee(tuning),
             sha256,
             dir: dir.clone(),
@@ -149,12 +154,35 @@ impl ModelLoader {
 
     /// Returns the workers that a version waits for: all of them when a model serves already, and on a GPU, because its memory may
     /// not suffice for all sessions.
-    fn start_mode(&self) -> StartMode {
+    fn start_mode(&self, device: Device) -> StartMode {
         let is_serving = self.runtime.load_priority().is_serving();
-        match self.runtime.device() {
+        match device {
             Device::Cpu if !is_serving => self.startup_mode,
             Device::Cpu | Device::Cuda(_) => StartMode::AllWorkers,
         }
+    }
+}
+
+/// Returns the description of a model for the tuner.
+pub(super) fn tuning_target<'a>(
+    name: &'a str,
+    sha256: &'a str,
+    runtime: &Runtime,
+    execution: Execution,
+    fixed_batch: Option<usize>,
+    given: Overrides,
+) -> TuningTarget<'a> {
+    let variant = match execution.engine {
+        Engine::OnnxRuntime => runtime.variant(),
+        Engine::OpenVino => format!("{} {execution}", runtime.variant()),
+    };
+    TuningTarget {
+        name,
+        sha256,
+        device: runtime.device(),
+        variant,
+        fixed_batch,
+        given,
     }
 }
 

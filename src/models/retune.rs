@@ -2,7 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{live::LiveModel, load::ModelLoader, source::inspect, version_config::VersionConfig};
+use super::{
+    live::LiveModel,
+    load::{ModelLoader, tuning_target},
+    source::inspect,
+    version_config::VersionConfig,
+};
 use crate::{
     batching::CallStatistics,
     inference::{InferenceError, invalid_model},
@@ -43,11 +48,16 @@ impl ModelLoader {
         stop: StopCondition<'_>,
     ) -> Result<Vec<Point>, InferenceError> {
         let config = VersionConfig::read(&model.dir.path)?;
-        let source = inspect(&self.runtime, &model.dir, config, 1)?.source;
+        let choice = self.engines.choice(&config)?;
+        let runtime = self.runtime.on(choice.device)?;
+        let source = inspect(&runtime, &model.dir, config, 1)?.source;
         if source.sha256 != model.sha256 {
             return invalid_model("its files have changed since it was loaded");
         }
-        let open = |threads, max_batch| source.open_without_warm_up(threads, max_batch);
+        let open = |threads, max_batch| {
+            let kind = source.session_kind(model.execution, threads)?;
+            source.open_without_warm_up(&kind, max_batch)
+        };
         sweep::measure(space, source.signature.side, stop, &open)
     }
 
@@ -62,8 +72,8 @@ impl ModelLoader {
         self.tuner.refine(&target, layout, &live)
     }
 
-    /// Returns the version with the configuration that the tuner selects now: the loaded version itself if it has this
-    /// configuration, otherwise a new one, which is loaded from the same files.
+    /// Returns the version with the configuration and the engine that are selected now: the loaded version itself if it has them,
+    /// otherwise a new one, which is loaded from the same files.
     ///
     /// # Errors
     /// Returns an error if the version cannot be loaded, or if its files have changed since it was loaded.
@@ -74,6 +84,9 @@ impl ModelLoader {
         let Some(target) = self.target(model) else {
             return Ok(Arc::clone(model));
         };
+        if self.selected_engine(model) != model.execution {
+            return Ok(Arc::new(self.load_again(model)?));
+        }
         let tuning = self.tuner.select(&target);
         if tuning.configuration == model.tuning.load().configuration {
             model.tuning.store(Arc::new(tuning));
@@ -85,8 +98,18 @@ impl ModelLoader {
     fn target<'a>(&self, model: &'a LiveModel) -> Option<TuningTarget<'a>> {
         // The options were valid when the version was loaded.
         let given = self.options.overrides(&model.config).ok()?;
-        let fixed_batch = model.signature.fixed_batch;
-        Some(self.tuning_target(&model.name, &model.sha256, fixed_batch, given))
+        let choice = self.engines.choice(&model.config).ok()?;
+        let runtime = self.runtime.on(choice.device).ok()?;
+        let (sha256, fixed_batch) = (&model.sha256, model.signature.fixed_batch);
+        let execution = model.execution;
+        Some(tuning_target(
+            &model.name,
+            sha256,
+            &runtime,
+            execution,
+            fixed_batch,
+            given,
+        ))
     }
 }
 

@@ -65,7 +65,7 @@ impl Cache {
     /// Uses this directory, or by default the user's cache directory.
     pub(super) fn new(directory: Option<PathBuf>) -> Self {
         Self {
-            directory: directory.or_else(user_cache_dir),
+            directory: cache_directory(directory),
         }
     }
 
@@ -136,7 +136,11 @@ fn replace(directory: &Path, key: &Key, curve: &Curve) -> io::Result<()> {
     atomic_file::write(&path, &serde_json::to_vec_pretty(&Entry { key, curve })?)
 }
 
-/// Returns `$XDG_CACHE_HOME/mien`, or by default `~/.cache/mien`.
+/// Returns the directory of the settings, by default `$XDG_CACHE_HOME/mien` or `~/.cache/mien`.
+pub fn cache_directory(setting: Option<PathBuf>) -> Option<PathBuf> {
+    setting.or_else(user_cache_dir)
+}
+
 fn user_cache_dir() -> Option<PathBuf> {
     let directory = |name| {
         env::var_os(name)

@@ -71,6 +71,16 @@ impl Tuner {
         (self.mode == TuneMode::Auto).then(|| self.idle.clamp(shortest, longest))
     }
 
+    /// Returns the maximum time of a measurement.
+    pub fn budget(&self) -> Duration {
+        self.budget
+    }
+
+    /// Returns whether anything may be measured, if the last request was `idle` ago.
+    pub fn measures(&self, idle: Duration) -> bool {
+        self.mode == TuneMode::Auto && idle >= self.idle
+    }
+
     /// Records the load of the machine since the last call.
     pub fn sample_load(&self) {
         lock(&self.quiet).sample(self.machine.now(), self.machine.cpu_times());

@@ -1,6 +1,7 @@
 //! The lifecycle thread: loads the models, then runs commands and polls the models directory.
 
 mod candidates;
+mod engines;
 mod pin;
 mod poll;
 mod reconciler;
@@ -105,6 +106,7 @@ impl LifecycleThread {
         if !self.load_all(started) {
             return;
         }
+        self.select_requested_engines();
         let mut poll = Timer::new(self.options.repository_poll_interval);
         let mut tuning = Timer::new(self.versions.loader().tuner.sample_interval());
         while !self.is_shutting_down() {
@@ -120,11 +122,13 @@ impl LifecycleThread {
                 Ok(Command::Execute { work, slot }) if !self.is_shutting_down() => {
                     drop(slot);
                     work(&mut self);
+                    self.select_requested_engines();
                 }
                 Ok(Command::Suspend { model, reason }) => self.versions.suspend(&model, reason),
                 Ok(Command::Execute { .. } | Command::Stop) => return,
                 Err(RecvTimeoutError::Timeout) if poll.is_due() => {
                     self.poll();
+                    self.select_requested_engines();
                     poll.restart();
                 }
                 Err(RecvTimeoutError::Timeout) => {

@@ -14,6 +14,7 @@ use std::{
 pub(super) use self::suspension::SuspensionHandler;
 use crate::{
     inference::InferenceError,
+    metrics::ModelInfo,
     models::{
         ModelVersion,
         live::{LiveModel, Phase, VersionState, Versions},
@@ -162,11 +163,10 @@ impl VersionManager {
             "model loaded"
         );
         let metrics = &self.loader.metrics;
-        let number = version.to_string();
         if let Some(old) = self.live(&name, version) {
-            metrics.record_model_unloaded(&name, &number, old.architecture(), &old.sha256);
+            with_info(&old, |info| metrics.record_model_unloaded(info));
         }
-        metrics.record_model_loaded(&name, &number, model.architecture(), &model.sha256);
+        with_info(&model, |info| metrics.record_model_loaded(info));
         self.update(|next| {
             let ready = VersionState::Ready {
                 model,
@@ -213,12 +213,20 @@ impl VersionManager {
     fn record_unloaded(&self, model: &LiveModel) {
         let LiveModel { name, version, .. } = model;
         tracing::info!(model = name, version = version.get(), "model unloaded");
-        let version = version.to_string();
-        self.loader.metrics.record_model_unloaded(
-            name,
-            &version,
-            model.architecture(),
-            &model.sha256,
-        );
+        with_info(model, |info| {
+            self.loader.metrics.record_model_unloaded(info)
+        });
     }
+}
+
+/// Calls `record` with the labels of a loaded version.
+fn with_info(model: &LiveModel, record: impl FnOnce(ModelInfo<'_>)) {
+    record(ModelInfo {
+        model: &model.name,
+        version: &model.version.to_string(),
+        architecture: model.architecture(),
+        sha256: &model.sha256,
+        engine: model.execution.engine.name(),
+        precision: model.execution.precision.name(),
+    });
 }

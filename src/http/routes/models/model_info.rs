@@ -6,8 +6,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    inference::signature::Signature,
-    models::{ModelVersion, ensemble, live::LiveModel},
+    inference::{
+        agreement::Agreement,
+        engine::{Engine, Precision},
+        signature::Signature,
+    },
+    models::{ModelVersion, engines::EngineReport, ensemble, live::LiveModel},
     timestamp::Timestamp,
     tuning::{self, Point, Source, choose},
 };
@@ -82,6 +86,16 @@ pub struct Serving {
     /// `cpu` or `cuda:N`.
     #[schema(example = "cpu")]
     device: String,
+    /// The engine that executes the model.
+    engine: Engine,
+    /// The precision of the arithmetic.
+    precision: Precision,
+    /// Comparison of the engine with the default provider on faces that the server contains. Missing for the default provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agreement: Option<Agreement>,
+    /// The engines that were tried. Missing if none was tried yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    engines: Vec<EngineReport>,
     /// Number of sessions, each with a worker thread of its own.
     instances: usize,
     /// Number of cores that one inference call uses.
@@ -155,6 +169,7 @@ impl From<&LiveModel> for ModelInfo {
     fn from(model: &LiveModel) -> Self {
         let manifest = model.manifest.clone();
         let options = model.batcher.options();
+        let (execution, engines) = (model.execution, model.engines.load().to_vec());
         let datatype = match &model.signature {
             Signature { scaling: None, .. } => "uint8",
             Signature { is_fp16: true, .. } => "float16",
@@ -178,6 +193,13 @@ impl From<&LiveModel> for ModelInfo {
             },
             serving: Serving {
                 device: model.device.to_string(),
+                engine: execution.engine,
+                precision: execution.precision,
+                agreement: engines
+                    .iter()
+                    .find(|report| report.execution() == execution)
+                    .and_then(|report| report.agreement),
+                engines,
                 instances: options.instances,
                 intra_op_threads: options.intra_op_threads,
                 max_batch: options.max_batch,

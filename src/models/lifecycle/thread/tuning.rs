@@ -24,24 +24,43 @@ impl LifecycleThread {
         let due = models
             .iter()
             .find(|model| loader.is_measurement_due(model, idle));
-        let Some(model) = due else { return };
         let is_machine_busy = !loader.tuner.is_machine_quiet();
         let priority = loader.runtime.load_priority();
         let _suspended = is_machine_busy.then(|| priority.suspend_background());
+        let Some(model) = due else {
+            return self.compare_engines(&models, idle);
+        };
         if self.measure(model, &models) {
             self.versions.reconfigure(model);
         }
     }
 
+    /// Compares the engines of at most one version if the server is idle.
+    fn compare_engines(&self, models: &[Arc<LiveModel>], idle: Duration) {
+        let loader = self.versions.loader();
+        let measures = loader.tuner.measures(idle);
+        let due = models
+            .iter()
+            .find(|model| loader.is_engine_due(model, measures));
+        if let Some(model) = due {
+            self.select_engine(model, &self.interruption(models));
+        }
+    }
+
     /// Measures a version until a request or a command arrives. Returns whether a new curve is known.
     fn measure(&self, model: &LiveModel, models: &[Arc<LiveModel>]) -> bool {
+        let interrupted = self.interruption(models);
+        self.versions.loader().measure(model, &interrupted)
+    }
+
+    /// Returns a function that returns whether a request or a command has arrived since this call.
+    fn interruption<'a>(&'a self, models: &'a [Arc<LiveModel>]) -> impl Fn() -> bool + Sync + 'a {
         let begin = Instant::now();
-        let interrupted = || {
+        move || {
             self.shutting_down.load(Ordering::Relaxed)
                 || self.queue.available_permits() < MAX_QUEUED
                 || idle(models) < begin.elapsed()
-        };
-        self.versions.loader().measure(model, &interrupted)
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::VersionManager;
+use super::{VersionManager, with_info};
 use crate::models::live::{LiveModel, VersionState};
 
 impl VersionManager {
@@ -18,7 +18,7 @@ impl VersionManager {
                     model = name,
                     version = version.get(),
                     %error,
-                    "tuning: cannot load the version with the new configuration; it continues with the previous one"
+                    "cannot load the version with the new configuration; it continues with the previous one"
                 );
                 return;
             }
@@ -29,9 +29,15 @@ impl VersionManager {
             version = version.get(),
             before = %before.configuration,
             after = %after.configuration,
-            "tuning: the version has a new configuration"
+            engine_before = %model.execution,
+            engine_after = %new.execution,
+            "the version has a new configuration"
         );
         self.watch(&new);
+        with_info(model, |info| {
+            self.loader.metrics.record_model_unloaded(info)
+        });
+        with_info(&new, |info| self.loader.metrics.record_model_loaded(info));
         self.update(|next| {
             let states = next.models.entry(name.clone()).or_default();
             // Keeps the problem of a replacement that could not be loaded.
