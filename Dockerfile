@@ -46,7 +46,7 @@ RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry,sharing
     --mount=type=cache,id=mien-runtime-cpu,target=/mien/.runtime,sharing=locked \
     cargo clean --locked --package xtask \
     && cargo xtask setup --serving \
-    && cp --archive .runtime/onnxruntime .runtime/yunet /opt/
+    && cp --archive .runtime/onnxruntime .runtime/openvino .runtime/yunet /opt/
 
 FROM source AS runtime-gpu
 RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry,sharing=locked \
@@ -54,7 +54,7 @@ RUN --mount=type=cache,id=mien-registry,target=/usr/local/cargo/registry,sharing
     --mount=type=cache,id=mien-runtime-gpu,target=/mien/.runtime,sharing=locked \
     cargo clean --locked --package xtask \
     && cargo xtask setup --serving --gpu \
-    && cp --archive .runtime/onnxruntime .runtime/nvidia .runtime/yunet /opt/
+    && cp --archive .runtime/onnxruntime .runtime/nvidia .runtime/openvino .runtime/yunet /opt/
 
 FROM debian:bookworm-slim AS server
 COPY --from=build /out/mien /usr/local/bin/mien
@@ -62,13 +62,14 @@ COPY models /models
 ENV MIEN_ADDR=0.0.0.0:8080 \
     MIEN_DETECTOR=/opt/yunet/face_detection_yunet_2023mar.onnx \
     MIEN_MODELS=/models \
+    MIEN_OPENVINO_PLUGIN=/opt/openvino/libonnxruntime_providers_openvino_plugin.so \
     MIEN_STATE=memory \
     MIEN_TUNE_CACHE=/state/tuning \
     ORT_DISABLE_TELEMETRY=1 \
     ORT_DYLIB_PATH=/opt/onnxruntime/libonnxruntime.so
 # /state stores the tuning results and, with MIEN_STATE=/state, evaluations. `--volume mien-state:/state` preserves them
 # when the container is removed. A new volume gets the owner of this directory. If the server cannot write to /state
-# (`--read-only` without a volume, or another user), each start measures for a few seconds.
+# (`--read-only` without a volume, or another user), the server measures for a few seconds after each start.
 RUN install --directory --owner=65532 --group=65532 /state
 # An unprivileged user without an account.
 USER 65532:65532
@@ -87,6 +88,7 @@ LABEL org.opencontainers.image.title="mien" \
 FROM server AS gpu
 COPY --from=runtime-gpu /opt/onnxruntime /opt/onnxruntime
 COPY --from=runtime-gpu /opt/nvidia /opt/nvidia
+COPY --from=runtime-gpu /opt/openvino /opt/openvino
 COPY --from=runtime-gpu /opt/yunet /opt/yunet
 ENV LD_LIBRARY_PATH=/opt/nvidia \
     NVIDIA_VISIBLE_DEVICES=all \
@@ -94,4 +96,5 @@ ENV LD_LIBRARY_PATH=/opt/nvidia \
 
 FROM server AS cpu
 COPY --from=runtime-cpu /opt/onnxruntime /opt/onnxruntime
+COPY --from=runtime-cpu /opt/openvino /opt/openvino
 COPY --from=runtime-cpu /opt/yunet /opt/yunet

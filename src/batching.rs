@@ -18,6 +18,7 @@
 
 mod assemble;
 mod background;
+mod call_durations;
 mod cpu_budget;
 mod error;
 mod job;
@@ -41,9 +42,10 @@ use std::{
 use tokio::{sync::oneshot, time::timeout_at};
 
 pub use self::{
+    call_durations::CallStatistics,
     cpu_budget::CpuBudget,
     error::BatchError,
-    options::{BatchOptions, Priority, RequestOptions},
+    options::{BatchOptions, Priority, RequestOptions, StartMode},
     response::BatchResponse,
     retired_workers::RetiredWorkers,
 };
@@ -54,7 +56,7 @@ use self::{
 };
 use crate::{
     inference::{Classifier, InferenceError, Model},
-    metrics::{ModelMetrics, Outcome},
+    metrics::Outcome,
 };
 
 /// Creates a model: once per worker, and again after a panic.
@@ -71,21 +73,6 @@ impl<M: Model + ?Sized> Clone for Batcher<M> {
 }
 
 impl<M: Model + ?Sized + 'static> Batcher<M> {
-    /// Starts the worker threads, which create their models concurrently, and waits for them.
-    ///
-    /// # Errors
-    /// Returns an error if the factory fails or a thread cannot be started.
-    pub fn start(
-        model: &str,
-        factory: &Factory<M>,
-        options: BatchOptions,
-        cores: CpuBudget,
-        metrics: ModelMetrics,
-    ) -> Result<Self, InferenceError> {
-        let workers = WorkerPool::start(model, factory, options, cores, metrics)?;
-        Ok(Self(Arc::new(workers)))
-    }
-
     /// Runs the model on each input and returns the results in order. Dropping the future cancels the images that are still
     /// queued.
     ///

@@ -2,6 +2,7 @@
 
 mod api_client;
 pub mod bench;
+pub mod check_openvino;
 pub mod classify;
 pub mod compare;
 pub mod configuration;
@@ -88,4 +89,8 @@ pub enum Command {
     ///
     /// Exit code 0 if it is ready. Use it as the health check of a container.
     Health(health::HealthArgs),
+
+    /// Check the OpenVINO plugin
+    #[command(hide = true, name = "check-openvino")]
+    CheckOpenVino(check_openvino::CheckOpenVinoArgs),
 }

@@ -3,6 +3,8 @@
 //! [`Classifier`] separates the server from ONNX Runtime. [`onnx`] implements it; the tests of
 //! [`batching`](crate::batching) use a fake.
 
+pub mod agreement;
+pub mod engine;
 pub mod ensemble;
 mod labels;
 pub mod onnx;

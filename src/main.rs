@@ -3,7 +3,9 @@
 mod memory;
 
 use std::{
+    env,
     io::{self, Write},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -40,13 +42,17 @@ async fn run(Cli { command, log }: Cli) -> anyhow::Result<ExitCode> {
     };
     telemetry::init(&log, default_filter, output)?;
     match command {
-        Command::Serve(settings) => startup::serve(&settings).await?,
+        Command::Serve(mut settings) => {
+            settings.engines.program = program();
+            startup::serve(&settings).await?;
+        }
         Command::Evaluate(args) => return args.run().await,
         Command::Classify(args) => return args.run().await,
         Command::Compare(args) => args.run()?,
         Command::Bench(args) => args.run().await?,
         Command::Promote(args) => return args.run().await,
         Command::Health(args) => args.check()?,
+        Command::CheckOpenVino(args) => args.run()?,
         Command::Openapi => {
             let document = http::openapi().to_pretty_json()?;
             writeln!(io::stdout(), "{document}").context("cannot write to standard output")?;
@@ -57,4 +63,14 @@ async fn run(Cli { command, log }: Cli) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the executable of this process. On Linux it can be started even if its file was replaced.
+fn program() -> Option<PathBuf> {
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() {
+        Some(link)
+    } else {
+        env::current_exe().ok()
+    }
 }

@@ -5,6 +5,7 @@
 
 mod detector;
 mod families;
+mod info;
 mod live;
 mod model;
 mod register;
@@ -21,11 +22,12 @@ use self::families::{
 };
 
 pub use detector::DetectorMetrics;
+pub use info::ModelInfo;
 pub use live::{LiveMetrics, LiveOutcome};
 pub use model::{ModelMetrics, Outcome};
 pub use statistics::{Statistics, Total, Totals};
 
-use crate::inference::Labels;
+use crate::inference::{Labels, runtime::openvino::OpenVinoError};
 
 /// Outcomes of a load.
 const LOAD_OUTCOMES: [&str; 2] = ["ok", "failed"];
@@ -128,20 +130,14 @@ impl Metrics {
     }
 
     /// Records that a version is loaded.
-    pub fn record_model_loaded(
-        &self,
-        model: &str,
-        version: &str,
-        architecture: &str,
-        sha256: &str,
-    ) {
+    pub fn record_model_loaded(&self, info: ModelInfo<'_>) {
         self.version
             .model_info
-            .with_label_values(&[model, version, architecture, sha256])
+            .with_label_values(&info.labels())
             .set(1);
         self.version
             .model_ready
-            .with_label_values(&[model, version])
+            .with_label_values(&[info.model, info.version])
             .set(1);
     }
 
@@ -154,21 +150,12 @@ impl Metrics {
     }
 
     /// Records that a version was unloaded and removes the series of its file.
-    pub fn record_model_unloaded(
-        &self,
-        model: &str,
-        version: &str,
-        architecture: &str,
-        sha256: &str,
-    ) {
+    pub fn record_model_unloaded(&self, info: ModelInfo<'_>) {
         // An error means that the series does not exist.
-        let _ =
-            self.version
-                .model_info
-                .remove_label_values(&[model, version, architecture, sha256]);
+        let _ = self.version.model_info.remove_label_values(&info.labels());
         self.version
             .model_ready
-            .with_label_values(&[model, version])
+            .with_label_values(&[info.model, info.version])
             .set(0);
     }
 
@@ -194,6 +181,11 @@ impl Metrics {
         for outcome in PROMOTION_OUTCOMES {
             self.version.promotions.with_label_values(&[model, outcome]);
         }
+        for reason in OpenVinoError::REASONS {
+            self.version
+                .engine_fallbacks
+                .with_label_values(&[model, reason]);
+        }
     }
 
     /// Counts a load of a version of a model.
@@ -202,6 +194,14 @@ impl Metrics {
         self.version
             .model_loads
             .with_label_values(&[model, if succeeded { ok } else { failed }])
+            .inc();
+    }
+
+    /// Counts that a model uses the default provider instead of another engine. `reason` must come from a closed set.
+    pub fn count_engine_fallback(&self, model: &str, reason: &str) {
+        self.version
+            .engine_fallbacks
+            .with_label_values(&[model, reason])
             .inc();
     }
 

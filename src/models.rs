@@ -11,6 +11,7 @@
 //! registry    resolves name, version and alias to a live model
 //! ```
 
+pub mod engines;
 pub mod ensemble;
 pub(crate) mod external_data;
 pub mod file;
@@ -24,6 +25,7 @@ pub mod policy;
 pub mod registry;
 mod regular_file;
 pub mod repository;
+mod retune;
 pub mod serving_limits;
 pub mod serving_options;
 mod snapshot;

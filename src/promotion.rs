@@ -18,6 +18,7 @@ mod decide;
 mod document;
 mod error;
 mod evaluate;
+mod evaluated_version;
 mod job;
 mod jobs;
 mod pins;

@@ -6,6 +6,7 @@ mod connections;
 mod cuda;
 mod detection;
 mod drain;
+mod engines;
 mod grpc;
 mod host_port;
 mod limits;
@@ -25,6 +26,7 @@ pub use self::{
     cuda::CudaSettings,
     detection::{DetectionSettings, DetectorChoice},
     drain::DrainSettings,
+    engines::EngineSettings,
     grpc::GrpcSettings,
     host_port::HostPort,
     limits::LimitSettings,
@@ -54,6 +56,13 @@ pub struct Settings {
         reason = "clap would print it as the command's description"
     )]
     pub models: ModelSettings,
+
+    #[command(flatten)]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
+    pub engines: EngineSettings,
 
     #[command(flatten)]
     #[expect(
@@ -154,6 +163,9 @@ pub enum SettingsError {
         "--instances times --intra-op-threads is {0}, which exceeds {MAX_THREADS}; lower one of them"
     )]
     TooManyThreads(usize),
+    /// The device does not support the precision.
+    #[error("--precision: {0}")]
+    Precision(String),
     /// Two data sets have the same name.
     #[error("--data has two data sets named `{0}`; rename one of them")]
     DataTwice(String),
@@ -195,6 +207,8 @@ impl Settings {
         if let Some(threads) = self.serving_options().too_many_threads() {
             return Err(SettingsError::TooManyThreads(threads));
         }
+        let choice = self.engines.choice();
+        choice.check().map_err(SettingsError::Precision)?;
         self.models.lifecycle().map(drop)
     }
 

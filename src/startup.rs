@@ -20,18 +20,20 @@ use self::backlog::Backlog;
 pub use self::serve::serve;
 use crate::{
     app::AppState,
-    batching::RetiredWorkers,
+    batching::{RetiredWorkers, StartMode},
     detection::{DetectorLimits, FaceDetector},
     evaluation::{Datasets, Evaluations},
     grpc,
     http::{self, Connections},
     inference::{InferenceError, runtime::Runtime},
     metrics::Metrics,
-    models::{RegistryError, StartupReceiver, load::ModelLoader, registry::Registry},
+    models::{
+        RegistryError, StartupReceiver, engines::Engines, load::ModelLoader, registry::Registry,
+    },
     promotion,
     settings::{DetectorChoice, DrainSettings, HostPort, Settings, SettingsError, StateLocation},
     store::{Store, StoreError},
-    tuning::Tuner,
+    tuning::{self, Tuner},
 };
 
 /// Why the server did not start.
@@ -177,20 +179,25 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
         store,
         settings.state.evaluation_retention,
     )?;
+    let cache = tuning::cache_directory(settings.tuning.tune_cache.clone());
     let runtime = Runtime::load(
-        settings.models.device,
+        settings.engines.device,
         settings.cuda.options(),
         settings.batching.inference_timeout,
-    )?;
-    let detector = detector(settings, &runtime, &metrics)?;
+    )?
+    .with_openvino(settings.engines.openvino(cache.clone()));
     let loader = ModelLoader {
-        runtime,
+        runtime: runtime.clone(),
         options: settings.serving_options(),
         tuner: Tuner::new(settings.tuning.options()),
+        engines: Engines::new(settings.engines.choice(), cache),
         metrics: Arc::clone(&metrics),
         retired_workers: RetiredWorkers::default(),
+        startup_mode: StartMode::FirstWorker,
     };
     let (registry, started) = Registry::start(lifecycle, loader)?;
+    // The default model is loaded at the same time.
+    let detector = detector(settings, &runtime, &metrics).inspect_err(|_| registry.shut_down())?;
     let app = AppState::new(
         Arc::new(registry),
         metrics,

@@ -1,7 +1,16 @@
 //! Thread priorities. I/O threads have the highest priority, inference threads a lower one, background work the lowest:
 //! opening sessions, decoding for evaluations, searching for duplicate images.
 
-use std::{cell::Cell, io, panic::resume_unwind, thread};
+use std::{
+    cell::Cell,
+    io,
+    panic::resume_unwind,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 
 /// Nice value of inference threads relative to I/O threads, so that responses and rejections do not wait for an inference
 /// call to end.
@@ -91,6 +100,61 @@ pub(crate) fn lower_to_background_priority() {
     renice(BACKGROUND_NICE);
 }
 
+/// The priority at which models are loaded: that of the calling thread until a model serves, then background priority. Clones
+/// share it.
+#[derive(Clone, Default)]
+pub(crate) struct LoadPriority {
+    is_serving: Arc<AtomicBool>,
+    is_background_suspended: Arc<AtomicBool>,
+}
+
+impl LoadPriority {
+    /// Returns the current priority. Later changes of `self` do not affect it.
+    pub(crate) fn current(&self) -> Self {
+        let copy = |flag: &AtomicBool| Arc::new(AtomicBool::new(flag.load(Ordering::Relaxed)));
+        Self {
+            is_serving: copy(&self.is_serving),
+            is_background_suspended: copy(&self.is_background_suspended),
+        }
+    }
+
+    /// Lowers the priority of further loads, because requests may arrive.
+    pub(crate) fn start_serving(&self) {
+        self.is_serving.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether a model serves, so that loads must not delay requests.
+    pub(crate) fn is_serving(&self) -> bool {
+        self.is_serving.load(Ordering::Relaxed)
+    }
+
+    /// Loads at the priority of the calling thread until the guard is dropped, because no request waits and other processes
+    /// would delay background work.
+    pub(crate) fn suspend_background(&self) -> SuspendedBackground<'_> {
+        self.is_background_suspended.store(true, Ordering::Relaxed);
+        SuspendedBackground(self)
+    }
+
+    /// Runs `work`, which must not start threads that outlive it.
+    pub(crate) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        if self.is_serving() && !self.is_background_suspended.load(Ordering::Relaxed) {
+            run_at_background_priority(work)
+        } else {
+            work()
+        }
+    }
+}
+
+/// Restores background priority for loads on drop.
+pub(crate) struct SuspendedBackground<'a>(&'a LoadPriority);
+
+impl Drop for SuspendedBackground<'_> {
+    fn drop(&mut self) {
+        let suspended = &self.0.is_background_suspended;
+        suspended.store(false, Ordering::Relaxed);
+    }
+}
+
 /// Runs `work` on a thread of its own with real-time priority (`SCHED_FIFO`) and waits for it; threads that `work` starts
 /// inherit the priority. Usually only root may set it; without the permission the thread has normal priority. Latency
 /// measurements use it so that they do not contain the time for which the measuring thread itself waited for a core.
@@ -143,6 +207,21 @@ mod tests {
             (before + BACKGROUND_NICE).min(MAX_NICE)
         );
         assert_eq!(nice(), before);
+    }
+
+    #[test]
+    fn loads_have_background_priority_when_model_serves() {
+        let (before, priority) = (nice(), LoadPriority::default());
+        assert_eq!(priority.run(nice), before);
+        let at_startup = priority.current();
+        priority.clone().start_serving();
+        assert_eq!(at_startup.run(nice), before);
+        let background = (before + BACKGROUND_NICE).min(MAX_NICE);
+        assert_eq!(priority.run(nice), background);
+        let suspended = priority.suspend_background();
+        assert_eq!(priority.run(nice), before);
+        drop(suspended);
+        assert_eq!(priority.run(nice), background);
     }
 
     #[test]

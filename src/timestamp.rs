@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A time with a resolution of one millisecond. Its text is RFC 3339 in UTC, for example `2026-01-31T14:05:59.123Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +56,13 @@ impl Serialize for Timestamp {
     }
 }
 
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +75,10 @@ mod tests {
         assert_eq!(timestamp.to_string().parse(), Ok(timestamp));
         let json = serde_json::to_string(&timestamp).unwrap();
         assert_eq!(json, "\"2026-01-31T14:05:59.123Z\"");
+        assert_eq!(
+            serde_json::from_str::<Timestamp>(&json).ok(),
+            Some(timestamp)
+        );
         assert!("yesterday".parse::<Timestamp>().is_err());
     }
 

@@ -2,37 +2,52 @@
 //!
 //! ```text
 //! space   layouts (instances x threads) and batch sizes that the settings do not fix
-//!   -> cache   the stored curve of this model file on this kind of host
-//!   -> curve   otherwise the throughput of each point, measured in a bounded time; one sweep per layout
+//!   -> tuner   selects the configuration when a model is loaded: that of the known curve, otherwise that of the previous
+//!              version or the default of the device
+//!   -> sweep   measures the throughput of each point in a bounded time while the server is idle; one sweep per layout
+//!   -> curve   the points with the load of the machine; stored on disk; provisional if the load was high
 //!   -> choice  the knee: the shortest inference call near the best throughput
 //! ```
 //!
-//! A measurement uses all cores, so it runs before the server is ready. Models that are loaded later are measured only while
-//! the server is idle, at background priority. Otherwise they inherit the configuration of the previous version of their
-//! name, or use the defaults of the device.
+//! Loading a model never waits for a measurement. `models::lifecycle` asks the tuner regularly whether a measurement is due
+//! ([`Tuner::is_due`]), runs it ([`Tuner::measure`]), and loads the version again if another configuration is better. A
+//! measurement ends with the next request.
+//!
+//! A provisional curve is used, and measured again when the machine is idle. Durations of live inference calls that contradict
+//! a curve correct it ([`Tuner::refine`]) and make it provisional.
 
 mod cache;
 mod choice;
-pub mod curve;
+mod curve;
+mod known_curves;
 mod layout_sweep;
 mod machine;
 mod options;
+mod quiet_period;
+mod refinement;
 pub mod sessions;
 pub mod space;
 pub mod stop_condition;
+pub mod sweep;
 mod tuner;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use self::space::{Configuration, Overrides};
 pub use self::{
+    cache::cache_directory,
     choice::choose,
+    curve::Curve,
+    machine::Machine,
     options::{TuneMode, TuningOptions},
+    refinement::LiveCalls,
     sessions::Point,
     tuner::Tuner,
 };
-use self::{sessions::Open, space::Configuration};
-use crate::inference::runtime::Runtime;
+use crate::inference::runtime::Device;
 
 /// Origin of a model's configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -45,9 +60,11 @@ pub enum Source {
     Cached,
     /// The settings or `mien.toml` fix all values.
     Settings,
-    /// The configuration of the previous version: the model was loaded while the server was busy.
+    /// The measured curve was corrected by the durations of live inference calls.
+    Refined,
+    /// The configuration of the previous version, until the model is measured.
     Inherited,
-    /// The defaults of the device: tuning is off, or the model was loaded while the server was busy.
+    /// The defaults of the device: tuning is off, or the model is not measured yet.
     Default,
 }
 
@@ -58,8 +75,8 @@ pub struct Tuning {
     pub configuration: Configuration,
     /// Origin of the configuration.
     pub source: Source,
-    /// The curve; empty if there is none.
-    pub points: Vec<Point>,
+    /// The curve that the configuration was chosen from.
+    pub curve: Option<Arc<Curve>>,
 }
 
 impl Tuning {
@@ -67,7 +84,7 @@ impl Tuning {
         Self {
             configuration,
             source,
-            points: Vec::new(),
+            curve: None,
         }
     }
 }
@@ -78,12 +95,12 @@ pub struct TuningTarget<'a> {
     pub name: &'a str,
     /// SHA-256 of the model file, hex.
     pub sha256: &'a str,
-    /// The runtime that executes the model.
-    pub runtime: &'a Runtime,
-    /// Side of the input in pixels.
-    pub side: usize,
+    /// The device that runs the model.
+    pub device: Device,
+    /// Build and options of the runtime that affect the speed.
+    pub variant: String,
     /// The batch size of a model with a fixed batch axis.
     pub fixed_batch: Option<usize>,
-    /// Opens a session.
-    pub open: &'a Open<'a>,
+    /// Values that the settings or `mien.toml` fix.
+    pub given: Overrides,
 }

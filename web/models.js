@@ -3,6 +3,7 @@
 import { get, post, request } from './api.js'
 import { descriptionList } from './components.js'
 import { h, replace, toast } from './dom.js'
+import { engineName, engineTable } from './engines.js'
 import { count, dateTime, percent } from './format.js'
 import { poll } from './polling.js'
 import { openPromotionDialog } from './promotion-dialog.js'
@@ -138,12 +139,13 @@ function versionSection(model, version) {
 
 function servingDetails({ architecture, parameters, members, input, serving, accuracy }) {
   const accuracies = Object.entries(accuracy ?? {}).filter(([name]) => name !== 'test').map(([name, value]) => `${name} ${percent(value)}`)
-  const { instances, intra_op_threads: threads, device, max_batch, max_queue_size } = serving
+  const { instances, intra_op_threads: threads, device, engine, precision, max_batch, max_queue_size } = serving
   const layout = `${plural(instances, 'instance')} with ${plural(threads, 'thread')} on ${device}`
   return descriptionList([
     ['Architecture', [architecture ?? 'unknown', parameters && `${count(parameters)} parameters`].filter(Boolean).join(' · ')],
     members && ['Members', members.map(({ name, version, weight }) => `${name}@${version} ${percent(weight)}`).join(' · ')],
     ['Input', `${input.datatype} ${input.shape.join(' × ')}`],
+    ['Engine', `${engineName(engine)}, ${precision}`],
     ['Serving', `${layout}, batches of up to ${plural(max_batch, 'image')}, queue for ${count(max_queue_size)} images`],
     accuracies.length > 0 && ['Accuracy by split', accuracies.join(' · ')],
   ])
@@ -154,6 +156,7 @@ const plural = (number, noun) => `${number} ${noun}${number === 1 ? '' : 's'}`
 function fileDetails({ serving, recipe, trained_on, created, sha256, temperature, labels }) {
   return h('div', { class: 'stack more' },
     tuningCurves(serving.tuning),
+    engineTable(serving),
     descriptionList([
       ['Labels', labels.join(', ')],
       trained_on && ['Trained on', trained_on],

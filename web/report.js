@@ -3,6 +3,7 @@
 import { card, descriptionList, faceImage, gallery, interval, labelWithIcon, table, tile } from './components.js'
 import { confusionMatrix } from './confusion-matrix.js'
 import { h } from './dom.js'
+import { engineName } from './engines.js'
 import { count, decimal, duration, percent, threeDigits } from './format.js'
 import { labelColor } from './labels.js'
 import { reliabilityDiagram } from './reliability-diagram.js'
@@ -44,7 +45,7 @@ function confusions(rows) {
   }))
 }
 
-function details({ report: scores, sha256, dataset_sha256 }) {
+function details({ report: scores, engine, precision, sha256, dataset_sha256 }) {
   const score = ({ accuracy, total, interval: bounds }) => `${percent(accuracy)} of ${count(total)} images (${interval(bounds)})`
   const without = scores.without_duplicates
   const others = otherFiles(scores.left_out)
@@ -53,6 +54,7 @@ function details({ report: scores, sha256, dataset_sha256 }) {
     others && ['Other files of the data set', others],
     without && ['Without faces that are also in train', `${score(without)}; ${count(without.removed)} removed`],
     scores.seconds && ['Duration', `${duration(scores.seconds)}, ${threeDigits(scores.images_per_second)} images per second`],
+    engine && ['Engine', `${engineName(engine)}, ${precision}`],
     sha256 && ['SHA-256 of the model', h('code', { title: sha256 }, sha256.slice(0, 16))],
     dataset_sha256 && ['SHA-256 of the data', h('code', { title: dataset_sha256 }, dataset_sha256.slice(0, 16))],
   ])

@@ -6,14 +6,15 @@ import { h } from './dom.js'
 import { threeDigits } from './format.js'
 
 const SOURCES = {
-  measured: 'Measured when the server started.',
+  measured: 'Measured by this server.',
   cached: 'Measured at an earlier start.',
   settings: 'Set by the configuration.',
+  refined: 'Measured, then corrected by live traffic.',
   inherited: 'Inherited from the previous version.',
   default: 'Default of the device.',
 }
 
-export function tuningCurves({ source, points }) {
+export function tuningCurves({ source, points, load, provisional }) {
   const origin = SOURCES[source] ?? source
   if (!points?.length) return h('p', { class: 'dim' }, `Instances, threads and batch size: ${origin.toLowerCase()}`)
   const layout = ({ instances, intra_op_threads }) => `${instances} × ${intra_op_threads}`
@@ -25,7 +26,9 @@ export function tuningCurves({ source, points }) {
   }))
   const batches = [...new Set(points.map((point) => point.batch))].sort((a, b) => a - b)
   const best = points.reduce((a, b) => (b.images_per_second > a.images_per_second ? b : a))
-  const note = `${origin} Best: ${speed(best)} with ${layout(best)} threads and batch size ${best.batch}.`
+  const busy = load === undefined ? '' : ` Other processes used ${Math.round(100 * load)} % of the cores during the measurement.`
+  const again = provisional ? ' The measurement will be repeated when the server is idle.' : ''
+  const note = `${origin}${busy}${again} Best: ${speed(best)} with ${layout(best)} threads and batch size ${best.batch}.`
   return h('div', {}, h('h3', {}, 'Images per second by batch size (instances × threads)'),
     h('div', { class: 'narrow' },
       lineChart({

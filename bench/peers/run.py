@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -99,6 +100,18 @@ def wait_until_ready(url, headers, body, process):
     raise RuntimeError("the server did not respond with status 200 within a minute")
 
 
+def wait_until_measured(url):
+    """Waits up to a minute until mien has measured its model, which it does only while no request arrives."""
+    models = urllib.parse.urljoin(url, "/v1/models/served")
+    for _ in range(600):
+        versions = json.load(urllib.request.urlopen(models, timeout=5))["versions"]
+        tuning = versions[0].get("serving", {}).get("tuning", {})
+        if tuning.get("provisional") is False or tuning.get("source") == "settings":
+            return
+        time.sleep(0.1)
+    print("mien: no reliable measurement within a minute; end other programs", file=sys.stderr)
+
+
 def start(peer, options, model, scratch):
     """Starts a server and returns its process and the URL that classifies."""
     port = free_port()
@@ -129,6 +142,8 @@ def measure(peer, options, model):
         try:
             headers, bodies = requests(peer, options, scratch)
             wait_until_ready(url, headers, bodies[0].read_bytes(), process)
+            if peer in ("mien", "mien-v2"):
+                wait_until_measured(url)
             command = [options.mien, "bench", "--json", "--log=warn", "--url", url, "--pid", str(process.pid)]
             command += ["--duration", options.duration]
             command += [word for header in headers for word in ("--header", header)]

@@ -5,6 +5,8 @@
 mod build;
 mod dynamic_shape;
 mod proto;
+mod reduction_axes;
 
 pub use dynamic_shape::with_dynamic_shape;
 pub use proto::*;
+pub use reduction_axes::with_reduction_axes_as_input;

@@ -133,6 +133,18 @@ impl CpuBudget {
         })
     }
 
+    /// Estimates the number of reserved cores; zero for a budget without a limit.
+    pub(super) fn reserved(&self) -> usize {
+        self.0
+            .as_ref()
+            .map_or(0, |b| b.total - b.free.load(Ordering::Relaxed).min(b.total))
+    }
+
+    /// Returns the number of cores; zero for a budget without a limit.
+    pub(super) fn total(&self) -> usize {
+        self.0.as_ref().map_or(0, |budget| budget.total)
+    }
+
     /// Makes all waiting workers evaluate their priority again.
     pub(super) fn reprioritize(&self) {
         if let Some(budget) = &self.0 {

@@ -17,6 +17,15 @@ pub struct BatchOptions {
     pub intra_op_threads: usize,
 }
 
+/// The moment at which a started batcher accepts images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartMode {
+    /// When all workers have created their models. If one cannot, the batcher does not start.
+    AllWorkers,
+    /// When one worker has created its model. The others do so meanwhile, and try again if they fail.
+    FirstWorker,
+}
+
 /// Scheduling priority within a model and among models. The smaller value is served first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Priority {

@@ -11,7 +11,8 @@ use std::{
 use mien_host::sync::lock;
 
 use super::{
-    BatchOptions, CpuBudget, Priority, job::Job, queue_state::State, suspension::Suspension,
+    BatchOptions, CpuBudget, Priority, call_durations::CallDurations, job::Job, queue_state::State,
+    suspension::Suspension,
 };
 use crate::{inference::Model, metrics::ModelMetrics};
 
@@ -40,6 +41,8 @@ pub(super) struct Queue<M: Model + ?Sized> {
     pub(super) healthy_workers: AtomicUsize,
     /// Whether the model is out of service.
     pub(super) suspension: Suspension,
+    /// One per worker, which alone writes to it.
+    pub(super) call_durations: Box<[CallDurations]>,
     /// Moving average of the time that one worker needs per image, in nanoseconds; 0 before the first batch.
     image_nanos: AtomicU64,
 }
@@ -58,6 +61,9 @@ impl<M: Model + ?Sized> Queue<M> {
             ready: AtomicUsize::new(0),
             healthy_workers: AtomicUsize::new(options.instances.max(1)),
             suspension: Suspension::default(),
+            call_durations: (0..options.instances.max(1))
+                .map(|_| CallDurations::new(options.max_batch))
+                .collect(),
             image_nanos: AtomicU64::new(0),
         }
     }
@@ -177,6 +183,16 @@ impl<M: Model + ?Sized> Queue<M> {
             old - old / 8 + new / 8
         };
         self.image_nanos.store(average, Ordering::Relaxed);
+    }
+
+    /// Records a successful call of a worker, unless some of the workers' cores are free.
+    pub(super) fn record_call(&self, worker: usize, images: usize, took: Duration) {
+        let cores = self.options.instances * self.options.intra_op_threads;
+        if self.cores.reserved() >= cores.min(self.cores.total())
+            && let Some(durations) = self.call_durations.get(worker)
+        {
+            durations.record(images, took);
+        }
     }
 
     /// Updates the queue gauges, which all versions of a model share, by the changes of the lengths.

@@ -6,6 +6,7 @@ mod dropped;
 mod failures;
 mod fixture;
 mod shutdown;
+mod start;
 mod suspension;
 
 use std::time::Duration;

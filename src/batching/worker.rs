@@ -21,9 +21,11 @@ type BatchOutputs<M> = (Vec<Result<<M as Model>::Output, BatchError>>, Duration)
 
 /// Pulls batches until the queue is closed and empty.
 pub(super) struct Worker<M: Model + ?Sized> {
+    /// Number of the worker within its queue.
+    index: usize,
     name: String,
     factory: Factory<M>,
-    /// `None` after a panic, because the model may be inconsistent; the next batch gets a new one.
+    /// `None` at the start of some workers, and after a panic, because the model may be inconsistent.
     model: Option<Box<M>>,
     /// Whether the queue counts this worker as healthy.
     healthy: bool,
@@ -35,33 +37,35 @@ const RETRY: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(10
 
 impl<M: Model + ?Sized> Worker<M> {
     pub(super) fn new(
+        index: usize,
         name: String,
         factory: Factory<M>,
-        model: Box<M>,
+        model: Option<Box<M>>,
         metrics: ModelMetrics,
     ) -> Self {
         Self {
+            index,
             name,
             factory,
-            model: Some(model),
+            model,
             healthy: true,
             metrics,
         }
     }
 
-    /// Runs batches as worker `index` until the queue is closed and empty.
-    pub(super) fn run(mut self, index: usize, queue: &Queue<M>) {
-        while self.recover(index, queue)
-            && let Some(batch) = queue.next_batch(index)
+    /// Runs batches until the queue is closed and empty.
+    pub(super) fn run(mut self, queue: &Queue<M>) {
+        while self.recover(queue)
+            && let Some(batch) = queue.next_batch(self.index)
         {
             self.process(batch.jobs, queue);
         }
     }
 
-    /// Creates the model again after a panic. While that fails, the other workers process the images; if none of them is
+    /// Creates the model if there is none. While that fails, the other workers process the images; if none of them is
     /// healthy, this worker goes on without a model so that the images fail instead of waiting forever. Returns `false`
     /// if the queue was closed meanwhile.
-    fn recover(&mut self, index: usize, queue: &Queue<M>) -> bool {
+    fn recover(&mut self, queue: &Queue<M>) -> bool {
         let [mut pause, max_pause] = RETRY;
         loop {
             if self.model.is_none() {
@@ -77,7 +81,7 @@ impl<M: Model + ?Sized> Worker<M> {
             if healthy || queue.healthy_workers.load(Ordering::Relaxed) == 0 {
                 return true;
             }
-            if queue.pause(index, pause) {
+            if queue.pause(self.index, pause) {
                 return false;
             }
             pause = max_pause.min(2 * pause);
@@ -139,13 +143,13 @@ impl<M: Model + ?Sized> Worker<M> {
         }
     }
 
-    /// Creates the model again after a panic.
+    /// Creates the model.
     fn replace(&self) -> Result<Box<M>, String> {
         let failed = |reason: String| {
             tracing::error!(
                 worker = self.name,
                 reason,
-                "cannot create the model again after a panic"
+                "cannot create the model of a worker; it tries again"
             );
             reason
         };
@@ -186,6 +190,7 @@ impl<M: Model + ?Sized> Worker<M> {
         match result {
             Ok(outputs) if outputs.len() == inputs.len() => {
                 queue.suspension.record_call_in_time();
+                queue.record_call(self.index, inputs.len(), latency);
                 self.metrics
                     .statistics()
                     .record_batch(inputs.len(), latency);

@@ -17,13 +17,16 @@ use serde::Serialize;
 use crate::{
     batching::RequestOptions,
     inference::{Classifier, InferenceError, runtime::Device},
-    models::{live::LiveModel, source::Source},
+    models::{
+        live::LiveModel,
+        source::{SessionKind, Source},
+    },
     tuning::{
         Point, choose,
-        curve::measure,
         sessions::ThroughputRun,
         space::{Configuration, Layout, Overrides, Space},
         stop_condition::StopCondition,
+        sweep::measure,
     },
 };
 
@@ -58,7 +61,8 @@ pub(super) fn raw(
     let stop = StopCondition::within(budget, &|| false);
     let points = measure(&space, side, stop, &open)?;
     let empty_curve = || InferenceError::Run("the curve is empty".to_owned());
-    let Configuration { layout, max_batch } = choose(&points).ok_or_else(empty_curve)?;
+    let Configuration { layout, max_batch } =
+        choose(&points).ok_or_else(empty_curve)?.configuration();
     let mut sessions = ThroughputRun::open(layout, max_batch, side, &open)?;
     let (best, images_per_cpu_second) = run(&mut sessions, time)?;
     Ok(Raw {
@@ -125,7 +129,9 @@ pub(super) fn single(
 fn opener(
     source: &Source,
 ) -> impl Fn(usize, usize) -> Result<Box<dyn Classifier>, InferenceError> + Sync {
-    |intra_op_threads, max_batch| source.open_without_warm_up(intra_op_threads, max_batch)
+    |intra_op_threads, max_batch| {
+        source.open_without_warm_up(&SessionKind::Default(intra_op_threads), max_batch)
+    }
 }
 
 /// Measures the batcher with four times as many concurrent images as its workers run.

@@ -75,10 +75,18 @@ fn server(text: &mut String, study: &Study) -> fmt::Result {
         text,
         "  server              {instances}x{intra_op_threads} batch {max_batch}, queue {max_queue_size}"
     )?;
-    let Ready { first, cached } = study.ready_seconds;
+    let Ready {
+        first,
+        measured,
+        cached,
+    } = study.ready_seconds;
+    let measured = measured.map_or_else(
+        || "no reliable measurement".to_owned(),
+        |after| format!("measured after {after:.2} s"),
+    );
     writeln!(
         text,
-        "  start to ready      {first:.2} s tuning, {cached:.2} s with a cached curve"
+        "  start to ready      {first:.2} s without a curve ({measured}), {cached:.2} s with a stored curve"
     )?;
     let [ready, end] = [study.memory.ready, study.memory.end].map(mebibytes);
     writeln!(

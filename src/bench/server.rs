@@ -20,12 +20,16 @@ use crate::models::{
     ModelVersion, name::ModelName, repository::VersionDir, version_config::VersionConfig,
 };
 
+/// Maximum time until a reliable measurement.
+const MEASURED_WITHIN: Duration = Duration::from_secs(60);
+
 /// Maximum time until readiness.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 
 /// A ready server, which is killed on drop.
 pub(super) struct Server {
     child: Child,
+    started: Instant,
     pub(super) addr: SocketAddr,
     /// Time from the start of the process to readiness.
     pub(super) ready_after: Duration,
@@ -50,6 +54,7 @@ impl Server {
             .context("cannot start the server")?;
         let mut server = Self {
             child,
+            started,
             addr,
             ready_after: Duration::ZERO,
         };
@@ -73,6 +78,28 @@ impl Server {
         }
         server.ready_after = started.elapsed();
         Ok(server)
+    }
+
+    /// Waits until the tuning curve of the model is measured reliably, and returns the time since the start. Returns `None` after
+    /// [`MEASURED_WITHIN`], and at once if tuning is off.
+    pub(super) async fn until_measured(&self, name: &str) -> anyhow::Result<Option<Duration>> {
+        if env::var_os("MIEN_TUNE").is_some_and(|mode| mode == "off") {
+            return Ok(None);
+        }
+        while self.started.elapsed() < MEASURED_WITHIN {
+            let document = self.get(&format!("/v1/models/{name}")).await?;
+            let mut versions = document["versions"].as_array().into_iter().flatten();
+            let is_reliable = |version: &serde_json::Value| {
+                let tuning = &version["serving"]["tuning"];
+                tuning["provisional"] == false || tuning["source"] == "settings"
+            };
+            if versions.any(is_reliable) {
+                return Ok(Some(self.started.elapsed()));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        tracing::warn!(name, "bench: no reliable measurement; end other programs");
+        Ok(None)
     }
 
     pub(super) fn process(&self) -> Process {

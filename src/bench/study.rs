@@ -41,12 +41,14 @@ pub struct Serving {
     pub max_queue_size: usize,
 }
 
-/// Time from start to readiness in seconds.
+/// Times from the start in seconds.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Ready {
-    /// With tuning.
+    /// Readiness without a stored curve.
     pub first: f64,
-    /// With a stored curve.
+    /// End of a reliable measurement of the curve. `None` if there was none within a minute, or with `MIEN_TUNE=off`.
+    pub measured: Option<f64>,
+    /// Readiness with a stored curve.
     pub cached: f64,
 }
 

@@ -17,14 +17,17 @@ use super::{
     study::{Memory, Ready, Serving, Study},
 };
 use crate::{
-    batching::RetiredWorkers,
-    inference::runtime::Runtime,
+    batching::{RetiredWorkers, StartMode},
+    inference::{
+        engine::{ExecutionChoice, PrecisionChoice},
+        runtime::{DeviceChoice, Runtime},
+    },
     metrics::Metrics,
     models::{
-        ModelVersion, live::LiveModel, load::ModelLoader, repository::VersionDir,
+        ModelVersion, engines::Engines, live::LiveModel, load::ModelLoader, repository::VersionDir,
         serving_options::ServingOptions, source::inspect, version_config::VersionConfig,
     },
-    tuning::{Point, TuneMode, Tuner, TuningOptions},
+    tuning::{Point, Tuner, TuningOptions},
 };
 
 /// Numbers of connections of the closed loops.
@@ -59,8 +62,11 @@ pub async fn study(setup: &Setup, name: &str, found: &VersionDir) -> anyhow::Res
     let batcher = batcher(setup, load(setup, name, found, &raw.best)?).await?;
 
     let repository = SingleVersionRepository::new(name, found)?;
-    tracing::info!(name, "bench: server with tuning");
-    let first = Server::start(&repository).await?.ready_after;
+    tracing::info!(name, "bench: server without a stored curve");
+    let server = Server::start(&repository).await?;
+    let first = server.ready_after;
+    let measured = server.until_measured(name).await?;
+    drop(server);
     let start = async || {
         let server = Server::start(&repository).await?;
         let target = target(&server, &setup.faces);
@@ -69,6 +75,7 @@ pub async fn study(setup: &Setup, name: &str, found: &VersionDir) -> anyhow::Res
     let (server, target) = start().await?;
     let ready = Ready {
         first: first.as_secs_f64(),
+        measured: measured.map(|after| after.as_secs_f64()),
         cached: server.ready_after.as_secs_f64(),
     };
     let serving = serving(&server, name).await?;
@@ -169,19 +176,22 @@ fn load(setup: &Setup, name: &str, found: &VersionDir, best: &Point) -> anyhow::
         instances: Some(best.instances),
         intra_op_threads: Some(best.intra_op_threads),
     };
-    let off = TuningOptions {
-        mode: TuneMode::Off,
-        budget: Duration::ZERO,
-        cache: None,
-    };
     let (runtime, metrics) = (setup.runtime.clone(), Arc::new(Metrics::new()));
     let retired_workers = RetiredWorkers::default();
     let loader = ModelLoader {
         runtime,
         options,
-        tuner: Tuner::new(off),
+        tuner: Tuner::new(TuningOptions::off()),
+        engines: Engines::new(
+            ExecutionChoice {
+                device: DeviceChoice::Cpu,
+                precision: PrecisionChoice::Fp32,
+            },
+            None,
+        ),
         metrics,
         retired_workers,
+        startup_mode: StartMode::AllWorkers,
     };
     Ok(loader.load(name, ModelVersion::FIRST, found)?)
 }

@@ -12,11 +12,15 @@ use anyhow::{Context, bail};
 use clap::Args;
 
 use crate::{
-    batching::RetiredWorkers,
-    inference::runtime::{CudaOptions, DEFAULT_INFERENCE_TIMEOUT, DeviceChoice, Runtime},
+    batching::{RetiredWorkers, StartMode},
+    inference::{
+        engine::{ExecutionChoice, PrecisionChoice},
+        runtime::{CudaOptions, DEFAULT_INFERENCE_TIMEOUT, DeviceChoice, Runtime},
+    },
     metrics::Metrics,
     models::{
         ModelVersion,
+        engines::Engines,
         live::LiveModel,
         load::ModelLoader,
         name::ModelName,
@@ -47,11 +51,12 @@ pub(super) struct ModelArgs {
     #[arg(long, value_name = "NAME[@VERSION]")]
     model: Option<ModelName>,
 
-    /// Device for inference. auto uses CUDA if the installed ONNX Runtime and a GPU support it, otherwise the CPU.
+    /// Device for inference. auto uses CUDA if the installed ONNX Runtime and a GPU support it, otherwise the CPU. Commands do not use
+    /// OpenVINO: openvino is the same as cpu.
     #[arg(
         long,
         env = "MIEN_DEVICE",
-        value_name = "auto|cpu|cuda[:N]",
+        value_name = "auto|cpu|openvino|cuda[:N]",
         default_value = "auto"
     )]
     device: DeviceChoice,
@@ -118,18 +123,24 @@ impl ModelArgs {
         let cache = self.tune_cache.clone();
         let tuner = Tuner::new(TuningOptions {
             mode: TuneMode::Auto,
-            budget: Duration::ZERO,
             cache,
+            ..TuningOptions::off()
         });
-        // A command does not wait for a measurement.
-        tuner.start_serving(|| Duration::ZERO);
         let (metrics, retired_workers) = (Arc::new(Metrics::new()), RetiredWorkers::default());
         let loader = ModelLoader {
             runtime,
             options,
             tuner,
+            engines: Engines::new(
+                ExecutionChoice {
+                    device: self.device,
+                    precision: PrecisionChoice::Auto,
+                },
+                None,
+            ),
             metrics,
             retired_workers,
+            startup_mode: StartMode::AllWorkers,
         };
         let listing = list(&self.models)?;
         let Some(requested) = &self.model else {

@@ -54,6 +54,12 @@ pub struct EvaluationInfo {
     pub version: ModelVersion,
     /// SHA-256 of the model file, lower-case hex.
     pub sha256: String,
+    /// The engine that executed the model: `onnxruntime` or `openvino`.
+    #[schema(example = "onnxruntime")]
+    pub engine: String,
+    /// The precision of the arithmetic: `fp32` or `bf16`.
+    #[schema(example = "fp32")]
+    pub precision: String,
     /// The name of the data set in `--data`.
     pub dataset: String,
     /// The split of the data set.
@@ -225,6 +231,8 @@ impl From<EvaluationRecord> for EvaluationInfo {
             model: record.model,
             version: record.version,
             sha256: record.sha256,
+            engine: record.engine,
+            precision: record.precision,
             dataset: record.dataset,
             split: record.split,
             dataset_sha256: record.dataset_sha256,

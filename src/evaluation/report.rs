@@ -38,6 +38,10 @@ pub struct Subject {
     pub version: String,
     /// SHA-256 of the model file, lower-case hex.
     pub sha256: String,
+    /// Name of the engine that executed the model.
+    pub engine: String,
+    /// Name of the precision of the arithmetic.
+    pub precision: String,
     /// Name of the data set.
     pub dataset: String,
     /// Split of the data set.
@@ -61,6 +65,8 @@ impl From<&EvaluationInfo> for Subject {
             model: info.model,
             version: info.version.to_string(),
             sha256: info.sha256,
+            engine: info.engine,
+            precision: info.precision,
             dataset: info.dataset,
             split: info.split,
             limit: info.limit,
@@ -98,6 +104,7 @@ impl Subject {
             Some(("Model", self.model.clone())),
             Some(("Version", self.version.clone())),
             Some(("Model file, SHA-256", self.sha256.clone())),
+            Some(("Engine", format!("{}, {}", self.engine, self.precision))),
             Some(("Data set", self.images())),
             optional("Data set, SHA-256", &self.dataset_sha256),
             self.finished

@@ -88,6 +88,8 @@ impl EvaluationSpec {
             model: model.name.clone(),
             version: model.version,
             sha256: model.sha256.clone(),
+            engine: model.execution.engine.name().to_owned(),
+            precision: model.execution.precision.name().to_owned(),
             dataset: self.dataset,
             split: self.split,
             dataset_sha256: None,

@@ -2,16 +2,17 @@
 
 mod buffer;
 mod fp16_input;
-mod message;
+pub(super) mod message;
+pub mod openvino;
 mod session;
 #[cfg(test)]
 mod tests;
+mod warm_up;
 mod yunet;
 
 use std::borrow::Cow;
 
 use half::{f16, slice::HalfFloatSliceExt};
-use mien_faces::image::Face;
 use ort::session::SessionOutputs;
 
 use self::buffer::Buffer;
@@ -20,7 +21,7 @@ pub use self::{
     yunet::{Photo, YuNet},
 };
 use super::{
-    Classifier, InferenceError, Input, Prediction, Probabilities, probabilities,
+    Classifier, InferenceError, Input, Prediction, Probabilities,
     runtime::CallKind,
     signature::{Output, OutputKind, Signature},
 };
@@ -38,22 +39,6 @@ pub struct OnnxClassifier {
 }
 
 impl OnnxClassifier {
-    /// Wraps an open session and warms it up with a batch of the maximum size. Missing memory or an output of the wrong
-    /// shape is found here instead of in a request.
-    ///
-    /// # Errors
-    /// Returns an error if the inference call fails or its output is not one distribution over `labels` labels per image.
-    pub fn new(
-        session: Session,
-        signature: Signature,
-        labels: usize,
-        max_batch: usize,
-    ) -> Result<Self, InferenceError> {
-        let mut classifier = Self::without_warm_up(session, signature, labels, max_batch);
-        classifier.timed(CallKind::Trial, Self::warm_up)?;
-        Ok(classifier)
-    }
-
     /// Wraps an open session of a model that another classifier has warmed up.
     pub fn without_warm_up(
         session: Session,
@@ -61,7 +46,12 @@ impl OnnxClassifier {
         labels: usize,
         max_batch: usize,
     ) -> Self {
-        let max_batch = signature.fixed_batch.unwrap_or(max_batch).max(1);
+        let limit = if session.compiles_batch_sizes {
+            openvino::MAX_BATCH
+        } else {
+            usize::MAX
+        };
+        let max_batch = signature.fixed_batch.unwrap_or(max_batch.min(limit)).max(1);
         let elements = max_batch * signature.side * signature.side;
         let buffer = Buffer::new(&signature, session.fp16_input, elements);
         let kind = signature.kind.unwrap_or(OutputKind::Logits);
@@ -94,21 +84,6 @@ impl OnnxClassifier {
         self.session.timer.start(kind);
         let result = work(self);
         self.session.timer.end(kind, result)
-    }
-
-    /// Runs uniform and striped faces. If the kind of the output is not declared, it is detected: probabilities if each row
-    /// is a distribution, otherwise logits.
-    fn warm_up(&mut self) -> Result<(), InferenceError> {
-        let faces: Vec<Input> = (0..self.max_batch)
-            .map(|index| test_face(self.signature.side, index))
-            .collect();
-        let rows = self.run(&faces)?;
-        let mut predictions = rows.iter().map(|row| self.prediction_of(row));
-        if self.signature.kind.is_none() && predictions.all(probabilities::is_distribution) {
-            self.kind = OutputKind::Probabilities;
-        }
-        rows.iter()
-            .try_for_each(|row| self.kind.read(self.prediction_of(row)).map(drop))
     }
 
     /// Returns the values of the prediction among those of all outputs.
@@ -151,6 +126,7 @@ impl OnnxClassifier {
             inner: session,
             fp16_input,
             timer,
+            ..
         } = &mut self.session;
         let name = if *fp16_input {
             fp16_input::INPUT
@@ -201,23 +177,6 @@ fn read_rows(
         }
     }
     Ok(rows.into_iter().map(Vec::into_boxed_slice).collect())
-}
-
-/// Returns a uniform face for index 0 and a striped face for other indices.
-fn test_face(side: usize, index: usize) -> Input {
-    let striped = |pixel: usize| {
-        if (pixel / 5 + index).is_multiple_of(2) {
-            0
-        } else {
-            255
-        }
-    };
-    let pixels = if index == 0 {
-        vec![128; side * side]
-    } else {
-        (0..side * side).map(striped).collect()
-    };
-    Input::Face(Face::new(side, pixels).expect("the pixels form a square"))
 }
 
 impl Classifier for OnnxClassifier {

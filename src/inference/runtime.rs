@@ -2,9 +2,10 @@
 
 mod device;
 mod library;
+pub mod openvino;
 mod watchdog;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use ort::{
     environment::Environment,
@@ -13,9 +14,11 @@ use ort::{
 };
 
 pub use self::device::{Device, DeviceChoice};
+use self::openvino::{OpenVino, OpenVinoOptions};
 pub(crate) use self::watchdog::Watchdog;
 pub(super) use self::watchdog::{CallKind, CallTimer};
 use super::InferenceError;
+use crate::thread_priority::LoadPriority;
 
 /// Options of GPUs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +38,8 @@ pub struct Runtime {
     device: Device,
     cuda: CudaOptions,
     watchdog: Watchdog,
+    load_priority: LoadPriority,
+    openvino: Arc<OpenVino>,
 }
 
 /// Default of the time limit of an inference call, as text for settings.
@@ -64,7 +69,40 @@ impl Runtime {
             device,
             cuda,
             watchdog,
+            load_priority: LoadPriority::default(),
+            openvino: Arc::default(),
         })
+    }
+
+    /// Sets how OpenVINO is used. Nothing is loaded before the first use.
+    #[must_use]
+    pub fn with_openvino(self, options: OpenVinoOptions) -> Self {
+        Self {
+            openvino: Arc::new(OpenVino::new(options)),
+            ..self
+        }
+    }
+
+    /// Returns this runtime with the device that `mien.toml` requests.
+    ///
+    /// # Errors
+    /// Returns an error with the remedy for [`DeviceChoice::Cuda`] without a usable GPU.
+    pub fn on(&self, choice: DeviceChoice) -> Result<Self, InferenceError> {
+        let device = match choice {
+            DeviceChoice::Auto => self.device,
+            DeviceChoice::Cpu | DeviceChoice::OpenVino => Device::Cpu,
+            DeviceChoice::Cuda(index) if self.device == Device::Cuda(index) => self.device,
+            DeviceChoice::Cuda(_) => select_device(&self.environment, choice, self.cuda)?,
+        };
+        Ok(Self {
+            device,
+            ..self.clone()
+        })
+    }
+
+    /// Returns the state of the OpenVINO plugin.
+    pub(super) fn openvino(&self) -> &OpenVino {
+        &self.openvino
     }
 
     /// Returns a file that `cargo xtask setup` or an archive installs, or `None` if it is not found.
@@ -104,6 +142,19 @@ impl Runtime {
         &self.watchdog
     }
 
+    /// Returns a runtime whose sessions are opened at the current priority of loads, also when a model serves later.
+    pub(crate) fn with_current_load_priority(&self) -> Self {
+        Self {
+            load_priority: self.load_priority.current(),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the priority at which sessions are opened and warmed up.
+    pub(crate) fn load_priority(&self) -> &LoadPriority {
+        &self.load_priority
+    }
+
     pub(super) fn environment(&self) -> &Environment {
         &self.environment
     }
@@ -129,7 +180,7 @@ fn select_device(
     cuda: CudaOptions,
 ) -> Result<Device, InferenceError> {
     match choice {
-        DeviceChoice::Cpu => {
+        DeviceChoice::Cpu | DeviceChoice::OpenVino => {
             let device = Device::Cpu;
             tracing::info!(%device, "using the requested device");
             Ok(device)

@@ -179,6 +179,7 @@ pub(super) struct VersionFamilies {
     pub(super) model_loads: IntCounterVec,
     pub(super) model_info: IntGaugeVec,
     pub(super) model_ready: IntGaugeVec,
+    pub(super) engine_fallbacks: IntCounterVec,
     pub(super) evaluation_accuracy: GaugeVec,
     pub(super) promotions: IntCounterVec,
 }
@@ -197,13 +198,26 @@ impl VersionFamilies {
                 r,
                 "mien_model_info",
                 "Loaded model files; always 1.",
-                &["model", "version", "architecture", "sha256"],
+                &[
+                    "model",
+                    "version",
+                    "architecture",
+                    "sha256",
+                    "engine",
+                    "precision",
+                ],
             ),
             model_ready: int_gauge(
                 r,
                 "mien_model_ready",
                 "1 for a loaded version, 0 for one that failed to load or was unloaded.",
                 &["model", "version"],
+            ),
+            engine_fallbacks: counter(
+                r,
+                "mien_engine_fallbacks_total",
+                "Models that use the default provider instead of another engine, by reason.",
+                &["model", "reason"],
             ),
             evaluation_accuracy: gauge(
                 r,

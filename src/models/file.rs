@@ -18,12 +18,17 @@ use super::{
 use crate::{
     excerpt::Excerpt,
     inference::{
-        InferenceError, invalid_model,
-        onnx::{OnnxClassifier, Session},
-        runtime::Runtime,
+        InferenceError,
+        engine::Precision,
+        invalid_model,
+        onnx::{OnnxClassifier, Session, openvino},
+        runtime::{
+            Device, Runtime,
+            openvino::{CompiledModel, OpenVinoError},
+        },
         signature::Signature,
     },
-    thread_priority::{run_at_background_priority, run_at_inference_priority},
+    thread_priority::run_at_inference_priority,
 };
 
 /// Number of images of the inference call that detects the kind of the output.
@@ -71,8 +76,14 @@ pub(super) fn inspect(
     let (scaling, output) = (config.input_scaling(), config.output);
     let mut signature =
         Signature::new(&metadata.inputs, &metadata.outputs, labels, scaling, output)?;
-    let probe = run_at_background_priority(|| {
-        OnnxClassifier::new(session, signature.clone(), labels, PROBE_IMAGES)
+    let probe = runtime.load_priority().run(|| {
+        OnnxClassifier::new(
+            session,
+            signature.clone(),
+            labels,
+            PROBE_IMAGES,
+            PROBE_IMAGES,
+        )
     })?;
     signature.kind = Some(probe.kind());
     let session = probe.into_session();
@@ -90,7 +101,7 @@ pub(super) fn inspect(
     })
 }
 
-/// Opens a session at background priority, or at inference priority if the session starts threads, because they keep the
+/// Opens a session at the priority of loads, or at inference priority if the session starts threads, because they keep the
 /// priority.
 fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, InferenceError> {
     // ONNX Runtime would wait for the writer of a FIFO.
@@ -99,7 +110,7 @@ fn open(runtime: &Runtime, path: &Path, threads: usize) -> Result<Session, Infer
     if threads > 1 {
         run_at_inference_priority(open)
     } else {
-        run_at_background_priority(open)
+        runtime.load_priority().run(open)
     }
 }
 
@@ -151,7 +162,32 @@ impl ModelFile {
         open(&self.runtime, &self.path, threads)
     }
 
-    /// Returns a classifier that is warmed up with a batch of the maximum size.
+    /// Compiles the file with OpenVINO for calls that use `threads` cores.
+    ///
+    /// # Errors
+    /// Returns the reason if OpenVINO cannot execute the file.
+    pub(super) fn compile(
+        &self,
+        precision: Precision,
+        threads: usize,
+    ) -> Result<CompiledModel, OpenVinoError> {
+        openvino::compile(&self.runtime, &self.path, &self.sha256, precision, threads)
+    }
+
+    /// Opens a session that OpenVINO executes.
+    ///
+    /// # Errors
+    /// Returns an error if the file was removed or replaced by an invalid one.
+    pub(super) fn compiled_session(
+        &self,
+        model: &CompiledModel,
+    ) -> Result<Session, InferenceError> {
+        regular_file::open_model(&self.path).map_err(unreadable)?;
+        run_at_inference_priority(|| Session::open_compiled(&self.runtime, &self.path, model))
+    }
+
+    /// Returns a classifier that is warmed up: on a GPU with a batch of the maximum size, which allocates its memory, and on a CPU
+    /// with one image, because a larger batch takes longer and does not make the first requests faster.
     ///
     /// # Errors
     /// Returns an error if the warm-up fails.
@@ -161,9 +197,18 @@ impl ModelFile {
         max_batch: usize,
     ) -> Result<OnnxClassifier, InferenceError> {
         let signature = self.signature.clone();
-        run_at_background_priority(|| {
-            OnnxClassifier::new(session, signature, self.labels, max_batch)
-        })
+        let images = match self.runtime.device() {
+            Device::Cpu => 1,
+            Device::Cuda(_) => max_batch,
+        };
+        // OpenVINO starts threads at the first call, which keep the priority.
+        let starts_threads = session.compiles_batch_sizes();
+        let warm_up = || OnnxClassifier::new(session, signature, self.labels, max_batch, images);
+        if starts_threads {
+            run_at_inference_priority(warm_up)
+        } else {
+            self.runtime.load_priority().run(warm_up)
+        }
     }
 
     /// Returns a classifier that is not warmed up, for measurements.

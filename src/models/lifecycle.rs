@@ -43,7 +43,7 @@ use super::{load::ModelLoader, snapshot::SharedSnapshot};
 /// Maximum number of commands that wait while another one runs.
 const MAX_QUEUED: usize = 16;
 
-/// Maximum time that the command of a client waits while another one runs. Loading a model with tuning can take minutes.
+/// Maximum time that the command of a client waits while another one runs. Loading a model can take minutes.
 const MAX_WAIT: Duration = Duration::from_secs(5 * 60);
 
 /// Receives whether the default model is loaded, or why no model can be served. The sender is dropped without a message if
@@ -85,8 +85,14 @@ impl Lifecycle {
         let (commands, receiver) = channel();
         let commands = Arc::new(commands);
         let suspended = report_suspensions(&commands);
-        let (thread, snapshot) =
-            LifecycleThread::new(options, loader, Arc::clone(&shutting_down), suspended)?;
+        let queue = Arc::new(Semaphore::new(MAX_QUEUED));
+        let (thread, snapshot) = LifecycleThread::new(
+            options,
+            loader,
+            Arc::clone(&shutting_down),
+            Arc::clone(&queue),
+            suspended,
+        )?;
         let (started, startup) = oneshot::channel();
         let thread = std::thread::Builder::new()
             .name("mien-models".to_owned())
@@ -95,7 +101,7 @@ impl Lifecycle {
         let lifecycle = Self {
             root,
             commands,
-            queue: Arc::new(Semaphore::new(MAX_QUEUED)),
+            queue,
             max_wait: MAX_WAIT,
             shutting_down,
             thread: Mutex::new(Some(thread)),

@@ -6,15 +6,17 @@ use std::{
     time::SystemTime,
 };
 
+use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    ModelVersion, manifest::Manifest, repository::Fingerprint, version_config::VersionConfig,
+    ModelVersion, engines::EngineReport, manifest::Manifest, repository::VersionDir,
+    version_config::VersionConfig,
 };
 use crate::{
     batching::Batcher,
-    inference::{runtime::Device, signature::Signature},
+    inference::{engine::Execution, runtime::Device, signature::Signature},
     metrics::ModelMetrics,
     tuning::Tuning,
 };
@@ -34,12 +36,16 @@ pub struct LiveModel {
     pub signature: Signature,
     /// The device.
     pub device: Device,
-    /// The serving configuration and its origin.
-    pub tuning: Tuning,
+    /// Engine and precision.
+    pub execution: Execution,
+    /// The engines that were tried.
+    pub engines: ArcSwap<Vec<EngineReport>>,
+    /// The serving configuration and its origin. The origin changes when a measurement confirms the configuration.
+    pub tuning: ArcSwap<Tuning>,
     /// SHA-256 of `model.onnx`, or of an ensemble's members and weights, lower-case hex.
     pub sha256: String,
-    /// The state of the files that it was loaded from.
-    pub fingerprint: Fingerprint,
+    /// The directory and the state of the files that it was loaded from.
+    pub dir: VersionDir,
     /// Time of the load.
     pub loaded: SystemTime,
     /// Metrics of the model.
@@ -54,8 +60,13 @@ impl LiveModel {
         self.manifest.architecture.as_deref().unwrap_or("unknown")
     }
 
-    /// Returns whether another version has the same file, labels, scaling and output, and therefore the same predictions.
+    /// Returns whether another version has the same file, labels, scaling, output and engine, and therefore the same predictions.
     pub fn predicts_like(&self, other: &Self) -> bool {
+        self.execution == other.execution && self.has_files_of(other)
+    }
+
+    /// Returns whether another version has the same file, labels, scaling and output.
+    pub fn has_files_of(&self, other: &Self) -> bool {
         self.sha256 == other.sha256
             && self.manifest.labels == other.manifest.labels
             && self.config.input_scaling() == other.config.input_scaling()

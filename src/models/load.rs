@@ -1,23 +1,28 @@
-//! Loads a version: inspects its files, tunes it, opens sessions, warms them up and starts the workers.
+//! Loads a version: inspects its files, selects its configuration, opens sessions, warms them up and starts the workers.
 
 use std::{sync::Arc, time::SystemTime};
 
+use arc_swap::ArcSwap;
+
 use super::{
     ModelVersion,
+    engines::{Engines, OpenedEngine},
     live::LiveModel,
     repository::{MODEL_FILE, VersionDir},
     serving_options::ServingOptions,
-    source::{InspectedModel, Source, identity, inspect},
+    source::{InspectedModel, SessionKind, identity, inspect},
     version_config::{CONFIG_FILE, VersionConfig},
 };
 use crate::{
-    batching::{Batcher, CpuBudget, RetiredWorkers},
+    batching::{Batcher, CpuBudget, RetiredWorkers, StartMode},
     inference::{
-        InferenceError, invalid_model,
+        InferenceError, Labels,
+        engine::{Engine, Execution},
+        invalid_model,
         runtime::{Device, Runtime},
     },
-    metrics::Metrics,
-    tuning::{Tuner, Tuning, TuningTarget, space::Overrides},
+    metrics::{Metrics, ModelMetrics},
+    tuning::{Tuner, TuningTarget, space::Overrides},
 };
 
 /// Loads versions. Contains everything that is the same for all versions.
@@ -28,49 +33,18 @@ pub struct ModelLoader {
     pub options: ServingOptions,
     /// Selects the values that the options do not set.
     pub tuner: Tuner,
+    /// Selects the engines.
+    pub engines: Engines,
     /// Metrics of the server.
     pub metrics: Arc<Metrics>,
     /// Worker threads of retired versions.
     pub retired_workers: RetiredWorkers,
+    /// The workers that a version waits for until a model serves. A program that can end while sessions are opened must wait for
+    /// all, because ONNX Runtime crashes if the process exits at that time.
+    pub startup_mode: StartMode,
 }
 
 impl ModelLoader {
-    /// Measures the tuning curve of a version if there is none. Errors are ignored, because loading the version reports them.
-    pub fn tune_if_needed(&self, name: &str, dir: &VersionDir) {
-        let Ok(config) = VersionConfig::read(&dir.path) else {
-            return;
-        };
-        let Ok(given) = self.options.overrides(&config) else {
-            return;
-        };
-        let Ok(sha256) = identity(dir, &config) else {
-            return;
-        };
-        if !self.tuner.is_tuned(&sha256, &self.runtime, given)
-            && let Ok(inspected) = inspect(
-                &self.runtime,
-                dir,
-                config,
-                given.intra_op_threads.unwrap_or(1),
-            )
-        {
-            self.tune(name, &inspected.source, given);
-        }
-    }
-
-    fn tune(&self, name: &str, source: &Source, given: Overrides) -> Tuning {
-        let open = |threads, max_batch| source.open_without_warm_up(threads, max_batch);
-        let target = TuningTarget {
-            name,
-            sha256: &source.sha256,
-            runtime: &self.runtime,
-            side: source.signature.side,
-            fixed_batch: source.signature.fixed_batch,
-            open: &open,
-        };
-        self.tuner.tune(&target, given)
-    }
-
     /// Loads a version. Blocks until its workers are started.
     ///
     /// # Errors
@@ -82,33 +56,78 @@ impl ModelLoader {
         dir: &VersionDir,
     ) -> Result<LiveModel, InferenceError> {
         let loaded = SystemTime::now();
+        let series = |labels: &Labels| self.metrics.model(name, &version.to_string(), labels);
+        self.build(name, version, dir, loaded, series)
+    }
+
+    /// Loads a version again from the same files, for another configuration. Its metrics continue.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::load`], and an error if its files have changed since it was loaded.
+    pub(super) fn load_again(&self, model: &LiveModel) -> Result<LiveModel, InferenceError> {
+        let VersionDir { root, path, .. } = &model.dir;
+        let dir = VersionDir::new(root, path.clone())
+            .map_err(|error| InferenceError::Model(format!("its directory: {error}")))?;
+        let series = |_: &Labels| model.metrics.clone();
+        let new = self.build(&model.name, model.version, &dir, model.loaded, series)?;
+        if new.config != model.config || !new.has_files_of(model) {
+            return invalid_model("its files have changed since it was loaded");
+        }
+        Ok(new)
+    }
+
+    fn build(
+        &self,
+        name: &str,
+        version: ModelVersion,
+        dir: &VersionDir,
+        loaded: SystemTime,
+        series: impl FnOnce(&Labels) -> ModelMetrics,
+    ) -> Result<LiveModel, InferenceError> {
         let config = VersionConfig::read(&dir.path)?;
         let given = self.options.overrides(&config)?;
+        let choice = self.engines.choice(&config)?;
         let threads = given.intra_op_threads.unwrap_or(1);
+        // Some workers of the default model open their sessions when it serves already. Background priority would delay them
+        // for minutes on a busy machine.
+        let runtime = self.runtime.on(choice.device)?;
+        let runtime = runtime.with_current_load_priority();
         let InspectedModel {
             source,
             manifest,
             config,
             sessions,
-        } = inspect(&self.runtime, dir, config, threads)?;
-        let tuning = self.tune(name, &source, given);
+        } = inspect(&runtime, dir, config, threads)?;
+        let execution = self.engines.expected(name, &source.sha256, choice);
+        let fixed_batch = source.signature.fixed_batch;
+        let target = tuning_target(
+            name,
+            &source.sha256,
+            &runtime,
+            execution,
+            fixed_batch,
+            given,
+        );
+        let tuning = self.tuner.select(&target);
         let batch = self.options.batch_options(tuning.configuration);
-        let first = source.warm_up(
-            if batch.intra_op_threads == threads {
-                sessions
-            } else {
-                source.sessions(batch.intra_op_threads)?
-            },
-            batch.max_batch,
-        )?;
+        let sessions = if batch.intra_op_threads == threads {
+            sessions
+        } else {
+            source.sessions(&SessionKind::Default(batch.intra_op_threads))?
+        };
+        let OpenedEngine {
+            kind,
+            first,
+            reports,
+        } = self.open(name, &source, choice, batch, sessions)?;
 
         let (signature, sha256) = (source.signature.clone(), source.sha256.clone());
-        let series = self
-            .metrics
-            .model(name, &version.to_string(), &manifest.labels);
-        let cores = cpu_budget(self.runtime.device());
-        let factory = source.factory(first, batch);
-        let batcher = Batcher::start(name, &factory, batch, cores, series.clone())?;
+        let series = series(&manifest.labels);
+        let cores = cpu_budget(runtime.device());
+        let execution = kind.execution();
+        let factory = source.factory(first, kind, batch.max_batch);
+        let mode = self.start_mode(runtime.device());
+        let batcher = Batcher::start_in_mode(name, &factory, batch, cores, series.clone(), mode)?;
         batcher.set_reaper(&self.retired_workers);
         if dir.has_changed() {
             return invalid_model(
@@ -121,14 +140,49 @@ impl ModelLoader {
             manifest,
             config,
             signature,
-            device: self.runtime.device(),
-            tuning,
+            device: runtime.device(),
+            execution,
+            engines: ArcSwap::from_pointee(reports),
+            tuning: ArcSwap::from_pointee(tuning),
             sha256,
-            fingerprint: dir.fingerprint.clone(),
+            dir: dir.clone(),
             loaded,
             metrics: series,
             batcher,
         })
+    }
+
+    /// Returns the workers that a version waits for: all of them when a model serves already, and on a GPU, because its memory may
+    /// not suffice for all sessions.
+    fn start_mode(&self, device: Device) -> StartMode {
+        let is_serving = self.runtime.load_priority().is_serving();
+        match device {
+            Device::Cpu if !is_serving => self.startup_mode,
+            Device::Cpu | Device::Cuda(_) => StartMode::AllWorkers,
+        }
+    }
+}
+
+/// Returns the description of a model for the tuner.
+pub(super) fn tuning_target<'a>(
+    name: &'a str,
+    sha256: &'a str,
+    runtime: &Runtime,
+    execution: Execution,
+    fixed_batch: Option<usize>,
+    given: Overrides,
+) -> TuningTarget<'a> {
+    let variant = match execution.engine {
+        Engine::OnnxRuntime => runtime.variant(),
+        Engine::OpenVino => format!("{} {execution}", runtime.variant()),
+    };
+    TuningTarget {
+        name,
+        sha256,
+        device: runtime.device(),
+        variant,
+        fixed_batch,
+        given,
     }
 }
 
@@ -147,7 +201,7 @@ fn cpu_budget(device: Device) -> CpuBudget {
 /// Returns an error if a file cannot be read.
 pub fn has_same_content(model: &LiveModel, dir: &VersionDir) -> Result<bool, InferenceError> {
     let by_content = [MODEL_FILE, CONFIG_FILE];
-    if model.fingerprint.without(&by_content) != dir.fingerprint.without(&by_content) {
+    if model.dir.fingerprint.without(&by_content) != dir.fingerprint.without(&by_content) {
         return Ok(false);
     }
     let config = VersionConfig::read(&dir.path)?;

@@ -1,11 +1,11 @@
 //! The networks of a version: one, or the members of an ensemble. Opens classifiers from them.
 
+mod factory;
 mod members;
+mod session_kind;
 
-use std::sync::{Arc, Mutex};
-
-use mien_host::sync::lock;
-
+pub(super) use self::factory::First;
+pub use self::session_kind::SessionKind;
 use super::{
     ensemble::Member,
     file::{self, ModelFile, read_hash},
@@ -13,15 +13,13 @@ use super::{
     repository::VersionDir,
     version_config::VersionConfig,
 };
-use crate::{
-    batching::{BatchOptions, Factory},
-    inference::{
-        Classifier, InferenceError,
-        ensemble::{self, EnsembleClassifier},
-        onnx::{OnnxClassifier, Session},
-        runtime::Runtime,
-        signature::Signature,
-    },
+use crate::inference::{
+    Classifier, InferenceError,
+    engine::{Engine, Execution, Precision},
+    ensemble::{self, EnsembleClassifier},
+    onnx::{OnnxClassifier, Session},
+    runtime::{Runtime, openvino::OpenVinoError},
+    signature::Signature,
 };
 
 /// A version that can be served.
@@ -105,15 +103,58 @@ pub(super) fn identity(dir: &VersionDir, config: &VersionConfig) -> Result<Strin
 }
 
 impl Source {
-    /// Opens a session of each network, whose calls use `threads` cores.
+    /// Compiles each network with OpenVINO for calls that use `threads` cores.
+    ///
+    /// # Errors
+    /// Returns the reason if OpenVINO cannot execute a network.
+    pub fn compile(
+        &self,
+        precision: Precision,
+        threads: usize,
+    ) -> Result<SessionKind, OpenVinoError> {
+        let compiled = self
+            .files
+            .iter()
+            .map(|file| file.compile(precision, threads));
+        let compiled = compiled.collect::<Result<_, _>>()?;
+        Ok(SessionKind::OpenVino(precision, compiled))
+    }
+
+    /// Returns how sessions of this execution are opened, whose calls use `threads` cores.
+    ///
+    /// # Errors
+    /// Returns an error if OpenVINO cannot execute a network.
+    pub fn session_kind(
+        &self,
+        execution: Execution,
+        threads: usize,
+    ) -> Result<SessionKind, InferenceError> {
+        match execution.engine {
+            Engine::OnnxRuntime => Ok(SessionKind::Default(threads)),
+            Engine::OpenVino => self
+                .compile(execution.precision, threads)
+                .map_err(|error| InferenceError::Model(error.to_string())),
+        }
+    }
+
+    /// Opens a session of each network.
     ///
     /// # Errors
     /// Returns an error if a file was removed or replaced by an invalid one.
-    pub fn sessions(&self, threads: usize) -> Result<Vec<Session>, InferenceError> {
-        self.each(|file| file.session(threads))
+    pub fn sessions(&self, kind: &SessionKind) -> Result<Vec<Session>, InferenceError> {
+        match kind {
+            SessionKind::Default(threads) => self.each(|file| file.session(*threads)),
+            SessionKind::OpenVino(_, compiled) => {
+                let mut compiled = compiled.iter();
+                self.each(|file| {
+                    let model = compiled.next().expect("each network is compiled");
+                    file.compiled_session(model)
+                })
+            }
+        }
     }
 
-    /// Returns a classifier of these sessions that is warmed up with a batch of the maximum size.
+    /// Returns a classifier of these sessions that is warmed up.
     ///
     /// # Errors
     /// Returns an error if a warm-up fails.
@@ -136,27 +177,15 @@ impl Source {
     /// Returns an error if a file was removed or replaced by an invalid one.
     pub fn open_without_warm_up(
         &self,
-        threads: usize,
+        kind: &SessionKind,
         max_batch: usize,
     ) -> Result<Box<dyn Classifier>, InferenceError> {
-        let classifiers =
-            self.each(|file| Ok(file.without_warm_up(file.session(threads)?, max_batch)))?;
+        let mut sessions = self.sessions(kind)?.into_iter();
+        let classifiers = self.each(|file| {
+            let session = sessions.next().expect("there is one session per network");
+            Ok(file.without_warm_up(session, max_batch))
+        })?;
         Ok(self.combine(classifiers))
-    }
-
-    /// Returns the factory of the workers' classifiers. The first worker gets `first`; the others open new sessions, also after
-    /// a panic.
-    pub(super) fn factory(self, first: Box<dyn Classifier>, batch: BatchOptions) -> Factory {
-        let first = Mutex::new(Some(first));
-        Arc::new(move || {
-            let first = lock(&first).take();
-            first.map_or_else(|| self.open_again(batch), Ok)
-        })
-    }
-
-    fn open_again(&self, batch: BatchOptions) -> Result<Box<dyn Classifier>, InferenceError> {
-        self.each(ModelFile::check_unchanged)?;
-        self.warm_up(self.sessions(batch.intra_op_threads)?, batch.max_batch)
     }
 
     /// Calls `work` for each network. Errors contain the name of the member.

@@ -10,7 +10,10 @@ use super::{
     serving_limits::{MAX_BATCH, MAX_INSTANCES, MAX_INTRA_OP_THREADS},
 };
 use crate::inference::{
-    InferenceError, invalid_model,
+    InferenceError,
+    engine::PrecisionChoice,
+    invalid_model,
+    runtime::DeviceChoice,
     signature::{InputScaling, OutputKind},
 };
 
@@ -43,6 +46,10 @@ pub struct VersionConfig {
     pub intra_op_threads: Option<usize>,
     /// Maximum number of images per inference call; at most [`MAX_BATCH`].
     pub max_batch: Option<usize>,
+    /// The device.
+    pub device: Option<DeviceChoice>,
+    /// The precision.
+    pub precision: Option<PrecisionChoice>,
 }
 
 impl VersionConfig {
@@ -140,9 +147,10 @@ mod tests {
 
     #[test]
     fn missing_keys_have_defaults() {
-        let config: VersionConfig = "scale = 1.0\noutput = 'logits'\nintra_op_threads = 2"
-            .parse()
-            .unwrap();
+        let text = "scale = 1.0\noutput = 'logits'\nintra_op_threads = 2\ndevice = 'openvino'\nprecision = 'bf16'";
+        let config: VersionConfig = text.parse().unwrap();
+        assert_eq!(config.device, Some(DeviceChoice::OpenVino));
+        assert_eq!(config.precision, Some(PrecisionChoice::Bf16));
         assert_eq!(config.output, Some(OutputKind::Logits));
         assert_eq!(
             config.input_scaling(),
@@ -198,6 +206,8 @@ mod tests {
             "std = 0.0",
             "scale = nan",
             "output = 'x'",
+            "device = 'gpu'",
+            "precision = 'fp16'",
         ] {
             assert!(wrong.parse::<VersionConfig>().is_err(), "{wrong}");
         }

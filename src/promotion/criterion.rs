@@ -143,6 +143,8 @@ impl PromotionSpec {
             max_regression,
             baseline_version,
             sha256: None,
+            engine: None,
+            precision: None,
             candidate_evaluation_id: None,
             baseline_evaluation_id: None,
             done: 0,

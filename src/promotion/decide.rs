@@ -9,6 +9,7 @@ use super::{
     verdict::{Measurement, Verdict},
 };
 use crate::{
+    inference::engine::Execution,
     jobs::Job as _,
     models::{PersistPin, StagedCandidate, live::LiveModel},
     store::PromotionStatus,
@@ -38,6 +39,9 @@ impl PromotionTask {
         self.job.state().update(|record| {
             record.status = PromotionStatus::Evaluating;
             record.sha256 = Some(candidate.sha256.clone());
+            let Execution { engine, precision } = candidate.execution;
+            record.engine = Some(engine.name().to_owned());
+            record.precision = Some(precision.name().to_owned());
         });
         match self.spec.criterion {
             Criterion::MinAccuracy(accuracy) => {

@@ -46,12 +46,19 @@ pub struct PromotionResponse {
     pub baseline_version: Option<ModelVersion>,
     /// SHA-256 of the candidate file, lower-case hex; null before it is loaded.
     pub sha256: Option<String>,
+    /// The engine that executes the candidate: `onnxruntime` or `openvino`; null before it is loaded.
+    #[schema(example = "onnxruntime")]
+    pub engine: Option<String>,
+    /// The precision of the candidate's arithmetic: `fp32` or `bf16`; null before it is loaded.
+    #[schema(example = "fp32")]
+    pub precision: Option<String>,
     /// Progress of its evaluations.
     pub images: ImageCount,
     /// Identifier of the candidate's evaluation; null before it starts.
     #[schema(value_type = Option<String>)]
     pub evaluation: Option<JobId>,
-    /// Identifier of the evaluation of `baseline_version`. A stored evaluation of the same file on the same data is reused.
+    /// Identifier of the evaluation of `baseline_version`. A stored evaluation of the same file with the
+    /// same engine and precision on the same data is reused.
     #[schema(value_type = Option<String>)]
     pub baseline_evaluation: Option<JobId>,
     /// Measured values; null before the evaluations have ended.
@@ -84,6 +91,8 @@ impl From<PromotionRecord> for PromotionResponse {
             max_regression: record.max_regression,
             baseline_version: record.baseline_version,
             sha256: record.sha256,
+            engine: record.engine,
+            precision: record.precision,
             images: ImageCount {
                 done: record.done,
                 total: record.total,

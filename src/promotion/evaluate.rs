@@ -6,6 +6,7 @@ use mien_faces::report::Prediction;
 
 use super::{
     error::{EvaluationProblem, PromotionError},
+    evaluated_version::EvaluatedVersion,
     task::PromotionTask,
     verdict::Measurement,
 };
@@ -14,7 +15,6 @@ use crate::{
     jobs::Job as _,
     models::live::LiveModel,
     store::{EvaluationFilter, EvaluationRecord, JobId, PromotionRecord, Store},
-    timestamp::Timestamp,
 };
 
 /// Cancels the evaluation on drop.
@@ -116,7 +116,7 @@ impl PromotionTask {
         Ok(side(model, record, predictions))
     }
 
-    /// Returns the newest stored evaluation of a version on at least `images` of these images. Evaluations from before the
+    /// Returns the newest stored evaluation of a version, by the same engine, on at least `images` of these images. Evaluations from before the
     /// version was loaded do not count, because its `mien.toml`, which the hash does not cover, may have changed.
     ///
     /// # Errors
@@ -133,14 +133,11 @@ impl PromotionTask {
             status: Some(Status::Succeeded),
             ..EvaluationFilter::default()
         };
-        let (sha256, version) = (model.sha256.clone(), model.version);
-        let loaded = Timestamp::from(model.loaded);
+        let version = EvaluatedVersion::of(model);
         let found = self.shared.jobs.store.run(move |store| {
+            // A smaller selection of images is a prefix of a larger one.
             let fits = |record: &EvaluationRecord| {
-                // A smaller selection of images is a prefix of a larger one.
-                let same = record.sha256 == sha256 && record.version == version;
-                let since = record.created >= loaded;
-                same && since && record.dataset_sha256.is_some() && record.total >= images
+                version.is_measured_by(record) && record.total >= images
             };
             let record = store
                 .evaluations(&filter, usize::MAX)?

@@ -4,14 +4,11 @@ use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, time::Duratio
 
 use clap::Args;
 
-use crate::{
-    inference::runtime::DeviceChoice,
-    models::{
-        LifecycleOptions,
-        name::{Alias, ModelName},
-        policy::{PolicyChoice, VersionPolicies},
-        serving_limits::{MAX_INSTANCES, MAX_INTRA_OP_THREADS},
-    },
+use crate::models::{
+    LifecycleOptions,
+    name::{Alias, ModelName},
+    policy::{PolicyChoice, VersionPolicies},
+    serving_limits::{MAX_INSTANCES, MAX_INTRA_OP_THREADS},
 };
 
 use super::{SettingsError, parse};
@@ -60,16 +57,6 @@ pub struct ModelSettings {
     /// and when a client loads a model. A change takes effect at the first poll that finds the file unchanged.
     #[arg(long, env = "MIEN_REPOSITORY_POLL_INTERVAL", value_name = "SECONDS", value_parser = parse::seconds)]
     pub repository_poll_interval: Option<Duration>,
-
-    /// Device for inference. auto uses CUDA if the installed ONNX Runtime and a GPU support it, otherwise the CPU. With cuda or
-    /// cuda:N the server does not start if that GPU is not usable.
-    #[arg(
-        long,
-        env = "MIEN_DEVICE",
-        value_name = "auto|cpu|cuda[:N]",
-        default_value = "auto"
-    )]
-    pub device: DeviceChoice,
 
     /// Number of sessions per model, each with a worker thread of its own. By default the result of --tune, otherwise one per
     /// core, up to 8, on a CPU, and one on a GPU. A model's mien.toml has priority. At most 256.

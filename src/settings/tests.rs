@@ -24,7 +24,7 @@ fn defaults_match_documentation() {
     assert_eq!(settings.limits.max_decode_memory, 256 << 20);
     assert_eq!(settings.limits.request_timeout, Duration::from_secs(30));
     assert_eq!(settings.batching.max_queue_delay, Duration::ZERO);
-    assert_eq!(settings.models.device, DeviceChoice::Auto);
+    assert_eq!(settings.engines.device, DeviceChoice::Auto);
     assert_eq!(settings.validate(), Ok(()));
 }
 

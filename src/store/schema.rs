@@ -13,6 +13,7 @@ const MIGRATION_LIST: &[M<'static>] = &[
     M::up(CREATE_TABLES),
     M::up(ADD_BASELINE),
     M::up(RENAME_COLUMNS),
+    M::up(ADD_ENGINE),
 ];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_LIST);
@@ -114,6 +115,16 @@ const RENAME_COLUMNS: &str = r#"
         '"short_by":', '"shortfall":'),
         '"against":', '"baseline":');
 "#;
+
+const ADD_ENGINE: &str = "
+    -- Older versions had one engine and one precision.
+    ALTER TABLE evaluations ADD COLUMN engine TEXT NOT NULL DEFAULT 'onnxruntime';
+    ALTER TABLE evaluations ADD COLUMN precision TEXT NOT NULL DEFAULT 'fp32';
+    -- Those of the candidate, after it is loaded.
+    ALTER TABLE promotions ADD COLUMN engine TEXT;
+    ALTER TABLE promotions ADD COLUMN precision TEXT;
+    UPDATE promotions SET engine = 'onnxruntime', precision = 'fp32' WHERE sha256 IS NOT NULL;
+";
 
 /// Opens the database and applies the migrations that it lacks. Other processes may read the file meanwhile.
 pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {

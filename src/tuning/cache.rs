@@ -1,5 +1,5 @@
-//! Tuning curves on disk, one per model file and kind of host. Only the points are stored; the configuration is chosen from
-//! them at every start.
+//! Tuning curves on disk, one per model file and kind of host. Only the points and the conditions of the measurement are
+//! stored; the configuration is chosen from the points at every start.
 
 use std::{
     env, fs, io,
@@ -10,10 +10,10 @@ use mien_host::atomic_file;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{machine::HostFingerprint, sessions::Point, space::Overrides};
+use super::{curve::Curve, machine::HostFingerprint, sessions::Point, space::Overrides};
 
 /// Version of the file format and of the measurement. Curves of another version are measured again.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Upper bound of instances, threads and batch sizes in a valid file.
 const MAX_COUNT: usize = 4096;
@@ -52,7 +52,8 @@ impl Key {
 struct Entry {
     #[serde(flatten)]
     key: Key,
-    points: Vec<Point>,
+    #[serde(flatten)]
+    curve: Curve,
 }
 
 /// A directory of curves. If it is not usable, curves are measured again at the next start.
@@ -64,12 +65,12 @@ impl Cache {
     /// Uses this directory, or by default the user's cache directory.
     pub(super) fn new(directory: Option<PathBuf>) -> Self {
         Self {
-            directory: directory.or_else(user_cache_dir),
+            directory: cache_directory(directory),
         }
     }
 
     /// Returns the stored curve if it exists and is valid.
-    pub(super) fn read(&self, key: &Key) -> Option<Vec<Point>> {
+    pub(super) fn read(&self, key: &Key) -> Option<Curve> {
         let path = self.directory.as_ref()?.join(key.file_name());
         let text = match fs::read(&path) {
             Ok(text) => text,
@@ -80,10 +81,11 @@ impl Cache {
             }
         };
         let entry = serde_json::from_slice::<Entry>(&text).ok();
-        let points = entry
+        let curve = entry
             .filter(|entry| entry.key == *key)
-            .map(|entry| entry.points);
-        let valid = points.filter(|points| !points.is_empty() && points.iter().all(is_valid));
+            .map(|entry| entry.curve);
+        let valid =
+            curve.filter(|Curve { points, .. }| !points.is_empty() && points.iter().all(is_valid));
         if valid.is_none() {
             tracing::warn!(path = %path.display(), "tuning: the stored curve is damaged; it is measured again");
         }
@@ -91,13 +93,13 @@ impl Cache {
     }
 
     /// Stores a curve and logs a warning if that fails.
-    pub(super) fn write(&self, key: &Key, points: &[Point]) {
+    pub(super) fn write(&self, key: &Key, curve: &Curve) {
         let Some(directory) = &self.directory else {
             return tracing::warn!(
                 "tuning: the curve is not stored, because there is no cache directory; set --tune-cache"
             );
         };
-        if let Err(error) = replace(directory, key, points) {
+        if let Err(error) = replace(directory, key, curve) {
             tracing::warn!(
                 directory = %directory.display(),
                 %error,
@@ -115,6 +117,7 @@ fn is_valid(point: &Point) -> bool {
         batch,
         images_per_second,
         run_ms,
+        spread,
     } = *point;
     [instances, intra_op_threads, batch]
         .iter()
@@ -122,17 +125,22 @@ fn is_valid(point: &Point) -> bool {
         && [images_per_second, run_ms]
             .iter()
             .all(|value| value.is_finite() && *value > 0.0)
+        && spread >= 0.0
 }
 
 /// Writes a curve to its file.
-fn replace(directory: &Path, key: &Key, points: &[Point]) -> io::Result<()> {
+fn replace(directory: &Path, key: &Key, curve: &Curve) -> io::Result<()> {
     fs::create_dir_all(directory)?;
-    let (key, points) = (key.clone(), points.to_vec());
+    let (key, curve) = (key.clone(), curve.clone());
     let path = directory.join(key.file_name());
-    atomic_file::write(&path, &serde_json::to_vec_pretty(&Entry { key, points })?)
+    atomic_file::write(&path, &serde_json::to_vec_pretty(&Entry { key, curve })?)
 }
 
-/// Returns `$XDG_CACHE_HOME/mien`, or by default `~/.cache/mien`.
+/// Returns the directory of the settings, by default `$XDG_CACHE_HOME/mien` or `~/.cache/mien`.
+pub fn cache_directory(setting: Option<PathBuf>) -> Option<PathBuf> {
+    setting.or_else(user_cache_dir)
+}
+
 fn user_cache_dir() -> Option<PathBuf> {
     let directory = |name| {
         env::var_os(name)
@@ -167,7 +175,12 @@ mod tests {
             batch,
             images_per_second,
             run_ms: 1.0,
+            spread: 0.5,
         }
+    }
+
+    fn curve(points: &[Point]) -> Curve {
+        Curve::new(points.to_vec(), Some(0.25), 0.1)
     }
 
     #[test]
@@ -175,9 +188,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache::new(Some(directory.path().join("deep/er")));
         assert_eq!(cache.read(&key("a")), None);
-        let points = vec![point(1, 100.5), point(2, 101.25)];
-        cache.write(&key("a"), &points);
-        assert_eq!(cache.read(&key("a")), Some(points));
+        let curve = curve(&[point(1, 100.5), point(2, 101.25)]);
+        cache.write(&key("a"), &curve);
+        assert_eq!(cache.read(&key("a")), Some(curve));
         assert_eq!(cache.read(&key("b")), None);
         let names = fs::read_dir(directory.path().join("deep/er")).unwrap();
         assert_eq!(names.count(), 1, "temporary files must be removed");
@@ -193,14 +206,14 @@ mod tests {
             assert_eq!(cache.read(&key("a")), None, "{damage}");
         }
         // Renamed, impossible and empty files.
-        cache.write(&key("b"), &[point(1, 1.0)]);
+        cache.write(&key("b"), &curve(&[point(1, 1.0)]));
         fs::rename(directory.path().join(key("b").file_name()), &path).unwrap();
         assert_eq!(cache.read(&key("a")), None);
         for points in [vec![point(0, 1.0)], vec![point(1, -1.0)], vec![]] {
-            cache.write(&key("a"), &points);
+            cache.write(&key("a"), &curve(&points));
             assert_eq!(cache.read(&key("a")), None);
         }
-        cache.write(&key("a"), &[point(1, 1.0)]);
+        cache.write(&key("a"), &curve(&[point(1, 1.0)]));
         assert!(cache.read(&key("a")).is_some());
     }
 
@@ -208,7 +221,7 @@ mod tests {
     fn unwritable_directory_is_not_an_error() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let cache = Cache::new(Some(file.path().join("below")));
-        cache.write(&key("a"), &[point(1, 1.0)]);
+        cache.write(&key("a"), &curve(&[point(1, 1.0)]));
         assert_eq!(cache.read(&key("a")), None);
     }
 }

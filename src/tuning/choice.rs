@@ -1,16 +1,13 @@
 //! Chooses the configuration from a tuning curve.
 
-use super::{
-    sessions::Point,
-    space::{Configuration, Layout},
-};
+use super::sessions::Point;
 
 /// Share of the best throughput that may be given up for a shorter inference call. Smaller differences are noise.
 const TOLERANCE: f64 = 0.02;
 
 /// Chooses the knee of the curve: among the points within `TOLERANCE` of the best throughput the one with the shortest
 /// inference call, and among equals the one with the fewest sessions. Returns `None` without points.
-pub fn choose(points: &[Point]) -> Option<Configuration> {
+pub fn choose(points: &[Point]) -> Option<&Point> {
     let best = points
         .iter()
         .map(|point| point.images_per_second)
@@ -18,23 +15,10 @@ pub fn choose(points: &[Point]) -> Option<Configuration> {
     let good = points
         .iter()
         .filter(|p| p.images_per_second >= (1.0 - TOLERANCE) * best);
-    let knee = good.min_by(|a, b| {
+    good.min_by(|a, b| {
         a.run_ms
             .total_cmp(&b.run_ms)
             .then_with(|| a.instances.cmp(&b.instances))
-    })?;
-    let Point {
-        instances,
-        intra_op_threads,
-        batch,
-        ..
-    } = *knee;
-    Some(Configuration {
-        layout: Layout {
-            instances,
-            intra_op_threads,
-        },
-        max_batch: batch,
     })
 }
 
@@ -53,13 +37,14 @@ mod tests {
                 batch,
                 images_per_second,
                 run_ms,
+                spread: 0.0,
             }
         };
         ms.iter().map(point).collect()
     }
 
     fn choice(points: &[Point]) -> String {
-        choose(points).unwrap().to_string()
+        choose(points).unwrap().configuration().to_string()
     }
 
     #[test]

@@ -136,6 +136,7 @@ mod tests {
                 batch,
                 images_per_second,
                 run_ms,
+                spread: 0.0,
             }
         };
         let points: Vec<_> = rates.iter().enumerate().map(point).collect();

@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::space::Layout;
+use super::space::{Configuration, Layout};
 use crate::inference::{Classifier, InferenceError, Input};
 
 /// Opens a session for a number of intra-op threads and a maximum batch size.
@@ -32,6 +32,26 @@ pub struct Point {
     pub images_per_second: f64,
     /// Median duration of an inference call in milliseconds.
     pub run_ms: f64,
+    /// Spread of the durations: the difference between the third and the first quartile, divided by the median.
+    pub spread: f64,
+}
+
+impl Point {
+    /// Returns the layout.
+    pub fn layout(&self) -> Layout {
+        Layout {
+            instances: self.instances,
+            intra_op_threads: self.intra_op_threads,
+        }
+    }
+
+    /// Returns the configuration whose largest batches have this point's size.
+    pub fn configuration(&self) -> Configuration {
+        Configuration {
+            layout: self.layout(),
+            max_batch: self.batch,
+        }
+    }
 }
 
 impl fmt::Display for Point {
@@ -42,10 +62,12 @@ impl fmt::Display for Point {
             batch,
             images_per_second,
             run_ms,
+            spread,
         } = self;
         write!(
             f,
-            "{instances}x{intra_op_threads} batch {batch}: {images_per_second:.1}/s {run_ms:.2} ms"
+            "{instances}x{intra_op_threads} batch {batch}: {images_per_second:.1}/s {run_ms:.2} ms ± {:.0} %",
+            50.0 * spread
         )
     }
 }
@@ -98,7 +120,9 @@ impl Sessions {
         let images_per_second = sessions.iter().map(per_second).sum();
         let mut all: Vec<Duration> = sessions.into_iter().flatten().collect();
         all.sort_unstable();
-        let run_ms = all[all.len() / 2].as_secs_f64() * 1e3;
+        let quartile = |number: usize| all[number * (all.len() - 1) / 4].as_secs_f64() * 1e3;
+        let run_ms = quartile(2);
+        let spread = (quartile(3) - quartile(1)) / run_ms.max(f64::MIN_POSITIVE);
         let Layout {
             instances,
             intra_op_threads,
@@ -109,6 +133,7 @@ impl Sessions {
             batch: inputs.len(),
             images_per_second,
             run_ms,
+            spread,
         })
     }
 }

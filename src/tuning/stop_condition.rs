@@ -31,7 +31,16 @@ impl<'a> StopCondition<'a> {
         Instant::now() + time <= self.deadline && !(self.interrupted)()
     }
 
-    pub(super) fn check(self) -> Result<(), InferenceError> {
+    /// Returns whether the cores are needed for something else.
+    pub fn is_interrupted(self) -> bool {
+        (self.interrupted)()
+    }
+
+    /// Checks that the measurement is not interrupted.
+    ///
+    /// # Errors
+    /// Returns an error if it is interrupted.
+    pub fn check(self) -> Result<(), InferenceError> {
         if (self.interrupted)() {
             return Err(InferenceError::Run(
                 "the measurement was interrupted".to_owned(),

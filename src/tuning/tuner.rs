@@ -1,191 +1,199 @@
-//! Finds the configuration of each model: from the settings, a stored curve, a measurement or the previous version.
+//! Finds the configuration of each model: from the settings, a known curve or the previous version. Measures curves when the
+//! server is idle.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, OnceLock},
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use mien_host::{cpu, sync::lock};
 
 use super::{
     Source, Tuning, TuningTarget,
-    cache::{Cache, Key},
+    cache::Key,
     choice::choose,
-    curve,
-    machine::HostFingerprint,
+    curve::Curve,
+    known_curves::KnownCurves,
+    machine::{Host, HostFingerprint, Machine},
     options::{TuneMode, TuningOptions},
+    quiet_period::QuietPeriod,
+    refinement::{LiveCalls, refine},
     sessions::Point,
-    space::{Configuration, Overrides, Space},
+    space::{Configuration, Layout, Overrides, Space},
     stop_condition::StopCondition,
 };
-use crate::{
-    inference::runtime::{Device, Runtime},
-    thread_priority::run_at_background_priority,
-};
+use crate::inference::InferenceError;
 
-/// Returns the time since the last request; zero while requests are being processed or the server is stopping.
-type Idle = Box<dyn Fn() -> Duration + Send + Sync>;
-
-/// Idle time that is required before a model is measured in serving mode.
-const MIN_IDLE: Duration = Duration::from_secs(5);
+/// A repeated measurement waits for a longer quiet period after each unreliable one: the idle time is doubled up to this many
+/// times. With the default idle time of 5 s the longest wait is 40 s.
+const MAX_DOUBLINGS: u32 = 3;
 
 /// Finds the configuration of each model.
 pub struct Tuner {
     mode: TuneMode,
     budget: Duration,
-    cache: Cache,
-    /// Set in serving mode.
-    idle: OnceLock<Idle>,
-    /// Curves of this process.
-    measured: Mutex<BTreeMap<Key, Vec<Point>>>,
+    idle: Duration,
+    max_load: f64,
+    machine: Box<dyn Machine>,
+    curves: KnownCurves,
     /// Last chosen configuration per model name.
     chosen: Mutex<BTreeMap<String, Configuration>>,
+    quiet: Mutex<QuietPeriod>,
 }
 
 impl Tuner {
-    /// Creates a tuner in start-up mode, in which every model is measured.
+    /// Creates a tuner for this host.
     pub fn new(options: TuningOptions) -> Self {
+        Self::with_machine(options, Box::new(Host::new()))
+    }
+
+    /// Creates a tuner with another clock and other processor times.
+    pub fn with_machine(options: TuningOptions, machine: Box<dyn Machine>) -> Self {
         let TuningOptions {
             mode,
             budget,
+            idle,
+            max_load,
             cache,
         } = options;
         Self {
             mode,
             budget,
-            cache: Cache::new(cache),
-            idle: OnceLock::new(),
-            measured: Mutex::default(),
+            idle,
+            max_load,
+            machine,
+            curves: KnownCurves::new(cache),
             chosen: Mutex::default(),
+            quiet: Mutex::new(QuietPeriod::new(max_load)),
         }
     }
 
-    /// Returns whether the tuner is in start-up mode and measures.
-    pub fn measures(&self) -> bool {
-        self.mode == TuneMode::Auto && self.idle.get().is_none()
+    /// Returns how often [`Self::sample_load`] should be called; `None` if the tuner does not measure.
+    pub fn sample_interval(&self) -> Option<Duration> {
+        let [shortest, longest] = [50, 1_000].map(Duration::from_millis);
+        (self.mode == TuneMode::Auto).then(|| self.idle.clamp(shortest, longest))
     }
 
-    /// Switches to serving mode. Models that are loaded later are measured only while the server is idle, and the
-    /// measurement ends with the next request. `idle` returns the time since the last request.
-    pub fn start_serving(&self, idle: impl Fn() -> Duration + Send + Sync + 'static) {
-        // The switch happens once.
-        let _ = self.idle.set(Box::new(idle));
+    /// Returns the maximum time of a measurement.
+    pub fn budget(&self) -> Duration {
+        self.budget
     }
 
-    /// Returns whether no measurement is needed: a curve exists, all values are fixed, or tuning is off.
-    pub fn is_tuned(&self, sha256: &str, runtime: &Runtime, given: Overrides) -> bool {
-        let (device, cores) = (runtime.device(), cpu::available_cores());
-        if self.mode == TuneMode::Off
-            || Space::new(device, cores, given)
-                .single_configuration()
-                .is_some()
-        {
-            return true;
-        }
-        let key = Key::new(
-            sha256,
-            HostFingerprint::new(device, cores, &runtime.variant()),
-            given,
-        );
-        lock(&self.measured).contains_key(&key) || self.cache.read(&key).is_some()
+    /// Returns whether anything may be measured, if the last request was `idle` ago.
+    pub fn measures(&self, idle: Duration) -> bool {
+        self.mode == TuneMode::Auto && idle >= self.idle
     }
 
-    /// Returns the configuration of the model within the values that are fixed. Measures a curve if that is needed and
-    /// allowed, which takes up to the budget, and logs the curve and the choice.
-    pub fn tune(&self, model: &TuningTarget<'_>, given: Overrides) -> Tuning {
-        let (device, cores) = (model.runtime.device(), cpu::available_cores());
-        let requested = given;
-        let given = Overrides {
-            max_batch: model.fixed_batch.or(given.max_batch),
-            ..given
-        };
-        let space = Space::new(device, cores, given);
+    /// Records the load of the machine since the last call.
+    pub fn sample_load(&self) {
+        lock(&self.quiet).sample(self.machine.now(), self.machine.cpu_times());
+    }
+
+    /// Returns whether the load of the machine was low at the last sample.
+    pub fn is_machine_quiet(&self) -> bool {
+        !lock(&self.quiet).length().is_zero()
+    }
+
+    /// Returns the configuration of a model within the values that are fixed. Does not measure.
+    pub fn select(&self, target: &TuningTarget<'_>) -> Tuning {
+        let (space, key) = target.space_and_key();
         if let Some(configuration) = space.single_configuration() {
             return Tuning::without_curve(configuration, Source::Settings);
         }
-        let default = Tuning::without_curve(given.or_default(device, cores), Source::Default);
-        if self.mode == TuneMode::Off {
-            return default;
-        }
-        let host = HostFingerprint::new(device, cores, &model.runtime.variant());
-        let key = Key::new(model.sha256, host, requested);
-        let curve = self
-            .known_curve(model.name, &key)
-            .or_else(|| self.measure(model, &key, &space));
-        let tuning = match curve {
-            Some((points, source)) => match choose(&points) {
-                Some(configuration) => Tuning {
-                    configuration,
-                    source,
-                    points,
-                },
-                None => default,
-            },
-            None => self.inherit(model.name, &space).unwrap_or(default),
-        };
-        lock(&self.chosen).insert(model.name.to_owned(), tuning.configuration);
+        let tuning = self
+            .of_known_curve(target.name, &key)
+            .or_else(|| self.inherit(target.name, &space))
+            .unwrap_or_else(|| {
+                Tuning::without_curve(target.default_configuration(), Source::Default)
+            });
+        lock(&self.chosen).insert(target.name.to_owned(), tuning.configuration);
         tuning
     }
 
-    /// Returns the curve from memory or from disk.
-    fn known_curve(&self, model: &str, key: &Key) -> Option<(Vec<Point>, Source)> {
-        if let Some(points) = lock(&self.measured).get(key) {
-            return Some((points.clone(), Source::Measured));
+    /// Returns whether a measurement should start now, if the last request was `idle` ago: no curve is known, or the curve is
+    /// provisional and the machine has been quiet for a while.
+    pub fn is_due(&self, target: &TuningTarget<'_>, idle: Duration) -> bool {
+        let (space, key) = target.space_and_key();
+        if self.mode == TuneMode::Off || space.single_configuration().is_some() || idle < self.idle
+        {
+            return false;
         }
-        let points = self.cache.read(key)?;
-        log_curve(model, &points, Source::Cached);
-        Some((points, Source::Cached))
+        let known = self.curves.get(&key);
+        let wait = self.idle * 2_u32.pow(known.unreliable.min(MAX_DOUBLINGS));
+        known.needs_measurement() && (known.curve.is_none() || lock(&self.quiet).length() >= wait)
     }
 
-    /// Measures the curve. In serving mode returns `None` unless the server stays idle.
-    fn measure(
+    /// Measures a curve with `run` within the budget, and stores and logs it. Returns whether a new curve is known. A
+    /// measurement that is interrupted is dropped.
+    pub fn measure(
         &self,
-        model: &TuningTarget<'_>,
-        key: &Key,
-        space: &Space,
-    ) -> Option<(Vec<Point>, Source)> {
-        let idle = self.idle.get();
-        // A GPU has no priorities, and the sweep tries larger batches until its memory is exhausted.
-        let forbidden = model.runtime.device() != Device::Cpu;
-        if idle.is_some_and(|idle| forbidden || idle() < MIN_IDLE) {
-            return None;
-        }
-        tracing::info!(model = model.name, budget = ?self.budget, "tuning: measuring");
-        let begin = Instant::now();
-        let interrupted = || idle.is_some_and(|idle| idle() < begin.elapsed());
-        let stop = StopCondition::within(self.budget, &interrupted);
-        let measure = || curve::measure(space, model.side, stop, model.open);
-        let measured = if idle.is_some() {
-            run_at_background_priority(measure)
-        } else {
-            measure()
-        };
+        target: &TuningTarget<'_>,
+        interrupted: &(dyn Fn() -> bool + Sync),
+        run: impl FnOnce(&Space, StopCondition<'_>) -> Result<Vec<Point>, InferenceError>,
+    ) -> bool {
+        let (space, key) = target.space_and_key();
+        let model = target.name;
+        tracing::info!(model, budget = ?self.budget, "tuning: measuring");
+        let before = self.machine.cpu_times();
+        let measured = run(&space, StopCondition::within(self.budget, interrupted));
+        let after = self.machine.cpu_times();
         if interrupted() {
-            tracing::info!(
-                model = model.name,
-                "tuning skipped: the server is no longer idle"
-            );
-            return None;
+            tracing::info!(model, "tuning: interrupted; the server is no longer idle");
+            return false;
         }
         match measured {
             Ok(points) => {
-                log_curve(model.name, &points, Source::Measured);
-                self.cache.write(key, &points);
-                lock(&self.measured).insert(key.clone(), points.clone());
-                Some((points, Source::Measured))
+                let load = before.zip(after).and_then(|(a, b)| a.load_until(&b));
+                let curve = Curve::new(points, load, self.max_load);
+                log_curve(model, &curve, Source::Measured);
+                self.curves.add_measured(&key, curve)
             }
             Err(error) => {
-                tracing::warn!(model = model.name, %error, "tuning: the measurement failed");
-                // The empty curve prevents another attempt.
-                lock(&self.measured).insert(key.clone(), Vec::new());
-                None
+                tracing::warn!(model, %error, "tuning: the measurement failed; it is not repeated");
+                self.curves.add_failure(&key);
+                false
             }
         }
+    }
+
+    /// Corrects the curve of a model by live inference calls with a layout, if they contradict the curve and other processes do
+    /// not slow them down. The curve is then measured again when the server is idle. Returns whether the curve was corrected.
+    pub fn refine(&self, target: &TuningTarget<'_>, layout: Layout, live: &[LiveCalls]) -> bool {
+        if self.mode == TuneMode::Off || lock(&self.quiet).length() < self.idle {
+            return false;
+        }
+        let (_, key) = target.space_and_key();
+        let known = self.curves.get(&key);
+        let curve = known.curve.as_ref().filter(|_| known.may_be_refined());
+        let Some(points) = curve.and_then(|curve| refine(&curve.points, layout, live)) else {
+            return false;
+        };
+        let refined = self.curves.add_refined(&key, points);
+        if let Some(curve) = &refined {
+            log_curve(target.name, curve, Source::Refined);
+        }
+        refined.is_some()
+    }
+
+    fn of_known_curve(&self, model: &str, key: &Key) -> Option<Tuning> {
+        if self.mode == TuneMode::Off {
+            return None;
+        }
+        let is_first = !self.curves.is_in_memory(key);
+        let known = self.curves.get(key);
+        let curve = known.curve?;
+        if is_first {
+            log_curve(model, &curve, known.source);
+        }
+        Some(Tuning {
+            configuration: choose(&curve.points)?.configuration(),
+            source: known.source,
+            curve: Some(curve),
+        })
     }
 
     /// Returns the last configuration of this name if it is part of the space.
     fn inherit(&self, name: &str, space: &Space) -> Option<Tuning> {
+        if self.mode == TuneMode::Off {
+            return None;
+        }
         let configuration = lock(&self.chosen).get(name).copied()?;
         space
             .contains(configuration)
@@ -193,14 +201,40 @@ impl Tuner {
     }
 }
 
-fn log_curve(model: &str, points: &[Point], source: Source) {
-    let curve: Vec<String> = points.iter().map(Point::to_string).collect();
-    let choice = choose(points).map(|choice| choice.to_string());
+impl TuningTarget<'_> {
+    /// Returns the values that are fixed; the batch axis of the model has priority.
+    fn fixed(&self) -> Overrides {
+        Overrides {
+            max_batch: self.fixed_batch.or(self.given.max_batch),
+            ..self.given
+        }
+    }
+
+    fn space_and_key(&self) -> (Space, Key) {
+        let cores = cpu::available_cores();
+        let host = HostFingerprint::new(self.device, cores, &self.variant);
+        let key = Key::new(self.sha256, host, self.given);
+        (Space::new(self.device, cores, self.fixed()), key)
+    }
+
+    fn default_configuration(&self) -> Configuration {
+        self.fixed().or_default(self.device, cpu::available_cores())
+    }
+}
+
+fn log_curve(model: &str, curve: &Curve, source: Source) {
+    let points: Vec<String> = curve.points.iter().map(Point::to_string).collect();
+    let choice = choose(&curve.points).map(|point| point.configuration().to_string());
     tracing::info!(
         model,
         ?source,
         choice,
-        curve = curve.join(", "),
+        load = curve.load,
+        provisional = curve.provisional,
+        curve = points.join(", "),
         "tuning: curve"
     );
 }
+
+#[cfg(test)]
+mod tests;

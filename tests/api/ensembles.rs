@@ -144,7 +144,7 @@ async fn details_name_members_weights_and_recorded_accuracy() {
     assert_eq!(version["members"][0]["sha256"], small);
     assert_eq!(version["members"][1]["sha256"], keras);
     let info = format!(
-        "mien_model_info{{architecture=\"ensemble\",model=\"duo\",sha256=\"{}\",version=\"1\"}}",
+        "mien_model_info{{architecture=\"ensemble\",engine=\"onnxruntime\",model=\"duo\",precision=\"fp32\",sha256=\"{}\",version=\"1\"}}",
         hash(&lines)
     );
     assert_eq!(app.metric(&info).await, 1.0);

@@ -46,8 +46,10 @@ pub(crate) fn base64_lines(base64: &str, width: usize, end: &str) -> String {
 /// state in memory, has no face detector, does not tune, and stops without delay.
 pub(crate) fn settings(flags: &[&str]) -> Settings {
     let models = fixture("models");
-    let defaults = ["mien", "serve", "--addr=127.0.0.1:0", "--device=cpu"];
-    let mut arguments: Vec<&str> = defaults.to_vec();
+    let mut arguments = vec!["mien", "serve", "--addr=127.0.0.1:0"];
+    if !flags.iter().any(|flag| flag.starts_with("--device=")) {
+        arguments.push("--device=cpu");
+    }
     if !flags.iter().any(|flag| flag.starts_with("--tune=")) {
         arguments.push("--tune=off");
     }

@@ -15,6 +15,7 @@ mod connections;
 mod datasets;
 mod documents;
 mod endless;
+mod engines;
 mod ensembles;
 mod evaluations;
 mod events;

@@ -1,23 +1,49 @@
 //! Tuning: measured, stored and fixed configurations.
 
+mod reconfiguration;
+
 use std::{fs, path::Path};
 
 use actix_web::rt;
 use serde_json::Value;
 
 use crate::{
+    eventually::{TIMEOUT, eventually},
     helpers::{TestApp, face, install, send},
     lifecycle::{models_dir, models_flag},
 };
 
-/// Starts a server with a short tuning budget and returns the serving configuration of its default model.
-async fn serving(cache: &Path, flags: &[&str]) -> Value {
+/// Starts a server that measures as soon as it is idle, whatever the load of the machine is.
+fn start(cache: &Path, flags: &[&str]) -> TestApp {
     let cache = format!("--tune-cache={}", cache.display());
-    let auto = ["--tune=auto", "--tune-budget=200ms", &cache];
-    let app = TestApp::spawn_with(&[&auto, flags].concat());
-    let (status, _) = send(app.classify("", face("happy"))).await;
-    assert_eq!(status, 200);
-    app.json("/v1/models/small").await["versions"][0]["serving"].clone()
+    let auto = [
+        "--tune=auto",
+        "--tune-budget=200ms",
+        "--tune-idle=1ms",
+        "--tune-max-load=1",
+        &cache,
+    ];
+    TestApp::spawn_with(&[&auto, flags].concat())
+}
+
+impl TestApp {
+    /// Returns the serving configuration of a version.
+    async fn serving(&self, model: &str, version: &str) -> Value {
+        let document = self.json(&format!("/v1/models/{model}")).await;
+        let mut versions = document["versions"].as_array().unwrap().iter();
+        let found = versions.find(|other| other["version"] == *version);
+        found.unwrap()["serving"].clone()
+    }
+
+    /// Waits until the configuration of a model's version 1 has an origin, and returns it.
+    async fn until_source(&self, model: &str, expected: &str) -> Value {
+        let what = format!("the configuration of {model} is {expected}");
+        eventually(TIMEOUT, &what, async || {
+            let serving = self.serving(model, "1").await;
+            (source(&serving) == expected).then_some(serving)
+        })
+        .await
+    }
 }
 
 fn source(serving: &Value) -> &str {
@@ -29,48 +55,56 @@ fn configuration(of: &Value, batch: &str) -> [u64; 3] {
     ["instances", "intra_op_threads", batch].map(|key| of[key].as_u64().unwrap())
 }
 
+/// Checks that the configuration is one of the measured points.
+fn assert_measured(serving: &Value) {
+    let tuning = &serving["tuning"];
+    let points = tuning["points"].as_array().unwrap();
+    let chosen = configuration(serving, "max_batch");
+    let chosen = points
+        .iter()
+        .find(|point| configuration(point, "batch") == chosen);
+    assert_eq!(chosen.unwrap()["spread"], tuning["spread"], "{serving}");
+    for point in points {
+        for figure in ["images_per_second", "run_ms"] {
+            assert!(point[figure].as_f64().unwrap() > 0.0, "{point}");
+        }
+    }
+    assert!((0.0..=1.0).contains(&tuning["load"].as_f64().unwrap()));
+    assert!(tuning["measured_at"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(tuning["provisional"], false);
+}
+
 #[actix_web::test]
 async fn curve_is_measured_once_and_listed() {
     let directory = tempfile::tempdir().unwrap();
     let cache = directory.path().join("cache");
-    let first = serving(&cache, &[]).await;
-    assert_eq!(source(&first), "measured");
-    let points = first["tuning"]["points"].as_array().unwrap();
-    let chosen = configuration(&first, "max_batch");
-    assert!(
-        points
-            .iter()
-            .any(|point| configuration(point, "batch") == chosen),
-        "{first}"
-    );
-    for point in points {
-        assert!(
-            point["images_per_second"].as_f64().unwrap() > 0.0,
-            "{point}"
-        );
-        assert!(point["run_ms"].as_f64().unwrap() > 0.0, "{point}");
-    }
+    let measured = async || start(&cache, &[]).until_source("small", "measured").await;
+    let first = measured().await;
+    assert_measured(&first);
 
-    let second = serving(&cache, &[]).await;
+    let cached = async || start(&cache, &[]).serving("small", "1").await;
+    let second = cached().await;
     assert_eq!(source(&second), "cached");
-    assert_eq!(second["tuning"]["points"], first["tuning"]["points"]);
-    assert_eq!(configuration(&second, "max_batch"), chosen);
+    for field in ["points", "measured_at", "load", "spread", "provisional"] {
+        assert_eq!(second["tuning"][field], first["tuning"][field], "{field}");
+    }
+    assert_eq!(
+        configuration(&second, "max_batch"),
+        configuration(&first, "max_batch")
+    );
 
     for file in fs::read_dir(&cache).unwrap() {
         fs::write(file.unwrap().path(), "{").unwrap();
     }
-    assert_eq!(source(&serving(&cache, &[]).await), "measured");
-    assert_eq!(source(&serving(&cache, &[]).await), "cached");
+    assert_measured(&measured().await);
+    assert_eq!(source(&cached().await), "cached");
 }
 
 #[actix_web::test]
 async fn fixed_values_are_not_measured() {
     let directory = tempfile::tempdir().unwrap();
-    let given = serving(
-        directory.path(),
-        &["--instances=3", "--intra-op-threads=1", "--max-batch=5"],
-    )
-    .await;
+    let fixed = ["--instances=3", "--intra-op-threads=1", "--max-batch=5"];
+    let given = start(directory.path(), &fixed).serving("small", "1").await;
     assert_eq!(
         (source(&given), configuration(&given, "max_batch")),
         ("settings", [3, 1, 5])
@@ -78,27 +112,27 @@ async fn fixed_values_are_not_measured() {
     assert_eq!(given["tuning"].get("points"), None);
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 
-    let part = serving(directory.path(), &["--instances=1", "--intra-op-threads=1"]).await;
-    assert_eq!(source(&part), "measured");
+    let app = start(directory.path(), &fixed[..2]);
+    let part = app.until_source("small", "measured").await;
     let points = part["tuning"]["points"].as_array().unwrap();
     assert!(
         points
             .iter()
-            .all(|p| configuration(p, "batch")[..2] == [1, 1]),
+            .all(|p| configuration(p, "batch")[..2] == [3, 1]),
         "{part}"
     );
-    assert_eq!(configuration(&part, "max_batch")[..2], [1, 1]);
+    assert_eq!(configuration(&part, "max_batch")[..2], [3, 1]);
 }
 
 #[actix_web::test]
 async fn tuning_works_when_off_or_without_cache() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let blocked = file.path().join("below-a-file");
-    let flags = ["--instances=1", "--intra-op-threads=1"];
-    assert_eq!(source(&serving(&blocked, &flags).await), "measured");
+    let app = start(&blocked, &["--instances=1", "--intra-op-threads=1"]);
+    app.until_source("small", "measured").await;
 
     let app = TestApp::spawn_with(&["--tune=off"]);
-    let off = app.json("/v1/models/small").await["versions"][0]["serving"].clone();
+    let off = app.serving("small", "1").await;
     assert_eq!(
         (source(&off), off["max_batch"].as_u64()),
         ("default", Some(8))
@@ -106,35 +140,29 @@ async fn tuning_works_when_off_or_without_cache() {
 }
 
 #[actix_web::test]
-async fn later_models_are_measured_only_while_idle() {
+async fn models_are_measured_only_while_server_is_idle() {
     let root = models_dir(&[("m", "1", "small")]);
     let cache = tempfile::tempdir().unwrap();
     let flags = [
         &models_flag(&root),
-        "--tune=auto",
-        "--tune-budget=200ms",
-        &format!("--tune-cache={}", cache.path().display()),
+        "--version-policy=all",
         "--max-batch=4",
         "--max-queue-delay=1h",
     ];
-    let app = TestApp::spawn_with(&flags);
+    let app = start(cache.path(), &flags);
     let load = async |name: &str, version: &str, from: &str| {
         install(root.path(), name, version, from);
         assert_eq!(app.load(name).await.status(), 200);
-        let model = app.json(&format!("/v1/models/{name}")).await;
-        let mut versions = model["versions"].as_array().unwrap().iter();
-        let loaded = versions.find(|other| other["version"] == *version).unwrap();
-        loaded["serving"].clone()
+        app.serving(name, version).await
     };
-    let idle = load("idle", "1", "keras").await;
-    assert_eq!(source(&idle), "measured");
-    assert!(!idle["tuning"]["points"].as_array().unwrap().is_empty());
+    load("idle", "1", "keras").await;
+    app.until_source("idle", "measured").await;
+    let before = app.until_source("m", "measured").await;
 
     // A queued image waits for its batch to fill up, so the server is busy.
     let _pending = rt::spawn(send(app.classify("?model=m", face("happy"))));
     app.until_metric("mien_queue_images{model=\"m\",priority=\"live\"}", 1.0)
         .await;
-    let before = app.json("/v1/models/m").await["versions"][0]["serving"].clone();
     assert_eq!(source(&load("other", "1", "tiny").await), "default");
     let successor = load("m", "2", "tiny").await;
     assert_eq!(source(&successor), "inherited");
@@ -142,6 +170,6 @@ async fn later_models_are_measured_only_while_idle() {
         configuration(&successor, "max_batch"),
         configuration(&before, "max_batch")
     );
-    // A stored curve is used while the server is busy.
+    // A curve that is known is used while the server is busy.
     assert_eq!(source(&load("again", "1", "keras").await), "measured");
 }

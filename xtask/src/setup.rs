@@ -3,13 +3,11 @@
 use std::{
     env::consts::{ARCH, OS},
     ffi::OsString,
-    fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::{
     wheel::pip,
@@ -18,28 +16,29 @@ use crate::{
 use component::Component;
 
 mod component;
+mod finish;
 mod pins;
 pub(crate) mod tools;
 
 const ONNX_RUNTIME: Component = Component {
     folder: "onnxruntime",
     wheels: pins::ONNX_RUNTIME,
-    finish: link_onnx_runtime,
+    finish: finish::link_onnx_runtime,
 };
 const ONNX_RUNTIME_GPU: Component = Component {
     folder: "onnxruntime",
     wheels: pins::ONNX_RUNTIME_GPU,
-    finish: link_onnx_runtime,
+    finish: finish::link_onnx_runtime,
 };
 const LIBTORCH: Component = Component {
     folder: "libtorch",
     wheels: pins::LIBTORCH,
-    finish: finish_libtorch,
+    finish: finish::finish_libtorch,
 };
 const LIBTORCH_GPU: Component = Component {
     folder: "libtorch",
     wheels: pins::LIBTORCH_GPU,
-    finish: finish_libtorch,
+    finish: finish::finish_libtorch,
 };
 const YUNET: Component = Component {
     folder: "yunet",
@@ -49,7 +48,12 @@ const YUNET: Component = Component {
 const FFMPEG: Component = Component {
     folder: "ffmpeg",
     wheels: pins::FFMPEG,
-    finish: finish_ffmpeg,
+    finish: finish::name_ffmpeg,
+};
+const OPENVINO: Component = Component {
+    folder: "openvino",
+    wheels: pins::OPENVINO,
+    finish: finish::remove_copies_of_plugin,
 };
 const NVIDIA: Component = Component {
     folder: "nvidia",
@@ -79,13 +83,15 @@ pub(crate) fn run(gpu: bool, serving: bool) -> Result<()> {
     Ok(())
 }
 
-/// Installs the files that the server and the trainer need: ONNX Runtime and the face detector.
+/// Installs the files that the server uses: ONNX Runtime, the face detector and the OpenVINO plugin. The trainer needs ONNX
+/// Runtime, too.
 ///
 /// # Errors
 /// Returns the errors of [`run`].
 pub(crate) fn serving() -> Result<()> {
     onnx_runtime()?;
-    face_detector()
+    face_detector()?;
+    openvino_plugin()
 }
 
 /// Installs ONNX Runtime, unless one of its two builds is installed or the user has chosen a library.
@@ -111,6 +117,16 @@ fn face_detector() -> Result<()> {
 /// Returns the errors of [`run`].
 pub(crate) fn ffmpeg() -> Result<()> {
     install(&FFMPEG)
+}
+
+/// Installs the OpenVINO plugin, unless the user has chosen a file. The server works without it, so other platforms do not
+/// get it.
+fn openvino_plugin() -> Result<()> {
+    let is_supported = check_platform(OS, ARCH).is_ok();
+    if std::env::var_os("MIEN_OPENVINO_PLUGIN").is_some() || !is_supported {
+        return Ok(());
+    }
+    OPENVINO.ensure(&runtime(), pip::download)
 }
 
 /// Installs libtorch, unless one of its two builds is installed or the user has chosen a library.
@@ -199,44 +215,6 @@ fn require_compilers() -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Links the name without version, which the programs load, to the library.
-fn link_onnx_runtime(folder: &Path) -> Result<()> {
-    let versioned = format!("libonnxruntime.so.{}", pins::ONNX_RUNTIME_VERSION);
-    ensure!(
-        folder.join(&versioned).is_file(),
-        "the wheel does not contain {versioned}"
-    );
-    symlink(&versioned, &folder.join("libonnxruntime.so"))
-}
-
-/// Adds the files that `tch` links against and that the wheel does not contain.
-fn finish_libtorch(folder: &Path) -> Result<()> {
-    let lib = folder.join("lib");
-    symlink("libgomp.so.1", &lib.join("libgomp.so"))?;
-    fs::write(folder.join("build-version"), pins::TORCH_VERSION)?;
-    // `tch` links with `-ltorch`. The original library has no code of its own, so an empty one is sufficient.
-    let mut command = Command::new(compiler("CC", "cc"));
-    command
-        .args(["-shared", "-x", "c", "/dev/null", "-o"])
-        .arg(lib.join("libtorch.so"));
-    workspace::check(command)
-}
-
-/// Makes the program executable and removes the version from its name.
-fn finish_ffmpeg(folder: &Path) -> Result<()> {
-    let program = folder.join("ffmpeg");
-    for entry in fs::read_dir(folder)? {
-        fs::rename(entry?.path(), &program)?;
-    }
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
-        .context("the wheel does not contain ffmpeg")
-}
-
-fn symlink(target: &str, link: &Path) -> Result<()> {
-    std::os::unix::fs::symlink(target, link)
-        .with_context(|| format!("cannot create the link {}", link.display()))
 }
 
 #[cfg(test)]

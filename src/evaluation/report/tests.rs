@@ -19,6 +19,8 @@ fn subject() -> Subject {
         model: "my|model".to_owned(),
         version: "3".to_owned(),
         sha256: "ab".repeat(32),
+        engine: "openvino".to_owned(),
+        precision: "bf16".to_owned(),
         dataset: "faces<b>".to_owned(),
         split: Split::Test,
         limit: Some(1000),

@@ -24,7 +24,7 @@ pub(super) fn without_path(message: &str, path: &Path) -> String {
 
 /// Replaces absolute paths by their last component. Names of nodes such as `/conv1/Conv` look like paths. They are not
 /// replaced, because the root directory does not contain their first component.
-pub(super) fn without_absolute_paths(message: &str) -> String {
+pub(in crate::inference) fn without_absolute_paths(message: &str) -> String {
     let mut replaced = String::with_capacity(message.len());
     let mut rest = message;
     while let Some(start) = rest.find('/') {

@@ -13,15 +13,26 @@ use super::{
 };
 use crate::inference::{
     InferenceError,
-    runtime::{CallTimer, Runtime},
+    runtime::{CallTimer, Runtime, openvino::CompiledModel},
     signature::{ElementType, TensorInfo},
 };
+
+/// The provider of a session.
+#[derive(Clone, Copy)]
+pub(super) enum Provider<'a> {
+    /// The default provider of the device, with this number of threads.
+    Default(usize),
+    /// OpenVINO.
+    OpenVino(&'a CompiledModel),
+}
 
 /// An open model file.
 pub struct Session {
     pub(super) inner: ort::session::Session,
     /// Whether the session takes float16 values under the name [`fp16_input::INPUT`] instead of its float32 input.
     pub(super) fp16_input: bool,
+    /// Whether the first call with each batch size compiles kernels.
+    pub(super) compiles_batch_sizes: bool,
     /// Limits the time of the calls.
     pub(super) timer: CallTimer,
 }
@@ -63,7 +74,7 @@ impl Session {
                 Ok((builder.commit_from_file(path)?, false))
             }
         };
-        Self::build(runtime, threads, open, |message| {
+        Self::build(runtime, Provider::Default(threads), open, |message| {
             without_path(message, path)
         })
     }
@@ -78,27 +89,24 @@ impl Session {
         threads: usize,
     ) -> Result<Self, InferenceError> {
         let open = |builder: &mut SessionBuilder| Ok((builder.commit_from_memory(model)?, false));
-        Self::build(runtime, threads, open, without_absolute_paths)
+        Self::build(
+            runtime,
+            Provider::Default(threads),
+            open,
+            without_absolute_paths,
+        )
     }
 
     /// Creates a session with `open`, which also returns whether the input was converted to float16. `public` removes paths from
     /// the message of an error.
-    fn build(
+    pub(super) fn build(
         runtime: &Runtime,
-        threads: usize,
+        provider: Provider<'_>,
         open: impl FnOnce(&mut SessionBuilder) -> ort::Result<(ort::session::Session, bool)>,
         public: impl Fn(&str) -> String,
     ) -> Result<Self, InferenceError> {
         let failed = |error: ort::Error| InferenceError::Model(public(error.message()));
-        let builder = || -> ort::Result<_> {
-            Ok(ort::session::Session::builder(runtime.environment())?
-                .with_optimization_level(GraphOptimizationLevel::All)?
-                .with_intra_threads(threads.max(1))?
-                .with_inter_threads(1)?
-                .with_intra_op_spinning(false)?
-                .with_execution_providers(runtime.providers())?)
-        };
-        let mut builder = builder().map_err(failed)?;
+        let mut builder = builder(runtime, provider).map_err(failed)?;
         let watchdog = runtime.watchdog();
         let load = watchdog.watch_load(builder.canceler());
         let (inner, fp16_input) =
@@ -109,8 +117,14 @@ impl Session {
         Ok(Self {
             inner,
             fp16_input,
+            compiles_batch_sizes: matches!(provider, Provider::OpenVino(_)),
             timer: watchdog.watch().map_err(failed)?,
         })
+    }
+
+    /// Returns whether the first call with each batch size compiles kernels.
+    pub fn compiles_batch_sizes(&self) -> bool {
+        self.compiles_batch_sizes
     }
 
     /// Reads the metadata of the file, with the file's own input even if the session takes float16 instead.
@@ -135,6 +149,23 @@ impl Session {
             outputs,
         })
     }
+}
+
+/// Returns the builder of a session. OpenVINO has threads of its own.
+fn builder(runtime: &Runtime, provider: Provider<'_>) -> ort::Result<SessionBuilder> {
+    let threads = match provider {
+        Provider::Default(threads) => threads.max(1),
+        Provider::OpenVino(_) => 1,
+    };
+    let builder = ort::session::Session::builder(runtime.environment())?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_intra_threads(threads)?
+        .with_inter_threads(1)?
+        .with_intra_op_spinning(false)?;
+    Ok(match provider {
+        Provider::Default(_) => builder.with_execution_providers(runtime.providers())?,
+        Provider::OpenVino(model) => runtime.with_openvino_device(builder, model)?,
+    })
 }
 
 fn tensor_info(outlet: &Outlet) -> TensorInfo {

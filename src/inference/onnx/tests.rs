@@ -26,7 +26,7 @@ fn outputs(model: &str, fp16_input: bool) -> (Vec<Vec<f32>>, bool) {
         let gray = (0..side * side).map(|pixel| u8::try_from(pixel * seed % 251).unwrap());
         Input::Face(Face::new(side, gray.collect()).unwrap())
     };
-    let mut classifier = OnnxClassifier::new(session, signature, 7, 2).unwrap();
+    let mut classifier = OnnxClassifier::new(session, signature, 7, 2, 2).unwrap();
     let predictions = classifier.classify(&[face(1), face(7), face(23)]).unwrap();
     let outputs = predictions
         .into_iter()

@@ -2,13 +2,18 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::Deserialize;
+
 /// The requested device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub enum DeviceChoice {
-    /// The first GPU if the runtime can use it, otherwise the CPU.
+    /// The first GPU if the runtime can use it, otherwise the CPU with the fastest engine.
     Auto,
-    /// The CPU.
+    /// The CPU with the default provider of ONNX Runtime.
     Cpu,
+    /// The CPU with the OpenVINO plugin of ONNX Runtime.
+    OpenVino,
     /// The GPU with this index; an error if it cannot be used.
     Cuda(u32),
 }
@@ -17,14 +22,23 @@ impl FromStr for DeviceChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let expected = || "expected auto, cpu, cuda or cuda:N".to_owned();
+        let expected = || "expected auto, cpu, openvino, cuda or cuda:N".to_owned();
         match text.split_once(':') {
             None if text == "auto" => Ok(Self::Auto),
             None if text == "cpu" => Ok(Self::Cpu),
+            None if text == "openvino" => Ok(Self::OpenVino),
             None if text == "cuda" => Ok(Self::Cuda(0)),
             Some(("cuda", index)) => index.parse().map(Self::Cuda).map_err(|_| expected()),
             _ => Err(expected()),
         }
+    }
+}
+
+impl TryFrom<String> for DeviceChoice {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
     }
 }
 
@@ -54,6 +68,7 @@ mod tests {
     fn devices_are_parsed() {
         assert_eq!("auto".parse(), Ok(DeviceChoice::Auto));
         assert_eq!("cpu".parse(), Ok(DeviceChoice::Cpu));
+        assert_eq!("openvino".parse(), Ok(DeviceChoice::OpenVino));
         assert_eq!("cuda".parse(), Ok(DeviceChoice::Cuda(0)));
         assert_eq!("cuda:1".parse(), Ok(DeviceChoice::Cuda(1)));
         for wrong in ["", "gpu", "cuda:", "cuda:x", "cpu:0", "cuda:-1"] {

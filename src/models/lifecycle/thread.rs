@@ -1,11 +1,14 @@
 //! The lifecycle thread: loads the models, then runs commands and polls the models directory.
 
 mod candidates;
+mod engines;
 mod pin;
 mod poll;
 mod reconciler;
 mod startup;
 mod suspensions;
+mod timer;
+mod tuning;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,14 +17,13 @@ use std::{
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, RecvTimeoutError},
     },
-    time::Instant,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use self::poll::Poller;
 pub(super) use self::suspensions::report_suspensions;
 pub use self::{candidates::StagedCandidate, pin::PersistPin};
+use self::{poll::Poller, timer::Timer};
 use super::{
     LifecycleError, LifecycleOptions, RegistryError,
     reconcile::{Failure, Selection},
@@ -66,6 +68,8 @@ pub(in crate::models) struct LifecycleThread {
     /// The directories of each model when it was last reconciled.
     reconciled: BTreeMap<String, VersionDirs>,
     shutting_down: Arc<AtomicBool>,
+    /// Has one permit less for each command that waits.
+    queue: Arc<Semaphore>,
 }
 
 impl LifecycleThread {
@@ -74,6 +78,7 @@ impl LifecycleThread {
         options: LifecycleOptions,
         loader: ModelLoader,
         shutting_down: Arc<AtomicBool>,
+        queue: Arc<Semaphore>,
         suspended: SuspensionHandler,
     ) -> Result<(Self, Arc<SharedSnapshot>), RegistryError> {
         let listing = startup::initial_listing(&options)?;
@@ -87,6 +92,7 @@ impl LifecycleThread {
             manually_unloaded: BTreeSet::new(),
             reconciled: BTreeMap::new(),
             shutting_down,
+            queue,
         };
         Ok((thread, snapshot))
     }
@@ -100,24 +106,34 @@ impl LifecycleThread {
         if !self.load_all(started) {
             return;
         }
-        let mut last_poll = Instant::now();
+        self.select_requested_engines();
+        let mut poll = Timer::new(self.options.repository_poll_interval);
+        let mut tuning = Timer::new(self.versions.loader().tuner.sample_interval());
         while !self.is_shutting_down() {
-            let command = match self.options.repository_poll_interval {
+            let wait = [&poll, &tuning]
+                .into_iter()
+                .filter_map(Timer::remaining)
+                .min();
+            let command = match wait {
                 None => commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                Some(interval) => {
-                    commands.recv_timeout(interval.saturating_sub(last_poll.elapsed()))
-                }
+                Some(wait) => commands.recv_timeout(wait),
             };
             match command {
                 Ok(Command::Execute { work, slot }) if !self.is_shutting_down() => {
                     drop(slot);
                     work(&mut self);
+                    self.select_requested_engines();
                 }
                 Ok(Command::Suspend { model, reason }) => self.versions.suspend(&model, reason),
                 Ok(Command::Execute { .. } | Command::Stop) => return,
-                Err(RecvTimeoutError::Timeout) => {
+                Err(RecvTimeoutError::Timeout) if poll.is_due() => {
                     self.poll();
-                    last_poll = Instant::now();
+                    self.select_requested_engines();
+                    poll.restart();
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    self.tune_if_idle();
+                    tuning.restart();
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
             }

@@ -1,5 +1,6 @@
 //! Loads and retires versions and publishes their states.
 
+mod reconfiguration;
 mod retirement;
 mod suspension;
 
@@ -7,11 +8,13 @@ use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 pub(super) use self::suspension::SuspensionHandler;
 use crate::{
     inference::InferenceError,
+    metrics::ModelInfo,
     models::{
         ModelVersion,
         live::{LiveModel, Phase, VersionState, Versions},
@@ -27,6 +30,9 @@ pub(super) struct VersionManager {
     snapshot: Arc<SharedSnapshot>,
     /// The files of the last attempt to load each version, whether it succeeded or not.
     attempted: BTreeMap<(String, ModelVersion), Fingerprint>,
+    /// Begin of the time without activity: the last attempt to load a version for a client or at startup, or the last change of
+    /// a configuration under live traffic.
+    idle_since: Instant,
     suspended: SuspensionHandler,
 }
 
@@ -40,6 +46,7 @@ impl VersionManager {
             loader,
             snapshot,
             attempted: BTreeMap::new(),
+            idle_since: Instant::now(),
             suspended,
         }
     }
@@ -48,12 +55,17 @@ impl VersionManager {
         &self.loader
     }
 
-    pub(super) fn shared_snapshot(&self) -> &Arc<SharedSnapshot> {
-        &self.snapshot
-    }
-
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// Returns the time since versions were loaded. Does not consider requests.
+    pub(super) fn idle_time(&self) -> Duration {
+        self.idle_since.elapsed()
+    }
+
+    pub(super) fn restart_idle_time(&mut self) {
+        self.idle_since = Instant::now();
     }
 
     /// Replaces the snapshot by a changed one.
@@ -121,6 +133,7 @@ impl VersionManager {
         });
         self.attempted
             .insert((name.to_owned(), version), dir.fingerprint.clone());
+        self.restart_idle_time();
         self.loader.metrics.count_model_load(name, loaded.is_ok());
         match loaded {
             Ok(model) => {
@@ -150,11 +163,10 @@ impl VersionManager {
             "model loaded"
         );
         let metrics = &self.loader.metrics;
-        let number = version.to_string();
         if let Some(old) = self.live(&name, version) {
-            metrics.record_model_unloaded(&name, &number, old.architecture(), &old.sha256);
+            with_info(&old, |info| metrics.record_model_unloaded(info));
         }
-        metrics.record_model_loaded(&name, &number, model.architecture(), &model.sha256);
+        with_info(&model, |info| metrics.record_model_loaded(info));
         self.update(|next| {
             let ready = VersionState::Ready {
                 model,
@@ -201,12 +213,20 @@ impl VersionManager {
     fn record_unloaded(&self, model: &LiveModel) {
         let LiveModel { name, version, .. } = model;
         tracing::info!(model = name, version = version.get(), "model unloaded");
-        let version = version.to_string();
-        self.loader.metrics.record_model_unloaded(
-            name,
-            &version,
-            model.architecture(),
-            &model.sha256,
-        );
+        with_info(model, |info| {
+            self.loader.metrics.record_model_unloaded(info)
+        });
     }
+}
+
+/// Calls `record` with the labels of a loaded version.
+fn with_info(model: &LiveModel, record: impl FnOnce(ModelInfo<'_>)) {
+    record(ModelInfo {
+        model: &model.name,
+        version: &model.version.to_string(),
+        architecture: model.architecture(),
+        sha256: &model.sha256,
+        engine: model.execution.engine.name(),
+        precision: model.execution.precision.name(),
+    });
 }

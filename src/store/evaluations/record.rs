@@ -88,6 +88,10 @@ pub struct EvaluationRecord {
     pub version: ModelVersion,
     /// SHA-256 of the model file, 64 hex digits.
     pub sha256: String,
+    /// Name of the engine that executed the model.
+    pub engine: String,
+    /// Name of the precision of the arithmetic.
+    pub precision: String,
     /// Name of the data set.
     pub dataset: String,
     /// Split of the data set.
@@ -126,6 +130,8 @@ table!(EvaluationRecord in "evaluations" {
     model: "model",
     version: "version",
     sha256: "sha256",
+    engine: "engine",
+    precision: "precision",
     dataset: "dataset",
     split: "split",
     dataset_sha256: "dataset_sha256",

@@ -110,6 +110,10 @@ pub struct PromotionRecord {
     pub baseline_version: Option<ModelVersion>,
     /// SHA-256 of the candidate file, 64 hex digits, after it is loaded.
     pub sha256: Option<String>,
+    /// Name of the engine that executes the candidate, after it is loaded.
+    pub engine: Option<String>,
+    /// Name of the precision of the candidate's arithmetic, after it is loaded.
+    pub precision: Option<String>,
     /// Identifier of the candidate's evaluation.
     pub candidate_evaluation_id: Option<JobId>,
     /// Identifier of the evaluation of the baseline version.
@@ -143,6 +147,8 @@ table!(PromotionRecord in "promotions" {
     max_regression: "max_regression",
     baseline_version: "baseline_version",
     sha256: "sha256",
+    engine: "engine",
+    precision: "precision",
     candidate_evaluation_id: "candidate_evaluation_id",
     baseline_evaluation_id: "baseline_evaluation_id",
     done: "done",

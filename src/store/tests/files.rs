@@ -88,6 +88,12 @@ fn file_with_old_schema_is_migrated() {
         (promoted.limit, promoted.sha256.as_deref()),
         (Some(2), Some("bb"))
     );
+    assert_eq!(
+        (promoted.engine.as_deref(), promoted.precision.as_deref()),
+        (Some("onnxruntime"), Some("fp32"))
+    );
+    let old = store.evaluation(E1).unwrap().unwrap();
+    assert_eq!((&*old.engine, &*old.precision), ("onnxruntime", "fp32"));
     let measured = |version, id| format!(r#"{{"version":"{version}","evaluation":"{id}"}}"#);
     let result = format!(
         r#"{{"passed":true,"required":-1.0,"actual":-0.9,"shortfall":null,"candidate":{},"baseline":{}}}"#,
@@ -134,7 +140,7 @@ fn unusable_state_is_rejected_unchanged() {
     drop(connection);
     assert!(
         open_error(folder.path())
-            .contains("newer version of mien (schema 99, this version supports up to 3)")
+            .contains("newer version of mien (schema 99, this version supports up to 4)")
     );
 
     fs::write(

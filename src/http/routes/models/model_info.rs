@@ -6,9 +6,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    inference::signature::Signature,
-    models::{ModelVersion, ensemble, live::LiveModel},
-    tuning::{Point, Source},
+    inference::{
+        agreement::Agreement,
+        engine::{Engine, Precision},
+        signature::Signature,
+    },
+    models::{ModelVersion, engines::EngineReport, ensemble, live::LiveModel},
+    timestamp::Timestamp,
+    tuning::{self, Point, Source, choose},
 };
 
 /// Details of a loaded version.
@@ -81,6 +86,16 @@ pub struct Serving {
     /// `cpu` or `cuda:N`.
     #[schema(example = "cpu")]
     device: String,
+    /// The engine that executes the model.
+    engine: Engine,
+    /// The precision of the arithmetic.
+    precision: Precision,
+    /// Comparison of the engine with the default provider on faces that the server contains. Missing for the default provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agreement: Option<Agreement>,
+    /// The engines that were tried. Missing if none was tried yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    engines: Vec<EngineReport>,
     /// Number of sessions, each with a worker thread of its own.
     instances: usize,
     /// Number of cores that one inference call uses.
@@ -100,9 +115,38 @@ pub struct Serving {
 pub struct Tuning {
     /// Kind of origin.
     source: Source,
+    /// End of the measurement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    measured_at: Option<Timestamp>,
+    /// Whether the measurement will be repeated, because other processes slowed it down or live traffic contradicts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provisional: Option<bool>,
+    /// Share of the cores, 0 to 1, that other processes occupied during the measurement. Missing if the system does not report
+    /// it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    load: Option<f64>,
+    /// Spread of the point that was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spread: Option<f64>,
     /// The measured curve.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     points: Vec<Point>,
+}
+
+impl From<&tuning::Tuning> for Tuning {
+    fn from(tuning: &tuning::Tuning) -> Self {
+        let curve = tuning.curve.as_deref();
+        let points = curve.map_or(&[][..], |curve| &curve.points);
+        Self {
+            source: tuning.source,
+            measured_at: curve.map(|curve| curve.measured_at),
+            provisional: curve.map(|curve| curve.provisional),
+            load: curve.and_then(|curve| curve.load),
+            spread: choose(points).map(|point| point.spread),
+            points: points.to_vec(),
+        }
+    }
 }
 
 impl From<ensemble::Member> for Member {
@@ -125,6 +169,7 @@ impl From<&LiveModel> for ModelInfo {
     fn from(model: &LiveModel) -> Self {
         let manifest = model.manifest.clone();
         let options = model.batcher.options();
+        let (execution, engines) = (model.execution, model.engines.load().to_vec());
         let datatype = match &model.signature {
             Signature { scaling: None, .. } => "uint8",
             Signature { is_fp16: true, .. } => "float16",
@@ -148,16 +193,20 @@ impl From<&LiveModel> for ModelInfo {
             },
             serving: Serving {
                 device: model.device.to_string(),
+                engine: execution.engine,
+                precision: execution.precision,
+                agreement: engines
+                    .iter()
+                    .find(|report| report.execution() == execution)
+                    .and_then(|report| report.agreement),
+                engines,
                 instances: options.instances,
                 intra_op_threads: options.intra_op_threads,
                 max_batch: options.max_batch,
                 max_queue_delay_ms: u64::try_from(options.max_queue_delay.as_millis())
                     .unwrap_or(u64::MAX),
                 max_queue_size: options.max_queue_size,
-                tuning: Tuning {
-                    source: model.tuning.source,
-                    points: model.tuning.points.clone(),
-                },
+                tuning: Tuning::from(&**model.tuning.load()),
             },
         }
     }

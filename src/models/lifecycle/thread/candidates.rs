@@ -75,6 +75,8 @@ impl LifecycleThread {
             model: name.to_owned(),
             version,
         };
+        // The candidate must be evaluated with the engine that will serve it.
+        self.select_requested_engines();
         self.versions.live(name, version).ok_or_else(changed)
     }
 

@@ -1,10 +1,6 @@
 //! Startup: loads the default model first, then the others.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::oneshot;
 
@@ -98,7 +94,6 @@ impl LifecycleThread {
             self.versions.loader().metrics.init_model(model);
         }
         let mut pending = self.loading_order(&listing);
-        self.tune_all(&listing, &pending);
         let mut started = Some(started);
         while !pending.is_empty() {
             let name = pending.remove(0).name;
@@ -110,7 +105,14 @@ impl LifecycleThread {
                 continue;
             }
             match self.default_serves(&pending) {
-                Ok(true) => drop(started.take().map(|started| started.send(Ok(())))),
+                Ok(true) => {
+                    self.versions
+                        .loader()
+                        .runtime
+                        .load_priority()
+                        .start_serving();
+                    drop(started.take().map(|started| started.send(Ok(()))));
+                }
                 Ok(false) => {}
                 Err(error) => {
                     drop(started.take().map(|started| started.send(Err(error))));
@@ -130,32 +132,6 @@ impl LifecycleThread {
             models.sort_by_key(|model| model.name != default);
         }
         models
-    }
-
-    /// Measures the models that have no tuning curve, while the server is not ready yet. Then switches the tuner to serving
-    /// mode.
-    fn tune_all(&self, listing: &Listing, models: &[Ranked]) {
-        let loader = self.versions.loader();
-        let models = if loader.tuner.measures() { models } else { &[] };
-        for name in models.iter().map(|model| &model.name) {
-            let (dirs, pin) = (&listing.models[name], self.pin(name));
-            for (_, dir) in self.options.policies.selected(name, dirs, pin) {
-                if self.is_shutting_down() {
-                    return;
-                }
-                loader.tune_if_needed(name, dir);
-            }
-        }
-        let snapshot = Arc::clone(self.versions.shared_snapshot());
-        let shutting_down = Arc::clone(&self.shutting_down);
-        loader.tuner.start_serving(move || {
-            if shutting_down.load(Ordering::Relaxed) {
-                return Duration::ZERO;
-            }
-            let snapshot = snapshot.load();
-            let idle = snapshot.live().map(|model| model.batcher.idle());
-            idle.min().unwrap_or(Duration::MAX)
-        });
     }
 
     /// Returns whether the default model serves, and selects it first if that is possible and no flag sets it.

@@ -1,0 +1,80 @@
+//! Tuning of loaded versions: measures them while the server is idle, and corrects their curves by live inference calls.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use super::LifecycleThread;
+use crate::models::{lifecycle::MAX_QUEUED, live::LiveModel, snapshot::Snapshot};
+
+impl LifecycleThread {
+    /// Corrects the curve of a version that live calls contradict, or measures a version if the server is idle. Then gives the
+    /// version the configuration that fits the new curve.
+    pub(super) fn tune_if_idle(&mut self) {
+        self.versions.loader().tuner.sample_load();
+        let models = default_first(&self.versions.snapshot());
+        let loader = self.versions.loader();
+        if let Some(model) = models.iter().find(|model| loader.refine(model)) {
+            self.versions.reconfigure(model);
+            self.versions.restart_idle_time();
+            return;
+        }
+        let idle = idle(&models).min(self.versions.idle_time());
+        let due = models
+            .iter()
+            .find(|model| loader.is_measurement_due(model, idle));
+        let is_machine_busy = !loader.tuner.is_machine_quiet();
+        let priority = loader.runtime.load_priority();
+        let _suspended = is_machine_busy.then(|| priority.suspend_background());
+        let Some(model) = due else {
+            return self.compare_engines(&models, idle);
+        };
+        if self.measure(model, &models) {
+            self.versions.reconfigure(model);
+        }
+    }
+
+    /// Compares the engines of at most one version if the server is idle.
+    fn compare_engines(&self, models: &[Arc<LiveModel>], idle: Duration) {
+        let loader = self.versions.loader();
+        let measures = loader.tuner.measures(idle);
+        let due = models
+            .iter()
+            .find(|model| loader.is_engine_due(model, measures));
+        if let Some(model) = due {
+            self.select_engine(model, &self.interruption(models));
+        }
+    }
+
+    /// Measures a version until a request or a command arrives. Returns whether a new curve is known.
+    fn measure(&self, model: &LiveModel, models: &[Arc<LiveModel>]) -> bool {
+        let interrupted = self.interruption(models);
+        self.versions.loader().measure(model, &interrupted)
+    }
+
+    /// Returns a function that returns whether a request or a command has arrived since this call.
+    fn interruption<'a>(&'a self, models: &'a [Arc<LiveModel>]) -> impl Fn() -> bool + Sync + 'a {
+        let begin = Instant::now();
+        move || {
+            self.shutting_down.load(Ordering::Relaxed)
+                || self.queue.available_permits() < MAX_QUEUED
+                || idle(models) < begin.elapsed()
+        }
+    }
+}
+
+/// Returns the time since the last image of these versions arrived; zero while images are queued.
+fn idle(models: &[Arc<LiveModel>]) -> Duration {
+    let idle = models.iter().map(|model| model.batcher.idle());
+    idle.min().unwrap_or(Duration::MAX)
+}
+
+/// Returns the loaded versions, those of the default model first.
+fn default_first(snapshot: &Snapshot) -> Vec<Arc<LiveModel>> {
+    let default = snapshot.default.as_ref();
+    let default = default.map(|default| snapshot.real_name(&default.name));
+    let mut models: Vec<_> = snapshot.live().cloned().collect();
+    models.sort_by_key(|model| Some(model.name.as_str()) != default);
+    models
+}
