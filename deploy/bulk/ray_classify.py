@@ -20,7 +20,7 @@ def main(paths, output, *flags):
     def rows(batch):
         return pandas.json_normalize(list(classify(batch["text"].tolist(), *flags)))
 
-    files = ray.data.read_text(paths)
+    files = ray.data.read_text(paths).repartition(target_num_rows_per_block=BATCH_SIZE)
     files.map_batches(rows, batch_size=BATCH_SIZE, batch_format="pandas").write_parquet(output)
 
 

@@ -1,4 +1,6 @@
-"""Classifies files with Spark: spark-submit --py-files mien_rows.py spark_classify.py LIST OUTPUT [--faces]
+"""Classifies files with Spark:
+
+    spark-submit --py-files mien_rows.py spark_classify.py LIST OUTPUT PARTITIONS [--faces]
 
 Each partition runs one `mien classify`. All workers need the program, the models and the files at the same paths.
 """
@@ -6,17 +8,17 @@ Each partition runs one `mien classify`. All workers need the program, the model
 import json
 import sys
 
-from pyspark.sql import SparkSession
+from pyspark import SparkContext
 
 from mien_rows import classify
 
 
-def main(paths, output, *flags):
-    """Reads one path per line from `paths` and writes a Parquet file per partition to `output`."""
-    spark = SparkSession.builder.appName("mien-classify").getOrCreate()
-    files = spark.read.text(paths).rdd.map(lambda row: row.value)
+def main(paths, output, partitions, *flags):
+    """Reads one path per line from `paths` and writes a file of JSON lines per partition to `output`."""
+    context = SparkContext.getOrCreate()
+    files = context.textFile(paths, int(partitions))
     rows = files.mapPartitions(lambda part: map(json.dumps, classify(part, *flags)))
-    spark.read.json(rows).write.parquet(output)
+    rows.saveAsTextFile(output)
 
 
 if __name__ == "__main__":
