@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod ci;
+mod deploy_check;
 mod docs;
 mod e2e;
 mod fuzz;
@@ -86,6 +87,12 @@ enum Command {
     },
     /// Checks the dependencies against the RustSec database. Needs access to GitHub.
     Advisories,
+    /// Checks the files of deploy/ with promtool, systemd-analyze, helm and kubernetes-validate.
+    DeployCheck {
+        /// Succeed although checks were skipped because their programs are missing.
+        #[arg(long)]
+        allow_missing: bool,
+    },
     /// Checks the imports between modules and files against ARCHITECTURE.md.
     Imports,
     /// Runs all checks that a change must pass.
@@ -104,6 +111,7 @@ fn main() -> ExitCode {
         Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Command::Hostile { args } => run::hostile(&args),
         Command::Advisories => ci::advisories(),
+        Command::DeployCheck { allow_missing } => deploy_check::run(allow_missing),
         Command::Imports => ci::imports(),
         Command::Ci => ci::run(),
     };
