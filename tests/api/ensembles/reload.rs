@@ -46,12 +46,13 @@ async fn polling_reloads_an_ensemble_whose_member_changed() {
         after["members"][0]["sha256"]
     );
     assert_eq!(before["members"][1], after["members"][1]);
-    let series = |version: &Value| {
-        let sha256 = version["sha256"].as_str().unwrap();
-        format!("architecture=\"ensemble\",model=\"duo\",sha256=\"{sha256}\"")
-    };
     let metrics = app.get("/metrics").await.text().await.unwrap();
-    assert!(metrics.contains(&series(&after)) && !metrics.contains(&series(&before)));
+    let info = metrics
+        .lines()
+        .find(|line| line.starts_with("mien_model_info") && line.contains("model=\"duo\""));
+    let info = info.unwrap();
+    let sha256 = |version: &Value| version["sha256"].as_str().unwrap().to_owned();
+    assert!(info.contains(&sha256(&after)) && !info.contains(&sha256(&before)));
 
     write(root.path(), "duo/1", &DUO.replace("[3, 1]", "[1, 1]"));
     let equal = app.until_changed(&after).await;
