@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     inference::{InferenceError, Model},
-    metrics::ModelMetrics,
+    metrics::{Capacity, ModelMetrics},
     thread_priority,
 };
 
@@ -28,6 +28,7 @@ pub(super) struct WorkerPool<M: Model + ?Sized> {
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Receives the worker threads on drop.
     reaper: OnceLock<RetiredWorkers>,
+    _capacity: Capacity,
 }
 
 impl<M: Model + ?Sized + 'static> Batcher<M> {
@@ -84,6 +85,7 @@ impl<M: Model + ?Sized + 'static> WorkerPool<M> {
     fn new(options: BatchOptions, cores: CpuBudget, metrics: ModelMetrics) -> Self {
         Self {
             queue: Arc::new(Queue::new(options, cores, metrics.clone())),
+            _capacity: metrics.add_capacity(options.instances.max(1), options.max_queue_size),
             metrics,
             threads: Mutex::default(),
             reaper: OnceLock::new(),

@@ -101,6 +101,8 @@ pub(super) struct BatchFamilies {
     pub(super) inference: HistogramVec,
     pub(super) batch_images: HistogramVec,
     pub(super) queue_images: IntGaugeVec,
+    pub(super) queue_limit_images: IntGaugeVec,
+    pub(super) workers: IntGaugeVec,
     pub(super) images: IntCounterVec,
     pub(super) worker_panics: IntCounterVec,
     pub(super) inference_timeouts: IntCounterVec,
@@ -138,6 +140,18 @@ impl BatchFamilies {
                 "mien_queue_images",
                 "Number of queued images.",
                 &["model", "priority"],
+            ),
+            queue_limit_images: int_gauge(
+                r,
+                "mien_queue_limit_images",
+                "Maximum number of queued images.",
+                &["model", "version"],
+            ),
+            workers: int_gauge(
+                r,
+                "mien_workers",
+                "Number of workers, each with a session.",
+                &["model", "version"],
             ),
             images: counter(
                 r,

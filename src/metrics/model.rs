@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use prometheus::{Histogram, IntCounter, IntGauge};
 
-use super::{Statistics, families::BatchFamilies};
+use super::{Capacity, Statistics, families::BatchFamilies};
 use crate::{
     batching::Priority,
     inference::{Labels, Prediction},
@@ -58,6 +58,8 @@ struct Series {
     background: PrioritySeries,
     worker_panics: IntCounter,
     inference_timeouts: IntCounter,
+    workers: IntGauge,
+    queue_limit: IntGauge,
     /// One counter per label; empty for a face detector.
     predictions: Vec<IntCounter>,
     /// `None` for a face detector.
@@ -111,6 +113,8 @@ impl ModelMetrics {
             background: PrioritySeries::new(all, model, version, Priority::Background),
             worker_panics: all.worker_panics.with_label_values(&of),
             inference_timeouts: all.inference_timeouts.with_label_values(&of),
+            workers: all.workers.with_label_values(&of),
+            queue_limit: all.queue_limit_images.with_label_values(&of),
             predictions: labels.iter().map(prediction).collect(),
             confidence: (!labels.is_empty()).then(|| all.confidence.with_label_values(&of)),
             statistics: Statistics::default(),
@@ -127,6 +131,12 @@ impl ModelMetrics {
     /// The statistics of this version.
     pub fn statistics(&self) -> &Statistics {
         &self.0.statistics
+    }
+
+    /// Counts workers and the places of their queue until the result is dropped.
+    pub fn add_capacity(&self, workers: usize, queue: usize) -> Capacity {
+        let series = &self.0;
+        Capacity::new((&series.workers, workers), (&series.queue_limit, queue))
     }
 
     /// Counts images by outcome. Each image is counted once.
@@ -197,6 +207,9 @@ pub(super) fn remove(all: &BatchFamilies, model: &str, version: &str, labels: &L
             .remove_label_values(&[model, version, label]);
     }
     let _ = all.confidence.remove_label_values(&[model, version]);
+    for gauge in [&all.workers, &all.queue_limit_images] {
+        let _ = gauge.remove_label_values(&[model, version]);
+    }
     let _ = all.worker_panics.remove_label_values(&[model, version]);
     let _ = all
         .inference_timeouts

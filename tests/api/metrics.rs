@@ -47,7 +47,8 @@ async fn metrics_start_at_zero() {
         "mien_images_total",
         "mien_predictions_total",
         "mien_http_requests_total",
-        "mien_queue",
+        "mien_queue_images",
+        "mien_queue_wait_seconds_count",
     ] {
         let lines: Vec<&str> = text
             .lines()
@@ -163,4 +164,20 @@ async fn predictions_are_counted_by_label() {
         .await,
         2.0
     );
+}
+
+#[actix_web::test]
+async fn capacity_follows_settings_and_reloads() {
+    let app = TestApp::spawn_with(&["--instances=2", "--max-queue-size=100"]);
+    for reload in [false, true] {
+        if reload {
+            let load = app.client.post(app.url("/v1/models/small/load"));
+            assert_eq!(load.send().await.unwrap().status(), 200);
+        }
+        let of = "model=\"small\",version=\"1\"";
+        app.until_metric(&format!("mien_workers{{{of}}}"), 2.0)
+            .await;
+        app.until_metric(&format!("mien_queue_limit_images{{{of}}}"), 100.0)
+            .await;
+    }
 }
