@@ -7,6 +7,7 @@
 //! All steps run at once on a limited number of files. The results are in the order of the files. The frames of a video are treated like
 //! photos; [`video`] decodes them and follows their faces.
 
+mod backend;
 mod destination;
 mod format;
 mod inputs;
@@ -27,19 +28,16 @@ use std::{
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use futures_util::{
-    Stream, StreamExt,
-    stream::{self, LocalBoxStream},
-};
+use futures_util::{Stream, StreamExt, stream};
 use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 
 use self::{
+    backend::Backend,
     destination::OutputArgs,
-    format::{Format, ResultWriter, Schema},
+    format::{Format, ResultWriter},
     inputs::{Entries, Entry, InputArgs, Skipped},
     local::{LocalModel, PhotoSearch},
-    result::FileResult,
     search::SearchArgs,
     server::Server,
     stored::Stored,
@@ -92,38 +90,6 @@ pub struct ClassifyArgs {
 
     #[command(flatten)]
     model: ModelArgs,
-}
-
-/// The place where images are classified.
-enum Backend {
-    Local(LocalModel),
-    Server(Server),
-}
-
-impl Backend {
-    fn schema(&self, faces: bool, video: bool) -> Schema {
-        let (labels, model) = match self {
-            Self::Local(local) => (local.labels(), Some(local.id().clone())),
-            // The server may switch to another version at any time.
-            Self::Server(server) => (server.labels(), None),
-        };
-        Schema {
-            labels: labels.to_vec(),
-            faces,
-            video,
-            model,
-        }
-    }
-
-    fn results<'a>(
-        &'a self,
-        entries: impl Stream<Item = anyhow::Result<Entry>> + 'a,
-    ) -> LocalBoxStream<'a, anyhow::Result<Vec<FileResult>>> {
-        match self {
-            Self::Local(local) => local.results(entries),
-            Self::Server(server) => server.results(entries),
-        }
-    }
 }
 
 impl ClassifyArgs {

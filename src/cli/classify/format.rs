@@ -58,7 +58,7 @@ enum Output<W: Write + Send> {
         /// Whether a result has been written.
         has_results: bool,
     },
-    Parquet(ParquetFile<W>),
+    Parquet(Box<ParquetFile<W>>),
 }
 
 impl<W: Write + Send> ResultWriter<W> {
@@ -88,7 +88,7 @@ impl<W: Write + Send> ResultWriter<W> {
                     has_results: false,
                 }
             }
-            Format::Parquet => Output::Parquet(ParquetFile::new(out, &schema)?),
+            Format::Parquet => Output::Parquet(Box::new(ParquetFile::new(out, &schema)?)),
         };
         Ok(Self { output, schema })
     }

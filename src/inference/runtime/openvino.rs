@@ -170,6 +170,10 @@ impl Runtime {
     ///
     /// # Errors
     /// Returns an error if the plugin is not loaded.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the error of ort contains the builder"
+    )]
     pub(in crate::inference) fn with_openvino_device(
         &self,
         builder: SessionBuilder,

@@ -103,11 +103,11 @@ impl ModelLoader {
         execution: Execution,
         error: &OpenVinoError,
     ) {
-        match error {
-            OpenVinoError::NotInstalled | OpenVinoError::NoDevice if !choice.is_explicit() => {
-                tracing::info!(model = name, %execution, %error, "the engine is not available");
-            }
-            _ => self.record_fallback(name, execution, error),
+        let is_unavailable = matches!(error, OpenVinoError::NotInstalled | OpenVinoError::NoDevice);
+        if is_unavailable && !choice.is_explicit() {
+            tracing::info!(model = name, %execution, %error, "the engine is not available");
+        } else {
+            self.record_fallback(name, execution, error);
         }
     }
 }

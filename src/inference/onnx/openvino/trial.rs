@@ -36,6 +36,7 @@ impl Session {
 }
 
 /// Returns zeros of a type. Dynamic dimensions are 1.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open")]
 fn zeros(input: &ValueType) -> Result<SessionInputValue<'static>, InferenceError> {
     let ValueType::Tensor { ty, shape, .. } = input else {
         return Err(InferenceError::Model(

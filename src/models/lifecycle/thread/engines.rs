@@ -7,7 +7,7 @@ use crate::{models::live::LiveModel, tuning::stop_condition::StopCondition};
 
 impl LifecycleThread {
     /// Selects the engines that the settings request, and loads versions again whose engine changes.
-    pub(super) fn select_requested_engines(&mut self) {
+    pub(super) fn select_requested_engines(&self) {
         let models: Vec<_> = self.versions.snapshot().live().cloned().collect();
         for model in models {
             if self.is_shutting_down() {
