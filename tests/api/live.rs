@@ -44,9 +44,9 @@ impl Live {
     async fn next(&mut self) -> Message {
         loop {
             let message = timeout(TIMEOUT, self.0.next()).await.unwrap();
-            match message.unwrap().unwrap() {
-                Message::Pong(_) => {}
-                message => return message,
+            let message = message.unwrap().unwrap();
+            if !message.is_pong() {
+                return message;
             }
         }
     }
