@@ -5,7 +5,7 @@
 //! ```
 //!
 //! All steps run at once on a limited number of files. The results are in the order of the files. The frames of a video are treated like
-//! photos; [`video`] decodes them and follows their faces.
+//! photos; `video` decodes them and follows their faces.
 
 mod backend;
 mod destination;
