@@ -94,10 +94,16 @@ impl Runtime {
             DeviceChoice::Cuda(index) if self.device == Device::Cuda(index) => self.device,
             DeviceChoice::Cuda(_) => select_device(&self.environment, choice, self.cuda)?,
         };
-        Ok(Self {
+        Ok(self.with_device(device))
+    }
+
+    /// Returns this runtime with a device that was selected before.
+    #[must_use]
+    pub fn with_device(&self, device: Device) -> Self {
+        Self {
             device,
             ..self.clone()
-        })
+        }
     }
 
     /// Returns the state of the OpenVINO plugin.

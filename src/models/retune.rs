@@ -48,8 +48,7 @@ impl ModelLoader {
         stop: StopCondition<'_>,
     ) -> Result<Vec<Point>, InferenceError> {
         let config = VersionConfig::read(&model.dir.path)?;
-        let choice = self.engines.choice(&config)?;
-        let runtime = self.runtime.on(choice.device)?;
+        let runtime = self.runtime.with_device(model.device);
         let source = inspect(&runtime, &model.dir, config, 1)?.source;
         if source.sha256 != model.sha256 {
             return invalid_model("its files have changed since it was loaded");
@@ -98,8 +97,7 @@ impl ModelLoader {
     fn target<'a>(&self, model: &'a LiveModel) -> Option<TuningTarget<'a>> {
         // The options were valid when the version was loaded.
         let given = self.options.overrides(&model.config).ok()?;
-        let choice = self.engines.choice(&model.config).ok()?;
-        let runtime = self.runtime.on(choice.device).ok()?;
+        let runtime = self.runtime.with_device(model.device);
         let (sha256, fixed_batch) = (&model.sha256, model.signature.fixed_batch);
         let execution = model.execution;
         Some(tuning_target(

@@ -36,9 +36,8 @@ impl ModelLoader {
         };
         let batch = model.batcher.options();
         let (config, threads) = (model.config.clone(), batch.intra_op_threads);
-        let runtime = self.runtime.on(choice.device);
-        let inspected = runtime.and_then(|runtime| inspect(&runtime, &model.dir, config, threads));
-        let source = match inspected {
+        let runtime = self.runtime.with_device(model.device);
+        let source = match inspect(&runtime, &model.dir, config, threads) {
             Ok(inspected) => inspected.source,
             Err(error) => return Some(fail(&error)),
         };
@@ -77,12 +76,15 @@ impl ModelLoader {
         precisions: &[Precision],
     ) -> (Vec<Contender>, Vec<EngineReport>) {
         let default = SessionKind::Default(batch.intra_op_threads);
+        let mut reference = source
+            .open_without_warm_up(&default, batch.max_batch)
+            .map_err(|error| OpenVinoError::Model(error.to_string()));
         let (mut contenders, mut failed) = (Vec::new(), Vec::new());
         for &precision in precisions {
-            let tried = source
-                .open_without_warm_up(&default, batch.max_batch)
-                .map_err(|error| OpenVinoError::Model(error.to_string()))
-                .and_then(|mut reference| try_engine(source, precision, batch, &mut *reference));
+            let tried = match &mut reference {
+                Ok(reference) => try_engine(source, precision, batch, &mut **reference),
+                Err(error) => Err(error.clone()),
+            };
             match tried {
                 Ok((kind, _, agreement)) => contenders.push(Contender::new(kind, Some(agreement))),
                 Err(error) => {

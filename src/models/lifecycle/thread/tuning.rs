@@ -35,13 +35,15 @@ impl LifecycleThread {
         }
     }
 
-    /// Compares the engines of at most one version if the server is idle.
+    /// Compares the engines of at most one version if the server is idle. Requested and stored engines were selected after the load.
     fn compare_engines(&self, models: &[Arc<LiveModel>], idle: Duration) {
         let loader = self.versions.loader();
-        let measures = loader.tuner.measures(idle);
+        if !loader.tuner.measures(idle) {
+            return;
+        }
         let due = models
             .iter()
-            .find(|model| loader.is_engine_due(model, measures));
+            .find(|model| loader.is_engine_due(model, true));
         if let Some(model) = due {
             self.select_engine(model, &self.interruption(models));
         }
