@@ -3,7 +3,7 @@
 //! Label values come from closed sets: models and versions of the repository, route patterns and known methods. Clients cannot
 //! create time series. The series of a version end when it is deleted from disk.
 
-mod capacity;
+mod counted;
 mod detector;
 mod families;
 mod info;
@@ -22,7 +22,7 @@ use self::families::{
     BatchFamilies, TransportFamilies, VersionFamilies, register_faces, register_process,
 };
 
-pub use capacity::Capacity;
+pub use counted::Counted;
 pub use detector::DetectorMetrics;
 pub use info::ModelInfo;
 pub use live::{LiveMetrics, LiveOutcome};

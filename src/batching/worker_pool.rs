@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     inference::{InferenceError, Model},
-    metrics::{Capacity, ModelMetrics},
+    metrics::{Counted, ModelMetrics},
     thread_priority,
 };
 
@@ -28,7 +28,7 @@ pub(super) struct WorkerPool<M: Model + ?Sized> {
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Receives the worker threads on drop.
     reaper: OnceLock<RetiredWorkers>,
-    _capacity: Capacity,
+    _capacity: [Counted; 2],
 }
 
 impl<M: Model + ?Sized + 'static> Batcher<M> {
@@ -85,7 +85,7 @@ impl<M: Model + ?Sized + 'static> WorkerPool<M> {
     fn new(options: BatchOptions, cores: CpuBudget, metrics: ModelMetrics) -> Self {
         Self {
             queue: Arc::new(Queue::new(options, cores, metrics.clone())),
-            _capacity: metrics.add_capacity(options.instances.max(1), options.max_queue_size),
+            _capacity: metrics.count_capacity(options.instances.max(1), options.max_queue_size),
             metrics,
             threads: Mutex::default(),
             reaper: OnceLock::new(),

@@ -2,7 +2,10 @@
 
 use prometheus::{IntCounter, IntGauge, Registry};
 
-use super::register::{counter, single_gauge};
+use super::{
+    Counted,
+    register::{counter, single_gauge},
+};
 
 /// Outcome of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,9 +49,8 @@ impl LiveMetrics {
     }
 
     /// Counts a connection until the result is dropped.
-    pub fn open(&self) -> OpenLiveConnection {
-        self.connections.inc();
-        OpenLiveConnection(self.connections.clone())
+    pub fn open(&self) -> Counted {
+        Counted::new(&self.connections, 1)
     }
 
     /// Counts a frame.
@@ -59,14 +61,5 @@ impl LiveMetrics {
             LiveOutcome::Dropped => &self.dropped,
         };
         counter.inc();
-    }
-}
-
-/// An open connection; dropping it decrements the gauge.
-pub struct OpenLiveConnection(IntGauge);
-
-impl Drop for OpenLiveConnection {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use prometheus::{Histogram, IntCounter, IntGauge};
 
-use super::{Capacity, Statistics, families::BatchFamilies};
+use super::{Counted, Statistics, families::BatchFamilies};
 use crate::{
     batching::Priority,
     inference::{Labels, Prediction},
@@ -133,10 +133,12 @@ impl ModelMetrics {
         &self.0.statistics
     }
 
-    /// Counts workers and the places of their queue until the result is dropped.
-    pub fn add_capacity(&self, workers: usize, queue: usize) -> Capacity {
-        let series = &self.0;
-        Capacity::new((&series.workers, workers), (&series.queue_limit, queue))
+    /// Counts workers and the places of their queue until the result is dropped. While sessions are replaced, both sets count.
+    pub fn count_capacity(&self, workers: usize, queue: usize) -> [Counted; 2] {
+        [
+            Counted::new(&self.0.workers, workers),
+            Counted::new(&self.0.queue_limit, queue),
+        ]
     }
 
     /// Counts images by outcome. Each image is counted once.
