@@ -30,6 +30,7 @@ use super::faces::{FacesQuery, detector_missing};
 use crate::{
     app::AppState,
     http::{ApiError, Connections, headers::RequestIdHeader},
+    intake::IntakeError,
 };
 
 const PATH: &str = "/v1/live";
@@ -91,19 +92,17 @@ pub async fn live(
 
 /// Reserves a connection and the memory of its frames.
 fn permit(state: &AppState) -> Result<Permit, ApiError> {
-    let busy = |reason: String| ApiError::overloaded(format!("{reason}; try again later"));
     let limits = &state.limits;
     let permit = Arc::clone(&state.live_connections).try_acquire_owned();
     let connection = permit.map_err(|_| {
         let max = limits.max_live_connections;
-        busy(format!(
-            "{max} live connections are open, which is the maximum (--max-live-connections)"
+        ApiError::overloaded(format!(
+            "{max} live connections are open, which is the maximum (--max-live-connections); try again later"
         ))
     })?;
     let memory = state.intake.memory.reservation();
     if !memory.reserve(limits.max_live_frame.saturating_mul(FRAMES)) {
-        let reason = "the bodies of other requests use all of --max-body-memory";
-        return Err(busy(reason.to_owned()));
+        return Err(IntakeError::MemoryExhausted.into());
     }
     Ok(Permit { connection, memory })
 }
