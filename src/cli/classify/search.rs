@@ -14,8 +14,8 @@ const MAX_FACES: u64 = 256;
 pub(super) struct SearchArgs {
     /// Minimum score of a face with --faces, 0 to 1. By default 0.5. A higher score reduces the number of detections that are not
     /// faces.
-    #[arg(long, value_name = "SCORE", value_parser = score)]
-    min_score: Option<f32>,
+    #[arg(long, value_name = "SCORE", value_parser = parse::share)]
+    min_score: Option<f64>,
 
     /// Minimum size of a face with --faces, in pixels of the photo: the square root of the area of its box. By default 10.
     #[arg(long, value_name = "PIXELS", value_parser = size)]
@@ -38,7 +38,9 @@ impl SearchArgs {
         PhotoOptions {
             long_side: self.detector_size.unwrap_or_default(),
             detection: DetectionOptions {
-                min_score: self.min_score.unwrap_or(default.min_score),
+                min_score: self
+                    .min_score
+                    .map_or(default.min_score, |score| score as f32),
                 min_size: self.min_size.unwrap_or(default.min_size),
                 max_faces: max_faces.unwrap_or(default.max_faces),
             },
@@ -68,12 +70,6 @@ impl SearchArgs {
     pub(super) fn fits_two_photos(&self) -> bool {
         self.max_faces.is_none_or(|count| 2 * count <= MAX_FACES)
     }
-}
-
-fn score(text: &str) -> Result<f32, String> {
-    let score = text.parse().ok();
-    let score = score.filter(|score| (0.0..=1.0).contains(score));
-    score.ok_or_else(|| "expected a number from 0 to 1".to_owned())
 }
 
 fn size(text: &str) -> Result<f32, String> {
