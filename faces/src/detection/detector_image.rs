@@ -1,8 +1,10 @@
 //! The pixels of the detector's input.
 
+use fast_image_resize::FilterType;
+
 use crate::image::{
     ColorImage, DecodedImage,
-    resample::{Filter, padded, whole},
+    resample::{padded, whole},
 };
 
 use super::{DetectorFrame, LongSide};
@@ -26,7 +28,13 @@ impl DetectorImage {
     pub fn new(photo: &ColorImage, long_side: LongSide) -> Self {
         let frame = DetectorFrame::new(photo.width(), photo.height(), long_side);
         let size = (frame.width(), frame.height());
-        let pixels = padded(photo, whole(photo), frame.scaled(), size, Filter::Triangle);
+        let pixels = padded(
+            photo,
+            whole(photo),
+            frame.scaled(),
+            size,
+            FilterType::Bilinear,
+        );
         Self { frame, pixels }
     }
 
@@ -35,7 +43,13 @@ impl DetectorImage {
     pub fn from_gray(photo: &DecodedImage, long_side: LongSide) -> Self {
         let frame = DetectorFrame::new(photo.width(), photo.height(), long_side);
         let size = (frame.width(), frame.height());
-        let levels = padded(photo, whole(photo), frame.scaled(), size, Filter::Triangle);
+        let levels = padded(
+            photo,
+            whole(photo),
+            frame.scaled(),
+            size,
+            FilterType::Bilinear,
+        );
         let pixels = levels.into_iter().map(|level| [level; 3]).collect();
         Self { frame, pixels }
     }

@@ -2,13 +2,9 @@
 
 use std::ops::Range;
 
-use fast_image_resize::CropBox;
+use fast_image_resize::{CropBox, FilterType};
 
-use super::{
-    BoundingBox, DecodedImage, Face,
-    preprocess::assert_side,
-    resample::{Filter, resample},
-};
+use super::{BoundingBox, DecodedImage, Face, preprocess::assert_side, resample::resample};
 
 mod border;
 mod span;
@@ -47,7 +43,7 @@ impl DecodedImage {
             None => vec![self.border_mean(0..self.width, 0..self.height); side * side],
             Some((columns, rows)) if columns.is_inside && rows.is_inside => {
                 let area = columns.area(&rows, 0, 0, (self.width, self.height));
-                resample(self, area, side, side, Filter::Lanczos3)
+                resample(self, area, side, side, FilterType::Lanczos3)
             }
             Some((columns, rows)) => self.padded_face(&columns, &rows, side),
         };
@@ -73,7 +69,7 @@ impl DecodedImage {
         let (left, top) = (columns.canvas.start, rows.canvas.start);
         let area = columns.area(rows, left, top, (canvas.width, canvas.height));
         let (width, height) = (columns.cells.len(), rows.cells.len());
-        let visible = resample(&canvas, area, width, height, Filter::Lanczos3);
+        let visible = resample(&canvas, area, width, height, FilterType::Lanczos3);
 
         let mut face = vec![mean; side * side];
         let visible = visible.chunks_exact(width);

@@ -1,8 +1,10 @@
 //! Resizing of images to faces; training and serving share it.
 
+use fast_image_resize::FilterType;
+
 use super::{
     DecodedImage, Face,
-    resample::{Filter, resample, whole},
+    resample::{resample, whole},
 };
 
 impl DecodedImage {
@@ -13,7 +15,7 @@ impl DecodedImage {
     /// Panics if `side` is 0 or above 65,535. The side comes from a model, which was checked when it was loaded.
     pub fn to_face(&self, side: usize) -> Face {
         assert_side(side);
-        let pixels = resample(self, whole(self), side, side, Filter::Triangle);
+        let pixels = resample(self, whole(self), side, side, FilterType::Bilinear);
         Face::new(side, pixels).expect("resizing returns the requested size")
     }
 }

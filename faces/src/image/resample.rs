@@ -7,26 +7,8 @@ use fast_image_resize::{
 
 use super::{Raster, pixel::Pixel};
 
-/// A filter for [`resample`], which is widened by the factor of a reduction.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Filter {
-    /// The triangle filter, which reads one pixel around the rectangle.
-    Triangle,
-    /// The sinc filter with three lobes, which reads three pixels around the rectangle.
-    Lanczos3,
-}
-
-impl From<Filter> for FilterType {
-    fn from(filter: Filter) -> Self {
-        match filter {
-            Filter::Triangle => Self::Bilinear,
-            Filter::Lanczos3 => Self::Lanczos3,
-        }
-    }
-}
-
-/// Resizes the rectangle `area` of an image to `width * height` pixels. The filter also reads pixels of the image that lie around
-/// the rectangle.
+/// Resizes the rectangle `area` of an image to `width * height` pixels. The filter is widened by the factor of a reduction. It also
+/// reads pixels of the image that lie around the rectangle: one for [`FilterType::Bilinear`], three for [`FilterType::Lanczos3`].
 ///
 /// The filter allocates at most one pixel per column of the image and row of the result, and its coefficients.
 ///
@@ -37,7 +19,7 @@ pub(crate) fn resample<P: Pixel>(
     area: CropBox,
     width: usize,
     height: usize,
-    filter: Filter,
+    filter: FilterType,
 ) -> Vec<P> {
     padded(image, area, (width, height), (width, height), filter)
 }
@@ -52,7 +34,7 @@ pub(crate) fn padded<P: Pixel>(
     area: CropBox,
     size: (usize, usize),
     padded_size: (usize, usize),
-    filter: Filter,
+    filter: FilterType,
 ) -> Vec<P> {
     let mut pixels = vec![P::zeroed(); padded_size.0 * padded_size.1];
     let (columns, rows) = (to_u32(image.width()), to_u32(image.height()));
@@ -65,7 +47,7 @@ pub(crate) fn padded<P: Pixel>(
     let mut target = CroppedImageMut::new(&mut target, 0, 0, to_u32(size.0), to_u32(size.1))
         .expect("the resized image is not larger than the padded one");
     let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(filter.into()))
+        .resize_alg(ResizeAlg::Convolution(filter))
         .crop(area.left, area.top, area.width, area.height);
     Resizer::new()
         .resize(&source, &mut target, &options)
