@@ -75,7 +75,7 @@ struct ProcessorTimes {
 /// of `user` and `nice`.
 fn processor_times(line: &str) -> Option<(usize, ProcessorTimes)> {
     let mut fields = line.strip_prefix("cpu")?.split_ascii_whitespace();
-    // The first line has no number; it is the sum of the others.
+    // The first line does not have a number; it is the sum of the other lines.
     let processor = fields.next().filter(|_| !line.starts_with("cpu "))?;
     let times: Vec<u64> = fields.take(8).map_while(|time| time.parse().ok()).collect();
     let &[_, _, _, idle, iowait, ..] = &times[..] else {

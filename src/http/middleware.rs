@@ -61,7 +61,7 @@ async fn respond(
             let close = is_replaced
                 || state.draining()
                 || active.as_ref().is_some_and(ActiveRequest::is_incomplete);
-            // The connection of a WebSocket has no further response.
+            // A WebSocket does not get a further response on its connection.
             let close = close && response.status() != StatusCode::SWITCHING_PROTOCOLS;
             let response = finalize_response(response, &id, entry.path(), close);
             (response, reservation)

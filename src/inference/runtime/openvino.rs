@@ -39,7 +39,7 @@ pub struct OpenVinoOptions {
     pub plugin: Option<PathBuf>,
     /// Directory of compiled models. Without it each start compiles them again.
     pub cache: Option<PathBuf>,
-    /// The executable of the server, which checks the plugin in a process of its own. Without it there is no check.
+    /// The executable of the server, which checks the plugin in a process of its own. Without it the plugin is not checked.
     pub program: Option<PathBuf>,
 }
 
@@ -47,16 +47,16 @@ pub struct OpenVinoOptions {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OpenVinoError {
-    /// There is no plugin.
+    /// The plugin is not installed.
     #[error("the OpenVINO plugin is not installed; `cargo xtask setup` installs it")]
     NotInstalled,
     /// The plugin does not support the processor.
     #[error(
-        "the OpenVINO plugin has no device for this processor; version 1.8 supports processors of Intel only"
+        "the OpenVINO plugin does not support this processor; version 1.8 supports processors of Intel only"
     )]
     NoDevice,
-    /// The processor has no bfloat16 instructions, so OpenVINO would compute in single precision.
-    #[error("the processor has no bfloat16 instructions (avx512_bf16 or amx_bf16)")]
+    /// The processor does not have bfloat16 instructions, so OpenVINO would compute in single precision.
+    #[error("the processor does not have bfloat16 instructions (avx512_bf16 or amx_bf16)")]
     NoBf16,
     /// The plugin cannot be loaded.
     #[error("cannot use the OpenVINO plugin: {0}")]
@@ -159,7 +159,7 @@ impl Runtime {
         self.openvino.plugin(self)
     }
 
-    /// Returns a text that identifies the version of the OpenVINO plugin, or `None` if there is no plugin. Does not load it.
+    /// Returns a text that identifies the version of the OpenVINO plugin, or `None` if the plugin is not installed. Does not load it.
     pub(crate) fn openvino_version(&self) -> Option<String> {
         let version = &self.openvino.version;
         let read = || version::of(&self.openvino.file()?).ok();
@@ -187,7 +187,7 @@ impl Runtime {
 /// Loads a plugin into the process, unless it is loaded already.
 ///
 /// # Errors
-/// Returns the reason if it cannot be loaded or has no device for the processor.
+/// Returns the reason if it cannot be loaded or does not support the processor.
 fn register(environment: &Environment, plugin: &Path) -> Result<(), OpenVinoError> {
     static REGISTERED: Mutex<BTreeMap<PathBuf, Result<(), OpenVinoError>>> =
         Mutex::new(BTreeMap::new());

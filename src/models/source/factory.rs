@@ -11,7 +11,7 @@ use crate::{
     models::file::ModelFile,
 };
 
-/// What the first worker gets.
+/// Sessions or classifier for the first worker.
 pub(in crate::models) enum First {
     /// Sessions, which the worker warms up.
     Sessions(Vec<Session>),

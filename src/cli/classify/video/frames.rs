@@ -78,7 +78,8 @@ impl Frames {
         // The message of ffmpeg says more than the end of its output.
         let error = process.finish().err().or(error);
         let is_empty = self.number == 0;
-        let error = error.or_else(|| is_empty.then(|| "the video has no frames".to_owned()));
+        let error =
+            error.or_else(|| is_empty.then(|| "the video does not contain a frame".to_owned()));
         error.map(|error| Entry::failure(self.path.clone(), error))
     }
 }
