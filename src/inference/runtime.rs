@@ -3,20 +3,23 @@
 mod device;
 mod library;
 pub mod openvino;
+mod selection;
 mod watchdog;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use ort::{
     environment::Environment,
-    ep::{self, ExecutionProvider, ExecutionProviderDispatch},
-    session::Session,
+    session::builder::{BuilderResult, SessionBuilder},
 };
 
 pub use self::device::{Device, DeviceChoice};
-use self::openvino::{OpenVino, OpenVinoOptions};
 pub(crate) use self::watchdog::Watchdog;
 pub(super) use self::watchdog::{CallKind, CallTimer};
+use self::{
+    openvino::{OpenVino, OpenVinoOptions},
+    selection::{cuda_provider, select_device},
+};
 use super::InferenceError;
 use crate::thread_priority::LoadPriority;
 
@@ -44,6 +47,9 @@ pub struct Runtime {
 
 /// Default of the time limit of an inference call, as text for settings.
 pub const DEFAULT_INFERENCE_TIMEOUT: &str = "20s";
+
+/// Name of the default provider of a CPU.
+const CPU_PROVIDER: &str = "CPUExecutionProvider";
 
 impl Runtime {
     /// Loads ONNX Runtime, once per process, and selects the device. Logs the device and the reason. Inference calls end after
@@ -165,92 +171,27 @@ impl Runtime {
         &self.environment
     }
 
-    /// Returns the execution providers of a session. The CPU executes the operators that they do not support.
-    pub(super) fn providers(&self) -> Vec<ExecutionProviderDispatch> {
+    /// Adds the default provider of the device to a session. The CPU executes the operators that CUDA does not support.
+    ///
+    /// The CPU provider is added explicitly: a session without providers uses the first plugin that the process has loaded.
+    ///
+    /// # Errors
+    /// Returns an error if CUDA is not available.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the error of ort contains the builder"
+    )]
+    pub(super) fn with_default_provider(&self, builder: SessionBuilder) -> BuilderResult {
         match self.device {
-            Device::Cpu => Vec::new(),
+            Device::Cpu => {
+                let devices = self.environment.devices();
+                let cpu = devices.filter(|device| matches!(device.ep(), Ok(CPU_PROVIDER)));
+                builder.with_devices(cpu, None)
+            }
             Device::Cuda(index) => {
-                vec![cuda_provider(index, self.cuda).build().error_on_failure()]
+                let cuda = cuda_provider(index, self.cuda).build().error_on_failure();
+                builder.with_execution_providers([cuda])
             }
         }
-    }
-}
-
-/// Selects the device and logs it.
-///
-/// # Errors
-/// Returns an error with the remedy for [`DeviceChoice::Cuda`] without a usable GPU.
-fn select_device(
-    environment: &Environment,
-    choice: DeviceChoice,
-    cuda: CudaOptions,
-) -> Result<Device, InferenceError> {
-    match choice {
-        DeviceChoice::Cpu | DeviceChoice::OpenVino => {
-            let device = Device::Cpu;
-            tracing::info!(%device, "using the requested device");
-            Ok(device)
-        }
-        DeviceChoice::Cuda(index) => {
-            check_cuda(environment, index, cuda).map_err(|reason| {
-                InferenceError::Runtime(format!(
-                    "cannot use the requested CUDA device: {reason}. Install the GPU build with \
-                     `cargo xtask setup --gpu` on a machine with an NVIDIA driver, or start with \
-                     `--device cpu`"
-                ))
-            })?;
-            let device = Device::Cuda(index);
-            tracing::info!(%device, "using the requested device");
-            Ok(device)
-        }
-        DeviceChoice::Auto if matches!(ep::CUDA::is_available(), Ok(false)) => {
-            let device = Device::Cpu;
-            tracing::info!(%device, reason = WITHOUT_CUDA, "selected the device automatically");
-            Ok(device)
-        }
-        DeviceChoice::Auto => match check_cuda(environment, 0, cuda) {
-            Ok(()) => {
-                let device = Device::Cuda(0);
-                tracing::info!(%device, "selected the device automatically");
-                Ok(device)
-            }
-            Err(reason) => {
-                tracing::warn!(reason, "CUDA is not available; using the CPU");
-                Ok(Device::Cpu)
-            }
-        },
-    }
-}
-
-/// Why a CPU build of ONNX Runtime uses the CPU.
-const WITHOUT_CUDA: &str = "the loaded ONNX Runtime is built without CUDA";
-
-/// Checks whether sessions can use the GPU with this index.
-///
-/// # Errors
-/// Returns the reason if they cannot.
-fn check_cuda(environment: &Environment, index: u32, options: CudaOptions) -> Result<(), String> {
-    match ep::CUDA::is_available() {
-        Ok(true) => {}
-        Ok(false) => return Err(WITHOUT_CUDA.to_owned()),
-        Err(error) => return Err(error.message().to_owned()),
-    }
-    // Registering loads the provider's libraries and asks the driver for the device.
-    let mut session = Session::builder(environment).map_err(|e| e.message().to_owned())?;
-    cuda_provider(index, options)
-        .register(&mut session)
-        .map_err(|error| error.message().to_owned())
-}
-
-/// Returns the CUDA provider. It does not use cuDNN's exhaustive search, which is the default, because that would try all
-/// algorithms of each convolution again for each batch size, during a request.
-fn cuda_provider(index: u32, options: CudaOptions) -> ep::CUDA {
-    let cuda = ep::CUDA::default()
-        .with_device_id(i32::try_from(index).unwrap_or(i32::MAX))
-        .with_conv_algorithm_search(ep::cuda::ConvAlgorithmSearch::Heuristic)
-        .with_tf32(options.tf32);
-    match options.memory_limit {
-        Some(limit) => cuda.with_memory_limit(limit),
-        None => cuda,
     }
 }

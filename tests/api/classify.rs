@@ -11,14 +11,15 @@ const CLASSES: [&str; 7] = [
     "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
 ];
 
-fn expected(model: &str) -> BTreeMap<String, Value> {
+/// Returns the prediction of a fixture model for the face of each class, as ONNX Runtime's Python package computed it.
+pub(crate) fn expected(model: &str) -> BTreeMap<String, Value> {
     let text = fs::read_to_string(fixture("expected.json")).unwrap();
     let mut all: BTreeMap<String, BTreeMap<String, Value>> = serde_json::from_str(&text).unwrap();
     all.remove(model).unwrap()
 }
 
 /// Compares a prediction with the expected one; `tolerance` is for probabilities.
-fn assert_close(prediction: &Value, expected: &Value, tolerance: f64) {
+pub(crate) fn assert_close(prediction: &Value, expected: &Value, tolerance: f64) {
     assert_eq!(prediction["label"], expected["label"]);
     let expected_probabilities = expected["probabilities"].as_object().unwrap();
     let given = prediction["probabilities"].as_object().unwrap();

@@ -6,6 +6,7 @@ use mien::startup::Application;
 use serde_json::Value;
 
 use crate::{
+    classify::{assert_close, expected},
     eventually::{TIMEOUT, eventually},
     helpers::{TestApp, face, send, settings, startup_error},
     lifecycle::{models_dir, models_flag},
@@ -33,6 +34,7 @@ async fn tried(app: &TestApp, model: &str) -> Value {
 async fn problem_of(plugin: &Path, program: Option<&str>) -> String {
     let mut settings = settings(&[
         "--device=openvino",
+        "--precision=fp32",
         &format!("--openvino-plugin={}", plugin.display()),
     ]);
     settings.engines.program = program.map(Into::into);
@@ -111,28 +113,25 @@ fn make_executable(file: &Path) {
     fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-#[actix_web::test]
-async fn installed_plugin_agrees_or_names_unsupported_processor() {
+/// Starts a server that shall use OpenVINO in a precision. Checks that the probabilities differ by less than `max_difference`, or
+/// that the server names a reason why this machine cannot use it.
+async fn assert_agrees_or_is_unsupported(precision: &str, max_difference: f64) {
     let cache = tempfile::tempdir().unwrap();
-    let cache = format!("--tune-cache={}", cache.path().display());
-    let app = TestApp::spawn_with(&["--device=openvino", &cache]);
+    let app = TestApp::spawn_with(&[
+        "--device=openvino",
+        &format!("--precision={precision}"),
+        &format!("--tune-cache={}", cache.path().display()),
+    ]);
     let small = tried(&app, "small").await;
     let report = &small["engines"][0];
     if small["engine"] == "openvino" {
         let agreement = &small["agreement"];
-        assert_eq!(
-            (
-                agreement["faces"].as_u64(),
-                agreement["flipped_labels"].as_u64()
-            ),
-            (Some(28), Some(0))
-        );
-        assert!(
-            agreement["max_difference"].as_f64().unwrap() < 1e-3,
-            "{small}"
-        );
-        let info = r#"engine="openvino",model="small",precision="fp32""#;
-        app.until_metrics_contain(info).await;
+        assert_eq!(agreement["faces"], 28);
+        assert_eq!(agreement["flipped_labels"], 0);
+        let difference = agreement["max_difference"].as_f64().unwrap();
+        assert!(difference < max_difference, "{small}");
+        let info = format!(r#"engine="openvino",model="small",precision="{precision}""#);
+        app.until_metrics_contain(&info).await;
     } else {
         let reasons = ["missing", "processor"];
         let counter =
@@ -144,6 +143,32 @@ async fn installed_plugin_agrees_or_names_unsupported_processor() {
         assert_eq!(fallbacks, 1.0, "{report}");
     }
     app.assert_classifies().await;
+}
+
+#[actix_web::test]
+async fn fp32_of_plugin_agrees_or_is_unsupported() {
+    assert_agrees_or_is_unsupported("fp32", 1e-3).await;
+}
+
+#[actix_web::test]
+async fn bf16_of_plugin_agrees_or_is_unsupported() {
+    assert_agrees_or_is_unsupported("bf16", 0.1).await;
+}
+
+#[actix_web::test]
+async fn loaded_plugin_does_not_change_default_provider() {
+    let root = models_dir(&[("cpu", "1", "small"), ("other", "1", "small")]);
+    fs::write(root.path().join("cpu/1/mien.toml"), "device = 'cpu'\n").unwrap();
+    let app = TestApp::spawn_with(&[
+        &models_flag(&root),
+        "--default-model=cpu",
+        "--device=openvino",
+    ]);
+    tried(&app, "other").await;
+    assert_eq!(app.load("cpu").await.status(), 200);
+    let (status, body) = send(app.classify("?model=cpu", face("sad"))).await;
+    assert_eq!(status, 200);
+    assert_close(&body["predictions"][0], &expected("small")["sad"], 1e-5);
 }
 
 #[actix_web::test]

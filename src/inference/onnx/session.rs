@@ -163,7 +163,7 @@ fn builder(runtime: &Runtime, provider: Provider<'_>) -> ort::Result<SessionBuil
         .with_inter_threads(1)?
         .with_intra_op_spinning(false)?;
     Ok(match provider {
-        Provider::Default(_) => builder.with_execution_providers(runtime.providers())?,
+        Provider::Default(_) => runtime.with_default_provider(builder)?,
         Provider::OpenVino(model) => runtime.with_openvino_device(builder, model)?,
     })
 }
