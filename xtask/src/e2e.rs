@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use crate::{
     run,
     setup::{self, tools},
-    workspace::{built, cargo, check},
+    workspace::{build_debug, cargo, check},
 };
 
 /// A program that the tests need.
@@ -41,13 +41,11 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let (browser, driver) = browser()?;
     let axe_core = tools::axe_core()?;
     setup::serving()?;
-    check(cargo(&["build", "--locked", "--package", "mien"]))?;
+    let mien = build_debug("mien")?;
     // With the features of the whole workspace, cargo reuses the artifacts of `cargo xtask test`.
     let mut tests = cargo(&["test", "--locked", "--workspace", "--test", "web_ui", "--"]);
     tests.args(args);
-    tests
-        .env("MIEN", built("debug").join("mien"))
-        .env("AXE_CORE", axe_core);
+    tests.env("MIEN", mien).env("AXE_CORE", axe_core);
     tests
         .env(CHROMIUM.variable, browser)
         .env(DRIVER.variable, driver);

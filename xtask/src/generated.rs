@@ -1,10 +1,13 @@
 //! Files of the repository that are the output of a command of `mien`.
 
-use std::{fs, process::Stdio};
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::workspace::{cargo, root};
+use crate::workspace::{build_debug, root};
 
 /// A generated file.
 pub(crate) struct Generated {
@@ -27,19 +30,13 @@ impl Generated {
             command,
             update,
         } = self;
-        let mut mien = cargo(&[
-            "run",
-            "--quiet",
-            "--locked",
-            "--package",
-            "mien",
-            "--",
-            command,
-        ]);
+        let mut mien = Command::new(build_debug("mien")?);
         let output = mien
+            .arg(command)
+            .current_dir(root())
             .stderr(Stdio::inherit())
             .output()
-            .context("cannot start cargo")?;
+            .context("cannot start mien")?;
         ensure!(
             output.status.success(),
             "`mien {command}` failed ({})",

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     setup,
-    workspace::{built, cargo, check, root, runtime},
+    workspace::{build_debug, built, cargo, check, root, runtime},
 };
 
 /// Runs `cargo xtask serve`. Returns only if the server cannot be started.
@@ -47,15 +47,7 @@ fn build_server() -> Result<()> {
 /// Returns an error if the setup or a build fails, or the server breaks a bound.
 pub(crate) fn hostile(args: &[String]) -> Result<()> {
     build_server()?;
-    // With the features of the whole workspace, cargo reuses the artifacts of `cargo xtask test`.
-    check(cargo(&[
-        "build",
-        "--locked",
-        "--workspace",
-        "--bin",
-        "mien-hostile",
-    ]))?;
-    let mut attacks = Command::new(built("debug").join("mien-hostile"));
+    let mut attacks = Command::new(build_debug("mien-hostile")?);
     attacks
         .current_dir(root())
         .env("MIEN", built("release").join("mien"))

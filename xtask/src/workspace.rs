@@ -28,6 +28,23 @@ pub(crate) fn built(profile: &str) -> PathBuf {
     target.join(profile)
 }
 
+/// Builds a program with the dev profile and returns its path. With the features of the whole workspace, cargo reuses the artifacts
+/// of `cargo xtask test`.
+///
+/// # Errors
+/// Returns an error if the build fails.
+pub(crate) fn build_debug(program: &str) -> Result<PathBuf> {
+    check(cargo(&[
+        "build",
+        "--quiet",
+        "--locked",
+        "--workspace",
+        "--bin",
+        program,
+    ]))?;
+    Ok(built("debug").join(program))
+}
+
 /// Returns a cargo command that runs in the checkout.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
