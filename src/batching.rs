@@ -180,6 +180,11 @@ impl<M: Model + ?Sized + 'static> Batcher<M> {
         self.0.queue.options
     }
 
+    /// Limits further inference calls to a number of images, at most [`BatchOptions::max_batch`].
+    pub fn limit_batches(&self, images: usize) {
+        self.0.queue.limit_batches(images);
+    }
+
     /// Maximum number of queued images; a larger request never fits.
     pub fn capacity(&self) -> usize {
         self.options().max_queue_size

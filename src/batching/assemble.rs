@@ -117,7 +117,7 @@ impl<M: Model + ?Sized> Queue<M> {
         } else {
             0
         };
-        let max_batch = self.options.max_batch.max(1);
+        let max_batch = self.max_batch();
         let (jobs, background) = match self.next_work(&state) {
             NextWork::Live => {
                 let size = fair_share(state.live.len(), others, max_batch);
@@ -164,7 +164,7 @@ impl<M: Model + ?Sized> Queue<M> {
             .filter(|rest| !rest.is_zero())
         {
             None => {
-                let work = NextWork::Background(self.options.max_batch.max(1));
+                let work = NextWork::Background(self.max_batch());
                 self.time_to_fill(&state.background, state.closed)
                     .map_or(work, wait)
             }
@@ -177,8 +177,7 @@ impl<M: Model + ?Sized> Queue<M> {
 
     /// Returns how much longer a batch that is not full may wait for more images.
     fn time_to_fill(&self, jobs: &VecDeque<Job<M>>, closed: bool) -> Option<Duration> {
-        if jobs.len() >= self.options.max_batch || closed || self.options.max_queue_delay.is_zero()
-        {
+        if jobs.len() >= self.max_batch() || closed || self.options.max_queue_delay.is_zero() {
             return None;
         }
         let rest = self
@@ -209,9 +208,7 @@ impl<M: Model + ?Sized> Queue<M> {
 /// Returns how many of the queued images one worker takes, so that idle workers get a share too: two workers finish two
 /// images sooner than one worker in a batch of two.
 fn fair_share(waiting: usize, idle: usize, max_batch: usize) -> usize {
-    waiting
-        .div_ceil(idle.saturating_add(1))
-        .clamp(1, max_batch.max(1))
+    waiting.div_ceil(idle.saturating_add(1)).clamp(1, max_batch)
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub(super) struct Queue<M: Model + ?Sized> {
     /// One per worker, so that a particular worker can be woken.
     pub(super) wakes: Box<[Condvar]>,
     pub(super) options: BatchOptions,
+    /// Maximum number of images per inference call, at most that of the options.
+    batch_limit: AtomicUsize,
     pub(super) metrics: ModelMetrics,
     pub(super) cores: CpuBudget,
     /// Number of queued live images, for workers that wait for cores and must not hold the lock of the queue.
@@ -55,6 +57,7 @@ impl<M: Model + ?Sized> Queue<M> {
                 .map(|_| Condvar::new())
                 .collect(),
             options,
+            batch_limit: AtomicUsize::new(options.max_batch),
             metrics,
             cores,
             live_waiting: AtomicUsize::new(0),
@@ -134,6 +137,17 @@ impl<M: Model + ?Sized> Queue<M> {
         state.closed = true;
         self.wake(&mut state, usize::MAX);
         self.wakes.iter().for_each(Condvar::notify_one);
+    }
+
+    /// Returns the maximum number of images per inference call, at least 1.
+    pub(super) fn max_batch(&self) -> usize {
+        self.batch_limit.load(Ordering::Relaxed).max(1)
+    }
+
+    /// Changes the maximum number of images per inference call.
+    pub(super) fn limit_batches(&self, images: usize) {
+        let images = images.min(self.options.max_batch);
+        self.batch_limit.store(images, Ordering::Relaxed);
     }
 
     /// Blocks a worker for a time or until the queue is closed, and returns whether the queue is closed.

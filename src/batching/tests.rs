@@ -119,6 +119,23 @@ fn delayed_batch_is_not_split() {
 }
 
 #[test]
+fn limit_applies_to_further_batches() {
+    let bench = Bench::new(64, 8, 1);
+    let run = |limit| {
+        bench.log.lock().unwrap().clear();
+        bench.batcher.limit_batches(limit);
+        bench
+            .wait(bench.send(0..24, RequestOptions::default()))
+            .unwrap();
+        let log = bench.log.lock().unwrap();
+        log.iter().map(Vec::len).max()
+    };
+    assert_eq!(run(3), Some(3));
+    assert_eq!(run(0), Some(1));
+    assert_eq!(run(100), Some(8), "at most the maximum of the options");
+}
+
+#[test]
 fn models_sharing_cores_take_turns() {
     let cores = CpuBudget::new(1);
     let bench = || {

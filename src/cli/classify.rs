@@ -37,7 +37,7 @@ use self::{
     destination::OutputArgs,
     format::{Format, ResultWriter},
     inputs::{Entries, Entry, InputArgs, Skipped},
-    local::{LocalModel, PhotoSearch},
+    local::{BatchSizeSearch, LocalModel, PhotoSearch},
     search::SearchArgs,
     server::Server,
     stored::Stored,
@@ -172,8 +172,10 @@ impl ClassifyArgs {
         let search = faces
             .then(|| PhotoSearch::start(&runtime, detector, self.search.clone(), workers))
             .transpose()?;
-        let model = self.model.load(runtime)?;
-        Ok(Backend::Local(LocalModel::new(model, search, workers)))
+        let model = self.model.load(runtime, Some(BatchSizeSearch::LARGEST))?;
+        let searches_batch_size = self.model.leaves_batch_size(&model);
+        let local = LocalModel::new(model, searches_batch_size, search, workers);
+        Ok(Backend::Local(local))
     }
 
     /// Counts the files on a thread of its own, so that the bar shows the time that is left. Files of standard input are not counted.

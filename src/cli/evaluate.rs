@@ -103,7 +103,7 @@ impl EvaluateArgs {
             Some(limit) => dataset.subset(self.split, limit.get()),
             None => all.to_vec(),
         };
-        let model = self.model.load(self.model.runtime()?)?;
+        let model = self.model.load(self.model.runtime()?, None)?;
         // If a file cannot be read there is no fingerprint, and the evaluation reports the file.
         let dataset_sha256 = dataset.fingerprint(self.split).ok();
         let result = self.evaluate(&model, &dataset, &samples).await?;

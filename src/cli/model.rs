@@ -15,7 +15,7 @@ use crate::{
     batching::{RetiredWorkers, StartMode},
     inference::{
         engine::{ExecutionChoice, PrecisionChoice},
-        runtime::{CudaOptions, DEFAULT_INFERENCE_TIMEOUT, DeviceChoice, Runtime},
+        runtime::{CudaOptions, DEFAULT_INFERENCE_TIMEOUT, Device, DeviceChoice, Runtime},
     },
     metrics::Metrics,
     models::{
@@ -31,7 +31,7 @@ use crate::{
         serving_options::ServingOptions,
     },
     settings::parse,
-    tuning::{TuneMode, Tuner, TuningOptions},
+    tuning::{Source, TuneMode, Tuner, TuningOptions},
 };
 
 /// Flags of the model.
@@ -108,11 +108,16 @@ impl ModelArgs {
         self.model.as_ref()
     }
 
-    /// Loads the model.
+    /// Loads the model. `default_batch` is the maximum batch size on a CPU if [`Self::leaves_batch_size`]; `None` selects the default
+    /// of the device.
     ///
     /// # Errors
     /// Returns an error if the model is not found or cannot be loaded.
-    pub(super) fn load(&self, runtime: Runtime) -> anyhow::Result<Arc<LiveModel>> {
+    pub(super) fn load(
+        &self,
+        runtime: Runtime,
+        default_batch: Option<usize>,
+    ) -> anyhow::Result<Arc<LiveModel>> {
         let options = ServingOptions {
             max_queue_size: MAX_QUEUE_SIZE,
             max_batch: self.max_batch.map(NonZeroUsize::get),
@@ -123,6 +128,7 @@ impl ModelArgs {
         let cache = self.tune_cache.clone();
         let tuner = Tuner::new(TuningOptions {
             mode: TuneMode::Auto,
+            default_batch,
             cache,
             ..TuningOptions::off()
         });
@@ -152,6 +158,14 @@ impl ModelArgs {
         Ok(Arc::new(
             model.with_context(|| format!("cannot use {name}@{version}"))?,
         ))
+    }
+
+    /// Returns whether a loaded model runs on a CPU, and neither the flags nor its files nor a stored measurement determine its batch
+    /// size.
+    pub(super) fn leaves_batch_size(&self, model: &LiveModel) -> bool {
+        let given = self.max_batch.is_some() || model.config.max_batch.is_some();
+        let is_fixed = given || model.signature.fixed_batch.is_some();
+        !is_fixed && model.device == Device::Cpu && model.tuning.load().source == Source::Default
     }
 
     /// Returns the loadable model with the best recorded accuracy in its highest loadable version.

@@ -19,7 +19,7 @@ use super::{
     space::{Configuration, Layout, Overrides, Space},
     stop_condition::StopCondition,
 };
-use crate::inference::InferenceError;
+use crate::inference::{InferenceError, runtime::Device};
 
 /// A repeated measurement waits for a longer quiet period after each unreliable one: the idle time is doubled up to this many
 /// times. With the default idle time of 5 s the longest wait is 40 s.
@@ -31,6 +31,7 @@ pub struct Tuner {
     budget: Duration,
     idle: Duration,
     max_load: f64,
+    default_batch: Option<usize>,
     machine: Box<dyn Machine>,
     curves: KnownCurves,
     /// Last chosen configuration per model name.
@@ -51,6 +52,7 @@ impl Tuner {
             budget,
             idle,
             max_load,
+            default_batch,
             cache,
         } = options;
         Self {
@@ -58,6 +60,7 @@ impl Tuner {
             budget,
             idle,
             max_load,
+            default_batch,
             machine,
             curves: KnownCurves::new(cache),
             chosen: Mutex::default(),
@@ -101,7 +104,10 @@ impl Tuner {
             .of_known_curve(target.name, &key)
             .or_else(|| self.inherit(target.name, &space))
             .unwrap_or_else(|| {
-                Tuning::without_curve(target.default_configuration(), Source::Default)
+                Tuning::without_curve(
+                    target.default_configuration(self.default_batch),
+                    Source::Default,
+                )
             });
         lock(&self.chosen).insert(target.name.to_owned(), tuning.configuration);
         tuning
@@ -217,8 +223,12 @@ impl TuningTarget<'_> {
         (Space::new(self.device, cores, self.fixed()), key)
     }
 
-    fn default_configuration(&self) -> Configuration {
-        self.fixed().or_default(self.device, cpu::available_cores())
+    fn default_configuration(&self, default_batch: Option<usize>) -> Configuration {
+        let mut values = self.fixed();
+        if self.device == Device::Cpu {
+            values.max_batch = values.max_batch.or(default_batch);
+        }
+        values.or_default(self.device, cpu::available_cores())
     }
 }
 

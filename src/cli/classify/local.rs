@@ -1,5 +1,6 @@
 //! Classifies files with a model in this process.
 
+mod batch_size;
 mod photos;
 
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use futures_util::{Stream, StreamExt, stream::LocalBoxStream};
 use mien_faces::image::{Face, Limits, decode};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-pub(super) use self::photos::PhotoSearch;
+pub(super) use self::{batch_size::BatchSizeSearch, photos::PhotoSearch};
 use super::{
     inputs::Entry,
     read::read,
@@ -28,13 +29,20 @@ pub(super) struct LocalModel {
     search: Option<PhotoSearch>,
     /// Number of files that are read and decoded at once.
     workers: usize,
+    /// Whether the batch size is chosen during the run.
+    searches_batch_size: bool,
     /// The free places of the queue of the model, so that it never rejects images.
     queue: Semaphore,
 }
 
 impl LocalModel {
-    /// Uses a loaded model.
-    pub(super) fn new(model: Arc<LiveModel>, search: Option<PhotoSearch>, workers: usize) -> Self {
+    /// Uses a loaded model, and chooses its batch size during the run if `searches_batch_size` is set.
+    pub(super) fn new(
+        model: Arc<LiveModel>,
+        searches_batch_size: bool,
+        search: Option<PhotoSearch>,
+        workers: usize,
+    ) -> Self {
         let id = ModelId {
             model: model.name.clone(),
             version: model.version.to_string(),
@@ -45,6 +53,7 @@ impl LocalModel {
             id,
             search,
             workers,
+            searches_batch_size,
             queue,
         }
     }
@@ -68,6 +77,9 @@ impl LocalModel {
         // The decoders work on the next files while the model classifies a batch per instance.
         let at_once = self.workers + options.instances * options.max_batch;
         let decoders = Arc::new(Semaphore::new(self.workers));
+        let batcher = &self.model.batcher;
+        let start = || BatchSizeSearch::start(batcher);
+        let mut batch_size = self.searches_batch_size.then(start);
         entries
             .map(move |entry| {
                 let decoders = Arc::clone(&decoders);
@@ -75,7 +87,12 @@ impl LocalModel {
             })
             .buffered(at_once)
             .ready_chunks(RESULTS)
-            .map(|results| results.into_iter().collect())
+            .map(move |results| {
+                if let Some(search) = &mut batch_size {
+                    search.advance(batcher);
+                }
+                results.into_iter().collect()
+            })
             .boxed_local()
     }
 

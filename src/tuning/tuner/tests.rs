@@ -63,6 +63,7 @@ impl Fixture {
             budget: Duration::from_secs(3),
             idle: IDLE,
             max_load: 0.1,
+            default_batch: None,
             cache: Some(cache.to_owned()),
         };
         let tuner = Tuner::with_machine(options, Box::new(Arc::clone(&stub)));
