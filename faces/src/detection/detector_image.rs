@@ -9,9 +9,6 @@ use crate::image::{
 
 use super::{DetectorFrame, LongSide};
 
-/// Order of the planes of the network, as indices of red, green and blue.
-const BGR: [usize; 3] = [2, 1, 0];
-
 /// The resized copy of a photo in which the detector looks for faces. Black pixels at the right and at the bottom pad the sides to
 /// multiples of 32.
 ///
@@ -71,12 +68,22 @@ impl DetectorImage {
         self.frame
     }
 
-    /// Appends the input of the network for this photo to `values`: the levels from 0 to 255 of all blue pixels, then of all green and all
+    /// Writes the input of the network for this photo to `values`: the levels from 0 to 255 of all blue pixels, then of all green and all
     /// red ones, row by row.
-    pub fn append_planes(&self, values: &mut Vec<f32>) {
-        for channel in BGR {
-            let levels = self.pixels.iter().map(|pixel| f32::from(pixel[channel]));
-            values.extend(levels);
+    ///
+    /// # Panics
+    /// Panics if the number of values is not three times that of the pixels.
+    pub fn write_planes(&self, values: &mut [f32]) {
+        assert_eq!(
+            values.len(),
+            3 * self.pixels.len(),
+            "three values per pixel"
+        );
+        let (blue, rest) = values.split_at_mut(self.pixels.len());
+        let (green, red) = rest.split_at_mut(self.pixels.len());
+        let planes = blue.iter_mut().zip(green).zip(red);
+        for (&[r, g, b], ((blue, green), red)) in self.pixels.iter().zip(planes) {
+            (*blue, *green, *red) = (f32::from(b), f32::from(g), f32::from(r));
         }
     }
 
@@ -121,8 +128,8 @@ mod tests {
     #[test]
     fn planes_are_blue_green_and_red() {
         let input = DetectorImage::new(&photo(1280, 500), LongSide::Px320);
-        let mut values = Vec::new();
-        input.append_planes(&mut values);
+        let mut values = vec![0.0; 3 * 320 * 128];
+        input.write_planes(&mut values);
         let starts = values.chunks(320 * 128).map(|plane| plane[0]);
         assert_eq!(starts.collect::<Vec<_>>(), [10.0, 90.0, 200.0]);
     }

@@ -18,7 +18,7 @@ pub(super) fn pixels<P: Pixel>(image: DynamicImage) -> Vec<P> {
     match image {
         DynamicImage::ImageLuma8(p) => map(&p, |p| P::from_gray(p.0[0])),
         DynamicImage::ImageLumaA8(p) => map(&p, |p| P::from_gray(p.0[0])),
-        DynamicImage::ImageRgb8(p) => map(&p, |p| P::from_rgb(p.0)),
+        DynamicImage::ImageRgb8(p) => P::from_rgb_bytes(p.into_raw()),
         DynamicImage::ImageRgba8(p) => map(&p, |&image::Rgba([r, g, b, _])| P::from_rgb([r, g, b])),
         DynamicImage::ImageLuma16(p) => map(&p, |p| P::from_gray(high_byte(p.0[0]))),
         DynamicImage::ImageLumaA16(p) => map(&p, |p| P::from_gray(high_byte(p.0[0]))),

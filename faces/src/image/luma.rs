@@ -4,7 +4,9 @@
 /// rounded to nearest.
 pub(super) fn luma([r, g, b]: [u8; 3]) -> u8 {
     let sum = u32::from(r) * 19_595 + u32::from(g) * 38_470 + u32::from(b) * 7_471 + 0x8000;
-    u8::try_from(sum >> 16).expect("the weights add up to 65536, so the sum is at most 255.5")
+    // The weights add up to 65536, so the sum is at most 255.5 * 65536 and the highest byte is 0.
+    let [_, _, level, _] = sum.to_le_bytes();
+    level
 }
 
 #[cfg(test)]

@@ -17,6 +17,9 @@ pub(crate) trait Pixel: Pod {
     /// Returns the pixel of a colour.
     fn from_rgb(rgb: [u8; 3]) -> Self;
 
+    /// Returns the pixels of red, green and blue bytes.
+    fn from_rgb_bytes(bytes: Vec<u8>) -> Vec<Self>;
+
     /// Returns the image for the crate `image`, or `None` if the number of bytes is wrong.
     fn image(width: u32, height: u32, bytes: Vec<u8>) -> Option<DynamicImage>;
 }
@@ -32,6 +35,11 @@ impl Pixel for u8 {
     #[inline]
     fn from_rgb(rgb: [u8; 3]) -> Self {
         luma(rgb)
+    }
+
+    fn from_rgb_bytes(bytes: Vec<u8>) -> Vec<Self> {
+        let (pixels, _) = bytes.as_chunks();
+        pixels.iter().copied().map(luma).collect()
     }
 
     fn image(width: u32, height: u32, bytes: Vec<u8>) -> Option<DynamicImage> {
@@ -50,6 +58,12 @@ impl Pixel for [u8; 3] {
     #[inline]
     fn from_rgb(rgb: [u8; 3]) -> Self {
         rgb
+    }
+
+    fn from_rgb_bytes(bytes: Vec<u8>) -> Vec<Self> {
+        // Succeeds without a copy if the capacity is a multiple of 3.
+        bytemuck::allocation::try_cast_vec(bytes)
+            .unwrap_or_else(|(_, bytes)| bytes.as_chunks().0.to_vec())
     }
 
     fn image(width: u32, height: u32, bytes: Vec<u8>) -> Option<DynamicImage> {

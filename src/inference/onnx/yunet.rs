@@ -85,10 +85,13 @@ impl YuNet {
         &mut self,
         photos: &[Photo],
     ) -> Result<Vec<Result<Vec<Detection>, InferenceError>>, InferenceError> {
-        let (width, height) = photos.first().map(size).unwrap_or_default();
-        self.buffer.clear();
-        for photo in photos {
-            photo.image.append_planes(&mut self.buffer);
+        let Some((width, height)) = photos.first().map(size) else {
+            return Ok(Vec::new());
+        };
+        let values = CHANNELS * height * width;
+        self.buffer.resize(photos.len() * values, 0.0);
+        for (photo, planes) in photos.iter().zip(self.buffer.chunks_exact_mut(values)) {
+            photo.image.write_planes(planes);
         }
         let shape = [photos.len(), CHANNELS, height, width];
         let input = TensorRef::from_array_view((shape, self.buffer.as_slice())).map_err(failed)?;

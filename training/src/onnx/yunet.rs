@@ -62,8 +62,8 @@ impl YuNet {
     ) -> Result<Vec<Detection>, DetectorError> {
         let copy = DetectorImage::new(photo, LongSide::Px640);
         let frame = copy.frame();
-        let mut values = Vec::new();
-        copy.append_planes(&mut values);
+        let mut values = vec![0.0; 3 * frame.height() * frame.width()];
+        copy.write_planes(&mut values);
         let shape = [1, 3, frame.height(), frame.width()];
         let input = TensorRef::from_array_view((shape, &values[..]))?;
         let outputs = self.0.run(ort::inputs!["input" => input])?;
