@@ -5,6 +5,7 @@
 //! ```
 
 mod photo;
+mod tuning;
 
 use std::{
     path::{Path, PathBuf},
@@ -12,17 +13,20 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use mien_faces::detection::Detection;
+use sha2::{Digest, Sha256};
 
 pub use self::photo::{FoundFace, PhotoFaces, PhotoOptions, StepTimes};
 use crate::{
-    batching::{BatchError, BatchOptions, Batcher, CpuBudget, RequestOptions},
+    batching::{BatchError, BatchOptions, Batcher, CpuBudget, RequestOptions, RetiredWorkers},
     inference::{
         InferenceError,
         onnx::{Photo, YuNet},
         runtime::{Device, Runtime},
     },
     metrics::{DetectorMetrics, Metrics},
+    tuning::space::{Configuration, Layout},
 };
 
 /// Name of the detector in metrics and logs.
@@ -33,14 +37,24 @@ pub const VERSION: &str = "2023mar";
 /// Name of the file.
 const FILE: &str = "face_detection_yunet_2023mar.onnx";
 
-/// Maximum number of photos per call on a GPU. On a CPU a photo takes as long in a batch as alone, so a worker takes one.
-const GPU_BATCH: usize = 8;
-
 /// The face detector with its queue and workers.
 pub struct FaceDetector {
-    batcher: Batcher<YuNet>,
+    runtime: Runtime,
+    /// The file, for photos of any size.
+    model: Arc<Vec<u8>>,
+    /// SHA-256 of the file, hex.
+    sha256: String,
+    limits: DetectorLimits,
     metrics: DetectorMetrics,
-    max_faces: usize,
+    /// Worker threads of earlier configurations.
+    retired_workers: RetiredWorkers,
+    serving: ArcSwap<Serving>,
+}
+
+/// The queue and the workers of a configuration.
+struct Serving {
+    batcher: Batcher<YuNet>,
+    configuration: Configuration,
 }
 
 /// Limits of the detector.
@@ -53,7 +67,7 @@ pub struct DetectorLimits {
 }
 
 impl FaceDetector {
-    /// Opens the file of YuNet in one worker per core, each with one thread.
+    /// Opens the file of YuNet in the configuration of a detector that is not measured.
     ///
     /// # Errors
     /// Returns an error if the file cannot be read or is not YuNet.
@@ -64,33 +78,26 @@ impl FaceDetector {
         metrics: &Metrics,
     ) -> Result<Self, InferenceError> {
         let metrics = metrics.detector(NAME, VERSION);
-        let (cores, instances, max_batch) = match runtime.device() {
-            Device::Cpu => {
-                let cores = mien_host::cpu::available_cores();
-                (CpuBudget::of_machine(), cores, 1)
-            }
-            Device::Cuda(_) => (CpuBudget::unlimited(), 1, GPU_BATCH),
-        };
-        let options = BatchOptions {
-            max_queue_size: limits.max_queue_size,
-            max_batch,
-            max_queue_delay: Duration::ZERO,
-            instances,
-            intra_op_threads: 1,
-        };
-        let (runtime, model) = (runtime.clone(), YuNet::read(path)?);
-        let factory = move || YuNet::open(&runtime, &model, 1).map(Box::new);
-        let batcher = Batcher::start(
-            NAME,
-            &(Arc::new(factory) as _),
-            options,
-            cores,
-            metrics.model.clone(),
+        let model = Arc::new(YuNet::read(path)?);
+        let sha256 = hex::encode(Sha256::digest(&*model));
+        let configuration = tuning::default_configuration(runtime.device());
+        let retired_workers = RetiredWorkers::default();
+        let serving = Serving::start(
+            runtime,
+            &model,
+            limits,
+            configuration,
+            &metrics,
+            &retired_workers,
         )?;
         Ok(Self {
-            batcher,
+            runtime: runtime.clone(),
+            model,
+            sha256,
+            limits,
             metrics,
-            max_faces: limits.max_faces,
+            retired_workers,
+            serving: ArcSwap::from_pointee(serving),
         })
     }
 
@@ -101,7 +108,7 @@ impl FaceDetector {
 
     /// Returns the maximum number of faces of a request.
     pub fn max_faces(&self) -> usize {
-        self.max_faces
+        self.limits.max_faces
     }
 
     /// Rejects at once if the queue is full or closed.
@@ -109,7 +116,7 @@ impl FaceDetector {
     /// # Errors
     /// Returns [`BatchError::Overloaded`] or [`BatchError::ShuttingDown`].
     pub fn ensure_capacity(&self, photos: usize) -> Result<(), BatchError> {
-        self.batcher.ensure_capacity(photos)
+        self.serving.load().batcher.ensure_capacity(photos)
     }
 
     /// Finds the faces in one photo, largest first. Also returns the time in the queue and that of the inference.
@@ -118,7 +125,8 @@ impl FaceDetector {
         photo: Photo,
         options: RequestOptions,
     ) -> Result<(Vec<Detection>, Duration, Duration), BatchError> {
-        let response = self.batcher.infer(vec![photo], options).await?;
+        let batcher = self.serving.load().batcher.clone();
+        let response = batcher.infer(vec![photo], options).await?;
         let faces = response.rows.into_iter().next().unwrap_or_default();
         self.metrics.record_faces(faces.len());
         Ok((faces, response.queue, response.inference))
@@ -126,6 +134,43 @@ impl FaceDetector {
 
     /// Closes the queue and blocks until the workers have ended.
     pub fn shut_down(&self) {
-        self.batcher.join();
+        self.serving.load().batcher.join();
+        self.retired_workers.join();
+    }
+}
+
+impl Serving {
+    fn start(
+        runtime: &Runtime,
+        model: &Arc<Vec<u8>>,
+        limits: DetectorLimits,
+        configuration: Configuration,
+        metrics: &DetectorMetrics,
+        retired_workers: &RetiredWorkers,
+    ) -> Result<Self, InferenceError> {
+        let Layout {
+            instances,
+            intra_op_threads,
+        } = configuration.layout;
+        let options = BatchOptions {
+            max_queue_size: limits.max_queue_size,
+            max_batch: configuration.max_batch,
+            max_queue_delay: Duration::ZERO,
+            instances,
+            intra_op_threads,
+        };
+        let cores = match runtime.device() {
+            Device::Cpu => CpuBudget::of_machine(),
+            Device::Cuda(_) => CpuBudget::unlimited(),
+        };
+        let (runtime, model) = (runtime.clone(), Arc::clone(model));
+        let factory = move || YuNet::open(&runtime, &model, intra_op_threads).map(Box::new);
+        let factory = Arc::new(factory) as _;
+        let batcher = Batcher::start(NAME, &factory, options, cores, metrics.model.clone())?;
+        batcher.set_reaper(retired_workers);
+        Ok(Self {
+            batcher,
+            configuration,
+        })
     }
 }

@@ -190,6 +190,7 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
         runtime: runtime.clone(),
         options: settings.serving_options(),
         tuner: Tuner::new(settings.tuning.options()),
+        default_batch: None,
         engines: Engines::new(settings.engines.choice(), cache),
         metrics: Arc::clone(&metrics),
         retired_workers: RetiredWorkers::default(),
@@ -198,12 +199,16 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
     let (registry, started) = Registry::start(lifecycle, loader)?;
     // The default model is loaded at the same time.
     let detector = detector(settings, &runtime, &metrics).inspect_err(|_| registry.shut_down())?;
+    let detector = detector.map(Arc::new);
+    if let Some(detector) = &detector {
+        registry.tune(Arc::clone(detector) as _);
+    }
     let app = AppState::new(
         Arc::new(registry),
         metrics,
         datasets,
         Arc::new(evaluations),
-        detector.map(Arc::new),
+        detector,
         settings.limits.clone(),
     );
     Ok((app, started))

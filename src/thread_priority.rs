@@ -90,6 +90,20 @@ pub(crate) fn run_at_background_priority<T: Send>(work: impl FnOnce() -> T + Sen
     })
 }
 
+/// Measures the speed of a model with `work`, on a machine that is quiet or not, and waits for it. The measurement has background
+/// priority unless other processes occupy cores. Then it has inference priority, because background work would take many times the
+/// budget.
+pub(crate) fn run_at_measurement_priority<T: Send>(
+    is_quiet: bool,
+    work: impl FnOnce() -> T + Send,
+) -> T {
+    if is_quiet {
+        run_at_background_priority(work)
+    } else {
+        run_at_inference_priority(work)
+    }
+}
+
 /// Lowers this thread to background priority for the rest of its life, because raising a priority needs root.
 pub(crate) fn lower_to_background_priority() {
     renice(BACKGROUND_NICE);

@@ -29,6 +29,7 @@ pub mod sessions;
 pub mod space;
 pub mod stop_condition;
 pub mod sweep;
+mod tunable;
 mod tuner;
 
 use std::sync::Arc;
@@ -45,6 +46,7 @@ pub use self::{
     options::{TuneMode, TuningOptions},
     refinement::LiveCalls,
     sessions::Point,
+    tunable::Tunable,
     tuner::Tuner,
 };
 use crate::inference::runtime::Device;
@@ -101,6 +103,10 @@ pub struct TuningTarget<'a> {
     pub variant: String,
     /// The batch size of a model with a fixed batch axis.
     pub fixed_batch: Option<usize>,
+    /// The batch size if no curve is known; by default that of the device.
+    pub default_batch: Option<usize>,
+    /// The largest batch size that is measured; by default that of the device.
+    pub largest_batch: Option<usize>,
     /// Values that the settings or `mien.toml` fix.
     pub given: Overrides,
 }

@@ -23,7 +23,7 @@ use crate::{
     },
     tuning::{
         Point, choose,
-        sessions::ThroughputRun,
+        sessions::{ThroughputRun, random_inputs},
         space::{Configuration, Layout, Overrides, Space},
         stop_condition::StopCondition,
         sweep::measure,
@@ -59,7 +59,7 @@ pub(super) fn raw(
     let space = Space::new(Device::Cpu, cores, given);
     let side = source.signature.side;
     let stop = StopCondition::within(budget, &|| false);
-    let points = measure(&space, side, stop, &open)?;
+    let points = measure(&space, |count| random_inputs(side, count), stop, &open)?;
     let empty_curve = || InferenceError::Run("the curve is empty".to_owned());
     let Configuration { layout, max_batch } =
         choose(&points).ok_or_else(empty_curve)?.configuration();

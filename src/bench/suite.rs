@@ -182,6 +182,7 @@ fn load(setup: &Setup, name: &str, found: &VersionDir, best: &Point) -> anyhow::
         runtime,
         options,
         tuner: Tuner::new(TuningOptions::off()),
+        default_batch: None,
         engines: Engines::new(
             ExecutionChoice {
                 device: DeviceChoice::Cpu,

@@ -128,7 +128,6 @@ impl ModelArgs {
         let cache = self.tune_cache.clone();
         let tuner = Tuner::new(TuningOptions {
             mode: TuneMode::Auto,
-            default_batch,
             cache,
             ..TuningOptions::off()
         });
@@ -137,6 +136,7 @@ impl ModelArgs {
             runtime,
             options,
             tuner,
+            default_batch,
             engines: Engines::new(
                 ExecutionChoice {
                     device: self.device,

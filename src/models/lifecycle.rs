@@ -39,6 +39,7 @@ pub use self::{
     thread::{PersistPin, StagedCandidate},
 };
 use super::{load::ModelLoader, snapshot::SharedSnapshot};
+use crate::tuning::Tunable;
 
 /// Maximum number of commands that wait while another one runs.
 const MAX_QUEUED: usize = 16;
@@ -199,6 +200,12 @@ impl Lifecycle {
             .send(Command::Execute { work, slot })
             .map_err(|_| stopped())?;
         result.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Also tunes a model that is not in the models directory, once the models are loaded.
+    pub(super) fn tune(&self, model: Arc<dyn Tunable>) {
+        // This fails if the thread has ended already.
+        let _ = self.commands.send(Command::Tune(model));
     }
 
     /// Rejects further commands, drops those that wait and blocks until the thread has ended.

@@ -22,7 +22,7 @@ use crate::{
         runtime::{Device, Runtime},
     },
     metrics::{Metrics, ModelMetrics},
-    tuning::{Tuner, TuningTarget, space::Overrides},
+    tuning::{Tuner, TuningTarget},
 };
 
 /// Loads versions. Contains everything that is the same for all versions.
@@ -33,6 +33,8 @@ pub struct ModelLoader {
     pub options: ServingOptions,
     /// Selects the values that the options do not set.
     pub tuner: Tuner,
+    /// Maximum batch size on a CPU that is not measured or set; by default that of the device.
+    pub default_batch: Option<usize>,
     /// Selects the engines.
     pub engines: Engines,
     /// Metrics of the server.
@@ -99,15 +101,16 @@ impl ModelLoader {
             sessions,
         } = inspect(&runtime, dir, config, threads)?;
         let execution = self.engines.expected(name, &source.sha256, choice);
-        let fixed_batch = source.signature.fixed_batch;
-        let target = tuning_target(
+        let target = TuningTarget {
             name,
-            &source.sha256,
-            &runtime,
-            execution,
-            fixed_batch,
+            sha256: &source.sha256,
+            device: runtime.device(),
+            variant: tuning_variant(&runtime, execution),
+            fixed_batch: source.signature.fixed_batch,
+            default_batch: self.default_batch(runtime.device()),
+            largest_batch: None,
             given,
-        );
+        };
         let tuning = self.tuner.select(&target);
         let batch = self.options.batch_options(tuning.configuration);
         let sessions = if batch.intra_op_threads == threads {
@@ -152,6 +155,11 @@ impl ModelLoader {
         })
     }
 
+    /// Returns the batch size of models that are not measured, if it is not that of the device.
+    pub(super) fn default_batch(&self, device: Device) -> Option<usize> {
+        self.default_batch.filter(|_| device == Device::Cpu)
+    }
+
     /// Returns the workers that a version waits for: all of them when a model serves already, and on a GPU, because its memory may
     /// not suffice for all sessions.
     fn start_mode(&self, device: Device) -> StartMode {
@@ -163,26 +171,11 @@ impl ModelLoader {
     }
 }
 
-/// Returns the description of a model for the tuner.
-pub(super) fn tuning_target<'a>(
-    name: &'a str,
-    sha256: &'a str,
-    runtime: &Runtime,
-    execution: Execution,
-    fixed_batch: Option<usize>,
-    given: Overrides,
-) -> TuningTarget<'a> {
-    let variant = match execution.engine {
+/// Returns the build and the options of the runtime and the engine that affect the speed.
+pub(super) fn tuning_variant(runtime: &Runtime, execution: Execution) -> String {
+    match execution.engine {
         Engine::OnnxRuntime => runtime.variant(),
         Engine::OpenVino => format!("{} {execution}", runtime.variant()),
-    };
-    TuningTarget {
-        name,
-        sha256,
-        device: runtime.device(),
-        variant,
-        fixed_batch,
-        given,
     }
 }
 

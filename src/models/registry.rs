@@ -18,7 +18,7 @@ pub use super::{
     live::{LiveModel, VersionState, Versions},
     snapshot::{ModelView, ResolveError},
 };
-use crate::{batching::RetiredWorkers, inference::runtime::Watchdog};
+use crate::{batching::RetiredWorkers, inference::runtime::Watchdog, tuning::Tunable};
 
 /// The models of the server.
 pub struct Registry {
@@ -223,6 +223,11 @@ impl Registry {
                 Ok(())
             })
             .await
+    }
+
+    /// Also tunes a model that is not in the models directory, once the models are loaded.
+    pub fn tune(&self, model: Arc<dyn Tunable>) {
+        self.lifecycle.tune(model);
     }
 
     /// Terminates all inference calls, so that [`Self::shut_down`] does not wait for them.

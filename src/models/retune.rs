@@ -4,15 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     live::LiveModel,
-    load::{ModelLoader, tuning_target},
+    load::{ModelLoader, tuning_variant},
     source::inspect,
     version_config::VersionConfig,
 };
 use crate::{
     batching::CallStatistics,
     inference::{InferenceError, invalid_model},
-    thread_priority::{run_at_background_priority, run_at_inference_priority},
-    tuning::{LiveCalls, Point, TuningTarget, space::Space, stop_condition::StopCondition, sweep},
+    thread_priority::run_at_measurement_priority,
+    tuning::{
+        LiveCalls, Point, TuningTarget, sessions::random_inputs, space::Space,
+        stop_condition::StopCondition, sweep,
+    },
 };
 
 impl ModelLoader {
@@ -22,20 +25,15 @@ impl ModelLoader {
         target.is_some_and(|target| self.tuner.is_due(&target, idle))
     }
 
-    /// Measures a loaded version with sessions of their own, at background priority unless other processes occupy cores. Then it
-    /// has inference priority, because background work would take many times the budget. Returns whether a new curve is known.
+    /// Measures a loaded version with sessions of their own. Returns whether a new curve is known.
     pub(super) fn measure(
         &self,
         model: &LiveModel,
         interrupted: &(dyn Fn() -> bool + Sync),
     ) -> bool {
+        let is_quiet = self.tuner.is_machine_quiet();
         let run = |space: &Space, stop: StopCondition<'_>| {
-            let sweep = || self.sweep(model, space, stop);
-            if self.tuner.is_machine_quiet() {
-                run_at_background_priority(sweep)
-            } else {
-                run_at_inference_priority(sweep)
-            }
+            run_at_measurement_priority(is_quiet, || self.sweep(model, space, stop))
         };
         self.target(model)
             .is_some_and(|target| self.tuner.measure(&target, interrupted, run))
@@ -57,7 +55,8 @@ impl ModelLoader {
             let kind = source.session_kind(model.execution, threads)?;
             source.open_without_warm_up(&kind, max_batch)
         };
-        sweep::measure(space, source.signature.side, stop, &open)
+        let inputs = |count| random_inputs(source.signature.side, count);
+        sweep::measure(space, inputs, stop, &open)
     }
 
     /// Corrects the curve of a loaded version by its inference calls. Returns whether the curve was corrected.
@@ -98,16 +97,16 @@ impl ModelLoader {
         // The options were valid when the version was loaded.
         let given = self.options.overrides(&model.config).ok()?;
         let runtime = self.runtime.with_device(model.device);
-        let (sha256, fixed_batch) = (&model.sha256, model.signature.fixed_batch);
-        let execution = model.execution;
-        Some(tuning_target(
-            &model.name,
-            sha256,
-            &runtime,
-            execution,
-            fixed_batch,
+        Some(TuningTarget {
+            name: &model.name,
+            sha256: &model.sha256,
+            device: model.device,
+            variant: tuning_variant(&runtime, model.execution),
+            fixed_batch: model.signature.fixed_batch,
+            default_batch: self.default_batch(model.device),
+            largest_batch: None,
             given,
-        ))
+        })
     }
 }
 

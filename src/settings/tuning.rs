@@ -45,7 +45,6 @@ impl TuningSettings {
             budget: self.tune_budget,
             idle: self.tune_idle,
             max_load: self.tune_max_load,
-            default_batch: None,
             cache: self.tune_cache.clone(),
         }
     }

@@ -178,10 +178,11 @@ async fn end_work(app: &AppState, deadline: Instant) {
     // In any case, the process must not exit while ONNX Runtime runs.
     let (registry, detector) = (Arc::clone(&app.registry), app.detector.clone());
     let mut ended = run_on_thread(move || {
+        // The thread of the registry may be starting workers of the detector.
+        registry.shut_down();
         if let Some(detector) = detector {
             detector.shut_down();
         }
-        registry.shut_down();
     });
     if tokio::time::timeout_at(deadline.into(), &mut ended)
         .await

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{choice::choose, sessions::Point};
+use super::{Source, choice::choose, sessions::Point};
 use crate::timestamp::Timestamp;
 
 /// Maximum spread of a reliable measurement on a system that does not report its load. On an idle machine the spread is below
@@ -34,6 +34,21 @@ impl Curve {
             load,
             provisional: load.map_or(spread > MAX_SPREAD, |load| load > max_load),
         }
+    }
+
+    /// Logs the curve of a model.
+    pub(super) fn log(&self, model: &str, source: Source) {
+        let points: Vec<String> = self.points.iter().map(Point::to_string).collect();
+        let choice = choose(&self.points).map(|point| point.configuration().to_string());
+        tracing::info!(
+            model,
+            ?source,
+            choice,
+            load = self.load,
+            provisional = self.provisional,
+            curve = points.join(", "),
+            "tuning: curve"
+        );
     }
 
     /// Returns whether this curve was measured under a lower load than another.

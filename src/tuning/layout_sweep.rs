@@ -6,7 +6,7 @@ use super::{
     sessions::{Point, Sessions},
     stop_condition::StopCondition,
 };
-use crate::inference::{InferenceError, Input};
+use crate::inference::{InferenceError, Model};
 
 /// The sweep of a layout ends if a larger batch has less than this share of the best throughput of a smaller one.
 const REGRESSION_RATIO: f64 = 0.9;
@@ -25,15 +25,15 @@ const MAX_BATCH_LATENCY: Duration = Duration::from_millis(250);
 pub(super) const NEAR_BEST_RATIO: f64 = 0.93;
 
 /// The sessions of one layout and the points that were measured with them.
-pub(super) struct LayoutSweep {
-    pub(super) sessions: Sessions,
+pub(super) struct LayoutSweep<M: Model + ?Sized> {
+    pub(super) sessions: Sessions<M>,
     pub(super) points: Vec<Point>,
     /// Whether larger batches are not tried any more.
     pub(super) ended: bool,
 }
 
-impl LayoutSweep {
-    pub(super) fn new(sessions: Sessions) -> Self {
+impl<M: Model + ?Sized> LayoutSweep<M> {
+    pub(super) fn new(sessions: Sessions<M>) -> Self {
         Self {
             sessions,
             points: Vec::new(),
@@ -60,7 +60,7 @@ impl LayoutSweep {
         &mut self,
         mut point: Point,
         best_throughput: f64,
-        inputs: &[Input],
+        inputs: &[M::Input],
         stop: StopCondition<'_>,
     ) -> Result<(), InferenceError> {
         let doubtful = point.images_per_second < REGRESSION_RATIO * self.best();
@@ -81,7 +81,7 @@ impl LayoutSweep {
     pub(super) fn resample(
         &mut self,
         min_throughput: f64,
-        inputs: &[Input],
+        inputs: &[M::Input],
         stop: StopCondition<'_>,
     ) -> Result<(), InferenceError> {
         for index in 0..self.points.len() {

@@ -22,8 +22,6 @@ pub struct TuningOptions {
     pub idle: Duration,
     /// Maximum share of the cores, 0 to 1, that other processes may occupy during a reliable measurement.
     pub max_load: f64,
-    /// Maximum batch size on a CPU, if no curve is known and the size is not set; by default that of the device.
-    pub default_batch: Option<usize>,
     /// Directory of the curves; by default the user's cache directory.
     pub cache: Option<PathBuf>,
 }
@@ -36,7 +34,6 @@ impl TuningOptions {
             budget: Duration::ZERO,
             idle: Duration::ZERO,
             max_load: 0.0,
-            default_batch: None,
             cache: None,
         }
     }

@@ -13,10 +13,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::space::{Configuration, Layout};
-use crate::inference::{Classifier, InferenceError, Input};
+use crate::inference::{Classifier, InferenceError, Input, Model};
 
 /// Opens a session for a number of intra-op threads and a maximum batch size.
-pub type Open<'a> = dyn Fn(usize, usize) -> Result<Box<dyn Classifier>, InferenceError> + Sync + 'a;
+pub type Open<'a, M = dyn Classifier> =
+    dyn Fn(usize, usize) -> Result<Box<M>, InferenceError> + Sync + 'a;
 
 /// One measured point of a tuning curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -73,17 +74,17 @@ impl fmt::Display for Point {
 }
 
 /// The sessions of a layout.
-pub(super) struct Sessions {
+pub(super) struct Sessions<M: Model + ?Sized = dyn Classifier> {
     layout: Layout,
-    sessions: Vec<Box<dyn Classifier>>,
+    sessions: Vec<Box<M>>,
 }
 
-impl Sessions {
+impl<M: Model + ?Sized> Sessions<M> {
     /// Opens the sessions concurrently.
     pub(super) fn open(
         layout: Layout,
         largest: usize,
-        open: &Open<'_>,
+        open: &Open<'_, M>,
     ) -> Result<Self, InferenceError> {
         let sessions = thread::scope(|scope| {
             let openers: Vec<_> = (0..layout.instances)
@@ -98,7 +99,7 @@ impl Sessions {
     /// if `warm_up` is set.
     pub(super) fn measure(
         &mut self,
-        inputs: &[Input],
+        inputs: &[M::Input],
         sample: Duration,
         warm_up: bool,
     ) -> Result<Point, InferenceError> {
@@ -173,15 +174,15 @@ impl ThroughputRun {
 }
 
 /// Runs one session and returns the duration of each call.
-fn runs(
-    session: &mut dyn Classifier,
-    inputs: &[Input],
+fn runs<M: Model + ?Sized>(
+    session: &mut M,
+    inputs: &[M::Input],
     start: &Barrier,
     sample: Duration,
     warm_up: bool,
 ) -> Result<Vec<Duration>, InferenceError> {
     let warmed_up = if warm_up {
-        session.classify(inputs).map(drop)
+        session.infer(inputs).map(drop)
     } else {
         Ok(())
     };
@@ -191,7 +192,7 @@ fn runs(
     let begin = Instant::now();
     let mut last = begin;
     while runs.is_empty() || last - begin < sample {
-        session.classify(inputs)?;
+        session.infer(inputs)?;
         let now = Instant::now();
         runs.push(now - last);
         last = now;
@@ -208,7 +209,7 @@ fn join<T>(
 }
 
 /// Creates faces of noise. The cost of an inference call does not depend on the values.
-pub(super) fn random_inputs(side: usize, count: usize) -> Vec<Input> {
+pub fn random_inputs(side: usize, count: usize) -> Vec<Input> {
     let mut rng = StdRng::seed_from_u64(1);
     let face = |_| {
         let mut pixels = vec![0; side * side];

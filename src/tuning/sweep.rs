@@ -6,27 +6,27 @@
 
 use super::{
     layout_sweep::{LayoutSweep, NEAR_BEST_RATIO},
-    sessions::{Open, Point, Sessions, random_inputs},
+    sessions::{Open, Point, Sessions},
     space::Space,
     stop_condition::StopCondition,
 };
-use crate::inference::{InferenceError, Input};
+use crate::inference::{InferenceError, Model};
 
 /// Maximum number of times that points near the best one are sampled again.
 const ROUNDS: usize = 4;
 
-/// Measures the points of a space, at least one per layout. `side` is the side of the model's input in pixels.
+/// Measures the points of a space, at least one per layout. `inputs` returns a number of images for the model.
 ///
 /// # Errors
 /// Returns an error if a session cannot be opened, if one fails on a single image, or if the measurement is interrupted.
-pub fn measure(
+pub fn measure<M: Model + ?Sized>(
     space: &Space,
-    side: usize,
+    inputs: impl FnOnce(usize) -> Vec<M::Input>,
     stop: StopCondition<'_>,
-    open: &Open<'_>,
+    open: &Open<'_, M>,
 ) -> Result<Vec<Point>, InferenceError> {
     let largest = space.batches.last().copied().unwrap_or(1);
-    let inputs = random_inputs(side, largest);
+    let inputs = inputs(largest);
     let mut sweeps = Vec::with_capacity(space.layouts.len());
     for &layout in &space.layouts {
         stop.check()?;
@@ -42,10 +42,10 @@ pub fn measure(
     Ok(sweeps.into_iter().flat_map(|sweep| sweep.points).collect())
 }
 
-fn sweep_all(
-    sweeps: &mut [LayoutSweep],
+fn sweep_all<M: Model + ?Sized>(
+    sweeps: &mut [LayoutSweep<M>],
     batches: &[usize],
-    inputs: &[Input],
+    inputs: &[M::Input],
     stop: StopCondition<'_>,
 ) -> Result<(), InferenceError> {
     let mut best_throughput = 0.0_f64;
@@ -86,8 +86,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        inference::{Classifier, Prediction, Probabilities},
-        tuning::{choose, space::Layout},
+        inference::{Classifier, Input, Prediction, Probabilities},
+        tuning::{choose, sessions::random_inputs, space::Layout},
     };
 
     /// Duration of a call. It is so long that a loaded machine does not double it.
@@ -143,7 +143,13 @@ mod tests {
             opened.fetch_add(intra_op_threads, Ordering::Relaxed);
             Ok(Box::new(Fake { max_batch: 8 }))
         };
-        let points = measure(&space(), 4, without_deadline(&|| false), &open).unwrap();
+        let points = measure(
+            &space(),
+            |count| random_inputs(4, count),
+            without_deadline(&|| false),
+            &open,
+        )
+        .unwrap();
         assert_eq!(
             opened.into_inner(),
             4,
@@ -181,7 +187,7 @@ mod tests {
         };
         let points = measure(
             &space(),
-            4,
+            |count| random_inputs(4, count),
             StopCondition::within(Duration::ZERO, &|| false),
             &open,
         )
@@ -198,7 +204,15 @@ mod tests {
             }))
         };
         let interrupted = || asked.fetch_add(1, Ordering::Relaxed) >= 3;
-        assert!(measure(&space(), 4, without_deadline(&interrupted), &open).is_err());
+        assert!(
+            measure(
+                &space(),
+                |count| random_inputs(4, count),
+                without_deadline(&interrupted),
+                &open
+            )
+            .is_err()
+        );
     }
 
     #[test]
@@ -206,10 +220,26 @@ mod tests {
         let open = |_, _| -> Result<Box<dyn Classifier>, InferenceError> {
             Ok(Box::new(Fake { max_batch: 0 }))
         };
-        assert!(measure(&space(), 4, without_deadline(&|| false), &open).is_err());
+        assert!(
+            measure(
+                &space(),
+                |count| random_inputs(4, count),
+                without_deadline(&|| false),
+                &open
+            )
+            .is_err()
+        );
         let closed = |_, _| -> Result<Box<dyn Classifier>, InferenceError> {
             Err(InferenceError::Model("no".to_owned()))
         };
-        assert!(measure(&space(), 4, without_deadline(&|| false), &closed).is_err());
+        assert!(
+            measure(
+                &space(),
+                |count| random_inputs(4, count),
+                without_deadline(&|| false),
+                &closed
+            )
+            .is_err()
+        );
     }
 }

@@ -19,7 +19,7 @@ use super::{
     space::{Configuration, Layout, Overrides, Space},
     stop_condition::StopCondition,
 };
-use crate::inference::{InferenceError, runtime::Device};
+use crate::inference::InferenceError;
 
 /// A repeated measurement waits for a longer quiet period after each unreliable one: the idle time is doubled up to this many
 /// times. With the default idle time of 5 s the longest wait is 40 s.
@@ -31,7 +31,6 @@ pub struct Tuner {
     budget: Duration,
     idle: Duration,
     max_load: f64,
-    default_batch: Option<usize>,
     machine: Box<dyn Machine>,
     curves: KnownCurves,
     /// Last chosen configuration per model name.
@@ -52,7 +51,6 @@ impl Tuner {
             budget,
             idle,
             max_load,
-            default_batch,
             cache,
         } = options;
         Self {
@@ -60,7 +58,6 @@ impl Tuner {
             budget,
             idle,
             max_load,
-            default_batch,
             machine,
             curves: KnownCurves::new(cache),
             chosen: Mutex::default(),
@@ -104,10 +101,7 @@ impl Tuner {
             .of_known_curve(target.name, &key)
             .or_else(|| self.inherit(target.name, &space))
             .unwrap_or_else(|| {
-                Tuning::without_curve(
-                    target.default_configuration(self.default_batch),
-                    Source::Default,
-                )
+                Tuning::without_curve(target.default_configuration(), Source::Default)
             });
         lock(&self.chosen).insert(target.name.to_owned(), tuning.configuration);
         tuning
@@ -148,7 +142,7 @@ impl Tuner {
             Ok(points) => {
                 let load = before.zip(after).and_then(|(a, b)| a.load_until(&b));
                 let curve = Curve::new(points, load, self.max_load);
-                log_curve(model, &curve, Source::Measured);
+                curve.log(model, Source::Measured);
                 self.curves.add_measured(&key, curve)
             }
             Err(error) => {
@@ -173,7 +167,7 @@ impl Tuner {
         };
         let refined = self.curves.add_refined(&key, points);
         if let Some(curve) = &refined {
-            log_curve(target.name, curve, Source::Refined);
+            curve.log(target.name, Source::Refined);
         }
         refined.is_some()
     }
@@ -186,7 +180,7 @@ impl Tuner {
         let known = self.curves.get(key);
         let curve = known.curve?;
         if is_first {
-            log_curve(model, &curve, known.source);
+            curve.log(model, known.source);
         }
         Some(Tuning {
             configuration: choose(&curve.points)?.configuration(),
@@ -220,30 +214,21 @@ impl TuningTarget<'_> {
         let cores = cpu::available_cores();
         let host = HostFingerprint::new(self.device, cores, &self.variant);
         let key = Key::new(self.sha256, host, self.given);
-        (Space::new(self.device, cores, self.fixed()), key)
+        let mut space = Space::new(self.device, cores, self.fixed());
+        if let Some(largest) = self.largest_batch {
+            space.batches.retain(|&batch| batch <= largest);
+        }
+        (space, key)
     }
 
-    fn default_configuration(&self, default_batch: Option<usize>) -> Configuration {
-        let mut values = self.fixed();
-        if self.device == Device::Cpu {
-            values.max_batch = values.max_batch.or(default_batch);
-        }
+    fn default_configuration(&self) -> Configuration {
+        let fixed = self.fixed();
+        let values = Overrides {
+            max_batch: fixed.max_batch.or(self.default_batch),
+            ..fixed
+        };
         values.or_default(self.device, cpu::available_cores())
     }
-}
-
-fn log_curve(model: &str, curve: &Curve, source: Source) {
-    let points: Vec<String> = curve.points.iter().map(Point::to_string).collect();
-    let choice = choose(&curve.points).map(|point| point.configuration().to_string());
-    tracing::info!(
-        model,
-        ?source,
-        choice,
-        load = curve.load,
-        provisional = curve.provisional,
-        curve = points.join(", "),
-        "tuning: curve"
-    );
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ fn request(app: &TestApp, query: &str) -> RequestBuilder {
     app.client.post(app.url(&format!("/v1/faces{query}")))
 }
 
-async fn post(app: &TestApp, query: &str, photo: Vec<u8>) -> (u16, Value) {
+pub(crate) async fn post(app: &TestApp, query: &str, photo: Vec<u8>) -> (u16, Value) {
     send(request(app, query).body(photo)).await
 }
 

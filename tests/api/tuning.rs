@@ -2,13 +2,17 @@
 
 mod reconfiguration;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use actix_web::rt;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     eventually::{TIMEOUT, eventually},
+    faces::{DETECTOR, post},
     helpers::{TestApp, face, install, send},
     lifecycle::{models_dir, models_flag},
 };
@@ -98,6 +102,41 @@ async fn curve_is_measured_once_and_listed() {
     }
     assert_measured(&measured().await);
     assert_eq!(source(&cached().await), "cached");
+}
+
+/// Reads the only stored curve.
+fn stored_curve(cache: &Path) -> Option<(PathBuf, Value)> {
+    let mut files = fs::read_dir(cache).ok()?.flatten();
+    let file = files.next()?.path();
+    assert!(files.next().is_none(), "one curve");
+    let curve = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
+    Some((file, curve))
+}
+
+#[actix_web::test]
+async fn detector_is_measured_and_uses_stored_curve() {
+    let directory = tempfile::tempdir().unwrap();
+    let cache = directory.path().join("cache");
+    let flags = [
+        "--instances=1",
+        "--intra-op-threads=1",
+        "--max-batch=1",
+        DETECTOR,
+    ];
+    let app = start(&cache, &flags);
+    let stored = async || stored_curve(&cache);
+    let (file, mut curve) = eventually(TIMEOUT, "a stored curve", stored).await;
+    assert_eq!(post(&app, "", face("sad")).await.0, 200);
+    drop(app);
+
+    let mut point = curve["points"][0].take();
+    point["instances"] = 3.into();
+    curve["points"] = json!([point]);
+    fs::write(file, curve.to_string()).unwrap();
+    let app = start(&cache, &flags);
+    app.until_metric(r#"mien_workers{model="yunet",version="2023mar"}"#, 3.0)
+        .await;
+    assert_eq!(post(&app, "", face("sad")).await.0, 200);
 }
 
 #[actix_web::test]

@@ -38,6 +38,7 @@ use crate::{
         repository::{self, IgnoredPath, VersionDirs},
         snapshot::{ModelView, SharedSnapshot},
     },
+    tuning::Tunable,
 };
 
 /// A message to the thread.
@@ -47,6 +48,8 @@ pub(super) enum Command {
         work: Box<dyn FnOnce(&mut LifecycleThread) + Send>,
         slot: OwnedSemaphorePermit,
     },
+    /// Also tunes a model that is not in the models directory.
+    Tune(Arc<dyn Tunable>),
     /// Takes a version out of service whose inferences exceed their time limit.
     Suspend {
         model: Weak<LiveModel>,
@@ -67,6 +70,8 @@ pub(in crate::models) struct LifecycleThread {
     manually_unloaded: BTreeSet<String>,
     /// The directories of each model when it was last reconciled.
     reconciled: BTreeMap<String, VersionDirs>,
+    /// Models that are tuned and are not in the models directory.
+    tunables: Vec<Arc<dyn Tunable>>,
     shutting_down: Arc<AtomicBool>,
     /// Has one permit less for each command that waits.
     queue: Arc<Semaphore>,
@@ -91,6 +96,7 @@ impl LifecycleThread {
             candidates: BTreeMap::new(),
             manually_unloaded: BTreeSet::new(),
             reconciled: BTreeMap::new(),
+            tunables: Vec::new(),
             shutting_down,
             queue,
         };
@@ -124,6 +130,7 @@ impl LifecycleThread {
                     work(&mut self);
                     self.select_requested_engines();
                 }
+                Ok(Command::Tune(model)) => self.add_tunable(model),
                 Ok(Command::Suspend { model, reason }) => self.versions.suspend(&model, reason),
                 Ok(Command::Execute { .. } | Command::Stop) => return,
                 Err(RecvTimeoutError::Timeout) if poll.is_due() => {

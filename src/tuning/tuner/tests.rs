@@ -63,7 +63,6 @@ impl Fixture {
             budget: Duration::from_secs(3),
             idle: IDLE,
             max_load: 0.1,
-            default_batch: None,
             cache: Some(cache.to_owned()),
         };
         let tuner = Tuner::with_machine(options, Box::new(Arc::clone(&stub)));
@@ -111,6 +110,8 @@ fn target() -> TuningTarget<'static> {
         device: Device::Cpu,
         variant: "test".to_owned(),
         fixed_batch: None,
+        default_batch: None,
+        largest_batch: None,
         given: Overrides {
             instances: Some(2),
             intra_op_threads: Some(1),

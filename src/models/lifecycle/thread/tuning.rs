@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::LifecycleThread;
-use crate::models::{lifecycle::MAX_QUEUED, live::LiveModel, snapshot::Snapshot};
+use crate::{
+    models::{lifecycle::MAX_QUEUED, live::LiveModel, snapshot::Snapshot},
+    thread_priority::run_at_measurement_priority,
+    tuning::{Tunable, space::Space, stop_condition::StopCondition},
+};
 
 impl LifecycleThread {
     /// Corrects the curve of a version that live calls contradict, or measures a version if the server is idle. Then gives the
@@ -20,18 +24,42 @@ impl LifecycleThread {
             self.versions.restart_idle_time();
             return;
         }
-        let idle = idle(&models).min(self.versions.idle_time());
+        let idle = self.idle(&models).min(self.versions.idle_time());
         let due = models
             .iter()
             .find(|model| loader.is_measurement_due(model, idle));
         let is_machine_busy = !loader.tuner.is_machine_quiet();
         let priority = loader.runtime.load_priority();
         let _suspended = is_machine_busy.then(|| priority.suspend_background());
-        let Some(model) = due else {
-            return self.compare_engines(&models, idle);
+        let mut tunables = self.tunables.iter();
+        let tunable = tunables.find(|model| loader.tuner.is_due(&model.target(), idle));
+        match (due, tunable) {
+            (Some(model), _) => {
+                if self.measure(model, &models) {
+                    self.versions.reconfigure(model);
+                }
+            }
+            (None, Some(model)) => self.tune(model.as_ref(), &models),
+            (None, None) => self.compare_engines(&models, idle),
+        }
+    }
+
+    /// Adds a model that is not in the models directory. It gets the configuration of a stored curve.
+    pub(super) fn add_tunable(&mut self, model: Arc<dyn Tunable>) {
+        let tuning = self.versions.loader().tuner.select(&model.target());
+        model.reconfigure(tuning.configuration);
+        self.tunables.push(model);
+    }
+
+    /// Measures a model that is not in the models directory, and gives it the configuration that fits the new curve.
+    fn tune(&self, model: &dyn Tunable, models: &[Arc<LiveModel>]) {
+        let tuner = &self.versions.loader().tuner;
+        let is_quiet = tuner.is_machine_quiet();
+        let run = |space: &Space, stop: StopCondition<'_>| {
+            run_at_measurement_priority(is_quiet, || model.sweep(space, stop))
         };
-        if self.measure(model, &models) {
-            self.versions.reconfigure(model);
+        if tuner.measure(&model.target(), &self.interruption(models), run) {
+            model.reconfigure(tuner.select(&model.target()).configuration);
         }
     }
 
@@ -61,15 +89,16 @@ impl LifecycleThread {
         move || {
             self.shutting_down.load(Ordering::Relaxed)
                 || self.queue.available_permits() < MAX_QUEUED
-                || idle(models) < begin.elapsed()
+                || self.idle(models) < begin.elapsed()
         }
     }
-}
 
-/// Returns the time since the last image of these versions arrived; zero while images are queued.
-fn idle(models: &[Arc<LiveModel>]) -> Duration {
-    let idle = models.iter().map(|model| model.batcher.idle());
-    idle.min().unwrap_or(Duration::MAX)
+    /// Returns the time since the last image of these versions and of the other tuned models arrived; zero while images are queued.
+    fn idle(&self, models: &[Arc<LiveModel>]) -> Duration {
+        let versions = models.iter().map(|model| model.batcher.idle());
+        let others = self.tunables.iter().map(|model| model.idle());
+        versions.chain(others).min().unwrap_or(Duration::MAX)
+    }
 }
 
 /// Returns the loaded versions, those of the default model first.
