@@ -8,6 +8,7 @@ mod endless;
 mod grpc_memory;
 mod images;
 mod json;
+mod live;
 mod log;
 mod protocols;
 mod shutdown;
@@ -21,6 +22,7 @@ pub(crate) fn all() -> Vec<Attack> {
         grpc_memory::attacks(),
         images::attacks(),
         json::attacks(),
+        live::attacks(),
         log::attacks(),
         protocols::attacks(),
         shutdown::attacks(),
