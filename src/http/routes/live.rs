@@ -8,6 +8,7 @@ mod analyzer;
 mod assembler;
 mod document;
 mod end;
+mod frame_limit;
 mod mailbox;
 mod paced_body;
 mod query;
@@ -22,6 +23,7 @@ use tracing::Instrument;
 use self::{
     analyzer::Analyzer,
     document::LiveFrame,
+    frame_limit::with_frame_limit,
     paced_body::PacedBody,
     query::{LiveQuery, SmoothingQuery},
     session::{LiveSession, Permit},
@@ -79,6 +81,8 @@ pub async fn live(
     let analyzer = Analyzer::new(state.clone(), Arc::clone(detector), query);
     analyzer.check()?;
     let permit = permit(&state)?;
+    let payload = with_frame_limit(&request, payload, state.limits.max_live_frame).await;
+    let payload = payload.map_err(|error| ApiError::invalid_request(error.to_string()))?;
     let (response, session, messages) = actix_ws::handle(&request, payload).map_err(|error| {
         let detail = format!("this route is a WebSocket: {error}");
         ApiError::invalid_request(detail)

@@ -1,5 +1,7 @@
 //! Limits of live connections.
 
+use std::io::{Read, Write};
+
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite::{
     self, Message,
@@ -10,7 +12,12 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::{Live, frame};
-use crate::{eventually::TIMEOUT, eventually::eventually, faces::DETECTOR, helpers::TestApp};
+use crate::{
+    eventually::TIMEOUT,
+    eventually::eventually,
+    faces::DETECTOR,
+    helpers::{TestApp, connect},
+};
 
 /// Returns a fragment of a message.
 fn fragment(kind: Data, length: usize, is_final: bool) -> Message {
@@ -48,6 +55,25 @@ async fn large_frame_closes_connection() {
         assert_eq!(code, CloseCode::Size);
         assert!(reason.contains("--max-live-frame"), "{reason}");
     }
+}
+
+#[actix_web::test]
+async fn announced_length_closes_connection_without_payload() {
+    let app = TestApp::spawn_with(&[DETECTOR]);
+    let handshake = "GET /v1/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let mut stream = connect(&app.url(""));
+    let received = actix_web::rt::task::spawn_blocking(move || {
+        stream.write_all(handshake.as_bytes()).unwrap();
+        let terabyte = [0x82, 0xff, 0, 0, 1, 0, 0, 0, 0, 0];
+        stream.write_all(&terabyte).unwrap();
+        let mut received = Vec::new();
+        stream.read_to_end(&mut received).unwrap();
+        received
+    });
+    let received = String::from_utf8_lossy(&received.await.unwrap()).into_owned();
+    assert!(received.starts_with("HTTP/1.1 101 "), "{received}");
+    assert!(received.contains("--max-live-frame"), "{received}");
 }
 
 #[actix_web::test]

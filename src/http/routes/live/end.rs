@@ -5,6 +5,8 @@ use std::time::Duration;
 use actix_ws::{CloseCode, CloseReason, ProtocolError};
 use bytesize::ByteSize;
 
+use super::frame_limit::is_frame_too_large;
+
 /// Why a live connection ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
@@ -37,6 +39,7 @@ impl End {
         )]
         match error {
             ProtocolError::Overflow => Self::TooLarge(max_frame),
+            error if is_frame_too_large(error) => Self::TooLarge(max_frame),
             other => Self::Protocol(other.to_string()),
         }
     }
