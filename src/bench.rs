@@ -6,7 +6,7 @@
 //!   overload    ten times the saturation throughput
 //!   hiccups     scheduling stalls of the machine
 //!   interleaved raw session and one connection, alternately
-//!   server      the child process
+//!   server      the child process, repository: its model
 //! study    the figures of a network
 //! report   the figures as a table or JSON
 //! ```
@@ -18,6 +18,7 @@ mod hiccups;
 pub mod interleaved;
 pub mod overload;
 pub mod report;
+mod repository;
 mod server;
 pub mod study;
 pub mod suite;

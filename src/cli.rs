@@ -6,6 +6,7 @@ pub mod check_openvino;
 pub mod classify;
 pub mod compare;
 pub mod configuration;
+mod engine;
 pub mod evaluate;
 pub mod health;
 mod model;

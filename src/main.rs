@@ -3,9 +3,7 @@
 mod memory;
 
 use std::{
-    env,
     io::{self, Write},
-    path::PathBuf,
     process::ExitCode,
 };
 
@@ -13,7 +11,9 @@ use anyhow::Context;
 use clap::Parser;
 use mien::{
     cli::{Cli, Command, configuration},
-    http, startup,
+    http,
+    inference::runtime::openvino::this_program,
+    startup,
     telemetry::{self, FlushOnDrop, LogOutput},
 };
 use mien_host::{broken_pipe::is_broken_pipe, environment};
@@ -43,7 +43,7 @@ async fn run(Cli { command, log }: Cli) -> anyhow::Result<ExitCode> {
     telemetry::init(&log, default_filter, output)?;
     match command {
         Command::Serve(mut settings) => {
-            settings.engines.program = program();
+            settings.engines.program = this_program();
             startup::serve(&settings).await?;
         }
         Command::Evaluate(args) => return args.run().await,
@@ -63,14 +63,4 @@ async fn run(Cli { command, log }: Cli) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Returns the executable of this process. On Linux it can be started even if its file was replaced.
-fn program() -> Option<PathBuf> {
-    let link = PathBuf::from("/proc/self/exe");
-    if link.exists() {
-        Some(link)
-    } else {
-        env::current_exe().ok()
-    }
 }

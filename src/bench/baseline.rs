@@ -16,11 +16,8 @@ use serde::Serialize;
 
 use crate::{
     batching::RequestOptions,
-    inference::{Classifier, InferenceError, runtime::Device},
-    models::{
-        live::LiveModel,
-        source::{SessionKind, Source},
-    },
+    inference::{Classifier, InferenceError, engine::Execution, runtime::Device},
+    models::{live::LiveModel, source::Source},
     tuning::{
         Point, choose,
         sessions::{ThroughputRun, random_inputs},
@@ -47,10 +44,11 @@ pub struct Raw {
 /// Returns an error if the model fails.
 pub(super) fn raw(
     source: &Source,
+    execution: Execution,
     budget: Duration,
     time: Duration,
 ) -> Result<Raw, InferenceError> {
-    let open = opener(source);
+    let open = opener(source, execution);
     let given = Overrides {
         max_batch: source.signature.fixed_batch,
         ..Overrides::default()
@@ -91,12 +89,21 @@ pub(super) fn run(
 ///
 /// # Errors
 /// Returns an error if the model fails.
-pub(super) fn sessions(source: &Source, point: &Point) -> Result<ThroughputRun, InferenceError> {
+pub(super) fn sessions(
+    source: &Source,
+    execution: Execution,
+    point: &Point,
+) -> Result<ThroughputRun, InferenceError> {
     let layout = Layout {
         instances: point.instances,
         intra_op_threads: point.intra_op_threads,
     };
-    ThroughputRun::open(layout, point.batch, source.signature.side, &opener(source))
+    ThroughputRun::open(
+        layout,
+        point.batch,
+        source.signature.side,
+        &opener(source, execution),
+    )
 }
 
 /// Opens one session for one image at a time.
@@ -105,13 +112,14 @@ pub(super) fn sessions(source: &Source, point: &Point) -> Result<ThroughputRun, 
 /// Returns an error if the model fails.
 pub(super) fn single_session(
     source: &Source,
+    execution: Execution,
     intra_op_threads: usize,
 ) -> Result<ThroughputRun, InferenceError> {
     let layout = Layout {
         instances: 1,
         intra_op_threads,
     };
-    ThroughputRun::open(layout, 1, source.signature.side, &opener(source))
+    ThroughputRun::open(layout, 1, source.signature.side, &opener(source, execution))
 }
 
 /// Measures one session with one image at a time, which is the lower bound of the latency of a server.
@@ -120,17 +128,20 @@ pub(super) fn single_session(
 /// Returns an error if the model fails.
 pub(super) fn single(
     source: &Source,
+    execution: Execution,
     intra_op_threads: usize,
     time: Duration,
 ) -> Result<Point, InferenceError> {
-    single_session(source, intra_op_threads)?.run(time)
+    single_session(source, execution, intra_op_threads)?.run(time)
 }
 
 fn opener(
     source: &Source,
+    execution: Execution,
 ) -> impl Fn(usize, usize) -> Result<Box<dyn Classifier>, InferenceError> + Sync {
-    |intra_op_threads, max_batch| {
-        source.open_without_warm_up(&SessionKind::Default(intra_op_threads), max_batch)
+    move |intra_op_threads, max_batch| {
+        let kind = source.session_kind(execution, intra_op_threads)?;
+        source.open_without_warm_up(&kind, max_batch)
     }
 }
 

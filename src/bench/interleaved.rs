@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::{baseline, server::Server};
 use crate::{
+    inference::engine::Execution,
     models::source::Source,
     tuning::{Point, sessions::ThroughputRun},
 };
@@ -66,7 +67,7 @@ pub struct Compared {
 /// # Errors
 /// Returns an error if the model fails, or if a server does not start or respond.
 pub(super) async fn measure(
-    source: &Source,
+    (source, execution): (&Source, Execution),
     best: &Point,
     intra_op_threads: usize,
     start: impl AsyncFn() -> anyhow::Result<(Server, Target)>,
@@ -78,8 +79,8 @@ pub(super) async fn measure(
     // Sessions stay open, because the next ones would otherwise reuse the same memory.
     let mut open_sessions = Vec::new();
     for _ in 0..STARTS {
-        let mut single = baseline::single_session(source, intra_op_threads)?;
-        let mut saturating = baseline::sessions(source, best)?;
+        let mut single = baseline::single_session(source, execution, intra_op_threads)?;
+        let mut saturating = baseline::sessions(source, execution, best)?;
         let (_server, target) = start().await?;
         let mut pairs = Vec::new();
         for _ in 0..count(PERIOD) {

@@ -8,7 +8,7 @@ use super::{
     overload::Overload,
     study::{Ready, Serving, Study},
 };
-use crate::tuning::Point;
+use crate::{inference::engine::Engine, tuning::Point};
 
 /// Formats one table per network and its targets.
 pub fn study(study: &Study) -> String {
@@ -29,6 +29,7 @@ pub fn results(title: &str, results: &[LoadResult]) -> String {
 fn write_study(text: &mut String, study: &Study) -> fmt::Result {
     let Study {
         name,
+        execution,
         raw,
         single,
         batcher,
@@ -43,9 +44,13 @@ fn write_study(text: &mut String, study: &Study) -> fmt::Result {
         batch,
         ..
     } = raw.best;
-    let best = format!("ONNX Runtime, {instances}x{intra_op_threads} batch {batch}");
+    let engine = match execution.engine {
+        Engine::OnnxRuntime => "ONNX Runtime".to_owned(),
+        Engine::OpenVino => format!("OpenVINO {}", execution.precision.name()),
+    };
+    let best = format!("{engine}, {instances}x{intra_op_threads} batch {batch}");
     point(text, &best, &raw.best, Some(raw.cpu_seconds_per_1000))?;
-    let single_session = format!("ONNX Runtime, 1x{} batch 1", single.intra_op_threads);
+    let single_session = format!("{engine}, 1x{} batch 1", single.intra_op_threads);
     point(text, &single_session, single, None)?;
     result(text, batcher)?;
     http.iter().try_for_each(|l| result(text, l))?;

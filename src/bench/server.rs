@@ -1,23 +1,18 @@
 //! `mien serve` of this program as a child process with one model.
 
 use std::{
-    env, fs,
+    env,
     net::{SocketAddr, TcpListener},
-    os::unix::fs::symlink,
-    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
+use super::repository::SingleVersionRepository;
+use crate::inference::engine::Execution;
 use anyhow::{Context, bail};
 use mien_loadgen::{
     connection::{Connection, request},
     process::Process,
-};
-use tempfile::TempDir;
-
-use crate::models::{
-    ModelVersion, name::ModelName, repository::VersionDir, version_config::VersionConfig,
 };
 
 /// Maximum time until a reliable measurement.
@@ -46,7 +41,7 @@ impl Server {
             .args(["serve", "--log=warn", "--state=memory", "--addr"])
             .arg(addr.to_string())
             .arg("--models")
-            .arg(repository.root.path())
+            .arg(repository.root())
             .args(repository.flags())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -102,6 +97,34 @@ impl Server {
         Ok(None)
     }
 
+    /// Waits until the model uses the engine that was requested.
+    ///
+    /// # Errors
+    /// Returns an error with the reason if the server uses another engine.
+    pub(super) async fn until_engine(
+        &self,
+        name: &str,
+        execution: Execution,
+    ) -> anyhow::Result<()> {
+        let [engine, precision] = [execution.engine.name(), execution.precision.name()];
+        while self.started.elapsed() < READY_WITHIN {
+            let document = self.get(&format!("/v1/models/{name}")).await?;
+            let versions = document["versions"].as_array().into_iter().flatten();
+            for version in versions {
+                let serving = &version["serving"];
+                if serving["engine"] == engine && serving["precision"] == precision {
+                    return Ok(());
+                }
+                let tried = serving["engines"].as_array().into_iter().flatten();
+                if let Some(problem) = tried.filter_map(|tried| tried["problem"].as_str()).next() {
+                    bail!("the server cannot use {execution}: {problem}");
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        bail!("the server did not select {execution} in time")
+    }
+
     pub(super) fn process(&self) -> Process {
         Process(self.child.id())
     }
@@ -120,89 +143,5 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// A temporary repository with links to one version and, if the version is an ensemble, to its members.
-pub(super) struct SingleVersionRepository {
-    root: TempDir,
-    version: ModelName,
-}
-
-impl SingleVersionRepository {
-    /// Creates links to a version and its members.
-    pub(super) fn new(name: &str, found: &VersionDir) -> anyhow::Result<Self> {
-        let root = tempfile::tempdir().context("cannot create a temporary directory")?;
-        let number = found
-            .path
-            .file_name()
-            .and_then(|number| number.to_str()?.parse().ok());
-        let number = number.unwrap_or(ModelVersion::FIRST);
-        link(root.path(), name, number, &found.path)?;
-        let ensemble = VersionConfig::read(&found.path)?.ensemble;
-        for share in ensemble.into_iter().flat_map(|ensemble| ensemble.members) {
-            let member = share.member;
-            link(
-                root.path(),
-                member.name(),
-                member.version(),
-                &member.path(&found.root),
-            )?;
-        }
-        let version = ModelName {
-            name: name.to_owned(),
-            version: Some(number),
-        };
-        Ok(Self { root, version })
-    }
-
-    /// Flags of a server that loads only the version.
-    fn flags(&self) -> [String; 4] {
-        [
-            "--device=cpu".to_owned(),
-            format!(
-                "--tune-cache={}",
-                self.root.path().join(".tuning").display()
-            ),
-            format!("--default-model={}", self.version),
-            "--version-policy=none".to_owned(),
-        ]
-    }
-}
-
-fn link(root: &Path, name: &str, version: ModelVersion, folder: &Path) -> anyhow::Result<()> {
-    let model = root.join(name);
-    fs::create_dir_all(&model)?;
-    let shown = || format!("linking `{}`", folder.display());
-    let target = fs::canonicalize(folder).with_context(shown)?;
-    symlink(target, model.join(version.to_string())).with_context(shown)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn repository_of_an_ensemble_links_its_members() {
-        let models = tempfile::tempdir().unwrap();
-        for version in ["m/1", "m/2", "n/7"] {
-            fs::create_dir_all(models.path().join(version)).unwrap();
-        }
-        let manifest = "[ensemble]\nmembers = ['m@1', 'n@7']";
-        fs::write(models.path().join("m/2/mien.toml"), manifest).unwrap();
-        let found = VersionDir::new(models.path(), models.path().join("m/2")).unwrap();
-        let repository = SingleVersionRepository::new("m", &found).unwrap();
-        for version in ["m/1", "m/2", "n/7"] {
-            let linked = fs::canonicalize(repository.root.path().join(version)).unwrap();
-            assert_eq!(
-                linked,
-                fs::canonicalize(models.path().join(version)).unwrap()
-            );
-        }
-        assert!(
-            repository
-                .flags()
-                .contains(&"--default-model=m@2".to_owned())
-        );
     }
 }

@@ -4,13 +4,15 @@ use mien_loadgen::{load::LoadResult, process::Usage};
 use serde::{Deserialize, Serialize};
 
 use super::{baseline::Raw, interleaved::Interleaved, overload::Overload};
-use crate::tuning::Point;
+use crate::{inference::engine::Execution, tuning::Point};
 
 /// The figures of a network.
 #[derive(Debug, Clone, Serialize)]
 pub struct Study {
     /// Name of the network.
     pub name: String,
+    /// Engine and precision.
+    pub execution: Execution,
     /// Raw ONNX Runtime.
     pub raw: Raw,
     /// One session with the thread count of the server, one image at a time.

@@ -13,15 +13,13 @@ use mien_loadgen::{
 use super::{
     baseline, interleaved,
     overload::{Overload, overload},
-    server::{Server, SingleVersionRepository},
+    repository::SingleVersionRepository,
+    server::Server,
     study::{Memory, Ready, Serving, Study},
 };
 use crate::{
     batching::{RetiredWorkers, StartMode},
-    inference::{
-        engine::{ExecutionChoice, PrecisionChoice},
-        runtime::{DeviceChoice, Runtime},
-    },
+    inference::{engine::Execution, runtime::Runtime},
     metrics::Metrics,
     models::{
         ModelVersion, engines::Engines, live::LiveModel, load::ModelLoader, repository::VersionDir,
@@ -46,6 +44,8 @@ pub struct Setup {
     pub budget: Duration,
     /// ONNX Runtime on the CPU.
     pub runtime: Runtime,
+    /// Engine and precision of raw ONNX Runtime, the batcher and the server.
+    pub execution: Execution,
 }
 
 /// Measures a version of a model.
@@ -56,12 +56,12 @@ pub async fn study(setup: &Setup, name: &str, found: &VersionDir) -> anyhow::Res
     let time = setup.timing.measured;
     tracing::info!(name, "bench: raw ONNX Runtime");
     let source = inspect(&setup.runtime, found, VersionConfig::read(&found.path)?, 1)?.source;
-    let raw = baseline::raw(&source, setup.budget, time)?;
+    let raw = baseline::raw(&source, setup.execution, setup.budget, time)?;
 
     tracing::info!(name, "bench: batcher");
     let batcher = batcher(setup, load(setup, name, found, &raw.best)?).await?;
 
-    let repository = SingleVersionRepository::new(name, found)?;
+    let repository = SingleVersionRepository::new(name, found, setup.execution)?;
     tracing::info!(name, "bench: server without a stored curve");
     let server = Server::start(&repository).await?;
     let first = server.ready_after;
@@ -69,6 +69,7 @@ pub async fn study(setup: &Setup, name: &str, found: &VersionDir) -> anyhow::Res
     drop(server);
     let start = async || {
         let server = Server::start(&repository).await?;
+        server.until_engine(name, setup.execution).await?;
         let target = target(&server, &setup.faces);
         anyhow::Ok((server, target))
     };
@@ -79,13 +80,20 @@ pub async fn study(setup: &Setup, name: &str, found: &VersionDir) -> anyhow::Res
         cached: server.ready_after.as_secs_f64(),
     };
     let serving = serving(&server, name).await?;
-    let single = baseline::single(&source, serving.intra_op_threads, time)?;
+    let single = baseline::single(&source, setup.execution, serving.intra_op_threads, time)?;
     tracing::info!("bench: server and ONNX Runtime interleaved");
-    let interleaved =
-        interleaved::measure(&source, &raw.best, serving.intra_op_threads, start, time).await?;
+    let interleaved = interleaved::measure(
+        (&source, setup.execution),
+        &raw.best,
+        serving.intra_op_threads,
+        start,
+        time,
+    )
+    .await?;
     let (http, overload, memory) = under_load(setup, &server, &serving, &target).await?;
     Ok(Study {
         name: name.to_owned(),
+        execution: setup.execution,
         raw,
         single,
         batcher,
@@ -99,8 +107,7 @@ pub async fn study(setup: &Setup, name: &str, found: &VersionDir) -> anyhow::Res
 }
 
 /// Measures the batcher of a model and then ends its workers.
-async fn batcher(setup: &Setup, model: LiveModel) -> anyhow::Result<LoadResult> {
-    let model = Arc::new(model);
+async fn batcher(setup: &Setup, model: Arc<LiveModel>) -> anyhow::Result<LoadResult> {
     let decoded = setup
         .faces
         .iter()
@@ -168,7 +175,12 @@ async fn under_load(
 }
 
 /// Loads the model in this process with the best configuration of raw ONNX Runtime.
-fn load(setup: &Setup, name: &str, found: &VersionDir, best: &Point) -> anyhow::Result<LiveModel> {
+fn load(
+    setup: &Setup,
+    name: &str,
+    found: &VersionDir,
+    best: &Point,
+) -> anyhow::Result<Arc<LiveModel>> {
     let options = ServingOptions {
         max_queue_size: 4096,
         max_batch: Some(best.batch),
@@ -183,18 +195,12 @@ fn load(setup: &Setup, name: &str, found: &VersionDir, best: &Point) -> anyhow::
         options,
         tuner: Tuner::new(TuningOptions::off()),
         default_batch: None,
-        engines: Engines::new(
-            ExecutionChoice {
-                device: DeviceChoice::Cpu,
-                precision: PrecisionChoice::Fp32,
-            },
-            None,
-        ),
+        engines: Engines::new(setup.execution.request(), None),
         metrics,
         retired_workers,
         startup_mode: StartMode::AllWorkers,
     };
-    Ok(loader.load(name, ModelVersion::FIRST, found)?)
+    Ok(loader.load_with_engine(name, ModelVersion::FIRST, found)?)
 }
 
 /// Lists the PNG files of a directory, sorted by name.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use mien_loadgen::{
     connection::request,
@@ -25,9 +25,17 @@ use crate::{
         report,
         suite::{self, CONNECTIONS, Setup},
     },
-    inference::runtime::{CudaOptions, DeviceChoice, Runtime},
+    inference::{
+        InferenceError,
+        engine::{Execution, Precision},
+        runtime::{
+            CudaOptions, DeviceChoice, Runtime,
+            openvino::{OpenVinoOptions, this_program},
+        },
+    },
     models::{name::ModelName, policy::VersionPolicies, rank_by_accuracy, repository::VersionDir},
     settings::parse,
+    tuning::cache_directory,
 };
 
 /// Maximum time of an inference call.
@@ -74,7 +82,35 @@ pub struct BenchArgs {
     json: bool,
 
     #[command(flatten)]
+    engine: BenchEngine,
+
+    #[command(flatten)]
     external: ExternalArgs,
+}
+
+/// Flags of the engine.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Engine")]
+struct BenchEngine {
+    /// Engine of the server, and of the sessions that the server is compared with: the default provider of ONNX Runtime, or OpenVINO
+    /// in a precision.
+    #[arg(long, value_enum, default_value = "onnxruntime")]
+    engine: EngineChoice,
+
+    /// File of the OpenVINO plugin. By default the file that `cargo xtask setup` installs.
+    #[arg(long, env = "MIEN_OPENVINO_PLUGIN", value_name = "FILE")]
+    openvino_plugin: Option<PathBuf>,
+}
+
+/// An engine in a precision.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum EngineChoice {
+    /// The default provider.
+    Onnxruntime,
+    /// OpenVINO in single precision.
+    OpenvinoFp32,
+    /// OpenVINO in bfloat16.
+    OpenvinoBf16,
 }
 
 /// Flags for measuring a running server.
@@ -102,6 +138,28 @@ struct ExternalArgs {
     expect: String,
 }
 
+impl BenchEngine {
+    fn runtime(&self) -> Result<Runtime, InferenceError> {
+        let options = CudaOptions::default();
+        let runtime = Runtime::load(DeviceChoice::Cpu, options, INFERENCE_TIMEOUT)?;
+        Ok(runtime.with_openvino(OpenVinoOptions {
+            plugin: self.openvino_plugin.clone(),
+            cache: cache_directory(None),
+            program: this_program(),
+        }))
+    }
+}
+
+impl EngineChoice {
+    fn execution(self) -> Execution {
+        match self {
+            Self::Onnxruntime => Execution::default(),
+            Self::OpenvinoFp32 => Execution::openvino(Precision::Fp32),
+            Self::OpenvinoBf16 => Execution::openvino(Precision::Bf16),
+        }
+    }
+}
+
 impl BenchArgs {
     /// Measures and prints the figures.
     ///
@@ -115,7 +173,8 @@ impl BenchArgs {
             faces: suite::read_faces(&self.faces)?,
             timing: self.timing(),
             budget: self.budget / self.divisor(),
-            runtime: Runtime::load(DeviceChoice::Cpu, CudaOptions::default(), INFERENCE_TIMEOUT)?,
+            runtime: self.engine.runtime()?,
+            execution: self.engine.engine.execution(),
         };
         let mut studies = Vec::new();
         for (name, version) in self.networks()? {

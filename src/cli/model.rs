@@ -11,12 +11,10 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 
+use super::engine::EngineArgs;
 use crate::{
     batching::{RetiredWorkers, StartMode},
-    inference::{
-        engine::{ExecutionChoice, PrecisionChoice},
-        runtime::{CudaOptions, DEFAULT_INFERENCE_TIMEOUT, Device, DeviceChoice, Runtime},
-    },
+    inference::runtime::{DEFAULT_INFERENCE_TIMEOUT, Device, Runtime},
     metrics::Metrics,
     models::{
         ModelVersion,
@@ -31,7 +29,7 @@ use crate::{
         serving_options::ServingOptions,
     },
     settings::parse,
-    tuning::{Source, TuneMode, Tuner, TuningOptions},
+    tuning::{Source, TuneMode, Tuner, TuningOptions, cache_directory},
 };
 
 /// Flags of the model.
@@ -50,16 +48,6 @@ pub(super) struct ModelArgs {
     /// Model and version; by default the highest version of the model with the best recorded accuracy.
     #[arg(long, value_name = "NAME[@VERSION]")]
     model: Option<ModelName>,
-
-    /// Device for inference. auto uses CUDA if the installed ONNX Runtime and a GPU support it, otherwise the CPU. Commands do not use
-    /// OpenVINO: openvino is the same as cpu.
-    #[arg(
-        long,
-        env = "MIEN_DEVICE",
-        value_name = "auto|cpu|openvino|cuda[:N]",
-        default_value = "auto"
-    )]
-    device: DeviceChoice,
 
     /// Number of sessions. By default one per core, up to 8, on a CPU, and one on a GPU. At most 256.
     #[arg(long, env = "MIEN_INSTANCES", value_name = "COUNT", value_parser = parse::number::<MAX_INSTANCES>)]
@@ -88,7 +76,13 @@ pub(super) struct ModelArgs {
         value_parser = parse::positive_duration
     )]
     inference_timeout: Duration,
+
+    #[command(flatten)]
+    engine: EngineArgs,
 }
+
+/// Time for the comparison of the precisions of OpenVINO, if none is requested.
+const ENGINE_BUDGET: Duration = Duration::from_secs(1);
 
 /// Queue size. A command has no other clients, so this only bounds its memory.
 const MAX_QUEUE_SIZE: usize = 4096;
@@ -99,8 +93,8 @@ impl ModelArgs {
     /// # Errors
     /// Returns an error if the library is not found or the device is not available.
     pub(super) fn runtime(&self) -> anyhow::Result<Runtime> {
-        let options = CudaOptions::default();
-        Ok(Runtime::load(self.device, options, self.inference_timeout)?)
+        let cache = self.tune_cache.clone();
+        Ok(self.engine.runtime(self.inference_timeout, cache)?)
     }
 
     /// Returns the model of the flag.
@@ -128,6 +122,7 @@ impl ModelArgs {
         let cache = self.tune_cache.clone();
         let tuner = Tuner::new(TuningOptions {
             mode: TuneMode::Auto,
+            budget: ENGINE_BUDGET,
             cache,
             ..TuningOptions::off()
         });
@@ -138,11 +133,8 @@ impl ModelArgs {
             tuner,
             default_batch,
             engines: Engines::new(
-                ExecutionChoice {
-                    device: self.device,
-                    precision: PrecisionChoice::Auto,
-                },
-                None,
+                self.engine.choice(),
+                cache_directory(self.tune_cache.clone()),
             ),
             metrics,
             retired_workers,
@@ -154,10 +146,8 @@ impl ModelArgs {
         };
         let (version, found) = find(&self.models, &listing, requested)?;
         let name = &requested.name;
-        let model = loader.load(name, version, found);
-        Ok(Arc::new(
-            model.with_context(|| format!("cannot use {name}@{version}"))?,
-        ))
+        let model = loader.load_with_engine(name, version, found);
+        model.with_context(|| format!("cannot use {name}@{version}"))
     }
 
     /// Returns whether a loaded model runs on a CPU, and neither the flags nor its files nor a stored measurement determine its batch
@@ -175,8 +165,8 @@ impl ModelArgs {
         for model in rank_by_accuracy(listing, &latest, &BTreeMap::new()) {
             let name = &model.name;
             for (version, found) in listing.models[name].iter().rev() {
-                match loader.load(name, *version, found) {
-                    Ok(model) => return Ok(Arc::new(model)),
+                match loader.load_with_engine(name, *version, found) {
+                    Ok(model) => return Ok(model),
                     Err(error) => reasons.push(format!("{name}@{version}: {error}")),
                 }
             }

@@ -74,6 +74,21 @@ impl Execution {
     }
 }
 
+impl Execution {
+    /// Returns the settings that request this execution.
+    pub fn request(self) -> ExecutionChoice {
+        let device = match self.engine {
+            Engine::OnnxRuntime => DeviceChoice::Cpu,
+            Engine::OpenVino => DeviceChoice::OpenVino,
+        };
+        let precision = match self.precision {
+            Precision::Fp32 => PrecisionChoice::Fp32,
+            Precision::Bf16 => PrecisionChoice::Bf16,
+        };
+        ExecutionChoice { device, precision }
+    }
+}
+
 impl fmt::Display for Execution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.engine.name(), self.precision.name())

@@ -75,7 +75,7 @@ impl ModelLoader {
     ///
     /// # Errors
     /// Returns an error if the version cannot be loaded, or if its files have changed since it was loaded.
-    pub(super) fn reconfigured(
+    pub(in crate::models) fn reconfigured(
         &self,
         model: &Arc<LiveModel>,
     ) -> Result<Arc<LiveModel>, InferenceError> {

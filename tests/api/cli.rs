@@ -13,10 +13,14 @@ use crate::{
 };
 
 fn mien(words: &[&str]) -> Output {
+    mien_on("cpu", words)
+}
+
+fn mien_on(device: &str, words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
     command
         .args(words)
-        .arg("--device=cpu")
+        .arg(format!("--device={device}"))
         .arg("--models")
         .arg(fixture("models"));
     command.output().unwrap()
@@ -28,6 +32,29 @@ fn stdout(output: &Output) -> &str {
 
 fn json_of(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The processor may not support the plugin. Then the default provider classifies the faces.
+#[test]
+fn classify_on_openvino_predicts_like_cpu() {
+    let cache = tempfile::tempdir().unwrap();
+    let cache = format!("--tune-cache={}", cache.path().display());
+    let face = fixture("faces/sad.png");
+    let words = [
+        "classify",
+        face.to_str().unwrap(),
+        "--model=small",
+        "--format=jsonl",
+        "--precision=fp32",
+        &cache,
+    ];
+    let predictions = ["cpu", "openvino"].map(|device| {
+        let output = mien_on(device, &words);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        json_of(&output)["probabilities"]["sad"].as_f64().unwrap()
+    });
+    let [cpu, openvino] = predictions;
+    assert!((cpu - openvino).abs() < 1e-3, "{predictions:?}");
 }
 
 #[test]

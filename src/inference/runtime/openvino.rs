@@ -8,6 +8,7 @@ mod version;
 
 use std::{
     collections::BTreeMap,
+    env,
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock},
 };
@@ -115,10 +116,11 @@ impl OpenVino {
         }
     }
 
-    /// Returns the file of the plugin.
+    /// Returns the absolute path of the plugin. ONNX Runtime would search a relative path in the directory of its own library.
     fn file(&self) -> Option<PathBuf> {
         let plugin = self.options.plugin.clone();
-        plugin.or_else(|| library::installed(PLUGIN_DIR, PLUGIN))
+        let plugin = plugin.or_else(|| library::installed(PLUGIN_DIR, PLUGIN))?;
+        Some(std::path::absolute(&plugin).unwrap_or(plugin))
     }
 
     /// Loads the plugin, once.
@@ -181,6 +183,17 @@ impl Runtime {
     ) -> BuilderResult {
         let options = [(format!("{PROVIDER}.load_config"), load_config(model))];
         builder.with_devices(device(&self.environment), Some(&options))
+    }
+}
+
+/// Returns the executable of this process, which can check the plugin in a process of its own. On Linux it can be started even if its
+/// file was replaced.
+pub fn this_program() -> Option<PathBuf> {
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() {
+        Some(link)
+    } else {
+        env::current_exe().ok()
     }
 }
 

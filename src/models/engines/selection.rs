@@ -1,14 +1,15 @@
 //! Selects the engine of a loaded version.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{decisions::Decision, has_bf16, stored::Key};
 use crate::{
     inference::{
+        InferenceError,
         engine::{Execution, ExecutionChoice, Precision},
         runtime::{Device, openvino::OpenVinoError},
     },
-    models::{live::LiveModel, load::ModelLoader},
+    models::{ModelVersion, live::LiveModel, load::ModelLoader, repository::VersionDir},
     tuning::stop_condition::StopCondition,
 };
 
@@ -97,6 +98,24 @@ impl ModelLoader {
             "engine selected"
         );
         execution != model.execution
+    }
+
+    /// Loads a version, and loads it again with its engine if one is requested or stored by an earlier start.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::load`].
+    pub fn load_with_engine(
+        &self,
+        name: &str,
+        version: ModelVersion,
+        dir: &VersionDir,
+    ) -> Result<Arc<LiveModel>, InferenceError> {
+        let model = Arc::new(self.load(name, version, dir)?);
+        let stop = StopCondition::within(self.tuner.budget(), &|| false);
+        if self.is_engine_due(&model, false) && self.select_engine(&model, stop) {
+            return self.reconfigured(&model);
+        }
+        Ok(model)
     }
 
     /// Returns the engine that a loaded version should use.
