@@ -1,8 +1,9 @@
 //! `mien bench`: measures the cost of serving.
 
+mod external;
+
 use std::{
     collections::BTreeMap,
-    fs,
     io::{self, Write},
     path::PathBuf,
     time::Duration,
@@ -11,19 +12,14 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
-use mien_loadgen::{
-    connection::request,
-    load::{Target, closed_loop},
-    process::Process,
-    url::resolve_url,
-    window::Timing,
-};
+use mien_loadgen::window::Timing;
 
+use self::external::ExternalArgs;
 use super::model::{find, list};
 use crate::{
     bench::{
         report,
-        suite::{self, CONNECTIONS, Setup},
+        suite::{self, Setup},
     },
     inference::{
         InferenceError,
@@ -113,31 +109,6 @@ enum EngineChoice {
     OpenvinoBf16,
 }
 
-/// Flags for measuring a running server.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Another server")]
-struct ExternalArgs {
-    /// Send POST requests to this URL only, instead of starting a server.
-    #[arg(long, value_name = "http://HOST:PORT/PATH")]
-    url: Option<String>,
-
-    /// Process ID of the server. With it, the CPU time of this process and its children is measured.
-    #[arg(long, value_name = "PID", requires = "url")]
-    pid: Option<u32>,
-
-    /// File to send as the body. Repeatable. By default the files of --faces.
-    #[arg(long, value_name = "FILE", requires = "url")]
-    body: Vec<PathBuf>,
-
-    /// Header to send. Repeatable. By default the content type of a PNG.
-    #[arg(long, value_name = "NAME: VALUE", requires = "url", value_parser = header)]
-    header: Vec<(String, String)>,
-
-    /// Text that the body of every response must contain.
-    #[arg(long, value_name = "TEXT", default_value = "\"label\"")]
-    expect: String,
-}
-
 impl BenchEngine {
     fn runtime(&self) -> Result<Runtime, InferenceError> {
         let options = CudaOptions::default();
@@ -167,7 +138,12 @@ impl BenchArgs {
     /// Returns an error if a model, the images or the server cannot be used.
     pub async fn run(&self) -> anyhow::Result<()> {
         if let Some(url) = &self.external.url {
-            return self.run_external(url).await;
+            let results = self.external.measure(url, &self.faces, self.timing());
+            let results = results.await?;
+            if self.json {
+                return print(&format!("{}\n", serde_json::to_string_pretty(&results)?));
+            }
+            return print(&report::results(url, &results));
         }
         let setup = Setup {
             faces: suite::read_faces(&self.faces)?,
@@ -188,45 +164,6 @@ impl BenchArgs {
             print(&format!("{}\n", serde_json::to_string_pretty(&studies)?))?;
         }
         Ok(())
-    }
-
-    async fn run_external(&self, url: &str) -> anyhow::Result<()> {
-        let (addr, path) = resolve_url(url)?;
-        let ExternalArgs {
-            body,
-            header,
-            expect,
-            pid,
-            ..
-        } = &self.external;
-        let bodies = match body.as_slice() {
-            [] => suite::read_faces(&self.faces)?,
-            files => files
-                .iter()
-                .map(|file| {
-                    fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))
-                })
-                .collect::<anyhow::Result<_>>()?,
-        };
-        let png = [("content-type".to_owned(), "image/png".to_owned())];
-        let headers = if header.is_empty() { &png[..] } else { header };
-        let target = Target {
-            addr,
-            requests: bodies
-                .iter()
-                .map(|b| request("POST", addr, path, headers, b))
-                .collect(),
-            expect: expect.clone(),
-            process: pid.map(Process),
-        };
-        let mut results = Vec::new();
-        for connections in CONNECTIONS {
-            results.push(closed_loop(&target, connections, self.timing()).await?);
-        }
-        if self.json {
-            return print(&format!("{}\n", serde_json::to_string_pretty(&results)?));
-        }
-        print(&report::results(url, &results))
     }
 
     fn divisor(&self) -> u32 {
@@ -270,11 +207,6 @@ impl BenchArgs {
         networks.push(("noop".to_owned(), noop));
         Ok(networks)
     }
-}
-
-fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or("expected NAME: VALUE")?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 fn print(text: &str) -> anyhow::Result<()> {
