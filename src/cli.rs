@@ -41,6 +41,9 @@ pub struct Cli {
 /// Exit code of a command that succeeded but could not read every image.
 const INCOMPLETE: u8 = 3;
 
+/// Exit code of a command that measured a model and rejected it.
+const REJECTED: u8 = 4;
+
 /// Subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -52,7 +55,8 @@ pub enum Command {
     /// Measure a model on a labelled data set
     ///
     /// Needs no server. Prints the accuracy with its interval, the scores per class and the confusion matrix; --html, --markdown and
-    /// --csv write files. Exit codes: 0 for success, 1 for a failure, 3 if some images are unreadable.
+    /// --csv write files. Exit codes: 0 for success, 1 for a failure, 3 if some images are unreadable, 4 if the model does not meet
+    /// --min-accuracy or --max-regression.
     Evaluate(evaluate::EvaluateArgs),
 
     /// Compare two models by their predictions

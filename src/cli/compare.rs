@@ -90,7 +90,11 @@ impl CompareArgs {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<Prediction>> {
+/// Reads the predictions of a file.
+///
+/// # Errors
+/// Returns an error if the file cannot be read or does not contain predictions.
+pub(super) fn read(path: &Path) -> anyhow::Result<Vec<Prediction>> {
     let name = path.display();
     let file = File::open(path)
         .with_context(|| format!("cannot read `{name}`; check that it exists and is readable"))?;

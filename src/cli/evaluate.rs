@@ -1,5 +1,7 @@
 //! `mien evaluate`: measures the accuracy of a model on a data set without a server.
 
+mod gate;
+
 use std::{
     collections::HashMap,
     io::{self, Write},
@@ -17,7 +19,8 @@ use mien_faces::{
 };
 use serde::Serialize;
 
-use super::{INCOMPLETE, model::ModelArgs, output::Output, progress, table};
+use self::gate::GateArgs;
+use super::{INCOMPLETE, REJECTED, model::ModelArgs, output::Output, progress, table};
 use crate::{
     evaluation::{
         self, Evaluation, EvaluationResult, RunError,
@@ -49,6 +52,9 @@ pub struct EvaluateArgs {
 
     #[command(flatten)]
     files: Files,
+
+    #[command(flatten)]
+    gate: GateArgs,
 
     #[command(flatten)]
     model: ModelArgs,
@@ -92,7 +98,7 @@ impl EvaluateArgs {
     /// # Errors
     /// Returns an error if a file cannot be written, the data set or the model cannot be used, or the evaluation fails.
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
-        let outputs = self.files.open()?;
+        let (outputs, gate) = (self.files.open()?, self.gate.open()?);
         let dataset = Arc::new(Dataset::open(&self.data)?);
         let left_out = dataset.left_out();
         if !left_out.is_empty() {
@@ -112,11 +118,16 @@ impl EvaluateArgs {
         outputs.write(&subject, &result, &samples)?;
         self.print(&subject, &result.evaluation)
             .context("cannot write the report")?;
+        let violations = gate.violations(&result)?;
+        let mut errors = io::stderr().lock();
+        for violation in &violations {
+            writeln!(errors, "mien: {violation}").context("cannot write to standard error")?;
+        }
         let is_complete = result.evaluation.unreadable.count == 0;
-        Ok(if is_complete {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(INCOMPLETE)
+        Ok(match (violations.is_empty(), is_complete) {
+            (false, _) => ExitCode::from(REJECTED),
+            (true, false) => ExitCode::from(INCOMPLETE),
+            (true, true) => ExitCode::SUCCESS,
         })
     }
 

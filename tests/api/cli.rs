@@ -2,6 +2,7 @@
 
 mod classify;
 mod files;
+mod gate;
 
 use std::process::{Command, Output};
 

@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use serde::Deserialize;
 
 use crate::{
-    cli::api_client::{NoResponse, Rejected},
+    cli::{
+        REJECTED,
+        api_client::{NoResponse, Rejected},
+    },
     store::PromotionStatus,
 };
 
-/// Exit code of a rejected candidate.
-const REJECTED: u8 = 4;
 /// Exit code if the server is not reachable.
 const UNREACHABLE: u8 = 5;
 /// Exit code if the admin token is missing or wrong.
