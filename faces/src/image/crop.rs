@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use fast_image_resize::{CropBox, FilterType};
 
-use super::{BoundingBox, DecodedImage, Face, preprocess::assert_side, resample::resample};
+use super::{
+    BoundingBox, ColorImage, DecodedImage, Face, Raster, luma::luma, preprocess::assert_side,
+    resample::resample,
+};
 
 mod border;
 mod span;
@@ -50,17 +53,6 @@ impl DecodedImage {
         Face::new(side, pixels).expect("there are side * side gray levels")
     }
 
-    /// Returns the columns and rows of the square, or `None` if the face would not show the photo.
-    fn spans(&self, face_box: &BoundingBox, side: usize) -> Option<(Span, Span)> {
-        face_box.check(self.width, self.height).ok()?;
-        let [x, y, width, height] = face_box.numbers();
-        let length = SQUARE_RATIO * f64::from(face_box.size());
-        let (left, top) = (x + (width - length) / 2.0, y + (height - length) / 2.0);
-        let columns = Span::new(left, length, self.width, side)?;
-        let rows = Span::new(top, length, self.height, side)?;
-        Some((columns, rows))
-    }
-
     /// Crops a square that extends beyond the photo. Only the pixels of the face that overlap the photo are resampled, from a copy
     /// of the covered part with a margin, because the square can be much larger than the photo.
     fn padded_face(&self, columns: &Span, rows: &Span, side: usize) -> Vec<u8> {
@@ -90,6 +82,51 @@ impl DecodedImage {
             pixels[target * width..][target_x.clone()].copy_from_slice(row);
         }
         DecodedImage::new(width, height, pixels).expect("a canvas is not empty")
+    }
+}
+
+impl ColorImage {
+    /// Crops a face like [`DecodedImage::crop_face`] of [`ColorImage::to_gray`]. Only the part of the photo around the face is converted to
+    /// gray levels, unless the square extends beyond the photo.
+    ///
+    /// # Panics
+    /// Panics if `side` is 0 or above 65,535.
+    pub fn crop_face(&self, face_box: &BoundingBox, side: usize) -> Face {
+        assert_side(side);
+        match self.spans(face_box, side) {
+            Some((columns, rows)) if columns.is_inside && rows.is_inside => {
+                let part = self.gray_part(&columns.canvas, &rows.canvas);
+                let (left, top) = (columns.canvas.start, rows.canvas.start);
+                let area = columns.area(&rows, left, top, (part.width, part.height));
+                let pixels = resample(&part, area, side, side, FilterType::Lanczos3);
+                Face::new(side, pixels).expect("there are side * side gray levels")
+            }
+            _ => self.to_gray().crop_face(face_box, side),
+        }
+    }
+
+    /// Returns the gray levels of a rectangle within the photo.
+    fn gray_part(&self, columns: &Range<i64>, rows: &Range<i64>) -> DecodedImage {
+        let (x, width) = (span::to_usize(columns.start), span::length(columns));
+        let (y, height) = (span::to_usize(rows.start), span::length(rows));
+        let rows = self.pixels.chunks_exact(self.width).skip(y).take(height);
+        let pixels = rows
+            .flat_map(|row| &row[x..x + width])
+            .map(|&rgb| luma(rgb));
+        DecodedImage::new(width, height, pixels.collect()).expect("the square is not empty")
+    }
+}
+
+impl<P> Raster<P> {
+    /// Returns the columns and rows of the square, or `None` if the face would not show the photo.
+    fn spans(&self, face_box: &BoundingBox, side: usize) -> Option<(Span, Span)> {
+        face_box.check(self.width, self.height).ok()?;
+        let [x, y, width, height] = face_box.numbers();
+        let length = SQUARE_RATIO * f64::from(face_box.size());
+        let (left, top) = (x + (width - length) / 2.0, y + (height - length) / 2.0);
+        let columns = Span::new(left, length, self.width, side)?;
+        let rows = Span::new(top, length, self.height, side)?;
+        Some((columns, rows))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Cropping of faces, within and beyond the edges of the photo.
 
-use mien_faces::image::{BoundingBox, DecodedImage};
+use mien_faces::image::{BoundingBox, ColorImage, DecodedImage};
 use proptest::prelude::*;
 
 use super::image;
@@ -176,5 +176,23 @@ proptest! {
         let face = noise.crop_face(&BoundingBox { x, y, width, height }, side);
         prop_assert_eq!(face.side(), side);
         prop_assert!(face.pixels().iter().all(|level| (92..168).contains(level)));
+    }
+
+    /// Rounding of the shifted position may change a level by one.
+    #[test]
+    fn crop_of_colours_equals_crop_of_gray_levels(
+        (width, height) in (8_usize..200, 8_usize..200),
+        (left, top, length) in (-20.0_f32..150.0, -20.0_f32..150.0, 1.0_f32..150.0),
+        side in 6_usize..60,
+    ) {
+        let level = |x: usize, y: usize, factor: usize| (x * factor + y * 17) as u8;
+        let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let pixels = places.map(|(x, y)| [level(x, y, 31), level(x, y, 7), level(x, y, 91)]);
+        let colors = ColorImage::new(width, height, pixels.collect()).unwrap();
+        let face_box = square(left, top, length);
+        let expected = colors.to_gray().crop_face(&face_box, side);
+        let cropped = colors.crop_face(&face_box, side);
+        let mut pairs = cropped.pixels().iter().zip(expected.pixels());
+        prop_assert!(pairs.all(|(a, b)| a.abs_diff(*b) <= 1));
     }
 }

@@ -2,16 +2,42 @@
 
 use mien_faces::{
     detection::{DetectorImage, LongSide},
-    image::{BoundingBox, BoxError, DecodedImage, Face, ImageFile},
+    image::{BoundingBox, BoxError, ColorImage, DecodedImage, Face, ImageFile},
 };
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Decoder, DecoderError, EncodedImage, ImageDecodeError};
 
+/// The pixels of a photo. JPEG images of more than 16 million pixels are reduced.
+pub enum PhotoPixels {
+    /// In colour.
+    Color(ColorImage),
+    /// In gray, because the colours would take too much memory.
+    Gray(DecodedImage),
+}
+
+impl PhotoPixels {
+    /// Returns the number of columns.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Color(photo) => photo.width(),
+            Self::Gray(photo) => photo.width(),
+        }
+    }
+
+    /// Crops a face as [`DecodedImage::crop_face`] does.
+    pub fn crop_face(&self, face_box: &BoundingBox, side: usize) -> Face {
+        match self {
+            Self::Color(photo) => photo.crop_face(face_box, side),
+            Self::Gray(photo) => photo.crop_face(face_box, side),
+        }
+    }
+}
+
 /// A decoded photo.
 pub struct DecodedPhoto {
-    /// The photo. JPEG images of more than 16 million pixels are reduced.
-    pub image: DecodedImage,
+    /// The pixels.
+    pub image: PhotoPixels,
     /// Columns and rows of the upright photo before it was reduced.
     pub size: (usize, usize),
     /// The copy for the face detector.
@@ -83,11 +109,11 @@ impl Decoder {
             let (image, copy, size) = if has_colors(&file) {
                 let (photo, size) = file.decode_color()?;
                 let copy = DetectorImage::new(&photo, long_side);
-                (photo.to_gray(), copy, size)
+                (PhotoPixels::Color(photo), copy, size)
             } else {
                 let (image, size) = file.decode_with_size()?;
                 let copy = DetectorImage::from_gray(&image, long_side);
-                (image, copy, size)
+                (PhotoPixels::Gray(image), copy, size)
             };
             Ok(DecodedPhoto {
                 image,

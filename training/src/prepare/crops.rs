@@ -41,7 +41,7 @@ pub(super) fn crop(
         (count, SeveralFaces::Skip) => return Ok(PhotoOutcome::Skipped(count)),
         (count, SeveralFaces::Largest) => PhotoOutcome::LargestOf(count),
     };
-    let face = photo.to_gray().crop_face(&faces[0].face_box, options.side);
+    let face = photo.crop_face(&faces[0].face_box, options.side);
     let file = file(sample, split, &options.out);
     let folder = file.parent().unwrap_or(&file);
     fs::create_dir_all(folder).map_err(PrepareError::io(folder))?;
