@@ -9,6 +9,7 @@ pub mod configuration;
 mod engine;
 pub mod evaluate;
 pub mod health;
+pub mod keys;
 mod model;
 mod output;
 mod progress;
@@ -83,6 +84,9 @@ pub enum Command {
     /// model pinned to its serving version. Exit codes: 0 if the candidate serves, 1 for a failure, 4 if the candidate is rejected,
     /// 5 if the server is not reachable, 6 if the admin token is missing or wrong, 7 if the promotion was cancelled.
     Promote(promote::PromoteArgs),
+
+    /// Create API keys
+    Keys(keys::KeysArgs),
 
     /// Print the OpenAPI document
     Openapi,

@@ -1,6 +1,7 @@
 //! The gRPC transport: the Open Inference Protocol v2 on a port of its own, with the standard health checks and reflection.
 //! Only `startup` calls into it.
 
+mod authorization;
 pub(crate) mod body_limit;
 mod calls;
 mod connections;

@@ -1,5 +1,6 @@
 //! The HTTP transport: routes, limits, errors and the OpenAPI document. Only `startup` calls into it.
 
+mod authorize;
 mod connection;
 mod connections;
 mod endpoint;
@@ -20,7 +21,6 @@ pub use self::{
     connection::{TimeLimits, service},
     connections::Connections,
     error::ApiError,
-    extract::Admin,
     response::ReportFormat,
 };
 use crate::metrics::Metrics;

@@ -69,25 +69,10 @@ impl Intake {
         }
     }
 
-    /// Reads a body with one or more images and decodes them for a model.
-    ///
-    /// # Errors
-    /// Returns an error for a body of another kind or over a limit, for a full queue, and if the deadline passes.
-    pub async fn images(
-        &self,
-        request: &HttpRequest,
-        payload: Payload,
-        model: &LiveModel,
-        times: RequestTimes,
-    ) -> Result<DecodedImages, IntakeError> {
-        let (files, _reservation) = self.files(request, payload, model, times).await?;
-        self.decode(files, model, times.deadline).await
-    }
-
     /// Reads a body with exactly one image and decodes it for a model.
     ///
     /// # Errors
-    /// Returns the errors of [`Self::images`], and an error for several images.
+    /// Returns the errors of [`Self::files`] and [`Self::decode`], and an error for several images.
     pub async fn image(
         &self,
         request: &HttpRequest,
@@ -184,7 +169,11 @@ impl Intake {
         Ok((files, reservation))
     }
 
-    async fn decode(
+    /// Decodes image files for a model.
+    ///
+    /// # Errors
+    /// Returns an error if the deadline passes or the decoder fails.
+    pub async fn decode(
         &self,
         files: Vec<EncodedImage>,
         model: &LiveModel,

@@ -27,6 +27,7 @@ pub mod detection;
 pub mod evaluation;
 mod excerpt;
 pub mod explanation;
+mod file_watch;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod grpc;

@@ -52,6 +52,7 @@ async fn run(Cli { command, log }: Cli) -> anyhow::Result<ExitCode> {
         Command::Bench(args) => args.run().await?,
         Command::Promote(args) => return args.run().await,
         Command::Health(args) => args.check()?,
+        Command::Keys(args) => args.run()?,
         Command::CheckOpenVino(args) => args.run()?,
         Command::Openapi => {
             let document = http::openapi().to_pretty_json()?;

@@ -7,9 +7,11 @@ mod counted;
 mod detector;
 mod families;
 mod info;
+mod keys;
 mod live;
 mod model;
 mod register;
+mod reloads;
 mod statistics;
 
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
@@ -25,8 +27,10 @@ use self::families::{
 pub use counted::Counted;
 pub use detector::DetectorMetrics;
 pub use info::ModelInfo;
+pub use keys::{KeyFamilies, KeyMetrics, KeyOutcome};
 pub use live::{LiveMetrics, LiveOutcome};
 pub use model::{ModelMetrics, Outcome};
+pub use reloads::{ReloadMetrics, ReloadedFile};
 pub use statistics::{Statistics, Total, Totals};
 
 use crate::inference::{Labels, runtime::openvino::OpenVinoError};
@@ -48,6 +52,10 @@ pub struct Metrics {
     version: VersionFamilies,
     /// Live connections and their frames.
     pub live: LiveMetrics,
+    /// API keys and requests without valid credentials.
+    pub keys: KeyFamilies,
+    /// Files that are read again when they change.
+    pub reloads: ReloadMetrics,
     /// The labels of each loaded version, which name its series.
     labels: Mutex<BTreeMap<(String, String), Labels>>,
 }
@@ -67,6 +75,8 @@ impl Metrics {
             faces: register_faces(&registry),
             version: VersionFamilies::register(&registry),
             live: LiveMetrics::register(&registry),
+            keys: KeyFamilies::register(&registry),
+            reloads: ReloadMetrics::register(&registry),
             labels: Mutex::default(),
             registry,
         }

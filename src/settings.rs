@@ -9,6 +9,7 @@ mod drain;
 mod engines;
 mod grpc;
 mod host_port;
+mod keys;
 mod limits;
 mod models;
 pub(crate) mod parse;
@@ -29,6 +30,7 @@ pub use self::{
     engines::EngineSettings,
     grpc::GrpcSettings,
     host_port::HostPort,
+    keys::{ClientKeySettings, KeySettings},
     limits::LimitSettings,
     models::ModelSettings,
     parse::DataSource,
@@ -126,6 +128,13 @@ pub struct Settings {
         reason = "clap would print it as the command's description"
     )]
     pub admin: AdminSettings,
+
+    #[command(flatten)]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
+    pub keys: KeySettings,
 
     #[command(flatten)]
     #[expect(

@@ -1,7 +1,9 @@
 //! Builds the server from its parts, runs it, and shuts it down without losing a request.
 
 mod backlog;
+mod keys;
 mod listen;
+mod reload;
 mod run;
 mod serve;
 mod signals;
@@ -16,10 +18,11 @@ use std::{
 use actix_web::dev::Server;
 use mien_faces::dataset::DatasetError;
 
-use self::backlog::Backlog;
 pub use self::serve::serve;
+use self::{backlog::Backlog, reload::Reload};
 use crate::{
     app::AppState,
+    auth::keys::KeyFileError,
     batching::{RetiredWorkers, StartMode},
     detection::{DetectorLimits, FaceDetector},
     evaluation::{Datasets, Evaluations},
@@ -61,6 +64,9 @@ pub enum StartupError {
     /// ONNX Runtime or the device cannot be used.
     #[error(transparent)]
     Runtime(#[from] InferenceError),
+    /// The API keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
     /// The face detector cannot be used.
     #[error("cannot use the face detector (--detector): {0}")]
     Detector(#[source] InferenceError),
@@ -84,6 +90,7 @@ pub struct Application {
     app: Arc<AppState>,
     connections: Arc<Connections>,
     backlogs: Vec<Backlog>,
+    reloads: Vec<Reload>,
     started: StartupReceiver,
     drain: DrainSettings,
 }
@@ -105,13 +112,16 @@ impl Application {
 
         let (app, started) = load(settings)?;
         let app = Arc::new(app);
+        let mut reloads = Vec::new();
+        let keys = keys::open(settings, &app.metrics, &mut reloads)?;
+        let keys = keys.as_ref();
         let max_connections = listen::max_connections(settings);
         let backlogs = std::iter::once(&http).chain(&grpc).map(Backlog::of);
         let backlogs = backlogs.collect::<io::Result<_>>()?;
         let connections = Arc::default();
-        let server = listen::http(&app, &connections, http, settings, max_connections)?;
+        let server = listen::http(&app, &connections, http, settings, keys, max_connections)?;
         let grpc = grpc
-            .map(|listener| listen::grpc(&app, listener, settings, max_connections))
+            .map(|listener| listen::grpc(&app, listener, settings, keys, max_connections))
             .transpose()?;
         Ok(Self {
             server,
@@ -120,6 +130,7 @@ impl Application {
             app,
             connections,
             backlogs,
+            reloads,
             started,
             drain: settings.drain.clone(),
         })

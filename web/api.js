@@ -12,7 +12,7 @@ export class Problem extends Error {
   }
 }
 
-/** Sends a request and returns the response. Asks the user for the admin token if the server requires it.
+/** Sends a request and returns the response. Asks the user for a key if the server requires one.
  * @throws {Problem} if the response is not a success */
 export async function request(path, options = {}) {
   let response = await send(path, options)
@@ -28,7 +28,7 @@ export async function request(path, options = {}) {
 
 async function send(path, options) {
   const headers = new Headers(options.headers)
-  if (token() !== null && options.method) headers.set('authorization', `Bearer ${token()}`)
+  if (token() !== null) headers.set('authorization', `Bearer ${token()}`)
   try {
     return await fetch(path, { ...options, headers, credentials: 'same-origin' })
   } catch (error) {

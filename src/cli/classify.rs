@@ -44,7 +44,7 @@ use self::{
     video::{Tracking, VideoArgs, Videos},
 };
 use super::{INCOMPLETE, model::ModelArgs, progress};
-use crate::settings::{DetectorChoice, parse};
+use crate::settings::{ClientKeySettings, DetectorChoice, parse};
 
 /// Number of files that are listed before they are read.
 const LISTED: usize = 1024;
@@ -82,6 +82,9 @@ pub struct ClassifyArgs {
     /// models. The other flags of the model and --detector are ignored.
     #[arg(long, help_heading = "Classification", value_name = "URL")]
     server: Option<String>,
+
+    #[command(flatten)]
+    key: ClientKeySettings,
 
     /// Number of files that are read and decoded at once, or with --server the number of requests that are sent at once. By default
     /// twice the number of cores. At most 256.
@@ -164,7 +167,8 @@ impl ClassifyArgs {
             .map_or_else(|| 2 * mien_host::cpu::available_cores(), NonZeroUsize::get);
         if let Some(url) = &self.server {
             let search = faces.then_some(&self.search);
-            let server = Server::connect(url, self.model.requested(), search, workers);
+            let (key, model) = (self.key.api_key.as_ref(), self.model.requested());
+            let server = Server::connect(url, key, model, search, workers);
             return Ok(Backend::Server(server.await?));
         }
         let runtime = self.model.runtime()?;

@@ -1,4 +1,6 @@
-//! The table of calls. Metrics, log levels and the limits of bodies are derived from it.
+//! The table of calls. Authorization, metrics, log levels and the limits of bodies are derived from it.
+
+use crate::auth::Access;
 
 /// The limit that the memory of a call counts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +23,8 @@ pub(super) struct Call {
     pub(super) is_stream: bool,
     /// Whether calls are logged at the level DEBUG instead of INFO, because probes repeat them every few seconds.
     pub(super) is_logged_at_debug: bool,
-    /// Whether calls are admin requests.
-    pub(super) is_admin: bool,
+    /// The credentials that the call requires.
+    pub(super) access: Access,
 }
 
 /// Every other call.
@@ -31,18 +33,21 @@ const OTHER: Call = Call::of("other");
 const CALLS: [Call; 16] = [
     Call::of("inference.GRPCInferenceService/ServerLive").log_at_debug(),
     Call::of("inference.GRPCInferenceService/ServerReady").log_at_debug(),
-    Call::of("inference.GRPCInferenceService/ModelReady"),
+    Call::of("inference.GRPCInferenceService/ModelReady").access(Access::MODELS),
     Call::of("inference.GRPCInferenceService/ServerMetadata"),
-    Call::of("inference.GRPCInferenceService/ModelMetadata"),
-    Call::of("inference.GRPCInferenceService/ModelInfer").memory(MemoryClass::Inference),
+    Call::of("inference.GRPCInferenceService/ModelMetadata").access(Access::MODELS),
+    Call::of("inference.GRPCInferenceService/ModelInfer")
+        .access(Access::INFERENCE)
+        .memory(MemoryClass::Inference),
     Call::of("inference.GRPCInferenceService/ModelStreamInfer")
+        .access(Access::INFERENCE)
         .memory(MemoryClass::Inference)
         .stream(),
-    Call::of("inference.GRPCInferenceService/ModelConfig"),
-    Call::of("inference.GRPCInferenceService/ModelStatistics"),
-    Call::of("inference.GRPCInferenceService/RepositoryIndex"),
-    Call::of("inference.GRPCInferenceService/RepositoryModelLoad").admin(),
-    Call::of("inference.GRPCInferenceService/RepositoryModelUnload").admin(),
+    Call::of("inference.GRPCInferenceService/ModelConfig").access(Access::MODELS),
+    Call::of("inference.GRPCInferenceService/ModelStatistics").access(Access::STATISTICS),
+    Call::of("inference.GRPCInferenceService/RepositoryIndex").access(Access::MODELS),
+    Call::of("inference.GRPCInferenceService/RepositoryModelLoad").access(Access::MODEL_CHANGES),
+    Call::of("inference.GRPCInferenceService/RepositoryModelUnload").access(Access::MODEL_CHANGES),
     Call::of("grpc.health.v1.Health/Check").log_at_debug(),
     Call::of("grpc.health.v1.Health/Watch").memory(MemoryClass::Observer),
     Call::of("grpc.reflection.v1.ServerReflection/ServerReflectionInfo")
@@ -60,7 +65,7 @@ impl Call {
             memory: MemoryClass::Small,
             is_stream: false,
             is_logged_at_debug: false,
-            is_admin: false,
+            access: Access::Public,
         }
     }
 
@@ -69,8 +74,8 @@ impl Call {
         self
     }
 
-    const fn admin(mut self) -> Self {
-        self.is_admin = true;
+    const fn access(mut self, access: Access) -> Self {
+        self.access = access;
         self
     }
 

@@ -7,16 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use tokio::sync::watch;
-use tonic::{
-    Request, Response, Status, Streaming,
-    codegen::{
-        BoxStream,
-        http::{
-            HeaderMap,
-            header::{AUTHORIZATION, HOST, ORIGIN},
-        },
-    },
-};
+use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
 use super::{
     proto::{
@@ -29,47 +20,17 @@ use super::{
         ServerReadyRequest, ServerReadyResponse,
         grpc_inference_service_server::GrpcInferenceService,
     },
-    request_log::Authority,
     shutdown::wait_for_shutdown,
 };
-use crate::{
-    app::{AppState, readiness::ServerStatus},
-    auth::{AdminAuth, AdminRequest, AuthError, is_forwarding},
-};
+use crate::app::{AppState, readiness::ServerStatus};
 
 /// The inference service.
 pub(super) struct Inference {
     pub(super) app: Arc<AppState>,
-    /// Authorization of admin requests.
-    pub(super) auth: AdminAuth,
     /// Maximum time that a client does not read the responses of a stream.
     pub(super) read_timeout: Duration,
     /// Becomes true when the server stops.
     pub(super) stopped: watch::Receiver<bool>,
-}
-
-impl Inference {
-    /// Checks that a call is authorized as an admin request.
-    fn authorize<T>(&self, call: &Request<T>) -> Result<(), AuthError> {
-        let headers: &HeaderMap = call.metadata().as_ref();
-        let origin = headers.get(ORIGIN);
-        self.auth.authorize(&AdminRequest {
-            authorization: headers.get(AUTHORIZATION).map(|value| value.as_bytes()),
-            origin: origin.map(|origin| origin.to_str().unwrap_or_default()),
-            host: host(call),
-            is_forwarded: headers.keys().any(|name| is_forwarding(name.as_str())),
-        })
-    }
-}
-
-/// Returns the authority of a call, unless a `Host` header contradicts it.
-fn host<T>(call: &Request<T>) -> Option<&str> {
-    let Authority(authority) = call.extensions().get()?;
-    let headers: &HeaderMap = call.metadata().as_ref();
-    let mut hosts = headers.get_all(HOST).iter();
-    hosts
-        .all(|host| host == authority.as_str())
-        .then_some(authority.as_str())
 }
 
 #[tonic::async_trait]
@@ -129,11 +90,12 @@ impl GrpcInferenceService for Inference {
         request: Request<Streaming<ModelInferRequest>>,
     ) -> Result<Response<Self::ModelStreamInferStream>, Status> {
         let incoming = request.extensions().get().cloned();
+        let client = infer::client(&request)?;
         // When the server stops, no further requests are read, and the received ones are completed.
         let messages = request
             .into_inner()
             .take_until(wait_for_shutdown(self.stopped.clone()));
-        let responses = infer::responses(Arc::clone(&self.app), messages, incoming);
+        let responses = infer::responses(Arc::clone(&self.app), messages, incoming, client);
         let responses = forward::forward(responses, self.read_timeout);
         Ok(Response::new(Box::pin(responses)))
     }
@@ -172,7 +134,6 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<RepositoryModelLoadRequest>,
     ) -> Result<Response<RepositoryModelLoadResponse>, Status> {
-        self.authorize(&request)?;
         let RepositoryModelLoadRequest {
             model_name,
             parameters,
@@ -189,7 +150,6 @@ impl GrpcInferenceService for Inference {
         &self,
         request: Request<RepositoryModelUnloadRequest>,
     ) -> Result<Response<RepositoryModelUnloadResponse>, Status> {
-        self.authorize(&request)?;
         self.app.oip.unload(&request.get_ref().model_name).await?;
         Ok(Response::new(RepositoryModelUnloadResponse {}))
     }

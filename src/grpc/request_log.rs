@@ -14,7 +14,7 @@ use tonic::{
     body::Body,
     codegen::{
         Service,
-        http::{HeaderMap, HeaderValue, Request, Response, uri},
+        http::{HeaderMap, HeaderValue, Request, Response},
     },
 };
 use tower_layer::Layer;
@@ -32,10 +32,6 @@ const REQUEST_ID: &str = "x-request-id";
 /// Arrival of the head of a call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RequestStart(pub(super) Instant);
-
-/// The host of an admin request, which tonic does not pass to its handler.
-#[derive(Debug, Clone)]
-pub(super) struct Authority(pub(super) uri::Authority);
 
 /// Creates the metrics of every call with the value 0.
 pub fn init_metrics(metrics: &Metrics) {
@@ -93,11 +89,6 @@ where
         request.extensions_mut().insert(RequestStart(start));
         let id = request_id(request.headers());
         let call = calls::find(request.uri().path());
-        if call.is_admin
-            && let Some(authority) = request.uri().authority().cloned()
-        {
-            request.extensions_mut().insert(Authority(authority));
-        }
         let span = tracing::info_span!("call", request_id = id.to_str().unwrap_or_default());
         let RequestLogLayer { metrics, stopped } = self.layer.clone();
         let entry = CallLogEntry {

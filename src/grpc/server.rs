@@ -19,6 +19,7 @@ use tonic::{
 };
 
 use super::{
+    authorization::AuthorizationLayer,
     body_limit::{BodyLimitLayer, Timeouts},
     connections,
     health::Health,
@@ -28,7 +29,7 @@ use super::{
     request_log::RequestLogLayer,
     shutdown::wait_for_shutdown,
 };
-use crate::{app::AppState, auth::AdminAuth};
+use crate::{app::AppState, auth::Authorizer};
 
 /// Maximum number of concurrent calls per connection: as many as the queue of a model has places by default. A client starts
 /// further calls when earlier ones have ended.
@@ -50,8 +51,8 @@ const MAX_CONNECTION_AGE: Duration = Duration::from_secs(300);
 
 /// Authorization and connection limits of the gRPC server.
 pub struct Options {
-    /// Authorization of admin requests.
-    pub auth: AdminAuth,
+    /// Authorization of calls.
+    pub authorizer: Authorizer,
     /// Maximum number of open connections.
     pub max_connections: usize,
     /// Maximum time to receive the preface of a connection.
@@ -77,7 +78,7 @@ impl Server {
     /// Returns an error if its threads cannot be started or the descriptors are invalid.
     pub fn start(listener: TcpListener, app: &Arc<AppState>, options: Options) -> io::Result<Self> {
         let Options {
-            auth,
+            authorizer,
             max_connections,
             header_timeout,
             keep_alive,
@@ -93,7 +94,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         // A stream is not idle while a request of it is processed.
         let idle = keep_alive.max(app.limits.request_timeout);
-        let services = services(app, auth, keep_alive, &stopped)?;
+        let services = services(app, keep_alive, &stopped)?;
         let timeouts = Timeouts {
             message: app.limits.body_timeout,
             idle,
@@ -109,6 +110,7 @@ impl Server {
                 Arc::clone(&app.metrics),
                 stopped.clone(),
             ))
+            .layer(AuthorizationLayer(authorizer))
             .layer(BodyLimitLayer::new(
                 app.limits.max_body,
                 app.intake.memory.clone(),
@@ -151,13 +153,11 @@ impl Server {
 /// Returns the services: inference, health and reflection.
 fn services(
     app: &Arc<AppState>,
-    auth: AdminAuth,
     read_timeout: Duration,
     stopped: &watch::Receiver<bool>,
 ) -> io::Result<Routes> {
     let inference = Inference {
         app: Arc::clone(app),
-        auth,
         read_timeout,
         stopped: stopped.clone(),
     };

@@ -5,7 +5,7 @@ mod description;
 
 use std::collections::BTreeSet;
 
-use actix_web::{HttpResponse, Resource, Route, guard, http::Method, web};
+use actix_web::{HttpResponse, Resource, Route, guard, http::Method, middleware::from_fn, web};
 use utoipa::{
     __dev::{SchemaReferences, Tags},
     Path,
@@ -13,14 +13,18 @@ use utoipa::{
 };
 
 use self::description::Description;
-use super::error::{ApiError, Code};
-use crate::metrics::Metrics;
+use super::{
+    authorize::authorize,
+    error::{ApiError, Code},
+};
+use crate::{auth::Access, metrics::Metrics};
 
 /// One method of one path.
 pub(super) struct Endpoint {
     method: Method,
     /// Patterns of the path. All but the first one have a version in addition.
     paths: Vec<String>,
+    access: Access,
     handler: fn() -> Route,
     supports_head: bool,
     /// Whether the access log entries of requests have the level DEBUG instead of INFO.
@@ -33,7 +37,7 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     /// Creates the endpoint that the attribute `utoipa::path` describes.
-    pub(super) fn of<P>(handler: fn() -> Route) -> Self
+    pub(super) fn of<P>(access: Access, handler: fn() -> Route) -> Self
     where
         P: Path + SchemaReferences + for<'t> Tags<'t>,
     {
@@ -41,17 +45,19 @@ impl Endpoint {
         let method = actix_method(&description.method);
         Self {
             description: Some(description),
-            ..Self::undescribed(method, P::path(), handler)
+            problems: credential_problems(access),
+            ..Self::undescribed(method, P::path(), access, handler)
         }
     }
 
     /// Creates the endpoint of a web page, which is not part of the OpenAPI document.
     pub(super) fn page(path: &str, handler: fn() -> Route) -> Self {
-        Self::undescribed(Method::GET, path.to_owned(), handler)
+        Self::undescribed(Method::GET, path.to_owned(), Access::Public, handler)
     }
 
-    fn undescribed(method: Method, path: String, handler: fn() -> Route) -> Self {
+    fn undescribed(method: Method, path: String, access: Access, handler: fn() -> Route) -> Self {
         Self {
+            access,
             supports_head: method == Method::GET,
             method,
             paths: vec![path],
@@ -102,6 +108,11 @@ impl Endpoint {
         &self.paths
     }
 
+    /// Returns the credentials that the endpoint requires.
+    pub(super) fn access(&self) -> Access {
+        self.access
+    }
+
     /// Returns the errors with their descriptions.
     pub(super) fn documented_problems(&self) -> &[(Code, &'static str)] {
         &self.problems
@@ -120,12 +131,30 @@ impl Endpoint {
 
     fn route(&self) -> Route {
         let method = guard::Any(guard::Method(self.method.clone()));
-        (self.handler)().guard(if self.supports_head {
+        let route = (self.handler)().guard(if self.supports_head {
             method.or(guard::Head())
         } else {
             method
-        })
+        });
+        let access = self.access;
+        if access == Access::Public {
+            return route;
+        }
+        route.wrap(from_fn(move |request, next| {
+            authorize(access, request, next)
+        }))
     }
+}
+
+/// Returns the errors of requests without valid credentials.
+fn credential_problems(access: Access) -> Vec<(Code, &'static str)> {
+    let codes: &[Code] = match access {
+        Access::Public => &[],
+        Access::INFERENCE => &[Code::Unauthorized, Code::Forbidden, Code::RateLimited],
+        Access::Key(_) | Access::Admin(_) => &[Code::Unauthorized, Code::Forbidden],
+    };
+    let with_description = |code: &Code| (*code, code.description());
+    codes.iter().map(with_description).collect()
 }
 
 /// Registers all endpoints. Other methods of their paths get 405 with `Allow`.

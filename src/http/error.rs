@@ -3,6 +3,7 @@
 mod code;
 mod convert;
 pub(super) mod image;
+mod rate_limit;
 
 use std::{fmt, time::Duration};
 
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 
 pub use self::code::Code;
 use super::{MIN_RETRY, headers::REQUEST_ID};
-use crate::excerpt::bounded;
+use crate::{auth::keys::LimitKind, excerpt::bounded};
 
 /// The media type of error bodies.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -67,7 +68,9 @@ pub struct ApiError {
     /// Cause of an internal error, for the log only.
     internal_reason: Option<String>,
     retry_after: Option<Duration>,
-    allow: Option<String>,
+    /// The exceeded limit of the API key.
+    limit: Option<Box<LimitKind>>,
+    allow: Option<Box<str>>,
     request_id: Option<String>,
     /// Whether the body has the format of the Open Inference Protocol v2.
     is_oip: bool,
@@ -81,6 +84,7 @@ impl ApiError {
             detail: bounded(detail),
             internal_reason: None,
             retry_after: None,
+            limit: None,
             allow: None,
             request_id: None,
             is_oip: false,
@@ -112,7 +116,7 @@ impl ApiError {
     pub fn method_not_allowed(allow: String) -> Self {
         let detail = format!("method not allowed; this path supports {allow}");
         Self {
-            allow: Some(allow),
+            allow: Some(allow.into()),
             ..Self::new(Code::MethodNotAllowed, detail)
         }
     }
@@ -185,8 +189,13 @@ impl ResponseError for ApiError {
         if let Some(time) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, time.as_secs().max(1)));
         }
+        if let Some(limit) = &self.limit {
+            for header in rate_limit::headers(**limit) {
+                response.insert_header(header);
+            }
+        }
         if let Some(methods) = &self.allow {
-            response.insert_header((header::ALLOW, methods.as_str()));
+            response.insert_header((header::ALLOW, methods.as_ref()));
         }
         if self.is_oip {
             return response.json(OipError {

@@ -1,13 +1,13 @@
-//! Reads parts of a request: authorization, deadline, small JSON bodies, limits, versions.
+//! Reads parts of a request: client, deadline, small JSON bodies, limits, versions.
 
-mod admin;
+mod client;
 mod deadline;
 mod json;
 mod limit;
 mod version;
 
-pub use self::admin::Admin;
 pub(super) use self::{
+    client::{ApiClient, client_request},
     deadline::request_times,
     json::{JsonBody, OptionalJson},
     limit::{ImageLimit, ListLimit},

@@ -5,6 +5,8 @@ use utoipa::IntoParams;
 
 /// Identifier of a request, in requests and responses.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// API key of a request, for clients that cannot send `Authorization`.
+pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// Deadline of a request in milliseconds.
 pub(super) const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
 

@@ -1,6 +1,7 @@
 //! The OpenAPI document, assembled from the endpoints. `openapi/openapi.json` is its committed copy.
 
 mod problems;
+mod security;
 
 use std::collections::BTreeMap;
 
@@ -48,7 +49,8 @@ pub(super) fn document(endpoints: &[Endpoint]) -> utoipa::openapi::OpenApi {
             continue;
         };
         components.schemas.extend(description.schemas());
-        let described = description.operation();
+        let mut described = description.operation();
+        security::add_credentials(&mut described, endpoint.access());
         for (position, path) in endpoint.paths().iter().enumerate() {
             let problems = problems::responses(path, endpoint.documented_problems());
             let mut operation = finish(described.clone(), problems);
@@ -60,6 +62,7 @@ pub(super) fn document(endpoints: &[Endpoint]) -> utoipa::openapi::OpenApi {
             paths.add_path_operation(path.as_str(), methods, operation);
         }
     }
+    security::add_schemes(&mut components);
     document.components = Some(components);
     document
 }

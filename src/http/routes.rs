@@ -24,7 +24,7 @@ use super::{
     endpoint::Endpoint,
     error::{ApiError, Code},
 };
-use crate::excerpt::Excerpt;
+use crate::{auth::Access, excerpt::Excerpt};
 
 /// The body with the images cannot be processed.
 const IMAGES: &[Code] = &[
@@ -42,8 +42,6 @@ const IMAGE: &[Code] = &[Code::InvalidImage, Code::Unsupported];
 const SERVING: &[Code] = &[Code::UnknownModel, Code::UnknownVersion, Code::ModelLoading];
 /// A limit is exhausted or the server stops.
 const BUSY: &[Code] = &[Code::Overloaded, Code::ShuttingDown];
-/// The client may not send admin requests.
-const ADMIN: &[Code] = &[Code::Unauthorized, Code::Forbidden];
 const NO_MODEL: &[Code] = &[Code::UnknownModel];
 const NO_EVALUATION: &[Code] = &[Code::UnknownEvaluation];
 const NO_PROMOTION: &[Code] = &[Code::UnknownPromotion];
@@ -63,10 +61,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 fn classification() -> [Endpoint; 4] {
     [
-        Endpoint::of::<classify::__path_classify>(|| web::to(classify::classify))
-            .problem(Code::InvalidImage, "no image of the request can be decoded")
-            .problems(&[&[Code::Unsupported], IMAGES, SERVING, BUSY]),
-        Endpoint::of::<faces::__path_faces>(|| web::to(faces::faces))
+        Endpoint::of::<classify::__path_classify>(Access::INFERENCE, || {
+            web::to(classify::classify)
+        })
+        .problem(Code::InvalidImage, "no image of the request can be decoded")
+        .problems(&[&[Code::Unsupported], IMAGES, SERVING, BUSY]),
+        Endpoint::of::<faces::__path_faces>(Access::INFERENCE, || web::to(faces::faces))
             .problem(Code::InvalidImage, "no image of the request can be decoded")
             .problems(&[
                 &[Code::Unsupported],
@@ -75,14 +75,14 @@ fn classification() -> [Endpoint; 4] {
                 &[Code::DetectorMissing],
                 BUSY,
             ]),
-        Endpoint::of::<live::__path_live>(|| web::to(live::live))
+        Endpoint::of::<live::__path_live>(Access::INFERENCE, || web::to(live::live))
             .without_head()
             .problem(
                 Code::InvalidRequest,
                 "the query is invalid, or the request is not the handshake of a WebSocket",
             )
             .problems(&[SERVING, &[Code::DetectorMissing], BUSY]),
-        Endpoint::of::<explain::__path_explain>(|| web::to(explain::explain))
+        Endpoint::of::<explain::__path_explain>(Access::INFERENCE, || web::to(explain::explain))
             .problems(&[IMAGE, IMAGES, SERVING, FORMAT, BUSY]),
     ]
 }
@@ -92,65 +92,65 @@ fn evaluations() -> [Endpoint; 10] {
 
     const NOT_SUCCEEDED: &str = "the evaluation has not succeeded; the detail has the reason";
     [
-        Endpoint::of::<create::__path_create>(|| web::to(create::create))
+        Endpoint::of::<create::__path_create>(Access::EVALUATION_CHANGES, || web::to(create::create))
             .problem(
                 Code::InvalidRequest,
                 "the body is invalid, the split is empty, or the labels of the model are not the seven expressions",
             )
-            .problems(&[&[Code::UnsupportedMediaType], JSON_LIMITS, ADMIN])
+            .problems(&[&[Code::UnsupportedMediaType], JSON_LIMITS])
             .problems(&[&[Code::UnknownDataset], SERVING, BUSY]),
-        Endpoint::of::<list::__path_list>(|| web::to(list::list)).problems(&[QUERY]),
+        Endpoint::of::<list::__path_list>(Access::EVALUATIONS, || web::to(list::list)).problems(&[QUERY]),
         // This must precede the pattern of evaluations, which would match it.
-        Endpoint::of::<compare::__path_compare>(|| web::to(compare::compare))
+        Endpoint::of::<compare::__path_compare>(Access::EVALUATIONS, || web::to(compare::compare))
             .problems(&[QUERY, NO_EVALUATION, FORMAT])
             .problem(Code::Conflict, NOT_SUCCEEDED)
             .problems(&[&[Code::NotComparable]]),
-        Endpoint::of::<get::__path_get>(|| web::to(get::get))
+        Endpoint::of::<get::__path_get>(Access::EVALUATIONS, || web::to(get::get))
             .problems(&[NO_EVALUATION]),
-        Endpoint::of::<delete::__path_delete>(|| web::to(delete::delete))
-            .problems(&[QUERY, ADMIN, NO_EVALUATION])
+        Endpoint::of::<delete::__path_delete>(Access::EVALUATION_CHANGES, || web::to(delete::delete))
+            .problems(&[QUERY, NO_EVALUATION])
             .problem(
                 Code::Conflict,
                 "`purge=true`, but the evaluation is queued or running; cancel it first",
             ),
-        Endpoint::of::<events::__path_events>(|| web::to(events::events))
+        Endpoint::of::<events::__path_events>(Access::EVALUATIONS, || web::to(events::events))
             .without_head()
             .problems(&[NO_EVALUATION]),
-        Endpoint::of::<predictions::__path_predictions>(|| web::to(predictions::predictions))
+        Endpoint::of::<predictions::__path_predictions>(Access::EVALUATIONS, || web::to(predictions::predictions))
             .problems(&[NO_EVALUATION])
             .problem(Code::Conflict, NOT_SUCCEEDED),
-        Endpoint::of::<report::__path_report>(|| web::to(report::report))
+        Endpoint::of::<report::__path_report>(Access::EVALUATIONS, || web::to(report::report))
             .problems(&[QUERY, NO_EVALUATION, FORMAT])
             .problem(Code::Conflict, NOT_SUCCEEDED),
-        Endpoint::of::<datasets::__path_list>(|| web::to(datasets::list)),
-        Endpoint::of::<datasets::__path_image>(|| web::to(datasets::image))
+        Endpoint::of::<datasets::__path_list>(Access::EVALUATIONS, || web::to(datasets::list)),
+        Endpoint::of::<datasets::__path_image>(Access::EVALUATIONS, || web::to(datasets::image))
             .problems(&[&[Code::UnknownDataset, Code::UnknownImage]]),
     ]
 }
 
 fn models() -> [Endpoint; 10] {
     [
-        Endpoint::of::<models::__path_list>(|| web::to(models::list)),
-        Endpoint::of::<models::__path_get>(|| web::to(models::get)).problems(&[NO_MODEL]),
-        Endpoint::of::<load::__path_load>(|| web::to(load::load))
-            .problems(&[ADMIN, NO_MODEL])
+        Endpoint::of::<models::__path_list>(Access::MODELS, || web::to(models::list)),
+        Endpoint::of::<models::__path_get>(Access::MODELS, || web::to(models::get)).problems(&[NO_MODEL]),
+        Endpoint::of::<load::__path_load>(Access::MODEL_CHANGES, || web::to(load::load))
+            .problems(&[NO_MODEL])
             .problem(
                 Code::InvalidModel,
                 "a version cannot be served; the detail has the reason. The previous version continues to serve",
             )
             .problems(&[&[Code::Internal], BUSY]),
-        Endpoint::of::<load::__path_unload>(|| web::to(load::unload))
-            .problems(&[ADMIN, NO_MODEL, BUSY]),
-        Endpoint::of::<pin::__path_pin>(|| web::to(pin::pin))
-            .problems(&[ADMIN, NO_MODEL])
+        Endpoint::of::<load::__path_unload>(Access::MODEL_CHANGES, || web::to(load::unload))
+            .problems(&[NO_MODEL, BUSY]),
+        Endpoint::of::<pin::__path_pin>(Access::MODEL_CHANGES, || web::to(pin::pin))
+            .problems(&[NO_MODEL])
             .problem(Code::Conflict, "no version of the model is loaded")
             .problems(&[BUSY]),
-        Endpoint::of::<pin::__path_unpin>(|| web::to(pin::unpin))
-            .problems(&[ADMIN, NO_MODEL])
+        Endpoint::of::<pin::__path_unpin>(Access::MODEL_CHANGES, || web::to(pin::unpin))
+            .problems(&[NO_MODEL])
             .problem(Code::Conflict, "a promotion of the model is pending")
             .problems(&[BUSY]),
-        Endpoint::of::<promotions::create::__path_create>(|| web::to(promotions::create::create))
-            .problems(&[JSON, JSON_LIMITS, ADMIN, NO_MODEL])
+        Endpoint::of::<promotions::create::__path_create>(Access::MODEL_CHANGES, || web::to(promotions::create::create))
+            .problems(&[JSON, JSON_LIMITS, NO_MODEL])
             .problem(
                 Code::UnknownVersion,
                 "the models directory does not contain the version",
@@ -161,21 +161,26 @@ fn models() -> [Endpoint; 10] {
                 "the version serves already, no version is loaded, or a promotion of the model is pending",
             )
             .problems(&[BUSY]),
-        Endpoint::of::<promotions::list::__path_list>(|| web::to(promotions::list::list))
+        Endpoint::of::<promotions::list::__path_list>(Access::PROMOTIONS, || web::to(promotions::list::list))
             .problems(&[QUERY, NO_MODEL]),
-        Endpoint::of::<promotions::get::__path_get>(|| web::to(promotions::get::get))
+        Endpoint::of::<promotions::get::__path_get>(Access::PROMOTIONS, || web::to(promotions::get::get))
             .problems(&[NO_PROMOTION]),
-        Endpoint::of::<promotions::cancel::__path_cancel>(|| web::to(promotions::cancel::cancel))
-            .problems(&[ADMIN, NO_PROMOTION]),
+        Endpoint::of::<promotions::cancel::__path_cancel>(Access::MODEL_CHANGES, || web::to(promotions::cancel::cancel))
+            .problems(&[NO_PROMOTION]),
     ]
 }
 
 fn operation() -> [Endpoint; 6] {
     [
-        Endpoint::of::<health::__path_live>(|| web::to(health::live)).log_at_debug(),
-        Endpoint::of::<health::__path_ready>(|| web::to(health::ready)).log_at_debug(),
-        Endpoint::of::<metrics::__path_metrics>(|| web::to(metrics::metrics)).log_at_debug(),
-        Endpoint::of::<documentation::__path_openapi>(|| web::to(documentation::openapi)),
+        Endpoint::of::<health::__path_live>(Access::Public, || web::to(health::live))
+            .log_at_debug(),
+        Endpoint::of::<health::__path_ready>(Access::Public, || web::to(health::ready))
+            .log_at_debug(),
+        Endpoint::of::<metrics::__path_metrics>(Access::METRICS, || web::to(metrics::metrics))
+            .log_at_debug(),
+        Endpoint::of::<documentation::__path_openapi>(Access::Public, || {
+            web::to(documentation::openapi)
+        }),
         Endpoint::page(web_ui::PATH, || web::to(web_ui::index)),
         Endpoint::page(web_ui::FILES_PATH, || web::to(web_ui::file)),
     ]
@@ -190,26 +195,26 @@ fn inference_protocol() -> [Endpoint; 12] {
             .problem(Code::UnknownModel, "the model is not loaded")
     };
     [
-        Endpoint::of::<server::__path_metadata>(|| web::to(server::metadata)),
-        Endpoint::of::<server::__path_live>(|| web::to(server::live)).log_at_debug(),
-        Endpoint::of::<server::__path_ready>(|| web::to(server::ready)).log_at_debug(),
+        Endpoint::of::<server::__path_metadata>(Access::Public, || web::to(server::metadata)),
+        Endpoint::of::<server::__path_live>(Access::Public, || web::to(server::live)).log_at_debug(),
+        Endpoint::of::<server::__path_ready>(Access::Public, || web::to(server::ready)).log_at_debug(),
         // This must precede the pattern of models, which would match it.
-        Endpoint::of::<models::__path_all_statistics>(|| web::to(models::all_statistics)),
-        Endpoint::of::<repository::__path_index>(|| web::to(repository::index))
+        Endpoint::of::<models::__path_all_statistics>(Access::STATISTICS, || web::to(models::all_statistics)),
+        Endpoint::of::<repository::__path_index>(Access::MODELS, || web::to(repository::index))
             .problems(&[JSON, JSON_LIMITS, BUSY]),
-        Endpoint::of::<repository::__path_load>(|| web::to(repository::load))
+        Endpoint::of::<repository::__path_load>(Access::MODEL_CHANGES, || web::to(repository::load))
             .problem(
                 Code::InvalidRequest,
                 "the body is invalid, or the model cannot be served and the previous version continues to serve",
             )
-            .problems(&[&[Code::UnsupportedMediaType], JSON_LIMITS, ADMIN, NO_MODEL, BUSY]),
-        Endpoint::of::<repository::__path_unload>(|| web::to(repository::unload))
-            .problems(&[JSON, JSON_LIMITS, ADMIN, NO_MODEL, BUSY]),
-        versioned(Endpoint::of::<models::__path_metadata>(|| web::to(models::metadata))),
-        versioned(Endpoint::of::<models::__path_ready>(|| web::to(models::ready))),
-        versioned(Endpoint::of::<models::__path_config>(|| web::to(models::config))),
-        versioned(Endpoint::of::<models::__path_statistics>(|| web::to(models::statistics))),
-        versioned(Endpoint::of::<infer::__path_infer>(|| web::to(infer::infer)))
+            .problems(&[&[Code::UnsupportedMediaType], JSON_LIMITS, NO_MODEL, BUSY]),
+        Endpoint::of::<repository::__path_unload>(Access::MODEL_CHANGES, || web::to(repository::unload))
+            .problems(&[JSON, JSON_LIMITS, NO_MODEL, BUSY]),
+        versioned(Endpoint::of::<models::__path_metadata>(Access::MODELS, || web::to(models::metadata))),
+        versioned(Endpoint::of::<models::__path_ready>(Access::MODELS, || web::to(models::ready))),
+        versioned(Endpoint::of::<models::__path_config>(Access::MODELS, || web::to(models::config))),
+        versioned(Endpoint::of::<models::__path_statistics>(Access::STATISTICS, || web::to(models::statistics))),
+        versioned(Endpoint::of::<infer::__path_infer>(Access::INFERENCE, || web::to(infer::infer)))
             .problems(&[IMAGE, IMAGES, BUSY]),
     ]
 }

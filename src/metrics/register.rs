@@ -1,8 +1,8 @@
 //! Creates and registers metrics.
 
 use prometheus::{
-    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, core::Collector,
+    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, core::Collector,
 };
 
 const FIXED: &str = "names are valid and unique, and each metric has a help text";
@@ -48,6 +48,13 @@ pub(super) fn histogram(
 ) -> HistogramVec {
     let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
     let metric = HistogramVec::new(options, labels).expect(FIXED);
+    register(registry, metric.clone());
+    metric
+}
+
+/// A counter without labels.
+pub(super) fn single_counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
+    let metric = IntCounter::new(name, help).expect(FIXED);
     register(registry, metric.clone());
     metric
 }

@@ -5,6 +5,7 @@ use mien_faces::image::ImageErrorKind;
 use std::{fmt, time::Duration};
 
 use crate::{
+    auth::keys::{LimitExceeded, LimitKind},
     batching::BatchError,
     excerpt::bounded,
     intake::decoder::{DecoderError, ImageDecodeError},
@@ -28,6 +29,8 @@ pub enum Kind {
         /// Time before a retry.
         retry_after: Duration,
     },
+    /// A limit of the API key is exceeded.
+    Limited(LimitKind),
     /// The server is shutting down.
     ShuttingDown,
     /// The deadline of the request or the time limit of an inference passed.
@@ -71,6 +74,12 @@ impl Error {
     /// Kind of the error.
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+}
+
+impl From<LimitExceeded> for Error {
+    fn from(exceeded: LimitExceeded) -> Self {
+        Self::new(Kind::Limited(exceeded.kind), exceeded.to_string())
     }
 }
 

@@ -56,7 +56,7 @@ impl AdminSettings {
 
 /// Gets a token from the value of a setting. Unlike the parsers of clap, it does not repeat an invalid value in its error.
 #[derive(Debug, Clone)]
-struct TokenParser(fn(&OsStr) -> Result<AdminToken, String>);
+pub(super) struct TokenParser(pub(super) fn(&OsStr) -> Result<AdminToken, String>);
 
 impl TypedValueParser for TokenParser {
     type Value = AdminToken;
@@ -76,7 +76,7 @@ impl TypedValueParser for TokenParser {
     }
 }
 
-fn parse_token(text: &OsStr) -> Result<AdminToken, String> {
+pub(super) fn parse_token(text: &OsStr) -> Result<AdminToken, String> {
     let token = text.to_str().ok_or(InvalidToken).and_then(str::parse);
     token.map_err(|error| error.to_string())
 }

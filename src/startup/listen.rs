@@ -8,7 +8,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::{
     app::AppState,
-    auth::AdminAuth,
+    auth::{Authorizer, keys::ApiKeys},
     grpc,
     http::{self, Connections, TimeLimits},
     settings::Settings,
@@ -47,13 +47,15 @@ pub(super) fn http(
     connections: &Arc<Connections>,
     listener: TcpListener,
     settings: &Settings,
+    keys: Option<&Arc<ApiKeys>>,
     max_connections: usize,
 ) -> io::Result<Server> {
     let cores = mien_host::cpu::available_cores();
     // Each thread counts its own connections; together they must not exceed the maximum.
     let threads = cores.min(max_connections).min(MAX_HTTP_THREADS);
     let app = web::Data::from(Arc::clone(app));
-    let auth = web::Data::new(admin_auth(settings, &listener)?);
+    let authorizer = authorizer(&app, settings, keys, &listener)?;
+    let authorizer = web::Data::new(authorizer);
     let limits = TimeLimits {
         header_timeout: settings.connections.header_timeout,
         keep_alive: settings.connections.keep_alive,
@@ -63,7 +65,7 @@ pub(super) fn http(
         let app = App::new()
             .app_data(app.clone())
             .app_data(web::Data::from(Arc::clone(&connections)))
-            .app_data(auth.clone())
+            .app_data(authorizer.clone())
             .configure(http::configure)
             .wrap(from_fn(http::middleware::observe));
         http::service(app, Arc::clone(&connections), limits)
@@ -82,10 +84,11 @@ pub(super) fn grpc(
     app: &Arc<AppState>,
     listener: TcpListener,
     settings: &Settings,
+    keys: Option<&Arc<ApiKeys>>,
     connections: usize,
 ) -> io::Result<grpc::Server> {
     let options = grpc::Options {
-        auth: admin_auth(settings, &listener)?,
+        authorizer: authorizer(app, settings, keys, &listener)?,
         max_connections: connections,
         header_timeout: settings.connections.header_timeout,
         keep_alive: settings.connections.keep_alive,
@@ -93,10 +96,17 @@ pub(super) fn grpc(
     grpc::Server::start(listener, app, options)
 }
 
-/// Returns the authorization of the admin requests of a listener.
-fn admin_auth(settings: &Settings, listener: &TcpListener) -> io::Result<AdminAuth> {
+/// Returns the authorization of the requests of a listener.
+fn authorizer(
+    app: &AppState,
+    settings: &Settings,
+    keys: Option<&Arc<ApiKeys>>,
+    listener: &TcpListener,
+) -> io::Result<Authorizer> {
     let token = settings.admin.token().cloned();
-    Ok(AdminAuth::new(token, listener.local_addr()?))
+    let metrics = Arc::clone(&app.metrics);
+    let address = listener.local_addr()?;
+    Ok(Authorizer::new(token, keys.cloned(), address, metrics))
 }
 
 /// Raises the limit of open files as far as possible and returns how many of the requested connections it allows. Further

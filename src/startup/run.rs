@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::{
     Application, StartupError,
     backlog::Backlog,
+    reload,
     signals::{self, StopSignals},
 };
 use crate::{app::AppState, grpc, http::Connections, models::StartupReceiver, telemetry};
@@ -67,6 +68,7 @@ impl Application {
             app,
             connections,
             backlogs,
+            reloads,
             started,
             drain,
             grpc,
@@ -97,6 +99,7 @@ impl Application {
             }
             () = &mut shutdown => Ok(()),
             error = await_models(started, &app, &url) => Err(error),
+            () = reload::watch(reloads, Arc::clone(&app.metrics)) => Ok(()),
         };
         let deadline = deadline
             .get()

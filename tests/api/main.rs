@@ -26,6 +26,7 @@ mod faces;
 mod grpc;
 mod health;
 mod helpers;
+mod keys;
 mod lifecycle;
 mod limits;
 mod live;

@@ -16,7 +16,7 @@ use self::{
     part::{Image, Part, Parts},
 };
 use super::{inputs::Entry, result::FileResult, search::SearchArgs};
-use crate::{cli::api_client::ApiClient, models::name::ModelName};
+use crate::{auth::AdminToken, cli::api_client::ApiClient, models::name::ModelName};
 
 /// Number of faces of a request.
 const FACES_PER_REQUEST: usize = 16;
@@ -24,7 +24,7 @@ const FACES_PER_REQUEST: usize = 16;
 /// Number of photos of a request. The server returns at most 256 faces per request by default, of which each photo has an equal share.
 const PHOTOS_PER_REQUEST: usize = 2;
 
-/// Time for which a request is sent again while the server rejects it with 503.
+/// Time for which a request is sent again while the server rejects it with 429 or 503.
 const MAX_RETRY_TIME: Duration = Duration::from_secs(300);
 
 /// Time to the next attempt if the server does not say it.
@@ -55,11 +55,12 @@ impl Server {
     /// Returns an error if the server is not reachable or does not have the model.
     pub(super) async fn connect(
         url: &str,
+        key: Option<&AdminToken>,
         requested: Option<&ModelName>,
         search: Option<&SearchArgs>,
         workers: usize,
     ) -> anyhow::Result<Self> {
-        let client = ApiClient::new(url, None)?;
+        let client = ApiClient::new(url, key)?;
         let labels = labels(&client, requested).await?;
         let mut query = Vec::new();
         if let Some(ModelName { name, version }) = requested {
@@ -153,8 +154,10 @@ impl Server {
                 ));
             }
             let problem: Problem = serde_json::from_slice(&reply.body).unwrap_or_default();
-            let can_retry =
-                reply.status == StatusCode::SERVICE_UNAVAILABLE && problem.code != DETECTOR_MISSING;
+            let can_retry = match reply.status {
+                StatusCode::SERVICE_UNAVAILABLE => problem.code != DETECTOR_MISSING,
+                status => status == StatusCode::TOO_MANY_REQUESTS,
+            };
             if !can_retry && reply.status.is_client_error() {
                 return Ok(Err(problem));
             }

@@ -1,5 +1,7 @@
 //! Errors as statuses.
 
+use std::time::Duration;
+
 use tonic::{Code, Status};
 
 use crate::{
@@ -12,13 +14,12 @@ const PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 impl From<AuthError> for Status {
     fn from(denied: AuthError) -> Self {
-        match denied {
-            AuthError::Unauthorized => Self::unauthenticated(denied.to_string()),
-            AuthError::Disabled
-            | AuthError::NotLocal
-            | AuthError::Forwarded
-            | AuthError::CrossOrigin => Self::permission_denied(denied.to_string()),
-        }
+        let code = if denied.is_unauthenticated() {
+            Code::Unauthenticated
+        } else {
+            Code::PermissionDenied
+        };
+        Self::new(code, denied.to_string())
     }
 }
 
@@ -27,16 +28,31 @@ impl From<Error> for Status {
         let code = match error.kind() {
             Kind::Invalid | Kind::TooLarge => Code::InvalidArgument,
             Kind::NotFound => Code::NotFound,
+            Kind::Limited(_) => Code::ResourceExhausted,
             Kind::Unavailable { .. } | Kind::ShuttingDown => Code::Unavailable,
             Kind::DeadlineExceeded => Code::DeadlineExceeded,
             Kind::Internal => Code::Internal,
         };
         let mut status = Self::new(code, error.to_string());
-        if let Kind::Unavailable { retry_after } = error.kind() {
+        if let Some(retry_after) = retry_after(error.kind()) {
             let millis = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX);
             status.metadata_mut().insert(PUSHBACK, millis.into());
         }
         status
+    }
+}
+
+/// Returns the time after which the call can be sent again, if the server knows it.
+fn retry_after(kind: Kind) -> Option<Duration> {
+    match kind {
+        Kind::Unavailable { retry_after } => Some(retry_after),
+        Kind::Limited(limit) => limit.retry_after(),
+        Kind::Invalid
+        | Kind::TooLarge
+        | Kind::NotFound
+        | Kind::ShuttingDown
+        | Kind::DeadlineExceeded
+        | Kind::Internal => None,
     }
 }
 

@@ -11,6 +11,7 @@ use tracing::{Instrument, Span};
 
 use crate::{
     app::AppState,
+    auth::Client,
     excerpt::Excerpt,
     grpc::{
         body_limit::{Incoming, Received},
@@ -42,11 +43,18 @@ pub(super) async fn response(
         .map_or_else(Instant::now, |&RequestStart(time)| time);
     let deadline = start + deadline::timeout(request.metadata(), app.limits.request_timeout);
     let incoming = request.extensions().get().cloned();
+    let client = client(&request)?;
     let Received {
         message,
         reservation: _reservation,
     } = received(incoming.as_ref())?;
-    Ok(infer(&app.oip, message, deadline).await?)
+    Ok(infer(&app.oip, message, &client, deadline).await?)
+}
+
+/// Returns the client that the layer has authorized.
+pub(super) fn client<T>(request: &Request<T>) -> Result<Client, Status> {
+    let client = request.extensions().get().cloned();
+    client.ok_or_else(|| Status::internal("the call is not authorized"))
 }
 
 /// Returns the message that was received last.
@@ -60,18 +68,20 @@ pub(super) fn responses(
     app: Arc<AppState>,
     messages: impl Stream<Item = Result<ModelInferRequest, Status>>,
     incoming: Option<Incoming>,
+    client: Client,
 ) -> impl Stream<Item = Result<ModelStreamInferResponse, Status>> {
     let span = Span::current();
     let responses = messages.map(move |message| {
         // tonic has an empty message in place of each one.
         let received = message.and_then(|_| received(incoming.as_ref()));
         let (service, timeout) = (Arc::clone(&app.oip), app.limits.request_timeout);
+        let client = client.clone();
         let response = async move {
             let Received {
                 message,
                 reservation: _reservation,
             } = received?;
-            Ok(stream_response(&service, message, timeout).await)
+            Ok(stream_response(&service, message, &client, timeout).await)
         };
         response.instrument(span.clone())
     });
@@ -82,13 +92,14 @@ pub(super) fn responses(
 async fn stream_response(
     service: &Service,
     message: ModelInferRequest,
+    client: &Client,
     timeout: Duration,
 ) -> ModelStreamInferResponse {
     let start = Instant::now();
     // A longer identifier is an error, and the error must not repeat it.
     let id = Some(&message.id).filter(|id| id.len() <= MAX_ID);
     let id = id.cloned().unwrap_or_default();
-    let result = infer(service, message, start + timeout).await;
+    let result = infer(service, message, client, start + timeout).await;
     let (error, ms) = (
         result.as_ref().err().map(ToString::to_string),
         millis(start.elapsed()),
@@ -119,9 +130,13 @@ async fn stream_response(
 async fn infer(
     service: &Service,
     message: ModelInferRequest,
+    client: &Client,
     deadline: Instant,
 ) -> Result<ModelInferResponse, Error> {
     let model = service.model(&message.model_name, Some(&message.model_version))?;
     let request = convert::request(message)?;
-    Ok(service.infer(&model, request, deadline).await?.into())
+    Ok(service
+        .infer(&model, request, client, deadline)
+        .await?
+        .into())
 }

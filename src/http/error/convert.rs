@@ -17,12 +17,10 @@ use crate::{
 
 impl From<AuthError> for ApiError {
     fn from(denied: AuthError) -> Self {
-        let code = match denied {
-            AuthError::Unauthorized => Code::Unauthorized,
-            AuthError::Disabled
-            | AuthError::NotLocal
-            | AuthError::Forwarded
-            | AuthError::CrossOrigin => Code::Forbidden,
+        let code = if denied.is_unauthenticated() {
+            Code::Unauthorized
+        } else {
+            Code::Forbidden
         };
         Self::new(code, denied.to_string())
     }
@@ -58,6 +56,7 @@ impl From<oip::Error> for ApiError {
                 retry_after: Some(retry_after),
                 ..Self::new(Code::Overloaded, detail)
             },
+            oip::Kind::Limited(limit) => Self::limited(detail, limit),
             oip::Kind::ShuttingDown => Self::shutting_down(detail),
             oip::Kind::DeadlineExceeded => Self::new(Code::DeadlineExceeded, detail),
             oip::Kind::Internal => Self::new(Code::Internal, detail),

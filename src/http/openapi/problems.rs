@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::http::StatusCode;
 use utoipa::{
     PartialSchema,
-    openapi::{ContentBuilder, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder},
+    openapi::{ContentBuilder, Header, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder},
 };
 
 use crate::http::error::{Code, PROBLEM_JSON, is_oip};
@@ -41,15 +41,35 @@ fn response(path: &str, status: StatusCode, description: String) -> Response {
     let response = ResponseBuilder::new()
         .description(description)
         .content(media_type, content.build());
-    if status != StatusCode::SERVICE_UNAVAILABLE {
-        return response.build();
-    }
-    let retry_after = HeaderBuilder::new()
-        .schema(Some(u64::schema()))
-        .description(Some(
+    let names: &[&str] = match status {
+        StatusCode::SERVICE_UNAVAILABLE => &["Retry-After"],
+        StatusCode::TOO_MANY_REQUESTS => &["Retry-After", "RateLimit", "RateLimit-Policy"],
+        _ => &[],
+    };
+    let with_header = |response: ResponseBuilder, name: &&str| response.header(*name, header(name));
+    names.iter().fold(response, with_header).build()
+}
+
+/// Returns the description of a header of rejected requests.
+fn header(name: &str) -> Header {
+    let (schema, description) = match name {
+        "RateLimit" => (
+            String::schema(),
+            "The exhausted limit: `r` is the number of images that are left, `t` the time in seconds until the request can be sent again.",
+        ),
+        "RateLimit-Policy" => (
+            String::schema(),
+            "The limit: `q` images per window of `w` seconds, or `q` concurrent images.",
+        ),
+        _ => (
+            u64::schema(),
             "Time to wait before the next attempt, in seconds, at least 1.",
-        ));
-    response.header("Retry-After", retry_after.build()).build()
+        ),
+    };
+    HeaderBuilder::new()
+        .schema(Some(schema))
+        .description(Some(description))
+        .build()
 }
 
 fn capitalize(text: &str) -> String {

@@ -13,7 +13,7 @@ use crate::{
     http::{
         ApiError,
         error::image::{ImageProblem, all_failed},
-        extract::request_times,
+        extract::{ApiClient, request_times},
         headers::{RequestIdHeader, TimeoutHeader},
         response::{LabelOptions, LabelPrediction, server_timing},
     },
@@ -108,6 +108,7 @@ pub async fn classify(
     request: HttpRequest,
     query: web::Query<ClassifyQuery>,
     payload: web::Payload,
+    ApiClient(client): ApiClient,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let times = request_times(&request, state.limits.request_timeout)?;
@@ -116,10 +117,11 @@ pub async fn classify(
         .resolve(query.model.as_deref(), query.version.as_deref())?;
     let labels = LabelOptions::new(query.top_k, query.min_confidence, &model)?;
 
-    let decoded = state
-        .intake
-        .images(&request, payload, &model, times)
-        .await?;
+    let intake = &state.intake;
+    let (files, reservation) = intake.files(&request, payload, &model, times).await?;
+    let _admission = client.admit(files.len())?;
+    let decoded = intake.decode(files, &model, times.deadline).await?;
+    drop(reservation);
     let (faces, problems) = separate(decoded.faces);
     if faces.is_empty() {
         let problems: Vec<ImageProblem> = problems.into_iter().flatten().collect();

@@ -15,7 +15,7 @@ use crate::{
     http::{
         ApiError,
         error::image::ImageProblem,
-        extract::request_times,
+        extract::{ApiClient, request_times},
         headers::{RequestIdHeader, TimeoutHeader},
         response::negotiation,
     },
@@ -101,6 +101,7 @@ pub async fn explain(
     request: HttpRequest,
     query: web::Query<ExplainQuery>,
     payload: web::Payload,
+    ApiClient(client): ApiClient,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let times = request_times(&request, state.limits.request_timeout)?;
@@ -119,6 +120,7 @@ pub async fn explain(
     if state.explanations.available_permits() == 0 {
         return Err(busy(&state));
     }
+    let _admission = client.admit(1)?;
     let face_box = query.r#box.as_deref().map(parse_box).transpose()?;
     let intake = &state.intake;
     let face = match face_box {

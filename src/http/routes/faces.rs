@@ -23,7 +23,7 @@ use crate::{
             Code,
             image::{ImageProblem, all_failed},
         },
-        extract::request_times,
+        extract::{ApiClient, request_times},
         headers::{RequestIdHeader, TimeoutHeader},
         response::server_timing,
     },
@@ -72,6 +72,7 @@ pub async fn faces(
     request: HttpRequest,
     query: web::Query<FacesQuery>,
     payload: web::Payload,
+    ApiClient(client): ApiClient,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let times = request_times(&request, state.limits.request_timeout)?;
@@ -85,6 +86,7 @@ pub async fn faces(
     detector.ensure_capacity(1)?;
     let (files, _reservation) = state.intake.files(&request, payload, &model, times).await?;
     detector.ensure_capacity(files.len())?;
+    let _admission = client.admit(files.len())?;
     let share = (detector.max_faces() / files.len()).max(1);
     options.detection.max_faces = options.detection.max_faces.min(share);
     let decoder = &state.intake.decoder;

@@ -31,7 +31,7 @@ use self::{
 use super::faces::{FacesQuery, detector_missing};
 use crate::{
     app::AppState,
-    http::{ApiError, Connections, headers::RequestIdHeader},
+    http::{ApiError, Connections, extract::ApiClient, headers::RequestIdHeader},
     intake::IntakeError,
 };
 
@@ -70,6 +70,7 @@ const FRAMES: usize = 3;
 pub async fn live(
     request: HttpRequest,
     payload: web::Payload,
+    ApiClient(client): ApiClient,
     state: web::Data<AppState>,
     connections: web::Data<Connections>,
 ) -> Result<HttpResponse, ApiError> {
@@ -78,7 +79,7 @@ pub async fn live(
         return Err(ApiError::shutting_down("the server is shutting down"));
     }
     let detector = state.detector.as_ref().ok_or_else(detector_missing)?;
-    let analyzer = Analyzer::new(state.clone(), Arc::clone(detector), query);
+    let analyzer = Analyzer::new(state.clone(), Arc::clone(detector), query, client);
     analyzer.check()?;
     let permit = permit(&state)?;
     let payload = with_frame_limit(&request, payload, state.limits.max_live_frame).await;

@@ -7,6 +7,7 @@ use tokio::time::timeout_at;
 
 use super::Service;
 use crate::{
+    auth::Client,
     batching::{BatchError, BatchResponse, Priority, RequestOptions},
     inference::Input,
     metrics::Outcome,
@@ -25,7 +26,7 @@ impl Service {
         input::raw(&model.signature, body)
     }
 
-    /// Runs inference for a request.
+    /// Runs inference for a request of a client.
     ///
     /// # Errors
     /// Returns an error of any [`Kind`].
@@ -33,6 +34,7 @@ impl Service {
         &self,
         model: &LiveModel,
         request: InferRequest,
+        client: &Client,
         deadline: Instant,
     ) -> Result<InferResponse, Error> {
         let start = Instant::now();
@@ -51,6 +53,7 @@ impl Service {
         if priority == Priority::Live {
             model.batcher.ensure_capacity(images.len())?;
         }
+        let _admission = client.admit(images.len())?;
         let inputs = self.faces(model, images, priority, deadline).await?;
         let preprocess = start.elapsed();
         let call = RequestOptions {

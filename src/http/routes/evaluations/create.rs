@@ -10,7 +10,7 @@ use crate::{
     app::AppState,
     evaluation::{EvaluationResponse, EvaluationSpec},
     http::{
-        Admin, ApiError,
+        ApiError,
         extract::{ImageLimit, JsonBody, Version},
         middleware::RequestId,
     },
@@ -51,7 +51,6 @@ pub struct EvaluationRequest {
     )
 )]
 pub async fn create(
-    _: Admin,
     JsonBody(request): JsonBody<EvaluationRequest>,
     id: web::ReqData<RequestId>,
     state: web::Data<AppState>,

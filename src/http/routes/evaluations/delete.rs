@@ -8,7 +8,7 @@ use super::{ONE_PATH, parse, unknown};
 use crate::{
     app::AppState,
     evaluation::{EvaluationResponse, Purged},
-    http::{Admin, ApiError, error::Code, headers::NO_STORE},
+    http::{ApiError, error::Code, headers::NO_STORE},
 };
 
 /// Query parameters of a deletion.
@@ -35,7 +35,6 @@ pub struct DeleteQuery {
         (status = 204, description = "`purge=true`: the evaluation was removed."),)
 )]
 pub async fn delete(
-    _: Admin,
     id: web::Path<String>,
     query: web::Query<DeleteQuery>,
     state: web::Data<AppState>,

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     app::AppState,
+    auth::Client,
     batching::{Priority, RequestOptions},
     detection::{FaceDetector, FoundFace, PhotoFaces, PhotoOptions},
     http::{
@@ -34,6 +35,7 @@ pub(super) struct Analyzer {
     state: web::Data<AppState>,
     detector: Arc<FaceDetector>,
     query: LiveQuery,
+    client: Client,
     tracker: FaceTracker,
     start: Instant,
 }
@@ -44,12 +46,14 @@ impl Analyzer {
         state: web::Data<AppState>,
         detector: Arc<FaceDetector>,
         query: LiveQuery,
+        client: Client,
     ) -> Self {
         Self {
             state,
             detector,
             tracker: FaceTracker::new(query.smoothing),
             query,
+            client,
             start: Instant::now(),
         }
     }
@@ -107,6 +111,7 @@ impl Analyzer {
         header: &Header,
     ) -> Result<Result<String, ImageProblem>, ApiError> {
         let (model, labels, options) = self.options()?;
+        let _admission = self.client.admit(1)?;
         let deadline = frame.received + self.state.limits.request_timeout;
         let file = EncodedImage::Raw(frame.file);
         let decoder = &self.state.intake.decoder;

@@ -3,10 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use super::ModelSummary;
-use crate::{
-    app::AppState,
-    http::{Admin, ApiError},
-};
+use crate::{app::AppState, http::ApiError};
 
 const LOAD_PATH: &str = "/v1/models/{name}/load";
 const UNLOAD_PATH: &str = "/v1/models/{name}/unload";
@@ -22,7 +19,6 @@ const UNLOAD_PATH: &str = "/v1/models/{name}/unload";
     )
 )]
 pub async fn load(
-    _: Admin,
     name: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
@@ -41,7 +37,6 @@ pub async fn load(
     )
 )]
 pub async fn unload(
-    _: Admin,
     name: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {

@@ -3,10 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use super::ModelSummary;
-use crate::{
-    app::AppState,
-    http::{Admin, ApiError},
-};
+use crate::{app::AppState, http::ApiError};
 
 const PATH: &str = "/v1/models/{name}/pin";
 
@@ -23,7 +20,6 @@ const PATH: &str = "/v1/models/{name}/pin";
     )
 )]
 pub async fn pin(
-    _: Admin,
     name: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
@@ -42,7 +38,6 @@ pub async fn pin(
     )
 )]
 pub async fn unpin(
-    _: Admin,
     name: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {

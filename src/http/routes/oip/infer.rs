@@ -15,8 +15,10 @@ use super::{
 use crate::{
     app::AppState,
     http::{
-        ApiError, extract::request_times, headers::TimeoutHeader, response::compression::Format,
-        response::server_timing,
+        ApiError,
+        extract::{ApiClient, request_times},
+        headers::TimeoutHeader,
+        response::{compression::Format, server_timing},
     },
     intake::{IntakeError, body, memory_limit::Reservation},
     json::{self, ElementLimits},
@@ -71,6 +73,7 @@ pub async fn infer(
     request: HttpRequest,
     path: web::Path<ModelPath>,
     payload: web::Payload,
+    ApiClient(client): ApiClient,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let limits = &state.limits;
@@ -97,7 +100,8 @@ pub async fn infer(
         Some(0) => raw(state.oip.raw_input(&model, body)),
         length => parse(body, length, element_limits(limits, &model), &reservation).await?,
     };
-    let response = state.oip.infer(&model, request_v2, times.deadline).await?;
+    let inference = state.oip.infer(&model, request_v2, &client, times.deadline);
+    let response = inference.await?;
     respond(&request, &response, &binary)
 }
 

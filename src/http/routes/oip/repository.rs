@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::ModelPath;
 use crate::{
     app::AppState,
-    http::{Admin, ApiError, extract::OptionalJson},
+    http::{ApiError, extract::OptionalJson},
     oip::ModelIndex,
 };
 
@@ -55,7 +55,6 @@ pub async fn index(
         (status = 200, description = "The model is loaded."),
     ))]
 pub async fn load(
-    _: Admin,
     path: web::Path<ModelPath>,
     OptionalJson(ChangeRequest { parameters }): OptionalJson<ChangeRequest>,
     state: web::Data<AppState>,
@@ -76,7 +75,6 @@ pub async fn load(
         (status = 200, description = "The model is unloaded."),
     ))]
 pub async fn unload(
-    _: Admin,
     path: web::Path<ModelPath>,
     _: OptionalJson<ChangeRequest>,
     state: web::Data<AppState>,

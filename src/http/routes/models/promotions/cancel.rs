@@ -3,11 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use super::{ONE_PATH, parse, unknown};
-use crate::{
-    app::AppState,
-    http::{Admin, ApiError},
-    promotion::PromotionResponse,
-};
+use crate::{app::AppState, http::ApiError, promotion::PromotionResponse};
 
 /// Cancel a promotion.
 ///
@@ -22,7 +18,6 @@ use crate::{
         (status = 200, description = "The current state of the promotion.", body = PromotionResponse),)
 )]
 pub async fn cancel(
-    _: Admin,
     path: web::Path<(String, String)>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {

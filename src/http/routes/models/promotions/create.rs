@@ -12,7 +12,7 @@ use crate::{
     evaluation::EvaluationSpec,
     excerpt::Excerpt,
     http::{
-        Admin, ApiError,
+        ApiError,
         error::Code,
         extract::{ImageLimit, JsonBody, Version},
         middleware::RequestId,
@@ -74,7 +74,6 @@ pub struct PromotionRequest {
     )
 )]
 pub async fn create(
-    _: Admin,
     name: web::Path<String>,
     JsonBody(request): JsonBody<PromotionRequest>,
     id: web::ReqData<RequestId>,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::auth::request::is_forwarding;
 
 const LOCAL: &str = "127.0.0.1:8080";
 const PUBLIC: &str = "0.0.0.0:8080";
@@ -8,22 +9,22 @@ fn auth(token: Option<&str>, listener: &str) -> AdminAuth {
     AdminAuth::new(token, listener.parse().unwrap())
 }
 
-fn with_token(authorization: &str) -> AdminRequest<'_> {
-    AdminRequest {
+fn with_token(authorization: &str) -> ClientRequest<'_> {
+    ClientRequest {
         authorization: Some(authorization.as_bytes()),
-        ..AdminRequest::default()
+        ..ClientRequest::default()
     }
 }
 
-fn to(host: &str) -> AdminRequest<'_> {
-    AdminRequest {
+fn to(host: &str) -> ClientRequest<'_> {
+    ClientRequest {
         host: Some(host),
-        ..AdminRequest::default()
+        ..ClientRequest::default()
     }
 }
 
 fn from(auth: &AdminAuth, origin: &str, host: &str) -> Result<(), AuthError> {
-    auth.authorize(&AdminRequest {
+    auth.authorize(&ClientRequest {
         origin: Some(origin),
         ..to(host)
     })
@@ -56,7 +57,7 @@ fn only_correct_token_is_authorized() {
         auth.authorize(&to("localhost")),
         Err(AuthError::Unauthorized)
     );
-    let from_proxy = AdminRequest {
+    let from_proxy = ClientRequest {
         origin: Some("https://other.example"),
         host: Some("faces.example"),
         is_forwarded: true,
@@ -105,14 +106,14 @@ fn missing_token_requires_loopback_host() {
         );
     }
     assert_eq!(
-        auth.authorize(&AdminRequest::default()),
+        auth.authorize(&ClientRequest::default()),
         Err(AuthError::NotLocal)
     );
 }
 
 #[test]
 fn missing_token_rejects_requests_of_proxies() {
-    let forwarded = AdminRequest {
+    let forwarded = ClientRequest {
         is_forwarded: true,
         ..to("localhost:8080")
     };

@@ -1,43 +1,43 @@
-//! The extractor of admin handlers: it authorizes the request.
+//! The client of a request, and the parts of a request that its authorization depends on.
 
 use std::future::{Ready, ready};
 
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     http::header::{AUTHORIZATION, HOST, ORIGIN},
-    web,
 };
 
 use crate::{
-    auth::{AdminAuth, AdminRequest, AuthError, is_forwarding},
-    http::ApiError,
+    auth::{Client, ClientRequest, is_forwarding},
+    http::{ApiError, headers::API_KEY},
 };
 
-/// Proof that the request is authorized as an admin request.
-pub struct Admin(());
+/// The client that the middleware has authorized.
+pub struct ApiClient(pub(in crate::http) Client);
 
-impl FromRequest for Admin {
+impl FromRequest for ApiClient {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(authorize(request).map(Self).map_err(ApiError::from))
+        let client = request.extensions().get::<Client>().cloned();
+        let missing = || ApiError::internal("the route does not authorize its clients");
+        ready(client.map(Self).ok_or_else(missing))
     }
 }
 
-fn authorize(request: &HttpRequest) -> Result<(), AuthError> {
-    let auth = request
-        .app_data::<web::Data<AdminAuth>>()
-        .expect("the app has the authorization of its listener");
+/// Returns the parts of a request that its authorization depends on.
+pub(in crate::http) fn client_request(request: &HttpRequest) -> ClientRequest<'_> {
     let headers = request.headers();
     let origin = headers.get(ORIGIN);
-    auth.authorize(&AdminRequest {
+    ClientRequest {
         authorization: headers.get(AUTHORIZATION).map(|value| value.as_bytes()),
+        api_key: headers.get(API_KEY).map(|value| value.as_bytes()),
         origin: origin.map(|origin| origin.to_str().unwrap_or_default()),
         host: host(request),
         is_forwarded: headers.keys().any(|name| is_forwarding(name.as_str())),
-    })
+    }
 }
 
 /// Returns the host if all headers and the URI name the same one. The absolute form of a request target contains the host.

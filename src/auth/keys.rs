@@ -1,0 +1,197 @@
+//! API keys: secrets of clients with scopes and limits.
+//!
+//! A key has 256 random bits. A plain SHA-256 of it is therefore enough: slow hashes protect passwords that can be guessed, and
+//! such a key cannot.
+
+pub mod document;
+mod limits;
+mod rate_limit;
+pub mod secret;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+pub use self::limits::{Admission, LimitExceeded, LimitKind, seconds};
+use self::{
+    document::{DocumentError, KeyEntry},
+    limits::Limits,
+};
+use super::access::Scope;
+use crate::metrics::{KeyFamilies, KeyMetrics, KeyOutcome};
+
+/// Maximum size of a file of keys in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
+/// A key with its counters.
+pub struct Key {
+    name: Arc<str>,
+    hash: [u8; 32],
+    scopes: Vec<Scope>,
+    limits: Arc<Limits>,
+    metrics: KeyMetrics,
+}
+
+impl Key {
+    /// Returns whether the key has one of the scopes, and counts the request.
+    pub(super) fn has_scope(&self, scopes: &[Scope]) -> bool {
+        let has = scopes.iter().any(|scope| self.scopes.contains(scope));
+        self.metrics.count_request(if has {
+            KeyOutcome::Accepted
+        } else {
+            KeyOutcome::Forbidden
+        });
+        has
+    }
+
+    /// Admits images within the limits of the key.
+    ///
+    /// # Errors
+    /// Returns the exceeded limit.
+    pub(super) fn admit(&self, images: usize) -> Result<Admission, LimitExceeded> {
+        let admitted = self.limits.admit(images);
+        match &admitted {
+            Ok(_) => self.metrics.count_images(images),
+            Err(kind) => self.metrics.count_limited(kind.name()),
+        }
+        admitted.map_err(|kind| LimitExceeded {
+            key: Arc::clone(&self.name),
+            kind,
+        })
+    }
+}
+
+/// Why a file of keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// The file cannot be read.
+    #[error("cannot read the API keys `{}` (--api-keys)", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Error of the operating system.
+        source: io::Error,
+    },
+    /// The content is invalid.
+    #[error("invalid API keys in `{}` (--api-keys)", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The invalid key and field.
+        source: DocumentError,
+    },
+}
+
+/// The keys of a server. They are replaced when the file changes.
+pub struct ApiKeys {
+    path: PathBuf,
+    keys: ArcSwap<Vec<Arc<Key>>>,
+    families: KeyFamilies,
+}
+
+impl ApiKeys {
+    /// Reads the keys of a file.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read or is invalid.
+    pub fn open(path: &Path, families: KeyFamilies) -> Result<Self, KeyFileError> {
+        let keys = Self {
+            path: path.to_owned(),
+            keys: ArcSwap::default(),
+            families,
+        };
+        keys.reload()?;
+        Ok(keys)
+    }
+
+    /// Reads the file again. Keys whose name and limits are unchanged keep their counters.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read or is invalid. The previous keys remain valid.
+    pub fn reload(&self) -> Result<(), KeyFileError> {
+        let path = || self.path.clone();
+        let text = read(&self.path).map_err(|source| KeyFileError::Read {
+            path: path(),
+            source,
+        })?;
+        let entries = document::parse(&text).map_err(|source| KeyFileError::Invalid {
+            path: path(),
+            source,
+        })?;
+        let previous = self.keys.load_full();
+        let by_name: BTreeMap<&str, &Key> = previous
+            .iter()
+            .map(|key| (&*key.name, key.as_ref()))
+            .collect();
+        let create = |entry: KeyEntry| {
+            let previous = by_name.get(entry.name.as_str()).copied();
+            Arc::new(self.key(entry, previous))
+        };
+        let keys: Vec<Arc<Key>> = entries.into_iter().map(create).collect();
+        let names: BTreeSet<&str> = keys.iter().map(|key| &*key.name).collect();
+        for removed in by_name.keys().filter(|name| !names.contains(*name)) {
+            self.families.remove(removed);
+        }
+        self.keys.store(Arc::new(keys));
+        Ok(())
+    }
+
+    /// Returns the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the number of keys.
+    pub fn count(&self) -> usize {
+        self.keys.load().len()
+    }
+
+    fn key(&self, entry: KeyEntry, previous: Option<&Key>) -> Key {
+        let limits = previous
+            .map(|key| &key.limits)
+            .filter(|limits| limits.settings() == entry.limits)
+            .map_or_else(|| Arc::new(Limits::new(entry.limits)), Arc::clone);
+        Key {
+            metrics: self.families.key(&entry.name),
+            name: entry.name.into(),
+            hash: entry.sha256,
+            scopes: entry.scopes,
+            limits,
+        }
+    }
+
+    /// Returns the key with this value. The time does not depend on which key matches or how many bytes of a hash are equal.
+    pub(super) fn find(&self, secret: &[u8]) -> Option<Arc<Key>> {
+        let hash: [u8; 32] = Sha256::digest(secret).into();
+        let mut found = None;
+        for key in self.keys.load().iter() {
+            if bool::from(key.hash.ct_eq(&hash)) {
+                found = Some(Arc::clone(key));
+            }
+        }
+        found
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?
+        .take(MAX_FILE + 1)
+        .read_to_string(&mut text)?;
+    if read as u64 > MAX_FILE {
+        let message = format!("the file has more than {MAX_FILE} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests;

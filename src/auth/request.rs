@@ -1,0 +1,69 @@
+//! The parts of a request that its authorization depends on.
+
+/// The parts of a request that its authorization depends on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ClientRequest<'a> {
+    /// The `Authorization` header.
+    pub authorization: Option<&'a [u8]>,
+    /// The `X-API-Key` header.
+    pub api_key: Option<&'a [u8]>,
+    /// The `Origin` header of a browser: `scheme://host:port`.
+    pub origin: Option<&'a str>,
+    /// The `Host` header, or the authority of the URI. `None` if they are missing, invalid or contradictory.
+    pub host: Option<&'a str>,
+    /// Whether one of the headers is [forwarding](is_forwarding).
+    pub is_forwarded: bool,
+}
+
+impl<'a> ClientRequest<'a> {
+    /// Returns the token of `Authorization: Bearer TOKEN`.
+    pub(super) fn bearer(&self) -> Option<&'a [u8]> {
+        let authorization = self.authorization?;
+        let (scheme, token) = authorization.split_at_checked("Bearer ".len())?;
+        scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)
+    }
+
+    /// Returns the API key: the bearer token, otherwise the value of `X-API-Key`.
+    pub(super) fn key(&self) -> Option<&'a [u8]> {
+        self.bearer().or(self.api_key)
+    }
+}
+
+/// Headers that proxies add, in addition to those that begin with [`FORWARDED_PREFIX`].
+const FORWARDING_HEADERS: [&str; 11] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-original-forwarded-for",
+    "x-original-host",
+    "x-envoy-external-address",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+];
+
+/// Start of the names of further headers that proxies add.
+const FORWARDED_PREFIX: &str = "x-forwarded";
+
+/// Returns whether a proxy adds the header with this lower-case name.
+pub fn is_forwarding(header: &str) -> bool {
+    header.starts_with(FORWARDED_PREFIX) || FORWARDING_HEADERS.contains(&header)
+}
+
+/// Returns whether a host, with or without port, is a loopback name or address.
+pub(super) fn is_local(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
+    name.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
+}

@@ -1,0 +1,33 @@
+//! The middleware of a route that authorizes its requests before their body is read.
+
+use actix_web::{
+    Error, HttpMessage,
+    body::BoxBody,
+    dev::{ServiceRequest, ServiceResponse},
+    middleware::Next,
+    web,
+};
+
+use super::{ApiError, extract::client_request};
+use crate::auth::{Access, Authorizer};
+
+/// Authorizes a request of a route. The client becomes an extension of the request.
+///
+/// # Errors
+/// Returns the errors of the handler. A rejected request has an error response.
+pub(super) async fn authorize(
+    access: Access,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let authorizer = request
+        .app_data::<web::Data<Authorizer>>()
+        .expect("the app has the authorization of its listener");
+    match authorizer.authorize(access, &client_request(request.request())) {
+        Ok(client) => {
+            request.extensions_mut().insert(client);
+            next.call(request).await
+        }
+        Err(error) => Ok(request.error_response(ApiError::from(error))),
+    }
+}

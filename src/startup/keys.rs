@@ -1,0 +1,31 @@
+//! Opens the API keys.
+
+use std::sync::Arc;
+
+use super::reload::Reload;
+use crate::{
+    auth::keys::{ApiKeys, KeyFileError},
+    file_watch::FileWatch,
+    metrics::{Metrics, ReloadedFile},
+    settings::Settings,
+};
+
+/// Reads the API keys, if there is a file, and adds their reload.
+///
+/// # Errors
+/// Returns an error if the file cannot be read or is invalid.
+pub(super) fn open(
+    settings: &Settings,
+    metrics: &Metrics,
+    reloads: &mut Vec<Reload>,
+) -> Result<Option<Arc<ApiKeys>>, KeyFileError> {
+    let Some(path) = &settings.keys.api_keys else {
+        return Ok(None);
+    };
+    let watch = FileWatch::new(vec![path.clone()]);
+    let keys = Arc::new(ApiKeys::open(path, metrics.keys.clone())?);
+    metrics.reloads.init(ReloadedFile::ApiKeys);
+    tracing::info!(path = %path.display(), keys = keys.count(), "API keys loaded");
+    reloads.push(Reload::keys(Arc::clone(&keys), watch));
+    Ok(Some(keys))
+}
