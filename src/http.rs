@@ -11,6 +11,7 @@ pub mod middleware;
 mod openapi;
 mod response;
 pub mod routes;
+mod served_routes;
 
 use std::{collections::BTreeSet, sync::LazyLock, time::Duration};
 
@@ -22,20 +23,24 @@ pub use self::{
     connections::Connections,
     error::ApiError,
     response::ReportFormat,
+    served_routes::ServedRoutes,
 };
 use crate::metrics::Metrics;
 
 /// Minimum value of `Retry-After`.
 const MIN_RETRY: Duration = Duration::from_secs(1);
 
-/// Adds every route. Errors of extractors get the error bodies of the API too.
-pub fn configure(config: &mut web::ServiceConfig) {
-    let endpoints = routes::endpoints();
+/// Adds the routes of a listener. Errors of extractors get the error bodies of the API too.
+pub fn configure(served: ServedRoutes, config: &mut web::ServiceConfig) {
+    let mut endpoints = routes::endpoints();
+    endpoints.retain(|endpoint| served.contains(endpoint.access()));
+    if served.other {
+        routes::documentation::configure(config);
+    }
     config
         .app_data(web::QueryConfig::default().error_handler(|e, _| ApiError::from(e).into()))
         .app_data(web::PathConfig::default().error_handler(|e, _| ApiError::from(e).into()))
         .configure(|config| endpoint::register(&endpoints, config))
-        .configure(routes::documentation::configure)
         .default_service(web::to(routes::not_found));
 }
 

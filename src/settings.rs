@@ -11,6 +11,7 @@ mod grpc;
 mod host_port;
 mod keys;
 mod limits;
+mod listeners;
 mod models;
 pub(crate) mod parse;
 mod state;
@@ -32,6 +33,7 @@ pub use self::{
     host_port::HostPort,
     keys::{ClientKeySettings, KeySettings},
     limits::LimitSettings,
+    listeners::ListenerSettings,
     models::ModelSettings,
     parse::DataSource,
     state::{StateLocation, StateSettings},
@@ -135,6 +137,13 @@ pub struct Settings {
         reason = "clap would print it as the command's description"
     )]
     pub keys: KeySettings,
+
+    #[command(flatten)]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
+    pub listeners: ListenerSettings,
 
     #[command(flatten)]
     #[expect(

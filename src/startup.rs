@@ -7,19 +7,20 @@ mod reload;
 mod run;
 mod serve;
 mod signals;
+mod sockets;
 
-use std::{
-    io,
-    net::{SocketAddr, TcpListener},
-    path::Path,
-    sync::Arc,
-};
+use std::{io, path::Path, sync::Arc};
 
 use actix_web::dev::Server;
 use mien_faces::dataset::DatasetError;
 
 pub use self::serve::serve;
-use self::{backlog::Backlog, reload::Reload};
+use self::{
+    backlog::Backlog,
+    listen::Shared,
+    reload::Reload,
+    sockets::{Addresses, Sockets},
+};
 use crate::{
     app::AppState,
     auth::keys::KeyFileError,
@@ -83,9 +84,9 @@ pub enum StartupError {
 
 /// A server that is ready to run.
 pub struct Application {
-    server: Server,
-    /// The bound HTTP address.
-    address: SocketAddr,
+    /// One server per HTTP listener.
+    servers: Vec<Server>,
+    addresses: Addresses,
     grpc: Option<grpc::Server>,
     app: Arc<AppState>,
     connections: Arc<Connections>,
@@ -104,28 +105,27 @@ impl Application {
     pub fn build(settings: &Settings) -> Result<Self, StartupError> {
         settings.validate()?;
         // The addresses are bound first, because a failed bind is detected fast. Clients wait in the backlog until the server runs.
-        let http = bind(&settings.addr, "--addr", settings)?;
-        let address = http.local_addr()?;
-        let grpc = settings.grpc.grpc_addr.as_ref();
-        let grpc = grpc.map(|addr| bind(addr, "--grpc-addr", settings));
-        let grpc = grpc.transpose()?;
-
+        let (sockets, addresses) = Sockets::bind(settings)?;
         let (app, started) = load(settings)?;
         let app = Arc::new(app);
         let mut reloads = Vec::new();
         let keys = keys::open(settings, &app.metrics, &mut reloads)?;
-        let keys = keys.as_ref();
-        let max_connections = listen::max_connections(settings);
-        let backlogs = std::iter::once(&http).chain(&grpc).map(Backlog::of);
-        let backlogs = backlogs.collect::<io::Result<_>>()?;
+        let backlogs = sockets.backlogs()?;
         let connections = Arc::default();
-        let server = listen::http(&app, &connections, http, settings, keys, max_connections)?;
-        let grpc = grpc
-            .map(|listener| listen::grpc(&app, listener, settings, keys, max_connections))
-            .transpose()?;
+        let shared = Shared {
+            app: &app,
+            settings,
+            keys: keys.as_ref(),
+            max_connections: listen::max_connections(settings),
+        };
+        let servers = sockets.http.into_iter();
+        let servers = servers.map(|listener| shared.http(&connections, listener));
+        let servers = servers.collect::<io::Result<_>>()?;
+        let grpc = sockets.grpc.map(|listener| shared.grpc(listener));
+        let grpc = grpc.transpose()?;
         Ok(Self {
-            server,
-            address,
+            servers,
+            addresses,
             grpc,
             app,
             connections,
@@ -138,7 +138,17 @@ impl Application {
 
     /// Returns the HTTP port.
     pub fn port(&self) -> u16 {
-        self.address.port()
+        self.addresses.main.port()
+    }
+
+    /// Returns the port of `--admin-addr`.
+    pub fn admin_port(&self) -> Option<u16> {
+        self.addresses.admin.map(|address| address.port())
+    }
+
+    /// Returns the port of `--metrics-addr`.
+    pub fn metrics_port(&self) -> Option<u16> {
+        self.addresses.metrics.map(|address| address.port())
     }
 
     /// Returns the gRPC port if gRPC is enabled.
@@ -150,22 +160,6 @@ impl Application {
     pub fn registry(&self) -> Arc<Registry> {
         Arc::clone(&self.app.registry)
     }
-}
-
-/// Binds the first available address of a host.
-fn bind(
-    addr: &HostPort,
-    flag: &'static str,
-    settings: &Settings,
-) -> Result<TcpListener, StartupError> {
-    let listener = addr.resolve().and_then(|all| TcpListener::bind(&all[..]));
-    let listener = listener.map_err(|source| StartupError::Listen {
-        addr: addr.clone(),
-        flag,
-        source,
-    })?;
-    listen::set_tcp_user_timeout(&listener, settings.connections.keep_alive)?;
-    Ok(listener)
 }
 
 /// Opens data sets, stored state and ONNX Runtime, and starts to load the models.

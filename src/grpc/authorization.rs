@@ -17,21 +17,38 @@ use tonic::{
 use tower_layer::Layer;
 
 use super::calls;
-use crate::auth::{Authorizer, ClientRequest, is_forwarding};
+use crate::auth::{Access, Authorizer, Client, ClientRequest, is_forwarding};
 
 /// Metadata key of an API key, for clients that cannot send `authorization`.
 const API_KEY: &str = "x-api-key";
 
 /// Authorizes the calls of a service. The client becomes an extension of the request.
 #[derive(Clone)]
-pub(super) struct AuthorizationLayer(pub(super) Authorizer);
+pub(super) struct AuthorizationLayer {
+    pub(super) authorizer: Authorizer,
+    /// Whether admin calls are available.
+    pub(super) serves_admin: bool,
+}
 
 impl<S> Layer<S> for AuthorizationLayer {
     type Service = AuthorizationService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let Self(authorizer) = self.clone();
-        AuthorizationService { inner, authorizer }
+        AuthorizationService {
+            inner,
+            layer: self.clone(),
+        }
+    }
+}
+
+impl AuthorizationLayer {
+    fn authorize<B>(&self, access: Access, call: &Request<B>) -> Result<Client, Status> {
+        if !self.serves_admin && matches!(access, Access::Admin(_)) {
+            let message =
+                "admin calls are not available here; send admin requests to --admin-addr over HTTP";
+            return Err(Status::unimplemented(message));
+        }
+        Ok(self.authorizer.authorize(access, &client_request(call))?)
     }
 }
 
@@ -39,7 +56,7 @@ impl<S> Layer<S> for AuthorizationLayer {
 #[derive(Clone)]
 pub(super) struct AuthorizationService<S> {
     inner: S,
-    authorizer: Authorizer,
+    layer: AuthorizationLayer,
 }
 
 impl<S> Service<Request<Body>> for AuthorizationService<S>
@@ -58,12 +75,12 @@ where
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let access = calls::find(request.uri().path()).access;
-        match self.authorizer.authorize(access, &client_request(&request)) {
+        match self.layer.authorize(access, &request) {
             Ok(client) => {
                 request.extensions_mut().insert(client);
                 self.inner.call(request).boxed()
             }
-            Err(error) => std::future::ready(Ok(Status::from(error).into_http())).boxed(),
+            Err(status) => std::future::ready(Ok(status.into_http())).boxed(),
         }
     }
 }

@@ -53,6 +53,8 @@ const MAX_CONNECTION_AGE: Duration = Duration::from_secs(300);
 pub struct Options {
     /// Authorization of calls.
     pub authorizer: Authorizer,
+    /// Whether admin calls are available.
+    pub serves_admin: bool,
     /// Maximum number of open connections.
     pub max_connections: usize,
     /// Maximum time to receive the preface of a connection.
@@ -79,6 +81,7 @@ impl Server {
     pub fn start(listener: TcpListener, app: &Arc<AppState>, options: Options) -> io::Result<Self> {
         let Options {
             authorizer,
+            serves_admin,
             max_connections,
             header_timeout,
             keep_alive,
@@ -110,7 +113,10 @@ impl Server {
                 Arc::clone(&app.metrics),
                 stopped.clone(),
             ))
-            .layer(AuthorizationLayer(authorizer))
+            .layer(AuthorizationLayer {
+                authorizer,
+                serves_admin,
+            })
             .layer(BodyLimitLayer::new(
                 app.limits.max_body,
                 app.intake.memory.clone(),

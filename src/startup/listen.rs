@@ -6,6 +6,7 @@ use actix_server::{Server, ServerBuilder};
 use actix_web::{App, middleware::from_fn, web};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
+use super::sockets::HttpListener;
 use crate::{
     app::AppState,
     auth::{Authorizer, keys::ApiKeys},
@@ -36,77 +37,88 @@ pub(super) fn set_tcp_user_timeout(listener: &TcpListener, time: Duration) -> io
 
 /// Returns the maximum number of connections per listener: the setting, or its share of the limit of open files.
 pub(super) fn max_connections(settings: &Settings) -> usize {
-    let listeners = 1 + usize::from(settings.grpc.grpc_addr.is_some());
+    let additional = [
+        &settings.grpc.grpc_addr,
+        &settings.listeners.metrics_addr,
+        &settings.listeners.admin_addr,
+    ];
+    let listeners = 1 + additional.into_iter().flatten().count();
     let requested = settings.connections.max_connections.get();
     raise_nofile_limit(requested.saturating_mul(listeners)) / listeners
 }
 
-/// Starts the HTTP server.
-pub(super) fn http(
-    app: &Arc<AppState>,
-    connections: &Arc<Connections>,
-    listener: TcpListener,
-    settings: &Settings,
-    keys: Option<&Arc<ApiKeys>>,
-    max_connections: usize,
-) -> io::Result<Server> {
-    let cores = mien_host::cpu::available_cores();
-    // Each thread counts its own connections; together they must not exceed the maximum.
-    let threads = cores.min(max_connections).min(MAX_HTTP_THREADS);
-    let app = web::Data::from(Arc::clone(app));
-    let authorizer = authorizer(&app, settings, keys, &listener)?;
-    let authorizer = web::Data::new(authorizer);
-    let limits = TimeLimits {
-        header_timeout: settings.connections.header_timeout,
-        keep_alive: settings.connections.keep_alive,
-    };
-    let connections = Arc::clone(connections);
-    let service = move || {
-        let app = App::new()
-            .app_data(app.clone())
-            .app_data(web::Data::from(Arc::clone(&connections)))
-            .app_data(authorizer.clone())
-            .configure(http::configure)
-            .wrap(from_fn(http::middleware::observe));
-        http::service(app, Arc::clone(&connections), limits)
-    };
-    let server = ServerBuilder::new()
-        .workers(threads)
-        .max_concurrent_connections(max_connections / threads)
-        .shutdown_timeout(settings.drain.drain_timeout.as_secs_f64().ceil() as u64)
-        .disable_signals()
-        .listen("http", listener, service)?;
-    Ok(server.run())
+/// The parts of a server that its listeners share.
+#[derive(Clone, Copy)]
+pub(super) struct Shared<'a> {
+    pub(super) app: &'a Arc<AppState>,
+    pub(super) settings: &'a Settings,
+    pub(super) keys: Option<&'a Arc<ApiKeys>>,
+    /// Maximum number of connections per listener.
+    pub(super) max_connections: usize,
 }
 
-/// Starts the gRPC server with the same limits as HTTP.
-pub(super) fn grpc(
-    app: &Arc<AppState>,
-    listener: TcpListener,
-    settings: &Settings,
-    keys: Option<&Arc<ApiKeys>>,
-    connections: usize,
-) -> io::Result<grpc::Server> {
-    let options = grpc::Options {
-        authorizer: authorizer(app, settings, keys, &listener)?,
-        max_connections: connections,
-        header_timeout: settings.connections.header_timeout,
-        keep_alive: settings.connections.keep_alive,
-    };
-    grpc::Server::start(listener, app, options)
-}
+impl Shared<'_> {
+    /// Starts the server of an HTTP listener. Each has threads of its own, so that the connections of one listener do not block
+    /// another.
+    pub(super) fn http(
+        &self,
+        connections: &Arc<Connections>,
+        listener: HttpListener,
+    ) -> io::Result<Server> {
+        let HttpListener {
+            socket,
+            routes,
+            threads,
+        } = listener;
+        // Each thread counts its own connections; together they must not exceed the maximum.
+        let threads = threads.min(self.max_connections).min(MAX_HTTP_THREADS);
+        let settings = self.settings;
+        let app = web::Data::from(Arc::clone(self.app));
+        let authorizer = web::Data::new(self.authorizer(&socket)?);
+        let limits = TimeLimits {
+            header_timeout: settings.connections.header_timeout,
+            keep_alive: settings.connections.keep_alive,
+        };
+        let connections = Arc::clone(connections);
+        let service = move || {
+            let app = App::new()
+                .app_data(app.clone())
+                .app_data(web::Data::from(Arc::clone(&connections)))
+                .app_data(authorizer.clone())
+                .configure(|config| http::configure(routes, config))
+                .wrap(from_fn(http::middleware::observe));
+            http::service(app, Arc::clone(&connections), limits)
+        };
+        let server = ServerBuilder::new()
+            .workers(threads)
+            .max_concurrent_connections(self.max_connections / threads)
+            .shutdown_timeout(settings.drain.drain_timeout.as_secs_f64().ceil() as u64)
+            .disable_signals()
+            .listen("http", socket, service)?;
+        Ok(server.run())
+    }
 
-/// Returns the authorization of the requests of a listener.
-fn authorizer(
-    app: &AppState,
-    settings: &Settings,
-    keys: Option<&Arc<ApiKeys>>,
-    listener: &TcpListener,
-) -> io::Result<Authorizer> {
-    let token = settings.admin.token().cloned();
-    let metrics = Arc::clone(&app.metrics);
-    let address = listener.local_addr()?;
-    Ok(Authorizer::new(token, keys.cloned(), address, metrics))
+    /// Starts the gRPC server with the same limits as HTTP.
+    pub(super) fn grpc(&self, listener: TcpListener) -> io::Result<grpc::Server> {
+        let settings = self.settings;
+        let options = grpc::Options {
+            authorizer: self.authorizer(&listener)?,
+            serves_admin: settings.listeners.admin_addr.is_none(),
+            max_connections: self.max_connections,
+            header_timeout: settings.connections.header_timeout,
+            keep_alive: settings.connections.keep_alive,
+        };
+        grpc::Server::start(listener, self.app, options)
+    }
+
+    /// Returns the authorization of the requests of a listener.
+    fn authorizer(&self, listener: &TcpListener) -> io::Result<Authorizer> {
+        let token = self.settings.admin.token().cloned();
+        let metrics = Arc::clone(&self.app.metrics);
+        let address = listener.local_addr()?;
+        let keys = self.keys.cloned();
+        Ok(Authorizer::new(token, keys, address, metrics))
+    }
 }
 
 /// Raises the limit of open files as far as possible and returns how many of the requested connections it allows. Further

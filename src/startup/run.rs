@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::dev::ServerHandle;
-use futures_util::future::join_all;
+use actix_web::dev::{Server, ServerHandle};
+use futures_util::future::{join_all, try_join_all};
 use tokio::sync::oneshot;
 
 use super::{
@@ -61,10 +61,16 @@ impl Application {
     /// # Errors
     /// Returns an error if no model can be served or the server fails.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartupError> {
-        let url = url(self.address);
-        tracing::info!(%url, grpc_port = self.grpc_port(), "listening");
+        let url = url(self.addresses.main);
+        tracing::info!(
+            %url,
+            grpc_port = self.grpc_port(),
+            admin_port = self.admin_port(),
+            metrics_port = self.metrics_port(),
+            "listening"
+        );
         let Self {
-            server,
+            servers,
             app,
             connections,
             backlogs,
@@ -72,9 +78,9 @@ impl Application {
             started,
             drain,
             grpc,
-            address: _,
+            addresses: _,
         } = self;
-        let handle = server.handle();
+        let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
         let deadline = Cell::new(None);
         let mut shutdown = pin!(async {
             stop.await;
@@ -83,19 +89,19 @@ impl Application {
             tokio::time::sleep(drain.drain_delay).await;
             let end = Instant::now() + drain.drain_timeout;
             deadline.set(Some(end));
-            let closing = close(&handle, &connections, backlogs, grpc, end);
+            let closing = close(&handles, &connections, backlogs, grpc, end);
             tokio::select! {
                 () = closing => {}
                 () = reject_incomplete(&app) => {}
             }
         });
         let result = tokio::select! {
-            served = server => {
+            served = try_join_all(servers) => {
                 // HTTP ended first; gRPC calls may still be pending.
                 if deadline.get().is_some() {
                     shutdown.await;
                 }
-                served.map_err(StartupError::from)
+                served.map(drop).map_err(StartupError::from)
             }
             () = &mut shutdown => Ok(()),
             error = await_models(started, &app, &url) => Err(error),
@@ -123,7 +129,7 @@ fn url(address: SocketAddr) -> String {
 
 /// Closes both transports and returns after their last response or at the deadline.
 async fn close(
-    server: &ServerHandle,
+    servers: &[ServerHandle],
     connections: &Connections,
     backlogs: Vec<Backlog>,
     grpc: Option<grpc::Server>,
@@ -135,11 +141,11 @@ async fn close(
     join_all(backlogs.iter().map(|backlog| backlog.emptied(end.into()))).await;
     // The listeners close when both the server and the backlog are dropped.
     drop(backlogs);
-    let stopped = server.stop(true);
+    let stopped = join_all(servers.iter().map(|server| server.stop(true)));
     let http = async {
         // actix notices the end of the last connection up to a second later.
         tokio::select! {
-            () = stopped => {}
+            _ = stopped => {}
             () = connections.closed() => {}
             () = tokio::time::sleep_until(deadline.into()) => {
                 tracing::warn!("HTTP requests did not finish within --drain-timeout");

@@ -29,6 +29,7 @@ mod helpers;
 mod keys;
 mod lifecycle;
 mod limits;
+mod listeners;
 mod live;
 mod metrics;
 mod models;

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     cli::{Cli, Command},
     evaluation::{Datasets, Evaluations},
-    http,
+    http::{self, ServedRoutes},
     metrics::Metrics,
     models::registry::Registry,
     store::Store,
@@ -73,7 +73,7 @@ async fn server_without_model_is_live_not_ready() {
     let app = App::new()
         .app_data(state())
         .app_data(web::Data::new(Connections::default()))
-        .configure(http::configure)
+        .configure(|config| http::configure(ServedRoutes::ALL, config))
         .wrap(from_fn(observe));
     let app = test::init_service(app).await;
     for (path, status) in [("/health/live", 200), ("/health/ready", 503)] {
