@@ -4,7 +4,9 @@ mod access;
 mod admin;
 mod client;
 mod error;
+mod hosts;
 pub mod keys;
+mod origin;
 mod request;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -15,6 +17,8 @@ pub use self::{
     admin::{AdminAuth, AdminToken, InvalidToken},
     client::Client,
     error::AuthError,
+    hosts::AllowedSites,
+    origin::{InvalidOrigin, Origin},
     request::{ClientRequest, is_forwarding},
 };
 use crate::metrics::Metrics;
@@ -28,15 +32,17 @@ pub struct Authorizer {
 }
 
 impl Authorizer {
-    /// Creates the authorization of a listener. Without `keys`, only admin requests are authorized.
+    /// Creates the authorization of a listener. Without `keys`, only admin requests need credentials; a loopback listener then
+    /// rejects requests of web pages that are not in `sites`.
     pub fn new(
         token: Option<AdminToken>,
         keys: Option<Arc<ApiKeys>>,
         listener: SocketAddr,
+        sites: AllowedSites,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
-            admin: AdminAuth::new(token, listener),
+            admin: AdminAuth::new(token, listener, sites),
             keys,
             metrics,
         }
@@ -69,7 +75,7 @@ impl Authorizer {
         };
         match &self.keys {
             None if is_admin => self.admin.authorize(request).map(|()| Client::default()),
-            None => Ok(Client::default()),
+            None => self.admin.check_page(request).map(|()| Client::default()),
             Some(_) if self.admin.has_token(request) => Ok(Client::default()),
             Some(keys) => {
                 let secret = request.key().ok_or(AuthError::NoKey)?;

@@ -3,6 +3,7 @@
 mod authorize;
 mod connection;
 mod connections;
+mod cors;
 mod endpoint;
 pub mod error;
 mod extract;
@@ -21,6 +22,7 @@ use utoipa::openapi::OpenApi;
 pub use self::{
     connection::{TimeLimits, service},
     connections::Connections,
+    cors::cors,
     error::ApiError,
     response::ReportFormat,
     served_routes::ServedRoutes,

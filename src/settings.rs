@@ -16,6 +16,7 @@ mod models;
 pub(crate) mod parse;
 mod state;
 mod tuning;
+mod web;
 
 use std::num::NonZeroUsize;
 
@@ -38,6 +39,7 @@ pub use self::{
     parse::DataSource,
     state::{StateLocation, StateSettings},
     tuning::TuningSettings,
+    web::WebSettings,
 };
 use crate::models::{serving_limits::MAX_THREADS, serving_options::ServingOptions};
 
@@ -137,6 +139,13 @@ pub struct Settings {
         reason = "clap would print it as the command's description"
     )]
     pub keys: KeySettings,
+
+    #[command(flatten)]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
+    pub web: WebSettings,
 
     #[command(flatten)]
     #[expect(

@@ -6,7 +6,8 @@ use subtle::ConstantTimeEq;
 
 use super::{
     error::AuthError,
-    request::{ClientRequest, is_local},
+    hosts::{AllowedSites, is_own},
+    request::ClientRequest,
 };
 
 /// Minimum length of a token in characters. A shorter token could be guessed.
@@ -53,14 +54,16 @@ impl std::fmt::Debug for AdminToken {
 pub struct AdminAuth {
     token: Option<AdminToken>,
     is_loopback: bool,
+    sites: AllowedSites,
 }
 
 impl AdminAuth {
     /// Creates the authorization of a listener.
-    pub fn new(token: Option<AdminToken>, listener: SocketAddr) -> Self {
+    pub fn new(token: Option<AdminToken>, listener: SocketAddr, sites: AllowedSites) -> Self {
         Self {
             token,
             is_loopback: listener.ip().is_loopback(),
+            sites,
         }
     }
 
@@ -70,7 +73,7 @@ impl AdminAuth {
     /// Returns why the request is rejected.
     pub fn authorize(&self, request: &ClientRequest<'_>) -> Result<(), AuthError> {
         match self.token {
-            None if self.is_loopback => check_local(request),
+            None if self.is_loopback => self.check_local(request),
             None => Err(AuthError::Disabled),
             Some(_) if self.has_token(request) => Ok(()),
             Some(_) => Err(AuthError::Unauthorized),
@@ -86,27 +89,33 @@ impl AdminAuth {
         // The comparison takes the same time for all tokens of one length.
         bool::from(given.ct_eq(token.as_bytes()))
     }
-}
 
-/// Checks that a client on this machine sent the request itself. The host must be a loopback name, because any other name may
-/// have been pointed at this host by DNS rebinding, or is that of a reverse proxy. The origin of a browser must be the server.
-fn check_local(request: &ClientRequest<'_>) -> Result<(), AuthError> {
-    let host = request
-        .host
-        .filter(|host| is_local(host))
-        .ok_or(AuthError::NotLocal)?;
-    if request.is_forwarded {
-        return Err(AuthError::Forwarded);
+    /// Checks that a foreign web page did not send a request without credentials. Only a loopback listener can check this, because
+    /// the names of other listeners are unknown.
+    ///
+    /// # Errors
+    /// Returns [`AuthError::ForeignHost`] or [`AuthError::ForeignOrigin`].
+    pub(super) fn check_page(&self, request: &ClientRequest<'_>) -> Result<(), AuthError> {
+        if self.is_loopback && !self.has_token(request) {
+            self.sites.check(request)
+        } else {
+            Ok(())
+        }
     }
-    let is_own = |origin: &str| {
-        origin
-            .split_once("://")
-            .is_some_and(|(_, origin)| origin == host)
-    };
-    if request.origin.is_none_or(is_own) {
-        Ok(())
-    } else {
-        Err(AuthError::CrossOrigin)
+
+    /// Checks that a client on this machine sent the request itself. Any other host may have been pointed at this host by DNS
+    /// rebinding, or is that of a reverse proxy. The origin of a browser must be the server.
+    fn check_local(&self, request: &ClientRequest<'_>) -> Result<(), AuthError> {
+        let host = request.host.filter(|host| self.sites.allows_host(host));
+        let host = host.ok_or(AuthError::NotLocal)?;
+        if request.is_forwarded {
+            return Err(AuthError::Forwarded);
+        }
+        if request.origin.is_none_or(|origin| is_own(origin, host)) {
+            Ok(())
+        } else {
+            Err(AuthError::CrossOrigin)
+        }
     }
 }
 

@@ -17,6 +17,16 @@ pub enum AuthError {
     /// The key does not have one of the scopes.
     #[error("the API key does not have the required scope: {}", names(.0))]
     MissingScope(&'static [Scope]),
+    /// The request was sent to a name that the loopback listener does not have, so a foreign web page may have sent it.
+    #[error(
+        "the server does not accept this `Host`: send the request to `localhost` or a loopback address, or add the name to --allowed-host"
+    )]
+    ForeignHost,
+    /// A web page of another origin sent the request.
+    #[error(
+        "requests from web pages of other origins are rejected; --cors-origin allows an origin"
+    )]
+    ForeignOrigin,
     /// The server listens on a non-loopback address without a token, so every client could send admin requests.
     #[error(
         "the admin API is disabled, because the server listens on a non-loopback address without a token; set MIEN_ADMIN_TOKEN or MIEN_API_KEYS"
@@ -24,7 +34,7 @@ pub enum AuthError {
     Disabled,
     /// The request was not sent to a loopback name or address, so a proxy may have sent it for another machine.
     #[error(
-        "without an admin token, admin requests must be sent to `localhost` or a loopback address; set MIEN_ADMIN_TOKEN to send them to another name"
+        "without an admin token, admin requests must be sent to `localhost`, a loopback address or a name of --allowed-host; set MIEN_ADMIN_TOKEN to send them to another name"
     )]
     NotLocal,
     /// A proxy sent the request, possibly for another machine.
@@ -43,6 +53,8 @@ impl AuthError {
         match self {
             Self::Unauthorized | Self::NoKey | Self::UnknownKey => true,
             Self::MissingScope(_)
+            | Self::ForeignHost
+            | Self::ForeignOrigin
             | Self::Disabled
             | Self::NotLocal
             | Self::Forwarded

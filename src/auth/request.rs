@@ -51,19 +51,3 @@ const FORWARDED_PREFIX: &str = "x-forwarded";
 pub fn is_forwarding(header: &str) -> bool {
     header.starts_with(FORWARDED_PREFIX) || FORWARDING_HEADERS.contains(&header)
 }
-
-/// Returns whether a host, with or without port, is a loopback name or address.
-pub(super) fn is_local(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    let address = name
-        .strip_prefix('[')
-        .and_then(|name| name.strip_suffix(']'))
-        .unwrap_or(name);
-    name.eq_ignore_ascii_case("localhost")
-        || address
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|ip| ip.is_loopback())
-}

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::code::Code;
+pub(super) use self::rate_limit::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use super::{MIN_RETRY, headers::REQUEST_ID};
 use crate::{auth::keys::LimitKind, excerpt::bounded};
 

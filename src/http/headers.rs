@@ -7,6 +7,9 @@ use utoipa::IntoParams;
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// API key of a request, for clients that cannot send `Authorization`.
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// Length of the JSON that precedes binary tensor data, in requests and responses of the Open Inference Protocol v2.
+pub(super) const INFERENCE_LENGTH: HeaderName =
+    HeaderName::from_static("inference-header-content-length");
 /// Deadline of a request in milliseconds.
 pub(super) const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
 

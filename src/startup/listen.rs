@@ -3,7 +3,11 @@
 use std::{io, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_server::{Server, ServerBuilder};
-use actix_web::{App, middleware::from_fn, web};
+use actix_web::{
+    App,
+    middleware::{Condition, from_fn},
+    web,
+};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use super::sockets::HttpListener;
@@ -80,12 +84,14 @@ impl Shared<'_> {
             keep_alive: settings.connections.keep_alive,
         };
         let connections = Arc::clone(connections);
+        let origins = settings.web.cors_origins.clone();
         let service = move || {
             let app = App::new()
                 .app_data(app.clone())
                 .app_data(web::Data::from(Arc::clone(&connections)))
                 .app_data(authorizer.clone())
                 .configure(|config| http::configure(routes, config))
+                .wrap(Condition::new(!origins.is_empty(), http::cors(&origins)))
                 .wrap(from_fn(http::middleware::observe));
             http::service(app, Arc::clone(&connections), limits)
         };
@@ -115,9 +121,9 @@ impl Shared<'_> {
     fn authorizer(&self, listener: &TcpListener) -> io::Result<Authorizer> {
         let token = self.settings.admin.token().cloned();
         let metrics = Arc::clone(&self.app.metrics);
-        let address = listener.local_addr()?;
+        let (address, sites) = (listener.local_addr()?, self.settings.web.sites());
         let keys = self.keys.cloned();
-        Ok(Authorizer::new(token, keys, address, metrics))
+        Ok(Authorizer::new(token, keys, address, sites, metrics))
     }
 }
 

@@ -267,8 +267,9 @@ fn trickle(port: &str, extra: &str) -> String {
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
-    let head =
-        format!("POST /v1/classify HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n{extra}\r\nabc");
+    let head = format!(
+        "POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n{extra}\r\nabc"
+    );
     stream.write_all(head.as_bytes()).unwrap();
     let mut response = String::new();
     stream.read_to_string(&mut response).unwrap();

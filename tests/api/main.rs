@@ -41,4 +41,5 @@ mod resources;
 mod state;
 mod tuning;
 mod v2;
+mod web_pages;
 mod web_ui;

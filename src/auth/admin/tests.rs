@@ -6,7 +6,7 @@ const PUBLIC: &str = "0.0.0.0:8080";
 
 fn auth(token: Option<&str>, listener: &str) -> AdminAuth {
     let token = token.map(|token| token.parse().unwrap());
-    AdminAuth::new(token, listener.parse().unwrap())
+    AdminAuth::new(token, listener.parse().unwrap(), AllowedSites::default())
 }
 
 fn with_token(authorization: &str) -> ClientRequest<'_> {

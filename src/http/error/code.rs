@@ -75,7 +75,7 @@ impl Code {
             Self::Unauthorized => row("unauthorized", S::UNAUTHORIZED, "Unauthorized",
                 "the API key or the admin token is missing or wrong"),
             Self::Forbidden => row("forbidden", S::FORBIDDEN, "Forbidden",
-                "the API key does not have the scope, the admin API is disabled, or the server has no admin token and the request is from a proxy or a page of another origin"),
+                "the API key does not have the scope, the admin API is disabled, the `Host` is foreign, or the request is from a page of another origin or, without an admin token, from a proxy"),
             Self::UnknownModel => row("unknown_model", S::NOT_FOUND, "Unknown model",
                 "the model is unknown"),
             Self::UnknownVersion => row("unknown_version", S::NOT_FOUND, "Unknown version",

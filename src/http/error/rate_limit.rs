@@ -6,9 +6,10 @@ use super::{ApiError, Code};
 use crate::auth::keys::{LimitExceeded, LimitKind, seconds};
 
 /// Current state of a limit (draft-ietf-httpapi-ratelimit-headers-10, section 4).
-const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub(in crate::http) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// The limit (section 3 of the same draft).
-const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+pub(in crate::http) const RATE_LIMIT_POLICY: HeaderName =
+    HeaderName::from_static("ratelimit-policy");
 
 impl ApiError {
     /// 429: a limit of the API key is exhausted. 413 if the request can never be admitted.

@@ -36,7 +36,7 @@ async fn responses(app: &TestApp, requests: Vec<u8>) -> usize {
 /// Returns a request whose response closes the connection.
 fn last(padding: usize) -> Vec<u8> {
     let padding = "a".repeat(padding);
-    let head = "GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX:";
+    let head = "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX:";
     format!("{head} {padding}\r\n\r\n").into()
 }
 
@@ -45,7 +45,7 @@ async fn all_pipelined_requests_get_responses() {
     let app = TestApp::spawn_with(&["--keep-alive=1h", "--header-timeout=1h"]);
     for (path, count) in [("/health/live", 2000), ("/docs/swagger-ui-bundle.js", 20)] {
         let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n",
             "a".repeat(1000)
         );
         let requests = [request.repeat(count).into_bytes(), last(0)].concat();
@@ -73,7 +73,8 @@ async fn connection_stays_open_after_large_bodies() {
         ("image/png", &image),
         ("multipart/form-data; boundary=b", &form),
     ] {
-        let head = format!("POST /v1/classify HTTP/1.1\r\nHost: a\r\nContent-Type: {media_type}");
+        let head =
+            format!("POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media_type}");
         let length = body.len();
         requests.extend(format!("{head}\r\nContent-Length: {length}\r\n\r\n").bytes());
         requests.extend(body);

@@ -140,7 +140,7 @@ async fn chunks_after_408_close_connection() {
         ] {
             let mut stream = connect(base);
             let head =
-                b"POST /v1/classify HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+                b"POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
             stream.write_all(&[head, begin].concat()).unwrap();
             let response = drip(&mut stream, piece.as_bytes());
             assert!(response.starts_with("HTTP/1.1 4"), "{piece:?}: {response}");
@@ -156,7 +156,7 @@ async fn silence_after_408_closes_connection() {
     blocking(&app, |base| {
         for length in ["Content-Length: 9", "Transfer-Encoding: chunked"] {
             let mut stream = connect(base);
-            let head = format!("POST /v1/classify HTTP/1.1\r\nHost: a\r\n{length}\r\n\r\n");
+            let head = format!("POST /v1/classify HTTP/1.1\r\nHost: localhost\r\n{length}\r\n\r\n");
             stream.write_all(head.as_bytes()).unwrap();
             let response = read_all(&mut stream);
             assert!(response.starts_with("HTTP/1.1 408"), "{response}");

@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{self, HeaderName},
+    http::header,
     web::{self, Bytes},
 };
 
@@ -17,7 +17,7 @@ use crate::{
     http::{
         ApiError,
         extract::{ApiClient, request_times},
-        headers::TimeoutHeader,
+        headers::{INFERENCE_LENGTH, TimeoutHeader},
         response::{compression::Format, server_timing},
     },
     intake::{IntakeError, body, memory_limit::Reservation},
@@ -26,9 +26,6 @@ use crate::{
     oip::{InferRequest, InferResponse, InputTensor},
     settings::LimitSettings,
 };
-
-/// Header with the length of the JSON that precedes binary tensor data.
-const JSON_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
 
 /// Run inference.
 ///
@@ -119,7 +116,7 @@ fn raw(input: InputTensor) -> (InferRequest, Binary) {
 }
 
 fn json_length(request: &HttpRequest) -> Result<Option<usize>, ApiError> {
-    let Some(header) = request.headers().get(&JSON_LENGTH) else {
+    let Some(header) = request.headers().get(&INFERENCE_LENGTH) else {
         return Ok(None);
     };
     let length = header
@@ -127,7 +124,7 @@ fn json_length(request: &HttpRequest) -> Result<Option<usize>, ApiError> {
         .ok()
         .and_then(|text| text.trim().parse().ok());
     let invalid =
-        || ApiError::invalid_request(format!("{JSON_LENGTH}: expected a number of bytes"));
+        || ApiError::invalid_request(format!("{INFERENCE_LENGTH}: expected a number of bytes"));
     length.map(Some).ok_or_else(invalid)
 }
 
@@ -150,7 +147,7 @@ async fn parse(
     let length = length.unwrap_or(body.len());
     if length > body.len() {
         let detail = format!(
-            "{JSON_LENGTH} is {length}, but the body has {} bytes",
+            "{INFERENCE_LENGTH} is {length}, but the body has {} bytes",
             body.len()
         );
         return Err(ApiError::invalid_request(detail));
@@ -187,7 +184,7 @@ fn respond(
     match json_length {
         None => builder.content_type(mime::APPLICATION_JSON),
         Some(length) => {
-            builder.insert_header((JSON_LENGTH, length));
+            builder.insert_header((INFERENCE_LENGTH, length));
             builder.content_type(mime::APPLICATION_OCTET_STREAM)
         }
     };
