@@ -47,4 +47,5 @@ pub mod store;
 pub mod telemetry;
 mod thread_priority;
 pub mod timestamp;
+pub mod tls;
 pub mod tuning;

@@ -15,6 +15,7 @@ mod listeners;
 mod models;
 pub(crate) mod parse;
 mod state;
+mod tls;
 mod tuning;
 mod web;
 
@@ -38,6 +39,7 @@ pub use self::{
     models::ModelSettings,
     parse::DataSource,
     state::{StateLocation, StateSettings},
+    tls::TlsSettings,
     tuning::TuningSettings,
     web::WebSettings,
 };
@@ -111,6 +113,13 @@ pub struct Settings {
         reason = "clap would print it as the command's description"
     )]
     pub connections: ConnectionSettings,
+
+    #[command(flatten)]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
+    pub tls: TlsSettings,
 
     #[command(flatten)]
     #[expect(

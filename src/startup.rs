@@ -1,7 +1,7 @@
 //! Builds the server from its parts, runs it, and shuts it down without losing a request.
 
 mod backlog;
-mod keys;
+mod credentials;
 mod listen;
 mod reload;
 mod run;
@@ -37,6 +37,7 @@ use crate::{
     promotion,
     settings::{DetectorChoice, DrainSettings, HostPort, Settings, SettingsError, StateLocation},
     store::{Store, StoreError},
+    tls::TlsError,
     tuning::{self, Tuner},
 };
 
@@ -68,6 +69,9 @@ pub enum StartupError {
     /// The API keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyFileError),
+    /// The files of TLS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The face detector cannot be used.
     #[error("cannot use the face detector (--detector): {0}")]
     Detector(#[source] InferenceError),
@@ -87,6 +91,8 @@ pub struct Application {
     /// One server per HTTP listener.
     servers: Vec<Server>,
     addresses: Addresses,
+    /// `https` with TLS, otherwise `http`.
+    scheme: &'static str,
     grpc: Option<grpc::Server>,
     app: Arc<AppState>,
     connections: Arc<Connections>,
@@ -109,13 +115,15 @@ impl Application {
         let (app, started) = load(settings)?;
         let app = Arc::new(app);
         let mut reloads = Vec::new();
-        let keys = keys::open(settings, &app.metrics, &mut reloads)?;
+        let keys = credentials::keys(settings, &app.metrics, &mut reloads)?;
+        let tls = credentials::tls(settings, &app.metrics, &mut reloads)?;
         let backlogs = sockets.backlogs()?;
         let connections = Arc::default();
         let shared = Shared {
             app: &app,
             settings,
             keys: keys.as_ref(),
+            tls: tls.as_ref(),
             max_connections: listen::max_connections(settings),
         };
         let servers = sockets.http.into_iter();
@@ -126,6 +134,7 @@ impl Application {
         Ok(Self {
             servers,
             addresses,
+            scheme: if tls.is_some() { "https" } else { "http" },
             grpc,
             app,
             connections,

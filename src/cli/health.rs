@@ -2,14 +2,21 @@
 //! request over a plain socket, because an async HTTP client would delay each check.
 
 use std::{
-    io::{self, BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
 use clap::Args;
 
-use crate::settings::HostPort;
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, StreamOwned, pki_types::ServerName};
+
+use crate::{
+    settings::HostPort,
+    tls::{TlsError, pinned_client},
+};
 
 /// Timeout of connecting and of each read.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -25,6 +32,10 @@ pub struct HealthArgs {
         default_value = "127.0.0.1:8080"
     )]
     pub addr: HostPort,
+
+    /// Certificate of the server, if the server uses TLS. The server must present this certificate.
+    #[arg(long, env = "MIEN_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
 }
 
 /// Why a server is not healthy.
@@ -33,6 +44,9 @@ pub enum HealthError {
     /// The server does not respond in time.
     #[error("no response from {0}: {1}")]
     Unreachable(HostPort, io::Error),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The status of the response is not 200.
     #[error("the server at {0} is not ready: {1:?}")]
     NotReady(HostPort, String),
@@ -45,8 +59,16 @@ impl HealthArgs {
     /// Returns an error without a response within two seconds, or if the status is not 200.
     pub fn check(&self) -> Result<(), HealthError> {
         let unreachable = |error| HealthError::Unreachable(self.addr.clone(), error);
+        let tls = self.tls_cert.as_deref().map(pinned_client).transpose()?;
         let stream = connect(&self.addr).map_err(unreachable)?;
-        let line = status_line(stream, &self.addr).map_err(unreachable)?;
+        let line = match tls {
+            None => status_line(stream, &self.addr),
+            Some(tls) => {
+                let stream = secured(stream, tls).map_err(unreachable)?;
+                status_line(stream, &self.addr)
+            }
+        };
+        let line = line.map_err(unreachable)?;
         if line.split(' ').nth(1) == Some("200") {
             return Ok(());
         }
@@ -63,20 +85,31 @@ fn connect(addr: &HostPort) -> io::Result<TcpStream> {
             break;
         }
     }
-    result
+    let stream = result?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    Ok(stream)
+}
+
+/// Adds TLS to a connection. The name is not verified, because the server must present a certain certificate.
+fn secured(
+    stream: TcpStream,
+    config: ClientConfig,
+) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
+    let name = ServerName::IpAddress(Ipv4Addr::LOCALHOST.into());
+    let connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+    Ok(StreamOwned::new(connection, stream))
 }
 
 /// Returns the status line of the response to `GET /health/ready`.
-fn status_line(mut stream: TcpStream, addr: &HostPort) -> io::Result<String> {
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.set_write_timeout(Some(TIMEOUT))?;
+fn status_line(mut stream: impl Read + Write, addr: &HostPort) -> io::Result<String> {
     write!(
         stream,
         "GET /health/ready HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n"
     )?;
     // A status line is short; the limit bounds the memory if another program listens there.
     let mut line = String::new();
-    BufReader::new(io::Read::take(stream, 256)).read_line(&mut line)?;
+    BufReader::new(stream.take(256)).read_line(&mut line)?;
     Ok(line.trim_end().to_owned())
 }
 
@@ -114,6 +147,7 @@ mod tests {
         (
             HealthArgs {
                 addr: SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into(),
+                tls_cert: None,
             },
             server,
         )
@@ -136,7 +170,12 @@ mod tests {
         let (args, server) = respond_once("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
         let addr = args.addr.to_string().replace("0.0.0.0", "localhost");
         let addr = addr.parse().unwrap();
-        HealthArgs { addr }.check().unwrap();
+        HealthArgs {
+            addr,
+            tls_cert: None,
+        }
+        .check()
+        .unwrap();
         server.join().unwrap();
     }
 
@@ -161,7 +200,11 @@ mod tests {
         let addr = listener.local_addr().unwrap().into();
         drop(listener);
         assert!(matches!(
-            HealthArgs { addr }.check(),
+            HealthArgs {
+                addr,
+                tls_cert: None
+            }
+            .check(),
             Err(HealthError::Unreachable(..))
         ));
     }

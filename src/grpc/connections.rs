@@ -16,7 +16,9 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Sleep, sleep},
 };
-use tonic::transport::server::{Connected, TcpIncoming};
+use tonic::transport::server::{Connected, TcpConnectInfo, TcpIncoming};
+
+use crate::tls::{self, Protocol, Tls};
 
 /// Length of the connection preface of HTTP/2 clients in bytes (RFC 9113, section 3.4).
 const PREFACE_LENGTH: usize = 24;
@@ -24,28 +26,33 @@ const PREFACE_LENGTH: usize = 24;
 /// Pause after the system has run out of files or memory.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Accepts connections while there are fewer than `max`. Each must send its preface within `preface_timeout`.
+/// Accepts connections while there are fewer than `max`. Each must complete its TLS handshake and send its preface within
+/// `preface_timeout`.
 pub(super) fn limited(
     incoming: TcpIncoming,
+    tls: Option<Arc<Tls>>,
     max: usize,
     preface_timeout: Duration,
 ) -> impl Stream<Item = io::Result<Connection>> {
     let permits = Arc::new(Semaphore::new(max));
     stream::unfold(
-        (incoming, permits),
-        move |(mut incoming, permits)| async move {
+        (incoming, permits, tls),
+        move |(mut incoming, permits, tls)| async move {
             let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
-            let stream = accept(&mut incoming).await?;
+            let socket = accept(&mut incoming).await?;
+            let info = socket.connect_info();
+            let acceptor = tls.as_ref().map(|tls| tls.acceptor(Protocol::Grpc));
             let preface = PrefaceTimeout {
                 bytes: 0,
                 deadline: Box::pin(sleep(preface_timeout)),
             };
             let connection = Connection {
-                stream,
+                stream: tls::Stream::new(socket, acceptor),
+                info,
                 preface: Some(preface),
                 _permit: permit,
             };
-            Some((Ok(connection), (incoming, permits)))
+            Some((Ok(connection), (incoming, permits, tls)))
         },
     )
 }
@@ -72,7 +79,8 @@ fn lacks_resources(error: &io::Error) -> bool {
 
 /// A connection that releases its permit when it is dropped.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: tls::Stream,
+    info: TcpConnectInfo,
     /// `None` after the preface was received.
     preface: Option<PrefaceTimeout>,
     _permit: OwnedSemaphorePermit,
@@ -84,11 +92,29 @@ struct PrefaceTimeout {
     deadline: Pin<Box<Sleep>>,
 }
 
+impl Connection {
+    /// Ends an operation that waits when the preface is overdue. With TLS, the server waits for the handshake when it writes its
+    /// settings, before it reads.
+    fn limit<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        operation: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match &mut self.preface {
+            Some(preface) if operation.is_pending() => {
+                let deadline = preface.deadline.as_mut().poll(context);
+                deadline.map(|()| Err(io::ErrorKind::TimedOut.into()))
+            }
+            Some(_) | None => operation,
+        }
+    }
+}
+
 impl Connected for Connection {
-    type ConnectInfo = <TcpStream as Connected>::ConnectInfo;
+    type ConnectInfo = TcpConnectInfo;
 
     fn connect_info(&self) -> Self::ConnectInfo {
-        self.stream.connect_info()
+        self.info.clone()
     }
 }
 
@@ -100,16 +126,12 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        let Some(preface) = &mut self.preface else {
-            return read;
-        };
-        if read.is_pending() {
-            let deadline = preface.deadline.as_mut().poll(context);
-            return deadline.map(|()| Err(io::ErrorKind::TimedOut.into()));
-        }
-        preface.bytes += buffer.filled().len() - before;
-        if preface.bytes >= PREFACE_LENGTH {
-            self.preface = None;
+        let read = self.limit(context, read);
+        if let Some(preface) = &mut self.preface {
+            preface.bytes += buffer.filled().len() - before;
+            if preface.bytes >= PREFACE_LENGTH {
+                self.preface = None;
+            }
         }
         read
     }
@@ -121,7 +143,8 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.limit(context, written)
     }
 
     fn poll_write_vectored(
@@ -129,7 +152,8 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.limit(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {

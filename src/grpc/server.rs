@@ -29,7 +29,7 @@ use super::{
     request_log::RequestLogLayer,
     shutdown::wait_for_shutdown,
 };
-use crate::{app::AppState, auth::Authorizer};
+use crate::{app::AppState, auth::Authorizer, tls::Tls};
 
 /// Maximum number of concurrent calls per connection: as many as the queue of a model has places by default. A client starts
 /// further calls when earlier ones have ended.
@@ -55,6 +55,8 @@ pub struct Options {
     pub authorizer: Authorizer,
     /// Whether admin calls are available.
     pub serves_admin: bool,
+    /// The certificate. Without it, connections are not encrypted.
+    pub tls: Option<Arc<Tls>>,
     /// Maximum number of open connections.
     pub max_connections: usize,
     /// Maximum time to receive the preface of a connection.
@@ -82,6 +84,7 @@ impl Server {
         let Options {
             authorizer,
             serves_admin,
+            tls,
             max_connections,
             header_timeout,
             keep_alive,
@@ -127,7 +130,7 @@ impl Server {
         let served = runtime.spawn(async move {
             let incoming = TcpIncoming::from(tokio::net::TcpListener::from_std(listener)?);
             let incoming = incoming.with_nodelay(Some(true));
-            let incoming = connections::limited(incoming, max_connections, header_timeout);
+            let incoming = connections::limited(incoming, tls, max_connections, header_timeout);
             let served = router.serve_with_incoming_shutdown(incoming, wait_for_shutdown(stopped));
             served.await.map_err(io::Error::other)
         });

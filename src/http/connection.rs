@@ -16,7 +16,6 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::{Instant, Sleep, sleep_until},
 };
 
@@ -25,6 +24,7 @@ pub(super) use self::activity::{
 };
 pub use self::service::service;
 use super::connections::{Connections, OpenConnection};
+use crate::tls::Stream;
 
 /// Time limits of connections.
 #[derive(Debug, Clone, Copy)]
@@ -35,13 +35,13 @@ pub struct TimeLimits {
     pub keep_alive: Duration,
 }
 
-/// The response to a head that is not received in time.
+/// The response to a head that is not received in time. A connection with TLS closes without it.
 const REQUEST_TIMEOUT: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// A connection that ends at the deadline of its [`Activity`], as if the client had closed it.
 struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     /// Whether bytes of a response wait until the client reads.
     is_write_blocked: bool,
     activity: Rc<Activity>,
@@ -54,7 +54,7 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(stream: TcpStream, connections: &Arc<Connections>, limits: TimeLimits) -> Self {
+    fn new(stream: Stream, connections: &Arc<Connections>, limits: TimeLimits) -> Self {
         let activity = Rc::new(Activity::new(limits, Arc::clone(connections)));
         Self {
             stream,
@@ -106,8 +106,7 @@ impl Connection {
             return Err(io::ErrorKind::TimedOut.into());
         }
         if self.activity.awaits_head() {
-            // The client does not get the response if it does not read.
-            let _ = self.stream.try_write(REQUEST_TIMEOUT);
+            self.stream.try_write_plain(REQUEST_TIMEOUT);
         }
         Ok(())
     }
@@ -163,7 +162,10 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        // TLS accepts more bytes than the system.
+        self.is_write_blocked = flushed.is_pending();
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -9,6 +9,8 @@ use super::register::counter;
 pub enum ReloadedFile {
     /// The file of `--api-keys`.
     ApiKeys,
+    /// The files of `--tls-cert`, `--tls-key` and `--tls-client-ca`.
+    Tls,
 }
 
 impl ReloadedFile {
@@ -16,6 +18,7 @@ impl ReloadedFile {
     pub fn name(self) -> &'static str {
         match self {
             Self::ApiKeys => "api_keys",
+            Self::Tls => "tls",
         }
     }
 }

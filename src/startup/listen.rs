@@ -17,6 +17,7 @@ use crate::{
     grpc,
     http::{self, Connections, TimeLimits},
     settings::Settings,
+    tls::Tls,
 };
 
 /// Number of open files that are not connections: models, data sets, libraries, log, pipes.
@@ -57,6 +58,7 @@ pub(super) struct Shared<'a> {
     pub(super) app: &'a Arc<AppState>,
     pub(super) settings: &'a Settings,
     pub(super) keys: Option<&'a Arc<ApiKeys>>,
+    pub(super) tls: Option<&'a Arc<Tls>>,
     /// Maximum number of connections per listener.
     pub(super) max_connections: usize,
 }
@@ -84,6 +86,7 @@ impl Shared<'_> {
             keep_alive: settings.connections.keep_alive,
         };
         let connections = Arc::clone(connections);
+        let tls = self.tls.cloned();
         let origins = settings.web.cors_origins.clone();
         let service = move || {
             let app = App::new()
@@ -93,7 +96,7 @@ impl Shared<'_> {
                 .configure(|config| http::configure(routes, config))
                 .wrap(Condition::new(!origins.is_empty(), http::cors(&origins)))
                 .wrap(from_fn(http::middleware::observe));
-            http::service(app, Arc::clone(&connections), limits)
+            http::service(app, Arc::clone(&connections), tls.clone(), limits)
         };
         let server = ServerBuilder::new()
             .workers(threads)
@@ -109,6 +112,7 @@ impl Shared<'_> {
         let settings = self.settings;
         let options = grpc::Options {
             authorizer: self.authorizer(&listener)?,
+            tls: self.tls.cloned(),
             serves_admin: settings.listeners.admin_addr.is_none(),
             max_connections: self.max_connections,
             header_timeout: settings.connections.header_timeout,

@@ -8,6 +8,7 @@ use crate::{
     auth::keys::ApiKeys,
     file_watch::FileWatch,
     metrics::{Metrics, ReloadedFile},
+    tls::Tls,
 };
 
 /// Interval between two polls. A change takes effect after one to two intervals.
@@ -27,6 +28,15 @@ impl Reload {
             kind: ReloadedFile::ApiKeys,
             watch,
             reload: Box::new(move || Ok(keys.reload()?)),
+        }
+    }
+
+    /// Reads the files of TLS again. `watch` was created before they were read.
+    pub(super) fn tls(tls: Arc<Tls>, watch: FileWatch) -> Self {
+        Self {
+            kind: ReloadedFile::Tls,
+            watch,
+            reload: Box::new(move || Ok(tls.reload()?)),
         }
     }
 

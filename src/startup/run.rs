@@ -61,7 +61,7 @@ impl Application {
     /// # Errors
     /// Returns an error if no model can be served or the server fails.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartupError> {
-        let url = url(self.addresses.main);
+        let url = url(self.scheme, self.addresses.main);
         tracing::info!(
             %url,
             grpc_port = self.grpc_port(),
@@ -79,6 +79,7 @@ impl Application {
             drain,
             grpc,
             addresses: _,
+            scheme: _,
         } = self;
         let handles: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
         let deadline = Cell::new(None);
@@ -118,13 +119,13 @@ impl Application {
 }
 
 /// Returns the URL of the web UI and the API for a browser on this machine. Browsers cannot open an unspecified address.
-fn url(address: SocketAddr) -> String {
+fn url(scheme: &str, address: SocketAddr) -> String {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
     };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
+    format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
 }
 
 /// Closes both transports and returns after their last response or at the deadline.
@@ -239,7 +240,7 @@ mod tests {
             ("[::]:8080", "http://[::1]:8080"),
             ("192.0.2.1:80", "http://192.0.2.1:80"),
         ] {
-            assert_eq!(url(address.parse().unwrap()), expected);
+            assert_eq!(url("http", address.parse().unwrap()), expected);
         }
     }
 }

@@ -39,6 +39,7 @@ mod promotions;
 mod report;
 mod resources;
 mod state;
+mod tls;
 mod tuning;
 mod v2;
 mod web_pages;

@@ -152,7 +152,7 @@ fn kubernetes() -> Result<()> {
         &[],
         &[
             "--values=deploy/helm/mien/values-gpu.yaml",
-            "--set=autoscaling.type=hpa,tuning.cache.persistent=true,adminToken.existingSecret=mien,apiKeys.existingSecret=mien-keys",
+            "--set=autoscaling.type=hpa,tuning.cache.persistent=true,adminToken.existingSecret=mien,apiKeys.existingSecret=mien-keys,tls.existingSecret=mien-tls",
         ],
         &["--set=monitoring.dashboard.enabled=true,models.existingClaim=models,grpc.enabled=false"],
     ];

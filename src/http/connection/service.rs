@@ -12,16 +12,20 @@ use actix_web::{Error, dev::AppConfig};
 use tokio::{net::TcpStream, time::Duration};
 
 use super::{Connection, TimeLimits};
-use crate::http::connections::Connections;
+use crate::{
+    http::connections::Connections,
+    tls::{Protocol, Stream, Tls},
+};
 
 /// Time for which the server still reads after a response to an incomplete body, so that the client receives the response.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Returns the service of HTTP/1.1 connections. HTTP/2 is not supported, because actix uses version 0.3 of the crate h2, which
+/// Returns the service of HTTP/1.1 connections, with TLS if there is `tls`. HTTP/2 is not supported, because actix uses version 0.3 of the crate h2, which
 /// queues empty DATA frames without a limit (RUSTSEC-2026-0258).
 pub fn service<A, S, B>(
     app: A,
     connections: Arc<Connections>,
+    tls: Option<Arc<Tls>>,
     limits: TimeLimits,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
 where
@@ -45,8 +49,10 @@ where
             data.insert(connection.activity.clone());
         })
         .h1(map_config(app, |()| AppConfig::default()));
-    fn_service(move |stream: TcpStream| {
-        let client = stream.peer_addr().ok();
+    fn_service(move |socket: TcpStream| {
+        let client = socket.peer_addr().ok();
+        let acceptor = tls.as_ref().map(|tls| tls.acceptor(Protocol::Http));
+        let stream = Stream::new(socket, acceptor);
         let connection = Connection::new(stream, &connections, limits);
         ready(Ok::<_, DispatchError>((connection, client)))
     })

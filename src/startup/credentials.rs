@@ -1,4 +1,4 @@
-//! Opens the API keys.
+//! Opens the API keys and the files of TLS.
 
 use std::sync::Arc;
 
@@ -8,13 +8,14 @@ use crate::{
     file_watch::FileWatch,
     metrics::{Metrics, ReloadedFile},
     settings::Settings,
+    tls::{Tls, TlsError},
 };
 
 /// Reads the API keys, if there is a file, and adds their reload.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read or is invalid.
-pub(super) fn open(
+pub(super) fn keys(
     settings: &Settings,
     metrics: &Metrics,
     reloads: &mut Vec<Reload>,
@@ -28,4 +29,23 @@ pub(super) fn open(
     tracing::info!(path = %path.display(), keys = keys.count(), "API keys loaded");
     reloads.push(Reload::keys(Arc::clone(&keys), watch));
     Ok(Some(keys))
+}
+
+/// Reads the files of TLS, if TLS is enabled, and adds their reload.
+///
+/// # Errors
+/// Returns an error if a file cannot be read or is invalid.
+pub(super) fn tls(
+    settings: &Settings,
+    metrics: &Metrics,
+    reloads: &mut Vec<Reload>,
+) -> Result<Option<Arc<Tls>>, TlsError> {
+    let Some(files) = settings.tls.files() else {
+        return Ok(None);
+    };
+    let watch = FileWatch::new(files.paths());
+    let tls = Arc::new(Tls::open(files)?);
+    metrics.reloads.init(ReloadedFile::Tls);
+    reloads.push(Reload::tls(Arc::clone(&tls), watch));
+    Ok(Some(tls))
 }
