@@ -13,7 +13,10 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use arc_swap::ArcSwap;
@@ -38,6 +41,8 @@ pub struct Key {
     scopes: Vec<Scope>,
     limits: Arc<Limits>,
     metrics: KeyMetrics,
+    /// Whether the key was changed or removed. Connections and streams can be open longer.
+    is_revoked: AtomicBool,
 }
 
 impl Key {
@@ -52,12 +57,23 @@ impl Key {
         has
     }
 
+    /// Returns whether an entry of the file describes this key.
+    fn is_same(&self, entry: &KeyEntry) -> bool {
+        self.hash == entry.sha256
+            && self.scopes == entry.scopes
+            && self.limits.settings() == entry.limits
+    }
+
     /// Admits images within the limits of the key.
     ///
     /// # Errors
     /// Returns the exceeded limit.
     pub(super) fn admit(&self, images: usize) -> Result<Admission, LimitExceeded> {
-        let admitted = self.limits.admit(images);
+        let admitted = if self.is_revoked.load(Ordering::Acquire) {
+            Err(LimitKind::Revoked)
+        } else {
+            self.limits.admit(images)
+        };
         match &admitted {
             Ok(_) => self.metrics.count_images(images),
             Err(kind) => self.metrics.count_limited(kind.name()),
@@ -112,7 +128,7 @@ impl ApiKeys {
         Ok(keys)
     }
 
-    /// Reads the file again. Keys whose name and limits are unchanged keep their counters.
+    /// Reads the file again. Keys whose name and limits are unchanged keep their counters. Other keys are revoked.
     ///
     /// # Errors
     /// Returns an error if the file cannot be read or is invalid. The previous keys remain valid.
@@ -127,13 +143,11 @@ impl ApiKeys {
             source,
         })?;
         let previous = self.keys.load_full();
-        let by_name: BTreeMap<&str, &Key> = previous
-            .iter()
-            .map(|key| (&*key.name, key.as_ref()))
-            .collect();
-        let create = |entry: KeyEntry| {
-            let previous = by_name.get(entry.name.as_str()).copied();
-            Arc::new(self.key(entry, previous))
+        let by_name: BTreeMap<&str, &Arc<Key>> =
+            previous.iter().map(|key| (&*key.name, key)).collect();
+        let create = |entry: KeyEntry| match by_name.get(entry.name.as_str()) {
+            Some(key) if key.is_same(&entry) => Arc::clone(key),
+            previous => Arc::new(self.key(entry, previous.map(|key| key.as_ref()))),
         };
         let keys: Vec<Arc<Key>> = entries.into_iter().map(create).collect();
         let names: BTreeSet<&str> = keys.iter().map(|key| &*key.name).collect();
@@ -141,6 +155,11 @@ impl ApiKeys {
             self.families.remove(removed);
         }
         self.keys.store(Arc::new(keys));
+        let current = self.keys.load();
+        for key in previous.iter() {
+            let is_current = current.iter().any(|other| Arc::ptr_eq(key, other));
+            key.is_revoked.store(!is_current, Ordering::Release);
+        }
         Ok(())
     }
 
@@ -165,6 +184,7 @@ impl ApiKeys {
             hash: entry.sha256,
             scopes: entry.scopes,
             limits,
+            is_revoked: AtomicBool::new(false),
         }
     }
 

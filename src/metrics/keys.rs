@@ -5,7 +5,7 @@ use prometheus::{IntCounter, IntCounterVec, Registry};
 use super::register::{counter, single_counter};
 
 /// Values of the label `limit`.
-const LIMITS: [&str; 3] = ["rate", "concurrency", "request_size"];
+const LIMITS: [&str; 4] = ["rate", "concurrency", "request_size", "revoked"];
 
 /// Outcome of the authorization of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub struct KeyMetrics {
     forbidden: IntCounter,
     images: IntCounter,
     /// One counter per limit. The counters of a removed key must not create its series again.
-    limited: [(&'static str, IntCounter); 3],
+    limited: [(&'static str, IntCounter); LIMITS.len()],
 }
 
 impl KeyMetrics {

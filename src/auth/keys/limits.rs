@@ -70,6 +70,9 @@ pub enum LimitKind {
         /// Maximum number of images of a request.
         max: u32,
     },
+    /// The key was changed or removed after the connection or stream of the client was opened.
+    #[error("was changed or removed; open the connection again with a valid key")]
+    Revoked,
 }
 
 impl LimitKind {
@@ -79,6 +82,7 @@ impl LimitKind {
             Self::Rate { .. } => "rate",
             Self::Concurrency { .. } => "concurrency",
             Self::RequestSize { .. } => "request_size",
+            Self::Revoked => "revoked",
         }
     }
 
@@ -87,7 +91,7 @@ impl LimitKind {
         match self {
             Self::Rate { retry_after, .. } => Some(retry_after),
             Self::Concurrency { .. } => Some(MIN_RETRY),
-            Self::RequestSize { .. } => None,
+            Self::RequestSize { .. } | Self::Revoked => None,
         }
     }
 }

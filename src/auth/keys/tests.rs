@@ -58,6 +58,22 @@ fn reload_keeps_counters_of_unchanged_limits() {
 }
 
 #[test]
+fn open_connections_of_changed_keys_are_rejected() {
+    let (a, b) = (entry("a", "secret-a", ""), entry("b", "secret-b", ""));
+    let (_directory, keys) = open(&format!("{a}{b}"));
+    let open = |name: &str| keys.find(name.as_bytes()).unwrap();
+    let (removed, changed) = (open("secret-a"), open("secret-b"));
+    keys.reload().unwrap();
+    removed.admit(1).unwrap();
+    fs::write(keys.path(), entry("b", "secret-b", "concurrent_images = 1")).unwrap();
+    keys.reload().unwrap();
+    for key in [removed, changed] {
+        assert_eq!(key.admit(1).unwrap_err().kind, LimitKind::Revoked);
+    }
+    open("secret-b").admit(1).unwrap();
+}
+
+#[test]
 fn too_large_file_is_rejected() {
     let (_directory, keys) = open("");
     fs::write(keys.path(), "#".repeat((1 << 20) + 1)).unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 
 use crate::{
-    auth::AuthError,
+    auth::{AuthError, keys::LimitKind},
     oip::{Error, Kind},
 };
 
@@ -28,6 +28,7 @@ impl From<Error> for Status {
         let code = match error.kind() {
             Kind::Invalid | Kind::TooLarge => Code::InvalidArgument,
             Kind::NotFound => Code::NotFound,
+            Kind::Limited(LimitKind::Revoked) => Code::Unauthenticated,
             Kind::Limited(_) => Code::ResourceExhausted,
             Kind::Unavailable { .. } | Kind::ShuttingDown => Code::Unavailable,
             Kind::DeadlineExceeded => Code::DeadlineExceeded,

@@ -12,11 +12,13 @@ pub(in crate::http) const RATE_LIMIT_POLICY: HeaderName =
     HeaderName::from_static("ratelimit-policy");
 
 impl ApiError {
-    /// 429: a limit of the API key is exhausted. 413 if the request can never be admitted.
+    /// 429: a limit of the API key is exhausted. 413 if the request can never be admitted, 401 if
+    /// the key was removed.
     pub(in crate::http) fn limited(detail: String, limit: LimitKind) -> Self {
         let code = match limit {
             LimitKind::Rate { .. } | LimitKind::Concurrency { .. } => Code::RateLimited,
             LimitKind::RequestSize { .. } => Code::TooLarge,
+            LimitKind::Revoked => Code::Unauthorized,
         };
         Self {
             limit: Some(Box::new(limit)),
@@ -47,7 +49,7 @@ pub(super) fn headers(limit: LimitKind) -> Vec<(HeaderName, HeaderValue)> {
             format!("\"concurrent-images\";q={max}"),
             format!("\"concurrent-images\";r={remaining}"),
         ),
-        LimitKind::RequestSize { .. } => return Vec::new(),
+        LimitKind::RequestSize { .. } | LimitKind::Revoked => return Vec::new(),
     };
     let text = |text: String| HeaderValue::try_from(text).expect("the values are visible ASCII");
     let mut headers = vec![(RATE_LIMIT_POLICY, text(policy)), (RATE_LIMIT, text(state))];
