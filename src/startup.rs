@@ -2,6 +2,7 @@
 
 mod backlog;
 mod credentials;
+mod error;
 mod listen;
 mod reload;
 mod run;
@@ -12,79 +13,29 @@ mod sockets;
 use std::{io, path::Path, sync::Arc};
 
 use actix_web::dev::Server;
-use mien_faces::dataset::DatasetError;
 
-pub use self::serve::serve;
 use self::{
     backlog::Backlog,
     listen::Shared,
     reload::Reload,
     sockets::{Addresses, Sockets},
 };
+pub use self::{error::StartupError, serve::serve};
 use crate::{
     app::AppState,
-    auth::keys::KeyFileError,
     batching::{RetiredWorkers, StartMode},
     detection::{DetectorLimits, FaceDetector},
     evaluation::{Datasets, Evaluations},
     grpc,
     http::{self, Connections},
-    inference::{InferenceError, runtime::Runtime},
+    inference::runtime::Runtime,
     metrics::Metrics,
-    models::{
-        RegistryError, StartupReceiver, engines::Engines, load::ModelLoader, registry::Registry,
-    },
+    models::{StartupReceiver, engines::Engines, load::ModelLoader, registry::Registry},
     promotion,
-    settings::{DetectorChoice, DrainSettings, HostPort, Settings, SettingsError, StateLocation},
-    store::{Store, StoreError},
-    tls::TlsError,
+    settings::{DetectorChoice, DrainSettings, Settings, StateLocation},
+    store::Store,
     tuning::{self, Tuner},
 };
-
-/// Why the server did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartupError {
-    /// The settings are inconsistent.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// The address is not available.
-    #[error("cannot listen on {addr}; choose another address with {flag}")]
-    Listen {
-        /// The address.
-        addr: HostPort,
-        /// The flag of the address.
-        flag: &'static str,
-        /// Error of the operating system.
-        source: io::Error,
-    },
-    /// A data set cannot be read.
-    #[error(transparent)]
-    Data(#[from] DatasetError),
-    /// The state cannot be used.
-    #[error(transparent)]
-    State(#[from] StoreError),
-    /// ONNX Runtime or the device cannot be used.
-    #[error(transparent)]
-    Runtime(#[from] InferenceError),
-    /// The API keys cannot be used.
-    #[error(transparent)]
-    Keys(#[from] KeyFileError),
-    /// The files of TLS cannot be used.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// The face detector cannot be used.
-    #[error("cannot use the face detector (--detector): {0}")]
-    Detector(#[source] InferenceError),
-    /// The models cannot be served.
-    #[error(transparent)]
-    Models(#[from] RegistryError),
-    /// The thread that loads the models panicked.
-    #[error("loading the models crashed; see the log")]
-    LoadingCrashed,
-    /// Threads or signal handlers cannot be created.
-    #[error("cannot create the threads or signal handlers of the server")]
-    Server(#[from] io::Error),
-}
 
 /// A server that is ready to run.
 pub struct Application {

@@ -1,6 +1,6 @@
 //! The listeners with their limits and middleware.
 
-use std::{io, net::TcpListener, sync::Arc, time::Duration};
+use std::{io, net::TcpListener, sync::Arc};
 
 use actix_server::{Server, ServerBuilder};
 use actix_web::{
@@ -25,20 +25,6 @@ const OTHER_FILES: u64 = 256;
 
 /// Maximum number of threads of an actix server.
 const MAX_HTTP_THREADS: usize = 512;
-
-/// Makes the system close connections of this listener whose client does not read its response for `time`. Accepted sockets
-/// inherit the option.
-pub(super) fn set_tcp_user_timeout(listener: &TcpListener, time: Duration) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    {
-        // The maximum of the system.
-        let max = i32::MAX.unsigned_abs();
-        let millis = u32::try_from(time.as_millis()).map_or(max, |millis| millis.min(max));
-        rustix::net::sockopt::set_tcp_user_timeout(listener, millis)?;
-    }
-    let _ = (listener, time);
-    Ok(())
-}
 
 /// Returns the maximum number of connections per listener: the setting, or its share of the limit of open files.
 pub(super) fn max_connections(settings: &Settings) -> usize {

@@ -3,9 +3,10 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    time::Duration,
 };
 
-use super::{StartupError, backlog::Backlog, listen};
+use super::{backlog::Backlog, error::StartupError};
 use crate::{
     http::ServedRoutes,
     settings::{HostPort, Settings},
@@ -108,6 +109,20 @@ fn bind(
         flag,
         source,
     })?;
-    listen::set_tcp_user_timeout(&listener, settings.connections.keep_alive)?;
+    set_tcp_user_timeout(&listener, settings.connections.keep_alive)?;
     Ok(listener)
+}
+
+/// Makes the system close connections of this listener whose client does not read its response for `time`. Accepted sockets
+/// inherit the option.
+fn set_tcp_user_timeout(listener: &TcpListener, time: Duration) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        // The maximum of the system.
+        let max = i32::MAX.unsigned_abs();
+        let millis = u32::try_from(time.as_millis()).map_or(max, |millis| millis.min(max));
+        rustix::net::sockopt::set_tcp_user_timeout(listener, millis)?;
+    }
+    let _ = (listener, time);
+    Ok(())
 }
