@@ -106,14 +106,8 @@ impl Writer {
         input: Vec<String>,
         attribute: Vec<AttributeProto>,
     ) {
-        let (op_type, name) = (op_type.to_owned(), output.to_owned());
-        self.nodes.push(NodeProto {
-            input,
-            output: vec![name.clone()],
-            name,
-            op_type,
-            attribute,
-        });
+        self.nodes
+            .push(NodeProto::new(op_type, output, input, attribute));
     }
 
     /// Returns the name of a node's output.
