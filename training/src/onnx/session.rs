@@ -12,6 +12,8 @@ use mien_host::{
 };
 use ort::{environment::Environment, session::Session, value::TensorRef};
 
+pub mod observer;
+
 /// ONNX Runtime failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
@@ -157,13 +159,8 @@ impl Model {
     /// # Errors
     /// Returns an error if ONNX Runtime rejects the faces.
     pub fn run(&mut self, faces: &[Face]) -> Result<Outputs, SessionError> {
-        let side = faces.first().map_or(0, Face::side);
-        let pixels: Vec<u8> = faces
-            .iter()
-            .flat_map(|face| face.pixels())
-            .copied()
-            .collect();
-        let image = TensorRef::from_array_view(([faces.len(), 1, side, side], &pixels[..]))?;
+        let (shape, pixels) = image(faces);
+        let image = TensorRef::from_array_view((shape, &pixels[..]))?;
         let outputs = self.session.run(ort::inputs!["image" => image])?;
         let (_, logits) = outputs["logits"].try_extract_tensor::<f32>()?;
         let (_, probabilities) = outputs["probabilities"].try_extract_tensor::<f32>()?;
@@ -172,6 +169,13 @@ impl Model {
             probabilities: probabilities.to_vec(),
         })
     }
+}
+
+/// Returns the shape `[N, 1, S, S]` and the pixels of the input `image` for faces of one size.
+fn image(faces: &[Face]) -> ([usize; 4], Vec<u8>) {
+    let side = faces.first().map_or(0, Face::side);
+    let pixels = faces.iter().flat_map(|face| face.pixels());
+    ([faces.len(), 1, side, side], pixels.copied().collect())
 }
 
 #[cfg(test)]
