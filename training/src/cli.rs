@@ -18,6 +18,7 @@ mod export;
 mod import_keras;
 mod list;
 mod prepare;
+mod quantize;
 mod run_all;
 mod train;
 
@@ -41,6 +42,8 @@ enum Command {
     RunAll(run_all::Args),
     /// Chooses members and weights of an ensemble by held-out log-loss and writes its version folder.
     Ensemble(ensemble::Args),
+    /// Quantises an exported model to INT8 and compares both files.
+    Quantize(quantize::Args),
     /// Measures a training step: time per image and peak memory.
     Bench(bench::Args),
     /// Prints runs side by side and plots their curves.
@@ -63,6 +66,7 @@ impl Cli {
             Command::Export(args) => args.run(),
             Command::RunAll(args) => args.run(),
             Command::Ensemble(args) => args.run(),
+            Command::Quantize(args) => args.run(),
             Command::Bench(args) => args.run(),
             Command::Compare(args) => args.run(),
             Command::Prepare(args) => args.run(),

@@ -28,14 +28,14 @@ mod origin;
 mod parity;
 mod precise_bn;
 mod rounding;
-mod speed;
+pub(crate) mod speed;
 mod temperature;
 pub(crate) mod test_evaluation;
 mod trained;
 mod verify;
 
 pub use error::ExportError;
-pub(crate) use folder::replace;
+pub(crate) use folder::{may_replace, replace};
 pub use from_run::from_run;
 pub use origin::{Origin, OriginError};
 pub use parity::TOLERANCE;
@@ -110,6 +110,7 @@ impl Trained {
         // Only the metadata has changed since the comparison.
         let bytes = file.encode()?;
         let summary = summary::summary(&self.graph)?;
+        let [speed] = speed::measure(&runtime, [&bytes], &faces, &Machine::here())?;
         let report = ModelReport {
             architecture: self.run.architecture.clone(),
             parameters: summary.parameters,
@@ -125,7 +126,7 @@ impl Trained {
             temperature,
             holdout,
             test,
-            speed: speed::measure(&runtime, &bytes, &faces, Machine::here())?,
+            speed,
             parity,
             rounding,
         };
@@ -177,7 +178,7 @@ impl Trained {
 }
 
 /// Returns faces for the comparison with libtorch, from all classes of the test split, or of train if there is no test split.
-fn real_faces(dataset: &Dataset) -> Result<Vec<Face>, DatasetError> {
+pub(crate) fn real_faces(dataset: &Dataset) -> Result<Vec<Face>, DatasetError> {
     let split = if dataset.samples(Split::Test).is_empty() {
         Split::Train
     } else {

@@ -6,6 +6,7 @@
 //!                       └──> onnx::writer <── averaged weights ──────────────────────────┘
 //! keras (a .h5 file) -> import ──┤
 //!                                └-> models/NAME/VERSION/model.onnx, checked against ONNX Runtime
+//!                                      -> quantize -> the INT8 file of another version
 //! ```
 
 pub mod arch;
@@ -25,6 +26,7 @@ pub mod onnx;
 pub mod plan;
 pub mod plot;
 pub mod prepare;
+pub mod quantize;
 pub mod recipe;
 pub mod report;
 pub mod torch;

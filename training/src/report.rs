@@ -19,6 +19,7 @@ use crate::{
 pub mod ensemble;
 pub mod keys;
 mod markdown;
+pub mod quantization;
 mod tables;
 
 pub use markdown::{CARD_MARK, card, report};

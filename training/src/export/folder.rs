@@ -50,7 +50,7 @@ pub(super) fn write(
 }
 
 /// Returns whether the card is missing or was generated. A card that was edited by hand is not replaced.
-fn may_replace(card: &Path) -> bool {
+pub(crate) fn may_replace(card: &Path) -> bool {
     match fs::read_to_string(card) {
         Ok(text) => text.starts_with(report::CARD_MARK),
         Err(_) => !card.exists(),

@@ -11,6 +11,7 @@ mod keras;
 mod kills;
 mod plans;
 mod prepare;
+mod quantize;
 mod robustness;
 mod runs;
 mod teachers;
