@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! plan.toml -> file -> checks (order, sources) -> Plan -> state (what exists) -> schedule (what to do) -> execute -> summary
+//!   -> int8 (files that are quantised from exports)
 //! ```
 //!
 //! A plan is checked completely before its first run starts.
@@ -17,6 +18,7 @@ mod checks;
 mod error;
 pub mod execute;
 mod file;
+mod int8;
 mod layout;
 mod order;
 mod overrides;
@@ -29,6 +31,7 @@ pub mod summary;
 pub use error::PlanError;
 pub use file::Export;
 use file::{Entry, PlanFile};
+pub use int8::Int8File;
 pub use layout::Layout;
 pub use requirement::{Processor, Requirement};
 
@@ -37,6 +40,7 @@ pub use requirement::{Processor, Requirement};
 pub struct Plan {
     /// Every run after the runs that it depends on.
     runs: Vec<PlannedRun>,
+    int8: Vec<Int8File>,
 }
 
 /// A run of a plan.
@@ -64,8 +68,10 @@ impl Plan {
     /// # Errors
     /// Returns the first mistake of the file or of a recipe.
     pub fn read(path: &Path) -> Result<Self, PlanError> {
-        let entries = checks::sorted(PlanFile::read(path)?.run)?;
+        let PlanFile { run, int8 } = PlanFile::read(path)?;
+        let entries = checks::sorted(run)?;
         checks::check_exports(&entries)?;
+        int8::check(&int8, entries.iter().flat_map(|entry| &entry.exports))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let run = |entry: &Entry| {
             let recipe = overrides::recipe(entry, folder)?;
@@ -86,12 +92,18 @@ impl Plan {
         };
         Ok(Self {
             runs: entries.iter().map(run).collect::<Result<_, _>>()?,
+            int8,
         })
     }
 
     /// Returns the runs, each after those that it depends on.
     pub fn runs(&self) -> &[PlannedRun] {
         &self.runs
+    }
+
+    /// Returns the INT8 files that are quantised after all runs.
+    pub fn int8(&self) -> &[Int8File] {
+        &self.int8
     }
 
     /// Returns the plan of one run and all runs that it depends on.
@@ -118,14 +130,17 @@ impl Plan {
                 selected.extend(run.dependencies());
             }
         }
-        let runs = self
-            .runs
-            .iter()
+        let runs = self.runs.iter();
+        let runs: Vec<PlannedRun> = runs
             .filter(|run| selected.contains(run.name.as_str()))
-            .cloned();
-        Ok(Self {
-            runs: runs.collect(),
-        })
+            .cloned()
+            .collect();
+        let is_exported = |file: &&Int8File| {
+            let mut exports = runs.iter().flat_map(|run| &run.exports);
+            exports.any(|export| export.path == file.model)
+        };
+        let int8 = self.int8.iter().filter(is_exported).cloned().collect();
+        Ok(Self { runs, int8 })
     }
 }
 

@@ -6,7 +6,7 @@ use mien_faces::dataset::{Dataset, Split};
 
 use crate::{
     plan::{
-        Layout, Plan, Processor,
+        Int8File, Layout, Plan, Processor,
         execute::{self, Settings},
         schedule::{self, Step},
         state, summary,
@@ -55,7 +55,9 @@ impl Args {
         let steps = schedule::schedule(&plan, &states)?;
         let processor = Processor::here();
         if self.dry_run {
-            return show(&steps, &processor);
+            let int8 = plan.int8().iter();
+            let int8: Vec<_> = int8.filter(|file| !file.is_current(&layout)).collect();
+            return show(&steps, &int8, &processor);
         }
         schedule::check_requirements(&steps, &processor)?;
         tch::set_num_threads(i32::try_from(self.threads)?);
@@ -85,8 +87,8 @@ impl Args {
     }
 }
 
-/// Prints the steps. Returns an error if a requirement is not met.
-fn show(steps: &[Step], processor: &Processor) -> anyhow::Result<ExitCode> {
+/// Prints the steps and the INT8 files that will be written. Returns an error if a requirement is not met.
+fn show(steps: &[Step], int8: &[&Int8File], processor: &Processor) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     for (index, step) in steps.iter().enumerate() {
         writeln!(
@@ -96,6 +98,10 @@ fn show(steps: &[Step], processor: &Processor) -> anyhow::Result<ExitCode> {
             steps.len(),
             execute::describe(step)
         )?;
+    }
+    for file in int8 {
+        let (model, path) = (file.model.display(), file.path.display());
+        writeln!(out, "quantise {model} to {path}")?;
     }
     match schedule::check_requirements(steps, processor) {
         Ok(()) => {

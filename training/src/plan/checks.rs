@@ -59,15 +59,7 @@ pub(super) fn check_exports(entries: &[Entry]) -> Result<(), PlanError> {
     let mut folders = BTreeMap::new();
     for entry in entries {
         for Export { path, .. } in &entry.exports {
-            let inside = path
-                .components()
-                .all(|part| matches!(part, Component::Normal(_)));
-            let folder = path.parent().filter(|folder| *folder != Path::new(""));
-            let (Some(folder), true, Some("onnx")) = (
-                folder,
-                inside,
-                path.extension().and_then(|extension| extension.to_str()),
-            ) else {
+            let Some(folder) = export_folder(path) else {
                 let (run, path) = (entry.name.clone(), path.clone());
                 return Err(PlanError::ExportPath { run, path });
             };
@@ -83,4 +75,16 @@ pub(super) fn check_exports(entries: &[Entry]) -> Result<(), PlanError> {
         }
     }
     Ok(())
+}
+
+/// Returns the folder of an exported file. Returns `None` if the path is not an ONNX file in a folder below the root.
+pub(super) fn export_folder(path: &Path) -> Option<&Path> {
+    let is_inside = path
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    let is_onnx = path
+        .extension()
+        .is_some_and(|extension| extension == "onnx");
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    folder.filter(|_| is_inside && is_onnx)
 }

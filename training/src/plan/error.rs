@@ -138,4 +138,24 @@ pub enum PlanError {
         /// The other run.
         second: String,
     },
+    /// An INT8 file is quantised from a file that no run exports.
+    #[error(
+        "{path} is quantised from {model}, which no run of the plan exports; name a path in `exports` of a run"
+    )]
+    Int8Model {
+        /// The INT8 file.
+        path: PathBuf,
+        /// The float file.
+        model: PathBuf,
+    },
+    /// An INT8 file is outside the root folder or not an ONNX file.
+    #[error(
+        "a model cannot be quantised to {0}; name a relative path such as models/NAME-int8/1/model.onnx"
+    )]
+    Int8Path(PathBuf),
+    /// An INT8 file has the folder of another file.
+    #[error(
+        "{0} is the folder of an INT8 file and of another model file; give each file its own folder"
+    )]
+    Int8Folder(PathBuf),
 }

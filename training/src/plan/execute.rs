@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Export, Layout, Plan, PlannedRun,
+    Export, Int8File, Layout, Plan, PlannedRun,
     schedule::{Step, Training},
     state::{self, StateError},
     summary::{self, SummaryError},
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     export::{self, ExportError, Options, TemperatureFrom},
     onnx::batch_norm_folding::BatchNormFolding,
+    quantize::QuantizeError,
     train::{
         prepare::{NewRun, PrepareError, Prepared},
         trainer::{Control, Outcome},
@@ -62,6 +63,14 @@ pub enum ExecuteError {
         /// The cause.
         reason: Box<ExportError>,
     },
+    /// An export cannot be quantised.
+    #[error("cannot quantise {model}: {reason}")]
+    Quantize {
+        /// The export.
+        model: PathBuf,
+        /// The cause.
+        reason: Box<QuantizeError>,
+    },
     /// A run's folder cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
@@ -70,7 +79,7 @@ pub enum ExecuteError {
     Summary(#[from] SummaryError),
 }
 
-/// Executes the steps of a plan. The table of results is written after every run.
+/// Executes the steps of a plan, then quantises its exports. The table of results is written after every run.
 ///
 /// # Errors
 /// Returns the error of the first run that fails. Later runs are not started.
@@ -87,6 +96,24 @@ pub fn execute(plan: &Plan, steps: &[Step], settings: &Settings) -> Result<Outco
         if changed {
             write_summary(plan, settings)?;
         }
+    }
+    quantize(plan.int8(), settings)
+}
+
+/// Quantises the exports whose INT8 files are missing or were quantised from other files.
+fn quantize(files: &[Int8File], settings: &Settings) -> Result<Outcome, ExecuteError> {
+    for file in files {
+        if file.is_current(&settings.layout) {
+            continue;
+        }
+        if settings.interrupted.load(Ordering::Relaxed) {
+            return Ok(Outcome::Interrupted);
+        }
+        file.write(&settings.layout, &settings.data)
+            .map_err(|reason| ExecuteError::Quantize {
+                model: file.model.clone(),
+                reason: Box::new(reason),
+            })?;
     }
     Ok(Outcome::Finished)
 }

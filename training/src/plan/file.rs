@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{PlanError, requirement::Requirement};
+use super::{Int8File, PlanError, requirement::Requirement};
 use crate::onnx::{views::Views, weights::WeightFormat};
 
 /// A plan file.
@@ -14,6 +14,9 @@ pub(super) struct PlanFile {
     /// `[[run]]`: the runs in any sequence.
     #[serde(default)]
     pub(super) run: Vec<Entry>,
+    /// `[[int8]]`: files that are quantised from exports.
+    #[serde(default)]
+    pub(super) int8: Vec<Int8File>,
 }
 
 /// One `[[run]]` of a plan file.

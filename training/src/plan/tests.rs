@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod int8;
 mod schedule;
 mod shipped;
 
