@@ -10,7 +10,9 @@ fn shipped_plan_makes_every_shipped_model() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let plan = Plan::read(&repository.join("training/plan.toml")).unwrap();
     let exports = plan.runs().iter().flat_map(|run| &run.exports);
-    let planned: BTreeSet<PathBuf> = exports.map(|export| export.path.clone()).collect();
+    let exports = exports.map(|export| &export.path);
+    let int8 = plan.int8().iter().map(|file| &file.path);
+    let planned: BTreeSet<PathBuf> = exports.chain(int8).cloned().collect();
     let mut shipped = BTreeSet::new();
     for model in fs::read_dir(repository.join("models"))
         .unwrap()
@@ -46,5 +48,8 @@ fn shipped_models_match_recipes_of_shipped_plan() {
         for (export, state) in run.exports.iter().zip(state.exports) {
             assert_eq!(state, ExportState::Current, "{}", export.path.display());
         }
+    }
+    for file in plan.int8() {
+        assert!(file.is_current(&layout), "{}", file.path.display());
     }
 }
