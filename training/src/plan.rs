@@ -19,6 +19,7 @@ mod error;
 pub mod execute;
 mod file;
 mod int8;
+mod int8_checks;
 mod layout;
 mod order;
 mod overrides;
@@ -71,7 +72,7 @@ impl Plan {
         let PlanFile { run, int8 } = PlanFile::read(path)?;
         let entries = checks::sorted(run)?;
         checks::check_exports(&entries)?;
-        int8::check(&int8, entries.iter().flat_map(|entry| &entry.exports))?;
+        int8_checks::check(&int8, entries.iter().flat_map(|entry| &entry.exports))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let run = |entry: &Entry| {
             let recipe = overrides::recipe(entry, folder)?;

@@ -8,7 +8,7 @@ use std::{
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{Export, Layout, PlanError, checks::export_folder};
+use super::Layout;
 use crate::{
     onnx::read,
     quantize::{self, DEFAULT_CALIBRATION_FACES, DEFAULT_MAX_LOSS, QuantizeError, Settings},
@@ -60,29 +60,4 @@ impl Int8File {
         );
         Ok(())
     }
-}
-
-/// Checks that every INT8 file is quantised from an export of the plan and has its own folder.
-pub(super) fn check<'a>(
-    files: &'a [Int8File],
-    exports: impl Iterator<Item = &'a Export>,
-) -> Result<(), PlanError> {
-    let exports: Vec<&Export> = exports.collect();
-    let mut folders: Vec<&Path> = exports
-        .iter()
-        .filter_map(|export| export_folder(&export.path))
-        .collect();
-    for file in files {
-        if !exports.iter().any(|export| export.path == file.model) {
-            let (path, model) = (file.path.clone(), file.model.clone());
-            return Err(PlanError::Int8Model { path, model });
-        }
-        let folder =
-            export_folder(&file.path).ok_or_else(|| PlanError::Int8Path(file.path.clone()))?;
-        if folders.contains(&folder) {
-            return Err(PlanError::Int8Folder(folder.to_owned()));
-        }
-        folders.push(folder);
-    }
-    Ok(())
 }
