@@ -38,17 +38,11 @@ fn write_study(text: &mut String, study: &Study) -> fmt::Result {
         ..
     } = study;
     head(text, name)?;
-    let Point {
-        instances,
-        intra_op_threads,
-        batch,
-        ..
-    } = raw.best;
     let engine = match execution.engine {
         Engine::OnnxRuntime => "ONNX Runtime".to_owned(),
         Engine::OpenVino => format!("OpenVINO {}", execution.precision.name()),
     };
-    let best = format!("{engine}, {instances}x{intra_op_threads} batch {batch}");
+    let best = format!("{engine}, {}", raw.best.configuration());
     point(text, &best, &raw.best, Some(raw.cpu_seconds_per_1000))?;
     let single_session = format!("{engine}, 1x{} batch 1", single.intra_op_threads);
     point(text, &single_session, single, None)?;

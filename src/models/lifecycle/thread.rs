@@ -2,6 +2,7 @@
 
 mod candidates;
 mod engines;
+mod load_error;
 mod pin;
 mod poll;
 mod reconciler;
@@ -23,14 +24,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 pub(super) use self::suspensions::report_suspensions;
 pub use self::{candidates::StagedCandidate, pin::PersistPin};
-use self::{poll::Poller, timer::Timer};
+use self::{load_error::load_error, poll::Poller, timer::Timer};
 use super::{
     LifecycleError, LifecycleOptions, RegistryError,
-    reconcile::{Failure, Selection},
+    reconcile::Selection,
     versions::{SuspensionHandler, VersionManager},
 };
 use crate::{
-    inference::InferenceError,
     models::{
         ModelVersion,
         live::LiveModel,
@@ -229,28 +229,5 @@ impl LifecycleThread {
 
     fn is_shutting_down(&self) -> bool {
         self.shutting_down.load(Ordering::Relaxed)
-    }
-}
-
-/// Returns the error for clients of a version that was not loaded.
-fn load_error(model: &ModelView, Failure { version, error }: Failure) -> LifecycleError {
-    let reason = error.to_string();
-    match error {
-        InferenceError::Runtime(_) => LifecycleError::Failed(reason),
-        InferenceError::Model(_)
-        | InferenceError::Run(_)
-        | InferenceError::Timeout(_)
-        | InferenceError::Output(_) => {
-            let serving = model
-                .versions
-                .iter()
-                .filter(|(_, state)| state.live().is_some());
-            LifecycleError::InvalidModel {
-                model: model.name.clone(),
-                version,
-                reason,
-                serving: serving.map(|(version, _)| *version).collect(),
-            }
-        }
     }
 }
