@@ -27,7 +27,10 @@ pub(crate) fn serve(args: &[String]) -> Result<()> {
 }
 
 /// Installs the files that the server needs and builds the release binary of the server, with jemalloc if make is installed.
-fn build_server() -> Result<()> {
+///
+/// # Errors
+/// Returns an error if the setup or the build fails.
+pub(crate) fn build_server() -> Result<()> {
     setup::serving()?;
     let mut build = cargo(&["build", "--release", "--locked", "--package", "mien"]);
     let make = Command::new("make").arg("--version").output();
@@ -61,6 +64,15 @@ pub(crate) fn hostile(args: &[String]) -> Result<()> {
 /// # Errors
 /// Returns an error if the setup or the build fails, or the trainer cannot be started.
 pub(crate) fn train(args: &[String]) -> Result<()> {
+    build_trainer()?;
+    exec(Command::new(built("release").join("mien-train")).args(args))
+}
+
+/// Installs the libraries that the trainer needs and builds the release binary of the trainer.
+///
+/// # Errors
+/// Returns an error if the setup or the build fails.
+pub(crate) fn build_trainer() -> Result<()> {
     setup::serving()?;
     setup::libtorch()?;
     check(cargo(&[
@@ -69,8 +81,7 @@ pub(crate) fn train(args: &[String]) -> Result<()> {
         "--locked",
         "--package",
         "mien-training",
-    ]))?;
-    exec(Command::new(built("release").join("mien-train")).args(args))
+    ]))
 }
 
 /// Runs `cargo xtask test`.
