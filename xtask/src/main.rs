@@ -10,6 +10,7 @@ mod docs;
 mod e2e;
 mod fuzz;
 mod generated;
+mod gpu_check;
 mod imports;
 mod openapi;
 mod run;
@@ -93,6 +94,9 @@ enum Command {
         #[arg(long)]
         allow_missing: bool,
     },
+    /// Compares training and serving on an NVIDIA GPU with the CPU and writes a report of one page. The exit code is 0 if all
+    /// checks passed, 1 if a check failed, and 3 if the machine has no usable GPU.
+    GpuCheck(gpu_check::GpuCheckArgs),
     /// Checks the imports between modules and files against ARCHITECTURE.md.
     Imports,
     /// Runs all checks that a change must pass.
@@ -100,7 +104,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    run_command(Cli::parse().command).unwrap_or_else(|error| {
+        eprintln!("xtask: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Runs a command and returns the exit code.
+fn run_command(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Setup { gpu, serving } => setup::run(gpu, serving),
         Command::Serve { args } => run::serve(&args),
         Command::Train { args } => run::train(&args),
@@ -112,14 +124,9 @@ fn main() -> ExitCode {
         Command::Hostile { args } => run::hostile(&args),
         Command::Advisories => ci::advisories(),
         Command::DeployCheck { allow_missing } => deploy_check::run(allow_missing),
+        Command::GpuCheck(args) => return gpu_check::run(&args),
         Command::Imports => ci::imports(),
         Command::Ci => ci::run(),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("xtask: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

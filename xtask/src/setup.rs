@@ -166,6 +166,15 @@ fn libtorch_gpu() -> Result<()> {
     Ok(())
 }
 
+/// Returns the names and versions of the pinned libraries, for people.
+pub(crate) fn library_versions() -> String {
+    format!(
+        "ONNX Runtime {}, libtorch {}",
+        pins::ONNX_RUNTIME_VERSION,
+        pins::TORCH_VERSION
+    )
+}
+
 /// Returns the directories of the installed CUDA libraries, for the search path of the loader.
 pub(crate) fn nvidia() -> impl Iterator<Item = PathBuf> {
     let components = [NVIDIA, NVIDIA_TRAINING].into_iter();
