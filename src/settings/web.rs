@@ -20,7 +20,7 @@ pub struct WebSettings {
     )]
     pub allowed_hosts: Vec<String>,
 
-    /// Origin of web pages that may send requests to the server and read the responses (CORS), such as https://app.example. Off by default.
+    /// Origin of web pages that may send requests to the server and read the responses (CORS), such as `https://app.example`. Off by default.
     /// Repeatable; in the variable, entries are separated by commas.
     #[arg(
         long = "cors-origin",
