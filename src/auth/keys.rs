@@ -41,8 +41,9 @@ pub struct Key {
     scopes: Vec<Scope>,
     limits: Arc<Limits>,
     metrics: KeyMetrics,
-    /// Whether the key was changed or removed. Connections and streams can be open longer.
-    is_revoked: AtomicBool,
+    /// Whether the key was removed or replaced by another value or fewer scopes. Connections and streams can be open longer.
+    /// Keys that replace each other for open connections share the value.
+    is_revoked: Arc<AtomicBool>,
 }
 
 impl Key {
@@ -62,6 +63,13 @@ impl Key {
         self.hash == entry.sha256
             && self.scopes == entry.scopes
             && self.limits.settings() == entry.limits
+    }
+
+    /// Returns whether an entry of the same name replaces this key for open connections: it has the same value and at least the same
+    /// scopes.
+    fn is_replaced_by(&self, entry: &KeyEntry) -> bool {
+        let has = |scope| entry.scopes.contains(scope);
+        self.hash == entry.sha256 && self.scopes.iter().all(has)
     }
 
     /// Admits images within the limits of the key.
@@ -128,7 +136,8 @@ impl ApiKeys {
         Ok(keys)
     }
 
-    /// Reads the file again. Keys whose name and limits are unchanged keep their counters. Other keys are revoked.
+    /// Reads the file again. Keys whose name and limits are unchanged keep their counters. Keys that were removed, that have another
+    /// value or that lost a scope are revoked.
     ///
     /// # Errors
     /// Returns an error if the file cannot be read or is invalid. The previous keys remain valid.
@@ -157,7 +166,9 @@ impl ApiKeys {
         self.keys.store(Arc::new(keys));
         let current = self.keys.load();
         for key in previous.iter() {
-            let is_current = current.iter().any(|other| Arc::ptr_eq(key, other));
+            let is_current = current
+                .iter()
+                .any(|other| Arc::ptr_eq(&key.is_revoked, &other.is_revoked));
             key.is_revoked.store(!is_current, Ordering::Release);
         }
         Ok(())
@@ -178,13 +189,14 @@ impl ApiKeys {
             .map(|key| &key.limits)
             .filter(|limits| limits.settings() == entry.limits)
             .map_or_else(|| Arc::new(Limits::new(entry.limits)), Arc::clone);
+        let replaced = previous.filter(|key| key.is_replaced_by(&entry));
         Key {
+            is_revoked: replaced.map_or_else(Arc::default, |key| Arc::clone(&key.is_revoked)),
             metrics: self.families.key(&entry.name),
             name: entry.name.into(),
             hash: entry.sha256,
             scopes: entry.scopes,
             limits,
-            is_revoked: AtomicBool::new(false),
         }
     }
 

@@ -126,6 +126,12 @@ impl Limits {
     /// Returns the exceeded limit. Nothing is counted then.
     pub(super) fn admit(self: &Arc<Self>, images: usize) -> Result<Admission, LimitKind> {
         let images = u32::try_from(images).unwrap_or(u32::MAX);
+        // Such a request can never be admitted, so it must not wait for other responses.
+        if let Some(rate) = self.settings.rate
+            && images > rate.burst
+        {
+            return Err(LimitKind::RequestSize { max: rate.burst });
+        }
         let admission = self.start(images)?;
         self.take(images)?;
         Ok(admission)

@@ -58,19 +58,39 @@ fn reload_keeps_counters_of_unchanged_limits() {
 }
 
 #[test]
-fn open_connections_of_changed_keys_are_rejected() {
-    let (a, b) = (entry("a", "secret-a", ""), entry("b", "secret-b", ""));
-    let (_directory, keys) = open(&format!("{a}{b}"));
-    let open = |name: &str| keys.find(name.as_bytes()).unwrap();
-    let (removed, changed) = (open("secret-a"), open("secret-b"));
+fn open_connections_of_revoked_keys_are_rejected() {
+    let names = ["removed", "replaced", "limited"];
+    let all = names.map(|name| entry(name, &format!("secret-{name}"), ""));
+    let (_directory, keys) = open(&all.concat());
+    let [removed, replaced, limited] = names.map(|name| {
+        let secret = format!("secret-{name}");
+        keys.find(secret.as_bytes()).unwrap()
+    });
     keys.reload().unwrap();
     removed.admit(1).unwrap();
-    fs::write(keys.path(), entry("b", "secret-b", "concurrent_images = 1")).unwrap();
+    let changed = [
+        entry("replaced", "another-secret", ""),
+        entry("limited", "secret-limited", "concurrent_images = 1"),
+    ];
+    fs::write(keys.path(), changed.concat()).unwrap();
     keys.reload().unwrap();
-    for key in [removed, changed] {
+    for key in [removed, replaced] {
         assert_eq!(key.admit(1).unwrap_err().kind, LimitKind::Revoked);
     }
-    open("secret-b").admit(1).unwrap();
+    limited.admit(1).unwrap();
+}
+
+#[test]
+fn open_connections_of_keys_that_lost_a_scope_are_rejected() {
+    let key = |scopes: &str| entry("a", "secret", "").replace(r#"["infer"]"#, scopes);
+    let (_directory, keys) = open(&key(r#"["infer", "evaluate"]"#));
+    let both = keys.find(b"secret").unwrap();
+    fs::write(keys.path(), key(r#"["evaluate", "infer", "metrics"]"#)).unwrap();
+    keys.reload().unwrap();
+    both.admit(1).unwrap();
+    fs::write(keys.path(), key(r#"["evaluate"]"#)).unwrap();
+    keys.reload().unwrap();
+    assert_eq!(both.admit(1).unwrap_err().kind, LimitKind::Revoked);
 }
 
 #[test]

@@ -120,7 +120,6 @@ pub async fn explain(
     if state.explanations.available_permits() == 0 {
         return Err(busy(&state));
     }
-    let _admission = client.admit(1)?;
     let face_box = query.r#box.as_deref().map(parse_box).transpose()?;
     let intake = &state.intake;
     let face = match face_box {
@@ -134,6 +133,7 @@ pub async fn explain(
         let ImageProblem { code, detail } = error.into();
         ApiError::new(code, detail)
     })?;
+    let _admission = client.admit(1)?;
     // Acquired after the body was received, so that a slow body does not hold a permit.
     let _permit = state.explanations.try_acquire().map_err(|_| busy(&state))?;
     let explanation = explanation::explain(&model.batcher, face, class, times.deadline).await?;
