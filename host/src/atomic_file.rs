@@ -24,6 +24,21 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.commit()
 }
 
+/// Replaces the content of the file at `path` like [`write()`], and keeps its permissions and its owner. A missing file is created.
+///
+/// # Errors
+/// Returns the errors of [`write()`], and an error if the permissions or the owner cannot be set.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = AtomicFile::create(path)?;
+    match fs::metadata(path) {
+        Ok(old) => file.copy_ownership(&old)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    file.write_all(bytes)?;
+    file.commit()
+}
+
 /// Deletes the temporary files that a killed process left in `dir`.
 ///
 /// Call it only while no other process writes to the directory.
@@ -72,6 +87,20 @@ impl AtomicFile {
         })
     }
 
+    /// Gives the temporary file the permissions and the owner of another file.
+    fn copy_ownership(&self, other: &fs::Metadata) -> io::Result<()> {
+        let path = self.temp.path();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, chown};
+            let own = fs::metadata(path)?;
+            if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
+                chown(path, Some(other.uid()), Some(other.gid()))?;
+            }
+        }
+        fs::set_permissions(path, other.permissions())
+    }
+
     /// Returns the path of the temporary file, for libraries that write to a path.
     pub fn temp_path(&self) -> &Path {
         self.temp.path()
@@ -116,6 +145,20 @@ mod tests {
         names
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn replaced_file_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys.toml");
+        replace(&path, b"old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        replace(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640);
     }
 
     #[test]

@@ -139,6 +139,6 @@ fn append(file: &Path, entry: &str) -> anyhow::Result<()> {
         .with_context(|| format!("the key cannot be added to `{}`", file.display()))?;
     // The target of a link is replaced, so that the link stays.
     let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    atomic_file::write(&target, content.as_bytes())
+    atomic_file::replace(&target, content.as_bytes())
         .with_context(|| format!("cannot write `{}`", file.display()))
 }
