@@ -12,6 +12,9 @@ use tokio::{
 };
 use tokio_rustls::{Accept, TlsAcceptor, server::TlsStream};
 
+/// Maximum number of bytes that TLS buffers while the client does not read.
+const WRITE_BUFFER: usize = 16 << 10;
+
 /// A connection with or without TLS. The handshake takes place during the first read or write, so that the time limits of the
 /// first request include it and a slow handshake does not delay other connections.
 pub enum Stream {
@@ -49,7 +52,8 @@ impl Stream {
         };
         let accepted = ready!(Pin::new(accept.as_mut()).poll(context));
         match accepted {
-            Ok(stream) => {
+            Ok(mut stream) => {
+                stream.get_mut().1.set_buffer_limit(Some(WRITE_BUFFER));
                 *self = Self::Tls(Box::new(stream));
                 Poll::Ready(Ok(()))
             }
