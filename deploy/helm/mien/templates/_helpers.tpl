@@ -16,7 +16,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "mien.ports" -}}
 - {name: http, port: 8080, targetPort: http}
 {{- if .Values.grpc.enabled }}
+{{- if .Values.tls.existingSecret }}
+- {name: grpc, port: 9000, targetPort: grpc}
+{{- else }}
 - {name: grpc, port: 9000, targetPort: grpc, appProtocol: kubernetes.io/h2c}
+{{- end }}
 {{- end }}
 {{- end -}}
 
