@@ -19,7 +19,7 @@ pub use self::{
     error::AuthError,
     hosts::AllowedSites,
     origin::{InvalidOrigin, Origin},
-    request::{ClientRequest, is_forwarding},
+    request::{ClientRequest, is_cross_site, is_forwarding},
 };
 use crate::metrics::Metrics;
 

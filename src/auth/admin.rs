@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 
 use super::{
     error::AuthError,
-    hosts::{AllowedSites, is_own},
+    hosts::{AllowedSites, is_local_host, is_own},
     request::ClientRequest,
 };
 
@@ -62,7 +62,7 @@ impl AdminAuth {
     pub fn new(token: Option<AdminToken>, listener: SocketAddr, sites: AllowedSites) -> Self {
         Self {
             token,
-            is_loopback: listener.ip().is_loopback(),
+            is_loopback: listener.ip().to_canonical().is_loopback(),
             sites,
         }
     }
@@ -104,9 +104,10 @@ impl AdminAuth {
     }
 
     /// Checks that a client on this machine sent the request itself. Any other host may have been pointed at this host by DNS
-    /// rebinding, or is that of a reverse proxy. The origin of a browser must be the server.
+    /// rebinding, or is the name of a reverse proxy that passes on requests of other machines. The origin of a browser must be the
+    /// server.
     fn check_local(&self, request: &ClientRequest<'_>) -> Result<(), AuthError> {
-        let host = request.host.filter(|host| self.sites.allows_host(host));
+        let host = request.host.filter(|host| is_local_host(host));
         let host = host.ok_or(AuthError::NotLocal)?;
         if request.is_forwarded {
             return Err(AuthError::Forwarded);

@@ -34,7 +34,7 @@ pub enum AuthError {
     Disabled,
     /// The request was not sent to a loopback name or address, so a proxy may have sent it for another machine.
     #[error(
-        "without an admin token, admin requests must be sent to `localhost`, a loopback address or a name of --allowed-host; set MIEN_ADMIN_TOKEN to send them to another name"
+        "without an admin token, admin requests must be sent to `localhost` or a loopback address; set MIEN_ADMIN_TOKEN to send them to another name"
     )]
     NotLocal,
     /// A proxy sent the request, possibly for another machine.

@@ -33,7 +33,12 @@ impl AllowedSites {
         let is_allowed = |origin: &str| {
             is_own(origin, host) || self.origins.iter().any(|other| other.as_str() == origin)
         };
-        if request.origin.is_none_or(is_allowed) {
+        let is_own_page = match request.origin {
+            Some(origin) => is_allowed(origin),
+            // Browsers do not send the origin of images, frames and links.
+            None => !request.is_cross_site,
+        };
+        if is_own_page {
             Ok(())
         } else {
             Err(AuthError::ForeignOrigin)
@@ -43,12 +48,14 @@ impl AllowedSites {
     /// Returns whether a host, with or without port, is a loopback name, a loopback address or in the list.
     pub(super) fn allows_host(&self, host: &str) -> bool {
         let name = without_port(host);
-        is_local(name)
-            || self
-                .hosts
-                .iter()
-                .any(|allowed| allowed == ANY || allowed.eq_ignore_ascii_case(name))
+        let is_listed = |allowed: &String| allowed == ANY || allowed.eq_ignore_ascii_case(name);
+        is_local(name) || self.hosts.iter().any(is_listed)
     }
+}
+
+/// Returns whether a host, with or without port, is a loopback name or address.
+pub(super) fn is_local_host(host: &str) -> bool {
+    is_local(without_port(host))
 }
 
 /// Returns whether an origin is that of a server with this host and port.

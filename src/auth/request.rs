@@ -11,6 +11,8 @@ pub struct ClientRequest<'a> {
     pub origin: Option<&'a str>,
     /// The `Host` header, or the authority of the URI. `None` if they are missing, invalid or contradictory.
     pub host: Option<&'a str>,
+    /// Whether a browser says that a page of another site caused the request: [`Sec-Fetch-Site`](is_cross_site).
+    pub is_cross_site: bool,
     /// Whether one of the headers is [forwarding](is_forwarding).
     pub is_forwarded: bool,
 }
@@ -27,6 +29,11 @@ impl<'a> ClientRequest<'a> {
     pub(super) fn key(&self) -> Option<&'a [u8]> {
         self.bearer().or(self.api_key)
     }
+}
+
+/// Returns whether a value of `Sec-Fetch-Site` stands for a page of another origin (Fetch Metadata Request Headers, section 2.3).
+pub fn is_cross_site(fetch_site: &[u8]) -> bool {
+    matches!(fetch_site, b"cross-site" | b"same-site")
 }
 
 /// Headers that proxies add, in addition to those that begin with [`FORWARDED_PREFIX`].

@@ -17,10 +17,13 @@ use tonic::{
 use tower_layer::Layer;
 
 use super::calls;
-use crate::auth::{Access, Authorizer, Client, ClientRequest, is_forwarding};
+use crate::auth::{Access, Authorizer, Client, ClientRequest, is_cross_site, is_forwarding};
 
 /// Metadata key of an API key, for clients that cannot send `authorization`.
 const API_KEY: &str = "x-api-key";
+
+/// Metadata key with which browsers describe the origin of a call.
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 /// Authorizes the calls of a service. The client becomes an extension of the request.
 #[derive(Clone)]
@@ -94,6 +97,9 @@ fn client_request<B>(call: &Request<B>) -> ClientRequest<'_> {
         api_key: headers.get(API_KEY).map(|value| value.as_bytes()),
         origin: origin.map(|origin| origin.to_str().unwrap_or_default()),
         host: host(call),
+        is_cross_site: headers
+            .get(SEC_FETCH_SITE)
+            .is_some_and(|site| is_cross_site(site.as_bytes())),
         is_forwarded: headers.keys().any(|name| is_forwarding(name.as_str())),
     }
 }

@@ -45,9 +45,25 @@ async fn listed_host_is_accepted() {
     assert_eq!(response.status(), StatusCode::OK);
     let load = app.client.post(app.url("/v1/models/small/load"));
     let load = load.header(header::HOST, "other.example:443");
-    assert_eq!(load.send().await.unwrap().status(), StatusCode::OK);
+    // The requests of a reverse proxy can come from other machines.
+    assert_problem(load.send().await.unwrap(), 403, "forbidden").await;
     let response = classify_with(&app, header::HOST, "evil.example").await;
     assert_problem(response, 403, "forbidden").await;
+}
+
+#[actix_web::test]
+async fn request_of_foreign_page_without_origin_is_rejected() {
+    let app = TestApp::spawn();
+    let request = |site: &str| {
+        let request = app.client.get(app.url("/v1/models"));
+        request.header("sec-fetch-site", site).send()
+    };
+    for site in ["cross-site", "same-site"] {
+        assert_problem(request(site).await.unwrap(), 403, "forbidden").await;
+    }
+    for site in ["same-origin", "none"] {
+        assert_eq!(request(site).await.unwrap().status(), StatusCode::OK);
+    }
 }
 
 #[actix_web::test]

@@ -9,9 +9,12 @@ use actix_web::{
 };
 
 use crate::{
-    auth::{Client, ClientRequest, is_forwarding},
+    auth::{Client, ClientRequest, is_cross_site, is_forwarding},
     http::{ApiError, headers::API_KEY},
 };
+
+/// Header with which browsers describe the origin of a request.
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 /// The client that the middleware has authorized.
 pub struct ApiClient(pub(in crate::http) Client);
@@ -36,6 +39,9 @@ pub(in crate::http) fn client_request(request: &HttpRequest) -> ClientRequest<'_
         api_key: headers.get(API_KEY).map(|value| value.as_bytes()),
         origin: origin.map(|origin| origin.to_str().unwrap_or_default()),
         host: host(request),
+        is_cross_site: headers
+            .get(SEC_FETCH_SITE)
+            .is_some_and(|site| is_cross_site(site.as_bytes())),
         is_forwarded: headers.keys().any(|name| is_forwarding(name.as_str())),
     }
 }
