@@ -48,7 +48,7 @@ impl Authorizer {
         }
     }
 
-    /// Checks the credentials of a request. The admin token is valid for every request and has no limits.
+    /// Checks the credentials of a request. The admin token is valid for every request, and limits do not apply to it.
     ///
     /// # Errors
     /// Returns why the request is rejected.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::keys::{Admission, Key, LimitExceeded};
 
-/// The client of an authorized request, whose key limits its images. A client without a key has no limits of its own.
+/// The client of an authorized request, whose key limits its images. A client without a key does not have limits of its own.
 #[derive(Clone, Default)]
 pub struct Client(Option<Arc<Key>>);
 

@@ -1,7 +1,7 @@
 //! API keys: secrets of clients with scopes and limits.
 //!
 //! A key has 256 random bits. A plain SHA-256 of it is therefore enough: slow hashes protect passwords that can be guessed, and
-//! such a key cannot.
+//! a key with 256 random bits cannot be guessed.
 
 pub mod document;
 mod limits;

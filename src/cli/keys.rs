@@ -71,7 +71,7 @@ impl KeysArgs {
     /// Returns an error if an argument is invalid or the file cannot be changed.
     pub fn run(&self) -> anyhow::Result<()> {
         let KeysCommand::New(args) = &self.command;
-        let key = secret::generate().context("the system has no random numbers")?;
+        let key = secret::generate().context("the system does not provide random numbers")?;
         let entry = args.entry(&secret::sha256(&key))?;
         if let Some(file) = &args.file {
             append(file, &entry)?;

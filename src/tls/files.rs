@@ -24,7 +24,7 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// The private key of the certificate.
     pub key: PathBuf,
-    /// The authorities of client certificates. Without it, clients need no certificate.
+    /// The authorities of client certificates. Without it, clients do not need a certificate.
     pub client_authorities: Option<PathBuf>,
 }
 
@@ -41,8 +41,8 @@ pub enum TlsError {
         /// The reason.
         source: pem::Error,
     },
-    /// A file contains no certificate.
-    #[error("`{}` ({flag}) contains no certificate in PEM format", path.display())]
+    /// A file does not contain a certificate.
+    #[error("`{}` ({flag}) does not contain a certificate in PEM format", path.display())]
     NoCertificate {
         /// The flag of the file.
         flag: &'static str,

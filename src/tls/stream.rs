@@ -37,7 +37,7 @@ impl Stream {
         }
     }
 
-    /// Sends bytes if the connection has no TLS and the system accepts them now.
+    /// Sends bytes if the connection does not use TLS and the system accepts them now.
     pub(crate) fn try_write_plain(&self, bytes: &[u8]) {
         if let Self::Plain(socket) = self {
             // The client does not get the bytes if it does not read.

@@ -184,7 +184,11 @@ async fn invalid_files_are_errors_at_startup() {
     let (identity, other) = (authority.issue("localhost"), authority.issue("localhost"));
     for (certificate, key, message) in [
         (&identity.certificate, &other.key, "--tls-key"),
-        (&String::new(), &identity.key, "contains no certificate"),
+        (
+            &String::new(),
+            &identity.key,
+            "does not contain a certificate",
+        ),
         (
             &identity.certificate,
             &String::new(),

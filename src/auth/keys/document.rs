@@ -22,7 +22,7 @@ pub struct KeyEntry {
     pub name: String,
     /// SHA-256 of the key.
     pub sha256: [u8; 32],
-    /// What the key may do; at least one.
+    /// The scopes of the key, at least one.
     pub scopes: Vec<Scope>,
     /// The limits.
     pub limits: LimitSettings,
@@ -64,7 +64,7 @@ pub enum DocumentError {
         name: String,
         /// Name of the field.
         field: &'static str,
-        /// What is wrong, without the value of a secret.
+        /// The problem, without the value of a secret.
         problem: String,
     },
 }

@@ -123,7 +123,7 @@ impl Limits {
     /// Admits images, either all or none.
     ///
     /// # Errors
-    /// Returns the exceeded limit. Nothing is counted then.
+    /// Returns the exceeded limit. The images are then not counted.
     pub(super) fn admit(self: &Arc<Self>, images: usize) -> Result<Admission, LimitKind> {
         let images = u32::try_from(images).unwrap_or(u32::MAX);
         // Such a request can never be admitted, so it must not wait for other responses.

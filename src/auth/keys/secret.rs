@@ -9,7 +9,7 @@ const PREFIX: &str = "mien_";
 /// Creates a key: the prefix and 256 random bits in base64url.
 ///
 /// # Errors
-/// Returns an error if the system has no random numbers.
+/// Returns an error if the system does not provide random numbers.
 pub fn generate() -> Result<String, rand::rngs::SysError> {
     use rand::TryRng;
 

@@ -13,7 +13,7 @@ pub(in crate::http) const RATE_LIMIT_POLICY: HeaderName =
 
 impl ApiError {
     /// 429: a limit of the API key is exhausted. 413 if the request can never be admitted, 401 if
-    /// the key was removed.
+    /// the key was revoked.
     pub(in crate::http) fn limited(detail: String, limit: LimitKind) -> Self {
         let code = match limit {
             LimitKind::Rate { .. } | LimitKind::Concurrency { .. } => Code::RateLimited,
