@@ -83,7 +83,7 @@ impl KeyFamilies {
         }
     }
 
-    /// Removes the series of a key that is no longer in the file.
+    /// Removes the series of a key that was removed from the file.
     pub fn remove(&self, name: &str) {
         // An error means that the series does not exist.
         for outcome in KeyOutcome::ALL {

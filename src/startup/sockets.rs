@@ -90,7 +90,7 @@ impl Sockets {
     /// Returns the backlogs of all listeners.
     ///
     /// # Errors
-    /// Returns an error if the system has no more file descriptors.
+    /// Returns an error if the limit of file descriptors is reached.
     pub(super) fn backlogs(&self) -> io::Result<Vec<Backlog>> {
         let http = self.http.iter().map(|listener| &listener.socket);
         http.chain(&self.grpc).map(Backlog::of).collect()

@@ -36,7 +36,7 @@ mod serving;
 mod speed;
 mod training;
 
-/// Exit code if the machine has no usable GPU.
+/// Exit code if a usable GPU was not found.
 const NO_GPU: u8 = 3;
 
 /// Shipped models that are compared: the default model, whose graph mirrors the image, the model for speed, and a DenseNet.

@@ -55,7 +55,8 @@ impl Gate {
         let mut violations = Vec::new();
         if let Some(min) = self.min_accuracy {
             let accuracy = result.evaluation.report.score.accuracy;
-            let accuracy = accuracy.context("no image was classified, so there is no accuracy")?;
+            let accuracy =
+                accuracy.context("no image was classified, so the accuracy is not defined")?;
             if accuracy < min {
                 violations.push(format!(
                     "the accuracy {accuracy:.4} is lower than {min} (--min-accuracy)"

@@ -40,7 +40,7 @@ pub enum QuantizeError {
     },
     /// The model held out no faces, so the loss is unknown.
     #[error(
-        "the recipe of the model has holdout = {0}, so there are no held-out faces to measure the loss on; \
+        "the recipe of the model has holdout = {0}, so the loss cannot be measured on held-out faces; \
          quantise a model that was trained with --holdout 0.05 or more"
     )]
     NoHoldout(f64),

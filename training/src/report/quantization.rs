@@ -121,7 +121,7 @@ impl Paired {
     /// Compares the outcomes of both files for the same faces in the same order.
     ///
     /// # Errors
-    /// Returns an error if there are no faces.
+    /// Returns an error if the list of faces is empty.
     pub(crate) fn of(float: &[Outcome], int8: &[Outcome]) -> Result<Self, CompareError> {
         let [a, b] = [float, int8].map(predictions);
         let compared = compare(&a, &b)?;

@@ -68,11 +68,14 @@ fn read(text: &[u8]) -> Result<(Vec<String>, BTreeMap<String, Prediction>)> {
     let header = reader.headers()?.clone();
     let column = |name: &str| {
         let position = header.iter().position(|column| column == name);
-        position.with_context(|| format!("the output has no column `{name}`"))
+        position.with_context(|| format!("the output does not have the column `{name}`"))
     };
     let (file, label, error) = (column("file")?, column("label")?, column("error")?);
     let first = column("confidence")? + 1;
-    ensure!(first < error, "the output has no column of a class");
+    ensure!(
+        first < error,
+        "the output does not have a column of a class"
+    );
     let classes = (first..error).map(|index| header[index].to_owned());
     let mut predictions = BTreeMap::new();
     for row in reader.records() {

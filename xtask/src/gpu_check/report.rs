@@ -5,7 +5,7 @@ use std::fmt::Write;
 /// A check and its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Check {
-    /// What is checked.
+    /// The checked property.
     pub(super) name: String,
     pub(super) passed: bool,
     /// The measured value, or the error of a step that broke.

@@ -173,7 +173,7 @@ fn free_address() -> Result<SocketAddr> {
 fn body(response: &str) -> Result<Value> {
     let (head, body) = response
         .split_once("\r\n\r\n")
-        .context("the response has no body")?;
+        .context("the response does not have a body")?;
     let status = head.lines().next().unwrap_or_default();
     ensure!(
         status.split(' ').nth(1) == Some("200"),

@@ -66,7 +66,7 @@ fn parse(output: &[u8]) -> Result<(f64, f64)> {
         let throughput = load["images_per_second"].as_f64();
         result.0 = result
             .0
-            .max(throughput.context("a load has no throughput")?);
+            .max(throughput.context("the throughput of a load is missing")?);
         if load["name"] == ONE_CONNECTION {
             result.1 = load["latency"]["p50"].as_f64();
         }

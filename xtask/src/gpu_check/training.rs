@@ -164,7 +164,7 @@ fn json(path: &Path, pointer: &str) -> Result<Value> {
     let document: Value = serde_json::from_slice(&text)
         .with_context(|| format!("{} is not valid JSON", path.display()))?;
     let value = document.pointer(pointer).cloned();
-    value.with_context(|| format!("{} has no value {pointer}", path.display()))
+    value.with_context(|| format!("{} does not have the value {pointer}", path.display()))
 }
 
 fn number(path: &Path, pointer: &str) -> Result<f64> {

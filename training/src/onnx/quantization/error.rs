@@ -12,7 +12,9 @@ pub enum QuantizationError {
     #[error("the model is already quantised; name its float file")]
     AlreadyQuantized,
     /// No convolution has constant weights.
-    #[error("the model has no convolution with constant weights, so there is nothing to quantise")]
+    #[error(
+        "the model does not contain a convolution with constant weights, so it cannot be quantised"
+    )]
     NoConvolution,
     /// The values of a constant cannot be read.
     #[error(

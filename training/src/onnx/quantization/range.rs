@@ -33,7 +33,7 @@ impl Range {
         self.high
     }
 
-    /// Returns the mapping of this range to 0..=255. The zero point is rounded, so that 0 has no error. A tensor that is
+    /// Returns the mapping of this range to 0..=255. The zero point is rounded, so that 0 is represented exactly. A tensor that is
     /// always 0 has scale 1.
     pub(super) fn mapping(self) -> Mapping {
         let width = f64::from(self.high) - f64::from(self.low);
