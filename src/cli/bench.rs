@@ -15,7 +15,10 @@ use clap::{Args, ValueEnum};
 use mien_loadgen::window::Timing;
 
 use self::external::ExternalArgs;
-use super::model::{find, list};
+use super::{
+    engine::load_runtime,
+    model::{find, list},
+};
 use crate::{
     bench::{
         report,
@@ -24,14 +27,10 @@ use crate::{
     inference::{
         InferenceError,
         engine::{Execution, Precision},
-        runtime::{
-            CudaOptions, DeviceChoice, Runtime,
-            openvino::{OpenVinoOptions, this_program},
-        },
+        runtime::{DeviceChoice, Runtime},
     },
     models::{name::ModelName, policy::VersionPolicies, rank_by_accuracy, repository::VersionDir},
     settings::parse,
-    tuning::cache_directory,
 };
 
 /// Maximum time of an inference call.
@@ -111,13 +110,8 @@ enum EngineChoice {
 
 impl BenchEngine {
     fn runtime(&self) -> Result<Runtime, InferenceError> {
-        let options = CudaOptions::default();
-        let runtime = Runtime::load(DeviceChoice::Cpu, options, INFERENCE_TIMEOUT)?;
-        Ok(runtime.with_openvino(OpenVinoOptions {
-            plugin: self.openvino_plugin.clone(),
-            cache: cache_directory(None),
-            program: this_program(),
-        }))
+        let plugin = self.openvino_plugin.clone();
+        load_runtime(DeviceChoice::Cpu, plugin, INFERENCE_TIMEOUT, None)
     }
 }
 

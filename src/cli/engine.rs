@@ -58,11 +58,25 @@ impl EngineArgs {
         inference_timeout: Duration,
         cache: Option<PathBuf>,
     ) -> Result<Runtime, InferenceError> {
-        let runtime = Runtime::load(self.device, CudaOptions::default(), inference_timeout)?;
-        Ok(runtime.with_openvino(OpenVinoOptions {
-            plugin: self.openvino_plugin.clone(),
-            cache: cache_directory(cache),
-            program: this_program(),
-        }))
+        let plugin = self.openvino_plugin.clone();
+        load_runtime(self.device, plugin, inference_timeout, cache)
     }
+}
+
+/// Loads ONNX Runtime for a command, with the OpenVINO plugin of a file or by default the installed one.
+///
+/// # Errors
+/// Returns an error if the library is not found or the device is not available.
+pub(super) fn load_runtime(
+    device: DeviceChoice,
+    plugin: Option<PathBuf>,
+    inference_timeout: Duration,
+    cache: Option<PathBuf>,
+) -> Result<Runtime, InferenceError> {
+    let runtime = Runtime::load(device, CudaOptions::default(), inference_timeout)?;
+    Ok(runtime.with_openvino(OpenVinoOptions {
+        plugin,
+        cache: cache_directory(cache),
+        program: this_program(),
+    }))
 }
