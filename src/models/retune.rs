@@ -11,7 +11,6 @@ use super::{
 use crate::{
     batching::CallStatistics,
     inference::{InferenceError, invalid_model},
-    thread_priority::run_at_measurement_priority,
     tuning::{
         LiveCalls, Point, TuningTarget, sessions::random_inputs, space::Space,
         stop_condition::StopCondition, sweep,
@@ -31,10 +30,7 @@ impl ModelLoader {
         model: &LiveModel,
         interrupted: &(dyn Fn() -> bool + Sync),
     ) -> bool {
-        let is_quiet = self.tuner.is_machine_quiet();
-        let run = |space: &Space, stop: StopCondition<'_>| {
-            run_at_measurement_priority(is_quiet, || self.sweep(model, space, stop))
-        };
+        let run = |space: &Space, stop: StopCondition<'_>| self.sweep(model, space, stop);
         self.target(model)
             .is_some_and(|target| self.tuner.measure(&target, interrupted, run))
     }

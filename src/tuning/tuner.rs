@@ -19,7 +19,7 @@ use super::{
     space::{Configuration, Layout, Overrides, Space},
     stop_condition::StopCondition,
 };
-use crate::inference::InferenceError;
+use crate::{inference::InferenceError, thread_priority::run_at_measurement_priority};
 
 /// A repeated measurement waits for a longer quiet period after each unreliable one: the idle time is doubled up to this many
 /// times. With the default idle time of 5 s the longest wait is 40 s.
@@ -126,13 +126,15 @@ impl Tuner {
         &self,
         target: &TuningTarget<'_>,
         interrupted: &(dyn Fn() -> bool + Sync),
-        run: impl FnOnce(&Space, StopCondition<'_>) -> Result<Vec<Point>, InferenceError>,
+        run: impl FnOnce(&Space, StopCondition<'_>) -> Result<Vec<Point>, InferenceError> + Send,
     ) -> bool {
         let (space, key) = target.space_and_key();
         let model = target.name;
         tracing::info!(model, budget = ?self.budget, "tuning: measuring");
         let before = self.machine.cpu_times();
-        let measured = run(&space, StopCondition::within(self.budget, interrupted));
+        let measured = run_at_measurement_priority(self.is_machine_quiet(), || {
+            run(&space, StopCondition::within(self.budget, interrupted))
+        });
         let after = self.machine.cpu_times();
         if interrupted() {
             tracing::info!(model, "tuning: interrupted; the server is no longer idle");

@@ -8,7 +8,6 @@ use std::{
 use super::LifecycleThread;
 use crate::{
     models::{lifecycle::MAX_QUEUED, live::LiveModel, snapshot::Snapshot},
-    thread_priority::run_at_measurement_priority,
     tuning::{Tunable, space::Space, stop_condition::StopCondition},
 };
 
@@ -54,10 +53,7 @@ impl LifecycleThread {
     /// Measures a model that is not in the models directory, and gives it the configuration that fits the new curve.
     fn tune(&self, model: &dyn Tunable, models: &[Arc<LiveModel>]) {
         let tuner = &self.versions.loader().tuner;
-        let is_quiet = tuner.is_machine_quiet();
-        let run = |space: &Space, stop: StopCondition<'_>| {
-            run_at_measurement_priority(is_quiet, || model.sweep(space, stop))
-        };
+        let run = |space: &Space, stop: StopCondition<'_>| model.sweep(space, stop);
         if tuner.measure(&model.target(), &self.interruption(models), run) {
             model.reconfigure(tuner.select(&model.target()).configuration);
         }
