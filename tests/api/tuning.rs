@@ -104,10 +104,13 @@ async fn curve_is_measured_once_and_listed() {
     assert_eq!(source(&cached().await), "cached");
 }
 
-/// Reads the only stored curve.
+/// Reads the only stored curve. The temporary file that the server renames to it does not count.
 fn stored_curve(cache: &Path) -> Option<(PathBuf, Value)> {
-    let mut files = fs::read_dir(cache).ok()?.flatten();
-    let file = files.next()?.path();
+    let files = fs::read_dir(cache).ok()?.flatten();
+    let mut files = files
+        .map(|file| file.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "json"));
+    let file = files.next()?;
     assert!(files.next().is_none(), "one curve");
     let curve = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
     Some((file, curve))
