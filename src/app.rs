@@ -13,6 +13,7 @@ use crate::{
     intake::Intake,
     metrics::Metrics,
     models::registry::Registry,
+    notice::Notice,
     oip,
     promotion::Promotions,
     settings::LimitSettings,
@@ -50,6 +51,8 @@ pub struct AppState {
     pub readiness: Arc<Readiness>,
     /// The Open Inference Protocol v2.
     pub oip: Arc<oip::Service>,
+    /// The notice of the operator.
+    pub notice: Option<Notice>,
 }
 
 impl AppState {
@@ -88,7 +91,14 @@ impl AppState {
             promotions,
             limits,
             intake,
+            notice: None,
         }
+    }
+
+    /// Returns the state with a notice of the operator.
+    #[must_use]
+    pub fn with_notice(self, notice: Option<Notice>) -> Self {
+        Self { notice, ..self }
     }
 
     /// Makes `/health/ready` return 503 and connections close after their response.

@@ -39,6 +39,7 @@ mod json;
 pub mod metrics;
 pub mod model_version;
 pub mod models;
+pub mod notice;
 pub mod oip;
 pub mod promotion;
 pub mod settings;

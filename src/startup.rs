@@ -176,7 +176,7 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
         detector,
         settings.limits.clone(),
     );
-    Ok((app, started))
+    Ok((app.with_notice(settings.web.notice.clone()), started))
 }
 
 /// Starts the face detector, if there is a file.

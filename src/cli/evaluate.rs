@@ -162,6 +162,7 @@ impl EvaluateArgs {
             finished: Some(Timestamp::now()),
             id: None,
             request_id: None,
+            notice: None,
         }
     }
 

@@ -27,7 +27,7 @@ pub use self::{
     summary::verdict,
 };
 use super::EvaluationInfo;
-use crate::timestamp::Timestamp;
+use crate::{notice::Notice, timestamp::Timestamp};
 
 /// The model and the images of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub struct Subject {
     pub id: Option<String>,
     /// Identifier of the request that started it.
     pub request_id: Option<String>,
+    /// The notice of the server's operator.
+    pub notice: Option<Notice>,
 }
 
 impl From<&EvaluationInfo> for Subject {
@@ -74,6 +76,7 @@ impl From<&EvaluationInfo> for Subject {
             finished: info.finished,
             id: Some(info.id.to_string()),
             request_id: info.request_id,
+            notice: None,
         }
     }
 }

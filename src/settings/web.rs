@@ -2,7 +2,10 @@
 
 use clap::Args;
 
-use crate::auth::{AllowedSites, Origin};
+use crate::{
+    auth::{AllowedSites, Origin},
+    notice::Notice,
+};
 
 /// Settings of requests from web pages.
 #[derive(Debug, Clone, Args)]
@@ -29,6 +32,11 @@ pub struct WebSettings {
         value_delimiter = ','
     )]
     pub cors_origins: Vec<Origin>,
+
+    /// Notice of the operator: one line that names the operator, the purpose and a contact, for example. The web UI, the API document
+    /// (`info.x-notice`) and reports show it.
+    #[arg(long, env = "MIEN_NOTICE", value_name = "TEXT")]
+    pub notice: Option<Notice>,
 }
 
 impl WebSettings {

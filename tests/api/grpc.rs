@@ -38,7 +38,7 @@ fn start(flags: &[&str]) -> (TestApp, String) {
     (TestApp::run(app), address)
 }
 
-async fn connect(address: &str) -> Channel {
+pub(crate) async fn connect(address: &str) -> Channel {
     Endpoint::new(address.to_owned())
         .unwrap()
         .connect()

@@ -33,6 +33,7 @@ mod listeners;
 mod live;
 mod metrics;
 mod models;
+mod notice;
 mod openapi;
 mod program;
 mod promotions;

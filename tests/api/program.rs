@@ -2,6 +2,7 @@
 
 mod last_connections;
 mod log;
+mod privacy;
 mod shutdown;
 mod signals;
 mod start;

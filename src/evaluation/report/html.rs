@@ -70,6 +70,7 @@ pub fn html(subject: &Subject, evaluation: &Evaluation, faces: &FaceImages) -> S
         &format!("{} on {}", subject.title(), subject.images()),
         &head,
         &content,
+        subject.notice.as_ref(),
     )
 }
 

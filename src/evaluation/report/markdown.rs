@@ -60,7 +60,8 @@ fn write(text: &mut String, subject: &Subject, evaluation: &Evaluation) -> fmt::
     risk_coverage(text, report)?;
     mistakes(text, evaluation)?;
     unreadable(text, evaluation)?;
-    origin(text, "Model and data", subject)
+    origin(text, "Model and data", subject)?;
+    notice(text, subject)
 }
 
 fn numbers(evaluation: &Evaluation) -> Vec<Vec<String>> {
@@ -227,6 +228,14 @@ fn unreadable(text: &mut String, evaluation: &Evaluation) -> fmt::Result {
         writeln!(text, "- {}: {}", escape(&image.name), escape(&image.detail))?;
     }
     Ok(())
+}
+
+/// Writes the notice of the operator, if there is one.
+fn notice(text: &mut String, subject: &Subject) -> fmt::Result {
+    match &subject.notice {
+        Some(notice) => writeln!(text, "\n{}", escape(notice.as_str())),
+        None => Ok(()),
+    }
 }
 
 fn origin(text: &mut String, name: &str, subject: &Subject) -> fmt::Result {

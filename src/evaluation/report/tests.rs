@@ -28,6 +28,7 @@ fn subject() -> Subject {
         finished: Some("2026-01-31T14:05:59.123Z".parse().unwrap()),
         id: Some("the-id".to_owned()),
         request_id: None,
+        notice: Some("Questions: privacy@example.org".parse().unwrap()),
     }
 }
 

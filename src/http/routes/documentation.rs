@@ -14,19 +14,30 @@ use actix_web::{
 use utoipa_swagger_ui::Config;
 
 use super::web_ui;
-use crate::http::{self, ApiError, connection::StaticBody, error::Code};
+use crate::{
+    app::AppState,
+    http::{self, ApiError, connection::StaticBody, error::Code},
+};
 
 const PATH: &str = "/openapi.json";
 
 /// Return the OpenAPI document.
 #[utoipa::path(get, path = PATH, tag = "operation", operation_id = "openapi",
     responses((status = 200, description = "The API as OpenAPI 3.1.", body = serde_json::Value)))]
-pub async fn openapi() -> HttpResponse {
+pub async fn openapi(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
         let document = serde_json::to_vec(http::openapi());
         document.expect("the document has only string keys").into()
     });
-    static_response(mime::APPLICATION_JSON.as_ref(), DOCUMENT.clone())
+    if let Some(notice) = &state.notice {
+        let mut document = serde_json::to_value(http::openapi()).map_err(ApiError::internal)?;
+        document["info"]["x-notice"] = notice.as_str().into();
+        return Ok(HttpResponse::Ok().json(document));
+    }
+    Ok(static_response(
+        mime::APPLICATION_JSON.as_ref(),
+        DOCUMENT.clone(),
+    ))
 }
 
 /// Returns a file of Swagger UI. The service of its crate copies the file for each request.

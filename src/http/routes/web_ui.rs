@@ -7,12 +7,21 @@ use actix_web::{
     http::header::{self, EntityTag, IfNoneMatch},
     web,
 };
+use maud::html;
 use rust_embed::{EmbeddedFile, RustEmbed};
+use sha2::{Digest, Sha256};
 
-use crate::http::{ApiError, error::Code, response::compression::Format};
+use crate::{
+    app::AppState,
+    http::{ApiError, error::Code, response::compression::Format},
+    notice::Notice,
+};
 
 pub(super) const PATH: &str = "/";
 pub(super) const FILES_PATH: &str = "/web/{file}";
+
+/// The place of the notice in the page.
+const NOTICE_MARK: &str = "<!-- notice -->";
 
 /// `Content-Security-Policy` of the web UI. Images that a user selects are shown from the memory of the browser (`blob:`).
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
@@ -37,21 +46,48 @@ pub(super) fn policy(policy: &'static str) -> [(header::HeaderName, &'static str
 struct Files;
 
 /// Return the web UI.
-pub async fn index(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    serve(&request, "index.html")
+pub async fn index(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let (media_type, file) = find("index.html")?;
+    let Some(notice) = &state.notice else {
+        return respond(&request, media_type, &file.data, &file_tag(&file));
+    };
+    let page = with_notice(&file.data, notice)?;
+    respond(
+        &request,
+        media_type,
+        page.as_bytes(),
+        &entity_tag(&Sha256::digest(&page)),
+    )
 }
 
 /// Return a file of the web UI.
 pub async fn file(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, ApiError> {
-    serve(&request, &name)
+    let (media_type, file) = find(&name)?;
+    respond(&request, media_type, &file.data, &file_tag(&file))
 }
 
-fn serve(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
+/// Returns the media type and the content of a file.
+fn find(name: &str) -> Result<(&'static str, EmbeddedFile), ApiError> {
     let known = media_type(name).zip(Files::get(name));
-    let Some((media_type, file)) = known else {
-        return Err(ApiError::new(Code::NotFound, "unknown file of the web UI"));
-    };
-    let tag = entity_tag(&file);
+    known.ok_or_else(|| ApiError::new(Code::NotFound, "unknown file of the web UI"))
+}
+
+/// Returns the page with the notice of the operator.
+fn with_notice(page: &[u8], notice: &Notice) -> Result<String, ApiError> {
+    let page = str::from_utf8(page).map_err(ApiError::internal)?;
+    let notice = html! { p.operator-notice { (notice.as_str()) } };
+    Ok(page.replacen(NOTICE_MARK, &notice.into_string(), 1))
+}
+
+fn respond(
+    request: &HttpRequest,
+    media_type: &str,
+    body: &[u8],
+    tag: &EntityTag,
+) -> Result<HttpResponse, ApiError> {
     let mut response = HttpResponse::Ok();
     for header in policy(PAGE_POLICY) {
         response.insert_header(header);
@@ -65,25 +101,28 @@ fn serve(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
             "permissions-policy",
             "camera=(self), microphone=(), geolocation=()",
         ));
-    if is_known(request, &tag) {
+    if is_known(request, tag) {
         return Ok(response
             .status(actix_web::http::StatusCode::NOT_MODIFIED)
             .finish());
     }
     response.content_type(media_type);
     let Some(format) = Format::accepted(request) else {
-        return Ok(response.body(file.data.into_owned()));
+        return Ok(response.body(body.to_vec()));
     };
-    let compressed = format.compress(&file.data).map_err(ApiError::internal)?;
+    let compressed = format.compress(body).map_err(ApiError::internal)?;
     Ok(response
         .insert_header((header::CONTENT_ENCODING, format.name()))
         .body(compressed))
 }
 
-/// The tag is weak, because it does not depend on the content coding.
-fn entity_tag(file: &EmbeddedFile) -> EntityTag {
-    let hash = file.metadata.sha256_hash();
-    EntityTag::new_weak(hex::encode(&hash[..16]))
+fn file_tag(file: &EmbeddedFile) -> EntityTag {
+    entity_tag(&file.metadata.sha256_hash())
+}
+
+/// Returns the tag of a SHA-256. It is weak, because it does not depend on the content coding.
+fn entity_tag(sha256: &[u8]) -> EntityTag {
+    EntityTag::new_weak(hex::encode(&sha256[..16]))
 }
 
 /// Returns whether the client has the file already.

@@ -56,7 +56,16 @@ pub fn html(a: &Side, b: &Side, comparison: &Comparison, faces: &FaceImages) -> 
             "The interval of the difference is that of Newcombe for paired proportions (1998, method 10). McNemar’s test is exact and two-sided."
         }
     };
-    page(&format!("{} and {}", a.name, b.name), &head, &content)
+    let notice = a
+        .subject
+        .as_ref()
+        .and_then(|subject| subject.notice.as_ref());
+    page(
+        &format!("{} and {}", a.name, b.name),
+        &head,
+        &content,
+        notice,
+    )
 }
 
 /// Draws the difference and its interval on a scale that contains 0.

@@ -11,7 +11,7 @@ use mien_faces::{
 };
 
 use super::{
-    origin,
+    notice, origin,
     syntax::{escape, heading, table},
 };
 use crate::evaluation::report::{Side, summary};
@@ -43,7 +43,9 @@ fn write(text: &mut String, a: &Side, b: &Side, found: &Comparison) -> fmt::Resu
             origin(text, &format!("Model and data of {name}"), subject)?;
         }
     }
-    Ok(())
+    a.subject
+        .as_ref()
+        .map_or(Ok(()), |subject| notice(text, subject))
 }
 
 fn scores(text: &mut String, found: &Comparison) -> fmt::Result {

@@ -15,6 +15,7 @@ use crate::{
         report::{self, FaceImages, Side},
     },
     http::{ApiError, ReportFormat},
+    notice::Notice,
     store::JobId,
 };
 
@@ -56,7 +57,8 @@ pub async fn compare(
     let _permit = state.reports.acquire().await.map_err(ApiError::internal)?;
     let compared = compared(&state, &a, &b).await?;
     let datasets = Arc::clone(&state.datasets);
-    let rendered = web::block(move || render(format, &compared, &datasets));
+    let notice = state.notice.clone();
+    let rendered = web::block(move || render(format, &compared, notice, &datasets));
     Ok(format.response("comparison", rendered.await.map_err(ApiError::internal)??))
 }
 
@@ -64,6 +66,7 @@ pub async fn compare(
 fn render(
     format: ReportFormat,
     compared: &Compared,
+    notice: Option<Notice>,
     datasets: &Datasets,
 ) -> Result<String, ApiError> {
     let Compared {
@@ -71,7 +74,10 @@ fn render(
         evaluation_b,
         comparison,
     } = compared;
-    let [a, b] = [evaluation_a, evaluation_b].map(Side::from);
+    let [mut a, b] = [evaluation_a, evaluation_b].map(Side::from);
+    if let Some(subject) = &mut a.subject {
+        subject.notice = notice;
+    }
     let find = |image: &str| datasets.image(&evaluation_a.dataset, image).cloned();
     Ok(match format {
         ReportFormat::Json => serde_json::to_string(compared).map_err(ApiError::internal)?,

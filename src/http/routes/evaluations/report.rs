@@ -14,6 +14,7 @@ use crate::{
         report::{self, FaceImages, Subject},
     },
     http::{ApiError, ReportFormat},
+    notice::Notice,
     store::EvaluationRecord,
 };
 
@@ -51,7 +52,8 @@ pub async fn report(
     let record = succeeded(&state, &id).await?;
     let name = format!("evaluation-{}", record.id);
     let datasets = Arc::clone(&state.datasets);
-    let rendered = web::block(move || render(format, record, &datasets));
+    let notice = state.notice.clone();
+    let rendered = web::block(move || render(format, record, notice, &datasets));
     Ok(format.response(&name, rendered.await.map_err(ApiError::internal)??))
 }
 
@@ -59,6 +61,7 @@ pub async fn report(
 fn render(
     format: ReportFormat,
     record: EvaluationRecord,
+    notice: Option<Notice>,
     datasets: &Datasets,
 ) -> Result<String, ApiError> {
     if format == ReportFormat::Json {
@@ -67,7 +70,10 @@ fn render(
     }
     let evaluation: Evaluation = serde_json::from_str(record.report.as_deref().unwrap_or_default())
         .map_err(|error| ApiError::internal(format!("the report of {}: {error}", record.id)))?;
-    let subject = Subject::from(&EvaluationInfo::from(record));
+    let subject = Subject {
+        notice,
+        ..Subject::from(&EvaluationInfo::from(record))
+    };
     if format == ReportFormat::Markdown {
         return Ok(report::markdown(&subject, &evaluation));
     }
