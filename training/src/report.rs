@@ -16,13 +16,17 @@ use crate::{
     tta::Tta,
 };
 
+mod card;
 pub mod ensemble;
 pub mod keys;
 mod markdown;
 pub mod quantization;
 mod tables;
 
-pub use markdown::{CARD_MARK, card, report};
+pub use self::{
+    card::CARD_MARK,
+    markdown::{card, report},
+};
 
 /// Name of the report's JSON file in the folders of model and run.
 pub const JSON: &str = "report.json";

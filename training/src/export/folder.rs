@@ -52,7 +52,7 @@ pub(super) fn write(
 /// Returns whether the card is missing or was generated. A card that was edited by hand is not replaced.
 pub(crate) fn may_replace(card: &Path) -> bool {
     match fs::read_to_string(card) {
-        Ok(text) => text.starts_with(report::CARD_MARK),
+        Ok(text) => text.lines().any(|line| line == report::CARD_MARK),
         Err(_) => !card.exists(),
     }
 }

@@ -3,7 +3,7 @@
 use mien_faces::report::{Report, Score, format::percent};
 use serde::{Deserialize, Serialize};
 
-use super::{CARD_MARK, DuplicateReport, tables};
+use super::{DuplicateReport, card::Card, tables};
 use crate::plot;
 
 /// All figures of an ensemble.
@@ -62,14 +62,24 @@ pub struct EnsembleTest {
 
 /// Returns the card of an ensemble: its members, how they were chosen, and how accurate it is.
 pub fn card(report: &EnsembleReport) -> String {
-    let mut text = format!(
-        "{CARD_MARK}\n# Ensemble of {} networks\n\nThe ensemble returns the weighted mean of its members' probabilities. \
-         [`mien.toml`](mien.toml) lists the members.\n\n",
-        report.members.len()
-    );
-    text += &format!("## Members\n\n{}", members(report));
-    text += &format!("\n## Selection\n\n{}", selection(report));
-    text += &format!("\n## Accuracy\n\n{}", accuracies(report));
+    let test = report.test.as_ref();
+    let card = Card {
+        name: "ensemble",
+        title: format!("Ensemble of {} networks", report.members.len()),
+        model_details: format!(
+            "The ensemble returns the weighted mean of its members' probabilities. [`mien.toml`](mien.toml) lists the members.\n\n{}",
+            members(report)
+        ),
+        test: test.map(|test| (&test.report, Some(&test.duplicates))),
+        training_data: selection(report),
+        quantitative_analyses: quantitative_analyses(report),
+        reproduction: reproduction(report),
+    };
+    card.render()
+}
+
+fn quantitative_analyses(report: &EnsembleReport) -> String {
+    let mut text = accuracies(report);
     text += "\nIntervals are Wilson score intervals. The finished ensemble was evaluated on the test faces once, with ONNX \
              Runtime. No member and no weight was chosen on them.\n";
     if let Some(test) = &report.test {
@@ -79,11 +89,7 @@ pub fn card(report: &EnsembleReport) -> String {
     if report.test.is_some() {
         text += &format!("\n![confusion]({})\n", plot::CONFUSION);
     }
-    text + &format!(
-        "\n[`{}`]({0}) has all figures.\n{}",
-        super::JSON,
-        repetition(report)
-    )
+    text + &format!("\n[`{}`]({0}) has all figures.\n", super::JSON)
 }
 
 fn members(report: &EnsembleReport) -> String {
@@ -159,14 +165,14 @@ fn losses(report: &EnsembleReport) -> String {
     text
 }
 
-fn repetition(report: &EnsembleReport) -> String {
+fn reproduction(report: &EnsembleReport) -> String {
     let candidates = report
         .candidates
         .iter()
         .map(|c| format!(" --candidate {}", c.model));
     let candidates: String = candidates.collect();
     format!(
-        "\n## Reproduction\n\n`DIR` contains `train/<class>/` and `test/<class>/`, or `fer2013.csv`.\n\n```sh\n\
+        "`DIR` contains `train/<class>/` and `test/<class>/`, or `fer2013.csv`.\n\n```sh\n\
          cargo xtask train ensemble --data DIR --models models{candidates} --out models/ensemble/VERSION\n```\n"
     )
 }

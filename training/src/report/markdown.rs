@@ -1,14 +1,11 @@
 //! Renders `report.md` with all figures and the model card `README.md`.
 
-use super::{ModelReport, tables};
+use super::{ModelReport, card::Card, tables};
 use crate::{
     onnx::{views::Views, weights::WeightFormat},
     plot,
     train::progress::format_hms,
 };
-
-/// First line of a generated card. A card without this line is not replaced.
-pub const CARD_MARK: &str = "<!-- written by mien-train export -->";
 
 /// Returns the text of `report.md`.
 pub fn report(report: &ModelReport) -> String {
@@ -49,28 +46,40 @@ pub fn report(report: &ModelReport) -> String {
     )
 }
 
-/// Returns the model card: description, training, accuracy and reproduction.
+/// Returns the model card.
 pub fn card(report: &ModelReport) -> String {
-    let mut text = format!("{CARD_MARK}\n# {}\n\n", report.architecture);
-    text += "This network classifies the expression of 48 x 48 grayscale faces into seven classes. It was trained on FER2013.\n\
-             A label describes what a face shows, not what a person feels.\n\n";
-    text += &format!(
-        "| | |\n|---|---|\n| parameters | {} ({} trainable) |\n| views per face | {} |\n| multiply-adds per face | {} |\n| stored weights | {} |\n| SHA-256 of `model.onnx` | `{}` |\n",
+    let test = report.test.as_ref();
+    let card = Card {
+        name: &report.architecture,
+        title: report.architecture.clone(),
+        model_details: model_details(report),
+        test: test.map(|test| (&test.report, test.duplicates.as_ref())),
+        training_data: training(report),
+        quantitative_analyses: quantitative_analyses(report),
+        reproduction: reproduction(report),
+    };
+    card.render()
+}
+
+fn model_details(report: &ModelReport) -> String {
+    format!(
+        "This network classifies the expression of 48 x 48 grayscale faces into seven classes. It was trained on FER2013.\n\n\
+         | | |\n|---|---|\n| parameters | {} ({} trainable) |\n| views per face | {} |\n| multiply-adds per face | {} |\n\
+         | stored weights | {} |\n| SHA-256 of `model.onnx` | `{}` |\n| temperature | {} |\n| speed | {} |\n",
         report.parameters,
         report.trainable,
         report.views.count(),
         report.multiply_adds * report.views.count() as u64,
         weights(report),
-        report.sha256
-    );
-    text += &format!(
-        "| temperature | {} |\n| speed | {} |\n",
+        report.sha256,
         tables::temperature(report),
         speed(report)
-    );
-    text += &format!("\n## Training\n\n{}", training(report));
-    text += &format!(
-        "\n## Accuracy\n\n{}\n{PROTOCOL} {}\n",
+    )
+}
+
+fn quantitative_analyses(report: &ModelReport) -> String {
+    let mut text = format!(
+        "{}\n{PROTOCOL} {}\n",
         tables::accuracies(report),
         views(report)
     );
@@ -81,11 +90,10 @@ pub fn card(report: &ModelReport) -> String {
     if report.test.is_some() {
         text += &format!("\n![confusion]({})\n", plot::CONFUSION);
     }
-    text += &format!(
+    text + &format!(
         "\n[`report.md`](report.md) and [`{}`]({0}) have all figures.\n",
         super::JSON
-    );
-    text + &reproduction(report)
+    )
 }
 
 const PROTOCOL: &str = "Intervals are Wilson score intervals. The finished file was evaluated on the test faces with ONNX Runtime. \
@@ -227,7 +235,7 @@ fn reproduction(report: &ModelReport) -> String {
         ""
     };
     format!(
-        "\n## Reproduction\n\n`DIR` contains `train/<class>/` and `test/<class>/`, or `fer2013.csv`. The same seed, number of threads and \
+        "`DIR` contains `train/<class>/` and `test/<class>/`, or `fer2013.csv`. The same seed, number of threads and \
          kind of processor give the same weights{init}.\n\n```sh\n\
          cargo xtask train train --arch {arch} --data DIR --recipe recipe.toml --out runs/{run}{threads}\n\
          cargo xtask train export runs/{run} --out model.onnx{precise_bn}{views}{weights}{temperature}{unfinished}\n```\n\n\

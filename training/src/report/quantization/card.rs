@@ -5,25 +5,32 @@ use mien_faces::report::format::{percent, points};
 use super::{Paired, QuantizationReport};
 use crate::{
     plot,
-    report::{CARD_MARK, JSON, tables},
+    report::{JSON, card::Card, tables},
 };
 
 /// Returns the card: the float file, the calibration, the comparison and the reproduction.
 pub fn card(report: &QuantizationReport) -> String {
-    let mut text = format!(
-        "{CARD_MARK}\n# {}, INT8\n\nThis is an INT8 version of another model file. \
-         Convolutions compute with uint8 activations and int8 weights. Inputs, outputs, labels and temperature are those of the float file. \
-         A label describes what a face shows, not what a person feels.\n\n",
-        report.architecture
-    );
-    text += &files(report);
-    text += &format!("\n## Calibration\n\n{}", calibration(report));
-    text += &format!(
-        "\n## Comparison with the float file\n\n{}",
-        comparison(report)
-    );
+    let test = report.test.as_ref();
+    let card = Card {
+        name: &report.architecture,
+        title: format!("{}, INT8", report.architecture),
+        model_details: format!(
+            "This is an INT8 version of another model file. Convolutions compute with uint8 activations and int8 weights. \
+             Inputs, outputs, labels and temperature are those of the float file.\n\n{}",
+            files(report)
+        ),
+        test: test.map(|test| (&test.report, Some(&test.duplicates))),
+        training_data: calibration(report),
+        quantitative_analyses: quantitative_analyses(report),
+        reproduction: reproduction(report),
+    };
+    card.render()
+}
+
+fn quantitative_analyses(report: &QuantizationReport) -> String {
+    let mut text = comparison(report);
     if let Some(test) = &report.test {
-        text += &format!("\n## Accuracy\n\n{}", tables::ACCURACY_HEADER);
+        text += &format!("\n{}", tables::ACCURACY_HEADER);
         text += &tables::row("held-out training faces", &report.holdout.int8.score);
         text += &tables::splits("", &test.report);
         let without = &test.duplicates.without;
@@ -32,10 +39,7 @@ pub fn card(report: &QuantizationReport) -> String {
         text += &format!("\n{}", tables::classes(&test.report));
         text += &format!("\n![confusion]({})\n", plot::CONFUSION);
     }
-    text + &format!(
-        "\n[`{JSON}`]({JSON}) has all figures.\n{}",
-        reproduction(report)
-    )
+    text + &format!("\n[`{JSON}`]({JSON}) has all figures.\n")
 }
 
 fn files(report: &QuantizationReport) -> String {
@@ -117,7 +121,7 @@ fn reproduction(report: &QuantizationReport) -> String {
         .as_deref()
         .unwrap_or("model.onnx".as_ref());
     format!(
-        "\n## Reproduction\n\n`DIR` contains `train/<class>/` and `test/<class>/`, or `fer2013.csv`. The measured ranges depend on the \
+        "`DIR` contains `train/<class>/` and `test/<class>/`, or `fer2013.csv`. The measured ranges depend on the \
          processor in the last digits.\n\n```sh\n\
          cargo xtask train quantize {} --data DIR --calibration-faces {} --out model.onnx\n```\n",
         path.display(),
