@@ -1,33 +1,21 @@
-//! `mien promote`: starts a promotion on a running server and waits for its end.
+//! `mien promote`: starts a promotion on one or several running servers and waits for its end.
 
 mod outcome;
+mod rollout;
+mod run;
 
 use std::{
     io::{self, Write},
     num::NonZeroUsize,
     process::ExitCode,
-    time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
 use clap::Args;
 use mien_faces::dataset::Split;
-use reqwest::Method;
-use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use self::outcome::Promotion;
-use super::{
-    api_client::{ApiClient, NoResponse},
-    progress,
-};
+use self::rollout::{PromotedServer, Rollout};
 use crate::settings::{AdminSettings, parse};
-
-/// Poll interval of the progress.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
-/// Maximum time without a response of the server while the promotion runs.
-const RECONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Flags of `mien promote`.
 #[derive(Debug, Clone, Args)]
@@ -59,19 +47,22 @@ pub struct PromoteArgs {
     #[arg(long, value_name = "VERSION", conflicts_with = "min_accuracy")]
     baseline_version: Option<String>,
 
-    /// URL of the server.
+    /// URL of the server. Repeatable; in the variable, entries are separated by commas. With several servers, the version is promoted on
+    /// one after the other. If one of them does not promote it, the others serve their previous versions again.
     #[arg(
-        long,
+        long = "url",
         env = "MIEN_URL",
         value_name = "http://HOST:PORT",
+        value_delimiter = ',',
         default_value = "http://127.0.0.1:8080"
     )]
-    url: String,
+    urls: Vec<String>,
 
     #[command(flatten)]
     admin: AdminSettings,
 
-    /// Print JSON in the format of `/v1/models/NAME/promotions/ID`.
+    /// Print JSON in the format of `/v1/models/NAME/promotions/ID`; with several servers, an array with `url`, `promotion` and
+    /// `rolled_back` of each server on which the promotion was started.
     #[arg(long)]
     json: bool,
 }
@@ -91,50 +82,47 @@ struct CriterionArgs {
 }
 
 impl PromoteArgs {
-    /// Starts the promotion, shows its progress and prints the result. Ctrl-C cancels the promotion on the server.
+    /// Starts the promotions, shows their progress and prints the results. Ctrl-C cancels the running promotion on its server.
     ///
     /// # Errors
     /// Returns an error if standard output cannot be written. Other errors are printed and determine the exit code.
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
-        let document = match self.promote().await {
-            Ok(document) => document,
-            Err(error) => {
-                writeln!(io::stderr(), "Error: {error:?}")?;
-                return Ok(outcome::exit_code_of(&error));
-            }
+        let Rollout { servers, error } = match self.roll_out().await {
+            Ok(rollout) => rollout,
+            Err(error) => Rollout {
+                servers: Vec::new(),
+                error: Some(error),
+            },
         };
-        let promotion = Promotion::deserialize(&document)?;
-        let mut out = io::stdout().lock();
-        if self.json {
-            serde_json::to_writer_pretty(&mut out, &document).map_err(io::Error::from)?;
-            writeln!(out)?;
-        } else {
-            writeln!(out, "{}", promotion.sentence())?;
+        self.print(&servers)?;
+        if let Some(error) = error {
+            writeln!(io::stderr(), "Error: {error:?}")?;
+            return Ok(outcome::exit_code_of(&error));
         }
-        Ok(promotion.exit_code())
+        let code = servers.last().map(|server| server.promotion.exit_code());
+        Ok(code.unwrap_or(ExitCode::FAILURE))
     }
 
-    /// Starts the promotion and returns it when it has ended.
-    async fn promote(&self) -> anyhow::Result<Value> {
-        let server = ApiClient::new(&self.url, self.admin.token())?;
-        // From here on, Ctrl-C does not end the command without cancelling the promotion.
-        let mut interrupts = signal(SignalKind::interrupt())?;
-        let path = ["v1", "models", &self.name, "promotions"];
-        let created = server
-            .send(Method::POST, &path, Some(&self.request()))
-            .await?;
-        let id = Promotion::deserialize(&created)
-            .context("cannot read the response of the server")?
-            .id;
-        writeln!(
-            io::stderr(),
-            "promotion {id} has started; Ctrl-C cancels it"
-        )?;
-        let path = [&path[..], &[&id]].concat();
-        tokio::select! {
-            ended = wait(&server, &path) => ended,
-            _ = interrupts.recv() => cancel(&server, &path, &mut interrupts).await,
+    /// Prints the outcome of each server.
+    fn print(&self, servers: &[PromotedServer]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        let is_list = self.urls.len() > 1;
+        if self.json {
+            let documents: Vec<Value> = servers.iter().map(PromotedServer::document).collect();
+            let document = match &servers {
+                [server] if !is_list => &server.document,
+                _ => &Value::Array(documents),
+            };
+            serde_json::to_writer_pretty(&mut out, document)?;
+            return writeln!(out);
         }
+        for server in servers {
+            if is_list {
+                write!(out, "{}: ", server.url)?;
+            }
+            writeln!(out, "{}", server.sentence())?;
+        }
+        Ok(())
     }
 
     fn request(&self) -> Value {
@@ -147,53 +135,5 @@ impl PromoteArgs {
             request.retain(|_, value| !value.is_null());
         }
         request
-    }
-}
-
-/// Polls until the promotion has ended and returns it.
-async fn wait(server: &ApiClient, path: &[&str]) -> anyhow::Result<Value> {
-    let bar = progress::bar(0);
-    let mut last_response = Instant::now();
-    loop {
-        let document = match server.send(Method::GET, path, None).await {
-            Ok(document) => document,
-            // The server may be restarting; it then knows the result.
-            Err(error)
-                if error.is::<NoResponse>() && last_response.elapsed() < RECONNECT_TIMEOUT =>
-            {
-                tokio::time::sleep(POLL_INTERVAL).await;
-                continue;
-            }
-            Err(error) => return Err(error.context("the promotion continues on the server")),
-        };
-        last_response = Instant::now();
-        let Promotion { status, images, .. } = Promotion::deserialize(&document)?;
-        bar.set_length(images.total);
-        bar.set_position(images.done);
-        if status.is_final() {
-            bar.finish_and_clear();
-            return Ok(document);
-        }
-        tokio::time::sleep(POLL_INTERVAL).await;
-    }
-}
-
-/// Cancels the promotion and returns it. A promotion that has just ended is not changed. A second Ctrl-C ends the command.
-async fn cancel(
-    server: &ApiClient,
-    path: &[&str],
-    interrupts: &mut Signal,
-) -> anyhow::Result<Value> {
-    writeln!(
-        io::stderr(),
-        "cancelling the promotion; Ctrl-C again leaves it running"
-    )?;
-    tokio::select! {
-        cancelled = server.send(Method::DELETE, path, None) => {
-            cancelled.context("the promotion may continue on the server")
-        }
-        _ = interrupts.recv() => {
-            bail!("the promotion may continue on the server; DELETE /{} cancels it", path.join("/"))
-        }
     }
 }

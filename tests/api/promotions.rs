@@ -6,6 +6,7 @@ mod criteria;
 mod ends;
 mod invalid;
 mod pins;
+mod rollout;
 mod traffic;
 
 use reqwest::{Response, StatusCode};

@@ -26,7 +26,7 @@ pub(super) struct Promotion {
     model: String,
     version: String,
     pub(super) status: PromotionStatus,
-    previous: Option<String>,
+    pub(super) previous: Option<String>,
     pub(super) images: Images,
     reason: Option<String>,
 }

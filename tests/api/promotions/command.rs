@@ -13,12 +13,18 @@ use crate::{evaluations::STUCK, helpers::TestApp, lifecycle::models_dir};
 
 const TOKEN: &str = "a-token-of-this-test";
 
-fn command(app: &TestApp, flags: &[&str]) -> Command {
+/// Returns the command that promotes version 2 of the model `m`, without URLs and a criterion.
+pub(super) fn promotion() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mien"));
     command
-        .args(["promote", "m", "2", "--dataset=faces", "--url", &app.base])
-        .args(flags)
+        .args(["promote", "m", "2", "--dataset=faces"])
         .env_remove("MIEN_ADMIN_TOKEN");
+    command
+}
+
+fn command(app: &TestApp, flags: &[&str]) -> Command {
+    let mut command = promotion();
+    command.args(["--url", &app.base]).args(flags);
     command
 }
 
