@@ -5,7 +5,7 @@ use std::{process::Stdio, time::Instant};
 use anyhow::{Context, Result};
 
 use crate::{
-    docs, e2e, imports, openapi, run,
+    client_check, docs, e2e, imports, openapi, run,
     setup::{self, tools},
     workspace::{cargo, check, root},
 };
@@ -18,7 +18,7 @@ type Step = (&'static str, fn() -> Result<()>);
 /// # Errors
 /// Returns the error of the step that failed.
 pub(crate) fn run() -> Result<()> {
-    let steps: [Step; 13] = [
+    let steps: [Step; 14] = [
         ("format", || {
             check(cargo(&["fmt", "--all", "--check"])).context("run `cargo fmt --all`")
         }),
@@ -52,6 +52,7 @@ pub(crate) fn run() -> Result<()> {
         ("openapi", || openapi::run(true)),
         ("configuration", || docs::run(true)),
         ("test", || run::test(&[])),
+        ("Python client", || client_check::run(false)),
         ("e2e", || e2e::run(&[])),
     ];
     for (name, step) in steps {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod ci;
+mod client_check;
 mod deploy_check;
 mod docs;
 mod e2e;
@@ -94,6 +95,12 @@ enum Command {
         #[arg(long)]
         allow_missing: bool,
     },
+    /// Checks the Python client: generated types, style, types and tests with a debug build of the server.
+    ClientCheck {
+        /// Only write the types from openapi/openapi.json.
+        #[arg(long)]
+        write_types: bool,
+    },
     /// Compares training and serving on an NVIDIA GPU with the CPU and writes a report of one page. The exit code is 0 if all
     /// checks passed, 1 if a check failed, and 3 if the machine has no usable GPU.
     GpuCheck(gpu_check::GpuCheckArgs),
@@ -124,6 +131,7 @@ fn run_command(command: Command) -> anyhow::Result<ExitCode> {
         Command::Hostile { args } => run::hostile(&args),
         Command::Advisories => ci::advisories(),
         Command::DeployCheck { allow_missing } => deploy_check::run(allow_missing),
+        Command::ClientCheck { write_types } => client_check::run(write_types),
         Command::GpuCheck(args) => return gpu_check::run(&args),
         Command::Imports => ci::imports(),
         Command::Ci => ci::run(),

@@ -45,6 +45,28 @@ pub(crate) fn download(requirement: &str, into: &Path) -> Result<()> {
     })
 }
 
+/// Installs the packages of a file with hashes into a directory, for the Python version that runs pip.
+///
+/// # Errors
+/// Returns an error if pip is missing or fails, or a package does not have one of the hashes.
+pub(crate) fn install(requirements: &Path, into: &Path) -> Result<()> {
+    let pip = find_pip()?;
+    let mut command = Command::new(&pip[0]);
+    command
+        .args(&pip[1..])
+        .args(["install", "--quiet", "--require-hashes"])
+        .args(["--only-binary=:all:", "--no-compile", "--target"])
+        .arg(into)
+        .arg("--requirement")
+        .arg(requirements);
+    crate::workspace::check(command).with_context(|| {
+        format!(
+            "pip cannot install {}; check the network and the free disk space",
+            requirements.display()
+        )
+    })
+}
+
 fn find_pip() -> Result<Vec<String>> {
     let commands: [&[&str]; 4] = [
         &["python3", "-m", "pip"],
