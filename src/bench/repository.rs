@@ -36,12 +36,10 @@ impl SingleVersionRepository {
         let ensemble = VersionConfig::read(&found.path)?.ensemble;
         for share in ensemble.into_iter().flat_map(|ensemble| ensemble.members) {
             let member = share.member;
-            link(
-                root.path(),
-                member.name(),
-                member.version(),
-                &member.path(&found.root),
-            )?;
+            let path = found.repository.member_path(&member);
+            let path =
+                path.with_context(|| format!("the model of the member {member} is unknown"))?;
+            link(root.path(), member.name(), member.version(), &path)?;
         }
         let version = ModelName {
             name: name.to_owned(),
@@ -88,7 +86,10 @@ fn link(root: &Path, name: &str, version: ModelVersion, folder: &Path) -> anyhow
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::models::repository::Repository;
 
     #[test]
     fn repository_of_an_ensemble_links_its_members() {
@@ -98,7 +99,8 @@ mod tests {
         }
         let manifest = "[ensemble]\nmembers = ['m@1', 'n@7']";
         fs::write(models.path().join("m/2/mien.toml"), manifest).unwrap();
-        let found = VersionDir::new(models.path(), models.path().join("m/2")).unwrap();
+        let directory = Arc::new(Repository::Directory(models.path().to_owned()));
+        let found = VersionDir::new(&directory, models.path().join("m/2")).unwrap();
         let repository = SingleVersionRepository::new("m", &found, Execution::default()).unwrap();
         for version in ["m/1", "m/2", "n/7"] {
             let linked = fs::canonicalize(repository.root.path().join(version)).unwrap();

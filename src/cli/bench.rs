@@ -6,6 +6,7 @@ use std::{
     collections::BTreeMap,
     io::{self, Write},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -29,7 +30,12 @@ use crate::{
         engine::{Execution, Precision},
         runtime::{DeviceChoice, Runtime},
     },
-    models::{name::ModelName, policy::VersionPolicies, rank_by_accuracy, repository::VersionDir},
+    models::{
+        name::ModelName,
+        policy::VersionPolicies,
+        rank_by_accuracy,
+        repository::{Repository, VersionDir},
+    },
     settings::parse,
 };
 
@@ -196,7 +202,8 @@ impl BenchArgs {
                 self.noop.display()
             );
         }
-        let noop = VersionDir::new(&self.models, self.noop.clone())
+        let repository = Arc::new(Repository::Directory(self.models.clone()));
+        let noop = VersionDir::new(&repository, self.noop.clone())
             .with_context(|| format!("`{}` cannot be read", self.noop.display()))?;
         networks.push(("noop".to_owned(), noop));
         Ok(networks)

@@ -24,7 +24,7 @@ use crate::{
         name::ModelName,
         policy::VersionPolicies,
         rank_by_accuracy,
-        repository::{self, Listing, VersionDir, describe_ignored},
+        repository::{Listing, Repository, VersionDir, describe_ignored},
         serving_limits::{MAX_BATCH, MAX_INSTANCES, MAX_INTRA_OP_THREADS},
         serving_options::ServingOptions,
     },
@@ -184,7 +184,8 @@ impl ModelArgs {
 
 /// Lists the models of a repository.
 pub(super) fn list(root: &Path) -> anyhow::Result<Listing> {
-    repository::list(root).with_context(|| {
+    let repository = Arc::new(Repository::Directory(root.to_owned()));
+    repository.list().with_context(|| {
         let root = root.display();
         format!("cannot read the model repository `{root}`; choose another with --models")
     })

@@ -17,8 +17,9 @@ mod reconcile;
 mod thread;
 mod versions;
 
+#[cfg(test)]
+use std::collections::BTreeMap;
 use std::{
-    path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -38,7 +39,7 @@ pub use self::{
     options::LifecycleOptions,
     thread::{PersistPin, StagedCandidate},
 };
-use super::{load::ModelLoader, snapshot::SharedSnapshot};
+use super::{load::ModelLoader, repository::Repository, snapshot::SharedSnapshot};
 use crate::tuning::Tunable;
 
 /// Maximum number of commands that wait while another one runs.
@@ -64,8 +65,8 @@ impl Turn {
 
 /// Handle to the lifecycle thread.
 pub(super) struct Lifecycle {
-    /// The models directory.
-    pub(super) root: PathBuf,
+    /// The directories of the models.
+    pub(super) repository: Arc<Repository>,
     /// The only strong reference, so that the thread ends when this handle is dropped.
     commands: Arc<Sender<Command>>,
     /// One permit per command that may wait.
@@ -82,7 +83,8 @@ impl Lifecycle {
         options: LifecycleOptions,
         loader: ModelLoader,
     ) -> Result<(Arc<SharedSnapshot>, Self, StartupReceiver), RegistryError> {
-        let (root, shutting_down) = (options.root.clone(), Arc::new(AtomicBool::new(false)));
+        let repository = Arc::clone(&options.repository);
+        let shutting_down = Arc::new(AtomicBool::new(false));
         let (commands, receiver) = channel();
         let commands = Arc::new(commands);
         let suspended = report_suspensions(&commands);
@@ -100,7 +102,7 @@ impl Lifecycle {
             .spawn(move || thread.run(started, &receiver))
             .map_err(RegistryError::Thread)?;
         let lifecycle = Self {
-            root,
+            repository,
             commands,
             queue,
             max_wait: MAX_WAIT,
@@ -121,7 +123,7 @@ impl Lifecycle {
     fn without_thread() -> (Self, std::sync::mpsc::Receiver<Command>) {
         let (commands, receiver) = channel();
         let lifecycle = Self {
-            root: PathBuf::new(),
+            repository: Arc::new(Repository::Models(BTreeMap::new())),
             commands: Arc::new(commands),
             queue: Arc::new(Semaphore::new(MAX_QUEUED)),
             max_wait: MAX_WAIT,

@@ -67,8 +67,10 @@ impl ModelLoader {
     /// # Errors
     /// Returns the errors of [`Self::load`], and an error if its files have changed since it was loaded.
     pub(super) fn load_again(&self, model: &LiveModel) -> Result<LiveModel, InferenceError> {
-        let VersionDir { root, path, .. } = &model.dir;
-        let dir = VersionDir::new(root, path.clone())
+        let VersionDir {
+            repository, path, ..
+        } = &model.dir;
+        let dir = VersionDir::new(repository, path.clone())
             .map_err(|error| InferenceError::Model(format!("its directory: {error}")))?;
         let series = |_: &Labels| model.metrics.clone();
         let new = self.build(&model.name, model.version, &dir, model.loaded, series)?;

@@ -169,10 +169,10 @@ impl Registry {
             .await
     }
 
-    /// Returns whether the models directory contains a version of a known model. Blocks on the disk.
+    /// Returns whether the repository contains a version of a known model. Blocks on the disk.
     pub fn is_on_disk(&self, name: &str, version: ModelVersion) -> bool {
-        let path = self.lifecycle.root.join(name).join(version.to_string());
-        self.model(name).is_some() && is_version(&path)
+        let path = self.lifecycle.repository.version_path(name, version);
+        self.model(name).is_some() && path.is_some_and(|path| is_version(&path))
     }
 
     /// Pins a model, given by its real name, to its serving version and loads another version as its candidate. The candidate

@@ -1,21 +1,26 @@
-//! The models directory: `<name>/<version>/` with a `model.onnx` or with the `mien.toml` of an ensemble. The version is a
+//! The models on disk. A version is a directory with a `model.onnx` or with the `mien.toml` of an ensemble. Its number is a
 //! positive integer.
 
 mod ignored;
+mod layout;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::SystemTime,
 };
 
 use sha2::{Digest, Sha256};
 
-pub use self::ignored::{IgnoredPath, describe_ignored};
+pub use self::{
+    ignored::{IgnoredPath, describe_ignored},
+    layout::{Listing, Repository, VersionDirs},
+};
 use super::{
-    ModelVersion, regular_file,
+    regular_file,
     version_config::{VersionConfig, declares_ensemble},
 };
 
@@ -25,25 +30,11 @@ pub const MODEL_FILE: &str = "model.onnx";
 /// Maximum depth of the subdirectories of a version whose files are part of the fingerprint.
 const MAX_DEPTH: usize = 4;
 
-/// Content of a models directory.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Listing {
-    /// Models with at least one version, by name.
-    pub models: BTreeMap<String, VersionDirs>,
-    /// Directories that could not be read.
-    pub unreadable: BTreeSet<String>,
-    /// Files and directories that look like models but have the wrong name or place.
-    pub ignored: Vec<IgnoredPath>,
-}
-
-/// The versions of one model.
-pub type VersionDirs = BTreeMap<ModelVersion, VersionDir>;
-
 /// A version on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionDir {
-    /// The models directory, which also contains the members of an ensemble.
-    pub root: PathBuf,
+    /// The repository, which also contains the members of an ensemble.
+    pub repository: Arc<Repository>,
     /// The directory of the version.
     pub path: PathBuf,
     /// The state of the version's files and, for an ensemble, of its members' files.
@@ -51,14 +42,14 @@ pub struct VersionDir {
 }
 
 impl VersionDir {
-    /// Computes the fingerprint of the version in `path`. `root` is the models directory.
+    /// Computes the fingerprint of the version in `path`.
     ///
     /// # Errors
     /// Returns an error if the directory of the version cannot be read.
-    pub fn new(root: &Path, path: PathBuf) -> io::Result<Self> {
-        let fingerprint = Fingerprint::of(root, &path)?;
+    pub fn new(repository: &Arc<Repository>, path: PathBuf) -> io::Result<Self> {
+        let fingerprint = Fingerprint::of(repository, &path)?;
         Ok(Self {
-            root: root.to_owned(),
+            repository: Arc::clone(repository),
             path,
             fingerprint,
         })
@@ -71,7 +62,7 @@ impl VersionDir {
 
     /// Returns whether a file was written, replaced, added or removed since the fingerprint was taken.
     pub fn has_changed(&self) -> bool {
-        Fingerprint::of(&self.root, &self.path).ok().as_ref() != Some(&self.fingerprint)
+        Fingerprint::of(&self.repository, &self.path).ok().as_ref() != Some(&self.fingerprint)
     }
 }
 
@@ -82,7 +73,7 @@ pub struct Fingerprint(BTreeMap<String, (u64, Option<SystemTime>, u64)>);
 
 impl Fingerprint {
     /// Computes the fingerprint of a version. It does not contain files that are removed at the same time, or missing members.
-    fn of(root: &Path, path: &Path) -> io::Result<Self> {
+    fn of(repository: &Repository, path: &Path) -> io::Result<Self> {
         let mut fingerprint = Self::default();
         fingerprint.add("", path, 0)?;
         if fingerprint.0.contains_key(MODEL_FILE) {
@@ -94,7 +85,9 @@ impl Fingerprint {
             .ok()
             .and_then(|config| config.ensemble);
         for share in ensemble.into_iter().flat_map(|ensemble| ensemble.members) {
-            let _ = fingerprint.add(&format!("{}/", share.member), &share.member.path(root), 0);
+            if let Some(directory) = repository.member_path(&share.member) {
+                let _ = fingerprint.add(&format!("{}/", share.member), &directory, 0);
+            }
         }
         Ok(fingerprint)
     }
@@ -137,53 +130,6 @@ pub fn is_version(directory: &Path) -> bool {
     directory.join(MODEL_FILE).is_file() || declares_ensemble(directory)
 }
 
-/// Lists the versions in a models directory, and files and directories that look like models.
-///
-/// # Errors
-/// Returns an error if the models directory cannot be read.
-pub fn list(root: &Path) -> io::Result<Listing> {
-    let mut listing = Listing {
-        ignored: ignored::find(root),
-        ..Listing::default()
-    };
-    for (name, directory) in subdirectories(root)? {
-        match versions(root, &directory) {
-            Ok(versions) if versions.is_empty() => {}
-            Ok(versions) => drop(listing.models.insert(name, versions)),
-            // The directory was removed after the root was read.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(_) => drop(listing.unreadable.insert(name)),
-        }
-    }
-    Ok(listing)
-}
-
-fn versions(root: &Path, directory: &Path) -> io::Result<VersionDirs> {
-    let mut versions = VersionDirs::new();
-    for (version, path) in subdirectories(directory)? {
-        let Ok(number) = version.parse() else {
-            continue;
-        };
-        if is_version(&path) {
-            versions.insert(number, VersionDir::new(root, path)?);
-        }
-    }
-    Ok(versions)
-}
-
-/// Returns names and paths of the directories that are not hidden.
-fn subdirectories(directory: &Path) -> io::Result<Vec<(String, PathBuf)>> {
-    let mut directories = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        if let Some(name) = name.filter(|name| !name.starts_with('.') && path.is_dir()) {
-            directories.push((name.to_owned(), path));
-        }
-    }
-    Ok(directories)
-}
-
 /// Returns the SHA-256 of a file in lower-case hex.
 ///
 /// # Errors
@@ -218,31 +164,14 @@ mod tests {
     }
 
     #[test]
-    fn list_contains_only_versions() {
-        let root = tempfile::tempdir().unwrap();
-        for path in ["a/1", "a/10", "a/02", "a/latest", "b/0", "c", ".git/1"] {
-            put(root.path(), path, "");
-        }
-        fs::create_dir_all(root.path().join("a/3")).unwrap();
-        fs::write(root.path().join("README.md"), "").unwrap();
-        let listing = list(root.path()).unwrap();
-        let versions: Vec<_> = listing.models["a"]
-            .keys()
-            .map(|version| version.get())
-            .collect();
-        assert_eq!((listing.models.len(), versions), (1, vec![1, 10]));
-        assert!(list(&root.path().join("none")).is_err());
-    }
-
-    #[test]
     fn fingerprint_changes_with_each_file() {
         let root = tempfile::tempdir().unwrap();
         put(root.path(), "a/1", "old");
         let directory = root.path().join("a/1");
         let state = || {
-            list(root.path()).unwrap().models["a"][&ModelVersion::of(1)]
-                .fingerprint
-                .clone()
+            let repository = Arc::new(Repository::Directory(root.path().to_owned()));
+            let dir = VersionDir::new(&repository, directory.clone());
+            dir.unwrap().fingerprint
         };
         let first = state();
         assert_eq!(first, state());

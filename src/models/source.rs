@@ -97,7 +97,7 @@ pub fn inspect(
 /// Returns an error if a file cannot be read.
 pub(super) fn identity(dir: &VersionDir, config: &VersionConfig) -> Result<String, InferenceError> {
     match &config.ensemble {
-        Some(ensemble) => members::identity(&dir.root, ensemble),
+        Some(ensemble) => members::identity(&dir.repository, ensemble),
         None => read_hash(&dir.model_file()),
     }
 }

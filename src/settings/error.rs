@@ -26,6 +26,9 @@ pub enum SettingsError {
     /// Two data sets have the same name.
     #[error("--data has two data sets named `{0}`; rename one of them")]
     DataTwice(String),
+    /// A model has two directories.
+    #[error("--model has two directories for `{0}`; remove one of them")]
+    ModelTwice(String),
     /// A model has two version policies.
     #[error("--version-policy has two policies for {0}; remove one of them")]
     PolicyTwice(String),

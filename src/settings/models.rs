@@ -1,6 +1,6 @@
 //! Settings of models.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 
@@ -8,10 +8,14 @@ use crate::models::{
     LifecycleOptions,
     name::{Alias, ModelName},
     policy::{PolicyChoice, VersionPolicies},
+    repository::Repository,
     serving_limits::{MAX_INSTANCES, MAX_INTRA_OP_THREADS},
 };
 
-use super::{SettingsError, parse};
+use super::{
+    SettingsError,
+    parse::{self, ModelSource},
+};
 
 /// Settings of models.
 #[derive(Debug, Clone, Args)]
@@ -26,6 +30,16 @@ pub struct ModelSettings {
         default_value = "models"
     )]
     pub models: PathBuf,
+
+    /// Model in a directory of its own. DIR contains model.onnx, which is version 1, or VERSION/model.onnx. The server then serves only
+    /// the models of this flag and does not read --models. Repeatable; in the variable, entries are separated by commas.
+    #[arg(
+        long,
+        env = "MIEN_MODEL",
+        value_name = "NAME=DIR",
+        value_delimiter = ','
+    )]
+    pub model: Vec<ModelSource>,
 
     /// Model for requests that do not name one. By default the model with the best recorded accuracy.
     #[arg(long, env = "MIEN_DEFAULT_MODEL", value_name = "NAME[@VERSION]")]
@@ -74,7 +88,7 @@ impl ModelSettings {
     /// Returns the options of the model lifecycle.
     ///
     /// # Errors
-    /// Returns an error for a duplicate policy or alias, and for an alias of an alias.
+    /// Returns an error for a duplicate model, policy or alias, and for an alias of an alias.
     pub fn lifecycle(&self) -> Result<LifecycleOptions, SettingsError> {
         let mut aliases = BTreeMap::new();
         for Alias { alias, target } in &self.alias {
@@ -91,12 +105,25 @@ impl ModelSettings {
         let policies =
             VersionPolicies::new(&self.version_policy, pins).map_err(SettingsError::PolicyTwice)?;
         Ok(LifecycleOptions {
-            root: self.models.clone(),
+            repository: Arc::new(self.repository()?),
             policies,
             default: self.default_model.clone(),
             aliases,
             pins: BTreeMap::new(),
             repository_poll_interval: self.repository_poll_interval,
         })
+    }
+
+    fn repository(&self) -> Result<Repository, SettingsError> {
+        if self.model.is_empty() {
+            return Ok(Repository::Directory(self.models.clone()));
+        }
+        let mut models = BTreeMap::new();
+        for ModelSource { name, path } in &self.model {
+            if models.insert(name.clone(), path.clone()).is_some() {
+                return Err(SettingsError::ModelTwice(name.clone()));
+            }
+        }
+        Ok(Repository::Models(models))
     }
 }

@@ -4,6 +4,8 @@ use std::{num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
 
 use bytesize::ByteSize;
 
+use crate::models::name::is_directory_name;
+
 /// A data set on disk and the name that clients use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataSource {
@@ -23,6 +25,36 @@ impl FromStr for DataSource {
                 path: path.into(),
             }),
             _ => Err("expected NAME=DIR".to_owned()),
+        }
+    }
+}
+
+/// A model in a directory of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelSource {
+    /// Name of the model.
+    pub name: String,
+    /// Directory.
+    pub path: PathBuf,
+}
+
+impl FromStr for ModelSource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((name, path)) if is_directory_name(name) && !path.is_empty() => {
+                if name.contains('@') {
+                    return Err("the name of a model must not contain `@`".to_owned());
+                }
+                Ok(Self {
+                    name: name.to_owned(),
+                    path: path.into(),
+                })
+            }
+            _ => Err(
+                "expected NAME=DIR; NAME must not contain `/` or `\\` or start with `.`".to_owned(),
+            ),
         }
     }
 }

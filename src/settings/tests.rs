@@ -43,6 +43,10 @@ fn invalid_settings_are_rejected() {
         ["--data", "fer2013"],
         ["--data", "=dir"],
         ["--default-model", "a@b"],
+        ["--model", "a"],
+        ["--model", "a="],
+        ["--model", "a/b=dir"],
+        ["--model", "a@1=dir"],
         ["--version-policy", "newest"],
         ["--alias", "stable"],
         ["--repository-poll-interval", "0"],
@@ -63,6 +67,7 @@ fn invalid_settings_are_rejected() {
         Err(SettingsError::DataTwice("a".to_owned()))
     );
     let error = |flags: &[&str]| parse(flags).unwrap().validate().unwrap_err().to_string();
+    assert!(error(&["--model", "a=x,a=y"]).contains("two directories for `a`"));
     assert!(error(&["--version-policy", "a=1", "--version-policy", "a=all"]).contains("for a"));
     assert!(error(&["--alias", "s=a", "--alias", "s=b@1"]).contains("two targets for `s`"));
     assert!(error(&["--alias", "s=a,t=s"]).contains("the target `s` is an alias"));

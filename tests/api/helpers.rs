@@ -59,7 +59,7 @@ pub(crate) fn settings(flags: &[&str]) -> Settings {
     if !flags.iter().any(|flag| flag.starts_with("--state")) {
         arguments.push("--state=memory");
     }
-    if !flags.iter().any(|flag| flag.starts_with("--models")) {
+    if !flags.iter().any(|flag| flag.starts_with("--model")) {
         arguments.extend(["--models", models.to_str().unwrap()]);
     }
     if !flags.iter().any(|flag| flag.starts_with("--drain-delay")) {

@@ -1,5 +1,6 @@
 //! Loading and unloading of models while the server runs.
 
+mod model_flag;
 mod polling;
 mod reload;
 mod selection;

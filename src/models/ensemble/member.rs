@@ -1,10 +1,6 @@
 //! Members of ensembles.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    str::FromStr,
-};
+use std::{fmt, str::FromStr};
 
 use crate::models::{
     ModelVersion,
@@ -22,7 +18,7 @@ pub struct Member {
     pub sha256: String,
 }
 
-/// A version of a model in the same models directory, written `NAME@VERSION`.
+/// A version of a model in the same repository, written `NAME@VERSION`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberName {
     /// Name of the model; one path component.
@@ -40,11 +36,6 @@ impl MemberName {
     /// Returns the version.
     pub fn version(&self) -> ModelVersion {
         self.version
-    }
-
-    /// Returns the directory of the member, which is always two levels below the models directory `root`.
-    pub fn path(&self, root: &Path) -> PathBuf {
-        root.join(&self.name).join(self.version.to_string())
     }
 }
 
@@ -64,27 +55,5 @@ impl FromStr for MemberName {
 impl fmt::Display for MemberName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.name, self.version)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Component;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn member_path_is_two_levels_below_root(text in "(\\PC|[./\\\\@0-9a]){0,12}@?[0-9]{0,3}") {
-            if let Ok(member) = text.parse::<MemberName>() {
-                let path = member.path(Path::new("/models"));
-                let below = path.strip_prefix("/models").unwrap();
-                let parts: Vec<Component<'_>> = below.components().collect();
-                prop_assert!(matches!(parts[..], [Component::Normal(_), Component::Normal(_)]));
-                prop_assert_eq!(below.as_os_str().to_str().unwrap().matches('/').count(), 1);
-            }
-        }
     }
 }

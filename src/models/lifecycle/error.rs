@@ -1,12 +1,12 @@
 //! Errors of the lifecycle.
 
-use std::{error::Error, io, path::PathBuf};
+use std::{error::Error, io, path::PathBuf, sync::Arc};
 
 use crate::{
     excerpt::Excerpt,
     models::{
         ModelVersion,
-        repository::{IgnoredPath, describe_ignored},
+        repository::{IgnoredPath, Repository, describe_ignored},
     },
 };
 
@@ -14,22 +14,37 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     /// The models directory cannot be read.
-    #[error("cannot read the models directory `{}`; set another one with --models", path.display())]
+    #[error("cannot read the models directory `{repository}`; set another one with --models")]
     Directory {
         /// The directory.
-        path: PathBuf,
+        repository: Arc<Repository>,
         /// The cause.
         source: io::Error,
     },
     /// The models directory contains no model.
     #[error(
-        "no model in `{}`; expected <name>/<version>/model.onnx, version a positive integer{}",
-        path.display(),
+        "no model in `{repository}`; expected <name>/<version>/model.onnx, version a positive integer{}",
         describe_ignored(ignored)
     )]
     Empty {
         /// The directory.
+        repository: Arc<Repository>,
+        /// Paths that look like models.
+        ignored: Vec<IgnoredPath>,
+    },
+    /// The directory of `--model` contains no version.
+    #[error(
+        "--model {name}={dir}: no model in `{dir}`; expected model.onnx or <version>/model.onnx, version a positive integer{paths}",
+        dir = path.display(),
+        paths = describe_ignored(ignored)
+    )]
+    NoVersion {
+        /// The name of the model.
+        name: String,
+        /// The directory.
         path: PathBuf,
+        /// Why the directory cannot be read.
+        source: Option<io::Error>,
         /// Paths that look like models.
         ignored: Vec<IgnoredPath>,
     },
@@ -37,10 +52,10 @@ pub enum RegistryError {
     #[error("--alias redefines `{0}`, but the models directory contains a model of this name")]
     AliasShadows(String),
     /// No model in the directory can be loaded.
-    #[error("no model in `{}` can be served: {}", path.display(), reasons.join("; "))]
+    #[error("no model in `{repository}` can be served: {}", reasons.join("; "))]
     NoneLoads {
-        /// The directory.
-        path: PathBuf,
+        /// The directories of the models.
+        repository: Arc<Repository>,
         /// One reason per version that was tried.
         reasons: Vec<String>,
     },

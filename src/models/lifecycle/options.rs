@@ -1,14 +1,16 @@
 //! Options of the lifecycle.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use crate::models::{ModelVersion, name::ModelName, policy::VersionPolicies};
+use crate::models::{
+    ModelVersion, name::ModelName, policy::VersionPolicies, repository::Repository,
+};
 
 /// Which models are loaded, and under which names.
 #[derive(Debug, Clone)]
 pub struct LifecycleOptions {
-    /// The models directory.
-    pub root: PathBuf,
+    /// The directories of the models.
+    pub repository: Arc<Repository>,
     /// Version policies.
     pub policies: VersionPolicies,
     /// The model for requests without a name; by default the one with the best recorded accuracy.

@@ -35,7 +35,7 @@ use crate::{
         ModelVersion,
         live::LiveModel,
         load::ModelLoader,
-        repository::{self, IgnoredPath, VersionDirs},
+        repository::{IgnoredPath, VersionDirs},
         snapshot::{ModelView, SharedSnapshot},
     },
     tuning::Tunable,
@@ -191,7 +191,7 @@ impl LifecycleThread {
     /// Reads the directories of a model's versions.
     fn version_dirs(&self, name: &str) -> Result<VersionDirs, LifecycleError> {
         let unreadable = || LifecycleError::Failed("cannot read the models directory".to_owned());
-        let mut listing = repository::list(&self.options.root).map_err(|error| {
+        let mut listing = self.options.repository.list().map_err(|error| {
             tracing::error!(%error, "cannot read the models directory");
             unreadable()
         })?;

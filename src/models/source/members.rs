@@ -13,7 +13,7 @@ use crate::{
         ensemble::{Ensemble, Member, MemberName, Share},
         file::{self, read_hash},
         manifest::Manifest,
-        repository::{MODEL_FILE, VersionDir, hash, is_version},
+        repository::{MODEL_FILE, Repository, VersionDir, hash, is_version},
         version_config::{CONFIG_FILE, VersionConfig},
     },
 };
@@ -30,7 +30,7 @@ pub(super) fn inspect(
             "{CONFIG_FILE} has an `[ensemble]` table, but the version also has a {MODEL_FILE}; remove one of them"
         ));
     }
-    let inspected = inspect_members(runtime, &dir.root, ensemble, threads)?;
+    let inspected = inspect_members(runtime, &dir.repository, ensemble, threads)?;
     let (mut files, mut manifests, mut sessions) = (Vec::new(), Vec::new(), Vec::new());
     for file::InspectedFile {
         file,
@@ -52,7 +52,11 @@ pub(super) fn inspect(
             sha256: file.sha256.clone(),
         })
         .collect();
-    let sha256 = combined_sha256(&dir.root, ensemble, files.iter().map(|file| &*file.sha256));
+    let sha256 = combined_sha256(
+        &dir.repository,
+        ensemble,
+        files.iter().map(|file| &*file.sha256),
+    );
     let manifest = Manifest::of_ensemble(ensemble, members.clone(), &manifests);
     let labels = manifest.labels.len();
     let signature = signature(files[0].signature.side, labels);
@@ -72,13 +76,13 @@ pub(super) fn inspect(
 /// Inspects each member and checks that all take faces of the same size and have the same labels.
 fn inspect_members(
     runtime: &Runtime,
-    root: &Path,
+    repository: &Repository,
     ensemble: &Ensemble,
     threads: usize,
 ) -> Result<Vec<file::InspectedFile>, InferenceError> {
     let mut inspected = Vec::with_capacity(ensemble.members.len());
     for share in &ensemble.members {
-        let member = inspect_member(runtime, root, &share.member, threads);
+        let member = inspect_member(runtime, repository, &share.member, threads);
         let member = member.map_err(|error| error.in_member(&share.member.to_string()))?;
         check_compatible(&inspected, &member, ensemble)?;
         inspected.push(member);
@@ -86,17 +90,18 @@ fn inspect_members(
     Ok(inspected)
 }
 
-/// Inspects a member. Its name is one path component, so its path is always inside the models directory.
+/// Inspects a member. Its name is one path component, so its path is always inside the repository.
 fn inspect_member(
     runtime: &Runtime,
-    root: &Path,
+    repository: &Repository,
     member: &MemberName,
     threads: usize,
 ) -> Result<file::InspectedFile, InferenceError> {
-    let path = member.path(root);
-    if !path.parent().is_some_and(Path::is_dir) {
+    let path = repository.member_path(member);
+    let path = path.filter(|path| path.parent().is_some_and(Path::is_dir));
+    let Some(path) = path else {
         return invalid_model("the models directory has no such model");
-    }
+    };
     if !is_version(&path) {
         return invalid_model("the model has no such version");
     }
@@ -139,9 +144,13 @@ fn check_compatible(
 
 /// Returns the SHA-256 of one line per member: the SHA-256 of its model file, that of its `mien.toml` or `-`, and its
 /// weight, separated by spaces. Names are not part of it, because they do not change the predictions.
-pub(super) fn identity(root: &Path, ensemble: &Ensemble) -> Result<String, InferenceError> {
+pub(super) fn identity(
+    repository: &Repository,
+    ensemble: &Ensemble,
+) -> Result<String, InferenceError> {
     let model_sha256 = |share: &Share| {
-        read_hash(&share.member.path(root).join(MODEL_FILE))
+        let directory = repository.member_path(&share.member).unwrap_or_default();
+        read_hash(&directory.join(MODEL_FILE))
             .map_err(|error| error.in_member(&share.member.to_string()))
     };
     let models = ensemble
@@ -150,7 +159,7 @@ pub(super) fn identity(root: &Path, ensemble: &Ensemble) -> Result<String, Infer
         .map(model_sha256)
         .collect::<Result<Vec<_>, _>>()?;
     Ok(combined_sha256(
-        root,
+        repository,
         ensemble,
         models.iter().map(String::as_str),
     ))
@@ -158,14 +167,15 @@ pub(super) fn identity(root: &Path, ensemble: &Ensemble) -> Result<String, Infer
 
 /// Returns the [`identity`] of an ensemble whose members' model files have these SHA-256, in the order of the members.
 fn combined_sha256<'a>(
-    root: &Path,
+    repository: &Repository,
     ensemble: &Ensemble,
     models: impl Iterator<Item = &'a str>,
 ) -> String {
     let mut lines = String::new();
     for (share, model) in ensemble.members.iter().zip(models) {
-        let config = hash(&share.member.path(root).join(CONFIG_FILE));
-        let config = config.unwrap_or_else(|_| "-".to_owned());
+        let directory = repository.member_path(&share.member);
+        let config = directory.and_then(|directory| hash(&directory.join(CONFIG_FILE)).ok());
+        let config = config.unwrap_or_else(|| "-".to_owned());
         writeln!(lines, "{model} {config} {}", share.weight).expect("a string takes any text");
     }
     hex::encode(Sha256::digest(lines))

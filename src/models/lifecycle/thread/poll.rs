@@ -7,7 +7,7 @@ use super::LifecycleThread;
 use crate::models::{
     lifecycle::ranking::select_default,
     name::ModelName,
-    repository::{self, Listing, VersionDirs},
+    repository::{Listing, VersionDirs},
 };
 
 /// The results of the last poll.
@@ -109,8 +109,11 @@ impl LifecycleThread {
     /// # Errors
     /// Returns the reason if the directory cannot be read or is empty, which may mean that its disk is not mounted.
     fn listing(&mut self) -> Result<Listing, String> {
-        let mut listing =
-            repository::list(&self.options.root).map_err(|error| error.to_string())?;
+        let mut listing = self
+            .options
+            .repository
+            .list()
+            .map_err(|error| error.to_string())?;
         if listing.models.is_empty() {
             return Err("it contains no model".to_owned());
         }
@@ -118,7 +121,14 @@ impl LifecycleThread {
         let shadowed = aliases
             .keys()
             .find(|alias| listing.models.contains_key(*alias));
-        let problem = shadowed.map(|alias| format!("`{alias}` is an alias, not a model"));
+        let unreadable = listing.unreadable.first();
+        let problem = shadowed
+            .map(|alias| format!("`{alias}` is an alias, not a model"))
+            .or_else(|| {
+                unreadable.map(|name| {
+                    format!("the directory of `{name}` is unreadable or does not contain a model")
+                })
+            });
         listing.models.retain(|name, _| !aliases.contains_key(name));
         self.poller.report(problem);
         Ok(listing)
@@ -144,18 +154,18 @@ fn changed_models(
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{path::Path, sync::Arc};
 
     use super::*;
     use crate::models::{
         ModelVersion,
-        repository::{Fingerprint, VersionDir},
+        repository::{Fingerprint, Repository, VersionDir},
     };
 
     fn dirs(versions: &[u64]) -> VersionDirs {
         let dir = |version: &u64| {
             let dir = VersionDir {
-                root: "/models".into(),
+                repository: Arc::new(Repository::Directory("/models".into())),
                 path: Path::new("/models/m").join(version.to_string()),
                 fingerprint: Fingerprint::default(),
             };

@@ -1,6 +1,6 @@
 //! Startup: loads the default model first, then the others.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fs, sync::Arc};
 
 use tokio::sync::oneshot;
 
@@ -12,23 +12,26 @@ use crate::models::{
     },
     live::{VersionState, Versions},
     name::ModelName,
-    repository::{self, IgnoredPath, Listing},
+    repository::{IgnoredPath, Listing, Repository},
     snapshot::Snapshot,
 };
 
 /// Lists the models directory and checks that the options are compatible with it.
 pub(super) fn initial_listing(options: &LifecycleOptions) -> Result<Listing, RegistryError> {
-    let root = || options.root.clone();
-    let listing = repository::list(&options.root).map_err(|source| RegistryError::Directory {
-        path: root(),
-        source,
-    })?;
+    let repository = &options.repository;
+    let listing = repository
+        .list()
+        .map_err(|source| RegistryError::Directory {
+            repository: Arc::clone(repository),
+            source,
+        })?;
+    check_listed(repository, &listing)?;
     for directory in &listing.unreadable {
         tracing::warn!(directory, "cannot read the directory of a model");
     }
     if listing.models.is_empty() {
         return Err(RegistryError::Empty {
-            path: root(),
+            repository: Arc::clone(repository),
             ignored: listing.ignored,
         });
     }
@@ -46,6 +49,25 @@ pub(super) fn initial_listing(options: &LifecycleOptions) -> Result<Listing, Reg
         }
     }
     Ok(listing)
+}
+
+/// Checks that each model that a flag names has a version.
+fn check_listed(repository: &Repository, listing: &Listing) -> Result<(), RegistryError> {
+    let Repository::Models(models) = repository else {
+        return Ok(());
+    };
+    let missing = models
+        .iter()
+        .find(|(name, _)| !listing.models.contains_key(*name));
+    match missing {
+        None => Ok(()),
+        Some((name, path)) => Err(RegistryError::NoVersion {
+            name: name.clone(),
+            path: path.clone(),
+            source: fs::read_dir(path).err(),
+            ignored: listing.ignored.clone(),
+        }),
+    }
 }
 
 /// Logs files and directories that look like models and are not loaded.
@@ -178,7 +200,7 @@ impl LifecycleThread {
             reasons.push("--version-policy selects no version".to_owned());
         }
         RegistryError::NoneLoads {
-            path: self.options.root.clone(),
+            repository: Arc::clone(&self.options.repository),
             reasons,
         }
     }
