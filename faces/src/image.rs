@@ -22,6 +22,7 @@ mod png;
 mod preprocess;
 mod recognition;
 pub(crate) mod resample;
+mod statistics;
 mod webp;
 
 pub use bounding_box::{BoundingBox, BoxError};
@@ -30,6 +31,7 @@ pub use error::{ImageError, ImageErrorKind};
 pub use limits::Limits;
 pub use panics::is_panic_contained;
 pub use recognition::is_image_file;
+pub use statistics::FaceStatistics;
 
 /// A decoded image: 8-bit grayscale, 0 black to 255 white, upright.
 pub type DecodedImage = Raster<u8>;
@@ -67,10 +69,20 @@ impl<P> Raster<P> {
         self.height
     }
 
+    /// Returns the geometric mean of columns and rows: the side of a square with as many pixels.
+    pub fn mean_side(&self) -> f32 {
+        mean_side(self.pixels.len())
+    }
+
     /// Returns `width * height` pixels, row by row from the top left.
     pub fn pixels(&self) -> &[P] {
         &self.pixels
     }
+}
+
+/// Returns the side of a square with this number of pixels.
+fn mean_side(pixels: usize) -> f32 {
+    (pixels as f64).sqrt() as f32
 }
 
 impl DecodedImage {

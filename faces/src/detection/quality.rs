@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::image::{BoundingBox, Face};
+use crate::image::{BoundingBox, Face, FaceStatistics};
 
 /// How well a face in a photo can be seen.
 ///
@@ -27,12 +27,15 @@ impl Quality {
 
     /// Measures the face in a box. `crop` is the crop of the box with [`Self::SIDE`] rows and columns, including its padding.
     pub fn measure(face_box: &BoundingBox, crop: &Face) -> Self {
-        let levels = crop.pixels();
-        let sum: u64 = levels.iter().copied().map(u64::from).sum();
+        let FaceStatistics {
+            brightness,
+            contrast: _,
+            sharpness,
+        } = crop.statistics();
         Self {
             size: face_box.size(),
-            blur: variance_of_laplacian(crop) as f32,
-            brightness: (sum as f64 / levels.len() as f64) as f32,
+            blur: sharpness,
+            brightness,
         }
     }
 
@@ -43,25 +46,4 @@ impl Quality {
             ..self
         }
     }
-}
-
-/// Returns the variance of the Laplacian with the kernel `[0 1 0; 1 -4 1; 0 1 0]` over all pixels that have four neighbours.
-///
-/// J. L. Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy: a comparative study", ICPR 2000.
-fn variance_of_laplacian(face: &Face) -> f64 {
-    let side = face.side();
-    let level = |x: usize, y: usize| i64::from(face.pixels()[y * side + x]);
-    let inner = 1..side - 1;
-    let (mut sum, mut squares, mut count) = (0_i64, 0_i64, 0_i64);
-    for y in inner.clone() {
-        for x in inner.clone() {
-            let neighbours = level(x - 1, y) + level(x + 1, y) + level(x, y - 1) + level(x, y + 1);
-            let laplacian = neighbours - 4 * level(x, y);
-            sum += laplacian;
-            squares += laplacian * laplacian;
-            count += 1;
-        }
-    }
-    let (count, mean) = (count as f64, sum as f64 / count as f64);
-    squares as f64 / count - mean * mean
 }

@@ -5,7 +5,7 @@ use super::{
     format::Format,
     gif,
     header::Header,
-    jpeg,
+    jpeg, mean_side,
     metadata::Metadata,
     orientation::{swaps_axes, upright},
     panics::contain,
@@ -61,6 +61,11 @@ impl<'a> ImageFile<'a> {
     /// Returns the number of pixels, width times height.
     pub fn pixels(&self) -> usize {
         self.header.pixels()
+    }
+
+    /// Returns the geometric mean of columns and rows: the side of a square with as many pixels.
+    pub fn mean_side(&self) -> f32 {
+        mean_side(self.pixels())
     }
 
     /// Returns columns and rows as they are stored, before the orientation of the metadata is applied.
