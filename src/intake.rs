@@ -23,7 +23,7 @@ use tokio::time::timeout_at;
 pub use self::error::IntakeError;
 use self::{
     arrival::ArrivalLimit,
-    decoder::{CropError, Decoder, EncodedImage, ImageDecodeError},
+    decoder::{CropError, DecodedFace, Decoder, EncodedImage, ImageDecodeError},
     memory_limit::{BodyMemoryLimit, Reservation},
 };
 use crate::{
@@ -42,7 +42,7 @@ pub struct RequestTimes {
 /// The faces of a request.
 pub struct DecodedImages {
     /// One result per image, in the order of the request.
-    pub faces: Vec<Result<Face, ImageDecodeError>>,
+    pub faces: Vec<Result<DecodedFace, ImageDecodeError>>,
     /// Time that decoding took.
     pub preprocess: Duration,
 }
@@ -82,11 +82,12 @@ impl Intake {
     ) -> Result<Result<Face, ImageDecodeError>, IntakeError> {
         let (file, _reservation) = self.file(request, payload, model, times).await?;
         let decoded = self.decode(vec![file], model, times.deadline).await?;
-        Ok(decoded
+        let face = decoded
             .faces
             .into_iter()
             .next()
-            .expect("an upload has at least one image, and each has a result"))
+            .expect("an upload has at least one image, and each has a result");
+        Ok(face.map(|decoded| decoded.face))
     }
 
     /// Reads a body with exactly one photo and crops a face for a model. `face_box` is in pixels of the upright photo.

@@ -17,13 +17,14 @@
 //! ```
 //!
 //! [`evaluation`] sends whole data sets through that path. [`promotion`] switches traffic to a version that has passed an
-//! evaluation. Each layer calls only layers below it. All layers record [`metrics`].
+//! evaluation. [`drift`] compares traffic with an evaluation. Each layer calls only layers below it. All layers record [`metrics`].
 pub mod app;
 pub mod auth;
 pub mod batching;
 pub mod bench;
 pub mod cli;
 pub mod detection;
+pub mod drift;
 pub mod evaluation;
 mod excerpt;
 pub mod explanation;

@@ -5,6 +5,7 @@
 
 mod counted;
 mod detector;
+mod drift;
 mod families;
 mod info;
 mod keys;
@@ -26,6 +27,7 @@ use self::families::{
 
 pub use counted::Counted;
 pub use detector::DetectorMetrics;
+pub use drift::{DriftFamilies, VersionDrift};
 pub use info::ModelInfo;
 pub use keys::{KeyFamilies, KeyMetrics, KeyOutcome};
 pub use live::{LiveMetrics, LiveOutcome};
@@ -52,6 +54,8 @@ pub struct Metrics {
     version: VersionFamilies,
     /// Live connections and their frames.
     pub live: LiveMetrics,
+    /// Drift of the images of clients.
+    pub drift: DriftFamilies,
     /// API keys and requests without valid credentials.
     pub keys: KeyFamilies,
     /// Files that are read again when they change.
@@ -75,6 +79,7 @@ impl Metrics {
             faces: register_faces(&registry),
             version: VersionFamilies::register(&registry),
             live: LiveMetrics::register(&registry),
+            drift: DriftFamilies::register(&registry),
             keys: KeyFamilies::register(&registry),
             reloads: ReloadMetrics::register(&registry),
             labels: Mutex::default(),

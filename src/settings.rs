@@ -6,6 +6,7 @@ mod connections;
 mod cuda;
 mod detection;
 mod drain;
+mod drift;
 mod engines;
 mod error;
 mod grpc;
@@ -31,6 +32,7 @@ pub use self::{
     cuda::CudaSettings,
     detection::{DetectionSettings, DetectorChoice},
     drain::DrainSettings,
+    drift::{DriftMode, DriftSettings},
     engines::EngineSettings,
     error::SettingsError,
     grpc::GrpcSettings,
@@ -101,6 +103,13 @@ pub struct Settings {
         reason = "clap would print it as the command's description"
     )]
     pub detection: DetectionSettings,
+
+    #[command(flatten)]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
+    pub drift: DriftSettings,
 
     #[command(flatten)]
     #[expect(

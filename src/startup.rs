@@ -25,6 +25,7 @@ use crate::{
     app::AppState,
     batching::{RetiredWorkers, StartMode},
     detection::{DetectorLimits, FaceDetector},
+    drift::Monitors,
     evaluation::{Datasets, Evaluations},
     grpc,
     http::{self, Connections},
@@ -32,7 +33,7 @@ use crate::{
     metrics::Metrics,
     models::{StartupReceiver, engines::Engines, load::ModelLoader, registry::Registry},
     promotion,
-    settings::{DetectorChoice, DrainSettings, Settings, StateLocation},
+    settings::{DetectorChoice, DrainSettings, DriftMode, Settings, StateLocation},
     store::Store,
     tuning::{self, Tuner},
 };
@@ -138,11 +139,16 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
     };
     let mut lifecycle = settings.models.lifecycle()?;
     lifecycle.pins = promotion::pins(&store)?;
+    let drift = (settings.drift.drift == DriftMode::On).then(|| {
+        let window = settings.drift.drift_window;
+        Arc::new(Monitors::new(store.clone(), Arc::clone(&metrics), window))
+    });
     let evaluations = Evaluations::open(
         Arc::clone(&datasets),
         Arc::clone(&metrics),
         store,
         settings.state.evaluation_retention,
+        drift.clone(),
     )?;
     let cache = tuning::cache_directory(settings.tuning.tune_cache.clone());
     let runtime = Runtime::load(
@@ -158,6 +164,7 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
         default_batch: None,
         engines: Engines::new(settings.engines.choice(), cache),
         metrics: Arc::clone(&metrics),
+        drift,
         retired_workers: RetiredWorkers::default(),
         startup_mode: StartMode::FirstWorker,
     };

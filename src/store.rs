@@ -1,11 +1,11 @@
-//! Persistent state: evaluations with their predictions, promotions and pins, in one SQLite file.
+//! Persistent state: evaluations with their predictions and profiles, promotions and pins, in one SQLite file.
 //!
 //! ```text
 //! Store: one connection behind a lock; Store::run executes work on a blocking thread
 //!   database_file   detects that the file was removed
 //!   data_dir   --state DIR -> directory, its lock file, the database file
 //!   schema     tables and migrations
-//!   evaluations, predictions, promotions, pins: records <-> rows
+//!   evaluations, predictions, profiles, promotions, pins: records <-> rows
 //! ```
 //!
 //! Records are plain data. Of the server's types this module uses only labels, splits and versions.
@@ -16,6 +16,7 @@ mod evaluations;
 mod job_id;
 mod pins;
 mod predictions;
+mod profiles;
 mod promotions;
 mod row;
 mod schema;
@@ -36,6 +37,7 @@ pub use self::{
     evaluations::{Accuracy, EvaluationEnd, EvaluationFilter, EvaluationRecord, EvaluationStatus},
     job_id::{InvalidJobId, JobId},
     pins::Pin,
+    profiles::StoredProfile,
     promotions::{PromotionRecord, PromotionStatus},
 };
 

@@ -197,6 +197,7 @@ fn load(
         default_batch: None,
         engines: Engines::new(setup.execution.request(), None),
         metrics,
+        drift: None,
         retired_workers,
         startup_mode: StartMode::AllWorkers,
     };

@@ -137,6 +137,7 @@ impl ModelArgs {
                 cache_directory(self.tune_cache.clone()),
             ),
             metrics,
+            drift: None,
             retired_workers,
             startup_mode: StartMode::AllWorkers,
         };

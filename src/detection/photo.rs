@@ -11,6 +11,7 @@ use tokio::{task::spawn_blocking, time::timeout_at};
 use super::FaceDetector;
 use crate::{
     batching::{Priority, RequestOptions},
+    drift::FaceFeatures,
     inference::onnx::Photo,
     intake::{
         IntakeError,
@@ -66,6 +67,12 @@ pub struct FoundFace {
 }
 
 impl PhotoFaces {
+    /// Measures the faces in the order of the crops. The iterator is empty if the crops were taken.
+    pub fn features(&self) -> impl Iterator<Item = FaceFeatures> {
+        let faces = self.crops.iter().zip(&self.faces);
+        faces.map(|(crop, face)| FaceFeatures::of_face(crop, face.quality.size))
+    }
+
     /// Takes the crops, one per face. A second call returns none.
     pub fn take_crops(&mut self) -> Vec<Face> {
         std::mem::take(&mut self.crops)

@@ -14,6 +14,7 @@ use super::{
     task::{EvaluationTask, Input, Shared},
 };
 use crate::{
+    drift::Monitors,
     jobs::{Job as _, Jobs},
     metrics::Metrics,
     models::registry::LiveModel,
@@ -41,7 +42,7 @@ pub struct Evaluations {
 }
 
 impl Evaluations {
-    /// Opens the stored evaluations and removes all but the newest `retention` ended ones. Evaluations run on the Tokio
+    /// Opens the stored evaluations and removes all but the newest `retention` ended ones. Evaluations set the references of `drift` and run on the Tokio
     /// runtime of the caller.
     ///
     /// # Errors
@@ -54,6 +55,7 @@ impl Evaluations {
         metrics: Arc<Metrics>,
         store: Store,
         retention: NonZeroUsize,
+        drift: Option<Arc<Monitors>>,
     ) -> Result<Self, StoreError> {
         store.prune_evaluations(retention.get())?;
         for accuracy in store.accuracies()? {
@@ -70,6 +72,7 @@ impl Evaluations {
             jobs: Jobs::new(store, retention.get()),
             datasets,
             metrics,
+            drift,
             running: Semaphore::new(MAX_CONCURRENT),
         };
         Ok(Self {

@@ -7,6 +7,8 @@ use mien_faces::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::drift::Profile;
+
 /// Maximum number of unreadable images that a report names.
 const MAX_REPORTED: usize = 20;
 
@@ -60,6 +62,8 @@ pub struct EvaluationResult {
     pub evaluation: Evaluation,
     /// Prediction for each readable image, in the order of the data set.
     pub predictions: Vec<Prediction>,
+    /// The distribution of the features; `None` for few images.
+    pub profile: Option<Profile>,
 }
 
 /// A number of processed images.

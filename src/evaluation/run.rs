@@ -18,7 +18,10 @@ use super::{
     pipeline::{self, Classified},
     result::{Evaluation, EvaluationResult, ProgressUpdate, Unreadable, UnreadableImage},
 };
-use crate::models::registry::LiveModel;
+use crate::{
+    drift::{Observation, Observations, Profile},
+    models::registry::LiveModel,
+};
 
 /// Classifies samples of a data set through the model's batcher, one batch per worker at a time, and scores the predictions. The next
 /// chunks are read meanwhile. While the queue is full, the evaluation waits. `on_done` is called for each processed chunk.
@@ -43,7 +46,8 @@ pub async fn run(
     while let Some(chunk) = chunks.try_next().await? {
         on_done(collected.add(chunk, &label_map));
     }
-    collected.finish(started.elapsed(), dataset.left_out().clone())
+    let profile = collected.observations.profile(model.manifest.labels.len());
+    collected.finish(started.elapsed(), dataset.left_out().clone(), profile)
 }
 
 /// The results of the chunks that are processed.
@@ -51,6 +55,7 @@ pub async fn run(
 struct Collected {
     tally: Tally,
     unreadable: Unreadable,
+    observations: Observations,
     /// Chunks complete in any order, so each prediction has its position in the data set.
     placed: Vec<(usize, Prediction)>,
 }
@@ -60,11 +65,13 @@ impl Collected {
     fn add(&mut self, chunk: Classified, label_map: &LabelMap) -> ProgressUpdate {
         let Classified {
             samples,
+            features,
             predictions,
             failures,
         } = chunk;
         let mut correct = 0;
-        for (sample, output) in samples.iter().zip(&predictions) {
+        for ((sample, features), output) in samples.iter().zip(features).zip(&predictions) {
+            self.observations.push(Observation::new(features, output));
             let prediction = prediction(sample, label_map.reorder(&output.probabilities));
             let outcome = prediction.outcome();
             correct += usize::from(outcome.prediction() == outcome.truth);
@@ -84,7 +91,12 @@ impl Collected {
     ///
     /// # Errors
     /// Returns an error if all images are unreadable.
-    fn finish(mut self, took: Duration, left_out: LeftOut) -> Result<EvaluationResult, RunError> {
+    fn finish(
+        mut self,
+        took: Duration,
+        left_out: LeftOut,
+        profile: Option<Profile>,
+    ) -> Result<EvaluationResult, RunError> {
         self.unreadable.finalize();
         let unreadable = self.unreadable;
         let report = self.tally.report();
@@ -115,6 +127,7 @@ impl Collected {
         Ok(EvaluationResult {
             evaluation,
             predictions,
+            profile,
         })
     }
 }

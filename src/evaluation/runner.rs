@@ -15,6 +15,7 @@ use super::{
     task::{EvaluationTask, Input, Shared},
 };
 use crate::{
+    drift::{Profile, Reference},
     jobs::{Finished, Job as _, Jobs, Outcome, Task},
     store::{EvaluationEnd, EvaluationRecord, Store, StoreError},
     thread_priority::run_at_background_priority,
@@ -49,13 +50,13 @@ impl Task for EvaluationTask {
             Outcome::Crashed => Err(RunError::Crashed),
             Outcome::Cancelled => Err(RunError::Cancelled),
         };
-        let (end, predictions) = match result {
+        let (end, predictions, profile) = match result {
             Ok(result) => match success(&record, &result) {
-                Ok(end) => (end, result.predictions),
-                Err(error) => (failure(&record, error.to_string()), Vec::new()),
+                Ok(end) => (end, result.predictions, result.profile),
+                Err(error) => (failure(&record, error.to_string()), Vec::new(), None),
             },
-            Err(RunError::Cancelled) => (cancellation(&record), Vec::new()),
-            Err(error) => (failure(&record, error.to_string()), Vec::new()),
+            Err(RunError::Cancelled) => (cancellation(&record), Vec::new(), None),
+            Err(error) => (failure(&record, error.to_string()), Vec::new(), None),
         };
         let (id, stored) = (record.id, end.clone());
         let save = move |store: &Store| store.finish_evaluation(id, &stored, &predictions);
@@ -67,6 +68,9 @@ impl Task for EvaluationTask {
             |()| end,
         );
         record_accuracy(&self.shared, &record, &end);
+        if is_saved {
+            set_reference(&self.shared, &record, end.finished, profile);
+        }
         let record = EvaluationRecord {
             status: end.status,
             finished: Some(end.finished),
@@ -133,6 +137,20 @@ fn record_accuracy(shared: &Shared, record: &EvaluationRecord, end: &EvaluationE
     }
 }
 
+/// Compares the traffic of the evaluated version with the evaluation, if its profile can be a reference.
+fn set_reference(
+    shared: &Shared,
+    record: &EvaluationRecord,
+    finished: Timestamp,
+    profile: Option<Profile>,
+) {
+    if let (Some(drift), Some(profile)) = (&shared.drift, profile)
+        && Reference::is_possible(record)
+    {
+        drift.set_reference(record, finished, profile);
+    }
+}
+
 fn log_end(record: &EvaluationRecord) {
     let EvaluationRecord {
         id,
@@ -152,6 +170,8 @@ fn success(
     result: &EvaluationResult,
 ) -> Result<EvaluationEnd, serde_json::Error> {
     let evaluation = &result.evaluation;
+    let profile = result.profile.as_ref();
+    let profile = profile.filter(|_| Reference::is_possible(record));
     Ok(EvaluationEnd {
         status: Status::Succeeded,
         done: record.done,
@@ -160,6 +180,7 @@ fn success(
         error: None,
         summary: Some(serde_json::to_string(&Summary::of(evaluation))?),
         report: Some(serde_json::to_string(evaluation)?),
+        profile: profile.map(Profile::to_json).transpose()?,
     })
 }
 
@@ -172,6 +193,7 @@ fn failure(record: &EvaluationRecord, error: String) -> EvaluationEnd {
         error: Some(error),
         summary: None,
         report: None,
+        profile: None,
     }
 }
 

@@ -6,13 +6,15 @@ use mien_faces::dataset::{Dataset, Sample};
 use tokio::sync::Semaphore;
 
 use super::{datasets::Datasets, job::Job};
-use crate::{jobs::Jobs, metrics::Metrics, models::registry::LiveModel};
+use crate::{drift::Monitors, jobs::Jobs, metrics::Metrics, models::registry::LiveModel};
 
 /// The state that all evaluations share.
 pub(super) struct Shared {
     pub(super) jobs: Jobs<Job>,
     pub(super) datasets: Arc<Datasets>,
     pub(super) metrics: Arc<Metrics>,
+    /// Get the profiles of evaluations as references; `None` if drift is not detected.
+    pub(super) drift: Option<Arc<Monitors>>,
     /// One permit per evaluation that may run at once.
     pub(super) running: Semaphore,
 }

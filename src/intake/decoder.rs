@@ -45,6 +45,15 @@ impl EncodedImage {
     }
 }
 
+/// A face in the size of a model's input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecodedFace {
+    /// The face.
+    pub face: Face,
+    /// Geometric mean of columns and rows of the image file in pixels.
+    pub size: f32,
+}
+
 /// Why an image cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageDecodeError {
@@ -113,7 +122,7 @@ impl Decoder {
         &self,
         image: &EncodedImage,
         side: usize,
-    ) -> Option<Result<Face, ImageDecodeError>> {
+    ) -> Option<Result<DecodedFace, ImageDecodeError>> {
         let (max_bytes, max_pixels) = INLINE_LIMIT;
         if image.len() > max_bytes {
             return None;
@@ -137,7 +146,7 @@ impl Decoder {
         &self,
         images: Vec<EncodedImage>,
         side: usize,
-    ) -> Result<Vec<Result<Face, ImageDecodeError>>, DecoderError> {
+    ) -> Result<Vec<Result<DecodedFace, ImageDecodeError>>, DecoderError> {
         if let [image] = images.as_slice()
             && let Some(face) = self.decode_inline(image, side)
         {
@@ -189,6 +198,9 @@ fn permits(bytes: u64) -> u32 {
     u32::try_from(bytes.div_ceil(MEMORY_UNIT)).unwrap_or(u32::MAX)
 }
 
-fn face(file: ImageFile<'_>, side: usize) -> Result<Face, ImageDecodeError> {
-    Ok(file.decode()?.to_face(side))
+fn face(file: ImageFile<'_>, side: usize) -> Result<DecodedFace, ImageDecodeError> {
+    Ok(DecodedFace {
+        face: file.decode()?.to_face(side),
+        size: file.mean_side(),
+    })
 }

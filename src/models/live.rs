@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     batching::Batcher,
-    inference::{engine::Execution, runtime::Device, signature::Signature},
+    drift::{FaceFeatures, Monitor},
+    inference::{Prediction, engine::Execution, runtime::Device, signature::Signature},
     metrics::ModelMetrics,
     tuning::Tuning,
 };
@@ -50,6 +51,8 @@ pub struct LiveModel {
     pub loaded: SystemTime,
     /// Metrics of the model.
     pub metrics: ModelMetrics,
+    /// Compares the images of clients with an evaluation; `None` if drift is not detected.
+    pub drift: Option<Arc<Monitor>>,
     /// Queue and workers.
     pub batcher: Batcher,
 }
@@ -58,6 +61,19 @@ impl LiveModel {
     /// Returns the architecture, or `unknown` if the file has none.
     pub fn architecture(&self) -> &str {
         self.manifest.architecture.as_deref().unwrap_or("unknown")
+    }
+
+    /// Measures the faces of a request for [`Self::record_predictions`], if drift is detected.
+    pub fn measure(&self, faces: impl Iterator<Item = FaceFeatures>) -> Option<Vec<FaceFeatures>> {
+        self.drift.as_ref()?.measure(faces)
+    }
+
+    /// Records predictions for clients. `faces` are the features of the faces in the same order.
+    pub fn record_predictions(&self, faces: Option<&[FaceFeatures]>, predictions: &[Prediction]) {
+        self.metrics.record_predictions(predictions);
+        if let (Some(monitor), Some(faces)) = (&self.drift, faces) {
+            monitor.record(faces, predictions);
+        }
     }
 
     /// Returns whether another version has the same file, labels, scaling, output and engine, and therefore the same predictions.

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     batching::{Batcher, CpuBudget, RetiredWorkers, StartMode},
+    drift::Monitors,
     inference::{
         InferenceError, Labels,
         engine::{Engine, Execution},
@@ -39,6 +40,8 @@ pub struct ModelLoader {
     pub engines: Engines,
     /// Metrics of the server.
     pub metrics: Arc<Metrics>,
+    /// The monitors of drift; `None` if drift is not detected.
+    pub drift: Option<Arc<Monitors>>,
     /// Worker threads of retired versions.
     pub retired_workers: RetiredWorkers,
     /// The workers that a version waits for until a model serves. A program that can end while sessions are opened must wait for
@@ -139,6 +142,8 @@ impl ModelLoader {
                 "its files changed while it was being loaded; load the model again",
             );
         }
+        let drift = self.drift.as_ref();
+        let drift = drift.map(|drift| drift.monitor(name, version, &sha256));
         Ok(LiveModel {
             name: name.to_owned(),
             version,
@@ -153,6 +158,7 @@ impl ModelLoader {
             dir: dir.clone(),
             loaded,
             metrics: series,
+            drift,
             batcher,
         })
     }

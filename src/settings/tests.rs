@@ -38,6 +38,8 @@ fn invalid_settings_are_rejected() {
         ["--max-body", "0"],
         ["--max-body", "ten"],
         ["--max-images", "0"],
+        ["--drift", "auto"],
+        ["--drift-window", "99"],
         ["--request-timeout", "0s"],
         ["--request-timeout", "30"],
         ["--data", "fer2013"],

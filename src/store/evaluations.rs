@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, named_params, params, params_from_iter};
 pub use self::record::{
     Accuracy, EvaluationEnd, EvaluationFilter, EvaluationRecord, EvaluationStatus,
 };
-use super::{INTERRUPTED, JobId, Store, StoreError, predictions, row, table::Table};
+use super::{INTERRUPTED, JobId, Store, StoreError, predictions, profiles, row, table::Table};
 use crate::timestamp::Timestamp;
 
 const IS_FINAL: &str = "status IN ('succeeded', 'failed', 'cancelled')";
@@ -41,7 +41,7 @@ impl Store {
         Ok(())
     }
 
-    /// Stores the end of an evaluation and its predictions in one transaction.
+    /// Stores the end of an evaluation, its predictions and its profile in one transaction.
     ///
     /// # Errors
     /// Returns an error if SQLite fails or the evaluation is unknown.
@@ -63,6 +63,9 @@ impl Store {
             |row| row.get(0),
         )?;
         predictions::insert(&transaction, seq, predictions)?;
+        if let Some(profile) = &end.profile {
+            profiles::insert(&transaction, seq, profile)?;
+        }
         transaction.commit()
         })
     }

@@ -14,6 +14,7 @@ const MIGRATION_LIST: &[M<'static>] = &[
     M::up(ADD_BASELINE),
     M::up(RENAME_COLUMNS),
     M::up(ADD_ENGINE),
+    M::up(ADD_PROFILES),
 ];
 
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(MIGRATION_LIST);
@@ -124,6 +125,14 @@ const ADD_ENGINE: &str = "
     ALTER TABLE promotions ADD COLUMN engine TEXT;
     ALTER TABLE promotions ADD COLUMN precision TEXT;
     UPDATE promotions SET engine = 'onnxruntime', precision = 'fp32' WHERE sha256 IS NOT NULL;
+";
+
+const ADD_PROFILES: &str = "
+    -- `profile` is JSON. Evaluations of a part of a split, of train, or of older versions have no profile.
+    CREATE TABLE profiles (
+        evaluation INTEGER PRIMARY KEY REFERENCES evaluations (seq) ON DELETE CASCADE,
+        profile    TEXT NOT NULL
+    ) STRICT;
 ";
 
 /// Opens the database and applies the migrations that it lacks. Other processes may read the file meanwhile.

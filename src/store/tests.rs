@@ -1,5 +1,6 @@
 mod evaluations;
 mod files;
+mod profiles;
 mod promotions;
 
 use mien_faces::{
@@ -53,6 +54,7 @@ fn success(accuracy: f64) -> EvaluationEnd {
         error: None,
         summary: Some("{\"total\":2}".to_owned()),
         report: Some("{\"total\":2,\"confusion\":[]}".to_owned()),
+        profile: None,
     }
 }
 

@@ -14,6 +14,7 @@ mod comparison;
 mod connections;
 mod datasets;
 mod documents;
+mod drift;
 mod endless;
 mod engines;
 mod ensembles;

@@ -28,6 +28,7 @@ fn state() -> web::Data<AppState> {
         Arc::clone(&metrics),
         store,
         retention,
+        None,
     )
     .unwrap();
     web::Data::new(AppState::new(

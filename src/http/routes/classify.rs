@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use mien_faces::image::Face;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     app::AppState,
     batching::{Priority, RequestOptions},
+    drift::FaceFeatures,
     http::{
         ApiError,
         error::image::{ImageProblem, all_failed},
@@ -17,9 +17,8 @@ use crate::{
         headers::{RequestIdHeader, TimeoutHeader},
         response::{LabelOptions, LabelPrediction, server_timing},
     },
-    inference::Input,
     intake::{
-        decoder::ImageDecodeError,
+        decoder::{DecodedFace, ImageDecodeError},
         upload::{FormImages, JsonImages},
     },
     models::ModelVersion,
@@ -132,8 +131,12 @@ pub async fn classify(
         deadline: Some(times.deadline),
         priority: Priority::Live,
     };
-    let response = model.batcher.infer(faces, call).await?;
-    model.metrics.record_predictions(&response.rows);
+    let features = faces.iter();
+    let features = features.map(|decoded| FaceFeatures::of_face(&decoded.face, decoded.size));
+    let features = model.measure(features);
+    let inputs = faces.into_iter().map(|decoded| decoded.face.into());
+    let response = model.batcher.infer(inputs.collect(), call).await?;
+    model.record_predictions(features.as_deref(), &response.rows);
     let finish = Instant::now();
     let mut rows = response.rows.iter();
     let predictions = problems.into_iter().filter_map(|problem| match problem {
@@ -163,12 +166,12 @@ pub async fn classify(
 
 /// Separates the faces from the errors; the second list has one entry per image.
 fn separate(
-    decoded: Vec<Result<Face, ImageDecodeError>>,
-) -> (Vec<Input>, Vec<Option<ImageProblem>>) {
+    decoded: Vec<Result<DecodedFace, ImageDecodeError>>,
+) -> (Vec<DecodedFace>, Vec<Option<ImageProblem>>) {
     let mut faces = Vec::with_capacity(decoded.len());
     let problems = decoded.into_iter().map(|result| match result {
         Ok(face) => {
-            faces.push(Input::Face(face));
+            faces.push(face);
             None
         }
         Err(error) => Some(ImageProblem::from(error)),

@@ -104,9 +104,10 @@ pub async fn faces(
         deadline: Some(times.deadline),
         priority: Priority::Live,
     };
+    let features = model.measure(photos.iter().flatten().flat_map(PhotoFaces::features));
     let crops = photos.iter_mut().flatten().flat_map(PhotoFaces::take_crops);
     let classified = classify(&model, crops.collect(), call).await?;
-    model.metrics.record_predictions(&classified.rows);
+    model.record_predictions(features.as_deref(), &classified.rows);
     let timing = timing(photos.iter().flatten(), &classified);
     let rows = classified.rows.iter();
     let mut predictions = rows.map(|row| labels.predict(&model, &row.probabilities));

@@ -216,6 +216,9 @@ impl VersionManager {
         with_info(model, |info| {
             self.loader.metrics.record_model_unloaded(info)
         });
+        if let Some(drift) = &self.loader.drift {
+            drift.remove(name, *version);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::Service;
 use crate::{
     auth::Client,
     batching::{BatchError, BatchResponse, Priority, RequestOptions},
+    drift::FaceFeatures,
     inference::Input,
     metrics::Outcome,
     models::registry::LiveModel,
@@ -54,14 +55,17 @@ impl Service {
             model.batcher.ensure_capacity(images.len())?;
         }
         let _admission = client.admit(images.len())?;
-        let inputs = self.faces(model, images, priority, deadline).await?;
+        let (inputs, sizes) = self.faces(model, images, priority, deadline).await?;
+        let features = inputs.iter().zip(sizes);
+        let features = features.map(|(input, size)| FaceFeatures::of_input(input, size));
+        let features = model.measure(features);
         let preprocess = start.elapsed();
         let call = RequestOptions {
             deadline: Some(deadline),
             priority,
         };
         let response = classify(model, inputs, call).await?;
-        model.metrics.record_predictions(&response.rows);
+        model.record_predictions(features.as_deref(), &response.rows);
         let finish = Instant::now();
         let outputs = output::tensors(columns, &response, &model.manifest.labels);
         model
@@ -79,16 +83,20 @@ impl Service {
         })
     }
 
-    /// Decodes image files. One invalid image fails the request.
+    /// Decodes image files. One invalid image fails the request. Also returns the size of each file in pixels; the size of a tensor before
+    /// the client resized the image is not known.
     async fn faces(
         &self,
         model: &LiveModel,
         images: Images,
         priority: Priority,
         deadline: Instant,
-    ) -> Result<Vec<Input>, Error> {
+    ) -> Result<(Vec<Input>, Vec<Option<f32>>), Error> {
         let encoded = match images {
-            Images::Ready(inputs) => return Ok(inputs),
+            Images::Ready(inputs) => {
+                let sizes = vec![None; inputs.len()];
+                return Ok((inputs, sizes));
+            }
             Images::Encoded(encoded) => encoded,
         };
         let count = encoded.len();
@@ -101,7 +109,8 @@ impl Service {
             return Err(Error::new(Kind::DeadlineExceeded, message));
         };
         let faces = decoded?.into_iter().enumerate().map(|(index, face)| {
-            face.map(Input::Face).map_err(|error| {
+            let face = face.map(|decoded| (Input::Face(decoded.face), Some(decoded.size)));
+            face.map_err(|error| {
                 let message = format!("image {index}: {error}");
                 Error::new(Error::from(error).kind(), message)
             })

@@ -149,7 +149,7 @@ table!(EvaluationRecord in "evaluations" {
     report: "report",
 });
 
-/// The fields of a record that change when the evaluation ends.
+/// The fields of a record that change when the evaluation ends, and its profile.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "those of the record")]
 pub struct EvaluationEnd {
@@ -160,6 +160,8 @@ pub struct EvaluationEnd {
     pub error: Option<String>,
     pub summary: Option<String>,
     pub report: Option<String>,
+    /// The profile as JSON, if it can be a reference for drift.
+    pub profile: Option<String>,
 }
 
 /// Selects evaluations that have all given values.

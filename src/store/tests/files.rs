@@ -140,7 +140,7 @@ fn unusable_state_is_rejected_unchanged() {
     drop(connection);
     assert!(
         open_error(folder.path())
-            .contains("newer version of mien (schema 99, this version supports up to 4)")
+            .contains("newer version of mien (schema 99, this version supports up to 5)")
     );
 
     fs::write(

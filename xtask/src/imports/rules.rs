@@ -111,6 +111,12 @@ pub(super) const RULES: &[Rule] = &[
         why: "detection finds faces for any model and must not use models",
     },
     Rule {
+        module: "src/drift",
+        except: &[],
+        forbidden: &["crate::batching", "crate::models", "crate::evaluation"],
+        why: "drift compares features and predictions and must not use the modules that record them",
+    },
+    Rule {
         module: "src/tuning",
         except: &[],
         forbidden: &[
@@ -145,6 +151,7 @@ pub(super) const RULES: &[Rule] = &[
             "crate::models",
             "crate::inference",
             "crate::metrics",
+            "crate::drift",
             "crate::evaluation",
             "crate::promotion",
         ],

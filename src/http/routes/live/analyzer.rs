@@ -125,7 +125,8 @@ impl Analyzer {
             priority: Priority::Live,
         };
         let classified = classify(&model, photo.take_crops(), call).await?;
-        model.metrics.record_predictions(&classified.rows);
+        // The frames of a video are similar to each other, so they are not compared with an evaluation.
+        model.record_predictions(None, &classified.rows);
         let (width, height) = (photo.width, photo.height);
         let faces = self.follow(photo, &classified.rows, header.received, (&model, labels))?;
         Ok(Ok(header.encode(FrameResult::Success {

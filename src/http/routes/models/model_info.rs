@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    drift::DriftReport,
     inference::{
         agreement::Agreement,
         engine::{Engine, Precision},
@@ -47,6 +48,9 @@ pub struct ModelInfo {
     input: Input,
     /// Serving configuration.
     serving: Serving,
+    /// Comparison of the images of clients with those of an evaluation. Missing with `--drift off`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    drift: Option<DriftReport>,
 }
 
 /// A member of an ensemble.
@@ -170,6 +174,8 @@ impl From<&LiveModel> for ModelInfo {
         let manifest = model.manifest.clone();
         let options = model.batcher.options();
         let (execution, engines) = (model.execution, model.engines.load().to_vec());
+        let drift = model.drift.as_ref();
+        let drift = drift.map(|drift| drift.report(manifest.labels.names()));
         let datatype = match &model.signature {
             Signature { scaling: None, .. } => "uint8",
             Signature { is_fp16: true, .. } => "float16",
@@ -208,6 +214,7 @@ impl From<&LiveModel> for ModelInfo {
                 max_queue_size: options.max_queue_size,
                 tuning: Tuning::from(&**model.tuning.load()),
             },
+            drift,
         }
     }
 }

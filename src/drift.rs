@@ -1,0 +1,30 @@
+//! Compares the traffic of clients with the data set of an evaluation.
+//!
+//! ```text
+//! evaluation -> Profile (histogram per feature) -> store -> Reference of a loaded version
+//! request -> FaceFeatures, predictions -> Monitor: Window of a fixed number of faces
+//!                                                    -> comparison -> decision -> metrics, log, DriftReport
+//! ```
+//!
+//! Only counts per bin are kept, so neither images nor values of single images are stored.
+
+mod bins;
+mod comparison;
+mod decision;
+mod feature;
+mod monitor;
+mod monitors;
+mod profile;
+mod reference;
+mod report;
+mod results;
+mod window;
+
+pub use self::{
+    feature::{FaceFeatures, Feature, Observation},
+    monitor::Monitor,
+    monitors::Monitors,
+    profile::{MIN_IMAGES, Observations, Profile},
+    reference::Reference,
+    report::DriftReport,
+};
