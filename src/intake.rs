@@ -4,7 +4,9 @@ mod arrival;
 pub mod body;
 pub(crate) mod buffer;
 pub mod decoder;
+pub mod deepface;
 mod error;
+mod json_text;
 pub mod memory_limit;
 pub mod upload;
 
@@ -24,6 +26,7 @@ pub use self::error::IntakeError;
 use self::{
     arrival::ArrivalLimit,
     decoder::{CropError, DecodedFace, Decoder, EncodedImage, ImageDecodeError},
+    deepface::Analysis,
     memory_limit::{BodyMemoryLimit, Reservation},
 };
 use crate::{
@@ -168,6 +171,24 @@ impl Intake {
         let files = self.arrival.limit(reading, times).await?;
         model.batcher.ensure_capacity(files.len())?;
         Ok((files, reservation))
+    }
+
+    /// Receives a request of deepface's `POST /analyze` if the queue of the model has capacity for its image.
+    ///
+    /// # Errors
+    /// Returns an error for a body of another kind or over a limit, and for a full queue.
+    pub async fn analysis(
+        &self,
+        request: &HttpRequest,
+        payload: Payload,
+        model: &LiveModel,
+        times: RequestTimes,
+    ) -> Result<(Analysis, Reservation), IntakeError> {
+        model.batcher.ensure_capacity(1)?;
+        let reservation = self.memory.reservation();
+        let reading = deepface::read(request, payload, &self.limits, reservation.clone());
+        let analysis = self.arrival.limit(reading, times).await?;
+        Ok((analysis, reservation))
     }
 
     /// Decodes image files for a model.

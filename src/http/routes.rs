@@ -1,5 +1,6 @@
 //! The handlers and the table of routes.
 
+pub mod analyze;
 pub mod classify;
 pub mod datasets;
 pub mod documentation;
@@ -59,7 +60,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     groups.chain(inference_protocol()).collect()
 }
 
-fn classification() -> [Endpoint; 4] {
+fn classification() -> [Endpoint; 5] {
     [
         Endpoint::of::<classify::__path_classify>(Access::INFERENCE, || {
             web::to(classify::classify)
@@ -70,6 +71,15 @@ fn classification() -> [Endpoint; 4] {
             .problem(Code::InvalidImage, "no image of the request can be decoded")
             .problems(&[
                 &[Code::Unsupported],
+                IMAGES,
+                SERVING,
+                &[Code::DetectorMissing],
+                BUSY,
+            ]),
+        Endpoint::of::<analyze::__path_analyze>(Access::INFERENCE, || web::to(analyze::analyze))
+            .problems(&[
+                IMAGE,
+                &[Code::UnsupportedAction, Code::NoFace],
                 IMAGES,
                 SERVING,
                 &[Code::DetectorMissing],

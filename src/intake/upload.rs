@@ -143,8 +143,9 @@ async fn read_form(
     Ok(images)
 }
 
+/// Converts the error of a form that cannot be read.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open")]
-fn form_error(error: MultipartError, max_body: usize) -> IntakeError {
+pub(super) fn form_error(error: MultipartError, max_body: usize) -> IntakeError {
     match error {
         MultipartError::Payload(error) => body::payload_error(&error, max_body),
         other => IntakeError::Invalid(format!("multipart: {}", parser_message(&other))),

@@ -24,7 +24,7 @@ fn spawn() -> TestApp {
 }
 
 /// Returns a photo of one face in 512x512 pixels.
-fn portrait() -> Vec<u8> {
+pub(crate) fn portrait() -> Vec<u8> {
     fs::read(fixture("photos/astronaut.jpg")).unwrap()
 }
 

@@ -80,6 +80,7 @@ async fn requests_need_key_with_scope() {
     let routes = [
         ("POST", "/v1/classify", "infer"),
         ("POST", "/v1/explain", "infer"),
+        ("POST", "/analyze", "infer"),
         ("POST", "/v2/models/small/infer", "infer"),
         ("GET", "/v1/live", "infer"),
         ("GET", "/v1/models", "infer evaluate admin"),

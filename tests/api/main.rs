@@ -6,6 +6,7 @@
 )]
 
 mod admin;
+mod analyze;
 mod batching;
 mod bench;
 mod classify;

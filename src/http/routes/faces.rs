@@ -145,7 +145,7 @@ pub(super) async fn classify(
 }
 
 /// Returns the header with the longest time of a photo per step, and the times of the classification.
-fn timing<'a>(
+pub(super) fn timing<'a>(
     photos: impl Iterator<Item = &'a PhotoFaces>,
     classified: &BatchResponse,
 ) -> (HeaderName, HeaderValue) {

@@ -1,16 +1,11 @@
-//! Images as base64 in JSON. Strings without escape sequences are slices of the body.
-
-use std::{borrow::Cow, fmt};
+//! Images as base64 in JSON.
 
 use actix_web::web::Bytes;
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
-};
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess};
 
 use crate::{
     excerpt::{Excerpt, parser_message},
-    intake::{IntakeError, decoder::EncodedImage, memory_limit::Reservation},
+    intake::{IntakeError, decoder::EncodedImage, json_text::Text, memory_limit::Reservation},
     json::{self, ElementLimits, Fields, Items, List, Object},
 };
 
@@ -35,11 +30,7 @@ pub(super) fn parse(
     if images.count > max_images {
         return Err(IntakeError::TooManyImages { max: max_images });
     }
-    let image = |Text(text)| match text {
-        Cow::Borrowed(text) => body.slice_ref(text.as_bytes()),
-        Cow::Owned(text) => text.into(),
-    };
-    let images = images.list.into_iter().map(image);
+    let images = images.list.into_iter().map(|text| text.into_bytes(body));
     Ok(images.map(EncodedImage::Base64).collect())
 }
 
@@ -98,32 +89,5 @@ impl<'de> Items<'de> for Images<'de> {
         }
         self.count += 1;
         Ok(true)
-    }
-}
-
-/// A string of any length.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor)
-    }
-}
-
-struct TextVisitor;
-
-impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a base64 string")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Text<'de>, E> {
-        Ok(Text(Cow::Owned(text.to_owned())))
     }
 }
