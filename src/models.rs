@@ -28,9 +28,11 @@ pub mod repository;
 mod retune;
 pub mod serving_limits;
 pub mod serving_options;
+pub mod signing;
 mod snapshot;
 pub mod source;
 pub mod version_config;
+pub mod version_files;
 
 pub use crate::model_version::{InvalidVersion, ModelVersion};
 pub(crate) use lifecycle::rank_by_accuracy;

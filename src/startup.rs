@@ -31,7 +31,10 @@ use crate::{
     http::{self, Connections},
     inference::runtime::Runtime,
     metrics::Metrics,
-    models::{StartupReceiver, engines::Engines, load::ModelLoader, registry::Registry},
+    models::{
+        StartupReceiver, engines::Engines, load::ModelLoader, registry::Registry,
+        signing::ModelVerifier,
+    },
     promotion,
     settings::{DetectorChoice, DrainSettings, DriftMode, Settings, StateLocation},
     store::Store,
@@ -163,6 +166,7 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
         tuner: Tuner::new(settings.tuning.options()),
         default_batch: None,
         engines: Engines::new(settings.engines.choice(), cache),
+        verifier: verifier(settings)?,
         metrics: Arc::clone(&metrics),
         drift,
         retired_workers: RetiredWorkers::default(),
@@ -184,6 +188,16 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
         settings.limits.clone(),
     );
     Ok((app.with_notice(settings.web.notice.clone()), started))
+}
+
+/// Returns the verifier of models if the settings require signatures.
+fn verifier(settings: &Settings) -> Result<Option<ModelVerifier>, StartupError> {
+    let Some(path) = &settings.models.require_signature else {
+        return Ok(None);
+    };
+    let verifier = ModelVerifier::open(path)?;
+    tracing::info!(keys = verifier.key_count(), "models must be signed");
+    Ok(Some(verifier))
 }
 
 /// Starts the face detector, if there is a file.

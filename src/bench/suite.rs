@@ -24,6 +24,7 @@ use crate::{
     models::{
         ModelVersion, engines::Engines, live::LiveModel, load::ModelLoader, repository::VersionDir,
         serving_options::ServingOptions, source::inspect, version_config::VersionConfig,
+        version_files::VersionFiles,
     },
     tuning::{Point, Tuner, TuningOptions},
 };
@@ -55,7 +56,13 @@ pub struct Setup {
 pub async fn study(setup: &Setup, name: &str, found: &VersionDir) -> anyhow::Result<Study> {
     let time = setup.timing.measured;
     tracing::info!(name, "bench: raw ONNX Runtime");
-    let source = inspect(&setup.runtime, found, VersionConfig::read(&found.path)?, 1)?.source;
+    let source = inspect(
+        &setup.runtime,
+        &VersionFiles::from(found),
+        VersionConfig::read(&found.path)?,
+        1,
+    )?
+    .source;
     let raw = baseline::raw(&source, setup.execution, setup.budget, time)?;
 
     tracing::info!(name, "bench: batcher");
@@ -196,6 +203,7 @@ fn load(
         tuner: Tuner::new(TuningOptions::off()),
         default_batch: None,
         engines: Engines::new(setup.execution.request(), None),
+        verifier: None,
         metrics,
         drift: None,
         retired_workers,

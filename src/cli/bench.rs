@@ -35,6 +35,7 @@ use crate::{
         policy::VersionPolicies,
         rank_by_accuracy,
         repository::{Repository, VersionDir},
+        version_files::VersionFiles,
     },
     settings::parse,
 };
@@ -184,7 +185,9 @@ impl BenchArgs {
         let mut names = self.model.clone();
         if names.is_empty() {
             let latest = VersionPolicies::new(&[], []).map_err(anyhow::Error::msg)?;
-            let best = rank_by_accuracy(&listing, &latest, &BTreeMap::new());
+            let best = rank_by_accuracy(&listing, &latest, &BTreeMap::new(), |dir| {
+                Some(VersionFiles::from(dir))
+            });
             let best = best.into_iter().next();
             names.extend(best.map(|best| ModelName {
                 name: best.name,

@@ -27,6 +27,7 @@ use crate::{
         repository::{Listing, Repository, VersionDir, describe_ignored},
         serving_limits::{MAX_BATCH, MAX_INSTANCES, MAX_INTRA_OP_THREADS},
         serving_options::ServingOptions,
+        version_files::VersionFiles,
     },
     settings::parse,
     tuning::{Source, TuneMode, Tuner, TuningOptions, cache_directory},
@@ -136,6 +137,7 @@ impl ModelArgs {
                 self.engine.choice(),
                 cache_directory(self.tune_cache.clone()),
             ),
+            verifier: None,
             metrics,
             drift: None,
             retired_workers,
@@ -163,7 +165,8 @@ impl ModelArgs {
     fn best(&self, listing: &Listing, loader: &ModelLoader) -> anyhow::Result<Arc<LiveModel>> {
         let mut reasons = Vec::new();
         let latest = VersionPolicies::new(&[], []).map_err(anyhow::Error::msg)?;
-        for model in rank_by_accuracy(listing, &latest, &BTreeMap::new()) {
+        let files = |dir: &VersionDir| Some(VersionFiles::from(dir));
+        for model in rank_by_accuracy(listing, &latest, &BTreeMap::new(), files) {
             let name = &model.name;
             for (version, found) in listing.models[name].iter().rev() {
                 match loader.load_with_engine(name, *version, found) {

@@ -21,7 +21,7 @@ const MAX_FILES: usize = 10_000;
 
 /// Maximum size of all external files of a model in bytes. They are read to identify the model, and reading a sparse file of
 /// terabytes would block the thread that loads models.
-const MAX_SIZE: u64 = 16 << 30;
+pub(super) const MAX_SIZE: u64 = 16 << 30;
 
 /// Maximum depth of nested messages. A graph in an attribute of a node is three levels deeper than the graph of the node.
 const MAX_DEPTH: usize = 96;

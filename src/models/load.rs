@@ -10,8 +10,10 @@ use super::{
     live::LiveModel,
     repository::{MODEL_FILE, VersionDir},
     serving_options::ServingOptions,
+    signing::ModelVerifier,
     source::{InspectedModel, SessionKind, identity, inspect},
     version_config::{CONFIG_FILE, VersionConfig},
+    version_files::VersionFiles,
 };
 use crate::{
     batching::{Batcher, CpuBudget, RetiredWorkers, StartMode},
@@ -38,6 +40,8 @@ pub struct ModelLoader {
     pub default_batch: Option<usize>,
     /// Selects the engines.
     pub engines: Engines,
+    /// Verifies the signatures of versions. Without it, versions do not need a signature.
+    pub verifier: Option<ModelVerifier>,
     /// Metrics of the server.
     pub metrics: Arc<Metrics>,
     /// The monitors of drift; `None` if drift is not detected.
@@ -91,7 +95,8 @@ impl ModelLoader {
         loaded: SystemTime,
         series: impl FnOnce(&Labels) -> ModelMetrics,
     ) -> Result<LiveModel, InferenceError> {
-        let config = VersionConfig::read(&dir.path)?;
+        let files = self.files(dir)?;
+        let config = VersionConfig::read(&files.path)?;
         let given = self.options.overrides(&config)?;
         let choice = self.engines.choice(&config)?;
         let threads = given.intra_op_threads.unwrap_or(1);
@@ -104,7 +109,7 @@ impl ModelLoader {
             manifest,
             config,
             sessions,
-        } = inspect(&runtime, dir, config, threads)?;
+        } = inspect(&runtime, &files, config, threads)?;
         let execution = self.engines.expected(name, &source.sha256, choice);
         let target = TuningTarget {
             name,
@@ -161,6 +166,17 @@ impl ModelLoader {
             drift,
             batcher,
         })
+    }
+
+    /// Returns the files that a version must be loaded from: verified copies if signatures are required.
+    ///
+    /// # Errors
+    /// Returns an error if the version is not signed or differs from what was signed.
+    pub(super) fn files(&self, dir: &VersionDir) -> Result<VersionFiles, InferenceError> {
+        match &self.verifier {
+            Some(verifier) => verifier.verified_files(dir),
+            None => Ok(VersionFiles::from(dir)),
+        }
     }
 
     /// Returns the batch size of models that are not measured, if it is not that of the device.

@@ -10,7 +10,7 @@ use std::{
 use rustix::fs::OFlags;
 
 /// Maximum size of a model file in bytes, which is that of a protocol buffer message. External data may be larger.
-const MAX_MODEL_SIZE: u64 = (1 << 31) - 1;
+pub(super) const MAX_MODEL_SIZE: u64 = (1 << 31) - 1;
 
 /// Opens a regular file for reading.
 ///
@@ -38,7 +38,11 @@ pub(super) fn open_model(path: &Path) -> io::Result<File> {
     open_bounded(path, MAX_MODEL_SIZE)
 }
 
-fn open_bounded(path: &Path, max: u64) -> io::Result<File> {
+/// Opens a regular file of at most `max` bytes.
+///
+/// # Errors
+/// Returns the errors of [`open`], and an error if the file is larger.
+pub(super) fn open_bounded(path: &Path, max: u64) -> io::Result<File> {
     let file = open(path)?;
     let length = file.metadata()?.len();
     if length > max {

@@ -41,9 +41,10 @@ impl ModelLoader {
         space: &Space,
         stop: StopCondition<'_>,
     ) -> Result<Vec<Point>, InferenceError> {
-        let config = VersionConfig::read(&model.dir.path)?;
+        let files = self.files(&model.dir)?;
+        let config = VersionConfig::read(&files.path)?;
         let runtime = self.runtime.with_device(model.device);
-        let source = inspect(&runtime, &model.dir, config, 1)?.source;
+        let source = inspect(&runtime, &files, config, 1)?.source;
         if source.sha256 != model.sha256 {
             return invalid_model("its files have changed since it was loaded");
         }

@@ -4,6 +4,10 @@ mod factory;
 mod members;
 mod session_kind;
 
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
 pub(super) use self::factory::First;
 pub use self::session_kind::SessionKind;
 use super::{
@@ -12,6 +16,7 @@ use super::{
     manifest::Manifest,
     repository::VersionDir,
     version_config::VersionConfig,
+    version_files::VersionFiles,
 };
 use crate::inference::{
     Classifier, InferenceError,
@@ -46,6 +51,8 @@ pub struct Source {
     pub signature: Signature,
     /// Number of classes.
     labels: usize,
+    /// Keeps verified copies of the files, from which workers open sessions.
+    _copies: Option<Arc<TempDir>>,
 }
 
 /// Opens a session of each network of a version, whose calls use `threads` cores, checks the metadata and runs each network
@@ -55,12 +62,12 @@ pub struct Source {
 /// Returns the reason, without paths, if the version cannot be served.
 pub fn inspect(
     runtime: &Runtime,
-    dir: &VersionDir,
+    files: &VersionFiles,
     config: VersionConfig,
     threads: usize,
 ) -> Result<InspectedModel, InferenceError> {
     if let Some(ensemble) = &config.ensemble {
-        let (source, manifest, sessions) = members::inspect(runtime, dir, ensemble, threads)?;
+        let (source, manifest, sessions) = members::inspect(runtime, files, ensemble, threads)?;
         return Ok(InspectedModel {
             source,
             manifest,
@@ -72,7 +79,7 @@ pub fn inspect(
         file,
         manifest,
         session,
-    } = file::inspect(runtime, &dir.path, &config, threads)?;
+    } = file::inspect(runtime, &files.path, &config, threads)?;
     let (sha256, signature) = (file.sha256.clone(), file.signature.clone());
     let labels = manifest.labels.len();
     let source = Source {
@@ -81,6 +88,7 @@ pub fn inspect(
         sha256,
         signature,
         labels,
+        _copies: files.copies(),
     };
     Ok(InspectedModel {
         source,

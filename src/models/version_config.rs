@@ -21,7 +21,7 @@ use crate::inference::{
 pub const CONFIG_FILE: &str = "mien.toml";
 
 /// Maximum size of the file in bytes.
-const MAX_SIZE: u64 = 1 << 20;
+pub(super) const MAX_SIZE: u64 = 1 << 20;
 
 /// Content of a `mien.toml` next to a model file: metadata that the model file lacks, and serving options. All keys are
 /// optional.

@@ -41,6 +41,11 @@ pub struct ModelSettings {
     )]
     pub model: Vec<ModelSource>,
 
+    /// Load only signed models. PUBKEY is a file with one or several ECDSA public keys (P-256 or P-384) in PEM format. Each directory of a
+    /// version must contain a model.sig of OpenSSF Model Signing that was made with one of the keys.
+    #[arg(long, env = "MIEN_REQUIRE_SIGNATURE", value_name = "PUBKEY")]
+    pub require_signature: Option<PathBuf>,
+
     /// Model for requests that do not name one. By default the model with the best recorded accuracy.
     #[arg(long, env = "MIEN_DEFAULT_MODEL", value_name = "NAME[@VERSION]")]
     pub default_model: Option<ModelName>,

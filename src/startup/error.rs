@@ -7,7 +7,7 @@ use mien_faces::dataset::DatasetError;
 use crate::{
     auth::keys::KeyFileError,
     inference::InferenceError,
-    models::RegistryError,
+    models::{RegistryError, signing::PublicKeyError},
     settings::{HostPort, SettingsError},
     store::StoreError,
     tls::TlsError,
@@ -41,6 +41,9 @@ pub enum StartupError {
     /// The API keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyFileError),
+    /// The public keys of models cannot be used.
+    #[error(transparent)]
+    PublicKeys(#[from] PublicKeyError),
     /// The files of TLS cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),

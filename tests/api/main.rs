@@ -41,6 +41,7 @@ mod program;
 mod promotions;
 mod report;
 mod resources;
+mod signatures;
 mod state;
 mod tls;
 mod tuning;

@@ -37,7 +37,10 @@ impl ModelLoader {
         let batch = model.batcher.options();
         let (config, threads) = (model.config.clone(), batch.intra_op_threads);
         let runtime = self.runtime.with_device(model.device);
-        let source = match inspect(&runtime, &model.dir, config, threads) {
+        let inspected = self
+            .files(&model.dir)
+            .and_then(|files| inspect(&runtime, &files, config, threads));
+        let source = match inspected {
             Ok(inspected) => inspected.source,
             Err(error) => return Some(fail(&error)),
         };

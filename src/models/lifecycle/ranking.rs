@@ -7,9 +7,10 @@ use crate::models::{
     manifest::Manifest,
     onnx_metadata,
     policy::VersionPolicies,
-    repository::{Listing, VersionDir, VersionDirs},
+    repository::{Listing, MODEL_FILE, VersionDir, VersionDirs},
     snapshot::Snapshot,
     version_config::VersionConfig,
+    version_files::VersionFiles,
 };
 
 /// A model and its recorded accuracy on the whole test set, 0 to 1.
@@ -29,16 +30,18 @@ impl Ranked {
     }
 }
 
-/// Returns the models of a directory, the best first. The accuracy is that of the version that will serve.
+/// Returns the models of a repository, the best first. The accuracy is that of the version that will serve, read from the files
+/// that `files` returns.
 pub(crate) fn rank_by_accuracy(
     listing: &Listing,
     policies: &VersionPolicies,
     pins: &BTreeMap<String, ModelVersion>,
+    files: impl Fn(&VersionDir) -> Option<VersionFiles>,
 ) -> Vec<Ranked> {
     let accuracy = |name: &str, dirs: &VersionDirs| {
         let selected = policies.selected(name, dirs, pins.get(name).copied());
         let (_, first) = selected.first()?;
-        recorded_accuracy(first)
+        recorded_accuracy(&files(first)?)
     };
     let models = listing.models.iter();
     let mut ranked: Vec<Ranked> = models
@@ -52,12 +55,12 @@ pub(crate) fn rank_by_accuracy(
 }
 
 /// Returns the accuracy on the whole test set that a version records, without opening a session.
-fn recorded_accuracy(dir: &VersionDir) -> Option<f64> {
-    let file = dir.model_file();
+fn recorded_accuracy(version: &VersionFiles) -> Option<f64> {
+    let file = version.file(MODEL_FILE);
     if file.is_file() {
         return onnx_metadata::recorded_accuracy(&file);
     }
-    let ensemble = VersionConfig::read(&dir.path).ok()?.ensemble?;
+    let ensemble = VersionConfig::read(&version.path).ok()?.ensemble?;
     ensemble.accuracy.get(Manifest::TEST).copied()
 }
 

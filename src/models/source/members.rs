@@ -13,24 +13,25 @@ use crate::{
         ensemble::{Ensemble, Member, MemberName, Share},
         file::{self, read_hash},
         manifest::Manifest,
-        repository::{MODEL_FILE, Repository, VersionDir, hash, is_version},
+        repository::{MODEL_FILE, Repository, hash, is_version},
         version_config::{CONFIG_FILE, VersionConfig},
+        version_files::VersionFiles,
     },
 };
 
 /// Inspects the members of an ensemble and combines them.
 pub(super) fn inspect(
     runtime: &Runtime,
-    dir: &VersionDir,
+    version: &VersionFiles,
     ensemble: &Ensemble,
     threads: usize,
 ) -> Result<(Source, Manifest, Vec<Session>), InferenceError> {
-    if dir.model_file().is_file() {
+    if version.file(MODEL_FILE).is_file() {
         return invalid_model(format!(
             "{CONFIG_FILE} has an `[ensemble]` table, but the version also has a {MODEL_FILE}; remove one of them"
         ));
     }
-    let inspected = inspect_members(runtime, &dir.repository, ensemble, threads)?;
+    let inspected = inspect_members(runtime, &version.repository, ensemble, threads)?;
     let (mut files, mut manifests, mut sessions) = (Vec::new(), Vec::new(), Vec::new());
     for file::InspectedFile {
         file,
@@ -53,7 +54,7 @@ pub(super) fn inspect(
         })
         .collect();
     let sha256 = combined_sha256(
-        &dir.repository,
+        &version.repository,
         ensemble,
         files.iter().map(|file| &*file.sha256),
     );
@@ -67,6 +68,7 @@ pub(super) fn inspect(
             sha256,
             signature,
             labels,
+            _copies: version.copies(),
         },
         manifest,
         sessions,

@@ -12,7 +12,7 @@ use crate::models::{
     },
     live::{VersionState, Versions},
     name::ModelName,
-    repository::{IgnoredPath, Listing, Repository},
+    repository::{IgnoredPath, Listing, Repository, VersionDir},
     snapshot::Snapshot,
 };
 
@@ -148,7 +148,9 @@ impl LifecycleThread {
     /// Returns the models in the order in which they are loaded: the default model, then by recorded accuracy.
     fn loading_order(&self, listing: &Listing) -> Vec<Ranked> {
         let snapshot = self.versions.snapshot();
-        let mut models = rank_by_accuracy(listing, &self.options.policies, &snapshot.pins);
+        let loader = self.versions.loader();
+        let files = |dir: &VersionDir| loader.files(dir).ok();
+        let mut models = rank_by_accuracy(listing, &self.options.policies, &snapshot.pins, files);
         if let Some(default) = &self.options.default {
             let default = snapshot.real_name(&default.name);
             models.sort_by_key(|model| model.name != default);
