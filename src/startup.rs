@@ -2,6 +2,7 @@
 
 mod backlog;
 mod credentials;
+mod end;
 mod error;
 mod listen;
 mod reload;

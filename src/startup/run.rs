@@ -15,13 +15,11 @@ use tokio::sync::oneshot;
 use super::{
     Application, StartupError,
     backlog::Backlog,
+    end::{cancel_jobs, end_work},
     reload,
     signals::{self, StopSignals},
 };
 use crate::{app::AppState, grpc, http::Connections, models::StartupReceiver, telemetry};
-
-/// Time that workers get to end after their inference calls were terminated.
-const TERMINATION_TIME: Duration = Duration::from_secs(2);
 
 /// Time for the rest of incomplete bodies, and for the backlogs, after the server has begun to refuse connections.
 const INCOMPLETE_GRACE: Duration = Duration::from_secs(5);
@@ -168,44 +166,6 @@ async fn reject_incomplete(app: &AppState) {
     std::future::pending().await
 }
 
-fn cancel_jobs(app: &AppState) {
-    app.promotions.shut_down();
-    app.evaluations.shut_down();
-}
-
-/// Waits until evaluations, promotions and workers have ended, at most until the deadline.
-async fn end_work(app: &AppState, deadline: Instant) {
-    // Waits until their results are saved, which takes as long as a write or the load of a candidate.
-    cancel_jobs(app);
-    let jobs = async { tokio::join!(app.promotions.ended(), app.evaluations.ended()) };
-    if tokio::time::timeout_at(deadline.into(), jobs)
-        .await
-        .is_err()
-    {
-        tracing::warn!("evaluations or promotions did not end within --drain-timeout");
-    }
-    app.evaluations.store().report_removal();
-    // In any case, the process must not exit while ONNX Runtime runs.
-    let (registry, detector) = (Arc::clone(&app.registry), app.detector.clone());
-    let mut ended = run_on_thread(move || {
-        // The thread of the registry may be starting workers of the detector.
-        registry.shut_down();
-        if let Some(detector) = detector {
-            detector.shut_down();
-        }
-    });
-    if tokio::time::timeout_at(deadline.into(), &mut ended)
-        .await
-        .is_err()
-    {
-        tracing::warn!("inferences did not end within --drain-timeout; they are terminated");
-        app.registry.terminate_inferences();
-        if tokio::time::timeout(TERMINATION_TIME, ended).await.is_err() {
-            tracing::warn!("workers did not end after their inferences were terminated");
-        }
-    }
-}
-
 /// Waits for the models; returns only if none can be served.
 async fn await_models(started: StartupReceiver, app: &AppState, url: &str) -> StartupError {
     match started.await {
@@ -216,17 +176,6 @@ async fn await_models(started: StartupReceiver, app: &AppState, url: &str) -> St
         Err(_) => {}
     }
     std::future::pending().await
-}
-
-/// Runs `work` on a thread of its own. The receiver is notified when it ends.
-fn run_on_thread(work: impl FnOnce() + Send + 'static) -> oneshot::Receiver<()> {
-    let (done, ended) = oneshot::channel();
-    // A blocking task of the runtime would delay the end of the program.
-    std::thread::spawn(move || {
-        work();
-        let _ = done.send(());
-    });
-    ended
 }
 
 #[cfg(test)]
