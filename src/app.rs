@@ -17,6 +17,7 @@ use crate::{
     oip,
     promotion::Promotions,
     settings::LimitSettings,
+    traces::Traces,
 };
 
 /// Maximum number of reports and comparisons that are rendered at once, because each holds the predictions and images of
@@ -53,10 +54,12 @@ pub struct AppState {
     pub oip: Arc<oip::Service>,
     /// The notice of the operator.
     pub notice: Option<Notice>,
+    /// The traces of requests; `None` if they are not exported.
+    pub traces: Option<Arc<Traces>>,
 }
 
 impl AppState {
-    /// Creates the state of a server. Promotions run on the Tokio runtime of the caller.
+    /// Creates the state of a server without traces and a notice. Promotions run on the Tokio runtime of the caller.
     ///
     /// # Panics
     /// Panics outside of a Tokio runtime.
@@ -83,6 +86,7 @@ impl AppState {
             live_connections: Arc::new(Semaphore::new(limits.max_live_connections.get())),
             reports: Semaphore::new(MAX_REPORTS),
             oip: Arc::new(oip),
+            traces: None,
             registry,
             metrics,
             datasets,
@@ -93,12 +97,6 @@ impl AppState {
             intake,
             notice: None,
         }
-    }
-
-    /// Returns the state with a notice of the operator.
-    #[must_use]
-    pub fn with_notice(self, notice: Option<Notice>) -> Self {
-        Self { notice, ..self }
     }
 
     /// Makes `/health/ready` return 503 and connections close after their response.

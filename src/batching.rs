@@ -27,6 +27,7 @@ mod queue;
 mod queue_state;
 mod response;
 mod retired_workers;
+mod spans;
 mod suspension;
 #[cfg(test)]
 mod tests;
@@ -46,8 +47,9 @@ pub use self::{
     cpu_budget::CpuBudget,
     error::BatchError,
     options::{BatchOptions, Priority, RequestOptions, StartMode},
-    response::BatchResponse,
+    response::{BatchResponse, InferenceCall},
     retired_workers::RetiredWorkers,
+    spans::record_spans,
 };
 use self::{
     job::{Job, Responder},
@@ -108,6 +110,7 @@ impl<M: Model + ?Sized + 'static> Batcher<M> {
                     rows,
                     queue,
                     inference,
+                    ..
                 } = response;
                 statistics.record_success(rows.len(), enqueued.elapsed(), *queue, *inference);
             }

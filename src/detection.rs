@@ -10,16 +10,19 @@ mod tuning;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
 use mien_faces::detection::Detection;
+use opentelemetry::KeyValue;
 use sha2::{Digest, Sha256};
 
 pub use self::photo::{FoundFace, PhotoFaces, PhotoOptions, StepTimes};
 use crate::{
-    batching::{BatchError, BatchOptions, Batcher, CpuBudget, RequestOptions, RetiredWorkers},
+    batching::{
+        BatchError, BatchOptions, Batcher, CpuBudget, RequestOptions, RetiredWorkers, record_spans,
+    },
     inference::{
         InferenceError,
         onnx::{Photo, YuNet},
@@ -126,7 +129,15 @@ impl FaceDetector {
         options: RequestOptions,
     ) -> Result<(Vec<Detection>, Duration, Duration), BatchError> {
         let batcher = self.serving.load().batcher.clone();
-        let response = batcher.infer(vec![photo], options).await?;
+        let enqueued = Instant::now();
+        let result = batcher.infer(vec![photo], options).await;
+        record_spans(&result, enqueued, || {
+            vec![
+                KeyValue::new("mien.model.name", NAME),
+                KeyValue::new("mien.model.version", VERSION),
+            ]
+        });
+        let response = result?;
         let faces = response.rows.into_iter().next().unwrap_or_default();
         self.metrics.record_faces(faces.len());
         Ok((faces, response.queue, response.inference))

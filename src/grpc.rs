@@ -12,6 +12,7 @@ mod inference;
 pub(crate) mod message_memory;
 mod request_log;
 mod server;
+mod server_span;
 mod shutdown;
 
 /// The generated messages and services of `proto/`.

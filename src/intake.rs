@@ -31,6 +31,7 @@ use self::{
 };
 use crate::{
     batching::Priority, metrics::Outcome, models::registry::LiveModel, settings::LimitSettings,
+    traces,
 };
 
 /// Arrival and deadline of a request.
@@ -106,6 +107,7 @@ impl Intake {
         times: RequestTimes,
     ) -> Result<Result<Face, ImageDecodeError>, IntakeError> {
         let (file, _reservation) = self.file(request, payload, model, times).await?;
+        let _step = traces::step("decode");
         let cropping = self.decoder.crop(file, face_box, model.signature.side);
         let Ok(face) = timeout_at(times.deadline.into(), cropping).await else {
             return Err(IntakeError::DeadlineExceeded("the image was decoded"));
@@ -146,6 +148,7 @@ impl Intake {
         reservation: Reservation,
         times: RequestTimes,
     ) -> Result<Bytes, IntakeError> {
+        let _step = traces::step("read");
         let reading = body::collect(request, payload, max_body, reservation);
         self.arrival.limit(reading, times).await
     }
@@ -167,8 +170,11 @@ impl Intake {
             model.batcher.ensure_capacity(1)?;
         }
         let reservation = self.memory.reservation();
+        let mut step = traces::step("read");
         let reading = upload::read(request, payload, &self.limits, reservation.clone());
         let files = self.arrival.limit(reading, times).await?;
+        step.set_count("mien.request.images", files.len());
+        drop(step);
         model.batcher.ensure_capacity(files.len())?;
         Ok((files, reservation))
     }
@@ -202,6 +208,7 @@ impl Intake {
         deadline: Instant,
     ) -> Result<DecodedImages, IntakeError> {
         let (start, count) = (Instant::now(), files.len());
+        let _step = traces::step("decode");
         let decoding = self.decoder.decode(files, model.signature.side);
         let Ok(faces) = timeout_at(deadline.into(), decoding).await else {
             model

@@ -17,7 +17,8 @@
 //! ```
 //!
 //! [`evaluation`] sends whole data sets through that path. [`promotion`] switches traffic to a version that has passed an
-//! evaluation. [`drift`] compares traffic with an evaluation. Each layer calls only layers below it. All layers record [`metrics`].
+//! evaluation. [`drift`] compares traffic with an evaluation. Each layer calls only layers below it. All layers record [`metrics`]
+//! and the [`traces`] of requests.
 pub mod app;
 pub mod auth;
 pub mod batching;
@@ -50,4 +51,5 @@ pub mod telemetry;
 mod thread_priority;
 pub mod timestamp;
 pub mod tls;
+pub mod traces;
 pub mod tuning;

@@ -13,6 +13,7 @@ mod live;
 mod model;
 mod register;
 mod reloads;
+mod spans;
 mod statistics;
 
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
@@ -33,6 +34,7 @@ pub use keys::{KeyFamilies, KeyMetrics, KeyOutcome};
 pub use live::{LiveMetrics, LiveOutcome};
 pub use model::{ModelMetrics, Outcome};
 pub use reloads::{ReloadMetrics, ReloadedFile};
+pub use spans::{SpanFamilies, SpanMetrics};
 pub use statistics::{Statistics, Total, Totals};
 
 use crate::inference::{Labels, runtime::openvino::OpenVinoError};
@@ -60,6 +62,8 @@ pub struct Metrics {
     pub keys: KeyFamilies,
     /// Files that are read again when they change.
     pub reloads: ReloadMetrics,
+    /// Spans of traces.
+    pub spans: SpanFamilies,
     /// The labels of each loaded version, which name its series.
     labels: Mutex<BTreeMap<(String, String), Labels>>,
 }
@@ -82,6 +86,7 @@ impl Metrics {
             drift: DriftFamilies::register(&registry),
             keys: KeyFamilies::register(&registry),
             reloads: ReloadMetrics::register(&registry),
+            spans: SpanFamilies::register(&registry),
             labels: Mutex::default(),
             registry,
         }

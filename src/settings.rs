@@ -18,6 +18,7 @@ mod models;
 pub(crate) mod parse;
 mod state;
 mod tls;
+mod traces;
 mod tuning;
 mod web;
 
@@ -44,6 +45,7 @@ pub use self::{
     parse::DataSource,
     state::{StateLocation, StateSettings},
     tls::TlsSettings,
+    traces::TraceSettings,
     tuning::TuningSettings,
     web::WebSettings,
 };
@@ -179,6 +181,13 @@ pub struct Settings {
         missing_docs,
         reason = "clap would print it as the command's description"
     )]
+    pub traces: TraceSettings,
+
+    #[command(flatten)]
+    #[expect(
+        missing_docs,
+        reason = "clap would print it as the command's description"
+    )]
     pub state: StateSettings,
 
     /// Data set for evaluations. Clients refer to it by NAME. DIR contains images in `{train,test}/CLASS/` or `fer2013.csv`, or is the
@@ -221,7 +230,17 @@ impl Settings {
         }
         let choice = self.engines.choice();
         choice.check().map_err(SettingsError::Precision)?;
+        self.traces.options()?;
         self.models.lifecycle().map(drop)
+    }
+
+    /// Returns the scheme of the URLs of the HTTP listeners.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.files().is_some() {
+            "https"
+        } else {
+            "http"
+        }
     }
 
     /// Returns the serving options of models whose `mien.toml` does not override them.

@@ -39,6 +39,7 @@ use crate::{
     promotion,
     settings::{DetectorChoice, DrainSettings, DriftMode, Settings, StateLocation},
     store::Store,
+    traces::Traces,
     tuning::{self, Tuner},
 };
 
@@ -90,7 +91,7 @@ impl Application {
         Ok(Self {
             servers,
             addresses,
-            scheme: if tls.is_some() { "https" } else { "http" },
+            scheme: settings.scheme(),
             grpc,
             app,
             connections,
@@ -180,7 +181,8 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
     if let Some(detector) = &detector {
         registry.tune(Arc::clone(detector) as _);
     }
-    let app = AppState::new(
+    let traces = traces(settings, &metrics).inspect_err(|_| registry.shut_down())?;
+    let mut app = AppState::new(
         Arc::new(registry),
         metrics,
         datasets,
@@ -188,7 +190,9 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
         detector,
         settings.limits.clone(),
     );
-    Ok((app.with_notice(settings.web.notice.clone()), started))
+    app.traces = traces;
+    app.notice = settings.web.notice.clone();
+    Ok((app, started))
 }
 
 /// Returns the verifier of models if the settings require signatures.
@@ -199,6 +203,16 @@ fn verifier(settings: &Settings) -> Result<Option<ModelVerifier>, StartupError> 
     let verifier = ModelVerifier::open(path)?;
     tracing::info!(keys = verifier.key_count(), "models must be signed");
     Ok(Some(verifier))
+}
+
+/// Starts the export of traces, if the settings have a collector.
+fn traces(settings: &Settings, metrics: &Metrics) -> Result<Option<Arc<Traces>>, StartupError> {
+    let Some(options) = settings.traces.options()? else {
+        return Ok(None);
+    };
+    let scheme = settings.scheme();
+    let traces = Traces::start(&options, scheme, metrics.spans.counters())?;
+    Ok(Some(Arc::new(traces)))
 }
 
 /// Starts the face detector, if there is a file.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::{BatchError, Priority};
+use super::{BatchError, InferenceCall, Priority};
 use crate::{
     inference::Model,
     metrics::{ModelMetrics, Outcome},
@@ -22,8 +22,8 @@ pub(super) struct JobResult<O> {
     pub(super) output: O,
     /// Time in the queue.
     pub(super) queue: Duration,
-    /// Duration of the inference call.
-    pub(super) inference: Duration,
+    /// The inference call that the image was part of.
+    pub(super) call: InferenceCall,
 }
 
 /// Sends the result of one image to its request.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::{BatchError, job::JobResult};
-use crate::inference::Prediction;
+use crate::{inference::Prediction, traces};
 
 /// The results of one request.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,19 @@ pub struct BatchResponse<O = Prediction> {
     pub queue: Duration,
     /// Longest inference call that one of the images was part of.
     pub inference: Duration,
+    /// The inference calls that the images were part of. Empty unless the request is traced.
+    pub calls: Vec<InferenceCall>,
+}
+
+/// One call of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InferenceCall {
+    /// Start of the call.
+    pub start: Instant,
+    /// Duration of the call.
+    pub duration: Duration,
+    /// Number of images of the call, of this request and others.
+    pub images: usize,
 }
 
 impl<O> Default for BatchResponse<O> {
@@ -24,6 +37,7 @@ impl<O> Default for BatchResponse<O> {
             rows: Vec::new(),
             queue: Duration::ZERO,
             inference: Duration::ZERO,
+            calls: Vec::new(),
         }
     }
 }
@@ -41,6 +55,7 @@ impl<O> BatchResponse<O> {
             rows: Vec::with_capacity(results.len()),
             ..Self::default()
         };
+        let is_traced = traces::is_recording();
         // The queue drops expired images, possibly before the timeout of the request fires.
         let dropped = |_| match deadline {
             Some(deadline) if deadline <= Instant::now() => BatchError::DeadlineExceeded,
@@ -50,11 +65,14 @@ impl<O> BatchResponse<O> {
             let JobResult {
                 output,
                 queue,
-                inference,
+                call,
             } = result.await.map_err(dropped)??;
             response.rows.push(output);
             response.queue = response.queue.max(queue);
-            response.inference = response.inference.max(inference);
+            response.inference = response.inference.max(call.duration);
+            if is_traced && !response.calls.contains(&call) {
+                response.calls.push(call);
+            }
         }
         Ok(response)
     }

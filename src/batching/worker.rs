@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    BatchError, Factory, Priority,
+    BatchError, Factory, InferenceCall, Priority,
     job::{Job, JobResult},
     queue::Queue,
 };
@@ -16,8 +16,8 @@ use crate::{
     metrics::ModelMetrics,
 };
 
-/// One result per input, and the duration of the call.
-type BatchOutputs<M> = (Vec<Result<<M as Model>::Output, BatchError>>, Duration);
+/// One result per input, and the call.
+type BatchOutputs<M> = (Vec<Result<<M as Model>::Output, BatchError>>, InferenceCall);
 
 /// Pulls batches until the queue is closed and empty.
 pub(super) struct Worker<M: Model + ?Sized> {
@@ -107,12 +107,12 @@ impl<M: Model + ?Sized> Worker<M> {
             .first()
             .map_or_else(Priority::default, |(responder, _)| responder.priority);
         match self.infer(&inputs, priority, source) {
-            Ok((outputs, inference)) => {
+            Ok((outputs, call)) => {
                 for ((responder, queue), output) in responders.into_iter().zip(outputs) {
                     let result = output.map(|output| JobResult {
                         output,
                         queue,
-                        inference,
+                        call,
                     });
                     responder.send(result, &self.metrics);
                 }
@@ -129,12 +129,12 @@ impl<M: Model + ?Sized> Worker<M> {
                         continue;
                     }
                     let output = self.infer(std::slice::from_ref(input), priority, source);
-                    let result = output.and_then(|(mut outputs, inference)| {
+                    let result = output.and_then(|(mut outputs, call)| {
                         let output = outputs.swap_remove(0)?;
                         Ok(JobResult {
                             output,
                             queue,
-                            inference,
+                            call,
                         })
                     });
                     responder.send(result, &self.metrics);
@@ -160,7 +160,7 @@ impl<M: Model + ?Sized> Worker<M> {
         }
     }
 
-    /// Runs the model and catches its panic. Returns one result per input and the duration of the call.
+    /// Runs the model and catches its panic. Returns one result per input and the call.
     fn infer(
         &mut self,
         inputs: &[M::Input],
@@ -200,7 +200,12 @@ impl<M: Model + ?Sized> Worker<M> {
                         failure(&error)
                     })
                 };
-                Ok((outputs.into_iter().map(output).collect(), latency))
+                let call = InferenceCall {
+                    start,
+                    duration: latency,
+                    images: inputs.len(),
+                };
+                Ok((outputs.into_iter().map(output).collect(), call))
             }
             Ok(outputs) => {
                 let reason = format!(

@@ -18,6 +18,7 @@ use crate::{
         decoder::{DecodedPhoto, Decoder, DecoderError, EncodedImage, ImageDecodeError},
     },
     metrics::Outcome,
+    traces,
 };
 
 /// Options of a search.
@@ -94,6 +95,7 @@ impl FaceDetector {
         deadline: Instant,
     ) -> Result<Result<PhotoFaces, ImageDecodeError>, IntakeError> {
         let start = Instant::now();
+        let step = traces::step("decode");
         let decoding = timeout_at(deadline.into(), decoder.photo(file, options.long_side));
         let Ok(decoded) = decoding.await else {
             self.count(Outcome::Expired);
@@ -106,6 +108,7 @@ impl FaceDetector {
                 return Ok(Err(error));
             }
         };
+        drop(step);
         let DecodedPhoto {
             image,
             size: (width, height),
@@ -128,6 +131,7 @@ impl FaceDetector {
         };
         let (detections, queue, detection) = self.detect(request, call).await?;
         let cropping = Instant::now();
+        let _step = traces::step("crop");
         let (faces, crops) = if detections.is_empty() {
             (Vec::new(), Vec::new())
         } else {

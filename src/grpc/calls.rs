@@ -28,7 +28,7 @@ pub(super) struct Call {
 }
 
 /// Every other call.
-const OTHER: Call = Call::of("other");
+pub(super) const OTHER: Call = Call::of("other");
 
 const CALLS: [Call; 16] = [
     Call::of("inference.GRPCInferenceService/ServerLive").log_at_debug(),

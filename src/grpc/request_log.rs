@@ -18,16 +18,24 @@ use tonic::{
     },
 };
 use tower_layer::Layer;
-use tracing::{Instrument, Span};
+use tracing::{Instrument, Span, field};
 
-use super::calls::{self, Call};
+use super::{
+    calls::{self, Call},
+    server_span,
+};
 use crate::{
+    app::AppState,
     metrics::Metrics,
     telemetry::{is_request_id, millis, new_request_id},
+    traces::{self, ServerSpan, Traces},
 };
 
 /// Metadata key of the call identifier in requests and responses.
 const REQUEST_ID: &str = "x-request-id";
+
+/// Metadata key of the server span in responses.
+const TRACERESPONSE: &str = "traceresponse";
 
 /// Arrival of the head of a call.
 #[derive(Debug, Clone, Copy)]
@@ -42,13 +50,18 @@ pub fn init_metrics(metrics: &Metrics) {
 #[derive(Clone)]
 pub(super) struct RequestLogLayer {
     metrics: Arc<Metrics>,
+    traces: Option<Arc<Traces>>,
     stopped: watch::Receiver<bool>,
 }
 
 impl RequestLogLayer {
     /// Creates the layer. `stopped` becomes true when the server ends.
-    pub(super) fn new(metrics: Arc<Metrics>, stopped: watch::Receiver<bool>) -> Self {
-        Self { metrics, stopped }
+    pub(super) fn new(app: &AppState, stopped: watch::Receiver<bool>) -> Self {
+        Self {
+            metrics: Arc::clone(&app.metrics),
+            traces: app.traces.clone(),
+            stopped,
+        }
     }
 }
 
@@ -89,18 +102,27 @@ where
         request.extensions_mut().insert(RequestStart(start));
         let id = request_id(request.headers());
         let call = calls::find(request.uri().path());
-        let span = tracing::info_span!("call", request_id = id.to_str().unwrap_or_default());
-        let RequestLogLayer { metrics, stopped } = self.layer.clone();
+        let request_id = id.to_str().unwrap_or_default();
+        let RequestLogLayer {
+            metrics,
+            traces,
+            stopped,
+        } = self.layer.clone();
+        let server_span =
+            server_span::start(traces.as_deref(), request.headers(), call, request_id);
+        let span = log_span(request_id, server_span.as_ref());
+        let trace = server_span.as_ref().and_then(ServerSpan::request);
         let entry = CallLogEntry {
             call,
             start,
             metrics,
             span: span.clone(),
+            server_span,
             stopped,
             is_recorded: false,
         };
         let response = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        let response = response.instrument(span);
+        let response = traces::scope(trace, response).instrument(span);
         async move {
             let mut response = response.await.unwrap_or_else(|_| {
                 Ok(
@@ -111,11 +133,28 @@ where
             // Errors are in the head; a started stream counts as successful.
             let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |s| s.code());
             response.headers_mut().insert(REQUEST_ID, id);
+            if let Some(value) = entry.traceresponse() {
+                response.headers_mut().insert(TRACERESPONSE, value);
+            }
             entry.record(code);
             Ok(response)
         }
         .boxed()
     }
+}
+
+/// Returns the span of the log lines of a call.
+fn log_span(request_id: &str, server_span: Option<&ServerSpan>) -> Span {
+    let span = tracing::info_span!(
+        "call",
+        request_id,
+        trace_id = field::Empty,
+        span_id = field::Empty
+    );
+    if let Some(server_span) = server_span {
+        server_span.identify(&span);
+    }
+    span
 }
 
 /// The log entry of a call. It is written once, also if the client disconnects before the response.
@@ -124,18 +163,26 @@ struct CallLogEntry {
     start: Instant,
     metrics: Arc<Metrics>,
     span: Span,
+    /// The span of the call in its trace.
+    server_span: Option<ServerSpan>,
     /// Whether the server is stopping.
     stopped: watch::Receiver<bool>,
     is_recorded: bool,
 }
 
 impl CallLogEntry {
-    fn record(mut self, code: Code) {
-        self.is_recorded = true;
-        self.write(name(code), "request finished");
+    fn traceresponse(&self) -> Option<HeaderValue> {
+        let value = self.server_span.as_ref()?.traceresponse();
+        Some(HeaderValue::try_from(value).expect("the value is visible ASCII"))
     }
 
-    fn write(&self, code: &'static str, message: &str) {
+    fn record(mut self, code: Code) {
+        self.is_recorded = true;
+        self.write(code, "request finished");
+    }
+
+    fn write(&mut self, status: Code, message: &str) {
+        let code = name(status);
         let (call, duration) = (self.call.path, self.start.elapsed());
         self.metrics.record_grpc_request(call, code, duration);
         let ms = millis(duration);
@@ -144,6 +191,9 @@ impl CallLogEntry {
             tracing::debug!(call, code, ms, "{message}");
         } else {
             tracing::info!(call, code, ms, "{message}");
+        }
+        if let Some(span) = self.server_span.take() {
+            server_span::finish(span, status, code);
         }
     }
 }
@@ -154,9 +204,9 @@ impl Drop for CallLogEntry {
             return;
         }
         if *self.stopped.borrow() {
-            self.write(name(Code::Unavailable), "request aborted by the shutdown");
+            self.write(Code::Unavailable, "request aborted by the shutdown");
         } else {
-            self.write(name(Code::Cancelled), "client disconnected");
+            self.write(Code::Cancelled, "client disconnected");
         }
     }
 }

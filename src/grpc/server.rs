@@ -112,10 +112,7 @@ impl Server {
             .http2_max_header_list_size(MAX_HEADERS)
             .http2_keepalive_interval(Some(KEEP_ALIVE))
             .max_connection_age(MAX_CONNECTION_AGE)
-            .layer(RequestLogLayer::new(
-                Arc::clone(&app.metrics),
-                stopped.clone(),
-            ))
+            .layer(RequestLogLayer::new(app, stopped.clone()))
             .layer(AuthorizationLayer {
                 authorizer,
                 serves_admin,

@@ -5,7 +5,10 @@ use actix_web::http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_T
 
 use super::{
     error::{RATE_LIMIT, RATE_LIMIT_POLICY},
-    headers::{API_KEY, INFERENCE_LENGTH, REQUEST_ID, REQUEST_TIMEOUT},
+    headers::{
+        API_KEY, INFERENCE_LENGTH, REQUEST_ID, REQUEST_TIMEOUT, TRACEPARENT, TRACERESPONSE,
+        TRACESTATE,
+    },
 };
 use crate::auth::Origin;
 
@@ -25,6 +28,8 @@ pub fn cors(origins: &[Origin]) -> Cors {
             INFERENCE_LENGTH,
             REQUEST_ID,
             REQUEST_TIMEOUT,
+            TRACEPARENT,
+            TRACESTATE,
         ])
         .expose_headers([
             INFERENCE_LENGTH,
@@ -32,6 +37,7 @@ pub fn cors(origins: &[Origin]) -> Cors {
             RATE_LIMIT_POLICY,
             REQUEST_ID,
             RETRY_AFTER,
+            TRACERESPONSE,
         ])
         .max_age(MAX_AGE);
     let allow = |cors: Cors, origin: &Origin| cors.allowed_origin(origin.as_str());

@@ -13,6 +13,13 @@ pub(super) const INFERENCE_LENGTH: HeaderName =
 /// Deadline of a request in milliseconds.
 pub(super) const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("x-request-timeout-ms");
 
+/// The trace that a request continues (W3C Trace Context, section 3.2).
+pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// Data of tracing systems for the trace of a request (W3C Trace Context, section 3.3).
+pub(super) const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+/// The server span of a response.
+pub(super) const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+
 /// Forbids caches to store a response. Names of image files in evaluations may identify people.
 pub(super) const NO_STORE: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
 

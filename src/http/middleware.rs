@@ -1,7 +1,9 @@
 //! The outermost middleware: request identifier, access log, metrics, and a problem body for every error, including panics.
 
 mod access_log;
+mod method;
 mod request_id;
+mod server_span;
 
 use std::{panic::AssertUnwindSafe, rc::Rc};
 
@@ -14,7 +16,7 @@ use actix_web::{
     web,
 };
 use futures_util::FutureExt;
-use tracing::Instrument;
+use tracing::{Instrument, field};
 
 use self::access_log::AccessLogEntry;
 pub use self::request_id::RequestId;
@@ -22,9 +24,13 @@ use super::{
     connection::{ActiveRequest, Activity},
     connections::Connections,
     error::{ApiError, Code},
-    headers::REQUEST_ID,
+    headers::{REQUEST_ID, TRACERESPONSE},
 };
-use crate::{app::AppState, intake::memory_limit::Reservation};
+use crate::{
+    app::AppState,
+    intake::memory_limit::Reservation,
+    traces::{self, ServerSpan},
+};
 
 /// The outermost middleware.
 ///
@@ -35,20 +41,33 @@ pub async fn observe(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = RequestId::of(&request);
-    let span = tracing::info_span!("request", request_id = id.as_str());
-    respond(request, next, id).instrument(span).await
+    let state = app_data::<AppState>(&request);
+    let server_span = server_span::start(&request, &state, &id);
+    let span = tracing::info_span!(
+        "request",
+        request_id = id.as_str(),
+        trace_id = field::Empty,
+        span_id = field::Empty
+    );
+    if let Some(server_span) = &server_span {
+        server_span.identify(&span);
+    }
+    let trace = server_span.as_ref().and_then(ServerSpan::request);
+    let response = respond(request, next, state, id, server_span);
+    traces::scope(trace, response).instrument(span).await
 }
 
 /// Runs the handler within the span of the request.
 async fn respond(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
+    state: web::Data<AppState>,
     id: RequestId,
+    server_span: Option<ServerSpan>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let state = app_data::<AppState>(&request);
     let connections = app_data::<Connections>(&request);
     request.extensions_mut().insert(id.clone());
-    let entry = AccessLogEntry::new(&request, &state, &connections);
+    let entry = AccessLogEntry::new(&request, &state, &connections, server_span);
     // Requests of unit tests have no connection.
     let activity = request.conn_data::<Rc<Activity>>().cloned();
     let active = activity.map(|activity| activity.start_request(&mut request));
@@ -63,7 +82,10 @@ async fn respond(
                 || active.as_ref().is_some_and(ActiveRequest::is_incomplete);
             // A WebSocket does not get a further response on its connection.
             let close = close && response.status() != StatusCode::SWITCHING_PROTOCOLS;
-            let response = finalize_response(response, &id, entry.path(), close);
+            let mut response = finalize_response(response, &id, entry.path(), close);
+            if let Some(value) = entry.traceresponse() {
+                response.headers_mut().insert(TRACERESPONSE, value);
+            }
             (response, reservation)
         }
         // The request was moved into the inner service, so the response is created from the error alone.

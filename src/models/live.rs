@@ -3,10 +3,11 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Weak},
-    time::SystemTime,
+    time::{Instant, SystemTime},
 };
 
 use arc_swap::ArcSwap;
+use opentelemetry::KeyValue;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,9 +16,9 @@ use super::{
     version_config::VersionConfig,
 };
 use crate::{
-    batching::Batcher,
+    batching::{BatchError, BatchResponse, Batcher, RequestOptions, record_spans},
     drift::{FaceFeatures, Monitor},
-    inference::{Prediction, engine::Execution, runtime::Device, signature::Signature},
+    inference::{Input, Prediction, engine::Execution, runtime::Device, signature::Signature},
     metrics::ModelMetrics,
     tuning::Tuning,
 };
@@ -58,6 +59,28 @@ pub struct LiveModel {
 }
 
 impl LiveModel {
+    /// Runs the model on the inputs of a request, and records the queue and the inference calls in the trace of the request.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Batcher::infer`].
+    pub async fn infer(
+        &self,
+        inputs: Vec<Input>,
+        options: RequestOptions,
+    ) -> Result<BatchResponse, BatchError> {
+        let enqueued = Instant::now();
+        let result = self.batcher.infer(inputs, options).await;
+        record_spans(&result, enqueued, || {
+            vec![
+                KeyValue::new("mien.model.name", self.name.clone()),
+                KeyValue::new("mien.model.version", self.version.to_string()),
+                KeyValue::new("mien.engine", self.execution.engine.name()),
+                KeyValue::new("mien.precision", self.execution.precision.name()),
+            ]
+        });
+        result
+    }
+
     /// Returns the architecture, or `unknown` if the file has none.
     pub fn architecture(&self) -> &str {
         self.manifest.architecture.as_deref().unwrap_or("unknown")

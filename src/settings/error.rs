@@ -38,4 +38,7 @@ pub enum SettingsError {
     /// The target of an alias is an alias.
     #[error("--alias: the target `{0}` is an alias; use the name of its model")]
     AliasOfAlias(String),
+    /// Traces cannot be exported with these settings.
+    #[error("{0}")]
+    Traces(String),
 }

@@ -51,6 +51,14 @@ pub(super) async fn end_work(app: &AppState, deadline: Instant) {
     }
 }
 
+/// Waits until the collector has the last spans, at most two seconds.
+pub(super) async fn export_last_spans(app: &AppState) {
+    if let Some(traces) = app.traces.clone() {
+        // The connection to the collector may need the thread of this future.
+        let _ = run_on_thread(move || traces.shut_down()).await;
+    }
+}
+
 /// Runs `work` on a thread of its own. The receiver is notified when it ends.
 fn run_on_thread(work: impl FnOnce() + Send + 'static) -> oneshot::Receiver<()> {
     let (done, ended) = oneshot::channel();

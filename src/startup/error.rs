@@ -11,6 +11,7 @@ use crate::{
     settings::{HostPort, SettingsError},
     store::StoreError,
     tls::TlsError,
+    traces::TraceError,
 };
 
 /// Why the server did not start.
@@ -47,6 +48,9 @@ pub enum StartupError {
     /// The files of TLS cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Traces cannot be exported.
+    #[error(transparent)]
+    Traces(#[from] TraceError),
     /// The face detector cannot be used.
     #[error("cannot use the face detector (--detector): {0}")]
     Detector(#[source] InferenceError),

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::{
     Application, StartupError,
     backlog::Backlog,
-    end::{cancel_jobs, end_work},
+    end::{cancel_jobs, end_work, export_last_spans},
     reload,
     signals::{self, StopSignals},
 };
@@ -110,6 +110,7 @@ impl Application {
             .get()
             .unwrap_or_else(|| Instant::now() + drain.drain_timeout);
         end_work(&app, deadline).await;
+        export_last_spans(&app).await;
         result?;
         tracing::info!("stopped");
         Ok(())

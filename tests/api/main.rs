@@ -44,6 +44,7 @@ mod resources;
 mod signatures;
 mod state;
 mod tls;
+mod traces;
 mod tuning;
 mod v2;
 mod web_pages;

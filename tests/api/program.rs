@@ -8,6 +8,7 @@ mod signals;
 mod start;
 mod state;
 mod telemetry;
+mod traces;
 
 use std::{
     io::{BufRead, BufReader},

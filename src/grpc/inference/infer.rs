@@ -24,6 +24,7 @@ use crate::{
     },
     oip::{Error, MAX_ID, Service},
     telemetry::millis,
+    traces::{self, EndedStep},
 };
 
 /// Maximum number of concurrent requests per stream.
@@ -48,6 +49,13 @@ pub(super) async fn response(
         message,
         reservation: _reservation,
     } = received(incoming.as_ref())?;
+    traces::record(|| EndedStep {
+        name: "read",
+        start,
+        end: Instant::now(),
+        attributes: Vec::new(),
+        error_type: None,
+    });
     Ok(infer(&app.oip, message, &client, deadline).await?)
 }
 
@@ -70,7 +78,7 @@ pub(super) fn responses(
     incoming: Option<Incoming>,
     client: Client,
 ) -> impl Stream<Item = Result<ModelStreamInferResponse, Status>> {
-    let span = Span::current();
+    let (span, trace) = (Span::current(), traces::current());
     let responses = messages.map(move |message| {
         // tonic has an empty message in place of each one.
         let received = message.and_then(|_| received(incoming.as_ref()));
@@ -81,9 +89,10 @@ pub(super) fn responses(
                 message,
                 reservation: _reservation,
             } = received?;
-            Ok(stream_response(&service, message, &client, timeout).await)
+            let response = stream_response(&service, message, &client, timeout);
+            Ok(traces::nested("message", response).await)
         };
-        response.instrument(span.clone())
+        traces::scope(trace.clone(), response).instrument(span.clone())
     });
     responses.buffered(MAX_IN_FLIGHT_PER_STREAM)
 }

@@ -4,15 +4,17 @@ use std::time::Instant;
 
 use actix_web::{
     dev::ServiceRequest,
-    http::{Method, StatusCode},
+    http::{Method, StatusCode, header::HeaderValue},
     web,
 };
 use tracing::Span;
 
+use super::{method::method_label, server_span};
 use crate::{
     app::AppState,
     http::{connections::Connections, is_logged_at_debug},
     telemetry::millis,
+    traces::ServerSpan,
 };
 
 /// Status of requests whose client disconnected before the response, in log and metrics only.
@@ -27,6 +29,8 @@ pub(super) struct AccessLogEntry {
     state: web::Data<AppState>,
     connections: web::Data<Connections>,
     span: Span,
+    /// The span of the request in its trace.
+    server_span: Option<ServerSpan>,
     is_recorded: bool,
 }
 
@@ -36,6 +40,7 @@ impl AccessLogEntry {
         request: &ServiceRequest,
         state: &web::Data<AppState>,
         connections: &web::Data<Connections>,
+        server_span: Option<ServerSpan>,
     ) -> Self {
         Self {
             method: request.method().clone(),
@@ -45,6 +50,7 @@ impl AccessLogEntry {
             state: state.clone(),
             connections: connections.clone(),
             span: Span::current(),
+            server_span,
             is_recorded: false,
         }
     }
@@ -53,13 +59,19 @@ impl AccessLogEntry {
         &self.path
     }
 
+    /// Returns the response header that identifies the server span.
+    pub(super) fn traceresponse(&self) -> Option<HeaderValue> {
+        let value = self.server_span.as_ref()?.traceresponse();
+        Some(HeaderValue::try_from(value).expect("the value is visible ASCII"))
+    }
+
     /// Records the response.
     pub(super) fn record(mut self, status: StatusCode) {
         self.is_recorded = true;
         self.write(status.as_u16(), "request finished");
     }
 
-    fn write(&self, status: u16, message: &str) {
+    fn write(&mut self, status: u16, message: &str) {
         let duration = self.start.elapsed();
         let route = self.route.as_deref().unwrap_or("unmatched");
         self.state
@@ -72,6 +84,9 @@ impl AccessLogEntry {
             tracing::debug!(method, path, status, ms, "{message}");
         } else {
             tracing::info!(method, path, status, ms, "{message}");
+        }
+        if let Some(span) = self.server_span.take() {
+            server_span::finish(span, status);
         }
     }
 }
@@ -89,19 +104,5 @@ impl Drop for AccessLogEntry {
         } else {
             self.write(CLIENT_DISCONNECTED, "client disconnected");
         }
-    }
-}
-
-/// Returns the method label of the metrics, which is one of a closed set.
-fn method_label(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "HEAD" => "HEAD",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "PATCH" => "PATCH",
-        "DELETE" => "DELETE",
-        "OPTIONS" => "OPTIONS",
-        _ => "other",
     }
 }

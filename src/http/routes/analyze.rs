@@ -3,7 +3,7 @@
 mod document;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use mien_faces::{detection::DetectionOptions, image::Face};
+use mien_faces::detection::DetectionOptions;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -13,6 +13,7 @@ use crate::{
     app::AppState,
     batching::{Priority, RequestOptions},
     detection::{FaceDetector, PhotoFaces, PhotoOptions},
+    drift::FaceFeatures,
     excerpt::Excerpt,
     http::{
         ApiError,
@@ -24,7 +25,7 @@ use crate::{
         headers::{RequestIdHeader, TimeoutHeader},
     },
     intake::{
-        decoder::ImageDecodeError,
+        decoder::{DecodedFace, ImageDecodeError},
         deepface::{Analysis, AnalysisOptions},
     },
     models::registry::LiveModel,
@@ -117,21 +118,25 @@ pub async fn analyze(
     let search = photo_options(detector, &model);
     let found = detector.find(decoder, image.clone(), search, times.deadline);
     let mut photo = found.await?.map_err(invalid_image)?;
+    let mut features = model.measure(photo.features());
     let mut crops = photo.take_crops();
     if crops.is_empty() {
         if options.enforce_detection {
             return Err(no_face());
         }
         let decoded = state.intake.decode(vec![image], &model, times.deadline);
-        let whole: Result<Vec<Face>, _> = decoded.await?.faces.into_iter().collect();
-        crops = whole.map_err(invalid_image)?;
+        let whole: Result<Vec<DecodedFace>, _> = decoded.await?.faces.into_iter().collect();
+        let whole = whole.map_err(invalid_image)?;
+        let faces = whole.iter();
+        features = model.measure(faces.map(|face| FaceFeatures::of_face(&face.face, face.size)));
+        crops = whole.into_iter().map(|face| face.face).collect();
     }
     let call = RequestOptions {
         deadline: Some(times.deadline),
         priority: Priority::Live,
     };
     let classified = classify(&model, crops, call).await?;
-    model.metrics.record_predictions(&classified.rows);
+    model.record_predictions(features.as_deref(), &classified.rows);
     let regions = regions(&photo).into_iter().zip(&classified.rows);
     let results = regions
         .map(|((region, score), row)| AnalyzedFace::new(region, score, &model, &row.probabilities))

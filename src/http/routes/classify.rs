@@ -22,6 +22,7 @@ use crate::{
         upload::{FormImages, JsonImages},
     },
     models::ModelVersion,
+    traces,
 };
 
 const PATH: &str = "/v1/classify";
@@ -135,7 +136,8 @@ pub async fn classify(
     let features = features.map(|decoded| FaceFeatures::of_face(&decoded.face, decoded.size));
     let features = model.measure(features);
     let inputs = faces.into_iter().map(|decoded| decoded.face.into());
-    let response = model.batcher.infer(inputs.collect(), call).await?;
+    let response = model.infer(inputs.collect(), call).await?;
+    let _step = traces::step("postprocess");
     model.record_predictions(features.as_deref(), &response.rows);
     let finish = Instant::now();
     let mut rows = response.rows.iter();

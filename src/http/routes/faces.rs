@@ -30,6 +30,7 @@ use crate::{
     inference::Input,
     intake::upload::{FormImages, JsonImages},
     models::registry::LiveModel,
+    traces,
 };
 
 const PATH: &str = "/v1/faces";
@@ -107,6 +108,7 @@ pub async fn faces(
     let features = model.measure(photos.iter().flatten().flat_map(PhotoFaces::features));
     let crops = photos.iter_mut().flatten().flat_map(PhotoFaces::take_crops);
     let classified = classify(&model, crops.collect(), call).await?;
+    let _step = traces::step("postprocess");
     model.record_predictions(features.as_deref(), &classified.rows);
     let timing = timing(photos.iter().flatten(), &classified);
     let rows = classified.rows.iter();
@@ -136,7 +138,7 @@ pub(super) async fn classify(
     let mut all = BatchResponse::default();
     while inputs.peek().is_some() {
         let inputs = inputs.by_ref().take(part).collect();
-        let response = model.batcher.infer(inputs, call).await?;
+        let response = model.infer(inputs, call).await?;
         all.rows.extend(response.rows);
         all.queue += response.queue;
         all.inference += response.inference;

@@ -19,6 +19,7 @@ use crate::{
         output,
         request::MAX_ID,
     },
+    traces,
 };
 
 impl Service {
@@ -65,6 +66,7 @@ impl Service {
             priority,
         };
         let response = classify(model, inputs, call).await?;
+        let _step = traces::step("postprocess");
         model.record_predictions(features.as_deref(), &response.rows);
         let finish = Instant::now();
         let outputs = output::tensors(columns, &response, &model.manifest.labels);
@@ -100,6 +102,7 @@ impl Service {
             Images::Encoded(encoded) => encoded,
         };
         let count = encoded.len();
+        let _step = traces::step("decode");
         let decoding = self.decoder.decode(encoded, model.signature.side);
         let Ok(decoded) = timeout_at(deadline.into(), decoding).await else {
             model
@@ -130,7 +133,7 @@ async fn classify(
     options: RequestOptions,
 ) -> Result<BatchResponse, Error> {
     let raw = inputs.iter().any(|input| matches!(input, Input::Tensor(_)));
-    match model.batcher.infer(inputs, options).await {
+    match model.infer(inputs, options).await {
         // Finite inputs can still overflow inside the network.
         Err(BatchError::InvalidOutput(_)) if raw => Err(Error::invalid(
             "the model's output contains NaN or infinity for these values",

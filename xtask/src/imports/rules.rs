@@ -144,6 +144,19 @@ pub(super) const RULES: &[Rule] = &[
         why: "promotion is built on evaluation",
     },
     Rule {
+        module: "src/traces",
+        except: &[],
+        forbidden: &[
+            "crate::batching",
+            "crate::models",
+            "crate::inference",
+            "crate::evaluation",
+            "crate::promotion",
+            "crate::settings",
+        ],
+        why: "traces records the steps of any module and must not use the modules that it records",
+    },
+    Rule {
         module: "src/store",
         except: &[],
         forbidden: &[

@@ -25,6 +25,7 @@ use crate::{
     models::registry::LiveModel,
     oip::{InferRequest, InferResponse, InputTensor},
     settings::LimitSettings,
+    traces,
 };
 
 /// Run inference.
@@ -88,6 +89,7 @@ pub async fn infer(
     let (intake, max_body) = (&state.intake, limits.max_body);
     let body = intake.body(&request, payload, max_body, reservation.clone(), times);
     let mut body = body.await?;
+    let step = traces::step("parse");
     if let Some(format) = coding {
         let (max, reservation) = (limits.max_body, reservation.clone());
         let decompressed = spawn_blocking(move || format.decompress(&body, max, &reservation));
@@ -97,6 +99,7 @@ pub async fn infer(
         Some(0) => raw(state.oip.raw_input(&model, body)),
         length => parse(body, length, element_limits(limits, &model), &reservation).await?,
     };
+    drop(step);
     let inference = state.oip.infer(&model, request_v2, &client, times.deadline);
     let response = inference.await?;
     respond(&request, &response, &binary)
@@ -168,6 +171,7 @@ fn respond(
     response: &InferResponse,
     binary: &Binary,
 ) -> Result<HttpResponse, ApiError> {
+    let _step = traces::step("serialize");
     let (mut body, json_length) = wire::body(response, binary)?;
     let InferResponse {
         preprocess,
