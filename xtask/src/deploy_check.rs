@@ -152,7 +152,7 @@ fn kubernetes() -> Result<()> {
         &[],
         &[
             "--values=deploy/helm/mien/values-gpu.yaml",
-            "--set=autoscaling.type=hpa,tuning.cache.persistent=true,adminToken.existingSecret=mien,apiKeys.existingSecret=mien-keys,tls.existingSecret=mien-tls",
+            "--set=autoscaling.type=hpa,tuning.cache.persistent=true,adminToken.existingSecret=mien,apiKeys.existingSecret=mien-keys,tls.existingSecret=mien-tls,traces.endpoint=http://otel-collector:4317",
         ],
         &["--set=monitoring.dashboard.enabled=true,models.existingClaim=models,grpc.enabled=false"],
     ];
