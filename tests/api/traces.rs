@@ -1,6 +1,6 @@
 //! OpenTelemetry traces, received by a collector in the process of the tests.
 
-mod collector;
+pub(crate) mod collector;
 mod export;
 mod http;
 mod rpc;

@@ -1,105 +1,31 @@
-//! No pixel of a request reaches a file, the log or the metrics, whatever the route and the error are.
+//! No pixel of a request reaches a file, the log, a span or the metrics, whatever the route and the error are.
 
-use std::{collections::BTreeSet, fs, io::Read, path::Path, sync::LazyLock, thread};
+mod images;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::Path,
+    thread::{self, JoinHandle},
+};
+
 use futures_util::{SinkExt, StreamExt};
-use image::{DynamicImage, GrayImage, ImageFormat, Luma, imageops};
-use mien_faces::image::{Limits, decode};
 use reqwest::{Client, Method};
-use serde_json::{Value, json};
+use serde_json::Value;
+use tempfile::TempDir;
 use tokio_tungstenite::{connect_async, tungstenite::Message};
 
+use self::images::{PIXELS, bodies, has_pixels, noise, photo};
 use super::{Server, mien};
 use crate::{
     faces::DETECTOR,
     grpc::{self, connect},
-    helpers::{face, fixture, form_of},
+    helpers::form_of,
+    traces::collector::Collector,
 };
-
-/// Gray levels that repeat in every row of the images. They are ASCII, so that a log contains them unchanged in any notation of text.
-const PIXELS: &[u8; 8] = b"Qz7Kw3Vx";
 
 /// A path that contains the text of the pixels. The log has it, so a search of the log must find it.
 const LOGGED_PATH: &str = "/v1/models/Qz7Kw3Vx";
-
-/// The forms in which pixels could be written: text, base64 at any offset, numbers and hexadecimal digits.
-static FORMS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let row = PIXELS.repeat(3);
-    let numbers: Vec<String> = PIXELS.iter().map(u8::to_string).collect();
-    let base64 = (0..3).map(|offset| BASE64_STANDARD.encode(&row[offset..offset + 15]));
-    let digits = [numbers.join(","), numbers.join(", "), hex::encode(PIXELS)];
-    let text = String::from_utf8(PIXELS.to_vec()).unwrap();
-    base64.chain(digits).chain([text]).collect()
-});
-
-/// Returns whether a text or a file contains the pixels.
-fn has_pixels(content: &[u8]) -> bool {
-    let content = String::from_utf8_lossy(content);
-    FORMS.iter().any(|form| content.contains(form))
-}
-
-/// Encodes an image without compression: the file contains the gray levels.
-fn bmp(image: GrayImage) -> Vec<u8> {
-    let mut file = std::io::Cursor::new(Vec::new());
-    let image = DynamicImage::ImageLuma8(image);
-    image.write_to(&mut file, ImageFormat::Bmp).unwrap();
-    file.into_inner()
-}
-
-/// Returns an image that consists of the pixels.
-fn noise() -> Vec<u8> {
-    let pixel = |x, _| Luma([PIXELS[x as usize % PIXELS.len()]]);
-    bmp(GrayImage::from_fn(48, 48, pixel))
-}
-
-/// Returns a photo with a face, below which are the pixels.
-fn photo() -> Vec<u8> {
-    let file = fs::read(fixture("photos/astronaut.jpg")).unwrap();
-    let portrait = decode(&file, &Limits::default()).unwrap();
-    let [width, height] = [portrait.width(), portrait.height()].map(|side| side as u32);
-    let mut portrait = GrayImage::from_raw(width, height, portrait.pixels().to_vec()).unwrap();
-    let pixel = |x, _| Luma([PIXELS[x as usize % PIXELS.len()]]);
-    let stripe = GrayImage::from_fn(portrait.width(), 64, pixel);
-    let y = i64::from(portrait.height()) - 64;
-    imageops::replace(&mut portrait, &stripe, 0, y);
-    bmp(portrait)
-}
-
-/// Bodies that contain the pixels, with their media types: valid and invalid ones.
-fn bodies() -> Vec<(&'static str, Vec<u8>)> {
-    let (noise, photo) = (noise(), photo());
-    let base64 = BASE64_STANDARD.encode(&noise);
-    let tensor = |shape: &[usize], data: Value| {
-        let image = json!({"name": "image", "datatype": "UINT8", "shape": shape, "data": data});
-        json!({"inputs": [image]}).to_string().into_bytes()
-    };
-    let gray = PIXELS.repeat(288);
-    let json = |value: Value| value.to_string().into_bytes();
-    vec![
-        ("image/bmp", noise.clone()),
-        ("image/bmp", photo.clone()),
-        ("image/bmp", noise[..noise.len() / 2].to_vec()),
-        ("image/png", [&face("sad")[..60], PIXELS].concat()),
-        ("application/octet-stream", PIXELS.repeat(1_000)),
-        ("text/plain", PIXELS.to_vec()),
-        ("multipart/form-data; boundary=x", noise),
-        ("application/json", json(json!({ "images": [base64] }))),
-        (
-            "application/json",
-            json(json!({ "images": [gray, base64] })),
-        ),
-        ("application/json", json(json!({ "images": base64 }))),
-        ("application/json", json(json!({ base64.as_str(): 1 }))),
-        (
-            "application/json",
-            format!("{{\"images\": [\"{base64}").into_bytes(),
-        ),
-        ("application/json", tensor(&[1, 1, 48, 48], json!(gray))),
-        ("application/json", tensor(&[1, 2, 48, 48], json!(gray))),
-        ("application/json", tensor(&[1, 1, 48, 48], json!(base64))),
-    ]
-}
 
 /// Returns method and path of every operation of the API. The parameters of the paths are those of a model.
 async fn operations(server: &Server, client: &Client) -> Vec<(Method, String)> {
@@ -179,81 +105,87 @@ fn files_with_pixels(directory: &Path) -> (Vec<String>, usize) {
     (found, count)
 }
 
-#[test]
-fn search_finds_every_form_of_pixels() {
-    let base64 = BASE64_STANDARD.encode([b"ab", &PIXELS.repeat(4)[..]].concat());
-    for text in [
-        format!("{:?}", String::from_utf8_lossy(&PIXELS.repeat(2))),
-        format!("{:?}", PIXELS),
-        format!("{:02x?}", PIXELS).replace([',', ' '], ""),
-        base64,
-    ] {
-        assert!(has_pixels(text.as_bytes()), "{text}");
+/// A server whose files are in one directory and whose log is read completely.
+struct Observed {
+    server: Server,
+    directory: TempDir,
+    log: JoinHandle<io::Result<String>>,
+}
+
+impl Observed {
+    fn start(flags: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let state = directory.path().join("state");
+        fs::create_dir(&state).unwrap();
+        let mut command = mien();
+        for name in ["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME"] {
+            command.env(name, directory.path());
+        }
+        command
+            .current_dir(directory.path())
+            .env("MIEN_STATE", &state);
+        let flags = [&["--log=trace,ort=warn", "--drain-delay=0s"], flags].concat();
+        let mut server = Server::spawn(command, &flags, "cpu");
+        let reader = server.log.take().unwrap();
+        let log = thread::spawn(move || io::read_to_string(reader));
+        Self {
+            server,
+            directory,
+            log,
+        }
     }
-    assert!(!has_pixels(&face("sad")));
+
+    fn grpc_port(&self) -> u64 {
+        let mut events = self.server.start.iter();
+        let listening = events.find(|event| event["message"] == "listening");
+        listening.unwrap()["grpc_port"].as_u64().unwrap()
+    }
+
+    /// Sends images over every transport. Returns the number of HTTP requests and the metrics after them.
+    async fn send_images(&self) -> (usize, String) {
+        let client = Client::new();
+        let get = |path: &str| client.get(self.server.url(path)).send();
+        assert_eq!(get(LOGGED_PATH).await.unwrap().status(), 404);
+        let statuses = send_everything(&self.server, &client).await;
+        let distinct: BTreeSet<u16> = statuses.iter().copied().collect();
+        let expected = [200, 400, 404, 413, 415];
+        assert!(distinct.is_superset(&expected.into()), "{distinct:?}");
+        send_frames(&self.server).await;
+        send_calls(self.grpc_port()).await;
+        let metrics = get("/metrics").await.unwrap().text().await.unwrap();
+        (statuses.len(), metrics)
+    }
+}
+
+/// Checks that the pixels are in texts only as [`LOGGED_PATH`], and that the search finds this path.
+fn assert_only_path<'a>(texts: impl Iterator<Item = &'a str>) {
+    let mut found: Vec<&str> = texts.filter(|text| has_pixels(text.as_bytes())).collect();
+    assert!(!found.is_empty(), "the search finds the path");
+    found.retain(|text| !text.contains(LOGGED_PATH));
+    assert!(found.is_empty(), "{found:#?}");
 }
 
 #[actix_web::test]
-async fn pixels_reach_no_file_log_or_metric() {
-    let directory = tempfile::tempdir().unwrap();
-    let state = directory.path().join("state");
-    fs::create_dir(&state).unwrap();
-    let mut command = mien();
-    for name in ["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME"] {
-        command.env(name, directory.path());
-    }
-    command
-        .current_dir(directory.path())
-        .env("MIEN_STATE", &state);
-    let flags = [
-        "--log=trace,ort=warn",
-        "--grpc-addr=127.0.0.1:0",
-        DETECTOR,
-        "--drain-delay=0s",
-    ];
-    let mut server = Server::spawn(command, &flags, "cpu");
-    let mut reader = server.log.take().unwrap();
-    let log = thread::spawn(move || {
-        let mut text = Vec::new();
-        reader.read_to_end(&mut text).map(|_| text)
-    });
-    let listening = server
-        .start
-        .iter()
-        .find(|event| event["message"] == "listening");
-    let grpc_port = listening.unwrap()["grpc_port"].as_u64().unwrap();
-
-    let client = Client::new();
-    let unknown = client.get(server.url(LOGGED_PATH)).send().await.unwrap();
-    assert_eq!(unknown.status(), 404);
-    let statuses = send_everything(&server, &client).await;
-    let distinct: BTreeSet<u16> = statuses.iter().copied().collect();
-    let expected = [200, 400, 404, 413, 415];
-    assert!(distinct.is_superset(&expected.into()), "{distinct:?}");
-    send_frames(&server).await;
-    send_calls(grpc_port).await;
-    let metrics = client.get(server.url("/metrics")).send().await.unwrap();
-    let metrics = metrics.text().await.unwrap();
-    assert!(
-        metrics.contains("\nmien_log_lines_dropped_total 0\n"),
-        "{metrics}"
-    );
+async fn pixels_reach_no_file_log_span_or_metric() {
+    let collector = Collector::http();
+    let observed = Observed::start(&["--grpc-addr=127.0.0.1:0", DETECTOR, &collector.endpoint()]);
+    let (requests, metrics) = observed.send_images().await;
+    let dropped = "\nmien_log_lines_dropped_total 0\n";
+    assert!(metrics.contains(dropped), "{metrics}");
     assert!(!has_pixels(metrics.as_bytes()), "{metrics}");
 
-    server.terminate();
-    assert_eq!(server.end().await, Some(0));
-    let log = log.join().unwrap().unwrap();
-    let lines = String::from_utf8(log).unwrap();
-    assert!(
-        lines.lines().count() > statuses.len(),
-        "every request is logged"
-    );
-    let mut found: Vec<&str> = lines.lines().collect();
-    found.retain(|line| has_pixels(line.as_bytes()));
-    assert!(!found.is_empty(), "the search finds the path");
-    found.retain(|line| !line.contains(LOGGED_PATH));
-    assert!(found.is_empty(), "{found:#?}");
-    let (found, count) = files_with_pixels(directory.path());
+    observed.server.terminate();
+    assert_eq!(observed.server.end().await, Some(0));
+    let log = observed.log.join().unwrap().unwrap();
+    assert!(log.lines().count() > requests, "every request is logged");
+    assert_only_path(log.lines());
+    let spans: Vec<String> = collector
+        .spans()
+        .iter()
+        .map(|span| format!("{span:?}"))
+        .collect();
+    assert_only_path(spans.iter().map(String::as_str));
+    let (found, count) = files_with_pixels(observed.directory.path());
     assert!(count > 0, "the server stores its state");
     assert!(found.is_empty(), "{found:?}");
 }
