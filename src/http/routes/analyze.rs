@@ -3,7 +3,7 @@
 mod document;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use mien_faces::detection::DetectionOptions;
+use mien_faces::detection::{DetectionOptions, LongSide};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -171,7 +171,7 @@ fn photo_options(detector: &FaceDetector, model: &LiveModel) -> PhotoOptions {
     let mut detection = DetectionOptions::default();
     detection.max_faces = detection.max_faces.min(detector.max_faces());
     PhotoOptions {
-        long_side: Default::default(),
+        long_side: LongSide::default(),
         detection,
         side: model.signature.side,
     }

@@ -82,11 +82,15 @@ async fn content(
         .await
         .map_err(|error| form_error(error, max_body))?
     {
-        content.append(&chunk).map_err(|error| match error {
-            BufferError::TooLong { max } if max < max_body => IntakeError::Invalid(format!(
-                "multipart: an option has more than {max} bytes; send the image as `{IMAGE}`"
-            )),
-            error => body::buffer_error(&error, max_body),
+        content.append(&chunk).map_err(|error| {
+            if let BufferError::TooLong { max } = error
+                && max < max_body
+            {
+                return IntakeError::Invalid(format!(
+                    "multipart: an option has more than {max} bytes; send the image as `{IMAGE}`"
+                ));
+            }
+            body::buffer_error(&error, max_body)
         })?;
     }
     Ok(content.into_bytes().into())
