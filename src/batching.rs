@@ -46,8 +46,9 @@ pub use self::{
     call_durations::CallStatistics,
     cpu_budget::CpuBudget,
     error::BatchError,
+    job::InferenceCall,
     options::{BatchOptions, Priority, RequestOptions, StartMode},
-    response::{BatchResponse, InferenceCall},
+    response::BatchResponse,
     retired_workers::RetiredWorkers,
     spans::record_spans,
 };

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::{BatchError, InferenceCall, Priority};
+use super::{BatchError, Priority};
 use crate::{
     inference::Model,
     metrics::{ModelMetrics, Outcome},
@@ -24,6 +24,17 @@ pub(super) struct JobResult<O> {
     pub(super) queue: Duration,
     /// The inference call that the image was part of.
     pub(super) call: InferenceCall,
+}
+
+/// One call of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InferenceCall {
+    /// Start of the call.
+    pub start: Instant,
+    /// Duration of the call.
+    pub duration: Duration,
+    /// Number of images of the call, of this request and others.
+    pub images: usize,
 }
 
 /// Sends the result of one image to its request.

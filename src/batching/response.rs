@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::{BatchError, job::JobResult};
+use super::{
+    BatchError,
+    job::{InferenceCall, JobResult},
+};
 use crate::{inference::Prediction, traces};
 
 /// The results of one request.
@@ -18,17 +21,6 @@ pub struct BatchResponse<O = Prediction> {
     pub inference: Duration,
     /// The inference calls that the images were part of. Empty unless the request is traced.
     pub calls: Vec<InferenceCall>,
-}
-
-/// One call of a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InferenceCall {
-    /// Start of the call.
-    pub start: Instant,
-    /// Duration of the call.
-    pub duration: Duration,
-    /// Number of images of the call, of this request and others.
-    pub images: usize,
 }
 
 impl<O> Default for BatchResponse<O> {

@@ -49,8 +49,8 @@ impl ServerSpan {
         log.record("span_id", field::display(context.span_id()));
     }
 
-    /// Returns the value of the response header `traceresponse`, which has the format of `traceparent` (W3C Trace Context Level 2, editor's
-    /// draft, section 4).
+    /// Returns the value of the response header `traceresponse`, which has the format of `traceparent` (editor's draft of W3C Trace
+    /// Context, "Traceresponse Header").
     pub fn traceresponse(&self) -> String {
         let context = self.span.span_context();
         let flags = u8::from(context.is_sampled());
