@@ -3,6 +3,7 @@
 import { get, post, request } from './api.js'
 import { descriptionList } from './components.js'
 import { h, replace, toast } from './dom.js'
+import { driftBadge, driftPanel } from './drift.js'
 import { engineName, engineTable } from './engines.js'
 import { count, dateTime, percent } from './format.js'
 import { poll } from './polling.js'
@@ -128,13 +129,14 @@ function versionSection(model, version) {
       h('span', { class: `badge ${STATUS_CLASSES[version.status] ?? ''}` }, version.status),
       model.serving === version.version && h('span', { class: 'badge busy' }, 'serving'),
       model.pinned === version.version && h('span', { class: 'badge' }, 'pinned'),
+      driftBadge(version.drift),
       accuracy !== undefined && h('span', { class: 'dim' }, `${percent(accuracy)} test accuracy, from the model file`),
       canPromote && h('button', { type: 'button', class: 'small', 'aria-label': `Promote version ${version.version} of ${model.name}`,
         onclick: () => openPromotionDialog(model, version.version) }, 'Promote …')),
     version.reason && h('p', { class: 'notice bad' }, version.reason),
     version.serving && servingDetails(version),
     version.serving && h('details', { id: `more-${model.name}-${version.version}` },
-      h('summary', {}, 'Tuning, recipe, file'), fileDetails(version)))
+      h('summary', {}, 'Drift, tuning, recipe, file'), fileDetails(version)))
 }
 
 function servingDetails({ architecture, parameters, members, input, serving, accuracy }) {
@@ -153,8 +155,9 @@ function servingDetails({ architecture, parameters, members, input, serving, acc
 
 const plural = (number, noun) => `${number} ${noun}${number === 1 ? '' : 's'}`
 
-function fileDetails({ serving, recipe, trained_on, created, sha256, temperature, labels }) {
+function fileDetails({ drift, serving, recipe, trained_on, created, sha256, temperature, labels }) {
   return h('div', { class: 'stack more' },
+    drift && driftPanel(drift),
     tuningCurves(serving.tuning),
     engineTable(serving),
     descriptionList([
