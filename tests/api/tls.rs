@@ -1,6 +1,6 @@
 //! TLS of the HTTP and gRPC listeners.
 
-mod certificates;
+pub(crate) mod certificates;
 mod client;
 mod client_certificates;
 mod reload;

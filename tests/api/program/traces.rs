@@ -1,12 +1,15 @@
-//! Identifiers of traces in log lines.
+//! Traces of a server process: log lines and the variables of the exporter.
 
-use std::io::BufRead;
+use std::{fs, io::BufRead};
 
 use reqwest::Client;
 use serde_json::Value;
 
 use super::{Server, mien};
-use crate::traces::{TRACE_ID, traceparent};
+use crate::{
+    tls::certificates::Authority,
+    traces::{TRACE_ID, collector::Collector, traceparent},
+};
 
 #[actix_web::test]
 async fn log_lines_have_identifiers_of_trace() {
@@ -24,4 +27,36 @@ async fn log_lines_have_identifiers_of_trace() {
     let event = requests.next().unwrap();
     assert_eq!(event["span"]["trace_id"], TRACE_ID, "{event}");
     assert_eq!(event["span"]["span_id"], span_id, "{event}");
+}
+
+#[actix_web::test]
+async fn certificate_of_collector_is_verified() {
+    let authority = Authority::new();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("authorities.pem");
+    for (authorities, is_trusted) in [
+        (&authority.certificate, true),
+        (&Authority::new().certificate, false),
+    ] {
+        let collector = Collector::grpc_with_tls(&authority.issue("localhost")).await;
+        fs::write(&file, authorities).unwrap();
+        let mut command = mien();
+        command
+            .env("SSL_CERT_FILE", &file)
+            .env("OTEL_SERVICE_NAME", "faces")
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url())
+            .env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+        let server = Server::spawn(command, &["--drain-delay=0s"], "cpu");
+        let response = Client::new().get(server.url("/v1/models/small")).send();
+        assert_eq!(response.await.unwrap().status(), 200);
+        server.terminate();
+        assert_eq!(server.end().await, Some(0));
+        let spans = collector.spans();
+        assert_eq!(!spans.is_empty(), is_trusted);
+        assert!(
+            spans
+                .iter()
+                .all(|span| span.resource["service.name"] == "faces")
+        );
+    }
 }

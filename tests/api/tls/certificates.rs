@@ -3,20 +3,20 @@
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 
 /// A certificate authority.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     /// The certificate of the authority in PEM format.
-    pub(super) certificate: String,
+    pub(crate) certificate: String,
 }
 
 /// A certificate with its key in PEM format.
-pub(super) struct Identity {
-    pub(super) certificate: String,
-    pub(super) key: String,
+pub(crate) struct Identity {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
 }
 
 impl Authority {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -27,12 +27,12 @@ impl Authority {
     }
 
     /// Issues a certificate for a host name.
-    pub(super) fn issue(&self, name: &str) -> Identity {
+    pub(crate) fn issue(&self, name: &str) -> Identity {
         self.sign(&CertificateParams::new(vec![name.to_owned()]).unwrap())
     }
 
     /// Issues a certificate that has expired.
-    pub(super) fn issue_expired(&self, name: &str) -> Identity {
+    pub(crate) fn issue_expired(&self, name: &str) -> Identity {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2020, 2, 1);

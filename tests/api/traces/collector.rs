@@ -18,8 +18,10 @@ use opentelemetry_proto::tonic::{
 use prost::Message;
 use tonic::{
     Request, Response, Status,
-    transport::{Server, server::TcpIncoming},
+    transport::{Identity, Server, ServerTlsConfig, server::TcpIncoming},
 };
+
+use crate::tls::certificates;
 
 /// A span as the collector received it. Identifiers are hexadecimal.
 #[derive(Debug, Clone)]
@@ -89,7 +91,7 @@ fn store(spans: &Spans, request: ExportTraceServiceRequest) {
 
 /// A running collector.
 pub(crate) struct Collector {
-    port: u16,
+    url: String,
     spans: Spans,
     http: Option<ServerHandle>,
 }
@@ -97,14 +99,26 @@ pub(crate) struct Collector {
 impl Collector {
     /// Starts a collector for gRPC.
     pub(crate) async fn grpc() -> Self {
+        Self::serve_grpc("http://127.0.0.1", Server::builder()).await
+    }
+
+    /// Starts a collector for gRPC with TLS on `localhost`.
+    pub(crate) async fn grpc_with_tls(identity: &certificates::Identity) -> Self {
+        let identity = Identity::from_pem(&identity.certificate, &identity.key);
+        let tls = ServerTlsConfig::new().identity(identity);
+        let server = Server::builder().tls_config(tls).unwrap();
+        Self::serve_grpc("https://localhost", server).await
+    }
+
+    async fn serve_grpc(origin: &str, mut server: Server) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let spans = Spans::default();
         let service = TraceServiceServer::new(Service(Arc::clone(&spans)));
-        let server = Server::builder().add_service(service);
+        let server = server.add_service(service);
         rt::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
         Self {
-            port,
+            url: format!("{origin}:{port}"),
             spans,
             http: None,
         }
@@ -130,12 +144,18 @@ impl Collector {
         let server = server.listen(listener).unwrap().run();
         let http = Some(server.handle());
         rt::spawn(server);
-        Self { port, spans, http }
+        let url = format!("http://127.0.0.1:{port}");
+        Self { url, spans, http }
     }
 
     /// Returns the flag with the URL of the collector.
     pub(crate) fn endpoint(&self) -> String {
-        format!("--otlp-endpoint=http://127.0.0.1:{}", self.port)
+        format!("--otlp-endpoint={}", self.url)
+    }
+
+    /// Returns the URL of the collector.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Returns the spans that were received until now.
