@@ -22,7 +22,7 @@ pub enum LockError {
 /// An exclusive lock. It is released when the value is dropped, and when the process exits or is killed.
 #[derive(Debug)]
 pub struct LockFile {
-    _file: File,
+    file: File,
 }
 
 impl LockFile {
@@ -34,13 +34,21 @@ impl LockFile {
     /// Returns [`LockError::Held`] if another process has locked the file.
     pub fn acquire(file: File) -> Result<Self, LockError> {
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(LockError::Held),
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
                 Err(LockError::Unsupported)
             }
             Err(TryLockError::Error(error)) => Err(LockError::Io(error)),
         }
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // Closing the file does not suffice: a child process has a copy of the descriptor until it executes its program.
+        // If this fails, the lock is released when the last descriptor is closed.
+        let _ = self.file.unlock();
     }
 }
 
@@ -55,6 +63,16 @@ mod tests {
         let first = LockFile::acquire(open()).unwrap();
         assert!(matches!(LockFile::acquire(open()), Err(LockError::Held)));
         drop(first);
+        LockFile::acquire(open()).unwrap();
+    }
+
+    #[test]
+    fn lock_is_released_although_descriptor_was_copied() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || File::create(dir.path().join("lock")).unwrap();
+        let file = open();
+        let _copy = file.try_clone().unwrap();
+        drop(LockFile::acquire(file).unwrap());
         LockFile::acquire(open()).unwrap();
     }
 }
