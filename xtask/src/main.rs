@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 mod ci;
 mod client_check;
 mod deploy_check;
+mod dist;
 mod docs;
 mod e2e;
 mod fuzz;
@@ -101,6 +102,8 @@ enum Command {
         #[arg(long)]
         write_types: bool,
     },
+    /// Packs the server with its libraries and models into an archive that runs on Linux with nothing but glibc.
+    Dist(dist::DistArgs),
     /// Compares training and serving on an NVIDIA GPU with the CPU and writes a report of one page. The exit code is 0 if all
     /// checks passed, 1 if a check failed, and 3 if the machine has no usable GPU.
     GpuCheck(gpu_check::GpuCheckArgs),
@@ -132,6 +135,7 @@ fn run_command(command: Command) -> anyhow::Result<ExitCode> {
         Command::Advisories => ci::advisories(),
         Command::DeployCheck { allow_missing } => deploy_check::run(allow_missing),
         Command::ClientCheck { write_types } => client_check::run(write_types),
+        Command::Dist(args) => dist::run(&args),
         Command::GpuCheck(args) => return gpu_check::run(&args),
         Command::Imports => ci::imports(),
         Command::Ci => ci::run(),

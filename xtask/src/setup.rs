@@ -206,7 +206,7 @@ fn is_overridden(variable: &str, ours: &Path) -> bool {
 }
 
 /// Returns the compiler in the variable, otherwise the usual one.
-fn compiler(variable: &str, usual: &str) -> OsString {
+pub(crate) fn compiler(variable: &str, usual: &str) -> OsString {
     std::env::var_os(variable).unwrap_or_else(|| usual.into())
 }
 

@@ -56,10 +56,14 @@ impl Wheel {
     }
 }
 
-/// Compares the hash of a file with the pinned one.
-fn verify(file: &Path, sha256: &str) -> Result<()> {
+/// Returns the SHA-256 of a file, in hexadecimal.
+///
+/// # Errors
+/// Returns an error if the file cannot be read.
+pub(crate) fn hash(file: &Path) -> Result<String> {
     let mut hasher = Sha256::new();
-    let mut reader = io::BufReader::with_capacity(1 << 20, File::open(file)?);
+    let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut reader = io::BufReader::with_capacity(1 << 20, opened);
     loop {
         let chunk = reader.fill_buf()?;
         if chunk.is_empty() {
@@ -69,7 +73,12 @@ fn verify(file: &Path, sha256: &str) -> Result<()> {
         let length = chunk.len();
         reader.consume(length);
     }
-    let found = hex::encode(hasher.finalize());
+    Ok(hex::encode(hasher.finalize()))
+}
+
+/// Compares the hash of a file with the pinned one.
+fn verify(file: &Path, sha256: &str) -> Result<()> {
+    let found = hash(file)?;
     ensure!(
         found == sha256,
         "{} is not the pinned file: its SHA-256 is {found}, expected {sha256}. Nothing was unpacked",

@@ -67,6 +67,22 @@ pub(crate) fn install(requirements: &Path, into: &Path) -> Result<()> {
     })
 }
 
+/// Builds the wheel of a project for a platform.
+///
+/// # Errors
+/// Returns an error if pip is missing or the build fails.
+pub(crate) fn build_wheel(project: &Path, into: &Path, platform: &str) -> Result<()> {
+    let pip = find_pip()?;
+    let mut command = Command::new(&pip[0]);
+    command
+        .args(&pip[1..])
+        .args(["wheel", "--quiet", "--no-deps", "--wheel-dir"])
+        .arg(into)
+        .arg(project)
+        .env("MIEN_WHEEL_PLATFORM", platform);
+    crate::workspace::check(command)
+}
+
 fn find_pip() -> Result<Vec<String>> {
     let commands: [&[&str]; 4] = [
         &["python3", "-m", "pip"],
