@@ -1,4 +1,4 @@
-//! The server program on a free port, with the fixture models, a version to promote, and a data set of the fixture faces.
+//! The server program on a free port, with the fixture models, a version to promote, and data sets of the fixture faces.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use crate::repository_path;
 const DETECTOR: &str = ".runtime/yunet/face_detection_yunet_2023mar.onnx";
 
 /// Settings of all servers.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
     "serve",
     "--addr=127.0.0.1:0",
     "--device=cpu",
@@ -27,6 +27,7 @@ const SETTINGS: [&str; 8] = [
     "--log-format=json",
     "--drain-delay=0s",
     "--version-policy=1",
+    "--drift-window=100",
 ];
 
 /// A server process. It is killed when the value is dropped.
@@ -35,7 +36,7 @@ pub(crate) struct Server {
     /// `http://127.0.0.1:PORT`.
     pub(crate) origin: String,
     log: Arc<Mutex<Vec<String>>>,
-    _data: TempDir,
+    _data: [TempDir; 2],
     _models: TempDir,
 }
 
@@ -46,7 +47,8 @@ impl Server {
             || repository_path("target/debug/mien"),
             std::path::PathBuf::from,
         );
-        let (data, models) = (create_data_set()?, create_models()?);
+        let (data, repeated, models) =
+            (create_data_set(1)?, create_data_set(15)?, create_models()?);
         let mut command = Command::new(&program);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("MIEN_") {
@@ -58,6 +60,7 @@ impl Server {
             .arg(detector_setting(has_detector)?)
             .arg(format!("--models={}", models.path().display()))
             .arg(format!("--data=faces={}", data.path().display()))
+            .arg(format!("--data=repeated={}", repeated.path().display()))
             .stderr(Stdio::piped());
         let mut child = command
             .spawn()
@@ -71,7 +74,7 @@ impl Server {
             child,
             origin,
             log,
-            _data: data,
+            _data: [data, repeated],
             _models: models,
         };
         server.wait_until_serving(BufReader::new(stderr))?;
@@ -156,15 +159,17 @@ fn create_models() -> Result<TempDir> {
     Ok(root)
 }
 
-/// Creates a data set with one fixture face per class.
-fn create_data_set() -> Result<TempDir> {
+/// Creates a data set with this number of copies of the fixture face of each class.
+fn create_data_set(copies: usize) -> Result<TempDir> {
     let root = tempfile::tempdir()?;
     for face in fs::read_dir(repository_path("tests/fixtures/faces"))? {
         let face = face?.path();
         let class = face.file_stem().context("the fixture has no file name")?;
         let dir = root.path().join("test").join(class);
         fs::create_dir_all(&dir)?;
-        fs::copy(&face, dir.join("PrivateTest_0.png"))?;
+        for copy in 0..copies {
+            fs::copy(&face, dir.join(format!("PrivateTest_{copy}.png")))?;
+        }
     }
     Ok(root)
 }

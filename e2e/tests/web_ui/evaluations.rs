@@ -10,14 +10,20 @@ const CLASSES: [&str; 7] = [
     "angry", "disgust", "fear", "happy", "neutral", "sad", "surprise",
 ];
 
-/// Evaluates a model through the API and returns the identifier of the evaluation.
+/// Evaluates a model on the data set with one face per class, and returns the identifier of the evaluation.
 pub(crate) async fn evaluate(ui: &WebUi, model: &str) -> Result<String> {
+    evaluate_on(ui, model, "faces").await
+}
+
+/// Evaluates a model through the API and returns the identifier of the evaluation.
+pub(crate) async fn evaluate_on(ui: &WebUi, model: &str, dataset: &str) -> Result<String> {
     let start = "
-        const body = JSON.stringify({ dataset: 'faces', model: arguments[0] })
+        const [model, dataset] = arguments
+        const body = JSON.stringify({ dataset, model })
         const headers = { 'content-type': 'application/json' }
         return fetch('/v1/evaluations', { method: 'POST', headers, body }).then((response) => response.json())
           .then(({ id }) => id)";
-    let id = ui.run(start, &[json!(model)]).await?;
+    let id = ui.run(start, &[json!(model), json!(dataset)]).await?;
     let id = id.as_str().context("the evaluation was not created")?;
     ui.wait_for(&format!(
         "return fetch('/v1/evaluations/{id}').then((response) => response.json()).then(({{ status }}) => status === 'succeeded')"

@@ -17,6 +17,12 @@ pub(crate) fn expected_label(model: &str, class: &str) -> Result<String> {
         .to_owned())
 }
 
+/// Returns the file of the fixture face of a class as base64.
+pub(crate) fn face_base64(class: &str) -> Result<String> {
+    let path = format!("tests/fixtures/faces/{class}.png");
+    Ok(BASE64_STANDARD.encode(fs::read(repository_path(&path))?))
+}
+
 /// Drops the fixture face of a class on the web UI.
 pub(crate) async fn drop_face(ui: &WebUi, class: &str) -> Result<()> {
     drop_faces(ui, &[class]).await
@@ -58,11 +64,9 @@ pub(crate) async fn paste_face(ui: &WebUi, class: &str) -> Result<()> {
 
 /// Runs a script in which `data` is a `DataTransfer` with the fixture faces of classes.
 pub(crate) async fn run_with_faces(ui: &WebUi, classes: &[&str], script: &str) -> Result<()> {
-    let files = classes.iter().map(|class| {
-        let name = format!("{class}.png");
-        let file = fs::read(repository_path("tests/fixtures/faces").join(&name))?;
-        Ok(json!([name, BASE64_STANDARD.encode(file)]))
-    });
+    let files = classes
+        .iter()
+        .map(|class| Ok(json!([format!("{class}.png"), face_base64(class)?])));
     let files: Vec<Value> = files.collect::<Result<_>>()?;
     let script = format!(
         "const data = new DataTransfer()

@@ -6,6 +6,7 @@ use fantoccini::Locator;
 use mien_e2e::{WebUi, repository_path, with_web_ui};
 
 mod camera;
+mod drift;
 mod evaluations;
 mod faces;
 mod layout;
