@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class AliasView(BaseModel):
@@ -155,6 +155,96 @@ class CoveragePoint(BaseModel):
     min_confidence: float
     """
     Lowest confidence of an answer, 0 to 1: the value of `min_confidence` that gives this coverage.
+    """
+
+
+class DriftBin(BaseModel):
+    """
+    A bin of a histogram.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+    )
+    below: float | None = None
+    """
+    Values of the bin are below this value. Missing for the last bin and for labels.
+    """
+    from_: float | None = Field(None, alias='from')
+    """
+    Lowest value of the bin. Missing for the first bin and for labels.
+    """
+    label: str | None = None
+    """
+    The label. Only for the feature `label`.
+    """
+    live: float
+    """
+    Share of the faces of the last window in this bin, 0 to 1.
+    """
+    reference: float
+    """
+    Share of the images of the evaluation in this bin, 0 to 1.
+    """
+
+
+class DriftFeatureReport(BaseModel):
+    """
+    A feature in the last window.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+    )
+    bins: list[DriftBin]
+    """
+    The histogram of the feature.
+    """
+    drift: bool
+    """
+    Whether the feature drifts. Drift begins and ends when two consecutive windows agree.
+    """
+    feature: str
+    """
+    A feature whose distribution is compared.
+    """
+    p_value: float | None = None
+    """
+    P-value of the chi-square test, adjusted for the number of features, 0 to 1.
+    """
+    psi: float | None = None
+    """
+    Population stability index, 0 or more. Null if the window has no value of the feature.
+    """
+
+
+class DriftReference(BaseModel):
+    """
+    The evaluation that the images of clients are compared with.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+    )
+    dataset: str
+    """
+    Name of the data set.
+    """
+    evaluation: str
+    """
+    Identifier in `/v1/evaluations/{id}`.
+    """
+    finished: AwareDatetime
+    """
+    End of the evaluation.
+    """
+    images: int
+    """
+    Number of images.
+    """
+    split: str
+    """
+    Split of the data set.
     """
 
 
@@ -643,6 +733,41 @@ class DatasetView(BaseModel):
     splits: dict[str, int]
     """
     Number of images per split: `train`, `test`, and the parts of `test` that FER2013 defines (`PublicTest`, `PrivateTest`).
+    """
+
+
+class Drift(BaseModel):
+    """
+    Comparison of the images of clients with those of an evaluation.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+    )
+    compared_at: AwareDatetime | None = None
+    """
+    End of the last window. Missing before the first one.
+    """
+    features: list[DriftFeatureReport]
+    """
+    The features in the last window. Empty before the first one.
+    """
+    reference: DriftReference | None = None
+    status: str
+    """
+    Result of the comparison.
+    """
+    window_images: int
+    """
+    Number of faces in the current window.
+    """
+    window_size: int
+    """
+    Number of faces per window.
+    """
+    windows: int
+    """
+    Number of windows that were compared since the reference was set or the server was started.
     """
 
 
@@ -1142,6 +1267,7 @@ class VersionDetails(VersionSummary):
     """
     Time of the export.
     """
+    drift: Drift | None = None
     input: Input | None = None
     """
     Input of the model.
