@@ -31,3 +31,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "mien.series" -}}
 namespace="{{ .Release.Namespace }}",job="{{ include "mien.name" . }}"
 {{- end -}}
+
+{{/* The request of a probe: root context and path. */}}
+{{- define "mien.probe" -}}
+{{- $root := index . 0 }}
+{{- if and $root.Values.tls.existingSecret $root.Values.tls.clientCertificates -}}
+tcpSocket: {port: http}
+{{- else -}}
+httpGet: {path: {{ index . 1 }}, port: http, scheme: {{ ternary "HTTPS" "HTTP" (ne $root.Values.tls.existingSecret "") }}}
+{{- end }}
+{{- end }}
