@@ -15,6 +15,7 @@ mod register;
 mod reloads;
 mod spans;
 mod statistics;
+mod versions;
 
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
@@ -37,12 +38,7 @@ pub use reloads::{ReloadMetrics, ReloadedFile};
 pub use spans::{SpanFamilies, SpanMetrics};
 pub use statistics::{Statistics, Total, Totals};
 
-use crate::inference::{Labels, runtime::openvino::OpenVinoError};
-
-/// Outcomes of a load.
-const LOAD_OUTCOMES: [&str; 2] = ["ok", "failed"];
-/// Outcomes of a promotion.
-const PROMOTION_OUTCOMES: [&str; 4] = ["promoted", "rejected", "failed", "cancelled"];
+use crate::inference::Labels;
 
 /// Classes of HTTP statuses; 499 is the status of clients that disconnected.
 const STATUS_CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
@@ -149,105 +145,6 @@ impl Metrics {
             model: ModelMetrics::new(&self.batch, name, version, &[]),
             faces: self.faces.clone(),
         }
-    }
-
-    /// Records that a version is loaded.
-    pub fn record_model_loaded(&self, info: ModelInfo<'_>) {
-        self.version
-            .model_info
-            .with_label_values(&info.labels())
-            .set(1);
-        self.version
-            .model_ready
-            .with_label_values(&[info.model, info.version])
-            .set(1);
-    }
-
-    /// Records that a version failed to load.
-    pub fn record_model_failed(&self, model: &str, version: &str) {
-        self.version
-            .model_ready
-            .with_label_values(&[model, version])
-            .set(0);
-    }
-
-    /// Records that a version was unloaded and removes the series of its file.
-    pub fn record_model_unloaded(&self, info: ModelInfo<'_>) {
-        // An error means that the series does not exist.
-        let _ = self.version.model_info.remove_label_values(&info.labels());
-        self.version
-            .model_ready
-            .with_label_values(&[info.model, info.version])
-            .set(0);
-    }
-
-    /// Removes the series of a version that was deleted from disk.
-    pub fn remove_version(&self, model: &str, version: &str) {
-        let _ = self
-            .version
-            .model_ready
-            .remove_label_values(&[model, version]);
-        let key = (model.to_owned(), version.to_owned());
-        if let Some(labels) = lock(&self.labels).remove(&key) {
-            model::remove(&self.batch, model, version, &labels);
-        }
-    }
-
-    /// Creates the series of loads and promotions of a model with the value 0.
-    pub fn init_model(&self, model: &str) {
-        for outcome in LOAD_OUTCOMES {
-            self.version
-                .model_loads
-                .with_label_values(&[model, outcome]);
-        }
-        for outcome in PROMOTION_OUTCOMES {
-            self.version.promotions.with_label_values(&[model, outcome]);
-        }
-        for reason in OpenVinoError::REASONS {
-            self.version
-                .engine_fallbacks
-                .with_label_values(&[model, reason]);
-        }
-    }
-
-    /// Counts a load of a version of a model.
-    pub fn count_model_load(&self, model: &str, succeeded: bool) {
-        let [ok, failed] = LOAD_OUTCOMES;
-        self.version
-            .model_loads
-            .with_label_values(&[model, if succeeded { ok } else { failed }])
-            .inc();
-    }
-
-    /// Counts that a model uses the default provider instead of another engine. `reason` must come from a closed set.
-    pub fn count_engine_fallback(&self, model: &str, reason: &str) {
-        self.version
-            .engine_fallbacks
-            .with_label_values(&[model, reason])
-            .inc();
-    }
-
-    /// Counts an ended promotion. `outcome` must come from a closed set.
-    pub fn count_promotion(&self, model: &str, outcome: &str) {
-        self.version
-            .promotions
-            .with_label_values(&[model, outcome])
-            .inc();
-    }
-
-    /// Records the accuracy of an evaluation, 0 to 1.
-    pub fn record_accuracy(
-        &self,
-        model: &str,
-        version: &str,
-        dataset: &str,
-        split: &str,
-        accuracy: f64,
-    ) {
-        self.version
-            .evaluation_accuracy
-            .with_label_values(&[model, version, dataset, split])
-            .set(accuracy);
     }
 
     /// Returns all metrics in the text format.
