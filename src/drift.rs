@@ -6,7 +6,7 @@
 //!                                                    -> comparison -> decision -> metrics, log, DriftReport
 //! ```
 //!
-//! Only counts per bin are kept, so neither images nor values of single images are stored.
+//! Only the counts per bin are stored. Images and values of single images are not stored.
 
 mod bins;
 mod comparison;

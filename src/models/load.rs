@@ -66,7 +66,10 @@ impl ModelLoader {
     ) -> Result<LiveModel, InferenceError> {
         let loaded = SystemTime::now();
         let series = |labels: &Labels| self.metrics.model(name, &version.to_string(), labels);
-        self.build(name, version, dir, loaded, series)
+        let model = self.build(name, version, dir, loaded, series)?;
+        let drift = self.drift.as_ref();
+        let drift = drift.map(|drift| drift.monitor(name, version, &model.sha256));
+        Ok(LiveModel { drift, ..model })
     }
 
     /// Loads a version again from the same files, for another configuration. Its metrics continue.
@@ -84,9 +87,11 @@ impl ModelLoader {
         if new.config != model.config || !new.has_files_of(model) {
             return invalid_model("its files have changed since it was loaded");
         }
-        Ok(new)
+        let drift = model.drift.clone();
+        Ok(LiveModel { drift, ..new })
     }
 
+    /// Loads a version without a monitor of drift.
     fn build(
         &self,
         name: &str,
@@ -147,8 +152,6 @@ impl ModelLoader {
                 "its files changed while it was being loaded; load the model again",
             );
         }
-        let drift = self.drift.as_ref();
-        let drift = drift.map(|drift| drift.monitor(name, version, &sha256));
         Ok(LiveModel {
             name: name.to_owned(),
             version,
@@ -163,7 +166,7 @@ impl ModelLoader {
             dir: dir.clone(),
             loaded,
             metrics: series,
-            drift,
+            drift: None,
             batcher,
         })
     }

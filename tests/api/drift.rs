@@ -152,7 +152,7 @@ async fn only_predictions_for_clients_are_compared() {
 }
 
 #[actix_web::test]
-async fn reference_outlives_server_and_reload() {
+async fn reference_is_restored_after_restart_and_reload() {
     let (data, state, flag) = (data(), tempfile::tempdir().unwrap(), flag());
     let mut app = spawn_on(&state, &data, &[&flag]).await;
     let evaluation = app.evaluate(&json!({"dataset": "faces"})).await;
@@ -202,7 +202,7 @@ async fn train_part_and_few_images_are_not_reference() {
 }
 
 #[actix_web::test]
-async fn disabled_detection_has_no_state_and_no_metrics() {
+async fn disabled_drift_does_not_report_state_or_metrics() {
     let data = data();
     let app = spawn(&data, &["--drift=off"]);
     app.evaluate(&json!({"dataset": "faces"})).await;
