@@ -100,7 +100,7 @@ async fn form_and_json_have_the_same_result() {
 }
 
 #[actix_web::test]
-async fn image_without_face_is_an_error_unless_it_is_allowed() {
+async fn image_without_face_is_rejected_if_detection_is_enforced() {
     let app = TestApp::spawn_with(&[DETECTOR]);
     let plain = composite(&[]);
     let uri = data_uri(&plain);
@@ -208,6 +208,20 @@ async fn unsupported_and_invalid_bodies_are_rejected() {
     assert_problem(post().json(&large).send().await.unwrap(), 413, "too_large").await;
     let raw = post().body(face("happy")).send().await.unwrap();
     assert_problem(raw, 415, "unsupported_media_type").await;
+}
+
+#[actix_web::test]
+async fn options_that_exceed_limits_are_rejected() {
+    let app = TestApp::spawn_with(&[DETECTOR]);
+    let options = (0..40).map(|_| Part::text("true"));
+    let form = options.fold(Form::new(), |form, part| form.part("silent", part));
+    let request = app.client.post(app.url("/analyze")).multipart(form);
+    let problem = assert_problem(request.send().await.unwrap(), 400, "invalid_request").await;
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("more than 32 parts"), "{detail}");
+    let body = json!({"img": data_uri(&face("sad")), "actions": "x".repeat(2_000)});
+    let detail = rejection(&app, &body, "invalid_request").await;
+    assert!(detail.contains("the maximum is 1024"), "{detail}");
 }
 
 #[actix_web::test]

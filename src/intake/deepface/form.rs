@@ -22,6 +22,9 @@ use crate::{
 /// Maximum length of an option in bytes.
 const MAX_OPTION: usize = 1024;
 
+/// Maximum number of parts. Each option reserves memory until the request ends.
+const MAX_PARTS: usize = 32;
+
 /// Reads a form: the part `img` is a file or a data URI, other parts are options.
 ///
 /// # Errors
@@ -35,12 +38,17 @@ pub(super) async fn read(
     let max_body = limits.max_body;
     let payload = body::limited(request, payload, max_body)?;
     let mut form = Multipart::new(request.headers(), payload);
-    let (mut image, mut options) = (None, AnalysisOptions::default());
+    let (mut image, mut options, mut parts) = (None, AnalysisOptions::default(), 0);
     while let Some(part) = form
         .try_next()
         .await
         .map_err(|error| form_error(error, max_body))?
     {
+        parts += 1;
+        if parts > MAX_PARTS {
+            let detail = format!("multipart: more than {MAX_PARTS} parts");
+            return Err(IntakeError::Invalid(detail));
+        }
         match part.name() {
             Some(IMAGE | IMAGE_PATH) if image.is_some() => {
                 let detail = "multipart: several images; send one image per request";

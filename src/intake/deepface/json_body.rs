@@ -108,7 +108,9 @@ impl<'de> Visitor<'de> for Actions<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        self.0.add_actions(text);
+        if let Some(actions) = Name.visit_str(text)? {
+            self.0.add_actions(&actions);
+        }
         Ok(())
     }
 

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_image_has_no_eyes() {
+    fn whole_image_reports_null_eyes() {
         let region = serde_json::to_value(Region::whole(48, 64)).unwrap();
         let expected = serde_json::json!({
             "x": 0, "y": 0, "w": 47, "h": 63, "left_eye": null, "right_eye": null
