@@ -48,7 +48,8 @@ pub struct PromoteArgs {
     baseline_version: Option<String>,
 
     /// URL of the server. Repeatable; in the variable, entries are separated by commas. With several servers, the version is promoted on
-    /// one after the other. If one of them does not promote it, the others serve their previous versions again.
+    /// one after the other, except on servers that serve it already. If a server does not promote the version, the servers that have
+    /// promoted it serve their previous versions again.
     #[arg(
         long = "url",
         env = "MIEN_URL",
@@ -99,14 +100,18 @@ impl PromoteArgs {
             writeln!(io::stderr(), "Error: {error:?}")?;
             return Ok(outcome::exit_code_of(&error));
         }
+        // Without a promotion, every server serves the version already.
         let code = servers.last().map(|server| server.promotion.exit_code());
-        Ok(code.unwrap_or(ExitCode::FAILURE))
+        Ok(code.unwrap_or(ExitCode::SUCCESS))
     }
 
     /// Prints the outcome of each server.
     fn print(&self, servers: &[PromotedServer]) -> io::Result<()> {
         let mut out = io::stdout().lock();
         let is_list = self.urls.len() > 1;
+        if servers.is_empty() && !is_list {
+            return Ok(());
+        }
         if self.json {
             let documents: Vec<Value> = servers.iter().map(PromotedServer::document).collect();
             let document = match &servers {

@@ -1,5 +1,7 @@
 //! A promotion on several servers, on all of them or on none.
 
+use std::io::{self, Write};
+
 use anyhow::{Context, anyhow};
 use reqwest::Method;
 use serde::Deserialize;
@@ -66,11 +68,13 @@ impl PromoteArgs {
     /// Returns an error if no promotion was started.
     pub(super) async fn roll_out(&self) -> anyhow::Result<Rollout> {
         let mut clients = Vec::with_capacity(self.urls.len());
-        for url in &self.urls {
-            clients.push((url, ApiClient::new(url, self.admin.token())?));
+        for (index, url) in self.urls.iter().enumerate() {
+            if !self.urls[..index].contains(url) {
+                clients.push((url, ApiClient::new(url, self.admin.token())?));
+            }
         }
         if clients.len() > 1 {
-            self.check_reachable(&clients).await?;
+            clients = self.without_serving(clients).await?;
         }
         // From here on, Ctrl-C does not end the command without cancelling the promotion.
         let mut interrupts = signal(SignalKind::interrupt())?;
@@ -80,28 +84,49 @@ impl PromoteArgs {
             let promoted = self.promote(client, &self.request(), &mut interrupts).await;
             match promoted.and_then(|document| PromotedServer::new(url, document)) {
                 Ok(server) => servers.push(server),
-                Err(failure) if clients.len() > 1 => error = Some(failure.context((*url).clone())),
+                Err(failure) if self.urls.len() > 1 => {
+                    error = Some(failure.context((*url).clone()))
+                }
                 Err(failure) => error = Some(failure),
             }
             if error.is_some() || !servers.last().is_some_and(PromotedServer::is_promoted) {
                 let rolled_back = self
                     .roll_back(&clients, &mut servers, &mut interrupts)
                     .await;
-                error = error.or(rolled_back.err());
+                error = match (error, rolled_back) {
+                    (error, Ok(())) => error,
+                    (None, Err(incomplete)) => Some(incomplete),
+                    (Some(error), Err(incomplete)) => Some(error.context(incomplete)),
+                };
                 break;
             }
         }
         Ok(Rollout { servers, error })
     }
 
-    /// Checks that every server responds and has the model, before any of them changes.
-    async fn check_reachable(&self, clients: &[(&String, ApiClient)]) -> anyhow::Result<()> {
+    /// Returns the servers that do not serve the candidate already. Every server must respond and have the model, before any of them
+    /// changes.
+    async fn without_serving<'a>(
+        &self,
+        clients: Vec<(&'a String, ApiClient)>,
+    ) -> anyhow::Result<Vec<(&'a String, ApiClient)>> {
+        let mut others = Vec::with_capacity(clients.len());
         for (url, client) in clients {
             let path = ["v1", "models", &self.name];
-            let found = client.send(Method::GET, &path, None).await;
-            found.with_context(|| format!("{url}; the promotion has not started on any server"))?;
+            let model = client.send(Method::GET, &path, None).await;
+            let model = model
+                .with_context(|| format!("{url}; the promotion has not started on any server"))?;
+            if model["serving"] == *self.candidate {
+                writeln!(
+                    io::stderr(),
+                    "{url}: version {} serves already",
+                    self.candidate
+                )?;
+            } else {
+                others.push((url, client));
+            }
         }
-        Ok(())
+        Ok(others)
     }
 
     /// Makes the servers that have promoted the candidate serve their previous versions again.
@@ -156,6 +181,7 @@ impl PromoteArgs {
         request: &Value,
         interrupts: &mut Signal,
     ) -> anyhow::Result<Value> {
-        run::promote(client, &self.name, request, interrupts).await
+        let cancel_on_error = self.urls.len() > 1;
+        run::promote(client, &self.name, request, interrupts, cancel_on_error).await
     }
 }

@@ -22,7 +22,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// Maximum time without a response of the server while the promotion runs.
 const RECONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Starts a promotion and returns it when it has ended. An interrupt cancels it on the server.
+/// Starts a promotion and returns it when it has ended. An interrupt cancels it on the server. With `cancel_on_error`, an error
+/// during the promotion cancels it too.
 ///
 /// # Errors
 /// Returns an error if the server rejects the request or does not respond, and after a second interrupt.
@@ -31,6 +32,7 @@ pub(super) async fn promote(
     model: &str,
     request: &Value,
     interrupts: &mut Signal,
+    cancel_on_error: bool,
 ) -> anyhow::Result<Value> {
     let path = ["v1", "models", model, "promotions"];
     let created = server.send(Method::POST, &path, Some(request)).await?;
@@ -42,9 +44,16 @@ pub(super) async fn promote(
         "promotion {id} has started; Ctrl-C cancels it"
     )?;
     let path = [&path[..], &[&id]].concat();
-    tokio::select! {
+    let ended = tokio::select! {
         ended = wait(server, &path) => ended,
-        _ = interrupts.recv() => cancel(server, &path, interrupts).await,
+        _ = interrupts.recv() => return cancel(server, &path, interrupts).await,
+    };
+    match ended {
+        Err(error) if cancel_on_error => {
+            let cancelled = server.send(Method::DELETE, &path, None).await;
+            cancelled.map_err(|_| error)
+        }
+        ended => ended,
     }
 }
 

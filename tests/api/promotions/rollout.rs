@@ -57,6 +57,20 @@ async fn version_is_promoted_on_all_servers() {
 }
 
 #[actix_web::test]
+async fn servers_that_serve_candidate_are_skipped() {
+    let data = faces();
+    let (a, b) = (Replica::start(&data, "tiny"), Replica::start(&data, "tiny"));
+    let first = promote(&[&a], &["--min-accuracy=0.3"]).await;
+    assert_eq!(first.status.code(), Some(0), "{first:?}");
+    let output = promote(&[&a, &b, &b], &["--min-accuracy=0.3", "--json"]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document.as_array().unwrap().len(), 1, "{document}");
+    assert_eq!(document[0]["url"], b.app.base.as_str());
+    assert_eq!(serving(&[&a, &b]).await, ["2", "2"]);
+}
+
+#[actix_web::test]
 async fn failure_on_one_server_rolls_back_the_others() {
     let data = faces();
     let (good, bad) = (
