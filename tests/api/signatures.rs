@@ -61,7 +61,7 @@ async fn refused(app: &TestApp, name: &str) -> String {
 }
 
 #[actix_web::test]
-async fn altered_model_file_is_refused_and_version_serves_on() {
+async fn altered_model_file_is_rejected_and_loaded_version_serves() {
     let root = signed_keras();
     let app = serve(&root);
     let classify = async || send(app.classify("", face("happy"))).await;
@@ -117,13 +117,16 @@ async fn each_file_of_a_version_must_be_signed() {
     );
     fs::remove_file(directory.join("model.sig")).unwrap();
     let unsigned = refused(&app, "m").await;
-    assert!(unsigned.starts_with("it is not signed"), "{unsigned}");
+    assert!(
+        unsigned.starts_with("the version is not signed"),
+        "{unsigned}"
+    );
     sign(&root, "m/1", "keras.sig");
     assert_eq!(app.load("m").await.status(), 200);
 }
 
 #[actix_web::test]
-async fn altered_external_data_is_refused() {
+async fn altered_external_data_is_rejected() {
     let root = tempfile::tempdir().unwrap();
     let directory = root.path().join("m/1");
     fs::create_dir_all(&directory).unwrap();
@@ -189,7 +192,7 @@ async fn server_without_signed_model_does_not_start() {
     let root = models_dir(&[("m", "1", "small")]);
     let models = models_flag(&root);
     let error = startup_error(&settings(&[&models, &key_flag("p256.pub")])).await;
-    assert!(error.contains("m@1: it is not signed"), "{error}");
+    assert!(error.contains("m@1: the version is not signed"), "{error}");
     let error = startup_error(&settings(&[&models, &key_flag("duo.toml")])).await;
     assert!(error.contains("--require-signature"), "{error}");
 }

@@ -48,6 +48,14 @@ impl Repository {
         }
     }
 
+    /// Returns whether a model has a directory.
+    pub fn has_model(&self, name: &str) -> bool {
+        match self {
+            Self::Directory(root) => root.join(name).is_dir(),
+            Self::Models(models) => models.get(name).is_some_and(|path| path.is_dir()),
+        }
+    }
+
     /// Returns the directory of a member of an ensemble, like [`Self::version_path`]. In a models directory it is always two levels
     /// deep.
     pub fn member_path(&self, member: &MemberName) -> Option<PathBuf> {

@@ -4,6 +4,7 @@
 //! after its verification is therefore not used.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, Read, Write},
     path::{Component, Path},
@@ -78,8 +79,9 @@ impl ModelVerifier {
         };
         let external = ExternalData::of(&model).map_err(read)?;
         external.paths(from)?;
-        for location in &external.locations {
-            copy(&normalized(location), external_data::MAX_SIZE)?;
+        let names: BTreeSet<_> = external.locations.iter().map(|l| normalized(l)).collect();
+        for name in &names {
+            copy(name, external_data::MAX_SIZE)?;
         }
         Ok(())
     }

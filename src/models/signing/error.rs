@@ -12,7 +12,7 @@ use crate::{excerpt::Excerpt, inference::InferenceError};
 pub enum SignatureError {
     /// The version has no signature.
     #[error(
-        "it is not signed: {SIGNATURE_FILE} does not exist; run `model_signing sign key` in the directory of the version"
+        "the version is not signed: {SIGNATURE_FILE} does not exist; run `model_signing sign key` in the directory of the version"
     )]
     Missing,
     /// The signature cannot be read.

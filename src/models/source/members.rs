@@ -1,6 +1,6 @@
 //! The members of an ensemble: inspects them and checks that they are compatible.
 
-use std::{fmt::Write, path::Path};
+use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
@@ -100,7 +100,7 @@ fn inspect_member(
     threads: usize,
 ) -> Result<file::InspectedFile, InferenceError> {
     let path = repository.member_path(member);
-    let path = path.filter(|path| path.parent().is_some_and(Path::is_dir));
+    let path = path.filter(|_| repository.has_model(member.name()));
     let Some(path) = path else {
         return invalid_model("the models directory has no such model");
     };

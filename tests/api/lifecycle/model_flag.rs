@@ -67,7 +67,7 @@ async fn versions_below_the_directory_are_polled() {
 }
 
 #[actix_web::test]
-async fn missing_directory_of_a_model_keeps_it_serving() {
+async fn missing_model_directory_keeps_loaded_version_serving() {
     let (first, second) = (bare("small"), models_dir(&[("m", "1", "tiny")]));
     let below = second.path().join("m");
     let flags = [flag("a", first.path()), flag("b", &below)];
@@ -82,7 +82,7 @@ async fn missing_directory_of_a_model_keeps_it_serving() {
 }
 
 #[actix_web::test]
-async fn ensemble_has_members_of_its_own_directory() {
+async fn ensemble_members_must_be_models_of_the_flag() {
     let root = models_dir(&[("m", "1", "small"), ("m", "2", "small")]);
     let ensemble = root.path().join("m/3");
     fs::create_dir_all(&ensemble).unwrap();

@@ -149,7 +149,9 @@ impl LifecycleThread {
     fn loading_order(&self, listing: &Listing) -> Vec<Ranked> {
         let snapshot = self.versions.snapshot();
         let loader = self.versions.loader();
-        let files = |dir: &VersionDir| loader.files(dir).ok();
+        // The accuracy matters only for the selection of a default. Verifying every model would delay the first one.
+        let is_ranked = self.options.default.is_none() || loader.verifier.is_none();
+        let files = |dir: &VersionDir| is_ranked.then(|| loader.files(dir).ok()).flatten();
         let mut models = rank_by_accuracy(listing, &self.options.policies, &snapshot.pins, files);
         if let Some(default) = &self.options.default {
             let default = snapshot.real_name(&default.name);
