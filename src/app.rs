@@ -2,8 +2,9 @@
 
 pub mod readiness;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 use self::readiness::Readiness;
@@ -54,6 +55,8 @@ pub struct AppState {
     pub oip: Arc<oip::Service>,
     /// The notice of the operator.
     pub notice: Option<Notice>,
+    /// The API document with the notice, after the first request for it.
+    pub document_with_notice: OnceLock<Bytes>,
     /// The traces of requests; `None` if they are not exported.
     pub traces: Option<Arc<Traces>>,
 }
@@ -96,6 +99,7 @@ impl AppState {
             limits,
             intake,
             notice: None,
+            document_with_notice: OnceLock::new(),
         }
     }
 

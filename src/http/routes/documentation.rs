@@ -17,6 +17,7 @@ use super::web_ui;
 use crate::{
     app::AppState,
     http::{self, ApiError, connection::StaticBody, error::Code},
+    notice::Notice,
 };
 
 const PATH: &str = "/openapi.json";
@@ -24,20 +25,26 @@ const PATH: &str = "/openapi.json";
 /// Return the OpenAPI document.
 #[utoipa::path(get, path = PATH, tag = "operation", operation_id = "openapi",
     responses((status = 200, description = "The API as OpenAPI 3.1.", body = serde_json::Value)))]
-pub async fn openapi(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+pub async fn openapi(state: web::Data<AppState>) -> HttpResponse {
     static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
         let document = serde_json::to_vec(http::openapi());
         document.expect("the document has only string keys").into()
     });
-    if let Some(notice) = &state.notice {
-        let mut document = serde_json::to_value(http::openapi()).map_err(ApiError::internal)?;
-        document["info"]["x-notice"] = notice.as_str().into();
-        return Ok(HttpResponse::Ok().json(document));
-    }
-    Ok(static_response(
-        mime::APPLICATION_JSON.as_ref(),
-        DOCUMENT.clone(),
-    ))
+    let body = match &state.notice {
+        None => &*DOCUMENT,
+        Some(notice) => state
+            .document_with_notice
+            .get_or_init(|| with_notice(notice)),
+    };
+    static_response(mime::APPLICATION_JSON.as_ref(), body.clone())
+}
+
+/// Returns the document with the notice of the operator.
+fn with_notice(notice: &Notice) -> Bytes {
+    let document = serde_json::to_value(http::openapi());
+    let mut document = document.expect("the document has only string keys");
+    document["info"]["x-notice"] = notice.as_str().into();
+    document.to_string().into()
 }
 
 /// Returns a file of Swagger UI. The service of its crate copies the file for each request.

@@ -20,7 +20,7 @@ use crate::{
 pub(super) const PATH: &str = "/";
 pub(super) const FILES_PATH: &str = "/web/{file}";
 
-/// The place of the notice in the page.
+/// Placeholder of the notice in `index.html`.
 const NOTICE_MARK: &str = "<!-- notice -->";
 
 /// `Content-Security-Policy` of the web UI. Images that a user selects are shown from the memory of the browser (`blob:`).
