@@ -5,7 +5,7 @@
     bench/rolling_update.py --server target/release/mien --model student
 
 haproxy asks each server for /health/ready, like Kubernetes. Clients with keep-alive connections classify a face without a pause. Each server
-gets SIGTERM, finishes its requests and is started again. Every request must return 200: the script exits with 1 if one does not. Then it
+gets SIGTERM, finishes its requests and is started again. Every request must return 200. Otherwise the script exits with 1. Then it
 counts the requests per second with one, two and three servers of one thread each. It needs only the Python standard library.
 """
 

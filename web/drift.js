@@ -23,7 +23,7 @@ export function driftPanel({ status, reference, window_images: images, window_si
     h('p', { class: 'dim' }, reference
       ? `Compared with the ${count(reference.images)} images of ${reference.dataset} ${reference.split}, evaluated ${dateTime(reference.finished)}. `
         + `Faces in the current window: ${count(images)} of ${count(size)}. Compared windows: ${count(windows)}.`
-      : 'Evaluate this version on a whole test split with at least 100 images. The images of clients are then compared with these images.'),
+      : 'Evaluate this version on a whole split other than train, with at least 100 images. The server then compares the images of clients with these images.'),
     features.length > 0 && table(`Features in the window of ${dateTime(comparedAt)}`,
       ['Feature', 'State', 'PSI', 'Adjusted p-value', 'Evaluation (line) and clients (bars)'], features.map(row)))
 }

@@ -19,7 +19,7 @@ pub struct TraceSettings {
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
     otlp_endpoint: Option<String>,
 
-    /// URL of the collector for traces, with priority over --otlp-endpoint. For http/protobuf it contains the path.
+    /// URL of the collector for traces, with priority over --otlp-endpoint. For http/protobuf the URL must include the path, such as `http://localhost:4318/v1/traces`.
     #[arg(long, env = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", value_name = "URL")]
     otlp_traces_endpoint: Option<String>,
 
@@ -35,8 +35,8 @@ pub struct TraceSettings {
     )]
     otlp_traces_protocol: Option<String>,
 
-    /// Selects the requests that are traced: always_on, always_off or traceidratio, or the same names after parentbased_. Then the header
-    /// traceparent of a client has priority. The default is parentbased_always_on.
+    /// Selects the requests that are traced: always_on, always_off or traceidratio. With the prefix parentbased_, the sampling decision in
+    /// the header traceparent of the client has priority. The default is parentbased_always_on.
     #[arg(long, env = "OTEL_TRACES_SAMPLER", value_name = "NAME")]
     traces_sampler: Option<String>,
 

@@ -1,4 +1,4 @@
-//! Where spans are exported to, and which requests are sampled.
+//! Options of the export: endpoint, protocol and sampler.
 
 use clap::ValueEnum;
 use opentelemetry_sdk::trace;

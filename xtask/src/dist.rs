@@ -1,4 +1,4 @@
-//! `cargo xtask dist`: an archive of the server that runs on a Linux machine with nothing but glibc.
+//! `cargo xtask dist`: an archive of the server that runs on a Linux machine with only glibc.
 
 mod archive;
 mod files;

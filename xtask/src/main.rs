@@ -102,7 +102,7 @@ enum Command {
         #[arg(long)]
         write_types: bool,
     },
-    /// Packs the server with its libraries and models into an archive that runs on Linux with nothing but glibc.
+    /// Packs the server with its libraries and models into an archive that runs on Linux with only glibc.
     Dist(dist::DistArgs),
     /// Compares training and serving on an NVIDIA GPU with the CPU and writes a report of one page. The exit code is 0 if all
     /// checks passed, 1 if a check failed, and 3 if the machine has no usable GPU.

@@ -37,7 +37,7 @@ def serve(*flags: str) -> Iterator[str]:
                     break
             else:
                 pytest.fail(f"the server ended before it served:\n{''.join(log)}")
-            # The server blocks if nobody reads its log.
+            # Read the rest of the log, because the server drops log lines when the pipe is full.
             threading.Thread(target=server.stderr.read, daemon=True).start()
             yield event["url"]
         finally:

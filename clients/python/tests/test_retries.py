@@ -42,7 +42,7 @@ def client(*outcomes: httpx.Response | Exception, max_retries: int = 4) -> tuple
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_rejected_request_is_repeated_after_retry_after(status: int) -> None:
+def test_rejected_request_is_retried_after_retry_after(status: int) -> None:
     models = httpx.Response(200, json={"models": [], "ignored": []})
     found, left = client(rejected("0", status), rejected("Mon, 01 Jan 2024 00:00:00 GMT", status), models)
     assert found.models() == []
@@ -64,7 +64,7 @@ def test_long_retry_after_raises_at_once() -> None:
     assert caught.value.retry_after == 3600.0
 
 
-def test_unavailable_server_without_retry_after_is_not_repeated() -> None:
+def test_unavailable_server_without_retry_after_is_not_retried() -> None:
     found, _ = client(httpx.Response(503, text="no backend"))
     with pytest.raises(ApiError, match="503 unknown: Service Unavailable"):
         found.models()
@@ -75,13 +75,13 @@ def test_health_of_loading_server_is_not_an_error() -> None:
     assert found.health().status == "loading"
 
 
-def test_failed_connection_is_repeated() -> None:
+def test_failed_connection_is_retried() -> None:
     found, left = client(FAILURE, httpx.ReadError("reset"), SUCCESS)
     assert found.health().status == "ready"
     assert list(left) == []
 
 
-def test_evaluation_that_may_have_started_is_not_repeated() -> None:
+def test_evaluation_that_may_have_started_is_not_retried() -> None:
     found, left = client(FAILURE, httpx.ReadError("reset"), SUCCESS)
     with pytest.raises(TransportError, match="POST /v1/evaluations: reset"):
         found.start_evaluation("faces")

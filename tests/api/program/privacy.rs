@@ -1,4 +1,4 @@
-//! No pixel of a request reaches a file, the log, a span or the metrics, whatever the route and the error are.
+//! Pixels of requests do not reach files, the log, spans or metrics, for any route and any error.
 
 mod images;
 
@@ -166,7 +166,7 @@ fn assert_only_path<'a>(texts: impl Iterator<Item = &'a str>) {
 }
 
 #[actix_web::test]
-async fn pixels_reach_no_file_log_span_or_metric() {
+async fn pixels_do_not_reach_files_log_spans_or_metrics() {
     let collector = Collector::http();
     let observed = Observed::start(&["--grpc-addr=127.0.0.1:0", DETECTOR, &collector.endpoint()]);
     let (requests, metrics) = observed.send_images().await;

@@ -66,7 +66,7 @@ async fn unreachable_collector_does_not_fail_requests() {
 }
 
 #[actix_web::test]
-async fn server_without_collector_has_no_traces() {
+async fn server_without_collector_does_not_trace_requests() {
     let app = TestApp::spawn();
     let response = app.get("/v1/models/small").await;
     assert!(!response.headers().contains_key("traceresponse"));

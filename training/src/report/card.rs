@@ -14,15 +14,23 @@ const INTENDED_USE: &str = "\
 Research on facial expressions, annotation of images with a person who checks the labels, and interfaces that react to a visible \
 expression of people who have agreed.
 
-Out of scope: monitoring of employees, pupils or students; hiring and exams; detection of lies; decisions of police, courts or borders; \
-credit and insurance; diagnosis; identification; any decision about a person that relies on a label. \
+Do not use the model for these purposes:
+
+- monitoring of employees, pupils or students;
+- hiring and exams;
+- detection of lies, and decisions of police, courts or borders;
+- credit and insurance;
+- diagnosis;
+- identification of people;
+- any decision about a person that relies on a label.
+
 [Responsible use](../../../docs/responsible-use.md) has the full list, the law and a template for an impact assessment.
 ";
 
 const FACTORS: &str = "\
 - *Groups of people.* FER2013 does not contain ages, genders, origins or skin tones. The accuracy per group is not known.
 - *Expressions.* The recall differs between expressions. The quantitative analyses list each of them.
-- *Images.* The network sees 48 x 48 gray levels. Masks, beards, side views, blur and poor light lower the accuracy.
+- *Images.* The input of the network has 48 x 48 gray levels. Glasses, masks, beards, side views, blur and poor light lower the accuracy.
 ";
 
 const METRICS: &str = "\
@@ -37,7 +45,8 @@ data set does not record whether the people in them agreed. The accuracy for chi
 ";
 
 const CAVEATS: &str = "\
-- The seven classes come from posed photos. Mild, spontaneous and other expressions get one of the seven labels.
+- The photos of FER2013 are results of web searches, and most expressions are posed. Mild and spontaneous expressions are rare in the \
+training data. Expressions outside of the seven classes get one of the seven labels.
 - Annotators disagree about many faces of FER2013, so its labels contain errors.
 - Few faces show disgust. The interval of its recall is wide.
 - Measure the accuracy on your own labelled images before you use the model, and again after each change of the camera or the crop \

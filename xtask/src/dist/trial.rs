@@ -1,4 +1,4 @@
-//! A trial of the archive in a root directory that contains glibc and nothing else. It needs the right to change the root directory.
+//! A trial of the archive in a root directory that contains only glibc. It needs the right to change the root directory.
 
 use std::{
     io::{BufRead, BufReader},

@@ -17,8 +17,8 @@ from .options import EvaluationOptions, ExplanationOptions, FaceOptions, LabelOp
 class Client:
     """Sends requests to a server.
 
-    The client repeats a request that the server rejects with status 429 or 503 after the time in `Retry-After`. It also
-    repeats a request after a failed connection, unless the request may have started an evaluation.
+    The client retries a request that the server rejects with status 429 or 503 after the time in `Retry-After`. It also
+    retries a request after a failed connection, unless the request may have started an evaluation.
 
     Every method raises `ApiError` if the server responds with an error, and `TransportError` if it does not respond.
     """
@@ -41,8 +41,8 @@ class Client:
             api_key: API key, which is sent as `X-API-Key`.
             token: Admin token or API key, which is sent as `Authorization: Bearer`.
             timeout: Maximum time in seconds to connect and to wait for data. `http_client` has its own.
-            max_retries: Maximum number of times that a request is repeated.
-            max_retry_wait: Maximum time in seconds until a repetition. A longer `Retry-After` raises `ApiError`.
+            max_retries: Maximum number of retries of a request.
+            max_retry_wait: Maximum time in seconds until a retry. A longer `Retry-After` raises `ApiError`.
             http_client: Client with other settings, for example certificates. The caller closes it.
         """
         self._url = url.rstrip("/")

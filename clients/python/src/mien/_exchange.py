@@ -26,12 +26,12 @@ def credentials(api_key: str | None, token: str | None) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Retries:
-    """The limits of repetitions."""
+    """Limits of retries."""
 
     max_retries: int
     """Maximum number per request."""
     max_wait: float
-    """Maximum time until a repetition in seconds."""
+    """Maximum time until a retry in seconds."""
 
     def attempts(self, request: Request[Any]) -> "Attempts":
         """Returns the state of a request that has not been sent."""
@@ -51,7 +51,7 @@ class Attempts:
         """Returns the seconds until the next attempt after a failed connection.
 
         Raises:
-            TransportError: The attempts are exhausted, or a repetition could execute the request twice.
+            TransportError: The attempts are exhausted, or a retry could execute the request twice.
         """
         was_sent = not isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))
         if self._retries_left == 0 or (was_sent and not self._request.is_idempotent):
