@@ -74,22 +74,26 @@ impl TraceSettings {
             }
         }
         let protocol = self.protocol()?;
+        let flag = match traces_endpoint {
+            Some(_) => "--otlp-traces-endpoint",
+            None => "--otlp-endpoint",
+        };
         let is_complete = traces_endpoint.is_some() || protocol == Protocol::Grpc;
         Ok(Some(TraceOptions {
-            endpoint: url(endpoint, protocol, is_complete).map_err(SettingsError::Traces)?,
+            endpoint: url(flag, endpoint, protocol, is_complete).map_err(SettingsError::Traces)?,
             protocol,
             sampler: self.sampler()?,
         }))
     }
 
     fn protocol(&self) -> Result<Protocol, SettingsError> {
-        let name = set(&self.otlp_traces_protocol).or(set(&self.otlp_protocol));
-        let Some(name) = name else {
+        let traces = set(&self.otlp_traces_protocol).map(|name| ("--otlp-traces-protocol", name));
+        let all = set(&self.otlp_protocol).map(|name| ("--otlp-protocol", name));
+        let Some((flag, name)) = traces.or(all) else {
             return Ok(Protocol::HttpProtobuf);
         };
         Protocol::from_str(name, true).map_err(|_| {
-            let reason =
-                format!("--otlp-protocol `{name}` is not supported; use http/protobuf or grpc");
+            let reason = format!("{flag} `{name}` is not supported; use http/protobuf or grpc");
             SettingsError::Traces(reason)
         })
     }
@@ -117,9 +121,9 @@ fn set(value: &Option<String>) -> Option<&str> {
     value.as_deref().filter(|value| !value.is_empty())
 }
 
-/// Returns the URL to which the exporter sends traces. Unless the URL is complete, the path of traces is added.
-fn url(text: &str, protocol: Protocol, is_complete: bool) -> Result<String, String> {
-    let invalid = |reason: &str| format!("--otlp-endpoint `{text}` {reason}");
+/// Returns the URL to which the exporter sends traces, from the text of a flag. Unless the URL is complete, the path of traces is added.
+fn url(flag: &str, text: &str, protocol: Protocol, is_complete: bool) -> Result<String, String> {
+    let invalid = |reason: &str| format!("{flag} `{text}` {reason}");
     let url = Url::parse(text).ok();
     let url = url.filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
     let Some(mut url) = url else {
@@ -204,6 +208,8 @@ mod tests {
             ("--otlp-endpoint", "collector:4317"),
             ("--otlp-endpoint", "https://collector"),
             ("--otlp-protocol", "http/json"),
+            ("--otlp-traces-endpoint", "collector:4318"),
+            ("--otlp-traces-protocol", "http/json"),
             ("--traces-sampler", "xray"),
             ("--traces-exporter", "zipkin"),
         ] {
