@@ -25,7 +25,7 @@ class Request(Generic[Response]):
     json: dict[str, Any] | None = None
     images: tuple[bytes, ...] = ()
     is_idempotent: bool = True
-    """Whether the request can be sent twice without a second effect. A classification is idempotent although its method is POST."""
+    """Whether the request can be sent twice without a second effect. Classifications can, although they use POST."""
     accepted: frozenset[int] = frozenset()
     """Statuses of errors whose body is a response, too."""
 
