@@ -14,7 +14,7 @@ use clap::Args;
 use mien_faces::dataset::Split;
 use serde_json::{Value, json};
 
-use self::rollout::{PromotedServer, Rollout};
+use self::rollout::PromotedServer;
 use crate::settings::{AdminSettings, parse};
 
 /// Flags of `mien promote`.
@@ -88,15 +88,10 @@ impl PromoteArgs {
     /// # Errors
     /// Returns an error if standard output cannot be written. Other errors are printed and determine the exit code.
     pub async fn run(&self) -> anyhow::Result<ExitCode> {
-        let Rollout { servers, error } = match self.roll_out().await {
-            Ok(rollout) => rollout,
-            Err(error) => Rollout {
-                servers: Vec::new(),
-                error: Some(error),
-            },
-        };
+        let mut servers = Vec::new();
+        let ended = self.roll_out(&mut servers).await;
         self.print(&servers)?;
-        if let Some(error) = error {
+        if let Err(error) = ended {
             writeln!(io::stderr(), "Error: {error:?}")?;
             return Ok(outcome::exit_code_of(&error));
         }

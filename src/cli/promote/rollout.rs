@@ -11,14 +11,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{PromoteArgs, outcome::Promotion, run};
 use crate::{cli::api_client::ApiClient, store::PromotionStatus};
 
-/// The outcome on all servers.
-pub(super) struct Rollout {
-    /// The servers on which a promotion was started and has ended, in order.
-    pub(super) servers: Vec<PromotedServer>,
-    /// The error that ended the rollout.
-    pub(super) error: Option<anyhow::Error>,
-}
-
 /// A server on which a promotion has ended.
 pub(super) struct PromotedServer {
     pub(super) url: String,
@@ -62,11 +54,12 @@ impl PromotedServer {
 }
 
 impl PromoteArgs {
-    /// Promotes the candidate on one server after the other. If that fails on one, the previous ones are rolled back.
+    /// Promotes the candidate on one server after the other. If that fails on one, the previous ones are rolled back. `servers` gets those
+    /// on which a promotion has ended, in order.
     ///
     /// # Errors
-    /// Returns an error if no promotion was started.
-    pub(super) async fn roll_out(&self) -> anyhow::Result<Rollout> {
+    /// Returns an error if a server cannot be reached or rejects a request, or if a server cannot be rolled back.
+    pub(super) async fn roll_out(&self, servers: &mut Vec<PromotedServer>) -> anyhow::Result<()> {
         let mut clients = Vec::with_capacity(self.urls.len());
         for (index, url) in self.urls.iter().enumerate() {
             if !self.urls[..index].contains(url) {
@@ -78,30 +71,28 @@ impl PromoteArgs {
         }
         // From here on, Ctrl-C does not end the command without cancelling the promotion.
         let mut interrupts = signal(SignalKind::interrupt())?;
-        let mut servers: Vec<PromotedServer> = Vec::new();
-        let mut error = None;
         for (url, client) in &clients {
-            let promoted = self.promote(client, &self.request(), &mut interrupts).await;
-            match promoted.and_then(|document| PromotedServer::new(url, document)) {
-                Ok(server) => servers.push(server),
-                Err(failure) if self.urls.len() > 1 => {
-                    error = Some(failure.context((*url).clone()))
+            let ended = self.promote(client, &self.request(), &mut interrupts).await;
+            let ended = ended.and_then(|document| PromotedServer::new(url, document));
+            let failure = match ended {
+                Ok(server) => {
+                    servers.push(server);
+                    Ok(())
                 }
-                Err(failure) => error = Some(failure),
+                Err(failure) if self.urls.len() > 1 => Err(failure.context((*url).clone())),
+                failure => failure.map(drop),
+            };
+            if failure.is_ok() && servers.last().is_some_and(PromotedServer::is_promoted) {
+                continue;
             }
-            if error.is_some() || !servers.last().is_some_and(PromotedServer::is_promoted) {
-                let rolled_back = self
-                    .roll_back(&clients, &mut servers, &mut interrupts)
-                    .await;
-                error = match (error, rolled_back) {
-                    (error, Ok(())) => error,
-                    (None, Err(incomplete)) => Some(incomplete),
-                    (Some(error), Err(incomplete)) => Some(error.context(incomplete)),
-                };
-                break;
-            }
+            let rolled_back = self.roll_back(&clients, servers, &mut interrupts).await;
+            return match (failure, rolled_back) {
+                (Ok(()), rolled_back) => rolled_back,
+                (failure, Ok(())) => failure,
+                (Err(failure), Err(incomplete)) => Err(failure.context(incomplete)),
+            };
         }
-        Ok(Rollout { servers, error })
+        Ok(())
     }
 
     /// Returns the servers that do not serve the candidate already. Every server must respond and have the model, before any of them
