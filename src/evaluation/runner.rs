@@ -51,10 +51,13 @@ impl Task for EvaluationTask {
             Outcome::Cancelled => Err(RunError::Cancelled),
         };
         let (end, predictions, profile) = match result {
-            Ok(result) => match success(&record, &result) {
-                Ok(end) => (end, result.predictions, result.profile),
-                Err(error) => (failure(&record, error.to_string()), Vec::new(), None),
-            },
+            Ok(mut result) => {
+                result.profile = result.profile.filter(|_| Reference::is_possible(&record));
+                match success(&record, &result) {
+                    Ok(end) => (end, result.predictions, result.profile),
+                    Err(error) => (failure(&record, error.to_string()), Vec::new(), None),
+                }
+            }
             Err(RunError::Cancelled) => (cancellation(&record), Vec::new(), None),
             Err(error) => (failure(&record, error.to_string()), Vec::new(), None),
         };
@@ -68,8 +71,9 @@ impl Task for EvaluationTask {
             |()| end,
         );
         record_accuracy(&self.shared, &record, &end);
-        if is_saved {
-            set_reference(&self.shared, &record, end.finished, profile);
+        // The traffic of the evaluated version is compared with the evaluation from now on.
+        if let (true, Some(drift), Some(profile)) = (is_saved, &self.shared.drift, profile) {
+            drift.set_reference(&record, end.finished, profile);
         }
         let record = EvaluationRecord {
             status: end.status,
@@ -137,20 +141,6 @@ fn record_accuracy(shared: &Shared, record: &EvaluationRecord, end: &EvaluationE
     }
 }
 
-/// Compares the traffic of the evaluated version with the evaluation, if its profile can be a reference.
-fn set_reference(
-    shared: &Shared,
-    record: &EvaluationRecord,
-    finished: Timestamp,
-    profile: Option<Profile>,
-) {
-    if let (Some(drift), Some(profile)) = (&shared.drift, profile)
-        && Reference::is_possible(record)
-    {
-        drift.set_reference(record, finished, profile);
-    }
-}
-
 fn log_end(record: &EvaluationRecord) {
     let EvaluationRecord {
         id,
@@ -171,7 +161,6 @@ fn success(
 ) -> Result<EvaluationEnd, serde_json::Error> {
     let evaluation = &result.evaluation;
     let profile = result.profile.as_ref();
-    let profile = profile.filter(|_| Reference::is_possible(record));
     Ok(EvaluationEnd {
         status: Status::Succeeded,
         done: record.done,
