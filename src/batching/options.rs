@@ -44,3 +44,13 @@ pub struct RequestOptions {
     /// Priority of the images.
     pub priority: Priority,
 }
+
+impl RequestOptions {
+    /// Returns the options of a request of a client that needs the result until `deadline`.
+    pub fn live(deadline: Instant) -> Self {
+        Self {
+            deadline: Some(deadline),
+            priority: Priority::Live,
+        }
+    }
+}

@@ -125,10 +125,7 @@ impl FaceDetector {
                 ..options.detection
             },
         };
-        let call = RequestOptions {
-            deadline: Some(deadline),
-            priority: Priority::Live,
-        };
+        let call = RequestOptions::live(deadline);
         let (detections, queue, detection) = self.detect(request, call).await?;
         let cropping = Instant::now();
         let _step = traces::step("crop");

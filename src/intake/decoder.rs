@@ -16,6 +16,7 @@ use tokio::{
 };
 
 pub use self::photo::{CropError, DecodedPhoto};
+use crate::drift::FaceFeatures;
 
 /// An image file as a client sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +53,13 @@ pub struct DecodedFace {
     pub face: Face,
     /// Geometric mean of columns and rows of the image file in pixels.
     pub size: f32,
+}
+
+impl DecodedFace {
+    /// Measures the face.
+    pub fn features(&self) -> FaceFeatures {
+        FaceFeatures::of_face(&self.face, self.size)
+    }
 }
 
 /// Why an image cannot be decoded.

@@ -3,17 +3,15 @@
 mod document;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use mien_faces::detection::{DetectionOptions, LongSide};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use self::document::{AnalyzedFace, AnalyzedFaces, Region};
-use super::faces::{classify, detector_missing, timing};
+use super::faces::{FacesQuery, classify, detector_missing, timing};
 use crate::{
     app::AppState,
-    batching::{Priority, RequestOptions},
-    detection::{FaceDetector, PhotoFaces, PhotoOptions},
-    drift::FaceFeatures,
+    batching::RequestOptions,
+    detection::PhotoFaces,
     excerpt::Excerpt,
     http::{
         ApiError,
@@ -28,7 +26,6 @@ use crate::{
         decoder::{DecodedFace, ImageDecodeError},
         deepface::{Analysis, AnalysisOptions},
     },
-    models::registry::LiveModel,
 };
 
 const PATH: &str = "/analyze";
@@ -115,7 +112,7 @@ pub async fn analyze(
     let _admission = client.admit(1)?;
 
     let decoder = &state.intake.decoder;
-    let search = photo_options(detector, &model);
+    let search = FacesQuery::default().photo(detector.max_faces(), model.signature.side)?;
     let found = detector.find(decoder, image.clone(), search, times.deadline);
     let mut photo = found.await?.map_err(invalid_image)?;
     let mut features = model.measure(photo.features());
@@ -127,14 +124,10 @@ pub async fn analyze(
         let decoded = state.intake.decode(vec![image], &model, times.deadline);
         let whole: Result<Vec<DecodedFace>, _> = decoded.await?.faces.into_iter().collect();
         let whole = whole.map_err(invalid_image)?;
-        let faces = whole.iter();
-        features = model.measure(faces.map(|face| FaceFeatures::of_face(&face.face, face.size)));
+        features = model.measure(whole.iter().map(DecodedFace::features));
         crops = whole.into_iter().map(|face| face.face).collect();
     }
-    let call = RequestOptions {
-        deadline: Some(times.deadline),
-        priority: Priority::Live,
-    };
+    let call = RequestOptions::live(times.deadline);
     let classified = classify(&model, crops, call).await?;
     model.record_predictions(features.as_deref(), &classified.rows);
     let regions = regions(&photo).into_iter().zip(&classified.rows);
@@ -164,17 +157,6 @@ fn check(options: &AnalysisOptions) -> Result<(), ApiError> {
         return Ok(());
     };
     Err(ApiError::invalid_request(detail))
-}
-
-/// Returns the options of a search with the defaults of `/v1/faces`.
-fn photo_options(detector: &FaceDetector, model: &LiveModel) -> PhotoOptions {
-    let mut detection = DetectionOptions::default();
-    detection.max_faces = detection.max_faces.min(detector.max_faces());
-    PhotoOptions {
-        long_side: LongSide::default(),
-        detection,
-        side: model.signature.side,
-    }
 }
 
 /// Returns the region and the score of each face, or those of the whole image if the detector found no face.

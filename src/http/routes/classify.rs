@@ -8,8 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     app::AppState,
-    batching::{Priority, RequestOptions},
-    drift::FaceFeatures,
+    batching::RequestOptions,
     http::{
         ApiError,
         error::image::{ImageProblem, all_failed},
@@ -128,13 +127,8 @@ pub async fn classify(
         return Err(all_failed(&problems));
     }
 
-    let call = RequestOptions {
-        deadline: Some(times.deadline),
-        priority: Priority::Live,
-    };
-    let features = faces.iter();
-    let features = features.map(|decoded| FaceFeatures::of_face(&decoded.face, decoded.size));
-    let features = model.measure(features);
+    let call = RequestOptions::live(times.deadline);
+    let features = model.measure(faces.iter().map(DecodedFace::features));
     let inputs = faces.into_iter().map(|decoded| decoded.face.into());
     let response = model.infer(inputs.collect(), call).await?;
     let _step = traces::step("postprocess");

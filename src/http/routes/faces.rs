@@ -15,7 +15,7 @@ use self::document::{Faces, PhotoResult};
 pub(super) use self::{document::ClassifiedFace, query::FacesQuery};
 use crate::{
     app::AppState,
-    batching::{BatchError, BatchResponse, Priority, RequestOptions},
+    batching::{BatchError, BatchResponse, RequestOptions},
     detection::{PhotoFaces, StepTimes},
     http::{
         ApiError,
@@ -101,10 +101,7 @@ pub async fn faces(
         return Err(all_failed(&problems));
     }
 
-    let call = RequestOptions {
-        deadline: Some(times.deadline),
-        priority: Priority::Live,
-    };
+    let call = RequestOptions::live(times.deadline);
     let features = model.measure(photos.iter().flatten().flat_map(PhotoFaces::features));
     let crops = photos.iter_mut().flatten().flat_map(PhotoFaces::take_crops);
     let classified = classify(&model, crops.collect(), call).await?;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Query parameters of a search for faces.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct FacesQuery {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     app::AppState,
     auth::Client,
-    batching::{Priority, RequestOptions},
+    batching::RequestOptions,
     detection::{FaceDetector, FoundFace, PhotoFaces, PhotoOptions},
     http::{
         ApiError,
@@ -120,10 +120,7 @@ impl Analyzer {
             Ok(photo) => photo,
             Err(error) => return Ok(Err(error.into())),
         };
-        let call = RequestOptions {
-            deadline: Some(deadline),
-            priority: Priority::Live,
-        };
+        let call = RequestOptions::live(deadline);
         let classified = classify(&model, photo.take_crops(), call).await?;
         // The frames of a video are similar to each other, so they are not compared with an evaluation.
         model.record_predictions(None, &classified.rows);
