@@ -2,6 +2,8 @@
 
 use std::{str::FromStr, sync::Arc};
 
+use maud::{Markup, Render, html};
+
 /// Maximum length of a notice in characters.
 const MAX_CHARS: usize = 2_000;
 
@@ -27,6 +29,12 @@ impl Notice {
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Render for Notice {
+    fn render(&self) -> Markup {
+        html! { p.operator-notice { (self.as_str()) } }
     }
 }
 

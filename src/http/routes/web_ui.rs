@@ -7,7 +7,7 @@ use actix_web::{
     http::header::{self, EntityTag, IfNoneMatch},
     web,
 };
-use maud::html;
+use maud::Render;
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
 
@@ -78,8 +78,7 @@ fn find(name: &str) -> Result<(&'static str, EmbeddedFile), ApiError> {
 /// Returns the page with the notice of the operator.
 fn with_notice(page: &[u8], notice: &Notice) -> Result<String, ApiError> {
     let page = str::from_utf8(page).map_err(ApiError::internal)?;
-    let notice = html! { p.operator-notice { (notice.as_str()) } };
-    Ok(page.replacen(NOTICE_MARK, &notice.into_string(), 1))
+    Ok(page.replacen(NOTICE_MARK, &notice.render().into_string(), 1))
 }
 
 fn respond(
