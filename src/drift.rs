@@ -24,7 +24,7 @@ pub use self::{
     feature::{FaceFeatures, Feature, Observation},
     monitor::Monitor,
     monitors::Monitors,
-    profile::{MIN_IMAGES, Observations, Profile},
+    profile::{Observations, Profile},
     reference::Reference,
     report::DriftReport,
 };

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Minimum number of images of a profile.
-pub const MIN_IMAGES: usize = 100;
+const MIN_IMAGES: usize = 100;
 
 /// The histogram of each feature over the images of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ impl Observations {
         self.0.push(observation);
     }
 
-    /// Returns the profile of the images for a model with this number of labels, or `None` for fewer than [`MIN_IMAGES`] images.
+    /// Returns the profile of the images for a model with this number of labels, or `None` for fewer than `MIN_IMAGES` images.
     pub fn profile(&self, classes: usize) -> Option<Profile> {
         if self.0.len() < MIN_IMAGES {
             return None;

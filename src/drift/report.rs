@@ -79,7 +79,7 @@ struct FeatureReport {
     feature: Feature,
     /// Whether the feature drifts. Drift begins and ends when two consecutive windows agree.
     drift: bool,
-    /// Population stability index, 0 or more. Null if the window has no value of the feature.
+    /// Population stability index, 0 or more. Null if the feature was not measured in the window.
     #[schema(example = 0.012)]
     psi: Option<f64>,
     /// P-value of the chi-square test, adjusted for the number of features, 0 to 1.

@@ -42,8 +42,8 @@ pub struct Evaluations {
 }
 
 impl Evaluations {
-    /// Opens the stored evaluations and removes all but the newest `retention` ended ones. Evaluations set the references of `drift` and run on the Tokio
-    /// runtime of the caller.
+    /// Opens the stored evaluations and removes all but the newest `retention` ended ones. Evaluations set the references of `drift` and
+    /// run on the Tokio runtime of the caller.
     ///
     /// # Errors
     /// Returns an error if the store fails.

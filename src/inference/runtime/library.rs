@@ -69,8 +69,8 @@ fn find() -> Result<PathBuf, InferenceError> {
     Ok(installed(LIBRARY_DIR, &name).unwrap_or_else(|| PathBuf::from(name)))
 }
 
-/// Returns the first file that exists in the directory of the executable, in its `lib`, in `../lib`, and in the subdirectory `component` of the
-/// setup directories of the checkout and the working directory.
+/// Returns the first file that exists in the directory of the executable, in its `lib`, in `../lib`, and in the subdirectory `component`
+/// of the setup directories of the checkout and the working directory.
 pub(super) fn installed(component: &str, file: &str) -> Option<PathBuf> {
     let setup_dir = |root: &Path| root.join(SETUP_DIR).join(component);
     let mut dirs = Vec::new();

@@ -68,7 +68,7 @@ def _encode_array(array: Any) -> bytes:
         raise ValueError(f"the array has the shape {array.shape}; expected (height, width) or (height, width, 3)")
     rows = array.tobytes()
     stride = width * channels
-    # Each row begins with the type of its filter; 0 is no filter.
+    # Each row begins with the type of its filter. The type 0 leaves the row unchanged.
     filtered = b"".join(b"\0" + rows[start : start + stride] for start in range(0, len(rows), stride))
     header = struct.pack(">IIBBBBB", width, height, 8, _COLOR_TYPES[channels], 0, 0, 0)
     chunks = (_chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(filtered, _COMPRESSION)), _chunk(b"IEND", b""))

@@ -29,7 +29,7 @@ def succeeded(evaluation: types.Evaluation) -> types.Evaluation:
     """Returns an evaluation that has ended.
 
     Raises:
-        EvaluationError: The evaluation has no report.
+        EvaluationError: The evaluation failed or was cancelled.
     """
     if evaluation.status != "succeeded":
         reason = f": {evaluation.error}" if evaluation.error else ""

@@ -214,7 +214,7 @@ class DriftFeatureReport(BaseModel):
     """
     psi: float | None = None
     """
-    Population stability index, 0 or more. Null if the window has no value of the feature.
+    Population stability index, 0 or more. Null if the feature was not measured in the window.
     """
 
 
