@@ -2,7 +2,11 @@
 
 use std::{io::Cursor, path::Path, sync::Once};
 
-use image::{ImageFormat, RgbImage, imageops};
+use fast_image_resize::{
+    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
+    images::{Image, ImageRef},
+};
+use image::{ImageFormat, RgbImage};
 use mien_host::atomic_file;
 use plotters::{
     backend::BitMapBackend,
@@ -93,16 +97,27 @@ pub(super) fn save(
         draw(&sheet).map_err(failed)?;
         sheet.present().map_err(|e| failed(e.to_string()))?;
     }
-    let drawn =
-        RgbImage::from_raw(wide, high, pixels).expect("the buffer has the size of the canvas");
+    let image = reduced(&pixels, (wide, high), (width, height));
     let mut png = Cursor::new(Vec::new());
-    imageops::thumbnail(&drawn, width, height)
+    image
         .write_to(&mut png, ImageFormat::Png)
         .map_err(|e| failed(e.to_string()))?;
     atomic_file::write(path, png.get_ref()).map_err(|source| PlotError::Write {
         path: path.to_owned(),
         source,
     })
+}
+
+/// Returns the drawing at the size of the image; each pixel is the mean of the drawn pixels.
+fn reduced(drawn: &[u8], (wide, high): (u32, u32), (width, height): (u32, u32)) -> RgbImage {
+    const SIZES: &str = "the buffers have the sizes of the canvas and of the image";
+    let drawn = ImageRef::new(wide, high, drawn, PixelType::U8x3).expect(SIZES);
+    let mut image = Image::new(width, height, PixelType::U8x3);
+    let mean = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Box));
+    Resizer::new()
+        .resize(&drawn, &mut image, &mean)
+        .expect("both images have the same pixel type");
+    RgbImage::from_raw(width, height, image.into_vec()).expect(SIZES)
 }
 
 /// Registers the bundled fonts, so that plots are identical on all systems.
