@@ -69,12 +69,13 @@ impl Application {
         settings.validate()?;
         // The addresses are bound first, because a failed bind is detected fast. Clients wait in the backlog until the server runs.
         let (sockets, addresses) = Sockets::bind(settings)?;
-        let (app, started) = load(settings)?;
-        let app = Arc::new(app);
-        let mut reloads = Vec::new();
-        let keys = credentials::keys(settings, &app.metrics, &mut reloads)?;
-        let tls = credentials::tls(settings, &app.metrics, &mut reloads)?;
         let backlogs = sockets.backlogs()?;
+        let metrics = metrics();
+        let mut reloads = Vec::new();
+        let keys = credentials::keys(settings, &metrics, &mut reloads)?;
+        let tls = credentials::tls(settings, &metrics, &mut reloads)?;
+        let (app, started) = load(settings, metrics)?;
+        let app = Arc::new(app);
         let connections = Arc::default();
         let shared = Shared {
             app: &app,
@@ -128,11 +129,19 @@ impl Application {
     }
 }
 
-/// Opens data sets, stored state and ONNX Runtime, and starts to load the models.
-fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError> {
+/// Creates the metrics with the series of all routes and calls.
+fn metrics() -> Arc<Metrics> {
     let metrics = Arc::new(Metrics::new());
     http::init_metrics(&metrics);
     grpc::init_metrics(&metrics);
+    metrics
+}
+
+/// Opens data sets, stored state and ONNX Runtime, and starts to load the models.
+fn load(
+    settings: &Settings,
+    metrics: Arc<Metrics>,
+) -> Result<(AppState, StartupReceiver), StartupError> {
     let sources = settings
         .data
         .iter()
@@ -174,14 +183,14 @@ fn load(settings: &Settings) -> Result<(AppState, StartupReceiver), StartupError
         retired_workers: RetiredWorkers::default(),
         startup_mode: StartMode::FirstWorker,
     };
+    let traces = traces(settings, &metrics)?;
     let (registry, started) = Registry::start(lifecycle, loader)?;
     // The default model is loaded at the same time.
-    let detector = detector(settings, &runtime, &metrics).inspect_err(|_| registry.shut_down())?;
+    let detector = detector(settings, &runtime, &metrics)?;
     let detector = detector.map(Arc::new);
     if let Some(detector) = &detector {
         registry.tune(Arc::clone(detector) as _);
     }
-    let traces = traces(settings, &metrics).inspect_err(|_| registry.shut_down())?;
     let mut app = AppState::new(
         Arc::new(registry),
         metrics,

@@ -251,3 +251,12 @@ impl Registry {
         self.retired_workers.join();
     }
 }
+
+impl Drop for Registry {
+    /// The process must not exit while a thread runs ONNX Runtime, because the library frees its state at exit.
+    fn drop(&mut self) {
+        // No client waits for a result any more.
+        self.terminate_inferences();
+        self.shut_down();
+    }
+}
